@@ -1,0 +1,176 @@
+import type { Finding } from './errors.ts';
+import type { SchemaChanges } from './sync-spec.ts';
+import type { Column, ColumnType, Relation } from './values.ts';
+
+/** A column to read, in the order of the batch's rows. */
+export interface ReadColumn {
+  readonly column: Column;
+}
+
+/** What a system can store, and as what. Each connector has one; docs/types are generated from them. */
+export interface TypeTable {
+  /** The system's type that keeps every value of `type`, or why there is none. */
+  columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal;
+  /** Whether an existing column keeps every value of `type`. */
+  accepts(existing: Column, type: ColumnType): Acceptance;
+}
+
+export interface ColumnUse {
+  /** Part of a key or index: MySQL needs a length there, and a no-pad binary collation. */
+  readonly isKey: boolean;
+  /** The source is the same system: its own type by its own name is kept (`inet` to `inet`). */
+  readonly nativeType?: string;
+}
+
+export interface NativeType {
+  /** DDL: `numeric(38,10)`. */
+  readonly ddl: string;
+  /** Announced difference: `stored as text`. Shown by plan; without it the value arrives as it was. */
+  readonly note?: string;
+  /** Some values of the source's type do not fit (NaN into DECIMAL): they go the way of onError. */
+  readonly misfits?: string;
+}
+export interface TypeRefusal {
+  /** Why no type of the system keeps it, and what to do. */
+  readonly refusal: string;
+}
+
+export type Acceptance =
+  | { readonly isAccepted: true; readonly note?: string; readonly misfits?: string }
+  /** `varchar(10) is narrower than text`. */
+  | { readonly isAccepted: false; readonly reason: string };
+
+/** How one column travels. */
+export interface PlannedColumn {
+  readonly source: Column;
+  /** Name at the destination. */
+  readonly name: string;
+  /** The existing column, or null when it is to be created (table or column). */
+  readonly existing: Column | null;
+  /** DDL of the column to create; of the existing one its native type. */
+  readonly ddl: string;
+  readonly isNullable: boolean;
+}
+
+export interface ColumnPlan {
+  readonly columns: readonly PlannedColumn[];
+  readonly findings: readonly Finding[];
+}
+
+export interface ColumnPlanInput {
+  readonly source: Relation;
+  readonly existing: Relation | null;
+  readonly types: TypeTable;
+  readonly isSameSystem: boolean;
+  /** Key at the destination (names there). */
+  readonly key: readonly string[];
+  readonly schemaChanges: SchemaChanges;
+}
+
+/** Pure: which columns travel, as what, and what a user should hear about it (Invariant 6). Error findings stop the Sync. */
+export function planColumns(input: ColumnPlanInput): ColumnPlan {
+  const findings: Finding[] = [];
+  const columns: PlannedColumn[] = [];
+  for (const column of input.source.columns) {
+    const planned = input.existing ? matchExisting(column, input, input.existing, findings) : create(column, input, findings);
+    if (planned) columns.push(planned);
+  }
+  if (input.existing) findings.push(...unfilledColumns(input.existing, columns));
+  return { columns, findings };
+}
+
+function create(column: Column, input: ColumnPlanInput, findings: Finding[]): PlannedColumn | undefined {
+  const isKey = input.key.includes(column.name);
+  const use = input.isSameSystem ? { isKey, nativeType: column.nativeType } : { isKey };
+  const native = input.types.columnFor(column.type, use);
+  if ('refusal' in native) {
+    findings.push({
+      severity: 'error',
+      code: 'TypeNotKept',
+      path: 'spec.destination.table',
+      message: `column ${column.name} (${column.nativeType}): ${native.refusal}`,
+      mend: 'leave the column out with a query, or create the destination table with a type of your choice',
+    });
+    return undefined;
+  }
+  addNotes(column, native, native.ddl, findings);
+  return { source: column, name: column.name, existing: null, ddl: native.ddl, isNullable: column.isNullable && !isKey };
+}
+
+function matchExisting(column: Column, input: ColumnPlanInput, existing: Relation, findings: Finding[]): PlannedColumn | undefined {
+  const found = existing.columns.find((each) => each.name === column.name);
+  if (!found) return missingColumn(column, input, existing, findings);
+  if (found.isGenerated) return undefined;
+  const acceptance = input.types.accepts(found, column.type);
+  if (!acceptance.isAccepted) {
+    findings.push({
+      severity: 'error',
+      code: 'ColumnTooNarrow',
+      path: 'spec.destination.table',
+      message: `column ${found.name} of ${existing.name} is ${found.nativeType}, the source's is ${column.nativeType}: ${acceptance.reason}`,
+      mend: `widen column ${found.name} of ${existing.name}, or cast it in source.query`,
+    });
+    return undefined;
+  }
+  if (column.isNullable && !found.isNullable) {
+    findings.push({
+      severity: 'warning',
+      code: 'NotNullAtDestination',
+      path: 'spec.destination.table',
+      message: `column ${found.name} of ${existing.name} is NOT NULL, the source's may be NULL: such rows go the way of onError`,
+    });
+  }
+  addNotes(column, acceptance, found.nativeType, findings);
+  return { source: column, name: found.name, existing: found, ddl: found.nativeType, isNullable: found.isNullable };
+}
+
+function missingColumn(column: Column, input: ColumnPlanInput, existing: Relation, findings: Finding[]): PlannedColumn | undefined {
+  switch (input.schemaChanges) {
+    case 'AddColumns': {
+      const planned = create(column, { ...input, key: [] }, findings);
+      return planned && { ...planned, isNullable: true };
+    }
+    case 'Ignore':
+      findings.push({
+        severity: 'warning',
+        code: 'ColumnIgnored',
+        message: `column ${column.name} of the source is missing in ${existing.name} and is left out (schemaChanges: Ignore)`,
+      });
+      return undefined;
+    case 'Fail':
+      findings.push({
+        severity: 'error',
+        code: 'ColumnMissing',
+        path: 'spec.schemaChanges',
+        message: `column ${column.name} of the source is missing in ${existing.name}`,
+        mend: 'add the column, or set schemaChanges to AddColumns or Ignore',
+      });
+      return undefined;
+  }
+}
+
+function unfilledColumns(existing: Relation, planned: readonly PlannedColumn[]): Finding[] {
+  const names = new Set(planned.map((each) => each.name));
+  return existing.columns
+    .filter((each) => !each.isNullable && !each.hasDefault && !each.isGenerated && !each.isIdentity && !names.has(each.name))
+    .map((each) => ({
+      severity: 'error' as const,
+      code: 'ColumnUnfilled',
+      path: 'spec.destination.table',
+      message: `column ${each.name} of ${existing.name} is NOT NULL without a default, and the source has no such column`,
+      mend: `give ${each.name} a default, or add it to the source with a query`,
+    }));
+}
+
+function addNotes(column: Column, native: { note?: string; misfits?: string }, ddl: string, findings: Finding[]): void {
+  if (native.note) {
+    findings.push({ severity: 'info', code: 'TypeNote', message: `column ${column.name}: ${column.nativeType} -> ${ddl}: ${native.note}` });
+  }
+  if (native.misfits) {
+    findings.push({
+      severity: 'warning',
+      code: 'TypeMisfits',
+      message: `column ${column.name}: ${column.nativeType} -> ${ddl}: ${native.misfits}; such rows go the way of onError`,
+    });
+  }
+}

@@ -1,0 +1,232 @@
+import type { Batch, BatchLimits, RawRequest, Wire } from './batch.ts';
+import type { ColumnPlan, ReadColumn, TypeTable } from './column-plan.ts';
+import type { Finding } from './errors.ts';
+import type { Offset } from './offset.ts';
+import type { Secret } from './secret.ts';
+import type { DestinationObject, Mode, SourceObject, SystemType, WriteMode } from './sync-spec.ts';
+import type { Token } from './token.ts';
+import type { Relation, Value } from './values.ts';
+
+/**
+ * The connector contract. A definition is plain data without a driver; `load` brings the implementation.
+ * Everything that waits takes an AbortSignal and, when it fires, rejects with its reason.
+ */
+export interface Capabilities {
+  readonly source: {
+    readonly modes: readonly Mode[];
+    /** What bounds late rows when the server allows to look; `safetyLag` is the fallback everywhere. */
+    readonly lateRowBound: 'transactions' | 'singleWriter' | 'none';
+  };
+  readonly destination: {
+    readonly writeModes: readonly WriteMode[];
+    /** Rows, offset and token commit together and a lower token is refused: ExactlyOnce. Else AtLeastOnce. */
+    readonly isTransactional: boolean;
+    /** Can answer `largest`, which LastDestination* need. */
+    readonly hasLargest: boolean;
+  };
+}
+
+export interface Definition {
+  readonly type: SystemType;
+  readonly title: string;
+  readonly summary: string;
+  readonly capabilities: Capabilities;
+  load(): Promise<Connector>;
+}
+
+/** How to reach one system: the manifest's config and the secrets that its references name. */
+export interface SystemAccess {
+  /** `namespace/name` of the DataSource, for messages. */
+  readonly dataSource: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** By path in the config without `SecretRef`: `password`, `tls.ca`. Undefined where no reference is given. */
+  secret(path: string): Secret | undefined;
+}
+
+export interface Connector {
+  readonly types: TypeTable;
+  /** Reach, version, and whether the rights are there. Throws what connecting throws; findings carry the statement that mends. */
+  check(access: SystemAccess, signal: AbortSignal): Promise<SystemReport>;
+  /** Tables and views that a user would sync; system schemas left out. */
+  discover(access: SystemAccess, signal: AbortSignal): Promise<readonly Relation[]>;
+  openSource(access: SystemAccess, object: SourceObject, signal: AbortSignal): Promise<Source>;
+  openDestination(access: SystemAccess, object: DestinationObject, signal: AbortSignal): Promise<Destination>;
+}
+
+export interface SystemReport {
+  /** `PostgreSQL 15.18`. */
+  readonly version: string;
+  readonly findings: readonly Finding[];
+}
+
+// ---------------------------------------------------------------------------------------------------------------- source
+
+export interface Source {
+  /** Columns, keys, size of the object. Throws TableNotFound, QueryInvalid. */
+  describe(signal: AbortSignal): Promise<Relation>;
+  /** Rights and settings that this object and mode need; what the bound for late rows will be. */
+  check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]>;
+  /** Whether the source can serve this raw request (it makes the casts and encodings in its own query). */
+  canServe(request: RawRequest, columns: readonly ReadColumn[]): boolean;
+  /**
+   * One pass: what is new after `after`, up to what is final when the pass begins (Invariant 10).
+   * Ends when it has caught up. The next batch may be read while the last is written: at most one ahead.
+   */
+  read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd>;
+  /** Rows that wait after this offset, at most a rough count. For plan and status; never blocks long. */
+  estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined>;
+  /** The source may forget what is before this offset: it is durable (Invariant 2). A no-op for queries. */
+  acknowledge(offset: Offset): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ReadRequest {
+  readonly relation: Relation;
+  readonly columns: readonly ReadColumn[];
+  /** Snapshot, Id or Timestamp: LastDestination* have become Id or Timestamp with their offset. Stream reads the log. */
+  readonly mode: Exclude<Mode, 'LastDestinationId' | 'LastDestinationTimestamp'>;
+  /** Columns that page: source.key for Snapshot, [idField] for Id, source.key (after the timestamp) for Timestamp. Empty: a table without a key, read in one go. */
+  readonly key: readonly string[];
+  readonly timestampField?: string;
+  readonly timeZone: string;
+  /** Null: from the beginning. For Snapshot never null: { pass, key }. */
+  readonly after: Offset | null;
+  readonly limits: BatchLimits;
+  readonly wire: Wire;
+  readonly safetyLagMs?: number;
+}
+
+/** What a pass found at its end. */
+export interface PassEnd {
+  /** The bound in force and what holds it back, for status. */
+  readonly bound: BoundReport;
+  /** Rows whose cursor field is NULL: never read. Counted at most once per pass, undefined when not asked. */
+  readonly nullRows?: number;
+  /** Timestamp modes: canonical timestamp of the oldest row that is there but held back. */
+  readonly oldestWaiting?: string;
+  /** There are rows after the bound that were not read because they may not be final. */
+  readonly isHeldBack: boolean;
+}
+
+export interface BoundReport {
+  readonly kind: 'transactions' | 'singleWriter' | 'safetyLag' | 'none';
+  /** Why not a better one: `standby`, `needs pg_read_all_stats`. */
+  readonly because?: string;
+  readonly heldBackBy?: HeldBackBy;
+}
+
+export interface HeldBackBy {
+  /** `transaction 3/1842 of shop (pid 4211, psql)`, `prepared transaction "x1"`. */
+  readonly what: string;
+  /** ISO 8601 UTC. */
+  readonly since: string;
+}
+
+// ----------------------------------------------------------------------------------------------------------- destination
+
+export interface Destination {
+  /** Null where the table is missing. Refuses what cannot be a destination (a view, MyISAM) by error findings in the relation. */
+  describe(signal: AbortSignal): Promise<Relation | null>;
+  check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]>;
+  hasRows(signal: AbortSignal): Promise<boolean>;
+  /** Statements that `claim` and a pass would run, for `idra plan`. */
+  statements(plan: WritePlan): readonly string[];
+  /** Raw ways of taking rows for this plan, best first. */
+  rawRequests(plan: WritePlan): readonly RawRequest[];
+  /** Rows of the commit table about this table, or about this uid and table. Empty where there is no commit table. Takes no lock. */
+  commitRows(uid: string, signal: AbortSignal): Promise<readonly CommitRow[]>;
+  /**
+   * Makes the commit table and the target where they are missing, ends the session of a stopped earlier owner, and stores the token
+   * (Invariant 4). Throws `fenced` when a higher one is stored. After it, only this token writes (Invariant 3).
+   */
+  claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow>;
+  /** The largest values of these columns at the destination, compared in their order; null when it is empty. After the claim. */
+  largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null>;
+  /** Starts or resumes a pass. Replace makes or finds its shadow table; isAtomic: the whole pass is one transaction. */
+  beginPass(pass: PassStart, signal: AbortSignal): Promise<void>;
+  /** Rows and offset in one transaction where the system can, with the token checked in the same round trip as COMMIT (Invariant 1, 3). */
+  write(batch: Batch, signal: AbortSignal): Promise<WriteResult>;
+  /** The pass is complete: offset as given; Replace checks its counts and swaps. */
+  endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult>;
+  /** By hand, under the claim: set the stored offset when `expected` is what is stored (compared as text). Throws OffsetMoved. */
+  setOffset(change: OffsetChange, signal: AbortSignal): Promise<CommitRow>;
+  /** Marks the rows of a deleted sync closed; the tokens stay. Needs no claim; a lower token than the stored is refused. */
+  closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface WritePlan {
+  readonly uid: string;
+  readonly writeMode: WriteMode;
+  readonly columns: ColumnPlan;
+  /** Key columns at the destination; empty for Append without one. */
+  readonly key: readonly string[];
+  /** The table as it is, or null when claim shall create it. */
+  readonly existing: Relation | null;
+  readonly onError: 'Stop' | 'Skip' | 'DeadLetter';
+  /** createTable makes a unique key (not for Append with Timestamp: a history). */
+  readonly hasUniqueKey: boolean;
+}
+
+/** One row of `_idra_commits`: key (uid, table). */
+export interface CommitRow {
+  readonly uid: string;
+  readonly table: string;
+  /** `namespace/name` of the Sync. */
+  readonly name: string;
+  /** Hash of what the offset means. */
+  readonly meaning: string;
+  readonly token: Token;
+  /** Encoded offset (core/offset.ts), or null. */
+  readonly offset: string | null;
+  /** Written since the last restart. */
+  readonly rows: number;
+  readonly isClosed: boolean;
+  /** ISO 8601 UTC of the last commit, by the destination's clock. */
+  readonly time: string;
+}
+
+export interface ClaimRequest {
+  readonly plan: WritePlan;
+  readonly wire: Wire;
+  readonly name: string;
+  readonly meaning: string;
+  /** 'next': the stored one plus one (single mode). */
+  readonly token: Token | 'next';
+  /** 'keep': go on from what is stored (and adopt the new meaning); 'restart': offset null, rows 0. A row that is not there yet starts anew. */
+  readonly offset: 'keep' | 'restart';
+  /** False for LastDestination*: the offset column stays NULL; token and rows are kept. */
+  readonly keepsOffset: boolean;
+  /** Take over offset and rows of this uid's open row (a rebuilt cluster, `keep-offset`), and close it. */
+  readonly adoptFrom?: string;
+}
+
+export interface PassStart {
+  readonly pass: number;
+  readonly isResumed: boolean;
+  readonly isAtomic: boolean;
+}
+
+export interface WriteResult {
+  readonly written: number;
+  /** Rows that the destination cannot keep (onError Skip); with Stop, write throws instead. */
+  readonly rejected: number;
+  readonly rejections: readonly Rejection[];
+  /** The commit row's total after this. */
+  readonly totalRows: number;
+}
+
+export interface Rejection {
+  readonly code: string;
+  readonly column?: string;
+  /** Without the row's data: `year 0 is not a date of MySQL`. */
+  readonly message: string;
+}
+
+export interface OffsetChange {
+  readonly uid: string;
+  /** Encoded; null: none stored. */
+  readonly expected: string | null;
+  readonly offset: string | null;
+  readonly token: Token;
+}

@@ -1,0 +1,94 @@
+/**
+ * The one error type. What callers decide on is `disposition`; what a person reads is `message` and `mend`.
+ *
+ * - `transient`: the same call may succeed later; retry with backoff.
+ * - `permanent`: the manifest, the rights or the data must change first.
+ * - `fenced`: somebody newer owns the sync (Invariant 3); stop and write nothing.
+ * - `bug`: our own mistake; it is reported as permanent and asks for a report.
+ */
+export type Disposition = 'transient' | 'permanent' | 'fenced' | 'bug';
+
+export interface IdraErrorInit {
+  /** Stable, CamelCase, fit for a condition's reason: `TableNotFound`. */
+  readonly code: string;
+  readonly disposition: Disposition;
+  /** What happened and to which object. Never a secret, never row data. */
+  readonly message: string;
+  /** Path in the manifest that is to blame: `spec.source.table`. */
+  readonly path?: string | undefined;
+  /** What to do: a sentence, a field to set or a statement to run. */
+  readonly mend?: string | undefined;
+  readonly cause?: unknown;
+}
+
+export class IdraError extends Error {
+  readonly code: string;
+  readonly disposition: Disposition;
+  readonly path: string | undefined;
+  readonly mend: string | undefined;
+
+  constructor(init: IdraErrorInit) {
+    super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.name = 'IdraError';
+    this.code = init.code;
+    this.disposition = init.disposition;
+    this.path = init.path;
+    this.mend = init.mend;
+  }
+}
+
+/** Shorthands, so that a throw reads as a sentence. */
+export function transient(code: string, message: string, more: ErrorMore = {}): IdraError {
+  return new IdraError({ code, disposition: 'transient', message, ...more });
+}
+export function permanent(code: string, message: string, more: ErrorMore = {}): IdraError {
+  return new IdraError({ code, disposition: 'permanent', message, ...more });
+}
+export function fenced(message: string, more: ErrorMore = {}): IdraError {
+  return new IdraError({ code: 'Fenced', disposition: 'fenced', message, ...more });
+}
+export function bug(message: string, more: ErrorMore = {}): IdraError {
+  return new IdraError({ code: 'Bug', disposition: 'bug', message, ...more });
+}
+export type ErrorMore = Pick<IdraErrorInit, 'path' | 'mend' | 'cause'>;
+
+/** Anything thrown, as an IdraError: what is not one already is a bug of ours. */
+export function asIdraError(thrown: unknown): IdraError {
+  if (thrown instanceof IdraError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return bug(`unexpected: ${message}`, { cause: thrown });
+}
+
+/** One line for a person: message, then what to do. */
+export function describeError(error: IdraError): string {
+  const where = error.path ? `${error.path}: ` : '';
+  return error.mend ? `${where}${error.message}; ${error.mend}` : `${where}${error.message}`;
+}
+
+/**
+ * One finding of validation, `check` or `plan`. The same shape and text in manifest errors, conditions, events,
+ * the command line and the API.
+ */
+export interface Finding {
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly code: string;
+  readonly message: string;
+  /** `file:line` of a manifest, where one was read. */
+  readonly place?: string | undefined;
+  /** Field in the object: `spec.source.table`. */
+  readonly path?: string | undefined;
+  /** What to do; for a missing right, the statement that grants it. */
+  readonly mend?: string | undefined;
+}
+
+/** Why something was told to stop: the reason of every AbortSignal of ours. */
+export type StopReason = 'shutdown' | 'drain' | 'lease-lost' | 'lock-lost' | 'spec-changed' | 'suspended' | 'deleted' | 'deadline';
+
+export class Stopped extends Error {
+  readonly reason: StopReason;
+  constructor(reason: StopReason) {
+    super(`stopped: ${reason}`);
+    this.name = 'Stopped';
+    this.reason = reason;
+  }
+}

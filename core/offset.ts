@@ -1,0 +1,123 @@
+import type { Scalar } from './values.ts';
+import { permanent } from './errors.ts';
+
+/**
+ * A position in a source after a batch. Scalars are canonical text (a bigint as its digits), so that an offset is plain JSON in a
+ * commit row, in etcd and on the command line; the source turns them back by the type of the column.
+ */
+export type Offset =
+  /** key: of the last row done, null at the start of a pass; isComplete: the pass has ended. */
+  | { readonly mode: 'Snapshot'; readonly pass: number; readonly key: readonly string[] | null; readonly isComplete: boolean }
+  | { readonly mode: 'Id'; readonly id: string }
+  | { readonly mode: 'Timestamp'; readonly at: string; readonly key: readonly string[] }
+  | { readonly mode: 'Stream'; readonly token: string };
+
+export function encodeOffset(offset: Offset): string {
+  return JSON.stringify(offset);
+}
+
+export function decodeOffset(text: string): Offset {
+  const value: unknown = JSON.parse(text);
+  if (isOffset(value)) return value;
+  throw permanent('OffsetUnreadable', `the stored offset is not one that this version knows: ${text.slice(0, 200)}`, {
+    mend: 'run the version of Idra that wrote it, or request restart',
+  });
+}
+
+/** One line for a person and for OFFSET of `kubectl get syncs -o wide`; parseOffset reads it back. */
+export function formatOffset(offset: Offset | null): string {
+  if (offset === null) return '';
+  switch (offset.mode) {
+    case 'Snapshot': {
+      if (offset.isComplete) return `pass ${offset.pass} complete`;
+      return offset.key === null ? `pass ${offset.pass}` : `pass ${offset.pass} at ${formatKey(offset.key)}`;
+    }
+    case 'Id':
+      return offset.id;
+    case 'Timestamp':
+      return `${offset.at} ${formatKey(offset.key)}`;
+    case 'Stream':
+      return offset.token;
+  }
+}
+
+/** What a person types for `idra offset set`: the text that formatOffset prints, or the JSON of an offset. */
+export function parseOffset(text: string, mode: Offset['mode']): Offset {
+  const trimmed = text.trim();
+  if (trimmed.startsWith('{')) {
+    const offset = decodeOffset(trimmed);
+    if (offset.mode !== mode) throw wrongOffset(text, mode);
+    return offset;
+  }
+  switch (mode) {
+    case 'Id':
+      if (trimmed === '') throw wrongOffset(text, mode);
+      return { mode, id: trimmed };
+    case 'Timestamp': {
+      const match = /^(\S+(?: \d{2}:\d{2}:\S+)?) (\[.*\])$/.exec(trimmed);
+      const key = match?.[2] === undefined ? undefined : parseKey(match[2]);
+      if (match?.[1] === undefined || key === undefined) throw wrongOffset(text, mode);
+      return { mode, at: match[1], key };
+    }
+    case 'Snapshot': {
+      const match = /^pass (\d+)(?: (complete)| at (\[.*\]))?$/.exec(trimmed);
+      if (match === null) throw wrongOffset(text, mode);
+      const key = match[3] === undefined ? null : parseKey(match[3]);
+      if (key === undefined) throw wrongOffset(text, mode);
+      return { mode, pass: Number(match[1]), key, isComplete: match[2] !== undefined };
+    }
+    case 'Stream':
+      return { mode, token: trimmed };
+  }
+}
+
+function formatKey(key: readonly string[]): string {
+  return JSON.stringify(key);
+}
+
+function parseKey(text: string): readonly string[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isStrings(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const examples: Record<Offset['mode'], string> = {
+  Snapshot: 'pass 1 at ["42"]',
+  Id: '42',
+  Timestamp: '2026-11-24 08:00:00.123456Z ["42"]',
+  Stream: 'the token as `idra offset get` prints it',
+};
+
+function wrongOffset(text: string, mode: Offset['mode']): Error {
+  return permanent('OffsetInvalid', `"${text}" is not an offset of mode ${mode}`, { mend: `write it as: ${examples[mode]}` });
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+function isOffset(value: unknown): value is Offset {
+  if (typeof value !== 'object' || value === null || !('mode' in value)) return false;
+  const offset = value as Record<string, unknown>;
+  switch (offset.mode) {
+    case 'Snapshot':
+      return Number.isInteger(offset.pass) && (offset.key === null || isStrings(offset.key)) && typeof offset.isComplete === 'boolean';
+    case 'Id':
+      return typeof offset.id === 'string';
+    case 'Timestamp':
+      return typeof offset.at === 'string' && isStrings(offset.key);
+    case 'Stream':
+      return typeof offset.token === 'string';
+    default:
+      return false;
+  }
+}
+
+/** Canonical text of a key or cursor value, as offsets hold it; the source's `literal` turns it back by the column's type. */
+export function scalarText(value: Scalar): string {
+  if (Buffer.isBuffer(value)) return value.toString('hex');
+  return String(value);
+}

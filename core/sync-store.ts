@@ -1,0 +1,63 @@
+import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from './status.ts';
+import type { DataSource, Sync } from './sync-spec.ts';
+import type { Token } from './token.ts';
+
+/**
+ * What the runner of syncs needs of coordination. Two implementations: etcd (cluster) and the state file (single mode).
+ */
+export interface SyncStore {
+  /** The lock of a sync, under this agent's lease. Undefined when somebody else holds it. */
+  acquire(sync: Sync): Promise<SyncLock | undefined>;
+  /** Takes a place of each data source (maxConcurrentSyncs), in a fixed order, fair in order of arrival; waits until it has all. */
+  takePlaces(sync: Sync, dataSources: readonly DataSource[], signal: AbortSignal): Promise<Places>;
+  /** How many syncs of all agents use this data source, this one included: each gets its part of maxRowsPerSecond. */
+  countUsers(dataSource: DataSource): number;
+}
+
+export interface Places {
+  /** Somebody waits for one of them. */
+  readonly hasWaiters: () => boolean;
+  release(): Promise<void>;
+}
+
+/** Held from acquire to release. `signal` fires with Stopped('lock-lost' | 'lease-lost') before anybody else can have it. */
+export interface SyncLock {
+  /** 'next' in single mode: the destination's plus one. */
+  readonly token: Token | 'next';
+  readonly signal: AbortSignal;
+  /** Mirror of the destination's offset, or the offset itself where the destination cannot hold it. */
+  readonly offsets: OffsetMirror;
+  /** Remembered per uid across agents: has it ever caught up, is a `once` complete, schedule and requests done. */
+  readMemory(): Promise<SyncMemory>;
+  writeMemory(memory: SyncMemory): Promise<void>;
+  /** Coalesced; the store writes at most every few seconds, and on change only. A state change goes at once. */
+  report(status: SyncStatus): void;
+  /** Requests that wait for this sync, oldest first; the callback fires when there are new ones. */
+  pendingRequests(): Promise<readonly Request[]>;
+  onRequest(listener: () => void): () => void;
+  /** Remembered by (type, id), so that it is executed once. */
+  finishRequest(status: RequestStatus): Promise<void>;
+  appendHistory(entry: OffsetHistoryEntry): Promise<void>;
+  readHistory(): Promise<readonly OffsetHistoryEntry[]>;
+  /** Everything reported is written; then the key is deleted. */
+  release(): Promise<void>;
+}
+
+export interface OffsetMirror {
+  read(): Promise<string | null>;
+  /** Conditional on the lock; coalesced with the writes of other syncs. Throws `fenced` when the lock is gone. */
+  write(offset: string | null): Promise<void>;
+}
+
+export interface SyncMemory {
+  readonly hasCaughtUp: boolean;
+  /** Of a `once` schedule. */
+  readonly isCompleted: boolean;
+  /** Hash of what the offset means, at the last claim: a sync whose meaning changed has not caught up. */
+  readonly meaning?: string;
+  /** Start of the last pass that was due by the schedule, ISO 8601 UTC: missed runs of cron are made up by one. */
+  readonly lastPassStart?: string;
+  readonly lastSyncTime?: string;
+}
+
+export const freshMemory: SyncMemory = { hasCaughtUp: false, isCompleted: false };
