@@ -1,0 +1,216 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+
+/** What becomes of a chunk: it goes on, vanishes, or takes the connection with it (before it went on). */
+export type Verdict = 'forward' | 'drop' | 'close';
+export type Direction = 'toServer' | 'toClient';
+/** Sees each chunk on its way; nothing returned means `forward`. */
+export type Listener = (chunk: Buffer, connection: number) => Verdict | undefined | void;
+
+/**
+ * A TCP proxy on 127.0.0.1 between a client and a server, with faults. Faults hold for the connections that are open
+ * and for those to come until `heal`; `cut` and `cutAfterBytes` also end connections, which nothing brings back.
+ */
+export interface FaultProxy {
+  readonly host: string;
+  readonly port: number;
+  /** Connections open now, and accepted ever. */
+  readonly connections: number;
+  readonly accepted: number;
+  /** Resets every connection; new ones are accepted. */
+  cut(): void;
+  /** Resets every connection, and new ones at once, as if nobody listened. */
+  refuse(): void;
+  /** Holds back every byte, in both directions or one, while connections stay open: a partition that no one has noticed. */
+  pause(direction?: Direction): void;
+  /** Lets go what `pause` held back. */
+  resume(): void;
+  /** Resets a connection when so many further bytes have passed on it in this direction; the rest is lost. */
+  cutAfterBytes(bytes: number, direction: Direction): void;
+  onClientData(listener: Listener): void;
+  onServerData(listener: Listener): void;
+  /** Takes every fault and listener away. */
+  heal(): void;
+  stop(): Promise<void>;
+}
+
+export async function faultProxy(targetHost: string, targetPort: number): Promise<FaultProxy> {
+  const proxy = new Proxy(targetHost, targetPort);
+  await proxy.listen();
+  return proxy;
+}
+
+class Proxy implements FaultProxy {
+  readonly host = '127.0.0.1';
+  port = 0;
+  accepted = 0;
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #server: Server;
+  readonly #pairs = new Set<Pair>();
+  readonly #paused = new Set<Direction>();
+  readonly #listeners: Record<Direction, Listener[]> = { toServer: [], toClient: [] };
+  #refusing = false;
+
+  constructor(host: string, port: number) {
+    this.#target = { host, port };
+    this.#server = createServer({ pauseOnConnect: true }, (client) => this.#accept(client));
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(0, this.host);
+    await once(this.#server, 'listening');
+    this.port = (this.#server.address() as { port: number }).port;
+    // A test that forgets `stop` still ends.
+    this.#server.unref();
+  }
+
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  cut(): void {
+    for (const pair of this.#pairs) pair.reset();
+  }
+
+  refuse(): void {
+    this.#refusing = true;
+    this.cut();
+  }
+
+  pause(direction?: Direction): void {
+    for (const each of direction ? [direction] : directions) this.#paused.add(each);
+    this.#applyPauses();
+  }
+
+  resume(): void {
+    this.#paused.clear();
+    this.#applyPauses();
+  }
+
+  cutAfterBytes(bytes: number, direction: Direction): void {
+    const left = new Map<number, number>();
+    this.#listeners[direction].push((chunk, connection) => {
+      const before = left.get(connection) ?? bytes;
+      left.set(connection, before - chunk.length);
+      if (chunk.length < before) return 'forward';
+      this.#pair(connection)?.writeAndReset(direction, chunk.subarray(0, before));
+      return 'drop';
+    });
+  }
+
+  onClientData(listener: Listener): void {
+    this.#listeners.toServer.push(listener);
+  }
+
+  onServerData(listener: Listener): void {
+    this.#listeners.toClient.push(listener);
+  }
+
+  heal(): void {
+    this.#refusing = false;
+    for (const direction of directions) this.#listeners[direction].length = 0;
+    this.resume();
+  }
+
+  async stop(): Promise<void> {
+    this.heal();
+    this.cut();
+    if (!this.#server.listening) return;
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #accept(client: Socket): void {
+    if (this.#refusing) {
+      client.on('error', () => {});
+      client.resetAndDestroy();
+      return;
+    }
+    const id = ++this.accepted;
+    const judge = (chunk: Buffer, direction: Direction) => this.#judge(chunk, id, direction);
+    const pair = new Pair(id, client, connect(this.#target), judge, () => this.#pairs.delete(pair));
+    this.#pairs.add(pair);
+    pair.hold(this.#paused);
+  }
+
+  #pair(id: number): Pair | undefined {
+    return [...this.#pairs].find((pair) => pair.id === id);
+  }
+
+  #applyPauses(): void {
+    for (const pair of this.#pairs) pair.hold(this.#paused);
+  }
+
+  #judge(chunk: Buffer, connection: number, direction: Direction): Verdict {
+    for (const listener of [...this.#listeners[direction]]) {
+      const verdict = listener(chunk, connection);
+      if (verdict === 'drop' || verdict === 'close') return verdict;
+    }
+    return 'forward';
+  }
+}
+
+const directions: readonly Direction[] = ['toServer', 'toClient'];
+
+/** The two sockets of one connection. */
+class Pair {
+  readonly id: number;
+  readonly #from: Record<Direction, Socket>;
+  readonly #judge: (chunk: Buffer, direction: Direction) => Verdict;
+  #held: ReadonlySet<Direction> = new Set();
+
+  constructor(
+    id: number,
+    client: Socket,
+    server: Socket,
+    judge: (chunk: Buffer, direction: Direction) => Verdict,
+    onEnd: () => void,
+  ) {
+    this.id = id;
+    this.#from = { toServer: client, toClient: server };
+    this.#judge = judge;
+    client.setNoDelay(true);
+    server.setNoDelay(true);
+    for (const direction of directions) this.#carry(direction);
+    client.once('close', onEnd);
+  }
+
+  /** Reads from a socket only where its direction is not held: what is not read waits in the kernel. */
+  hold(held: ReadonlySet<Direction>): void {
+    this.#held = new Set(held);
+    for (const direction of directions) {
+      if (this.#held.has(direction)) this.#from[direction].pause();
+      else this.#from[direction].resume();
+    }
+  }
+
+  reset(): void {
+    for (const direction of directions) this.#from[direction].resetAndDestroy();
+  }
+
+  /** Flushes these last bytes, then ends both sides. */
+  writeAndReset(direction: Direction, last: Buffer): void {
+    this.hold(new Set(directions));
+    this.#to(direction).write(last, () => this.reset());
+  }
+
+  #to(direction: Direction): Socket {
+    return this.#from[direction === 'toServer' ? 'toClient' : 'toServer'];
+  }
+
+  #carry(direction: Direction): void {
+    const from = this.#from[direction];
+    const to = this.#to(direction);
+    from.on('data', (chunk) => {
+      const verdict = this.#judge(chunk as Buffer, direction);
+      if (verdict === 'close') this.reset();
+      else if (verdict === 'forward' && !to.write(chunk)) from.pause();
+    });
+    to.on('drain', () => {
+      if (!this.#held.has(direction)) from.resume();
+    });
+    from.on('end', () => to.end());
+    from.on('error', () => to.resetAndDestroy());
+    from.on('close', () => to.destroySoon());
+  }
+}

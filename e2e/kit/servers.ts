@@ -1,0 +1,9 @@
+/** Real servers for tests: found or installed on this machine, started on a free port of 127.0.0.1, gone with the test. */
+export { type EtcdMember, type EtcdOptions, type EtcdServer, etcd } from './servers/etcd.ts';
+export { ServerMissing } from './servers/find.ts';
+export { type KubernetesApi, kubernetesApi, type ServiceAccount } from './servers/kubernetes.ts';
+export { mariadb } from './servers/mariadb.ts';
+export { mysql } from './servers/mysql.ts';
+export type { MysqlDatabase, MysqlOptions, MysqlServer } from './servers/mysql-family.ts';
+export { type PostgresDatabase, type PostgresOptions, type PostgresServer, postgres } from './servers/postgres.ts';
+export type { ServerProcess } from './servers/server-process.ts';

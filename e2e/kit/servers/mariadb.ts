@@ -1,0 +1,27 @@
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { runOrFail, startProcess } from '../processes.ts';
+import { findServer, inDebian, onPath } from './find.ts';
+import { type MysqlOptions, type MysqlRecipe, type MysqlServer, mysqlServer } from './mysql-family.ts';
+
+const server = onPath(['mariadbd']);
+
+const recipe: MysqlRecipe = {
+  name: 'mariadb',
+  find: () => findServer('mariadb', [server, inDebian(['mariadb-server'], server)]),
+  initialise: async (_bin, data) => {
+    const auth = ['--auth-root-authentication-method=normal', '--skip-test-db', `--user=${userInfo().username}`];
+    await runOrFail('mariadb-install-db', ['--no-defaults', `--datadir=${data}`, ...auth]);
+  },
+  start: (bin, data, port, args) => {
+    // The socket's path is relative to the data folder: the whole one may be longer than a socket's may be.
+    const where = [`--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', '--socket=mysql.sock'];
+    const how = [`--user=${userInfo().username}`, '--skip-name-resolve', '--pid-file=pid'];
+    return startProcess(join(bin, 'mariadbd'), ['--no-defaults', ...where, ...how, ...args]);
+  },
+};
+
+/** A running MariaDB: one for all test files, unless options ask for a server of this test's own. */
+export async function mariadb(options: MysqlOptions = {}): Promise<MysqlServer> {
+  return await mysqlServer(recipe, options);
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import mysql from 'mysql2/promise';
+import { type Certificates, makeCertificates } from '../certificates.ts';
+import { freePort } from '../free-port.ts';
+import type { RunningProcess } from '../processes.ts';
+import { dataFolder, ServerProcess } from './server-process.ts';
+
+/** MySQL and MariaDB differ in how they are found and started, and in nothing else that a test sees of them. */
+export interface MysqlOptions {
+  /** Server options: `{ 'local-infile': '0' }`. A server with settings of its own is not shared. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Serve TLS with a certificate of ours for localhost and 127.0.0.1. */
+  readonly tls?: boolean;
+  /** A server of this test alone, which may be killed. */
+  readonly own?: boolean;
+}
+
+export interface MysqlDatabase {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  /** Has all rights in the database, and none beside. */
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface MysqlServer {
+  readonly host: string;
+  readonly port: number;
+  /** Has every right. */
+  readonly user: string;
+  readonly password: string;
+  readonly adminUrl: string;
+  readonly certificates?: Certificates;
+  /** A database with a user of the same name. */
+  createDatabase(name?: string): Promise<MysqlDatabase>;
+  /** Runs one statement with every right; gives the rows. */
+  query(sql: string, database?: string): Promise<Record<string, unknown>[]>;
+  /** The process, where this test owns it. */
+  readonly process: ServerProcess | undefined;
+  stop(): Promise<void>;
+}
+
+/** How one of the two is started on a folder that is made ready. */
+export interface MysqlRecipe {
+  readonly name: 'mysql' | 'mariadb';
+  find(): Promise<string>;
+  initialise(bin: string, data: string): Promise<void>;
+  start(bin: string, data: string, port: number, args: readonly string[]): Promise<RunningProcess>;
+}
+
+/** As in production, but for what waits for the disk: tests are many. */
+const defaultSettings: Readonly<Record<string, string>> = {
+  'local-infile': '1',
+  'innodb-flush-log-at-trx-commit': '2',
+  'innodb-buffer-pool-size': '64M',
+  'max-connections': '200',
+};
+
+const shared = new Map<string, Promise<MysqlServer>>();
+
+export async function mysqlServer(recipe: MysqlRecipe, options: MysqlOptions): Promise<MysqlServer> {
+  if (options.own || options.tls || options.settings) return await startServer(recipe, options);
+  const url = process.env[`IDRA_TEST_${recipe.name.toUpperCase()}_URL`];
+  const running = shared.get(recipe.name) ?? (url ? Promise.resolve(describe(new URL(url))) : startServer(recipe, {}));
+  shared.set(recipe.name, running);
+  return await running;
+}
+
+async function startServer(recipe: MysqlRecipe, { settings = {}, tls }: MysqlOptions): Promise<MysqlServer> {
+  const bin = await recipe.find();
+  const folder = await dataFolder(recipe.name);
+  const data = join(folder, 'data');
+  const url = new URL('mysql://idra_admin@127.0.0.1');
+  url.password = randomBytes(12).toString('hex');
+  url.port = String(await freePort());
+  const certificates = tls ? await makeCertificates(join(folder, 'tls')) : undefined;
+
+  await recipe.initialise(bin, data);
+  // Run at each start, before the server listens.
+  const initFile = join(folder, 'init.sql');
+  const admin = `create user if not exists idra_admin@'%' identified by '${url.password}';\n`;
+  await writeFile(initFile, `${admin}grant all on *.* to idra_admin@'%' with grant option;\n`, { mode: 0o600 });
+  const all = { 'init-file': initFile, ...defaultSettings, ...tlsSettings(certificates), ...settings };
+  const args = Object.entries(all).map(([key, value]) => `--${key}=${value}`);
+
+  const server = await ServerProcess.start({
+    folder,
+    start: () => recipe.start(bin, data, Number(url.port), args),
+    answers: () => query(url, 'select 1'),
+  });
+  return describe(url, server, certificates);
+}
+
+function tlsSettings(certificates: Certificates | undefined): Record<string, string> {
+  if (!certificates) return {};
+  return { 'ssl-ca': certificates.caFile, 'ssl-cert': certificates.certFile, 'ssl-key': certificates.keyFile };
+}
+
+function describe(url: URL, server?: ServerProcess, certificates?: Certificates): MysqlServer {
+  const made: string[] = [];
+  const admin = (sql: string, database?: string) => query(url, sql, database);
+  return {
+    host: url.hostname,
+    port: Number(url.port || 3306),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    adminUrl: url.href,
+    ...(certificates && { certificates }),
+    process: server,
+    query: admin,
+    createDatabase: async (name = `t_${randomBytes(5).toString('hex')}`) => {
+      const password = randomBytes(12).toString('hex');
+      await admin(`create database \`${name}\` character set utf8mb4`);
+      made.push(name);
+      await admin(`create user '${name}'@'%' identified by '${password}'`);
+      // Underscores are wildcards in the name of a grant.
+      await admin(`grant all on \`${name.replaceAll('_', '\\_')}\`.* to '${name}'@'%'`);
+      return describeDatabase(url, name, password);
+    },
+    stop: async () => {
+      if (server) return await server.stop();
+      for (const name of made.splice(0)) {
+        await admin(`drop database if exists \`${name}\``);
+        await admin(`drop user if exists '${name}'@'%'`);
+      }
+    },
+  };
+}
+
+function describeDatabase(admin: URL, name: string, password: string): MysqlDatabase {
+  const url = new URL(admin);
+  url.username = name;
+  url.password = password;
+  url.pathname = `/${name}`;
+  const { hostname: host, port } = url;
+  return { url: url.href, host, port: Number(port || 3306), database: name, user: name, password };
+}
+
+async function query(admin: URL, sql: string, database?: string): Promise<Record<string, unknown>[]> {
+  const connection = await mysql.createConnection({
+    host: admin.hostname,
+    port: Number(admin.port || 3306),
+    user: decodeURIComponent(admin.username),
+    password: decodeURIComponent(admin.password),
+    ...(database !== undefined && { database }),
+  });
+  try {
+    const [rows] = await connection.query(sql);
+    return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
+  } finally {
+    await connection.end();
+  }
+}
