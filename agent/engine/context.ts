@@ -1,0 +1,40 @@
+import type { SecretReader } from '../../core/access.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Definition } from '../../core/connector.ts';
+import type { Log } from '../../core/log.ts';
+import type { DataSource, Sync, SystemType } from '../../core/sync-spec.ts';
+import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
+
+/** What is counted while a sync runs; the agent feeds its metrics from it. */
+export interface EngineObserver {
+  batchWritten(sync: Sync, batch: { readonly rows: number; readonly bytes: number; readonly writeMs: number }): void;
+  passEnded(sync: Sync, pass: { readonly rows: number; readonly durationMs: number }): void;
+  attemptFailed(sync: Sync, error: { readonly code: string; readonly isTransient: boolean }): void;
+}
+
+/** All that the run of one Sync needs. */
+export interface RunContext {
+  readonly sync: Sync;
+  readonly source: DataSource;
+  readonly destination: DataSource;
+  /** Its signal ends everything at once; `stop` ends at the next batch edge. Both abort with a Stopped. */
+  readonly lock: SyncLock;
+  readonly stop: AbortSignal;
+  readonly store: SyncStore;
+  readonly secrets: SecretReader;
+  readonly definitionOf: (type: SystemType) => Definition;
+  readonly agentName: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: EngineObserver;
+  /** One pass, then the end; transient errors are retried for so long. */
+  readonly once?: { readonly retryForMs: number };
+}
+
+export type RunEnd =
+  /** `stop` or the lock's signal fired. */
+  | { readonly outcome: 'stopped' }
+  /** `once`: the pass is complete. */
+  | { readonly outcome: 'complete' }
+  /** `once`: a permanent error, or transient ones for too long. Otherwise a failed sync waits for a person and never ends by itself. */
+  | { readonly outcome: 'failed'; readonly error: Error };

@@ -1,0 +1,129 @@
+import type { PlannedColumn } from '../../core/column-plan.ts';
+import type { Finding } from '../../core/errors.ts';
+import type { SyncSpec, SystemType } from '../../core/sync-spec.ts';
+import type { Column, ColumnType, Relation } from '../../core/values.ts';
+
+export interface FieldInput {
+  readonly spec: SyncSpec;
+  readonly relation: Relation;
+  readonly existing: Relation | null;
+  readonly planned: readonly PlannedColumn[];
+  readonly sourceType: SystemType;
+}
+
+const hourMs = 3_600_000;
+
+/** Whether the fields that a mode reads by are there, ordered, and mean one instant. Pure. */
+export function fieldFindings(input: FieldInput): Finding[] {
+  switch (input.spec.mode) {
+    case 'Id':
+    case 'LastDestinationId':
+      return [...idFindings(input), ...lastDestinationFindings(input, input.spec.source.idField)];
+    case 'Timestamp':
+    case 'LastDestinationTimestamp':
+      return [...timestampFindings(input), ...lastDestinationFindings(input, input.spec.source.timestampField)];
+    case 'Snapshot':
+    case 'Stream':
+      return [];
+  }
+}
+
+function idFindings({ spec, relation }: FieldInput): Finding[] {
+  const path = 'spec.source.idField';
+  const column = findField(relation, spec.source.idField);
+  if (!column) return [missingField(relation, spec.source.idField, path)];
+  if (isOrdered(column.type)) return [];
+  const why = column.type.kind === 'uuid' ? 'random UUIDs have no order of arrival: new ones would be skipped' : 'it has no order';
+  return [
+    {
+      severity: 'error',
+      code: 'FieldNotOrdered',
+      path,
+      message: `${column.name} of ${relation.name} is ${column.nativeType}: ${why}`,
+      mend: 'use an integer or another ascending field, or mode Timestamp or Snapshot',
+    },
+  ];
+}
+
+function timestampFindings({ spec, relation, sourceType }: FieldInput): Finding[] {
+  const path = 'spec.source.timestampField';
+  const column = findField(relation, spec.source.timestampField);
+  if (!column) return [missingField(relation, spec.source.timestampField, path)];
+  const { type } = column;
+  const isTextTime = sourceType === 'sqlite' && type.kind === 'text';
+  if (type.kind !== 'timestamp' && type.kind !== 'date' && !isTextTime) {
+    return [
+      {
+        severity: 'error',
+        code: 'FieldNotTimestamp',
+        path,
+        message: `${column.name} of ${relation.name} is ${column.nativeType}, not a timestamp`,
+        mend: 'name a timestamp column, or use mode Id',
+      },
+    ];
+  }
+  const hasZone = type.kind === 'timestamp' && type.hasZone;
+  if (hasZone || !hasSummerTime(spec.source.timeZone) || (spec.safetyLagMs ?? 0) >= hourMs) return [];
+  return [
+    {
+      severity: 'error',
+      code: 'SummerTime',
+      path: 'spec.safetyLag',
+      message: `${column.name} has no time zone and ${spec.source.timeZone} sets its clocks back once a year: rows of that hour would be skipped`,
+      mend: 'set safetyLag to 1h or more, or source.timeZone to UTC if that is what the column holds',
+    },
+  ];
+}
+
+/** LastDestination* compare the destination's largest value with the source's: it must be the very same value there. */
+function lastDestinationFindings({ spec, relation, planned }: FieldInput, field: string | undefined): Finding[] {
+  if (!spec.mode.startsWith('LastDestination')) return [];
+  const column = findField(relation, field);
+  const target = planned.find((each) => each.source.name === field)?.existing;
+  if (!column || !target) return [];
+  if (isSameOrder(column, target)) return [];
+  return [
+    {
+      severity: 'error',
+      code: 'DestinationFieldDiffers',
+      path: 'spec.mode',
+      message: `${target.name} is ${target.nativeType} at the destination and ${column.nativeType} at the source: its largest value there says nothing exact about the source`,
+      mend: 'give both the same type, precision and collation, or use mode Id or Timestamp',
+    },
+  ];
+}
+
+function isSameOrder(source: Column, target: Column): boolean {
+  const [one, other] = [source.type, target.type];
+  if (one.kind !== other.kind) return false;
+  if (one.kind === 'timestamp' && other.kind === 'timestamp') return one.precision <= other.precision && one.hasZone === other.hasZone;
+  if (one.kind === 'text') return source.collation === target.collation;
+  return true;
+}
+
+export function isOrdered(type: ColumnType): boolean {
+  return ['int', 'decimal', 'float', 'text', 'bytes', 'date', 'timestamp'].includes(type.kind);
+}
+
+/** Whether the zone's offset from UTC differs between January and July of some recent year. */
+export function hasSummerTime(timeZone: string): boolean {
+  const offsets = [0, 3, 6, 9].map((month) => {
+    const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(new Date(Date.UTC(2025, month, 1)));
+    return parts.find((part) => part.type === 'timeZoneName')?.value;
+  });
+  return new Set(offsets).size > 1;
+}
+
+function findField(relation: Relation, name: string | undefined): Column | undefined {
+  return relation.columns.find((column) => column.name === name);
+}
+
+export function missingField(relation: Relation, name: string | undefined, path: string): Finding {
+  return {
+    severity: 'error',
+    code: 'FieldNotFound',
+    path,
+    message: `${relation.name} has no column ${name ?? '(none named)'}`,
+    mend: `it has: ${relation.columns.map((column) => column.name).join(', ')}`,
+  };
+}

@@ -1,0 +1,96 @@
+import { hasSameSecrets, resolveAccess } from '../../core/access.ts';
+import type { Connector, Destination, Source, SystemAccess } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
+import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import type { RunContext } from './context.ts';
+import { planSync, type SyncPlan } from './plan.ts';
+
+export type OpenInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'>;
+
+/** Both ends open and planned. Close it in every case. */
+export interface OpenSync {
+  readonly source: Source;
+  readonly destination: Destination;
+  readonly plan: SyncPlan;
+  /** Whether the secrets are still those that it was opened with. */
+  hasCurrentSecrets(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export async function openSync(input: OpenInput, signal: AbortSignal): Promise<OpenSync> {
+  const { sync, definitionOf, secrets } = input;
+  requireCapable(input);
+  const [sourceEnd, destinationEnd] = await Promise.all([loadEnd(input, input.source), loadEnd(input, input.destination)]);
+  const source = await sourceEnd.connector.openSource(sourceEnd.access, sync.spec.source, signal);
+  try {
+    const destination = await destinationEnd.connector.openDestination(destinationEnd.access, sync.spec.destination, signal);
+    try {
+      const plan = await planSync(
+        {
+          sync,
+          types: { source: input.source.spec.type, destination: input.destination.spec.type },
+          source,
+          destination,
+          destinationConnector: destinationEnd.connector,
+          isTransactional: definitionOf(input.destination.spec.type).capabilities.destination.isTransactional,
+        },
+        signal,
+      );
+      return {
+        source,
+        destination,
+        plan,
+        async hasCurrentSecrets() {
+          const now = await Promise.all([resolveAccess(input.source, secrets), resolveAccess(input.destination, secrets)]);
+          return hasSameSecrets(sourceEnd.access, now[0]) && hasSameSecrets(destinationEnd.access, now[1]);
+        },
+        async close() {
+          await Promise.allSettled([source.close(), destination.close()]);
+        },
+      };
+    } catch (error) {
+      await destination.close();
+      throw error;
+    }
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function loadEnd(input: OpenInput, dataSource: DataSource): Promise<{ connector: Connector; access: SystemAccess }> {
+  const [connector, access] = await Promise.all([
+    input.definitionOf(dataSource.spec.type).load(),
+    resolveAccess(dataSource, input.secrets),
+  ]);
+  return { connector, access };
+}
+
+/** Capabilities are data: what a pair cannot do is refused before anything is opened. */
+function requireCapable({ sync, source, destination, definitionOf }: OpenInput): void {
+  const reads = definitionOf(source.spec.type).capabilities.source;
+  const writes = definitionOf(destination.spec.type).capabilities.destination;
+  const { mode, writeMode } = sync.spec;
+  if (!reads.modes.includes(mode)) {
+    throw permanent('ModeNotOffered', `${source.spec.type} cannot be read in mode ${mode}`, {
+      path: 'spec.mode',
+      mend: `use one of ${reads.modes.join(', ')}`,
+    });
+  }
+  if (!writes.writeModes.includes(writeMode)) {
+    throw permanent('WriteModeNotOffered', `${destination.spec.type} cannot be written by ${writeMode}`, {
+      path: 'spec.writeMode',
+      mend: `use one of ${writes.writeModes.join(', ')}`,
+    });
+  }
+  if (isLastDestinationMode(sync) && !writes.hasLargest) {
+    throw permanent('ModeNotOffered', `${destination.spec.type} as a destination has no largest value for mode ${mode}`, {
+      path: 'spec.mode',
+      mend: `use ${mode === 'LastDestinationId' ? 'Id' : 'Timestamp'}`,
+    });
+  }
+}
+
+function isLastDestinationMode(sync: Sync): boolean {
+  return sync.spec.mode.startsWith('LastDestination');
+}

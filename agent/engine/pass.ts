@@ -1,0 +1,191 @@
+import type { Batch } from '../../core/batch.ts';
+import type { PassEnd, ReadRequest } from '../../core/connector.ts';
+import { reach } from '../../core/crash-points.ts';
+import { Stopped } from '../../core/errors.ts';
+import { decodeOffset, encodeOffset, type Offset, scalarText } from '../../core/offset.ts';
+import type { RunContext } from './context.ts';
+import { isLastDestination } from './meaning.ts';
+import type { OpenSync } from './open-sync.ts';
+import { readAhead } from './prefetch.ts';
+import type { BehindSince, Reporter } from './reporter.ts';
+import type { Throttle } from './throttle.ts';
+
+export interface PassInput {
+  readonly context: RunContext;
+  readonly open: OpenSync;
+  readonly reporter: Reporter;
+  readonly throttle: Throttle;
+  /** Where the last pass ended; null: nothing yet. */
+  readonly offset: Offset | null;
+  /** Stop at the next batch edge: the context's stop, or a request that cannot wait. */
+  readonly interrupt: AbortSignal;
+}
+
+export type PassOutcome =
+  | { readonly kind: 'complete'; readonly offset: Offset | null; readonly rows: number; readonly isHeldBack: boolean }
+  | { readonly kind: 'interrupted'; readonly offset: Offset | null; readonly rows: number };
+
+/**
+ * One pass: read, write, commit, with the next batch read while the last is written. Order, always: rows and offset durable at the
+ * destination, then the mirror, then the source may forget (Invariants 1 and 2).
+ */
+export async function runPass(input: PassInput): Promise<PassOutcome> {
+  const { context, open } = input;
+  const request = requestFor(open, input.offset);
+  const isAtomic = request.mode === 'Snapshot' && request.key.length === 0;
+  const reading = new AbortController();
+  const signal = AbortSignal.any([context.lock.signal, reading.signal]);
+  await reach('pass:before-begin');
+  await beginSnapshot(open, request, isAtomic, signal);
+  const progress = new PassProgress(input, request);
+  const batches = readAhead(open.source.read(request, signal));
+  try {
+    for (;;) {
+      const result = await batches.next();
+      if (result.done) return await endPass(input, request, progress, result.value, signal);
+      await writeBatch(input, progress, result.value, signal);
+      await input.throttle.spend(result.value.rowCount, AbortSignal.any([signal, input.interrupt])).catch(ignoreInterrupt(input.interrupt));
+      if (input.interrupt.aborted) return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
+    }
+  } finally {
+    reading.abort(new Stopped('drain'));
+    await batches.return(undefined as never).catch(() => {});
+  }
+}
+
+/** What is read after an offset: a complete Snapshot begins its next pass. */
+function requestFor(open: OpenSync, offset: Offset | null): ReadRequest {
+  const { read } = open.plan;
+  return { ...read, after: read.mode === 'Snapshot' ? snapshotStart(offset) : offset };
+}
+
+export function snapshotStart(offset: Offset | null): Offset {
+  const last = offset?.mode === 'Snapshot' ? offset : undefined;
+  if (!last) return { mode: 'Snapshot', pass: 1, key: null, isComplete: false };
+  return last.isComplete ? { mode: 'Snapshot', pass: last.pass + 1, key: null, isComplete: false } : last;
+}
+
+async function beginSnapshot(open: OpenSync, request: ReadRequest, isAtomic: boolean, signal: AbortSignal): Promise<void> {
+  if (request.after?.mode !== 'Snapshot') return;
+  const { pass, key } = request.after;
+  await open.destination.beginPass({ pass, isResumed: key !== null, isAtomic }, signal);
+}
+
+async function writeBatch(input: PassInput, progress: PassProgress, batch: Batch, signal: AbortSignal): Promise<void> {
+  const { context, open } = input;
+  progress.found(batch);
+  await reach('write:before');
+  const startMs = context.clock.monotonicMs();
+  const result = await open.destination.write(batch, signal);
+  await reach('commit:after');
+  context.observer.batchWritten(context.sync, {
+    rows: result.written,
+    bytes: batch.byteCount,
+    writeMs: context.clock.monotonicMs() - startMs,
+  });
+  progress.written(batch, result.totalRows, result.rejected);
+  await mirror(input, progress.offset);
+}
+
+/** The mirror lags behind a transactional destination, whose own row is the truth; elsewhere it is the offset and is awaited. */
+async function mirror(input: PassInput, offset: Offset | null): Promise<void> {
+  const { context, open } = input;
+  await reach('mirror:before');
+  const write = context.lock.offsets.write(offset && encodeOffset(offset)).then(async () => {
+    await reach('mirror:after');
+    await reach('acknowledge:before');
+    if (offset) await open.source.acknowledge(offset);
+    await reach('acknowledge:after');
+  });
+  if (open.plan.guarantee === 'AtLeastOnce') await write;
+  else write.catch((error: unknown) => context.log.warn('offset mirror not written', { sync: context.sync.uid, error: String(error) }));
+}
+
+async function endPass(input: PassInput, request: ReadRequest, progress: PassProgress, end: PassEnd, signal: AbortSignal): Promise<PassOutcome> {
+  const { open } = input;
+  await reach('pass:before-end');
+  if (request.mode === 'Snapshot' && request.after?.mode === 'Snapshot') {
+    const complete: Offset = { mode: 'Snapshot', pass: request.after.pass, key: null, isComplete: true };
+    const result = await open.destination.endPass(complete, signal);
+    progress.completed(complete, result.totalRows);
+    await mirror(input, complete);
+  }
+  await reach('pass:after-end');
+  progress.ended(end);
+  return { kind: 'complete', offset: progress.offset, rows: progress.rows, isHeldBack: end.isHeldBack };
+}
+
+/** Counts of one pass, told to the reporter as they grow. */
+class PassProgress {
+  readonly #input: PassInput;
+  readonly #request: ReadRequest;
+  readonly #startMs: number;
+  offset: Offset | null;
+  rows = 0;
+
+  constructor(input: PassInput, request: ReadRequest) {
+    this.#input = input;
+    this.#request = request;
+    this.#startMs = input.context.clock.now();
+    this.offset = input.offset;
+  }
+
+  /** Rows are there: from now on the destination is behind. */
+  found(batch: Batch): void {
+    this.#input.reporter.behind(this.#behind(batch.lastTimestamp));
+  }
+
+  written(batch: Batch, totalWritten: number, rejected: number): void {
+    this.offset = batch.offset;
+    this.rows += batch.rowCount;
+    const { reporter, context } = this.#input;
+    reporter.batch({ read: batch.rowCount, totalWritten, rejected }, isLastDestination(context.sync) ? null : batch.offset);
+    reporter.report();
+  }
+
+  completed(offset: Offset, totalWritten: number): void {
+    this.offset = offset;
+    this.#input.reporter.batch({ read: 0, totalWritten, rejected: 0 }, offset);
+  }
+
+  ended(end: PassEnd): void {
+    const { reporter, context } = this.#input;
+    reporter.bound(end.bound);
+    reporter.behind(end.isHeldBack ? (timestampMs(end.oldestWaiting) ?? this.#startMs) : undefined);
+    reporter.hasCaughtUp = true;
+    reporter.lastPassTime = new Date(context.clock.now()).toISOString();
+  }
+
+  #behind(lastTimestamp: string | undefined): BehindSince {
+    return this.#request.mode === 'Timestamp' ? timestampMs(lastTimestamp) : this.#startMs;
+  }
+}
+
+/** ms since 1970 of a canonical timestamp; undefined for infinities and the like. */
+export function timestampMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = Date.parse(`${text.replace(' ', 'T').replace(/Z$/, '')}${text.length <= 10 ? '' : 'Z'}`);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** LastDestination*: the offset is the largest value there, read after the claim. */
+export async function largestAtDestination(open: OpenSync, signal: AbortSignal): Promise<Offset | null> {
+  const { mode, timestampField, key } = open.plan.read;
+  const columns = mode === 'Timestamp' && timestampField ? [timestampField, ...key.filter((name) => name !== timestampField)] : key;
+  const values = await open.destination.largest(columns, signal);
+  if (values === null) return null;
+  const texts = values.map((value) => (value === null || Array.isArray(value) ? '' : scalarText(value as Exclude<typeof value, null | readonly unknown[]>)));
+  const [first = '', ...rest] = texts;
+  return mode === 'Timestamp' ? { mode: 'Timestamp', at: first, key: rest } : { mode: 'Id', id: first };
+}
+
+export function readStored(offset: string | null): Offset | null {
+  return offset === null ? null : decodeOffset(offset);
+}
+
+function ignoreInterrupt(interrupt: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (!interrupt.aborted) throw error;
+  };
+}
+

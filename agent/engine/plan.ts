@@ -1,0 +1,125 @@
+import type { Wire } from '../../core/batch.ts';
+import { planColumns } from '../../core/column-plan.ts';
+import type { Connector, Destination, ReadRequest, Source, WritePlan } from '../../core/connector.ts';
+import { type Finding, permanent } from '../../core/errors.ts';
+import type { Guarantee } from '../../core/status.ts';
+import type { Mode, Sync, SyncSpec, SystemType } from '../../core/sync-spec.ts';
+import type { Column, Relation } from '../../core/values.ts';
+import { fieldFindings } from './field-rules.ts';
+import { keyFindings } from './key-rules.ts';
+
+/** How one Sync would move its rows: what `claim` and the passes follow, and what `idra plan` shows. */
+export interface SyncPlan {
+  readonly source: Relation;
+  readonly existing: Relation | null;
+  readonly write: WritePlan;
+  /** Without `after`. */
+  readonly read: Omit<ReadRequest, 'after'>;
+  readonly guarantee: Guarantee;
+  /** Errors among them: the Sync must not run. */
+  readonly findings: readonly Finding[];
+}
+
+export interface PlanInput {
+  readonly sync: Sync;
+  readonly types: { readonly source: SystemType; readonly destination: SystemType };
+  readonly source: Source;
+  readonly destination: Destination;
+  readonly destinationConnector: Connector;
+  readonly isTransactional: boolean;
+}
+
+export async function planSync(input: PlanInput, signal: AbortSignal): Promise<SyncPlan> {
+  const { sync, source, destination, types } = input;
+  const { spec } = sync;
+  const [relation, existing] = await Promise.all([source.describe(signal), destination.describe(signal)]);
+  const sourceKey = spec.source.key ?? relation.keys[0]?.columns ?? [];
+  const key = spec.destination.key ?? sourceKey;
+  const columns = planColumns({
+    source: relation,
+    existing,
+    types: input.destinationConnector.types,
+    isSameSystem: types.source === types.destination,
+    key,
+    schemaChanges: spec.schemaChanges,
+  });
+  const write: WritePlan = {
+    uid: sync.uid,
+    writeMode: spec.writeMode,
+    columns,
+    key,
+    existing,
+    onError: spec.onError,
+    hasUniqueKey: key.length > 0 && !isHistory(spec),
+  };
+  const read = readPlan(spec, relation, sourceKey, columns.columns.map((each) => each.source));
+  const ruleFindings = [
+    ...(relation.findings ?? []),
+    ...(existing?.findings ?? []),
+    ...missingTable(spec, existing),
+    ...fieldFindings({ spec, relation, existing, planned: columns.columns, sourceType: types.source }),
+    ...keyFindings({ spec, relation, existing, sourceKey, key, planned: columns.columns }),
+    ...columns.findings,
+  ];
+  const checks = await Promise.all([source.check(spec.mode, signal), destination.check(spec.writeMode, signal)]);
+  return {
+    source: relation,
+    existing,
+    write,
+    read: { ...read, wire: chooseWire(source, destination, write, read.columns, ruleFindings) },
+    guarantee: input.isTransactional ? 'ExactlyOnce' : 'AtLeastOnce',
+    findings: [...ruleFindings, ...checks.flat()],
+  };
+}
+
+/** The first error of a plan, thrown: a Sync whose plan has one must not run. The others stand in the message. */
+export function requireRunnable(plan: SyncPlan): void {
+  const errors = plan.findings.filter((finding) => finding.severity === 'error');
+  const [first] = errors;
+  if (!first) return;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more: ${errors.slice(1).map((each) => each.message).join('; ')})` : '';
+  throw permanent(first.code, first.message + more, { path: first.path, mend: first.mend });
+}
+
+/** Append by timestamp writes a row for each version read. */
+function isHistory(spec: SyncSpec): boolean {
+  return spec.writeMode === 'Append' && (spec.mode === 'Timestamp' || spec.mode === 'LastDestinationTimestamp');
+}
+
+export function readMode(mode: Mode): ReadRequest['mode'] {
+  if (mode === 'LastDestinationId') return 'Id';
+  if (mode === 'LastDestinationTimestamp') return 'Timestamp';
+  return mode;
+}
+
+function readPlan(spec: SyncSpec, relation: Relation, sourceKey: readonly string[], columns: readonly Column[]): Omit<ReadRequest, 'after' | 'wire'> {
+  const mode = readMode(spec.mode);
+  return {
+    relation,
+    columns: columns.map((column) => ({ column })),
+    mode,
+    key: mode === 'Id' && spec.source.idField ? [spec.source.idField] : sourceKey,
+    ...(mode === 'Timestamp' && spec.source.timestampField ? { timestampField: spec.source.timestampField } : {}),
+    timeZone: spec.source.timeZone,
+    limits: spec.batch,
+    ...(spec.safetyLagMs === undefined ? {} : { safetyLagMs: spec.safetyLagMs }),
+  };
+}
+
+function missingTable(spec: SyncSpec, existing: Relation | null): Finding[] {
+  if (existing || spec.createTable === 'IfMissing') return [];
+  return [
+    {
+      severity: 'error',
+      code: 'TableNotFound',
+      path: 'spec.destination.table',
+      message: `table ${spec.destination.table} is missing and createTable is Never`,
+      mend: 'create the table, or set createTable to IfMissing',
+    },
+  ];
+}
+
+function chooseWire(source: Source, destination: Destination, write: WritePlan, columns: ReadRequest['columns'], findings: readonly Finding[]): Wire {
+  if (findings.some((finding) => finding.severity === 'error')) return { format: 'values' };
+  return destination.rawRequests(write).find((request) => source.canServe(request, columns)) ?? { format: 'values' };
+}

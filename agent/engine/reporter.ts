@@ -1,0 +1,175 @@
+import type { BoundReport } from '../../core/connector.ts';
+import { describeError, type IdraError } from '../../core/errors.ts';
+import { encodeOffset, formatOffset, type Offset } from '../../core/offset.ts';
+import type { Guarantee, LastError, RequestStatus, RowCounts, SyncState, SyncStatus } from '../../core/status.ts';
+import { formatToken, type Token } from '../../core/token.ts';
+import type { RunContext } from './context.ts';
+
+/** How far the destination is behind: ms since 1970 of the oldest thing that waits, undefined when it has caught up. */
+export type BehindSince = number | undefined;
+
+/** Gathers what is known of one Sync and hands the whole to the lock, which writes it on change only. */
+export class Reporter {
+  readonly #context: Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName'>;
+  readonly #rate: RateMeter;
+  #state: SyncState = 'Pending';
+  #reason = 'Starting';
+  #message = 'reaching both systems';
+  #rows: RowCounts = { read: 0, written: 0, deleted: 0, rejected: 0 };
+  #offset: Offset | null = null;
+  #token: Token | undefined;
+  #guarantee: Guarantee | undefined;
+  #bound: BoundReport | undefined;
+  #behindSince: BehindSince;
+  #isLagKnown = false;
+  #lastError: LastError | undefined;
+  #nextPassMs: number | undefined;
+  #requests: RequestStatus[] = [];
+  #warnings: readonly string[] = [];
+  hasCaughtUp = false;
+  lastSyncTime: string | undefined;
+  lastPassTime: string | undefined;
+
+  constructor(context: Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName'>) {
+    this.#context = context;
+    this.#rate = new RateMeter();
+  }
+
+  get rows(): RowCounts {
+    return this.#rows;
+  }
+
+  get offset(): Offset | null {
+    return this.#offset;
+  }
+
+  claimed(token: Token, offset: Offset | null, totalRows: number, guarantee: Guarantee, warnings: readonly string[]): void {
+    this.#token = token;
+    this.#offset = offset;
+    this.#rows = { ...this.#rows, written: totalRows };
+    this.#guarantee = guarantee;
+    this.#warnings = warnings;
+  }
+
+  batch(counts: { read: number; totalWritten: number; rejected: number }, offset: Offset | null): void {
+    this.#rows = {
+      ...this.#rows,
+      read: this.#rows.read + counts.read,
+      written: counts.totalWritten,
+      rejected: this.#rows.rejected + counts.rejected,
+    };
+    this.#offset = offset;
+    this.#rate.add(counts.read, this.#context.clock.monotonicMs());
+    if (counts.read > 0) this.lastSyncTime = this.#nowText();
+    this.#lastError = undefined;
+  }
+
+  behind(since: BehindSince): void {
+    this.#behindSince = since;
+    this.#isLagKnown = true;
+  }
+
+  bound(bound: BoundReport): void {
+    this.#bound = bound;
+  }
+
+  request(status: RequestStatus): void {
+    this.#requests = [...this.#requests.filter((each) => each.type !== status.type), status];
+  }
+
+  requests(known: readonly RequestStatus[]): void {
+    this.#requests = [...known];
+  }
+
+  moveTo(state: SyncState, reason: string, message: string, nextPassMs?: number): void {
+    this.#state = state;
+    this.#reason = reason;
+    this.#message = message;
+    this.#nextPassMs = nextPassMs;
+    if (state !== 'Failed' && state !== 'Waiting') this.#lastError = undefined;
+    this.report();
+  }
+
+  failed(error: IdraError, isTransient: boolean, nextTryMs: number | undefined): void {
+    this.#lastError = {
+      code: error.code,
+      message: describeError(error),
+      time: this.#nowText(),
+      count: (this.#lastError?.code === error.code ? this.#lastError.count : 0) + 1,
+      isTransient,
+    };
+    this.#state = isTransient ? 'Waiting' : 'Failed';
+    this.#reason = error.code;
+    this.#message = describeError(error);
+    this.#nextPassMs = nextTryMs;
+    this.report();
+  }
+
+  report(): void {
+    this.#context.lock.report(this.#status());
+  }
+
+  #nowText(): string {
+    return new Date(this.#context.clock.now()).toISOString();
+  }
+
+  #status(): SyncStatus {
+    const { sync, agentName, clock } = this.#context;
+    const rowsPerSecond = this.#state === 'Running' ? this.#rate.perSecond(clock.monotonicMs()) : undefined;
+    return defined({
+      uid: sync.uid,
+      observedGeneration: sync.generation,
+      state: this.#state,
+      reason: this.#reason,
+      message: this.#message,
+      agent: agentName,
+      hasCaughtUp: this.hasCaughtUp,
+      rows: this.#rows,
+      rowsPerSecond,
+      offset: this.#offset ? encodeOffset(this.#offset) : undefined,
+      offsetText: this.#offset ? formatOffset(this.#offset) : undefined,
+      lagSeconds: this.#isLagKnown ? lagSeconds(this.#behindSince, clock.now()) : undefined,
+      observedAt: this.#nowText(),
+      lastSyncTime: this.lastSyncTime,
+      lastPassTime: this.lastPassTime,
+      fencingToken: this.#token === undefined ? undefined : formatToken(this.#token),
+      guarantee: this.#guarantee,
+      bound: this.#bound,
+      lastError: this.#lastError,
+      nextPassTime: this.#nextPassMs === undefined || !Number.isFinite(this.#nextPassMs) ? undefined : new Date(this.#nextPassMs).toISOString(),
+      requests: this.#requests.length > 0 ? this.#requests : undefined,
+      warnings: this.#warnings.length > 0 ? this.#warnings : undefined,
+    });
+  }
+}
+
+export function lagSeconds(behindSince: BehindSince, nowMs: number): number {
+  return behindSince === undefined ? 0 : Math.max(0, Math.round((nowMs - behindSince) / 1_000));
+}
+
+/** Rows per second over a window of ten seconds. */
+class RateMeter {
+  #samples: { readonly atMs: number; readonly rows: number }[] = [];
+
+  add(rows: number, atMs: number): void {
+    this.#samples.push({ atMs, rows });
+    this.#samples = this.#samples.filter((sample) => sample.atMs > atMs - 10_000);
+  }
+
+  perSecond(nowMs: number): number {
+    const recent = this.#samples.filter((sample) => sample.atMs > nowMs - 10_000);
+    const first = recent[0];
+    if (!first) return 0;
+    const rows = recent.reduce((sum, sample) => sum + sample.rows, 0);
+    return Math.round(rows / Math.max(1, (nowMs - first.atMs) / 1_000));
+  }
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Leaves out what is undefined: JSON would, and exact optional types want it so. */
+function defined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,133 @@
+import { asIdraError, describeError, permanent } from '../../core/errors.ts';
+import { decodeOffset, encodeOffset, formatOffset, type Offset, parseOffset } from '../../core/offset.ts';
+import type { OffsetHistoryEntry, Request, RequestStatus } from '../../core/status.ts';
+import type { Token } from '../../core/token.ts';
+import type { ColumnType } from '../../core/values.ts';
+import type { RunContext } from './context.ts';
+import { isLastDestination } from './meaning.ts';
+import type { OpenSync } from './open-sync.ts';
+import { orderTypes } from './order-types.ts';
+import { readStored } from './pass.ts';
+
+/** What a claimed sync gives to a request. */
+export interface Claimed {
+  readonly context: RunContext;
+  readonly open: OpenSync;
+  readonly token: Token;
+  readonly storedOffset: string | null;
+}
+
+/** What the loop does after a request: nothing, a pass at once, or claim anew with this decision. */
+export type Effect = 'none' | 'run-now' | 'restart' | 'keep-offset';
+
+/** Requests that must be known before the claim, because they decide it. */
+export function decisionOf(requests: readonly Request[]): 'restart' | 'keep-offset' | undefined {
+  const last = requests.findLast((request) => request.type === 'restart' || request.type === 'keep-offset');
+  return last?.type === 'restart' || last?.type === 'keep-offset' ? last.type : undefined;
+}
+
+/** Carries out `offset` and `undo-offset` under the claim; the others are the loop's own. Returns the new stored offset. */
+export async function changeOffset(claimed: Claimed, request: Request, signal: AbortSignal): Promise<string | null> {
+  const { context, open, storedOffset } = claimed;
+  if (!context.sync.spec.isSuspended) {
+    throw permanent('NotSuspended', 'the offset is changed only while the Sync is suspended', {
+      path: 'spec.suspend',
+      mend: 'set spec.suspend to true, change the offset, and set it back',
+    });
+  }
+  if (isLastDestination(context.sync)) {
+    throw permanent('OffsetNotKept', `mode ${context.sync.spec.mode} keeps no offset: it reads the largest value at the destination`);
+  }
+  const change = request.type === 'undo-offset' ? await undoChange(context) : wantedChange(open, request, storedOffset);
+  const row = await open.destination.setOffset({ uid: context.sync.uid, token: claimed.token, ...change }, signal);
+  await context.lock.offsets.write(row.offset);
+  await record(context, request, change);
+  return row.offset;
+}
+
+interface Change {
+  readonly expected: string | null;
+  readonly offset: string | null;
+}
+
+function wantedChange(open: OpenSync, request: Request, storedOffset: string | null): Change {
+  if (!request.offset) throw permanent('RequestInvalid', 'the request has no offset', { mend: 'use idra offset set SYNC VALUE --expect CURRENT' });
+  const { mode } = open.plan.read;
+  const offset = parseOffset(request.offset.value, mode);
+  requireType(offset, orderTypes(open.plan.read));
+  const stored = readStored(storedOffset);
+  if (!isSameOffset(request.offset.expect, stored, mode)) {
+    throw permanent('OffsetMoved', `the stored offset is ${formatOffset(stored) || 'none'}, not ${request.offset.expect || 'none'}`, {
+      mend: 'read it again (idra offset get) and repeat with --expect set to what it says',
+    });
+  }
+  return { expected: storedOffset, offset: encodeOffset(offset) };
+}
+
+function isSameOffset(text: string, stored: Offset | null, mode: Offset['mode']): boolean {
+  if (stored === null) return text.trim() === '' || text.trim() === 'none';
+  return text.trim() === formatOffset(stored) || formatOffset(parseOffset(text, mode)) === formatOffset(stored);
+}
+
+async function undoChange(context: RunContext): Promise<Change> {
+  const history = await context.lock.readHistory();
+  const last = history.findLast((entry) => entry.action === 'set' || entry.action === 'undo');
+  if (!last) throw permanent('NothingToUndo', 'no change of the offset by hand is remembered for this Sync');
+  return { expected: last.to, offset: last.from };
+}
+
+async function record(context: RunContext, request: Request, change: Change): Promise<void> {
+  const entry: OffsetHistoryEntry = {
+    time: new Date(context.clock.now()).toISOString(),
+    by: request.by ?? 'unknown',
+    action: request.type === 'undo-offset' ? 'undo' : 'set',
+    from: change.expected,
+    to: change.offset,
+  };
+  await context.lock.appendHistory(entry);
+}
+
+/** An id of an integer column is digits, a timestamp looks like one: what the database would refuse at the next pass is refused now. */
+export function requireType(offset: Offset, types: readonly ColumnType[]): void {
+  const texts = offset.mode === 'Id' ? [offset.id] : offset.mode === 'Timestamp' ? [offset.at, ...offset.key] : offset.mode === 'Snapshot' ? (offset.key ?? []) : [];
+  if (offset.mode !== 'Stream' && texts.length > 0 && texts.length !== types.length) {
+    throw permanent('OffsetInvalid', `the offset has ${texts.length} values where the mode pages by ${types.length}`);
+  }
+  texts.forEach((text, index) => {
+    const type = types[index];
+    if (type && !fits(text, type)) throw permanent('OffsetInvalid', `"${text}" is not a value of type ${type.kind}`);
+  });
+}
+
+function fits(text: string, type: ColumnType): boolean {
+  switch (type.kind) {
+    case 'int':
+      return /^-?\d{1,20}$/.test(text);
+    case 'decimal':
+      return /^-?\d+(\.\d+)?$/.test(text);
+    case 'timestamp':
+      return /^\d{4,6}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,9})?Z?$/.test(text) && text.endsWith('Z') === type.hasZone;
+    case 'date':
+      return /^\d{4,6}-\d{2}-\d{2}$/.test(text);
+    case 'uuid':
+      return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+    default:
+      return true;
+  }
+}
+
+export function finished(request: Request, state: RequestStatus['state'], message: string, nowMs: number): RequestStatus {
+  return { type: request.type, id: request.id, state, message, time: new Date(nowMs).toISOString() };
+}
+
+/** A refusal is an answer, not a failure of the sync. */
+export function refusal(error: unknown): string {
+  const known = asIdraError(error);
+  if (known.disposition === 'transient' || known.disposition === 'fenced') throw known;
+  return describeError(known);
+}
+
+export function describeOffset(encoded: string | null): string {
+  return encoded === null ? 'none' : formatOffset(decodeOffset(encoded));
+}
+

@@ -1,0 +1,96 @@
+import { backoffMs } from '../../core/backoff.ts';
+import { asIdraError, type IdraError } from '../../core/errors.ts';
+import { freshMemory, type SyncMemory } from '../../core/sync-store.ts';
+import type { RunContext, RunEnd } from './context.ts';
+import { meaningOf } from './meaning.ts';
+import { Reporter } from './reporter.ts';
+import { SyncSession } from './session.ts';
+import { Throttle } from './throttle.ts';
+import { Wake } from './wake.ts';
+
+/** What a person must mend is looked at again after this time, so that a mended table or right needs no further word. */
+const permanentRetryMs = 60_000;
+
+/**
+ * Runs one Sync from claim to stop: opens both systems, claims, passes by the schedule, retries, answers requests, reports.
+ * Returns when `stop` or the lock's signal fires; with `once`, after one pass.
+ */
+export async function runSync(context: RunContext): Promise<RunEnd> {
+  const wake = new Wake(context);
+  const memory = (await context.lock.readMemory()) ?? freshMemory;
+  const reporter = new Reporter(context);
+  reporter.hasCaughtUp = memory.hasCaughtUp && memory.meaning === meaningOf(context.sync, context.source, context.destination);
+  reporter.lastSyncTime = memory.lastSyncTime;
+  const state: RunState = {
+    context,
+    wake,
+    reporter,
+    throttle: new Throttle(context.clock, context.store, [context.source, context.destination]),
+    memory,
+    failures: 0,
+    firstFailureMs: undefined,
+  };
+  try {
+    for (;;) {
+      const end = await attempt(state);
+      if (end) return end;
+    }
+  } finally {
+    wake.close();
+  }
+}
+
+/** What lives as long as this run, over every reconnect. */
+export interface RunState {
+  readonly context: RunContext;
+  readonly wake: Wake;
+  readonly reporter: Reporter;
+  readonly throttle: Throttle;
+  memory: SyncMemory;
+  /** Transient failures in a row, without progress between. */
+  failures: number;
+  firstFailureMs: number | undefined;
+}
+
+async function attempt(state: RunState): Promise<RunEnd | undefined> {
+  const { context, wake } = state;
+  if (wake.isStopped()) return { outcome: 'stopped' };
+  const session = new SyncSession(state);
+  try {
+    return await session.run();
+  } catch (thrown) {
+    if (wake.isStopped()) return { outcome: 'stopped' };
+    const error = asIdraError(thrown);
+    context.observer.attemptFailed(context.sync, { code: error.code, isTransient: error.disposition === 'transient' });
+    return await afterFailure(state, error);
+  } finally {
+    await session.close();
+  }
+}
+
+async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd | undefined> {
+  const { context, reporter, wake } = state;
+  const isTransient = error.disposition === 'transient';
+  state.failures += 1;
+  state.firstFailureMs ??= context.clock.monotonicMs();
+  const isSpent = context.once && context.clock.monotonicMs() - state.firstFailureMs > context.once.retryForMs;
+  const isLast = context.once !== undefined && (!isTransient || isSpent === true);
+  const delayMs = isTransient ? backoffMs(state.failures) : permanentRetryMs;
+  logFailure(state, error, isTransient);
+  reporter.failed(error, isTransient && !isLast, isLast ? undefined : context.clock.now() + delayMs);
+  if (isLast) return { outcome: 'failed', error };
+  await wake.sleep(delayMs);
+  return wake.isStopped() ? { outcome: 'stopped' } : undefined;
+}
+
+/** The first of a row of equal failures is told; the status counts the rest. */
+function logFailure({ context, failures }: RunState, error: IdraError, isTransient: boolean): void {
+  const fields = { sync: `${context.sync.namespace}/${context.sync.name}`, code: error.code, error: error.message, cause: causeOf(error) };
+  if (isTransient) {
+    if (failures === 1) context.log.warn('sync will be retried', fields);
+  } else if (failures === 1) context.log.error('sync needs a person', { ...fields, mend: error.mend });
+}
+
+function causeOf(error: IdraError): string | undefined {
+  return error.disposition === 'bug' && error.cause instanceof Error ? error.cause.stack : undefined;
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../../core/clock.ts';
+import type { SyncLock } from '../../core/sync-store.ts';
+
+/** What ends a wait of one sync: time, a request, its stop, or the loss of its lock. */
+export class Wake {
+  readonly #clock: Clock;
+  readonly #stop: AbortSignal;
+  readonly #lost: AbortSignal;
+  readonly #unsubscribe: () => void;
+  #request = new AbortController();
+
+  constructor(input: { readonly clock: Clock; readonly stop: AbortSignal; readonly lock: SyncLock }) {
+    this.#clock = input.clock;
+    this.#stop = input.stop;
+    this.#lost = input.lock.signal;
+    this.#unsubscribe = input.lock.onRequest(() => this.#request.abort());
+  }
+
+  isStopped(): boolean {
+    return this.#stop.aborted || this.#lost.aborted;
+  }
+
+  /** Fires when requests came since requestsSeen. */
+  get request(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  /** Call before reading the requests, so that none that comes later is missed. */
+  requestsSeen(): void {
+    if (this.#request.signal.aborted) this.#request = new AbortController();
+  }
+
+  /** Fires at the next thing that a running pass must stop for. */
+  interrupt(isAtomic: boolean): AbortSignal {
+    return isAtomic ? AbortSignal.any([this.#stop, this.#lost]) : AbortSignal.any([this.#stop, this.#lost, this.request]);
+  }
+
+  /** Until the time is over, a request comes or it is stopped. */
+  async sleep(ms: number): Promise<void> {
+    const signal = this.interrupt(false);
+    await this.#clock.sleep(Math.min(ms, maxTimerMs), signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  close(): void {
+    this.#unsubscribe();
+  }
+}
+
+/** Longer timers overflow setTimeout; the caller looks at the time again. */
+const maxTimerMs = 2 ** 31 - 1;

@@ -1,0 +1,50 @@
+import type { SystemAccess } from './connector.ts';
+import type { Secret } from './secret.ts';
+import { type DataSource, qualifiedName } from './sync-spec.ts';
+
+/** Reads Secrets: from Kubernetes, a folder, or manifests and the environment. Throws SecretNotFound, SecretKeyNotFound (permanent). */
+export interface SecretReader {
+  read(namespace: string, name: string, key: string): Promise<Secret>;
+}
+
+/** Every secret reference of the config is read now; the access holds the values until it is dropped. */
+export async function resolveAccess(dataSource: DataSource, secrets: SecretReader): Promise<SystemAccess> {
+  const values = new Map<string, Secret>();
+  for (const { path, name, key } of secretReferences(dataSource.spec.config)) {
+    values.set(path, await secrets.read(dataSource.namespace, name, key));
+  }
+  return {
+    dataSource: qualifiedName(dataSource),
+    config: dataSource.spec.config,
+    secret: (path) => values.get(path),
+  };
+}
+
+export interface SecretReference {
+  /** Path in the config without `SecretRef`: `tls.ca`. */
+  readonly path: string;
+  readonly name: string;
+  readonly key: string;
+}
+
+/** All `...SecretRef: { name, key }` of a config, at any depth. */
+export function secretReferences(config: Readonly<Record<string, unknown>>, prefix = ''): SecretReference[] {
+  const found: SecretReference[] = [];
+  for (const [field, value] of Object.entries(config)) {
+    if (!isRecord(value)) continue;
+    const match = /^(.+)SecretRef$/.exec(field);
+    if (match?.[1] && typeof value.name === 'string' && typeof value.key === 'string') {
+      found.push({ path: prefix + match[1], name: value.name, key: value.key });
+    } else found.push(...secretReferences(value, `${prefix}${field}.`));
+  }
+  return found;
+}
+
+/** Whether the same secrets are in both: a changed one is picked up on a new connection. */
+export function hasSameSecrets(one: SystemAccess, other: SystemAccess): boolean {
+  return secretReferences(one.config).every(({ path }) => one.secret(path)?.reveal() === other.secret(path)?.reveal());
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
