@@ -89,14 +89,14 @@ export class RunningProcess {
       throw new Error(`${(error as Error).message}\n${this.tail()}`);
     });
     const line = seen();
-    if (found === 'ended' && line === undefined) throw new Error(`${this.describeEnd()} before it printed ${pattern}`);
+    if (found === 'ended' && line === undefined) throw new Error(this.describeEnd(`before it printed ${pattern}`));
     return line as string;
   }
 
-  /** `etcd ended with status 1` and its last lines. */
-  describeEnd(): string {
+  /** `etcd ended with status 1 too early` and its last lines. */
+  describeEnd(when = 'too early'): string {
     const how = this.exit?.signal ? `signal ${this.exit.signal}` : `status ${this.exit?.code}`;
-    return `${this.name} ended with ${how}\n${this.tail()}`;
+    return `${this.name} ended with ${how} ${when}\n${this.tail()}`;
   }
 
   tail(lines = 20): string {

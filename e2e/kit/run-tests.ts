@@ -1,40 +1,39 @@
-import { glob, readFile } from 'node:fs/promises';
+import { globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { projectFolder } from './processes.ts';
 import { mariadb, mysql, postgres, ServerMissing } from './servers.ts';
 import { missingVariable } from './servers/find.ts';
-import { printReport } from './test-report.ts';
 import { TestTally } from './test-tally.ts';
 
 /**
  * Runs the tests of the project, each file in a process of its own, and ends with `N passed, N failed, N skipped`.
  *
- *   --only PATTERN   files whose path contains PATTERN; each starts the servers that it needs by itself
- *   --unit           files that use no server
+ *   --only PATTERN   only files whose path contains PATTERN; each starts by itself the servers that it needs
+ *   --unit           no end-to-end tests, and no server: the tests that need one are skipped
  */
 const modules = ['core', 'connectors', 'coordination', 'agent', 'operator', 'cli', 'crds', 'e2e/kit'];
+const shared = { postgres, mariadb, mysql };
+const servers = [...Object.keys(shared), 'etcd', 'kubernetes'];
 const fileTimeoutMs = 10 * 60_000;
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({ options: { only: { type: 'string' }, unit: { type: 'boolean', default: false } } });
-  const chosen = async (pattern: string) => {
-    const files = (await Array.fromAsync(glob(pattern, { cwd: projectFolder }))).sort();
-    const named = files.filter((file) => file.includes(values.only ?? ''));
-    return values.unit ? await withoutServers(named) : named;
-  };
-  const parallel = await chosen(`{${modules.join(',')}}/**/*.test.ts`);
-  const serial = await chosen('e2e/*.test.ts');
+  const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, unit: { type: 'boolean', default: false } } });
+  const chosen = (pattern: string) =>
+    globSync(pattern, { cwd: projectFolder }).sort().filter((file) => file.includes(values.only));
+  const permitted = values.unit ? new Set(servers) : readPermittedSkips();
+  const tally = new TestTally((server) => permitted.has(server));
 
-  const tally = new TestTally(await permittedSkips());
-  const servers = values.only === undefined && !values.unit ? await startSharedServers() : [];
+  if (values.unit) hideServers();
+  const running = values.unit || values.only !== '' ? [] : await startSharedServers();
   try {
-    await runFiles(parallel, 2, tally);
-    await runFiles(serial, 1, tally);
+    await runFiles(chosen(`{${modules.join(',')}}/**/*.test.ts`), 2, tally);
+    if (!values.unit) await runFiles(chosen('e2e/*.test.ts'), 1, tally);
   } finally {
-    await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all(running.map((server) => server.stop()));
   }
+  tally.finish();
   printReport(tally);
   return tally.failures.length === 0 && tally.passed > 0;
 }
@@ -43,35 +42,58 @@ async function runFiles(files: readonly string[], concurrency: number, tally: Te
   if (files.length === 0) return;
   const paths = files.map((file) => join(projectFolder, file));
   for await (const event of run({ files: paths, concurrency, isolation: 'process', timeout: fileTimeoutMs })) {
-    tally.add(event, (path) => relative(projectFolder, path));
+    const done = tally.add(event, (path) => relative(projectFolder, path));
+    if (done !== undefined) console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
   }
 }
 
-/** Started once for all files, and handed over to them by the environment. */
+/** Started once for all files, which find them by the environment. */
 async function startSharedServers(): Promise<{ stop(): Promise<void> }[]> {
-  const kinds = { postgres, mariadb, mysql };
-  const started = Object.entries(kinds).map(async ([name, start]) => {
+  const started = Object.entries(shared).map(async ([name, start]) => {
     try {
-      const server = await start();
-      process.env[`IDRA_TEST_${name.toUpperCase()}_URL`] = server.adminUrl;
+      const server = await start({ own: true });
+      process.env[addressVariable(name)] = server.adminUrl;
       return [server];
     } catch (error) {
       if (!(error instanceof ServerMissing)) throw error;
-      process.env[missingVariable(name)] = error.message.replace(/^[^;]*looked for /, '');
+      process.env[missingVariable(name)] = error.lookedFor;
       return [];
     }
   });
   return (await Promise.all(started)).flat();
 }
 
-async function withoutServers(files: readonly string[]): Promise<string[]> {
-  const texts = await Promise.all(files.map((file) => readFile(join(projectFolder, file), 'utf8')));
-  return files.filter((file, index) => !/\bservers?\.ts'|\bservers\//.test(texts[index] ?? '') && !/^e2e\/[^/]*$/.test(file));
+function hideServers(): void {
+  for (const server of servers) {
+    delete process.env[addressVariable(server)];
+    process.env[missingVariable(server)] = 'nothing: only tests without servers are run';
+  }
 }
 
-async function permittedSkips(): Promise<Set<string>> {
-  const text = await readFile(join(projectFolder, 'e2e/permitted-skips.txt'), 'utf8');
-  return new Set(text.split('\n').map((line) => line.replace(/#.*/, '').trim()).filter((name) => name !== ''));
+function addressVariable(server: string): string {
+  return `IDRA_TEST_${server.toUpperCase()}_${server === 'etcd' ? 'ENDPOINTS' : 'URL'}`;
+}
+
+function readPermittedSkips(): Set<string> {
+  const lines = readFileSync(join(projectFolder, 'e2e/permitted-skips.txt'), 'utf8').split('\n');
+  return new Set(lines.map((line) => line.replace(/#.*/, '').trim()).filter((name) => name !== ''));
+}
+
+function printReport(tally: TestTally): void {
+  const slowest = [...tally.durationsMs].sort(([, a], [, b]) => b - a).slice(0, 5);
+  console.log(`\nSlowest: ${slowest.map(([file, ms]) => `${file} ${seconds(ms).trim()}`).join(', ')}`);
+  for (const reason of new Set(tally.skips.map((skip) => skip.reason))) {
+    const count = tally.skips.filter((skip) => skip.reason === reason).length;
+    console.log(`Skipped ${count}: ${reason}`);
+  }
+  for (const { file, test, error } of tally.failures) {
+    console.log(`\nFAILED ${file}\n       ${test}\n${error.replace(/^/gm, '  ')}`);
+  }
+  console.log(`\n${tally.passed} passed, ${tally.failures.length} failed, ${tally.skips.length} skipped`);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`.padStart(8);
 }
 
 process.exitCode = (await main()) ? 0 : 1;

@@ -7,12 +7,12 @@ import { projectFolder, runCommand, runOrFail } from '../processes.ts';
 /** The server can be had nowhere on this machine. The test run counts a test that fails with this as skipped. */
 export class ServerMissing extends Error {
   readonly code = 'SERVER_MISSING';
-  readonly server: string;
+  readonly lookedFor: string;
 
-  constructor(server: string, lookedFor: readonly string[]) {
-    super(`${server}: not found; looked for ${lookedFor.join('; ')}`);
+  constructor(server: string, lookedFor: string) {
+    super(`${server}: not found; looked for ${lookedFor}`);
     this.name = 'ServerMissing';
-    this.server = server;
+    this.lookedFor = lookedFor;
   }
 }
 
@@ -27,7 +27,7 @@ export interface Place {
 /** The folder with the server's binaries: the first place, in order, that has them. */
 export async function findServer(server: string, places: readonly Place[]): Promise<string> {
   const missing = process.env[missingVariable(server)];
-  if (missing) throw new ServerMissing(server, [missing]);
+  if (missing) throw new ServerMissing(server, missing);
   const looked: string[] = [];
   for (const place of places) {
     try {
@@ -38,7 +38,7 @@ export async function findServer(server: string, places: readonly Place[]): Prom
       looked.push(`${place.what} (${(error as Error).message.split('\n')[0]})`);
     }
   }
-  throw new ServerMissing(server, looked);
+  throw new ServerMissing(server, looked.join('; '));
 }
 
 /** By this variable the test run tells its test files that a server was looked for in vain. */

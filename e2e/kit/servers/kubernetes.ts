@@ -38,8 +38,9 @@ export interface ServiceAccount {
 const binaries = ['kube-apiserver', 'etcd', 'kubectl'];
 
 /**
- * A Kubernetes API server with an etcd of its own, and nothing else: no kubelet, no controllers, RBAC on. Each call
- * starts a new one (about 4 s), since custom resource definitions and watches over all namespaces are not to be shared.
+ * A Kubernetes API server with an etcd of its own, and nothing else: RBAC is on, but no controllers run, so nothing is
+ * garbage collected and the aggregated roles (view, edit, admin) are empty. Each call starts a new one (about 4 s),
+ * since custom resource definitions and watches over all namespaces are not to be shared.
  */
 export async function kubernetesApi(): Promise<KubernetesApi> {
   const bin = await findServer('kubernetes', [

@@ -41,6 +41,7 @@ export interface MysqlServer {
   query(sql: string, database?: string): Promise<Record<string, unknown>[]>;
   /** The process, where this test owns it. */
   readonly process: ServerProcess | undefined;
+  /** Ends a server of this test's own; of a shared one, drops what was created here. */
   stop(): Promise<void>;
 }
 
@@ -60,14 +61,15 @@ const defaultSettings: Readonly<Record<string, string>> = {
   'max-connections': '200',
 };
 
-const shared = new Map<string, Promise<MysqlServer>>();
+const sharedUrls = new Map<string, Promise<string>>();
 
 export async function mysqlServer(recipe: MysqlRecipe, options: MysqlOptions): Promise<MysqlServer> {
   if (options.own || options.tls || options.settings) return await startServer(recipe, options);
-  const url = process.env[`IDRA_TEST_${recipe.name.toUpperCase()}_URL`];
-  const running = shared.get(recipe.name) ?? (url ? Promise.resolve(describe(new URL(url))) : startServer(recipe, {}));
-  shared.set(recipe.name, running);
-  return await running;
+  const given = process.env[`IDRA_TEST_${recipe.name.toUpperCase()}_URL`];
+  const start = () => (given ? Promise.resolve(given) : startServer(recipe, {}).then((server) => server.adminUrl));
+  const url = sharedUrls.get(recipe.name) ?? start();
+  sharedUrls.set(recipe.name, url);
+  return describe(new URL(await url));
 }
 
 async function startServer(recipe: MysqlRecipe, { settings = {}, tls }: MysqlOptions): Promise<MysqlServer> {

@@ -42,6 +42,7 @@ export interface PostgresServer {
   query(sql: string, database?: string): Promise<Record<string, unknown>[]>;
   /** The process, where this test owns it. */
   readonly process: ServerProcess | undefined;
+  /** Ends a server of this test's own; of a shared one, drops what was created here. */
   stop(): Promise<void>;
 }
 
@@ -58,14 +59,15 @@ const defaultSettings: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
 };
 
-let shared: Promise<PostgresServer> | undefined;
+let sharedUrl: Promise<string> | undefined;
 
 /** A running PostgreSQL: one for all test files, unless options ask for a server of this test's own. */
 export async function postgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   if (options.own || options.tls || options.settings) return await startPostgres(options);
-  const url = process.env.IDRA_TEST_POSTGRES_URL;
-  shared ??= url ? Promise.resolve(describe(new URL(url))) : startPostgres({});
-  return await shared;
+  sharedUrl ??= process.env.IDRA_TEST_POSTGRES_URL
+    ? Promise.resolve(process.env.IDRA_TEST_POSTGRES_URL)
+    : startPostgres({}).then((server) => server.adminUrl);
+  return describe(new URL(await sharedUrl));
 }
 
 async function startPostgres({ settings = {}, tls = false }: PostgresOptions): Promise<PostgresServer> {

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { runOrFail } from './processes.ts';
+import { tempFolder } from './temp.ts';
+
+const missing = `class ServerMissing extends Error { name = 'ServerMissing'; code = 'SERVER_MISSING' }
+  const missing = (server) => new ServerMissing(server + ': not found; looked for it');
+  const { test, describe, before } = await import('node:test');`;
+
+/** Runs one test file under Node's runner and gives what the tally makes of it. */
+async function tallyOf(source: string, permitted: readonly string[] = ['mysql']): Promise<unknown> {
+  const folder = await tempFolder('tally');
+  const file = join(folder, 'a.test.mjs');
+  await writeFile(file, `${missing}\n${source}`);
+  // A runner within a runner is refused by Node, so it runs as one of its own.
+  const script = join(folder, 'run.mjs');
+  await writeFile(
+    script,
+    `import { run } from 'node:test';
+     import { TestTally } from '${import.meta.dirname}/test-tally.ts';
+     const tally = new TestTally((server) => ${JSON.stringify(permitted)}.includes(server));
+     for await (const event of run({ files: ['${file}'], isolation: 'process' })) tally.add(event, (path) => path.split('/').at(-1));
+     tally.finish();
+     const { passed, failures, skips } = tally;
+     console.log(JSON.stringify({ passed, failures: failures.map(({ test, error }) => [test, error.split('\\n')[0]]), skips }));`,
+  );
+  const env = { NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: undefined };
+  return JSON.parse(await runOrFail(process.execPath, [script], { env }));
+}
+
+const skip = (name: string, reason = 'mysql: not found; looked for it') => ({ file: 'a.test.mjs', test: name, reason });
+
+test('counts tests, not suites, and gives failures their full name', async () => {
+  const result = await tallyOf(`
+    describe('outer', () => { describe('inner', () => { test('good', () => {}); test('bad', () => { throw new Error('no') }) }) });
+    test('last', () => {});`);
+  assert.deepEqual(result, { passed: 2, failures: [['outer > inner > bad', 'Error: no']], skips: [] });
+});
+
+test('a missing server skips a test, a suite, and a whole file', async () => {
+  const direct = await tallyOf(`test('one', () => { throw missing('mysql') }); test('two', () => {});`);
+  assert.deepEqual(direct, { passed: 1, failures: [], skips: [skip('one')] });
+
+  const hook = await tallyOf(`describe('s', () => {
+    before(() => { throw new Error('wrapped', { cause: missing('mysql') }) }); test('one', () => {}); test('two', () => {}) });`);
+  assert.deepEqual(hook, { passed: 0, failures: [], skips: [skip('s > one'), skip('s > two')] });
+
+  const load = await tallyOf(`throw missing('mysql');`);
+  assert.deepEqual(load, { passed: 0, failures: [], skips: [skip('(the file)')] });
+});
+
+test('a skip that is not permitted is a failure', async () => {
+  const reason = 'skipped, which e2e/permitted-skips.txt does not permit';
+  const result = await tallyOf(`
+    test('one', () => { throw missing('etcd') }); test('two', { skip: true }, () => {});
+    test('three', { skip: 'mysql: not found; looked for it' }, () => {});`);
+  assert.deepEqual(result, {
+    passed: 0,
+    failures: [
+      ['one', `${reason}: etcd: not found; looked for it`],
+      ['two', `${reason}: no reason given`],
+    ],
+    skips: [skip('three')],
+  });
+});
+
+test('a file that breaks while it is loaded, or has no test, is a failure', async () => {
+  const broken = (await tallyOf(`throw new Error('broken');`)) as { failures: string[][] };
+  assert.deepEqual(broken.failures.map(([name]) => name), ['(the file)']);
+  assert.deepEqual(await tallyOf(''), { passed: 0, failures: [['(the file)', 'no test in it']], skips: [] });
+});
+
+test('a suite whose hook fails takes its tests with it, each counted', async () => {
+  const result = await tallyOf(`describe('s', () => { before(() => { throw new Error('hook') }); test('one', () => {}) });`);
+  const cancelled = 'cancelled, since what it belongs to failed';
+  assert.deepEqual(result, { passed: 0, failures: [['s', 'Error: hook'], ['s > one', cancelled]], skips: [] });
+});

@@ -1,0 +1,147 @@
+import type { TestEvent } from 'node:test/reporters';
+import { inspect } from 'node:util';
+
+export interface Failure {
+  readonly file: string;
+  readonly test: string;
+  readonly error: string;
+}
+
+export interface Skip {
+  readonly file: string;
+  readonly test: string;
+  /** `SERVER: why`, where a server is missing. */
+  readonly reason: string;
+}
+
+/** Adds up what the runner reports, event by event. A test that fails since a server is missing counts as skipped. */
+export class TestTally {
+  passed = 0;
+  readonly failures: Failure[] = [];
+  readonly skips: Skip[] = [];
+  readonly durationsMs = new Map<string, number>();
+  readonly #open = new Map<string, OpenFile>();
+  readonly #isPermitted: (server: string) => boolean;
+
+  constructor(isPermitted: (server: string) => boolean) {
+    this.#isPermitted = isPermitted;
+  }
+
+  /** `shorten` gives a file as it is to be shown. Returns the file that this event completes, if any. */
+  add(event: TestEvent, shorten: (path: string) => string): string | undefined {
+    const path = (event.data as { file?: string } | undefined)?.file;
+    if (path === undefined) return undefined;
+    const file = this.#open.get(path) ?? newFile(path, shorten(path));
+    this.#open.set(path, file);
+    switch (event.type) {
+      case 'test:start':
+        file.names.length = event.data.nesting;
+        file.names.push(event.data.name);
+        return undefined;
+      case 'test:stdout':
+      case 'test:stderr':
+        file.output.push(event.data.message);
+        return undefined;
+      case 'test:pass':
+        this.#addPass(file, event.data);
+        return undefined;
+      case 'test:fail':
+        this.#addFailure(file, event.data);
+        return undefined;
+      case 'test:summary':
+        this.durationsMs.set(file.shown, event.data.duration_ms);
+        return file.shown;
+      default:
+        return undefined;
+    }
+  }
+
+  /** To be called once, after the last event. */
+  finish(): void {
+    for (const file of this.#open.values()) {
+      for (const test of file.cancelled) {
+        if (file.missing !== undefined) this.skips.push({ file: file.shown, test, reason: file.missing });
+        else this.failures.push({ file: file.shown, test, error: 'cancelled, since what it belongs to failed' });
+      }
+    }
+    for (const { file, test, reason } of this.skips.splice(0)) {
+      const server = reason.split(':')[0] ?? '';
+      if (this.#isPermitted(server)) this.skips.push({ file, test, reason });
+      else this.failures.push({ file, test, error: `skipped, which e2e/permitted-skips.txt does not permit: ${reason}` });
+    }
+    this.#open.clear();
+  }
+
+  #addPass(file: OpenFile, data: Report): void {
+    const test = testName(file, data);
+    if (data.skip !== undefined) this.skips.push({ file: file.shown, test, reason: skipReason(data.skip) });
+    else if (data.name === file.path) this.failures.push({ file: file.shown, test, error: 'no test in it' });
+    else if (!isSuite(data)) this.passed += 1;
+  }
+
+  #addFailure(file: OpenFile, data: Report): void {
+    const error = data.details.error as { failureType?: string; cause?: unknown } | undefined;
+    const test = testName(file, data);
+    const missing = missingServer(error) ?? (data.name === file.path ? missingInOutput(file.output) : undefined);
+    if (missing !== undefined) {
+      file.missing = missing;
+      // A suite stands for its tests, which are reported as cancelled.
+      if (!isSuite(data)) this.skips.push({ file: file.shown, test, reason: missing });
+    } else if (error?.failureType === 'cancelledByParent') {
+      file.cancelled.push(test);
+    } else if (error?.failureType !== 'subtestsFailed') {
+      const output = data.name === file.path ? `\n${file.output.join('').split('\n').slice(-60).join('\n')}` : '';
+      this.failures.push({ file: file.shown, test, error: `${describeError(error)}${output}` });
+    }
+  }
+}
+
+interface OpenFile {
+  readonly path: string;
+  readonly shown: string;
+  /** Of the test that runs and of the suites around it. */
+  readonly names: string[];
+  readonly output: string[];
+  readonly cancelled: string[];
+  missing: string | undefined;
+}
+
+interface Report {
+  readonly name: string;
+  readonly nesting: number;
+  readonly skip?: string | boolean | undefined;
+  readonly details: { readonly type?: string | undefined; readonly error?: unknown };
+}
+
+function newFile(path: string, shown: string): OpenFile {
+  return { path, shown, names: [], output: [], cancelled: [], missing: undefined };
+}
+
+function isSuite(data: Report): boolean {
+  return data.details.type === 'suite';
+}
+
+function testName(file: OpenFile, data: Report): string {
+  return data.name === file.path ? '(the file)' : [...file.names.slice(0, data.nesting), data.name].join(' > ');
+}
+
+function skipReason(skip: string | boolean): string {
+  return typeof skip === 'string' && skip !== '' ? skip : 'no reason given';
+}
+
+function missingServer(error: unknown): string | undefined {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if ((each as { code?: unknown }).code === 'SERVER_MISSING') return each.message;
+  }
+  return undefined;
+}
+
+/** A file that looks for its server while it is loaded fails as a whole, and only its output says why. */
+function missingInOutput(output: readonly string[]): string | undefined {
+  return /^(?:Uncaught )?ServerMissing(?: \[SERVER_MISSING\])?: (.*)$/m.exec(output.join(''))?.[1];
+}
+
+function describeError(error: { cause?: unknown } | undefined): string {
+  const cause = error?.cause ?? error;
+  return typeof cause === 'string' ? cause : inspect(cause, { depth: 4, breakLength: 120 });
+}

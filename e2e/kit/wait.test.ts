@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from './wait.ts';
+
+test('gives what the condition gives once it is true', async () => {
+  const answers = [undefined, false, 0, 'here'];
+  assert.equal(await until(() => answers.shift(), { what: 'an answer', everyMs: 1 }), 'here');
+});
+
+test('a condition that throws is not true yet', async () => {
+  let calls = 0;
+  const condition = () => {
+    if (++calls < 3) throw new Error('connection refused');
+    return calls;
+  };
+  assert.equal(await until(condition, { what: 'a connection', everyMs: 1 }), 3);
+});
+
+test('says what it waited for in vain, and why', async () => {
+  const fails = () => Promise.reject(new Error('connection refused'));
+  await assert.rejects(until(fails, { what: 'the server', timeoutMs: 5, everyMs: 1 }), {
+    message: 'waited 5 ms in vain for the server; last error: connection refused',
+  });
+});
