@@ -19,6 +19,8 @@ export interface PassInput {
   readonly offset: Offset | null;
   /** Stop at the next batch edge: the context's stop, or a request that cannot wait. */
   readonly interrupt: AbortSignal;
+  /** Asked at each batch edge: others wait for the places that this pass holds. */
+  readonly mustYield: () => boolean;
 }
 
 export type PassOutcome =
@@ -45,7 +47,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
       if (result.done) return await endPass(input, request, progress, result.value, signal);
       await writeBatch(input, progress, result.value, signal);
       await input.throttle.spend(result.value.rowCount, AbortSignal.any([signal, input.interrupt])).catch(ignoreInterrupt(input.interrupt));
-      if (input.interrupt.aborted) return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
+      if (input.interrupt.aborted || input.mustYield()) return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
     }
   } finally {
     reading.abort(new Stopped('drain'));
@@ -130,9 +132,11 @@ class PassProgress {
     this.offset = input.offset;
   }
 
-  /** Rows are there: from now on the destination is behind. */
+  /** Rows are there: from now on the destination is behind, and the sync is seen running. */
   found(batch: Batch): void {
-    this.#input.reporter.behind(this.#behind(batch.lastTimestamp));
+    const { reporter } = this.#input;
+    reporter.behind(this.#behind(batch.lastTimestamp));
+    if (this.rows === 0) reporter.moveTo('Running', 'MovingRows', 'rows are on their way');
   }
 
   written(batch: Batch, totalWritten: number, rejected: number): void {

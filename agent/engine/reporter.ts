@@ -26,6 +26,7 @@ export class Reporter {
   #nextPassMs: number | undefined;
   #requests: RequestStatus[] = [];
   #warnings: readonly string[] = [];
+  #reported = '';
   hasCaughtUp = false;
   lastSyncTime: string | undefined;
   lastPassTime: string | undefined;
@@ -105,8 +106,13 @@ export class Reporter {
     this.report();
   }
 
+  /** Nothing is said when nothing of weight has changed: a sync that is caught up and finds nothing new writes no status. */
   report(): void {
-    this.#context.lock.report(this.#status());
+    const status = this.#status();
+    const weight = JSON.stringify({ ...status, observedAt: '', lastPassTime: '', nextPassTime: '', rowsPerSecond: 0 });
+    if (weight === this.#reported) return;
+    this.#reported = weight;
+    this.#context.lock.report(status);
   }
 
   #nowText(): string {

@@ -4,7 +4,7 @@ import { reach } from '../../core/crash-points.ts';
 import type { Offset } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import type { SyncMemory } from '../../core/sync-store.ts';
+import type { Places, SyncMemory } from '../../core/sync-store.ts';
 import type { RunEnd } from './context.ts';
 import { admit, isLastDestination, meaningOf, otherWriters } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
@@ -17,6 +17,8 @@ import { continuousIdleMs, nextPassMs } from './schedule.ts';
 /** Connections are given back when the next pass is further away than this: an idle sync costs the systems nothing. */
 const idleCloseMs = 60_000;
 const secretCheckMs = 60_000;
+/** A long pass gives its places back after this time when others wait for them. */
+const yieldAfterMs = 30_000;
 
 /** From one opening of both systems to the next: a failure, a changed secret, a restart or a long wait ends it. */
 export class SyncSession {
@@ -96,20 +98,29 @@ export class SyncSession {
     });
     if (!places) return 'next';
     try {
-      return await this.#pass();
+      return await this.#pass(places);
     } finally {
       await places.release();
     }
   }
 
-  async #pass(): Promise<RunEnd | undefined | 'next'> {
+  async #pass(places: Places): Promise<RunEnd | undefined | 'next'> {
     const { context, wake, reporter, throttle } = this.#state;
     if (!(await this.#hasCurrentSecrets())) return undefined;
     const { open } = await this.#opened();
     const startMs = context.clock.now();
     if (isLastDestination(context.sync)) this.#offset = await largestAtDestination(open, context.lock.signal);
     const isAtomic = open.plan.read.mode === 'Snapshot' && open.plan.read.key.length === 0;
-    const outcome = await runPass({ context, open, reporter, throttle, offset: this.#offset, interrupt: wake.interrupt(isAtomic) });
+    const yieldMs = context.clock.monotonicMs() + yieldAfterMs;
+    const outcome = await runPass({
+      context,
+      open,
+      reporter,
+      throttle,
+      offset: this.#offset,
+      interrupt: wake.interrupt(isAtomic),
+      mustYield: () => !isAtomic && places.hasWaiters() && context.clock.monotonicMs() > yieldMs,
+    });
     this.#offset = outcome.offset;
     this.#state.failures = 0;
     this.#state.firstFailureMs = undefined;

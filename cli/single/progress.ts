@@ -1,0 +1,90 @@
+import { formatSeconds, type SyncStatus } from '../../core/status.ts';
+import { type Sync, qualifiedName } from '../../core/sync-spec.ts';
+
+/** Where progress goes: one live line per sync on a terminal, elsewhere a line for each change; NDJSON when asked. */
+export interface Progress {
+  update(sync: Sync, status: SyncStatus): void;
+  /** Nothing more comes; the last state stays on the screen. */
+  end(): void;
+}
+
+export type ProgressKind = 'auto' | 'json' | 'none';
+
+export interface Screen {
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  write(text: string): void;
+}
+
+export function makeProgress(kind: ProgressKind, screen: Screen): Progress {
+  if (kind === 'none') return { update() {}, end() {} };
+  if (kind === 'json') return jsonProgress(screen);
+  return screen.isTerminal ? liveProgress(screen) : lineProgress(screen);
+}
+
+const redrawMs = 100;
+
+function liveProgress(screen: Screen): Progress {
+  const lines = new Map<string, string>();
+  let drawn = 0;
+  const draw = () => {
+    const up = drawn > 0 ? `\u001b[${drawn}A` : '';
+    const text = [...lines.values()].map((line) => `\u001b[2K${line.slice(0, screen.columns - 1)}\n`).join('');
+    screen.write(up + text);
+    drawn = lines.size;
+  };
+  const timer = setInterval(draw, redrawMs);
+  timer.unref();
+  return {
+    update(sync, status) {
+      lines.set(sync.uid, progressLine(sync, status));
+    },
+    end() {
+      clearInterval(timer);
+      draw();
+    },
+  };
+}
+
+/** Off a terminal: a line at each change of state, and every ten seconds of work. */
+function lineProgress(screen: Screen): Progress {
+  const told = new Map<string, { readonly key: string; readonly atMs: number }>();
+  const quietMs = 10_000;
+  return {
+    update(sync, status) {
+      const key = `${status.state} ${status.reason}`;
+      const last = told.get(sync.uid);
+      if (last?.key === key && performance.now() - last.atMs < quietMs) return;
+      if (last?.key === key && status.state !== 'Running') return;
+      told.set(sync.uid, { key, atMs: performance.now() });
+      screen.write(`${progressLine(sync, status)}\n`);
+    },
+    end() {},
+  };
+}
+
+function jsonProgress(screen: Screen): Progress {
+  const last = new Map<string, object>();
+  const event = (sync: Sync, status: SyncStatus) => ({ sync: qualifiedName(sync), ...status });
+  return {
+    update(sync, status) {
+      last.set(sync.uid, event(sync, status));
+      screen.write(`${JSON.stringify({ event: 'progress', ...event(sync, status) })}\n`);
+    },
+    end() {
+      screen.write(`${JSON.stringify({ event: 'end', syncs: [...last.values()] })}\n`);
+    },
+  };
+}
+
+export function progressLine(sync: Sync, status: SyncStatus): string {
+  const parts = [
+    sync.name.padEnd(20),
+    status.state.padEnd(10),
+    `${status.rows.written.toLocaleString('en-US')} rows`,
+    status.rowsPerSecond ? `${status.rowsPerSecond.toLocaleString('en-US')}/s` : '',
+    status.lagSeconds ? `lag ${formatSeconds(status.lagSeconds)}` : '',
+    status.state === 'Running' ? (status.offsetText ?? '') : status.message,
+  ];
+  return parts.filter((part) => part !== '').join('  ');
+}
