@@ -40,7 +40,11 @@ const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-n
 
 async function makeAuthority(cwd: string, name: string): Promise<void> {
   const files = ['-keyout', `${name}.key`, '-out', `${name}.crt`];
-  await runOrFail('openssl', ['req', '-x509', ...newKey, '-days', '7', '-subj', `/CN=idra-test-${name}`, ...files], { cwd });
+  await runOrFail(
+    'openssl',
+    ['req', '-x509', ...newKey, '-days', '7', '-subj', `/CN=idra-test-${name}`, ...files],
+    { cwd },
+  );
 }
 
 async function sign(cwd: string, name: string, commonName: string, extension: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { guardProcess, releaseProcess } from './guardian.ts';
 import { until } from './wait.ts';
 
@@ -79,7 +79,8 @@ export class RunningProcess {
 
   /** Waits for a line of stdout or stderr that matches, also among those that are there already. */
   async waitForLine(pattern: RegExp | string, timeoutMs = 30_000): Promise<string> {
-    const matches = (line: string) => (typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line));
+    const matches = (line: string) =>
+      typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line);
     const seen = () => this.stdout.find(matches) ?? this.stderr.find(matches);
     // An empty line can match as well, so what is waited for is the fact, not the text.
     const found = await until(() => (seen() !== undefined ? 'seen' : this.exit && 'ended'), {
@@ -89,7 +90,8 @@ export class RunningProcess {
       throw new Error(`${(error as Error).message}\n${this.tail()}`);
     });
     const line = seen();
-    if (found === 'ended' && line === undefined) throw new Error(this.describeEnd(`before it printed ${pattern}`));
+    if (found === 'ended' && line === undefined)
+      throw new Error(this.describeEnd(`before it printed ${pattern}`));
     return line as string;
   }
 
@@ -100,7 +102,9 @@ export class RunningProcess {
   }
 
   tail(lines = 20): string {
-    return [...this.stdout.slice(-lines), ...this.stderr.slice(-lines)].map((line) => `  | ${line}`).join('\n');
+    return [...this.stdout.slice(-lines), ...this.stderr.slice(-lines)]
+      .map((line) => `  | ${line}`)
+      .join('\n');
   }
 }
 
@@ -130,14 +134,22 @@ export async function startProcess(
   });
   const pid = await new Promise<number>((resolve, reject) => {
     child.once('spawn', () => resolve(child.pid as number));
-    child.once('error', (cause) => reject(new Error(`${name} could not be started: ${cause.message}`, { cause })));
+    child.once('error', (cause) =>
+      reject(new Error(`${name} could not be started: ${cause.message}`, { cause })),
+    );
   });
   return new RunningProcess(child, pid, name);
 }
 
 /** The `idra` command of this checkout. */
-export async function startIdra(args: readonly string[], options: StartOptions = {}): Promise<RunningProcess> {
-  return await startProcess(`${projectFolder}/bin/idra`, args, { name: `idra ${args[0] ?? ''}`.trim(), ...options });
+export async function startIdra(
+  args: readonly string[],
+  options: StartOptions = {},
+): Promise<RunningProcess> {
+  return await startProcess(`${projectFolder}/bin/idra`, args, {
+    name: `idra ${args[0] ?? ''}`.trim(),
+    ...options,
+  });
 }
 
 export interface CommandResult {
@@ -178,6 +190,7 @@ export async function runOrFail(
   options: CommandOptions = {},
 ): Promise<string> {
   const { code, stdout, stderr } = await runCommand(command, args, options);
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with status ${code}\n${stdout}${stderr}`.trim());
+  if (code !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with status ${code}\n${stdout}${stderr}`.trim());
   return stdout;
 }

@@ -77,7 +77,9 @@ describe('fault proxy', () => {
     assert.equal(client.received + other.received, '');
     assert.equal(heard, 'held');
     proxy.resume();
-    await until(() => client.received === '<held><also>' && other.received === '<other>', { what: 'all of it' });
+    await until(() => client.received === '<held><also>' && other.received === '<other>', {
+      what: 'all of it',
+    });
   });
 
   test('a listener can drop the answer, so that the server did what the client never hears of', async () => {
@@ -98,7 +100,9 @@ describe('fault proxy', () => {
   });
 
   test('a listener can close before the server hears of it', async () => {
-    proxy.onClientData((chunk, connection) => (connection === 1 && chunk.includes('commit') ? 'close' : 'forward'));
+    proxy.onClientData((chunk, connection) =>
+      connection === 1 && chunk.includes('commit') ? 'close' : 'forward',
+    );
     const client = await open(proxy);
     client.socket.write('commit');
     await until(() => client.isClosed, { what: 'the reset' });
@@ -120,7 +124,9 @@ describe('fault proxy', () => {
     const big = 'x'.repeat(8 << 20);
     client.socket.write(big);
     await until(() => heard.length === big.length, { what: 'all of it' });
-    await until(() => client.received.replaceAll(/[<>]/g, '').length === big.length, { what: 'the echo of it' });
+    await until(() => client.received.replaceAll(/[<>]/g, '').length === big.length, {
+      what: 'the echo of it',
+    });
   });
 });
 

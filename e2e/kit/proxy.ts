@@ -1,11 +1,11 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** What becomes of a chunk: it goes on, vanishes, or takes the connection with it (before it went on). */
 export type Verdict = 'forward' | 'drop' | 'close';
 export type Direction = 'toServer' | 'toClient';
 /** Sees each chunk on its way; nothing returned means `forward`. */
-export type Listener = (chunk: Buffer, connection: number) => Verdict | undefined | void;
+export type Listener = (chunk: Buffer, connection: number) => Verdict | undefined;
 
 /**
  * A TCP proxy on 127.0.0.1 between a client and a server, with faults. Faults hold for the connections that are open
@@ -35,12 +35,12 @@ export interface FaultProxy {
 }
 
 export async function faultProxy(targetHost: string, targetPort: number): Promise<FaultProxy> {
-  const proxy = new Proxy(targetHost, targetPort);
+  const proxy = new TcpProxy(targetHost, targetPort);
   await proxy.listen();
   return proxy;
 }
 
-class Proxy implements FaultProxy {
+class TcpProxy implements FaultProxy {
   readonly host = '127.0.0.1';
   port = 0;
   accepted = 0;

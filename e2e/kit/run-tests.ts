@@ -3,8 +3,8 @@ import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { projectFolder } from './processes.ts';
-import { mariadb, mysql, postgres, ServerMissing } from './servers.ts';
 import { missingVariable } from './servers/find.ts';
+import { mariadb, mysql, postgres, ServerMissing } from './servers.ts';
 import { TestTally } from './test-tally.ts';
 
 /**
@@ -12,24 +12,28 @@ import { TestTally } from './test-tally.ts';
  *
  *   --only PATTERN   only files whose path contains PATTERN; each starts by itself the servers that it needs
  *   --unit           no end-to-end tests, and no server: the tests that need one are skipped
+ *   --folder FOLDER  instead of all of these, the test files of this folder, one after the other
  */
-const modules = ['core', 'connectors', 'coordination', 'agent', 'operator', 'cli', 'crds', 'e2e/kit'];
+const modules = '{core,connectors,coordination,agent,operator,cli,crds,e2e/kit}/**/*.test.ts';
+const scenarios = 'e2e/*.test.ts';
 const shared = { postgres, mariadb, mysql };
 const servers = [...Object.keys(shared), 'etcd', 'kubernetes'];
 const fileTimeoutMs = 10 * 60_000;
 
-async function main(): Promise<boolean> {
-  const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, unit: { type: 'boolean', default: false } } });
-  const chosen = (pattern: string) =>
-    globSync(pattern, { cwd: projectFolder }).sort().filter((file) => file.includes(values.only));
-  const permitted = values.unit ? new Set(servers) : readPermittedSkips();
-  const tally = new TestTally((server) => permitted.has(server));
+const { values: options } = parseArgs({
+  options: { only: { type: 'string' }, unit: { type: 'boolean' }, folder: { type: 'string' } },
+});
 
-  if (values.unit) hideServers();
-  const running = values.unit || values.only !== '' ? [] : await startSharedServers();
+async function main(): Promise<boolean> {
+  const permitted = options.unit ? new Set(servers) : readPermittedSkips();
+  const tally = new TestTally((server) => permitted.has(server));
+  if (options.unit) hideServers();
+  const isWhole = Object.keys(options).length === 0;
+  const running = isWhole ? await startSharedServers() : [];
   try {
-    await runFiles(chosen(`{${modules.join(',')}}/**/*.test.ts`), 2, tally);
-    if (!values.unit) await runFiles(chosen('e2e/*.test.ts'), 1, tally);
+    if (options.folder === undefined) await runFiles(modules, 2, tally);
+    if (!options.unit)
+      await runFiles(options.folder ? `${options.folder}/**/*.test.ts` : scenarios, 1, tally);
   } finally {
     await Promise.all(running.map((server) => server.stop()));
   }
@@ -38,10 +42,13 @@ async function main(): Promise<boolean> {
   return tally.failures.length === 0 && tally.passed > 0;
 }
 
-async function runFiles(files: readonly string[], concurrency: number, tally: TestTally): Promise<void> {
-  if (files.length === 0) return;
-  const paths = files.map((file) => join(projectFolder, file));
-  for await (const event of run({ files: paths, concurrency, isolation: 'process', timeout: fileTimeoutMs })) {
+async function runFiles(pattern: string, concurrency: number, tally: TestTally): Promise<void> {
+  const chosen = globSync(pattern, { cwd: projectFolder }).filter((file) =>
+    file.includes(options.only ?? ''),
+  );
+  if (chosen.length === 0) return;
+  const files = chosen.sort().map((file) => join(projectFolder, file));
+  for await (const event of run({ files, concurrency, isolation: 'process', timeout: fileTimeoutMs })) {
     const done = tally.add(event, (path) => relative(projectFolder, path));
     if (done !== undefined) console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
   }

@@ -5,5 +5,10 @@ export { type KubernetesApi, kubernetesApi, type ServiceAccount } from './server
 export { mariadb } from './servers/mariadb.ts';
 export { mysql } from './servers/mysql.ts';
 export type { MysqlDatabase, MysqlOptions, MysqlServer } from './servers/mysql-family.ts';
-export { type PostgresDatabase, type PostgresOptions, type PostgresServer, postgres } from './servers/postgres.ts';
+export {
+  type PostgresDatabase,
+  type PostgresOptions,
+  type PostgresServer,
+  postgres,
+} from './servers/postgres.ts';
 export type { ServerProcess } from './servers/server-process.ts';

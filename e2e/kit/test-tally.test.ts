@@ -30,7 +30,11 @@ async function tallyOf(source: string, permitted: readonly string[] = ['mysql'])
   return JSON.parse(await runOrFail(process.execPath, [script], { env }));
 }
 
-const skip = (name: string, reason = 'mysql: not found; looked for it') => ({ file: 'a.test.mjs', test: name, reason });
+const skip = (name: string, reason = 'mysql: not found; looked for it') => ({
+  file: 'a.test.mjs',
+  test: name,
+  reason,
+});
 
 test('counts tests, not suites, and gives failures their full name', async () => {
   const result = await tallyOf(`
@@ -68,12 +72,24 @@ test('a skip that is not permitted is a failure', async () => {
 
 test('a file that breaks while it is loaded, or has no test, is a failure', async () => {
   const broken = (await tallyOf(`throw new Error('broken');`)) as { failures: string[][] };
-  assert.deepEqual(broken.failures.map(([name]) => name), ['(the file)']);
+  assert.deepEqual(
+    broken.failures.map(([name]) => name),
+    ['(the file)'],
+  );
   assert.deepEqual(await tallyOf(''), { passed: 0, failures: [['(the file)', 'no test in it']], skips: [] });
 });
 
 test('a suite whose hook fails takes its tests with it, each counted', async () => {
-  const result = await tallyOf(`describe('s', () => { before(() => { throw new Error('hook') }); test('one', () => {}) });`);
+  const result = await tallyOf(
+    `describe('s', () => { before(() => { throw new Error('hook') }); test('one', () => {}) });`,
+  );
   const cancelled = 'cancelled, since what it belongs to failed';
-  assert.deepEqual(result, { passed: 0, failures: [['s', 'Error: hook'], ['s > one', cancelled]], skips: [] });
+  assert.deepEqual(result, {
+    passed: 0,
+    failures: [
+      ['s', 'Error: hook'],
+      ['s > one', cancelled],
+    ],
+    skips: [],
+  });
 });

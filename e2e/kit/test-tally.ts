@@ -61,13 +61,19 @@ export class TestTally {
     for (const file of this.#open.values()) {
       for (const test of file.cancelled) {
         if (file.missing !== undefined) this.skips.push({ file: file.shown, test, reason: file.missing });
-        else this.failures.push({ file: file.shown, test, error: 'cancelled, since what it belongs to failed' });
+        else
+          this.failures.push({ file: file.shown, test, error: 'cancelled, since what it belongs to failed' });
       }
     }
     for (const { file, test, reason } of this.skips.splice(0)) {
       const server = reason.split(':')[0] ?? '';
       if (this.#isPermitted(server)) this.skips.push({ file, test, reason });
-      else this.failures.push({ file, test, error: `skipped, which e2e/permitted-skips.txt does not permit: ${reason}` });
+      else
+        this.failures.push({
+          file,
+          test,
+          error: `skipped, which e2e/permitted-skips.txt does not permit: ${reason}`,
+        });
     }
     this.#open.clear();
   }
@@ -82,7 +88,8 @@ export class TestTally {
   #addFailure(file: OpenFile, data: Report): void {
     const error = data.details.error as { failureType?: string; cause?: unknown } | undefined;
     const test = testName(file, data);
-    const missing = missingServer(error) ?? (data.name === file.path ? missingInOutput(file.output) : undefined);
+    const missing =
+      missingServer(error) ?? (data.name === file.path ? missingInOutput(file.output) : undefined);
     if (missing !== undefined) {
       file.missing = missing;
       // A suite stands for its tests, which are reported as cancelled.
@@ -90,7 +97,8 @@ export class TestTally {
     } else if (error?.failureType === 'cancelledByParent') {
       file.cancelled.push(test);
     } else if (error?.failureType !== 'subtestsFailed') {
-      const output = data.name === file.path ? `\n${file.output.join('').split('\n').slice(-60).join('\n')}` : '';
+      const output =
+        data.name === file.path ? `\n${file.output.join('').split('\n').slice(-60).join('\n')}` : '';
       this.failures.push({ file: file.shown, test, error: `${describeError(error)}${output}` });
     }
   }
@@ -122,7 +130,9 @@ function isSuite(data: Report): boolean {
 }
 
 function testName(file: OpenFile, data: Report): string {
-  return data.name === file.path ? '(the file)' : [...file.names.slice(0, data.nesting), data.name].join(' > ');
+  return data.name === file.path
+    ? '(the file)'
+    : [...file.names.slice(0, data.nesting), data.name].join(' > ');
 }
 
 function skipReason(skip: string | boolean): string {

@@ -57,7 +57,11 @@ describe('etcd', () => {
     assert.ok(server.certificates);
     const { caFile, clientCertFile, clientKeyFile } = server.certificates;
     const rootCertificate = await readFile(caFile);
-    const known = { rootCertificate, certChain: await readFile(clientCertFile), privateKey: await readFile(clientKeyFile) };
+    const known = {
+      rootCertificate,
+      certChain: await readFile(clientCertFile),
+      privateKey: await readFile(clientKeyFile),
+    };
     const client = new Etcd3({ hosts: [...server.endpoints], credentials: known });
     await client.put('a').value('1');
     const stranger = new Etcd3({ hosts: [...server.endpoints], credentials: { rootCertificate } });

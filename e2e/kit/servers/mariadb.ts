@@ -10,7 +10,11 @@ const recipe: MysqlRecipe = {
   name: 'mariadb',
   find: () => findServer('mariadb', [server, inDebian(['mariadb-server'], server)]),
   initialise: async (_bin, data) => {
-    const auth = ['--auth-root-authentication-method=normal', '--skip-test-db', `--user=${userInfo().username}`];
+    const auth = [
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+      `--user=${userInfo().username}`,
+    ];
     await runOrFail('mariadb-install-db', ['--no-defaults', `--datadir=${data}`, ...auth]);
   },
   start: (bin, data, port, args) => {

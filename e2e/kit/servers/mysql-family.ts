@@ -66,7 +66,8 @@ const sharedUrls = new Map<string, Promise<string>>();
 export async function mysqlServer(recipe: MysqlRecipe, options: MysqlOptions): Promise<MysqlServer> {
   if (options.own || options.tls || options.settings) return await startServer(recipe, options);
   const given = process.env[`IDRA_TEST_${recipe.name.toUpperCase()}_URL`];
-  const start = () => (given ? Promise.resolve(given) : startServer(recipe, {}).then((server) => server.adminUrl));
+  const start = () =>
+    given ? Promise.resolve(given) : startServer(recipe, {}).then((server) => server.adminUrl);
   const url = sharedUrls.get(recipe.name) ?? start();
   sharedUrls.set(recipe.name, url);
   return describe(new URL(await url));
@@ -85,7 +86,9 @@ async function startServer(recipe: MysqlRecipe, { settings = {}, tls }: MysqlOpt
   // Run at each start, before the server listens.
   const initFile = join(folder, 'init.sql');
   const admin = `create user if not exists idra_admin@'%' identified by '${url.password}';\n`;
-  await writeFile(initFile, `${admin}grant all on *.* to idra_admin@'%' with grant option;\n`, { mode: 0o600 });
+  await writeFile(initFile, `${admin}grant all on *.* to idra_admin@'%' with grant option;\n`, {
+    mode: 0o600,
+  });
   const all = { 'init-file': initFile, ...defaultSettings, ...tlsSettings(certificates), ...settings };
   const args = Object.entries(all).map(([key, value]) => `--${key}=${value}`);
 
@@ -99,7 +102,11 @@ async function startServer(recipe: MysqlRecipe, { settings = {}, tls }: MysqlOpt
 
 function tlsSettings(certificates: Certificates | undefined): Record<string, string> {
   if (!certificates) return {};
-  return { 'ssl-ca': certificates.caFile, 'ssl-cert': certificates.certFile, 'ssl-key': certificates.keyFile };
+  return {
+    'ssl-ca': certificates.caFile,
+    'ssl-cert': certificates.certFile,
+    'ssl-key': certificates.keyFile,
+  };
 }
 
 function describe(url: URL, server?: ServerProcess, certificates?: Certificates): MysqlServer {

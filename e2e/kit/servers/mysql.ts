@@ -24,7 +24,13 @@ const recipe: MysqlRecipe = {
   },
   start: (bin, data, port, args) => {
     const where = [`--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', '--socket=mysql.sock'];
-    const how = ['--pid-file=pid', '--mysqlx=OFF', '--skip-name-resolve', '--gtid-mode=ON', '--enforce-gtid-consistency=ON'];
+    const how = [
+      '--pid-file=pid',
+      '--mysqlx=OFF',
+      '--skip-name-resolve',
+      '--gtid-mode=ON',
+      '--enforce-gtid-consistency=ON',
+    ];
     return startProcess(join(bin, 'mysqld'), [...options(bin), ...where, ...how, ...args]);
   },
 };

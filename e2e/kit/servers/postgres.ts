@@ -165,7 +165,9 @@ async function query(admin: URL, sql: string, database?: string): Promise<Record
 async function unprivilegedUser(): Promise<ServerUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
-  const [, , uid, gid] = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody') ?? [];
-  if (uid === undefined || gid === undefined) throw new Error('neither a user postgres nor a user nobody in /etc/passwd');
+  const [, , uid, gid] =
+    users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody') ?? [];
+  if (uid === undefined || gid === undefined)
+    throw new Error('neither a user postgres nor a user nobody in /etc/passwd');
   return { uid: Number(uid), gid: Number(gid) };
 }

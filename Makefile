@@ -1,0 +1,80 @@
+# `make` lists the targets. Each works on a fresh clone: it installs what it needs into this folder first.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
+
+# Used where PATH has no Node that runs TypeScript as it is.
+NODE_VERSION := 24.21.0
+NPM_VERSION := 11.19.1
+IS_NODE_NEW := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)' 2>/dev/null
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: .tools-node ## install Node where the machine's is too old, and the packages; may be run again at any time
+	@lock="$$(node -p process.version) $$(cksum package-lock.json)"; \
+	  if [ "$$(cat node_modules/.installed 2>/dev/null)" != "$$lock" ]; then \
+	    echo "Installing packages"; \
+	    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && echo "$$lock" >node_modules/.installed; \
+	  fi
+
+# Packages bring their binaries along, so none of their install scripts is run, and no compiler is needed.
+.PHONY: .tools-node
+.tools-node:
+	@$(IS_NODE_NEW) || { \
+	  command -v npm >/dev/null || { echo "make: needs Node 22.18 or newer, or any npm to fetch it with" >&2; exit 1; }; \
+	  system=$$(uname -s | tr 'A-Z' 'a-z'); machine=$$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/'); \
+	  echo "Fetching Node $(NODE_VERSION) into .tools/node"; \
+	  rm -rf .tools/new && mkdir -p .tools/new/node/lib/node_modules && cd .tools/new && \
+	  npm pack --silent "node-$$system-$$machine@$(NODE_VERSION)" npm@$(NPM_VERSION) >/dev/null && \
+	  tar -xzf node-*.tgz -C node --strip-components=1 && \
+	  mkdir node/lib/node_modules/npm && tar -xzf npm-*.tgz -C node/lib/node_modules/npm --strip-components=1 && \
+	  ln -s ../lib/node_modules/npm/bin/npm-cli.js node/bin/npm && ln -s ../lib/node_modules/npm/bin/npx-cli.js node/bin/npx && \
+	  chmod +x node/bin/node node/lib/node_modules/npm/bin/npm-cli.js node/lib/node_modules/npm/bin/npx-cli.js && \
+	  cd .. && rm -rf node && mv new/node node && rm -rf new && $(IS_NODE_NEW); }
+
+.PHONY: demo
+demo: build ## single mode on a sample shop database: no server needed
+	@node examples/demo/demo.ts
+
+.PHONY: test
+test: check ## everything that can be tested here, real servers included; ARGS='--only PATTERN' or ARGS=--unit for less
+	@node e2e/kit/run-tests.ts $(ARGS)
+
+.PHONY: check
+check: build ## types, lint, format, imports, generated files, duplicated code
+	@npx tsc --noEmit -p .
+	@npx biome ci --error-on-warnings .
+	@node e2e/kit/check-imports.ts
+	@node crds/generate.ts --check
+	@npx jscpd .
+
+.PHONY: fmt
+fmt: build ## format, and mend what the linter can mend by itself
+	@npx biome check --write .
+
+.PHONY: bench
+bench: build ## the benchmarks
+	@node bench/main.ts $(ARGS)
+
+.PHONY: chaos
+chaos: build ## faults at random moments, for as long as you let it: see e2e/chaos
+	@node e2e/kit/run-tests.ts --folder e2e/chaos $(ARGS)
+
+.PHONY: cluster-e2e
+cluster-e2e: build ## the tests that need a whole Kubernetes cluster: the one of KUBECONFIG
+	@[ -n "$$KUBECONFIG" ] || { echo "make: set KUBECONFIG to a cluster that may be used for tests" >&2; exit 1; }
+	@node e2e/kit/run-tests.ts --folder e2e/cluster $(ARGS)
+
+.PHONY: kind
+kind: build ## a local cluster in Docker, with the custom resources installed
+	@kind get clusters 2>/dev/null | grep -qx idra || kind create cluster --config kind-config.yaml
+	@kubectl --context kind-idra apply -f crds
+
+.PHONY: clean
+clean: ## remove what the other targets made, Node and packages included
+	@rm -rf .tools node_modules dist .test-servers .idra "$${TMPDIR:-/tmp}/idra-test-servers-$$(id -u)"

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkImports } from './check-imports.ts';
+
+const allowed: readonly [file: string, imported: string][] = [
+  ['core/batch.ts', './values.ts'],
+  ['core/batch.ts', 'node:crypto'],
+  ['core/batch.test.ts', '../e2e/kit/temp.ts'],
+  ['connectors/postgres/source.ts', '../../core/batch.ts'],
+  ['connectors/postgres/source.ts', '../sql/keyset.ts'],
+  ['connectors/postgres/source.ts', 'pg'],
+  ['connectors/postgres/copy.ts', 'pg-copy-streams'],
+  ['connectors/mysql/source.ts', 'mysql2/promise'],
+  ['connectors/catalog.ts', './postgres/definition.ts'],
+  ['coordination/client.ts', 'etcd3'],
+  ['agent/engine/run.ts', '../../connectors/catalog.ts'],
+  ['agent/engine/run.ts', '../membership.ts'],
+  ['operator/main.ts', '../connectors/postgres/definition.ts'],
+  ['operator/main.test.ts', 'etcd3'],
+  ['cli/main.ts', '../agent/main.ts'],
+  ['e2e/failover.test.ts', '../agent/main.ts'],
+];
+const refused: readonly [file: string, imported: string][] = [
+  ['core/batch.ts', '../connectors/catalog.ts'],
+  ['core/batch.ts', 'node:fs/promises'],
+  ['core/batch.ts', '../e2e/kit/temp.ts'],
+  ['connectors/postgres/source.ts', '../mysql/types.ts'],
+  ['connectors/postgres/source.ts', '../catalog.ts'],
+  ['connectors/postgres/source.ts', 'mysql2/promise'],
+  ['connectors/sql/merge.ts', '../postgres/types.ts'],
+  ['connectors/mysql/source.ts', '../../agent/main.ts'],
+  ['coordination/client.ts', '../agent/main.ts'],
+  ['agent/main.ts', 'etcd3'],
+  ['agent/main.ts', '../operator/main.ts'],
+  ['operator/main.ts', '../connectors/postgres/source.ts'],
+  ['operator/main.ts', '../agent/main.ts'],
+  ['operator/main.ts', 'pg'],
+  ['cli/main.ts', '../e2e/kit/temp.ts'],
+  ['somewhere/else.ts', '../core/batch.ts'],
+];
+
+for (const [file, imported] of allowed) {
+  test(`${file} may import ${imported}`, () => {
+    assert.deepEqual(checkImports(file, `import { x } from '${imported}';`), []);
+  });
+}
+for (const [file, imported] of refused) {
+  test(`${file} must not import ${imported}`, () => {
+    assert.deepEqual(checkImports(file, `import { x } from '${imported}';`), [
+      `${file} must not import ${imported}`,
+    ]);
+  });
+}
+
+test('sees every way to import', () => {
+  const text = `import 'pg';
+import type { A } from 'pg/a';
+import {
+  b,
+} from 'pg/b';
+export * from 'pg/c';
+export { type D, d } from 'pg/d';
+const e = () => import('pg/e');
+export const from = 'pg/not';`;
+  const found = checkImports('operator/main.ts', text.replaceAll('pg/', 'mysql2/'));
+  assert.deepEqual(
+    found.map((complaint) => complaint.split(' ').at(-1)),
+    ['pg', 'mysql2/a', 'mysql2/b', 'mysql2/c', 'mysql2/d', 'mysql2/e'],
+  );
+});

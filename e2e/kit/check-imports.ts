@@ -1,0 +1,72 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { projectFolder } from './processes.ts';
+
+/** Connectors as plain data: whoever reads manifests needs these, and must not load the drivers. */
+const definitions = /^connectors\/([^/]+|.+\/definition)\.ts$/;
+
+/** Who may import whom, beside the folder's own files: the first folder that a file is in. */
+const folders: readonly [folder: RegExp, may: readonly RegExp[]][] = [
+  [/^core\//, []],
+  [/^connectors\/sql\//, [/^core\//]],
+  [/^connectors\/[^/]+\//, [/^core\//, /^connectors\/sql\//]],
+  [/^connectors\//, [/^core\//]],
+  [/^coordination\//, [/^core\//]],
+  [/^agent\//, [/^core\//, /^coordination\//, /^connectors\//]],
+  [/^operator\//, [/^core\//, /^coordination\//, definitions]],
+  [/^crds\//, [/^core\//, definitions]],
+  [/^cli\//, [/^(core|connectors|coordination|agent|operator|crds)\//]],
+  [/^(e2e|bench|examples|docs)\//, [/^/]],
+];
+
+/** Which folders may import a package; one that is not named here is anybody's. */
+const packages: readonly [name: RegExp, by: RegExp][] = [
+  [/^etcd3$/, /^coordination\//],
+  [/^pg(-|$)/, /^connectors\/postgres\//],
+  [/^mysql2(\/|$)/, /^connectors\/mysql\//],
+  // The local store of single mode is a SQLite file.
+  [/^better-sqlite3$/, /^(connectors\/sqlite|coordination)\//],
+  [/^@kubernetes\//, /^(operator|agent|cli)\//],
+  // The core is pure logic.
+  [/^node:(fs|net|tls|dgram|https?|http2|timers|process|child_process|worker_threads)(\/|$)/, /^(?!core\/)/],
+];
+
+/** Tests, and what is built around them, start real servers and speak to them with their drivers. */
+const isAround = (file: string) => /^(e2e|bench|examples)\/|\.test\.ts$/.test(file);
+
+/** The complaints about one file, given its path in the project and its text. */
+export function checkImports(file: string, text: string): string[] {
+  const mayImport = (name: string) =>
+    name.startsWith('.')
+      ? mayImportFile(file, normalize(join(dirname(file), name)))
+      : mayImportPackage(file, name);
+  return importsOf(text)
+    .filter((name) => !mayImport(name))
+    .map((name) => `${file} must not import ${name}`);
+}
+
+function mayImportFile(file: string, target: string): boolean {
+  if (isAround(file) && target.startsWith('e2e/kit/')) return true;
+  const [folder, may] = folders.find(([each]) => each.test(file)) ?? [];
+  const own = folder?.exec(file)?.[0];
+  return own !== undefined && (target.startsWith(own) || may?.some((each) => each.test(target)) === true);
+}
+
+function mayImportPackage(file: string, name: string): boolean {
+  return isAround(file) || packages.every(([each, by]) => !each.test(name) || by.test(file));
+}
+
+/** What is imported and re-exported, also late, by `import()` of a literal. */
+function importsOf(text: string): string[] {
+  const pattern = /^(?:import|export)\b(?:[^'";]*?\bfrom)?\s*'([^']+)'|\bimport\('([^']+)'\)/gm;
+  return [...text.matchAll(pattern)].flatMap(([, early, late]) => early ?? late ?? []);
+}
+
+if (import.meta.main) {
+  const pattern = '{core,connectors,coordination,agent,operator,crds,cli,e2e,bench,examples,docs}/**/*.ts';
+  const complaints = globSync(pattern, { cwd: projectFolder }).flatMap((file) =>
+    checkImports(file, readFileSync(join(projectFolder, file), 'utf8')),
+  );
+  for (const complaint of complaints) console.error(complaint);
+  if (complaints.length > 0) process.exitCode = 1;
+}
