@@ -1,0 +1,30 @@
+# One image for every role: `docker run IMAGE agent`, `... operator`, `... run -f /manifests`.
+FROM node:24-bookworm-slim AS build
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json ./
+COPY core core
+COPY connectors connectors
+COPY coordination coordination
+COPY agent agent
+COPY operator operator
+COPY cli cli
+# Tests and what only tests need stay out of dist/.
+RUN find . -path ./node_modules -prune -o -name '*.test.ts' -print -exec rm {} + \
+ && node_modules/.bin/tsc -p tsconfig.json --noCheck \
+ && npm prune --omit=dev --ignore-scripts \
+ && rm -rf node_modules/better-sqlite3/deps node_modules/better-sqlite3/src
+
+FROM node:24-bookworm-slim
+LABEL org.opencontainers.image.title="Idra" \
+      org.opencontainers.image.description="Keeps data in step between systems, declaratively, on Kubernetes" \
+      org.opencontainers.image.licenses="Apache-2.0"
+WORKDIR /app
+COPY --from=build /src/package.json ./
+COPY --from=build /src/node_modules node_modules
+COPY --from=build /src/dist dist
+COPY bin bin
+ENV NODE_ENV=production
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/node", "/app/dist/cli/main.js"]
