@@ -5,9 +5,10 @@ import type { Row } from './values.ts';
  * Formats in which rows can travel as the bytes that both ends speak, untouched on the way:
  * - `pgcopy-binary`: PostgreSQL protocol CopyData frames ('d', int32 length, one row of COPY BINARY without file header and trailer);
  * - `tsv`: lines of tab-separated text, `\N` for NULL, backslash escapes for backslash, tab, newline, carriage return (as PostgreSQL's
- *   COPY text and MySQL's LOAD DATA agree on), UTF-8.
+ *   COPY text and MySQL's LOAD DATA agree on), UTF-8;
+ * - `sqlite`: one chunk, packed by connectors/sqlite/packing.ts: values as SQLite stores them.
  */
-export type RawFormat = 'pgcopy-binary' | 'tsv';
+export type RawFormat = 'pgcopy-binary' | 'tsv' | 'sqlite';
 
 export type Rows =
   | { readonly format: 'values'; readonly rows: readonly Row[] }
@@ -35,7 +36,7 @@ export interface RawRequest {
   /**
    * One per column, in order. `pgcopy-binary`: the PostgreSQL type to cast to. `tsv`: an encoding:
    * `text` (the system's own text form), `boolean01`, `hex` (bytes as hexadecimal digits), `utc` (timestamp with zone as UTC without a zone suffix),
-   * `json` (arrays and JSON as JSON text).
+   * `json` (arrays and JSON as JSON text). `sqlite`: `stored`.
    */
   readonly as: readonly string[];
 }

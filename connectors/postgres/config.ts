@@ -1,0 +1,58 @@
+import type { SystemAccess } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
+
+export type TlsMode = 'Disable' | 'Prefer' | 'Require' | 'VerifyCA' | 'VerifyFull';
+
+/** The DataSource's `postgres` object, as its schema has validated it. */
+export interface PostgresConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly tlsMode: TlsMode;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Settings of the session that a user may want; all else belongs to Idra, whose reading depends on it. */
+export const knownParameters = ['connect_timeout', 'keepalives_idle', 'role', 'search_path', 'work_mem'] as const;
+export type Parameter = (typeof knownParameters)[number];
+
+const tlsModes: readonly string[] = ['Disable', 'Prefer', 'Require', 'VerifyCA', 'VerifyFull'];
+
+export function readConfig(access: SystemAccess): PostgresConfig {
+  const { config } = access;
+  const tls = isRecord(config.tls) ? config.tls : {};
+  return {
+    host: text(config.host, 'localhost'),
+    port: typeof config.port === 'number' ? config.port : 5432,
+    database: text(config.database, 'postgres'),
+    user: text(config.user, 'postgres'),
+    tlsMode: isTlsMode(tls.mode) ? tls.mode : 'Prefer',
+    parameters: readParameters(config.parameters),
+  };
+}
+
+function readParameters(given: unknown): Record<string, string> {
+  if (!isRecord(given)) return {};
+  const known: readonly string[] = knownParameters;
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    throw permanent('ParameterUnknown', `PostgreSQL parameter ${name} is not one that can be set here`, {
+      path: `spec.postgres.parameters.${name}`,
+      mend: `known are: ${known.join(', ')}`,
+    });
+  }
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
+}
+
+function text(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
+}
+
+function isTlsMode(value: unknown): value is TlsMode {
+  return typeof value === 'string' && tlsModes.includes(value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

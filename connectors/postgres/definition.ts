@@ -1,0 +1,15 @@
+import type { Definition } from '../../core/connector.ts';
+
+export const definition: Definition = {
+  type: 'postgres',
+  title: 'PostgreSQL',
+  summary: 'Tables, views and queries of PostgreSQL 12 and later; bulk reads and writes by COPY.',
+  capabilities: {
+    source: {
+      modes: ['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp'],
+      lateRowBound: 'transactions',
+    },
+    destination: { writeModes: ['Append', 'Upsert', 'Replace'], isTransactional: true, hasLargest: true },
+  },
+  load: async () => (await import('./connector.ts')).connector,
+};

@@ -1,0 +1,148 @@
+import pg from 'pg';
+import { type Disposition, type ErrorMore, IdraError, permanent, transient } from '../../core/errors.ts';
+
+interface Meaning {
+  readonly code: string;
+  readonly disposition: Disposition;
+  readonly path?: string;
+  readonly mend?: string;
+}
+
+const later: Disposition = 'transient';
+const never: Disposition = 'permanent';
+
+/** SQLSTATE, or its class of two characters, in the order of looking: the whole code first. */
+const meanings: Readonly<Record<string, Meaning>> = {
+  '28P01': { code: 'AuthenticationFailed', disposition: never, path: 'spec.postgres.passwordSecretRef', mend: 'check user and password' },
+  '28000': {
+    code: 'AuthenticationFailed',
+    disposition: never,
+    path: 'spec.postgres.user',
+    mend: 'check the user, and that pg_hba.conf lets it in from here with this tls.mode',
+  },
+  '3D000': { code: 'DatabaseNotFound', disposition: never, path: 'spec.postgres.database', mend: 'check the name, or create the database' },
+  '3F000': { code: 'SchemaNotFound', disposition: never, mend: 'create the schema' },
+  '42P01': { code: 'TableNotFound', disposition: never, mend: 'check schema and name; names are case-sensitive' },
+  '42501': { code: 'PermissionDenied', disposition: never, mend: 'GRANT the right to this user' },
+  '42601': { code: 'QueryInvalid', disposition: never, path: 'spec.source.query' },
+  '42': { code: 'QueryInvalid', disposition: never },
+  '53300': { code: 'TooManyConnections', disposition: later },
+  '53100': { code: 'DiskFull', disposition: later },
+  '53': { code: 'ServerOverloaded', disposition: later },
+  '40001': { code: 'SerializationFailure', disposition: later },
+  '40P01': { code: 'Deadlock', disposition: later },
+  '40': { code: 'TransactionRolledBack', disposition: later },
+  '55P03': { code: 'LockTimeout', disposition: later },
+  '55': { code: 'ObjectNotReady', disposition: later },
+  '57014': { code: 'StatementCancelled', disposition: later },
+  '57': { code: 'ServerShutdown', disposition: later },
+  '58': { code: 'ServerFailed', disposition: later },
+  '08': { code: 'ConnectionLost', disposition: later },
+  '25006': {
+    code: 'ReadOnlyServer',
+    disposition: later,
+    mend: 'a standby or a read-only database cannot be written: point the DataSource at the primary',
+  },
+  '25P03': { code: 'ConnectionLost', disposition: later },
+  '21000': { code: 'KeyTwiceInBatch', disposition: never },
+  '22': { code: 'ValueNotKept', disposition: never },
+  '23': { code: 'ConstraintViolated', disposition: never },
+};
+
+/** Codes of Node's sockets and TLS. */
+const socketCodes: Readonly<Record<string, Meaning>> = {
+  ECONNREFUSED: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host', mend: 'check host and port, and that the server runs' },
+  ENOTFOUND: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host', mend: 'check the host: its name is not known here' },
+  EAI_AGAIN: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
+  EHOSTUNREACH: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
+  ENETUNREACH: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
+  ETIMEDOUT: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
+  ECONNRESET: { code: 'ConnectionLost', disposition: later },
+  EPIPE: { code: 'ConnectionLost', disposition: later },
+};
+const untrusted = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/** The server's SQLSTATE, where the error is one of the server. */
+export function sqlState(thrown: unknown): string | undefined {
+  return thrown instanceof pg.DatabaseError ? thrown.code : undefined;
+}
+
+/** A row's value or a constraint is to blame: what `onError` decides about. */
+export function isRowError(thrown: unknown): thrown is pg.DatabaseError {
+  const state = sqlState(thrown);
+  return state !== undefined && (state.startsWith('22') || state.startsWith('23'));
+}
+
+/** A driver's error, classified by its code; `doing` is what was tried: `reading public.orders of team-a/shop`. */
+export function classify(thrown: unknown, doing: string): IdraError {
+  if (thrown instanceof IdraError) return thrown;
+  if (thrown instanceof pg.DatabaseError) return fromServer(thrown, doing);
+  const code = thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  if (untrusted.has(code)) {
+    return permanent('CertificateUntrusted', `${doing}: the server's certificate is not trusted (${code})`, {
+      path: 'spec.postgres.tls',
+      mend: 'set tls.caSecretRef to the authority that signed it, or a host that the certificate names',
+      cause: thrown,
+    });
+  }
+  const meaning = socketCodes[code];
+  if (meaning) return build(meaning, `${doing}: ${text}`, thrown);
+  // The driver gives no code where the socket closed in the middle; the session is of no use either way.
+  return transient('ConnectionLost', `${doing}: ${text}`, { cause: thrown });
+}
+
+function fromServer(error: pg.DatabaseError, doing: string): IdraError {
+  const state = error.code ?? '';
+  const meaning = meanings[state] ?? meanings[state.slice(0, 2)] ?? { code: 'ServerError', disposition: never };
+  return build(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);
+}
+
+/** The server's message quotes values for errors of data: then only what is to blame is named (never row data). */
+export function safeMessage(error: pg.DatabaseError): string {
+  if (!isRowError(error)) return error.message;
+  const names = [
+    error.column && `column ${error.column}`,
+    error.constraint && `constraint ${error.constraint}`,
+    error.dataType && `type ${error.dataType}`,
+    !error.column && columnOf(error),
+  ].filter(Boolean);
+  const what = rowErrors[error.code ?? ''] ?? 'the value or row is not accepted';
+  return names.length === 0 ? what : `${what} (${names.join(', ')})`;
+}
+
+/** COPY tells the column in its context line, for people; nothing depends on it. */
+function columnOf(error: pg.DatabaseError): string | undefined {
+  const match = /, column ([^:]+)/.exec(error.where ?? '');
+  return match ? `column ${match[1]}` : undefined;
+}
+
+const rowErrors: Readonly<Record<string, string>> = {
+  '22001': 'a text is longer than its column',
+  '22003': 'a number is out of range',
+  '22007': 'a date or time is not valid',
+  '22008': 'a date or time is out of range',
+  '22021': 'a text has a character that the database cannot keep',
+  '22P02': 'a text does not read as the type of its column',
+  '22P03': 'a binary value does not read as the type of its column',
+  '22P05': 'a text has a character that the database cannot keep',
+  '23502': 'a value is NULL where the column is NOT NULL',
+  '23503': 'a foreign key finds no row',
+  '23505': 'a key is there already',
+  '23514': 'a check constraint refuses a row',
+  '23P01': 'an exclusion constraint refuses a row',
+};
+
+function build(meaning: Meaning, message: string, cause: unknown): IdraError {
+  const more: ErrorMore = { path: meaning.path, mend: meaning.mend, cause };
+  return new IdraError({ code: meaning.code, disposition: meaning.disposition, message, ...more });
+}

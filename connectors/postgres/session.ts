@@ -1,0 +1,211 @@
+import { connect as connectSocket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import pg from 'pg';
+import type { SystemAccess } from '../../core/connector.ts';
+import { type PostgresConfig, readConfig } from './config.ts';
+import { CopyIn, type CopyBody, CopyOut } from './copy.ts';
+import type { BatchLimits } from '../../core/batch.ts';
+import type { FramePart } from './frames.ts';
+import { classify } from './errors.ts';
+import { literalText } from './literals.ts';
+
+/** Readers never hold back the bound of late rows: bound.ts leaves out sessions of this name. */
+export const readerName = 'idra-reader';
+export const writerName = 'idra-writer';
+
+const connectTimeoutMs = 10_000;
+const keepAliveMs = 30_000;
+
+/** Values are told and taken exactly, whatever the server's defaults are. */
+const settings = [
+  "SET client_encoding = 'UTF8'",
+  "SET TimeZone = 'UTC'",
+  "SET DateStyle = 'ISO, YMD'",
+  "SET IntervalStyle = 'iso_8601'",
+  'SET extra_float_digits = 3',
+  "SET bytea_output = 'hex'",
+  "SET xmloption = 'content'",
+  'SET standard_conforming_strings = on',
+  'SET statement_timeout = 0',
+];
+const readerSettings = ['SET default_transaction_read_only = on'];
+/** A claim must get past an owner that stopped in the middle; the server ends such a one by itself, too. */
+const writerSettings = ["SET idle_in_transaction_session_timeout = '60s'", "SET temp_buffers = '64MB'"];
+
+export type TextRow = readonly (string | null)[];
+
+/** One connection. Results are texts, as the server writes them. */
+export class Session {
+  readonly #client: pg.Client;
+  readonly #doing: string;
+  #lost: Error | undefined;
+
+  private constructor(client: pg.Client, doing: string) {
+    this.#client = client;
+    this.#doing = doing;
+    client.on('error', (error) => {
+      this.#lost ??= error;
+    });
+    client.on('end', () => {
+      this.#lost ??= new Error('the connection has ended');
+    });
+  }
+
+  static async open(access: SystemAccess, name: typeof readerName | typeof writerName, signal: AbortSignal): Promise<Session> {
+    signal.throwIfAborted();
+    const config = readConfig(access);
+    const doing = `PostgreSQL ${config.host}:${config.port}/${config.database} (${access.dataSource})`;
+    const client = new pg.Client({
+      host: config.host,
+      port: config.port,
+      database: config.database,
+      user: config.user,
+      // Never undefined: the driver would look into the environment and the home folder.
+      password: access.secret('password')?.reveal() ?? '',
+      ssl: await tlsOptions(config, access),
+      application_name: name,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: seconds(config.parameters.keepalives_idle) ?? keepAliveMs,
+      connectionTimeoutMillis: seconds(config.parameters.connect_timeout) ?? connectTimeoutMs,
+      types: { getTypeParser: () => (text: string) => text },
+    });
+    const session = new Session(client, doing);
+    const stop = onAbort(signal, () => client.end().catch(() => {}));
+    try {
+      await client.connect();
+      const roleSettings = name === readerName ? readerSettings : writerSettings;
+      await client.query([...settings, ...roleSettings, ...parameterSettings(config)].join(';'));
+      return session;
+    } catch (thrown) {
+      void client.end().catch(() => {});
+      signal.throwIfAborted();
+      throw classify(thrown, doing);
+    } finally {
+      stop();
+    }
+  }
+
+  get pid(): number {
+    return 'processID' in this.#client && typeof this.#client.processID === 'number' ? this.#client.processID : 0;
+  }
+
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Rows of the last statement that gives any. Driver errors come as they are: callers decide by sqlState, then `fail`. */
+  async run(sql: string): Promise<readonly TextRow[]> {
+    const results = await this.runAll(sql);
+    return results.findLast((each) => each.rows.length > 0)?.rows ?? [];
+  }
+
+  /** Every statement's rows and count. */
+  async runAll(sql: string): Promise<readonly { readonly rows: readonly TextRow[]; readonly rowCount: number }[]> {
+    const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await this.#client.query({ text: sql, rowMode: 'array' });
+    const results = Array.isArray(result) ? result : [result];
+    return results.map((each) => ({ rows: each.rows as TextRow[], rowCount: each.rowCount ?? 0 }));
+  }
+
+  /** As `run`, with classified errors. */
+  async query(sql: string, signal?: AbortSignal): Promise<readonly TextRow[]> {
+    return await this.guard(() => this.run(sql), signal);
+  }
+
+  /** Names and types of a statement's columns. */
+  async fields(sql: string): Promise<readonly pg.FieldDef[]> {
+    return (await this.#client.query({ text: sql, rowMode: 'array' })).fields;
+  }
+
+  copyOut(sql: string, limits: BatchLimits, isBinary: boolean): { parts(): AsyncGenerator<FramePart, void>; readonly isEnded: boolean } {
+    return this.#client.query(new CopyOut(sql, limits, isBinary));
+  }
+
+  /** Rows taken. */
+  async copyIn(sql: string, body: CopyBody): Promise<number> {
+    return await this.#client.query(new CopyIn(sql, body)).done;
+  }
+
+  /** Runs `body`; its error is classified, and when the signal fires the connection is cut and the signal's reason thrown. */
+  async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
+    const stop = signal ? onAbort(signal, () => this.cut()) : () => {};
+    try {
+      return await body();
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      throw classify(thrown, this.#doing);
+    } finally {
+      stop();
+    }
+  }
+
+  /** At once, without a farewell: the server rolls back what is open. */
+  cut(): void {
+    this.#lost ??= new Error('the connection was cut');
+    const { connection } = this.#client as pg.Client & { readonly connection: pg.Connection };
+    connection.stream.destroy(this.#lost);
+  }
+
+  async close(): Promise<void> {
+    if (this.#lost) {
+      this.cut();
+      return;
+    }
+    this.#lost = new Error('the connection was closed');
+    await this.#client.end();
+  }
+}
+
+/** Ends a statement that another session runs: its socket may be full, or it may compute without sending. */
+export async function cancel(control: Session, pid: number): Promise<void> {
+  await control.run(`SELECT pg_cancel_backend(${pid})`);
+}
+
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}
+
+function parameterSettings(config: PostgresConfig): string[] {
+  const { role, search_path, work_mem } = config.parameters;
+  return [
+    ...(role === undefined ? [] : [`SET ROLE ${literalText(role)}`]),
+    ...(search_path === undefined ? [] : [`SELECT set_config('search_path', ${literalText(search_path)}, false)`]),
+    ...(work_mem === undefined ? [] : [`SET work_mem = ${literalText(work_mem)}`]),
+  ];
+}
+
+function seconds(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text) * 1000;
+}
+
+/** The modes as libpq defines them. */
+async function tlsOptions(config: PostgresConfig, access: SystemAccess): Promise<false | ConnectionOptions> {
+  const mode = config.tlsMode;
+  if (mode === 'Disable') return false;
+  if (mode === 'Prefer' && !(await offersTls(config))) return false;
+  const [ca, cert, key] = ['tls.ca', 'tls.cert', 'tls.key'].map((path) => access.secret(path)?.reveal());
+  const isVerified = mode === 'VerifyCA' || mode === 'VerifyFull' || (mode === 'Require' && ca !== undefined);
+  return {
+    rejectUnauthorized: isVerified,
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(mode !== 'VerifyFull' && { checkServerIdentity: () => undefined }),
+  };
+}
+
+/** PostgreSQL's SSLRequest, asked beforehand: the driver cannot go on in plain text on a refusal. An unreachable server: its own error later. */
+async function offersTls(config: PostgresConfig): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connectSocket(config.port, config.host);
+    const finish = (offers: boolean) => {
+      socket.destroy();
+      resolve(offers);
+    };
+    socket.setTimeout(connectTimeoutMs, () => finish(false));
+    socket.once('connect', () => socket.write(Buffer.from('0000000804d2162f', 'hex')));
+    socket.once('data', (answer) => finish(answer[0] === 0x53));
+    socket.once('error', () => finish(false));
+  });
+}

@@ -1,0 +1,73 @@
+import { asIdraError, IdraError, type IdraErrorInit, permanent, transient } from '../../core/errors.ts';
+
+/** Any error of better-sqlite3 as ours, by its code. `file` for messages. Driver-free: it looks at the code only. */
+export function toIdraError(thrown: unknown, file: string): IdraError {
+  if (thrown instanceof IdraError) return thrown;
+  const code = codeOf(thrown);
+  if (code === undefined) return asIdraError(thrown);
+  return classify(code, (thrown as Error).message, file, thrown);
+}
+
+/** The extended result code, `SQLITE_BUSY_SNAPSHOT`. */
+export function codeOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return undefined;
+  return thrown.code.startsWith('SQLITE_') ? thrown.code : undefined;
+}
+
+/** The table refuses this row for what it holds; another row may fit. */
+export function isRowRefused(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  return code !== undefined && (code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH' || code === 'SQLITE_TOOBIG');
+}
+
+export function isBusy(thrown: unknown): boolean {
+  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(thrown) ?? '');
+}
+
+function classify(code: string, message: string, file: string, cause: unknown): IdraError {
+  const primary = code.split('_').slice(0, 2).join('_');
+  switch (primary) {
+    case 'SQLITE_BUSY':
+    case 'SQLITE_LOCKED':
+      return transient('FileBusy', `${file} is locked by another process that writes to it (${code})`, {
+        mend: 'it is tried again; a process that was stopped in the middle of a transaction keeps the lock until it goes on or ends',
+        cause,
+      });
+    case 'SQLITE_FULL':
+      return transient('DiskFull', `the disk of ${file} is full`, { cause });
+    case 'SQLITE_IOERR':
+    case 'SQLITE_NOMEM':
+    case 'SQLITE_SCHEMA':
+    case 'SQLITE_INTERRUPT':
+    case 'SQLITE_PROTOCOL':
+      return transient('ReadWriteFailed', `${file}: ${message} (${code})`, { cause });
+    case 'SQLITE_CANTOPEN':
+      return permanent('FileNotOpened', `${file} cannot be opened (${code})`, { path: 'spec.sqlite.path', mend: 'give this user read and write rights on the file and its folder', cause });
+    case 'SQLITE_READONLY':
+    case 'SQLITE_PERM':
+    case 'SQLITE_AUTH':
+      return permanent('PermissionDenied', `${file} cannot be written (${code})`, { path: 'spec.sqlite.path', mend: 'give this user write rights on the file and its folder', cause });
+    case 'SQLITE_NOTADB':
+      return permanent('NotADatabase', `${file} is not a SQLite database, or it is encrypted`, { path: 'spec.sqlite.path', mend: 'set path to a SQLite database file', cause });
+    case 'SQLITE_CORRUPT':
+      return permanent('FileCorrupt', `${file} is damaged: ${message}`, { path: 'spec.sqlite.path', mend: 'see "PRAGMA integrity_check" and https://sqlite.org/recovery.html', cause });
+    case 'SQLITE_CONSTRAINT':
+    case 'SQLITE_MISMATCH':
+    case 'SQLITE_TOOBIG':
+      return permanent('ConstraintViolated', `${file}: ${message}`, { cause });
+    default:
+      return permanent('QueryInvalid', `${file}: ${message}`, { path: 'spec.source', mend: 'correct the statement', cause });
+  }
+}
+
+/** An error as it crosses threads: structured clone keeps no class. */
+export type PlainError = Omit<IdraErrorInit, 'cause'>;
+
+export function toPlain(error: IdraError): PlainError {
+  const { code, disposition, message, path, mend } = error;
+  return { code, disposition, message, path, mend };
+}
+
+export function fromPlain(plain: PlainError): IdraError {
+  return new IdraError(plain);
+}

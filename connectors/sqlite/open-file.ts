@@ -1,0 +1,58 @@
+import { existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import Database from 'better-sqlite3';
+import type { SystemAccess } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
+
+/** How long a statement waits for another process's lock before it is SQLITE_BUSY, and the runner's retry takes over. */
+const busyTimeoutMs = 5_000;
+
+export function pathOf(access: SystemAccess): string {
+  const { path } = access.config;
+  if (typeof path !== 'string' || path.trim() === '' || path === ':memory:') {
+    throw permanent('PathMissing', `DataSource ${access.dataSource} has no file`, { path: 'spec.sqlite.path', mend: 'set path to a database file' });
+  }
+  return resolve(path);
+}
+
+/**
+ * For reading. Opened for writing where the rights allow, with query_only: what a killed application left in the journal can then be
+ * rolled back, which a read-only connection cannot.
+ */
+export function openForReading(file: string): Database.Database {
+  requireFile(file);
+  const database = open(file, { fileMustExist: true });
+  database.pragma('query_only = ON');
+  return database;
+}
+
+/** For writing: the file is made where it is missing, in WAL mode, so that its readers see the old rows until a commit. */
+export function openForWriting(file: string): Database.Database {
+  const isNew = !existsSync(file) || statSync(file).size === 0;
+  requireFolder(file);
+  const database = open(file, {});
+  // An existing file's journal mode is its owner's choice. FULL: a batch that was reported as durable is so after a power failure.
+  if (isNew) database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+  return database;
+}
+
+export function requireFolder(file: string): void {
+  const folder = dirname(file);
+  if (existsSync(folder)) return;
+  throw permanent('FolderNotFound', `the folder of ${file} does not exist`, { path: 'spec.sqlite.path', mend: `mkdir -p ${folder}` });
+}
+
+function requireFile(file: string): void {
+  if (existsSync(file)) return;
+  throw permanent('SourceFileNotFound', `there is no file ${file}`, {
+    path: 'spec.sqlite.path',
+    mend: 'set path to the database file, as the agent sees it; Idra makes no empty file to read from',
+  });
+}
+
+function open(file: string, options: Database.Options): Database.Database {
+  const database = new Database(file, { ...options, timeout: busyTimeoutMs });
+  database.defaultSafeIntegers(true);
+  return database;
+}

@@ -1,0 +1,236 @@
+import { accessSync, constants } from 'node:fs';
+import type { Database } from 'better-sqlite3';
+import { type Finding, permanent } from '../../core/errors.ts';
+import type { Mode, SourceObject } from '../../core/sync-spec.ts';
+import type { Column, Relation } from '../../core/values.ts';
+import { quoteDouble } from '../sql/names.ts';
+import { type Decode, decoderOf, type Stored } from './codec.ts';
+import { countUpTo, describeQuery, describeTable, findTable, fromQuery, tableName } from './describe.ts';
+import { isBusy } from './errors.ts';
+import { keyText } from './key-text.ts';
+import { openForReading } from './open-file.ts';
+import { packRows } from './packing.ts';
+
+/** One statement to read a part of. */
+export interface PartRequest {
+  readonly sql: string;
+  /** The select list. */
+  readonly columns: readonly Column[];
+  /** Places of the orderBy columns in the select list. */
+  readonly keys: readonly number[];
+  /** Values as they are stored (for another SQLite), not canonical. */
+  readonly isStored: boolean;
+  readonly maxRows: number;
+  readonly maxBytes: number;
+}
+
+export interface PackedPart {
+  readonly packed: Uint8Array;
+  readonly rowCount: number;
+  readonly byteCount: number;
+  readonly lastKey: readonly string[];
+  /** The statement has no more rows. */
+  readonly isEnd: boolean;
+}
+
+interface Scan {
+  readonly request: PartRequest;
+  readonly rows: Iterator<Stored[]>;
+  /** Read, but too large for the part before. */
+  waiting: Stored[] | undefined;
+}
+
+/** How long the look for an open writer may wait for its lock. */
+const probeTimeoutMs = 250;
+
+/** A source's file in its own thread: called through thread.ts only. */
+export class SourceFile {
+  readonly #file: string;
+  readonly #object: SourceObject;
+  #opened: Database | undefined;
+  #scan: Scan | undefined;
+
+  constructor(file: string, object: SourceObject) {
+    this.#file = file;
+    this.#object = object;
+  }
+
+  describe(): Relation {
+    const { table, query } = this.#object;
+    if (query !== undefined) return describeQuery(this.#database, query);
+    return describeTable(this.#database, this.#entry(table ?? ''));
+  }
+
+  /** What follows FROM. */
+  fromClause(): string {
+    const { table, query } = this.#object;
+    return query !== undefined ? fromQuery(query) : quoteDouble(this.#entry(table ?? '').name);
+  }
+
+  check(mode: Mode): readonly Finding[] {
+    const findings: Finding[] = [];
+    const { table, idField } = this.#object;
+    if (table !== undefined && idField !== undefined && /Id$/.test(mode)) findings.push(...this.#checkReuse(table, idField));
+    if (mode !== 'Snapshot' && !this.#isWritable()) {
+      findings.push({
+        severity: 'warning',
+        code: 'LateRowsBySafetyLag',
+        path: 'spec.safetyLag',
+        message: `${this.#file} cannot be written by this user, so an open transaction of another process cannot be seen: safetyLag bounds late rows`,
+        mend: 'give this user write rights on the file, or set safetyLag to longer than a transaction lasts',
+      });
+    }
+    return findings;
+  }
+
+  /** A part of a statement of its own: the snapshot, and the lock that it may be, end with the call. */
+  readPart(request: PartRequest): PackedPart {
+    const rows = this.#database.prepare(request.sql).raw().iterate() as IterableIterator<Stored[]>;
+    try {
+      return takePart({ request, rows, waiting: undefined });
+    } finally {
+      rows.return?.();
+    }
+  }
+
+  /** One statement over several calls, for a table without a key: one snapshot, which in a file without WAL keeps writers waiting. */
+  startScan(request: PartRequest): void {
+    this.endScan();
+    this.#scan = { request, rows: this.#database.prepare(request.sql).raw().iterate() as Iterator<Stored[]>, waiting: undefined };
+  }
+
+  nextPart(): PackedPart {
+    if (!this.#scan) throw permanent('ScanEnded', `the reading of ${this.#file} was ended`);
+    return takePart(this.#scan);
+  }
+
+  endScan(): void {
+    this.#scan?.rows.return?.();
+    this.#scan = undefined;
+  }
+
+  /** First row of a statement, as keys are written. Undefined: no row, or NULL. */
+  firstKey(sql: string, column: Column): string | undefined {
+    const stored = this.#database.prepare(sql).raw().get() as Stored[] | undefined;
+    const value = stored?.[0];
+    return value === null || value === undefined ? undefined : keyText(value, column);
+  }
+
+  count(select: string): number {
+    return countUpTo(this.#database, select);
+  }
+
+  /**
+   * Invariant 10. SQLite has one writer at a time: whoever gets its lock knows that no transaction with changes is open, and that every
+   * later one takes its times and ids after now. The lock is given back at once, nothing is written.
+   */
+  probeWriter(): { readonly state: 'free' | 'busy' | 'unknown'; readonly nowMs: number } {
+    const database = this.#database;
+    if (!this.#isWritable()) return { state: 'unknown', nowMs: Date.now() };
+    database.pragma('query_only = OFF');
+    const timeout = database.pragma('busy_timeout', { simple: true }) as bigint;
+    database.pragma(`busy_timeout = ${probeTimeoutMs}`);
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      const nowMs = Date.now();
+      database.exec('ROLLBACK');
+      return { state: 'free', nowMs };
+    } catch (thrown) {
+      if (!isBusy(thrown)) throw thrown;
+      return { state: 'busy', nowMs: Date.now() };
+    } finally {
+      database.pragma(`busy_timeout = ${timeout}`);
+      database.pragma('query_only = ON');
+    }
+  }
+
+  close(): void {
+    this.endScan();
+    this.#opened?.close();
+    this.#opened = undefined;
+  }
+
+  get #database(): Database {
+    this.#opened ??= openForReading(this.#file);
+    return this.#opened;
+  }
+
+  #entry(table: string) {
+    const entry = findTable(this.#database, tableName(table, 'spec.source.table'));
+    if (entry) return entry;
+    throw permanent('TableNotFound', `${this.#file} has no table or view ${table}`, { path: 'spec.source.table', mend: 'correct the name, or create the table' });
+  }
+
+  #isWritable(): boolean {
+    try {
+      accessSync(this.#file, constants.W_OK);
+      return !this.#database.readonly;
+    } catch {
+      return false;
+    }
+  }
+
+  #checkReuse(table: string, idField: string): Finding[] {
+    const entry = this.#entry(table);
+    const column = describeTable(this.#database, entry).columns.find((each) => each.name === idField);
+    const sql = this.#database.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(entry.name) as string | null;
+    if (!column?.isIdentity || /\bAUTOINCREMENT\b/i.test(sql ?? '')) return [];
+    return [
+      {
+        severity: 'warning',
+        code: 'IdsAreReused',
+        path: 'spec.source.idField',
+        message: `${entry.name}.${idField} has no AUTOINCREMENT: SQLite gives the largest id again after its row was deleted, and such a row is not read`,
+        mend: `declare it INTEGER PRIMARY KEY AUTOINCREMENT, or use mode Timestamp, unless the newest rows of ${entry.name} are never deleted`,
+      },
+    ];
+  }
+}
+
+function takePart(scan: Scan): PackedPart {
+  const { request } = scan;
+  const decoders = request.isStored ? [] : request.columns.map((column) => decoderOf(column.type));
+  const active = decoders.flatMap((decode, at) => (decode ? [{ decode, at }] : []));
+  const rows: Stored[][] = [];
+  let bytes = 0;
+  let lastKey: readonly string[] = [];
+  let last: Stored[] | undefined;
+  let isEnd = false;
+  while (rows.length < request.maxRows) {
+    const row = scan.waiting ?? nextRow(scan);
+    if (row === undefined) {
+      isEnd = true;
+      break;
+    }
+    const size = rowBytes(row);
+    scan.waiting = undefined;
+    if (rows.length > 0 && bytes + size > request.maxBytes) {
+      scan.waiting = row;
+      break;
+    }
+    bytes += size;
+    rows.push(row);
+    last = row;
+  }
+  if (last) {
+    const of = last;
+    lastKey = request.keys.map((at) => keyText(of[at], request.columns[at] as Column));
+  }
+  for (const { decode, at } of active) decodeColumn(rows, at, decode);
+  return { packed: packRows(rows, request.columns.length), rowCount: rows.length, byteCount: bytes, lastKey, isEnd };
+}
+
+function decodeColumn(rows: readonly Stored[][], at: number, decode: NonNullable<Decode>): void {
+  for (const row of rows) row[at] = decode(row[at] ?? null) as Stored;
+}
+
+function nextRow(scan: Scan): Stored[] | undefined {
+  const { done, value } = scan.rows.next();
+  return done ? undefined : value;
+}
+
+function rowBytes(row: readonly Stored[]): number {
+  let bytes = 0;
+  for (const cell of row) bytes += typeof cell === 'string' || cell instanceof Uint8Array ? cell.length : 8;
+  return bytes;
+}

@@ -1,0 +1,183 @@
+import type { Batch, RawRequest, Rows } from '../../core/batch.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { PassEnd, ReadRequest, Source } from '../../core/connector.ts';
+import type { Finding } from '../../core/errors.ts';
+import type { Mode, SourceObject } from '../../core/sync-spec.ts';
+import type { Column, Relation, Row } from '../../core/values.ts';
+import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
+import { findColumn, orderColumns, type Part, type PassBound, type RangeReader, readPass } from '../sql/read-pass.ts';
+import { LateRowBound } from './bound.ts';
+import { dialect } from './key-text.ts';
+import { unpackRows } from './packing.ts';
+import type { PackedPart, PartRequest, SourceFile } from './source-file.ts';
+import { FileThread } from './thread.ts';
+import { canonicalTimestamp, shapeLike } from './timestamp-text.ts';
+
+/** Reads one table, view or query of a file, in its own thread. */
+export class SqliteSource implements Source, RangeReader {
+  readonly #thread: FileThread<SourceFile>;
+  readonly #bound: LateRowBound;
+  #from: string | undefined;
+
+  constructor(file: string, object: SourceObject) {
+    this.#thread = new FileThread({ role: 'source', file, object });
+    const probe = {
+      probeWriter: (signal: AbortSignal) => this.#thread.call(signal, 'probeWriter'),
+      largest: (field: Column, signal: AbortSignal) => this.#largest(field, signal),
+    };
+    this.#bound = new LateRowBound(probe, systemClock, file);
+  }
+
+  describe(signal: AbortSignal): Promise<Relation> {
+    return this.#thread.call(signal, 'describe');
+  }
+
+  check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
+    return this.#thread.call(signal, 'check', mode);
+  }
+
+  canServe(request: RawRequest): boolean {
+    return request.format === 'sqlite';
+  }
+
+  async *read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd> {
+    const field = request.timestampField === undefined ? undefined : findColumn(request.relation, request.timestampField);
+    const hasZone = field?.type.kind === 'timestamp' && field.type.hasZone;
+    const pass = readPass(this, await this.#shapeOffset(request, field, signal), signal);
+    try {
+      for (;;) {
+        const step = await pass.next();
+        if (step.done) return endOf(step.value, hasZone);
+        const { lastTimestamp } = step.value;
+        yield lastTimestamp === undefined ? step.value : { ...step.value, lastTimestamp: canonicalTimestamp(lastTimestamp, hasZone) };
+      }
+    } finally {
+      await pass.return({ bound: { kind: 'none' }, isHeldBack: false });
+    }
+  }
+
+  async *readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
+    if (range.orderBy.length === 0) yield* this.#scan(range, request, signal);
+    else yield* this.#readByKey(range, request, signal);
+  }
+
+  takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
+    return this.#bound.take(request, field, signal);
+  }
+
+  async inspectRest(range: Range, signal: AbortSignal): Promise<{ oldest: string | undefined; nullRows: number }> {
+    const [field] = range.orderBy;
+    if (!field) return { oldest: undefined, nullRows: 0 };
+    const from = await this.#fromClause(signal);
+    const name = dialect.quote(field.name);
+    const first = `SELECT ${name} FROM ${from} ${whereRange(dialect, { ...range, upTo: undefined })} ORDER BY ${name} LIMIT 1`;
+    const oldest = await this.#thread.call(signal, 'firstKey', first, field);
+    const nullRows = field.isNullable ? await this.#thread.call(signal, 'count', `SELECT 1 FROM ${from} WHERE ${name} IS NULL`) : 0;
+    return { oldest, nullRows };
+  }
+
+  async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
+    const orderBy = orderColumns(request);
+    const after = request.after === null ? null : offsetKey(await this.#shapeOffset(request, orderBy[0], signal));
+    const where = whereRange(dialect, { orderBy, after, upTo: undefined });
+    return this.#thread.call(signal, 'count', `SELECT 1 FROM ${await this.#fromClause(signal)} ${where}`);
+  }
+
+  /** A file forgets nothing. */
+  async acknowledge(): Promise<void> {}
+
+  close(): Promise<void> {
+    return this.#thread.close();
+  }
+
+  /** Each part is a statement of its own: no snapshot, and in a file without WAL no lock, is held while the part is written. */
+  async *#readByKey(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
+    let after = range.after;
+    let maxRows = range.maxRows ?? request.limits.maxRows;
+    for (;;) {
+      const part = await this.#thread.call(signal, 'readPart', await this.#partRequest({ ...range, after, maxRows }, request, signal));
+      if (part.rowCount > 0) yield toPart(part, request);
+      after = part.lastKey;
+      maxRows -= part.rowCount;
+      if (part.isEnd || maxRows <= 0) return;
+    }
+  }
+
+  async *#scan(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
+    await this.#thread.call(signal, 'startScan', await this.#partRequest(range, request, signal));
+    try {
+      for (;;) {
+        const part = await this.#thread.call(signal, 'nextPart');
+        if (part.rowCount > 0) yield toPart(part, request);
+        if (part.isEnd) return;
+      }
+    } finally {
+      // Where the signal has ended the thread, its scan is gone with it.
+      if (this.#thread.isRunning) await this.#thread.call(undefined, 'endScan');
+    }
+  }
+
+  async #partRequest(range: Range, request: ReadRequest, signal: AbortSignal): Promise<PartRequest> {
+    const { columns, orderBy } = range;
+    return {
+      sql: selectRange(dialect, await this.#fromClause(signal), range, request.wire),
+      columns,
+      keys: orderBy.map((column) => columns.findIndex((each) => each.name === column.name)),
+      isStored: request.wire.format === 'sqlite',
+      maxRows: range.maxRows ?? request.limits.maxRows,
+      maxBytes: request.limits.maxBytes,
+    };
+  }
+
+  /** An offset that came from elsewhere, in the shape in which this file holds its times. */
+  async #shapeOffset(request: ReadRequest, field: Column | undefined, signal: AbortSignal): Promise<ReadRequest> {
+    const { after } = request;
+    if (after?.mode !== 'Timestamp' || !field) return request;
+    const sample = await this.#largest(field, signal);
+    return sample === undefined ? request : { ...request, after: { ...after, at: shapeLike(after.at, sample) } };
+  }
+
+  async #largest(field: Column, signal: AbortSignal): Promise<string | undefined> {
+    const name = dialect.quote(field.name);
+    const sql = `SELECT ${name} FROM ${await this.#fromClause(signal)} WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`;
+    return this.#thread.call(signal, 'firstKey', sql, field);
+  }
+
+  async #fromClause(signal: AbortSignal): Promise<string> {
+    this.#from ??= await this.#thread.call(signal, 'fromClause');
+    return this.#from;
+  }
+}
+
+function offsetKey(request: ReadRequest): readonly string[] | null {
+  switch (request.after?.mode) {
+    case 'Snapshot':
+      return request.after.key;
+    case 'Id':
+      return [request.after.id];
+    case 'Timestamp':
+      return [request.after.at, ...request.after.key];
+    default:
+      return null;
+  }
+}
+
+function toPart(part: PackedPart, request: ReadRequest): Part {
+  const { packed, rowCount, byteCount, lastKey } = part;
+  return { rows: toRows(packed, request), rowCount, byteCount, lastKey };
+}
+
+function toRows(packed: Uint8Array, request: ReadRequest): Rows {
+  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+  return request.wire.format === 'sqlite' ? { format: 'sqlite', chunks: [bytes] } : { format: 'values', rows: unpackRows(bytes) as Row[] };
+}
+
+/** What waits in the current second is named only when something does. */
+function endOf(end: PassEnd, hasZone: boolean): PassEnd {
+  const { heldBackBy, ...bound } = end.bound;
+  return {
+    ...end,
+    bound: end.isHeldBack && heldBackBy ? { ...bound, heldBackBy } : bound,
+    ...(end.oldestWaiting === undefined ? {} : { oldestWaiting: canonicalTimestamp(end.oldestWaiting, hasZone) }),
+  };
+}

@@ -1,0 +1,110 @@
+import { Worker } from 'node:worker_threads';
+import { transient } from '../../core/errors.ts';
+import type { DestinationObject, SourceObject } from '../../core/sync-spec.ts';
+import { fromPlain, type PlainError } from './errors.ts';
+
+export type FileRole =
+  | { readonly role: 'source'; readonly file: string; readonly object: SourceObject }
+  | { readonly role: 'destination'; readonly file: string; readonly object: DestinationObject };
+
+export interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+export type Answer = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: PlainError };
+
+/** The methods of a file, as they are called from another thread. */
+type Methods<T> = { readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] };
+type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
+type Result<F> = F extends (...args: never[]) => infer R ? R : never;
+
+interface Pending {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * A file that is read or written in a thread of its own, so that no statement ever holds up the event loop, on which leases are renewed.
+ * Typed by the class that does the work there; its methods are synchronous, so that one call is one unbroken piece of work.
+ */
+export class FileThread<T> {
+  readonly #role: FileRole;
+  readonly #pending = new Map<number, Pending>();
+  #worker: Worker | undefined;
+  #nextId = 1;
+
+  constructor(role: FileRole) {
+    this.#role = role;
+  }
+
+  /**
+   * When the signal fires the thread is ended, with its transaction rolled back: SQLite cannot be interrupted from outside.
+   * A later call starts a new one.
+   */
+  call<K extends keyof Methods<T> & string>(signal: AbortSignal | undefined, method: K, ...args: Arguments<T[K]>): Promise<Result<T[K]>> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const id = this.#nextId++;
+      const stop = () => void this.#end(signal?.reason);
+      const settle = () => {
+        signal?.removeEventListener('abort', stop);
+        this.#pending.delete(id);
+        if (this.#pending.size === 0) this.#worker?.unref();
+      };
+      this.#pending.set(id, {
+        resolve: (result) => {
+          settle();
+          resolve(result as Result<T[K]>);
+        },
+        reject: (reason) => {
+          settle();
+          reject(reason);
+        },
+      });
+      signal?.addEventListener('abort', stop, { once: true });
+      const worker = this.#running();
+      worker.ref();
+      worker.postMessage({ id, method, args } satisfies Call);
+    });
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  /** Ends the thread: its connection is closed, an open transaction rolled back. */
+  async close(): Promise<void> {
+    if (this.#worker && this.#pending.size === 0) await this.call(undefined, 'close' as never, ...([] as never));
+    await this.#end(transient('Closed', `${this.#role.file} was closed`));
+  }
+
+  #running(): Worker {
+    if (this.#worker) return this.#worker;
+    // The same file with the ending of this one: .ts in a checkout, .js where it was compiled.
+    const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: this.#role });
+    worker.on('message', (answer: Answer) => this.#settle(answer));
+    worker.on('error', (error) => void this.#end(error, worker));
+    worker.on('exit', (code) => void this.#end(transient('ThreadEnded', `the thread of ${this.#role.file} ended (${code})`), worker));
+    this.#worker = worker;
+    return worker;
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#pending.get(answer.id);
+    if ('error' in answer) pending?.reject(fromPlain(answer.error));
+    else pending?.resolve(answer.result);
+  }
+
+  async #end(reason: unknown, ended?: Worker): Promise<void> {
+    const worker = this.#worker;
+    if (ended && ended !== worker) return;
+    this.#worker = undefined;
+    for (const pending of [...this.#pending.values()]) pending.reject(reason);
+    await worker?.terminate();
+  }
+}

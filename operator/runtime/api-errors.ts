@@ -1,0 +1,82 @@
+import { IdraError, permanent, Stopped, transient } from '../../core/errors.ts';
+
+/** The Kubernetes `Status` object that comes with an error, as far as it is read. */
+export interface ApiStatus {
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export type ApiErrorCode =
+  | 'KubernetesNotFound'
+  | 'KubernetesAlreadyExists'
+  | 'KubernetesConflict'
+  | 'KubernetesExpired'
+  | 'KubernetesInvalid'
+  | 'KubernetesUnauthorized'
+  | 'KubernetesForbidden'
+  | 'KubernetesThrottled'
+  | 'KubernetesUnavailable'
+  | 'KubernetesUnreachable'
+  | 'KubernetesTimeout';
+
+export function hasCode(thrown: unknown, ...codes: readonly ApiErrorCode[]): thrown is IdraError {
+  return thrown instanceof IdraError && (codes as readonly string[]).includes(thrown.code);
+}
+
+/** An answer of 400 or more. `what`: `patch syncs team-a/orders`. */
+export function errorOfStatus(httpStatus: number, status: ApiStatus, what: string): IdraError {
+  const message = `${what}: ${status.message ?? `the API server answered ${httpStatus}`}`;
+  switch (httpStatus) {
+    case 401:
+      return permanent('KubernetesUnauthorized', message, {
+        mend: 'check the token or certificate of the kubeconfig or service account',
+      });
+    case 403:
+      return permanent('KubernetesForbidden', message, { mend: 'grant this right by a Role and RoleBinding' });
+    case 404:
+      return permanent('KubernetesNotFound', message);
+    case 409:
+      return status.reason === 'AlreadyExists'
+        ? permanent('KubernetesAlreadyExists', message)
+        : transient('KubernetesConflict', message);
+    case 410:
+      return transient('KubernetesExpired', message);
+    case 408:
+    case 504:
+      return transient('KubernetesTimeout', message);
+    case 429:
+      return transient('KubernetesThrottled', message);
+    default:
+      return httpStatus >= 500 ? transient('KubernetesUnavailable', message) : permanent('KubernetesInvalid', message);
+  }
+}
+
+const certificateCodes = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** No answer, or half of one. An abort by the caller stays what it is: the reason that the caller gave. */
+export function errorOfConnection(thrown: unknown, what: string, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted) {
+    const { reason } = signal;
+    if (!(reason instanceof Stopped) || reason.reason !== 'deadline') return reason;
+    return transient('KubernetesTimeout', `${what}: the API server did not answer in time`, { cause: thrown });
+  }
+  if (thrown instanceof IdraError) return thrown;
+  const { code, message } = thrown as NodeJS.ErrnoException;
+  if (code !== undefined && certificateCodes.has(code)) {
+    return permanent('KubernetesUnreachable', `${what}: the API server's certificate is refused: ${message}`, {
+      mend: 'check server and certificate-authority of the kubeconfig',
+      cause: thrown,
+    });
+  }
+  return transient('KubernetesUnreachable', `${what}: ${message}`, { cause: thrown });
+}

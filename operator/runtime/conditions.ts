@@ -1,0 +1,74 @@
+/** `metav1.Condition`. */
+export interface Condition {
+  readonly type: string;
+  readonly status: ConditionStatus;
+  /** CamelCase, stable. */
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration?: number;
+  /** When `status` became what it is: RFC 3339, whole seconds. */
+  readonly lastTransitionTime: string;
+}
+
+export type ConditionStatus = 'True' | 'False' | 'Unknown';
+export type Verdict = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+const maxMessageLength = 32_768;
+
+/**
+ * The conditions with these verdicts in them. Others stay; lastTransitionTime moves only with `status`; where nothing is
+ * new the very same array comes back, so that it can be told by `===` that there is nothing to write.
+ */
+export function setConditions(
+  existing: readonly Condition[],
+  verdicts: readonly Verdict[],
+  at: { readonly generation: number; readonly nowMs: number },
+): readonly Condition[] {
+  const fresh = verdicts.map((verdict) => next(findCondition(existing, verdict.type), verdict, at));
+  if (fresh.every((condition) => existing.includes(condition))) return existing;
+  const kept = existing.map((condition) => findCondition(fresh, condition.type) ?? condition);
+  const added = fresh.filter(({ type }) => findCondition(existing, type) === undefined);
+  return [...kept, ...added];
+}
+
+export function findCondition(conditions: readonly Condition[], type: string): Condition | undefined {
+  return conditions.find((condition) => condition.type === type);
+}
+
+export interface KstatusVerdict {
+  readonly ready: Omit<Verdict, 'type'>;
+  /** Why it is not settled yet; left out: it is. */
+  readonly reconciling?: { readonly reason: string; readonly message: string } | undefined;
+  /** Why it cannot go on without a person; left out: it can. */
+  readonly stalled?: { readonly reason: string; readonly message: string } | undefined;
+}
+
+/**
+ * Ready, Reconciling and Stalled as kstatus (and with it `kubectl wait`, Argo CD, Flux) reads them: the last two are True
+ * only where something is amiss. All three are always there, so that a wait for either value ends.
+ */
+export function kstatusConditions({ ready, reconciling, stalled }: KstatusVerdict): readonly Verdict[] {
+  const { reason, message } = ready;
+  return [
+    { type: 'Ready', ...ready },
+    { type: 'Reconciling', status: reconciling ? 'True' : 'False', ...(reconciling ?? { reason, message }) },
+    { type: 'Stalled', status: stalled ? 'True' : 'False', ...(stalled ?? { reason, message }) },
+  ];
+}
+
+function next(known: Condition | undefined, verdict: Verdict, at: { generation: number; nowMs: number }): Condition {
+  const { type, status, reason } = verdict;
+  const message = verdict.message.slice(0, maxMessageLength);
+  const isSame =
+    known?.status === status &&
+    known.reason === reason &&
+    known.message === message &&
+    known.observedGeneration === at.generation;
+  if (isSame) return known;
+  const lastTransitionTime = known?.status === status ? known.lastTransitionTime : wholeSeconds(at.nowMs);
+  return { type, status, reason, message, observedGeneration: at.generation, lastTransitionTime };
+}
+
+function wholeSeconds(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,146 @@
+import { type Clock, systemClock } from '../../core/clock.ts';
+import { asIdraError, describeError, type Disposition, type IdraError, Stopped, transient } from '../../core/errors.ts';
+import type { Log } from './log.ts';
+import { withDeadline } from './signals.ts';
+import { type RetryLimits, WorkQueue } from './work-queue.ts';
+
+export interface ReconcileResult {
+  /** Look at this key again after so long, whatever happens. */
+  readonly requeueAfterMs?: number | undefined;
+}
+
+export interface ControllerOptions {
+  /** For logs and metrics: `sync`. */
+  readonly name: string;
+  /**
+   * Makes the world as the object of this key wants it, from what caches say now: level-based, so twice is as good as
+   * once (Invariant 8). An object that is gone is a key like any other. Throws IdraErrors; the signal ends it.
+   */
+  readonly reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult | void>;
+  /** All keys there are: at the start, and spread over each resync period. */
+  readonly keys: () => Iterable<string>;
+  /** What must be complete before the first reconcile. */
+  readonly sources: readonly { whenSynced(signal: AbortSignal): Promise<void> }[];
+  readonly log: Log;
+  readonly metrics?: ControllerMetrics | undefined;
+  readonly concurrency?: number | undefined;
+  readonly resyncMs?: number | undefined;
+  /** A reconcile that takes longer is ended, so that it holds up no other key. */
+  readonly timeoutMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
+}
+
+export interface ControllerMetrics {
+  onReconcile(controller: string, outcome: 'success' | Disposition, seconds: number): void;
+  /** Called after each change of the line; `delayed` wait for their time. */
+  onQueue(controller: string, depth: number, delayed: number): void;
+}
+
+const soon: RetryLimits = { baseMs: 500, maxMs: 120_000 };
+/** Its object must change first, which the watch will tell; but rights and other objects change too. */
+const late: RetryLimits = { baseMs: 30_000, maxMs: 600_000 };
+const retryLimits: Record<Disposition, RetryLimits> = { transient: soon, fenced: soon, permanent: late, bug: late };
+
+/** A queue and the loops that empty it. May be run again after its signal has fired: a leader may be re-elected. */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #queue: WorkQueue;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+
+  constructor(options: ControllerOptions) {
+    const { clock = systemClock, random = Math.random } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#random = random;
+    this.#queue = new WorkQueue({ clock, random });
+  }
+
+  /** Whatever may concern this key has changed. Cheap; also before `run`. */
+  enqueue(key: string): void {
+    this.#queue.add(key);
+    this.#measure();
+  }
+
+  enqueueAfter(key: string, delayMs: number): void {
+    this.#queue.addAfter(key, delayMs);
+    this.#measure();
+  }
+
+  /** Resolves when the signal has fired and every reconcile under way has ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { sources, keys, concurrency = 4 } = this.#options;
+    try {
+      await Promise.all(sources.map((source) => source.whenSynced(signal)));
+    } catch (thrown) {
+      if (signal.aborted) return;
+      throw thrown;
+    }
+    for (const key of keys()) this.#queue.add(key);
+    const loops = Array.from({ length: concurrency }, () => this.#work(signal));
+    await Promise.all([...loops, this.#resync(signal)]);
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    for (let key = await this.#queue.next(signal); key !== undefined; key = await this.#queue.next(signal)) {
+      try {
+        await this.#reconcile(key, signal);
+      } finally {
+        this.#queue.done(key);
+        this.#measure();
+      }
+    }
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const { name, reconcile, timeoutMs = 60_000, metrics } = this.#options;
+    const startedMs = this.#clock.monotonicMs();
+    const observe = (outcome: 'success' | Disposition) =>
+      metrics?.onReconcile(name, outcome, (this.#clock.monotonicMs() - startedMs) / 1_000);
+    try {
+      const result = await withDeadline(timeoutMs, signal, (deadline) => reconcile(key, deadline));
+      this.#queue.forget(key);
+      if (result?.requeueAfterMs !== undefined) this.#queue.addAfter(key, result.requeueAfterMs);
+      observe('success');
+    } catch (thrown) {
+      if (signal.aborted) {
+        // Not done: the next term, or the next process, begins with all keys.
+        this.#queue.add(key);
+        return;
+      }
+      const error = thrown instanceof Stopped ? timeout(key, timeoutMs, thrown) : asIdraError(thrown);
+      const failures = this.#queue.retry(key, retryLimits[error.disposition]);
+      observe(error.disposition);
+      this.#report(key, error, failures);
+    }
+  }
+
+  #report(key: string, error: IdraError, failures: number): void {
+    const { name, log } = this.#options;
+    const fields = { controller: name, key, code: error.code, failures, error: describeError(error) };
+    if (error.disposition === 'bug') log.error('reconcile failed', { ...fields, stack: stackOf(error) });
+    // A conflict, or one lost connection, is daily bread.
+    else if (failures > 1 || error.disposition !== 'transient') log.warn('reconcile failed', fields);
+  }
+
+  /** In each period but the first, every key comes at a time of its own (thousands must not come at once), or has come before. */
+  async #resync(signal: AbortSignal): Promise<void> {
+    const { keys, resyncMs = 600_000 } = this.#options;
+    while (await this.#clock.sleep(resyncMs, signal).then(() => true, () => false)) {
+      for (const key of keys()) this.#queue.addAfter(key, this.#random() * resyncMs);
+    }
+  }
+
+  #measure(): void {
+    this.#options.metrics?.onQueue(this.#options.name, this.#queue.depth, this.#queue.delayed);
+  }
+}
+
+function timeout(key: string, timeoutMs: number, cause: Stopped): IdraError {
+  return transient('ReconcileTimeout', `reconcile of ${key} took longer than ${timeoutMs} ms`, { cause });
+}
+
+function stackOf(error: IdraError): string | undefined {
+  return error.cause instanceof Error ? error.cause.stack : error.stack;
+}

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { type Clock, systemClock } from '../../core/clock.ts';
+import { asIdraError } from '../../core/errors.ts';
+import type { KubernetesClient } from './client.ts';
+import { apiVersionOf, type KubernetesObject, microTime, type ObjectRef, type Resource } from './objects.ts';
+
+export const events: Resource = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event' };
+
+export interface Happening {
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, stable: why. */
+  readonly reason: string;
+  /** CamelCase: what was done about it: `Reconcile`. */
+  readonly action: string;
+  /** For a person; no secret. */
+  readonly note: string;
+}
+
+export interface EventRecorderOptions {
+  readonly client: Pick<KubernetesClient, 'create' | 'patch'>;
+  /** `idra.dev/operator`. */
+  readonly controller: string;
+  /** Name of this process. */
+  readonly instance: string;
+  /** Events that were not written, by why: too many, or the error's code. */
+  readonly onDropped?: (cause: string) => void;
+  readonly clock?: Clock;
+}
+
+/** The same happening again is counted in the first one's series, which is written so often at most. */
+const seriesEveryMs = 60_000;
+/** The server keeps events for an hour: after that the same is news again. */
+const forgetMs = 3_600_000;
+const maxRemembered = 4_096;
+const maxNoteLength = 1_024;
+const maxWaiting = 500;
+/** Of one object: so many at once, and one more each minute. */
+const burst = 20;
+const refillMs = 60_000;
+
+interface Remembered {
+  readonly ref: ObjectRef;
+  readonly firstMs: number;
+  count: number;
+  writtenMs: number;
+}
+
+/**
+ * Tells users what happens to their objects, as `kubectl describe` shows it. Never fails and never waits: an event that
+ * cannot be written is counted and dropped.
+ */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #clock: Clock;
+  /** In order of last use. */
+  readonly #remembered = new Map<string, Remembered>();
+  readonly #budgets = new Map<string, { tokens: number; atMs: number }>();
+  #waiting = 0;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  record(resource: Resource, object: KubernetesObject, happening: Happening): void {
+    const nowMs = this.#clock.monotonicMs();
+    const { type, reason, action, note } = happening;
+    const key = JSON.stringify([object.metadata.uid, type, reason, action, note]);
+    const known = this.#recall(key, nowMs);
+    if (known) {
+      known.count++;
+      if (nowMs - known.writtenMs < seriesEveryMs) return;
+      known.writtenMs = nowMs;
+      this.#enqueue(key, () => this.#writeSeries(known));
+      return;
+    }
+    if (!this.#spend(object.metadata.uid, nowMs)) {
+      this.#drop('RateLimited');
+      return;
+    }
+    const namespace = object.metadata.namespace ?? 'default';
+    const name = `${object.metadata.name.slice(0, 230)}.${randomBytes(8).toString('hex')}`;
+    remember(this.#remembered, key, { ref: { namespace, name }, firstMs: nowMs, count: 1, writtenMs: nowMs });
+    const event = this.#describe(resource, object, happening);
+    this.#enqueue(key, () => this.#options.client.create(events, { metadata: { namespace, name }, ...event }));
+  }
+
+  /** Resolves when all that was recorded so far is written or dropped. */
+  async flush(): Promise<void> {
+    await this.#last;
+  }
+
+  #describe(resource: Resource, { metadata }: KubernetesObject, happening: Happening): object {
+    const { name, namespace, uid, resourceVersion } = metadata;
+    const { type, reason, action, note } = happening;
+    return {
+      eventTime: microTime(this.#clock.now()),
+      reportingController: this.#options.controller,
+      reportingInstance: this.#options.instance,
+      regarding: { apiVersion: apiVersionOf(resource), kind: resource.kind, name, namespace, uid, resourceVersion },
+      type,
+      reason,
+      action,
+      note: note.length > maxNoteLength ? `${note.slice(0, maxNoteLength - 3)}...` : note,
+    };
+  }
+
+  async #writeSeries({ ref, count }: Remembered): Promise<void> {
+    const series = { count, lastObservedTime: microTime(this.#clock.now()) };
+    await this.#options.client.patch(events, ref, { series });
+  }
+
+  #recall(key: string, nowMs: number): Remembered | undefined {
+    const known = this.#remembered.get(key);
+    if (!known) return undefined;
+    this.#remembered.delete(key);
+    if (nowMs - known.firstMs > forgetMs) return undefined;
+    this.#remembered.set(key, known);
+    return known;
+  }
+
+  #spend(uid: string, nowMs: number): boolean {
+    const known = this.#budgets.get(uid) ?? { tokens: burst, atMs: nowMs };
+    const tokens = Math.min(burst, known.tokens + (nowMs - known.atMs) / refillMs);
+    this.#budgets.delete(uid);
+    remember(this.#budgets, uid, { tokens: tokens >= 1 ? tokens - 1 : tokens, atMs: nowMs });
+    return tokens >= 1;
+  }
+
+  /** One at a time: events are the last thing that an API server in trouble should have to care for. */
+  #enqueue(key: string, write: () => Promise<unknown>): void {
+    if (this.#waiting >= maxWaiting) {
+      this.#remembered.delete(key);
+      this.#drop('QueueFull');
+      return;
+    }
+    this.#waiting++;
+    this.#last = this.#last.then(write).then(
+      () => void this.#waiting--,
+      (thrown: unknown) => {
+        this.#waiting--;
+        // Next time it is told as new.
+        this.#remembered.delete(key);
+        this.#drop(asIdraError(thrown).code);
+      },
+    );
+  }
+
+  #drop(cause: string): void {
+    this.#options.onDropped?.(cause);
+  }
+}
+
+function remember<T>(memory: Map<string, T>, key: string, value: T): void {
+  memory.set(key, value);
+  if (memory.size <= maxRemembered) return;
+  const [oldest] = memory.keys();
+  if (oldest !== undefined) memory.delete(oldest);
+}

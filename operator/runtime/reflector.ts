@@ -1,0 +1,202 @@
+import { backoffMs } from '../../core/backoff.ts';
+import { type Clock, systemClock } from '../../core/clock.ts';
+import { asIdraError, describeError } from '../../core/errors.ts';
+import { hasCode } from './api-errors.ts';
+import type { KubernetesClient, WatchEvent } from './client.ts';
+import type { Log } from './log.ts';
+import { keyOf, type KubernetesObject, type Resource, withoutBallast } from './objects.ts';
+
+/** Missing `before`: new. Missing `after`: deleted. An object that was deleted and made again is told as both. */
+export interface Change<T> {
+  readonly key: string;
+  readonly before: T | undefined;
+  readonly after: T | undefined;
+}
+
+export interface ReflectorOptions<T extends KubernetesObject> {
+  readonly client: Pick<KubernetesClient, 'list' | 'watch'>;
+  readonly resource: Resource;
+  /** Left out: all. */
+  readonly namespace?: string | undefined;
+  /** What is kept of an object (its metadata must stay): a cache of thousands should hold what is read. */
+  readonly transform?: ((object: T) => T) | undefined;
+  /** Enqueues keys and does nothing else; must not throw. */
+  readonly onChange: (change: Change<T>) => void;
+  /** After each full list that was taken in. */
+  readonly onList?: (() => void) | undefined;
+  readonly log: Log;
+  readonly clock?: Clock | undefined;
+  readonly random?: (() => number) | undefined;
+  readonly pageSize?: number | undefined;
+}
+
+const retryLimits = { baseMs: 500, maxMs: 15_000 };
+const minWatchMs = 240_000;
+const maxWatchMs = 420_000;
+/** Bookmarks come each minute. */
+const inactivityMs = 90_000;
+/** Whatever a watch may have missed (an etcd put back to an older state, say) is noticed after so long. */
+const relistMs = 3_600_000;
+/** A watch that ends sooner without having told anything is a failure, or it would be opened in a tight loop. */
+const shortWatchMs = 1_000;
+
+/**
+ * A copy of all objects of one kind, kept by one list and one watch that goes on for ever: each end of the watch is
+ * followed by another from where it was; only what the server has forgotten (410) is listed anew.
+ */
+export class Reflector<T extends KubernetesObject> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #transform: (object: T) => T;
+  #cache = new Map<string, T>();
+  /** Where the watch goes on; undefined: list first. */
+  #resourceVersion: string | undefined;
+  #listedAtMs = 0;
+  #failures = 0;
+  #isReported = false;
+  #hasSynced = false;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#transform = options.transform ?? withoutBallast;
+  }
+
+  get cache(): ReadonlyMap<string, T> {
+    return this.#cache;
+  }
+
+  /** A full list was taken in once: what is not in the cache is not there. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  /** Until the signal fires; no error ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#listAndWatch(signal);
+      } catch (thrown) {
+        if (signal.aborted) return;
+        this.#fail(thrown);
+      }
+      if (this.#failures === 0) continue;
+      const pauseMs = backoffMs(this.#failures, { ...retryLimits, random: this.#random });
+      await this.#clock.sleep(pauseMs, signal).catch(() => {});
+    }
+  }
+
+  async #listAndWatch(signal: AbortSignal): Promise<void> {
+    const isOld = this.#clock.monotonicMs() - this.#listedAtMs > relistMs;
+    if (this.#resourceVersion === undefined || isOld) this.#resourceVersion = await this.#list(signal);
+    await this.#watch(this.#resourceVersion, signal);
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { client, resource, namespace, pageSize: limit = 500 } = this.#options;
+    const next = new Map<string, T>();
+    let page = await client.list<T>(resource, { namespace, limit, signal });
+    this.#takePage(page.items, next);
+    while (page.continue !== undefined) {
+      page = await client.list<T>(resource, { namespace, limit, continue: page.continue, signal });
+      this.#takePage(page.items, next);
+    }
+    this.#replace(next);
+    this.#listedAtMs = this.#clock.monotonicMs();
+    this.#hasSynced = true;
+    this.#options.onList?.();
+    return page.resourceVersion;
+  }
+
+  /** Page by page, so that no more than one is in memory in full. */
+  #takePage(items: readonly T[], into: Map<string, T>): void {
+    for (const item of items) {
+      const key = keyOf(item.metadata);
+      const known = this.#cache.get(key);
+      into.set(key, known && isSameVersion(known, item) ? known : this.#transform(item));
+    }
+  }
+
+  #replace(next: Map<string, T>): void {
+    const previous = this.#cache;
+    this.#cache = next;
+    for (const [key, before] of previous) if (!next.has(key)) this.#tell({ key, before, after: undefined });
+    for (const [key, after] of next) this.#tell({ key, before: previous.get(key), after });
+  }
+
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { client, resource, namespace } = this.#options;
+    const serverTimeoutMs = minWatchMs + this.#random() * (maxWatchMs - minWatchMs);
+    const startedMs = this.#clock.monotonicMs();
+    let hasEvents = false;
+    for await (const event of client.watch<T>(resource, {
+      namespace,
+      resourceVersion,
+      serverTimeoutMs,
+      inactivityMs,
+      signal,
+    })) {
+      hasEvents = true;
+      this.#recover();
+      this.#take(event);
+      this.#resourceVersion = event.object.metadata.resourceVersion;
+    }
+    if (hasEvents || this.#clock.monotonicMs() - startedMs >= shortWatchMs) this.#recover();
+    else this.#failures++;
+  }
+
+  #take(event: WatchEvent<T>): void {
+    if (event.type === 'BOOKMARK') return;
+    const key = keyOf(event.object.metadata);
+    const before = this.#cache.get(key);
+    if (event.type === 'DELETED') {
+      this.#cache.delete(key);
+      if (before) this.#tell({ key, before, after: undefined });
+      return;
+    }
+    const after = this.#transform(event.object);
+    this.#cache.set(key, after);
+    this.#tell({ key, before, after });
+  }
+
+  #tell(change: Change<T>): void {
+    const { key, before, after } = change;
+    if (before && after) {
+      if (isSameVersion(before, after)) return;
+      if (before.metadata.uid !== after.metadata.uid) {
+        this.#options.onChange({ key, before, after: undefined });
+        this.#options.onChange({ key, before: undefined, after });
+        return;
+      }
+    }
+    this.#options.onChange(change);
+  }
+
+  #fail(thrown: unknown): void {
+    this.#failures++;
+    if (hasCode(thrown, 'KubernetesExpired')) {
+      this.#resourceVersion = undefined;
+      return;
+    }
+    if (this.#isReported) return;
+    this.#isReported = true;
+    const { resource, namespace, log } = this.#options;
+    const error = asIdraError(thrown);
+    const fields = { resource: resource.plural, namespace, code: error.code, error: describeError(error) };
+    log.warn('cannot watch, trying again', fields);
+  }
+
+  #recover(): void {
+    this.#failures = 0;
+    if (!this.#isReported) return;
+    this.#isReported = false;
+    const { resource, namespace, log } = this.#options;
+    log.info('watching again', { resource: resource.plural, namespace });
+  }
+}
+
+function isSameVersion(a: KubernetesObject, b: KubernetesObject): boolean {
+  return a.metadata.uid === b.metadata.uid && a.metadata.resourceVersion === b.metadata.resourceVersion;
+}
