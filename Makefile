@@ -35,7 +35,7 @@ build: .tools-node ## install Node where the machine's is too old, and the packa
 	  mkdir node/lib/node_modules/npm && tar -xzf npm-*.tgz -C node/lib/node_modules/npm --strip-components=1 && \
 	  ln -s ../lib/node_modules/npm/bin/npm-cli.js node/bin/npm && ln -s ../lib/node_modules/npm/bin/npx-cli.js node/bin/npx && \
 	  chmod +x node/bin/node node/lib/node_modules/npm/bin/npm-cli.js node/lib/node_modules/npm/bin/npx-cli.js && \
-	  cd .. && rm -rf node && mv new/node node && rm -rf new && $(IS_NODE_NEW); }
+	  cd .. && rm -rf node && mv new/node node && rm -rf new && hash -r && $(IS_NODE_NEW); }
 
 .PHONY: demo
 demo: build ## single mode on a sample shop database: no server needed

@@ -1,0 +1,243 @@
+import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
+import type { SyncIdentity } from '../core/sync-spec.ts';
+import type { SyncStore } from '../core/sync-store.ts';
+
+/**
+ * What agents, operator and command line have of etcd. Implemented by coordination/connect.ts; nobody else imports the client.
+ * Everything that waits takes an AbortSignal. Versions are etcd's mod revisions as decimal text.
+ */
+export interface Coordination {
+  readonly desired: DesiredState;
+  readonly reports: Reports;
+  readonly requests: Requests;
+  readonly probes: Probes;
+  readonly epoch: Epoch;
+  readonly cluster: ClusterReader;
+  /** Joins as an agent: one lease, one key. Rejects with AgentNameTaken while a live agent has the name. */
+  join(agent: AgentInfo, options: JoinOptions): Promise<AgentSession>;
+  /** Rejects with EtcdUnavailable (transient) when no endpoint answers in time. */
+  ping(signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ------------------------------------------------------------------------------------------------------- desired state
+
+/** A Sync as a user wrote it. `spec` is the manifest's, validated; who runs it resolves it (core/manifest). */
+export interface DesiredSync extends SyncIdentity {
+  readonly generation: number;
+  /** ISO 8601 UTC. */
+  readonly createdAt: string;
+  readonly spec: unknown;
+  /** The annotation idra.dev/suspend, which goes before spec.suspend. */
+  readonly isSuspendedByAnnotation?: boolean;
+  /** To be deleted: an agent stops it, closes its commit rows and removes all its keys. ISO 8601 UTC. */
+  readonly deletedAt?: string;
+  readonly version: string;
+}
+
+export interface DesiredDataSource {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  readonly createdAt: string;
+  readonly spec: unknown;
+  readonly version: string;
+}
+
+export type New<T> = Omit<T, 'version'>;
+
+export interface DesiredState {
+  /** Everything, read by page at one revision. */
+  read(): Promise<{ readonly syncs: readonly DesiredSync[]; readonly dataSources: readonly DesiredDataSource[] }>;
+  getSync(uid: string): Promise<DesiredSync | undefined>;
+  findSync(namespace: string, name: string): Promise<DesiredSync | undefined>;
+  getDataSource(namespace: string, name: string): Promise<DesiredDataSource | undefined>;
+  /** Writes only when something differs. With `ifVersion`: only when that is stored ('' = none), else throws Conflict (transient). */
+  putSync(sync: New<DesiredSync>, ifVersion?: string): Promise<void>;
+  putDataSource(dataSource: New<DesiredDataSource>, ifVersion?: string): Promise<void>;
+  deleteDataSource(namespace: string, name: string): Promise<void>;
+  /** Every key of the Sync: desired, assignment, offsets, status, memory, requests, history. By the agent that has closed its rows, or at the time limit. */
+  purgeSync(uid: string): Promise<void>;
+}
+
+// ------------------------------------------------------------------------------------------------------------ reports
+
+export interface DataSourceReport {
+  readonly namespace: string;
+  readonly name: string;
+  /** Of the DataSource that was checked. */
+  readonly generation: number;
+  readonly isReachable: boolean;
+  readonly serverVersion?: string;
+  readonly code?: string;
+  readonly message: string;
+  /** ISO 8601 UTC. */
+  readonly checkedAt: string;
+  readonly agent: string;
+}
+
+/** What agents say of syncs and data sources. */
+export interface Reports {
+  readStatus(uid: string): Promise<SyncStatus | undefined>;
+  readStatuses(): Promise<ReadonlyMap<string, SyncStatus>>;
+  readDataSources(): Promise<readonly DataSourceReport[]>;
+  putDataSource(report: DataSourceReport): Promise<void>;
+  /** First all that is there, then each change; a deleted status comes as undefined. Survives reconnects and compaction. */
+  watchStatuses(listener: (uid: string, status: SyncStatus | undefined) => void, onError: (error: Error) => void): Watching;
+  watchDataSources(listener: (report: DataSourceReport) => void, onError: (error: Error) => void): Watching;
+}
+
+/** A list and watch that keeps itself going. */
+export interface Watching {
+  /** The first list has been delivered. */
+  readonly isSynced: Promise<void>;
+  close(): Promise<void>;
+}
+
+// ----------------------------------------------------------------------------------------------------------- requests
+
+export interface Requests {
+  /** False: this (type, id) was executed or waits already. */
+  post(uid: string, request: Request): Promise<boolean>;
+  pending(uid: string): Promise<readonly Request[]>;
+  /** The last answer of each type. */
+  answers(uid: string): Promise<readonly RequestStatus[]>;
+  history(uid: string): Promise<readonly OffsetHistoryEntry[]>;
+}
+
+export type ProbeKind = 'check' | 'plan' | 'discover';
+
+/** A question that an agent able to reach the system answers: only agents load drivers and read credentials. */
+export interface Probe {
+  readonly id: string;
+  readonly kind: ProbeKind;
+  /** check, discover: `namespace/name` of a DataSource. plan: the uid of a Sync, or a whole one that is not applied yet. */
+  readonly subject: unknown;
+  /** Labels that the answering agent must have. */
+  readonly selector: Readonly<Record<string, string>>;
+}
+
+export interface ProbeAnswer {
+  readonly id: string;
+  readonly agent: string;
+  readonly result?: unknown;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+export interface Probes {
+  /** Posts and waits. Throws NoAgentAnswered (transient) at the signal's end or after timeoutMs. Keys go by a lease. */
+  ask(probe: Omit<Probe, 'id'>, timeoutMs: number, signal?: AbortSignal): Promise<ProbeAnswer>;
+  /** Agents: each probe is taken by one agent (a claim key under its lease). */
+  answer(session: AgentSession, labels: Readonly<Record<string, string>>, answerer: (probe: Probe) => Promise<unknown>, onError: (error: Error) => void): Watching;
+}
+
+export interface Epoch {
+  /** 0 where none was ever raised. */
+  read(): Promise<number>;
+  /** At least `atLeast`, and higher than what is stored. Returns the new one. */
+  raise(atLeast: number): Promise<number>;
+}
+
+// ------------------------------------------------------------------------------------------------------------- agents
+
+export interface AgentInfo {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of Idra. */
+  readonly version: string;
+  /** New for each start of a process: tells a restart from the same one. */
+  readonly instance: string;
+}
+
+export interface Agent extends AgentInfo {
+  /** ISO 8601 UTC. */
+  readonly joinedAt: string;
+  /** SIGTERM was taken: gets nothing new, and gives away. */
+  readonly isDraining: boolean;
+  /** Measured load of each of its syncs, by uid: relative weights that the balancer uses. */
+  readonly loads: Readonly<Record<string, number>>;
+}
+
+export interface JoinOptions {
+  readonly leaseTtlMs: number;
+}
+
+/** What the agent shall run, at which versions: a change of any makes it run anew. */
+export interface Assignment {
+  readonly uid: string;
+  readonly agent: string;
+  readonly syncVersion: string;
+  readonly sourceVersion: string;
+  readonly destinationVersion: string;
+  /** ISO 8601 UTC. */
+  readonly assignedAt: string;
+}
+
+/** An agent's life in etcd. */
+export interface AgentSession {
+  readonly agent: AgentInfo;
+  /** Aborts with Stopped('lease-lost') before the lease can have run out, counted on the monotonic clock from the sending of the last confirmed renewal. */
+  readonly signal: AbortSignal;
+  readonly store: SyncStore;
+  /** How many syncs use a data source, for SyncStore.countUsers; told by who sees the assignments. */
+  setUsers(counts: ReadonlyMap<string, number>): void;
+  watchAssignments(listener: (assignments: ReadonlyMap<string, Assignment>) => void, onError: (error: Error) => void): Watching;
+  setDraining(): Promise<void>;
+  setLoads(loads: Readonly<Record<string, number>>): void;
+  /** Waits until this agent is leader, then holds it until `signal` of the leadership or the session fires, or resign. */
+  campaign(signal: AbortSignal): Promise<Leadership>;
+  /** Revokes the lease: locks, places, leadership and membership are gone at once. Everything reported is written first. */
+  leave(): Promise<void>;
+}
+
+export interface Leadership {
+  /** Create revision of the leadership key: every write of assignments is conditional on it. */
+  readonly term: string;
+  readonly signal: AbortSignal;
+  watchCluster(listener: (change: ClusterChange) => void, onError: (error: Error) => void): ClusterWatching;
+  /** In transactions of at most 128 operations, each conditional on the leadership key. Throws `fenced` when it is lost. */
+  write(changes: readonly AssignmentChange[]): Promise<void>;
+  resign(): Promise<void>;
+}
+
+export type ClusterChange = 'agents' | 'syncs' | 'dataSources' | 'assignments' | 'requests';
+
+export interface ClusterWatching extends Watching {
+  readonly view: ClusterView;
+}
+
+/** Kept up to date in place; by uid, `namespace/name` or agent name. */
+export interface ClusterView {
+  readonly agents: ReadonlyMap<string, Agent>;
+  readonly syncs: ReadonlyMap<string, DesiredSync>;
+  readonly dataSources: ReadonlyMap<string, DesiredDataSource>;
+  readonly assignments: ReadonlyMap<string, Assignment>;
+  /** Uids of syncs for which a request waits. */
+  readonly withRequests: ReadonlySet<string>;
+}
+
+export type AssignmentChange =
+  | { readonly kind: 'assign'; readonly assignment: Assignment; readonly from?: string }
+  | { readonly kind: 'remove'; readonly uid: string; readonly from: string };
+
+/** For people: `idra get agents`, `idra locks`. */
+export interface ClusterReader {
+  agents(): Promise<readonly Agent[]>;
+  leader(): Promise<{ readonly agent: string; readonly term: string } | undefined>;
+  assignments(): Promise<readonly Assignment[]>;
+  locks(): Promise<readonly LockInfo[]>;
+}
+
+export interface LockInfo {
+  readonly kind: 'sync' | 'place';
+  /** uid of the Sync. */
+  readonly uid: string;
+  /** Of a place: `namespace/name` of the DataSource. */
+  readonly dataSource?: string;
+  readonly agent: string;
+  /** formatToken for a sync's lock. */
+  readonly token?: string;
+  /** A place that is waited for, not held. */
+  readonly isWaiting: boolean;
+}
