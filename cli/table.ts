@@ -1,6 +1,8 @@
 /** Columns as kubectl prints them: three spaces between, nothing behind the last. */
 export function formatTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = heads.map((head, index) => Math.max(head.length, ...rows.map((row) => (row[index] ?? '').length)));
+  const widths = heads.map((head, index) =>
+    Math.max(head.length, ...rows.map((row) => (row[index] ?? '').length)),
+  );
   return [heads, ...rows]
     .map((row) =>
       row

@@ -42,7 +42,9 @@ export function secretReferences(config: Readonly<Record<string, unknown>>, pref
 
 /** Whether the same secrets are in both: a changed one is picked up on a new connection. */
 export function hasSameSecrets(one: SystemAccess, other: SystemAccess): boolean {
-  return secretReferences(one.config).every(({ path }) => one.secret(path)?.reveal() === other.secret(path)?.reveal());
+  return secretReferences(one.config).every(
+    ({ path }) => one.secret(path)?.reveal() === other.secret(path)?.reveal(),
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

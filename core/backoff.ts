@@ -2,7 +2,10 @@
  * Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  * attempt counts from 1; the result is in [cap/2, cap) of that attempt, so that it never hammers.
  */
-export function backoffMs(attempt: number, options: { baseMs?: number; maxMs?: number; random?: () => number } = {}): number {
+export function backoffMs(
+  attempt: number,
+  options: { baseMs?: number; maxMs?: number; random?: () => number } = {},
+): number {
   const { baseMs = 250, maxMs = 30_000, random = Math.random } = options;
   const cap = Math.min(maxMs, baseMs * 2 ** Math.min(attempt - 1, 30));
   return cap / 2 + random() * (cap / 2);

@@ -72,7 +72,9 @@ export function planColumns(input: ColumnPlanInput): ColumnPlan {
   const findings: Finding[] = [];
   const columns: PlannedColumn[] = [];
   for (const column of input.source.columns) {
-    const planned = input.existing ? matchExisting(column, input, input.existing, findings) : create(column, input, findings);
+    const planned = input.existing
+      ? matchExisting(column, input, input.existing, findings)
+      : create(column, input, findings);
     if (planned) columns.push(planned);
   }
   if (input.existing) findings.push(...unfilledColumns(input.existing, columns));
@@ -94,10 +96,21 @@ function create(column: Column, input: ColumnPlanInput, findings: Finding[]): Pl
     return undefined;
   }
   addNotes(column, native, native.ddl, findings);
-  return { source: column, name: column.name, existing: null, ddl: native.ddl, isNullable: column.isNullable && !isKey };
+  return {
+    source: column,
+    name: column.name,
+    existing: null,
+    ddl: native.ddl,
+    isNullable: column.isNullable && !isKey,
+  };
 }
 
-function matchExisting(column: Column, input: ColumnPlanInput, existing: Relation, findings: Finding[]): PlannedColumn | undefined {
+function matchExisting(
+  column: Column,
+  input: ColumnPlanInput,
+  existing: Relation,
+  findings: Finding[],
+): PlannedColumn | undefined {
   const found = existing.columns.find((each) => each.name === column.name);
   if (!found) return missingColumn(column, input, existing, findings);
   if (found.isGenerated) return undefined;
@@ -121,10 +134,21 @@ function matchExisting(column: Column, input: ColumnPlanInput, existing: Relatio
     });
   }
   addNotes(column, acceptance, found.nativeType, findings);
-  return { source: column, name: found.name, existing: found, ddl: found.nativeType, isNullable: found.isNullable };
+  return {
+    source: column,
+    name: found.name,
+    existing: found,
+    ddl: found.nativeType,
+    isNullable: found.isNullable,
+  };
 }
 
-function missingColumn(column: Column, input: ColumnPlanInput, existing: Relation, findings: Finding[]): PlannedColumn | undefined {
+function missingColumn(
+  column: Column,
+  input: ColumnPlanInput,
+  existing: Relation,
+  findings: Finding[],
+): PlannedColumn | undefined {
   switch (input.schemaChanges) {
     case 'AddColumns': {
       const planned = create(column, { ...input, key: [] }, findings);
@@ -152,7 +176,14 @@ function missingColumn(column: Column, input: ColumnPlanInput, existing: Relatio
 function unfilledColumns(existing: Relation, planned: readonly PlannedColumn[]): Finding[] {
   const names = new Set(planned.map((each) => each.name));
   return existing.columns
-    .filter((each) => !each.isNullable && !each.hasDefault && !each.isGenerated && !each.isIdentity && !names.has(each.name))
+    .filter(
+      (each) =>
+        !each.isNullable &&
+        !each.hasDefault &&
+        !each.isGenerated &&
+        !each.isIdentity &&
+        !names.has(each.name),
+    )
     .map((each) => ({
       severity: 'error' as const,
       code: 'ColumnUnfilled',
@@ -162,9 +193,18 @@ function unfilledColumns(existing: Relation, planned: readonly PlannedColumn[]):
     }));
 }
 
-function addNotes(column: Column, native: { note?: string; misfits?: string }, ddl: string, findings: Finding[]): void {
+function addNotes(
+  column: Column,
+  native: { note?: string; misfits?: string },
+  ddl: string,
+  findings: Finding[],
+): void {
   if (native.note) {
-    findings.push({ severity: 'info', code: 'TypeNote', message: `column ${column.name}: ${column.nativeType} -> ${ddl}: ${native.note}` });
+    findings.push({
+      severity: 'info',
+      code: 'TypeNote',
+      message: `column ${column.name}: ${column.nativeType} -> ${ddl}: ${native.note}`,
+    });
   }
   if (native.misfits) {
     findings.push({

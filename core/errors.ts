@@ -82,7 +82,15 @@ export interface Finding {
 }
 
 /** Why something was told to stop: the reason of every AbortSignal of ours. */
-export type StopReason = 'shutdown' | 'drain' | 'lease-lost' | 'lock-lost' | 'spec-changed' | 'suspended' | 'deleted' | 'deadline';
+export type StopReason =
+  | 'shutdown'
+  | 'drain'
+  | 'lease-lost'
+  | 'lock-lost'
+  | 'spec-changed'
+  | 'suspended'
+  | 'deleted'
+  | 'deadline';
 
 export class Stopped extends Error {
   readonly reason: StopReason;

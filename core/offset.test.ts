@@ -6,13 +6,33 @@ import { decodeOffset, encodeOffset, formatOffset, type Offset, parseOffset, sca
 
 const keys = fc.array(fc.string(), { minLength: 1, maxLength: 3 });
 const timestamps = fc
-  .tuple(fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T00:00:00Z'), noInvalidDate: true }), fc.integer({ min: 0, max: 999_999 }))
-  .map(([date, micros]) => `${date.toISOString().slice(0, 19).replace('T', ' ')}.${String(micros).padStart(6, '0')}Z`);
+  .tuple(
+    fc.date({
+      min: new Date('0001-01-01T00:00:00Z'),
+      max: new Date('9999-12-31T00:00:00Z'),
+      noInvalidDate: true,
+    }),
+    fc.integer({ min: 0, max: 999_999 }),
+  )
+  .map(
+    ([date, micros]) =>
+      `${date.toISOString().slice(0, 19).replace('T', ' ')}.${String(micros).padStart(6, '0')}Z`,
+  );
 const offsets: fc.Arbitrary<Offset> = fc.oneof(
   fc.record({ mode: fc.constant('Id' as const), id: fc.bigInt().map(String) }),
   fc.record({ mode: fc.constant('Timestamp' as const), at: timestamps, key: keys }),
-  fc.record({ mode: fc.constant('Snapshot' as const), pass: fc.nat(), key: fc.option(keys), isComplete: fc.constant(false) }),
-  fc.record({ mode: fc.constant('Snapshot' as const), pass: fc.nat(), key: fc.constant(null), isComplete: fc.constant(true) }),
+  fc.record({
+    mode: fc.constant('Snapshot' as const),
+    pass: fc.nat(),
+    key: fc.option(keys),
+    isComplete: fc.constant(false),
+  }),
+  fc.record({
+    mode: fc.constant('Snapshot' as const),
+    pass: fc.nat(),
+    key: fc.constant(null),
+    isComplete: fc.constant(true),
+  }),
 );
 
 test('an offset survives its JSON and its text', () => {
@@ -27,10 +47,18 @@ test('an offset survives its JSON and its text', () => {
 });
 
 test('what is not an offset of the mode is refused with an example', () => {
-  for (const [text, mode] of [['', 'Id'], ['2026-11-24', 'Timestamp'], ['pass x', 'Snapshot'], ['{"mode":"Id","id":"4"}', 'Timestamp']] as const) {
+  for (const [text, mode] of [
+    ['', 'Id'],
+    ['2026-11-24', 'Timestamp'],
+    ['pass x', 'Snapshot'],
+    ['{"mode":"Id","id":"4"}', 'Timestamp'],
+  ] as const) {
     assert.throws(
       () => parseOffset(text, mode),
-      (error) => error instanceof IdraError && error.code === 'OffsetInvalid' && /write it as: /.test(error.mend ?? ''),
+      (error) =>
+        error instanceof IdraError &&
+        error.code === 'OffsetInvalid' &&
+        /write it as: /.test(error.mend ?? ''),
     );
   }
   assert.throws(() => decodeOffset('{"mode":"Elsewhere"}'), /not one that this version knows/);

@@ -1,5 +1,5 @@
-import type { Scalar } from './values.ts';
 import { permanent } from './errors.ts';
+import type { Scalar } from './values.ts';
 
 /**
  * A position in a source after a batch. Scalars are canonical text (a bigint as its digits), so that an offset is plain JSON in a
@@ -7,7 +7,12 @@ import { permanent } from './errors.ts';
  */
 export type Offset =
   /** key: of the last row done, null at the start of a pass; isComplete: the pass has ended. */
-  | { readonly mode: 'Snapshot'; readonly pass: number; readonly key: readonly string[] | null; readonly isComplete: boolean }
+  | {
+      readonly mode: 'Snapshot';
+      readonly pass: number;
+      readonly key: readonly string[] | null;
+      readonly isComplete: boolean;
+    }
   | { readonly mode: 'Id'; readonly id: string }
   | { readonly mode: 'Timestamp'; readonly at: string; readonly key: readonly string[] }
   | { readonly mode: 'Stream'; readonly token: string };
@@ -19,9 +24,13 @@ export function encodeOffset(offset: Offset): string {
 export function decodeOffset(text: string): Offset {
   const value: unknown = JSON.parse(text);
   if (isOffset(value)) return value;
-  throw permanent('OffsetUnreadable', `the stored offset is not one that this version knows: ${text.slice(0, 200)}`, {
-    mend: 'run the version of Idra that wrote it, or request restart',
-  });
+  throw permanent(
+    'OffsetUnreadable',
+    `the stored offset is not one that this version knows: ${text.slice(0, 200)}`,
+    {
+      mend: 'run the version of Idra that wrote it, or request restart',
+    },
+  );
 }
 
 /** One line for a person and for OFFSET of `kubectl get syncs -o wide`; parseOffset reads it back. */
@@ -92,7 +101,9 @@ const examples: Record<Offset['mode'], string> = {
 };
 
 function wrongOffset(text: string, mode: Offset['mode']): Error {
-  return permanent('OffsetInvalid', `"${text}" is not an offset of mode ${mode}`, { mend: `write it as: ${examples[mode]}` });
+  return permanent('OffsetInvalid', `"${text}" is not an offset of mode ${mode}`, {
+    mend: `write it as: ${examples[mode]}`,
+  });
 }
 
 function isStrings(value: unknown): value is readonly string[] {
@@ -104,7 +115,11 @@ function isOffset(value: unknown): value is Offset {
   const offset = value as Record<string, unknown>;
   switch (offset.mode) {
     case 'Snapshot':
-      return Number.isInteger(offset.pass) && (offset.key === null || isStrings(offset.key)) && typeof offset.isComplete === 'boolean';
+      return (
+        Number.isInteger(offset.pass) &&
+        (offset.key === null || isStrings(offset.key)) &&
+        typeof offset.isComplete === 'boolean'
+      );
     case 'Id':
       return typeof offset.id === 'string';
     case 'Timestamp':

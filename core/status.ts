@@ -59,7 +59,14 @@ export interface LastError {
 }
 
 /** Done once, as against desired. `replay` and `verify` come with dead letters and checksums: they are refused until then. */
-export type RequestType = 'run-now' | 'restart' | 'keep-offset' | 'offset' | 'undo-offset' | 'replay' | 'verify';
+export type RequestType =
+  | 'run-now'
+  | 'restart'
+  | 'keep-offset'
+  | 'offset'
+  | 'undo-offset'
+  | 'replay'
+  | 'verify';
 
 export interface Request {
   readonly type: RequestType;

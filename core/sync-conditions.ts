@@ -26,7 +26,10 @@ export function conditionsOf(status: SyncStatus): readonly ConditionState[] {
   const isFailed = state === 'Failed';
   const isReady = state === 'Completed' || (!isFailed && status.hasCaughtUp);
   const isRetrying = state === 'Waiting' && status.lastError !== undefined;
-  const isReconciling = state === 'Pending' || isRetrying || ((state === 'Running' || state === 'Waiting') && !status.hasCaughtUp);
+  const isReconciling =
+    state === 'Pending' ||
+    isRetrying ||
+    ((state === 'Running' || state === 'Waiting') && !status.hasCaughtUp);
   return [
     condition('Ready', isReady, isReady ? readyReason(status) : reason, message),
     condition('Reconciling', isReconciling, isReconciling ? reason : 'Settled', isReconciling ? message : ''),
@@ -39,6 +42,11 @@ function readyReason({ state }: SyncStatus): string {
   return 'HasCaughtUp';
 }
 
-function condition(type: ConditionState['type'], isTrue: boolean, reason: string, message: string): ConditionState {
+function condition(
+  type: ConditionState['type'],
+  isTrue: boolean,
+  reason: string,
+  message: string,
+): ConditionState {
   return { type, status: isTrue ? 'True' : 'False', reason, message };
 }

@@ -3,12 +3,26 @@ import type { SyncIdentity, SyncSpec } from './sync-spec.ts';
 
 /** A Sync as far as its row needs it. */
 export interface RowInput extends Pick<SyncIdentity, 'name' | 'namespace'> {
-  readonly spec: Pick<SyncSpec, 'mode'> & { readonly source: { readonly dataSource: string }; readonly destination: { readonly dataSource: string } };
+  readonly spec: Pick<SyncSpec, 'mode'> & {
+    readonly source: { readonly dataSource: string };
+    readonly destination: { readonly dataSource: string };
+  };
   /** ISO 8601 UTC; undefined in single mode's first run. */
   readonly createdAt?: string;
 }
 
-export const syncHeads = ['NAME', 'SOURCE', 'DESTINATION', 'MODE', 'STATE', 'AGENT', 'ROWS', 'LAG', 'LAST SYNC', 'AGE'] as const;
+export const syncHeads = [
+  'NAME',
+  'SOURCE',
+  'DESTINATION',
+  'MODE',
+  'STATE',
+  'AGENT',
+  'ROWS',
+  'LAG',
+  'LAST SYNC',
+  'AGE',
+] as const;
 export const wideHeads = ['OFFSET', 'RATE', 'MESSAGE'] as const;
 
 /** The row of `kubectl get syncs`, the same wherever it is shown. */
@@ -32,11 +46,26 @@ export function formatLag(lagSeconds: number | undefined): string {
 }
 
 export function rowCells(row: SyncRow): string[] {
-  return [row.name, row.source, row.destination, row.mode, row.state, row.agent, String(row.rows), row.lag, row.lastSync, row.age];
+  return [
+    row.name,
+    row.source,
+    row.destination,
+    row.mode,
+    row.state,
+    row.agent,
+    String(row.rows),
+    row.lag,
+    row.lastSync,
+    row.age,
+  ];
 }
 
 export function wideCells(status: SyncStatus | undefined): string[] {
-  return [status?.offsetText ?? '', status?.rowsPerSecond ? `${status.rowsPerSecond}/s` : '', status?.message ?? ''];
+  return [
+    status?.offsetText ?? '',
+    status?.rowsPerSecond ? `${status.rowsPerSecond}/s` : '',
+    status?.message ?? '',
+  ];
 }
 
 function age(time: string | undefined, nowMs: number): string {

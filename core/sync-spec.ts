@@ -2,7 +2,13 @@
  * A Sync and a DataSource as the engine sees them: validated, defaults filled in, durations in ms, sizes in bytes.
  * The manifests' own shape (and how it becomes this) is in core/manifest.
  */
-export type Mode = 'Snapshot' | 'Id' | 'Timestamp' | 'LastDestinationId' | 'LastDestinationTimestamp' | 'Stream';
+export type Mode =
+  | 'Snapshot'
+  | 'Id'
+  | 'Timestamp'
+  | 'LastDestinationId'
+  | 'LastDestinationTimestamp'
+  | 'Stream';
 export type WriteMode = 'Append' | 'Upsert' | 'Replace';
 export type OnError = 'Stop' | 'Skip' | 'DeadLetter';
 export type CreateTable = 'IfMissing' | 'Never';

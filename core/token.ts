@@ -10,8 +10,10 @@ const maxRevision = (1n << revisionBits) - 1n;
 export const maxEpoch = 32_767;
 
 export function makeToken(epoch: number, revision: bigint): Token {
-  if (epoch < 0 || epoch > maxEpoch || !Number.isInteger(epoch)) throw new RangeError(`epoch ${epoch} is not in 0..${maxEpoch}`);
-  if (revision < 0n || revision > maxRevision) throw new RangeError(`revision ${revision} is not in 0..2^48-1`);
+  if (epoch < 0 || epoch > maxEpoch || !Number.isInteger(epoch))
+    throw new RangeError(`epoch ${epoch} is not in 0..${maxEpoch}`);
+  if (revision < 0n || revision > maxRevision)
+    throw new RangeError(`revision ${revision} is not in 0..2^48-1`);
   return (BigInt(epoch) << revisionBits) | revision;
 }
 

@@ -31,13 +31,28 @@ export type ColumnType =
   | { readonly kind: 'int'; readonly bits: 8 | 16 | 24 | 32 | 64; readonly isUnsigned?: boolean }
   | { readonly kind: 'float'; readonly bits: 32 | 64 }
   /** Without precision: unconstrained, as PostgreSQL's bare `numeric`. */
-  | { readonly kind: 'decimal'; readonly precision?: number; readonly scale?: number; readonly isUnsigned?: boolean }
+  | {
+      readonly kind: 'decimal';
+      readonly precision?: number;
+      readonly scale?: number;
+      readonly isUnsigned?: boolean;
+    }
   /** maxLength in characters; without it unlimited. isFixed: blank-padded `char(n)`. maxBytes where the system limits bytes. */
-  | { readonly kind: 'text'; readonly maxLength?: number; readonly maxBytes?: number; readonly isFixed?: boolean }
+  | {
+      readonly kind: 'text';
+      readonly maxLength?: number;
+      readonly maxBytes?: number;
+      readonly isFixed?: boolean;
+    }
   | { readonly kind: 'bytes'; readonly maxLength?: number; readonly isFixed?: boolean }
   | { readonly kind: 'date' }
   /** precision: digits of the second's fraction. */
-  | { readonly kind: 'time'; readonly precision: number; readonly hasZone: boolean; readonly isDuration?: boolean }
+  | {
+      readonly kind: 'time';
+      readonly precision: number;
+      readonly hasZone: boolean;
+      readonly isDuration?: boolean;
+    }
   | { readonly kind: 'timestamp'; readonly precision: number; readonly hasZone: boolean }
   | { readonly kind: 'uuid' }
   | { readonly kind: 'json' }

@@ -7,7 +7,10 @@ import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
 
 /** What is counted while a sync runs; the agent feeds its metrics from it. */
 export interface EngineObserver {
-  batchWritten(sync: Sync, batch: { readonly rows: number; readonly bytes: number; readonly writeMs: number }): void;
+  batchWritten(
+    sync: Sync,
+    batch: { readonly rows: number; readonly bytes: number; readonly writeMs: number },
+  ): void;
   passEnded(sync: Sync, pass: { readonly rows: number; readonly durationMs: number }): void;
   attemptFailed(sync: Sync, error: { readonly code: string; readonly isTransient: boolean }): void;
 }

@@ -21,7 +21,10 @@ export function fieldFindings(input: FieldInput): Finding[] {
       return [...idFindings(input), ...lastDestinationFindings(input, input.spec.source.idField)];
     case 'Timestamp':
     case 'LastDestinationTimestamp':
-      return [...timestampFindings(input), ...lastDestinationFindings(input, input.spec.source.timestampField)];
+      return [
+        ...timestampFindings(input),
+        ...lastDestinationFindings(input, input.spec.source.timestampField),
+      ];
     case 'Snapshot':
     case 'Stream':
       return [];
@@ -33,7 +36,10 @@ function idFindings({ spec, relation }: FieldInput): Finding[] {
   const column = findField(relation, spec.source.idField);
   if (!column) return [missingField(relation, spec.source.idField, path)];
   if (isOrdered(column.type)) return [];
-  const why = column.type.kind === 'uuid' ? 'random UUIDs have no order of arrival: new ones would be skipped' : 'it has no order';
+  const why =
+    column.type.kind === 'uuid'
+      ? 'random UUIDs have no order of arrival: new ones would be skipped'
+      : 'it has no order';
   return [
     {
       severity: 'error',
@@ -76,7 +82,10 @@ function timestampFindings({ spec, relation, sourceType }: FieldInput): Finding[
 }
 
 /** LastDestination* compare the destination's largest value with the source's: it must be the very same value there. */
-function lastDestinationFindings({ spec, relation, planned }: FieldInput, field: string | undefined): Finding[] {
+function lastDestinationFindings(
+  { spec, relation, planned }: FieldInput,
+  field: string | undefined,
+): Finding[] {
   if (!spec.mode.startsWith('LastDestination')) return [];
   const column = findField(relation, field);
   const target = planned.find((each) => each.source.name === field)?.existing;
@@ -96,7 +105,8 @@ function lastDestinationFindings({ spec, relation, planned }: FieldInput, field:
 function isSameOrder(source: Column, target: Column): boolean {
   const [one, other] = [source.type, target.type];
   if (one.kind !== other.kind) return false;
-  if (one.kind === 'timestamp' && other.kind === 'timestamp') return one.precision <= other.precision && one.hasZone === other.hasZone;
+  if (one.kind === 'timestamp' && other.kind === 'timestamp')
+    return one.precision <= other.precision && one.hasZone === other.hasZone;
   if (one.kind === 'text') return source.collation === target.collation;
   return true;
 }
@@ -108,7 +118,9 @@ export function isOrdered(type: ColumnType): boolean {
 /** Whether the zone's offset from UTC differs between January and July of some recent year. */
 export function hasSummerTime(timeZone: string): boolean {
   const offsets = [0, 3, 6, 9].map((month) => {
-    const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(new Date(Date.UTC(2025, month, 1)));
+    const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(
+      new Date(Date.UTC(2025, month, 1)),
+    );
     return parts.find((part) => part.type === 'timeZoneName')?.value;
   });
   return new Set(offsets).size > 1;

@@ -21,8 +21,12 @@ export function keyFindings(input: KeyInput): Finding[] {
 }
 
 function sourceKeyFindings({ spec, relation, sourceKey }: KeyInput): Finding[] {
-  const findings = (spec.source.key ?? []).filter((name) => !hasColumn(relation, name)).map((name) => missingField(relation, name, 'spec.source.key'));
-  const nullable = sourceKey.filter((name) => relation.columns.some((column) => column.name === name && column.isNullable));
+  const findings = (spec.source.key ?? [])
+    .filter((name) => !hasColumn(relation, name))
+    .map((name) => missingField(relation, name, 'spec.source.key'));
+  const nullable = sourceKey.filter((name) =>
+    relation.columns.some((column) => column.name === name && column.isNullable),
+  );
   if (nullable.length > 0 && !spec.source.query) {
     findings.push({
       severity: 'error',
@@ -60,7 +64,9 @@ function destinationKeyFindings(input: KeyInput): Finding[] {
   }
   if (spec.writeMode === 'Upsert') return upsertFindings(input);
   const isHistory = spec.writeMode === 'Append' && spec.mode.endsWith('Timestamp');
-  const conflicting = isHistory ? existing?.keys.find((each) => each.columns.every((name) => key.includes(name))) : undefined;
+  const conflicting = isHistory
+    ? existing?.keys.find((each) => each.columns.every((name) => key.includes(name)))
+    : undefined;
   if (!conflicting) return [];
   return [
     {
@@ -99,8 +105,12 @@ function upsertFindings({ existing, key, relation }: KeyInput): Finding[] {
 
 /** Paging looks at these columns of the last row, so they must be among those that travel. */
 function travelFindings({ spec, relation, sourceKey, planned }: KeyInput): Finding[] {
-  const paged = [...sourceKey, spec.source.idField, spec.source.timestampField].filter((name) => name !== undefined);
-  const missing = paged.filter((name) => hasColumn(relation, name) && !planned.some((each) => each.source.name === name));
+  const paged = [...sourceKey, spec.source.idField, spec.source.timestampField].filter(
+    (name) => name !== undefined,
+  );
+  const missing = paged.filter(
+    (name) => hasColumn(relation, name) && !planned.some((each) => each.source.name === name),
+  );
   if (missing.length === 0) return [];
   return [
     {

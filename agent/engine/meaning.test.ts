@@ -24,7 +24,11 @@ const dataSource = (name: string, host: string): DataSource => ({
   namespace: 'a',
   name,
   generation: 1,
-  spec: { type: 'postgres', config: { host, port: 5432, database: name, user: 'idra' }, placement: { agentSelector: {} } },
+  spec: {
+    type: 'postgres',
+    config: { host, port: 5432, database: name, user: 'idra' },
+    placement: { agentSelector: {} },
+  },
 });
 const row = (change: Partial<CommitRow> = {}): CommitRow => ({
   uid: 'u1',
@@ -60,13 +64,23 @@ test('admission by what the destination holds', () => {
     ['the same, told to keep', input({ rows: [row({ uid: 'u0' })], decision: 'keep-offset' }), 'adopt'],
     ['a closed namesake', input({ rows: [row({ uid: 'u0', isClosed: true })] }), 'start'],
     ['own row, closed', input({ rows: [row({ isClosed: true })] }), 'start'],
-    ['own row for another table', input({ rows: [row({ table: 'sales.old', meaning: 'old' })] }), 'OffsetNoLongerFits'],
+    [
+      'own row for another table',
+      input({ rows: [row({ table: 'sales.old', meaning: 'old' })] }),
+      'OffsetNoLongerFits',
+    ],
     ['Append onto rows', input({ sync: append, hasRows: true }), 'DestinationNotEmpty'],
     ['Append onto rows of its own', input({ sync: append, hasRows: true, rows: [row()] }), 'go-on'],
     ['Upsert onto rows', input({ hasRows: true }), 'start'],
     [
       'Append onto rows that are to be kept',
-      input({ hasRows: true, sync: { ...append, spec: { ...append.spec, destination: { ...spec.destination, existingRows: 'Keep' } } } }),
+      input({
+        hasRows: true,
+        sync: {
+          ...append,
+          spec: { ...append.spec, destination: { ...spec.destination, existingRows: 'Keep' } },
+        },
+      }),
       'start',
     ],
   ];
@@ -105,6 +119,11 @@ test('the meaning changes with what an offset means, and with nothing else', () 
 });
 
 test('other open syncs on the table are told', () => {
-  const rows = [row(), row({ uid: 'u2', name: 'b/copy' }), row({ uid: 'u3', name: 'b/gone', isClosed: true }), row({ uid: 'u4', name: 'c/x', table: 'sales.x' })];
+  const rows = [
+    row(),
+    row({ uid: 'u2', name: 'b/copy' }),
+    row({ uid: 'u3', name: 'b/gone', isClosed: true }),
+    row({ uid: 'u4', name: 'c/x', table: 'sales.x' }),
+  ];
   assert.deepEqual(otherWriters(rows, sync, 'sales.orders'), ['b/copy']);
 });

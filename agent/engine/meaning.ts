@@ -54,9 +54,13 @@ export function admit(input: AdmitInput): Admission {
   if (decision === 'restart') return { kind: 'start' };
   if (own) {
     if (own.meaning === meaning || decision === 'keep-offset') return { kind: 'go-on' };
-    throw offsetNoLongerFits('what the offset means has changed (source, table, query, mode, field, key or destination)');
+    throw offsetNoLongerFits(
+      'what the offset means has changed (source, table, query, mode, field, key or destination)',
+    );
   }
-  const namesake = rows.find((row) => row.uid !== sync.uid && !row.isClosed && row.name === qualifiedName(sync));
+  const namesake = rows.find(
+    (row) => row.uid !== sync.uid && !row.isClosed && row.name === qualifiedName(sync),
+  );
   if (namesake) {
     if (decision === 'keep-offset') return { kind: 'adopt', uid: namesake.uid };
     throw offsetNoLongerFits(
@@ -67,18 +71,32 @@ export function admit(input: AdmitInput): Admission {
   if (moved && decision !== 'keep-offset' && moved.meaning !== meaning) {
     throw offsetNoLongerFits(`this Sync wrote ${moved.table} before`);
   }
-  if (sync.spec.writeMode === 'Append' && input.hasRows && sync.spec.destination.existingRows === 'Refuse' && !isLastDestination(sync)) {
-    throw permanent('DestinationNotEmpty', `${input.table} has rows and no offset of this Sync: Append would write beside them`, {
-      path: 'spec.destination.existingRows',
-      mend: 'set destination.existingRows to Keep, empty the table, or use Upsert',
-    });
+  if (
+    sync.spec.writeMode === 'Append' &&
+    input.hasRows &&
+    sync.spec.destination.existingRows === 'Refuse' &&
+    !isLastDestination(sync)
+  ) {
+    throw permanent(
+      'DestinationNotEmpty',
+      `${input.table} has rows and no offset of this Sync: Append would write beside them`,
+      {
+        path: 'spec.destination.existingRows',
+        mend: 'set destination.existingRows to Keep, empty the table, or use Upsert',
+      },
+    );
   }
   return { kind: 'start' };
 }
 
 /** Other open Syncs on the table, for a warning. */
 export function otherWriters(rows: readonly CommitRow[], sync: Sync, table: string): readonly string[] {
-  return rows.filter((row) => row.uid !== sync.uid && !row.isClosed && row.table === table && row.name !== qualifiedName(sync)).map((row) => row.name);
+  return rows
+    .filter(
+      (row) =>
+        row.uid !== sync.uid && !row.isClosed && row.table === table && row.name !== qualifiedName(sync),
+    )
+    .map((row) => row.name);
 }
 
 export function isLastDestination(sync: Sync): boolean {

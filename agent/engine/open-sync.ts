@@ -20,10 +20,17 @@ export interface OpenSync {
 export async function openSync(input: OpenInput, signal: AbortSignal): Promise<OpenSync> {
   const { sync, definitionOf, secrets } = input;
   requireCapable(input);
-  const [sourceEnd, destinationEnd] = await Promise.all([loadEnd(input, input.source), loadEnd(input, input.destination)]);
+  const [sourceEnd, destinationEnd] = await Promise.all([
+    loadEnd(input, input.source),
+    loadEnd(input, input.destination),
+  ]);
   const source = await sourceEnd.connector.openSource(sourceEnd.access, sync.spec.source, signal);
   try {
-    const destination = await destinationEnd.connector.openDestination(destinationEnd.access, sync.spec.destination, signal);
+    const destination = await destinationEnd.connector.openDestination(
+      destinationEnd.access,
+      sync.spec.destination,
+      signal,
+    );
     try {
       const plan = await planSync(
         {
@@ -41,7 +48,10 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
         destination,
         plan,
         async hasCurrentSecrets() {
-          const now = await Promise.all([resolveAccess(input.source, secrets), resolveAccess(input.destination, secrets)]);
+          const now = await Promise.all([
+            resolveAccess(input.source, secrets),
+            resolveAccess(input.destination, secrets),
+          ]);
           return hasSameSecrets(sourceEnd.access, now[0]) && hasSameSecrets(destinationEnd.access, now[1]);
         },
         async close() {
@@ -58,7 +68,10 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
   }
 }
 
-async function loadEnd(input: OpenInput, dataSource: DataSource): Promise<{ connector: Connector; access: SystemAccess }> {
+async function loadEnd(
+  input: OpenInput,
+  dataSource: DataSource,
+): Promise<{ connector: Connector; access: SystemAccess }> {
   const [connector, access] = await Promise.all([
     input.definitionOf(dataSource.spec.type).load(),
     resolveAccess(dataSource, input.secrets),
@@ -84,10 +97,14 @@ function requireCapable({ sync, source, destination, definitionOf }: OpenInput):
     });
   }
   if (isLastDestinationMode(sync) && !writes.hasLargest) {
-    throw permanent('ModeNotOffered', `${destination.spec.type} as a destination has no largest value for mode ${mode}`, {
-      path: 'spec.mode',
-      mend: `use ${mode === 'LastDestinationId' ? 'Id' : 'Timestamp'}`,
-    });
+    throw permanent(
+      'ModeNotOffered',
+      `${destination.spec.type} as a destination has no largest value for mode ${mode}`,
+      {
+        path: 'spec.mode',
+        mend: `use ${mode === 'LastDestinationId' ? 'Id' : 'Timestamp'}`,
+      },
+    );
   }
 }
 

@@ -24,7 +24,12 @@ export interface PassInput {
 }
 
 export type PassOutcome =
-  | { readonly kind: 'complete'; readonly offset: Offset | null; readonly rows: number; readonly isHeldBack: boolean }
+  | {
+      readonly kind: 'complete';
+      readonly offset: Offset | null;
+      readonly rows: number;
+      readonly isHeldBack: boolean;
+    }
   | { readonly kind: 'interrupted'; readonly offset: Offset | null; readonly rows: number };
 
 /**
@@ -46,8 +51,11 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
       const result = await batches.next();
       if (result.done) return await endPass(input, request, progress, result.value, signal);
       await writeBatch(input, progress, result.value, signal);
-      await input.throttle.spend(result.value.rowCount, AbortSignal.any([signal, input.interrupt])).catch(ignoreInterrupt(input.interrupt));
-      if (input.interrupt.aborted || input.mustYield()) return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
+      await input.throttle
+        .spend(result.value.rowCount, AbortSignal.any([signal, input.interrupt]))
+        .catch(ignoreInterrupt(input.interrupt));
+      if (input.interrupt.aborted || input.mustYield())
+        return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
     }
   } finally {
     reading.abort(new Stopped('drain'));
@@ -67,13 +75,23 @@ export function snapshotStart(offset: Offset | null): Offset {
   return last.isComplete ? { mode: 'Snapshot', pass: last.pass + 1, key: null, isComplete: false } : last;
 }
 
-async function beginSnapshot(open: OpenSync, request: ReadRequest, isAtomic: boolean, signal: AbortSignal): Promise<void> {
+async function beginSnapshot(
+  open: OpenSync,
+  request: ReadRequest,
+  isAtomic: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   if (request.after?.mode !== 'Snapshot') return;
   const { pass, key } = request.after;
   await open.destination.beginPass({ pass, isResumed: key !== null, isAtomic }, signal);
 }
 
-async function writeBatch(input: PassInput, progress: PassProgress, batch: Batch, signal: AbortSignal): Promise<void> {
+async function writeBatch(
+  input: PassInput,
+  progress: PassProgress,
+  batch: Batch,
+  signal: AbortSignal,
+): Promise<void> {
   const { context, open } = input;
   progress.found(batch);
   await reach('write:before');
@@ -100,10 +118,19 @@ async function mirror(input: PassInput, offset: Offset | null): Promise<void> {
     await reach('acknowledge:after');
   });
   if (open.plan.guarantee === 'AtLeastOnce') await write;
-  else write.catch((error: unknown) => context.log.warn('offset mirror not written', { sync: context.sync.uid, error: String(error) }));
+  else
+    write.catch((error: unknown) =>
+      context.log.warn('offset mirror not written', { sync: context.sync.uid, error: String(error) }),
+    );
 }
 
-async function endPass(input: PassInput, request: ReadRequest, progress: PassProgress, end: PassEnd, signal: AbortSignal): Promise<PassOutcome> {
+async function endPass(
+  input: PassInput,
+  request: ReadRequest,
+  progress: PassProgress,
+  end: PassEnd,
+  signal: AbortSignal,
+): Promise<PassOutcome> {
   const { open } = input;
   await reach('pass:before-end');
   if (request.mode === 'Snapshot' && request.after?.mode === 'Snapshot') {
@@ -143,7 +170,10 @@ class PassProgress {
     this.offset = batch.offset;
     this.rows += batch.rowCount;
     const { reporter, context } = this.#input;
-    reporter.batch({ read: batch.rowCount, totalWritten, rejected }, isLastDestination(context.sync) ? null : batch.offset);
+    reporter.batch(
+      { read: batch.rowCount, totalWritten, rejected },
+      isLastDestination(context.sync) ? null : batch.offset,
+    );
     reporter.report();
   }
 
@@ -175,10 +205,17 @@ export function timestampMs(text: string | undefined): number | undefined {
 /** LastDestination*: the offset is the largest value there, read after the claim. */
 export async function largestAtDestination(open: OpenSync, signal: AbortSignal): Promise<Offset | null> {
   const { mode, timestampField, key } = open.plan.read;
-  const columns = mode === 'Timestamp' && timestampField ? [timestampField, ...key.filter((name) => name !== timestampField)] : key;
+  const columns =
+    mode === 'Timestamp' && timestampField
+      ? [timestampField, ...key.filter((name) => name !== timestampField)]
+      : key;
   const values = await open.destination.largest(columns, signal);
   if (values === null) return null;
-  const texts = values.map((value) => (value === null || Array.isArray(value) ? '' : scalarText(value as Exclude<typeof value, null | readonly unknown[]>)));
+  const texts = values.map((value) =>
+    value === null || Array.isArray(value)
+      ? ''
+      : scalarText(value as Exclude<typeof value, null | readonly unknown[]>),
+  );
   const [first = '', ...rest] = texts;
   return mode === 'Timestamp' ? { mode: 'Timestamp', at: first, key: rest } : { mode: 'Id', id: first };
 }
@@ -192,4 +229,3 @@ function ignoreInterrupt(interrupt: AbortSignal): (error: unknown) => void {
     if (!interrupt.aborted) throw error;
   };
 }
-

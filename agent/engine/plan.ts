@@ -52,7 +52,12 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
     onError: spec.onError,
     hasUniqueKey: key.length > 0 && !isHistory(spec),
   };
-  const read = readPlan(spec, relation, sourceKey, columns.columns.map((each) => each.source));
+  const read = readPlan(
+    spec,
+    relation,
+    sourceKey,
+    columns.columns.map((each) => each.source),
+  );
   const ruleFindings = [
     ...(relation.findings ?? []),
     ...(existing?.findings ?? []),
@@ -61,7 +66,10 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
     ...keyFindings({ spec, relation, existing, sourceKey, key, planned: columns.columns }),
     ...columns.findings,
   ];
-  const checks = await Promise.all([source.check(spec.mode, signal), destination.check(spec.writeMode, signal)]);
+  const checks = await Promise.all([
+    source.check(spec.mode, signal),
+    destination.check(spec.writeMode, signal),
+  ]);
   return {
     source: relation,
     existing,
@@ -77,13 +85,21 @@ export function requireRunnable(plan: SyncPlan): void {
   const errors = plan.findings.filter((finding) => finding.severity === 'error');
   const [first] = errors;
   if (!first) return;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more: ${errors.slice(1).map((each) => each.message).join('; ')})` : '';
+  const more =
+    errors.length > 1
+      ? ` (and ${errors.length - 1} more: ${errors
+          .slice(1)
+          .map((each) => each.message)
+          .join('; ')})`
+      : '';
   throw permanent(first.code, first.message + more, { path: first.path, mend: first.mend });
 }
 
 /** Append by timestamp writes a row for each version read. */
 function isHistory(spec: SyncSpec): boolean {
-  return spec.writeMode === 'Append' && (spec.mode === 'Timestamp' || spec.mode === 'LastDestinationTimestamp');
+  return (
+    spec.writeMode === 'Append' && (spec.mode === 'Timestamp' || spec.mode === 'LastDestinationTimestamp')
+  );
 }
 
 export function readMode(mode: Mode): ReadRequest['mode'] {
@@ -92,14 +108,21 @@ export function readMode(mode: Mode): ReadRequest['mode'] {
   return mode;
 }
 
-function readPlan(spec: SyncSpec, relation: Relation, sourceKey: readonly string[], columns: readonly Column[]): Omit<ReadRequest, 'after' | 'wire'> {
+function readPlan(
+  spec: SyncSpec,
+  relation: Relation,
+  sourceKey: readonly string[],
+  columns: readonly Column[],
+): Omit<ReadRequest, 'after' | 'wire'> {
   const mode = readMode(spec.mode);
   return {
     relation,
     columns: columns.map((column) => ({ column })),
     mode,
     key: mode === 'Id' && spec.source.idField ? [spec.source.idField] : sourceKey,
-    ...(mode === 'Timestamp' && spec.source.timestampField ? { timestampField: spec.source.timestampField } : {}),
+    ...(mode === 'Timestamp' && spec.source.timestampField
+      ? { timestampField: spec.source.timestampField }
+      : {}),
     timeZone: spec.source.timeZone,
     limits: spec.batch,
     ...(spec.safetyLagMs === undefined ? {} : { safetyLagMs: spec.safetyLagMs }),
@@ -119,7 +142,17 @@ function missingTable(spec: SyncSpec, existing: Relation | null): Finding[] {
   ];
 }
 
-function chooseWire(source: Source, destination: Destination, write: WritePlan, columns: ReadRequest['columns'], findings: readonly Finding[]): Wire {
+function chooseWire(
+  source: Source,
+  destination: Destination,
+  write: WritePlan,
+  columns: ReadRequest['columns'],
+  findings: readonly Finding[],
+): Wire {
   if (findings.some((finding) => finding.severity === 'error')) return { format: 'values' };
-  return destination.rawRequests(write).find((request) => source.canServe(request, columns)) ?? { format: 'values' };
+  return (
+    destination.rawRequests(write).find((request) => source.canServe(request, columns)) ?? {
+      format: 'values',
+    }
+  );
 }

@@ -1,7 +1,14 @@
 import type { BoundReport } from '../../core/connector.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
 import { encodeOffset, formatOffset, type Offset } from '../../core/offset.ts';
-import type { Guarantee, LastError, RequestStatus, RowCounts, SyncState, SyncStatus } from '../../core/status.ts';
+import type {
+  Guarantee,
+  LastError,
+  RequestStatus,
+  RowCounts,
+  SyncState,
+  SyncStatus,
+} from '../../core/status.ts';
 import { formatToken, type Token } from '../../core/token.ts';
 import type { RunContext } from './context.ts';
 
@@ -44,7 +51,13 @@ export class Reporter {
     return this.#offset;
   }
 
-  claimed(token: Token, offset: Offset | null, totalRows: number, guarantee: Guarantee, warnings: readonly string[]): void {
+  claimed(
+    token: Token,
+    offset: Offset | null,
+    totalRows: number,
+    guarantee: Guarantee,
+    warnings: readonly string[],
+  ): void {
     this.#token = token;
     this.#offset = offset;
     this.#rows = { ...this.#rows, written: totalRows };
@@ -109,7 +122,13 @@ export class Reporter {
   /** Nothing is said when nothing of weight has changed: a sync that is caught up and finds nothing new writes no status. */
   report(): void {
     const status = this.#status();
-    const weight = JSON.stringify({ ...status, observedAt: '', lastPassTime: '', nextPassTime: '', rowsPerSecond: 0 });
+    const weight = JSON.stringify({
+      ...status,
+      observedAt: '',
+      lastPassTime: '',
+      nextPassTime: '',
+      rowsPerSecond: 0,
+    });
     if (weight === this.#reported) return;
     this.#reported = weight;
     this.#context.lock.report(status);
@@ -142,7 +161,10 @@ export class Reporter {
       guarantee: this.#guarantee,
       bound: this.#bound,
       lastError: this.#lastError,
-      nextPassTime: this.#nextPassMs === undefined || !Number.isFinite(this.#nextPassMs) ? undefined : new Date(this.#nextPassMs).toISOString(),
+      nextPassTime:
+        this.#nextPassMs === undefined || !Number.isFinite(this.#nextPassMs)
+          ? undefined
+          : new Date(this.#nextPassMs).toISOString(),
       requests: this.#requests.length > 0 ? this.#requests : undefined,
       warnings: this.#warnings.length > 0 ? this.#warnings : undefined,
     });

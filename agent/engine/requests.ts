@@ -27,7 +27,11 @@ export function decisionOf(requests: readonly Request[]): 'restart' | 'keep-offs
 }
 
 /** Carries out `offset` and `undo-offset` under the claim; the others are the loop's own. Returns the new stored offset. */
-export async function changeOffset(claimed: Claimed, request: Request, signal: AbortSignal): Promise<string | null> {
+export async function changeOffset(
+  claimed: Claimed,
+  request: Request,
+  signal: AbortSignal,
+): Promise<string | null> {
   const { context, open, storedOffset } = claimed;
   if (!context.sync.spec.isSuspended) {
     throw permanent('NotSuspended', 'the offset is changed only while the Sync is suspended', {
@@ -36,10 +40,17 @@ export async function changeOffset(claimed: Claimed, request: Request, signal: A
     });
   }
   if (isLastDestination(context.sync)) {
-    throw permanent('OffsetNotKept', `mode ${context.sync.spec.mode} keeps no offset: it reads the largest value at the destination`);
+    throw permanent(
+      'OffsetNotKept',
+      `mode ${context.sync.spec.mode} keeps no offset: it reads the largest value at the destination`,
+    );
   }
-  const change = request.type === 'undo-offset' ? await undoChange(context) : wantedChange(open, request, storedOffset);
-  const row = await open.destination.setOffset({ uid: context.sync.uid, token: claimed.token, ...change }, signal);
+  const change =
+    request.type === 'undo-offset' ? await undoChange(context) : wantedChange(open, request, storedOffset);
+  const row = await open.destination.setOffset(
+    { uid: context.sync.uid, token: claimed.token, ...change },
+    signal,
+  );
   await context.lock.offsets.write(row.offset);
   await record(context, request, change);
   return row.offset;
@@ -51,22 +62,31 @@ interface Change {
 }
 
 function wantedChange(open: OpenSync, request: Request, storedOffset: string | null): Change {
-  if (!request.offset) throw permanent('RequestInvalid', 'the request has no offset', { mend: 'use idra offset set SYNC VALUE --expect CURRENT' });
+  if (!request.offset)
+    throw permanent('RequestInvalid', 'the request has no offset', {
+      mend: 'use idra offset set SYNC VALUE --expect CURRENT',
+    });
   const { mode } = open.plan.read;
   const offset = parseOffset(request.offset.value, mode);
   requireType(offset, orderTypes(open.plan.read));
   const stored = readStored(storedOffset);
   if (!isSameOffset(request.offset.expect, stored, mode)) {
-    throw permanent('OffsetMoved', `the stored offset is ${formatOffset(stored) || 'none'}, not ${request.offset.expect || 'none'}`, {
-      mend: 'read it again (idra offset get) and repeat with --expect set to what it says',
-    });
+    throw permanent(
+      'OffsetMoved',
+      `the stored offset is ${formatOffset(stored) || 'none'}, not ${request.offset.expect || 'none'}`,
+      {
+        mend: 'read it again (idra offset get) and repeat with --expect set to what it says',
+      },
+    );
   }
   return { expected: storedOffset, offset: encodeOffset(offset) };
 }
 
 function isSameOffset(text: string, stored: Offset | null, mode: Offset['mode']): boolean {
   if (stored === null) return text.trim() === '' || text.trim() === 'none';
-  return text.trim() === formatOffset(stored) || formatOffset(parseOffset(text, mode)) === formatOffset(stored);
+  return (
+    text.trim() === formatOffset(stored) || formatOffset(parseOffset(text, mode)) === formatOffset(stored)
+  );
 }
 
 async function undoChange(context: RunContext): Promise<Change> {
@@ -89,13 +109,24 @@ async function record(context: RunContext, request: Request, change: Change): Pr
 
 /** An id of an integer column is digits, a timestamp looks like one: what the database would refuse at the next pass is refused now. */
 export function requireType(offset: Offset, types: readonly ColumnType[]): void {
-  const texts = offset.mode === 'Id' ? [offset.id] : offset.mode === 'Timestamp' ? [offset.at, ...offset.key] : offset.mode === 'Snapshot' ? (offset.key ?? []) : [];
+  const texts =
+    offset.mode === 'Id'
+      ? [offset.id]
+      : offset.mode === 'Timestamp'
+        ? [offset.at, ...offset.key]
+        : offset.mode === 'Snapshot'
+          ? (offset.key ?? [])
+          : [];
   if (offset.mode !== 'Stream' && texts.length > 0 && texts.length !== types.length) {
-    throw permanent('OffsetInvalid', `the offset has ${texts.length} values where the mode pages by ${types.length}`);
+    throw permanent(
+      'OffsetInvalid',
+      `the offset has ${texts.length} values where the mode pages by ${types.length}`,
+    );
   }
   texts.forEach((text, index) => {
     const type = types[index];
-    if (type && !fits(text, type)) throw permanent('OffsetInvalid', `"${text}" is not a value of type ${type.kind}`);
+    if (type && !fits(text, type))
+      throw permanent('OffsetInvalid', `"${text}" is not a value of type ${type.kind}`);
   });
 }
 
@@ -106,7 +137,10 @@ function fits(text: string, type: ColumnType): boolean {
     case 'decimal':
       return /^-?\d+(\.\d+)?$/.test(text);
     case 'timestamp':
-      return /^\d{4,6}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,9})?Z?$/.test(text) && text.endsWith('Z') === type.hasZone;
+      return (
+        /^\d{4,6}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,9})?Z?$/.test(text) &&
+        text.endsWith('Z') === type.hasZone
+      );
     case 'date':
       return /^\d{4,6}-\d{2}-\d{2}$/.test(text);
     case 'uuid':
@@ -116,7 +150,12 @@ function fits(text: string, type: ColumnType): boolean {
   }
 }
 
-export function finished(request: Request, state: RequestStatus['state'], message: string, nowMs: number): RequestStatus {
+export function finished(
+  request: Request,
+  state: RequestStatus['state'],
+  message: string,
+  nowMs: number,
+): RequestStatus {
   return { type: request.type, id: request.id, state, message, time: new Date(nowMs).toISOString() };
 }
 
@@ -130,4 +169,3 @@ export function refusal(error: unknown): string {
 export function describeOffset(encoded: string | null): string {
   return encoded === null ? 'none' : formatOffset(decodeOffset(encoded));
 }
-

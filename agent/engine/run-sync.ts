@@ -19,7 +19,8 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
   const wake = new Wake(context);
   const memory = (await context.lock.readMemory()) ?? freshMemory;
   const reporter = new Reporter(context);
-  reporter.hasCaughtUp = memory.hasCaughtUp && memory.meaning === meaningOf(context.sync, context.source, context.destination);
+  reporter.hasCaughtUp =
+    memory.hasCaughtUp && memory.meaning === meaningOf(context.sync, context.source, context.destination);
   reporter.lastSyncTime = memory.lastSyncTime;
   const state: RunState = {
     context,
@@ -61,7 +62,10 @@ async function attempt(state: RunState): Promise<RunEnd | undefined> {
   } catch (thrown) {
     if (wake.isStopped()) return { outcome: 'stopped' };
     const error = asIdraError(thrown);
-    context.observer.attemptFailed(context.sync, { code: error.code, isTransient: error.disposition === 'transient' });
+    context.observer.attemptFailed(context.sync, {
+      code: error.code,
+      isTransient: error.disposition === 'transient',
+    });
     return await afterFailure(state, error);
   } finally {
     await session.close();
@@ -73,7 +77,8 @@ async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd |
   const isTransient = error.disposition === 'transient';
   state.failures += 1;
   state.firstFailureMs ??= context.clock.monotonicMs();
-  const isSpent = context.once && context.clock.monotonicMs() - state.firstFailureMs > context.once.retryForMs;
+  const isSpent =
+    context.once && context.clock.monotonicMs() - state.firstFailureMs > context.once.retryForMs;
   const isLast = context.once !== undefined && (!isTransient || isSpent === true);
   const delayMs = isTransient ? backoffMs(state.failures) : permanentRetryMs;
   logFailure(state, error, isTransient);
@@ -85,7 +90,12 @@ async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd |
 
 /** The first of a row of equal failures is told; the status counts the rest. */
 function logFailure({ context, failures }: RunState, error: IdraError, isTransient: boolean): void {
-  const fields = { sync: `${context.sync.namespace}/${context.sync.name}`, code: error.code, error: error.message, cause: causeOf(error) };
+  const fields = {
+    sync: `${context.sync.namespace}/${context.sync.name}`,
+    code: error.code,
+    error: error.message,
+    cause: causeOf(error),
+  };
   if (isTransient) {
     if (failures === 1) context.log.warn('sync will be retried', fields);
   } else if (failures === 1) context.log.error('sync needs a person', { ...fields, mend: error.mend });

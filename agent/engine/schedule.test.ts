@@ -14,7 +14,10 @@ test('every: start to start, at once when late, never a pile of missed ones', ()
 test('cron: by its zone, and one pass for all that were missed', () => {
   const schedule = { kind: 'cron', cron: '0 6 * * *', timeZone: 'Europe/Rome' } as const;
   assert.equal(nextPassMs(schedule, undefined, at('2026-07-01T00:00:00Z')), at('2026-07-01T04:00:00Z'));
-  assert.equal(nextPassMs(schedule, at('2026-12-01T05:00:00Z'), at('2026-12-01T05:10:00Z')), at('2026-12-02T05:00:00Z'));
+  assert.equal(
+    nextPassMs(schedule, at('2026-12-01T05:00:00Z'), at('2026-12-01T05:10:00Z')),
+    at('2026-12-02T05:00:00Z'),
+  );
   const now = at('2026-12-09T09:00:00Z');
   assert.equal(nextPassMs(schedule, at('2026-12-01T05:00:00Z'), now), now);
 });

@@ -1,5 +1,5 @@
-import type { CommitRow } from '../../core/connector.ts';
 import { joinName, splitName } from '../../connectors/sql/names.ts';
+import type { CommitRow } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import type { Offset } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
@@ -68,8 +68,11 @@ export class SyncSession {
   #restingState(): { state: 'Suspended' | 'Completed'; message: string } | undefined {
     const { context, memory } = this.#state;
     if (context.sync.spec.isSuspended) return { state: 'Suspended', message: 'suspended by spec.suspend' };
-    const isDone = context.sync.spec.schedule.kind === 'once' && memory.isCompleted && memory.meaning === this.#meaning;
-    return isDone && !this.#isPassDue ? { state: 'Completed', message: 'the one pass that schedule.once asks for is complete' } : undefined;
+    const isDone =
+      context.sync.spec.schedule.kind === 'once' && memory.isCompleted && memory.meaning === this.#meaning;
+    return isDone && !this.#isPassDue
+      ? { state: 'Completed', message: 'the one pass that schedule.once asks for is complete' }
+      : undefined;
   }
 
   /** True when a pass is due now; false when something else came first. */
@@ -92,10 +95,12 @@ export class SyncSession {
     const { context, wake } = this.#state;
     this.#isPassDue = true;
     const signal = wake.interrupt(false);
-    const places = await context.store.takePlaces(context.sync, [context.source, context.destination], signal).catch((error: unknown) => {
-      if (signal.aborted) return undefined;
-      throw error;
-    });
+    const places = await context.store
+      .takePlaces(context.sync, [context.source, context.destination], signal)
+      .catch((error: unknown) => {
+        if (signal.aborted) return undefined;
+        throw error;
+      });
     if (!places) return 'next';
     try {
       return await this.#pass(places);
@@ -126,7 +131,10 @@ export class SyncSession {
     this.#state.firstFailureMs = undefined;
     if (outcome.kind === 'interrupted') return isAtomic ? undefined : 'next';
     this.#isPassDue = false;
-    context.observer.passEnded(context.sync, { rows: outcome.rows, durationMs: context.clock.now() - startMs });
+    context.observer.passEnded(context.sync, {
+      rows: outcome.rows,
+      durationMs: context.clock.now() - startMs,
+    });
     const { schedule } = context.sync.spec;
     const isDue = schedule.kind === 'every' || schedule.kind === 'cron';
     await this.#remember({
@@ -136,8 +144,14 @@ export class SyncSession {
       ...(isDue ? { lastPassStart: new Date(startMs).toISOString() } : {}),
       ...(reporter.lastSyncTime === undefined ? {} : { lastSyncTime: reporter.lastSyncTime }),
     });
-    if (schedule.kind === 'once') reporter.moveTo('Completed', 'Completed', 'the one pass that schedule.once asks for is complete');
-    else reporter.moveTo('Waiting', outcome.isHeldBack ? 'HeldBack' : 'CaughtUp', waitingMessage(outcome.isHeldBack));
+    if (schedule.kind === 'once')
+      reporter.moveTo('Completed', 'Completed', 'the one pass that schedule.once asks for is complete');
+    else
+      reporter.moveTo(
+        'Waiting',
+        outcome.isHeldBack ? 'HeldBack' : 'CaughtUp',
+        waitingMessage(outcome.isHeldBack),
+      );
     if (context.once) return { outcome: 'complete' };
     if (schedule.kind === 'continuous' && outcome.rows === 0) await wake.sleep(continuousIdleMs);
     return 'next';
@@ -155,16 +169,30 @@ export class SyncSession {
     const claim = await this.#claimWith(open, signal);
     this.#claim = claim;
     this.#offset = this.#restoredOffset(open, claim);
-    const others = otherWriters(await open.destination.commitRows(context.sync.uid, signal), context.sync, claim.table);
-    const warnings = open.plan.findings.filter((finding) => finding.severity === 'warning').map((finding) => finding.message);
+    const others = otherWriters(
+      await open.destination.commitRows(context.sync.uid, signal),
+      context.sync,
+      claim.table,
+    );
+    const warnings = open.plan.findings
+      .filter((finding) => finding.severity === 'warning')
+      .map((finding) => finding.message);
     if (others.length > 0) warnings.push(`${claim.table} is also written by ${others.join(', ')}`);
-    reporter.claimed(claim.token, isLastDestination(context.sync) ? null : this.#offset, claim.rows, open.plan.guarantee, warnings);
+    reporter.claimed(
+      claim.token,
+      isLastDestination(context.sync) ? null : this.#offset,
+      claim.rows,
+      open.plan.guarantee,
+      warnings,
+    );
     return { open, claim };
   }
 
   #restoredOffset(open: OpenSync, claim: CommitRow): Offset | null {
     const stored = readStored(claim.offset);
-    return open.plan.read.mode === 'Snapshot' && stored !== null && !(stored.mode === 'Snapshot') ? snapshotStart(null) : stored;
+    return open.plan.read.mode === 'Snapshot' && stored !== null && !(stored.mode === 'Snapshot')
+      ? snapshotStart(null)
+      : stored;
   }
 
   async #claimWith(open: OpenSync, signal: AbortSignal): Promise<CommitRow> {
@@ -199,9 +227,16 @@ export class SyncSession {
     return claim;
   }
 
-  async #finishDecision(requests: readonly Request[], decision: 'restart' | 'keep-offset', claim: CommitRow): Promise<void> {
+  async #finishDecision(
+    requests: readonly Request[],
+    decision: 'restart' | 'keep-offset',
+    claim: CommitRow,
+  ): Promise<void> {
     const { context } = this.#state;
-    const message = decision === 'restart' ? 'started from nothing; no row was deleted' : `goes on from ${describeOffset(claim.offset)}`;
+    const message =
+      decision === 'restart'
+        ? 'started from nothing; no row was deleted'
+        : `goes on from ${describeOffset(claim.offset)}`;
     for (const request of requests.filter((each) => each.type === 'restart' || each.type === 'keep-offset')) {
       await context.lock.appendHistory({
         time: new Date(context.clock.now()).toISOString(),
@@ -256,7 +291,11 @@ export class SyncSession {
     const { context, reporter } = this.#state;
     try {
       const { open, claim } = await this.#opened();
-      const offset = await changeOffset({ context, open, token: claim.token, storedOffset: claim.offset }, request, context.lock.signal);
+      const offset = await changeOffset(
+        { context, open, token: claim.token, storedOffset: claim.offset },
+        request,
+        context.lock.signal,
+      );
       this.#claim = { ...claim, offset };
       this.#offset = readStored(offset);
       reporter.claimed(claim.token, this.#offset, claim.rows, open.plan.guarantee, []);
@@ -292,5 +331,7 @@ export class SyncSession {
 }
 
 function waitingMessage(isHeldBack: boolean): string {
-  return isHeldBack ? 'newer rows are held back until they are final; status.bound says by what' : 'caught up; waiting for the next pass';
+  return isHeldBack
+    ? 'newer rows are held back until they are final; status.bound says by what'
+    : 'caught up; waiting for the next pass';
 }

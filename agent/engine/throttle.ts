@@ -14,7 +14,12 @@ export class Throttle {
   constructor(clock: Clock, store: SyncStore, dataSources: readonly DataSource[]) {
     this.#clock = clock;
     this.#limits = () =>
-      Math.min(...dataSources.map((each) => (each.spec.maxRowsPerSecond ?? Number.POSITIVE_INFINITY) / Math.max(1, store.countUsers(each))));
+      Math.min(
+        ...dataSources.map(
+          (each) =>
+            (each.spec.maxRowsPerSecond ?? Number.POSITIVE_INFINITY) / Math.max(1, store.countUsers(each)),
+        ),
+      );
   }
 
   async spend(rows: number, signal: AbortSignal): Promise<void> {

@@ -32,7 +32,9 @@ export class Wake {
 
   /** Fires at the next thing that a running pass must stop for. */
   interrupt(isAtomic: boolean): AbortSignal {
-    return isAtomic ? AbortSignal.any([this.#stop, this.#lost]) : AbortSignal.any([this.#stop, this.#lost, this.request]);
+    return isAtomic
+      ? AbortSignal.any([this.#stop, this.#lost])
+      : AbortSignal.any([this.#stop, this.#lost, this.request]);
   }
 
   /** Until the time is over, a request comes or it is stopped. */

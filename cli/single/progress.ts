@@ -1,5 +1,5 @@
 import { formatSeconds, type SyncStatus } from '../../core/status.ts';
-import { type Sync, qualifiedName } from '../../core/sync-spec.ts';
+import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 
 /** Where progress goes: one live line per sync on a terminal, elsewhere a line for each change; NDJSON when asked. */
 export interface Progress {
@@ -29,7 +29,9 @@ function liveProgress(screen: Screen): Progress {
   let drawn = 0;
   const draw = () => {
     const up = drawn > 0 ? `\u001b[${drawn}A` : '';
-    const text = [...lines.values()].map((line) => `\u001b[2K${line.slice(0, screen.columns - 1)}\n`).join('');
+    const text = [...lines.values()]
+      .map((line) => `\u001b[2K${line.slice(0, screen.columns - 1)}\n`)
+      .join('');
     screen.write(up + text);
     drawn = lines.size;
   };

@@ -2,7 +2,10 @@ import { Stopped } from '../../core/errors.ts';
 import { exitStatus } from '../exit-status.ts';
 
 /** First SIGINT or SIGTERM: stop at the next batch edge. A second one: leave at once, with the status of the signal. */
-export function stopOnSignals(say: (text: string) => void): { readonly signal: AbortSignal; dispose(): void } {
+export function stopOnSignals(say: (text: string) => void): {
+  readonly signal: AbortSignal;
+  dispose(): void;
+} {
   const stop = new AbortController();
   const on = (name: 'SIGINT' | 'SIGTERM') => () => {
     if (stop.signal.aborted) process.exit(name === 'SIGINT' ? exitStatus.interrupted : exitStatus.terminated);

@@ -21,7 +21,19 @@ import { formatToken, type Token } from '../../core/token.ts';
  */
 export const commitTableName = '_idra_commits';
 export const commitLayout = 1;
-export const commitColumns = ['uid', 'table', 'name', 'meaning', 'token', 'offset', 'rows', 'session', 'closed', 'layout', 'time'] as const;
+export const commitColumns = [
+  'uid',
+  'table',
+  'name',
+  'meaning',
+  'token',
+  'offset',
+  'rows',
+  'session',
+  'closed',
+  'layout',
+  'time',
+] as const;
 
 /** The row that a claim stores; `stored` is read under the row's lock, `adopted` likewise where asked for. */
 export function claimedRow(
@@ -31,7 +43,8 @@ export function claimedRow(
   adopted: CommitRow | undefined,
 ): Omit<CommitRow, 'time'> {
   const token = claimToken(request.token, stored, adopted);
-  const base = request.offset === 'restart' ? undefined : (adopted ?? (stored?.isClosed ? undefined : stored));
+  const base =
+    request.offset === 'restart' ? undefined : (adopted ?? (stored?.isClosed ? undefined : stored));
   return {
     uid: request.plan.uid,
     table,
@@ -53,14 +66,19 @@ function claimToken(wanted: Token | 'next', ...rows: readonly (CommitRow | undef
 }
 
 export function tokenIsHigher(stored: Token, ours: Token): Error {
-  return fenced(`the destination has seen token ${formatToken(stored)}, ours is ${formatToken(ours)}: a newer owner has claimed this sync`, {
-    mend: 'nothing if another agent runs it; after a restored or new etcd: idra epoch raise',
-  });
+  return fenced(
+    `the destination has seen token ${formatToken(stored)}, ours is ${formatToken(ours)}: a newer owner has claimed this sync`,
+    {
+      mend: 'nothing if another agent runs it; after a restored or new etcd: idra epoch raise',
+    },
+  );
 }
 
 /** What a write throws when its row is not there under its token any more. */
 export function writeIsFenced(token: Token): Error {
-  return fenced(`the destination refused token ${formatToken(token)}: a newer owner has claimed this sync, or its commit row is gone`);
+  return fenced(
+    `the destination refused token ${formatToken(token)}: a newer owner has claimed this sync, or its commit row is gone`,
+  );
 }
 
 export function offsetMoved(expected: string | null, stored: string | null): Error {

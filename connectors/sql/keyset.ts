@@ -39,16 +39,23 @@ export function whereRange(dialect: SqlDialect, range: Pick<Range, 'orderBy' | '
   const first = range.orderBy[0];
   if (first && !range.after && first.isNullable) conditions.push(`${dialect.quote(first.name)} IS NOT NULL`);
   if (first && range.upTo) {
-    conditions.push(`${dialect.quote(first.name)} ${range.upTo.isInclusive ? '<=' : '<'} ${dialect.literal(range.upTo.text, first)}`);
+    conditions.push(
+      `${dialect.quote(first.name)} ${range.upTo.isInclusive ? '<=' : '<'} ${dialect.literal(range.upTo.text, first)}`,
+    );
   }
   return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
 }
 
 /** `(a, b) > (x, y)`, written out as `a >= x AND (a > x OR (a = x AND b > y))` where row comparison uses no index. */
-export function greaterThan(dialect: SqlDialect, columns: readonly Column[], after: readonly string[]): string {
+export function greaterThan(
+  dialect: SqlDialect,
+  columns: readonly Column[],
+  after: readonly string[],
+): string {
   const pairs = columns.map((column, index) => {
     const text = after[index];
-    if (text === undefined) throw new RangeError(`offset has ${after.length} values for ${columns.length} key columns`);
+    if (text === undefined)
+      throw new RangeError(`offset has ${after.length} values for ${columns.length} key columns`);
     return { name: dialect.quote(column.name), literal: dialect.literal(text, column) };
   });
   const [first] = pairs;
@@ -58,7 +65,10 @@ export function greaterThan(dialect: SqlDialect, columns: readonly Column[], aft
     return `(${pairs.map((pair) => pair.name).join(', ')}) > (${pairs.map((pair) => pair.literal).join(', ')})`;
   }
   const alternatives = pairs.map((pair, index) =>
-    [...pairs.slice(0, index).map((before) => `${before.name} = ${before.literal}`), `${pair.name} > ${pair.literal}`].join(' AND '),
+    [
+      ...pairs.slice(0, index).map((before) => `${before.name} = ${before.literal}`),
+      `${pair.name} > ${pair.literal}`,
+    ].join(' AND '),
   );
   return `${first.name} >= ${first.literal} AND (${alternatives.map((each) => `(${each})`).join(' OR ')})`;
 }

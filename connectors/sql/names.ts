@@ -19,7 +19,10 @@ export function splitName(name: string, path: string): string[] {
   }
   parts.push(part);
   if (isQuoted || parts.some((each) => each === '')) {
-    throw permanent('NameInvalid', `"${name}" is not a table name`, { path, mend: 'write schema.table, with double quotes around a part that has a dot' });
+    throw permanent('NameInvalid', `"${name}" is not a table name`, {
+      path,
+      mend: 'write schema.table, with double quotes around a part that has a dot',
+    });
   }
   return parts;
 }

@@ -28,11 +28,18 @@ export interface RangeReader {
   /** Taken once per pass, before its first statement, so that all up to it is visible to a later snapshot. */
   takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound>;
   /** What stands beyond the range's `after`: smallest first orderBy value (canonical) there, and how many rows have NULL in it. */
-  inspectRest(range: Range, signal: AbortSignal): Promise<{ readonly oldest: string | undefined; readonly nullRows: number }>;
+  inspectRest(
+    range: Range,
+    signal: AbortSignal,
+  ): Promise<{ readonly oldest: string | undefined; readonly nullRows: number }>;
 }
 
 /** One pass of any mode over keyset pagination; each statement is its own snapshot and at most one batch's worth. */
-export async function* readPass(reader: RangeReader, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd> {
+export async function* readPass(
+  reader: RangeReader,
+  request: ReadRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Batch, PassEnd> {
   const orderBy = orderColumns(request);
   const field = request.mode === 'Snapshot' ? undefined : orderBy[0];
   const bound: PassBound = field
@@ -41,17 +48,32 @@ export async function* readPass(reader: RangeReader, request: ReadRequest, signa
   let after = startAfter(request);
   if (bound.upTo !== 'none') {
     const upTo = bound.upTo === 'all' ? undefined : bound.upTo;
-    const pages = orderBy.length === 0 ? readWhole(reader, request, signal) : readPages(reader, request, orderBy, after, upTo, signal);
+    const pages =
+      orderBy.length === 0
+        ? readWhole(reader, request, signal)
+        : readPages(reader, request, orderBy, after, upTo, signal);
     for await (const part of pages) {
       after = part.lastKey;
       yield toBatch(part, request);
     }
   }
   if (!field) return { bound: bound.report, isHeldBack: false };
-  return finishPass(reader, request, { orderBy, after, columns: [], upTo: undefined, maxRows: undefined }, bound, signal);
+  return finishPass(
+    reader,
+    request,
+    { orderBy, after, columns: [], upTo: undefined, maxRows: undefined },
+    bound,
+    signal,
+  );
 }
 
-async function finishPass(reader: RangeReader, request: ReadRequest, rest: Range, bound: PassBound, signal: AbortSignal): Promise<PassEnd> {
+async function finishPass(
+  reader: RangeReader,
+  request: ReadRequest,
+  rest: Range,
+  bound: PassBound,
+  signal: AbortSignal,
+): Promise<PassEnd> {
   const { oldest, nullRows } = await reader.inspectRest(rest, signal);
   return {
     bound: bound.report,
@@ -63,7 +85,10 @@ async function finishPass(reader: RangeReader, request: ReadRequest, rest: Range
 
 /** Rows that came in while the pass ran wait for the next one; held back are they only when a bound is in force that others set. */
 function isBeyondBound(bound: PassBound): boolean {
-  return bound.upTo !== 'all' && (bound.report.heldBackBy !== undefined || bound.upTo === 'none' || bound.report.kind === 'safetyLag');
+  return (
+    bound.upTo !== 'all' &&
+    (bound.report.heldBackBy !== undefined || bound.upTo === 'none' || bound.report.kind === 'safetyLag')
+  );
 }
 
 async function* readPages(
@@ -101,12 +126,21 @@ function fittingRows(request: ReadRequest, rows: number, bytes: number): number 
 /** A table without a key: one statement without order or limit. */
 function readWhole(reader: RangeReader, request: ReadRequest, signal: AbortSignal): AsyncIterable<Part> {
   const columns = request.columns.map((each) => each.column);
-  return reader.readRange({ columns, orderBy: [], after: null, upTo: undefined, maxRows: undefined }, request, signal);
+  return reader.readRange(
+    { columns, orderBy: [], after: null, upTo: undefined, maxRows: undefined },
+    request,
+    signal,
+  );
 }
 
 /** Columns that a mode orders and pages by: (key), (idField), or (timestampField, key). */
-export function orderColumns(request: Pick<ReadRequest, 'mode' | 'key' | 'timestampField' | 'relation'>): readonly Column[] {
-  const names = request.mode === 'Timestamp' && request.timestampField ? [request.timestampField, ...request.key] : request.key;
+export function orderColumns(
+  request: Pick<ReadRequest, 'mode' | 'key' | 'timestampField' | 'relation'>,
+): readonly Column[] {
+  const names =
+    request.mode === 'Timestamp' && request.timestampField
+      ? [request.timestampField, ...request.key]
+      : request.key;
   return [...new Set(names)].map((name) => findColumn(request.relation, name));
 }
 
@@ -146,7 +180,12 @@ function toBatch(part: Part, request: ReadRequest): Batch {
   };
 }
 
-function offsetAfter(request: ReadRequest, lastKey: readonly string[], first: string, rest: readonly string[]): Offset {
+function offsetAfter(
+  request: ReadRequest,
+  lastKey: readonly string[],
+  first: string,
+  rest: readonly string[],
+): Offset {
   switch (request.mode) {
     case 'Snapshot': {
       const pass = request.after?.mode === 'Snapshot' ? request.after.pass : 1;

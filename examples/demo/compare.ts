@@ -10,7 +10,9 @@ export interface Comparison {
 
 /** Row by row, every column: both tables in key order, merged. */
 export function compareTables(sourcePath: string, destinationPath: string, table: string): Comparison {
-  const [source, destination] = [sourcePath, destinationPath].map((path) => new Database(path, { readonly: true }));
+  const [source, destination] = [sourcePath, destinationPath].map(
+    (path) => new Database(path, { readonly: true }),
+  );
   if (!source || !destination) throw new Error('unreachable: two paths give two databases');
   try {
     const rows = (db: Database.Database) => {

@@ -9,7 +9,14 @@ import { Shop } from './shop.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = `${root}.idra/demo`;
 const [shopPath, warehousePath] = [`${folder}/shop.db`, `${folder}/warehouse.db`];
-const command = [`${root}bin/idra`, 'run', '-f', 'examples/demo/demo.yaml', '--state', '.idra/demo/state.db'] as const;
+const command = [
+  `${root}bin/idra`,
+  'run',
+  '-f',
+  'examples/demo/demo.yaml',
+  '--state',
+  '.idra/demo/state.db',
+] as const;
 const lateByMs = 2_000;
 
 async function main(): Promise<void> {
@@ -18,7 +25,9 @@ async function main(): Promise<void> {
   say('A shop is made: customers and orders, and 200,000 flights of a public data set (SQLite).');
   const shop = new Shop(shopPath);
   const flights = shop.fill();
-  say(`It has ${flights.toLocaleString('en-US')} flights, 5,000 orders, 500 customers. From now on it keeps changing.`);
+  say(
+    `It has ${flights.toLocaleString('en-US')} flights, 5,000 orders, 500 customers. From now on it keeps changing.`,
+  );
   shop.keepChanging();
   try {
     await killInTheMiddle(flights);
@@ -47,7 +56,9 @@ async function resume(shop: Shop, flights: number): Promise<void> {
   const run = start([]);
   await until(() => countRows('flights') === flights);
   const late = shop.addLateOrder(lateByMs);
-  say(`Order ${late} commits ${lateByMs / 1_000} s later than its updated_at says. A reader that trusts the largest timestamp would miss it.`);
+  say(
+    `Order ${late} commits ${lateByMs / 1_000} s later than its updated_at says. A reader that trusts the largest timestamp would miss it.`,
+  );
   await until(() => countRows('orders', `id = ${late}`) === 1);
   say(`Order ${late} has arrived. Ctrl-C (SIGINT) stops at a batch edge:`);
   run.kill('SIGINT');
@@ -55,10 +66,13 @@ async function resume(shop: Shop, flights: number): Promise<void> {
 }
 
 function report(): void {
-  const comparisons = ['flights', 'orders', 'customers'].map((table) => compareTables(shopPath, warehousePath, table));
+  const comparisons = ['flights', 'orders', 'customers'].map((table) =>
+    compareTables(shopPath, warehousePath, table),
+  );
   say('Row by row, every column:');
   for (const each of comparisons) console.log(`  ${describe(each)}`);
-  if (comparisons.some((each) => each.missing + each.extra + each.different > 0)) throw new Error('source and destination differ');
+  if (comparisons.some((each) => each.missing + each.extra + each.different > 0))
+    throw new Error('source and destination differ');
   say('Nothing lost, nothing doubled.');
 }
 

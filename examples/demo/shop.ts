@@ -78,7 +78,9 @@ export class Shop {
 
   #addCustomer(nr: number): void {
     this.changes++;
-    this.#db.prepare('INSERT INTO customers (name, city) VALUES (?, ?)').run(`Customer ${nr} 🌊`, this.#pick(['Roma', 'Bergen', 'Łódź', '東京']));
+    this.#db
+      .prepare('INSERT INTO customers (name, city) VALUES (?, ?)')
+      .run(`Customer ${nr} 🌊`, this.#pick(['Roma', 'Bergen', 'Łódź', '東京']));
   }
 
   /** A linear congruential generator (Numerical Recipes constants): the same shop at each run. */
