@@ -68,8 +68,17 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
   }
 }
 
+/** The destination alone, without a plan. */
+export async function openDestinationEnd(
+  input: Omit<OpenInput, 'source'>,
+  signal: AbortSignal,
+): Promise<Destination> {
+  const { connector, access } = await loadEnd(input, input.destination);
+  return await connector.openDestination(access, input.sync.spec.destination, signal);
+}
+
 async function loadEnd(
-  input: OpenInput,
+  input: Pick<OpenInput, 'secrets' | 'definitionOf'>,
   dataSource: DataSource,
 ): Promise<{ connector: Connector; access: SystemAccess }> {
   const [connector, access] = await Promise.all([

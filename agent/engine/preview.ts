@@ -1,0 +1,131 @@
+import { joinName, splitName } from '../../connectors/sql/names.ts';
+import { resolveAccess } from '../../core/access.ts';
+import type { SystemReport } from '../../core/connector.ts';
+import { asIdraError, type Finding, type IdraError } from '../../core/errors.ts';
+import { formatOffset } from '../../core/offset.ts';
+import type { Guarantee } from '../../core/status.ts';
+import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
+import type { RunContext } from './context.ts';
+import { admit, meaningOf } from './meaning.ts';
+import { type OpenSync, openSync } from './open-sync.ts';
+import { largestAtDestination, readStored, snapshotStart } from './pass.ts';
+
+export type PreviewInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'>;
+
+/** What a Sync would do, told without touching anything. Plain data: it travels as JSON. */
+export interface Preview {
+  readonly guarantee?: Guarantee;
+  /** `pgcopy-binary`, `tsv`, `sqlite` or `values`. */
+  readonly wire?: string;
+  readonly columns: readonly PreviewColumn[];
+  /** What claim and the passes would run besides moving rows. */
+  readonly statements: readonly string[];
+  /** Where it goes on from; undefined: from the beginning. */
+  readonly offset?: string;
+  /** At most a rough count; undefined where the system cannot say. */
+  readonly rowsWaiting?: number;
+  readonly findings: readonly Finding[];
+}
+
+export interface PreviewColumn {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Opens both ends, plans, and looks at the destination's commit rows. What fails becomes a finding. */
+export async function previewSync(input: PreviewInput, signal: AbortSignal): Promise<Preview> {
+  try {
+    const open = await openSync(input, signal);
+    try {
+      return await previewOpen(input, open, signal);
+    } finally {
+      await open.close();
+    }
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return { columns: [], statements: [], findings: [findingOf(asIdraError(thrown))] };
+  }
+}
+
+async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSignal): Promise<Preview> {
+  const { sync } = input;
+  const { plan } = open;
+  const told = {
+    guarantee: plan.guarantee,
+    wire: plan.read.wire.format,
+    columns: plan.write.columns.columns.map((column) => ({
+      name: column.name,
+      from: column.source.nativeType,
+      to: column.ddl,
+    })),
+    statements: open.destination.statements(plan.write),
+    findings: plan.findings,
+  };
+  if (plan.findings.some((finding) => finding.severity === 'error')) return told;
+  const after = await startOf(input, open, signal);
+  if ('finding' in after) return { ...told, findings: [...plan.findings, after.finding] };
+  const { offset } = after;
+  const isSnapshot = plan.read.mode === 'Snapshot';
+  const rowsWaiting = await open.source.estimateWaiting(
+    { ...plan.read, after: isSnapshot ? snapshotStart(offset) : offset },
+    signal,
+  );
+  const isDone = sync.spec.schedule.kind === 'once' && offset?.mode === 'Snapshot' && offset.isComplete;
+  return {
+    ...told,
+    ...(offset === null ? {} : { offset: formatOffset(offset) }),
+    ...(rowsWaiting === undefined ? {} : { rowsWaiting: isDone ? 0 : rowsWaiting }),
+  };
+}
+
+async function startOf({ sync, source, destination }: PreviewInput, open: OpenSync, signal: AbortSignal) {
+  const rows = await open.destination.commitRows(sync.uid, signal);
+  const table = joinName(splitName(sync.spec.destination.table, 'spec.destination.table'));
+  const hasRows = open.plan.existing !== null && (await open.destination.hasRows(signal));
+  try {
+    admit({ sync, meaning: meaningOf(sync, source, destination), rows, table, hasRows, decision: undefined });
+  } catch (thrown) {
+    return { finding: findingOf(asIdraError(thrown)) };
+  }
+  if (sync.spec.mode.startsWith('LastDestination')) {
+    return { offset: open.plan.existing ? await largestAtDestination(open, signal) : null };
+  }
+  const own = rows.find((row) => row.uid === sync.uid && row.table === table && !row.isClosed);
+  return { offset: readStored(own?.offset ?? null) };
+}
+
+export type CheckInput = { readonly dataSource: DataSource } & Pick<RunContext, 'secrets' | 'definitionOf'>;
+
+/** Reaches one system with its credentials. Throws what connecting throws. */
+export async function checkSystem(input: CheckInput, signal: AbortSignal): Promise<SystemReport> {
+  const connector = await input.definitionOf(input.dataSource.spec.type).load();
+  return await connector.check(await resolveAccess(input.dataSource, input.secrets), signal);
+}
+
+/** Tables and columns that a user could sync. Throws what connecting throws. */
+export async function discoverSystem(input: CheckInput, signal: AbortSignal): Promise<readonly Relation[]> {
+  const connector = await input.definitionOf(input.dataSource.spec.type).load();
+  return await connector.discover(await resolveAccess(input.dataSource, input.secrets), signal);
+}
+
+export function findingOf(error: IdraError): Finding {
+  return {
+    severity: 'error',
+    code: error.code,
+    message: error.message,
+    path: error.path,
+    mend: error.mend,
+  };
+}
+
+/** Whether a Sync names these ends: what `plan` and `check` of a whole manifest pair up. */
+export function endsOf(
+  sync: Sync,
+  find: (namespace: string, name: string) => DataSource | undefined,
+): { readonly source: DataSource; readonly destination: DataSource } | undefined {
+  const source = find(sync.namespace, sync.spec.source.dataSource);
+  const destination = find(sync.namespace, sync.spec.destination.dataSource);
+  return source && destination ? { source, destination } : undefined;
+}

@@ -1,0 +1,20 @@
+import { bug } from '../../core/errors.ts';
+import type { RunContext } from './context.ts';
+import { openDestinationEnd } from './open-sync.ts';
+
+export type RemoveInput = Pick<RunContext, 'sync' | 'destination' | 'secrets' | 'definitionOf' | 'lock'>;
+
+/**
+ * What a deleted Sync leaves at its destination: its commit rows are closed, so that one made again under the same name starts anew,
+ * and the tokens stay, so that an old owner is still refused (Invariant 9). Rows that were moved are never touched.
+ */
+export async function removeSync(input: RemoveInput, signal: AbortSignal): Promise<void> {
+  const { sync, lock } = input;
+  if (lock.token === 'next') throw bug('a sync is removed under a lock of etcd only');
+  const destination = await openDestinationEnd(input, signal);
+  try {
+    await destination.closeRows(sync.uid, lock.token, signal);
+  } finally {
+    await destination.close();
+  }
+}
