@@ -49,7 +49,10 @@ export type New<T> = Omit<T, 'version'>;
 
 export interface DesiredState {
   /** Everything, read by page at one revision. */
-  read(): Promise<{ readonly syncs: readonly DesiredSync[]; readonly dataSources: readonly DesiredDataSource[] }>;
+  read(): Promise<{
+    readonly syncs: readonly DesiredSync[];
+    readonly dataSources: readonly DesiredDataSource[];
+  }>;
   getSync(uid: string): Promise<DesiredSync | undefined>;
   findSync(namespace: string, name: string): Promise<DesiredSync | undefined>;
   getDataSource(namespace: string, name: string): Promise<DesiredDataSource | undefined>;
@@ -84,7 +87,10 @@ export interface Reports {
   readDataSources(): Promise<readonly DataSourceReport[]>;
   putDataSource(report: DataSourceReport): Promise<void>;
   /** First all that is there, then each change; a deleted status comes as undefined. Survives reconnects and compaction. */
-  watchStatuses(listener: (uid: string, status: SyncStatus | undefined) => void, onError: (error: Error) => void): Watching;
+  watchStatuses(
+    listener: (uid: string, status: SyncStatus | undefined) => void,
+    onError: (error: Error) => void,
+  ): Watching;
   watchDataSources(listener: (report: DataSourceReport) => void, onError: (error: Error) => void): Watching;
 }
 
@@ -129,7 +135,12 @@ export interface Probes {
   /** Posts and waits. Throws NoAgentAnswered (transient) at the signal's end or after timeoutMs. Keys go by a lease. */
   ask(probe: Omit<Probe, 'id'>, timeoutMs: number, signal?: AbortSignal): Promise<ProbeAnswer>;
   /** Agents: each probe is taken by one agent (a claim key under its lease). */
-  answer(session: AgentSession, labels: Readonly<Record<string, string>>, answerer: (probe: Probe) => Promise<unknown>, onError: (error: Error) => void): Watching;
+  answer(
+    session: AgentSession,
+    labels: Readonly<Record<string, string>>,
+    answerer: (probe: Probe) => Promise<unknown>,
+    onError: (error: Error) => void,
+  ): Watching;
 }
 
 export interface Epoch {
@@ -182,7 +193,10 @@ export interface AgentSession {
   readonly store: SyncStore;
   /** How many syncs use a data source, for SyncStore.countUsers; told by who sees the assignments. */
   setUsers(counts: ReadonlyMap<string, number>): void;
-  watchAssignments(listener: (assignments: ReadonlyMap<string, Assignment>) => void, onError: (error: Error) => void): Watching;
+  watchAssignments(
+    listener: (assignments: ReadonlyMap<string, Assignment>) => void,
+    onError: (error: Error) => void,
+  ): Watching;
   setDraining(): Promise<void>;
   setLoads(loads: Readonly<Record<string, number>>): void;
   /** Waits until this agent is leader, then holds it until `signal` of the leadership or the session fires, or resign. */
