@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { shownStatus } from './shown-status.ts';
+import type { SyncStatus } from './status.ts';
+
+const wanted = { uid: 'u', generation: 2, isSuspended: false };
+const running: SyncStatus = {
+  uid: 'u',
+  observedGeneration: 2,
+  state: 'Running',
+  reason: 'MovingRows',
+  message: 'rows are on their way',
+  agent: 'idra-agent-0',
+  hasCaughtUp: true,
+  rows: { read: 5, written: 5, deleted: 0, rejected: 0 },
+  observedAt: '2026-11-24T08:00:00.000Z',
+};
+
+test('a sync that no agent has touched is Pending, or Suspended where that is wanted', () => {
+  assert.equal(shownStatus(wanted, undefined, 0).state, 'Pending');
+  assert.equal(shownStatus({ ...wanted, isSuspended: true }, undefined, 0).state, 'Suspended');
+});
+
+test('a suspended sync is shown so at once, with its rows and without an agent', () => {
+  const shown = shownStatus({ ...wanted, isSuspended: true }, running, 0);
+  assert.equal(shown.state, 'Suspended');
+  assert.equal(shown.agent, undefined);
+  assert.equal(shown.rows.written, 5);
+});
+
+test('a resumed sync is Pending until an agent says more', () => {
+  const last = shownStatus({ ...wanted, isSuspended: true }, running, 0);
+  assert.equal(shownStatus(wanted, last, 0).state, 'Pending');
+  assert.equal(shownStatus(wanted, running, 0), running);
+});
