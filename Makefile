@@ -47,15 +47,15 @@ test: check ## everything that can be tested here, real servers included; ARGS='
 
 .PHONY: check
 check: build ## types, lint, format, imports, generated files, duplicated code
-	@npx tsc --noEmit -p .
-	@npx biome ci --error-on-warnings .
+	@node_modules/.bin/tsc --noEmit -p .
+	@node_modules/.bin/biome ci --error-on-warnings .
 	@node e2e/kit/check-imports.ts
 	@node crds/generate.ts --check
-	@npx jscpd .
+	@node_modules/.bin/jscpd .
 
 .PHONY: fmt
 fmt: build ## format, and mend what the linter can mend by itself
-	@npx biome check --write .
+	@node_modules/.bin/biome check --write .
 
 .PHONY: bench
 bench: build ## the benchmarks

@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { asIdraError, describeError, type IdraError } from '../core/errors.ts';
+import { type ExitStatus, exitStatus } from './exit-status.ts';
+import type { Screen } from './single/progress.ts';
+
+/** What a command has of the process it runs in: data goes to `out`, talk to `talk`. */
+export interface Cli {
+  readonly out: Screen;
+  readonly talk: Screen;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Set by the command that ran; the exit status of the process. */
+  status: ExitStatus;
+}
+
+export function processCli(): Cli {
+  return {
+    out: screenOf(process.stdout),
+    talk: screenOf(process.stderr),
+    env: process.env,
+    status: exitStatus.ok,
+  };
+}
+
+/** Gives a command its body: the status that it returns, or that of the error that it throws, told in one line. */
+export function runs<Options>(
+  command: Command,
+  cli: Cli,
+  body: (args: readonly string[], options: Options) => Promise<ExitStatus>,
+): Command {
+  return command.action(async () => {
+    try {
+      cli.status = await body(command.args, command.opts<Options & object>());
+    } catch (thrown) {
+      const error = asIdraError(thrown);
+      cli.talk.write(`idra: ${describeError(error)}\n`);
+      if (error.disposition === 'bug')
+        cli.talk.write(`${stackOf(error)}\nThis is a mistake of Idra's: please report it.\n`);
+      cli.status = statusOf(error);
+    }
+  });
+}
+
+/** Codes that say there is nobody to speak to: exit status 3. */
+const surroundings = new Set([
+  'EtcdUnavailable',
+  'EtcdNotConfigured',
+  'EtcdRefused',
+  'NoAgentAnswered',
+  'ClusterUnreachable',
+  'NothingToSpeakTo',
+]);
+
+export function statusOf(error: IdraError): ExitStatus {
+  if (surroundings.has(error.code)) return exitStatus.surroundings;
+  return error.disposition === 'permanent' ? exitStatus.inputWrong : exitStatus.failed;
+}
+
+function stackOf(error: IdraError): string {
+  return (error.cause instanceof Error ? error.cause.stack : error.stack) ?? '';
+}
+
+function screenOf(stream: NodeJS.WriteStream): Screen {
+  return {
+    isTerminal: stream.isTTY === true,
+    columns: stream.columns ?? 120,
+    write(text) {
+      stream.write(text);
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import type { Cli } from './cli.ts';
+import { addApply } from './commands/apply.ts';
+import { addCheck } from './commands/check.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addDescribe } from './commands/describe.ts';
+import { addEpoch } from './commands/epoch.ts';
+import { addGet } from './commands/get.ts';
+import { addLocks } from './commands/locks.ts';
+import { addOffset } from './commands/offset.ts';
+import { addPlan } from './commands/plan.ts';
+import { addRequests } from './commands/requests.ts';
+import { addRoles } from './commands/roles.ts';
+import { addRun } from './commands/run.ts';
+
+/** Every command of `idra`, in the order of its help. */
+export const commands: readonly ((root: Command, cli: Cli) => void)[] = [
+  addRun,
+  addCheck,
+  addPlan,
+  addApply,
+  addGet,
+  addDescribe,
+  addOffset,
+  addRequests,
+  addLocks,
+  addEpoch,
+  addRoles,
+  addCompletion,
+];

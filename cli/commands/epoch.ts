@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { type Cli, runs } from '../cli.ts';
+import { exitStatus } from '../exit-status.ts';
+import { withEtcd } from '../fleet/etcd-fleet.ts';
+import { highestEpochSeen } from '../highest-epoch.ts';
+
+/** After etcd was restored from a snapshot, or replaced by an empty one: tokens must still rise. */
+export function addEpoch(root: Command, cli: Cli): void {
+  const epoch = root.command('epoch').description('the epoch of fencing tokens');
+  runs(
+    epoch.command('get').description('the epoch that agents use now'),
+    cli,
+    async () =>
+      await withEtcd(cli, async (etcd) => {
+        cli.out.write(`${await etcd.epoch.read()}\n`);
+        return exitStatus.ok;
+      }),
+  );
+  const raise = epoch
+    .command('raise')
+    .description(
+      'raise it above every token that a destination has seen; do this before agents start on a restored or new etcd',
+    )
+    .option(
+      '-f, --filename <path>',
+      'manifests whose destinations are asked for the highest token that they have seen',
+    )
+    .option('--at-least <number>', 'an epoch that is known to have been used', Number)
+    .addHelpText('after', '\nExample:\n  idra epoch raise -f manifests/');
+  runs<{ filename?: string; atLeast?: number }>(raise, cli, async (_args, options) => {
+    const seen = options.filename === undefined ? 0 : await highestEpochSeen(cli, options.filename);
+    return await withEtcd(cli, async (etcd) => {
+      const raised = await etcd.epoch.raise(Math.max(seen, options.atLeast ?? 0) + 1);
+      cli.out.write(`${raised}\n`);
+      cli.talk.write(`the epoch is ${raised}; agents that start now give tokens above all earlier ones\n`);
+      return exitStatus.ok;
+    });
+  });
+}

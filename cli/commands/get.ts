@@ -1,0 +1,145 @@
+import type { Command } from 'commander';
+import type { Coordination } from '../../coordination/contract.ts';
+import { systemClock } from '../../core/clock.ts';
+import { permanent } from '../../core/errors.ts';
+import { formatSeconds } from '../../core/status.ts';
+import { rowCells, syncHeads, wideCells, wideHeads } from '../../core/sync-row.ts';
+import { type Cli, runs } from '../cli.ts';
+import { exitStatus } from '../exit-status.ts';
+import { withEtcd } from '../fleet/etcd-fleet.ts';
+import { type EtcdObject, readAgents, readDataSources, readSyncs, syncRowOf } from '../fleet/etcd-objects.ts';
+import { formatObjects, type OutputKind, requireOutput } from '../output.ts';
+import { formatTable } from '../table.ts';
+
+interface GetOptions {
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+  readonly output?: string;
+  readonly watch?: boolean;
+}
+
+/** How one kind is listed. */
+interface Listing {
+  readonly words: readonly string[];
+  readonly read: (etcd: Coordination) => Promise<readonly EtcdObject[]>;
+  readonly heads: readonly string[];
+  readonly cells: (object: EtcdObject, nowMs: number) => string[];
+  readonly wide?: { readonly heads: readonly string[]; readonly cells: (object: EtcdObject) => string[] };
+}
+
+const listings: readonly Listing[] = [
+  {
+    words: ['syncs', 'sync'],
+    read: readSyncs,
+    heads: syncHeads,
+    cells: (object, nowMs) => rowCells(syncRowOf(object, nowMs)),
+    wide: { heads: wideHeads, cells: (object) => wideCells(object.syncStatus) },
+  },
+  {
+    words: ['datasources', 'datasource', 'ds'],
+    read: readDataSources,
+    heads: ['NAME', 'TYPE', 'READY', 'VERSION', 'SYNCS', 'AGE'],
+    cells: ({ metadata, report, type = '', users = 0 }, nowMs) => [
+      metadata.name,
+      type,
+      report ? String(report.isReachable) : '',
+      report?.serverVersion ?? '',
+      String(users),
+      age(metadata.creationTimestamp, nowMs),
+    ],
+    wide: { heads: ['MESSAGE'], cells: ({ report }) => [report?.message ?? ''] },
+  },
+  {
+    words: ['agents', 'agent'],
+    read: readAgents,
+    heads: ['NAME', 'LEADER', 'STATE', 'SYNCS', 'VERSION', 'AGE'],
+    cells: ({ metadata, agent, isLeader, users = 0 }, nowMs) => [
+      metadata.name,
+      isLeader ? 'yes' : '',
+      agent?.isDraining ? 'Draining' : 'Ready',
+      String(users),
+      agent?.version ?? '',
+      age(metadata.creationTimestamp, nowMs),
+    ],
+  },
+];
+
+/** `idra get syncs|datasources|agents [NAME]`, in a cluster without Kubernetes. */
+export function addGet(root: Command, cli: Cli): void {
+  const command = root
+    .command('get <kind> [name]')
+    .description('syncs, datasources or agents of a cluster without Kubernetes (there: kubectl get)')
+    .option('-n, --namespace <name>', 'namespace', 'default')
+    .option('-A, --all-namespaces', 'every namespace')
+    .option('-o, --output <kind>', 'wide, json, yaml or name')
+    .option('-w, --watch', 'print the table again when it changes, until interrupted')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  idra get syncs -o wide\n  idra get syncs --watch\n  idra get agents',
+    );
+  runs<GetOptions>(command, cli, async ([kind = '', name], options) => {
+    const listing = listings.find((each) => each.words.includes(kind.toLowerCase()));
+    if (!listing)
+      throw permanent('KindUnknown', `"${kind}" is not a kind`, { mend: 'use syncs, datasources or agents' });
+    const output = requireOutput(options.output);
+    return await withEtcd(cli, async (etcd) => {
+      for (let last = ''; ; ) {
+        const objects = chosen(await listing.read(etcd), name, options);
+        const text = formatListing(listing, objects, output, options.allNamespaces === true);
+        if (text !== last) cli.out.write(text);
+        last = text;
+        if (!options.watch) return exitStatus.ok;
+        await systemClock.sleep(1_000);
+      }
+    });
+  });
+}
+
+function chosen(
+  objects: readonly EtcdObject[],
+  name: string | undefined,
+  options: GetOptions,
+): readonly EtcdObject[] {
+  const isHere = ({ metadata }: EtcdObject) =>
+    options.allNamespaces || metadata.namespace === undefined || metadata.namespace === options.namespace;
+  const here = objects.filter(isHere);
+  if (name === undefined) return here;
+  const named = here.filter((each) => each.metadata.name === name);
+  if (named.length > 0) return named;
+  throw permanent('NotFound', `${name} is not there`, {
+    mend:
+      here.length === 0
+        ? 'nothing of this kind is'
+        : `there are ${here.map((each) => each.metadata.name).join(', ')}`,
+  });
+}
+
+function formatListing(
+  listing: Listing,
+  objects: readonly EtcdObject[],
+  output: OutputKind | undefined,
+  hasNamespace: boolean,
+): string {
+  if (output === 'json' || output === 'yaml') {
+    return formatObjects(output, {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: objects.map((each) => each.manifest),
+    });
+  }
+  if (output === 'name') return objects.map((each) => `${listing.words[1]}/${each.metadata.name}\n`).join('');
+  if (objects.length === 0) return 'No resources found.\n';
+  const wide = output === 'wide' ? listing.wide : undefined;
+  const heads = [...(hasNamespace ? ['NAMESPACE'] : []), ...listing.heads, ...(wide?.heads ?? [])];
+  const nowMs = systemClock.now();
+  const rows = objects.map((each) => [
+    ...(hasNamespace ? [each.metadata.namespace ?? ''] : []),
+    ...listing.cells(each, nowMs),
+    ...(wide?.cells(each) ?? []),
+  ]);
+  return `${formatTable(heads, rows)}\n`;
+}
+
+function age(time: string, nowMs: number): string {
+  return formatSeconds((nowMs - Date.parse(time)) / 1_000);
+}

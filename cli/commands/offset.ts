@@ -1,0 +1,128 @@
+import type { Command } from 'commander';
+import { decodeOffset, formatOffset } from '../../core/offset.ts';
+import type { OffsetHistoryEntry } from '../../core/status.ts';
+import { type Cli, runs } from '../cli.ts';
+import { exitStatus } from '../exit-status.ts';
+import { ask } from '../fleet/ask.ts';
+import type { FleetSync } from '../fleet/fleet.ts';
+import { type FleetOptions, requireSync, withFleet, withFleetOptions } from '../fleet/open-fleet.ts';
+import { formatObjects, requireOutput } from '../output.ts';
+import { formatTable } from '../table.ts';
+import { parseTimeout } from '../timeout.ts';
+import { caller, waitFor } from './requests.ts';
+
+/** Offsets can be seen, and set safely: only while the Sync is suspended, and only from what is stored. */
+export function addOffset(root: Command, cli: Cli): void {
+  const offset = root.command('offset').description('see and set the offset of a Sync');
+  addGet(offset, cli);
+  addSet(offset, cli);
+  addUndo(offset, cli);
+  addHistory(offset, cli);
+}
+
+function addGet(offset: Command, cli: Cli): void {
+  const command = withFleetOptions(
+    offset.command('get <sync>').description('the stored offset, as `set --expect` takes it'),
+  )
+    .option('-o, --output <kind>', 'json or yaml')
+    .addHelpText('after', '\nExample:\n  idra offset get orders');
+  runs<FleetOptions & { output?: string }>(command, cli, async ([name = ''], options) => {
+    const output = requireOutput(options.output);
+    return await withFleet(cli, options, async (fleet) => {
+      const sync = await requireSync(fleet, name, options);
+      const told = {
+        sync: `${sync.namespace}/${sync.name}`,
+        offset: storedText(sync),
+        encoded: sync.status?.offset ?? null,
+      };
+      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, told));
+      else cli.out.write(`${told.offset}\n`);
+      return exitStatus.ok;
+    });
+  });
+}
+
+function addSet(offset: Command, cli: Cli): void {
+  const command = withFleetOptions(
+    offset
+      .command('set <sync> <value>')
+      .description('set the offset; the Sync must be suspended, and what is stored must be what you expect'),
+  )
+    .requiredOption('--expect <current>', 'the offset that is stored now, or none')
+    .option('--timeout <duration>', 'how long to wait for the answer; 0s: not at all', '30s')
+    .addHelpText(
+      'after',
+      '\nExample:\n  idra suspend orders && idra offset set orders 41000 --expect 42000 && idra resume orders',
+    );
+  runs<FleetOptions & { expect: string; timeout: string }>(
+    command,
+    cli,
+    async ([name = '', value = ''], options) => {
+      const timeoutMs = parseTimeout(options.timeout);
+      return await withFleet(cli, options, async (fleet) => {
+        const sync = await requireSync(fleet, name, options);
+        const answer = await ask(fleet, sync, 'offset', {
+          by: caller(),
+          offset: { value, expect: options.expect },
+          timeoutMs: waitFor(fleet.place, timeoutMs),
+        });
+        cli.out.write(
+          `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the offset is set at the next run'}\n`,
+        );
+        return exitStatus.ok;
+      });
+    },
+  );
+}
+
+function addUndo(offset: Command, cli: Cli): void {
+  const command = withFleetOptions(
+    offset.command('undo <sync>').description('take back the last change by hand'),
+  )
+    .option('--timeout <duration>', 'how long to wait for the answer; 0s: not at all', '30s')
+    .addHelpText('after', '\nExample:\n  idra offset undo orders');
+  runs<FleetOptions & { timeout: string }>(command, cli, async ([name = ''], options) => {
+    const timeoutMs = parseTimeout(options.timeout);
+    return await withFleet(cli, options, async (fleet) => {
+      const sync = await requireSync(fleet, name, options);
+      const answer = await ask(fleet, sync, 'undo-offset', {
+        by: caller(),
+        timeoutMs: waitFor(fleet.place, timeoutMs),
+      });
+      cli.out.write(
+        `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the change is taken back at the next run'}\n`,
+      );
+      return exitStatus.ok;
+    });
+  });
+}
+
+function addHistory(offset: Command, cli: Cli): void {
+  const command = withFleetOptions(
+    offset.command('history <sync>').description('changes by hand: who, when, from, to'),
+  )
+    .option('-o, --output <kind>', 'json or yaml')
+    .addHelpText('after', '\nExample:\n  idra offset history orders');
+  runs<FleetOptions & { output?: string }>(command, cli, async ([name = ''], options) => {
+    const output = requireOutput(options.output);
+    return await withFleet(cli, options, async (fleet) => {
+      const history = await fleet.history(await requireSync(fleet, name, options));
+      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, history));
+      else
+        cli.out.write(`${formatTable(['TIME', 'BY', 'ACTION', 'FROM', 'TO'], history.map(historyCells))}\n`);
+      return exitStatus.ok;
+    });
+  });
+}
+
+function historyCells({ time, by, action, from, to }: OffsetHistoryEntry): string[] {
+  return [time, by, action, from === null ? 'none' : text(from), to === null ? 'none' : text(to)];
+}
+
+function storedText(sync: FleetSync): string {
+  return sync.status?.offset === undefined ? 'none' : text(sync.status.offset);
+}
+
+function text(encoded: string): string {
+  return formatOffset(decodeOffset(encoded));
+}

@@ -1,0 +1,90 @@
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import type { RequestType } from '../../core/status.ts';
+import { type Cli, runs } from '../cli.ts';
+import { exitStatus } from '../exit-status.ts';
+import { ask } from '../fleet/ask.ts';
+import { type FleetOptions, requireSync, withFleet, withFleetOptions } from '../fleet/open-fleet.ts';
+import { requireYes } from '../require-yes.ts';
+import { parseTimeout } from '../timeout.ts';
+
+interface RequestOptions extends FleetOptions {
+  readonly timeout: string;
+  readonly yes?: boolean;
+}
+
+const verbs: readonly {
+  readonly verb: string;
+  readonly type: RequestType;
+  readonly help: string;
+  readonly rereads?: true;
+}[] = [
+  { verb: 'run-now', type: 'run-now', help: 'start a pass now, whatever the schedule says' },
+  {
+    verb: 'restart',
+    type: 'restart',
+    help: 'forget the offset and read from nothing; no row is deleted',
+    rereads: true,
+  },
+  {
+    verb: 'keep-offset',
+    type: 'keep-offset',
+    help: 'go on from the stored offset although the Sync means something else now',
+  },
+];
+
+/** What is done once, as against what is desired. */
+export function addRequests(root: Command, cli: Cli): void {
+  for (const { verb, type, help, rereads } of verbs) {
+    const command = withFleetOptions(root.command(`${verb} <sync>`).description(help))
+      .option('--timeout <duration>', 'how long to wait for the answer; 0s: not at all', '30s')
+      .option('--yes', 'do not ask')
+      .addHelpText('after', `\nExample:\n  idra ${verb} orders -n team-a`);
+    runs<RequestOptions>(command, cli, async ([name = ''], options) => {
+      const timeoutMs = parseTimeout(options.timeout);
+      return await withFleet(cli, options, async (fleet) => {
+        const sync = await requireSync(fleet, name, options);
+        if (rereads) {
+          const rows = sync.status?.rows.written ?? 0;
+          await requireYes(
+            options,
+            `${sync.name} is read again from its beginning (${rows} rows were written so far).`,
+          );
+        }
+        const answer = await ask(fleet, sync, type, {
+          by: caller(),
+          timeoutMs: waitFor(fleet.place, timeoutMs),
+        });
+        cli.out.write(`${sync.namespace}/${sync.name}: ${answer?.message ?? `${type} is requested`}\n`);
+        return exitStatus.ok;
+      });
+    });
+  }
+  addSuspend(root, cli, 'suspend', true, 'stop a Sync at its next batch edge, until it is resumed');
+  addSuspend(root, cli, 'resume', false, 'let a suspended Sync go on from where it stopped');
+}
+
+function addSuspend(root: Command, cli: Cli, verb: string, isSuspended: boolean, help: string): void {
+  const command = withFleetOptions(root.command(`${verb} <sync>`).description(help)).addHelpText(
+    'after',
+    `\nExample:\n  idra ${verb} orders`,
+  );
+  runs<FleetOptions>(command, cli, async ([name = ''], options) => {
+    return await withFleet(cli, options, async (fleet) => {
+      const sync = await requireSync(fleet, name, options);
+      await fleet.suspend(sync, isSuspended);
+      cli.out.write(`${sync.namespace}/${sync.name}: ${isSuspended ? 'suspended' : 'resumed'}\n`);
+      return exitStatus.ok;
+    });
+  });
+}
+
+/** In a state file nobody answers before the next run. */
+export function waitFor(place: string, timeoutMs: number): number {
+  return place.startsWith('state file') ? 0 : timeoutMs;
+}
+
+/** Who says so, as far as this machine knows. */
+export function caller(): string {
+  return userInfo().username;
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { type Cli, runs } from '../cli.ts';
+import type { ExitStatus } from '../exit-status.ts';
+
+/** The long-running parts of a cluster; all they need comes from the environment. */
+export function addRoles(root: Command, cli: Cli): void {
+  runs(
+    root
+      .command('agent')
+      .description('run an agent: moves the rows of the syncs that the leader assigns to it')
+      .addHelpText('after', agentHelp),
+    cli,
+    async () => (await (await import('../../agent/main.ts')).runAgent(cli.env)) as ExitStatus,
+  );
+  runs(
+    root
+      .command('operator')
+      .description('run the operator: Sync and DataSource of Kubernetes into etcd, and their status back')
+      .addHelpText('after', operatorHelp),
+    cli,
+    async () => (await (await import('../../operator/main.ts')).runOperator(cli.env)) as ExitStatus,
+  );
+}
+
+const agentHelp = `
+Environment:
+  IDRA_ETCD_ENDPOINTS     https://etcd-0:2379,... (IDRA_ETCD_CA, _CERT, _KEY, _USER, _PASSWORD_FILE, _PREFIX)
+  IDRA_AGENT_NAME         unique in the cluster (default: the host's name)
+  IDRA_AGENT_LABELS       zone=a,disk=ssd: what placement selects by
+  IDRA_LEASE_TTL          how long a dead agent is believed alive (default 10s)
+  IDRA_DRAIN_TIMEOUT      how long it may take to leave at SIGTERM (default 25s)
+  IDRA_SECRETS_FOLDER     Secrets as FOLDER/NAMESPACE/NAME/KEY, where there is no Kubernetes
+  KUBECONFIG              or the pod's service account: Secrets from Kubernetes
+  IDRA_HEALTH_PORT        /healthz, /readyz, /metrics
+  IDRA_LOG_LEVEL, IDRA_LOG_FORMAT (json or text)
+
+Example:
+  IDRA_ETCD_ENDPOINTS=http://127.0.0.1:2379 IDRA_AGENT_NAME=a1 idra agent`;
+
+const operatorHelp = `
+Environment:
+  IDRA_ETCD_ENDPOINTS     as for the agent
+  IDRA_WATCH_NAMESPACES   team-a,team-b (default: all)
+  KUBECONFIG              or the pod's service account
+  IDRA_HEALTH_PORT        /healthz, /readyz, /metrics
+  IDRA_LOG_LEVEL, IDRA_LOG_FORMAT (json or text)
+
+Example:
+  KUBECONFIG=~/.kube/config IDRA_ETCD_ENDPOINTS=http://127.0.0.1:2379 idra operator`;

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { openStateFile } from '../../coordination/state-file.ts';
+import { systemClock } from '../../core/clock.ts';
+import { permanent } from '../../core/errors.ts';
+import { type Cli, runs } from '../cli.ts';
+import { type ExitStatus, exitStatus } from '../exit-status.ts';
+import { defaultStatePath } from '../fleet/open-fleet.ts';
+import { chooseSyncs, identifySyncs, readManifests } from '../manifests.ts';
+import { makeProgress, type ProgressKind } from '../single/progress.ts';
+import { runAll, singleTable, singleTroubles } from '../single/run.ts';
+import { stopOnSignals } from '../single/stop-signals.ts';
+
+interface RunOptions {
+  readonly filename: string;
+  readonly once?: boolean;
+  readonly state: string;
+  readonly only?: string;
+  readonly progress: string;
+}
+
+/** Single mode: the same manifests, one process, no etcd and no Kubernetes. */
+export function addRun(root: Command, cli: Cli): void {
+  const command = root
+    .command('run')
+    .description('run the syncs of these manifests in this process (single mode), until stopped')
+    .requiredOption('-f, --filename <path>', 'YAML or JSON, a file or a folder')
+    .option('--once', 'one pass of every sync, up to what there is now; then the table, and the end')
+    .option('--state <file>', 'where offsets and identities are kept', defaultStatePath)
+    .option('--only <name>', 'only the sync of this name')
+    .option('--progress <kind>', 'auto, json (one event a line) or none', 'auto')
+    .addHelpText('after', '\nExamples:\n  idra run -f manifests/ --once\n  idra run -f shop.yaml --only orders');
+  runs<RunOptions>(command, cli, async (_args, options) => {
+    const progressKind = requireProgress(options.progress);
+    const manifests = readManifests(cli, options.filename);
+    const chosen = chooseSyncs(manifests, options.only);
+    const state = openStateFile(options.state);
+    const signals = stopOnSignals((text) => cli.talk.write(text));
+    try {
+      const syncs = identifySyncs(chosen, state);
+      await runAll({
+        syncs,
+        dataSources: manifests.dataSources,
+        secrets: manifests.secrets,
+        state,
+        progress: makeProgress(progressKind, progressKind === 'json' ? cli.out : cli.talk),
+        isOnce: options.once === true,
+        stop: signals.signal,
+      });
+      if (progressKind !== 'json') cli.out.write(`${singleTable(syncs, state, systemClock.now())}\n`);
+      for (const line of singleTroubles(syncs, state)) cli.talk.write(`${line}\n`);
+      const hasFailed = syncs.some((sync) => state.readStatus(sync.uid)?.lastError !== undefined);
+      return (hasFailed ? exitStatus.failed : exitStatus.ok) satisfies ExitStatus;
+    } finally {
+      signals.dispose();
+      state.close();
+    }
+  });
+}
+
+function requireProgress(kind: string): ProgressKind {
+  if (kind === 'auto' || kind === 'json' || kind === 'none') return kind;
+  throw permanent('ProgressUnknown', `--progress ${kind} is not known`, { mend: 'use auto, json or none' });
+}

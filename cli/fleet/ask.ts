@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../../core/clock.ts';
+import { permanent, transient } from '../../core/errors.ts';
+import type { Request, RequestStatus, RequestType } from '../../core/status.ts';
+import type { Fleet, FleetSync } from './fleet.ts';
+
+const pollMs = 200;
+
+export interface AskOptions {
+  readonly offset?: Request['offset'];
+  readonly by: string;
+  /** 0: do not wait for the answer. */
+  readonly timeoutMs: number;
+}
+
+/** Posts a request and waits for its answer; undefined when it was not waited for. Throws the refusal. */
+export async function ask(
+  fleet: Fleet,
+  sync: FleetSync,
+  type: RequestType,
+  options: AskOptions,
+): Promise<RequestStatus | undefined> {
+  const request: Request = {
+    type,
+    id: `${new Date().toISOString()}-${randomUUID().slice(0, 8)}`,
+    by: options.by,
+    ...(options.offset ? { offset: options.offset } : {}),
+  };
+  await fleet.post(sync, request);
+  if (options.timeoutMs === 0) return undefined;
+  const deadlineMs = systemClock.monotonicMs() + options.timeoutMs;
+  while (systemClock.monotonicMs() < deadlineMs) {
+    const answer = await fleet.answer(sync, request);
+    if (answer?.state === 'Done') return answer;
+    if (answer?.state === 'Refused') throw permanent('RequestRefused', answer.message);
+    await systemClock.sleep(pollMs);
+  }
+  throw transient(
+    'RequestUnanswered',
+    `nobody has carried out ${type} of ${sync.namespace}/${sync.name} in time; the request stays`,
+    {
+      mend: 'see whether an agent runs (idra get agents), or wait longer (--timeout)',
+    },
+  );
+}

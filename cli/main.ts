@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { version } from '../core/version.ts';
+import { type Cli, processCli } from './cli.ts';
+import { commands } from './commands.ts';
+import { exitStatus } from './exit-status.ts';
+
+/** The `idra` command. Linked as `kubectl-idra` it is a plugin of kubectl. */
+export function program(cli: Cli): Command {
+  const root = new Command('idra')
+    .description('Keeps data in step between systems, declaratively.')
+    .version(version)
+    .configureOutput({ writeOut: (text) => cli.out.write(text), writeErr: (text) => cli.talk.write(text) })
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const add of commands) add(root, cli);
+  root.addHelpText('after', exitHelp);
+  return root;
+}
+
+const exitHelp = `
+Exit status: 0 well; 1 a sync failed, or a system cannot be reached (of plan: there is something to do);
+2 the input is wrong; 3 no etcd, cluster or agent to speak to; 130 and 143 on a second signal.`;
+
+async function main(): Promise<void> {
+  const cli = processCli();
+  try {
+    await program(cli).parseAsync(process.argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    cli.status = error.exitCode === 0 ? exitStatus.ok : exitStatus.inputWrong;
+  }
+  process.exitCode = cli.status;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

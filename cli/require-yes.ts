@@ -1,0 +1,15 @@
+import { createInterface } from 'node:readline/promises';
+import { permanent } from '../core/errors.ts';
+
+/** Whatever rereads or destroys says so first, asks on a terminal, and refuses off one without --yes. */
+export async function requireYes(options: { readonly yes?: boolean }, what: string): Promise<void> {
+  if (options.yes) return;
+  if (!process.stdin.isTTY) throw permanent('YesNeeded', what, { mend: 'repeat with --yes' });
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await lines.question(`${what} Go on? [y/N] `);
+    if (!/^y(es)?$/i.test(answer.trim())) throw permanent('NotConfirmed', 'nothing was done');
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,106 @@
+import type { EngineObserver, RunEnd } from '../../agent/engine/context.ts';
+import { endsOf } from '../../agent/engine/preview.ts';
+import { runSync } from '../../agent/engine/run-sync.ts';
+import { definitionOf } from '../../connectors/catalog.ts';
+import type { KnownSync, StateFile } from '../../coordination/state-file.ts';
+import type { SecretReader } from '../../core/access.ts';
+import { systemClock } from '../../core/clock.ts';
+import { bug } from '../../core/errors.ts';
+import { silentLog } from '../../core/log.ts';
+import type { SyncStatus } from '../../core/status.ts';
+import { rowCells, syncHeads, syncRow } from '../../core/sync-row.ts';
+import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import { formatTable } from '../table.ts';
+import type { Progress } from './progress.ts';
+
+export interface SingleRun {
+  readonly syncs: readonly Sync[];
+  readonly dataSources: readonly DataSource[];
+  readonly secrets: SecretReader;
+  readonly state: StateFile;
+  readonly progress: Progress;
+  /** One pass of every sync that is not suspended. */
+  readonly isOnce: boolean;
+  /** Stops at the next batch edge. */
+  readonly stop: AbortSignal;
+}
+
+/** Transient errors are retried for so long under --once (contract, section 3). */
+const onceRetryMs = 60_000;
+
+/** Runs all syncs in this process, each on its own: one that fails holds up no other. */
+export async function runAll(run: SingleRun): Promise<readonly RunEnd[]> {
+  const byUid = new Map(run.syncs.map((sync) => [sync.uid, sync]));
+  const unlisten = run.state.onReport((status) => {
+    const sync = byUid.get(status.uid);
+    if (sync) run.progress.update(sync, status);
+  });
+  try {
+    return await Promise.all(run.syncs.map((sync) => runOne(run, sync)));
+  } finally {
+    unlisten();
+    run.progress.end();
+  }
+}
+
+async function runOne(run: SingleRun, sync: Sync): Promise<RunEnd> {
+  const ends = endsOf(sync, (namespace, name) =>
+    run.dataSources.find((each) => each.namespace === namespace && each.name === name),
+  );
+  if (!ends) throw bug(`the data sources of ${sync.name} were validated, but one is missing`);
+  const lock = await run.state.store.acquire(sync);
+  if (!lock) throw bug(`two syncs with the uid ${sync.uid}`);
+  try {
+    return await runSync({
+      sync,
+      ...ends,
+      lock,
+      stop: run.stop,
+      store: run.state.store,
+      secrets: run.secrets,
+      definitionOf,
+      agentName: agentName,
+      clock: systemClock,
+      log: silentLog, // progress and the table at the end say the same
+      observer: silentObserver,
+      ...(run.isOnce ? { once: { retryForMs: onceRetryMs } } : {}),
+    });
+  } finally {
+    await lock.release();
+  }
+}
+
+const agentName = 'local';
+
+const silentObserver: EngineObserver = { batchWritten() {}, passEnded() {}, attemptFailed() {} };
+
+/** The table of `kubectl get syncs`, from what the state file holds. */
+export function singleTable(syncs: readonly Sync[], state: StateFile, nowMs: number): string {
+  const rows = syncs.map((sync) => {
+    const known: KnownSync | undefined = state.find(sync.namespace, sync.name);
+    const status = state.readStatus(sync.uid);
+    return rowCells(syncRow({ ...sync, ...(known ? { createdAt: known.createdAt } : {}) }, status, nowMs));
+  });
+  return formatTable(syncHeads, rows);
+}
+
+/** What the table has no room for: the messages of syncs that failed or were not finished. */
+export function singleTroubles(syncs: readonly Sync[], state: StateFile): readonly string[] {
+  return syncs.flatMap((sync) => troubleOf(sync, state.readStatus(sync.uid)));
+}
+
+function troubleOf(sync: Sync, status: SyncStatus | undefined): string[] {
+  if (!status) return [];
+  const told = [...(status.warnings ?? []).map((warning) => `${sync.name}: warning: ${warning}`)];
+  if (status.lastError) told.push(`${sync.name}: ${status.lastError.code}: ${status.lastError.message}`);
+  else if (status.reason === 'HeldBack') told.push(`${sync.name}: ${heldBackText(status)}`);
+  if (status.rows.rejected > 0) told.push(`${sync.name}: ${status.rows.rejected} rows were skipped`);
+  return told;
+}
+
+function heldBackText(status: SyncStatus): string {
+  const by = status.bound?.heldBackBy;
+  return by
+    ? `newer rows are held back by ${by.what}, since ${by.since}`
+    : 'newer rows are held back by safetyLag until they are final';
+}
