@@ -1,0 +1,149 @@
+import type {
+  Agent,
+  Assignment,
+  ClusterChange,
+  ClusterView,
+  ClusterWatching,
+  DesiredDataSource,
+  DesiredSync,
+} from './contract.ts';
+import { toDataSource, toSync } from './desired.ts';
+import type { Keys } from './keys.ts';
+import type { EtcdReader } from './reader.ts';
+import { type AgentRecord, parseRecord } from './records.ts';
+import type { KeyValue } from './transport.ts';
+import { Reflector } from './watch.ts';
+
+interface Part {
+  readonly prefix: string;
+  readonly change: ClusterChange;
+  put(pair: KeyValue): void;
+  remove(key: string): void;
+}
+
+/** All that the leader decides on, kept up to date in place. */
+export function watchCluster(
+  reader: EtcdReader,
+  keys: Keys,
+  listener: (change: ClusterChange) => void,
+  onError: (error: Error) => void,
+): ClusterWatching {
+  const view = new View(keys);
+  const watches = view.parts.map(
+    ({ prefix, change, put, remove }) =>
+      new Reflector(reader, prefix, {
+        onPut: put,
+        onDelete: remove,
+        onSettled: () => listener(change),
+        onError,
+      }),
+  );
+  const isSynced = Promise.all(watches.map((watch) => watch.isSynced)).then(() => {});
+  isSynced.catch(() => {});
+  return {
+    view,
+    isSynced,
+    close: async () => {
+      await Promise.all(watches.map((watch) => watch.close()));
+    },
+  };
+}
+
+class View implements ClusterView {
+  readonly agents = new Map<string, Agent>();
+  readonly syncs = new Map<string, DesiredSync>();
+  readonly dataSources = new Map<string, DesiredDataSource>();
+  readonly assignments = new Map<string, Assignment>();
+  readonly withRequests = new Set<string>();
+  readonly parts: readonly Part[];
+  readonly #loads = new Map<string, Agent['loads']>();
+  readonly #requests = new Map<string, Set<string>>();
+
+  constructor(keys: Keys) {
+    this.parts = [
+      this.#agentsPart(keys),
+      this.#loadsPart(keys),
+      {
+        prefix: keys.syncs,
+        change: 'syncs',
+        put: (pair) => this.syncs.set(keys.lastPart(pair.key), toSync(pair)),
+        remove: (key) => this.syncs.delete(keys.lastPart(key)),
+      },
+      {
+        prefix: keys.dataSources,
+        change: 'dataSources',
+        put: (pair) => this.dataSources.set(pair.key.slice(keys.dataSources.length), toDataSource(pair)),
+        remove: (key) => this.dataSources.delete(key.slice(keys.dataSources.length)),
+      },
+      this.#assignmentsPart(keys),
+      this.#requestsPart(keys),
+    ];
+  }
+
+  #agentsPart(keys: Keys): Part {
+    return {
+      prefix: keys.agents,
+      change: 'agents',
+      put: (pair) => {
+        const name = keys.lastPart(pair.key);
+        this.agents.set(name, { ...parseRecord<AgentRecord>(pair), loads: this.#loads.get(name) ?? {} });
+      },
+      remove: (key) => this.agents.delete(keys.lastPart(key)),
+    };
+  }
+
+  #loadsPart(keys: Keys): Part {
+    const set = (name: string, loads: Agent['loads']) => {
+      this.#loads.set(name, loads);
+      const agent = this.agents.get(name);
+      if (agent) this.agents.set(name, { ...agent, loads });
+    };
+    return {
+      prefix: keys.loads,
+      change: 'agents',
+      put: (pair) => set(keys.lastPart(pair.key), parseRecord<Agent['loads']>(pair)),
+      remove: (key) => {
+        set(keys.lastPart(key), {});
+        this.#loads.delete(keys.lastPart(key));
+      },
+    };
+  }
+
+  #assignmentsPart(keys: Keys): Part {
+    return {
+      prefix: keys.assignments,
+      change: 'assignments',
+      put: (pair) => this.assignments.set(keys.lastPart(pair.key), parseRecord<Assignment>(pair)),
+      remove: (key) => {
+        const uid = keys.lastPart(key);
+        // A move deletes one key and puts another at one revision, in either order.
+        if (this.assignments.get(uid)?.agent === agentOf(keys, key)) this.assignments.delete(uid);
+      },
+    };
+  }
+
+  #requestsPart(keys: Keys): Part {
+    const uidOf = (key: string) => key.slice(keys.requests.length).split('/')[0] ?? '';
+    return {
+      prefix: keys.requests,
+      change: 'requests',
+      put: ({ key }) => {
+        const uid = uidOf(key);
+        this.#requests.set(uid, (this.#requests.get(uid) ?? new Set()).add(key));
+        this.withRequests.add(uid);
+      },
+      remove: (key) => {
+        const uid = uidOf(key);
+        const left = this.#requests.get(uid);
+        left?.delete(key);
+        if (left && left.size > 0) return;
+        this.#requests.delete(uid);
+        this.withRequests.delete(uid);
+      },
+    };
+  }
+}
+
+function agentOf(keys: Keys, key: string): string {
+  return key.slice(keys.assignments.length).split('/')[0] ?? '';
+}

@@ -1,0 +1,100 @@
+import type { DesiredDataSource, DesiredState, DesiredSync, New } from './contract.ts';
+import { versionOf, writeDocument } from './documents.ts';
+import type { Keys } from './keys.ts';
+import type { EtcdReader } from './reader.ts';
+import { parseRecord } from './records.ts';
+import { type KeyValue, type Operation, underPrefix } from './transport.ts';
+
+export function makeDesiredState(reader: EtcdReader, keys: Keys): DesiredState {
+  const getSync = async (uid: string) => {
+    const pair = await reader.get(keys.sync(uid));
+    return pair && toSync(pair);
+  };
+  return {
+    async read() {
+      const { pairs, revision } = await reader.list(underPrefix(keys.syncs));
+      const dataSources = await reader.list(underPrefix(keys.dataSources), { revision });
+      return { syncs: pairs.map(toSync), dataSources: dataSources.pairs.map(toDataSource) };
+    },
+    getSync,
+    async findSync(namespace, name) {
+      const pair = await reader.get(keys.name(namespace, name));
+      return pair && (await getSync(parseRecord<string>(pair)));
+    },
+    async getDataSource(namespace, name) {
+      const pair = await reader.get(keys.dataSource(namespace, name));
+      return pair && toDataSource(pair);
+    },
+    async putSync(sync, ifVersion) {
+      const name = {
+        kind: 'put',
+        key: keys.name(sync.namespace, sync.name),
+        value: JSON.stringify(sync.uid),
+      } as const;
+      const record = withoutVersion(sync);
+      await writeDocument(reader, {
+        key: keys.sync(sync.uid),
+        record,
+        // One that goes must not take the name back from its successor.
+        also: sync.deletedAt === undefined ? [name] : [],
+        ...(ifVersion !== undefined && { ifVersion }),
+      });
+    },
+    async putDataSource(dataSource, ifVersion) {
+      const key = keys.dataSource(dataSource.namespace, dataSource.name);
+      await writeDocument(reader, {
+        key,
+        record: withoutVersion(dataSource),
+        ...(ifVersion !== undefined && { ifVersion }),
+      });
+    },
+    async deleteDataSource(namespace, name) {
+      await writeDocument(reader, { key: keys.dataSource(namespace, name), record: undefined });
+      await writeDocument(reader, { key: keys.report(namespace, name), record: undefined });
+    },
+    purgeSync: (uid) => purgeSync(reader, keys, uid),
+  };
+}
+
+/** The lock goes too: whoever still holds it can write nothing more of this Sync. */
+async function purgeSync(reader: EtcdReader, keys: Keys, uid: string): Promise<void> {
+  const stored = await reader.get(keys.sync(uid));
+  const { pairs } = await reader.list(underPrefix(keys.assignments), { keysOnly: true });
+  const assigned = pairs.filter(({ key }) => keys.lastPart(key) === uid).map(({ key }) => key);
+  const single = [
+    ...assigned,
+    keys.sync(uid),
+    keys.lock(uid),
+    keys.offset(uid),
+    keys.memory(uid),
+    keys.status(uid),
+    keys.history(uid),
+    keys.answers(uid),
+  ];
+  const success: Operation[] = [
+    ...single.map((key) => ({ kind: 'delete', key }) as const),
+    { kind: 'delete', ...underPrefix(keys.requestsOf(uid)) },
+  ];
+  if (stored !== undefined) {
+    const { namespace, name } = toSync(stored);
+    const key = keys.name(namespace, name);
+    const compare = [{ key, value: JSON.stringify(uid) }];
+    success.push({ kind: 'txn', compare, success: [{ kind: 'delete', key }] });
+  }
+  // A uid is never used again, so that this may happen twice.
+  await reader.repeatableTxn({ compare: [], success });
+}
+
+export function toSync(pair: KeyValue): DesiredSync {
+  return { ...parseRecord<New<DesiredSync>>(pair), version: versionOf(pair) };
+}
+
+export function toDataSource(pair: KeyValue): DesiredDataSource {
+  return { ...parseRecord<New<DesiredDataSource>>(pair), version: versionOf(pair) };
+}
+
+/** The version is etcd's own; one that came with what was read is not written back. */
+function withoutVersion<T extends object>(record: T): Omit<T, 'version'> {
+  const { version: _version, ...rest } = record as T & { version?: string };
+  return rest as Omit<T, 'version'>;
+}

@@ -1,0 +1,174 @@
+import { type KeyRange, underPrefix } from './transport.ts';
+
+/**
+ * Every key of Idra in etcd, and nobody else makes one. The version in front is that of the layout: agents of two neighbouring
+ * versions work side by side, so a change that an older one cannot read gets a new number, and both are written for one version.
+ * Values are JSON. "Session" is the lease of one agent; "-" means none: such keys stay until they are deleted.
+ */
+export class Keys {
+  readonly root: string;
+
+  constructor(prefix: string) {
+    this.root = `${prefix}v1/`;
+  }
+
+  /** DesiredSync. Written by operator and `idra apply`, read by leader and agents. Lease: -. */
+  sync(uid: string): string {
+    return `${this.syncs}${uid}`;
+  }
+  get syncs(): string {
+    return `${this.root}syncs/`;
+  }
+
+  /** The uid of the newest Sync of a name. Written with it, read to find a Sync by name. Lease: -. */
+  name(namespace: string, name: string): string {
+    return `${this.root}names/${namespace}/${name}`;
+  }
+
+  /** DesiredDataSource. Written by operator and `idra apply`, read by leader and agents. Lease: -. */
+  dataSource(namespace: string, name: string): string {
+    return `${this.dataSources}${namespace}/${name}`;
+  }
+  get dataSources(): string {
+    return `${this.root}data-sources/`;
+  }
+
+  /** Agent without its loads. Written by the agent, read by the leader and people. Lease: session; its end is the agent's end. */
+  agent(name: string): string {
+    return `${this.agents}${name}`;
+  }
+  get agents(): string {
+    return `${this.root}agents/`;
+  }
+
+  /** Measured load of an agent's syncs, by uid. Written by the agent now and then, read by the leader. Lease: session. */
+  load(agent: string): string {
+    return `${this.loads}${agent}`;
+  }
+  get loads(): string {
+    return `${this.root}loads/`;
+  }
+
+  /** The last transaction of a session: each is conditional on the one before. Written and read by the agent. Lease: session. */
+  session(agent: string): string {
+    return `${this.root}sessions/${agent}`;
+  }
+
+  /** LeaderRecord. Created by who becomes leader; its create revision is the term. Read by everybody. Lease: session. */
+  get leader(): string {
+    return `${this.root}leader`;
+  }
+
+  /** Assignment. Written by the leader, under the condition of its term; read by that agent. Lease: -. */
+  assignment(agent: string, uid: string): string {
+    return `${this.assignmentsOf(agent)}${uid}`;
+  }
+  assignmentsOf(agent: string): string {
+    return `${this.assignments}${agent}/`;
+  }
+  get assignments(): string {
+    return `${this.root}assignments/`;
+  }
+
+  /** LockRecord. Created by who runs the Sync; its create revision is the fencing token. Lease: session. */
+  lock(uid: string): string {
+    return `${this.locks}${uid}`;
+  }
+  get locks(): string {
+    return `${this.root}locks/`;
+  }
+
+  /** PlaceRecord: who holds or awaits a place of a data source; the oldest hold. Written by who runs the Sync. Lease: session. */
+  place(namespace: string, name: string, uid: string): string {
+    return `${this.placesOf(namespace, name)}${uid}`;
+  }
+  placesOf(namespace: string, name: string): string {
+    return `${this.places}${namespace}/${name}/`;
+  }
+  get places(): string {
+    return `${this.root}places/`;
+  }
+
+  /** Encoded offset. Written under the lock, read by who claims. Lease: -. */
+  offset(uid: string): string {
+    return `${this.root}offsets/${uid}`;
+  }
+
+  /** SyncMemory. Written under the lock, read by who claims. Lease: -. */
+  memory(uid: string): string {
+    return `${this.root}memory/${uid}`;
+  }
+
+  /** SyncStatus. Written under the lock, read by operator and people. Lease: -. */
+  status(uid: string): string {
+    return `${this.statuses}${uid}`;
+  }
+  get statuses(): string {
+    return `${this.root}status/`;
+  }
+
+  /** The last changes of the offset by hand. Written under the lock, read by who undoes and by people. Lease: -. */
+  history(uid: string): string {
+    return `${this.root}history/${uid}`;
+  }
+
+  /** Request. Written by operator and command line, deleted under the lock when it is done. Lease: -. */
+  request(uid: string, type: string, id: string): string {
+    return `${this.requestsOf(uid)}${type}/${encodeURIComponent(id)}`;
+  }
+  requestsOf(uid: string): string {
+    return `${this.requests}${uid}/`;
+  }
+  get requests(): string {
+    return `${this.root}requests/`;
+  }
+
+  /** The last executed requests of a Sync. Written under the lock, read by who posts. Lease: -. */
+  answers(uid: string): string {
+    return `${this.root}answers/${uid}`;
+  }
+
+  /** DataSourceReport. Written by an agent, read by operator and people. Lease: -. */
+  report(namespace: string, name: string): string {
+    return `${this.reports}${namespace}/${name}`;
+  }
+  get reports(): string {
+    return `${this.root}reports/`;
+  }
+
+  /** Probe. Written by who asks, read by agents. Lease: the asker's, for as long as it waits. */
+  probe(id: string): string {
+    return `${this.probes}${id}`;
+  }
+  get probes(): string {
+    return `${this.root}probes/`;
+  }
+
+  /** Which agent answers a probe. Created by it. Lease: session; gone with an agent that dies over it. */
+  probeClaim(id: string): string {
+    return `${this.probeClaims}${id}`;
+  }
+  get probeClaims(): string {
+    return `${this.root}probe-claims/`;
+  }
+
+  /** ProbeAnswer. Written by the agent, read by who asked. Lease: the asker's. */
+  probeAnswer(id: string): string {
+    return `${this.root}probe-answers/${id}`;
+  }
+
+  /** The epoch of fencing tokens. Written by `idra epoch raise`, read by agents when they join and acquire. Lease: -. */
+  get epoch(): string {
+    return `${this.root}epoch`;
+  }
+
+  /** All of Idra. */
+  get all(): Required<KeyRange> {
+    return underPrefix(this.root);
+  }
+
+  /** The last part of a key: uid, agent or name. */
+  lastPart(key: string): string {
+    return key.slice(key.lastIndexOf('/') + 1);
+  }
+}

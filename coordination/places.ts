@@ -1,0 +1,174 @@
+import { fenced } from '../core/errors.ts';
+import type { DataSource } from '../core/sync-spec.ts';
+import type { Places } from '../core/sync-store.ts';
+import type { Keys } from './keys.ts';
+import type { Lease } from './lease.ts';
+import { limited } from './local-places.ts';
+import type { EtcdLock } from './lock.ts';
+import { Notice } from './notice.ts';
+import type { Outbox } from './outbox.ts';
+import type { EtcdReader } from './reader.ts';
+import type { PlaceRecord } from './records.ts';
+import { byAge } from './requests.ts';
+import type { KeyValue } from './transport.ts';
+import { Reflector } from './watch.ts';
+
+export interface PlaceBoardsInput {
+  readonly reader: EtcdReader;
+  readonly keys: Keys;
+  readonly outbox: Outbox;
+  readonly lease: Lease;
+  readonly agent: string;
+}
+
+/**
+ * Places of data sources in etcd: a key for each sync that holds or awaits one, under the session's lease. The oldest hold; so it
+ * is fair, and who dies leaves the queue. Everybody takes them in the order of their names: no deadlock between two.
+ */
+export class PlaceBoards {
+  readonly #input: PlaceBoardsInput;
+  readonly #boards = new Map<string, Board>();
+
+  constructor(input: PlaceBoardsInput) {
+    this.#input = input;
+  }
+
+  async take(
+    lock: EtcdLock,
+    uid: string,
+    dataSources: readonly DataSource[],
+    signal: AbortSignal,
+  ): Promise<Places> {
+    const taken: { board: Board; limit: number }[] = [];
+    const release = async () => {
+      await Promise.all(taken.splice(0).map(({ board }) => this.#leave(board, uid)));
+    };
+    try {
+      for (const [name, limit] of limited(dataSources)) {
+        const board = this.#enter(name);
+        taken.push({ board, limit });
+        await board.take(lock, uid, limit, AbortSignal.any([signal, lock.signal]));
+      }
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return { hasWaiters: () => taken.some(({ board, limit }) => board.count > limit), release };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#boards.values()].map((board) => board.close()));
+  }
+
+  #enter(name: string): Board {
+    const board = this.#boards.get(name) ?? new Board(this.#input, name);
+    this.#boards.set(name, board);
+    board.users += 1;
+    return board;
+  }
+
+  async #leave(board: Board, uid: string): Promise<void> {
+    try {
+      await board.leave(uid);
+    } finally {
+      board.users -= 1;
+      if (board.users === 0) {
+        if (this.#boards.get(board.name) === board) this.#boards.delete(board.name);
+        await board.close();
+      }
+    }
+  }
+}
+
+/** One data source: its queue, as the watch tells it, for as long as this agent has a sync in it. */
+class Board {
+  readonly name: string;
+  users = 0;
+  readonly #input: PlaceBoardsInput;
+  readonly #prefix: string;
+  readonly #watch: Reflector;
+  readonly #queue = new Map<string, KeyValue>();
+  /** Create revisions of the keys of this agent's own syncs. */
+  readonly #stood = new Map<string, bigint>();
+  readonly #notice = new Notice();
+
+  constructor(input: PlaceBoardsInput, name: string) {
+    this.name = name;
+    this.#input = input;
+    const [namespace = '', dataSource = ''] = name.split('/');
+    this.#prefix = input.keys.placesOf(namespace, dataSource);
+    this.#watch = new Reflector(input.reader, this.#prefix, {
+      onPut: (pair) => this.#queue.set(pair.key, pair),
+      onDelete: (key) => this.#queue.delete(key),
+      onSettled: () => this.#notice.tell(),
+      onError() {},
+    });
+  }
+
+  get count(): number {
+    return this.#queue.size;
+  }
+
+  async take(lock: EtcdLock, uid: string, limit: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const key = `${this.#prefix}${uid}`;
+    const revision = await this.#stand(lock, key, signal);
+    this.#stood.set(key, revision);
+    // What this watch does not know to be gone counts as there: it may wait too long by an instant, never too short.
+    await this.#notice.until(() => this.#rank(key, revision) < limit, signal);
+  }
+
+  async leave(uid: string): Promise<void> {
+    const key = `${this.#prefix}${uid}`;
+    const revision = this.#stood.get(key);
+    const { outbox, lease } = this.#input;
+    if (revision === undefined || !lease.isAlive()) return;
+    this.#stood.delete(key);
+    const compare = [{ key, create: revision }];
+    await outbox
+      .send({ write: () => ({ compare, success: [{ kind: 'delete', key }] }) })
+      .catch((error: unknown) => {
+        // The lease has taken it along.
+        if (lease.isAlive()) throw error;
+      });
+  }
+
+  async close(): Promise<void> {
+    await this.#watch.close();
+  }
+
+  /** Into the queue; returns the create revision. A key of the last owner, whose lease has not run out, is waited for. */
+  async #stand(lock: EtcdLock, key: string, signal: AbortSignal): Promise<bigint> {
+    const { outbox, lease, agent } = this.#input;
+    const value = JSON.stringify({ agent } satisfies PlaceRecord);
+    for (;;) {
+      const delivery = await outbox.send({
+        write: () => ({
+          compare: [lock.condition, { key, create: 0n }],
+          success: [{ kind: 'put', key, value, lease: lease.id }],
+          failure: [
+            { kind: 'get', key },
+            { kind: 'get', key: lock.condition.key },
+          ],
+        }),
+      });
+      if (delivery?.succeeded) return delivery.revision;
+      const [place, held] = delivery?.results.map(({ pairs }) => pairs?.[0]) ?? [];
+      if (held?.createRevision !== lock.createRevision) {
+        lock.lose();
+        throw fenced(`the lock of the sync that wants a place of ${this.name} is gone`);
+      }
+      if (place?.lease === lease.id) return place.createRevision;
+      await this.#notice.until(
+        () => !this.#queue.has(key) || this.#queue.get(key)?.lease === lease.id,
+        signal,
+      );
+    }
+  }
+
+  #rank(key: string, revision: bigint): number {
+    const mine = this.#queue.get(key);
+    if (mine?.createRevision !== revision) return Number.POSITIVE_INFINITY;
+    return [...this.#queue.values()].sort(byAge).findIndex((each) => each.key === key);
+  }
+}

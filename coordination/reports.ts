@@ -1,0 +1,44 @@
+import type { SyncStatus } from '../core/status.ts';
+import type { DataSourceReport, Reports } from './contract.ts';
+import { writeDocument } from './documents.ts';
+import type { Keys } from './keys.ts';
+import type { EtcdReader } from './reader.ts';
+import { parseRecord } from './records.ts';
+import { underPrefix } from './transport.ts';
+import { Reflector } from './watch.ts';
+
+export function makeReports(reader: EtcdReader, keys: Keys): Reports {
+  return {
+    async readStatus(uid) {
+      const pair = await reader.get(keys.status(uid));
+      return pair && parseRecord<SyncStatus>(pair);
+    },
+    async readStatuses() {
+      const { pairs } = await reader.list(underPrefix(keys.statuses));
+      return new Map(pairs.map((pair) => [keys.lastPart(pair.key), parseRecord<SyncStatus>(pair)]));
+    },
+    async readDataSources() {
+      const { pairs } = await reader.list(underPrefix(keys.reports));
+      return pairs.map((pair) => parseRecord<DataSourceReport>(pair));
+    },
+    async putDataSource(report) {
+      await writeDocument(reader, { key: keys.report(report.namespace, report.name), record: report });
+    },
+    watchStatuses(listener, onError) {
+      return new Reflector(reader, keys.statuses, {
+        onPut: (pair) => listener(keys.lastPart(pair.key), parseRecord<SyncStatus>(pair)),
+        onDelete: (key) => listener(keys.lastPart(key), undefined),
+        onSettled() {},
+        onError,
+      });
+    },
+    watchDataSources(listener, onError) {
+      return new Reflector(reader, keys.reports, {
+        onPut: (pair) => listener(parseRecord<DataSourceReport>(pair)),
+        onDelete() {},
+        onSettled() {},
+        onError,
+      });
+    },
+  };
+}

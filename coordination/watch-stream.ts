@@ -1,0 +1,82 @@
+import type { Etcd3, IWatchResponse } from 'etcd3';
+import { transient } from '../core/errors.ts';
+import type { WatchEvent, WatchRequest, WatchSink, WatchStream } from './transport.ts';
+import { fromPair, toRange } from './wire.ts';
+
+type Duplex = Awaited<ReturnType<Etcd3['watchClient']['watch']>>;
+
+/** One watch on a stream of its own: etcd3's watchers lose events when they reconnect, and share what hangs. */
+export function openWatch(client: Etcd3, request: WatchRequest, sink: WatchSink): WatchStream {
+  let stream: Duplex | undefined;
+  let isOver = false;
+  const end = (error: unknown) => {
+    if (isOver) return;
+    isOver = true;
+    hangUp(stream);
+    sink.onEnd(error instanceof Error ? error : new Error(String(error)));
+  };
+  const open = async () => {
+    stream = await client.watchClient.watch();
+    stream.on('error', end);
+    stream.on('end', () => end(transient('EtcdUnavailable', 'etcd ended the watch')));
+    if (isOver) {
+      hangUp(stream);
+      return;
+    }
+    stream.on('data', (response) => {
+      if (!isOver) deliver(response, sink, end);
+    });
+    stream.write({
+      create_request: {
+        ...toRange(request),
+        start_revision: String(request.fromRevision),
+        progress_notify: true,
+      },
+    });
+  };
+  open().catch(end);
+  return {
+    requestProgress() {
+      if (!isOver) stream?.write({ progress_request: {} });
+    },
+    close() {
+      isOver = true;
+      hangUp(stream);
+    },
+  };
+}
+
+/** Ended first: etcd3 takes the error of a cancelled stream that can still be written for one of the host, and closes all of it. */
+function hangUp(stream: Duplex | undefined): void {
+  stream?.end();
+  stream?.cancel();
+}
+
+function deliver(response: IWatchResponse, sink: WatchSink, end: (error: Error) => void): void {
+  if (response.canceled) {
+    const isCompacted = response.compact_revision !== '0';
+    end(
+      isCompacted
+        ? transient(
+            'EtcdCompacted',
+            `etcd has forgotten what came before revision ${response.compact_revision}`,
+          )
+        : transient('EtcdUnavailable', `etcd cancelled the watch: ${response.cancel_reason}`),
+    );
+    return;
+  }
+  if (response.created) return;
+  const revision = BigInt(response.header.revision);
+  if (response.watch_id === noWatch) {
+    sink.onProgress(revision);
+    return;
+  }
+  const events = response.events.map(
+    (event): WatchEvent => ({ kind: event.type === 'Put' ? 'put' : 'delete', pair: fromPair(event.kv) }),
+  );
+  // While a watch catches up the header is ahead of what was delivered.
+  sink.onEvents(events, events.at(-1)?.pair.modRevision ?? revision);
+}
+
+/** The id in an answer that is about the whole stream. */
+const noWatch = '-1';
