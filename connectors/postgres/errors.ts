@@ -109,7 +109,8 @@ function fromServer(error: pg.DatabaseError, doing: string): IdraError {
 
 /** The server's message quotes values for errors of data: then only what is to blame is named (never row data). */
 export function safeMessage(error: pg.DatabaseError): string {
-  if (!isRowError(error)) return error.message;
+  const isOfRow: boolean = isRowError(error);
+  if (!isOfRow) return error.message;
   const names = [
     error.column && `column ${error.column}`,
     error.constraint && `constraint ${error.constraint}`,

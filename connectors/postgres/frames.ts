@@ -26,7 +26,7 @@ const headBytes = 5;
 /** `PGCOPY\n\377\r\n\0`, flags, length of the extension (none since there is one). */
 const fileHeaderBytes = 19;
 const trailerFrameBytes = headBytes + 2;
-const empty = Buffer.alloc(0);
+const empty: Buffer = Buffer.alloc(0);
 
 /** Header and trailer of a COPY BINARY file, as frames. */
 export const binaryHeader = frame(Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex'));
