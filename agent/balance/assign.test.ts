@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { assign, type Balance, type BalanceAgent, type BalanceState, type BalanceSync } from './assign.ts';
+
+const agentOf = (name: string, more: Partial<BalanceAgent> = {}): BalanceAgent => ({
+  name,
+  labels: {},
+  standing: 'open',
+  ...more,
+});
+
+/** Owners after the balance; a sync that is moved twice, or from where it is not, fails. */
+function after(state: BalanceState, { moves, unassigned }: Balance): BalanceSync[] {
+  const changed = new Map<string, string | undefined>();
+  const owners = new Map(state.syncs.map(({ uid, owner }) => [uid, owner]));
+  for (const change of [...moves, ...unassigned]) {
+    assert.ok(!changed.has(change.uid), `${change.uid} is decided on twice`);
+    assert.equal(change.from, owners.get(change.uid));
+    changed.set(change.uid, 'to' in change ? change.to : undefined);
+  }
+  return state.syncs.map(({ owner, ...sync }) => {
+    const now = changed.has(sync.uid) ? changed.get(sync.uid) : owner;
+    return now === undefined ? sync : { ...sync, owner: now };
+  });
+}
+
+function loadsOf(state: BalanceState, syncs: readonly BalanceSync[]): Map<string, number> {
+  const loads = new Map(state.agents.map(({ name }) => [name, 0]));
+  for (const { owner, weight } of syncs)
+    if (owner !== undefined) loads.set(owner, (loads.get(owner) ?? 0) + weight);
+  return loads;
+}
+
+const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+const owner = fc.option(fc.constantFrom(...names), { nil: undefined });
+
+const states = (
+  weight: fc.Arbitrary<number>,
+  selectors: fc.Arbitrary<BalanceSync['selectors']> = fc.constant([]),
+  standing: fc.Arbitrary<BalanceAgent['standing']> = fc.constant('open'),
+): fc.Arbitrary<BalanceState> =>
+  fc
+    .record({
+      agents: fc.uniqueArray(
+        fc.record({ name: fc.constantFrom(...names), zone: fc.constantFrom('x', 'y'), standing }),
+        { selector: ({ name }) => name, minLength: 1 },
+      ),
+      syncs: fc.array(
+        fc.record({ owner, weight, selectors, recentMoves: fc.nat(2) }, { noNullPrototype: true }),
+        { maxLength: 60 },
+      ),
+    })
+    .map(({ agents, syncs }) => ({
+      agents: agents.map(({ name, zone, standing }) => agentOf(name, { labels: { zone }, standing })),
+      syncs: syncs.map(({ owner, ...sync }, index) => ({
+        uid: `s${index}`,
+        ...sync,
+        ...(owner === undefined ? {} : { owner }),
+      })),
+    }));
+
+const equal = states(fc.constant(1));
+const weighted = states(fc.constantFrom(0.125, 0.3, 1, 2, 7));
+const any = states(
+  fc.constantFrom(0.125, 0.3, 1, 2, 7),
+  fc.constantFrom<BalanceSync['selectors']>([], [{ zone: 'x' }], [{ zone: 'y' }], [{ zone: 'z' }, {}]),
+  fc.constantFrom('open', 'returning', 'unsteady', 'draining'),
+);
+
+describe('assign', () => {
+  test('equal weights: even within one, by the least number of moves', () => {
+    fc.assert(
+      fc.property(equal, (state) => {
+        const balance = assign(state);
+        const counts = [...loadsOf(state, after(state, balance)).values()];
+        assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, String(counts));
+        assert.equal(balance.moves.length, leastMoves(state));
+      }),
+    );
+  });
+
+  test('weights: within the largest weight of an even spread; givers are above the mean, takers below', () => {
+    fc.assert(
+      fc.property(weighted, (state) => {
+        const balance = assign(state);
+        const weights = new Map(state.syncs.map(({ uid, weight }) => [uid, weight]));
+        const loads = [...loadsOf(state, after(state, balance)).values()];
+        const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
+        const mean = total / state.agents.length;
+        const largest = Math.max(0, ...weights.values());
+        assert.ok(Math.max(...loads) <= mean + largest + 1e-6, String(loads));
+        const live = new Set(state.agents.map(({ name }) => name));
+        const evened = balance.moves.filter(({ from }) => from !== undefined && live.has(from));
+        const givers = new Set(evened.map(({ from }) => from));
+        for (const { to } of evened) assert.ok(!givers.has(to), `${to} gives and takes`);
+      }),
+    );
+  });
+
+  test('every sync has one owner that may run it, or a reason', () => {
+    fc.assert(
+      fc.property(any, (state) => {
+        const balance = assign(state);
+        const without = new Set(balance.unassigned.map(({ uid }) => uid));
+        for (const sync of after(state, balance)) {
+          const fits = (agent: BalanceAgent) =>
+            agent.standing !== 'draining' &&
+            sync.selectors.every((selector) =>
+              Object.entries(selector).every(([key, value]) => agent.labels[key] === value),
+            );
+          const found = state.agents.find(({ name }) => name === sync.owner);
+          if (without.has(sync.uid)) assert.ok(!state.agents.some(fits), `${sync.uid} could run`);
+          else assert.ok(found && fits(found), `${sync.uid} is on ${sync.owner}`);
+        }
+      }),
+    );
+  });
+
+  test('the same in any order, and nothing more to do afterwards', () => {
+    fc.assert(
+      fc.property(any, (state) => {
+        const balance = assign(state);
+        const turned = { agents: state.agents.toReversed(), syncs: state.syncs.toReversed() };
+        assert.deepEqual(assign(turned), balance);
+        const again = assign({ agents: state.agents, syncs: after(state, balance) });
+        assert.deepEqual(again.moves, []);
+      }),
+    );
+  });
+
+  test('an agent that has just come back gets what is homeless and is not filled up; an unsteady one is the last', () => {
+    const syncs = Array.from({ length: 10 }, (_, index) => syncOf(`s${index}`, 'a'));
+    const returning = [agentOf('a'), agentOf('b', { standing: 'returning' })];
+    assert.deepEqual(assign({ agents: returning, syncs }).moves, []);
+    const homeless = [...syncs, syncOf('new', undefined)];
+    assert.deepEqual(assign({ agents: returning, syncs: homeless }).moves, [{ uid: 'new', to: 'b' }]);
+    const unsteady = [agentOf('a'), agentOf('b', { standing: 'unsteady' })];
+    assert.deepEqual(assign({ agents: unsteady, syncs: homeless }).moves, [{ uid: 'new', to: 'a' }]);
+  });
+
+  test('what nobody may run says which labels are missing', () => {
+    const picky = { ...syncOf('s', 'a'), selectors: [{ zone: 'x' }, { gpu: 'yes' }] };
+    const { unassigned } = assign({ agents: [agentOf('a')], syncs: [picky] });
+    assert.deepEqual(unassigned, [
+      {
+        uid: 's',
+        from: 'a',
+        reason: 'NoEligibleAgent',
+        message: 'no agent has all of the labels gpu=yes, zone=x',
+      },
+    ]);
+    assert.equal(assign({ agents: [], syncs: [picky] }).unassigned[0]?.reason, 'NoAgent');
+  });
+
+  for (const [agentCount, syncCount] of [
+    [3, 100],
+    [5, 500],
+    [10, 997],
+  ] as const) {
+    test(`rolling update of ${agentCount} agents with ${syncCount} syncs: none moves more than twice`, () => {
+      const pods = Array.from({ length: agentCount }, (_, index) => `pod-${index}`);
+      let standings = new Map<string, BalanceAgent['standing']>(pods.map((pod) => [pod, 'open']));
+      let syncs = Array.from({ length: syncCount }, (_, index) => syncOf(`s${index}`, undefined));
+      const settle = () => {
+        const agents = [...standings].map(([name, standing]) => agentOf(name, { standing }));
+        const state = { agents, syncs };
+        const balance = assign(state);
+        const moved = new Set(balance.moves.map(({ uid }) => uid));
+        syncs = after(state, balance).map((sync) => ({
+          ...sync,
+          recentMoves: sync.recentMoves + (moved.has(sync.uid) ? 1 : 0),
+        }));
+      };
+      settle();
+      syncs = syncs.map((sync) => ({ ...sync, recentMoves: 0 }));
+      for (const pod of pods.toReversed()) {
+        standings.set(pod, 'draining');
+        settle();
+        standings.delete(pod);
+        settle();
+        standings.set(pod, 'returning');
+        settle();
+      }
+      standings = new Map(pods.map((pod) => [pod, 'open']));
+      settle();
+      const counts = [...loadsOf({ agents: pods.map((pod) => agentOf(pod)), syncs }, syncs).values()];
+      assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, String(counts));
+      const often = syncs.map(({ recentMoves }) => recentMoves);
+      assert.ok(Math.max(...often) <= 2, `one moved ${Math.max(...often)} times`);
+      // The first to restart gives to those that are still to; the last comes back empty: two shares move twice.
+      const twice = often.filter((count) => count === 2).length;
+      assert.ok(twice <= 2 * Math.ceil(syncCount / agentCount), `${twice} moved twice`);
+    });
+  }
+});
+
+function syncOf(uid: string, owner: string | undefined): BalanceSync {
+  return { uid, weight: 1, selectors: [], recentMoves: 0, ...(owner === undefined ? {} : { owner }) };
+}
+
+/** Every homeless sync, and what the agents have above their share when the fullest get the larger shares. */
+function leastMoves({ agents, syncs }: BalanceState): number {
+  const counts = new Map(agents.map(({ name }) => [name, 0]));
+  let homeless = 0;
+  for (const { owner } of syncs) {
+    const count = owner === undefined ? undefined : counts.get(owner);
+    if (owner === undefined || count === undefined) homeless += 1;
+    else counts.set(owner, count + 1);
+  }
+  const [share, larger] = [Math.floor(syncs.length / agents.length), syncs.length % agents.length];
+  const above = [...counts.values()]
+    .sort((a, b) => b - a)
+    .map((count, index) => Math.max(0, count - share - (index < larger ? 1 : 0)));
+  return homeless + above.reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,150 @@
+import { Loads } from './loads.ts';
+
+/**
+ * `open`: takes syncs, also from fuller agents. `returning`: an announced restart is just over; it takes syncs that have no
+ * owner, but is filled up later. `unsteady`: comes and goes; takes only what nobody else may run. `draining`: gives all away.
+ */
+export type AgentStanding = 'open' | 'returning' | 'unsteady' | 'draining';
+
+export interface BalanceAgent {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly standing: AgentStanding;
+}
+
+export interface BalanceSync {
+  readonly uid: string;
+  /** Relative load, above 0. */
+  readonly weight: number;
+  /** Labels that an agent must have: those of the Sync and of both its DataSources. Each must hold. */
+  readonly selectors: readonly Readonly<Record<string, string>>[];
+  /** The agent that it is assigned to, which may be gone. */
+  readonly owner?: string;
+  /** Moves of the last minutes: one that has moved lately is left alone where another does as well. */
+  readonly recentMoves: number;
+}
+
+export interface BalanceState {
+  readonly agents: readonly BalanceAgent[];
+  readonly syncs: readonly BalanceSync[];
+}
+
+export interface Move {
+  readonly uid: string;
+  readonly from?: string;
+  readonly to: string;
+}
+
+export interface Unassigned {
+  readonly uid: string;
+  readonly from?: string;
+  readonly reason: 'NoAgent' | 'NoEligibleAgent';
+  readonly message: string;
+}
+
+export interface Balance {
+  readonly moves: readonly Move[];
+  readonly unassigned: readonly Unassigned[];
+}
+
+/** Sums of weights are floating point. */
+const slack = 1e-9;
+
+/**
+ * Who shall run what, as the difference to who runs what now.
+ *
+ * A sync without an owner that may run it goes to the agent with the least load. Then, while an agent carries more than the
+ * largest weight above another, the first gives to the second. Without selectors this ends within the largest weight of an even
+ * spread; only agents above the mean give and only agents below it get, so no sync moves twice; with equal weights
+ * the spread is even within one and no smaller number of moves reaches it. The same state gives the same answer,
+ * in whatever order it lists agents and syncs.
+ */
+export function assign(state: BalanceState): Balance {
+  const loads = new Loads(state.agents);
+  const homeless: BalanceSync[] = [];
+  const weightLimit = state.syncs.reduce((most, { weight }) => Math.max(most, weight), 0);
+  for (const sync of [...state.syncs].sort(byUid)) {
+    if (sync.owner !== undefined && loads.mayRun(sync.owner, sync)) loads.add(sync.owner, sync);
+    else homeless.push(sync);
+  }
+  const moves: Move[] = [];
+  const unassigned: Unassigned[] = [];
+  // The heavy ones first: the light ones even out what those leave uneven.
+  for (const sync of homeless.sort((a, b) => b.weight - a.weight)) {
+    const to = loads.roomiest(sync);
+    if (to === undefined) {
+      unassigned.push(withoutAgent(sync, state.agents));
+      continue;
+    }
+    loads.add(to, sync);
+    moves.push(move(sync, to));
+  }
+  const isPlaced = new Set(moves.map(({ uid }) => uid));
+  return { moves: [...moves, ...even(loads, weightLimit, isPlaced)], unassigned };
+}
+
+/** Each step takes from the fullest agent that can give, until none is more than the largest weight above another. */
+function even(loads: Loads, weightLimit: number, isMoved: Set<string>): Move[] {
+  const moves: Move[] = [];
+  for (;;) {
+    const step = nextStep(loads, weightLimit + slack, isMoved);
+    if (!step) return moves;
+    loads.remove(step.from, step.sync);
+    loads.add(step.to, step.sync);
+    isMoved.add(step.sync.uid);
+    moves.push({ uid: step.sync.uid, from: step.from, to: step.to });
+  }
+}
+
+function nextStep(loads: Loads, threshold: number, isMoved: ReadonlySet<string>) {
+  const least = loads.least();
+  for (const from of loads.fullestFirst()) {
+    if (loads.of(from) - least <= threshold) return undefined;
+    // Selectors that are alike share their agents: one look at each kind, not at each sync.
+    for (const { to, syncs } of loads.outlets(from)) {
+      const gap = loads.of(from) - loads.of(to);
+      if (gap <= threshold) break;
+      const sync = pick(syncs, gap, isMoved);
+      if (sync) return { from, to, sync };
+    }
+  }
+  return undefined;
+}
+
+/** The one that has moved least of late, then the one that evens the two best, heavy before light. */
+function pick(
+  syncs: Iterable<BalanceSync>,
+  gap: number,
+  isMoved: ReadonlySet<string>,
+): BalanceSync | undefined {
+  let best: BalanceSync | undefined;
+  for (const sync of syncs) if (!isMoved.has(sync.uid) && (!best || isBetter(sync, best, gap))) best = sync;
+  return best;
+}
+
+function isBetter(one: BalanceSync, other: BalanceSync, gap: number): boolean {
+  if (one.recentMoves !== other.recentMoves) return one.recentMoves < other.recentMoves;
+  const [away, otherAway] = [Math.abs(one.weight - gap / 2), Math.abs(other.weight - gap / 2)];
+  if (away !== otherAway) return away < otherAway;
+  return one.weight === other.weight ? one.uid < other.uid : one.weight > other.weight;
+}
+
+function move({ uid, owner }: BalanceSync, to: string): Move {
+  return owner === undefined ? { uid, to } : { uid, from: owner, to };
+}
+
+function withoutAgent({ uid, owner, selectors }: BalanceSync, agents: readonly BalanceAgent[]): Unassigned {
+  const from = owner === undefined ? {} : { from: owner };
+  if (agents.every(({ standing }) => standing === 'draining')) {
+    return { uid, ...from, reason: 'NoAgent', message: 'no agent is there to run it' };
+  }
+  const labels = selectors.flatMap((selector) =>
+    Object.entries(selector).map(([key, value]) => `${key}=${value}`),
+  );
+  const wanted = [...new Set(labels)].sort().join(', ');
+  return { uid, ...from, reason: 'NoEligibleAgent', message: `no agent has all of the labels ${wanted}` };
+}
+
+function byUid(one: BalanceSync, other: BalanceSync): number {
+  return one.uid < other.uid ? -1 : 1;
+}
