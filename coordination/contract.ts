@@ -181,8 +181,10 @@ export interface Assignment {
   readonly syncVersion: string;
   readonly sourceVersion: string;
   readonly destinationVersion: string;
-  /** ISO 8601 UTC. */
+  /** Of the last move. ISO 8601 UTC. */
   readonly assignedAt: string;
+  /** Moves that came shortly one after the other, the last one among them: the balancer spares what has moved lately. */
+  readonly recentMoves?: number;
 }
 
 /** An agent's life in etcd. */

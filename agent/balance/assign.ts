@@ -54,10 +54,10 @@ const slack = 1e-9;
  * Who shall run what, as the difference to who runs what now.
  *
  * A sync without an owner that may run it goes to the agent with the least load. Then, while an agent carries more than the
- * largest weight above another, the first gives to the second. Without selectors this ends within the largest weight of an even
- * spread; only agents above the mean give and only agents below it get, so no sync moves twice; with equal weights
- * the spread is even within one and no smaller number of moves reaches it. The same state gives the same answer,
- * in whatever order it lists agents and syncs.
+ * largest weight above another, the first gives to the second. Without selectors this ends within the largest weight of an
+ * even spread, and only agents above the mean give and only agents below it get; with equal weights the spread is even
+ * within one, and no smaller number of moves reaches it. The same state gives the same answer, in whatever order it lists
+ * agents and syncs, and what comes out needs no further move.
  */
 export function assign(state: BalanceState): Balance {
   const loads = new Loads(state.agents);
@@ -67,8 +67,8 @@ export function assign(state: BalanceState): Balance {
     if (sync.owner !== undefined && loads.mayRun(sync.owner, sync)) loads.add(sync.owner, sync);
     else homeless.push(sync);
   }
-  const moves: Move[] = [];
   const unassigned: Unassigned[] = [];
+  const placed = new Map<BalanceSync, string>();
   // The heavy ones first: the light ones even out what those leave uneven.
   for (const sync of homeless.sort((a, b) => b.weight - a.weight)) {
     const to = loads.roomiest(sync);
@@ -77,26 +77,27 @@ export function assign(state: BalanceState): Balance {
       continue;
     }
     loads.add(to, sync);
-    moves.push(move(sync, to));
+    placed.set(sync, to);
   }
-  const isPlaced = new Set(moves.map(({ uid }) => uid));
-  return { moves: [...moves, ...even(loads, weightLimit, isPlaced)], unassigned };
+  even(loads, weightLimit, placed);
+  return { moves: [...placed].filter(([sync, to]) => sync.owner !== to).map(moveOf), unassigned };
 }
 
-/** Each step takes from the fullest agent that can give, until none is more than the largest weight above another. */
-function even(loads: Loads, weightLimit: number, isMoved: Set<string>): Move[] {
-  const moves: Move[] = [];
+/**
+ * Each step takes from the fullest agent that can give, until none is more than the largest weight above another.
+ * It ends: what is given is smaller than the gap, so the sum of the squares of the loads falls with each step.
+ */
+function even(loads: Loads, weightLimit: number, placed: Map<BalanceSync, string>): void {
   for (;;) {
-    const step = nextStep(loads, weightLimit + slack, isMoved);
-    if (!step) return moves;
+    const step = nextStep(loads, weightLimit + slack, placed);
+    if (!step) return;
     loads.remove(step.from, step.sync);
     loads.add(step.to, step.sync);
-    isMoved.add(step.sync.uid);
-    moves.push({ uid: step.sync.uid, from: step.from, to: step.to });
+    placed.set(step.sync, step.to);
   }
 }
 
-function nextStep(loads: Loads, threshold: number, isMoved: ReadonlySet<string>) {
+function nextStep(loads: Loads, threshold: number, placed: ReadonlyMap<BalanceSync, string>) {
   const least = loads.least();
   for (const from of loads.fullestFirst()) {
     if (loads.of(from) - least <= threshold) return undefined;
@@ -104,32 +105,35 @@ function nextStep(loads: Loads, threshold: number, isMoved: ReadonlySet<string>)
     for (const { to, syncs } of loads.outlets(from)) {
       const gap = loads.of(from) - loads.of(to);
       if (gap <= threshold) break;
-      const sync = pick(syncs, gap, isMoved);
+      const sync = pick(syncs, gap, placed);
       if (sync) return { from, to, sync };
     }
   }
   return undefined;
 }
 
-/** The one that has moved least of late, then the one that evens the two best, heavy before light. */
+/** One that moves anyway, then the one that has moved least of late, then the one that evens the two best, heavy before light. */
 function pick(
   syncs: Iterable<BalanceSync>,
   gap: number,
-  isMoved: ReadonlySet<string>,
+  placed: ReadonlyMap<BalanceSync, string>,
 ): BalanceSync | undefined {
+  const cost = (sync: BalanceSync) => (placed.has(sync) ? -1 : sync.recentMoves);
   let best: BalanceSync | undefined;
-  for (const sync of syncs) if (!isMoved.has(sync.uid) && (!best || isBetter(sync, best, gap))) best = sync;
+  for (const sync of syncs) {
+    const costlier = best ? cost(sync) - cost(best) : -1;
+    if (!best || costlier < 0 || (costlier === 0 && evensBetter(sync, best, gap))) best = sync;
+  }
   return best;
 }
 
-function isBetter(one: BalanceSync, other: BalanceSync, gap: number): boolean {
-  if (one.recentMoves !== other.recentMoves) return one.recentMoves < other.recentMoves;
+function evensBetter(one: BalanceSync, other: BalanceSync, gap: number): boolean {
   const [away, otherAway] = [Math.abs(one.weight - gap / 2), Math.abs(other.weight - gap / 2)];
   if (away !== otherAway) return away < otherAway;
   return one.weight === other.weight ? one.uid < other.uid : one.weight > other.weight;
 }
 
-function move({ uid, owner }: BalanceSync, to: string): Move {
+function moveOf([{ uid, owner }, to]: [BalanceSync, string]): Move {
   return owner === undefined ? { uid, to } : { uid, from: owner, to };
 }
 

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { AgentSession, Assignment, Coordination } from '../../coordination/contract.ts';
+import { agentOf, Connections } from '../../coordination/test-etcd.ts';
+import { systemClock } from '../../core/clock.ts';
+import { Stopped } from '../../core/errors.ts';
+import { silentLog } from '../../core/log.ts';
+import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';
+import { until } from '../../e2e/kit/wait.ts';
+import { type CannotRun, runLeader } from './leader.ts';
+import { shortDataSource, shortManifests, shortSync } from './test-manifests.ts';
+
+const ttl = { leaseTtlMs: 2_000 };
+/** Agents are filled up at once. */
+const graces = { returnMs: 0, unsteadyMs: 0, memoryMs: 600_000 };
+const zones = { zone: 'x' };
+
+describe('leader', () => {
+  let server: EtcdServer;
+  let one: Coordination;
+  let connections: Connections;
+  let cannotRun: readonly CannotRun[];
+  let running: AbortController;
+  let leaders: Promise<void>[];
+
+  before(async () => {
+    server = await etcd();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    const prefix = `${server.prefix}${randomUUID()}/`;
+    connections = new Connections({ endpoints: server.endpoints, prefix });
+    one = connections.open();
+    cannotRun = [];
+    leaders = [];
+    running = new AbortController();
+    for (const name of ['shop', 'warehouse']) await one.desired.putDataSource(shortDataSource(name));
+  });
+
+  /** Joins, and stands for election as every agent does. */
+  const start = async (name: string, labels = {}): Promise<AgentSession> => {
+    const session = await connections.open().join(agentOf(name, labels), ttl);
+    const ends = AbortSignal.any([running.signal, session.signal]);
+    const lead = async () => {
+      while (!ends.aborted) {
+        const leadership = await session.campaign(ends);
+        await runLeader(
+          leadership,
+          {
+            clock: systemClock,
+            log: silentLog,
+            manifests: shortManifests,
+            graces,
+            onUnassigned: (syncs) => {
+              cannotRun = syncs;
+            },
+          },
+          ends,
+        );
+        await leadership.resign();
+      }
+    };
+    leaders.push(
+      lead().catch((error: unknown) => {
+        if (!ends.aborted) throw error;
+      }),
+    );
+    return session;
+  };
+  const stop = async (...sessions: AgentSession[]) => {
+    running.abort(new Stopped('shutdown'));
+    await Promise.all(leaders);
+    await Promise.all(sessions.map((session) => session.leave()));
+    await connections.close();
+  };
+  const add = (count: number, prefix = 's') =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) => one.desired.putSync(shortSync(`${prefix}${index}`))),
+    );
+  const owners = async () => new Map((await one.cluster.assignments()).map((each) => [each.uid, each]));
+  const counts = async () => {
+    const counted: Record<string, number> = {};
+    for (const { agent } of (await owners()).values()) counted[agent] = (counted[agent] ?? 0) + 1;
+    return Object.entries(counted)
+      .sort()
+      .map(([agent, count]) => `${agent} ${count}`)
+      .join(', ');
+  };
+  const settled = (wanted: string) =>
+    until(async () => (await counts()) === wanted, { what: `the assignments ${wanted}` });
+  const movedSince = async (earlier: ReadonlyMap<string, Assignment>) =>
+    [...(await owners())].filter(([uid, { agent }]) => earlier.get(uid)?.agent !== agent).length;
+
+  test('join, leave and drain move the least', async () => {
+    await add(12);
+    const a = await start('a');
+    await settled('a 12');
+    const b = await start('b');
+    await settled('a 6, b 6');
+    const two = await owners();
+    const c = await start('c');
+    await settled('a 4, b 4, c 4');
+    assert.equal(await movedSince(two), 4);
+    const three = await owners();
+    await c.setDraining();
+    await settled('a 6, b 6');
+    assert.equal(await movedSince(three), 4);
+    const without = await owners();
+    await c.leave();
+    await b.leave();
+    await settled('a 12');
+    assert.equal(await movedSince(without), 6);
+    await stop(a);
+  });
+
+  test('what is added, removed, suspended, changed or cannot run', async () => {
+    const [a, b] = [await start('a', zones), await start('b')];
+    await add(4);
+    await settled('a 2, b 2');
+    const earlier = await owners();
+    await one.desired.purgeSync('s0');
+    await one.desired.putSync(shortSync('s1', { suspend: true }));
+    await until(async () => !(await owners()).has('s0') && !(await owners()).has('s1'), {
+      what: 'both to be gone',
+    });
+    await one.requests.post('s1', { type: 'run-now', id: '1' });
+    await until(async () => (await owners()).has('s1'), { what: 'the request to bring it back' });
+    const before = await owners();
+    await one.desired.putSync({ ...shortSync('s2', { weight: 1 }), generation: 2 });
+    await one.desired.putDataSource({ ...shortDataSource('shop'), generation: 2 });
+    const shop = await one.desired.getDataSource('default', 'shop');
+    const changed = await one.desired.getSync('s2');
+    await until(
+      async () =>
+        (await owners()).get('s2')?.syncVersion === changed?.version &&
+        [...(await owners()).values()].every(({ sourceVersion }) => sourceVersion === shop?.version),
+      { what: 'the new versions' },
+    );
+    assert.equal(await movedSince(before), 0);
+    assert.equal((await owners()).get('s2')?.assignedAt, earlier.get('s2')?.assignedAt);
+    await one.desired.putSync(shortSync('s3', { zone: 'y' }));
+    await one.desired.putSync(shortSync('lost', { source: { dataSource: 'nowhere' } }));
+    await until(() => cannotRun.length === 2, { what: 'both to be told of' });
+    assert.deepEqual(
+      cannotRun.map(({ uid, reason }) => `${uid} ${reason}`),
+      ['lost DataSourceNotFound', 's3 NoEligibleAgent'],
+    );
+    await until(async () => !(await owners()).has('s3'), { what: 's3 to be taken away' });
+    await one.desired.putSync(shortSync('s3', { zone: 'x' }));
+    await until(async () => (await owners()).get('s3')?.agent === 'a', { what: 's3 where its label is' });
+    await until(() => cannotRun.length === 1, { what: 's3 to be struck off' });
+    await stop(a, b);
+  });
+
+  test('the leader goes, and the next one moves only what was its', async () => {
+    const sessions = [await start('a'), await start('b'), await start('c')];
+    await add(9);
+    await settled('a 3, b 3, c 3');
+    const earlier = await owners();
+    const first = await one.cluster.leader();
+    const leading = sessions.find(({ agent }) => agent.name === first?.agent);
+    assert.ok(first && leading);
+    await leading.leave();
+    const others = sessions.filter((session) => session !== leading);
+    await until(
+      async () =>
+        (await owners()).size === 9 &&
+        [...(await owners()).values()].every(({ agent }) => agent !== first.agent),
+      { what: 'its syncs to be elsewhere' },
+    );
+    assert.equal(await movedSince(earlier), 3);
+    const next = await one.cluster.leader();
+    assert.ok(next && next.agent !== first.agent && BigInt(next.term) > BigInt(first.term));
+    await stop(...others);
+  });
+
+  test('three agents that start at the same instant: one leader, every sync assigned', async () => {
+    await add(6);
+    const sessions = await Promise.all(['a', 'b', 'c'].map((name) => start(name)));
+    await settled('a 2, b 2, c 2');
+    assert.ok(await one.cluster.leader());
+    await stop(...sessions);
+  });
+});

@@ -1,0 +1,240 @@
+import type { Assignment, AssignmentChange, ClusterView, Leadership } from '../../coordination/contract.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import { assign, type Balance } from './assign.ts';
+import { defaultGraces, type Graces, Standings } from './standings.ts';
+import {
+  type CannotRun,
+  type Manifests,
+  remembering,
+  type Wanted,
+  type WantedSync,
+  wantedSyncs,
+} from './wanted.ts';
+
+export type { CannotRun, Manifests } from './wanted.ts';
+
+export interface LeaderDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly manifests: Manifests;
+  readonly graces?: Graces;
+  /** All syncs that should run and cannot, each time this changes: they are Pending, with this reason. */
+  readonly onUnassigned?: (syncs: readonly CannotRun[]) => void;
+  /** After each decision that was written. */
+  readonly onDecision?: (decision: Decision) => void;
+}
+
+export interface Decision {
+  /** Assignments that changed owner, or have a first one. */
+  readonly moves: number;
+  readonly changes: number;
+  readonly decideMs: number;
+  readonly writeMs: number;
+}
+
+/** Changes come in swarms: a deploy, a node that goes. Where deciding is dear it is done less often. */
+const gatherMs = { least: 100, most: 500, perDecidingMs: 4 };
+/** A write that the view does not show after this is decided upon anew. */
+const catchUpMs = 5_000;
+
+/** Keeps the assignments as they should be, until the signal or the leadership ends. Throws `fenced` when leadership is lost in mid-write. */
+export async function runLeader(
+  leadership: Leadership,
+  deps: LeaderDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const ends = AbortSignal.any([signal, leadership.signal]);
+  const wake = new Wake(deps.clock);
+  const watching = leadership.watchCluster(
+    () => wake.ring(),
+    (error) => deps.log.warn('the cluster cannot be watched for now', { error }),
+  );
+  try {
+    await untilAborted(watching.isSynced, ends);
+    await new Leader(leadership, deps, watching.view, wake).run(ends);
+  } catch (error) {
+    if (!ends.aborted) throw error;
+  } finally {
+    await watching.close();
+  }
+}
+
+class Leader {
+  readonly #leadership: Leadership;
+  readonly #deps: LeaderDeps;
+  readonly #view: ClusterView;
+  readonly #wake: Wake;
+  readonly #graces: Graces;
+  readonly #standings: Standings;
+  readonly #manifests: Manifests;
+  #reported = '';
+  #decidingMs = 0;
+
+  constructor(leadership: Leadership, deps: LeaderDeps, view: ClusterView, wake: Wake) {
+    this.#leadership = leadership;
+    this.#deps = deps;
+    this.#view = view;
+    this.#wake = wake;
+    this.#manifests = remembering(deps.manifests);
+    this.#graces = deps.graces ?? defaultGraces;
+    this.#standings = new Standings(deps.clock, this.#graces);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const againInMs = await this.#decide(signal);
+      await this.#wake.wait(againInMs, signal);
+      // Seen before the gathering, so that an agent that comes and goes within it is not overlooked.
+      this.#standings.see(this.#view.agents);
+      const wantedMs = this.#decidingMs * gatherMs.perDecidingMs;
+      await this.#deps.clock.sleep(Math.min(gatherMs.most, Math.max(gatherMs.least, wantedMs)), signal);
+    }
+  }
+
+  async #decide(signal: AbortSignal): Promise<number> {
+    const startMs = this.#deps.clock.monotonicMs();
+    this.#wake.clear();
+    this.#standings.see(this.#view.agents);
+    const agents = [...this.#view.agents.values()].map((agent) => ({
+      name: agent.name,
+      labels: agent.labels,
+      ...this.#standings.of(agent),
+    }));
+    const wanted = wantedSyncs(this.#view, this.#manifests, this.#deps.clock.now(), this.#graces.memoryMs);
+    const balance = assign({ agents, syncs: wanted.syncs.map((each) => each.balance) });
+    this.#report([...wanted.cannotRun, ...balance.unassigned]);
+    const changes = this.#changes(wanted, balance);
+    const decidedMs = this.#deps.clock.monotonicMs();
+    this.#decidingMs = decidedMs - startMs;
+    if (changes.length > 0) {
+      await this.#leadership.write(changes);
+      const writeMs = this.#deps.clock.monotonicMs() - decidedMs;
+      this.#deps.log.info('assignments changed', { moves: balance.moves.length, changes: changes.length });
+      this.#deps.onDecision?.({
+        moves: balance.moves.length,
+        changes: changes.length,
+        decideMs: this.#decidingMs,
+        writeMs,
+      });
+      await this.#catchUp(changes, signal);
+    }
+    return Math.min(...agents.map(({ changesInMs }) => changesInMs ?? Number.POSITIVE_INFINITY));
+  }
+
+  #changes({ syncs }: Wanted, { moves, unassigned }: Balance): AssignmentChange[] {
+    const to = new Map(moves.map((move) => [move.uid, move.to]));
+    const lost = new Set(unassigned.map(({ uid }) => uid));
+    const kept = new Set<string>();
+    const changes: AssignmentChange[] = [];
+    for (const sync of syncs) {
+      const { uid } = sync.balance;
+      if (lost.has(uid)) continue;
+      kept.add(uid);
+      const change = this.#changeOf(sync, to.get(uid));
+      if (change) changes.push(change);
+    }
+    for (const { uid, agent } of this.#view.assignments.values())
+      if (!kept.has(uid)) changes.push({ kind: 'remove', uid, from: agent });
+    return changes;
+  }
+
+  /** A new version of a sync or data source is told to its owner; it does not move it. */
+  #changeOf({ balance, ...versions }: WantedSync, to: string | undefined): AssignmentChange | undefined {
+    const stored = this.#view.assignments.get(balance.uid);
+    if (to !== undefined) {
+      const assignedAt = new Date(this.#deps.clock.now()).toISOString();
+      // The first agent of a sync is no move.
+      const recentMoves = stored ? balance.recentMoves + 1 : 0;
+      const assignment: Assignment = { uid: balance.uid, agent: to, ...versions, assignedAt, recentMoves };
+      return { kind: 'assign', assignment, ...(stored ? { from: stored.agent } : {}) };
+    }
+    if (!stored || isAtVersions(stored, versions)) return undefined;
+    return { kind: 'assign', assignment: { ...stored, ...versions } };
+  }
+
+  /** The next decision must not be made on what was before this one. */
+  async #catchUp(changes: readonly AssignmentChange[], signal: AbortSignal): Promise<void> {
+    const deadline = this.#deps.clock.monotonicMs() + catchUpMs;
+    while (!changes.every((change) => this.#isSeen(change))) {
+      const leftMs = deadline - this.#deps.clock.monotonicMs();
+      if (leftMs <= 0) return;
+      await this.#wake.wait(leftMs, signal);
+      this.#wake.clear();
+    }
+    // What came meanwhile may be more than the echo of the write.
+    this.#wake.ring();
+  }
+
+  #isSeen(change: AssignmentChange): boolean {
+    if (change.kind === 'remove') return this.#view.assignments.get(change.uid)?.agent !== change.from;
+    const { assignment } = change;
+    const stored = this.#view.assignments.get(assignment.uid);
+    // Purged just now: nothing will show it.
+    if (!stored) return !this.#view.syncs.has(assignment.uid);
+    return stored.agent === assignment.agent && isAtVersions(stored, assignment);
+  }
+
+  #report(cannotRun: readonly CannotRun[]): void {
+    const all = cannotRun
+      .map(({ uid, reason, message }) => ({ uid, reason, message }))
+      .sort((a, b) => (a.uid < b.uid ? -1 : 1));
+    const reported = JSON.stringify(all);
+    if (reported === this.#reported || (all.length === 0 && this.#reported === '')) return;
+    this.#reported = reported;
+    this.#deps.onUnassigned?.(all);
+  }
+}
+
+type Versions = Pick<Assignment, 'syncVersion' | 'sourceVersion' | 'destinationVersion'>;
+
+function isAtVersions(stored: Versions, wanted: Versions): boolean {
+  return (
+    stored.syncVersion === wanted.syncVersion &&
+    stored.sourceVersion === wanted.sourceVersion &&
+    stored.destinationVersion === wanted.destinationVersion
+  );
+}
+
+/** A bell that is heard also by who comes to listen later. */
+class Wake {
+  readonly #clock: Clock;
+  #heard = Promise.withResolvers<void>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  ring(): void {
+    this.#heard.resolve();
+  }
+
+  clear(): void {
+    this.#heard = Promise.withResolvers<void>();
+  }
+
+  /** Until it rings, at most `ms`. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (ms === Number.POSITIVE_INFINITY) return await untilAborted(this.#heard.promise, signal);
+    const done = new AbortController();
+    const either = AbortSignal.any([signal, done.signal]);
+    try {
+      await Promise.race([this.#heard.promise, this.#clock.sleep(ms, either)]);
+    } finally {
+      done.abort();
+    }
+    signal.throwIfAborted();
+  }
+}
+
+async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const stop = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

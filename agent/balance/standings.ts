@@ -1,0 +1,95 @@
+import type { Agent } from '../../coordination/contract.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { AgentStanding } from './assign.ts';
+
+export interface Graces {
+  /** After an announced restart, and after the last of several: a rolling update is one event. */
+  readonly returnMs: number;
+  /** Doubled with each further unannounced loss. */
+  readonly unsteadyMs: number;
+  /** In which losses are counted. */
+  readonly memoryMs: number;
+}
+
+export const defaultGraces: Graces = { returnMs: 30_000, unsteadyMs: 30_000, memoryMs: 600_000 };
+
+const lossesToBeUnsteady = 2;
+const mostDoublings = 4;
+
+interface Past {
+  instance: string;
+  isDraining: boolean;
+  isGone: boolean;
+  /** Monotonic times. */
+  losses: number[];
+  /** When it came back from an announced restart. */
+  returnedAt?: number;
+  joinedAt: number;
+}
+
+/** What the leader remembers of agents that came and went. A new leader begins anew, and takes those that have just joined for returned ones. */
+export class Standings {
+  readonly #clock: Clock;
+  readonly #graces: Graces;
+  readonly #pasts = new Map<string, Past>();
+  #lastDrain = Number.NEGATIVE_INFINITY;
+  #isFirst = true;
+
+  constructor(clock: Clock, graces: Graces = defaultGraces) {
+    this.#clock = clock;
+    this.#graces = graces;
+  }
+
+  /** Tells it who is there now. */
+  see(agents: ReadonlyMap<string, Agent>): void {
+    const now = this.#clock.monotonicMs();
+    for (const [name, past] of this.#pasts) {
+      if (agents.has(name)) continue;
+      if (!past.isGone) this.#lose(past, now);
+      const isForgotten = now - Math.max(past.joinedAt, ...past.losses) > this.#graces.memoryMs;
+      if (past.isGone && isForgotten) this.#pasts.delete(name);
+    }
+    for (const agent of agents.values()) this.#seeOne(agent, now);
+    this.#isFirst = false;
+  }
+
+  /** With the time after which it changes by itself. */
+  of(agent: Agent): { readonly standing: AgentStanding; readonly changesInMs?: number } {
+    if (agent.isDraining) return { standing: 'draining' };
+    const past = this.#pasts.get(agent.name);
+    if (!past) return { standing: 'open' };
+    const now = this.#clock.monotonicMs();
+    const losses = past.losses.filter((at) => now - at < this.#graces.memoryMs).length;
+    const doublings = Math.min(losses - lossesToBeUnsteady, mostDoublings);
+    const steadyIn = past.joinedAt + this.#graces.unsteadyMs * 2 ** doublings - now;
+    if (losses >= lossesToBeUnsteady && steadyIn > 0) return { standing: 'unsteady', changesInMs: steadyIn };
+    if (past.returnedAt === undefined) return { standing: 'open' };
+    const filledIn = Math.max(past.returnedAt, this.#lastDrain) + this.#graces.returnMs - now;
+    return filledIn > 0 ? { standing: 'returning', changesInMs: filledIn } : { standing: 'open' };
+  }
+
+  #seeOne(agent: Agent, now: number): void {
+    const past = this.#pasts.get(agent.name);
+    const { instance, isDraining } = agent;
+    if (!past) {
+      const isNew = this.#isFirst && this.#clock.now() - Date.parse(agent.joinedAt) < this.#graces.returnMs;
+      const since = { instance, isDraining: false, isGone: false, losses: [], joinedAt: now };
+      this.#pasts.set(agent.name, isNew ? { ...since, returnedAt: now } : since);
+    } else if (past.isGone || past.instance !== instance) {
+      // Gone and back between two looks.
+      if (!past.isGone) this.#lose(past, now);
+      if (past.isDraining) past.returnedAt = now;
+      else delete past.returnedAt;
+      Object.assign(past, { instance, isDraining: false, isGone: false, joinedAt: now });
+    }
+    const seen = this.#pasts.get(agent.name);
+    if (!seen || !isDraining || seen.isDraining) return;
+    seen.isDraining = true;
+    this.#lastDrain = now;
+  }
+
+  #lose(past: Past, now: number): void {
+    past.isGone = true;
+    if (!past.isDraining) past.losses = [...past.losses, now].slice(-10);
+  }
+}
