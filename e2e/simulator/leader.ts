@@ -1,0 +1,28 @@
+import { runLeader } from '../../agent/balance/leader.ts';
+import { shortManifests } from '../../agent/balance/test-manifests.ts';
+import { systemClock } from '../../core/clock.ts';
+import { silentLog } from '../../core/log.ts';
+import { SimulatedAgent } from './agent.ts';
+import type { FromLeader, SimulatorInput } from './messages.ts';
+
+/** A process with the agent that leads, and nothing else: its memory is what leading costs. */
+const input: SimulatorInput = JSON.parse(process.argv[2] ?? '');
+
+function tell(message: Omit<FromLeader, 'rssBytes'>): void {
+  process.send?.({ ...message, rssBytes: process.resourceUsage().maxRSS * 1024 } satisfies FromLeader);
+}
+
+process.on('disconnect', () => process.exit());
+const agent = await SimulatedAgent.join('leader', input);
+const leadership = await agent.session.campaign(agent.session.signal);
+tell({ kind: 'leading', moves: 0, decideMs: 0, writeMs: 0 });
+const deps = {
+  clock: systemClock,
+  log: silentLog,
+  manifests: shortManifests,
+  // Each join and leave is measured by itself: nothing is put off.
+  graces: { returnMs: 0, unsteadyMs: 0, memoryMs: 600_000 },
+  onDecision: ({ moves, decideMs, writeMs }: Omit<FromLeader, 'kind' | 'rssBytes'>) =>
+    tell({ kind: 'decision', moves, decideMs, writeMs }),
+};
+await runLeader(leadership, deps, agent.session.signal);

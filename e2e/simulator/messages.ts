@@ -1,0 +1,30 @@
+/** Given to each process of the simulator, as JSON in its first argument. */
+export interface SimulatorInput {
+  readonly endpoints: readonly string[];
+  readonly prefix: string;
+  readonly leaseTtlMs: number;
+  /** Between two passes of one busy sync. */
+  readonly passEveryMs: number;
+  /** One of so many syncs is busy; the others are idle. */
+  readonly busyOneOf: number;
+}
+
+/** To the process of the agents. */
+export type ToAgents =
+  | { readonly kind: 'join'; readonly names: readonly string[] }
+  | { readonly kind: 'leave'; readonly name: string }
+  | { readonly kind: 'count' };
+
+export interface FromAgents {
+  readonly kind: 'joined' | 'left' | 'count';
+  readonly locks: number;
+}
+
+/** From the process of the leader, after each decision; `rssBytes` is the largest that the process has ever had. */
+export interface FromLeader {
+  readonly kind: 'leading' | 'decision';
+  readonly moves: number;
+  readonly decideMs: number;
+  readonly writeMs: number;
+  readonly rssBytes: number;
+}
