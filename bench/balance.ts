@@ -49,6 +49,8 @@ function decideAlone(): void {
   say('assign: all are new', first.ms, 1_000, 'ms');
   const owners = new Map(first.moves.map(({ uid, to }) => [uid, to]));
   const owned = homeless.map((sync) => ({ ...sync, owner: owners.get(sync.uid) ?? '' }));
+  const onOne = homeless.map((sync) => ({ ...sync, owner: 'agent-0' }));
+  say('assign: all are on one agent', timed(onOne, agentCount).ms, 1_000, 'ms');
   const join = timed(owned, agentCount + 1);
   say(`assign: a join, ${join.moves.length} moves`, join.ms, 1_000, 'ms');
   const leave = timed(owned, agentCount - 1);
@@ -112,7 +114,7 @@ async function even(one: Coordination, agents: number): Promise<void> {
       total === syncCount && counts.size === agents && Math.max(...all) - Math.min(...all) <= 1 && isHeld
     );
   };
-  await until(isEven, { what: `${agents} agents to be even`, timeoutMs: 120_000, everyMs: 500 });
+  await until(isEven, { what: `${agents} agents to be even`, timeoutMs: 120_000, everyMs: 2_000 });
 }
 
 async function committedProposals(server: EtcdServer): Promise<number> {

@@ -1,4 +1,4 @@
-import { Loads } from './loads.ts';
+import { type Alike, Loads } from './loads.ts';
 
 /**
  * `open`: takes syncs, also from fuller agents. `returning`: an announced restart is just over; it takes syncs that have no
@@ -49,6 +49,8 @@ export interface Balance {
 
 /** Sums of weights are floating point. */
 const slack = 1e-9;
+/** Less than what any sync costs that could stay: it has moved in this decision already. */
+const movesAnyway = -1;
 
 /**
  * Who shall run what, as the difference to who runs what now.
@@ -64,7 +66,8 @@ export function assign(state: BalanceState): Balance {
   const homeless: BalanceSync[] = [];
   const weightLimit = state.syncs.reduce((most, { weight }) => Math.max(most, weight), 0);
   for (const sync of [...state.syncs].sort(byUid)) {
-    if (sync.owner !== undefined && loads.mayRun(sync.owner, sync)) loads.add(sync.owner, sync);
+    if (sync.owner !== undefined && loads.mayRun(sync.owner, sync))
+      loads.add(sync.owner, sync, sync.recentMoves);
     else homeless.push(sync);
   }
   const unassigned: Unassigned[] = [];
@@ -76,7 +79,7 @@ export function assign(state: BalanceState): Balance {
       unassigned.push(withoutAgent(sync, state.agents));
       continue;
     }
-    loads.add(to, sync);
+    loads.add(to, sync, movesAnyway);
     placed.set(sync, to);
   }
   even(loads, weightLimit, placed);
@@ -89,48 +92,41 @@ export function assign(state: BalanceState): Balance {
  */
 function even(loads: Loads, weightLimit: number, placed: Map<BalanceSync, string>): void {
   for (;;) {
-    const step = nextStep(loads, weightLimit + slack, placed);
+    const step = nextStep(loads, weightLimit + slack);
     if (!step) return;
-    loads.remove(step.from, step.sync);
-    loads.add(step.to, step.sync);
+    loads.remove(step.from, step.sync, step.cost);
+    loads.add(step.to, step.sync, movesAnyway);
     placed.set(step.sync, step.to);
   }
 }
 
-function nextStep(loads: Loads, threshold: number, placed: ReadonlyMap<BalanceSync, string>) {
+function nextStep(loads: Loads, threshold: number) {
   const least = loads.least();
   for (const from of loads.fullestFirst()) {
     if (loads.of(from) - least <= threshold) return undefined;
     // Selectors that are alike share their agents: one look at each kind, not at each sync.
-    for (const { to, syncs } of loads.outlets(from)) {
+    for (const { to, groups } of loads.outlets(from)) {
       const gap = loads.of(from) - loads.of(to);
       if (gap <= threshold) break;
-      const sync = pick(syncs, gap, placed);
-      if (sync) return { from, to, sync };
+      const group = pick(groups, gap);
+      const [sync] = group?.syncs ?? [];
+      if (group && sync) return { from, to, sync, cost: group.cost };
     }
   }
   return undefined;
 }
 
-/** One that moves anyway, then the one that has moved least of late, then the one that evens the two best, heavy before light. */
-function pick(
-  syncs: Iterable<BalanceSync>,
-  gap: number,
-  placed: ReadonlyMap<BalanceSync, string>,
-): BalanceSync | undefined {
-  const cost = (sync: BalanceSync) => (placed.has(sync) ? -1 : sync.recentMoves);
-  let best: BalanceSync | undefined;
-  for (const sync of syncs) {
-    const costlier = best ? cost(sync) - cost(best) : -1;
-    if (!best || costlier < 0 || (costlier === 0 && evensBetter(sync, best, gap))) best = sync;
-  }
+/** Those that move anyway, then those that have moved least of late, then those that even the two best, heavy before light. */
+function pick(groups: Iterable<Alike>, gap: number): Alike | undefined {
+  let best: Alike | undefined;
+  for (const group of groups) if (!best || isBetter(group, best, gap)) best = group;
   return best;
 }
 
-function evensBetter(one: BalanceSync, other: BalanceSync, gap: number): boolean {
+function isBetter(one: Alike, other: Alike, gap: number): boolean {
+  if (one.cost !== other.cost) return one.cost < other.cost;
   const [away, otherAway] = [Math.abs(one.weight - gap / 2), Math.abs(other.weight - gap / 2)];
-  if (away !== otherAway) return away < otherAway;
-  return one.weight === other.weight ? one.uid < other.uid : one.weight > other.weight;
+  return away === otherAway ? one.weight > other.weight : away < otherAway;
 }
 
 function moveOf([{ uid, owner }, to]: [BalanceSync, string]): Move {

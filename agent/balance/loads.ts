@@ -7,10 +7,18 @@ interface Kind {
   readonly agents: ReadonlySet<string>;
 }
 
+/** Syncs of one kind, weight and cost: any of them is as good to move as the others. */
+export interface Alike {
+  readonly weight: number;
+  readonly cost: number;
+  readonly syncs: Set<BalanceSync>;
+}
+
 interface Carried {
   readonly agent: BalanceAgent;
   load: number;
-  readonly kinds: Map<string, Map<string, BalanceSync>>;
+  /** By kind, then by weight and cost. */
+  readonly kinds: Map<string, Map<string, Alike>>;
 }
 
 /** What each agent carries while `assign` decides. */
@@ -33,18 +41,29 @@ export class Loads {
     return this.#carried.get(agent)?.load ?? 0;
   }
 
-  add(agent: string, sync: BalanceSync): void {
+  /** `cost`: what it takes to move it from there once more; the cheap ones go first. */
+  add(agent: string, sync: BalanceSync, cost: number): void {
     const carried = this.#carried.get(agent);
     if (!carried) return;
+    const { weight } = sync;
     const { id } = this.#kind(sync);
-    const alike = carried.kinds.get(id) ?? new Map<string, BalanceSync>();
-    carried.kinds.set(id, alike.set(sync.uid, sync));
-    carried.load += sync.weight;
+    const groups = carried.kinds.get(id) ?? new Map<string, Alike>();
+    carried.kinds.set(id, groups);
+    const group = `${cost} ${weight}`;
+    const alike = groups.get(group) ?? { weight, cost, syncs: new Set() };
+    alike.syncs.add(sync);
+    groups.set(group, alike);
+    carried.load += weight;
   }
 
-  remove(agent: string, sync: BalanceSync): void {
+  remove(agent: string, sync: BalanceSync, cost: number): void {
     const carried = this.#carried.get(agent);
-    if (carried?.kinds.get(this.#kind(sync).id)?.delete(sync.uid)) carried.load -= sync.weight;
+    const groups = carried?.kinds.get(this.#kind(sync).id);
+    const group = `${cost} ${sync.weight}`;
+    const alike = groups?.get(group);
+    if (!carried || !alike?.syncs.delete(sync)) return;
+    carried.load -= sync.weight;
+    if (alike.syncs.size === 0) groups?.delete(group);
   }
 
   /**
@@ -73,16 +92,16 @@ export class Loads {
   }
 
   /** For each kind of sync on the agent the least loaded other that may be filled up with it, the least of all first. */
-  outlets(from: string): { readonly to: string; readonly syncs: Iterable<BalanceSync> }[] {
-    const outlets: { to: string; load: number; syncs: Iterable<BalanceSync> }[] = [];
-    for (const [id, syncs] of this.#carried.get(from)?.kinds ?? []) {
+  outlets(from: string): { readonly to: string; readonly groups: Iterable<Alike> }[] {
+    const outlets: { to: string; load: number; groups: Iterable<Alike> }[] = [];
+    for (const [id, groups] of this.#carried.get(from)?.kinds ?? []) {
       let best: Carried | undefined;
       for (const name of this.#kinds.get(id)?.agents ?? []) {
         const one = this.#carried.get(name);
         if (one && name !== from && one.agent.standing === 'open' && (!best || one.load < best.load))
           best = one;
       }
-      if (best) outlets.push({ to: best.agent.name, load: best.load, syncs: syncs.values() });
+      if (best) outlets.push({ to: best.agent.name, load: best.load, groups: groups.values() });
     }
     return outlets.sort((a, b) => a.load - b.load);
   }
