@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Batch, BatchLimits, RawRequest, Wire } from './batch.ts';
 import type { ColumnPlan, ReadColumn, TypeTable } from './column-plan.ts';
 import type { Finding } from './errors.ts';
@@ -30,6 +31,8 @@ export interface Definition {
   readonly type: SystemType;
   readonly title: string;
   readonly summary: string;
+  /** The system's object in a DataSource: strict, with defaults and a sentence for each field. Custom resources and reference come from it. */
+  readonly config: z.ZodObject;
   readonly capabilities: Capabilities;
   load(): Promise<Connector>;
 }
