@@ -7,6 +7,7 @@ COPY tsconfig.json ./
 COPY core core
 COPY connectors connectors
 COPY coordination coordination
+COPY process process
 COPY agent agent
 COPY operator operator
 COPY cli cli

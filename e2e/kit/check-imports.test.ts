@@ -15,6 +15,7 @@ const allowed: readonly [file: string, imported: string][] = [
   ['coordination/client.ts', 'etcd3'],
   ['agent/engine/run.ts', '../../connectors/catalog.ts'],
   ['agent/engine/run.ts', '../membership.ts'],
+  ['agent/main.ts', '../process/environment.ts'],
   ['operator/main.ts', '../connectors/postgres/definition.ts'],
   ['operator/main.test.ts', 'etcd3'],
   ['cli/main.ts', '../agent/main.ts'],

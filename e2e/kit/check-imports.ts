@@ -12,10 +12,11 @@ const folders: readonly [folder: RegExp, may: readonly RegExp[]][] = [
   [/^connectors\/[^/]+\//, [/^core\//, /^connectors\/sql\//]],
   [/^connectors\//, [/^core\//]],
   [/^coordination\//, [/^core\//]],
-  [/^agent\//, [/^core\//, /^coordination\//, /^connectors\//]],
-  [/^operator\//, [/^core\//, /^coordination\//, definitions]],
+  [/^process\//, [/^core\//]],
+  [/^agent\//, [/^core\//, /^coordination\//, /^connectors\//, /^process\//]],
+  [/^operator\//, [/^core\//, /^coordination\//, /^process\//, definitions]],
   [/^crds\//, [/^core\//, definitions]],
-  [/^cli\//, [/^(core|connectors|coordination|agent|operator|crds)\//]],
+  [/^cli\//, [/^(core|connectors|coordination|process|agent|operator|crds)\//]],
   [/^(e2e|bench|examples|docs)\//, [/^/]],
 ];
 
@@ -26,7 +27,7 @@ const packages: readonly [name: RegExp, by: RegExp][] = [
   [/^mysql2(\/|$)/, /^connectors\/mysql\//],
   // The local store of single mode is a SQLite file.
   [/^better-sqlite3$/, /^(connectors\/sqlite|coordination)\//],
-  [/^@kubernetes\//, /^(operator|agent|cli)\//],
+  [/^@kubernetes\//, /^(process|operator|cli)\//],
   // The core is pure logic.
   [/^node:(fs|net|tls|dgram|https?|http2|timers|process|child_process|worker_threads)(\/|$)/, /^(?!core\/)/],
 ];
@@ -63,7 +64,8 @@ function importsOf(text: string): string[] {
 }
 
 if (import.meta.main) {
-  const pattern = '{core,connectors,coordination,agent,operator,crds,cli,e2e,bench,examples,docs}/**/*.ts';
+  const pattern =
+    '{core,connectors,coordination,process,agent,operator,crds,cli,e2e,bench,examples,docs}/**/*.ts';
   const complaints = globSync(pattern, { cwd: projectFolder }).flatMap((file) =>
     checkImports(file, readFileSync(join(projectFolder, file), 'utf8')),
   );

@@ -1,0 +1,66 @@
+import { permanent } from '../core/errors.ts';
+
+/** The environment of a process. An empty variable is none. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads variables one by one; each complaint names the variable and says what would be right (EnvironmentInvalid, permanent). */
+export class EnvironmentReader {
+  readonly #env: Environment;
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  text(name: string): string | undefined {
+    return this.#env[name]?.trim() || undefined;
+  }
+
+  /** Milliseconds of an integer and `ms`, `s`, `m` or `h`. */
+  durationMs(name: string, byDefault: string, leastMs: number): number {
+    const text = this.text(name) ?? byDefault;
+    const [, digits, unit] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? [];
+    const ms = Number(digits) * (unitsMs[unit ?? ''] ?? Number.NaN);
+    if (Number.isNaN(ms)) throw invalid(name, text, `use an integer and ms, s, m or h: ${byDefault}`);
+    if (ms < leastMs) throw invalid(name, text, `use ${leastMs}ms or more`);
+    return ms;
+  }
+
+  port(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const port = Number(text);
+    if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+    throw invalid(name, text, 'use a port from 0 (any free one) to 65535');
+  }
+
+  choice<const T extends string>(name: string, choices: readonly T[], byDefault: T): T {
+    const text = this.text(name) ?? byDefault;
+    const chosen = choices.find((each) => each === text);
+    if (chosen === undefined) throw invalid(name, text, `use one of ${choices.join(', ')}`);
+    return chosen;
+  }
+
+  /** `a,b`; a comma too many does no harm. */
+  list(name: string): readonly string[] {
+    return (this.text(name) ?? '')
+      .split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== '');
+  }
+
+  /** `zone=a,disk=ssd`. */
+  labels(name: string): Readonly<Record<string, string>> {
+    const pairs = this.list(name).map((each) => {
+      const [, key, value] = /^([^=\s]+)=(\S*)$/.exec(each) ?? [];
+      if (key === undefined || value === undefined) throw invalid(name, each, 'use KEY=VALUE,KEY=VALUE');
+      return [key, value] as const;
+    });
+    return Object.fromEntries(pairs);
+  }
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+export function invalid(name: string, value: string, mend: string): Error {
+  return permanent('EnvironmentInvalid', `${name} is "${value}"`, { path: name, mend });
+}
