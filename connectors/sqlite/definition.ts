@@ -1,10 +1,17 @@
+import { z } from 'zod';
 import type { Definition } from '../../core/connector.ts';
+import { text } from '../../core/manifest/fields.ts';
 
 /** Plain data, no driver: see connector.ts for what it does. */
 export const definition: Definition = {
   type: 'sqlite',
   title: 'SQLite',
-  summary: 'A SQLite database file on a disk of the agent',
+  summary: 'A SQLite database file on a disk of the agent.',
+  config: z.strictObject({
+    path: text({ max: 4_096 }).describe(
+      'Path of the database file; a relative one is from the folder in which Idra was started.',
+    ),
+  }),
   capabilities: {
     source: {
       modes: ['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp'],

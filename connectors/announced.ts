@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
+import { hostName, secretReference, sqlServerFields, text, tlsObject } from '../core/manifest/fields.ts';
+
+const url = () => text({ max: 2_048, pattern: /^https?:\/\/\S+$/, says: 'write a URL: https://...' });
+const user = () => text({ max: 128 }).optional().describe('User to connect as.');
+const password = () => secretReference().optional().describe("The user's password.");
+const tls = () => tlsObject().describe('Encryption of the connection.');
+
+const sqlserver = z.strictObject({
+  ...sqlServerFields(1_433),
+  instance: text({ max: 128 }).optional().describe('Named instance of the server.'),
+});
+
+const mongodb = z.strictObject({
+  uriSecretRef: secretReference()
+    .optional()
+    .describe('The whole connection string, instead of the other fields.'),
+  hosts: z
+    .array(hostName())
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Hosts of the replica set, each as host:port.'),
+  database: text({ max: 63 }).optional().describe('Database to use.'),
+  user: user(),
+  passwordSecretRef: password(),
+  replicaSet: text({ max: 128 }).optional().describe('Name of the replica set.'),
+  authSource: text({ max: 63 }).optional().describe('Database that knows the user.'),
+  tls: tls(),
+});
+
+const kafka = z.strictObject({
+  brokers: z
+    .array(hostName())
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Brokers to start from, each as host:port.'),
+  sasl: z
+    .strictObject({
+      mechanism: z
+        .enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
+        .optional()
+        .describe('How the password is proven.'),
+      user: user(),
+      passwordSecretRef: password(),
+    })
+    .optional()
+    .describe('How to log in.'),
+  tls: tls(),
+  schemaRegistry: z
+    .strictObject({
+      url: url().optional().describe('URL of the registry.'),
+      user: user(),
+      passwordSecretRef: password(),
+      tls: tls(),
+    })
+    .optional()
+    .describe('Registry of the schemas of Avro messages.'),
+});
+
+const s3 = z.strictObject({
+  bucket: text({ max: 63 }).optional().describe('Name of the bucket.'),
+  region: text({ max: 63 }).optional().describe('Region of the bucket.'),
+  endpoint: url().optional().describe('URL of a compatible service; by default that of AWS.'),
+  forcePathStyle: z.boolean().optional().describe('true: the bucket is in the path, not in the host name.'),
+  accessKeyIdSecretRef: secretReference()
+    .optional()
+    .describe("Access key; left out: the pod's own identity is used."),
+  secretAccessKeySecretRef: secretReference().optional().describe('Secret of the access key.'),
+  caSecretRef: secretReference().optional().describe('Certificates of the authorities to trust, in PEM.'),
+});
+
+const headerMap = () => z.record(text({ max: 128 }), z.string().max(4_096)).meta({ maxProperties: 32 });
+
+const http = z.strictObject({
+  url: url().optional().describe('URL that the paths of syncs are relative to.'),
+  headers: headerMap().optional().describe('Headers of each call; nothing secret belongs here.'),
+  bearerTokenSecretRef: secretReference().optional().describe('Token that is sent as Authorization: Bearer.'),
+  basic: z
+    .strictObject({ user: user(), passwordSecretRef: password() })
+    .optional()
+    .describe('User and password that are sent as Authorization: Basic.'),
+  headerSecretRefs: z
+    .record(text({ max: 128 }), secretReference())
+    .meta({ maxProperties: 32 })
+    .optional()
+    .describe('Headers whose values are secret, by name.'),
+  oauth: z
+    .strictObject({
+      tokenUrl: url().optional().describe('Where tokens are asked for.'),
+      clientIdSecretRef: secretReference().optional().describe('Id of the client.'),
+      clientSecretSecretRef: secretReference().optional().describe('Secret of the client.'),
+      scopes: z
+        .array(text({ max: 256 }))
+        .max(32)
+        .optional()
+        .describe('Scopes to ask for.'),
+    })
+    .optional()
+    .describe('Tokens by the client credentials of OAuth 2.'),
+  tls: tls(),
+  allowPrivateAddresses: z
+    .boolean()
+    .optional()
+    .describe('true: private and link-local addresses may be called too.'),
+});
+
+/** Systems of the contract that come in later versions: their fields are in the schema, and using them is refused. */
+export const announced: readonly SystemSchema[] = [
+  { type: 'sqlserver', title: 'Microsoft SQL Server', config: sqlserver, isOffered: false },
+  { type: 'mongodb', title: 'MongoDB', config: mongodb, isOffered: false },
+  { type: 'kafka', title: 'Apache Kafka', config: kafka, isOffered: false },
+  { type: 's3', title: 'Amazon S3 and compatibles', config: s3, isOffered: false },
+  { type: 'http', title: 'an HTTP API', config: http, isOffered: false },
+];

@@ -1,0 +1,30 @@
+import type { Definition } from '../core/connector.ts';
+import { permanent } from '../core/errors.ts';
+import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
+import { type ManifestReader, makeManifestReader } from '../core/manifest/reader.ts';
+import type { SystemType } from '../core/sync-spec.ts';
+import { announced } from './announced.ts';
+import { definition as mysql } from './mysql/definition.ts';
+import { definition as postgres } from './postgres/definition.ts';
+import { definition as sqlite } from './sqlite/definition.ts';
+
+/** The only list of connectors. Plain data: a driver is loaded by `load()` alone. */
+export const definitions: readonly Definition[] = [postgres, mysql, sqlite];
+
+/** Every system that a DataSource can name, those of later versions too. */
+export const systems: readonly SystemSchema[] = [
+  ...definitions.map(({ type, title, config }) => ({ type, title, config, isOffered: true })),
+  ...announced,
+];
+
+export const manifests: ManifestReader = makeManifestReader(systems);
+
+/** Throws SystemNotAvailable (permanent) for a system of a later version. */
+export function definitionOf(type: SystemType): Definition {
+  const definition = definitions.find((each) => each.type === type);
+  if (definition) return definition;
+  throw permanent('SystemNotAvailable', `${type} is not offered in this version`, {
+    path: `spec.${type}`,
+    mend: `use one of ${definitions.map((each) => each.type).join(', ')}`,
+  });
+}

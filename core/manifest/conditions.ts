@@ -1,0 +1,90 @@
+/**
+ * Conditions over a spec, each in two forms of one meaning: a function for our own validation, and CEL for the API server's.
+ * Paths are from the spec: `source.idField`. Fields have their defaults filled in when a condition is looked at.
+ */
+export interface Condition {
+  readonly cel: string;
+  holds(spec: unknown): boolean;
+}
+
+export function has(path: string): Condition {
+  return { cel: reached(path).join(' && '), holds: (spec) => valueAt(spec, path) !== undefined };
+}
+
+/** A list or map that has something in it. */
+export function isFilled(path: string): Condition {
+  return {
+    cel: `${has(path).cel} && size(self.${path}) > 0`,
+    holds: (spec) => Object.keys(Object(valueAt(spec, path))).length > 0,
+  };
+}
+
+export function isOneOf(path: string, ...values: readonly string[]): Condition {
+  const list = values.map((each) => `'${each}'`).join(', ');
+  return {
+    cel: `${has(path).cel} && self.${path} in [${list}]`,
+    holds: (spec) => values.some((each) => each === valueAt(spec, path)),
+  };
+}
+
+/** Both are there and equal. */
+export function isSame(path: string, other: string): Condition {
+  return {
+    cel: `${all(has(path), has(other)).cel} && self.${path} == self.${other}`,
+    holds: (spec) => valueAt(spec, path) !== undefined && valueAt(spec, path) === valueAt(spec, other),
+  };
+}
+
+export function isUnique(path: string): Condition {
+  return {
+    cel: `!(${has(path).cel}) || self.${path}.all(one, self.${path}.exists_one(other, other == one))`,
+    holds: (spec) => {
+      const values = valueAt(spec, path);
+      return !Array.isArray(values) || new Set(values).size === values.length;
+    },
+  };
+}
+
+export function not(condition: Condition): Condition {
+  return { cel: `!(${condition.cel})`, holds: (spec) => !condition.holds(spec) };
+}
+
+export function all(...conditions: readonly Condition[]): Condition {
+  return {
+    cel: conditions.map(({ cel }) => `(${cel})`).join(' && '),
+    holds: (spec) => conditions.every((each) => each.holds(spec)),
+  };
+}
+
+export function any(...conditions: readonly Condition[]): Condition {
+  return {
+    cel: conditions.map(({ cel }) => `(${cel})`).join(' || '),
+    holds: (spec) => conditions.some((each) => each.holds(spec)),
+  };
+}
+
+/** Where the first holds, the second must. */
+export function implies(first: Condition, second: Condition): Condition {
+  return any(not(first), second);
+}
+
+export function exactlyOne(...paths: readonly string[]): Condition {
+  return {
+    cel: `[${paths.map((path) => has(path).cel).join(', ')}].filter(isThere, isThere).size() == 1`,
+    holds: (spec) => paths.filter((path) => valueAt(spec, path) !== undefined).length === 1,
+  };
+}
+
+export function valueAt(spec: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, name) => (isRecord(value) ? value[name] : undefined), spec);
+}
+
+/** `has` of CEL looks at one field alone: the ones on the way must be there too. */
+function reached(path: string): string[] {
+  const names = path.split('.');
+  return names.map((_name, index) => `has(self.${names.slice(0, index + 1).join('.')})`);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import type { SystemType } from '../sync-spec.ts';
+import { all, exactlyOne, has, implies, isFilled, not } from './conditions.ts';
+import { labels } from './fields.ts';
+import type { Rule } from './rules.ts';
+
+/** A system that a DataSource can name. */
+export interface SystemSchema {
+  readonly type: SystemType;
+  readonly title: string;
+  readonly config: z.ZodObject;
+  /** False: in the schema, so that its room is kept, and refused. */
+  readonly isOffered: boolean;
+}
+
+const sharedFields = {
+  maxConcurrentSyncs: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe(
+      'Syncs that may use the system at one time, over all agents; 1: one alone; left out: no limit.',
+    ),
+  maxRowsPerSecond: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .optional()
+    .describe('Rows per second over every Sync that uses the system, over all agents; left out: no limit.'),
+  placement: z
+    .strictObject({
+      agentSelector: labels().optional().describe('Labels that an agent must have to reach the system.'),
+    })
+    .optional()
+    .describe('Which agents can reach the system; needed for sqlite in a cluster.'),
+};
+
+/** The spec of a DataSource: one optional object per system. */
+export function dataSourceSpecSchema(systems: readonly SystemSchema[]) {
+  const objects = systems.map(({ type, title, config, isOffered }) => [
+    type,
+    config.optional().describe(`How to reach ${title}${isOffered ? '' : '; offered in a later version'}.`),
+  ]);
+  return z.strictObject({
+    ...(Object.fromEntries(objects) as Record<SystemType, z.ZodOptional<z.ZodObject>>),
+    ...sharedFields,
+  });
+}
+
+export type DataSourceManifestSpec = z.infer<ReturnType<typeof dataSourceSpecSchema>>;
+
+export function dataSourceRules(systems: readonly SystemSchema[]): readonly Rule[] {
+  const offered = systems.filter((each) => each.isOffered).map((each) => each.type);
+  return [
+    {
+      path: offered[0] ?? '',
+      condition: exactlyOne(...systems.map((each) => each.type)),
+      message: 'a DataSource has not exactly one system',
+      mend: `keep one of ${offered.join(', ')}`,
+    },
+    {
+      path: 'placement',
+      condition: implies(has('sqlite'), isFilled('placement.agentSelector')),
+      message: 'a SQLite file is on the disk of one agent, and another one would find an empty file',
+      mend: 'pin it to the agent whose volume has the file: placement: { agentSelector: { LABEL: VALUE } }',
+      isForCluster: true,
+    },
+    ...systems.flatMap(rulesOfSystem),
+  ];
+}
+
+function rulesOfSystem({ type, title, config, isOffered }: SystemSchema): Rule[] {
+  if (!isOffered) {
+    return [
+      {
+        path: type,
+        condition: not(has(type)),
+        message: `${title} is not offered in this version`,
+        mend: 'use postgres, mysql or sqlite',
+      },
+    ];
+  }
+  if (!('tls' in config.shape)) return [];
+  const [cert, key] = [`${type}.tls.certSecretRef`, `${type}.tls.keySecretRef`];
+  return [
+    {
+      path: `${type}.tls`,
+      condition: all(implies(has(cert), has(key)), implies(has(key), has(cert))),
+      message: 'a client certificate and its key belong together',
+      mend: 'set both certSecretRef and keySecretRef, or none',
+    },
+  ];
+}

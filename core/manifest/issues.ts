@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import type { Finding } from '../errors.ts';
+import { manifestFinding } from './rules.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** What a schema refused, said for the person who wrote the manifest: field, what is wrong, what would be right. */
+export function findingsOf(schema: z.ZodType, spec: unknown, issues: readonly Issue[]): Finding[] {
+  return issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => unknownField(schema, issue.path, key));
+    return [
+      manifestFinding(
+        pathText(issue.path),
+        problemOf(issue, valueIn(spec, issue.path)),
+        mendOf(schema, issue),
+      ),
+    ];
+  });
+}
+
+function unknownField(schema: z.ZodType, path: readonly PropertyKey[], key: string): Finding {
+  const known = Object.keys(shapeAt(schema, path));
+  const near = nearest(key, known);
+  const mend = near ? `did you mean ${near}?` : `known are ${known.join(', ')}`;
+  return manifestFinding(pathText([...path, key]), `there is no field ${key}`, mend);
+}
+
+function problemOf(issue: Issue, value: unknown): string {
+  const name = String(issue.path.at(-1) ?? 'spec');
+  if (value === undefined) return `${name} is missing`;
+  switch (issue.code) {
+    case 'invalid_type':
+      return `${name} is ${kindOf(value)} and must be ${article(issue.expected)}`;
+    case 'invalid_value':
+      return `${name} is ${JSON.stringify(value)}`;
+    case 'invalid_format':
+      return `${name} is ${JSON.stringify(value)}`;
+    case 'too_small':
+      return issue.origin === 'string' || issue.origin === 'array'
+        ? `${name} is empty`
+        : `${name} is ${String(value)} and must be at least ${issue.minimum}`;
+    case 'too_big':
+      return issue.origin === 'number' || issue.origin === 'int'
+        ? `${name} is ${String(value)} and may be at most ${issue.maximum}`
+        : `${name} is longer than ${issue.maximum}`;
+    default:
+      return `${name} is not valid: ${issue.message}`;
+  }
+}
+
+function mendOf(schema: z.ZodType, issue: Issue): string {
+  if (issue.code === 'invalid_value') {
+    const values = issue.values.map(String);
+    return values.length === 1
+      ? `it can only be ${values[0]}: else leave it out`
+      : `use one of ${values.join(', ')}`;
+  }
+  if (issue.code === 'invalid_format') return issue.message;
+  return lowerFirst(schemaAt(schema, issue.path)?.description ?? 'see the reference of manifests').replace(
+    /\.$/,
+    '',
+  );
+}
+
+function lowerFirst(sentence: string): string {
+  return /^[A-Z][a-z]* /.test(sentence)
+    ? `${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`
+    : sentence;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'empty (null)';
+  if (Array.isArray(value)) return 'a list';
+  return article(typeof value);
+}
+
+const articles: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+};
+
+function article(kind: string): string {
+  return articles[kind] ?? kind;
+}
+
+/** The schema of a field; undefined where the path leaves what is known. */
+export function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | undefined {
+  return path.reduce<z.ZodType | undefined>((at, name) => {
+    const bare = at && unwrapped(at);
+    if (bare instanceof z.ZodObject) return bare.shape[String(name)] as z.ZodType | undefined;
+    if (bare instanceof z.ZodArray) return bare.element as z.ZodType;
+    if (bare instanceof z.ZodRecord) return bare.valueType as z.ZodType;
+    return undefined;
+  }, schema);
+}
+
+function shapeAt(schema: z.ZodType, path: readonly PropertyKey[]): Readonly<Record<string, unknown>> {
+  const at = schemaAt(schema, path);
+  const bare = at && unwrapped(at);
+  return bare instanceof z.ZodObject ? bare.shape : {};
+}
+
+function unwrapped(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+    return unwrapped(schema.unwrap() as z.ZodType);
+  }
+  return schema;
+}
+
+function valueIn(spec: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) => (typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined),
+    spec,
+  );
+}
+
+/** `spec.source.key[0]`. */
+function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, name) => text + (typeof name === 'number' ? `[${name}]` : `.${String(name)}`),
+    'spec',
+  );
+}
+
+/** The known name that differs by few letters; undefined when none does. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((each) => ({ each, far: distance(name.toLowerCase(), each.toLowerCase()) }))
+    .sort((one, other) => one.far - other.far);
+  const best = ranked[0];
+  return best && best.far <= Math.max(2, Math.floor(name.length / 3)) ? best.each : undefined;
+}
+
+/** Letters to add, remove or change (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...one].entries()) {
+    const next = [i + 1];
+    for (const [j, otherLetter] of [...other].entries()) {
+      const change = (row[j] ?? 0) + (letter === otherLetter ? 0 : 1);
+      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

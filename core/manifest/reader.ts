@@ -1,0 +1,216 @@
+import { Cron } from 'croner';
+import type { z } from 'zod';
+import { bug, describeError, type Finding, permanent } from '../errors.ts';
+import type { DataSource, DataSourceSpec, Sync, SyncSpec, SystemType } from '../sync-spec.ts';
+import { dataSourceRules, dataSourceSpecSchema, type SystemSchema } from './data-source-schema.ts';
+import { findingsOf } from './issues.ts';
+import { brokenRules, manifestFinding, type Rule, type Surroundings } from './rules.ts';
+import { syncRules } from './sync-rules.ts';
+import { type SyncManifestSpec, syncSpecSchema } from './sync-schema.ts';
+import { parseDuration, parseSize } from './units.ts';
+
+/** A manifest with its identity, as etcd (DesiredSync, DesiredDataSource) or a custom resource gives it. */
+export interface ManifestObject {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  readonly spec: unknown;
+  /** The annotation idra.dev/suspend, which goes before spec.suspend. */
+  readonly isSuspendedByAnnotation?: boolean | undefined;
+}
+
+export type ManifestKind = 'Sync' | 'DataSource';
+
+/** What validation found. `spec`: the manifest with its defaults filled in, as the API server would store it; only without errors. */
+export interface Examined {
+  readonly findings: readonly Finding[];
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+export interface ManifestReader {
+  /** Every error at once. */
+  examine(kind: ManifestKind, spec: unknown, where: Surroundings): Examined;
+  /** Throws `ManifestInvalid` (permanent) with the path of the first error. What is of a cluster alone is not asked for. */
+  readSync(object: ManifestObject): Sync;
+  readDataSource(object: ManifestObject): DataSource;
+}
+
+export function makeManifestReader(systems: readonly SystemSchema[]): ManifestReader {
+  const kinds: Readonly<
+    Record<ManifestKind, { readonly schema: z.ZodType; readonly rules: readonly Rule[] }>
+  > = {
+    Sync: { schema: syncSpecSchema, rules: syncRules },
+    DataSource: { schema: dataSourceSpecSchema(systems), rules: dataSourceRules(systems) },
+  };
+  const examine = (kind: ManifestKind, spec: unknown, where: Surroundings): Examined => {
+    const { schema, rules } = kinds[kind];
+    const parsed = schema.safeParse(spec ?? {});
+    if (!parsed.success) return { findings: findingsOf(schema, spec ?? {}, parsed.error.issues) };
+    const filled = parsed.data as Readonly<Record<string, unknown>>;
+    const findings = [...brokenRules(rules, filled, where), ...(kind === 'Sync' ? timeFindings(filled) : [])];
+    return findings.length > 0 ? { findings } : { findings, spec: filled };
+  };
+  const read = (kind: ManifestKind, object: ManifestObject) => {
+    const { findings, spec } = examine(kind, object.spec, 'single');
+    if (spec) return spec;
+    throw invalid(kind, object, findings);
+  };
+  const identity = ({ uid, namespace, name, generation }: ManifestObject) => ({
+    uid,
+    namespace,
+    name,
+    generation,
+  });
+  return {
+    examine,
+    readSync: (object) => {
+      const spec = syncSpec(read('Sync', object) as SyncManifestSpec);
+      const isSuspended = object.isSuspendedByAnnotation ?? spec.isSuspended;
+      return { ...identity(object), spec: { ...spec, isSuspended } };
+    },
+    readDataSource: (object) => ({
+      ...identity(object),
+      spec: dataSourceSpec(read('DataSource', object), systems),
+    }),
+  };
+}
+
+function invalid(
+  kind: ManifestKind,
+  { namespace, name }: ManifestObject,
+  findings: readonly Finding[],
+): Error {
+  const [first, ...more] = findings;
+  if (!first) throw bug(`${kind} ${namespace}/${name} is neither valid nor invalid`);
+  const others = more.map((each) => describeError(permanent(each.code, each.message, each))).join('; ');
+  return permanent(
+    'ManifestInvalid',
+    more.length === 0 ? first.message : `${first.message} (and: ${others})`,
+    {
+      path: first.path,
+      mend: first.mend,
+    },
+  );
+}
+
+/** What CEL cannot say: whether a cron expression or a time zone means anything. */
+function timeFindings(spec: Readonly<Record<string, unknown>>): Finding[] {
+  const { schedule, source } = spec as SyncManifestSpec;
+  const zones: readonly (readonly [path: string, zone: string | undefined])[] = [
+    ['spec.schedule.timeZone', schedule.timeZone],
+    ['spec.source.timeZone', source.timeZone],
+  ];
+  const findings = zones
+    .filter(([, zone]) => zone !== undefined && !isTimeZone(zone))
+    .map(([path, zone]) =>
+      manifestFinding(path, `${zone} is not a time zone`, 'write its IANA name: Europe/Rome'),
+    );
+  if (schedule.cron !== undefined && !isCron(schedule.cron)) {
+    const mend = 'write five or six fields, from minute (or second) to day of the week: */5 * * * *';
+    findings.push(manifestFinding('spec.schedule.cron', `${schedule.cron} is not a cron expression`, mend));
+  }
+  return findings;
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isCron(cron: string): boolean {
+  try {
+    new Cron(cron, { paused: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function syncSpec(spec: SyncManifestSpec): SyncSpec {
+  const { source, destination, batch, placement, safetyLag } = spec;
+  return {
+    source: {
+      ...pick(source, ['table', 'query', 'key', 'idField', 'timestampField']),
+      dataSource: source.dataSource,
+      timeZone: source.timeZone,
+    },
+    destination: {
+      ...pick(destination, ['key']),
+      dataSource: destination.dataSource,
+      table: known(destination.table),
+      existingRows: destination.existingRows,
+    },
+    mode: spec.mode,
+    writeMode: spec.writeMode,
+    schedule: scheduleOf(spec.schedule),
+    batch: { maxRows: batch.maxRows, maxBytes: known(parseSize(batch.maxBytes)) },
+    ...(safetyLag === undefined ? {} : { safetyLagMs: known(parseDuration(safetyLag)) }),
+    isSuspended: spec.suspend,
+    createTable: spec.createTable,
+    schemaChanges: spec.schemaChanges,
+    onError: spec.onError,
+    placement: { agentSelector: placement?.agentSelector ?? {}, ...pick(placement ?? {}, ['weight']) },
+  };
+}
+
+function scheduleOf({
+  every,
+  cron,
+  timeZone,
+  continuous,
+}: SyncManifestSpec['schedule']): SyncSpec['schedule'] {
+  if (every !== undefined) return { kind: 'every', everyMs: known(parseDuration(every)) };
+  if (cron !== undefined) return { kind: 'cron', cron, timeZone: timeZone ?? 'UTC' };
+  return { kind: continuous ? 'continuous' : 'once' };
+}
+
+function dataSourceSpec(
+  spec: Readonly<Record<string, unknown>>,
+  systems: readonly SystemSchema[],
+): DataSourceSpec {
+  const type = known(systems.find((each) => spec[each.type] !== undefined)?.type);
+  const { placement, ...limits } = spec as {
+    readonly placement?: { readonly agentSelector?: Record<string, string> };
+  };
+  return {
+    type,
+    config: spec[type] as DataSourceSpec['config'],
+    ...pick(limits as Pick<DataSourceSpec, 'maxConcurrentSyncs' | 'maxRowsPerSecond'>, [
+      'maxConcurrentSyncs',
+      'maxRowsPerSecond',
+    ]),
+    placement: { agentSelector: placement?.agentSelector ?? {} },
+  };
+}
+
+type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** The fields that are given: one that is undefined is left out. */
+function pick<T extends object, K extends keyof T>(
+  object: T,
+  names: readonly K[],
+): Partial<Given<Pick<T, K>>> {
+  return Object.fromEntries(
+    names.filter((name) => object[name] !== undefined).map((name) => [name, object[name]]),
+  ) as Partial<Given<Pick<T, K>>>;
+}
+
+/** What the schema and the rules have made sure of. */
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw bug('a valid manifest lacks what the engine needs');
+  return value;
+}
+
+/** The system that a DataSource's spec names, as far as it is one; for lists, which must not fail over one bad object. */
+export function systemOf(
+  spec: unknown,
+  systems: readonly { readonly type: SystemType }[],
+): SystemType | undefined {
+  if (typeof spec !== 'object' || spec === null) return undefined;
+  return systems.find((each) => each.type in spec)?.type;
+}
