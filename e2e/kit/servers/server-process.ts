@@ -46,6 +46,11 @@ export class ServerProcess {
     return this.#process.pid;
   }
 
+  /** What it has said since it was started last. */
+  get lines(): readonly string[] {
+    return [...this.#process.stdout, ...this.#process.stderr];
+  }
+
   /** Sends the signal; unless it only stops or continues the process, waits until the process has ended. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     this.#process.kill(signal);
