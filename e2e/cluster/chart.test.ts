@@ -6,6 +6,7 @@ import { version } from '../../core/version.ts';
 import { projectFolder, runCommand, runOrFail } from '../kit/processes.ts';
 import { etcdPlaces } from '../kit/servers/etcd.ts';
 import { findServer } from '../kit/servers/find.ts';
+import { findHelm } from '../kit/servers/helm.ts';
 import { tempFolder } from '../kit/temp.ts';
 import { until } from '../kit/wait.ts';
 
@@ -14,10 +15,11 @@ import { until } from '../kit/wait.ts';
  * builds the folder's Dockerfile and makes the image known to the cluster (for kind: docker build and kind load).
  */
 const namespace = 'idra-chart-test';
-const helm = process.env.IDRA_TEST_HELM ?? 'helm';
+let helm: string;
 const rows = 20_000;
 
 before(async () => {
+  helm = await findHelm();
   await buildImages();
   await clean();
   await kubectl(['create', 'namespace', namespace]);

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { parse, parseAllDocuments } from 'yaml';
+import { projectFolder, runCommand, runOrFail } from './kit/processes.ts';
+import { findHelm } from './kit/servers/helm.ts';
+
+/** What the chart makes of its values, without a cluster; on one it is tested by `make cluster-e2e`. */
+const chart = join(projectFolder, 'helm/idra');
+let helm: string;
+
+interface Rendered {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec?: { readonly template?: { readonly spec: PodSpec } };
+  readonly rules?: readonly unknown[];
+}
+
+interface PodSpec {
+  readonly securityContext: { readonly runAsNonRoot?: boolean };
+  readonly containers: readonly {
+    readonly env?: readonly { readonly name: string; readonly value?: string }[];
+    readonly securityContext: unknown;
+    readonly resources: { readonly requests?: unknown; readonly limits?: unknown };
+  }[];
+}
+
+before(async () => {
+  helm = await findHelm();
+});
+
+async function render(...args: string[]): Promise<readonly Rendered[]> {
+  const text = await runOrFail(helm, ['template', 'idra', chart, '-n', 'idra-system', ...args]);
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as Rendered | null)
+    .filter((each) => each !== null);
+}
+
+function podsOf(rendered: readonly Rendered[]): readonly PodSpec[] {
+  return rendered.flatMap(({ spec }) => spec?.template?.spec ?? []);
+}
+
+test('helm lint finds nothing', async () => {
+  const text = await runOrFail(helm, ['lint', '--strict', chart]);
+  assert.match(text, /0 chart\(s\) failed/);
+});
+
+test('the custom resources of the chart are those of crds/', async () => {
+  const inChart = (await render()).filter(({ kind }) => kind === 'CustomResourceDefinition');
+  assert.deepEqual(inChart.map(({ metadata }) => metadata.name).sort(), [
+    'datasources.idra.dev',
+    'syncs.idra.dev',
+  ]);
+  for (const crd of inChart) {
+    const plural = crd.metadata.name.split('.')[0];
+    const plain = parse(readFileSync(join(projectFolder, `crds/${plural}.yaml`), 'utf8')) as Rendered;
+    assert.deepEqual(crd.spec, plain.spec);
+  }
+});
+
+test('every pod runs as nobody, without rights, with requests and a limit', async () => {
+  const pods = podsOf(await render());
+  assert.equal(pods.length, 3);
+  for (const { securityContext, containers } of pods) {
+    assert.equal(securityContext.runAsNonRoot, true);
+    for (const { securityContext: own, resources } of containers) {
+      assert.deepEqual(own, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      assert.ok(resources.requests && resources.limits);
+    }
+  }
+});
+
+test('an etcd that is there already is used, with its certificates and user', async () => {
+  const rendered = await render(
+    '--set=etcd.external.endpoints={https://one:2379,https://two:2379}',
+    '--set=etcd.external.tlsSecret=etcd-client',
+    '--set=etcd.external.user=idra',
+    '--set=etcd.external.passwordSecret=etcd-user',
+  );
+  const pods = podsOf(rendered);
+  assert.equal(pods.length, 2, 'no etcd of its own');
+  for (const { containers } of pods) {
+    const env = new Map(containers[0]?.env?.map(({ name, value }) => [name, value]));
+    assert.equal(env.get('IDRA_ETCD_ENDPOINTS'), 'https://one:2379,https://two:2379');
+    assert.equal(env.get('IDRA_ETCD_CA'), '/etc/idra/etcd/ca.crt');
+    assert.equal(env.get('IDRA_ETCD_USER'), 'idra');
+  }
+});
+
+test('with watchNamespaces there are rights in these namespaces only', async () => {
+  const rendered = await render('--set=watchNamespaces={team-a,team-b}');
+  assert.ok(!rendered.some(({ kind }) => kind === 'ClusterRole'));
+  const roles = rendered.filter(({ kind, metadata }) => kind === 'Role' && metadata.name === 'idra-agent');
+  assert.deepEqual(roles.map(({ metadata }) => metadata.namespace).sort(), ['team-a', 'team-b']);
+  assert.deepEqual(roles[0]?.rules, [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }]);
+});
+
+test('a value that the chart does not know is refused', async () => {
+  const { code, stderr } = await runCommand(helm, ['template', 'idra', chart, '--set=agents.replica=3']);
+  assert.notEqual(code, 0);
+  assert.match(stderr, /replica/);
+});
