@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Preview } from '../agent/engine/preview.ts';
+import { SingleMode, syncManifest } from './kit/single-mode.ts';
+import { type SystemName, systemNames, type TestDatabase, TestSystems } from './kit/systems.ts';
+import { tempFolder } from './kit/temp.ts';
+import { createEverything, createMisfits, keptTypes, type Misfit, prepareTypes } from './pairs/everything.ts';
+import { readTable } from './pairs/read-table.ts';
+import type { TypeCase } from './pairs/type-case.ts';
+
+/**
+ * Every ordered pair of PostgreSQL, MySQL, MariaDB and SQLite: a table with a column of every type of the source, row by row, each value
+ * as it was but for what the plan announces; and every value that a type of the destination cannot keep goes the way of onError.
+ */
+let folder: string;
+let systems: TestSystems;
+
+before(async () => {
+  folder = await tempFolder('pairs');
+  systems = new TestSystems(folder);
+});
+
+after(() => systems?.stop());
+
+for (const from of systemNames) {
+  for (const to of systemNames) describe(`${from} to ${to}`, () => pairTests(from, to));
+}
+
+function pairTests(from: SystemName, to: SystemName): void {
+  let source: TestDatabase;
+  let destination: TestDatabase;
+  let misfits: readonly Misfit[];
+  let single: SingleMode;
+  let plan: ReadonlyMap<string, Preview>;
+
+  before(async () => {
+    source = await systems.createDatabase(from);
+    destination = await systems.createDatabase(to);
+    await prepareTypes(source);
+    if (from === 'postgres' && to === 'postgres') await prepareTypes(destination);
+    await createEverything(source, 'everything', to);
+    misfits = await createMisfits(source, 'misfits', to);
+    single = new SingleMode(join(folder, `${from}-${to}`));
+    await single.write(manifests(source, destination, misfits));
+    plan = await single.plan();
+  });
+
+  test('every type arrives as it was, but for what the plan announces', async () => {
+    const preview = plan.get('everything');
+    assert.deepEqual(errorsOf(preview), []);
+    await single.runWell({ only: 'everything' });
+    const types = keptTypes(from, to);
+    const [wanted, found] = await Promise.all([
+      readTable(source, 'everything', 'id', types),
+      readTable(destination, 'everything', 'id', types),
+    ]);
+    assert.ok(wanted.size > 3);
+    assert.deepEqual([...found.keys()], [...wanted.keys()]);
+    const differences: string[] = [];
+    for (const [id, row] of wanted) {
+      for (const type of types) {
+        const value = row.get(type.name) ?? null;
+        const arrived = found.get(id)?.get(type.name) ?? null;
+        if (arrived === value) continue;
+        const where = `${type.name} (${type.ddl}) row ${id}: ${short(value)} became ${short(arrived)}`;
+        if (value === null || announcedValue(type, to, value) !== arrived) differences.push(where);
+        else if (!isNoted(preview, 'TypeNote', type)) differences.push(`${where}, and the plan is silent`);
+      }
+    }
+    assert.deepEqual(differences, []);
+  });
+
+  test('values that do not fit are announced; Stop names their column, Skip counts them', async () => {
+    const columns = [...new Set(misfits.map(({ column }) => column))];
+    if (columns.length === 0) return;
+    const silent = columns.filter((name) => !isNoted(plan.get('misfits'), 'TypeMisfits', { name }));
+    assert.deepEqual(silent, [], 'columns whose misfits the plan does not announce');
+    const { status, code } = await single.runOnce();
+    assert.equal(code, 1);
+    const skipped = await readTable(destination, 'misfits', 'id', []);
+    assert.deepEqual(
+      misfits.filter(({ id }) => skipped.has(String(id))).map(({ column, value }) => `${column}: ${value}`),
+      [],
+      'misfits that were written',
+    );
+    assert.deepEqual([...skipped.keys()], ['0']);
+    assert.equal(status.get('misfits')?.rows.rejected, misfits.length);
+    assert.equal(status.get('misfits')?.lastError, undefined);
+    for (const name of columns) {
+      const stopped = status.get(stopName(name));
+      assert.equal(stopped?.state, 'Failed', `${name} ${JSON.stringify(stopped)}`);
+      assert.match(stopped?.lastError?.message ?? '', new RegExp(`\\b${name}\\b`));
+      assert.deepEqual(await destination.rows(`SELECT count(*) FROM ${destination.quote(`stop_${name}`)}`), [
+        ['0'],
+      ]);
+    }
+  });
+}
+
+/** One Sync of everything, one of the misfits that skips, and one for each column that has some, which stops. */
+function manifests(source: TestDatabase, destination: TestDatabase, misfits: readonly Misfit[]): string {
+  const sync = (name: string, read: object, table: string, more: object) =>
+    syncManifest(name, {
+      source: { dataSource: 'source', ...read },
+      destination: { dataSource: 'destination', table: destination.tableName(table) },
+      mode: 'Snapshot',
+      ...more,
+    });
+  const stops = [...new Set(misfits.map(({ column }) => column))].map((column) =>
+    sync(
+      stopName(column),
+      {
+        query: `SELECT id, ${source.quote(column)} FROM ${source.quote('misfits')} WHERE ${source.quote(column)} IS NOT NULL`,
+        key: ['id'],
+      },
+      `stop_${column}`,
+      {},
+    ),
+  );
+  return [
+    source.manifest('source'),
+    destination.manifest('destination'),
+    sync('everything', { table: source.tableName('everything') }, 'everything', { batch: { maxRows: 4 } }),
+    ...(misfits.length === 0
+      ? []
+      : [sync('misfits', { table: source.tableName('misfits') }, 'misfits', { onError: 'Skip' })]),
+    ...stops,
+  ].join('');
+}
+
+function stopName(column: string): string {
+  return `stop-${column.replaceAll('_', '-')}`;
+}
+
+function errorsOf(preview: Preview | undefined): readonly string[] {
+  assert.ok(preview, 'the plan says nothing of the sync');
+  return preview.findings.filter((each) => each.severity === 'error').map((each) => each.message);
+}
+
+function isNoted(preview: Preview | undefined, code: string, { name }: Pick<TypeCase, 'name'>): boolean {
+  return (
+    preview?.findings.some((each) => each.code === code && each.message.includes(`column ${name}:`)) === true
+  );
+}
+
+function announcedValue(type: TypeCase, to: SystemName, value: string): string {
+  return type.announced?.[to]?.(value) ?? value;
+}
+
+function short(value: string | null): string {
+  if (value === null) return 'NULL';
+  return JSON.stringify(value.length > 120 ? `${value.slice(0, 100)}... (${value.length})` : value);
+}

@@ -1,0 +1,68 @@
+import type { TestDatabase } from '../kit/systems.ts';
+import { canonical } from './canonical.ts';
+import type { Kind } from './type-case.ts';
+
+export interface ReadColumn {
+  readonly name: string;
+  readonly kind: Kind;
+}
+
+export type CanonicalRow = ReadonlyMap<string, string | null>;
+
+/** Rows by their key, each value as canonical text of the kind that it has at the source. */
+export async function readTable(
+  database: TestDatabase,
+  table: string,
+  key: string,
+  columns: readonly ReadColumn[],
+): Promise<ReadonlyMap<string, CanonicalRow>> {
+  const types = await nativeTypes(database, table);
+  const missing = columns.filter(({ name }) => !types.has(name));
+  if (missing.length > 0)
+    throw new Error(`${table} has no column ${missing.map(({ name }) => name).join(', ')}`);
+  const quote = (name: string) => database.quote(name);
+  const items = [key, ...columns.map(({ name }) => name)].map((name) =>
+    textExpression(database, quote(name), types.get(name) ?? ''),
+  );
+  const rows = await database.rows(`SELECT ${items.join(', ')} FROM ${quote(table)} ORDER BY ${quote(key)}`);
+  return new Map(rows.map(([id, ...values]) => [String(id), canonicalRow(columns, values)]));
+}
+
+function canonicalRow(columns: readonly ReadColumn[], values: readonly (string | null)[]): CanonicalRow {
+  return new Map(
+    columns.map(({ name, kind }, index) => {
+      const text = values[index] ?? null;
+      return [name, text === null ? null : canonical(kind, text)];
+    }),
+  );
+}
+
+/** Declared types of a table's columns, in lower case. */
+export async function nativeTypes(
+  database: TestDatabase,
+  table: string,
+): Promise<ReadonlyMap<string, string>> {
+  const literal = `'${table.replaceAll("'", "''")}'`;
+  const sql = {
+    postgres: `SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+      WHERE attrelid = (SELECT oid FROM pg_class WHERE relname = ${literal} AND relkind IN ('r', 'p')) AND attnum > 0 AND NOT attisdropped`,
+    mysql: `SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = database() AND table_name = ${literal}`,
+    mariadb: `SELECT column_name, column_type FROM information_schema.columns WHERE table_schema = database() AND table_name = ${literal}`,
+    sqlite: `SELECT name, type FROM pragma_table_xinfo(${literal})`,
+  }[database.system];
+  const rows = await database.rows(sql);
+  return new Map(rows.map(([name, type]) => [String(name), String(type).toLowerCase()]));
+}
+
+/** What gives the value's text, without going through a type of the driver. */
+function textExpression({ system }: TestDatabase, column: string, type: string): string {
+  if (system === 'postgres') return type === 'bytea' ? `encode(${column}, 'hex')` : `${column}::text`;
+  if (system === 'sqlite') {
+    return `CASE WHEN typeof(${column}) = 'blob' THEN lower(hex(${column})) ELSE ${column} END`;
+  }
+  const [bits] = /^bit\((\d+)\)/.exec(type)?.slice(1) ?? [];
+  if (bits) return `lpad(bin(${column} + 0), ${bits}, '0')`;
+  if (/^float/.test(type)) return `cast(cast(${column} AS double) AS char)`;
+  if (/binary|blob|geometry|point|vector/.test(type)) return `lower(hex(${column}))`;
+  return `cast(${column} AS char CHARACTER SET utf8mb4)`;
+}

@@ -1,0 +1,68 @@
+import type { SystemName } from '../kit/systems.ts';
+
+/** How values of a type compare when they are read at both ends, each by its own client. */
+export type Kind =
+  | 'boolean'
+  | 'int'
+  | 'decimal'
+  | 'float32'
+  | 'float64'
+  | 'text'
+  /** Blank-padded: blanks at the end say nothing. */
+  | 'char'
+  | 'bytes'
+  | 'date'
+  | 'time'
+  | 'duration'
+  | 'timestamp'
+  | 'json'
+  | 'bit'
+  /** Text of the one system that has the type. */
+  | 'other'
+  | { readonly arrayOf: Kind };
+
+/** One type of a system, with values as SQL literals or expressions of it. */
+export interface TypeCase {
+  /** Of the column. */
+  readonly name: string;
+  readonly ddl: string;
+  readonly kind: Kind;
+  readonly values: readonly string[];
+  /** Values that some destinations cannot keep: the plan warns of them, and they go the way of onError. */
+  readonly misfits?: readonly Misfits[];
+  /** What becomes of a value where the plan's note announces a difference. */
+  readonly announced?: Partial<Record<SystemName, (value: string) => string>>;
+  /** Destinations whose plan refuses the type. */
+  readonly refusedBy?: readonly SystemName[];
+}
+
+export interface Misfits {
+  readonly at: readonly SystemName[];
+  readonly values: readonly string[];
+}
+
+export const texts: readonly string[] = [
+  '',
+  'NULL',
+  '\\N',
+  '\\',
+  'a\tb\nc\r\nd',
+  `it's "quoted" \`back\``,
+  'ünïcödé 東京 🌊👩‍👩‍👧',
+  ' trailing  ',
+  '{"a": 1}',
+  '0042',
+  '1e5',
+  '%s $1 :x $$y$$ ?',
+  '\u0001\u001f\u007f',
+];
+
+/** What a destination of this name can take of the case: the values that fit. */
+export function fittingValues(type: TypeCase, destination: SystemName): readonly string[] {
+  const others = type.misfits?.filter(({ at }) => !at.includes(destination)) ?? [];
+  return [...type.values, ...others.flatMap(({ values }) => values)];
+}
+
+export function misfitValues(type: TypeCase, destination: SystemName): readonly string[] {
+  return type.misfits?.filter(({ at }) => at.includes(destination)).flatMap(({ values }) => values) ?? [];
+}
