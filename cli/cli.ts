@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { asIdraError, describeError, type IdraError } from '../core/errors.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
+import { InputWrong, printFindings } from './findings.ts';
 import type { Screen } from './single/progress.ts';
 
 /** What a command has of the process it runs in: data goes to `out`, talk to `talk`. */
@@ -32,7 +33,8 @@ export function runs<Options>(
       cli.status = await body(command.args, command.opts<Options & object>());
     } catch (thrown) {
       const error = asIdraError(thrown);
-      cli.talk.write(`idra: ${describeError(error)}\n`);
+      if (error instanceof InputWrong) printFindings(error.findings, (text) => cli.talk.write(text));
+      else cli.talk.write(`idra: ${describeError(error)}\n`);
       if (error.disposition === 'bug')
         cli.talk.write(`${stackOf(error)}\nThis is a mistake of Idra's: please report it.\n`);
       cli.status = statusOf(error);

@@ -3,6 +3,7 @@ import type { Cli } from './cli.ts';
 import { addApply } from './commands/apply.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addEpoch } from './commands/epoch.ts';
 import { addGet } from './commands/get.ts';
@@ -19,6 +20,7 @@ export const commands: readonly ((root: Command, cli: Cli) => void)[] = [
   addCheck,
   addPlan,
   addApply,
+  addDelete,
   addGet,
   addDescribe,
   addOffset,

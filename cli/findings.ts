@@ -1,4 +1,4 @@
-import type { Finding } from '../core/errors.ts';
+import { describeError, type Finding, IdraError, permanent } from '../core/errors.ts';
 
 /** One finding, the same wherever it is shown: `orders.yaml:12: error: spec.mode: message; what to do`. */
 export function formatFinding(finding: Finding): string {
@@ -14,4 +14,15 @@ export function printFindings(findings: readonly Finding[], write: (text: string
 
 export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
+}
+
+/** Several errors in what the caller gave, each with its place: all of them are printed, and the exit status is 2. */
+export class InputWrong extends IdraError {
+  readonly findings: readonly Finding[];
+
+  constructor(findings: readonly Finding[]) {
+    const texts = findings.map((each) => describeError(permanent(each.code, each.message, each)));
+    super({ code: 'InputWrong', disposition: 'permanent', message: texts.join('; ') });
+    this.findings = findings;
+  }
 }

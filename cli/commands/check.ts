@@ -55,7 +55,9 @@ async function checkAll(
   signal: AbortSignal,
 ): Promise<readonly Checked[]> {
   const used = new Set(
-    syncs.flatMap(({ namespace, spec }) => [spec.source, spec.destination].map((end) => `${namespace}/${end.dataSource}`)),
+    syncs.flatMap(({ namespace, spec }) =>
+      [spec.source, spec.destination].map((end) => `${namespace}/${end.dataSource}`),
+    ),
   );
   const dataSources = manifests.dataSources.filter((each) => !isSome || used.has(qualifiedName(each)));
   const systems = await Promise.all(dataSources.map((each) => checkDataSource(manifests, each, signal)));
@@ -66,7 +68,11 @@ async function checkAll(
   return [...systems, ...(await Promise.all(checkable.map((sync) => checkSync(manifests, sync, signal))))];
 }
 
-async function checkDataSource(manifests: Manifests, dataSource: DataSource, signal: AbortSignal): Promise<Checked> {
+async function checkDataSource(
+  manifests: Manifests,
+  dataSource: DataSource,
+  signal: AbortSignal,
+): Promise<Checked> {
   const about = { kind: 'DataSource' as const, name: qualifiedName(dataSource) };
   try {
     const report = await checkSystem({ dataSource, secrets: manifests.secrets, definitionOf }, signal);
@@ -78,12 +84,16 @@ async function checkDataSource(manifests: Manifests, dataSource: DataSource, sig
 
 async function checkSync(manifests: Manifests, sync: Sync, signal: AbortSignal): Promise<Checked> {
   const ends = endsOf(sync, findDataSource(manifests));
-  const findings = ends ? (await previewSync({ sync, ...ends, secrets: manifests.secrets, definitionOf }, signal)).findings : [];
+  const findings = ends
+    ? (await previewSync({ sync, ...ends, secrets: manifests.secrets, definitionOf }, signal)).findings
+    : [];
   return { kind: 'Sync', name: qualifiedName(sync), findings };
 }
 
 function formatChecked({ kind, name, version, findings }: Checked): string {
   const state = hasErrors(findings) ? 'failed' : 'ok';
-  const lines = findings.filter((each) => each.severity !== 'info').map((each) => `  ${formatFinding(each).replaceAll('\n', '\n  ')}\n`);
+  const lines = findings
+    .filter((each) => each.severity !== 'info')
+    .map((each) => `  ${formatFinding(each).replaceAll('\n', '\n  ')}\n`);
   return `${`${kind} ${name}`.padEnd(36)} ${state}${version ? `  ${version}` : ''}\n${lines.join('')}`;
 }

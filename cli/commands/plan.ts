@@ -28,12 +28,17 @@ interface Planned {
 export function addPlan(root: Command, cli: Cli): void {
   const command = root
     .command('plan')
-    .description('what the syncs of these manifests would do: tables, types, statements, guarantee, rows waiting; touches nothing')
+    .description(
+      'what the syncs of these manifests would do: tables, types, statements, guarantee, rows waiting; touches nothing',
+    )
     .requiredOption('-f, --filename <path>', 'YAML or JSON, a file or a folder')
     .option('--only <name>', 'only the sync of this name')
     .option('--state <file>', 'state file of single mode, for the identity of the syncs', defaultStatePath)
     .option('-o, --output <kind>', 'json or yaml')
-    .addHelpText('after', '\nExit status: 0 nothing to do, 1 something, 2 and 3 as everywhere.\n\nExample:\n  idra plan -f shop.yaml');
+    .addHelpText(
+      'after',
+      '\nExit status: 0 nothing to do, 1 something, 2 and 3 as everywhere.\n\nExample:\n  idra plan -f shop.yaml',
+    );
   runs<PlanOptions>(command, cli, async (_args, options) => {
     const output = requireOutput(options.output);
     const manifests = readManifests(cli, options.filename);
@@ -49,7 +54,12 @@ export function addPlan(root: Command, cli: Cli): void {
         }),
       );
       if (output === 'json' || output === 'yaml') {
-        cli.out.write(formatObjects(output, planned.map(({ sync, preview }) => ({ sync: qualifiedName(sync), ...preview }))));
+        cli.out.write(
+          formatObjects(
+            output,
+            planned.map(({ sync, preview }) => ({ sync: qualifiedName(sync), ...preview })),
+          ),
+        );
       } else cli.out.write(planned.map(formatPlanned).join('\n'));
       return statusOf(planned);
     } finally {
@@ -60,19 +70,34 @@ export function addPlan(root: Command, cli: Cli): void {
 
 function statusOf(planned: readonly Planned[]): ExitStatus {
   if (planned.some(({ preview }) => hasErrors(preview.findings))) return exitStatus.inputWrong;
-  const hasWork = planned.some(({ preview }) => preview.statements.length > 0 || (preview.rowsWaiting ?? 1) > 0);
+  const hasWork = planned.some(
+    ({ preview }) => preview.statements.length > 0 || (preview.rowsWaiting ?? 1) > 0,
+  );
   return hasWork ? exitStatus.failed : exitStatus.ok;
 }
 
 function formatPlanned({ sync, preview }: Planned): string {
   const { source, destination, mode, writeMode } = sync.spec;
   const from = `${source.dataSource} ${source.table ?? '(query)'}`;
-  const lines = [`${qualifiedName(sync)}: ${from} -> ${destination.dataSource} ${destination.table}, ${mode}, ${writeMode}`];
+  const lines = [
+    `${qualifiedName(sync)}: ${from} -> ${destination.dataSource} ${destination.table}, ${mode}, ${writeMode}`,
+  ];
   if (preview.guarantee) lines.push(`  guarantee     ${preview.guarantee}`);
-  if (preview.wire) lines.push(`  rows travel   ${preview.wire === 'values' ? 'as values' : `as they are (${preview.wire})`}`);
+  if (preview.wire)
+    lines.push(
+      `  rows travel   ${preview.wire === 'values' ? 'as values' : `as they are (${preview.wire})`}`,
+    );
   if (preview.guarantee) lines.push(`  goes on from  ${preview.offset ?? 'the beginning'}`);
   if (preview.rowsWaiting !== undefined) lines.push(`  rows waiting  ${preview.rowsWaiting}`);
-  if (preview.columns.length > 0) lines.push(indent(formatTable(['COLUMN', 'FROM', 'TO'], preview.columns.map((each) => [each.name, each.from, each.to]))));
+  if (preview.columns.length > 0)
+    lines.push(
+      indent(
+        formatTable(
+          ['COLUMN', 'FROM', 'TO'],
+          preview.columns.map((each) => [each.name, each.from, each.to]),
+        ),
+      ),
+    );
   for (const statement of preview.statements) lines.push(indent(`${statement};`));
   for (const finding of preview.findings) lines.push(indent(formatFinding(finding)));
   return `${lines.join('\n')}\n`;

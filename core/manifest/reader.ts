@@ -4,6 +4,7 @@ import { bug, describeError, type Finding, permanent } from '../errors.ts';
 import type { DataSource, DataSourceSpec, Sync, SyncSpec, SystemType } from '../sync-spec.ts';
 import { dataSourceRules, dataSourceSpecSchema, type SystemSchema } from './data-source-schema.ts';
 import { findingsOf } from './issues.ts';
+import type { ManifestKind } from './names.ts';
 import { brokenRules, manifestFinding, type Rule, type Surroundings } from './rules.ts';
 import { syncRules } from './sync-rules.ts';
 import { type SyncManifestSpec, syncSpecSchema } from './sync-schema.ts';
@@ -19,8 +20,6 @@ export interface ManifestObject {
   /** The annotation idra.dev/suspend, which goes before spec.suspend. */
   readonly isSuspendedByAnnotation?: boolean | undefined;
 }
-
-export type ManifestKind = 'Sync' | 'DataSource';
 
 /** What validation found. `spec`: the manifest with its defaults filled in, as the API server would store it; only without errors. */
 export interface Examined {

@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import type { Coordination } from '../../coordination/contract.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
+import { type Cli, runs } from '../cli.ts';
+import { exitStatus } from '../exit-status.ts';
+import { InputWrong } from '../findings.ts';
+import { withEtcd } from '../fleet/etcd-fleet.ts';
+import { type Applied, putManifest } from '../fleet/put-manifest.ts';
+import { missingDataSources, type ReadFiles, readFiles } from '../manifests.ts';
+import { formatObjects, requireOutput } from '../output.ts';
+
+interface ApplyOptions {
+  readonly filename: string;
+  readonly namespace: string;
+  readonly dryRun?: boolean;
+  readonly output?: string;
+}
+
+/** What `kubectl apply` is on Kubernetes: the same validation and defaults, kept in etcd. */
+export function addApply(root: Command, cli: Cli): void {
+  const command = root
+    .command('apply')
+    .description(
+      'make or change syncs and data sources of a cluster without Kubernetes (there: kubectl apply)',
+    )
+    .requiredOption('-f, --filename <path>', 'YAML or JSON, a file, a folder, or - for standard input')
+    .option('-n, --namespace <name>', 'namespace of what names none', 'default')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('-o, --output <kind>', 'name, json or yaml')
+    .addHelpText(
+      'after',
+      '\nSecrets are never stored in etcd: agents read them from IDRA_SECRETS_DIR/NAME/KEY.\n\nExample:\n  idra apply -f manifests/',
+    );
+  runs<ApplyOptions>(command, cli, async (_args, options) => {
+    const output = requireOutput(options.output);
+    const files = readFiles(options.filename, 'cluster', options.namespace);
+    if (files.findings.length > 0) throw new InputWrong(files.findings);
+    return await withEtcd(cli, async (etcd) => {
+      await requireDataSources(etcd, files);
+      sayOfSecrets(cli, files);
+      const applied: Applied[] = [];
+      for (const manifest of inOrder(files)) {
+        const done = await putManifest(etcd.desired, manifest, options.dryRun === true);
+        applied.push(done);
+        if (!output) cli.out.write(`${nameOf(done)} ${done.action}${options.dryRun ? ' (dry run)' : ''}\n`);
+      }
+      if (output === 'name') cli.out.write(applied.map((each) => `${nameOf(each)}\n`).join(''));
+      if (output === 'json' || output === 'yaml') {
+        cli.out.write(
+          formatObjects(output, {
+            apiVersion: 'v1',
+            kind: 'List',
+            items: applied.map((each) => each.object),
+          }),
+        );
+      }
+      return exitStatus.ok;
+    });
+  });
+}
+
+async function requireDataSources(etcd: Coordination, files: ReadFiles): Promise<void> {
+  const { dataSources } = await etcd.desired.read();
+  const findings = missingDataSources(files, dataSources.map(qualifiedName));
+  if (findings.length > 0) throw new InputWrong(findings);
+}
+
+function sayOfSecrets(cli: Cli, { sources }: ReadFiles): void {
+  for (const { kind, namespace, name } of sources) {
+    if (kind !== 'Secret') continue;
+    cli.talk.write(
+      `secret/${name} is not stored: etcd holds no secrets. Agents read it from IDRA_SECRETS_DIR/${name}/KEY, or as Secret ${namespace}/${name} from Kubernetes\n`,
+    );
+  }
+}
+
+/** Data sources first, so that no Sync is without. */
+function inOrder({ manifests }: ReadFiles) {
+  const rank = (kind: string) => (kind === 'DataSource' ? 0 : 1);
+  return [...manifests].sort((one, other) => rank(one.source.kind) - rank(other.source.kind));
+}
+
+/** `sync/orders`, as kubectl names objects. */
+function nameOf({ kind, name }: Applied): string {
+  return `${kind.toLowerCase()}/${name}`;
+}

@@ -1,0 +1,15 @@
+import { permanent } from '../../core/errors.ts';
+import type { ManifestKind } from '../../core/manifest/names.ts';
+
+export const kindWords: Readonly<Record<ManifestKind, readonly string[]>> = {
+  Sync: ['syncs', 'sync'],
+  DataSource: ['datasources', 'datasource', 'ds'],
+};
+
+/** `sync`, `syncs`, `ds`...: as kubectl knows them. Throws KindUnknown. */
+export function kindOf(word: string): ManifestKind {
+  const kinds: readonly ManifestKind[] = ['Sync', 'DataSource'];
+  const kind = kinds.find((each) => kindWords[each].includes(word.toLowerCase()));
+  if (kind) return kind;
+  throw permanent('KindUnknown', `"${word}" is not a kind`, { mend: 'use sync or datasource' });
+}

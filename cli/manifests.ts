@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { manifests as reader } from '../connectors/catalog.ts';
+import { openStateFile, type StateFile } from '../coordination/state-file.ts';
+import type { SecretReader } from '../core/access.ts';
+import { type Finding, permanent } from '../core/errors.ts';
+import { nearest } from '../core/manifest/issues.ts';
+import type { ManifestKind } from '../core/manifest/names.ts';
+import type { Surroundings } from '../core/manifest/rules.ts';
+import { type DataSource, qualifiedName, type Sync } from '../core/sync-spec.ts';
+import type { Cli } from './cli.ts';
+import { InputWrong } from './findings.ts';
+import { readDocuments } from './manifests/documents.ts';
+import { finding, type ManifestSource, sourcesOf } from './manifests/objects.ts';
+import { localSecrets, referenceFindings, secretFindings } from './manifests/secrets.ts';
+
+/** A Sync without an identity yet: that is the state file's. */
+export type UnidentifiedSync = Omit<Sync, 'uid'>;
+
+/** Manifests that are valid, alone and together. */
+export interface Manifests {
+  readonly syncs: readonly UnidentifiedSync[];
+  readonly dataSources: readonly DataSource[];
+  readonly secrets: SecretReader;
+}
+
+/** A valid manifest; `spec` has its defaults filled in, as the API server would store it. */
+export interface ReadManifest {
+  readonly source: ManifestSource;
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+export interface ReadFiles {
+  readonly manifests: readonly ReadManifest[];
+  /** All Syncs, DataSources and Secrets, the invalid ones too. */
+  readonly sources: readonly ManifestSource[];
+  readonly findings: readonly Finding[];
+}
+
+/** Reads a file or folder of YAML or JSON; each manifest is validated alone. `namespace`: of what names none. */
+export function readFiles(path: string, where: Surroundings, namespace = 'default'): ReadFiles {
+  const read = readDocuments(path);
+  const { sources, findings } = sourcesOf(read.documents, namespace);
+  const examined = sources.map((source) => examine(source, where));
+  return {
+    manifests: examined.flatMap(({ manifest }) => (manifest ? [manifest] : [])),
+    sources,
+    findings: [...read.findings, ...findings, ...examined.flatMap((each) => each.findings)],
+  };
+}
+
+function examine(
+  source: ManifestSource,
+  where: Surroundings,
+): { readonly findings: readonly Finding[]; readonly manifest?: ReadManifest } {
+  if (source.kind === 'Secret') return { findings: secretFindings(source) };
+  const { findings, spec } = reader.examine(source.kind, source.body.spec, where);
+  return {
+    findings: findings.map((each) => ({ ...each, place: source.placeOf(each.path ?? 'spec') })),
+    ...(spec ? { manifest: { source, spec } } : {}),
+  };
+}
+
+/** For single mode: everything that the Syncs need is among these files. Throws InputWrong with every error at once. */
+export function readManifests(cli: Cli, path: string): Manifests {
+  const files = readFiles(path, 'single');
+  const secrets = localSecrets(files.sources, cli.env);
+  const ofKind = (kind: ManifestKind) => files.manifests.filter(({ source }) => source.kind === kind);
+  const dataSources = ofKind('DataSource').map((manifest) => ({
+    manifest,
+    dataSource: reader.readDataSource({ ...identityOf(manifest.source), spec: manifest.spec }),
+  }));
+  const syncs = ofKind('Sync').map(({ source, spec }) => reader.readSync({ ...identityOf(source), spec }));
+  const findings = [
+    ...files.findings,
+    ...dataSources.flatMap(({ dataSource, manifest }) =>
+      referenceFindings(dataSource, secrets, manifest.source.placeOf),
+    ),
+    ...missingDataSources(files),
+  ];
+  if (findings.length > 0) throw new InputWrong(findings);
+  return { syncs, dataSources: dataSources.map((each) => each.dataSource), secrets };
+}
+
+/** In files a manifest has no uid; single mode gives the Syncs theirs. */
+function identityOf({ namespace, name, isSuspendedByAnnotation }: ManifestSource) {
+  return { uid: '', namespace, name, generation: 1, isSuspendedByAnnotation };
+}
+
+/** Ends of Syncs that no DataSource among the files (the invalid ones too) or of `known` (`namespace/name`) is. */
+export function missingDataSources(files: ReadFiles, known: readonly string[] = []): Finding[] {
+  const names = [...files.sources.filter((each) => each.kind === 'DataSource').map(qualifiedName), ...known];
+  return files.manifests
+    .filter(({ source }) => source.kind === 'Sync')
+    .flatMap(({ source, spec }) =>
+      (['source', 'destination'] as const).flatMap((end) => {
+        const { dataSource } = spec[end] as { readonly dataSource: string };
+        if (names.includes(`${source.namespace}/${dataSource}`)) return [];
+        const here = names
+          .filter((each) => each.startsWith(`${source.namespace}/`))
+          .map((each) => each.slice(source.namespace.length + 1));
+        const near = nearest(dataSource, here);
+        const path = `spec.${end}.dataSource`;
+        return finding(
+          source.placeOf(path),
+          path,
+          `there is no DataSource ${source.namespace}/${dataSource}`,
+          near
+            ? `did you mean ${near}?`
+            : here.length > 0
+              ? `there are ${here.join(', ')}`
+              : 'add its manifest',
+        );
+      }),
+    );
+}
+
+/** All of them, or those of one name: `orders` or `team-a/orders`. Throws SyncNotFound. */
+export function chooseSyncs(manifests: Manifests, only: string | undefined): readonly UnidentifiedSync[] {
+  if (only === undefined) {
+    if (manifests.syncs.length > 0) return manifests.syncs;
+    throw permanent('SyncNotFound', 'these manifests have no Sync', {
+      mend: 'add one, or name another path',
+    });
+  }
+  const chosen = manifests.syncs.filter((sync) => sync.name === only || qualifiedName(sync) === only);
+  if (chosen.length > 0) return chosen;
+  const names = manifests.syncs.map((each) => each.name);
+  const near = nearest(only, names);
+  throw permanent('SyncNotFound', `these manifests have no Sync ${only}`, {
+    mend: near ? `did you mean ${near}?` : `they have ${names.join(', ')}`,
+  });
+}
+
+/** Each with the uid of the state file, made at first sight. */
+export function identifySyncs(syncs: readonly UnidentifiedSync[], state: StateFile): readonly Sync[] {
+  return syncs.map((sync) => ({ ...sync, uid: state.identify(sync.namespace, sync.name).uid }));
+}
+
+/** For what looks at systems alone: an identity that nothing knows. */
+export function withoutState(syncs: readonly UnidentifiedSync[]): readonly Sync[] {
+  return syncs.map((sync) => ({ ...sync, uid: randomUUID() }));
+}
+
+/** Each with the uid that the state file knows it by; nothing is written. */
+export function withStateOf(path: string, syncs: readonly UnidentifiedSync[]): readonly Sync[] {
+  if (!existsSync(path)) return withoutState(syncs);
+  const state = openStateFile(path);
+  try {
+    return syncs.map((sync) => ({
+      ...sync,
+      uid: state.find(sync.namespace, sync.name)?.uid ?? randomUUID(),
+    }));
+  } finally {
+    state.close();
+  }
+}
+
+export function findDataSource(manifests: Manifests) {
+  const byName = new Map(manifests.dataSources.map((each) => [qualifiedName(each), each]));
+  return (namespace: string, name: string): DataSource | undefined => byName.get(`${namespace}/${name}`);
+}

@@ -1,0 +1,120 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { type Finding, permanent } from '../../core/errors.ts';
+import { isRecord } from './values.ts';
+
+/** One object of a file, and where each of its fields is. */
+export interface ManifestDocument {
+  readonly value: Readonly<Record<string, unknown>>;
+  /** `orders.yaml:12:3` of a field such as `spec.source.key[0]`, or of the nearest one around it. */
+  placeOf(path: string): string;
+}
+
+export interface ManifestDocuments {
+  readonly documents: readonly ManifestDocument[];
+  /** What is no YAML or JSON. */
+  readonly findings: readonly Finding[];
+}
+
+const extensions = /\.(ya?ml|json)$/;
+
+/** Of a file, a folder (its own files, by name) or `-`, the standard input. Throws FileUnreadable. */
+export function readDocuments(path: string): ManifestDocuments {
+  const parsed = filesOf(path).map((file) => parseFile(file === '-' ? 'stdin' : file, textOf(file)));
+  return {
+    documents: parsed.flatMap((each) => each.documents),
+    findings: parsed.flatMap((each) => each.findings),
+  };
+}
+
+function filesOf(path: string): readonly string[] {
+  if (path === '-' || !isFolder(path)) return [path];
+  const names = readdirSync(path).filter((name) => extensions.test(name));
+  if (names.length > 0) return names.sort().map((name) => join(path, name));
+  throw permanent('FileUnreadable', `folder ${path} has no manifest`, {
+    mend: 'put files ending in .yaml, .yml or .json there',
+  });
+}
+
+function isFolder(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) throw permanent('FileUnreadable', `${path} is not there`, { mend: 'give a file or a folder' });
+  return found.isDirectory();
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (cause) {
+    throw permanent('FileUnreadable', `${file} cannot be read`, { cause, mend: 'give a file that can be' });
+  }
+}
+
+/** JSON is YAML too. Items of a List count each for itself. */
+export function parseFile(file: string, text: string): ManifestDocuments {
+  const lines = new LineCounter();
+  const placeAt = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  // Without the excerpt that errors bring along by default: it could be of a Secret.
+  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  if ('empty' in parsed) return { documents: [], findings: [] };
+  const findings = parsed.flatMap((each) =>
+    each.errors.map(({ message, pos }) => syntaxFinding(message, placeAt(pos[0]))),
+  );
+  const documents = parsed
+    .filter((each) => each.errors.length === 0 && each.contents !== null)
+    .flatMap((each) => {
+      const value: unknown = each.toJS();
+      const start = each.contents?.range?.[0] ?? 0;
+      if (isRecord(value)) return objectsOf(each, value, placeAt, start);
+      findings.push(syntaxFinding('this is not an object', placeAt(start)));
+      return [];
+    });
+  return { documents, findings };
+}
+
+function objectsOf(
+  document: Document.Parsed,
+  value: Readonly<Record<string, unknown>>,
+  placeAt: (offset: number) => string,
+  start: number,
+): ManifestDocument[] {
+  const at = (prefix: string) => (path: string) => placeAt(offsetOf(document, prefix + path) ?? start);
+  if (value.kind !== 'List' || !Array.isArray(value.items)) return [{ value, placeOf: at('') }];
+  return value.items.flatMap((item: unknown, index) =>
+    isRecord(item) ? [{ value: item, placeOf: at(`items[${index}].`) }] : [],
+  );
+}
+
+/** Where the key of the last field of the path that is there begins. */
+function offsetOf(document: Document.Parsed, path: string): number | undefined {
+  const names = path.split(/[.[\]]+/).filter((name) => name !== '');
+  let node: unknown = document.contents;
+  let offset: number | undefined;
+  for (const name of names) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === name);
+      if (!pair || !isScalar(pair.key)) break;
+      offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(name)];
+      const range = (node as { readonly range?: readonly number[] } | undefined)?.range;
+      offset = range?.[0] ?? offset;
+    } else break;
+  }
+  return offset;
+}
+
+function syntaxFinding(message: string, place: string): Finding {
+  return {
+    severity: 'error',
+    code: 'ManifestUnreadable',
+    place,
+    message: message.replace(/\s+/g, ' '),
+    mend: 'write YAML or JSON, documents of YAML parted by ---',
+  };
+}

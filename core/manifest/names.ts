@@ -1,0 +1,11 @@
+/** Public names of the manifests. */
+export const group = 'idra.dev';
+export const version = 'v1alpha1';
+export const apiVersion = `${group}/${version}`;
+
+export type ManifestKind = 'Sync' | 'DataSource';
+
+/** `"true"` suspends where Git owns the spec. */
+export const suspendAnnotation = `${group}/suspend`;
+/** Where each kind is in the API: `/apis/idra.dev/v1alpha1/namespaces/NAMESPACE/PLURAL`. */
+export const plurals: Readonly<Record<ManifestKind, string>> = { Sync: 'syncs', DataSource: 'datasources' };
