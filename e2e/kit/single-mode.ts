@@ -5,6 +5,7 @@ import type { Preview } from '../../agent/engine/preview.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import {
   type CommandResult,
+  type Exit,
   projectFolder,
   type RunningProcess,
   runCommand,
@@ -58,6 +59,15 @@ export class SingleMode {
     );
     assert.equal(result.code, 0, [...troubles, result.stderr].join('\n'));
     return result;
+  }
+
+  /** One pass that is not to end: how the process ended. */
+  async runKilled(env: Readonly<Record<string, string>>): Promise<Exit> {
+    const running = await startIdra(['run', '-f', 'syncs.yaml', '--once', '--progress', 'json'], {
+      cwd: this.folder,
+      env,
+    });
+    return await running.waitForExit(120_000);
   }
 
   /** What `idra plan` says, by the Sync's name. */

@@ -16,16 +16,32 @@ export async function readTable(
   key: string,
   columns: readonly ReadColumn[],
 ): Promise<ReadonlyMap<string, CanonicalRow>> {
-  const types = await nativeTypes(database, table);
-  const missing = columns.filter(({ name }) => !types.has(name));
-  if (missing.length > 0)
-    throw new Error(`${table} has no column ${missing.map(({ name }) => name).join(', ')}`);
-  const quote = (name: string) => database.quote(name);
-  const items = [key, ...columns.map(({ name }) => name)].map((name) =>
-    textExpression(database, quote(name), types.get(name) ?? ''),
+  const rows = await readRows(database, table, [{ name: key, kind: 'other' }, ...columns]);
+  return new Map(
+    rows.map((row) => {
+      const { [key]: id, ...rest } = Object.fromEntries(row);
+      return [String(id), new Map(Object.entries(rest))];
+    }),
   );
-  const rows = await database.rows(`SELECT ${items.join(', ')} FROM ${quote(table)} ORDER BY ${quote(key)}`);
-  return new Map(rows.map(([id, ...values]) => [String(id), canonicalRow(columns, values)]));
+}
+
+/** All rows, in the order of the first column. */
+export async function readRows(
+  database: TestDatabase,
+  table: string,
+  columns: readonly ReadColumn[],
+): Promise<readonly CanonicalRow[]> {
+  const types = await nativeTypes(database, table);
+  const missing = columns.filter(({ name }) => !types.has(name)).map(({ name }) => name);
+  if (missing.length > 0) throw new Error(`${table} has no column ${missing.join(', ')}`);
+  const names = columns.map(({ name }) => database.quote(name));
+  const items = columns.map(({ name }, index) =>
+    textExpression(database, names[index] ?? '', types.get(name) ?? ''),
+  );
+  const rows = await database.rows(
+    `SELECT ${items.join(', ')} FROM ${database.quote(table)} ORDER BY ${names[0]}`,
+  );
+  return rows.map((values) => canonicalRow(columns, values));
 }
 
 function canonicalRow(columns: readonly ReadColumn[], values: readonly (string | null)[]): CanonicalRow {

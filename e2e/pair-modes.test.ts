@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { killedAt } from './kit/kill-hook.ts';
+import { SingleMode } from './kit/single-mode.ts';
+import { type SystemName, type TestDatabase, TestSystems } from './kit/systems.ts';
+import { tempFolder } from './kit/temp.ts';
+import {
+  changeOrders,
+  createOrders,
+  firstRows,
+  type Lines,
+  modeCases,
+  modeManifests,
+  syncName,
+} from './pairs/modes.ts';
+import { readRows, readTable } from './pairs/read-table.ts';
+
+/**
+ * Every mode and write mode for each ordered pair: killed in the middle and resumed, then changes at the source, then nothing new.
+ * ROWS proves that nothing is written twice.
+ */
+const pairs: readonly (readonly [SystemName, SystemName])[] = [
+  ['postgres', 'postgres'],
+  ['postgres', 'mysql'],
+  ['postgres', 'sqlite'],
+  ['mysql', 'postgres'],
+  ['mysql', 'mysql'],
+  ['mysql', 'sqlite'],
+  ['sqlite', 'postgres'],
+  ['sqlite', 'mysql'],
+  ['sqlite', 'sqlite'],
+  ['mariadb', 'mariadb'],
+  ['postgres', 'mariadb'],
+  ['mariadb', 'sqlite'],
+];
+
+let folder: string;
+let systems: TestSystems;
+
+before(async () => {
+  folder = await tempFolder('modes');
+  systems = new TestSystems(folder);
+});
+
+after(() => systems?.stop());
+
+for (const [from, to] of pairs) describe(`${from} to ${to}`, () => modeTests(from, to));
+
+function modeTests(from: SystemName, to: SystemName): void {
+  let source: TestDatabase;
+  let destination: TestDatabase;
+  let single: SingleMode;
+  let first: Lines;
+
+  before(async () => {
+    source = await systems.createDatabase(from);
+    destination = await systems.createDatabase(to);
+    await createOrders(source);
+    single = new SingleMode(join(folder, `${from}-${to}`));
+    await single.write(modeManifests(source, destination));
+  });
+
+  test('killed in the middle of everything, the next start goes on from what was committed', async () => {
+    first = await linesById(source, 'orders');
+    const killed = await single.runKilled(killedAt({ at: 'commit:after', count: 40 }));
+    assert.deepEqual(killed, { code: null, signal: 'SIGKILL' });
+    const { status } = await single.runWell();
+    for (const { name } of modeCases) {
+      assert.deepEqual(await linesOf(destination, name), [...first.values()].sort(), name);
+      assert.equal(status.get(syncName(name))?.rows.written, firstRows, `rows written by ${name}`);
+    }
+  });
+
+  test('what is new arrives as each mode says, and then nothing is written again', async () => {
+    await changeOrders(source);
+    const now = await linesById(source, 'orders');
+    await single.runWell();
+    await single.runWell();
+    const { status } = await single.runWell({ only: 'timestamp-append' });
+    assert.equal(status.get('timestamp-append')?.rows.read, 0);
+    const rows = await rowsWritten(destination);
+    for (const { name, expected, writtenAtLast } of modeCases) {
+      assert.deepEqual(await linesOf(destination, name), [...expected(first, now)].sort(), name);
+      assert.equal(rows.get(destination.tableName(name)), String(writtenAtLast), `rows written by ${name}`);
+    }
+  });
+}
+
+const columns = [
+  { name: 'label', kind: 'text' },
+  { name: 'amount', kind: 'decimal' },
+  { name: 'updated_at', kind: 'timestamp' },
+] as const;
+
+async function linesById(database: TestDatabase, table: string): Promise<Lines> {
+  const rows = await readTable(database, table, 'id', columns);
+  return new Map([...rows].map(([id, row]) => [id, JSON.stringify([id, ...row.values()])]));
+}
+
+/** Every row, also those that share an id. */
+async function linesOf(database: TestDatabase, table: string): Promise<readonly string[]> {
+  const rows = await readRows(database, table, [{ name: 'id', kind: 'int' }, ...columns]);
+  return rows.map((row) => JSON.stringify([...row.values()])).sort();
+}
+
+async function rowsWritten(destination: TestDatabase): Promise<ReadonlyMap<string, string>> {
+  const [table, rows, commits] = ['table', 'rows', '_idra_commits'].map((name) => destination.quote(name));
+  const found = await destination.rows(`SELECT ${table}, ${rows} FROM ${commits}`);
+  return new Map(found.map(([name, count]) => [String(name), String(count)]));
+}
