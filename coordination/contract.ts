@@ -1,3 +1,4 @@
+import type { UnassignedReason } from '../core/shown-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncStore } from '../core/sync-store.ts';
@@ -92,6 +93,13 @@ export interface Reports {
     onError: (error: Error) => void,
   ): Watching;
   watchDataSources(listener: (report: DataSourceReport) => void, onError: (error: Error) => void): Watching;
+  /** Syncs that nobody can run, by uid, as the leader sees it now: they are shown so (core/shown-status). */
+  readUnassigned(): Promise<ReadonlyMap<string, UnassignedReason>>;
+  /** As watchStatuses; undefined: it can run again, or there is no leader that says otherwise. */
+  watchUnassigned(
+    listener: (uid: string, reason: UnassignedReason | undefined) => void,
+    onError: (error: Error) => void,
+  ): Watching;
 }
 
 /** A list and watch that keeps itself going. */
@@ -193,12 +201,14 @@ export interface AgentSession {
   /** Aborts with Stopped('lease-lost') before the lease can have run out, counted on the monotonic clock from the sending of the last confirmed renewal. */
   readonly signal: AbortSignal;
   readonly store: SyncStore;
-  /** How many syncs use a data source, for SyncStore.countUsers; told by who sees the assignments. */
-  setUsers(counts: ReadonlyMap<string, number>): void;
   watchAssignments(
     listener: (assignments: ReadonlyMap<string, Assignment>) => void,
     onError: (error: Error) => void,
   ): Watching;
+  /** Until nobody holds the lock of this sync, as far as is known: the next to acquire may still be somebody else. */
+  untilFree(uid: string, signal: AbortSignal): Promise<void>;
+  /** Milliseconds until `signal` fires unless a renewal is confirmed before. */
+  leaseLeftMs(): number;
   setDraining(): Promise<void>;
   setLoads(loads: Readonly<Record<string, number>>): void;
   /** Waits until this agent is leader, then holds it until `signal` of the leadership or the session fires, or resign. */
@@ -214,7 +224,15 @@ export interface Leadership {
   watchCluster(listener: (change: ClusterChange) => void, onError: (error: Error) => void): ClusterWatching;
   /** In transactions of at most 128 operations, each conditional on the leadership key. Throws `fenced` when it is lost. */
   write(changes: readonly AssignmentChange[]): Promise<void>;
+  /** All syncs that should run and cannot: replaces what was told before. Throws `fenced` when the leadership is lost. */
+  tellUnassigned(syncs: readonly UnassignedSync[]): Promise<void>;
+  /** How many syncs use a data source, by `namespace/name`, for every agent's SyncStore.countUsers. As tellUnassigned. */
+  tellUsers(counts: ReadonlyMap<string, number>): Promise<void>;
   resign(): Promise<void>;
+}
+
+export interface UnassignedSync extends UnassignedReason {
+  readonly uid: string;
 }
 
 export type ClusterChange = 'agents' | 'syncs' | 'dataSources' | 'assignments' | 'requests';

@@ -1,13 +1,20 @@
 import type { Clock } from '../core/clock.ts';
 import { fenced, Stopped } from '../core/errors.ts';
 import { watchCluster } from './cluster-watch.ts';
-import type { AssignmentChange, ClusterChange, ClusterWatching, Leadership } from './contract.ts';
+import type {
+  AssignmentChange,
+  ClusterChange,
+  ClusterWatching,
+  Leadership,
+  UnassignedSync,
+} from './contract.ts';
 import type { Keys } from './keys.ts';
+import { LeaderNotes } from './leader-notes.ts';
 import type { Lease } from './lease.ts';
 import { Notice } from './notice.ts';
 import type { Outbox } from './outbox.ts';
 import type { EtcdReader } from './reader.ts';
-import type { LeaderRecord } from './records.ts';
+import type { LeaderRecord, UsersRecord } from './records.ts';
 import type { KeyValue, Operation } from './transport.ts';
 import { Reflector } from './watch.ts';
 
@@ -90,6 +97,8 @@ class EtcdLeadership implements Leadership {
   readonly #input: CampaignInput;
   readonly #seat: Seat;
   readonly #revision: bigint;
+  readonly #unassigned: LeaderNotes;
+  readonly #users: LeaderNotes;
   readonly #end = new AbortController();
 
   constructor(input: CampaignInput, seat: Seat, term: bigint) {
@@ -97,6 +106,9 @@ class EtcdLeadership implements Leadership {
     this.#input = input;
     this.#seat = seat;
     this.#revision = term;
+    const { reader, keys, lease } = input;
+    this.#unassigned = new LeaderNotes(reader, keys.unassigned, lease.id);
+    this.#users = new LeaderNotes(reader, keys.users, lease.id);
     this.signal = AbortSignal.any([this.#end.signal, input.lease.signal]);
     this.#guard().catch(() => this.#lose());
   }
@@ -114,9 +126,20 @@ class EtcdLeadership implements Leadership {
     }
   }
 
+  async tellUnassigned(syncs: readonly UnassignedSync[]): Promise<void> {
+    const notes = new Map(syncs.map(({ uid, reason, message }) => [uid, { reason, message }]));
+    await this.#unassigned.tell(notes, (operations) => this.#write(operations));
+  }
+
+  async tellUsers(counts: ReadonlyMap<string, number>): Promise<void> {
+    const notes = new Map([...counts].map(([name, count]) => [name, { count } satisfies UsersRecord]));
+    await this.#users.tell(notes, (operations) => this.#write(operations));
+  }
+
   async resign(): Promise<void> {
     if (this.signal.aborted) return;
-    await this.#write([{ kind: 'delete', key: this.#input.keys.leader }]).catch((error: unknown) => {
+    const seat = { kind: 'delete', key: this.#input.keys.leader } as const;
+    await this.#write([this.#unassigned.retraction, this.#users.retraction, seat]).catch((error: unknown) => {
       // Lost before it was given up: the same in the end.
       if (!this.signal.aborted) throw error;
     });

@@ -70,6 +70,16 @@ export class Keys {
     return `${this.root}assignments/`;
   }
 
+  /** UnassignedReason by uid of a Sync that nobody can run. Written by the leader, under the condition of its term; read by operator and people. Lease: session. */
+  get unassigned(): string {
+    return `${this.root}unassigned/`;
+  }
+
+  /** UsersRecord by namespace and name of a data source whose rate is limited. Written by the leader, under the condition of its term; read by agents. Lease: session. */
+  get users(): string {
+    return `${this.root}users/`;
+  }
+
   /** LockRecord. Created by who runs the Sync; its create revision is the fencing token. Lease: session. */
   lock(uid: string): string {
     return `${this.locks}${uid}`;

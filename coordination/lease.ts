@@ -46,6 +46,11 @@ export class Lease {
     return false;
   }
 
+  /** Until the signal fires, unless a renewal is confirmed before. */
+  leftMs(): number {
+    return this.#lost.signal.aborted ? 0 : Math.max(0, this.#deadlineMs - this.#clock.monotonicMs());
+  }
+
   lose(): void {
     this.#isKept = false;
     this.#lost.abort(new Stopped('lease-lost'));

@@ -68,9 +68,7 @@ export class Outbox {
       const isUrgent = urgency === 'now';
       this.#queue.push({ letter, isUrgent, resolve, reject });
       if (isUrgent) this.#wake.abort();
-      this.#pumping ??= this.#pump().finally(() => {
-        this.#pumping = undefined;
-      });
+      this.#pumping ??= this.#pump();
     });
   }
 
@@ -82,14 +80,20 @@ export class Outbox {
   }
 
   async #pump(): Promise<void> {
-    while (this.#queue.length > 0 && this.#lease.isAlive()) {
-      if (!this.#isHurried && !this.#queue.some(({ isUrgent }) => isUrgent)) await this.#waitForLazyTurn();
-      // What is asked for in the same turn of the event loop leaves together.
-      await Promise.resolve();
-      const pack = this.#takePack();
-      if (pack.length > 0) await this.#deliver(pack);
+    await Promise.resolve();
+    try {
+      while (this.#queue.length > 0 && this.#lease.isAlive()) {
+        if (!this.#isHurried && !this.#queue.some(({ isUrgent }) => isUrgent)) await this.#waitForLazyTurn();
+        // What is asked for in the same turn of the event loop leaves together.
+        await Promise.resolve();
+        const pack = this.#takePack();
+        if (pack.length > 0) await this.#deliver(pack);
+      }
+      if (!this.#lease.isAlive()) this.#rejectAll();
+    } finally {
+      // In the turn of the last look at the queue: what comes from now on starts a pump of its own.
+      this.#pumping = undefined;
     }
-    if (!this.#lease.isAlive()) this.#rejectAll();
   }
 
   async #waitForLazyTurn(): Promise<void> {

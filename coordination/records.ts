@@ -13,6 +13,11 @@ export interface PlaceRecord {
   readonly agent: string;
 }
 
+/** How many syncs use a data source. */
+export interface UsersRecord {
+  readonly count: number;
+}
+
 /** Of the key of an agent. Its loads have one of their own. */
 export type AgentRecord = Omit<Agent, 'loads'>;
 

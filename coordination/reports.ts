@@ -1,3 +1,4 @@
+import type { UnassignedReason } from '../core/shown-status.ts';
 import type { SyncStatus } from '../core/status.ts';
 import type { DataSourceReport, Reports } from './contract.ts';
 import { writeDocument } from './documents.ts';
@@ -20,6 +21,18 @@ export function makeReports(reader: EtcdReader, keys: Keys): Reports {
     async readDataSources() {
       const { pairs } = await reader.list(underPrefix(keys.reports));
       return pairs.map((pair) => parseRecord<DataSourceReport>(pair));
+    },
+    async readUnassigned() {
+      const { pairs } = await reader.list(underPrefix(keys.unassigned));
+      return new Map(pairs.map((pair) => [keys.lastPart(pair.key), parseRecord<UnassignedReason>(pair)]));
+    },
+    watchUnassigned(listener, onError) {
+      return new Reflector(reader, keys.unassigned, {
+        onPut: (pair) => listener(keys.lastPart(pair.key), parseRecord<UnassignedReason>(pair)),
+        onDelete: (key) => listener(keys.lastPart(key), undefined),
+        onSettled() {},
+        onError,
+      });
     },
     async putDataSource(report) {
       await writeDocument(reader, { key: keys.report(report.namespace, report.name), record: report });

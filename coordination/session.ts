@@ -13,6 +13,7 @@ import { campaign } from './election.ts';
 import { hasCode } from './etcd-errors.ts';
 import type { Keys } from './keys.ts';
 import { Lease } from './lease.ts';
+import { LockWatch } from './lock-watch.ts';
 import { Outbox } from './outbox.ts';
 import type { EtcdReader } from './reader.ts';
 import { type AgentRecord, parseRecord } from './records.ts';
@@ -88,6 +89,7 @@ export class EtcdSession implements AgentSession {
   readonly #lease: Lease;
   readonly #outbox: Outbox;
   readonly #inbox: RequestInbox;
+  readonly #locks: LockWatch;
   #record: AgentRecord;
   #loads: Agent['loads'] = {};
   #loadsTold = '{}';
@@ -101,6 +103,7 @@ export class EtcdSession implements AgentSession {
     this.#outbox = outbox;
     this.#record = record;
     this.#inbox = new RequestInbox(deps.reader, deps.keys);
+    this.#locks = new LockWatch(deps.reader, deps.keys);
     this.store = new EtcdStore({ ...deps, agent: name, lease, outbox, inbox: this.#inbox });
     lease.signal.addEventListener('abort', () => this.#inbox.end(), { once: true });
   }
@@ -118,10 +121,6 @@ export class EtcdSession implements AgentSession {
     return this.#lease;
   }
 
-  setUsers(counts: ReadonlyMap<string, number>): void {
-    this.store.setUsers(counts);
-  }
-
   watchAssignments(
     listener: (assignments: ReadonlyMap<string, Assignment>) => void,
     onError: (error: Error) => void,
@@ -134,6 +133,14 @@ export class EtcdSession implements AgentSession {
       onSettled: () => listener(new Map(assignments)),
       onError,
     });
+  }
+
+  async untilFree(uid: string, signal: AbortSignal): Promise<void> {
+    await this.#locks.untilFree(uid, AbortSignal.any([signal, this.signal]));
+  }
+
+  leaseLeftMs(): number {
+    return this.#lease.leftMs();
   }
 
   async setDraining(): Promise<void> {

@@ -9,8 +9,9 @@ import { EtcdLock } from './lock.ts';
 import type { Outbox } from './outbox.ts';
 import { PlaceBoards } from './places.ts';
 import type { EtcdReader } from './reader.ts';
-import type { LockRecord } from './records.ts';
+import { type LockRecord, parseRecord, type UsersRecord } from './records.ts';
 import type { RequestInbox } from './request-inbox.ts';
+import { Reflector } from './watch.ts';
 
 const sweepEveryMs = 1_000;
 
@@ -29,11 +30,21 @@ export class EtcdStore implements SyncStore {
   readonly #input: EtcdStoreInput;
   readonly #locks = new Map<string, EtcdLock>();
   readonly #places: PlaceBoards;
-  #users: ReadonlyMap<string, number> = new Map();
+  readonly #users = new Map<string, number>();
+  readonly #usersWatch: Reflector;
 
   constructor(input: EtcdStoreInput) {
     this.#input = input;
     this.#places = new PlaceBoards(input);
+    const { users } = input.keys;
+    this.#usersWatch = new Reflector(input.reader, users, {
+      onPut: (pair) => this.#users.set(pair.key.slice(users.length), parseRecord<UsersRecord>(pair).count),
+      // Its rate is limited no more, or there is no leader for now: what was last known is nearest.
+      onDelete() {},
+      onSettled() {},
+      onError() {},
+    });
+    input.lease.signal.addEventListener('abort', () => void this.#usersWatch.close(), { once: true });
     void this.#sweep();
   }
 
@@ -81,14 +92,9 @@ export class EtcdStore implements SyncStore {
     return this.#users.get(qualifiedName(dataSource)) ?? 1;
   }
 
-  /** By `namespace/name`. */
-  setUsers(counts: ReadonlyMap<string, number>): void {
-    this.#users = counts;
-  }
-
   async close(): Promise<void> {
     for (const lock of this.#locks.values()) lock.sweep(true);
-    await this.#places.close();
+    await Promise.all([this.#places.close(), this.#usersWatch.close()]);
   }
 
   async #sweep(): Promise<void> {

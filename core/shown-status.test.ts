@@ -33,3 +33,14 @@ test('a resumed sync is Pending until an agent says more', () => {
   assert.equal(shownStatus(wanted, last, 0).state, 'Pending');
   assert.equal(shownStatus(wanted, running, 0), running);
 });
+
+test('a sync that nobody can run is shown with that reason and its rows', () => {
+  const lost = { reason: 'DataSourceNotFound', message: 'DataSource a/b does not exist' } as const;
+  const shown = shownStatus(wanted, running, 0, lost);
+  assert.deepEqual(
+    [shown.state, shown.reason, shown.message, shown.agent, shown.rows.written],
+    ['Pending', lost.reason, lost.message, undefined, 5],
+  );
+  assert.equal(shownStatus(wanted, undefined, 0, { ...lost, reason: 'InvalidSpec' }).state, 'Failed');
+  assert.equal(shownStatus({ ...wanted, isSuspended: true }, running, 0, lost).state, 'Suspended');
+});

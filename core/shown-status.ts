@@ -7,19 +7,47 @@ export interface WantedSync {
   readonly isSuspended: boolean;
 }
 
+/** Why nobody can run a Sync, as the leader of the agents sees it. */
+export interface UnassignedReason {
+  readonly reason: 'NoAgent' | 'NoEligibleAgent' | 'InvalidSpec' | 'DataSourceNotFound';
+  /** One sentence, with what to do. */
+  readonly message: string;
+}
+
 /**
  * What is shown of a Sync, from what is wanted and what its last lock holder said: one that no agent has touched is Pending, and a
- * suspended one is Suspended at once, whoever ran it before. The same for kubectl, command line, UI and API.
+ * suspended one is Suspended at once, whoever ran it before. One that nobody
+ * can run is Pending with that reason, or Failed when its spec must change. The same for kubectl, command line, UI and API.
  */
-export function shownStatus(sync: WantedSync, status: SyncStatus | undefined, nowMs: number): SyncStatus {
+export function shownStatus(
+  sync: WantedSync,
+  status: SyncStatus | undefined,
+  nowMs: number,
+  unassigned?: UnassignedReason,
+): SyncStatus {
   if (sync.isSuspended) {
-    const { agent: _agent, rowsPerSecond: _rate, lastError: _error, ...rest } = status ?? unseen(sync, nowMs);
-    if (status?.state === 'Suspended') return rest;
+    const rest = atRest(status ?? unseen(sync, nowMs));
+    if (rest.state === 'Suspended') return rest;
     return { ...rest, state: 'Suspended', reason: 'Suspended', message: 'suspended by spec.suspend' };
+  }
+  if (unassigned) {
+    const state = unassigned.reason === 'InvalidSpec' ? 'Failed' : 'Pending';
+    return {
+      ...atRest(status ?? unseen(sync, nowMs)),
+      observedGeneration: sync.generation,
+      state,
+      ...unassigned,
+    };
   }
   if (!status) return unseen(sync, nowMs);
   if (status.state !== 'Suspended') return status;
   return { ...status, state: 'Pending', reason: 'WaitingForAgent', message: 'waiting for an agent' };
+}
+
+/** Without what is said only of a sync that runs. */
+function atRest(status: SyncStatus): SyncStatus {
+  const { agent: _agent, rowsPerSecond: _rate, lastError: _error, ...rest } = status;
+  return rest;
 }
 
 function unseen({ uid, generation }: WantedSync, nowMs: number): SyncStatus {

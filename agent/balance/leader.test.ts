@@ -8,7 +8,7 @@ import { Stopped } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
 import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';
 import { until } from '../../e2e/kit/wait.ts';
-import { type CannotRun, runLeader } from './leader.ts';
+import { runLeader } from './leader.ts';
 import { shortDataSource, shortManifests, shortSync } from './test-manifests.ts';
 
 const ttl = { leaseTtlMs: 2_000 };
@@ -20,7 +20,6 @@ describe('leader', () => {
   let server: EtcdServer;
   let one: Coordination;
   let connections: Connections;
-  let cannotRun: readonly CannotRun[];
   let running: AbortController;
   let leaders: Promise<void>[];
 
@@ -32,7 +31,6 @@ describe('leader', () => {
     const prefix = `${server.prefix}${randomUUID()}/`;
     connections = new Connections({ endpoints: server.endpoints, prefix });
     one = connections.open();
-    cannotRun = [];
     leaders = [];
     running = new AbortController();
     for (const name of ['shop', 'warehouse']) await one.desired.putDataSource(shortDataSource(name));
@@ -47,15 +45,7 @@ describe('leader', () => {
         const leadership = await session.campaign(ends);
         await runLeader(
           leadership,
-          {
-            clock: systemClock,
-            log: silentLog,
-            manifests: shortManifests,
-            graces,
-            onUnassigned: (syncs) => {
-              cannotRun = syncs;
-            },
-          },
+          { clock: systemClock, log: silentLog, manifests: shortManifests, graces },
           ends,
         );
         await leadership.resign();
@@ -141,15 +131,14 @@ describe('leader', () => {
     assert.equal((await owners()).get('s2')?.assignedAt, earlier.get('s2')?.assignedAt);
     await one.desired.putSync(shortSync('s3', { zone: 'y' }));
     await one.desired.putSync(shortSync('lost', { source: { dataSource: 'nowhere' } }));
-    await until(() => cannotRun.length === 2, { what: 'both to be told of' });
-    assert.deepEqual(
-      cannotRun.map(({ uid, reason }) => `${uid} ${reason}`),
-      ['lost DataSourceNotFound', 's3 NoEligibleAgent'],
-    );
+    const told = async () =>
+      [...(await one.reports.readUnassigned())].map(([uid, { reason }]) => `${uid} ${reason}`);
+    await until(async () => (await told()).length === 2, { what: 'both to be told of' });
+    assert.deepEqual(await told(), ['lost DataSourceNotFound', 's3 NoEligibleAgent']);
     await until(async () => !(await owners()).has('s3'), { what: 's3 to be taken away' });
     await one.desired.putSync(shortSync('s3', { zone: 'x' }));
     await until(async () => (await owners()).get('s3')?.agent === 'a', { what: 's3 where its label is' });
-    await until(() => cannotRun.length === 1, { what: 's3 to be struck off' });
+    await until(async () => (await told()).length === 1, { what: 's3 to be struck off' });
     await stop(a, b);
   });
 

@@ -4,23 +4,23 @@ import type { Log } from '../../core/log.ts';
 import { assign, type Balance } from './assign.ts';
 import { defaultGraces, type Graces, Standings } from './standings.ts';
 import {
-  type CannotRun,
   type Manifests,
+  type ReadManifests,
   remembering,
   type Wanted,
   type WantedSync,
   wantedSyncs,
 } from './wanted.ts';
 
-export type { CannotRun, Manifests } from './wanted.ts';
+export type { Manifests } from './wanted.ts';
 
 export interface LeaderDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly manifests: Manifests;
   readonly graces?: Graces;
-  /** All syncs that should run and cannot, each time this changes: they are Pending, with this reason. */
-  readonly onUnassigned?: (syncs: readonly CannotRun[]) => void;
+  /** Once the view is whole; it lives as long as the signal. For what else a leader has to do. */
+  readonly onView?: (view: ClusterView, signal: AbortSignal) => void;
   /** After each decision that was written. */
   readonly onDecision?: (decision: Decision) => void;
 }
@@ -52,6 +52,7 @@ export async function runLeader(
   );
   try {
     await untilAborted(watching.isSynced, ends);
+    deps.onView?.(watching.view, ends);
     await new Leader(leadership, deps, watching.view, wake).run(ends);
   } catch (error) {
     if (!ends.aborted) throw error;
@@ -67,8 +68,7 @@ class Leader {
   readonly #wake: Wake;
   readonly #graces: Graces;
   readonly #standings: Standings;
-  readonly #manifests: Manifests;
-  #reported = '';
+  readonly #manifests: ReadManifests;
   #decidingMs = 0;
 
   constructor(leadership: Leadership, deps: LeaderDeps, view: ClusterView, wake: Wake) {
@@ -103,7 +103,6 @@ class Leader {
     }));
     const wanted = wantedSyncs(this.#view, this.#manifests, this.#deps.clock.now(), this.#graces.memoryMs);
     const balance = assign({ agents, syncs: wanted.syncs.map((each) => each.balance) });
-    this.#report([...wanted.cannotRun, ...balance.unassigned]);
     const changes = this.#changes(wanted, balance);
     const decidedMs = this.#deps.clock.monotonicMs();
     this.#decidingMs = decidedMs - startMs;
@@ -119,6 +118,8 @@ class Leader {
       });
       await this.#catchUp(changes, signal);
     }
+    await this.#leadership.tellUnassigned([...wanted.cannotRun, ...balance.unassigned]);
+    await this.#leadership.tellUsers(wanted.users);
     return Math.min(...agents.map(({ changesInMs }) => changesInMs ?? Number.POSITIVE_INFINITY));
   }
 
@@ -173,16 +174,6 @@ class Leader {
     // Purged just now: nothing will show it.
     if (!stored) return !this.#view.syncs.has(assignment.uid);
     return stored.agent === assignment.agent && isAtVersions(stored, assignment);
-  }
-
-  #report(cannotRun: readonly CannotRun[]): void {
-    const all = cannotRun
-      .map(({ uid, reason, message }) => ({ uid, reason, message }))
-      .sort((a, b) => (a.uid < b.uid ? -1 : 1));
-    const reported = JSON.stringify(all);
-    if (reported === this.#reported || (all.length === 0 && this.#reported === '')) return;
-    this.#reported = reported;
-    this.#deps.onUnassigned?.(all);
   }
 }
 

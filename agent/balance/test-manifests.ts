@@ -1,4 +1,5 @@
 import type { DesiredDataSource, DesiredSync, New } from '../../coordination/contract.ts';
+import { permanent } from '../../core/errors.ts';
 import type { Manifests } from './wanted.ts';
 
 /** The few fields of a manifest that the balancer reads. */
@@ -13,7 +14,7 @@ interface ShortSpec {
 export const shortManifests: Manifests = {
   needsOfSync({ spec, namespace }) {
     const { source, destination, suspend = false, weight, zone } = spec as ShortSpec;
-    if (!source || !destination) return undefined;
+    if (!source || !destination) throw permanent('ManifestInvalid', 'an end is missing', { path: 'spec' });
     const placement = { agentSelector: zone === undefined ? {} : { zone } };
     return {
       source: `${namespace}/${source.dataSource}`,
@@ -22,7 +23,7 @@ export const shortManifests: Manifests = {
       placement: weight === undefined ? placement : { ...placement, weight },
     };
   },
-  needsOfDataSource: () => ({ placement: { agentSelector: {} } }),
+  needsOfDataSource: () => ({ hasRateLimit: false, placement: { agentSelector: {} } }),
 };
 
 const dates = { generation: 1, createdAt: '2026-01-01T00:00:00.000Z' };

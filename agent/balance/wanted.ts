@@ -1,4 +1,10 @@
-import type { ClusterView, DesiredDataSource, DesiredSync } from '../../coordination/contract.ts';
+import type {
+  ClusterView,
+  DesiredDataSource,
+  DesiredSync,
+  UnassignedSync,
+} from '../../coordination/contract.ts';
+import { asIdraError, describeError } from '../../core/errors.ts';
 import type { Placement } from '../../core/sync-spec.ts';
 import type { BalanceSync } from './assign.ts';
 
@@ -13,31 +19,54 @@ export interface SyncNeeds {
 
 export interface DataSourceNeeds {
   readonly maxConcurrentSyncs?: number;
+  /** maxRowsPerSecond is set: its users are to be counted. */
+  readonly hasRateLimit: boolean;
   readonly placement: Placement;
 }
 
-/** Reads manifests as users wrote them; undefined for one that cannot be run. */
+/** Reads manifests as users wrote them. Throws what is wrong with one that cannot be run. */
 export interface Manifests {
-  needsOfSync(sync: DesiredSync): SyncNeeds | undefined;
-  needsOfDataSource(dataSource: DesiredDataSource): DataSourceNeeds | undefined;
+  needsOfSync(sync: DesiredSync): SyncNeeds;
+  needsOfDataSource(dataSource: DesiredDataSource): DataSourceNeeds;
+}
+
+/** The same, with what is wrong as text. */
+export interface ReadManifests {
+  needsOfSync(sync: DesiredSync): SyncNeeds | Unfit;
+  needsOfDataSource(dataSource: DesiredDataSource): DataSourceNeeds | Unfit;
+}
+
+export interface Unfit {
+  readonly unfit: string;
 }
 
 /** Reads each manifest once: the view keeps the same object until it changes. */
-export function remembering(manifests: Manifests): Manifests {
-  const syncs = new WeakMap<DesiredSync, { readonly needs: SyncNeeds | undefined }>();
-  const sources = new WeakMap<DesiredDataSource, { readonly needs: DataSourceNeeds | undefined }>();
+export function remembering(manifests: Manifests): ReadManifests {
   return {
-    needsOfSync(sync) {
-      const known = syncs.get(sync) ?? { needs: manifests.needsOfSync(sync) };
-      syncs.set(sync, known);
-      return known.needs;
-    },
-    needsOfDataSource(dataSource) {
-      const known = sources.get(dataSource) ?? { needs: manifests.needsOfDataSource(dataSource) };
-      sources.set(dataSource, known);
-      return known.needs;
-    },
+    needsOfSync: remember((sync: DesiredSync) => manifests.needsOfSync(sync)),
+    needsOfDataSource: remember((dataSource: DesiredDataSource) => manifests.needsOfDataSource(dataSource)),
   };
+}
+
+function remember<Key extends object, Needs>(read: (key: Key) => Needs): (key: Key) => Needs | Unfit {
+  const known = new WeakMap<Key, { readonly needs: Needs | Unfit }>();
+  return (key) => {
+    const found = known.get(key) ?? { needs: orUnfit(() => read(key)) };
+    known.set(key, found);
+    return found.needs;
+  };
+}
+
+function orUnfit<Needs>(read: () => Needs): Needs | Unfit {
+  try {
+    return read();
+  } catch (thrown) {
+    return { unfit: describeError(asIdraError(thrown)) };
+  }
+}
+
+function isUnfit(needs: object): needs is Unfit {
+  return 'unfit' in needs;
 }
 
 /** A sync that an agent shall run, at the versions of now. */
@@ -48,15 +77,11 @@ export interface WantedSync {
   readonly destinationVersion: string;
 }
 
-export interface CannotRun {
-  readonly uid: string;
-  readonly reason: 'NoAgent' | 'NoEligibleAgent' | 'InvalidSpec' | 'DataSourceNotFound';
-  readonly message: string;
-}
-
 export interface Wanted {
   readonly syncs: readonly WantedSync[];
-  readonly cannotRun: readonly CannotRun[];
+  readonly cannotRun: readonly UnassignedSync[];
+  /** Of the data sources with a rate limit: how many syncs use each, by `namespace/name`. */
+  readonly users: ReadonlyMap<string, number>;
 }
 
 interface Candidate {
@@ -77,23 +102,24 @@ interface Found {
  */
 export function wantedSyncs(
   view: ClusterView,
-  manifests: Manifests,
+  manifests: ReadManifests,
   nowMs: number,
   memoryMs: number,
 ): Wanted {
   const sources = new Map<string, Found>();
   for (const [name, dataSource] of view.dataSources) {
     const needs = manifests.needsOfDataSource(dataSource);
-    if (needs) sources.set(name, { name, needs, version: dataSource.version });
+    if (!isUnfit(needs)) sources.set(name, { name, needs, version: dataSource.version });
   }
-  const cannotRun: CannotRun[] = [];
+  const cannotRun: UnassignedSync[] = [];
   const candidates: Candidate[] = [];
   for (const sync of view.syncs.values()) {
     const found = candidateOf(sync, view, manifests, sources);
     if (found && 'reason' in found) cannotRun.push(found);
     else if (found) candidates.push(found);
   }
-  const weightOf = weigh(candidates, view);
+  const users = countUsers(candidates);
+  const weightOf = weigh(users, view);
   const syncs = candidates.map(({ sync, needs, ends: [source, destination] }): WantedSync => {
     const assigned = view.assignments.get(sync.uid);
     const isRecent = assigned !== undefined && nowMs - Date.parse(assigned.assignedAt) < memoryMs;
@@ -113,35 +139,39 @@ export function wantedSyncs(
       destinationVersion: destination.version,
     };
   });
-  return { syncs, cannotRun };
+  const limited = [...users].filter(([name]) => sources.get(name)?.needs.hasRateLimit);
+  return { syncs, cannotRun, users: new Map(limited) };
 }
 
 function candidateOf(
   sync: DesiredSync,
   view: ClusterView,
-  manifests: Manifests,
+  manifests: ReadManifests,
   sources: ReadonlyMap<string, Found>,
-): Candidate | CannotRun | undefined {
+): Candidate | UnassignedSync | undefined {
   const { uid } = sync;
   const needs = manifests.needsOfSync(sync);
-  if (!needs) return { uid, reason: 'InvalidSpec', message: 'its spec is not valid' };
+  if (isUnfit(needs)) return { uid, reason: 'InvalidSpec', message: needs.unfit };
   const isSuspended = sync.isSuspendedByAnnotation ?? needs.isSuspended;
   if (isSuspended && sync.deletedAt === undefined && !view.withRequests.has(uid)) return undefined;
   const [source, destination] = [sources.get(needs.source), sources.get(needs.destination)];
   if (source && destination) return { sync, needs, ends: [source, destination] };
   const missing = source ? needs.destination : needs.source;
-  const state = view.dataSources.has(missing) ? 'is not valid' : 'does not exist';
-  return { uid, reason: 'DataSourceNotFound', message: `DataSource ${missing} ${state}` };
+  return { uid, reason: 'DataSourceNotFound', message: whatIsMissing(missing, view, manifests) };
+}
+
+function whatIsMissing(name: string, view: ClusterView, manifests: ReadManifests): string {
+  const dataSource = view.dataSources.get(name);
+  const needs = dataSource && manifests.needsOfDataSource(dataSource);
+  if (needs && isUnfit(needs)) return `DataSource ${name} is not valid: ${needs.unfit}`;
+  return `DataSource ${name} does not exist; apply it`;
 }
 
 /**
  * The weight that the manifest gives, else the measured load, else 1. Of the syncs of a DataSource that lets only some run at
  * once the others wait: each counts as much less. Measured loads are taken to the next power of two, so that noise moves nothing.
  */
-function weigh(candidates: readonly Candidate[], view: ClusterView) {
-  const users = new Map<string, number>();
-  for (const { ends } of candidates)
-    for (const name of new Set(ends.map((end) => end.name))) users.set(name, (users.get(name) ?? 0) + 1);
+function weigh(users: ReadonlyMap<string, number>, view: ClusterView) {
   const measured = new Map<string, number>();
   for (const { loads } of view.agents.values())
     for (const [uid, load] of Object.entries(loads)) measured.set(uid, load);
@@ -153,6 +183,13 @@ function weigh(candidates: readonly Candidate[], view: ClusterView) {
     );
     return (needs.placement.weight ?? 1) * Math.min(1, ...shares);
   };
+}
+
+function countUsers(candidates: readonly Candidate[]): Map<string, number> {
+  const users = new Map<string, number>();
+  for (const { ends } of candidates)
+    for (const name of new Set(ends.map((end) => end.name))) users.set(name, (users.get(name) ?? 0) + 1);
+  return users;
 }
 
 function toStep(load: number): number {
