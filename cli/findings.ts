@@ -20,9 +20,15 @@ export function hasErrors(findings: readonly Finding[]): boolean {
 export class InputWrong extends IdraError {
   readonly findings: readonly Finding[];
 
-  constructor(findings: readonly Finding[]) {
+  constructor(all: readonly Finding[]) {
+    const findings = [...all].sort(byPlace);
     const texts = findings.map((each) => describeError(permanent(each.code, each.message, each)));
     super({ code: 'InputWrong', disposition: 'permanent', message: texts.join('; ') });
     this.findings = findings;
   }
+}
+
+/** `orders.yaml:9:3` before `orders.yaml:12:1`. */
+function byPlace(one: Finding, other: Finding): number {
+  return (one.place ?? '').localeCompare(other.place ?? '', 'en', { numeric: true });
 }

@@ -45,6 +45,10 @@ export function formatLag(lagSeconds: number | undefined): string {
   return lagSeconds === undefined ? '' : formatSeconds(lagSeconds);
 }
 
+export function formatRate(rowsPerSecond: number): string {
+  return `${rowsPerSecond}/s`;
+}
+
 export function rowCells(row: SyncRow): string[] {
   return [
     row.name,
@@ -63,7 +67,7 @@ export function rowCells(row: SyncRow): string[] {
 export function wideCells(status: SyncStatus | undefined): string[] {
   return [
     status?.offsetText ?? '',
-    status?.rowsPerSecond ? `${status.rowsPerSecond}/s` : '',
+    status?.rowsPerSecond ? formatRate(status.rowsPerSecond) : '',
     status?.message ?? '',
   ];
 }

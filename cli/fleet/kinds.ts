@@ -2,8 +2,8 @@ import { permanent } from '../../core/errors.ts';
 import type { ManifestKind } from '../../core/manifest/names.ts';
 
 export const kindWords: Readonly<Record<ManifestKind, readonly string[]>> = {
-  Sync: ['syncs', 'sync'],
-  DataSource: ['datasources', 'datasource', 'ds'],
+  Sync: ['syncs', 'sync', 'sy'],
+  DataSource: ['datasources', 'datasource', 'dsrc'],
 };
 
 /** `sync`, `syncs`, `ds`...: as kubectl knows them. Throws KindUnknown. */

@@ -27,7 +27,7 @@ function unknownField(schema: z.ZodType, path: readonly PropertyKey[], key: stri
 }
 
 function problemOf(issue: Issue, value: unknown): string {
-  const name = String(issue.path.at(-1) ?? 'spec');
+  const name = pathText(issue.path).split('.').at(-1);
   if (value === undefined) return `${name} is missing`;
   switch (issue.code) {
     case 'invalid_type':

@@ -9,3 +9,7 @@ export type ManifestKind = 'Sync' | 'DataSource';
 export const suspendAnnotation = `${group}/suspend`;
 /** Where each kind is in the API: `/apis/idra.dev/v1alpha1/namespaces/NAMESPACE/PLURAL`. */
 export const plurals: Readonly<Record<ManifestKind, string>> = { Sync: 'syncs', DataSource: 'datasources' };
+export const shortNames: Readonly<Record<ManifestKind, readonly string[]>> = {
+  Sync: ['sy'],
+  DataSource: ['dsrc'],
+};

@@ -5,6 +5,7 @@ import type { DataSource, DataSourceSpec, Sync, SyncSpec, SystemType } from '../
 import { dataSourceRules, dataSourceSpecSchema, type SystemSchema } from './data-source-schema.ts';
 import { findingsOf } from './issues.ts';
 import type { ManifestKind } from './names.ts';
+import { pick } from './pick.ts';
 import { brokenRules, manifestFinding, type Rule, type Surroundings } from './rules.ts';
 import { syncRules } from './sync-rules.ts';
 import { type SyncManifestSpec, syncSpecSchema } from './sync-schema.ts';
@@ -185,18 +186,6 @@ function dataSourceSpec(
     ]),
     placement: { agentSelector: placement?.agentSelector ?? {} },
   };
-}
-
-type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** The fields that are given: one that is undefined is left out. */
-function pick<T extends object, K extends keyof T>(
-  object: T,
-  names: readonly K[],
-): Partial<Given<Pick<T, K>>> {
-  return Object.fromEntries(
-    names.filter((name) => object[name] !== undefined).map((name) => [name, object[name]]),
-  ) as Partial<Given<Pick<T, K>>>;
 }
 
 /** What the schema and the rules have made sure of. */

@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import type { SyncStatus } from '../status.ts';
+import { formatLag, formatRate } from '../sync-row.ts';
+import { type Given, pick } from './pick.ts';
+
+/**
+ * The status of the custom resources, as it stands in the API: schema, type, and the mapping of what the lock holder of a Sync says.
+ * No limits here: a status that is refused for its length would help nobody.
+ *
+ * Whoever writes a status (the operator; `idra get -o json` without Kubernetes) takes `syncStatusShape` or `dataSourceStatusShape`
+ * and puts the conditions beside it: they depend on what was there before (lastTransitionTime).
+ */
+const time = () => z.string().meta({ format: 'date-time' });
+const count = () => z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+const condition = z.strictObject({
+  type: z.string().describe('Ready, Reconciling or Stalled.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
+  observedGeneration: count().optional().describe('Generation of the spec that it is about.'),
+  lastTransitionTime: time().describe('When status changed last.'),
+  reason: z.string().describe('Why, in one word.'),
+  message: z.string().describe('Why, for a person; where something is wrong, also what to do.'),
+});
+
+const conditions = z
+  .array(condition)
+  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+  .optional();
+
+const bound = z.strictObject({
+  kind: z
+    .enum(['transactions', 'singleWriter', 'safetyLag', 'none'])
+    .describe(
+      'What says how far it is safe to read: open transactions, a single writer, the safety lag, or nothing.',
+    ),
+  because: z.string().optional().describe('Why not a better one.'),
+  heldBackBy: z
+    .strictObject({
+      what: z.string().describe('The transaction, as the system names it.'),
+      since: time().describe('Since when.'),
+    })
+    .optional()
+    .describe('What holds newer rows back now.'),
+});
+
+const lastError = z.strictObject({
+  code: z.string().describe('What went wrong, in one word.'),
+  message: z.string().describe('What went wrong, and what to do.'),
+  time: time().describe('When.'),
+  count: count().describe('How often in a row.'),
+  isTransient: z.boolean().describe('Whether it is tried again by itself.'),
+});
+
+const request = z.strictObject({
+  type: z.string().describe('What was asked for: run-now, restart, keep-offset, offset...'),
+  id: z.string().describe('Value of the annotation that asked for it.'),
+  state: z.enum(['Accepted', 'Done', 'Refused']).describe('How it stands.'),
+  message: z.string().describe('What came of it.'),
+  time: time().describe('When.'),
+});
+
+export const syncStatusSchema = z.strictObject({
+  observedGeneration: count().optional().describe('Generation of the spec that this is about.'),
+  state: z
+    .enum(['Pending', 'Running', 'Waiting', 'Suspended', 'Completed', 'Failed'])
+    .optional()
+    .describe('Waiting: between passes, or before a retry. Failed: needs a person.'),
+  message: z.string().optional().describe('How it stands, in a sentence.'),
+  agent: z.string().optional().describe('Agent that runs it.'),
+  rows: z
+    .strictObject({
+      read: count().describe('Rows read since the last restart.'),
+      written: count().describe('Rows written since the last restart.'),
+      deleted: count().describe('Rows deleted since the last restart.'),
+      rejected: count().describe('Rows that the destination could not keep.'),
+    })
+    .optional()
+    .describe('Rows since the last restart.'),
+  rate: z.string().optional().describe('Rows per second over the last seconds of work.'),
+  lagSeconds: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('How far the destination is behind the source, in seconds.'),
+  lag: z.string().optional().describe('The same, for a person.'),
+  observedAt: time().optional().describe('When the agent looked.'),
+  offset: z.string().optional().describe('How far it has come, as `idra offset set` takes it.'),
+  lastSyncTime: time().optional().describe('Time of the last commit of rows.'),
+  lastPassTime: time().optional().describe('Time of the last pass.'),
+  nextPassTime: time().optional().describe('When the next pass is due.'),
+  fencingToken: z.string().optional().describe('Epoch and revision: the destination refuses a lower one.'),
+  guarantee: z
+    .enum(['ExactlyOnce', 'AtLeastOnce'])
+    .optional()
+    .describe('What source and destination can promise together.'),
+  bound: bound.optional().describe('How far it is safe to read, so that no late row is lost.'),
+  lastError: lastError.optional().describe('The last error, until it is over.'),
+  warnings: z.array(z.string()).optional().describe('What should be known about this Sync.'),
+  requests: z.array(request).optional().describe('The last answer to each kind of request.'),
+  conditions: conditions.describe('Ready, Reconciling and Stalled.'),
+});
+
+export const dataSourceStatusSchema = z.strictObject({
+  observedGeneration: count().optional().describe('Generation of the spec that this is about.'),
+  type: z.string().optional().describe('The system: postgres, mysql, sqlite...'),
+  serverVersion: z.string().optional().describe('Version of the server, as it was seen last.'),
+  syncs: count().optional().describe('How many Syncs use it.'),
+  message: z.string().optional().describe('How it stands, in a sentence.'),
+  agent: z.string().optional().describe('Agent that checked it last.'),
+  lastCheckTime: time().optional().describe('When it was checked last.'),
+  conditions: conditions.describe('Ready: an agent has reached the system with these credentials.'),
+});
+
+export type ResourceCondition = z.infer<typeof condition>;
+export type SyncResourceStatus = Given<z.infer<typeof syncStatusSchema>>;
+export type DataSourceResourceStatus = Given<z.infer<typeof dataSourceStatusSchema>>;
+
+/** All but the conditions (core/sync-conditions.ts has their states). */
+export function syncStatusShape(status: SyncStatus): SyncResourceStatus {
+  const { lagSeconds, rowsPerSecond, bound, requests, warnings } = status;
+  return {
+    observedGeneration: status.observedGeneration,
+    state: status.state,
+    message: status.message,
+    rows: status.rows,
+    observedAt: status.observedAt,
+    ...pick(status, ['agent', 'lastSyncTime', 'lastPassTime', 'nextPassTime', 'fencingToken', 'guarantee']),
+    ...(status.offsetText ? { offset: status.offsetText } : {}),
+    ...(rowsPerSecond ? { rate: formatRate(rowsPerSecond) } : {}),
+    ...(lagSeconds === undefined ? {} : { lagSeconds, lag: formatLag(lagSeconds) }),
+    ...(bound ? { bound: { ...bound } } : {}),
+    ...(status.lastError ? { lastError: status.lastError } : {}),
+    ...(requests ? { requests: [...requests] } : {}),
+    ...(warnings ? { warnings: [...warnings] } : {}),
+  };
+}
+
+/** What the last check of a DataSource found; times are ISO 8601 UTC. */
+export interface CheckedDataSource {
+  readonly type: string;
+  /** Syncs that use it. */
+  readonly syncs: number;
+  readonly report?: {
+    readonly generation: number;
+    readonly serverVersion?: string;
+    readonly message: string;
+    readonly agent: string;
+    readonly checkedAt: string;
+  };
+}
+
+/** All but the conditions. */
+export function dataSourceStatusShape({ type, syncs, report }: CheckedDataSource): DataSourceResourceStatus {
+  if (!report) return { type, syncs };
+  return {
+    type,
+    syncs,
+    observedGeneration: report.generation,
+    ...pick(report, ['serverVersion']),
+    message: report.message,
+    agent: report.agent,
+    lastCheckTime: report.checkedAt,
+  };
+}

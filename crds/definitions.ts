@@ -1,0 +1,133 @@
+import { systems } from '../connectors/catalog.ts';
+import { dataSourceRules, dataSourceSpecSchema } from '../core/manifest/data-source-schema.ts';
+import { group, type ManifestKind, plurals, shortNames, version } from '../core/manifest/names.ts';
+import type { Rule } from '../core/manifest/rules.ts';
+import { dataSourceStatusSchema, syncStatusSchema } from '../core/manifest/status-shape.ts';
+import { syncRules } from '../core/manifest/sync-rules.ts';
+import { syncSpecSchema } from '../core/manifest/sync-schema.ts';
+import { type StructuralSchema, structuralSchema } from './structural.ts';
+
+interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'date';
+  readonly jsonPath: string;
+  readonly description: string;
+  /** 1: with `-o wide` alone. */
+  readonly priority?: 1;
+}
+
+/** One of our kinds, as it is generated: custom resource and reference. */
+export interface ResourceKind {
+  readonly kind: ManifestKind;
+  readonly summary: string;
+  readonly spec: StructuralSchema;
+  readonly status: StructuralSchema;
+  readonly rules: readonly Rule[];
+  readonly columns: readonly PrinterColumn[];
+}
+
+function column(
+  name: string,
+  jsonPath: string,
+  description: string,
+  more: Partial<Pick<PrinterColumn, 'type' | 'priority'>> = {},
+): PrinterColumn {
+  return { name, type: 'string', jsonPath, description, ...more };
+}
+
+const age = column('Age', '.metadata.creationTimestamp', 'Time since it was made.', { type: 'date' });
+const wide = { priority: 1 } as const;
+
+/** The columns of `kubectl get syncs`; core/sync-row.ts has the same for the command line. */
+const syncColumns = [
+  column('Source', '.spec.source.dataSource', 'DataSource that is read.'),
+  column('Destination', '.spec.destination.dataSource', 'DataSource that is written.'),
+  column('Mode', '.spec.mode', 'How a pass finds what is new.'),
+  column('State', '.status.state', 'How it stands.'),
+  column('Agent', '.status.agent', 'Agent that runs it.'),
+  column('Rows', '.status.rows.written', 'Rows written since the last restart.', { type: 'integer' }),
+  column('Lag', '.status.lag', 'How far the destination is behind.'),
+  column('Last Sync', '.status.lastSyncTime', 'Time since the last commit of rows.', { type: 'date' }),
+  age,
+  column('Offset', '.status.offset', 'How far it has come.', wide),
+  column('Rate', '.status.rate', 'Rows per second.', wide),
+  column('Message', '.status.message', 'How it stands, in a sentence.', wide),
+];
+
+const dataSourceColumns = [
+  column('Type', '.status.type', 'The system.'),
+  column('Ready', '.status.conditions[?(@.type=="Ready")].status', 'Whether an agent has reached it.'),
+  column('Version', '.status.serverVersion', 'Version of the server.'),
+  column('Syncs', '.status.syncs', 'Syncs that use it.', { type: 'integer' }),
+  age,
+  column('Message', '.status.message', 'How it stands, in a sentence.', wide),
+];
+
+export const kinds: readonly ResourceKind[] = [
+  {
+    kind: 'DataSource',
+    summary: 'How to reach a system: one object that names it, its limits, and the agents that can reach it.',
+    spec: structuralSchema(dataSourceSpecSchema(systems)),
+    status: structuralSchema(dataSourceStatusSchema),
+    rules: dataSourceRules(systems),
+    columns: dataSourceColumns,
+  },
+  {
+    kind: 'Sync',
+    summary: 'Moves the rows of one table or query from a DataSource to another, and keeps them in step.',
+    spec: structuralSchema(syncSpecSchema),
+    status: structuralSchema(syncStatusSchema),
+    rules: syncRules,
+    columns: syncColumns,
+  },
+];
+
+/** The CustomResourceDefinition. */
+export function customResource({ kind, summary, spec, status, rules, columns }: ResourceKind): object {
+  const singular = kind.toLowerCase();
+  const validations = rules.map(({ path, condition, message, mend }) => ({
+    rule: condition.cel,
+    message: `${message}; ${mend}`,
+    reason: 'FieldValueInvalid',
+    fieldPath: `.${path}`,
+  }));
+  const schema: StructuralSchema = {
+    type: 'object',
+    description: summary,
+    required: ['spec'],
+    properties: {
+      apiVersion: { type: 'string', description: `${group}/${version}.` },
+      kind: { type: 'string', description: `${kind}.` },
+      metadata: { type: 'object' },
+      spec: { description: 'What is wanted.', ...spec, 'x-kubernetes-validations': validations },
+      status: { description: 'How it stands; written by Idra alone.', ...status },
+    },
+  };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plurals[kind]}.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: {
+        kind,
+        listKind: `${kind}List`,
+        plural: plurals[kind],
+        singular,
+        shortNames: shortNames[kind],
+        categories: ['idra'],
+      },
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: columns,
+          schema: { openAPIV3Schema: schema },
+        },
+      ],
+    },
+  };
+}
