@@ -1,7 +1,7 @@
 import type { UnassignedReason } from '../core/shown-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
-import type { SyncStore } from '../core/sync-store.ts';
+import type { SyncLock, SyncStore } from '../core/sync-store.ts';
 
 /**
  * What agents, operator and command line have of etcd. Implemented by coordination/connect.ts; nobody else imports the client.
@@ -195,12 +195,17 @@ export interface Assignment {
   readonly recentMoves?: number;
 }
 
+/** A lock of etcd asks for no more than the identity of the Sync. */
+export interface ClusterStore extends SyncStore {
+  acquire(sync: SyncIdentity): Promise<SyncLock | undefined>;
+}
+
 /** An agent's life in etcd. */
 export interface AgentSession {
   readonly agent: AgentInfo;
   /** Aborts with Stopped('lease-lost') before the lease can have run out, counted on the monotonic clock from the sending of the last confirmed renewal. */
   readonly signal: AbortSignal;
-  readonly store: SyncStore;
+  readonly store: ClusterStore;
   watchAssignments(
     listener: (assignments: ReadonlyMap<string, Assignment>) => void,
     onError: (error: Error) => void,

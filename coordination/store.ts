@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts';
-import { type DataSource, qualifiedName, type Sync } from '../core/sync-spec.ts';
-import type { Places, SyncLock, SyncStore } from '../core/sync-store.ts';
+import { type DataSource, qualifiedName, type Sync, type SyncIdentity } from '../core/sync-spec.ts';
+import type { Places, SyncLock } from '../core/sync-store.ts';
 import { makeToken } from '../core/token.ts';
+import type { ClusterStore } from './contract.ts';
 import { epochIn } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import type { Lease } from './lease.ts';
@@ -26,7 +27,7 @@ export interface EtcdStoreInput {
 }
 
 /** The SyncStore of an agent: locks and places under its lease, everything written through its outbox. */
-export class EtcdStore implements SyncStore {
+export class EtcdStore implements ClusterStore {
   readonly #input: EtcdStoreInput;
   readonly #locks = new Map<string, EtcdLock>();
   readonly #places: PlaceBoards;
@@ -48,7 +49,7 @@ export class EtcdStore implements SyncStore {
     void this.#sweep();
   }
 
-  async acquire(sync: Sync): Promise<SyncLock | undefined> {
+  async acquire(sync: SyncIdentity): Promise<SyncLock | undefined> {
     const { uid } = sync;
     if (this.#locks.has(uid)) return undefined;
     const { keys, lease, agent, outbox } = this.#input;

@@ -1,4 +1,5 @@
 import { permanent } from '../core/errors.ts';
+import { parseDuration } from '../core/manifest/units.ts';
 
 /** The environment of a process. An empty variable is none. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,9 +19,8 @@ export class EnvironmentReader {
   /** Milliseconds of an integer and `ms`, `s`, `m` or `h`. */
   durationMs(name: string, byDefault: string, leastMs: number): number {
     const text = this.text(name) ?? byDefault;
-    const [, digits, unit] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? [];
-    const ms = Number(digits) * (unitsMs[unit ?? ''] ?? Number.NaN);
-    if (Number.isNaN(ms)) throw invalid(name, text, `use an integer and ms, s, m or h: ${byDefault}`);
+    const ms = parseDuration(text);
+    if (ms === undefined) throw invalid(name, text, `use an integer and ms, s, m or h: ${byDefault}`);
     if (ms < leastMs) throw invalid(name, text, `use ${leastMs}ms or more`);
     return ms;
   }
@@ -58,8 +58,6 @@ export class EnvironmentReader {
     return Object.fromEntries(pairs);
   }
 }
-
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 export function invalid(name: string, value: string, mend: string): Error {
   return permanent('EnvironmentInvalid', `${name} is "${value}"`, { path: name, mend });
