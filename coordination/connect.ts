@@ -14,7 +14,7 @@ import { joinAsAgent } from './session.ts';
 import type { EtcdTransport } from './transport.ts';
 
 export { type EtcdConfig, readEtcdConfig } from './config.ts';
-export type { Coordination } from './contract.ts';
+export type * from './contract.ts';
 
 export interface CoordinationDeps {
   readonly clock?: Clock;

@@ -7,7 +7,7 @@ export interface EtcdTransport {
   /** At most 128 operations, nested ones included. */
   txn(request: TxnRequest, options?: CallOptions): Promise<TxnResult>;
   range(request: RangeRequest, options?: CallOptions): Promise<RangeResult>;
-  /** Events from `fromRevision` on, in order. Ends once, with an error, and does not come back by itself. */
+  /** Events after a revision, in order. Ends once, with an error, and does not come back by itself. */
   watch(request: WatchRequest, sink: WatchSink): WatchStream;
   grant(ttlSeconds: number, options?: CallOptions): Promise<LeaseId>;
   /** Renews. The lease's new time in seconds, 0 when it is gone. */
@@ -90,7 +90,8 @@ export interface RangeResult {
 }
 
 export interface WatchRequest extends KeyRange {
-  readonly fromRevision: bigint;
+  /** Seen already: events come from the next one on. */
+  readonly afterRevision: bigint;
 }
 
 export interface WatchEvent {
@@ -104,7 +105,7 @@ export interface WatchSink {
   onEvents(events: readonly WatchEvent[], revision: bigint): void;
   /** The answer to requestProgress: the member is there, and knows of so much. */
   onProgress(revision: bigint): void;
-  /** EtcdCompacted: list anew. Everything else: watch anew from the revision after the last. */
+  /** EtcdCompacted: list anew. Everything else: watch anew after the last revision. */
   onEnd(error: Error): void;
 }
 

@@ -9,6 +9,7 @@ type Duplex = Awaited<ReturnType<Etcd3['watchClient']['watch']>>;
 export function openWatch(client: Etcd3, request: WatchRequest, sink: WatchSink): WatchStream {
   let stream: Duplex | undefined;
   let isOver = false;
+  let wantsProgress = false;
   const end = (error: unknown) => {
     if (isOver) return;
     isOver = true;
@@ -24,20 +25,23 @@ export function openWatch(client: Etcd3, request: WatchRequest, sink: WatchSink)
       return;
     }
     stream.on('data', (response) => {
-      if (!isOver) deliver(response, sink, end);
+      if (!isOver) deliver(response, request, sink, end);
     });
+    // From the last one that was seen, not the next: a watch of what is yet to come is never told of progress.
     stream.write({
       create_request: {
         ...toRange(request),
-        start_revision: String(request.fromRevision),
+        start_revision: String(request.afterRevision),
         progress_notify: true,
       },
     });
+    if (wantsProgress) stream.write({ progress_request: {} });
   };
   open().catch(end);
   return {
     requestProgress() {
-      if (!isOver) stream?.write({ progress_request: {} });
+      if (stream === undefined) wantsProgress = true;
+      else if (!isOver) stream.write({ progress_request: {} });
     },
     close() {
       isOver = true;
@@ -52,7 +56,12 @@ function hangUp(stream: Duplex | undefined): void {
   stream?.cancel();
 }
 
-function deliver(response: IWatchResponse, sink: WatchSink, end: (error: Error) => void): void {
+function deliver(
+  response: IWatchResponse,
+  { afterRevision }: WatchRequest,
+  sink: WatchSink,
+  end: (error: Error) => void,
+): void {
   if (response.canceled) {
     const isCompacted = response.compact_revision !== '0';
     end(
@@ -71,9 +80,12 @@ function deliver(response: IWatchResponse, sink: WatchSink, end: (error: Error) 
     sink.onProgress(revision);
     return;
   }
-  const events = response.events.map(
-    (event): WatchEvent => ({ kind: event.type === 'Put' ? 'put' : 'delete', pair: fromPair(event.kv) }),
-  );
+  const events = response.events
+    .filter(({ kv }) => BigInt(kv.mod_revision) > afterRevision)
+    .map(
+      (event): WatchEvent => ({ kind: event.type === 'Put' ? 'put' : 'delete', pair: fromPair(event.kv) }),
+    );
+  if (events.length === 0 && response.events.length > 0) return;
   // While a watch catches up the header is ahead of what was delivered.
   sink.onEvents(events, events.at(-1)?.pair.modRevision ?? revision);
 }

@@ -7,6 +7,8 @@ import { type KeyRange, type KeyValue, underPrefix, type WatchEvent, type WatchS
 
 /** A silent watch is asked for a sign of life after this time, and given up after it once more. */
 const aliveEveryMs = 5_000;
+/** etcd says nothing to who asks while a watch catches up, as each does when it is opened. */
+const askAgainMs = 1_000;
 /** Compared with a whole list so often, whatever the watch has said. */
 const relistEveryMs = 600_000;
 
@@ -54,13 +56,13 @@ export class Reflector implements Watching {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        let next = await this.#list(signal);
+        let seen = await this.#list(signal);
         onSynced();
         const relistAtMs = this.#reader.clock.monotonicMs() + relistEveryMs * (0.8 + 0.4 * Math.random());
         while (this.#reader.clock.monotonicMs() < relistAtMs) {
           const startMs = this.#reader.clock.monotonicMs();
-          const end = await this.#watch(next, relistAtMs, signal);
-          next = end.next;
+          const end = await this.#watch(seen, relistAtMs, signal);
+          seen = end.seen;
           if (end.error === undefined) continue;
           if (hasCode(end.error, 'EtcdCompacted')) break;
           this.#sink.onError(end.error);
@@ -80,43 +82,43 @@ export class Reflector implements Watching {
     await this.#reader.clock.sleep(backoffMs(failures, { baseMs: 50, maxMs: 2_000 }), signal);
   }
 
-  /** Returns the revision from which to watch. */
+  /** Returns its revision. */
   async #list(signal: AbortSignal): Promise<bigint> {
     const { pairs, revision } = await this.#reader.list(this.#range, { signal });
     const present = new Set(pairs.map(({ key }) => key));
     for (const key of [...this.#revisions.keys()]) if (!present.has(key)) this.#forget(key);
     for (const pair of pairs) if (this.#revisions.get(pair.key) !== pair.modRevision) this.#take(pair);
     this.#settle();
-    return revision + 1n;
+    return revision;
   }
 
-  #watch(from: bigint, untilMs: number, signal: AbortSignal): Promise<{ next: bigint; error?: Error }> {
+  #watch(after: bigint, untilMs: number, signal: AbortSignal): Promise<{ seen: bigint; error?: Error }> {
     return new Promise((resolve) => {
-      let next = from;
+      let seen = after;
       const life = new AbortController();
       const lives = AbortSignal.any([life.signal, signal]);
       const over = (error?: Error) => {
         if (life.signal.aborted) return;
         life.abort();
         stream.close();
-        resolve(error === undefined ? { next } : { next, error });
+        resolve(error === undefined ? { seen } : { seen, error });
       };
       const pulse = new Pulse();
       const stream: WatchStream = this.#reader.transport.watch(
-        { ...this.#range, fromRevision: from },
+        { ...this.#range, afterRevision: after },
         {
           onEvents: (events, revision) => {
             if (lives.aborted) return;
             pulse.beat(revision);
             this.#apply(events);
-            next = revision + 1n;
+            seen = revision;
           },
           onProgress: (revision) => pulse.beat(revision),
           onEnd: (error) => over(error),
         },
       );
       signal.addEventListener('abort', () => over(), { once: true, signal: life.signal });
-      this.#guard(stream, pulse, () => next, untilMs, lives).then(() => over(), over);
+      this.#guard(stream, pulse, () => seen, untilMs, lives).then(() => over(), over);
     });
   }
 
@@ -124,7 +126,7 @@ export class Reflector implements Watching {
   async #guard(
     stream: WatchStream,
     pulse: Pulse,
-    next: () => bigint,
+    seen: () => bigint,
     untilMs: number,
     signal: AbortSignal,
   ): Promise<void> {
@@ -132,11 +134,12 @@ export class Reflector implements Watching {
     while (clock.monotonicMs() < untilMs) {
       const { revision } = await this.#reader.range({ key: this.#range.key }, signal);
       // A restored etcd counts from an earlier revision: a watch from a later one would wait for it in silence.
-      if (revision < next() - 1n)
-        throw transient('EtcdCompacted', 'etcd has gone back to an earlier revision');
+      if (revision < seen()) throw transient('EtcdCompacted', 'etcd has gone back to an earlier revision');
       pulse.expect(revision);
-      stream.requestProgress();
-      await clock.sleep(aliveEveryMs, signal);
+      for (const waitMs of [askAgainMs, aliveEveryMs - askAgainMs]) {
+        if (!pulse.isAlive) stream.requestProgress();
+        await clock.sleep(waitMs, signal);
+      }
       if (!pulse.isAlive)
         throw transient('EtcdUnavailable', `the watch of ${this.#range.key} gives no sign of life`);
     }
