@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { freePort } from './kit/free-port.ts';
+import { type CommandResult, projectFolder, runCommand } from './kit/processes.ts';
+import { SingleMode, syncManifest } from './kit/single-mode.ts';
+import { type TestDatabase, TestSystems } from './kit/systems.ts';
+import { tempFolder } from './kit/temp.ts';
+import { tableCases } from './wrong-input/cases.ts';
+
+/**
+ * Whatever is wrong is told with its file, line and field, or its Sync and field, and with what to do; the exit status says whose mistake
+ * it is; and nothing is written.
+ */
+let folder: string;
+let systems: TestSystems;
+
+before(async () => {
+  folder = await tempFolder('wrong-input');
+  systems = new TestSystems(folder);
+});
+
+after(() => systems?.stop());
+
+async function idra(cwd: string, ...args: readonly string[]): Promise<CommandResult> {
+  return await runCommand(`${projectFolder}/bin/idra`, args, { cwd, timeoutMs: 60_000 });
+}
+
+describe('in the manifests', () => {
+  test('every mistake of every object is told at once, with its line', async () => {
+    const cwd = await emptyFolder('all');
+    const original = join(projectFolder, 'e2e/wrong-input/wrong.yaml');
+    await copyFile(original, join(cwd, 'wrong.yaml'));
+    const lines = (await readFile(original, 'utf8')).split('\n');
+    const expected = lines.flatMap((line, index) => {
+      const [, told] = line.split('#! ');
+      return told === undefined || index === 0 ? [] : [{ line: index + 1, told }];
+    });
+    assert.ok(expected.length > 25);
+    for (const command of ['run', 'check', 'plan']) {
+      const { code, stdout, stderr } = await idra(cwd, command, '-f', 'wrong.yaml');
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, '');
+      const errors = errorsOf(stderr);
+      for (const { line, told } of expected) {
+        const pattern = new RegExp(`^wrong\\.yaml:${line}:\\d+: error: ${told}`);
+        assert.ok(
+          errors.some((error) => pattern.test(error)),
+          `${command}: no error matches ${pattern}; there are\n${errors.join('\n')}`,
+        );
+      }
+      assert.equal(errors.length, expected.length, errors.join('\n'));
+      assert.doesNotMatch(stderr, /s3cret-value/);
+    }
+    assert.deepEqual(await readdir(cwd), ['wrong.yaml']);
+  });
+
+  const unreadable: readonly [string, string, RegExp][] = [
+    ['a tab', 'kind: Sync\n\tname: x\n', /^bad\.yaml:2:\d+: error: .*[Tt]ab/],
+    ['an open bracket', 'a: 1\nb: [1, 2\nc: 3\n', /^bad\.yaml:[23]:\d+: error: /],
+    ['a key twice', 'kind: Sync\nkind: Sync\n', /^bad\.yaml:2:\d+: error: .*unique/],
+    ['a list', '- 1\n- 2\n', /^bad\.yaml:1:\d+: error: this is not an object/],
+  ];
+  test('what is no YAML is told with its line', async () => {
+    const cwd = await emptyFolder('unreadable');
+    for (const [what, text, pattern] of unreadable) {
+      await writeFile(join(cwd, 'bad.yaml'), text);
+      const { code, stderr } = await idra(cwd, 'plan', '-f', 'bad.yaml');
+      assert.equal(code, 2, what);
+      assert.match(stderr, pattern, what);
+    }
+    const { code, stderr } = await idra(cwd, 'run', '-f', 'nowhere.yaml');
+    assert.equal(code, 2);
+    assert.match(stderr, /nowhere\.yaml is not there; give a file or a folder/);
+  });
+});
+
+/** Each error with what to do in one line. */
+function errorsOf(stderr: string): readonly string[] {
+  return stderr
+    .replace(/\n {4}/g, '; ')
+    .split('\n')
+    .filter((line) => line.includes(': error: '));
+}
+
+describe('at the systems', () => {
+  test('a wrong password, an unknown database and an unreachable host', async () => {
+    const postgres = await systems.createDatabase('postgres');
+    const mysql = await systems.createDatabase('mysql');
+    const cwd = await emptyFolder('systems');
+    const port = await freePort();
+    const wrongPassword = (database: TestDatabase, name: string) =>
+      database.manifest(name).replace(/password: "\w+"/, 'password: "wr0ng-password"');
+    const elsewhere = (database: TestDatabase, name: string) =>
+      database.manifest(name).replace(/database: \w+/, 'database: no_such_database');
+    const unreachable = (database: TestDatabase, name: string) =>
+      database.manifest(name).replace(/port: \d+/, `port: ${port}`);
+    await writeFile(
+      join(cwd, 'check.yaml'),
+      [postgres, mysql]
+        .flatMap((each) => [
+          wrongPassword(each, `${each.system}-password`),
+          elsewhere(each, `${each.system}-database`),
+          unreachable(each, `${each.system}-host`),
+          each.manifest(`${each.system}-good`),
+        ])
+        .join(''),
+    );
+    const { code, stdout, stderr } = await idra(cwd, 'check', '-f', 'check.yaml', '-o', 'json');
+    assert.equal(code, 1, stderr);
+    const checked = JSON.parse(stdout) as {
+      name: string;
+      findings: { severity: string; message: string; mend?: string }[];
+    }[];
+    const errorOf = (name: string) => {
+      const found = checked.find((each) => each.name.endsWith(name));
+      return (found?.findings ?? [])
+        .filter((each) => each.severity === 'error')
+        .map((each) => `${each.message}; ${each.mend}`)
+        .join('\n');
+    };
+    for (const system of ['postgres', 'mysql']) {
+      assert.match(errorOf(`${system}-password`), /password.*;.*Secret/s);
+      assert.match(errorOf(`${system}-database`), /no_such_database.*; (?!undefined)/s);
+      assert.match(errorOf(`${system}-host`), new RegExp(`127\\.0\\.0\\.1.*${port}.*; (?!undefined)`, 's'));
+      assert.equal(errorOf(`${system}-good`), '');
+    }
+    assert.doesNotMatch(stdout + stderr, /wr0ng-password/);
+    assert.deepEqual(await readdir(cwd), ['check.yaml']);
+  });
+
+  for (const system of ['postgres', 'mysql', 'sqlite'] as const) {
+    test(`tables, keys and types of ${system}`, async () => {
+      const source = await systems.createDatabase(system);
+      const destination = await systems.createDatabase(system);
+      const cases = tableCases.filter(({ only }) => only === undefined || only.includes(system));
+      await source.execute(...cases.flatMap((each) => each.source?.(source) ?? []));
+      await destination.execute(...cases.flatMap((each) => each.destination?.(destination) ?? []));
+      const before = await contents(destination);
+      const single = new SingleMode(join(folder, `tables-${system}`));
+      await single.write(
+        source.manifest('source') +
+          destination.manifest('destination') +
+          cases.map((each) => syncManifest(each.name, each.spec(source, destination))).join(''),
+      );
+      const plan = await single.plan();
+      const { code, status } = await single.runOnce();
+      assert.equal(code, 1);
+      for (const { name, code: expected, path, says, mend } of cases) {
+        const found = plan.get(name)?.findings.find((each) => each.severity === 'error');
+        assert.equal(found?.code, expected, `${name}: ${JSON.stringify(plan.get(name)?.findings)}`);
+        assert.equal(found?.path, path, name);
+        assert.match(found?.message ?? '', says, name);
+        assert.match(found?.mend ?? '', mend, name);
+        const shown = status.get(name);
+        assert.equal(shown?.state, 'Failed', name);
+        assert.equal(shown?.reason, expected, name);
+        assert.ok(shown?.message.startsWith(`${path}: `), `${name}: ${shown?.message}`);
+        assert.match(shown?.message ?? '', says, name);
+      }
+      assert.deepEqual(await contents(destination), before, 'something was written');
+    });
+  }
+});
+
+/** Names of all tables, with their rows. */
+async function contents(database: TestDatabase): Promise<readonly string[]> {
+  const sql = {
+    postgres:
+      "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1",
+    mysql: 'SELECT table_name FROM information_schema.tables WHERE table_schema = database() ORDER BY 1',
+    mariadb: 'SELECT table_name FROM information_schema.tables WHERE table_schema = database() ORDER BY 1',
+    sqlite: "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1",
+  }[database.system];
+  const tables = await database.rows(sql);
+  return await Promise.all(
+    tables.map(
+      async ([name]) =>
+        `${name}: ${JSON.stringify(await database.rows(`SELECT * FROM ${database.quote(String(name))}`))}`,
+    ),
+  );
+}
+
+describe('in what was stored', () => {
+  const manifests = (source: TestDatabase, destination: TestDatabase, spec: object) =>
+    source.manifest('source') +
+    destination.manifest('destination') +
+    syncManifest('orders', {
+      source: { dataSource: 'source', table: source.tableName('orders'), idField: 'id' },
+      destination: { dataSource: 'destination', table: destination.tableName('orders') },
+      mode: 'Id',
+      ...spec,
+    });
+
+  test('the state file of another sync, a lost one, one in use and one that is none', async () => {
+    const source = await systems.createDatabase('sqlite');
+    const destination = await systems.createDatabase('postgres');
+    await source.execute(
+      'CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT)',
+      'INSERT INTO orders VALUES (1), (2)',
+    );
+    const single = new SingleMode(join(folder, 'state'));
+    await single.write(manifests(source, destination, {}));
+    await single.runWell();
+    await source.execute('INSERT INTO orders VALUES (3)');
+    const written = await contents(destination);
+    const withState = (state: string) =>
+      single.command(['run', '-f', 'syncs.yaml', '--once', '--progress', 'none', '--state', state]);
+
+    const lost = await withState('lost.db');
+    assert.equal(lost.code, 1);
+    assert.match(
+      lost.stderr,
+      /orders: OffsetNoLongerFits: .*another Sync named default\/orders.*restart.*keep-offset/,
+    );
+
+    await writeFile(
+      join(single.folder, 'none.db'),
+      'this is no state file, it is a text that is long enough to look at',
+    );
+    const none = await withState('none.db');
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /none\.db.*;/);
+
+    await single.write(manifests(source, destination, { mode: 'Snapshot' }));
+    const changed = await single.command(['run', '-f', 'syncs.yaml', '--once', '--progress', 'none']);
+    assert.equal(changed.code, 1);
+    assert.match(changed.stderr, /orders: OffsetNoLongerFits: .*has changed.*restart.*keep-offset/);
+
+    await single.write(manifests(source, destination, {}));
+    const running = await single.start();
+    await running.process.waitForLine('CaughtUp');
+    const inUse = await single.command(['run', '-f', 'syncs.yaml', '--once', '--progress', 'none']);
+    await running.process.stop();
+    assert.equal(inUse.code, 2);
+    assert.match(inUse.stderr, new RegExp(`state\\.db.*${running.process.pid}`));
+    assert.notDeepEqual(await contents(destination), written, 'the run in between wrote row 3');
+  });
+
+  test('Append onto a table with rows', async () => {
+    const source = await systems.createDatabase('sqlite');
+    const destination = await systems.createDatabase('mysql');
+    await source.execute(
+      'CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT)',
+      'INSERT INTO orders VALUES (1), (2)',
+    );
+    await destination.execute(
+      'CREATE TABLE orders (id bigint PRIMARY KEY)',
+      'INSERT INTO orders VALUES (77)',
+    );
+    const single = new SingleMode(join(folder, 'append'));
+    await single.write(manifests(source, destination, { writeMode: 'Append' }));
+    const before = await contents(destination);
+    const { code, status } = await single.runOnce();
+    assert.equal(code, 1);
+    assert.equal(status.get('orders')?.reason, 'DestinationNotEmpty');
+    assert.match(status.get('orders')?.message ?? '', /^spec\.destination\.existingRows: .*Keep/);
+    assert.deepEqual(await contents(destination), before);
+  });
+});
+
+async function emptyFolder(name: string): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(path);
+  return path;
+}
