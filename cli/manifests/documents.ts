@@ -68,6 +68,8 @@ export function parseFile(file: string, text: string): ManifestDocuments {
     .filter((each) => each.errors.length === 0 && each.contents !== null)
     .flatMap((each) => {
       const value: unknown = each.toJS();
+      // Nothing behind a `---`, or comments alone.
+      if (value === null) return [];
       const start = each.contents?.range?.[0] ?? 0;
       if (isRecord(value)) return objectsOf(each, value, placeAt, start);
       findings.push(syntaxFinding('this is not an object', placeAt(start)));
