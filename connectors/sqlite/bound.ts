@@ -1,5 +1,5 @@
-import type { BoundReport, HeldBackBy, ReadRequest } from '../../core/connector.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { BoundReport, HeldBackBy, ReadRequest } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
 import type { Column } from '../../core/values.ts';
 import type { PassBound } from '../sql/read-pass.ts';
@@ -8,7 +8,9 @@ import { canonicalTimestamp, shapeLike, wallSecondText } from './timestamp-text.
 
 /** What the bound asks of the file. */
 export interface Probe {
-  probeWriter(signal: AbortSignal): Promise<{ readonly state: 'free' | 'busy' | 'unknown'; readonly nowMs: number }>;
+  probeWriter(
+    signal: AbortSignal,
+  ): Promise<{ readonly state: 'free' | 'busy' | 'unknown'; readonly nowMs: number }>;
   /** Largest value of the field, as it is stored. */
   largest(field: Column, signal: AbortSignal): Promise<string | undefined>;
 }
@@ -40,7 +42,9 @@ export class LateRowBound {
   }
 
   take(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
-    return request.mode === 'Id' ? this.#takeId(request, field, signal) : this.#takeTime(request, field, signal);
+    return request.mode === 'Id'
+      ? this.#takeId(request, field, signal)
+      : this.#takeTime(request, field, signal);
   }
 
   async #takeTime(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
@@ -51,19 +55,24 @@ export class LateRowBound {
     const now = wallSecondText(nowMs - lagMs, timeZoneOf(request, field));
     this.#busySinceMs = state === 'busy' ? (this.#busySinceMs ?? nowMs) : undefined;
     if (state !== 'busy') this.#safe = now;
-    else if (newest !== undefined && secondOf(newest) <= now && secondOf(newest) > (this.#safe ?? '')) this.#safe = secondOf(newest);
+    else if (newest !== undefined && secondOf(newest) <= now && secondOf(newest) > (this.#safe ?? ''))
+      this.#safe = secondOf(newest);
     const report = this.#report(state, lagMs, nowMs);
     if (this.#safe === undefined) return { upTo: 'none', report };
     // Without fraction and zone it is, as the beginning of a text, below every time of its second.
-    const text = newest === undefined ? this.#safe : shapeLike(this.#safe, newest).slice(0, this.#safe.length);
+    const text =
+      newest === undefined ? this.#safe : shapeLike(this.#safe, newest).slice(0, this.#safe.length);
     return { upTo: { text, isInclusive: false }, report };
   }
 
   async #takeId(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
     const largest = await this.#probe.largest(field, signal);
-    if (request.safetyLagMs !== undefined && request.safetyLagMs > 0) return this.#takeSettled(largest, request.safetyLagMs, signal);
+    if (request.safetyLagMs !== undefined && request.safetyLagMs > 0)
+      return this.#takeSettled(largest, request.safetyLagMs, signal);
     const report: BoundReport = { kind: 'singleWriter' };
-    return largest === undefined ? { upTo: 'all', report } : { upTo: { text: largest, isInclusive: true }, report };
+    return largest === undefined
+      ? { upTo: 'all', report }
+      : { upTo: { text: largest, isInclusive: true }, report };
   }
 
   async #takeSettled(largest: string | undefined, lagMs: number, signal: AbortSignal): Promise<PassBound> {
@@ -78,9 +87,16 @@ export class LateRowBound {
 
   #report(state: string, lagMs: number, nowMs: number): BoundReport {
     if (state === 'unknown') return { kind: 'safetyLag', because: 'the file cannot be written by this user' };
-    if (state === 'busy') return { kind: 'singleWriter', heldBackBy: this.#heldBack(`a transaction that is writing to ${this.#file}`, this.#busySinceMs) };
+    if (state === 'busy')
+      return {
+        kind: 'singleWriter',
+        heldBackBy: this.#heldBack(`a transaction that is writing to ${this.#file}`, this.#busySinceMs),
+      };
     if (lagMs > 0) return { kind: 'safetyLag', because: 'safetyLag is set' };
-    return { kind: 'singleWriter', heldBackBy: this.#heldBack('the current second', Math.floor(nowMs / 1000) * 1000) };
+    return {
+      kind: 'singleWriter',
+      heldBackBy: this.#heldBack('the current second', Math.floor(nowMs / 1000) * 1000),
+    };
   }
 
   #heldBack(what: string, sinceMs = 0): HeldBackBy {
@@ -100,8 +116,12 @@ function timeZoneOf(request: ReadRequest, field: Column): string {
 
 function requireTime(sample: string, field: Column, request: ReadRequest): void {
   if (/^[+-]?\d{4,6}-\d{2}-\d{2}/.test(sample)) return;
-  throw permanent('TimestampNotText', `${request.relation.name}.${field.name} holds no times as text (2026-11-24 08:00:00)`, {
-    path: 'spec.source.timestampField',
-    mend: `use mode Id with it as the idField, or a view with CAST(datetime(${field.name}, 'unixepoch') AS TEXT)`,
-  });
+  throw permanent(
+    'TimestampNotText',
+    `${request.relation.name}.${field.name} holds no times as text (2026-11-24 08:00:00)`,
+    {
+      path: 'spec.source.timestampField',
+      mend: `use mode Id with it as the idField, or a view with CAST(datetime(${field.name}, 'unixepoch') AS TEXT)`,
+    },
+  );
 }

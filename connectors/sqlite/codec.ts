@@ -13,7 +13,8 @@ export function decoderOf(type: ColumnType): Decode {
     case 'boolean':
       return (stored) => (stored === 0n ? false : stored === 1n ? true : stored);
     case 'float':
-      return (stored) => (typeof stored === 'bigint' && BigInt(Number(stored)) === stored ? Number(stored) : stored);
+      return (stored) =>
+        typeof stored === 'bigint' && BigInt(Number(stored)) === stored ? Number(stored) : stored;
     case 'decimal': {
       const { scale } = type;
       return (stored) => decodeDecimal(stored, scale);
@@ -102,7 +103,9 @@ function asStored(value: Value): Stored | Misfit {
     case 'string':
       return value;
     default:
-      return value === null || value instanceof Uint8Array ? (value as Stored) : new Misfit('SQLite keeps no array');
+      return value === null || value instanceof Uint8Array
+        ? (value as Stored)
+        : new Misfit('SQLite keeps no array');
   }
 }
 
@@ -127,7 +130,9 @@ function encodeDecimalAsNumber(value: Value): Stored | Misfit {
     if (integer <= maxInteger && integer >= -maxInteger - 1n) return integer;
   }
   if (!/^-?\d+(\.\d+)?$/.test(value)) return value;
-  return sameDigits(plainDigits(Number(value)), value) ? Number(value) : new Misfit('SQLite makes it a REAL, which does not keep all of its digits');
+  return sameDigits(plainDigits(Number(value)), value)
+    ? Number(value)
+    : new Misfit('SQLite makes it a REAL, which does not keep all of its digits');
 }
 
 function sameDigits(one: string, other: string): boolean {
@@ -155,7 +160,12 @@ function itemJson(item: Value, of: ColumnType): string {
   if (Array.isArray(item)) return arrayJson(item, of);
   if (item === null) return 'null';
   if (typeof item === 'bigint') return String(item);
-  if (typeof item === 'number') return Number.isFinite(item) ? (Object.is(item, -0) ? '-0.0' : String(item)) : JSON.stringify(String(item));
+  if (typeof item === 'number')
+    return Number.isFinite(item)
+      ? Object.is(item, -0)
+        ? '-0.0'
+        : String(item)
+      : JSON.stringify(String(item));
   if (item instanceof Uint8Array) return JSON.stringify(Buffer.from(item).toString('hex'));
   if (typeof item === 'string' && of.kind === 'json') return item;
   if (typeof item === 'string' && of.kind === 'decimal' && /^-?\d/.test(item)) return item;

@@ -16,17 +16,28 @@ export function affinityOf(declared: string): Affinity {
 const defaultPrecision = 6;
 
 /** `TIMESTAMP(3)`: what the names mean that say more than their affinity. */
-const byName: Readonly<Record<string, (first: number | undefined, second: number | undefined) => ColumnType>> = {
+const byName: Readonly<
+  Record<string, (first: number | undefined, second: number | undefined) => ColumnType>
+> = {
   BOOLEAN: () => ({ kind: 'boolean' }),
   BOOL: () => ({ kind: 'boolean' }),
   DATE: () => ({ kind: 'date' }),
   TIME: (digits) => ({ kind: 'time', precision: digits ?? defaultPrecision, hasZone: false }),
   TIMETZ: (digits) => ({ kind: 'time', precision: digits ?? defaultPrecision, hasZone: true }),
-  DURATION: (digits) => ({ kind: 'time', precision: digits ?? defaultPrecision, hasZone: false, isDuration: true }),
+  DURATION: (digits) => ({
+    kind: 'time',
+    precision: digits ?? defaultPrecision,
+    hasZone: false,
+    isDuration: true,
+  }),
   DATETIME: (digits) => ({ kind: 'timestamp', precision: digits ?? defaultPrecision, hasZone: false }),
   TIMESTAMP: (digits) => ({ kind: 'timestamp', precision: digits ?? defaultPrecision, hasZone: false }),
   TIMESTAMPTZ: (digits) => ({ kind: 'timestamp', precision: digits ?? defaultPrecision, hasZone: true }),
-  'TIMESTAMP WITH TIME ZONE': (digits) => ({ kind: 'timestamp', precision: digits ?? defaultPrecision, hasZone: true }),
+  'TIMESTAMP WITH TIME ZONE': (digits) => ({
+    kind: 'timestamp',
+    precision: digits ?? defaultPrecision,
+    hasZone: true,
+  }),
   INTERVAL: () => ({ kind: 'interval' }),
   UUID: () => ({ kind: 'uuid' }),
   JSON: () => ({ kind: 'json' }),
@@ -71,7 +82,11 @@ export function isRowidType(declared: string): boolean {
   return declared.trim().toUpperCase() === 'INTEGER';
 }
 
-function parseDeclared(declared: string): { name: string; first: number | undefined; second: number | undefined } {
+function parseDeclared(declared: string): {
+  name: string;
+  first: number | undefined;
+  second: number | undefined;
+} {
   const match = /^([^(]*)(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?(.*)$/s.exec(declared.trim().toUpperCase());
   const name = `${match?.[1]?.trim() ?? ''} ${match?.[4]?.trim() ?? ''}`.trim().replace(/\s+/g, ' ');
   return { name, first: toNumber(match?.[2]), second: toNumber(match?.[3]) };

@@ -1,8 +1,8 @@
 import type { Database } from 'better-sqlite3';
 import { permanent } from '../../core/errors.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
-import { quoteDouble, splitName } from '../sql/names.ts';
 import { commitTableName } from '../sql/commit-table.ts';
+import { quoteDouble, splitName } from '../sql/names.ts';
 import { isRowidType, typeOfDeclared } from './declared-type.ts';
 
 export interface TableEntry {
@@ -20,7 +20,10 @@ export function tableName(table: string, path: string): string {
   const parts = splitName(table, path);
   const [schema, name] = parts.length === 1 ? ['main', parts[0]] : parts;
   if (parts.length > 2 || schema?.toLowerCase() !== 'main' || name === undefined) {
-    throw permanent('NameInvalid', `"${table}" names a schema, and a SQLite file has only main`, { path, mend: 'write the name of the table alone' });
+    throw permanent('NameInvalid', `"${table}" names a schema, and a SQLite file has only main`, {
+      path,
+      mend: 'write the name of the table alone',
+    });
   }
   return name;
 }
@@ -30,13 +33,20 @@ export function findTable(database: Database, name: string): TableEntry | undefi
 }
 
 export function listTables(database: Database): readonly TableEntry[] {
-  const rows = database.prepare(`SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name`).all() as {
+  const rows = database
+    .prepare(`SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name`)
+    .all() as {
     readonly name: string;
     readonly type: TableEntry['kind'];
     readonly wr: bigint;
     readonly strict: bigint;
   }[];
-  return rows.map((row) => ({ name: row.name, kind: row.type, hasRowid: row.type === 'table' && row.wr === 0n, isStrict: row.strict === 1n }));
+  return rows.map((row) => ({
+    name: row.name,
+    kind: row.type,
+    hasRowid: row.type === 'table' && row.wr === 0n,
+    isStrict: row.strict === 1n,
+  }));
 }
 
 /** What a user would sync. */
@@ -54,19 +64,28 @@ interface ColumnRow {
 }
 
 export function describeTable(database: Database, entry: TableEntry): Relation {
-  const rows = database.prepare('SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)').all(entry.name) as ColumnRow[];
+  const rows = database
+    .prepare('SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)')
+    .all(entry.name) as ColumnRow[];
   const visible = rows.filter((row) => row.hidden !== 1n);
   const primary = visible.filter((row) => row.pk > 0n).sort((one, other) => Number(one.pk - other.pk));
-  const rowidAlias = entry.hasRowid && primary.length === 1 && primary[0] && isRowidType(primary[0].type) ? primary[0].name : undefined;
+  const rowidAlias =
+    entry.hasRowid && primary.length === 1 && primary[0] && isRowidType(primary[0].type)
+      ? primary[0].name
+      : undefined;
   const indexes = listIndexes(database, entry.name);
-  const collations = new Map(indexes.flatMap((index) => index.columns).map((column) => [column.name, column.collation]));
+  const collations = new Map(
+    indexes.flatMap((index) => index.columns).map((column) => [column.name, column.collation]),
+  );
   const columns = visible.map((row): Column => {
-    const isImplied = row.pk > 0n && (row.name === rowidAlias || !entry.hasRowid || entry.isStrict);
+    const isImplied =
+      row.pk > 0n && (row.name === rowidAlias || !entry.hasRowid || !hasNull(database, entry.name, row.name));
     const collation = collations.get(row.name);
     return {
       name: row.name,
       type: typeOfDeclared(row.type),
-      nativeType: row.type,
+      // ANY keeps every value as it is in a STRICT table, as no type does in another; elsewhere it is NUMERIC.
+      nativeType: entry.isStrict && row.type.toUpperCase() === 'ANY' ? '' : row.type,
       isNullable: row.notnull === 0n && !isImplied,
       ...(row.hidden > 1n ? { isGenerated: true } : {}),
       ...(row.name === rowidAlias ? { isIdentity: true } : {}),
@@ -78,9 +97,21 @@ export function describeTable(database: Database, entry: TableEntry): Relation {
   return {
     name: entry.name,
     columns,
-    keys: usableKeys(columns, primary.map((row) => row.name), indexes),
+    keys: usableKeys(
+      columns,
+      primary.map((row) => row.name),
+      indexes,
+    ),
     ...(estimatedRows === undefined ? {} : { estimatedRows }),
   };
+}
+
+/** For compatibility with its own past SQLite lets NULL into a primary key; one that has none is a key all the same. */
+function hasNull(database: Database, table: string, column: string): boolean {
+  const name = quoteDouble(column);
+  return (
+    database.prepare(`SELECT 1 FROM ${quoteDouble(table)} WHERE ${name} IS NULL LIMIT 1`).get() !== undefined
+  );
 }
 
 interface IndexEntry {
@@ -105,21 +136,36 @@ export function listIndexes(database: Database, table: string): readonly IndexEn
       name: index.name,
       isUnique: index.unique === 1n,
       isPartial: index.partial === 1n,
-      columns: columns.flatMap((column) => (column.name === null ? [] : [{ name: column.name, collation: column.coll }])),
+      columns: columns.flatMap((column) =>
+        column.name === null ? [] : [{ name: column.name, collation: column.coll }],
+      ),
       hasExpression: columns.some((column) => column.name === null),
     };
   });
 }
 
 /** The primary key first, then unique indexes; all of columns that cannot be NULL (a primary key's can, but for INTEGER PRIMARY KEY). */
-function usableKeys(columns: readonly Column[], primary: readonly string[], indexes: readonly IndexEntry[]): UniqueKey[] {
+function usableKeys(
+  columns: readonly Column[],
+  primary: readonly string[],
+  indexes: readonly IndexEntry[],
+): UniqueKey[] {
   const isNotNull = (name: string) => columns.some((column) => column.name === name && !column.isNullable);
   const keys: UniqueKey[] = [];
-  if (primary.length > 0 && primary.every(isNotNull)) keys.push({ name: 'PRIMARY KEY', columns: primary, isPrimary: true });
+  if (primary.length > 0 && primary.every(isNotNull))
+    keys.push({ name: 'PRIMARY KEY', columns: primary, isPrimary: true });
   for (const index of indexes) {
     const names = index.columns.map((column) => column.name);
-    if (!index.isUnique || index.isPartial || index.hasExpression || names.length === 0 || !names.every(isNotNull)) continue;
-    if (!keys.some((key) => key.columns.join() === names.join())) keys.push({ name: index.name, columns: names, isPrimary: false });
+    if (
+      !index.isUnique ||
+      index.isPartial ||
+      index.hasExpression ||
+      names.length === 0 ||
+      !names.every(isNotNull)
+    )
+      continue;
+    if (!keys.some((key) => key.columns.join() === names.join()))
+      keys.push({ name: index.name, columns: names, isPrimary: false });
   }
   return keys;
 }
@@ -129,7 +175,12 @@ export function describeQuery(database: Database, query: string): Relation {
   const from = fromQuery(query);
   const statement = database.prepare(`SELECT * FROM ${from}`);
   const columns = statement.columns().map(
-    (column): Column => ({ name: column.name, type: typeOfDeclared(column.type ?? ''), nativeType: column.type ?? '', isNullable: true }),
+    (column): Column => ({
+      name: column.name,
+      type: typeOfDeclared(column.type ?? ''),
+      nativeType: column.type ?? '',
+      isNullable: true,
+    }),
   );
   return { name: 'query', columns, keys: [] };
 }
@@ -144,11 +195,16 @@ function estimateRows(database: Database, entry: TableEntry): number | undefined
   const name = quoteDouble(entry.name);
   const counted = countUpTo(database, `SELECT 1 FROM ${name}`);
   if (counted < countLimit || !entry.hasRowid) return counted;
-  const spread = database.prepare(`SELECT max(_rowid_) - min(_rowid_) + 1 FROM ${name}`).pluck().get() as bigint;
+  const spread = database
+    .prepare(`SELECT max(_rowid_) - min(_rowid_) + 1 FROM ${name}`)
+    .pluck()
+    .get() as bigint;
   return Math.max(counted, Number(spread));
 }
 
 /** Counts the rows of a statement, but no more than a million. */
 export function countUpTo(database: Database, select: string): number {
-  return Number(database.prepare(`SELECT count(*) FROM (${select} LIMIT ${countLimit})`).pluck().get() as bigint);
+  return Number(
+    database.prepare(`SELECT count(*) FROM (${select} LIMIT ${countLimit})`).pluck().get() as bigint,
+  );
 }

@@ -17,7 +17,10 @@ export function codeOf(thrown: unknown): string | undefined {
 /** The table refuses this row for what it holds; another row may fit. */
 export function isRowRefused(thrown: unknown): boolean {
   const code = codeOf(thrown);
-  return code !== undefined && (code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH' || code === 'SQLITE_TOOBIG');
+  return (
+    code !== undefined &&
+    (code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH' || code === 'SQLITE_TOOBIG')
+  );
 }
 
 export function isBusy(thrown: unknown): boolean {
@@ -42,21 +45,41 @@ function classify(code: string, message: string, file: string, cause: unknown): 
     case 'SQLITE_PROTOCOL':
       return transient('ReadWriteFailed', `${file}: ${message} (${code})`, { cause });
     case 'SQLITE_CANTOPEN':
-      return permanent('FileNotOpened', `${file} cannot be opened (${code})`, { path: 'spec.sqlite.path', mend: 'give this user read and write rights on the file and its folder', cause });
+      return permanent('FileNotOpened', `${file} cannot be opened (${code})`, {
+        path: 'spec.sqlite.path',
+        mend: 'give this user read and write rights on the file and its folder',
+        cause,
+      });
     case 'SQLITE_READONLY':
     case 'SQLITE_PERM':
     case 'SQLITE_AUTH':
-      return permanent('PermissionDenied', `${file} cannot be written (${code})`, { path: 'spec.sqlite.path', mend: 'give this user write rights on the file and its folder', cause });
+      return permanent('PermissionDenied', `${file} cannot be written (${code})`, {
+        path: 'spec.sqlite.path',
+        mend: 'give this user write rights on the file and its folder',
+        cause,
+      });
     case 'SQLITE_NOTADB':
-      return permanent('NotADatabase', `${file} is not a SQLite database, or it is encrypted`, { path: 'spec.sqlite.path', mend: 'set path to a SQLite database file', cause });
+      return permanent('NotADatabase', `${file} is not a SQLite database, or it is encrypted`, {
+        path: 'spec.sqlite.path',
+        mend: 'set path to a SQLite database file',
+        cause,
+      });
     case 'SQLITE_CORRUPT':
-      return permanent('FileCorrupt', `${file} is damaged: ${message}`, { path: 'spec.sqlite.path', mend: 'see "PRAGMA integrity_check" and https://sqlite.org/recovery.html', cause });
+      return permanent('FileCorrupt', `${file} is damaged: ${message}`, {
+        path: 'spec.sqlite.path',
+        mend: 'see "PRAGMA integrity_check" and https://sqlite.org/recovery.html',
+        cause,
+      });
     case 'SQLITE_CONSTRAINT':
     case 'SQLITE_MISMATCH':
     case 'SQLITE_TOOBIG':
       return permanent('ConstraintViolated', `${file}: ${message}`, { cause });
     default:
-      return permanent('QueryInvalid', `${file}: ${message}`, { path: 'spec.source', mend: 'correct the statement', cause });
+      return permanent('QueryInvalid', `${file}: ${message}`, {
+        path: 'spec.source',
+        mend: 'correct the statement',
+        cause,
+      });
   }
 }
 

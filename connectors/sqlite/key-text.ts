@@ -19,14 +19,16 @@ export const dialect: SqlDialect = {
 export function keyText(stored: Stored | undefined, column: Column): string {
   if (stored === null || stored === undefined) throw wrongKey(column, 'NULL');
   if (column.type.kind === 'bytes') {
-    if (!(stored instanceof Uint8Array)) throw wrongKey(column, typeof stored === 'string' ? 'text' : 'a number');
+    if (!(stored instanceof Uint8Array))
+      throw wrongKey(column, typeof stored === 'string' ? 'text' : 'a number');
     return Buffer.from(stored).toString('hex');
   }
   if (stored instanceof Uint8Array) {
     if (affinityOf(column.nativeType) === 'TEXT') throw wrongKey(column, 'bytes');
     return blobLiteral(Buffer.from(stored).toString('hex'));
   }
-  if (typeof stored !== 'string') return stored === Infinity ? '9e999' : stored === -Infinity ? '-9e999' : String(stored);
+  if (typeof stored !== 'string')
+    return stored === Infinity ? '9e999' : stored === -Infinity ? '-9e999' : String(stored);
   if (affinityOf(column.nativeType) === 'TEXT') return stored;
   return isNumberLike(stored) || /^(x)?'/i.test(stored) ? textLiteral(stored) : stored;
 }
@@ -50,13 +52,18 @@ function textLiteral(text: string): string {
 }
 
 function blobLiteral(hex: string): string {
-  if (!/^[0-9a-f]*$/i.test(hex)) throw permanent('OffsetInvalid', 'the key of a column of bytes is written in hexadecimal digits');
+  if (!/^[0-9a-f]*$/i.test(hex))
+    throw permanent('OffsetInvalid', 'the key of a column of bytes is written in hexadecimal digits');
   return `x'${hex}'`;
 }
 
 function wrongKey(column: Column, what: string): Error {
-  return permanent('KeyNotOrdered', `column ${column.name} (${column.nativeType || 'no type'}) holds ${what}, and rows cannot be paged by it`, {
-    path: 'spec.source.key',
-    mend: 'correct the value, or name another key',
-  });
+  return permanent(
+    'KeyNotOrdered',
+    `column ${column.name} (${column.nativeType || 'no type'}) holds ${what}, and rows cannot be paged by it`,
+    {
+      path: 'spec.source.key',
+      mend: 'correct the value, or name another key',
+    },
+  );
 }

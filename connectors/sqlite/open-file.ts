@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import type { SystemAccess } from '../../core/connector.ts';
@@ -10,7 +10,10 @@ const busyTimeoutMs = 5_000;
 export function pathOf(access: SystemAccess): string {
   const { path } = access.config;
   if (typeof path !== 'string' || path.trim() === '' || path === ':memory:') {
-    throw permanent('PathMissing', `DataSource ${access.dataSource} has no file`, { path: 'spec.sqlite.path', mend: 'set path to a database file' });
+    throw permanent('PathMissing', `DataSource ${access.dataSource} has no file`, {
+      path: 'spec.sqlite.path',
+      mend: 'set path to a database file',
+    });
   }
   return resolve(path);
 }
@@ -40,7 +43,34 @@ export function openForWriting(file: string): Database.Database {
 export function requireFolder(file: string): void {
   const folder = dirname(file);
   if (existsSync(folder)) return;
-  throw permanent('FolderNotFound', `the folder of ${file} does not exist`, { path: 'spec.sqlite.path', mend: `mkdir -p ${folder}` });
+  throw permanent('FolderNotFound', `the folder of ${file} does not exist`, {
+    path: 'spec.sqlite.path',
+    mend: `mkdir -p ${folder}`,
+  });
+}
+
+export function isWritable(place: string): boolean {
+  try {
+    accessSync(place, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The file, or the folder in which it is to be made. */
+export function placeToWrite(file: string): string {
+  return existsSync(file) ? file : dirname(file);
+}
+
+export function requireWritable(file: string): void {
+  requireFolder(file);
+  const place = placeToWrite(file);
+  if (isWritable(place)) return;
+  throw permanent('PermissionDenied', `${place} cannot be written by this user`, {
+    path: 'spec.sqlite.path',
+    mend: `give this user write rights on ${place} and its folder`,
+  });
 }
 
 function requireFile(file: string): void {

@@ -11,7 +11,12 @@ type PackedColumn =
   | { readonly kind: 'bigint'; readonly values: BigInt64Array; readonly nulls: Uint8Array | null }
   | { readonly kind: 'number'; readonly values: Float64Array; readonly nulls: Uint8Array | null }
   | { readonly kind: 'boolean'; readonly values: Uint8Array; readonly nulls: Uint8Array | null }
-  | { readonly kind: 'string'; readonly text: string; readonly ends: Uint32Array; readonly nulls: Uint8Array | null }
+  | {
+      readonly kind: 'string';
+      readonly text: string;
+      readonly ends: Uint32Array;
+      readonly nulls: Uint8Array | null;
+    }
   /** Anything else or of several kinds: cloned cell by cell. */
   | { readonly kind: 'mixed'; readonly values: readonly Cell[] };
 
@@ -61,7 +66,10 @@ function packColumn(rows: readonly (readonly Cell[])[], at: number): PackedColum
 }
 
 /** `set` says whether the array holds the cell as it was (an unsigned 2^64-1 is none of BigInt64Array). */
-function packFlat<K extends 'bigint' | 'number' | 'boolean', A extends BigInt64Array | Float64Array | Uint8Array>(
+function packFlat<
+  K extends 'bigint' | 'number' | 'boolean',
+  A extends BigInt64Array | Float64Array | Uint8Array,
+>(
   kind: K,
   rows: readonly (readonly Cell[])[],
   at: number,

@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { type Finding, permanent } from '../../core/errors.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
@@ -8,8 +7,9 @@ import { type Decode, decoderOf, type Stored } from './codec.ts';
 import { countUpTo, describeQuery, describeTable, findTable, fromQuery, tableName } from './describe.ts';
 import { isBusy } from './errors.ts';
 import { keyText } from './key-text.ts';
-import { openForReading } from './open-file.ts';
+import { isWritable, openForReading } from './open-file.ts';
 import { packRows } from './packing.ts';
+import { fieldFindings } from './source-findings.ts';
 
 /** One statement to read a part of. */
 export interface PartRequest {
@@ -68,9 +68,13 @@ export class SourceFile {
   }
 
   check(mode: Mode): readonly Finding[] {
-    const findings: Finding[] = [];
-    const { table, idField } = this.#object;
-    if (table !== undefined && idField !== undefined && /Id$/.test(mode)) findings.push(...this.#checkReuse(table, idField));
+    const look = {
+      database: this.#database,
+      object: this.#object,
+      relation: this.describe(),
+      from: this.fromClause(),
+    };
+    const findings = fieldFindings(mode, look);
     if (mode !== 'Snapshot' && !this.#isWritable()) {
       findings.push({
         severity: 'warning',
@@ -96,7 +100,11 @@ export class SourceFile {
   /** One statement over several calls, for a table without a key: one snapshot, which in a file without WAL keeps writers waiting. */
   startScan(request: PartRequest): void {
     this.endScan();
-    this.#scan = { request, rows: this.#database.prepare(request.sql).raw().iterate() as Iterator<Stored[]>, waiting: undefined };
+    this.#scan = {
+      request,
+      rows: this.#database.prepare(request.sql).raw().iterate() as Iterator<Stored[]>,
+      waiting: undefined,
+    };
   }
 
   nextPart(): PackedPart {
@@ -158,32 +166,14 @@ export class SourceFile {
   #entry(table: string) {
     const entry = findTable(this.#database, tableName(table, 'spec.source.table'));
     if (entry) return entry;
-    throw permanent('TableNotFound', `${this.#file} has no table or view ${table}`, { path: 'spec.source.table', mend: 'correct the name, or create the table' });
+    throw permanent('TableNotFound', `${this.#file} has no table or view ${table}`, {
+      path: 'spec.source.table',
+      mend: 'correct the name, or create the table',
+    });
   }
 
   #isWritable(): boolean {
-    try {
-      accessSync(this.#file, constants.W_OK);
-      return !this.#database.readonly;
-    } catch {
-      return false;
-    }
-  }
-
-  #checkReuse(table: string, idField: string): Finding[] {
-    const entry = this.#entry(table);
-    const column = describeTable(this.#database, entry).columns.find((each) => each.name === idField);
-    const sql = this.#database.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(entry.name) as string | null;
-    if (!column?.isIdentity || /\bAUTOINCREMENT\b/i.test(sql ?? '')) return [];
-    return [
-      {
-        severity: 'warning',
-        code: 'IdsAreReused',
-        path: 'spec.source.idField',
-        message: `${entry.name}.${idField} has no AUTOINCREMENT: SQLite gives the largest id again after its row was deleted, and such a row is not read`,
-        mend: `declare it INTEGER PRIMARY KEY AUTOINCREMENT, or use mode Timestamp, unless the newest rows of ${entry.name} are never deleted`,
-      },
-    ];
+    return isWritable(this.#file) && !this.#database.readonly;
   }
 }
 
@@ -217,7 +207,13 @@ function takePart(scan: Scan): PackedPart {
     lastKey = request.keys.map((at) => keyText(of[at], request.columns[at] as Column));
   }
   for (const { decode, at } of active) decodeColumn(rows, at, decode);
-  return { packed: packRows(rows, request.columns.length), rowCount: rows.length, byteCount: bytes, lastKey, isEnd };
+  return {
+    packed: packRows(rows, request.columns.length),
+    rowCount: rows.length,
+    byteCount: bytes,
+    lastKey,
+    isEnd,
+  };
 }
 
 function decodeColumn(rows: readonly Stored[][], at: number, decode: NonNullable<Decode>): void {

@@ -5,7 +5,14 @@ import type { Finding } from '../../core/errors.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation, Row } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
-import { findColumn, orderColumns, type Part, type PassBound, type RangeReader, readPass } from '../sql/read-pass.ts';
+import {
+  findColumn,
+  orderColumns,
+  type Part,
+  type PassBound,
+  type RangeReader,
+  readPass,
+} from '../sql/read-pass.ts';
 import { LateRowBound } from './bound.ts';
 import { dialect } from './key-text.ts';
 import { unpackRows } from './packing.ts';
@@ -41,7 +48,8 @@ export class SqliteSource implements Source, RangeReader {
   }
 
   async *read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd> {
-    const field = request.timestampField === undefined ? undefined : findColumn(request.relation, request.timestampField);
+    const field =
+      request.timestampField === undefined ? undefined : findColumn(request.relation, request.timestampField);
     const hasZone = field?.type.kind === 'timestamp' && field.type.hasZone;
     const pass = readPass(this, await this.#shapeOffset(request, field, signal), signal);
     try {
@@ -49,7 +57,9 @@ export class SqliteSource implements Source, RangeReader {
         const step = await pass.next();
         if (step.done) return endOf(step.value, hasZone);
         const { lastTimestamp } = step.value;
-        yield lastTimestamp === undefined ? step.value : { ...step.value, lastTimestamp: canonicalTimestamp(lastTimestamp, hasZone) };
+        yield lastTimestamp === undefined
+          ? step.value
+          : { ...step.value, lastTimestamp: canonicalTimestamp(lastTimestamp, hasZone) };
       }
     } finally {
       await pass.return({ bound: { kind: 'none' }, isHeldBack: false });
@@ -65,20 +75,26 @@ export class SqliteSource implements Source, RangeReader {
     return this.#bound.take(request, field, signal);
   }
 
-  async inspectRest(range: Range, signal: AbortSignal): Promise<{ oldest: string | undefined; nullRows: number }> {
+  async inspectRest(
+    range: Range,
+    signal: AbortSignal,
+  ): Promise<{ oldest: string | undefined; nullRows: number }> {
     const [field] = range.orderBy;
     if (!field) return { oldest: undefined, nullRows: 0 };
     const from = await this.#fromClause(signal);
     const name = dialect.quote(field.name);
     const first = `SELECT ${name} FROM ${from} ${whereRange(dialect, { ...range, upTo: undefined })} ORDER BY ${name} LIMIT 1`;
     const oldest = await this.#thread.call(signal, 'firstKey', first, field);
-    const nullRows = field.isNullable ? await this.#thread.call(signal, 'count', `SELECT 1 FROM ${from} WHERE ${name} IS NULL`) : 0;
+    const nullRows = field.isNullable
+      ? await this.#thread.call(signal, 'count', `SELECT 1 FROM ${from} WHERE ${name} IS NULL`)
+      : 0;
     return { oldest, nullRows };
   }
 
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
     const orderBy = orderColumns(request);
-    const after = request.after === null ? null : offsetKey(await this.#shapeOffset(request, orderBy[0], signal));
+    const after =
+      request.after === null ? null : offsetKey(await this.#shapeOffset(request, orderBy[0], signal));
     const where = whereRange(dialect, { orderBy, after, upTo: undefined });
     return this.#thread.call(signal, 'count', `SELECT 1 FROM ${await this.#fromClause(signal)} ${where}`);
   }
@@ -95,7 +111,11 @@ export class SqliteSource implements Source, RangeReader {
     let after = range.after;
     let maxRows = range.maxRows ?? request.limits.maxRows;
     for (;;) {
-      const part = await this.#thread.call(signal, 'readPart', await this.#partRequest({ ...range, after, maxRows }, request, signal));
+      const part = await this.#thread.call(
+        signal,
+        'readPart',
+        await this.#partRequest({ ...range, after, maxRows }, request, signal),
+      );
       if (part.rowCount > 0) yield toPart(part, request);
       after = part.lastKey;
       maxRows -= part.rowCount;
@@ -129,12 +149,24 @@ export class SqliteSource implements Source, RangeReader {
     };
   }
 
-  /** An offset that came from elsewhere, in the shape in which this file holds its times. */
-  async #shapeOffset(request: ReadRequest, field: Column | undefined, signal: AbortSignal): Promise<ReadRequest> {
+  /**
+   * An offset that came from elsewhere, in the shape in which this file holds its times. One that a row has as it is stays: the digits of
+   * fractions may differ from row to row.
+   */
+  async #shapeOffset(
+    request: ReadRequest,
+    field: Column | undefined,
+    signal: AbortSignal,
+  ): Promise<ReadRequest> {
     const { after } = request;
     if (after?.mode !== 'Timestamp' || !field) return request;
     const sample = await this.#largest(field, signal);
-    return sample === undefined ? request : { ...request, after: { ...after, at: shapeLike(after.at, sample) } };
+    const at = sample === undefined ? after.at : shapeLike(after.at, sample);
+    if (at === after.at) return request;
+    const name = dialect.quote(field.name);
+    const same = `SELECT ${name} FROM ${await this.#fromClause(signal)} WHERE ${name} = ${dialect.literal(after.at, field)} LIMIT 1`;
+    const isStored = (await this.#thread.call(signal, 'firstKey', same, field)) !== undefined;
+    return isStored ? request : { ...request, after: { ...after, at } };
   }
 
   async #largest(field: Column, signal: AbortSignal): Promise<string | undefined> {
@@ -169,7 +201,9 @@ function toPart(part: PackedPart, request: ReadRequest): Part {
 
 function toRows(packed: Uint8Array, request: ReadRequest): Rows {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
-  return request.wire.format === 'sqlite' ? { format: 'sqlite', chunks: [bytes] } : { format: 'values', rows: unpackRows(bytes) as Row[] };
+  return request.wire.format === 'sqlite'
+    ? { format: 'sqlite', chunks: [bytes] }
+    : { format: 'values', rows: unpackRows(bytes) as Row[] };
 }
 
 /** What waits in the current second is named only when something does. */
@@ -178,6 +212,8 @@ function endOf(end: PassEnd, hasZone: boolean): PassEnd {
   return {
     ...end,
     bound: end.isHeldBack && heldBackBy ? { ...bound, heldBackBy } : bound,
-    ...(end.oldestWaiting === undefined ? {} : { oldestWaiting: canonicalTimestamp(end.oldestWaiting, hasZone) }),
+    ...(end.oldestWaiting === undefined
+      ? {}
+      : { oldestWaiting: canonicalTimestamp(end.oldestWaiting, hasZone) }),
   };
 }

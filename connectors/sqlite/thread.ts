@@ -5,14 +5,17 @@ import { fromPlain, type PlainError } from './errors.ts';
 
 export type FileRole =
   | { readonly role: 'source'; readonly file: string; readonly object: SourceObject }
-  | { readonly role: 'destination'; readonly file: string; readonly object: DestinationObject };
+  | { readonly role: 'destination'; readonly file: string; readonly object: DestinationObject }
+  | { readonly role: 'system'; readonly file: string };
 
 export interface Call {
   readonly id: number;
   readonly method: string;
-  readonly args: readonly unknown[];
+  readonly args: unknown[];
 }
-export type Answer = { readonly id: number; readonly result: unknown } | { readonly id: number; readonly error: PlainError };
+export type Answer =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: PlainError };
 
 /** The methods of a file, as they are called from another thread. */
 type Methods<T> = { readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] };
@@ -42,7 +45,11 @@ export class FileThread<T> {
    * When the signal fires the thread is ended, with its transaction rolled back: SQLite cannot be interrupted from outside.
    * A later call starts a new one.
    */
-  call<K extends keyof Methods<T> & string>(signal: AbortSignal | undefined, method: K, ...args: Arguments<T[K]>): Promise<Result<T[K]>> {
+  call<K extends keyof Methods<T> & string>(
+    signal: AbortSignal | undefined,
+    method: K,
+    ...args: Arguments<T[K]>
+  ): Promise<Result<T[K]>> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(signal.reason);
@@ -68,7 +75,7 @@ export class FileThread<T> {
       signal?.addEventListener('abort', stop, { once: true });
       const worker = this.#running();
       worker.ref();
-      worker.postMessage({ id, method, args } satisfies Call);
+      worker.postMessage({ id, method, args } satisfies Call, args.flatMap(ownBuffer));
     });
   }
 
@@ -78,7 +85,8 @@ export class FileThread<T> {
 
   /** Ends the thread: its connection is closed, an open transaction rolled back. */
   async close(): Promise<void> {
-    if (this.#worker && this.#pending.size === 0) await this.call(undefined, 'close' as never, ...([] as never));
+    if (this.#worker && this.#pending.size === 0)
+      await this.call(undefined, 'close' as never, ...([] as never));
     await this.#end(transient('Closed', `${this.#role.file} was closed`));
   }
 
@@ -89,7 +97,11 @@ export class FileThread<T> {
     const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: this.#role });
     worker.on('message', (answer: Answer) => this.#settle(answer));
     worker.on('error', (error) => void this.#end(error, worker));
-    worker.on('exit', (code) => void this.#end(transient('ThreadEnded', `the thread of ${this.#role.file} ended (${code})`), worker));
+    worker.on(
+      'exit',
+      (code) =>
+        void this.#end(transient('ThreadEnded', `the thread of ${this.#role.file} ended (${code})`), worker),
+    );
     this.#worker = worker;
     return worker;
   }
@@ -107,4 +119,10 @@ export class FileThread<T> {
     for (const pending of [...this.#pending.values()]) pending.reject(reason);
     await worker?.terminate();
   }
+}
+
+/** Packed rows are moved to the other thread, not copied; a buffer that shares its memory with others cannot be. */
+export function ownBuffer(value: unknown): ArrayBuffer[] {
+  if (!(value instanceof Uint8Array) || value.byteLength !== value.buffer.byteLength) return [];
+  return value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
 }

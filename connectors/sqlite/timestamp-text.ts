@@ -2,7 +2,8 @@
  * SQLite has no type for time: a timestamp is text as its writer chose, with `T` or a space, with a fraction or without, with a zone or
  * without. What is read becomes canonical; what is compared in SQL must have the shape that is stored, since text compares as text.
  */
-const stamp = /^([+-]?\d{4,6}-\d{2}-\d{2})(?:([T ])(\d{2}:\d{2})(:\d{2})?(\.\d+)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
+const stamp =
+  /^([+-]?\d{4,6}-\d{2}-\d{2})(?:([T ])(\d{2}:\d{2})(:\d{2})?(\.\d+)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
 
 /** Canonical text, or the text as it is where it is no timestamp. An offset such as +02:00 is taken off: the text becomes UTC. */
 export function canonicalTimestamp(text: string, hasZone: boolean): string {
@@ -10,7 +11,8 @@ export function canonicalTimestamp(text: string, hasZone: boolean): string {
   if (!match) return text;
   const [, date = '', , minutes = '00:00', seconds = ':00', fraction = '', zone] = match;
   const end = hasZone ? 'Z' : '';
-  if (zone === undefined || zone === 'Z' || /^[+-]00(:?00)?$/.test(zone)) return `${date} ${minutes}${seconds}${fraction}${end}`;
+  if (zone === undefined || zone === 'Z' || /^[+-]00(:?00)?$/.test(zone))
+    return `${date} ${minutes}${seconds}${fraction}${end}`;
   const utc = shift(date, `${minutes}${seconds}`, zone);
   return utc === undefined ? text : `${utc}${fraction}${end}`;
 }
@@ -18,7 +20,8 @@ export function canonicalTimestamp(text: string, hasZone: boolean): string {
 function shift(date: string, time: string, zone: string): string | undefined {
   const hours = Number(zone.slice(1, 3));
   const minutes = Number(zone.slice(-2)) * (zone.length > 3 ? 1 : 0);
-  const at = Date.parse(`${date}T${time}Z`) - (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+  const at =
+    Date.parse(`${date}T${time}Z`) - (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
   if (Number.isNaN(at)) return undefined;
   return secondText(at);
 }
@@ -46,15 +49,17 @@ export function wallSecondText(ms: number, timeZone: string): string {
 }
 
 /**
- * A canonical timestamp of elsewhere (the destination's largest, one typed by hand) in the shape of a stored one. Text in that shape
- * already stays as it is.
+ * A canonical timestamp of elsewhere (the destination's largest, one typed by hand) in the shape of a stored one.
  */
 export function shapeLike(text: string, sample: string): string {
   const from = stamp.exec(text);
   const to = stamp.exec(sample);
   if (!from || !to) return text;
   const [, date = '', , minutes = '00:00', seconds = ':00', fraction = ''] = from;
-  if (to[2] === undefined) return fraction === '' && `${minutes}${seconds}` === '00:00:00' ? date : `${date} ${minutes}${seconds}${fraction}`;
+  if (to[2] === undefined)
+    return fraction === '' && `${minutes}${seconds}` === '00:00:00'
+      ? date
+      : `${date} ${minutes}${seconds}${fraction}`;
   const digits = fraction.slice(1).padEnd((to[5]?.length ?? 1) - 1, '0');
   return `${date}${to[2]}${minutes}${seconds}${digits === '' ? '' : `.${digits}`}${to[6] ?? ''}`;
 }

@@ -17,12 +17,18 @@ function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
       return { ddl: 'BOOLEAN' };
     case 'int':
       return type.isUnsigned && type.bits === 64
-        ? { ddl: 'DECIMAL_TEXT(20,0)', note: 'INTEGER ends at 2^63-1: kept as text, which SQLite sorts as text' }
+        ? {
+            ddl: 'DECIMAL_TEXT(20,0)',
+            note: 'INTEGER ends at 2^63-1: kept as text, which SQLite sorts as text',
+          }
         : { ddl: 'INTEGER' };
     case 'float':
       return { ddl: 'REAL', note: 'minus zero becomes zero', misfits: nanIsNull };
     case 'decimal':
-      return { ddl: `DECIMAL_TEXT${digits(type)}`, note: 'SQLite would make it a REAL: kept as text, which SQLite sorts as text' };
+      return {
+        ddl: `DECIMAL_TEXT${digits(type)}`,
+        note: 'SQLite would make it a REAL: kept as text, which SQLite sorts as text',
+      };
     case 'text':
       return { ddl: type.maxLength === undefined ? 'TEXT' : `VARCHAR(${type.maxLength})` };
     case 'bytes':
@@ -40,7 +46,9 @@ function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
     case 'json':
       return { ddl: 'JSON_TEXT' };
     case 'bit':
-      return { ddl: `${type.isVarying ? 'VARBIT_TEXT' : 'BIT_TEXT'}${type.length === undefined ? '' : `(${type.length})`}` };
+      return {
+        ddl: `${type.isVarying ? 'VARBIT_TEXT' : 'BIT_TEXT'}${type.length === undefined ? '' : `(${type.length})`}`,
+      };
     case 'enum':
       return { ddl: 'TEXT', note: 'the values are kept, the list of the allowed ones is not' };
     case 'array':
@@ -61,16 +69,21 @@ const nanIsNull = 'SQLite makes NaN a NULL';
 /** By affinity: whether what is read back is what was written. */
 function accepts(existing: Column, type: ColumnType): Acceptance {
   const affinity = affinityOf(existing.nativeType);
-  if (affinity === 'BLOB') return type.kind === 'float' ? { isAccepted: true, misfits: nanIsNull } : { isAccepted: true };
+  if (affinity === 'BLOB')
+    return type.kind === 'float' ? { isAccepted: true, misfits: nanIsNull } : { isAccepted: true };
   const isSameKind = typeOfDeclared(existing.nativeType).kind === type.kind;
   switch (type.kind) {
     case 'boolean':
-      return affinity === 'TEXT' || affinity === 'REAL' ? refused(existing, 'it would hold another kind of value') : accepted;
+      return affinity === 'TEXT' || affinity === 'REAL'
+        ? refused(existing, 'it would hold another kind of value')
+        : accepted;
     case 'int':
       return acceptsInt(existing, affinity, type);
     case 'float':
       if (affinity === 'TEXT') return { isAccepted: true, note: 'kept as text' };
-      return affinity === 'INTEGER' ? refused(existing, 'it makes whole numbers integers') : { isAccepted: true, note: 'minus zero becomes zero', misfits: nanIsNull };
+      return affinity === 'INTEGER'
+        ? refused(existing, 'it makes whole numbers integers')
+        : { isAccepted: true, note: 'minus zero becomes zero', misfits: nanIsNull };
     case 'decimal':
       return acceptsDecimal(existing, affinity, type);
     case 'date':
@@ -78,7 +91,9 @@ function accepts(existing: Column, type: ColumnType): Acceptance {
     case 'timestamp':
     case 'interval':
     case 'uuid':
-      return affinity === 'TEXT' || affinity === 'NUMERIC' || isSameKind ? accepted : refused(existing, 'it is for numbers');
+      return affinity === 'TEXT' || affinity === 'NUMERIC' || isSameKind
+        ? accepted
+        : refused(existing, 'it is for numbers');
     case 'bytes':
       return isSameKind ? accepted : refused(existing, 'it is not for bytes');
     case 'untyped':
@@ -86,7 +101,8 @@ function accepts(existing: Column, type: ColumnType): Acceptance {
         ? { isAccepted: true, misfits: 'text that looks like a number would become one' }
         : refused(existing, 'it would change values of other kinds');
     case 'json':
-      if (affinity !== 'TEXT' && isSameKind) return { isAccepted: true, misfits: 'JSON that is one number would become one of SQLite' };
+      if (affinity !== 'TEXT' && isSameKind)
+        return { isAccepted: true, misfits: 'JSON that is one number would become one of SQLite' };
       return affinity === 'TEXT' ? accepted : refused(existing, textIsChanged);
     default:
       return affinity === 'TEXT' ? accepted : refused(existing, textIsChanged);
@@ -96,21 +112,36 @@ function accepts(existing: Column, type: ColumnType): Acceptance {
 const accepted: Acceptance = { isAccepted: true };
 const textIsChanged = 'it makes text that looks like a number a number';
 
-function acceptsInt(existing: Column, affinity: Affinity, type: Extract<ColumnType, { kind: 'int' }>): Acceptance {
+function acceptsInt(
+  existing: Column,
+  affinity: Affinity,
+  type: Extract<ColumnType, { kind: 'int' }>,
+): Acceptance {
   if (affinity === 'TEXT') return { isAccepted: true, note: 'kept as text' };
-  if (affinity === 'REAL') return type.bits === 64 ? refused(existing, 'a REAL keeps integers to 2^53 only') : accepted;
-  return type.bits === 64 && type.isUnsigned ? { isAccepted: true, misfits: 'integers above 2^63-1 do not fit' } : accepted;
+  if (affinity === 'REAL')
+    return type.bits === 64 ? refused(existing, 'a REAL keeps integers to 2^53 only') : accepted;
+  return type.bits === 64 && type.isUnsigned
+    ? { isAccepted: true, misfits: 'integers above 2^63-1 do not fit' }
+    : accepted;
 }
 
-function acceptsDecimal(existing: Column, affinity: Affinity, type: Extract<ColumnType, { kind: 'decimal' }>): Acceptance {
+function acceptsDecimal(
+  existing: Column,
+  affinity: Affinity,
+  type: Extract<ColumnType, { kind: 'decimal' }>,
+): Acceptance {
   if (affinity === 'TEXT') return accepted;
   if (affinity === 'INTEGER') return refused(existing, 'it is for whole numbers');
-  if (type.precision === undefined) return { isAccepted: true, misfits: `SQLite keeps ${realDigits} digits of a decimal` };
+  if (type.precision === undefined)
+    return { isAccepted: true, misfits: `SQLite keeps ${realDigits} digits of a decimal` };
   return type.precision <= realDigits
     ? { isAccepted: true, note: 'kept as a number: zeros at the end of the fraction go' }
     : refused(existing, `SQLite makes it a REAL and keeps ${realDigits} digits`);
 }
 
 function refused(existing: Column, why: string): Acceptance {
-  return { isAccepted: false, reason: `${existing.nativeType} has the affinity ${affinityOf(existing.nativeType)}: ${why}` };
+  return {
+    isAccepted: false,
+    reason: `${existing.nativeType} has the affinity ${affinityOf(existing.nativeType)}: ${why}`,
+  };
 }

@@ -3,32 +3,42 @@ import { bug } from '../../core/errors.ts';
 import { DestinationFile } from './destination-file.ts';
 import { toIdraError, toPlain } from './errors.ts';
 import { SourceFile } from './source-file.ts';
-import type { Answer, Call, FileRole } from './thread.ts';
+import { SystemFile } from './system-file.ts';
+import { type Answer, type Call, type FileRole, ownBuffer } from './thread.ts';
 
 /** The other side of thread.ts: one open file, whose methods run one after the other. */
-const { role, file, object } = workerData as FileRole;
-const target = role === 'source' ? new SourceFile(file, object) : new DestinationFile(file, object);
-const methods = target as unknown as Readonly<Record<string, ((...args: readonly unknown[]) => unknown) | undefined>>;
+const role = workerData as FileRole;
+const target = open(role);
+const methods = target as unknown as Readonly<Record<string, ((...args: unknown[]) => unknown) | undefined>>;
 
 parentPort?.on('message', ({ id, method, args }: Call) => {
   const { answer, transfer } = run(id, method, args);
   parentPort?.postMessage(answer, transfer);
 });
 
-function run(id: number, method: string, args: readonly unknown[]): { answer: Answer; transfer: ArrayBuffer[] } {
+function open(of: FileRole): SourceFile | DestinationFile | SystemFile {
+  switch (of.role) {
+    case 'source':
+      return new SourceFile(of.file, of.object);
+    case 'destination':
+      return new DestinationFile(of.file, of.object);
+    case 'system':
+      return new SystemFile(of.file);
+  }
+}
+
+function run(id: number, method: string, args: unknown[]): { answer: Answer; transfer: ArrayBuffer[] } {
   try {
     const call = methods[method];
     if (!call) throw bug(`a file has no method ${method}`);
     const result = call.apply(target, args);
     return { answer: { id, result }, transfer: buffersOf(result) };
   } catch (thrown) {
-    return { answer: { id, error: toPlain(toIdraError(thrown, file)) }, transfer: [] };
+    return { answer: { id, error: toPlain(toIdraError(thrown, role.file)) }, transfer: [] };
   }
 }
 
 /** Packed rows are moved, not copied. */
 function buffersOf(result: unknown): ArrayBuffer[] {
-  if (typeof result !== 'object' || result === null || !('packed' in result)) return [];
-  const { packed } = result;
-  return packed instanceof Uint8Array && packed.byteLength === packed.buffer.byteLength ? [packed.buffer as ArrayBuffer] : [];
+  return typeof result === 'object' && result !== null && 'packed' in result ? ownBuffer(result.packed) : [];
 }

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import type { WritePlan } from '../../core/connector.ts';
+import { quoteDouble } from '../sql/names.ts';
+
+/** The statements that a claim runs, besides those for the commit table. */
+export function targetStatements(table: string, plan: WritePlan): readonly string[] {
+  if (plan.existing === null) return [createTable(table, plan)];
+  return plan.columns.columns
+    .filter((column) => column.existing === null)
+    .map((column) => `ALTER TABLE ${quoteDouble(table)} ADD COLUMN ${columnDefinition(column)}`);
+}
+
+/** The source's columns in order, the key and NOT NULL; nothing else. */
+function createTable(table: string, plan: WritePlan): string {
+  const lines = plan.columns.columns.map((column) =>
+    column.isNullable ? columnDefinition(column) : `${columnDefinition(column)} NOT NULL`,
+  );
+  if (plan.hasUniqueKey) lines.push(`PRIMARY KEY (${plan.key.map(quoteDouble).join(', ')})`);
+  return `CREATE TABLE ${quoteDouble(table)} (\n  ${lines.join(',\n  ')}\n)`;
+}
+
+function columnDefinition({ name, ddl }: { readonly name: string; readonly ddl: string }): string {
+  return `${quoteDouble(name)} ${ddl}`.trimEnd();
+}
+
+/** One statement for every row: what came last in read order stands at the end. */
+export function insertRow(table: string, plan: WritePlan): string {
+  const names = plan.columns.columns.map((column) => column.name);
+  const insert = `INSERT INTO ${quoteDouble(table)} (${names.map(quoteDouble).join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
+  if (plan.writeMode !== 'Upsert') return insert;
+  const others = names.filter((name) => !plan.key.includes(name)).map(quoteDouble);
+  const conflict = `ON CONFLICT (${plan.key.map(quoteDouble).join(', ')})`;
+  if (others.length === 0) return `${insert} ${conflict} DO NOTHING`;
+  return `${insert} ${conflict} DO UPDATE SET ${others.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+}
+
+/** Beside the target while a Replace is filled. Hashed: any name fits, and it says by its beginning whose it is. */
+export function shadowName(uid: string, table: string): string {
+  return `_idra_new_${createHash('sha256')
+    .update(JSON.stringify([uid, table.toLowerCase()]))
+    .digest('hex')
+    .slice(0, 16)}`;
+}
+
+/** The end of a Replace. Indexes and triggers are made again from their own text, views go by the name. */
+export function swapStatements(table: string, shadow: string): readonly string[] {
+  return [
+    `DROP TABLE ${quoteDouble(table)}`,
+    `ALTER TABLE ${quoteDouble(shadow)} RENAME TO ${quoteDouble(table)}`,
+  ];
+}

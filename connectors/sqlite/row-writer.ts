@@ -1,0 +1,83 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Wire } from '../../core/batch.ts';
+import type { Rejection, WritePlan } from '../../core/connector.ts';
+import { type IdraError, permanent } from '../../core/errors.ts';
+import type { Value } from '../../core/values.ts';
+import { type Encode, encoderOf, Misfit, type Stored } from './codec.ts';
+import { insertRow } from './ddl.ts';
+import { isRowRefused, toIdraError } from './errors.ts';
+import type { Cell } from './packing.ts';
+
+export interface Written {
+  readonly written: number;
+  readonly rejected: number;
+  readonly rejections: readonly Rejection[];
+}
+
+/** Of one batch; the count tells of the rest. */
+const maxRejections = 10;
+
+/** Writes rows into one table by one prepared statement, within the caller's transaction. */
+export class RowWriter {
+  readonly #database: Database;
+  readonly #file: string;
+  readonly #plan: WritePlan;
+  readonly #insert: Statement<unknown[]>;
+  readonly #encoders: readonly {
+    readonly at: number;
+    readonly name: string;
+    readonly encode: NonNullable<Encode>;
+  }[];
+
+  constructor(database: Database, file: string, table: string, plan: WritePlan, wire: Wire) {
+    this.#database = database;
+    this.#file = file;
+    this.#plan = plan;
+    this.#insert = database.prepare(insertRow(table, plan));
+    // Values as another SQLite stores them need nothing.
+    const columns = wire.format === 'sqlite' ? [] : plan.columns.columns;
+    this.#encoders = columns.flatMap((column, at) => {
+      const encode = encoderOf(column.source.type, { nativeType: column.ddl });
+      return encode ? [{ at, name: column.name, encode }] : [];
+    });
+  }
+
+  /** A row that the table cannot keep is thrown (onError Stop) or counted (Skip). */
+  write(rows: readonly Cell[][]): Written {
+    const rejections: Rejection[] = [];
+    let rejected = 0;
+    for (const row of rows) {
+      const rejection = this.#writeRow(row);
+      if (rejection === undefined) continue;
+      if (this.#plan.onError === 'Stop') throw notKept(rejection);
+      rejected += 1;
+      if (rejections.length < maxRejections) rejections.push(rejection);
+    }
+    return { written: rows.length - rejected, rejected, rejections };
+  }
+
+  #writeRow(row: Cell[]): Rejection | undefined {
+    for (const { at, name, encode } of this.#encoders) {
+      const stored: Stored | Misfit = encode(row[at] as Value);
+      if (stored instanceof Misfit)
+        return { code: 'ValueNotKept', column: name, message: `column ${name}: ${stored.why}` };
+      row[at] = stored;
+    }
+    try {
+      this.#insert.run(...row);
+      return undefined;
+    } catch (thrown) {
+      const error = toIdraError(thrown, this.#file);
+      // ON CONFLICT ROLLBACK and RAISE(ROLLBACK) end the whole transaction, and with it what was skipped to.
+      if (!isRowRefused(thrown) || !this.#database.inTransaction) throw error;
+      return { code: error.code, message: error.message };
+    }
+  }
+}
+
+function notKept({ code, message }: Rejection): IdraError {
+  return permanent(code, `a row cannot be written: ${message}`, {
+    path: 'spec.onError',
+    mend: 'correct the row at the source or the table at the destination, or set onError to Skip',
+  });
+}

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import type { Database } from 'better-sqlite3';
+import type { SystemReport } from '../../core/connector.ts';
+import type { Finding } from '../../core/errors.ts';
+import type { Relation } from '../../core/values.ts';
+import { describeTable, isOfUser, listTables } from './describe.ts';
+import { isWritable, openForReading, placeToWrite, requireFolder } from './open-file.ts';
+
+/** A file as a whole, in its own thread: called through thread.ts only. */
+export class SystemFile {
+  readonly #file: string;
+  #opened: Database | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** A file that is missing is one to be made, where it can be. */
+  check(): SystemReport {
+    requireFolder(this.#file);
+    const place = placeToWrite(this.#file);
+    const findings: Finding[] = [];
+    if (!isWritable(place)) findings.push(readOnly(place));
+    if (!existsSync(this.#file)) {
+      findings.push({
+        severity: 'info',
+        code: 'FileMissing',
+        message: `there is no file ${this.#file}: it is made when a Sync writes to it`,
+      });
+      return { version: sqliteName(undefined), findings };
+    }
+    const database = this.#database;
+    // The first look at the schema says whether it is a database at all.
+    listTables(database);
+    return { version: sqliteName(database), findings };
+  }
+
+  discover(): readonly Relation[] {
+    const database = this.#database;
+    return listTables(database)
+      .filter(isOfUser)
+      .map((entry) => describeTable(database, entry));
+  }
+
+  close(): void {
+    this.#opened?.close();
+    this.#opened = undefined;
+  }
+
+  get #database(): Database {
+    this.#opened ??= openForReading(this.#file);
+    return this.#opened;
+  }
+}
+
+function sqliteName(database: Database | undefined): string {
+  if (!database) return 'SQLite';
+  return `SQLite ${database.prepare('SELECT sqlite_version()').pluck().get()}`;
+}
+
+function readOnly(place: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'PermissionDenied',
+    path: 'spec.sqlite.path',
+    message: `${place} cannot be written by this user: it can be read from, not written to`,
+    mend: `give this user write rights on ${place} and its folder, if a Sync shall write there`,
+  };
+}
