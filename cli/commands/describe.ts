@@ -6,6 +6,7 @@ import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { type EtcdObject, readDataSources, readSyncs } from '../fleet/etcd-objects.ts';
+import { kindOf } from '../fleet/kinds.ts';
 import { formatTable } from '../table.ts';
 
 /** One page about a Sync or DataSource: what is wanted, how it stands, what to do. */
@@ -17,7 +18,7 @@ export function addDescribe(root: Command, cli: Cli): void {
     .addHelpText('after', '\nExample:\n  idra describe sync orders');
   runs<{ namespace: string }>(command, cli, async ([kind = '', name = ''], options) => {
     return await withEtcd(cli, async (etcd) => {
-      const read = /^syncs?$/i.test(kind) ? readSyncs : readDataSources;
+      const read = kindOf(kind) === 'Sync' ? readSyncs : readDataSources;
       const object = (await read(etcd)).find(
         ({ metadata }) => metadata.name === name && metadata.namespace === options.namespace,
       );

@@ -8,6 +8,7 @@ import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { type EtcdObject, readAgents, readDataSources, readSyncs, syncRowOf } from '../fleet/etcd-objects.ts';
+import { kindWords } from '../fleet/kinds.ts';
 import { formatObjects, type OutputKind, requireOutput } from '../output.ts';
 import { formatTable } from '../table.ts';
 
@@ -29,20 +30,20 @@ interface Listing {
 
 const listings: readonly Listing[] = [
   {
-    words: ['syncs', 'sync'],
+    words: kindWords.Sync,
     read: readSyncs,
     heads: syncHeads,
     cells: (object, nowMs) => rowCells(syncRowOf(object, nowMs)),
     wide: { heads: wideHeads, cells: (object) => wideCells(object.syncStatus) },
   },
   {
-    words: ['datasources', 'datasource', 'ds'],
+    words: kindWords.DataSource,
     read: readDataSources,
     heads: ['NAME', 'TYPE', 'READY', 'VERSION', 'SYNCS', 'AGE'],
     cells: ({ metadata, report, type = '', users = 0 }, nowMs) => [
       metadata.name,
       type,
-      report ? String(report.isReachable) : '',
+      report ? (report.isReachable ? 'True' : 'False') : 'Unknown',
       report?.serverVersion ?? '',
       String(users),
       age(metadata.creationTimestamp, nowMs),

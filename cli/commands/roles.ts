@@ -29,8 +29,9 @@ Environment:
   IDRA_AGENT_LABELS       zone=a,disk=ssd: what placement selects by
   IDRA_LEASE_TTL          how long a dead agent is believed alive (default 10s)
   IDRA_DRAIN_TIMEOUT      how long it may take to leave at SIGTERM (default 25s)
-  IDRA_SECRETS_FOLDER     Secrets as FOLDER/NAMESPACE/NAME/KEY, where there is no Kubernetes
+  IDRA_SECRETS_DIR        Secrets as DIR/NAME/KEY, as Kubernetes mounts them: where there is no Kubernetes
   KUBECONFIG              or the pod's service account: Secrets from Kubernetes
+  IDRA_WATCH_NAMESPACES   team-a,team-b: whose Secrets may be read (default: all)
   IDRA_HEALTH_PORT        /healthz, /readyz, /metrics
   IDRA_LOG_LEVEL, IDRA_LOG_FORMAT (json or text)
 
@@ -40,7 +41,7 @@ Example:
 const operatorHelp = `
 Environment:
   IDRA_ETCD_ENDPOINTS     as for the agent
-  IDRA_WATCH_NAMESPACES   team-a,team-b (default: all)
+  IDRA_WATCH_NAMESPACES   team-a,team-b: whose resources are seen to (default: all)
   KUBECONFIG              or the pod's service account
   IDRA_HEALTH_PORT        /healthz, /readyz, /metrics
   IDRA_LOG_LEVEL, IDRA_LOG_FORMAT (json or text)

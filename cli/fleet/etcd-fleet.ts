@@ -40,9 +40,11 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
     async suspend(sync, isSuspended) {
       const stored = await etcd.desired.getSync(sync.uid);
       if (!stored) return;
-      const { version, ...rest } = stored;
-      const spec = { ...(rest.spec as object), suspend: isSuspended };
-      await etcd.desired.putSync({ ...rest, spec, generation: rest.generation + 1 }, version);
+      const { version, isSuspendedByAnnotation: _before, ...rest } = stored;
+      // As the annotation on Kubernetes: beside the spec, which is of who applies it.
+      const isNeeded = isSuspended || (rest.spec as { suspend?: boolean }).suspend === true;
+      const flag = isNeeded ? { isSuspendedByAnnotation: isSuspended } : {};
+      await etcd.desired.putSync({ ...rest, ...flag }, version);
     },
     async close() {},
   };

@@ -1,6 +1,11 @@
-import type { Agent, Coordination, DataSourceReport } from '../../coordination/contract.ts';
-import { shownStatus } from '../../core/shown-status.ts';
+import { systems } from '../../connectors/catalog.ts';
+import type { Agent, Coordination, DataSourceReport, DesiredSync } from '../../coordination/contract.ts';
+import { apiVersion, suspendAnnotation } from '../../core/manifest/names.ts';
+import { systemOf } from '../../core/manifest/reader.ts';
+import { dataSourceStatusShape, syncStatusShape } from '../../core/manifest/status-shape.ts';
+import { shownStatus, type UnassignedReason } from '../../core/shown-status.ts';
 import type { SyncRow, SyncStatus } from '../../core/status.ts';
+import { conditionsOf } from '../../core/sync-conditions.ts';
 import { syncRow } from '../../core/sync-row.ts';
 import type { Mode } from '../../core/sync-spec.ts';
 import { byName, toFleetSync } from './etcd-fleet.ts';
@@ -31,22 +36,51 @@ interface ManifestSpec {
   readonly destination: { readonly dataSource: string };
 }
 
-const apiVersion = 'idra.dev/v1alpha1';
-
 export async function readSyncs(etcd: Coordination): Promise<readonly EtcdObject[]> {
-  const [{ syncs }, statuses] = await Promise.all([etcd.desired.read(), etcd.reports.readStatuses()]);
-  return [...syncs].sort(byName).map((desired) => {
-    const sync = toFleetSync(desired, statuses.get(desired.uid));
-    const status = shownStatus(sync, sync.status, Date.now());
-    const { uid, name, namespace, generation, createdAt } = desired;
-    const metadata = { name, namespace, uid, generation, creationTimestamp: createdAt };
-    return {
+  const [{ syncs }, statuses, unassigned] = await Promise.all([
+    etcd.desired.read(),
+    etcd.reports.readStatuses(),
+    etcd.reports.readUnassigned(),
+  ]);
+  return [...syncs]
+    .sort(byName)
+    .map((sync) => syncObject(sync, statuses.get(sync.uid), unassigned.get(sync.uid)));
+}
+
+function syncObject(
+  desired: DesiredSync,
+  said: SyncStatus | undefined,
+  unassigned: UnassignedReason | undefined,
+): EtcdObject {
+  const { uid, name, namespace, generation, createdAt, deletedAt, isSuspendedByAnnotation, spec } = desired;
+  const shown = shownStatus(toFleetSync(desired, said), said, Date.now(), unassigned);
+  const status = isSuspendedByAnnotation
+    ? { ...shown, message: `suspended by the annotation ${suspendAnnotation}` }
+    : shown;
+  const metadata = {
+    name,
+    namespace,
+    uid,
+    generation,
+    creationTimestamp: createdAt,
+    ...(deletedAt === undefined ? {} : { deletionTimestamp: deletedAt }),
+    ...(isSuspendedByAnnotation === undefined
+      ? {}
+      : { annotations: { [suspendAnnotation]: String(isSuspendedByAnnotation) } }),
+  };
+  const conditions = conditionsOf(status);
+  return {
+    metadata,
+    manifest: {
+      apiVersion,
+      kind: 'Sync',
       metadata,
-      manifest: { apiVersion, kind: 'Sync', metadata, spec: desired.spec, status },
-      spec: desired.spec as ManifestSpec,
-      syncStatus: status,
-    };
-  });
+      spec,
+      status: { ...syncStatusShape(status), conditions },
+    },
+    spec: spec as ManifestSpec,
+    syncStatus: status,
+  };
 }
 
 export async function readDataSources(etcd: Coordination): Promise<readonly EtcdObject[]> {
@@ -62,14 +96,26 @@ export async function readDataSources(etcd: Coordination): Promise<readonly Etcd
       const { source, destination } = sync.spec as ManifestSpec;
       return sync.namespace === namespace && (source.dataSource === name || destination.dataSource === name);
     }).length;
+    const type = systemOf(spec, systems) ?? '';
+    const status = {
+      ...dataSourceStatusShape({ type, syncs: users, ...(report ? { report } : {}) }),
+      conditions: [readyOf(report)],
+    };
     return {
       metadata,
-      manifest: { apiVersion, kind: 'DataSource', metadata, spec, status: { ...report, syncs: users } },
-      type: systemOf(spec),
+      manifest: { apiVersion, kind: 'DataSource', metadata, spec, status },
+      type,
       users,
       ...(report ? { report } : {}),
     };
   });
+}
+
+function readyOf(report: DataSourceReport | undefined) {
+  if (!report)
+    return { type: 'Ready', status: 'Unknown', reason: 'NotChecked', message: 'no agent has looked yet' };
+  const reason = report.isReachable ? 'Reached' : (report.code ?? 'NotReached');
+  return { type: 'Ready', status: report.isReachable ? 'True' : 'False', reason, message: report.message };
 }
 
 export async function readAgents(etcd: Coordination): Promise<readonly EtcdObject[]> {
@@ -92,10 +138,4 @@ export function syncRowOf({ metadata, spec, syncStatus }: EtcdObject, nowMs: num
   if (!spec) throw new TypeError(`${metadata.name} is not a Sync`);
   const { name, namespace = '', creationTimestamp } = metadata;
   return syncRow({ name, namespace, spec, createdAt: creationTimestamp }, syncStatus, nowMs);
-}
-
-/** The one key of a DataSource's spec that names its system. */
-function systemOf(spec: unknown): string {
-  const known = ['postgres', 'mysql', 'sqlite', 'sqlserver', 'mongodb', 'kafka', 's3', 'http'];
-  return Object.keys(spec as object).find((key) => known.includes(key)) ?? '';
 }

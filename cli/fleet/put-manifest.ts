@@ -46,28 +46,32 @@ async function putOnce(
   isDryRun: boolean,
 ): Promise<Applied> {
   const kind = source.kind as ManifestKind;
-  const { namespace, name, isSuspendedByAnnotation } = source;
-  const stored =
-    kind === 'Sync' ? await findSync(desired, namespace, name) : await desired.getDataSource(namespace, name);
-  const isSame =
-    stored !== undefined &&
-    isDeepStrictEqual(stored.spec, JSON.parse(JSON.stringify(spec))) &&
-    (stored as Stored).isSuspendedByAnnotation === isSuspendedByAnnotation;
+  const { namespace, name } = source;
+  const stored = await find(desired, kind, namespace, name);
+  const isSameSpec = isDeepStrictEqual(stored?.spec, JSON.parse(JSON.stringify(spec)));
+  // What the manifest does not say stays as `idra suspend` has set it.
+  const isSuspendedByAnnotation = source.isSuspendedByAnnotation ?? stored?.isSuspendedByAnnotation;
+  const isSame = isSameSpec && stored?.isSuspendedByAnnotation === isSuspendedByAnnotation;
+  const { uid, generation, createdAt } = stored ?? {
+    uid: randomUUID(),
+    generation: 0,
+    createdAt: new Date().toISOString(),
+  };
   const next = {
-    uid: stored?.uid ?? randomUUID(),
+    uid,
     namespace,
     name,
-    generation: isSame ? stored.generation : (stored?.generation ?? 0) + 1,
-    createdAt: stored?.createdAt ?? new Date().toISOString(),
+    generation: isSameSpec ? generation : generation + 1,
+    createdAt,
     spec,
-    ...(isSuspendedByAnnotation === undefined ? {} : { isSuspendedByAnnotation }),
   };
   if (!isSame && !isDryRun) {
-    const put = kind === 'Sync' ? desired.putSync : desired.putDataSource;
-    await put(next, stored?.version ?? '');
+    const ifVersion = stored?.version ?? '';
+    const flag = isSuspendedByAnnotation === undefined ? {} : { isSuspendedByAnnotation };
+    if (kind === 'Sync') await desired.putSync({ ...next, ...flag }, ifVersion);
+    else await desired.putDataSource(next, ifVersion);
   }
-  const { uid, generation, createdAt } = next;
-  const metadata = { name, namespace, uid, generation, creationTimestamp: createdAt };
+  const metadata = { name, namespace, uid, generation: next.generation, creationTimestamp: createdAt };
   return {
     kind,
     name,
@@ -76,8 +80,14 @@ async function putOnce(
   };
 }
 
-/** One that is being deleted is none: made again under the same name it starts anew. */
-async function findSync(desired: DesiredState, namespace: string, name: string): Promise<Stored | undefined> {
+/** A Sync that is being deleted is none: made again under the same name it starts anew. */
+async function find(
+  desired: DesiredState,
+  kind: ManifestKind,
+  namespace: string,
+  name: string,
+): Promise<Stored | undefined> {
+  if (kind === 'DataSource') return await desired.getDataSource(namespace, name);
   const found = await desired.findSync(namespace, name);
   return found?.deletedAt === undefined ? found : undefined;
 }

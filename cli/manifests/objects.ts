@@ -77,7 +77,7 @@ function sourceOf({ value, placeOf }: ManifestDocument, namespace: string): Mani
     namespace: typeof metadata.namespace === 'string' ? metadata.namespace : namespace,
     name: typeof metadata.name === 'string' ? metadata.name : '',
     body: value,
-    ...(suspend === undefined ? {} : { isSuspendedByAnnotation: String(suspend) === 'true' }),
+    ...(suspend === 'true' || suspend === 'false' ? { isSuspendedByAnnotation: suspend === 'true' } : {}),
     placeOf,
   };
 }
