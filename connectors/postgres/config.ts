@@ -14,7 +14,13 @@ export interface PostgresConfig {
 }
 
 /** Settings of the session that a user may want; all else belongs to Idra, whose reading depends on it. */
-export const knownParameters = ['connect_timeout', 'keepalives_idle', 'role', 'search_path', 'work_mem'] as const;
+export const knownParameters = [
+  'connect_timeout',
+  'keepalives_idle',
+  'role',
+  'search_path',
+  'work_mem',
+] as const;
 export type Parameter = (typeof knownParameters)[number];
 
 const tlsModes: readonly string[] = ['Disable', 'Prefer', 'Require', 'VerifyCA', 'VerifyFull'];

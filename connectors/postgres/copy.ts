@@ -63,7 +63,7 @@ export class CopyOut extends CopyQuery {
     this.#parser = parser as SocketReader;
     connection.stream.off('data', this.#parser);
     connection.stream.on('data', this.#onChunk);
-    connection.query(this.#text, undefined as never);
+    connection.query(this.#text);
   }
 
   readonly #onChunk = (chunk: Buffer): void => this.#cutter.push(chunk);
@@ -142,7 +142,7 @@ export class CopyIn extends CopyQuery {
   submit(connection: Connection): void {
     const { stream } = connection;
     stream.cork();
-    connection.query(this.#text, undefined as never);
+    connection.query(this.#text);
     if (this.#body.isBinary) stream.write(binaryHeader);
     for (const chunk of this.#body.frames) stream.write(chunk);
     if (this.#body.isBinary) stream.write(binaryTrailer);

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Rejection } from '../../core/connector.ts';
 import { type Disposition, type ErrorMore, IdraError, permanent, transient } from '../../core/errors.ts';
 
 interface Meaning {
@@ -13,16 +14,30 @@ const never: Disposition = 'permanent';
 
 /** SQLSTATE, or its class of two characters, in the order of looking: the whole code first. */
 const meanings: Readonly<Record<string, Meaning>> = {
-  '28P01': { code: 'AuthenticationFailed', disposition: never, path: 'spec.postgres.passwordSecretRef', mend: 'check user and password' },
+  '28P01': {
+    code: 'AuthenticationFailed',
+    disposition: never,
+    path: 'spec.postgres.passwordSecretRef',
+    mend: 'check user and password',
+  },
   '28000': {
     code: 'AuthenticationFailed',
     disposition: never,
     path: 'spec.postgres.user',
     mend: 'check the user, and that pg_hba.conf lets it in from here with this tls.mode',
   },
-  '3D000': { code: 'DatabaseNotFound', disposition: never, path: 'spec.postgres.database', mend: 'check the name, or create the database' },
+  '3D000': {
+    code: 'DatabaseNotFound',
+    disposition: never,
+    path: 'spec.postgres.database',
+    mend: 'check the name, or create the database',
+  },
   '3F000': { code: 'SchemaNotFound', disposition: never, mend: 'create the schema' },
-  '42P01': { code: 'TableNotFound', disposition: never, mend: 'check schema and name; names are case-sensitive' },
+  '42P01': {
+    code: 'TableNotFound',
+    disposition: never,
+    mend: 'check schema and name; names are case-sensitive',
+  },
   '42501': { code: 'PermissionDenied', disposition: never, mend: 'GRANT the right to this user' },
   '42601': { code: 'QueryInvalid', disposition: never, path: 'spec.source.query' },
   '42': { code: 'QueryInvalid', disposition: never },
@@ -51,8 +66,18 @@ const meanings: Readonly<Record<string, Meaning>> = {
 
 /** Codes of Node's sockets and TLS. */
 const socketCodes: Readonly<Record<string, Meaning>> = {
-  ECONNREFUSED: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host', mend: 'check host and port, and that the server runs' },
-  ENOTFOUND: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host', mend: 'check the host: its name is not known here' },
+  ECONNREFUSED: {
+    code: 'HostUnreachable',
+    disposition: later,
+    path: 'spec.postgres.host',
+    mend: 'check host and port, and that the server runs',
+  },
+  ENOTFOUND: {
+    code: 'HostUnreachable',
+    disposition: later,
+    path: 'spec.postgres.host',
+    mend: 'check the host: its name is not known here',
+  },
   EAI_AGAIN: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
   EHOSTUNREACH: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
   ENETUNREACH: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
@@ -82,11 +107,18 @@ export function isRowError(thrown: unknown): thrown is pg.DatabaseError {
   return state !== undefined && (state.startsWith('22') || state.startsWith('23'));
 }
 
+/** What is told of a row that `onError: Skip` leaves out. */
+export function rejectionOf(error: pg.DatabaseError): Rejection {
+  const code = meanings[(error.code ?? '').slice(0, 2)]?.code ?? 'ValueNotKept';
+  return { code, ...(error.column && { column: error.column }), message: safeMessage(error) };
+}
+
 /** A driver's error, classified by its code; `doing` is what was tried: `reading public.orders of team-a/shop`. */
 export function classify(thrown: unknown, doing: string): IdraError {
   if (thrown instanceof IdraError) return thrown;
   if (thrown instanceof pg.DatabaseError) return fromServer(thrown, doing);
-  const code = thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+  const code =
+    thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   if (untrusted.has(code)) {
     return permanent('CertificateUntrusted', `${doing}: the server's certificate is not trusted (${code})`, {
@@ -103,7 +135,8 @@ export function classify(thrown: unknown, doing: string): IdraError {
 
 function fromServer(error: pg.DatabaseError, doing: string): IdraError {
   const state = error.code ?? '';
-  const meaning = meanings[state] ?? meanings[state.slice(0, 2)] ?? { code: 'ServerError', disposition: never };
+  const meaning = meanings[state] ??
+    meanings[state.slice(0, 2)] ?? { code: 'ServerError', disposition: never };
   return build(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);
 }
 

@@ -93,7 +93,10 @@ export class FrameCutter {
         at += body;
         continue;
       }
-      if (this.#rowCount > 0 && (this.#rowCount >= this.#limits.maxRows || this.#byteCount + size > this.#limits.maxBytes)) {
+      if (
+        this.#rowCount > 0 &&
+        (this.#rowCount >= this.#limits.maxRows || this.#byteCount + size > this.#limits.maxBytes)
+      ) {
         this.#keep(chunk, from, at);
         from = at;
         this.#emit();
@@ -185,7 +188,12 @@ export class FrameCutter {
 }
 
 function sizeAt(chunk: Buffer, at: number): number {
-  return ((chunk[at] ?? 0) << 24) | ((chunk[at + 1] ?? 0) << 16) | ((chunk[at + 2] ?? 0) << 8) | (chunk[at + 3] ?? 0);
+  return (
+    ((chunk[at] ?? 0) << 24) |
+    ((chunk[at + 1] ?? 0) << 16) |
+    ((chunk[at + 2] ?? 0) << 8) |
+    (chunk[at + 3] ?? 0)
+  );
 }
 
 /** The rows of frames, each without its head; views, not copies. */

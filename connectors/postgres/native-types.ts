@@ -35,8 +35,12 @@ export function toColumnType(type: CatalogType): ColumnType {
   if (type.kind === 'e') return { kind: 'enum', values: type.labels };
   // An extension's, and where else than in pg_catalog it stands is up to whoever installed it.
   if (type.name === 'citext') return { kind: 'text' };
-  if (type.schema !== 'pg_catalog') return { kind: 'other', system: 'postgres', name: `${type.schema}.${type.name}` };
-  return plain[type.name] ?? withModifier(type.name, type.modifier) ?? { kind: 'other', system: 'postgres', name: type.name };
+  if (type.schema !== 'pg_catalog')
+    return { kind: 'other', system: 'postgres', name: `${type.schema}.${type.name}` };
+  return (
+    plain[type.name] ??
+    withModifier(type.name, type.modifier) ?? { kind: 'other', system: 'postgres', name: type.name }
+  );
 }
 
 function withModifier(name: string, modifier: number): ColumnType | undefined {
@@ -73,7 +77,9 @@ function numericModifier(modifier: number): { readonly precision: number; readon
 /** `character varying(20)[]` -> `character varying[]`: as a cast it then cuts off nothing (SQL's casts cut in silence). */
 export function withoutModifiers(nativeType: string): string {
   const parts = nativeType.split(/("(?:[^"]|"")*")/);
-  const bare = parts.map((part, index) => (index % 2 === 1 ? part : part.replaceAll(/\s*\([^)]*\)/g, ''))).join('');
+  const bare = parts
+    .map((part, index) => (index % 2 === 1 ? part : part.replaceAll(/\s*\([^)]*\)/g, '')))
+    .join('');
   // These two keywords alone mean a length of 1.
   return bare.replace(/^character(?=$|\[)/, 'bpchar').replace(/^bit(?=$|\[)/, 'pg_catalog."bit"');
 }

@@ -1,12 +1,13 @@
 import { connect as connectSocket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
-import type { SystemAccess } from '../../core/connector.ts';
-import { type PostgresConfig, readConfig } from './config.ts';
-import { CopyIn, type CopyBody, CopyOut } from './copy.ts';
 import type { BatchLimits } from '../../core/batch.ts';
-import type { FramePart } from './frames.ts';
+import type { SystemAccess } from '../../core/connector.ts';
+import type { IdraError } from '../../core/errors.ts';
+import { type PostgresConfig, readConfig } from './config.ts';
+import { type CopyBody, CopyIn, CopyOut } from './copy.ts';
 import { classify } from './errors.ts';
+import type { FramePart } from './frames.ts';
 import { literalText } from './literals.ts';
 
 /** Readers never hold back the bound of late rows: bound.ts leaves out sessions of this name. */
@@ -27,10 +28,17 @@ const settings = [
   "SET xmloption = 'content'",
   'SET standard_conforming_strings = on',
   'SET statement_timeout = 0',
+  'SET jit = off',
+  'SET max_parallel_workers_per_gather = 0',
 ];
 const readerSettings = ['SET default_transaction_read_only = on'];
 /** A claim must get past an owner that stopped in the middle; the server ends such a one by itself, too. */
 const writerSettings = ["SET idle_in_transaction_session_timeout = '60s'", "SET temp_buffers = '64MB'"];
+
+export interface CopyFormat {
+  readonly limits: BatchLimits;
+  readonly isBinary: boolean;
+}
 
 export type TextRow = readonly (string | null)[];
 
@@ -51,7 +59,11 @@ export class Session {
     });
   }
 
-  static async open(access: SystemAccess, name: typeof readerName | typeof writerName, signal: AbortSignal): Promise<Session> {
+  static async open(
+    access: SystemAccess,
+    name: typeof readerName | typeof writerName,
+    signal: AbortSignal,
+  ): Promise<Session> {
     signal.throwIfAborted();
     const config = readConfig(access);
     const doing = `PostgreSQL ${config.host}:${config.port}/${config.database} (${access.dataSource})`;
@@ -86,7 +98,9 @@ export class Session {
   }
 
   get pid(): number {
-    return 'processID' in this.#client && typeof this.#client.processID === 'number' ? this.#client.processID : 0;
+    return 'processID' in this.#client && typeof this.#client.processID === 'number'
+      ? this.#client.processID
+      : 0;
   }
 
   get isLost(): boolean {
@@ -100,8 +114,13 @@ export class Session {
   }
 
   /** Every statement's rows and count. */
-  async runAll(sql: string): Promise<readonly { readonly rows: readonly TextRow[]; readonly rowCount: number }[]> {
-    const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await this.#client.query({ text: sql, rowMode: 'array' });
+  async runAll(
+    sql: string,
+  ): Promise<readonly { readonly rows: readonly TextRow[]; readonly rowCount: number }[]> {
+    const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await this.#client.query({
+      text: sql,
+      rowMode: 'array',
+    });
     const results = Array.isArray(result) ? result : [result];
     return results.map((each) => ({ rows: each.rows as TextRow[], rowCount: each.rowCount ?? 0 }));
   }
@@ -116,8 +135,23 @@ export class Session {
     return (await this.#client.query({ text: sql, rowMode: 'array' })).fields;
   }
 
-  copyOut(sql: string, limits: BatchLimits, isBinary: boolean): { parts(): AsyncGenerator<FramePart, void>; readonly isEnded: boolean } {
-    return this.#client.query(new CopyOut(sql, limits, isBinary));
+  /**
+   * Rows of COPY .. TO STDOUT in parts within the limits. While nobody asks for the next one, the server is held up. Left early, or
+   * when the signal fires, the connection is cut: open another session then.
+   */
+  async *copyOut(sql: string, format: CopyFormat, signal: AbortSignal): AsyncGenerator<FramePart, void> {
+    signal.throwIfAborted();
+    const copy = this.#client.query(new CopyOut(sql, format.limits, format.isBinary));
+    const stop = onAbort(signal, () => this.cut());
+    try {
+      yield* copy.parts();
+    } catch (thrown) {
+      signal.throwIfAborted();
+      throw classify(thrown, this.#doing);
+    } finally {
+      stop();
+      if (!copy.isEnded) this.cut();
+    }
   }
 
   /** Rows taken. */
@@ -127,16 +161,30 @@ export class Session {
 
   /** Runs `body`; its error is classified, and when the signal fires the connection is cut and the signal's reason thrown. */
   async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await this.abortable(body, signal);
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      throw this.classified(thrown);
+    }
+  }
+
+  /** As guard, with the driver's errors as they are. */
+  async abortable<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
     const stop = signal ? onAbort(signal, () => this.cut()) : () => {};
     try {
       return await body();
     } catch (thrown) {
       signal?.throwIfAborted();
-      throw classify(thrown, this.#doing);
+      throw thrown;
     } finally {
       stop();
     }
+  }
+
+  classified(thrown: unknown): IdraError {
+    return classify(thrown, this.#doing);
   }
 
   /** At once, without a farewell: the server rolls back what is open. */
@@ -156,11 +204,6 @@ export class Session {
   }
 }
 
-/** Ends a statement that another session runs: its socket may be full, or it may compute without sending. */
-export async function cancel(control: Session, pid: number): Promise<void> {
-  await control.run(`SELECT pg_cancel_backend(${pid})`);
-}
-
 function onAbort(signal: AbortSignal, listener: () => void): () => void {
   signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);
@@ -170,7 +213,9 @@ function parameterSettings(config: PostgresConfig): string[] {
   const { role, search_path, work_mem } = config.parameters;
   return [
     ...(role === undefined ? [] : [`SET ROLE ${literalText(role)}`]),
-    ...(search_path === undefined ? [] : [`SELECT set_config('search_path', ${literalText(search_path)}, false)`]),
+    ...(search_path === undefined
+      ? []
+      : [`SELECT set_config('search_path', ${literalText(search_path)}, false)`]),
     ...(work_mem === undefined ? [] : [`SET work_mem = ${literalText(work_mem)}`]),
   ];
 }

@@ -8,7 +8,18 @@ export const types: TypeTable = { columnFor, accepts };
 
 const maxVarchar = 10_485_760;
 const maxNumericPrecision = 1_000;
-const withoutEquality = new Set(['json', 'xml', 'point', 'polygon', 'box', 'line', 'lseg', 'path', 'circle', 'jsonpath']);
+const withoutEquality = new Set([
+  'json',
+  'xml',
+  'point',
+  'polygon',
+  'box',
+  'line',
+  'lseg',
+  'path',
+  'circle',
+  'jsonpath',
+]);
 
 function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
   const native = nativeFor(type, use);
@@ -37,7 +48,8 @@ function nativeFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
     case 'time':
       return timeFor(type);
     case 'timestamp':
-      if (type.precision > 6) return { ddl: 'text', note: 'stored as text: PostgreSQL keeps six digits of a second' };
+      if (type.precision > 6)
+        return { ddl: 'text', note: 'stored as text: PostgreSQL keeps six digits of a second' };
       return { ddl: `timestamp${fraction(type.precision)} ${zone(type.hasZone)}` };
     case 'uuid':
       return { ddl: 'uuid' };
@@ -51,7 +63,9 @@ function nativeFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
     case 'interval':
       return { ddl: 'interval' };
     case 'bit':
-      return { ddl: `bit${type.isVarying ? ' varying' : ''}${type.length === undefined ? '' : `(${type.length})`}` };
+      return {
+        ddl: `bit${type.isVarying ? ' varying' : ''}${type.length === undefined ? '' : `(${type.length})`}`,
+      };
     case 'other':
       return otherFor(type, use);
     case 'untyped':
@@ -80,19 +94,24 @@ function textFor({ maxLength, isFixed }: Of<'text'>, use: ColumnUse): NativeType
 
 function timeFor({ precision, hasZone, isDuration }: Of<'time'>): NativeType {
   if (precision > 6) return { ddl: 'text', note: 'stored as text: PostgreSQL keeps six digits of a second' };
-  if (isDuration) return { ddl: 'interval', note: 'stored as interval: it may be negative or longer than a day' };
+  if (isDuration)
+    return { ddl: 'interval', note: 'stored as interval: it may be negative or longer than a day' };
   return { ddl: `time${fraction(precision)} ${zone(hasZone)}` };
 }
 
 function arrayFor(type: Of<'array'>, use: ColumnUse): NativeType | TypeRefusal {
   const element = use.nativeType?.replace(/(\[\])+$/, '');
-  const native = nativeFor(type.of, element === undefined ? { isKey: false } : { isKey: false, nativeType: element });
+  const native = nativeFor(
+    type.of,
+    element === undefined ? { isKey: false } : { isKey: false, nativeType: element },
+  );
   return 'refusal' in native ? native : { ...native, ddl: `${native.ddl}[]` };
 }
 
 /** A built-in type stays what it is; one of an extension or a user may not exist where the table is made. */
 function otherFor(type: Of<'other'>, use: ColumnUse): NativeType {
-  if (type.system === 'postgres' && use.nativeType !== undefined && !type.name.includes('.')) return { ddl: use.nativeType };
+  if (type.system === 'postgres' && use.nativeType !== undefined && !type.name.includes('.'))
+    return { ddl: use.nativeType };
   return { ddl: 'text', note: `stored as text: ${type.name} of ${type.system} is not created` };
 }
 
@@ -126,23 +145,36 @@ function acceptsType(target: ColumnType, type: ColumnType, native: string): Acce
     case 'timestamp':
       if (type.kind === 'date' && !target.hasZone) return { isAccepted: true, note: 'as midnight' };
       if (type.kind !== 'timestamp' || type.hasZone !== target.hasZone) return mismatch(native, type);
-      return type.precision <= target.precision ? yes : no(`${native} keeps ${target.precision} digits of a second, not ${type.precision}`);
+      return type.precision <= target.precision
+        ? yes
+        : no(`${native} keeps ${target.precision} digits of a second, not ${type.precision}`);
     case 'time':
-      if (type.kind !== 'time' || type.hasZone !== target.hasZone || type.isDuration) return mismatch(native, type);
-      return type.precision <= target.precision ? yes : no(`${native} keeps ${target.precision} digits of a second, not ${type.precision}`);
+      if (type.kind !== 'time' || type.hasZone !== target.hasZone || type.isDuration)
+        return mismatch(native, type);
+      return type.precision <= target.precision
+        ? yes
+        : no(`${native} keeps ${target.precision} digits of a second, not ${type.precision}`);
     case 'interval':
-      return type.kind === 'interval' || (type.kind === 'time' && type.isDuration) ? yes : mismatch(native, type);
+      return type.kind === 'interval' || (type.kind === 'time' && type.isDuration)
+        ? yes
+        : mismatch(native, type);
     case 'json':
       if (type.kind !== 'json' && type.kind !== 'array') return mismatch(native, type);
-      return native === 'jsonb' ? { isAccepted: true, note: 'as jsonb writes it: without blanks, the last of equal names' } : yes;
+      return native === 'jsonb'
+        ? { isAccepted: true, note: 'as jsonb writes it: without blanks, the last of equal names' }
+        : yes;
     case 'enum':
       return type.kind === 'enum' ? acceptsLabels(target, type, native) : mismatch(native, type);
     case 'array':
-      return type.kind === 'array' ? acceptsType(target.of, type.of, native.replace(/(\[\])+$/, '')) : mismatch(native, type);
+      return type.kind === 'array'
+        ? acceptsType(target.of, type.of, native.replace(/(\[\])+$/, ''))
+        : mismatch(native, type);
     case 'bit':
       return type.kind === 'bit' ? acceptsBits(target, type, native) : mismatch(native, type);
     case 'other':
-      return type.kind === 'other' && type.system === target.system && type.name === target.name ? yes : mismatch(native, type);
+      return type.kind === 'other' && type.system === target.system && type.name === target.name
+        ? yes
+        : mismatch(native, type);
     default:
       return type.kind === target.kind ? yes : mismatch(native, type);
   }
@@ -161,7 +193,8 @@ function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Ac
   }
   if (limit !== undefined && (length === undefined || length > limit)) return no(`${native} is narrower`);
   if (type.kind === 'text' || type.kind === 'enum') return yes;
-  if (type.kind === 'untyped') return { isAccepted: true, note: 'numbers arrive as text', misfits: 'a blob is not text' };
+  if (type.kind === 'untyped')
+    return { isAccepted: true, note: 'numbers arrive as text', misfits: 'a blob is not text' };
   return { isAccepted: true, note: 'as text' };
 }
 
@@ -197,10 +230,15 @@ function acceptsAsDecimal(target: Of<'decimal'>, type: ColumnType, native: strin
   const { whole, scale } = digits(type);
   if (whole === undefined) return no(`${native} has fixed digits, the source's numeric any`);
   const targetScale = target.scale ?? 0;
-  return scale <= targetScale && whole <= target.precision - targetScale ? yes : no(`${native} has fewer digits`);
+  return scale <= targetScale && whole <= target.precision - targetScale
+    ? yes
+    : no(`${native} has fewer digits`);
 }
 
-function digits(type: Of<'int'> | Of<'decimal'>): { readonly whole: number | undefined; readonly scale: number } {
+function digits(type: Of<'int'> | Of<'decimal'>): {
+  readonly whole: number | undefined;
+  readonly scale: number;
+} {
   if (type.kind === 'decimal') {
     const scale = type.scale ?? 0;
     return { whole: type.precision === undefined ? undefined : type.precision - scale, scale };
@@ -229,7 +267,8 @@ function acceptsLabels(target: Of<'enum'>, type: Of<'enum'>, native: string): Ac
 }
 
 function acceptsBits(target: Of<'bit'>, type: Of<'bit'>, native: string): Acceptance {
-  if (!target.isVarying) return !type.isVarying && type.length === target.length ? yes : no(`${native} has a fixed length`);
+  if (!target.isVarying)
+    return !type.isVarying && type.length === target.length ? yes : no(`${native} has a fixed length`);
   if (target.length === undefined) return yes;
   return type.length !== undefined && type.length <= target.length ? yes : no(`${native} is narrower`);
 }

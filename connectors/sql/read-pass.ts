@@ -153,7 +153,7 @@ export function findColumn(relation: Relation, name: string): Column {
   });
 }
 
-function startAfter(request: ReadRequest): readonly string[] | null {
+export function startAfter(request: ReadRequest): readonly string[] | null {
   const { after } = request;
   if (after === null) return null;
   switch (after.mode) {

@@ -1,0 +1,106 @@
+import type { Rejection } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
+import { isRowError, rejectionOf } from './errors.ts';
+import type { RowSet } from './row-set.ts';
+import type { Session } from './session.ts';
+import { stage, type Target } from './target.ts';
+
+/**
+ * How rows get into the table, each right wherever the one before is refused:
+ * - insert: COPY straight into it. With Upsert too, where no row is expected to be there: a key that is there fails the COPY.
+ * - merge: COPY into a stage and one INSERT .. ON CONFLICT; fails where a batch has a key twice.
+ * - mergeDistinct: the same, of each key the last row.
+ */
+export type Way = 'insert' | 'merge' | 'mergeDistinct';
+
+const uniqueViolation = '23505';
+const cardinalityViolation = '21000';
+
+/** The way to try after one that failed in this state; undefined: the rows themselves are to blame. */
+export function nextWay(way: Way, state: string | undefined): Way | undefined {
+  if (way === 'insert' && state === uniqueViolation) return 'merge';
+  if (way === 'merge' && state === cardinalityViolation) return 'mergeDistinct';
+  return undefined;
+}
+
+export interface Outcome {
+  readonly written: number;
+  readonly rejections: readonly Rejection[];
+}
+
+/** Puts rows into a table within the session's transaction. */
+export class BatchWriter {
+  readonly #session: Session;
+  readonly #target: Target;
+  readonly #alwaysIdentity: ReadonlySet<string>;
+  #hasStage = false;
+
+  constructor(session: Session, target: Target, alwaysIdentity: ReadonlySet<string>) {
+    this.#session = session;
+    this.#target = target;
+    this.#alwaysIdentity = alwaysIdentity;
+  }
+
+  /** Before a transaction that merges: the stage belongs to the session. */
+  async prepare(way: Way): Promise<void> {
+    if (way === 'insert' || this.#hasStage) return;
+    await this.#session.run(this.#target.stageSql);
+    this.#hasStage = true;
+  }
+
+  /** Rows put. `first` is sent before, in the same round trip. Driver errors come as they are. */
+  async put(rows: RowSet, way: Way, first: string, into?: string): Promise<number> {
+    const written = await this.#putRange(rows, way, first, 0, rows.count, into);
+    const [misfit] = rows.misfits.values();
+    if (misfit)
+      throw permanent(misfit.code, misfit.message, {
+        path: 'spec.onError',
+        mend: 'correct the row at the source, or set onError to Skip',
+      });
+    return written;
+  }
+
+  /** Halves a set until the rows that cannot be kept stand alone; these are left out. Within a transaction. */
+  async putGood(rows: RowSet, way: Way, into?: string): Promise<Outcome> {
+    const rejections: Rejection[] = [];
+    const putRange = async (from: number, to: number): Promise<number> => {
+      await this.#session.run('SAVEPOINT part');
+      try {
+        const written = await this.#putRange(rows, way, '', from, to, into);
+        await this.#session.run('RELEASE part');
+        return written;
+      } catch (thrown) {
+        if (!isRowError(thrown)) throw thrown;
+        await this.#session.run('ROLLBACK TO part');
+        if (to - from === 1) {
+          rejections.push(rejectionOf(thrown));
+          return 0;
+        }
+        const middle = Math.floor((from + to) / 2);
+        return (await putRange(from, middle)) + (await putRange(middle, to));
+      }
+    };
+    const written = await putRange(0, rows.count);
+    return { written, rejections: [...rejections, ...rows.misfits.values()] };
+  }
+
+  async #putRange(
+    rows: RowSet,
+    way: Way,
+    first: string,
+    from: number,
+    to: number,
+    into?: string,
+  ): Promise<number> {
+    const body = rows.body(from, to);
+    if (way === 'insert')
+      return await this.#session.copyIn(first + this.#target.copySql(rows.isBinary, into), body);
+    // Behind BEGIN it is empty; within a transaction it has what was merged before.
+    const empty = first === '' ? `TRUNCATE ${stage}; ` : first;
+    await this.#session.copyIn(`${empty}${this.#target.copySql(rows.isBinary, stage)}`, body);
+    const [merged] = await this.#session.runAll(
+      this.#target.mergeSql(way === 'mergeDistinct', this.#alwaysIdentity),
+    );
+    return merged?.rowCount ?? 0;
+  }
+}

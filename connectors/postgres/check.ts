@@ -1,0 +1,163 @@
+import type { SystemReport } from '../../core/connector.ts';
+import type { Finding } from '../../core/errors.ts';
+import type { Mode, WriteMode } from '../../core/sync-spec.ts';
+import { quoteDouble } from '../sql/names.ts';
+import type { TableEntry, TableName } from './describe.ts';
+import { quoteName } from './describe.ts';
+import { literalText } from './literals.ts';
+import type { Session } from './session.ts';
+
+const oldestVersion = 120_000;
+
+/** Version and what late rows need, whatever is synced. */
+export async function reportSystem(session: Session, signal: AbortSignal): Promise<SystemReport> {
+  const [[version, number] = []] = await session.query(
+    "SELECT current_setting('server_version'), current_setting('server_version_num')",
+    signal,
+  );
+  const findings: Finding[] = [...(await boundFindings(session, 'info', signal))];
+  if (Number(number) < oldestVersion) {
+    findings.push({
+      severity: 'error',
+      code: 'VersionTooOld',
+      message: `PostgreSQL ${version} is older than 12`,
+      mend: 'upgrade the server',
+    });
+  }
+  return { version: `PostgreSQL ${version?.split(' ')[0]}`, findings };
+}
+
+/** Whether the mode's bound for late rows can be had. */
+export async function readFindings(
+  session: Session,
+  mode: Mode,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const isByTime = mode === 'Timestamp' || mode === 'LastDestinationTimestamp';
+  const isById = mode === 'Id' || mode === 'LastDestinationId';
+  if (!isByTime && !isById) return [];
+  const findings = await boundFindings(session, 'warning', signal);
+  return isByTime ? findings : findings.filter((each) => each.code === 'Standby');
+}
+
+async function boundFindings(
+  session: Session,
+  severity: Finding['severity'],
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const [[isStandby, canSee, isTracked, user] = []] = await session.query(
+    "SELECT pg_is_in_recovery(), pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'), current_setting('track_activities'), current_user",
+    signal,
+  );
+  if (isStandby === 't') {
+    return [
+      {
+        severity,
+        code: 'Standby',
+        message: 'the server is a standby: late rows are covered by safetyLag alone',
+        mend: 'read from the primary, or set safetyLag',
+      },
+    ];
+  }
+  const findings: Finding[] = [];
+  if (canSee !== 't') {
+    findings.push({
+      severity,
+      code: 'LateRowsNotSeen',
+      message: `${user} may not see the transactions of others: in modes by timestamp late rows are covered by safetyLag alone`,
+      mend: `GRANT pg_read_all_stats TO ${quoteDouble(user ?? '')}`,
+    });
+  }
+  if (isTracked !== 'on') {
+    findings.push({
+      severity,
+      code: 'LateRowsNotSeen',
+      message: 'track_activities is off: in modes by timestamp late rows are covered by safetyLag alone',
+      mend: 'ALTER SYSTEM SET track_activities = on; SELECT pg_reload_conf()',
+    });
+  }
+  return findings;
+}
+
+/** Rights on the target and its schema; `entry` undefined: it is to be created. */
+export async function writeFindings(
+  session: Session,
+  name: TableName,
+  entry: TableEntry | undefined,
+  writeMode: WriteMode,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const schema = literalText(quoteDouble(name.schema));
+  const commits = literalText(`${quoteDouble(name.schema)}."_idra_commits"`);
+  const [[isStandby, user, canCreate, hasCommits, canTemp] = []] = await session.query(
+    `SELECT pg_is_in_recovery(), current_user, has_schema_privilege(${schema}, 'CREATE'), to_regclass(${commits}) IS NOT NULL,
+      has_database_privilege(current_database(), 'TEMP')`,
+    signal,
+  );
+  const who = quoteDouble(user ?? '');
+  const findings: Finding[] = [];
+  if (isStandby === 't') {
+    findings.push({
+      severity: 'error',
+      code: 'ReadOnlyServer',
+      message: 'the server is a standby and cannot be written',
+      mend: 'point the DataSource at the primary',
+    });
+  }
+  if (canCreate !== 't' && (hasCommits !== 't' || entry === undefined || writeMode === 'Replace')) {
+    findings.push(
+      missingRight(
+        `create tables in schema ${name.schema}`,
+        `GRANT CREATE ON SCHEMA ${quoteDouble(name.schema)} TO ${who}`,
+      ),
+    );
+  }
+  if (canTemp !== 't' && writeMode === 'Upsert') {
+    findings.push(
+      missingRight('create temporary tables', `GRANT TEMPORARY ON DATABASE current_database TO ${who}`),
+    );
+  }
+  if (entry) findings.push(...(await tableFindings(session, name, entry, writeMode, who, signal)));
+  return findings;
+}
+
+async function tableFindings(
+  session: Session,
+  name: TableName,
+  entry: TableEntry,
+  writeMode: WriteMode,
+  who: string,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const rights = writeMode === 'Upsert' ? ['INSERT', 'SELECT', 'UPDATE'] : ['INSERT', 'SELECT'];
+  const items = rights.map((right) => `has_table_privilege(${entry.oid}::oid, '${right}')`);
+  const [row = []] = await session.query(`SELECT ${items.join(', ')}`, signal);
+  const missing = rights.filter((_, index) => row[index] !== 't');
+  const findings: Finding[] = [];
+  if (missing.length > 0)
+    findings.push(
+      missingRight(
+        `${missing.join(', ')} on ${entry.relation.name}`,
+        `GRANT ${missing.join(', ')} ON ${quoteName(name)} TO ${who}`,
+      ),
+    );
+  if (entry.isUnlogged) {
+    findings.push({
+      severity: 'warning',
+      code: 'TableUnlogged',
+      message: `${entry.relation.name} is UNLOGGED: a crash of the server empties it, and the offset stays`,
+      mend: `ALTER TABLE ${quoteName(name)} SET LOGGED`,
+    });
+  }
+  return findings;
+}
+
+function missingRight(what: string, mend: string): Finding {
+  return {
+    severity: 'error',
+    code: 'PermissionDenied',
+    path: 'spec.destination.dataSource',
+    message: `this user may not ${what}`,
+    mend,
+  };
+}

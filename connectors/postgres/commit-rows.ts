@@ -1,0 +1,180 @@
+import type { CommitRow } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
+import type { Token } from '../../core/token.ts';
+import { commitLayout, commitTableName } from '../sql/commit-table.ts';
+import { quoteName } from './describe.ts';
+import { literalText } from './literals.ts';
+import type { Session, TextRow } from './session.ts';
+
+/** SQLSTATE that a write raises when its commit row is not there under its token. */
+export const fencedState = 'IDRAF';
+
+export interface OffsetUpdate {
+  readonly token: Token;
+  /** Encoded; undefined: as it is. */
+  readonly offset: string | null | undefined;
+  readonly written: number;
+}
+
+/** The SQL of `_idra_commits` in one schema, for the rows of one target (connectors/sql/commit-table.ts). */
+export class CommitRows {
+  readonly #name: string;
+  readonly #table: string;
+
+  constructor(schema: string, table: string) {
+    this.#name = quoteName({ schema, table: commitTableName });
+    this.#table = table;
+  }
+
+  get createSql(): string {
+    return `CREATE TABLE IF NOT EXISTS ${this.#name} (uid text NOT NULL, "table" text NOT NULL, name text NOT NULL, meaning text NOT NULL,
+      token bigint NOT NULL, "offset" text, rows bigint NOT NULL, session text, closed boolean NOT NULL DEFAULT false,
+      layout integer NOT NULL, time timestamptz NOT NULL, PRIMARY KEY (uid, "table"))`;
+  }
+
+  async exists(session: Session, signal: AbortSignal): Promise<boolean> {
+    const [[name] = []] = await session.query(`SELECT to_regclass(${literalText(this.#name)})`, signal);
+    return name !== null && name !== undefined;
+  }
+
+  /** Made under a lock, for IF NOT EXISTS of two at a time collide in the catalogue. */
+  async create(session: Session, signal: AbortSignal): Promise<void> {
+    if (await this.exists(session, signal)) return;
+    await session.query(
+      `BEGIN; SELECT pg_advisory_xact_lock(hashtext(${literalText(this.#name)})); ${this.createSql}; COMMIT`,
+      signal,
+    );
+  }
+
+  /** About this target, or about this uid; empty where there is no commit table. */
+  async read(session: Session, uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
+    if (!(await this.exists(session, signal))) return [];
+    return (
+      await session.query(
+        `${this.#select} WHERE "table" = ${literalText(this.#table)} OR uid = ${literalText(uid)}`,
+        signal,
+      )
+    ).map(toCommitRow);
+  }
+
+  /** Within a transaction: the rows of these uids on this target, locked in one order. */
+  async lock(session: Session, uids: readonly string[], signal: AbortSignal): Promise<readonly CommitRow[]> {
+    const rows = await session.query(
+      `${this.#select} WHERE "table" = ${literalText(this.#table)} AND uid IN (${uids.map(literalText).join(', ')}) ORDER BY uid FOR UPDATE`,
+      signal,
+    );
+    return rows.map(toCommitRow);
+  }
+
+  /** Who holds the claim: `pid/start`, as `sessionId` writes it. */
+  async holder(
+    session: Session,
+    uid: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly token: Token; readonly session: string | null } | undefined> {
+    const [row] = await session.query(
+      `SELECT token, session FROM ${this.#name} WHERE ${this.#own(uid)}`,
+      signal,
+    );
+    return row && { token: BigInt(row[0] ?? 0), session: row[1] ?? null };
+  }
+
+  /** `sessionId` is an SQL expression. Gives a row where it was stored: not when a higher token (or the same, isNew) is there. */
+  claimSql(row: Omit<CommitRow, 'time'>, sessionId: string, isNew: boolean): string {
+    const values = [row.uid, row.table, row.name, row.meaning].map(literalText);
+    const offset = row.offset === null ? 'NULL' : literalText(row.offset);
+    return `INSERT INTO ${this.#name} AS c (uid, "table", name, meaning, token, "offset", rows, session, closed, layout, time)
+      VALUES (${values.join(', ')}, ${row.token}, ${offset}, ${row.rows}, ${sessionId}, false, ${commitLayout}, clock_timestamp())
+      ON CONFLICT (uid, "table") DO UPDATE SET name = excluded.name, meaning = excluded.meaning, token = excluded.token,
+        "offset" = excluded."offset", rows = excluded.rows, session = excluded.session, closed = false, layout = excluded.layout,
+        time = excluded.time
+      WHERE c.token ${isNew ? '<' : '<='} excluded.token RETURNING ${commitRowItems}`;
+  }
+
+  closeSql(uid: string, token: Token): string {
+    return `UPDATE ${this.#name} SET closed = true, token = greatest(token, ${token}), session = NULL WHERE ${this.#own(uid)}`;
+  }
+
+  /** Every row of this uid in this schema. */
+  closeAllSql(uid: string, token: Token): string {
+    return `UPDATE ${this.#name} SET closed = true, token = ${token}, session = NULL, time = clock_timestamp()
+      WHERE uid = ${literalText(uid)} AND token <= ${token};
+      SELECT max(token) FROM ${this.#name} WHERE uid = ${literalText(uid)}`;
+  }
+
+  /**
+   * The last words of a transaction, for one round trip with its COMMIT: offset and counts are stored where the row is there under our
+   * token, and where it is not an error raised, which makes a ROLLBACK of what stands behind. The first result has the total of rows.
+   */
+  storeSql(uid: string, { token, offset, written }: OffsetUpdate): string {
+    const set = [
+      ...(offset === undefined ? [] : [`"offset" = ${offset === null ? 'NULL' : literalText(offset)}`]),
+      `rows = rows + ${written}`,
+      'time = clock_timestamp()',
+    ];
+    return `UPDATE ${this.#name} SET ${set.join(', ')} WHERE ${this.#held(uid, token)} RETURNING rows; ${this.guardSql(uid, token)}`;
+  }
+
+  /** Raises where the row is not there under our token, and keeps claimants out until the transaction's end. */
+  guardSql(uid: string, token: Token): string {
+    const check = `BEGIN PERFORM FROM ${this.#name} WHERE ${this.#held(uid, token)} FOR SHARE;
+      IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = '${fencedState}', MESSAGE = 'fenced'; END IF; END`;
+    return `DO ${literalText(check)}`;
+  }
+
+  /** Gives the row where `expected` was stored under the token. */
+  setOffsetSql(uid: string, expected: string | null, offset: string | null, token: Token): string {
+    const text = (value: string | null) => (value === null ? 'NULL' : literalText(value));
+    return `UPDATE ${this.#name} SET "offset" = ${text(offset)}, time = clock_timestamp()
+      WHERE ${this.#held(uid, token)} AND "offset" IS NOT DISTINCT FROM ${text(expected)} RETURNING ${commitRowItems}`;
+  }
+
+  get #select(): string {
+    return `SELECT ${commitRowItems} FROM ${this.#name}`;
+  }
+
+  #held(uid: string, token: Token): string {
+    return `${this.#own(uid)} AND token = ${token} AND NOT closed`;
+  }
+
+  #own(uid: string): string {
+    return `uid = ${literalText(uid)} AND "table" = ${literalText(this.#table)}`;
+  }
+}
+
+const commitRowItems = `uid, "table", name, meaning, token, "offset", rows, closed, layout,
+  to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+export function toCommitRow([
+  uid,
+  table,
+  name,
+  meaning,
+  token,
+  offset,
+  rows,
+  closed,
+  layout,
+  time,
+]: TextRow): CommitRow {
+  if (Number(layout) > commitLayout) {
+    throw permanent(
+      'CommitTableNewer',
+      `${commitTableName} has layout ${layout}, and this version knows ${commitLayout}`,
+      {
+        mend: 'run the version of Idra that wrote it, or a newer one',
+      },
+    );
+  }
+  return {
+    uid: uid ?? '',
+    table: table ?? '',
+    name: name ?? '',
+    meaning: meaning ?? '',
+    token: BigInt(token ?? 0),
+    offset: offset ?? null,
+    rows: Number(rows),
+    isClosed: closed === 't',
+    time: time ?? '',
+  };
+}

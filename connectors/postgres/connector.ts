@@ -1,0 +1,35 @@
+import type { Connector } from '../../core/connector.ts';
+import type { Relation } from '../../core/values.ts';
+import { reportSystem } from './check.ts';
+import { describeTable, listTables } from './describe.ts';
+import { PostgresDestination } from './destination.ts';
+import { readerName, Session } from './session.ts';
+import { PostgresSource } from './source.ts';
+import { types } from './types.ts';
+
+export const connector: Connector = {
+  types,
+  async check(access, signal) {
+    const session = await Session.open(access, readerName, signal);
+    try {
+      return await reportSystem(session, signal);
+    } finally {
+      await session.close();
+    }
+  },
+  async discover(access, signal) {
+    const session = await Session.open(access, readerName, signal);
+    try {
+      const relations: Relation[] = [];
+      for (const name of await listTables(session)) {
+        const entry = await session.guard(() => describeTable(session, name, 'spec.source.table'), signal);
+        if (entry) relations.push(entry.relation);
+      }
+      return relations;
+    } finally {
+      await session.close();
+    }
+  },
+  openSource: async (access, object) => new PostgresSource(access, object),
+  openDestination: async (access, object) => new PostgresDestination(access, object),
+};

@@ -1,0 +1,45 @@
+import type { Wire } from '../../core/batch.ts';
+import { bug, permanent } from '../../core/errors.ts';
+import type { Column } from '../../core/values.ts';
+import type { SqlDialect } from '../sql/dialect.ts';
+import { quoteDouble } from '../sql/names.ts';
+import { literalText } from './literals.ts';
+import { withoutModifiers } from './native-types.ts';
+import { binaryItem, tsvItem } from './wire-types.ts';
+
+export const dialect: SqlDialect = {
+  quote: quoteDouble,
+  literal,
+  selectItem,
+  hasIndexedRowComparison: true,
+};
+
+/** Canonical text as a literal of the column's own type. */
+function literal(text: string, column: Column): string {
+  const type = withoutModifiers(column.nativeType);
+  if (column.type.kind === 'bytes') {
+    if (!/^([0-9a-f]{2})*$/i.test(text)) {
+      throw permanent(
+        'OffsetInvalid',
+        `the offset of column ${column.name} (bytea) is written in hexadecimal digits`,
+      );
+    }
+    return `'\\x${text}'::bytea`;
+  }
+  return `${literalText(text)}::${type}`;
+}
+
+function selectItem(column: Column, wire: Wire, index: number): string {
+  if (wire.format === 'values') return quoteDouble(column.name);
+  const as = wire.as[index] ?? '';
+  const item =
+    wire.format === 'pgcopy-binary'
+      ? binaryItem(column, as)
+      : wire.format === 'tsv'
+        ? tsvItem(column, as)
+        : undefined;
+  if (item === undefined)
+    throw bug(`column ${column.name} (${column.nativeType}) cannot travel as ${as} (${wire.format})`);
+  // Never under the column's own name: ORDER BY would take the cast value for the column, and no index.
+  return item === quoteDouble(column.name) ? item : `${item} AS "idra cast"`;
+}

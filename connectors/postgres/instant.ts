@@ -1,0 +1,43 @@
+/** Canonical text of microseconds since 1970 UTC; `suffix` is Z for an instant, nothing for a column without zone. Any year. */
+export function instantText(micros: bigint, suffix: 'Z' | ''): string {
+  const seconds = floorDivide(micros, 1_000_000n);
+  const fraction = micros - seconds * 1_000_000n;
+  const days = floorDivide(seconds, 86_400n);
+  const ofDay = Number(seconds - days * 86_400n);
+  const { year, month, day } = civilDate(Number(days));
+  const shown = year > 0 ? year : 1 - year;
+  const date = `${String(shown).padStart(4, '0')}-${two(month)}-${two(day)}`;
+  const time = `${two(Math.floor(ofDay / 3_600))}:${two(Math.floor(ofDay / 60) % 60)}:${two(ofDay % 60)}`;
+  const digits = fraction === 0n ? '' : `.${String(fraction).padStart(6, '0').replace(/0+$/, '')}`;
+  return `${date} ${time}${digits}${suffix}${year > 0 ? '' : ' BC'}`;
+}
+
+/** Microseconds since 1970 cut to `precision` digits of a second: never later than they were. */
+export function truncateMicros(micros: bigint, precision: number): bigint {
+  const unit = 10n ** BigInt(6 - Math.min(6, precision));
+  return floorDivide(micros, unit) * unit;
+}
+
+function floorDivide(value: bigint, by: bigint): bigint {
+  const quotient = value / by;
+  return value % by < 0n ? quotient - 1n : quotient;
+}
+
+/** Hinnant, "chrono-Compatible Low-Level Date Algorithms": civil_from_days. */
+function civilDate(days: number): { readonly year: number; readonly month: number; readonly day: number } {
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const ofEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (ofEra - Math.floor(ofEra / 1_460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365,
+  );
+  const ofYear = ofEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shiftedMonth = Math.floor((5 * ofYear + 2) / 153);
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
+  const day = ofYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}

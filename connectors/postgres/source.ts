@@ -1,0 +1,270 @@
+import type { Batch, RawRequest, Rows, Wire } from '../../core/batch.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { ReadColumn } from '../../core/column-plan.ts';
+import type { PassEnd, ReadRequest, Source, SystemAccess } from '../../core/connector.ts';
+import { type Finding, permanent } from '../../core/errors.ts';
+import { scalarText } from '../../core/offset.ts';
+import type { Mode, SourceObject } from '../../core/sync-spec.ts';
+import type { Column, Relation, Scalar } from '../../core/values.ts';
+import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
+import { joinName, splitName } from '../sql/names.ts';
+import {
+  orderColumns,
+  type Part,
+  type PassBound,
+  type RangeReader,
+  readPass,
+  startAfter,
+} from '../sql/read-pass.ts';
+import { fieldsOf, keyDecoderOf } from './binary-keys.ts';
+import { LateRowBound } from './bound.ts';
+import { readFindings } from './check.ts';
+import { decodeLines, splitLine, withoutRareEscapes } from './copy-text.ts';
+import { describeQuery, describeTable, fromQuery, quoteName, resolveName } from './describe.ts';
+import { dialect } from './dialect.ts';
+import { type FramePart, joinBodies } from './frames.ts';
+import { readerName, Session } from './session.ts';
+import { decoderOf } from './text-values.ts';
+import { binaryItem, tsvItem } from './wire-types.ts';
+
+/** Rows are counted up to here for an estimate; beyond it the planner's guess is told. */
+const countLimit = 100_000;
+
+/** A page is a range of an index: whatever the planner thinks of its cost, the other ways read the whole table for each page. */
+const byIndex = 'SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off';
+
+/** Reads one table, view or query by COPY, over one connection. */
+export class PostgresSource implements Source, RangeReader {
+  readonly #access: SystemAccess;
+  readonly #object: SourceObject;
+  readonly #bound = new LateRowBound(systemClock);
+  #session: Session | undefined;
+  #from: string | undefined;
+  #relation: Relation | undefined;
+
+  constructor(access: SystemAccess, object: SourceObject) {
+    this.#access = access;
+    this.#object = object;
+  }
+
+  async describe(signal: AbortSignal): Promise<Relation> {
+    const session = await this.#open(signal);
+    const { query, table } = this.#object;
+    this.#relation =
+      query === undefined ? await describeSource(session, table ?? '') : await describeQuery(session, query);
+    return this.#relation;
+  }
+
+  async check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
+    return await readFindings(await this.#open(signal), mode, signal);
+  }
+
+  canServe({ format, as }: RawRequest, columns: readonly ReadColumn[]): boolean {
+    const item = format === 'pgcopy-binary' ? binaryItem : format === 'tsv' ? tsvItem : undefined;
+    if (!item || columns.length === 0) return false;
+    const paging = this.#pagingColumns();
+    return columns.every(({ column }, index) => {
+      const wanted = as[index] ?? '';
+      if (item(column, wanted) === undefined) return false;
+      return format !== 'pgcopy-binary' || !paging.has(column.name) || keyDecoderOf(wanted) !== undefined;
+    });
+  }
+
+  read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd> {
+    return readPass(this, request, signal);
+  }
+
+  async *readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
+    const session = await this.#open(signal);
+    const { wire, limits } = request;
+    const isBinary = wire.format === 'pgcopy-binary';
+    const select = selectRange(dialect, await this.#fromClause(session), range, wire);
+    const sql = `COPY (${select}) TO STDOUT${isBinary ? ' (FORMAT binary)' : ''}`;
+    const lastKey = lastKeyReader(range, wire);
+    for await (const part of session.copyOut(sql, { limits, isBinary }, signal)) {
+      const { rowCount, byteCount } = part;
+      yield { rows: toRows(part, range, wire), rowCount, byteCount, lastKey: lastKey(part.lastRow) };
+    }
+  }
+
+  async takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
+    const session = await this.#open(signal);
+    const largest = () => this.#edge(field, `SELECT max(${dialect.quote(field.name)}) FROM `, '', signal);
+    return await this.#bound.take({ session, request, field, largest }, signal);
+  }
+
+  async inspectRest(
+    range: Range,
+    signal: AbortSignal,
+  ): Promise<{ oldest: string | undefined; nullRows: number }> {
+    const [field] = range.orderBy;
+    if (!field) return { oldest: undefined, nullRows: 0 };
+    const name = dialect.quote(field.name);
+    const where = whereRange(dialect, { ...range, upTo: undefined });
+    const oldest = await this.#edge(
+      field,
+      `SELECT ${name} FROM `,
+      `${where} ORDER BY ${name} LIMIT 1`,
+      signal,
+    );
+    const nullRows = field.isNullable ? await this.#count(`WHERE ${name} IS NULL`, signal) : 0;
+    return { oldest, nullRows };
+  }
+
+  async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
+    const where = whereRange(dialect, {
+      orderBy: orderColumns(request),
+      after: startAfter(request),
+      upTo: undefined,
+    });
+    const counted = await this.#count(where, signal);
+    if (counted < countLimit) return counted;
+    const session = await this.#open(signal);
+    const [[plan] = []] = await session.query(
+      `EXPLAIN (FORMAT JSON) SELECT 1 FROM ${await this.#fromClause(session)} ${where}`,
+      signal,
+    );
+    const [{ Plan: top }] = JSON.parse(plan ?? '[{"Plan":{}}]') as [
+      { readonly Plan: { readonly 'Plan Rows'?: number } },
+    ];
+    return Math.max(counted, top['Plan Rows'] ?? 0);
+  }
+
+  /** A query forgets nothing. */
+  async acknowledge(): Promise<void> {}
+
+  async close(): Promise<void> {
+    await this.#session?.close();
+    this.#session = undefined;
+  }
+
+  async #open(signal: AbortSignal): Promise<Session> {
+    if (this.#session && !this.#session.isLost) return this.#session;
+    const session = await Session.open(this.#access, readerName, signal);
+    this.#session = session;
+    if (this.#object.query === undefined) await session.query(byIndex, signal);
+    return session;
+  }
+
+  async #fromClause(session: Session): Promise<string> {
+    const { query, table } = this.#object;
+    this.#from ??=
+      query === undefined
+        ? quoteName(await resolveName(session, splitName(table ?? '', tablePath), tablePath))
+        : fromQuery(query);
+    return this.#from;
+  }
+
+  /** One value as canonical text; undefined: NULL, or no row. */
+  async #edge(field: Column, select: string, rest: string, signal: AbortSignal): Promise<string | undefined> {
+    const session = await this.#open(signal);
+    const [[text] = []] = await session.query(`${select}${await this.#fromClause(session)} ${rest}`, signal);
+    return text === null || text === undefined ? undefined : canonicalText(text, field);
+  }
+
+  async #count(where: string, signal: AbortSignal): Promise<number> {
+    const session = await this.#open(signal);
+    const from = await this.#fromClause(session);
+    const [[count] = []] = await session.query(
+      `SELECT count(*) FROM (SELECT 1 FROM ${from} ${where} LIMIT ${countLimit}) AS "counted"`,
+      signal,
+    );
+    return Number(count ?? 0);
+  }
+
+  /** All that a mode may page by, whichever it is. */
+  #pagingColumns(): ReadonlySet<string> {
+    const { key, idField, timestampField } = this.#object;
+    const names = [...(key ?? this.#relation?.keys[0]?.columns ?? []), idField, timestampField];
+    return new Set(names.filter((name) => name !== undefined));
+  }
+}
+
+const tablePath = 'spec.source.table';
+
+async function describeSource(session: Session, table: string): Promise<Relation> {
+  const name = await resolveName(session, splitName(table, tablePath), tablePath);
+  const entry = await describeTable(session, name, tablePath);
+  if (entry) return entry.relation;
+  throw permanent(
+    'TableNotFound',
+    `there is no table ${joinName([name.schema, name.table])}, or this user may not see it`,
+    {
+      path: tablePath,
+      mend: 'check schema and name; names are case-sensitive',
+    },
+  );
+}
+
+function toRows(part: FramePart, range: Range, wire: Wire): Rows {
+  if (wire.format === 'pgcopy-binary') return { format: wire.format, chunks: part.chunks };
+  const lines = joinBodies(Buffer.concat(part.chunks), part.rowCount);
+  if (wire.format === 'tsv') return { format: 'tsv', chunks: [withoutRareEscapes(lines)] };
+  return {
+    format: 'values',
+    rows: decodeLines(
+      lines,
+      range.columns.map((column) => decoderOf(column.type)),
+    ),
+  };
+}
+
+function canonicalText(text: string, column: Column): string {
+  const decode = decoderOf(column.type);
+  return decode ? scalarText(decode(text) as Scalar) : text;
+}
+
+/** Looks only at the columns that rows are paged by, and only in a part's last row. */
+function lastKeyReader(range: Range, wire: Wire): (row: Buffer) => readonly string[] {
+  const keys = range.orderBy.map((column) => ({
+    column,
+    index: range.columns.findIndex((each) => each.name === column.name),
+  }));
+  if (wire.format === 'pgcopy-binary') {
+    return (row) => {
+      const fields = fieldsOf(row);
+      return keys.map(({ column, index }) => {
+        const field = fields[index];
+        const decode = keyDecoderOf(wire.as[index] ?? '');
+        if (!field || !decode) throw keyIsNull(column);
+        return decode(field);
+      });
+    };
+  }
+  return (row) => {
+    const texts = splitLine(row.toString('utf8', 0, row.length - 1));
+    return keys.map(({ column, index }) => {
+      const text = texts[index];
+      if (text === null || text === undefined) throw keyIsNull(column);
+      return wire.format === 'values'
+        ? canonicalText(text, column)
+        : encodedText(text, column, wire.as[index] ?? '');
+    });
+  };
+}
+
+function encodedText(text: string, column: Column, encoding: string): string {
+  switch (encoding) {
+    case 'boolean01':
+      return String(text === '1');
+    case 'hex':
+      return text;
+    case 'utc':
+      return column.type.kind === 'timestamp' && column.type.hasZone
+        ? text.replace(/^[^ ]+ [^ ]+/, '$&Z')
+        : text;
+    default:
+      return canonicalText(text, column);
+  }
+}
+
+function keyIsNull(column: Column): Error {
+  return permanent(
+    'KeyNullable',
+    `column ${column.name} is NULL in a row, and such a row has no place in the order`,
+    {
+      path: 'spec.source.key',
+      mend: 'leave such rows out with a query, or name other columns in source.key',
+    },
+  );
+}

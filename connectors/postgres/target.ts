@@ -1,0 +1,62 @@
+import type { PlannedColumn } from '../../core/column-plan.ts';
+import type { WritePlan } from '../../core/connector.ts';
+import { quoteDouble } from '../sql/names.ts';
+import { quoteName, type TableName } from './describe.ts';
+
+/** The statements about a target table that follow from a plan. Pure. */
+export class Target {
+  readonly name: string;
+  readonly columns: string;
+  readonly #plan: WritePlan;
+
+  constructor(name: TableName, plan: WritePlan) {
+    this.name = quoteName(name);
+    this.#plan = plan;
+    this.columns = list(plan.columns.columns.map((each) => each.name));
+  }
+
+  /** What is missing: the table, or columns of it. */
+  get createSql(): readonly string[] {
+    const { existing, columns, key, hasUniqueKey } = this.#plan;
+    if (existing === null) {
+      const parts = columns.columns.map(columnDdl);
+      if (hasUniqueKey && key.length > 0) parts.push(`PRIMARY KEY (${list(key)})`);
+      return [`CREATE TABLE ${this.name} (${parts.join(', ')})`];
+    }
+    const added = columns.columns.filter((each) => each.existing === null);
+    return added.map((each) => `ALTER TABLE ${this.name} ADD COLUMN ${columnDdl(each)}`);
+  }
+
+  copySql(isBinary: boolean, into = this.name): string {
+    return `COPY ${into} (${this.columns}) FROM STDIN${isBinary ? ' (FORMAT binary)' : ''}`;
+  }
+
+  /** Emptied by each COMMIT; of the target's types, without its constraints. */
+  get stageSql(): string {
+    return `CREATE TEMP TABLE ${stage} ON COMMIT DELETE ROWS AS SELECT ${this.columns} FROM ${this.name} WITH NO DATA`;
+  }
+
+  /** Of several rows of one key the last in read order wins, which is the order of ctid in the stage. */
+  mergeSql(isDistinct: boolean, alwaysIdentity: ReadonlySet<string>): string {
+    const { key, columns } = this.#plan;
+    const set = columns.columns
+      .map((each) => each.name)
+      .filter((name) => !key.includes(name) && !alwaysIdentity.has(name))
+      .map((name) => `${quoteDouble(name)} = excluded.${quoteDouble(name)}`);
+    const select = isDistinct
+      ? `SELECT DISTINCT ON (${list(key)}) ${this.columns} FROM ${stage} ORDER BY ${list(key)}, ctid DESC`
+      : `SELECT ${this.columns} FROM ${stage}`;
+    return `INSERT INTO ${this.name} (${this.columns}) OVERRIDING SYSTEM VALUE ${select}
+      ON CONFLICT (${list(key)}) DO ${set.length === 0 ? 'NOTHING' : `UPDATE SET ${set.join(', ')}`}`;
+  }
+}
+
+export const stage = 'pg_temp."_idra_stage"';
+
+function list(names: readonly string[]): string {
+  return names.map(quoteDouble).join(', ');
+}
+
+function columnDdl({ name, ddl, isNullable }: PlannedColumn): string {
+  return `${quoteDouble(name)} ${ddl}${isNullable ? '' : ' NOT NULL'}`;
+}

@@ -1,0 +1,199 @@
+import pg from 'pg';
+import type { Batch, Wire } from '../../core/batch.ts';
+import { planColumns } from '../../core/column-plan.ts';
+import type {
+  ClaimRequest,
+  Destination,
+  PassEnd,
+  ReadRequest,
+  Source,
+  SystemAccess,
+  WritePlan,
+} from '../../core/connector.ts';
+import { Secret } from '../../core/secret.ts';
+import type { Mode, OnError, WriteMode } from '../../core/sync-spec.ts';
+import { type PostgresDatabase, postgres } from '../../e2e/kit/servers.ts';
+import { PostgresDestination } from './destination.ts';
+import { PostgresSource } from './source.ts';
+import { types } from './types.ts';
+
+/** For the tests of this folder: a database, and syncs within it from table to table without an engine. */
+export interface TestDatabase extends PostgresDatabase {
+  readonly access: SystemAccess;
+  /** Runs statements as the owner; rows of the last one, values as text. */
+  run(sql: string): Promise<(string | null)[][]>;
+  client(): Promise<pg.Client>;
+  /** As the superuser. */
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  stop(): Promise<void>;
+}
+
+const noSignal = new AbortController().signal;
+
+export async function testDatabase(grant = true): Promise<TestDatabase> {
+  const server = await postgres();
+  const database = await server.createDatabase();
+  if (grant) await server.query(`GRANT pg_read_all_stats TO "${database.user}"`);
+  const clients: pg.Client[] = [];
+  const client = async (): Promise<pg.Client> => {
+    const opened = new pg.Client({
+      connectionString: database.url,
+      types: { getTypeParser: () => (text: string) => text },
+    });
+    opened.on('error', () => {});
+    await opened.connect();
+    clients.push(opened);
+    return opened;
+  };
+  const own = await client();
+  return {
+    ...database,
+    access: accessOf(database),
+    client,
+    query: (sql) => server.query(sql, database.database),
+    async stop() {
+      await Promise.allSettled(clients.map((each) => each.end()));
+      await server.stop();
+    },
+    async run(sql) {
+      const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await own.query({
+        text: sql,
+        rowMode: 'array',
+      });
+      return ((Array.isArray(result) ? result.at(-1) : result)?.rows ?? []) as (string | null)[][];
+    },
+  };
+}
+
+export function accessOf({ host, port, database, user, password }: PostgresDatabase): SystemAccess {
+  return {
+    dataSource: 'test/database',
+    config: { host, port, database, user, tls: { mode: 'Disable' } },
+    secret: (path) => (path === 'password' ? new Secret(password) : undefined),
+  };
+}
+
+export interface FlowOptions {
+  readonly from: string;
+  readonly query?: string;
+  readonly to: string;
+  readonly mode?: Extract<Mode, 'Snapshot' | 'Id' | 'Timestamp'>;
+  readonly writeMode?: WriteMode;
+  readonly sourceKey?: readonly string[];
+  readonly key?: readonly string[];
+  readonly idField?: string;
+  readonly timestampField?: string;
+  readonly timeZone?: string;
+  readonly safetyLagMs?: number;
+  readonly onError?: OnError;
+  readonly wire?: 'values' | 'best';
+  readonly maxRows?: number;
+  readonly maxBytes?: number;
+  readonly uid?: string;
+}
+
+/** Both ends of one sync, planned as the engine plans. */
+export interface Flow {
+  readonly source: Source;
+  readonly destination: Destination;
+  readonly request: ReadRequest;
+  readonly plan: WritePlan;
+  readonly wire: Wire;
+  claim(more?: Partial<ClaimRequest>): ReturnType<Destination['claim']>;
+  /** One pass after what is given; Snapshot's beginPass and endPass included. */
+  pass(after?: ReadRequest['after']): Promise<{ readonly end: PassEnd; readonly batches: readonly Batch[] }>;
+  close(): Promise<void>;
+}
+
+export async function openFlow(database: TestDatabase, options: FlowOptions): Promise<Flow> {
+  const {
+    from,
+    query,
+    to,
+    mode = 'Snapshot',
+    writeMode = 'Upsert',
+    idField,
+    timestampField,
+    timeZone = 'UTC',
+  } = options;
+  const source = new PostgresSource(database.access, {
+    ...(query === undefined ? { table: from } : { query }),
+    ...(options.sourceKey && { key: options.sourceKey }),
+    ...(idField !== undefined && { idField }),
+    ...(timestampField !== undefined && { timestampField }),
+    timeZone,
+  });
+  const destination = new PostgresDestination(database.access, { table: to, existingRows: 'Keep' });
+  const [relation, existing] = await Promise.all([source.describe(noSignal), destination.describe(noSignal)]);
+  const sourceKey = options.sourceKey ?? relation.keys[0]?.columns ?? [];
+  const key = options.key ?? sourceKey;
+  const columns = planColumns({
+    source: relation,
+    existing,
+    types,
+    isSameSystem: true,
+    key,
+    schemaChanges: 'AddColumns',
+  });
+  const { uid = `uid-${to}`, onError = 'Stop', safetyLagMs } = options;
+  const plan: WritePlan = { uid, writeMode, columns, key, existing, onError, hasUniqueKey: key.length > 0 };
+  const readColumns = columns.columns.map((each) => ({ column: each.source }));
+  const raw =
+    options.wire === 'values'
+      ? undefined
+      : destination.rawRequests(plan).find((each) => source.canServe(each, readColumns));
+  const wire: Wire = raw ?? { format: 'values' };
+  const request: ReadRequest = {
+    relation,
+    columns: readColumns,
+    mode,
+    key: mode === 'Id' ? [idField ?? ''] : sourceKey,
+    ...(timestampField !== undefined && { timestampField }),
+    timeZone,
+    after: null,
+    limits: { maxRows: options.maxRows ?? 50_000, maxBytes: options.maxBytes ?? 8 * 1024 * 1024 },
+    wire,
+    ...(safetyLagMs !== undefined && { safetyLagMs }),
+  };
+  return {
+    source,
+    destination,
+    request,
+    plan,
+    wire,
+    claim: (more = {}) =>
+      destination.claim(
+        {
+          plan,
+          wire,
+          name: 'test/sync',
+          meaning: 'm',
+          token: 'next',
+          offset: 'keep',
+          keepsOffset: true,
+          ...more,
+        },
+        noSignal,
+      ),
+    async pass(after = mode === 'Snapshot' ? { mode, pass: 1, key: null, isComplete: false } : null) {
+      const isAtomic = mode === 'Snapshot' && sourceKey.length === 0;
+      if (after?.mode === 'Snapshot')
+        await destination.beginPass({ pass: after.pass, isResumed: after.key !== null, isAtomic }, noSignal);
+      const reading = source.read({ ...request, after }, noSignal);
+      const batches: Batch[] = [];
+      for (;;) {
+        const next = await reading.next();
+        if (next.done) {
+          if (after?.mode === 'Snapshot')
+            await destination.endPass({ ...after, key: null, isComplete: true }, noSignal);
+          return { end: next.value, batches };
+        }
+        batches.push(next.value);
+        await destination.write(next.value, noSignal);
+      }
+    },
+    async close() {
+      await Promise.all([source.close(), destination.close()]);
+    },
+  };
+}

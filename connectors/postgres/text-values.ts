@@ -1,0 +1,146 @@
+import type { Column, ColumnType, Value } from '../../core/values.ts';
+
+/** PostgreSQL's text of a value, as this connector's sessions are set, to the canonical value; undefined: they are the same. */
+export type Decode = ((text: string) => Value) | undefined;
+
+export function decoderOf(type: ColumnType): Decode {
+  switch (type.kind) {
+    case 'boolean':
+      return (text) => text === 't';
+    case 'int':
+      return type.bits === 64 ? BigInt : Number;
+    case 'float':
+      return Number;
+    case 'bytes':
+      return (text) => Buffer.from(text.slice(2), 'hex');
+    case 'timestamp':
+      return type.hasZone ? canonicalInstant : undefined;
+    case 'array': {
+      const decode = decoderOf(type.of);
+      // The one built-in type whose arrays are not separated by commas.
+      const delimiter = type.of.kind === 'other' && type.of.name === 'box' ? ';' : ',';
+      return (text) => parseArray(text, decode, delimiter);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The session's TimeZone is UTC. */
+function canonicalInstant(text: string): string {
+  return text.replace('+00', 'Z');
+}
+
+/** `{1,NULL,"a b"}`; lower bounds (`[0:1]={..}`) are left out: canonical arrays begin where JavaScript's do. */
+function parseArray(text: string, decode: Decode, delimiter: string): Value[] {
+  let at = text.startsWith('[') ? text.indexOf('{') : 0;
+  const parseItems = (): Value[] => {
+    const items: Value[] = [];
+    at++;
+    while (at < text.length && text[at] !== '}') {
+      items.push(parseItem());
+      if (text[at] === delimiter) at++;
+    }
+    at++;
+    return items;
+  };
+  const parseItem = (): Value => {
+    if (text[at] === '{') return parseItems();
+    if (text[at] === '"') {
+      const quoted = readQuoted();
+      return decode ? decode(quoted) : quoted;
+    }
+    const start = at;
+    while (text[at] !== delimiter && text[at] !== '}') at++;
+    const item = text.slice(start, at);
+    if (item === 'NULL') return null;
+    return decode ? decode(item) : item;
+  };
+  const readQuoted = (): string => {
+    let item = '';
+    for (at++; text[at] !== '"'; at++) {
+      if (text[at] === '\\') at++;
+      item += text[at];
+    }
+    at++;
+    return item;
+  };
+  return parseItems();
+}
+
+/** A value that a column of PostgreSQL cannot keep, found before it is sent; told without the value. */
+export class Misfit extends Error {
+  readonly column: string;
+  constructor(column: string, why: string) {
+    super(why);
+    this.column = column;
+  }
+}
+
+export type Encode = (value: Exclude<Value, null>) => string;
+
+/** Canonical value to the text that the input function of the target's type reads. `target` undefined: a column that was created. */
+export function encoderOf(source: ColumnType, target: Pick<Column, 'name' | 'nativeType'>): Encode {
+  const isText = isTextType(target.nativeType);
+  if (source.kind === 'array') {
+    const { of } = source;
+    if (target.nativeType.endsWith('[]'))
+      return (value) => (Array.isArray(value) ? arrayText(value) : scalarText(value, false));
+    return (value) => (Array.isArray(value) ? arrayJson(value, of) : scalarText(value, isText));
+  }
+  if (!isText) return (value) => scalarText(value, false);
+  return (value) => {
+    if (Buffer.isBuffer(value)) throw new Misfit(target.name, 'a blob is not text');
+    return scalarText(value, true);
+  };
+}
+
+function isTextType(nativeType: string): boolean {
+  return /^(text|character|bpchar|varchar|name)/.test(nativeType) && !nativeType.endsWith('[]');
+}
+
+function scalarText(value: Value, isText: boolean): string {
+  switch (typeof value) {
+    case 'string':
+      return value;
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'boolean':
+      return isText ? String(value) : value ? 't' : 'f';
+    case 'bigint':
+      return String(value);
+    default:
+      return Buffer.isBuffer(value)
+        ? `\\x${value.toString('hex')}`
+        : Array.isArray(value)
+          ? arrayText(value)
+          : '';
+  }
+}
+
+function arrayText(items: readonly Value[]): string {
+  const texts = items.map((item) => {
+    if (item === null) return 'NULL';
+    if (Array.isArray(item)) return arrayText(item);
+    const text = scalarText(item, false);
+    return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  });
+  return `{${texts.join(',')}}`;
+}
+
+/** Arrays as JSON: numbers by their digits, bytes as hexadecimal text, NaN and infinities as text. */
+function arrayJson(items: readonly Value[], of: ColumnType): string {
+  return `[${items.map((item) => itemJson(item, of)).join(',')}]`;
+}
+
+function itemJson(item: Value, of: ColumnType): string {
+  if (Array.isArray(item)) return arrayJson(item, of);
+  if (item === null) return 'null';
+  if (typeof item === 'bigint' || (typeof item === 'number' && Number.isFinite(item)))
+    return scalarText(item, true);
+  if (typeof item === 'boolean') return String(item);
+  if (Buffer.isBuffer(item)) return JSON.stringify(item.toString('hex'));
+  if (of.kind === 'json' && typeof item === 'string') return item;
+  if (of.kind === 'decimal' && typeof item === 'string' && /^-?\d/.test(item)) return item;
+  return JSON.stringify(String(item));
+}
