@@ -48,6 +48,7 @@ export class EtcdClient implements EtcdTransport {
       const answer = await client.kv.range(toRangeRequest(request), call);
       return {
         revision: BigInt(answer.header.revision),
+        cluster: answer.header.cluster_id,
         pairs: answer.kvs.map(fromPair),
         hasMore: answer.more,
         count: Number(answer.count),

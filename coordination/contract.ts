@@ -210,7 +210,10 @@ export interface AgentSession {
     listener: (assignments: ReadonlyMap<string, Assignment>) => void,
     onError: (error: Error) => void,
   ): Watching;
-  /** Until nobody holds the lock of this sync, as far as is known: the next to acquire may still be somebody else. */
+  /**
+   * After an acquire that failed: until nobody holds the lock of this sync, as far as is known; the next to acquire may still be
+   * somebody else. Wakes within milliseconds of a release or the end of the holder's lease. One watch, however many wait.
+   */
   untilFree(uid: string, signal: AbortSignal): Promise<void>;
   /** Milliseconds until `signal` fires unless a renewal is confirmed before. */
   leaseLeftMs(): number;

@@ -11,7 +11,7 @@ import type {
 import type { Keys } from './keys.ts';
 import { LeaderNotes } from './leader-notes.ts';
 import type { Lease } from './lease.ts';
-import { Notice } from './notice.ts';
+import { Notice, watchCatchesUpMs } from './notice.ts';
 import type { Outbox } from './outbox.ts';
 import type { EtcdReader } from './reader.ts';
 import type { LeaderRecord, UsersRecord } from './records.ts';
@@ -39,6 +39,7 @@ export async function campaign(input: CampaignInput, signal: AbortSignal): Promi
       ends.throwIfAborted();
       const term = await takeSeat(input);
       if (term !== undefined) return new EtcdLeadership(input, seat, term);
+      await input.clock.sleep(watchCatchesUpMs, ends);
       await seat.until((holder) => holder === undefined, ends);
     }
   } catch (error) {

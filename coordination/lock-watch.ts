@@ -1,5 +1,5 @@
 import type { Keys } from './keys.ts';
-import { Notice } from './notice.ts';
+import { Notice, watchCatchesUpMs } from './notice.ts';
 import type { EtcdReader } from './reader.ts';
 import { Reflector } from './watch.ts';
 
@@ -14,12 +14,13 @@ export class LockWatch {
     this.#keys = keys;
   }
 
-  /** Until nobody is known to hold the lock. Rejects with the signal's reason. */
+  /** After an acquire that failed: until nobody is known to hold the lock. Rejects with the signal's reason. */
   async untilFree(uid: string, signal: AbortSignal): Promise<void> {
     const open = this.#open ?? this.#start();
     this.#open = open;
     open.waiting += 1;
     try {
+      await this.#reader.clock.sleep(watchCatchesUpMs, signal);
       await open.notice.until(() => !open.held.has(uid), signal);
     } finally {
       open.waiting -= 1;

@@ -1,3 +1,9 @@
+/**
+ * Who has failed to get a key asks its watch when to try again; but the watch may be behind that answer, and would send him
+ * back at once. So long it is given before it is asked.
+ */
+export const watchCatchesUpMs = 50;
+
 /** Lets wait for a condition on something that a watch keeps up to date. */
 export class Notice {
   readonly #listeners = new Set<() => void>();

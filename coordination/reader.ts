@@ -21,6 +21,12 @@ export interface ListOptions {
   readonly revision?: bigint;
 }
 
+export interface Listed {
+  readonly pairs: KeyValue[];
+  readonly revision: bigint;
+  readonly cluster: string;
+}
+
 /** Reads, and writes that may be repeated, over a transport that repeats nothing. */
 export class EtcdReader {
   readonly transport: EtcdTransport;
@@ -37,7 +43,7 @@ export class EtcdReader {
   }
 
   /** All of a range at one revision, by page. */
-  async list(range: KeyRange, options: ListOptions = {}): Promise<{ pairs: KeyValue[]; revision: bigint }> {
+  async list(range: KeyRange, options: ListOptions = {}): Promise<Listed> {
     const { signal, keysOnly = false } = options;
     const first = { ...range, limit: pageLimit, keysOnly };
     let page = await this.range(
@@ -51,7 +57,7 @@ export class EtcdReader {
       page = await this.range({ ...first, key: `${last.key}\0`, revision }, signal);
       pairs.push(...page.pairs);
     }
-    return { pairs, revision };
+    return { pairs, revision, cluster: page.cluster };
   }
 
   async range(request: RangeRequest, signal?: AbortSignal): Promise<RangeResult> {

@@ -84,6 +84,8 @@ export interface RangeRequest extends KeyRange {
 
 export interface RangeResult {
   readonly revision: bigint;
+  /** Which etcd this is: one that was restored, or made anew, has another. */
+  readonly cluster: string;
   readonly pairs: readonly KeyValue[];
   readonly hasMore: boolean;
   readonly count: number;
@@ -92,6 +94,8 @@ export interface RangeResult {
 export interface WatchRequest extends KeyRange {
   /** Seen already: events come from the next one on. */
   readonly afterRevision: bigint;
+  /** The one that has given that revision. */
+  readonly cluster: string;
 }
 
 export interface WatchEvent {
@@ -105,7 +109,7 @@ export interface WatchSink {
   onEvents(events: readonly WatchEvent[], revision: bigint): void;
   /** The answer to requestProgress: the member is there, and knows of so much. */
   onProgress(revision: bigint): void;
-  /** EtcdCompacted: list anew. Everything else: watch anew after the last revision. */
+  /** EtcdCompacted, EtcdReplaced: list anew. Everything else: watch anew after the last revision. */
   onEnd(error: Error): void;
 }
 

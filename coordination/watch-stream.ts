@@ -58,7 +58,7 @@ function hangUp(stream: Duplex | undefined): void {
 
 function deliver(
   response: IWatchResponse,
-  { afterRevision }: WatchRequest,
+  { afterRevision, cluster }: WatchRequest,
   sink: WatchSink,
   end: (error: Error) => void,
 ): void {
@@ -72,6 +72,10 @@ function deliver(
           )
         : transient('EtcdUnavailable', `etcd cancelled the watch: ${response.cancel_reason}`),
     );
+    return;
+  }
+  if (response.header.cluster_id !== cluster) {
+    end(transient('EtcdReplaced', 'this is another etcd than before: restored, or made anew'));
     return;
   }
   if (response.created) return;

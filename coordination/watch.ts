@@ -64,7 +64,7 @@ export class Reflector implements Watching {
           const end = await this.#watch(seen, relistAtMs, signal);
           seen = end.seen;
           if (end.error === undefined) continue;
-          if (hasCode(end.error, 'EtcdCompacted')) break;
+          if (hasCode(end.error, 'EtcdCompacted') || hasCode(end.error, 'EtcdReplaced')) break;
           this.#sink.onError(end.error);
           failures = this.#reader.clock.monotonicMs() - startMs > aliveEveryMs ? 1 : failures + 1;
           await this.#pause(failures, signal);
@@ -82,17 +82,16 @@ export class Reflector implements Watching {
     await this.#reader.clock.sleep(backoffMs(failures, { baseMs: 50, maxMs: 2_000 }), signal);
   }
 
-  /** Returns its revision. */
-  async #list(signal: AbortSignal): Promise<bigint> {
-    const { pairs, revision } = await this.#reader.list(this.#range, { signal });
+  async #list(signal: AbortSignal): Promise<Seen> {
+    const { pairs, revision, cluster } = await this.#reader.list(this.#range, { signal });
     const present = new Set(pairs.map(({ key }) => key));
     for (const key of [...this.#revisions.keys()]) if (!present.has(key)) this.#forget(key);
     for (const pair of pairs) if (this.#revisions.get(pair.key) !== pair.modRevision) this.#take(pair);
     this.#settle();
-    return revision;
+    return { revision, cluster };
   }
 
-  #watch(after: bigint, untilMs: number, signal: AbortSignal): Promise<{ seen: bigint; error?: Error }> {
+  #watch(after: Seen, untilMs: number, signal: AbortSignal): Promise<{ seen: Seen; error?: Error }> {
     return new Promise((resolve) => {
       let seen = after;
       const life = new AbortController();
@@ -105,13 +104,13 @@ export class Reflector implements Watching {
       };
       const pulse = new Pulse();
       const stream: WatchStream = this.#reader.transport.watch(
-        { ...this.#range, afterRevision: after },
+        { ...this.#range, afterRevision: after.revision, cluster: after.cluster },
         {
           onEvents: (events, revision) => {
             if (lives.aborted) return;
             pulse.beat(revision);
             this.#apply(events);
-            seen = revision;
+            seen = { ...after, revision };
           },
           onProgress: (revision) => pulse.beat(revision),
           onEnd: (error) => over(error),
@@ -126,15 +125,19 @@ export class Reflector implements Watching {
   async #guard(
     stream: WatchStream,
     pulse: Pulse,
-    seen: () => bigint,
+    seen: () => Seen,
     untilMs: number,
     signal: AbortSignal,
   ): Promise<void> {
     const { clock } = this.#reader;
     while (clock.monotonicMs() < untilMs) {
-      const { revision } = await this.#reader.range({ key: this.#range.key }, signal);
+      const { revision, cluster } = await this.#reader.range({ key: this.#range.key }, signal);
       // A restored etcd counts from an earlier revision: a watch from a later one would wait for it in silence.
-      if (revision < seen()) throw transient('EtcdCompacted', 'etcd has gone back to an earlier revision');
+      if (cluster !== seen().cluster || revision < seen().revision)
+        throw transient(
+          'EtcdReplaced',
+          'this is another etcd than before, or one that has gone back in time',
+        );
       pulse.expect(revision);
       for (const waitMs of [askAgainMs, aliveEveryMs - askAgainMs]) {
         if (!pulse.isAlive) stream.requestProgress();
@@ -173,6 +176,12 @@ export class Reflector implements Watching {
       this.#sink.onError(error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+/** How far a picture is true, and of which etcd. */
+interface Seen {
+  readonly revision: bigint;
+  readonly cluster: string;
 }
 
 /** What a watch has heard since it was last asked. */
