@@ -59,6 +59,8 @@ export interface DesiredState {
   getDataSource(namespace: string, name: string): Promise<DesiredDataSource | undefined>;
   /** Writes only when something differs. With `ifVersion`: only when that is stored ('' = none), else throws Conflict (transient). */
   putSync(sync: New<DesiredSync>, ifVersion?: string): Promise<void>;
+  /** A Sync that is made, where no other one of its name is or all of them are to be deleted; else throws Conflict (transient). */
+  createSync(sync: New<DesiredSync>): Promise<void>;
   putDataSource(dataSource: New<DesiredDataSource>, ifVersion?: string): Promise<void>;
   deleteDataSource(namespace: string, name: string): Promise<void>;
   /** Every key of the Sync: desired, assignment, offsets, status, memory, requests, history. By the agent that has closed its rows, or at the time limit. */

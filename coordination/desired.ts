@@ -1,5 +1,5 @@
 import type { DesiredDataSource, DesiredState, DesiredSync, New } from './contract.ts';
-import { versionOf, writeDocument } from './documents.ts';
+import { conflict, versionOf, writeDocument } from './documents.ts';
 import type { Keys } from './keys.ts';
 import type { EtcdReader } from './reader.ts';
 import { parseRecord } from './records.ts';
@@ -25,18 +25,26 @@ export function makeDesiredState(reader: EtcdReader, keys: Keys): DesiredState {
       const pair = await reader.get(keys.dataSource(namespace, name));
       return pair && toDataSource(pair);
     },
+    async createSync(sync) {
+      const key = keys.name(sync.namespace, sync.name);
+      const taken = await reader.get(key);
+      const holder = taken && (await getSync(parseRecord<string>(taken)));
+      if (holder && holder.uid !== sync.uid && holder.deletedAt === undefined) throw conflict(key);
+      await writeDocument(reader, {
+        key: keys.sync(sync.uid),
+        record: withoutVersion(sync),
+        ifVersion: '',
+        under: [{ key, mod: taken?.modRevision ?? 0n }],
+        also: [nameOf(keys, sync)],
+      });
+    },
     async putSync(sync, ifVersion) {
-      const name = {
-        kind: 'put',
-        key: keys.name(sync.namespace, sync.name),
-        value: JSON.stringify(sync.uid),
-      } as const;
       const record = withoutVersion(sync);
       await writeDocument(reader, {
         key: keys.sync(sync.uid),
         record,
         // One that goes must not take the name back from its successor.
-        also: sync.deletedAt === undefined ? [name] : [],
+        also: sync.deletedAt === undefined ? [nameOf(keys, sync)] : [],
         ...(ifVersion !== undefined && { ifVersion }),
       });
     },
@@ -54,6 +62,10 @@ export function makeDesiredState(reader: EtcdReader, keys: Keys): DesiredState {
     },
     purgeSync: (uid) => purgeSync(reader, keys, uid),
   };
+}
+
+function nameOf(keys: Keys, { namespace, name, uid }: New<DesiredSync>): Operation {
+  return { kind: 'put', key: keys.name(namespace, name), value: JSON.stringify(uid) };
 }
 
 /** The lock goes too: whoever still holds it can write nothing more of this Sync. */

@@ -1,7 +1,7 @@
 import { transient } from '../core/errors.ts';
 import type { EtcdReader } from './reader.ts';
 import { isSameRecord, parseRecord } from './records.ts';
-import type { KeyValue, Operation } from './transport.ts';
+import type { Compare, KeyValue, Operation } from './transport.ts';
 
 export interface Change {
   readonly key: string;
@@ -9,6 +9,8 @@ export interface Change {
   readonly record: object | undefined;
   /** Only when this is stored: a mod revision, '' for none. */
   readonly ifVersion?: string;
+  /** Must hold beside it. */
+  readonly under?: readonly Compare[];
   /** Go with it, when it is written. */
   readonly also?: readonly Operation[];
 }
@@ -23,10 +25,7 @@ export async function writeDocument(reader: EtcdReader, change: Change, signal?:
     const stored = await reader.get(key, signal);
     if (isDone(stored, record)) return;
     if (ifVersion !== undefined && versionOf(stored) !== ifVersion) throw conflict(key);
-    const write: Operation =
-      record === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: JSON.stringify(record) };
-    const wasWritten = await tryWrite(reader, stored, key, [write, ...(change.also ?? [])], signal);
-    if (wasWritten) return;
+    if (await tryWrite(reader, stored, change, signal)) return;
     if (attempt === 10) throw conflict(key);
   }
 }
@@ -35,12 +34,13 @@ export async function writeDocument(reader: EtcdReader, change: Change, signal?:
 async function tryWrite(
   reader: EtcdReader,
   stored: KeyValue | undefined,
-  key: string,
-  success: readonly Operation[],
+  { key, record, under = [], also = [] }: Change,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const compare = [{ key, mod: stored?.modRevision ?? 0n }];
-  const { succeeded } = await reader.repeatableTxn({ compare, success }, signal);
+  const write: Operation =
+    record === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: JSON.stringify(record) };
+  const compare = [{ key, mod: stored?.modRevision ?? 0n }, ...under];
+  const { succeeded } = await reader.repeatableTxn({ compare, success: [write, ...also] }, signal);
   return succeeded;
 }
 
@@ -53,7 +53,7 @@ export function versionOf(stored: KeyValue | undefined): string {
   return stored === undefined ? '' : String(stored.modRevision);
 }
 
-function conflict(key: string): Error {
+export function conflict(key: string): Error {
   return transient('Conflict', `etcd's key ${key} was changed by somebody else meanwhile`, {
     mend: 'read it again and repeat',
   });

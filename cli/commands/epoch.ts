@@ -8,7 +8,10 @@ import { highestEpochSeen } from '../highest-epoch.ts';
 export function addEpoch(root: Command, cli: Cli): void {
   const epoch = root.command('epoch').description('the epoch of fencing tokens');
   runs(
-    epoch.command('get').description('the epoch that agents use now'),
+    epoch
+      .command('get')
+      .description('the epoch that agents use now')
+      .addHelpText('after', '\nExample:\n  idra epoch get'),
     cli,
     async () =>
       await withEtcd(cli, async (etcd) => {

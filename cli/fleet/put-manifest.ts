@@ -35,7 +35,7 @@ export async function putManifest(
     try {
       return await putOnce(desired, manifest, isDryRun);
     } catch (thrown) {
-      if (asIdraError(thrown).code !== 'Conflict' || attempt === 5) throw thrown;
+      if (asIdraError(thrown).code !== 'Conflict' || attempt === 20) throw thrown;
     }
   }
 }
@@ -68,7 +68,8 @@ async function putOnce(
   if (!isSame && !isDryRun) {
     const ifVersion = stored?.version ?? '';
     const flag = isSuspendedByAnnotation === undefined ? {} : { isSuspendedByAnnotation };
-    if (kind === 'Sync') await desired.putSync({ ...next, ...flag }, ifVersion);
+    if (kind === 'Sync' && !stored) await desired.createSync({ ...next, ...flag });
+    else if (kind === 'Sync') await desired.putSync({ ...next, ...flag }, ifVersion);
     else await desired.putDataSource(next, ifVersion);
   }
   const metadata = { name, namespace, uid, generation: next.generation, creationTimestamp: createdAt };

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import type { Command } from 'commander';
+import { processCli } from './cli.ts';
+import { program } from './main.ts';
+import { idra } from './test-cli.ts';
+
+/** Every command that does something itself. */
+function leaves(
+  command: Command,
+  path: readonly string[] = [],
+): { path: readonly string[]; command: Command }[] {
+  if (command.commands.length === 0) return [{ path, command }];
+  return command.commands.flatMap((each) => leaves(each, [...path, each.name()]));
+}
+
+const all = leaves(program(processCli()));
+/** They do something, or run on, and give no data. */
+const silent = [
+  'run',
+  'delete',
+  'offset set',
+  'offset undo',
+  'run-now',
+  'restart',
+  'keep-offset',
+  'suspend',
+  'resume',
+];
+const others = ['agent', 'operator', 'completion', 'epoch get', 'epoch raise', 'describe'];
+
+describe('every command', () => {
+  test('is of use: a sentence, an example of itself, help with status 0', async () => {
+    assert.ok(all.length > 20);
+    for (const { path, command } of all) {
+      const name = path.join(' ');
+      const { status, out } = await idra([...path, '--help']);
+      assert.equal(status, 0, name);
+      assert.ok(command.description().length > 10, `${name} has no description`);
+      assert.match(out, new RegExp(`Examples?:\\n(.*\\n)?.*idra ${name}\\b`), `${name} has no example`);
+      for (const option of command.options) assert.ok(option.description, `${name} ${option.flags}`);
+    }
+  });
+
+  test('answers -o json where it gives data', () => {
+    for (const { path, command } of all) {
+      const name = path.join(' ');
+      if (silent.includes(name) || others.includes(name)) continue;
+      assert.ok(
+        command.options.some((each) => each.long === '--output'),
+        `${name} has no --output`,
+      );
+    }
+  });
+
+  test('says with status 2 that a call is wrong, and what would be right', async () => {
+    for (const { path } of all) {
+      const { status, talk } = await idra([...path, '--no-such-option']);
+      assert.equal(status, 2, path.join(' '));
+      assert.match(talk, /unknown option|required option/);
+    }
+    const wrong = await idra(['plam']);
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.talk, /Did you mean plan\?/);
+  });
+
+  test('says with status 3 that no place is given, where it needs one', async () => {
+    for (const call of ['get syncs', 'describe sync orders', 'locks', 'epoch get', 'delete sync orders']) {
+      const { status, talk, out } = await idra(call.split(' '));
+      assert.deepEqual([status, out], [3, ''], call);
+      assert.match(talk, /IDRA_ETCD_ENDPOINTS/);
+    }
+  });
+});
+
+describe('completion', () => {
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    test(`is a script of ${shell} that names every command`, async () => {
+      const { status, out } = await idra(['completion', shell]);
+      assert.equal(status, 0);
+      for (const { path } of all) assert.ok(out.includes(path.at(-1) ?? ''), path.join(' '));
+      const program = ['/bin', '/usr/bin'].map((folder) => `${folder}/${shell}`).find(existsSync);
+      if (program) assert.equal(spawnSync(program, ['-n'], { input: out }).status, 0);
+    });
+  }
+
+  test('completes commands, their own commands and options in bash', async () => {
+    const { out } = await idra(['completion', 'bash']);
+    const ask = (...words: readonly string[]) =>
+      spawnSync(
+        'bash',
+        [
+          '-c',
+          `${out}\nCOMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _idra; echo "\${COMPREPLY[@]}"`,
+        ],
+        {
+          encoding: 'utf8',
+        },
+      ).stdout.trim();
+    assert.equal(ask('idra', 'app'), 'apply');
+    assert.equal(ask('idra', 'offset', 'h'), 'history');
+    assert.equal(ask('idra', 'apply', '--dry'), '--dry-run');
+  });
+
+  test('refuses another shell', async () => {
+    const { status, talk } = await idra(['completion', 'tcsh']);
+    assert.equal(status, 2);
+    assert.match(talk, /use bash, zsh or fish/);
+  });
+});

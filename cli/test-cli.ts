@@ -1,0 +1,30 @@
+import { CommanderError } from 'commander';
+import type { Cli } from './cli.ts';
+import { exitStatus } from './exit-status.ts';
+import { program } from './main.ts';
+
+export interface CliResult {
+  readonly status: number;
+  readonly out: string;
+  readonly talk: string;
+}
+
+/** Runs `idra ARGS` in this process, off a terminal. */
+export async function idra(args: readonly string[], env: Cli['env'] = {}): Promise<CliResult> {
+  const told = { out: '', talk: '' };
+  const screen = (name: 'out' | 'talk') => ({
+    isTerminal: false,
+    columns: 120,
+    write(text: string) {
+      told[name] += text;
+    },
+  });
+  const cli: Cli = { out: screen('out'), talk: screen('talk'), env, status: exitStatus.ok };
+  try {
+    await program(cli).parseAsync(['node', 'idra', ...args]);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    cli.status = error.exitCode === 0 ? exitStatus.ok : exitStatus.inputWrong;
+  }
+  return { status: cli.status, ...told };
+}
