@@ -14,6 +14,8 @@ export interface Call {
   readonly args: unknown[];
 }
 export type Answer =
+  /** The first message: the driver's addon is loaded. */
+  | { readonly isLoaded: true }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: PlainError };
 
@@ -35,6 +37,8 @@ export class FileThread<T> {
   readonly #role: FileRole;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
+  /** A thread that is ended while it loads an addon takes the whole process with it. */
+  #loaded: Promise<unknown> = Promise.resolve();
   #nextId = 1;
 
   constructor(role: FileRole) {
@@ -102,11 +106,15 @@ export class FileThread<T> {
       (code) =>
         void this.#end(transient('ThreadEnded', `the thread of ${this.#role.file} ended (${code})`), worker),
     );
+    this.#loaded = new Promise((resolve) => {
+      for (const event of ['message', 'error', 'exit']) worker.once(event, resolve);
+    });
     this.#worker = worker;
     return worker;
   }
 
   #settle(answer: Answer): void {
+    if ('isLoaded' in answer) return;
     const pending = this.#pending.get(answer.id);
     if ('error' in answer) pending?.reject(fromPlain(answer.error));
     else pending?.resolve(answer.result);
@@ -116,7 +124,9 @@ export class FileThread<T> {
     const worker = this.#worker;
     if (ended && ended !== worker) return;
     this.#worker = undefined;
+    const loaded = this.#loaded;
     for (const pending of [...this.#pending.values()]) pending.reject(reason);
+    await loaded;
     await worker?.terminate();
   }
 }

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
 import { bug } from '../../core/errors.ts';
 import { DestinationFile } from './destination-file.ts';
 import { toIdraError, toPlain } from './errors.ts';
@@ -7,6 +8,8 @@ import { SystemFile } from './system-file.ts';
 import { type Answer, type Call, type FileRole, ownBuffer } from './thread.ts';
 
 /** The other side of thread.ts: one open file, whose methods run one after the other. */
+new Database(':memory:').close(); // loads the addon
+parentPort?.postMessage({ isLoaded: true } satisfies Answer);
 const role = workerData as FileRole;
 const target = open(role);
 const methods = target as unknown as Readonly<Record<string, ((...args: unknown[]) => unknown) | undefined>>;
