@@ -128,10 +128,13 @@ function pathText(path: readonly PropertyKey[]): string {
   );
 }
 
-/** The known name that differs by few letters; undefined when none does. */
+/** The known name that begins with it, or differs by few letters; undefined when none does. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
+  const wanted = name.toLowerCase();
+  const begun = known.find((each) => name.length > 2 && each.toLowerCase().startsWith(wanted));
+  if (begun) return begun;
   const ranked = known
-    .map((each) => ({ each, far: distance(name.toLowerCase(), each.toLowerCase()) }))
+    .map((each) => ({ each, far: distance(wanted, each.toLowerCase()) }))
     .sort((one, other) => one.far - other.far);
   const best = ranked[0];
   return best && best.far <= Math.max(2, Math.floor(name.length / 3)) ? best.each : undefined;

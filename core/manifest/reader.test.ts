@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { z } from 'zod';
+import { IdraError } from '../errors.ts';
+import type { SystemSchema } from './data-source-schema.ts';
+import { secretReference, sqlServerFields, text } from './fields.ts';
+import { nearest } from './issues.ts';
+import { makeManifestReader } from './reader.ts';
+import { parseDuration, parseSize } from './units.ts';
+
+const systems: readonly SystemSchema[] = [
+  { type: 'postgres', title: 'PostgreSQL', config: z.strictObject(sqlServerFields(5_432)), isOffered: true },
+  { type: 'sqlite', title: 'SQLite', config: z.strictObject({ path: text({ max: 9 }) }), isOffered: true },
+  {
+    type: 'kafka',
+    title: 'Kafka',
+    config: z.strictObject({ passwordSecretRef: secretReference().optional() }),
+    isOffered: false,
+  },
+];
+const reader = makeManifestReader(systems);
+const identity = { uid: 'u', namespace: 'team-a', name: 'orders', generation: 3 };
+const ends = {
+  source: { dataSource: 'shop', table: 'orders', idField: 'id', timestampField: 'updated_at' },
+  destination: { dataSource: 'warehouse', table: 'sales.orders' },
+};
+
+describe('a Sync', () => {
+  test('with its few needed fields gets the defaults of the contract', () => {
+    assert.deepEqual(reader.readSync({ ...identity, spec: { ...ends, mode: 'Timestamp' } }), {
+      ...identity,
+      spec: {
+        source: { ...ends.source, timeZone: 'UTC' },
+        destination: { ...ends.destination, existingRows: 'Refuse' },
+        mode: 'Timestamp',
+        writeMode: 'Upsert',
+        schedule: { kind: 'every', everyMs: 10_000 },
+        batch: { maxRows: 50_000, maxBytes: 8 * 1_024 * 1_024 },
+        isSuspended: false,
+        createTable: 'IfMissing',
+        schemaChanges: 'Fail',
+        onError: 'Stop',
+        placement: { agentSelector: {} },
+      },
+    });
+  });
+
+  const schedules = [
+    [{ every: '500ms' }, { kind: 'every', everyMs: 500 }],
+    [{ cron: '0 3 * * MON' }, { kind: 'cron', cron: '0 3 * * MON', timeZone: 'UTC' }],
+    [
+      { cron: '*/5 * * * *', timeZone: 'Europe/Rome' },
+      { kind: 'cron', cron: '*/5 * * * *', timeZone: 'Europe/Rome' },
+    ],
+    [{ continuous: true }, { kind: 'continuous' }],
+    [{ once: true }, { kind: 'once' }],
+  ] as const;
+  for (const [schedule, read] of schedules) {
+    test(`is read with schedule ${JSON.stringify(schedule)}`, () => {
+      const { spec } = reader.readSync({ ...identity, spec: { ...ends, mode: 'Id', schedule } });
+      assert.deepEqual(spec.schedule, read);
+    });
+  }
+
+  test('takes times in ms, sizes in bytes, placement, key and safetyLag', () => {
+    const { spec } = reader.readSync({
+      ...identity,
+      spec: {
+        ...ends,
+        source: { dataSource: 'shop', query: 'select 1', key: ['id'], idField: 'id', timeZone: 'Asia/Tokyo' },
+        mode: 'Id',
+        safetyLag: '2m',
+        batch: { maxRows: 10, maxBytes: '512Ki' },
+        placement: { agentSelector: { zone: 'a' }, weight: 5 },
+      },
+    });
+    assert.equal(spec.safetyLagMs, 120_000);
+    assert.deepEqual(spec.batch, { maxRows: 10, maxBytes: 512 * 1_024 });
+    assert.deepEqual(spec.placement, { agentSelector: { zone: 'a' }, weight: 5 });
+    assert.deepEqual(spec.source.key, ['id']);
+    assert.equal(spec.source.timeZone, 'Asia/Tokyo');
+  });
+
+  test('is suspended by its annotation whatever the spec says', () => {
+    const spec = (suspend: boolean) => ({ ...ends, mode: 'Id', suspend });
+    const read = (suspend: boolean, isSuspendedByAnnotation?: boolean) =>
+      reader.readSync({ ...identity, spec: spec(suspend), isSuspendedByAnnotation }).spec.isSuspended;
+    assert.deepEqual(
+      [read(true), read(false), read(false, true), read(true, false)],
+      [true, false, true, false],
+    );
+  });
+
+  test('that is not valid is a permanent error with the path of the first, and tells the others', () => {
+    assert.throws(
+      () => reader.readSync({ ...identity, spec: { ...ends, mode: 'Ids', wirteMode: 'Append' } }),
+      (error: unknown) => {
+        assert.ok(error instanceof IdraError);
+        assert.deepEqual(
+          [error.code, error.disposition, error.path],
+          ['ManifestInvalid', 'permanent', 'spec.mode'],
+        );
+        assert.match(
+          error.message,
+          /mode is "Ids".*spec\.wirteMode: there is no field wirteMode; did you mean writeMode\?/,
+        );
+        return true;
+      },
+    );
+  });
+
+  for (const [change, path, message] of [
+    [{ schedule: { cron: '61 * * * *' } }, 'spec.schedule.cron', /not a cron expression/],
+    [
+      { schedule: { cron: '0 3 * * *', timeZone: 'Europe/Rom' } },
+      'spec.schedule.timeZone',
+      /not a time zone/,
+    ],
+    [{ source: { ...ends.source, timeZone: 'CET+1' } }, 'spec.source.timeZone', /not a time zone/],
+    [{ suspend: 'yes' }, 'spec.suspend', /suspend is text and must be true or false/],
+    [
+      { source: { ...ends.source, key: ['id', 7] } },
+      'spec.source.key[1]',
+      /key\[1\] is a number and must be text/,
+    ],
+    [{ source: null }, 'spec.source', /source is empty \(null\) and must be an object/],
+    [{ batch: { maxRows: 1.5 } }, 'spec.batch.maxRows', /whole number/],
+  ] as const) {
+    test(`says what is wrong with ${JSON.stringify(change)}`, () => {
+      const { findings } = reader.examine('Sync', { ...ends, mode: 'Id', ...change }, 'single');
+      assert.deepEqual(
+        findings.map((each) => each.path),
+        [path],
+      );
+      assert.match(findings[0]?.message ?? '', message);
+      assert.ok(findings[0]?.mend);
+    });
+  }
+});
+
+describe('a DataSource', () => {
+  test('is read with the defaults of its system', () => {
+    const postgres = {
+      host: 'db',
+      database: 'shop',
+      user: 'idra',
+      passwordSecretRef: { name: 'a', key: 'b' },
+    };
+    assert.deepEqual(reader.readDataSource({ ...identity, spec: { postgres, maxConcurrentSyncs: 4 } }).spec, {
+      type: 'postgres',
+      config: { ...postgres, port: 5_432, tls: { mode: 'Prefer' } },
+      maxConcurrentSyncs: 4,
+      placement: { agentSelector: {} },
+    });
+  });
+
+  test('of SQLite needs a placement in a cluster alone', () => {
+    const spec = { sqlite: { path: 'a.db' } };
+    assert.deepEqual(reader.examine('DataSource', spec, 'single').findings, []);
+    assert.deepEqual(
+      reader.examine('DataSource', spec, 'cluster').findings.map((each) => each.path),
+      ['spec.placement'],
+    );
+  });
+
+  test('never shows what stands where a secret does not belong', () => {
+    const { findings } = reader.examine(
+      'DataSource',
+      { postgres: { host: 'db', database: 'a', user: 'u', password: 'hunter2' } },
+      'single',
+    );
+    assert.equal(findings[0]?.message, 'there is no field password');
+    assert.equal(findings[0]?.mend, 'did you mean passwordSecretRef?');
+    assert.doesNotMatch(JSON.stringify(findings), /hunter2/);
+  });
+});
+
+test('durations and sizes', () => {
+  assert.deepEqual(['10s', '1500ms', '2h', '10', '1.5s', '-1s', ''].map(parseDuration), [
+    10_000,
+    1_500,
+    7_200_000,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(['8Mi', '512', '1Gi', '8MB', 'Mi'].map(parseSize), [
+    8_388_608,
+    512,
+    1_073_741_824,
+    undefined,
+    undefined,
+  ]);
+});
+
+test('the nearest known name, and none where none is near', () => {
+  assert.equal(nearest('tabel', ['table', 'query', 'key']), 'table');
+  assert.equal(nearest('timestampfield', ['idField', 'timestampField']), 'timestampField');
+  assert.equal(nearest('frequency', ['table', 'query', 'key']), undefined);
+});
