@@ -2,6 +2,7 @@ import type { SecretReader } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Definition } from '../../core/connector.ts';
 import type { Log } from '../../core/log.ts';
+import type { SyncStatus } from '../../core/status.ts';
 import type { DataSource, Sync, SystemType } from '../../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
 
@@ -13,6 +14,8 @@ export interface EngineObserver {
   ): void;
   passEnded(sync: Sync, pass: { readonly rows: number; readonly durationMs: number }): void;
   attemptFailed(sync: Sync, error: { readonly code: string; readonly isTransient: boolean }): void;
+  /** Each status that the lock is told. */
+  reported?(sync: Sync, status: SyncStatus): void;
 }
 
 /** All that the run of one Sync needs. */

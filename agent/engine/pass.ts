@@ -21,6 +21,8 @@ export interface PassInput {
   readonly interrupt: AbortSignal;
   /** Asked at each batch edge: others wait for the places that this pass holds. */
   readonly mustYield: () => boolean;
+  /** A batch is durable: what failed before is over. */
+  readonly progressed: () => void;
 }
 
 export type PassOutcome =
@@ -104,6 +106,7 @@ async function writeBatch(
     writeMs: context.clock.monotonicMs() - startMs,
   });
   progress.written(batch, result.totalRows, result.rejected);
+  input.progressed();
   await mirror(input, progress.offset);
 }
 
@@ -111,7 +114,8 @@ async function writeBatch(
 async function mirror(input: PassInput, offset: Offset | null): Promise<void> {
   const { context, open } = input;
   await reach('mirror:before');
-  const write = context.lock.offsets.write(offset && encodeOffset(offset)).then(async () => {
+  const kept = isLastDestination(context.sync) ? null : offset;
+  const write = context.lock.offsets.write(kept && encodeOffset(kept)).then(async () => {
     await reach('mirror:after');
     await reach('acknowledge:before');
     if (offset) await open.source.acknowledge(offset);

@@ -17,7 +17,7 @@ export type BehindSince = number | undefined;
 
 /** Gathers what is known of one Sync and hands the whole to the lock, which writes it on change only. */
 export class Reporter {
-  readonly #context: Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName'>;
+  readonly #context: Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName' | 'observer'>;
   readonly #rate: RateMeter;
   #state: SyncState = 'Pending';
   #reason = 'Starting';
@@ -38,7 +38,7 @@ export class Reporter {
   lastSyncTime: string | undefined;
   lastPassTime: string | undefined;
 
-  constructor(context: Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName'>) {
+  constructor(context: Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName' | 'observer'>) {
     this.#context = context;
     this.#rate = new RateMeter();
   }
@@ -49,6 +49,12 @@ export class Reporter {
 
   get offset(): Offset | null {
     return this.#offset;
+  }
+
+  /** As it was last seen, until a claim says how it is. */
+  seen(totalRows: number, offset: Offset | null): void {
+    this.#rows = { ...this.#rows, written: totalRows };
+    this.#offset = offset;
   }
 
   claimed(
@@ -100,7 +106,7 @@ export class Reporter {
     this.#reason = reason;
     this.#message = message;
     this.#nextPassMs = nextPassMs;
-    if (state !== 'Failed' && state !== 'Waiting') this.#lastError = undefined;
+    this.#lastError = undefined;
     this.report();
   }
 
@@ -132,6 +138,7 @@ export class Reporter {
     if (weight === this.#reported) return;
     this.#reported = weight;
     this.#context.lock.report(status);
+    this.#context.observer.reported?.(this.#context.sync, status);
   }
 
   #nowText(): string {

@@ -3,6 +3,7 @@ import { asIdraError, type IdraError } from '../../core/errors.ts';
 import { freshMemory, type SyncMemory } from '../../core/sync-store.ts';
 import type { RunContext, RunEnd } from './context.ts';
 import { meaningOf } from './meaning.ts';
+import { readStored } from './pass.ts';
 import { Reporter } from './reporter.ts';
 import { SyncSession } from './session.ts';
 import { Throttle } from './throttle.ts';
@@ -22,6 +23,7 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
   reporter.hasCaughtUp =
     memory.hasCaughtUp && memory.meaning === meaningOf(context.sync, context.source, context.destination);
   reporter.lastSyncTime = memory.lastSyncTime;
+  reporter.seen(memory.rows ?? 0, readStored(await context.lock.offsets.read()));
   const state: RunState = {
     context,
     wake,
@@ -30,6 +32,8 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
     memory,
     failures: 0,
     firstFailureMs: undefined,
+    isPassDue: false,
+    isAskedFor: false,
   };
   try {
     for (;;) {
@@ -51,6 +55,10 @@ export interface RunState {
   /** Transient failures in a row, without progress between. */
   failures: number;
   firstFailureMs: number | undefined;
+  /** A pass has begun, or was asked for, and is not complete. */
+  isPassDue: boolean;
+  /** By run-now. */
+  isAskedFor: boolean;
 }
 
 async function attempt(state: RunState): Promise<RunEnd | undefined> {

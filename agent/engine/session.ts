@@ -5,7 +5,7 @@ import type { Offset } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import type { Places, SyncMemory } from '../../core/sync-store.ts';
-import type { RunEnd } from './context.ts';
+import type { RunContext, RunEnd } from './context.ts';
 import { admit, isLastDestination, meaningOf, otherWriters } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
 import { largestAtDestination, readStored, runPass, snapshotStart } from './pass.ts';
@@ -27,7 +27,6 @@ export class SyncSession {
   #open: OpenSync | undefined;
   #claim: CommitRow | undefined;
   #offset: Offset | null = null;
-  #isPassDue = false;
   #secretsCheckedMs = 0;
 
   constructor(state: RunState) {
@@ -70,15 +69,13 @@ export class SyncSession {
     if (context.sync.spec.isSuspended) return { state: 'Suspended', message: 'suspended by spec.suspend' };
     const isDone =
       context.sync.spec.schedule.kind === 'once' && memory.isCompleted && memory.meaning === this.#meaning;
-    return isDone && !this.#isPassDue
-      ? { state: 'Completed', message: 'the one pass that schedule.once asks for is complete' }
-      : undefined;
+    return isDone && !this.#state.isPassDue ? { state: 'Completed', message: completedMessage } : undefined;
   }
 
   /** True when a pass is due now; false when something else came first. */
   async #waitForPass(): Promise<boolean> {
     const { context, wake, memory } = this.#state;
-    if (this.#isPassDue || context.once) return true;
+    if (this.#state.isPassDue || context.once) return true;
     const nowMs = context.clock.now();
     const lastStartMs = memory.lastPassStart === undefined ? undefined : Date.parse(memory.lastPassStart);
     const dueMs = nextPassMs(context.sync.spec.schedule, lastStartMs, nowMs);
@@ -93,7 +90,7 @@ export class SyncSession {
 
   async #passUnderPlaces(): Promise<RunEnd | undefined | 'next'> {
     const { context, wake } = this.#state;
-    this.#isPassDue = true;
+    this.#state.isPassDue = true;
     const signal = wake.interrupt(false);
     const places = await context.store
       .takePlaces(context.sync, [context.source, context.destination], signal)
@@ -113,6 +110,7 @@ export class SyncSession {
     const { context, wake, reporter, throttle } = this.#state;
     if (!(await this.#hasCurrentSecrets())) return undefined;
     const { open } = await this.#opened();
+    if (this.#isCompleteAlready()) return await this.#passComplete(false, undefined);
     const startMs = context.clock.now();
     if (isLastDestination(context.sync)) this.#offset = await largestAtDestination(open, context.lock.signal);
     const isAtomic = open.plan.read.mode === 'Snapshot' && open.plan.read.key.length === 0;
@@ -125,36 +123,53 @@ export class SyncSession {
       offset: this.#offset,
       interrupt: wake.interrupt(isAtomic),
       mustYield: () => !isAtomic && places.hasWaiters() && context.clock.monotonicMs() > yieldMs,
+      progressed: () => this.#progressed(),
     });
     this.#offset = outcome.offset;
-    this.#state.failures = 0;
-    this.#state.firstFailureMs = undefined;
-    if (outcome.kind === 'interrupted') return isAtomic ? undefined : 'next';
-    this.#isPassDue = false;
+    if (outcome.kind === 'interrupted') {
+      await this.#remember(this.#seen());
+      return isAtomic ? undefined : 'next';
+    }
     context.observer.passEnded(context.sync, {
       rows: outcome.rows,
       durationMs: context.clock.now() - startMs,
     });
+    const end = await this.#passComplete(outcome.isHeldBack, startMs);
+    const isIdle = context.sync.spec.schedule.kind === 'continuous' && outcome.rows === 0;
+    if (end === 'next' && isIdle) await wake.sleep(continuousIdleMs);
+    return end;
+  }
+
+  /** A Snapshot that is wanted once was completed before, and only its commit row remembers it: a second pass would read it all again. */
+  #isCompleteAlready(): boolean {
+    const { context, isAskedFor } = this.#state;
+    const isOnce = context.sync.spec.schedule.kind === 'once';
+    return isOnce && !isAskedFor && this.#offset?.mode === 'Snapshot' && this.#offset.isComplete;
+  }
+
+  async #passComplete(isHeldBack: boolean, startMs: number | undefined): Promise<RunEnd | 'next'> {
+    const { context, reporter } = this.#state;
     const { schedule } = context.sync.spec;
+    this.#progressed();
+    this.#state.isPassDue = false;
+    this.#state.isAskedFor = false;
+    reporter.hasCaughtUp = true;
     const isDue = schedule.kind === 'every' || schedule.kind === 'cron';
     await this.#remember({
       hasCaughtUp: true,
       isCompleted: schedule.kind === 'once',
       meaning: this.#meaning,
-      ...(isDue ? { lastPassStart: new Date(startMs).toISOString() } : {}),
-      ...(reporter.lastSyncTime === undefined ? {} : { lastSyncTime: reporter.lastSyncTime }),
+      ...(isDue && startMs !== undefined ? { lastPassStart: new Date(startMs).toISOString() } : {}),
+      ...this.#seen(),
     });
-    if (schedule.kind === 'once')
-      reporter.moveTo('Completed', 'Completed', 'the one pass that schedule.once asks for is complete');
-    else
-      reporter.moveTo(
-        'Waiting',
-        outcome.isHeldBack ? 'HeldBack' : 'CaughtUp',
-        waitingMessage(outcome.isHeldBack),
-      );
-    if (context.once) return { outcome: 'complete' };
-    if (schedule.kind === 'continuous' && outcome.rows === 0) await wake.sleep(continuousIdleMs);
-    return 'next';
+    if (schedule.kind === 'once') reporter.moveTo('Completed', 'Completed', completedMessage);
+    else reporter.moveTo('Waiting', isHeldBack ? 'HeldBack' : 'CaughtUp', waitingMessage(isHeldBack));
+    return context.once ? { outcome: 'complete' } : 'next';
+  }
+
+  #progressed(): void {
+    this.#state.failures = 0;
+    this.#state.firstFailureMs = undefined;
   }
 
   /** Opened, planned, admitted and claimed. */
@@ -162,7 +177,8 @@ export class SyncSession {
     if (this.#open && this.#claim) return { open: this.#open, claim: this.#claim };
     const { context, reporter } = this.#state;
     const signal = context.lock.signal;
-    const open = await openSync(context, signal);
+    await this.close();
+    const open = await untilStopped(context, (opening) => openSync(context, opening));
     this.#open = open;
     this.#secretsCheckedMs = context.clock.monotonicMs();
     requireRunnable(open.plan);
@@ -219,7 +235,7 @@ export class SyncSession {
       signal,
     );
     await reach('claim:after');
-    if (decision) await this.#finishDecision(requests, decision, claim);
+    if (decision) await this.#finishDecision(requests, decision, rows, claim);
     if (memory.meaning !== this.#meaning || admission.kind === 'start') {
       await this.#remember({ hasCaughtUp: false, isCompleted: false, meaning: this.#meaning });
       reporter.hasCaughtUp = false;
@@ -230,9 +246,11 @@ export class SyncSession {
   async #finishDecision(
     requests: readonly Request[],
     decision: 'restart' | 'keep-offset',
+    rowsBefore: readonly CommitRow[],
     claim: CommitRow,
   ): Promise<void> {
     const { context } = this.#state;
+    const before = rowsBefore.find((row) => row.uid === claim.uid && row.table === claim.table);
     const message =
       decision === 'restart'
         ? 'started from nothing; no row was deleted'
@@ -242,12 +260,12 @@ export class SyncSession {
         time: new Date(context.clock.now()).toISOString(),
         by: request.by ?? 'unknown',
         action: request.type === 'restart' ? 'restart' : 'keep-offset',
-        from: null,
+        from: before?.offset ?? null,
         to: claim.offset,
       });
       await this.#finish(request, 'Done', message);
     }
-    this.#isPassDue = !context.sync.spec.isSuspended;
+    this.#state.isPassDue = !context.sync.spec.isSuspended;
   }
 
   /** Those that decide a claim end the session; the others are carried out under it. */
@@ -283,7 +301,8 @@ export class SyncSession {
       await this.#finish(request, 'Refused', 'the Sync is suspended; set spec.suspend to false');
       return;
     }
-    this.#isPassDue = true;
+    this.#state.isPassDue = true;
+    this.#state.isAskedFor = true;
     await this.#finish(request, 'Done', 'a pass was started');
   }
 
@@ -298,9 +317,12 @@ export class SyncSession {
       );
       this.#claim = { ...claim, offset };
       this.#offset = readStored(offset);
-      reporter.claimed(claim.token, this.#offset, claim.rows, open.plan.guarantee, []);
+      reporter.seen(claim.rows, this.#offset);
+      await this.#remember({ isCompleted: false });
       await this.#finish(request, 'Done', `the offset is ${describeOffset(offset)}`);
     } catch (error) {
+      context.lock.signal.throwIfAborted();
+      context.stop.throwIfAborted();
       await this.#finish(request, 'Refused', refusal(error));
     }
   }
@@ -322,6 +344,11 @@ export class SyncSession {
     return await this.#open.hasCurrentSecrets();
   }
 
+  #seen(): Partial<SyncMemory> {
+    const { lastSyncTime, rows } = this.#state.reporter;
+    return { rows: rows.written, ...(lastSyncTime === undefined ? {} : { lastSyncTime }) };
+  }
+
   async #remember(change: Partial<SyncMemory>): Promise<void> {
     const next = { ...this.#state.memory, ...change };
     if (JSON.stringify(next) === JSON.stringify(this.#state.memory)) return;
@@ -330,8 +357,26 @@ export class SyncSession {
   }
 }
 
+const completedMessage = 'the one pass that schedule.once asks for is complete';
+
 function waitingMessage(isHeldBack: boolean): string {
   return isHeldBack
     ? 'newer rows are held back until they are final; status.bound says by what'
     : 'caught up; waiting for the next pass';
+}
+
+/** While nothing is on its way a stop need not wait for a system that does not answer. */
+async function untilStopped<T>(
+  { lock, stop }: Pick<RunContext, 'lock' | 'stop'>,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const opening = new AbortController();
+  const cut = () => opening.abort(stop.reason);
+  if (stop.aborted) cut();
+  stop.addEventListener('abort', cut, { once: true });
+  try {
+    return await work(AbortSignal.any([lock.signal, opening.signal]));
+  } finally {
+    stop.removeEventListener('abort', cut);
+  }
 }

@@ -1,0 +1,42 @@
+import { hostname } from 'node:os';
+import { type EtcdConfig, readEtcdConfig } from '../coordination/connect.ts';
+import { type Environment, EnvironmentReader, invalid } from '../process/environment.ts';
+import { type LogConfig, readLogConfig } from '../process/process-log.ts';
+
+export interface AgentConfig {
+  readonly etcd: EtcdConfig;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly leaseTtlMs: number;
+  readonly drainTimeoutMs: number;
+  /** Empty: all. */
+  readonly watchNamespaces: readonly string[];
+  /** Secrets as FOLDER/NAME/KEY; undefined: from Kubernetes. */
+  readonly secretsFolder: string | undefined;
+  /** Undefined: no health server. */
+  readonly healthPort: number | undefined;
+  readonly log: LogConfig;
+}
+
+/** Throws EnvironmentInvalid or EtcdNotConfigured (permanent), which name the variable and say what would be right. */
+export function readAgentConfig(env: Environment): AgentConfig {
+  const reader = new EnvironmentReader(env);
+  return {
+    etcd: readEtcdConfig(env),
+    name: readName(reader),
+    labels: reader.labels('IDRA_AGENT_LABELS'),
+    // etcd itself keeps no lease for less than two seconds.
+    leaseTtlMs: reader.durationMs('IDRA_LEASE_TTL', '10s', 2_000),
+    drainTimeoutMs: reader.durationMs('IDRA_DRAIN_TIMEOUT', '25s', 0),
+    watchNamespaces: reader.list('IDRA_WATCH_NAMESPACES'),
+    secretsFolder: reader.text('IDRA_SECRETS_DIR'),
+    healthPort: reader.port('IDRA_HEALTH_PORT'),
+    log: readLogConfig(reader),
+  };
+}
+
+function readName(reader: EnvironmentReader): string {
+  const name = reader.text('IDRA_AGENT_NAME') ?? hostname();
+  if (/^[A-Za-z0-9._-]+$/.test(name)) return name;
+  throw invalid('IDRA_AGENT_NAME', name, 'use letters, digits, dots, dashes and underscores');
+}

@@ -1,0 +1,132 @@
+import type {
+  ClusterView,
+  DataSourceReport,
+  DesiredDataSource,
+  ProbeAnswer,
+} from '../../coordination/contract.ts';
+import { describeError, type Finding, IdraError } from '../../core/errors.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
+import { Slots } from '../../process/slots.ts';
+import type { CheckAnswer } from '../probe-answers.ts';
+import type { LeadDeps } from './lead.ts';
+
+/** One that was well is looked at this often; one that was not, so that its mending is seen soon, more often. */
+const wellEveryMs = 5 * 60_000;
+const unwellEveryMs = 30_000;
+const lookEveryMs = 1_000;
+const answerMs = 30_000;
+const maxAtOnce = 8;
+
+type CheckDeps = Pick<LeadDeps, 'coordination' | 'manifests' | 'clock' | 'log' | 'session'>;
+
+/** Has each DataSource checked by an agent that may reach it: when it is new or has changed, and now and then. */
+export async function checkDataSources(
+  deps: CheckDeps,
+  view: ClusterView,
+  signal: AbortSignal,
+): Promise<void> {
+  const checks = new Checks(deps, signal);
+  await checks.remember();
+  while (!signal.aborted) {
+    for (const dataSource of view.dataSources.values()) checks.consider(dataSource);
+    await deps.clock.sleep(lookEveryMs, signal).catch(() => {});
+  }
+}
+
+interface Known {
+  /** Of the DataSource as it was checked last. */
+  readonly generation: number;
+  /** Wall clock, ms since 1970. */
+  readonly dueMs: number;
+}
+
+class Checks {
+  readonly #deps: CheckDeps;
+  readonly #signal: AbortSignal;
+  readonly #slots = new Slots(maxAtOnce);
+  readonly #known = new Map<string, Known>();
+  readonly #underWay = new Set<string>();
+
+  constructor(deps: CheckDeps, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#signal = signal;
+  }
+
+  /** What an earlier leader has had checked counts. */
+  async remember(): Promise<void> {
+    for (const report of await this.#deps.coordination.reports.readDataSources())
+      this.#known.set(qualifiedName(report), knownOf(report));
+  }
+
+  consider(dataSource: DesiredDataSource): void {
+    const name = qualifiedName(dataSource);
+    const known = this.#known.get(name);
+    const isDue = known?.generation !== dataSource.generation || this.#deps.clock.now() >= known.dueMs;
+    if (!isDue || this.#underWay.has(name)) return;
+    this.#underWay.add(name);
+    this.#slots
+      .use(this.#signal, () => this.#check(dataSource))
+      .catch((error: unknown) => {
+        if (!this.#signal.aborted)
+          this.#deps.log.warn('a DataSource could not be checked', { dataSource: name, error });
+      })
+      .finally(() => this.#underWay.delete(name));
+  }
+
+  async #check(dataSource: DesiredDataSource): Promise<void> {
+    const { coordination, clock, session } = this.#deps;
+    const answer = await this.#ask(dataSource);
+    const report: DataSourceReport = {
+      namespace: dataSource.namespace,
+      name: dataSource.name,
+      generation: dataSource.generation,
+      checkedAt: new Date(clock.now()).toISOString(),
+      ...reportOf(answer, session.agent.name),
+    };
+    this.#known.set(qualifiedName(dataSource), knownOf(report));
+    await coordination.reports.putDataSource(report);
+  }
+
+  async #ask(dataSource: DesiredDataSource): Promise<ProbeAnswer | IdraError> {
+    const { coordination, manifests } = this.#deps;
+    try {
+      const { placement } = manifests.readDataSource(dataSource).spec;
+      const probe = {
+        kind: 'check',
+        subject: qualifiedName(dataSource),
+        selector: placement.agentSelector,
+      } as const;
+      return await coordination.probes.ask(probe, answerMs, this.#signal);
+    } catch (error) {
+      if (this.#signal.aborted || !(error instanceof IdraError)) throw error;
+      return error;
+    }
+  }
+}
+
+function knownOf({ generation, checkedAt, isReachable, code }: DataSourceReport): Known {
+  const isWell = isReachable && code === undefined;
+  return { generation, dueMs: Date.parse(checkedAt) + (isWell ? wellEveryMs : unwellEveryMs) };
+}
+
+type Told = Pick<DataSourceReport, 'isReachable' | 'message' | 'agent'> &
+  Partial<Pick<DataSourceReport, 'code' | 'serverVersion'>>;
+
+function reportOf(answer: ProbeAnswer | IdraError, leader: string): Told {
+  if (answer instanceof IdraError)
+    return { isReachable: false, code: answer.code, message: describeError(answer), agent: leader };
+  const { agent, error } = answer;
+  if (error) return { isReachable: false, ...error, agent };
+  const { version, findings } = answer.result as CheckAnswer;
+  const worst =
+    findings.find(({ severity }) => severity === 'error') ??
+    findings.find(({ severity }) => severity === 'warning');
+  const more = worst
+    ? { code: worst.code, message: describeFinding(worst) }
+    : { message: `reached ${version}` };
+  return { isReachable: worst?.severity !== 'error', serverVersion: version, ...more, agent };
+}
+
+function describeFinding({ message, mend }: Finding): string {
+  return mend === undefined ? message : `${message}; ${mend}`;
+}

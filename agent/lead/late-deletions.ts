@@ -1,0 +1,32 @@
+import type { ClusterView, DesiredSync } from '../../coordination/contract.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
+import type { LeadDeps } from './lead.ts';
+
+/** Later than the operator, which tells the user of a custom resource: where there is none, nobody else lets go. */
+const limitMs = 12 * 60_000;
+const lookEveryMs = 30_000;
+
+/** A deleted Sync that no agent could clean up in time is let go, and what is left of it is said. */
+export async function letGoLateDeletions(
+  { coordination, clock, log }: Pick<LeadDeps, 'coordination' | 'clock' | 'log'>,
+  view: ClusterView,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    for (const sync of view.syncs.values()) {
+      if (!isLate(sync, clock.now())) continue;
+      const fields = { sync: qualifiedName(sync), uid: sync.uid };
+      try {
+        await coordination.desired.purgeSync(sync.uid);
+        log.warn('a deleted sync was let go; its row is left in _idra_commits of its destination', fields);
+      } catch (error) {
+        log.warn('a deleted sync cannot be let go for now', { ...fields, error });
+      }
+    }
+    await clock.sleep(lookEveryMs, signal).catch(() => {});
+  }
+}
+
+function isLate({ deletedAt }: DesiredSync, nowMs: number): boolean {
+  return deletedAt !== undefined && nowMs - Date.parse(deletedAt) > limitMs;
+}

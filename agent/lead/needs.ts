@@ -1,0 +1,26 @@
+import type { ManifestReader } from '../../core/manifest/reader.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
+import type { Manifests } from '../balance/wanted.ts';
+
+/** What the balancer needs of manifests, read as the engine reads them: what it would refuse is assigned to nobody. */
+export function needsOf(manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>): Manifests {
+  return {
+    needsOfSync(desired) {
+      const { namespace, spec } = manifests.readSync(desired);
+      return {
+        source: qualifiedName({ namespace, name: spec.source.dataSource }),
+        destination: qualifiedName({ namespace, name: spec.destination.dataSource }),
+        isSuspended: spec.isSuspended,
+        placement: spec.placement,
+      };
+    },
+    needsOfDataSource(desired) {
+      const { maxConcurrentSyncs, maxRowsPerSecond, placement } = manifests.readDataSource(desired).spec;
+      return {
+        ...(maxConcurrentSyncs === undefined ? {} : { maxConcurrentSyncs }),
+        hasRateLimit: maxRowsPerSecond !== undefined,
+        placement,
+      };
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { definitionOf, manifests } from '../connectors/catalog.ts';
+import { connectCoordination } from '../coordination/connect.ts';
+import type { AgentSession } from '../coordination/contract.ts';
+import { systemClock } from '../core/clock.ts';
+import { describeError, IdraError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { version } from '../core/version.ts';
+import { forbidCoreDumps } from '../process/core-dumps.ts';
+import type { Environment } from '../process/environment.ts';
+import { type HealthServer, startHealthServer } from '../process/health-server.ts';
+import { makeProcessLog } from '../process/process-log.ts';
+import { stopOnSignals } from '../process/stop-signals.ts';
+import { type AgentConfig, readAgentConfig } from './config.ts';
+import { joinCluster, Membership, type MembershipDeps } from './membership.ts';
+import { AgentMetrics } from './metrics.ts';
+import { openSecrets } from './secrets/open-secrets.ts';
+
+/** 0: left in good order; 1: left while a sync was at work; 2: the environment is wrong; 3: etcd will never have this agent. */
+type AgentStatus = 0 | 1 | 2 | 3;
+
+/** The agent as a process: a member of the cluster until SIGTERM or SIGINT, whatever becomes of etcd meanwhile. */
+export async function runAgent(env: Environment): Promise<AgentStatus> {
+  forbidCoreDumps();
+  const config = readConfig(env);
+  if (config instanceof IdraError) {
+    process.stderr.write(`idra agent: ${describeError(config)}\n`);
+    return 2;
+  }
+  const log = makeProcessLog(config.log, { agent: config.name });
+  const signals = stopOnSignals((name) =>
+    log.info('asked to stop; once more to leave at once', { signal: name }),
+  );
+  const life = new AgentLife(config, log);
+  try {
+    return await life.run(env, signals.signal);
+  } catch (error) {
+    log.error('the agent ends', { error });
+    return statusOf(error);
+  } finally {
+    await life.close();
+    signals.dispose();
+    // A driver that hangs in a batch must not keep the process: its token is worth nothing any more.
+    setTimeout(() => process.exit(), 2_000).unref();
+  }
+}
+
+/** What no waiting mends: etcd that will not have us, or an environment that is wrong elsewhere than in its variables. */
+function statusOf(error: unknown): AgentStatus {
+  if (!(error instanceof IdraError) || error.disposition !== 'permanent') return 1;
+  return error.code.startsWith('Etcd') ? 3 : 2;
+}
+
+function readConfig(env: Environment): AgentConfig | IdraError {
+  try {
+    return readAgentConfig(env);
+  } catch (error) {
+    if (error instanceof IdraError && error.disposition === 'permanent') return error;
+    throw error;
+  }
+}
+
+class AgentLife {
+  readonly #config: AgentConfig;
+  readonly #log: Log;
+  readonly #coordination;
+  readonly #metrics: AgentMetrics;
+  #session: AgentSession | undefined;
+  #isLeader = false;
+  #health: HealthServer | undefined;
+
+  constructor(config: AgentConfig, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#coordination = connectCoordination(config.etcd);
+    this.#metrics = new AgentMetrics({
+      leaseLeftMs: () => (this.#isMember() ? this.#session?.leaseLeftMs() : undefined),
+      isLeader: () => this.#isLeader,
+    });
+  }
+
+  async run(env: Environment, signal: AbortSignal): Promise<AgentStatus> {
+    const { name, labels, healthPort, etcd } = this.#config;
+    this.#log.info('agent starts', { version, labels, etcd: etcd.endpoints.join(',') });
+    if (healthPort !== undefined) await this.#serveHealth(healthPort);
+    const deps: MembershipDeps = {
+      config: this.#config,
+      coordination: this.#coordination,
+      manifests,
+      definitionOf,
+      secrets: await openSecrets(this.#config, env, systemClock),
+      metrics: this.#metrics,
+      clock: systemClock,
+      log: this.#log,
+      onLeading: (isLeader) => {
+        this.#isLeader = isLeader;
+      },
+    };
+    while (!signal.aborted) {
+      const session = await joinCluster(deps, signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+      if (!session) break;
+      this.#session = session;
+      this.#log.info('joined the cluster', { name, instance: session.agent.instance });
+      const end = await new Membership(deps, session).run(signal);
+      this.#session = undefined;
+      if (end === 'left') this.#log.info('left the cluster');
+      if (end === 'leftInHaste') return 1;
+    }
+    return 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#health?.close();
+    await this.#coordination.close();
+  }
+
+  #isMember(): boolean {
+    return this.#session !== undefined && !this.#session.signal.aborted;
+  }
+
+  async #serveHealth(port: number): Promise<void> {
+    this.#health = await startHealthServer({
+      port,
+      ready: {
+        member: () =>
+          this.#isMember() || 'no member of the cluster: etcd gives no answer, or the name is taken',
+      },
+      metrics: this.#metrics.registry,
+    });
+    this.#log.info('health and metrics are served', { port: this.#health.port });
+  }
+}

@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import type { AgentSession, Coordination, Watching } from '../coordination/contract.ts';
+import type { SecretReader } from '../core/access.ts';
+import { backoffMs } from '../core/backoff.ts';
+import type { Clock } from '../core/clock.ts';
+import { asIdraError, IdraError, Stopped } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { ManifestReader } from '../core/manifest/reader.ts';
+import { version } from '../core/version.ts';
+import { Complaints } from './complaints.ts';
+import type { AgentConfig } from './config.ts';
+import type { RunContext } from './engine/context.ts';
+import { standForElection } from './lead/lead.ts';
+import type { AgentMetrics } from './metrics.ts';
+import { answerProbe } from './probe-answers.ts';
+import { AssignmentRunner } from './runner/runner.ts';
+
+export interface MembershipDeps {
+  readonly config: Pick<AgentConfig, 'name' | 'labels' | 'leaseTtlMs' | 'drainTimeoutMs'>;
+  readonly coordination: Coordination;
+  readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
+  readonly definitionOf: RunContext['definitionOf'];
+  readonly secrets: SecretReader;
+  readonly metrics: AgentMetrics;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onLeading: (isLeader: boolean) => void;
+}
+
+/** Of the drain's time this much is kept for stopping by itself what the leader has not taken away. */
+const ownStopShare = 0.3;
+
+/** Joins; waits for etcd, or for a namesake to go, as long as it takes. Throws what no waiting mends, or the signal's reason. */
+export async function joinCluster(
+  { coordination, config, clock, log }: MembershipDeps,
+  signal: AbortSignal,
+): Promise<AgentSession> {
+  const complaints = new Complaints(log, clock);
+  for (let failures = 1; ; failures++) {
+    signal.throwIfAborted();
+    try {
+      const agent = { name: config.name, labels: config.labels, version, instance: randomUUID() };
+      return await coordination.join(agent, { leaseTtlMs: config.leaseTtlMs });
+    } catch (error) {
+      if (!(error instanceof IdraError) || error.disposition === 'permanent') throw error;
+      complaints.tell(`cannot join the cluster yet (${error.code}); it is tried again`, error);
+      await clock.sleep(backoffMs(failures, { maxMs: 2_000 }), signal);
+    }
+  }
+}
+
+/** From joining to leaving or the loss of the lease. */
+export class Membership {
+  readonly #deps: MembershipDeps;
+  readonly #session: AgentSession;
+  readonly #runner: AssignmentRunner;
+  readonly #watches: readonly Watching[];
+  readonly #endOfLeading = new AbortController();
+  readonly #leading: Promise<void>;
+
+  constructor(deps: MembershipDeps, session: AgentSession) {
+    this.#deps = deps;
+    this.#session = session;
+    const { coordination, clock, log } = deps;
+    const complaints = new Complaints(log, clock);
+    const onError = (error: Error) => {
+      if (!session.signal.aborted) complaints.tell('etcd cannot be watched for now', error);
+    };
+    this.#runner = new AssignmentRunner({ ...deps, session });
+    this.#watches = [
+      session.watchAssignments((assignments) => this.#runner.follow(assignments), onError),
+      coordination.probes.answer(
+        session,
+        session.agent.labels,
+        (probe) => answerProbe({ ...deps, session }, probe),
+        onError,
+      ),
+    ];
+    this.#leading = standForElection({ ...deps, session }, this.#endOfLeading.signal);
+  }
+
+  /** `lost`: all syncs have stopped, before anybody else could have their locks. Otherwise the signal has fired, and it has left. */
+  async run(signal: AbortSignal): Promise<'lost' | 'left' | 'leftInHaste'> {
+    const { log } = this.#deps;
+    const first = await firstOf(signal, this.#session.signal);
+    const isDrained = first === signal && (await this.#drain());
+    if (this.#session.signal.aborted) {
+      const syncs = this.#runner.names;
+      log.warn('the lease is lost: all syncs of this agent are stopped', { syncs: syncs.length });
+    }
+    this.#endOfLeading.abort(new Stopped('shutdown'));
+    await this.#leading;
+    await this.#session.leave().catch((error: unknown) => {
+      log.warn('the lease could not be given back; it runs out by itself', { error });
+    });
+    await Promise.all([...this.#watches.map((watch) => watch.close()), this.#untilEnded()]);
+    if (first !== signal) return 'lost';
+    return isDrained ? 'left' : 'leftInHaste';
+  }
+
+  /** True: everything was given away or had stopped in time. */
+  async #drain(): Promise<boolean> {
+    const { config, log, clock } = this.#deps;
+    const { drainTimeoutMs } = config;
+    log.info('draining: the leader gives the syncs of this agent away', { syncs: this.#runner.names.length });
+    try {
+      const given = this.#deadline(drainTimeoutMs * (1 - ownStopShare));
+      await this.#session.setDraining().then(() => this.#untilEmptied(given));
+      return true;
+    } catch (error) {
+      if (this.#session.signal.aborted) return false;
+      log.warn('not all syncs were given away in time; they are stopped here', {
+        syncs: this.#runner.names,
+        ...(error instanceof Stopped ? {} : { error: asIdraError(error) }),
+      });
+    }
+    this.#runner.stopAll('drain');
+    const startMs = clock.monotonicMs();
+    try {
+      await this.#runner.untilEmpty(this.#deadline(drainTimeoutMs * ownStopShare));
+      log.info('all syncs have stopped', { afterMs: Math.round(clock.monotonicMs() - startMs) });
+      return true;
+    } catch {
+      if (!this.#session.signal.aborted)
+        log.warn('leaving although syncs are at work in a batch', { syncs: this.#runner.names });
+      return false;
+    }
+  }
+
+  async #untilEmptied(signal: AbortSignal): Promise<void> {
+    await this.#runner.untilEmpty(signal);
+  }
+
+  #deadline(ms: number): AbortSignal {
+    const end = new AbortController();
+    const { clock } = this.#deps;
+    clock.sleep(ms, this.#session.signal).then(
+      () => end.abort(new Stopped('deadline')),
+      () => {},
+    );
+    return AbortSignal.any([end.signal, this.#session.signal]);
+  }
+
+  /** What hangs in a driver does not keep this agent from coming back: its lock is gone, and the destination refuses its token. */
+  async #untilEnded(): Promise<void> {
+    const { clock, log, config } = this.#deps;
+    const isLate = new AbortController();
+    const late = clock.sleep(config.leaseTtlMs, isLate.signal).then(
+      () => log.warn('syncs have not ended yet', { syncs: this.#runner.names }),
+      () => {},
+    );
+    await Promise.race([this.#runner.ended(), late]);
+    isLate.abort();
+  }
+}
+
+async function firstOf(...signals: readonly AbortSignal[]): Promise<AbortSignal | undefined> {
+  await new Promise<void>((resolve) => {
+    const any = AbortSignal.any([...signals]);
+    if (any.aborted) resolve();
+    else any.addEventListener('abort', () => resolve(), { once: true });
+  });
+  return signals.find((signal) => signal.aborted);
+}

@@ -1,0 +1,82 @@
+import type { AgentSession, Coordination, DesiredDataSource, Probe } from '../coordination/contract.ts';
+import type { Finding } from '../core/errors.ts';
+import { permanent, transient } from '../core/errors.ts';
+import type { ManifestObject, ManifestReader } from '../core/manifest/reader.ts';
+import type { DataSource, Sync } from '../core/sync-spec.ts';
+import type { RunContext } from './engine/context.ts';
+import { checkSystem, discoverSystem, previewSync } from './engine/preview.ts';
+
+export interface ProbeDeps extends Pick<RunContext, 'secrets' | 'definitionOf'> {
+  readonly coordination: Pick<Coordination, 'desired'>;
+  readonly session: AgentSession;
+  readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
+}
+
+/** The result of a probe `check`. Of `discover` it is a list of relations, of `plan` a Preview. */
+export interface CheckAnswer {
+  /** Of the DataSource that was checked. */
+  readonly generation: number;
+  /** Of the server: `PostgreSQL 15.18`. */
+  readonly version: string;
+  readonly findings: readonly Finding[];
+}
+
+/** Drivers have time limits of their own; this is for the whole. */
+const answerMs = 25_000;
+
+/** Answers what the leader and the command line ask of systems that this agent can reach. */
+export async function answerProbe(deps: ProbeDeps, probe: Probe): Promise<unknown> {
+  const deadline = AbortSignal.timeout(answerMs);
+  const signal = AbortSignal.any([deadline, deps.session.signal]);
+  try {
+    return await answer(deps, probe, signal);
+  } catch (error) {
+    if (!deadline.aborted) throw error;
+    throw transient('SystemTimeout', `the system gave no answer within ${answerMs / 1_000} s`, {
+      cause: error,
+    });
+  }
+}
+
+async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSignal): Promise<unknown> {
+  const { secrets, definitionOf, manifests } = deps;
+  switch (kind) {
+    case 'check': {
+      const dataSource = manifests.readDataSource(await findDataSource(deps, String(subject)));
+      const report = await checkSystem({ dataSource, secrets, definitionOf }, signal);
+      return { ...report, generation: dataSource.generation } satisfies CheckAnswer;
+    }
+    case 'discover': {
+      const dataSource = manifests.readDataSource(await findDataSource(deps, String(subject)));
+      return await discoverSystem({ dataSource, secrets, definitionOf }, signal);
+    }
+    case 'plan': {
+      const sync = manifests.readSync(await findSync(deps, subject));
+      const [source, destination] = await Promise.all([
+        endOf(deps, sync, 'source'),
+        endOf(deps, sync, 'destination'),
+      ]);
+      return await previewSync({ sync, source, destination, secrets, definitionOf }, signal);
+    }
+  }
+}
+
+async function endOf(deps: ProbeDeps, sync: Sync, end: 'source' | 'destination'): Promise<DataSource> {
+  const name = `${sync.namespace}/${sync.spec[end].dataSource}`;
+  return deps.manifests.readDataSource(await findDataSource(deps, name));
+}
+
+async function findDataSource({ coordination }: ProbeDeps, subject: string): Promise<DesiredDataSource> {
+  const [namespace = '', name = ''] = subject.split('/');
+  const found = await coordination.desired.getDataSource(namespace, name);
+  if (found) return found;
+  throw permanent('DataSourceNotFound', `DataSource ${subject} does not exist`, { mend: 'apply it' });
+}
+
+/** By uid, or a whole one that is not applied yet. */
+async function findSync({ coordination }: ProbeDeps, subject: unknown): Promise<ManifestObject> {
+  if (typeof subject !== 'string') return subject as ManifestObject;
+  const found = await coordination.desired.getSync(subject);
+  if (found) return found;
+  throw permanent('SyncNotFound', `there is no Sync with the uid ${subject}`);
+}

@@ -1,0 +1,127 @@
+import type { Assignment } from '../../coordination/contract.ts';
+import type { SyncStatus } from '../../core/status.ts';
+import type { Sync } from '../../core/sync-spec.ts';
+import type { EngineObserver } from '../engine/context.ts';
+import type { AgentMetrics } from '../metrics.ts';
+import { AssignedSync, type RunnerDeps } from './assigned-sync.ts';
+import { DesiredReader } from './desired-reader.ts';
+import { LoadMeter } from './load-meter.ts';
+
+const loadsEveryMs = 10_000;
+
+export type AssignmentRunnerDeps = Omit<RunnerDeps, 'observer'> & { readonly metrics: AgentMetrics };
+
+/** Runs what the leader has assigned to this agent; each sync by itself, so that none holds up another. */
+export class AssignmentRunner {
+  readonly #deps: RunnerDeps;
+  readonly #metrics: AgentMetrics;
+  readonly #reader: DesiredReader;
+  readonly #syncs = new Map<string, AssignedSync>();
+  /** Those that were taken away and stop. */
+  readonly #leaving = new Map<string, AssignedSync>();
+  readonly #loads: LoadMeter;
+  #assignments: ReadonlyMap<string, Assignment> = new Map();
+  #changed = Promise.withResolvers<void>();
+  #isClosed = false;
+
+  constructor({ metrics, ...deps }: AssignmentRunnerDeps) {
+    this.#metrics = metrics;
+    this.#loads = new LoadMeter(deps.clock);
+    this.#deps = { ...deps, observer: observe(metrics, this.#loads) };
+    this.#reader = new DesiredReader(deps.coordination.desired);
+    this.#tellLoads().catch(() => {
+      // The session has ended, and its loads with it.
+    });
+  }
+
+  follow(assignments: ReadonlyMap<string, Assignment>): void {
+    this.#assignments = assignments;
+    for (const [uid, sync] of this.#syncs) {
+      if (assignments.has(uid)) continue;
+      this.#syncs.delete(uid);
+      this.#leave(sync);
+    }
+    for (const assignment of assignments.values()) this.#take(assignment);
+  }
+
+  /** Names of syncs that are assigned or still stopping. */
+  get names(): readonly string[] {
+    return [...this.#syncs.values(), ...this.#leaving.values()].map(({ name }) => name).sort();
+  }
+
+  /** Until the leader has taken all away and each has stopped. */
+  async untilEmpty(signal: AbortSignal): Promise<void> {
+    while (this.#syncs.size + this.#leaving.size > 0) {
+      const aborted = Promise.withResolvers<never>();
+      const stop = () => aborted.reject(signal.reason);
+      signal.throwIfAborted();
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        await Promise.race([this.#changed.promise, aborted.promise]);
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
+    }
+  }
+
+  /** All at their next batch edge, whatever the leader says; nothing is taken any more. */
+  stopAll(reason: 'drain' | 'shutdown'): void {
+    this.#isClosed = true;
+    for (const sync of this.#syncs.values()) sync.stop(reason);
+  }
+
+  /** With the session gone each ends by itself: until the last has. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#syncs.values(), ...this.#leaving.values()].map(({ done }) => done));
+  }
+
+  #take(assignment: Assignment): void {
+    const { uid } = assignment;
+    // It comes back when what is left of it has stopped.
+    if (this.#isClosed || this.#leaving.has(uid)) return;
+    const known = this.#syncs.get(uid);
+    if (known) known.update(assignment);
+    else {
+      const sync = new AssignedSync(assignment, this.#reader, this.#deps);
+      this.#syncs.set(uid, sync);
+      sync.done.finally(() => this.#ended(sync)).catch(() => {});
+    }
+  }
+
+  #leave(sync: AssignedSync): void {
+    this.#leaving.set(sync.uid, sync);
+    sync.stop('drain');
+  }
+
+  #ended(sync: AssignedSync): void {
+    if (this.#leaving.get(sync.uid) === sync) this.#leaving.delete(sync.uid);
+    if (this.#syncs.get(sync.uid) === sync) this.#syncs.delete(sync.uid);
+    const [namespace = '', name = ''] = sync.name.split('/');
+    this.#metrics.forget({ uid: sync.uid, namespace, name });
+    this.#loads.forget(sync.uid);
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+    const again = this.#assignments.get(sync.uid);
+    if (again && !this.#deps.session.signal.aborted) this.#take(again);
+  }
+
+  async #tellLoads(): Promise<void> {
+    const { clock, session } = this.#deps;
+    for (;;) {
+      await clock.sleep(loadsEveryMs, session.signal);
+      session.setLoads(this.#loads.loads());
+    }
+  }
+}
+
+function observe(metrics: AgentMetrics, loads: LoadMeter): EngineObserver {
+  return {
+    batchWritten(sync, batch) {
+      metrics.batchWritten(sync, batch);
+      loads.add(sync.uid, batch.writeMs);
+    },
+    passEnded: (sync) => metrics.passEnded(sync),
+    attemptFailed: (sync, error) => metrics.attemptFailed(sync, error),
+    reported: (sync: Sync, status: SyncStatus) => metrics.reported(sync, status),
+  };
+}

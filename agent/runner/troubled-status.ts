@@ -1,0 +1,33 @@
+import type { DesiredSync } from '../../coordination/contract.ts';
+import type { Clock } from '../../core/clock.ts';
+import { describeError, type IdraError } from '../../core/errors.ts';
+import type { SyncStatus } from '../../core/status.ts';
+
+export interface Trouble {
+  readonly desired: DesiredSync;
+  /** What was said of it last. */
+  readonly last: SyncStatus | undefined;
+  readonly error: IdraError;
+  readonly agentName: string;
+  readonly clock: Clock;
+  /** How often in a row. */
+  readonly count?: number;
+}
+
+/** Of a sync that the engine was not even asked to run: what went wrong, over what was said of it last. */
+export function troubledStatus({ desired, last, error, agentName, clock, count = 1 }: Trouble): SyncStatus {
+  const isTransient = error.disposition === 'transient';
+  const time = new Date(clock.now()).toISOString();
+  const message = describeError(error);
+  return {
+    ...(last ?? { hasCaughtUp: false, rows: { read: 0, written: 0, deleted: 0, rejected: 0 } }),
+    uid: desired.uid,
+    observedGeneration: desired.generation,
+    state: isTransient ? 'Waiting' : 'Failed',
+    reason: error.code,
+    message,
+    agent: agentName,
+    observedAt: time,
+    lastError: { code: error.code, message, time, count, isTransient },
+  };
+}

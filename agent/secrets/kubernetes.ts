@@ -1,0 +1,115 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { type IdraError, permanent, transient } from '../../core/errors.ts';
+import { Secret } from '../../core/secret.ts';
+import type { ClusterAccess, Credentials } from '../../process/kubernetes-access.ts';
+import { Slots } from '../../process/slots.ts';
+import type { ReadSecret } from './remembering.ts';
+
+const timeoutMs = 10_000;
+const maxBytes = 4 << 20;
+const maxAtOnce = 8;
+
+export interface KubernetesSecretsOptions {
+  /** Empty: all. */
+  readonly watchNamespaces: readonly string[];
+}
+
+/** Secrets by `get` of the Kubernetes API, so that nothing secret passes through etcd. Only of the watched namespaces. */
+export function secretsOfKubernetes(access: ClusterAccess, options: KubernetesSecretsOptions): ReadSecret {
+  const slots = new Slots(maxAtOnce);
+  const { watchNamespaces } = options;
+  return async (namespace, name) => {
+    if (watchNamespaces.length > 0 && !watchNamespaces.includes(namespace)) {
+      throw permanent('SecretForbidden', `the agents do not watch namespace ${namespace}`, {
+        mend: 'add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move the Sync',
+      });
+    }
+    return await slots.use(undefined, async () => {
+      const first = await getSecret(access, namespace, name, false);
+      // The token may just have been renewed.
+      const answer = first.status === 401 ? await getSecret(access, namespace, name, true) : first;
+      if (answer.status !== 200) throw errorOf(answer, namespace, name);
+      return keysOf(answer.body);
+    });
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+async function getSecret(
+  access: ClusterAccess,
+  namespace: string,
+  name: string,
+  isRefused: boolean,
+): Promise<Answer> {
+  const path = ['namespaces', namespace, 'secrets', name].map(encodeURIComponent).join('/');
+  const base = access.server.pathname.replace(/\/$/, '');
+  try {
+    return await get(new URL(`${base}/api/v1/${path}`, access.server), await access.credentials(isRefused));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw transient('SecretUnavailable', `the Kubernetes API gives no answer: ${code ?? message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Over a connection of its own: Secrets are read seldom. */
+function get(url: URL, { headers, tls, agent }: Credentials): Promise<Answer> {
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const options: RequestOptions = {
+    ...tls,
+    headers: { ...headers, accept: 'application/json', 'user-agent': 'idra-agent' },
+    signal: AbortSignal.timeout(timeoutMs),
+    agent: agent ?? false,
+  };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, options, (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        bytes += chunk.length;
+        if (bytes > maxBytes) response.destroy(new Error('the answer is too large for a Secret'));
+      });
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+      );
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+/** The body is never part of a message: it may hold the secret. */
+function keysOf(body: string): ReadonlyMap<string, Secret> {
+  const { data = {} } = JSON.parse(body) as { readonly data?: Readonly<Record<string, string>> };
+  return new Map(
+    Object.entries(data).map(([key, value]) => [
+      key,
+      new Secret(Buffer.from(value, 'base64').toString('utf8')),
+    ]),
+  );
+}
+
+function errorOf({ status }: Answer, namespace: string, name: string): IdraError {
+  const what = `the Secret ${namespace}/${name}`;
+  switch (status) {
+    case 404:
+      return permanent('SecretNotFound', `there is no Secret ${namespace}/${name}`, {
+        mend: `kubectl create secret generic ${name} -n ${namespace} --from-literal=KEY=VALUE`,
+      });
+    case 401:
+    case 403:
+      return permanent('SecretForbidden', `the agent may not read ${what} (${status})`, {
+        mend: `grant its service account "get" on secrets in namespace ${namespace}`,
+      });
+    default:
+      return transient('SecretUnavailable', `${what} cannot be read: the Kubernetes API answered ${status}`);
+  }
+}

@@ -1,0 +1,41 @@
+import type { SecretReader } from '../../core/access.ts';
+import type { Clock } from '../../core/clock.ts';
+import { permanent } from '../../core/errors.ts';
+import type { Secret } from '../../core/secret.ts';
+
+/** All keys of a Secret. Throws SecretNotFound, SecretForbidden (permanent) or what reading throws. */
+export type ReadSecret = (namespace: string, name: string) => Promise<ReadonlyMap<string, Secret>>;
+
+/** Short, so that a changed password is seen by the attempt after one that was refused; many syncs share one Secret. */
+const keptMs = 10_000;
+
+interface Kept {
+  readonly untilMs: number;
+  readonly keys: Promise<ReadonlyMap<string, Secret>>;
+}
+
+/** Reads each Secret once for all who ask within a few seconds. What failed is not remembered. */
+export function rememberingSecrets(read: ReadSecret, clock: Clock): SecretReader {
+  const kept = new Map<string, Kept>();
+  const keysOf = (namespace: string, name: string): Promise<ReadonlyMap<string, Secret>> => {
+    const nowMs = clock.monotonicMs();
+    for (const [id, { untilMs }] of kept) if (untilMs <= nowMs) kept.delete(id);
+    const id = `${namespace}/${name}`;
+    const known = kept.get(id);
+    if (known) return known.keys;
+    const keys = read(namespace, name);
+    kept.set(id, { untilMs: nowMs + keptMs, keys });
+    keys.catch(() => kept.delete(id));
+    return keys;
+  };
+  return {
+    async read(namespace, name, key) {
+      const keys = await keysOf(namespace, name);
+      const secret = keys.get(key);
+      if (secret) return secret;
+      throw permanent('SecretKeyNotFound', `the Secret ${namespace}/${name} has no key ${key}`, {
+        mend: keys.size === 0 ? 'it is empty' : `it has ${[...keys.keys()].sort().join(', ')}`,
+      });
+    },
+  };
+}
