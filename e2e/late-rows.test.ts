@@ -96,6 +96,7 @@ async function runCase(
   const begun = late.begin(session, late.name);
   if (gate) await until(() => gate.isWaitedFor(), { what: 'the statement to wait' });
   else await begun;
+  if (source.system === 'sqlite') await until(() => Date.now() % 1_000 < 100, { what: 'a second to begin' });
   for (const nr of [12, 13, 14]) await insert(nr);
   const status = await until(async () => (await arrived()).includes('14') || heldStatus(running, late), {
     what: `${late.name} to be held back, or read on`,

@@ -52,6 +52,8 @@ function modeTests(from: SystemName, to: SystemName): void {
   let destination: TestDatabase;
   let single: SingleMode;
   let first: Lines;
+  /** Rows that each case has written in the first test. */
+  const written = new Map<string, number>();
 
   before(async () => {
     source = await systems.createDatabase(from);
@@ -63,12 +65,16 @@ function modeTests(from: SystemName, to: SystemName): void {
 
   test('killed in the middle of everything, the next start goes on from what was committed', async () => {
     first = await linesById(source, 'orders');
-    const killed = await single.runKilled(killedAt({ at: 'commit:after', count: 40 }));
+    const killed = await single.runKilled(killedAt({ at: 'commit:after', count: 30 }));
     assert.deepEqual(killed, { code: null, signal: 'SIGKILL' });
     const { status } = await single.runWell();
     for (const { name } of modeCases) {
       assert.deepEqual(await linesOf(destination, name), [...first.values()].sort(), name);
-      assert.equal(status.get(syncName(name))?.rows.written, firstRows, `rows written by ${name}`);
+      const shown = status.get(syncName(name));
+      // A Snapshot that was complete when the others were killed has begun its next pass.
+      const passes = Number(/^pass (\d+) complete$/.exec(shown?.offsetText ?? '')?.[1] ?? 1);
+      assert.equal(shown?.rows.written, firstRows * passes, `rows written by ${name}`);
+      written.set(name, firstRows * passes);
     }
   });
 
@@ -80,9 +86,10 @@ function modeTests(from: SystemName, to: SystemName): void {
     const { status } = await single.runWell({ only: 'timestamp-append' });
     assert.equal(status.get('timestamp-append')?.rows.read, 0);
     const rows = await rowsWritten(destination);
-    for (const { name, expected, writtenAtLast } of modeCases) {
+    for (const { name, expected, writtenThen } of modeCases) {
       assert.deepEqual(await linesOf(destination, name), [...expected(first, now)].sort(), name);
-      assert.equal(rows.get(destination.tableName(name)), String(writtenAtLast), `rows written by ${name}`);
+      const total = (written.get(name) ?? 0) + writtenThen;
+      assert.equal(rows.get(destination.tableName(name)), String(total), `rows written by ${name}`);
     }
   });
 }

@@ -39,6 +39,8 @@ export interface TypeCase {
 export interface Misfits {
   readonly at: readonly SystemName[];
   readonly values: readonly string[];
+  /** SQLite enforces no declared type: what no plan can know of is not announced. */
+  readonly isUndeclared?: true;
 }
 
 export const texts: readonly string[] = [
@@ -65,4 +67,9 @@ export function fittingValues(type: TypeCase, destination: SystemName): readonly
 
 export function misfitValues(type: TypeCase, destination: SystemName): readonly string[] {
   return type.misfits?.filter(({ at }) => at.includes(destination)).flatMap(({ values }) => values) ?? [];
+}
+
+/** Whether the plan must warn of misfits of this column. */
+export function isMisfitAnnounced(type: TypeCase, destination: SystemName): boolean {
+  return type.misfits?.some(({ at, isUndeclared }) => at.includes(destination) && !isUndeclared) === true;
 }

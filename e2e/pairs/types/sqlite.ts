@@ -11,7 +11,7 @@ function int(name: string, ddl: string, ...values: readonly string[]): TypeCase 
     kind: 'int',
     values,
     // SQLite enforces no declared type.
-    misfits: [{ at: servers, values: ["'abc'", '1.5'] }],
+    misfits: [{ at: servers, values: ["'abc'", '1.5'], isUndeclared: true }],
   };
 }
 
@@ -23,7 +23,7 @@ function real(name: string, ddl: string): TypeCase {
     values: ['1.5', '1.7976931348623157e308', '-2.2250738585072014e-308', '0.1', '9007199254740992', '0'],
     misfits: [
       { at: mysqls, values: ['9e999', '-9e999'] },
-      { at: servers, values: ["'abc'"] },
+      { at: servers, values: ["'abc'"], isUndeclared: true },
     ],
   };
 }
@@ -47,7 +47,7 @@ export const sqliteTypes: readonly TypeCase[] = [
     values: [...texts.map(quoted), quoted('long é'.repeat(10_000))],
     misfits: [
       { at: ['postgres'], values: ["'a' || char(0) || 'b'"] },
-      { at: servers, values: ["x'00ff'"] },
+      { at: servers, values: ["x'00ff'"], isUndeclared: true },
     ],
   },
   { name: 'c_varchar', ddl: 'VARCHAR(40)', kind: 'text', values: texts.map(quoted) },
@@ -59,21 +59,21 @@ export const sqliteTypes: readonly TypeCase[] = [
     ddl: 'BOOLEAN',
     kind: 'boolean',
     values: ['0', '1'],
-    misfits: [{ at: servers, values: ["'maybe'"] }],
+    misfits: [{ at: servers, values: ["'maybe'"], isUndeclared: true }],
   },
   {
     name: 'c_date',
     ddl: 'DATE',
     kind: 'date',
     values: ["'0001-01-01'", "'9999-12-31'", "'2024-02-29'"],
-    misfits: [{ at: servers, values: ["'yesterday'", "'2026-02-30'"] }],
+    misfits: [{ at: servers, values: ["'yesterday'", "'2026-02-30'"], isUndeclared: true }],
   },
   {
     name: 'c_datetime',
     ddl: 'DATETIME',
     kind: 'timestamp',
     values: ["'2026-11-24 08:00:00.123456'", "'0001-01-01 00:00:00'", "'9999-12-31T23:59:59.999999'"],
-    misfits: [{ at: servers, values: ["'soon'"] }],
+    misfits: [{ at: servers, values: ["'soon'"], isUndeclared: true }],
   },
   { name: 'c_timestamp', ddl: 'TIMESTAMP', kind: 'timestamp', values: ["'2026-11-24 08:00:00'"] },
   {
@@ -101,14 +101,14 @@ export const sqliteTypes: readonly TypeCase[] = [
     ddl: 'JSON_TEXT',
     kind: 'json',
     values: [`'{"b": 123456789012345678901234567890, "a": [1.10, null, "é😀"]}'`, `'1'`, `'null'`],
-    misfits: [{ at: servers, values: ["'{no json'"] }],
+    misfits: [{ at: servers, values: ["'{no json'"], isUndeclared: true }],
   },
   {
     name: 'c_uuid',
     ddl: 'UUID',
     kind: 'text',
     values: ["'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"],
-    misfits: [{ at: ['postgres'], values: ["'no uuid'"] }],
+    misfits: [{ at: ['postgres'], values: ["'no uuid'"], isUndeclared: true }],
   },
   { name: 'c_interval', ddl: 'INTERVAL', kind: 'other', values: ["'P1Y2M3DT4H5M6.789S'"] },
   { name: 'c_bits', ddl: 'VARBIT_TEXT', kind: 'bit', values: ["'00101'"] },
