@@ -33,7 +33,9 @@ export function errorOfStatus(httpStatus: number, status: ApiStatus, what: strin
         mend: 'check the token or certificate of the kubeconfig or service account',
       });
     case 403:
-      return permanent('KubernetesForbidden', message, { mend: 'grant this right by a Role and RoleBinding' });
+      return permanent('KubernetesForbidden', message, {
+        mend: 'grant this right by a Role and RoleBinding',
+      });
     case 404:
       return permanent('KubernetesNotFound', message);
     case 409:
@@ -48,7 +50,9 @@ export function errorOfStatus(httpStatus: number, status: ApiStatus, what: strin
     case 429:
       return transient('KubernetesThrottled', message);
     default:
-      return httpStatus >= 500 ? transient('KubernetesUnavailable', message) : permanent('KubernetesInvalid', message);
+      return httpStatus >= 500
+        ? transient('KubernetesUnavailable', message)
+        : permanent('KubernetesInvalid', message);
   }
 }
 
@@ -68,15 +72,21 @@ export function errorOfConnection(thrown: unknown, what: string, signal: AbortSi
   if (signal?.aborted) {
     const { reason } = signal;
     if (!(reason instanceof Stopped) || reason.reason !== 'deadline') return reason;
-    return transient('KubernetesTimeout', `${what}: the API server did not answer in time`, { cause: thrown });
+    return transient('KubernetesTimeout', `${what}: the API server did not answer in time`, {
+      cause: thrown,
+    });
   }
   if (thrown instanceof IdraError) return thrown;
   const { code, message } = thrown as NodeJS.ErrnoException;
   if (code !== undefined && certificateCodes.has(code)) {
-    return permanent('KubernetesUnreachable', `${what}: the API server's certificate is refused: ${message}`, {
-      mend: 'check server and certificate-authority of the kubeconfig',
-      cause: thrown,
-    });
+    return permanent(
+      'KubernetesUnreachable',
+      `${what}: the API server's certificate is refused: ${message}`,
+      {
+        mend: 'check server and certificate-authority of the kubeconfig',
+        cause: thrown,
+      },
+    );
   }
   return transient('KubernetesUnreachable', `${what}: ${message}`, { cause: thrown });
 }

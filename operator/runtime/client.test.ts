@@ -33,9 +33,16 @@ test('create, get, patch, apply and delete', async () => {
   await assert.rejects(makeConfigMap(client, ref), fails('KubernetesAlreadyExists', 'permanent'));
   const patched = await client.patch<ConfigMap>(configMaps, ref, { data: { value: null, other: '2' } });
   assert.deepEqual(patched.data, { other: '2' });
-  const applied = await client.apply<ConfigMap>(configMaps, { metadata: ref, data: { third: '3' } }, { isForced: true });
+  const applied = await client.apply<ConfigMap>(
+    configMaps,
+    { metadata: ref, data: { third: '3' } },
+    { isForced: true },
+  );
   assert.deepEqual(applied.data, { other: '2', third: '3' });
-  await assert.rejects(client.delete(configMaps, { ...ref, uid: 'of-another' }), fails('KubernetesConflict', 'transient'));
+  await assert.rejects(
+    client.delete(configMaps, { ...ref, uid: 'of-another' }),
+    fails('KubernetesConflict', 'transient'),
+  );
   await client.delete(configMaps, { ...ref, uid: made.metadata.uid });
   await assert.rejects(client.get(configMaps, ref), fails('KubernetesNotFound', 'permanent'));
 });
@@ -43,7 +50,8 @@ test('create, get, patch, apply and delete', async () => {
 test('of two patches of one version the second is refused', async () => {
   const ref = { namespace: 'default', name: 'contested' };
   const { resourceVersion } = (await makeConfigMap(client, ref)).metadata;
-  const write = (value: string) => client.patch<ConfigMap>(configMaps, ref, { metadata: { resourceVersion }, data: { value } });
+  const write = (value: string) =>
+    client.patch<ConfigMap>(configMaps, ref, { metadata: { resourceVersion }, data: { value } });
   const results = await Promise.allSettled([write('a'), write('b')]);
   const refused = results.filter((result) => result.status === 'rejected');
   assert.equal(refused.length, 1);
@@ -52,14 +60,19 @@ test('of two patches of one version the second is refused', async () => {
 
 test('a list comes in pages of one resourceVersion', async () => {
   await makeNamespace(client, 'paged');
-  for (let index = 0; index < 5; index++) await makeConfigMap(client, { namespace: 'paged', name: `c${index}` });
+  for (let index = 0; index < 5; index++)
+    await makeConfigMap(client, { namespace: 'paged', name: `c${index}` });
   const names: string[] = [];
   let page = await client.list<ConfigMap>(configMaps, { namespace: 'paged', limit: 2 });
   const { resourceVersion } = page;
   for (;;) {
     names.push(...page.items.map((item) => item.metadata.name));
     if (page.continue === undefined) break;
-    page = await client.list<ConfigMap>(configMaps, { namespace: 'paged', limit: 2, continue: page.continue });
+    page = await client.list<ConfigMap>(configMaps, {
+      namespace: 'paged',
+      limit: 2,
+      continue: page.continue,
+    });
     assert.equal(page.resourceVersion, resourceVersion);
   }
   assert.deepEqual(names, ['c0', 'c1', 'c2', 'c3', 'c4']);
@@ -100,7 +113,9 @@ test('hundreds of requests share few connections, and a watch takes no place', a
     const options = { resourceVersion, serverTimeoutMs: 60_000, inactivityMs: 60_000, signal: stop.signal };
     for await (const event of many.watch(configMaps, options)) assert.ok(event);
   })();
-  await Promise.all(Array.from({ length: 300 }, () => many.list(configMaps, { namespace: 'default', limit: 1 })));
+  await Promise.all(
+    Array.from({ length: 300 }, () => many.list(configMaps, { namespace: 'default', limit: 1 })),
+  );
   assert.ok(proxy.accepted - before <= 5, `${proxy.accepted - before} connections`);
   const reason = new Stopped('shutdown');
   stop.abort(reason);
@@ -126,10 +141,13 @@ test('a server that does not answer is a timeout, one that is not there unreacha
 test('a silent watch is given up', async () => {
   const cut = await connect(api, { port: proxy.port });
   const { resourceVersion } = await cut.list(configMaps);
-  await assert.rejects(async () => {
-    const options = { resourceVersion, serverTimeoutMs: 60_000, inactivityMs: 300 };
-    for await (const event of cut.watch(configMaps, options)) assert.ok(event);
-  }, fails('KubernetesUnreachable', 'transient'));
+  await assert.rejects(
+    async () => {
+      const options = { resourceVersion, serverTimeoutMs: 60_000, inactivityMs: 300 };
+      for await (const event of cut.watch(configMaps, options)) assert.ok(event);
+    },
+    fails('KubernetesUnreachable', 'transient'),
+  );
   cut.close();
 });
 
@@ -150,7 +168,10 @@ test('in a pod: the service account, whose token is read again when it is refuse
   const access = await loadClusterAccess({ env, serviceAccountFolder: mount });
   assert.equal(access.namespace, 'default');
   const pod = new KubernetesClient(access, { fieldManager: 'test' });
-  await assert.rejects(pod.list(configMaps, { namespace: 'default' }), fails('KubernetesUnauthorized', 'permanent'));
+  await assert.rejects(
+    pod.list(configMaps, { namespace: 'default' }),
+    fails('KubernetesUnauthorized', 'permanent'),
+  );
   await writeFile(join(mount, 'token'), `${account.token}\n`);
   const canList = async () => (await pod.list(configMaps, { namespace: 'default' })).items.length > 0;
   await until(canList, { what: 'the role to be in force' });

@@ -1,8 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { Stopped } from '../../core/errors.ts';
 import type { ClusterAccess } from './access.ts';
-import { errorOfConnection, errorOfStatus, type ApiStatus } from './api-errors.ts';
-import { apiVersionOf, keyOf, type KubernetesObject, type ObjectMeta, type ObjectRef, pathOf, type Resource } from './objects.ts';
+import { type ApiStatus, errorOfConnection, errorOfStatus } from './api-errors.ts';
+import {
+  apiVersionOf,
+  type KubernetesObject,
+  keyOf,
+  type ObjectMeta,
+  type ObjectRef,
+  pathOf,
+  type Resource,
+} from './objects.ts';
 import { type ApiRequest, ApiTransport, type TransportOptions } from './transport.ts';
 
 export interface CallOptions {
@@ -41,7 +49,10 @@ export interface WatchOptions extends Selection {
 
 export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
-  | { readonly type: 'BOOKMARK'; readonly object: { readonly metadata: { readonly resourceVersion: string } } };
+  | {
+      readonly type: 'BOOKMARK';
+      readonly object: { readonly metadata: { readonly resourceVersion: string } };
+    };
 
 /** A merge patch. With `metadata.resourceVersion` it is refused with KubernetesConflict when the object has changed since. */
 export type Patch = { readonly metadata?: object } & Readonly<Record<string, unknown>>;
@@ -80,7 +91,11 @@ export class KubernetesClient {
     return { items: answer.items, resourceVersion, continue: next || undefined };
   }
 
-  async get<T extends KubernetesObject>(resource: Resource, ref: ObjectRef, options?: CallOptions): Promise<T> {
+  async get<T extends KubernetesObject>(
+    resource: Resource,
+    ref: ObjectRef,
+    options?: CallOptions,
+  ): Promise<T> {
     return (await this.#callOne('GET', resource, ref, {}, options)) as T;
   }
 
@@ -141,7 +156,11 @@ export class KubernetesClient {
   }
 
   /** With `uid`: refused with KubernetesConflict where the name has gone to another object. */
-  async delete(resource: Resource, ref: ObjectRef & { readonly uid?: string }, options?: CallOptions): Promise<void> {
+  async delete(
+    resource: Resource,
+    ref: ObjectRef & { readonly uid?: string },
+    options?: CallOptions,
+  ): Promise<void> {
     const preconditions = ref.uid === undefined ? {} : { preconditions: { uid: ref.uid } };
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...preconditions };
     await this.#callOne('DELETE', resource, ref, { body }, options);
@@ -151,12 +170,29 @@ export class KubernetesClient {
    * Events after `resourceVersion`, with bookmarks, until the server ends the watch. An end without an error says nothing:
    * go on from the last event's resourceVersion. KubernetesExpired: the server has forgotten it, list again.
    */
-  async *watch<T extends KubernetesObject>(resource: Resource, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
-    const { namespace, labelSelector, fieldSelector, resourceVersion, serverTimeoutMs, inactivityMs } = options;
+  async *watch<T extends KubernetesObject>(
+    resource: Resource,
+    options: WatchOptions,
+  ): AsyncGenerator<WatchEvent<T>> {
+    const { namespace, labelSelector, fieldSelector, resourceVersion, serverTimeoutMs, inactivityMs } =
+      options;
     const timeoutSeconds = Math.ceil(serverTimeoutMs / 1_000);
     const what = `watch ${resource.plural}${namespace === undefined ? '' : ` in ${namespace}`}`;
-    const query = { watch: true, allowWatchBookmarks: true, labelSelector, fieldSelector, resourceVersion, timeoutSeconds };
-    const request: ApiRequest = { method: 'GET', path: pathOf(resource, namespace), query, what, ...callPart(options) };
+    const query = {
+      watch: true,
+      allowWatchBookmarks: true,
+      labelSelector,
+      fieldSelector,
+      resourceVersion,
+      timeoutSeconds,
+    };
+    const request: ApiRequest = {
+      method: 'GET',
+      path: pathOf(resource, namespace),
+      query,
+      what,
+      ...callPart(options),
+    };
     const response = await this.#transport.open(request);
     try {
       for await (const line of readLines(response, inactivityMs)) {
@@ -191,7 +227,11 @@ export class KubernetesClient {
 const verbs = { GET: 'get', POST: 'create', PATCH: 'patch', DELETE: 'delete' } as const;
 
 function callPart({ signal, timeoutMs, isUrgent }: CallOptions = {}): CallOptions {
-  return { signal, ...(timeoutMs !== undefined && { timeoutMs }), ...(isUrgent !== undefined && { isUrgent }) };
+  return {
+    signal,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(isUrgent !== undefined && { isUrgent }),
+  };
 }
 
 async function* readLines(response: IncomingMessage, inactivityMs: number): AsyncGenerator<string> {

@@ -7,7 +7,11 @@ const noon = Date.UTC(2026, 10, 24, 12, 0, 0, 987);
 
 test('a new condition gets the time in whole seconds and the generation', () => {
   const [condition] = setConditions([], [ready], { generation: 3, nowMs: noon });
-  assert.deepEqual(condition, { ...ready, observedGeneration: 3, lastTransitionTime: '2026-11-24T12:00:00Z' });
+  assert.deepEqual(condition, {
+    ...ready,
+    observedGeneration: 3,
+    lastTransitionTime: '2026-11-24T12:00:00Z',
+  });
 });
 
 test('nothing new gives the very same array', () => {
@@ -17,17 +21,32 @@ test('nothing new gives the very same array', () => {
 
 test('lastTransitionTime moves with the status alone', () => {
   const before = setConditions([], [ready], { generation: 1, nowMs: noon });
-  const reworded = setConditions(before, [{ ...ready, reason: 'Other' }], { generation: 2, nowMs: noon + 60_000 });
+  const reworded = setConditions(before, [{ ...ready, reason: 'Other' }], {
+    generation: 2,
+    nowMs: noon + 60_000,
+  });
   assert.equal(reworded[0]?.lastTransitionTime, '2026-11-24T12:00:00Z');
   assert.equal(reworded[0]?.observedGeneration, 2);
-  const turned = setConditions(reworded, [{ ...ready, status: 'True' }], { generation: 2, nowMs: noon + 60_000 });
+  const turned = setConditions(reworded, [{ ...ready, status: 'True' }], {
+    generation: 2,
+    nowMs: noon + 60_000,
+  });
   assert.equal(turned[0]?.lastTransitionTime, '2026-11-24T12:01:00Z');
 });
 
 test('conditions of others stay where they are', () => {
-  const foreign = { type: 'Approved', status: 'True', reason: 'ByHand', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' } as const;
+  const foreign = {
+    type: 'Approved',
+    status: 'True',
+    reason: 'ByHand',
+    message: '',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  } as const;
   const after = setConditions([foreign], [ready], { generation: 1, nowMs: noon });
-  assert.deepEqual(after.map(({ type }) => type), ['Approved', 'Ready']);
+  assert.deepEqual(
+    after.map(({ type }) => type),
+    ['Approved', 'Ready'],
+  );
   assert.equal(after[0], foreign);
 });
 
@@ -39,12 +58,23 @@ test('a message longer than the API takes is cut, and is then still the same', (
 });
 
 test('kstatus: all three are always there, and two are True only when something is amiss', () => {
-  const settled = kstatusConditions({ ready: { status: 'True', reason: 'CaughtUp', message: 'all rows are there' } });
-  assert.deepEqual(settled.map(({ type, status }) => `${type}=${status}`), ['Ready=True', 'Reconciling=False', 'Stalled=False']);
+  const settled = kstatusConditions({
+    ready: { status: 'True', reason: 'CaughtUp', message: 'all rows are there' },
+  });
+  assert.deepEqual(
+    settled.map(({ type, status }) => `${type}=${status}`),
+    ['Ready=True', 'Reconciling=False', 'Stalled=False'],
+  );
   const stalled = kstatusConditions({
     ready: { status: 'False', reason: 'TableNotFound', message: 'no such table' },
     stalled: { reason: 'TableNotFound', message: 'no such table' },
   });
-  assert.deepEqual(stalled.map(({ type, status }) => `${type}=${status}`), ['Ready=False', 'Reconciling=False', 'Stalled=True']);
-  assert.equal(findCondition(setConditions([], stalled, { generation: 1, nowMs: noon }), 'Stalled')?.reason, 'TableNotFound');
+  assert.deepEqual(
+    stalled.map(({ type, status }) => `${type}=${status}`),
+    ['Ready=False', 'Reconciling=False', 'Stalled=True'],
+  );
+  assert.equal(
+    findCondition(setConditions([], stalled, { generation: 1, nowMs: noon }), 'Stalled')?.reason,
+    'TableNotFound',
+  );
 });

@@ -56,7 +56,11 @@ export function kstatusConditions({ ready, reconciling, stalled }: KstatusVerdic
   ];
 }
 
-function next(known: Condition | undefined, verdict: Verdict, at: { generation: number; nowMs: number }): Condition {
+function next(
+  known: Condition | undefined,
+  verdict: Verdict,
+  at: { generation: number; nowMs: number },
+): Condition {
   const { type, status, reason } = verdict;
   const message = verdict.message.slice(0, maxMessageLength);
   const isSame =

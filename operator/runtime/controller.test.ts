@@ -45,14 +45,17 @@ test('bad keys, one that hangs among them, delay no other', async () => {
     metrics: { onReconcile: (_, outcome) => void outcomes.push(outcome), onQueue: () => {} },
     reconcile: async (key, signal) => {
       done.set(key, (done.get(key) ?? 0) + 1);
-      if (key === 'hangs') await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      if (key === 'hangs')
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       if (key === 'broken') throw new TypeError('a mistake');
       if (key === 'refused') throw permanent('Refused', 'no');
     },
     timeoutMs: 50,
   });
   const running = controller.run(stop.signal);
-  await until(() => [...done.keys()].length === 503 && outcomes.includes('transient'), { what: 'all keys to have had their turn' });
+  await until(() => [...done.keys()].length === 503 && outcomes.includes('transient'), {
+    what: 'all keys to have had their turn',
+  });
   assert.ok(outcomes.includes('bug') && outcomes.includes('permanent'));
   assert.ok(log.lines.includes('error reconcile failed'));
   await clock.advance(10_000);
@@ -114,7 +117,10 @@ test('run again, it does what was cut off', async () => {
   const controller = make({
     reconcile: async (_, signal) => {
       calls++;
-      if (calls === 1) await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      if (calls === 1)
+        await new Promise((_resolve, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason)),
+        );
     },
   });
   controller.enqueue('a');

@@ -1,5 +1,12 @@
 import { type Clock, systemClock } from '../../core/clock.ts';
-import { asIdraError, describeError, type Disposition, type IdraError, Stopped, transient } from '../../core/errors.ts';
+import {
+  asIdraError,
+  type Disposition,
+  describeError,
+  type IdraError,
+  Stopped,
+  transient,
+} from '../../core/errors.ts';
 import type { Log } from './log.ts';
 import { withDeadline } from './signals.ts';
 import { type RetryLimits, WorkQueue } from './work-queue.ts';
@@ -16,7 +23,7 @@ export interface ControllerOptions {
    * Makes the world as the object of this key wants it, from what caches say now: level-based, so twice is as good as
    * once (Invariant 8). An object that is gone is a key like any other. Throws IdraErrors; the signal ends it.
    */
-  readonly reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult | void>;
+  readonly reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult | undefined>;
   /** All keys there are: at the start, and spread over each resync period. */
   readonly keys: () => Iterable<string>;
   /** What must be complete before the first reconcile. */
@@ -40,7 +47,12 @@ export interface ControllerMetrics {
 const soon: RetryLimits = { baseMs: 500, maxMs: 120_000 };
 /** Its object must change first, which the watch will tell; but rights and other objects change too. */
 const late: RetryLimits = { baseMs: 30_000, maxMs: 600_000 };
-const retryLimits: Record<Disposition, RetryLimits> = { transient: soon, fenced: soon, permanent: late, bug: late };
+const retryLimits: Record<Disposition, RetryLimits> = {
+  transient: soon,
+  fenced: soon,
+  permanent: late,
+  bug: late,
+};
 
 /** A queue and the loops that empty it. May be run again after its signal has fired: a leader may be re-elected. */
 export class Controller {
@@ -127,7 +139,12 @@ export class Controller {
   /** In each period but the first, every key comes at a time of its own (thousands must not come at once), or has come before. */
   async #resync(signal: AbortSignal): Promise<void> {
     const { keys, resyncMs = 600_000 } = this.#options;
-    while (await this.#clock.sleep(resyncMs, signal).then(() => true, () => false)) {
+    while (
+      await this.#clock.sleep(resyncMs, signal).then(
+        () => true,
+        () => false,
+      )
+    ) {
       for (const key of keys()) this.#queue.addAfter(key, this.#random() * resyncMs);
     }
   }

@@ -83,7 +83,9 @@ export class EventRecorder {
     const name = `${object.metadata.name.slice(0, 230)}.${randomBytes(8).toString('hex')}`;
     remember(this.#remembered, key, { ref: { namespace, name }, firstMs: nowMs, count: 1, writtenMs: nowMs });
     const event = this.#describe(resource, object, happening);
-    this.#enqueue(key, () => this.#options.client.create(events, { metadata: { namespace, name }, ...event }));
+    this.#enqueue(key, () =>
+      this.#options.client.create(events, { metadata: { namespace, name }, ...event }),
+    );
   }
 
   /** Resolves when all that was recorded so far is written or dropped. */
@@ -98,7 +100,14 @@ export class EventRecorder {
       eventTime: microTime(this.#clock.now()),
       reportingController: this.#options.controller,
       reportingInstance: this.#options.instance,
-      regarding: { apiVersion: apiVersionOf(resource), kind: resource.kind, name, namespace, uid, resourceVersion },
+      regarding: {
+        apiVersion: apiVersionOf(resource),
+        kind: resource.kind,
+        name,
+        namespace,
+        uid,
+        resourceVersion,
+      },
       type,
       reason,
       action,

@@ -22,7 +22,11 @@ async function get(path: string): Promise<{ status: number; text: string; type: 
 }
 
 test('readyz names what is not ready, healthz is another matter', async () => {
-  assert.deepEqual(await get('/healthz'), { status: 200, text: 'ok\nloop: ok\n', type: 'text/plain; charset=utf-8' });
+  assert.deepEqual(await get('/healthz'), {
+    status: 200,
+    text: 'ok\nloop: ok\n',
+    type: 'text/plain; charset=utf-8',
+  });
   const before = await get('/readyz');
   assert.equal(before.status, 503);
   assert.equal(before.text, 'synced: still listing\n');

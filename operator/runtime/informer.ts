@@ -72,7 +72,11 @@ export class Informer<T extends KubernetesObject> {
       } catch (thrown) {
         // One handler's mistake must not end the watch that all live by; the resync will come to the object.
         const { resource, log } = this.#options;
-        log.error('a change handler failed', { resource: resource.plural, key: change.key, error: describeError(asIdraError(thrown)) });
+        log.error('a change handler failed', {
+          resource: resource.plural,
+          key: change.key,
+          error: describeError(asIdraError(thrown)),
+        });
       }
     }
   }

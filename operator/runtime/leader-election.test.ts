@@ -39,7 +39,9 @@ function stand(story: string[], lease: string, name: string, through: Kubernetes
   const work = async (given: Leadership) => {
     leadership = given;
     story.push(`${name} leads`);
-    await new Promise<void>((resolve) => given.signal.addEventListener('abort', () => resolve(), { once: true }));
+    await new Promise<void>((resolve) =>
+      given.signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
     story.push(`${name} stops: ${(given.signal.reason as Error).message}`);
   };
   const options = { client: through, lease: { namespace: 'default', name: lease }, name, log, ...times };
@@ -92,7 +94,10 @@ test('a leader who is cut off stops before the other starts, and stands again on
   assert.equal(a.isHeld(), false);
   proxy.heal();
   await b.end();
-  await until(() => story.filter((line) => line === 'a leads').length === 2, { what: 'a to lead again', timeoutMs: 30_000 });
+  await until(() => story.filter((line) => line === 'a leads').length === 2, {
+    what: 'a to lead again',
+    timeoutMs: 30_000,
+  });
   clearInterval(observer);
   assert.ok(both.length > 0 && !both.includes(true));
   await a.end();
@@ -139,17 +144,30 @@ test('an annotation by somebody else does not end the term', async () => {
   const a = stand(story, 'annotated', 'a', client);
   await until(() => story.includes('a leads'), { what: 'a to lead' });
   const ref = { namespace: 'default', name: 'annotated' };
-  const { resourceVersion } = (await client.patch<Lease>(leases, ref, { metadata: { annotations: { seen: 'yes' } } })).metadata;
-  await until(async () => (await read('annotated')).metadata.resourceVersion !== resourceVersion, { what: 'the next renewal' });
+  const { resourceVersion } = (
+    await client.patch<Lease>(leases, ref, { metadata: { annotations: { seen: 'yes' } } })
+  ).metadata;
+  await until(async () => (await read('annotated')).metadata.resourceVersion !== resourceVersion, {
+    what: 'the next renewal',
+  });
   assert.deepEqual(story, ['a leads']);
   await a.end();
 });
 
 test('work that fails gives the lease back and is told of; work that ends, ends it', async () => {
-  const options = { client, lease: { namespace: 'default', name: 'failing' }, name: 'a', log: new TestLog(), ...times };
+  const options = {
+    client,
+    lease: { namespace: 'default', name: 'failing' },
+    name: 'a',
+    log: new TestLog(),
+    ...times,
+  };
   const failure = permanent('Broken', 'no way');
   const { signal } = new AbortController();
-  await assert.rejects(runAsLeader(options, () => Promise.reject(failure), signal), (thrown) => thrown === failure);
+  await assert.rejects(
+    runAsLeader(options, () => Promise.reject(failure), signal),
+    (thrown) => thrown === failure,
+  );
   assert.equal((await read('failing')).spec?.holderIdentity, '');
   await runAsLeader(options, async ({ isHeld }) => assert.equal(isHeld(), true), signal);
   assert.equal((await read('failing')).spec?.holderIdentity, '');

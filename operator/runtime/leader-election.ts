@@ -6,7 +6,12 @@ import type { KubernetesClient } from './client.ts';
 import type { Log } from './log.ts';
 import { type KubernetesObject, microTime, type ObjectRef, type Resource } from './objects.ts';
 
-export const leases: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease' };
+export const leases: Resource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+};
 
 interface Lease extends KubernetesObject {
   readonly spec?: LeaseSpec;
@@ -68,7 +73,8 @@ export async function runAsLeader(
     } catch (thrown) {
       if (signal.aborted) return;
       if (thrown instanceof WorkFailed) throw thrown.cause;
-      if (!isReported) log.warn('cannot stand for election, trying again', { error: describeError(asIdraError(thrown)) });
+      if (!isReported)
+        log.warn('cannot stand for election, trying again', { error: describeError(asIdraError(thrown)) });
       isReported = true;
     }
     await clock.sleep(retryMs * (1 + random() * 0.2), signal).catch(() => {});
@@ -112,7 +118,8 @@ async function lead(
   try {
     await work({ signal: term.signal, isHeld });
   } catch (cause) {
-    if (!term.signal.aborted || cause !== term.signal.reason) throw new WorkFailed('the work of a leader failed', { cause });
+    if (!term.signal.aborted || cause !== term.signal.reason)
+      throw new WorkFailed('the work of a leader failed', { cause });
   } finally {
     ended.abort(new Stopped('shutdown'));
     outer.removeEventListener('abort', shutDown);
@@ -182,7 +189,9 @@ class Candidate {
       const spec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: this.#timestamp() };
       await this.#write(spec, this.#lease, undefined, 2_000);
     } catch (thrown) {
-      this.#options.log.info('lease not given back, it will run out', { error: describeError(asIdraError(thrown)) });
+      this.#options.log.info('lease not given back, it will run out', {
+        error: describeError(asIdraError(thrown)),
+      });
     }
   }
 
@@ -227,13 +236,26 @@ class Candidate {
 
   async #create(spec: LeaseSpec, signal: AbortSignal): Promise<Lease> {
     const object = { metadata: this.#options.lease, spec };
-    return await this.#options.client.create<Lease>(leases, object, { signal, timeoutMs: 5_000, isUrgent: true });
+    return await this.#options.client.create<Lease>(leases, object, {
+      signal,
+      timeoutMs: 5_000,
+      isUrgent: true,
+    });
   }
 
-  async #write(spec: LeaseSpec, known: Lease, signal: AbortSignal | undefined, timeoutMs = 5_000): Promise<Lease> {
+  async #write(
+    spec: LeaseSpec,
+    known: Lease,
+    signal: AbortSignal | undefined,
+    timeoutMs = 5_000,
+  ): Promise<Lease> {
     const { resourceVersion } = known.metadata;
     const patch = { metadata: { resourceVersion }, spec };
-    return await this.#options.client.patch<Lease>(leases, this.#options.lease, patch, { signal, timeoutMs, isUrgent: true });
+    return await this.#options.client.patch<Lease>(leases, this.#options.lease, patch, {
+      signal,
+      timeoutMs,
+      isUrgent: true,
+    });
   }
 
   /** Any new version counts as a sign of life of its holder. */

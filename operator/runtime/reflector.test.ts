@@ -7,7 +7,14 @@ import { hasCode } from './api-errors.ts';
 import type { KubernetesClient } from './client.ts';
 import { Informer } from './informer.ts';
 import type { Change } from './reflector.ts';
-import { type ConfigMap, configMaps, connect, makeConfigMap, makeNamespace, TestLog } from './test-cluster.ts';
+import {
+  type ConfigMap,
+  configMaps,
+  connect,
+  makeConfigMap,
+  makeNamespace,
+  TestLog,
+} from './test-cluster.ts';
 
 const api = await kubernetesApi();
 const client = await connect(api);
@@ -40,8 +47,16 @@ async function watching(namespaces: readonly string[], through: KubernetesClient
       }
     },
   };
-  const informer = new Informer<ConfigMap>({ client: spied, resource: configMaps, namespaces, log, pageSize: 2 });
-  informer.onChange(({ key, before, after }: Change<ConfigMap>) => told.push(`${key} ${verb(before, after)}`));
+  const informer = new Informer<ConfigMap>({
+    client: spied,
+    resource: configMaps,
+    namespaces,
+    log,
+    pageSize: 2,
+  });
+  informer.onChange(({ key, before, after }: Change<ConfigMap>) =>
+    told.push(`${key} ${verb(before, after)}`),
+  );
   const stop = new AbortController();
   const running = informer.run(stop.signal);
   await informer.whenSynced(stop.signal);
@@ -62,7 +77,10 @@ test('lists by pages, then follows; keeps what is read and no ballast', async ()
   const ref = (name: string) => ({ namespace: 'follow', name });
   for (const name of ['a', 'b', 'c', 'd', 'e']) await makeConfigMap(client, ref(name));
   const { informer, told, calls, end } = await watching(['follow']);
-  assert.deepEqual(told, ['a', 'b', 'c', 'd', 'e'].map((name) => `follow/${name} new`));
+  assert.deepEqual(
+    told,
+    ['a', 'b', 'c', 'd', 'e'].map((name) => `follow/${name} new`),
+  );
   assert.equal(calls.filter((call) => call === 'list').length, 3);
   assert.equal(informer.get('follow/a')?.metadata.managedFields, undefined);
   await client.patch(configMaps, ref('a'), { data: { value: '2' } });
@@ -93,7 +111,9 @@ test('a lost connection is resumed from where it was: no list, nothing lost, not
   proxy.refuse();
   await client.delete(configMaps, ref('a'));
   for (const name of ['b', 'c']) await makeConfigMap(client, ref(name));
-  await until(() => log.lines.includes('warn cannot watch, trying again'), { what: 'the loss to be noticed' });
+  await until(() => log.lines.includes('warn cannot watch, trying again'), {
+    what: 'the loss to be noticed',
+  });
   proxy.heal();
   await until(() => told.length === 4, { what: 'three changes' });
   assert.deepEqual(told, ['resume/a new', 'resume/a gone', 'resume/b new', 'resume/c new']);
@@ -134,7 +154,10 @@ test('what happened in a time that the server has forgotten (410) is found by a 
   await until(() => told.length === 5, { what: 'five changes', timeoutMs: 60_000 });
   assert.ok(calls.includes('expired'), calls.join());
   const expected = ['added new', 'changed changed', 'deleted gone', 'replaced gone', 'replaced new'];
-  assert.deepEqual(told.toSorted(), expected.map((each) => `forgotten/${each}`));
+  assert.deepEqual(
+    told.toSorted(),
+    expected.map((each) => `forgotten/${each}`),
+  );
   assert.notEqual(informer.get('forgotten/replaced')?.metadata.uid, before);
   // And the watch goes on after it.
   await client.delete(configMaps, ref('stays'));
@@ -172,6 +195,8 @@ test('a handler that fails does not end the watch', async () => {
   });
   for (const name of ['a', 'b']) await makeConfigMap(client, { namespace: 'clumsy', name });
   await until(() => told.length === 2, { what: 'both objects' });
-  await until(() => log.lines.filter((line) => line === 'error a change handler failed').length === 2, { what: 'both errors' });
+  await until(() => log.lines.filter((line) => line === 'error a change handler failed').length === 2, {
+    what: 'both errors',
+  });
   await end();
 });

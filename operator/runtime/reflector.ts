@@ -4,7 +4,7 @@ import { asIdraError, describeError } from '../../core/errors.ts';
 import { hasCode } from './api-errors.ts';
 import type { KubernetesClient, WatchEvent } from './client.ts';
 import type { Log } from './log.ts';
-import { keyOf, type KubernetesObject, type Resource, withoutBallast } from './objects.ts';
+import { type KubernetesObject, keyOf, type Resource, withoutBallast } from './objects.ts';
 
 /** Missing `before`: new. Missing `after`: deleted. An object that was deleted and made again is told as both. */
 export interface Change<T> {

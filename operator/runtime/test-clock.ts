@@ -32,7 +32,9 @@ export class TestClock implements Clock {
     const untilMs = this.#nowMs + ms;
     for (;;) {
       await settle();
-      const [first] = [...this.#sleepers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs);
+      const [first] = [...this.#sleepers]
+        .filter(({ atMs }) => atMs <= untilMs)
+        .sort((a, b) => a.atMs - b.atMs);
       if (!first) break;
       this.#sleepers.delete(first);
       this.#nowMs = Math.max(this.#nowMs, first.atMs);

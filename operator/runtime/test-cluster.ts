@@ -1,5 +1,4 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { KubernetesApi } from '../../e2e/kit/servers.ts';
 import { loadClusterAccess } from './access.ts';
 import { KubernetesClient } from './client.ts';
 import type { Log, LogFields } from './log.ts';
@@ -19,7 +18,11 @@ export interface ConnectOptions extends Partial<TransportOptions> {
   readonly port?: number;
 }
 
-export async function connect(api: KubernetesApi, options: ConnectOptions = {}): Promise<KubernetesClient> {
+/** `api`: of e2e/kit/servers.ts. */
+export async function connect(
+  api: { readonly kubeconfigPath: string },
+  options: ConnectOptions = {},
+): Promise<KubernetesClient> {
   const { kubeconfigPath = api.kubeconfigPath, port, ...transport } = options;
   const path = port === undefined ? kubeconfigPath : await throughPort(kubeconfigPath, port);
   const access = await loadClusterAccess({ env: { KUBECONFIG: path } });
@@ -29,7 +32,9 @@ export async function connect(api: KubernetesApi, options: ConnectOptions = {}):
 async function throughPort(kubeconfigPath: string, port: number): Promise<string> {
   const text = await readFile(kubeconfigPath, 'utf8');
   const path = `${kubeconfigPath}.${port}`;
-  await writeFile(path, text.replace(/https:\/\/127\.0\.0\.1:\d+/, `https://127.0.0.1:${port}`), { mode: 0o600 });
+  await writeFile(path, text.replace(/https:\/\/127\.0\.0\.1:\d+/, `https://127.0.0.1:${port}`), {
+    mode: 0o600,
+  });
   return path;
 }
 
@@ -37,7 +42,11 @@ export async function makeNamespace(client: KubernetesClient, name: string): Pro
   await client.create(namespaces, { metadata: { name } });
 }
 
-export async function makeConfigMap(client: KubernetesClient, ref: ObjectRef, value = '1'): Promise<ConfigMap> {
+export async function makeConfigMap(
+  client: KubernetesClient,
+  ref: ObjectRef,
+  value = '1',
+): Promise<ConfigMap> {
   return await client.create<ConfigMap>(configMaps, { metadata: ref, data: { value } });
 }
 

@@ -1,4 +1,4 @@
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { ClusterAccess, Credentials } from './access.ts';
@@ -49,14 +49,23 @@ export class ApiTransport {
   #credentials: { readonly atMs: number; readonly promise: Promise<Credentials> } | undefined;
 
   constructor(access: ClusterAccess, options: TransportOptions = {}) {
-    const { maxConcurrentRequests = 10, userAgent = 'idra', clock = systemClock, onAnswer = () => {} } = options;
+    const {
+      maxConcurrentRequests = 10,
+      userAgent = 'idra',
+      clock = systemClock,
+      onAnswer = () => {},
+    } = options;
     this.#access = access;
     this.#clock = clock;
     this.#userAgent = userAgent;
     this.#onAnswer = onAnswer;
     this.#slots = new Slots(maxConcurrentRequests);
     const isTls = access.server.protocol === 'https:';
-    const agentOptions = { keepAlive: true, maxFreeSockets: maxConcurrentRequests, timeout: idleConnectionMs };
+    const agentOptions = {
+      keepAlive: true,
+      maxFreeSockets: maxConcurrentRequests,
+      timeout: idleConnectionMs,
+    };
     this.#agent = isTls ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
     this.#request = isTls ? httpsRequest : httpRequest;
   }
@@ -65,7 +74,9 @@ export class ApiTransport {
   async call(request: ApiRequest): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
       const attemptOnce = () => this.#exchange(request);
-      const answer = request.isUrgent ? await attemptOnce() : await this.#slots.use(request.signal, attemptOnce);
+      const answer = request.isUrgent
+        ? await attemptOnce()
+        : await this.#slots.use(request.signal, attemptOnce);
       if (answer.status < 400) return JSON.parse(answer.text);
       if (answer.retryAfterMs === undefined || attempt === maxAttempts) throw refusal(answer, request.what);
       // The server sends Retry-After only where it has done nothing of what was asked.
@@ -80,17 +91,21 @@ export class ApiTransport {
     request.signal?.throwIfAborted();
     request.signal?.addEventListener('abort', stop, { once: true });
     try {
-      const response = await withDeadline(request.timeoutMs ?? defaultTimeoutMs, request.signal, async (signal) => {
-        const giveUp = () => lifetime.abort(signal.reason);
-        signal.addEventListener('abort', giveUp, { once: true });
-        try {
-          const head = await this.#sendAuthorized(request, lifetime.signal);
-          if (head.statusCode !== 200) throw refusal(await readAnswer(head), request.what);
-          return head;
-        } catch (thrown) {
-          throw errorOfConnection(thrown, request.what, lifetime.signal);
-        }
-      });
+      const response = await withDeadline(
+        request.timeoutMs ?? defaultTimeoutMs,
+        request.signal,
+        async (signal) => {
+          const giveUp = () => lifetime.abort(signal.reason);
+          signal.addEventListener('abort', giveUp, { once: true });
+          try {
+            const head = await this.#sendAuthorized(request, lifetime.signal);
+            if (head.statusCode !== 200) throw refusal(await readAnswer(head), request.what);
+            return head;
+          } catch (thrown) {
+            throw errorOfConnection(thrown, request.what, lifetime.signal);
+          }
+        },
+      );
       response.once('close', () => request.signal?.removeEventListener('abort', stop));
       if (response.closed) request.signal?.removeEventListener('abort', stop);
       return response;
@@ -180,7 +195,8 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
   return {
     status: response.statusCode ?? 0,
     text: Buffer.concat(chunks).toString('utf8'),
-    retryAfterMs: response.headers['retry-after'] === undefined || Number.isNaN(seconds) ? undefined : seconds * 1_000,
+    retryAfterMs:
+      response.headers['retry-after'] === undefined || Number.isNaN(seconds) ? undefined : seconds * 1_000,
   };
 }
 

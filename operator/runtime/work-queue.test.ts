@@ -138,7 +138,8 @@ test('property: no key in two hands, none forgotten, none out of nowhere', async
       }
       for (const each of [...inHand]) giveBack(each, false);
       await clock.advance(60_000);
-      for (let taken = await nextNow(queue); taken !== undefined; taken = await nextNow(queue)) receive(taken);
+      for (let taken = await nextNow(queue); taken !== undefined; taken = await nextNow(queue))
+        receive(taken);
       assert.deepEqual([...owed], []);
     }),
     { numRuns: 300 },
@@ -171,7 +172,11 @@ test('property: waiters get delayed keys in the order of their times', async () 
       const got: number[] = [];
       const stop = new AbortController();
       const loop = (async () => {
-        for (let taken = await queue.next(stop.signal); taken !== undefined; taken = await queue.next(stop.signal)) {
+        for (
+          let taken = await queue.next(stop.signal);
+          taken !== undefined;
+          taken = await queue.next(stop.signal)
+        ) {
           got.push(Number(taken));
           assert.ok(clock.monotonicMs() >= Number(taken), 'too early');
           queue.done(taken);
@@ -180,7 +185,10 @@ test('property: waiters get delayed keys in the order of their times', async () 
       await clock.advance(100_000);
       stop.abort();
       await loop;
-      assert.deepEqual(got, times.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        got,
+        times.toSorted((a, b) => a - b),
+      );
     }),
     { numRuns: 100 },
   );

@@ -141,6 +141,8 @@ export class WorkQueue {
       for (const key of this.#delays.take(this.#clock.monotonicMs())) this.add(key);
       this.#setAlarm();
     };
-    this.#clock.sleep(Math.max(0, dueMs - this.#clock.monotonicMs()), alarm.cancel.signal).then(ring, () => {});
+    this.#clock
+      .sleep(Math.max(0, dueMs - this.#clock.monotonicMs()), alarm.cancel.signal)
+      .then(ring, () => {});
   }
 }

@@ -53,7 +53,10 @@ const object = (name: string) => ({ namespace: 'default', name });
 
 test('a finalizer holds a deleted object until it is taken away; others stay', async () => {
   const ref = object('held');
-  const made = await client.create<Widget>(widgets, { metadata: { ...ref, finalizers: ['example.com/other'] }, spec: { size: 1 } });
+  const made = await client.create<Widget>(widgets, {
+    metadata: { ...ref, finalizers: ['example.com/other'] },
+    spec: { size: 1 },
+  });
   const held = await addFinalizer(client, widgets, made, 'idra.dev/cleanup');
   assert.deepEqual(held.metadata.finalizers, ['example.com/other', 'idra.dev/cleanup']);
   assert.equal(await addFinalizer(client, widgets, held, 'idra.dev/cleanup'), held);
@@ -61,7 +64,9 @@ test('a finalizer holds a deleted object until it is taken away; others stay', a
   const dying = await client.get<Widget>(widgets, ref);
   assert.ok(dying.metadata.deletionTimestamp);
   // Another writer in between: what we know of the list is old.
-  await assert.rejects(removeFinalizer(client, widgets, held, 'idra.dev/cleanup'), (thrown) => hasCode(thrown, 'KubernetesConflict'));
+  await assert.rejects(removeFinalizer(client, widgets, held, 'idra.dev/cleanup'), (thrown) =>
+    hasCode(thrown, 'KubernetesConflict'),
+  );
   await removeFinalizer(client, widgets, dying, 'idra.dev/cleanup');
   const last = await client.get<Widget>(widgets, ref);
   assert.deepEqual(last.metadata.finalizers, ['example.com/other']);
@@ -74,10 +79,16 @@ test('status is written apart from spec, and kubectl wait understands its condit
   const ref = object('waited-for');
   const made = await client.create<Widget>(widgets, { metadata: ref, spec: { size: 1 } });
   const generation = made.metadata.generation ?? 0;
-  const verdicts = kstatusConditions({ ready: { status: 'True', reason: 'CaughtUp', message: 'all is there' } });
+  const verdicts = kstatusConditions({
+    ready: { status: 'True', reason: 'CaughtUp', message: 'all is there' },
+  });
   const conditions = setConditions([], verdicts, { generation, nowMs: Date.now() });
   const { resourceVersion } = made.metadata;
-  const written = await client.patchStatus<Widget>(widgets, { ...ref, resourceVersion }, { conditions, note: 'x' });
+  const written = await client.patchStatus<Widget>(
+    widgets,
+    { ...ref, resourceVersion },
+    { conditions, note: 'x' },
+  );
   assert.equal(written.metadata.generation, generation);
   assert.deepEqual(written.status?.conditions, conditions);
   await assert.rejects(client.patchStatus(widgets, { ...ref, resourceVersion }, { note: 'y' }), (thrown) =>
@@ -90,10 +101,20 @@ test('status is written apart from spec, and kubectl wait understands its condit
 test('an event is shown by kubectl describe, and repeats are counted in it', async () => {
   const clock = new TestClock();
   const dropped: string[] = [];
-  const options = { controller: 'idra.dev/operator', instance: 'test-0', clock, onDropped: (cause: string) => void dropped.push(cause) };
+  const options = {
+    controller: 'idra.dev/operator',
+    instance: 'test-0',
+    clock,
+    onDropped: (cause: string) => void dropped.push(cause),
+  };
   const recorder = new EventRecorder({ client, ...options });
   const widget = await client.create<Widget>(widgets, { metadata: object('told') });
-  const happening = { type: 'Warning', reason: 'TableNotFound', action: 'Reconcile', note: 'table "x" is missing' } as const;
+  const happening = {
+    type: 'Warning',
+    reason: 'TableNotFound',
+    action: 'Reconcile',
+    note: 'table "x" is missing',
+  } as const;
   recorder.record(widgets, widget, happening);
   recorder.record(widgets, widget, happening);
   await clock.advance(61_000);
@@ -101,7 +122,13 @@ test('an event is shown by kubectl describe, and repeats are counted in it', asy
   recorder.record(widgets, widget, { ...happening, note: 'n'.repeat(5_000) });
   await recorder.flush();
   assert.deepEqual(dropped, []);
-  const { stdout } = await api.kubectl(['get', 'events', '--field-selector=involvedObject.name=told', '-o', 'json']);
+  const { stdout } = await api.kubectl([
+    'get',
+    'events',
+    '--field-selector=involvedObject.name=told',
+    '-o',
+    'json',
+  ]);
   const found = (JSON.parse(stdout) as { items: { message: string; series?: { count: number } }[] }).items;
   assert.equal(found.length, 2);
   assert.equal(found.find((each) => each.message === 'table "x" is missing')?.series?.count, 3);
@@ -119,12 +146,18 @@ test('an object that talks too much is cut short, and the others are heard', asy
     clock,
     onDropped: (cause) => void dropped.push(cause),
   });
-  const [loud, quiet] = [await makeConfigMap(client, object('loud')), await makeConfigMap(client, object('quiet'))];
+  const [loud, quiet] = [
+    await makeConfigMap(client, object('loud')),
+    await makeConfigMap(client, object('quiet')),
+  ];
   const say = (note: string) => ({ type: 'Normal', reason: 'Said', action: 'Say', note }) as const;
   for (let index = 0; index < 50; index++) recorder.record(configMaps, loud, say(`${index}`));
   recorder.record(configMaps, quiet, say('hello'));
   await recorder.flush();
-  assert.deepEqual(dropped, Array.from({ length: 30 }, () => 'RateLimited'));
+  assert.deepEqual(
+    dropped,
+    Array.from({ length: 30 }, () => 'RateLimited'),
+  );
   const { stdout } = await api.kubectl(['get', 'events', '--field-selector=reason=Said', '-o', 'name']);
   assert.equal(stdout.trim().split('\n').length, 21);
 });

@@ -1,0 +1,215 @@
+import { manifests } from '../../connectors/catalog.ts';
+import { connectCoordination, type EtcdConfig } from '../../coordination/connect.ts';
+import type { AgentSession, Coordination } from '../../coordination/contract.ts';
+import { agentOf } from '../../coordination/test-etcd.ts';
+import { type Clock, systemClock } from '../../core/clock.ts';
+import { silentLog } from '../../core/log.ts';
+import type { SyncStatus } from '../../core/status.ts';
+import type { SyncLock } from '../../core/sync-store.ts';
+import {
+  type DataSourceObject,
+  dataSources,
+  type SyncObject,
+  syncs,
+} from '../../operator/controllers/objects.ts';
+import { Operator, type OperatorDeps } from '../../operator/operator.ts';
+import type { KubernetesClient } from '../../operator/runtime/client.ts';
+import { connect, makeNamespace } from '../../operator/runtime/test-cluster.ts';
+import { projectFolder } from './processes.ts';
+import { type EtcdServer, etcd, type KubernetesApi, kubernetesApi } from './servers.ts';
+import { until } from './wait.ts';
+
+/** A Kubernetes API server with our custom resources, an etcd of Idra, and a connection to each. */
+export class OperatorBed {
+  readonly api: KubernetesApi;
+  readonly store: EtcdServer;
+  readonly client: KubernetesClient;
+  readonly coordination: Coordination;
+  readonly config: EtcdConfig;
+  readonly #closing: (() => Promise<void>)[] = [];
+
+  constructor(api: KubernetesApi, store: EtcdServer, client: KubernetesClient) {
+    this.api = api;
+    this.store = store;
+    this.client = client;
+    this.config = { endpoints: store.endpoints, prefix: store.prefix };
+    this.coordination = connectCoordination(this.config);
+  }
+
+  static async start(): Promise<OperatorBed> {
+    const [api, store] = await Promise.all([kubernetesApi(), etcd({ members: 1 })]);
+    const bed = new OperatorBed(api, store, await connect(api, { maxConcurrentRequests: 20 }));
+    await bed.kubectl('apply', '-f', `${projectFolder}/crds`);
+    await bed.kubectl(
+      'wait',
+      '--for=condition=Established',
+      'crd/syncs.idra.dev',
+      'crd/datasources.idra.dev',
+    );
+    // Established is said before it is served.
+    await until(() => bed.client.list(syncs).then(() => bed.client.list(dataSources)), {
+      what: 'the custom resources',
+    });
+    return bed;
+  }
+
+  /** stdout; throws where kubectl fails. */
+  async kubectl(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.api.kubectl(args);
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+
+  /** An operator in this process, which acts as soon as it is elected. */
+  run(more: Partial<OperatorDeps> = {}): RunningOperator {
+    const stop = new AbortController();
+    const operator = new Operator({
+      client: this.client,
+      coordination: this.coordination,
+      manifests,
+      namespaces: [],
+      name: 'test',
+      lease: { namespace: 'default', name: 'idra-operator' },
+      log: silentLog,
+      election: { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 },
+      ...more,
+    });
+    const running = operator.run(stop.signal);
+    const end = async () => {
+      stop.abort();
+      await running;
+    };
+    this.#closing.unshift(end);
+    return { operator, stop: end };
+  }
+
+  /** Plays an agent: only it may write statuses, under the lock of each Sync. */
+  async joinAgent(name: string): Promise<TestAgent> {
+    const session = await this.coordination.join(agentOf(name), { leaseTtlMs: 10_000 });
+    const agent = new TestAgent(session, this.coordination);
+    this.#closing.unshift(() => agent.leave());
+    return agent;
+  }
+
+  /** A namespace with the data sources shop and warehouse. */
+  async makeNamespace(name: string): Promise<void> {
+    await makeNamespace(this.client, name);
+    for (const each of ['shop', 'warehouse']) await this.makeDataSource(name, each);
+  }
+
+  async makeDataSource(
+    namespace: string,
+    name: string,
+    spec: object = { postgres },
+  ): Promise<DataSourceObject> {
+    return await this.client.create<DataSourceObject>(dataSources, { metadata: { namespace, name }, spec });
+  }
+
+  async makeSync(namespace: string, name: string, more: SyncOptions = {}): Promise<SyncObject> {
+    const { annotations, ...spec } = more;
+    const metadata = { namespace, name, ...(annotations && { annotations }) };
+    return await this.client.create<SyncObject>(syncs, { metadata, spec: { ...syncSpec, ...spec } });
+  }
+
+  async sync(namespace: string, name: string): Promise<SyncObject> {
+    return await this.client.get<SyncObject>(syncs, { namespace, name });
+  }
+
+  async patchSync(
+    namespace: string,
+    name: string,
+    patch: Readonly<Record<string, unknown>>,
+  ): Promise<SyncObject> {
+    return await this.client.patch<SyncObject>(syncs, { namespace, name }, patch);
+  }
+
+  async stop(): Promise<void> {
+    for (const close of this.#closing) await close();
+    this.client.close();
+    await this.coordination.close();
+    await this.store.stop();
+    await this.api.stop();
+  }
+}
+
+export interface RunningOperator {
+  readonly operator: Operator;
+  stop(): Promise<void>;
+}
+
+export interface SyncOptions {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly [field: string]: unknown;
+}
+
+const postgres = { host: 'db', database: 'shop', user: 'idra' };
+const syncSpec = {
+  source: { dataSource: 'shop', table: 'public.orders', idField: 'id' },
+  destination: { dataSource: 'warehouse', table: 'sales.orders' },
+  mode: 'Id',
+};
+
+export class TestAgent {
+  readonly session: AgentSession;
+  readonly #coordination: Coordination;
+  readonly #locks = new Map<string, SyncLock>();
+
+  constructor(session: AgentSession, coordination: Coordination) {
+    this.session = session;
+    this.#coordination = coordination;
+  }
+
+  async say(uid: string, status: Partial<SyncStatus>): Promise<void> {
+    (await this.lock(uid)).report({ ...quiet, uid, agent: this.session.agent.name, ...status });
+  }
+
+  async lock(uid: string): Promise<SyncLock> {
+    const held =
+      this.#locks.get(uid) ?? (await this.session.store.acquire({ uid, namespace: '', name: '' } as never));
+    if (!held) throw new Error(`the lock of ${uid} is not free`);
+    this.#locks.set(uid, held);
+    return held;
+  }
+
+  async release(uid: string): Promise<void> {
+    await this.#locks.get(uid)?.release();
+    this.#locks.delete(uid);
+  }
+
+  /** What an agent does with a deleted Sync when its rows are closed. */
+  async purge(uid: string): Promise<void> {
+    this.#locks.delete(uid);
+    await this.#coordination.desired.purgeSync(uid);
+  }
+
+  async leave(): Promise<void> {
+    await this.session.leave();
+  }
+}
+
+const quiet = {
+  observedGeneration: 1,
+  state: 'Waiting',
+  reason: 'WaitingForPass',
+  message: 'waits for the next pass',
+  hasCaughtUp: false,
+  rows: { read: 0, written: 0, deleted: 0, rejected: 0 },
+  observedAt: '2026-11-24T08:00:00.000Z',
+} as const;
+
+/** A wall clock that can be put forward; everything else is as it is. */
+export class ShiftedClock implements Clock {
+  shiftMs = 0;
+
+  now(): number {
+    return Date.now() + this.shiftMs;
+  }
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs();
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return systemClock.sleep(ms, signal);
+  }
+}

@@ -1,0 +1,134 @@
+import { systems } from '../../connectors/catalog.ts';
+import type { DataSourceReport } from '../../coordination/contract.ts';
+import { describeError } from '../../core/errors.ts';
+import { systemOf } from '../../core/manifest/reader.ts';
+import { dataSourceStatusShape } from '../../core/manifest/status-shape.ts';
+import {
+  findCondition,
+  type KstatusVerdict,
+  kstatusConditions,
+  setConditions,
+} from '../runtime/conditions.ts';
+import type { ReconcileResult } from '../runtime/controller.ts';
+import type { Happening } from '../runtime/events.ts';
+import { keyOf } from '../runtime/objects.ts';
+import { some } from './data-source.ts';
+import { type DataSourceObject, type DataSourceObjectStatus, dataSources } from './objects.ts';
+import type { StatusDeps } from './sync-status.ts';
+
+/** A check that found what the one before found is told so often. */
+const sameCheckMs = 600_000;
+
+/** What agents say of a DataSource into its status, on change only. */
+export async function reconcileDataSourceStatus(
+  deps: StatusDeps,
+  key: string,
+  signal: AbortSignal,
+): Promise<ReconcileResult | undefined> {
+  const object = deps.dataSources.get(key);
+  if (!object) {
+    deps.dataSourceStatuses.forget(key);
+    deps.pace.forget(`data source ${key}`);
+    return;
+  }
+  const current = deps.dataSourceStatuses.current(object) ?? {};
+  const next = statusOf(deps, object, current);
+  if (!next || !isNews(current, next)) return;
+  const waitMs = deps.pace.waitMs(`data source ${key}`, 'news');
+  if (waitMs > 0) return { requeueAfterMs: waitMs };
+  if (!(await deps.dataSourceStatuses.write(object, () => next, { signal }))) return;
+  deps.pace.written(`data source ${key}`);
+  for (const happening of happenings(current, next)) deps.events.record(dataSources, object, happening);
+}
+
+/** Undefined while nothing is known. */
+export function statusOf(
+  deps: StatusDeps,
+  object: DataSourceObject,
+  current: DataSourceObjectStatus,
+): DataSourceObjectStatus | undefined {
+  if (!deps.picture.hasSynced && !deps.picture.outage) return undefined;
+  const key = keyOf(object.metadata);
+  const { generation = 1 } = object.metadata;
+  const report = deps.picture.reportOf(key);
+  const verdict = verdictOf(deps, object, report);
+  const type = systemOf(object.spec, systems) ?? '';
+  const shape = dataSourceStatusShape({ type, syncs: deps.users.count(key), ...(report && { report }) });
+  return {
+    ...shape,
+    observedGeneration: generation,
+    message: verdict.ready.message,
+    conditions: setConditions(current.conditions ?? [], kstatusConditions(verdict), {
+      generation,
+      nowMs: deps.clock.now(),
+    }),
+  };
+}
+
+function verdictOf(
+  deps: StatusDeps,
+  object: DataSourceObject,
+  report: DataSourceReport | undefined,
+): KstatusVerdict {
+  const { generation = 1, deletionTimestamp } = object.metadata;
+  const invalid = deps.readings.dataSource(object);
+  if (invalid) {
+    const why = {
+      reason: 'InvalidSpec',
+      message: `${describeError(invalid)}. Syncs that use it are stopped`,
+    };
+    return { ready: { status: 'False', ...why }, stalled: why };
+  }
+  const { outage } = deps.picture;
+  if (outage) {
+    const why = {
+      reason: 'EtcdUnavailable',
+      message: `etcd has given no answer since ${outage.since}: ${outage.message}`,
+    };
+    return { ready: { status: 'Unknown', ...why }, reconciling: why };
+  }
+  const users = deps.users.of(keyOf(object.metadata));
+  const leaving =
+    deletionTimestamp !== undefined && users.length > 0
+      ? { reason: 'InUse', message: `deleted, and goes when no Sync uses it any more: ${some(users)}` }
+      : undefined;
+  if (!report || report.generation !== generation) {
+    const why = { reason: 'NotChecked', message: 'waits for an agent that can reach it to check it' };
+    return { ready: { status: 'Unknown', ...why }, reconciling: leaving ?? why };
+  }
+  if (!report.isReachable) {
+    const why = { reason: report.code ?? 'Unreachable', message: report.message };
+    return { ready: { status: 'False', ...why }, reconciling: leaving ?? why };
+  }
+  return { ready: { status: 'True', reason: 'Reachable', message: report.message }, reconciling: leaving };
+}
+
+function isNews(before: DataSourceObjectStatus, after: DataSourceObjectStatus): boolean {
+  const facts = ({ lastCheckTime: _time, agent: _agent, ...rest }: DataSourceObjectStatus) =>
+    JSON.stringify(sorted(rest));
+  if (facts(before) !== facts(after)) return true;
+  const [was, is] = [before.lastCheckTime, after.lastCheckTime];
+  return is !== undefined && (was === undefined || Date.parse(is) - Date.parse(was) >= sameCheckMs);
+}
+
+/** Conditions come back from the server with their fields in another order. */
+function sorted({ conditions = [], ...rest }: DataSourceObjectStatus): unknown {
+  const facts = conditions.map((each) => [
+    each.type,
+    each.status,
+    each.reason,
+    each.message,
+    each.observedGeneration,
+  ]);
+  return [Object.entries(rest).sort(([one], [other]) => (one < other ? -1 : 1)), facts];
+}
+
+function happenings(before: DataSourceObjectStatus, after: DataSourceObjectStatus): readonly Happening[] {
+  const ready = (status: DataSourceObjectStatus) => findCondition(status.conditions ?? [], 'Ready');
+  const [was, is] = [ready(before), ready(after)];
+  if (!is || (is.status === was?.status && is.reason === was.reason)) return [];
+  const { reason, message: note } = is;
+  if (is.status === 'False') return [{ type: 'Warning', reason, action: 'Check', note }];
+  if (is.status === 'True') return [{ type: 'Normal', reason, action: 'Check', note }];
+  return [];
+}

@@ -1,0 +1,180 @@
+import type { Coordination, DataSourceReport, Watching } from '../../coordination/contract.ts';
+import type { Clock } from '../../core/clock.ts';
+import { asIdraError, describeError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { UnassignedReason } from '../../core/shown-status.ts';
+import type { SyncStatus } from '../../core/status.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
+import { orAborted } from '../runtime/signals.ts';
+
+/** etcd gives no answer; since when, ISO 8601 UTC. */
+export interface Outage {
+  readonly since: string;
+  readonly message: string;
+}
+
+export interface PictureListener {
+  onSync(uid: string): void;
+  onDataSource(key: string): void;
+  /** What concerns all: etcd is gone or back, the last agent is gone or the first is there. */
+  onSurroundings(): void;
+}
+
+export interface PictureDeps {
+  readonly coordination: Pick<Coordination, 'reports' | 'cluster'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Between two looks at whether etcd answers, and who the agents are. */
+  readonly lookEveryMs?: number;
+  /** So long without an answer, or without an agent, and it is told: a restart of one is none of the users' business. */
+  readonly graceMs?: number;
+}
+
+const noAgent: UnassignedReason = {
+  reason: 'NoAgent',
+  message: 'no agent is there: see whether the pods of the agents run, and whether they reach etcd',
+};
+
+/** What etcd says of all syncs and data sources, kept up to date by three watches; and whether it says anything at all. */
+export class Picture {
+  readonly #deps: PictureDeps;
+  readonly #listeners = new Set<PictureListener>();
+  readonly #statuses = new Map<string, SyncStatus>();
+  readonly #unassigned = new Map<string, UnassignedReason>();
+  readonly #reports = new Map<string, DataSourceReport>();
+  #outage: Outage | undefined;
+  #hasSynced = false;
+  /** Monotonic: the last answer of etcd; and the last time that an agent was there, or that nothing was known of agents. */
+  #answeredMs: number;
+  #populatedMs: number;
+  #hasAgents = true;
+
+  constructor(deps: PictureDeps) {
+    this.#deps = deps;
+    this.#answeredMs = deps.clock.monotonicMs();
+    this.#populatedMs = this.#answeredMs;
+  }
+
+  listen(listener: PictureListener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Undefined while etcd answers, or has been silent for a moment only. */
+  get outage(): Outage | undefined {
+    return this.#outage;
+  }
+
+  /** All that etcd has to say has been heard once: what is not here is not there. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  statusOf(uid: string): SyncStatus | undefined {
+    return this.#statuses.get(uid);
+  }
+
+  /** Why nobody can run it, as the leader of the agents says; where there is no agent, there is no leader to say it. */
+  unassignedOf(uid: string): UnassignedReason | undefined {
+    return this.#hasAgents ? this.#unassigned.get(uid) : noAgent;
+  }
+
+  reportOf(key: string): DataSourceReport | undefined {
+    return this.#reports.get(key);
+  }
+
+  /** Of a data source that is gone: one made anew under its name has not been checked. */
+  forgetReport(key: string): void {
+    this.#reports.delete(key);
+  }
+
+  /** Until the signal fires; no error ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const watching = this.#watch();
+    const synced = async () => {
+      await orAborted(Promise.all(watching.map(({ isSynced }) => isSynced)), signal);
+      this.#hasSynced = true;
+      this.#tellAll();
+    };
+    try {
+      await Promise.all([synced().catch(() => {}), this.#look(signal)]);
+    } finally {
+      await Promise.all(watching.map((each) => each.close()));
+    }
+  }
+
+  #watch(): readonly Watching[] {
+    const { reports } = this.#deps.coordination;
+    // Whether etcd answers is looked at below; each watch goes on by itself.
+    const onError = (error: Error) => this.#deps.log.debug('watch of etcd failed', { error });
+    return [
+      reports.watchStatuses((uid, status) => this.#take(this.#statuses, uid, status), onError),
+      reports.watchUnassigned((uid, reason) => this.#take(this.#unassigned, uid, reason), onError),
+      reports.watchDataSources((report) => {
+        const key = qualifiedName(report);
+        this.#reports.set(key, report);
+        for (const listener of this.#listeners) listener.onDataSource(key);
+      }, onError),
+    ];
+  }
+
+  #take<T>(map: Map<string, T>, uid: string, value: T | undefined): void {
+    if (value === undefined) map.delete(uid);
+    else map.set(uid, value);
+    for (const listener of this.#listeners) listener.onSync(uid);
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { clock, coordination, lookEveryMs = 3_000 } = this.#deps;
+    while (!signal.aborted) {
+      try {
+        const agents = await orAborted(coordination.cluster.agents(), signal);
+        this.#answered();
+        this.#count(agents.length);
+      } catch (thrown) {
+        if (signal.aborted) return;
+        this.#failed(thrown);
+      }
+      await clock.sleep(lookEveryMs, signal).catch(() => {});
+    }
+  }
+
+  #answered(): void {
+    const { clock, log } = this.#deps;
+    this.#answeredMs = clock.monotonicMs();
+    if (!this.#outage) return;
+    log.info('etcd answers again', { since: this.#outage.since });
+    this.#outage = undefined;
+    this.#populatedMs = this.#answeredMs;
+    this.#tellAll();
+  }
+
+  #failed(thrown: unknown): void {
+    const { clock, log, graceMs = 15_000 } = this.#deps;
+    const silentMs = clock.monotonicMs() - this.#answeredMs;
+    if (this.#outage || silentMs < graceMs) return;
+    const error = asIdraError(thrown);
+    const since = new Date(clock.now() - silentMs).toISOString();
+    this.#outage = { since, message: describeError(error) };
+    log.error('etcd gives no answer: nothing is known of the syncs, and nothing new reaches the agents', {
+      since,
+      error,
+    });
+    this.#tellAll();
+  }
+
+  #count(agents: number): void {
+    const { clock, log, graceMs = 15_000 } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    if (agents > 0) this.#populatedMs = nowMs;
+    const hasAgents = nowMs - this.#populatedMs < graceMs;
+    if (hasAgents === this.#hasAgents) return;
+    this.#hasAgents = hasAgents;
+    if (hasAgents) log.info('there are agents again', { agents });
+    else log.warn('there is no agent: no sync can run');
+    this.#tellAll();
+  }
+
+  #tellAll(): void {
+    for (const listener of this.#listeners) listener.onSurroundings();
+  }
+}

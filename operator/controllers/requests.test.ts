@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { RequestStatus } from '../../core/status.ts';
+import { annotationOf, askedBy, mergeRequests, parseRequest } from './requests.ts';
+
+describe('the value of an annotation', () => {
+  test('any text is the id of the request', () => {
+    assert.deepEqual(parseRequest('run-now', ' 2026-11-24T08:00 '), {
+      type: 'run-now',
+      id: '2026-11-24T08:00',
+      request: { type: 'run-now', id: '2026-11-24T08:00', by: 'annotation idra.dev/run-now' },
+    });
+  });
+
+  test('JSON says who asks, and under which id', () => {
+    const asked = parseRequest('restart', '{"id":"7","by":"ann"}');
+    assert.deepEqual('request' in asked && asked.request, { type: 'restart', id: '7', by: 'ann' });
+  });
+
+  test('an offset is value and expect; the id is made of the whole, so that the same change is not made twice', () => {
+    const asked = parseRequest('offset', '{"value": 41000, "expect": "42000"}');
+    assert.ok('request' in asked);
+    assert.deepEqual(asked.request.offset, { value: '41000', expect: '42000' });
+    assert.match(asked.id, /^sha256-[0-9a-f]{16}$/);
+    assert.equal(parseRequest('offset', '{"value": 41000, "expect": "42000"}').id, asked.id);
+    assert.notEqual(parseRequest('offset', '{"value": 41000, "expect": "41000"}').id, asked.id);
+  });
+
+  for (const [value, says] of [
+    ['41000', /no "value" or no "expect".*write it as/],
+    ['{"value": "1"}', /no "value" or no "expect"/],
+    ['{"value": "1", "expect": "2"', /begins like JSON and is none/],
+    ['{"value": "1", "expect": "2", "extra": "3"}', /field extra/],
+    ['{"value": ["1"], "expect": "2"}', /field value/],
+  ] as const) {
+    test(`an offset that is none is refused: ${value}`, () => {
+      const asked = parseRequest('offset', value);
+      assert.match('refusal' in asked ? asked.refusal : '', says);
+    });
+  }
+
+  test('a long text is known by its hash: it becomes part of a key', () => {
+    assert.ok(parseRequest('run-now', 'x'.repeat(100_000)).id.length < 40);
+  });
+
+  test('what the command line writes is read back', () => {
+    const request = {
+      type: 'offset',
+      id: 'i',
+      by: 'ann',
+      offset: { value: 'pass 1', expect: 'none' },
+    } as const;
+    const asked = parseRequest('offset', annotationOf(request));
+    assert.deepEqual('request' in asked && asked.request, request);
+  });
+
+  test('other annotations ask for nothing', () => {
+    assert.deepEqual(askedBy({ 'idra.dev/suspend': 'true', 'example.com/run-now': '1' }), []);
+    assert.deepEqual(askedBy(undefined), []);
+  });
+});
+
+describe('the last request of each type', () => {
+  const done = (id: string): RequestStatus => ({ type: 'run-now', id, state: 'Done', message: '', time: '' });
+  const accepted = (id: string): RequestStatus => ({ ...done(id), state: 'Accepted' });
+  const asked = (id: string) => askedBy({ 'idra.dev/run-now': id });
+
+  test("an agent's answer goes before what was accepted", () => {
+    assert.deepEqual(mergeRequests([accepted('b')], [done('b')], asked('b')), [done('b')]);
+  });
+  test('what is accepted is not forgotten over the answer to an earlier one', () => {
+    assert.deepEqual(mergeRequests([accepted('b')], [done('a')], asked('b')), [accepted('b')]);
+  });
+  test('it is kept when no agent knows of it, after a new etcd for instance', () => {
+    assert.deepEqual(mergeRequests([done('b')], [], asked('b')), [done('b')]);
+    assert.deepEqual(mergeRequests([done('b')], [], []), [done('b')]);
+  });
+  test('one that came another way than by annotation is shown too', () => {
+    assert.deepEqual(mergeRequests([done('b')], [done('c')], []), [done('c')]);
+  });
+});

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { describeError, IdraError, permanent } from '../../core/errors.ts';
+import type { Request, RequestStatus, RequestType } from '../../core/status.ts';
+import { requestAnnotation } from './objects.ts';
+
+const requestTypes: Readonly<Record<RequestType, true>> = {
+  'run-now': true,
+  restart: true,
+  'keep-offset': true,
+  offset: true,
+  'undo-offset': true,
+  replay: true,
+  verify: true,
+};
+
+/** A request as an annotation asks for it, or why it cannot be one. */
+export type Asked =
+  | { readonly type: RequestType; readonly id: string; readonly request: Request }
+  | { readonly type: RequestType; readonly id: string; readonly refusal: string };
+
+/** All that the annotations of a Sync ask for, one of each type. */
+export function askedBy(annotations: Readonly<Record<string, string>> | undefined): readonly Asked[] {
+  return (Object.keys(requestTypes) as RequestType[]).flatMap((type) => {
+    const value = annotations?.[requestAnnotation(type)];
+    return value === undefined ? [] : [parseRequest(type, value)];
+  });
+}
+
+/**
+ * The value of an annotation `idra.dev/REQUEST`: any text, which is then its id, or an object in JSON with `id` and `by`, and for
+ * `offset` with `value` and `expect`, the id of which is by default made of the whole.
+ */
+export function parseRequest(type: RequestType, value: string): Asked {
+  const text = value.trim();
+  let id = idOf(text);
+  try {
+    const fields = text.startsWith('{') ? parseFields(text) : {};
+    id = fields.id === undefined ? id : idOf(fields.id);
+    const by = fields.by ?? `annotation ${requestAnnotation(type)}`;
+    if (type !== 'offset') return { type, id, request: { type, id, by } };
+    const { value: offset, expect } = fields;
+    if (offset === undefined || expect === undefined) throw notAnOffset('it has no "value" or no "expect"');
+    return { type, id, request: { type, id, by, offset: { value: offset, expect } } };
+  } catch (thrown) {
+    if (!(thrown instanceof IdraError)) throw thrown;
+    return { type, id, refusal: describeError(thrown) };
+  }
+}
+
+/** The value of an annotation that asks for this request: what parseRequest reads. */
+export function annotationOf({ id, by, offset }: Request): string {
+  return JSON.stringify({ id, by, ...offset });
+}
+
+interface RequestFields {
+  readonly id?: string;
+  readonly by?: string;
+  readonly value?: string;
+  readonly expect?: string;
+}
+
+const known = ['id', 'by', 'value', 'expect'];
+
+function parseFields(text: string): RequestFields {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch (cause) {
+    throw permanent('RequestInvalid', 'the annotation begins like JSON and is none', {
+      mend: example,
+      cause,
+    });
+  }
+  const given = Object.entries(fields as object);
+  const wrong = given.find(
+    ([name, value]) => !known.includes(name) || (typeof value !== 'string' && typeof value !== 'number'),
+  );
+  if (wrong) {
+    throw permanent(
+      'RequestInvalid',
+      `the annotation has a field ${wrong[0]} that is not known, or no text`,
+      { mend: example },
+    );
+  }
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+}
+
+const example =
+  'write it as {"value": "41000", "expect": "42000"}; an "id" makes it another request, "by" says who asks';
+
+function notAnOffset(why: string): Error {
+  return permanent('RequestInvalid', `the annotation asks for no offset: ${why}`, { mend: example });
+}
+
+const maxIdLength = 128;
+
+/** It becomes part of a key in etcd. */
+function idOf(text: string): string {
+  if (text.length <= maxIdLength && !text.startsWith('{')) return text;
+  return `sha256-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+}
+
+export function refused(asked: Asked, message: string, nowMs: number): RequestStatus {
+  return { type: asked.type, id: asked.id, state: 'Refused', message, time: new Date(nowMs).toISOString() };
+}
+
+export const thereAtCreation =
+  'it was there when the Sync was made, so it is nothing that somebody asks for now: give it another value to have it done';
+
+/**
+ * The last request of each type, from what an agent answered and what the status says already. The status is also the memory of
+ * which value of an annotation has been taken in, so that one stands there for as long as the annotation has it.
+ */
+export function mergeRequests(
+  known: readonly RequestStatus[],
+  answered: readonly RequestStatus[],
+  asked: readonly Asked[],
+): readonly RequestStatus[] {
+  const merged = (Object.keys(requestTypes) as RequestType[]).flatMap((type) => {
+    const mine = known.find((each) => each.type === type);
+    const theirs = answered.find((each) => each.type === type);
+    const wanted = asked.find((each) => each.type === type);
+    const isTaken = wanted !== undefined && mine?.id === wanted.id && theirs?.id !== wanted.id;
+    return (isTaken ? mine : (theirs ?? mine)) ?? [];
+  });
+  return merged;
+}

@@ -1,0 +1,62 @@
+import { findCondition } from '../runtime/conditions.ts';
+import type { Happening } from '../runtime/events.ts';
+import type { SyncObjectStatus } from './objects.ts';
+
+const action = 'Sync';
+
+/** What a user should see of a change of status; in `kubectl describe`, and counted there when it comes again. */
+export function happenings(before: SyncObjectStatus, after: SyncObjectStatus): readonly Happening[] {
+  return [...ofState(before, after), ...ofError(before, after), ...ofRequests(before, after)];
+}
+
+function ofState(before: SyncObjectStatus, after: SyncObjectStatus): Happening[] {
+  const told: Happening[] = [];
+  const { message = '', rows } = after;
+  const stalled = (status: SyncObjectStatus) => trueCondition(status, 'Stalled');
+  const [was, is] = [stalled(before), stalled(after)];
+  if (is && is.reason !== was?.reason)
+    told.push({ type: 'Warning', reason: is.reason, action, note: message });
+  if (was && !is) told.push(normal('Recovered', `is ${after.state} again: ${message}`));
+  if (before.agent && after.agent && before.agent !== after.agent) {
+    told.push(normal('Moved', `from agent ${before.agent} to ${after.agent}`));
+  }
+  if (after.state === 'Completed' && before.state !== 'Completed') {
+    told.push(normal('Completed', `all rows have arrived: ${rows?.written ?? 0} written`));
+  } else if (trueCondition(after, 'Ready') && !trueCondition(before, 'Ready') && !was) {
+    told.push(
+      normal('CaughtUp', `the destination has caught up with the source: ${rows?.written ?? 0} rows written`),
+    );
+  }
+  return told;
+}
+
+/** One that is retried; a permanent one is in the state. */
+function ofError(
+  { lastError: was }: SyncObjectStatus,
+  { lastError: is, state }: SyncObjectStatus,
+): Happening[] {
+  if (!is || state === 'Failed' || is.code === was?.code) return [];
+  return [{ type: 'Warning', reason: is.code, action, note: is.message }];
+}
+
+function ofRequests(before: SyncObjectStatus, after: SyncObjectStatus): Happening[] {
+  const isNew = (each: { type: string; id: string; state: string }) =>
+    !before.requests?.some(
+      ({ type, id, state }) => type === each.type && id === each.id && state === each.state,
+    );
+  return (after.requests ?? []).filter(isNew).flatMap(({ type, id, state, message }): Happening[] => {
+    const note = `${type} ${id}: ${message}`;
+    if (state === 'Done') return [{ ...normal('RequestDone', note), action: 'Request' }];
+    if (state === 'Refused') return [{ type: 'Warning', reason: 'RequestRefused', action: 'Request', note }];
+    return [];
+  });
+}
+
+function trueCondition({ conditions = [] }: SyncObjectStatus, type: string) {
+  const condition = findCondition(conditions, type);
+  return condition?.status === 'True' ? condition : undefined;
+}
+
+function normal(reason: string, note: string): Happening {
+  return { type: 'Normal', reason, action, note };
+}

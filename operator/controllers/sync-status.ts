@@ -1,0 +1,198 @@
+import { describeError, type IdraError } from '../../core/errors.ts';
+import { syncStatusShape } from '../../core/manifest/status-shape.ts';
+import { shownStatus, type UnassignedReason } from '../../core/shown-status.ts';
+import type { SyncStatus } from '../../core/status.ts';
+import { conditionsOf } from '../../core/sync-conditions.ts';
+import { findCondition, setConditions } from '../runtime/conditions.ts';
+import type { ReconcileResult } from '../runtime/controller.ts';
+import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
+import type { Pace } from './pace.ts';
+import type { Outage } from './picture.ts';
+import { askedBy, mergeRequests } from './requests.ts';
+import type { ReconcilerDeps } from './sync.ts';
+import { happenings } from './sync-events.ts';
+
+export interface StatusDeps extends ReconcilerDeps {
+  readonly pace: Pace;
+}
+
+/** What etcd says of a Sync into its status, on change only, and what its user should see as events. */
+export async function reconcileSyncStatus(
+  deps: StatusDeps,
+  key: string,
+  signal: AbortSignal,
+): Promise<ReconcileResult | undefined> {
+  const object = deps.syncs.get(key);
+  if (!object) {
+    deps.syncStatuses.forget(key);
+    deps.pace.forget(key);
+    return;
+  }
+  const current = deps.syncStatuses.current(object);
+  // The first status is written with what was there at creation, by reconcileSync.
+  if (current?.state === undefined) return;
+  const next = statusOf(deps, object, current);
+  const kind = next && kindOfChange(current, next);
+  if (!kind) return;
+  const waitMs = deps.pace.waitMs(key, kind);
+  if (waitMs > 0) return { requeueAfterMs: waitMs };
+  let before: SyncObjectStatus = current;
+  let after: SyncObjectStatus | undefined;
+  const change = (latest: SyncObjectStatus | undefined) => {
+    before = latest ?? {};
+    after = statusOf(deps, object, before);
+    return after;
+  };
+  if (!(await deps.syncStatuses.write(object, change, { signal })) || !after) return;
+  deps.pace.written(key);
+  for (const happening of happenings(before, after)) deps.events.record(syncs, object, happening);
+}
+
+/** Undefined while nothing is known. */
+export function statusOf(
+  deps: StatusDeps,
+  object: SyncObject,
+  current: SyncObjectStatus,
+): SyncObjectStatus | undefined {
+  const { picture, clock, readings } = deps;
+  const { uid, generation = 1, annotations } = object.metadata;
+  const { invalid, isSuspended } = readings.sync(object);
+  if (picture.outage && !invalid) return withOutage(current, picture.outage, clock.now());
+  if (!picture.hasSynced && !picture.outage) return undefined;
+  const said = picture.statusOf(uid);
+  const why = invalid ? whyInvalid(invalid) : whyNotRun(deps, object, said);
+  const shown = shownStatus(
+    { uid, generation, isSuspended: isSuspended && !invalid },
+    said,
+    clock.now(),
+    why,
+  );
+  const told = isSuspended ? suspended(object, shown) : shown;
+  const requests = mergeRequests(current.requests ?? [], told.requests ?? [], askedBy(annotations));
+  const { requests: _requests, conditions: _conditions, ...shape } = syncStatusShape(told);
+  return {
+    ...shape,
+    ...(requests.length > 0 && { requests }),
+    conditions: setConditions(current.conditions ?? [], conditionsOf(told), {
+      generation: told.observedGeneration,
+      nowMs: clock.now(),
+    }),
+  };
+}
+
+/** Suspending is done as soon as it is seen, so that it is this generation that has been observed. */
+function suspended(object: SyncObject, shown: SyncStatus): SyncStatus {
+  const how = suspendedBy(object) ? 'the annotation idra.dev/suspend' : 'spec.suspend';
+  return { ...shown, observedGeneration: object.metadata.generation ?? 1, message: `suspended by ${how}` };
+}
+
+function whyInvalid(invalid: IdraError): UnassignedReason {
+  return {
+    reason: 'InvalidSpec',
+    message: `${describeError(invalid)}. The Sync is stopped until its spec is valid`,
+  };
+}
+
+function whyNotRun(
+  deps: StatusDeps,
+  object: SyncObject,
+  said: SyncStatus | undefined,
+): UnassignedReason | undefined {
+  const missing = whichIsMissing(deps, object);
+  if (missing) return missing;
+  const unassigned = deps.picture.unassignedOf(object.metadata.uid);
+  // One that has nothing to do any more needs no agent.
+  return said?.state === 'Completed' || said?.state === 'Failed' ? undefined : unassigned;
+}
+
+function whichIsMissing(deps: StatusDeps, object: SyncObject): UnassignedReason | undefined {
+  const reason = 'DataSourceNotFound';
+  for (const key of dataSourceKeysOf(object)) {
+    const dataSource = deps.dataSources.get(key);
+    if (!dataSource)
+      return { reason, message: `there is no DataSource ${key}: apply it, or correct its name in the Sync` };
+    const invalid = deps.readings.dataSource(dataSource);
+    if (invalid) return { reason, message: `DataSource ${key} is not valid: ${describeError(invalid)}` };
+  }
+  return undefined;
+}
+
+/** Nothing is known: what was going on is not said any more, what was at rest is. */
+function withOutage(current: SyncObjectStatus, { since, message }: Outage, nowMs: number): SyncObjectStatus {
+  const isAtRest =
+    current.state === 'Suspended' || current.state === 'Completed' || current.state === 'Failed';
+  if (isAtRest) return current;
+  const { agent: _agent, rate: _rate, nextPassTime: _next, ...rest } = current;
+  const reason = 'EtcdUnavailable';
+  const told = `etcd has given no answer since ${since}, so nothing runs and nothing is known: ${message}`;
+  const hasCaughtUp = findCondition(current.conditions ?? [], 'Ready')?.status === 'True';
+  const verdicts = conditionsOf({ ...nobody, state: 'Pending', reason, message: told, hasCaughtUp });
+  const generation = current.observedGeneration ?? 1;
+  return {
+    ...rest,
+    state: 'Pending',
+    message: told,
+    conditions: setConditions(current.conditions ?? [], verdicts, { generation, nowMs }),
+  };
+}
+
+const nobody: SyncStatus = {
+  uid: '',
+  observedGeneration: 1,
+  state: 'Pending',
+  reason: '',
+  message: '',
+  hasCaughtUp: false,
+  rows: { read: 0, written: 0, deleted: 0, rejected: 0 },
+  observedAt: '',
+};
+
+/** Undefined: nothing that anybody waits for. */
+function kindOfChange(before: SyncObjectStatus, after: SyncObjectStatus): 'news' | 'progress' | undefined {
+  if (JSON.stringify(newsOf(before)) !== JSON.stringify(newsOf(after))) return 'news';
+  return JSON.stringify(progressOf(before)) === JSON.stringify(progressOf(after)) ? undefined : 'progress';
+}
+
+function newsOf(status: SyncObjectStatus): unknown[] {
+  const { observedGeneration, state, agent, fencingToken, guarantee, warnings, lastError, bound } = status;
+  const conditions = status.conditions?.map((each) => [
+    each.type,
+    each.status,
+    each.reason,
+    each.observedGeneration,
+  ]);
+  const requests = status.requests?.map(({ type, id, state: how }) => [type, id, how]);
+  return [
+    observedGeneration,
+    state,
+    agent,
+    fencingToken,
+    guarantee,
+    warnings,
+    lastError?.code,
+    bound?.kind,
+    conditions,
+    requests,
+  ];
+}
+
+/** Without observedAt and the times of passes, which move with each pass that finds nothing. */
+function progressOf(status: SyncObjectStatus): unknown[] {
+  const { message, rows, rate, lag, offset, lastSyncTime, lastError, bound } = status;
+  const { read, written, deleted, rejected } = rows ?? {};
+  const held = [bound?.because, bound?.heldBackBy?.what];
+  return [
+    message,
+    read,
+    written,
+    deleted,
+    rejected,
+    rate,
+    lag,
+    offset,
+    lastSyncTime,
+    lastError?.message,
+    lastError?.count,
+    held,
+  ];
+}

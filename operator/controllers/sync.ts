@@ -1,0 +1,205 @@
+import type { Coordination, DesiredSync, New } from '../../coordination/contract.ts';
+import type { Clock } from '../../core/clock.ts';
+import { transient } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { RequestStatus } from '../../core/status.ts';
+import { hasCode } from '../runtime/api-errors.ts';
+import type { KubernetesClient } from '../runtime/client.ts';
+import type { ReconcileResult } from '../runtime/controller.ts';
+import type { EventRecorder } from '../runtime/events.ts';
+import { addFinalizer } from '../runtime/finalizer.ts';
+import type { Informer } from '../runtime/informer.ts';
+import { type KubernetesObject, type Resource, refOf } from '../runtime/objects.ts';
+import { requireEtcd, writeEtcd } from './etcd-write.ts';
+import type { Inventory } from './inventory.ts';
+import {
+  type DataSourceObject,
+  type DataSourceObjectStatus,
+  finalizer,
+  type SyncObject,
+  type SyncObjectStatus,
+  suspendedBy,
+  syncs,
+} from './objects.ts';
+import type { Picture } from './picture.ts';
+import { manifestObject, type Readings } from './readings.ts';
+import { type Asked, askedBy, refused, thereAtCreation } from './requests.ts';
+import type { StatusWriter } from './status-writer.ts';
+import { removeSync } from './sync-deletion.ts';
+import type { Users } from './users.ts';
+
+/** What the reconcilers of both kinds work with. */
+export interface ReconcilerDeps {
+  readonly client: KubernetesClient;
+  readonly coordination: Coordination;
+  readonly readings: Readings;
+  readonly syncs: Informer<SyncObject>;
+  readonly dataSources: Informer<DataSourceObject>;
+  readonly syncStatuses: StatusWriter<SyncObjectStatus>;
+  readonly dataSourceStatuses: StatusWriter<DataSourceObjectStatus>;
+  readonly users: Users;
+  readonly picture: Picture;
+  readonly inventory: Inventory;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A Sync of Kubernetes into etcd, with its requests; and out of it again. */
+export async function reconcileSync(
+  deps: ReconcilerDeps,
+  key: string,
+  signal: AbortSignal,
+): Promise<ReconcileResult | undefined> {
+  const object = deps.syncs.get(key);
+  await purgeStrays(deps, key, object?.metadata.uid, signal);
+  if (!object) return;
+  if (object.metadata.deletionTimestamp !== undefined) return await removeSync(deps, object, signal);
+  const seen = (await markSeen(deps, object, signal)) ?? object;
+  const finalized = await addFinalizer(deps.client, syncs, seen, finalizer, { signal });
+  requireEtcd(deps.picture);
+  if (deps.readings.sync(finalized).invalid) {
+    await stopInvalid(deps, finalized);
+    return;
+  }
+  await putSync(deps, finalized);
+  for (const asked of askedBy(finalized.metadata.annotations)) await request(deps, finalized, asked, signal);
+}
+
+function recordOf(object: SyncObject): New<DesiredSync> {
+  const isSuspended = suspendedBy(object);
+  return {
+    ...manifestObject(object),
+    createdAt: object.metadata.creationTimestamp ?? '',
+    ...(isSuspended !== undefined && { isSuspendedByAnnotation: isSuspended }),
+  };
+}
+
+/**
+ * The first thing that is ever written of a Sync, before anything of it is in etcd: requests that were there when it was made are
+ * nothing that somebody asks for now. Whatever comes after this is asked for, even if nobody has looked yet.
+ */
+async function markSeen(
+  deps: ReconcilerDeps,
+  object: SyncObject,
+  signal: AbortSignal,
+): Promise<SyncObject | undefined> {
+  const { generation = 1 } = object.metadata;
+  const nowMs = deps.clock.now();
+  const requests = askedBy(object.metadata.annotations).map((asked) =>
+    refused(asked, thereAtCreation, nowMs),
+  );
+  const first: SyncObjectStatus = {
+    observedGeneration: generation,
+    state: 'Pending',
+    message: 'waiting for an agent',
+    observedAt: new Date(nowMs).toISOString(),
+    ...(requests.length > 0 && { requests }),
+  };
+  return await deps.syncStatuses.write(
+    object,
+    (current) => (current?.state === undefined ? { ...current, ...first } : undefined),
+    { signal },
+  );
+}
+
+async function putSync(deps: ReconcilerDeps, object: SyncObject): Promise<void> {
+  const { desired } = deps.coordination;
+  const record = recordOf(object);
+  const stored = await desired.getSync(record.uid);
+  if (stored && stored.generation > record.generation) throw seenLate(record);
+  // A deletion is never taken back.
+  const next = stored?.deletedAt === undefined ? record : { ...record, deletedAt: stored.deletedAt };
+  await writeEtcd(() => desired.putSync(next, stored?.version ?? ''));
+  deps.inventory.syncs.add(`${record.namespace}/${record.name}`, record.uid);
+}
+
+/** Our cache is behind what another operator has written: the watch will tell. */
+function seenLate({ namespace, name, generation }: New<DesiredSync>): Error {
+  return transient('Conflict', `etcd has a newer generation of ${namespace}/${name} than ${generation}`);
+}
+
+/**
+ * A spec that cannot be read never comes to etcd. What ran by the one before is stopped: its user has asked for something else,
+ * and rows must not go on where they are not wanted any more.
+ */
+async function stopInvalid(deps: ReconcilerDeps, object: SyncObject): Promise<void> {
+  const { desired } = deps.coordination;
+  const stored = await desired.getSync(object.metadata.uid);
+  if (!stored) return;
+  const { version, ...record } = stored;
+  await writeEtcd(() => desired.putSync({ ...record, isSuspendedByAnnotation: true }, version));
+}
+
+async function request(
+  deps: ReconcilerDeps,
+  object: SyncObject,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = deps.syncStatuses.current(object)?.requests?.find((each) => each.type === asked.type);
+  if (known?.id === asked.id) return;
+  const status = await post(deps, object.metadata.uid, asked);
+  const isOther = ({ type }: RequestStatus) => type !== status.type;
+  await deps.syncStatuses.write(
+    object,
+    (current) => ({ ...current, requests: [...(current?.requests ?? []).filter(isOther), status] }),
+    { signal },
+  );
+  if (status.state === 'Refused') {
+    const note = `${asked.type} ${asked.id}: ${status.message}`;
+    deps.events.record(syncs, object, { type: 'Warning', reason: 'RequestRefused', action: 'Request', note });
+  }
+}
+
+async function post(deps: ReconcilerDeps, uid: string, asked: Asked): Promise<RequestStatus> {
+  const nowMs = deps.clock.now();
+  if ('refusal' in asked) return refused(asked, asked.refusal, nowMs);
+  const { requests } = deps.coordination;
+  const isNew = await writeEtcd(() => requests.post(uid, asked.request));
+  const time = new Date(nowMs).toISOString();
+  const accepted = {
+    type: asked.type,
+    id: asked.id,
+    state: 'Accepted',
+    message: 'waits for an agent',
+    time,
+  } as const;
+  if (isNew || (await requests.pending(uid)).some(({ type, id }) => type === asked.type && id === asked.id))
+    return accepted;
+  const answer = (await requests.answers(uid)).find(({ type, id }) => type === asked.type && id === asked.id);
+  return (
+    answer ?? { ...accepted, state: 'Done', message: 'this value was executed before, and is executed once' }
+  );
+}
+
+async function purgeStrays(
+  deps: ReconcilerDeps,
+  key: string,
+  uid: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const stray of deps.inventory.syncs.strays(key, uid)) {
+    requireEtcd(deps.picture);
+    if ((await liveUid(deps, syncs, key, signal)) === stray) continue;
+    deps.log.warn('a sync in etcd has no custom resource: it is removed', { sync: key, uid: stray });
+    // Its commit rows stay open: one made anew under the name asks a person whether to go on from there.
+    await writeEtcd(() => deps.coordination.desired.purgeSync(stray));
+    deps.inventory.syncs.delete(key, stray);
+  }
+}
+
+/** Asked of the API server itself: a cache may be behind. */
+export async function liveUid(
+  { client }: Pick<ReconcilerDeps, 'client'>,
+  resource: Resource,
+  key: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return (await client.get<KubernetesObject>(resource, refOf(key), { signal })).metadata.uid;
+  } catch (thrown) {
+    if (hasCode(thrown, 'KubernetesNotFound')) return undefined;
+    throw thrown;
+  }
+}

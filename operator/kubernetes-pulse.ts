@@ -1,0 +1,28 @@
+import type { Clock } from '../core/clock.ts';
+import type { Check } from './runtime/health.ts';
+
+/** The Lease alone is asked for every other second. */
+const silentMs = 30_000;
+
+/** Whether the API server answers, from the answers that come anyway. */
+export class KubernetesPulse {
+  readonly #clock: Clock;
+  #answeredMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#answeredMs = clock.monotonicMs();
+  }
+
+  /** HTTP status of an answer, 0 for none. */
+  beat(status: number): void {
+    if (status > 0 && status < 500) this.#answeredMs = this.#clock.monotonicMs();
+  }
+
+  readonly check: Check = () => {
+    const silentForMs = this.#clock.monotonicMs() - this.#answeredMs;
+    return (
+      silentForMs < silentMs || `the API server has given no answer for ${Math.floor(silentForMs / 1_000)} s`
+    );
+  };
+}

@@ -1,0 +1,122 @@
+import { hostname } from 'node:os';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { manifests } from '../connectors/catalog.ts';
+import { connectCoordination, type EtcdConfig, readEtcdConfig } from '../coordination/connect.ts';
+import { systemClock } from '../core/clock.ts';
+import { version } from '../core/version.ts';
+import { forbidCoreDumps } from '../process/core-dumps.ts';
+import { type Environment, EnvironmentReader } from '../process/environment.ts';
+import { type HealthServer, startHealthServer } from '../process/health-server.ts';
+import { loadClusterAccess } from '../process/kubernetes-access.ts';
+import { type LogConfig, makeProcessLog, readLogConfig } from '../process/process-log.ts';
+import { stopOnSignals } from '../process/stop-signals.ts';
+import { KubernetesPulse } from './kubernetes-pulse.ts';
+import { type Counted, operatorMetrics } from './metrics.ts';
+import { Operator } from './operator.ts';
+import { KubernetesClient } from './runtime/client.ts';
+import { findCondition } from './runtime/conditions.ts';
+
+export interface OperatorConfig {
+  readonly etcd: EtcdConfig;
+  readonly namespaces: readonly string[];
+  readonly healthPort: number | undefined;
+  readonly name: string;
+  /** Of the Lease; left out: that of the kubeconfig or pod. */
+  readonly namespace: string | undefined;
+  readonly log: LogConfig;
+}
+
+/** Throws EtcdNotConfigured or EnvironmentInvalid (permanent), which name the variable. */
+export function readOperatorConfig(env: Environment): OperatorConfig {
+  const reader = new EnvironmentReader(env);
+  return {
+    etcd: readEtcdConfig(env),
+    namespaces: reader.list('IDRA_WATCH_NAMESPACES'),
+    healthPort: reader.port('IDRA_HEALTH_PORT'),
+    name: reader.text('IDRA_OPERATOR_NAME') ?? hostname(),
+    namespace: reader.text('IDRA_OPERATOR_NAMESPACE'),
+    log: readLogConfig(reader),
+  };
+}
+
+/** Until SIGTERM or SIGINT. Stays up while etcd or the API server give no answer, and says so. Returns the exit status. */
+export async function runOperator(env: Environment): Promise<number> {
+  forbidCoreDumps();
+  const config = readOperatorConfig(env);
+  const log = makeProcessLog(config.log, { operator: config.name });
+  const access = await loadClusterAccess({ env });
+  const coordination = connectCoordination(config.etcd);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const pulse = new KubernetesPulse(systemClock);
+  const counted: Counted = {
+    syncs: () => countBy(operator.syncs.values(), ({ status }) => status?.state ?? 'Pending'),
+    dataSources: () =>
+      countBy(
+        operator.dataSources.values(),
+        ({ status }) => findCondition(status?.conditions ?? [], 'Ready')?.status ?? 'Unknown',
+      ),
+    isLeader: () => operator.isLeader,
+    isEtcdUp: () => operator.picture.outage === undefined,
+    isKubernetesUp: () => pulse.check() === true,
+  };
+  const metrics = operatorMetrics(registry, counted);
+  const client = new KubernetesClient(access, {
+    fieldManager: 'idra-operator',
+    userAgent: `idra-operator/${version}`,
+    maxConcurrentRequests: 16,
+    onAnswer: (method, status) => {
+      pulse.beat(status);
+      metrics.onAnswer(method, status);
+    },
+  });
+  const operator = new Operator({
+    client,
+    coordination,
+    manifests,
+    namespaces: config.namespaces,
+    name: config.name,
+    lease: { namespace: config.namespace ?? access.namespace, name: 'idra-operator' },
+    log,
+    metrics,
+  });
+  const stop = stopOnSignals((signal) => log.info('stopping', { signal }));
+  const health = await startHealth(config, registry, operator, pulse);
+  log.info('operator started', { version, namespaces: config.namespaces, healthPort: health?.port });
+  try {
+    await operator.run(stop.signal);
+    log.info('operator stopped');
+    return 0;
+  } finally {
+    await health?.close();
+    client.close();
+    await coordination.close();
+    stop.dispose();
+  }
+}
+
+async function startHealth(
+  { healthPort }: OperatorConfig,
+  registry: Registry,
+  operator: Operator,
+  pulse: KubernetesPulse,
+): Promise<HealthServer | undefined> {
+  if (healthPort === undefined) return undefined;
+  const ready = {
+    kubernetes: pulse.check,
+    cache: () =>
+      (operator.syncs.hasSynced && operator.dataSources.hasSynced) || 'the first list is not complete',
+    etcd: () => {
+      const { outage, hasSynced } = operator.picture;
+      if (outage) return `no answer since ${outage.since}: ${outage.message}`;
+      return hasSynced || 'the first list is not complete';
+    },
+  };
+  return await startHealthServer({ port: healthPort, ready, metrics: registry });
+}
+
+function countBy<T>(objects: Iterable<T>, of: (object: T) => string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const each of objects) counts.set(of(each), (counts.get(of(each)) ?? 0) + 1);
+  return counts;
+}

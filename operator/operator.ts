@@ -1,0 +1,268 @@
+import type { Coordination } from '../coordination/contract.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { asIdraError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { ManifestReader } from '../core/manifest/reader.ts';
+import { reconcileDataSource } from './controllers/data-source.ts';
+import { reconcileDataSourceStatus } from './controllers/data-source-status.ts';
+import { Inventory } from './controllers/inventory.ts';
+import {
+  type DataSourceObject,
+  type DataSourceObjectStatus,
+  dataSources,
+  type SyncObject,
+  type SyncObjectStatus,
+  syncs,
+} from './controllers/objects.ts';
+import { Pace } from './controllers/pace.ts';
+import { Picture } from './controllers/picture.ts';
+import { Readings } from './controllers/readings.ts';
+import { StatusWriter } from './controllers/status-writer.ts';
+import { reconcileSync } from './controllers/sync.ts';
+import { reconcileSyncStatus, type StatusDeps } from './controllers/sync-status.ts';
+import { Users } from './controllers/users.ts';
+import type { OperatorMetrics } from './metrics.ts';
+import type { KubernetesClient } from './runtime/client.ts';
+import { Controller } from './runtime/controller.ts';
+import { EventRecorder } from './runtime/events.ts';
+import { Informer } from './runtime/informer.ts';
+import { type Leadership, runAsLeader } from './runtime/leader-election.ts';
+import type { KubernetesObject, ObjectRef } from './runtime/objects.ts';
+import type { Change } from './runtime/reflector.ts';
+
+export interface OperatorDeps {
+  readonly client: KubernetesClient;
+  readonly coordination: Coordination;
+  readonly manifests: ManifestReader;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+  /** Of this process, in events and in the Lease. */
+  readonly name: string;
+  readonly lease: ObjectRef;
+  readonly log: Log;
+  readonly metrics?: OperatorMetrics;
+  readonly clock?: Clock;
+  readonly picture?: { readonly lookEveryMs?: number; readonly graceMs?: number };
+  readonly election?: {
+    readonly leaseDurationMs?: number;
+    readonly renewDeadlineMs?: number;
+    readonly retryMs?: number;
+  };
+}
+
+/** What is in etcd without a custom resource is looked for so often. */
+const inventoryMs = 600_000;
+
+/**
+ * Carries Sync and DataSource of Kubernetes to etcd and what etcd says back into their status. Any number may run: all keep the
+ * same picture, one of them acts.
+ */
+export class Operator {
+  readonly picture: Picture;
+  readonly syncs: Informer<SyncObject>;
+  readonly dataSources: Informer<DataSourceObject>;
+  readonly #deps: OperatorDeps;
+  readonly #status: StatusDeps;
+  readonly #controllers: Record<'sync' | 'syncStatus' | 'dataSource' | 'dataSourceStatus', Controller>;
+  readonly #keys = new Map<string, string>();
+  #leadership: Leadership | undefined;
+
+  constructor(deps: OperatorDeps) {
+    const { client, coordination, namespaces, log, metrics, clock = systemClock } = deps;
+    this.#deps = deps;
+    this.picture = new Picture({ coordination, clock, log, ...deps.picture });
+    const watched = { client, namespaces, log, clock };
+    this.syncs = new Informer<SyncObject>({ ...watched, resource: syncs });
+    this.dataSources = new Informer<DataSourceObject>({ ...watched, resource: dataSources });
+    const onWrite = (kind: string) => () => metrics?.statusWrites.inc({ kind });
+    this.#status = {
+      client,
+      coordination,
+      readings: new Readings(deps.manifests),
+      syncs: this.syncs,
+      dataSources: this.dataSources,
+      syncStatuses: new StatusWriter<SyncObjectStatus>({ client, resource: syncs, onWrite: onWrite('Sync') }),
+      dataSourceStatuses: new StatusWriter<DataSourceObjectStatus>({
+        client,
+        resource: dataSources,
+        onWrite: onWrite('DataSource'),
+      }),
+      users: new Users(),
+      picture: this.picture,
+      inventory: new Inventory(coordination.desired, namespaces),
+      events: new EventRecorder({
+        client,
+        controller: 'idra.dev/operator',
+        instance: deps.name,
+        ...(metrics && { onDropped: metrics.onDropped }),
+      }),
+      pace: new Pace(clock),
+      clock,
+      log,
+    };
+    this.#controllers = this.#makeControllers();
+    this.#connect();
+  }
+
+  get isLeader(): boolean {
+    return this.#leadership?.isHeld() ?? false;
+  }
+
+  /** Until the signal fires; the lease is given back, and what was to be told is told. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { client, lease, name, log, election } = this.#deps;
+    const background = [this.syncs.run(signal), this.dataSources.run(signal), this.picture.run(signal)];
+    const options = { client, lease, name, log, ...election };
+    await runAsLeader(options, (leadership) => this.#lead(leadership), signal);
+    await Promise.all(background);
+    await this.#status.events.flush();
+  }
+
+  async #lead(leadership: Leadership): Promise<void> {
+    this.#leadership = leadership;
+    const { signal } = leadership;
+    const controllers = Object.values(this.#controllers).map((each) => each.run(signal));
+    await Promise.all([...controllers, this.#takeInventory(signal)]);
+  }
+
+  #makeControllers() {
+    const { log, metrics } = this.#deps;
+    const sources = [this.syncs, this.dataSources];
+    const make = (
+      name: string,
+      reconcile: typeof reconcileSyncStatus,
+      keys: () => Iterable<string>,
+      concurrency: number,
+    ) =>
+      new Controller({
+        name,
+        reconcile: (key, signal) => this.#reconcile(() => reconcile(this.#status, key, signal)),
+        keys,
+        sources,
+        log,
+        metrics,
+        concurrency,
+      });
+    const { inventory } = this.#status;
+    const keysOfSyncs = () => new Set([...this.syncs.keys(), ...inventory.syncs.keys()]);
+    const keysOfDataSources = () => new Set([...this.dataSources.keys(), ...inventory.dataSources.keys()]);
+    return {
+      sync: make('sync', reconcileSync, keysOfSyncs, 8),
+      syncStatus: make('sync-status', reconcileSyncStatus, () => this.syncs.keys(), 4),
+      dataSource: make('data-source', reconcileDataSource, keysOfDataSources, 2),
+      dataSourceStatus: make(
+        'data-source-status',
+        reconcileDataSourceStatus,
+        () => this.dataSources.keys(),
+        2,
+      ),
+    };
+  }
+
+  /** Timers can be late: one that leads no more writes nothing, and is told by its signal to stop. */
+  async #reconcile<T>(reconcile: () => Promise<T>): Promise<T | undefined> {
+    return this.isLeader ? await reconcile() : undefined;
+  }
+
+  /** Who is to be looked at when something changes. */
+  #connect(): void {
+    const { sync, syncStatus, dataSource, dataSourceStatus } = this.#controllers;
+    const { users, readings } = this.#status;
+    this.syncs.onChange((change) => {
+      const { key, before, after } = change;
+      this.#index(change);
+      if (isWish(change)) sync.enqueue(key);
+      syncStatus.enqueue(key);
+      for (const each of users.change(key, before, after)) {
+        if (this.dataSources.get(each)?.metadata.deletionTimestamp !== undefined) dataSource.enqueue(each);
+        dataSourceStatus.enqueue(each);
+      }
+    });
+    this.dataSources.onChange((change) => {
+      const { key, before, after } = change;
+      if (!after && before) readings.forget(before.metadata.uid);
+      if (isWish(change)) {
+        dataSource.enqueue(key);
+        for (const each of users.of(key)) syncStatus.enqueue(each);
+      }
+      dataSourceStatus.enqueue(key);
+    });
+    this.picture.listen({
+      onSync: (uid) => {
+        const key = this.#keys.get(uid);
+        if (key === undefined) return;
+        syncStatus.enqueue(key);
+        // Its keys are gone: what waits for that may go on.
+        if (this.syncs.get(key)?.metadata.deletionTimestamp !== undefined) sync.enqueue(key);
+      },
+      onDataSource: (key) => dataSourceStatus.enqueue(key),
+      onSurroundings: () => this.#lookAtAll(),
+    });
+  }
+
+  #index({ key, before, after }: Change<SyncObject>): void {
+    if (before && before.metadata.uid !== after?.metadata.uid) {
+      this.#keys.delete(before.metadata.uid);
+      this.#status.readings.forget(before.metadata.uid);
+    }
+    if (after) this.#keys.set(after.metadata.uid, key);
+  }
+
+  /** etcd may be another one when it comes back: everything is put there again. */
+  #lookAtAll(): void {
+    const { sync, syncStatus, dataSource, dataSourceStatus } = this.#controllers;
+    for (const key of this.syncs.keys()) {
+      syncStatus.enqueue(key);
+      if (!this.picture.outage) sync.enqueue(key);
+    }
+    for (const key of this.dataSources.keys()) {
+      dataSourceStatus.enqueue(key);
+      if (!this.picture.outage) dataSource.enqueue(key);
+    }
+    if (!this.picture.outage) this.#wakeInventory?.();
+  }
+
+  #wakeInventory: (() => void) | undefined;
+
+  async #takeInventory(signal: AbortSignal): Promise<void> {
+    const { inventory } = this.#status;
+    await Promise.all([this.syncs.whenSynced(signal), this.dataSources.whenSynced(signal)]);
+    while (!signal.aborted) {
+      const wake = new AbortController();
+      this.#wakeInventory = () => wake.abort();
+      try {
+        await inventory.read();
+        this.#enqueueStrays();
+      } catch (thrown) {
+        // Whether etcd answers is told elsewhere; when it does, this begins anew.
+        this.#deps.log.debug('etcd cannot be read', { error: asIdraError(thrown) });
+      }
+      await (this.#deps.clock ?? systemClock)
+        .sleep(inventoryMs, AbortSignal.any([signal, wake.signal]))
+        .catch(() => {});
+    }
+  }
+
+  #enqueueStrays(): void {
+    const { inventory } = this.#status;
+    for (const key of inventory.syncs.keys()) {
+      if (inventory.syncs.strays(key, this.syncs.get(key)?.metadata.uid).length > 0)
+        this.#controllers.sync.enqueue(key);
+    }
+    for (const key of inventory.dataSources.keys()) {
+      if (!this.dataSources.get(key)) this.#controllers.dataSource.enqueue(key);
+    }
+  }
+}
+
+/** More than its status has changed. */
+function isWish({ before, after }: Change<KubernetesObject>): boolean {
+  if (!before || !after) return true;
+  const [was, is] = [before.metadata, after.metadata];
+  return (
+    was.generation !== is.generation ||
+    was.deletionTimestamp !== is.deletionTimestamp ||
+    JSON.stringify(was.annotations) !== JSON.stringify(is.annotations) ||
+    (was.finalizers?.length ?? 0) > (is.finalizers?.length ?? 0)
+  );
+}
