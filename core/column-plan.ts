@@ -133,7 +133,9 @@ function matchExisting(
       message: `column ${found.name} of ${existing.name} is NOT NULL, the source's may be NULL: such rows go the way of onError`,
     });
   }
-  addNotes(column, acceptance, found.nativeType, findings);
+  // The same type of the same system holds what it holds: what other systems' values would meet there is no news.
+  const isSameType = input.isSameSystem && found.nativeType === column.nativeType;
+  if (!isSameType) addNotes(column, acceptance, found.nativeType, findings);
   return {
     source: column,
     name: found.name,

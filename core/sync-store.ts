@@ -58,6 +58,8 @@ export interface SyncMemory {
   /** Start of the last pass that was due by the schedule, ISO 8601 UTC: missed runs of cron are made up by one. */
   readonly lastPassStart?: string;
   readonly lastSyncTime?: string;
+  /** Total of the commit row as it was last seen: what is told of a sync that rests and therefore does not open its destination. */
+  readonly rows?: number;
 }
 
 export const freshMemory: SyncMemory = { hasCaughtUp: false, isCompleted: false };

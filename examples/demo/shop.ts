@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import Database from 'better-sqlite3';
 
-/** The sample shop: two small tables that keep changing, and the public data set of flights (vega-datasets, 231,083 rows). */
+/** The sample shop: two small tables that keep changing, and the public data set of flights (vega-datasets, 200,000 rows). */
 export class Shop {
   readonly #db: Database.Database;
   #timer: NodeJS.Timeout | undefined;
@@ -105,6 +104,6 @@ interface Flight {
 }
 
 function readFlights(): readonly Flight[] {
-  const path = createRequire(import.meta.url).resolve('vega-datasets/data/flights-200k.json');
-  return JSON.parse(readFileSync(path, 'utf8')) as readonly Flight[];
+  const url = new URL('../data/flights-200k.json', import.meta.resolve('vega-datasets'));
+  return JSON.parse(readFileSync(url, 'utf8')) as readonly Flight[];
 }
