@@ -48,7 +48,7 @@ export function addRun(root: Command, cli: Cli): void {
       });
       if (progressKind !== 'json') cli.out.write(`${singleTable(syncs, state, systemClock.now())}\n`);
       for (const line of singleTroubles(syncs, state)) cli.talk.write(`${line}\n`);
-      const hasFailed = syncs.some((sync) => state.readStatus(sync.uid)?.lastError !== undefined);
+      const hasFailed = syncs.some((sync) => state.readStatus(sync.uid)?.state === 'Failed');
       return (hasFailed ? exitStatus.failed : exitStatus.ok) satisfies ExitStatus;
     } finally {
       signals.dispose();

@@ -36,7 +36,11 @@ export async function runAll(run: SingleRun): Promise<readonly RunEnd[]> {
     if (sync) run.progress.update(sync, status);
   });
   try {
-    return await Promise.all(run.syncs.map((sync) => runOne(run, sync)));
+    const ends = await Promise.allSettled(run.syncs.map((sync) => runOne(run, sync)));
+    return ends.map((end) => {
+      if (end.status === 'rejected') throw end.reason;
+      return end.value;
+    });
   } finally {
     unlisten();
     run.progress.end();
