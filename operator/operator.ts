@@ -14,7 +14,7 @@ import {
   type SyncObjectStatus,
   syncs,
 } from './controllers/objects.ts';
-import { Pace } from './controllers/pace.ts';
+import { Pace, type PaceLimits } from './controllers/pace.ts';
 import { Picture } from './controllers/picture.ts';
 import { Readings } from './controllers/readings.ts';
 import { StatusWriter } from './controllers/status-writer.ts';
@@ -42,6 +42,7 @@ export interface OperatorDeps {
   readonly log: Log;
   readonly metrics?: OperatorMetrics;
   readonly clock?: Clock;
+  readonly pace?: PaceLimits;
   readonly picture?: { readonly lookEveryMs?: number; readonly graceMs?: number };
   readonly election?: {
     readonly leaseDurationMs?: number;
@@ -96,7 +97,7 @@ export class Operator {
         instance: deps.name,
         ...(metrics && { onDropped: metrics.onDropped }),
       }),
-      pace: new Pace(clock),
+      pace: new Pace(clock, deps.pace),
       clock,
       log,
     };

@@ -1,6 +1,6 @@
 import { manifests } from '../../connectors/catalog.ts';
 import { connectCoordination, type EtcdConfig } from '../../coordination/connect.ts';
-import type { AgentSession, Coordination } from '../../coordination/contract.ts';
+import type { AgentSession, Coordination, DesiredSync } from '../../coordination/contract.ts';
 import { agentOf } from '../../coordination/test-etcd.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
@@ -14,6 +14,9 @@ import {
 } from '../../operator/controllers/objects.ts';
 import { Operator, type OperatorDeps } from '../../operator/operator.ts';
 import type { KubernetesClient } from '../../operator/runtime/client.ts';
+import { findCondition } from '../../operator/runtime/conditions.ts';
+import { events } from '../../operator/runtime/events.ts';
+import type { KubernetesObject } from '../../operator/runtime/objects.ts';
 import { connect, makeNamespace } from '../../operator/runtime/test-cluster.ts';
 import { projectFolder } from './processes.ts';
 import { type EtcdServer, etcd, type KubernetesApi, kubernetesApi } from './servers.ts';
@@ -71,6 +74,7 @@ export class OperatorBed {
       name: 'test',
       lease: { namespace: 'default', name: 'idra-operator' },
       log: silentLog,
+      pace: { newsMs: 100, progressMs: 300, progressPerSecond: 1_000 },
       election: { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 },
       ...more,
     });
@@ -115,6 +119,54 @@ export class OperatorBed {
     return await this.client.get<SyncObject>(syncs, { namespace, name });
   }
 
+  async stored({ metadata }: SyncObject): Promise<DesiredSync | undefined> {
+    return await this.coordination.desired.getSync(metadata.uid);
+  }
+
+  async inEtcd(object: SyncObject): Promise<DesiredSync> {
+    return await until(() => this.stored(object), { what: `${object.metadata.name} in etcd` });
+  }
+
+  /** Waits until the Sync is as `holds` wants it. */
+  async shown(
+    namespace: string,
+    name: string,
+    what: string,
+    holds: (object: SyncObject) => unknown,
+  ): Promise<SyncObject> {
+    const look = async () => {
+      const object = await this.sync(namespace, name);
+      return holds(object) ? object : undefined;
+    };
+    return await until(look, { what: `${name} ${what}` });
+  }
+
+  async isGone(namespace: string, name: string): Promise<boolean> {
+    return (
+      (await this.kubectl('get', 'sync', name, '-n', namespace, '--ignore-not-found', '-o', 'name')) === ''
+    );
+  }
+
+  async annotate(
+    namespace: string,
+    name: string,
+    annotations: Readonly<Record<string, string | null>>,
+  ): Promise<void> {
+    await this.patchSync(namespace, name, { metadata: { annotations } });
+  }
+
+  /** `Warning InUse: note` of an object of any kind. */
+  async hasEvent(namespace: string, name: string, pattern: RegExp): Promise<string> {
+    const look = async () => {
+      const { items } = await this.client.list<EventObject>(events, { namespace });
+      const told = items
+        .filter(({ regarding }) => regarding.name === name)
+        .map((each) => `${each.type} ${each.reason}: ${each.note}`);
+      return told.find((each) => pattern.test(each));
+    };
+    return await until(look, { what: `event ${pattern} of ${name}` });
+  }
+
   async patchSync(
     namespace: string,
     name: string,
@@ -130,6 +182,19 @@ export class OperatorBed {
     await this.store.stop();
     await this.api.stop();
   }
+}
+
+/** `True InvalidSpec`. */
+export function conditionOf({ status }: SyncObject | DataSourceObject, type: string): string | undefined {
+  const found = findCondition(status?.conditions ?? [], type);
+  return found && `${found.status} ${found.reason}`;
+}
+
+interface EventObject extends KubernetesObject {
+  readonly regarding: { readonly name: string };
+  readonly type: string;
+  readonly reason: string;
+  readonly note: string;
 }
 
 export interface RunningOperator {
