@@ -5,6 +5,7 @@ import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
+import { addDiscover } from './commands/discover.ts';
 import { addEpoch } from './commands/epoch.ts';
 import { addGet } from './commands/get.ts';
 import { addLocks } from './commands/locks.ts';
@@ -19,6 +20,7 @@ export const commands: readonly ((root: Command, cli: Cli) => void)[] = [
   addRun,
   addCheck,
   addPlan,
+  addDiscover,
   addApply,
   addDelete,
   addGet,

@@ -1,18 +1,19 @@
 import type { Command } from 'commander';
-import { checkSystem, endsOf, findingOf, previewSync } from '../../agent/engine/preview.ts';
-import { definitionOf } from '../../connectors/catalog.ts';
+import { findingOf } from '../../agent/engine/preview.ts';
 import { asIdraError, type Finding } from '../../core/errors.ts';
 import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
-import { type Cli, runs } from '../cli.ts';
+import { type Cli, runs, statusOf } from '../cli.ts';
+import {
+  type Examination,
+  type ExamineOptions,
+  withExamination,
+  withExamineOptions,
+} from '../examine/examination.ts';
 import { exitStatus } from '../exit-status.ts';
 import { formatFinding, hasErrors } from '../findings.ts';
-import { chooseSyncs, findDataSource, type Manifests, readManifests, withoutState } from '../manifests.ts';
 import { formatObjects, requireOutput } from '../output.ts';
-import { stopOnSignals } from '../single/stop-signals.ts';
 
-interface CheckOptions {
-  readonly filename: string;
-  readonly only?: string;
+interface CheckOptions extends ExamineOptions {
   readonly output?: string;
 }
 
@@ -25,68 +26,52 @@ interface Checked {
 
 /** Reaches every system and says what is missing, with the statement that mends it. Touches nothing. */
 export function addCheck(root: Command, cli: Cli): void {
-  const command = root
-    .command('check')
-    .description('reach every system of these manifests and say what is missing, with what mends it')
-    .requiredOption('-f, --filename <path>', 'YAML or JSON, a file or a folder')
+  const command = withExamineOptions(
+    root
+      .command('check')
+      .description('reach every system of these manifests and say what is missing, with what mends it'),
+  )
     .option('--only <name>', 'only the sync of this name, and its data sources')
     .option('-o, --output <kind>', 'json or yaml')
-    .addHelpText('after', '\nExample:\n  idra check -f manifests/');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  idra check -f manifests/\n  IDRA_ETCD_ENDPOINTS=http://127.0.0.1:2379 idra check',
+    );
   runs<CheckOptions>(command, cli, async (_args, options) => {
     const output = requireOutput(options.output);
-    const manifests = readManifests(cli, options.filename);
-    const syncs = withoutState(chooseSyncs(manifests, options.only));
-    const signals = stopOnSignals((text) => cli.talk.write(text));
-    try {
-      const checked = await checkAll(manifests, syncs, options.only !== undefined, signals.signal);
+    return await withExamination(cli, options, async (examination) => {
+      const checked = await checkAll(examination);
       if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, checked));
       else for (const each of checked) cli.out.write(formatChecked(each));
       return checked.some((each) => hasErrors(each.findings)) ? exitStatus.failed : exitStatus.ok;
-    } finally {
-      signals.dispose();
-    }
+    });
   });
 }
 
-async function checkAll(
-  manifests: Manifests,
-  syncs: readonly Sync[],
-  isSome: boolean,
-  signal: AbortSignal,
-): Promise<readonly Checked[]> {
-  const used = new Set(
-    syncs.flatMap(({ namespace, spec }) =>
-      [spec.source, spec.destination].map((end) => `${namespace}/${end.dataSource}`),
-    ),
-  );
-  const dataSources = manifests.dataSources.filter((each) => !isSome || used.has(qualifiedName(each)));
-  const systems = await Promise.all(dataSources.map((each) => checkDataSource(manifests, each, signal)));
+async function checkAll(examination: Examination): Promise<readonly Checked[]> {
+  const { dataSources, syncs } = examination;
+  const systems = await Promise.all(dataSources.map((each) => checkDataSource(examination, each)));
   const unreachable = new Set(systems.filter((each) => each.version === undefined).map((each) => each.name));
   const checkable = syncs.filter(({ namespace, spec }) =>
     [spec.source, spec.destination].every((end) => !unreachable.has(`${namespace}/${end.dataSource}`)),
   );
-  return [...systems, ...(await Promise.all(checkable.map((sync) => checkSync(manifests, sync, signal))))];
+  return [...systems, ...(await Promise.all(checkable.map((sync) => checkSync(examination, sync))))];
 }
 
-async function checkDataSource(
-  manifests: Manifests,
-  dataSource: DataSource,
-  signal: AbortSignal,
-): Promise<Checked> {
+async function checkDataSource(examination: Examination, dataSource: DataSource): Promise<Checked> {
   const about = { kind: 'DataSource' as const, name: qualifiedName(dataSource) };
   try {
-    const report = await checkSystem({ dataSource, secrets: manifests.secrets, definitionOf }, signal);
+    const report = await examination.check(dataSource);
     return { ...about, version: report.version, findings: report.findings };
   } catch (thrown) {
-    return { ...about, findings: [findingOf(asIdraError(thrown))] };
+    const error = asIdraError(thrown);
+    if (statusOf(error) === exitStatus.surroundings) throw error;
+    return { ...about, findings: [findingOf(error)] };
   }
 }
 
-async function checkSync(manifests: Manifests, sync: Sync, signal: AbortSignal): Promise<Checked> {
-  const ends = endsOf(sync, findDataSource(manifests));
-  const findings = ends
-    ? (await previewSync({ sync, ...ends, secrets: manifests.secrets, definitionOf }, signal)).findings
-    : [];
+async function checkSync(examination: Examination, sync: Sync): Promise<Checked> {
+  const { findings } = await examination.plan(sync);
   return { kind: 'Sync', name: qualifiedName(sync), findings };
 }
 

@@ -1,21 +1,15 @@
 import type { Command } from 'commander';
-import { endsOf, type Preview, previewSync } from '../../agent/engine/preview.ts';
-import { definitionOf } from '../../connectors/catalog.ts';
-import { bug } from '../../core/errors.ts';
+import type { Preview } from '../../agent/engine/preview.ts';
 import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import { type Cli, runs } from '../cli.ts';
+import { type ExamineOptions, withExamination, withExamineOptions } from '../examine/examination.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { formatFinding, hasErrors } from '../findings.ts';
 import { defaultStatePath } from '../fleet/open-fleet.ts';
-import { chooseSyncs, findDataSource, readManifests, withStateOf } from '../manifests.ts';
 import { formatObjects, requireOutput } from '../output.ts';
-import { stopOnSignals } from '../single/stop-signals.ts';
 import { formatTable } from '../table.ts';
 
-interface PlanOptions {
-  readonly filename: string;
-  readonly only?: string;
-  readonly state: string;
+interface PlanOptions extends ExamineOptions {
   readonly output?: string;
 }
 
@@ -26,47 +20,39 @@ interface Planned {
 
 /** What the syncs of these manifests would do. Touches nothing. */
 export function addPlan(root: Command, cli: Cli): void {
-  const command = root
-    .command('plan')
-    .description(
-      'what the syncs of these manifests would do: tables, types, statements, guarantee, rows waiting; touches nothing',
-    )
-    .requiredOption('-f, --filename <path>', 'YAML or JSON, a file or a folder')
+  const command = withExamineOptions(
+    root
+      .command('plan')
+      .description(
+        'what the syncs of these manifests would do: tables, types, statements, guarantee, rows waiting; touches nothing',
+      ),
+  )
     .option('--only <name>', 'only the sync of this name')
     .option('--state <file>', 'state file of single mode, for the identity of the syncs', defaultStatePath)
     .option('-o, --output <kind>', 'json or yaml')
-    .addHelpText(
-      'after',
-      '\nExit status: 0 nothing to do, 1 something, 2 and 3 as everywhere.\n\nExample:\n  idra plan -f shop.yaml',
-    );
+    .addHelpText('after', planHelp);
   runs<PlanOptions>(command, cli, async (_args, options) => {
     const output = requireOutput(options.output);
-    const manifests = readManifests(cli, options.filename);
-    const syncs = withStateOf(options.state, chooseSyncs(manifests, options.only));
-    const signals = stopOnSignals((text) => cli.talk.write(text));
-    try {
+    return await withExamination(cli, options, async (examination) => {
       const planned = await Promise.all(
-        syncs.map(async (sync): Promise<Planned> => {
-          const ends = endsOf(sync, findDataSource(manifests));
-          if (!ends) throw bug(`the data sources of ${sync.name} were validated, but one is missing`);
-          const input = { sync, ...ends, secrets: manifests.secrets, definitionOf };
-          return { sync, preview: await previewSync(input, signals.signal) };
-        }),
+        examination.syncs.map(
+          async (sync): Promise<Planned> => ({ sync, preview: await examination.plan(sync) }),
+        ),
       );
-      if (output === 'json' || output === 'yaml') {
-        cli.out.write(
-          formatObjects(
-            output,
-            planned.map(({ sync, preview }) => ({ sync: qualifiedName(sync), ...preview })),
-          ),
-        );
-      } else cli.out.write(planned.map(formatPlanned).join('\n'));
+      const told = planned.map(({ sync, preview }) => ({ sync: qualifiedName(sync), ...preview }));
+      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, told));
+      else cli.out.write(planned.map(formatPlanned).join('\n'));
       return statusOf(planned);
-    } finally {
-      signals.dispose();
-    }
+    });
   });
 }
+
+const planHelp = `
+Exit status: 0 nothing to do, 1 something, 2 and 3 as everywhere.
+
+Examples:
+  idra plan -f shop.yaml
+  IDRA_ETCD_ENDPOINTS=http://127.0.0.1:2379 idra plan -f shop.yaml --agents`;
 
 function statusOf(planned: readonly Planned[]): ExitStatus {
   if (planned.some(({ preview }) => hasErrors(preview.findings))) return exitStatus.inputWrong;

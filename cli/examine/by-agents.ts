@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { findingOf, type Preview } from '../../agent/engine/preview.ts';
+import { manifests } from '../../connectors/catalog.ts';
+import type { Coordination, ProbeKind } from '../../coordination/contract.ts';
+import type { SystemReport } from '../../core/connector.ts';
+import { asIdraError, permanent } from '../../core/errors.ts';
+import type { ManifestObject } from '../../core/manifest/reader.ts';
+import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
+import { InputWrong } from '../findings.ts';
+import { missingDataSources, readFiles } from '../manifests.ts';
+import type { Examination, ExamineOptions } from './examination.ts';
+
+/** Longer than an agent takes for itself. */
+const askMs = 30_000;
+
+interface Objects {
+  readonly syncs: readonly ManifestObject[];
+  readonly dataSources: readonly ManifestObject[];
+}
+
+/**
+ * Questions to the agents of a cluster: only they have its credentials and reach. They know the data sources that are applied; a Sync
+ * may come from a file. Rejects with NoAgentAnswered (transient) where none can, and with what the agent met, under its code.
+ */
+export async function examineByAgents(
+  etcd: Coordination,
+  options: ExamineOptions,
+  signal: AbortSignal,
+): Promise<Examination> {
+  const objects = await objectsOf(etcd, options);
+  const readable = objects.syncs.map((object) => ({ object, sync: manifests.readSync(object) }));
+  const chosen = readable.filter(
+    ({ sync }) => options.only === undefined || [sync.name, qualifiedName(sync)].includes(options.only),
+  );
+  const objectByUid = new Map(chosen.map(({ object, sync }) => [sync.uid, object]));
+  const dataSources = objects.dataSources.map((object) => manifests.readDataSource(object));
+  const ask = async (
+    kind: ProbeKind,
+    subject: unknown,
+    ...placed: readonly (DataSource | Sync | undefined)[]
+  ) => {
+    const selector = Object.assign({}, ...placed.map((each) => each?.spec.placement.agentSelector));
+    const { result, error } = await etcd.probes.ask({ kind, subject, selector }, askMs, signal);
+    if (error) throw permanent(error.code, error.message);
+    return result;
+  };
+  return {
+    syncs: chosen.map(({ sync }) => sync),
+    dataSources,
+    check: async (dataSource) => (await ask('check', qualifiedName(dataSource), dataSource)) as SystemReport,
+    discover: async (dataSource) =>
+      (await ask('discover', qualifiedName(dataSource), dataSource)) as readonly Relation[],
+    async plan(sync) {
+      const { source, destination } = sync.spec;
+      const ends = [source.dataSource, destination.dataSource].map((name) =>
+        dataSources.find((each) => each.namespace === sync.namespace && each.name === name),
+      );
+      try {
+        return (await ask('plan', objectByUid.get(sync.uid), sync, ...ends)) as Preview;
+      } catch (thrown) {
+        const error = asIdraError(thrown);
+        if (error.disposition !== 'permanent') throw error;
+        return { columns: [], statements: [], findings: [findingOf(error)] };
+      }
+    },
+  };
+}
+
+async function objectsOf(etcd: Coordination, { filename, namespace }: ExamineOptions): Promise<Objects> {
+  const stored = await etcd.desired.read();
+  const isHere = (object: ManifestObject) => namespace === undefined || object.namespace === namespace;
+  const dataSources = stored.dataSources.filter(isHere);
+  if (filename === undefined) {
+    return {
+      dataSources,
+      syncs: stored.syncs.filter((each) => isHere(each) && each.deletedAt === undefined),
+    };
+  }
+  const files = readFiles(filename, 'cluster', namespace);
+  const findings = [...files.findings, ...missingDataSources(files, stored.dataSources.map(qualifiedName))];
+  if (findings.length > 0) throw new InputWrong(findings);
+  const syncs = files.manifests
+    .filter(({ source }) => source.kind === 'Sync')
+    .map(({ source, spec }) => {
+      const known = stored.syncs.find((each) => qualifiedName(each) === qualifiedName(source));
+      const { namespace: where, name } = source;
+      return {
+        uid: known?.uid ?? randomUUID(),
+        namespace: where,
+        name,
+        generation: known?.generation ?? 1,
+        spec,
+      };
+    });
+  return { dataSources, syncs };
+}

@@ -1,0 +1,35 @@
+import { checkSystem, discoverSystem, endsOf, previewSync } from '../../agent/engine/preview.ts';
+import { definitionOf } from '../../connectors/catalog.ts';
+import { bug } from '../../core/errors.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
+import type { Cli } from '../cli.ts';
+import { chooseSyncs, findDataSource, readManifests, withoutState, withStateOf } from '../manifests.ts';
+import type { Examination, ExamineOptions } from './examination.ts';
+
+/** The manifests are all there is. Throws InputWrong. */
+export function examineHere(
+  cli: Cli,
+  { filename, only, state }: ExamineOptions & { readonly filename: string },
+  signal: AbortSignal,
+): Examination {
+  const manifests = readManifests(cli, filename);
+  const chosen = manifests.syncs.length === 0 && only === undefined ? [] : chooseSyncs(manifests, only);
+  const syncs = state === undefined ? withoutState(chosen) : withStateOf(state, chosen);
+  const used = new Set(
+    syncs.flatMap(({ namespace, spec }) =>
+      [spec.source, spec.destination].map((end) => `${namespace}/${end.dataSource}`),
+    ),
+  );
+  const { secrets } = manifests;
+  return {
+    syncs,
+    dataSources: manifests.dataSources.filter((each) => only === undefined || used.has(qualifiedName(each))),
+    check: (dataSource) => checkSystem({ dataSource, secrets, definitionOf }, signal),
+    discover: (dataSource) => discoverSystem({ dataSource, secrets, definitionOf }, signal),
+    async plan(sync) {
+      const ends = endsOf(sync, findDataSource(manifests));
+      if (!ends) throw bug(`the data sources of ${sync.name} were validated, but one is missing`);
+      return await previewSync({ sync, ...ends, secrets, definitionOf }, signal);
+    },
+  };
+}
