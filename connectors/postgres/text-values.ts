@@ -1,4 +1,5 @@
 import type { Column, ColumnType, Value } from '../../core/values.ts';
+import { canonicalCheck } from '../sql/canonical-check.ts';
 
 /** PostgreSQL's text of a value, as this connector's sessions are set, to the canonical value; undefined: they are the same. */
 export type Decode = ((text: string) => Value) | undefined;
@@ -88,10 +89,20 @@ export function encoderOf(source: ColumnType, target: Pick<Column, 'name' | 'nat
       return (value) => (Array.isArray(value) ? arrayText(value) : scalarText(value, false));
     return (value) => (Array.isArray(value) ? arrayJson(value, of) : scalarText(value, isText));
   }
-  if (!isText) return (value) => scalarText(value, false);
+  if (!isText) {
+    const check = canonicalCheck(source);
+    if (!check) return (value) => scalarText(value, false);
+    return (value) => {
+      const why = check(value);
+      if (why !== undefined) throw new Misfit(target.name, why);
+      return scalarText(value, false);
+    };
+  }
   return (value) => {
     if (Buffer.isBuffer(value)) throw new Misfit(target.name, 'a blob is not text');
-    return scalarText(value, true);
+    const text = scalarText(value, true);
+    if (text.includes('\0')) throw new Misfit(target.name, 'no text of PostgreSQL has the character NUL');
+    return text;
   };
 }
 

@@ -39,7 +39,7 @@ export interface TypeCase {
 export interface Misfits {
   readonly at: readonly SystemName[];
   readonly values: readonly string[];
-  /** SQLite enforces no declared type: what no plan can know of is not announced. */
+  /** Not announced: SQLite enforces no declared type, and NUL in a text is too rare to warn of at each text. */
   readonly isUndeclared?: true;
 }
 

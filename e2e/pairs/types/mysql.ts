@@ -59,7 +59,7 @@ const numbers: readonly TypeCase[] = [
 ];
 
 /** NUL is a character of MySQL's and SQLite's texts, and of none of PostgreSQL's. */
-const nul = [{ at: ['postgres'] as const, values: ["'a\\0b'"] }];
+const nul = [{ at: ['postgres'] as const, values: ["'a\\0b'"], isUndeclared: true as const }];
 
 const strings: readonly TypeCase[] = [
   { name: 'c_char', ddl: 'char(5)', kind: 'char', values: ["'ab'", "'abcde'", "''", "'é🌊'"] },

@@ -46,11 +46,17 @@ export const sqliteTypes: readonly TypeCase[] = [
     kind: 'text',
     values: [...texts.map(quoted), quoted('long é'.repeat(10_000))],
     misfits: [
-      { at: ['postgres'], values: ["'a' || char(0) || 'b'"] },
+      { at: ['postgres'], values: ["'a' || char(0) || 'b'"], isUndeclared: true },
       { at: servers, values: ["x'00ff'"], isUndeclared: true },
     ],
   },
-  { name: 'c_varchar', ddl: 'VARCHAR(40)', kind: 'text', values: texts.map(quoted) },
+  {
+    name: 'c_varchar',
+    ddl: 'VARCHAR(40)',
+    kind: 'text',
+    values: texts.map(quoted),
+    misfits: [{ at: servers, values: [quoted('x'.repeat(41))], isUndeclared: true }],
+  },
   { name: 'c_clob', ddl: 'CLOB', kind: 'text', values: texts.map(quoted) },
   { name: 'c_nchar', ddl: 'NCHAR(20)', kind: 'text', values: ["'é🌊'"] },
   { name: 'c_blob', ddl: 'BLOB', kind: 'bytes', values: ["x''", "x'00ff5c4e0a'", 'zeroblob(3000)'] },
@@ -59,21 +65,29 @@ export const sqliteTypes: readonly TypeCase[] = [
     ddl: 'BOOLEAN',
     kind: 'boolean',
     values: ['0', '1'],
-    misfits: [{ at: servers, values: ["'maybe'"], isUndeclared: true }],
+    misfits: [{ at: servers, values: ["'maybe'", "'yes'", '2'], isUndeclared: true }],
   },
   {
     name: 'c_date',
     ddl: 'DATE',
     kind: 'date',
     values: ["'0001-01-01'", "'9999-12-31'", "'2024-02-29'"],
-    misfits: [{ at: servers, values: ["'yesterday'", "'2026-02-30'"], isUndeclared: true }],
+    misfits: [
+      {
+        at: servers,
+        values: ["'yesterday'", "'2026-02-30'", "'2026-01-01 10:00:00'", '20260101'],
+        isUndeclared: true,
+      },
+    ],
   },
   {
     name: 'c_datetime',
     ddl: 'DATETIME',
     kind: 'timestamp',
     values: ["'2026-11-24 08:00:00.123456'", "'0001-01-01 00:00:00'", "'9999-12-31T23:59:59.999999'"],
-    misfits: [{ at: servers, values: ["'soon'"], isUndeclared: true }],
+    misfits: [
+      { at: servers, values: ["'soon'", "'now'", "'2026-11-24 08:00:00.123456789'"], isUndeclared: true },
+    ],
   },
   { name: 'c_timestamp', ddl: 'TIMESTAMP', kind: 'timestamp', values: ["'2026-11-24 08:00:00'"] },
   {
@@ -88,12 +102,14 @@ export const sqliteTypes: readonly TypeCase[] = [
     ddl: 'DECIMAL(10,2)',
     kind: 'decimal',
     values: ['12.5', '-99999999.99', '0', '7'],
+    misfits: [{ at: servers, values: ['1.234', "'much'"], isUndeclared: true }],
   },
   {
     name: 'c_decimal_text',
     ddl: 'DECIMAL_TEXT(38,10)',
     kind: 'decimal',
     values: ["'9999999999999999999999999999.9999999999'", "'-0.0000000001'"],
+    misfits: [{ at: servers, values: ["'0.12345678901'"], isUndeclared: true }],
   },
   { name: 'c_numeric', ddl: 'NUMERIC', kind: 'decimal', values: ['1.5', '-3', '9223372036854775807'] },
   {
