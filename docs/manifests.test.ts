@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseFile } from '../cli/manifests/documents.ts';
+import { sourcesOf } from '../cli/manifests/objects.ts';
+import { manifests } from '../connectors/catalog.ts';
+import { projectFolder } from '../e2e/kit/processes.ts';
+
+/** Manifests that people copy: the examples, and what stands in the pages. */
+function manifestTexts(): (readonly [file: string, text: string])[] {
+  const read = (file: string) => readFileSync(join(projectFolder, file), 'utf8');
+  const examples = globSync('examples/**/*.yaml', { cwd: projectFolder }).map(
+    (file) => [file, read(file)] as const,
+  );
+  const pages = globSync('{README.md,docs/*.md}', { cwd: projectFolder }).flatMap((file) =>
+    [...read(file).matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => [file, text] as const),
+  );
+  return [...examples, ...pages];
+}
+
+test('every manifest in the examples and pages is valid', () => {
+  const texts = manifestTexts();
+  assert.ok(texts.length >= 5);
+  for (const [file, text] of texts) {
+    const { documents, findings } = parseFile(file, text);
+    const read = sourcesOf(documents, 'default');
+    assert.deepEqual([...findings, ...read.findings], []);
+    for (const { kind, body, name } of read.sources) {
+      if (kind === 'Secret') continue;
+      assert.deepEqual(manifests.examine(kind, body.spec, 'single').findings, [], `${file}: ${name}`);
+    }
+  }
+});
