@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { connectCoordination } from '../coordination/connect.ts';
 import type { Coordination } from '../coordination/contract.ts';
+import { startIdra } from '../e2e/kit/processes.ts';
 import { type EtcdServer, etcd } from '../e2e/kit/servers.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 import { until } from '../e2e/kit/wait.ts';
@@ -190,6 +191,20 @@ describe('idra get and describe', () => {
     await run('resume', 'orders');
     assert.match((await run('get', 'sync', 'orders')).out, /Pending/);
   });
+});
+
+test('idra get --watch prints the table again when it changes', async () => {
+  const env = { IDRA_ETCD_ENDPOINTS: server.endpoints.join(',') };
+  const watching = await startIdra(['get', 'syncs', '--watch'], { env });
+  try {
+    await watching.waitForLine(/race .*Pending/);
+    await run('suspend', 'race');
+    await watching.waitForLine(/race .*Suspended/);
+  } finally {
+    watching.kill('SIGKILL');
+    await watching.waitForExit();
+    await run('resume', 'race');
+  }
 });
 
 describe('idra delete', () => {
