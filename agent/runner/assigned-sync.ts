@@ -99,6 +99,7 @@ export class AssignedSync {
       this.#running = versionsOf(desired);
       if (this.#assignment !== assigned) this.update(this.#assignment);
       this.name = qualifiedName(desired.sync);
+      this.#loadDrivers(desired);
       const lock = await this.#acquire(desired, stop);
       try {
         await this.#runUnder(lock, desired, stop);
@@ -112,6 +113,15 @@ export class AssignedSync {
     } finally {
       this.#running = undefined;
     }
+  }
+
+  /** While the last owner ends: the next one shall go on within a second of the release. What fails here is told by the run. */
+  #loadDrivers({ source, destination }: Desired): void {
+    const { manifests, definitionOf } = this.#deps;
+    const load = async (end: Desired['source']) => {
+      if (end) await definitionOf(manifests.readDataSource(end).spec.type).load();
+    };
+    for (const end of [source, destination]) load(end).catch(() => {});
   }
 
   async #acquire({ sync }: Desired, signal: AbortSignal): Promise<SyncLock> {

@@ -143,7 +143,7 @@ export class AgentCluster {
         const isEven = counts.length === agents && Math.max(...counts) - Math.min(...counts) <= 1;
         return holders.size === syncs && isEven && holders;
       },
-      { what: `${syncs} locks to be spread over ${agents} agents`, timeoutMs: 30_000 },
+      { what: `${syncs} locks to be spread over ${agents} agents`, timeoutMs: 60_000 },
     );
   }
 

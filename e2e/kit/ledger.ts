@@ -14,6 +14,8 @@ export interface LedgerEntry {
   readonly offset: Offset | null;
   readonly rows: number;
   readonly transaction: string;
+  /** Just before its commit, ms since 1970; of PostgreSQL. */
+  readonly atMs?: number;
 }
 
 /** The commit table must be there: run the syncs once before. */
@@ -22,7 +24,7 @@ export async function installLedger(url: string, schema = 'public'): Promise<voi
     client.query(`
       CREATE TABLE "${schema}".ledger (
         nr bigserial PRIMARY KEY, uid text, name text, token bigint, "offset" text, rows bigint,
-        transaction text DEFAULT pg_current_xact_id()::text);
+        transaction text DEFAULT pg_current_xact_id()::text, at timestamptz DEFAULT clock_timestamp());
       CREATE FUNCTION "${schema}".note_commit() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
           INSERT INTO "${schema}".ledger (uid, name, token, "offset", rows)
@@ -46,6 +48,7 @@ export async function readLedger(url: string, schema = 'public'): Promise<readon
     offset: row.offset === null ? null : decodeOffset(row.offset),
     rows: Number(row.rows),
     transaction: row.transaction,
+    atMs: Number(row.at),
   }));
 }
 
