@@ -69,8 +69,9 @@ export class ChaosFleet {
       await fleet.#begin();
       return fleet;
     } catch (error) {
+      const said = agents.flatMap(({ name, lines }) => [`${name}:`, ...lines.slice(-10)]);
       await fleet.stop();
-      throw error;
+      throw new Error(`${(error as Error).message}\n${said.join('\n')}`, { cause: error });
     }
   }
 
@@ -100,7 +101,8 @@ export class ChaosFleet {
     });
     await until(() => this.#isEverythingClaimed(), { what: 'every sync to be claimed', timeoutMs: 60_000 });
     await installLedger(this.#databases.warehouse.url);
-    await installMysqlLedger(this.#databases.lake);
+    if (this.flows.some(({ destination }) => destination === 'lake'))
+      await installMysqlLedger(this.#databases.lake);
     await this.#writers.start();
   }
 
@@ -144,7 +146,12 @@ export class ChaosFleet {
   }
 
   async ledgers(): Promise<readonly (readonly LedgerEntry[])[]> {
-    return [await readLedger(this.#databases.warehouse.url), await readMysqlLedger(this.#databases.lake)];
+    return [
+      await readLedger(this.#databases.warehouse.url),
+      ...(this.flows.some(({ destination }) => destination === 'lake')
+        ? [await readMysqlLedger(this.#databases.lake)]
+        : []),
+    ];
   }
 
   async #proveCommits(rows: ReadonlyMap<string, number>): Promise<FleetProof> {
