@@ -48,7 +48,10 @@ const surroundings = new Set([
   'EtcdNotConfigured',
   'EtcdRefused',
   'NoAgentAnswered',
-  'ClusterUnreachable',
+  'NoCluster',
+  'KubernetesUnreachable',
+  'KubernetesUnavailable',
+  'KubernetesTimeout',
   'NothingToSpeakTo',
 ]);
 

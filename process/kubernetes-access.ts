@@ -30,6 +30,8 @@ export interface Credentials {
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 export interface AccessOptions {
+  /** Of a kubeconfig; left out: its current-context. */
+  readonly context?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly serviceAccountFolder?: string;
 }
@@ -39,11 +41,11 @@ export async function loadClusterAccess(options: AccessOptions = {}): Promise<Cl
   const env = options.env ?? process.env;
   const folder = options.serviceAccountFolder ?? serviceAccountFolder;
   const named = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');
-  if (named.length > 0) return await kubeconfigAccess(named);
+  if (named.length > 0) return await kubeconfigAccess(named, options.context);
   if (env.KUBERNETES_SERVICE_HOST && existsSync(join(folder, 'token')))
     return await serviceAccountAccess(env, folder);
   const own = join(env.HOME ?? '/', '.kube', 'config');
-  if (existsSync(own)) return await kubeconfigAccess([own]);
+  if (existsSync(own)) return await kubeconfigAccess([own], options.context);
   throw permanent('NoCluster', 'no Kubernetes cluster is known here', {
     mend: 'set KUBECONFIG to a kubeconfig, or run in a pod with a service account',
   });
@@ -64,19 +66,31 @@ async function serviceAccountAccess(env: NodeJS.ProcessEnv, folder: string): Pro
   };
 }
 
-async function kubeconfigAccess(paths: readonly string[]): Promise<ClusterAccess> {
-  let config = await loadKubeconfig(paths);
+async function kubeconfigAccess(
+  paths: readonly string[],
+  context: string | undefined,
+): Promise<ClusterAccess> {
+  const load = async () => {
+    const loaded = await loadKubeconfig(paths);
+    if (context !== undefined) loaded.setCurrentContext(context);
+    return loaded;
+  };
+  let config = await load();
   const cluster = config.getCurrentCluster();
   if (!cluster) {
-    throw permanent('NoCluster', `${paths.join(delimiter)}: current-context names no cluster`, {
-      mend: 'choose a context with: kubectl config use-context NAME',
-    });
+    throw permanent(
+      'NoCluster',
+      `${paths.join(delimiter)}: ${context ?? 'current-context'} names no cluster`,
+      {
+        mend: 'choose a context with: kubectl config use-context NAME',
+      },
+    );
   }
   return {
     server: new URL(cluster.server),
     namespace: config.getContextObject(config.currentContext)?.namespace ?? 'default',
     credentials: async (isRefused) => {
-      if (isRefused) config = await loadKubeconfig(paths);
+      if (isRefused) config = await load();
       return await credentialsOf(config);
     },
   };

@@ -28,6 +28,8 @@ export interface FleetDataSource {
 export interface Fleet {
   /** For messages: `etcd at 127.0.0.1:2379`. */
   readonly place: string;
+  /** Where a Sync is looked for when none is named: that of the kubeconfig. Left out: `default`. */
+  readonly namespace?: string;
   /** All namespaces when undefined. By namespace and name. */
   listSyncs(namespace: string | undefined): Promise<readonly FleetSync[]>;
   findSync(namespace: string, name: string): Promise<FleetSync | undefined>;

@@ -17,7 +17,7 @@ export const defaultStatePath = '.idra/state.db';
 
 export function withFleetOptions(command: Command): Command {
   return command
-    .option('-n, --namespace <name>', 'namespace of the Sync (default: default)')
+    .option('-n, --namespace <name>', 'namespace of the Sync (default: that of the kubeconfig, else default)')
     .option(
       '--state <file>',
       `state file of single mode (default: ${defaultStatePath}, where there is no cluster)`,
@@ -35,10 +35,12 @@ export async function withFleet<T>(
   if (options.state !== undefined) return await using(stateFleet(options.state), body);
   const endpoints = cli.env.IDRA_ETCD_ENDPOINTS;
   const isKubernetes =
-    options.context !== undefined || options.kubeconfig !== undefined || (!endpoints && cli.env.KUBECONFIG);
+    options.context !== undefined ||
+    options.kubeconfig !== undefined ||
+    (!endpoints && (cli.env.KUBECONFIG || cli.env.IDRA_KUBECTL_PLUGIN));
   if (isKubernetes) {
     const { kubernetesFleet } = await import('./kubernetes-fleet.ts');
-    return await using(kubernetesFleet(options), body);
+    return await using(await kubernetesFleet(cli.env, options), body);
   }
   if (endpoints) return await withEtcd(cli, (etcd) => using(etcdFleet(etcd, `etcd at ${endpoints}`), body));
   if (existsSync(defaultStatePath)) return await using(stateFleet(defaultStatePath), body);
@@ -59,7 +61,7 @@ async function using<T>(fleet: Fleet, body: (fleet: Fleet) => Promise<T>): Promi
 export async function requireSync(fleet: Fleet, name: string, options: FleetOptions): Promise<FleetSync> {
   const [namespace, short] = name.includes('/')
     ? [name.slice(0, name.indexOf('/')), name.slice(name.indexOf('/') + 1)]
-    : [options.namespace ?? 'default', name];
+    : [options.namespace ?? fleet.namespace ?? 'default', name];
   const sync = await fleet.findSync(namespace, short);
   if (sync) return sync;
   const known = (await fleet.listSyncs(undefined)).map((each) => `${each.namespace}/${each.name}`);
