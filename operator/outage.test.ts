@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { conditionOf, OperatorBed, type RunningOperator, type TestAgent } from '../e2e/kit/operator.ts';
+import { type FaultProxy, faultProxy } from '../e2e/kit/proxy.ts';
+import { until } from '../e2e/kit/wait.ts';
+import type { KubernetesClient } from './runtime/client.ts';
+import { connect } from './runtime/test-cluster.ts';
+
+describe('the operator without its surroundings', () => {
+  let bed: OperatorBed;
+  let agent: TestAgent;
+  let proxy: FaultProxy;
+  let client: KubernetesClient;
+  let running: RunningOperator;
+  before(async () => {
+    bed = await OperatorBed.start();
+    agent = await bed.joinAgent('idra-agent-0');
+    proxy = await faultProxy('127.0.0.1', Number(new URL(bed.api.url).port));
+    client = await connect(bed.api, { port: proxy.port });
+    running = bed.run({ client, picture: { lookEveryMs: 100, graceMs: 500 } });
+    await bed.makeNamespace('team-a');
+  });
+  after(async () => {
+    await running?.stop();
+    client?.close();
+    await proxy?.stop();
+    await bed?.stop();
+  });
+
+  const shown = (name: string, reason: string) =>
+    bed.shown(
+      'team-a',
+      name,
+      `to be ${reason}`,
+      (object) => conditionOf(object, 'Reconciling') === `True ${reason}`,
+    );
+
+  test('Kubernetes gone for a while: it goes on by itself from where it was', async () => {
+    const made = await bed.makeSync('team-a', 'orders');
+    await bed.inEtcd(made);
+    proxy.refuse();
+    await bed.patchSync('team-a', 'orders', { spec: { schedule: { every: '1m' } } });
+    await agent.say(made.metadata.uid, { state: 'Running', hasCaughtUp: true, observedGeneration: 2 });
+    await until(() => !running.operator.isLeader, { what: 'the leader to know that it is none' });
+    assert.equal((await bed.stored(made))?.generation, 1);
+    proxy.heal();
+    await until(async () => (await bed.stored(made))?.generation === 2, {
+      what: 'the new spec in etcd',
+      timeoutMs: 30_000,
+    });
+    await bed.shown('team-a', 'orders', 'to run', ({ status }) => status?.state === 'Running');
+  });
+
+  test('the last agent gone: what runs no more is not said to run', async () => {
+    const completed = await bed.makeSync('team-a', 'done', { schedule: { once: true } });
+    await bed.inEtcd(completed);
+    await agent.say(completed.metadata.uid, { state: 'Completed', reason: 'Completed' });
+    await bed.shown('team-a', 'done', 'to be Completed', ({ status }) => status?.state === 'Completed');
+    await agent.leave();
+    const object = await shown('orders', 'NoAgent');
+    assert.equal(object.status?.state, 'Pending');
+    assert.equal(object.status?.agent, undefined);
+    assert.equal(conditionOf(object, 'Ready'), 'True HasCaughtUp');
+    assert.equal((await bed.sync('team-a', 'done')).status?.state, 'Completed');
+    agent = await bed.joinAgent('idra-agent-1');
+    await bed.shown('team-a', 'orders', 'to be as it was', ({ status }) => status?.state === 'Running');
+  });
+
+  test('etcd gone: every Sync says so, new ones too, and what was asked for meanwhile is done when it is back', async () => {
+    const [member] = bed.store.members;
+    await member?.process.kill();
+    await shown('orders', 'EtcdUnavailable');
+    const made = await bed.makeSync('team-a', 'made-meanwhile');
+    const object = await shown('made-meanwhile', 'EtcdUnavailable');
+    assert.match(object.status?.message ?? '', /^etcd has given no answer since .*nothing runs/);
+    assert.notEqual(running.operator.picture.outage, undefined);
+    assert.equal((await bed.sync('team-a', 'done')).status?.state, 'Completed');
+    await bed.kubectl('delete', 'sync', 'done', '-n', 'team-a', '--wait=false');
+    await member?.process.restart();
+    await bed.inEtcd(made);
+    await bed.shown(
+      'team-a',
+      'made-meanwhile',
+      'to be out of it',
+      (each) => conditionOf(each, 'Reconciling') !== 'True EtcdUnavailable',
+    );
+    const done = await bed.sync('team-a', 'done');
+    await until(async () => (await bed.stored(done))?.deletedAt, { what: 'the deletion in etcd' });
+  });
+});
