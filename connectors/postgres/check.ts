@@ -87,7 +87,7 @@ export async function writeFindings(
   writeMode: WriteMode,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const schema = literalText(quoteDouble(name.schema));
+  const schema = literalText(name.schema);
   const commits = literalText(`${quoteDouble(name.schema)}."_idra_commits"`);
   const [[isStandby, user, canCreate, hasCommits, canTemp] = []] = await session.query(
     `SELECT pg_is_in_recovery(), current_user, has_schema_privilege(${schema}, 'CREATE'), to_regclass(${commits}) IS NOT NULL,

@@ -3,11 +3,9 @@ import { permanent } from '../../core/errors.ts';
 import type { Token } from '../../core/token.ts';
 import { commitLayout, commitTableName } from '../sql/commit-table.ts';
 import { quoteName } from './describe.ts';
+import { fencedState } from './errors.ts';
 import { literalText } from './literals.ts';
 import type { Session, TextRow } from './session.ts';
-
-/** SQLSTATE that a write raises when its commit row is not there under its token. */
-export const fencedState = 'IDRAF';
 
 export interface OffsetUpdate {
   readonly token: Token;
@@ -118,7 +116,7 @@ export class CommitRows {
   /** Raises where the row is not there under our token, and keeps claimants out until the transaction's end. */
   guardSql(uid: string, token: Token): string {
     const check = `BEGIN PERFORM FROM ${this.#name} WHERE ${this.#held(uid, token)} FOR SHARE;
-      IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = '${fencedState}', MESSAGE = 'fenced'; END IF; END`;
+      IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = '${fencedState}', MESSAGE = 'a newer owner has claimed this sync, or its commit row is gone'; END IF; END`;
     return `DO ${literalText(check)}`;
   }
 

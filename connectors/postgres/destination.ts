@@ -21,9 +21,9 @@ import { joinName, quoteDouble, splitName } from '../sql/names.ts';
 import { BatchWriter, nextWay, type Way } from './batch-writer.ts';
 import { writeFindings } from './check.ts';
 import { endEarlierOwner, sessionIdSql } from './claim.ts';
-import { CommitRows, fencedState, toCommitRow } from './commit-rows.ts';
+import { CommitRows, toCommitRow } from './commit-rows.ts';
 import { describeTable, quoteName, resolveName, type TableEntry, type TableName } from './describe.ts';
-import { isRowError, sqlState } from './errors.ts';
+import { fencedState, isRowError, sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { Replacement } from './replace.ts';
 import { type RowSet, rowSetOf } from './row-set.ts';
@@ -187,10 +187,12 @@ export class PostgresDestination implements Destination {
     const { uid, writeMode } = claimed.request.plan;
     if (writeMode === 'Replace') {
       const guardSql = commits.guardSql(uid, claimed.token);
-      claimed.replacement = await Replacement.begin(
-        { session, name, uid, pass, isResumed, guardSql },
-        signal,
-      );
+      try {
+        const start = { session, name, uid, pass, isResumed, guardSql };
+        claimed.replacement = await Replacement.begin(start, signal);
+      } catch (thrown) {
+        throw await this.#failed(thrown);
+      }
     }
     if (!isAtomic) return;
     // The source may be slower than the limit that ends a stopped owner's transaction.

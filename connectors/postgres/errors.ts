@@ -12,6 +12,9 @@ interface Meaning {
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';
 
+/** SQLSTATE of our own, which a write raises when its commit row is not there under its token. */
+export const fencedState = 'IDRAF';
+
 /** SQLSTATE, or its class of two characters, in the order of looking: the whole code first. */
 const meanings: Readonly<Record<string, Meaning>> = {
   '28P01': {
@@ -59,6 +62,12 @@ const meanings: Readonly<Record<string, Meaning>> = {
     mend: 'a standby or a read-only database cannot be written: point the DataSource at the primary',
   },
   '25P03': { code: 'ConnectionLost', disposition: later },
+  [fencedState]: { code: 'Fenced', disposition: 'fenced' },
+  '2B': {
+    code: 'DependentObjects',
+    disposition: never,
+    mend: 'remove what depends on the table, or use writeMode Upsert',
+  },
   '21000': { code: 'KeyTwiceInBatch', disposition: never },
   '22': { code: 'ValueNotKept', disposition: never },
   '23': { code: 'ConstraintViolated', disposition: never },

@@ -18,13 +18,17 @@ export function decoderOf(type: ColumnType): Decode {
       return type.hasZone ? canonicalInstant : undefined;
     case 'array': {
       const decode = decoderOf(type.of);
-      // The one built-in type whose arrays are not separated by commas.
-      const delimiter = type.of.kind === 'other' && type.of.name === 'box' ? ';' : ',';
+      const delimiter = delimiterOf(type.of);
       return (text) => parseArray(text, decode, delimiter);
     }
     default:
       return undefined;
   }
+}
+
+/** Between the items of an array; box is the one built-in type with another than the comma. */
+function delimiterOf(element: ColumnType): string {
+  return element.kind === 'other' && element.name === 'box' ? ';' : ',';
 }
 
 /** The session's TimeZone is UTC. */
@@ -85,8 +89,10 @@ export function encoderOf(source: ColumnType, target: Pick<Column, 'name' | 'nat
   const isText = isTextType(target.nativeType);
   if (source.kind === 'array') {
     const { of } = source;
-    if (target.nativeType.endsWith('[]'))
-      return (value) => (Array.isArray(value) ? arrayText(value) : scalarText(value, false));
+    if (target.nativeType.endsWith('[]')) {
+      const delimiter = delimiterOf(of);
+      return (value) => (Array.isArray(value) ? arrayText(value, delimiter) : scalarText(value, false));
+    }
     return (value) => (Array.isArray(value) ? arrayJson(value, of) : scalarText(value, isText));
   }
   if (!isText) {
@@ -129,14 +135,14 @@ function scalarText(value: Value, isText: boolean): string {
   }
 }
 
-function arrayText(items: readonly Value[]): string {
+function arrayText(items: readonly Value[], delimiter = ','): string {
   const texts = items.map((item) => {
     if (item === null) return 'NULL';
-    if (Array.isArray(item)) return arrayText(item);
+    if (Array.isArray(item)) return arrayText(item, delimiter);
     const text = scalarText(item, false);
     return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
   });
-  return `{${texts.join(',')}}`;
+  return `{${texts.join(delimiter)}}`;
 }
 
 /** Arrays as JSON: numbers by their digits, bytes as hexadecimal text, NaN and infinities as text. */

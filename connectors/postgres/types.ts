@@ -186,6 +186,8 @@ function mismatch(native: string, type: ColumnType): Acceptance {
 
 function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Acceptance {
   if (type.kind === 'bytes' || type.kind === 'array') return mismatch(native, type);
+  if (type.kind === 'text' && type.maxBytes !== undefined && type.maxBytes <= (target.maxBytes ?? 0))
+    return yes;
   const length = longestText(type);
   const limit = target.maxBytes !== undefined ? Math.floor(target.maxBytes / 4) : target.maxLength;
   if (target.isFixed && !(type.kind === 'text' && type.isFixed && type.maxLength === target.maxLength)) {

@@ -67,6 +67,7 @@ function isWidening(type: ColumnType, as: string): boolean {
       return ['smallint', 'integer', 'bigint', 'numeric', 'text', 'double precision', 'real'].includes(as);
     case 'boolean':
     case 'uuid':
+    case 'text':
       return as === 'text';
     case 'float':
       return as === 'double precision';

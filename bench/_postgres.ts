@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { projectFolder } from '../e2e/kit/processes.ts';
+import { type PostgresDatabase, type PostgresServer, postgres } from '../e2e/kit/servers.ts';
+import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
+
+/** Two databases of one server that keeps what it is told to (fsync), a folder for manifests, and Idra run as a user runs it. */
+export interface Bench {
+  readonly server: PostgresServer;
+  readonly source: PostgresDatabase;
+  readonly destination: PostgresDatabase;
+  sql(database: PostgresDatabase, sql: string): Promise<Record<string, unknown>[]>;
+  /** Ms that `bin/idra run --once` takes from start to exit, and its VmHWM. A state of its own each time. */
+  idra(sync: string): Promise<Run>;
+  stop(): Promise<void>;
+}
+
+export interface Run {
+  readonly ms: number;
+  readonly peakBytes: number;
+}
+
+const settings = { fsync: 'on', wal_level: 'replica', shared_buffers: '512MB', max_wal_size: '8GB', checkpoint_timeout: '30min' };
+
+export async function openBench(): Promise<Bench> {
+  const server = await postgres({ own: true, settings });
+  const [source, destination] = [await server.createDatabase(), await server.createDatabase()];
+  await server.query(`GRANT pg_read_all_stats TO "${source.user}"`);
+  const folder = await tempFolder('bench');
+  return {
+    server,
+    source,
+    destination,
+    // As the owner's own: what the superuser makes he could not write.
+    sql: (database, sql) => server.query(`SET ROLE "${database.user}"; ${sql}`, database.database),
+    async idra(sync) {
+      const file = join(folder, 'sync.yaml');
+      await rm(join(folder, 'state.db'), { force: true });
+      await writeFile(file, [dataSource('source', source), dataSource('destination', destination), sync].join('---\n'));
+      return await timed(`${projectFolder}/bin/idra`, ['run', '-f', file, '--once', '--state', join(folder, 'state.db')]);
+    },
+    async stop() {
+      await server.stop();
+      await removeFolder(folder);
+    },
+  };
+}
+
+function dataSource(name: string, { host, port, database, user, password }: PostgresDatabase): string {
+  return `apiVersion: v1
+kind: Secret
+metadata: { name: ${name} }
+stringData: { password: "${password}" }
+---
+apiVersion: idra.dev/v1alpha1
+kind: DataSource
+metadata: { name: ${name} }
+spec:
+  postgres: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password } }
+`;
+}
+
+/** Runs a command to its end; throws where it fails. */
+export async function timed(command: string, args: readonly string[]): Promise<Run> {
+  const start = performance.now();
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let told = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      told = (told + chunk).slice(-4_000);
+    });
+  }
+  let peakBytes = 0;
+  const watch = setInterval(() => {
+    peakBytes = Math.max(peakBytes, peakOf(child.pid));
+  }, 50);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  clearInterval(watch);
+  if (code !== 0) throw new Error(`${command} ended with ${code}\n${told}`);
+  return { ms: performance.now() - start, peakBytes };
+}
+
+/** VmHWM; 0 when the process is gone. */
+function peakOf(pid: number | undefined): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** `ok` or `MISSED` with the figure and its limit; sets the exit status. */
+export function judge(what: string, figure: number, limit: number, unit = ''): void {
+  const isMet = figure <= limit;
+  if (!isMet) process.exitCode = 1;
+  console.log(`${isMet ? 'ok    ' : 'MISSED'} ${what}: ${figure.toFixed(2)}${unit && ` ${unit}`} (at most ${limit})`);
+}
