@@ -1,13 +1,12 @@
-import { z } from 'zod';
 import type { Definition } from '../../core/connector.ts';
-import { sqlServerFields } from '../../core/manifest/fields.ts';
+import { schema } from './schema.ts';
 
 /** Plain data, no driver: see connector.ts for what it does. */
 export const definition: Definition = {
   type: 'mysql',
   title: 'MySQL or MariaDB',
   summary: 'Tables, views and queries of MySQL 8 and MariaDB 10.6 and later; bulk writes by LOAD DATA.',
-  config: z.strictObject(sqlServerFields(3_306)),
+  config: schema,
   capabilities: {
     source: {
       modes: ['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp'],

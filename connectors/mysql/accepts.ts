@@ -1,0 +1,211 @@
+import type { Acceptance } from '../../core/column-plan.ts';
+import type { Column, ColumnType } from '../../core/values.ts';
+import { partsOf } from './native-types.ts';
+
+export type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
+
+const yes: Acceptance = { isAccepted: true };
+const asText: Acceptance = { isAccepted: true, note: 'as text' };
+
+function no(reason: string): Acceptance {
+  return { isAccepted: false, reason };
+}
+
+/** Whether an existing column keeps every value of `type`; a value that it would change in silence is refused, never bent. */
+export function accepts(existing: Column, type: ColumnType): Acceptance {
+  const { type: target, nativeType: native } = existing;
+  if (partsOf(native).base === 'year' && type.kind === 'int') {
+    return { isAccepted: true, misfits: 'YEAR has 0 and the years 1901 to 2155' };
+  }
+  switch (target.kind) {
+    case 'text':
+      return acceptsAsText(target, type, native);
+    case 'int':
+      if (type.kind === 'boolean') return yes;
+      return type.kind === 'int' && fits(rangeOf(type), rangeOf(target)) ? yes : mismatch(native, type);
+    case 'float':
+      return acceptsAsFloat(target, type, native);
+    case 'decimal':
+      return acceptsAsDecimal(target, type, native);
+    case 'timestamp':
+      return acceptsAsTimestamp(target, type, native);
+    case 'time':
+      if (type.kind !== 'time' || type.hasZone) return mismatch(native, type);
+      return type.precision <= target.precision
+        ? yes
+        : no(`${native} keeps ${target.precision} digits of a second`);
+    case 'bytes':
+      return type.kind === 'bytes' ? acceptsBytes(target, type, native) : mismatch(native, type);
+    case 'json':
+      return acceptsAsJson(type, native);
+    case 'enum':
+      return type.kind === 'enum' ? acceptsLabels(target, type, native) : mismatch(native, type);
+    case 'bit':
+      if (type.kind !== 'bit' || type.isVarying) return mismatch(native, type);
+      return type.length === target.length ? yes : no(`${native} has another length`);
+    case 'other':
+      return type.kind === 'other' && type.system === target.system && type.name === target.name
+        ? yes
+        : mismatch(native, type);
+    case 'date':
+      return type.kind === 'date'
+        ? { isAccepted: true, misfits: 'MySQL has the years 1 to 9999' }
+        : mismatch(native, type);
+    default:
+      return type.kind === target.kind ? yes : mismatch(native, type);
+  }
+}
+
+function mismatch(native: string, type: ColumnType): Acceptance {
+  return no(`${native} does not keep every ${type.kind}`);
+}
+
+function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Acceptance {
+  if (type.kind === 'bytes') return mismatch(native, type);
+  const length = longestText(type);
+  const limit = target.maxBytes !== undefined ? Math.floor(target.maxBytes / 4) : target.maxLength;
+  if (target.isFixed && !keepsInChar(type, target.maxLength)) {
+    return no(`${native} takes off blanks at the end`);
+  }
+  if (isEnoughBytes(target, type)) return yes;
+  if (limit !== undefined && (length === undefined || length > limit)) return no(`${native} is narrower`);
+  if (type.kind === 'text' || type.kind === 'enum') return yes;
+  if (type.kind === 'untyped')
+    return { isAccepted: true, note: 'numbers arrive as text', misfits: 'a blob is not text' };
+  if (type.kind === 'array') return { isAccepted: true, note: 'as a JSON array' };
+  return asText;
+}
+
+/** Both count bytes. */
+function isEnoughBytes(target: Of<'text'>, type: ColumnType): boolean {
+  return (
+    type.kind === 'text' &&
+    type.maxBytes !== undefined &&
+    target.maxBytes !== undefined &&
+    type.maxBytes <= target.maxBytes
+  );
+}
+
+function keepsInChar(type: ColumnType, length: number | undefined): boolean {
+  if (type.kind === 'uuid') return true;
+  return type.kind === 'text' && type.isFixed === true && (type.maxLength ?? 0) <= (length ?? 0);
+}
+
+/** Characters at most; undefined: no limit known. */
+function longestText(type: ColumnType): number | undefined {
+  switch (type.kind) {
+    case 'text':
+      return type.maxLength ?? type.maxBytes;
+    case 'enum':
+      return Math.max(0, ...type.values.map((each) => each.length));
+    case 'boolean':
+      return 5;
+    case 'int':
+      return 20;
+    case 'uuid':
+      return 36;
+    case 'date':
+      return 16;
+    case 'time':
+      return 32;
+    case 'timestamp':
+      return 48;
+    case 'interval':
+      return 255;
+    case 'bit':
+      return type.length;
+    case 'decimal':
+      return type.precision === undefined ? undefined : type.precision + Math.abs(type.scale ?? 0) + 3;
+    default:
+      return undefined;
+  }
+}
+
+function acceptsAsFloat(target: Of<'float'>, type: ColumnType, native: string): Acceptance {
+  const misfits = 'MySQL has no NaN and no infinities';
+  if (type.kind === 'float') {
+    return type.bits <= target.bits ? { isAccepted: true, misfits } : no(`${native} is less precise`);
+  }
+  if (type.kind === 'int' && type.bits <= (target.bits === 64 ? 32 : 16)) return yes;
+  return mismatch(native, type);
+}
+
+function acceptsAsDecimal(target: Of<'decimal'>, type: ColumnType, native: string): Acceptance {
+  if (type.kind !== 'int' && type.kind !== 'decimal') return mismatch(native, type);
+  const { precision = 10, scale: targetScale = 0 } = target;
+  if (type.kind === 'decimal' && type.precision === undefined) {
+    return {
+      isAccepted: true,
+      misfits: `${native} keeps ${precision - targetScale} digits before the point and ${targetScale} behind it`,
+    };
+  }
+  const { whole, scale } = digitsOf(type);
+  const fitsDigits = scale <= targetScale && whole <= precision - targetScale;
+  if (!fitsDigits) return no(`${native} has fewer digits`);
+  const isNegative = type.kind === 'decimal' ? !type.isUnsigned : rangeOf(type).min < 0n;
+  return target.isUnsigned && isNegative ? no(`${native} has no negative numbers`) : yes;
+}
+
+function digitsOf(type: Of<'int'> | Of<'decimal'>): { readonly whole: number; readonly scale: number } {
+  if (type.kind === 'int') return { whole: String(rangeOf(type).max).length, scale: 0 };
+  const scale = type.scale ?? 0;
+  return { whole: Math.max(0, (type.precision ?? 0) - scale), scale: Math.max(0, scale) };
+}
+
+function acceptsAsTimestamp(target: Of<'timestamp'>, type: ColumnType, native: string): Acceptance {
+  if (type.kind === 'date')
+    return target.hasZone ? mismatch(native, type) : { isAccepted: true, note: 'as midnight' };
+  if (type.kind !== 'timestamp') return mismatch(native, type);
+  if (type.precision > target.precision) {
+    return no(`${native} keeps ${target.precision} digits of a second, not ${type.precision}`);
+  }
+  if (/^timestamp/i.test(native)) {
+    if (!type.hasZone) return no(`${native} holds instants, and the source's timestamp has no zone`);
+    return { isAccepted: true, misfits: 'TIMESTAMP has the years 1970 to 2038' };
+  }
+  const misfits = 'MySQL has the years 1 to 9999';
+  return type.hasZone && !target.hasZone
+    ? { isAccepted: true, note: 'in UTC', misfits }
+    : { isAccepted: true, misfits };
+}
+
+function acceptsBytes(target: Of<'bytes'>, type: Of<'bytes'>, native: string): Acceptance {
+  if (target.isFixed) {
+    const isSame = type.isFixed && type.maxLength === target.maxLength;
+    return isSame ? yes : no(`${native} pads with zeros what is shorter`);
+  }
+  const isEnough =
+    target.maxLength === undefined || (type.maxLength ?? Number.POSITIVE_INFINITY) <= target.maxLength;
+  return isEnough ? yes : no(`${native} is narrower`);
+}
+
+/** MariaDB's is a text; MySQL's keeps 64-bit integers and doubles: the encoder looks at each number (encode.ts). */
+function acceptsAsJson(type: ColumnType, native: string): Acceptance {
+  if (type.kind !== 'json' && type.kind !== 'array') return mismatch(native, type);
+  if (partsOf(native).base !== 'json') return yes;
+  return {
+    isAccepted: true,
+    note: "as MySQL's JSON writes it: names in an order of its own, the last of equal ones",
+    misfits: 'numbers that neither 64 bits nor a double keep',
+  };
+}
+
+function acceptsLabels(target: Of<'enum'>, type: Of<'enum'>, native: string): Acceptance {
+  const missing = type.values.filter((each) => !target.values.includes(each));
+  return missing.length === 0 ? yes : no(`${native} lacks ${missing.join(', ')}`);
+}
+
+interface IntRange {
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+function rangeOf({ bits, isUnsigned }: Of<'int'>): IntRange {
+  const size = BigInt(bits);
+  if (isUnsigned) return { min: 0n, max: (1n << size) - 1n };
+  return { min: -(1n << (size - 1n)), max: (1n << (size - 1n)) - 1n };
+}
+
+function fits(inner: IntRange, outer: IntRange): boolean {
+  return inner.min >= outer.min && inner.max <= outer.max;
+}

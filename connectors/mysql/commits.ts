@@ -1,0 +1,268 @@
+import { createHash } from 'node:crypto';
+import type { ClaimRequest, CommitRow, OffsetChange } from '../../core/connector.ts';
+import { transient } from '../../core/errors.ts';
+import type { Token } from '../../core/token.ts';
+import {
+  claimedRow,
+  commitLayout,
+  commitTableName,
+  offsetMoved,
+  tokenIsHigher,
+  writeIsFenced,
+} from '../sql/commit-table.ts';
+import { quoteName, text } from './describe.ts';
+import { errnoOf, errorNumbers } from './errors.ts';
+import { literalText } from './literals.ts';
+import { killSession, type Session, type SqlRow } from './session.ts';
+
+/** Seconds to wait for what a stopped owner held to be rolled back. */
+const claimWaitSeconds = 30;
+
+const selected =
+  "uid, `table`, name, meaning, token, `offset`, `rows`, closed, DATE_FORMAT(time, '%Y-%m-%dT%H:%i:%s.%fZ')";
+
+/** The commit table of one database, and this target's row in it (connectors/sql/commit-table.ts). */
+export class Commits {
+  readonly #name: string;
+  readonly #schema: string;
+  readonly #table: string;
+
+  /** `table` is the target as a manifest names it. */
+  constructor(schema: string, table: string) {
+    this.#schema = schema;
+    this.#table = table;
+    this.#name = quoteName({ schema, table: commitTableName });
+  }
+
+  createStatement(collation: string): string {
+    return `CREATE TABLE IF NOT EXISTS ${this.#name} (
+  uid VARCHAR(64) NOT NULL,
+  \`table\` VARCHAR(400) NOT NULL,
+  name VARCHAR(512) NOT NULL,
+  meaning VARCHAR(128) NOT NULL,
+  token BIGINT NOT NULL,
+  \`offset\` LONGTEXT NULL,
+  \`rows\` BIGINT NOT NULL,
+  session VARCHAR(64) NULL,
+  closed BOOLEAN NOT NULL,
+  layout INT NOT NULL,
+  time DATETIME(6) NOT NULL,
+  PRIMARY KEY (uid, \`table\`)
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE ${collation}`;
+  }
+
+  async exists(session: Session, signal: AbortSignal): Promise<boolean> {
+    const where = `TABLE_SCHEMA = ${literalText(this.#schema)} AND TABLE_NAME = ${literalText(commitTableName)}`;
+    return (await session.query(`SELECT 1 FROM information_schema.TABLES WHERE ${where}`, signal)).length > 0;
+  }
+
+  /** About this table, or about this uid; takes no lock. */
+  async list(session: Session, uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
+    const sql = `SELECT ${selected} FROM ${this.#name} WHERE \`table\` = ${literalText(this.#table)} OR uid = ${literalText(uid)}`;
+    return await session.guard(async () => {
+      try {
+        return ((await session.run(sql))[0]?.rows ?? []).map(toCommitRow);
+      } catch (thrown) {
+        if (errnoOf(thrown) === errorNumbers.noSuchTable) return [];
+        throw thrown;
+      }
+    }, signal);
+  }
+
+  /**
+   * Ends the session of an earlier owner, which may have been stopped in the middle of a transaction, and stores the token (Invariant
+   * 4). The owner holds a lock of the server by name as long as its session lives, and so is known by it: the number in the row may by
+   * now be another's.
+   */
+  async claim(session: Session, request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
+    const { uid } = request.plan;
+    const where = this.#where(uid);
+    return await session.guard(async () => {
+      const [stored] = await rowsOf(session, `SELECT token FROM ${this.#name} WHERE ${where}`);
+      const token = BigInt(String(stored?.[0] ?? 0));
+      if (typeof request.token === 'bigint' && token > request.token)
+        throw tokenIsHigher(token, request.token);
+      await endHolder(session, this.#lockName(uid, 'fence'));
+      await endHolder(session, this.#lockName(uid, 'owner'));
+      await takeLock(session, this.#lockName(uid, 'owner'));
+      return await this.#storeClaim(session, request);
+    }, signal);
+  }
+
+  /** A second connection of the owner, which a claimant must be able to end as well. */
+  async markFence(session: Session, uid: string, signal: AbortSignal): Promise<void> {
+    await session.guard(() => takeLock(session, this.#lockName(uid, 'fence')), signal);
+  }
+
+  async #storeClaim(session: Session, request: ClaimRequest): Promise<CommitRow> {
+    const { uid } = request.plan;
+    const adopted = request.adoptFrom === undefined ? '' : ` OR ${this.#where(request.adoptFrom)}`;
+    const results = await session.run(
+      `START TRANSACTION; SELECT ${selected} FROM ${this.#name} WHERE ${this.#where(uid)}${adopted} FOR UPDATE`,
+    );
+    try {
+      const rows = (results.at(-1)?.rows ?? []).map(toCommitRow);
+      const row = claimedRow(
+        request,
+        this.#table,
+        rows.find((each) => each.uid === uid),
+        rows.find((each) => each.uid === request.adoptFrom),
+      );
+      const offset = request.keepsOffset ? row.offset : null;
+      await session.run(
+        [...this.#storeStatements(session, { ...row, offset }, request.adoptFrom), 'COMMIT'].join('; '),
+      );
+      const [stored] = await rowsOf(
+        session,
+        `SELECT ${selected} FROM ${this.#name} WHERE ${this.#where(uid)}`,
+      );
+      return toCommitRow(stored ?? []);
+    } catch (thrown) {
+      await session.run('ROLLBACK');
+      throw thrown;
+    }
+  }
+
+  #storeStatements(session: Session, row: Omit<CommitRow, 'time'>, adoptFrom: string | undefined): string[] {
+    const values: Readonly<Record<string, string>> = {
+      uid: literalText(row.uid),
+      '`table`': literalText(row.table),
+      name: literalText(row.name),
+      meaning: literalText(row.meaning),
+      token: String(row.token),
+      '`offset`': literalOrNull(row.offset),
+      '`rows`': String(row.rows),
+      session: literalText(String(session.id)),
+      closed: '0',
+      layout: String(commitLayout),
+      time: 'UTC_TIMESTAMP(6)',
+    };
+    const names = Object.keys(values);
+    const updates = names.slice(2).map((name) => `${name} = VALUES(${name})`);
+    const close =
+      adoptFrom === undefined ? [] : [`UPDATE ${this.#name} SET closed = 1 WHERE ${this.#where(adoptFrom)}`];
+    return [
+      `INSERT INTO ${this.#name} (${names.join(', ')}) VALUES (${Object.values(values).join(', ')}) ON DUPLICATE KEY UPDATE ${updates.join(', ')}`,
+      ...close,
+    ];
+  }
+
+  /**
+   * Offset and rows, the look at the token, and COMMIT: sent together, and what fails keeps those behind it from running (Invariants 1
+   * and 3). ROW_COUNT() is of the UPDATE, whose rows are counted as matched; a power that overflows is an error on every server.
+   */
+  commitStatements(uid: string, token: Token, addedRows: number, offset: string | null | undefined): string {
+    const change = offset === undefined ? '' : `\`offset\` = ${literalOrNull(offset)}, `;
+    return [
+      `UPDATE ${this.#name} SET ${change}\`rows\` = \`rows\` + ${addedRows}, time = UTC_TIMESTAMP(6) WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0`,
+      'SELECT POW(10, IF(ROW_COUNT() = 1, 0, 400))',
+      'COMMIT',
+    ].join('; ');
+  }
+
+  /** Runs `commitStatements`; throws `fenced` when the row is not there under this token any more. */
+  async commit(session: Session, statements: string, token: Token): Promise<void> {
+    try {
+      await session.run(statements);
+    } catch (thrown) {
+      if (errnoOf(thrown) !== errorNumbers.outOfRangeDouble) throw thrown;
+      await session.run('ROLLBACK');
+      throw writeIsFenced(token);
+    }
+  }
+
+  /** The row's lock, until the transaction ends: while it is held, nobody claims. Throws `fenced`. */
+  async hold(session: Session, uid: string, token: Token): Promise<void> {
+    const results = await session.run(
+      `START TRANSACTION; SELECT 1 FROM ${this.#name} WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0 FOR UPDATE`,
+    );
+    if ((results.at(-1)?.rows.length ?? 0) > 0) return;
+    await session.run('ROLLBACK');
+    throw writeIsFenced(token);
+  }
+
+  async setOffset(session: Session, change: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
+    const where = this.#where(change.uid);
+    return await session.guard(async () => {
+      await this.hold(session, change.uid, change.token);
+      const [before] = await rowsOf(session, `SELECT ${selected} FROM ${this.#name} WHERE ${where}`);
+      const stored = toCommitRow(before ?? []);
+      if (stored.offset !== change.expected) {
+        await session.run('ROLLBACK');
+        throw offsetMoved(change.expected, stored.offset);
+      }
+      await this.commit(
+        session,
+        this.commitStatements(change.uid, change.token, 0, change.offset),
+        change.token,
+      );
+      const [after] = await rowsOf(session, `SELECT ${selected} FROM ${this.#name} WHERE ${where}`);
+      return toCommitRow(after ?? []);
+    }, signal);
+  }
+
+  /** All rows of a deleted Sync. Throws `fenced` where one has a higher token. */
+  async close(session: Session, uid: string, token: Token, signal: AbortSignal): Promise<void> {
+    await session.guard(async () => {
+      const where = `uid = ${literalText(uid)}`;
+      const rows = await rowsOf(
+        session,
+        `START TRANSACTION; SELECT token FROM ${this.#name} WHERE ${where} FOR UPDATE`,
+      );
+      const higher = rows.map(([stored]) => BigInt(String(stored))).find((stored) => stored > token);
+      if (higher !== undefined) {
+        await session.run('ROLLBACK');
+        throw tokenIsHigher(higher, token);
+      }
+      await session.run(
+        `UPDATE ${this.#name} SET closed = 1, token = ${token}, time = UTC_TIMESTAMP(6) WHERE ${where}; COMMIT`,
+      );
+    }, signal);
+  }
+
+  #where(uid: string): string {
+    return `(uid = ${literalText(uid)} AND \`table\` = ${literalText(this.#table)})`;
+  }
+
+  #lockName(uid: string, role: 'owner' | 'fence'): string {
+    const hash = createHash('sha256')
+      .update(JSON.stringify([uid, this.#schema, this.#table]))
+      .digest('hex');
+    return literalText(`idra-${role}-${hash.slice(0, 40)}`);
+  }
+}
+
+async function endHolder(session: Session, lock: string): Promise<void> {
+  const [[holder] = []] = await rowsOf(session, `SELECT IS_USED_LOCK(${lock})`);
+  if (holder === null || holder === undefined || String(holder) === String(session.id)) return;
+  await killSession(session, String(holder));
+}
+
+async function takeLock(session: Session, lock: string): Promise<void> {
+  const [[isTaken] = []] = await rowsOf(session, `SELECT GET_LOCK(${lock}, ${claimWaitSeconds})`);
+  if (Number(isTaken) === 1) return;
+  throw transient('ClaimBusy', 'the session of an earlier owner of this sync has not ended yet');
+}
+
+async function rowsOf(session: Session, sql: string): Promise<readonly SqlRow[]> {
+  return (await session.run(sql)).at(-1)?.rows ?? [];
+}
+
+function literalOrNull(value: string | null): string {
+  return value === null ? 'NULL' : literalText(value);
+}
+
+function toCommitRow(row: SqlRow): CommitRow {
+  const [uid, table, name, meaning, token, offset, rows, closed, time] = row.map(text);
+  return {
+    uid: uid ?? '',
+    table: table ?? '',
+    name: name ?? '',
+    meaning: meaning ?? '',
+    token: BigInt(token ?? 0),
+    offset: offset ?? null,
+    rows: Number(rows),
+    isClosed: closed === '1',
+    time: time ?? '',
+  };
+}

@@ -1,0 +1,88 @@
+import type { ConnectionOptions, SslOptions } from 'mysql2';
+import type { SystemAccess } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
+import { type MysqlConfig, readConfig } from './schema.ts';
+
+/** How to log in: what the driver needs, and how the session is set up. */
+export interface Login {
+  readonly driver: ConnectionOptions;
+  /** Prefer: a server without TLS is spoken to in plain text. */
+  readonly isTlsOptional: boolean;
+  /** `team-a/shop (db:3306/shop)`, for messages. */
+  readonly where: string;
+  /** Server and user: sessions of it see the same transactions. */
+  readonly serverKey: string;
+  /** `SET SESSION` assignments that the user asks for. */
+  readonly settings: readonly string[];
+}
+
+/** Settings of the session that a user may want; all else belongs to Idra, whose reading depends on it. Integers. */
+const sessionSettings = [
+  'innodb_lock_wait_timeout',
+  'join_buffer_size',
+  'lock_wait_timeout',
+  'read_buffer_size',
+  'sort_buffer_size',
+  'tmp_table_size',
+];
+const connectTimeoutSetting = 'connect_timeout';
+const defaultConnectTimeoutMs = 10_000;
+
+export function readLogin(access: SystemAccess): Login {
+  const config = readConfig(access.config);
+  const parameters = readParameters(config);
+  const timeout = parameters.get(connectTimeoutSetting);
+  const isSocket = config.host.startsWith('/');
+  const ssl = tlsOptions(config, access);
+  return {
+    driver: {
+      ...(isSocket ? { socketPath: config.host } : { host: config.host, port: config.port }),
+      database: config.database,
+      user: config.user,
+      password: access.secret('password')?.reveal() ?? '',
+      connectTimeout: timeout === undefined ? defaultConnectTimeoutMs : Number(timeout) * 1_000,
+      ...(ssl && { ssl }),
+    },
+    isTlsOptional: config.tls.mode === 'Prefer',
+    where: `${access.dataSource} (${config.host}:${config.port}/${config.database})`,
+    serverKey: JSON.stringify([config.host, config.port, config.user]),
+    settings: [...parameters]
+      .filter(([name]) => name !== connectTimeoutSetting)
+      .map(([name, value]) => `${name} = ${value}`),
+  };
+}
+
+function readParameters(config: MysqlConfig): ReadonlyMap<string, string> {
+  const known = [connectTimeoutSetting, ...sessionSettings];
+  for (const [name, value] of Object.entries(config.parameters ?? {})) {
+    const path = `spec.mysql.parameters.${name}`;
+    if (!known.includes(name)) {
+      throw permanent('ParameterUnknown', `MySQL setting ${name} is not one that can be set here`, {
+        path,
+        mend: `known are: ${known.join(', ')}`,
+      });
+    }
+    if (!/^\d{1,12}$/.test(value)) {
+      throw permanent('ParameterInvalid', `MySQL setting ${name} is an integer`, {
+        path,
+        mend: 'write its digits',
+      });
+    }
+  }
+  return new Map(Object.entries(config.parameters ?? {}));
+}
+
+/** The modes as MySQL's own client defines them; as in libpq, Require with an authority given checks it. */
+function tlsOptions({ tls }: MysqlConfig, access: SystemAccess): SslOptions | undefined {
+  if (tls.mode === 'Disable') return undefined;
+  const [ca, cert, key] = ['tls.ca', 'tls.cert', 'tls.key'].map((path) => access.secret(path)?.reveal());
+  const isVerified =
+    tls.mode === 'VerifyCA' || tls.mode === 'VerifyFull' || (tls.mode === 'Require' && ca !== undefined);
+  return {
+    rejectUnauthorized: isVerified,
+    verifyIdentity: tls.mode === 'VerifyFull',
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+}

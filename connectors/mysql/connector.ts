@@ -1,0 +1,48 @@
+import type { Connector, SystemReport } from '../../core/connector.ts';
+import type { Relation } from '../../core/values.ts';
+import { describeTable, listTables } from './describe.ts';
+import { MysqlDestination } from './destination.ts';
+import { systemFindings } from './rights.ts';
+import { type Role, Session } from './session.ts';
+import { MysqlSource } from './source.ts';
+import { types } from './types.ts';
+
+export const connector: Connector = {
+  types,
+  async check(access, signal): Promise<SystemReport> {
+    return await withSession(access, 'reader', signal, async (session) => ({
+      version: session.facts.version,
+      findings: await systemFindings(session, signal),
+    }));
+  },
+  async discover(access, signal): Promise<readonly Relation[]> {
+    return await withSession(access, 'reader', signal, async (session) => {
+      const relations: Relation[] = [];
+      for (const name of await listTables(session, signal)) {
+        const entry = await describeTable(session, name, 'spec.mysql.database', signal);
+        if (entry) relations.push(entry.relation);
+      }
+      return relations;
+    });
+  },
+  async openSource(access, object, signal) {
+    return new MysqlSource(access, object, await Session.open(access, 'reader', signal));
+  },
+  async openDestination(access, object, signal) {
+    return new MysqlDestination(access, object, await Session.open(access, 'writer', signal));
+  },
+};
+
+async function withSession<T>(
+  access: Parameters<Connector['check']>[0],
+  role: Role,
+  signal: AbortSignal,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await Session.open(access, role, signal);
+  try {
+    return await body(session);
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,266 @@
+import { type Finding, permanent } from '../../core/errors.ts';
+import type { Column, Relation, UniqueKey } from '../../core/values.ts';
+import { commitTableName } from '../sql/commit-table.ts';
+import { joinName, quoteBacktick } from '../sql/names.ts';
+import { literalText } from './literals.ts';
+import { isBinaryOther, nativeOfField, toColumnType } from './native-types.ts';
+import type { Cell, Session, SqlRow } from './session.ts';
+
+export interface TableName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/** A table as the catalogue has it, with what only this connector asks about. */
+export interface TableEntry {
+  readonly relation: Relation;
+  readonly name: TableName;
+  readonly isTable: boolean;
+  /** Null for a view. */
+  readonly engine: string | null;
+  /** Columns of every unique index, usable as a key or not: ON DUPLICATE KEY heeds them all. */
+  readonly uniqueIndexes: readonly (readonly string[])[];
+}
+
+const systemSchemas = ['information_schema', 'mysql', 'performance_schema', 'sys'];
+/** Order as bytes do, blanks at the end included. */
+const byteOrders = new Set(['utf8mb4_0900_bin', 'utf8mb4_nopad_bin', 'utf8mb3_nopad_bin', 'binary']);
+const transactionalEngines = new Set(['InnoDB', 'RocksDB', 'ROCKSDB', 'ndbcluster']);
+
+/** Parts of a name in a manifest; without a schema, the DataSource's database. */
+export function resolveName(parts: readonly string[], database: string, path: string): TableName {
+  const [schema, table] = parts.length === 1 ? [database, parts[0]] : parts;
+  if (parts.length <= 2 && schema !== undefined && table !== undefined) return { schema, table };
+  throw permanent(
+    'NameInvalid',
+    `"${joinName(parts)}" has ${parts.length} parts, and MySQL knows database.table`,
+    {
+      path,
+      mend: 'write database.table, or the table alone',
+    },
+  );
+}
+
+export function quoteName({ schema, table }: TableName): string {
+  return `${quoteBacktick(schema)}.${quoteBacktick(table)}`;
+}
+
+/** Undefined where there is no such table; throws SchemaNotFound. */
+export async function describeTable(
+  session: Session,
+  name: TableName,
+  path: string,
+  signal?: AbortSignal,
+): Promise<TableEntry | undefined> {
+  const where = `TABLE_SCHEMA = ${literalText(name.schema)} AND TABLE_NAME = ${literalText(name.table)}`;
+  const [found] = await session.query(
+    `SELECT TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH + INDEX_LENGTH, TABLE_SCHEMA, TABLE_NAME
+     FROM information_schema.TABLES WHERE ${where}`,
+    signal,
+  );
+  if (!found) {
+    await requireSchema(session, name.schema, path, signal);
+    return undefined;
+  }
+  const [type, engine, rows, bytes, schema, table] = found.map(text);
+  const actual: TableName = { schema: schema ?? name.schema, table: table ?? name.table };
+  const columns = await readColumns(session, where, signal);
+  const indexes = await readIndexes(session, where, signal);
+  const isTable = type === 'BASE TABLE';
+  return {
+    relation: {
+      name: joinName([actual.schema, actual.table]),
+      columns,
+      keys: usableKeys(columns, indexes),
+      ...(isTable && rows !== null && { estimatedRows: Number(rows) }),
+      ...(isTable && bytes !== null && { estimatedBytes: Number(bytes) }),
+    },
+    name: actual,
+    isTable,
+    engine: engine ?? null,
+    uniqueIndexes: indexes.map((index) => index.columns.map((column) => column ?? '')),
+  };
+}
+
+/** Why a table cannot be a destination. */
+export function destinationFindings(entry: TableEntry): Finding[] {
+  const { relation, engine, isTable } = entry;
+  if (!isTable) {
+    return [
+      {
+        severity: 'error',
+        code: 'NotATable',
+        path: 'spec.destination.table',
+        message: `${relation.name} is a view: rows are written to tables`,
+        mend: 'name a table',
+      },
+    ];
+  }
+  if (engine !== null && transactionalEngines.has(engine)) return [];
+  return [
+    {
+      severity: 'error',
+      code: 'NotTransactional',
+      path: 'spec.destination.table',
+      message: `${relation.name} is a table of ${engine ?? 'no engine'}, which has no transactions: rows and offset could not be committed together`,
+      mend: `ALTER TABLE ${quoteName(entry.name)} ENGINE = InnoDB`,
+    },
+  ];
+}
+
+async function requireSchema(
+  session: Session,
+  schema: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const sql = `SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ${literalText(schema)}`;
+  if ((await session.query(sql, signal)).length > 0) return;
+  throw permanent('SchemaNotFound', `there is no database ${schema}, or this user may not see it`, {
+    path,
+    mend: `CREATE DATABASE ${quoteBacktick(schema)} CHARACTER SET utf8mb4`,
+  });
+}
+
+async function readColumns(
+  session: Session,
+  where: string,
+  signal?: AbortSignal,
+): Promise<readonly Column[]> {
+  const rows = await session.query(
+    `SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLLATION_NAME, COLUMN_COMMENT, GENERATION_EXPRESSION
+     FROM information_schema.COLUMNS WHERE ${where} ORDER BY ORDINAL_POSITION`,
+    signal,
+  );
+  const jsonColumns = session.facts.isMariaDb
+    ? await readJsonColumns(session, where, signal)
+    : new Set<string>();
+  return rows.map((row) => toColumn(row, jsonColumns));
+}
+
+function toColumn(row: SqlRow, jsonColumns: ReadonlySet<string>): Column {
+  const [name = '', nativeType = '', nullable, standard, extra = '', collation, comment, expression] =
+    row.map(text);
+  const isGenerated = (expression ?? '') !== '';
+  const context = {
+    collation: collation ?? null,
+    isJson: jsonColumns.has(name ?? ''),
+    ...(comment !== null && comment !== undefined && { comment }),
+  };
+  return {
+    name: name ?? '',
+    type: toColumnType(nativeType ?? '', context),
+    nativeType: nativeType ?? '',
+    isNullable: nullable === 'YES',
+    ...(isGenerated && { isGenerated }),
+    ...(/auto_increment/i.test(extra ?? '') && { isIdentity: true }),
+    ...(!isGenerated && hasDefault(standard, extra ?? '') && { hasDefault: true }),
+    ...(collation && !byteOrders.has(collation) && { collation }),
+  };
+}
+
+/** MariaDB writes the default NULL as that word, MySQL as NULL. */
+function hasDefault(standard: string | null | undefined, extra: string): boolean {
+  return (
+    (standard !== null && standard !== undefined && standard !== 'NULL') || /DEFAULT_GENERATED/i.test(extra)
+  );
+}
+
+async function readJsonColumns(
+  session: Session,
+  where: string,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const schema = where.replace('TABLE_SCHEMA', 'CONSTRAINT_SCHEMA');
+  const rows = await session.query(
+    `SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE ${schema}`,
+    signal,
+  );
+  const names = rows.map(([clause]) => /^json_valid\(`((?:[^`]|``)+)`\)$/i.exec(String(clause))?.[1]);
+  return new Set(names.filter((name) => name !== undefined).map((name) => name.replaceAll('``', '`')));
+}
+
+interface IndexEntry {
+  readonly name: string;
+  /** Null: a part of a column, or an expression. */
+  readonly columns: readonly (string | null)[];
+}
+
+async function readIndexes(
+  session: Session,
+  where: string,
+  signal?: AbortSignal,
+): Promise<readonly IndexEntry[]> {
+  const rows = await session.query(
+    `SELECT INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS
+     WHERE ${where} AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`,
+    signal,
+  );
+  const columns = new Map<string, (string | null)[]>();
+  for (const [index, column, part] of rows) {
+    const name = String(index);
+    const whole = part === null ? text(column ?? null) : null;
+    columns.set(name, [...(columns.get(name) ?? []), whole]);
+  }
+  return [...columns].map(([name, of]) => ({ name, columns: of }));
+}
+
+/** The primary key first, then unique indexes over whole columns that are NOT NULL. */
+function usableKeys(columns: readonly Column[], indexes: readonly IndexEntry[]): UniqueKey[] {
+  const notNull = new Set(
+    columns.filter((each) => !each.isNullable && canPage(each)).map((each) => each.name),
+  );
+  const usable = indexes.filter((index) => index.columns.every((name) => name !== null && notNull.has(name)));
+  return usable
+    .map((index) => ({
+      name: index.name,
+      columns: index.columns.map((name) => name ?? ''),
+      isPrimary: index.name === 'PRIMARY',
+    }))
+    .sort(
+      (one, other) =>
+        Number(other.isPrimary) - Number(one.isPrimary) || one.columns.length - other.columns.length,
+    );
+}
+
+function canPage({ type }: Column): boolean {
+  return type.kind !== 'json' && !(type.kind === 'other' && isBinaryOther(type.name));
+}
+
+/** The result columns of a query, by the types that the protocol tells; no row is read. Throws QueryInvalid. */
+export async function describeQuery(
+  session: Session,
+  query: string,
+  signal?: AbortSignal,
+): Promise<Relation> {
+  const results = await session.guard(() => session.run(`SELECT * FROM ${fromQuery(query)} LIMIT 0`), signal);
+  const fields = results.at(-1)?.fields ?? [];
+  const columns = fields.map((field): Column => {
+    const nativeType = nativeOfField(field);
+    const context = { collation: null, isJson: field.extendedFormat === 'json' };
+    return { name: field.name, type: toColumnType(nativeType, context), nativeType, isNullable: true };
+  });
+  return { name: 'query', columns, keys: [] };
+}
+
+/** On lines of its own, so that a comment at the query's end ends with it. */
+export function fromQuery(query: string): string {
+  return `(\n${query.trim().replace(/;\s*$/, '')}\n) AS ${quoteBacktick('q')}`;
+}
+
+/** Names of what a user would sync. */
+export async function listTables(session: Session, signal?: AbortSignal): Promise<readonly TableName[]> {
+  const rows = await session.query(
+    `SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES
+     WHERE TABLE_TYPE IN ('BASE TABLE', 'VIEW') AND TABLE_SCHEMA NOT IN (${systemSchemas.map(literalText).join(', ')})
+     ORDER BY 1, 2`,
+    signal,
+  );
+  return rows
+    .map(([schema, table]) => ({ schema: String(schema), table: String(table) }))
+    .filter(({ table }) => table !== commitTableName && !table.startsWith('_idra_'));
+}
+
+export function text(cell: Cell | undefined): string | null {
+  return cell === null || cell === undefined ? null : String(cell);
+}

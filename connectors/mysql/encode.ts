@@ -1,0 +1,212 @@
+import type { RawRequest } from '../../core/batch.ts';
+import type { PlannedColumn } from '../../core/column-plan.ts';
+import type { ColumnType, Row, Value } from '../../core/values.ts';
+import { isBinaryOther, partsOf } from './native-types.ts';
+
+/** Why a value cannot be kept, without the value. */
+export class Misfit {
+  readonly why: string;
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
+export type Encode = (value: Exclude<Value, null>) => string | Misfit;
+
+/** How a column's text in a line becomes its value: as it is, from hexadecimal digits, or from digits 0 and 1. */
+export type Form = 'text' | 'hex' | 'bits';
+
+/** One column of what is loaded. */
+export interface LoadColumn {
+  readonly name: string;
+  readonly form: Form;
+  readonly encode: Encode;
+}
+
+const binaryTypes = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
+const textTypes = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext']);
+
+export function loadColumn(planned: PlannedColumn): LoadColumn {
+  const native = baseOf(planned);
+  const form: Form =
+    binaryTypes.has(native) || isBinaryOther(native) ? 'hex' : native === 'bit' ? 'bits' : 'text';
+  return { name: planned.name, form, encode: encoderOf(planned.source.type, native) };
+}
+
+function baseOf(planned: PlannedColumn): string {
+  return partsOf(planned.existing?.nativeType ?? planned.ddl).base;
+}
+
+/**
+ * How a source could make the lines itself. Undefined where a value must be looked at first: YEAR takes `70` for 1970, MySQL's JSON
+ * makes doubles of long numbers, and what an untyped column holds is known only from the value.
+ */
+export function tsvRequest(columns: readonly PlannedColumn[]): RawRequest | undefined {
+  const as: string[] = [];
+  for (const planned of columns) {
+    const encoding = tsvEncoding(planned.source.type, baseOf(planned));
+    if (encoding === undefined) return undefined;
+    as.push(encoding);
+  }
+  return { format: 'tsv', as };
+}
+
+function tsvEncoding(type: ColumnType, native: string): string | undefined {
+  if (native === 'year' || native === 'json' || isBinaryOther(native)) return undefined;
+  switch (type.kind) {
+    case 'untyped':
+      return undefined;
+    case 'boolean':
+      return textTypes.has(native) ? undefined : 'boolean01';
+    case 'bytes':
+      return binaryTypes.has(native) ? 'hex' : undefined;
+    case 'timestamp':
+      if (!type.hasZone) return 'text';
+      return textTypes.has(native) ? undefined : 'utc';
+    case 'array':
+    case 'json':
+      return 'json';
+    default:
+      return 'text';
+  }
+}
+
+/** Canonical value of `source` to the text that LOAD DATA reads for a column of the native type. */
+function encoderOf(source: ColumnType, native: string): Encode {
+  if (native === 'year') return encodeYear;
+  if (binaryTypes.has(native)) return encodeBytes;
+  if (native === 'json') return encodeMysqlJson;
+  if (textTypes.has(native)) return source.kind === 'array' ? arrayEncoder(source) : encodeText;
+  switch (source.kind) {
+    case 'int':
+      return shaped(/^-?\d+$/, 'it is not an integer');
+    case 'boolean':
+      return (value) => (typeof value === 'boolean' ? (value ? '1' : '0') : encodeText(value));
+    case 'float':
+    case 'decimal':
+      return shaped(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i, 'MySQL has no NaN and no infinities');
+    case 'date':
+      return shaped(/^\d{4}-\d\d-\d\d$/, yearsWhy);
+    case 'timestamp':
+      return source.hasZone ? encodeInstant : shaped(timestampShape, yearsWhy);
+    case 'time':
+      return shaped(/^-?\d{1,3}:\d\d(:\d\d(\.\d+)?)?$/, 'it is not a time of MySQL');
+    case 'array':
+      return arrayEncoder(source);
+    default:
+      return encodeText;
+  }
+}
+
+const yearsWhy = 'MySQL has the years 1 to 9999 and no infinities';
+const timestampShape = /^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?)?$/;
+
+/** MySQL reads much as a number or a date that is none: only what has the shape of one is given to it. */
+function shaped(shape: RegExp, why: string): Encode {
+  return (value) => {
+    const text = encodeText(value);
+    return typeof text === 'string' && !shape.test(text) ? new Misfit(why) : text;
+  };
+}
+
+function encodeInstant(value: Exclude<Value, null>): string | Misfit {
+  if (typeof value !== 'string') return new Misfit(yearsWhy);
+  const text = value.endsWith('Z') ? value.slice(0, -1) : value;
+  return timestampShape.test(text) ? text : new Misfit(yearsWhy);
+}
+
+function encodeText(value: Exclude<Value, null>): string | Misfit {
+  switch (typeof value) {
+    case 'string':
+      return value;
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'boolean':
+    case 'bigint':
+      return String(value);
+    default:
+      return Buffer.isBuffer(value) ? new Misfit('a blob is not text') : new Misfit('MySQL keeps no array');
+  }
+}
+
+function encodeBytes(value: Exclude<Value, null>): string | Misfit {
+  return Buffer.isBuffer(value) ? value.toString('hex') : new Misfit('it is not bytes');
+}
+
+/** Two digits would be a year of this or the last century, and `0` the year 2000. */
+function encodeYear(value: Exclude<Value, null>): string | Misfit {
+  const year = Number(value);
+  if (year === 0) return '0000';
+  return year >= 1901 && year <= 2155 ? String(year) : new Misfit('YEAR has 0 and the years 1901 to 2155');
+}
+
+function encodeMysqlJson(value: Exclude<Value, null>): string | Misfit {
+  const text = Array.isArray(value) ? arrayJson(value, { kind: 'untyped' }) : encodeText(value);
+  if (typeof text !== 'string') return text;
+  const strings = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
+  for (const [number] of strings.matchAll(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi)) {
+    if (!isKeptByMysqlJson(number)) return new Misfit("MySQL's JSON would change a number in it");
+  }
+  return text;
+}
+
+function isKeptByMysqlJson(number: string): boolean {
+  if (/^-?\d{1,18}$/.test(number)) return true;
+  if (/^-?\d+$/.test(number)) {
+    const integer = BigInt(number);
+    return integer >= -(2n ** 63n) && integer < 2n ** 64n;
+  }
+  const significant = number
+    .replace(/e.*$/i, '')
+    .replaceAll(/[-.]/g, '')
+    .replace(/^0+/, '')
+    .replace(/0+$/, '');
+  return significant.length <= 15 && Number.isFinite(Number(number));
+}
+
+function arrayEncoder({ of }: Extract<ColumnType, { kind: 'array' }>): Encode {
+  return (value) => (Array.isArray(value) ? arrayJson(value, of) : encodeText(value));
+}
+
+/** Arrays as JSON: numbers by their digits, bytes as hexadecimal text, NaN and infinities as text. */
+function arrayJson(items: readonly Value[], of: ColumnType): string {
+  return `[${items.map((item) => itemJson(item, of)).join(',')}]`;
+}
+
+function itemJson(item: Value, of: ColumnType): string {
+  if (item === null) return 'null';
+  if (Array.isArray(item)) return arrayJson(item, of);
+  if (Buffer.isBuffer(item)) return JSON.stringify(item.toString('hex'));
+  const isDigits = typeof item === 'string' && of.kind === 'decimal' && /^-?\d/.test(item);
+  if (isDigits || (typeof item === 'string' && of.kind === 'json')) return item;
+  if (typeof item === 'string' || (typeof item === 'number' && !Number.isFinite(item)))
+    return JSON.stringify(String(item));
+  return String(item);
+}
+
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escaped(text: string): string {
+  return /[\\\n\r\t]/.test(text) ? text.replaceAll(/[\\\n\r\t]/g, (char) => escapes[char] ?? char) : text;
+}
+
+/** What a row becomes: its line, or the column and reason why not. */
+export function encodeRow(
+  row: Row,
+  columns: readonly LoadColumn[],
+): string | { column: string; why: string } {
+  let line = '';
+  for (let index = 0; index < columns.length; index++) {
+    if (index > 0) line += '\t';
+    const value = row[index];
+    const column = columns[index];
+    if (value === null || value === undefined || !column) {
+      line += '\\N';
+      continue;
+    }
+    const text = column.encode(value);
+    if (typeof text !== 'string') return { column: column.name, why: text.why };
+    line += escaped(text);
+  }
+  return `${line}\n`;
+}

@@ -1,0 +1,262 @@
+import { type Disposition, type ErrorMore, IdraError, permanent, transient } from '../../core/errors.ts';
+
+interface Meaning {
+  readonly code: string;
+  readonly disposition: Disposition;
+  readonly path?: string;
+  readonly mend?: string;
+}
+
+const later: Disposition = 'transient';
+const never: Disposition = 'permanent';
+
+const authentication: Meaning = {
+  code: 'AuthenticationFailed',
+  disposition: never,
+  path: 'spec.mysql.passwordSecretRef',
+  mend: 'check user and password, and that the user may log in from this host',
+};
+const denied: Meaning = {
+  code: 'PermissionDenied',
+  disposition: never,
+  mend: 'GRANT the right to this user',
+};
+const databaseMissing: Meaning = {
+  code: 'DatabaseNotFound',
+  disposition: never,
+  path: 'spec.mysql.database',
+  mend: 'check the name, or create the database',
+};
+const tableMissing: Meaning = {
+  code: 'TableNotFound',
+  disposition: never,
+  mend: 'check schema and name; names are case-sensitive',
+};
+const queryInvalid: Meaning = { code: 'QueryInvalid', disposition: never };
+const tooMany: Meaning = { code: 'TooManyConnections', disposition: later };
+const diskFull: Meaning = { code: 'DiskFull', disposition: later };
+const lost: Meaning = { code: 'ConnectionLost', disposition: later };
+const readOnly: Meaning = {
+  code: 'ReadOnlyServer',
+  disposition: later,
+  mend: 'a replica or a read-only server cannot be written: point the DataSource at the primary',
+};
+const tooLarge: Meaning = {
+  code: 'RowTooLarge',
+  disposition: never,
+  mend: 'raise max_allowed_packet of the server above the largest row',
+};
+
+/** By error number, the same on MySQL and MariaDB where both have it. */
+const meanings: Readonly<Record<number, Meaning>> = {
+  1044: denied,
+  1045: authentication,
+  1698: authentication,
+  1862: authentication,
+  3118: authentication,
+  4151: authentication,
+  1049: databaseMissing,
+  1142: denied,
+  1143: denied,
+  1095: { code: 'SessionNotEnded', disposition: later, mend: 'end the session of the other user (KILL)' },
+  1227: denied,
+  1370: denied,
+  1410: denied,
+  1146: tableMissing,
+  1051: tableMissing,
+  1054: queryInvalid,
+  1064: queryInvalid,
+  1040: tooMany,
+  1203: tooMany,
+  1226: tooMany,
+  1129: { code: 'HostBlocked', disposition: later, mend: 'FLUSH HOSTS on the server' },
+  1021: diskFull,
+  1114: diskFull,
+  1041: { code: 'ServerOverloaded', disposition: later },
+  1135: { code: 'ServerOverloaded', disposition: later },
+  1205: { code: 'LockTimeout', disposition: later },
+  1213: { code: 'Deadlock', disposition: later },
+  1412: { code: 'TableChanged', disposition: later },
+  1053: { code: 'ServerShutdown', disposition: later },
+  1317: { code: 'StatementCancelled', disposition: later },
+  3024: { code: 'StatementCancelled', disposition: later },
+  1969: { code: 'StatementCancelled', disposition: later },
+  1152: lost,
+  1158: lost,
+  1159: lost,
+  1160: lost,
+  1161: lost,
+  1184: lost,
+  1927: lost,
+  4031: lost,
+  1290: readOnly,
+  1792: readOnly,
+  1836: readOnly,
+  3100: { code: 'ReplicationRefused', disposition: later },
+  1047: { code: 'ClusterNotReady', disposition: later },
+  1105: { code: 'ServerFailed', disposition: later },
+  1030: { code: 'ServerFailed', disposition: later },
+  1153: tooLarge,
+  1118: {
+    code: 'RowTooWide',
+    disposition: never,
+    mend: 'create the table yourself with TEXT columns, or leave columns out',
+  },
+  1071: {
+    code: 'KeyTooLong',
+    disposition: never,
+    mend: 'create the table yourself with shorter key columns',
+  },
+  3159: {
+    code: 'TlsRequired',
+    disposition: never,
+    path: 'spec.mysql.tls',
+    mend: 'set tls.mode to Require or stricter',
+  },
+};
+
+/** Codes of Node's sockets and of the driver. */
+const hostUnreachable: Meaning = {
+  code: 'HostUnreachable',
+  disposition: later,
+  path: 'spec.mysql.host',
+  mend: 'check host and port, and that the server runs',
+};
+const driverCodes: Readonly<Record<string, Meaning>> = {
+  ECONNREFUSED: hostUnreachable,
+  ENOTFOUND: hostUnreachable,
+  EAI_AGAIN: hostUnreachable,
+  EHOSTUNREACH: hostUnreachable,
+  ENETUNREACH: hostUnreachable,
+  ETIMEDOUT: hostUnreachable,
+  ENOENT: hostUnreachable,
+  ECONNRESET: lost,
+  EPIPE: lost,
+  PROTOCOL_CONNECTION_LOST: lost,
+  HANDSHAKE_NO_SSL_SUPPORT: {
+    code: 'TlsNotOffered',
+    disposition: never,
+    path: 'spec.mysql.tls',
+    mend: 'turn TLS on at the server, or set tls.mode to Prefer or Disable',
+  },
+};
+const untrusted = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+export const errorNumbers = {
+  duplicateKey: 1062,
+  noSuchThread: 1094,
+  noSuchTable: 1146,
+  outOfRangeDouble: 1690,
+} as const;
+
+/** What the values of a row are to blame for: `onError` decides about them. */
+const rowErrors: Readonly<Record<number, string>> = {
+  1048: 'a NULL in a column that is NOT NULL',
+  1062: 'another row has the same value in a unique index',
+  1169: 'another row has the same value in a unique index',
+  1263: 'a NULL in a column that is NOT NULL',
+  1264: 'a value is out of range',
+  1265: 'a value does not fit into its column without loss',
+  1292: 'a value does not read as the type of its column',
+  1300: 'a text has bytes that are not UTF-8',
+  1366: 'a value does not read as the type of its column',
+  1367: 'a value does not read as the type of its column',
+  1406: 'a value is longer than its column',
+  1411: 'a value does not read as the type of its column',
+  1416: 'a value is not a geometry',
+  1441: 'a date or time is out of range',
+  1452: 'a foreign key names a row that is not there',
+  1216: 'a foreign key names a row that is not there',
+  1690: 'a value is out of range',
+  3140: 'a text is not JSON',
+  3141: 'a text is not JSON',
+  3819: 'a CHECK of the table refuses the row',
+  4025: 'a CHECK of the table refuses the row',
+  4079: 'a value cannot be cast to the type of its column',
+};
+
+/** A row that the table cannot keep. `column` where the server names one. */
+export class RowError extends Error {
+  readonly errno: number;
+  readonly column: string | undefined;
+
+  constructor(errno: number, serverMessage: string) {
+    super(rowErrors[errno] ?? 'the table refuses the row');
+    this.name = 'RowError';
+    this.errno = errno;
+    this.column = columnIn(serverMessage);
+  }
+
+  get code(): string {
+    return isConstraint(this.errno) ? 'ConstraintViolated' : 'ValueNotKept';
+  }
+}
+
+export function isRowError(errno: number | undefined): errno is number {
+  return errno !== undefined && rowErrors[errno] !== undefined;
+}
+
+function isConstraint(errno: number): boolean {
+  return [1048, 1062, 1169, 1263, 1452, 1216, 3819, 4025].includes(errno);
+}
+
+/** The server names the column in its message only, for people; nothing depends on it. */
+function columnIn(message: string): string | undefined {
+  return /[Cc]olumn [`'](?:[^`']*`\.`)*([^`']+)[`']/.exec(message)?.[1];
+}
+
+/** The server's error number, where the error is one of the server. */
+export function errnoOf(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || !('errno' in thrown) || !('sqlState' in thrown)) return undefined;
+  return typeof thrown.errno === 'number' ? thrown.errno : undefined;
+}
+
+export function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+}
+
+/** A driver's error, classified by its number or code; `where` is the system: `team-a/shop (db:3306/shop)`. */
+export function classify(thrown: unknown, where: string): IdraError {
+  if (thrown instanceof IdraError) return thrown;
+  const errno = errnoOf(thrown);
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  if (thrown instanceof RowError) {
+    return permanent(thrown.code, `${where}: ${rowMessage(thrown)}`, { cause: thrown });
+  }
+  if (isRowError(errno)) return classify(new RowError(errno, text), where);
+  if (errno !== undefined) {
+    const meaning = meanings[errno] ?? { ...queryInvalid, code: 'ServerError' };
+    return build(meaning, `${where}: ${text} (error ${errno})`, thrown);
+  }
+  const code = codeOf(thrown);
+  if (untrusted.has(code)) {
+    return permanent('CertificateUntrusted', `${where}: the server's certificate is not trusted (${code})`, {
+      path: 'spec.mysql.tls',
+      mend: 'set tls.caSecretRef to the authority that signed it, or a host that the certificate names',
+      cause: thrown,
+    });
+  }
+  const meaning = driverCodes[code];
+  if (meaning) return build(meaning, `${where}: ${text || code}`, thrown);
+  // The driver gives no code where the socket closed in the middle; the session is of no use either way.
+  return transient('ConnectionLost', `${where}: ${text}`, { cause: thrown });
+}
+
+export function rowMessage(error: RowError): string {
+  const column = error.column === undefined ? '' : ` (column ${error.column})`;
+  return `${error.message}${column}, error ${error.errno}`;
+}
+
+function build({ code, disposition, path, mend }: Meaning, message: string, cause: unknown): IdraError {
+  const more: ErrorMore = { path, mend, cause };
+  return new IdraError({ code, disposition, message, ...more });
+}

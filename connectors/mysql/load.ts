@@ -1,0 +1,141 @@
+import { bug } from '../../core/errors.ts';
+import { quoteBacktick } from '../sql/names.ts';
+import type { Form, LoadColumn } from './encode.ts';
+import { isRowError, RowError } from './errors.ts';
+import type { Result, Session } from './session.ts';
+
+/** Lines of `tsv` (core/batch.ts). */
+export interface Lines {
+  readonly chunks: readonly Buffer[];
+  readonly count: number;
+}
+
+const newline = 0x0a;
+const tab = 0x09;
+/** Where LOAD DATA LOCAL is off, so much of a statement at once. */
+const insertBytes = 1_048_576;
+
+/** Splits lines at about the middle; one line cannot be. */
+export function halves({ chunks, count }: Lines): readonly [Lines, Lines] {
+  const all = Buffer.concat(chunks);
+  const half = count >> 1;
+  let at = 0;
+  for (let line = 0; line < half; line++) at = all.indexOf(newline, at) + 1;
+  return [
+    { chunks: [all.subarray(0, at)], count: half },
+    { chunks: [all.subarray(at)], count: count - half },
+  ];
+}
+
+/** How rows that meet their own key in the table are taken: `REPLACE` keeps the last. */
+export type Duplicates = 'REPLACE' | '';
+
+/**
+ * Brings lines into a table. `before` are statements that travel with the first of it. Throws RowError where the table would keep a
+ * row otherwise than it was given: LOAD DATA LOCAL only warns, whatever the sql_mode, and a rounded DECIMAL is but a note.
+ */
+export async function loadLines(
+  session: Session,
+  table: string,
+  columns: readonly LoadColumn[],
+  lines: Lines,
+  { before, duplicates }: { readonly before: readonly string[]; readonly duplicates: Duplicates },
+): Promise<{ readonly deleted: number }> {
+  if (!session.facts.hasLocalInfile)
+    return await insertLines(session, table, columns, lines, { before, duplicates });
+  const sql = [...before, loadStatement(table, columns, duplicates)].join('; ');
+  const result = (await session.load(sql, lines.chunks)).at(-1);
+  if (!result) throw bug('LOAD DATA gave no result');
+  // In the server's language: the numbers stand in this order in each.
+  const [records = 0, deleted = 0, skipped = 0] = [...result.info.matchAll(/\d+/g)].map(Number);
+  await requireKept(session, result, skipped);
+  if (records !== lines.count) throw bug(`LOAD DATA read ${records} rows of ${lines.count}`);
+  return { deleted };
+}
+
+function loadStatement(table: string, columns: readonly LoadColumn[], duplicates: Duplicates): string {
+  const fields = columns.map(({ name, form }, index) =>
+    form === 'text' ? quoteBacktick(name) : `@idra${index}`,
+  );
+  const sets = columns.flatMap(({ name, form }, index) =>
+    form === 'text' ? [] : [`${quoteBacktick(name)} = ${fromVariable(`@idra${index}`, form)}`],
+  );
+  return [
+    `LOAD DATA LOCAL INFILE 'rows' ${duplicates} INTO TABLE ${table} CHARACTER SET utf8mb4`,
+    String.raw`FIELDS TERMINATED BY '\t' ENCLOSED BY '' ESCAPED BY '\\' LINES TERMINATED BY '\n' STARTING BY ''`,
+    `(${fields.join(', ')})`,
+    sets.length > 0 ? `SET ${sets.join(', ')}` : '',
+  ].join(' ');
+}
+
+function fromVariable(variable: string, form: Form): string {
+  return form === 'hex' ? `UNHEX(${variable})` : `CAST(CONV(${variable}, 2, 10) AS UNSIGNED)`;
+}
+
+/** Warnings that say nothing of a row (of an unsafe statement in the binary log) do not count. */
+async function requireKept(session: Session, result: Result, skipped: number): Promise<void> {
+  if (result.warnings === 0 && skipped === 0) return;
+  const [shown] = await session.run('SHOW WARNINGS');
+  const warnings = shown?.rows ?? [];
+  const [, code, message] = warnings.find((row) => isRowError(Number(row[1]))) ?? [];
+  if (code !== undefined) throw new RowError(Number(code), String(message));
+  if (skipped > 0 || warnings.length < result.warnings) {
+    const [, first, text] = warnings[0] ?? [];
+    throw new RowError(Number(first ?? 0), String(text ?? ''));
+  }
+}
+
+/** Where the server takes no LOAD DATA LOCAL: many rows a statement. An escape of `tsv` is one of a literal, too. */
+async function insertLines(
+  session: Session,
+  table: string,
+  columns: readonly LoadColumn[],
+  lines: Lines,
+  { before, duplicates }: { readonly before: readonly string[]; readonly duplicates: Duplicates },
+): Promise<{ readonly deleted: number }> {
+  const names = columns.map(({ name }) => quoteBacktick(name)).join(', ');
+  const head = `${duplicates === 'REPLACE' ? 'REPLACE' : 'INSERT'} INTO ${table} (${names}) VALUES `;
+  const limit = Math.min(insertBytes, session.facts.maxPacketBytes / 2);
+  let affected = 0;
+  let prefix = [...before];
+  for (const values of groupsOf(lines, columns, limit)) {
+    const result = (await session.run([...prefix, head + values].join('; '))).at(-1);
+    prefix = [];
+    if (result) await requireKept(session, result, 0);
+    affected += result?.affected ?? 0;
+  }
+  return { deleted: affected - lines.count };
+}
+
+function* groupsOf(lines: Lines, columns: readonly LoadColumn[], limit: number): Generator<string> {
+  let group = '';
+  for (const line of linesOf(lines)) {
+    const values = `(${fieldsOf(line).map((field, index) => fieldLiteral(field, columns[index]?.form ?? 'text'))})`;
+    if (group !== '' && group.length + values.length > limit) {
+      yield group;
+      group = '';
+    }
+    group += group === '' ? values : `,${values}`;
+  }
+  if (group !== '') yield group;
+}
+
+function* linesOf({ chunks }: Lines): Generator<Buffer> {
+  const all = Buffer.concat(chunks);
+  for (let start = 0; start < all.length; ) {
+    const end = all.indexOf(newline, start);
+    yield all.subarray(start, end);
+    start = end + 1;
+  }
+}
+
+function fieldsOf(line: Buffer): string[] {
+  return line.toString('utf8').split(String.fromCharCode(tab));
+}
+
+function fieldLiteral(field: string, form: Form): string {
+  if (field === '\\N') return 'NULL';
+  if (form === 'hex') return `x'${field}'`;
+  if (form === 'bits') return `b'${field}'`;
+  return `'${field.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,177 @@
+import type { SystemAccess, WritePlan } from '../../core/connector.ts';
+import { reach } from '../../core/crash-points.ts';
+import { type Finding, permanent } from '../../core/errors.ts';
+import type { Token } from '../../core/token.ts';
+import { joinName } from '../sql/names.ts';
+import type { Commits } from './commits.ts';
+import { ownTable } from './ddl.ts';
+import { quoteName, type TableName } from './describe.ts';
+import type { LoadColumn } from './encode.ts';
+import { literalText } from './literals.ts';
+import { RowWriter } from './row-writer.ts';
+import { Session } from './session.ts';
+
+export interface ReplacementInput {
+  readonly plan: WritePlan;
+  readonly target: TableName;
+  readonly columns: readonly LoadColumn[];
+  readonly token: Token;
+  /** The key is the only unique index: of rows with the same key the last may stay. */
+  readonly isKeyAlone: boolean;
+}
+
+/**
+ * A pass into a shadow table beside the target, checked by its count, then swapped by one atomic RENAME. MySQL commits at a RENAME, so
+ * the token is held by a second connection meanwhile, which then stores that the pass is complete. A crash between the two leaves the
+ * old table under its name of ours: the resumed pass swaps back and goes on.
+ */
+export class Replacement {
+  readonly #access: SystemAccess;
+  readonly #session: Session;
+  readonly #commits: Commits;
+  readonly #input: ReplacementInput;
+  readonly #shadow: TableName;
+  readonly #old: TableName;
+  #fence: Session | undefined;
+  #expectedRows = 0;
+
+  constructor(access: SystemAccess, session: Session, commits: Commits, input: ReplacementInput) {
+    this.#access = access;
+    this.#session = session;
+    this.#commits = commits;
+    this.#input = input;
+    this.#shadow = ownTable(input.target, input.plan.uid, 'shadow');
+    this.#old = ownTable(input.target, input.plan.uid, 'old');
+  }
+
+  async begin(isResumed: boolean, signal: AbortSignal): Promise<RowWriter> {
+    const { plan, columns, isKeyAlone, target } = this.#input;
+    if (isResumed) await this.#resume(signal);
+    else {
+      await this.#session.query(
+        `DROP TABLE IF EXISTS ${quoteName(this.#shadow)}, ${quoteName(this.#old)}; CREATE TABLE ${quoteName(this.#shadow)} LIKE ${quoteName(target)}`,
+        signal,
+      );
+    }
+    this.#expectedRows = await this.#countShadow(signal);
+    const duplicates = isKeyAlone ? 'REPLACE' : '';
+    return new RowWriter(this.#session, {
+      plan,
+      table: this.#shadow,
+      staging: null,
+      columns,
+      isKeyAlone,
+      duplicates,
+    });
+  }
+
+  count(rows: number): void {
+    this.#expectedRows += rows;
+  }
+
+  /** `offset` as the commit row takes it. Throws `fenced`, ReplaceCountDiffers. */
+  async finish(offset: string | null | undefined, signal: AbortSignal): Promise<void> {
+    const { plan, target, token } = this.#input;
+    const rows = await this.#countShadow(signal);
+    if (rows !== this.#expectedRows) {
+      throw permanent(
+        'ReplaceCountDiffers',
+        `${quoteName(this.#shadow)} has ${rows} rows, and ${this.#expectedRows} were written: it is not swapped in`,
+        {
+          mend: 'request restart; nobody else may write the shadow table',
+        },
+      );
+    }
+    const fence = await this.#openFence(signal);
+    await fence.guard(() => this.#commits.hold(fence, plan.uid, token), signal);
+    const [from, shadow, old] = [target, this.#shadow, this.#old].map(quoteName);
+    await this.#session.query(`RENAME TABLE ${from} TO ${old}, ${shadow} TO ${from}`, signal);
+    await reach('commit:before');
+    const statements = this.#commits.commitStatements(plan.uid, token, 0, offset);
+    await fence.guard(() => this.#commits.commit(fence, statements, token), signal);
+    await this.#session.query(`DROP TABLE IF EXISTS ${old}`, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#fence?.close();
+  }
+
+  async #resume(signal: AbortSignal): Promise<void> {
+    const found = await this.#session.query(
+      `SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${literalText(this.#shadow.schema)}
+       AND TABLE_NAME IN (${literalText(this.#shadow.table)}, ${literalText(this.#old.table)})`,
+      signal,
+    );
+    const names = found.map(([name]) => String(name));
+    if (names.includes(this.#shadow.table)) return;
+    const [target, shadow, old] = [this.#input.target, this.#shadow, this.#old].map(quoteName);
+    if (!names.includes(this.#old.table)) {
+      throw permanent('ShadowMissing', `${shadow}, which holds the rows of an unfinished pass, is gone`, {
+        mend: 'request restart: the pass begins anew, and the table is untouched until it is complete',
+      });
+    }
+    await this.#session.query(`RENAME TABLE ${target} TO ${shadow}, ${old} TO ${target}`, signal);
+  }
+
+  async #countShadow(signal: AbortSignal): Promise<number> {
+    const [[count] = []] = await this.#session.query(
+      `SELECT COUNT(*) FROM ${quoteName(this.#shadow)}`,
+      signal,
+    );
+    return Number(count);
+  }
+
+  async #openFence(signal: AbortSignal): Promise<Session> {
+    if (!this.#fence || this.#fence.isLost) {
+      this.#fence = await Session.open(this.#access, 'writer', signal);
+      await this.#commits.markFence(this.#fence, this.#input.plan.uid, signal);
+    }
+    return this.#fence;
+  }
+}
+
+/** What does not survive a swap: the new table has columns and indexes of the old, and grants and views go by name. */
+export async function replaceFindings(
+  session: Session,
+  name: TableName,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const [schema, table] = [literalText(name.schema), literalText(name.table)];
+  const told = joinName([name.schema, name.table]);
+  const constraints = 'information_schema.REFERENTIAL_CONSTRAINTS';
+  const triggers = await session.query(
+    `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${schema} AND EVENT_OBJECT_TABLE = ${table}`,
+    signal,
+  );
+  const own = await session.query(
+    `SELECT CONSTRAINT_NAME FROM ${constraints} WHERE CONSTRAINT_SCHEMA = ${schema} AND TABLE_NAME = ${table}`,
+    signal,
+  );
+  const others = await session.query(
+    `SELECT CONSTRAINT_SCHEMA, TABLE_NAME FROM ${constraints} WHERE UNIQUE_CONSTRAINT_SCHEMA = ${schema} AND REFERENCED_TABLE_NAME = ${table}`,
+    signal,
+  );
+  return [
+    ...triggers.map(([trigger]) => lostBySwap(`trigger ${trigger}`, told)),
+    ...own.map(([constraint]) => lostBySwap(`foreign key ${constraint}`, told)),
+    ...others.map(
+      ([otherSchema, otherTable]): Finding => ({
+        severity: 'error',
+        code: 'ReplaceBreaksForeignKey',
+        path: 'spec.writeMode',
+        message: `a foreign key of ${otherSchema}.${otherTable} refers to ${told}, and would go on referring to the table that Replace takes away`,
+        mend: 'use Upsert, or drop that foreign key',
+      }),
+    ),
+  ];
+}
+
+function lostBySwap(what: string, table: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'NotKeptByReplace',
+    path: 'spec.writeMode',
+    message: `${what} of ${table} does not survive Replace: the new table has the columns and indexes of the old one, no more`,
+    mend: 'use Upsert, or do without it',
+  };
+}

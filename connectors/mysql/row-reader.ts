@@ -1,0 +1,126 @@
+import type { BatchLimits } from '../../core/batch.ts';
+import { scalarText } from '../../core/offset.ts';
+import type { Column, Row, Scalar, Value } from '../../core/values.ts';
+import type { Part } from '../sql/read-pass.ts';
+import { decoderOf } from './decode.ts';
+import type { Session, SqlRow } from './session.ts';
+
+export interface RowStatement {
+  readonly sql: string;
+  /** The select list. */
+  readonly columns: readonly Column[];
+  /** Places of the orderBy columns in the select list. */
+  readonly keys: readonly number[];
+  readonly limits: BatchLimits;
+}
+
+/**
+ * Streams one statement's rows in parts. At most one full part waits for its reader; then the connection is paused, and so in the end
+ * is the server.
+ */
+export async function* readParts(
+  session: Session,
+  statement: RowStatement,
+  signal: AbortSignal,
+): AsyncGenerator<Part> {
+  const full: Part[] = [];
+  let wake: () => void = () => {};
+  let outcome: { readonly error?: unknown } | undefined;
+  const cutter = new PartCutter(statement, (part) => full.push(part));
+  const running = session
+    .guard(() => session.stream(statement.sql, (row) => cutter.push(row)), signal)
+    .then(
+      () => {
+        cutter.end();
+        outcome = {};
+        wake();
+      },
+      (error: unknown) => {
+        outcome = { error };
+        wake();
+      },
+    );
+  cutter.onPart = () => wake();
+  try {
+    for (;;) {
+      const part = full.shift();
+      if (part) {
+        if (full.length === 0) session.resume();
+        yield part;
+      } else if (outcome) {
+        if ('error' in outcome) throw outcome.error;
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    // Left half-way, the rest of the rows is of no use to anybody.
+    if (!outcome) session.cut();
+    await running;
+  }
+}
+
+class PartCutter {
+  readonly #statement: RowStatement;
+  readonly #decoders: readonly { readonly at: number; readonly decode: (cell: never) => Value }[];
+  readonly #emit: (part: Part) => void;
+  #rows: SqlRow[] = [];
+  #bytes = 0;
+  onPart: () => void = () => {};
+
+  constructor(statement: RowStatement, emit: (part: Part) => void) {
+    this.#statement = statement;
+    this.#emit = emit;
+    this.#decoders = statement.columns.flatMap((column, at) => {
+      const decode = decoderOf(column.type);
+      return decode ? [{ at, decode }] : [];
+    });
+  }
+
+  /** True: a part is full, and no more is wanted for now. */
+  push(row: SqlRow): boolean {
+    const { maxRows, maxBytes } = this.#statement.limits;
+    const size = rowBytes(row);
+    const isFull = this.#rows.length >= maxRows || (this.#rows.length > 0 && this.#bytes + size > maxBytes);
+    if (isFull) this.#cut();
+    this.#rows.push(row);
+    this.#bytes += size;
+    return isFull;
+  }
+
+  end(): void {
+    if (this.#rows.length > 0) this.#cut();
+  }
+
+  #cut(): void {
+    const rows = this.#rows as Value[][];
+    for (const { at, decode } of this.#decoders) {
+      for (const row of rows) {
+        const cell = row[at];
+        if (cell !== null) row[at] = decode(cell as never);
+      }
+    }
+    this.#emit({
+      rows: { format: 'values', rows: rows as readonly Row[] },
+      rowCount: rows.length,
+      byteCount: this.#bytes,
+      lastKey: keyOf(rows.at(-1) ?? [], this.#statement.keys),
+    });
+    this.#rows = [];
+    this.#bytes = 0;
+    this.onPart();
+  }
+}
+
+function keyOf(row: readonly Value[], places: readonly number[]): string[] {
+  return places.map((at) => scalarText(row[at] as Scalar));
+}
+
+function rowBytes(row: SqlRow): number {
+  let bytes = 0;
+  for (const cell of row) bytes += typeof cell === 'string' || Buffer.isBuffer(cell) ? cell.length : 4;
+  return bytes;
+}

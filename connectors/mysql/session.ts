@@ -1,0 +1,305 @@
+import { Readable } from 'node:stream';
+import mysql, { type Connection, type FieldPacket, type Query } from 'mysql2';
+import type { SystemAccess } from '../../core/connector.ts';
+import { type Login, readLogin } from './config.ts';
+import { classify, codeOf, errnoOf, errorNumbers } from './errors.ts';
+import { readFacts, type ServerFacts } from './server-facts.ts';
+
+/** As the driver gives values: see `values` below. */
+export type Cell = string | number | Buffer | null;
+export type SqlRow = Cell[];
+
+/** What one statement answered. */
+export interface Result {
+  readonly rows: readonly SqlRow[];
+  readonly fields: readonly FieldPacket[];
+  /** Rows matched by an UPDATE, changed or not; inserted, deleted. */
+  readonly affected: number;
+  /** Notes are counted too: a rounded DECIMAL is one. */
+  readonly warnings: number;
+  /** LOAD DATA: `Records: 3  Deleted: 0  Skipped: 0  Warnings: 0`, in the server's language. */
+  readonly info: string;
+}
+
+/** Readers never hold back the bound of late rows: their statements begin with this, and late-rows.ts leaves them out. */
+export const readerMark = '/* idra-reader */';
+export type Role = 'reader' | 'writer' | 'watch';
+
+/** Integers of 64 bits, decimals, dates and times as the server writes them; bytes as bytes. */
+const values = {
+  supportBigNumbers: true,
+  bigNumberStrings: true,
+  dateStrings: true,
+  jsonStrings: true,
+  timezone: 'Z',
+  charset: 'utf8mb4',
+  rowsAsArray: true,
+  multipleStatements: true,
+} as const;
+
+/**
+ * Whatever the server's defaults are. Strict, but for zero dates, which both sides of a pair of MySQLs may hold; an id of 0 is a 0.
+ * A statement may wait long for the other end of a sync.
+ */
+const settings = [
+  'NAMES utf8mb4',
+  "SESSION time_zone = '+00:00'",
+  "SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO'",
+  'SESSION net_write_timeout = 86400',
+  'SESSION wait_timeout = 28800',
+  'SESSION sql_notes = 1',
+];
+const writerSettings = ['SESSION autocommit = 1', 'SESSION sql_safe_updates = 0'];
+
+export class Session {
+  readonly facts: ServerFacts;
+  readonly where: string;
+  readonly #connection: Connection;
+  readonly #login: Login;
+  #isBusy = false;
+  #lost: Error | undefined;
+
+  private constructor(connection: Connection, login: Login, facts: ServerFacts) {
+    this.#connection = connection;
+    this.#login = login;
+    this.where = login.where;
+    this.facts = facts;
+    connection.on('error', (error) => this.#end(error));
+    connection.on('end', () => this.#end(new Error('the connection has ended')));
+  }
+
+  static async open(access: SystemAccess, role: Role, signal: AbortSignal): Promise<Session> {
+    signal.throwIfAborted();
+    const login = readLogin(access);
+    try {
+      const connection = await connect(login, signal);
+      try {
+        const all = [...settings, ...(role === 'writer' ? writerSettings : []), ...login.settings];
+        await statements(connection, all.map((each) => `SET ${each}`).join('; '));
+        const session = new Session(connection, login, await readFacts((sql) => statements(connection, sql)));
+        return session;
+      } catch (thrown) {
+        connection.destroy();
+        throw thrown;
+      }
+    } catch (thrown) {
+      signal.throwIfAborted();
+      throw classify(thrown, login.where);
+    }
+  }
+
+  get id(): number {
+    return this.#connection.threadId;
+  }
+
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Every statement's result. Driver errors come as they are: callers decide by errnoOf, then `guard` classifies. */
+  async run(sql: string): Promise<readonly Result[]> {
+    return await this.#use(() => statements(this.#connection, sql));
+  }
+
+  /** As `run`, with LOAD DATA LOCAL among the statements: the server is sent this body, and never a file. */
+  async load(sql: string, body: readonly Buffer[]): Promise<readonly Result[]> {
+    return await this.#use(() => statements(this.#connection, sql, body));
+  }
+
+  /** Rows of the last statement, with classified errors. */
+  async query(sql: string, signal?: AbortSignal): Promise<readonly SqlRow[]> {
+    const results = await this.guard(() => this.run(sql), signal);
+    return results.at(-1)?.rows ?? [];
+  }
+
+  /**
+   * Rows one by one as they come, not kept. `onRow` says whether to pause; the reader then calls `resume`. Resolves when the statement
+   * has ended.
+   */
+  async stream(sql: string, onRow: (row: SqlRow) => boolean): Promise<void> {
+    await this.#use(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const query: Query = this.#connection.query(sql);
+          const fail = (error: Error) => reject(error);
+          this.#connection.once('error', fail);
+          query.on('result', (row) => {
+            if (onRow(row as unknown as SqlRow)) this.#connection.pause();
+          });
+          query.on('error', reject);
+          query.on('end', () => {
+            this.#connection.off('error', fail);
+            resolve();
+          });
+        }),
+    );
+  }
+
+  resume(): void {
+    this.#connection.resume();
+  }
+
+  /** Runs `body`; its error is classified, and when the signal fires the connection is cut and the signal's reason thrown. */
+  async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
+    const cut = () => this.cut(signal?.reason);
+    signal?.addEventListener('abort', cut, { once: true });
+    try {
+      return await body();
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      throw classify(thrown, this.where);
+    } finally {
+      signal?.removeEventListener('abort', cut);
+    }
+  }
+
+  /** At once: the server rolls back what is open. A statement that it is busy with is ended through a connection of its own. */
+  cut(why: unknown = new Error('the connection was cut')): void {
+    if (this.#lost) return;
+    const wasBusy = this.#isBusy;
+    this.#end(why instanceof Error ? why : new Error('the connection was cut'));
+    this.#connection.destroy();
+    if (wasBusy) void killAt(this.#login, this.id);
+  }
+
+  async close(): Promise<void> {
+    if (this.#lost) return;
+    if (this.#isBusy) {
+      this.cut();
+      return;
+    }
+    this.#end(new Error('the connection was closed'));
+    await new Promise<void>((resolve) => this.#connection.end(() => resolve()));
+  }
+
+  #reject: ((error: Error) => void) | undefined;
+
+  #end(error: Error): void {
+    this.#lost ??= error;
+    this.#reject?.(this.#lost);
+  }
+
+  /** One at a time; a connection that ends meanwhile rejects at once: the driver forgets some of its callers. */
+  async #use<T>(body: () => Promise<T>): Promise<T> {
+    if (this.#lost) throw this.#lost;
+    this.#isBusy = true;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#reject = reject;
+        body().then(resolve, reject);
+      });
+    } finally {
+      this.#reject = undefined;
+      this.#isBusy = false;
+    }
+  }
+}
+
+/** Ends another session of the same user. One that is gone already is as well. */
+export async function killSession(session: Session, id: string): Promise<void> {
+  try {
+    await session.run(`KILL ${BigInt(id)}`);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== errorNumbers.noSuchThread) throw thrown;
+  }
+}
+
+async function killAt(login: Login, id: number): Promise<void> {
+  try {
+    const connection = await connect(login, AbortSignal.timeout(5_000));
+    try {
+      await statements(connection, `KILL ${id}`);
+    } finally {
+      connection.destroy();
+    }
+  } catch {
+    // The session has ended by itself, or its server is gone.
+  }
+}
+
+async function connect(login: Login, signal: AbortSignal): Promise<Connection> {
+  try {
+    return await open(login.driver, signal);
+  } catch (thrown) {
+    if (!login.isTlsOptional || codeOf(thrown) !== 'HANDSHAKE_NO_SSL_SUPPORT') throw thrown;
+    const { ssl: _, ...plain } = login.driver;
+    return await open(plain, signal);
+  }
+}
+
+function open(driver: Login['driver'], signal: AbortSignal): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const connection = mysql.createConnection({
+      ...driver,
+      ...values,
+      connectAttributes: { program_name: 'idra' },
+      enableKeepAlive: true,
+      keepAliveInitialDelay: 30_000,
+    });
+    const stop = () => {
+      connection.destroy();
+      reject(signal.reason);
+    };
+    const settle = (error: Error | null) => {
+      signal.removeEventListener('abort', stop);
+      if (!error) {
+        connection.off('error', settle);
+        resolve(connection);
+        return;
+      }
+      // A later error of the same connection has nobody to tell.
+      connection.on('error', () => {});
+      connection.destroy();
+      reject(error);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    connection.on('error', settle);
+    connection.connect(settle);
+  });
+}
+
+function statements(
+  connection: Connection,
+  sql: string,
+  body?: readonly Buffer[],
+): Promise<readonly Result[]> {
+  return new Promise((resolve, reject) => {
+    const options = { sql, ...(body && { infileStreamFactory: () => Readable.from(body) }) };
+    connection.query(options, (error, results: unknown, fields: unknown) => {
+      if (error) reject(error);
+      else resolve(toResults(results, fields));
+    });
+  });
+}
+
+interface Header {
+  readonly affectedRows: number;
+  readonly warningStatus: number;
+  readonly info: string;
+}
+
+/** Of one statement the driver gives the result itself, of several a list: told apart by the list of lists of fields. */
+function toResults(results: unknown, fields: unknown): readonly Result[] {
+  const isList = Array.isArray(fields) && fields.every((each) => each === undefined || Array.isArray(each));
+  if (!isList || fields.length === 0) return [toResult(results, fields)];
+  return (results as readonly unknown[]).map((each, index) => toResult(each, fields[index]));
+}
+
+function toResult(result: unknown, fields: unknown): Result {
+  if (Array.isArray(result)) {
+    return { rows: result, fields: (fields ?? []) as FieldPacket[], affected: 0, warnings: 0, info: '' };
+  }
+  const header = result as Header;
+  return {
+    rows: [],
+    fields: [],
+    affected: header.affectedRows,
+    warnings: header.warningStatus,
+    info: header.info,
+  };
+}
