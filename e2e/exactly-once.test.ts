@@ -1,147 +1,177 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { ShopWriters } from './exactly-once/writers.ts';
-import { installLedger, onDatabase, proveLedger, readLedger, rowLines } from './kit/ledger.ts';
+import { after, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CrashPoint } from '../core/crash-points.ts';
+import { randomFrom, Shop } from './exactly-once/shop.ts';
+import { killedAt } from './kit/kill-hook.ts';
 import { projectFolder, type RunningProcess, runOrFail, startIdra } from './kit/processes.ts';
-import { type PostgresDatabase, type PostgresServer, postgres } from './kit/servers.ts';
+import { type FaultProxy, faultProxy } from './kit/proxy.ts';
+import { type EtcdServer, etcd, postgres } from './kit/servers.ts';
+import { SingleMode } from './kit/single-mode.ts';
 import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
 /**
- * SIGKILL at random instants of single mode, while writers insert (out of order too) and update: Id with Append, Timestamp with Upsert,
- * and Snapshot of a table at rest. At the end both sides are equal, row by row, and the ledger proves that nothing was written twice.
+ * SIGKILL at 50 random instants, while writers insert (out of order too) and update: Id with Append, Timestamp with Upsert, and Snapshot
+ * of a table at rest. At the end both sides are equal, row by row, and the ledger proves that nothing was written twice.
  */
-const kills = 40;
-const restRows = 60_000;
-
-let server: PostgresServer;
-let source: PostgresDatabase;
-let destination: PostgresDatabase;
-let folder: string;
-
-before(async () => {
-  server = await postgres();
-  source = await server.createDatabase();
-  destination = await server.createDatabase();
-  await server.query(`GRANT pg_read_all_stats TO "${source.user}"`);
-  folder = await tempFolder('exactly-once');
-  await onDatabase(source.url, (client) =>
-    client.query(`
-      CREATE TABLE events (id bigint PRIMARY KEY, body text NOT NULL);
-      CREATE SEQUENCE event_ids;
-      CREATE TABLE orders (id bigint PRIMARY KEY, amount numeric(12,2) NOT NULL, note text, updated_at timestamptz NOT NULL);
-      CREATE INDEX ON orders (updated_at, id);
-      CREATE TABLE rest AS SELECT i AS id, md5(i::text) AS body FROM generate_series(1, ${restRows}) i;
-      ALTER TABLE rest ADD PRIMARY KEY (id);`),
-  );
-  await writeFile(join(folder, 'syncs.yaml'), manifests());
-});
+const singleKills = 38;
+const clusterKills = 12;
+const seed = Number(process.env.IDRA_TEST_SEED ?? Date.now() % 1_000_000);
 
 after(async () => {
-  await server?.stop();
+  await (await postgres()).stop();
 });
 
-test(`${kills} SIGKILLs at random instants lose nothing and double nothing`, async () => {
-  await runOrFail(`${projectFolder}/bin/idra`, [...run(), '--once', '--only', 'events'], { cwd: folder });
-  await installLedger(destination.url);
-  const writers = new ShopWriters(source.url);
-  await writers.start();
-  const seed = Number(process.env.IDRA_TEST_SEED ?? Date.now() % 1_000_000);
+/** Where a life of single mode ends: at a point that is reached for the nth time, or after some time. */
+const points: readonly CrashPoint[] = [
+  'claim:before',
+  'claim:after',
+  'write:before',
+  'commit:before',
+  'mirror:after',
+  'pass:before-end',
+  'pass:after-end',
+];
+
+test(`single mode: ${singleKills} SIGKILLs lose nothing and double nothing`, async (context) => {
   const random = randomFrom(seed);
+  const shop = await Shop.create();
+  const single = new SingleMode(await tempFolder('exactly-once'));
+  await single.write(shop.manifests({ withSecrets: true }));
+  await single.runWell({ only: 'events' });
+  await shop.watch();
+  await shop.writers.start();
+  let between = 0;
   try {
-    for (let kill = 0; kill < kills; kill++) await runUntilKilled(random);
+    for (let kill = 0; kill < singleKills; kill++) {
+      const isBetween = kill % 3 === 0;
+      if (isBetween) between++;
+      await endLife(single, random, isBetween ? 'commit:after' : undefined);
+    }
   } finally {
-    await writers.stop();
+    await shop.writers.stop();
   }
-  await runOrFail(`${projectFolder}/bin/idra`, [...run(), '--once'], { cwd: folder, timeoutMs: 120_000 });
-  for (const [table, columns] of [
-    ['events', 'id, body'],
-    ['orders', 'id, amount, note, updated_at'],
-    ['rest', 'id, body'],
-  ] as const) {
-    const sql = `SELECT ${columns} FROM ${table} ORDER BY id`;
-    const [wanted, found] = await Promise.all([rowLines(source.url, sql), rowLines(destination.url, sql)]);
-    assert.ok(wanted.length > 0);
-    assert.deepEqual(found, wanted, `${table} (seed ${seed})`);
-  }
-  const ledger = await readLedger(destination.url);
-  const proof = proveLedger(ledger, (one, other) =>
-    BigInt(one) < BigInt(other) ? -1 : BigInt(one) > BigInt(other) ? 1 : 0,
-  );
-  assert.ok(proof.commits > kills / 2, `only ${proof.commits} commits were seen: the test does not bite`);
-  const rowsOf = (name: string) => ledger.findLast((entry) => entry.name === `default/${name}`)?.rows;
-  const [events] = await rowLines(source.url, 'SELECT count(*) FROM events');
-  assert.equal(JSON.stringify([String(rowsOf('events'))]), events, 'each event was written once');
-  assert.equal(rowsOf('rest'), restRows, 'each row of the snapshot was written once');
+  await single.runWell();
+  context.diagnostic(`seed ${seed}, ${between} kills between commit and mirror`);
+  await shop.prove(`seed ${seed}`);
 });
 
-async function runUntilKilled(random: () => number): Promise<void> {
-  const running: RunningProcess = await startIdra(run(), { cwd: folder });
-  const before = await countCommits();
-  // Some die while starting, most after a commit or a few more.
-  if (random() < 0.8) {
-    await until(async () => (await countCommits()) > before || running.exit !== undefined, {
-      what: 'a commit',
-      timeoutMs: 60_000,
-    });
+async function endLife(
+  single: SingleMode,
+  random: () => number,
+  point: CrashPoint | undefined,
+): Promise<void> {
+  const at = point ?? (random() < 0.5 ? points[Math.floor(random() * points.length)] : undefined);
+  // Each of the two syncs that go on for ever claims once in a life.
+  const count = at?.startsWith('claim') ? 1 + Math.floor(random() * 2) : 1 + Math.floor(random() * 8);
+  const running = await single.start(at ? killedAt({ at, count }) : {});
+  if (!at) {
+    await running.process.waitForLine('"progress"', 60_000);
+    await pause(random() * 500);
+    running.process.kill('SIGKILL');
   }
-  await new Promise((resolve) => setTimeout(resolve, random() * 400));
-  running.kill('SIGKILL');
-  await running.waitForExit();
+  // No point is promised to be reached that often.
+  const exit = await running.process.waitForExit(10_000).catch(() => {
+    running.process.kill('SIGKILL');
+    return running.process.waitForExit();
+  });
+  assert.equal(exit.signal, 'SIGKILL', running.process.tail());
 }
 
-async function countCommits(): Promise<number> {
-  return (
-    (await onDatabase(destination.url, (client) => client.query('SELECT count(*) AS n FROM ledger'))).rows[0]
-      .n * 1
-  );
+test(`cluster: ${clusterKills} SIGKILLs between the commit and its mirror in etcd`, async () => {
+  const shop = await Shop.create();
+  const server = await etcd();
+  const folder = await tempFolder('exactly-once-cluster');
+  await writeSecrets(folder, shop);
+  await writeFile(join(folder, 'syncs.yaml'), shop.manifests({ withSecrets: false }));
+  const env = { IDRA_ETCD_ENDPOINTS: server.endpoints.join(','), IDRA_ETCD_PREFIX: server.prefix };
+  await runOrFail(`${projectFolder}/bin/idra`, ['apply', '-f', 'syncs.yaml'], { cwd: folder, env });
+  const lives = new ClusterLives(server, folder);
+  try {
+    let life = await lives.begin();
+    await until(() => shop.watch().then(() => true), { what: 'the commit table', timeoutMs: 60_000 });
+    await shop.writers.start();
+    for (let kill = 0; kill < clusterKills; kill++) {
+      // Nothing reaches etcd any more: what commits from now on has no mirror.
+      const before = await shop.countCommits();
+      await until(async () => (await shop.countCommits()) > before, { what: 'a commit', timeoutMs: 60_000 });
+      life.proxy.pause('toServer');
+      const behind = await shop.countCommits();
+      await until(async () => (await shop.countCommits()) > behind, {
+        what: 'a commit without mirror',
+        timeoutMs: 20_000,
+      });
+      const next = lives.begin();
+      await life.end();
+      life = await next;
+    }
+    await shop.writers.stop();
+    await until(() => shop.isEqual(), { what: 'both sides to be equal', timeoutMs: 60_000, everyMs: 500 });
+    await life.end();
+    await shop.prove('cluster');
+  } finally {
+    await shop.writers.stop();
+    await lives.stop();
+    await server.stop();
+  }
+});
+
+/** One agent after the other, each with a proxy of its own to etcd. */
+class ClusterLives {
+  readonly #server: EtcdServer;
+  readonly #folder: string;
+  readonly #lives: ClusterLife[] = [];
+
+  constructor(server: EtcdServer, folder: string) {
+    this.#server = server;
+    this.#folder = folder;
+  }
+
+  async begin(): Promise<ClusterLife> {
+    const proxy = await faultProxy('127.0.0.1', Number(new URL(this.#server.endpoints[0] ?? '').port));
+    const agent = await startIdra(['agent'], {
+      cwd: this.#folder,
+      env: {
+        IDRA_ETCD_ENDPOINTS: `http://127.0.0.1:${proxy.port}`,
+        IDRA_ETCD_PREFIX: this.#server.prefix,
+        IDRA_AGENT_NAME: `agent-${this.#lives.length}`,
+        IDRA_LEASE_TTL: '2s',
+        IDRA_SECRETS_DIR: join(this.#folder, 'secrets'),
+        KUBECONFIG: undefined,
+      },
+    });
+    const life = new ClusterLife(agent, proxy);
+    this.#lives.push(life);
+    return life;
+  }
+
+  async stop(): Promise<void> {
+    for (const life of this.#lives) await life.end();
+  }
 }
 
-function run(): string[] {
-  return ['run', '-f', 'syncs.yaml', '--progress', 'json'];
+class ClusterLife {
+  readonly agent: RunningProcess;
+  readonly proxy: FaultProxy;
+
+  constructor(agent: RunningProcess, proxy: FaultProxy) {
+    this.agent = agent;
+    this.proxy = proxy;
+  }
+
+  async end(): Promise<void> {
+    if (this.agent.isRunning) this.agent.kill('SIGKILL');
+    await this.agent.waitForExit();
+    await this.proxy.stop();
+  }
 }
 
-/** mulberry32, by Tommy Ettinger, public domain. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-function manifests(): string {
-  const system = ({ host, port, database, user }: PostgresDatabase, name: string) => `
-apiVersion: v1
-kind: Secret
-metadata: { name: ${name} }
-stringData: { password: "${name === 'source' ? source.password : destination.password}" }
----
-apiVersion: idra.dev/v1alpha1
-kind: DataSource
-metadata: { name: ${name} }
-spec:
-  postgres: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password } }
----`;
-  const sync = (name: string, fields: string, more: string) => `
-apiVersion: idra.dev/v1alpha1
-kind: Sync
-metadata: { name: ${name} }
-spec:
-  source: { dataSource: source, table: public.${name}${fields} }
-  destination: { dataSource: destination, table: public.${name} }
-  batch: { maxRows: 500 }
-  ${more}
----`;
-  return [
-    system(source, 'source'),
-    system(destination, 'destination'),
-    sync('events', ', idField: id', 'mode: Id\n  writeMode: Append\n  schedule: { continuous: true }'),
-    sync('orders', ', timestampField: updated_at', 'mode: Timestamp\n  schedule: { continuous: true }'),
-    sync('rest', '', 'mode: Snapshot\n  schedule: { once: true }'),
-  ].join('');
+async function writeSecrets(folder: string, shop: Shop): Promise<void> {
+  for (const [name, { password }] of Object.entries({ source: shop.source, destination: shop.destination })) {
+    await mkdir(join(folder, 'secrets', name), { recursive: true });
+    await writeFile(join(folder, 'secrets', name, 'password'), password);
+  }
 }

@@ -7,6 +7,9 @@ import { until } from './wait.ts';
 
 export const projectFolder: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
+// Processes under test start in half the time when they find their modules compiled.
+process.env.NODE_COMPILE_CACHE ??= `${projectFolder}/node_modules/.cache/compiled`;
+
 export interface StartOptions {
   /** Added to this process's environment; `undefined` takes a variable out. */
   readonly env?: Readonly<Record<string, string | undefined>>;

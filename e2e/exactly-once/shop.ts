@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { installLedger, onDatabase, proveLedger, readLedger, rowLines } from '../kit/ledger.ts';
+import { type PostgresDatabase, postgres } from '../kit/servers.ts';
+import { syncManifest } from '../kit/single-mode.ts';
+import { ShopWriters } from './writers.ts';
+
+/** Rows of the table at rest, which is read by Snapshot. */
+const restRows = 60_000;
+const restBatch = 200;
+
+const columns = {
+  events: 'id, body',
+  orders: 'id, amount, note, updated_at',
+  rest: 'id, body',
+} as const;
+
+/** A shop that keeps changing, its warehouse, and the three syncs between them; each commit is noted in a ledger. */
+export class Shop {
+  readonly source: PostgresDatabase;
+  readonly destination: PostgresDatabase;
+  readonly writers: ShopWriters;
+
+  static async create(): Promise<Shop> {
+    const server = await postgres();
+    const [source, destination] = [await server.createDatabase(), await server.createDatabase()];
+    await server.query(`GRANT pg_read_all_stats TO "${source.user}"`);
+    await onDatabase(source.url, (client) =>
+      client.query(`
+        CREATE TABLE events (id bigint PRIMARY KEY, body text NOT NULL);
+        CREATE SEQUENCE event_ids;
+        CREATE TABLE orders (id bigint PRIMARY KEY, amount numeric(12,2) NOT NULL, note text, updated_at timestamptz NOT NULL);
+        CREATE INDEX ON orders (updated_at, id);
+        CREATE TABLE rest AS SELECT i AS id, md5(i::text) AS body FROM generate_series(1, ${restRows}) i;
+        ALTER TABLE rest ADD PRIMARY KEY (id);`),
+    );
+    // Without a key: an event that is written twice is there twice.
+    await onDatabase(destination.url, (client) =>
+      client.query('CREATE TABLE events (id bigint NOT NULL, body text NOT NULL)'),
+    );
+    return new Shop(source, destination);
+  }
+
+  private constructor(source: PostgresDatabase, destination: PostgresDatabase) {
+    this.source = source;
+    this.destination = destination;
+    this.writers = new ShopWriters(source.url);
+  }
+
+  /** Secrets are left out where they come from elsewhere. */
+  manifests({ withSecrets }: { readonly withSecrets: boolean }): string {
+    const system = ({ host, port, database, user, password }: PostgresDatabase, name: string) => {
+      const secret = `apiVersion: v1\nkind: Secret\nmetadata: { name: ${name} }\nstringData: { password: "${password}" }\n---\n`;
+      return `${withSecrets ? secret : ''}apiVersion: idra.dev/v1alpha1
+kind: DataSource
+metadata: { name: ${name} }
+spec:
+  postgres: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password } }
+---
+`;
+    };
+    const sync = (table: string, read: object, more: object) =>
+      syncManifest(table, {
+        source: { dataSource: 'source', table: `public.${table}`, ...read },
+        destination: { dataSource: 'destination', table: `public.${table}` },
+        batch: { maxRows: restBatch },
+        ...more,
+      });
+    return [
+      system(this.source, 'source'),
+      system(this.destination, 'destination'),
+      sync('events', { idField: 'id' }, { mode: 'Id', writeMode: 'Append', schedule: { continuous: true } }),
+      sync('orders', { timestampField: 'updated_at' }, { mode: 'Timestamp', schedule: { continuous: true } }),
+      sync('rest', {}, { mode: 'Snapshot', schedule: { once: true } }),
+    ].join('');
+  }
+
+  /** The commit table must be there. */
+  async watch(): Promise<void> {
+    await installLedger(this.destination.url);
+  }
+
+  async countCommits(): Promise<number> {
+    const { rows } = await onDatabase(this.destination.url, (client) =>
+      client.query('SELECT count(*)::int AS n FROM ledger'),
+    );
+    return rows[0].n;
+  }
+
+  /** Whether every row of the source is there, as it is. */
+  async isEqual(): Promise<boolean> {
+    for (const table of ['events', 'orders', 'rest'] as const) {
+      const [wanted, found] = await this.#both(table);
+      if (JSON.stringify(wanted) !== JSON.stringify(found)) return false;
+    }
+    return true;
+  }
+
+  /** Both sides row by row, and by the ledger that nothing was written twice. */
+  async prove(what: string): Promise<void> {
+    for (const table of ['events', 'orders', 'rest'] as const) {
+      const [wanted, found] = await this.#both(table);
+      assert.ok(wanted.length > 0);
+      assert.deepEqual(found, wanted, `${table} (${what})`);
+    }
+    const ledger = await readLedger(this.destination.url);
+    const { commits } = proveLedger(ledger, compareIds);
+    assert.ok(commits > 50, `only ${commits} commits were seen: the test does not bite`);
+    const rowsOf = (name: string) => ledger.findLast((entry) => entry.name === `default/${name}`)?.rows;
+    const [events] = await rowLines(this.source.url, 'SELECT count(*) FROM events');
+    assert.equal(JSON.stringify([String(rowsOf('events'))]), events, 'each event was written once');
+    assert.equal(rowsOf('rest'), restRows, 'each row of the snapshot was written once');
+  }
+
+  async #both(table: keyof typeof columns) {
+    const sql = `SELECT ${columns[table]} FROM ${table} ORDER BY id`;
+    return await Promise.all([rowLines(this.source.url, sql), rowLines(this.destination.url, sql)]);
+  }
+}
+
+function compareIds(one: string, other: string): number {
+  return BigInt(one) < BigInt(other) ? -1 : BigInt(one) > BigInt(other) ? 1 : 0;
+}
+
+/** mulberry32, by Tommy Ettinger, public domain. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
