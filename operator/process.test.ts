@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type KillOrder, killedAt } from '../e2e/kit/kill-hook.ts';
+import { OperatorBed } from '../e2e/kit/operator.ts';
+import { type RunningProcess, startIdra } from '../e2e/kit/processes.ts';
+import type { ServiceAccount } from '../e2e/kit/servers.ts';
+import { until } from '../e2e/kit/wait.ts';
+import { type SyncObject, syncs } from './controllers/objects.ts';
+import { leases } from './runtime/leader-election.ts';
+import type { KubernetesObject } from './runtime/objects.ts';
+
+describe('the operator as a process', () => {
+  let bed: OperatorBed;
+  let account: ServiceAccount;
+  before(async () => {
+    bed = await OperatorBed.start();
+    account = await bed.api.serviceAccount('idra', 'operator');
+    await bed.api.apply(JSON.stringify(rights(account)));
+  });
+  after(async () => {
+    await bed.stop();
+  });
+
+  const start = (name: string, more: Readonly<Record<string, string>> = {}) =>
+    startIdra(['operator'], {
+      name,
+      env: {
+        KUBECONFIG: account.kubeconfigPath,
+        IDRA_ETCD_ENDPOINTS: bed.store.endpoints.join(','),
+        IDRA_ETCD_PREFIX: bed.store.prefix,
+        IDRA_OPERATOR_NAME: name,
+        IDRA_OPERATOR_NAMESPACE: 'idra',
+        IDRA_HEALTH_PORT: '0',
+        IDRA_LOG_FORMAT: 'json',
+        ...more,
+      },
+    });
+  const holder = async (namespace = 'idra') => {
+    const lease = await bed.client.get<KubernetesObject & { spec: { holderIdentity: string } }>(leases, {
+      namespace,
+      name: 'idra-operator',
+    });
+    return lease.spec.holderIdentity.split('_')[0];
+  };
+  const get = async (process: RunningProcess, path: string) => {
+    const line = await process.waitForLine('operator started');
+    const { healthPort } = JSON.parse(line) as { healthPort: number };
+    const answer = await fetch(`http://127.0.0.1:${healthPort}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+
+  test('with the rights of the chart it works, is ready, and gives its lease back at SIGTERM', async () => {
+    const one = await start('one');
+    await bed.makeNamespace('team-a');
+    await bed.inEtcd(await bed.makeSync('team-a', 'orders'));
+    await until(async () => (await get(one, '/readyz')).status === 200, { what: 'it to be ready' });
+    assert.match((await get(one, '/readyz')).text, /kubernetes: ok\ncache: ok\netcd: ok/);
+    assert.equal((await get(one, '/healthz')).status, 200);
+    await bed.shown('team-a', 'orders', 'to have conditions', ({ status }) => status?.conditions);
+    const { text } = await get(one, '/metrics');
+    for (const line of ['leader 1', 'etcd_up 1', 'kubernetes_up 1', 'syncs{state="Pending"} 1']) {
+      assert.ok(text.includes(`\nidra_operator_${line}\n`), line);
+    }
+    assert.match(text, /idra_operator_status_writes_total\{kind="Sync"\} \d/);
+    assert.equal(await holder(), 'one');
+    assert.deepEqual(await one.stop(), { code: 0, signal: null });
+    assert.equal(await holder(), '');
+    assert.deepEqual(
+      one.stderr.filter((line) => /"level":"(warn|error)"/.test(line)),
+      [],
+    );
+  });
+
+  test('of two, one acts; killed, the other goes on', async () => {
+    const [a, b] = [await start('a'), await start('b')];
+    const first = await until(() => holder(), { what: 'a leader' });
+    const [leader, other] = first === 'a' ? [a, b] : [b, a];
+    await until(async () => (await get(other, '/readyz')).status === 200, { what: 'the other to be ready' });
+    assert.match((await get(other, '/metrics')).text, /\nidra_operator_leader 0\n/);
+    const before = await bed.makeSync('team-a', 'before');
+    await bed.inEtcd(before);
+    leader.kill('SIGKILL');
+    const after = await bed.makeSync('team-a', 'after');
+    await until(() => bed.stored(after), { what: 'the other to act', timeoutMs: 40_000 });
+    assert.equal(await holder(), other.name);
+    await other.stop();
+  });
+
+  const orders: readonly KillOrder[] = (['operator:before-write', 'operator:after-write'] as const).flatMap(
+    (at) => [1, 4].map((count) => ({ at, count })),
+  );
+
+  test('killed at any of its writes and started again, the result is the same', async () => {
+    for (const order of orders) {
+      const namespace = `${order.at.replace(':', '-')}-${order.count}`;
+      const env = { IDRA_WATCH_NAMESPACES: namespace };
+      await bed.makeNamespace(namespace);
+      const made: SyncObject[] = [];
+      for (const name of ['a', 'b', 'c']) made.push(await bed.makeSync(namespace, name));
+      // It has been seen before, so that the annotation asks for something.
+      await bed.client.patchStatus(syncs, { namespace, name: 'a' }, { state: 'Pending' });
+      await bed.annotate(namespace, 'a', { 'idra.dev/run-now': '1' });
+      const killed = await start('killed', {
+        ...env,
+        ...killedAt(order),
+        IDRA_OPERATOR_NAMESPACE: namespace,
+      });
+      assert.deepEqual(await killed.waitForExit(), { code: null, signal: 'SIGKILL' }, namespace);
+      // Another lease: nobody has to wait for that of the dead.
+      const next = await start('next', env);
+      for (const each of made) assert.equal((await bed.inEtcd(each)).generation, 1);
+      const [a] = made;
+      const pending = async () => await bed.coordination.requests.pending(a?.metadata.uid ?? '');
+      await until(async () => (await pending()).length === 1, { what: `the request after ${namespace}` });
+      await bed.shown(
+        namespace,
+        'a',
+        'to remember the request',
+        ({ status }) => status?.requests?.[0]?.id === '1',
+      );
+      assert.deepEqual(
+        (await pending()).map(({ id }) => id),
+        ['1'],
+      );
+      for (const each of ['shop', 'warehouse']) {
+        assert.ok(await until(() => bed.coordination.desired.getDataSource(namespace, each), { what: each }));
+      }
+      await next.stop();
+    }
+  });
+});
+
+/** The rules of helm/idra/templates/rbac.yaml. */
+function rights({ user }: ServiceAccount): object {
+  const rules = [
+    {
+      apiGroups: ['idra.dev'],
+      resources: ['syncs', 'datasources'],
+      verbs: ['get', 'list', 'watch', 'patch', 'update'],
+    },
+    {
+      apiGroups: ['idra.dev'],
+      resources: ['syncs/status', 'datasources/status'],
+      verbs: ['get', 'patch', 'update'],
+    },
+    { apiGroups: ['idra.dev'], resources: ['syncs/finalizers', 'datasources/finalizers'], verbs: ['update'] },
+    { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
+    {
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      verbs: ['get', 'create', 'update', 'patch'],
+    },
+  ];
+  const rbac = 'rbac.authorization.k8s.io';
+  const named = { apiVersion: `${rbac}/v1`, metadata: { name: 'idra-operator' } };
+  return {
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      { ...named, kind: 'ClusterRole', rules },
+      {
+        ...named,
+        kind: 'ClusterRoleBinding',
+        roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'idra-operator' },
+        subjects: [{ kind: 'User', apiGroup: rbac, name: user }],
+      },
+    ],
+  };
+}
