@@ -45,7 +45,8 @@ export type ColumnType =
       readonly isFixed?: boolean;
     }
   | { readonly kind: 'bytes'; readonly maxLength?: number; readonly isFixed?: boolean }
-  | { readonly kind: 'date' }
+  /** canBeZero: MySQL's `0000-00-00`, and days and months of zero, may stand there. */
+  | { readonly kind: 'date'; readonly canBeZero?: boolean }
   /** precision: digits of the second's fraction. */
   | {
       readonly kind: 'time';
@@ -53,7 +54,12 @@ export type ColumnType =
       readonly hasZone: boolean;
       readonly isDuration?: boolean;
     }
-  | { readonly kind: 'timestamp'; readonly precision: number; readonly hasZone: boolean }
+  | {
+      readonly kind: 'timestamp';
+      readonly precision: number;
+      readonly hasZone: boolean;
+      readonly canBeZero?: boolean;
+    }
   | { readonly kind: 'uuid' }
   | { readonly kind: 'json' }
   | { readonly kind: 'enum'; readonly values: readonly string[] }

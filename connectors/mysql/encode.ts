@@ -13,8 +13,11 @@ export class Misfit {
 
 export type Encode = (value: Exclude<Value, null>) => string | Misfit;
 
-/** How a column's text in a line becomes its value: as it is, from hexadecimal digits, or from digits 0 and 1. */
-export type Form = 'text' | 'hex' | 'bits';
+/**
+ * How a column's text in a line becomes its value: as it is, from hexadecimal digits, from digits 0 and 1, or as a FLOAT, whose largest
+ * is out of range as PostgreSQL writes it.
+ */
+export type Form = 'text' | 'hex' | 'bits' | 'float';
 
 /** One column of what is loaded. */
 export interface LoadColumn {
@@ -28,9 +31,13 @@ const textTypes = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 
 
 export function loadColumn(planned: PlannedColumn): LoadColumn {
   const native = baseOf(planned);
-  const form: Form =
-    binaryTypes.has(native) || isBinaryOther(native) ? 'hex' : native === 'bit' ? 'bits' : 'text';
+  const form = formOf(native);
   return { name: planned.name, form, encode: encoderOf(planned.source.type, native) };
+}
+
+function formOf(native: string): Form {
+  if (binaryTypes.has(native) || isBinaryOther(native)) return 'hex';
+  return native === 'bit' ? 'bits' : native === 'float' ? 'float' : 'text';
 }
 
 function baseOf(planned: PlannedColumn): string {
@@ -76,30 +83,43 @@ function encoderOf(source: ColumnType, native: string): Encode {
   if (native === 'year') return encodeYear;
   if (binaryTypes.has(native)) return encodeBytes;
   if (native === 'json') return encodeMysqlJson;
-  if (textTypes.has(native)) return source.kind === 'array' ? arrayEncoder(source) : encodeText;
+  if (source.kind === 'json') return encodeJson;
+  if (source.kind === 'array')
+    return (value) => (Array.isArray(value) ? arrayJson(value, source.of) : encodeText(value));
+  if (textTypes.has(native)) return encodeText;
   switch (source.kind) {
     case 'int':
       return shaped(/^-?\d+$/, 'it is not an integer');
     case 'boolean':
-      return (value) => (typeof value === 'boolean' ? (value ? '1' : '0') : encodeText(value));
+      return (value) =>
+        typeof value === 'boolean' ? (value ? '1' : '0') : new Misfit('it is not a boolean');
     case 'float':
+      return native === 'float'
+        ? (value) => number(typeof value === 'number' ? Math.fround(value) : value)
+        : number;
     case 'decimal':
-      return shaped(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i, 'MySQL has no NaN and no infinities');
+      return number;
     case 'date':
       return shaped(/^\d{4}-\d\d-\d\d$/, yearsWhy);
     case 'timestamp':
-      return source.hasZone ? encodeInstant : shaped(timestampShape, yearsWhy);
+      return encodeTimestamp(source.precision, source.hasZone);
     case 'time':
-      return shaped(/^-?\d{1,3}:\d\d(:\d\d(\.\d+)?)?$/, 'it is not a time of MySQL');
-    case 'array':
-      return arrayEncoder(source);
+      return shaped(
+        new RegExp(`^-?\\d{1,3}:\\d\\d(:\\d\\d${fraction(source.precision)})?$`),
+        'it is not a time of MySQL',
+      );
     default:
       return encodeText;
   }
 }
 
 const yearsWhy = 'MySQL has the years 1 to 9999 and no infinities';
-const timestampShape = /^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?)?$/;
+const number = shaped(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i, 'MySQL has no NaN and no infinities');
+
+/** More digits of a second than the column has would be rounded in silence. */
+function fraction(precision: number): string {
+  return precision === 0 ? '(\\.0+)?' : `(\\.\\d{1,${precision}}0*)?`;
+}
 
 /** MySQL reads much as a number or a date that is none: only what has the shape of one is given to it. */
 function shaped(shape: RegExp, why: string): Encode {
@@ -109,10 +129,13 @@ function shaped(shape: RegExp, why: string): Encode {
   };
 }
 
-function encodeInstant(value: Exclude<Value, null>): string | Misfit {
-  if (typeof value !== 'string') return new Misfit(yearsWhy);
-  const text = value.endsWith('Z') ? value.slice(0, -1) : value;
-  return timestampShape.test(text) ? text : new Misfit(yearsWhy);
+function encodeTimestamp(precision: number, hasZone: boolean): Encode {
+  const shape = new RegExp(`^\\d{4}-\\d\\d-\\d\\d( \\d\\d:\\d\\d:\\d\\d${fraction(precision)})?$`);
+  return (value) => {
+    const text =
+      hasZone && typeof value === 'string' && value.endsWith('Z') ? value.slice(0, -1) : String(value);
+    return shape.test(text) ? text : new Misfit(yearsWhy);
+  };
 }
 
 function encodeText(value: Exclude<Value, null>): string | Misfit {
@@ -164,8 +187,16 @@ function isKeptByMysqlJson(number: string): boolean {
   return significant.length <= 15 && Number.isFinite(Number(number));
 }
 
-function arrayEncoder({ of }: Extract<ColumnType, { kind: 'array' }>): Encode {
-  return (value) => (Array.isArray(value) ? arrayJson(value, of) : encodeText(value));
+/** Into a column of text any text would go. */
+function encodeJson(value: Exclude<Value, null>): string | Misfit {
+  const text = encodeText(value);
+  if (typeof text !== 'string') return text;
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    return new Misfit('it is not JSON');
+  }
 }
 
 /** Arrays as JSON: numbers by their digits, bytes as hexadecimal text, NaN and infinities as text. */

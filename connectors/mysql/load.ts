@@ -68,8 +68,14 @@ function loadStatement(table: string, columns: readonly LoadColumn[], duplicates
   ].join(' ');
 }
 
+/** As PostgreSQL writes the largest float, rounded up, and as it is. */
+const largestFloat = ['3.4028235e+38', '3.4028234663852886e38'] as const;
+
 function fromVariable(variable: string, form: Form): string {
-  return form === 'hex' ? `UNHEX(${variable})` : `CAST(CONV(${variable}, 2, 10) AS UNSIGNED)`;
+  if (form === 'hex') return `UNHEX(${variable})`;
+  if (form === 'bits') return `CAST(CONV(${variable}, 2, 10) AS UNSIGNED)`;
+  const [written, exact] = largestFloat;
+  return `CASE ${variable} WHEN '${written}' THEN '${exact}' WHEN '-${written}' THEN '-${exact}' ELSE ${variable} END`;
 }
 
 /** Warnings that say nothing of a row (of an unsafe statement in the binary log) do not count. */
@@ -137,5 +143,6 @@ function fieldLiteral(field: string, form: Form): string {
   if (field === '\\N') return 'NULL';
   if (form === 'hex') return `x'${field}'`;
   if (form === 'bits') return `b'${field}'`;
+  if (form === 'float') return `'${field.replace(...largestFloat)}'`;
   return `'${field.replaceAll("'", "''")}'`;
 }

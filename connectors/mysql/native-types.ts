@@ -106,13 +106,13 @@ function sized(
     case 'varbinary':
       return { kind: 'bytes', maxLength: Number(inner) };
     case 'date':
-      return { kind: 'date' };
+      return { kind: 'date', canBeZero: true };
     case 'time':
       return { kind: 'time', precision, hasZone: false, isDuration: true };
     case 'datetime':
-      return { kind: 'timestamp', precision, hasZone: context.comment === utcComment };
+      return { kind: 'timestamp', precision, hasZone: context.comment === utcComment, canBeZero: true };
     case 'timestamp':
-      return { kind: 'timestamp', precision, hasZone: true };
+      return { kind: 'timestamp', precision, hasZone: true, canBeZero: true };
     case 'bit':
       return { kind: 'bit', length: inner === '' ? 1 : Number(inner) };
     case 'uuid':

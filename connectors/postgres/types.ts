@@ -44,13 +44,13 @@ function nativeFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
     case 'bytes':
       return { ddl: 'bytea' };
     case 'date':
-      return { ddl: 'date' };
+      return { ddl: 'date', ...zeroMisfits(type) };
     case 'time':
       return timeFor(type);
     case 'timestamp':
       if (type.precision > 6)
         return { ddl: 'text', note: 'stored as text: PostgreSQL keeps six digits of a second' };
-      return { ddl: `timestamp${fraction(type.precision)} ${zone(type.hasZone)}` };
+      return { ddl: `timestamp${fraction(type.precision)} ${zone(type.hasZone)}`, ...zeroMisfits(type) };
     case 'uuid':
       return { ddl: 'uuid' };
     case 'json':
@@ -71,6 +71,10 @@ function nativeFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
     case 'untyped':
       return { ddl: 'text', note: 'numbers arrive as text', misfits: 'a blob is not text' };
   }
+}
+
+function zeroMisfits({ canBeZero }: Of<'date'> | Of<'timestamp'>): Pick<NativeType, 'misfits'> {
+  return canBeZero ? { misfits: 'a zero date of MySQL is no date' } : {};
 }
 
 function integerFor({ bits, isUnsigned = false }: Of<'int'>): string {
