@@ -60,5 +60,5 @@ export class EnvironmentReader {
 }
 
 export function invalid(name: string, value: string, mend: string): Error {
-  return permanent('EnvironmentInvalid', `${name} is "${value}"`, { path: name, mend });
+  return permanent('EnvironmentInvalid', `"${value}" is of no use here`, { path: name, mend });
 }

@@ -101,6 +101,13 @@ export class Reporter {
     this.#requests = [...known];
   }
 
+  /** Taken over between two passes: who holds it now is told at once, and not only at the next pass. */
+  awaitsPass(nextPassMs: number): void {
+    if (this.#state !== 'Pending') return;
+    const message = 'waiting for the next pass by the schedule';
+    this.moveTo('Waiting', this.hasCaughtUp ? 'CaughtUp' : 'WaitingForSchedule', message, nextPassMs);
+  }
+
   moveTo(state: SyncState, reason: string, message: string, nextPassMs?: number): void {
     this.#state = state;
     this.#reason = reason;

@@ -76,6 +76,8 @@ export class SyncSession {
   async #waitForPass(): Promise<boolean> {
     const { context, wake, memory } = this.#state;
     if (this.#state.isPassDue || context.once) return true;
+    // That an offset no longer fits is said at once, not when the next pass is due.
+    if (memory.meaning !== undefined && memory.meaning !== this.#meaning) await this.#opened();
     const nowMs = context.clock.now();
     const lastStartMs = memory.lastPassStart === undefined ? undefined : Date.parse(memory.lastPassStart);
     const dueMs = nextPassMs(context.sync.spec.schedule, lastStartMs, nowMs);
@@ -84,6 +86,7 @@ export class SyncSession {
       await this.#remember({ lastPassStart: new Date(nowMs).toISOString() });
     }
     if (dueMs - nowMs > idleCloseMs) await this.close();
+    this.#state.reporter.awaitsPass(dueMs);
     await wake.sleep(dueMs - nowMs);
     return false;
   }

@@ -8,8 +8,8 @@ import type { ReadSecret } from './remembering.ts';
 export function secretsOfFolder(folder: string): ReadSecret {
   return async (namespace, name) => {
     const path = join(folder, name);
+    if (/[/\\]|^\.+$/.test(name)) throw notFound(namespace, name, path);
     try {
-      if (/[/\\]|^\.+$/.test(name)) throw notFound(namespace, name, path);
       // Kubernetes keeps the files themselves in a hidden folder beside their links.
       const files = (await readdir(path)).filter((file) => !file.startsWith('..'));
       const entries = files.map(async (file) => {

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { TwoFiles } from '../../e2e/kit/engine-run.ts';
+import { removeFolder, tempFolder } from '../../e2e/kit/temp.ts';
+import { until } from '../../e2e/kit/wait.ts';
+
+let files: TwoFiles;
+
+beforeEach(async () => {
+  files = new TwoFiles(await tempFolder('engine'));
+});
+afterEach(() => files.close());
+
+const table = `PRAGMA journal_mode = WAL;
+  CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT, at DATETIME DEFAULT '2026-11-24 08:00:00');
+  INSERT INTO t (v) VALUES ('a'), ('b'), ('c');`;
+const byId: Record<string, unknown> = {
+  source: { dataSource: 'source', table: 't', idField: 'id' },
+  destination: { dataSource: 'destination', table: 't' },
+  mode: 'Id',
+  schedule: { every: '1h' },
+};
+const snapshot: Record<string, unknown> = {
+  ...byId,
+  source: { dataSource: 'source', table: 't' },
+  mode: 'Snapshot',
+  schedule: { once: true },
+};
+
+const commitRow = () =>
+  files.query('destination', 'SELECT offset, rows, closed FROM _idra_commits ORDER BY token DESC')[0];
+
+test('run-now starts a pass at once, and only once for its id', async () => {
+  files.execute('source', table);
+  const run = files.start(byId);
+  await run.seen('Waiting');
+  files.execute('source', "INSERT INTO t (v) VALUES ('d')");
+  assert.equal(run.post({ type: 'run-now', id: '1' }), true);
+  await until(() => files.arrived().length === 4, { what: 'the new row' });
+  assert.equal((await run.answered('run-now', '1')).state, 'Done');
+  assert.equal(run.post({ type: 'run-now', id: '1' }), false);
+});
+
+test('suspended: nothing is read or written, and run-now is refused', async () => {
+  files.execute('source', table);
+  const run = files.start({ ...byId, suspend: true });
+  await run.seen('Suspended');
+  run.post({ type: 'run-now', id: '1' });
+  assert.equal((await run.answered('run-now', '1')).state, 'Refused');
+  assert.throws(() => files.arrived());
+});
+
+test('restart reads from nothing and deletes nothing; history says from what', async () => {
+  files.execute('source', table);
+  await files.once(byId);
+  files.execute('source', 'DELETE FROM t WHERE id = 1');
+  const run = files.start(byId);
+  await run.seen('Waiting');
+  run.post({ type: 'restart', id: '1', by: 'me' });
+  await run.answered('restart', '1');
+  const { rows } = await until(
+    () => run.status?.state === 'Waiting' && run.status.rows.read === 2 && run.status,
+    { what: 'a whole pass' },
+  );
+  assert.equal(rows.written, 2);
+  assert.equal(files.arrived().length, 3);
+  const [entry] = run.state.history(run.uid);
+  assert.deepEqual(
+    [entry?.action, entry?.by, entry?.from, entry?.to],
+    ['restart', 'me', JSON.stringify({ mode: 'Id', id: '3' }), null],
+  );
+});
+
+const moved: Record<string, unknown> = {
+  ...byId,
+  source: { dataSource: 'source', table: 'u', idField: 'id' },
+};
+
+test('a changed meaning stops with both ways on: keep-offset', async () => {
+  files.execute('source', table.replaceAll(' t ', ' u ').concat(table.split(';')[1] ?? ''));
+  files.execute('source', "INSERT INTO t (v) VALUES ('x')");
+  await files.once(byId);
+  const stopped = await files.once(moved);
+  assert.deepEqual(
+    [stopped.end.outcome, stopped.status.state, stopped.status.reason],
+    ['failed', 'Failed', 'OffsetNoLongerFits'],
+  );
+  assert.match(stopped.status.message, /restart .*keep-offset/);
+  const run = files.start(moved);
+  await run.seen('Failed', 'OffsetNoLongerFits');
+  run.post({ type: 'keep-offset', id: '1' });
+  const answer = await run.answered('keep-offset', '1');
+  assert.deepEqual([answer.state, answer.message], ['Done', 'goes on from 1']);
+  await until(() => files.arrived().length === 3, { what: 'rows 2 and 3 of the other table' });
+  assert.deepEqual(
+    files.arrived().map((row) => row[1]),
+    ['x', 'b', 'c'],
+  );
+});
+
+test('a changed meaning stops with both ways on: restart', async () => {
+  files.execute('source', table.replaceAll(' t ', ' u ').concat(table.split(';')[1] ?? ''));
+  files.execute('source', "INSERT INTO t (v) VALUES ('x')");
+  await files.once(byId);
+  const run = files.start(moved);
+  await run.seen('Failed', 'OffsetNoLongerFits');
+  run.post({ type: 'restart', id: '1' });
+  await until(() => files.arrived().length === 3, { what: 'all rows of the other table' });
+  assert.deepEqual(
+    files.arrived().map((row) => row[1]),
+    ['a', 'b', 'c'],
+  );
+});
+
+test('a lost state file: the open row of its name stops it, and keep-offset takes it over', async () => {
+  files.execute('source', table);
+  const spec = { ...byId, writeMode: 'Append', destination: { dataSource: 'destination', table: 't' } };
+  await files.once(spec);
+  for (const end of ['', '-wal', '-shm']) await removeFolder(join(files.folder, `state.db${end}`));
+  files.execute('source', "INSERT INTO t (v) VALUES ('d')");
+  const run = files.start(spec);
+  await run.seen('Failed', 'OffsetNoLongerFits');
+  run.post({ type: 'keep-offset', id: '1' });
+  await until(() => files.arrived().length === 4, { what: 'the new row' });
+  assert.deepEqual(files.query('destination', 'SELECT rows, closed FROM _idra_commits ORDER BY token'), [
+    [3, 1],
+    [4, 0],
+  ]);
+});
+
+test('offset by hand: only while suspended, only from what is stored, only of the right type; undo takes it back', async () => {
+  files.execute('source', table);
+  await files.once(byId);
+  const busy = files.start(byId);
+  await busy.seen('Waiting');
+  busy.post({ type: 'offset', id: '1', offset: { value: '1', expect: '3' } });
+  const refused = await busy.answered('offset', '1');
+  assert.deepEqual([refused.state, /suspended/.test(refused.message)], ['Refused', true]);
+  await busy.stop();
+  assert.equal(commitRow()?.[0], JSON.stringify({ mode: 'Id', id: '3' }));
+
+  const run = files.start({ ...byId, suspend: true });
+  const cases: [id: string, value: string, expect: string, state: string, message: RegExp][] = [
+    ['2', '1', '2', 'Refused', /the stored offset is 3, not 2/],
+    ['3', 'one', '3', 'Refused', /not a value of type int/],
+    ['4', '1', '3', 'Done', /the offset is 1/],
+  ];
+  for (const [id, value, expect, state, message] of cases) {
+    run.post({ type: 'offset', id, offset: { value, expect }, by: 'me' });
+    const answer = await run.answered('offset', id);
+    assert.equal(answer.state, state);
+    assert.match(answer.message, message);
+  }
+  assert.equal((await run.seen('Suspended')).offsetText, '1');
+  run.post({ type: 'undo-offset', id: '5' });
+  assert.equal((await run.answered('undo-offset', '5')).message, 'the offset is 3');
+  run.post({ type: 'offset', id: '6', offset: { value: '1', expect: '3' } });
+  assert.equal((await run.answered('offset', '6')).state, 'Done');
+  assert.deepEqual(
+    run.state.history(run.uid).map((each) => each.action),
+    ['set', 'undo', 'set'],
+  );
+  await run.stop();
+  assert.equal((await files.once(byId)).status.rows.read, 2);
+});
+
+test('a Snapshot that is set back by hand goes on from there, though it was complete', async () => {
+  files.execute('source', table);
+  await files.once(snapshot);
+  const run = files.start({ ...snapshot, suspend: true });
+  run.post({ type: 'offset', id: '1', offset: { value: 'pass 1 at ["2"]', expect: 'pass 1 complete' } });
+  assert.equal((await run.answered('offset', '1')).message, 'the offset is pass 1 at ["2"]');
+  await run.stop();
+  assert.equal((await files.once(snapshot)).status.rows.read, 1);
+});
+
+test('requests that this version does not know are refused', async () => {
+  files.execute('source', table);
+  const run = files.start(byId);
+  run.post({ type: 'verify', id: '1' });
+  const answer = await until(() => run.answer({ type: 'verify', id: '1' }), { what: 'an answer' });
+  assert.equal(answer.state, 'Refused');
+});

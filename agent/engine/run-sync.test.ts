@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { ManualClock, TwoFiles } from '../../e2e/kit/engine-run.ts';
+import { tempFolder } from '../../e2e/kit/temp.ts';
+import { until } from '../../e2e/kit/wait.ts';
+
+let files: TwoFiles;
+
+beforeEach(async () => {
+  files = new TwoFiles(await tempFolder('engine'));
+});
+afterEach(() => files.close());
+
+const table = `PRAGMA journal_mode = WAL;
+  CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT, at DATETIME DEFAULT '2026-11-24 08:00:00');
+  INSERT INTO t (v) VALUES ('a'), ('b'), ('c');`;
+const byId: Record<string, unknown> = {
+  source: { dataSource: 'source', table: 't', idField: 'id' },
+  destination: { dataSource: 'destination', table: 't' },
+  mode: 'Id',
+  schedule: { every: '1h' },
+};
+const snapshot: Record<string, unknown> = {
+  ...byId,
+  source: { dataSource: 'source', table: 't' },
+  mode: 'Snapshot',
+  schedule: { once: true },
+};
+
+const commitRow = () =>
+  files.query('destination', 'SELECT offset, rows, closed FROM _idra_commits ORDER BY token DESC')[0];
+
+test('one pass: rows, offset, status; the next run goes on under a higher token', async () => {
+  files.execute('source', table);
+  const first = await files.once(byId);
+  assert.deepEqual(first.end, { outcome: 'complete' });
+  assert.deepEqual(
+    [
+      first.status.state,
+      first.status.rows.written,
+      first.status.offsetText,
+      first.status.guarantee,
+      first.status.lagSeconds,
+    ],
+    ['Waiting', 3, '3', 'ExactlyOnce', 0],
+  );
+  files.execute('source', "INSERT INTO t (v) VALUES ('d')");
+  const second = await files.once(byId);
+  assert.deepEqual(
+    [second.status.rows.read, second.status.rows.written, second.status.fencingToken],
+    [1, 4, '0.2'],
+  );
+  assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
+});
+
+test('a sync at rest tells the rows and the offset that it had', async () => {
+  files.execute('source', table);
+  await files.once(byId);
+  const run = files.start({ ...byId, suspend: true });
+  const { rows, offsetText } = await run.seen('Suspended');
+  assert.deepEqual([rows.written, offsetText], [3, '3']);
+});
+
+test('once: complete is complete, also where only the commit row remembers it; run-now reads again', async () => {
+  files.execute('source', table);
+  const spec = { ...snapshot, writeMode: 'Append' };
+  assert.equal((await files.once(spec)).status.state, 'Completed');
+  const rest = await files.once(spec);
+  assert.deepEqual([rest.status.state, rest.status.rows.written, rest.status.rows.read], ['Completed', 3, 0]);
+  // Killed after the commit of the last batch, before anything was remembered elsewhere.
+  files.execute('state', 'UPDATE syncs SET memory = NULL, offset = NULL');
+  const after = await files.once(spec);
+  assert.deepEqual([after.status.state, after.status.rows.read], ['Completed', 0]);
+  assert.equal(files.arrived().length, 3);
+
+  const run = files.start(snapshot);
+  await run.seen('Completed');
+  run.post({ type: 'run-now', id: '1' });
+  await until(() => run.status?.rows.read === 3 && run.status.state === 'Completed', {
+    what: 'a second pass',
+  });
+  assert.equal(files.arrived().length, 3);
+});
+
+test('Snapshot stopped in the middle goes on at the batch edge, each row once', async () => {
+  files.execute('source', table);
+  files.execute(
+    'source',
+    `INSERT INTO t (v) WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n`,
+  );
+  const spec = { ...snapshot, writeMode: 'Append', batch: { maxRows: 50 } };
+  const run = files.start(spec);
+  await until(() => (run.status?.rows.written ?? 0) > 200, { what: 'some batches', everyMs: 1 });
+  await run.stop();
+  const [offset, rows] = commitRow() ?? [];
+  assert.ok(Number(rows) < 3_003, 'it was stopped too late to say anything');
+  assert.equal(JSON.parse(String(offset)).key[0], String(rows));
+  assert.equal((await files.once(spec)).status.rows.written, 3_003);
+  assert.equal(files.query('destination', 'SELECT count(*) FROM t')[0]?.[0], 3_003);
+});
+
+test('continuous: rows arrive without being asked for', async () => {
+  files.execute('source', table);
+  const run = files.start({ ...byId, schedule: { continuous: true } });
+  await run.seen('Waiting');
+  files.execute('source', "INSERT INTO t (v) VALUES ('d')");
+  await until(() => files.arrived().length === 4, { what: 'the new row' });
+});
+
+test('every: start to start, over a restart too, and late ones are made up by one', async () => {
+  files.execute('source', table);
+  const clock = new ManualClock('2026-11-24T08:00:00Z');
+  const first = files.start(byId, clock);
+  await first.seen('Waiting');
+  await first.stop();
+  files.execute('source', "INSERT INTO t (v) VALUES ('d')");
+  clock.advance(3_599_000);
+  const second = files.start(byId, clock);
+  const waiting = await second.seen('Waiting');
+  assert.deepEqual([waiting.agent, waiting.nextPassTime], ['test', '2026-11-24T09:00:00.000Z']);
+  await until(() => clock.sleepers > 0, { what: 'the wait for the schedule' });
+  assert.equal(files.arrived().length, 3);
+  clock.advance(1_000);
+  await until(() => files.arrived().length === 4, { what: 'the pass that is due' });
+  await second.seen('Waiting', 'CaughtUp');
+  await until(() => clock.sleepers > 0, { what: 'the next wait' });
+  clock.advance(10 * 3_600_000);
+  await until(() => second.status?.lastPassTime === '2026-11-24T19:00:00.000Z', { what: 'one pass for all' });
+  await until(() => clock.sleepers > 0, { what: 'the wait for the one of 20:00' });
+});
+
+test('cron: not before its time, and one pass for all runs that were missed', async () => {
+  files.execute('source', table);
+  const clock = new ManualClock('2026-11-24T08:01:00Z');
+  const spec = { ...byId, schedule: { cron: '0 * * * *', timeZone: 'Europe/Rome' } };
+  const first = files.start(spec, clock);
+  assert.equal((await first.seen('Waiting', 'WaitingForSchedule')).nextPassTime, '2026-11-24T09:00:00.000Z');
+  await until(() => clock.sleepers > 0, { what: 'the wait for the schedule' });
+  assert.throws(() => files.arrived());
+  await first.stop();
+  clock.advance(5 * 3_600_000);
+  const second = files.start(spec, clock);
+  await second.seen('Waiting', 'CaughtUp');
+  assert.equal(files.arrived().length, 3);
+  await until(() => clock.sleepers > 0, { what: 'the wait for the next run' });
+  files.execute('source', "INSERT INTO t (v) VALUES ('d')");
+  clock.advance(58 * 60_000);
+  assert.equal(files.arrived().length, 3);
+  clock.advance(60_000);
+  await until(() => files.arrived().length === 4, { what: 'the run of 14:00' });
+});
+
+test('a mended system is found by a request, without a restart', async () => {
+  const run = files.start(byId);
+  const failed = await run.seen('Failed', 'SourceFileNotFound');
+  assert.equal(failed.lastError?.isTransient, false);
+  files.execute('source', table);
+  run.post({ type: 'run-now', id: '1' });
+  const waiting = await run.seen('Waiting', 'CaughtUp');
+  assert.equal(waiting.lastError, undefined);
+  assert.equal(files.arrived().length, 3);
+});
+
+test('an error that is over is over, though no row came since', async () => {
+  files.execute('source', table);
+  await files.once(byId);
+  const clock = new ManualClock('2030-01-01T00:00:00Z');
+  files.execute('source', 'ALTER TABLE t RENAME TO gone');
+  const run = files.start(byId, clock);
+  await run.seen('Failed', 'TableNotFound');
+  files.execute('source', 'ALTER TABLE gone RENAME TO t');
+  await until(() => clock.sleepers > 0, { what: 'the wait for a person' });
+  clock.advance(60_000);
+  const { lastError, rows } = await run.seen('Waiting', 'CaughtUp');
+  assert.deepEqual([lastError, rows.read], [undefined, 0]);
+});
+
+test('Append onto a table with rows is refused, unless they are kept', async () => {
+  files.execute('source', table);
+  files.execute('destination', `${table} UPDATE t SET id = id + 100`);
+  const spec = { ...byId, writeMode: 'Append' };
+  assert.equal((await files.once(spec)).status.reason, 'DestinationNotEmpty');
+  const kept = { ...spec, destination: { dataSource: 'destination', table: 't', existingRows: 'Keep' } };
+  assert.equal((await files.once(kept)).status.rows.written, 3);
+  assert.equal(files.arrived().length, 6);
+});
+
+for (const [mode, field] of [
+  ['LastDestinationId', { idField: 'id' }],
+  ['LastDestinationTimestamp', { timestampField: 'at' }],
+] as const) {
+  test(`${mode}: goes on from the largest at the destination and keeps no offset`, async () => {
+    files.execute('source', table);
+    files.execute('source', "UPDATE t SET at = '2026-11-2' || id || 'T08:00:00.120Z'");
+    const spec = { ...byId, source: { dataSource: 'source', table: 't', ...field }, mode };
+    const first = await files.once(spec);
+    assert.deepEqual([first.status.rows.read, first.status.offset], [3, undefined]);
+    assert.deepEqual(commitRow()?.slice(0, 2), [null, 3]);
+    files.execute('source', "INSERT INTO t (v, at) VALUES ('d', '2026-11-23T08:00:00.120Z')");
+    assert.equal((await files.once(spec)).status.rows.read, 1);
+    files.execute('destination', 'DELETE FROM t WHERE id > 2');
+    assert.equal((await files.once(spec)).status.rows.read, 2);
+    assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
+  });
+}

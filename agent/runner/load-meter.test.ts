@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemClock } from '../../core/clock.ts';
+import { LoadMeter } from './load-meter.ts';
+
+test('a sync that writes all the time weighs more and more; one burst moves nothing', () => {
+  let nowMs = 0;
+  const meter = new LoadMeter({ ...systemClock, monotonicMs: () => nowMs });
+  const pass = (busyMs: number) => {
+    nowMs += 10_000;
+    meter.add('busy', busyMs);
+    meter.add('calm', 10);
+    return meter.loads();
+  };
+  assert.deepEqual(meter.loads(), {});
+  assert.equal(pass(2_000).busy, 1);
+  for (let index = 0; index < 60; index++) pass(10_000);
+  const loads = pass(10_000);
+  assert.ok((loads.busy ?? 0) > 5 && (loads.busy ?? 0) <= 8, `it is ${loads.busy}`);
+  assert.equal(loads.calm, 1);
+  // A little less is noise.
+  assert.equal(pass(9_000).busy, loads.busy);
+  meter.forget('busy');
+  assert.deepEqual(Object.keys(meter.loads()), ['calm']);
+});
