@@ -1,0 +1,217 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import type { RunEnd } from '../../agent/engine/context.ts';
+import { runSync } from '../../agent/engine/run-sync.ts';
+import { definitionOf, manifests } from '../../connectors/catalog.ts';
+import { openStateFile, type StateFile } from '../../coordination/state-file.ts';
+import type { SecretReader } from '../../core/access.ts';
+import { type Clock, systemClock } from '../../core/clock.ts';
+import { permanent, Stopped } from '../../core/errors.ts';
+import { silentLog } from '../../core/log.ts';
+import type { Request, RequestStatus, SyncStatus } from '../../core/status.ts';
+import { removeFolder } from './temp.ts';
+import { until } from './wait.ts';
+
+/** A folder with a source's and a destination's file, and the runs over them. */
+export class TwoFiles {
+  readonly folder: string;
+  readonly #running = new Set<EngineRun>();
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  execute(name: 'source' | 'destination' | 'state', sql: string): void {
+    this.#on(name, (database) => database.exec(sql));
+  }
+
+  query(name: 'source' | 'destination', sql: string): unknown[][] {
+    return this.#on(name, (database) => database.prepare(sql).raw().all() as unknown[][]);
+  }
+
+  /** Rows of the table `t` at the destination. */
+  arrived(): unknown[][] {
+    return this.query('destination', 'SELECT * FROM t ORDER BY id');
+  }
+
+  start(spec: EngineSetting['spec'], clock?: Clock): EngineRun {
+    const run = new EngineRun({ folder: this.folder, spec, ...(clock ? { clock } : {}) });
+    this.#running.add(run);
+    void run.end.finally(() => this.#running.delete(run));
+    return run;
+  }
+
+  /** One pass of a run of its own. */
+  async once(spec: EngineSetting['spec']) {
+    const run = new EngineRun({ folder: this.folder, spec }, { retryForMs: 1_000 });
+    const end = await run.end;
+    if (!run.status) throw new Error('the run said nothing');
+    return { end, status: run.status };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#running].map((run) => run.stop()));
+    await removeFolder(this.folder);
+  }
+
+  #on<T>(name: string, body: (database: Database.Database) => T): T {
+    const database = new Database(join(this.folder, `${name}.db`));
+    try {
+      return body(database);
+    } finally {
+      database.close();
+    }
+  }
+}
+
+const secrets: SecretReader = {
+  read: async (namespace, name) => {
+    throw permanent('SecretNotFound', `no Secret ${namespace}/${name}`);
+  },
+};
+
+export interface EngineSetting {
+  /** Folder of `source.db`, `destination.db` and the state file. */
+  readonly folder: string;
+  /** The manifest's spec. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly clock?: Clock;
+}
+
+/** For tests: one Sync between two SQLite files, run by the engine over single mode's state file. */
+export class EngineRun {
+  readonly state: StateFile;
+  readonly statuses: SyncStatus[] = [];
+  readonly end: Promise<RunEnd>;
+  readonly uid: string;
+  readonly #stop = new AbortController();
+
+  constructor({ folder, spec, clock = systemClock }: EngineSetting, once?: { readonly retryForMs: number }) {
+    this.state = openStateFile(`${folder}/state.db`, { clock });
+    this.state.onReport((status) => this.statuses.push(status));
+    const { uid } = this.state.identify('default', 's');
+    this.uid = uid;
+    this.end = this.#run(folder, spec, clock, once).finally(() => this.state.close());
+  }
+
+  async #run(
+    folder: string,
+    spec: EngineSetting['spec'],
+    clock: Clock,
+    once: { readonly retryForMs: number } | undefined,
+  ): Promise<RunEnd> {
+    const identity = { namespace: 'default', generation: 1 };
+    const sync = manifests.readSync({ ...identity, uid: this.uid, name: 's', spec });
+    const [source, destination] = ['source', 'destination'].map((name) =>
+      manifests.readDataSource({
+        ...identity,
+        uid: name,
+        name,
+        spec: { sqlite: { path: `${folder}/${name}.db` } },
+      }),
+    );
+    const lock = await this.state.store.acquire(sync);
+    if (!lock || !source || !destination) throw new Error('the state file gave no lock');
+    try {
+      return await runSync({
+        sync,
+        source,
+        destination,
+        lock,
+        stop: this.#stop.signal,
+        store: this.state.store,
+        secrets,
+        definitionOf,
+        agentName: 'test',
+        clock,
+        log: silentLog,
+        observer: { batchWritten() {}, passEnded() {}, attemptFailed() {} },
+        ...(once ? { once } : {}),
+      });
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** Waits until the last thing that was said has this state, and reason. */
+  async seen(state: SyncStatus['state'], reason?: string): Promise<SyncStatus> {
+    return await until(
+      () =>
+        this.status?.state === state &&
+        (reason === undefined || this.status.reason === reason) &&
+        this.status,
+      { what: `${state} ${reason ?? ''}` },
+    );
+  }
+
+  async answered(type: Request['type'], id: string): Promise<RequestStatus> {
+    return await until(() => this.answer({ type, id }), { what: `the answer to ${type}` });
+  }
+
+  get status(): SyncStatus | undefined {
+    return this.statuses.at(-1);
+  }
+
+  post(request: Request): boolean {
+    return this.state.post(this.uid, request);
+  }
+
+  answer({ type, id }: Pick<Request, 'type' | 'id'>): RequestStatus | undefined {
+    return this.state.answers(this.uid).find((each) => each.type === type && each.id === id);
+  }
+
+  async stop(): Promise<RunEnd> {
+    this.#stop.abort(new Stopped('shutdown'));
+    return await this.end;
+  }
+}
+
+/** Time that goes on only when it is told to. */
+export class ManualClock implements Clock {
+  #nowMs: number;
+  readonly #sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
+
+  constructor(start: string) {
+    this.#nowMs = Date.parse(start);
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  get sleepers(): number {
+    return this.#sleepers.size;
+  }
+
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    for (const sleeper of [...this.#sleepers]) if (sleeper.untilMs <= this.#nowMs) sleeper.wake();
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const sleeper = {
+        untilMs: this.#nowMs + ms,
+        wake: () => {
+          this.#sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', stop);
+          resolve();
+        },
+      };
+      const stop = () => {
+        this.#sleepers.delete(sleeper);
+        reject(signal?.reason);
+      };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener('abort', stop, { once: true });
+    });
+  }
+}
