@@ -22,7 +22,13 @@ export interface Run {
   readonly peakBytes: number;
 }
 
-const settings = { fsync: 'on', wal_level: 'replica', shared_buffers: '512MB', max_wal_size: '8GB', checkpoint_timeout: '30min' };
+const settings = {
+  fsync: 'on',
+  wal_level: 'replica',
+  shared_buffers: '512MB',
+  max_wal_size: '8GB',
+  checkpoint_timeout: '30min',
+};
 
 export async function openBench(): Promise<Bench> {
   const server = await postgres({ own: true, settings });
@@ -38,8 +44,18 @@ export async function openBench(): Promise<Bench> {
     async idra(sync) {
       const file = join(folder, 'sync.yaml');
       await rm(join(folder, 'state.db'), { force: true });
-      await writeFile(file, [dataSource('source', source), dataSource('destination', destination), sync].join('---\n'));
-      return await timed(`${projectFolder}/bin/idra`, ['run', '-f', file, '--once', '--state', join(folder, 'state.db')]);
+      await writeFile(
+        file,
+        [dataSource('source', source), dataSource('destination', destination), sync].join('---\n'),
+      );
+      return await timed(`${projectFolder}/bin/idra`, [
+        'run',
+        '-f',
+        file,
+        '--once',
+        '--state',
+        join(folder, 'state.db'),
+      ]);
     },
     async stop() {
       await server.stop();
@@ -101,5 +117,7 @@ export function median(values: readonly number[]): number {
 export function judge(what: string, figure: number, limit: number, unit = ''): void {
   const isMet = figure <= limit;
   if (!isMet) process.exitCode = 1;
-  console.log(`${isMet ? 'ok    ' : 'MISSED'} ${what}: ${figure.toFixed(2)}${unit && ` ${unit}`} (at most ${limit})`);
+  console.log(
+    `${isMet ? 'ok    ' : 'MISSED'} ${what}: ${figure.toFixed(2)}${unit && ` ${unit}`} (at most ${limit})`,
+  );
 }

@@ -6,7 +6,11 @@ import { type Bench, judge, median, openBench, type Run, timed } from './_postgr
  * table with the same primary key: in key order, shuffled, and with a column cast on the way. Pairs are run in turns.
  */
 const { values } = parseArgs({
-  options: { rows: { type: 'string', default: '2000000' }, pairs: { type: 'string', default: '5' }, only: { type: 'string' } },
+  options: {
+    rows: { type: 'string', default: '2000000' },
+    pairs: { type: 'string', default: '5' },
+    only: { type: 'string' },
+  },
 });
 const [rows, pairs] = [Number(values.rows), Number(values.pairs)];
 const peakLimit = 250;
@@ -22,10 +26,18 @@ function fillSql(table: string, order: string): string {
     FROM generate_series(1, ${rows}) i ORDER BY ${order}`;
 }
 
-async function pair(bench: Bench, table: string, isCast: boolean, isFirst: boolean): Promise<{ psql: Run; idra: Run }> {
+async function pair(
+  bench: Bench,
+  table: string,
+  isCast: boolean,
+  isFirst: boolean,
+): Promise<{ psql: Run; idra: Run }> {
   const { server, source, destination } = bench;
   const fresh = async () => {
-    await bench.sql(destination, `DROP TABLE IF EXISTS ${table}, _idra_commits; CREATE TABLE ${table} (${isCast ? castColumns : columns})`);
+    await bench.sql(
+      destination,
+      `DROP TABLE IF EXISTS ${table}, _idra_commits; CREATE TABLE ${table} (${isCast ? castColumns : columns})`,
+    );
     await server.query('CHECKPOINT');
   };
   const byPsql = async () => {
@@ -71,8 +83,17 @@ try {
         `  ${name}: psql ${(run.psql.ms / 1000).toFixed(2)} s, idra ${(run.idra.ms / 1000).toFixed(2)} s, ratio ${(run.idra.ms / run.psql.ms).toFixed(2)}, VmHWM ${Math.round(run.idra.peakBytes / 2 ** 20)} MiB`,
       );
     }
-    judge(`${name}, ${rows} rows: time of idra to that of psql | psql`, median(runs.map(({ psql, idra }) => idra.ms / psql.ms)), 1);
-    judge(`${name}: most memory`, Math.max(...runs.map(({ idra }) => idra.peakBytes)) / 2 ** 20, peakLimit, 'MiB');
+    judge(
+      `${name}, ${rows} rows: time of idra to that of psql | psql`,
+      median(runs.map(({ psql, idra }) => idra.ms / psql.ms)),
+      1,
+    );
+    judge(
+      `${name}: most memory`,
+      Math.max(...runs.map(({ idra }) => idra.peakBytes)) / 2 ** 20,
+      peakLimit,
+      'MiB',
+    );
     await bench.sql(bench.source, `DROP TABLE ${name}`);
   }
 } finally {

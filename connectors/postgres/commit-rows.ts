@@ -116,7 +116,7 @@ export class CommitRows {
   /** Raises where the row is not there under our token, and keeps claimants out until the transaction's end. */
   guardSql(uid: string, token: Token): string {
     const check = `BEGIN PERFORM FROM ${this.#name} WHERE ${this.#held(uid, token)} FOR SHARE;
-      IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = '${fencedState}', MESSAGE = 'a newer owner has claimed this sync, or its commit row is gone'; END IF; END`;
+      IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = '${fencedState}', MESSAGE = '_idra_fenced: a newer owner has claimed this sync, or its commit row is gone'; END IF; END`;
     return `DO ${literalText(check)}`;
   }
 

@@ -5,28 +5,25 @@ import type {
   Destination,
   OffsetChange,
   PassStart,
-  Rejection,
   SystemAccess,
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
-import { reach } from '../../core/crash-points.ts';
 import { bug, type Finding } from '../../core/errors.ts';
-import { encodeOffset, type Offset } from '../../core/offset.ts';
+import type { Offset } from '../../core/offset.ts';
 import type { DestinationObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Token } from '../../core/token.ts';
 import type { Relation, Value } from '../../core/values.ts';
 import { claimedRow, offsetMoved, tokenIsHigher, writeIsFenced } from '../sql/commit-table.ts';
 import { joinName, quoteDouble, splitName } from '../sql/names.ts';
-import { BatchWriter, nextWay, type Way } from './batch-writer.ts';
+import { BatchWriter } from './batch-writer.ts';
 import { writeFindings } from './check.ts';
 import { endEarlierOwner, sessionIdSql } from './claim.ts';
+import { ClaimedTable } from './claimed-table.ts';
 import { CommitRows, toCommitRow } from './commit-rows.ts';
 import { describeTable, quoteName, resolveName, type TableEntry, type TableName } from './describe.ts';
-import { fencedState, isRowError, sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { Replacement } from './replace.ts';
-import { type RowSet, rowSetOf } from './row-set.ts';
 import { Session, writerName } from './session.ts';
 import { replaceFindings } from './swap.ts';
 import { Target } from './target.ts';
@@ -34,22 +31,6 @@ import { decoderOf } from './text-values.ts';
 import { binaryRequests } from './wire-types.ts';
 
 const tablePath = 'spec.destination.table';
-
-/** What a claim settles for the writes under it. */
-interface Claimed {
-  readonly request: ClaimRequest;
-  readonly token: Token;
-  readonly target: Target;
-  readonly writer: BatchWriter;
-  /** Upsert: whether a straight COPY may still be tried. */
-  canInsert: boolean;
-  /** As long as nothing was written under this claim: whether the table was empty then. */
-  readonly wasEmpty: boolean;
-  totalRows: number;
-  /** The whole pass is one transaction: rows of it, not committed yet. */
-  atomic: { written: number } | undefined;
-  replacement: Replacement | undefined;
-}
 
 /** Writes one table over one connection, whose loss ends the claim. */
 export class PostgresDestination implements Destination {
@@ -59,7 +40,7 @@ export class PostgresDestination implements Destination {
   #session: Session | undefined;
   #name: TableName | undefined;
   #entry: TableEntry | undefined;
-  #claimed: Claimed | undefined;
+  #claimed: ClaimedTable | undefined;
 
   constructor(access: SystemAccess, object: DestinationObject) {
     this.#access = access;
@@ -142,21 +123,22 @@ export class PostgresDestination implements Destination {
       const row = await this.#storeClaim(request, signal);
       for (const sql of target.createSql) await session.query(sql, signal);
       await session.query('COMMIT', signal);
+      const writer = new BatchWriter(session, target, this.#alwaysIdentity);
       const wasEmpty = !(await this.hasRows(signal));
-      this.#claimed = {
+      const { token, rows: totalRows } = row;
+      this.#claimed = new ClaimedTable({
+        session,
+        commits,
+        name,
+        writer,
         request,
-        token: row.token,
-        target,
-        writer: new BatchWriter(session, target, this.#alwaysIdentity),
-        canInsert: true,
+        token,
+        totalRows,
         wasEmpty,
-        totalRows: row.rows,
-        atomic: undefined,
-        replacement: undefined,
-      };
+      });
       return row;
     } catch (thrown) {
-      await this.#rollBack(session);
+      await session.rollBack();
       throw thrown;
     }
   }
@@ -181,52 +163,16 @@ export class PostgresDestination implements Destination {
     });
   }
 
-  async beginPass({ pass, isResumed, isAtomic }: PassStart, signal: AbortSignal): Promise<void> {
-    const { session, name, commits } = await this.#open(signal);
-    const claimed = this.#owned();
-    const { uid, writeMode } = claimed.request.plan;
-    if (writeMode === 'Replace') {
-      const guardSql = commits.guardSql(uid, claimed.token);
-      try {
-        const start = { session, name, uid, pass, isResumed, guardSql };
-        claimed.replacement = await Replacement.begin(start, signal);
-      } catch (thrown) {
-        throw await this.#failed(thrown);
-      }
-    }
-    if (!isAtomic) return;
-    // The source may be slower than the limit that ends a stopped owner's transaction.
-    await session.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '15min'", signal);
-    claimed.atomic = { written: 0 };
+  beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {
+    return this.#owned().beginPass(pass, signal);
   }
 
-  async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
-    const { session } = await this.#open(signal);
-    const claimed = this.#owned();
-    const rows = rowSetOf(batch, claimed.request.plan.columns);
-    return await session.abortable(
-      () => (claimed.atomic ? this.#writeAtomic(rows) : this.#writeBatch(rows, batch)),
-      signal,
-    );
+  write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
+    return this.#owned().write(batch, signal);
   }
 
-  async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
-    const { session } = await this.#open(signal);
-    const claimed = this.#owned();
-    return await session.abortable(async () => {
-      try {
-        const isOpen = claimed.atomic !== undefined;
-        if (!isOpen) await session.run('BEGIN');
-        const before = claimed.atomic?.written ?? 0;
-        await claimed.replacement?.swap();
-        const result = await this.#commit(before, offset, [], true);
-        claimed.atomic = undefined;
-        claimed.replacement = undefined;
-        return result;
-      } catch (thrown) {
-        throw await this.#failed(thrown);
-      }
-    }, signal);
+  endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
+    return this.#owned().endPass(offset, signal);
   }
 
   async setOffset({ uid, expected, offset, token }: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
@@ -267,7 +213,7 @@ export class PostgresDestination implements Destination {
     return { session, name: this.#name, commits: new CommitRows(this.#name.schema, this.#table) };
   }
 
-  #owned(): Claimed {
+  #owned(): ClaimedTable {
     if (!this.#claimed) throw bug(`${this.#table} is written without a claim`);
     return this.#claimed;
   }
@@ -290,119 +236,6 @@ export class PostgresDestination implements Destination {
     if (adopted) await session.query(commits.closeSql(adopted.uid, wanted.token), signal);
     return toCommitRow(claimed);
   }
-
-  /** One batch, one transaction. Its way is changed when the server refuses it. */
-  async #writeBatch(rows: RowSet, batch: Batch): Promise<WriteResult> {
-    const { request, writer, replacement } = this.#owned();
-    for (let way = this.#wayOf(batch); ; ) {
-      try {
-        await writer.prepare(way);
-        const written = await writer.put(rows, way, 'BEGIN; ', replacement?.shadow);
-        return await this.#commit(written, batch.offset, []);
-      } catch (thrown) {
-        await this.#undo(thrown);
-        const next = request.plan.writeMode === 'Upsert' ? nextWay(way, sqlState(thrown)) : undefined;
-        if (next) {
-          this.#owned().canInsert = false;
-          way = next;
-        } else if (isSkipped(request, thrown)) return await this.#writeGood(rows, batch);
-        else throw await this.#failed(thrown);
-      }
-    }
-  }
-
-  /** The batch without the rows that cannot be kept. */
-  async #writeGood(rows: RowSet, batch: Batch): Promise<WriteResult> {
-    const { session } = await this.#open(noSignal);
-    const { writer, replacement } = this.#owned();
-    const way = this.#safeWay;
-    try {
-      await writer.prepare(way);
-      await session.run('BEGIN');
-      const { written, rejections } = await writer.putGood(rows, way, replacement?.shadow);
-      return await this.#commit(written, batch.offset, rejections);
-    } catch (thrown) {
-      throw await this.#failed(thrown);
-    }
-  }
-
-  async #writeAtomic(rows: RowSet): Promise<WriteResult> {
-    const claimed = this.#owned();
-    const { writer, request, replacement, atomic } = claimed;
-    const way = this.#safeWay;
-    try {
-      await writer.prepare(way);
-      const { written, rejections } =
-        request.plan.onError === 'Stop'
-          ? { written: await writer.put(rows, way, '', replacement?.shadow), rejections: [] }
-          : await writer.putGood(rows, way, replacement?.shadow);
-      replacement?.add(written);
-      if (atomic) atomic.written += written;
-      return {
-        written,
-        rejected: rejections.length,
-        rejections,
-        totalRows: claimed.totalRows + (atomic?.written ?? 0),
-      };
-    } catch (thrown) {
-      throw await this.#failed(thrown);
-    }
-  }
-
-  /** Offset, counts and the check of the token travel with COMMIT (Invariants 1 and 3): a process stopped before has nothing to send later. */
-  async #commit(
-    written: number,
-    offset: Offset | null,
-    rejections: readonly Rejection[],
-    isLast = false,
-  ): Promise<WriteResult> {
-    const { session, commits } = await this.#open(noSignal);
-    const claimed = this.#owned();
-    const { request, token, replacement } = claimed;
-    const stored = request.keepsOffset ? offset && encodeOffset(offset) : null;
-    // The shadow's own count; when it has been swapped in, it is the target.
-    const note = isLast ? undefined : replacement?.noteSql(written);
-    const sql = commits.storeSql(request.plan.uid, { token, offset: stored, written });
-    await reach('commit:before');
-    const [update] = await session.runAll(`${sql}; ${note === undefined ? '' : `${note}; `}COMMIT`);
-    if (!isLast) replacement?.add(written);
-    claimed.totalRows = Number(update?.rows[0]?.[0] ?? 0);
-    return { written, rejected: rejections.length, rejections, totalRows: claimed.totalRows };
-  }
-
-  #wayOf({ offset }: Batch): Way {
-    const { request, canInsert, wasEmpty } = this.#owned();
-    if (request.plan.writeMode !== 'Upsert') return 'insert';
-    // A guess, which the unique index of the key judges: new ids, a first snapshot, and what goes into an empty table are not there yet.
-    const isNew = wasEmpty || offset.mode === 'Id' || (offset.mode === 'Snapshot' && offset.pass === 1);
-    return canInsert && isNew ? 'insert' : 'merge';
-  }
-
-  /** Never refused for a key that is there, or is there twice. */
-  get #safeWay(): Way {
-    return this.#owned().request.plan.writeMode === 'Upsert' ? 'mergeDistinct' : 'insert';
-  }
-
-  /** What is to be thrown for a write that failed; the transaction is undone. */
-  async #failed(thrown: unknown): Promise<unknown> {
-    const { session } = await this.#open(noSignal);
-    const claimed = this.#owned();
-    claimed.atomic = undefined;
-    await this.#rollBack(session);
-    return sqlState(thrown) === fencedState ? writeIsFenced(claimed.token) : session.classified(thrown);
-  }
-
-  async #undo(thrown: unknown): Promise<void> {
-    const { session } = await this.#open(noSignal);
-    if (session.isLost) throw session.classified(thrown);
-    await this.#rollBack(session);
-  }
-
-  async #rollBack(session: Session): Promise<void> {
-    if (session.isLost) return;
-    // The server does it by itself when the connection is gone.
-    await session.run('ROLLBACK').catch(() => session.cut());
-  }
 }
 
 const kinds: Readonly<Record<string, string>> = {
@@ -410,12 +243,3 @@ const kinds: Readonly<Record<string, string>> = {
   m: 'a materialized view',
   f: 'a foreign table',
 };
-const noSignal = new AbortController().signal;
-
-function isSkipped({ plan }: ClaimRequest, thrown: unknown): boolean {
-  return plan.onError !== 'Stop' && (isRowError(thrown) || isMisfit(thrown));
-}
-
-function isMisfit(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ValueNotKept';
-}

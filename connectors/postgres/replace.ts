@@ -30,23 +30,21 @@ export class Replacement {
   }
 
   /** Makes the shadow, or finds the one of a pass that goes on. */
-  static async begin(start: ReplacementStart, signal: AbortSignal): Promise<Replacement> {
+  static async begin(start: ReplacementStart): Promise<Replacement> {
     const { session, name, pass, isResumed, guardSql } = start;
     const shadow = shadowName(name, start.uid);
     if (isResumed) {
-      const [[note] = []] = await session.query(
+      const [[note] = []] = await session.run(
         `SELECT obj_description(to_regclass(${literalText(shadow)}), 'pg_class')`,
-        signal,
       );
       const [, ofPass, rows] = /^idra pass (\d+) rows (\d+)$/.exec(note ?? '') ?? [];
       if (Number(ofPass) !== pass) throw shadowMissing(shadow);
       return new Replacement(start, shadow, Number(rows));
     }
     const made = new Replacement(start, shadow, 0);
-    await session.query(
+    await session.run(
       `BEGIN; DROP TABLE IF EXISTS ${shadow}; CREATE TABLE ${shadow} (LIKE ${quoteName(name)} INCLUDING ALL);
        ${made.noteSql(0)}; ${guardSql}; COMMIT`,
-      signal,
     );
     return made;
   }

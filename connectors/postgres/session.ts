@@ -183,6 +183,11 @@ export class Session {
     }
   }
 
+  /** Ends a transaction that may be open or failed; without a connection the server has done it by itself. */
+  async rollBack(): Promise<void> {
+    if (!this.isLost) await this.run('ROLLBACK').catch(() => this.cut());
+  }
+
   classified(thrown: unknown): IdraError {
     return classify(thrown, this.#doing);
   }

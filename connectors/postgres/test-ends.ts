@@ -12,6 +12,7 @@ import type {
 } from '../../core/connector.ts';
 import { Secret } from '../../core/secret.ts';
 import type { Mode, OnError, WriteMode } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
 import { type PostgresDatabase, postgres } from '../../e2e/kit/servers.ts';
 import { PostgresDestination } from './destination.ts';
 import { PostgresSource } from './source.ts';
@@ -106,16 +107,7 @@ export interface Flow {
 }
 
 export async function openFlow(database: TestDatabase, options: FlowOptions): Promise<Flow> {
-  const {
-    from,
-    query,
-    to,
-    mode = 'Snapshot',
-    writeMode = 'Upsert',
-    idField,
-    timestampField,
-    timeZone = 'UTC',
-  } = options;
+  const { query, from, to, mode = 'Snapshot', idField, timestampField, timeZone = 'UTC' } = options;
   const source = new PostgresSource(database.access, {
     ...(query === undefined ? { table: from } : { query }),
     ...(options.sourceKey && { key: options.sourceKey }),
@@ -126,26 +118,13 @@ export async function openFlow(database: TestDatabase, options: FlowOptions): Pr
   const destination = new PostgresDestination(database.access, { table: to, existingRows: 'Keep' });
   const [relation, existing] = await Promise.all([source.describe(noSignal), destination.describe(noSignal)]);
   const sourceKey = options.sourceKey ?? relation.keys[0]?.columns ?? [];
-  const key = options.key ?? sourceKey;
-  const columns = planColumns({
-    source: relation,
-    existing,
-    types,
-    isSameSystem: true,
-    key,
-    schemaChanges: 'AddColumns',
-  });
-  const { uid = `uid-${to}`, onError = 'Stop', safetyLagMs } = options;
-  const plan: WritePlan = { uid, writeMode, columns, key, existing, onError, hasUniqueKey: key.length > 0 };
-  const readColumns = columns.columns.map((each) => ({ column: each.source }));
-  const raw =
-    options.wire === 'values'
-      ? undefined
-      : destination.rawRequests(plan).find((each) => source.canServe(each, readColumns));
-  const wire: Wire = raw ?? { format: 'values' };
+  const plan = planWrites(options, relation, existing, sourceKey);
+  const columns = plan.columns.columns.map((each) => ({ column: each.source }));
+  const requests = options.wire === 'values' ? [] : destination.rawRequests(plan);
+  const wire: Wire = requests.find((each) => source.canServe(each, columns)) ?? { format: 'values' };
   const request: ReadRequest = {
     relation,
-    columns: readColumns,
+    columns,
     mode,
     key: mode === 'Id' ? [idField ?? ''] : sourceKey,
     ...(timestampField !== undefined && { timestampField }),
@@ -153,7 +132,7 @@ export async function openFlow(database: TestDatabase, options: FlowOptions): Pr
     after: null,
     limits: { maxRows: options.maxRows ?? 50_000, maxBytes: options.maxBytes ?? 8 * 1024 * 1024 },
     wire,
-    ...(safetyLagMs !== undefined && { safetyLagMs }),
+    ...(options.safetyLagMs !== undefined && { safetyLagMs: options.safetyLagMs }),
   };
   return {
     source,
@@ -175,25 +154,60 @@ export async function openFlow(database: TestDatabase, options: FlowOptions): Pr
         },
         noSignal,
       ),
-    async pass(after = mode === 'Snapshot' ? { mode, pass: 1, key: null, isComplete: false } : null) {
-      const isAtomic = mode === 'Snapshot' && sourceKey.length === 0;
-      if (after?.mode === 'Snapshot')
-        await destination.beginPass({ pass: after.pass, isResumed: after.key !== null, isAtomic }, noSignal);
-      const reading = source.read({ ...request, after }, noSignal);
-      const batches: Batch[] = [];
-      for (;;) {
-        const next = await reading.next();
-        if (next.done) {
-          if (after?.mode === 'Snapshot')
-            await destination.endPass({ ...after, key: null, isComplete: true }, noSignal);
-          return { end: next.value, batches };
-        }
-        batches.push(next.value);
-        await destination.write(next.value, noSignal);
-      }
-    },
+    pass: (after = mode === 'Snapshot' ? { mode, pass: 1, key: null, isComplete: false } : null) =>
+      runPass(source, destination, { ...request, after }),
     async close() {
       await Promise.all([source.close(), destination.close()]);
     },
   };
+}
+
+function planWrites(
+  { uid, to, onError = 'Stop', writeMode = 'Upsert', ...options }: FlowOptions,
+  source: Relation,
+  existing: Relation | null,
+  sourceKey: readonly string[],
+): WritePlan {
+  const key = options.key ?? sourceKey;
+  const columns = planColumns({
+    source,
+    existing,
+    types,
+    isSameSystem: true,
+    key,
+    schemaChanges: 'AddColumns',
+  });
+  return {
+    uid: uid ?? `uid-${to}`,
+    writeMode,
+    columns,
+    key,
+    existing,
+    onError,
+    hasUniqueKey: key.length > 0,
+  };
+}
+
+async function runPass(
+  source: Source,
+  destination: Destination,
+  request: ReadRequest,
+): ReturnType<Flow['pass']> {
+  const { after, key } = request;
+  if (after?.mode === 'Snapshot') {
+    const start = { pass: after.pass, isResumed: after.key !== null, isAtomic: key.length === 0 };
+    await destination.beginPass(start, noSignal);
+  }
+  const reading = source.read(request, noSignal);
+  const batches: Batch[] = [];
+  for (;;) {
+    const next = await reading.next();
+    if (next.done) {
+      if (after?.mode === 'Snapshot')
+        await destination.endPass({ ...after, key: null, isComplete: true }, noSignal);
+      return { end: next.value, batches };
+    }
+    batches.push(next.value);
+    await destination.write(next.value, noSignal);
+  }
 }
