@@ -76,7 +76,7 @@ export function selectItem(column: Column): string {
   const { type } = column;
   switch (type.kind) {
     case 'float':
-      return type.bits === 32 ? `CONCAT(${name} + 0e0)` : `CONCAT(${name})`;
+      return type.bits === 32 ? `CONCAT(${name} * 1e0)` : `CONCAT(${name})`;
     case 'bit':
       return `LPAD(BIN(${name} + 0), ${type.length ?? 1}, '0')`;
     case 'other':

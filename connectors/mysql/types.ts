@@ -81,6 +81,7 @@ function plainType(type: ColumnType): NativeType | TypeRefusal {
     case 'float':
       return {
         ddl: type.bits === 32 ? 'FLOAT' : 'DOUBLE',
+        note: 'MariaDB makes minus zero zero',
         misfits: 'MySQL has no NaN and no infinities',
       };
     case 'decimal':

@@ -1,4 +1,4 @@
-import { type Kind, type TypeCase, texts } from '../type-case.ts';
+import { type Kind, type TypeCase, texts, withoutMinusZero } from '../type-case.ts';
 
 const mysqls = ['mysql', 'mariadb'] as const;
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
@@ -61,7 +61,7 @@ const numbers: readonly TypeCase[] = [
       { at: [...mysqls, 'sqlite'], values: ["'NaN'"] },
       { at: mysqls, values: ["'Infinity'", "'-Infinity'"] },
     ],
-    announced: { sqlite: (value) => (value === '-0' ? '0' : value) },
+    announced: { sqlite: withoutMinusZero, mariadb: withoutMinusZero },
   },
   {
     name: 'c_double',
@@ -72,7 +72,7 @@ const numbers: readonly TypeCase[] = [
       { at: [...mysqls, 'sqlite'], values: ["'NaN'"] },
       { at: mysqls, values: ["'Infinity'", "'-Infinity'"] },
     ],
-    announced: { sqlite: (value) => (value === '-0' ? '0' : value) },
+    announced: { sqlite: withoutMinusZero, mariadb: withoutMinusZero },
   },
   other('c_money', 'money', '$12.34', '-$92233720368547758.08'),
 ];
