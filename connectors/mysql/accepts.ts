@@ -121,10 +121,14 @@ function longestText(type: ColumnType): number | undefined {
   }
 }
 
+export const minusZero = 'MariaDB makes minus zero zero';
+
 function acceptsAsFloat(target: Of<'float'>, type: ColumnType, native: string): Acceptance {
   const misfits = 'MySQL has no NaN and no infinities';
   if (type.kind === 'float') {
-    return type.bits <= target.bits ? { isAccepted: true, misfits } : no(`${native} is less precise`);
+    return type.bits <= target.bits
+      ? { isAccepted: true, note: minusZero, misfits }
+      : no(`${native} is less precise`);
   }
   if (type.kind === 'int' && type.bits <= (target.bits === 64 ? 32 : 16)) return yes;
   return mismatch(native, type);

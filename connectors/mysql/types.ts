@@ -1,6 +1,6 @@
 import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../core/column-plan.ts';
 import type { ColumnType } from '../../core/values.ts';
-import { accepts, type Of } from './accepts.ts';
+import { accepts, minusZero, type Of } from './accepts.ts';
 import { partsOf, utcComment } from './native-types.ts';
 
 /**
@@ -24,7 +24,8 @@ const notPortable = new Set(['uuid', 'inet4', 'inet6', 'vector', 'xmltype']);
 function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
   const own = use.nativeType === undefined ? undefined : partsOf(use.nativeType);
   if (use.nativeType !== undefined && own && !notPortable.has(own.base)) {
-    if (!use.isKey) return { ddl: ownDdl(use.nativeType, type) };
+    if (!use.isKey)
+      return { ddl: ownDdl(use.nativeType, type), ...(type.kind === 'float' && { note: minusZero }) };
     if (!/text|blob|json|point|linestring|polygon|geo/.test(own.base))
       return { ddl: ownDdl(use.nativeType, type) };
   }
@@ -81,7 +82,7 @@ function plainType(type: ColumnType): NativeType | TypeRefusal {
     case 'float':
       return {
         ddl: type.bits === 32 ? 'FLOAT' : 'DOUBLE',
-        note: 'MariaDB makes minus zero zero',
+        note: minusZero,
         misfits: 'MySQL has no NaN and no infinities',
       };
     case 'decimal':

@@ -59,6 +59,11 @@ export const texts: readonly string[] = [
   '\u0001\u001f\u007f',
 ];
 
+/** SQLite and MariaDB have no minus zero. */
+export function withoutMinusZero(value: string): string {
+  return value === '-0' ? '0' : value;
+}
+
 /** What a destination of this name can take of the case: the values that fit. */
 export function fittingValues(type: TypeCase, destination: SystemName): readonly string[] {
   const others = type.misfits?.filter(({ at }) => !at.includes(destination)) ?? [];

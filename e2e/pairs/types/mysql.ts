@@ -1,5 +1,5 @@
 import type { SystemName } from '../../kit/systems.ts';
-import { type TypeCase, texts } from '../type-case.ts';
+import { type TypeCase, texts, withoutMinusZero } from '../type-case.ts';
 
 const quoted = (text: string) =>
   `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n').replaceAll('\r', '\\r')}'`;
@@ -45,13 +45,15 @@ const numbers: readonly TypeCase[] = [
     name: 'c_float',
     ddl: 'float',
     kind: 'float32',
-    values: ['1.5', '3.402823466e38', '-1.175494351e-38', '0.1', '16777217'],
+    values: ['1.5', '3.402823466e38', '-1.175494351e-38', '0.1', '16777217', '-0e0'],
+    announced: { sqlite: withoutMinusZero, mariadb: withoutMinusZero },
   },
   {
     name: 'c_double',
     ddl: 'double',
     kind: 'float64',
-    values: ['1.7976931348623157e308', '2.2250738585072014e-308', '0.1', '9007199254740993'],
+    values: ['1.7976931348623157e308', '2.2250738585072014e-308', '0.1', '9007199254740993', '-0e0'],
+    announced: { sqlite: withoutMinusZero, mariadb: withoutMinusZero },
   },
   { name: 'c_bit1', ddl: 'bit(1)', kind: 'bit', values: ["b'0'", "b'1'"] },
   { name: 'c_bit10', ddl: 'bit(10)', kind: 'bit', values: ["b'1010101010'", "b'1'"] },
