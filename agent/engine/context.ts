@@ -5,6 +5,7 @@ import type { Log } from '../../core/log.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type { DataSource, Sync, SystemType } from '../../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
+import type { OpenSync } from './open-sync.ts';
 
 /** What is counted while a sync runs; the agent feeds its metrics from it. */
 export interface EngineObserver {
@@ -33,6 +34,8 @@ export interface RunContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: EngineObserver;
+  /** Both ends as they were opened before the lock was held; asked for at each opening, and given once at most. */
+  readonly takePrepared?: () => Promise<OpenSync | undefined>;
   /** One pass, then the end; transient errors are retried for so long. */
   readonly once?: { readonly retryForMs: number };
 }

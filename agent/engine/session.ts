@@ -181,7 +181,8 @@ export class SyncSession {
     const { context, reporter } = this.#state;
     const signal = context.lock.signal;
     await this.close();
-    const open = await untilStopped(context, (opening) => openSync(context, opening));
+    const prepared = await context.takePrepared?.();
+    const open = prepared ?? (await untilStopped(context, (opening) => openSync(context, opening)));
     this.#open = open;
     this.#secretsCheckedMs = context.clock.monotonicMs();
     requireRunnable(open.plan);

@@ -3,10 +3,10 @@ import type { SecretReader } from '../../core/access.ts';
 import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import { reach } from '../../core/crash-points.ts';
-import { asIdraError, type IdraError, permanent, Stopped } from '../../core/errors.ts';
+import { asIdraError, IdraError, permanent, Stopped } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { ManifestReader } from '../../core/manifest/reader.ts';
-import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
 import type { SyncLock } from '../../core/sync-store.ts';
 import type { RunContext } from '../engine/context.ts';
 import { runSync } from '../engine/run-sync.ts';
@@ -17,6 +17,7 @@ import {
   type Versions,
   versionsOf,
 } from './desired-reader.ts';
+import { isDueSoon, PreparedOpen } from './prepared-open.ts';
 import { removeDeleted } from './remove-deleted.ts';
 import { troubledStatus } from './troubled-status.ts';
 
@@ -93,16 +94,20 @@ export class AssignedSync {
     this.#change = new AbortController();
     const assigned = this.#assignment;
     const stop = AbortSignal.any([ends, this.#change.signal]);
+    let prepared: PreparedOpen | undefined;
     try {
       const desired = await this.#reader.read(assigned, stop);
       if (!desired) return await untilAborted(stop);
       this.#running = versionsOf(desired);
       if (this.#assignment !== assigned) this.update(this.#assignment);
       this.name = qualifiedName(desired.sync);
-      this.#loadDrivers(desired);
-      const lock = await this.#acquire(desired, stop);
+      const wanted = this.#interpret(desired);
+      const lock = await this.#acquire(desired, stop, () => {
+        prepared ??= this.#prepare(desired, wanted, stop);
+      });
       try {
-        await this.#runUnder(lock, desired, stop);
+        const takePrepared = async () => await prepared?.take();
+        await this.#runUnder(lock, { desired, wanted, takePrepared }, stop);
       } finally {
         await reach('release:before');
         await lock.release();
@@ -112,56 +117,67 @@ export class AssignedSync {
       if (!stop.aborted) throw error;
     } finally {
       this.#running = undefined;
+      await prepared?.close();
     }
   }
 
-  /** While the last owner ends: the next one shall go on within a second of the release. What fails here is told by the run. */
-  #loadDrivers({ source, destination }: Desired): void {
-    const { manifests, definitionOf } = this.#deps;
-    const load = async (end: Desired['source']) => {
-      if (end) await definitionOf(manifests.readDataSource(end).spec.type).load();
-    };
-    for (const end of [source, destination]) load(end).catch(() => {});
-  }
-
-  async #acquire({ sync }: Desired, signal: AbortSignal): Promise<SyncLock> {
-    const { session, clock } = this.#deps;
-    for (;;) {
-      signal.throwIfAborted();
-      const lock = await session.store.acquire(sync);
-      if (lock) return lock;
-      await session.untilFree(sync.uid, signal);
-      await clock.sleep(acquireAgainMs * Math.random(), signal);
-    }
-  }
-
-  async #runUnder(lock: SyncLock, desired: Desired, stop: AbortSignal): Promise<void> {
-    const { session, coordination, observer, manifests } = this.#deps;
-    const agentName = session.agent.name;
-    let wanted: { readonly sync: Sync; readonly source: DataSource; readonly destination: DataSource };
+  /** As the engine takes it, or what is wrong with it. */
+  #interpret(desired: Desired): Wanted | IdraError {
+    const { manifests } = this.#deps;
     try {
-      wanted = {
+      return {
         sync: manifests.readSync(desired.sync),
         source: manifests.readDataSource(existing(desired, 'source')),
         destination: manifests.readDataSource(existing(desired, 'destination')),
       };
     } catch (thrown) {
+      return asIdraError(thrown);
+    }
+  }
+
+  #prepare({ sync }: Desired, wanted: Wanted | IdraError, signal: AbortSignal): PreparedOpen | undefined {
+    if (wanted instanceof IdraError || sync.deletedAt !== undefined || !isDueSoon(wanted.sync))
+      return undefined;
+    const { secrets, definitionOf } = this.#deps;
+    return new PreparedOpen({ ...wanted, secrets, definitionOf }, signal);
+  }
+
+  async #acquire({ sync }: Desired, signal: AbortSignal, onHeld: () => void): Promise<SyncLock> {
+    const { session, clock } = this.#deps;
+    for (;;) {
+      signal.throwIfAborted();
+      const lock = await session.store.acquire(sync);
+      if (lock) return lock;
+      onHeld();
+      await session.untilFree(sync.uid, signal);
+      await clock.sleep(acquireAgainMs * Math.random(), signal);
+    }
+  }
+
+  async #runUnder(
+    lock: SyncLock,
+    { desired, wanted, takePrepared }: Ready,
+    stop: AbortSignal,
+  ): Promise<void> {
+    const { session, coordination, clock } = this.#deps;
+    const agentName = session.agent.name;
+    if (wanted instanceof IdraError) {
       // Only an agent of another version, or a change just now, comes here: the leader reads the manifests first.
       const last = await coordination.reports.readStatus(this.uid);
-      const status = troubledStatus({
-        desired: desired.sync,
-        last,
-        error: asIdraError(thrown),
-        agentName,
-        clock: this.#deps.clock,
-      });
-      lock.report(status);
+      lock.report(troubledStatus({ desired: desired.sync, last, error: wanted, agentName, clock }));
       return await untilAborted(AbortSignal.any([stop, lock.signal]));
     }
-    const context: RunContext = { ...wanted, ...this.#deps, lock, stop, store: session.store, agentName };
-    if (desired.sync.deletedAt !== undefined) return await removeDeleted(context, coordination, stop);
-    await runSync({ ...context, observer });
+    const context = { ...this.#deps, ...wanted, lock, stop, store: session.store, agentName, takePrepared };
+    if (desired.sync.deletedAt !== undefined) await removeDeleted(context, coordination, stop);
+    else await runSync(context);
   }
+}
+
+type Wanted = Pick<RunContext, 'sync' | 'source' | 'destination'>;
+
+interface Ready extends Required<Pick<RunContext, 'takePrepared'>> {
+  readonly desired: Desired;
+  readonly wanted: Wanted | IdraError;
 }
 
 function existing(desired: Desired, end: 'source' | 'destination') {
