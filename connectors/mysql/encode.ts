@@ -1,6 +1,9 @@
 import type { RawRequest } from '../../core/batch.ts';
 import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { ColumnType, Row, Value } from '../../core/values.ts';
+import { arrayJson } from '../sql/array-json.ts';
+import { canonicalCheck } from '../sql/canonical-check.ts';
+import { keepsNumbers } from './json-numbers.ts';
 import { isBinaryOther, partsOf } from './native-types.ts';
 
 /** Why a value cannot be kept, without the value. */
@@ -83,45 +86,38 @@ function encoderOf(source: ColumnType, native: string): Encode {
   if (native === 'year') return encodeYear;
   if (binaryTypes.has(native)) return encodeBytes;
   if (native === 'json') return encodeMysqlJson;
+  const write = writerOf(source, native);
+  const check = textTypes.has(native) ? undefined : canonicalCheck(source);
+  if (!check) return write;
+  return (value) => {
+    const why = check(value);
+    return why === undefined ? write(value) : new Misfit(why);
+  };
+}
+
+function writerOf(source: ColumnType, native: string): Encode {
   if (source.kind === 'json') return encodeJson;
-  if (source.kind === 'array')
+  if (source.kind === 'array') {
     return (value) => (Array.isArray(value) ? arrayJson(value, source.of) : encodeText(value));
+  }
   if (textTypes.has(native)) return encodeText;
   switch (source.kind) {
-    case 'int':
-      return shaped(/^-?\d+$/, 'it is not an integer');
     case 'boolean':
-      return (value) =>
-        typeof value === 'boolean' ? (value ? '1' : '0') : new Misfit('it is not a boolean');
+      return (value) => (value === true ? '1' : '0');
+    case 'int':
+      return shaped(/^-?\d+$/, 'it is no integer');
     case 'float':
       return native === 'float'
-        ? (value) => number(typeof value === 'number' ? Math.fround(value) : value)
-        : number;
-    case 'decimal':
-      return number;
-    case 'date':
-      return shaped(/^\d{4}-\d\d-\d\d$/, yearsWhy);
+        ? (value) => encodeFloat(typeof value === 'number' ? Math.fround(value) : value)
+        : encodeFloat;
     case 'timestamp':
-      return encodeTimestamp(source.precision, source.hasZone);
-    case 'time':
-      return shaped(
-        new RegExp(`^-?\\d{1,3}:\\d\\d(:\\d\\d${fraction(source.precision)})?$`),
-        'it is not a time of MySQL',
-      );
+      return source.hasZone ? (value) => String(value).replace('Z', '') : encodeText;
     default:
       return encodeText;
   }
 }
 
-const yearsWhy = 'MySQL has the years 1 to 9999 and no infinities';
-const number = shaped(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i, 'MySQL has no NaN and no infinities');
-
-/** More digits of a second than the column has would be rounded in silence. */
-function fraction(precision: number): string {
-  return precision === 0 ? '(\\.0+)?' : `(\\.\\d{1,${precision}}0*)?`;
-}
-
-/** MySQL reads much as a number or a date that is none: only what has the shape of one is given to it. */
+/** MySQL reads much as a number that is none: only what has the shape of one is given to it. */
 function shaped(shape: RegExp, why: string): Encode {
   return (value) => {
     const text = encodeText(value);
@@ -129,14 +125,10 @@ function shaped(shape: RegExp, why: string): Encode {
   };
 }
 
-function encodeTimestamp(precision: number, hasZone: boolean): Encode {
-  const shape = new RegExp(`^\\d{4}-\\d\\d-\\d\\d( \\d\\d:\\d\\d:\\d\\d${fraction(precision)})?$`);
-  return (value) => {
-    const text =
-      hasZone && typeof value === 'string' && value.endsWith('Z') ? value.slice(0, -1) : String(value);
-    return shape.test(text) ? text : new Misfit(yearsWhy);
-  };
-}
+const encodeFloat = shaped(
+  /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i,
+  'MySQL has no NaN, no infinities and no text as a number',
+);
 
 function encodeText(value: Exclude<Value, null>): string | Misfit {
   switch (typeof value) {
@@ -166,25 +158,7 @@ function encodeYear(value: Exclude<Value, null>): string | Misfit {
 function encodeMysqlJson(value: Exclude<Value, null>): string | Misfit {
   const text = Array.isArray(value) ? arrayJson(value, { kind: 'untyped' }) : encodeText(value);
   if (typeof text !== 'string') return text;
-  const strings = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
-  for (const [number] of strings.matchAll(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi)) {
-    if (!isKeptByMysqlJson(number)) return new Misfit("MySQL's JSON would change a number in it");
-  }
-  return text;
-}
-
-function isKeptByMysqlJson(number: string): boolean {
-  if (/^-?\d{1,18}$/.test(number)) return true;
-  if (/^-?\d+$/.test(number)) {
-    const integer = BigInt(number);
-    return integer >= -(2n ** 63n) && integer < 2n ** 64n;
-  }
-  const significant = number
-    .replace(/e.*$/i, '')
-    .replaceAll(/[-.]/g, '')
-    .replace(/^0+/, '')
-    .replace(/0+$/, '');
-  return significant.length <= 15 && Number.isFinite(Number(number));
+  return keepsNumbers(text) ? text : new Misfit("MySQL's JSON would change a number in it");
 }
 
 /** Into a column of text any text would go. */
@@ -197,22 +171,6 @@ function encodeJson(value: Exclude<Value, null>): string | Misfit {
   } catch {
     return new Misfit('it is not JSON');
   }
-}
-
-/** Arrays as JSON: numbers by their digits, bytes as hexadecimal text, NaN and infinities as text. */
-function arrayJson(items: readonly Value[], of: ColumnType): string {
-  return `[${items.map((item) => itemJson(item, of)).join(',')}]`;
-}
-
-function itemJson(item: Value, of: ColumnType): string {
-  if (item === null) return 'null';
-  if (Array.isArray(item)) return arrayJson(item, of);
-  if (Buffer.isBuffer(item)) return JSON.stringify(item.toString('hex'));
-  const isDigits = typeof item === 'string' && of.kind === 'decimal' && /^-?\d/.test(item);
-  if (isDigits || (typeof item === 'string' && of.kind === 'json')) return item;
-  if (typeof item === 'string' || (typeof item === 'number' && !Number.isFinite(item)))
-    return JSON.stringify(String(item));
-  return String(item);
 }
 
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -1,22 +1,11 @@
 import pg from 'pg';
-import type { Batch, Wire } from '../../core/batch.ts';
-import { planColumns } from '../../core/column-plan.ts';
-import type {
-  ClaimRequest,
-  Destination,
-  PassEnd,
-  ReadRequest,
-  Source,
-  SystemAccess,
-  WritePlan,
-} from '../../core/connector.ts';
+import type { SystemAccess } from '../../core/connector.ts';
 import { Secret } from '../../core/secret.ts';
-import type { Mode, OnError, WriteMode } from '../../core/sync-spec.ts';
-import type { Relation } from '../../core/values.ts';
 import { type PostgresDatabase, postgres } from '../../e2e/kit/servers.ts';
-import { PostgresDestination } from './destination.ts';
-import { PostgresSource } from './source.ts';
-import { types } from './types.ts';
+import { type Flow, type FlowOptions, openFlow as openSqlFlow } from '../sql/test-flow.ts';
+import { connector } from './connector.ts';
+
+export type { Flow, FlowOptions } from '../sql/test-flow.ts';
 
 /** For the tests of this folder: a database, and syncs within it from table to table without an engine. */
 export interface TestDatabase extends PostgresDatabase {
@@ -28,8 +17,6 @@ export interface TestDatabase extends PostgresDatabase {
   query(sql: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
-
-const noSignal = new AbortController().signal;
 
 export async function testDatabase(grant = true): Promise<TestDatabase> {
   const server = await postgres();
@@ -74,140 +61,6 @@ export function accessOf({ host, port, database, user, password }: PostgresDatab
   };
 }
 
-export interface FlowOptions {
-  readonly from: string;
-  readonly query?: string;
-  readonly to: string;
-  readonly mode?: Extract<Mode, 'Snapshot' | 'Id' | 'Timestamp'>;
-  readonly writeMode?: WriteMode;
-  readonly sourceKey?: readonly string[];
-  readonly key?: readonly string[];
-  readonly idField?: string;
-  readonly timestampField?: string;
-  readonly timeZone?: string;
-  readonly safetyLagMs?: number;
-  readonly onError?: OnError;
-  readonly wire?: 'values' | 'best';
-  readonly maxRows?: number;
-  readonly maxBytes?: number;
-  readonly uid?: string;
-}
-
-/** Both ends of one sync, planned as the engine plans. */
-export interface Flow {
-  readonly source: Source;
-  readonly destination: Destination;
-  readonly request: ReadRequest;
-  readonly plan: WritePlan;
-  readonly wire: Wire;
-  claim(more?: Partial<ClaimRequest>): ReturnType<Destination['claim']>;
-  /** One pass after what is given; Snapshot's beginPass and endPass included. */
-  pass(after?: ReadRequest['after']): Promise<{ readonly end: PassEnd; readonly batches: readonly Batch[] }>;
-  close(): Promise<void>;
-}
-
-export async function openFlow(database: TestDatabase, options: FlowOptions): Promise<Flow> {
-  const { query, from, to, mode = 'Snapshot', idField, timestampField, timeZone = 'UTC' } = options;
-  const source = new PostgresSource(database.access, {
-    ...(query === undefined ? { table: from } : { query }),
-    ...(options.sourceKey && { key: options.sourceKey }),
-    ...(idField !== undefined && { idField }),
-    ...(timestampField !== undefined && { timestampField }),
-    timeZone,
-  });
-  const destination = new PostgresDestination(database.access, { table: to, existingRows: 'Keep' });
-  const [relation, existing] = await Promise.all([source.describe(noSignal), destination.describe(noSignal)]);
-  const sourceKey = options.sourceKey ?? relation.keys[0]?.columns ?? [];
-  const plan = planWrites(options, relation, existing, sourceKey);
-  const columns = plan.columns.columns.map((each) => ({ column: each.source }));
-  const requests = options.wire === 'values' ? [] : destination.rawRequests(plan);
-  const wire: Wire = requests.find((each) => source.canServe(each, columns)) ?? { format: 'values' };
-  const request: ReadRequest = {
-    relation,
-    columns,
-    mode,
-    key: mode === 'Id' ? [idField ?? ''] : sourceKey,
-    ...(timestampField !== undefined && { timestampField }),
-    timeZone,
-    after: null,
-    limits: { maxRows: options.maxRows ?? 50_000, maxBytes: options.maxBytes ?? 8 * 1024 * 1024 },
-    wire,
-    ...(options.safetyLagMs !== undefined && { safetyLagMs: options.safetyLagMs }),
-  };
-  return {
-    source,
-    destination,
-    request,
-    plan,
-    wire,
-    claim: (more = {}) =>
-      destination.claim(
-        {
-          plan,
-          wire,
-          name: 'test/sync',
-          meaning: 'm',
-          token: 'next',
-          offset: 'keep',
-          keepsOffset: true,
-          ...more,
-        },
-        noSignal,
-      ),
-    pass: (after = mode === 'Snapshot' ? { mode, pass: 1, key: null, isComplete: false } : null) =>
-      runPass(source, destination, { ...request, after }),
-    async close() {
-      await Promise.all([source.close(), destination.close()]);
-    },
-  };
-}
-
-function planWrites(
-  { uid, to, onError = 'Stop', writeMode = 'Upsert', ...options }: FlowOptions,
-  source: Relation,
-  existing: Relation | null,
-  sourceKey: readonly string[],
-): WritePlan {
-  const key = options.key ?? sourceKey;
-  const columns = planColumns({
-    source,
-    existing,
-    types,
-    isSameSystem: true,
-    key,
-    schemaChanges: 'AddColumns',
-  });
-  return {
-    uid: uid ?? `uid-${to}`,
-    writeMode,
-    columns,
-    key,
-    existing,
-    onError,
-    hasUniqueKey: key.length > 0,
-  };
-}
-
-async function runPass(
-  source: Source,
-  destination: Destination,
-  request: ReadRequest,
-): ReturnType<Flow['pass']> {
-  const { after, key } = request;
-  if (after?.mode === 'Snapshot') {
-    const start = { pass: after.pass, isResumed: after.key !== null, isAtomic: key.length === 0 };
-    await destination.beginPass(start, noSignal);
-  }
-  const reading = source.read(request, noSignal);
-  const batches: Batch[] = [];
-  for (;;) {
-    const next = await reading.next();
-    if (next.done) {
-      if (after?.mode === 'Snapshot')
-        await destination.endPass({ ...after, key: null, isComplete: true }, noSignal);
-      return { end: next.value, batches };
-    }
-    batches.push(next.value);
-    await destination.write(next.value, noSignal);
-  }
+export function openFlow(database: TestDatabase, options: FlowOptions): Promise<Flow> {
+  return openSqlFlow({ connector, source: database.access, destination: database.access }, options);
 }

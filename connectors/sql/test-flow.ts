@@ -1,0 +1,168 @@
+import type { Batch, Wire } from '../../core/batch.ts';
+import { planColumns } from '../../core/column-plan.ts';
+import type {
+  ClaimRequest,
+  Connector,
+  Destination,
+  PassEnd,
+  ReadRequest,
+  Source,
+  SystemAccess,
+  WritePlan,
+} from '../../core/connector.ts';
+import type { Mode, OnError, SourceObject, WriteMode } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
+
+/** For tests of the SQL connectors: one sync from table to table, planned as the engine plans, without an engine. */
+export interface FlowEnds {
+  readonly connector: Pick<Connector, 'types' | 'openSource' | 'openDestination'>;
+  readonly source: SystemAccess;
+  readonly destination: SystemAccess;
+}
+
+const noSignal = new AbortController().signal;
+
+export interface FlowOptions {
+  readonly from: string;
+  readonly query?: string;
+  readonly to: string;
+  readonly mode?: Extract<Mode, 'Snapshot' | 'Id' | 'Timestamp'>;
+  readonly writeMode?: WriteMode;
+  readonly sourceKey?: readonly string[];
+  readonly key?: readonly string[];
+  readonly idField?: string;
+  readonly timestampField?: string;
+  readonly timeZone?: string;
+  readonly safetyLagMs?: number;
+  readonly onError?: OnError;
+  readonly wire?: 'values' | 'best';
+  readonly maxRows?: number;
+  readonly maxBytes?: number;
+  readonly uid?: string;
+}
+
+/** Both ends of one sync, planned as the engine plans. */
+export interface Flow {
+  readonly source: Source;
+  readonly destination: Destination;
+  readonly request: ReadRequest;
+  readonly plan: WritePlan;
+  readonly wire: Wire;
+  claim(more?: Partial<ClaimRequest>): ReturnType<Destination['claim']>;
+  /** One pass after what is given; Snapshot's beginPass and endPass included. */
+  pass(after?: ReadRequest['after']): Promise<{ readonly end: PassEnd; readonly batches: readonly Batch[] }>;
+  close(): Promise<void>;
+}
+
+export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Flow> {
+  const { query, from, to, mode = 'Snapshot', idField, timestampField, timeZone = 'UTC' } = options;
+  const { connector } = ends;
+  const object: SourceObject = {
+    ...(query === undefined ? { table: from } : { query }),
+    ...(options.sourceKey && { key: options.sourceKey }),
+    ...(idField !== undefined && { idField }),
+    ...(timestampField !== undefined && { timestampField }),
+    timeZone,
+  };
+  const source = await connector.openSource(ends.source, object, noSignal);
+  const destination = await connector.openDestination(
+    ends.destination,
+    { table: to, existingRows: 'Keep' },
+    noSignal,
+  );
+  const [relation, existing] = await Promise.all([source.describe(noSignal), destination.describe(noSignal)]);
+  const sourceKey = options.sourceKey ?? relation.keys[0]?.columns ?? [];
+  const plan = planWrites(connector, options, relation, existing, sourceKey);
+  const columns = plan.columns.columns.map((each) => ({ column: each.source }));
+  const requests = options.wire === 'values' ? [] : destination.rawRequests(plan);
+  const wire: Wire = requests.find((each) => source.canServe(each, columns)) ?? { format: 'values' };
+  const request: ReadRequest = {
+    relation,
+    columns,
+    mode,
+    key: mode === 'Id' ? [idField ?? ''] : sourceKey,
+    ...(timestampField !== undefined && { timestampField }),
+    timeZone,
+    after: null,
+    limits: { maxRows: options.maxRows ?? 50_000, maxBytes: options.maxBytes ?? 8 * 1024 * 1024 },
+    wire,
+    ...(options.safetyLagMs !== undefined && { safetyLagMs: options.safetyLagMs }),
+  };
+  return {
+    source,
+    destination,
+    request,
+    plan,
+    wire,
+    claim: (more = {}) =>
+      destination.claim(
+        {
+          plan,
+          wire,
+          name: 'test/sync',
+          meaning: 'm',
+          token: 'next',
+          offset: 'keep',
+          keepsOffset: true,
+          ...more,
+        },
+        noSignal,
+      ),
+    pass: (after = mode === 'Snapshot' ? { mode, pass: 1, key: null, isComplete: false } : null) =>
+      runPass(source, destination, { ...request, after }),
+    async close() {
+      await Promise.all([source.close(), destination.close()]);
+    },
+  };
+}
+
+function planWrites(
+  { types }: Pick<Connector, 'types'>,
+  { uid, to, onError = 'Stop', writeMode = 'Upsert', ...options }: FlowOptions,
+  source: Relation,
+  existing: Relation | null,
+  sourceKey: readonly string[],
+): WritePlan {
+  const key = options.key ?? sourceKey;
+  const columns = planColumns({
+    source,
+    existing,
+    types,
+    isSameSystem: true,
+    key,
+    schemaChanges: 'AddColumns',
+  });
+  return {
+    uid: uid ?? `uid-${to}`,
+    writeMode,
+    columns,
+    key,
+    existing,
+    onError,
+    hasUniqueKey: key.length > 0,
+  };
+}
+
+async function runPass(
+  source: Source,
+  destination: Destination,
+  request: ReadRequest,
+): ReturnType<Flow['pass']> {
+  const { after, key } = request;
+  if (after?.mode === 'Snapshot') {
+    const start = { pass: after.pass, isResumed: after.key !== null, isAtomic: key.length === 0 };
+    await destination.beginPass(start, noSignal);
+  }
+  const reading = source.read(request, noSignal);
+  const batches: Batch[] = [];
+  for (;;) {
+    const next = await reading.next();
+    if (next.done) {
+      if (after?.mode === 'Snapshot')
+        await destination.endPass({ ...after, key: null, isComplete: true }, noSignal);
+      return { end: next.value, batches };
+    }
+    batches.push(next.value);
+    await destination.write(next.value, noSignal);
+  }
+}
