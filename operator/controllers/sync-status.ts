@@ -1,10 +1,10 @@
 import { describeError, type IdraError } from '../../core/errors.ts';
-import { syncStatusShape } from '../../core/manifest/status-shape.ts';
 import { shownStatus, type UnassignedReason } from '../../core/shown-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { conditionsOf } from '../../core/sync-conditions.ts';
 import { findCondition, setConditions } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
+import { statusShape } from './first-status.ts';
 import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
 import type { Pace } from './pace.ts';
 import type { Outage } from './picture.ts';
@@ -69,15 +69,7 @@ export function statusOf(
   );
   const told = isSuspended ? suspended(object, shown) : shown;
   const requests = mergeRequests(current.requests ?? [], told.requests ?? [], askedBy(annotations));
-  const { requests: _requests, conditions: _conditions, ...shape } = syncStatusShape(told);
-  return {
-    ...shape,
-    ...(requests.length > 0 && { requests }),
-    conditions: setConditions(current.conditions ?? [], conditionsOf(told), {
-      generation: told.observedGeneration,
-      nowMs: clock.now(),
-    }),
-  };
+  return statusShape(told, current, requests, clock.now());
 }
 
 /** Suspending is done as soon as it is seen, so that it is this generation that has been observed. */

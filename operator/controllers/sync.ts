@@ -11,6 +11,7 @@ import { addFinalizer } from '../runtime/finalizer.ts';
 import type { Informer } from '../runtime/informer.ts';
 import { type KubernetesObject, type Resource, refOf } from '../runtime/objects.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
+import { firstStatus } from './first-status.ts';
 import type { Inventory } from './inventory.ts';
 import {
   type DataSourceObject,
@@ -84,23 +85,14 @@ async function markSeen(
   object: SyncObject,
   signal: AbortSignal,
 ): Promise<SyncObject | undefined> {
-  const { generation = 1 } = object.metadata;
   const nowMs = deps.clock.now();
   const requests = askedBy(object.metadata.annotations).map((asked) =>
     refused(asked, thereAtCreation, nowMs),
   );
-  const first: SyncObjectStatus = {
-    observedGeneration: generation,
-    state: 'Pending',
-    message: 'waiting for an agent',
-    observedAt: new Date(nowMs).toISOString(),
-    ...(requests.length > 0 && { requests }),
-  };
-  return await deps.syncStatuses.write(
-    object,
-    (current) => (current?.state === undefined ? { ...current, ...first } : undefined),
-    { signal },
-  );
+  const isUnseen = (current: SyncObjectStatus | undefined) => current?.state === undefined;
+  const first = (current: SyncObjectStatus | undefined) =>
+    isUnseen(current) ? { ...current, ...firstStatus(object, requests, nowMs) } : undefined;
+  return await deps.syncStatuses.write(object, first, { signal });
 }
 
 async function putSync(deps: ReconcilerDeps, object: SyncObject): Promise<void> {

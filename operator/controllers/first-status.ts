@@ -1,0 +1,36 @@
+import { syncStatusShape } from '../../core/manifest/status-shape.ts';
+import { shownStatus } from '../../core/shown-status.ts';
+import type { RequestStatus, SyncStatus } from '../../core/status.ts';
+import { conditionsOf } from '../../core/sync-conditions.ts';
+import { setConditions } from '../runtime/conditions.ts';
+import type { SyncObject, SyncObjectStatus } from './objects.ts';
+
+/** The status of a Sync of which no agent has said anything yet. */
+export function firstStatus(
+  { metadata: { uid, generation = 1 } }: SyncObject,
+  requests: readonly RequestStatus[],
+  nowMs: number,
+): SyncObjectStatus {
+  return statusShape(
+    shownStatus({ uid, generation, isSuspended: false }, undefined, nowMs),
+    {},
+    requests,
+    nowMs,
+  );
+}
+
+/** As it stands in the custom resource, with the conditions beside it. */
+export function statusShape(
+  status: SyncStatus,
+  current: SyncObjectStatus,
+  requests: readonly RequestStatus[],
+  nowMs: number,
+): SyncObjectStatus {
+  const { requests: _requests, conditions: _conditions, ...shape } = syncStatusShape(status);
+  const at = { generation: status.observedGeneration, nowMs };
+  return {
+    ...shape,
+    ...(requests.length > 0 && { requests }),
+    conditions: setConditions(current.conditions ?? [], conditionsOf(status), at),
+  };
+}
