@@ -48,17 +48,21 @@ function liveProgress(screen: Screen): Progress {
   };
 }
 
-/** Off a terminal: a line at each change of state, and every ten seconds of work. */
+const quietMs = 10_000;
+
+/** Off a terminal: what a sync has not said within ten seconds, so that one that passes each second fills no log. */
 function lineProgress(screen: Screen): Progress {
-  const told = new Map<string, { readonly key: string; readonly atMs: number }>();
-  const quietMs = 10_000;
+  const toldMs = new Map<string, number>();
+  const lastKey = new Map<string, string>();
   return {
     update(sync, status) {
-      const key = `${status.state} ${status.reason}`;
-      const last = told.get(sync.uid);
-      if (last?.key === key && performance.now() - last.atMs < quietMs) return;
-      if (last?.key === key && status.state !== 'Running') return;
-      told.set(sync.uid, { key, atMs: performance.now() });
+      const key = `${sync.uid} ${status.state} ${status.reason}`;
+      const isSame = lastKey.get(sync.uid) === key;
+      lastKey.set(sync.uid, key);
+      if (isSame && status.state !== 'Running') return;
+      const nowMs = performance.now();
+      if (nowMs - (toldMs.get(key) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
+      toldMs.set(key, nowMs);
       screen.write(`${progressLine(sync, status)}\n`);
     },
     end() {},
