@@ -43,6 +43,7 @@ export class SyncSession {
       if (effect === 'reopen') return undefined;
       const isIdle = this.#restingState();
       if (isIdle) {
+        if (isIdle.state === 'Completed') this.#state.reporter.behind(undefined);
         this.#state.reporter.moveTo(isIdle.state, isIdle.state, isIdle.message);
         if (context.once) return { outcome: 'complete' };
         await this.close();
