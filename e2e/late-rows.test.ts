@@ -117,10 +117,11 @@ async function runCase(
   return { late, lost, isHeld, heldBackBy: status === true ? undefined : status.bound?.heldBackBy?.what };
 }
 
-/** The newest status, where rows wait for something. */
+/** The newest status, where rows wait for the late one; others may hold them back for a moment. */
 function heldStatus(running: RunningSingleMode, late: LateCase): SyncStatus | undefined {
   const status = running.latest(late.name.replaceAll('_', '-'));
-  return status?.reason === 'HeldBack' && status.bound?.heldBackBy ? status : undefined;
+  const by = status?.bound?.heldBackBy?.what ?? '';
+  return status?.reason === 'HeldBack' && late.holder.test(by) ? status : undefined;
 }
 
 interface Gate {

@@ -11,9 +11,13 @@ export interface LateCase {
   begin(session: TestSession, table: string): Promise<void>;
   /** Commits the row, whose key is 11. */
   finish(session: TestSession, table: string): Promise<void>;
+  /** How status names what holds the others back. */
+  readonly holder: RegExp;
   /** For values that the column does not make by itself. */
   readonly value?: string;
 }
+
+const transaction = /^a? ?transaction /;
 
 const stamp = 'timestamptz NOT NULL DEFAULT now()';
 const number = "bigint NOT NULL DEFAULT nextval('late_ids')";
@@ -23,6 +27,7 @@ const postgresCases: readonly LateCase[] = [
     name: 'now_before_anything',
     mode: 'Timestamp',
     ddl: stamp,
+    holder: transaction,
     async begin(session) {
       await session.query('BEGIN');
       await session.query('SELECT now()');
@@ -40,6 +45,7 @@ const postgresCases: readonly LateCase[] = [
     name: 'id_before_anything',
     mode: 'Id',
     ddl: number,
+    holder: transaction,
     async begin(session) {
       await session.query('BEGIN');
       await session.query("CREATE TEMP TABLE taken AS SELECT nextval('late_ids') AS id");
@@ -54,6 +60,7 @@ const postgresCases: readonly LateCase[] = [
     name: 'id_without_transaction_id',
     mode: 'Id',
     ddl: number,
+    holder: transaction,
     async begin(session) {
       await session.query('BEGIN');
       // nextval alone: no row of any table is written, so that the transaction has no id yet.
@@ -73,6 +80,7 @@ function written(name: string, mode: LateCase['mode'], ddl: string, value?: stri
     name,
     mode,
     ddl,
+    holder: transaction,
     ...(value === undefined ? {} : { value }),
     async begin(session, table) {
       await session.query('BEGIN');
@@ -89,6 +97,7 @@ function prepared(name: string, mode: LateCase['mode'], ddl: string): LateCase {
     name,
     mode,
     ddl,
+    holder: new RegExp(`^prepared transaction "${name}"`),
     async begin(session, table) {
       await session.query('BEGIN');
       await session.query(insertRow(table, 11));
@@ -110,6 +119,7 @@ const mysqlCases: readonly LateCase[] = [
     name: 'now_behind_a_lock',
     mode: 'Timestamp',
     ddl: mysqlStamp,
+    holder: /^a statement of t_/,
     // The statement has its now() and waits for a metadata lock: no transaction is open yet that anybody could see.
     async begin(session, table) {
       await session.query(`INSERT INTO ${table} (nr) SELECT 11 FROM gate`);
@@ -126,6 +136,7 @@ function xaPrepared(name: string, mode: LateCase['mode'], ddl: string): LateCase
     name,
     mode,
     ddl,
+    holder: /^a (prepared XA )?transaction/,
     async begin(session, table) {
       await session.query(`XA START '${table}'`);
       await session.query(insertRow(table, 11));
@@ -143,6 +154,7 @@ const sqliteCases: readonly LateCase[] = [
     name: 'same_second',
     mode: 'Timestamp',
     ddl: 'TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP',
+    holder: /current second/,
     async begin() {},
     // Nobody holds a transaction open while another one writes; but the clock's whole second is not over.
     async finish(session, table) {
