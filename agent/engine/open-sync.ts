@@ -24,48 +24,55 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
     loadEnd(input, input.source),
     loadEnd(input, input.destination),
   ]);
-  const source = await sourceEnd.connector.openSource(sourceEnd.access, sync.spec.source, signal);
+  const { source, destination } = await openBoth(
+    sourceEnd.connector.openSource(sourceEnd.access, sync.spec.source, signal),
+    destinationEnd.connector.openDestination(destinationEnd.access, sync.spec.destination, signal),
+  );
+  const close = async () => {
+    await Promise.allSettled([source.close(), destination.close()]);
+  };
   try {
-    const destination = await destinationEnd.connector.openDestination(
-      destinationEnd.access,
-      sync.spec.destination,
-      signal,
-    );
-    try {
-      const plan = await planSync(
-        {
-          sync,
-          types: { source: input.source.spec.type, destination: input.destination.spec.type },
-          source,
-          destination,
-          destinationConnector: destinationEnd.connector,
-          isTransactional: definitionOf(input.destination.spec.type).capabilities.destination.isTransactional,
-        },
-        signal,
-      );
-      return {
+    const plan = await planSync(
+      {
+        sync,
+        types: { source: input.source.spec.type, destination: input.destination.spec.type },
         source,
         destination,
-        plan,
-        async hasCurrentSecrets() {
-          const now = await Promise.all([
-            resolveAccess(input.source, secrets),
-            resolveAccess(input.destination, secrets),
-          ]);
-          return hasSameSecrets(sourceEnd.access, now[0]) && hasSameSecrets(destinationEnd.access, now[1]);
-        },
-        async close() {
-          await Promise.allSettled([source.close(), destination.close()]);
-        },
-      };
-    } catch (error) {
-      await destination.close();
-      throw error;
-    }
+        destinationConnector: destinationEnd.connector,
+        isTransactional: definitionOf(input.destination.spec.type).capabilities.destination.isTransactional,
+      },
+      signal,
+    );
+    return {
+      source,
+      destination,
+      plan,
+      async hasCurrentSecrets() {
+        const now = await Promise.all([
+          resolveAccess(input.source, secrets),
+          resolveAccess(input.destination, secrets),
+        ]);
+        return hasSameSecrets(sourceEnd.access, now[0]) && hasSameSecrets(destinationEnd.access, now[1]);
+      },
+      close,
+    };
   } catch (error) {
-    await source.close();
+    await close();
     throw error;
   }
+}
+
+/** Both at once; when one cannot be opened the other is closed. The source's error goes first. */
+async function openBoth(
+  openingSource: Promise<Source>,
+  openingDestination: Promise<Destination>,
+): Promise<{ readonly source: Source; readonly destination: Destination }> {
+  const [source, destination] = await Promise.allSettled([openingSource, openingDestination]);
+  if (source.status === 'fulfilled' && destination.status === 'fulfilled')
+    return { source: source.value, destination: destination.value };
+  if (destination.status === 'fulfilled') await destination.value.close();
+  if (source.status === 'fulfilled') await source.value.close();
+  throw source.status === 'rejected' ? source.reason : (destination as PromiseRejectedResult).reason;
 }
 
 /** The destination alone, without a plan. */
