@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { AgentCluster } from './kit/agents.ts';
+import type { RunningProcess } from './kit/processes.ts';
+import { type TestDatabase, TestSystems } from './kit/systems.ts';
+import { tempFolder } from './kit/temp.ts';
+import { until } from './kit/wait.ts';
+
+/** How an agent begins and ends when its surroundings are not as they should be. */
+describe('lives of an agent', () => {
+  let cluster: AgentCluster;
+  let systems: TestSystems;
+  let destination: TestDatabase;
+
+  before(async () => {
+    systems = new TestSystems(await tempFolder('lives'));
+    cluster = await AgentCluster.start();
+    const source = await systems.createDatabase('postgres');
+    destination = await systems.createDatabase('postgres');
+    await source.execute(
+      'CREATE TABLE t (id bigint PRIMARY KEY, body text)',
+      'INSERT INTO t SELECT i, md5(i::text) FROM generate_series(1, 1000) i',
+    );
+    await destination.execute('CREATE TABLE t (id bigint PRIMARY KEY, body text)');
+    await cluster.put(`${source.manifest('shop')}${destination.manifest('warehouse')}kind: Sync
+metadata: { name: t }
+spec:
+  source: { dataSource: shop, table: public.t }
+  destination: { dataSource: warehouse, table: public.t }
+  mode: Snapshot
+  batch: { maxRows: 100 }
+  schedule: { continuous: true }
+`);
+  });
+  after(async () => {
+    await cluster?.stop();
+    await systems?.stop();
+  });
+
+  const get = async (agent: RunningProcess, path: string) => {
+    const port = /port=(\d+)/.exec(await agent.waitForLine('health and metrics are served'))?.[1];
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  const leave = async (agent: RunningProcess) => {
+    agent.kill('SIGTERM');
+    return await agent.waitForExit();
+  };
+  /** Whoever writes the target waits, until the returned function is called. */
+  const holdTarget = async () => {
+    const session = await destination.openSession();
+    await session.query('BEGIN');
+    await session.query('LOCK TABLE t IN EXCLUSIVE MODE');
+    return async () => {
+      await session.query('ROLLBACK');
+      await session.close();
+    };
+  };
+
+  test('without etcd it keeps trying and says so, and it is not ready', async () => {
+    const [member] = cluster.server.members;
+    assert.ok(member);
+    await member.process.kill();
+    const agent = await cluster.startAgent('a', { IDRA_HEALTH_PORT: '0' });
+    await agent.waitForLine('cannot join the cluster yet (EtcdUnavailable)');
+    assert.equal((await get(agent, '/healthz')).status, 200);
+    const ready = await get(agent, '/readyz');
+    assert.deepEqual([ready.status, ready.text.startsWith('member: no member')], [503, true]);
+    assert.match((await get(agent, '/metrics')).text, /^idra_member 0$/m);
+    await member.process.restart();
+    await agent.waitForLine('joined the cluster');
+    assert.equal((await get(agent, '/readyz')).status, 200);
+    await until(
+      async () =>
+        /^idra_rows_written_total\{sync="default\/t"\} \d+$/m.test((await get(agent, '/metrics')).text),
+      {
+        what: 'its metrics to tell of rows',
+      },
+    );
+    assert.deepEqual(await leave(agent), { code: 0, signal: null });
+  });
+
+  test('a namesake waits until the other is gone', async () => {
+    const first = await cluster.agent('same');
+    const second = await cluster.startAgent('same');
+    await second.waitForLine('cannot join the cluster yet (AgentNameTaken)');
+    first.kill('SIGKILL');
+    await second.waitForLine('joined the cluster');
+    assert.deepEqual(await leave(second), { code: 0, signal: null });
+  });
+
+  test('a batch that does not end: it says what it waited for, and leaves in time', async () => {
+    const agent = await cluster.agent('slow', { IDRA_DRAIN_TIMEOUT: '2s' });
+    await cluster.untilStatus(
+      't',
+      'running on it',
+      ({ agent: by, state }) => by === 'slow' && state === 'Running',
+    );
+    const letGo = await holdTarget();
+    assert.deepEqual(await leave(agent), { code: 1, signal: null });
+    const line = await agent.waitForLine('leaving although syncs are at work');
+    assert.match(line, /default\/t/);
+    assert.deepEqual(await cluster.coordination.cluster.agents(), []);
+    await letGo();
+  });
+
+  test('a second signal ends it at once', async () => {
+    const agent = await cluster.agent('hasty', { IDRA_DRAIN_TIMEOUT: '120s' });
+    await cluster.untilStatus(
+      't',
+      'running on it',
+      ({ agent: by, state }) => by === 'hasty' && state === 'Running',
+    );
+    const letGo = await holdTarget();
+    agent.kill('SIGTERM');
+    await agent.waitForLine('draining');
+    agent.kill('SIGTERM');
+    assert.deepEqual(await agent.waitForExit(), { code: 143, signal: null });
+    await letGo();
+  });
+});
