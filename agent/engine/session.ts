@@ -233,7 +233,8 @@ export class SyncSession {
         name: qualifiedName(sync),
         meaning: this.#meaning,
         token: lock.token,
-        offset: admission.kind === 'start' ? 'restart' : 'keep',
+        // Where there is no row yet, to keep is to start; a claim that arrives late must not take back what was done meanwhile.
+        offset: decision === 'restart' ? 'restart' : 'keep',
         keepsOffset: !isLastDestination(sync),
         ...(admission.kind === 'adopt' ? { adoptFrom: admission.uid } : {}),
       },
