@@ -1,4 +1,3 @@
-import { connectCoordination, readEtcdConfig } from '../../coordination/connect.ts';
 import type { Coordination, DesiredSync } from '../../coordination/contract.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type { Cli } from '../cli.ts';
@@ -6,6 +5,8 @@ import type { Fleet, FleetSync } from './fleet.ts';
 
 /** Opens etcd as IDRA_ETCD_* say, asks it once, and closes it after `body`. */
 export async function withEtcd<T>(cli: Cli, body: (etcd: Coordination) => Promise<T>): Promise<T> {
+  // Its client is a third of what a command loads, and single mode needs none of it.
+  const { connectCoordination, readEtcdConfig } = await import('../../coordination/connect.ts');
   const etcd = connectCoordination(readEtcdConfig(cli.env));
   try {
     await etcd.ping();
