@@ -169,8 +169,11 @@ class Pair {
     this.id = id;
     this.#from = { toServer: client, toClient: server };
     this.#judge = judge;
-    client.setNoDelay(true);
-    server.setNoDelay(true);
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      // One that is reset while it connects keeps its handle: it must not keep the process.
+      socket.unref();
+    }
     for (const direction of directions) this.#carry(direction);
     client.once('close', onEnd);
   }
