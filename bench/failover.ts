@@ -78,6 +78,7 @@ spec:
   mode: Id
   writeMode: Append
   schedule: { continuous: true }
+  placement: { weight: 1 }
 ---`;
 }
 

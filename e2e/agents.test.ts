@@ -43,6 +43,7 @@ spec:
   mode: Id
   writeMode: Append
   batch: { maxRows: 500 }
+  placement: { weight: 1 }
   schedule: { continuous: true }
 ---
 `;
@@ -134,6 +135,13 @@ spec:
       { what: 'the answer' },
     );
     assert.equal(answer?.state, 'Refused');
+    const at = (await cluster.status('t0'))?.offsetText ?? '';
+    await cluster.request('t0', { type: 'offset', id: '2', offset: { value: at, expect: at }, by: 'test' });
+    const set = await until(
+      async () => (await cluster.coordination.requests.answers('t0')).find(({ type }) => type === 'offset'),
+      { what: 'the answer' },
+    );
+    assert.equal(set.state, 'Done', set.message);
     await until(async () => !(await cluster.holders()).has('t0'), { what: 'the lock to be released again' });
     assert.equal(await isEqual('t0'), false);
     await cluster.change('t0', { isSuspendedByAnnotation: false });
@@ -171,6 +179,12 @@ spec:
       { what: 'w2 to be told of' },
     );
     assert.equal(unassigned.reason, 'DataSourceNotFound');
+    await cluster.put(manifestOf('t1').replace('name: t1', 'name: w3').replace('mode: Id', 'mode: Ids'));
+    const invalid = await until(async () => (await cluster.coordination.reports.readUnassigned()).get('w3'), {
+      what: 'w3 to be told of',
+    });
+    assert.equal(invalid.reason, 'InvalidSpec');
+    assert.match(invalid.message, /^spec\.mode: .*Ids/);
     await insert(10, 't1', 't2');
     await untilEqual('t1', 't2');
     await until(

@@ -16,7 +16,7 @@ test('a sync that writes all the time weighs more and more; one burst moves noth
   assert.equal(pass(2_000).busy, 1);
   for (let index = 0; index < 60; index++) pass(10_000);
   const loads = pass(10_000);
-  assert.ok((loads.busy ?? 0) > 5 && (loads.busy ?? 0) <= 8, `it is ${loads.busy}`);
+  assert.ok((loads.busy ?? 0) > 4 && (loads.busy ?? 0) <= 8, `it is ${loads.busy}`);
   assert.equal(loads.calm, 1);
   // A little less is noise.
   assert.equal(pass(9_000).busy, loads.busy);

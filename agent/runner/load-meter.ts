@@ -5,7 +5,7 @@ const fullLoad = 8;
 /** A load is an average over about so long: a burst moves nothing. */
 const memoryMs = 60_000;
 /** A new value is told when it differs by so much from the one that was told last. */
-const noise = 1.5;
+const noise = 2;
 
 interface Measured {
   busyMs: number;

@@ -144,7 +144,12 @@ export class AgentCluster {
         return holders.size === syncs && isEven && holders;
       },
       { what: `${syncs} locks to be spread over ${agents} agents`, timeoutMs: 60_000 },
-    );
+    ).catch(async (error: unknown) => {
+      const [holders, members] = [await this.holders(), await this.coordination.cluster.agents()];
+      throw new Error(
+        `${(error as Error).message}; they are ${JSON.stringify([...holders])}, the agents ${JSON.stringify(members)}`,
+      );
+    });
   }
 
   async stop(): Promise<void> {
