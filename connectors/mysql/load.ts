@@ -78,8 +78,11 @@ function fromVariable(variable: string, form: Form): string {
   return `CASE ${variable} WHEN '${written}' THEN '${exact}' WHEN '-${written}' THEN '-${exact}' ELSE ${variable} END`;
 }
 
-/** Warnings that say nothing of a row (of an unsafe statement in the binary log) do not count. */
-async function requireKept(session: Session, result: Result, skipped: number): Promise<void> {
+/**
+ * Throws RowError where a statement has changed or left out a row, and only warned of it. Warnings that say nothing of a row (of an
+ * unsafe statement in the binary log) do not count.
+ */
+export async function requireKept(session: Session, result: Result, skipped: number): Promise<void> {
   if (result.warnings === 0 && skipped === 0) return;
   const [shown] = await session.run('SHOW WARNINGS');
   const warnings = shown?.rows ?? [];

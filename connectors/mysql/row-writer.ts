@@ -3,7 +3,7 @@ import { quoteBacktick } from '../sql/names.ts';
 import { quoteName, type TableName } from './describe.ts';
 import type { LoadColumn } from './encode.ts';
 import { errnoOf, errorNumbers, isRowError, RowError, rowMessage } from './errors.ts';
-import { type Duplicates, halves, type Lines, loadLines } from './load.ts';
+import { type Duplicates, halves, type Lines, loadLines, requireKept } from './load.ts';
 import type { Session } from './session.ts';
 
 export interface RowTarget {
@@ -104,7 +104,10 @@ export class RowWriter {
     const { staging, table, duplicates } = this.#target;
     if (!staging) return await this.#load(table, lines, before, duplicates);
     await this.#load(staging, lines, before, 'REPLACE');
-    await this.#session.run(this.#mergeStatements(staging).join('; '));
+    for (const sql of this.#mergeStatements(staging)) {
+      const result = (await this.#session.run(sql)).at(-1);
+      if (result) await requireKept(this.#session, result, 0);
+    }
     return 0;
   }
 

@@ -1,0 +1,92 @@
+import mysqlDriver, { type Connection } from 'mysql2/promise';
+import type { SystemAccess } from '../../core/connector.ts';
+import { Secret } from '../../core/secret.ts';
+import { type MysqlDatabase, type MysqlServer, mariadb, mysql } from '../../e2e/kit/servers.ts';
+import { type Flow, type FlowOptions, openFlow } from '../sql/test-flow.ts';
+import { connector } from './connector.ts';
+
+/** The tests of this folder run on both. */
+export const servers: readonly (readonly [name: string, start: typeof mysql])[] = [
+  ['MySQL', mysql],
+  ['MariaDB', mariadb],
+];
+
+/** A database of one of them, whose user has all rights in it, and PROCESS. */
+export class TestDatabase {
+  readonly server: MysqlServer;
+  readonly access: SystemAccess;
+  readonly name: string;
+  readonly #database: MysqlDatabase;
+  readonly #clients: Connection[] = [];
+  readonly #flows: Flow[] = [];
+
+  private constructor(server: MysqlServer, database: MysqlDatabase) {
+    this.server = server;
+    this.#database = database;
+    this.name = database.database;
+    this.access = accessOf(database);
+  }
+
+  static async create(start: typeof mysql, rights = ['PROCESS']): Promise<TestDatabase> {
+    const server = await start();
+    const database = await server.createDatabase();
+    for (const right of rights) await server.query(`GRANT ${right} ON *.* TO '${database.user}'@'%'`);
+    return new TestDatabase(server, database);
+  }
+
+  /** A connection of its own; closed with the database. */
+  async client(): Promise<Connection> {
+    const client = await mysqlDriver.createConnection({
+      uri: this.#database.url,
+      multipleStatements: true,
+      rowsAsArray: true,
+      supportBigNumbers: true,
+      bigNumberStrings: true,
+      dateStrings: true,
+      jsonStrings: true,
+    });
+    client.on('error', () => {});
+    this.#clients.push(client);
+    await client.query("SET time_zone = '+00:00'");
+    return client;
+  }
+
+  /** Runs statements as the user; rows of the last one, as text. */
+  async run(sql: string): Promise<(string | null)[][]> {
+    const client = this.#clients[0] ?? (await this.client());
+    const [result, fields] = await client.query(sql);
+    const isList = Array.isArray(fields) && fields.every((each) => each === undefined || Array.isArray(each));
+    const last = isList && Array.isArray(result) ? result.at(-1) : result;
+    return Array.isArray(last) ? (last as unknown[][]).map((row) => row.map(textOf)) : [];
+  }
+
+  async flow(options: FlowOptions, destination = this.access): Promise<Flow> {
+    const flow = await openFlow({ connector, source: this.access, destination }, options);
+    this.#flows.push(flow);
+    return flow;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#flows.map((each) => each.close()));
+    await Promise.allSettled(this.#clients.map((each) => each.end()));
+    await this.server.stop();
+  }
+}
+
+export function accessOf(
+  { host, port, database, user, password }: MysqlDatabase,
+  more: Readonly<Record<string, unknown>> = {},
+  secrets: Readonly<Record<string, string>> = {},
+): SystemAccess {
+  const all: Readonly<Record<string, string>> = { password, ...secrets };
+  return {
+    dataSource: 'test/database',
+    config: { host, port, database, user, tls: { mode: 'Disable' }, ...more },
+    secret: (path) => (all[path] === undefined ? undefined : new Secret(all[path])),
+  };
+}
+
+function textOf(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  return Buffer.isBuffer(value) ? value.toString('hex') : String(value);
+}

@@ -1,0 +1,385 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { installCrashHook } from '../../core/crash-points.ts';
+import { IdraError } from '../../core/errors.ts';
+import { decodeOffset } from '../../core/offset.ts';
+import { until } from '../../e2e/kit/wait.ts';
+import { servers, TestDatabase } from './test-ends.ts';
+
+const signal = new AbortController().signal;
+
+function isFenced(error: unknown): boolean {
+  return error instanceof IdraError && error.disposition === 'fenced';
+}
+
+for (const [name, start] of servers) {
+  describe(name, () => {
+    let database: TestDatabase;
+    before(async () => {
+      database = await TestDatabase.create(start);
+    });
+    after(() => database?.stop());
+
+    const run = (sql: string) => database.run(sql);
+    const commitRow = (table: string) =>
+      run(`SELECT token, \`offset\`, \`rows\`, closed FROM _idra_commits WHERE \`table\` = '${table}'`);
+
+    async function fill(table: string, rows: number): Promise<void> {
+      await run(`CREATE TABLE ${table} (id BIGINT PRIMARY KEY, body VARCHAR(40) NOT NULL);
+        INSERT INTO ${table} WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) SELECT i, CONCAT('row ', i) FROM n`);
+    }
+
+    async function equal(from: string, to: string): Promise<void> {
+      const rows = (table: string) => run(`SELECT * FROM ${table} ORDER BY 1`);
+      assert.deepEqual(await rows(to), await rows(from));
+    }
+
+    describe('Upsert', () => {
+      test('a snapshot creates the table with its key, keeps the offset with each batch, and its second pass changes what has changed', async () => {
+        await fill('up_from', 100);
+        const flow = await database.flow({ from: 'up_from', to: 'up_to', maxRows: 30 });
+        const claim = await flow.claim();
+        assert.deepEqual([claim.token, claim.offset, claim.rows], [1n, null, 0]);
+        const { batches } = await flow.pass();
+        assert.deepEqual(
+          batches.map((batch) => batch.rowCount),
+          [30, 30, 30, 10],
+        );
+        await equal('up_from', 'up_to');
+        const [[, offset, rows] = []] = await commitRow('up_to');
+        assert.deepEqual(decodeOffset(offset ?? ''), {
+          mode: 'Snapshot',
+          pass: 1,
+          key: null,
+          isComplete: true,
+        });
+        assert.equal(rows, '100');
+        await run(
+          "UPDATE up_from SET body = 'changed' WHERE id % 7 = 0; INSERT INTO up_from VALUES (1000, 'new')",
+        );
+        await flow.pass({ mode: 'Snapshot', pass: 2, key: null, isComplete: false });
+        await equal('up_from', 'up_to');
+        assert.equal((await commitRow('up_to'))[0]?.[2], '201');
+        await flow.close();
+      });
+
+      test('of several rows of one key the last in read order wins', async () => {
+        await fill('twice', 40);
+        await run(
+          'ALTER TABLE twice ADD k INT AS (id % 5) STORED; CREATE TABLE twice_to (id BIGINT, body VARCHAR(40), k INT PRIMARY KEY)',
+        );
+        const flow = await database.flow({ from: 'twice', to: 'twice_to', key: ['k'], maxRows: 15 });
+        await flow.claim();
+        await flow.pass();
+        const rows = await run('SELECT k, body FROM twice_to ORDER BY k');
+        assert.deepEqual(rows, [
+          ['0', 'row 40'],
+          ['1', 'row 36'],
+          ['2', 'row 37'],
+          ['3', 'row 38'],
+          ['4', 'row 39'],
+        ]);
+        await flow.close();
+      });
+
+      test('never writes over a row of another key that shares a value of a second unique index', async () => {
+        await run(`CREATE TABLE second_from (id INT PRIMARY KEY, mail VARCHAR(20) NOT NULL); INSERT INTO second_from VALUES (1, 'a'), (2, 'b');
+          CREATE TABLE second_to (id INT PRIMARY KEY, mail VARCHAR(20) NOT NULL UNIQUE); INSERT INTO second_to VALUES (1, 'old'), (9, 'b')`);
+        const flow = await database.flow({ from: 'second_from', to: 'second_to' });
+        await flow.claim();
+        await assert.rejects(flow.pass(), { code: 'ConstraintViolated' });
+        assert.deepEqual(await run('SELECT * FROM second_to ORDER BY id'), [
+          ['1', 'old'],
+          ['9', 'b'],
+        ]);
+        await run("UPDATE second_to SET mail = 'c' WHERE id = 9");
+        await flow.pass();
+        assert.deepEqual(await run('SELECT * FROM second_to ORDER BY id'), [
+          ['1', 'a'],
+          ['2', 'b'],
+          ['9', 'c'],
+        ]);
+        await flow.close();
+      });
+
+      test('keys that differ in a blank at the end, or in case, are two rows', async () => {
+        await run(`CREATE TABLE blanks (k VARBINARY(10) PRIMARY KEY, v INT);
+          INSERT INTO blanks VALUES ('a', 1), ('a ', 2), ('A', 3)`);
+        const query = 'SELECT CONVERT(k USING utf8mb4) AS k, v FROM blanks';
+        const flow = await database.flow({
+          from: '',
+          query,
+          to: 'blanks_to',
+          sourceKey: ['k'],
+          maxRows: 1,
+          writeMode: 'Append',
+          mode: 'Id',
+          idField: 'v',
+        });
+        await flow.claim();
+        await flow.pass();
+        assert.deepEqual(await run('SELECT v FROM blanks_to ORDER BY v'), [['1'], ['2'], ['3']]);
+        await flow.close();
+      });
+
+      test('an id of 0 stays 0, generated columns are left out, and a column of the key alone is enough', async () => {
+        await run(`CREATE TABLE zero (id INT PRIMARY KEY); INSERT INTO zero VALUES (0), (5);
+          CREATE TABLE zero_to (id INT PRIMARY KEY AUTO_INCREMENT, a INT NOT NULL DEFAULT 4, twice INT AS (a * 2) STORED); INSERT INTO zero_to (id) VALUES (5)`);
+        const flow = await database.flow({ from: 'zero', to: 'zero_to' });
+        await flow.claim();
+        await flow.pass();
+        assert.deepEqual(await run('SELECT * FROM zero_to ORDER BY id'), [
+          ['0', '4', '8'],
+          ['5', '4', '8'],
+        ]);
+        await flow.close();
+      });
+    });
+
+    describe('rows that the table cannot keep', () => {
+      const query =
+        "SELECT i AS id, IF(i = 7, NULL, IF(i = 30, 'much too long', 'x')) AS body, CAST(i + IF(i = 20, 0.001, 0) AS DECIMAL(10,3)) AS amount FROM (WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 40) SELECT i FROM n) AS t";
+      const wide = 'id BIGINT PRIMARY KEY, body VARCHAR(40), amount DECIMAL(10,3)';
+      const narrow = 'id BIGINT PRIMARY KEY, body VARCHAR(5) NOT NULL, amount DECIMAL(10,2)';
+
+      /** The columns become too narrow behind the plan's back: the server's own word is what counts. */
+      async function openNarrowed(writeMode: 'Append' | 'Upsert', onError: 'Stop' | 'Skip') {
+        const to = `misfits_${writeMode}_${onError}`.toLowerCase();
+        await run(`CREATE TABLE ${to} (${wide})`);
+        const flow = await database.flow({
+          from: '',
+          query,
+          to,
+          sourceKey: ['id'],
+          writeMode,
+          onError,
+          maxRows: 16,
+        });
+        await flow.claim();
+        await run(`DROP TABLE ${to}; CREATE TABLE ${to} (${narrow})`);
+        return { flow, to };
+      }
+
+      for (const writeMode of ['Append', 'Upsert'] as const) {
+        test(`${writeMode}: Stop writes nothing of the batch and names the column`, async () => {
+          const { flow, to } = await openNarrowed(writeMode, 'Stop');
+          await assert.rejects(flow.pass(), (error: IdraError) => {
+            assert.equal(error.code, 'ConstraintViolated');
+            assert.match(error.message, /\bbody\b/);
+            return true;
+          });
+          assert.deepEqual(await run(`SELECT COUNT(*) FROM ${to}`), [['0']]);
+          await flow.close();
+        });
+
+        test(`${writeMode}: Skip leaves them out, and counts them`, async () => {
+          const { flow, to } = await openNarrowed(writeMode, 'Skip');
+          if (writeMode === 'Upsert') await run(`INSERT INTO ${to} VALUES (3, 'old', 0)`);
+          const start = { mode: 'Snapshot', pass: 1, key: null, isComplete: false } as const;
+          await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
+          const seen: string[] = [];
+          for await (const batch of flow.source.read({ ...flow.request, after: start }, signal)) {
+            const { rejections } = await flow.destination.write(batch, signal);
+            seen.push(...rejections.map((each) => `${each.code} ${each.column}`));
+          }
+          assert.deepEqual(seen.sort(), [
+            'ConstraintViolated body',
+            'ValueNotKept amount',
+            'ValueNotKept body',
+          ]);
+          const wanted = Array.from({ length: 40 }, (_, i) => i + 1).filter((i) => ![7, 20, 30].includes(i));
+          assert.deepEqual(await run(`SELECT GROUP_CONCAT(id ORDER BY id) FROM ${to} WHERE body = 'x'`), [
+            [wanted.join()],
+          ]);
+          assert.equal((await commitRow(to))[0]?.[2], '37');
+          await flow.close();
+        });
+      }
+    });
+
+    describe('Append', () => {
+      test('by id goes on after the last one, and counts what it wrote', async () => {
+        await fill('log_from', 10);
+        const flow = await database.flow({
+          from: 'log_from',
+          to: 'log_to',
+          mode: 'Id',
+          idField: 'id',
+          writeMode: 'Append',
+        });
+        await flow.claim();
+        const { batches } = await flow.pass();
+        await run("INSERT INTO log_from VALUES (11, 'later')");
+        await flow.pass(batches.at(-1)?.offset);
+        await equal('log_from', 'log_to');
+        assert.equal((await commitRow('log_to'))[0]?.[2], '11');
+        await flow.close();
+      });
+
+      test('a table without a key is one transaction, of which nothing is seen before its end', async () => {
+        await run("CREATE TABLE keyless (body VARCHAR(10)); INSERT INTO keyless VALUES ('a'), ('a'), ('b')");
+        const flow = await database.flow({
+          from: 'keyless',
+          to: 'keyless_to',
+          writeMode: 'Append',
+          maxRows: 2,
+        });
+        await flow.claim();
+        const request = {
+          ...flow.request,
+          after: { mode: 'Snapshot', pass: 1, key: null, isComplete: false },
+        } as const;
+        await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal);
+        for await (const batch of flow.source.read(request, signal)) {
+          await flow.destination.write(batch, signal);
+          assert.deepEqual(await run('SELECT COUNT(*) FROM keyless_to'), [['0']]);
+        }
+        await flow.destination.endPass({ ...request.after, isComplete: true }, signal);
+        assert.deepEqual(await run('SELECT * FROM keyless_to ORDER BY body'), [['a'], ['a'], ['b']]);
+        assert.equal((await commitRow('keyless_to'))[0]?.[2], '3');
+        await flow.close();
+      });
+    });
+
+    describe('the fence', () => {
+      async function openOwner(to: string) {
+        const flow = await database.flow({ from: 'fence_from', to, maxRows: 10 });
+        return flow;
+      }
+      before(() => fill('fence_from', 40));
+
+      test('a lower token is refused, at the claim and at the commit', async () => {
+        const old = await openOwner('fence_to');
+        await old.claim({ token: 5n });
+        const [first] = await readBatches(old);
+        const newer = await openOwner('fence_to');
+        await newer.claim({ token: 7n });
+        await assert.rejects(old.destination.write(first!, signal));
+        const late = await openOwner('fence_to');
+        await assert.rejects(late.claim({ token: 6n }), isFenced);
+        assert.deepEqual(await run('SELECT COUNT(*) FROM fence_to'), [['0']]);
+        await Promise.all([old.close(), newer.close(), late.close()]);
+      });
+
+      test('an owner that is stopped before its COMMIT, holding locks, is ended by the claimant and writes nothing', async () => {
+        const old = await openOwner('held_to');
+        await old.claim({ token: 1n });
+        const [first] = await readBatches(old);
+        let release: () => void = () => {};
+        const reached = new Promise<void>((resolve) => {
+          installCrashHook((point) => {
+            if (point !== 'commit:before') return;
+            resolve();
+            return new Promise<void>((go) => {
+              release = go;
+            });
+          });
+        });
+        const writing = old.destination.write(first!, signal);
+        await reached;
+        installCrashHook(undefined);
+        const newer = await openOwner('held_to');
+        await newer.claim({ token: 2n });
+        await newer.pass();
+        await equal('fence_from', 'held_to');
+        release();
+        await assert.rejects(writing);
+        await equal('fence_from', 'held_to');
+        assert.equal((await commitRow('held_to'))[0]?.[2], '40');
+        await Promise.all([old.close(), newer.close()]);
+      });
+
+      test('the check of the token and COMMIT are one message: a row that is not there under the token ends it', async () => {
+        const flow = await openOwner('gone_to');
+        await flow.claim({ token: 3n });
+        const [first] = await readBatches(flow);
+        await run("UPDATE _idra_commits SET token = 4 WHERE `table` = 'gone_to'");
+        await assert.rejects(flow.destination.write(first!, signal), isFenced);
+        assert.deepEqual(await run('SELECT COUNT(*) FROM gone_to'), [['0']]);
+        await flow.close();
+      });
+
+      async function readBatches(flow: Awaited<ReturnType<typeof openOwner>>) {
+        const batches = [];
+        const after = { mode: 'Snapshot', pass: 1, key: null, isComplete: false } as const;
+        for await (const batch of flow.source.read({ ...flow.request, after }, signal)) batches.push(batch);
+        return batches;
+      }
+    });
+
+    describe('claims', () => {
+      test('restart, adoption of another uid, closing and setting by hand', async () => {
+        await fill('claim_from', 5);
+        const options = { from: 'claim_from', to: 'claim_to', mode: 'Id', idField: 'id' } as const;
+        const flow = await database.flow({ ...options, uid: 'one' });
+        await flow.claim();
+        await flow.pass();
+        const other = await database.flow({ ...options, uid: 'two' });
+        const adopted = await other.claim({ adoptFrom: 'one' });
+        assert.deepEqual([adopted.token, adopted.rows, adopted.offset], [2n, 5, '{"mode":"Id","id":"5"}']);
+        const rows = await other.destination.commitRows('two', signal);
+        assert.deepEqual(rows.map((row) => [row.uid, row.isClosed]).sort(), [
+          ['one', true],
+          ['two', false],
+        ]);
+        const change = { uid: 'two', expected: adopted.offset, offset: '{"mode":"Id","id":"2"}', token: 2n };
+        assert.equal((await other.destination.setOffset(change, signal)).offset, '{"mode":"Id","id":"2"}');
+        await assert.rejects(other.destination.setOffset(change, signal), { code: 'OffsetMoved' });
+        await assert.rejects(other.destination.setOffset({ ...change, token: 1n }, signal), isFenced);
+        const restarted = await other.claim({ offset: 'restart' });
+        assert.deepEqual([restarted.token, restarted.rows, restarted.offset], [3n, 0, null]);
+        await assert.rejects(other.destination.closeRows('two', 2n, signal), isFenced);
+        await other.destination.closeRows('two', 3n, signal);
+        assert.deepEqual(await run("SELECT closed FROM _idra_commits WHERE uid = 'two'"), [['1']]);
+        await Promise.all([flow.close(), other.close()]);
+      });
+
+      test('LastDestination keeps token and rows, and no offset; the largest values are canonical', async () => {
+        await run(`CREATE TABLE last_from (id BIGINT PRIMARY KEY, at TIMESTAMP(6) NOT NULL);
+          INSERT INTO last_from VALUES (9007199254740993, '2026-11-24 08:00:00.123400'), (2, '2026-11-24 08:00:00.1234')`);
+        const flow = await database.flow({
+          from: 'last_from',
+          to: 'last_to',
+          mode: 'Timestamp',
+          timestampField: 'at',
+        });
+        await flow.claim({ keepsOffset: false });
+        assert.equal(await flow.destination.largest(['at', 'id'], signal), null);
+        await flow.pass();
+        assert.deepEqual(await flow.destination.largest(['at', 'id'], signal), [
+          '2026-11-24 08:00:00.1234Z',
+          9007199254740993n,
+        ]);
+        const [[, offset, rows] = []] = await commitRow('last_to');
+        assert.deepEqual([offset, rows], [null, '2']);
+        await flow.close();
+      });
+
+      test('columns that are missing are added', async () => {
+        await run(
+          "CREATE TABLE add_from (id INT PRIMARY KEY, body VARCHAR(9), more JSON); INSERT INTO add_from VALUES (1, 'b', '[1]'); CREATE TABLE add_to (id INT PRIMARY KEY)",
+        );
+        const flow = await database.flow({ from: 'add_from', to: 'add_to' });
+        await flow.claim();
+        await flow.pass();
+        assert.deepEqual(await run('SELECT * FROM add_to'), [['1', 'b', '[1]']]);
+        await flow.close();
+      });
+
+      test('a session that the claim ended is rolled back, whatever it held', async () => {
+        await fill('rolled_from', 3);
+        const flow = await database.flow({ from: 'rolled_from', to: 'rolled_to' });
+        await flow.claim({ token: 1n });
+        const holders = () => run("SELECT session FROM _idra_commits WHERE `table` = 'rolled_to'");
+        const [[first] = []] = await holders();
+        const next = await database.flow({ from: 'rolled_from', to: 'rolled_to' });
+        await next.claim({ token: 2n });
+        assert.notEqual((await holders())[0]?.[0], first);
+        await until(async () => (await run('SHOW PROCESSLIST')).every(([id]) => id !== first), {
+          what: 'the first session to end',
+        });
+        await Promise.all([flow.close(), next.close()]);
+      });
+    });
+  });
+}
