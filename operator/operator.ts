@@ -18,11 +18,10 @@ import { Pace, type PaceLimits } from './controllers/pace.ts';
 import { Picture } from './controllers/picture.ts';
 import { Readings } from './controllers/readings.ts';
 import { StatusWriter } from './controllers/status-writer.ts';
-import { reconcileSync } from './controllers/sync.ts';
+import { type OperatorClient, reconcileSync } from './controllers/sync.ts';
 import { reconcileSyncStatus, type StatusDeps } from './controllers/sync-status.ts';
 import { Users } from './controllers/users.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import type { KubernetesClient } from './runtime/client.ts';
 import { Controller } from './runtime/controller.ts';
 import { EventRecorder } from './runtime/events.ts';
 import { Informer } from './runtime/informer.ts';
@@ -31,7 +30,7 @@ import type { KubernetesObject, ObjectRef } from './runtime/objects.ts';
 import type { Change } from './runtime/reflector.ts';
 
 export interface OperatorDeps {
-  readonly client: KubernetesClient;
+  readonly client: OperatorClient;
   readonly coordination: Coordination;
   readonly manifests: ManifestReader;
   /** Empty: all. */

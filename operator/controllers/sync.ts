@@ -29,9 +29,11 @@ import type { StatusWriter } from './status-writer.ts';
 import { removeSync } from './sync-deletion.ts';
 import type { Users } from './users.ts';
 
+export type OperatorClient = Pick<KubernetesClient, 'list' | 'watch' | 'get' | 'create' | 'patch'>;
+
 /** What the reconcilers of both kinds work with. */
 export interface ReconcilerDeps {
-  readonly client: KubernetesClient;
+  readonly client: OperatorClient;
   readonly coordination: Coordination;
   readonly readings: Readings;
   readonly syncs: Informer<SyncObject>;
