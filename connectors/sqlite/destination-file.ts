@@ -21,7 +21,6 @@ import { shadowName, targetStatements } from './ddl.ts';
 import { affinityOf, typeOfDeclared } from './declared-type.ts';
 import { describeTable, findTable, tableName } from './describe.ts';
 import { openForWriting, requireWritable } from './open-file.ts';
-import { unpackRows } from './packing.ts';
 import { RowWriter } from './row-writer.ts';
 import { Shadow } from './shadow.ts';
 import { replaceFindings, targetFindings } from './target-findings.ts';
@@ -172,11 +171,10 @@ export class DestinationFile {
   }
 
   /** Rows and offset in one transaction. While it is open SQLite lets no other in, so that no newer token can come between check and commit. */
-  write(packed: Uint8Array, offset: Offset): WriteResult {
+  write(packed: readonly Uint8Array[], offset: Offset): WriteResult {
     const claimed = this.#requireClaim();
-    const rows = unpackRows(packed);
     if (this.#pass?.isAtomic) {
-      const written = this.#writerOf(claimed).write(rows);
+      const written = this.#writerOf(claimed).write(packed);
       this.#pass.shadowRows += written.written;
       return {
         ...written,
@@ -185,7 +183,7 @@ export class DestinationFile {
     }
     const stored = claimed.request.keepsOffset ? encodeOffset(offset) : null;
     const result = this.#transaction((commits) => {
-      const written = this.#writerOf(claimed).write(rows);
+      const written = this.#writerOf(claimed).write(packed);
       return { ...written, totalRows: commits.advance(claimed.owner, stored, written.written) };
     });
     if (this.#pass) this.#pass.shadowRows += result.written;

@@ -19,7 +19,7 @@ import { shadowName, swapStatements, targetStatements } from './ddl.ts';
 import { affinityOf } from './declared-type.ts';
 import { tableName } from './describe.ts';
 import type { DestinationFile } from './destination-file.ts';
-import { packRows } from './packing.ts';
+import { packRows, rowsPerPack } from './packing.ts';
 import { FileThread } from './thread.ts';
 
 /** Writes one table of a file, in its own thread: a batch is one transaction of prepared statements. */
@@ -104,10 +104,12 @@ export class SqliteDestination implements Destination {
     return this.#thread.close();
   }
 
-  #pack({ rows }: Batch): Uint8Array {
-    if (rows.format === 'values') return packRows(rows.rows, this.#width);
-    const [packed] = rows.chunks;
-    if (rows.format !== 'sqlite' || !packed) throw bug(`SQLite takes no rows as ${rows.format}`);
-    return packed;
+  #pack({ rows }: Batch): readonly Uint8Array[] {
+    if (rows.format === 'sqlite') return rows.chunks;
+    if (rows.format !== 'values') throw bug(`SQLite takes no rows as ${rows.format}`);
+    const packs: Uint8Array[] = [];
+    for (let from = 0; from < rows.rows.length; from += rowsPerPack)
+      packs.push(packRows(rows.rows.slice(from, from + rowsPerPack), this.#width));
+    return packs;
   }
 }

@@ -25,6 +25,9 @@ interface Packed {
   readonly columns: readonly PackedColumn[];
 }
 
+/** So many rows are objects at a time, on either side. */
+export const rowsPerPack = 1_000;
+
 /** Bytes that `unpackRows` of any thread of this process reads. */
 export function packRows(rows: readonly (readonly Cell[])[], width: number): Buffer {
   const columns: PackedColumn[] = [];

@@ -6,7 +6,7 @@ import type { Value } from '../../core/values.ts';
 import { type Encode, encoderOf, Misfit, type Stored } from './codec.ts';
 import { insertRow } from './ddl.ts';
 import { isRowRefused, toIdraError } from './errors.ts';
-import type { Cell } from './packing.ts';
+import { type Cell, unpackRows } from './packing.ts';
 
 export interface Written {
   readonly written: number;
@@ -43,17 +43,21 @@ export class RowWriter {
   }
 
   /** A row that the table cannot keep is thrown (onError Stop) or counted (Skip). */
-  write(rows: readonly Cell[][]): Written {
+  write(packs: readonly Uint8Array[]): Written {
     const rejections: Rejection[] = [];
-    let rejected = 0;
-    for (const row of rows) {
-      const rejection = this.#writeRow(row);
-      if (rejection === undefined) continue;
-      if (this.#plan.onError === 'Stop') throw notKept(rejection);
-      rejected += 1;
-      if (rejections.length < maxRejections) rejections.push(rejection);
+    let [written, rejected] = [0, 0];
+    for (const pack of packs) {
+      for (const row of unpackRows(pack)) {
+        const rejection = this.#writeRow(row);
+        if (rejection === undefined) written += 1;
+        else {
+          if (this.#plan.onError === 'Stop') throw notKept(rejection);
+          rejected += 1;
+          if (rejections.length < maxRejections) rejections.push(rejection);
+        }
+      }
     }
-    return { written: rows.length - rejected, rejected, rejections };
+    return { written, rejected, rejections };
   }
 
   #writeRow(row: Cell[]): Rejection | undefined {

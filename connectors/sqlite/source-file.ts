@@ -3,42 +3,13 @@ import { type Finding, permanent } from '../../core/errors.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { quoteDouble } from '../sql/names.ts';
-import { type Decode, decoderOf, type Stored } from './codec.ts';
+import type { Stored } from './codec.ts';
 import { countUpTo, describeQuery, describeTable, findTable, fromQuery, tableName } from './describe.ts';
 import { isBusy } from './errors.ts';
 import { keyText } from './key-text.ts';
 import { isWritable, openForReading } from './open-file.ts';
-import { packRows } from './packing.ts';
+import { type PackedPart, type PartRequest, type Scan, takePart } from './part.ts';
 import { fieldFindings } from './source-findings.ts';
-
-/** One statement to read a part of. */
-export interface PartRequest {
-  readonly sql: string;
-  /** The select list. */
-  readonly columns: readonly Column[];
-  /** Places of the orderBy columns in the select list. */
-  readonly keys: readonly number[];
-  /** Values as they are stored (for another SQLite), not canonical. */
-  readonly isStored: boolean;
-  readonly maxRows: number;
-  readonly maxBytes: number;
-}
-
-export interface PackedPart {
-  readonly packed: Uint8Array;
-  readonly rowCount: number;
-  readonly byteCount: number;
-  readonly lastKey: readonly string[];
-  /** The statement has no more rows. */
-  readonly isEnd: boolean;
-}
-
-interface Scan {
-  readonly request: PartRequest;
-  readonly rows: Iterator<Stored[]>;
-  /** Read, but too large for the part before. */
-  waiting: Stored[] | undefined;
-}
 
 /** How long the look for an open writer may wait for its lock. */
 const probeTimeoutMs = 250;
@@ -175,58 +146,4 @@ export class SourceFile {
   #isWritable(): boolean {
     return isWritable(this.#file) && !this.#database.readonly;
   }
-}
-
-function takePart(scan: Scan): PackedPart {
-  const { request } = scan;
-  const decoders = request.isStored ? [] : request.columns.map((column) => decoderOf(column.type));
-  const active = decoders.flatMap((decode, at) => (decode ? [{ decode, at }] : []));
-  const rows: Stored[][] = [];
-  let bytes = 0;
-  let lastKey: readonly string[] = [];
-  let last: Stored[] | undefined;
-  let isEnd = false;
-  while (rows.length < request.maxRows) {
-    const row = scan.waiting ?? nextRow(scan);
-    if (row === undefined) {
-      isEnd = true;
-      break;
-    }
-    const size = rowBytes(row);
-    scan.waiting = undefined;
-    if (rows.length > 0 && bytes + size > request.maxBytes) {
-      scan.waiting = row;
-      break;
-    }
-    bytes += size;
-    rows.push(row);
-    last = row;
-  }
-  if (last) {
-    const of = last;
-    lastKey = request.keys.map((at) => keyText(of[at], request.columns[at] as Column));
-  }
-  for (const { decode, at } of active) decodeColumn(rows, at, decode);
-  return {
-    packed: packRows(rows, request.columns.length),
-    rowCount: rows.length,
-    byteCount: bytes,
-    lastKey,
-    isEnd,
-  };
-}
-
-function decodeColumn(rows: readonly Stored[][], at: number, decode: NonNullable<Decode>): void {
-  for (const row of rows) row[at] = decode(row[at] ?? null) as Stored;
-}
-
-function nextRow(scan: Scan): Stored[] | undefined {
-  const { done, value } = scan.rows.next();
-  return done ? undefined : value;
-}
-
-function rowBytes(row: readonly Stored[]): number {
-  let bytes = 0;
-  for (const cell of row) bytes += typeof cell === 'string' || cell instanceof Uint8Array ? cell.length : 8;
-  return bytes;
 }

@@ -16,7 +16,8 @@ import {
 import { LateRowBound } from './bound.ts';
 import { dialect } from './key-text.ts';
 import { unpackRows } from './packing.ts';
-import type { PackedPart, PartRequest, SourceFile } from './source-file.ts';
+import type { PackedPart, PartRequest } from './part.ts';
+import type { SourceFile } from './source-file.ts';
 import { FileThread } from './thread.ts';
 import { canonicalTimestamp, shapeLike } from './timestamp-text.ts';
 
@@ -199,11 +200,11 @@ function toPart(part: PackedPart, request: ReadRequest): Part {
   return { rows: toRows(packed, request), rowCount, byteCount, lastKey };
 }
 
-function toRows(packed: Uint8Array, request: ReadRequest): Rows {
-  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
+function toRows(packed: readonly Uint8Array[], request: ReadRequest): Rows {
+  const chunks = packed.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   return request.wire.format === 'sqlite'
-    ? { format: 'sqlite', chunks: [bytes] }
-    : { format: 'values', rows: unpackRows(bytes) as Row[] };
+    ? { format: 'sqlite', chunks }
+    : { format: 'values', rows: chunks.flatMap((chunk) => unpackRows(chunk) as Row[]) };
 }
 
 /** What waits in the current second is named only when something does. */

@@ -24,6 +24,9 @@ type Methods<T> = { readonly [K in keyof T as T[K] extends (...args: never[]) =>
 type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
 type Result<F> = F extends (...args: never[]) => infer R ? R : never;
 
+/** Rows live for a moment: a small place for what is young is looked through often, and a batch leaves no heap of old rows behind. */
+const youngGenerationMb = 8;
+
 interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (reason: unknown) => void;
@@ -79,7 +82,7 @@ export class FileThread<T> {
       signal?.addEventListener('abort', stop, { once: true });
       const worker = this.#running();
       worker.ref();
-      worker.postMessage({ id, method, args } satisfies Call, args.flatMap(ownBuffer));
+      worker.postMessage({ id, method, args } satisfies Call, args.flatMap(ownBuffers));
     });
   }
 
@@ -98,7 +101,10 @@ export class FileThread<T> {
     if (this.#worker) return this.#worker;
     // The same file with the ending of this one: .ts in a checkout, .js where it was compiled.
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), { workerData: this.#role });
+    const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), {
+      workerData: this.#role,
+      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
+    });
     worker.on('message', (answer: Answer) => this.#settle(answer));
     worker.on('error', (error) => void this.#end(error, worker));
     worker.on(
@@ -132,7 +138,12 @@ export class FileThread<T> {
 }
 
 /** Packed rows are moved to the other thread, not copied; a buffer that shares its memory with others cannot be. */
-export function ownBuffer(value: unknown): ArrayBuffer[] {
-  if (!(value instanceof Uint8Array) || value.byteLength !== value.buffer.byteLength) return [];
+export function ownBuffers(value: unknown): ArrayBuffer[] {
+  if (Array.isArray(value)) return value.every(isBytes) ? value.flatMap(ownBuffers) : [];
+  if (!isBytes(value) || value.byteLength !== value.buffer.byteLength) return [];
   return value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array;
 }

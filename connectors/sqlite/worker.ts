@@ -5,7 +5,7 @@ import { DestinationFile } from './destination-file.ts';
 import { toIdraError, toPlain } from './errors.ts';
 import { SourceFile } from './source-file.ts';
 import { SystemFile } from './system-file.ts';
-import { type Answer, type Call, type FileRole, ownBuffer } from './thread.ts';
+import { type Answer, type Call, type FileRole, ownBuffers } from './thread.ts';
 
 /** The other side of thread.ts: one open file, whose methods run one after the other. */
 new Database(':memory:').close(); // loads the addon
@@ -43,5 +43,5 @@ function run(id: number, method: string, args: unknown[]): { answer: Answer; tra
 
 /** Packed rows are moved, not copied. */
 function buffersOf(result: unknown): ArrayBuffer[] {
-  return typeof result === 'object' && result !== null && 'packed' in result ? ownBuffer(result.packed) : [];
+  return typeof result === 'object' && result !== null && 'packed' in result ? ownBuffers(result.packed) : [];
 }

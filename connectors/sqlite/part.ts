@@ -1,0 +1,95 @@
+import type { Column } from '../../core/values.ts';
+import { type Decode, decoderOf, type Stored } from './codec.ts';
+import { keyText } from './key-text.ts';
+import { packRows, rowsPerPack } from './packing.ts';
+
+/** One statement to read a part of. */
+export interface PartRequest {
+  readonly sql: string;
+  /** The select list. */
+  readonly columns: readonly Column[];
+  /** Places of the orderBy columns in the select list. */
+  readonly keys: readonly number[];
+  /** Values as they are stored (for another SQLite), not canonical. */
+  readonly isStored: boolean;
+  readonly maxRows: number;
+  readonly maxBytes: number;
+}
+
+export interface PackedPart {
+  /** Packed rows, some in each. */
+  readonly packed: readonly Uint8Array[];
+  readonly rowCount: number;
+  readonly byteCount: number;
+  readonly lastKey: readonly string[];
+  /** The statement has no more rows. */
+  readonly isEnd: boolean;
+}
+
+export interface Scan {
+  readonly request: PartRequest;
+  readonly rows: Iterator<Stored[]>;
+  /** Read, but too large for the part before. */
+  waiting: Stored[] | undefined;
+}
+
+/** Rows up to the limits. Few of them are objects at any moment: they are packed as they come, so that memory is that of the packs. */
+export function takePart(scan: Scan): PackedPart {
+  const { request } = scan;
+  const pack = packerFor(request);
+  const packed: Uint8Array[] = [];
+  let rows: Stored[][] = [];
+  let [rowCount, byteCount, isEnd] = [0, 0, false];
+  let lastKey: readonly string[] = [];
+  const flush = () => {
+    const last = rows.at(-1);
+    if (!last) return;
+    // Keys as they are stored, so before the rows become canonical.
+    lastKey = request.keys.map((at) => keyText(last[at], request.columns[at] as Column));
+    packed.push(pack(rows));
+    rows = [];
+  };
+  while (rowCount < request.maxRows) {
+    const row = scan.waiting ?? nextRow(scan);
+    scan.waiting = undefined;
+    if (row === undefined) {
+      isEnd = true;
+      break;
+    }
+    const size = rowBytes(row);
+    if (rowCount > 0 && byteCount + size > request.maxBytes) {
+      scan.waiting = row;
+      break;
+    }
+    byteCount += size;
+    rowCount += 1;
+    rows.push(row);
+    if (rows.length === rowsPerPack) flush();
+  }
+  flush();
+  return { packed, rowCount, byteCount, lastKey, isEnd };
+}
+
+function packerFor({ columns, isStored }: PartRequest): (rows: readonly Stored[][]) => Uint8Array {
+  const decoders = isStored ? [] : columns.map((column) => decoderOf(column.type));
+  const active = decoders.flatMap((decode, at) => (decode ? [{ decode, at }] : []));
+  return (rows) => {
+    for (const { decode, at } of active) decodeColumn(rows, at, decode);
+    return packRows(rows, columns.length);
+  };
+}
+
+function decodeColumn(rows: readonly Stored[][], at: number, decode: NonNullable<Decode>): void {
+  for (const row of rows) row[at] = decode(row[at] ?? null) as Stored;
+}
+
+function nextRow(scan: Scan): Stored[] | undefined {
+  const { done, value } = scan.rows.next();
+  return done ? undefined : value;
+}
+
+function rowBytes(row: readonly Stored[]): number {
+  let bytes = 0;
+  for (const cell of row) bytes += typeof cell === 'string' || cell instanceof Uint8Array ? cell.length : 8;
+  return bytes;
+}
