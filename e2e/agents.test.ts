@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AgentCluster } from './kit/agents.ts';
+import { projectFolder, runCommand } from './kit/processes.ts';
 import { type TestDatabase, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
@@ -76,6 +77,18 @@ spec:
     assert.equal(status.rows.written, 2_000);
     await insert(100, ...tables);
     await untilEqual(...tables);
+  });
+
+  test('the command line asks agents what they can reach', async () => {
+    const { endpoints, prefix } = cluster.server;
+    const env = { IDRA_ETCD_ENDPOINTS: endpoints.join(','), IDRA_ETCD_PREFIX: prefix };
+    const idra = (...args: string[]) => runCommand(`${projectFolder}/bin/idra`, args, { env });
+    const check = await idra('check');
+    assert.equal(check.code, 0, check.stderr);
+    assert.match(check.stdout, /DataSource default\/shop +ok +PostgreSQL/);
+    const plan = await idra('plan', '--only', 't0');
+    assert.match(plan.stdout, /default\/t0: shop public\.t0 -> warehouse public\.t0, Id, Append/);
+    assert.match((await idra('discover', 'shop')).stdout, /public\.t3/);
   });
 
   test('one that is killed is taken over within its lease and two seconds', async () => {
