@@ -147,6 +147,21 @@ describe('the status of a Sync', () => {
       const conditionStates = object.status?.conditions?.map(({ type }) => type);
       assert.deepEqual(conditionStates, ['Ready', 'Reconciling', 'Stalled']);
     }
+    await agent.say(uid, { state: 'Waiting', hasCaughtUp: true });
+    await bed.shown('states', 'orders', 'to wait', ({ status }) => status?.state === 'Waiting');
+    await bed.patchSync('states', 'orders', { spec: { suspend: true } });
+    const suspended = await bed.shown(
+      'states',
+      'orders',
+      'to be suspended',
+      ({ status }) => status?.state === 'Suspended',
+    );
+    const types = ['Ready', 'Reconciling', 'Stalled'];
+    assert.deepEqual(
+      types.map((type) => conditionOf(suspended, type)),
+      ['True Suspended', 'False Settled', 'False Healthy'],
+    );
+    assert.equal(suspended.status?.message, 'suspended by spec.suspend');
     await bed.hasEvent('states', 'orders', /^Normal CaughtUp: .*0 rows written/);
     await bed.hasEvent('states', 'orders', /^Warning SourceUnreachable: no route/);
     await bed.hasEvent('states', 'orders', /^Warning TableNotFound: there is no table "orders"; create it/);
