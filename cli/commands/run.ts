@@ -28,13 +28,17 @@ export function addRun(root: Command, cli: Cli): void {
     .option('--state <file>', 'where offsets and identities are kept', defaultStatePath)
     .option('--only <name>', 'only the sync of this name')
     .option('--progress <kind>', 'auto, json (one event a line) or none', 'auto')
-    .addHelpText('after', '\nExamples:\n  idra run -f manifests/ --once\n  idra run -f shop.yaml --only orders');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  idra run -f manifests/ --once\n  idra run -f shop.yaml --only orders',
+    );
   runs<RunOptions>(command, cli, async (_args, options) => {
     const progressKind = requireProgress(options.progress);
     const manifests = readManifests(cli, options.filename);
     const chosen = chooseSyncs(manifests, options.only);
     const state = openStateFile(options.state);
-    const signals = stopOnSignals((text) => cli.talk.write(text));
+    const progress = makeProgress(progressKind, progressKind === 'json' ? cli.out : cli.talk);
+    const signals = stopOnSignals((text) => (progress.say ? progress.say(text) : cli.talk.write(text)));
     try {
       const syncs = identifySyncs(chosen, state);
       await runAll({
@@ -42,7 +46,7 @@ export function addRun(root: Command, cli: Cli): void {
         dataSources: manifests.dataSources,
         secrets: manifests.secrets,
         state,
-        progress: makeProgress(progressKind, progressKind === 'json' ? cli.out : cli.talk),
+        progress,
         isOnce: options.once === true,
         stop: signals.signal,
       });

@@ -48,6 +48,18 @@ test('on a terminal: one line a sync, drawn over, never wider than the screen', 
   assert.ok(lines.every((line) => line.length < 50));
 });
 
+test('talk on a terminal stands above the lines, which are drawn again below it', () => {
+  const screen = new TestScreen(true);
+  const progress = makeProgress('auto', screen);
+  progress.update(sync('orders'), status('Running', 1));
+  progress.say?.('stopping\n');
+  progress.end();
+  assert.match(
+    screen.text.replaceAll(String.fromCharCode(27), ''),
+    /^stopping\n\[2Korders .*\n\[1A\[2Korders .*\n$/,
+  );
+});
+
 test('elsewhere: a line for what is new, none again and again for one that passes each second', () => {
   const screen = new TestScreen(false);
   const progress = makeProgress('auto', screen);

@@ -4,6 +4,8 @@ import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 /** Where progress goes: one live line per sync on a terminal, elsewhere a line for each change; NDJSON when asked. */
 export interface Progress {
   update(sync: Sync, status: SyncStatus): void;
+  /** Talk of others, above the lines that are drawn over. Undefined: nothing is, so it may be written as it is. */
+  readonly say?: (text: string) => void;
   /** Nothing more comes; the last state stays on the screen. */
   end(): void;
 }
@@ -40,6 +42,11 @@ function liveProgress(screen: Screen): Progress {
   return {
     update(sync, status) {
       lines.set(sync.uid, progressLine(sync, status));
+    },
+    say(text) {
+      screen.write(`${drawn > 0 ? `\u001b[${drawn}A\u001b[J` : ''}${text}`);
+      drawn = 0;
+      draw();
     },
     end() {
       clearInterval(timer);

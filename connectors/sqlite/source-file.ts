@@ -19,6 +19,7 @@ export class SourceFile {
   readonly #file: string;
   readonly #object: SourceObject;
   #opened: Database | undefined;
+  #described: Relation | undefined;
   #scan: Scan | undefined;
 
   constructor(file: string, object: SourceObject) {
@@ -28,8 +29,11 @@ export class SourceFile {
 
   describe(): Relation {
     const { table, query } = this.#object;
-    if (query !== undefined) return describeQuery(this.#database, query);
-    return describeTable(this.#database, this.#entry(table ?? ''));
+    this.#described =
+      query !== undefined
+        ? describeQuery(this.#database, query)
+        : describeTable(this.#database, this.#entry(table ?? ''));
+    return this.#described;
   }
 
   /** What follows FROM. */
@@ -42,7 +46,7 @@ export class SourceFile {
     const look = {
       database: this.#database,
       object: this.#object,
-      relation: this.describe(),
+      relation: this.#described ?? this.describe(),
       from: this.fromClause(),
     };
     const findings = fieldFindings(mode, look);
