@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Assignment, AssignmentChange, ClusterView, Leadership } from '../../coordination/contract.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -35,6 +36,8 @@ export interface Decision {
 
 /** Changes come in swarms: a deploy, a node that goes. Where deciding is dear it is done less often. */
 const gatherMs = { least: 100, most: 500, perDecidingMs: 4 };
+/** Longest reading of manifests without a pause. */
+const readingPartMs = 20;
 /** A write that the view does not show after this is decided upon anew. */
 const catchUpMs = 5_000;
 
@@ -82,6 +85,7 @@ class Leader {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    await this.#readManifests(signal);
     for (;;) {
       const againInMs = await this.#decide(signal);
       await this.#wake.wait(againInMs, signal);
@@ -89,6 +93,18 @@ class Leader {
       this.#standings.see(this.#view.agents);
       const wantedMs = this.#decidingMs * gatherMs.perDecidingMs;
       await this.#deps.clock.sleep(Math.min(gatherMs.most, Math.max(gatherMs.least, wantedMs)), signal);
+    }
+  }
+
+  /** A new leader has thousands of manifests to read: in parts, so that the renewal of its lease has its turn. */
+  async #readManifests(signal: AbortSignal): Promise<void> {
+    let partStartMs = this.#deps.clock.monotonicMs();
+    for (const sync of [...this.#view.syncs.values()]) {
+      this.#manifests.needsOfSync(sync);
+      if (this.#deps.clock.monotonicMs() - partStartMs < readingPartMs) continue;
+      await nextTurn();
+      signal.throwIfAborted();
+      partStartMs = this.#deps.clock.monotonicMs();
     }
   }
 

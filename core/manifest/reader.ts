@@ -113,9 +113,14 @@ function timeFindings(spec: Readonly<Record<string, unknown>>): Finding[] {
   return findings;
 }
 
+/** A formatter is dear, and thousands of manifests name the same few zones. */
+const knownZones = new Set<string>();
+
 function isTimeZone(zone: string): boolean {
+  if (knownZones.has(zone)) return true;
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });
+    knownZones.add(zone);
     return true;
   } catch {
     return false;
