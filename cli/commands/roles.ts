@@ -43,6 +43,8 @@ Environment:
   IDRA_ETCD_ENDPOINTS     as for the agent
   IDRA_WATCH_NAMESPACES   team-a,team-b: whose resources are seen to (default: all)
   KUBECONFIG              or the pod's service account
+  IDRA_OPERATOR_NAME      of this process, in the Lease and in events (default: the host's name)
+  IDRA_OPERATOR_NAMESPACE where the Lease is, by which one of several acts (default: that of the kubeconfig or pod)
   IDRA_HEALTH_PORT        /healthz, /readyz, /metrics
   IDRA_LOG_LEVEL, IDRA_LOG_FORMAT (json or text)
 
