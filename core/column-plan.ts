@@ -11,8 +11,8 @@ export interface ReadColumn {
 export interface TypeTable {
   /** The system's type that keeps every value of `type`, or why there is none. */
   columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal;
-  /** Whether an existing column keeps every value of `type`. */
-  accepts(existing: Column, type: ColumnType): Acceptance;
+  /** Whether an existing column keeps every value of `type`. What `columnFor` makes of a type and use is accepted for them. */
+  accepts(existing: Column, type: ColumnType, use: ColumnUse): Acceptance;
 }
 
 export interface ColumnUse {
@@ -82,8 +82,7 @@ export function planColumns(input: ColumnPlanInput): ColumnPlan {
 }
 
 function create(column: Column, input: ColumnPlanInput, findings: Finding[]): PlannedColumn | undefined {
-  const isKey = input.key.includes(column.name);
-  const use = input.isSameSystem ? { isKey, nativeType: column.nativeType } : { isKey };
+  const use = useOf(column, input);
   const native = input.types.columnFor(column.type, use);
   if ('refusal' in native) {
     findings.push({
@@ -101,8 +100,13 @@ function create(column: Column, input: ColumnPlanInput, findings: Finding[]): Pl
     name: column.name,
     existing: null,
     ddl: native.ddl,
-    isNullable: column.isNullable && !isKey,
+    isNullable: column.isNullable && !use.isKey,
   };
+}
+
+function useOf(column: Column, { key, isSameSystem }: ColumnPlanInput): ColumnUse {
+  const isKey = key.includes(column.name);
+  return isSameSystem ? { isKey, nativeType: column.nativeType } : { isKey };
 }
 
 function matchExisting(
@@ -114,7 +118,7 @@ function matchExisting(
   const found = existing.columns.find((each) => each.name === column.name);
   if (!found) return missingColumn(column, input, existing, findings);
   if (found.isGenerated) return undefined;
-  const acceptance = input.types.accepts(found, column.type);
+  const acceptance = input.types.accepts(found, column.type, useOf(column, input));
   if (!acceptance.isAccepted) {
     findings.push({
       severity: 'error',

@@ -1,4 +1,4 @@
-import type { Acceptance } from '../../core/column-plan.ts';
+import type { Acceptance, ColumnUse } from '../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../core/values.ts';
 import { partsOf } from './native-types.ts';
 
@@ -12,7 +12,27 @@ function no(reason: string): Acceptance {
 }
 
 /** Whether an existing column keeps every value of `type`; a value that it would change in silence is refused, never bent. */
-export function accepts(existing: Column, type: ColumnType): Acceptance {
+export function accepts(existing: Column, type: ColumnType, use?: ColumnUse): Acceptance {
+  const acceptance = acceptsAny(existing, type);
+  return acceptance.isAccepted || !use?.isKey ? acceptance : (acceptsAsKey(existing, type) ?? acceptance);
+}
+
+/** Keys have a length in MySQL: one without limit gets this one where the table is made, and is welcome to it where it is there. */
+export const openKeyLength = 255;
+
+function acceptsAsKey({ type: target }: Column, type: ColumnType): Acceptance | undefined {
+  if ((target.kind !== 'text' && target.kind !== 'bytes') || target.isFixed) return undefined;
+  if ((target.kind === 'bytes') !== (type.kind === 'bytes') || (target.maxLength ?? 0) < openKeyLength)
+    return undefined;
+  const isText = type.kind === 'text' || type.kind === 'enum' || type.kind === 'bytes';
+  return {
+    isAccepted: true,
+    ...(isText ? {} : { note: 'as text' }),
+    misfits: `keys longer than ${target.maxLength} ${target.kind === 'bytes' ? 'bytes' : 'characters'} do not fit`,
+  };
+}
+
+function acceptsAny(existing: Column, type: ColumnType): Acceptance {
   const { type: target, nativeType: native } = existing;
   if (partsOf(native).base === 'year' && type.kind === 'int') {
     return { isAccepted: true, misfits: 'YEAR has 0 and the years 1901 to 2155' };

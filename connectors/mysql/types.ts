@@ -1,6 +1,6 @@
 import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../core/column-plan.ts';
 import type { ColumnType } from '../../core/values.ts';
-import { accepts, minusZero, type Of } from './accepts.ts';
+import { accepts, minusZero, type Of, openKeyLength } from './accepts.ts';
 import { partsOf, utcComment } from './native-types.ts';
 
 /**
@@ -9,9 +9,8 @@ import { partsOf, utcComment } from './native-types.ts';
  */
 export const types: TypeTable = { columnFor, accepts };
 
-/** 3072 bytes of an index at four a character; without a length of its own, three of them fit into one key. */
+/** 3072 bytes of an index at four a character; three of openKeyLength fit into one key. */
 const maxKeyCharacters = 768;
-const openKeyCharacters = 255;
 const maxKeyBytes = 3_072;
 /** Longer ones would use up the 65,535 bytes that a row's VARCHARs share. */
 const maxVarchar = 255;
@@ -50,12 +49,12 @@ function keyType(type: ColumnType): NativeType | TypeRefusal {
       if (type.maxLength !== undefined && type.maxLength <= maxKeyBytes)
         return { ddl: `VARBINARY(${Math.max(1, type.maxLength)})` };
       return {
-        ddl: `VARBINARY(${openKeyCharacters})`,
-        misfits: `keys longer than ${openKeyCharacters} bytes do not fit`,
+        ddl: `VARBINARY(${openKeyLength})`,
+        misfits: `keys longer than ${openKeyLength} bytes do not fit`,
       };
     case 'interval':
     case 'other':
-      return { ...keyText(openKeyCharacters), note: 'stored as text' };
+      return { ...keyText(openKeyLength), note: 'stored as text' };
     case 'json':
     case 'array':
       return { refusal: `a ${type.kind} cannot be part of a key in MySQL` };
@@ -68,8 +67,8 @@ function keyText(maxLength: number | undefined): NativeType {
   if (maxLength !== undefined && maxLength <= maxKeyCharacters)
     return { ddl: `VARCHAR(${Math.max(1, maxLength)})` };
   return {
-    ddl: `VARCHAR(${openKeyCharacters})`,
-    misfits: `keys longer than ${openKeyCharacters} characters do not fit`,
+    ddl: `VARCHAR(${openKeyLength})`,
+    misfits: `keys longer than ${openKeyLength} characters do not fit`,
   };
 }
 

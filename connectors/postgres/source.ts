@@ -89,7 +89,10 @@ export class PostgresSource implements Source, RangeReader {
 
   async takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
     const session = await this.#open(signal);
-    const largest = () => this.#edge(field, `SELECT max(${dialect.quote(field.name)}) FROM `, '', signal);
+    // Not max(): types that have an order need not have that.
+    const name = dialect.quote(field.name);
+    const last = `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`;
+    const largest = () => this.#edge(field, `SELECT ${name} FROM `, last, signal);
     return await this.#bound.take({ session, request, field, largest }, signal);
   }
 

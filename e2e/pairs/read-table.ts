@@ -58,7 +58,8 @@ export async function nativeTypes(
   database: TestDatabase,
   table: string,
 ): Promise<ReadonlyMap<string, string>> {
-  const literal = `'${table.replaceAll("'", "''")}'`;
+  const isMysql = database.system === 'mysql' || database.system === 'mariadb';
+  const literal = `'${(isMysql ? table.replaceAll('\\', '\\\\') : table).replaceAll("'", "''")}'`;
   const sql = {
     postgres: `SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
       WHERE attrelid = (SELECT oid FROM pg_class WHERE relname = ${literal} AND relkind IN ('r', 'p')) AND attnum > 0 AND NOT attisdropped`,
