@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { AgentCluster } from './kit/agents.ts';
 import type { RunningProcess } from './kit/processes.ts';
@@ -70,6 +71,9 @@ spec:
     await member.process.restart();
     await agent.waitForLine('joined the cluster');
     assert.equal((await get(agent, '/readyz')).status, 200);
+    // A dump would hold its secrets.
+    assert.match(await readFile(`/proc/${agent.pid}/limits`, 'utf8'), /^Max core file size +0 +0 /m);
+    assert.match(await readFile(`/proc/${agent.pid}/coredump_filter`, 'utf8'), /^0+$/m);
     await until(
       async () =>
         /^idra_rows_written_total\{sync="default\/t"\} \d+$/m.test((await get(agent, '/metrics')).text),

@@ -2,11 +2,27 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AgentCluster } from './kit/agents.ts';
 import { projectFolder, runCommand } from './kit/processes.ts';
+import type { EtcdServer } from './kit/servers.ts';
 import { type TestDatabase, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
 const tables = Array.from({ length: 6 }, (_, index) => `t${index}`);
+
+/** Keys and values, by etcd's own gateway. */
+async function allOfEtcd({ endpoints, prefix }: EtcdServer): Promise<string[]> {
+  const [key, range_end] = [prefix, `${prefix.slice(0, -1)}0`].map((each) =>
+    Buffer.from(each).toString('base64'),
+  );
+  const answer = await fetch(`${endpoints[0]}/v3/kv/range`, {
+    method: 'POST',
+    body: JSON.stringify({ key, range_end }),
+  });
+  const { kvs = [] } = (await answer.json()) as { kvs?: { key: string; value: string }[] };
+  return kvs.flatMap((pair) =>
+    [pair.key, pair.value].map((text) => Buffer.from(text, 'base64').toString('utf8')),
+  );
+}
 
 /** Agents as processes on a true etcd, PostgreSQL to PostgreSQL; the desired state is put into etcd directly. */
 describe('agents', () => {
@@ -91,18 +107,15 @@ spec:
     assert.match((await idra('discover', 'shop')).stdout, /public\.t3/);
   });
 
-  test('one that is killed is taken over within its lease and two seconds', async () => {
+  test('one that is killed, the leader, is taken over, and only what was its moves', async () => {
     const before = await cluster.holders();
     const leader = await cluster.coordination.cluster.leader();
     assert.ok(leader);
     cluster.agents.get(leader.agent)?.kill('SIGKILL');
-    const killedMs = performance.now();
     await insert(100, ...tables);
     const orphans = [...before].filter(([, agent]) => agent === leader.agent).map(([uid]) => uid);
     assert.ok(orphans.length > 0);
     await untilEqual(...orphans);
-    const tookMs = performance.now() - killedMs;
-    assert.ok(tookMs < cluster.leaseTtlMs + 5_000, `taken over after ${tookMs} ms`);
     const after = await cluster.untilSpread(6, 2);
     const moved = [...after].filter(([uid, agent]) => before.get(uid) !== agent).map(([uid]) => uid);
     assert.deepEqual(moved.sort(), orphans.sort());
@@ -211,6 +224,17 @@ spec:
       },
       { what: 'the other data sources to be well' },
     );
+  });
+
+  test('no password is in etcd or in a log', async () => {
+    const passwords = [source, destination].map(
+      (each) => /password: "([^"]+)"/.exec(each.manifest('x'))?.[1] ?? '',
+    );
+    assert.ok(passwords.every((each) => each.length > 8));
+    const logs = [...cluster.agents.values()].flatMap(({ stdout, stderr }) => [...stdout, ...stderr]);
+    const everything = [...logs, ...(await allOfEtcd(cluster.server))].join('\n');
+    assert.ok(everything.includes('"passwordSecretRef"'));
+    for (const password of passwords) assert.ok(!everything.includes(password));
   });
 
   test('etcd stops and comes back: syncs stop before the lease can have run out, say so, and go on', async () => {
