@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type CliResult, idra as runIdra } from '../cli/test-cli.ts';
+import { type TestDatabase, TestSystems } from './kit/systems.ts';
+import { tempFolder } from './kit/temp.ts';
+import { until } from './kit/wait.ts';
+import { Installation, team } from './whole-way/installation.ts';
+
+/** What is asked for once, from the command line over custom resource, operator and etcd to an agent and the destination, and back. */
+describe('requests on Kubernetes', () => {
+  let idra: Installation;
+  let systems: TestSystems;
+  let shop: TestDatabase;
+  let warehouse: TestDatabase;
+
+  before(async () => {
+    systems = new TestSystems(await tempFolder('requests'));
+    idra = await Installation.start();
+    shop = await systems.createDatabase('postgres');
+    warehouse = await systems.createDatabase('postgres');
+    await shop.execute(
+      'CREATE TABLE orders (id bigint PRIMARY KEY)',
+      'INSERT INTO orders SELECT generate_series(1, 50)',
+    );
+    await idra.agent('idra-agent-0');
+    await idra.apply(shop.manifest('shop') + warehouse.manifest('warehouse') + sync());
+    await until(async () => (await count()) === 50, { what: '50 rows', timeoutMs: 60_000 });
+  });
+  after(async () => {
+    await idra?.stop();
+    await systems?.stop();
+  });
+
+  // So rarely that only a request brings a pass.
+  const sync = () => `apiVersion: idra.dev/v1alpha1
+kind: Sync
+metadata: { name: orders }
+spec:
+  source: { dataSource: shop, table: public.orders, idField: id }
+  destination: { dataSource: warehouse, table: public.orders }
+  mode: Id
+  schedule: { every: 10h }
+`;
+  const count = async () => Number((await warehouse.rows('SELECT count(*) FROM orders'))[0]?.[0]);
+  const run = (...args: readonly string[]): Promise<CliResult> =>
+    runIdra([...args, '-n', team], { KUBECONFIG: idra.api.kubeconfigPath });
+  const succeeds = async (...args: readonly string[]) => {
+    const { status, out, talk } = await run(...args);
+    assert.equal(status, 0, talk);
+    return out;
+  };
+
+  test('run-now brings a pass, once for its value', async () => {
+    await shop.execute('INSERT INTO orders VALUES (51)');
+    await succeeds('run-now', 'orders');
+    await until(async () => (await count()) === 51, { what: 'the row' });
+    const annotation = await idra.kubectl([
+      'get',
+      'sync',
+      'orders',
+      '-o',
+      'jsonpath={.metadata.annotations}',
+    ]);
+    assert.match(annotation, /"idra\.dev\/run-now":/);
+    assert.match(await idra.kubectl(['describe', 'sync', 'orders']), /RequestDone/);
+  });
+
+  test('the offset is set only while suspended and only from what is stored, and taken back', async () => {
+    const early = await run('offset', 'set', 'orders', '10', '--expect', '51');
+    assert.equal(early.status, 2);
+    assert.match(early.talk, /suspended/);
+    await succeeds('suspend', 'orders');
+    const wrong = await run('offset', 'set', 'orders', '10', '--expect', '7');
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.talk, /stored offset is 51, not 7/);
+    await succeeds('offset', 'set', 'orders', '10', '--expect', '51');
+    await until(async () => (await run('offset', 'get', 'orders')).out === '10\n', {
+      what: 'the new offset',
+    });
+    await succeeds('offset', 'undo', 'orders');
+    await until(async () => (await run('offset', 'get', 'orders')).out === '51\n', {
+      what: 'the old offset',
+    });
+    await succeeds('resume', 'orders');
+  });
+
+  test('restart reads everything again', async () => {
+    await warehouse.execute('DELETE FROM orders WHERE id <= 5');
+    await succeeds('restart', 'orders', '--yes');
+    await until(async () => (await count()) === 51, { what: 'the rows' });
+  });
+});
