@@ -1,0 +1,15 @@
+import { registerHooks } from 'node:module';
+
+/** Loaded by `node --import` into a process under test: rows travel as values, also where both ends speak the same bytes. */
+const file = '/agent/engine/plan.ts';
+const choice = 'destination.rawRequests(write).find((request) => source.canServe(request, columns))';
+
+registerHooks({
+  load(url, context, nextLoad) {
+    const loaded = nextLoad(url, context);
+    if (!url.endsWith(file)) return loaded;
+    const source = String(loaded.source);
+    if (!source.includes(choice)) throw new Error(`${file} does not choose its wire as this test expects`);
+    return { ...loaded, source: source.replace(choice, `[${choice}].slice(1)[0]`) };
+  },
+});
