@@ -12,13 +12,17 @@ export interface Bench {
   readonly source: PostgresDatabase;
   readonly destination: PostgresDatabase;
   sql(database: PostgresDatabase, sql: string): Promise<Record<string, unknown>[]>;
-  /** Ms that `bin/idra run --once` takes from start to exit, and its VmHWM. A state of its own each time. */
-  idra(sync: string): Promise<Run>;
+  /** For files; gone at the end. */
+  readonly folder: string;
+  /** `bin/idra run --once` from start to exit. `isAnew`: with a new state. */
+  idra(sync: string, isAnew?: boolean): Promise<Run>;
   stop(): Promise<void>;
 }
 
 export interface Run {
+  /** Of the whole process. */
   readonly ms: number;
+  /** VmHWM. */
   readonly peakBytes: number;
 }
 
@@ -41,9 +45,10 @@ export async function openBench(): Promise<Bench> {
     destination,
     // As the owner's own: what the superuser makes he could not write.
     sql: (database, sql) => server.query(`SET ROLE "${database.user}"; ${sql}`, database.database),
-    async idra(sync) {
+    folder,
+    async idra(sync, isAnew = false) {
       const file = join(folder, 'sync.yaml');
-      await rm(join(folder, 'state.db'), { force: true });
+      if (isAnew) await rm(join(folder, 'state.db'), { force: true });
       await writeFile(
         file,
         [dataSource('source', source), dataSource('destination', destination), sync].join('---\n'),

@@ -47,7 +47,8 @@ async function pair(
   };
   const byIdra = async () => {
     await fresh();
-    const run = await bench.idra(`apiVersion: idra.dev/v1alpha1
+    const run = await bench.idra(
+      `apiVersion: idra.dev/v1alpha1
 kind: Sync
 metadata: { name: copy }
 spec:
@@ -55,7 +56,9 @@ spec:
   destination: { dataSource: destination, table: ${table} }
   mode: Snapshot
   schedule: { once: true }
-`);
+`,
+      true,
+    );
     const [{ count } = { count: 0 }] = await bench.sql(destination, `SELECT count(*) FROM ${table}`);
     if (Number(count) !== rows) throw new Error(`${count} rows arrived of ${rows}`);
     return run;
@@ -70,7 +73,7 @@ try {
   for (const [name, order, isCast] of [
     ['ordered', 'i', false],
     ['shuffled', 'random()', false],
-    ['cast', 'i', true],
+    ['with_cast', 'i', true],
   ] as const) {
     if (values.only !== undefined && values.only !== name) continue;
     await bench.sql(bench.source, fillSql(name, order));
