@@ -16,6 +16,7 @@ export const writerName = 'idra-writer';
 
 const connectTimeoutMs = 10_000;
 const keepAliveMs = 30_000;
+const farewellMs = 2_000;
 
 /** Values are told and taken exactly, whatever the server's defaults are. */
 const settings = [
@@ -82,8 +83,10 @@ export class Session {
       types: { getTypeParser: () => (text: string) => text },
     });
     const session = new Session(client, doing);
-    const stop = onAbort(signal, () => client.end().catch(() => {}));
+    // Not by end(): a connect that is under way would then never settle.
+    const stop = onAbort(signal, () => session.cut());
     try {
+      signal.throwIfAborted();
       await client.connect();
       const roleSettings = name === readerName ? readerSettings : writerSettings;
       await client.query([...settings, ...roleSettings, ...parameterSettings(config)].join(';'));
@@ -205,7 +208,10 @@ export class Session {
       return;
     }
     this.#lost = new Error('the connection was closed');
+    // A server that is out of reach does not say goodbye.
+    const giveUp = setTimeout(() => this.cut(), farewellMs);
     await this.#client.end();
+    clearTimeout(giveUp);
   }
 }
 
