@@ -1,5 +1,6 @@
 import type { Acceptance, ColumnUse } from '../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../core/values.ts';
+import { intRange, isWithin } from '../sql/int-range.ts';
 import { partsOf } from './native-types.ts';
 
 export type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
@@ -42,7 +43,7 @@ function acceptsAny(existing: Column, type: ColumnType): Acceptance {
       return acceptsAsText(target, type, native);
     case 'int':
       if (type.kind === 'boolean') return yes;
-      return type.kind === 'int' && fits(rangeOf(type), rangeOf(target)) ? yes : mismatch(native, type);
+      return type.kind === 'int' && isWithin(intRange(type), intRange(target)) ? yes : mismatch(native, type);
     case 'float':
       return acceptsAsFloat(target, type, native);
     case 'decimal':
@@ -166,12 +167,12 @@ function acceptsAsDecimal(target: Of<'decimal'>, type: ColumnType, native: strin
   const { whole, scale } = digitsOf(type);
   const fitsDigits = scale <= targetScale && whole <= precision - targetScale;
   if (!fitsDigits) return no(`${native} has fewer digits`);
-  const isNegative = type.kind === 'decimal' ? !type.isUnsigned : rangeOf(type).min < 0n;
+  const isNegative = type.kind === 'decimal' ? !type.isUnsigned : intRange(type).min < 0n;
   return target.isUnsigned && isNegative ? no(`${native} has no negative numbers`) : yes;
 }
 
 function digitsOf(type: Of<'int'> | Of<'decimal'>): { readonly whole: number; readonly scale: number } {
-  if (type.kind === 'int') return { whole: String(rangeOf(type).max).length, scale: 0 };
+  if (type.kind === 'int') return { whole: String(intRange(type).max).length, scale: 0 };
   const scale = type.scale ?? 0;
   return { whole: Math.max(0, (type.precision ?? 0) - scale), scale: Math.max(0, scale) };
 }
@@ -217,19 +218,4 @@ function acceptsAsJson(type: ColumnType, native: string): Acceptance {
 function acceptsLabels(target: Of<'enum'>, type: Of<'enum'>, native: string): Acceptance {
   const missing = type.values.filter((each) => !target.values.includes(each));
   return missing.length === 0 ? yes : no(`${native} lacks ${missing.join(', ')}`);
-}
-
-interface IntRange {
-  readonly min: bigint;
-  readonly max: bigint;
-}
-
-function rangeOf({ bits, isUnsigned }: Of<'int'>): IntRange {
-  const size = BigInt(bits);
-  if (isUnsigned) return { min: 0n, max: (1n << size) - 1n };
-  return { min: -(1n << (size - 1n)), max: (1n << (size - 1n)) - 1n };
-}
-
-function fits(inner: IntRange, outer: IntRange): boolean {
-  return inner.min >= outer.min && inner.max <= outer.max;
 }

@@ -1,3 +1,4 @@
+import { connect as connectSocket, isIP } from 'node:net';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
@@ -32,11 +33,10 @@ export function readLogin(access: SystemAccess): Login {
   const config = readConfig(access.config);
   const parameters = readParameters(config);
   const timeout = parameters.get(connectTimeoutSetting);
-  const isSocket = config.host.startsWith('/');
   const ssl = tlsOptions(config, access);
   return {
     driver: {
-      ...(isSocket ? { socketPath: config.host } : { host: config.host, port: config.port }),
+      ...endpoint(config),
       database: config.database,
       user: config.user,
       password: access.secret('password')?.reveal() ?? '',
@@ -50,6 +50,16 @@ export function readLogin(access: SystemAccess): Login {
       .filter(([name]) => name !== connectTimeoutSetting)
       .map(([name, value]) => `${name} = ${value}`),
   };
+}
+
+/**
+ * By an address the driver would ask whether the certificate names `localhost`; with a dot behind it, as names may have, it is looked
+ * for as what it is.
+ */
+function endpoint({ host, port, tls }: MysqlConfig): ConnectionOptions {
+  if (host.startsWith('/')) return { socketPath: host };
+  if (tls.mode !== 'VerifyFull' || isIP(host) === 0) return { host, port };
+  return { host: `${host}.`, port, stream: () => connectSocket(port, host) };
 }
 
 function readParameters(config: MysqlConfig): ReadonlyMap<string, string> {

@@ -133,6 +133,7 @@ const driverCodes: Readonly<Record<string, Meaning>> = {
   ECONNRESET: lost,
   EPIPE: lost,
   PROTOCOL_CONNECTION_LOST: lost,
+  HANDSHAKE_SSL_ERROR: lost,
   HANDSHAKE_NO_SSL_SUPPORT: {
     code: 'TlsNotOffered',
     disposition: never,

@@ -255,12 +255,21 @@ function open(driver: Login['driver'], signal: AbortSignal): Promise<Connection>
       // A later error of the same connection has nobody to tell.
       connection.on('error', () => {});
       connection.destroy();
-      reject(error);
+      reject(untrusted(connection) ?? error);
     };
     signal.addEventListener('abort', stop, { once: true });
     connection.on('error', settle);
     connection.connect(settle);
   });
+}
+
+/** The driver writes a code of its own over that of a certificate that does not hold; the socket still knows. */
+function untrusted(connection: Connection): Error | undefined {
+  const { stream } = connection as Connection & {
+    readonly stream?: { readonly authorizationError?: unknown };
+  };
+  const code = stream?.authorizationError;
+  return typeof code === 'string' ? Object.assign(new Error(code), { code }) : undefined;
 }
 
 function statements(

@@ -17,7 +17,7 @@ function isAccepted(nativeType: string, type: ColumnType): boolean {
     type: toColumnType(nativeType, { collation: null }),
     isNullable: true,
   };
-  return types.accepts(existing, type).isAccepted;
+  return types.accepts(existing, type, { isKey: false }).isAccepted;
 }
 
 const text = (maxLength?: number): ColumnType => ({

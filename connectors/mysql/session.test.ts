@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, test } from 'node:test';
+import { type MysqlDatabase, type MysqlServer, mariadb } from '../../e2e/kit/servers.ts';
+import { openFlow } from '../sql/test-flow.ts';
+import { connector } from './connector.ts';
+import { accessOf, servers, TestDatabase } from './test-ends.ts';
+
+const signal = new AbortController().signal;
+
+for (const [name, start] of servers) {
+  describe(name, () => {
+    let server: MysqlServer;
+    let database: MysqlDatabase;
+    let ca: string;
+    before(async () => {
+      server = await start({ tls: true, settings: { 'local-infile': '0', 'bind-address': '0.0.0.0' } });
+      database = await server.createDatabase();
+      ca = await readFile(server.certificates?.caFile ?? '', 'utf8');
+    });
+    after(() => server?.stop());
+
+    const check = (more: object, secrets: Record<string, string> = {}) =>
+      connector.check(accessOf(database, { ...more }, secrets), signal);
+    const tls = (mode: string) => ({ tls: { mode } });
+
+    describe('TLS', () => {
+      test('each mode with a server that offers it', async () => {
+        assert.match((await check(tls('Disable'))).version, /^(MySQL|MariaDB) \d+\.\d+/);
+        await check(tls('Prefer'));
+        await check(tls('Require'));
+        await check(tls('VerifyCA'), { 'tls.ca': ca });
+        await check({ ...tls('VerifyFull'), host: 'localhost' }, { 'tls.ca': ca });
+        await check({ ...tls('VerifyFull'), host: '127.0.0.1' }, { 'tls.ca': ca });
+        await check({ ...tls('VerifyCA'), host: '127.0.0.2' }, { 'tls.ca': ca });
+      });
+
+      test('an authority that did not sign it, and a host that it does not name', async () => {
+        await assert.rejects(check(tls('VerifyCA')), {
+          code: 'CertificateUntrusted',
+          path: 'spec.mysql.tls',
+        });
+        await assert.rejects(check({ ...tls('VerifyFull'), host: '127.0.0.2' }, { 'tls.ca': ca }), {
+          code: 'CertificateUntrusted',
+        });
+      });
+
+      test('only Disable and a server without TLS speak in plain text', async () => {
+        await server.query(`ALTER USER '${database.user}'@'%' REQUIRE SSL`);
+        try {
+          await assert.rejects(check(tls('Disable')), { disposition: 'permanent' });
+          for (const mode of ['Prefer', 'Require']) await check(tls(mode));
+        } finally {
+          await server.query(`ALTER USER '${database.user}'@'%' REQUIRE NONE`);
+        }
+      });
+    });
+
+    test('a wrong password, an unknown database, a host that does not answer, a setting that is not ours', async () => {
+      await assert.rejects(check({}, { password: 'wrong' }), {
+        code: 'AuthenticationFailed',
+        path: 'spec.mysql.passwordSecretRef',
+        disposition: 'permanent',
+      });
+      await assert.rejects(check({ database: 'nowhere' }), { disposition: 'permanent' });
+      await assert.rejects(check({ port: 1 }), { code: 'HostUnreachable', disposition: 'transient' });
+      await assert.rejects(check({ parameters: { sql_mode: '' } }), { code: 'ParameterUnknown' });
+      await assert.rejects(check({ parameters: { lock_wait_timeout: '1; DROP' } }), {
+        code: 'ParameterInvalid',
+      });
+    });
+
+    test('check names the rights that are missing, with the statement that grants them', async () => {
+      const { findings } = await check({});
+      const mends = findings.map((each) => [each.code, each.mend]);
+      assert.deepEqual(mends, [
+        ['LateRowsBySafetyLag', `GRANT PROCESS ON *.* TO '${database.user}'@'%'`],
+        ['NoLocalInfile', 'SET GLOBAL local_infile = 1'],
+      ]);
+      await server.query(`CREATE DATABASE foreign_${database.database}`);
+      await server.query(`GRANT SELECT, INSERT ON foreign_${database.database}.* TO '${database.user}'@'%'`);
+      const destination = await connector.openDestination(
+        accessOf(database),
+        { table: `foreign_${database.database}.t`, existingRows: 'Keep' },
+        signal,
+      );
+      const [finding] = await destination.check('Upsert', signal);
+      await destination.close();
+      assert.equal(
+        finding?.mend,
+        `GRANT UPDATE, CREATE, CREATE TEMPORARY TABLES ON \`foreign_${database.database}\`.* TO '${database.user}'@'%'`,
+      );
+    });
+
+    test('where LOAD DATA LOCAL is off, rows are inserted: the same values, the same refusals', async () => {
+      const access = accessOf(database);
+      const run = (sql: string) => server.query(sql, database.database);
+      await run(
+        `CREATE TABLE plain (id INT PRIMARY KEY, t TEXT, b BLOB, bits BIT(5), f FLOAT, d DECIMAL(10,3))`,
+      );
+      await run(
+        String.raw`INSERT INTO plain VALUES (1, 'it''s\ta\nb\\c\0d é🌊', x'00ff275c0a', b'10110', 0.1, 1.234), (2, '\\N', x'', b'0', -3.4028234663852886e38, NULL), (3, NULL, NULL, NULL, NULL, 7)`,
+      );
+      for (const writeMode of ['Append', 'Upsert'] as const) {
+        const options = { from: 'plain', to: `plain_${writeMode}`, writeMode, uid: writeMode };
+        const flow = await openFlow({ connector, source: access, destination: access }, options);
+        await flow.claim();
+        await flow.pass();
+        if (writeMode === 'Upsert')
+          await flow.pass({ mode: 'Snapshot', pass: 2, key: null, isComplete: false });
+        await flow.close();
+        const all = async (table: string) =>
+          JSON.stringify(
+            await run(
+              `SELECT id, HEX(t) AS t, HEX(b) AS b, BIN(bits) AS bits, CONCAT(f * 1e0) AS f, d FROM ${table} ORDER BY id`,
+            ),
+          );
+        assert.equal(await all(options.to), await all('plain'));
+      }
+      await run('CREATE TABLE narrow (id INT PRIMARY KEY, d DECIMAL(10,3))');
+      const flow = await openFlow(
+        { connector, source: access, destination: access },
+        {
+          from: '',
+          query: 'SELECT id, d FROM plain',
+          to: 'narrow',
+          sourceKey: ['id'],
+          writeMode: 'Append',
+          onError: 'Skip',
+        },
+      );
+      await flow.claim();
+      await run('ALTER TABLE narrow MODIFY d DECIMAL(10,2)');
+      await flow.pass();
+      await flow.close();
+      assert.deepEqual(
+        (await run('SELECT id FROM narrow ORDER BY id')).map((row) => row.id),
+        [2, 3],
+      );
+    });
+  });
+
+  test(`${name}: the user's secrets are in no error`, async () => {
+    const database = await TestDatabase.create(start);
+    try {
+      const wrong = accessOf({ ...(await database.server.createDatabase()), password: 'hunter2-secret' });
+      const error = await connector.check(wrong, signal).catch((thrown: Error) => thrown);
+      assert.ok(error instanceof Error);
+      assert.doesNotMatch(JSON.stringify([error.message, error]), /hunter2/);
+    } finally {
+      await database.stop();
+    }
+  });
+}
+
+/** MySQL makes itself a certificate, MariaDB (before 11.4) does not. */
+test('Prefer, and Require, with a server that offers no TLS', async () => {
+  const server = await mariadb();
+  try {
+    const database = await server.createDatabase();
+    await connector.check(accessOf(database, { tls: { mode: 'Prefer' } }), signal);
+    await assert.rejects(connector.check(accessOf(database, { tls: { mode: 'Require' } }), signal), {
+      code: 'TlsNotOffered',
+    });
+  } finally {
+    await server.stop();
+  }
+});
