@@ -1,4 +1,5 @@
 import type { Column, ColumnType, Value } from '../../core/values.ts';
+import { arrayJson } from '../sql/array-json.ts';
 import { canonicalCheck } from '../sql/canonical-check.ts';
 
 /** PostgreSQL's text of a value, as this connector's sessions are set, to the canonical value; undefined: they are the same. */
@@ -143,21 +144,4 @@ function arrayText(items: readonly Value[], delimiter = ','): string {
     return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
   });
   return `{${texts.join(delimiter)}}`;
-}
-
-/** Arrays as JSON: numbers by their digits, bytes as hexadecimal text, NaN and infinities as text. */
-function arrayJson(items: readonly Value[], of: ColumnType): string {
-  return `[${items.map((item) => itemJson(item, of)).join(',')}]`;
-}
-
-function itemJson(item: Value, of: ColumnType): string {
-  if (Array.isArray(item)) return arrayJson(item, of);
-  if (item === null) return 'null';
-  if (typeof item === 'bigint' || (typeof item === 'number' && Number.isFinite(item)))
-    return scalarText(item, true);
-  if (typeof item === 'boolean') return String(item);
-  if (Buffer.isBuffer(item)) return JSON.stringify(item.toString('hex'));
-  if (of.kind === 'json' && typeof item === 'string') return item;
-  if (of.kind === 'decimal' && typeof item === 'string' && /^-?\d/.test(item)) return item;
-  return JSON.stringify(String(item));
 }

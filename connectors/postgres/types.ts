@@ -1,5 +1,6 @@
 import type { Acceptance, ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../core/values.ts';
+import { intRange, isWithin } from '../sql/int-range.ts';
 
 type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
 
@@ -141,7 +142,7 @@ function acceptsType(target: ColumnType, type: ColumnType, native: string): Acce
     case 'text':
       return acceptsAsText(target, type, native);
     case 'int':
-      return type.kind === 'int' && fits(range(type), range(target)) ? yes : mismatch(native, type);
+      return type.kind === 'int' && isWithin(intRange(type), intRange(target)) ? yes : mismatch(native, type);
     case 'float':
       return acceptsAsFloat(target, type, native);
     case 'decimal':
@@ -249,22 +250,7 @@ function digits(type: Of<'int'> | Of<'decimal'>): {
     const scale = type.scale ?? 0;
     return { whole: type.precision === undefined ? undefined : type.precision - scale, scale };
   }
-  return { whole: String(range(type).max).length, scale: 0 };
-}
-
-interface IntRange {
-  readonly min: bigint;
-  readonly max: bigint;
-}
-
-function range({ bits, isUnsigned }: Of<'int'>): IntRange {
-  const size = BigInt(bits);
-  if (isUnsigned) return { min: 0n, max: (1n << size) - 1n };
-  return { min: -(1n << (size - 1n)), max: (1n << (size - 1n)) - 1n };
-}
-
-function fits(inner: IntRange, outer: IntRange): boolean {
-  return inner.min >= outer.min && inner.max <= outer.max;
+  return { whole: String(intRange(type).max).length, scale: 0 };
 }
 
 function acceptsLabels(target: Of<'enum'>, type: Of<'enum'>, native: string): Acceptance {

@@ -33,7 +33,7 @@ const packages: readonly [name: RegExp, by: RegExp][] = [
 ];
 
 /** Tests, and what is built around them, start real servers and speak to them with their drivers. */
-const isAround = (file: string) => /^(e2e|bench|examples)\/|\.test\.ts$/.test(file);
+const isAround = (file: string) => /^(e2e|bench|examples)\/|\.test\.ts$|\/test-[^/]+\.ts$/.test(file);
 
 /** The complaints about one file, given its path in the project and its text. */
 export function checkImports(file: string, text: string): string[] {
