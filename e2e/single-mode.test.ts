@@ -354,7 +354,7 @@ test('--progress json: one event a line and exactly one end; none: the table alo
   assert.equal((await idra('run', '-f', 'shop.yaml', '--progress', 'loud')).code, 2);
 });
 
-test('the sample manifests of the README and of the docs are valid', async () => {
+test('the sample manifests of the docs are valid', async () => {
   const text = await readFile(join(projectFolder, 'docs/single-mode.md'), 'utf8');
   await manifests(/```yaml\n(.*?)```/s.exec(text)?.[1] ?? '');
   // Valid, and only its server is not there.
