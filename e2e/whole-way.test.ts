@@ -72,7 +72,9 @@ ${more}
     );
   const table = async () => {
     const [head = '', ...lines] = (await idra.kubectl(['get', 'syncs'])).trimEnd().split('\n');
-    const starts = heads.map((each) => head.indexOf(each));
+    // AGE is found in AGENT too: each is looked for after the one before.
+    const starts: number[] = [];
+    for (const each of heads) starts.push(head.indexOf(each, (starts.at(-1) ?? -1) + 1));
     const cellsOf = (line: string) =>
       starts.map((start, index) => line.slice(start, starts[index + 1] ?? line.length).trim());
     return [head, ...lines].map(cellsOf);
