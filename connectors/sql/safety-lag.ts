@@ -29,9 +29,9 @@ export class SeenMarks {
     return this.#marks[0]?.text;
   }
 
-  /** How long until the oldest mark is old enough; 0 when one is, undefined when none was seen. */
+  /** How long until the oldest mark is old enough, in whole ms and one more, for timers cut fractions off; undefined when none was seen. */
   waitMs(): number | undefined {
     const oldest = this.#marks[0];
-    return oldest && Math.max(0, oldest.atMs + this.#lagMs - this.#clock.monotonicMs());
+    return oldest && Math.max(0, Math.ceil(oldest.atMs + this.#lagMs - this.#clock.monotonicMs()) + 1);
   }
 }
