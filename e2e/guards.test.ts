@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { type Guard, guards } from './guards/guards.ts';
+import { projectFolder } from './kit/processes.ts';
+
+/** So many runs of the model at most: the first violation ends it. */
+const traces = 6_000;
+
+describe('a guard that is taken away is missed', { concurrency: 2 }, () => {
+  for (const guard of guards) {
+    test(guard.name, async () => {
+      const { status, output } = await runWithout(guard);
+      assert.ok(output.includes(`guard removed: ${guard.name}`), output);
+      assert.equal(status, 1, `nothing has noticed:\n${output}`);
+      assert.match(output, guard.caughtBy === 'model' ? /^seed \d+: /m : /^ℹ fail [1-9]/m);
+    });
+  }
+});
+
+async function runWithout(guard: Guard): Promise<{ status: number | null; output: string }> {
+  const { caughtBy } = guard;
+  const args =
+    caughtBy === 'model'
+      ? ['e2e/model/run.ts', '--traces', String(traces)]
+      : [
+          '--test',
+          '--test-reporter=spec',
+          ...(caughtBy.only ? ['--test-name-pattern', caughtBy.only] : []),
+          caughtBy.test,
+        ];
+  const removal = `--import=${join(projectFolder, 'e2e/guards/remove.ts')}`;
+  const { NODE_TEST_CONTEXT: _ours, ...env } = process.env;
+  const child = spawn(process.execPath, args, {
+    cwd: projectFolder,
+    env: { ...env, NODE_OPTIONS: removal, IDRA_REMOVED_GUARD: guard.name },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  return { status, output };
+}

@@ -1,0 +1,112 @@
+/** What is done in a test build, and who must notice. */
+export interface Guard {
+  readonly name: string;
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly from: string;
+  readonly to: string;
+  /** The model, or a test file, with a pattern for the names of its tests. */
+  readonly caughtBy: 'model' | { readonly test: string; readonly only?: string };
+}
+
+/** Each of them keeps rows from being lost or doubled: taken away alone, a test turns red. */
+export const guards: readonly Guard[] = [
+  {
+    name: 'a claim with a lower token is refused',
+    file: 'connectors/sql/commit-table.ts',
+    from: 'if (highest > wanted) throw tokenIsHigher(highest, wanted);',
+    to: '',
+    caughtBy: 'model',
+  },
+  {
+    name: 'a commit is refused by the destination',
+    file: 'e2e/model/database.ts',
+    from: 'if (!isHeld || !isClaimant) {',
+    to: 'if (false) {',
+    caughtBy: 'model',
+  },
+  {
+    name: 'a commit counts only from the session that has claimed',
+    file: 'e2e/model/database.ts',
+    from: 'if (!isHeld || !isClaimant) {',
+    to: 'if (!isHeld) {',
+    caughtBy: 'model',
+  },
+  {
+    name: 'offset in the transaction of the rows',
+    file: 'e2e/model/database.ts',
+    from: 'const row = { ...stored, offset,',
+    to: 'const row = { ...stored,',
+    caughtBy: 'model',
+  },
+  {
+    name: 'a lease ends here before it ends there',
+    file: 'coordination/lease.ts',
+    from: 'if (this.#clock.monotonicMs() < this.#deadlineMs) return true;',
+    to: 'return true;',
+    caughtBy: 'model',
+  },
+  {
+    name: 'a lock is created, never taken over',
+    file: 'coordination/store.ts',
+    from: 'compare: [{ key, create: 0n }],',
+    to: 'compare: [],',
+    caughtBy: 'model',
+  },
+  {
+    name: 'a lock is ours only when it is under our lease',
+    file: 'coordination/store.ts',
+    from: 'delivery.succeeded || held?.lease === lease.id',
+    to: 'delivery.succeeded || held !== undefined',
+    caughtBy: 'model',
+  },
+  {
+    name: 'a transaction that arrives late does nothing',
+    file: 'coordination/outbox.ts',
+    from: 'compare: [{ key: this.#key, mod: this.#revision }],',
+    to: 'compare: [],',
+    caughtBy: 'model',
+  },
+  {
+    name: 'the epoch goes before the revision',
+    file: 'core/token.ts',
+    from: 'return (BigInt(epoch) << revisionBits) | revision;',
+    to: 'return revision;',
+    caughtBy: 'model',
+  },
+  {
+    name: 'the mirror is written behind the rows',
+    file: 'agent/engine/pass.ts',
+    from: "await reach('write:before');",
+    to: 'await context.lock.offsets.write(encodeOffset(batch.offset));',
+    caughtBy: 'model',
+  },
+  {
+    name: 'the source may forget only what is durable',
+    file: 'agent/engine/pass.ts',
+    from: "await reach('mirror:before');",
+    to: 'if (offset) await open.source.acknowledge(offset);',
+    caughtBy: 'model',
+  },
+  {
+    name: 'the offset to go on from is that of the claim, not its mirror',
+    file: 'agent/engine/session.ts',
+    from: 'this.#offset = this.#restoredOffset(open, claim);',
+    to: 'this.#offset = readStored(await context.lock.offsets.read());',
+    caughtBy: 'model',
+  },
+  {
+    name: 'a claim begins anew only where that was asked for',
+    file: 'agent/engine/session.ts',
+    from: "offset: decision === 'restart' ? 'restart' : 'keep',",
+    to: "offset: admission.kind === 'start' ? 'restart' : 'keep',",
+    caughtBy: 'model',
+  },
+  {
+    name: 'a place is for the oldest in the queue',
+    file: 'coordination/places.ts',
+    from: '() => this.#rank(key, revision) < limit',
+    to: '() => true',
+    caughtBy: 'model',
+  },
+];

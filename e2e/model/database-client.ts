@@ -1,0 +1,133 @@
+import type { Batch } from '../../core/batch.ts';
+import type {
+  ClaimRequest,
+  CommitRow,
+  Destination,
+  OffsetChange,
+  WriteResult,
+} from '../../core/connector.ts';
+import { bug, transient } from '../../core/errors.ts';
+import { encodeOffset } from '../../core/offset.ts';
+import type { Relation } from '../../core/values.ts';
+import type { Database, DatabaseSession } from './database.ts';
+import type { Link } from './link.ts';
+
+const answerWithinMs = 700;
+
+/** A destination of the contract over the model's network: one connection, whose messages arrive in order or break it. */
+export class ModelDestination implements Destination {
+  readonly #database: Database;
+  readonly #session: DatabaseSession;
+  readonly #link: Link;
+  readonly #relation: Relation;
+  #claim: CommitRow | undefined;
+  #hasSent = 0;
+  #hasArrived = 0;
+
+  constructor(database: Database, link: Link, relation: Relation) {
+    this.#database = database;
+    this.#session = database.connect();
+    this.#link = link;
+    this.#relation = relation;
+  }
+
+  async describe(): Promise<Relation> {
+    return this.#relation;
+  }
+
+  async check(): Promise<readonly []> {
+    return [];
+  }
+
+  async hasRows(): Promise<boolean> {
+    return false;
+  }
+
+  statements(): readonly string[] {
+    return [];
+  }
+
+  rawRequests(): readonly [] {
+    return [];
+  }
+
+  async commitRows(_uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
+    return await this.#call('reads', signal, () => this.#database.commitRows());
+  }
+
+  async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
+    const { name } = this.#relation;
+    this.#claim = await this.#call('claims', signal, () =>
+      this.#database.claim(this.#session, request, name),
+    );
+    return this.#claim;
+  }
+
+  async largest(): Promise<null> {
+    return null;
+  }
+
+  async beginPass(): Promise<void> {}
+
+  async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
+    const claim = this.#claim;
+    if (claim === undefined || batch.rows.format !== 'values') throw bug('a write without a claim');
+    const rows = batch.rows.rows.map(([id]) => Number(id));
+    const offset = encodeOffset(batch.offset);
+    await this.#call('rows', signal, () => this.#database.send(this.#session, rows));
+    const commit = { uid: claim.uid, token: claim.token, offset };
+    const totalRows = await this.#call('commit', signal, () => this.#database.commit(this.#session, commit));
+    return { written: rows.length, rejected: 0, rejections: [], totalRows };
+  }
+
+  async endPass(): Promise<WriteResult> {
+    throw bug('the model has no passes of Snapshot');
+  }
+
+  async setOffset(_change: OffsetChange): Promise<CommitRow> {
+    throw bug('the model sets no offsets by hand');
+  }
+
+  async closeRows(): Promise<void> {}
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#link.toServer('bye', () => {
+      // What is still on its way comes first.
+      if (this.#hasArrived === this.#hasSent) session.isOver = true;
+    });
+  }
+
+  #call<T>(what: string, signal: AbortSignal, run: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const settle = (settled: () => void) => {
+        timer.isCancelled = true;
+        signal.removeEventListener('abort', stop);
+        settled();
+      };
+      const stop = () => settle(() => reject(signal.reason));
+      const timer = this.#link.process.timer(answerWithinMs, () => settle(() => reject(connectionLost())));
+      signal.addEventListener('abort', stop, { once: true });
+      const number = ++this.#hasSent;
+      this.#link.toServer(what, () => {
+        // One that overtakes another, or comes a second time, is no message of a stream.
+        if (number !== this.#hasArrived + 1) return;
+        this.#hasArrived = number;
+        try {
+          const value = run();
+          this.#link.toProcess(what, () => settle(() => resolve(value)));
+        } catch (error) {
+          this.#link.toProcess(what, () => settle(() => reject(error)));
+        }
+      });
+    });
+  }
+}
+
+function connectionLost(): Error {
+  return transient('ConnectionLost', 'the destination gives no answer');
+}

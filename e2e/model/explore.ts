@@ -1,0 +1,88 @@
+import { installCrashHook } from '../../core/crash-points.ts';
+import { simulate, type TraceResult } from './simulate.ts';
+import { actingWorld } from './world.ts';
+
+export interface Exploration {
+  readonly traces: number;
+  readonly hashes: ReadonlySet<number>;
+  readonly distinct: number;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly commits: number;
+  readonly claims: number;
+  /** Commits that the destination itself refused: without any, the fence was never tried. */
+  readonly refusals: number;
+  readonly failed: readonly TraceResult[];
+}
+
+export interface ExploreOptions {
+  readonly traces: number;
+  readonly seed: number;
+  readonly tells?: boolean;
+  /** Ends at the first violation. */
+  readonly stopsEarly?: boolean;
+}
+
+/** Runs at a time: they share turns of the event loop, and nothing else. */
+const atOnce = 32;
+
+/** Runs the model with the seeds from `seed` on. */
+export async function explore(options: ExploreOptions): Promise<Exploration> {
+  const startMs = performance.now();
+  const results = new Results();
+  const restore = takeOverChance();
+  let next = 0;
+  const lane = async () => {
+    while (next < options.traces && !(options.stopsEarly && results.failed.length > 0))
+      results.add(await simulate(options.seed + next++, { tells: options.tells === true }));
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.min(atOnce, options.traces) }, lane));
+  } finally {
+    restore();
+  }
+  return {
+    ...results.sums,
+    hashes: results.hashes,
+    distinct: results.hashes.size,
+    failed: results.failed,
+    seconds: (performance.now() - startMs) / 1_000,
+  };
+}
+
+/** Whatever the code under test asks of chance, or does where nobody waits for it, belongs to the run that it happens in. */
+function takeOverChance(): () => void {
+  const chance = Math.random;
+  const stackLimit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  Math.random = () => actingWorld()?.random.next() ?? chance();
+  installCrashHook((point) => actingWorld()?.reach(point));
+  const onUnhandled = (reason: unknown) =>
+    actingWorld()?.fail(`nobody handles: ${reason instanceof Error ? reason.stack : String(reason)}`);
+  process.on('unhandledRejection', onUnhandled);
+  return () => {
+    Math.random = chance;
+    Error.stackTraceLimit = stackLimit;
+    installCrashHook(undefined);
+    process.off('unhandledRejection', onUnhandled);
+  };
+}
+
+class Results {
+  readonly hashes = new Set<number>();
+  readonly failed: TraceResult[] = [];
+  sums = { traces: 0, steps: 0, commits: 0, claims: 0, refusals: 0 };
+
+  add(result: TraceResult): void {
+    const { traces, steps, commits, claims, refusals } = this.sums;
+    this.hashes.add(result.hash);
+    if (result.violation !== undefined) this.failed.push(result);
+    this.sums = {
+      traces: traces + 1,
+      steps: steps + result.steps,
+      commits: commits + result.commits,
+      claims: claims + result.claims,
+      refusals: refusals + result.refusals,
+    };
+  }
+}

@@ -1,0 +1,135 @@
+import type { KeyValue } from '../../coordination/transport.ts';
+import type { CommitRow } from '../../core/connector.ts';
+import { decodeOffset, type Offset } from '../../core/offset.ts';
+import { formatToken, type Token } from '../../core/token.ts';
+import type { Process } from './process.ts';
+import type { World } from './world.ts';
+
+/** A lock or a place, as its holder sees it. */
+export interface Held {
+  readonly uid: string;
+  readonly owner: Process;
+  /** What its holder would answer, were it asked now. */
+  readonly believes: () => boolean;
+}
+
+/** Sees all that becomes durable and all that is believed, and says which invariant is broken. */
+export class Witness {
+  readonly #world: World;
+  readonly #highest = new Map<string, Token>();
+  readonly #done = new Map<string, number>();
+  readonly #mirrored = new Map<string, number>();
+  readonly #durable = new Map<string, number>();
+  readonly #locks = new Set<Held>();
+  readonly #places = new Set<Held>();
+  commits = 0;
+  claims = 0;
+  refusals = 0;
+  assignments = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  rowsOf(uid: string): number {
+    return this.#done.get(uid) ?? 0;
+  }
+
+  claimed(uid: string, { token, offset }: CommitRow): void {
+    this.claims += 1;
+    this.#rise(uid, token, 'claim');
+    if (idOf(offset) !== this.rowsOf(uid))
+      this.#world.fail(`a claim of ${uid} finds offset ${idOf(offset)} beside ${this.rowsOf(uid)} rows`);
+  }
+
+  /** At most one effective writer; each row once, none left out; the offset with the rows. */
+  committed(uid: string, token: Token, offset: string | null, rows: readonly number[]): void {
+    this.commits += 1;
+    this.#rise(uid, token, 'commit');
+    for (const id of rows) {
+      const next = this.rowsOf(uid) + 1;
+      if (id !== next) this.#world.fail(`row ${id} of ${uid} is written where row ${next} is due`);
+      this.#done.set(uid, id);
+    }
+    if (idOf(offset) !== this.rowsOf(uid))
+      this.#world.fail(`offset ${idOf(offset)} of ${uid} is stored beside ${this.rowsOf(uid)} rows`);
+  }
+
+  refused(): void {
+    this.refusals += 1;
+  }
+
+  /** The mirror never runs ahead, and never goes back. */
+  mirrored(uid: string, offset: string): void {
+    const id = idOf(offset);
+    if (id > this.rowsOf(uid))
+      this.#world.fail(`the mirror of ${uid} says ${id}, and there are ${this.rowsOf(uid)} rows`);
+    const before = this.#mirrored.get(uid) ?? 0;
+    if (id < before) this.#world.fail(`the mirror of ${uid} goes back from ${before} to ${id}`);
+    this.#mirrored.set(uid, id);
+    this.#durable.set(uid, Math.max(id, this.#durable.get(uid) ?? 0));
+  }
+
+  /** The source may forget only what is durable, here and there. */
+  acknowledged(uid: string, offset: Offset): void {
+    const id = offset.mode === 'Id' ? Number(offset.id) : 0;
+    if (id > (this.#durable.get(uid) ?? 0))
+      this.#world.fail(`the source of ${uid} may forget row ${id} before its offset is durable`);
+  }
+
+  holds(lock: Held): () => void {
+    this.#locks.add(lock);
+    return () => this.#locks.delete(lock);
+  }
+
+  /** Of the one that there is. */
+  takesPlace(place: Held): () => void {
+    for (const other of this.#places) {
+      if (other.believes() && place.believes())
+        this.#world.fail(`${place.owner.name} has the place that ${other.owner.name} has for ${other.uid}`);
+    }
+    this.#places.add(place);
+    return () => this.#places.delete(place);
+  }
+
+  /** A new owner: nobody else still believes that he is one. */
+  lockCreated(uid: string, by: Process): void {
+    for (const lock of this.#locks) {
+      if (lock.uid === uid && lock.owner !== by && lock.believes())
+        this.#world.fail(`${by.name} gets the lock of ${uid} while ${lock.owner.name} goes by it`);
+    }
+  }
+
+  /** What they believe may be of a future that never was. */
+  etcdRestored(): void {
+    this.#locks.clear();
+    this.#places.clear();
+    this.#mirrored.clear();
+  }
+
+  assignmentsWritten(by: Process, leader: Process | undefined): void {
+    this.assignments += 1;
+    if (leader !== by) this.#world.fail(`${by.name} assigns, and the leader is ${leader?.name ?? 'nobody'}`);
+  }
+
+  assignmentsAre(pairs: readonly KeyValue[]): void {
+    const owners = new Map<string, string>();
+    for (const { key } of pairs) {
+      const uid = key.slice(key.lastIndexOf('/') + 1);
+      if (owners.has(uid)) this.#world.fail(`${uid} is assigned twice: ${owners.get(uid)} and ${key}`);
+      owners.set(uid, key);
+    }
+  }
+
+  #rise(uid: string, token: Token, what: string): void {
+    const highest = this.#highest.get(uid) ?? 0n;
+    if (token < highest)
+      this.#world.fail(`a ${what} of ${uid} with token ${formatToken(token)} after ${formatToken(highest)}`);
+    this.#highest.set(uid, token);
+  }
+}
+
+function idOf(offset: string | null): number {
+  const decoded = offset === null ? null : decodeOffset(offset);
+  return decoded?.mode === 'Id' ? Number(decoded.id) : 0;
+}

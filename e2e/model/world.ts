@@ -1,0 +1,91 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { CrashPoint } from '../../core/crash-points.ts';
+import { EventQueue, type ModelEvent } from './event-queue.ts';
+import type { Process } from './process.ts';
+import { Random } from './random.ts';
+import { TraceHash } from './trace-hash.ts';
+
+/**
+ * Time, chance and what happens, of one run of the model. One event at a time, with all that follows from it in the code under test
+ * (its microtasks), before the next: so a seed gives the same run again.
+ */
+export class World {
+  readonly random: Random;
+  readonly trace = new TraceHash();
+  /** The last events, where they were asked for. */
+  readonly story: string[] | undefined;
+  nowMs = 0;
+  steps = 0;
+  violation: string | undefined;
+  /** Called at each crash point, with the process that has reached it. */
+  onCrashPoint: (point: CrashPoint, process: Process) => Promise<void> | undefined = () => undefined;
+  readonly #queue = new EventQueue();
+  #order = 0;
+  #acting: Process | undefined;
+
+  constructor(seed: number, options: { readonly tells: boolean }) {
+    this.random = new Random(seed);
+    this.story = options.tells ? [] : undefined;
+  }
+
+  at(delayMs: number, owner: Process | undefined, label: string, run: () => void): ModelEvent {
+    const event = { atMs: this.nowMs + delayMs, order: this.#order++, owner, label, run, isCancelled: false };
+    this.#queue.push(event);
+    return event;
+  }
+
+  /** Now, behind what waits for this moment already. */
+  again(event: ModelEvent): void {
+    event.atMs = this.nowMs;
+    event.order = this.#order++;
+    this.#queue.push(event);
+  }
+
+  fail(violation: string): void {
+    this.violation ??= `${violation} (at ${Math.round(this.nowMs)} ms, step ${this.steps})`;
+  }
+
+  tell(text: string): void {
+    this.story?.push(`${this.nowMs.toFixed(1).padStart(9)} ${text}`);
+  }
+
+  /** Until then, or the first violation. */
+  async run(untilMs: number): Promise<void> {
+    for (;;) {
+      const event = this.#next(untilMs);
+      if (event === undefined) return;
+      this.nowMs = event.atMs;
+      this.steps += 1;
+      this.trace.add(event.label);
+      this.tell(event.label);
+      this.#acting = event.owner;
+      acting = this;
+      event.run();
+      // Everything that follows from it is done when the next turn of the event loop begins.
+      await turn();
+      if (this.violation !== undefined) return;
+    }
+  }
+
+  reach(point: CrashPoint): Promise<void> | undefined {
+    return this.#acting === undefined ? undefined : this.onCrashPoint(point, this.#acting);
+  }
+
+  #next(untilMs: number): ModelEvent | undefined {
+    for (;;) {
+      const event = this.#queue.peek();
+      if (event === undefined || event.atMs > untilMs) return undefined;
+      this.#queue.pop();
+      if (!event.isCancelled && event.owner?.holds(event) !== true) return event;
+      // A held one is in its past when it comes again.
+      this.nowMs = event.atMs;
+    }
+  }
+}
+
+let acting: World | undefined;
+
+/** The world whose event is being handled: several may run in turns. */
+export function actingWorld(): World | undefined {
+  return acting;
+}
