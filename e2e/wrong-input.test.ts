@@ -85,9 +85,10 @@ function errorsOf(stderr: string): readonly string[] {
 }
 
 describe('at the systems', () => {
-  test('a wrong password, an unknown database and an unreachable host', async () => {
+  test('a wrong password, an unknown database, an unreachable host and no TLS', async () => {
     const postgres = await systems.createDatabase('postgres');
     const mysql = await systems.createDatabase('mysql');
+    const mariadb = await systems.createDatabase('mariadb');
     const cwd = await emptyFolder('systems');
     const port = await freePort();
     const wrongPassword = (database: TestDatabase, name: string) =>
@@ -96,16 +97,20 @@ describe('at the systems', () => {
       database.manifest(name).replace(/database: \w+/, 'database: no_such_database');
     const unreachable = (database: TestDatabase, name: string) =>
       database.manifest(name).replace(/port: \d+/, `port: ${port}`);
+    const encrypted = (database: TestDatabase, name: string) =>
+      database.manifest(name).replace('passwordSecretRef', 'tls: { mode: Require }, passwordSecretRef');
     await writeFile(
       join(cwd, 'check.yaml'),
-      [postgres, mysql]
-        .flatMap((each) => [
-          wrongPassword(each, `${each.system}-password`),
-          elsewhere(each, `${each.system}-database`),
-          unreachable(each, `${each.system}-host`),
-          each.manifest(`${each.system}-good`),
-        ])
-        .join(''),
+      encrypted(postgres, 'postgres-tls') +
+        encrypted(mariadb, 'mariadb-tls') +
+        [postgres, mysql]
+          .flatMap((each) => [
+            wrongPassword(each, `${each.system}-password`),
+            elsewhere(each, `${each.system}-database`),
+            unreachable(each, `${each.system}-host`),
+            each.manifest(`${each.system}-good`),
+          ])
+          .join(''),
     );
     const { code, stdout, stderr } = await idra(cwd, 'check', '-f', 'check.yaml', '-o', 'json');
     assert.equal(code, 1, stderr);
@@ -120,6 +125,8 @@ describe('at the systems', () => {
         .map((each) => `${each.message}; ${each.mend}`)
         .join('\n');
     };
+    for (const system of ['postgres', 'mariadb'])
+      assert.match(errorOf(`${system}-tls`), /(TLS|secure).*; .*tls\.mode/s);
     for (const system of ['postgres', 'mysql']) {
       assert.match(errorOf(`${system}-password`), /password.*;.*Secret/s);
       assert.match(errorOf(`${system}-database`), /no_such_database.*; (?!undefined)/s);

@@ -19,6 +19,8 @@ export interface Preview {
   /** `pgcopy-binary`, `tsv`, `sqlite` or `values`. */
   readonly wire?: string;
   readonly columns: readonly PreviewColumn[];
+  /** The table, or columns of it, are still to be made. */
+  readonly isToBeMade?: boolean;
   /** What claim and the passes would run besides moving rows. */
   readonly statements: readonly string[];
   /** Where it goes on from; undefined: from the beginning. */
@@ -60,6 +62,8 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
       from: column.source.nativeType,
       to: column.ddl,
     })),
+    isToBeMade:
+      plan.existing === null || plan.write.columns.columns.some(({ existing }) => existing === null),
     statements: open.destination.statements(plan.write),
     findings: plan.findings,
   };

@@ -48,7 +48,7 @@ export function addRequests(root: Command, cli: Cli): void {
           const rows = sync.status?.rows.written ?? 0;
           await requireYes(
             options,
-            `${sync.name} is read again from its beginning (${rows} rows were written so far).`,
+            `${sync.name} is read again from its beginning (${rows} rows were written so far)`,
           );
         }
         const answer = await ask(fleet, sync, type, {

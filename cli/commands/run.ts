@@ -37,6 +37,7 @@ export function addRun(root: Command, cli: Cli): void {
     const manifests = readManifests(cli, options.filename);
     const chosen = chooseSyncs(manifests, options.only);
     const state = openStateFile(options.state);
+    const startMs = systemClock.now();
     const progress = makeProgress(progressKind, progressKind === 'json' ? cli.out : cli.talk);
     const signals = stopOnSignals((text) => (progress.say ? progress.say(text) : cli.talk.write(text)));
     try {
@@ -51,7 +52,7 @@ export function addRun(root: Command, cli: Cli): void {
         stop: signals.signal,
       });
       if (progressKind !== 'json') cli.out.write(`${singleTable(syncs, state, systemClock.now())}\n`);
-      for (const line of singleTroubles(syncs, state)) cli.talk.write(`${line}\n`);
+      for (const line of singleTroubles(syncs, state, startMs)) cli.talk.write(`${line}\n`);
       const hasFailed = syncs.some((sync) => state.readStatus(sync.uid)?.state === 'Failed');
       return (hasFailed ? exitStatus.failed : exitStatus.ok) satisfies ExitStatus;
     } finally {

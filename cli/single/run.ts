@@ -88,9 +88,15 @@ export function singleTable(syncs: readonly Sync[], state: StateFile, nowMs: num
   return formatTable(syncHeads, rows);
 }
 
-/** What the table has no room for: the messages of syncs that failed or were not finished. */
-export function singleTroubles(syncs: readonly Sync[], state: StateFile): readonly string[] {
-  return syncs.flatMap((sync) => troubleOf(sync, state.readStatus(sync.uid)));
+/** What the table has no room for: the messages of syncs that failed or were not finished, and requests that were refused since. */
+export function singleTroubles(syncs: readonly Sync[], state: StateFile, sinceMs: number): readonly string[] {
+  return syncs.flatMap((sync) => [
+    ...state
+      .answers(sync.uid)
+      .filter(({ state: answer, time }) => answer === 'Refused' && Date.parse(time) >= sinceMs)
+      .map(({ type, message }) => `${sync.name}: ${type} was refused: ${message}`),
+    ...troubleOf(sync, state.readStatus(sync.uid)),
+  ]);
 }
 
 function troubleOf(sync: Sync, status: SyncStatus | undefined): string[] {

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
 import type { SystemAccess } from '../../core/connector.ts';
-import type { IdraError } from '../../core/errors.ts';
+import { type IdraError, permanent } from '../../core/errors.ts';
 import { type PostgresConfig, readConfig } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './copy.ts';
 import { classify } from './errors.ts';
@@ -239,7 +239,18 @@ function seconds(text: string | undefined): number | undefined {
 async function tlsOptions(config: PostgresConfig, access: SystemAccess): Promise<false | ConnectionOptions> {
   const mode = config.tlsMode;
   if (mode === 'Disable') return false;
-  if (mode === 'Prefer' && !(await offersTls(config))) return false;
+  const isOffered = await offersTls(config);
+  if (mode === 'Prefer' && !isOffered) return false;
+  if (isOffered === false) {
+    throw permanent(
+      'TlsNotOffered',
+      `PostgreSQL ${config.host}:${config.port} (${access.dataSource}) offers no TLS`,
+      {
+        path: 'spec.postgres.tls.mode',
+        mend: 'turn on ssl at the server, or set tls.mode to Prefer or Disable',
+      },
+    );
+  }
   const [ca, cert, key] = ['tls.ca', 'tls.cert', 'tls.key'].map((path) => access.secret(path)?.reveal());
   const isVerified = mode === 'VerifyCA' || mode === 'VerifyFull' || (mode === 'Require' && ca !== undefined);
   return {
@@ -251,17 +262,20 @@ async function tlsOptions(config: PostgresConfig, access: SystemAccess): Promise
   };
 }
 
-/** PostgreSQL's SSLRequest, asked beforehand: the driver cannot go on in plain text on a refusal. An unreachable server: its own error later. */
-async function offersTls(config: PostgresConfig): Promise<boolean> {
+/**
+ * PostgreSQL's SSLRequest, asked beforehand: the driver cannot go on in plain text on a refusal. Undefined: the server is not reached,
+ * which has its own error later.
+ */
+async function offersTls(config: PostgresConfig): Promise<boolean | undefined> {
   return await new Promise((resolve) => {
     const socket = connectSocket(config.port, config.host);
-    const finish = (offers: boolean) => {
+    const finish = (offers: boolean | undefined) => {
       socket.destroy();
       resolve(offers);
     };
-    socket.setTimeout(connectTimeoutMs, () => finish(false));
+    socket.setTimeout(connectTimeoutMs, () => finish(undefined));
     socket.once('connect', () => socket.write(Buffer.from('0000000804d2162f', 'hex')));
     socket.once('data', (answer) => finish(answer[0] === 0x53));
-    socket.once('error', () => finish(false));
+    socket.once('error', () => finish(undefined));
   });
 }
