@@ -226,7 +226,9 @@ export class Operator {
 
   async #takeInventory(signal: AbortSignal): Promise<void> {
     const { inventory } = this.#status;
-    await Promise.all([this.syncs.whenSynced(signal), this.dataSources.whenSynced(signal)]);
+    // What ends here by the signal must not end the wait for what is still at work.
+    const whenSynced = Promise.all([this.syncs.whenSynced(signal), this.dataSources.whenSynced(signal)]);
+    await whenSynced.catch(() => {});
     while (!signal.aborted) {
       const wake = new AbortController();
       this.#wakeInventory = () => wake.abort();
