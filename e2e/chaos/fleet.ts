@@ -69,9 +69,10 @@ export class ChaosFleet {
       await fleet.#begin();
       return fleet;
     } catch (error) {
+      const idle = await fleet.#unclaimed();
       const said = agents.flatMap(({ name, lines }) => [`${name}:`, ...lines.slice(-10)]);
       await fleet.stop();
-      throw new Error(`${(error as Error).message}\n${said.join('\n')}`, { cause: error });
+      throw new Error([(error as Error).message, ...idle, ...said].join('\n'), { cause: error });
     }
   }
 
@@ -111,6 +112,21 @@ export class ChaosFleet {
     const failed = [...statuses.values()].find(({ state }) => state === 'Failed');
     assert.ok(!failed, `${failed?.uid}: ${failed?.message}`);
     return [...statuses.values()].every(({ fencingToken }) => fencingToken !== undefined);
+  }
+
+  /** Syncs of which nothing is known, with who should run them and who has their lock. */
+  async #unclaimed(): Promise<readonly string[]> {
+    const { cluster, reports } = this.coordination;
+    const [statuses, assignments, locks] = await Promise.all([
+      reports.readStatuses(),
+      cluster.assignments(),
+      cluster.locks(),
+    ]);
+    const about = <T extends { readonly uid: string }>(all: readonly T[], { uid }: Flow) =>
+      JSON.stringify(all.filter((each) => each.uid === uid));
+    return this.flows
+      .filter(({ uid }) => !statuses.has(uid))
+      .map((flow) => `${flow.uid}: assigned ${about(assignments, flow)}, locks ${about(locks, flow)}`);
   }
 
   /** Everything works again, nobody writes any more; then each row of each flow is compared, and each commit proven. */
