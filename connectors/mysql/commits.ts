@@ -13,7 +13,7 @@ import {
 import { quoteName, text } from './describe.ts';
 import { errnoOf, errorNumbers } from './errors.ts';
 import { literalText } from './literals.ts';
-import { killSession, type Session, type SqlRow } from './session.ts';
+import { idleLimit, killSession, type Session, type SqlRow } from './session.ts';
 
 /** Seconds to wait for what a stopped owner held to be rolled back. */
 const claimWaitSeconds = 30;
@@ -157,6 +157,7 @@ export class Commits {
       `UPDATE ${this.#name} SET ${change}\`rows\` = \`rows\` + ${addedRows}, time = UTC_TIMESTAMP(6) WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0`,
       'SELECT POW(10, IF(ROW_COUNT() = 1, 0, 400))',
       'COMMIT',
+      idleLimit.otherwise,
     ].join('; ');
   }
 

@@ -36,7 +36,7 @@ import { Replacement, replaceFindings } from './replacement.ts';
 import { writeFindings } from './rights.ts';
 import { RowWriter } from './row-writer.ts';
 import { readConfig } from './schema.ts';
-import type { Session } from './session.ts';
+import { idleLimit, type Session } from './session.ts';
 
 const path = 'spec.destination.table';
 
@@ -284,7 +284,7 @@ export class MysqlDestination implements Destination {
   async #rollBack(): Promise<void> {
     this.#isOpen = false;
     this.#pendingRows = 0;
-    if (!this.#session.isLost) await this.#session.run('ROLLBACK');
+    if (!this.#session.isLost) await this.#session.run(`ROLLBACK; ${idleLimit.otherwise}`);
   }
 
   #claimed(): Claim {

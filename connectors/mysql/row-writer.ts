@@ -4,7 +4,9 @@ import { quoteName, type TableName } from './describe.ts';
 import type { LoadColumn } from './encode.ts';
 import { errnoOf, errorNumbers, isRowError, RowError, rowMessage } from './errors.ts';
 import { type Duplicates, halves, type Lines, loadLines, requireKept } from './load.ts';
-import type { Session } from './session.ts';
+import { idleLimit, type Session } from './session.ts';
+
+const beginStatements = [idleLimit.inTransaction, 'START TRANSACTION'];
 
 export interface RowTarget {
   readonly plan: WritePlan;
@@ -59,12 +61,12 @@ export class RowWriter {
   /** TRUNCATE, even of a temporary table, commits: it stands before the transaction. */
   #begin(): string[] {
     const { staging } = this.#target;
-    return [...(staging ? [`TRUNCATE TABLE ${quoteName(staging)}`] : []), 'START TRANSACTION'];
+    return [...(staging ? [`TRUNCATE TABLE ${quoteName(staging)}`] : []), ...beginStatements];
   }
 
   async #tryAdd(lines: Lines): Promise<boolean> {
     try {
-      await this.#load(this.#target.table, lines, ['START TRANSACTION'], '');
+      await this.#load(this.#target.table, lines, beginStatements, '');
       return true;
     } catch (thrown) {
       if (!asRowError(thrown)) throw thrown;
