@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CrashPoint } from '../core/crash-points.ts';
-import { randomFrom, Shop } from './exactly-once/shop.ts';
+import { Shop } from './exactly-once/shop.ts';
 import { killedAt } from './kit/kill-hook.ts';
 import { projectFolder, type RunningProcess, runOrFail, startIdra } from './kit/processes.ts';
 import { type FaultProxy, faultProxy } from './kit/proxy.ts';
+import { randomFrom } from './kit/random.ts';
 import { type EtcdServer, etcd, postgres } from './kit/servers.ts';
 import { SingleMode } from './kit/single-mode.ts';
 import { tempFolder } from './kit/temp.ts';
@@ -43,7 +44,7 @@ test(`single mode: ${singleKills} SIGKILLs lose nothing and double nothing`, asy
   await single.write(shop.manifests({ withSecrets: true }));
   await single.runWell({ only: 'events' });
   await shop.watch();
-  await shop.writers.start();
+  await shop.writers.start(3);
   let between = 0;
   try {
     for (let kill = 0; kill < singleKills; kill++) {
@@ -93,7 +94,7 @@ test(`cluster: ${clusterKills} SIGKILLs between the commit and its mirror in etc
   try {
     let life = await lives.begin();
     await until(() => shop.watch().then(() => true), { what: 'the commit table', timeoutMs: 60_000 });
-    await shop.writers.start();
+    await shop.writers.start(3);
     for (let kill = 0; kill < clusterKills; kill++) {
       // Nothing reaches etcd any more: what commits from now on has no mirror.
       const before = await shop.countCommits();

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CrashPoint } from '../../core/crash-points.ts';
+import { randomFrom } from '../kit/random.ts';
 import { agentPoints, chooseFault, type FaultContext } from './faults.ts';
 import { ChaosFleet, type FleetProof } from './fleet.ts';
 
@@ -44,15 +45,4 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   } finally {
     await fleet.stop();
   }
-}
-
-/** mulberry32, by Tommy Ettinger, public domain. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

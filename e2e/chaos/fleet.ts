@@ -15,12 +15,13 @@ import {
 } from '../kit/servers.ts';
 import { tempFolder } from '../kit/temp.ts';
 import { until } from '../kit/wait.ts';
+import type { Writers } from '../kit/writers.ts';
 import { ChaosAgent, passwordFile, type Surroundings } from './agents.ts';
 import {
   applyFlows,
   type Databases,
   type Flow,
-  FlowWriters,
+  flowWriters,
   makeFlows,
   makeTables,
   readBoth,
@@ -41,7 +42,7 @@ export class ChaosFleet {
   readonly #databases: Databases;
   readonly #postgres: PostgresServer;
   readonly #mysql: MysqlServer;
-  readonly #writers: FlowWriters;
+  readonly #writers: Writers;
 
   /** Resolves when every sync is claimed, the ledgers note its commits, and writers are at work. */
   static async start({ agents: count, flows: flowCount, leaseTtlMs }: FleetOptions): Promise<ChaosFleet> {
@@ -92,7 +93,7 @@ export class ChaosFleet {
     this.#databases = databases;
     this.#postgres = pg;
     this.#mysql = my;
-    this.#writers = new FlowWriters(databases.source.url, flows);
+    this.#writers = flowWriters(databases.source.url, flows);
   }
 
   async #begin(): Promise<void> {
@@ -104,7 +105,7 @@ export class ChaosFleet {
     await installLedger(this.#databases.warehouse.url);
     if (this.flows.some(({ destination }) => destination === 'lake'))
       await installMysqlLedger(this.#databases.lake);
-    await this.#writers.start();
+    await this.#writers.start(4);
   }
 
   async #isEverythingClaimed(): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CrashPoint } from '../../core/crash-points.ts';
+import { randomFrom } from '../kit/random.ts';
 import type { ChaosAgent } from './agents.ts';
-import { randomFrom } from './chaos.ts';
 import { ChaosFleet, type FleetProof } from './fleet.ts';
 
 export interface PausedOptions {

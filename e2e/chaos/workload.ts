@@ -1,8 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Coordination } from '../../coordination/contract.ts';
 import { onDatabase } from '../kit/ledger.ts';
 import { onMysql } from '../kit/mysql-ledger.ts';
 import type { MysqlDatabase, PostgresDatabase } from '../kit/servers.ts';
+import { idle, Writers } from '../kit/writers.ts';
 
 /** One Sync of the workload, and where its rows are. */
 export interface Flow {
@@ -111,37 +112,12 @@ function specOf({ kind, table, destination }: Flow, lake: string): object {
 }
 
 /** Late rows all the time: ids and `now()` are taken first, the commit comes some moments later; each fifth rolls back. */
-export class FlowWriters {
-  readonly #url: string;
-  readonly #flows: readonly Flow[];
-  readonly #running: Promise<void>[] = [];
-  #isStopping = false;
-
-  constructor(url: string, flows: readonly Flow[]) {
-    this.#url = url;
-    this.#flows = flows.filter(({ kind }) => kind !== 'rest');
-  }
-
-  async start(writers = 4): Promise<void> {
-    for (let writer = 0; writer < writers; writer++) {
-      const client = new pg.Client({ connectionString: this.#url });
-      await client.connect();
-      this.#running.push(this.#write(client, writer));
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopping = true;
-    await Promise.all(this.#running);
-  }
-
-  async #write(client: pg.Client, writer: number): Promise<void> {
-    for (let turn = 0; !this.#isStopping; turn++) {
-      const flow = this.#flows[(turn * 7 + writer * 5) % this.#flows.length];
-      if (flow) await writeOnce(client, flow, writer, turn);
-    }
-    await client.end();
-  }
+export function flowWriters(url: string, all: readonly Flow[]): Writers {
+  const flows = all.filter(({ kind }) => kind !== 'rest');
+  return new Writers(url, async (client, writer, turn) => {
+    const flow = flows[(turn * 7 + writer * 5) % flows.length];
+    if (flow) await writeOnce(client, flow, writer, turn);
+  });
 }
 
 async function writeOnce(
@@ -171,10 +147,6 @@ async function writeOnce(
     );
   }
   await client.query(turn % 5 === 4 ? 'ROLLBACK' : 'COMMIT');
-}
-
-function idle(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Rows of a flow at its source and at its destination, each as a text that has every column. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { installLedger, onDatabase, proveLedger, readLedger, rowLines } from '../kit/ledger.ts';
 import { type PostgresDatabase, postgres } from '../kit/servers.ts';
 import { syncManifest } from '../kit/single-mode.ts';
-import { ShopWriters } from './writers.ts';
+import type { Writers } from '../kit/writers.ts';
+import { shopWriters } from './writers.ts';
 
 /** Rows of the table at rest, which is read by Snapshot. */
 const restRows = 60_000;
@@ -18,7 +19,7 @@ const columns = {
 export class Shop {
   readonly source: PostgresDatabase;
   readonly destination: PostgresDatabase;
-  readonly writers: ShopWriters;
+  readonly writers: Writers;
 
   static async create(): Promise<Shop> {
     const server = await postgres();
@@ -43,7 +44,7 @@ export class Shop {
   private constructor(source: PostgresDatabase, destination: PostgresDatabase) {
     this.source = source;
     this.destination = destination;
-    this.writers = new ShopWriters(source.url);
+    this.writers = shopWriters(source.url);
   }
 
   /** Secrets are left out where they come from elsewhere. */
@@ -119,15 +120,4 @@ spec:
 
 function compareIds(one: string, other: string): number {
   return BigInt(one) < BigInt(other) ? -1 : BigInt(one) > BigInt(other) ? 1 : 0;
-}
-
-/** mulberry32, by Tommy Ettinger, public domain. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
