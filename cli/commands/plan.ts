@@ -57,7 +57,7 @@ Examples:
 function statusOf(planned: readonly Planned[]): ExitStatus {
   if (planned.some(({ preview }) => hasErrors(preview.findings))) return exitStatus.inputWrong;
   const hasWork = planned.some(
-    ({ preview }) => preview.isToBeMade !== false || (preview.rowsWaiting ?? 1) > 0,
+    ({ preview }) => preview.isToBeMade === true || (preview.rowsWaiting ?? 1) > 0,
   );
   return hasWork ? exitStatus.failed : exitStatus.ok;
 }

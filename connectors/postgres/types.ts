@@ -92,7 +92,8 @@ function decimalFor({ precision, scale = 0 }: Of<'decimal'>): NativeType | TypeR
 }
 
 function textFor({ maxLength, isFixed }: Of<'text'>, use: ColumnUse): NativeType {
-  if (use.nativeType === 'citext') return { ddl: 'text', note: 'stored as text: comparisons heed case' };
+  if (/(^|\.)citext$/.test(use.nativeType ?? ''))
+    return { ddl: 'text', note: 'stored as text: comparisons heed case' };
   if (maxLength === undefined || maxLength > maxVarchar || maxLength === 0) return { ddl: 'text' };
   return { ddl: isFixed ? `character(${maxLength})` : `character varying(${maxLength})` };
 }

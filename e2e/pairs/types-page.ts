@@ -30,6 +30,9 @@ of every type has travelled and was compared at both ends; what is not noted arr
 the table: in *italics* the values that do not fit, which go the way of \`onError\`, everything else is kept in the form that the note says.
 
 A column of an existing table takes every type that it can keep; what it cannot is refused before the first row.
+
+Two things are not noted at each column. SQLite enforces no declared type: a value that is none of its column's (text in an INTEGER, a
+date that is none, more digits than declared) goes the way of \`onError\` at a server. And no text of PostgreSQL has the character NUL.
 `;
 
 function section(from: SystemName, plans: Plans): string | undefined {
@@ -60,7 +63,12 @@ function targetCell(preview: Preview, column: string, notes: string[]): string {
     )
     .map(({ code, message }) => {
       const text = message.slice(message.lastIndexOf(`-> ${to}: `) + `-> ${to}: `.length);
-      const plain = text.replace(/; such rows go the way of onError$/, '');
+      const plain = text
+        .replace(/; such rows go the way of onError$/, '')
+        .replace(
+          /^(?:stored|kept) as (?:text: .* of|the text that) (postgres|mysql)\b.*/,
+          'as the text that $1 gives',
+        );
       const note = code === 'TypeMisfits' ? `*${plain}*` : plain;
       if (!notes.includes(note)) notes.push(note);
       return notes.indexOf(note) + 1;
