@@ -278,12 +278,21 @@ function statements(
   body?: readonly Buffer[],
 ): Promise<readonly Result[]> {
   return new Promise((resolve, reject) => {
-    const options = { sql, ...(body && { infileStreamFactory: () => Readable.from(body) }) };
+    const options = { sql, ...(body && { infileStreamFactory: () => Readable.from(packetsOf(body)) }) };
     connection.query(options, (error, results: unknown, fields: unknown) => {
       if (error) reject(error);
       else resolve(toResults(results, fields));
     });
   });
+}
+
+/** The server takes no packet above its max_allowed_packet, and these all fit. */
+const packetBytes = 524_288;
+
+function* packetsOf(body: readonly Buffer[]): Generator<Buffer> {
+  for (const chunk of body) {
+    for (let at = 0; at < chunk.length; at += packetBytes) yield chunk.subarray(at, at + packetBytes);
+  }
 }
 
 interface Header {

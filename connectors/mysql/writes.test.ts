@@ -241,6 +241,17 @@ for (const [name, start] of servers) {
       });
     });
 
+    test('rows larger than max_allowed_packet, as bytes and as text', async () => {
+      await run(`CREATE TABLE large (id INT PRIMARY KEY, b LONGBLOB, t LONGTEXT);
+        INSERT INTO large VALUES (1, REPEAT(x'00ff', 5000000), NULL), (2, NULL, REPEAT('long\\n', 2000000))`);
+      const flow = await database.flow({ from: 'large', to: 'large_to' });
+      await flow.claim();
+      await flow.pass();
+      await flow.pass({ mode: 'Snapshot', pass: 2, key: null, isComplete: false });
+      const sums = (table: string) => run(`SELECT id, SHA2(b, 256), SHA2(t, 256) FROM ${table} ORDER BY id`);
+      assert.deepEqual(await sums('large_to'), await sums('large'));
+    });
+
     describe('the fence', () => {
       async function openOwner(to: string) {
         const flow = await database.flow({ from: 'fence_from', to, maxRows: 10 });
