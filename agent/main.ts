@@ -24,7 +24,7 @@ export async function runAgent(env: Environment): Promise<AgentStatus> {
   const config = readConfig(env);
   if (config instanceof IdraError) {
     process.stderr.write(`idra agent: ${describeError(config)}\n`);
-    return 2;
+    return statusOf(config);
   }
   const log = makeProcessLog(config.log, { agent: config.name });
   const signals = stopOnSignals((name) =>

@@ -47,8 +47,10 @@ export async function changeOffset(
   }
   const change =
     request.type === 'undo-offset' ? await undoChange(context) : wantedChange(open, request, storedOffset);
+  // Stored already: an earlier attempt, which died between its commit and its answer.
+  const expected = storedOffset === change.offset ? storedOffset : change.expected;
   const row = await open.destination.setOffset(
-    { uid: context.sync.uid, token: claimed.token, ...change },
+    { uid: context.sync.uid, token: claimed.token, expected, offset: change.offset },
     signal,
   );
   await context.lock.offsets.write(row.offset);
@@ -70,22 +72,30 @@ function wantedChange(open: OpenSync, request: Request, storedOffset: string | n
   const offset = parseOffset(request.offset.value, mode);
   requireType(offset, orderTypes(open.plan.read));
   const stored = readStored(storedOffset);
-  if (!isSameOffset(request.offset.expect, stored, mode)) {
+  const wanted = encodeOffset(offset);
+  const { expect } = request.offset;
+  if (isSameOffset(expect, stored, mode)) return { expected: storedOffset, offset: wanted };
+  if (storedOffset !== wanted) {
     throw permanent(
       'OffsetMoved',
-      `the stored offset is ${formatOffset(stored) || 'none'}, not ${request.offset.expect || 'none'}`,
+      `the stored offset is ${formatOffset(stored) || 'none'}, not ${expect || 'none'}`,
       {
         mend: 'read it again (idra offset get) and repeat with --expect set to what it says',
       },
     );
   }
-  return { expected: storedOffset, offset: encodeOffset(offset) };
+  return { expected: isNone(expect) ? null : encodeOffset(parseOffset(expect, mode)), offset: wanted };
+}
+
+function isNone(text: string): boolean {
+  return text.trim() === '' || text.trim() === 'none';
 }
 
 function isSameOffset(text: string, stored: Offset | null, mode: Offset['mode']): boolean {
-  if (stored === null) return text.trim() === '' || text.trim() === 'none';
+  if (stored === null) return isNone(text);
   return (
-    text.trim() === formatOffset(stored) || formatOffset(parseOffset(text, mode)) === formatOffset(stored)
+    !isNone(text) &&
+    (text.trim() === formatOffset(stored) || formatOffset(parseOffset(text, mode)) === formatOffset(stored))
   );
 }
 
