@@ -31,6 +31,29 @@ after(() => systems?.stop());
 
 for (const system of systemNames) {
   describe(system, () => {
+    test('rows with nothing in the field that is read by are counted, and told', async () => {
+      const source = await systems.createDatabase(system);
+      const destination = await systems.createDatabase('sqlite');
+      const type = {
+        postgres: 'timestamp',
+        mysql: 'datetime(6)',
+        mariadb: 'datetime(6)',
+        sqlite: 'TIMESTAMP',
+      }[system];
+      await source.execute(
+        `CREATE TABLE unread (nr bigint NOT NULL PRIMARY KEY, field ${type} NULL)`,
+        "INSERT INTO unread VALUES (1, '2026-01-01 00:00:00'), (2, NULL), (3, NULL)",
+      );
+      const single = new SingleMode(join(folder, `${system}-unread`));
+      await single.write(manifests(source, destination, [{ name: 'unread', mode: 'Timestamp' }]));
+      const { status } = await single.runWell();
+      assert.deepEqual(await keys(destination, 'unread'), ['1']);
+      assert.match(
+        status.get('unread')?.warnings?.join() ?? '',
+        /2 rows have NULL in field: they are never read/,
+      );
+    });
+
     test('each late row arrives, and status says what holds the others back', async (context) => {
       const seen = await runCases(system, {});
       for (const { late, lost, heldBackBy, isHeld } of seen) {
@@ -156,8 +179,12 @@ async function keys(database: TestDatabase, table: string): Promise<readonly str
   return rows.map(([nr]) => String(nr));
 }
 
-function manifests(source: TestDatabase, destination: TestDatabase): string {
-  const syncs = lateCases[source.system].map(({ name, mode }) =>
+function manifests(
+  source: TestDatabase,
+  destination: TestDatabase,
+  cases: readonly Pick<LateCase, 'name' | 'mode'>[] = lateCases[source.system],
+): string {
+  const syncs = cases.map(({ name, mode }) =>
     syncManifest(name.replaceAll('_', '-'), {
       source: {
         dataSource: 'source',

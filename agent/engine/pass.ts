@@ -189,6 +189,7 @@ class PassProgress {
   ended(end: PassEnd): void {
     const { reporter, context } = this.#input;
     reporter.bound(end.bound);
+    reporter.unread(end.nullRows ?? 0, this.#request.timestampField ?? this.#request.key[0] ?? '');
     reporter.behind(end.isHeldBack ? (timestampMs(end.oldestWaiting) ?? this.#startMs) : undefined);
     reporter.hasCaughtUp = true;
     reporter.lastPassTime = new Date(context.clock.now()).toISOString();

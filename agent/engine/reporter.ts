@@ -33,6 +33,7 @@ export class Reporter {
   #nextPassMs: number | undefined;
   #requests: RequestStatus[] = [];
   #warnings: readonly string[] = [];
+  #unread: readonly string[] = [];
   #reported = '';
   hasCaughtUp = false;
   lastSyncTime: string | undefined;
@@ -91,6 +92,11 @@ export class Reporter {
 
   bound(bound: BoundReport): void {
     this.#bound = bound;
+  }
+
+  /** Rows that no pass will ever read, for there is nothing in the field that it reads by. */
+  unread(rows: number, field: string): void {
+    this.#unread = rows === 0 ? [] : [`${rows} rows have NULL in ${field}: they are never read`];
   }
 
   request(status: RequestStatus): void {
@@ -154,6 +160,7 @@ export class Reporter {
 
   #status(): SyncStatus {
     const { sync, agentName, clock } = this.#context;
+    const warnings = [...this.#warnings, ...this.#unread];
     const rowsPerSecond = this.#state === 'Running' ? this.#rate.perSecond(clock.monotonicMs()) : undefined;
     return defined({
       uid: sync.uid,
@@ -180,7 +187,7 @@ export class Reporter {
           ? undefined
           : new Date(this.#nextPassMs).toISOString(),
       requests: this.#requests.length > 0 ? this.#requests : undefined,
-      warnings: this.#warnings.length > 0 ? this.#warnings : undefined,
+      warnings: warnings.length > 0 ? warnings : undefined,
     });
   }
 }
