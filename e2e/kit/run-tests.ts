@@ -49,6 +49,8 @@ async function runFiles(pattern: string, concurrency: number, tally: TestTally):
   if (chosen.length === 0) return;
   const files = chosen.sort().map((file) => join(projectFolder, file));
   for await (const event of run({ files, concurrency, isolation: 'process', timeout: fileTimeoutMs })) {
+    // Long loops print figures.
+    if (options.folder && event.type === 'test:stdout') process.stdout.write(event.data.message);
     const done = tally.add(event, (path) => relative(projectFolder, path));
     if (done !== undefined) console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
   }
