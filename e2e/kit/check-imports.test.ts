@@ -9,7 +9,7 @@ const allowed: readonly [file: string, imported: string][] = [
   ['connectors/postgres/source.ts', '../../core/batch.ts'],
   ['connectors/postgres/source.ts', '../sql/keyset.ts'],
   ['connectors/postgres/source.ts', 'pg'],
-  ['connectors/postgres/copy.ts', 'pg-copy-streams'],
+  ['connectors/postgres/copy.ts', 'pg-cursor'],
   ['connectors/mysql/source.ts', 'mysql2/promise'],
   ['connectors/catalog.ts', './postgres/definition.ts'],
   ['coordination/client.ts', 'etcd3'],
