@@ -22,6 +22,7 @@ export class Faults {
   epoch = 0;
   readonly #world: World;
   readonly #etcd: EtcdServer;
+  readonly #empty: () => void;
   readonly #witness: Witness;
   readonly #keys: Keys;
   readonly #victims = new Map<string, Victim>();
@@ -32,6 +33,7 @@ export class Faults {
   constructor(world: World, etcd: EtcdServer, witness: Witness, keys: Keys) {
     this.#world = world;
     this.#etcd = etcd;
+    this.#empty = etcd.state.snapshot();
     this.#witness = witness;
     this.#keys = keys;
   }
@@ -119,6 +121,7 @@ export class Faults {
       this.#etcd.breakWatches();
     },
     'wall clock jumps': ({ process }) => process.jumpWallClock(this.#world.random.between(-1e8, 1e8)),
+    'etcd made anew': () => this.#restore(this.#empty),
     'etcd restored': (_victim, forMs) => {
       const backTo = this.#etcd.state.snapshot();
       this.#world.at(forMs, undefined, 'etcd goes back', () => this.#restore(backTo));
@@ -178,5 +181,6 @@ const kinds = [
   'compaction',
   'wall clock jumps',
   'etcd restored',
+  'etcd made anew',
 ] as const;
 type Fault = (typeof kinds)[number];
