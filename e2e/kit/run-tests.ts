@@ -14,7 +14,8 @@ import { TestTally } from './test-tally.ts';
  *   --unit           no end-to-end tests, and no server: the tests that need one are skipped
  *   --folder FOLDER  instead of all of these, the test files of this folder, one after the other
  */
-const modules = '{core,connectors,coordination,process,agent,operator,cli,crds,e2e/kit,e2e/pairs}/**/*.test.ts';
+const modules =
+  '{core,connectors,coordination,process,agent,operator,cli,crds,docs,e2e/kit,e2e/pairs}/**/*.test.ts';
 const scenarios = 'e2e/*.test.ts';
 const shared = { postgres, mariadb, mysql };
 const servers = [...Object.keys(shared), 'etcd', 'kubernetes'];
