@@ -131,8 +131,9 @@ export class CommitRows {
     return `SELECT ${commitRowItems} FROM ${this.#name}`;
   }
 
+  /** By the session that has claimed: one of the same owner that was given up may have a COMMIT on its way, and cannot always be ended. */
   #held(uid: string, token: Token): string {
-    return `${this.#own(uid)} AND token = ${token} AND NOT closed`;
+    return `${this.#own(uid)} AND token = ${token} AND NOT closed AND split_part(session, '/', 1) = pg_backend_pid()::text`;
   }
 
   #own(uid: string): string {
