@@ -283,6 +283,17 @@ describe('the fence', () => {
     await Promise.all([old.close(), next.close()]);
   });
 
+  test('a session that its owner has given up commits nothing, though it could not be ended', async () => {
+    const { old, open, batches } = await twoOwners('given_up');
+    const again = await open();
+    await database.run('UPDATE _idra_commits SET session = NULL WHERE "table" = \'given_up_to\'');
+    await again.claim({ token: 5n });
+    await assert.rejects(old.destination.write(batches[0] as Batch, signal), isFenced);
+    await again.pass();
+    await equal('given_up_from', 'given_up_to');
+    await Promise.all([old.close(), again.close()]);
+  });
+
   test('an owner that stands still before its commit is ended by the claimant, and its rows are not there', async () => {
     const { old, open, batches } = await twoOwners('zombie');
     let wake = () => {};

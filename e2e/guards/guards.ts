@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is written here is source text.
+
 /** What is done in a test build, and who must notice. */
 export interface Guard {
   readonly name: string;
@@ -108,5 +110,61 @@ export const guards: readonly Guard[] = [
     from: '() => this.#rank(key, revision) < limit',
     to: '() => true',
     caughtBy: 'model',
+  },
+  {
+    name: 'PostgreSQL: a commit counts only under the token of the claim',
+    file: 'connectors/postgres/commit-rows.ts',
+    from: "AND token = ${token} AND NOT closed AND split_part(session, '/', 1) = pg_backend_pid()::text`;",
+    to: '`;',
+    caughtBy: { test: 'connectors/postgres/writes.test.ts', only: 'a lower token' },
+  },
+  {
+    name: 'PostgreSQL: a commit counts only from the session that has claimed',
+    file: 'connectors/postgres/commit-rows.ts',
+    from: "AND NOT closed AND split_part(session, '/', 1) = pg_backend_pid()::text`;",
+    to: 'AND NOT closed`;',
+    caughtBy: { test: 'connectors/postgres/writes.test.ts', only: 'given up' },
+  },
+  {
+    name: 'PostgreSQL: token and offset in the transaction of the rows',
+    file: 'connectors/postgres/claimed-table.ts',
+    from: 'session.run(`${note}${sql}; COMMIT`)',
+    to: 'session.run(`COMMIT; ${note}${sql}`)',
+    caughtBy: { test: 'connectors/postgres/writes.test.ts', only: 'given up' },
+  },
+  {
+    name: 'PostgreSQL: the session of a stopped owner is ended by the claimant',
+    file: 'connectors/postgres/destination.ts',
+    from: 'if (holder?.session) await endEarlierOwner(session, holder.session, signal);',
+    to: '',
+    caughtBy: { test: 'connectors/postgres/writes.test.ts', only: 'stands still' },
+  },
+  {
+    name: 'MySQL: a commit counts only under the token of the claim',
+    file: 'connectors/mysql/commits.ts',
+    from: 'WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0`,',
+    to: 'WHERE ${this.#where(uid)}`,',
+    caughtBy: { test: 'connectors/mysql/writes.test.ts', only: 'a lower token|one message' },
+  },
+  {
+    name: 'MySQL: the session of a stopped owner is ended by the claimant',
+    file: 'connectors/mysql/commits.ts',
+    from: "await endHolder(session, this.#lockName(uid, 'owner'));",
+    to: '',
+    caughtBy: { test: 'connectors/mysql/writes.test.ts', only: 'stopped before its COMMIT' },
+  },
+  {
+    name: 'a write of a sync is conditional on its lock',
+    file: 'coordination/lock.ts',
+    from: '{ compare: [this.condition], success }',
+    to: '{ compare: [], success }',
+    caughtBy: { test: 'coordination/session.test.ts', only: 'of many locks' },
+  },
+  {
+    name: 'a leader writes under its key alone',
+    file: 'coordination/election.ts',
+    from: 'const compare = [{ key: this.#input.keys.leader, create: this.#revision }];',
+    to: 'const compare = [] as const;',
+    caughtBy: { test: 'coordination/faults.test.ts', only: 'the key of the leader' },
   },
 ];
