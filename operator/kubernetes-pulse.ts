@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Check } from './runtime/health.ts';
+import type { Check } from '../process/health-server.ts';
 
 /** The Lease alone is asked for every other second. */
 const silentMs = 30_000;

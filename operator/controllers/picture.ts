@@ -5,7 +5,7 @@ import type { Log } from '../../core/log.ts';
 import type { UnassignedReason } from '../../core/shown-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import { orAborted } from '../runtime/signals.ts';
+import { orAborted } from '../../process/signals.ts';
 
 /** etcd gives no answer; since when, ISO 8601 UTC. */
 export interface Outage {

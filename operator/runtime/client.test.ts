@@ -7,7 +7,7 @@ import { faultProxy } from '../../e2e/kit/proxy.ts';
 import { kubernetesApi } from '../../e2e/kit/servers.ts';
 import { removeFolder, tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';
-import { loadClusterAccess } from './access.ts';
+import { loadClusterAccess } from '../../process/kubernetes-access.ts';
 import type { ApiErrorCode } from './api-errors.ts';
 import { KubernetesClient, type WatchEvent } from './client.ts';
 import { type ConfigMap, configMaps, connect, makeConfigMap, makeNamespace } from './test-cluster.ts';

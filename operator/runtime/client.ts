@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Stopped } from '../../core/errors.ts';
-import type { ClusterAccess } from './access.ts';
+import type { ClusterAccess } from '../../process/kubernetes-access.ts';
 import { type ApiStatus, errorOfConnection, errorOfStatus } from './api-errors.ts';
 import {
   apiVersionOf,

@@ -7,8 +7,8 @@ import {
   Stopped,
   transient,
 } from '../../core/errors.ts';
-import type { Log } from './log.ts';
-import { withDeadline } from './signals.ts';
+import type { Log } from '../../core/log.ts';
+import { withDeadline } from '../../process/signals.ts';
 import { type RetryLimits, WorkQueue } from './work-queue.ts';
 
 export interface ReconcileResult {

@@ -1,7 +1,7 @@
 import { asIdraError, describeError } from '../../core/errors.ts';
+import { orAborted } from '../../process/signals.ts';
 import { type KubernetesObject, refOf } from './objects.ts';
 import { type Change, Reflector, type ReflectorOptions } from './reflector.ts';
-import { orAborted } from './signals.ts';
 
 export interface InformerOptions<T extends KubernetesObject>
   extends Omit<ReflectorOptions<T>, 'namespace' | 'onChange' | 'onList'> {

@@ -112,7 +112,7 @@ test('a leader who is cut off stops before the other starts, and stands again on
 test('a leader whose process is killed is followed by another, no sooner than its lease runs out', async () => {
   const script = `
     import { KubernetesClient } from '${import.meta.resolve('./client.ts')}';
-    import { loadClusterAccess } from '${import.meta.resolve('./access.ts')}';
+    import { loadClusterAccess } from '${import.meta.resolve('../../process/kubernetes-access.ts')}';
     import { runAsLeader } from '${import.meta.resolve('./leader-election.ts')}';
     const client = new KubernetesClient(await loadClusterAccess(), { fieldManager: 'test' });
     const log = { info() {}, warn: console.error, error: console.error };

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { asIdraError, describeError, Stopped } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import { hasCode } from './api-errors.ts';
 import type { KubernetesClient } from './client.ts';
-import type { Log } from './log.ts';
 import { type KubernetesObject, microTime, type ObjectRef, type Resource } from './objects.ts';
 
 export const leases: Resource = {

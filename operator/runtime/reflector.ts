@@ -1,9 +1,9 @@
 import { backoffMs } from '../../core/backoff.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { asIdraError, describeError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import { hasCode } from './api-errors.ts';
 import type { KubernetesClient, WatchEvent } from './client.ts';
-import type { Log } from './log.ts';
 import { type KubernetesObject, keyOf, type Resource, withoutBallast } from './objects.ts';
 
 /** Missing `before`: new. Missing `after`: deleted. An object that was deleted and made again is told as both. */

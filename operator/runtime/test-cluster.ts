@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { loadClusterAccess } from './access.ts';
+import type { Log, LogFields } from '../../core/log.ts';
+import { loadClusterAccess } from '../../process/kubernetes-access.ts';
 import { KubernetesClient } from './client.ts';
-import type { Log, LogFields } from './log.ts';
 import type { KubernetesObject, ObjectRef, Resource } from './objects.ts';
 import type { TransportOptions } from './transport.ts';
 
@@ -53,6 +53,7 @@ export async function makeConfigMap(
 /** Keeps what is logged, as `warn message`. */
 export class TestLog implements Log {
   readonly lines: string[] = [];
+  debug(): void {}
   info(message: string, _fields?: LogFields): void {
     this.lines.push(`info ${message}`);
   }

@@ -1,10 +1,10 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { type Clock, systemClock } from '../../core/clock.ts';
-import type { ClusterAccess, Credentials } from './access.ts';
+import type { ClusterAccess, Credentials } from '../../process/kubernetes-access.ts';
+import { withDeadline } from '../../process/signals.ts';
+import { Slots } from '../../process/slots.ts';
 import { type ApiStatus, errorOfConnection, errorOfStatus } from './api-errors.ts';
-import { withDeadline } from './signals.ts';
-import { Slots } from './slots.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';

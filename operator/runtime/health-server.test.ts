@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Registry } from 'prom-client';
-import { startHealthServer } from './health.ts';
+import { startHealthServer } from '../../process/health-server.ts';
 import { runtimeMetrics } from './metrics.ts';
 
 const registry = new Registry();
