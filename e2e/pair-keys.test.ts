@@ -30,13 +30,19 @@ before(async () => {
 after(() => systems?.stop());
 
 for (const from of systemNames) {
-  test(`keys and names of ${from}, into every system`, async () => {
+  test(`keys and names of ${from}, into each system`, async () => {
     const source = await systems.createDatabase(from);
     const cases = casesOf(from);
     for (const each of cases) await createKeyTable(source, each);
     await createOddTable(source);
-    for (const to of systemNames) await checkPair(source, to, cases);
+    for (const to of destinationsOf(from)) await checkPair(source, to, cases);
   });
+}
+
+/** What MySQL and MariaDB make of each other's keys is what each makes of its own. */
+function destinationsOf(from: SystemName): readonly SystemName[] {
+  if (from === 'mysql') return systemNames.filter((to) => to !== 'mariadb');
+  return from === 'mariadb' ? ['mariadb', 'postgres'] : systemNames;
 }
 
 async function checkPair(source: TestDatabase, to: SystemName, cases: readonly KeyCase[]): Promise<void> {

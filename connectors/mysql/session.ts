@@ -255,12 +255,17 @@ function open(driver: Login['driver'], signal: AbortSignal): Promise<Connection>
       // A later error of the same connection has nobody to tell.
       connection.on('error', () => {});
       connection.destroy();
-      reject(untrusted(connection) ?? error);
+      reject((isVerified(driver) && untrusted(connection)) || error);
     };
     signal.addEventListener('abort', stop, { once: true });
     connection.on('error', settle);
     connection.connect(settle);
   });
+}
+
+/** Otherwise a certificate that does not hold is not why the connection failed: a wrong password is. */
+function isVerified({ ssl }: Login['driver']): boolean {
+  return typeof ssl === 'object' && ssl.rejectUnauthorized === true;
 }
 
 /** The driver writes a code of its own over that of a certificate that does not hold; the socket still knows. */
