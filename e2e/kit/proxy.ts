@@ -123,7 +123,7 @@ class TcpProxy implements FaultProxy {
   #accept(client: Socket): void {
     if (this.#refusing) {
       client.on('error', () => {});
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const id = ++this.accepted;
@@ -188,7 +188,7 @@ class Pair {
   }
 
   reset(): void {
-    for (const direction of directions) this.#from[direction].resetAndDestroy();
+    for (const direction of directions) reset(this.#from[direction]);
   }
 
   /** Flushes these last bytes, then ends both sides. */
@@ -213,7 +213,13 @@ class Pair {
       if (!this.#held.has(direction)) from.resume();
     });
     from.on('end', () => to.end());
-    from.on('error', () => to.resetAndDestroy());
+    from.on('error', () => reset(to));
     from.on('close', () => to.destroySoon());
   }
+}
+
+/** One that is connecting, or has ended its side, cannot be reset: its handle would never close, and the process never end. */
+function reset(socket: Socket): void {
+  if (socket.connecting || socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
