@@ -20,6 +20,8 @@ const scenarios = 'e2e/*.test.ts';
 const shared = { postgres, mariadb, mysql };
 const servers = [...Object.keys(shared), 'etcd', 'kubernetes'];
 const fileTimeoutMs = 10 * 60_000;
+/** Of a long loop. */
+const loopTimeoutMs = 60 * 60_000;
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, unit: { type: 'boolean' }, folder: { type: 'string' } },
@@ -49,7 +51,8 @@ async function runFiles(pattern: string, concurrency: number, tally: TestTally):
   );
   if (chosen.length === 0) return;
   const files = chosen.sort().map((file) => join(projectFolder, file));
-  for await (const event of run({ files, concurrency, isolation: 'process', timeout: fileTimeoutMs })) {
+  const timeout = options.folder ? loopTimeoutMs : fileTimeoutMs;
+  for await (const event of run({ files, concurrency, isolation: 'process', timeout })) {
     // Long loops print figures.
     if (options.folder && event.type === 'test:stdout') process.stdout.write(event.data.message);
     const done = tally.add(event, (path) => relative(projectFolder, path));
