@@ -53,9 +53,14 @@ export class World {
   async run(untilMs: number): Promise<void> {
     for (;;) {
       const event = this.#next(untilMs);
-      if (event === undefined) return;
+      if (event === undefined) {
+        // Nothing happens, and time passes.
+        this.nowMs = Math.max(this.nowMs, untilMs);
+        return;
+      }
       this.nowMs = event.atMs;
       this.steps += 1;
+      if (this.steps > mostSteps) this.fail('it comes to no rest');
       this.trace.add(event.label);
       this.tell(event.label);
       this.#acting = event.owner;
@@ -82,6 +87,9 @@ export class World {
     }
   }
 }
+
+/** Many times what a run takes. */
+const mostSteps = 30_000;
 
 let acting: World | undefined;
 
