@@ -23,7 +23,7 @@ async function runWithout(guard: Guard): Promise<{ status: number | null; output
   const { caughtBy } = guard;
   const args =
     caughtBy === 'model'
-      ? ['e2e/model/run.ts', '--traces', String(traces)]
+      ? ['e2e/model/run.ts', '--traces', String(traces), '--threads', '1']
       : [
           '--test',
           '--test-reporter=spec',

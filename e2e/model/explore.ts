@@ -4,15 +4,16 @@ import { actingWorld } from './world.ts';
 
 export interface Exploration {
   readonly traces: number;
+  /** Of the events of each run, in their order. */
   readonly hashes: ReadonlySet<number>;
-  readonly distinct: number;
   readonly steps: number;
-  readonly seconds: number;
   readonly commits: number;
   readonly claims: number;
   /** Commits that the destination itself refused: without any, the fence was never tried. */
   readonly refusals: number;
   readonly failed: readonly TraceResult[];
+  /** What happened, event by event, where `tells` asks for it. */
+  readonly stories: readonly string[];
 }
 
 export interface ExploreOptions {
@@ -28,7 +29,6 @@ const atOnce = 32;
 
 /** Runs the model with the seeds from `seed` on. */
 export async function explore(options: ExploreOptions): Promise<Exploration> {
-  const startMs = performance.now();
   const results = new Results();
   const restore = takeOverChance();
   let next = 0;
@@ -41,12 +41,20 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   } finally {
     restore();
   }
+  return { ...results.sums, hashes: results.hashes, failed: results.failed, stories: results.stories };
+}
+
+export function together(parts: readonly Exploration[]): Exploration {
+  const sum = (of: (part: Exploration) => number) => parts.reduce((total, part) => total + of(part), 0);
   return {
-    ...results.sums,
-    hashes: results.hashes,
-    distinct: results.hashes.size,
-    failed: results.failed,
-    seconds: (performance.now() - startMs) / 1_000,
+    traces: sum(({ traces }) => traces),
+    steps: sum(({ steps }) => steps),
+    commits: sum(({ commits }) => commits),
+    claims: sum(({ claims }) => claims),
+    refusals: sum(({ refusals }) => refusals),
+    hashes: new Set(parts.flatMap(({ hashes }) => [...hashes])),
+    failed: parts.flatMap(({ failed }) => failed),
+    stories: parts.flatMap(({ stories }) => stories),
   };
 }
 
@@ -71,11 +79,13 @@ function takeOverChance(): () => void {
 class Results {
   readonly hashes = new Set<number>();
   readonly failed: TraceResult[] = [];
+  readonly stories: string[] = [];
   sums = { traces: 0, steps: 0, commits: 0, claims: 0, refusals: 0 };
 
   add(result: TraceResult): void {
     const { traces, steps, commits, claims, refusals } = this.sums;
     this.hashes.add(result.hash);
+    this.stories.push(...result.story);
     if (result.violation !== undefined) this.failed.push(result);
     this.sums = {
       traces: traces + 1,

@@ -1,30 +1,94 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { explore } from './explore.ts';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { type Exploration, type ExploreOptions, explore, together } from './explore.ts';
 
 /**
  * Explores the model of coordination.
  *
- *   --traces N   how many runs; 100,000 by default
- *   --seed N     the first seed: with --traces 1 --tell it shows one run, event by event
+ *   --traces N    how many runs; 100,000 by default
+ *   --seed N      the first seed: with --traces 1 --tell it shows one run, event by event
+ *   --threads N   by default as many as there are processors
  */
-const { values } = parseArgs({
-  options: {
-    traces: { type: 'string', default: '100000' },
-    seed: { type: 'string', default: '1' },
-    tell: { type: 'boolean', default: false },
-  },
-});
-
-const [traces, seed] = [Number(values.traces), Number(values.seed)];
-const found = await explore({ traces, seed, tells: values.tell, stopsEarly: true });
-for (const { seed: failing, violation, story } of found.failed) {
-  for (const line of story) console.log(line);
-  console.log(`seed ${failing}: ${violation}`);
-  console.log(`again: node e2e/model/run.ts --traces 1 --seed ${failing} --tell`);
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      traces: { type: 'string', default: '100000' },
+      seed: { type: 'string', default: '1' },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      tell: { type: 'boolean', default: false },
+    },
+  });
+  const startMs = performance.now();
+  const threads = Math.min(Number(values.threads), Math.ceil(Number(values.traces) / runsWorthAThread));
+  const all = {
+    traces: Number(values.traces),
+    seed: Number(values.seed),
+    tells: values.tell,
+    stopsEarly: true,
+  };
+  const found = threads < 2 ? await explore(all) : await onThreads(threads, all);
+  print(found, (performance.now() - startMs) / 1_000);
+  process.exitCode = found.failed.length === 0 ? 0 : 1;
 }
-const { distinct, steps, seconds, commits, claims, refusals } = found;
-console.log(
-  `${found.traces} runs, ${distinct} different, ${steps} steps, ${seconds.toFixed(1)} s; ` +
-    `${claims} claims, ${commits} commits, ${refusals} refused; ${found.failed.length} failed`,
-);
-process.exitCode = found.failed.length === 0 ? 0 : 1;
+
+const runsWorthAThread = 500;
+
+/** Each takes every so-manyth part of a fixed size, so that all have enough to do; the first violation ends all. */
+async function onThreads(threads: number, all: ExploreOptions): Promise<Exploration> {
+  const workers = Array.from(
+    { length: threads },
+    () => new Worker(import.meta.filename, { workerData: true }),
+  );
+  let next = 0;
+  let isOver = false;
+  const lane = async (worker: Worker): Promise<Exploration[]> => {
+    const parts: Exploration[] = [];
+    while (next < all.traces && !isOver) {
+      const part = { ...all, seed: all.seed + next, traces: Math.min(runsWorthAThread, all.traces - next) };
+      next += part.traces;
+      const found = await ask(worker, part);
+      parts.push(found);
+      if (found.failed.length > 0) isOver = true;
+    }
+    return parts;
+  };
+  try {
+    return together((await Promise.all(workers.map(lane))).flat());
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+async function ask(worker: Worker, part: ExploreOptions): Promise<Exploration> {
+  return await new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.postMessage(part);
+  });
+}
+
+function print(found: Exploration, seconds: number): void {
+  const { failed, stories, traces, hashes, steps, claims, commits, refusals } = found;
+  for (const line of stories) console.log(line);
+  for (const { seed, violation } of failed) {
+    console.log(`seed ${seed}: ${violation}`);
+    console.log(`again: node e2e/model/run.ts --traces 1 --seed ${seed} --tell`);
+  }
+  console.log(
+    `${traces} runs, ${hashes.size} different, ${steps} steps, ${seconds.toFixed(1)} s; ` +
+      `${claims} claims, ${commits} commits, ${refusals} refused; ${failed.length} failed`,
+  );
+}
+
+if (isMainThread) await main();
+else if (workerData === true) {
+  parentPort?.on('message', (part: ExploreOptions) => {
+    explore(part).then(
+      (found) => parentPort?.postMessage(found),
+      (error: unknown) => {
+        throw error;
+      },
+    );
+  });
+}
