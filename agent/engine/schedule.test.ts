@@ -33,3 +33,10 @@ test('continuous and once are due at once', () => {
   assert.equal(nextPassMs({ kind: 'continuous' }, 1, 7), 7);
   assert.equal(nextPassMs({ kind: 'once' }, 1, 7), 7);
 });
+
+test('a last start in the future, by a clock that was ahead, is no reason to wait', () => {
+  const now = at('2026-12-09T09:00:00Z');
+  const ahead = now + 3_600_000;
+  assert.equal(nextPassMs({ kind: 'every', everyMs: 1_000 }, ahead, now), now);
+  assert.equal(nextPassMs({ kind: 'cron', cron: '0 0 * * *', timeZone: 'UTC' }, ahead, now), now);
+});

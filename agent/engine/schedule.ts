@@ -6,6 +6,8 @@ import type { Schedule } from '../../core/sync-spec.ts';
  * `lastStartMs`: start of the last pass that was due by the schedule; undefined: never, so at once.
  */
 export function nextPassMs(schedule: Schedule, lastStartMs: number | undefined, nowMs: number): number {
+  // An earlier owner's clock was ahead: a pass too many does no harm, a long wait does.
+  if (lastStartMs !== undefined && lastStartMs > nowMs) return nowMs;
   switch (schedule.kind) {
     case 'continuous':
     case 'once':
