@@ -65,6 +65,10 @@ bench: build ## the benchmarks
 chaos: build ## faults at random moments, for as long as you let it: see e2e/chaos
 	@node e2e/kit/run-tests.ts --folder e2e/chaos $(ARGS)
 
+.PHONY: model
+model: build ## 100,000 runs of the model of coordination, each with faults of its own: see e2e/model
+	@node e2e/model/run.ts $(ARGS)
+
 .PHONY: cluster-e2e
 cluster-e2e: build ## the tests that need a whole Kubernetes cluster: the one of KUBECONFIG
 	@[ -n "$$KUBECONFIG" ] || { echo "make: set KUBECONFIG to a cluster that may be used for tests" >&2; exit 1; }

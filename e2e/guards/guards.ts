@@ -160,4 +160,18 @@ export const guards: readonly Guard[] = [
     to: 'const compare = [] as const;',
     caughtBy: { test: 'coordination/faults.test.ts', only: 'the key of the leader' },
   },
+  {
+    name: 'a renewal counts from when it was sent',
+    file: 'coordination/lease.ts',
+    from: 'this.#deadlineMs = deadlineAfter(sentMs, this.ttlMs);',
+    to: 'this.#deadlineMs = deadlineAfter(this.#clock.monotonicMs(), this.ttlMs);',
+    caughtBy: { test: 'coordination/lease.test.ts' },
+  },
+  {
+    name: 'an answer after the deadline is of no use',
+    file: 'coordination/lease.ts',
+    from: 'if (!this.isAlive()) return;\n        if (ttlSeconds',
+    to: 'if (ttlSeconds',
+    caughtBy: { test: 'coordination/lease.test.ts' },
+  },
 ];
