@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -200,6 +200,47 @@ describe('an agent behind a bad line', () => {
     assert.equal(session.signal.aborted, false);
     await session.leave();
   });
+});
+
+test('etcd goes back to an older state: who lived on is fenced, watches follow, and the epoch makes tokens rise', async () => {
+  const server = await etcd({ flags: [] });
+  const connections = new Connections(server);
+  const [member] = server.members;
+  assert.ok(member);
+  const folder = await mkdtemp(join(tmpdir(), 'idra-etcd-'));
+  try {
+    const [one, two] = [connections.open(), connections.open()];
+    const session = await one.join(agentOf('a'), { leaseTtlMs: 60_000 });
+    await member.process.kill();
+    await cp(member.process.folder, folder, { recursive: true });
+    await member.process.restart();
+    const lock = await acquire(session, 's');
+    const seen = new Set<string>();
+    const watching = two.reports.watchStatuses(
+      (uid, status) => (status ? seen.add(uid) : seen.delete(uid)),
+      () => {},
+    );
+    lock.report(statusOf('s', 'Running', 1));
+    await until(() => seen.has('s'), { what: 'the status' });
+    await member.process.kill();
+    await rm(member.process.folder, { recursive: true });
+    await cp(folder, member.process.folder, { recursive: true });
+    await member.process.restart();
+    await two.epoch.raise(0);
+    await assert.rejects(lock.offsets.write('of a future that never was'), isFenced);
+    assert.ok(session.signal.aborted);
+    await until(() => !seen.has('s'), { what: 'the watch to go back too', timeoutMs: 20_000 });
+    const successor = await two.join(agentOf('b'), { leaseTtlMs: 10_000 });
+    const next = await acquire(successor, 's');
+    assert.ok(next.token > lock.token);
+    assert.equal(await next.offsets.read(), null);
+    await successor.leave();
+    await watching.close();
+  } finally {
+    await connections.close();
+    await server.stop();
+    await removeFolder(folder);
+  }
 });
 
 test('etcd with TLS, certificates and a user; and what is said when they are wrong', async () => {
