@@ -117,6 +117,7 @@ class ModelWatch implements WatchStream {
   readonly #link: Link;
   readonly #sink: WatchSink;
   #unfollow: () => void = () => {};
+  #isOpen = false;
   #isOver = false;
   #lastMs = 0;
 
@@ -131,7 +132,8 @@ class ModelWatch implements WatchStream {
     this.#link.toServer('progress', () =>
       this.#server.handle(() => {
         const { revision } = this.#server.state;
-        if (!this.#isOver) this.#deliver('progress', () => this.#sink.onProgress(revision));
+        // On one stream with what opened it: where that was lost, this does not arrive either.
+        if (this.#isOpen && !this.#isOver) this.#deliver('progress', () => this.#sink.onProgress(revision));
       }),
     );
   }
@@ -159,6 +161,7 @@ class ModelWatch implements WatchStream {
       if (own.length > 0) this.#deliver('events', () => this.#sink.onEvents(own, revision));
     };
     for (const each of state.since(request.afterRevision)) onRevision(each);
+    this.#isOpen = true;
     const onBroken = () => this.#end(transient('EtcdUnavailable', 'etcd ended the watch'));
     this.#unfollow = this.#server.follow({ link: this.#link, request, onRevision, onBroken });
   }
