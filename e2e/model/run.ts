@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -61,11 +62,9 @@ async function onThreads(threads: number, all: ExploreOptions): Promise<Explorat
 }
 
 async function ask(worker: Worker, part: ExploreOptions): Promise<Exploration> {
-  return await new Promise((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-    worker.postMessage(part);
-  });
+  const answer = once(worker, 'message') as Promise<[Exploration]>;
+  worker.postMessage(part);
+  return (await answer)[0];
 }
 
 function print(found: Exploration, seconds: number): void {
