@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts';
 import { fenced } from '../core/errors.ts';
 import type { DataSource } from '../core/sync-spec.ts';
 import type { Places } from '../core/sync-store.ts';
@@ -13,7 +14,11 @@ import { byAge } from './requests.ts';
 import type { KeyValue } from './transport.ts';
 import { Reflector } from './watch.ts';
 
+/** A sync comes again with its next pass: its board is kept so long, rather than listed and watched anew each time. */
+const keptIdleMs = 30_000;
+
 export interface PlaceBoardsInput {
+  readonly clock: Clock;
   readonly reader: EtcdReader;
   readonly keys: Keys;
   readonly outbox: Outbox;
@@ -31,6 +36,7 @@ export class PlaceBoards {
 
   constructor(input: PlaceBoardsInput) {
     this.#input = input;
+    input.lease.signal.addEventListener('abort', () => void this.close(), { once: true });
   }
 
   async take(
@@ -56,6 +62,16 @@ export class PlaceBoards {
     return { hasWaiters: () => taken.some(({ board, limit }) => board.count > limit), release };
   }
 
+  /** Called now and then: closes what nobody has used for a while. */
+  sweep(): void {
+    const idleMs = this.#input.clock.monotonicMs() - keptIdleMs;
+    for (const [name, board] of this.#boards) {
+      if (board.users > 0 || board.leftMs > idleMs) continue;
+      this.#boards.delete(name);
+      void board.close();
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#boards.values()].map((board) => board.close()));
   }
@@ -72,18 +88,17 @@ export class PlaceBoards {
       await board.leave(uid);
     } finally {
       board.users -= 1;
-      if (board.users === 0) {
-        if (this.#boards.get(board.name) === board) this.#boards.delete(board.name);
-        await board.close();
-      }
+      board.leftMs = this.#input.clock.monotonicMs();
     }
   }
 }
 
-/** One data source: its queue, as the watch tells it, for as long as this agent has a sync in it. */
+/** One data source: its queue, as the watch tells it, for as long as this agent has syncs that come for a place. */
 class Board {
   readonly name: string;
   users = 0;
+  /** When somebody left last. */
+  leftMs = 0;
   readonly #input: PlaceBoardsInput;
   readonly #prefix: string;
   readonly #watch: Reflector;

@@ -102,6 +102,7 @@ export class EtcdStore implements ClusterStore {
     const { clock, lease } = this.#input;
     while (lease.isAlive()) {
       for (const lock of this.#locks.values()) lock.sweep();
+      this.#places.sweep();
       await clock.sleep(sweepEveryMs, lease.signal).catch(() => {});
     }
   }
