@@ -15,7 +15,7 @@ import type { Link } from './link.ts';
 import { definition, leaseTtlMs, relation, shop, types } from './objects.ts';
 import type { Process } from './process.ts';
 import { ModelSource } from './source.ts';
-import type { Witness } from './witness.ts';
+import type { Held, Witness } from './witness.ts';
 import type { World } from './world.ts';
 
 export interface AgentInput {
@@ -100,17 +100,24 @@ export class ModelAgent {
 
   async #run(session: AgentSession, sync: Sync, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
+      const { era } = this.#input.witness;
       const lock = await session.store.acquire(sync);
-      if (lock !== undefined) await this.#runLocked(session, sync, lock, stop);
+      if (lock !== undefined) await this.#runLocked(session, sync, { lock, era }, stop);
       else await session.untilFree(sync.uid, stop).catch(() => {});
     }
   }
 
-  async #runLocked(session: AgentSession, sync: Sync, lock: SyncLock, stop: AbortSignal): Promise<void> {
+  async #runLocked(
+    session: AgentSession,
+    sync: Sync,
+    { lock, era }: { readonly lock: SyncLock; readonly era: number },
+    stop: AbortSignal,
+  ): Promise<void> {
     const { world, process, database, witness, toDatabase } = this.#input;
     // One that was stopped may not know it yet: the destination refuses it.
     const believes = () => !lock.signal.aborted && process.isAwake;
-    const forget = witness.holds({ uid: sync.uid, owner: process, believes });
+    const held = { uid: sync.uid, owner: process, era, believes };
+    const forget = witness.holds(held);
     const named = { ...relation, name: sync.spec.destination.table };
     const connector = {
       types,
@@ -126,7 +133,7 @@ export class ModelAgent {
         destination: this.#input.warehouse,
         lock,
         stop,
-        store: this.#watched(session.store, lock),
+        store: this.#watched(session.store, held),
         secrets: { read: async () => new Secret('') },
         definitionOf: () => ({ ...definition, load: async () => connector }),
         agentName: process.name,
@@ -141,16 +148,15 @@ export class ModelAgent {
   }
 
   /** Its places are seen by the witness. */
-  #watched(store: SyncStore, lock: SyncLock): SyncStore {
-    const { process, witness } = this.#input;
+  #watched(store: SyncStore, held: Held): SyncStore {
+    const { witness } = this.#input;
     return {
       acquire: (sync) => store.acquire(sync),
       countUsers: (dataSource) => store.countUsers(dataSource),
       takePlaces: async (sync, dataSources, signal) => {
         const places = await store.takePlaces(sync, dataSources, signal);
-        const believes = () => !lock.signal.aborted && process.isAwake;
         const limits = dataSources.filter(({ spec }) => spec.maxConcurrentSyncs !== undefined);
-        const leaves = limits.map(() => witness.takesPlace({ uid: sync.uid, owner: process, believes }));
+        const leaves = limits.map(() => witness.takesPlace(held));
         return {
           hasWaiters: places.hasWaiters,
           release: async () => {

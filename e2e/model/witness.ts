@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 export interface Held {
   readonly uid: string;
   readonly owner: Process;
+  /** The `era` in which its lock was asked for. */
+  readonly era: number;
   /** What its holder would answer, were it asked now. */
   readonly believes: () => boolean;
 }
@@ -22,6 +24,8 @@ export class Witness {
   readonly #durable = new Map<string, number>();
   readonly #locks = new Set<Held>();
   readonly #places = new Set<Held>();
+  /** Counts the etcds that there were. */
+  era = 0;
   commits = 0;
   claims = 0;
   refusals = 0;
@@ -78,12 +82,15 @@ export class Witness {
   }
 
   holds(lock: Held): () => void {
+    if (lock.era !== this.era) return () => {};
     this.#locks.add(lock);
     return () => this.#locks.delete(lock);
   }
 
   /** Of the one that there is. */
   takesPlace(place: Held): () => void {
+    // In a place of an etcd that is no more one may stand a little longer: it bounds load, not writers.
+    if (place.era !== this.era) return () => {};
     for (const other of this.#places) {
       if (other.believes() && place.believes())
         this.#world.fail(`${place.owner.name} has the place that ${other.owner.name} has for ${other.uid}`);
@@ -102,6 +109,7 @@ export class Witness {
 
   /** What they believe may be of a future that never was. */
   etcdRestored(): void {
+    this.era += 1;
     this.#locks.clear();
     this.#places.clear();
     this.#mirrored.clear();
