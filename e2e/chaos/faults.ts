@@ -1,28 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CrashPoint } from '../../core/crash-points.ts';
+import { crashPoints } from '../../core/crash-points.ts';
 import type { ChaosAgent } from './agents.ts';
 import type { ChaosFleet } from './fleet.ts';
 
 /** Points that an agent comes by. */
-export const agentPoints: readonly CrashPoint[] = [
-  'claim:before',
-  'claim:after',
-  'pass:before-begin',
-  'write:before',
-  'commit:before',
-  'commit:after',
-  'mirror:before',
-  'mirror:after',
-  'acknowledge:before',
-  'acknowledge:after',
-  'pass:before-end',
-  'pass:after-end',
-  'release:before',
-  'release:after',
-  'etcd:before-transaction',
-  'etcd:after-transaction',
-  'request:before-finish',
-];
+export const agentPoints = crashPoints.filter((point) => !point.startsWith('operator:'));
 
 export interface FaultContext {
   readonly fleet: ChaosFleet;
