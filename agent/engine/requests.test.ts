@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { TwoFiles } from '../../e2e/kit/engine-run.ts';
+import { byId, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { removeFolder, tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';
 
@@ -11,25 +11,6 @@ beforeEach(async () => {
   files = new TwoFiles(await tempFolder('engine'));
 });
 afterEach(() => files.close());
-
-const table = `PRAGMA journal_mode = WAL;
-  CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT, at DATETIME DEFAULT '2026-11-24 08:00:00');
-  INSERT INTO t (v) VALUES ('a'), ('b'), ('c');`;
-const byId: Record<string, unknown> = {
-  source: { dataSource: 'source', table: 't', idField: 'id' },
-  destination: { dataSource: 'destination', table: 't' },
-  mode: 'Id',
-  schedule: { every: '1h' },
-};
-const snapshot: Record<string, unknown> = {
-  ...byId,
-  source: { dataSource: 'source', table: 't' },
-  mode: 'Snapshot',
-  schedule: { once: true },
-};
-
-const commitRow = () =>
-  files.query('destination', 'SELECT offset, rows, closed FROM _idra_commits ORDER BY token DESC')[0];
 
 test('run-now starts a pass at once, and only once for its id', async () => {
   files.execute('source', table);
@@ -138,7 +119,7 @@ test('offset by hand: only while suspended, only from what is stored, only of th
   const refused = await busy.answered('offset', '1');
   assert.deepEqual([refused.state, /suspended/.test(refused.message)], ['Refused', true]);
   await busy.stop();
-  assert.equal(commitRow()?.[0], JSON.stringify({ mode: 'Id', id: '3' }));
+  assert.equal(files.commitRow()?.[0], JSON.stringify({ mode: 'Id', id: '3' }));
 
   const run = files.start({ ...byId, suspend: true });
   const cases: [id: string, value: string, expect: string, state: string, message: RegExp][] = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { ManualClock, TwoFiles } from '../../e2e/kit/engine-run.ts';
+import { byId, ManualClock, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';
 
@@ -10,25 +10,6 @@ beforeEach(async () => {
   files = new TwoFiles(await tempFolder('engine'));
 });
 afterEach(() => files.close());
-
-const table = `PRAGMA journal_mode = WAL;
-  CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT, at DATETIME DEFAULT '2026-11-24 08:00:00');
-  INSERT INTO t (v) VALUES ('a'), ('b'), ('c');`;
-const byId: Record<string, unknown> = {
-  source: { dataSource: 'source', table: 't', idField: 'id' },
-  destination: { dataSource: 'destination', table: 't' },
-  mode: 'Id',
-  schedule: { every: '1h' },
-};
-const snapshot: Record<string, unknown> = {
-  ...byId,
-  source: { dataSource: 'source', table: 't' },
-  mode: 'Snapshot',
-  schedule: { once: true },
-};
-
-const commitRow = () =>
-  files.query('destination', 'SELECT offset, rows, closed FROM _idra_commits ORDER BY token DESC')[0];
 
 test('one pass: rows, offset, status; the next run goes on under a higher token', async () => {
   files.execute('source', table);
@@ -92,7 +73,7 @@ test('Snapshot stopped in the middle goes on at the batch edge, each row once', 
   const run = files.start(spec);
   await until(() => (run.status?.rows.written ?? 0) > 200, { what: 'some batches', everyMs: 1 });
   await run.stop();
-  const [offset, rows] = commitRow() ?? [];
+  const [offset, rows] = files.commitRow() ?? [];
   assert.ok(Number(rows) < 3_003, 'it was stopped too late to say anything');
   assert.equal(JSON.parse(String(offset)).key[0], String(rows));
   assert.equal((await files.once(spec)).status.rows.written, 3_003);
@@ -195,7 +176,7 @@ for (const [mode, field] of [
     const spec = { ...byId, source: { dataSource: 'source', table: 't', ...field }, mode };
     const first = await files.once(spec);
     assert.deepEqual([first.status.rows.read, first.status.offset], [3, undefined]);
-    assert.deepEqual(commitRow()?.slice(0, 2), [null, 3]);
+    assert.deepEqual(files.commitRow()?.slice(0, 2), [null, 3]);
     files.execute('source', "INSERT INTO t (v, at) VALUES ('d', '2026-11-23T08:00:00.120Z')");
     assert.equal((await files.once(spec)).status.rows.read, 1);
     files.execute('destination', 'DELETE FROM t WHERE id > 2');

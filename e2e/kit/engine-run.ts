@@ -25,6 +25,11 @@ export class TwoFiles {
     this.#on(name, (database) => database.exec(sql));
   }
 
+  /** offset, rows and closed of the newest claim. */
+  commitRow() {
+    return this.query('destination', 'SELECT offset, rows, closed FROM _idra_commits ORDER BY token DESC')[0];
+  }
+
   query(name: 'source' | 'destination', sql: string): unknown[][] {
     return this.#on(name, (database) => database.prepare(sql).raw().all() as unknown[][]);
   }
@@ -215,3 +220,20 @@ export class ManualClock implements Clock {
     });
   }
 }
+
+/** Three rows, with an id and a time. */
+export const table = `PRAGMA journal_mode = WAL;
+  CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT, at DATETIME DEFAULT '2026-11-24 08:00:00');
+  INSERT INTO t (v) VALUES ('a'), ('b'), ('c');`;
+export const byId: Record<string, unknown> = {
+  source: { dataSource: 'source', table: 't', idField: 'id' },
+  destination: { dataSource: 'destination', table: 't' },
+  mode: 'Id',
+  schedule: { every: '1h' },
+};
+export const snapshot: Record<string, unknown> = {
+  ...byId,
+  source: { dataSource: 'source', table: 't' },
+  mode: 'Snapshot',
+  schedule: { once: true },
+};
