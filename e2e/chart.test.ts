@@ -54,7 +54,9 @@ test('the custom resources of the chart are those of crds/', async () => {
   ]);
   for (const crd of inChart) {
     const plural = crd.metadata.name.split('.')[0];
-    const plain = parse(readFileSync(join(projectFolder, `crds/${plural}.yaml`), 'utf8')) as Rendered;
+    const plain = parse(
+      readFileSync(join(projectFolder, `crds/idra.dev_${plural}.yaml`), 'utf8'),
+    ) as Rendered;
     assert.deepEqual(crd.spec, plain.spec);
   }
 });
