@@ -28,7 +28,8 @@ export interface AgentInput {
   readonly toDatabase: Link;
   readonly syncs: readonly Sync[];
   readonly warehouse: DataSource;
-  readonly onTxn: (request: TxnRequest, link: Link) => void;
+  /** Before a transaction is carried out; what it returns is called after, unless it was refused. */
+  readonly onTxn: (request: TxnRequest, link: Link) => () => void;
 }
 
 /** An agent of the model: sessions, locks, elections and the engine are those of production, only what they reach is not. */

@@ -22,13 +22,13 @@ export class ModelTransport implements EtcdTransport {
   readonly #world: World;
   readonly #server: EtcdServer;
   readonly #link: Link;
-  readonly #onTxn: (request: TxnRequest, link: Link) => void;
+  readonly #onTxn: (request: TxnRequest, link: Link) => () => void;
 
   constructor(
     world: World,
     server: EtcdServer,
     link: Link,
-    onTxn: (request: TxnRequest, link: Link) => void,
+    onTxn: (request: TxnRequest, link: Link) => () => void,
   ) {
     this.#world = world;
     this.#server = server;
@@ -38,8 +38,10 @@ export class ModelTransport implements EtcdTransport {
 
   txn(request: TxnRequest, options?: CallOptions): Promise<TxnResult> {
     return this.#call('txn', options, () => {
-      this.#onTxn(request, this.#link);
-      return this.#server.state.txn(request);
+      const onDone = this.#onTxn(request, this.#link);
+      const result = this.#server.state.txn(request);
+      onDone();
+      return result;
     });
   }
 

@@ -130,11 +130,11 @@ class ModelCluster {
     }
   }
 
-  #txn(request: TxnRequest, link: Link): void {
-    if (!willWrite(request, keys.assignments, this.#etcd)) return;
+  #txn(request: TxnRequest, link: Link): () => void {
+    if (!willWrite(request, keys.assignments, this.#etcd)) return () => {};
     const lease = this.#etcd.state.get(keys.leader)?.lease;
     const leader = lease === undefined ? undefined : this.#etcd.grantedTo.get(lease);
-    this.witness.assignmentsWritten(link.process, leader);
+    return () => this.witness.assignmentsWritten(link.process, leader);
   }
 }
 
