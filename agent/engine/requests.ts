@@ -26,6 +26,19 @@ export function decisionOf(requests: readonly Request[]): 'restart' | 'keep-offs
   return last?.type === 'restart' || last?.type === 'keep-offset' ? last.type : undefined;
 }
 
+/** In a cluster a changed spec comes by the leader, a request comes straight. */
+const suspensionNewsMs = 3_000;
+
+/** A change by hand meets a Sync that runs: it may have been suspended just now, and the news be on its way. Then its next run answers. */
+export async function isBeingSuspended({ sync, clock, stop, lock }: RunContext): Promise<boolean> {
+  if (sync.spec.isSuspended) return false;
+  const ends = AbortSignal.any([stop, lock.signal]);
+  await clock.sleep(suspensionNewsMs, ends).catch((error: unknown) => {
+    if (!ends.aborted) throw error;
+  });
+  return ends.aborted;
+}
+
 /** Carries out `offset` and `undo-offset` under the claim; the others are the loop's own. Returns the new stored offset. */
 export async function changeOffset(
   claimed: Claimed,
