@@ -71,13 +71,15 @@ export class LateRowBound {
   }
 
   async #takeTime(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
-    const deadline = this.#clock.monotonicMs() + patienceMs;
+    const startedMs = this.#clock.monotonicMs();
     let sight = await this.#look(signal);
-    while ('open' in sight && sight.open[0]?.isLoose && this.#clock.monotonicMs() < deadline) {
+    while ('open' in sight && sight.open[0]?.isLoose && this.#clock.monotonicMs() < startedMs + patienceMs) {
       sight = await this.#look(signal);
     }
     if ('refusal' in sight) {
-      const lagMs = request.safetyLagMs ?? defaultSafetyLagMs;
+      // Counted from before the look, which may have taken long.
+      const lookMs = this.#clock.monotonicMs() - startedMs;
+      const lagMs = (request.safetyLagMs ?? defaultSafetyLagMs) + Math.ceil(lookMs);
       const now = await this.#probe.nowMicros(signal);
       return { upTo: timeUpTo(now - lagMs * 1_000, request, field), report: refused(sight.refusal) };
     }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import type { PassEnd } from '../../core/connector.ts';
 import type { Offset } from '../../core/offset.ts';
 import { until } from '../../e2e/kit/wait.ts';
 import type { Flow, FlowOptions } from '../sql/test-flow.ts';
 import { servers, TestDatabase } from './test-ends.ts';
+import { TransactionWatch } from './transaction-watch.ts';
 
 /**
  * Each case has somebody take a time or an id and commit it when others have passed: without the part of the bound that is tested the
@@ -20,9 +21,11 @@ for (const [name, start] of servers) {
   describe(name, () => {
     let database: TestDatabase;
     before(async () => {
-      database = await TestDatabase.create(start);
+      // What is open on a server holds back all who read there.
+      database = await TestDatabase.create(() => start({ own: true }));
       await database.run('CREATE TABLE gate (id INT) ENGINE = InnoDB');
     });
+    afterEach(() => database.disconnect());
     after(() => database?.stop());
     const run = (sql: string) => database.run(sql);
 
@@ -161,6 +164,24 @@ for (const [name, start] of servers) {
       assert.ok(bound.heldBackBy || bound.kind === 'safetyLag', JSON.stringify(bound));
       await late.query('COMMIT');
       await passes.complete();
+    });
+
+    test('Several processes that look all the time see in turn', async () => {
+      const signal = new AbortController().signal;
+      const sights = await Promise.all(
+        [1, 2, 3, 4].map(async () => {
+          const watch = new TransactionWatch();
+          watch.acquire();
+          const seen = [];
+          for (let looks = 0; looks < 5; looks++) seen.push(await watch.look(database.access, signal));
+          await watch.release();
+          return seen;
+        }),
+      );
+      assert.deepEqual(
+        sights.flat().filter((sight) => 'refusal' in sight),
+        [],
+      );
     });
 
     test('Timestamp: a column of whole seconds, and one of another zone', async () => {

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../core/backoff.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { SystemAccess } from '../../core/connector.ts';
 import { readLogin } from './config.ts';
@@ -13,11 +14,16 @@ export type Sight =
 
 /**
  * `information_schema.innodb_trx` is a cache that is refreshed only when nobody has read it for 100 ms. So one reader a server in this
- * process, this far apart; and since others may poll as well, a look counts only when it shows the very statement that asks.
+ * process, this far apart; and the processes take turns by a lock of the server's. Since others may poll as well, a look counts only
+ * when it shows the very statement that asks, and tries again at random moments: two that keep time would miss for ever.
  */
-const restMs = 150;
-const maxTries = 40;
-const lookTimeoutMs = 30_000;
+const restMs = 120;
+const turnLock = 'idra.look';
+/** Whoever holds the lock and was stopped is not waited for longer. */
+const turnWaitSeconds = 5;
+const maxTries = 8;
+const maxTryRestMs = 1_000;
+const lookTimeoutMs = 40_000;
 const processDenied = new Set([1227, 1142, 1045]);
 
 const watches = new Map<string, TransactionWatch>();
@@ -71,20 +77,26 @@ export class TransactionWatch {
       this.#next = undefined;
       return await this.#look(access, AbortSignal.timeout(lookTimeoutMs));
     });
-    this.#last = sight.then(
-      () => systemClock.sleep(restMs),
-      () => systemClock.sleep(restMs),
-    );
+    const rest = () => this.#rest();
+    this.#last = sight.then(rest, rest);
     return sight;
+  }
+
+  /** The turn ends when the next reader would not meet what this one has read. */
+  async #rest(): Promise<void> {
+    await systemClock.sleep(restMs);
+    const session = this.#session;
+    if (session?.isLost === false) await session.run(own(`DO RELEASE_LOCK('${turnLock}')`)).catch(() => {});
   }
 
   async #look(access: SystemAccess, signal: AbortSignal): Promise<Sight> {
     if (!this.#session || this.#session.isLost) this.#session = await Session.open(access, 'watch', signal);
     const session = this.#session;
     if (session.facts.isReplica) return { refusal: 'the server is read-only: a replica' };
-    const processes = await listProcesses(session, signal);
-    if (processes.isReplicating) return { refusal: 'other servers write to this one by replication' };
-    for (let tries = 0; tries < maxTries; tries++) {
+    await takeTurn(session, signal);
+    for (let tries = 1; tries <= maxTries; tries++) {
+      const processes = await listProcesses(session, signal);
+      if (processes.isReplicating) return { refusal: 'other servers write to this one by replication' };
       const mark = `idra-look-${session.id}-${++this.#lookNumber}`;
       const rows = await listTransactions(session, mark, signal);
       if (rows === 'denied') {
@@ -95,7 +107,7 @@ export class TransactionWatch {
         const { atMicros, statements } = processes;
         return { atMicros, open: this.#log.take({ atMicros, statements, transactions }) };
       }
-      await systemClock.sleep(restMs, signal);
+      await systemClock.sleep(restMs + backoffMs(tries, { baseMs: restMs, maxMs: maxTryRestMs }), signal);
     }
     return {
       refusal:
@@ -103,6 +115,17 @@ export class TransactionWatch {
       mend: 'let the other readers of information_schema.innodb_trx wait longer between their queries',
     };
   }
+}
+
+/** Without it (the server may refuse such locks) a look only needs more tries. */
+async function takeTurn(session: Session, signal: AbortSignal): Promise<void> {
+  await session.guard(async () => {
+    try {
+      await session.run(own(`DO GET_LOCK('${turnLock}', ${turnWaitSeconds})`));
+    } catch (thrown) {
+      if (session.isLost) throw thrown;
+    }
+  }, signal);
 }
 
 interface Processes {
@@ -117,7 +140,7 @@ const idle = new Set(['Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID']);
 
 async function listProcesses(session: Session, signal: AbortSignal): Promise<Processes> {
   const results = await session.guard(
-    () => session.run('SELECT UTC_TIMESTAMP(6); SHOW FULL PROCESSLIST'),
+    () => session.run(`${own('SELECT UTC_TIMESTAMP(6)')}; ${own('SHOW FULL PROCESSLIST')}`),
     signal,
   );
   const atMicros = microsOf(String(results[0]?.rows[0]?.[0]));
@@ -142,6 +165,11 @@ async function listProcesses(session: Session, signal: AbortSignal): Promise<Pro
   return { atMicros, statements, who, isReplicating };
 }
 
+/** What Idra asks for itself is no work that anything waits for. */
+function own(sql: string): string {
+  return `${readerMark} ${sql}`;
+}
+
 function isOwnReader(sql: unknown): boolean {
   return typeof sql === 'string' && sql.startsWith(readerMark);
 }
@@ -155,7 +183,8 @@ async function listTransactions(
   const sql = `SELECT /* ${mark} */ trx_id, trx_mysql_thread_id, trx_started, trx_rows_modified, trx_query FROM information_schema.innodb_trx`;
   return await session.guard(async () => {
     try {
-      const results = await session.run(`START TRANSACTION WITH CONSISTENT SNAPSHOT; ${sql}; COMMIT`);
+      const begin = 'START TRANSACTION WITH CONSISTENT SNAPSHOT';
+      const results = await session.run([begin, sql, 'COMMIT'].map(own).join('; '));
       return results[1]?.rows ?? [];
     } catch (thrown) {
       if (!processDenied.has(errnoOf(thrown) ?? 0)) throw thrown;
