@@ -36,6 +36,8 @@ export interface RunContext {
   readonly observer: EngineObserver;
   /** Both ends as they were opened before the lock was held; asked for at each opening, and given once at most. */
   readonly takePrepared?: () => Promise<OpenSync | undefined>;
+  /** Whether the Sync has changed since it was given to this run, which will hear of it: a request may come before the news. */
+  readonly isOutdated?: () => Promise<boolean>;
   /** One pass, then the end; transient errors are retried for so long. */
   readonly once?: { readonly retryForMs: number };
 }

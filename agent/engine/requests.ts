@@ -17,26 +17,10 @@ export interface Claimed {
   readonly storedOffset: string | null;
 }
 
-/** What the loop does after a request: nothing, a pass at once, or claim anew with this decision. */
-export type Effect = 'none' | 'run-now' | 'restart' | 'keep-offset';
-
 /** Requests that must be known before the claim, because they decide it. */
 export function decisionOf(requests: readonly Request[]): 'restart' | 'keep-offset' | undefined {
   const last = requests.findLast((request) => request.type === 'restart' || request.type === 'keep-offset');
   return last?.type === 'restart' || last?.type === 'keep-offset' ? last.type : undefined;
-}
-
-/** In a cluster a changed spec comes by the leader, a request comes straight. */
-const suspensionNewsMs = 3_000;
-
-/** A change by hand meets a Sync that runs: it may have been suspended just now, and the news be on its way. Then its next run answers. */
-export async function isBeingSuspended({ sync, clock, stop, lock }: RunContext): Promise<boolean> {
-  if (sync.spec.isSuspended) return false;
-  const ends = AbortSignal.any([stop, lock.signal]);
-  await clock.sleep(suspensionNewsMs, ends).catch((error: unknown) => {
-    if (!ends.aborted) throw error;
-  });
-  return ends.aborted;
 }
 
 /** Carries out `offset` and `undo-offset` under the claim; the others are the loop's own. Returns the new stored offset. */

@@ -10,7 +10,7 @@ import { admit, isLastDestination, meaningOf, otherWriters } from './meaning.ts'
 import { type OpenSync, openSync } from './open-sync.ts';
 import { largestAtDestination, readStored, runPass, snapshotStart } from './pass.ts';
 import { requireRunnable } from './plan.ts';
-import { changeOffset, decisionOf, describeOffset, finished, isBeingSuspended, refusal } from './requests.ts';
+import { changeOffset, decisionOf, describeOffset, finished, refusal } from './requests.ts';
 import type { RunState } from './run-sync.ts';
 import { continuousIdleMs, nextPassMs } from './schedule.ts';
 
@@ -279,6 +279,8 @@ export class SyncSession {
     const { context, wake } = this.#state;
     wake.requestsSeen();
     const requests = await context.lock.pendingRequests();
+    // They speak of the spec as it stands: the run of the newer one answers.
+    if (requests.length > 0 && (await context.isOutdated?.())) return 'none';
     for (const request of requests) {
       switch (request.type) {
         case 'restart':
@@ -313,7 +315,6 @@ export class SyncSession {
   }
 
   async #changeOffset(request: Request): Promise<void> {
-    if (await isBeingSuspended(this.#state.context)) return;
     const { context, reporter } = this.#state;
     try {
       const { open, claim } = await this.#opened();

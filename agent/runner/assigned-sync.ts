@@ -167,7 +167,10 @@ export class AssignedSync {
       lock.report(troubledStatus({ desired: desired.sync, last, error: wanted, agentName, clock }));
       return await untilAborted(AbortSignal.any([stop, lock.signal]));
     }
-    const context = { ...this.#deps, ...wanted, lock, stop, store: session.store, agentName, takePrepared };
+    const isOutdated = async () =>
+      (await coordination.desired.getSync(this.uid))?.version !== desired.sync.version;
+    const ours = { lock, stop, store: session.store, agentName, takePrepared, isOutdated };
+    const context = { ...this.#deps, ...wanted, ...ours };
     if (desired.sync.deletedAt !== undefined) await removeDeleted(context, coordination, stop);
     else await runSync(context);
   }

@@ -1,4 +1,3 @@
-import type { DataSourceReport } from '../../coordination/contract.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../../core/status.ts';
 import type { SyncIdentity } from '../../core/sync-spec.ts';
 
@@ -11,14 +10,6 @@ export interface FleetSync extends SyncIdentity {
   readonly isSuspended: boolean;
   readonly isDeleted: boolean;
   readonly status: SyncStatus | undefined;
-}
-
-export interface FleetDataSource {
-  readonly namespace: string;
-  readonly name: string;
-  readonly createdAt: string;
-  readonly spec: unknown;
-  readonly report: DataSourceReport | undefined;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   commitLayout,
   commitTableName,
   offsetMoved,
+  requireKnownLayout,
   tokenIsHigher,
   writeIsFenced,
 } from '../sql/commit-table.ts';
@@ -19,7 +20,7 @@ import { idleLimit, killSession, type Session, type SqlRow } from './session.ts'
 const claimWaitSeconds = 30;
 
 const selected =
-  "uid, `table`, name, meaning, token, `offset`, `rows`, closed, DATE_FORMAT(time, '%Y-%m-%dT%H:%i:%s.%fZ')";
+  "uid, `table`, name, meaning, token, `offset`, `rows`, closed, layout, DATE_FORMAT(time, '%Y-%m-%dT%H:%i:%s.%fZ')";
 
 /** The commit table of one database, and this target's row in it (connectors/sql/commit-table.ts). */
 export class Commits {
@@ -254,7 +255,8 @@ function literalOrNull(value: string | null): string {
 }
 
 function toCommitRow(row: SqlRow): CommitRow {
-  const [uid, table, name, meaning, token, offset, rows, closed, time] = row.map(text);
+  const [uid, table, name, meaning, token, offset, rows, closed, layout, time] = row.map(text);
+  requireKnownLayout(layout);
   return {
     uid: uid ?? '',
     table: table ?? '',

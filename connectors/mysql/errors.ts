@@ -1,11 +1,5 @@
-import { type Disposition, type ErrorMore, IdraError, permanent, transient } from '../../core/errors.ts';
-
-interface Meaning {
-  readonly code: string;
-  readonly disposition: Disposition;
-  readonly path?: string;
-  readonly mend?: string;
-}
+import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
+import { certificateUntrusted, errorOf, isUntrusted, type Meaning } from '../sql/meaning.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';
@@ -141,16 +135,6 @@ const driverCodes: Readonly<Record<string, Meaning>> = {
     mend: 'turn TLS on at the server, or set tls.mode to Prefer or Disable',
   },
 };
-const untrusted = new Set([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
 
 export const errorNumbers = {
   duplicateKey: 1062,
@@ -236,18 +220,12 @@ export function classify(thrown: unknown, where: string): IdraError {
   if (isRowError(errno)) return classify(new RowError(errno, text), where);
   if (errno !== undefined) {
     const meaning = meanings[errno] ?? { ...queryInvalid, code: 'ServerError' };
-    return build(meaning, `${where}: ${text} (error ${errno})`, thrown);
+    return errorOf(meaning, `${where}: ${text} (error ${errno})`, thrown);
   }
   const code = codeOf(thrown);
-  if (untrusted.has(code)) {
-    return permanent('CertificateUntrusted', `${where}: the server's certificate is not trusted (${code})`, {
-      path: 'spec.mysql.tls',
-      mend: 'set tls.caSecretRef to the authority that signed it, or a host that the certificate names',
-      cause: thrown,
-    });
-  }
+  if (isUntrusted(code)) return certificateUntrusted(code, where, 'spec.mysql.tls', thrown);
   const meaning = driverCodes[code];
-  if (meaning) return build(meaning, `${where}: ${text || code}`, thrown);
+  if (meaning) return errorOf(meaning, `${where}: ${text || code}`, thrown);
   // The driver gives no code where the socket closed in the middle; the session is of no use either way.
   return transient('ConnectionLost', `${where}: ${text}`, { cause: thrown });
 }
@@ -255,9 +233,4 @@ export function classify(thrown: unknown, where: string): IdraError {
 export function rowMessage(error: RowError): string {
   const column = error.column === undefined ? '' : ` (column ${error.column})`;
   return `${error.message}${column}, error ${error.errno}`;
-}
-
-function build({ code, disposition, path, mend }: Meaning, message: string, cause: unknown): IdraError {
-  const more: ErrorMore = { path, mend, cause };
-  return new IdraError({ code, disposition, message, ...more });
 }

@@ -345,6 +345,16 @@ for (const [name, start] of servers) {
         await Promise.all([flow.close(), other.close()]);
       });
 
+      test('a commit table of a newer layout is left as it is', async () => {
+        await fill('newer_from', 2);
+        const flow = await database.flow({ from: 'newer_from', to: 'newer_to', mode: 'Id', idField: 'id' });
+        await flow.claim();
+        await run("UPDATE _idra_commits SET layout = 99 WHERE `table` = 'newer_to'");
+        await assert.rejects(flow.claim(), { code: 'CommitTableNewer' });
+        assert.deepEqual(await run('SELECT token FROM _idra_commits WHERE layout = 99'), [['1']]);
+        await flow.close();
+      });
+
       test('LastDestination keeps token and rows, and no offset; the largest values are canonical', async () => {
         await run(`CREATE TABLE last_from (id BIGINT PRIMARY KEY, at TIMESTAMP(6) NOT NULL);
           INSERT INTO last_from VALUES (9007199254740993, '2026-11-24 08:00:00.123400'), (2, '2026-11-24 08:00:00.1234')`);

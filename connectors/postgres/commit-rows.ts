@@ -1,7 +1,6 @@
 import type { CommitRow } from '../../core/connector.ts';
-import { permanent } from '../../core/errors.ts';
 import type { Token } from '../../core/token.ts';
-import { commitLayout, commitTableName } from '../sql/commit-table.ts';
+import { commitLayout, commitTableName, requireKnownLayout } from '../sql/commit-table.ts';
 import { quoteName } from './describe.ts';
 import { fencedState } from './errors.ts';
 import { literalText } from './literals.ts';
@@ -156,15 +155,7 @@ export function toCommitRow([
   layout,
   time,
 ]: TextRow): CommitRow {
-  if (Number(layout) > commitLayout) {
-    throw permanent(
-      'CommitTableNewer',
-      `${commitTableName} has layout ${layout}, and this version knows ${commitLayout}`,
-      {
-        mend: 'run the version of Idra that wrote it, or a newer one',
-      },
-    );
-  }
+  requireKnownLayout(layout);
   return {
     uid: uid ?? '',
     table: table ?? '',

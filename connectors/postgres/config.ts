@@ -21,8 +21,6 @@ export const knownParameters = [
   'search_path',
   'work_mem',
 ] as const;
-export type Parameter = (typeof knownParameters)[number];
-
 const tlsModes: readonly string[] = ['Disable', 'Prefer', 'Require', 'VerifyCA', 'VerifyFull'];
 
 export function readConfig(access: SystemAccess): PostgresConfig {

@@ -1,13 +1,7 @@
 import pg from 'pg';
 import type { Rejection } from '../../core/connector.ts';
-import { type Disposition, type ErrorMore, IdraError, permanent, transient } from '../../core/errors.ts';
-
-interface Meaning {
-  readonly code: string;
-  readonly disposition: Disposition;
-  readonly path?: string;
-  readonly mend?: string;
-}
+import { type Disposition, IdraError, transient } from '../../core/errors.ts';
+import { certificateUntrusted, errorOf, isUntrusted, type Meaning } from '../sql/meaning.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';
@@ -94,16 +88,6 @@ const socketCodes: Readonly<Record<string, Meaning>> = {
   ECONNRESET: { code: 'ConnectionLost', disposition: later },
   EPIPE: { code: 'ConnectionLost', disposition: later },
 };
-const untrusted = new Set([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
 
 /** The server's SQLSTATE, where the error is one of the server. */
 export function sqlState(thrown: unknown): string | undefined {
@@ -129,15 +113,9 @@ export function classify(thrown: unknown, doing: string): IdraError {
   const code =
     thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  if (untrusted.has(code)) {
-    return permanent('CertificateUntrusted', `${doing}: the server's certificate is not trusted (${code})`, {
-      path: 'spec.postgres.tls',
-      mend: 'set tls.caSecretRef to the authority that signed it, or a host that the certificate names',
-      cause: thrown,
-    });
-  }
+  if (isUntrusted(code)) return certificateUntrusted(code, doing, 'spec.postgres.tls', thrown);
   const meaning = socketCodes[code];
-  if (meaning) return build(meaning, `${doing}: ${text}`, thrown);
+  if (meaning) return errorOf(meaning, `${doing}: ${text}`, thrown);
   // The driver gives no code where the socket closed in the middle; the session is of no use either way.
   return transient('ConnectionLost', `${doing}: ${text}`, { cause: thrown });
 }
@@ -146,7 +124,7 @@ function fromServer(error: pg.DatabaseError, doing: string): IdraError {
   const state = error.code ?? '';
   const meaning = meanings[state] ??
     meanings[state.slice(0, 2)] ?? { code: 'ServerError', disposition: never };
-  return build(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);
+  return errorOf(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);
 }
 
 /** The server's message quotes values for errors of data: then only what is to blame is named (never row data). */
@@ -184,8 +162,3 @@ const rowErrors: Readonly<Record<string, string>> = {
   '23514': 'a check constraint refuses a row',
   '23P01': 'an exclusion constraint refuses a row',
 };
-
-function build(meaning: Meaning, message: string, cause: unknown): IdraError {
-  const more: ErrorMore = { path: meaning.path, mend: meaning.mend, cause };
-  return new IdraError({ code: meaning.code, disposition: meaning.disposition, message, ...more });
-}

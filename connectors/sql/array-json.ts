@@ -8,7 +8,7 @@ export function arrayJson(items: readonly Value[], of: ColumnType): string {
 function itemJson(item: Value, of: ColumnType): string {
   if (item === null) return 'null';
   if (Array.isArray(item)) return arrayJson(item, of);
-  if (Buffer.isBuffer(item)) return JSON.stringify(item.toString('hex'));
+  if (item instanceof Uint8Array) return JSON.stringify(Buffer.from(item).toString('hex'));
   if (typeof item === 'string') return isJsonAlready(item, of) ? item : JSON.stringify(item);
   if (typeof item === 'number' && !Number.isFinite(item)) return JSON.stringify(String(item));
   return Object.is(item, -0) ? '-0.0' : String(item);

@@ -21,19 +21,16 @@ import { formatToken, type Token } from '../../core/token.ts';
  */
 export const commitTableName = '_idra_commits';
 export const commitLayout = 1;
-export const commitColumns = [
-  'uid',
-  'table',
-  'name',
-  'meaning',
-  'token',
-  'offset',
-  'rows',
-  'session',
-  'closed',
-  'layout',
-  'time',
-] as const;
+
+/** Asked of every row that is read: one of a newer layout may mean something else (its columns are there, or reading them fails). */
+export function requireKnownLayout(layout: unknown): void {
+  if (!(Number(layout) > commitLayout)) return;
+  throw permanent(
+    'CommitTableNewer',
+    `${commitTableName} has layout ${layout}, and this version of Idra knows ${commitLayout}`,
+    { mend: 'run the version of Idra that wrote it, or a newer one' },
+  );
+}
 
 /** The row that a claim stores; `stored` is read under the row's lock, `adopted` likewise where asked for. */
 export function claimedRow(

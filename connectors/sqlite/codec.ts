@@ -1,4 +1,5 @@
 import type { Column, ColumnType, Value } from '../../core/values.ts';
+import { arrayJson } from '../sql/array-json.ts';
 import { type Affinity, affinityOf } from './declared-type.ts';
 import { canonicalTimestamp } from './timestamp-text.ts';
 
@@ -149,25 +150,4 @@ function encodeBesideNumbers(value: Value): Stored | Misfit {
     return new Misfit('text that looks like a number would become a number in a column of this type');
   }
   return asStored(value);
-}
-
-/** Arrays as JSON: numbers by their digits, bytes as hexadecimal text, NaN and infinities as text. */
-function arrayJson(items: readonly Value[], of: ColumnType): string {
-  return `[${items.map((item) => itemJson(item, of)).join(',')}]`;
-}
-
-function itemJson(item: Value, of: ColumnType): string {
-  if (Array.isArray(item)) return arrayJson(item, of);
-  if (item === null) return 'null';
-  if (typeof item === 'bigint') return String(item);
-  if (typeof item === 'number')
-    return Number.isFinite(item)
-      ? Object.is(item, -0)
-        ? '-0.0'
-        : String(item)
-      : JSON.stringify(String(item));
-  if (item instanceof Uint8Array) return JSON.stringify(Buffer.from(item).toString('hex'));
-  if (typeof item === 'string' && of.kind === 'json') return item;
-  if (typeof item === 'string' && of.kind === 'decimal' && /^-?\d/.test(item)) return item;
-  return JSON.stringify(item);
 }

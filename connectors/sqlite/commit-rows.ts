@@ -6,6 +6,7 @@ import {
   commitLayout,
   commitTableName,
   offsetMoved,
+  requireKnownLayout,
   tokenIsHigher,
   writeIsFenced,
 } from '../sql/commit-table.ts';
@@ -143,11 +144,7 @@ export class CommitRows {
 }
 
 function toCommitRow(row: StoredRow): CommitRow {
-  if (row.layout > commitLayout) {
-    throw permanent('CommitTableNewer', `${commitTableName} was written by a newer version of Idra`, {
-      mend: 'run that version',
-    });
-  }
+  requireKnownLayout(row.layout);
   return {
     uid: row.uid,
     table: row.table,

@@ -48,8 +48,6 @@ export function dataSourceSpecSchema(systems: readonly SystemSchema[]) {
   });
 }
 
-export type DataSourceManifestSpec = z.infer<ReturnType<typeof dataSourceSpecSchema>>;
-
 export function dataSourceRules(systems: readonly SystemSchema[]): readonly Rule[] {
   const offered = systems.filter((each) => each.isOffered).map((each) => each.type);
   return [

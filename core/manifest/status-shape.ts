@@ -111,7 +111,6 @@ export const dataSourceStatusSchema = z.strictObject({
   conditions: conditions.describe('Ready: an agent has reached the system with these credentials.'),
 });
 
-export type ResourceCondition = z.infer<typeof condition>;
 export type SyncResourceStatus = Given<z.infer<typeof syncStatusSchema>>;
 export type DataSourceResourceStatus = Given<z.infer<typeof dataSourceStatusSchema>>;
 

@@ -1,0 +1,41 @@
+import { type Disposition, IdraError, permanent } from '../../core/errors.ts';
+
+/** What a server's or a driver's code says to a user. */
+export interface Meaning {
+  readonly code: string;
+  readonly disposition: Disposition;
+  readonly path?: string;
+  readonly mend?: string;
+}
+
+export function errorOf(
+  { code, disposition, path, mend }: Meaning,
+  message: string,
+  cause: unknown,
+): IdraError {
+  return new IdraError({ code, disposition, message, path, mend, cause });
+}
+
+/** Node's codes of a certificate that does not verify. */
+const untrusted = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+export function isUntrusted(code: string): boolean {
+  return untrusted.has(code);
+}
+
+export function certificateUntrusted(code: string, where: string, path: string, cause: unknown): IdraError {
+  return permanent('CertificateUntrusted', `${where}: the server's certificate is not trusted (${code})`, {
+    path,
+    mend: 'set tls.caSecretRef to the authority that signed it, or a host that the certificate names',
+    cause,
+  });
+}
