@@ -10,7 +10,6 @@ COPY coordination coordination
 COPY process process
 COPY agent agent
 COPY operator operator
-COPY process process
 COPY cli cli
 # Tests and what only tests need stay out of dist/.
 RUN find . -path ./node_modules -prune -o -name '*.test.ts' -print -exec rm {} + \
@@ -29,4 +28,5 @@ COPY --from=build /src/dist dist
 COPY bin bin
 ENV NODE_ENV=production
 USER 65532:65532
-ENTRYPOINT ["/usr/local/bin/node", "/app/dist/cli/main.js"]
+# As bin/idra does, but for the shell.
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=16", "/app/dist/cli/main.js"]

@@ -67,7 +67,7 @@ async function onEtcd(server: EtcdServer, one: Coordination, simulator: Simulato
   }
   // One more is the leader's process.
   await simulator.join(Array.from({ length: agentCount - 1 }, (_, index) => `agent-${index}`));
-  await simulator.untilLeading();
+  await simulator.lead();
   await even(one, agentCount);
   await changed('a join', one, simulator, agentCount + 1, () => simulator.join([newcomer]));
   await changed('a leave', one, simulator, agentCount, () => simulator.leave(newcomer));
@@ -75,8 +75,7 @@ async function onEtcd(server: EtcdServer, one: Coordination, simulator: Simulato
   await pause(steadySeconds * 1_000);
   const proposals = (await committedProposals(server)) - before;
   say(`steady state over ${steadySeconds} s, etcd's proposals`, proposals / steadySeconds, 500, 'a second');
-  const rssBytes = Math.max(...simulator.decisions.map((decision) => decision.rssBytes));
-  say('leader, most memory', rssBytes / 2 ** 20, 200, 'MiB');
+  say('leader, most memory', simulator.leaderRssBytes / 2 ** 20, 200, 'MiB');
 }
 
 async function changed(

@@ -42,8 +42,18 @@ export class EtcdReader {
     return pairs[0];
   }
 
-  /** All of a range at one revision, by page. */
+  /** All of a range at one revision. */
   async list(range: KeyRange, options: ListOptions = {}): Promise<Listed> {
+    const pairs: KeyValue[] = [];
+    for await (const page of this.pages(range, options)) {
+      pairs.push(...page.pairs);
+      if (!page.hasMore) return { ...page, pairs };
+    }
+    throw new Error('a list ends with a page behind which there is nothing');
+  }
+
+  /** The same by page, for who need not hold all of it at once; each has the revision of the whole. */
+  async *pages(range: KeyRange, options: ListOptions = {}): AsyncGenerator<RangeResult> {
     const { signal, keysOnly = false } = options;
     const first = { ...range, limit: pageLimit, keysOnly };
     let page = await this.range(
@@ -52,12 +62,12 @@ export class EtcdReader {
     );
     // The header's revision is always the newest.
     const revision = options.revision ?? page.revision;
-    const pairs = [...page.pairs];
-    for (let last = pairs.at(-1); page.hasMore && last !== undefined; last = pairs.at(-1)) {
+    for (;;) {
+      yield { ...page, revision };
+      const last = page.pairs.at(-1);
+      if (!page.hasMore || last === undefined) return;
       page = await this.range({ ...first, key: `${last.key}\0`, revision }, signal);
-      pairs.push(...page.pairs);
     }
-    return { pairs, revision, cluster: page.cluster };
   }
 
   async range(request: RangeRequest, signal?: AbortSignal): Promise<RangeResult> {

@@ -83,12 +83,18 @@ export class Reflector implements Watching {
   }
 
   async #list(signal: AbortSignal): Promise<Seen> {
-    const { pairs, revision, cluster } = await this.#reader.list(this.#range, { signal });
-    const present = new Set(pairs.map(({ key }) => key));
-    for (const key of [...this.#revisions.keys()]) if (!present.has(key)) this.#forget(key);
-    for (const pair of pairs) if (this.#revisions.get(pair.key) !== pair.modRevision) this.#take(pair);
+    const gone = new Set(this.#revisions.keys());
+    let seen: Seen = { revision: 0n, cluster: '' };
+    for await (const { pairs, revision, cluster } of this.#reader.pages(this.#range, { signal })) {
+      for (const pair of pairs) {
+        gone.delete(pair.key);
+        if (this.#revisions.get(pair.key) !== pair.modRevision) this.#take(pair);
+      }
+      seen = { revision, cluster };
+    }
+    for (const key of gone) this.#forget(key);
     this.#settle();
-    return { revision, cluster };
+    return seen;
   }
 
   #watch(after: Seen, untilMs: number, signal: AbortSignal): Promise<{ seen: Seen; error?: Error }> {

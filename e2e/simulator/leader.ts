@@ -15,7 +15,9 @@ function tell(message: Omit<FromLeader, 'rssBytes'>): void {
 process.on('disconnect', () => process.exit());
 const agent = await SimulatedAgent.join('leader', input);
 const leadership = await agent.session.campaign(agent.session.signal);
-tell({ kind: 'leading', moves: 0, decideMs: 0, writeMs: 0 });
+const none = { moves: 0, decideMs: 0, writeMs: 0 };
+tell({ kind: 'leading', ...none });
+setInterval(() => tell({ kind: 'alive', ...none }), 1_000);
 const deps = {
   clock: systemClock,
   log: silentLog,

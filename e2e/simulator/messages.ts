@@ -20,9 +20,9 @@ export interface FromAgents {
   readonly locks: number;
 }
 
-/** From the process of the leader, after each decision; `rssBytes` is the largest that the process has ever had. */
+/** From the process of the leader; `rssBytes` is the largest that the process has ever had. */
 export interface FromLeader {
-  readonly kind: 'leading' | 'decision';
+  readonly kind: 'leading' | 'decision' | 'alive';
   readonly moves: number;
   readonly decideMs: number;
   readonly writeMs: number;

@@ -7,20 +7,30 @@ import type { FromAgents, FromLeader, SimulatorInput, ToAgents } from './message
 export class Simulator {
   readonly decisions: FromLeader[] = [];
   readonly #agents: ChildProcess;
-  readonly #leader: ChildProcess;
-  #isLeading = false;
+  readonly #input: SimulatorInput;
+  #leader: ChildProcess | undefined;
+  #leaderRssBytes = 0;
 
   constructor(input: SimulatorInput) {
+    this.#input = input;
     this.#agents = start('agents.ts', input);
-    this.#leader = start('leader.ts', input);
-    this.#leader.on('message', (message: FromLeader) => {
-      if (message.kind === 'leading') this.#isLeading = true;
-      else this.decisions.push(message);
-    });
   }
 
-  async untilLeading(): Promise<void> {
-    await until(() => this.#isLeading, { what: 'the leader' });
+  /** One more agent, which leads: after the others, or it would begin with all the syncs on itself. */
+  async lead(): Promise<void> {
+    let isLeading = false;
+    this.#leader = start('leader.ts', this.#input);
+    this.#leader.on('message', (message: FromLeader) => {
+      if (message.kind === 'leading') isLeading = true;
+      if (message.kind === 'decision') this.decisions.push(message);
+      this.#leaderRssBytes = message.rssBytes;
+    });
+    await until(() => isLeading, { what: 'the leader' });
+  }
+
+  /** The most that the leader's process has ever had. */
+  get leaderRssBytes(): number {
+    return this.#leaderRssBytes;
   }
 
   async join(names: readonly string[]): Promise<void> {
@@ -40,7 +50,7 @@ export class Simulator {
     const ends = [this.#agents, this.#leader].map(
       (child) =>
         new Promise((resolve) => {
-          if (child.exitCode !== null || child.signalCode !== null) resolve(undefined);
+          if (!child || child.exitCode !== null || child.signalCode !== null) resolve(undefined);
           else child.once('exit', resolve).kill('SIGKILL');
         }),
     );
@@ -63,5 +73,7 @@ export class Simulator {
 }
 
 function start(file: string, input: SimulatorInput): ChildProcess {
-  return fork(fileURLToPath(new URL(file, import.meta.url)), [JSON.stringify(input)]);
+  const program = fileURLToPath(new URL(file, import.meta.url));
+  // As bin/idra starts an agent.
+  return fork(program, [JSON.stringify(input)], { execArgv: ['--max-semi-space-size=16'] });
 }
