@@ -6,6 +6,7 @@ import type { Column, Relation } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
 import { splitName } from '../sql/names.ts';
 import {
+  largest,
   orderColumns,
   type Part,
   type PassBound,
@@ -28,6 +29,7 @@ const countLimit = 1_000_000;
 
 /** Reads one table, view or query. */
 export class MysqlSource implements Source, RangeReader {
+  readonly dialect = dialect;
   readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #bound: LateRowBound;
@@ -39,7 +41,7 @@ export class MysqlSource implements Source, RangeReader {
     this.#object = object;
     this.#session = session;
     this.#bound = new LateRowBound(access, {
-      largest: (field, signal) => this.#largest(field, signal),
+      largest: (field, signal) => largest(this, field, signal),
       nowMicros: (signal) => this.#nowMicros(signal),
     });
   }
@@ -88,22 +90,9 @@ export class MysqlSource implements Source, RangeReader {
     return this.#bound.take(request, field, signal);
   }
 
-  async inspectRest(
-    range: Range,
-    signal: AbortSignal,
-  ): Promise<{ oldest: string | undefined; nullRows: number }> {
-    const [field] = range.orderBy;
-    if (!field) return { oldest: undefined, nullRows: 0 };
-    const name = dialect.quote(field.name);
-    const where = whereRange(dialect, { ...range, upTo: undefined });
-    const oldest = await this.#edge(field, `${where} ORDER BY ${name} LIMIT 1`, signal);
-    if (!field.isNullable) return { oldest, nullRows: 0 };
-    return { oldest, nullRows: await this.#count(`WHERE ${name} IS NULL`, signal) };
-  }
-
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
     const orderBy = orderColumns(request);
-    return await this.#count(
+    return await this.count(
       whereRange(dialect, { orderBy, after: startAfter(request), upTo: undefined }),
       signal,
     );
@@ -116,11 +105,6 @@ export class MysqlSource implements Source, RangeReader {
     await Promise.all([this.#session?.close(), this.#bound.close()]);
   }
 
-  async #largest(field: Column, signal: AbortSignal): Promise<string | undefined> {
-    const name = dialect.quote(field.name);
-    return await this.#edge(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`, signal);
-  }
-
   async #nowMicros(signal: AbortSignal): Promise<number> {
     const session = await this.#open(signal);
     const [[now] = []] = await session.query(`${readerMark} SELECT UTC_TIMESTAMP(6)`, signal);
@@ -128,7 +112,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   /** Canonical text of the field in one row. */
-  async #edge(field: Column, rest: string, signal: AbortSignal): Promise<string | undefined> {
+  async first(field: Column, rest: string, signal: AbortSignal): Promise<string | undefined> {
     const session = await this.#open(signal);
     const sql = `${readerMark} SELECT ${selectItem(field)} FROM ${this.#fromClause()} ${rest}`;
     const [[cell] = []] = await session.query(sql, signal);
@@ -137,7 +121,7 @@ export class MysqlSource implements Source, RangeReader {
     return String(decoderOf(field.type)?.(cell) ?? cell);
   }
 
-  async #count(where: string, signal: AbortSignal): Promise<number> {
+  async count(where: string, signal: AbortSignal): Promise<number> {
     const session = await this.#open(signal);
     const rows = `SELECT 1 FROM ${this.#fromClause()} ${where} LIMIT ${countLimit}`;
     const [[count] = []] = await session.query(

@@ -9,6 +9,7 @@ import type { Column, Relation, Scalar } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
 import { joinName, splitName } from '../sql/names.ts';
 import {
+  largest,
   orderColumns,
   type Part,
   type PassBound,
@@ -35,6 +36,7 @@ const byIndex = 'SET enable_seqscan = off; SET enable_bitmapscan = off; SET enab
 
 /** Reads one table, view or query by COPY, over one connection. */
 export class PostgresSource implements Source, RangeReader {
+  readonly dialect = dialect;
   readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #bound = new LateRowBound(systemClock);
@@ -89,29 +91,8 @@ export class PostgresSource implements Source, RangeReader {
 
   async takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
     const session = await this.#open(signal);
-    // Not max(): types that have an order need not have that.
-    const name = dialect.quote(field.name);
-    const last = `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`;
-    const largest = () => this.#edge(field, `SELECT ${name} FROM `, last, signal);
-    return await this.#bound.take({ session, request, field, largest }, signal);
-  }
-
-  async inspectRest(
-    range: Range,
-    signal: AbortSignal,
-  ): Promise<{ oldest: string | undefined; nullRows: number }> {
-    const [field] = range.orderBy;
-    if (!field) return { oldest: undefined, nullRows: 0 };
-    const name = dialect.quote(field.name);
-    const where = whereRange(dialect, { ...range, upTo: undefined });
-    const oldest = await this.#edge(
-      field,
-      `SELECT ${name} FROM `,
-      `${where} ORDER BY ${name} LIMIT 1`,
-      signal,
-    );
-    const nullRows = field.isNullable ? await this.#count(`WHERE ${name} IS NULL`, signal) : 0;
-    return { oldest, nullRows };
+    const ask = { session, request, field, largest: () => largest(this, field, signal) };
+    return await this.#bound.take(ask, signal);
   }
 
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
@@ -120,7 +101,7 @@ export class PostgresSource implements Source, RangeReader {
       after: startAfter(request),
       upTo: undefined,
     });
-    const counted = await this.#count(where, signal);
+    const counted = await this.count(where, signal);
     if (counted < countLimit) return counted;
     const session = await this.#open(signal);
     const [[plan] = []] = await session.query(
@@ -159,13 +140,14 @@ export class PostgresSource implements Source, RangeReader {
   }
 
   /** One value as canonical text; undefined: NULL, or no row. */
-  async #edge(field: Column, select: string, rest: string, signal: AbortSignal): Promise<string | undefined> {
+  async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
     const session = await this.#open(signal);
-    const [[text] = []] = await session.query(`${select}${await this.#fromClause(session)} ${rest}`, signal);
+    const sql = `SELECT ${dialect.quote(field.name)} FROM ${await this.#fromClause(session)} ${tail}`;
+    const [[text] = []] = await session.query(sql, signal);
     return text === null || text === undefined ? undefined : canonicalText(text, field);
   }
 
-  async #count(where: string, signal: AbortSignal): Promise<number> {
+  async count(where: string, signal: AbortSignal): Promise<number> {
     const session = await this.#open(signal);
     const from = await this.#fromClause(session);
     const [[count] = []] = await session.query(

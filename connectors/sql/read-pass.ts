@@ -3,7 +3,8 @@ import type { BoundReport, PassEnd, ReadRequest } from '../../core/connector.ts'
 import { permanent } from '../../core/errors.ts';
 import type { Offset } from '../../core/offset.ts';
 import type { Column, Relation } from '../../core/values.ts';
-import type { Range, UpTo } from './keyset.ts';
+import type { SqlDialect } from './dialect.ts';
+import { type Range, type UpTo, whereRange } from './keyset.ts';
 
 /** Rows of one statement, cut at the batch limits, still without their offset. */
 export interface Part {
@@ -27,11 +28,11 @@ export interface RangeReader {
   readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncIterable<Part>;
   /** Taken once per pass, before its first statement, so that all up to it is visible to a later snapshot. */
   takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound>;
-  /** What stands beyond the range's `after`: smallest first orderBy value (canonical) there, and how many rows have NULL in it. */
-  inspectRest(
-    range: Range,
-    signal: AbortSignal,
-  ): Promise<{ readonly oldest: string | undefined; readonly nullRows: number }>;
+  readonly dialect: SqlDialect;
+  /** Canonical text of the field in the first row of `SELECT field FROM object tail`; undefined where there is none, or NULL. */
+  first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Rows of the object; may stop counting where more make no difference. */
+  count(where: string, signal: AbortSignal): Promise<number>;
 }
 
 /** One pass of any mode over keyset pagination; each statement is its own snapshot and at most one batch's worth. */
@@ -58,29 +59,38 @@ export async function* readPass(
     }
   }
   if (!field) return { bound: bound.report, isHeldBack: false };
-  return finishPass(
-    reader,
-    request,
-    { orderBy, after, columns: [], upTo: undefined, maxRows: undefined },
-    bound,
-    signal,
-  );
+  return finishPass(reader, request, { field, orderBy, after }, bound, signal);
 }
 
+/** What stands behind the last row that was read, and rows that never come: with NULL in the field. */
 async function finishPass(
   reader: RangeReader,
   request: ReadRequest,
-  rest: Range,
+  { field, ...rest }: { readonly field: Column } & Pick<Range, 'orderBy' | 'after'>,
   bound: PassBound,
   signal: AbortSignal,
 ): Promise<PassEnd> {
-  const { oldest, nullRows } = await reader.inspectRest(rest, signal);
+  const { dialect } = reader;
+  const name = dialect.quote(field.name);
+  const where = whereRange(dialect, { ...rest, upTo: undefined });
+  const oldest = await reader.first(field, `${where} ORDER BY ${name} LIMIT 1`, signal);
+  const nullRows = field.isNullable ? await reader.count(`WHERE ${name} IS NULL`, signal) : 0;
   return {
     bound: bound.report,
     isHeldBack: oldest !== undefined && isBeyondBound(bound),
     nullRows,
     ...(oldest !== undefined && request.mode === 'Timestamp' ? { oldestWaiting: oldest } : {}),
   };
+}
+
+/** Not max(): types that have an order need not have that. */
+export async function largest(
+  reader: Pick<RangeReader, 'dialect' | 'first'>,
+  field: Column,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const name = reader.dialect.quote(field.name);
+  return await reader.first(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`, signal);
 }
 
 /** Rows that came in while the pass ran wait for the next one; held back are they only when a bound is in force that others set. */

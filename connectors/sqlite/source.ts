@@ -7,6 +7,7 @@ import type { Column, Relation, Row } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
 import {
   findColumn,
+  largest,
   orderColumns,
   type Part,
   type PassBound,
@@ -23,6 +24,7 @@ import { canonicalTimestamp, shapeLike } from './timestamp-text.ts';
 
 /** Reads one table, view or query of a file, in its own thread. */
 export class SqliteSource implements Source, RangeReader {
+  readonly dialect = dialect;
   readonly #thread: FileThread<SourceFile>;
   readonly #bound: LateRowBound;
   #from: string | undefined;
@@ -31,7 +33,7 @@ export class SqliteSource implements Source, RangeReader {
     this.#thread = new FileThread({ role: 'source', file, object });
     const probe = {
       probeWriter: (signal: AbortSignal) => this.#thread.call(signal, 'probeWriter'),
-      largest: (field: Column, signal: AbortSignal) => this.#largest(field, signal),
+      largest: (field: Column, signal: AbortSignal) => largest(this, field, signal),
     };
     this.#bound = new LateRowBound(probe, systemClock, file);
   }
@@ -76,28 +78,12 @@ export class SqliteSource implements Source, RangeReader {
     return this.#bound.take(request, field, signal);
   }
 
-  async inspectRest(
-    range: Range,
-    signal: AbortSignal,
-  ): Promise<{ oldest: string | undefined; nullRows: number }> {
-    const [field] = range.orderBy;
-    if (!field) return { oldest: undefined, nullRows: 0 };
-    const from = await this.#fromClause(signal);
-    const name = dialect.quote(field.name);
-    const first = `SELECT ${name} FROM ${from} ${whereRange(dialect, { ...range, upTo: undefined })} ORDER BY ${name} LIMIT 1`;
-    const oldest = await this.#thread.call(signal, 'firstKey', first, field);
-    const nullRows = field.isNullable
-      ? await this.#thread.call(signal, 'count', `SELECT 1 FROM ${from} WHERE ${name} IS NULL`)
-      : 0;
-    return { oldest, nullRows };
-  }
-
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
     const orderBy = orderColumns(request);
     const after =
       request.after === null ? null : offsetKey(await this.#shapeOffset(request, orderBy[0], signal));
     const where = whereRange(dialect, { orderBy, after, upTo: undefined });
-    return this.#thread.call(signal, 'count', `SELECT 1 FROM ${await this.#fromClause(signal)} ${where}`);
+    return await this.count(where, signal);
   }
 
   /** A file forgets nothing. */
@@ -161,19 +147,26 @@ export class SqliteSource implements Source, RangeReader {
   ): Promise<ReadRequest> {
     const { after } = request;
     if (after?.mode !== 'Timestamp' || !field) return request;
-    const sample = await this.#largest(field, signal);
+    const sample = await largest(this, field, signal);
     const at = sample === undefined ? after.at : shapeLike(after.at, sample);
     if (at === after.at) return request;
     const name = dialect.quote(field.name);
-    const same = `SELECT ${name} FROM ${await this.#fromClause(signal)} WHERE ${name} = ${dialect.literal(after.at, field)} LIMIT 1`;
-    const isStored = (await this.#thread.call(signal, 'firstKey', same, field)) !== undefined;
+    const same = `WHERE ${name} = ${dialect.literal(after.at, field)} LIMIT 1`;
+    const isStored = (await this.first(field, same, signal)) !== undefined;
     return isStored ? request : { ...request, after: { ...after, at } };
   }
 
-  async #largest(field: Column, signal: AbortSignal): Promise<string | undefined> {
-    const name = dialect.quote(field.name);
-    const sql = `SELECT ${name} FROM ${await this.#fromClause(signal)} WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`;
-    return this.#thread.call(signal, 'firstKey', sql, field);
+  async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
+    const sql = `SELECT ${dialect.quote(field.name)} FROM ${await this.#fromClause(signal)} ${tail}`;
+    return await this.#thread.call(signal, 'firstKey', sql, field);
+  }
+
+  async count(where: string, signal: AbortSignal): Promise<number> {
+    return await this.#thread.call(
+      signal,
+      'count',
+      `SELECT 1 FROM ${await this.#fromClause(signal)} ${where}`,
+    );
   }
 
   async #fromClause(signal: AbortSignal): Promise<string> {
