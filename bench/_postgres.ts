@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectFolder } from '../e2e/kit/processes.ts';
 import { type PostgresDatabase, type PostgresServer, postgres } from '../e2e/kit/servers.ts';
+import { serverManifest } from '../e2e/kit/systems.ts';
 import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
 
 /** Two databases of one server that keeps what it is told to (fsync), a folder for manifests, and Idra run as a user runs it. */
@@ -51,7 +52,9 @@ export async function openBench(): Promise<Bench> {
       if (isAnew) await rm(join(folder, 'state.db'), { force: true });
       await writeFile(
         file,
-        [dataSource('source', source), dataSource('destination', destination), sync].join('---\n'),
+        serverManifest('source', 'postgres', source) +
+          serverManifest('destination', 'postgres', destination) +
+          sync,
       );
       return await timed(`${projectFolder}/bin/idra`, [
         'run',
@@ -67,20 +70,6 @@ export async function openBench(): Promise<Bench> {
       await removeFolder(folder);
     },
   };
-}
-
-function dataSource(name: string, { host, port, database, user, password }: PostgresDatabase): string {
-  return `apiVersion: v1
-kind: Secret
-metadata: { name: ${name} }
-stringData: { password: "${password}" }
----
-apiVersion: idra.dev/v1alpha1
-kind: DataSource
-metadata: { name: ${name} }
-spec:
-  postgres: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password } }
-`;
 }
 
 /** Runs a command to its end; throws where it fails. */

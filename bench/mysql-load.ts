@@ -12,6 +12,7 @@ import {
   type PostgresDatabase,
   postgres,
 } from '../e2e/kit/servers.ts';
+import { serverManifest } from '../e2e/kit/systems.ts';
 import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
 import { judge, median, type Run, timed } from './_postgres.ts';
 
@@ -124,7 +125,7 @@ async function byIdra(server: MysqlServer, from: PostgresDatabase, to: MysqlData
   await rm(state, { force: true });
   await writeFile(
     manifests,
-    [dataSource('source', 'postgres', from), dataSource('destination', 'mysql', to), sync()].join('---\n'),
+    serverManifest('source', 'postgres', from) + serverManifest('destination', 'mysql', to) + sync(),
   );
   const run = await timed(`${projectFolder}/bin/idra`, ['run', '-f', manifests, '--once', '--state', state]);
   await requireRows(server, to);
@@ -146,21 +147,6 @@ spec:
   mode: Snapshot
   writeMode: ${values.write}
   schedule: { once: true }
-`;
-}
-
-function dataSource(name: string, type: 'postgres' | 'mysql', to: PostgresDatabase | MysqlDatabase): string {
-  const { host, port, database, user, password } = to;
-  return `apiVersion: v1
-kind: Secret
-metadata: { name: ${name} }
-stringData: { password: "${password}" }
----
-apiVersion: idra.dev/v1alpha1
-kind: DataSource
-metadata: { name: ${name} }
-spec:
-  ${type}: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password } }
 `;
 }
 

@@ -7,7 +7,7 @@ import {
   commitLayout,
   commitTableName,
   offsetMoved,
-  requireKnownLayout,
+  toCommitRow,
   tokenIsHigher,
   writeIsFenced,
 } from '../sql/commit-table.ts';
@@ -62,7 +62,7 @@ export class Commits {
     const sql = `SELECT ${selected} FROM ${this.#name} WHERE \`table\` = ${literalText(this.#table)} OR uid = ${literalText(uid)}`;
     return await session.guard(async () => {
       try {
-        return ((await session.run(sql))[0]?.rows ?? []).map(toCommitRow);
+        return ((await session.run(sql))[0]?.rows ?? []).map(fromServer);
       } catch (thrown) {
         if (errnoOf(thrown) === errorNumbers.noSuchTable) return [];
         throw thrown;
@@ -102,7 +102,7 @@ export class Commits {
       `START TRANSACTION; SELECT ${selected} FROM ${this.#name} WHERE ${this.#where(uid)}${adopted} FOR UPDATE`,
     );
     try {
-      const rows = (results.at(-1)?.rows ?? []).map(toCommitRow);
+      const rows = (results.at(-1)?.rows ?? []).map(fromServer);
       const row = claimedRow(
         request,
         this.#table,
@@ -117,7 +117,7 @@ export class Commits {
         session,
         `SELECT ${selected} FROM ${this.#name} WHERE ${this.#where(uid)}`,
       );
-      return toCommitRow(stored ?? []);
+      return fromServer(stored ?? []);
     } catch (thrown) {
       await session.run('ROLLBACK');
       throw thrown;
@@ -188,7 +188,7 @@ export class Commits {
     return await session.guard(async () => {
       await this.hold(session, change.uid, change.token);
       const [before] = await rowsOf(session, `SELECT ${selected} FROM ${this.#name} WHERE ${where}`);
-      const stored = toCommitRow(before ?? []);
+      const stored = fromServer(before ?? []);
       if (stored.offset !== change.expected) {
         await session.run('ROLLBACK');
         throw offsetMoved(change.expected, stored.offset);
@@ -199,7 +199,7 @@ export class Commits {
         change.token,
       );
       const [after] = await rowsOf(session, `SELECT ${selected} FROM ${this.#name} WHERE ${where}`);
-      return toCommitRow(after ?? []);
+      return fromServer(after ?? []);
     }, signal);
   }
 
@@ -254,18 +254,6 @@ function literalOrNull(value: string | null): string {
   return value === null ? 'NULL' : literalText(value);
 }
 
-function toCommitRow(row: SqlRow): CommitRow {
-  const [uid, table, name, meaning, token, offset, rows, closed, layout, time] = row.map(text);
-  requireKnownLayout(layout);
-  return {
-    uid: uid ?? '',
-    table: table ?? '',
-    name: name ?? '',
-    meaning: meaning ?? '',
-    token: BigInt(token ?? 0),
-    offset: offset ?? null,
-    rows: Number(rows),
-    isClosed: closed === '1',
-    time: time ?? '',
-  };
+function fromServer(row: SqlRow): CommitRow {
+  return toCommitRow(row.map(text));
 }

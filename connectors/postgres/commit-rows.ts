@@ -1,10 +1,10 @@
 import type { CommitRow } from '../../core/connector.ts';
 import type { Token } from '../../core/token.ts';
-import { commitLayout, commitTableName, requireKnownLayout } from '../sql/commit-table.ts';
+import { commitLayout, commitTableName, toCommitRow } from '../sql/commit-table.ts';
 import { quoteName } from './describe.ts';
 import { fencedState } from './errors.ts';
 import { literalText } from './literals.ts';
-import type { Session, TextRow } from './session.ts';
+import type { Session } from './session.ts';
 
 export interface OffsetUpdate {
   readonly token: Token;
@@ -142,29 +142,3 @@ export class CommitRows {
 
 const commitRowItems = `uid, "table", name, meaning, token, "offset", rows, closed, layout,
   to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
-export function toCommitRow([
-  uid,
-  table,
-  name,
-  meaning,
-  token,
-  offset,
-  rows,
-  closed,
-  layout,
-  time,
-]: TextRow): CommitRow {
-  requireKnownLayout(layout);
-  return {
-    uid: uid ?? '',
-    table: table ?? '',
-    name: name ?? '',
-    meaning: meaning ?? '',
-    token: BigInt(token ?? 0),
-    offset: offset ?? null,
-    rows: Number(rows),
-    isClosed: closed === 't',
-    time: time ?? '',
-  };
-}

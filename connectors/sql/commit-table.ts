@@ -32,6 +32,23 @@ export function requireKnownLayout(layout: unknown): void {
   );
 }
 
+/** uid, table, name, meaning, token, offset, rows, closed, layout, time: as a server gives them as text. */
+export function toCommitRow(cells: readonly (string | null | undefined)[]): CommitRow {
+  const [uid, table, name, meaning, token, offset, rows, closed, layout, time] = cells;
+  requireKnownLayout(layout);
+  return {
+    uid: uid ?? '',
+    table: table ?? '',
+    name: name ?? '',
+    meaning: meaning ?? '',
+    token: BigInt(token ?? 0),
+    offset: offset ?? null,
+    rows: Number(rows),
+    isClosed: closed === 't' || closed === '1',
+    time: time ?? '',
+  };
+}
+
 /** The row that a claim stores; `stored` is read under the row's lock, `adopted` likewise where asked for. */
 export function claimedRow(
   request: ClaimRequest,

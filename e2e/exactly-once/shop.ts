@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { installLedger, onDatabase, proveLedger, readLedger, rowLines } from '../kit/ledger.ts';
 import { type PostgresDatabase, postgres } from '../kit/servers.ts';
 import { syncManifest } from '../kit/single-mode.ts';
+import { dataSourceManifest, secretManifest } from '../kit/systems.ts';
 import type { Writers } from '../kit/writers.ts';
 import { shopWriters } from './writers.ts';
 
@@ -49,16 +50,8 @@ export class Shop {
 
   /** Secrets are left out where they come from elsewhere. */
   manifests({ withSecrets }: { readonly withSecrets: boolean }): string {
-    const system = ({ host, port, database, user, password }: PostgresDatabase, name: string) => {
-      const secret = `apiVersion: v1\nkind: Secret\nmetadata: { name: ${name} }\nstringData: { password: "${password}" }\n---\n`;
-      return `${withSecrets ? secret : ''}apiVersion: idra.dev/v1alpha1
-kind: DataSource
-metadata: { name: ${name} }
-spec:
-  postgres: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password } }
----
-`;
-    };
+    const system = (at: PostgresDatabase, name: string) =>
+      (withSecrets ? secretManifest(name, at.password) : '') + dataSourceManifest(name, 'postgres', at);
     const sync = (table: string, read: object, more: object) =>
       syncManifest(table, {
         source: { dataSource: 'source', table: `public.${table}`, ...read },

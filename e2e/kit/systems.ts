@@ -67,11 +67,37 @@ interface Address {
   readonly password: string;
 }
 
+/** Each with `---` behind it; the DataSource takes its password from the Secret of its name. */
+export function secretManifest(name: string, password: string): string {
+  return `apiVersion: v1
+kind: Secret
+metadata: { name: ${name} }
+stringData: { password: "${password}" }
+---
+`;
+}
+
+export function dataSourceManifest(name: string, type: 'postgres' | 'mysql', to: Address): string {
+  const { host, port, database, user } = to;
+  return `apiVersion: idra.dev/v1alpha1
+kind: DataSource
+metadata: { name: ${name} }
+spec:
+  ${type}: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password } }
+---
+`;
+}
+
+export function serverManifest(name: string, type: 'postgres' | 'mysql', to: Address): string {
+  return secretManifest(name, to.password) + dataSourceManifest(name, type, to);
+}
+
 function serverDatabase(
   system: 'postgres' | 'mysql' | 'mariadb',
-  { host, port, database, user, password }: Address,
+  to: Address,
   openSession: () => Promise<TestSession>,
 ): TestDatabase {
+  const { database } = to;
   const type = system === 'postgres' ? 'postgres' : 'mysql';
   const mark = type === 'postgres' ? '"' : '`';
   return {
@@ -79,18 +105,7 @@ function serverDatabase(
     openSession,
     tableName: (table) => `${type === 'postgres' ? 'public' : database}.${nameIn(table)}`,
     quote: (identifier) => `${mark}${identifier.replaceAll(mark, mark + mark)}${mark}`,
-    manifest: (name) => `apiVersion: v1
-kind: Secret
-metadata: { name: ${name} }
-stringData: { password: "${password}" }
----
-apiVersion: idra.dev/v1alpha1
-kind: DataSource
-metadata: { name: ${name} }
-spec:
-  ${type}: { host: ${host}, port: ${port}, database: ${database}, user: ${user}, passwordSecretRef: { name: ${name}, key: password } }
----
-`,
+    manifest: (name) => serverManifest(name, type, to),
     ...inSessions(openSession),
   };
 }
