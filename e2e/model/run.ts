@@ -35,36 +35,35 @@ async function main(): Promise<void> {
 
 const runsWorthAThread = 500;
 
-/** Each takes every so-manyth part of a fixed size, so that all have enough to do; the first violation ends all. */
+/**
+ * Parts of a fixed size, so many at a time; the first violation ends all. Each has a thread of its own: a process that is killed in the
+ * model leaves all that it waited for behind, where a real one would take it along.
+ */
 async function onThreads(threads: number, all: ExploreOptions): Promise<Exploration> {
-  const workers = Array.from(
-    { length: threads },
-    () => new Worker(import.meta.filename, { workerData: true }),
-  );
   let next = 0;
   let isOver = false;
-  const lane = async (worker: Worker): Promise<Exploration[]> => {
+  const lane = async (): Promise<Exploration[]> => {
     const parts: Exploration[] = [];
     while (next < all.traces && !isOver) {
       const part = { ...all, seed: all.seed + next, traces: Math.min(runsWorthAThread, all.traces - next) };
       next += part.traces;
-      const found = await ask(worker, part);
+      const found = await onThread(part);
       parts.push(found);
       if (found.failed.length > 0) isOver = true;
     }
     return parts;
   };
-  try {
-    return together((await Promise.all(workers.map(lane))).flat());
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
+  return together((await Promise.all(Array.from({ length: threads }, lane))).flat());
 }
 
-async function ask(worker: Worker, part: ExploreOptions): Promise<Exploration> {
-  const answer = once(worker, 'message') as Promise<[Exploration]>;
-  worker.postMessage(part);
-  return (await answer)[0];
+async function onThread(part: ExploreOptions): Promise<Exploration> {
+  const worker = new Worker(import.meta.filename, { workerData: part });
+  try {
+    const [found] = (await once(worker, 'message')) as [Exploration];
+    return found;
+  } finally {
+    await worker.terminate();
+  }
 }
 
 function print(found: Exploration, seconds: number): void {
@@ -81,13 +80,4 @@ function print(found: Exploration, seconds: number): void {
 }
 
 if (isMainThread) await main();
-else if (workerData === true) {
-  parentPort?.on('message', (part: ExploreOptions) => {
-    explore(part).then(
-      (found) => parentPort?.postMessage(found),
-      (error: unknown) => {
-        throw error;
-      },
-    );
-  });
-}
+else parentPort?.postMessage(await explore(workerData as ExploreOptions));
