@@ -45,11 +45,12 @@ export class EtcdReader {
   /** All of a range at one revision. */
   async list(range: KeyRange, options: ListOptions = {}): Promise<Listed> {
     const pairs: KeyValue[] = [];
-    for await (const page of this.pages(range, options)) {
-      pairs.push(...page.pairs);
-      if (!page.hasMore) return { ...page, pairs };
+    let whole = { revision: 0n, cluster: '' };
+    for await (const { pairs: some, revision, cluster } of this.pages(range, options)) {
+      pairs.push(...some);
+      whole = { revision, cluster };
     }
-    throw new Error('a list ends with a page behind which there is nothing');
+    return { ...whole, pairs };
   }
 
   /** The same by page, for who need not hold all of it at once; each has the revision of the whole. */

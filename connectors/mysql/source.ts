@@ -111,10 +111,9 @@ export class MysqlSource implements Source, RangeReader {
     return microsOf(String(now));
   }
 
-  /** Canonical text of the field in one row. */
-  async first(field: Column, rest: string, signal: AbortSignal): Promise<string | undefined> {
+  async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
     const session = await this.#open(signal);
-    const sql = `${readerMark} SELECT ${selectItem(field)} FROM ${this.#fromClause()} ${rest}`;
+    const sql = `${readerMark} SELECT ${selectItem(field)} FROM ${this.#fromClause()} ${tail}`;
     const [[cell] = []] = await session.query(sql, signal);
     if (cell === null || cell === undefined) return undefined;
     if (Buffer.isBuffer(cell)) return cell.toString('hex');

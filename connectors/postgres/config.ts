@@ -21,6 +21,7 @@ export const knownParameters = [
   'search_path',
   'work_mem',
 ] as const;
+
 const tlsModes: readonly string[] = ['Disable', 'Prefer', 'Require', 'VerifyCA', 'VerifyFull'];
 
 export function readConfig(access: SystemAccess): PostgresConfig {
