@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { IdraError } from '../../core/errors.ts';
 import { until } from '../../e2e/kit/wait.ts';
+import { isFenced } from '../sql/test-flow.ts';
 import { servers, TestDatabase } from './test-ends.ts';
 
 const signal = new AbortController().signal;
-
-function isFenced(error: unknown): boolean {
-  return error instanceof IdraError && error.disposition === 'fenced';
-}
 
 for (const [name, start] of servers) {
   describe(name, () => {
@@ -19,13 +15,9 @@ for (const [name, start] of servers) {
     after(() => database?.stop());
 
     const run = (sql: string) => database.run(sql);
-    const commitRow = (table: string) =>
-      run(`SELECT token, \`offset\`, \`rows\`, closed FROM _idra_commits WHERE \`table\` = '${table}'`);
+    const commitRow = (table: string) => database.commitRow(table);
 
-    async function fill(table: string, rows: number): Promise<void> {
-      await run(`CREATE TABLE ${table} (id BIGINT PRIMARY KEY, body VARCHAR(40) NOT NULL);
-        INSERT INTO ${table} WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) SELECT i, CONCAT('row ', i) FROM n`);
-    }
+    const fill = (table: string, rows: number) => database.fill(table, rows);
 
     test('restart, adoption of another uid, closing and setting by hand', async () => {
       await fill('claim_from', 5);

@@ -60,6 +60,19 @@ export class TestDatabase {
     return Array.isArray(last) ? (last as unknown[][]).map((row) => row.map(textOf)) : [];
   }
 
+  /** A table of `id` and `body` with so many rows. */
+  async fill(table: string, rows: number): Promise<void> {
+    await this.run(`CREATE TABLE ${table} (id BIGINT PRIMARY KEY, body VARCHAR(40) NOT NULL);
+      INSERT INTO ${table} WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) SELECT i, CONCAT('row ', i) FROM n`);
+  }
+
+  /** Token, offset, rows and closed of a target's commit rows. */
+  async commitRow(table: string): Promise<(string | null)[][]> {
+    return await this.run(
+      `SELECT token, \`offset\`, \`rows\`, closed FROM _idra_commits WHERE \`table\` = '${table}'`,
+    );
+  }
+
   async flow(options: FlowOptions, destination = this.access): Promise<Flow> {
     const flow = await openFlow({ connector, source: this.access, destination }, options);
     this.#flows.push(flow);

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Batch } from '../../core/batch.ts';
 import { installCrashHook } from '../../core/crash-points.ts';
-import { IdraError } from '../../core/errors.ts';
+import type { IdraError } from '../../core/errors.ts';
 import { decodeOffset } from '../../core/offset.ts';
+import { isFenced } from '../sql/test-flow.ts';
 import { openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
 
 const signal = new AbortController().signal;
@@ -25,10 +26,6 @@ function commitRow(table: string) {
 async function equal(from: string, to: string, columns = '*'): Promise<void> {
   const rows = (table: string) => database.run(`SELECT ${columns} FROM ${table} ORDER BY 1, 2`);
   assert.deepEqual(await rows(to), await rows(from));
-}
-
-function isFenced(error: unknown): boolean {
-  return error instanceof IdraError && error.disposition === 'fenced';
 }
 
 describe('Upsert', () => {

@@ -10,6 +10,7 @@ import type {
   SystemAccess,
   WritePlan,
 } from '../../core/connector.ts';
+import { IdraError } from '../../core/errors.ts';
 import type { Mode, OnError, SourceObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 
@@ -165,4 +166,8 @@ async function runPass(
     batches.push(next.value);
     await destination.write(next.value, noSignal);
   }
+}
+
+export function isFenced(error: unknown): boolean {
+  return error instanceof IdraError && error.disposition === 'fenced';
 }
