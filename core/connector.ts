@@ -64,6 +64,11 @@ export interface SystemReport {
 
 // ---------------------------------------------------------------------------------------------------------------- source
 
+/**
+ * The rows of each batch have the columns, types, order, nullability, keys and collations that `describe` found (Invariant 11): verified in
+ * the snapshot of the rows, or after reading them and before they are handed on. Else `read` throws SchemaChanged, and the engine plans
+ * again. An order that is not proven by `relation.keys` is looked at page by page: KeyNotUnique, KeyNullable.
+ */
 export interface Source {
   /** Columns, keys, size of the object. Throws TableNotFound, QueryInvalid. */
   describe(signal: AbortSignal): Promise<Relation>;
@@ -76,6 +81,8 @@ export interface Source {
    * Ends when it has caught up. The next batch may be read while the last is written: at most one ahead.
    */
   read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd>;
+  /** The zone that the server gives to new sessions, as an IANA name or `+09:00`: for columns without one. */
+  timeZone(signal: AbortSignal): Promise<string>;
   /** Rows that wait after this offset, at most a rough count. For plan and status; never blocks long. */
   estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined>;
   /** The source may forget what is before this offset: it is durable (Invariant 2). A no-op for queries. */
@@ -88,9 +95,13 @@ export interface ReadRequest {
   readonly columns: readonly ReadColumn[];
   /** Snapshot, Id or Timestamp: LastDestination* have become Id or Timestamp with their offset. Stream reads the log. */
   readonly mode: Exclude<Mode, 'LastDestinationId' | 'LastDestinationTimestamp'>;
-  /** Columns that page: source.key for Snapshot, [idField] for Id, source.key (after the timestamp) for Timestamp. Empty: a table without a key, read in one go. */
+  /**
+   * Columns that page: source.key for Snapshot, [idField] or, where it is not unique, [idField, ...source.key] for Id, source.key (after the
+   * timestamp) for Timestamp. Empty: a table without a key, read in one go.
+   */
   readonly key: readonly string[];
   readonly timestampField?: string;
+  /** In which a timestampField without zone is read: source.timeZone, else the server's for new sessions. */
   readonly timeZone: string;
   /** Null: from the beginning. For Snapshot never null: { pass, key }. */
   readonly after: Offset | null;
@@ -116,6 +127,8 @@ export interface BoundReport {
   /** Why not a better one: `standby`, `needs pg_read_all_stats`. */
   readonly because?: string;
   readonly heldBackBy?: HeldBackBy;
+  /** In which a timestampField without zone is read; undefined where it has one. */
+  readonly timeZone?: string;
 }
 
 export interface HeldBackBy {
@@ -127,6 +140,10 @@ export interface HeldBackBy {
 
 // ----------------------------------------------------------------------------------------------------------- destination
 
+/**
+ * The table is, in the transaction of each write, the one that was claimed: same identity, same columns, types and keys. Else `write` and
+ * `endPass` throw SchemaChanged and nothing is committed. An offset behind the stored one is refused within a pass (Invariant 3).
+ */
 export interface Destination {
   /** Null where the table is missing. Refuses what cannot be a destination (a view, MyISAM) by error findings in the relation. */
   describe(signal: AbortSignal): Promise<Relation | null>;
@@ -167,6 +184,8 @@ export interface WritePlan {
   /** The table as it is, or null when claim shall create it. */
   readonly existing: Relation | null;
   readonly onError: 'Stop' | 'Skip' | 'DeadLetter';
+  /** Messages about a row leave its key out. */
+  readonly redactsKeys: boolean;
   /** createTable makes a unique key (not for Append with Timestamp: a history). */
   readonly hasUniqueKey: boolean;
 }
@@ -182,6 +201,8 @@ export interface CommitRow {
   readonly token: Token;
   /** Encoded offset (core/offset.ts), or null. */
   readonly offset: string | null;
+  /** Relation.identity of the table that the offset belongs to; undefined where the system has none, or an older version wrote the row. */
+  readonly target?: string;
   /** Written since the last restart. */
   readonly rows: number;
   readonly isClosed: boolean;
@@ -222,6 +243,8 @@ export interface WriteResult {
 export interface Rejection {
   readonly code: string;
   readonly column?: string;
+  /** `id 42`, as core/row-name.ts writes it. */
+  readonly row?: string;
   /** Without the row's data: `year 0 is not a date of MySQL`. */
   readonly message: string;
 }

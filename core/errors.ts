@@ -44,6 +44,13 @@ export function transient(code: string, message: string, more: ErrorMore = {}): 
 export function permanent(code: string, message: string, more: ErrorMore = {}): IdraError {
   return new IdraError({ code, disposition: 'permanent', message, ...more });
 }
+/**
+ * Columns, types, order, keys or collations of an object are not those of the plan any more (Invariant 11). Thrown before the offset
+ * moves; the engine plans again.
+ */
+export function schemaChanged(object: string, more: ErrorMore = {}): IdraError {
+  return transient('SchemaChanged', `${object} has changed since it was planned`, more);
+}
 export function fenced(message: string, more: ErrorMore = {}): IdraError {
   return new IdraError({ code: 'Fenced', disposition: 'fenced', message, ...more });
 }

@@ -13,7 +13,8 @@ export type Offset =
       readonly key: readonly string[] | null;
       readonly isComplete: boolean;
     }
-  | { readonly mode: 'Id'; readonly id: string }
+  /** key: of the last row, where ids alone are not unique. */
+  | { readonly mode: 'Id'; readonly id: string; readonly key?: readonly string[] }
   | { readonly mode: 'Timestamp'; readonly at: string; readonly key: readonly string[] }
   | { readonly mode: 'Stream'; readonly token: string };
 
@@ -42,7 +43,7 @@ export function formatOffset(offset: Offset | null): string {
       return offset.key === null ? `pass ${offset.pass}` : `pass ${offset.pass} at ${formatKey(offset.key)}`;
     }
     case 'Id':
-      return offset.id;
+      return offset.key ? `${offset.id} ${formatKey(offset.key)}` : offset.id;
     case 'Timestamp':
       return `${offset.at} ${formatKey(offset.key)}`;
     case 'Stream':
@@ -59,9 +60,14 @@ export function parseOffset(text: string, mode: Offset['mode']): Offset {
     return offset;
   }
   switch (mode) {
-    case 'Id':
+    case 'Id': {
       if (trimmed === '') throw wrongOffset(text, mode);
-      return { mode, id: trimmed };
+      const match = /^(.*\S) (\[.*\])$/s.exec(trimmed);
+      const key = match?.[2] === undefined ? undefined : parseKey(match[2]);
+      return match?.[1] === undefined || key === undefined
+        ? { mode, id: trimmed }
+        : { mode, id: match[1], key };
+    }
     case 'Timestamp': {
       const match = /^(\S+(?: \d{2}:\d{2}:\S+)?) (\[.*\])$/.exec(trimmed);
       const key = match?.[2] === undefined ? undefined : parseKey(match[2]);
@@ -121,7 +127,7 @@ function isOffset(value: unknown): value is Offset {
         typeof offset.isComplete === 'boolean'
       );
     case 'Id':
-      return typeof offset.id === 'string';
+      return typeof offset.id === 'string' && (offset.key === undefined || isStrings(offset.key));
     case 'Timestamp':
       return typeof offset.at === 'string' && isStrings(offset.key);
     case 'Stream':

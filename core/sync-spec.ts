@@ -28,8 +28,8 @@ export interface SourceObject {
   readonly key?: readonly string[];
   readonly idField?: string;
   readonly timestampField?: string;
-  /** IANA zone in which a timestamp column without zone is read. */
-  readonly timeZone: string;
+  /** IANA zone in which a timestamp column without zone is read; left out: the one that the server gives to new sessions. */
+  readonly timeZone?: string;
 }
 
 export interface DestinationObject {
@@ -52,6 +52,7 @@ export interface SyncSpec {
   readonly createTable: CreateTable;
   readonly schemaChanges: SchemaChanges;
   readonly onError: OnError;
+  readonly redactsKeys: boolean;
   readonly placement: Placement;
 }
 

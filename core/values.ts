@@ -84,12 +84,19 @@ export interface Column {
   readonly hasDefault?: boolean;
   /** Name of the collation when it is not the system's byte order; comparisons by it may differ elsewhere. */
   readonly collation?: string;
+  /**
+   * Undefined: only the same value is equal to a value. Else the rule by which different values are equal in this column, with the
+   * system that has it: `mysql:utf8mb4_general_ci`, `postgres:citext`, `sqlite:NOCASE`. As a key such a column is coarser than others.
+   */
+  readonly equality?: string;
 }
 
 export interface UniqueKey {
   readonly name: string;
   readonly columns: readonly string[];
   readonly isPrimary: boolean;
+  /** Checked at COMMIT only: what is committed is unique, but no upsert can use it. */
+  readonly isDeferrable?: true;
 }
 
 /** A table, view or query as its system describes it. */
@@ -97,8 +104,18 @@ export interface Relation {
   /** As a person writes it: `sales.orders`. */
   readonly name: string;
   readonly columns: readonly Column[];
-  /** Usable as keys: the primary key first, then NOT NULL unique indexes (never partial, never on expressions). */
+  /**
+   * Unique for the rows that a SELECT of this relation returns: the primary key first, then NOT NULL unique indexes (never partial, never
+   * on expressions, never of a parent alone whose children are read with it).
+   */
   readonly keys: readonly UniqueKey[];
+  /**
+   * A view, query or foreign table: the catalogue knows neither what is unique in it nor what is never NULL, so that the pages are looked
+   * at as they are read.
+   */
+  readonly isOpaque?: true;
+  /** Tells this table from another one that gets its name later (an oid). Undefined where the system has none. */
+  readonly identity?: string;
   readonly estimatedRows?: number;
   readonly estimatedBytes?: number;
   /** What a user should hear about this object (SQLite without AUTOINCREMENT, a partitioned table, a MyISAM table, triggers). */

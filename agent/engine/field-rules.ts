@@ -9,6 +9,8 @@ export interface FieldInput {
   readonly existing: Relation | null;
   readonly planned: readonly PlannedColumn[];
   readonly sourceType: SystemType;
+  /** In which a field without zone is read. */
+  readonly timeZone: string;
 }
 
 const hourMs = 3_600_000;
@@ -51,7 +53,7 @@ function idFindings({ spec, relation }: FieldInput): Finding[] {
   ];
 }
 
-function timestampFindings({ spec, relation, sourceType }: FieldInput): Finding[] {
+function timestampFindings({ spec, relation, sourceType, timeZone }: FieldInput): Finding[] {
   const path = 'spec.source.timestampField';
   const column = findField(relation, spec.source.timestampField);
   if (!column) return [missingField(relation, spec.source.timestampField, path)];
@@ -69,13 +71,13 @@ function timestampFindings({ spec, relation, sourceType }: FieldInput): Finding[
     ];
   }
   const hasZone = type.kind === 'timestamp' && type.hasZone;
-  if (hasZone || !hasSummerTime(spec.source.timeZone) || (spec.safetyLagMs ?? 0) >= hourMs) return [];
+  if (hasZone || !hasSummerTime(timeZone) || (spec.safetyLagMs ?? 0) >= hourMs) return [];
   return [
     {
       severity: 'error',
       code: 'SummerTime',
       path: 'spec.safetyLag',
-      message: `${column.name} has no time zone and ${spec.source.timeZone} sets its clocks back once a year: rows of that hour would be skipped`,
+      message: `${column.name} has no time zone and ${timeZone} sets its clocks back once a year: rows of that hour would be skipped`,
       mend: 'set safetyLag to 1h or more, or source.timeZone to UTC if that is what the column holds',
     },
   ];

@@ -16,6 +16,7 @@ const spec: SyncSpec = {
   createTable: 'IfMissing',
   schemaChanges: 'Fail',
   onError: 'Stop',
+  redactsKeys: false,
   placement: { agentSelector: {} },
 };
 const sync: Sync = { uid: 'u1', namespace: 'a', name: 'orders', generation: 1, spec };

@@ -50,19 +50,29 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
     key,
     existing,
     onError: spec.onError,
+    redactsKeys: spec.redactsKeys,
     hasUniqueKey: key.length > 0 && !isHistory(spec),
   };
+  const timeZone = spec.source.timeZone ?? (await source.timeZone(signal));
   const read = readPlan(
     spec,
     relation,
     sourceKey,
     columns.columns.map((each) => each.source),
+    timeZone,
   );
   const ruleFindings = [
     ...(relation.findings ?? []),
     ...(existing?.findings ?? []),
     ...missingTable(spec, existing),
-    ...fieldFindings({ spec, relation, existing, planned: columns.columns, sourceType: types.source }),
+    ...fieldFindings({
+      spec,
+      relation,
+      existing,
+      planned: columns.columns,
+      sourceType: types.source,
+      timeZone,
+    }),
     ...keyFindings({ spec, relation, existing, sourceKey, key, planned: columns.columns }),
     ...columns.findings,
   ];
@@ -113,6 +123,7 @@ function readPlan(
   relation: Relation,
   sourceKey: readonly string[],
   columns: readonly Column[],
+  timeZone: string,
 ): Omit<ReadRequest, 'after' | 'wire'> {
   const mode = readMode(spec.mode);
   return {
@@ -123,7 +134,7 @@ function readPlan(
     ...(mode === 'Timestamp' && spec.source.timestampField
       ? { timestampField: spec.source.timestampField }
       : {}),
-    timeZone: spec.source.timeZone,
+    timeZone,
     limits: spec.batch,
     ...(spec.safetyLagMs === undefined ? {} : { safetyLagMs: spec.safetyLagMs }),
   };

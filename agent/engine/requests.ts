@@ -118,7 +118,7 @@ async function record(context: RunContext, request: Request, change: Change): Pr
 export function requireType(offset: Offset, types: readonly ColumnType[]): void {
   const texts =
     offset.mode === 'Id'
-      ? [offset.id]
+      ? [offset.id, ...(offset.key ?? [])]
       : offset.mode === 'Timestamp'
         ? [offset.at, ...offset.key]
         : offset.mode === 'Snapshot'

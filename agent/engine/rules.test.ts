@@ -43,6 +43,7 @@ const base: SyncSpec = {
   createTable: 'IfMissing',
   schemaChanges: 'Fail',
   onError: 'Stop',
+  redactsKeys: false,
   placement: { agentSelector: {} },
 };
 const spec = (
@@ -78,6 +79,7 @@ test('fields that a mode reads by', () => {
       existing: relation,
       planned,
       sourceType: 'postgres',
+      timeZone: given.source.timeZone ?? 'UTC',
     });
     assert.equal(first?.code, code, JSON.stringify(given.source));
     assert.ok(!first || first.mend, 'says what to do');
@@ -92,8 +94,14 @@ test('LastDestination* wants the very same field at the destination', () => {
   );
   const given = spec('LastDestinationTimestamp', { timestampField: 'seen' });
   assert.equal(
-    fieldFindings({ spec: given, relation, existing: relation, planned: narrower, sourceType: 'postgres' })[0]
-      ?.code,
+    fieldFindings({
+      spec: given,
+      relation,
+      existing: relation,
+      planned: narrower,
+      sourceType: 'postgres',
+      timeZone: 'UTC',
+    })[0]?.code,
     'DestinationFieldDiffers',
   );
 });

@@ -90,6 +90,10 @@ export class MysqlSource implements Source, RangeReader {
     return this.#bound.take(request, field, signal);
   }
 
+  async timeZone(): Promise<string> {
+    return 'UTC';
+  }
+
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
     const orderBy = orderColumns(request);
     return await this.count(

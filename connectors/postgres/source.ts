@@ -95,6 +95,10 @@ export class PostgresSource implements Source, RangeReader {
     return await this.#bound.take(ask, signal);
   }
 
+  async timeZone(): Promise<string> {
+    return 'UTC';
+  }
+
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
     const where = whereRange(dialect, {
       orderBy: orderColumns(request),

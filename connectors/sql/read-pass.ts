@@ -170,7 +170,7 @@ export function startAfter(request: ReadRequest): readonly string[] | null {
     case 'Snapshot':
       return after.key;
     case 'Id':
-      return [after.id];
+      return [after.id, ...(after.key ?? [])];
     case 'Timestamp':
       return [after.at, ...after.key];
     case 'Stream':
@@ -202,7 +202,7 @@ function offsetAfter(
       return { mode: 'Snapshot', pass, key: lastKey.length === 0 ? null : lastKey, isComplete: false };
     }
     case 'Id':
-      return { mode: 'Id', id: first };
+      return { mode: 'Id', id: first, ...(rest.length > 0 && { key: rest }) };
     case 'Timestamp':
       return { mode: 'Timestamp', at: first, key: rest };
     case 'Stream':

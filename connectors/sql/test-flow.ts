@@ -140,6 +140,7 @@ function planWrites(
     key,
     existing,
     onError,
+    redactsKeys: false,
     hasUniqueKey: key.length > 0,
   };
 }

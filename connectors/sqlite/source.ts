@@ -78,6 +78,10 @@ export class SqliteSource implements Source, RangeReader {
     return this.#bound.take(request, field, signal);
   }
 
+  async timeZone(): Promise<string> {
+    return 'UTC';
+  }
+
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
     const orderBy = orderColumns(request);
     const after =

@@ -67,6 +67,7 @@ export async function planFor(
     uid: 'u1',
     writeMode: 'Upsert',
     onError: 'Stop',
+    redactsKeys: false,
     hasUniqueKey: key.length > 0,
     ...change,
     key,

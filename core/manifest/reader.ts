@@ -140,9 +140,8 @@ function syncSpec(spec: SyncManifestSpec): SyncSpec {
   const { source, destination, batch, placement, safetyLag } = spec;
   return {
     source: {
-      ...pick(source, ['table', 'query', 'key', 'idField', 'timestampField']),
+      ...pick(source, ['table', 'query', 'key', 'idField', 'timestampField', 'timeZone']),
       dataSource: source.dataSource,
-      timeZone: source.timeZone,
     },
     destination: {
       ...pick(destination, ['key']),
@@ -159,6 +158,7 @@ function syncSpec(spec: SyncManifestSpec): SyncSpec {
     createTable: spec.createTable,
     schemaChanges: spec.schemaChanges,
     onError: spec.onError,
+    redactsKeys: spec.redactKeys,
     placement: { agentSelector: placement?.agentSelector ?? {}, ...pick(placement ?? {}, ['weight']) },
   };
 }

@@ -58,8 +58,10 @@ const source = z.strictObject({
       'Column with the time of the last change of a row, for modes Timestamp and LastDestinationTimestamp.',
     ),
   timeZone: text({ max: 64 })
-    .default('UTC')
-    .describe('Time zone of a timestampField that has none of its own, by its IANA name: Europe/Rome.'),
+    .optional()
+    .describe(
+      'Time zone of a timestampField that has none of its own, by its IANA name: Europe/Rome; by default the one that the server gives to new sessions of this database and user.',
+    ),
   ...laterFields,
   itemsPath: text({ max: 1_024 })
     .optional()
@@ -157,6 +159,10 @@ export const syncSpecSchema = z.strictObject({
     .describe(
       'What to do with a row that the destination cannot keep. Stop: fail; Skip: leave it out and count it; DeadLetter is offered in a later version.',
     ),
+  redactKeys: z
+    .boolean()
+    .default(false)
+    .describe('true: messages about a row that cannot be written leave out its key.'),
   deletes: z
     .enum(['Ignore', 'Hard', 'Soft'])
     .default('Ignore')

@@ -58,6 +58,7 @@ function syncOf(uid: string): Sync {
       createTable: 'IfMissing',
       schemaChanges: 'Fail',
       onError: 'Stop',
+      redactsKeys: false,
       placement: { agentSelector: {} },
     },
   };

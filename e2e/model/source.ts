@@ -51,6 +51,10 @@ export class ModelSource implements Source {
     return { bound: { kind: 'transactions' }, isHeldBack: false };
   }
 
+  async timeZone(): Promise<string> {
+    return 'UTC';
+  }
+
   async estimateWaiting(): Promise<undefined> {
     return undefined;
   }
