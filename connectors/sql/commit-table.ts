@@ -18,6 +18,7 @@ import { formatToken, type Token } from '../../core/token.ts';
  * | closed  | the Sync was deleted, or its row adopted by another uid                          |
  * | layout  | version of this table's layout                                                   |
  * | time    | of the last commit                                                               |
+ * | target  | identity of the table that the offset belongs to, where the system has one       |
  */
 export const commitTableName = '_idra_commits';
 export const commitLayout = 1;
@@ -32,9 +33,9 @@ export function requireKnownLayout(layout: unknown): void {
   );
 }
 
-/** uid, table, name, meaning, token, offset, rows, closed, layout, time: as a server gives them as text. */
+/** uid, table, name, meaning, token, offset, rows, closed, layout, time, target: as a server gives them as text. */
 export function toCommitRow(cells: readonly (string | null | undefined)[]): CommitRow {
-  const [uid, table, name, meaning, token, offset, rows, closed, layout, time] = cells;
+  const [uid, table, name, meaning, token, offset, rows, closed, layout, time, target] = cells;
   requireKnownLayout(layout);
   return {
     uid: uid ?? '',
@@ -46,6 +47,7 @@ export function toCommitRow(cells: readonly (string | null | undefined)[]): Comm
     rows: Number(rows),
     isClosed: closed === 't' || closed === '1',
     time: time ?? '',
+    ...(target !== null && target !== undefined && { target }),
   };
 }
 
