@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ErrorCode } from '../core/error-codes.ts';
 import { asIdraError, describeError, type IdraError } from '../core/errors.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { InputWrong, printFindings } from './findings.ts';
@@ -43,10 +44,9 @@ export function runs<Options>(
 }
 
 /** Codes that say there is nobody to speak to: exit status 3. */
-const surroundings = new Set([
+const surroundings = new Set<ErrorCode>([
   'EtcdUnavailable',
   'EtcdNotConfigured',
-  'EtcdRefused',
   'NoAgentAnswered',
   'NoCluster',
   'KubernetesUnreachable',

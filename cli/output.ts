@@ -8,7 +8,7 @@ export function requireOutput(kind: string | undefined): OutputKind | undefined 
   if (kind === undefined) return undefined;
   const known = outputKinds.find((each) => each === kind);
   if (known) return known;
-  throw permanent('OutputUnknown', `-o ${kind} is not known`, {
+  throw permanent('CallInvalid', `-o ${kind} is not known`, {
     mend: `use one of ${outputKinds.join(', ')}`,
   });
 }

@@ -5,7 +5,7 @@ import { parseDuration } from '../core/manifest/units.ts';
 export function parseTimeout(text: string): number {
   const timeoutMs = parseDuration(text);
   if (timeoutMs !== undefined) return timeoutMs;
-  throw permanent('DurationInvalid', `--timeout ${text} is not a duration`, {
+  throw permanent('CallInvalid', `--timeout ${text} is not a duration`, {
     mend: 'write an integer and ms, s, m or h: 30s',
   });
 }

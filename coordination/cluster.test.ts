@@ -230,14 +230,19 @@ describe('cluster', () => {
     answerBy(a, async (kind) => {
       if (kind === 'discover') await hang.promise;
       if (kind === 'plan')
-        throw new IdraError({ code: 'Odd', disposition: 'permanent', message: 'odd', mend: 'mend it' });
+        throw new IdraError({
+          code: 'ServerError',
+          disposition: 'permanent',
+          message: 'odd',
+          mend: 'mend it',
+        });
       return { tables: 1 };
     });
     const some = { kind: 'check', subject: 'default/shop', selector: {} } as const;
     const { agent, result } = await one.probes.ask({ ...some, selector: { zone: 'x' } }, 10_000);
     assert.deepEqual([agent, result], ['a', { tables: 1 }]);
     const failed = await one.probes.ask({ ...some, kind: 'plan' }, 10_000);
-    assert.deepEqual(failed.error, { code: 'Odd', message: 'odd; mend it' });
+    assert.deepEqual(failed.error, { code: 'ServerError', message: 'odd; mend it' });
     await assert.rejects(
       one.probes.ask({ ...some, selector: { zone: 'z' } }, 200),
       (error) => hasCode('NoAgentAnswered')(error) && String(error).includes('zone=z'),

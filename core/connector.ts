@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Batch, BatchLimits, RawRequest, Wire } from './batch.ts';
 import type { ColumnPlan, ReadColumn, TypeTable } from './column-plan.ts';
+import type { ErrorCode } from './error-codes.ts';
 import type { Finding } from './errors.ts';
 import type { Offset } from './offset.ts';
 import type { Secret } from './secret.ts';
@@ -241,7 +242,7 @@ export interface WriteResult {
 }
 
 export interface Rejection {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly column?: string;
   /** `id 42`, as core/row-name.ts writes it. */
   readonly row?: string;

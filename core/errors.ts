@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-codes.ts';
+
 /**
  * The one error type. What callers decide on is `disposition`; what a person reads is `message` and `mend`.
  *
@@ -10,7 +12,7 @@ export type Disposition = 'transient' | 'permanent' | 'fenced' | 'bug';
 
 export interface IdraErrorInit {
   /** Stable, CamelCase, fit for a condition's reason: `TableNotFound`. */
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly disposition: Disposition;
   /** What happened and to which object. Never a secret, never row data. */
   readonly message: string;
@@ -22,7 +24,7 @@ export interface IdraErrorInit {
 }
 
 export class IdraError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly disposition: Disposition;
   readonly path: string | undefined;
   readonly mend: string | undefined;
@@ -38,10 +40,10 @@ export class IdraError extends Error {
 }
 
 /** Shorthands, so that a throw reads as a sentence. */
-export function transient(code: string, message: string, more: ErrorMore = {}): IdraError {
+export function transient(code: ErrorCode, message: string, more: ErrorMore = {}): IdraError {
   return new IdraError({ code, disposition: 'transient', message, ...more });
 }
-export function permanent(code: string, message: string, more: ErrorMore = {}): IdraError {
+export function permanent(code: ErrorCode, message: string, more: ErrorMore = {}): IdraError {
   return new IdraError({ code, disposition: 'permanent', message, ...more });
 }
 /**
@@ -78,7 +80,7 @@ export function describeError(error: IdraError): string {
  */
 export interface Finding {
   readonly severity: 'error' | 'warning' | 'info';
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   /** `file:line` of a manifest, where one was read. */
   readonly place?: string | undefined;

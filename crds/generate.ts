@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { stringify } from 'yaml';
 import { group, plurals } from '../core/manifest/names.ts';
 import { customResource, kinds } from './definitions.ts';
+import { errorReferenceText } from './error-reference.ts';
 import { referenceText } from './reference.ts';
 
 const project = dirname(import.meta.dirname);
@@ -18,6 +19,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     files.set(`helm/idra/files/crds/${name}`, text);
   }
   files.set('docs/reference.md', referenceText(kinds));
+  files.set('docs/errors.md', errorReferenceText());
   return files;
 }
 

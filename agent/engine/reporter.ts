@@ -1,4 +1,5 @@
 import type { BoundReport } from '../../core/connector.ts';
+import type { StatusReason } from '../../core/error-codes.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
 import { encodeOffset, formatOffset, type Offset } from '../../core/offset.ts';
 import type {
@@ -20,7 +21,7 @@ export class Reporter {
   readonly #context: Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName' | 'observer'>;
   readonly #rate: RateMeter;
   #state: SyncState = 'Pending';
-  #reason = 'Starting';
+  #reason: StatusReason = 'WaitingForAgent';
   #message = 'reaching both systems';
   #rows: RowCounts = { read: 0, written: 0, deleted: 0, rejected: 0 };
   #offset: Offset | null = null;
@@ -114,7 +115,7 @@ export class Reporter {
     this.moveTo('Waiting', this.hasCaughtUp ? 'CaughtUp' : 'WaitingForSchedule', message, nextPassMs);
   }
 
-  moveTo(state: SyncState, reason: string, message: string, nextPassMs?: number): void {
+  moveTo(state: SyncState, reason: StatusReason, message: string, nextPassMs?: number): void {
     this.#state = state;
     this.#reason = reason;
     this.#message = message;

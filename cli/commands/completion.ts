@@ -17,7 +17,7 @@ export function addCompletion(root: Command, cli: Cli): void {
   runs(command, cli, async ([shell = '']) => {
     const write = shells[shell];
     if (!write)
-      throw permanent('ShellUnknown', `"${shell}" is not a shell known here`, {
+      throw permanent('CallInvalid', `"${shell}" is not a shell known here`, {
         mend: 'use bash, zsh or fish',
       });
     cli.out.write(write(wordsOf(root)));

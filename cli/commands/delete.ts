@@ -9,6 +9,7 @@ import { InputWrong } from '../findings.ts';
 import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { kindOf } from '../fleet/kinds.ts';
 import { readFiles } from '../manifests.ts';
+import { notFound } from '../not-found.ts';
 import { parseTimeout } from '../timeout.ts';
 
 interface DeleteOptions {
@@ -92,7 +93,7 @@ async function deleteSyncs(
     if (stored) {
       await mark(etcd, stored);
       marked.push({ target, uid: stored.uid });
-    } else if (!options.ignoreNotFound) throw notFound(target);
+    } else if (!options.ignoreNotFound) throw targetNotFound(target);
   }
   const deadlineMs = systemClock.monotonicMs() + options.timeoutMs;
   for (const { target, uid } of marked) {
@@ -118,7 +119,7 @@ async function deleteDataSource(
   const { namespace, name } = target;
   if (!(await etcd.desired.getDataSource(namespace, name))) {
     if (options.ignoreNotFound) return false;
-    throw notFound(target);
+    throw targetNotFound(target);
   }
   const { syncs } = await etcd.desired.read();
   const users = syncs.filter((sync) => sync.namespace === namespace && endsOf(sync).includes(name));
@@ -143,10 +144,8 @@ function endsOf({ spec }: DesiredSync): readonly unknown[] {
   return [ends.source?.dataSource, ends.destination?.dataSource];
 }
 
-function notFound({ kind, namespace, name }: Target): Error {
-  return permanent('NotFound', `there is no ${kind} ${namespace}/${name}`, {
-    mend: `see idra get ${kind.toLowerCase()}s -A`,
-  });
+function targetNotFound({ kind, namespace, name }: Target): Error {
+  return notFound(kind, `${namespace}/${name}`, `see idra get ${kind.toLowerCase()}s -A`);
 }
 
 function stillThere({ namespace, name }: Target): Error {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { permanent } from '../../core/errors.ts';
 import { conditionsOf } from '../../core/sync-conditions.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { type EtcdObject, readDataSources, readSyncs } from '../fleet/etcd-objects.ts';
 import { kindOf } from '../fleet/kinds.ts';
+import { notFound } from '../not-found.ts';
 import { formatTable } from '../table.ts';
 
 /** One page about a Sync or DataSource: what is wanted, how it stands, what to do. */
@@ -22,10 +22,7 @@ export function addDescribe(root: Command, cli: Cli): void {
       const object = (await read(etcd)).find(
         ({ metadata }) => metadata.name === name && metadata.namespace === options.namespace,
       );
-      if (!object)
-        throw permanent('NotFound', `there is no ${kind} ${options.namespace}/${name}`, {
-          mend: `see idra get ${kind} -A`,
-        });
+      if (!object) throw notFound(kindOf(kind), `${options.namespace}/${name}`, `see idra get ${kind} -A`);
       cli.out.write(describe(object));
       return exitStatus.ok;
     });

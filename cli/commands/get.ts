@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Coordination } from '../../coordination/contract.ts';
 import { systemClock } from '../../core/clock.ts';
 import { permanent } from '../../core/errors.ts';
+import type { ManifestKind } from '../../core/manifest/names.ts';
 import { formatSeconds } from '../../core/status.ts';
 import { rowCells, syncHeads, wideCells, wideHeads } from '../../core/sync-row.ts';
 import { type Cli, runs } from '../cli.ts';
@@ -9,6 +10,7 @@ import { exitStatus } from '../exit-status.ts';
 import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { type EtcdObject, readAgents, readDataSources, readSyncs, syncRowOf } from '../fleet/etcd-objects.ts';
 import { kindWords } from '../fleet/kinds.ts';
+import { notFound } from '../not-found.ts';
 import { formatObjects, type OutputKind, requireOutput } from '../output.ts';
 import { formatTable } from '../table.ts';
 
@@ -21,6 +23,7 @@ interface GetOptions {
 
 /** How one kind is listed. */
 interface Listing {
+  readonly kind: ManifestKind | 'Agent';
   readonly words: readonly string[];
   readonly read: (etcd: Coordination) => Promise<readonly EtcdObject[]>;
   readonly heads: readonly string[];
@@ -30,6 +33,7 @@ interface Listing {
 
 const listings: readonly Listing[] = [
   {
+    kind: 'Sync',
     words: kindWords.Sync,
     read: readSyncs,
     heads: syncHeads,
@@ -37,6 +41,7 @@ const listings: readonly Listing[] = [
     wide: { heads: wideHeads, cells: (object) => wideCells(object.syncStatus) },
   },
   {
+    kind: 'DataSource',
     words: kindWords.DataSource,
     read: readDataSources,
     heads: ['NAME', 'TYPE', 'READY', 'VERSION', 'SYNCS', 'AGE'],
@@ -51,6 +56,7 @@ const listings: readonly Listing[] = [
     wide: { heads: ['MESSAGE'], cells: ({ report }) => [report?.message ?? ''] },
   },
   {
+    kind: 'Agent',
     words: ['agents', 'agent'],
     read: readAgents,
     heads: ['NAME', 'LEADER', 'STATE', 'SYNCS', 'VERSION', 'AGE'],
@@ -81,11 +87,11 @@ export function addGet(root: Command, cli: Cli): void {
   runs<GetOptions>(command, cli, async ([kind = '', name], options) => {
     const listing = listings.find((each) => each.words.includes(kind.toLowerCase()));
     if (!listing)
-      throw permanent('KindUnknown', `"${kind}" is not a kind`, { mend: 'use syncs, datasources or agents' });
+      throw permanent('CallInvalid', `"${kind}" is not a kind`, { mend: 'use syncs, datasources or agents' });
     const output = requireOutput(options.output);
     return await withEtcd(cli, async (etcd) => {
       for (let last = ''; ; ) {
-        const objects = chosen(await listing.read(etcd), name, options);
+        const objects = chosen(await listing.read(etcd), listing.kind, name, options);
         const text = formatListing(listing, objects, output, options.allNamespaces === true);
         if (text !== last) cli.out.write(text);
         last = text;
@@ -98,6 +104,7 @@ export function addGet(root: Command, cli: Cli): void {
 
 function chosen(
   objects: readonly EtcdObject[],
+  kind: Listing['kind'],
   name: string | undefined,
   options: GetOptions,
 ): readonly EtcdObject[] {
@@ -107,12 +114,8 @@ function chosen(
   if (name === undefined) return here;
   const named = here.filter((each) => each.metadata.name === name);
   if (named.length > 0) return named;
-  throw permanent('NotFound', `${name} is not there`, {
-    mend:
-      here.length === 0
-        ? 'nothing of this kind is'
-        : `there are ${here.map((each) => each.metadata.name).join(', ')}`,
-  });
+  const names = here.map((each) => each.metadata.name).join(', ');
+  throw notFound(kind, name, here.length === 0 ? `there is no ${kind} at all` : `there are ${names}`);
 }
 
 function formatListing(

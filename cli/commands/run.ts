@@ -64,5 +64,5 @@ export function addRun(root: Command, cli: Cli): void {
 
 function requireProgress(kind: string): ProgressKind {
   if (kind === 'auto' || kind === 'json' || kind === 'none') return kind;
-  throw permanent('ProgressUnknown', `--progress ${kind} is not known`, { mend: 'use auto, json or none' });
+  throw permanent('CallInvalid', `--progress ${kind} is not known`, { mend: 'use auto, json or none' });
 }

@@ -3,6 +3,7 @@ import { findingOf, type Preview } from '../../agent/engine/preview.ts';
 import { manifests } from '../../connectors/catalog.ts';
 import type { Coordination, ProbeKind } from '../../coordination/contract.ts';
 import type { SystemReport } from '../../core/connector.ts';
+import { errorCode } from '../../core/error-codes.ts';
 import { asIdraError, permanent } from '../../core/errors.ts';
 import type { ManifestObject } from '../../core/manifest/reader.ts';
 import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
@@ -42,7 +43,7 @@ export async function examineByAgents(
   ) => {
     const selector = Object.assign({}, ...placed.map((each) => each?.spec.placement.agentSelector));
     const { result, error } = await etcd.probes.ask({ kind, subject, selector }, askMs, signal);
-    if (error) throw permanent(error.code, error.message);
+    if (error) throw permanent(errorCode(error.code), error.message);
     return result;
   };
   return {

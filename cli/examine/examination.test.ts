@@ -122,7 +122,8 @@ describe('by the agents of a cluster', () => {
     );
     const answer = async (probe: Probe) => {
       asked.push(probe);
-      if (probe.subject === 'default/warehouse') throw permanent('PasswordWrong', 'the password is wrong');
+      if (probe.subject === 'default/warehouse')
+        throw permanent('AuthenticationFailed', 'the password is wrong');
       if (probe.kind === 'plan')
         return { columns: [], statements: [], findings: [], rowsWaiting: 0, guarantee: 'ExactlyOnce' };
       return probe.kind === 'check'

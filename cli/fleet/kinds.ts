@@ -6,10 +6,10 @@ export const kindWords: Readonly<Record<ManifestKind, readonly string[]>> = {
   DataSource: ['datasources', 'datasource', 'dsrc'],
 };
 
-/** `sync`, `syncs`, `ds`...: as kubectl knows them. Throws KindUnknown. */
+/** `sync`, `syncs`, `ds`...: as kubectl knows them. Throws CallInvalid. */
 export function kindOf(word: string): ManifestKind {
   const kinds: readonly ManifestKind[] = ['Sync', 'DataSource'];
   const kind = kinds.find((each) => kindWords[each].includes(word.toLowerCase()));
   if (kind) return kind;
-  throw permanent('KindUnknown', `"${word}" is not a kind`, { mend: 'use sync or datasource' });
+  throw permanent('CallInvalid', `"${word}" is not a kind`, { mend: 'use sync or datasource' });
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { certificateUntrusted, errorOf, isUntrusted, type Meaning } from '../sql/meaning.ts';
 
@@ -70,7 +71,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   1135: { code: 'ServerOverloaded', disposition: later },
   1205: { code: 'LockTimeout', disposition: later },
   1213: { code: 'Deadlock', disposition: later },
-  1412: { code: 'TableChanged', disposition: later },
+  1412: { code: 'SchemaChanged', disposition: later },
   1053: { code: 'ServerShutdown', disposition: later },
   1317: { code: 'StatementCancelled', disposition: later },
   3024: { code: 'StatementCancelled', disposition: later },
@@ -181,7 +182,7 @@ export class RowError extends Error {
     this.column = columnIn(serverMessage);
   }
 
-  get code(): string {
+  get code(): ErrorCode {
     return isConstraint(this.errno) ? 'ConstraintViolated' : 'ValueNotKept';
   }
 }

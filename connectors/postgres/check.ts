@@ -19,7 +19,7 @@ export async function reportSystem(session: Session, signal: AbortSignal): Promi
   if (Number(number) < oldestVersion) {
     findings.push({
       severity: 'error',
-      code: 'VersionTooOld',
+      code: 'ServerTooOld',
       message: `PostgreSQL ${version} is older than 12`,
       mend: 'upgrade the server',
     });
@@ -63,7 +63,7 @@ async function boundFindings(
   if (canSee !== 't') {
     findings.push({
       severity,
-      code: 'LateRowsNotSeen',
+      code: 'LateRowsBySafetyLag',
       message: `${user} may not see the transactions of others: in modes by timestamp late rows are covered by safetyLag alone`,
       mend: `GRANT pg_read_all_stats TO ${quoteDouble(user ?? '')}`,
     });
@@ -71,7 +71,7 @@ async function boundFindings(
   if (isTracked !== 'on') {
     findings.push({
       severity,
-      code: 'LateRowsNotSeen',
+      code: 'LateRowsBySafetyLag',
       message: 'track_activities is off: in modes by timestamp late rows are covered by safetyLag alone',
       mend: 'ALTER SYSTEM SET track_activities = on; SELECT pg_reload_conf()',
     });

@@ -251,7 +251,7 @@ function tableFindings(name: TableName, kind: string, isSecured: boolean): Findi
   if (kind === 'f') {
     findings.push({
       severity: 'warning',
-      code: 'ForeignTable',
+      code: 'LateRowsBySafetyLag',
       message: `${told} is a foreign table: open transactions of the other server are not seen, late rows are covered by safetyLag alone`,
       mend: 'read it from the server where it stands, or set safetyLag',
     });

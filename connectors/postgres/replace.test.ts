@@ -101,7 +101,7 @@ test('rows that somebody took out of the shadow stop the swap', async () => {
   );
   await database.run(`DELETE FROM ${shadow} WHERE id = 3`);
   const complete = { ...firstPass, isComplete: true };
-  await assert.rejects(flow.destination.endPass(complete, signal), { code: 'RowsMissing' });
+  await assert.rejects(flow.destination.endPass(complete, signal), { code: 'ReplaceCountDiffers' });
   assert.deepEqual(await database.run('SELECT count(*) FROM count_to'), [['0']]);
   await flow.close();
 });

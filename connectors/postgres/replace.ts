@@ -75,7 +75,7 @@ export class Replacement {
     const [[count] = []] = await session.run(`SELECT count(*) FROM ${this.shadow}`);
     if (Number(count) !== this.#rows) {
       throw permanent(
-        'RowsMissing',
+        'ReplaceCountDiffers',
         `the shadow table ${this.shadow} has ${count} rows, and ${this.#rows} were written`,
         {
           mend: 'look for who else writes it, then request restart',

@@ -1,8 +1,9 @@
+import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent } from '../../core/errors.ts';
 
 /** What a server's or a driver's code says to a user. */
 export interface Meaning {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly disposition: Disposition;
   readonly path?: string;
   readonly mend?: string;

@@ -232,7 +232,7 @@ export class DestinationFile {
       shadow.drop();
     });
     throw transient(
-      'ShadowChanged',
+      'ReplaceCountDiffers',
       `the rows beside ${claimed.table} are not those that were written there: the pass begins anew`,
     );
   }
@@ -241,7 +241,7 @@ export class DestinationFile {
     const isThere = findTable(database, this.#name) !== undefined;
     if (isThere !== (plan.existing !== null)) {
       throw transient(
-        'TableChanged',
+        'SchemaChanged',
         `the table ${this.#name} was ${isThere ? 'made' : 'dropped'} since it was looked at`,
       );
     }

@@ -127,7 +127,7 @@ test('rows that vanished beside the target are never swapped in: the pass begins
     const finish = harm.startsWith('DROP')
       ? destination.beginPass({ ...start, isResumed: true }, signal)
       : destination.endPass(complete, signal);
-    await assert.rejects(finish, { code: 'ShadowChanged', disposition: 'transient' });
+    await assert.rejects(finish, { code: 'ReplaceCountDiffers', disposition: 'transient' });
     assert.deepEqual(target(), []);
     assert.deepEqual(shadows(), []);
     assert.equal((await destination.commitRows('u1', signal))[0]?.offset, null);

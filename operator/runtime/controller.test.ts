@@ -48,7 +48,7 @@ test('bad keys, one that hangs among them, delay no other', async () => {
       if (key === 'hangs')
         await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
       if (key === 'broken') throw new TypeError('a mistake');
-      if (key === 'refused') throw permanent('Refused', 'no');
+      if (key === 'refused') throw permanent('KubernetesInvalid', 'no');
     },
     timeoutMs: 50,
   });
@@ -75,7 +75,7 @@ test('what fails for a while comes again until it succeeds, and requeueAfterMs i
     keys: () => ['a'],
     reconcile: async () => {
       calls++;
-      if (calls < 4) throw transient('Later', 'not yet');
+      if (calls < 4) throw transient('KubernetesTimeout', 'not yet');
       return { requeueAfterMs: 30_000 };
     },
   });

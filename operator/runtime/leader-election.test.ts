@@ -168,7 +168,7 @@ test('work that fails gives the lease back and is told of; work that ends, ends 
     log: new TestLog(),
     ...times,
   };
-  const failure = permanent('Broken', 'no way');
+  const failure = permanent('KubernetesInvalid', 'no way');
   const { signal } = new AbortController();
   await assert.rejects(
     runAsLeader(options, () => Promise.reject(failure), signal),
