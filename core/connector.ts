@@ -163,7 +163,10 @@ export interface Destination {
   claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow>;
   /** The largest values of these columns at the destination, compared in their order; null when it is empty. After the claim. */
   largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null>;
-  /** Starts or resumes a pass. Replace makes or finds its shadow table; isAtomic: the whole pass is one transaction. */
+  /**
+   * Starts or resumes a pass. Replace makes or finds its shadow table; isAtomic: the whole pass is one transaction. SchemaChanged where the
+   * shadow table that is found is not of this plan: the engine begins the pass again under the next number.
+   */
   beginPass(pass: PassStart, signal: AbortSignal): Promise<void>;
   /** Rows and offset in one transaction where the system can, with the token checked in the same round trip as COMMIT (Invariant 1, 3). */
   write(batch: Batch, signal: AbortSignal): Promise<WriteResult>;

@@ -50,8 +50,12 @@ export function permanent(code: ErrorCode, message: string, more: ErrorMore = {}
  * Columns, types, order, keys or collations of an object are not those of the plan any more (Invariant 11). Thrown before the offset
  * moves; the engine plans again.
  */
-export function schemaChanged(object: string, more: ErrorMore = {}): IdraError {
-  return transient('SchemaChanged', `${object} has changed since it was planned`, more);
+export function schemaChanged(
+  object: string,
+  { what, ...more }: ErrorMore & { readonly what?: string } = {},
+): IdraError {
+  const change = what === undefined ? '' : `: ${what}`;
+  return transient('SchemaChanged', `${object} has changed since it was planned${change}`, more);
 }
 export function fenced(message: string, more: ErrorMore = {}): IdraError {
   return new IdraError({ code: 'Fenced', disposition: 'fenced', message, ...more });

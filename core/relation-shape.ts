@@ -1,9 +1,19 @@
 import { schemaChanged } from './errors.ts';
-import type { Relation } from './values.ts';
+import type { Column, Relation } from './values.ts';
 
 /** What a plan rests on: equal texts, equal plans. Estimates, findings and names of indexes do not count. */
 export function shapeOf(relation: Relation): string {
-  const columns = relation.columns.map((column) => [
+  const keys = relation.keys.map((key) => [key.columns, key.isPrimary, key.isDeferrable ?? false]);
+  return JSON.stringify([
+    relation.identity ?? '',
+    relation.isOpaque ?? false,
+    relation.columns.map(columnShape),
+    keys,
+  ]);
+}
+
+function columnShape(column: Column): readonly unknown[] {
+  return [
     column.name,
     column.type,
     column.nativeType,
@@ -13,12 +23,39 @@ export function shapeOf(relation: Relation): string {
     column.hasDefault ?? false,
     column.collation ?? '',
     column.equality ?? '',
-  ]);
-  const keys = relation.keys.map((key) => [key.columns, key.isPrimary, key.isDeferrable ?? false]);
-  return JSON.stringify([relation.identity ?? '', relation.isOpaque ?? false, columns, keys]);
+  ];
 }
 
 /** Throws SchemaChanged unless `now` is planned as `planned` was (Invariant 11). Null: there is no such table. */
 export function requireShape(planned: Relation, now: Relation | null): void {
-  if (now === null || shapeOf(now) !== shapeOf(planned)) throw schemaChanged(planned.name);
+  if (now !== null && shapeOf(now) === shapeOf(planned)) return;
+  throw schemaChanged(planned.name, { what: now === null ? 'it is gone' : changeOf(planned, now) });
+}
+
+/** For a person: the first columns that differ, else what else does. */
+export function changeOf(planned: Relation, now: Relation): string {
+  const after = new Map(now.columns.map((column) => [column.name, column]));
+  const before = new Set(planned.columns.map(({ name }) => name));
+  const changes = [
+    ...planned.columns.flatMap((column) => columnChange(column, after.get(column.name))),
+    ...now.columns
+      .filter(({ name }) => !before.has(name))
+      .map(({ name, nativeType }) => `column ${name} (${nativeType}) is new`),
+  ];
+  if (changes.length > 3) return `${changes.slice(0, 3).join(', ')} and ${changes.length - 3} more`;
+  if (changes.length > 0) return changes.join(', ');
+  if (planned.identity !== now.identity) return 'it is another table of that name';
+  if (planned.columns.some(({ name }, index) => now.columns[index]?.name !== name))
+    return 'its columns have another order';
+  return 'its keys are others';
+}
+
+function columnChange(before: Column, after: Column | undefined): readonly string[] {
+  if (!after) return [`column ${before.name} is gone`];
+  if (JSON.stringify(columnShape(before)) === JSON.stringify(columnShape(after))) return [];
+  if (before.nativeType !== after.nativeType)
+    return [`column ${before.name} was ${before.nativeType} and is ${after.nativeType}`];
+  if (before.isNullable !== after.isNullable)
+    return [`column ${before.name} is ${after.isNullable ? 'nullable' : 'NOT NULL'} now`];
+  return [`column ${before.name} has another default, collation or way of being generated`];
 }

@@ -1,10 +1,11 @@
 import { backoffMs } from '../../core/backoff.ts';
 import { asIdraError, type IdraError } from '../../core/errors.ts';
-import { freshMemory, type SyncMemory } from '../../core/sync-store.ts';
+import { freshMemory } from '../../core/sync-store.ts';
 import type { RunContext, RunEnd } from './context.ts';
 import { meaningOf } from './meaning.ts';
 import { readStored } from './pass.ts';
 import { Reporter } from './reporter.ts';
+import type { RunState } from './run-state.ts';
 import { SyncSession } from './session.ts';
 import { Throttle } from './throttle.ts';
 import { Wake } from './wake.ts';
@@ -32,6 +33,8 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
     memory,
     failures: 0,
     firstFailureMs: undefined,
+    hasReplanned: false,
+    mustRestartPass: false,
     isPassDue: false,
     isAskedFor: false,
   };
@@ -45,22 +48,6 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
   }
 }
 
-/** What lives as long as this run, over every reconnect. */
-export interface RunState {
-  readonly context: RunContext;
-  readonly wake: Wake;
-  readonly reporter: Reporter;
-  readonly throttle: Throttle;
-  memory: SyncMemory;
-  /** Transient failures in a row, without progress between. */
-  failures: number;
-  firstFailureMs: number | undefined;
-  /** A pass has begun, or was asked for, and is not complete. */
-  isPassDue: boolean;
-  /** By run-now. */
-  isAskedFor: boolean;
-}
-
 async function attempt(state: RunState): Promise<RunEnd | undefined> {
   const { context, wake } = state;
   if (wake.isStopped()) return { outcome: 'stopped' };
@@ -70,6 +57,7 @@ async function attempt(state: RunState): Promise<RunEnd | undefined> {
   } catch (thrown) {
     if (wake.isStopped()) return { outcome: 'stopped' };
     const error = asIdraError(thrown);
+    if (error.code === 'SchemaChanged' && planAgain(state)) return undefined;
     context.observer.attemptFailed(context.sync, {
       code: error.code,
       isTransient: error.disposition === 'transient',
@@ -78,6 +66,15 @@ async function attempt(state: RunState): Promise<RunEnd | undefined> {
   } finally {
     await session.close();
   }
+}
+
+/** A changed schema is no failure: both ends are opened and planned again, at once unless the same came without progress between. */
+function planAgain(state: RunState): boolean {
+  const { sync } = state.context;
+  state.mustRestartPass ||= sync.spec.writeMode === 'Replace';
+  if (state.hasReplanned) return false;
+  state.hasReplanned = true;
+  return true;
 }
 
 async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd | undefined> {

@@ -1,17 +1,14 @@
-import { joinName, splitName } from '../../connectors/sql/names.ts';
 import type { CommitRow } from '../../core/connector.ts';
-import { reach } from '../../core/crash-points.ts';
 import type { Offset } from '../../core/offset.ts';
-import type { Request } from '../../core/status.ts';
-import { qualifiedName } from '../../core/sync-spec.ts';
-import type { Places, SyncMemory } from '../../core/sync-store.ts';
+import type { Places } from '../../core/sync-store.ts';
+import { answerRequests } from './answers.ts';
+import { claimSync } from './claim.ts';
 import type { RunContext, RunEnd } from './context.ts';
-import { admit, isLastDestination, meaningOf, otherWriters } from './meaning.ts';
+import { isLastDestination, meaningOf } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
-import { largestAtDestination, readStored, runPass, snapshotStart } from './pass.ts';
+import { largestAtDestination, readStored, runPass } from './pass.ts';
 import { requireRunnable } from './plan.ts';
-import { changeOffset, decisionOf, describeOffset, finished, refusal } from './requests.ts';
-import type { RunState } from './run-sync.ts';
+import { movedRows, progressed, type RunState, remember } from './run-state.ts';
 import { continuousIdleMs, nextPassMs } from './schedule.ts';
 
 /** Connections are given back when the next pass is further away than this: an idle sync costs the systems nothing. */
@@ -84,7 +81,7 @@ export class SyncSession {
     const dueMs = nextPassMs(context.sync.spec.schedule, lastStartMs, nowMs);
     if (dueMs <= nowMs) return true;
     if (context.sync.spec.schedule.kind === 'cron' && lastStartMs === undefined) {
-      await this.#remember({ lastPassStart: new Date(nowMs).toISOString() });
+      await remember(this.#state, { lastPassStart: new Date(nowMs).toISOString() });
     }
     if (dueMs - nowMs > idleCloseMs) await this.close();
     this.#state.reporter.awaitsPass(dueMs);
@@ -127,11 +124,11 @@ export class SyncSession {
       offset: this.#offset,
       interrupt: wake.interrupt(isAtomic),
       mustYield: () => !isAtomic && places.hasWaiters() && context.clock.monotonicMs() > yieldMs,
-      progressed: () => this.#progressed(),
+      progressed: () => progressed(this.#state),
     });
     this.#offset = outcome.offset;
     if (outcome.kind === 'interrupted') {
-      await this.#remember(this.#seen());
+      await remember(this.#state, movedRows(this.#state));
       return isAtomic ? undefined : 'next';
     }
     context.observer.passEnded(context.sync, {
@@ -154,194 +151,48 @@ export class SyncSession {
   async #passComplete(isHeldBack: boolean, startMs: number | undefined): Promise<RunEnd | 'next'> {
     const { context, reporter } = this.#state;
     const { schedule } = context.sync.spec;
-    this.#progressed();
+    progressed(this.#state);
     this.#state.isPassDue = false;
     this.#state.isAskedFor = false;
     reporter.hasCaughtUp = true;
     const isDue = schedule.kind === 'every' || schedule.kind === 'cron';
-    await this.#remember({
+    await remember(this.#state, {
       hasCaughtUp: true,
       isCompleted: schedule.kind === 'once',
       meaning: this.#meaning,
       ...(isDue && startMs !== undefined ? { lastPassStart: new Date(startMs).toISOString() } : {}),
-      ...this.#seen(),
+      ...movedRows(this.#state),
     });
     if (schedule.kind === 'once') reporter.moveTo('Completed', 'Completed', completedMessage);
     else reporter.moveTo('Waiting', isHeldBack ? 'HeldBack' : 'CaughtUp', waitingMessage(isHeldBack));
     return context.once ? { outcome: 'complete' } : 'next';
   }
 
-  #progressed(): void {
-    this.#state.failures = 0;
-    this.#state.firstFailureMs = undefined;
-  }
-
   /** Opened, planned, admitted and claimed. */
   async #opened(): Promise<{ open: OpenSync; claim: CommitRow }> {
     if (this.#open && this.#claim) return { open: this.#open, claim: this.#claim };
-    const { context, reporter } = this.#state;
-    const signal = context.lock.signal;
+    const { context } = this.#state;
     await this.close();
     const prepared = await context.takePrepared?.();
     const open = prepared ?? (await untilStopped(context, (opening) => openSync(context, opening)));
     this.#open = open;
     this.#secretsCheckedMs = context.clock.monotonicMs();
     requireRunnable(open.plan);
-    const claim = await this.#claimWith(open, signal);
+    const { claim, offset } = await claimSync(this.#state, open, this.#meaning);
     this.#claim = claim;
-    this.#offset = this.#restoredOffset(open, claim);
-    const others = otherWriters(
-      await open.destination.commitRows(context.sync.uid, signal),
-      context.sync,
-      claim.table,
-    );
-    const warnings = open.plan.findings
-      .filter((finding) => finding.severity === 'warning')
-      .map((finding) => finding.message);
-    if (others.length > 0) warnings.push(`${claim.table} is also written by ${others.join(', ')}`);
-    reporter.claimed(
-      claim.token,
-      isLastDestination(context.sync) ? null : this.#offset,
-      claim.rows,
-      open.plan.guarantee,
-      warnings,
-    );
+    this.#offset = offset;
     return { open, claim };
   }
 
-  #restoredOffset(open: OpenSync, claim: CommitRow): Offset | null {
-    const stored = readStored(claim.offset);
-    return open.plan.read.mode === 'Snapshot' && stored !== null && !(stored.mode === 'Snapshot')
-      ? snapshotStart(null)
-      : stored;
-  }
-
-  async #claimWith(open: OpenSync, signal: AbortSignal): Promise<CommitRow> {
-    const { context, memory, reporter } = this.#state;
-    const { sync, lock } = context;
-    const requests = await lock.pendingRequests();
-    const decision = decisionOf(requests);
-    const rows = await open.destination.commitRows(sync.uid, signal);
-    const table = joinName(splitName(sync.spec.destination.table, 'spec.destination.table'));
-    const hasRows = open.plan.existing !== null && (await open.destination.hasRows(signal));
-    const admission = admit({ sync, meaning: this.#meaning, rows, table, hasRows, decision });
-    await reach('claim:before');
-    const claim = await open.destination.claim(
-      {
-        plan: open.plan.write,
-        wire: open.plan.read.wire,
-        name: qualifiedName(sync),
-        meaning: this.#meaning,
-        token: lock.token,
-        // Where there is no row yet, to keep is to start; a claim that arrives late must not take back what was done meanwhile.
-        offset: decision === 'restart' ? 'restart' : 'keep',
-        keepsOffset: !isLastDestination(sync),
-        ...(admission.kind === 'adopt' ? { adoptFrom: admission.uid } : {}),
-      },
-      signal,
-    );
-    await reach('claim:after');
-    if (decision) await this.#finishDecision(requests, decision, rows, claim);
-    if (memory.meaning !== this.#meaning || admission.kind === 'start') {
-      await this.#remember({ hasCaughtUp: false, isCompleted: false, meaning: this.#meaning });
-      reporter.hasCaughtUp = false;
-    }
-    return claim;
-  }
-
-  async #finishDecision(
-    requests: readonly Request[],
-    decision: 'restart' | 'keep-offset',
-    rowsBefore: readonly CommitRow[],
-    claim: CommitRow,
-  ): Promise<void> {
-    const { context } = this.#state;
-    const before = rowsBefore.find((row) => row.uid === claim.uid && row.table === claim.table);
-    const message =
-      decision === 'restart'
-        ? 'started from nothing; no row was deleted'
-        : `goes on from ${describeOffset(claim.offset)}`;
-    for (const request of requests.filter((each) => each.type === 'restart' || each.type === 'keep-offset')) {
-      await context.lock.appendHistory({
-        time: new Date(context.clock.now()).toISOString(),
-        by: request.by ?? 'unknown',
-        action: request.type === 'restart' ? 'restart' : 'keep-offset',
-        from: before?.offset ?? null,
-        to: claim.offset,
-      });
-      await this.#finish(request, 'Done', message);
-    }
-    this.#state.isPassDue = !context.sync.spec.isSuspended;
-  }
-
-  /** Those that decide a claim end the session; the others are carried out under it. */
   async #answerRequests(): Promise<'none' | 'reopen'> {
-    const { context, wake } = this.#state;
-    wake.requestsSeen();
-    const requests = await context.lock.pendingRequests();
-    // They speak of the spec as it stands: the run of the newer one answers.
-    if (requests.length > 0 && (await context.isOutdated?.())) return 'none';
-    for (const request of requests) {
-      switch (request.type) {
-        case 'restart':
-        case 'keep-offset':
-          if (this.#claim) return 'reopen';
-          await this.#opened();
-          return 'none';
-        case 'run-now':
-          await this.#runNow(request);
-          break;
-        case 'offset':
-        case 'undo-offset':
-          await this.#changeOffset(request);
-          break;
-        case 'replay':
-        case 'verify':
-          await this.#finish(request, 'Refused', `${request.type} is not available in this version`);
-          break;
-      }
-    }
-    return 'none';
-  }
-
-  async #runNow(request: Request): Promise<void> {
-    if (this.#state.context.sync.spec.isSuspended) {
-      await this.#finish(request, 'Refused', 'the Sync is suspended; set spec.suspend to false');
-      return;
-    }
-    this.#state.isPassDue = true;
-    this.#state.isAskedFor = true;
-    await this.#finish(request, 'Done', 'a pass was started');
-  }
-
-  async #changeOffset(request: Request): Promise<void> {
-    const { context, reporter } = this.#state;
-    try {
-      const { open, claim } = await this.#opened();
-      const offset = await changeOffset(
-        { context, open, token: claim.token, storedOffset: claim.offset },
-        request,
-        context.lock.signal,
-      );
-      this.#claim = { ...claim, offset };
-      this.#offset = readStored(offset);
-      reporter.seen(claim.rows, this.#offset);
-      await this.#remember({ isCompleted: false });
-      await this.#finish(request, 'Done', `the offset is ${describeOffset(offset)}`);
-    } catch (error) {
-      context.lock.signal.throwIfAborted();
-      context.stop.throwIfAborted();
-      await this.#finish(request, 'Refused', refusal(error));
-    }
-  }
-
-  async #finish(request: Request, state: 'Done' | 'Refused', message: string): Promise<void> {
-    const { context, reporter } = this.#state;
-    const status = finished(request, state, message, context.clock.now());
-    await reach('request:before-finish');
-    await context.lock.finishRequest(status);
-    reporter.request(status);
-    reporter.report();
+    return await answerRequests(this.#state, {
+      isClaimed: this.#claim !== undefined,
+      opened: () => this.#opened(),
+      offsetChanged: (claim) => {
+        this.#claim = claim;
+        this.#offset = readStored(claim.offset);
+      },
+    });
   }
 
   /** Read again each minute; changed ones want a new connection. */
@@ -350,18 +201,6 @@ export class SyncSession {
     if (!this.#open || context.clock.monotonicMs() - this.#secretsCheckedMs < secretCheckMs) return true;
     this.#secretsCheckedMs = context.clock.monotonicMs();
     return await this.#open.hasCurrentSecrets();
-  }
-
-  #seen(): Partial<SyncMemory> {
-    const { lastSyncTime, rows } = this.#state.reporter;
-    return { rows: rows.written, ...(lastSyncTime === undefined ? {} : { lastSyncTime }) };
-  }
-
-  async #remember(change: Partial<SyncMemory>): Promise<void> {
-    const next = { ...this.#state.memory, ...change };
-    if (JSON.stringify(next) === JSON.stringify(this.#state.memory)) return;
-    this.#state.memory = next;
-    await this.#state.context.lock.writeMemory(next);
   }
 }
 

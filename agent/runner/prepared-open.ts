@@ -1,4 +1,6 @@
+import { shapeOf } from '../../core/relation-shape.ts';
 import type { Sync } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
 import { type OpenInput, type OpenSync, openSync } from '../engine/open-sync.ts';
 
 /** A pass that is due later than this opens its own connections. */
@@ -6,20 +8,27 @@ const soonMs = 60_000;
 
 /**
  * Both ends, opened and planned while the last owner still ends: opening touches nothing, so it needs no lock, and the next owner
- * goes on soon after the release. What fails here is tried again, and told, by the run.
+ * goes on soon after the release. What fails here is tried again, and reported, by the run.
  */
 export class PreparedOpen {
+  readonly #signal: AbortSignal;
   #open: Promise<OpenSync | undefined>;
 
   constructor(input: OpenInput, signal: AbortSignal) {
+    this.#signal = signal;
     this.#open = openSync(input, signal).catch(() => undefined);
   }
 
-  /** Once. Undefined where it could not be opened, or where the last owner may have made the target since. */
+  /** Opened and planned, or failed. */
+  get ready(): Promise<void> {
+    return this.#open.then(() => {});
+  }
+
+  /** Once. Undefined where it could not be opened, or was planned for what the last owner or somebody else has changed since. */
   async take(): Promise<OpenSync | undefined> {
     const open = await this.#takeOut();
-    if (open?.plan.existing) return open;
-    await open?.close();
+    if (!open || (await isStillPlanned(open, this.#signal).catch(() => false))) return open;
+    await open.close();
     return undefined;
   }
 
@@ -34,6 +43,15 @@ export class PreparedOpen {
     this.#open = Promise.resolve(undefined);
     return open;
   }
+}
+
+async function isStillPlanned(
+  { source, destination, plan }: OpenSync,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [relation, existing] = await Promise.all([source.describe(signal), destination.describe(signal)]);
+  const shape = (each: Relation | null) => each && shapeOf(each);
+  return shape(relation) === shape(plan.source) && shape(existing) === shape(plan.existing);
 }
 
 /** Whether a sync that gets its lock would open both ends at once. */

@@ -92,14 +92,14 @@ export const guards: readonly Guard[] = [
   },
   {
     name: 'the offset to go on from is that of the claim, not its mirror',
-    file: 'agent/engine/session.ts',
-    from: 'this.#offset = this.#restoredOffset(open, claim);',
-    to: 'this.#offset = readStored(await context.lock.offsets.read());',
+    file: 'agent/engine/claim.ts',
+    from: 'const offset = restoredOffset(open, claim);',
+    to: 'const offset = readStored(await context.lock.offsets.read());',
     caughtBy: 'model',
   },
   {
     name: 'a claim begins anew only where that was asked for',
-    file: 'agent/engine/session.ts',
+    file: 'agent/engine/claim.ts',
     from: "offset: decision === 'restart' ? 'restart' : 'keep',",
     to: "offset: admission.kind === 'start' ? 'restart' : 'keep',",
     caughtBy: 'model',
@@ -173,5 +173,19 @@ export const guards: readonly Guard[] = [
     from: 'if (!this.isAlive()) return;\n        if (ttlSeconds',
     to: 'if (ttlSeconds',
     caughtBy: { test: 'coordination/lease.test.ts' },
+  },
+  {
+    name: 'a Replace pass of another plan begins again',
+    file: 'agent/engine/claim.ts',
+    from: "if (!state.mustRestartPass || stored?.mode !== 'Snapshot' || stored.isComplete) return claim;",
+    to: "if (stored?.mode !== 'Snapshot' || true) return claim;",
+    caughtBy: { test: 'agent/engine/schema-change.test.ts', only: 'Replace' },
+  },
+  {
+    name: 'what was planned before the lock was held is looked at again under it',
+    file: 'agent/runner/prepared-open.ts',
+    from: 'if (!open || (await isStillPlanned(open, this.#signal).catch(() => false))) return open;',
+    to: 'if (open) return open;',
+    caughtBy: { test: 'agent/runner/prepared-open.test.ts' },
   },
 ];

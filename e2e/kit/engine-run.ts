@@ -39,8 +39,12 @@ export class TwoFiles {
     return this.query('destination', 'SELECT * FROM t ORDER BY id');
   }
 
-  start(spec: EngineSetting['spec'], clock?: Clock): EngineRun {
-    const run = new EngineRun({ folder: this.folder, spec, ...(clock ? { clock } : {}) });
+  start(
+    spec: EngineSetting['spec'],
+    clock?: Clock,
+    more: Pick<EngineSetting, 'definitionOf'> = {},
+  ): EngineRun {
+    const run = new EngineRun({ folder: this.folder, spec, ...(clock ? { clock } : {}), ...more });
     this.#running.add(run);
     void run.end.finally(() => this.#running.delete(run));
     return run;
@@ -69,7 +73,7 @@ export class TwoFiles {
   }
 }
 
-const secrets: SecretReader = {
+export const noSecrets: SecretReader = {
   read: async (namespace, name) => {
     throw permanent('SecretNotFound', `no Secret ${namespace}/${name}`);
   },
@@ -81,6 +85,25 @@ export interface EngineSetting {
   /** The manifest's spec. */
   readonly spec: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
+  /** Of the two ends: tests put something between the engine and SQLite. */
+  readonly definitionOf?: typeof definitionOf;
+}
+
+/** The Sync and its data sources, as the engine takes them. */
+export function engineObjects({ folder, spec }: Pick<EngineSetting, 'folder' | 'spec'>, uid = 'u') {
+  const identity = { namespace: 'default', generation: 1 };
+  const file = (name: string) =>
+    manifests.readDataSource({
+      ...identity,
+      uid: name,
+      name,
+      spec: { sqlite: { path: `${folder}/${name}.db` } },
+    });
+  return {
+    sync: manifests.readSync({ ...identity, uid, name: 's', spec }),
+    source: file('source'),
+    destination: file('destination'),
+  };
 }
 
 /** For tests: one Sync between two SQLite files, run by the engine over single mode's state file. */
@@ -91,32 +114,23 @@ export class EngineRun {
   readonly uid: string;
   readonly #stop = new AbortController();
 
-  constructor({ folder, spec, clock = systemClock }: EngineSetting, once?: { readonly retryForMs: number }) {
+  constructor(setting: EngineSetting, once?: { readonly retryForMs: number }) {
+    const { folder, clock = systemClock } = setting;
     this.state = openStateFile(`${folder}/state.db`, { clock });
     this.state.onReport((status) => this.statuses.push(status));
     const { uid } = this.state.identify('default', 's');
     this.uid = uid;
-    this.end = this.#run(folder, spec, clock, once).finally(() => this.state.close());
+    this.end = this.#run(setting, clock, once).finally(() => this.state.close());
   }
 
   async #run(
-    folder: string,
-    spec: EngineSetting['spec'],
+    { folder, spec, ...setting }: EngineSetting,
     clock: Clock,
     once: { readonly retryForMs: number } | undefined,
   ): Promise<RunEnd> {
-    const identity = { namespace: 'default', generation: 1 };
-    const sync = manifests.readSync({ ...identity, uid: this.uid, name: 's', spec });
-    const [source, destination] = ['source', 'destination'].map((name) =>
-      manifests.readDataSource({
-        ...identity,
-        uid: name,
-        name,
-        spec: { sqlite: { path: `${folder}/${name}.db` } },
-      }),
-    );
+    const { sync, source, destination } = engineObjects({ folder, spec }, this.uid);
     const lock = await this.state.store.acquire(sync);
-    if (!lock || !source || !destination) throw new Error('the state file gave no lock');
+    if (!lock) throw new Error('the state file gave no lock');
     try {
       return await runSync({
         sync,
@@ -125,8 +139,8 @@ export class EngineRun {
         lock,
         stop: this.#stop.signal,
         store: this.state.store,
-        secrets,
-        definitionOf,
+        secrets: noSecrets,
+        definitionOf: setting.definitionOf ?? definitionOf,
         agentName: 'test',
         clock,
         log: silentLog,

@@ -1,0 +1,46 @@
+import type { SyncMemory } from '../../core/sync-store.ts';
+import type { RunContext } from './context.ts';
+import type { Reporter } from './reporter.ts';
+import type { Throttle } from './throttle.ts';
+import type { Wake } from './wake.ts';
+
+/** What lives as long as this run, over every reconnect. */
+export interface RunState {
+  readonly context: RunContext;
+  readonly wake: Wake;
+  readonly reporter: Reporter;
+  readonly throttle: Throttle;
+  memory: SyncMemory;
+  /** Transient failures in a row, without progress between. */
+  failures: number;
+  firstFailureMs: number | undefined;
+  /** Planned again for a changed schema, without progress since: the same once more is retried with backoff. */
+  hasReplanned: boolean;
+  /** The shadow table of an unfinished Replace pass was filled by another plan. */
+  mustRestartPass: boolean;
+  /** A pass has begun, or was asked for, and is not complete. */
+  isPassDue: boolean;
+  /** By run-now. */
+  isAskedFor: boolean;
+}
+
+/** Written only on change. */
+export async function remember(state: RunState, change: Partial<SyncMemory>): Promise<void> {
+  const next = { ...state.memory, ...change };
+  if (JSON.stringify(next) === JSON.stringify(state.memory)) return;
+  state.memory = next;
+  await state.context.lock.writeMemory(next);
+}
+
+/** What is remembered of the rows that were moved. */
+export function movedRows({ reporter }: RunState): Partial<SyncMemory> {
+  const { lastSyncTime, rows } = reporter;
+  return { rows: rows.written, ...(lastSyncTime === undefined ? {} : { lastSyncTime }) };
+}
+
+/** A batch or a pass is durable: what failed before is over. */
+export function progressed(state: RunState): void {
+  state.failures = 0;
+  state.firstFailureMs = undefined;
+  state.hasReplanned = false;
+}

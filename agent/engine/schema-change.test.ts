@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { schemaChanged } from '../../core/errors.ts';
+import { withBetween } from '../../e2e/kit/between-ends.ts';
+import { byId, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
+import { tempFolder } from '../../e2e/kit/temp.ts';
+
+let files: TwoFiles;
+
+beforeEach(async () => {
+  files = new TwoFiles(await tempFolder('engine'));
+  files.execute('source', table);
+});
+afterEach(() => files.close());
+
+/** SchemaChanged at the second call, after `change` was made there. */
+function changedAtSecond(change: () => void): () => void {
+  let calls = 0;
+  return () => {
+    calls += 1;
+    if (calls !== 2) return;
+    change();
+    throw schemaChanged('t');
+  };
+}
+
+const singly = { batch: { maxRows: 1 }, schedule: { continuous: true } };
+const addColumn = () =>
+  files.execute('source', "ALTER TABLE t ADD COLUMN n TEXT; UPDATE t SET n = 'n' || id WHERE id > 1");
+
+test('a column that is added while it runs is added at the destination before a row of the new shape comes', async () => {
+  const definitionOf = withBetween({ beforeBatch: changedAtSecond(addColumn) });
+  const run = files.start({ ...byId, ...singly, schemaChanges: 'AddColumns' }, undefined, { definitionOf });
+  await run.seen('Waiting', 'CaughtUp');
+  assert.deepEqual(files.query('destination', 'SELECT id, n FROM t ORDER BY id'), [
+    [1, null],
+    [2, 'n2'],
+    [3, 'n3'],
+  ]);
+  assert.deepEqual(
+    run.statuses.filter(({ lastError }) => lastError),
+    [],
+  );
+});
+
+test('under schemaChanges Fail it stops before a row of the new shape, and goes on when the destination has the column', async () => {
+  const definitionOf = withBetween({ beforeBatch: changedAtSecond(addColumn) });
+  const run = files.start({ ...byId, ...singly }, undefined, { definitionOf });
+  const failed = await run.seen('Failed', 'ColumnMissing');
+  assert.equal(failed.lastError?.isTransient, false);
+  assert.equal(files.arrived().length, 1);
+  files.execute('destination', 'ALTER TABLE t ADD COLUMN n TEXT');
+  run.post({ type: 'run-now', id: '1' });
+  await run.seen('Waiting', 'CaughtUp');
+  assert.equal(files.arrived().length, 3);
+});
+
+test('a destination that was made too narrow stops it', async () => {
+  files.execute('source', "UPDATE t SET v = 'long ' || id");
+  const narrow = () =>
+    files.execute(
+      'destination',
+      'DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER, at DATETIME); INSERT INTO t (id) VALUES (1)',
+    );
+  const definitionOf = withBetween({ before: atSecondWrite(narrow) });
+  const run = files.start({ ...byId, ...singly }, undefined, { definitionOf });
+  await run.seen('Failed', 'ColumnTooNarrow');
+  assert.equal(files.arrived().length, 1);
+});
+
+test('what changes again without a row between is retried with backoff, and is said', async () => {
+  let isChanging = true;
+  const definitionOf = withBetween({
+    beforeBatch: () => {
+      if (isChanging) throw schemaChanged('t');
+    },
+  });
+  const run = files.start(byId, undefined, { definitionOf });
+  const retried = await run.seen('Waiting', 'SchemaChanged');
+  assert.equal(retried.lastError?.isTransient, true);
+  isChanging = false;
+  const caughtUp = await run.seen('Waiting', 'CaughtUp');
+  assert.equal(caughtUp.lastError, undefined);
+  assert.equal(files.arrived().length, 3);
+});
+
+test('a Replace pass begins again with another shadow table', async () => {
+  const spec = { ...snapshot, ...singly, schedule: { every: '1h' }, schemaChanges: 'AddColumns' };
+  const run = files.start({ ...spec, writeMode: 'Replace' }, undefined, {
+    definitionOf: withBetween({ before: atSecondWrite(addColumn) }),
+  });
+  const { offsetText } = await run.seen('Waiting', 'CaughtUp');
+  assert.equal(offsetText, 'pass 2 complete');
+  assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
+});
+
+test('a pass of one transaction begins again', async () => {
+  files.execute('source', "CREATE TABLE k (v TEXT); INSERT INTO k VALUES ('1'), ('2'), ('3')");
+  const spec = {
+    ...snapshot,
+    ...singly,
+    source: { dataSource: 'source', table: 'k' },
+    destination: { dataSource: 'destination', table: 'k' },
+    schedule: { once: true },
+    writeMode: 'Append',
+    schemaChanges: 'AddColumns',
+  };
+  const addToKeyless = () => files.execute('source', "ALTER TABLE k ADD COLUMN n TEXT DEFAULT 'x'");
+  const run = files.start(spec, undefined, {
+    definitionOf: withBetween({ before: atSecondWrite(addToKeyless) }),
+  });
+  await run.seen('Completed');
+  const rows = 'SELECT v, n FROM k ORDER BY v';
+  assert.deepEqual(files.query('destination', rows), files.query('source', rows));
+});
+
+function atSecondWrite(change: () => void) {
+  const throwing = changedAtSecond(change);
+  return (call: string) => {
+    if (call === 'write') throwing();
+  };
+}

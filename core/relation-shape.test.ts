@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { requireShape } from './relation-shape.ts';
+import type { Column, Relation } from './values.ts';
+
+const id: Column = {
+  name: 'id',
+  type: { kind: 'int', bits: 64, isUnsigned: false },
+  nativeType: 'bigint',
+  isNullable: false,
+};
+const v: Column = { name: 'v', type: { kind: 'text' }, nativeType: 'text', isNullable: true };
+const planned: Relation = {
+  name: 's.t',
+  columns: [id, v],
+  keys: [{ name: 't_pkey', columns: ['id'], isPrimary: true }],
+  identity: '1',
+};
+
+test('a shape that a plan rests on: what differs is said', () => {
+  requireShape(planned, { ...planned, estimatedRows: 5, keys: [{ ...planned.keys[0]!, name: 'other' }] });
+  const cases: [Relation | null, RegExp][] = [
+    [null, /s\.t has changed since it was planned: it is gone/],
+    [{ ...planned, identity: '2' }, /another table of that name/],
+    [{ ...planned, columns: [v, id] }, /another order/],
+    [{ ...planned, columns: [id] }, /column v is gone/],
+    [{ ...planned, columns: [id, { ...v, name: 'w' }] }, /column v is gone, column w \(text\) is new/],
+    [{ ...planned, columns: [{ ...id, nativeType: 'integer' }, v] }, /id was bigint and is integer/],
+    [{ ...planned, columns: [id, { ...v, isNullable: false }] }, /v is NOT NULL now/],
+    [{ ...planned, columns: [id, { ...v, collation: 'C' }] }, /another default, collation/],
+    [{ ...planned, keys: [] }, /its keys are others/],
+  ];
+  for (const [now, message] of cases)
+    assert.throws(() => requireShape(planned, now), { code: 'SchemaChanged', message });
+});

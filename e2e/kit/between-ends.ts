@@ -1,0 +1,79 @@
+import { definitionOf } from '../../connectors/catalog.ts';
+import type { Destination, Source } from '../../core/connector.ts';
+
+export interface Between {
+  /** Called before each batch is handed on. */
+  readonly beforeBatch?: (source: Source) => Promise<void> | void;
+  /** Called before each of these; what it throws is thrown. */
+  readonly before?: (
+    call: 'write' | 'beginPass' | 'endPass',
+    destination: Destination,
+  ) => Promise<void> | void;
+}
+
+/** For tests: the systems of the catalogue with something done between them and the engine. */
+export function withBetween(between: Between): typeof definitionOf {
+  return (type) => {
+    const definition = definitionOf(type);
+    return {
+      ...definition,
+      async load() {
+        const connector = await definition.load();
+        return {
+          ...connector,
+          types: connector.types,
+          check: (...args) => connector.check(...args),
+          discover: (...args) => connector.discover(...args),
+          openSource: async (...args) => observedSource(await connector.openSource(...args), between),
+          openDestination: async (...args) =>
+            observedDestination(await connector.openDestination(...args), between),
+        };
+      },
+    };
+  };
+}
+
+function observedSource(source: Source, { beforeBatch }: Between): Source {
+  return replaced(source, {
+    async *read(...args: Parameters<Source['read']>) {
+      const batches = source.read(...args);
+      try {
+        for (;;) {
+          const next = await batches.next();
+          if (next.done) return next.value;
+          await beforeBatch?.(source);
+          yield next.value;
+        }
+      } finally {
+        await batches.return(undefined as never);
+      }
+    },
+  });
+}
+
+function observedDestination(destination: Destination, { before }: Between): Destination {
+  return replaced(destination, {
+    async beginPass(...args: Parameters<Destination['beginPass']>) {
+      await before?.('beginPass', destination);
+      await destination.beginPass(...args);
+    },
+    async write(...args: Parameters<Destination['write']>) {
+      await before?.('write', destination);
+      return await destination.write(...args);
+    },
+    async endPass(...args: Parameters<Destination['endPass']>) {
+      await before?.('endPass', destination);
+      return await destination.endPass(...args);
+    },
+  });
+}
+
+/** The same object with some of its methods replaced; the others are called on the object itself, which has private fields. */
+function replaced<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(object, name) {
+      const value = Reflect.get(methods, name) ?? Reflect.get(object, name, object);
+      return typeof value === 'function' ? value.bind(object) : value;
+    },
+  });
+}
