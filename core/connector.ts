@@ -45,6 +45,37 @@ export interface SystemAccess {
   readonly config: Readonly<Record<string, unknown>>;
   /** By path in the config without `SecretRef`: `password`, `tls.ca`. Undefined where no reference is given. */
   secret(path: string): Secret | undefined;
+  /** Sessions that the syncs of this process share; undefined: each opening is a connection of its own. */
+  readonly sessions?: SessionPool;
+}
+
+/** Lends sessions of servers, each to one user at a time. */
+export interface SessionPool {
+  lend<S extends PooledSession>(
+    key: SessionKey,
+    open: (signal: AbortSignal) => Promise<S>,
+    signal: AbortSignal,
+  ): Promise<Lent<S>>;
+}
+
+/** Sessions of one identity may stand in for each other. */
+export interface SessionKey {
+  readonly server: string;
+  readonly identity: string;
+  readonly dataSource: string;
+}
+
+export interface PooledSession {
+  readonly isLost: boolean;
+  /** As after its opening: no transaction, temporary table, lock or setting of the last user is left. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Lent<S> {
+  readonly session: S;
+  /** Once. False: it is busy, cut or lost, and is closed. */
+  giveBack(isUsable: boolean): Promise<void>;
 }
 
 export interface Connector {
@@ -88,6 +119,8 @@ export interface Source {
   estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined>;
   /** The source may forget what is before this offset: it is durable (Invariant 2). A no-op for queries. */
   acknowledge(offset: Offset): Promise<void>;
+  /** Gives its connection back until the next call; what it has learnt (bounds, names) stays. */
+  rest(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -176,6 +209,8 @@ export interface Destination {
   setOffset(change: OffsetChange, signal: AbortSignal): Promise<CommitRow>;
   /** Marks the rows of a deleted sync closed; the tokens stay. Needs no claim; a lower token than the stored is refused. */
   closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void>;
+  /** Gives its connection back until the next call, and the claim with it: before rows are written again, `claim` again. */
+  rest(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -5,8 +5,8 @@ import type {
   ProbeAnswer,
 } from '../../coordination/contract.ts';
 import { describeError, type Finding, IdraError } from '../../core/errors.ts';
+import { Slots } from '../../core/slots.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import { Slots } from '../../process/slots.ts';
 import type { CheckAnswer } from '../probe-answers.ts';
 import type { LeadDeps } from './lead.ts';
 

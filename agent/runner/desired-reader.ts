@@ -4,8 +4,8 @@ import type {
   DesiredDataSource,
   DesiredSync,
 } from '../../coordination/contract.ts';
+import { Slots } from '../../core/slots.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import { Slots } from '../../process/slots.ts';
 
 /** A restart of an agent reads all its syncs at once: etcd is asked for so many at a time. */
 const maxAtOnce = 32;

@@ -2,8 +2,8 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { type IdraError, permanent, transient } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
+import { Slots } from '../../core/slots.ts';
 import type { ClusterAccess, Credentials } from '../../process/kubernetes-access.ts';
-import { Slots } from '../../process/slots.ts';
 import type { ReadSecret } from './remembering.ts';
 
 const timeoutMs = 10_000;

@@ -36,7 +36,7 @@ import { Replacement, replaceFindings } from './replacement.ts';
 import { writeFindings } from './rights.ts';
 import { RowWriter } from './row-writer.ts';
 import { readConfig } from './schema.ts';
-import { idleLimit, type Session } from './session.ts';
+import { idleLimit, Session } from './session.ts';
 
 const path = 'spec.destination.table';
 
@@ -52,7 +52,7 @@ interface Claim {
 /** Writes one table: rows, offset and token in one transaction (Invariants 1, 3 and 4). */
 export class MysqlDestination implements Destination {
   readonly #access: SystemAccess;
-  readonly #session: Session;
+  #lent: Session | undefined;
   readonly #name: TableName;
   readonly #commits: Commits;
   #claim: Claim | undefined;
@@ -63,13 +63,14 @@ export class MysqlDestination implements Destination {
 
   constructor(access: SystemAccess, object: DestinationObject, session: Session) {
     this.#access = access;
-    this.#session = session;
+    this.#lent = session;
     const parts = splitName(object.table, path);
     this.#name = resolveName(parts, readConfig(access.config).database, path);
     this.#commits = new Commits(this.#name.schema, joinName(parts));
   }
 
   async describe(signal: AbortSignal): Promise<Relation | null> {
+    await this.#open(signal);
     const entry = await this.#entry(signal);
     if (!entry) return null;
     const findings = destinationFindings(entry);
@@ -77,13 +78,15 @@ export class MysqlDestination implements Destination {
   }
 
   async check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]> {
+    await this.#open(signal);
     const findings = await writeFindings(this.#session, this.#name, writeMode, signal);
     if (writeMode !== 'Replace') return findings;
     return [...findings, ...(await replaceFindings(this.#session, this.#name, signal))];
   }
 
   async hasRows(signal: AbortSignal): Promise<boolean> {
-    return (await this.#session.query(`SELECT 1 FROM ${quoteName(this.#name)} LIMIT 1`, signal)).length > 0;
+    const session = await this.#open(signal);
+    return (await session.query(`SELECT 1 FROM ${quoteName(this.#name)} LIMIT 1`, signal)).length > 0;
   }
 
   statements(plan: WritePlan): readonly string[] {
@@ -102,11 +105,11 @@ export class MysqlDestination implements Destination {
   }
 
   async commitRows(uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
-    return await this.#commits.list(this.#session, uid, signal);
+    return await this.#commits.list(await this.#open(signal), uid, signal);
   }
 
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
-    const session = this.#session;
+    const session = await this.#open(signal);
     const { plan } = request;
     if (!(await this.#commits.exists(session, signal))) {
       await session.query(this.#commits.createStatement(session.facts.textCollation), signal);
@@ -147,6 +150,7 @@ export class MysqlDestination implements Destination {
   }
 
   async largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null> {
+    await this.#open(signal);
     const entry = await this.#entry(signal);
     const found = columns.map((name) => entry?.relation.columns.find((each) => each.name === name));
     const known = found.filter((column) => column !== undefined);
@@ -216,18 +220,41 @@ export class MysqlDestination implements Destination {
   }
 
   async setOffset(change: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
-    return await this.#commits.setOffset(this.#session, change, signal);
+    return await this.#commits.setOffset(await this.#open(signal), change, signal);
   }
 
   async closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void> {
+    await this.#open(signal);
     if (!(await this.#commits.exists(this.#session, signal))) return;
     await this.#commits.close(this.#session, uid, token, signal);
     const left = [ownTable(this.#name, uid, 'shadow'), ownTable(this.#name, uid, 'old')];
     await this.#session.query(`DROP TABLE IF EXISTS ${left.map(quoteName).join(', ')}`, signal);
   }
 
+  async rest(): Promise<void> {
+    const [session, replacement] = [this.#lent, this.#replacement];
+    this.#lent = undefined;
+    this.#claim = undefined;
+    this.#replacement = undefined;
+    this.#isOpen = false;
+    this.#pendingRows = 0;
+    await Promise.all([session?.close(), replacement?.close()]);
+  }
+
   async close(): Promise<void> {
-    await Promise.all([this.#session.close(), this.#replacement?.close()]);
+    await this.rest();
+  }
+
+  get #session(): Session {
+    if (!this.#lent) throw bug('a destination of MySQL is used while it rests');
+    return this.#lent;
+  }
+
+  /** A session that is lost stays while its claim does: the claim was lost with it. */
+  async #open(signal: AbortSignal): Promise<Session> {
+    if (!this.#lent || (this.#lent.isLost && !this.#claim))
+      this.#lent = await Session.open(this.#access, 'writer', signal);
+    return this.#lent;
   }
 
   /** Offset and token, and COMMIT; of an atomic pass only at its end, whose rows have been counted up to there. */

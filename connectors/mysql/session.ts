@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import mysql, { type Connection, type FieldPacket, type Query } from 'mysql2';
-import type { SystemAccess } from '../../core/connector.ts';
+import type { PooledSession, SystemAccess } from '../../core/connector.ts';
+import { sessionKey } from '../sql/session-pool.ts';
 import { type Login, readLogin } from './config.ts';
 import { classify, codeOf, errnoOf, errorNumbers } from './errors.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
@@ -56,33 +57,55 @@ export const idleLimit = {
 } as const;
 const writerSettings = ['SESSION autocommit = 1', 'SESSION sql_safe_updates = 0'];
 
-export class Session {
+export class Session implements PooledSession {
   readonly facts: ServerFacts;
   readonly where: string;
   readonly #connection: Connection;
   readonly #login: Login;
+  readonly #setUpSql: string;
   #isBusy = false;
   #lost: Error | undefined;
+  /** Of one that was lent. */
+  #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
-  private constructor(connection: Connection, login: Login, facts: ServerFacts) {
+  private constructor(connection: Connection, login: Login, facts: ServerFacts, setUpSql: string) {
     this.#connection = connection;
     this.#login = login;
+    this.#setUpSql = setUpSql;
     this.where = login.where;
     this.facts = facts;
-    connection.on('error', (error) => this.#end(error));
-    connection.on('end', () => this.#end(new Error('the connection has ended')));
+    connection.on('error', this.#onError);
+    connection.on('end', this.#onEnd);
   }
 
+  readonly #onError = (error: Error): void => this.#end(error);
+  readonly #onEnd = (): void => this.#end(new Error('the connection has ended'));
+
   static async open(access: SystemAccess, role: Role, signal: AbortSignal): Promise<Session> {
+    const open = (opening: AbortSignal) => Session.#openNew(access, role, opening);
+    if (!access.sessions) return await open(signal);
+    const { serverKey } = readLogin(access);
+    const { session, giveBack } = await access.sessions.lend(
+      sessionKey(access, `MySQL ${serverKey}`, role),
+      open,
+      signal,
+    );
+    const lent = new Session(session.#connection, session.#login, session.facts, session.#setUpSql);
+    lent.#giveBack = giveBack;
+    return lent;
+  }
+
+  static async #openNew(access: SystemAccess, role: Role, signal: AbortSignal): Promise<Session> {
     signal.throwIfAborted();
     const login = readLogin(access);
     try {
       const connection = await connect(login, signal);
       try {
         const all = [...settings, ...(role === 'writer' ? writerSettings : []), ...login.settings];
-        await statements(connection, all.map((each) => `SET ${each}`).join('; '));
-        const session = new Session(connection, login, await readFacts((sql) => statements(connection, sql)));
-        return session;
+        const setUpSql = all.map((each) => `SET ${each}`).join('; ');
+        await statements(connection, setUpSql);
+        const facts = await readFacts((sql) => statements(connection, sql));
+        return new Session(connection, login, facts, setUpSql);
       } catch (thrown) {
         connection.destroy();
         throw thrown;
@@ -163,21 +186,45 @@ export class Session {
     if (wasBusy) void killAt(this.#login, this.id);
   }
 
+  /** Rolls back, and takes along temporary tables, locks by name and settings. */
+  async reset(): Promise<void> {
+    await this.#use(async () => {
+      await new Promise<void>((resolve, reject) => {
+        this.#connection.reset((error) => (error ? reject(error) : resolve()));
+      });
+      await statements(this.#connection, this.#setUpSql);
+    });
+  }
+
   async close(): Promise<void> {
     if (this.#lost) return;
     if (this.#isBusy) {
       this.cut();
       return;
     }
-    this.#end(new Error('the connection was closed'));
+    this.#lost = new Error('the connection was closed');
+    if (this.#giveBack) {
+      this.#unlisten();
+      await this.#giveBack(true);
+      return;
+    }
     await new Promise<void>((resolve) => this.#connection.end(() => resolve()));
   }
 
   #reject: ((error: Error) => void) | undefined;
 
   #end(error: Error): void {
-    this.#lost ??= error;
-    this.#reject?.(this.#lost);
+    this.#reject?.(this.#lost ?? error);
+    if (this.#lost) return;
+    this.#lost = error;
+    if (!this.#giveBack) return;
+    this.#unlisten();
+    void this.#giveBack(false);
+  }
+
+  #unlisten(): void {
+    this.#connection.off('error', this.#onError);
+    this.#connection.off('end', this.#onEnd);
   }
 
   /** One at a time; a connection that ends meanwhile rejects at once: the driver forgets some of its callers. */

@@ -105,8 +105,14 @@ export class MysqlSource implements Source, RangeReader {
   /** A table forgets nothing. */
   async acknowledge(): Promise<void> {}
 
+  async rest(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close();
+  }
+
   async close(): Promise<void> {
-    await Promise.all([this.#session?.close(), this.#bound.close()]);
+    await Promise.all([this.rest(), this.#bound.close()]);
   }
 
   async #nowMicros(signal: AbortSignal): Promise<number> {

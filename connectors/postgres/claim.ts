@@ -5,8 +5,11 @@ import { type Session, writerName } from './session.ts';
 
 const startMicros = '(extract(epoch FROM backend_start) * 1000000)::bigint';
 
-/** Who this session is, as the commit row stores it: pid and start, for pids are used again. */
-export const sessionIdSql = `(SELECT pid || '/' || ${startMicros} FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid())`;
+/**
+ * Who this session is, as the commit row stores it: pid and start, for pids are used again, and its name, for a session of a pool has
+ * another one with each user.
+ */
+export const sessionIdSql = `(SELECT pid || '/' || ${startMicros} || '/' || application_name FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid())`;
 
 const goneWithinMs = 5_000;
 const pollMs = 20;
@@ -16,9 +19,9 @@ const pollMs = 20;
  * cannot be ended (another role's), the server's idle limit of writers ends it; a commit of it is refused in any case.
  */
 export async function endEarlierOwner(session: Session, owner: string, signal: AbortSignal): Promise<void> {
-  const [pid = '', start = ''] = owner.split('/');
-  if (!/^\d+$/.test(pid) || !/^\d+$/.test(start)) return;
-  const that = `pid = ${pid} AND ${startMicros} = ${start} AND application_name = ${literalText(writerName)} AND pid <> pg_backend_pid()`;
+  const [pid = '', start = '', name = writerName] = owner.split('/');
+  if (!/^\d+$/.test(pid) || !/^\d+$/.test(start) || !name.startsWith(writerName)) return;
+  const that = `pid = ${pid} AND ${startMicros} = ${start} AND application_name = ${literalText(name)} AND pid <> pg_backend_pid()`;
   try {
     await session.abortable(
       () => session.run(`SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE ${that}`),

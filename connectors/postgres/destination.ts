@@ -193,10 +193,15 @@ export class PostgresDestination implements Destination {
     if (highest && BigInt(highest) > token) throw tokenIsHigher(BigInt(highest), token);
   }
 
-  async close(): Promise<void> {
-    await this.#session?.close();
+  async rest(): Promise<void> {
+    const session = this.#session;
     this.#session = undefined;
     this.#claimed = undefined;
+    await session?.close();
+  }
+
+  async close(): Promise<void> {
+    await this.rest();
   }
 
   get #alwaysIdentity(): ReadonlySet<string> {

@@ -2,8 +2,9 @@ import { connect as connectSocket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
-import type { SystemAccess } from '../../core/connector.ts';
+import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import { type IdraError, permanent } from '../../core/errors.ts';
+import { sessionKey } from '../sql/session-pool.ts';
 import { type PostgresConfig, readConfig } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './copy.ts';
 import { classify } from './errors.ts';
@@ -43,24 +44,62 @@ export interface CopyFormat {
 
 export type TextRow = readonly (string | null)[];
 
+/**
+ * Undoes whatever the last user of a pooled session has left, as DISCARD ALL does, which cannot stand in one message with the settings
+ * that follow it.
+ */
+const discard = [
+  'ROLLBACK',
+  'CLOSE ALL',
+  'SET SESSION AUTHORIZATION DEFAULT',
+  'RESET ALL',
+  'DEALLOCATE ALL',
+  'UNLISTEN *',
+  'SELECT pg_advisory_unlock_all()',
+  'DISCARD PLANS',
+  'DISCARD TEMP',
+  'DISCARD SEQUENCES',
+];
+let lendings = 0;
+
 /** One connection. Results are texts, as the server writes them. */
-export class Session {
+export class Session implements PooledSession {
   readonly #client: pg.Client;
   readonly #doing: string;
+  readonly #setUpSql: string;
   #lost: Error | undefined;
+  #running = 0;
+  #isClosed = false;
+  /** Of one that was lent. */
+  #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
-  private constructor(client: pg.Client, doing: string) {
+  private constructor(client: pg.Client, doing: string, setUpSql: string) {
     this.#client = client;
     this.#doing = doing;
-    client.on('error', (error) => {
-      this.#lost ??= error;
-    });
-    client.on('end', () => {
-      this.#lost ??= new Error('the connection has ended');
-    });
+    this.#setUpSql = setUpSql;
+    client.on('error', this.#onError);
+    client.on('end', this.#onEnd);
   }
 
+  readonly #onError = (error: Error): void => this.#lose(error);
+  readonly #onEnd = (): void => this.#lose(new Error('the connection has ended'));
+
   static async open(
+    access: SystemAccess,
+    name: typeof readerName | typeof writerName,
+    signal: AbortSignal,
+  ): Promise<Session> {
+    const open = (opening: AbortSignal) => Session.#openNew(access, name, opening);
+    if (!access.sessions) return await open(signal);
+    const { host, port } = readConfig(access);
+    const key = sessionKey(access, `PostgreSQL ${host}:${port}`, name);
+    const { session, giveBack } = await access.sessions.lend(key, open, signal);
+    const lent = new Session(session.#client, session.#doing, session.#setUpSql);
+    lent.#giveBack = giveBack;
+    return lent;
+  }
+
+  static async #openNew(
     access: SystemAccess,
     name: typeof readerName | typeof writerName,
     signal: AbortSignal,
@@ -82,14 +121,15 @@ export class Session {
       connectionTimeoutMillis: seconds(config.parameters.connect_timeout) ?? connectTimeoutMs,
       types: { getTypeParser: () => (text: string) => text },
     });
-    const session = new Session(client, doing);
+    const roleSettings = name === readerName ? readerSettings : writerSettings;
+    const setUpSql = [...settings, ...roleSettings, ...parameterSettings(config)].join(';');
+    const session = new Session(client, doing, setUpSql);
     // Not by end(): a connect that is under way would then never settle.
     const stop = onAbort(signal, () => session.cut());
     try {
       signal.throwIfAborted();
       await client.connect();
-      const roleSettings = name === readerName ? readerSettings : writerSettings;
-      await client.query([...settings, ...roleSettings, ...parameterSettings(config)].join(';'));
+      await client.query(setUpSql);
       return session;
     } catch (thrown) {
       void client.end().catch(() => {});
@@ -120,10 +160,9 @@ export class Session {
   async runAll(
     sql: string,
   ): Promise<readonly { readonly rows: readonly TextRow[]; readonly rowCount: number }[]> {
-    const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await this.#client.query({
-      text: sql,
-      rowMode: 'array',
-    });
+    const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await this.#use(
+      this.#client.query({ text: sql, rowMode: 'array' }),
+    );
     const results = Array.isArray(result) ? result : [result];
     return results.map((each) => ({ rows: each.rows as TextRow[], rowCount: each.rowCount ?? 0 }));
   }
@@ -135,7 +174,7 @@ export class Session {
 
   /** Names and types of a statement's columns. */
   async fields(sql: string): Promise<readonly pg.FieldDef[]> {
-    return (await this.#client.query({ text: sql, rowMode: 'array' })).fields;
+    return (await this.#use(this.#client.query({ text: sql, rowMode: 'array' }))).fields;
   }
 
   /**
@@ -145,6 +184,7 @@ export class Session {
   async *copyOut(sql: string, format: CopyFormat, signal: AbortSignal): AsyncGenerator<FramePart, void> {
     signal.throwIfAborted();
     const copy = this.#client.query(new CopyOut(sql, format.limits, format.isBinary));
+    this.#running += 1;
     const stop = onAbort(signal, () => this.cut());
     try {
       yield* copy.parts();
@@ -153,13 +193,14 @@ export class Session {
       throw classify(thrown, this.#doing);
     } finally {
       stop();
+      this.#running -= 1;
       if (!copy.isEnded) this.cut();
     }
   }
 
   /** Rows taken. */
   async copyIn(sql: string, body: CopyBody): Promise<number> {
-    return await this.#client.query(new CopyIn(sql, body)).done;
+    return await this.#use(this.#client.query(new CopyIn(sql, body)).done);
   }
 
   /** Runs `body`; its error is classified, and when the signal fires the connection is cut and the signal's reason thrown. */
@@ -197,21 +238,70 @@ export class Session {
 
   /** At once, without a farewell: the server rolls back what is open. */
   cut(): void {
-    this.#lost ??= new Error('the connection was cut');
-    const { connection } = this.#client as pg.Client & { readonly connection: pg.Connection };
-    connection.stream.destroy(this.#lost);
+    if (this.#isClosed) return;
+    const reason = this.#lost ?? new Error('the connection was cut');
+    this.#destroy(reason);
+    this.#lose(reason);
+  }
+
+  /** As after its opening. Its name is another one then: that a session is in a commit row says nothing of its later users. */
+  async reset(): Promise<void> {
+    lendings += 1;
+    const isWriter = !this.#setUpSql.includes(readerSettings[0] ?? '');
+    const name = isWriter ? [`SET application_name = ${literalText(`${writerName} ${lendings}`)}`] : [];
+    const giveUp = setTimeout(() => this.cut(), farewellMs);
+    try {
+      await this.run([...discard, this.#setUpSql, ...name].join(';'));
+    } finally {
+      clearTimeout(giveUp);
+    }
   }
 
   async close(): Promise<void> {
-    if (this.#lost) {
+    if (this.#isClosed) return;
+    if (this.#lost || (this.#giveBack && this.#running > 0)) {
       this.cut();
+      this.#isClosed = true;
       return;
     }
+    this.#isClosed = true;
     this.#lost = new Error('the connection was closed');
+    if (this.#giveBack) {
+      this.#unlisten();
+      await this.#giveBack(true);
+      return;
+    }
     // A server that is out of reach does not say goodbye.
-    const giveUp = setTimeout(() => this.cut(), farewellMs);
+    const giveUp = setTimeout(() => this.#destroy(), farewellMs);
     await this.#client.end();
     clearTimeout(giveUp);
+  }
+
+  #destroy(reason = new Error('the connection was closed')): void {
+    const { connection } = this.#client as pg.Client & { readonly connection: pg.Connection };
+    connection.stream.destroy(reason);
+  }
+
+  #lose(error: Error): void {
+    if (this.#lost) return;
+    this.#lost = error;
+    if (!this.#giveBack) return;
+    this.#unlisten();
+    void this.#giveBack(false);
+  }
+
+  #unlisten(): void {
+    this.#client.off('error', this.#onError);
+    this.#client.off('end', this.#onEnd);
+  }
+
+  async #use<T>(work: Promise<T>): Promise<T> {
+    this.#running += 1;
+    try {
+      return await work;
+    } finally {
+      this.#running -= 1;
+    }
   }
 }
 

@@ -121,9 +121,14 @@ export class PostgresSource implements Source, RangeReader {
   /** A query forgets nothing. */
   async acknowledge(): Promise<void> {}
 
-  async close(): Promise<void> {
-    await this.#session?.close();
+  async rest(): Promise<void> {
+    const session = this.#session;
     this.#session = undefined;
+    await session?.close();
+  }
+
+  async close(): Promise<void> {
+    await this.rest();
   }
 
   async #open(signal: AbortSignal): Promise<Session> {

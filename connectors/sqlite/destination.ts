@@ -100,6 +100,10 @@ export class SqliteDestination implements Destination {
     return this.#thread.call(signal, 'closeRows', uid, token);
   }
 
+  rest(): Promise<void> {
+    return this.#thread.close();
+  }
+
   close(): Promise<void> {
     return this.#thread.close();
   }

@@ -93,6 +93,10 @@ export class SqliteSource implements Source, RangeReader {
   /** A file forgets nothing. */
   async acknowledge(): Promise<void> {}
 
+  rest(): Promise<void> {
+    return this.#thread.close();
+  }
+
   close(): Promise<void> {
     return this.#thread.close();
   }

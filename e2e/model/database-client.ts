@@ -17,12 +17,12 @@ const answerWithinMs = 700;
 /** A destination of the contract over the model's network: one connection, whose messages arrive in order or break it. */
 export class ModelDestination implements Destination {
   readonly #database: Database;
-  readonly #session: DatabaseSession;
+  #session: DatabaseSession;
   readonly #link: Link;
   readonly #relation: Relation;
   #claim: CommitRow | undefined;
-  #hasSent = 0;
-  #hasArrived = 0;
+  /** Messages of this connection. */
+  #stream = { sent: 0, arrived: 0 };
 
   constructor(database: Database, link: Link, relation: Relation) {
     this.#database = database;
@@ -90,11 +90,19 @@ export class ModelDestination implements Destination {
 
   async closeRows(): Promise<void> {}
 
+  /** The next message goes over a connection of its own. */
+  async rest(): Promise<void> {
+    await this.close();
+    this.#claim = undefined;
+    this.#session = this.#database.connect();
+    this.#stream = { sent: 0, arrived: 0 };
+  }
+
   async close(): Promise<void> {
-    const session = this.#session;
+    const [session, stream] = [this.#session, this.#stream];
     this.#link.toServer('bye', () => {
       // What is still on its way comes first.
-      if (this.#hasArrived === this.#hasSent) session.isOver = true;
+      if (stream.arrived === stream.sent) session.isOver = true;
     });
   }
 
@@ -112,11 +120,12 @@ export class ModelDestination implements Destination {
       const stop = () => settle(() => reject(signal.reason));
       const timer = this.#link.process.timer(answerWithinMs, () => settle(() => reject(connectionLost())));
       signal.addEventListener('abort', stop, { once: true });
-      const number = ++this.#hasSent;
+      const stream = this.#stream;
+      const number = ++stream.sent;
       this.#link.toServer(what, () => {
         // One that overtakes another, or comes a second time, is no message of a stream.
-        if (number !== this.#hasArrived + 1) return;
-        this.#hasArrived = number;
+        if (number !== stream.arrived + 1) return;
+        stream.arrived = number;
         try {
           const value = run();
           this.#link.toProcess(what, () => settle(() => resolve(value)));

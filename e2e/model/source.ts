@@ -63,5 +63,7 @@ export class ModelSource implements Source {
     this.#witness.acknowledged(this.#uid, offset);
   }
 
+  async rest(): Promise<void> {}
+
   async close(): Promise<void> {}
 }

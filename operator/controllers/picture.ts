@@ -1,11 +1,11 @@
 import type { Coordination, DataSourceReport, Watching } from '../../coordination/contract.ts';
+import { orAborted } from '../../core/aborted.ts';
 import type { Clock } from '../../core/clock.ts';
 import { asIdraError, describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { UnassignedReason } from '../../core/shown-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import { orAborted } from '../../process/signals.ts';
 
 /** etcd gives no answer; since when, ISO 8601 UTC. */
 export interface Outage {

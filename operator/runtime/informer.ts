@@ -1,5 +1,5 @@
+import { orAborted } from '../../core/aborted.ts';
 import { asIdraError, describeError } from '../../core/errors.ts';
-import { orAborted } from '../../process/signals.ts';
 import { type KubernetesObject, refOf } from './objects.ts';
 import { type Change, Reflector, type ReflectorOptions } from './reflector.ts';
 

@@ -1,9 +1,9 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { type Clock, systemClock } from '../../core/clock.ts';
+import { Slots } from '../../core/slots.ts';
 import type { ClusterAccess, Credentials } from '../../process/kubernetes-access.ts';
 import { withDeadline } from '../../process/signals.ts';
-import { Slots } from '../../process/slots.ts';
 import { type ApiStatus, errorOfConnection, errorOfStatus } from './api-errors.ts';
 
 export interface ApiRequest {

@@ -1,4 +1,4 @@
-import { orAborted } from './signals.ts';
+import { orAborted } from './aborted.ts';
 
 /** At most so many at once; the others wait in order of arrival. */
 export class Slots {
