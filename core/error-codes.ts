@@ -231,6 +231,13 @@ export const errorCodes = {
     remedy: 'Create the folder, or correct sqlite.path.',
     systems: ['SQLite'],
   },
+  HasChildren: {
+    cause:
+      'The source table has child tables, whose rows are read with its own, so that its keys are not unique for them all.',
+    remedy:
+      'Name the columns that identify a row in source.key, or read the table alone by a query with FROM ONLY.',
+    systems: ['PostgreSQL'],
+  },
   HeldBack: {
     cause:
       'Rows are at the source that a transaction which is still open, or safetyLag, keeps from being read.',

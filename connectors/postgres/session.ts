@@ -8,6 +8,7 @@ import { sessionKey } from '../sql/session-pool.ts';
 import { type PostgresConfig, readConfig } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './copy.ts';
 import { classify } from './errors.ts';
+import { type ShapeQuery, shapeText } from './fingerprint.ts';
 import type { FramePart } from './frames.ts';
 import { literalText } from './literals.ts';
 
@@ -41,6 +42,15 @@ export interface CopyFormat {
   readonly limits: BatchLimits;
   readonly isBinary: boolean;
 }
+
+/** What is read, and what it looked like when it was described. */
+export interface ExpectedShape {
+  readonly query: ShapeQuery;
+  readonly text: string;
+}
+
+/** Thrown before the first row of a read whose object does not look as expected. */
+export class ShapeDiffers extends Error {}
 
 export type TextRow = readonly (string | null)[];
 
@@ -177,19 +187,49 @@ export class Session implements PooledSession {
     return (await this.#use(this.#client.query({ text: sql, rowMode: 'array' }))).fields;
   }
 
+  /** Names and types of a result, and the fingerprint, in one transaction. */
+  async shape({ lockSql, fingerprintSql }: ShapeQuery, signal?: AbortSignal): Promise<string> {
+    const sql = `BEGIN; ${lockSql}; ${fingerprintSql}; COMMIT`;
+    const result = await this.guard(
+      () => this.#use(this.#client.query({ text: sql, rowMode: 'array' })),
+      signal,
+    ).catch(async (thrown: unknown) => {
+      await this.rollBack();
+      throw thrown;
+    });
+    const [, locked, seen] = result as unknown as readonly pg.QueryArrayResult[];
+    const [[fingerprint] = []] = (seen?.rows ?? []) as TextRow[];
+    return shapeText(locked?.fields ?? [], fingerprint);
+  }
+
   /**
-   * Rows of COPY .. TO STDOUT in parts within the limits. While nobody asks for the next one, the server is held up. Left early, or
-   * when the signal fires, the connection is cut: open another session then.
+   * Rows of COPY .. TO STDOUT in parts within the limits, in one transaction with a look at their shape: ShapeDiffers is thrown before
+   * any row. The object is locked first, so that it is as it was seen until the last row. While nobody asks for the next part, the server
+   * is held up. Left early, or when the signal fires, the connection is cut: open another session then.
    */
-  async *copyOut(sql: string, format: CopyFormat, signal: AbortSignal): AsyncGenerator<FramePart, void> {
+  async *copyOut(
+    sql: string,
+    format: CopyFormat,
+    expected: ExpectedShape,
+    signal: AbortSignal,
+  ): AsyncGenerator<FramePart, void> {
     signal.throwIfAborted();
-    const copy = this.#client.query(new CopyOut(sql, format.limits, format.isBinary));
+    const { lockSql, fingerprintSql } = expected.query;
+    const text = `BEGIN; ${lockSql}; ${fingerprintSql}; ${sql}; COMMIT`;
+    const copy = this.#client.query(new CopyOut(text, format.limits, format.isBinary));
     this.#running += 1;
     const stop = onAbort(signal, () => this.cut());
+    const differs = () => copy.shape !== undefined && copy.shape !== expected.text;
     try {
-      yield* copy.parts();
+      for await (const part of copy.parts()) {
+        if (differs()) throw new ShapeDiffers();
+        yield part;
+      }
+      if (differs()) throw new ShapeDiffers();
     } catch (thrown) {
       signal.throwIfAborted();
+      if (copy.isEnded) await this.rollBack();
+      if (differs()) throw new ShapeDiffers();
       throw classify(thrown, this.#doing);
     } finally {
       stop();
