@@ -5,7 +5,11 @@ import { intRange, isWithin } from '../sql/int-range.ts';
 type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
 
 /** What PostgreSQL can store, and as what (Invariant 6). */
-export const types: TypeTable = { columnFor, accepts };
+export const types: TypeTable = {
+  columnFor,
+  accepts,
+  names: { maxLength: 63, unit: 'bytes', fold: (name) => name },
+};
 
 const maxVarchar = 10_485_760;
 const maxNumericPrecision = 1_000;
