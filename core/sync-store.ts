@@ -1,5 +1,5 @@
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from './status.ts';
-import type { DataSource, Sync } from './sync-spec.ts';
+import type { DataSource, Sync, WriteMode } from './sync-spec.ts';
 import type { Token } from './token.ts';
 
 /**
@@ -55,6 +55,8 @@ export interface SyncMemory {
   readonly isCompleted: boolean;
   /** Hash of what the offset means, at the last claim: a sync whose meaning changed has not caught up. */
   readonly meaning?: string;
+  /** Of the last Snapshot pass: the rows of an unfinished Replace are not where those of the others are. */
+  readonly writeMode?: WriteMode;
   /** Start of the last pass that was due by the schedule, ISO 8601 UTC: missed runs of cron are made up by one. */
   readonly lastPassStart?: string;
   readonly lastSyncTime?: string;

@@ -1,11 +1,14 @@
 import { joinName, splitName } from '../../connectors/sql/names.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
+import { schemaChanged } from '../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
+import { admit, type Reached, tableChange } from './admission.ts';
 import { finishRequest } from './answers.ts';
-import { admit, isLastDestination, otherWriters } from './meaning.ts';
+import { isLastDestination, otherWriters } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
 import { readStored, snapshotStart } from './pass.ts';
 import { decisionOf, describeOffset } from './requests.ts';
@@ -21,6 +24,7 @@ export interface Claimed {
 export async function claimSync(state: RunState, open: OpenSync, meaning: string): Promise<Claimed> {
   const { context, reporter } = state;
   const claim = await restartPass(state, open, await storeClaim(state, open, meaning));
+  if (open.plan.read.mode === 'Snapshot') await remember(state, { writeMode: context.sync.spec.writeMode });
   const offset = restoredOffset(open, claim);
   const rows = await open.destination.commitRows(context.sync.uid, context.lock.signal);
   const others = otherWriters(rows, context.sync, claim.table);
@@ -39,12 +43,13 @@ export async function claimSync(state: RunState, open: OpenSync, meaning: string
 }
 
 /**
- * The rows of an unfinished Replace pass stand in a shadow table of another plan: the pass begins again under the next number. That is
- * stored before the shadow is made again, so that nobody goes on in the middle of an empty one.
+ * The rows of an unfinished Replace pass stand in a shadow table, of another plan perhaps, those of other passes in the target: where they
+ * are of no use to this pass it begins again under the next number. That is stored before a shadow is made again, so that nobody goes on
+ * in the middle of an empty one.
  */
 async function restartPass(state: RunState, open: OpenSync, claim: CommitRow): Promise<CommitRow> {
   const stored = readStored(claim.offset);
-  if (!state.mustRestartPass || stored?.mode !== 'Snapshot' || stored.isComplete) return claim;
+  if (!mustRestartPass(state) || stored?.mode !== 'Snapshot' || stored.isComplete) return claim;
   const offset = encodeOffset({ mode: 'Snapshot', pass: stored.pass + 1, key: null, isComplete: false });
   const { uid, token } = claim;
   const row = await open.destination.setOffset(
@@ -53,6 +58,11 @@ async function restartPass(state: RunState, open: OpenSync, claim: CommitRow): P
   );
   state.mustRestartPass = false;
   return row;
+}
+
+function mustRestartPass({ mustRestartPass: isOfOtherPlan, memory, context }: RunState): boolean {
+  const [before, now] = [memory.writeMode, context.sync.spec.writeMode];
+  return isOfOtherPlan || (before !== undefined && before !== now && [before, now].includes('Replace'));
 }
 
 function restoredOffset(open: OpenSync, claim: CommitRow): Offset | null {
@@ -69,9 +79,18 @@ async function storeClaim(state: RunState, open: OpenSync, meaning: string): Pro
   const requests = await lock.pendingRequests();
   const decision = decisionOf(requests);
   const rows = await open.destination.commitRows(sync.uid, signal);
-  const table = joinName(splitName(sync.spec.destination.table, 'spec.destination.table'));
-  const hasRows = open.plan.existing !== null && (await open.destination.hasRows(signal));
-  const admission = admit({ sync, meaning, rows, table, hasRows, decision });
+  const existing = await existingTable(open, signal);
+  const admission = admit({
+    sync,
+    meaning,
+    rows,
+    table: joinName(splitName(sync.spec.destination.table, 'spec.destination.table')),
+    existing,
+    hasRows: existing !== null && (await open.destination.hasRows(signal)),
+    restartsPass: mustRestartPass(state),
+    decision,
+    elsewhere: await reachedElsewhere(state, meaning),
+  });
   await reach('claim:before');
   const claim = await open.destination.claim(
     {
@@ -84,16 +103,37 @@ async function storeClaim(state: RunState, open: OpenSync, meaning: string): Pro
       offset: decision === 'restart' ? 'restart' : 'keep',
       keepsOffset: !isLastDestination(sync),
       ...(admission.kind === 'adopt' ? { adoptFrom: admission.uid } : {}),
+      ...(admission.kind === 'move' ? { startsFrom: admission.from } : {}),
     },
     signal,
   );
   await reach('claim:after');
   if (decision) await finishDecision(state, { requests, decision, rows, claim });
-  if (memory.meaning !== meaning || admission.kind === 'start') {
+  const hasNewTable = admission.kind === 'go-on' && admission.hasNewTable;
+  if (memory.meaning !== meaning || admission.kind === 'start' || hasNewTable) {
     await remember(state, { hasCaughtUp: false, isCompleted: false, meaning });
     reporter.hasCaughtUp = false;
   }
+  // That a Snapshot was complete is said of a table that is no more.
+  if (hasNewTable) state.isAskedFor = true;
   return claim;
+}
+
+/** Read after the commit rows, so that a table that an earlier owner made just now is not taken for one that is gone. */
+async function existingTable({ plan, destination }: OpenSync, signal: AbortSignal): Promise<Relation | null> {
+  if (plan.existing) return plan.existing;
+  const now = await destination.describe(signal);
+  if (now) throw schemaChanged(now.name, { what: 'it was made' });
+  return null;
+}
+
+/** Under another meaning, as far as it is remembered: the commit row may stand in another schema, database or server. */
+async function reachedElsewhere(
+  { context: { lock }, memory }: RunState,
+  meaning: string,
+): Promise<Reached | undefined> {
+  if (memory.meaning === undefined || memory.meaning === meaning) return undefined;
+  return { offset: await lock.offsets.read(), rows: memory.rows ?? 0 };
 }
 
 interface Decided {
@@ -122,4 +162,23 @@ async function finishDecision(state: RunState, { requests, decision, rows, claim
     await finishRequest(state, request, 'Done', message);
   }
   state.isPassDue = !context.sync.spec.isSuspended;
+}
+
+/** Throws SchemaChanged when the table that was claimed is gone or another one. A pass without rows writes nothing that would notice. */
+export async function requireTarget(
+  { plan, destination }: OpenSync,
+  { rows, target }: CommitRow,
+  offset: Offset | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const now = await destination.describe(signal);
+  if (now === null)
+    throw schemaChanged(plan.write.existing?.name ?? 'the destination table', { what: 'it is gone' });
+  // A Replace puts another table there itself, and a Snapshot between two passes may be emptied.
+  if (plan.write.writeMode === 'Replace' || offset === null) return;
+  const isKnown = target !== undefined && now.identity !== undefined;
+  const hasRows = isKnown || offset.mode === 'Snapshot' || (await destination.hasRows(signal));
+  const row = { offset: encodeOffset(offset), rows, ...(target === undefined ? {} : { target }) };
+  const what = tableChange(row, now, hasRows);
+  if (what) throw schemaChanged(now.name, { what });
 }

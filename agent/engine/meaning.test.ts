@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { CommitRow } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
 import type { DataSource, Sync, SyncSpec } from '../../core/sync-spec.ts';
-import { type AdmitInput, admit, meaningOf, otherWriters } from './meaning.ts';
+import { type AdmitInput, admit } from './admission.ts';
+import { meaningOf, otherWriters } from './meaning.ts';
 
 const spec: SyncSpec = {
   source: { dataSource: 'shop', table: 'public.orders', idField: 'id', timeZone: 'UTC' },
@@ -48,7 +49,9 @@ const input = (change: Partial<AdmitInput> = {}): AdmitInput => ({
   meaning: 'm',
   rows: [],
   table: 'sales.orders',
+  existing: {},
   hasRows: false,
+  restartsPass: false,
   decision: undefined,
   ...change,
 });
@@ -88,9 +91,69 @@ test('admission by what the destination holds', () => {
   for (const [name, given, expected] of cases) assert.equal(outcome(given), expected, name);
 });
 
+const replace = { ...sync, spec: { ...spec, mode: 'Snapshot', writeMode: 'Replace' } } as const;
+const largest = { ...sync, spec: { ...spec, mode: 'LastDestinationId' } } as const;
+const snapshotAt = (key: readonly string[] | null, isComplete = false) =>
+  row({ offset: JSON.stringify({ mode: 'Snapshot', pass: 1, key, isComplete }), rows: 5, target: '7' });
+
+test('an offset belongs to the table that its rows were written to', () => {
+  const moved = row({ offset: '{"mode":"Id","id":"5"}', rows: 5, target: '7' });
+  const { target: _, ...unnamed } = moved;
+  const refused = 'OffsetNoLongerFits';
+  const cases: [string, Partial<AdmitInput>, string][] = [
+    ['the same table', { rows: [moved], existing: { identity: '7' } }, 'go-on'],
+    ['the same table, emptied', { rows: [moved], existing: { identity: '7' } }, 'go-on'],
+    ['a table that is gone', { rows: [moved], existing: null }, refused],
+    ['another one of its name', { rows: [moved], existing: { identity: '8' }, hasRows: true }, refused],
+    ['gone, told to keep', { rows: [moved], existing: null, decision: 'keep-offset' }, 'go-on, new table'],
+    ['gone, told to restart', { rows: [moved], existing: null, decision: 'restart' }, 'start'],
+    ['without identity, with rows', { rows: [unnamed], hasRows: true }, 'go-on'],
+    ['without identity, empty', { rows: [unnamed] }, refused],
+    ['without identity, with nothing moved', { rows: [{ ...unnamed, rows: 0 }] }, 'go-on'],
+    ['an older row, empty', { rows: [unnamed], existing: { identity: '8' } }, refused],
+    ['a Snapshot in the middle', { rows: [snapshotAt(['4'])], existing: null }, refused],
+    ['a complete Snapshot', { rows: [snapshotAt(null, true)], existing: null }, 'go-on, new table'],
+    [
+      'a Replace in the middle',
+      { sync: replace, rows: [snapshotAt(['4'])], existing: null },
+      'go-on, new table',
+    ],
+    ['a Replace swaps by itself', { sync: replace, rows: [snapshotAt(null, true)] }, 'go-on'],
+    ['no offset is kept', { sync: largest, rows: [row({ rows: 5 })], existing: null }, 'go-on, new table'],
+  ];
+  for (const [name, given, expected] of cases) assert.equal(outcome(input(given)), expected, name);
+});
+
+const [at1, at2, at3] = ['1', '2', '3'].map((id) => JSON.stringify({ mode: 'Id', id })) as [
+  string,
+  string,
+  string,
+];
+
+test('keep-offset goes on from what was reached at another table or destination', () => {
+  const old = row({
+    table: 'sales.old',
+    meaning: 'old',
+    offset: at1,
+    rows: 3,
+    time: '2026-11-24T00:00:00Z',
+  });
+  const newer = { ...old, table: 'sales.newer', offset: at2, rows: 4, time: '2026-11-25T00:00:00Z' };
+  const elsewhere = { offset: at3, rows: 9 };
+  assert.deepEqual(admit(input({ rows: [newer, old], decision: 'keep-offset', elsewhere })), {
+    kind: 'move',
+    from: { offset: at2, rows: 4 },
+  });
+  assert.deepEqual(admit(input({ decision: 'keep-offset', elsewhere })), { kind: 'move', from: elsewhere });
+  assert.equal(outcome(input({ elsewhere })), 'OffsetNoLongerFits');
+  assert.equal(outcome(input({ elsewhere: { offset: null, rows: 0 } })), 'start');
+  assert.equal(outcome(input({ elsewhere, decision: 'restart' })), 'start');
+});
+
 function outcome(given: AdmitInput): string {
   try {
-    return admit(given).kind;
+    const admission = admit(given);
+    return admission.kind === 'go-on' && admission.hasNewTable ? 'go-on, new table' : admission.kind;
   } catch (error) {
     assert.ok(error instanceof IdraError && error.mend, 'the refusal says what to do');
     return error.code;

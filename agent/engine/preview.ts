@@ -6,8 +6,9 @@ import { formatOffset } from '../../core/offset.ts';
 import type { Guarantee } from '../../core/status.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
+import { admit } from './admission.ts';
 import type { RunContext } from './context.ts';
-import { admit, meaningOf } from './meaning.ts';
+import { meaningOf } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
 import { largestAtDestination, readStored, snapshotStart } from './pass.ts';
 
@@ -87,9 +88,11 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
 async function startOf({ sync, source, destination }: PreviewInput, open: OpenSync, signal: AbortSignal) {
   const rows = await open.destination.commitRows(sync.uid, signal);
   const table = joinName(splitName(sync.spec.destination.table, 'spec.destination.table'));
-  const hasRows = open.plan.existing !== null && (await open.destination.hasRows(signal));
+  const { existing } = open.plan;
+  const hasRows = existing !== null && (await open.destination.hasRows(signal));
+  const meaning = meaningOf(sync, source, destination);
   try {
-    admit({ sync, meaning: meaningOf(sync, source, destination), rows, table, hasRows, decision: undefined });
+    admit({ sync, meaning, rows, table, existing, hasRows, restartsPass: false, decision: undefined });
   } catch (thrown) {
     return { finding: findingOf(asIdraError(thrown)) };
   }

@@ -2,7 +2,7 @@ import type { CommitRow } from '../../core/connector.ts';
 import type { Offset } from '../../core/offset.ts';
 import type { Places } from '../../core/sync-store.ts';
 import { answerRequests } from './answers.ts';
-import { claimSync } from './claim.ts';
+import { claimSync, requireTarget } from './claim.ts';
 import type { RunContext, RunEnd } from './context.ts';
 import { isLastDestination, meaningOf } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
@@ -14,6 +14,7 @@ import { continuousIdleMs, nextPassMs } from './schedule.ts';
 /** Connections are given back when the next pass is further away than this: an idle sync costs the systems nothing. */
 const idleCloseMs = 60_000;
 const secretCheckMs = 60_000;
+const targetCheckMs = 5_000;
 /** A long pass gives its places back after this time when others wait for them. */
 const yieldAfterMs = 30_000;
 
@@ -25,6 +26,7 @@ export class SyncSession {
   #claim: CommitRow | undefined;
   #offset: Offset | null = null;
   #secretsCheckedMs = 0;
+  #targetCheckedMs = 0;
 
   constructor(state: RunState) {
     this.#state = state;
@@ -127,6 +129,7 @@ export class SyncSession {
       progressed: () => progressed(this.#state),
     });
     this.#offset = outcome.offset;
+    await this.#requireTarget(outcome.rows);
     if (outcome.kind === 'interrupted') {
       await remember(this.#state, movedRows(this.#state));
       return isAtomic ? undefined : 'next';
@@ -139,6 +142,17 @@ export class SyncSession {
     const isIdle = context.sync.spec.schedule.kind === 'continuous' && outcome.rows === 0;
     if (end === 'next' && isIdle) await wake.sleep(continuousIdleMs);
     return end;
+  }
+
+  /** What was written was checked by the write; a pass without rows looks at the table now and then. */
+  async #requireTarget(rows: number): Promise<void> {
+    const { context } = this.#state;
+    const nowMs = context.clock.monotonicMs();
+    if (rows === 0 && nowMs - this.#targetCheckedMs < targetCheckMs) return;
+    this.#targetCheckedMs = nowMs;
+    if (rows > 0 || !this.#open || !this.#claim) return;
+    const { written } = this.#state.reporter.rows;
+    await requireTarget(this.#open, { ...this.#claim, rows: written }, this.#offset, context.lock.signal);
   }
 
   /** A Snapshot that is wanted once was completed before, and only its commit row remembers it: a second pass would read it all again. */
@@ -181,6 +195,7 @@ export class SyncSession {
     const { claim, offset } = await claimSync(this.#state, open, this.#meaning);
     this.#claim = claim;
     this.#offset = offset;
+    this.#targetCheckedMs = this.#secretsCheckedMs;
     return { open, claim };
   }
 

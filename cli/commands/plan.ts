@@ -73,7 +73,8 @@ function formatPlanned({ sync, preview }: Planned): string {
     lines.push(
       `  rows travel   ${preview.wire === 'values' ? 'as values' : `as they are (${preview.wire})`}`,
     );
-  if (preview.guarantee) lines.push(`  goes on from  ${preview.offset ?? 'the beginning'}`);
+  if (preview.guarantee && !hasErrors(preview.findings))
+    lines.push(`  goes on from  ${preview.offset ?? 'the beginning'}`);
   if (preview.rowsWaiting !== undefined) lines.push(`  rows waiting  ${preview.rowsWaiting}`);
   if (preview.columns.length > 0)
     lines.push(

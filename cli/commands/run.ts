@@ -49,8 +49,7 @@ export function addRun(root: Command, cli: Cli): void {
         state,
         progress,
         isOnce: options.once === true,
-        // One pass ends by itself, and is worth ending.
-        stop: options.once ? signals.signal : AbortSignal.any([signals.signal, cli.unread]),
+        stop: signals.signal,
       });
       if (progressKind !== 'json') cli.out.write(`${singleTable(syncs, state, systemClock.now())}\n`);
       for (const line of singleTroubles(syncs, state, startMs)) cli.talk.write(`${line}\n`);

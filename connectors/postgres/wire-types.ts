@@ -52,21 +52,11 @@ function isPortable(name: string): boolean {
   return !name.includes('.') && !name.startsWith('reg') && name !== 'aclitem' && !name.startsWith('_');
 }
 
-/**
- * A column as the type that it was described with: one that has become another is cast, or the statement fails. A type of an extension or
- * a user is not named, which takes a right on its schema.
- */
-export function ownItem({ name, nativeType }: Column): string {
-  return nativeType.includes('.')
-    ? quoteDouble(name)
-    : `${quoteDouble(name)}::${withoutModifiers(nativeType)}`;
-}
-
 /** Select item that gives `as` in COPY BINARY, or undefined where only canonical values keep the meaning. */
 export function binaryItem(column: Column, as: string): string | undefined {
   const name = quoteDouble(column.name);
   const own = binaryType(column.type, column.nativeType);
-  if (own === as) return ownItem(column);
+  if (own === as) return name;
   return isWidening(column.type, as) ? `${name}::${as}` : undefined;
 }
 
@@ -99,7 +89,7 @@ export function tsvItem(column: Column, encoding: string): string | undefined {
   const name = quoteDouble(column.name);
   switch (encoding) {
     case 'text':
-      return ownItem(column);
+      return name;
     case 'boolean01':
       return column.type.kind === 'boolean' ? `${name}::integer` : undefined;
     case 'hex':
@@ -108,7 +98,7 @@ export function tsvItem(column: Column, encoding: string): string | undefined {
       return column.type.kind === 'timestamp' ? `${name} AT TIME ZONE 'UTC'` : undefined;
     case 'json':
       return column.type.kind === 'json'
-        ? ownItem(column)
+        ? name
         : column.type.kind === 'array'
           ? `pg_catalog.to_json(${name})`
           : undefined;

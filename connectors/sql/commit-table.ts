@@ -59,8 +59,8 @@ export function claimedRow(
   adopted: CommitRow | undefined,
 ): Omit<CommitRow, 'time'> {
   const token = claimToken(request.token, stored, adopted);
-  const base =
-    request.offset === 'restart' ? undefined : (adopted ?? (stored?.isClosed ? undefined : stored));
+  const kept = adopted ?? (stored?.isClosed ? undefined : stored) ?? request.startsFrom;
+  const base = request.offset === 'restart' ? undefined : kept;
   return {
     uid: request.plan.uid,
     table,

@@ -24,7 +24,10 @@ export function fieldFindings(mode: Mode, look: FieldLook): Finding[] {
 
 function reuse({ database, object, relation }: FieldLook, column: Column): Finding[] {
   if (object.table === undefined || !column.isIdentity) return [];
-  if (hasAutoincrement(database, relation.name)) return [];
+  const sql = database.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(relation.name) as
+    | string
+    | null;
+  if (/\bAUTOINCREMENT\b/i.test(sql ?? '')) return [];
   return [
     {
       severity: 'warning',
@@ -34,14 +37,6 @@ function reuse({ database, object, relation }: FieldLook, column: Column): Findi
       mend: `declare it INTEGER PRIMARY KEY AUTOINCREMENT, or use mode Timestamp, unless the newest rows of ${relation.name} are never deleted`,
     },
   ];
-}
-
-export function hasAutoincrement(database: Database, table: string): boolean {
-  const sql = database.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(table) as
-    | string
-    | null
-    | undefined;
-  return /\bAUTOINCREMENT\b/i.test(sql ?? '');
 }
 
 function numbersAsText(column: Column): Finding[] {

@@ -21,7 +21,7 @@ export class TwoFiles {
     this.folder = folder;
   }
 
-  execute(name: 'source' | 'destination' | 'state', sql: string): void {
+  execute(name: string, sql: string): void {
     this.#on(name, (database) => database.exec(sql));
   }
 
@@ -30,7 +30,7 @@ export class TwoFiles {
     return this.query('destination', 'SELECT offset, rows, closed FROM _idra_commits ORDER BY token DESC')[0];
   }
 
-  query(name: 'source' | 'destination', sql: string): unknown[][] {
+  query(name: string, sql: string): unknown[][] {
     return this.#on(name, (database) => database.prepare(sql).raw().all() as unknown[][]);
   }
 
@@ -42,7 +42,7 @@ export class TwoFiles {
   start(
     spec: EngineSetting['spec'],
     clock?: Clock,
-    more: Pick<EngineSetting, 'definitionOf'> = {},
+    more: Pick<EngineSetting, 'definitionOf' | 'destination'> = {},
   ): EngineRun {
     const run = new EngineRun({ folder: this.folder, spec, ...(clock ? { clock } : {}), ...more });
     this.#running.add(run);
@@ -51,8 +51,8 @@ export class TwoFiles {
   }
 
   /** One pass of a run of its own. */
-  async once(spec: EngineSetting['spec']) {
-    const run = new EngineRun({ folder: this.folder, spec }, { retryForMs: 1_000 });
+  async once(spec: EngineSetting['spec'], more: Pick<EngineSetting, 'destination'> = {}) {
+    const run = new EngineRun({ folder: this.folder, spec, ...more }, { retryForMs: 1_000 });
     const end = await run.end;
     if (!run.status) throw new Error('the run said nothing');
     return { end, status: run.status };
@@ -85,24 +85,29 @@ export interface EngineSetting {
   /** The manifest's spec. */
   readonly spec: Readonly<Record<string, unknown>>;
   readonly clock?: Clock;
+  /** Name of the destination's file: `destination`. */
+  readonly destination?: string;
   /** Of the two ends: tests put something between the engine and SQLite. */
   readonly definitionOf?: typeof definitionOf;
 }
 
 /** The Sync and its data sources, as the engine takes them. */
-export function engineObjects({ folder, spec }: Pick<EngineSetting, 'folder' | 'spec'>, uid = 'u') {
+export function engineObjects(
+  { folder, spec, destination = 'destination' }: Pick<EngineSetting, 'folder' | 'spec' | 'destination'>,
+  uid = 'u',
+) {
   const identity = { namespace: 'default', generation: 1 };
-  const file = (name: string) =>
+  const file = (name: string, path: string) =>
     manifests.readDataSource({
       ...identity,
       uid: name,
       name,
-      spec: { sqlite: { path: `${folder}/${name}.db` } },
+      spec: { sqlite: { path: `${folder}/${path}.db` } },
     });
   return {
     sync: manifests.readSync({ ...identity, uid, name: 's', spec }),
-    source: file('source'),
-    destination: file('destination'),
+    source: file('source', 'source'),
+    destination: file('destination', destination),
   };
 }
 
@@ -124,11 +129,11 @@ export class EngineRun {
   }
 
   async #run(
-    { folder, spec, ...setting }: EngineSetting,
+    setting: EngineSetting,
     clock: Clock,
     once: { readonly retryForMs: number } | undefined,
   ): Promise<RunEnd> {
-    const { sync, source, destination } = engineObjects({ folder, spec }, this.uid);
+    const { sync, source, destination } = engineObjects(setting, this.uid);
     const lock = await this.state.store.acquire(sync);
     if (!lock) throw new Error('the state file gave no lock');
     try {

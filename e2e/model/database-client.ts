@@ -40,7 +40,7 @@ export class ModelDestination implements Destination {
   }
 
   async hasRows(): Promise<boolean> {
-    return false;
+    return this.#database.hasRows();
   }
 
   statements(): readonly string[] {

@@ -37,6 +37,10 @@ export class Database {
     return [...this.#commits.values()];
   }
 
+  hasRows(): boolean {
+    return [...this.#commits.values()].some(({ rows }) => rows > 0);
+  }
+
   /** In one transaction, under the lock of the row; an earlier owner's session is ended. */
   claim(session: DatabaseSession, request: ClaimRequest, table: string): CommitRow {
     requireOpen(session);

@@ -22,7 +22,6 @@ export const relation: Relation = {
 export const types: TypeTable = {
   columnFor: () => ({ ddl: 'bigint' }),
   accepts: () => ({ isAccepted: true }),
-  names: { unit: 'bytes', fold: (name) => name },
 };
 
 export const syncs: readonly Sync[] = ['s1', 's2'].map(syncOf);

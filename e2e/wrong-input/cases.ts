@@ -107,7 +107,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'NoUniqueIndex',
     path: 'spec.destination.key',
     says: /no_unique has no primary key or unique index on \(id\)/,
-    mend: /UNIQUE (INDEX .* )?\(id\)|UNIQUE INDEX ON .*\(id\)/,
+    mend: /CREATE UNIQUE INDEX/,
   },
   {
     name: 'never-created',

@@ -2,10 +2,9 @@ import type { ReconcileResult } from '../runtime/controller.ts';
 import { addFinalizer, removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
-import { liveObject, requireNewest } from './newest.ts';
 import { type DataSourceObject, dataSources, finalizer } from './objects.ts';
 import { manifestObject } from './readings.ts';
-import type { ReconcilerDeps } from './sync.ts';
+import { liveUid, type ReconcilerDeps } from './sync.ts';
 
 /** Seen again by the watch as soon as the last Sync is gone; this is for the event, which is counted. */
 const waitMs = 60_000;
@@ -23,22 +22,18 @@ export async function reconcileDataSource(
   requireEtcd(deps.picture);
   const { desired } = deps.coordination;
   const { namespace = '', name, uid, creationTimestamp: createdAt = '' } = finalized.metadata;
-  const stored = await desired.getDataSource(namespace, name);
-  const { generation, spec } = manifestObject(finalized);
-  const isSame = stored?.uid === uid && stored.generation === generation;
-  const isInvalid = deps.readings.dataSource(finalized) !== undefined;
-  const isFresh = finalized !== object;
-  if (!isFresh && (!isSame || isInvalid)) await requireNewest(deps, dataSources, finalized, stored, signal);
-  if (isInvalid) {
+  if (deps.readings.dataSource(finalized)) {
     // What it says cannot be done, and what it said before is not wanted any more: the syncs that use it stop.
-    if (stored) await writeEtcd(() => desired.deleteDataSource(namespace, name, stored.version));
+    if (await desired.getDataSource(namespace, name))
+      await writeEtcd(() => desired.deleteDataSource(namespace, name));
     return;
   }
-  // The report of another object of this name says nothing of this one.
-  const isOther = stored !== undefined && stored.uid !== uid;
-  if (isOther) await deleteFromEtcd(deps, key, stored.version);
+  const { generation, spec } = manifestObject(finalized);
   const record = { uid, namespace, name, generation, createdAt, spec };
-  await writeEtcd(() => desired.putDataSource(record, isOther ? '' : (stored?.version ?? '')));
+  const stored = await desired.getDataSource(namespace, name);
+  // The report of another object of this name says nothing of this one.
+  if (stored && stored.uid !== uid) await deleteFromEtcd(deps, key, namespace, name);
+  await writeEtcd(() => desired.putDataSource(record));
   deps.inventory.dataSources.add(key, uid);
 }
 
@@ -58,9 +53,7 @@ async function removeDataSource(
     return { requeueAfterMs: waitMs };
   }
   requireEtcd(deps.picture);
-  const stored = await deps.coordination.desired.getDataSource(namespace, name);
-  // A record of another uid is that of a DataSource which was made under this name since.
-  if (!stored || stored.uid === object.metadata.uid) await deleteFromEtcd(deps, key, stored?.version ?? '');
+  await deleteFromEtcd(deps, key, namespace, name);
   await removeFinalizer(deps.client, dataSources, object, finalizer, { signal });
 }
 
@@ -74,20 +67,22 @@ async function removeStray(deps: ReconcilerDeps, key: string, signal: AbortSigna
   const [stray] = deps.inventory.dataSources.strays(key, undefined);
   if (stray === undefined) return;
   requireEtcd(deps.picture);
-  const [namespace = '', name = ''] = key.split('/');
-  const stored = await deps.coordination.desired.getDataSource(namespace, name);
-  if ((await liveObject(deps, dataSources, key, signal)) !== undefined) return;
+  if ((await liveUid(deps, dataSources, key, signal)) !== undefined) return;
   deps.log.warn('a data source in etcd has no custom resource: it is removed', {
     dataSource: key,
     uid: stray,
   });
-  await deleteFromEtcd(deps, key, stored?.version ?? '');
+  const [namespace = '', name = ''] = key.split('/');
+  await deleteFromEtcd(deps, key, namespace, name);
 }
 
-/** Only what was read, by its version ('': nothing was there); and the report about it. */
-async function deleteFromEtcd(deps: ReconcilerDeps, key: string, version: string): Promise<void> {
-  const [namespace = '', name = ''] = key.split('/');
-  await writeEtcd(() => deps.coordination.desired.deleteDataSource(namespace, name, version));
+async function deleteFromEtcd(
+  deps: ReconcilerDeps,
+  key: string,
+  namespace: string,
+  name: string,
+): Promise<void> {
+  await writeEtcd(() => deps.coordination.desired.deleteDataSource(namespace, name));
   for (const uid of deps.inventory.dataSources.strays(key, undefined))
     deps.inventory.dataSources.delete(key, uid);
   deps.picture.forgetReport(key);

@@ -1,0 +1,163 @@
+import type { CommitRow } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
+import type { Offset } from '../../core/offset.ts';
+import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
+import { isLastDestination } from './meaning.ts';
+import { readStored } from './pass.ts';
+import { readMode } from './plan.ts';
+
+export type Admission =
+  /** hasNewTable: a pass that begins now fills it; nothing of what was reached before holds. */
+  | { readonly kind: 'go-on'; readonly hasNewTable: boolean }
+  | { readonly kind: 'start' }
+  /** Goes on from the row of another uid, which is closed. */
+  | { readonly kind: 'adopt'; readonly uid: string }
+  /** Goes on from what this Sync had reached at another table. */
+  | { readonly kind: 'move'; readonly from: Reached };
+
+/** How far a Sync has come somewhere. */
+export interface Reached {
+  readonly offset: string | null;
+  readonly rows: number;
+}
+
+export interface AdmitInput {
+  readonly sync: Sync;
+  readonly meaning: string;
+  /** All rows about this table, and about this uid. */
+  readonly rows: readonly CommitRow[];
+  readonly table: string;
+  /** The destination's table as it is; null: there is none. */
+  readonly existing: Pick<Relation, 'identity'> | null;
+  readonly hasRows: boolean;
+  /** An unfinished pass begins again: its rows are not in the table. */
+  readonly restartsPass: boolean;
+  /** A pending request that decides: `restart` or `keep-offset`. */
+  readonly decision: 'restart' | 'keep-offset' | undefined;
+  /** What is remembered of this Sync outside of the destination, under another meaning. */
+  readonly elsewhere?: Reached | undefined;
+}
+
+/** Pure: whether the Sync may go on from what the destination holds (contract, Identity). Throws the stops. */
+export function admit(input: AdmitInput): Admission {
+  const admission = admitRow(input);
+  if (input.decision !== 'keep-offset') return admission;
+  const kept = admission.kind === 'move' ? admission.from.offset : keptRow(input)?.offset;
+  requireMode(input.sync, readStored(kept ?? null));
+  return admission;
+}
+
+/** The row that keep-offset goes on from, where it is about this table. */
+function keptRow({ rows, sync, table }: AdmitInput): CommitRow | undefined {
+  const open = rows.filter((row) => !row.isClosed);
+  return (
+    open.find((row) => row.uid === sync.uid && row.table === table) ??
+    open.find((row) => row.uid !== sync.uid && row.name === qualifiedName(sync))
+  );
+}
+
+function requireMode(sync: Sync, offset: Offset | null): void {
+  const mode = readMode(sync.spec.mode);
+  if (offset === null || offset.mode === mode || isLastDestination(sync)) return;
+  throw offsetNoLongerFits(
+    `it is an offset of mode ${offset.mode}, and mode ${mode} cannot go on from it`,
+    mendByRestart,
+  );
+}
+
+function admitRow(input: AdmitInput): Admission {
+  const { sync, meaning, rows, decision } = input;
+  const own = rows.find((row) => row.uid === sync.uid && !row.isClosed && row.table === input.table);
+  if (decision === 'restart') return { kind: 'start' };
+  if (own) return admitOwn(input, own);
+  const namesake = rows.find(
+    (row) => row.uid !== sync.uid && !row.isClosed && row.name === qualifiedName(sync),
+  );
+  if (namesake) {
+    if (decision === 'keep-offset') return { kind: 'adopt', uid: namesake.uid };
+    throw offsetNoLongerFits(
+      `the destination holds an offset of another Sync named ${qualifiedName(sync)} (uid ${namesake.uid}): a lost state file, or a rebuilt cluster`,
+    );
+  }
+  const moved = rows
+    .filter((row) => row.uid === sync.uid && !row.isClosed && row.meaning !== meaning)
+    .reduce<CommitRow | undefined>((last, row) => (last && last.time > row.time ? last : row), undefined);
+  if (decision === 'keep-offset') {
+    const from = moved ?? input.elsewhere;
+    if (from) return { kind: 'move', from: { offset: from.offset, rows: from.rows } };
+  } else if (moved) throw offsetNoLongerFits(`this Sync wrote ${moved.table} before`);
+  else if (input.elsewhere?.offset != null)
+    throw offsetNoLongerFits('this Sync wrote to another destination before');
+  requireEmpty(input);
+  return { kind: 'start' };
+}
+
+function admitOwn(input: AdmitInput, own: CommitRow): Admission {
+  const { decision, existing, hasRows, sync } = input;
+  if (decision !== 'keep-offset' && own.meaning !== input.meaning) {
+    throw offsetNoLongerFits(
+      'what the offset means has changed (source, table, query, mode, field, key or destination)',
+    );
+  }
+  // A Replace puts another table there itself, at the end of each pass.
+  const change =
+    sync.spec.writeMode === 'Replace' && existing !== null ? undefined : tableChange(own, existing, hasRows);
+  if (change === undefined || decision === 'keep-offset')
+    return { kind: 'go-on', hasNewTable: change !== undefined };
+  const offset = readStored(own.offset);
+  if (offset && restsOnTable(input, offset)) throw offsetNoLongerFits(change);
+  return { kind: 'go-on', hasNewTable: true };
+}
+
+/** What happened to the table that the rows of this offset were written to; undefined: it is there. */
+export function tableChange(
+  own: Pick<CommitRow, 'offset' | 'rows' | 'target'>,
+  existing: Pick<Relation, 'identity'> | null,
+  hasRows: boolean,
+): string | undefined {
+  if (own.offset === null && own.rows === 0) return undefined;
+  if (existing === null) return 'the table that the offset belongs to is gone';
+  if (own.target !== undefined && existing.identity !== undefined) {
+    return own.target === existing.identity
+      ? undefined
+      : 'the table that the offset belongs to was replaced by another one of its name';
+  }
+  // Where tables have no identity, one that was made again is known by being empty.
+  return hasRows || own.rows === 0
+    ? undefined
+    : `the table that the offset belongs to is empty, and ${own.rows} rows were written to it: it was made again, or emptied`;
+}
+
+/**
+ * Whether rows before this offset are nowhere but in the table. A Snapshot between two passes reads all of them again, and the rows of an
+ * unfinished Replace stand in its shadow table.
+ */
+function restsOnTable({ sync: { spec }, restartsPass }: AdmitInput, offset: Offset): boolean {
+  if (offset.mode !== 'Snapshot') return true;
+  return spec.writeMode !== 'Replace' && !restartsPass && !offset.isComplete && offset.key !== null;
+}
+
+function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
+  const { writeMode, destination } = sync.spec;
+  if (writeMode !== 'Append' || !hasRows || destination.existingRows !== 'Refuse' || isLastDestination(sync))
+    return;
+  throw permanent(
+    'DestinationNotEmpty',
+    `${table} has rows and no offset of this Sync: Append would write beside them`,
+    {
+      path: 'spec.destination.existingRows',
+      mend: 'set destination.existingRows to Keep, empty the table, or use Upsert',
+    },
+  );
+}
+
+/** The two ways on, for every refusal of a stored offset. */
+export function offsetNoLongerFits(
+  why: string,
+  mend = `${mendByRestart}, or keep-offset to go on from the stored offset`,
+): Error {
+  return permanent('OffsetNoLongerFits', `the stored offset no longer fits: ${why}`, { path: 'spec', mend });
+}
+
+const mendByRestart = 'request restart to read from nothing (no row is deleted)';
