@@ -40,7 +40,7 @@ export class ModelDestination implements Destination {
   }
 
   async hasRows(): Promise<boolean> {
-    return this.#database.hasRows();
+    return this.#database.hasRows(this.#relation.name);
   }
 
   statements(): readonly string[] {

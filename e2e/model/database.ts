@@ -37,8 +37,8 @@ export class Database {
     return [...this.#commits.values()];
   }
 
-  hasRows(): boolean {
-    return [...this.#commits.values()].some(({ rows }) => rows > 0);
+  hasRows(table: string): boolean {
+    return [...this.#commits.values()].some((row) => row.table === table && row.rows > 0);
   }
 
   /** In one transaction, under the lock of the row; an earlier owner's session is ended. */
