@@ -66,6 +66,10 @@ bench: build ## the benchmarks
 chaos: build ## faults at random moments, for as long as you let it: see e2e/chaos
 	@node e2e/kit/run-tests.ts --folder e2e/chaos $(ARGS)
 
+.PHONY: fuzz
+fuzz: build ## random tables, Syncs and changes, and nothing may be lost in silence: see e2e/fuzz
+	@node e2e/fuzz/main.ts $(ARGS)
+
 .PHONY: model
 model: build ## 100,000 runs of the model of coordination, each with faults of its own: see e2e/model
 	@node e2e/model/run.ts $(ARGS)

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ErrorCode } from '../core/error-codes.ts';
 import { asIdraError, describeError, type IdraError } from '../core/errors.ts';
+import { survivePipesThatBreak } from '../process/broken-pipes.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { InputWrong, printFindings } from './findings.ts';
 import type { Screen } from './single/progress.ts';
@@ -10,6 +11,8 @@ export interface Cli {
   readonly out: Screen;
   readonly talk: Screen;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts when nobody reads any more what is written: what prints for ever ends. */
+  readonly unread: AbortSignal;
   /** Set by the command that ran; the exit status of the process. */
   status: ExitStatus;
 }
@@ -19,6 +22,7 @@ export function processCli(): Cli {
     out: screenOf(process.stdout),
     talk: screenOf(process.stderr),
     env: process.env,
+    unread: survivePipesThatBreak(),
     status: exitStatus.ok,
   };
 }

@@ -19,7 +19,13 @@ export async function idra(args: readonly string[], env: Cli['env'] = {}): Promi
       told[name] += text;
     },
   });
-  const cli: Cli = { out: screen('out'), talk: screen('talk'), env, status: exitStatus.ok };
+  const cli: Cli = {
+    out: screen('out'),
+    talk: screen('talk'),
+    env,
+    unread: new AbortController().signal,
+    status: exitStatus.ok,
+  };
   try {
     await program(cli).parseAsync(['node', 'idra', ...args]);
   } catch (error) {

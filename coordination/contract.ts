@@ -62,7 +62,7 @@ export interface DesiredState {
   /** A Sync that is made, where no other one of its name is or all of them are to be deleted; else throws Conflict (transient). */
   createSync(sync: New<DesiredSync>): Promise<void>;
   putDataSource(dataSource: New<DesiredDataSource>, ifVersion?: string): Promise<void>;
-  deleteDataSource(namespace: string, name: string): Promise<void>;
+  deleteDataSource(namespace: string, name: string, ifVersion?: string): Promise<void>;
   /** Every key of the Sync: desired, assignment, offsets, status, memory, requests, history. By the agent that has closed its rows, or at the time limit. */
   purgeSync(uid: string): Promise<void>;
 }

@@ -56,8 +56,12 @@ export function makeDesiredState(reader: EtcdReader, keys: Keys): DesiredState {
         ...(ifVersion !== undefined && { ifVersion }),
       });
     },
-    async deleteDataSource(namespace, name) {
-      await writeDocument(reader, { key: keys.dataSource(namespace, name), record: undefined });
+    async deleteDataSource(namespace, name, ifVersion) {
+      await writeDocument(reader, {
+        key: keys.dataSource(namespace, name),
+        record: undefined,
+        ...(ifVersion !== undefined && { ifVersion }),
+      });
       await writeDocument(reader, { key: keys.report(namespace, name), record: undefined });
     },
     purgeSync: (uid) => purgeSync(reader, keys, uid),

@@ -13,6 +13,16 @@ export interface TypeTable {
   columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal;
   /** Whether an existing column keeps every value of `type`. What `columnFor` makes of a type and use is accepted for them. */
   accepts(existing: Column, type: ColumnType, use: ColumnUse): Acceptance;
+  readonly names: NameRules;
+}
+
+/** What a system makes of the names of tables and columns. */
+export interface NameRules {
+  /** Longer ones are cut off or refused by the system. */
+  readonly maxLength?: number;
+  readonly unit: 'bytes' | 'characters';
+  /** Two names are one for the system when this is equal. */
+  fold(name: string): string;
 }
 
 export interface ColumnUse {
@@ -55,6 +65,8 @@ export interface PlannedColumn {
 export interface ColumnPlan {
   readonly columns: readonly PlannedColumn[];
   readonly findings: readonly Finding[];
+  /** Columns of the source that are left out with an error finding of their own: no other finding is to be made of them. */
+  readonly refused: readonly string[];
 }
 
 export interface ColumnPlanInput {
@@ -69,16 +81,70 @@ export interface ColumnPlanInput {
 
 /** Pure: which columns travel, as what, and what a user should hear about it (Invariant 6). Error findings stop the Sync. */
 export function planColumns(input: ColumnPlanInput): ColumnPlan {
+  if (input.source.columns.length === 0)
+    return { columns: [], findings: [noColumns(input.source)], refused: [] };
   const findings: Finding[] = [];
   const columns: PlannedColumn[] = [];
+  const refused: string[] = [];
   for (const column of input.source.columns) {
+    const before = findings.length;
     const planned = input.existing
       ? matchExisting(column, input, input.existing, findings)
       : create(column, input, findings);
     if (planned) columns.push(planned);
+    else if (findings.slice(before).some((finding) => finding.severity === 'error'))
+      refused.push(column.name);
   }
-  if (input.existing) findings.push(...unfilledColumns(input.existing, columns));
-  return { columns, findings };
+  findings.push(...nameFindings(columns, input));
+  if (input.existing) findings.push(...unfilledColumns(input.existing, columns, refused));
+  return { columns, findings, refused };
+}
+
+function noColumns({ name }: Relation): Finding {
+  return {
+    severity: 'error',
+    code: 'NoColumns',
+    path: 'spec.source.table',
+    message: `${name} has no columns: there is nothing to move`,
+    mend: 'name a table with columns',
+  };
+}
+
+/** Columns that are to be created under names which the system cuts off, or does not tell apart. */
+function nameFindings(columns: readonly PlannedColumn[], { types, existing }: ColumnPlanInput): Finding[] {
+  const created = columns.filter((each) => each.existing === null).map((each) => each.name);
+  const others = [...columns.map((each) => each.name), ...(existing?.columns ?? []).map((each) => each.name)];
+  return created.flatMap((name) => {
+    const tooLong = nameTooLong(name, `column ${name}`, types.names, 'rename it in source.query');
+    if (tooLong) return [tooLong];
+    const twin = others.find((each) => each !== name && types.names.fold(each) === types.names.fold(name));
+    return twin === undefined || (created.includes(twin) && created.indexOf(twin) > created.indexOf(name))
+      ? []
+      : [namesCollide(name, twin)];
+  });
+}
+
+function namesCollide(name: string, twin: string): Finding {
+  return {
+    severity: 'error',
+    code: 'NamesCollide',
+    path: 'spec.destination.table',
+    message: `columns ${twin} and ${name} have one name for the destination`,
+    mend: 'rename one of them in source.query',
+  };
+}
+
+/** Undefined: the system keeps the name as it is. */
+export function nameTooLong(name: string, what: string, rules: NameRules, mend: string): Finding | undefined {
+  const length = rules.unit === 'bytes' ? Buffer.byteLength(name) : [...name].length;
+  if (rules.maxLength === undefined || length <= rules.maxLength) return undefined;
+  return {
+    severity: 'error',
+    code: 'NameTooLong',
+    path: 'spec.destination.table',
+    message: `the name of ${what} has ${length} ${rules.unit}, and the destination keeps ${rules.maxLength}`,
+    mend,
+  };
 }
 
 function create(column: Column, input: ColumnPlanInput, findings: Finding[]): PlannedColumn | undefined {
@@ -179,8 +245,12 @@ function missingColumn(
   }
 }
 
-function unfilledColumns(existing: Relation, planned: readonly PlannedColumn[]): Finding[] {
-  const names = new Set(planned.map((each) => each.name));
+function unfilledColumns(
+  existing: Relation,
+  planned: readonly PlannedColumn[],
+  refused: readonly string[],
+): Finding[] {
+  const names = new Set([...planned.map((each) => each.name), ...refused]);
   return existing.columns
     .filter(
       (each) =>

@@ -130,8 +130,8 @@ export interface ReadRequest {
   /** Snapshot, Id or Timestamp: LastDestination* have become Id or Timestamp with their offset. Stream reads the log. */
   readonly mode: Exclude<Mode, 'LastDestinationId' | 'LastDestinationTimestamp'>;
   /**
-   * Columns that page: source.key for Snapshot, [idField] or, where it is not unique, [idField, ...source.key] for Id, source.key (after the
-   * timestamp) for Timestamp. Empty: a table without a key, read in one go.
+   * Columns that page: source.key for Snapshot; for Id [idField] or, where it is not unique, idField and the other columns of source.key;
+   * source.key (after the timestamp) for Timestamp. Empty: a table without a key, read in one go.
    */
   readonly key: readonly string[];
   readonly timestampField?: string;
@@ -142,6 +142,8 @@ export interface ReadRequest {
   readonly limits: BatchLimits;
   readonly wire: Wire;
   readonly safetyLagMs?: number;
+  /** Messages about a row leave its key out. */
+  readonly redactsKeys?: boolean;
 }
 
 /** What a pass found at its end. */

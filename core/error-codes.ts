@@ -231,6 +231,13 @@ export const errorCodes = {
     remedy: 'Create the folder, or correct sqlite.path.',
     systems: ['SQLite'],
   },
+  HasChildren: {
+    cause:
+      'The source table has child tables, whose rows are read with its own, so that its keys are not unique for them all.',
+    remedy:
+      'Name the columns that identify a row in source.key, or read the table alone by a query with FROM ONLY.',
+    systems: ['PostgreSQL'],
+  },
   HeldBack: {
     cause:
       'Rows are at the source that a transaction which is still open, or safetyLag, keeps from being read.',
@@ -249,6 +256,11 @@ export const errorCodes = {
   HostUnreachable: {
     cause: 'No connection can be opened to the host and port.',
     remedy: "Check host and port, that the server runs, and that the agents' network reaches it.",
+  },
+  IdNotUnique: {
+    cause:
+      'Several rows may have one value of idField: rows are paged by idField and source.key, and a later row of the largest id with a smaller key is not read.',
+    remedy: 'Name a unique idField, or make it unique by the statement of the message.',
   },
   IdsAreReused: {
     cause: 'SQLite may give the id of a deleted row to a new one, which a mode by id does not read.',
@@ -269,6 +281,12 @@ export const errorCodes = {
     cause: 'The spec of the Sync or DataSource is not valid.',
     remedy: 'Correct the fields that the message names and apply again.',
   },
+  KeyCoarser: {
+    cause:
+      'A key of the destination takes rows for equal that differ at the source (by its collation, or because it has fewer columns), so that they would overwrite each other or be refused as duplicates.',
+    remedy:
+      'Give the key column a type and collation that tell all values apart, or set destination.key to a key of the source.',
+  },
   KeyMissing: {
     cause:
       'The write mode or mode needs a key, and the relation has no primary key and no unique index over NOT NULL columns.',
@@ -278,6 +296,11 @@ export const errorCodes = {
     cause: 'A key column holds values that cannot be paged by.',
     remedy: 'Correct the value, or use another key.',
     systems: ['SQLite'],
+  },
+  KeyNotUnique: {
+    cause:
+      'No key says that two rows always differ in the columns that rows are paged by, or two rows with equal ones were found.',
+    remedy: 'Name columns in source.key that identify a row, or create the unique index of the message.',
   },
   KeyNotWritten: {
     cause:
@@ -385,6 +408,14 @@ export const errorCodes = {
     cause: 'The name of a table is not one that the system can have.',
     remedy: 'Correct source.table or destination.table.',
   },
+  NameTooLong: {
+    cause: 'A table or column is to be created under a name that is longer than the destination keeps.',
+    remedy: 'Rename the column in source.query, or choose a shorter name for the table.',
+  },
+  NamesCollide: {
+    cause: 'Two columns have names that are one for the destination, which ignores case.',
+    remedy: 'Rename one of them in source.query.',
+  },
   NoAgent: {
     cause: 'No agent is running.',
     remedy: "Check that the agents' pods are up and reach etcd.",
@@ -397,6 +428,10 @@ export const errorCodes = {
     cause: 'No Kubernetes cluster is configured here.',
     remedy: 'Set KUBECONFIG or run in a pod with a service account.',
     systems: ['Kubernetes'],
+  },
+  NoColumns: {
+    cause: 'The table or view at the source has no columns.',
+    remedy: 'Name a table with columns.',
   },
   NoEligibleAgent: {
     cause: 'No agent has the labels that the DataSources ask for.',
@@ -643,6 +678,12 @@ export const errorCodes = {
     cause: 'The table that holds the rows of an unfinished Replace pass is gone.',
     remedy: 'Restart the Sync: idra restart NAME.',
   },
+  SourceBehindOffset: {
+    cause:
+      'The largest id or timestamp at the source is below the stored offset: ids have started again, the source was restored, or its newest rows were deleted.',
+    remedy:
+      'Request restart, or set the offset to the value of the message; the Sync goes on by itself when a larger value arrives.',
+  },
   SourceFileNotFound: {
     cause: 'The SQLite file to read from does not exist.',
     remedy: 'Correct sqlite.path, or create the file.',
@@ -706,6 +747,15 @@ export const errorCodes = {
     cause: 'The thread that works on a SQLite file ended.',
     remedy: 'Nothing: it is started again.',
     systems: ['SQLite'],
+  },
+  TimeZoneAssumed: {
+    cause:
+      'The timestampField has no time zone and is read in the zone that the server gives to new sessions.',
+    remedy: 'Set source.timeZone to the zone of the sessions that write the column.',
+  },
+  TimeZoneUnknown: {
+    cause: "The server's time zone, in which a timestampField without zone is read, is none that Idra knows.",
+    remedy: 'Set source.timeZone, to a name such as Europe/Rome or an offset such as +09:00.',
   },
   TimestampNotText: {
     cause: 'The timestampField of a SQLite table holds no times as text.',

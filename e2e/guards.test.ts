@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type Guard, guards } from './guards/guards.ts';
+import type { Guard } from './guards/guard.ts';
+import { guards } from './guards/guards.ts';
 import { projectFolder } from './kit/processes.ts';
 
 /** So many runs of the model at most: the first violation ends it. */

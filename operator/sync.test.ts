@@ -52,7 +52,9 @@ describe('the status of a Sync', () => {
     });
     await bed.annotate('apply', 'orders', { 'idra.dev/suspend': null });
     await bed.shown('apply', 'orders', 'to be Pending again', ({ status }) => status?.state === 'Pending');
-    assert.equal((await bed.stored(made))?.isSuspendedByAnnotation, undefined);
+    await until(async () => (await bed.stored(made))?.isSuspendedByAnnotation === undefined, {
+      what: 'the annotation to be gone from etcd',
+    });
   });
 
   const failed = {

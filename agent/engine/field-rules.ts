@@ -71,6 +71,17 @@ function timestampFindings({ spec, relation, sourceType, timeZone }: FieldInput)
     ];
   }
   const hasZone = type.kind === 'timestamp' && type.hasZone;
+  if (!hasZone && !isTimeZone(timeZone)) {
+    return [
+      {
+        severity: 'error',
+        code: 'TimeZoneUnknown',
+        path: 'spec.source.timeZone',
+        message: `${column.name} has no time zone, and the server's own (${timeZone}) is none that Idra knows`,
+        mend: 'set source.timeZone to the zone in which the column is written, such as Europe/Rome or +09:00',
+      },
+    ];
+  }
   if (hasZone || !hasSummerTime(timeZone) || (spec.safetyLagMs ?? 0) >= hourMs) return [];
   return [
     {
@@ -79,6 +90,32 @@ function timestampFindings({ spec, relation, sourceType, timeZone }: FieldInput)
       path: 'spec.safetyLag',
       message: `${column.name} has no time zone and ${timeZone} sets its clocks back once a year: rows of that hour would be skipped`,
       mend: 'set safetyLag to 1h or more, or source.timeZone to UTC if that is what the column holds',
+    },
+  ];
+}
+
+/** The column of a Timestamp mode whose values are instants only by a zone that somebody names. */
+export function zonelessField(
+  spec: Pick<SyncSpec, 'mode' | 'source'>,
+  relation: Relation,
+): Column | undefined {
+  if (!spec.mode.endsWith('Timestamp')) return undefined;
+  const column = findField(relation, spec.source.timestampField);
+  return column?.type.kind === 'timestamp' && column.type.hasZone ? undefined : column;
+}
+
+/** Whoever writes the column may have set another zone for its session than the server gives to new ones. */
+export function timeZoneFindings({ spec, relation, sourceType, timeZone }: FieldInput): Finding[] {
+  const column = zonelessField(spec, relation);
+  // What SQLite itself writes (CURRENT_TIMESTAMP) is UTC, and its sessions have no zone.
+  if (!column || spec.source.timeZone !== undefined || sourceType === 'sqlite') return [];
+  return [
+    {
+      severity: /^(Etc\/)?(UTC|UCT|GMT|Universal|Zulu)$|^\+00:00$/.test(timeZone) ? 'info' : 'warning',
+      code: 'TimeZoneAssumed',
+      path: 'spec.source.timeZone',
+      message: `${column.name} of ${relation.name} has no time zone and is read in ${timeZone}, which the server gives to new sessions: rows of a session that sets another zone may be read too early and lost`,
+      mend: 'set source.timeZone to the zone of the sessions that write the column',
     },
   ];
 }
@@ -115,6 +152,15 @@ function isSameOrder(source: Column, target: Column): boolean {
 
 export function isOrdered(type: ColumnType): boolean {
   return ['int', 'decimal', 'float', 'text', 'bytes', 'date', 'timestamp'].includes(type.kind);
+}
+
+export function isTimeZone(timeZone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the zone's offset from UTC differs between January and July of some recent year. */

@@ -1,39 +1,44 @@
-import type { PlannedColumn } from '../../core/column-plan.ts';
+import { uniqueIndexStatement } from '../../connectors/sql/remedies.ts';
+import type { ColumnPlan } from '../../core/column-plan.ts';
 import type { Finding } from '../../core/errors.ts';
-import type { SyncSpec } from '../../core/sync-spec.ts';
-import type { Relation, UniqueKey } from '../../core/values.ts';
+import type { ColumnType, Relation, UniqueKey } from '../../core/values.ts';
+import { coarserKeys } from './coarser-keys.ts';
 import { missingField } from './field-rules.ts';
-
-export interface KeyInput {
-  readonly spec: SyncSpec;
-  readonly relation: Relation;
-  readonly existing: Relation | null;
-  /** What identifies a row of the source; may be empty. */
-  readonly sourceKey: readonly string[];
-  /** The same at the destination. */
-  readonly key: readonly string[];
-  readonly planned: readonly PlannedColumn[];
-}
+import type { KeyInput } from './key-input.ts';
+import { isOpaque } from './read-order.ts';
 
 /** Whether keys are there where a mode or write mode needs them. Pure. */
 export function keyFindings(input: KeyInput): Finding[] {
-  return [...sourceKeyFindings(input), ...destinationKeyFindings(input), ...travelFindings(input)];
+  return [
+    ...sourceKeyFindings(input),
+    ...destinationKeyFindings(input),
+    ...coarserKeys(input),
+    ...travelFindings(input),
+  ];
 }
 
 function sourceKeyFindings({ spec, relation, sourceKey }: KeyInput): Finding[] {
   const findings = (spec.source.key ?? [])
     .filter((name) => !hasColumn(relation, name))
     .map((name) => missingField(relation, name, 'spec.source.key'));
-  const nullable = sourceKey.filter((name) =>
-    relation.columns.some((column) => column.name === name && column.isNullable),
-  );
-  if (nullable.length > 0 && !spec.source.query) {
+  const columns = relation.columns.filter((column) => sourceKey.includes(column.name));
+  const nullable = columns.filter((column) => column.isNullable).map((column) => column.name);
+  if (nullable.length > 0 && !isOpaque(spec, relation)) {
     findings.push({
       severity: 'error',
       code: 'KeyNullable',
       path: 'spec.source.key',
       message: `key column ${nullable.join(', ')} of ${relation.name} may be NULL: such rows have no place in the order`,
       mend: 'make it NOT NULL, or name other columns in source.key',
+    });
+  }
+  for (const column of columns.filter((each) => !canPageBy(each.type))) {
+    findings.push({
+      severity: 'error',
+      code: 'KeyNotOrdered',
+      path: 'spec.source.key',
+      message: `key column ${column.name} of ${relation.name} is ${column.nativeType}: rows cannot be paged by it`,
+      mend: 'name other columns in source.key, or cast it in source.query',
     });
   }
   if (spec.mode.endsWith('Timestamp') && sourceKey.length === 0) {
@@ -48,9 +53,14 @@ function sourceKeyFindings({ spec, relation, sourceKey }: KeyInput): Finding[] {
   return findings;
 }
 
+/** Types whose values have an order and a text that reads back as the same value, so that an offset can hold them. */
+function canPageBy(type: ColumnType): boolean {
+  return type.kind !== 'array' && type.kind !== 'json';
+}
+
 function destinationKeyFindings(input: KeyInput): Finding[] {
-  const { spec, existing, key, planned } = input;
-  const unknown = key.filter((name) => !planned.some((each) => each.name === name));
+  const { spec, existing, key, columns } = input;
+  const unknown = key.filter((name) => !isPlanned(columns, name) && !columns.refused.includes(name));
   if (spec.destination.key && unknown.length > 0) {
     return [
       {
@@ -58,7 +68,7 @@ function destinationKeyFindings(input: KeyInput): Finding[] {
         code: 'KeyNotWritten',
         path: 'spec.destination.key',
         message: `key column ${unknown.join(', ')} is not among the columns that travel`,
-        mend: `they are: ${planned.map((each) => each.name).join(', ')}`,
+        mend: `they are: ${columns.columns.map((each) => each.name).join(', ')}`,
       },
     ];
   }
@@ -79,7 +89,7 @@ function destinationKeyFindings(input: KeyInput): Finding[] {
   ];
 }
 
-function upsertFindings({ existing, key, relation }: KeyInput): Finding[] {
+function upsertFindings({ existing, key, relation, types }: KeyInput): Finding[] {
   if (key.length === 0) {
     return [
       {
@@ -91,25 +101,33 @@ function upsertFindings({ existing, key, relation }: KeyInput): Finding[] {
       },
     ];
   }
-  if (!existing || existing.keys.some((each) => isSameSet(each, key))) return [];
+  const same = existing?.keys.filter((each) => isSameSet(each, key)) ?? [];
+  if (!existing || same.some((each) => !each.isDeferrable)) return [];
+  const [deferrable] = same;
+  const list = key.join(', ');
   return [
     {
       severity: 'error',
       code: 'NoUniqueIndex',
       path: 'spec.destination.key',
-      message: `${existing.name} has no primary key or unique index on (${key.join(', ')})`,
-      mend: `create one: CREATE UNIQUE INDEX ON ${existing.name} (${key.join(', ')})`,
+      message: deferrable
+        ? `${deferrable.name} of ${existing.name} (${list}) is deferrable, and no upsert can use such a key`
+        : `${existing.name} has no primary key or unique index on (${list})`,
+      mend: `create one: ${uniqueIndexStatement(types.destination, existing.name, key)}`,
     },
   ];
 }
 
 /** Paging looks at these columns of the last row, so they must be among those that travel. */
-function travelFindings({ spec, relation, sourceKey, planned }: KeyInput): Finding[] {
+function travelFindings({ spec, relation, sourceKey, columns }: KeyInput): Finding[] {
   const paged = [...sourceKey, spec.source.idField, spec.source.timestampField].filter(
     (name) => name !== undefined,
   );
   const missing = paged.filter(
-    (name) => hasColumn(relation, name) && !planned.some((each) => each.source.name === name),
+    (name) =>
+      hasColumn(relation, name) &&
+      !columns.refused.includes(name) &&
+      !columns.columns.some((each) => each.source.name === name),
   );
   if (missing.length === 0) return [];
   return [
@@ -125,6 +143,10 @@ function travelFindings({ spec, relation, sourceKey, planned }: KeyInput): Findi
 
 function isSameSet(unique: UniqueKey, key: readonly string[]): boolean {
   return unique.columns.length === key.length && unique.columns.every((name) => key.includes(name));
+}
+
+function isPlanned(columns: ColumnPlan, name: string): boolean {
+  return columns.columns.some((each) => each.name === name);
 }
 
 function hasColumn(relation: Relation, name: string): boolean {

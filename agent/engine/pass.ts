@@ -222,7 +222,9 @@ export async function largestAtDestination(open: OpenSync, signal: AbortSignal):
       : scalarText(value as Exclude<typeof value, null | readonly unknown[]>),
   );
   const [first = '', ...rest] = texts;
-  return mode === 'Timestamp' ? { mode: 'Timestamp', at: first, key: rest } : { mode: 'Id', id: first };
+  return mode === 'Timestamp'
+    ? { mode: 'Timestamp', at: first, key: rest }
+    : { mode: 'Id', id: first, ...(rest.length > 0 && { key: rest }) };
 }
 
 export function readStored(offset: string | null): Offset | null {

@@ -1,12 +1,14 @@
+import { splitName } from '../../connectors/sql/names.ts';
 import type { Wire } from '../../core/batch.ts';
-import { planColumns } from '../../core/column-plan.ts';
+import { nameTooLong, planColumns } from '../../core/column-plan.ts';
 import type { Connector, Destination, ReadRequest, Source, WritePlan } from '../../core/connector.ts';
 import { type Finding, permanent } from '../../core/errors.ts';
 import type { Guarantee } from '../../core/status.ts';
 import type { Mode, Sync, SyncSpec, SystemType } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
-import { fieldFindings } from './field-rules.ts';
+import { fieldFindings, timeZoneFindings, zonelessField } from './field-rules.ts';
 import { keyFindings } from './key-rules.ts';
+import { readOrder } from './read-order.ts';
 
 /** How one Sync would move its rows: what `claim` and the passes follow, and what `idra plan` shows. */
 export interface SyncPlan {
@@ -53,29 +55,32 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
     redactsKeys: spec.redactsKeys,
     hasUniqueKey: key.length > 0 && !isHistory(spec),
   };
-  const timeZone = spec.source.timeZone ?? (await source.timeZone(signal));
+  const order = readOrder({ spec, relation, sourceKey, sourceType: types.source });
+  const timeZone = await timeZoneOf(input, relation, signal);
+  const planned = columns.columns;
   const read = readPlan(
     spec,
     relation,
-    sourceKey,
-    columns.columns.map((each) => each.source),
+    order.key,
+    planned.map((each) => each.source),
     timeZone,
   );
-  const ruleFindings = [
-    ...(relation.findings ?? []),
-    ...(existing?.findings ?? []),
-    ...missingTable(spec, existing),
-    ...fieldFindings({
-      spec,
-      relation,
-      existing,
-      planned: columns.columns,
-      sourceType: types.source,
-      timeZone,
-    }),
-    ...keyFindings({ spec, relation, existing, sourceKey, key, planned: columns.columns }),
-    ...columns.findings,
-  ];
+  const fields = { spec, relation, existing, planned, sourceType: types.source, timeZone };
+  const ruleFindings =
+    relation.columns.length === 0
+      ? columns.findings
+      : [
+          ...(relation.findings ?? []),
+          ...(existing?.findings ?? []),
+          ...missingTable(spec, existing),
+          ...tableNameFindings(spec, input.destinationConnector),
+          // What is wrong with a column goes before what follows from its absence.
+          ...columns.findings,
+          ...fieldFindings(fields),
+          ...timeZoneFindings(fields),
+          ...keyFindings({ spec, relation, existing, sourceKey, key, columns, types }),
+          ...order.findings,
+        ];
   const checks = await Promise.all([
     source.check(spec.mode, signal),
     destination.check(spec.writeMode, signal),
@@ -118,10 +123,28 @@ export function readMode(mode: Mode): ReadRequest['mode'] {
   return mode;
 }
 
+/** The server is asked only where its zone says what a value means. */
+async function timeZoneOf(
+  { sync, source }: PlanInput,
+  relation: Relation,
+  signal: AbortSignal,
+): Promise<string> {
+  const { spec } = sync;
+  if (spec.source.timeZone !== undefined) return spec.source.timeZone;
+  return zonelessField(spec, relation) ? await source.timeZone(signal) : 'UTC';
+}
+
+function tableNameFindings(spec: SyncSpec, { types }: Connector): Finding[] {
+  const parts = splitName(spec.destination.table, 'spec.destination.table');
+  return parts.flatMap(
+    (part) => nameTooLong(part, `table ${part}`, types.names, 'choose a shorter name') ?? [],
+  );
+}
+
 function readPlan(
   spec: SyncSpec,
   relation: Relation,
-  sourceKey: readonly string[],
+  key: readonly string[],
   columns: readonly Column[],
   timeZone: string,
 ): Omit<ReadRequest, 'after' | 'wire'> {
@@ -130,12 +153,13 @@ function readPlan(
     relation,
     columns: columns.map((column) => ({ column })),
     mode,
-    key: mode === 'Id' && spec.source.idField ? [spec.source.idField] : sourceKey,
+    key,
     ...(mode === 'Timestamp' && spec.source.timestampField
       ? { timestampField: spec.source.timestampField }
       : {}),
     timeZone,
     limits: spec.batch,
+    redactsKeys: spec.redactsKeys,
     ...(spec.safetyLagMs === undefined ? {} : { safetyLagMs: spec.safetyLagMs }),
   };
 }

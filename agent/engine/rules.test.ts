@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { SyncSpec } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
-import { fieldFindings, hasSummerTime } from './field-rules.ts';
+import { fieldFindings, hasSummerTime, timeZoneFindings } from './field-rules.ts';
+import type { KeyInput } from './key-input.ts';
 import { keyFindings } from './key-rules.ts';
 
 const column = (name: string, type: Column['type'], change: Partial<Column> = {}): Column => ({
@@ -106,18 +107,19 @@ test('LastDestination* wants the very same field at the destination', () => {
   );
 });
 
+const keyInput: KeyInput = {
+  spec: base,
+  relation,
+  existing: relation,
+  sourceKey: ['id'],
+  key: ['id'],
+  columns: { columns: planned, findings: [], refused: [] },
+  types: { source: 'postgres', destination: 'postgres' },
+};
+
 test('keys', () => {
   const withoutKeys = { ...relation, keys: [] };
-  const code = (change: Partial<Parameters<typeof keyFindings>[0]>) =>
-    keyFindings({
-      spec: base,
-      relation,
-      existing: relation,
-      sourceKey: ['id'],
-      key: ['id'],
-      planned,
-      ...change,
-    })[0]?.code;
+  const code = (change: Partial<KeyInput>) => keyFindings({ ...keyInput, ...change })[0]?.code;
   assert.equal(code({}), undefined);
   assert.equal(code({ relation: withoutKeys, existing: null, sourceKey: [], key: [] }), 'KeyMissing');
   assert.equal(code({ existing: withoutKeys }), 'NoUniqueIndex');
@@ -128,12 +130,86 @@ test('keys', () => {
   );
   assert.equal(
     code({
-      planned: planned.filter((each) => each.name !== 'id'),
+      columns: { ...keyInput.columns, columns: planned.filter((each) => each.name !== 'id') },
       key: [],
       spec: { ...base, writeMode: 'Append' },
     }),
     'KeyNotWritten',
   );
+});
+
+test('keys of the destination that take different values for equal are refused', () => {
+  const nocase = (equality?: string) =>
+    planned.map((each) =>
+      each.name === 'id' && each.existing
+        ? { ...each, existing: { ...each.existing, ...(equality && { equality }) } }
+        : each,
+    );
+  const codes = (columns: PlannedColumn[], change: Partial<KeyInput> = {}) =>
+    keyFindings({ ...keyInput, columns: { ...keyInput.columns, columns }, ...change }).map(
+      (finding) => `${finding.severity} ${finding.code}`,
+    );
+  assert.deepEqual(codes(nocase()), []);
+  assert.deepEqual(codes(nocase('mysql:utf8mb4_general_ci')), ['error KeyCoarser']);
+  // An index of the table that is not the Sync's key refuses rows as well.
+  assert.deepEqual(codes(nocase('sqlite:NOCASE'), { spec: { ...base, writeMode: 'Append' }, key: [] }), [
+    'error KeyCoarser',
+  ]);
+  const same = nocase('sqlite:NOCASE').map((each) => ({ ...each, source: each.existing ?? each.source }));
+  assert.deepEqual(codes(same), []);
+  // A choice, but one that is told.
+  const wide: Relation = { ...relation, keys: [{ name: 'pk', columns: ['id', 'token'], isPrimary: true }] };
+  assert.deepEqual(codes(planned, { relation: wide, sourceKey: ['id', 'token'] }), ['warning KeyCoarser']);
+});
+
+test('a deferrable key serves paging, and no upsert', () => {
+  const deferrable: Relation = {
+    ...relation,
+    keys: [{ name: 'pk', columns: ['id'], isPrimary: true, isDeferrable: true }],
+  };
+  const [finding] = keyFindings({ ...keyInput, relation: deferrable, existing: deferrable });
+  assert.equal(finding?.code, 'NoUniqueIndex');
+  assert.match(finding?.message ?? '', /deferrable/);
+  assert.deepEqual(keyFindings({ ...keyInput, relation: deferrable }), []);
+});
+
+test('keys that have no order are refused; what a refused column entails is not told', () => {
+  const list: Relation = {
+    ...relation,
+    columns: [column('id', { kind: 'array', of: { kind: 'int', bits: 32 } })],
+  };
+  assert.equal(keyFindings({ ...keyInput, relation: list })[0]?.code, 'KeyNotOrdered');
+  const without = planned.filter((each) => each.name !== 'id');
+  const refused = { columns: without, findings: [], refused: ['id'] };
+  assert.deepEqual(
+    keyFindings({
+      ...keyInput,
+      columns: refused,
+      spec: { ...base, destination: { ...base.destination, key: ['id'] } },
+    }),
+    [],
+  );
+});
+
+test('a zone that no session may have is asked for and told', () => {
+  const of = (field: string, timeZone: string, named = false) => {
+    const given = spec('Timestamp', { timestampField: field });
+    const { timeZone: _, ...source } = given.source;
+    return timeZoneFindings({
+      spec: named ? given : { ...given, source },
+      relation,
+      existing: null,
+      planned,
+      sourceType: 'postgres',
+      timeZone,
+    }).map((finding) => finding.severity);
+  };
+  assert.deepEqual(of('at', 'Asia/Tokyo'), ['warning']);
+  assert.deepEqual(of('at', '+09:00'), ['warning']);
+  assert.deepEqual(of('at', 'Etc/UTC'), ['info']);
+  assert.deepEqual(of('at', 'Asia/Tokyo', true), []);
+  assert.deepEqual(of('seen', 'Asia/Tokyo'), []);
+  assert.equal(hasSummerTime('+09:00'), false);
 });
 
 test('zones with summer time are known', () => {

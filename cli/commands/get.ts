@@ -95,7 +95,7 @@ export function addGet(root: Command, cli: Cli): void {
         const text = formatListing(listing, objects, output, options.allNamespaces === true);
         if (text !== last) cli.out.write(text);
         last = text;
-        if (!options.watch) return exitStatus.ok;
+        if (!options.watch || cli.unread.aborted) return exitStatus.ok;
         await systemClock.sleep(1_000);
       }
     });

@@ -49,7 +49,8 @@ export function addRun(root: Command, cli: Cli): void {
         state,
         progress,
         isOnce: options.once === true,
-        stop: signals.signal,
+        // One pass ends by itself, and is worth ending.
+        stop: options.once ? signals.signal : AbortSignal.any([signals.signal, cli.unread]),
       });
       if (progressKind !== 'json') cli.out.write(`${singleTable(syncs, state, systemClock.now())}\n`);
       for (const line of singleTroubles(syncs, state, startMs)) cli.talk.write(`${line}\n`);

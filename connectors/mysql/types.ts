@@ -7,7 +7,11 @@ import { partsOf, utcComment } from './native-types.ts';
  * What MySQL and MariaDB can store, and as what (Invariant 6). The collation of texts is added when the table is made: which one
  * compares as bytes do depends on the server.
  */
-export const types: TypeTable = { columnFor, accepts };
+export const types: TypeTable = {
+  columnFor,
+  accepts,
+  names: { maxLength: 64, unit: 'characters', fold: (name) => name.toLowerCase() },
+};
 
 /** 3072 bytes of an index at four a character; three of openKeyLength fit into one key. */
 const maxKeyCharacters = 768;

@@ -1,3 +1,4 @@
+import { bug } from '../../core/errors.ts';
 import { instantText } from './instant.ts';
 
 /** Canonical text (scalarText) of one value of COPY BINARY, by the type that travels. */
@@ -9,22 +10,32 @@ const microsPerDay = 86_400_000_000n;
 const epochDays = 10_957n;
 
 const decoders: Readonly<Record<string, DecodeKey>> = {
-  boolean: (value) => String(value[0] === 1),
-  smallint: (value) => String(value.readInt16BE(0)),
-  integer: (value) => String(value.readInt32BE(0)),
-  oid: (value) => String(value.readUInt32BE(0)),
-  bigint: (value) => String(value.readBigInt64BE(0)),
-  'double precision': (value) => String(value.readDoubleBE(0)),
-  real: (value) => shortestSingle(value.readFloatBE(0)),
+  boolean: ofLength(1, (value) => String(value[0] === 1)),
+  smallint: ofLength(2, (value) => String(value.readInt16BE(0))),
+  integer: ofLength(4, (value) => String(value.readInt32BE(0))),
+  oid: ofLength(4, (value) => String(value.readUInt32BE(0))),
+  bigint: ofLength(8, (value) => String(value.readBigInt64BE(0))),
+  'double precision': ofLength(8, (value) => String(value.readDoubleBE(0))),
+  real: ofLength(4, (value) => shortestSingle(value.readFloatBE(0))),
   numeric: decodeNumeric,
   text: textLike,
   json: textLike,
-  uuid: (value) => value.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+  uuid: ofLength(16, (value) =>
+    value.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+  ),
   bytea: (value) => value.toString('hex'),
-  date: decodeDate,
-  'timestamp without time zone': (value) => decodeTimestamp(value, ''),
-  'timestamp with time zone': (value) => decodeTimestamp(value, 'Z'),
+  date: ofLength(4, decodeDate),
+  'timestamp without time zone': ofLength(8, (value) => decodeTimestamp(value, '')),
+  'timestamp with time zone': ofLength(8, (value) => decodeTimestamp(value, 'Z')),
 };
+
+/** Bytes of another type are never read as this one. */
+function ofLength(length: number, decode: DecodeKey): DecodeKey {
+  return (value) => {
+    if (value.length !== length) throw bug(`a key value has ${value.length} bytes, and its type ${length}`);
+    return decode(value);
+  };
+}
 
 /** Undefined: rows cannot be paged by such a column on the binary wire. */
 export function keyDecoderOf(type: string): DecodeKey | undefined {
@@ -50,7 +61,9 @@ export function fieldsOf(row: Buffer): (Buffer | null)[] {
 
 /** numeric.c, numeric_send: digits to the base of 10,000. */
 function decodeNumeric(value: Buffer): string {
-  const count = value.readInt16BE(0);
+  const count = value.length < 8 ? -1 : value.readInt16BE(0);
+  if (value.length !== 8 + 2 * count)
+    throw bug(`a numeric key value of ${value.length} bytes has ${count} digits`);
   const weight = value.readInt16BE(2);
   const sign = value.readUInt16BE(4);
   const scale = value.readUInt16BE(6);

@@ -2,9 +2,9 @@ import type { SystemReport } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
 import type { Mode, WriteMode } from '../../core/sync-spec.ts';
 import { quoteDouble } from '../sql/names.ts';
-import type { TableEntry, TableName } from './describe.ts';
-import { quoteName } from './describe.ts';
+import type { TableEntry } from './describe.ts';
 import { literalText } from './literals.ts';
+import { quoteName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
 
 const oldestVersion = 120_000;

@@ -1,9 +1,9 @@
 import type { CommitRow } from '../../core/connector.ts';
 import type { Token } from '../../core/token.ts';
 import { commitLayout, commitTableName, toCommitRow } from '../sql/commit-table.ts';
-import { quoteName } from './describe.ts';
 import { fencedState } from './errors.ts';
 import { literalText } from './literals.ts';
+import { quoteName } from './names.ts';
 import type { Session } from './session.ts';
 
 export interface OffsetUpdate {

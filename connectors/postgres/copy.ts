@@ -1,5 +1,6 @@
-import type { Connection, Submittable } from 'pg';
+import type { Connection, FieldDef, Submittable } from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
+import { shapeText } from './fingerprint.ts';
 import { binaryHeader, binaryTrailer, FrameCutter, type FramePart } from './frames.ts';
 
 /** What `pg` calls on a submitted query; its own types name only `submit`. */
@@ -7,8 +8,8 @@ interface QueryHooks extends Submittable {
   handleError(error: Error): void;
   handleCommandComplete(message: { readonly text: string }): void;
   handleReadyForQuery(): void;
-  handleRowDescription(): void;
-  handleDataRow(): void;
+  handleRowDescription(message: { readonly fields: readonly FieldDef[] }): void;
+  handleDataRow(message: { readonly fields: readonly (string | null)[] }): void;
   handleCopyInResponse(): void;
   handleCopyData(): void;
 }
@@ -23,14 +24,14 @@ abstract class CopyQuery implements QueryHooks {
   abstract handleReadyForQuery(): void;
   /** `pg` insists on a callback of queries. */
   readonly callback = (): void => {};
-  handleRowDescription(): void {}
-  handleDataRow(): void {}
+  handleRowDescription(_message: { readonly fields: readonly FieldDef[] }): void {}
+  handleDataRow(_message: { readonly fields: readonly (string | null)[] }): void {}
   handleCopyInResponse(): void {}
   handleCopyData(): void {}
 }
 
 /**
- * COPY .. TO STDOUT. While the rows flow, the socket's chunks come here and not to the parser of `pg`, which would make an object of
+ * COPY .. TO STDOUT, behind statements whose first fields and last row are the shape of what is read. While the rows flow, the socket's chunks come here and not to the parser of `pg`, which would make an object of
  * each row. At most one full part waits for its reader; then the socket is paused, and so in the end is the server.
  */
 export class CopyOut extends CopyQuery {
@@ -41,6 +42,8 @@ export class CopyOut extends CopyQuery {
   #parser: SocketReader | undefined;
   #isEnded = false;
   #error: Error | undefined;
+  #fields: readonly FieldDef[] | undefined;
+  #shape: string | undefined;
   #wake: (() => void) | undefined;
 
   constructor(text: string, limits: BatchLimits, isBinary: boolean) {
@@ -75,6 +78,19 @@ export class CopyOut extends CopyQuery {
     socket.on('data', parser);
     socket.resume();
     parser(rest);
+  }
+
+  override handleRowDescription({ fields }: { readonly fields: readonly FieldDef[] }): void {
+    this.#fields ??= fields;
+  }
+
+  override handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+    this.#shape = shapeText(this.#fields ?? [], fields[0]);
+  }
+
+  /** Seen before the first row; undefined where the server refused earlier. */
+  get shape(): string | undefined {
+    return this.#shape;
   }
 
   handleCommandComplete(): void {}

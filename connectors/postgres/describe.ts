@@ -1,15 +1,11 @@
-import type { FieldDef } from 'pg';
 import { type Finding, permanent } from '../../core/errors.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName, quoteDouble } from '../sql/names.ts';
+import { columnsSql, keysSql, queryColumns, tableColumns, tableSql } from './catalog.ts';
 import { literalText } from './literals.ts';
+import { quoteName, type TableName } from './names.ts';
 import { type CatalogType, toColumnType } from './native-types.ts';
 import type { Session, TextRow } from './session.ts';
-
-export interface TableName {
-  readonly schema: string;
-  readonly table: string;
-}
 
 /** A table as the catalogue has it, with what only this connector asks about. */
 export interface TableEntry {
@@ -27,51 +23,34 @@ const catalogPath = "SET LOCAL search_path = ''";
 /** Orders as bytes do; C.UTF-8 orders by code points, which is the same. */
 const byteOrders = new Set(['C', 'POSIX', 'ucs_basic', 'C.UTF-8', 'C.utf8', 'pg_c_utf8']);
 
-/** Parts of a name in a manifest; without a schema, the first of the session's search_path. */
-export async function resolveName(
-  session: Session,
-  parts: readonly string[],
-  path: string,
-): Promise<TableName> {
-  const [schema, table] = parts.length === 1 ? [undefined, parts[0]] : parts;
-  if (parts.length > 2 || table === undefined) {
-    throw permanent(
-      'NameInvalid',
-      `"${joinName(parts)}" has ${parts.length} parts, and PostgreSQL knows schema.table`,
-      {
-        path,
-        mend: 'write schema.table',
-      },
-    );
-  }
-  if (schema !== undefined) return { schema, table };
-  const [[current] = []] = await session.query('SELECT current_schema()');
-  return { schema: current ?? 'public', table };
-}
-
-export function quoteName({ schema, table }: TableName): string {
-  return `${quoteDouble(schema)}.${quoteDouble(table)}`;
-}
-
 /** Undefined where there is no such table; throws SchemaNotFound. */
 export async function describeTable(
   session: Session,
   name: TableName,
   path: string,
 ): Promise<TableEntry | undefined> {
-  const [[oid, kind, rows, bytes, persistence, isSecured] = []] = await session.query(tableSql(name));
+  const [[oid, kind = '', rows, bytes, persistence, isSecured, isParent] = []] = await session.query(
+    tableSql(name),
+  );
   if (oid === undefined || oid === null) {
     await requireSchema(session, name.schema, path);
     return undefined;
   }
   const columnRows = await session.query(inCatalogPath(columnsSql(tableColumns(oid))));
-  const columns = columnRows.map(toColumn);
-  const findings = tableFindings(name, kind ?? '', isSecured === 't');
+  const hasChildren = isParent === 't';
+  // What a foreign table declares is not enforced.
+  const columns = columnRows
+    .map(toColumn)
+    .map((each) => (kind === 'f' ? { ...each, isNullable: true } : each));
+  const keys = hasChildren ? [] : (await session.query(keysSql(oid, kind ?? ''))).map(toKey);
+  const findings = tableFindings(name, kind ?? '', isSecured === 't', hasChildren);
   return {
     relation: {
       name: joinName([name.schema, name.table]),
       columns,
-      keys: (await session.query(keysSql(oid))).map(toKey),
+      keys,
+      identity: oid,
+      ...((hasChildren || 'vmf'.includes(kind ?? '')) && { isOpaque: true }),
       ...(rows === null || rows === undefined ? {} : { estimatedRows: Number(rows) }),
       ...(bytes === null || bytes === undefined ? {} : { estimatedBytes: Number(bytes) }),
       ...(findings.length > 0 && { findings }),
@@ -89,7 +68,7 @@ export async function describeQuery(session: Session, query: string): Promise<Re
   const fields = await session.guard(() => session.fields(`SELECT * FROM ${from} LIMIT 0`));
   const rows =
     fields.length === 0 ? [] : await session.query(inCatalogPath(columnsSql(queryColumns(fields))));
-  return { name: 'query', columns: rows.map(toColumn), keys: [] };
+  return { name: 'query', columns: rows.map(toColumn), keys: [], isOpaque: true };
 }
 
 /** On lines of its own, so that a comment at the query's end ends with it. */
@@ -124,59 +103,6 @@ function inCatalogPath(sql: string): string {
   return `BEGIN; ${catalogPath}; ${sql}; COMMIT`;
 }
 
-function tableSql({ schema, table }: TableName): string {
-  return `SELECT c.oid, c.relkind,
-      CASE WHEN c.relkind = 'p' THEN (SELECT sum(greatest(r.reltuples, 0)) FROM pg_catalog.pg_partition_tree(c.oid) p
-        JOIN pg_catalog.pg_class r ON r.oid = p.relid WHERE p.isleaf)::bigint
-      WHEN c.relkind IN ('r', 'm') AND (c.reltuples > 0 OR c.relpages > 0) THEN c.reltuples::bigint END,
-      CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_total_relation_size(c.oid) END,
-      c.relpersistence, c.relrowsecurity AND pg_catalog.row_security_active(c.oid)
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = ${literalText(schema)} AND c.relname = ${literalText(table)}`;
-}
-
-function tableColumns(oid: string): string {
-  return `SELECT a.attnum::int, a.attname::text, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '', a.attidentity::text,
-      a.atthasdef, a.attcollation
-    FROM pg_catalog.pg_attribute a WHERE a.attrelid = ${oid} AND a.attnum > 0 AND NOT a.attisdropped`;
-}
-
-function queryColumns(fields: readonly FieldDef[]): string {
-  const rows = fields.map(
-    ({ name, dataTypeID, dataTypeModifier, tableID, columnID }, index) =>
-      `(${index}, ${literalText(name)}, ${dataTypeID}::oid, ${dataTypeModifier}, ${tableID}::oid, ${columnID})`,
-  );
-  return `SELECT v.n, v.name, v.type, v.modifier, false, false, '', false,
-      coalesce(a.attcollation, t.typcollation)
-    FROM (VALUES ${rows.join(', ')}) AS v (n, name, type, modifier, relation, number)
-    JOIN pg_catalog.pg_type t ON t.oid = v.type
-    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = v.relation AND a.attnum = v.number`;
-}
-
-/** Domains are resolved to what they stand on; the order of the result's columns is what toColumn reads. */
-function columnsSql(given: string): string {
-  return `WITH RECURSIVE given (n, name, type, modifier, not_null, generated, identity, has_default, collation_id) AS (${given}),
-    base (n, type, modifier, not_null) AS (
-      SELECT n, type, modifier, not_null FROM given
-      UNION ALL
-      SELECT b.n, d.typbasetype, CASE WHEN d.typtypmod >= 0 THEN d.typtypmod ELSE b.modifier END, b.not_null OR d.typnotnull
-      FROM base b JOIN pg_catalog.pg_type d ON d.oid = b.type AND d.typtype = 'd')
-    SELECT g.name, b.not_null, g.generated, g.identity, g.has_default,
-      CASE WHEN c.collname = 'default' THEN (SELECT datcollate FROM pg_catalog.pg_database WHERE datname = current_database()) ELSE c.collname END,
-      pg_catalog.format_type(b.type, b.modifier), b.modifier,
-      tn.nspname, t.typname, t.typtype, en.nspname, e.typname, e.typtype,
-      (SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l WHERE l.enumtypid = coalesce(e.oid, t.oid))
-    FROM given g JOIN base b ON b.n = g.n
-    JOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype <> 'd'
-    JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
-    LEFT JOIN pg_catalog.pg_type i ON i.oid = t.typelem AND t.typcategory = 'A' AND t.typlen = -1
-      AND t.typname NOT IN ('int2vector', 'oidvector')
-    LEFT JOIN pg_catalog.pg_type e ON e.oid = CASE WHEN i.typtype = 'd' THEN i.typbasetype ELSE i.oid END
-    LEFT JOIN pg_catalog.pg_namespace en ON en.oid = e.typnamespace
-    LEFT JOIN pg_catalog.pg_collation c ON c.oid = g.collation_id
-    ORDER BY g.n`;
-}
-
 function toColumn(row: TextRow): Column {
   const [
     name,
@@ -191,7 +117,7 @@ function toColumn(row: TextRow): Column {
     type,
     kind,
   ] = row;
-  const [elementSchema, elementType, elementKind, labels] = row.slice(11);
+  const [elementSchema, elementType, elementKind, labels, equality] = row.slice(11);
   const common = { modifier: Number(modifier), labels: labels ? (JSON.parse(labels) as string[]) : [] };
   const element: CatalogType | undefined = elementType
     ? {
@@ -218,26 +144,20 @@ function toColumn(row: TextRow): Column {
     ...(identity && { isIdentity: true }),
     ...(hasDefault === 't' && generated !== 't' && { hasDefault: true }),
     ...(collation && !byteOrders.has(collation) && { collation }),
+    ...(equality && { equality: `postgres:${equality}` }),
   };
 }
 
-/** Never partial, on expressions, deferrable (no arbiter of ON CONFLICT), or with columns that may be NULL. */
-function keysSql(oid: string): string {
-  return `SELECT c.relname, i.indisprimary,
-      (SELECT pg_catalog.json_agg(a.attname ORDER BY k.nr) FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY k (attnum, nr)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum)
-    FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-    WHERE i.indrelid = ${oid} AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
-      AND NOT EXISTS (SELECT FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k (attnum)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE NOT a.attnotnull)
-    ORDER BY i.indisprimary DESC, i.indnkeyatts, c.relname`;
+function toKey([name, isPrimary, columns, isDeferrable]: TextRow): UniqueKey {
+  return {
+    name: name ?? '',
+    isPrimary: isPrimary === 't',
+    columns: JSON.parse(columns ?? '[]') as string[],
+    ...(isDeferrable === 't' && { isDeferrable: true as const }),
+  };
 }
 
-function toKey([name, isPrimary, columns]: TextRow): UniqueKey {
-  return { name: name ?? '', isPrimary: isPrimary === 't', columns: JSON.parse(columns ?? '[]') as string[] };
-}
-
-function tableFindings(name: TableName, kind: string, isSecured: boolean): Finding[] {
+function tableFindings(name: TableName, kind: string, isSecured: boolean, hasChildren: boolean): Finding[] {
   const findings: Finding[] = [];
   const told = joinName([name.schema, name.table]);
   if (isSecured) {
@@ -246,6 +166,14 @@ function tableFindings(name: TableName, kind: string, isSecured: boolean): Findi
       code: 'RowSecurity',
       message: `row security of ${told} hides rows from this user`,
       mend: 'GRANT a role with BYPASSRLS, or add a policy that shows all rows to it',
+    });
+  }
+  if (hasChildren) {
+    findings.push({
+      severity: 'info',
+      code: 'HasChildren',
+      message: `${told} has child tables, whose rows are read with its own: its keys are not unique for them all`,
+      mend: `name the columns that identify a row in source.key, or read the table alone by source.query: SELECT * FROM ONLY ${quoteName(name)}`,
     });
   }
   if (kind === 'f') {

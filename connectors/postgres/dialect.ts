@@ -5,7 +5,7 @@ import type { SqlDialect } from '../sql/dialect.ts';
 import { quoteDouble } from '../sql/names.ts';
 import { literalText } from './literals.ts';
 import { withoutModifiers } from './native-types.ts';
-import { binaryItem, tsvItem } from './wire-types.ts';
+import { binaryItem, ownItem, tsvItem } from './wire-types.ts';
 
 export const dialect: SqlDialect = {
   quote: quoteDouble,
@@ -30,7 +30,7 @@ function literal(text: string, column: Column): string {
 }
 
 function selectItem(column: Column, wire: Wire, index: number): string {
-  if (wire.format === 'values') return quoteDouble(column.name);
+  if (wire.format === 'values') return aliased(ownItem(column), column);
   const as = wire.as[index] ?? '';
   const item =
     wire.format === 'pgcopy-binary'
@@ -40,6 +40,10 @@ function selectItem(column: Column, wire: Wire, index: number): string {
         : undefined;
   if (item === undefined)
     throw bug(`column ${column.name} (${column.nativeType}) cannot travel as ${as} (${wire.format})`);
-  // Never under the column's own name: ORDER BY would take the cast value for the column, and no index.
-  return item === quoteDouble(column.name) ? item : `${item} AS "idra cast"`;
+  return aliased(item, column);
+}
+
+/** Never under the column's own name: ORDER BY would take the cast value for the column, and no index. */
+function aliased(item: string, { name }: Column): string {
+  return item === quoteDouble(name) ? item : `${item} AS "idra cast"`;
 }

@@ -20,8 +20,10 @@ export interface FrameListener {
 
 const copyData = 0x64;
 const errorResponse = 0x45;
+const copyOutResponse = 0x48;
+const readyForQuery = 0x5a;
 /** CopyOutResponse, NoticeResponse, ParameterStatus, NotificationResponse. */
-const between = new Set([0x48, 0x4e, 0x53, 0x41]);
+const between = new Set([copyOutResponse, 0x4e, 0x53, 0x41]);
 const headBytes = 5;
 /** `PGCOPY\n\377\r\n\0`, flags, length of the extension (none since there is one). */
 const fileHeaderBytes = 19;
@@ -52,6 +54,8 @@ export class FrameCutter {
   #carry = empty;
   /** Bytes of the frame's body that are still to come. */
   #missing = 0;
+  /** Statements before the COPY have results of their own. */
+  #hasBegun = false;
   #isFirst = true;
   #chunks: Buffer[] = [];
   #rowCount = 0;
@@ -124,7 +128,8 @@ export class FrameCutter {
   /** The length of a message that is not a row; undefined when nothing of the chunk is left to walk. */
   #passMessage(chunk: Buffer, at: number): number | undefined {
     const type = chunk[at] ?? 0;
-    if (!between.has(type)) {
+    const isBefore = !this.#hasBegun && type !== errorResponse && type !== readyForQuery;
+    if (!isBefore && !between.has(type)) {
       if (type !== errorResponse && this.#rowCount > 0) this.#emit();
       this.#listener.onEnd(chunk.subarray(at), type === errorResponse);
       return undefined;
@@ -134,6 +139,7 @@ export class FrameCutter {
       this.#carry = chunk.subarray(at);
       return undefined;
     }
+    if (type === copyOutResponse) this.#hasBegun = true;
     this.#listener.onMessage(chunk.subarray(at, at + size));
     return size;
   }

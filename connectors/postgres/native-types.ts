@@ -33,6 +33,7 @@ const plain: Readonly<Record<string, ColumnType>> = {
 export function toColumnType(type: CatalogType): ColumnType {
   if (type.element) return { kind: 'array', of: toColumnType({ ...type.element, modifier: type.modifier }) };
   if (type.kind === 'e') return { kind: 'enum', values: type.labels };
+  if (type.kind === 'p') return { kind: 'other', system: 'postgres', name: type.name };
   // An extension's, and where else than in pg_catalog it stands is up to whoever installed it.
   if (type.name === 'citext') return { kind: 'text' };
   if (type.schema !== 'pg_catalog')

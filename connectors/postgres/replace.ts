@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { permanent } from '../../core/errors.ts';
 import { quoteDouble } from '../sql/names.ts';
-import { quoteName, type TableName } from './describe.ts';
 import { literalText } from './literals.ts';
+import { quoteName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
 import { swapStatements } from './swap.ts';
 

@@ -1,70 +1,48 @@
-import { connect as connectSocket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
-import { type IdraError, permanent } from '../../core/errors.ts';
+import type { IdraError } from '../../core/errors.ts';
 import { sessionKey } from '../sql/session-pool.ts';
-import { type PostgresConfig, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './copy.ts';
 import { classify } from './errors.ts';
+import { type ShapeQuery, shapeText } from './fingerprint.ts';
 import type { FramePart } from './frames.ts';
 import { literalText } from './literals.ts';
+import { discard, settingsOf } from './settings.ts';
+import { tlsOptions } from './tls.ts';
 
 /** Readers never hold back the bound of late rows: bound.ts leaves out sessions of this name. */
 export const readerName = 'idra-reader';
 export const writerName = 'idra-writer';
+type SessionName = typeof readerName | typeof writerName;
 
 const connectTimeoutMs = 10_000;
 const keepAliveMs = 30_000;
 const farewellMs = 2_000;
-
-/** Values are told and taken exactly, whatever the server's defaults are. */
-const settings = [
-  "SET client_encoding = 'UTF8'",
-  "SET TimeZone = 'UTC'",
-  "SET DateStyle = 'ISO, YMD'",
-  "SET IntervalStyle = 'iso_8601'",
-  'SET extra_float_digits = 3',
-  "SET bytea_output = 'hex'",
-  "SET xmloption = 'content'",
-  'SET standard_conforming_strings = on',
-  'SET statement_timeout = 0',
-  'SET jit = off',
-  'SET max_parallel_workers_per_gather = 0',
-];
-const readerSettings = ['SET default_transaction_read_only = on'];
-/** A claim must get past an owner that stopped in the middle; the server ends such a one by itself, too. */
-const writerSettings = ["SET idle_in_transaction_session_timeout = '60s'", "SET temp_buffers = '64MB'"];
 
 export interface CopyFormat {
   readonly limits: BatchLimits;
   readonly isBinary: boolean;
 }
 
+/** What is read, and what it looked like when it was described. */
+export interface ExpectedShape {
+  readonly query: ShapeQuery;
+  readonly text: string;
+}
+
+/** Thrown before the first row of a read whose object does not look as expected. */
+export class ShapeDiffers extends Error {}
+
 export type TextRow = readonly (string | null)[];
 
-/**
- * Undoes whatever the last user of a pooled session has left, as DISCARD ALL does, which cannot stand in one message with the settings
- * that follow it.
- */
-const discard = [
-  'ROLLBACK',
-  'CLOSE ALL',
-  'SET SESSION AUTHORIZATION DEFAULT',
-  'RESET ALL',
-  'DEALLOCATE ALL',
-  'UNLISTEN *',
-  'SELECT pg_advisory_unlock_all()',
-  'DISCARD PLANS',
-  'DISCARD TEMP',
-  'DISCARD SEQUENCES',
-];
 let lendings = 0;
 
 /** One connection. Results are texts, as the server writes them. */
 export class Session implements PooledSession {
   readonly #client: pg.Client;
+  readonly #name: SessionName;
   readonly #doing: string;
   readonly #setUpSql: string;
   #lost: Error | undefined;
@@ -73,8 +51,9 @@ export class Session implements PooledSession {
   /** Of one that was lent. */
   #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
-  private constructor(client: pg.Client, doing: string, setUpSql: string) {
+  private constructor(client: pg.Client, name: SessionName, doing: string, setUpSql: string) {
     this.#client = client;
+    this.#name = name;
     this.#doing = doing;
     this.#setUpSql = setUpSql;
     client.on('error', this.#onError);
@@ -84,26 +63,18 @@ export class Session implements PooledSession {
   readonly #onError = (error: Error): void => this.#lose(error);
   readonly #onEnd = (): void => this.#lose(new Error('the connection has ended'));
 
-  static async open(
-    access: SystemAccess,
-    name: typeof readerName | typeof writerName,
-    signal: AbortSignal,
-  ): Promise<Session> {
+  static async open(access: SystemAccess, name: SessionName, signal: AbortSignal): Promise<Session> {
     const open = (opening: AbortSignal) => Session.#openNew(access, name, opening);
     if (!access.sessions) return await open(signal);
     const { host, port } = readConfig(access);
     const key = sessionKey(access, `PostgreSQL ${host}:${port}`, name);
     const { session, giveBack } = await access.sessions.lend(key, open, signal);
-    const lent = new Session(session.#client, session.#doing, session.#setUpSql);
+    const lent = new Session(session.#client, session.#name, session.#doing, session.#setUpSql);
     lent.#giveBack = giveBack;
     return lent;
   }
 
-  static async #openNew(
-    access: SystemAccess,
-    name: typeof readerName | typeof writerName,
-    signal: AbortSignal,
-  ): Promise<Session> {
+  static async #openNew(access: SystemAccess, name: SessionName, signal: AbortSignal): Promise<Session> {
     signal.throwIfAborted();
     const config = readConfig(access);
     const doing = `PostgreSQL ${config.host}:${config.port}/${config.database} (${access.dataSource})`;
@@ -121,9 +92,8 @@ export class Session implements PooledSession {
       connectionTimeoutMillis: seconds(config.parameters.connect_timeout) ?? connectTimeoutMs,
       types: { getTypeParser: () => (text: string) => text },
     });
-    const roleSettings = name === readerName ? readerSettings : writerSettings;
-    const setUpSql = [...settings, ...roleSettings, ...parameterSettings(config)].join(';');
-    const session = new Session(client, doing, setUpSql);
+    const setUpSql = settingsOf(name === readerName ? 'reader' : 'writer', config);
+    const session = new Session(client, name, doing, setUpSql);
     // Not by end(): a connect that is under way would then never settle.
     const stop = onAbort(signal, () => session.cut());
     try {
@@ -177,19 +147,49 @@ export class Session implements PooledSession {
     return (await this.#use(this.#client.query({ text: sql, rowMode: 'array' }))).fields;
   }
 
+  /** Names and types of a result, and the fingerprint, in one transaction. */
+  async shape({ lockSql, fingerprintSql }: ShapeQuery, signal?: AbortSignal): Promise<string> {
+    const sql = `BEGIN; ${lockSql}; ${fingerprintSql}; COMMIT`;
+    const result = await this.guard(
+      () => this.#use(this.#client.query({ text: sql, rowMode: 'array' })),
+      signal,
+    ).catch(async (thrown: unknown) => {
+      await this.rollBack();
+      throw thrown;
+    });
+    const [, locked, seen] = result as unknown as readonly pg.QueryArrayResult[];
+    const [[fingerprint] = []] = (seen?.rows ?? []) as TextRow[];
+    return shapeText(locked?.fields ?? [], fingerprint);
+  }
+
   /**
-   * Rows of COPY .. TO STDOUT in parts within the limits. While nobody asks for the next one, the server is held up. Left early, or
-   * when the signal fires, the connection is cut: open another session then.
+   * Rows of COPY .. TO STDOUT in parts within the limits, in one transaction with a look at their shape: ShapeDiffers is thrown before
+   * any row. The object is locked first, so that it is as it was seen until the last row. While nobody asks for the next part, the server
+   * is held up. Left early, or when the signal fires, the connection is cut: open another session then.
    */
-  async *copyOut(sql: string, format: CopyFormat, signal: AbortSignal): AsyncGenerator<FramePart, void> {
+  async *copyOut(
+    sql: string,
+    format: CopyFormat,
+    expected: ExpectedShape,
+    signal: AbortSignal,
+  ): AsyncGenerator<FramePart, void> {
     signal.throwIfAborted();
-    const copy = this.#client.query(new CopyOut(sql, format.limits, format.isBinary));
+    const { lockSql, fingerprintSql } = expected.query;
+    const text = `BEGIN; ${lockSql}; ${fingerprintSql}; ${sql}; COMMIT`;
+    const copy = this.#client.query(new CopyOut(text, format.limits, format.isBinary));
     this.#running += 1;
     const stop = onAbort(signal, () => this.cut());
+    const differs = () => copy.shape !== undefined && copy.shape !== expected.text;
     try {
-      yield* copy.parts();
+      for await (const part of copy.parts()) {
+        if (differs()) throw new ShapeDiffers();
+        yield part;
+      }
+      if (differs()) throw new ShapeDiffers();
     } catch (thrown) {
       signal.throwIfAborted();
+      if (copy.isEnded) await this.rollBack();
+      if (differs()) throw new ShapeDiffers();
       throw classify(thrown, this.#doing);
     } finally {
       stop();
@@ -247,8 +247,8 @@ export class Session implements PooledSession {
   /** As after its opening. Its name is another one then: that a session is in a commit row says nothing of its later users. */
   async reset(): Promise<void> {
     lendings += 1;
-    const isWriter = !this.#setUpSql.includes(readerSettings[0] ?? '');
-    const name = isWriter ? [`SET application_name = ${literalText(`${writerName} ${lendings}`)}`] : [];
+    const name =
+      this.#name === writerName ? [`SET application_name = ${literalText(`${writerName} ${lendings}`)}`] : [];
     const giveUp = setTimeout(() => this.cut(), farewellMs);
     try {
       await this.run([...discard, this.#setUpSql, ...name].join(';'));
@@ -310,62 +310,6 @@ function onAbort(signal: AbortSignal, listener: () => void): () => void {
   return () => signal.removeEventListener('abort', listener);
 }
 
-function parameterSettings(config: PostgresConfig): string[] {
-  const { role, search_path, work_mem } = config.parameters;
-  return [
-    ...(role === undefined ? [] : [`SET ROLE ${literalText(role)}`]),
-    ...(search_path === undefined
-      ? []
-      : [`SELECT set_config('search_path', ${literalText(search_path)}, false)`]),
-    ...(work_mem === undefined ? [] : [`SET work_mem = ${literalText(work_mem)}`]),
-  ];
-}
-
 function seconds(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text) * 1000;
-}
-
-/** The modes as libpq defines them. */
-async function tlsOptions(config: PostgresConfig, access: SystemAccess): Promise<false | ConnectionOptions> {
-  const mode = config.tlsMode;
-  if (mode === 'Disable') return false;
-  const isOffered = await offersTls(config);
-  if (mode === 'Prefer' && !isOffered) return false;
-  if (isOffered === false) {
-    throw permanent(
-      'TlsNotOffered',
-      `PostgreSQL ${config.host}:${config.port} (${access.dataSource}) offers no TLS`,
-      {
-        path: 'spec.postgres.tls.mode',
-        mend: 'turn on ssl at the server, or set tls.mode to Prefer or Disable',
-      },
-    );
-  }
-  const [ca, cert, key] = ['tls.ca', 'tls.cert', 'tls.key'].map((path) => access.secret(path)?.reveal());
-  const isVerified = mode === 'VerifyCA' || mode === 'VerifyFull' || (mode === 'Require' && ca !== undefined);
-  return {
-    rejectUnauthorized: isVerified,
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ...(mode !== 'VerifyFull' && { checkServerIdentity: () => undefined }),
-  };
-}
-
-/**
- * PostgreSQL's SSLRequest, asked beforehand: the driver cannot go on in plain text on a refusal. Undefined: the server is not reached,
- * which has its own error later.
- */
-async function offersTls(config: PostgresConfig): Promise<boolean | undefined> {
-  return await new Promise((resolve) => {
-    const socket = connectSocket(config.port, config.host);
-    const finish = (offers: boolean | undefined) => {
-      socket.destroy();
-      resolve(offers);
-    };
-    socket.setTimeout(connectTimeoutMs, () => finish(undefined));
-    socket.once('connect', () => socket.write(Buffer.from('0000000804d2162f', 'hex')));
-    socket.once('data', (answer) => finish(answer[0] === 0x53));
-    socket.once('error', () => finish(undefined));
-  });
 }

@@ -2,8 +2,9 @@ import type { Batch, RawRequest, Rows, Wire } from '../../core/batch.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { ReadColumn } from '../../core/column-plan.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess } from '../../core/connector.ts';
-import { type Finding, permanent } from '../../core/errors.ts';
+import { type Finding, permanent, schemaChanged } from '../../core/errors.ts';
 import { scalarText } from '../../core/offset.ts';
+import { requireShape } from '../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation, Scalar } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
@@ -21,15 +22,19 @@ import { fieldsOf, keyDecoderOf } from './binary-keys.ts';
 import { LateRowBound } from './bound.ts';
 import { readFindings } from './check.ts';
 import { decodeLines, splitLine, withoutRareEscapes } from './copy-text.ts';
-import { describeQuery, describeTable, fromQuery, quoteName, resolveName } from './describe.ts';
+import { describeQuery, describeTable, fromQuery } from './describe.ts';
 import { dialect } from './dialect.ts';
+import { queryShapeQuery, tableShapeQuery } from './fingerprint.ts';
 import { type FramePart, joinBodies } from './frames.ts';
-import { readerName, Session } from './session.ts';
+import { quoteName, resolveName } from './names.ts';
+import { type ExpectedShape, readerName, Session, ShapeDiffers } from './session.ts';
 import { decoderOf } from './text-values.ts';
 import { binaryItem, tsvItem } from './wire-types.ts';
 
 /** Rows are counted up to here for an estimate; beyond it the planner's guess is told. */
 const countLimit = 100_000;
+/** An object whose catalogue entries change again and again without changing what it is. */
+const shapeAttempts = 5;
 
 /** A page is a range of an index: whatever the planner thinks of its cost, the other ways read the whole table for each page. */
 const byIndex = 'SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off';
@@ -43,6 +48,7 @@ export class PostgresSource implements Source, RangeReader {
   #session: Session | undefined;
   #from: string | undefined;
   #relation: Relation | undefined;
+  #shape: ExpectedShape | undefined;
 
   constructor(access: SystemAccess, object: SourceObject) {
     this.#access = access;
@@ -52,8 +58,12 @@ export class PostgresSource implements Source, RangeReader {
   async describe(signal: AbortSignal): Promise<Relation> {
     const session = await this.#open(signal);
     const { query, table } = this.#object;
+    // Looked at first: what changes meanwhile is seen by the first read, which describes again.
+    const look = await this.#lookAtShape(session, signal).catch((error: unknown) => ({ error }));
     this.#relation =
       query === undefined ? await describeSource(session, table ?? '') : await describeQuery(session, query);
+    if ('error' in look) throw look.error;
+    this.#shape = look;
     return this.#relation;
   }
 
@@ -77,13 +87,26 @@ export class PostgresSource implements Source, RangeReader {
   }
 
   async *readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return yield* this.#copyRange(range, request, signal);
+      } catch (thrown) {
+        if (!(thrown instanceof ShapeDiffers)) throw thrown;
+        if (attempt === shapeAttempts) throw schemaChanged(request.relation.name);
+        requireShape(request.relation, await this.describe(signal));
+      }
+    }
+  }
+
+  async *#copyRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
     const session = await this.#open(signal);
     const { wire, limits } = request;
     const isBinary = wire.format === 'pgcopy-binary';
     const select = selectRange(dialect, await this.#fromClause(session), range, wire);
     const sql = `COPY (${select}) TO STDOUT${isBinary ? ' (FORMAT binary)' : ''}`;
     const lastKey = lastKeyReader(range, wire);
-    for await (const part of session.copyOut(sql, { limits, isBinary }, signal)) {
+    this.#shape ??= await this.#lookAtShape(session, signal);
+    for await (const part of session.copyOut(sql, { limits, isBinary }, this.#shape, signal)) {
       const { rowCount, byteCount } = part;
       yield { rows: toRows(part, range, wire), rowCount, byteCount, lastKey: lastKey(part.lastRow) };
     }
@@ -148,6 +171,19 @@ export class PostgresSource implements Source, RangeReader {
     return this.#from;
   }
 
+  async #lookAtShape(session: Session, signal: AbortSignal): Promise<ExpectedShape> {
+    const from = await this.#fromClause(session);
+    const { query: text, table } = this.#object;
+    const query =
+      text === undefined
+        ? tableShapeQuery(await resolveName(session, splitName(table ?? '', tablePath), tablePath))
+        : queryShapeQuery(
+            from,
+            await session.guard(() => session.fields(`SELECT * FROM ${from} LIMIT 0`), signal),
+          );
+    return { query, text: await session.shape(query, signal) };
+  }
+
   /** One value as canonical text; undefined: NULL, or no row. */
   async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
     const session = await this.#open(signal);
@@ -204,7 +240,8 @@ function toRows(part: FramePart, range: Range, wire: Wire): Rows {
 }
 
 function canonicalText(text: string, column: Column): string {
-  const decode = decoderOf(column.type);
+  // PostgreSQL's own text of an array reads back as a literal of its type.
+  const decode = column.type.kind === 'array' ? undefined : decoderOf(column.type);
   return decode ? scalarText(decode(text) as Scalar) : text;
 }
 

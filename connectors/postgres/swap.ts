@@ -1,7 +1,8 @@
 import type { Finding } from '../../core/errors.ts';
 import { quoteDouble } from '../sql/names.ts';
-import { quoteName, type TableEntry, type TableName } from './describe.ts';
+import type { TableEntry } from './describe.ts';
 import { literalText } from './literals.ts';
+import { quoteName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
 
 /**

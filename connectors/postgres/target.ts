@@ -1,7 +1,7 @@
 import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { WritePlan } from '../../core/connector.ts';
 import { quoteDouble } from '../sql/names.ts';
-import { quoteName, type TableName } from './describe.ts';
+import { quoteName, type TableName } from './names.ts';
 
 /** The statements about a target table that follow from a plan. Pure. */
 export class Target {

@@ -5,7 +5,11 @@ import { intRange, isWithin } from '../sql/int-range.ts';
 type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
 
 /** What PostgreSQL can store, and as what (Invariant 6). */
-export const types: TypeTable = { columnFor, accepts };
+export const types: TypeTable = {
+  columnFor,
+  accepts,
+  names: { maxLength: 63, unit: 'bytes', fold: (name) => name },
+};
 
 const maxVarchar = 10_485_760;
 const maxNumericPrecision = 1_000;
@@ -114,9 +118,30 @@ function arrayFor(type: Of<'array'>, use: ColumnUse): NativeType | TypeRefusal {
   return 'refusal' in native ? native : { ...native, ddl: `${native.ddl}[]` };
 }
 
+/** Types that are written by the server alone, and no column or no input takes. */
+const withoutInput = new Set([
+  'pg_node_tree',
+  'pg_ndistinct',
+  'pg_dependencies',
+  'pg_mcv_list',
+  'pg_brin_bloom_summary',
+  'pg_brin_minmax_multi_summary',
+  'pg_ddl_command',
+  'anyarray',
+  'record',
+  '_record',
+  'cstring',
+  'unknown',
+]);
+
 /** A built-in type stays what it is; one of an extension or a user may not exist where the table is made. */
 function otherFor(type: Of<'other'>, use: ColumnUse): NativeType {
-  if (type.system === 'postgres' && use.nativeType !== undefined && !type.name.includes('.'))
+  if (
+    type.system === 'postgres' &&
+    use.nativeType !== undefined &&
+    !type.name.includes('.') &&
+    !withoutInput.has(type.name)
+  )
     return { ddl: use.nativeType };
   return { ddl: 'text', note: `stored as text: ${type.name} of ${type.system} is not created` };
 }
@@ -178,6 +203,7 @@ function acceptsType(target: ColumnType, type: ColumnType, native: string): Acce
     case 'bit':
       return type.kind === 'bit' ? acceptsBits(target, type, native) : mismatch(native, type);
     case 'other':
+      if (withoutInput.has(target.name)) return no(`${native} is written by the server alone`);
       return type.kind === 'other' && type.system === target.system && type.name === target.name
         ? yes
         : mismatch(native, type);

@@ -52,11 +52,21 @@ function isPortable(name: string): boolean {
   return !name.includes('.') && !name.startsWith('reg') && name !== 'aclitem' && !name.startsWith('_');
 }
 
+/**
+ * A column as the type that it was described with: one that has become another is cast, or the statement fails. A type of an extension or
+ * a user is not named, which takes a right on its schema.
+ */
+export function ownItem({ name, nativeType }: Column): string {
+  return nativeType.includes('.')
+    ? quoteDouble(name)
+    : `${quoteDouble(name)}::${withoutModifiers(nativeType)}`;
+}
+
 /** Select item that gives `as` in COPY BINARY, or undefined where only canonical values keep the meaning. */
 export function binaryItem(column: Column, as: string): string | undefined {
   const name = quoteDouble(column.name);
   const own = binaryType(column.type, column.nativeType);
-  if (own === as) return name;
+  if (own === as) return ownItem(column);
   return isWidening(column.type, as) ? `${name}::${as}` : undefined;
 }
 
@@ -89,7 +99,7 @@ export function tsvItem(column: Column, encoding: string): string | undefined {
   const name = quoteDouble(column.name);
   switch (encoding) {
     case 'text':
-      return name;
+      return ownItem(column);
     case 'boolean01':
       return column.type.kind === 'boolean' ? `${name}::integer` : undefined;
     case 'hex':
@@ -98,7 +108,7 @@ export function tsvItem(column: Column, encoding: string): string | undefined {
       return column.type.kind === 'timestamp' ? `${name} AT TIME ZONE 'UTC'` : undefined;
     case 'json':
       return column.type.kind === 'json'
-        ? name
+        ? ownItem(column)
         : column.type.kind === 'array'
           ? `pg_catalog.to_json(${name})`
           : undefined;

@@ -5,7 +5,7 @@ import type { FromClause, SqlDialect } from './dialect.ts';
 /** Rows in key order after `after` and up to `upTo`: keyset pagination, never OFFSET. */
 export interface Range {
   readonly columns: readonly Column[];
-  /** What rows are ordered and paged by; unique together (but for Id, whose field should be). */
+  /** What rows are ordered and paged by; unique together, by the catalogue or by what the pages showed. */
   readonly orderBy: readonly Column[];
   /** Exclusive: canonical texts of the orderBy columns; null from the beginning. */
   readonly after: readonly string[] | null;
@@ -46,28 +46,56 @@ export function whereRange(dialect: SqlDialect, range: Pick<Range, 'orderBy' | '
   return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
 }
 
-/** `(a, b) > (x, y)`, written out as `a >= x AND (a > x OR (a = x AND b > y))` where row comparison uses no index. */
+/**
+ * `(a, b) > (x, y)`, written out as `a >= x AND (a > x OR (a = x AND b > y))` where row comparison uses no index. Fewer values than columns
+ * are a position behind all rows that begin with them.
+ */
 export function greaterThan(
   dialect: SqlDialect,
   columns: readonly Column[],
   after: readonly string[],
 ): string {
-  const pairs = columns.map((column, index) => {
-    const text = after[index];
-    if (text === undefined)
-      throw new RangeError(`offset has ${after.length} values for ${columns.length} key columns`);
-    return { name: dialect.quote(column.name), literal: dialect.literal(text, column) };
-  });
+  return compareRows(dialect, columns, after, '>');
+}
+
+/** Rows from one position to another, both included; undefined: from the beginning. */
+export function withinRows(
+  dialect: SqlDialect,
+  columns: readonly Column[],
+  from: readonly string[] | null,
+  to: readonly string[],
+): string {
+  const [first] = columns;
+  if (!first) throw new RangeError('no key column to page by');
+  const end = `${dialect.quote(first.name)} <= ${dialect.literal(to[0] ?? '', first)}`;
+  return [
+    ...(from ? [compareRows(dialect, columns, from, '>=')] : []),
+    ...(to.length > 1 ? [end, `NOT (${greaterThan(dialect, columns, to)})`] : [end]),
+  ].join(' AND ');
+}
+
+function compareRows(
+  dialect: SqlDialect,
+  columns: readonly Column[],
+  position: readonly string[],
+  last: '>' | '>=',
+): string {
+  if (position.length > columns.length)
+    throw new RangeError(`offset has ${position.length} values for ${columns.length} key columns`);
+  const pairs = columns.slice(0, position.length).map((column, index) => ({
+    name: dialect.quote(column.name),
+    literal: dialect.literal(position[index] ?? '', column),
+  }));
   const [first] = pairs;
   if (!first) throw new RangeError('no key column to page by');
-  if (pairs.length === 1) return `${first.name} > ${first.literal}`;
+  if (pairs.length === 1) return `${first.name} ${last} ${first.literal}`;
   if (dialect.hasIndexedRowComparison) {
-    return `(${pairs.map((pair) => pair.name).join(', ')}) > (${pairs.map((pair) => pair.literal).join(', ')})`;
+    return `(${pairs.map((pair) => pair.name).join(', ')}) ${last} (${pairs.map((pair) => pair.literal).join(', ')})`;
   }
   const alternatives = pairs.map((pair, index) =>
     [
       ...pairs.slice(0, index).map((before) => `${before.name} = ${before.literal}`),
-      `${pair.name} > ${pair.literal}`,
+      `${pair.name} ${index === pairs.length - 1 ? last : '>'} ${pair.literal}`,
     ].join(' AND '),
   );
   return `${first.name} >= ${first.literal} AND (${alternatives.map((each) => `(${each})`).join(' OR ')})`;

@@ -1,39 +1,14 @@
-import type { Batch, Rows } from '../../core/batch.ts';
+import type { Batch } from '../../core/batch.ts';
 import type { BoundReport, PassEnd, ReadRequest } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
 import type { Offset } from '../../core/offset.ts';
 import type { Column, Relation } from '../../core/values.ts';
-import type { SqlDialect } from './dialect.ts';
-import { type Range, type UpTo, whereRange } from './keyset.ts';
+import { type Range, whereRange } from './keyset.ts';
+import { OrderCheck } from './order-check.ts';
+import type { Part, PassBound, RangeReader } from './range-reader.ts';
+import { requireNotBehind } from './source-behind.ts';
 
-/** Rows of one statement, cut at the batch limits, still without their offset. */
-export interface Part {
-  readonly rows: Rows;
-  readonly rowCount: number;
-  readonly byteCount: number;
-  /** Canonical texts of the orderBy columns of its last row. */
-  readonly lastKey: readonly string[];
-}
-
-/** How far it is safe to read now (Invariant 10). */
-export interface PassBound {
-  /** `none`: nothing is final yet. `all`: no limit (Snapshot). */
-  readonly upTo: UpTo | 'none' | 'all';
-  readonly report: BoundReport;
-}
-
-/** What a SQL system gives to the shared pass: statements run, bounds taken. */
-export interface RangeReader {
-  /** Streams one statement's rows in parts within the limits. */
-  readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncIterable<Part>;
-  /** Taken once per pass, before its first statement, so that all up to it is visible to a later snapshot. */
-  takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound>;
-  readonly dialect: SqlDialect;
-  /** Canonical text of the field in the first row of `SELECT field FROM object tail`; undefined where there is none, or NULL. */
-  first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined>;
-  /** Rows of the object; may stop counting where more make no difference. */
-  count(where: string, signal: AbortSignal): Promise<number>;
-}
+export { largest, type Part, type PassBound, type RangeReader } from './range-reader.ts';
 
 /** One pass of any mode over keyset pagination; each statement is its own snapshot and at most one batch's worth. */
 export async function* readPass(
@@ -46,51 +21,74 @@ export async function* readPass(
   const bound: PassBound = field
     ? await reader.takeBound(request, field, signal)
     : { upTo: 'all', report: { kind: 'none', because: 'a snapshot reads what is there' } };
-  let after = startAfter(request);
+  const pass: Pass = { reader, request, orderBy, check: new OrderCheck(reader, request, orderBy) };
+  const start = startAfter(request);
+  let after = start;
   if (bound.upTo !== 'none') {
-    const upTo = bound.upTo === 'all' ? undefined : bound.upTo;
-    const pages =
-      orderBy.length === 0
-        ? readWhole(reader, request, signal)
-        : readPages(reader, request, orderBy, after, upTo, signal);
-    for await (const part of pages) {
+    for await (const part of partsOf(pass, start, bound, signal)) {
       after = part.lastKey;
       yield toBatch(part, request);
     }
   }
+  await pass.check.requireNoNulls(signal);
   if (!field) return { bound: bound.report, isHeldBack: false };
-  return finishPass(reader, request, { field, orderBy, after }, bound, signal);
+  return await finishPass(pass, { field, start, after }, bound, signal);
+}
+
+interface Pass {
+  readonly reader: RangeReader;
+  readonly request: ReadRequest;
+  readonly orderBy: readonly Column[];
+  readonly check: OrderCheck;
+}
+
+function partsOf(
+  pass: Pass,
+  start: readonly string[] | null,
+  { upTo }: PassBound,
+  signal: AbortSignal,
+): AsyncIterable<Part> {
+  if (pass.orderBy.length === 0) return readWhole(pass.reader, pass.request, signal);
+  const range = { after: start, upTo: upTo === 'all' || upTo === 'none' ? undefined : upTo };
+  return pass.check.isNeeded ? readCheckedPages(pass, range, signal) : readPages(pass, range, signal);
+}
+
+interface Ends {
+  readonly field: Column;
+  /** Where the pass began, and the last row that it read. */
+  readonly start: readonly string[] | null;
+  readonly after: readonly string[] | null;
 }
 
 /** What stands behind the last row that was read, and rows that never come: with NULL in the field. */
 async function finishPass(
-  reader: RangeReader,
-  request: ReadRequest,
-  { field, ...rest }: { readonly field: Column } & Pick<Range, 'orderBy' | 'after'>,
+  { reader, request, orderBy, check }: Pass,
+  { field, start, after }: Ends,
   bound: PassBound,
   signal: AbortSignal,
 ): Promise<PassEnd> {
   const { dialect } = reader;
   const name = dialect.quote(field.name);
-  const where = whereRange(dialect, { ...rest, upTo: undefined });
+  const where = whereRange(dialect, { orderBy, after, upTo: undefined });
   const oldest = await reader.first(field, `${where} ORDER BY ${name} LIMIT 1`, signal);
+  if (start && after === start) {
+    // Nothing was read, so no page has shown a second row of the offset's own position.
+    await check.requireDistinct({ from: start, to: start }, signal);
+    if (oldest === undefined) await requireNotBehind(reader, request, field, start[0] ?? '', signal);
+  }
   const nullRows = field.isNullable ? await reader.count(`WHERE ${name} IS NULL`, signal) : 0;
   return {
-    bound: bound.report,
+    bound: withZone(bound.report, request, field),
     isHeldBack: oldest !== undefined && isBeyondBound(bound),
     nullRows,
     ...(oldest !== undefined && request.mode === 'Timestamp' ? { oldestWaiting: oldest } : {}),
   };
 }
 
-/** Not max(): types that have an order need not have that. */
-export async function largest(
-  reader: Pick<RangeReader, 'dialect' | 'first'>,
-  field: Column,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const name = reader.dialect.quote(field.name);
-  return await reader.first(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`, signal);
+/** The zone that is in force belongs to what status says of the bound. */
+function withZone(report: BoundReport, request: ReadRequest, { type }: Column): BoundReport {
+  const hasZone = type.kind === 'timestamp' && type.hasZone;
+  return request.mode === 'Timestamp' && !hasZone ? { ...report, timeZone: request.timeZone } : report;
 }
 
 /** Rows that came in while the pass ran wait for the next one; held back are they only when a bound is in force that others set. */
@@ -102,11 +100,8 @@ function isBeyondBound(bound: PassBound): boolean {
 }
 
 async function* readPages(
-  reader: RangeReader,
-  request: ReadRequest,
-  orderBy: readonly Column[],
-  start: readonly string[] | null,
-  upTo: UpTo | undefined,
+  { reader, request, orderBy }: Pass,
+  { after: start, upTo }: Pick<Range, 'after' | 'upTo'>,
   signal: AbortSignal,
 ): AsyncGenerator<Part> {
   const columns = request.columns.map((each) => each.column);
@@ -124,6 +119,44 @@ async function* readPages(
     if (count < maxRows) return;
     maxRows = fittingRows(request, count, bytes);
   }
+}
+
+/** The size of rows is not known before the first page, and a page that is checked must be one part. */
+const firstCheckedRows = 1_000;
+
+/**
+ * The same for an order that is not proven: what is handed on was looked at, so a statement that fills more than one part is left after
+ * its first one.
+ */
+async function* readCheckedPages(
+  { reader, request, orderBy, check }: Pass,
+  { after: start, upTo }: Pick<Range, 'after' | 'upTo'>,
+  signal: AbortSignal,
+): AsyncGenerator<Part> {
+  const columns = request.columns.map((each) => each.column);
+  let after = start;
+  let maxRows = Math.min(request.limits.maxRows, firstCheckedRows);
+  for (;;) {
+    const page = reader.readRange({ columns, orderBy, after, upTo, maxRows }, request, signal);
+    const { part, isWhole } = await firstPart(page);
+    if (!part) return;
+    await check.requireDistinct({ from: after, to: part.lastKey }, signal);
+    yield part;
+    after = part.lastKey;
+    if (isWhole && part.rowCount < maxRows) return;
+    maxRows = fittingRows(request, part.rowCount, part.byteCount);
+  }
+}
+
+async function firstPart(
+  page: AsyncIterable<Part>,
+): Promise<{ readonly part: Part | undefined; readonly isWhole: boolean }> {
+  let part: Part | undefined;
+  for await (const each of page) {
+    if (part) return { part, isWhole: false };
+    part = each;
+  }
+  return { part, isWhole: true };
 }
 
 /** As many rows as fit maxBytes by the last statement's average, so that a statement is one full batch. */
@@ -170,7 +203,8 @@ export function startAfter(request: ReadRequest): readonly string[] | null {
     case 'Snapshot':
       return after.key;
     case 'Id':
-      return [after.id, ...(after.key ?? [])];
+      // By the id alone where it has become unique since the offset was stored.
+      return [after.id, ...(after.key ?? [])].slice(0, new Set(request.key).size);
     case 'Timestamp':
       return [after.at, ...after.key];
     case 'Stream':

@@ -102,6 +102,7 @@ export function describeTable(database: Database, entry: TableEntry): Relation {
       primary.map((row) => row.name),
       indexes,
     ),
+    ...(entry.kind === 'table' ? {} : { isOpaque: true as const }),
     ...(estimatedRows === undefined ? {} : { estimatedRows }),
   };
 }
@@ -182,7 +183,7 @@ export function describeQuery(database: Database, query: string): Relation {
       isNullable: true,
     }),
   );
-  return { name: 'query', columns, keys: [] };
+  return { name: 'query', columns, keys: [], isOpaque: true };
 }
 
 /** On lines of its own, so that a comment at the query's end ends with it. */

@@ -9,7 +9,7 @@ import { isBusy } from './errors.ts';
 import { keyText } from './key-text.ts';
 import { isWritable, openForReading } from './open-file.ts';
 import { type PackedPart, type PartRequest, type Scan, takePart } from './part.ts';
-import { fieldFindings } from './source-findings.ts';
+import { fieldFindings, hasAutoincrement } from './source-findings.ts';
 
 /** How long the look for an open writer may wait for its lock. */
 const probeTimeoutMs = 250;
@@ -97,6 +97,14 @@ export class SourceFile {
     const stored = this.#database.prepare(sql).raw().get() as Stored[] | undefined;
     const value = stored?.[0];
     return value === null || value === undefined ? undefined : keyText(value, column);
+  }
+
+  /** Of a table with AUTOINCREMENT. */
+  largestIssued(): bigint | undefined {
+    const { table } = this.#object;
+    if (table === undefined || !hasAutoincrement(this.#database, this.#entry(table).name)) return undefined;
+    const sequence = this.#database.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').pluck();
+    return (sequence.get(this.#entry(table).name) as bigint | undefined) ?? 0n;
   }
 
   count(select: string): number {

@@ -24,10 +24,7 @@ export function fieldFindings(mode: Mode, look: FieldLook): Finding[] {
 
 function reuse({ database, object, relation }: FieldLook, column: Column): Finding[] {
   if (object.table === undefined || !column.isIdentity) return [];
-  const sql = database.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(relation.name) as
-    | string
-    | null;
-  if (/\bAUTOINCREMENT\b/i.test(sql ?? '')) return [];
+  if (hasAutoincrement(database, relation.name)) return [];
   return [
     {
       severity: 'warning',
@@ -37,6 +34,14 @@ function reuse({ database, object, relation }: FieldLook, column: Column): Findi
       mend: `declare it INTEGER PRIMARY KEY AUTOINCREMENT, or use mode Timestamp, unless the newest rows of ${relation.name} are never deleted`,
     },
   ];
+}
+
+export function hasAutoincrement(database: Database, table: string): boolean {
+  const sql = database.prepare('SELECT sql FROM sqlite_schema WHERE name = ?').pluck().get(table) as
+    | string
+    | null
+    | undefined;
+  return /\bAUTOINCREMENT\b/i.test(sql ?? '');
 }
 
 function numbersAsText(column: Column): Finding[] {

@@ -177,6 +177,10 @@ export class SqliteSource implements Source, RangeReader {
     );
   }
 
+  async largestIssued(field: Column, signal: AbortSignal): Promise<bigint | undefined> {
+    return field.isIdentity ? await this.#thread.call(signal, 'largestIssued') : undefined;
+  }
+
   async #fromClause(signal: AbortSignal): Promise<string> {
     this.#from ??= await this.#thread.call(signal, 'fromClause');
     return this.#from;
@@ -188,7 +192,7 @@ function offsetKey(request: ReadRequest): readonly string[] | null {
     case 'Snapshot':
       return request.after.key;
     case 'Id':
-      return [request.after.id];
+      return [request.after.id, ...(request.after.key ?? [])];
     case 'Timestamp':
       return [request.after.at, ...request.after.key];
     default:

@@ -8,7 +8,16 @@ import { type Affinity, affinityOf, typeOfDeclared } from './declared-type.ts';
  */
 const realDigits = 15;
 
-export const types: TypeTable = { columnFor, accepts };
+export const types: TypeTable = {
+  columnFor,
+  accepts,
+  names: { unit: 'bytes', fold: foldAscii },
+};
+
+/** SQLite ignores the case of ASCII letters, and of no others. */
+function foldAscii(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
 
 function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
   if (use.nativeType !== undefined) return { ddl: use.nativeType };

@@ -1,150 +1,22 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is written here is source text.
 
-/** What is done in a test build, and who must notice. */
-export interface Guard {
-  readonly name: string;
-  readonly file: string;
-  /** Stands there exactly once. */
-  readonly from: string;
-  readonly to: string;
-  /** The model, or a test file, with a pattern for the names of its tests. */
-  readonly caughtBy: 'model' | { readonly test: string; readonly only?: string };
-}
+import { caughtByModel } from './caught-by-model.ts';
+import type { Guard } from './guard.ts';
+import { ofDatabases } from './of-databases.ts';
 
-/** Each of them keeps rows from being lost or doubled: taken away alone, a test turns red. */
+/**
+ * Each of them keeps rows from being lost, doubled or changed without a word: taken away alone, a test turns red. A new one is one more
+ * entry here; run it alone with `node --test --test-name-pattern 'ITS NAME' e2e/guards.test.ts`.
+ */
 export const guards: readonly Guard[] = [
-  {
-    name: 'a claim with a lower token is refused',
-    file: 'connectors/sql/commit-table.ts',
-    from: 'if (highest > wanted) throw tokenIsHigher(highest, wanted);',
-    to: '',
-    caughtBy: 'model',
-  },
-  {
-    name: 'a commit is refused by the destination',
-    file: 'e2e/model/database.ts',
-    from: 'if (!isHeld || !isClaimant) {',
-    to: 'if (false) {',
-    caughtBy: 'model',
-  },
-  {
-    name: 'a commit counts only from the session that has claimed',
-    file: 'e2e/model/database.ts',
-    from: 'if (!isHeld || !isClaimant) {',
-    to: 'if (!isHeld) {',
-    caughtBy: 'model',
-  },
-  {
-    name: 'offset in the transaction of the rows',
-    file: 'e2e/model/database.ts',
-    from: 'const row = { ...stored, offset,',
-    to: 'const row = { ...stored,',
-    caughtBy: 'model',
-  },
-  {
-    name: 'a lease ends here before it ends there',
-    file: 'coordination/lease.ts',
-    from: 'if (this.#clock.monotonicMs() < this.#deadlineMs) return true;',
-    to: 'return true;',
-    caughtBy: 'model',
-  },
-  {
-    name: 'a lock is created, never taken over',
-    file: 'coordination/store.ts',
-    from: 'compare: [{ key, create: 0n }],',
-    to: 'compare: [],',
-    caughtBy: 'model',
-  },
-  {
-    name: 'a lock is ours only when it is under our lease',
-    file: 'coordination/store.ts',
-    from: 'delivery.succeeded || held?.lease === lease.id',
-    to: 'delivery.succeeded || held !== undefined',
-    caughtBy: 'model',
-  },
-  {
-    name: 'a transaction that arrives late does nothing',
-    file: 'coordination/outbox.ts',
-    from: 'compare: [{ key: this.#key, mod: this.#revision }],',
-    to: 'compare: [],',
-    caughtBy: 'model',
-  },
+  ...caughtByModel,
+  ...ofDatabases,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',
     from: 'return (BigInt(epoch) << revisionBits) | revision;',
     to: 'return revision;',
     caughtBy: { test: 'core/token.test.ts' },
-  },
-  {
-    name: 'the mirror is written behind the rows',
-    file: 'agent/engine/pass.ts',
-    from: "await reach('write:before');",
-    to: 'await context.lock.offsets.write(encodeOffset(batch.offset));',
-    caughtBy: 'model',
-  },
-  {
-    name: 'the source may forget only what is durable',
-    file: 'agent/engine/pass.ts',
-    from: "await reach('mirror:before');",
-    to: 'if (offset) await open.source.acknowledge(offset);',
-    caughtBy: 'model',
-  },
-  {
-    name: 'the offset to go on from is that of the claim, not its mirror',
-    file: 'agent/engine/claim.ts',
-    from: 'const offset = restoredOffset(open, claim);',
-    to: 'const offset = readStored(await context.lock.offsets.read());',
-    caughtBy: 'model',
-  },
-  {
-    name: 'a claim begins anew only where that was asked for',
-    file: 'agent/engine/claim.ts',
-    from: "offset: decision === 'restart' ? 'restart' : 'keep',",
-    to: "offset: admission.kind === 'start' ? 'restart' : 'keep',",
-    caughtBy: 'model',
-  },
-  {
-    name: 'a place is for the oldest in the queue',
-    file: 'coordination/places.ts',
-    from: '() => this.#rank(key, revision) < limit',
-    to: '() => true',
-    caughtBy: 'model',
-  },
-  {
-    name: 'PostgreSQL: a commit counts only under the token of the claim',
-    file: 'connectors/postgres/commit-rows.ts',
-    from: "AND token = ${token} AND NOT closed AND split_part(session, '/', 1) = pg_backend_pid()::text`;",
-    to: '`;',
-    caughtBy: { test: 'connectors/postgres/writes.test.ts', only: 'a lower token' },
-  },
-  {
-    name: 'PostgreSQL: a commit counts only from the session that has claimed',
-    file: 'connectors/postgres/commit-rows.ts',
-    from: "AND NOT closed AND split_part(session, '/', 1) = pg_backend_pid()::text`;",
-    to: 'AND NOT closed`;',
-    caughtBy: { test: 'connectors/postgres/writes.test.ts', only: 'given up' },
-  },
-  {
-    name: 'PostgreSQL: token and offset in the transaction of the rows',
-    file: 'connectors/postgres/claimed-table.ts',
-    from: 'session.run(`${note}${sql}; COMMIT`)',
-    to: 'session.run(`COMMIT; ${note}${sql}`)',
-    caughtBy: { test: 'connectors/postgres/writes.test.ts', only: 'given up' },
-  },
-  {
-    name: 'PostgreSQL: the session of a stopped owner is ended by the claimant',
-    file: 'connectors/postgres/destination.ts',
-    from: 'if (holder?.session) await endEarlierOwner(session, holder.session, signal);',
-    to: '',
-    caughtBy: { test: 'connectors/postgres/writes.test.ts', only: 'stands still' },
-  },
-  {
-    name: 'MySQL: a commit counts only under the token of the claim',
-    file: 'connectors/mysql/commits.ts',
-    from: 'WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0`,',
-    to: 'WHERE ${this.#where(uid)}`,',
-    caughtBy: { test: 'connectors/mysql/writes.test.ts', only: 'a lower token|one message' },
   },
   {
     name: 'a write of a sync is conditional on its lock',
@@ -173,6 +45,20 @@ export const guards: readonly Guard[] = [
     from: 'if (!this.isAlive()) return;\n        if (ttlSeconds',
     to: 'if (ttlSeconds',
     caughtBy: { test: 'coordination/lease.test.ts' },
+  },
+  {
+    name: 'the operator does not put an older DataSource over a newer one',
+    file: 'operator/controllers/data-source.ts',
+    from: 'if (!isFresh && (!isSame || isInvalid)) await requireNewest(deps, dataSources, finalized, stored, signal);',
+    to: '',
+    caughtBy: { test: 'operator/newest.test.ts', only: 'DataSource' },
+  },
+  {
+    name: 'the operator does not put an older Sync over a newer one',
+    file: 'operator/controllers/sync.ts',
+    from: 'if (!isSame && !isFresh) await requireNewest(deps, syncs, object, stored, signal);',
+    to: '',
+    caughtBy: { test: 'operator/newest.test.ts', only: 'older Sync' },
   },
   {
     name: 'a Replace pass of another plan begins again',

@@ -199,11 +199,12 @@ function mysqlSession(url: string): () => Promise<TestSession> {
   };
 }
 
-function sqliteSession(path: string): TestSession {
+/** `busyMs`: how long a statement waits for another session's lock, in which this process does nothing else. */
+export function sqliteSession(path: string, busyMs = 10_000): TestSession {
   const db = new Database(path);
   db.defaultSafeIntegers(true);
   db.pragma('journal_mode = WAL');
-  db.pragma('busy_timeout = 10000');
+  db.pragma(`busy_timeout = ${busyMs}`);
   return {
     async query(sql) {
       // `prepare` takes one statement alone; what gives no rows may be several.
@@ -219,7 +220,7 @@ function sqliteSession(path: string): TestSession {
   };
 }
 
-function asText(value: unknown): string | null {
+export function asText(value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (Buffer.isBuffer(value)) return value.toString('hex');
   return Object.is(value, -0) ? '-0' : String(value);

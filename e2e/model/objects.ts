@@ -22,6 +22,7 @@ export const relation: Relation = {
 export const types: TypeTable = {
   columnFor: () => ({ ddl: 'bigint' }),
   accepts: () => ({ isAccepted: true }),
+  names: { unit: 'bytes', fold: (name) => name },
 };
 
 export const syncs: readonly Sync[] = ['s1', 's2'].map(syncOf);

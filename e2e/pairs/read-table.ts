@@ -1,4 +1,4 @@
-import type { TestDatabase } from '../kit/systems.ts';
+import type { SystemName, TestDatabase } from '../kit/systems.ts';
 import { canonical } from './canonical.ts';
 import type { Kind } from './type-case.ts';
 
@@ -36,7 +36,7 @@ export async function readRows(
   if (missing.length > 0) throw new Error(`${table} has no column ${missing.join(', ')}`);
   const names = columns.map(({ name }) => database.quote(name));
   const items = columns.map(({ name }, index) =>
-    textExpression(database, names[index] ?? '', types.get(name) ?? ''),
+    textExpression(database.system, names[index] ?? '', types.get(name) ?? ''),
   );
   const rows = await database.rows(
     `SELECT ${items.join(', ')} FROM ${database.quote(table)} AS t ORDER BY t.${names[0]}`,
@@ -72,7 +72,7 @@ export async function nativeTypes(
 }
 
 /** What gives the value's text, without going through a type of the driver. */
-function textExpression({ system }: TestDatabase, column: string, type: string): string {
+export function textExpression(system: SystemName, column: string, type: string): string {
   if (system === 'postgres') return type === 'bytea' ? `encode(${column}, 'hex')` : column;
   if (system === 'sqlite') {
     return `CASE WHEN typeof(${column}) = 'blob' THEN lower(hex(${column})) ELSE ${column} END`;

@@ -107,7 +107,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'NoUniqueIndex',
     path: 'spec.destination.key',
     says: /no_unique has no primary key or unique index on \(id\)/,
-    mend: /CREATE UNIQUE INDEX/,
+    mend: /UNIQUE (INDEX .* )?\(id\)|UNIQUE INDEX ON .*\(id\)/,
   },
   {
     name: 'never-created',

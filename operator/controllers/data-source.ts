@@ -2,9 +2,10 @@ import type { ReconcileResult } from '../runtime/controller.ts';
 import { addFinalizer, removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
+import { liveObject, requireNewest } from './newest.ts';
 import { type DataSourceObject, dataSources, finalizer } from './objects.ts';
 import { manifestObject } from './readings.ts';
-import { liveUid, type ReconcilerDeps } from './sync.ts';
+import type { ReconcilerDeps } from './sync.ts';
 
 /** Seen again by the watch as soon as the last Sync is gone; this is for the event, which is counted. */
 const waitMs = 60_000;
@@ -22,18 +23,22 @@ export async function reconcileDataSource(
   requireEtcd(deps.picture);
   const { desired } = deps.coordination;
   const { namespace = '', name, uid, creationTimestamp: createdAt = '' } = finalized.metadata;
-  if (deps.readings.dataSource(finalized)) {
+  const stored = await desired.getDataSource(namespace, name);
+  const { generation, spec } = manifestObject(finalized);
+  const isSame = stored?.uid === uid && stored.generation === generation;
+  const isInvalid = deps.readings.dataSource(finalized) !== undefined;
+  const isFresh = finalized !== object;
+  if (!isFresh && (!isSame || isInvalid)) await requireNewest(deps, dataSources, finalized, stored, signal);
+  if (isInvalid) {
     // What it says cannot be done, and what it said before is not wanted any more: the syncs that use it stop.
-    if (await desired.getDataSource(namespace, name))
-      await writeEtcd(() => desired.deleteDataSource(namespace, name));
+    if (stored) await writeEtcd(() => desired.deleteDataSource(namespace, name, stored.version));
     return;
   }
-  const { generation, spec } = manifestObject(finalized);
-  const record = { uid, namespace, name, generation, createdAt, spec };
-  const stored = await desired.getDataSource(namespace, name);
   // The report of another object of this name says nothing of this one.
-  if (stored && stored.uid !== uid) await deleteFromEtcd(deps, key, namespace, name);
-  await writeEtcd(() => desired.putDataSource(record));
+  const isOther = stored !== undefined && stored.uid !== uid;
+  if (isOther) await deleteFromEtcd(deps, key, stored.version);
+  const record = { uid, namespace, name, generation, createdAt, spec };
+  await writeEtcd(() => desired.putDataSource(record, isOther ? '' : (stored?.version ?? '')));
   deps.inventory.dataSources.add(key, uid);
 }
 
@@ -53,7 +58,9 @@ async function removeDataSource(
     return { requeueAfterMs: waitMs };
   }
   requireEtcd(deps.picture);
-  await deleteFromEtcd(deps, key, namespace, name);
+  const stored = await deps.coordination.desired.getDataSource(namespace, name);
+  // A record of another uid is that of a DataSource which was made under this name since.
+  if (!stored || stored.uid === object.metadata.uid) await deleteFromEtcd(deps, key, stored?.version ?? '');
   await removeFinalizer(deps.client, dataSources, object, finalizer, { signal });
 }
 
@@ -67,22 +74,20 @@ async function removeStray(deps: ReconcilerDeps, key: string, signal: AbortSigna
   const [stray] = deps.inventory.dataSources.strays(key, undefined);
   if (stray === undefined) return;
   requireEtcd(deps.picture);
-  if ((await liveUid(deps, dataSources, key, signal)) !== undefined) return;
+  const [namespace = '', name = ''] = key.split('/');
+  const stored = await deps.coordination.desired.getDataSource(namespace, name);
+  if ((await liveObject(deps, dataSources, key, signal)) !== undefined) return;
   deps.log.warn('a data source in etcd has no custom resource: it is removed', {
     dataSource: key,
     uid: stray,
   });
-  const [namespace = '', name = ''] = key.split('/');
-  await deleteFromEtcd(deps, key, namespace, name);
+  await deleteFromEtcd(deps, key, stored?.version ?? '');
 }
 
-async function deleteFromEtcd(
-  deps: ReconcilerDeps,
-  key: string,
-  namespace: string,
-  name: string,
-): Promise<void> {
-  await writeEtcd(() => deps.coordination.desired.deleteDataSource(namespace, name));
+/** Only what was read, by its version ('': nothing was there); and the report about it. */
+async function deleteFromEtcd(deps: ReconcilerDeps, key: string, version: string): Promise<void> {
+  const [namespace = '', name = ''] = key.split('/');
+  await writeEtcd(() => deps.coordination.desired.deleteDataSource(namespace, name, version));
   for (const uid of deps.inventory.dataSources.strays(key, undefined))
     deps.inventory.dataSources.delete(key, uid);
   deps.picture.forgetReport(key);

@@ -1,18 +1,16 @@
 import type { Coordination, DesiredSync, New } from '../../coordination/contract.ts';
 import type { Clock } from '../../core/clock.ts';
-import { transient } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { RequestStatus } from '../../core/status.ts';
-import { hasCode } from '../runtime/api-errors.ts';
 import type { KubernetesClient } from '../runtime/client.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import type { EventRecorder } from '../runtime/events.ts';
 import { addFinalizer } from '../runtime/finalizer.ts';
 import type { Informer } from '../runtime/informer.ts';
-import { type KubernetesObject, type Resource, refOf } from '../runtime/objects.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { firstStatus } from './first-status.ts';
 import type { Inventory } from './inventory.ts';
+import { liveObject, requireNewest } from './newest.ts';
 import {
   type DataSourceObject,
   type DataSourceObjectStatus,
@@ -62,10 +60,10 @@ export async function reconcileSync(
   const finalized = await addFinalizer(deps.client, syncs, seen, finalizer, { signal });
   requireEtcd(deps.picture);
   if (deps.readings.sync(finalized).invalid) {
-    await stopInvalid(deps, finalized);
+    await stopInvalid(deps, finalized, signal);
     return;
   }
-  await putSync(deps, finalized);
+  await putSync(deps, finalized, finalized !== seen, signal);
   for (const asked of askedBy(finalized.metadata.annotations)) await request(deps, finalized, asked, signal);
 }
 
@@ -97,30 +95,35 @@ async function markSeen(
   return await deps.syncStatuses.write(object, first, { signal });
 }
 
-async function putSync(deps: ReconcilerDeps, object: SyncObject): Promise<void> {
+/** `isFresh`: it has come from the API server just now. */
+async function putSync(
+  deps: ReconcilerDeps,
+  object: SyncObject,
+  isFresh: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   const { desired } = deps.coordination;
   const record = recordOf(object);
   const stored = await desired.getSync(record.uid);
-  if (stored && stored.generation > record.generation) throw seenLate(record);
+  const isSame =
+    stored?.generation === record.generation &&
+    stored.isSuspendedByAnnotation === record.isSuspendedByAnnotation;
+  if (!isSame && !isFresh) await requireNewest(deps, syncs, object, stored, signal);
   // A deletion is never taken back.
   const next = stored?.deletedAt === undefined ? record : { ...record, deletedAt: stored.deletedAt };
   await writeEtcd(() => desired.putSync(next, stored?.version ?? ''));
   deps.inventory.syncs.add(`${record.namespace}/${record.name}`, record.uid);
 }
 
-/** Our cache is behind what another operator has written: the watch will tell. */
-function seenLate({ namespace, name, generation }: New<DesiredSync>): Error {
-  return transient('Conflict', `etcd has a newer generation of ${namespace}/${name} than ${generation}`);
-}
-
 /**
  * A spec that cannot be read never comes to etcd. What ran by the one before is stopped: its user has asked for something else,
  * and rows must not go on where they are not wanted any more.
  */
-async function stopInvalid(deps: ReconcilerDeps, object: SyncObject): Promise<void> {
+async function stopInvalid(deps: ReconcilerDeps, object: SyncObject, signal: AbortSignal): Promise<void> {
   const { desired } = deps.coordination;
   const stored = await desired.getSync(object.metadata.uid);
-  if (!stored) return;
+  if (!stored || stored.isSuspendedByAnnotation === true) return;
+  await requireNewest(deps, syncs, object, stored, signal);
   const { version, ...record } = stored;
   await writeEtcd(() => desired.putSync({ ...record, isSuspendedByAnnotation: true }, version));
 }
@@ -175,25 +178,10 @@ async function purgeStrays(
 ): Promise<void> {
   for (const stray of deps.inventory.syncs.strays(key, uid)) {
     requireEtcd(deps.picture);
-    if ((await liveUid(deps, syncs, key, signal)) === stray) continue;
+    if ((await liveObject(deps, syncs, key, signal))?.metadata.uid === stray) continue;
     deps.log.warn('a sync in etcd has no custom resource: it is removed', { sync: key, uid: stray });
     // Its commit rows stay open: one made anew under the name asks a person whether to go on from there.
     await writeEtcd(() => deps.coordination.desired.purgeSync(stray));
     deps.inventory.syncs.delete(key, stray);
-  }
-}
-
-/** Asked of the API server itself: a cache may be behind. */
-export async function liveUid(
-  { client }: Pick<ReconcilerDeps, 'client'>,
-  resource: Resource,
-  key: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  try {
-    return (await client.get<KubernetesObject>(resource, refOf(key), { signal })).metadata.uid;
-  } catch (thrown) {
-    if (hasCode(thrown, 'KubernetesNotFound')) return undefined;
-    throw thrown;
   }
 }

@@ -1,0 +1,52 @@
+import type { PlannedColumn } from '../../core/column-plan.ts';
+import type { Finding } from '../../core/errors.ts';
+import { isUniqueBy } from '../../core/unique-order.ts';
+import type { KeyInput } from './key-input.ts';
+import { isOpaque } from './read-order.ts';
+
+/**
+ * Keys of the destination that are equal for rows which differ at the source: such rows overwrite each other, or are refused as
+ * duplicates. Pure.
+ */
+export function coarserKeys(input: KeyInput): Finding[] {
+  return [...coarserColumns(input), ...smallerKey(input)];
+}
+
+/** A unique key of the existing table by a collation that takes different values for equal. */
+function coarserColumns({ existing, columns, key, spec }: KeyInput): Finding[] {
+  if (!existing) return [];
+  const unique = [...existing.keys.map((each) => each.columns), spec.writeMode === 'Upsert' ? key : []];
+  const names = new Set(unique.flat());
+  return columns.columns.filter((each) => names.has(each.name) && isCoarser(each)).map(coarserFinding);
+}
+
+function isCoarser({ source, existing }: PlannedColumn): boolean {
+  return existing?.equality !== undefined && existing.equality !== source.equality;
+}
+
+function coarserFinding({ name, existing, source }: PlannedColumn): Finding {
+  const rule = existing?.equality?.replace(/^[a-z]+:/, '') ?? '';
+  return {
+    severity: 'error',
+    code: 'KeyCoarser',
+    path: 'spec.destination.key',
+    message: `key column ${name} compares by ${rule} at the destination, which takes different values of the source (${source.nativeType}) for equal: their rows would overwrite each other or be refused as duplicates`,
+    mend: `give ${name} a type and collation that tell all values apart, or let createTable make the table`,
+  };
+}
+
+/** Upsert by columns that are no key of the source: a choice (the last version of each), but one that status shall show. */
+function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyInput): Finding[] {
+  if (spec.writeMode !== 'Upsert' || key.length === 0 || isOpaque(spec, relation)) return [];
+  const sources = key.map((name) => columns.columns.find((each) => each.name === name)?.source.name ?? name);
+  if (sourceKey.every((name) => sources.includes(name)) || isUniqueBy(relation, sources)) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'KeyCoarser',
+      path: 'spec.destination.key',
+      message: `destination.key (${key.join(', ')}) is no key of ${relation.name}: of rows that are equal in it ${existing?.name ?? spec.destination.table} keeps the last one read`,
+      mend: `set destination.key to a key of the source: ${sourceKey.join(', ')}`,
+    },
+  ];
+}

@@ -1,0 +1,16 @@
+import type { ColumnPlan } from '../../core/column-plan.ts';
+import type { SyncSpec, SystemType } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
+
+/** What the rules about keys look at. */
+export interface KeyInput {
+  readonly spec: SyncSpec;
+  readonly relation: Relation;
+  readonly existing: Relation | null;
+  /** What identifies a row of the source; may be empty. */
+  readonly sourceKey: readonly string[];
+  /** The same at the destination. */
+  readonly key: readonly string[];
+  readonly columns: ColumnPlan;
+  readonly types: { readonly source: SystemType; readonly destination: SystemType };
+}

@@ -1,0 +1,68 @@
+import { uniqueIndexStatement } from '../../connectors/sql/remedies.ts';
+import type { Finding } from '../../core/errors.ts';
+import type { SyncSpec, SystemType } from '../../core/sync-spec.ts';
+import { isUniqueBy } from '../../core/unique-order.ts';
+import type { Relation } from '../../core/values.ts';
+
+export interface OrderInput {
+  readonly spec: SyncSpec;
+  readonly relation: Relation;
+  /** What identifies a row of the source; may be empty. */
+  readonly sourceKey: readonly string[];
+  readonly sourceType: SystemType;
+}
+
+/** The columns that a mode pages by (ReadRequest.key), and whether any two rows are known to differ in them. Pure. */
+export interface ReadOrder {
+  readonly key: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+export function readOrder(input: OrderInput): ReadOrder {
+  const { spec, relation, sourceKey } = input;
+  const { idField, timestampField } = spec.source;
+  if (spec.mode.endsWith('Id') && idField !== undefined) return idOrder(input, idField);
+  const order =
+    spec.mode.endsWith('Timestamp') && timestampField ? [timestampField, ...sourceKey] : sourceKey;
+  const isProven = sourceKey.length === 0 || isUniqueBy(relation, order) || isOpaque(spec, relation);
+  return { key: sourceKey, findings: isProven ? [] : [notUnique(input, order, 'spec.source.key')] };
+}
+
+/** By the id alone where it is unique, else by (idField, key). */
+function idOrder(input: OrderInput, idField: string): ReadOrder {
+  const { spec, relation, sourceKey } = input;
+  const alone = [idField];
+  if (isUniqueBy(relation, alone)) return { key: alone, findings: [] };
+  const both = [...new Set([idField, ...sourceKey])];
+  if (isOpaque(spec, relation)) return { key: both, findings: [] };
+  if (!isUniqueBy(relation, both))
+    return { key: alone, findings: [notUnique(input, alone, 'spec.source.idField')] };
+  return {
+    key: both,
+    findings: [
+      {
+        severity: 'warning',
+        code: 'IdNotUnique',
+        path: 'spec.source.idField',
+        message: `${idField} of ${relation.name} is not unique: rows are read in the order (${both.join(', ')}), and one that comes later with the largest id read so far and a smaller ${both.slice(1).join(', ')} is not seen`,
+        mend: `name a unique idField, or make it one: ${uniqueIndexStatement(input.sourceType, relation.name, alone)}`,
+      },
+    ],
+  };
+}
+
+/** Of a view, query or foreign table nothing is known before its rows are read: its pages are looked at. */
+export function isOpaque(spec: SyncSpec, relation: Relation): boolean {
+  return relation.isOpaque === true || spec.source.query !== undefined;
+}
+
+function notUnique({ relation, sourceType }: OrderInput, order: readonly string[], path: string): Finding {
+  const list = order.join(', ');
+  return {
+    severity: 'error',
+    code: 'KeyNotUnique',
+    path,
+    message: `no primary key or unique index of ${relation.name} says that two rows always differ in (${list}): rows of one value at the edge of two batches would be lost`,
+    mend: `name a key in source.key, create one (NOT NULL columns): ${uniqueIndexStatement(sourceType, relation.name, order)}; or read through source.query, whose rows are looked at as they are read`,
+  };
+}

@@ -1,0 +1,83 @@
+import type { FieldDef } from 'pg';
+import { literalText } from './literals.ts';
+import type { TableName } from './names.ts';
+
+/** What the catalogue is asked about tables, columns and keys; describe.ts reads the answers. */
+
+/** By which rules a collation compares, whatever it is called; its columns have other names in other versions. */
+const localeSql = `pg_catalog.concat_ws(' ', coalesce(pg_catalog.to_jsonb(c) ->> 'colllocale', pg_catalog.to_jsonb(c) ->> 'colliculocale', c.collcollate),
+          pg_catalog.to_jsonb(c) ->> 'collicurules')`;
+
+export function tableSql({ schema, table }: TableName): string {
+  return `SELECT c.oid, c.relkind,
+      CASE WHEN c.relkind = 'p' THEN (SELECT sum(greatest(r.reltuples, 0)) FROM pg_catalog.pg_partition_tree(c.oid) p
+        JOIN pg_catalog.pg_class r ON r.oid = p.relid WHERE p.isleaf)::bigint
+      WHEN c.relkind IN ('r', 'm') AND (c.reltuples > 0 OR c.relpages > 0) THEN c.reltuples::bigint END,
+      CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_total_relation_size(c.oid) END,
+      c.relpersistence, c.relrowsecurity AND pg_catalog.row_security_active(c.oid),
+      c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = ${literalText(schema)} AND c.relname = ${literalText(table)}`;
+}
+
+export function tableColumns(oid: string): string {
+  return `SELECT a.attnum::int, a.attname::text, a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '', a.attidentity::text,
+      a.atthasdef, a.attcollation
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid = ${oid} AND a.attnum > 0 AND NOT a.attisdropped`;
+}
+
+export function queryColumns(fields: readonly FieldDef[]): string {
+  const rows = fields.map(
+    ({ name, dataTypeID, dataTypeModifier, tableID, columnID }, index) =>
+      `(${index}, ${literalText(name)}, ${dataTypeID}::oid, ${dataTypeModifier}, ${tableID}::oid, ${columnID})`,
+  );
+  return `SELECT v.n, v.name, v.type, v.modifier, false, false, '', false,
+      coalesce(a.attcollation, t.typcollation)
+    FROM (VALUES ${rows.join(', ')}) AS v (n, name, type, modifier, relation, number)
+    JOIN pg_catalog.pg_type t ON t.oid = v.type
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = v.relation AND a.attnum = v.number`;
+}
+
+/** Domains are resolved to what they stand on; the order of the result's columns is what toColumn reads. */
+export function columnsSql(given: string): string {
+  return `WITH RECURSIVE given (n, name, type, modifier, not_null, generated, identity, has_default, collation_id) AS (${given}),
+    base (n, type, modifier, not_null) AS (
+      SELECT n, type, modifier, not_null FROM given
+      UNION ALL
+      SELECT b.n, d.typbasetype, CASE WHEN d.typtypmod >= 0 THEN d.typtypmod ELSE b.modifier END, b.not_null OR d.typnotnull
+      FROM base b JOIN pg_catalog.pg_type d ON d.oid = b.type AND d.typtype = 'd')
+    SELECT g.name, b.not_null, g.generated, g.identity, g.has_default,
+      CASE WHEN c.collname = 'default' THEN (SELECT datcollate FROM pg_catalog.pg_database WHERE datname = current_database()) ELSE c.collname END,
+      pg_catalog.format_type(b.type, b.modifier), b.modifier,
+      tn.nspname, t.typname, t.typtype, en.nspname, e.typname, e.typtype,
+      (SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l WHERE l.enumtypid = coalesce(e.oid, t.oid)),
+      CASE WHEN coalesce(e.typname, t.typname) IN ('citext', 'bpchar') THEN coalesce(e.typname, t.typname)
+        WHEN NOT c.collisdeterministic THEN ${localeSql} END
+    FROM given g JOIN base b ON b.n = g.n
+    JOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype <> 'd'
+    JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+    LEFT JOIN pg_catalog.pg_type i ON i.oid = t.typelem AND t.typcategory = 'A' AND t.typlen = -1
+      AND t.typname NOT IN ('int2vector', 'oidvector')
+    LEFT JOIN pg_catalog.pg_type e ON e.oid = CASE WHEN i.typtype = 'd' THEN i.typbasetype ELSE i.oid END
+    LEFT JOIN pg_catalog.pg_namespace en ON en.oid = e.typnamespace
+    LEFT JOIN pg_catalog.pg_collation c ON c.oid = g.collation_id
+    ORDER BY g.n`;
+}
+
+/**
+ * Of a table NOT NULL alone, of a materialized view (whose columns never are) all. Never partial, on expressions, or by a collation of the
+ * index that takes more for equal than the column does. Those that are checked at COMMIT stand behind the others.
+ */
+export function keysSql(oid: string, kind: string): string {
+  const columns = (
+    item: string,
+  ) => `SELECT ${item} FROM unnest(i.indkey[0:i.indnkeyatts - 1], i.indcollation[0:i.indnkeyatts - 1]) WITH ORDINALITY k (attnum, coll, nr)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+    LEFT JOIN pg_catalog.pg_collation l ON l.oid = k.coll AND k.coll <> a.attcollation`;
+  const isUnfit = `${kind === 'm' ? '' : 'NOT a.attnotnull OR '}NOT l.collisdeterministic`;
+  return `SELECT c.relname, i.indisprimary, (${columns('pg_catalog.json_agg(a.attname ORDER BY k.nr)')}), NOT i.indimmediate
+    FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    WHERE i.indrelid = ${oid} AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+      AND NOT EXISTS (${columns('')} WHERE ${isUnfit})
+    ORDER BY NOT i.indimmediate, i.indisprimary DESC, i.indnkeyatts, c.relname`;
+}

@@ -1,0 +1,63 @@
+import type { FieldDef } from 'pg';
+import { quoteName, regclass, type TableName } from './names.ts';
+
+/**
+ * All that `describe` reads of a table's shape, as one number: columns with type, collation and nullability, labels of enums, what is
+ * unique, and which table it is. An SQL expression; NULL where there is no such table. `oid` is an expression too.
+ */
+export function fingerprintSql(oid: string): string {
+  const labels = `CASE WHEN t.typtype = 'e' OR t.typcategory = 'A' THEN (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(l.enumlabel), ',' ORDER BY l.enumsortorder)
+    FROM pg_catalog.pg_enum l WHERE l.enumtypid IN (t.oid, t.typelem)) END`;
+  const columns = `SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', a.attnum, pg_catalog.quote_ident(a.attname), a.atttypid, a.atttypmod, a.attnotnull,
+      a.attcollation, a.attgenerated, a.attidentity, a.atthasdef, t.typnotnull, ${labels}), ';' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped`;
+  const keys = `SELECT pg_catalog.string_agg(pg_catalog.concat_ws(',', i.indexrelid, i.indkey, i.indnkeyatts, i.indisprimary, i.indisvalid, i.indimmediate), ';'
+      ORDER BY i.indexrelid)
+    FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique`;
+  const hasChildren = `c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)`;
+  return `(SELECT pg_catalog.hashtextextended(pg_catalog.concat_ws('|', c.oid, c.relkind, ${hasChildren}, (${columns}), (${keys})) COLLATE "C", 0)
+    FROM pg_catalog.pg_class c WHERE c.oid = ${oid})`;
+}
+
+/** How a source is locked and looked at in the transaction that reads its rows. */
+export interface ShapeQuery {
+  /** Reads nothing; what it names cannot change any more until the transaction's end. */
+  readonly lockSql: string;
+  /** One row with one column. */
+  readonly fingerprintSql: string;
+}
+
+export function tableShapeQuery(name: TableName): ShapeQuery {
+  return {
+    // Without columns: also for a user who may read some of them only.
+    lockSql: `SELECT FROM ${quoteName(name)} LIMIT 0`,
+    fingerprintSql: `SELECT ${fingerprintSql(regclass(name))}`,
+  };
+}
+
+/** Of a query its result's own fields are looked at; the catalogue adds the collations of columns that it hands on. */
+export function queryShapeQuery(from: string, fields: readonly FieldDef[]): ShapeQuery {
+  const columns = fields.filter((each) => each.tableID !== 0);
+  const pairs = columns.map((each) => `(${each.tableID}::oid, ${each.columnID}::int2)`);
+  return {
+    lockSql: `SELECT * FROM ${from} LIMIT 0`,
+    fingerprintSql:
+      pairs.length === 0
+        ? "SELECT ''"
+        : `SELECT pg_catalog.string_agg(a.attcollation::text, ',' ORDER BY a.attrelid, a.attnum)
+           FROM pg_catalog.pg_attribute a WHERE (a.attrelid, a.attnum) IN (VALUES ${pairs.join(', ')})`,
+  };
+}
+
+/** What was seen of a shape, to be compared with what was seen before. */
+export function shapeText(fields: readonly FieldDef[], fingerprint: string | null | undefined): string {
+  const shown = fields.map(({ name, tableID, columnID, dataTypeID, dataTypeModifier }) => [
+    name,
+    tableID,
+    columnID,
+    dataTypeID,
+    dataTypeModifier,
+  ]);
+  return JSON.stringify([shown, fingerprint ?? null]);
+}

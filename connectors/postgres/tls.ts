@@ -1,0 +1,55 @@
+import { connect as connectSocket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import type { SystemAccess } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
+import type { PostgresConfig } from './config.ts';
+
+const answerMs = 10_000;
+
+/** The modes as libpq defines them. */
+export async function tlsOptions(
+  config: PostgresConfig,
+  access: SystemAccess,
+): Promise<false | ConnectionOptions> {
+  const mode = config.tlsMode;
+  if (mode === 'Disable') return false;
+  const isOffered = await offersTls(config);
+  if (mode === 'Prefer' && !isOffered) return false;
+  if (isOffered === false) {
+    throw permanent(
+      'TlsNotOffered',
+      `PostgreSQL ${config.host}:${config.port} (${access.dataSource}) offers no TLS`,
+      {
+        path: 'spec.postgres.tls.mode',
+        mend: 'turn on ssl at the server, or set tls.mode to Prefer or Disable',
+      },
+    );
+  }
+  const [ca, cert, key] = ['tls.ca', 'tls.cert', 'tls.key'].map((path) => access.secret(path)?.reveal());
+  const isVerified = mode === 'VerifyCA' || mode === 'VerifyFull' || (mode === 'Require' && ca !== undefined);
+  return {
+    rejectUnauthorized: isVerified,
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(mode !== 'VerifyFull' && { checkServerIdentity: () => undefined }),
+  };
+}
+
+/**
+ * PostgreSQL's SSLRequest, asked beforehand: the driver cannot go on in plain text on a refusal. Undefined: the server is not reached,
+ * which has its own error later.
+ */
+async function offersTls(config: PostgresConfig): Promise<boolean | undefined> {
+  return await new Promise((resolve) => {
+    const socket = connectSocket(config.port, config.host);
+    const finish = (offers: boolean | undefined) => {
+      socket.destroy();
+      resolve(offers);
+    };
+    socket.setTimeout(answerMs, () => finish(undefined));
+    socket.once('connect', () => socket.write(Buffer.from('0000000804d2162f', 'hex')));
+    socket.once('data', (answer) => finish(answer[0] === 0x53));
+    socket.once('error', () => finish(undefined));
+  });
+}

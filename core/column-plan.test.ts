@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { planColumns, type TypeTable } from './column-plan.ts';
+import type { Column, Relation } from './values.ts';
+
+const column = (name: string, change: Partial<Column> = {}): Column => ({
+  name,
+  type: { kind: 'int', bits: 32 },
+  nativeType: 'int',
+  isNullable: false,
+  ...change,
+});
+const relation = (...columns: Column[]): Relation => ({ name: 'a.t', columns, keys: [] });
+const types: TypeTable = {
+  columnFor: (type) => (type.kind === 'json' ? { refusal: 'json cannot be part of a key' } : { ddl: 'int' }),
+  accepts: ({ nativeType }) =>
+    nativeType === 'tiny' ? { isAccepted: false, reason: 'too narrow' } : { isAccepted: true },
+  names: { maxLength: 6, unit: 'bytes', fold: (name) => name.toLowerCase() },
+};
+const plan = (source: Relation, existing: Relation | null, schemaChanges: 'Fail' | 'AddColumns' = 'Fail') => {
+  const { columns, findings, refused } = planColumns({
+    source,
+    existing,
+    types,
+    isSameSystem: false,
+    key: [],
+    schemaChanges,
+  });
+  const errors = findings.filter((finding) => finding.severity === 'error');
+  return { names: columns.map((each) => each.name), codes: errors.map((each) => each.code), refused };
+};
+
+test('a table without columns is refused by one sentence', () => {
+  assert.deepEqual(plan(relation(), null), { names: [], codes: ['NoColumns'], refused: [] });
+});
+
+test('names that the destination would cut off or take for one', () => {
+  assert.deepEqual(plan(relation(column('id'), column('\u540d\u540d\u540d')), null).codes, ['NameTooLong']);
+  assert.deepEqual(plan(relation(column('Id'), column('id'), column('x')), null).codes, ['NamesCollide']);
+  const existing = relation(column('Id'));
+  assert.deepEqual(plan(relation(column('Id'), column('ID')), existing, 'AddColumns').codes, [
+    'NamesCollide',
+  ]);
+  // Those of a table that is there are as they are.
+  const long = relation(column('long name'));
+  assert.deepEqual(plan(long, long).codes, []);
+});
+
+test('a column that is too narrow has one finding, and is no missing one', () => {
+  const source = relation(column('id'), column('k'));
+  const existing = relation(column('id'), column('k', { nativeType: 'tiny' }));
+  assert.deepEqual(plan(source, existing), { names: ['id'], codes: ['ColumnTooNarrow'], refused: ['k'] });
+});

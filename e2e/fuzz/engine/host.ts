@@ -1,0 +1,114 @@
+import type { RunContext } from '../../../agent/engine/context.ts';
+import { runSync } from '../../../agent/engine/run-sync.ts';
+import { definitionOf, manifests } from '../../../connectors/catalog.ts';
+import { openStateFile } from '../../../coordination/state-file.ts';
+import { systemClock } from '../../../core/clock.ts';
+import { permanent, Stopped } from '../../../core/errors.ts';
+import { silentLog } from '../../../core/log.ts';
+import { Secret } from '../../../core/secret.ts';
+import type { EngineSync, FromEngine, ToEngine } from './messages.ts';
+
+/**
+ * The engine in a process of its own, as `idra run` has it, over single mode's state file; but Syncs come and go while it runs, and it
+ * says when passes begin and end. Killing it is killing Idra.
+ */
+const state = openStateFile(process.argv[2] ?? '');
+const running = new Map<string, AbortController>();
+const namespace = 'default';
+
+function tell(message: FromEngine): void {
+  process.send?.(message);
+}
+
+const nameByUid = new Map<string, string>();
+state.onReport((status) => {
+  const name = nameByUid.get(status.uid);
+  if (name !== undefined) tell({ event: 'status', name, status });
+});
+
+function contextOf(
+  { name, spec, source, destination, passwords }: EngineSync,
+  stop: AbortSignal,
+): Omit<RunContext, 'lock' | 'observer'> {
+  const { uid } = state.identify(namespace, name);
+  nameByUid.set(uid, name);
+  const identity = { namespace, generation: 1 };
+  const dataSource = (end: string, of: EngineSync['source']) =>
+    manifests.readDataSource({ ...identity, uid: `${name}-${end}`, name: `${name}-${end}`, spec: of });
+  return {
+    sync: manifests.readSync({ ...identity, uid, name, spec }),
+    source: dataSource('source', source),
+    destination: dataSource('destination', destination),
+    stop,
+    store: state.store,
+    secrets: {
+      read: async (_namespace: string, secret: string) => {
+        const password = passwords[secret];
+        if (password === undefined) throw permanent('SecretNotFound', `no Secret ${secret}`);
+        return new Secret(password);
+      },
+    },
+    definitionOf,
+    agentName: 'fuzz',
+    clock: systemClock,
+    log: silentLog,
+  };
+}
+
+async function run(sync: EngineSync, stop: AbortController): Promise<void> {
+  const { name } = sync;
+  try {
+    const context = contextOf(sync, stop.signal);
+    const lock = await state.store.acquire(context.sync);
+    if (!lock) throw new Error(`${name} runs already`);
+    const observer: RunContext['observer'] = {
+      batchWritten() {},
+      passEnded: (_sync, { durationMs }) => tell({ event: 'pass', name, startMs: Date.now() - durationMs }),
+      attemptFailed: (_sync, error) => tell({ event: 'failure', name, ...error, atMs: Date.now() }),
+    };
+    try {
+      await runSync({ ...context, lock, observer });
+    } finally {
+      await lock.release();
+    }
+    tell({ event: 'end', name });
+  } catch (error) {
+    tell({
+      event: 'end',
+      name,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  } finally {
+    running.delete(name);
+  }
+}
+
+process.on('message', (message: ToEngine) => {
+  switch (message.do) {
+    case 'add': {
+      const stop = new AbortController();
+      running.set(message.sync.name, stop);
+      void run(message.sync, stop);
+      break;
+    }
+    case 'remove':
+      running.get(message.name)?.abort(new Stopped('shutdown'));
+      break;
+    case 'request': {
+      const known = state.find(namespace, message.name);
+      if (known) state.post(known.uid, { type: message.type, id: message.id });
+      break;
+    }
+  }
+});
+process.on('SIGTERM', () => {
+  for (const stop of running.values()) stop.abort(new Stopped('shutdown'));
+  const look = setInterval(() => {
+    if (running.size > 0) return;
+    clearInterval(look);
+    state.close();
+    process.exit(0);
+  }, 20);
+});
+process.on('disconnect', () => process.exit(1));
+tell({ event: 'ready' });

@@ -1,0 +1,181 @@
+import { join } from 'node:path';
+import { type FaultProxy, faultProxy } from '../kit/proxy.ts';
+import { type MysqlServer, mariadb, mysql, type PostgresServer, postgres } from '../kit/servers.ts';
+import type { SystemName } from '../kit/systems.ts';
+import { preparations } from '../pairs/types/postgres.ts';
+import type { End, Path } from './scenario/scenario.ts';
+import { type BlockSettings, blockSettings, type ChosenSetting } from './scenario/settings.ts';
+import type { Place } from './sessions.ts';
+
+/** A database of a block at one end. */
+export interface FuzzDatabase extends Place {
+  readonly database: string;
+  /** A DataSource's spec, with its password in the Secret of this name. */
+  dataSource(secret: string, through: FaultProxy | undefined): Readonly<Record<string, unknown>>;
+  readonly password: string;
+  openProxy(path: Path): Promise<FaultProxy | undefined>;
+}
+
+type Server = PostgresServer | MysqlServer;
+
+/** The servers of this run, which belong to it alone: their settings are changed. */
+export class FuzzServers {
+  readonly #servers = new Map<SystemName, Promise<Server>>();
+
+  get(system: Exclude<SystemName, 'sqlite'>): Promise<Server> {
+    const start = { postgres: startPostgres, mysql: startMysql, mariadb: startMariadb }[system];
+    const started = this.#servers.get(system) ?? start();
+    this.#servers.set(system, started);
+    return started;
+  }
+
+  async stop(): Promise<void> {
+    for (const server of this.#servers.values()) await server.then((each) => each.stop()).catch(() => {});
+  }
+}
+
+const startPostgres = () =>
+  postgres({ own: true, settings: { max_connections: '600', max_prepared_transactions: '50' } });
+const startMysql = () => mysql({ own: true, settings: { 'max-connections': '600' } });
+const startMariadb = () => mariadb({ own: true, settings: { 'max-connections': '600' } });
+
+/** Two databases of each system that is asked for, with the settings of one block of seeds. */
+export class Block {
+  readonly settings: BlockSettings;
+  readonly #servers: FuzzServers;
+  readonly #folder: string;
+  readonly #databases = new Map<string, Promise<FuzzDatabase>>();
+  readonly #ends: (() => Promise<void>)[] = [];
+  readonly #configured = new Map<SystemName, Promise<void>>();
+  #files = 0;
+
+  constructor(servers: FuzzServers, folder: string, block: number) {
+    this.#servers = servers;
+    this.#folder = folder;
+    this.settings = blockSettings(block);
+  }
+
+  database(system: SystemName, end: End): Promise<FuzzDatabase> {
+    if (system === 'sqlite')
+      return Promise.resolve(sqliteDatabase(join(this.#folder, `${++this.#files}-${end}.db`)));
+    const key = `${system} ${end}`;
+    const made = this.#databases.get(key) ?? this.#create(system);
+    this.#databases.set(key, made);
+    return made;
+  }
+
+  /** Drops the databases, and gives the servers their own settings again. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#databases.values());
+    for (const end of this.#ends.reverse()) await end();
+  }
+
+  async #create(system: Exclude<SystemName, 'sqlite'>): Promise<FuzzDatabase> {
+    const server = await this.#servers.get(system);
+    const chosen = this.settings[system];
+    if (system === 'postgres') return await this.#createPostgres(server as PostgresServer, chosen);
+    const configured = this.#configured.get(system) ?? this.#configureMysql(server as MysqlServer, chosen);
+    this.#configured.set(system, configured);
+    await configured;
+    return await this.#createMysql(system, server as MysqlServer);
+  }
+
+  async #createPostgres(server: PostgresServer, chosen: readonly ChosenSetting[]): Promise<FuzzDatabase> {
+    const made = await server.createDatabase();
+    await server.query(`GRANT pg_read_all_stats TO "${made.user}"`);
+    for (const sql of preparations) await server.query(`SET ROLE "${made.user}"; ${sql}`, made.database);
+    for (const [index, { name, value }] of chosen.entries()) {
+      const of = index % 2 === 0 ? `DATABASE "${made.database}"` : `ROLE "${made.user}"`;
+      await server.query(`ALTER ${of} SET ${name} = ${value}`);
+    }
+    this.#ends.push(async () => {
+      await rollbackPrepared(server, made.database);
+      await server.query(`DROP DATABASE IF EXISTS "${made.database}" WITH (FORCE)`);
+      await server.query(`DROP ROLE IF EXISTS "${made.user}"`);
+    });
+    return serverDatabase('postgres', made);
+  }
+
+  async #configureMysql(server: MysqlServer, chosen: readonly ChosenSetting[]): Promise<void> {
+    for (const { name, value } of chosen) {
+      const before = await server.query(`SELECT @@GLOBAL.${name} AS value`);
+      const old = before[0]?.value;
+      await server.query(`SET GLOBAL ${name} = ${value}`);
+      const literal =
+        typeof old === 'string' && !/^\d+(\.\d+)?$/.test(old) ? `'${old}'` : String(old ?? 'DEFAULT');
+      this.#ends.push(async () => {
+        await server.query(`SET GLOBAL ${name} = ${literal}`);
+      });
+    }
+  }
+
+  async #createMysql(system: 'mysql' | 'mariadb', server: MysqlServer): Promise<FuzzDatabase> {
+    const made = await server.createDatabase();
+    await server.query(`GRANT PROCESS ON *.* TO '${made.user}'@'%'`);
+    this.#ends.push(async () => {
+      await server.query(`DROP DATABASE IF EXISTS \`${made.database}\``);
+      await server.query(`DROP USER IF EXISTS '${made.user}'@'%'`);
+    });
+    return serverDatabase(system, made);
+  }
+}
+
+async function rollbackPrepared(server: PostgresServer, database: string): Promise<void> {
+  const rows = await server.query(
+    `SELECT gid FROM pg_prepared_xacts WHERE database = '${database}'`,
+    database,
+  );
+  for (const { gid } of rows) await server.query(`ROLLBACK PREPARED '${String(gid)}'`, database);
+}
+
+interface Address {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+function serverDatabase(system: Exclude<SystemName, 'sqlite'>, made: Address): FuzzDatabase {
+  const { url, host, port, database, user, password } = made;
+  return {
+    system,
+    url,
+    database,
+    password,
+    openProxy: async (path) => (path === 'proxy' ? await faultProxy(host, port) : undefined),
+    dataSource: (secret, through) => ({
+      [system === 'postgres' ? 'postgres' : 'mysql']: {
+        host: through?.host ?? host,
+        port: through?.port ?? port,
+        database,
+        user,
+        passwordSecretRef: { name: secret, key: 'password' },
+      },
+    }),
+  };
+}
+
+function sqliteDatabase(path: string): FuzzDatabase {
+  return {
+    system: 'sqlite',
+    url: path,
+    database: 'main',
+    password: '',
+    openProxy: async () => undefined,
+    dataSource: () => ({ sqlite: { path } }),
+  };
+}
+
+/** A table's name in SQL, with its schema or database. */
+export function tableIn({ system, database }: FuzzDatabase, table: string): string {
+  if (system === 'sqlite') return table;
+  return system === 'postgres' ? `public.${table}` : `\`${database}\`.${table}`;
+}
+
+/** As a Sync names it. */
+export function manifestName({ system, database }: FuzzDatabase, table: string): string {
+  if (system === 'sqlite') return table;
+  return `${system === 'postgres' ? 'public' : database}.${table}`;
+}

@@ -1,0 +1,148 @@
+import { witness } from '../scenario/columns.ts';
+import type { ArrivedRow, History, Version } from './history.ts';
+import { differences, type MatchRules } from './match.ts';
+import type { Promises } from './promises.ts';
+
+export interface Problem {
+  readonly kind: 'missing' | 'stale' | 'wrong' | 'unknown' | 'doubled' | 'deleted';
+  readonly row: string;
+  readonly detail: string;
+}
+
+export interface CompareInput {
+  readonly history: History;
+  readonly arrived: readonly ArrivedRow[];
+  readonly promises: Promises;
+  readonly rules: MatchRules;
+  /** Ids up to this one were given out before the source's ids began again. */
+  readonly idsBegunAgain: bigint | undefined;
+  /** How often everything was read again by request. */
+  readonly restarts: number;
+}
+
+export interface Comparison {
+  readonly problems: readonly Problem[];
+  /** Rows that no pass reads, because they have NULL in the mode's field, and are not at the destination. */
+  readonly nullRows: number;
+}
+
+/** What of the source is not at the destination as promised, and what there was never at the source. Pure. */
+export function compare(input: CompareInput): Comparison {
+  const { history, arrived } = input;
+  const byRow = new Map<string, ArrivedRow[]>();
+  for (const row of arrived) {
+    const number = row.get(witness) ?? 'NULL';
+    byRow.set(number, [...(byRow.get(number) ?? []), row]);
+  }
+  let nullRows = 0;
+  const problems: Problem[] = [];
+  for (const [row, versions] of history.current) {
+    const now = versions.at(-1) as Version;
+    const found = byRow.get(row) ?? [];
+    if (isNull(input, now)) {
+      nullRows += 1;
+      continue;
+    }
+    if (isPromised(input, now)) problems.push(...rowProblems(input, row, now, versions.length, found));
+  }
+  for (const [row, found] of byRow) problems.push(...arrivedProblems(input, row, found));
+  return { problems, nullRows };
+}
+
+function fieldOf({ promises }: CompareInput, version: Version): string | null | undefined {
+  return promises.field === undefined ? undefined : version.values.get(promises.field)?.text;
+}
+
+function isNull(input: CompareInput, version: Version): boolean {
+  return fieldOf(input, version) === null;
+}
+
+function isPromised(input: CompareInput, version: Version): boolean {
+  const { idsBegunAgain } = input;
+  const id = fieldOf(input, version);
+  if (idsBegunAgain === undefined || id === undefined || id === null || !/^-?\d+$/.test(id)) return true;
+  if (BigInt(id) > idsBegunAgain) return true;
+  // While the largest id is below the offset, the Sync can see it and must say so.
+  return largestId(input) < idsBegunAgain;
+}
+
+function largestId(input: CompareInput): bigint {
+  const ids = [...input.history.current.values()].flatMap((versions) =>
+    versions.flatMap((version) => {
+      const id = fieldOf(input, version);
+      return id && /^-?\d+$/.test(id) ? [BigInt(id)] : [];
+    }),
+  );
+  return ids.reduce((largest, id) => (id > largest ? id : largest), -1n);
+}
+
+/** Versions since the mode's field was set to what it is now: any of them may have been read. */
+function readable(input: CompareInput, row: string, now: Version): readonly Version[] {
+  if (input.promises.field === undefined) return [now];
+  const field = fieldOf(input, now);
+  const all = input.history.versions(row);
+  const since = all.findLastIndex((version) => fieldOf(input, version) !== field) + 1;
+  return all.slice(since);
+}
+
+function rowProblems(
+  input: CompareInput,
+  row: string,
+  now: Version,
+  timesInSource: number,
+  found: readonly ArrivedRow[],
+): readonly Problem[] {
+  const allowed = readable(input, row, now);
+  const matching = found.filter((each) =>
+    allowed.some((version) => differences(each, version, input.rules).length === 0),
+  );
+  if (matching.length === 0) {
+    if (found.length === 0) return [{ kind: 'missing', row, detail: describe(now) }];
+    const wrong = found.map((each) =>
+      differences(each, now, input.rules)
+        .map((name) => `${name}: ${each.get(name)}`)
+        .join(', '),
+    );
+    return [{ kind: 'stale', row, detail: `${describe(now)} is there as ${wrong.join(' and as ')}` }];
+  }
+  const isReplaced = !input.promises.keepsDeleted;
+  const isCounted = input.promises.copies === 'by reading' || isReplaced;
+  const expected = isReplaced ? timesInSource : timesInSource * (1 + input.restarts);
+  const copies = isReplaced ? found.length : matching.length;
+  if (isCounted && copies > expected)
+    return [{ kind: 'doubled', row, detail: `${copies} times: ${describe(now)}` }];
+  if (isCounted && matching.length < timesInSource)
+    return [{ kind: 'missing', row, detail: `${matching.length} of ${timesInSource}: ${describe(now)}` }];
+  return [];
+}
+
+/** Each arrived row was at the source at some time; and is still there, where deletes are promised. */
+function arrivedProblems(input: CompareInput, row: string, found: readonly ArrivedRow[]): readonly Problem[] {
+  const versions = input.history.versions(row);
+  if (versions.length === 0) return [{ kind: 'unknown', row, detail: `${found.length} rows` }];
+  if (!input.promises.keepsDeleted && !input.history.current.has(row))
+    return [{ kind: 'deleted', row, detail: 'it was deleted at the source' }];
+  const wrong = found.filter((each) =>
+    versions.every((version) => differences(each, version, input.rules).length > 0),
+  );
+  return wrong.map((each) => ({ kind: 'wrong', row, detail: describeWrong(each, versions, input.rules) }));
+}
+
+function describeWrong(arrived: ArrivedRow, versions: readonly Version[], rules: MatchRules): string {
+  const last = versions.at(-1) as Version;
+  return differences(arrived, last, rules)
+    .map((name) => `${name}: ${short(last.values.get(name)?.text)} became ${short(arrived.get(name))}`)
+    .join(', ');
+}
+
+function describe(version: Version): string {
+  return [...version.values]
+    .slice(0, 7)
+    .map(([name, { text }]) => `${name}=${short(text)}`)
+    .join(' ');
+}
+
+function short(text: string | null | undefined): string {
+  if (text === undefined) return 'no such column';
+  return text === null ? 'NULL' : text.length > 60 ? `${text.slice(0, 50)}...` : text;
+}

@@ -1,0 +1,31 @@
+import type { SystemName } from '../../kit/systems.ts';
+import { fuzzSystems } from '../systems/index.ts';
+import { canonicalText } from '../table-reader.ts';
+import type { ArrivedRow, PastValue, Version } from './history.ts';
+
+export interface MatchRules {
+  readonly from: SystemName;
+  readonly to: SystemName;
+  /** Columns that the destination lacks are left out, as the Sync was told. */
+  readonly ignoresMissing: boolean;
+  /** Until when the columns of the destination were changed by hand: what was there before says nothing. */
+  readonly damaged: ReadonlyMap<string, number>;
+}
+
+/** The columns in which an arrived row is not this version of the source's row. */
+export function differences(arrived: ArrivedRow, version: Version, rules: MatchRules): readonly string[] {
+  return [...version.values].flatMap(([name, value]) => {
+    const found = arrived.get(name);
+    if (version.since <= (rules.damaged.get(name) ?? 0)) return [];
+    if (found === undefined) return rules.ignoresMissing ? [] : [name];
+    return isSame(value, found, rules) ? [] : [name];
+  });
+}
+
+function isSame({ kind, text, type }: PastValue, found: string | null, { from, to }: MatchRules): boolean {
+  const arrived = canonicalText(kind, found);
+  if (arrived === text) return true;
+  if (text === null || arrived === null || type === undefined) return false;
+  const announced = fuzzSystems[from].types.find((each) => each.name === type)?.announced?.[to];
+  return announced?.(text) === arrived;
+}

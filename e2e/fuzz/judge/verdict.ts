@@ -1,0 +1,58 @@
+import type { SyncStatus } from '../../../core/status.ts';
+import type { Comparison, Problem } from './compare.ts';
+
+/** equal: the ends agree. reported: status names the problem. silent: a failure of the product. */
+export interface Verdict {
+  readonly kind: 'equal' | 'reported' | 'silent';
+  /** What makes two findings the same: the code that was reported, or what is wrong. */
+  readonly category: string;
+  readonly details: readonly string[];
+}
+
+export const equal: Verdict = { kind: 'equal', category: 'equal', details: [] };
+
+/** A Sync that has stopped, or is retrying, claims nothing. */
+export function reportedFailure(status: SyncStatus | undefined): Verdict | undefined {
+  if (!status) return undefined;
+  const { lastError } = status;
+  if (status.state === 'Failed')
+    return { kind: 'reported', category: lastError?.code ?? status.reason, details: [status.message] };
+  if (lastError)
+    return { kind: 'reported', category: `retried ${lastError.code}`, details: [lastError.message] };
+  return undefined;
+}
+
+/** What status says of a Sync that runs, against what is there. Pure. */
+export function judge({ problems, nullRows }: Comparison, status: SyncStatus | undefined): Verdict {
+  const counted = countedNulls(status);
+  const left = withoutRejected(problems, status?.rows.rejected ?? 0);
+  const details = left.map(({ kind, row, detail }) => `${kind} row ${row}: ${detail}`);
+  if (nullRows !== counted && !(counted > nullRows && problems.length === 0)) {
+    details.push(`${nullRows} rows have NULL in the field that is read by, and status speaks of ${counted}`);
+  }
+  if (details.length > 0) {
+    const kinds = [...new Set(left.map(({ kind }) => kind))].sort();
+    return {
+      kind: 'silent',
+      category: kinds.length > 0 ? kinds.join('+') : 'NULL rows not counted',
+      details,
+    };
+  }
+  if (left.length < problems.length) return { kind: 'reported', category: 'rejected rows', details: [] };
+  return nullRows > 0 ? { kind: 'reported', category: 'NULL rows', details: [] } : equal;
+}
+
+function countedNulls(status: SyncStatus | undefined): number {
+  const counts = (status?.warnings ?? []).map((warning) => /^(\d+) rows have NULL in /.exec(warning)?.[1]);
+  return Number(counts.find((each) => each !== undefined) ?? 0);
+}
+
+/** A row that was refused is missing, or as it was before: at most as many as were counted. */
+function withoutRejected(problems: readonly Problem[], rejected: number): readonly Problem[] {
+  let left = rejected;
+  return problems.filter(({ kind }) => {
+    if ((kind !== 'missing' && kind !== 'stale') || left === 0) return true;
+    left -= 1;
+    return false;
+  });
+}

@@ -1,0 +1,181 @@
+import { typesOf } from '../../pairs/everything.ts';
+import type { SyncView } from '../engine/engine.ts';
+import type { EngineSync } from '../engine/messages.ts';
+import { type FuzzDatabase, manifestName, tableIn } from '../environment.ts';
+import { type CompareInput, type Comparison, compare } from '../judge/compare.ts';
+import { History, type PastValue } from '../judge/history.ts';
+import { promisesOf } from '../judge/promises.ts';
+import { witness } from '../scenario/columns.ts';
+import type { ColumnDesign, End, Flow, Scenario } from '../scenario/scenario.ts';
+import type { Session } from '../sessions.ts';
+import { fuzzSystems } from '../systems/index.ts';
+import {
+  canonicalText,
+  columnsOf,
+  kindOfType,
+  type RawRow,
+  readRaw,
+  type TableColumn,
+} from '../table-reader.ts';
+
+export interface FlowRunInput {
+  readonly scenario: Scenario;
+  readonly at: number;
+  /** Of the tables of this run: no other has it. */
+  readonly prefix: string;
+  readonly source: FuzzDatabase;
+  readonly destination: FuzzDatabase;
+  readonly sourceReader: Session;
+  readonly destinationReader: Session;
+}
+
+/** One flow while it runs: where its tables are, what its source has held, and what was done to it. */
+export class FlowRun {
+  readonly flow: Flow;
+  readonly history = new History();
+  readonly #input: FlowRunInput;
+  readonly #damaged = new Map<string, number>();
+  #areRowsDamaged = false;
+  #idsBegunAgain: bigint | undefined;
+  restarts = 0;
+  view: SyncView | undefined;
+
+  constructor(input: FlowRunInput) {
+    this.#input = input;
+    this.flow = input.scenario.flows[input.at] as Flow;
+  }
+
+  get name(): string {
+    return `${this.#input.prefix}-${this.#input.at}`;
+  }
+
+  table(end: End): string {
+    return `${this.#input.prefix}_${end === 'source' ? 't' : 'd'}${this.#input.at}`;
+  }
+
+  /** The Sync, with its systems as they are reached. */
+  sync(reach: Pick<EngineSync, 'source' | 'destination' | 'passwords'>): EngineSync {
+    const { spec, source, reads } = this.flow;
+    const { destinationKey, existingRows, createTable, ...rest } = spec;
+    const table = `${this.table('source')}${reads.kind === 'view' ? '_v' : ''}`;
+    return {
+      name: this.name,
+      ...reach,
+      spec: {
+        source: {
+          dataSource: `${this.name}-source`,
+          ...(reads.kind === 'query'
+            ? { query: this.resolve(reads.sql) }
+            : { table: manifestName(this.#input.source, table) }),
+          ...source,
+        },
+        destination: {
+          dataSource: `${this.name}-destination`,
+          table: manifestName(this.#input.destination, this.table('destination')),
+          ...(destinationKey ? { key: destinationKey } : {}),
+          ...(existingRows ? { existingRows } : {}),
+        },
+        ...rest,
+        ...(createTable ? { createTable } : {}),
+      },
+    };
+  }
+
+  /** `{t0}` is the source's table, `{d0}` the destination's, `{t0_v}` the view beside it, `{!t0}` the name without a schema. */
+  resolve(sql: string): string {
+    return sql.replace(
+      /\{(!?)([td])(\d+)(\w*)\}/g,
+      (_, isBare: string, end: string, at: string, suffix: string) => {
+        const name = `${this.#input.prefix}_${end}${at}${suffix}`;
+        const isIndex = suffix === '_s' || suffix === '_x';
+        return isBare || isIndex
+          ? name
+          : tableIn(end === 't' ? this.#input.source : this.#input.destination, name);
+      },
+    );
+  }
+
+  async sourceColumns(): Promise<readonly TableColumn[] | undefined> {
+    return await columnsOf(this.#input.sourceReader, this.#input.source, this.table('source'));
+  }
+
+  /** Looks at the source after a commit. A table that is away for a moment is not looked at. */
+  async look(): Promise<void> {
+    const { source, sourceReader, scenario } = this.#input;
+    const { reads } = this.flow;
+    const table = `${this.table('source')}${reads.kind === 'view' ? '_v' : ''}`;
+    const columns = await columnsOf(sourceReader, source, table);
+    if (!columns) return;
+    const from = reads.kind === 'query' ? `(${this.resolve(reads.sql)})` : tableIn(source, table);
+    const rows = await readRaw(sourceReader, source, from, columns, fuzzSystems[scenario.from].quote);
+    this.history.record(
+      rows.map((row) => ({ row: row.get(witness) ?? 'NULL', values: this.#pastValues(columns, row) })),
+    );
+  }
+
+  async arrived(): Promise<readonly RawRow[]> {
+    const { destination, destinationReader, scenario } = this.#input;
+    const columns = await columnsOf(destinationReader, destination, this.table('destination'));
+    if (!columns) return [];
+    const from = tableIn(destination, this.table('destination'));
+    return await readRaw(destinationReader, destination, from, columns, fuzzSystems[scenario.to].quote);
+  }
+
+  async compare(): Promise<Comparison> {
+    const { scenario } = this.#input;
+    const { spec, source } = this.flow;
+    const input: CompareInput = {
+      history: this.history,
+      arrived: await this.arrived(),
+      promises: promisesOf(spec, source),
+      rules: {
+        from: scenario.from,
+        to: scenario.to,
+        ignoresMissing: spec.schemaChanges === 'Ignore',
+        damaged: this.#damaged,
+      },
+      idsBegunAgain: this.#idsBegunAgain,
+      restarts: this.restarts,
+    };
+    const { problems, nullRows } = compare(input);
+    const isLossAllowed = this.#areRowsDamaged && spec.mode !== 'Snapshot';
+    return {
+      nullRows,
+      problems: isLossAllowed ? problems.filter(({ kind }) => kind !== 'missing') : problems,
+    };
+  }
+
+  /** The destination was changed by hand. Rows that were lost there were not lost on the way; a new table is no such case. */
+  damaged(columns: readonly string[], what: string): void {
+    for (const column of columns) this.#damaged.set(column, this.history.looks);
+    if (what === 'truncate') this.#areRowsDamaged = true;
+  }
+
+  /** All rows are gone, and ids are given out again from the first. */
+  begunAgain(): void {
+    const field = this.flow.source.idField;
+    if (field === undefined) return;
+    const ids = [...this.history.current.values()]
+      .flat()
+      .map((version) => version.values.get(field)?.text ?? '');
+    const largest = ids
+      .filter((id) => /^\d+$/.test(id))
+      .reduce((max, id) => (BigInt(id) > max ? BigInt(id) : max), 0n);
+    if (this.#idsBegunAgain === undefined || largest > this.#idsBegunAgain) this.#idsBegunAgain = largest;
+  }
+
+  #pastValues(columns: readonly TableColumn[], row: RawRow): ReadonlyMap<string, PastValue> {
+    return new Map(
+      columns.map(({ name, type }) => [name, this.#pastValue(name, type, row.get(name) ?? null)]),
+    );
+  }
+
+  #pastValue(name: string, type: string, text: string | null): PastValue {
+    const { from } = this.#input.scenario;
+    const design: ColumnDesign | undefined = this.flow.columns.find((each) => each.name === name);
+    const typeCase =
+      design?.type === undefined ? undefined : typesOf(from).find((each) => each.name === design.type);
+    const kind = typeCase?.kind ?? kindOfType(from, type);
+    return { kind, text: canonicalText(kind, text), ...(typeCase ? { type: typeCase.name } : {}) };
+  }
+}

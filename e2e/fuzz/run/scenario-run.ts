@@ -1,0 +1,278 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FaultProxy } from '../../kit/proxy.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Block, FuzzDatabase } from '../environment.ts';
+import type { Verdict } from '../judge/verdict.ts';
+import type { Action, RowDesign, Scenario } from '../scenario/scenario.ts';
+import { openSession, type Session } from '../sessions.ts';
+import { fuzzSystems } from '../systems/index.ts';
+import { FlowRun } from './flow-run.ts';
+import { settle } from './settle.ts';
+import { Writers } from './writers.ts';
+
+export interface ScenarioResult {
+  readonly verdicts: readonly Verdict[];
+  readonly statements: number;
+  readonly refused: readonly string[];
+}
+
+let runs = 0;
+
+/** Carries out a scenario's steps against real servers and a running engine. */
+export async function runScenario(scenario: Scenario, block: Block, engine: Engine): Promise<ScenarioResult> {
+  const source = await block.database(scenario.from, 'source');
+  const destination = await block.database(scenario.to, 'destination');
+  const run = await ScenarioRun.open(scenario, engine, source, destination);
+  try {
+    return await run.run();
+  } finally {
+    await run.close();
+  }
+}
+
+class ScenarioRun {
+  readonly #scenario: Scenario;
+  readonly #engine: Engine;
+  readonly #source: FuzzDatabase;
+  readonly #destination: FuzzDatabase;
+  readonly #readers: readonly [Session, Session];
+  readonly #flows: readonly FlowRun[];
+  readonly #writers: Writers;
+  readonly #changers: Writers;
+  readonly #proxies: (FaultProxy | undefined)[] = [];
+
+  private constructor(
+    scenario: Scenario,
+    engine: Engine,
+    ends: readonly [FuzzDatabase, FuzzDatabase],
+    readers: readonly [Session, Session],
+  ) {
+    this.#scenario = scenario;
+    this.#engine = engine;
+    [this.#source, this.#destination] = ends;
+    this.#readers = readers;
+    const prefix = `f${process.pid % 1000}x${++runs}`;
+    this.#writers = new Writers(this.#source, prefix);
+    this.#changers = new Writers(this.#destination, prefix);
+    this.#flows = scenario.flows.map(
+      (_, at) =>
+        new FlowRun({
+          scenario,
+          at,
+          prefix,
+          source: this.#source,
+          destination: this.#destination,
+          sourceReader: readers[0],
+          destinationReader: readers[1],
+        }),
+    );
+  }
+
+  static async open(
+    scenario: Scenario,
+    engine: Engine,
+    source: FuzzDatabase,
+    destination: FuzzDatabase,
+  ): Promise<ScenarioRun> {
+    const readers = await Promise.all([openSession(source, 'reader'), openSession(destination, 'reader')]);
+    return new ScenarioRun(scenario, engine, [source, destination], readers);
+  }
+
+  async run(): Promise<ScenarioResult> {
+    await this.#prepare();
+    let verdicts: readonly Verdict[] = [];
+    for (const step of this.#scenario.steps) {
+      if (step.do !== 'settle') {
+        await this.#carryOut(step);
+        continue;
+      }
+      verdicts = await this.#settle();
+      // What comes after a failure says nothing more, and neither does a Sync that has stopped.
+      if (verdicts.some(({ kind }) => kind === 'silent') || verdicts.every(isStopped)) break;
+    }
+    return {
+      verdicts,
+      statements: this.#writers.done + this.#changers.done,
+      refused: [...this.#writers.refused, ...this.#changers.refused],
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const flow of this.#flows) await this.#engine.remove(flow.name);
+    await this.#writers.commitAll().catch(() => {});
+    await Promise.all([
+      this.#writers.close(),
+      this.#changers.close(),
+      ...this.#readers.map((each) => each.close()),
+    ]);
+    for (const proxy of this.#proxies) await proxy?.stop();
+  }
+
+  async #prepare(): Promise<void> {
+    const { path } = this.#scenario;
+    this.#proxies.push(
+      await this.#source.openProxy(path.source),
+      await this.#destination.openProxy(path.destination),
+    );
+    for (const [at, flow] of this.#flows.entries()) {
+      for (const sql of flow.flow.create) await this.#writers.run(0, flow.resolve(sql));
+      for (const sql of flow.flow.createDestination) await this.#changers.run(0, flow.resolve(sql));
+      await this.#insert(at, 0, `{t${at}}`, flow.flow.rows);
+      await flow.look();
+      const [source, destination] = [`${flow.name}-source`, `${flow.name}-destination`];
+      flow.view = this.#engine.add(
+        flow.sync({
+          source: this.#source.dataSource(source, this.#proxies[0]),
+          destination: this.#destination.dataSource(destination, this.#proxies[1]),
+          passwords: { [source]: this.#source.password, [destination]: this.#destination.password },
+        }),
+      );
+    }
+  }
+
+  async #settle(): Promise<readonly Verdict[]> {
+    await this.#writers.commitAll();
+    await this.#changers.commitAll();
+    for (const flow of this.#flows) await flow.look();
+    return await Promise.all(this.#flows.map((flow) => settle(flow, this.#engine)));
+  }
+
+  async #carryOut(step: Action): Promise<void> {
+    switch (step.do) {
+      case 'insert':
+        await this.#insert(step.flow, step.session, step.into, step.rows);
+        return await this.#look(step.session, step.flow);
+      case 'update':
+        await this.#update(step);
+        return await this.#look(step.session, step.flow);
+      case 'delete':
+        await this.#writers.run(
+          step.session,
+          this.#resolve(step.flow, `DELETE FROM {t${step.flow}} WHERE ${among(step.rows)}`),
+          step.flow,
+        );
+        return await this.#look(step.session, step.flow);
+      case 'begin':
+        return await this.#writers.begin(step.session);
+      case 'commit':
+      case 'rollback':
+      case 'prepare':
+        await this.#writers[step.do](step.session);
+        return await this.#lookAll();
+      case 'commit-prepared':
+      case 'rollback-prepared':
+        await this.#writers.finishPrepared(step.do === 'commit-prepared' ? 'COMMIT' : 'ROLLBACK');
+        return await this.#lookAll();
+      case 'ddl':
+        return await this.#ddl(step);
+      case 'await-pass':
+        return await this.#awaitPass();
+      case 'kill-engine':
+      case 'restart-engine':
+        return await this.#engine.restart(step.do === 'kill-engine' ? 'SIGKILL' : 'SIGTERM');
+      case 'cut-connections':
+        for (const proxy of this.#proxies) proxy?.cut();
+        return;
+      case 'request':
+        return await this.#request(step);
+    }
+  }
+
+  async #insert(flow: number, session: number, into: string, rows: readonly RowDesign[]): Promise<void> {
+    if (rows.length === 0) return;
+    const all = await this.#insertStatement(flow, into, rows);
+    if (all === undefined || (await this.#writers.run(session, all, flow)) || rows.length === 1) return;
+    for (const row of rows) {
+      const one = await this.#insertStatement(flow, into, [row]);
+      if (one !== undefined) await this.#writers.run(session, one, flow);
+    }
+  }
+
+  async #insertStatement(
+    flow: number,
+    into: string,
+    rows: readonly RowDesign[],
+  ): Promise<string | undefined> {
+    const names = await this.#knownColumns(flow, Object.keys(rows[0] ?? {}));
+    if (names.length === 0) return undefined;
+    const { quote } = fuzzSystems[this.#scenario.from];
+    const values = rows.map((row) => `(${names.map((name) => row[name] ?? 'NULL').join(', ')})`);
+    return this.#resolve(
+      flow,
+      `INSERT INTO ${into} (${names.map(quote).join(', ')}) VALUES ${values.join(', ')}`,
+    );
+  }
+
+  async #update({ flow, session, set, rows }: Extract<Action, { do: 'update' }>): Promise<void> {
+    const names = await this.#knownColumns(flow, Object.keys(set));
+    if (names.length === 0) return;
+    const { quote } = fuzzSystems[this.#scenario.from];
+    const changes = names.map((name) => `${quote(name)} = ${set[name]}`);
+    await this.#writers.run(
+      session,
+      this.#resolve(flow, `UPDATE {t${flow}} SET ${changes.join(', ')} WHERE ${among(rows)}`),
+      flow,
+    );
+  }
+
+  async #knownColumns(flow: number, names: readonly string[]): Promise<readonly string[]> {
+    const columns = (await this.#flow(flow).sourceColumns()) ?? [];
+    return names.filter((name) => columns.some((each) => each.name === name));
+  }
+
+  async #ddl({ flow, at, what, touches, sql }: Extract<Action, { do: 'ddl' }>): Promise<void> {
+    const run = this.#flow(flow);
+    const writers = at === 'source' ? this.#writers : this.#changers;
+    if (at === 'source') {
+      await this.#writers.commitFlow(flow);
+      await this.#lookAll();
+      if (what === 'truncate') run.begunAgain();
+    }
+    for (const each of sql) if (!(await writers.runPatiently(9, run.resolve(each)))) break;
+    if (at === 'destination') run.damaged(touches, what);
+    else await this.#lookAll();
+  }
+
+  async #awaitPass(): Promise<void> {
+    const fromMs = Date.now();
+    const isDone = ({ view }: FlowRun) =>
+      !view ||
+      view.end !== undefined ||
+      view.status?.state === 'Failed' ||
+      view.status?.state === 'Completed' ||
+      view.passes.some((startMs) => startMs > fromMs);
+    while (!this.#flows.every(isDone) && Date.now() - fromMs < 4_000) await pause(20);
+  }
+
+  async #request({ flow, type }: Extract<Action, { do: 'request' }>): Promise<void> {
+    const run = this.#flow(flow);
+    if (type === 'restart') run.restarts += 1;
+    this.#engine.request(run.name, type);
+    await pause(0);
+  }
+
+  /** Nothing is committed yet where the session's transaction is open. */
+  async #look(session: number, flow: number): Promise<void> {
+    if (!this.#writers.isOpen(session)) await this.#flow(flow).look();
+  }
+
+  async #lookAll(): Promise<void> {
+    for (const flow of this.#flows) await flow.look();
+  }
+
+  #resolve(flow: number, sql: string): string {
+    return this.#flow(flow).resolve(sql);
+  }
+
+  #flow(at: number): FlowRun {
+    return this.#flows[at] as FlowRun;
+  }
+}
+
+function among(rows: readonly number[]): string {
+  return `r IN (${rows.join(', ')})`;
+}
+
+function isStopped({ kind, category }: Verdict): boolean {
+  return kind === 'reported' && !['rejected rows', 'NULL rows'].includes(category);
+}

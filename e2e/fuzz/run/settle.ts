@@ -1,0 +1,45 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Engine } from '../engine/engine.ts';
+import { judge, reportedFailure, type Verdict } from '../judge/verdict.ts';
+import type { FlowRun } from './flow-run.ts';
+
+/** So long a Sync may take to come to rest: bounds may be seconds behind, and the machine busy. */
+const limitMs = 40_000;
+/** Silence is believed when it lasts for so many passes more. */
+const passesMore = 3;
+
+/** Waits until the Sync has ended passes that began with the source at rest, or says why not; then both ends are compared. */
+export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
+  const restMs = Date.now();
+  const { view } = run;
+  if (!view) throw new Error('the Sync was not added');
+  let wanted = 2;
+  let last: Verdict | undefined;
+  for (;;) {
+    if (engine.crash) return { kind: 'silent', category: 'engine crashed', details: [engine.crash] };
+    if (view.end !== undefined) return { kind: 'silent', category: 'run ended', details: [view.end] };
+    const { status } = view;
+    const failure = reportedFailure(status);
+    if (failure && status?.state === 'Failed') return failure;
+    const passes = view.passes.filter((startMs) => startMs > restMs).length;
+    const isComplete = status?.state === 'Completed';
+    const isQuiet = status?.state === 'Waiting' && status.reason === 'CaughtUp' && !status.lastError;
+    const isSteady = passes > wanted + passesMore && status?.reason !== 'HeldBack' && !status?.lastError;
+    if ((passes >= wanted && isQuiet) || isSteady || isComplete) {
+      last = judge(await run.compare(), status);
+      if (last.kind !== 'silent' || wanted > 2 || isComplete) return last;
+      wanted = passes + passesMore;
+    }
+    if (Date.now() - restMs > limitMs) return failure ?? last ?? notSettled(status?.reason, passes);
+    await pause(40);
+  }
+}
+
+function notSettled(reason: string | undefined, passes: number): Verdict {
+  if (reason === 'HeldBack') return { kind: 'reported', category: 'held back at rest', details: [] };
+  return {
+    kind: 'silent',
+    category: `no pass (${reason ?? 'no status'})`,
+    details: [`${passes} passes since the source rests`],
+  };
+}

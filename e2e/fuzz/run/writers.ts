@@ -1,0 +1,102 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FuzzDatabase } from '../environment.ts';
+import { openSession, type Session } from '../sessions.ts';
+
+/** The tester's sessions at one end. What a server refuses does nothing, and ends a transaction that was open in the session. */
+export class Writers {
+  readonly #database: FuzzDatabase;
+  readonly #sessions = new Map<number, Promise<Session>>();
+  /** Open transactions, with the flows that they have written to. */
+  readonly #open = new Map<number, Set<number>>();
+  /** Of prepared transactions, oldest first. */
+  readonly #prepared: string[] = [];
+  readonly #prefix: string;
+  #count = 0;
+  /** Statements that the server has carried out, and refused. */
+  done = 0;
+  refused: string[] = [];
+
+  constructor(database: FuzzDatabase, prefix: string) {
+    this.#database = database;
+    this.#prefix = prefix;
+  }
+
+  isOpen(session: number): boolean {
+    return this.#open.has(session);
+  }
+
+  /** Whether the server took it. */
+  async run(session: number, sql: string, flow?: number): Promise<boolean> {
+    if (flow !== undefined) this.#open.get(session)?.add(flow);
+    try {
+      await (await this.#session(session)).query(sql);
+      this.done += 1;
+      return true;
+    } catch (error) {
+      this.refused.push(`${(error as Error).message}: ${sql.slice(0, 300)}`);
+      if (this.#open.has(session)) await this.#end(session, 'ROLLBACK');
+      return false;
+    }
+  }
+
+  /** For what meets Idra's own locks for a moment. */
+  async runPatiently(session: number, sql: string): Promise<boolean> {
+    for (let tried = 0; tried < 8; tried++) {
+      if (await this.run(session, sql)) return true;
+      if (!/lock|busy|timeout/i.test(this.refused.at(-1) ?? '')) return false;
+      await pause(60);
+    }
+    return false;
+  }
+
+  async begin(session: number): Promise<void> {
+    if (this.#open.has(session)) return;
+    if (await this.run(session, 'BEGIN')) this.#open.set(session, new Set());
+  }
+
+  async commit(session: number): Promise<void> {
+    if (this.#open.has(session)) await this.#end(session, 'COMMIT');
+  }
+
+  async rollback(session: number): Promise<void> {
+    if (this.#open.has(session)) await this.#end(session, 'ROLLBACK');
+  }
+
+  async prepare(session: number): Promise<void> {
+    if (!this.#open.has(session)) return;
+    const name = `${this.#prefix}_${++this.#count}`;
+    this.#open.delete(session);
+    if (await this.run(session, `PREPARE TRANSACTION '${name}'`)) this.#prepared.push(name);
+    else await this.run(session, 'ROLLBACK');
+  }
+
+  async finishPrepared(how: 'COMMIT' | 'ROLLBACK'): Promise<boolean> {
+    const name = this.#prepared.shift();
+    return name !== undefined && (await this.run(0, `${how} PREPARED '${name}'`));
+  }
+
+  /** Those that have written to the flow's table would keep a change of it waiting. */
+  async commitFlow(flow: number): Promise<void> {
+    for (const [session, flows] of [...this.#open]) if (flows.has(flow)) await this.commit(session);
+  }
+
+  async commitAll(): Promise<void> {
+    for (const session of [...this.#open.keys()]) await this.commit(session);
+    while (this.#prepared.length > 0) await this.finishPrepared('COMMIT');
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.values()) await session.then((each) => each.close()).catch(() => {});
+  }
+
+  async #end(session: number, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
+    this.#open.delete(session);
+    await this.run(session, how);
+  }
+
+  #session(session: number): Promise<Session> {
+    const open = this.#sessions.get(session) ?? openSession(this.#database, 'writer');
+    this.#sessions.set(session, open);
+    return open;
+  }
+}

@@ -1,0 +1,141 @@
+import { type SystemName, systemNames } from '../../kit/systems.ts';
+import { Random } from '../prng.ts';
+import { fuzzSystems } from '../systems/index.ts';
+import { designRow, literalOf } from './columns.ts';
+import { designDdl } from './ddl.ts';
+import { type DesignedFlow, designFlow } from './flow.ts';
+import type { Path, RowDesign, Scenario, Step } from './scenario.ts';
+
+/** The scenario of a seed. Sixteen seeds in a row are the sixteen pairs. */
+export function generate(seed: number, systems: readonly SystemName[] = systemNames): Scenario {
+  const random = new Random(seed);
+  const from = systems[seed % systems.length] ?? 'postgres';
+  const to = systems[Math.floor(seed / systems.length) % systems.length] ?? 'postgres';
+  const count = random.chance(0.2) ? 2 : 1;
+  const flows = Array.from({ length: count }, (_, at) => designFlow(random, from, to, at));
+  const isAlone = random.chance(0.08);
+  const steps = designSteps(new StepDesigner(random, from, to, flows, isAlone));
+  return {
+    seed,
+    from,
+    to,
+    isAlone,
+    path: { source: choosePath(random, from), destination: choosePath(random, to) },
+    flows: flows.map((each) => each.flow),
+    steps,
+  };
+}
+
+function choosePath(random: Random, system: SystemName): Path {
+  return system !== 'sqlite' && random.chance(0.1) ? 'proxy' : 'direct';
+}
+
+function designSteps(designer: StepDesigner): readonly Step[] {
+  const { random } = designer;
+  const isStill = designer.flows.some(({ flow }) => flow.spec.schedule.once === true);
+  const steps: Step[] = random.chance(0.8) ? [{ do: 'await-pass' }] : [];
+  const count = isStill ? 0 : random.pick([3, 8, 15, 25]);
+  for (let at = 0; at < count; at++) steps.push(designer.step());
+  return [...steps, { do: 'settle' }];
+}
+
+class StepDesigner {
+  readonly random: Random;
+  readonly flows: readonly DesignedFlow[];
+  readonly #from: SystemName;
+  readonly #to: SystemName;
+  readonly #isAlone: boolean;
+  readonly #open = new Set<number>();
+
+  constructor(
+    random: Random,
+    from: SystemName,
+    to: SystemName,
+    flows: readonly DesignedFlow[],
+    isAlone: boolean,
+  ) {
+    this.random = random;
+    this.#from = from;
+    this.#to = to;
+    this.flows = flows;
+    this.#isAlone = isAlone;
+  }
+
+  step(): Step {
+    const { random } = this;
+    const flow = random.below(this.flows.length);
+    const session = random.below(3);
+    const make = random.weighted<() => Step>([
+      [10, () => this.#insert(flow, session)],
+      [6, () => this.#update(flow, session)],
+      [3, () => ({ do: 'delete', flow, session, rows: this.#rows(flow, 2) })],
+      [5, () => this.#transaction(session)],
+      [2.5, () => designDdl(random, this.#designed(flow), flow, { from: this.#from, to: this.#to })],
+      [5, () => ({ do: 'await-pass' })],
+      [1, () => ({ do: 'settle' })],
+      [0.4, () => ({ do: 'request', flow, type: random.pick(['run-now', 'restart', 'keep-offset']) })],
+      [0.4, () => ({ do: 'cut-connections' })],
+      [this.#isAlone ? 3 : 0, () => ({ do: random.chance(0.7) ? 'kill-engine' : 'restart-engine' })],
+    ]);
+    return make();
+  }
+
+  #designed(flow: number): DesignedFlow {
+    return this.flows[flow] as DesignedFlow;
+  }
+
+  #insert(flow: number, session: number): Step {
+    const { table, shape, counters } = this.#designed(flow);
+    const { random } = this;
+    const count = random.weighted([
+      [4, 1],
+      [2, 4],
+      [1, 12],
+    ]);
+    // A key that was there before: of a row that was deleted, of a child table, or refused by the server.
+    if (random.chance(0.1)) counters.key = Math.max(1, counters.key - 3);
+    const rows = Array.from({ length: count }, () => designRow(random, table, counters, this.#to));
+    const into = shape?.insertInto?.(`{t${flow}}`, random) ?? `{t${flow}}`;
+    return { do: 'insert', flow, session, into, rows };
+  }
+
+  #update(flow: number, session: number): Step {
+    const { table, counters } = this.#designed(flow);
+    const { random } = this;
+    const set: Record<string, string> = { a: String(random.between(0, 1000)) };
+    if (random.chance(0.4)) set.b = `'u${random.below(100)}'`;
+    for (const { name, type } of random.some(table.values, 1))
+      set[name] = literalOf(random, type, this.#to, table.hasMisfits);
+    // One that leaves the time as it was is not seen by Timestamp.
+    if (random.chance(0.9)) set.u = table.time.now;
+    const last = table.keyColumns.at(-1);
+    const changesKey = random.chance(0.15);
+    if (changesKey && last) set[last.name] = last.type.value(counters.key++);
+    if (random.chance(0.1)) set.s = String(counters.sequence++);
+    return {
+      do: 'update',
+      flow,
+      session,
+      set: set as RowDesign,
+      rows: this.#rows(flow, changesKey || set.s ? 1 : 3),
+    };
+  }
+
+  #rows(flow: number, count: number): readonly number[] {
+    const known = this.#designed(flow).counters.row - 1;
+    return Array.from({ length: count }, () => 1 + this.random.below(Math.max(1, known)));
+  }
+
+  #transaction(session: number): Step {
+    if (!this.#open.has(session)) {
+      this.#open.add(session);
+      return { do: 'begin', session };
+    }
+    const { hasPrepared } = fuzzSystems[this.#from];
+    if (hasPrepared && this.random.chance(0.1))
+      return { do: this.random.chance(0.7) ? 'commit-prepared' : 'rollback-prepared' };
+    this.#open.delete(session);
+    if (hasPrepared && this.random.chance(0.2)) return { do: 'prepare', session };
+    return { do: this.random.chance(0.7) ? 'commit' : 'rollback', session };
+  }
+}

@@ -1,0 +1,111 @@
+import type { SystemName } from '../../kit/systems.ts';
+
+/**
+ * Everything that one run does, as plain data: it follows from the seed, is printed with a failure, and is what shrinking makes smaller.
+ * In SQL `{t0}` is the source table of flow 0 and `{d0}` its destination table, each as quoted names.
+ */
+export interface Scenario {
+  readonly seed: number;
+  readonly from: SystemName;
+  readonly to: SystemName;
+  /** It kills and restarts its engine, which it shares with no other. */
+  readonly isAlone: boolean;
+  readonly path: { readonly source: Path; readonly destination: Path };
+  readonly flows: readonly Flow[];
+  readonly steps: readonly Step[];
+}
+
+/** How Idra reaches a server. The tester itself is always connected directly. */
+export type Path = 'direct' | 'proxy' | 'pooler';
+
+/** One table, and the Sync that copies it. */
+export interface Flow {
+  readonly columns: readonly ColumnDesign[];
+  readonly shape: string;
+  /** Columns that the source is known by, as the design has it: they may be neither unique nor NOT NULL. */
+  readonly key: readonly string[];
+  /** Statements that make the source, and those that make a destination table before the Sync. */
+  readonly create: readonly string[];
+  readonly createDestination: readonly string[];
+  readonly rows: readonly RowDesign[];
+  /** What the Sync reads, and so does the tester. */
+  readonly reads: { readonly kind: 'table' | 'view' | 'query'; readonly sql: string };
+  readonly source: SourceDesign;
+  readonly spec: FlowSpec;
+}
+
+export interface SourceDesign {
+  readonly key?: readonly string[];
+  readonly idField?: string;
+  readonly timestampField?: string;
+  readonly timeZone?: string;
+}
+
+export interface FlowSpec {
+  readonly mode: 'Snapshot' | 'Id' | 'Timestamp' | 'LastDestinationId' | 'LastDestinationTimestamp';
+  readonly writeMode: 'Append' | 'Upsert' | 'Replace';
+  readonly schemaChanges: 'Fail' | 'AddColumns' | 'Ignore';
+  readonly onError: 'Stop' | 'Skip';
+  readonly schedule: Readonly<Record<string, unknown>>;
+  readonly batch: { readonly maxRows: number };
+  readonly safetyLag?: string;
+  readonly destinationKey?: readonly string[];
+  readonly existingRows?: 'Keep';
+  readonly createTable?: 'Never';
+}
+
+export interface ColumnDesign {
+  readonly name: string;
+  readonly ddl: string;
+  readonly isNullable: boolean;
+  /** Name of the case in e2e/pairs/types whose kind and announced differences hold for this column. */
+  readonly type?: string;
+}
+
+/** Literals by column. A column that the table has no more is left out. */
+export type RowDesign = Readonly<Record<string, string>>;
+
+export type Action =
+  | {
+      readonly do: 'insert';
+      readonly flow: number;
+      readonly session: number;
+      readonly into: string;
+      readonly rows: readonly RowDesign[];
+    }
+  | {
+      readonly do: 'update';
+      readonly flow: number;
+      readonly session: number;
+      readonly set: RowDesign;
+      /** By the tester's own number of a row. */
+      readonly rows: readonly number[];
+    }
+  | {
+      readonly do: 'delete';
+      readonly flow: number;
+      readonly session: number;
+      readonly rows: readonly number[];
+    }
+  /** Each statement commits by itself. What the server refuses is left out. */
+  | {
+      readonly do: 'ddl';
+      readonly flow: number;
+      readonly at: End;
+      readonly what: string;
+      readonly touches: readonly string[];
+      readonly sql: readonly string[];
+    }
+  | { readonly do: 'begin' | 'commit' | 'rollback' | 'prepare'; readonly session: number }
+  | { readonly do: 'commit-prepared' | 'rollback-prepared' }
+  /** Until each Sync has ended a pass that began now, or has failed. */
+  | { readonly do: 'await-pass' }
+  | { readonly do: 'restart-engine' | 'kill-engine' | 'cut-connections' }
+  | { readonly do: 'request'; readonly flow: number; readonly type: 'run-now' | 'restart' | 'keep-offset' };
+
+export type Step =
+  | Action
+  /** Every transaction is ended, the source rests, and both ends are compared. */
+  | { readonly do: 'settle' };
+
+export type End = 'source' | 'destination';

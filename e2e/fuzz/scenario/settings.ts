@@ -1,0 +1,31 @@
+import { type SystemName, systemNames } from '../../kit/systems.ts';
+import { Random } from '../prng.ts';
+import { fuzzSystems } from '../systems/index.ts';
+
+/** So many seeds in a row share their servers' settings, databases and engine. */
+export const blockSize = 32;
+
+export interface ChosenSetting {
+  readonly name: string;
+  readonly value: string;
+}
+
+export type BlockSettings = Readonly<Record<SystemName, readonly ChosenSetting[]>>;
+
+export function blockOf(seed: number): number {
+  return Math.floor(seed / blockSize);
+}
+
+/** Settings of servers, databases and roles: every second block has those that a new installation has. */
+export function blockSettings(block: number): BlockSettings {
+  const random = new Random(block + 0x5e77);
+  const chosen = (system: SystemName) =>
+    block % 2 === 0
+      ? []
+      : random
+          .some(fuzzSystems[system].settings, random.between(1, 5))
+          .map(({ name, values }) => ({ name, value: random.pick(values) }));
+  return Object.fromEntries(
+    systemNames.map((system) => [system, chosen(system)]),
+  ) as unknown as BlockSettings;
+}

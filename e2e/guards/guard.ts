@@ -1,0 +1,10 @@
+/** What is taken out of the source as a test build loads it, and who must notice. */
+export interface Guard {
+  readonly name: string;
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly from: string;
+  readonly to: string;
+  /** The model, or a test file, with a pattern for the names of its tests. */
+  readonly caughtBy: 'model' | { readonly test: string; readonly only?: string };
+}

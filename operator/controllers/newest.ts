@@ -1,0 +1,57 @@
+import { transient } from '../../core/errors.ts';
+import { suspendAnnotation } from '../../core/manifest/names.ts';
+import { hasCode } from '../runtime/api-errors.ts';
+import { type KubernetesObject, keyOf, type Resource, refOf } from '../runtime/objects.ts';
+import type { ReconcilerDeps } from './sync.ts';
+
+/** Of what etcd holds: which object it was written from. */
+export interface Written {
+  readonly uid: string;
+  readonly generation: number;
+}
+
+/**
+ * A reconcile may be slow, or belong to an operator that was stopped while another one led: what it holds may be older than what etcd
+ * has by now. It must neither replace that nor bring back what was deleted. Unless etcd holds an older generation of this very object,
+ * the API server is asked.
+ */
+export async function requireNewest(
+  deps: Pick<ReconcilerDeps, 'client'>,
+  resource: Resource,
+  object: KubernetesObject,
+  stored: Written | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { uid, generation = 0 } = object.metadata;
+  if (stored?.uid === uid && stored.generation < generation) return;
+  const live = await liveObject(deps, resource, keyOf(object.metadata), signal);
+  if (live && isSame(live, object)) return;
+  throw transient(
+    'Conflict',
+    `${resource.kind} ${keyOf(object.metadata)} has changed since generation ${generation} was read`,
+  );
+}
+
+/** By what is written to etcd: the spec has the generation, and an annotation may suspend. */
+function isSame({ metadata: one }: KubernetesObject, { metadata: other }: KubernetesObject): boolean {
+  return (
+    one.uid === other.uid &&
+    one.generation === other.generation &&
+    one.annotations?.[suspendAnnotation] === other.annotations?.[suspendAnnotation]
+  );
+}
+
+/** Asked of the API server itself: a cache may be behind. */
+export async function liveObject(
+  { client }: Pick<ReconcilerDeps, 'client'>,
+  resource: Resource,
+  key: string,
+  signal: AbortSignal,
+): Promise<KubernetesObject | undefined> {
+  try {
+    return await client.get<KubernetesObject>(resource, refOf(key), { signal });
+  } catch (thrown) {
+    if (hasCode(thrown, 'KubernetesNotFound')) return undefined;
+    throw thrown;
+  }
+}
