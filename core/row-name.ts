@@ -1,3 +1,5 @@
+import type { Rejection } from './connector.ts';
+
 /** How messages name a row: `id 42`, `(id, region) (42, "EU")`; with redactKeys only that there is one. Long values are cut. */
 export interface RowKey {
   readonly columns: readonly string[];
@@ -23,4 +25,11 @@ function shown(value: string | null): string {
   if (/^-?\d+(\.\d+)?$/.test(value)) return value;
   const cut = value.length > maxValueLength ? `${value.slice(0, maxValueLength)}…` : value;
   return JSON.stringify(cut);
+}
+
+/** `row id 42, column total: out of range`; a message that names its column already is left as it is. */
+export function describeRejection({ row, column, message }: Rejection): string {
+  const isNamed = column === undefined || message.includes(`column ${column}`);
+  const what = [row && `row ${row}`, !isNamed && `column ${column}`].filter(Boolean).join(', ');
+  return what === '' ? message : `${what}: ${message}`;
 }

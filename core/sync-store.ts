@@ -1,3 +1,4 @@
+import type { Rejection } from './connector.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from './status.ts';
 import type { DataSource, Sync, WriteMode } from './sync-spec.ts';
 import type { Token } from './token.ts';
@@ -62,6 +63,20 @@ export interface SyncMemory {
   readonly lastSyncTime?: string;
   /** Total of the commit row as it was last seen: what is told of a sync that rests and therefore does not open its destination. */
   readonly rows?: number;
+  readonly skipped?: SkippedRows;
+}
+
+/** Rows that the destination could not keep, by code, column and reason: kept over restarts, so plain data. */
+export interface SkippedRows {
+  readonly count: number;
+  /** The newest last. */
+  readonly kinds: readonly SkippedKind[];
+}
+
+interface SkippedKind {
+  readonly count: number;
+  /** The last row of this kind. */
+  readonly last: Rejection;
 }
 
 export const freshMemory: SyncMemory = { hasCaughtUp: false, isCompleted: false };

@@ -13,6 +13,7 @@ import type { OpenSync } from './open-sync.ts';
 import { readStored, snapshotStart } from './pass.ts';
 import { decisionOf, describeOffset } from './requests.ts';
 import { type RunState, remember } from './run-state.ts';
+import { noSkippedRows } from './skipped-rows.ts';
 
 export interface Claimed {
   readonly claim: CommitRow;
@@ -109,9 +110,11 @@ async function storeClaim(state: RunState, open: OpenSync, meaning: string): Pro
   );
   await reach('claim:after');
   if (decision) await finishDecision(state, { requests, decision, rows, claim });
+  if (admission.kind === 'start') reporter.skippedBefore(noSkippedRows);
   const hasNewTable = admission.kind === 'go-on' && admission.hasNewTable;
   if (memory.meaning !== meaning || admission.kind === 'start' || hasNewTable) {
-    await remember(state, { hasCaughtUp: false, isCompleted: false, meaning });
+    const { skipped } = reporter;
+    await remember(state, { hasCaughtUp: false, isCompleted: false, meaning, skipped });
     reporter.hasCaughtUp = false;
   }
   // That a Snapshot was complete is said of a table that is no more.

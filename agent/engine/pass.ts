@@ -1,5 +1,5 @@
 import type { Batch } from '../../core/batch.ts';
-import type { PassEnd, ReadRequest } from '../../core/connector.ts';
+import type { PassEnd, ReadRequest, WriteResult } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
 import { decodeOffset, encodeOffset, type Offset, scalarText } from '../../core/offset.ts';
@@ -8,6 +8,7 @@ import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
 import { readAhead } from './prefetch.ts';
 import type { BehindSince, Reporter } from './reporter.ts';
+import { noSkippedRows } from './skipped-rows.ts';
 import type { Throttle } from './throttle.ts';
 
 export interface PassInput {
@@ -46,6 +47,9 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const signal = AbortSignal.any([context.lock.signal, reading.signal]);
   await reach('pass:before-begin');
   await beginSnapshot(open, request, isAtomic, signal);
+  // What the pass before left out is read again.
+  if (request.after?.mode === 'Snapshot' && request.after.key === null)
+    input.reporter.skippedBefore(noSkippedRows);
   const progress = new PassProgress(input, request);
   const batches = readAhead(open.source.read(request, signal));
   try {
@@ -105,7 +109,7 @@ async function writeBatch(
     bytes: batch.byteCount,
     writeMs: context.clock.monotonicMs() - startMs,
   });
-  progress.written(batch, result.totalRows, result.rejected);
+  progress.written(batch, result);
   input.progressed();
   await mirror(input, progress.offset);
 }
@@ -140,7 +144,7 @@ async function endPass(
   if (request.mode === 'Snapshot' && request.after?.mode === 'Snapshot') {
     const complete: Offset = { mode: 'Snapshot', pass: request.after.pass, key: null, isComplete: true };
     const result = await open.destination.endPass(complete, signal);
-    progress.completed(complete, result.totalRows);
+    progress.completed(complete, result);
     await mirror(input, complete);
   }
   await reach('pass:after-end');
@@ -170,20 +174,17 @@ class PassProgress {
     if (this.rows === 0) reporter.moveTo('Running', 'MovingRows', 'rows are on their way');
   }
 
-  written(batch: Batch, totalWritten: number, rejected: number): void {
+  written(batch: Batch, result: WriteResult): void {
     this.offset = batch.offset;
     this.rows += batch.rowCount;
     const { reporter, context } = this.#input;
-    reporter.batch(
-      { read: batch.rowCount, totalWritten, rejected },
-      isLastDestination(context.sync) ? null : batch.offset,
-    );
+    reporter.batch(batch.rowCount, result, isLastDestination(context.sync) ? null : batch.offset);
     reporter.report();
   }
 
-  completed(offset: Offset, totalWritten: number): void {
+  completed(offset: Offset, result: WriteResult): void {
     this.offset = offset;
-    this.#input.reporter.batch({ read: 0, totalWritten, rejected: 0 }, offset);
+    this.#input.reporter.batch(0, result, offset);
   }
 
   ended(end: PassEnd): void {

@@ -1,4 +1,4 @@
-import type { BoundReport } from '../../core/connector.ts';
+import type { BoundReport, WriteResult } from '../../core/connector.ts';
 import type { StatusReason } from '../../core/error-codes.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
 import { encodeOffset, formatOffset, type Offset } from '../../core/offset.ts';
@@ -10,8 +10,10 @@ import type {
   SyncState,
   SyncStatus,
 } from '../../core/status.ts';
+import type { SkippedRows } from '../../core/sync-store.ts';
 import { formatToken, type Token } from '../../core/token.ts';
 import type { RunContext } from './context.ts';
+import { addSkipped, describeSkipped, noSkippedRows } from './skipped-rows.ts';
 
 /** How far the destination is behind: ms since 1970 of the oldest thing that waits, undefined when it has caught up. */
 export type BehindSince = number | undefined;
@@ -35,6 +37,7 @@ export class Reporter {
   #requests: RequestStatus[] = [];
   #warnings: readonly string[] = [];
   #unread: readonly string[] = [];
+  #skipped: SkippedRows = noSkippedRows;
   #reported = '';
   hasCaughtUp = false;
   lastSyncTime: string | undefined;
@@ -47,6 +50,10 @@ export class Reporter {
 
   get rows(): RowCounts {
     return this.#rows;
+  }
+
+  get skipped(): SkippedRows {
+    return this.#skipped;
   }
 
   get offset(): Offset | null {
@@ -73,16 +80,18 @@ export class Reporter {
     this.#warnings = warnings;
   }
 
-  batch(counts: { read: number; totalWritten: number; rejected: number }, offset: Offset | null): void {
-    this.#rows = {
-      ...this.#rows,
-      read: this.#rows.read + counts.read,
-      written: counts.totalWritten,
-      rejected: this.#rows.rejected + counts.rejected,
-    };
+  /** Those of earlier runs; none when the rows are read from the beginning. */
+  skippedBefore(skipped: SkippedRows): void {
+    this.#skipped = skipped;
+    this.#rows = { ...this.#rows, rejected: skipped.count };
+  }
+
+  batch(read: number, { totalRows, rejected, rejections }: WriteResult, offset: Offset | null): void {
+    if (rejected > 0) this.skippedBefore(addSkipped(this.#skipped, rejected, rejections));
+    this.#rows = { ...this.#rows, read: this.#rows.read + read, written: totalRows };
     this.#offset = offset;
-    this.#rate.add(counts.read, this.#context.clock.monotonicMs());
-    if (counts.read > 0) this.lastSyncTime = this.#nowText();
+    this.#rate.add(read, this.#context.clock.monotonicMs());
+    if (read > 0) this.lastSyncTime = this.#nowText();
     this.#lastError = undefined;
   }
 
@@ -161,7 +170,7 @@ export class Reporter {
 
   #status(): SyncStatus {
     const { sync, agentName, clock } = this.#context;
-    const warnings = [...this.#warnings, ...this.#unread];
+    const warnings = [...this.#warnings, ...this.#unread, ...describeSkipped(this.#skipped)];
     const rowsPerSecond = this.#state === 'Running' ? this.#rate.perSecond(clock.monotonicMs()) : undefined;
     return defined({
       uid: sync.uid,

@@ -34,8 +34,8 @@ export async function remember(state: RunState, change: Partial<SyncMemory>): Pr
 
 /** What is remembered of the rows that were moved. */
 export function movedRows({ reporter }: RunState): Partial<SyncMemory> {
-  const { lastSyncTime, rows } = reporter;
-  return { rows: rows.written, ...(lastSyncTime === undefined ? {} : { lastSyncTime }) };
+  const { lastSyncTime, rows, skipped } = reporter;
+  return { rows: rows.written, skipped, ...(lastSyncTime === undefined ? {} : { lastSyncTime }) };
 }
 
 /** A batch or a pass is durable: what failed before is over. */
@@ -43,4 +43,6 @@ export function progressed(state: RunState): void {
   state.failures = 0;
   state.firstFailureMs = undefined;
   state.hasReplanned = false;
+  const isKnown = (state.memory.skipped?.count ?? 0) === state.reporter.skipped.count;
+  if (!isKnown) remember(state, movedRows(state)).catch(() => {}); // the lock is gone, which ends the run by itself
 }

@@ -166,6 +166,35 @@ test('Append onto a table with rows is refused, unless they are kept', async () 
   assert.equal(files.arrived().length, 6);
 });
 
+test('rows that are skipped are named in the status, also by the next run, until a restart', async () => {
+  files.execute('source', table);
+  files.execute('destination', "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> 'b'), at TEXT)");
+  const spec = { ...byId, onError: 'Skip' };
+  const first = await files.once(spec);
+  const [warning = ''] = first.status.warnings ?? [];
+  assert.match(warning, /^1 row was skipped: row id 2: .*CHECK.* \(ConstraintViolated\)$/);
+  assert.deepEqual([first.status.rows.written, first.status.rows.rejected], [2, 1]);
+  const second = await files.once(spec);
+  assert.deepEqual([second.status.rows.rejected, second.status.warnings], [1, [warning]]);
+  files.execute('destination', 'DELETE FROM t');
+  const run = files.start(spec);
+  await run.seen('Waiting');
+  files.execute('destination', 'DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, at TEXT)');
+  run.post({ type: 'restart', id: '1' });
+  await until(() => run.status?.rows.written === 3, { what: 'all rows after the restart' });
+  const { rows, warnings } = await run.seen('Waiting');
+  assert.deepEqual([rows.rejected, warnings], [0, undefined]);
+});
+
+test('a row that stops the Sync is named by its key, unless redactKeys hides it', async () => {
+  files.execute('source', table);
+  files.execute('destination', "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> 'b'), at TEXT)");
+  const shown = await files.once(byId);
+  assert.match(shown.status.message, /does not keep a row: row id 2: .*CHECK/);
+  const hidden = await files.once({ ...byId, redactKeys: true });
+  assert.match(hidden.status.message, /row id \(hidden by redactKeys\): .*CHECK/);
+});
+
 for (const [mode, field] of [
   ['LastDestinationId', { idField: 'id' }],
   ['LastDestinationTimestamp', { timestampField: 'at' }],

@@ -7,6 +7,7 @@ import { readStored } from './pass.ts';
 import { Reporter } from './reporter.ts';
 import type { RunState } from './run-state.ts';
 import { SyncSession } from './session.ts';
+import { noSkippedRows } from './skipped-rows.ts';
 import { Throttle } from './throttle.ts';
 import { Wake } from './wake.ts';
 
@@ -24,6 +25,7 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
   reporter.hasCaughtUp =
     memory.hasCaughtUp && memory.meaning === meaningOf(context.sync, context.source, context.destination);
   reporter.lastSyncTime = memory.lastSyncTime;
+  reporter.skippedBefore(memory.skipped ?? noSkippedRows);
   reporter.seen(memory.rows ?? 0, readStored(await context.lock.offsets.read()));
   const state: RunState = {
     context,

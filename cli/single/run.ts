@@ -104,7 +104,6 @@ function troubleOf(sync: Sync, status: SyncStatus | undefined): string[] {
   const told = [...(status.warnings ?? []).map((warning) => `${sync.name}: warning: ${warning}`)];
   if (status.lastError) told.push(`${sync.name}: ${status.lastError.code}: ${status.lastError.message}`);
   else if (status.reason === 'HeldBack') told.push(`${sync.name}: ${heldBackText(status)}`);
-  if (status.rows.rejected > 0) told.push(`${sync.name}: ${status.rows.rejected} rows were skipped`);
   return told;
 }
 

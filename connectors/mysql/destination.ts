@@ -17,6 +17,7 @@ import type { DestinationObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Token } from '../../core/token.ts';
 import type { Relation, Row, Value } from '../../core/values.ts';
 import { joinName, quoteBacktick, splitName } from '../sql/names.ts';
+import { namedAs, refusedRow, rowName } from '../sql/refused-row.ts';
 import { collationsFor } from './collations.ts';
 import { Commits } from './commits.ts';
 import { addColumns, createStaging, createTable, ownTable } from './ddl.ts';
@@ -296,13 +297,16 @@ export class MysqlDestination implements Destination {
     for (const row of rows) {
       const line = encodeRow(row, columns);
       if (typeof line === 'string') texts.push(line);
-      else if (request.plan.onError === 'Skip') {
-        rejections.push({ code: 'ValueNotKept', column: line.column, message: line.why });
-      } else {
-        throw permanent('ValueNotKept', `${this.#session.where}: column ${line.column}: ${line.why}`, {
-          path: 'spec.onError',
-          mend: 'correct the row at the source, or set onError to Skip',
-        });
+      else {
+        const rejection: Rejection = {
+          code: 'ValueNotKept',
+          column: line.column,
+          message: line.why,
+          ...namedAs(rowName(request.plan, row)),
+        };
+        if (request.plan.onError === 'Stop')
+          throw refusedRow(rejection, `${quoteName(this.#name)} of ${this.#session.where}`);
+        rejections.push(rejection);
       }
     }
     return { lines: { chunks: [Buffer.from(texts.join(''))], count: texts.length }, rejections };

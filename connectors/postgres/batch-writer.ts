@@ -1,5 +1,5 @@
 import type { Rejection } from '../../core/connector.ts';
-import { permanent } from '../../core/errors.ts';
+import { namedAs, refusedRow } from '../sql/refused-row.ts';
 import { isRowError, rejectionOf } from './errors.ts';
 import type { RowSet } from './row-set.ts';
 import type { Session } from './session.ts';
@@ -52,18 +52,15 @@ export class BatchWriter {
   async put(rows: RowSet, way: Way, first: string, into?: string): Promise<number> {
     const written = await this.#putRange(rows, way, first, 0, rows.count, into);
     const [misfit] = rows.misfits.values();
-    if (misfit)
-      throw permanent(misfit.code, misfit.message, {
-        path: 'spec.onError',
-        mend: 'correct the row at the source, or set onError to Skip',
-      });
+    if (misfit) throw refusedRow(misfit, this.#target.name);
     return written;
   }
 
-  /** Halves a set until the rows that cannot be kept stand alone; these are left out. Within a transaction. */
-  async putGood(rows: RowSet, way: Way, into?: string): Promise<Outcome> {
+  /** Halves a set until the rows that cannot be kept stand alone; these are left out. Within a transaction. Ends after `most` of them. */
+  async putGood(rows: RowSet, way: Way, into?: string, most = Number.POSITIVE_INFINITY): Promise<Outcome> {
     const rejections: Rejection[] = [];
     const putRange = async (from: number, to: number): Promise<number> => {
+      if (rejections.length >= most) return 0;
       await this.#session.run('SAVEPOINT part');
       try {
         const written = await this.#putRange(rows, way, '', from, to, into);
@@ -73,7 +70,7 @@ export class BatchWriter {
         if (!isRowError(thrown)) throw thrown;
         await this.#session.run('ROLLBACK TO part');
         if (to - from === 1) {
-          rejections.push(rejectionOf(thrown));
+          rejections.push({ ...rejectionOf(thrown), ...namedAs(rows.name(from)) });
           return 0;
         }
         const middle = Math.floor((from + to) / 2);

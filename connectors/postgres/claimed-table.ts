@@ -5,6 +5,8 @@ import { IdraError } from '../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Token } from '../../core/token.ts';
 import { writeIsFenced } from '../sql/commit-table.ts';
+import { joinName } from '../sql/names.ts';
+import { refusedRow } from '../sql/refused-row.ts';
 import { type BatchWriter, nextWay, type Outcome, type Way } from './batch-writer.ts';
 import type { CommitRows } from './commit-rows.ts';
 import { fencedState, isRowError, sqlState } from './errors.ts';
@@ -56,7 +58,7 @@ export class ClaimedTable {
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
-    const rows = rowSetOf(batch, this.#init.request.plan.columns);
+    const rows = rowSetOf(batch, this.#init.request.plan, this.#init.request.wire);
     return await this.#undoing(
       () =>
         this.#openRows === undefined ? this.#writeBatch(rows, batch) : this.#writeOpen(rows, this.#openRows),
@@ -87,13 +89,25 @@ export class ClaimedTable {
       } catch (thrown) {
         const next = request.plan.writeMode === 'Upsert' ? nextWay(way, sqlState(thrown)) : undefined;
         const isSkipped = request.plan.onError !== 'Stop' && (isRowError(thrown) || isMisfit(thrown));
-        if (!next && !isSkipped) throw thrown;
+        if (!next && !isSkipped) throw isRowError(thrown) ? await this.#refusal(rows, thrown) : thrown;
         await session.run('ROLLBACK');
         if (!next) return await this.#writeGood(rows, batch);
         this.#canInsert = false;
         way = next;
       }
     }
+  }
+
+  /** Names the row that is to blame: it is looked for in a transaction that is rolled back. */
+  async #refusal(rows: RowSet, thrown: unknown): Promise<unknown> {
+    const { session, writer, name } = this.#init;
+    await session.run('ROLLBACK');
+    await writer.prepare(this.#safeWay);
+    await session.run('BEGIN');
+    const { rejections } = await writer.putGood(rows, this.#safeWay, this.#replacement?.shadow, 1);
+    await session.run('ROLLBACK');
+    const [first] = rejections;
+    return first ? refusedRow(first, joinName([name.schema, name.table]), thrown) : thrown;
   }
 
   /** The batch without the rows that cannot be kept. */

@@ -24,7 +24,7 @@ const copyOutResponse = 0x48;
 const readyForQuery = 0x5a;
 /** CopyOutResponse, NoticeResponse, ParameterStatus, NotificationResponse. */
 const between = new Set([copyOutResponse, 0x4e, 0x53, 0x41]);
-const headBytes = 5;
+export const headBytes = 5;
 /** `PGCOPY\n\377\r\n\0`, flags, length of the extension (none since there is one). */
 const fileHeaderBytes = 19;
 const trailerFrameBytes = headBytes + 2;

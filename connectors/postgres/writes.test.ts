@@ -200,15 +200,18 @@ describe('onError', () => {
       await flow.claim();
       await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
       const rejected: string[] = [];
+      const names: (string | undefined)[] = [];
       for await (const batch of flow.source.read(
         { ...flow.request, after: { mode: 'Snapshot', pass: 1, key: null, isComplete: false } },
         signal,
       )) {
         const result = await flow.destination.write(batch, signal);
         rejected.push(...result.rejections.map((each) => each.message));
+        names.push(...result.rejections.map((each) => each.row));
         assert.equal(result.rejected, 1);
       }
       assert.deepEqual(await database.run(`SELECT count(*) FROM ${to}`), [['98']]);
+      assert.deepEqual(names, ['id 13', 'id 77']);
       assert.equal(rejected.length, 2);
       assert.ok(
         rejected.every((message) => /check constraint/.test(message) && !/row 13|row 77/.test(message)),
@@ -217,7 +220,7 @@ describe('onError', () => {
     });
   }
 
-  test('Stop writes nothing of the batch, names what is to blame and no data', async () => {
+  test('Stop writes nothing of the batch, names the row by its key and what is to blame, and no other data', async () => {
     await fill('stop_from', 20);
     await database.run(
       "CREATE TABLE stop_to (id bigint PRIMARY KEY, body text NOT NULL CHECK (body <> 'row 13'))",
@@ -226,7 +229,7 @@ describe('onError', () => {
     await flow.claim();
     await assert.rejects(flow.pass(), (error: IdraError) => {
       assert.deepEqual([error.code, error.disposition], ['ConstraintViolated', 'permanent']);
-      assert.match(error.message, /stop_to_body_check/);
+      assert.match(error.message, /public\.stop_to does not keep a row: row id 13: .*stop_to_body_check/);
       assert.doesNotMatch(error.message, /row 13/);
       return true;
     });

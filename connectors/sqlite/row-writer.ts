@@ -1,8 +1,8 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Wire } from '../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../core/connector.ts';
-import { type IdraError, permanent } from '../../core/errors.ts';
-import type { Value } from '../../core/values.ts';
+import type { Row, Value } from '../../core/values.ts';
+import { namedAs, refusedRow, rowName } from '../sql/refused-row.ts';
 import { type Encode, encoderOf, Misfit, type Stored } from './codec.ts';
 import { insertRow } from './ddl.ts';
 import { isRowRefused, toIdraError } from './errors.ts';
@@ -21,6 +21,7 @@ const maxRejections = 10;
 export class RowWriter {
   readonly #database: Database;
   readonly #file: string;
+  readonly #table: string;
   readonly #plan: WritePlan;
   readonly #insert: Statement<unknown[]>;
   readonly #encoders: readonly {
@@ -32,6 +33,7 @@ export class RowWriter {
   constructor(database: Database, file: string, table: string, plan: WritePlan, wire: Wire) {
     this.#database = database;
     this.#file = file;
+    this.#table = table;
     this.#plan = plan;
     this.#insert = database.prepare(insertRow(table, plan));
     // Values as another SQLite stores them need nothing.
@@ -48,10 +50,11 @@ export class RowWriter {
     let [written, rejected] = [0, 0];
     for (const pack of packs) {
       for (const row of unpackRows(pack)) {
-        const rejection = this.#writeRow(row);
-        if (rejection === undefined) written += 1;
+        const refusal = this.#writeRow(row);
+        if (refusal === undefined) written += 1;
         else {
-          if (this.#plan.onError === 'Stop') throw notKept(rejection);
+          const rejection = { ...refusal, ...namedAs(rowName(this.#plan, row as Row)) };
+          if (this.#plan.onError === 'Stop') throw refusedRow(rejection, `${this.#table} of ${this.#file}`);
           rejected += 1;
           if (rejections.length < maxRejections) rejections.push(rejection);
         }
@@ -63,8 +66,7 @@ export class RowWriter {
   #writeRow(row: Cell[]): Rejection | undefined {
     for (const { at, name, encode } of this.#encoders) {
       const stored: Stored | Misfit = encode(row[at] as Value);
-      if (stored instanceof Misfit)
-        return { code: 'ValueNotKept', column: name, message: `column ${name}: ${stored.why}` };
+      if (stored instanceof Misfit) return { code: 'ValueNotKept', column: name, message: stored.why };
       row[at] = stored;
     }
     try {
@@ -77,11 +79,4 @@ export class RowWriter {
       return { code: error.code, message: error.message };
     }
   }
-}
-
-function notKept({ code, message }: Rejection): IdraError {
-  return permanent(code, `a row cannot be written: ${message}`, {
-    path: 'spec.onError',
-    mend: 'correct the row at the source or the table at the destination, or set onError to Skip',
-  });
 }

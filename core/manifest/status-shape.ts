@@ -72,7 +72,7 @@ export const syncStatusSchema = z.strictObject({
       read: count().describe('Rows read since the last restart.'),
       written: count().describe('Rows written since the last restart.'),
       deleted: count().describe('Rows deleted since the last restart.'),
-      rejected: count().describe('Rows that the destination could not keep.'),
+      rejected: count().describe('Rows that the destination could not keep; warnings say which.'),
     })
     .optional()
     .describe('Rows since the last restart.'),

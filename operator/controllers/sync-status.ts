@@ -160,7 +160,7 @@ function newsOf(status: SyncObjectStatus): unknown[] {
     agent,
     fencingToken,
     guarantee,
-    warnings,
+    warnings?.length,
     lastError?.code,
     bound?.kind,
     conditions,
@@ -170,7 +170,7 @@ function newsOf(status: SyncObjectStatus): unknown[] {
 
 /** Without observedAt and the times of passes, which move with each pass that finds nothing. */
 function progressOf(status: SyncObjectStatus): unknown[] {
-  const { message, rows, rate, lag, offset, lastSyncTime, lastError, bound } = status;
+  const { message, rows, rate, lag, offset, lastSyncTime, lastError, bound, warnings } = status;
   const { read, written, deleted, rejected } = rows ?? {};
   const held = [bound?.because, bound?.heldBackBy?.what];
   return [
@@ -186,5 +186,6 @@ function progressOf(status: SyncObjectStatus): unknown[] {
     lastError?.message,
     lastError?.count,
     held,
+    warnings,
   ];
 }

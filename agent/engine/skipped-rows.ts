@@ -1,0 +1,34 @@
+import type { Rejection } from '../../core/connector.ts';
+import { describeRejection } from '../../core/row-name.ts';
+import type { SkippedRows } from '../../core/sync-store.ts';
+
+export const noSkippedRows: SkippedRows = { count: 0, kinds: [] };
+
+/** A status is small: what else there was is in the count. */
+const maxKinds = 5;
+
+/** `count` may be more than the rejections: a destination names some of very many. */
+export function addSkipped(known: SkippedRows, count: number, rejections: readonly Rejection[]): SkippedRows {
+  const kinds = new Map(known.kinds.map((kind) => [keyOf(kind.last), kind]));
+  for (const rejection of rejections) {
+    const key = keyOf(rejection);
+    const before = kinds.get(key)?.count ?? 0;
+    kinds.delete(key);
+    kinds.set(key, { count: before + 1, last: rejection });
+  }
+  return { count: known.count + count, kinds: [...kinds.values()].slice(-maxKinds) };
+}
+
+function keyOf({ code, column = '', message }: Rejection): string {
+  return JSON.stringify([code, column, message]);
+}
+
+/** For status.warnings: `2 rows were skipped, the last: row id 42, column total: out of range (ValueNotKept)`. */
+export function describeSkipped({ count, kinds }: SkippedRows): string[] {
+  const told = kinds.map((kind) => {
+    const what = kind.count === 1 ? '1 row was skipped' : `${kind.count} rows were skipped, the last`;
+    return `${what}: ${describeRejection(kind.last)} (${kind.last.code})`;
+  });
+  const others = count - kinds.reduce((sum, kind) => sum + kind.count, 0);
+  return others > 0 ? [...told, `${others} more rows were skipped (onError: Skip)`] : told;
+}
