@@ -1,17 +1,25 @@
 import type { Batch } from '../../core/batch.ts';
 import type { ClaimRequest, PassStart, WriteResult } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
-import { IdraError } from '../../core/errors.ts';
-import { encodeOffset, type Offset } from '../../core/offset.ts';
+import { IdraError, schemaChanged, transient } from '../../core/errors.ts';
+import { decodeOffset, encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Token } from '../../core/token.ts';
 import { writeIsFenced } from '../sql/commit-table.ts';
 import { joinName } from '../sql/names.ts';
 import { refusedRow } from '../sql/refused-row.ts';
 import { type BatchWriter, nextWay, type Outcome, type Way } from './batch-writer.ts';
+import type { ClaimedShape } from './claimed-shape.ts';
 import type { CommitRows } from './commit-rows.ts';
-import { fencedState, isRowError, sqlState } from './errors.ts';
-import type { TableName } from './names.ts';
-import { Replacement } from './replace.ts';
+import {
+  fencedState,
+  isRowError,
+  isSchemaChange,
+  mayBeSchemaChange,
+  offsetMovedState,
+  sqlState,
+} from './errors.ts';
+import { quoteName, type TableName } from './names.ts';
+import { Replacement, ShadowUnfit } from './replace.ts';
 import { type RowSet, rowSetOf } from './row-set.ts';
 import type { Session } from './session.ts';
 
@@ -22,15 +30,23 @@ export interface ClaimedTableInit {
   readonly writer: BatchWriter;
   readonly request: ClaimRequest;
   readonly token: Token;
+  readonly shape: ClaimedShape;
+  /** As the claim has stored it. */
+  readonly offset: string | null;
   readonly totalRows: number;
   /** It had no rows when it was claimed. */
   readonly wasEmpty: boolean;
 }
 
+/** A change of the catalogue that does not touch the plan is met so often in a row at most. */
+const attempts = 5;
+
 /** Writes under one claim and over its session: when that is lost, so is the claim. */
 export class ClaimedTable {
   readonly #init: ClaimedTableInit;
   #totalRows: number;
+  /** What this claim has stored last: another one there means that somebody else has moved it (Invariant 3). */
+  #storedOffset: string | null;
   /** Upsert: whether a straight COPY may still be tried. */
   #canInsert = true;
   /** The whole pass is one transaction: rows of it, not committed yet. */
@@ -40,21 +56,43 @@ export class ClaimedTable {
   constructor(init: ClaimedTableInit) {
     this.#init = init;
     this.#totalRows = init.totalRows;
+    this.#storedOffset = init.offset;
+  }
+
+  /** By hand, under this claim. */
+  offsetIs(offset: string | null): void {
+    this.#storedOffset = offset;
   }
 
   async beginPass({ pass, isResumed, isAtomic }: PassStart, signal: AbortSignal): Promise<void> {
-    const { session, name, request, commits, token } = this.#init;
+    const { session, name, request, commits, token, shape } = this.#init;
     const { uid, writeMode } = request.plan;
     await this.#undoing(async () => {
       if (writeMode === 'Replace') {
         const guardSql = commits.guardSql(uid, token);
-        this.#replacement = await Replacement.begin({ session, name, uid, pass, isResumed, guardSql });
+        this.#replacement = await Replacement.begin({ session, name, uid, pass, isResumed, guardSql, shape });
       }
       if (!isAtomic) return;
       // The source may be slower than the limit that ends a stopped owner's transaction.
-      await session.run("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '15min'");
+      await session.run(
+        `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '15min'; ${this.#requireShapeSql}`,
+      );
       this.#openRows = 0;
     }, signal);
+  }
+
+  /** Without its shadow a pass has written nothing: the offset is where it began (Invariant 3: nobody else has moved it). */
+  async #passBeginsAgain(): Promise<Error> {
+    const { session, request } = this.#init;
+    const offset = this.#storedOffset === null ? null : decodeOffset(this.#storedOffset);
+    if (request.keepsOffset && offset?.mode === 'Snapshot') {
+      await session.run('BEGIN');
+      await this.#commit({ written: 0, rejections: [] }, { ...offset, key: null, isComplete: false });
+    }
+    return transient(
+      'ShadowMissing',
+      `the shadow of ${quoteName(this.#init.name)} is gone or is not like it any more: the pass begins again`,
+    );
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
@@ -68,12 +106,14 @@ export class ClaimedTable {
 
   async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
     return await this.#undoing(async () => {
-      if (this.#openRows === undefined) await this.#init.session.run('BEGIN');
-      await this.#replacement?.swap();
+      if (this.#openRows === undefined) await this.#init.session.run(`BEGIN; ${this.#requireShapeSql}`);
+      const swapped = await this.#replacement?.swap(signal);
       // It is the target now, and its count nobody's any more.
       this.#replacement = undefined;
-      const result = await this.#commit({ written: this.#openRows ?? 0, rejections: [] }, offset);
+      const target = swapped?.entry.relation.identity;
+      const result = await this.#commit({ written: this.#openRows ?? 0, rejections: [] }, offset, target);
       this.#openRows = undefined;
+      if (swapped) this.#init.shape.replacedBy(swapped);
       return result;
     }, signal);
   }
@@ -84,7 +124,12 @@ export class ClaimedTable {
     for (let way = this.#wayOf(batch); ; ) {
       try {
         await writer.prepare(way);
-        const written = await writer.put(rows, way, 'BEGIN; ', this.#replacement?.shadow);
+        const written = await writer.put(
+          rows,
+          way,
+          `BEGIN; ${this.#requireShapeSql}; `,
+          this.#replacement?.shadow,
+        );
         return await this.#commit({ written, rejections: [] }, batch.offset);
       } catch (thrown) {
         const next = request.plan.writeMode === 'Upsert' ? nextWay(way, sqlState(thrown)) : undefined;
@@ -114,7 +159,7 @@ export class ClaimedTable {
   async #writeGood(rows: RowSet, batch: Batch): Promise<WriteResult> {
     const { session, writer } = this.#init;
     await writer.prepare(this.#safeWay);
-    await session.run('BEGIN');
+    await session.run(`BEGIN; ${this.#requireShapeSql}`);
     const outcome = await writer.putGood(rows, this.#safeWay, this.#replacement?.shadow);
     return await this.#commit(outcome, batch.offset);
   }
@@ -135,15 +180,26 @@ export class ClaimedTable {
   }
 
   /** Offset, counts and the check of the token travel with COMMIT (Invariants 1 and 3): a process stopped before has nothing to send later. */
-  async #commit({ written, rejections }: Outcome, offset: Offset | null): Promise<WriteResult> {
+  async #commit(
+    { written, rejections }: Outcome,
+    offset: Offset | null,
+    target?: string,
+  ): Promise<WriteResult> {
     const { session, commits, request, token } = this.#init;
     const stored = request.keepsOffset ? offset && encodeOffset(offset) : null;
     const note = this.#replacement ? `${this.#replacement.noteSql(written)}; ` : '';
-    const sql = commits.storeSql(request.plan.uid, { token, offset: stored, written });
+    const sql = commits.storeSql(request.plan.uid, {
+      token,
+      offset: stored,
+      previous: this.#storedOffset,
+      written,
+      target,
+    });
     await reach('commit:before');
     const [[total] = []] = await session.run(`${note}${sql}; COMMIT`);
     this.#replacement?.add(written);
     this.#totalRows = Number(total);
+    this.#storedOffset = stored;
     return { written, rejected: rejections.length, rejections, totalRows: this.#totalRows };
   }
 
@@ -162,16 +218,37 @@ export class ClaimedTable {
 
   /** What fails is undone, and thrown as an error of ours. */
   async #undoing<T>(body: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const { session, token } = this.#init;
-    try {
-      return await session.abortable(body, signal);
-    } catch (thrown) {
-      this.#openRows = undefined;
-      await session.rollBack();
-      signal.throwIfAborted();
-      throw sqlState(thrown) === fencedState ? writeIsFenced(token) : session.classified(thrown);
+    const { session, token, name, shape } = this.#init;
+    for (let attempt = 1; ; attempt++) {
+      const isWithin = this.#openRows !== undefined;
+      try {
+        return await session.abortable(body, signal);
+      } catch (thrown) {
+        this.#openRows = undefined;
+        await session.rollBack();
+        signal.throwIfAborted();
+        if (thrown instanceof ShadowUnfit) throw await session.guard(() => this.#passBeginsAgain(), signal);
+        if (sqlState(thrown) === fencedState) throw writeIsFenced(token);
+        if (sqlState(thrown) === offsetMovedState) throw offsetIsNotOurs(name);
+        if (!mayBeSchemaChange(thrown)) throw session.classified(thrown);
+        await session.guard(() => shape.seeAgain(session), signal);
+        if (!isSchemaChange(thrown)) throw session.classified(thrown);
+        if (isWithin || attempt === attempts) throw schemaChanged(quoteName(name), { cause: thrown });
+      }
     }
   }
+
+  /** What is written is as it was when it was claimed or made, and stays so until the transaction's end (Invariant 11). */
+  get #requireShapeSql(): string {
+    return this.#replacement?.requireSql ?? this.#init.shape.requireSql();
+  }
+}
+
+function offsetIsNotOurs(name: TableName): Error {
+  return transient(
+    'OffsetMoved',
+    `the offset of ${quoteName(name)} was changed while its Sync ran: nothing was written, and it goes on from the stored one`,
+  );
 }
 
 function isMisfit(thrown: unknown): boolean {

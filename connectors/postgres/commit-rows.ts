@@ -1,16 +1,20 @@
 import type { CommitRow } from '../../core/connector.ts';
 import type { Token } from '../../core/token.ts';
 import { commitLayout, commitTableName, toCommitRow } from '../sql/commit-table.ts';
-import { fencedState } from './errors.ts';
+import { fencedState, offsetMovedState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName } from './names.ts';
 import type { Session } from './session.ts';
 
 export interface OffsetUpdate {
   readonly token: Token;
-  /** Encoded; undefined: as it is. */
-  readonly offset: string | null | undefined;
+  /** Encoded. */
+  readonly offset: string | null;
+  /** What this claim stored last. */
+  readonly previous: string | null;
   readonly written: number;
+  /** Where another table has taken the target's place. */
+  readonly target: string | undefined;
 }
 
 /** The SQL of `_idra_commits` in one schema, for the rows of one target (connectors/sql/commit-table.ts). */
@@ -26,7 +30,7 @@ export class CommitRows {
   get createSql(): string {
     return `CREATE TABLE IF NOT EXISTS ${this.#name} (uid text NOT NULL, "table" text NOT NULL, name text NOT NULL, meaning text NOT NULL,
       token bigint NOT NULL, "offset" text, rows bigint NOT NULL, session text, closed boolean NOT NULL DEFAULT false,
-      layout integer NOT NULL, time timestamptz NOT NULL, PRIMARY KEY (uid, "table"))`;
+      layout integer NOT NULL, time timestamptz NOT NULL, target text, PRIMARY KEY (uid, "table"))`;
   }
 
   async exists(session: Session, signal: AbortSignal): Promise<boolean> {
@@ -34,11 +38,16 @@ export class CommitRows {
     return name !== null && name !== undefined;
   }
 
-  /** Made under a lock, for IF NOT EXISTS of two at a time collide in the catalogue. */
+  /** Made under a lock, for IF NOT EXISTS of two at a time collide in the catalogue. An older one has no column target. */
   async create(session: Session, signal: AbortSignal): Promise<void> {
-    if (await this.exists(session, signal)) return;
+    const [[isComplete] = []] = await session.query(
+      `SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(${literalText(this.#name)}) AND attname = 'target' AND NOT attisdropped)`,
+      signal,
+    );
+    if (isComplete === 't') return;
     await session.query(
-      `BEGIN; SELECT pg_advisory_xact_lock(hashtext(${literalText(this.#name)})); ${this.createSql}; COMMIT`,
+      `BEGIN; SELECT pg_advisory_xact_lock(hashtext(${literalText(this.#name)})); ${this.createSql};
+       ALTER TABLE ${this.#name} ADD COLUMN IF NOT EXISTS target text; COMMIT`,
       signal,
     );
   }
@@ -79,9 +88,8 @@ export class CommitRows {
   /** `sessionId` is an SQL expression. Gives a row where it was stored: not when a higher token (or the same, isNew) is there. */
   claimSql(row: Omit<CommitRow, 'time'>, sessionId: string, isNew: boolean): string {
     const values = [row.uid, row.table, row.name, row.meaning].map(literalText);
-    const offset = row.offset === null ? 'NULL' : literalText(row.offset);
     return `INSERT INTO ${this.#name} AS c (uid, "table", name, meaning, token, "offset", rows, session, closed, layout, time)
-      VALUES (${values.join(', ')}, ${row.token}, ${offset}, ${row.rows}, ${sessionId}, false, ${commitLayout}, clock_timestamp())
+      VALUES (${values.join(', ')}, ${row.token}, ${nullable(row.offset)}, ${row.rows}, ${sessionId}, false, ${commitLayout}, clock_timestamp())
       ON CONFLICT (uid, "table") DO UPDATE SET name = excluded.name, meaning = excluded.meaning, token = excluded.token,
         "offset" = excluded."offset", rows = excluded.rows, session = excluded.session, closed = false, layout = excluded.layout,
         time = excluded.time
@@ -103,31 +111,52 @@ export class CommitRows {
    * The last words of a transaction, for one round trip with its COMMIT: offset and counts are stored where the row is there under our
    * token, and where it is not an error raised, which makes a ROLLBACK of what stands behind. The first result has the total of rows.
    */
-  storeSql(uid: string, { token, offset, written }: OffsetUpdate): string {
+  storeSql(uid: string, { token, offset, previous, written, target }: OffsetUpdate): string {
     const set = [
-      ...(offset === undefined ? [] : [`"offset" = ${offset === null ? 'NULL' : literalText(offset)}`]),
+      `"offset" = ${nullable(offset)}`,
       `rows = rows + ${written}`,
       'time = clock_timestamp()',
+      ...(target === undefined ? [] : [`target = ${literalText(target)}`]),
     ];
-    return `UPDATE ${this.#name} SET ${set.join(', ')} WHERE ${this.#held(uid, token)} RETURNING rows; ${this.guardSql(uid, token)}`;
+    return `UPDATE ${this.#name} SET ${set.join(', ')} WHERE ${this.#held(uid, token)} AND ${isOffset(previous)} RETURNING rows;
+      ${this.#storedSql(uid, token, offset)}`;
   }
 
   /** Raises where the row is not there under our token, and keeps claimants out until the transaction's end. */
   guardSql(uid: string, token: Token): string {
-    const check = `BEGIN PERFORM FROM ${this.#name} WHERE ${this.#held(uid, token)} FOR SHARE;
-      IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = '${fencedState}', MESSAGE = '_idra_fenced: a newer owner has claimed this sync, or its commit row is gone'; END IF; END`;
+    return `DO ${literalText(`BEGIN PERFORM FROM ${this.#name} WHERE ${this.#held(uid, token)} FOR SHARE; IF NOT FOUND THEN ${raiseFenced} END IF; END`)}`;
+  }
+
+  /** The same, and raises where the offset was not stored, because another one than the last of this claim stood there. */
+  #storedSql(uid: string, token: Token, offset: string | null): string {
+    const held = this.#held(uid, token);
+    const check = `BEGIN PERFORM FROM ${this.#name} WHERE ${held} AND ${isOffset(offset)} FOR SHARE; IF FOUND THEN RETURN; END IF;
+      PERFORM FROM ${this.#name} WHERE ${held}; IF FOUND THEN ${raiseMoved} END IF; ${raiseFenced} END`;
     return `DO ${literalText(check)}`;
+  }
+
+  /** Within the transaction of the claim. */
+  targetSql(uid: string, token: Token, target: string): string {
+    return `UPDATE ${this.#name} SET target = ${literalText(target)} WHERE ${this.#held(uid, token)}`;
+  }
+
+  /** Targets of this uid in this schema, as splitName reads them. */
+  async targets(session: Session, uid: string, signal: AbortSignal): Promise<readonly string[]> {
+    const rows = await session.query(
+      `SELECT "table" FROM ${this.#name} WHERE uid = ${literalText(uid)}`,
+      signal,
+    );
+    return rows.map(([table]) => table ?? '');
   }
 
   /** Gives the row where `expected` was stored under the token. */
   setOffsetSql(uid: string, expected: string | null, offset: string | null, token: Token): string {
-    const text = (value: string | null) => (value === null ? 'NULL' : literalText(value));
-    return `UPDATE ${this.#name} SET "offset" = ${text(offset)}, time = clock_timestamp()
-      WHERE ${this.#held(uid, token)} AND "offset" IS NOT DISTINCT FROM ${text(expected)} RETURNING ${commitRowItems}`;
+    return `UPDATE ${this.#name} AS c SET "offset" = ${nullable(offset)}, time = clock_timestamp()
+      WHERE ${this.#held(uid, token)} AND ${isOffset(expected)} RETURNING ${commitRowItems}`;
   }
 
   get #select(): string {
-    return `SELECT ${commitRowItems} FROM ${this.#name}`;
+    return `SELECT ${commitRowItems} FROM ${this.#name} AS c`;
   }
 
   /** By the session that has claimed: one of the same owner that was given up may have a COMMIT on its way, and cannot always be ended. */
@@ -140,5 +169,17 @@ export class CommitRows {
   }
 }
 
+const raiseFenced = `RAISE EXCEPTION USING ERRCODE = '${fencedState}', MESSAGE = '_idra_fenced: a newer owner has claimed this sync, or its commit row is gone';`;
+const raiseMoved = `RAISE EXCEPTION USING ERRCODE = '${offsetMovedState}', MESSAGE = '_idra_offset: the stored offset is not the one that this claim stored last';`;
+
+function nullable(text: string | null): string {
+  return text === null ? 'NULL' : literalText(text);
+}
+
+function isOffset(offset: string | null): string {
+  return offset === null ? '"offset" IS NULL' : `"offset" IS NOT DISTINCT FROM ${literalText(offset)}`;
+}
+
+// The column target is missing in a table of an older version.
 const commitRowItems = `uid, "table", name, meaning, token, "offset", rows, closed, layout,
-  to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+  to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), pg_catalog.to_jsonb(c) ->> 'target'`;

@@ -99,8 +99,9 @@ async function requireSchema(session: Session, schema: string, path: string): Pr
   });
 }
 
+/** Within the message, or within the transaction that is open. */
 function inCatalogPath(sql: string): string {
-  return `BEGIN; ${catalogPath}; ${sql}; COMMIT`;
+  return `${catalogPath}; ${sql}`;
 }
 
 function toColumn(row: TextRow): Column {

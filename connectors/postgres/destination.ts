@@ -9,8 +9,9 @@ import type {
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
-import { bug, type Finding } from '../../core/errors.ts';
+import { bug, type Finding, schemaChanged } from '../../core/errors.ts';
 import type { Offset } from '../../core/offset.ts';
+import { requireShape } from '../../core/relation-shape.ts';
 import type { DestinationObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Token } from '../../core/token.ts';
 import type { Relation, Value } from '../../core/values.ts';
@@ -19,12 +20,14 @@ import { joinName, quoteDouble, splitName } from '../sql/names.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { writeFindings } from './check.ts';
 import { endEarlierOwner, sessionIdSql } from './claim.ts';
+import { ClaimedShape, type SeenTable, seeTable } from './claimed-shape.ts';
 import { ClaimedTable } from './claimed-table.ts';
 import { CommitRows } from './commit-rows.ts';
-import { describeTable, type TableEntry } from './describe.ts';
+import { describeTable } from './describe.ts';
+import { isSchemaChange } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, resolveName, type TableName } from './names.ts';
-import { Replacement } from './replace.ts';
+import { Replacement, shadowName } from './replace.ts';
 import { Session, writerName } from './session.ts';
 import { replaceFindings } from './swap.ts';
 import { Target } from './target.ts';
@@ -32,6 +35,8 @@ import { decoderOf } from './text-values.ts';
 import { binaryRequests } from './wire-types.ts';
 
 const tablePath = 'spec.destination.table';
+/** A change of the catalogue that does not touch the plan is met so often in a row at most. */
+const claimAttempts = 5;
 
 /** Writes one table over one connection, whose loss ends the claim. */
 export class PostgresDestination implements Destination {
@@ -40,7 +45,9 @@ export class PostgresDestination implements Destination {
   readonly #parts: readonly string[];
   #session: Session | undefined;
   #name: TableName | undefined;
-  #entry: TableEntry | undefined;
+  #seen: SeenTable | undefined;
+  /** What a plan has become when it was claimed: it is claimed again after a rest. */
+  #shaped: { readonly plan: WritePlan; readonly shape: ClaimedShape } | undefined;
   #claimed: ClaimedTable | undefined;
 
   constructor(access: SystemAccess, object: DestinationObject) {
@@ -51,9 +58,9 @@ export class PostgresDestination implements Destination {
 
   async describe(signal: AbortSignal): Promise<Relation | null> {
     const { session, name } = await this.#open(signal);
-    this.#entry = await describeTable(session, name, tablePath);
-    if (!this.#entry) return null;
-    const { relation, kind } = this.#entry;
+    this.#seen = await seeTable(session, name, tablePath);
+    if (!this.#seen) return null;
+    const { relation, kind } = this.#seen.entry;
     if (kind === 'r' || kind === 'p') return relation;
     const finding: Finding = {
       severity: 'error',
@@ -118,30 +125,84 @@ export class PostgresDestination implements Destination {
     if (holder && request.token !== 'next' && holder.token > request.token)
       throw tokenIsHigher(holder.token, request.token);
     if (holder?.session) await endEarlierOwner(session, holder.session, signal);
-    const target = new Target(name, plan);
-    await session.query("BEGIN; SET LOCAL lock_timeout = '30s'", signal);
-    try {
-      const row = await this.#storeClaim(request, signal);
-      for (const sql of target.createSql) await session.query(sql, signal);
-      await session.query('COMMIT', signal);
-      const writer = new BatchWriter(session, target, this.#alwaysIdentity);
-      const wasEmpty = !(await this.hasRows(signal));
-      const { token, rows: totalRows } = row;
-      this.#claimed = new ClaimedTable({
-        session,
-        commits,
-        name,
-        writer,
-        request,
-        token,
-        totalRows,
-        wasEmpty,
-      });
-      return row;
-    } catch (thrown) {
-      await session.rollBack();
-      throw thrown;
+    const { row, seen } = await this.#claimedShape(request, signal);
+    const writer = new BatchWriter(session, new Target(name, plan), this.#alwaysIdentity);
+    const wasEmpty = !(await this.hasRows(signal));
+    const { token, offset, rows: totalRows } = row;
+    this.#claimed = new ClaimedTable({
+      session,
+      commits,
+      name,
+      writer,
+      request,
+      token,
+      shape: seen,
+      offset,
+      totalRows,
+      wasEmpty,
+    });
+    return row;
+  }
+
+  /** Claims where the table is the planned one, and makes what is missing. */
+  async #claimedShape(
+    request: ClaimRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly row: CommitRow; readonly seen: ClaimedShape }> {
+    const { session } = await this.#open(signal);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await session.abortable(() => this.#tryClaim(request, signal), signal);
+      } catch (thrown) {
+        await session.rollBack();
+        if (!isSchemaChange(thrown)) throw session.classified(thrown);
+        await this.#seeAgain(request.plan, signal);
+        if (attempt === claimAttempts) throw schemaChanged(this.#table, { cause: thrown });
+      }
     }
+  }
+
+  async #tryClaim(
+    request: ClaimRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly row: CommitRow; readonly seen: ClaimedShape }> {
+    const { session, name, commits } = await this.#open(signal);
+    const { plan } = request;
+    const shaped = this.#shaped?.plan === plan ? this.#shaped.shape : undefined;
+    const createSql = shaped ? [] : new Target(name, plan).createSql;
+    await session.run("BEGIN; SET LOCAL lock_timeout = '30s'");
+    const row = await this.#storeClaim(request, signal);
+    if (shaped) await session.run(shaped.requireSql());
+    else if (plan.existing) {
+      const planned = await this.#planned(plan.existing, name, signal);
+      await session.run(planned.requireSql(createSql.length > 0 ? 'ACCESS EXCLUSIVE' : 'ROW EXCLUSIVE'));
+    }
+    for (const sql of createSql) await session.run(sql);
+    const now = await seeTable(session, name, tablePath);
+    if (!now) throw bug(`${this.#table} is not there after it was made`);
+    const seen = shaped ?? new ClaimedShape(name, tablePath, now);
+    const target = now.entry.oid;
+    await session.run(`${commits.targetSql(plan.uid, row.token, target)}; COMMIT`);
+    this.#shaped = { plan, shape: seen };
+    return { row: { ...row, target }, seen };
+  }
+
+  /** The existing table as it was planned, and the number that it had then. */
+  async #planned(existing: Relation, name: TableName, signal: AbortSignal): Promise<ClaimedShape> {
+    const { session } = await this.#open(signal);
+    this.#seen ??= await seeTable(session, name, tablePath);
+    requireShape(existing, this.#seen?.entry.relation ?? null);
+    if (!this.#seen) throw schemaChanged(this.#table);
+    return new ClaimedShape(name, tablePath, this.#seen);
+  }
+
+  /** After a claim was refused: throws SchemaChanged unless what has changed is nothing that the plan rests on. */
+  async #seeAgain(plan: WritePlan, signal: AbortSignal): Promise<void> {
+    const { session, name } = await this.#open(signal);
+    if (this.#shaped?.plan === plan) return await this.#shaped.shape.seeAgain(session);
+    this.#seen = await seeTable(session, name, tablePath);
+    if (plan.existing) requireShape(plan.existing, this.#seen?.entry.relation ?? null);
+    else if (this.#seen) throw schemaChanged(this.#table);
   }
 
   async largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null> {
@@ -179,7 +240,10 @@ export class PostgresDestination implements Destination {
   async setOffset({ uid, expected, offset, token }: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
     const { session, commits } = await this.#open(signal);
     const [row] = await session.query(commits.setOffsetSql(uid, expected, offset, token), signal);
-    if (row) return toCommitRow(row);
+    if (row) {
+      this.#claimed?.offsetIs(offset);
+      return toCommitRow(row);
+    }
     const stored = (await commits.read(session, uid, signal)).find(
       (each) => each.uid === uid && each.table === this.#table,
     );
@@ -188,10 +252,14 @@ export class PostgresDestination implements Destination {
   }
 
   async closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void> {
-    const { session, commits } = await this.#open(signal);
+    const { session, name, commits } = await this.#open(signal);
     if (!(await commits.exists(session, signal))) return;
     const [[highest] = []] = await session.query(commits.closeAllSql(uid, token), signal);
     if (highest && BigInt(highest) > token) throw tokenIsHigher(BigInt(highest), token);
+    for (const table of await commits.targets(session, uid, signal)) {
+      const target = { schema: name.schema, table: splitName(table, tablePath).at(-1) ?? '' };
+      await session.query(`DROP TABLE IF EXISTS ${quoteName(shadowName(target, uid))}`, signal);
+    }
   }
 
   async rest(): Promise<void> {
@@ -206,7 +274,7 @@ export class PostgresDestination implements Destination {
   }
 
   get #alwaysIdentity(): ReadonlySet<string> {
-    return this.#entry?.alwaysIdentity ?? new Set();
+    return this.#seen?.entry.alwaysIdentity ?? new Set();
   }
 
   async #open(

@@ -8,6 +8,15 @@ const never: Disposition = 'permanent';
 
 /** SQLSTATE of our own, which a write raises when its commit row is not there under its token. */
 export const fencedState = 'IDRAF';
+/** The table is not the one that was claimed. */
+export const schemaChangedState = 'IDRAS';
+/** The stored offset is not the one that this claim stored last. */
+export const offsetMovedState = 'IDRAO';
+
+/** What was planned is not there, or is not as it was: ours, and undefined_table, invalid_schema_name, duplicate_table of a claim that creates. */
+export function isSchemaChange(thrown: unknown): boolean {
+  return [schemaChangedState, '42P01', '3F000', '42P07'].includes(sqlState(thrown) ?? '');
+}
 
 /** SQLSTATE, or its class of two characters, in the order of looking: the whole code first. */
 const meanings: Readonly<Record<string, Meaning>> = {
@@ -92,6 +101,11 @@ const socketCodes: Readonly<Record<string, Meaning>> = {
 /** The server's SQLSTATE, where the error is one of the server. */
 export function sqlState(thrown: unknown): string | undefined {
   return thrown instanceof pg.DatabaseError ? thrown.code : undefined;
+}
+
+/** A statement that was right for the table as it was planned is refused. */
+export function mayBeSchemaChange(thrown: unknown): boolean {
+  return isSchemaChange(thrown) || sqlState(thrown)?.startsWith('42') === true;
 }
 
 /** A row's value or a constraint is to blame: what `onError` decides about. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
+import { after, before, describe, test } from 'node:test';
+import { decodeOffset } from '../../core/offset.ts';
+import { until } from '../../e2e/kit/wait.ts';
+import { type Flow, openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
 
 const signal = new AbortController().signal;
 const firstPass = { mode: 'Snapshot', pass: 1, key: null, isComplete: false } as const;
@@ -123,4 +125,103 @@ test('what does not survive is told before', async () => {
     /foreign key.*refers.*materialized view kept_view/s,
   );
   await flow.close();
+});
+
+describe('a replaced table', () => {
+  async function prepare(name: string): Promise<Flow> {
+    await database.run(`CREATE TABLE ${name}_from (id int PRIMARY KEY, body text); INSERT INTO ${name}_from SELECT i, 'new' FROM generate_series(1, 9) i;
+      CREATE TABLE ${name}_to (LIKE ${name}_from INCLUDING ALL); INSERT INTO ${name}_to VALUES (-1, 'old')`);
+    return await openFlow(database, {
+      from: `${name}_from`,
+      to: `${name}_to`,
+      writeMode: 'Replace',
+      maxRows: 3,
+    });
+  }
+  const shadows = () =>
+    database.run(
+      "SELECT relname FROM pg_class WHERE relname ~ '^_idra_shadow' AND relkind = 'r' ORDER BY oid DESC",
+    );
+
+  test('has no privileges that the old one had not, nor has its shadow', async () => {
+    await database.query('CREATE ROLE default_reader; CREATE ROLE granted_reader');
+    try {
+      await database.run(`ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO default_reader, PUBLIC`);
+      const flow = await prepare('private');
+      await database.run(
+        `REVOKE ALL ON private_to FROM default_reader, PUBLIC; GRANT SELECT ON private_to TO granted_reader`,
+      );
+      const readers = (table: string) =>
+        database.run(
+          `SELECT has_table_privilege('default_reader', '${table}', 'SELECT'), has_table_privilege('granted_reader', '${table}', 'SELECT')`,
+        );
+      await flow.claim();
+      await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
+      const [[shadow] = []] = await shadows();
+      assert.deepEqual(await readers(shadow ?? ''), [['f', 'f']]);
+      await flow.pass();
+      assert.deepEqual(await readers('private_to'), [['f', 't']]);
+      await flow.close();
+    } finally {
+      await database.query(
+        'DROP OWNED BY default_reader, granted_reader; DROP ROLE default_reader, granted_reader',
+      );
+    }
+  });
+
+  test('waits for an open reader without keeping others out', async () => {
+    const flow = await prepare('busy');
+    await flow.claim();
+    const reader = await database.client();
+    await reader.query('BEGIN; SELECT * FROM busy_to');
+    const passing = flow.pass();
+    const others = await database.client();
+    const isTried = async () =>
+      (await database.run("SELECT 1 FROM pg_locks WHERE relation = 'busy_to'::regclass AND NOT granted"))
+        .length > 0;
+    for (let round = 0; round < 2; round++) {
+      await until(isTried, { what: 'the swap to wait for the reader' });
+      await until(async () => !(await isTried()), { what: 'the swap to stand back' });
+      await others.query('SELECT count(*) FROM busy_to');
+    }
+    await reader.query('COMMIT');
+    await passing;
+    assert.deepEqual(await database.run('SELECT count(*) FROM busy_to'), [['9']]);
+    await flow.close();
+  });
+
+  test('of a Sync that is deleted in the middle of a pass leaves no shadow', async () => {
+    const flow = await prepare('deleted');
+    const { token } = await flow.claim();
+    const before = await shadows();
+    await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
+    assert.equal((await shadows()).length, before.length + 1);
+    await flow.destination.closeRows(flow.plan.uid, token, signal);
+    assert.deepEqual(await shadows(), before);
+    await flow.close();
+  });
+
+  test('that was given a column in the middle of a pass gets its rows from the first on', async () => {
+    const flow = await prepare('grown');
+    await flow.claim();
+    await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
+    const { value } = await flow.source.read({ ...flow.request, after: firstPass }, signal).next();
+    if (!value || !('rows' in value)) throw new Error('a batch was expected');
+    await flow.destination.write(value, signal);
+    await flow.close();
+    await database.run(
+      'ALTER TABLE grown_from ADD COLUMN more int; ALTER TABLE grown_to ADD COLUMN more int',
+    );
+    const again = await openFlow(database, { from: 'grown_from', to: 'grown_to', writeMode: 'Replace' });
+    await again.claim();
+    const resumed = again.destination.beginPass({ pass: 1, isResumed: true, isAtomic: false }, signal);
+    await assert.rejects(resumed, { code: 'ShadowMissing', disposition: 'transient' });
+    const [row] = await again.destination.commitRows(again.plan.uid, signal);
+    assert.deepEqual(decodeOffset(row?.offset ?? ''), firstPass);
+    await again.pass();
+    assert.deepEqual(await database.run('SELECT count(*), min(id), count(more) FROM grown_to'), [
+      ['9', '1', '0'],
+    ]);
+    await again.close();
+  });
 });

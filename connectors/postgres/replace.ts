@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { permanent } from '../../core/errors.ts';
+import { permanent, schemaChanged } from '../../core/errors.ts';
+import type { Relation } from '../../core/values.ts';
 import { quoteDouble } from '../sql/names.ts';
+import { type ClaimedShape, requireSeenSql, type SeenTable, seeTable } from './claimed-shape.ts';
 import { literalText } from './literals.ts';
-import { quoteName, type TableName } from './names.ts';
+import { quoteName, regclass, type TableName } from './names.ts';
 import type { Session } from './session.ts';
 import { swapStatements } from './swap.ts';
+import { lockOutOthers } from './swap-lock.ts';
 
 export interface ReplacementStart {
   readonly session: Session;
@@ -14,44 +17,54 @@ export interface ReplacementStart {
   readonly isResumed: boolean;
   /** Raises where the claim is lost; stands before the COMMIT of what changes the shadow. */
   readonly guardSql: string;
+  /** Of the target. */
+  readonly shape: ClaimedShape;
 }
+
+/** The shadow of a pass that was interrupted is gone, or is not like the target any more: the pass begins again. */
+export class ShadowUnfit extends Error {}
 
 /** A full snapshot into a shadow table beside the target, which takes its place when it is complete. */
 export class Replacement {
   /** Quoted. */
   readonly shadow: string;
   readonly #start: ReplacementStart;
+  readonly #seen: SeenTable;
   #rows: number;
 
-  private constructor(start: ReplacementStart, shadow: string, rows: number) {
+  private constructor(start: ReplacementStart, seen: SeenTable, rows: number) {
     this.#start = start;
-    this.shadow = shadow;
+    this.shadow = quoteName(shadowName(start.name, start.uid));
+    this.#seen = seen;
     this.#rows = rows;
   }
 
-  /** Makes the shadow, or finds the one of a pass that goes on. */
+  /** Makes the shadow, or finds the one of a pass that goes on. Throws ShadowUnfit. */
   static async begin(start: ReplacementStart): Promise<Replacement> {
-    const { session, name, pass, isResumed, guardSql } = start;
-    const shadow = shadowName(name, start.uid);
+    const { session, name, pass, isResumed, guardSql, shape } = start;
+    const table = shadowName(name, start.uid);
     if (isResumed) {
-      const [[note] = []] = await session.run(
-        `SELECT obj_description(to_regclass(${literalText(shadow)}), 'pg_class')`,
-      );
+      const [[note] = []] = await session.run(`SELECT obj_description(${regclass(table)}, 'pg_class')`);
       const [, ofPass, rows] = /^idra pass (\d+) rows (\d+)$/.exec(note ?? '') ?? [];
-      if (Number(ofPass) !== pass) throw shadowMissing(shadow);
-      return new Replacement(start, shadow, Number(rows));
+      const [seen, target] = [await seeTable(session, table, path), await seeTable(session, name, path)];
+      if (Number(ofPass) !== pass || !seen || !target) throw new ShadowUnfit();
+      if (columnsOf(seen.entry.relation) !== columnsOf(target.entry.relation)) throw new ShadowUnfit();
+      return new Replacement(start, seen, Number(rows));
     }
-    const made = new Replacement(start, shadow, 0);
+    const shadow = quoteName(table);
     await session.run(
-      `BEGIN; DROP TABLE IF EXISTS ${shadow}; CREATE TABLE ${shadow} (LIKE ${quoteName(name)} INCLUDING ALL);
-       ${made.noteSql(0)}; ${guardSql}; COMMIT`,
+      `BEGIN; ${shape.requireSql()}; DROP TABLE IF EXISTS ${shadow}; CREATE TABLE ${shadow} (LIKE ${quoteName(name)} INCLUDING ALL);
+       ${revokeAllSql(table)}; ${noteSql(shadow, pass, 0)}; ${guardSql}`,
     );
-    return made;
+    const seen = await seeTable(session, table, path);
+    await session.run('COMMIT');
+    if (!seen) throw schemaChanged(shadow);
+    return new Replacement(start, seen, 0);
   }
 
   /** For `idra plan`. */
   static statements(name: TableName, uid: string): readonly string[] {
-    const shadow = shadowName(name, uid);
+    const shadow = quoteName(shadowName(name, uid));
     return [
       `CREATE TABLE ${shadow} (LIKE ${quoteName(name)} INCLUDING ALL)`,
       `ALTER TABLE ${shadow} RENAME TO ${quoteDouble(name.table)}, in one transaction with what stood there dropped, and with its grants, triggers, foreign keys and views made again`,
@@ -60,7 +73,12 @@ export class Replacement {
 
   /** Stores how many rows the shadow has got, in the transaction that puts them there. */
   noteSql(written: number): string {
-    return `COMMENT ON TABLE ${this.shadow} IS 'idra pass ${this.#start.pass} rows ${this.#rows + written}'`;
+    return noteSql(this.shadow, this.#start.pass, this.#rows + written);
+  }
+
+  /** Raises unless the shadow is as it was made. */
+  get requireSql(): string {
+    return requireSeenSql(shadowName(this.#start.name, this.#start.uid), this.#seen.fingerprint);
   }
 
   /** They are committed. */
@@ -68,10 +86,13 @@ export class Replacement {
     this.#rows += written;
   }
 
-  /** Within a transaction: the shadow has every row that was written, and is the target from its COMMIT on. */
-  async swap(): Promise<void> {
-    const { session, name } = this.#start;
-    await session.run(`LOCK TABLE ${quoteName(name)} IN ACCESS EXCLUSIVE MODE`);
+  /**
+   * Within a transaction: the shadow has every row that was written, and is the target from its COMMIT on; gives what it is then. Nobody
+   * writes it while it is counted, which is done before readers of the target are kept out.
+   */
+  async swap(signal: AbortSignal): Promise<SeenTable> {
+    const { session, name, shape } = this.#start;
+    await session.run(`LOCK TABLE ${this.shadow} IN ACCESS EXCLUSIVE MODE`);
     const [[count] = []] = await session.run(`SELECT count(*) FROM ${this.shadow}`);
     if (Number(count) !== this.#rows) {
       throw permanent(
@@ -82,21 +103,40 @@ export class Replacement {
         },
       );
     }
+    await lockOutOthers(session, name, signal);
+    await session.run(shape.seenSql);
     for (const sql of await swapStatements(session, name, this.shadow)) await session.run(sql);
+    const seen = await seeTable(session, name, path);
+    if (!seen) throw schemaChanged(quoteName(name));
+    return seen;
   }
 }
 
+const path = 'spec.destination.table';
+
+/** What a shadow must have in common with its target, whatever its indexes are called. */
+function columnsOf({ columns, keys }: Relation): string {
+  return JSON.stringify([columns, keys.map((key) => key.columns.join()).sort()]);
+}
+
+function noteSql(shadow: string, pass: number, rows: number): string {
+  return `COMMENT ON TABLE ${shadow} IS 'idra pass ${pass} rows ${rows}'`;
+}
+
+/** Default privileges of the schema are not those of the target, whose grants the shadow gets with its name. */
+function revokeAllSql(shadow: TableName): string {
+  const body = `DECLARE grantee text; BEGIN FOR grantee IN
+      SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END
+      FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid = ${regclass(shadow)} AND a.grantee <> c.relowner
+    LOOP EXECUTE ${literalText(`REVOKE ALL ON ${quoteName(shadow)} FROM `)} || grantee; END LOOP; END`;
+  return `DO ${literalText(body)}`;
+}
+
 /** Hashed: the name of the target may be as long as names can be. */
-function shadowName({ schema, table }: TableName, uid: string): string {
+export function shadowName({ schema, table }: TableName, uid: string): TableName {
   const hash = createHash('sha256')
     .update(JSON.stringify([table, uid]))
     .digest('hex')
     .slice(0, 16);
-  return quoteName({ schema, table: `_idra_shadow_${hash}` });
-}
-
-function shadowMissing(shadow: string): Error {
-  return permanent('ShadowMissing', `the shadow table ${shadow} of the pass that was interrupted is gone`, {
-    mend: 'request restart: the pass begins anew',
-  });
+  return { schema, table: `_idra_shadow_${hash}` };
 }
