@@ -14,7 +14,8 @@ import {
 import { quoteName, text } from './describe.ts';
 import { errnoOf, errorNumbers } from './errors.ts';
 import { literalText } from './literals.ts';
-import { idleLimit, killSession, type Session, type SqlRow } from './session.ts';
+import { idleLimit, killSession, type Session } from './session.ts';
+import type { SqlRow } from './statements.ts';
 
 /** Seconds to wait for what a stopped owner held to be rolled back. */
 const claimWaitSeconds = 30;

@@ -13,6 +13,8 @@ export interface Login {
   readonly where: string;
   /** Server and user: sessions of it see the same transactions. */
   readonly serverKey: string;
+  /** Until a session must be open and set up. */
+  readonly openTimeoutMs: number;
   /** `SET SESSION` assignments that the user asks for. */
   readonly settings: readonly string[];
 }
@@ -33,6 +35,7 @@ export function readLogin(access: SystemAccess): Login {
   const config = readConfig(access.config);
   const parameters = readParameters(config);
   const timeout = parameters.get(connectTimeoutSetting);
+  const openTimeoutMs = timeout === undefined ? defaultConnectTimeoutMs : Number(timeout) * 1_000;
   const ssl = tlsOptions(config, access);
   return {
     driver: {
@@ -40,9 +43,10 @@ export function readLogin(access: SystemAccess): Login {
       database: config.database,
       user: config.user,
       password: access.secret('password')?.reveal() ?? '',
-      connectTimeout: timeout === undefined ? defaultConnectTimeoutMs : Number(timeout) * 1_000,
+      connectTimeout: openTimeoutMs,
       ...(ssl && { ssl }),
     },
+    openTimeoutMs,
     isTlsOptional: config.tls.mode === 'Prefer',
     where: `${access.dataSource} (${config.host}:${config.port}/${config.database})`,
     serverKey: JSON.stringify([config.host, config.port, config.user]),

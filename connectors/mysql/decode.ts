@@ -1,5 +1,5 @@
 import type { ColumnType, Value } from '../../core/values.ts';
-import type { Cell } from './session.ts';
+import type { Cell } from './statements.ts';
 
 /** The driver's value, as this connector's sessions and select items are set, to the canonical value; undefined: they are the same. */
 export type Decode = ((cell: Exclude<Cell, null>) => Value) | undefined;

@@ -2,9 +2,11 @@ import { type Finding, permanent } from '../../core/errors.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { commitTableName } from '../sql/commit-table.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
+import { equalityOf, isExact } from './equality.ts';
 import { literalText } from './literals.ts';
 import { isBinaryOther, nativeOfField, toColumnType } from './native-types.ts';
-import type { Cell, Session, SqlRow } from './session.ts';
+import type { Session } from './session.ts';
+import type { Cell, SqlRow } from './statements.ts';
 
 export interface TableName {
   readonly schema: string;
@@ -23,8 +25,6 @@ export interface TableEntry {
 }
 
 const systemSchemas = ['information_schema', 'mysql', 'performance_schema', 'sys'];
-/** Order as bytes do, blanks at the end included. */
-const byteOrders = new Set(['utf8mb4_0900_bin', 'utf8mb4_nopad_bin', 'utf8mb3_nopad_bin', 'binary']);
 const transactionalEngines = new Set(['InnoDB', 'RocksDB', 'ROCKSDB', 'ndbcluster']);
 
 /** Parts of a name in a manifest; without a schema, the DataSource's database. */
@@ -72,6 +72,7 @@ export async function describeTable(
       name: joinName([actual.schema, actual.table]),
       columns,
       keys: usableKeys(columns, indexes),
+      ...(!isTable && { isOpaque: true as const }),
       ...(isTable && rows !== null && { estimatedRows: Number(rows) }),
       ...(isTable && bytes !== null && { estimatedBytes: Number(bytes) }),
     },
@@ -147,15 +148,18 @@ function toColumn(row: SqlRow, jsonColumns: ReadonlySet<string>): Column {
     isJson: jsonColumns.has(name ?? ''),
     ...(comment !== null && comment !== undefined && { comment }),
   };
+  const type = toColumnType(nativeType ?? '', context);
+  const equality = equalityOf(type, collation);
   return {
     name: name ?? '',
-    type: toColumnType(nativeType ?? '', context),
+    type,
     nativeType: nativeType ?? '',
     isNullable: nullable === 'YES',
     ...(isGenerated && { isGenerated }),
     ...(/auto_increment/i.test(extra ?? '') && { isIdentity: true }),
     ...(!isGenerated && hasDefault(standard, extra ?? '') && { hasDefault: true }),
-    ...(collation && !byteOrders.has(collation) && { collation }),
+    ...(collation && !isExact(collation) && { collation }),
+    ...(equality !== undefined && { equality }),
   };
 }
 
@@ -240,7 +244,7 @@ export async function describeQuery(
     const context = { collation: null, isJson: field.extendedFormat === 'json' };
     return { name: field.name, type: toColumnType(nativeType, context), nativeType, isNullable: true };
   });
-  return { name: 'query', columns, keys: [] };
+  return { name: 'query', columns, keys: [], isOpaque: true };
 }
 
 /** On lines of its own, so that a comment at the query's end ends with it. */

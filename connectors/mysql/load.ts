@@ -2,7 +2,8 @@ import { bug } from '../../core/errors.ts';
 import { quoteBacktick } from '../sql/names.ts';
 import type { Form, LoadColumn } from './encode.ts';
 import { isRowError, RowError } from './errors.ts';
-import type { Result, Session } from './session.ts';
+import type { Session } from './session.ts';
+import type { Result } from './statements.ts';
 
 /** Lines of `tsv` (core/batch.ts). */
 export interface Lines {

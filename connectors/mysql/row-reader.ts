@@ -1,12 +1,18 @@
+import type { FieldPacket } from 'mysql2';
 import type { BatchLimits } from '../../core/batch.ts';
 import { scalarText } from '../../core/offset.ts';
 import type { Column, Row, Scalar, Value } from '../../core/values.ts';
 import type { Part } from '../sql/read-pass.ts';
 import { decoderOf } from './decode.ts';
-import type { Session, SqlRow } from './session.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { readerMark, type Session } from './session.ts';
+import type { SqlRow } from './statements.ts';
 
 export interface RowStatement {
   readonly sql: string;
+  /** Run before it in the same transaction: what they tell must be `fingerprint`. */
+  readonly opening: readonly string[];
+  readonly fingerprint: string;
   /** The select list. */
   readonly columns: readonly Column[];
   /** Places of the orderBy columns in the select list. */
@@ -14,8 +20,16 @@ export interface RowStatement {
   readonly limits: BatchLimits;
 }
 
+/** The object is not the one that was described; no row was handed on. */
+export class ShapeMoved extends Error {
+  constructor() {
+    super('the object has another shape');
+    this.name = 'ShapeMoved';
+  }
+}
+
 /**
- * Streams one statement's rows in parts. At most one full part waits for its reader; then the connection is paused, and so in the end
+ * Streams one statement's rows in parts, in a transaction of their own, and not before the shape of the object is the expected one. At most one full part waits for its reader; then the connection is paused, and so in the end
  * is the server.
  */
 export async function* readParts(
@@ -27,8 +41,25 @@ export async function* readParts(
   let wake: () => void = () => {};
   let outcome: { readonly error?: unknown } | undefined;
   const cutter = new PartCutter(statement, (part) => full.push(part));
+  const told = new ToldShape(statement.opening.length);
+  let hasMoved = false;
+  const listener = {
+    onFields: (fields: readonly FieldPacket[]) => {
+      told.addFields(fields);
+      if (told.isNext && told.fingerprint() !== statement.fingerprint) {
+        hasMoved = true;
+        wake();
+      }
+    },
+    onRow: (row: SqlRow, at: number) => {
+      if (at < statement.opening.length) told.addRow(row, at);
+      else if (!hasMoved) return cutter.push(row);
+      return hasMoved;
+    },
+  };
+  const sql = [...statement.opening, statement.sql, `${readerMark} COMMIT`].join('; ');
   const running = session
-    .guard(() => session.stream(statement.sql, (row) => cutter.push(row)), signal)
+    .guard(() => session.stream(sql, listener), signal)
     .then(
       () => {
         cutter.end();
@@ -43,6 +74,7 @@ export async function* readParts(
   cutter.onPart = () => wake();
   try {
     for (;;) {
+      if (hasMoved) throw new ShapeMoved();
       const part = full.shift();
       if (part) {
         if (full.length === 0) session.resume();
@@ -60,6 +92,30 @@ export async function* readParts(
     // Left half-way, the rest of the rows is of no use to anybody.
     if (!outcome) session.cut();
     await running;
+  }
+}
+
+/** What the statements before the rows have told. */
+class ToldShape {
+  readonly #count: number;
+  readonly #results: { readonly fields: readonly FieldPacket[]; readonly rows: SqlRow[] }[] = [];
+  isNext = false;
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  addFields(fields: readonly FieldPacket[]): void {
+    this.isNext = this.#results.length === this.#count;
+    this.#results.push({ fields, rows: [] });
+  }
+
+  addRow(row: SqlRow, at: number): void {
+    this.#results[at]?.rows.push(row);
+  }
+
+  fingerprint(): string {
+    return fingerprintOf(this.#results.slice(0, this.#count));
   }
 }
 

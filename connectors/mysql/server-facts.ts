@@ -1,4 +1,4 @@
-import type { Result } from './session.ts';
+import type { Result } from './statements.ts';
 
 /** What statements depend on. */
 export interface ServerFacts {

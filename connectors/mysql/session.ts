@@ -1,61 +1,33 @@
-import { Readable } from 'node:stream';
-import mysql, { type Connection, type FieldPacket, type Query } from 'mysql2';
+import type { Connection, FieldPacket, Query } from 'mysql2';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
+import { transient } from '../../core/errors.ts';
 import { sessionKey } from '../sql/session-pool.ts';
 import { type Login, readLogin } from './config.ts';
-import { classify, codeOf, errnoOf, errorNumbers } from './errors.ts';
+import { connect } from './connect.ts';
+import { classify, errnoOf, errorNumbers } from './errors.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
-
-/** As the driver gives values: see `values` below. */
-export type Cell = string | number | Buffer | null;
-export type SqlRow = Cell[];
-
-/** What one statement answered. */
-export interface Result {
-  readonly rows: readonly SqlRow[];
-  readonly fields: readonly FieldPacket[];
-  /** Rows matched by an UPDATE, changed or not; inserted, deleted. */
-  readonly affected: number;
-  /** Notes are counted too: a rounded DECIMAL is one. */
-  readonly warnings: number;
-  /** LOAD DATA: `Records: 3  Deleted: 0  Skipped: 0  Warnings: 0`, in the server's language. */
-  readonly info: string;
-}
+import { askForKnown, noLimits, setStatement } from './settings.ts';
+import { type Result, type SqlRow, statements } from './statements.ts';
 
 /** Readers never hold back the bound of late rows: their statements begin with this, and late-rows.ts leaves them out. */
 export const readerMark = '/* idra-reader */';
 export type Role = 'reader' | 'writer' | 'watch';
 
-/** Integers of 64 bits, decimals, dates and times as the server writes them; bytes as bytes. */
-const values = {
-  supportBigNumbers: true,
-  bigNumberStrings: true,
-  dateStrings: true,
-  jsonStrings: true,
-  timezone: 'Z',
-  charset: 'utf8mb4',
-  rowsAsArray: true,
-  multipleStatements: true,
-} as const;
-
-/**
- * Whatever the server's defaults are. Strict, but for zero dates, which both sides of a pair of MySQLs may hold; an id of 0 is a 0.
- * A statement may wait long for the other end of a sync.
- */
-const settings = [
-  'NAMES utf8mb4',
-  "SESSION time_zone = '+00:00'",
-  "SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO'",
-  'SESSION net_write_timeout = 86400',
-  'SESSION wait_timeout = 28800',
-  'SESSION sql_notes = 1',
-];
 /** A writer that was stopped in the middle lets go of its locks after a minute, though nobody claims. Seconds of silence. */
 export const idleLimit = {
   inTransaction: 'SET SESSION wait_timeout = 60',
   otherwise: 'SET SESSION wait_timeout = 28800',
 } as const;
-const writerSettings = ['SESSION autocommit = 1', 'SESSION sql_safe_updates = 0'];
+
+/** What a stream of several statements gives; the fields of each statement come before its rows, and none for one without rows. */
+export interface RowListener {
+  readonly onFields: (fields: readonly FieldPacket[]) => void;
+  readonly onRow: (row: SqlRow, statement: number) => boolean;
+}
+
+/** A server that stands still says no good-bye. */
+const closeTimeoutMs = 2_000;
+const killTimeoutMs = 5_000;
 
 export class Session implements PooledSession {
   readonly facts: ServerFacts;
@@ -81,8 +53,9 @@ export class Session implements PooledSession {
   readonly #onError = (error: Error): void => this.#end(error);
   readonly #onEnd = (): void => this.#end(new Error('the connection has ended'));
 
+  /** Throws a transient error when the server has not answered by the deadline, and the signal's reason when it fires at any moment. */
   static async open(access: SystemAccess, role: Role, signal: AbortSignal): Promise<Session> {
-    const open = (opening: AbortSignal) => Session.#openNew(access, role, opening);
+    const open = (opening: AbortSignal) => Session.#openNew(access, opening);
     if (!access.sessions) return await open(signal);
     const { serverKey } = readLogin(access);
     const { session, giveBack } = await access.sessions.lend(
@@ -95,16 +68,15 @@ export class Session implements PooledSession {
     return lent;
   }
 
-  static async #openNew(access: SystemAccess, role: Role, signal: AbortSignal): Promise<Session> {
+  static async #openNew(access: SystemAccess, signal: AbortSignal): Promise<Session> {
     signal.throwIfAborted();
     const login = readLogin(access);
+    const deadline = AbortSignal.timeout(login.openTimeoutMs);
+    const either = AbortSignal.any([signal, deadline]);
     try {
-      const connection = await connect(login, signal);
+      const connection = await connect(login, either);
       try {
-        const all = [...settings, ...(role === 'writer' ? writerSettings : []), ...login.settings];
-        const setUpSql = all.map((each) => `SET ${each}`).join('; ');
-        await statements(connection, setUpSql);
-        const facts = await readFacts((sql) => statements(connection, sql));
+        const { facts, setUpSql } = await untilAborted(connection, either, prepare(connection, login));
         return new Session(connection, login, facts, setUpSql);
       } catch (thrown) {
         connection.destroy();
@@ -112,6 +84,7 @@ export class Session implements PooledSession {
       }
     } catch (thrown) {
       signal.throwIfAborted();
+      if (deadline.aborted) throw noAnswer(login);
       throw classify(thrown, login.where);
     }
   }
@@ -141,16 +114,17 @@ export class Session implements PooledSession {
   }
 
   /**
-   * Rows one by one as they come, not kept. `onRow` says whether to pause; the reader then calls `resume`. Resolves when the statement
-   * has ended.
+   * Statements that travel together, whose rows come one by one and are not kept; each row with the place of its statement. `onRow` says
+   * whether to pause; the reader then calls `resume`. Resolves when the last statement has ended.
    */
-  async stream(sql: string, onRow: (row: SqlRow) => boolean): Promise<void> {
+  async stream(sql: string, { onFields, onRow }: RowListener): Promise<void> {
     await this.#use(
       () =>
         new Promise<void>((resolve, reject) => {
           const query: Query = this.#connection.query(sql);
-          query.on('result', (row) => {
-            if (onRow(row as unknown as SqlRow)) this.#connection.pause();
+          query.on('fields', (fields: readonly FieldPacket[] | undefined) => onFields(fields ?? []));
+          query.on('result', (row: unknown, statement?: number) => {
+            if (statement !== undefined && onRow(row as SqlRow, statement)) this.#connection.pause();
           });
           query.on('error', reject);
           query.on('end', () => resolve());
@@ -164,13 +138,13 @@ export class Session implements PooledSession {
 
   /** Runs `body`; its error is classified, and when the signal fires the connection is cut and the signal's reason thrown. */
   async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    signal?.throwIfAborted();
+    requireLive(signal, this.where);
     const cut = () => this.cut(signal?.reason);
     signal?.addEventListener('abort', cut, { once: true });
     try {
       return await body();
     } catch (thrown) {
-      signal?.throwIfAborted();
+      requireLive(signal, this.where);
       throw classify(thrown, this.where);
     } finally {
       signal?.removeEventListener('abort', cut);
@@ -208,7 +182,13 @@ export class Session implements PooledSession {
       await this.#giveBack(true);
       return;
     }
-    await new Promise<void>((resolve) => this.#connection.end(() => resolve()));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, closeTimeoutMs);
+      this.#connection.end(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   #reject: ((error: Error) => void) | undefined;
@@ -243,6 +223,54 @@ export class Session implements PooledSession {
   }
 }
 
+/** Sets the session up and asks what it depends on: two round trips. */
+async function prepare(
+  connection: Connection,
+  login: Login,
+): Promise<{ readonly facts: ServerFacts; readonly setUpSql: string }> {
+  const asked = await statements(connection, `${noLimits}; SELECT VERSION(); ${askForKnown}`);
+  const isMariaDb = /mariadb/i.test(String(asked[1]?.rows[0]?.[0]));
+  const known = new Set((asked[2]?.rows ?? []).map(([name]) => String(name)));
+  const setUpSql = setStatement(known, isMariaDb, login.settings);
+  const facts = await readFacts(async (sql) =>
+    (await statements(connection, `${setUpSql}; ${sql}`)).slice(2),
+  );
+  return { facts, setUpSql };
+}
+
+/** The driver does not answer a statement whose connection is destroyed. */
+function untilAborted<T>(connection: Connection, signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      connection.destroy();
+      reject(signal.reason);
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    connection.on('error', reject);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+function noAnswer({ where, openTimeoutMs }: Login): Error {
+  return transient(
+    'HostUnreachable',
+    `${where}: the server has not answered within ${openTimeoutMs / 1_000} s`,
+    {
+      path: 'spec.mysql.host',
+      mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout gives it longer',
+    },
+  );
+}
+
+/** A deadline of ours that has passed is a server that does not answer, and no mistake of Idra's. */
+function requireLive(signal: AbortSignal | undefined, where: string): void {
+  if (signal?.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError') {
+    throw transient('ConnectionLost', `${where}: the server has not answered in time`);
+  }
+  signal?.throwIfAborted();
+}
+
 /** Ends another session of the same user. One that is gone already is as well. */
 export async function killSession(session: Session, id: string): Promise<void> {
   try {
@@ -254,122 +282,14 @@ export async function killSession(session: Session, id: string): Promise<void> {
 
 async function killAt(login: Login, id: number): Promise<void> {
   try {
-    const connection = await connect(login, AbortSignal.timeout(5_000));
+    const deadline = AbortSignal.timeout(killTimeoutMs);
+    const connection = await connect(login, deadline);
     try {
-      await statements(connection, `KILL ${id}`);
+      await untilAborted(connection, deadline, statements(connection, `KILL ${id}`));
     } finally {
       connection.destroy();
     }
   } catch {
     // The session has ended by itself, or its server is gone.
   }
-}
-
-async function connect(login: Login, signal: AbortSignal): Promise<Connection> {
-  try {
-    return await open(login.driver, signal);
-  } catch (thrown) {
-    if (!login.isTlsOptional || codeOf(thrown) !== 'HANDSHAKE_NO_SSL_SUPPORT') throw thrown;
-    const { ssl: _, ...plain } = login.driver;
-    return await open(plain, signal);
-  }
-}
-
-function open(driver: Login['driver'], signal: AbortSignal): Promise<Connection> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const connection = mysql.createConnection({
-      ...driver,
-      ...values,
-      connectAttributes: { program_name: 'idra' },
-      enableKeepAlive: true,
-      keepAliveInitialDelay: 30_000,
-    });
-    const stop = () => {
-      connection.destroy();
-      reject(signal.reason);
-    };
-    const settle = (error: Error | null) => {
-      signal.removeEventListener('abort', stop);
-      if (!error) {
-        connection.off('error', settle);
-        resolve(connection);
-        return;
-      }
-      // A later error of the same connection has nobody to tell.
-      connection.on('error', () => {});
-      connection.destroy();
-      reject((isVerified(driver) && untrusted(connection)) || error);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    connection.on('error', settle);
-    connection.connect(settle);
-  });
-}
-
-/** Otherwise a certificate that does not hold is not why the connection failed: a wrong password is. */
-function isVerified({ ssl }: Login['driver']): boolean {
-  return typeof ssl === 'object' && ssl.rejectUnauthorized === true;
-}
-
-/** The driver writes a code of its own over that of a certificate that does not hold; the socket still knows. */
-function untrusted(connection: Connection): Error | undefined {
-  const { stream } = connection as Connection & {
-    readonly stream?: { readonly authorizationError?: unknown };
-  };
-  const code = stream?.authorizationError;
-  return typeof code === 'string' ? Object.assign(new Error(code), { code }) : undefined;
-}
-
-function statements(
-  connection: Connection,
-  sql: string,
-  body?: readonly Buffer[],
-): Promise<readonly Result[]> {
-  return new Promise((resolve, reject) => {
-    const options = { sql, ...(body && { infileStreamFactory: () => Readable.from(packetsOf(body)) }) };
-    connection.query(options, (error, results: unknown, fields: unknown) => {
-      if (error) reject(error);
-      else resolve(toResults(results, fields));
-    });
-  });
-}
-
-/** The server takes no packet above its max_allowed_packet, and these all fit. */
-const packetBytes = 524_288;
-
-function* packetsOf(body: readonly Buffer[]): Generator<Buffer> {
-  for (const chunk of body) {
-    for (let at = 0; at < chunk.length; at += packetBytes) yield chunk.subarray(at, at + packetBytes);
-  }
-}
-
-interface Header {
-  readonly affectedRows: number;
-  readonly warningStatus: number;
-  readonly info: string;
-}
-
-/** Of one statement the driver gives the result itself, of several a list: told apart by the list of lists of fields. */
-function toResults(results: unknown, fields: unknown): readonly Result[] {
-  const isList = Array.isArray(fields) && fields.every((each) => each === undefined || Array.isArray(each));
-  if (!isList || fields.length === 0) return [toResult(results, fields)];
-  return (results as readonly unknown[]).map((each, index) => toResult(each, fields[index]));
-}
-
-function toResult(result: unknown, fields: unknown): Result {
-  if (Array.isArray(result)) {
-    return { rows: result, fields: (fields ?? []) as FieldPacket[], affected: 0, warnings: 0, info: '' };
-  }
-  const header = result as Header;
-  return {
-    rows: [],
-    fields: [],
-    affected: header.affectedRows,
-    warnings: header.warningStatus,
-    info: header.info,
-  };
 }

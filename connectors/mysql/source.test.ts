@@ -57,6 +57,28 @@ for (const [name, start] of servers) {
         assert.deepEqual(column('place')?.type, { kind: 'other', system: 'mysql', name: 'point' });
       });
 
+      test('which values are equal that are not the same, by the collation', async () => {
+        await run(`CREATE TABLE equal_ones (ci VARCHAR(9) COLLATE utf8mb4_general_ci, bin VARCHAR(9) COLLATE utf8mb4_bin, latin VARCHAR(9) COLLATE latin1_swedish_ci,
+          fixed CHAR(9) COLLATE utf8mb4_bin, fixed_ci CHAR(9) COLLATE utf8mb4_general_ci, bytes VARBINARY(9), label ENUM('a', 'b') COLLATE utf8mb4_general_ci, n INT,
+          exact VARCHAR(9) COLLATE ${name === 'MySQL' ? 'utf8mb4_0900_bin' : 'utf8mb4_nopad_bin'})`);
+        await run('CREATE VIEW equal_view AS SELECT * FROM equal_ones');
+        for (const table of ['equal_ones', 'equal_view']) {
+          const source = await connector.openSource(database.access, { table }, signal);
+          const relation = await source.describe(signal);
+          await source.close();
+          assert.deepEqual(
+            relation.columns.filter((each) => each.equality).map((each) => [each.name, each.equality]),
+            [
+              ['ci', 'mysql:utf8mb4_general_ci'],
+              ['bin', 'mysql:utf8mb4_bin'],
+              ['latin', 'mysql:latin1_swedish_ci'],
+              ['fixed_ci', 'mysql:utf8mb4_general_ci'],
+            ],
+          );
+          assert.equal(relation.isOpaque, table === 'equal_view' ? true : undefined);
+        }
+      });
+
       test('a query has the types of its columns', async () => {
         const query = `SELECT CAST(1 AS DECIMAL(10,3)) AS d, CAST(1 AS UNSIGNED) AS u, CAST('2026-01-01' AS DATETIME(3)) AS t, x'00' AS b, 'é' AS s, 1e0 AS f -- the end`;
         const source = await connector.openSource(database.access, { query, timeZone: 'UTC' }, signal);

@@ -1,6 +1,7 @@
 import type { Batch } from '../../core/batch.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess } from '../../core/connector.ts';
-import { type Finding, permanent } from '../../core/errors.ts';
+import { type Finding, IdraError, permanent, schemaChanged } from '../../core/errors.ts';
+import { requireShape, shapeOf } from '../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
@@ -15,17 +16,22 @@ import {
   startAfter,
 } from '../sql/read-pass.ts';
 import { decoderOf } from './decode.ts';
-import { describeQuery, describeTable, fromQuery, quoteName, resolveName, text } from './describe.ts';
+import { quoteName, resolveName, text } from './describe.ts';
+import { lookAt, type Seen } from './fingerprint.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { dialect, selectItem } from './literals.ts';
-import { readParts } from './row-reader.ts';
+import { OwnSession } from './own-session.ts';
+import { readParts, ShapeMoved } from './row-reader.ts';
 import { readConfig } from './schema.ts';
-import { readerMark, Session } from './session.ts';
+import { readerMark, type Session } from './session.ts';
+import type { SqlRow } from './statements.ts';
 import { microsOf } from './wall-time.ts';
 
 const path = 'spec.source.table';
 /** Counted at most, for an estimate. */
 const countLimit = 1_000_000;
+/** Of an object that changes again and again while a page is read. */
+const maxLooks = 5;
 
 /** Reads one table, view or query. */
 export class MysqlSource implements Source, RangeReader {
@@ -33,13 +39,13 @@ export class MysqlSource implements Source, RangeReader {
   readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #bound: LateRowBound;
-  #session: Session | undefined;
-  #from: string | undefined;
+  readonly #session: OwnSession;
+  #seen: Seen | undefined;
 
   constructor(access: SystemAccess, object: SourceObject, session: Session) {
     this.#access = access;
     this.#object = object;
-    this.#session = session;
+    this.#session = new OwnSession(access, 'reader', session);
     this.#bound = new LateRowBound(access, {
       largest: (field, signal) => largest(this, field, signal),
       nowMicros: (signal) => this.#nowMicros(signal),
@@ -47,23 +53,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async describe(signal: AbortSignal): Promise<Relation> {
-    const session = await this.#open(signal);
-    const { table, query } = this.#object;
-    if (query !== undefined) return await describeQuery(session, query, signal);
-    const name = resolveName(splitName(table ?? '', path), readConfig(this.#access.config).database, path);
-    const entry = await describeTable(session, name, path, signal);
-    if (!entry) {
-      throw permanent(
-        'TableNotFound',
-        `${session.where} has no table or view ${table}, or this user may not see it`,
-        {
-          path,
-          mend: `correct the name, or GRANT SELECT ON ${quoteName(name)} TO this user`,
-        },
-      );
-    }
-    this.#from = quoteName(entry.name);
-    return entry.relation;
+    return (await this.#look(signal)).relation;
   }
 
   async check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
@@ -79,11 +69,55 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async *readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
-    const session = await this.#open(signal);
     const keys = range.orderBy.map((column) => range.columns.findIndex((each) => each.name === column.name));
-    const sql = selectRange(dialect, this.#fromClause(), range, request.wire);
-    const statement = { sql: `${readerMark} ${sql}`, columns: range.columns, keys, limits: request.limits };
-    yield* readParts(session, statement, signal);
+    await this.#requirePlanned(request.relation, signal);
+    for (let tries = 1; ; tries++) {
+      const { from, opening, fingerprint } = this.#seen ?? (await this.#look(signal));
+      const session = await this.#session.get(signal);
+      const sql = `${readerMark} ${selectRange(dialect, from, range, request.wire)}`;
+      const statement = { sql, opening, fingerprint, columns: range.columns, keys, limits: request.limits };
+      try {
+        yield* readParts(session, statement, signal);
+        return;
+      } catch (thrown) {
+        await this.#requireSame(request.relation, thrown, signal);
+        if (!(thrown instanceof ShapeMoved)) throw thrown;
+        if (tries === maxLooks) throw schemaChanged(request.relation.name);
+      }
+    }
+  }
+
+  async #requirePlanned(planned: Relation, signal: AbortSignal): Promise<void> {
+    if (this.#seen && shapeOf(this.#seen.relation) === shapeOf(planned)) return;
+    requireShape(planned, (await this.#look(signal)).relation);
+  }
+
+  /** After an error: throws SchemaChanged where a changed object is its cause, or may be. */
+  async #requireSame(planned: Relation, thrown: unknown, signal: AbortSignal): Promise<void> {
+    const isServers = thrown instanceof IdraError && thrown.disposition === 'permanent';
+    if (!isServers && !(thrown instanceof ShapeMoved)) return;
+    await this.#session.current?.query(`${readerMark} ROLLBACK`, signal);
+    requireShape(planned, (await this.#look(signal)).relation);
+  }
+
+  /** Describes the object, and remembers how to see that it is still the same. Throws TableNotFound, QueryInvalid. */
+  async #look(signal: AbortSignal): Promise<Seen> {
+    const session = await this.#session.get(signal);
+    const { table, query } = this.#object;
+    const { database } = readConfig(this.#access.config);
+    const object =
+      query === undefined ? { name: resolveName(splitName(table ?? '', path), database, path) } : { query };
+    const seen = await lookAt(session, object, path, signal);
+    this.#seen = seen;
+    if (seen) return seen;
+    throw permanent(
+      'TableNotFound',
+      `${session.where} has no table or view ${table}, or this user may not see it`,
+      {
+        path,
+        mend: `correct the name, or GRANT SELECT ON ${'name' in object ? quoteName(object.name) : ''} TO this user`,
+      },
+    );
   }
 
   takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
@@ -106,54 +140,46 @@ export class MysqlSource implements Source, RangeReader {
   async acknowledge(): Promise<void> {}
 
   async rest(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.close();
+    await this.#session.rest();
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.rest(), this.#bound.close()]);
+    await Promise.all([this.#session.close(), this.#bound.close()]);
   }
 
   async #nowMicros(signal: AbortSignal): Promise<number> {
-    const session = await this.#open(signal);
+    const session = await this.#session.get(signal);
     const [[now] = []] = await session.query(`${readerMark} SELECT UTC_TIMESTAMP(6)`, signal);
     return microsOf(String(now));
   }
 
   async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
-    const session = await this.#open(signal);
-    const sql = `${readerMark} SELECT ${selectItem(field)} FROM ${this.#fromClause()} ${tail}`;
-    const [[cell] = []] = await session.query(sql, signal);
+    const sql = `${readerMark} SELECT ${selectItem(field)} FROM ${await this.#from(signal)} ${tail}`;
+    const [[cell] = []] = await this.#ask(sql, signal);
     if (cell === null || cell === undefined) return undefined;
     if (Buffer.isBuffer(cell)) return cell.toString('hex');
     return String(decoderOf(field.type)?.(cell) ?? cell);
   }
 
   async count(where: string, signal: AbortSignal): Promise<number> {
-    const session = await this.#open(signal);
-    const rows = `SELECT 1 FROM ${this.#fromClause()} ${where} LIMIT ${countLimit}`;
-    const [[count] = []] = await session.query(
-      `${readerMark} SELECT COUNT(*) FROM (${rows}) AS counted`,
-      signal,
-    );
+    const rows = `SELECT 1 FROM ${await this.#from(signal)} ${where} LIMIT ${countLimit}`;
+    const [[count] = []] = await this.#ask(`${readerMark} SELECT COUNT(*) FROM (${rows}) AS counted`, signal);
     return Number(text(count));
   }
 
-  #fromClause(): string {
-    const { table, query } = this.#object;
-    const { database } = readConfig(this.#access.config);
-    this.#from ??=
-      query === undefined
-        ? quoteName(resolveName(splitName(table ?? '', path), database, path))
-        : fromQuery(query);
-    return this.#from;
+  /** A question beside the pages: where the object has changed, that is what the error says. */
+  async #ask(sql: string, signal: AbortSignal): Promise<readonly SqlRow[]> {
+    const before = this.#seen?.relation;
+    const session = await this.#session.get(signal);
+    try {
+      return await session.query(sql, signal);
+    } catch (thrown) {
+      if (before) await this.#requireSame(before, thrown, signal);
+      throw thrown;
+    }
   }
 
-  /** A pass that was left half-way has cut its connection. */
-  async #open(signal: AbortSignal): Promise<Session> {
-    if (!this.#session || this.#session.isLost)
-      this.#session = await Session.open(this.#access, 'reader', signal);
-    return this.#session;
+  async #from(signal: AbortSignal): Promise<string> {
+    return (this.#seen ?? (await this.#look(signal))).from;
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import mysqlDriver, { type Connection } from 'mysql2/promise';
 import type { SystemAccess } from '../../core/connector.ts';
 import { Secret } from '../../core/secret.ts';
@@ -73,8 +74,16 @@ export class TestDatabase {
     );
   }
 
-  async flow(options: FlowOptions, destination = this.access): Promise<Flow> {
-    const flow = await openFlow({ connector, source: this.access, destination }, options);
+  /** Another user, with this right alone. */
+  async userWith(right: string): Promise<SystemAccess> {
+    const user = `u_${randomBytes(5).toString('hex')}`;
+    await this.server.query(`CREATE USER '${user}'@'%' IDENTIFIED BY 'other-user'`);
+    await this.server.query(`GRANT ${right} TO '${user}'@'%'`);
+    return accessOf({ ...this.#database, user, password: 'other-user' });
+  }
+
+  async flow(options: FlowOptions, destination = this.access, source = this.access): Promise<Flow> {
+    const flow = await openFlow({ connector, source, destination }, options);
     this.#flows.push(flow);
     return flow;
   }

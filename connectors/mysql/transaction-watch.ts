@@ -4,7 +4,8 @@ import type { SystemAccess } from '../../core/connector.ts';
 import { readLogin } from './config.ts';
 import { errnoOf } from './errors.ts';
 import { type OpenWork, type Statement, type Transaction, WorkLog } from './open-work.ts';
-import { readerMark, Session, type SqlRow } from './session.ts';
+import { readerMark, Session } from './session.ts';
+import type { SqlRow } from './statements.ts';
 import { microsOf } from './wall-time.ts';
 
 /** What a look found. Refused: why the server's transactions say nothing here. */

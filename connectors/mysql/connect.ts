@@ -1,0 +1,74 @@
+import mysql, { type Connection } from 'mysql2';
+import type { Login } from './config.ts';
+import { codeOf } from './errors.ts';
+
+/** Integers of 64 bits, decimals, dates and times as the server writes them; bytes as bytes. */
+const values = {
+  supportBigNumbers: true,
+  bigNumberStrings: true,
+  dateStrings: true,
+  jsonStrings: true,
+  timezone: 'Z',
+  charset: 'utf8mb4',
+  rowsAsArray: true,
+  multipleStatements: true,
+} as const;
+
+export async function connect(login: Login, signal: AbortSignal): Promise<Connection> {
+  try {
+    return await open(login.driver, signal);
+  } catch (thrown) {
+    if (!login.isTlsOptional || codeOf(thrown) !== 'HANDSHAKE_NO_SSL_SUPPORT') throw thrown;
+    const { ssl: _, ...plain } = login.driver;
+    return await open(plain, signal);
+  }
+}
+
+function open(driver: Login['driver'], signal: AbortSignal): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const connection = mysql.createConnection({
+      ...driver,
+      ...values,
+      connectAttributes: { program_name: 'idra' },
+      enableKeepAlive: true,
+      keepAliveInitialDelay: 30_000,
+    });
+    const stop = () => {
+      connection.destroy();
+      reject(signal.reason);
+    };
+    const settle = (error: Error | null) => {
+      signal.removeEventListener('abort', stop);
+      if (!error) {
+        connection.off('error', settle);
+        resolve(connection);
+        return;
+      }
+      // A later error of the same connection has nobody to tell.
+      connection.on('error', () => {});
+      connection.destroy();
+      reject((isVerified(driver) && untrusted(connection)) || error);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    connection.on('error', settle);
+    connection.connect(settle);
+  });
+}
+
+/** Otherwise a certificate that does not hold is not why the connection failed: a wrong password is. */
+function isVerified({ ssl }: Login['driver']): boolean {
+  return typeof ssl === 'object' && ssl.rejectUnauthorized === true;
+}
+
+/** The driver writes a code of its own over that of a certificate that does not hold; the socket still knows. */
+function untrusted(connection: Connection): Error | undefined {
+  const { stream } = connection as Connection & {
+    readonly stream?: { readonly authorizationError?: unknown };
+  };
+  const code = stream?.authorizationError;
+  return typeof code === 'string' ? Object.assign(new Error(code), { code }) : undefined;
+}

@@ -1,0 +1,114 @@
+import type { FieldPacket } from 'mysql2';
+import { IdraError } from '../../core/errors.ts';
+import type { Relation } from '../../core/values.ts';
+import { describeQuery, describeTable, fromQuery, quoteName, type TableName } from './describe.ts';
+import { errnoOf } from './errors.ts';
+import { literalText } from './literals.ts';
+import { readerMark, type Session } from './session.ts';
+import type { Result, SqlRow } from './statements.ts';
+
+/** What is read: a table or view by its name, or a query. */
+export type ReadObject = { readonly name: TableName } | { readonly query: string };
+
+/** An object as it was described, and how a later statement sees that it is still the same. */
+export interface Seen {
+  readonly relation: Relation;
+  readonly from: string;
+  /**
+   * Statements that begin a transaction, take the metadata lock of the object until its end, and tell the shape. Nobody can change the
+   * object between them and the rows behind them. On MySQL the catalogue is read in the transaction's snapshot, so the lock comes first.
+   */
+  readonly opening: readonly string[];
+  /** Of the answers to `opening`. */
+  readonly fingerprint: string;
+}
+
+/** Undefined: there is no such table. */
+export async function lookAt(
+  session: Session,
+  object: ReadObject,
+  path: string,
+  signal: AbortSignal,
+): Promise<Seen | undefined> {
+  const from = 'query' in object ? fromQuery(object.query) : quoteName(object.name);
+  const lock = [begin, `SELECT * FROM ${from} LIMIT 0`];
+  try {
+    const locked = await takeLock(session, lock, signal);
+    if ('query' in object) {
+      if (locked instanceof IdraError) throw locked;
+      const relation = await describeQuery(session, object.query, signal);
+      return { relation, from, opening: lock, fingerprint: fingerprintOf(locked) };
+    }
+    const entry = await describeTable(session, object.name, path, signal);
+    if (!entry) return undefined;
+    if (locked instanceof IdraError) throw locked;
+    const catalogue = entry.isTable ? await catalogueStatement(session, entry.name, signal) : undefined;
+    const told = catalogue === undefined ? [] : await session.guard(() => session.run(catalogue), signal);
+    const opening = catalogue === undefined ? lock : [...lock, catalogue];
+    return { relation: entry.relation, from, opening, fingerprint: fingerprintOf([...locked, ...told]) };
+  } finally {
+    if (!session.isLost) await session.guard(() => session.run(commit), signal);
+  }
+}
+
+const begin = `${readerMark} START TRANSACTION READ ONLY`;
+const commit = `${readerMark} COMMIT`;
+
+/** An error is handed back: the catalogue may say better what is wrong, a missing database for instance. */
+async function takeLock(
+  session: Session,
+  statements: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Result[] | IdraError> {
+  try {
+    return await session.guard(() => session.run(statements.join('; ')), signal);
+  } catch (thrown) {
+    if (session.isLost || !(thrown instanceof IdraError)) throw thrown;
+    return thrown;
+  }
+}
+
+/** The cheapest text that says all about a table. It needs a right on the whole table; a user may have columns alone. */
+async function catalogueStatement(session: Session, name: TableName, signal: AbortSignal): Promise<string> {
+  const show = `SHOW CREATE TABLE ${quoteName(name)}`;
+  return await session.guard(async () => {
+    try {
+      await session.run(show);
+      return show;
+    } catch (thrown) {
+      if (session.isLost || !deniedNumbers.has(errnoOf(thrown) ?? 0)) throw thrown;
+      return columnsStatement(name);
+    }
+  }, signal);
+}
+
+const deniedNumbers = new Set([1142, 1143, 1227]);
+
+function columnsStatement({ schema, table }: TableName): string {
+  return `SELECT COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLLATION_NAME, COLUMN_COMMENT, COLUMN_KEY
+    FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ${literalText(schema)} AND TABLE_NAME = ${literalText(table)} ORDER BY ORDINAL_POSITION`;
+}
+
+/** One text for the answers to statements that tell a shape. */
+export function fingerprintOf(
+  results: readonly { readonly fields: readonly FieldPacket[]; readonly rows: readonly SqlRow[] }[],
+): string {
+  return JSON.stringify(
+    results.map(({ fields, rows }) => [
+      fields.map(({ name, columnType, columnLength, characterSet, flags, decimals }) => [
+        name,
+        columnType,
+        columnLength,
+        characterSet,
+        flags,
+        decimals,
+      ]),
+      rows.map((row) => row.map(withoutCounter)),
+    ]),
+  );
+}
+
+/** SHOW CREATE TABLE tells the next id as well, which every INSERT changes. */
+function withoutCounter(cell: unknown): unknown {
+  return typeof cell === 'string' ? cell.replace(/^(\) ENGINE=\S+) AUTO_INCREMENT=\d+/m, '$1') : cell;
+}
