@@ -1,4 +1,4 @@
-import { describeError, type Finding, IdraError, permanent } from '../core/errors.ts';
+import { describeError, type Finding, IdraError } from '../core/errors.ts';
 
 /** One finding, the same wherever it is shown: `orders.yaml:12: error: spec.mode: message; what to do`. */
 export function formatFinding(finding: Finding): string {
@@ -22,7 +22,7 @@ export class InputWrong extends IdraError {
 
   constructor(all: readonly Finding[]) {
     const findings = [...all].sort(byPlace);
-    const texts = findings.map((each) => describeError(permanent(each.code, each.message, each)));
+    const texts = findings.map(describeError);
     super({ code: 'InputWrong', disposition: 'permanent', message: texts.join('; ') });
     this.findings = findings;
   }

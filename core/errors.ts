@@ -72,8 +72,8 @@ export function asIdraError(thrown: unknown): IdraError {
   return bug(`unexpected: ${message}`, { cause: thrown });
 }
 
-/** One line for a person: message, then what to do. */
-export function describeError(error: IdraError): string {
+/** One line for a person about an error or a finding: message, then what to do. */
+export function describeError(error: Pick<Finding, 'path' | 'message' | 'mend'>): string {
   const where = error.path ? `${error.path}: ` : '';
   return error.mend ? `${where}${error.message}; ${error.mend}` : `${where}${error.message}`;
 }
@@ -92,6 +92,14 @@ export interface Finding {
   readonly path?: string | undefined;
   /** What to do; for a missing right, the statement that grants it. */
   readonly mend?: string | undefined;
+}
+
+const severities: readonly Finding['severity'][] = ['error', 'warning', 'info'];
+
+/** What must be changed stands first. */
+export function bySeverity(findings: readonly Finding[]): readonly Finding[] {
+  const rank = ({ severity }: Finding) => severities.indexOf(severity);
+  return [...findings].sort((one, other) => rank(one) - rank(other));
 }
 
 /** Why something was told to stop: the reason of every AbortSignal of ours. */

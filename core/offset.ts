@@ -1,3 +1,4 @@
+import { restartCommand } from './commands.ts';
 import { permanent } from './errors.ts';
 import type { Scalar } from './values.ts';
 
@@ -29,7 +30,7 @@ export function decodeOffset(text: string): Offset {
     'OffsetUnreadable',
     `the stored offset is not one that this version knows: ${text.slice(0, 200)}`,
     {
-      mend: 'run the version of Idra that wrote it, or request restart',
+      mend: `run the version of Idra that wrote it, or ${restartCommand}`,
     },
   );
 }

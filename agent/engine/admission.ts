@@ -1,3 +1,4 @@
+import { keepOffsetCommand, restartCommand } from '../../core/commands.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
 import type { Offset } from '../../core/offset.ts';
@@ -155,9 +156,9 @@ function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
 /** The two ways on, for every refusal of a stored offset. */
 export function offsetNoLongerFits(
   why: string,
-  mend = `${mendByRestart}, or keep-offset to go on from the stored offset`,
+  mend = `${mendByRestart}, or ${keepOffsetCommand} to go on from the stored offset`,
 ): Error {
   return permanent('OffsetNoLongerFits', `the stored offset no longer fits: ${why}`, { path: 'spec', mend });
 }
 
-const mendByRestart = 'request restart to read from nothing (no row is deleted)';
+const mendByRestart = `run ${restartCommand} to read from nothing (no row is deleted)`;

@@ -2,7 +2,7 @@ import { splitName } from '../../connectors/sql/names.ts';
 import type { Wire } from '../../core/batch.ts';
 import { nameTooLong, planColumns } from '../../core/column-plan.ts';
 import type { Connector, Destination, ReadRequest, Source, WritePlan } from '../../core/connector.ts';
-import { type Finding, permanent } from '../../core/errors.ts';
+import { describeError, type Finding, permanent } from '../../core/errors.ts';
 import type { Guarantee } from '../../core/status.ts';
 import type { Mode, Sync, SyncSpec, SystemType } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
@@ -95,19 +95,14 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
   };
 }
 
-/** The first error of a plan, thrown: a Sync whose plan has one must not run. The others stand in the message. */
+/** The first error of a plan, thrown: a Sync whose plan has one must not run. The others stand behind what to do about it, each with its own remedy. */
 export function requireRunnable(plan: SyncPlan): void {
   const errors = plan.findings.filter((finding) => finding.severity === 'error');
-  const [first] = errors;
+  const [first, ...more] = errors;
   if (!first) return;
-  const more =
-    errors.length > 1
-      ? ` (and ${errors.length - 1} more: ${errors
-          .slice(1)
-          .map((each) => each.message)
-          .join('; ')})`
-      : '';
-  throw permanent(first.code, first.message + more, { path: first.path, mend: first.mend });
+  const others = more.map((each) => `and ${describeError(each)}`);
+  const mend = [first.mend, ...others].filter((each) => each !== undefined).join('; ');
+  throw permanent(first.code, first.message, { path: first.path, ...(mend !== '' && { mend }) });
 }
 
 /** Append by timestamp writes a row for each version read. */

@@ -1,3 +1,4 @@
+import { namingSync } from '../../core/commands.ts';
 import type { BoundReport, WriteResult } from '../../core/connector.ts';
 import type { StatusReason } from '../../core/error-codes.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
@@ -134,16 +135,17 @@ export class Reporter {
   }
 
   failed(error: IdraError, isTransient: boolean, nextTryMs: number | undefined): void {
+    const message = namingSync(describeError(error), this.#context.sync);
     this.#lastError = {
       code: error.code,
-      message: describeError(error),
+      message,
       time: this.#nowText(),
       count: (this.#lastError?.code === error.code ? this.#lastError.count : 0) + 1,
       isTransient,
     };
     this.#state = isTransient ? 'Waiting' : 'Failed';
     this.#reason = error.code;
-    this.#message = describeError(error);
+    this.#message = message;
     this.#nextPassMs = nextTryMs;
     this.report();
   }

@@ -1,3 +1,4 @@
+import { suspendCommand } from '../../core/commands.ts';
 import { asIdraError, describeError, permanent } from '../../core/errors.ts';
 import { decodeOffset, encodeOffset, formatOffset, type Offset, parseOffset } from '../../core/offset.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus } from '../../core/status.ts';
@@ -33,7 +34,7 @@ export async function changeOffset(
   if (!context.sync.spec.isSuspended) {
     throw permanent('NotSuspended', 'the offset is changed only while the Sync is suspended', {
       path: 'spec.suspend',
-      mend: 'set spec.suspend to true, change the offset, and set it back',
+      mend: `run ${suspendCommand} (in single mode set spec.suspend to true), and change the offset then`,
     });
   }
   if (isLastDestination(context.sync)) {

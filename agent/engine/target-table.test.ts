@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => files.close());
 
-const gone = /offset belongs to is gone; request restart .*, or keep-offset /;
+const gone = /offset belongs to is gone; run idra restart s to .*, or idra keep-offset s to /;
 const newRow = () => files.execute('source', "INSERT INTO t (v) VALUES ('d')");
 
 test('the table of a stored offset was dropped: it stops before it is made again; restart reads all', async () => {

@@ -4,7 +4,7 @@ import type {
   DesiredDataSource,
   ProbeAnswer,
 } from '../../coordination/contract.ts';
-import { describeError, type Finding, IdraError } from '../../core/errors.ts';
+import { describeError, IdraError } from '../../core/errors.ts';
 import { Slots } from '../../core/slots.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import type { CheckAnswer } from '../probe-answers.ts';
@@ -122,11 +122,7 @@ function reportOf(answer: ProbeAnswer | IdraError, leader: string): Told {
     findings.find(({ severity }) => severity === 'error') ??
     findings.find(({ severity }) => severity === 'warning');
   const more = worst
-    ? { code: worst.code, message: describeFinding(worst) }
+    ? { code: worst.code, message: describeError(worst) }
     : { message: `reached ${version}` };
   return { isReachable: worst?.severity !== 'error', serverVersion: version, ...more, agent };
-}
-
-function describeFinding({ message, mend }: Finding): string {
-  return mend === undefined ? message : `${message}; ${mend}`;
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { findingOf } from '../../agent/engine/preview.ts';
-import { asIdraError, type Finding } from '../../core/errors.ts';
+import { asIdraError, bySeverity, type Finding } from '../../core/errors.ts';
 import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import { type Cli, runs, statusOf } from '../cli.ts';
 import {
@@ -77,7 +77,7 @@ async function checkSync(examination: Examination, sync: Sync): Promise<Checked>
 
 function formatChecked({ kind, name, version, findings }: Checked): string {
   const state = hasErrors(findings) ? 'failed' : 'ok';
-  const lines = findings
+  const lines = bySeverity(findings)
     .filter((each) => each.severity !== 'info')
     .map((each) => `  ${formatFinding(each).replaceAll('\n', '\n  ')}\n`);
   return `${`${kind} ${name}`.padEnd(36)} ${state}${version ? `  ${version}` : ''}\n${lines.join('')}`;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Preview } from '../../agent/engine/preview.ts';
+import { bySeverity } from '../../core/errors.ts';
 import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import { type Cli, runs } from '../cli.ts';
 import { type ExamineOptions, withExamination, withExamineOptions } from '../examine/examination.ts';
@@ -86,7 +87,7 @@ function formatPlanned({ sync, preview }: Planned): string {
       ),
     );
   for (const statement of preview.statements) lines.push(indent(`${statement};`));
-  for (const finding of preview.findings) lines.push(indent(formatFinding(finding)));
+  for (const finding of bySeverity(preview.findings)) lines.push(indent(formatFinding(finding)));
   return `${lines.join('\n')}\n`;
 }
 

@@ -1,3 +1,4 @@
+import { restartCommand } from '../../core/commands.ts';
 import type { SystemAccess, WritePlan } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { type Finding, permanent } from '../../core/errors.ts';
@@ -78,7 +79,7 @@ export class Replacement {
         'ReplaceCountDiffers',
         `${quoteName(this.#shadow)} has ${rows} rows, and ${this.#expectedRows} were written: it is not swapped in`,
         {
-          mend: 'request restart; nobody else may write the shadow table',
+          mend: `run ${restartCommand}; nobody else may write the shadow table`,
         },
       );
     }
@@ -107,7 +108,7 @@ export class Replacement {
     const [target, shadow, old] = [this.#input.target, this.#shadow, this.#old].map(quoteName);
     if (!names.includes(this.#old.table)) {
       throw permanent('ShadowMissing', `${shadow}, which holds the rows of an unfinished pass, is gone`, {
-        mend: 'request restart: the pass begins anew, and the table is untouched until it is complete',
+        mend: `run ${restartCommand}: the pass begins again, and the table is untouched until it is complete`,
       });
     }
     await this.#session.query(`RENAME TABLE ${target} TO ${shadow}, ${old} TO ${target}`, signal);

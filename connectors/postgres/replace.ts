@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { restartCommand } from '../../core/commands.ts';
 import { permanent, schemaChanged } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
 import { quoteDouble } from '../sql/names.ts';
@@ -99,7 +100,7 @@ export class Replacement {
         'ReplaceCountDiffers',
         `the shadow table ${this.shadow} has ${count} rows, and ${this.#rows} were written`,
         {
-          mend: 'look for who else writes it, then request restart',
+          mend: `look for who else writes it, then run ${restartCommand}`,
         },
       );
     }

@@ -83,7 +83,7 @@ function invalid(
 ): Error {
   const [first, ...more] = findings;
   if (!first) throw bug(`${kind} ${namespace}/${name} is neither valid nor invalid`);
-  const others = more.map((each) => describeError(permanent(each.code, each.message, each))).join('; ');
+  const others = more.map(describeError).join('; ');
   return permanent(
     'ManifestInvalid',
     more.length === 0 ? first.message : `${first.message} (and: ${others})`,

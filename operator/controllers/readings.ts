@@ -33,7 +33,7 @@ export class Readings {
       const { findings } = this.#manifests.examine('DataSource', object.spec, 'cluster');
       const [first, ...more] = findings.filter(({ severity }) => severity === 'error');
       if (!first) return false;
-      const others = more.map((each) => describeError(permanent(each.code, each.message, each)));
+      const others = more.map(describeError);
       throw permanent('ManifestInvalid', [first.message, ...others].join('; and '), first);
     };
     return this.#read(object, read).invalid;
