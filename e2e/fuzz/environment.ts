@@ -98,11 +98,10 @@ export class Block {
 
   async #configureMysql(server: MysqlServer, chosen: readonly ChosenSetting[]): Promise<void> {
     for (const { name, value } of chosen) {
-      const before = await server.query(`SELECT @@GLOBAL.${name} AS value`);
-      const old = before[0]?.value;
+      const [before] = await server.query(`SELECT CAST(@@GLOBAL.${name} AS CHAR) AS value`);
       await server.query(`SET GLOBAL ${name} = ${value}`);
-      const literal =
-        typeof old === 'string' && !/^\d+(\.\d+)?$/.test(old) ? `'${old}'` : String(old ?? 'DEFAULT');
+      const old = String(before?.value ?? 'DEFAULT');
+      const literal = /^(\d+(\.\d+)?|DEFAULT)$/.test(old) ? old : `'${old}'`;
       this.#ends.push(async () => {
         await server.query(`SET GLOBAL ${name} = ${literal}`);
       });
@@ -116,7 +115,10 @@ export class Block {
       await server.query(`DROP DATABASE IF EXISTS \`${made.database}\``);
       await server.query(`DROP USER IF EXISTS '${made.user}'@'%'`);
     });
-    return serverDatabase(system, made);
+    // The tester pins settings that only an administrator may pin.
+    const url = new URL(server.adminUrl);
+    url.pathname = `/${made.database}`;
+    return serverDatabase(system, { ...made, url: url.href });
   }
 }
 

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { type SystemName, systemNames } from '../kit/systems.ts';
 import { removeFolder, tempFolder } from '../kit/temp.ts';
 import { FuzzServers } from './environment.ts';
+import { describeScenario } from './scenario/describe.ts';
 import { generate } from './scenario/generate.ts';
 import { runSeeds, type SeedResult, Tally } from './seeds.ts';
 
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
     parallel: { type: 'string', default: '10' },
     show: { type: 'boolean' },
     verbose: { type: 'boolean' },
+    calm: { type: 'boolean' },
   },
 });
 
@@ -45,6 +47,7 @@ async function main(): Promise<boolean> {
       count,
       untilMs,
       systems,
+      isCalm: options.calm === true,
       parallel: Number(options.parallel),
       servers,
       folder: join(folder, 'run'),
@@ -62,20 +65,17 @@ function report(tally: Tally, result: SeedResult): void {
   tally.add(result);
   const silent = result.verdicts.filter(({ kind }) => kind === 'silent');
   if (options.verbose) {
-    const { from, to, flows } = result.scenario;
-    const modes = flows.map(({ spec }) => `${spec.mode}/${spec.writeMode}`).join(' ');
     const said = result.verdicts.map(
       ({ kind, category, details }) => `${kind} (${category}) ${details[0]?.slice(0, 150) ?? ''}`,
     );
+    const seconds = (result.durationMs / 1000).toFixed(1);
     console.log(
-      `${result.seed} ${from} to ${to} ${modes} ${(result.durationMs / 1000).toFixed(1)} s: ${result.error ?? said.join('; ')}`,
+      `${result.seed} ${seconds} s ${describeScenario(result.scenario)}: ${result.error ?? said.join('; ')}`,
     );
     for (const line of result.refused) console.log(`   refused: ${line.slice(0, 200)}`);
   }
   if (silent.length === 0 && !result.error) return;
-  console.log(
-    `SILENT seed ${result.seed}, ${result.scenario.from} to ${result.scenario.to}: ${result.error ?? ''}`,
-  );
+  console.log(`SILENT seed ${result.seed}, ${describeScenario(result.scenario)}: ${result.error ?? ''}`);
   for (const { category, details } of silent)
     console.log(
       `  ${category}\n${details

@@ -26,6 +26,8 @@ export interface SeedRange {
   readonly count: number;
   readonly untilMs: number;
   readonly systems: readonly SystemName[];
+  /** Without changes of tables: only rows change. */
+  readonly isCalm: boolean;
   readonly parallel: number;
   readonly servers: FuzzServers;
   readonly folder: string;
@@ -54,7 +56,7 @@ async function runBlock(range: SeedRange, block: number, seeds: readonly number[
     const left = [...seeds];
     const work = async () => {
       for (let seed = left.shift(); seed !== undefined && Date.now() < range.untilMs; seed = left.shift())
-        range.done(await runSeed(seed, range.systems, environment, engine, folder));
+        range.done(await runSeed(designed(seed, range), environment, engine, folder));
     };
     await Promise.all(Array.from({ length: range.parallel }, work));
   } finally {
@@ -64,14 +66,18 @@ async function runBlock(range: SeedRange, block: number, seeds: readonly number[
   }
 }
 
+function designed(seed: number, { systems, isCalm }: SeedRange): Scenario {
+  const scenario = generate(seed, systems);
+  return isCalm ? { ...scenario, steps: scenario.steps.filter((step) => step.do !== 'ddl') } : scenario;
+}
+
 async function runSeed(
-  seed: number,
-  systems: readonly SystemName[],
+  scenario: Scenario,
   environment: Block,
   shared: Engine,
   folder: string,
 ): Promise<SeedResult> {
-  const scenario = generate(seed, systems);
+  const { seed } = scenario;
   const startMs = Date.now();
   const own = scenario.isAlone ? new Engine(join(folder, `state-${seed}.db`)) : undefined;
   const base = { seed, scenario };

@@ -16,7 +16,9 @@ export type Role = 'writer' | 'reader';
 
 export async function openSession({ system, url }: Place, role: Role): Promise<Session> {
   if (system === 'postgres') return await postgresSession(url, role);
-  return system === 'sqlite' ? sqliteSession(url, 0) : await mysqlSession(system, url, role);
+  return system === 'sqlite'
+    ? sqliteSession(url, role === 'reader' ? 2_000 : 100)
+    : await mysqlSession(system, url, role);
 }
 
 const postgresSettings: Readonly<Record<string, string>> = {

@@ -42,6 +42,8 @@ export function designFlow(random: Random, from: SystemName, to: SystemName, at:
   const flow: Flow = {
     columns: table.columns,
     shape: shape?.name ?? 'plain',
+    constraint: table.constraint,
+    sequence: table.sequence,
     key,
     create: [
       ...(shape?.create(name, body, key) ?? [plainTable(from, name, body)]),

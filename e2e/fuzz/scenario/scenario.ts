@@ -21,7 +21,10 @@ export type Path = 'direct' | 'proxy' | 'pooler';
 /** One table, and the Sync that copies it. */
 export interface Flow {
   readonly columns: readonly ColumnDesign[];
+  /** For a person: how the table is made up. */
   readonly shape: string;
+  readonly constraint: string;
+  readonly sequence: string;
   /** Columns that the source is known by, as the design has it: they may be neither unique nor NOT NULL. */
   readonly key: readonly string[];
   /** Statements that make the source, and those that make a destination table before the Sync. */

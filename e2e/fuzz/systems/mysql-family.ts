@@ -57,7 +57,6 @@ const ofServer: Record<'mysql' | 'mariadb', readonly Setting[]> = {
     { name: 'select_into_disk_sync', values: ['1'] },
     { name: 'collation_server', values: ["'latin1_swedish_ci'"] },
     { name: 'default_collation_for_utf8mb4', values: ["'utf8mb4_general_ci'"] },
-    { name: 'transaction_read_only', values: ['1'] },
   ],
   mariadb: [
     { name: 'max_statement_time', values: ['0.9'] },
@@ -66,7 +65,6 @@ const ofServer: Record<'mysql' | 'mariadb', readonly Setting[]> = {
     { name: 'idle_transaction_timeout', values: ['2'] },
     { name: 'note_verbosity', values: ["''"] },
     { name: 'expensive_subquery_limit', values: ['1'] },
-    { name: 'tx_read_only', values: ['1'] },
   ],
 };
 
