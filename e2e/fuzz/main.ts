@@ -1,15 +1,18 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type SystemName, systemNames } from '../kit/systems.ts';
 import { removeFolder, tempFolder } from '../kit/temp.ts';
 import { FuzzServers } from './environment.ts';
+import { Tally } from './judge/tally.ts';
+import { isSilent, type SeedResult } from './run/block-run.ts';
+import { runSeeds } from './run/seeds.ts';
 import { describeScenario } from './scenario/describe.ts';
 import { generate } from './scenario/generate.ts';
-import { runSeeds, type SeedResult, Tally } from './seeds.ts';
+import type { Scenario } from './scenario/scenario.ts';
+import { shrink } from './shrink.ts';
 
-/**
- * Seeds from `--seed` on, for so many `--minutes` or `--count`. `--show` prints a seed's scenario, `--shrink` makes a failing one smaller.
- */
+/** The command line of the random tester: see README.md. */
 const { values: options } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
@@ -17,73 +20,118 @@ const { values: options } = parseArgs({
     count: { type: 'string' },
     systems: { type: 'string', default: systemNames.join(',') },
     parallel: { type: 'string', default: '10' },
+    scenario: { type: 'string' },
+    shrink: { type: 'string' },
+    calm: { type: 'boolean' },
     show: { type: 'boolean' },
     verbose: { type: 'boolean' },
-    calm: { type: 'boolean' },
   },
 });
+const systems = options.systems.split(',') as SystemName[];
+const parallel = Number(options.parallel);
+const untilMs =
+  options.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + Number(options.minutes) * 60_000;
 
 async function main(): Promise<boolean> {
-  const first = Number(options.seed);
-  const systems = options.systems.split(',') as SystemName[];
+  const given = options.scenario === undefined ? undefined : await readScenario(options.scenario);
+  const design = (seed: number) => given ?? designed(seed);
+  const first = given?.seed ?? Number(options.seed);
   if (options.show) {
-    console.log(JSON.stringify(generate(first, systems), null, 1));
+    console.log(JSON.stringify(design(first), null, 1));
     return true;
   }
-  const untilMs =
-    options.minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + Number(options.minutes) * 60_000;
-  const count =
-    options.count === undefined
-      ? options.minutes === undefined
-        ? 1
-        : Number.POSITIVE_INFINITY
-      : Number(options.count);
   const folder = await tempFolder('fuzz');
   const servers = new FuzzServers();
-  const tally = new Tally();
   try {
+    if (options.shrink) return await shrinkTo(options.shrink, design(first), servers, join(folder, 'run'));
+    const tally = new Tally();
+    const done = (result: SeedResult) => report(tally, result);
     await runSeeds({
-      first,
-      count,
+      seeds: seedsFrom(first),
+      design,
       untilMs,
-      systems,
-      isCalm: options.calm === true,
-      parallel: Number(options.parallel),
+      parallel,
       servers,
       folder: join(folder, 'run'),
-      done: (result) => report(tally, result),
+      done,
     });
+    for (const line of tally.summary()) console.log(line);
+    return tally.silent === 0;
   } finally {
     await servers.stop();
     await removeFolder(folder);
   }
-  for (const line of tally.summary()) console.log(line);
-  return tally.silent === 0;
+}
+
+async function readScenario(file: string): Promise<Scenario> {
+  return JSON.parse(await readFile(file, 'utf8')) as Scenario;
+}
+
+/** `--calm`: no table is changed, only rows. */
+function designed(seed: number): Scenario {
+  const scenario = generate(seed, systems);
+  return options.calm ? { ...scenario, steps: scenario.steps.filter((step) => step.do !== 'ddl') } : scenario;
+}
+
+function* seedsFrom(first: number): Generator<number> {
+  const isTimed = options.minutes !== undefined;
+  const count =
+    options.count === undefined ? (isTimed ? Number.POSITIVE_INFINITY : 1) : Number(options.count);
+  for (let seed = first; seed < first + count; seed++) yield seed;
+}
+
+async function shrinkTo(
+  file: string,
+  scenario: Scenario,
+  servers: FuzzServers,
+  folder: string,
+): Promise<boolean> {
+  const progress = ({ steps, flows }: Scenario) =>
+    console.log(`${steps.length} steps, ${flows.map(({ rows }) => rows.length).join(' and ')} rows`);
+  const smallest = await shrink({ scenario, servers, folder, untilMs, parallel, progress });
+  if (!smallest) {
+    console.log(`seed ${scenario.seed} does not fail`);
+    return true;
+  }
+  await writeFile(file, `${JSON.stringify(smallest.scenario, null, 1)}\n`);
+  describeFailure(smallest);
+  console.log(`  make fuzz ARGS='--scenario ${file}'`);
+  return false;
 }
 
 function report(tally: Tally, result: SeedResult): void {
   tally.add(result);
-  const silent = result.verdicts.filter(({ kind }) => kind === 'silent');
   if (options.verbose) {
     const said = result.verdicts.map(
-      ({ kind, category, details }) => `${kind} (${category}) ${details[0]?.slice(0, 150) ?? ''}`,
+      ({ kind, category, details }) => `${kind} (${category}) ${short(details[0])}`,
     );
     const seconds = (result.durationMs / 1000).toFixed(1);
     console.log(
-      `${result.seed} ${seconds} s ${describeScenario(result.scenario)}: ${result.error ?? said.join('; ')}`,
+      `${result.scenario.seed} ${seconds} s ${describeScenario(result.scenario)}: ${said.join('; ')}`,
     );
-    for (const line of result.refused) console.log(`   refused: ${line.slice(0, 200)}`);
+    for (const line of result.refused) console.log(`   refused: ${short(line)}`);
   }
-  if (silent.length === 0 && !result.error) return;
-  console.log(`SILENT seed ${result.seed}, ${describeScenario(result.scenario)}: ${result.error ?? ''}`);
-  for (const { category, details } of silent)
-    console.log(
-      `  ${category}\n${details
-        .slice(0, 5)
-        .map((each) => `    ${each}`)
-        .join('\n')}`,
-    );
-  console.log(`  make fuzz ARGS='--seed ${result.seed}'`);
+  if (!isSilent(result)) return;
+  describeFailure(result);
+  const source = options.scenario ? `--scenario ${options.scenario}` : `--seed ${result.scenario.seed}`;
+  const same = [
+    ...(options.calm ? ['--calm'] : []),
+    ...(systems.length < 4 ? [`--systems ${options.systems}`] : []),
+  ];
+  console.log(`  make fuzz ARGS='${[source, ...same].join(' ')}'`);
+}
+
+function describeFailure({ scenario, verdicts, error }: SeedResult): void {
+  console.log(`SILENT seed ${scenario.seed}, ${describeScenario(scenario)}: ${error ?? ''}`);
+  for (const { kind, category, details } of verdicts) {
+    if (kind !== 'silent') continue;
+    console.log(`  ${category}`);
+    for (const detail of details.slice(0, 5)) console.log(`    ${detail}`);
+  }
+}
+
+function short(text = ''): string {
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }
 
 process.exitCode = (await main()) ? 0 : 1;

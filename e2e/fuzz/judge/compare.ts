@@ -59,11 +59,21 @@ function isNull(input: CompareInput, version: Version): boolean {
 
 function isPromised(input: CompareInput, version: Version): boolean {
   const { idsBegunAgain } = input;
+  if (isLaterOfItsId(input, version)) return false;
   const id = fieldOf(input, version);
   if (idsBegunAgain === undefined || id === undefined || id === null || !/^-?\d+$/.test(id)) return true;
   if (BigInt(id) > idsBegunAgain) return true;
   // While the largest id is below the offset, the Sync can see it and must say so.
   return largestId(input) < idsBegunAgain;
+}
+
+/** Another row had this id before: whether this one is read is decided by the order of their keys. */
+function isLaterOfItsId(input: CompareInput, version: Version): boolean {
+  if (!input.promises.isById) return false;
+  const id = fieldOf(input, version);
+  return [...input.history.current.values()]
+    .flat()
+    .some((other) => fieldOf(input, other) === id && other.since < version.since);
 }
 
 function largestId(input: CompareInput): bigint {

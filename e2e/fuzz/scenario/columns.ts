@@ -99,16 +99,17 @@ export function designRow(
     const isLast = index === keyColumns.length - 1;
     row[name] = isNull(name) && random.chance(0.1) ? 'NULL' : type.value(isLast ? key : key % 3);
   });
-  row.s =
-    sequence === 'nullable' && random.chance(0.15)
-      ? 'NULL'
-      : String(sequence === 'in threes' ? Math.floor(s / 3) : s);
+  row.s = sequence === 'nullable' && random.chance(0.15) ? 'NULL' : idOf(sequence, s);
   row.u = isNull('u') && random.chance(0.1) ? 'NULL' : time.now;
   row.a = random.chance(0.2) ? 'NULL' : String(random.between(-5, 1000));
   row.b = random.chance(0.2) ? 'NULL' : `'b${random.below(100)}'`;
   row.c = String(random.below(10));
   for (const { name, type } of values) row[name] = literalOf(random, type, to, hasMisfits);
   return row;
+}
+
+export function idOf(sequence: TableDesign['sequence'], n: number): string {
+  return String(sequence === 'in threes' ? Math.floor(n / 3) : n);
 }
 
 export function literalOf(random: Random, type: TypeCase, to: SystemName, hasMisfits: boolean): string {

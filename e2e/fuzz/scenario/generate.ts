@@ -1,7 +1,7 @@
 import { type SystemName, systemNames } from '../../kit/systems.ts';
 import { Random } from '../prng.ts';
 import { fuzzSystems } from '../systems/index.ts';
-import { designRow, literalOf } from './columns.ts';
+import { designRow, idOf, literalOf } from './columns.ts';
 import { designDdl } from './ddl.ts';
 import { type DesignedFlow, designFlow } from './flow.ts';
 import type { Path, RowDesign, Scenario, Step } from './scenario.ts';
@@ -93,7 +93,8 @@ class StepDesigner {
       [1, 12],
     ]);
     // A key that was there before: of a row that was deleted, of a child table, or refused by the server.
-    if (random.chance(0.1)) counters.key = Math.max(1, counters.key - 3);
+    const isReadBy = this.#designed(flow).flow.source.idField === table.keyColumns.at(-1)?.name;
+    if (!isReadBy && random.chance(0.1)) counters.key = Math.max(1, counters.key - 3);
     const rows = Array.from({ length: count }, () => designRow(random, table, counters, this.#to));
     const into = shape?.insertInto?.(`{t${flow}}`, random) ?? `{t${flow}}`;
     return { do: 'insert', flow, session, into, rows };
@@ -111,7 +112,7 @@ class StepDesigner {
     const last = table.keyColumns.at(-1);
     const changesKey = random.chance(0.15);
     if (changesKey && last) set[last.name] = last.type.value(counters.key++);
-    if (random.chance(0.1)) set.s = String(counters.sequence++);
+    if (random.chance(0.1)) set.s = idOf(table.sequence, counters.sequence++);
     return {
       do: 'update',
       flow,

@@ -21,7 +21,6 @@ const settings: readonly Setting[] = [
   { name: 'time_zone', values: ["'+09:00'", "'-05:00'", "'+05:30'"] },
   { name: 'sql_select_limit', values: ['2', '7'] },
   { name: 'autocommit', values: ['0'] },
-  { name: 'transaction_isolation', values: ["'READ-UNCOMMITTED'", "'SERIALIZABLE'", "'READ-COMMITTED'"] },
   { name: 'completion_type', values: ['1'] },
   { name: 'sql_safe_updates', values: ['1'] },
   { name: 'sql_big_selects', values: ['0'] },
@@ -48,8 +47,11 @@ const settings: readonly Setting[] = [
   { name: 'max_allowed_packet', values: ['1048576'] },
 ];
 
+const isolations = ["'READ-UNCOMMITTED'", "'SERIALIZABLE'", "'READ-COMMITTED'"];
+
 const ofServer: Record<'mysql' | 'mariadb', readonly Setting[]> = {
   mysql: [
+    { name: 'transaction_isolation', values: isolations },
     { name: 'max_execution_time', values: ['900', '1'] },
     { name: 'sql_generate_invisible_primary_key', values: ['1'] },
     { name: 'sql_require_primary_key', values: ['1'] },
@@ -59,6 +61,7 @@ const ofServer: Record<'mysql' | 'mariadb', readonly Setting[]> = {
     { name: 'default_collation_for_utf8mb4', values: ["'utf8mb4_general_ci'"] },
   ],
   mariadb: [
+    { name: 'tx_isolation', values: isolations },
     { name: 'max_statement_time', values: ['0.9'] },
     { name: 'old_mode', values: ["'ZERO_DATE_TIME_CAST'", "'UTF8_IS_UTF8MB3'"] },
     { name: 'collation_server', values: ["'latin1_swedish_ci'"] },
