@@ -5,7 +5,9 @@ import type { FlowRun } from './flow-run.ts';
 
 /** So long a Sync may take to come to rest: bounds may be seconds behind, and the machine busy. */
 const limitMs = 40_000;
-/** Silence is believed when it lasts for so many passes more. */
+/** What is not there after this time is lost. */
+const patienceMs = 8_000;
+/** The ends are compared again after so many passes more. */
 const passesMore = 3;
 
 /** Waits until the Sync has ended passes that began with the source at rest, or says why not; then both ends are compared. */
@@ -15,6 +17,7 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
   if (!view) throw new Error('the Sync was not added');
   let wanted = 2;
   let last: Verdict | undefined;
+  let first: Verdict | undefined;
   for (;;) {
     if (engine.crash) return { kind: 'silent', category: 'engine crashed', details: [engine.crash] };
     if (view.end !== undefined) return { kind: 'silent', category: 'run ended', details: [view.end] };
@@ -27,12 +30,19 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
     const isSteady = passes > wanted + passesMore && status?.reason !== 'HeldBack' && !status?.lastError;
     if ((passes >= wanted && isQuiet) || isSteady || isComplete) {
       last = judge(await run.compare(), status);
-      if (last.kind !== 'silent' || wanted > 2 || isComplete) return last;
+      if (last.kind !== 'silent') return first ? tooEarly(first) : last;
+      first ??= last;
+      // Is it only late? Then the rows are not lost, but it said that it had caught up.
+      if (isComplete || Date.now() - restMs > patienceMs) return last;
       wanted = passes + passesMore;
     }
     if (Date.now() - restMs > limitMs) return failure ?? last ?? notSettled(status?.reason, passes);
     await pause(40);
   }
+}
+
+function tooEarly(first: Verdict): Verdict {
+  return { ...first, category: `said too early that it had caught up: ${first.category}` };
 }
 
 function notSettled(reason: string | undefined, passes: number): Verdict {
