@@ -144,6 +144,8 @@ export interface ReadRequest {
   readonly safetyLagMs?: number;
   /** Messages about a row leave its key out. */
   readonly redactsKeys?: boolean;
+  /** PassEnd.mark of a pass before, which was held back. */
+  readonly mark?: string;
 }
 
 /** What a pass found at its end. */
@@ -154,8 +156,13 @@ export interface PassEnd {
   readonly nullRows?: number;
   /** Timestamp modes: canonical timestamp of the oldest row that is there but held back. */
   readonly oldestWaiting?: string;
-  /** There are rows after the bound that were not read because they may not be final. */
+  /**
+   * Rows that were there when the pass began, or when the one of ReadRequest.mark began, were not read because they may not be final.
+   * Rows that came since do not count: on a busy server there always are some.
+   */
   readonly isHeldBack: boolean;
+  /** With isHeldBack: the largest value of the field when that pass began, for the next pass. */
+  readonly mark?: string;
 }
 
 export interface BoundReport {

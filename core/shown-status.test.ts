@@ -34,6 +34,18 @@ test('a resumed sync is Pending until an agent says more', () => {
   assert.equal(shownStatus(wanted, running, 0), running);
 });
 
+test('what was said of an earlier spec says nothing of this one', () => {
+  const changed = { ...wanted, generation: 3 };
+  const shown = shownStatus(changed, running, 0);
+  assert.deepEqual([shown.state, shown.hasCaughtUp, shown.hasCaughtUpBefore], ['Running', false, true]);
+  const completed = shownStatus(changed, { ...running, state: 'Completed' }, 0);
+  assert.deepEqual([completed.state, completed.hasCaughtUp], ['Pending', false]);
+  const lost = { reason: 'DataSourceNotFound', message: 'DataSource a/b does not exist' } as const;
+  const unplaced = shownStatus(changed, running, 0, lost);
+  assert.deepEqual([unplaced.observedGeneration, unplaced.hasCaughtUp], [3, false]);
+  assert.equal(shownStatus({ ...changed, isSuspended: true }, running, 0).hasCaughtUp, true);
+});
+
 test('a sync that nobody can run is shown with that reason and its rows', () => {
   const lost = { reason: 'DataSourceNotFound', message: 'DataSource a/b does not exist' } as const;
   const shown = shownStatus(wanted, running, 0, lost);

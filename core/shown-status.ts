@@ -33,15 +33,23 @@ export function shownStatus(
   if (unassigned) {
     const state = unassigned.reason === 'InvalidSpec' ? 'Failed' : 'Pending';
     return {
-      ...atRest(status ?? unseen(sync, nowMs)),
+      ...atRest(status ? ofThisSpec(sync, status) : unseen(sync, nowMs)),
       observedGeneration: sync.generation,
       state,
       ...unassigned,
     };
   }
   if (!status) return unseen(sync, nowMs);
-  if (status.state !== 'Suspended') return status;
-  return { ...status, state: 'Pending', reason: 'WaitingForAgent', message: 'waiting for an agent' };
+  const last = ofThisSpec(sync, status);
+  const isAtRest = last.state === 'Suspended' || (last !== status && last.state === 'Completed');
+  if (!isAtRest) return last;
+  return { ...last, state: 'Pending', reason: 'WaitingForAgent', message: 'waiting for an agent' };
+}
+
+/** What was said of an earlier spec: that it has caught up says nothing of this one. */
+function ofThisSpec({ generation }: WantedSync, status: SyncStatus): SyncStatus {
+  if (status.observedGeneration === generation || !status.hasCaughtUp) return status;
+  return { ...status, hasCaughtUp: false, hasCaughtUpBefore: true };
 }
 
 /** Without what is said only of a sync that runs. */

@@ -18,8 +18,10 @@ export interface SyncStatus {
   /** One sentence for a person; with a permanent error also what to do. */
   readonly message: string;
   readonly agent?: string;
-  /** True from the first time that it has caught up with this meaning. */
+  /** True from the first time that it has caught up with this generation of the spec, with nothing held back. */
   readonly hasCaughtUp: boolean;
+  /** With an earlier generation. */
+  readonly hasCaughtUpBefore?: boolean;
   readonly rows: RowCounts;
   /** Rows per second over the last seconds of work. */
   readonly rowsPerSecond?: number;

@@ -1,41 +1,52 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { LastError, SyncState, SyncStatus } from './status.ts';
 import { conditionsOf } from './sync-conditions.ts';
 
 const lastError: LastError = { code: 'HostUnreachable', message: 'x', time: '', count: 1, isTransient: true };
 
-function shown(state: SyncState, hasCaughtUp: boolean, isRetrying = false): string {
+const caughtUp: Readonly<Record<string, Pick<SyncStatus, 'hasCaughtUp' | 'hasCaughtUpBefore'>>> = {
+  never: { hasCaughtUp: false },
+  'with an earlier spec': { hasCaughtUp: false, hasCaughtUpBefore: true },
+  yes: { hasCaughtUp: true },
+};
+
+function conditionsIn(shown: string, how: string) {
+  const [state, retrying] = shown.split(', ');
   const status: SyncStatus = {
     uid: 'u',
     observedGeneration: 1,
-    state,
+    state: state as SyncState,
     reason: 'Because',
     message: 'm',
-    hasCaughtUp,
     rows: { read: 0, written: 0, deleted: 0, rejected: 0 },
     observedAt: '',
-    ...(isRetrying ? { lastError } : {}),
+    hasCaughtUp: false,
+    ...caughtUp[how],
+    ...(retrying ? { lastError } : {}),
   };
-  return conditionsOf(status)
-    .map((each) => each.status[0])
-    .join('');
+  return conditionsOf(status);
 }
 
-test('STATE x Ready, Reconciling, Stalled', () => {
-  const rows: [string, string][] = [
-    [shown('Pending', false), 'FTF'],
-    [shown('Pending', true), 'TTF'],
-    [shown('Running', false), 'FTF'],
-    [shown('Running', true), 'TFF'],
-    [shown('Waiting', false), 'FTF'],
-    [shown('Waiting', true), 'TFF'],
-    [shown('Waiting', true, true), 'TTF'],
-    [shown('Waiting', false, true), 'FTF'],
-    [shown('Suspended', false), 'FFF'],
-    [shown('Suspended', true), 'TFF'],
-    [shown('Completed', true), 'TFF'],
-    [shown('Failed', true, true), 'FFT'],
-  ];
-  for (const [actual, expected] of rows) assert.equal(actual, expected);
+test('STATE x Ready, Reconciling, Stalled: each row of the table in docs/status.md', () => {
+  const text = readFileSync(new URL('../docs/status.md', import.meta.url), 'utf8');
+  const [, table = ''] = text.split(
+    '| STATE | caught up | Ready | Reconciling | Stalled |\n|---|---|---|---|---|\n',
+  );
+  const rows = table
+    .split('\n')
+    .slice(0, table.split('\n').indexOf(''))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+  assert.equal(rows.length, 19);
+  for (const [, state = '', how = '', ...expected] of rows) {
+    assert.ok(how in caughtUp, how);
+    const conditions = conditionsIn(state, how);
+    assert.deepEqual(
+      conditions.map(({ status }) => status),
+      expected.slice(0, 3),
+      `${state} ${how}`,
+    );
+    for (const { type, reason, message } of conditions) assert.ok(reason && message, `${state}: ${type}`);
+  }
 });

@@ -52,6 +52,8 @@ export interface OffsetMirror {
 
 export interface SyncMemory {
   readonly hasCaughtUp: boolean;
+  /** Of the spec that it has caught up with last. */
+  readonly generation?: number;
   /** Of a `once` schedule. */
   readonly isCompleted: boolean;
   /** Hash of what the offset means, at the last claim: a sync whose meaning changed has not caught up. */

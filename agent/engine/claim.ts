@@ -116,6 +116,7 @@ async function storeClaim(state: RunState, open: OpenSync, meaning: string): Pro
     const { skipped } = reporter;
     await remember(state, { hasCaughtUp: false, isCompleted: false, meaning, skipped });
     reporter.hasCaughtUp = false;
+    state.heldBack = undefined;
   }
   // That a Snapshot was complete is said of a table that is no more.
   if (hasNewTable) state.isAskedFor = true;

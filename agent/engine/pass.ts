@@ -2,12 +2,14 @@ import type { Batch } from '../../core/batch.ts';
 import type { PassEnd, ReadRequest, WriteResult } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
+import { instantMs } from '../../core/instant.ts';
 import { decodeOffset, encodeOffset, type Offset, scalarText } from '../../core/offset.ts';
 import type { RunContext } from './context.ts';
 import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
 import { readAhead } from './prefetch.ts';
 import type { BehindSince, Reporter } from './reporter.ts';
+import type { HeldBack } from './run-state.ts';
 import { noSkippedRows } from './skipped-rows.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -18,6 +20,8 @@ export interface PassInput {
   readonly throttle: Throttle;
   /** Where the last pass ended; null: nothing yet. */
   readonly offset: Offset | null;
+  /** Of the passes before. */
+  readonly heldBack: HeldBack | undefined;
   /** Stop at the next batch edge: the context's stop, or a request that cannot wait. */
   readonly interrupt: AbortSignal;
   /** Asked at each batch edge: others wait for the places that this pass holds. */
@@ -31,7 +35,7 @@ export type PassOutcome =
       readonly kind: 'complete';
       readonly offset: Offset | null;
       readonly rows: number;
-      readonly isHeldBack: boolean;
+      readonly heldBack: HeldBack | undefined;
     }
   | { readonly kind: 'interrupted'; readonly offset: Offset | null; readonly rows: number };
 
@@ -41,7 +45,7 @@ export type PassOutcome =
  */
 export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { context, open } = input;
-  const request = requestFor(open, input.offset);
+  const request = requestFor(open, input.offset, input.heldBack?.mark);
   const isAtomic = request.mode === 'Snapshot' && request.key.length === 0;
   const reading = new AbortController();
   const signal = AbortSignal.any([context.lock.signal, reading.signal]);
@@ -70,8 +74,8 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
 }
 
 /** What is read after an offset: a complete Snapshot begins its next pass. */
-function requestFor(open: OpenSync, offset: Offset | null): ReadRequest {
-  const { read } = open.plan;
+function requestFor(open: OpenSync, offset: Offset | null, mark: string | undefined): ReadRequest {
+  const read = { ...open.plan.read, ...(mark === undefined ? {} : { mark }) };
   return { ...read, after: read.mode === 'Snapshot' ? snapshotStart(offset) : offset };
 }
 
@@ -148,8 +152,8 @@ async function endPass(
     await mirror(input, complete);
   }
   await reach('pass:after-end');
-  progress.ended(end);
-  return { kind: 'complete', offset: progress.offset, rows: progress.rows, isHeldBack: end.isHeldBack };
+  const heldBack = progress.ended(end);
+  return { kind: 'complete', offset: progress.offset, rows: progress.rows, heldBack };
 }
 
 /** Counts of one pass, told to the reporter as they grow. */
@@ -187,25 +191,29 @@ class PassProgress {
     this.#input.reporter.batch(0, result, offset);
   }
 
-  ended(end: PassEnd): void {
+  /** What is still held back of what was there when this pass, or one before, began. */
+  ended(end: PassEnd): HeldBack | undefined {
     const { reporter, context } = this.#input;
+    const heldBack = end.isHeldBack ? { mark: end.mark, sinceMs: this.#sinceMs } : undefined;
     reporter.bound(end.bound);
     reporter.unread(end.nullRows ?? 0, this.#request.timestampField ?? this.#request.key[0] ?? '');
-    reporter.behind(end.isHeldBack ? (timestampMs(end.oldestWaiting) ?? this.#startMs) : undefined);
-    reporter.hasCaughtUp = true;
+    reporter.behind(this.#instantOf(end.oldestWaiting) ?? heldBack?.sinceMs);
     reporter.lastPassTime = new Date(context.clock.now()).toISOString();
+    return heldBack;
   }
 
   #behind(lastTimestamp: string | undefined): BehindSince {
-    return this.#request.mode === 'Timestamp' ? timestampMs(lastTimestamp) : this.#startMs;
+    return this.#request.mode === 'Timestamp' ? this.#instantOf(lastTimestamp) : this.#sinceMs;
   }
-}
 
-/** ms since 1970 of a canonical timestamp; undefined for infinities and the like. */
-export function timestampMs(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = Date.parse(`${text.replace(' ', 'T').replace(/Z$/, '')}${text.length <= 10 ? '' : 'Z'}`);
-  return Number.isNaN(ms) ? undefined : ms;
+  /** By ids: the age of the oldest pass that found rows which are not moved yet. */
+  get #sinceMs(): number {
+    return this.#input.heldBack?.sinceMs ?? this.#startMs;
+  }
+
+  #instantOf(timestamp: string | undefined): number | undefined {
+    return timestamp === undefined ? undefined : instantMs(timestamp, this.#request.timeZone);
+  }
 }
 
 /** LastDestination*: the offset is the largest value there, read after the claim. */

@@ -41,6 +41,7 @@ export class Reporter {
   #skipped: SkippedRows = noSkippedRows;
   #reported = '';
   hasCaughtUp = false;
+  hasCaughtUpBefore = false;
   lastSyncTime: string | undefined;
   lastPassTime: string | undefined;
 
@@ -121,8 +122,7 @@ export class Reporter {
   /** Taken over between two passes: who holds it now is told at once, and not only at the next pass. */
   awaitsPass(nextPassMs: number): void {
     if (this.#state !== 'Pending') return;
-    const message = 'waiting for the next pass by the schedule';
-    this.moveTo('Waiting', this.hasCaughtUp ? 'CaughtUp' : 'WaitingForSchedule', message, nextPassMs);
+    this.moveTo('Waiting', 'WaitingForSchedule', 'waiting for the next pass by the schedule', nextPassMs);
   }
 
   moveTo(state: SyncState, reason: StatusReason, message: string, nextPassMs?: number): void {
@@ -147,6 +147,8 @@ export class Reporter {
     this.#reason = error.code;
     this.#message = message;
     this.#nextPassMs = nextTryMs;
+    // Whether anything waits is not known while nobody can look.
+    if (this.#behindSince === undefined) this.#isLagKnown = false;
     this.report();
   }
 
@@ -182,6 +184,7 @@ export class Reporter {
       message: this.#message,
       agent: agentName,
       hasCaughtUp: this.hasCaughtUp,
+      hasCaughtUpBefore: this.hasCaughtUpBefore && !this.hasCaughtUp ? true : undefined,
       rows: this.#rows,
       rowsPerSecond,
       offset: this.#offset ? encodeOffset(this.#offset) : undefined,
@@ -204,8 +207,9 @@ export class Reporter {
   }
 }
 
+/** 0 only where nothing waits. */
 export function lagSeconds(behindSince: BehindSince, nowMs: number): number {
-  return behindSince === undefined ? 0 : Math.max(0, Math.round((nowMs - behindSince) / 1_000));
+  return behindSince === undefined ? 0 : Math.max(1, Math.round((nowMs - behindSince) / 1_000));
 }
 
 /** Rows per second over a window of ten seconds. */

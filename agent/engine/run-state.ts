@@ -18,10 +18,19 @@ export interface RunState {
   hasReplanned: boolean;
   /** The shadow table of an unfinished Replace pass was filled by another plan. */
   mustRestartPass: boolean;
+  /** Rows that were there when a pass began are still not final. */
+  heldBack: HeldBack | undefined;
   /** A pass has begun, or was asked for, and is not complete. */
   isPassDue: boolean;
   /** By run-now. */
   isAskedFor: boolean;
+}
+
+export interface HeldBack {
+  /** PassEnd.mark. */
+  readonly mark: string | undefined;
+  /** Begin of the first pass that they were held back from. */
+  readonly sinceMs: number;
 }
 
 /** Written only on change. */

@@ -22,8 +22,12 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
   const wake = new Wake(context);
   const memory = (await context.lock.readMemory()) ?? freshMemory;
   const reporter = new Reporter(context);
+  const { generation } = context.sync;
   reporter.hasCaughtUp =
-    memory.hasCaughtUp && memory.meaning === meaningOf(context.sync, context.source, context.destination);
+    memory.hasCaughtUp &&
+    memory.meaning === meaningOf(context.sync, context.source, context.destination) &&
+    (memory.generation ?? generation) === generation;
+  reporter.hasCaughtUpBefore = memory.generation !== undefined && memory.generation !== generation;
   reporter.lastSyncTime = memory.lastSyncTime;
   reporter.skippedBefore(memory.skipped ?? noSkippedRows);
   reporter.seen(memory.rows ?? 0, readStored(await context.lock.offsets.read()));
@@ -37,6 +41,7 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
     firstFailureMs: undefined,
     hasReplanned: false,
     mustRestartPass: false,
+    heldBack: undefined,
     isPassDue: false,
     isAskedFor: false,
   };

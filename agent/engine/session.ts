@@ -113,7 +113,7 @@ export class SyncSession {
     const { context, wake, reporter, throttle } = this.#state;
     if (!(await this.#hasCurrentSecrets())) return undefined;
     const { open } = await this.#opened();
-    if (this.#isCompleteAlready()) return await this.#passComplete(false, undefined);
+    if (this.#isCompleteAlready()) return await this.#passComplete(undefined);
     const startMs = context.clock.now();
     if (isLastDestination(context.sync)) this.#offset = await largestAtDestination(open, context.lock.signal);
     const isAtomic = open.plan.read.mode === 'Snapshot' && open.plan.read.key.length === 0;
@@ -124,6 +124,7 @@ export class SyncSession {
       reporter,
       throttle,
       offset: this.#offset,
+      heldBack: this.#state.heldBack,
       interrupt: wake.interrupt(isAtomic),
       mustYield: () => !isAtomic && places.hasWaiters() && context.clock.monotonicMs() > yieldMs,
       progressed: () => progressed(this.#state),
@@ -138,8 +139,10 @@ export class SyncSession {
       rows: outcome.rows,
       durationMs: context.clock.now() - startMs,
     });
-    const end = await this.#passComplete(outcome.isHeldBack, startMs);
-    const isIdle = context.sync.spec.schedule.kind === 'continuous' && outcome.rows === 0;
+    this.#state.heldBack = outcome.heldBack;
+    const end = await this.#passComplete(startMs);
+    const { kind } = context.sync.spec.schedule;
+    const isIdle = outcome.heldBack ? kind === 'once' : kind === 'continuous' && outcome.rows === 0;
     if (end === 'next' && isIdle) await wake.sleep(continuousIdleMs);
     return end;
   }
@@ -162,23 +165,26 @@ export class SyncSession {
     return isOnce && !isAskedFor && this.#offset?.mode === 'Snapshot' && this.#offset.isComplete;
   }
 
-  async #passComplete(isHeldBack: boolean, startMs: number | undefined): Promise<RunEnd | 'next'> {
-    const { context, reporter } = this.#state;
+  async #passComplete(startMs: number | undefined): Promise<RunEnd | 'next'> {
+    const { context, reporter, heldBack } = this.#state;
     const { schedule } = context.sync.spec;
+    const isDone = !heldBack;
     progressed(this.#state);
-    this.#state.isPassDue = false;
-    this.#state.isAskedFor = false;
-    reporter.hasCaughtUp = true;
+    this.#state.isPassDue = schedule.kind === 'once' && !isDone;
+    if (isDone) {
+      this.#state.isAskedFor = false;
+      reporter.hasCaughtUp = true;
+    }
     const isDue = schedule.kind === 'every' || schedule.kind === 'cron';
     await remember(this.#state, {
-      hasCaughtUp: true,
-      isCompleted: schedule.kind === 'once',
+      ...(isDone ? { hasCaughtUp: true, generation: context.sync.generation } : {}),
+      isCompleted: schedule.kind === 'once' && isDone,
       meaning: this.#meaning,
       ...(isDue && startMs !== undefined ? { lastPassStart: new Date(startMs).toISOString() } : {}),
       ...movedRows(this.#state),
     });
-    if (schedule.kind === 'once') reporter.moveTo('Completed', 'Completed', completedMessage);
-    else reporter.moveTo('Waiting', isHeldBack ? 'HeldBack' : 'CaughtUp', waitingMessage(isHeldBack));
+    if (schedule.kind === 'once' && isDone) reporter.moveTo('Completed', 'Completed', completedMessage);
+    else reporter.moveTo('Waiting', isDone ? 'CaughtUp' : 'HeldBack', waitingMessage(!isDone));
     return context.once ? { outcome: 'complete' } : 'next';
   }
 

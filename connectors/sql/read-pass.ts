@@ -3,9 +3,9 @@ import type { BoundReport, PassEnd, ReadRequest } from '../../core/connector.ts'
 import { permanent } from '../../core/errors.ts';
 import type { Offset } from '../../core/offset.ts';
 import type { Column, Relation } from '../../core/values.ts';
-import { type Range, whereRange } from './keyset.ts';
+import { type Range, type UpTo, whereRange } from './keyset.ts';
 import { OrderCheck } from './order-check.ts';
-import type { Part, PassBound, RangeReader } from './range-reader.ts';
+import { largest, type Part, type PassBound, type RangeReader } from './range-reader.ts';
 import { requireNotBehind } from './source-behind.ts';
 
 export { largest, type Part, type PassBound, type RangeReader } from './range-reader.ts';
@@ -23,6 +23,7 @@ export async function* readPass(
     : { upTo: 'all', report: { kind: 'none', because: 'a snapshot reads what is there' } };
   const pass: Pass = { reader, request, orderBy, check: new OrderCheck(reader, request, orderBy) };
   const start = startAfter(request);
+  const mark = field && (await heldBackMark(pass, field, bound, signal));
   let after = start;
   if (bound.upTo !== 'none') {
     for await (const part of partsOf(pass, start, bound, signal)) {
@@ -32,7 +33,7 @@ export async function* readPass(
   }
   await pass.check.requireNoNulls(signal);
   if (!field) return { bound: bound.report, isHeldBack: false };
-  return await finishPass(pass, { field, start, after }, bound, signal);
+  return await finishPass(pass, { field, start, after, mark }, bound, signal);
 }
 
 interface Pass {
@@ -58,19 +59,40 @@ interface Ends {
   /** Where the pass began, and the last row that it read. */
   readonly start: readonly string[] | null;
   readonly after: readonly string[] | null;
+  /** Largest value of the field when the pass began, or one before that was held back; undefined: nothing can be held back. */
+  readonly mark: string | undefined;
+}
+
+/** Rows that came in while the pass ran wait for the next one; they are held back only by a bound that others set. */
+async function heldBackMark(
+  { reader, request }: Pass,
+  field: Column,
+  { upTo, report }: PassBound,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const isSetByOthers = report.heldBackBy !== undefined || upTo === 'none' || report.kind === 'safetyLag';
+  if (upTo === 'all' || !isSetByOthers) return undefined;
+  return request.mark ?? (await largest(reader, field, signal));
 }
 
 /** What stands behind the last row that was read, and rows that never come: with NULL in the field. */
 async function finishPass(
   { reader, request, orderBy, check }: Pass,
-  { field, start, after }: Ends,
+  { field, start, after, mark }: Ends,
   bound: PassBound,
   signal: AbortSignal,
 ): Promise<PassEnd> {
   const { dialect } = reader;
   const name = dialect.quote(field.name);
-  const where = whereRange(dialect, { orderBy, after, upTo: undefined });
-  const oldest = await reader.first(field, `${where} ORDER BY ${name} LIMIT 1`, signal);
+  const firstOf = async (upTo: UpTo | undefined) => {
+    const where = whereRange(dialect, { orderBy, after, upTo });
+    return await reader.first(field, `${where} ORDER BY ${name} LIMIT 1`, signal);
+  };
+  const oldest = await firstOf(undefined);
+  const isMarkWaiting =
+    oldest !== undefined &&
+    mark !== undefined &&
+    (await firstOf({ text: mark, isInclusive: true })) !== undefined;
   if (start && after === start) {
     // Nothing was read, so no page has shown a second row of the offset's own position.
     await check.requireDistinct({ from: start, to: start }, signal);
@@ -79,7 +101,8 @@ async function finishPass(
   const nullRows = field.isNullable ? await reader.count(`WHERE ${name} IS NULL`, signal) : 0;
   return {
     bound: withZone(bound.report, request, field),
-    isHeldBack: oldest !== undefined && isBeyondBound(bound),
+    isHeldBack: isMarkWaiting,
+    ...(isMarkWaiting ? { mark } : {}),
     nullRows,
     ...(oldest !== undefined && request.mode === 'Timestamp' ? { oldestWaiting: oldest } : {}),
   };
@@ -89,14 +112,6 @@ async function finishPass(
 function withZone(report: BoundReport, request: ReadRequest, { type }: Column): BoundReport {
   const hasZone = type.kind === 'timestamp' && type.hasZone;
   return request.mode === 'Timestamp' && !hasZone ? { ...report, timeZone: request.timeZone } : report;
-}
-
-/** Rows that came in while the pass ran wait for the next one; held back are they only when a bound is in force that others set. */
-function isBeyondBound(bound: PassBound): boolean {
-  return (
-    bound.upTo !== 'all' &&
-    (bound.report.heldBackBy !== undefined || bound.upTo === 'none' || bound.report.kind === 'safetyLag')
-  );
 }
 
 async function* readPages(

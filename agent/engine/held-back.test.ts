@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { byId, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
+import { tempFolder } from '../../e2e/kit/temp.ts';
+import { until } from '../../e2e/kit/wait.ts';
+
+let files: TwoFiles;
+let writer: Database.Database;
+
+beforeEach(async () => {
+  files = new TwoFiles(await tempFolder('engine'));
+  files.execute('source', table);
+  writer = new Database(join(files.folder, 'source.db'));
+});
+afterEach(async () => {
+  writer.close();
+  await files.close();
+});
+
+const byTime = {
+  ...byId,
+  mode: 'Timestamp',
+  source: { dataSource: 'source', table: 't', timestampField: 'at' },
+};
+/** The rows of the newest second are not final while somebody writes. */
+const openTransaction = () =>
+  writer.exec("BEGIN IMMEDIATE; INSERT INTO t (v, at) VALUES ('late', '2026-11-24 08:00:00')");
+
+test('once is complete when nothing is held back that was there', async () => {
+  openTransaction();
+  const run = files.start({ ...byTime, schedule: { once: true } });
+  const held = await run.seen('Waiting', 'HeldBack');
+  assert.equal(held.hasCaughtUp, false);
+  assert.ok((held.lagSeconds ?? 0) > 0, `LAG ${held.lagSeconds}`);
+  writer.exec('COMMIT');
+  const completed = await run.seen('Completed');
+  assert.deepEqual([completed.hasCaughtUp, completed.lagSeconds, completed.rows.read], [true, 0, 4]);
+  assert.ok(!run.statuses.some(({ state, rows }) => state === 'Completed' && rows.written < 4));
+});
+
+test('held back is neither caught up nor complete for --once, and the next run goes on', async () => {
+  openTransaction();
+  const spec = { ...byTime, schedule: { once: true } };
+  const { end, status } = await files.once(spec);
+  assert.deepEqual([end.outcome, status.state, status.reason], ['complete', 'Waiting', 'HeldBack']);
+  writer.exec('COMMIT');
+  assert.equal((await files.once(spec)).status.state, 'Completed');
+  assert.equal(files.arrived().length, 4);
+});
+
+test('what came after a pass began does not keep it from having caught up', async () => {
+  openTransaction();
+  const run = files.start({ ...byTime, schedule: { continuous: true } });
+  assert.equal((await run.seen('Waiting', 'HeldBack')).hasCaughtUp, false);
+  writer.exec("INSERT INTO t (v, at) VALUES ('newer', '2026-11-24 09:00:00'); COMMIT; BEGIN IMMEDIATE");
+  const { hasCaughtUp, lagSeconds } = await run.seen('Waiting', 'CaughtUp');
+  assert.equal(hasCaughtUp, true);
+  assert.ok((lagSeconds ?? 0) > 0, 'a row waits');
+  assert.equal(files.arrived().length, 4);
+  writer.exec('ROLLBACK');
+  await until(() => files.arrived().length === 5, { what: 'the newer row' });
+});
+
+test('a run that takes over between two passes does not say that it has caught up', async () => {
+  openTransaction();
+  const first = files.start({ ...byTime, schedule: { every: '1h' } });
+  await first.seen('Waiting', 'HeldBack');
+  await first.stop();
+  const second = files.start({ ...byTime, schedule: { every: '1h' } });
+  const { hasCaughtUp, lagSeconds } = await second.seen('Waiting', 'WaitingForSchedule');
+  assert.deepEqual([hasCaughtUp, lagSeconds], [false, undefined]);
+});
