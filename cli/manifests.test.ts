@@ -243,6 +243,7 @@ describe('the syncs of manifests', () => {
     const state = openStateFile(path);
     const [one] = identifySyncs(chosen.slice(0, 1), state);
     assert.equal(identifySyncs(chosen, state)[0]?.uid, one?.uid);
+    assert.equal(withStateOf(path, chosen)[0]?.uid, one?.uid, 'while another has the file');
     state.forget(identifySyncs(chosen, state)[1]?.uid ?? '');
     state.close();
     const again = withStateOf(path, chosen);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { manifests as reader } from '../connectors/catalog.ts';
-import { openStateFile, type StateFile } from '../coordination/state-file.ts';
+import type { StateFile } from '../coordination/state-file.ts';
+import { readUids } from '../coordination/state-uids.ts';
 import type { SecretReader } from '../core/access.ts';
 import { type Finding, permanent } from '../core/errors.ts';
 import { nearest } from '../core/manifest/issues.ts';
@@ -142,18 +143,11 @@ export function withoutState(syncs: readonly UnidentifiedSync[]): readonly Sync[
   return syncs.map((sync) => ({ ...sync, uid: randomUUID() }));
 }
 
-/** Each with the uid that the state file knows it by; nothing is written. */
+/** Each with the uid that the state file knows it by. Nothing is written, and a run may have the file meanwhile. */
 export function withStateOf(path: string, syncs: readonly UnidentifiedSync[]): readonly Sync[] {
   if (!existsSync(path)) return withoutState(syncs);
-  const state = openStateFile(path);
-  try {
-    return syncs.map((sync) => ({
-      ...sync,
-      uid: state.find(sync.namespace, sync.name)?.uid ?? randomUUID(),
-    }));
-  } finally {
-    state.close();
-  }
+  const uids = readUids(path);
+  return syncs.map((sync) => ({ ...sync, uid: uids.get(qualifiedName(sync)) ?? randomUUID() }));
 }
 
 export function findDataSource(manifests: Manifests) {

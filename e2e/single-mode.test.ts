@@ -198,6 +198,10 @@ test('--once does not wait for rows that are held back: it says by what, and end
       /^orders: newer rows are held back by a transaction that is writing to .*shop\.db, since /m,
     );
     assert.equal(countArrived(), 2);
+    await manifests(ends + sync({ ...byTime, schedule: { once: true } }));
+    const wantedOnce = await idra('run', '-f', 'shop.yaml', '--once');
+    assert.equal(wantedOnce.code, 1, 'what is wanted once is not complete');
+    assert.match(wantedOnce.stdout, /^orders .* Waiting +local +2 +[1-9]/m);
     writer.exec('COMMIT');
   } finally {
     writer.close();

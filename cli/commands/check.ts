@@ -11,6 +11,7 @@ import {
 } from '../examine/examination.ts';
 import { exitStatus } from '../exit-status.ts';
 import { formatFinding, hasErrors } from '../findings.ts';
+import { defaultStatePath } from '../fleet/open-fleet.ts';
 import { formatObjects, requireOutput } from '../output.ts';
 
 interface CheckOptions extends ExamineOptions {
@@ -32,6 +33,7 @@ export function addCheck(root: Command, cli: Cli): void {
       .description('reach every system of these manifests and say what is missing, with what mends it'),
   )
     .option('--only <name>', 'only the sync of this name, and its data sources')
+    .option('--state <file>', 'state file of single mode, for the identity of the syncs', defaultStatePath)
     .option('-o, --output <kind>', 'json or yaml')
     .addHelpText(
       'after',

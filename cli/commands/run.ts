@@ -54,7 +54,12 @@ export function addRun(root: Command, cli: Cli): void {
       });
       if (progressKind !== 'json') cli.out.write(`${singleTable(syncs, state, systemClock.now())}\n`);
       for (const line of singleTroubles(syncs, state, startMs)) cli.talk.write(`${line}\n`);
-      const hasFailed = syncs.some((sync) => state.readStatus(sync.uid)?.state === 'Failed');
+      const hasFailed = syncs.some(({ uid, spec }) => {
+        const shown = state.readStatus(uid)?.state;
+        // What is wanted once is done when it is complete, and not when a pass has ended.
+        const isUnfinished = options.once && spec.schedule.kind === 'once' && !spec.isSuspended;
+        return shown === 'Failed' || (isUnfinished && shown !== 'Completed');
+      });
       return (hasFailed ? exitStatus.failed : exitStatus.ok) satisfies ExitStatus;
     } finally {
       signals.dispose();

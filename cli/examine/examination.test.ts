@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { connectCoordination } from '../../coordination/connect.ts';
 import type { Coordination, Probe } from '../../coordination/contract.ts';
+import { openStateFile } from '../../coordination/state-file.ts';
 import { permanent } from '../../core/errors.ts';
 import { makeToken } from '../../core/token.ts';
 import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';
@@ -67,6 +68,31 @@ describe('in this process', () => {
     );
     assert.equal(existsSync(state), false);
     assert.equal(existsSync(join(folder, 'warehouse.db')), false);
+  });
+
+  test('check after a run knows the syncs by the state file, which a run may have meanwhile', async () => {
+    const moved = join(folder, 'moved.yaml');
+    await writeFile(moved, manifests().replaceAll('warehouse', 'moved'));
+    const state = join(folder, 'moved.state.db');
+    const run = await idra(['run', '-f', moved, '--once', '--progress', 'none', '--state', state]);
+    assert.equal(run.status, 0, run.talk);
+    const held = openStateFile(state);
+    try {
+      const check = await idra(['check', '-f', moved, '--state', state]);
+      assert.deepEqual([check.status, check.talk], [0, ''], check.out);
+      const plan = await idra(['plan', '-f', moved, '--state', state]);
+      assert.equal(plan.status, 0, plan.out);
+    } finally {
+      held.close();
+    }
+    const lost = await idra(['check', '-f', moved, '--state', join(folder, 'none.db')]);
+    assert.equal(lost.status, 1);
+    assert.match(lost.out, /another Sync named default\/orders/);
+    new Database(join(folder, 'moved.db')).exec('DROP TABLE orders').close();
+    const dropped = await idra(['plan', '-f', moved, '--state', state]);
+    assert.equal(dropped.status, 2);
+    assert.match(dropped.out, /the table that the offset belongs to is gone/);
+    assert.doesNotMatch(dropped.out, /goes on from/);
   });
 
   test('what is wrong at a system is a finding of check with status 1, of plan with status 2', async () => {

@@ -3,6 +3,7 @@
 import { caughtByModel } from './caught-by-model.ts';
 import type { Guard } from './guard.ts';
 import { ofDatabases } from './of-databases.ts';
+import { ofEngine } from './of-engine.ts';
 
 /**
  * Each of them keeps rows from being lost, doubled or changed without a word: taken away alone, a test turns red. A new one is one more
@@ -11,6 +12,7 @@ import { ofDatabases } from './of-databases.ts';
 export const guards: readonly Guard[] = [
   ...caughtByModel,
   ...ofDatabases,
+  ...ofEngine,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',
@@ -59,40 +61,5 @@ export const guards: readonly Guard[] = [
     from: 'if (!isSame && !isFresh) await requireNewest(deps, syncs, object, stored, signal);',
     to: '',
     caughtBy: { test: 'operator/newest.test.ts', only: 'older Sync' },
-  },
-  {
-    name: 'a Replace pass of another plan begins again',
-    file: 'agent/engine/claim.ts',
-    from: "if (!state.mustRestartPass || stored?.mode !== 'Snapshot' || stored.isComplete) return claim;",
-    to: "if (stored?.mode !== 'Snapshot' || true) return claim;",
-    caughtBy: { test: 'agent/engine/schema-change.test.ts', only: 'Replace' },
-  },
-  {
-    name: 'what was planned before the lock was held is looked at again under it',
-    file: 'agent/runner/prepared-open.ts',
-    from: 'if (!open || (await isStillPlanned(open, this.#signal).catch(() => false))) return open;',
-    to: 'if (open) return open;',
-    caughtBy: { test: 'agent/runner/prepared-open.test.ts' },
-  },
-  {
-    name: 'an offset is not used for another table than its own',
-    file: 'agent/engine/admission.ts',
-    from: 'if (offset && restsOnTable(input, offset)) throw offsetNoLongerFits(change);',
-    to: '',
-    caughtBy: { test: 'agent/engine/target-table.test.ts', only: 'was dropped' },
-  },
-  {
-    name: 'a pass without rows looks at the table',
-    file: 'agent/engine/session.ts',
-    from: 'await this.#requireTarget(outcome.rows);',
-    to: '',
-    caughtBy: { test: 'agent/engine/target-table.test.ts', only: 'while it runs' },
-  },
-  {
-    name: 'keep-offset takes the offset along to another table',
-    file: 'connectors/sql/commit-table.ts',
-    from: '(stored?.isClosed ? undefined : stored) ?? request.startsFrom;',
-    to: '(stored?.isClosed ? undefined : stored);',
-    caughtBy: { test: 'agent/engine/target-table.test.ts', only: 'keep-offset after' },
   },
 ];
