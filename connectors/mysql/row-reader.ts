@@ -2,6 +2,7 @@ import type { FieldPacket } from 'mysql2';
 import type { BatchLimits } from '../../core/batch.ts';
 import { scalarText } from '../../core/offset.ts';
 import type { Column, Row, Scalar, Value } from '../../core/values.ts';
+import { keyIsNull } from '../sql/order-check.ts';
 import type { Part } from '../sql/read-pass.ts';
 import { decoderOf } from './decode.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -29,15 +30,15 @@ export class ShapeMoved extends Error {
 }
 
 /**
- * Streams one statement's rows in parts, in a transaction of their own, and not before the shape of the object is the expected one. At most one full part waits for its reader; then the connection is paused, and so in the end
- * is the server.
+ * Streams one statement's rows in parts, in a transaction of their own, and not before the shape of the object is the expected one. At
+ * most one full part waits for its reader; then the connection is paused, and so in the end is the server.
  */
 export async function* readParts(
   session: Session,
   statement: RowStatement,
   signal: AbortSignal,
 ): AsyncGenerator<Part> {
-  const full: Part[] = [];
+  const full: CutPart[] = [];
   let wake: () => void = () => {};
   let outcome: { readonly error?: unknown } | undefined;
   const cutter = new PartCutter(statement, (part) => full.push(part));
@@ -78,7 +79,7 @@ export async function* readParts(
       const part = full.shift();
       if (part) {
         if (full.length === 0) session.resume();
-        yield part;
+        yield { ...part, lastKey: keyOf(part.rows.rows.at(-1) ?? [], statement) };
       } else if (outcome) {
         if ('error' in outcome) throw outcome.error;
         return;
@@ -119,15 +120,20 @@ class ToldShape {
   }
 }
 
+/** Still without its key, which may be NULL: that is an error of the reader, not of the stream. */
+interface CutPart extends Omit<Part, 'lastKey'> {
+  readonly rows: { readonly format: 'values'; readonly rows: readonly Row[] };
+}
+
 class PartCutter {
   readonly #statement: RowStatement;
   readonly #decoders: readonly { readonly at: number; readonly decode: (cell: never) => Value }[];
-  readonly #emit: (part: Part) => void;
+  readonly #emit: (part: CutPart) => void;
   #rows: SqlRow[] = [];
   #bytes = 0;
   onPart: () => void = () => {};
 
-  constructor(statement: RowStatement, emit: (part: Part) => void) {
+  constructor(statement: RowStatement, emit: (part: CutPart) => void) {
     this.#statement = statement;
     this.#emit = emit;
     this.#decoders = statement.columns.flatMap((column, at) => {
@@ -163,7 +169,6 @@ class PartCutter {
       rows: { format: 'values', rows: rows as readonly Row[] },
       rowCount: rows.length,
       byteCount: this.#bytes,
-      lastKey: keyOf(rows.at(-1) ?? [], this.#statement.keys),
     });
     this.#rows = [];
     this.#bytes = 0;
@@ -171,8 +176,12 @@ class PartCutter {
   }
 }
 
-function keyOf(row: readonly Value[], places: readonly number[]): string[] {
-  return places.map((at) => scalarText(row[at] as Scalar));
+function keyOf(row: readonly Value[], { keys, columns }: RowStatement): string[] {
+  return keys.map((at) => {
+    const value = row[at] ?? null;
+    if (value === null) throw keyIsNull(columns[at] as Column);
+    return scalarText(value as Scalar);
+  });
 }
 
 function rowBytes(row: SqlRow): number {

@@ -19,7 +19,7 @@ import { decoderOf } from './decode.ts';
 import { quoteName, resolveName, text } from './describe.ts';
 import { lookAt, type Seen } from './fingerprint.ts';
 import { LateRowBound } from './late-row-bound.ts';
-import { dialect, selectItem } from './literals.ts';
+import { dialect, literalText, selectItem } from './literals.ts';
 import { OwnSession } from './own-session.ts';
 import { readParts, ShapeMoved } from './row-reader.ts';
 import { readConfig } from './schema.ts';
@@ -165,6 +165,24 @@ export class MysqlSource implements Source, RangeReader {
     const rows = `SELECT 1 FROM ${await this.#from(signal)} ${where} LIMIT ${countLimit}`;
     const [[count] = []] = await this.#ask(`${readerMark} SELECT COUNT(*) FROM (${rows}) AS counted`, signal);
     return Number(text(count));
+  }
+
+  /** By the table's AUTO_INCREMENT. */
+  async largestIssued(field: Column, signal: AbortSignal): Promise<bigint | undefined> {
+    const { table: named, query } = this.#object;
+    if (query !== undefined || !field.isIdentity) return undefined;
+    const session = await this.#session.get(signal);
+    const { database } = readConfig(this.#access.config);
+    const { schema, table } = resolveName(splitName(named ?? '', path), database, path);
+    // MySQL else tells the value of up to a day ago.
+    if (!session.facts.isMariaDb)
+      await session.query('SET SESSION information_schema_stats_expiry = 0', signal);
+    const [[next] = []] = await session.query(
+      `${readerMark} SELECT AUTO_INCREMENT FROM information_schema.TABLES
+       WHERE TABLE_SCHEMA = ${literalText(schema)} AND TABLE_NAME = ${literalText(table)}`,
+      signal,
+    );
+    return next === null || next === undefined ? undefined : BigInt(String(next)) - 1n;
   }
 
   /** A question beside the pages: where the object has changed, that is what the error says. */

@@ -9,6 +9,7 @@ import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation, Scalar } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
 import { joinName, splitName } from '../sql/names.ts';
+import { keyIsNull } from '../sql/order-check.ts';
 import {
   largest,
   orderColumns,
@@ -26,6 +27,7 @@ import { describeQuery, describeTable, fromQuery } from './describe.ts';
 import { dialect } from './dialect.ts';
 import { queryShapeQuery, tableShapeQuery } from './fingerprint.ts';
 import { type FramePart, joinBodies } from './frames.ts';
+import { literalText } from './literals.ts';
 import { quoteName, resolveName } from './names.ts';
 import { type ExpectedShape, readerName, Session, ShapeDiffers } from './session.ts';
 import { decoderOf } from './text-values.ts';
@@ -202,6 +204,21 @@ export class PostgresSource implements Source, RangeReader {
     return Number(count ?? 0);
   }
 
+  /** Of the sequence that the column owns, where it only grows and this user may look at it. */
+  async largestIssued(field: Column, signal: AbortSignal): Promise<bigint | undefined> {
+    if (this.#object.query !== undefined || this.#relation?.isOpaque) return undefined;
+    const session = await this.#open(signal);
+    const from = await this.#fromClause(session);
+    const owned = `pg_get_serial_sequence(${literalText(from)}, ${literalText(field.name)})`;
+    const [[issued] = []] = await session.query(
+      `SELECT coalesce(last_value, start_value - 1) FROM pg_sequences
+       WHERE format('%I.%I', schemaname, sequencename) = ${owned} AND increment_by > 0 AND NOT cycle
+         AND has_sequence_privilege(${owned}, 'SELECT, USAGE')`,
+      signal,
+    );
+    return issued === undefined || issued === null ? undefined : BigInt(issued);
+  }
+
   /** All that a mode may page by, whichever it is. */
   #pagingColumns(): ReadonlySet<string> {
     const { key, idField, timestampField } = this.#object;
@@ -287,15 +304,4 @@ function encodedText(text: string, column: Column, encoding: string): string {
     default:
       return canonicalText(text, column);
   }
-}
-
-function keyIsNull(column: Column): Error {
-  return permanent(
-    'KeyNullable',
-    `column ${column.name} is NULL in a row, and such a row has no place in the order`,
-    {
-      path: 'spec.source.key',
-      mend: 'leave such rows out with a query, or name other columns in source.key',
-    },
-  );
 }

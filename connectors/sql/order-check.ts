@@ -69,14 +69,10 @@ export class OrderCheck {
       .join(' OR ');
     const count = await this.#reader.count(`WHERE ${range}(${isNull})`, signal);
     if (count === 0) return;
-    const names = nullable.map((column) => column.name).join(', ');
-    throw permanent(
-      'KeyNullable',
-      `${count} ${count === 1 ? 'row' : 'rows'} of ${this.#request.relation.name} have NULL in ${names}: they have no place in the order, and are not read`,
-      {
-        path: 'spec.source.key',
-        mend: 'leave such rows out with a query (WHERE ... IS NOT NULL), or name other columns in source.key',
-      },
+    throw keyNullable(
+      count,
+      this.#request.relation.name,
+      nullable.map((column) => column.name),
     );
   }
 
@@ -93,4 +89,28 @@ export class OrderCheck {
       },
     );
   }
+}
+
+/** Rows that were counted, with NULL in one of these columns. */
+export function keyNullable(count: number, relation: string, columns: readonly string[]): Error {
+  return permanent(
+    'KeyNullable',
+    `${count} ${count === 1 ? 'row' : 'rows'} of ${relation} have NULL in ${columns.join(', ')}: they have no place in the order, and are not read`,
+    {
+      path: 'spec.source.key',
+      mend: 'leave such rows out with a query (WHERE ... IS NOT NULL), or name other columns in source.key',
+    },
+  );
+}
+
+/** The last row of a part has NULL where the next part is to begin. */
+export function keyIsNull(column: Pick<Column, 'name'>): Error {
+  return permanent(
+    'KeyNullable',
+    `column ${column.name} is NULL in a row, and such a row has no place in the order`,
+    {
+      path: 'spec.source.key',
+      mend: 'leave such rows out with a query, or name other columns in source.key',
+    },
+  );
 }

@@ -63,7 +63,17 @@ interface ColumnRow {
   readonly hidden: bigint;
 }
 
+/** With its size. */
 export function describeTable(database: Database, entry: TableEntry): Relation {
+  const estimatedRows = estimateRows(database, entry);
+  return {
+    ...describeShape(database, entry),
+    ...(estimatedRows === undefined ? {} : { estimatedRows }),
+  };
+}
+
+/** What a plan rests on; quick enough to be asked for again and again. */
+export function describeShape(database: Database, entry: TableEntry): Relation {
   const rows = database
     .prepare('SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)')
     .all(entry.name) as ColumnRow[];
@@ -74,13 +84,10 @@ export function describeTable(database: Database, entry: TableEntry): Relation {
       ? primary[0].name
       : undefined;
   const indexes = listIndexes(database, entry.name);
-  const collations = new Map(
-    indexes.flatMap((index) => index.columns).map((column) => [column.name, column.collation]),
-  );
+  const from = quoteDouble(entry.name);
   const columns = visible.map((row): Column => {
     const isImplied =
       row.pk > 0n && (row.name === rowidAlias || !entry.hasRowid || !hasNull(database, entry.name, row.name));
-    const collation = collations.get(row.name);
     return {
       name: row.name,
       type: typeOfDeclared(row.type),
@@ -90,10 +97,9 @@ export function describeTable(database: Database, entry: TableEntry): Relation {
       ...(row.hidden > 1n ? { isGenerated: true } : {}),
       ...(row.name === rowidAlias ? { isIdentity: true } : {}),
       ...(row.dflt_value !== null ? { hasDefault: true } : {}),
-      ...(collation !== undefined && collation !== 'BINARY' ? { collation } : {}),
+      ...collationOf(database, from, row.name, indexes),
     };
   });
-  const estimatedRows = estimateRows(database, entry);
   return {
     name: entry.name,
     columns,
@@ -103,8 +109,33 @@ export function describeTable(database: Database, entry: TableEntry): Relation {
       indexes,
     ),
     ...(entry.kind === 'table' ? {} : { isOpaque: true as const }),
-    ...(estimatedRows === undefined ? {} : { estimatedRows }),
   };
+}
+
+/**
+ * By which text is compared where the column itself says: what a sort by it would use, since no PRAGMA tells. NOCASE and RTRIM take
+ * different texts for equal, as a collation that an application has made may.
+ */
+function collationOf(
+  database: Database,
+  from: string,
+  column: string,
+  indexes: readonly IndexEntry[],
+): Pick<Column, 'collation' | 'equality'> {
+  const steps = database.prepare(`EXPLAIN SELECT 1 FROM ${from} ORDER BY +${quoteDouble(column)}`).all() as {
+    readonly opcode: string;
+    readonly p4: string | null;
+  }[];
+  const sorter = steps.find((step) => step.opcode === 'SorterOpen' || step.opcode === 'OpenEphemeral');
+  const [, told = ''] = /^k\(1,-?([^,)]*)\)$/.exec(sorter?.p4 ?? '') ?? [];
+  const own = told.toUpperCase();
+  if (own !== 'B' && own !== '') return { collation: own, equality: `sqlite:${own}` };
+  // A unique index may be coarser than the column.
+  const coarser = indexes
+    .filter((index) => index.isUnique)
+    .flatMap((index) => index.columns)
+    .find((each) => each.name === column && each.collation !== 'BINARY');
+  return coarser ? { equality: `sqlite:${coarser.collation}` } : {};
 }
 
 /** For compatibility with its own past SQLite lets NULL into a primary key; one that has none is a key all the same. */
@@ -113,6 +144,16 @@ function hasNull(database: Database, table: string, column: string): boolean {
   return (
     database.prepare(`SELECT 1 FROM ${quoteDouble(table)} WHERE ${name} IS NULL LIMIT 1`).get() !== undefined
   );
+}
+
+/** Whether the declaration alone lets NULL in, whatever is there now. */
+export function maybeNull(database: Database, table: string, column: string): boolean {
+  const row = database
+    .prepare('SELECT "notnull", pk, type FROM pragma_table_xinfo(?) WHERE name = ?')
+    .get(table, column) as Pick<ColumnRow, 'notnull' | 'pk' | 'type'> | undefined;
+  const entry = findTable(database, table);
+  if (!row || row.notnull === 1n || !entry?.hasRowid) return false;
+  return !(row.pk === 1n && isRowidType(row.type));
 }
 
 interface IndexEntry {
@@ -138,7 +179,7 @@ export function listIndexes(database: Database, table: string): readonly IndexEn
       isUnique: index.unique === 1n,
       isPartial: index.partial === 1n,
       columns: columns.flatMap((column) =>
-        column.name === null ? [] : [{ name: column.name, collation: column.coll }],
+        column.name === null ? [] : [{ name: column.name, collation: column.coll.toUpperCase() }],
       ),
       hasExpression: columns.some((column) => column.name === null),
     };
@@ -157,7 +198,13 @@ function usableKeys(
     keys.push({ name: 'PRIMARY KEY', columns: primary, isPrimary: true });
   for (const index of indexes) {
     const names = index.columns.map((column) => column.name);
+    // One that tells more texts apart than the column's own order does says nothing about positions in that order.
+    const isOfOrder = index.columns.every((column) => {
+      const own = columns.find((each) => each.name === column.name)?.collation ?? 'BINARY';
+      return column.collation === own || own === 'BINARY';
+    });
     if (
+      !isOfOrder ||
       !index.isUnique ||
       index.isPartial ||
       index.hasExpression ||
@@ -181,6 +228,7 @@ export function describeQuery(database: Database, query: string): Relation {
       type: typeOfDeclared(column.type ?? ''),
       nativeType: column.type ?? '',
       isNullable: true,
+      ...collationOf(database, from, column.name, []),
     }),
   );
   return { name: 'query', columns, keys: [], isOpaque: true };

@@ -59,7 +59,7 @@ function blobLiteral(hex: string): string {
 
 function wrongKey(column: Column, what: string): Error {
   return permanent(
-    'KeyNotOrdered',
+    what === 'NULL' ? 'KeyNullable' : 'KeyNotOrdered',
     `column ${column.name} (${column.nativeType || 'no type'}) holds ${what}, and rows cannot be paged by it`,
     {
       path: 'spec.source.key',

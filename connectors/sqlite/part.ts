@@ -14,6 +14,8 @@ export interface PartRequest {
   readonly isStored: boolean;
   readonly maxRows: number;
   readonly maxBytes: number;
+  /** Of the relation as it was planned (core/relation-shape.ts). */
+  readonly shape: string;
 }
 
 export interface PackedPart {

@@ -1,14 +1,25 @@
 import type { Database } from 'better-sqlite3';
-import { type Finding, permanent } from '../../core/errors.ts';
+import { type Finding, permanent, schemaChanged } from '../../core/errors.ts';
+import { shapeOf } from '../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { quoteDouble } from '../sql/names.ts';
 import type { Stored } from './codec.ts';
-import { countUpTo, describeQuery, describeTable, findTable, fromQuery, tableName } from './describe.ts';
+import {
+  countUpTo,
+  describeQuery,
+  describeShape,
+  describeTable,
+  findTable,
+  fromQuery,
+  maybeNull,
+  tableName,
+} from './describe.ts';
 import { isBusy } from './errors.ts';
 import { keyText } from './key-text.ts';
 import { isWritable, openForReading } from './open-file.ts';
 import { type PackedPart, type PartRequest, type Scan, takePart } from './part.ts';
+import { fileIdentity } from './same-file.ts';
 import { fieldFindings, hasAutoincrement } from './source-findings.ts';
 
 /** How long the look for an open writer may wait for its lock. */
@@ -19,7 +30,12 @@ export class SourceFile {
   readonly #file: string;
   readonly #object: SourceObject;
   #opened: Database | undefined;
+  #identity: string | undefined;
   #described: Relation | undefined;
+  /** Of the schema whose shape was compared last, and that shape. */
+  #verified: { readonly version: bigint; readonly shape: string } | undefined;
+  /** Of the data in which no key was NULL. */
+  #withoutNulls: bigint | undefined;
   #scan: Scan | undefined;
 
   constructor(file: string, object: SourceObject) {
@@ -64,22 +80,71 @@ export class SourceFile {
 
   /** A part of a statement of its own: the snapshot, and the lock that it may be, end with the call. */
   readPart(request: PartRequest): PackedPart {
-    const rows = this.#database.prepare(request.sql).raw().iterate() as IterableIterator<Stored[]>;
+    const database = this.#database;
+    database.exec('BEGIN');
     try {
-      return takePart({ request, rows, waiting: undefined });
+      this.#requireShape(request.shape);
+      const rows = database.prepare(request.sql).raw().iterate() as IterableIterator<Stored[]>;
+      try {
+        return takePart({ request, rows, waiting: undefined });
+      } finally {
+        rows.return?.();
+      }
     } finally {
-      rows.return?.();
+      database.exec('COMMIT');
+    }
+  }
+
+  /** In the snapshot of the rows (Invariant 11). Describing again is needed only where some schema of the file has changed. */
+  #requireShape(shape: string): void {
+    const version = this.#schemaVersion();
+    if (this.#verified?.version === version && this.#verified.shape === shape) return;
+    const now = this.#shapeNow();
+    if (now === undefined || shapeOf(now) !== shape) throw schemaChanged(this.#name);
+    this.#verified = { version, shape };
+  }
+
+  #shapeNow(): Relation | undefined {
+    const { table, query } = this.#object;
+    if (query !== undefined) return describeQuery(this.#database, query);
+    const entry = findTable(this.#database, tableName(table ?? '', 'spec.source.table'));
+    return entry && describeShape(this.#database, entry);
+  }
+
+  #schemaVersion(): bigint {
+    return this.#database.pragma('schema_version', { simple: true }) as bigint;
+  }
+
+  get #name(): string {
+    return this.#object.table ?? 'the query';
+  }
+
+  /** A statement that fails because its table is another one by now does not ask for a correction. */
+  #guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (thrown) {
+      if (this.#verified && this.#verified.version !== this.#schemaVersion()) throw schemaChanged(this.#name);
+      throw thrown;
     }
   }
 
   /** One statement over several calls, for a table without a key: one snapshot, which in a file without WAL keeps writers waiting. */
   startScan(request: PartRequest): void {
     this.endScan();
-    this.#scan = {
-      request,
-      rows: this.#database.prepare(request.sql).raw().iterate() as Iterator<Stored[]>,
-      waiting: undefined,
-    };
+    const database = this.#database;
+    database.exec('BEGIN');
+    try {
+      this.#requireShape(request.shape);
+      this.#scan = {
+        request,
+        rows: database.prepare(request.sql).raw().iterate() as Iterator<Stored[]>,
+        waiting: undefined,
+      };
+    } catch (thrown) {
+      database.exec('ROLLBACK');
+      throw thrown;
+    }
   }
 
   nextPart(): PackedPart {
@@ -88,15 +153,38 @@ export class SourceFile {
   }
 
   endScan(): void {
-    this.#scan?.rows.return?.();
+    if (!this.#scan) return;
+    this.#scan.rows.return?.();
     this.#scan = undefined;
+    this.#opened?.exec('COMMIT');
   }
 
   /** First row of a statement, as keys are written. Undefined: no row, or NULL. */
   firstKey(sql: string, column: Column): string | undefined {
-    const stored = this.#database.prepare(sql).raw().get() as Stored[] | undefined;
+    const stored = this.#guarded(() => this.#database.prepare(sql).raw().get()) as Stored[] | undefined;
     const value = stored?.[0];
     return value === null || value === undefined ? undefined : keyText(value, column);
+  }
+
+  /**
+   * SQLite lets NULL into a primary key that is not declared NOT NULL. Rows that have it since the plan was made are counted; only what
+   * was changed by somebody has to be looked at.
+   */
+  countNullKeys(columns: readonly string[]): number {
+    const { table } = this.#object;
+    if (table === undefined) return 0;
+    const database = this.#database;
+    const changes = database.pragma('data_version', { simple: true }) as bigint;
+    if (changes === this.#withoutNulls) return 0;
+    const { name } = this.#entry(table);
+    const nullable = columns.filter((column) => maybeNull(database, name, column)).map(quoteDouble);
+    const isNull = nullable.map((column) => `${column} IS NULL`).join(' OR ');
+    const count =
+      nullable.length === 0
+        ? 0
+        : this.#guarded(() => countUpTo(database, `SELECT 1 FROM ${quoteDouble(name)} WHERE ${isNull}`));
+    if (count === 0) this.#withoutNulls = changes;
+    return count;
   }
 
   /** Of a table with AUTOINCREMENT. */
@@ -108,7 +196,7 @@ export class SourceFile {
   }
 
   count(select: string): number {
-    return countUpTo(this.#database, select);
+    return this.#guarded(() => countUpTo(this.#database, select));
   }
 
   /**
@@ -139,10 +227,18 @@ export class SourceFile {
     this.endScan();
     this.#opened?.close();
     this.#opened = undefined;
+    this.#verified = undefined;
+    this.#withoutNulls = undefined;
   }
 
+  /** One that was moved to the path (a backup that is played back) is opened instead of the one before. */
   get #database(): Database {
-    this.#opened ??= openForReading(this.#file);
+    const isBetweenReads = !this.#scan && !this.#opened?.inTransaction;
+    if (this.#opened && isBetweenReads && fileIdentity(this.#file) !== this.#identity) this.close();
+    if (!this.#opened) {
+      this.#opened = openForReading(this.#file);
+      this.#identity = fileIdentity(this.#file);
+    }
     return this.#opened;
   }
 

@@ -2,9 +2,11 @@ import type { Batch, RawRequest, Rows } from '../../core/batch.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { PassEnd, ReadRequest, Source } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
+import { shapeOf } from '../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation, Row } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
+import { keyNullable } from '../sql/order-check.ts';
 import {
   findColumn,
   largest,
@@ -58,7 +60,10 @@ export class SqliteSource implements Source, RangeReader {
     try {
       for (;;) {
         const step = await pass.next();
-        if (step.done) return endOf(step.value, hasZone);
+        if (step.done) {
+          await this.#requireKeys(request, signal);
+          return endOf(step.value, hasZone);
+        }
         const { lastTimestamp } = step.value;
         yield lastTimestamp === undefined
           ? step.value
@@ -67,6 +72,16 @@ export class SqliteSource implements Source, RangeReader {
     } finally {
       await pass.return({ bound: { kind: 'none' }, isHeldBack: false });
     }
+  }
+
+  /** Rows that got NULL in their primary key since the plan was made are not read by any range. */
+  async #requireKeys(request: ReadRequest, signal: AbortSignal): Promise<void> {
+    if (request.relation.isOpaque) return;
+    const keys = orderColumns(request)
+      .slice(request.mode === 'Snapshot' ? 0 : 1)
+      .map((column) => column.name);
+    const count = keys.length === 0 ? 0 : await this.#thread.call(signal, 'countNullKeys', keys);
+    if (count > 0) throw keyNullable(count, request.relation.name, keys);
   }
 
   async *readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
@@ -141,6 +156,7 @@ export class SqliteSource implements Source, RangeReader {
       isStored: request.wire.format === 'sqlite',
       maxRows: range.maxRows ?? request.limits.maxRows,
       maxBytes: request.limits.maxBytes,
+      shape: shapeOf(request.relation),
     };
   }
 
