@@ -783,7 +783,7 @@ export const errorCodes = {
   TransactionRolledBack: {
     cause: 'The server rolled the transaction back.',
     remedy: 'Nothing: it is retried.',
-    systems: ['PostgreSQL'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   TriggersNotFired: {
     cause: 'Replace keeps the triggers of the table and fires none of them for its rows.',

@@ -23,6 +23,12 @@ const claimWaitSeconds = 30;
 const selected =
   "uid, `table`, name, meaning, token, `offset`, `rows`, closed, layout, DATE_FORMAT(time, '%Y-%m-%dT%H:%i:%s.%fZ')";
 
+/** What a commit adds to the row. `offset` is left alone where there is none; else `from` must be what is stored. */
+export interface CommitChange {
+  readonly addedRows: number;
+  readonly offset: { readonly from: string | null; readonly to: string | null } | undefined;
+}
+
 /** The commit table of one database, and this target's row in it (connectors/sql/commit-table.ts). */
 export class Commits {
   readonly #name: string;
@@ -108,7 +114,7 @@ export class Commits {
         request,
         this.#table,
         rows.find((each) => each.uid === uid),
-        rows.find((each) => each.uid === request.adoptFrom),
+        rows.find((each) => each.uid === request.adoptFrom && !each.isClosed),
       );
       const offset = request.keepsOffset ? row.offset : null;
       await session.run(
@@ -142,7 +148,11 @@ export class Commits {
     const names = Object.keys(values);
     const updates = names.slice(2).map((name) => `${name} = VALUES(${name})`);
     const close =
-      adoptFrom === undefined ? [] : [`UPDATE ${this.#name} SET closed = 1 WHERE ${this.#where(adoptFrom)}`];
+      adoptFrom === undefined
+        ? []
+        : [
+            `UPDATE ${this.#name} SET closed = 1, token = GREATEST(token, ${row.token}) WHERE ${this.#where(adoptFrom)}`,
+          ];
     return [
       `INSERT INTO ${this.#name} (${names.join(', ')}) VALUES (${Object.values(values).join(', ')}) ON DUPLICATE KEY UPDATE ${updates.join(', ')}`,
       ...close,
@@ -150,28 +160,43 @@ export class Commits {
   }
 
   /**
-   * Offset and rows, the look at the token, and COMMIT: sent together, and what fails keeps those behind it from running (Invariants 1
-   * and 3). ROW_COUNT() is of the UPDATE, whose rows are counted as matched; a power that overflows is an error on every server.
+   * Offset and rows, the look at the token and at the offset that is stored, and COMMIT: sent together, and what fails keeps those behind
+   * it from running (Invariants 1 and 3). ROW_COUNT() is of the UPDATE, whose rows are counted as matched; a power that overflows is an
+   * error on every server.
    */
-  commitStatements(uid: string, token: Token, addedRows: number, offset: string | null | undefined): string {
-    const change = offset === undefined ? '' : `\`offset\` = ${literalOrNull(offset)}, `;
+  commitStatements(uid: string, token: Token, { addedRows, offset }: CommitChange): string {
+    const change = offset === undefined ? '' : `\`offset\` = ${literalOrNull(offset.to)}, `;
+    const isExpected = offset === undefined ? '' : ` AND \`offset\` <=> ${literalOrNull(offset.from)}`;
     return [
-      `UPDATE ${this.#name} SET ${change}\`rows\` = \`rows\` + ${addedRows}, time = UTC_TIMESTAMP(6) WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0`,
+      `UPDATE ${this.#name} SET ${change}\`rows\` = \`rows\` + ${addedRows}, time = UTC_TIMESTAMP(6) WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0${isExpected}`,
       'SELECT POW(10, IF(ROW_COUNT() = 1, 0, 400))',
       'COMMIT',
       idleLimit.otherwise,
     ].join('; ');
   }
 
-  /** Runs `commitStatements`; throws `fenced` when the row is not there under this token any more. */
-  async commit(session: Session, statements: string, token: Token): Promise<void> {
+  /** Runs `commitStatements`; throws `fenced` when the row is not there under this token any more, OffsetMoved when only its offset differs. */
+  async commit(
+    session: Pick<Session, 'run'>,
+    statements: string,
+    { uid, token }: { readonly uid: string; readonly token: Token },
+    send: (sql: string) => Promise<unknown> = (sql) => session.run(sql),
+  ): Promise<void> {
     try {
-      await session.run(statements);
+      await send(statements);
     } catch (thrown) {
       if (errnoOf(thrown) !== errorNumbers.outOfRangeDouble) throw thrown;
       await session.run('ROLLBACK');
-      throw writeIsFenced(token);
+      throw await this.#refusal(session, uid, token);
     }
+  }
+
+  async #refusal(session: Pick<Session, 'run'>, uid: string, token: Token): Promise<Error> {
+    const sql = `SELECT 1 FROM ${this.#name} WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0`;
+    if ((await rowsOf(session, sql)).length === 0) return writeIsFenced(token);
+    return transient('OffsetMoved', 'the stored offset is not the one that this pass has written last', {
+      mend: 'nothing: the Sync goes on from the stored one',
+    });
   }
 
   /** The row's lock, until the transaction ends: while it is held, nobody claims. Throws `fenced`. */
@@ -196,8 +221,11 @@ export class Commits {
       }
       await this.commit(
         session,
-        this.commitStatements(change.uid, change.token, 0, change.offset),
-        change.token,
+        this.commitStatements(change.uid, change.token, {
+          addedRows: 0,
+          offset: { from: change.expected, to: change.offset },
+        }),
+        change,
       );
       const [after] = await rowsOf(session, `SELECT ${selected} FROM ${this.#name} WHERE ${where}`);
       return fromServer(after ?? []);
@@ -247,7 +275,7 @@ async function takeLock(session: Session, lock: string): Promise<void> {
   throw transient('ClaimBusy', 'the session of an earlier owner of this sync has not ended yet');
 }
 
-async function rowsOf(session: Session, sql: string): Promise<readonly SqlRow[]> {
+async function rowsOf(session: Pick<Session, 'run'>, sql: string): Promise<readonly SqlRow[]> {
   return (await session.run(sql)).at(-1)?.rows ?? [];
 }
 

@@ -15,7 +15,7 @@ export function createTable(plan: WritePlan, name: TableName, collationOf: Colla
     (planned) => `${columnDdl(planned, collationOf)} ${planned.isNullable ? 'NULL' : 'NOT NULL'}`,
   );
   const key = plan.hasUniqueKey ? [`PRIMARY KEY (${plan.key.map(quoteBacktick).join(', ')})`] : [];
-  return `CREATE TABLE IF NOT EXISTS ${quoteName(name)} (\n  ${[...columns, ...key].join(',\n  ')}\n) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4`;
+  return `CREATE TABLE ${quoteName(name)} (\n  ${[...columns, ...key].join(',\n  ')}\n) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4`;
 }
 
 /** Undefined: there is nothing to add. */

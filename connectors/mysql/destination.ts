@@ -5,21 +5,21 @@ import type {
   Destination,
   OffsetChange,
   PassStart,
-  Rejection,
   SystemAccess,
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
-import { bug, type Finding, permanent } from '../../core/errors.ts';
+import { bug, type Finding } from '../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../core/offset.ts';
 import type { DestinationObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Token } from '../../core/token.ts';
-import type { Relation, Row, Value } from '../../core/values.ts';
+import type { Relation, Value } from '../../core/values.ts';
 import { joinName, quoteBacktick, splitName } from '../sql/names.ts';
-import { namedAs, refusedRow, rowName } from '../sql/refused-row.ts';
+import { toLines } from './batch-lines.ts';
+import { claimTarget } from './claim-target.ts';
 import { collationsFor } from './collations.ts';
-import { Commits } from './commits.ts';
+import { type CommitChange, Commits } from './commits.ts';
 import { addColumns, createStaging, createTable, ownTable } from './ddl.ts';
 import { decoderOf } from './decode.ts';
 import {
@@ -30,14 +30,14 @@ import {
   type TableEntry,
   type TableName,
 } from './describe.ts';
-import { encodeRow, type LoadColumn, loadColumn, tsvRequest } from './encode.ts';
+import { type LoadColumn, loadColumn, tsvRequest } from './encode.ts';
 import { selectItem } from './literals.ts';
-import type { Lines } from './load.ts';
 import { Replacement, replaceFindings } from './replacement.ts';
 import { writeFindings } from './rights.ts';
 import { RowWriter } from './row-writer.ts';
 import { readConfig } from './schema.ts';
-import { idleLimit, Session } from './session.ts';
+import { Session } from './session.ts';
+import { WriteTransaction } from './write-transaction.ts';
 
 const path = 'spec.destination.table';
 
@@ -47,7 +47,10 @@ interface Claim {
   readonly token: Token;
   readonly columns: readonly LoadColumn[];
   totalRows: number;
+  /** The stored one: what this claim has written last. */
+  offset: string | null;
   writer: RowWriter;
+  transaction: WriteTransaction;
 }
 
 /** Writes one table: rows, offset and token in one transaction (Invariants 1, 3 and 4). */
@@ -60,7 +63,6 @@ export class MysqlDestination implements Destination {
   #replacement: Replacement | undefined;
   /** The whole pass is one transaction: none of it is committed before its end. */
   #isAtomic = false;
-  #isOpen = false;
 
   constructor(access: SystemAccess, object: DestinationObject, session: Session) {
     this.#access = access;
@@ -117,35 +119,29 @@ export class MysqlDestination implements Destination {
     }
     const row = await this.#commits.claim(session, request, signal);
     const collationOf = await collationsFor(session, plan, signal);
-    if (plan.existing === null) await session.query(createTable(plan, this.#name, collationOf), signal);
-    const added = addColumns(plan, this.#name, collationOf);
-    if (added !== undefined) await session.query(added, signal);
-    const entry = await this.#entry(signal);
-    if (!entry) throw permanent('TableNotFound', `${quoteName(this.#name)} is missing`, { path });
+    const target = await claimTarget(session, plan, this.#name, collationOf, signal);
     const columns = plan.columns.columns.map(loadColumn);
     const staging = plan.writeMode === 'Upsert' ? ownTable(this.#name, plan.uid, 'staging') : null;
     if (staging) {
       const create = createStaging(plan, staging, collationOf);
       await session.query(`DROP TEMPORARY TABLE IF EXISTS ${quoteName(staging)}; ${create}`, signal);
     }
-    const isKeyAlone = entry.uniqueIndexes.every((index) => isSameSet(index, plan.key));
-    const writer = new RowWriter(session, {
+    const isKeyAlone = target.entry.uniqueIndexes.every((index) => isSameSet(index, plan.key));
+    const transaction = new WriteTransaction(session, target);
+    const table = target.entry.name;
+    const writer = new RowWriter(session, transaction, {
       plan,
-      table: entry.name,
+      table,
       staging,
       columns,
       isKeyAlone,
       duplicates: '',
     });
-    this.#claim = { request, token: row.token, columns, totalRows: row.rows, writer };
+    const { token, offset, rows: totalRows } = row;
+    this.#claim = { request, token, columns, totalRows, offset, writer, transaction };
     if (plan.writeMode === 'Replace') {
-      this.#replacement = new Replacement(this.#access, session, this.#commits, {
-        plan,
-        target: entry.name,
-        columns,
-        token: row.token,
-        isKeyAlone: isKeyAlone && plan.key.length > 0,
-      });
+      const input = { plan, target, columns, token, isKeyAlone: isKeyAlone && plan.key.length > 0 };
+      this.#replacement = new Replacement(this.#access, session, this.#commits, input);
     }
     return row;
   }
@@ -170,36 +166,29 @@ export class MysqlDestination implements Destination {
   }
 
   async beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {
-    await this.#rollBack();
     const claim = this.#claimed();
-    if (this.#replacement) {
-      claim.writer = await this.#replacement.begin(pass.isResumed, signal);
-      this.#isAtomic = false;
-      return;
-    }
-    this.#isAtomic = pass.isAtomic;
+    await this.#rollBack(claim);
+    this.#isAtomic = pass.isAtomic && !this.#replacement;
+    if (this.#replacement) Object.assign(claim, await this.#replacement.begin(pass.isResumed, signal));
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
     const claim = this.#claimed();
     return await this.#session.guard(async () => {
       try {
-        const { lines, rejections } = this.#toLines(batch, claim);
-        const begins = !this.#isOpen;
-        const isPart = this.#isAtomic;
-        if (isPart) {
-          await this.#session.run(
-            begins ? 'START TRANSACTION; SAVEPOINT idra_batch' : 'SAVEPOINT idra_batch',
-          );
-          this.#isOpen = true;
-        }
-        const written = await claim.writer.write(lines, !isPart && begins);
-        this.#isOpen = true;
+        const where = `${quoteName(this.#name)} of ${this.#session.where}`;
+        const { columns, request } = claim;
+        const { lines, rejections } = toLines(batch, { plan: request.plan, columns, where });
+        const written = await claim.writer.write(lines);
         this.#replacement?.count(lines.count - written.rejections.length - written.replaced);
         const all = [...rejections, ...written.rejections];
-        return await this.#finish(claim, batch.rowCount - all.length, isPart ? undefined : batch.offset, all);
+        const rows = batch.rowCount - all.length;
+        this.#pendingRows += rows;
+        if (!this.#isAtomic) await this.#commit(claim, batch.offset);
+        claim.totalRows += rows;
+        return { written: rows, rejected: all.length, rejections: all, totalRows: claim.totalRows };
       } catch (thrown) {
-        await this.#rollBack();
+        await this.#rollBack(claim);
         throw thrown;
       }
     }, signal);
@@ -207,21 +196,24 @@ export class MysqlDestination implements Destination {
 
   async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
     const claim = this.#claimed();
-    const isKept = claim.request.keepsOffset;
-    const stored = isKept && offset !== null ? encodeOffset(offset) : isKept ? null : undefined;
-    if (this.#replacement) {
-      await this.#replacement.finish(stored, signal);
-      return { written: 0, rejected: 0, rejections: [], totalRows: claim.totalRows };
-    }
-    return await this.#session.guard(async () => {
-      if (!this.#isOpen) await this.#session.run('START TRANSACTION');
-      this.#isAtomic = false;
-      return await this.#finish(claim, 0, offset, []);
+    await this.#session.guard(async () => {
+      try {
+        if (this.#replacement) await this.#replacement.finish(this.#change(claim, offset), signal);
+        else await this.#commit(claim, offset);
+        claim.offset = this.#change(claim, offset).offset?.to ?? null;
+      } catch (thrown) {
+        await this.#rollBack(claim);
+        throw thrown;
+      }
     }, signal);
+    this.#isAtomic = false;
+    return { written: 0, rejected: 0, rejections: [], totalRows: claim.totalRows };
   }
 
   async setOffset(change: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
-    return await this.#commits.setOffset(await this.#open(signal), change, signal);
+    const row = await this.#commits.setOffset(await this.#open(signal), change, signal);
+    if (this.#claim) this.#claim.offset = row.offset;
+    return row;
   }
 
   async closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void> {
@@ -237,7 +229,6 @@ export class MysqlDestination implements Destination {
     this.#lent = undefined;
     this.#claim = undefined;
     this.#replacement = undefined;
-    this.#isOpen = false;
     this.#pendingRows = 0;
     await Promise.all([session?.close(), replacement?.close()]);
   }
@@ -258,64 +249,29 @@ export class MysqlDestination implements Destination {
     return this.#lent;
   }
 
-  /** Offset and token, and COMMIT; of an atomic pass only at its end, whose rows have been counted up to there. */
-  async #finish(
-    claim: Claim,
-    written: number,
-    offset: Offset | null | undefined,
-    rejections: readonly Rejection[],
-  ): Promise<WriteResult> {
-    claim.totalRows += written;
-    this.#pendingRows += written;
-    if (!this.#isAtomic) {
-      const { plan, keepsOffset } = claim.request;
-      const stored =
-        !keepsOffset || offset === undefined ? undefined : offset === null ? null : encodeOffset(offset);
-      const statements = this.#commits.commitStatements(plan.uid, claim.token, this.#pendingRows, stored);
-      await reach('commit:before');
-      await this.#commits.commit(this.#session, statements, claim.token);
-      this.#isOpen = false;
-      this.#pendingRows = 0;
-    }
-    return { written, rejected: rejections.length, rejections, totalRows: claim.totalRows };
+  /** Offset and token, and COMMIT: of each batch, and of an atomic pass only at its end. */
+  async #commit(claim: Claim, offset: Offset | null): Promise<void> {
+    const { uid } = claim.request.plan;
+    if (!claim.transaction.isOpen) await claim.transaction.run([]);
+    const change = this.#change(claim, offset);
+    const statements = this.#commits.commitStatements(uid, claim.token, change);
+    await reach('commit:before');
+    await this.#commits.commit(this.#session, statements, { uid, token: claim.token }, (sql) =>
+      claim.transaction.commit(sql),
+    );
+    if (change.offset) claim.offset = change.offset.to;
+    this.#pendingRows = 0;
+  }
+
+  #change({ request, offset: from }: Claim, offset: Offset | null): CommitChange {
+    const to = offset === null ? null : encodeOffset(offset);
+    return { addedRows: this.#pendingRows, offset: request.keepsOffset ? { from, to } : undefined };
   }
   #pendingRows = 0;
 
-  #toLines(batch: Batch, claim: Claim): { readonly lines: Lines; readonly rejections: readonly Rejection[] } {
-    const { rows, rowCount } = batch;
-    if (rows.format === 'tsv') return { lines: { chunks: rows.chunks, count: rowCount }, rejections: [] };
-    if (rows.format !== 'values') throw bug(`a batch of ${rows.format} cannot be written to MySQL`);
-    return this.#encode(rows.rows, claim);
-  }
-
-  #encode(
-    rows: readonly Row[],
-    { columns, request }: Claim,
-  ): { lines: Lines; rejections: readonly Rejection[] } {
-    const texts: string[] = [];
-    const rejections: Rejection[] = [];
-    for (const row of rows) {
-      const line = encodeRow(row, columns);
-      if (typeof line === 'string') texts.push(line);
-      else {
-        const rejection: Rejection = {
-          code: 'ValueNotKept',
-          column: line.column,
-          message: line.why,
-          ...namedAs(rowName(request.plan, row)),
-        };
-        if (request.plan.onError === 'Stop')
-          throw refusedRow(rejection, `${quoteName(this.#name)} of ${this.#session.where}`);
-        rejections.push(rejection);
-      }
-    }
-    return { lines: { chunks: [Buffer.from(texts.join(''))], count: texts.length }, rejections };
-  }
-
-  async #rollBack(): Promise<void> {
-    this.#isOpen = false;
+  async #rollBack(claim: Claim): Promise<void> {
     this.#pendingRows = 0;
-    if (!this.#session.isLost) await this.#session.run(`ROLLBACK; ${idleLimit.otherwise}`);
+    await claim.transaction.rollBack();
   }
 
   #claimed(): Claim {

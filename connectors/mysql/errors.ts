@@ -142,6 +142,10 @@ export const errorNumbers = {
   noSuchThread: 1094,
   noSuchTable: 1146,
   outOfRangeDouble: 1690,
+  noSuchSavepoint: 1305,
+  tableExists: 1050,
+  duplicateColumn: 1060,
+  lockWaitTimeout: 1205,
 } as const;
 
 /** What the values of a row are to blame for: `onError` decides about them. */
@@ -234,4 +238,12 @@ export function classify(thrown: unknown, where: string): IdraError {
 export function rowMessage(error: RowError): string {
   const column = error.column === undefined ? '' : ` (column ${error.column})`;
   return `${error.message}${column}, error ${error.errno}`;
+}
+
+/** A refusal of a row; that of the fence (a number that overflows) is none. */
+export function asRowError(thrown: unknown): RowError | undefined {
+  if (thrown instanceof RowError) return thrown;
+  const errno = errnoOf(thrown);
+  if (!isRowError(errno) || errno === errorNumbers.outOfRangeDouble) return undefined;
+  return new RowError(errno, thrown instanceof Error ? thrown.message : '');
 }

@@ -69,7 +69,11 @@ async function takeLock(
 }
 
 /** The cheapest text that says all about a table. It needs a right on the whole table; a user may have columns alone. */
-async function catalogueStatement(session: Session, name: TableName, signal: AbortSignal): Promise<string> {
+export async function catalogueStatement(
+  session: Session,
+  name: TableName,
+  signal: AbortSignal,
+): Promise<string> {
   const show = `SHOW CREATE TABLE ${quoteName(name)}`;
   return await session.guard(async () => {
     try {

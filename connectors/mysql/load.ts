@@ -2,8 +2,9 @@ import { bug } from '../../core/errors.ts';
 import { quoteBacktick } from '../sql/names.ts';
 import type { Form, LoadColumn } from './encode.ts';
 import { isRowError, RowError } from './errors.ts';
-import type { Session } from './session.ts';
+import type { ServerFacts } from './server-facts.ts';
 import type { Result } from './statements.ts';
+import type { WriteTransaction } from './write-transaction.ts';
 
 /** Lines of `tsv` (core/batch.ts). */
 export interface Lines {
@@ -31,25 +32,39 @@ export function halves({ chunks, count }: Lines): readonly [Lines, Lines] {
 /** How rows that meet their own key in the table are taken: `REPLACE` keeps the last. */
 export type Duplicates = 'REPLACE' | '';
 
+export interface Loader {
+  readonly transaction: WriteTransaction;
+  readonly facts: ServerFacts;
+}
+
+export interface LoadOptions {
+  readonly duplicates: Duplicates;
+  /** Statements that travel with the first of it. */
+  readonly before?: readonly string[];
+  /** As WriteTransaction.run takes them. */
+  readonly beforeBegin?: readonly string[];
+}
+
 /**
- * Brings lines into a table. `before` are statements that travel with the first of it. Throws RowError where the table would keep a
- * row otherwise than it was given: LOAD DATA LOCAL only warns, whatever the sql_mode, and a rounded DECIMAL is but a note.
+ * Brings lines into a table. Throws RowError where the table would keep a row otherwise than it was given: LOAD DATA LOCAL only warns,
+ * whatever the sql_mode, and a rounded DECIMAL is but a note.
  */
 export async function loadLines(
-  session: Session,
+  loader: Loader,
   table: string,
   columns: readonly LoadColumn[],
   lines: Lines,
-  { before, duplicates }: { readonly before: readonly string[]; readonly duplicates: Duplicates },
+  options: LoadOptions,
 ): Promise<{ readonly deleted: number }> {
-  if (!session.facts.hasLocalInfile)
-    return await insertLines(session, table, columns, lines, { before, duplicates });
-  const sql = [...before, loadStatement(table, columns, duplicates)].join('; ');
-  const result = (await session.load(sql, lines.chunks)).at(-1);
+  const { transaction, facts } = loader;
+  if (!facts.hasLocalInfile) return await insertLines(loader, table, columns, lines, options);
+  const { before = [], beforeBegin = [], duplicates } = options;
+  const load = loadStatement(table, columns, duplicates);
+  const result = (await transaction.run([...before, load], { beforeBegin, body: lines.chunks })).at(-1);
   if (!result) throw bug('LOAD DATA gave no result');
   // In the server's language: the numbers stand in this order in each.
   const [records = 0, deleted = 0, skipped = 0] = [...result.info.matchAll(/\d+/g)].map(Number);
-  await requireKept(session, result, skipped);
+  await requireKept(transaction, result, skipped);
   if (records !== lines.count) throw bug(`LOAD DATA read ${records} rows of ${lines.count}`);
   return { deleted };
 }
@@ -83,9 +98,13 @@ function fromVariable(variable: string, form: Form): string {
  * Throws RowError where a statement has changed or left out a row, and only warned of it. Warnings that say nothing of a row (of an
  * unsafe statement in the binary log) do not count.
  */
-export async function requireKept(session: Session, result: Result, skipped: number): Promise<void> {
+export async function requireKept(
+  transaction: WriteTransaction,
+  result: Result,
+  skipped: number,
+): Promise<void> {
   if (result.warnings === 0 && skipped === 0) return;
-  const [shown] = await session.run('SHOW WARNINGS');
+  const [shown] = await transaction.run(['SHOW WARNINGS']);
   const warnings = shown?.rows ?? [];
   const [, code, message] = warnings.find((row) => isRowError(Number(row[1]))) ?? [];
   if (code !== undefined) throw new RowError(Number(code), String(message));
@@ -97,21 +116,21 @@ export async function requireKept(session: Session, result: Result, skipped: num
 
 /** Where the server takes no LOAD DATA LOCAL: many rows a statement. An escape of `tsv` is one of a literal, too. */
 async function insertLines(
-  session: Session,
+  { transaction, facts }: Loader,
   table: string,
   columns: readonly LoadColumn[],
   lines: Lines,
-  { before, duplicates }: { readonly before: readonly string[]; readonly duplicates: Duplicates },
+  { before = [], beforeBegin = [], duplicates }: LoadOptions,
 ): Promise<{ readonly deleted: number }> {
   const names = columns.map(({ name }) => quoteBacktick(name)).join(', ');
   const head = `${duplicates === 'REPLACE' ? 'REPLACE' : 'INSERT'} INTO ${table} (${names}) VALUES `;
-  const limit = Math.min(insertBytes, session.facts.maxPacketBytes / 2);
+  const limit = Math.min(insertBytes, facts.maxPacketBytes / 2);
   let affected = 0;
-  let prefix = [...before];
+  let prefix = before;
   for (const values of groupsOf(lines, columns, limit)) {
-    const result = (await session.run([...prefix, head + values].join('; '))).at(-1);
+    const result = (await transaction.run([...prefix, head + values], { beforeBegin })).at(-1);
     prefix = [];
-    if (result) await requireKept(session, result, 0);
+    if (result) await requireKept(transaction, result, 0);
     affected += result?.affected ?? 0;
   }
   return { deleted: affected - lines.count };
@@ -139,7 +158,7 @@ function* linesOf({ chunks }: Lines): Generator<Buffer> {
   }
 }
 
-function fieldsOf(line: Buffer): string[] {
+export function fieldsOf(line: Buffer): string[] {
   return line.toString('utf8').split(String.fromCharCode(tab));
 }
 

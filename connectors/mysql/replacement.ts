@@ -1,20 +1,30 @@
+import { backoffMs } from '../../core/backoff.ts';
+import { systemClock } from '../../core/clock.ts';
 import { restartCommand } from '../../core/commands.ts';
 import type { SystemAccess, WritePlan } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
-import { type Finding, permanent } from '../../core/errors.ts';
+import { type Finding, IdraError, permanent, schemaChanged } from '../../core/errors.ts';
+import { requireShape, shapeOf } from '../../core/relation-shape.ts';
 import type { Token } from '../../core/token.ts';
 import { joinName } from '../sql/names.ts';
-import type { Commits } from './commits.ts';
+import type { CommitChange, Commits } from './commits.ts';
 import { ownTable } from './ddl.ts';
-import { quoteName, type TableName } from './describe.ts';
+import { describeTable, quoteName, type TableName } from './describe.ts';
 import type { LoadColumn } from './encode.ts';
 import { literalText } from './literals.ts';
 import { RowWriter } from './row-writer.ts';
 import { Session } from './session.ts';
+import { TargetShape } from './target-shape.ts';
+import { WriteTransaction } from './write-transaction.ts';
+
+const path = 'spec.destination.table';
+/** Of a RENAME that waits for readers: about a minute in all. */
+const renameTries = 12;
 
 export interface ReplacementInput {
   readonly plan: WritePlan;
-  readonly target: TableName;
+  /** As it was claimed. */
+  readonly target: TargetShape;
   readonly columns: readonly LoadColumn[];
   readonly token: Token;
   /** The key is the only unique index: of rows with the same key the last may stay. */
@@ -31,6 +41,8 @@ export class Replacement {
   readonly #session: Session;
   readonly #commits: Commits;
   readonly #input: ReplacementInput;
+  /** As it was claimed, or as the last pass has left it. */
+  #target: TargetShape;
   readonly #shadow: TableName;
   readonly #old: TableName;
   #fence: Session | undefined;
@@ -41,29 +53,33 @@ export class Replacement {
     this.#session = session;
     this.#commits = commits;
     this.#input = input;
-    this.#shadow = ownTable(input.target, input.plan.uid, 'shadow');
-    this.#old = ownTable(input.target, input.plan.uid, 'old');
+    this.#target = input.target;
+    this.#shadow = ownTable(input.target.entry.name, input.plan.uid, 'shadow');
+    this.#old = ownTable(input.target.entry.name, input.plan.uid, 'old');
   }
 
-  async begin(isResumed: boolean, signal: AbortSignal): Promise<RowWriter> {
-    const { plan, columns, isKeyAlone, target } = this.#input;
+  async begin(
+    isResumed: boolean,
+    signal: AbortSignal,
+  ): Promise<{ readonly writer: RowWriter; readonly transaction: WriteTransaction }> {
+    const { plan, columns, isKeyAlone } = this.#input;
+    const target = this.#target;
     if (isResumed) await this.#resume(signal);
     else {
       await this.#session.query(
-        `DROP TABLE IF EXISTS ${quoteName(this.#shadow)}, ${quoteName(this.#old)}; CREATE TABLE ${quoteName(this.#shadow)} LIKE ${quoteName(target)}`,
+        `DROP TABLE IF EXISTS ${quoteName(this.#shadow)}, ${quoteName(this.#old)}; CREATE TABLE ${quoteName(this.#shadow)} LIKE ${quoteName(target.entry.name)}`,
         signal,
       );
     }
     this.#expectedRows = await this.#countShadow(signal);
     const duplicates = isKeyAlone ? 'REPLACE' : '';
-    return new RowWriter(this.#session, {
-      plan,
-      table: this.#shadow,
-      staging: null,
-      columns,
-      isKeyAlone,
-      duplicates,
-    });
+    const shape = await TargetShape.look(this.#session, this.#shadow, path, signal);
+    requireShape(target.relation, shape?.relation ?? null);
+    if (!shape) throw schemaChanged(target.relation.name);
+    const transaction = new WriteTransaction(this.#session, shape);
+    const table = this.#shadow;
+    const rows = { plan, table, staging: null, columns, isKeyAlone, duplicates } as const;
+    return { writer: new RowWriter(this.#session, transaction, rows), transaction };
   }
 
   count(rows: number): void {
@@ -71,8 +87,8 @@ export class Replacement {
   }
 
   /** `offset` as the commit row takes it. Throws `fenced`, ReplaceCountDiffers. */
-  async finish(offset: string | null | undefined, signal: AbortSignal): Promise<void> {
-    const { plan, target, token } = this.#input;
+  async finish(change: CommitChange, signal: AbortSignal): Promise<void> {
+    const { plan, token } = this.#input;
     const rows = await this.#countShadow(signal);
     if (rows !== this.#expectedRows) {
       throw permanent(
@@ -83,14 +99,58 @@ export class Replacement {
         },
       );
     }
+    await this.#session.guard(() => this.#requireTarget(), signal);
     const fence = await this.#openFence(signal);
     await fence.guard(() => this.#commits.hold(fence, plan.uid, token), signal);
-    const [from, shadow, old] = [target, this.#shadow, this.#old].map(quoteName);
-    await this.#session.query(`RENAME TABLE ${from} TO ${old}, ${shadow} TO ${from}`, signal);
+    await this.#swap(signal);
     await reach('commit:before');
-    const statements = this.#commits.commitStatements(plan.uid, token, 0, offset);
-    await fence.guard(() => this.#commits.commit(fence, statements, token), signal);
-    await this.#session.query(`DROP TABLE IF EXISTS ${old}`, signal);
+    const statements = this.#commits.commitStatements(plan.uid, token, change);
+    await fence.guard(() => this.#commits.commit(fence, statements, { uid: plan.uid, token }), signal);
+    await this.#session.query(`DROP TABLE IF EXISTS ${quoteName(this.#old)}`, signal);
+    await this.#seeTarget(signal);
+  }
+
+  /** After a swap another table has the target's name: of the same shape. */
+  async #seeTarget(signal: AbortSignal): Promise<void> {
+    const swapped = await TargetShape.look(this.#session, this.#target.entry.name, path, signal);
+    requireShape(this.#target.relation, swapped?.relation ?? null);
+    if (swapped) this.#target = swapped;
+  }
+
+  async #requireTarget(): Promise<void> {
+    const transaction = new WriteTransaction(this.#session, this.#target);
+    await transaction.run([]);
+    await transaction.rollBack();
+  }
+
+  /**
+   * One RENAME. It waits for those who read the table, and new readers wait behind it: so it waits a second only, and tries again after
+   * they have had their turn. Whoever changes the table just before it is found afterwards, and the old table put back.
+   */
+  async #swap(signal: AbortSignal): Promise<void> {
+    const target = this.#target;
+    const [from, shadow, old] = [target.entry.name, this.#shadow, this.#old].map(quoteName);
+    await this.#renameInTurn(`RENAME TABLE ${from} TO ${old}, ${shadow} TO ${from}`, signal);
+    const taken = await describeTable(this.#session, this.#old, path, signal);
+    if (taken && shapeOf(taken.relation) === shapeOf(target.relation)) return;
+    await this.#renameInTurn(`RENAME TABLE ${from} TO ${shadow}, ${old} TO ${from}`, signal);
+    throw schemaChanged(target.relation.name);
+  }
+
+  async #renameInTurn(rename: string, signal: AbortSignal): Promise<void> {
+    const session = this.#session;
+    await session.query('SET @idra_lock_wait = @@lock_wait_timeout, SESSION lock_wait_timeout = 1', signal);
+    for (let tries = 1; ; tries++) {
+      try {
+        await session.guard(() => session.run(rename), signal);
+        break;
+      } catch (thrown) {
+        const isWaiting = thrown instanceof IdraError && thrown.code === 'LockTimeout';
+        if (!isWaiting || tries === renameTries) throw thrown;
+        await systemClock.sleep(backoffMs(tries, { baseMs: 500, maxMs: 5_000 }), signal);
+      }
+    }
+    await session.query('SET SESSION lock_wait_timeout = @idra_lock_wait', signal);
   }
 
   async close(): Promise<void> {
@@ -105,13 +165,14 @@ export class Replacement {
     );
     const names = found.map(([name]) => String(name));
     if (names.includes(this.#shadow.table)) return;
-    const [target, shadow, old] = [this.#input.target, this.#shadow, this.#old].map(quoteName);
+    const [target, shadow, old] = [this.#target.entry.name, this.#shadow, this.#old].map(quoteName);
     if (!names.includes(this.#old.table)) {
       throw permanent('ShadowMissing', `${shadow}, which holds the rows of an unfinished pass, is gone`, {
         mend: `run ${restartCommand}: the pass begins again, and the table is untouched until it is complete`,
       });
     }
-    await this.#session.query(`RENAME TABLE ${target} TO ${shadow}, ${old} TO ${target}`, signal);
+    await this.#renameInTurn(`RENAME TABLE ${target} TO ${shadow}, ${old} TO ${target}`, signal);
+    await this.#seeTarget(signal);
   }
 
   async #countShadow(signal: AbortSignal): Promise<number> {

@@ -1,12 +1,13 @@
 import type { Rejection, WritePlan } from '../../core/connector.ts';
 import { quoteBacktick } from '../sql/names.ts';
+import { namedAs, refusedRow } from '../sql/refused-row.ts';
 import { quoteName, type TableName } from './describe.ts';
 import type { LoadColumn } from './encode.ts';
-import { errnoOf, errorNumbers, isRowError, RowError, rowMessage } from './errors.ts';
+import { asRowError, type RowError, rowMessage } from './errors.ts';
 import { type Duplicates, halves, type Lines, loadLines, requireKept } from './load.ts';
-import { idleLimit, type Session } from './session.ts';
-
-const beginStatements = [idleLimit.inTransaction, 'START TRANSACTION'];
+import { nameLine } from './row-names.ts';
+import type { Session } from './session.ts';
+import type { WriteTransaction } from './write-transaction.ts';
 
 export interface RowTarget {
   readonly plan: WritePlan;
@@ -26,89 +27,100 @@ export interface Written {
   readonly replaced: number;
 }
 
+const nothing: Written = { rejections: [], replaced: 0 };
+
 /**
- * Brings lines into the target within the session's transaction, which it begins itself where `begins`; never commits.
- * Upsert first tries to add: rows of a key that is there already show as duplicates, and from then on go through the staging table.
+ * Brings lines into the target within the transaction; never commits. Upsert first tries to add: rows of a key that is there already show
+ * as duplicates, and from then on go through the staging table.
  */
 export class RowWriter {
   readonly #session: Session;
+  readonly #transaction: WriteTransaction;
   readonly #target: RowTarget;
   #expectsNewKeys = true;
 
-  constructor(session: Session, target: RowTarget) {
+  constructor(session: Session, transaction: WriteTransaction, target: RowTarget) {
     this.#session = session;
+    this.#transaction = transaction;
     this.#target = target;
   }
 
-  async write(lines: Lines, begins: boolean): Promise<Written> {
+  async write(lines: Lines): Promise<Written> {
     if (lines.count === 0) {
-      if (begins) await this.#session.run('START TRANSACTION');
-      return { rejections: [], replaced: 0 };
+      await this.#transaction.run([]);
+      return nothing;
     }
-    if (this.#target.staging && this.#expectsNewKeys && (await this.#tryAdd(lines)))
-      return { rejections: [], replaced: 0 };
-    const before = begins ? this.#begin() : [];
+    const undo = await this.#transaction.mark('idra_batch');
+    if (this.#target.staging && this.#expectsNewKeys) {
+      if (await this.#tryAdd(lines)) return nothing;
+      await undo();
+    }
     try {
-      return { rejections: [], replaced: await this.#put(lines, before) };
+      return { rejections: [], replaced: await this.#put(lines) };
     } catch (thrown) {
       const error = asRowError(thrown);
-      if (!error || this.#target.plan.onError !== 'Skip') throw error ?? thrown;
-      await this.#session.run(begins ? 'ROLLBACK; START TRANSACTION' : 'ROLLBACK TO SAVEPOINT idra_batch');
-      return await this.#putParts(lines, error);
+      if (!error) throw thrown;
+      await undo();
+      // Begun by itself it says whether the table is still the planned one, before a row is blamed.
+      await this.#transaction.run([]);
+      return await this.#putParts(lines, error, lines.count);
     }
-  }
-
-  /** TRUNCATE, even of a temporary table, commits: it stands before the transaction. */
-  #begin(): string[] {
-    const { staging } = this.#target;
-    return [...(staging ? [`TRUNCATE TABLE ${quoteName(staging)}`] : []), ...beginStatements];
   }
 
   async #tryAdd(lines: Lines): Promise<boolean> {
     try {
-      await this.#load(this.#target.table, lines, beginStatements, '');
+      await this.#load(this.#target.table, lines, '', {});
       return true;
     } catch (thrown) {
       if (!asRowError(thrown)) throw thrown;
-      await this.#session.run('ROLLBACK');
       this.#expectsNewKeys = false;
       return false;
     }
   }
 
-  /** Halves until what the table refuses stands alone; in order, so that the last row of a key still wins. */
-  async #putParts(lines: Lines, error: RowError): Promise<Written> {
-    if (lines.count === 1) return { rejections: [rejectionOf(error)], replaced: 0 };
+  /**
+   * Halves until what the table refuses stands alone; in order, so that the last row of a key still wins. Unless rows may be left out, the
+   * first one that is refused ends it, by its name.
+   */
+  async #putParts(lines: Lines, error: RowError, batchRows: number): Promise<Written> {
+    if (lines.count === 1) {
+      const rejection = this.#rejectionOf(error, lines);
+      if (this.#target.plan.onError !== 'Skip') throw this.#refusal(rejection, error, batchRows);
+      return { rejections: [rejection], replaced: 0 };
+    }
     const rejections: Rejection[] = [];
     let replaced = 0;
     for (const half of halves(lines)) {
-      const written = await this.#tryPart(half);
+      const written = await this.#tryPart(half, batchRows);
       rejections.push(...written.rejections);
       replaced += written.replaced;
     }
     return { rejections, replaced };
   }
 
-  async #tryPart(lines: Lines): Promise<Written> {
-    const { staging } = this.#target;
-    const empty = staging ? [`DELETE FROM ${quoteName(staging)}`] : [];
+  async #tryPart(lines: Lines, batchRows: number): Promise<Written> {
+    const undo = await this.#transaction.mark('idra_part');
     try {
-      return { rejections: [], replaced: await this.#put(lines, [...empty, 'SAVEPOINT idra_part']) };
+      return { rejections: [], replaced: await this.#put(lines) };
     } catch (thrown) {
       const error = asRowError(thrown);
       if (!error) throw thrown;
-      await this.#session.run('ROLLBACK TO SAVEPOINT idra_part');
-      return await this.#putParts(lines, error);
+      await undo();
+      return await this.#putParts(lines, error, batchRows);
     }
   }
 
-  async #put(lines: Lines, before: readonly string[]): Promise<number> {
+  async #put(lines: Lines): Promise<number> {
     const { staging, table, duplicates } = this.#target;
-    if (!staging) return await this.#load(table, lines, before, duplicates);
-    await this.#load(staging, lines, before, 'REPLACE');
+    if (!staging) return await this.#load(table, lines, duplicates, {});
+    // TRUNCATE, even of a temporary table, commits: it stands before the transaction, and within it rows are deleted.
+    const emptied = this.#transaction.isOpen
+      ? { before: [`DELETE FROM ${quoteName(staging)}`] }
+      : { beforeBegin: [`TRUNCATE TABLE ${quoteName(staging)}`] };
+    await this.#load(staging, lines, 'REPLACE', emptied);
     for (const sql of this.#mergeStatements(staging)) {
-      const result = (await this.#session.run(sql)).at(-1);
-      if (result) await requireKept(this.#session, result, 0);
+      const result = (await this.#transaction.run([sql])).at(-1);
+      if (result) await requireKept(this.#transaction, result, 0);
     }
     return 0;
   }
@@ -116,15 +128,37 @@ export class RowWriter {
   async #load(
     table: TableName,
     lines: Lines,
-    before: readonly string[],
     duplicates: Duplicates,
+    more: { readonly before?: readonly string[]; readonly beforeBegin?: readonly string[] },
   ): Promise<number> {
     const { columns } = this.#target;
-    const { deleted } = await loadLines(this.#session, quoteName(table), columns, lines, {
-      before,
-      duplicates,
-    });
+    const { deleted } = await loadLines(
+      { transaction: this.#transaction, facts: this.#session.facts },
+      quoteName(table),
+      columns,
+      lines,
+      { duplicates, ...more },
+    );
     return deleted;
+  }
+
+  #rejectionOf(error: RowError, line: Lines): Rejection {
+    const { plan, columns } = this.#target;
+    return {
+      code: error.code,
+      message: rowMessage(error),
+      ...(error.column !== undefined && { column: error.column }),
+      ...namedAs(nameLine(line, columns, plan)),
+    };
+  }
+
+  #refusal(rejection: Rejection, error: RowError, batchRows: number): Error {
+    const message = `${rejection.message}; the first one of a batch of ${batchRows}`;
+    return refusedRow(
+      { ...rejection, message },
+      `${quoteName(this.#target.table)} of ${this.#session.where}`,
+      error,
+    );
   }
 
   #mergeStatements(staging: TableName): readonly string[] {
@@ -149,19 +183,4 @@ export class RowWriter {
       `INSERT INTO ${target} (${list}) SELECT ${items} FROM ${source} AS s WHERE NOT EXISTS (SELECT 1 FROM ${target} AS t WHERE ${same})`,
     ];
   }
-}
-
-function asRowError(thrown: unknown): RowError | undefined {
-  if (thrown instanceof RowError) return thrown;
-  const errno = errnoOf(thrown);
-  if (!isRowError(errno) || errno === errorNumbers.outOfRangeDouble) return undefined;
-  return new RowError(errno, thrown instanceof Error ? thrown.message : '');
-}
-
-function rejectionOf(error: RowError): Rejection {
-  return {
-    code: error.code,
-    message: rowMessage(error),
-    ...(error.column !== undefined && { column: error.column }),
-  };
 }

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { type MysqlDatabase, type MysqlServer, mariadb } from '../../e2e/kit/servers.ts';
 import { openFlow } from '../sql/test-flow.ts';
 import { connector } from './connector.ts';
-import { accessOf, servers, TestDatabase } from './test-ends.ts';
+import { accessOf, claimUnplanned, servers, TestDatabase } from './test-ends.ts';
 
 const signal = new AbortController().signal;
 
@@ -129,8 +129,8 @@ for (const [name, start] of servers) {
           onError: 'Skip',
         },
       );
-      await flow.claim();
       await run('ALTER TABLE narrow MODIFY d DECIMAL(10,2)');
+      await claimUnplanned(flow);
       await flow.pass();
       await flow.close();
       assert.deepEqual(

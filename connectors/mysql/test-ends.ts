@@ -100,6 +100,16 @@ export class TestDatabase {
   }
 }
 
+/** Claims the target as it is by now, though the plan would have refused it: the server's own word about the rows is what is tested. */
+export async function claimUnplanned(flow: Flow): Promise<void> {
+  const existing = await flow.destination.describe(new AbortController().signal);
+  const columns = flow.plan.columns.columns.map((planned) => ({
+    ...planned,
+    existing: existing?.columns.find((each) => each.name === planned.name) ?? null,
+  }));
+  await flow.claim({ plan: { ...flow.plan, existing, columns: { ...flow.plan.columns, columns } } });
+}
+
 export function accessOf(
   { host, port, database, user, password }: MysqlDatabase,
   more: Readonly<Record<string, unknown>> = {},

@@ -4,7 +4,7 @@ import { installCrashHook } from '../../core/crash-points.ts';
 import type { IdraError } from '../../core/errors.ts';
 import { decodeOffset } from '../../core/offset.ts';
 import { isFenced } from '../sql/test-flow.ts';
-import { servers, TestDatabase } from './test-ends.ts';
+import { claimUnplanned, servers, TestDatabase } from './test-ends.ts';
 
 const signal = new AbortController().signal;
 
@@ -147,8 +147,8 @@ for (const [name, start] of servers) {
           onError,
           maxRows: 16,
         });
-        await flow.claim();
         await run(`DROP TABLE ${to}; CREATE TABLE ${to} (${narrow})`);
+        await claimUnplanned(flow);
         return { flow, to };
       }
 
@@ -157,7 +157,7 @@ for (const [name, start] of servers) {
           const { flow, to } = await openNarrowed(writeMode, 'Stop');
           await assert.rejects(flow.pass(), (error: IdraError) => {
             assert.equal(error.code, 'ConstraintViolated');
-            assert.match(error.message, /\bbody\b/);
+            assert.match(error.message, /row id 7: .*\bbody\b.*the first one of a batch of 16/);
             return true;
           });
           assert.deepEqual(await run(`SELECT COUNT(*) FROM ${to}`), [['0']]);
@@ -172,12 +172,12 @@ for (const [name, start] of servers) {
           const seen: string[] = [];
           for await (const batch of flow.source.read({ ...flow.request, after: start }, signal)) {
             const { rejections } = await flow.destination.write(batch, signal);
-            seen.push(...rejections.map((each) => `${each.code} ${each.column}`));
+            seen.push(...rejections.map((each) => `${each.code} ${each.column} ${each.row}`));
           }
           assert.deepEqual(seen.sort(), [
-            'ConstraintViolated body',
-            'ValueNotKept amount',
-            'ValueNotKept body',
+            'ConstraintViolated body id 7',
+            'ValueNotKept amount id 20',
+            'ValueNotKept body id 30',
           ]);
           const wanted = Array.from({ length: 40 }, (_, i) => i + 1).filter((i) => ![7, 20, 30].includes(i));
           assert.deepEqual(await run(`SELECT GROUP_CONCAT(id ORDER BY id) FROM ${to} WHERE body = 'x'`), [
