@@ -7,6 +7,8 @@ export interface OpenTransaction {
   readonly virtualId: string;
   /** Microseconds since 1970; undefined where this user may not see it. */
   readonly startMicros: bigint | undefined;
+  /** It has been waiting for its client for a while: who waits for its end waits for a person, or for ever. */
+  readonly isIdle: boolean;
   /** `transaction 3/1842 of shop (pid 4211, psql)`. */
   readonly told: string;
 }
@@ -26,8 +28,8 @@ export interface Look {
 
 /** What the server lets us see of others. */
 export interface Sight {
-  readonly nowMicros: bigint;
-  /** Standby: what the primary has surely sent until; it may be behind. */
+  /** Of a standby when the last of what it has replayed was committed, whatever its clock says; undefined: it does not know. */
+  readonly nowMicros: bigint | undefined;
   readonly isStandby: boolean;
   /** Why starts of transactions cannot be seen; undefined: they can. */
   readonly blindness: string | undefined;
@@ -35,10 +37,13 @@ export interface Sight {
 
 const micros = (expression: string) => `(extract(epoch FROM ${expression}) * 1000000)::bigint`;
 
-/** On a standby that has fallen behind, now is the commit time of the last transaction that it has replayed. */
+/**
+ * A standby that has replayed all that it was sent may have been sent nothing for hours: only a commit, or a checkpoint, shows how far the
+ * primary was. After a restart it knows of no commit until the next one comes.
+ */
 const sightSql = `SELECT pg_is_in_recovery(),
-  CASE WHEN NOT pg_is_in_recovery() OR pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN ${micros('clock_timestamp()')}
-    ELSE ${micros('coalesce(pg_last_xact_replay_timestamp(), clock_timestamp())')} END,
+  ${micros(`CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_xact_replay_timestamp(), (SELECT checkpoint_time FROM pg_control_checkpoint()))
+    ELSE clock_timestamp() END`)},
   pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'), current_setting('track_activities')`;
 
 export async function look(session: Session, signal: AbortSignal): Promise<Sight> {
@@ -51,24 +56,31 @@ export async function look(session: Session, signal: AbortSignal): Promise<Sight
         : isTracked !== 'on'
           ? 'track_activities is off'
           : undefined;
-  return { nowMicros: BigInt(now ?? 0), isStandby: isStandby === 't', blindness };
+  return {
+    nowMicros: now === null || now === undefined ? undefined : BigInt(now),
+    isStandby: isStandby === 't',
+    blindness,
+  };
 }
 
 /**
- * Sessions of this database but for our own readers, which write nothing, and for processes without a user (autovacuum). A statement
+ * Sessions of this database but for our own readers and those that stream the log, which write nothing (START_REPLICATION is one statement
+ * that runs for weeks), and for processes without a user (autovacuum). A statement
  * that runs outside of a transaction's known start counts from its own: between the transactions of one message, and before the
  * first is announced, now() is the time of the message.
  */
+const streams = `EXISTS (SELECT FROM pg_catalog.pg_stat_get_wal_senders() r WHERE r.pid = a.pid AND r.state IN ('catchup', 'streaming', 'backup'))`;
 const others = `LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
   WHERE l.locktype = 'virtualxid' AND l.mode = 'ExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid()
     AND (a.pid IS NULL OR (a.usesysid IS NOT NULL AND a.datname = current_database() AND a.application_name IS DISTINCT FROM '${readerName}'))`;
-const openByLocks = `SELECT l.virtualxid, ${micros('a.xact_start')}, l.pid, a.usename, a.application_name FROM pg_catalog.pg_locks l ${others}`;
+const openByLocks = `SELECT l.virtualxid, ${micros('a.xact_start')}, l.pid, a.usename, a.application_name, a.state,
+    a.state LIKE 'idle in transaction%' AND a.state_change < clock_timestamp() - interval '300 ms' FROM pg_catalog.pg_locks l ${others}`;
 const openByActivity = `SELECT coalesce((SELECT l.virtualxid FROM pg_catalog.pg_locks l WHERE l.locktype = 'virtualxid' AND l.pid = a.pid LIMIT 1), ''),
     ${micros("CASE WHEN a.state = 'active' THEN least(a.xact_start, a.query_start) ELSE a.xact_start END")},
     a.pid, a.usename, a.application_name, a.state
   FROM pg_catalog.pg_stat_activity a
   WHERE a.usesysid IS NOT NULL AND a.datname = current_database() AND a.pid <> pg_backend_pid()
-    AND a.application_name IS DISTINCT FROM '${readerName}'
+    AND a.application_name IS DISTINCT FROM '${readerName}' AND NOT ${streams}
     AND (a.xact_start IS NOT NULL OR a.state = 'active' OR a.state = 'disabled')`;
 const preparedSql = `SELECT gid, transaction::text, ${micros('prepared')} FROM pg_catalog.pg_prepared_xacts WHERE database = current_database()`;
 
@@ -108,10 +120,11 @@ async function lookBy(
   };
 }
 
-function toTransaction([virtualId, start, pid, user, application]: TextRow): OpenTransaction {
+function toTransaction([virtualId, start, pid, user, application, , isIdle]: TextRow): OpenTransaction {
   const who = [`pid ${pid}`, application].filter(Boolean).join(', ');
   return {
     virtualId: virtualId ?? '',
+    isIdle: isIdle === 't',
     startMicros: start === null || start === undefined ? undefined : BigInt(start),
     told: `transaction ${virtualId ? `${virtualId} ` : ''}of ${user ?? 'an unknown user'} (${who})`,
   };

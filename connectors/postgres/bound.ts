@@ -3,19 +3,13 @@ import type { BoundReport, HeldBackBy, ReadRequest } from '../../core/connector.
 import type { Column } from '../../core/values.ts';
 import type { PassBound } from '../sql/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../sql/safety-lag.ts';
-import {
-  heldBackByPrepared,
-  isoTime,
-  type Look,
-  look,
-  lookAtLocks,
-  lookAtStarts,
-  type OpenTransaction,
-  type Sight,
-} from './activity.ts';
+import { isoTime, look, lookAtLocks, lookAtStarts, type Sight } from './activity.ts';
+import { dialect } from './dialect.ts';
+import { FinalIds } from './final-ids.ts';
 import { instantText, truncateMicros } from './instant.ts';
 import { literalText } from './literals.ts';
 import type { Session } from './session.ts';
+import { StartTimes } from './start-times.ts';
 
 export interface BoundInput {
   readonly session: Session;
@@ -23,6 +17,8 @@ export interface BoundInput {
   readonly field: Column;
   /** Largest value of the field that is visible now, as canonical text. */
   largest(): Promise<string | undefined>;
+  /** Whether the object has a row for which this holds. */
+  has(condition: string): Promise<boolean>;
 }
 
 /**
@@ -33,7 +29,11 @@ const announceMs = 50;
 /** Ids: open transactions are mostly short; so long a pass waits for those that it met. */
 const patienceMs = 500;
 const pollMs = 20;
-const maxCandidates = 8;
+/**
+ * Where nothing is final yet a pass would read nothing, and so would each first pass of a process on a server that is never quiet: then it
+ * waits longer, unless one is open that is older than this, or idle, and will not end for the waiting.
+ */
+const firstPatienceMs = 20_000;
 
 /** How far it is safe to read a table of PostgreSQL (Invariant 10). One for a source: what earlier looks saw is remembered. */
 export class LateRowBound {
@@ -41,6 +41,8 @@ export class LateRowBound {
   readonly #times = new StartTimes();
   #ids: FinalIds | undefined;
   #marks: SeenMarks | undefined;
+  /** On a standby: when what it has replayed was committed. */
+  #replayedMs: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -61,24 +63,24 @@ export class LateRowBound {
       const seen = await lookAtStarts(session, signal);
       because = seen.hidden;
       if (because === undefined) {
-        const { bound, heldBackBy } = this.#times.bound(sight.nowMicros, seen);
+        const { bound, heldBackBy } = this.#times.bound(sight.nowMicros ?? 0n, seen);
         const report: BoundReport = { kind: 'transactions', ...(heldBackBy && { heldBackBy }) };
-        return await timeBound(input, bound, request.safetyLagMs ?? 0, report, signal);
+        const taken = await timeBound(input, bound, request.safetyLagMs ?? 0, report, signal);
+        const held = heldBackBy ?? (await heldBackBesides(input, taken, sight));
+        return { ...taken, report: { ...report, ...(held && { heldBackBy: held }) } };
       }
     }
-    return await timeBound(
-      input,
-      sight.nowMicros,
-      request.safetyLagMs ?? defaultSafetyLagMs,
-      { kind: 'safetyLag', because },
-      signal,
-    );
+    const report: BoundReport = { kind: 'safetyLag', because, ...behindPrimary(sight) };
+    return await timeBound(input, sight.nowMicros, request.safetyLagMs ?? defaultSafetyLagMs, report, signal);
   }
 
   async #takeId(input: BoundInput, sight: Sight, signal: AbortSignal): Promise<PassBound> {
     const { request } = input;
     if (sight.isStandby) {
-      const report: BoundReport = { kind: 'safetyLag', because: 'standby' };
+      const report: BoundReport = { kind: 'safetyLag', because: 'standby', ...behindPrimary(sight) };
+      if (sight.nowMicros === undefined) return { upTo: 'none', report };
+      // What has become of the primary meanwhile says the position of the standby, not the time that has gone by.
+      this.#replayedMs = Number(sight.nowMicros / 1000n);
       return await this.#settled(
         await input.largest(),
         request.safetyLagMs ?? defaultSafetyLagMs,
@@ -100,9 +102,12 @@ export class LateRowBound {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const mark = await largest();
-    const deadlineMs = this.#clock.monotonicMs() + patienceMs;
+    const startMs = this.#clock.monotonicMs();
     ids.add(mark, await lookAtLocks(session, signal));
-    while (!ids.isNewestFinal && this.#clock.monotonicMs() < deadlineMs) {
+    const oldMicros = BigInt(this.#clock.now() - firstPatienceMs) * 1000n;
+    const isWorthWaiting = (waitedMs: number) =>
+      waitedMs < patienceMs || (waitedMs < firstPatienceMs && ids.isFirst && !ids.isStuck(oldMicros));
+    while (!ids.isNewestFinal && isWorthWaiting(this.#clock.monotonicMs() - startMs)) {
       await this.#clock.sleep(pollMs, signal);
       ids.look(await lookAtLocks(session, signal));
     }
@@ -116,107 +121,19 @@ export class LateRowBound {
     report: BoundReport,
     signal: AbortSignal,
   ): Promise<PassBound> {
-    this.#marks ??= new SeenMarks(this.#clock, lagMs);
+    this.#marks ??= new SeenMarks(
+      { ...this.#clock, monotonicMs: () => this.#replayedMs ?? this.#clock.monotonicMs() },
+      lagMs,
+    );
     if (mark !== undefined) this.#marks.add(mark);
-    if (this.#marks.settled() === undefined) await this.#clock.sleep(this.#marks.waitMs() ?? 0, signal);
-    return idBound(this.#marks.settled(), report);
+    if (this.#marks.settled() === undefined && this.#replayedMs === undefined)
+      await this.#clock.sleep(this.#marks.waitMs() ?? 0, signal);
+    const settled = this.#marks.settled();
+    const heldBackBy = report.heldBackBy ?? (settled === mark ? undefined : lagOf(lagMs, this.#clock.now()));
+    return idBound(settled, { ...report, ...(heldBackBy && { heldBackBy }) });
   }
 }
 
-/** Below the start of the oldest transaction that is open. */
-class StartTimes {
-  #last: bigint | undefined;
-  /** A prepared transaction shows the time of PREPARE alone: it began no earlier than the bound from before it appeared. */
-  #floors = new Map<string, bigint | undefined>();
-
-  bound(
-    nowMicros: bigint,
-    { open, prepared }: Look,
-  ): { readonly bound: bigint | undefined; readonly heldBackBy: HeldBackBy | undefined } {
-    const floors = new Map<string, bigint | undefined>();
-    for (const { id } of prepared) floors.set(id, this.#floors.has(id) ? this.#floors.get(id) : this.#last);
-    this.#floors = floors;
-    let bound: bigint | undefined = nowMicros;
-    let heldBackBy: HeldBackBy | undefined;
-    for (const { startMicros, told } of open) {
-      if (startMicros === undefined || startMicros >= bound) continue;
-      bound = startMicros;
-      heldBackBy = { what: told, since: isoTime(startMicros) };
-    }
-    for (const each of prepared) {
-      const floor = floors.get(each.id);
-      if (bound === undefined || (floor !== undefined && floor >= bound)) continue;
-      bound = floor;
-      heldBackBy = heldBackByPrepared(each);
-    }
-    // Every later transaction, prepared ones included, begins after it.
-    if (bound !== undefined && (this.#last === undefined || bound > this.#last)) this.#last = bound;
-    return { bound, heldBackBy };
-  }
-}
-
-/** A largest id, and what was open when it was seen: all that may still commit a smaller one. */
-interface Candidate {
-  readonly mark: string | undefined;
-  open: Map<string, OpenTransaction>;
-  /** Taken when the last of `open` has ended: a transaction that was prepared has ended for pg_locks, and is not done. */
-  prepared: Look['prepared'] | undefined;
-}
-
-/** The largest id seen at a moment is final when all that was open at that moment has ended. */
-class FinalIds {
-  #candidates: Candidate[] = [];
-  #final: string | undefined;
-
-  get final(): string | undefined {
-    return this.#final;
-  }
-
-  get isNewestFinal(): boolean {
-    return this.#candidates.length === 0;
-  }
-
-  /** The look was made after the mark was read. */
-  add(mark: string | undefined, seen: Look): void {
-    // One that waits for much is as good as those before it: more than a few would only cost.
-    if (this.#candidates.length >= maxCandidates) this.#candidates.pop();
-    this.#candidates.push({
-      mark,
-      open: new Map(seen.open.map((each) => [each.virtualId, each])),
-      prepared: undefined,
-    });
-    this.look(seen);
-  }
-
-  look({ open, prepared }: Look): void {
-    const isOpen = new Set(open.map((each) => each.virtualId));
-    const isPrepared = new Set(prepared.map((each) => each.id));
-    for (const candidate of this.#candidates) {
-      for (const id of candidate.open.keys()) if (!isOpen.has(id)) candidate.open.delete(id);
-      if (candidate.open.size > 0) continue;
-      candidate.prepared = candidate.prepared
-        ? candidate.prepared.filter((each) => isPrepared.has(each.id))
-        : prepared;
-    }
-    const last = this.#candidates.findLastIndex(
-      (each) => each.open.size === 0 && each.prepared?.length === 0,
-    );
-    if (last < 0) return;
-    this.#final = this.#candidates[last]?.mark ?? this.#final;
-    this.#candidates = this.#candidates.slice(last + 1);
-  }
-
-  heldBackBy(nowMs: number): HeldBackBy | undefined {
-    const [candidate] = this.#candidates;
-    if (!candidate) return undefined;
-    const [prepared] = candidate.prepared ?? [];
-    if (prepared) return heldBackByPrepared(prepared);
-    const oldest = [...candidate.open.values()].reduce((one, other) =>
-      (other.startMicros ?? 0n) < (one.startMicros ?? 0n) ? other : one,
-    );
-    return { what: oldest.told, since: isoTime(oldest.startMicros ?? BigInt(nowMs) * 1000n) };
-  }
-}
 function idBound(final: string | undefined, report: BoundReport): PassBound {
   return { upTo: final === undefined ? 'none' : { text: final, isInclusive: true }, report };
 }
@@ -234,10 +151,52 @@ async function timeBound(
   const precision = type.kind === 'timestamp' ? type.precision : 0;
   const at = instantText(truncateMicros(boundMicros - BigInt(lagMs) * 1000n, precision), 'Z');
   if (type.kind === 'timestamp' && type.hasZone) return { upTo: { text: at, isInclusive: false }, report };
-  const local = `${literalText(at)}::timestamptz AT TIME ZONE ${literalText(request.timeZone)}`;
+  const local = `${literalText(at)}::timestamptz AT TIME ZONE ${zoneSql(request.timeZone)}`;
   const [[text] = []] = await session.query(
     `SELECT (${type.kind === 'date' ? `(${local})::date` : local})::text`,
     signal,
   );
   return { upTo: { text: text ?? '', isInclusive: false }, report };
+}
+
+/** PostgreSQL takes `+09:00` as the name of a zone for west of Greenwich, as POSIX does. */
+function zoneSql(timeZone: string): string {
+  return /^[+-]\d\d:\d\d$/.test(timeZone) ? `interval ${literalText(timeZone)}` : literalText(timeZone);
+}
+
+function behindPrimary({ isStandby, nowMicros }: Sight): { readonly heldBackBy?: HeldBackBy } {
+  if (!isStandby) return {};
+  const since = isoTime(nowMicros ?? 0n);
+  return { heldBackBy: { what: 'the standby, which has replayed what was committed until then', since } };
+}
+
+function lagOf(lagMs: number, nowMs: number): HeldBackBy {
+  return { what: `safetyLag of ${lagMs} ms`, since: new Date(nowMs - lagMs).toISOString() };
+}
+
+/**
+ * What keeps rows back that were there before the pass though no transaction does: the lag, whole seconds or days that have not ended, or
+ * values of a time that is still to come.
+ */
+async function heldBackBesides(
+  { field, request, has }: BoundInput,
+  { upTo }: PassBound,
+  { nowMicros = 0n }: Sight,
+): Promise<HeldBackBy | undefined> {
+  if (typeof upTo === 'string') return undefined;
+  const { type } = field;
+  const name = dialect.quote(field.name);
+  const from = `${name} >= ${dialect.literal(upTo.text, field)}`;
+  const lagMs = request.safetyLagMs ?? 0;
+  const since = isoTime(nowMicros - BigInt(lagMs) * 1000n);
+  const isCoarse = type.kind !== 'timestamp' || type.precision === 0;
+  const inField = (time: string) =>
+    type.kind === 'timestamp' && type.hasZone ? time : `(${time}) AT TIME ZONE ${zoneSql(request.timeZone)}`;
+  const seen = inField(`${literalText(instantText(nowMicros, 'Z'))}::timestamptz`);
+  if (await has(`${name} > ${inField("clock_timestamp() + interval '1 s'")}`))
+    return { what: `values of ${field.name} that are still to come`, since };
+  if (lagMs > 0 && (await has(isCoarse ? from : `${from} AND ${name} < ${seen}`)))
+    return lagOf(lagMs, Number(nowMicros / 1000n));
+  if (isCoarse && (await has(from))) return { what: `the precision of ${field.name}`, since };
+  return undefined;
 }

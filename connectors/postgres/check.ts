@@ -3,6 +3,7 @@ import type { Finding } from '../../core/errors.ts';
 import type { Mode, WriteMode } from '../../core/sync-spec.ts';
 import { quoteDouble } from '../sql/names.ts';
 import type { TableEntry } from './describe.ts';
+import { sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
@@ -38,6 +39,39 @@ export async function readFindings(
   if (!isByTime && !isById) return [];
   const findings = await boundFindings(session, 'warning', signal);
   return isByTime ? findings : findings.filter((each) => each.code === 'Standby');
+}
+
+export interface Sorted {
+  readonly name: string;
+  readonly from: string;
+  readonly names: readonly string[];
+}
+
+const undefinedFunction = '42883';
+
+/** Whether the server can sort by all that a mode may page by: json, xml and points have no order. */
+export async function orderFindings(
+  session: Session,
+  { name, from, names }: Sorted,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  if (names.length === 0) return [];
+  const sql = `SELECT FROM ${from} ORDER BY ${names.map(quoteDouble).join(', ')} LIMIT 0`;
+  try {
+    await session.abortable(() => session.run(sql), signal);
+    return [];
+  } catch (thrown) {
+    if (sqlState(thrown) !== undefinedFunction) throw session.classified(thrown);
+    return [
+      {
+        severity: 'error',
+        code: 'FieldNotOrdered',
+        path: 'spec.source.key',
+        message: `rows of ${name} cannot be read in the order of ${names.join(', ')}: a type among theirs has none`,
+        mend: 'name other columns in source.key, or cast them in source.query',
+      },
+    ];
+  }
 }
 
 async function boundFindings(

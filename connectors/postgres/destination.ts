@@ -17,6 +17,7 @@ import type { Token } from '../../core/token.ts';
 import type { Relation, Value } from '../../core/values.ts';
 import { claimedRow, offsetMoved, toCommitRow, tokenIsHigher, writeIsFenced } from '../sql/commit-table.ts';
 import { joinName, quoteDouble, splitName } from '../sql/names.ts';
+import { OwnSession } from '../sql/own-session.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { writeFindings } from './check.ts';
 import { endEarlierOwner, sessionIdSql } from './claim.ts';
@@ -40,10 +41,9 @@ const claimAttempts = 5;
 
 /** Writes one table over one connection, whose loss ends the claim. */
 export class PostgresDestination implements Destination {
-  readonly #access: SystemAccess;
   readonly #table: string;
   readonly #parts: readonly string[];
-  #session: Session | undefined;
+  readonly #session: OwnSession<Session>;
   #name: TableName | undefined;
   #seen: SeenTable | undefined;
   /** What a plan has become when it was claimed: it is claimed again after a rest. */
@@ -51,7 +51,7 @@ export class PostgresDestination implements Destination {
   #claimed: ClaimedTable | undefined;
 
   constructor(access: SystemAccess, object: DestinationObject) {
-    this.#access = access;
+    this.#session = new OwnSession(access.dataSource, (signal) => Session.open(access, writerName, signal));
     this.#parts = splitName(object.table, tablePath);
     this.#table = joinName(this.#parts);
   }
@@ -263,14 +263,13 @@ export class PostgresDestination implements Destination {
   }
 
   async rest(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
     this.#claimed = undefined;
-    await session?.close();
+    await this.#session.rest();
   }
 
   async close(): Promise<void> {
-    await this.rest();
+    this.#claimed = undefined;
+    await this.#session.close();
   }
 
   get #alwaysIdentity(): ReadonlySet<string> {
@@ -280,9 +279,7 @@ export class PostgresDestination implements Destination {
   async #open(
     signal: AbortSignal,
   ): Promise<{ readonly session: Session; readonly name: TableName; readonly commits: CommitRows }> {
-    if (!this.#session || (this.#session.isLost && !this.#claimed))
-      this.#session = await Session.open(this.#access, writerName, signal);
-    const session = this.#session;
+    const session = await this.#session.get(signal);
     this.#name ??= await resolveName(session, this.#parts, tablePath);
     return { session, name: this.#name, commits: new CommitRows(this.#name.schema, this.#table) };
   }

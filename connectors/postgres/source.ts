@@ -3,13 +3,12 @@ import { systemClock } from '../../core/clock.ts';
 import type { ReadColumn } from '../../core/column-plan.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess } from '../../core/connector.ts';
 import { type Finding, permanent, schemaChanged } from '../../core/errors.ts';
-import { scalarText } from '../../core/offset.ts';
 import { requireShape } from '../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
-import type { Column, Relation, Scalar } from '../../core/values.ts';
+import type { Column, Relation } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
 import { joinName, splitName } from '../sql/names.ts';
-import { keyIsNull } from '../sql/order-check.ts';
+import { OwnSession } from '../sql/own-session.ts';
 import {
   largest,
   orderColumns,
@@ -19,19 +18,22 @@ import {
   readPass,
   startAfter,
 } from '../sql/read-pass.ts';
-import { fieldsOf, keyDecoderOf } from './binary-keys.ts';
+import { keyDecoderOf } from './binary-keys.ts';
 import { LateRowBound } from './bound.ts';
-import { readFindings } from './check.ts';
-import { decodeLines, splitLine, withoutRareEscapes } from './copy-text.ts';
+import { orderFindings, readFindings } from './check.ts';
+import { decodeLines, withoutRareEscapes } from './copy-text.ts';
 import { describeQuery, describeTable, fromQuery } from './describe.ts';
 import { dialect } from './dialect.ts';
+import { mayBeSchemaChange } from './errors.ts';
 import { queryShapeQuery, tableShapeQuery } from './fingerprint.ts';
 import { type FramePart, joinBodies } from './frames.ts';
+import { canonicalText, lastKeyReader } from './last-key.ts';
 import { literalText } from './literals.ts';
 import { quoteName, resolveName } from './names.ts';
-import { type ExpectedShape, readerName, Session, ShapeDiffers } from './session.ts';
+import { type ExpectedShape, readerName, Session, ShapeDiffers, type TextRow } from './session.ts';
 import { decoderOf } from './text-values.ts';
-import { binaryItem, tsvItem } from './wire-types.ts';
+import { otherZones, serverTimeZone } from './time-zone.ts';
+import { binaryItem, ownItem, tsvItem } from './wire-types.ts';
 
 /** Rows are counted up to here for an estimate; beyond it the planner's guess is told. */
 const countLimit = 100_000;
@@ -44,17 +46,16 @@ const byIndex = 'SET enable_seqscan = off; SET enable_bitmapscan = off; SET enab
 /** Reads one table, view or query by COPY, over one connection. */
 export class PostgresSource implements Source, RangeReader {
   readonly dialect = dialect;
-  readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #bound = new LateRowBound(systemClock);
-  #session: Session | undefined;
+  readonly #session: OwnSession<Session>;
   #from: string | undefined;
   #relation: Relation | undefined;
   #shape: ExpectedShape | undefined;
 
   constructor(access: SystemAccess, object: SourceObject) {
-    this.#access = access;
     this.#object = object;
+    this.#session = new OwnSession(access.dataSource, (signal) => openReader(access, object, signal));
   }
 
   async describe(signal: AbortSignal): Promise<Relation> {
@@ -70,7 +71,27 @@ export class PostgresSource implements Source, RangeReader {
   }
 
   async check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
-    return await readFindings(await this.#open(signal), mode, signal);
+    const session = await this.#open(signal);
+    const zones = this.#isReadInServersZone(mode) ? await otherZones(session, signal) : [];
+    return [
+      ...(await readFindings(session, mode, signal)),
+      ...zones,
+      ...(await this.#orderFindings(session, signal)),
+    ];
+  }
+
+  #isReadInServersZone(mode: Mode): boolean {
+    const { timestampField, timeZone } = this.#object;
+    if (!mode.endsWith('Timestamp') || timeZone !== undefined) return false;
+    const type = this.#relation?.columns.find((each) => each.name === timestampField)?.type;
+    return type !== undefined && !(type.kind === 'timestamp' && type.hasZone);
+  }
+
+  async #orderFindings(session: Session, signal: AbortSignal): Promise<Finding[]> {
+    const { columns = [], name = '' } = this.#relation ?? {};
+    const paging = this.#pagingColumns();
+    const names = columns.map((each) => each.name).filter((each) => paging.has(each));
+    return await orderFindings(session, { name, from: await this.#fromClause(session), names }, signal);
   }
 
   canServe({ format, as }: RawRequest, columns: readonly ReadColumn[]): boolean {
@@ -89,6 +110,8 @@ export class PostgresSource implements Source, RangeReader {
   }
 
   async *readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
+    // What was described last says nothing of a plan that was made before.
+    if (this.#relation && this.#relation !== request.relation) requireShape(request.relation, this.#relation);
     for (let attempt = 1; ; attempt++) {
       try {
         return yield* this.#copyRange(range, request, signal);
@@ -116,12 +139,18 @@ export class PostgresSource implements Source, RangeReader {
 
   async takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
     const session = await this.#open(signal);
-    const ask = { session, request, field, largest: () => largest(this, field, signal) };
+    const ask = {
+      session,
+      request,
+      field,
+      largest: () => largest(this, field, signal),
+      has: (condition: string) => this.#has(condition, signal),
+    };
     return await this.#bound.take(ask, signal);
   }
 
-  async timeZone(): Promise<string> {
-    return 'UTC';
+  async timeZone(signal: AbortSignal): Promise<string> {
+    return await serverTimeZone(await this.#open(signal), signal);
   }
 
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
@@ -147,21 +176,15 @@ export class PostgresSource implements Source, RangeReader {
   async acknowledge(): Promise<void> {}
 
   async rest(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    await session?.close();
+    await this.#session.rest();
   }
 
   async close(): Promise<void> {
-    await this.rest();
+    await this.#session.close();
   }
 
   async #open(signal: AbortSignal): Promise<Session> {
-    if (this.#session && !this.#session.isLost) return this.#session;
-    const session = await Session.open(this.#access, readerName, signal);
-    this.#session = session;
-    if (this.#object.query === undefined) await session.query(byIndex, signal);
-    return session;
+    return await this.#session.get(signal);
   }
 
   async #fromClause(session: Session): Promise<string> {
@@ -188,17 +211,24 @@ export class PostgresSource implements Source, RangeReader {
 
   /** One value as canonical text; undefined: NULL, or no row. */
   async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
-    const session = await this.#open(signal);
-    const sql = `SELECT ${dialect.quote(field.name)} FROM ${await this.#fromClause(session)} ${tail}`;
-    const [[text] = []] = await session.query(sql, signal);
+    const [[text] = []] = await this.#ask(
+      (from) => `SELECT ${ownItem(field)} AS "idra value" FROM ${from} ${tail}`,
+      signal,
+    );
     return text === null || text === undefined ? undefined : canonicalText(text, field);
   }
 
+  async #has(condition: string, signal: AbortSignal): Promise<boolean> {
+    const [[has] = []] = await this.#ask(
+      (from) => `SELECT EXISTS (SELECT FROM ${from} WHERE ${condition})`,
+      signal,
+    );
+    return has === 't';
+  }
+
   async count(where: string, signal: AbortSignal): Promise<number> {
-    const session = await this.#open(signal);
-    const from = await this.#fromClause(session);
-    const [[count] = []] = await session.query(
-      `SELECT count(*) FROM (SELECT 1 FROM ${from} ${where} LIMIT ${countLimit}) AS "counted"`,
+    const [[count] = []] = await this.#ask(
+      (from) => `SELECT count(*) FROM (SELECT 1 FROM ${from} ${where} LIMIT ${countLimit}) AS "counted"`,
       signal,
     );
     return Number(count ?? 0);
@@ -219,6 +249,19 @@ export class PostgresSource implements Source, RangeReader {
     return issued === undefined || issued === null ? undefined : BigInt(issued);
   }
 
+  /** A question beside the pages: where the object is not what it was, that is what its error says. */
+  async #ask(sql: (from: string) => string, signal: AbortSignal): Promise<readonly TextRow[]> {
+    const session = await this.#open(signal);
+    const text = sql(await this.#fromClause(session));
+    try {
+      return await session.abortable(() => session.run(text), signal);
+    } catch (thrown) {
+      const planned = this.#relation;
+      if (planned && mayBeSchemaChange(thrown)) requireShape(planned, await this.describe(signal));
+      throw session.classified(thrown);
+    }
+  }
+
   /** All that a mode may page by, whichever it is. */
   #pagingColumns(): ReadonlySet<string> {
     const { key, idField, timestampField } = this.#object;
@@ -228,6 +271,12 @@ export class PostgresSource implements Source, RangeReader {
 }
 
 const tablePath = 'spec.source.table';
+
+async function openReader(access: SystemAccess, object: SourceObject, signal: AbortSignal): Promise<Session> {
+  const session = await Session.open(access, readerName, signal);
+  if (object.query === undefined) await session.query(byIndex, signal);
+  return session;
+}
 
 async function describeSource(session: Session, table: string): Promise<Relation> {
   const name = await resolveName(session, splitName(table, tablePath), tablePath);
@@ -254,54 +303,4 @@ function toRows(part: FramePart, range: Range, wire: Wire): Rows {
       range.columns.map((column) => decoderOf(column.type)),
     ),
   };
-}
-
-function canonicalText(text: string, column: Column): string {
-  // PostgreSQL's own text of an array reads back as a literal of its type.
-  const decode = column.type.kind === 'array' ? undefined : decoderOf(column.type);
-  return decode ? scalarText(decode(text) as Scalar) : text;
-}
-
-/** Looks only at the columns that rows are paged by, and only in a part's last row. */
-function lastKeyReader(range: Range, wire: Wire): (row: Buffer) => readonly string[] {
-  const keys = range.orderBy.map((column) => ({
-    column,
-    index: range.columns.findIndex((each) => each.name === column.name),
-  }));
-  if (wire.format === 'pgcopy-binary') {
-    return (row) => {
-      const fields = fieldsOf(row);
-      return keys.map(({ column, index }) => {
-        const field = fields[index];
-        const decode = keyDecoderOf(wire.as[index] ?? '');
-        if (!field || !decode) throw keyIsNull(column);
-        return decode(field);
-      });
-    };
-  }
-  return (row) => {
-    const texts = splitLine(row.toString('utf8', 0, row.length - 1));
-    return keys.map(({ column, index }) => {
-      const text = texts[index];
-      if (text === null || text === undefined) throw keyIsNull(column);
-      return wire.format === 'values'
-        ? canonicalText(text, column)
-        : encodedText(text, column, wire.as[index] ?? '');
-    });
-  };
-}
-
-function encodedText(text: string, column: Column, encoding: string): string {
-  switch (encoding) {
-    case 'boolean01':
-      return String(text === '1');
-    case 'hex':
-      return text;
-    case 'utc':
-      return column.type.kind === 'timestamp' && column.type.hasZone
-        ? text.replace(/^[^ ]+ [^ ]+/, '$&Z')
-        : text;
-    default:
-      return canonicalText(text, column);
-  }
 }

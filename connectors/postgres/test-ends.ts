@@ -13,6 +13,8 @@ export interface TestDatabase extends PostgresDatabase {
   /** Runs statements as the owner; rows of the last one, values as text. */
   run(sql: string): Promise<(string | null)[][]>;
   client(): Promise<pg.Client>;
+  /** Of the superuser, for this database. */
+  readonly adminUrl: string;
   /** As the superuser. */
   query(sql: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
@@ -34,8 +36,11 @@ export async function testDatabase(grant = true): Promise<TestDatabase> {
     return opened;
   };
   const own = await client();
+  const adminUrl = new URL(server.adminUrl);
+  adminUrl.pathname = `/${database.database}`;
   return {
     ...database,
+    adminUrl: adminUrl.href,
     access: accessOf(database),
     client,
     query: (sql) => server.query(sql, database.database),

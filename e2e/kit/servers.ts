@@ -10,5 +10,6 @@ export {
   type PostgresOptions,
   type PostgresServer,
   postgres,
+  postgresStandby,
 } from './servers/postgres.ts';
 export type { ServerProcess } from './servers/server-process.ts';

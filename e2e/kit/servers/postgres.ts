@@ -61,6 +61,30 @@ const defaultSettings: Readonly<Record<string, string>> = {
 
 let sharedUrl: Promise<string> | undefined;
 
+/** A standby of a server, with the databases that it has; `primary` is a server of the test's own. */
+export async function postgresStandby(primary: PostgresServer): Promise<PostgresServer> {
+  const needed = [...binaries, 'pg_basebackup'];
+  const bin = await findServer('postgres', [onPath(needed), inFolders('/usr/lib/postgresql/*/bin', needed)]);
+  const user = await unprivilegedUser();
+  const folder = await dataFolder('postgres', user);
+  const data = join(folder, 'data');
+  await runOrFail(
+    join(bin, 'pg_basebackup'),
+    ['-D', data, '-d', primary.adminUrl, '--write-recovery-conf', '--checkpoint=fast'],
+    { ...user, cwd: folder },
+  );
+  const url = new URL(primary.adminUrl);
+  url.port = String(await freePort());
+  const all = { ...defaultSettings, port: url.port };
+  const args = Object.entries(all).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+  const server = await ServerProcess.start({
+    folder,
+    start: () => startProcess(join(bin, 'postgres'), ['-D', data, ...args], { ...user, cwd: folder }),
+    answers: () => query(url, 'select 1'),
+  });
+  return describe(url, server);
+}
+
 /** A running PostgreSQL: one for all test files, unless options ask for a server of this test's own. */
 export async function postgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   if (options.own || options.tls || options.settings) return await startPostgres(options);
