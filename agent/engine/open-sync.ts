@@ -1,4 +1,5 @@
 import { hasSameSecrets, resolveAccess } from '../../core/access.ts';
+import { allSettled } from '../../core/all-settled.ts';
 import type { Connector, Destination, Source, SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
@@ -20,11 +21,11 @@ export interface OpenSync {
 export async function openSync(input: OpenInput, signal: AbortSignal): Promise<OpenSync> {
   const { sync, definitionOf, secrets } = input;
   requireCapable(input);
-  const [sourceEnd, destinationEnd] = await Promise.all([
+  const [sourceEnd, destinationEnd] = await allSettled([
     loadEnd(input, input.source),
     loadEnd(input, input.destination),
   ]);
-  const { source, destination } = await openBoth(
+  const [source, destination] = await openBoth(
     sourceEnd.connector.openSource(sourceEnd.access, sync.spec.source, signal),
     destinationEnd.connector.openDestination(destinationEnd.access, sync.spec.destination, signal),
   );
@@ -48,7 +49,7 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
       destination,
       plan,
       async hasCurrentSecrets() {
-        const now = await Promise.all([
+        const now = await allSettled([
           resolveAccess(input.source, secrets),
           resolveAccess(input.destination, secrets),
         ]);
@@ -66,13 +67,14 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
 async function openBoth(
   openingSource: Promise<Source>,
   openingDestination: Promise<Destination>,
-): Promise<{ readonly source: Source; readonly destination: Destination }> {
-  const [source, destination] = await Promise.allSettled([openingSource, openingDestination]);
-  if (source.status === 'fulfilled' && destination.status === 'fulfilled')
-    return { source: source.value, destination: destination.value };
-  if (destination.status === 'fulfilled') await destination.value.close();
-  if (source.status === 'fulfilled') await source.value.close();
-  throw source.status === 'rejected' ? source.reason : (destination as PromiseRejectedResult).reason;
+): Promise<readonly [Source, Destination]> {
+  try {
+    return await allSettled([openingSource, openingDestination]);
+  } catch (error) {
+    for (const opening of [openingSource, openingDestination])
+      await opening.then((end) => end.close()).catch(() => {});
+    throw error;
+  }
 }
 
 /** The destination alone, without a plan. */
@@ -88,7 +90,7 @@ async function loadEnd(
   input: Pick<OpenInput, 'secrets' | 'definitionOf'>,
   dataSource: DataSource,
 ): Promise<{ connector: Connector; access: SystemAccess }> {
-  const [connector, access] = await Promise.all([
+  const [connector, access] = await allSettled([
     input.definitionOf(dataSource.spec.type).load(),
     resolveAccess(dataSource, input.secrets),
   ]);

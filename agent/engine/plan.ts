@@ -1,4 +1,5 @@
 import { splitName } from '../../connectors/sql/names.ts';
+import { allSettled } from '../../core/all-settled.ts';
 import type { Wire } from '../../core/batch.ts';
 import { nameTooLong, planColumns } from '../../core/column-plan.ts';
 import type { Connector, Destination, ReadRequest, Source, WritePlan } from '../../core/connector.ts';
@@ -34,7 +35,7 @@ export interface PlanInput {
 export async function planSync(input: PlanInput, signal: AbortSignal): Promise<SyncPlan> {
   const { sync, source, destination, types } = input;
   const { spec } = sync;
-  const [relation, existing] = await Promise.all([source.describe(signal), destination.describe(signal)]);
+  const [relation, existing] = await allSettled([source.describe(signal), destination.describe(signal)]);
   const sourceKey = spec.source.key ?? relation.keys[0]?.columns ?? [];
   const key = spec.destination.key ?? sourceKey;
   const columns = planColumns({
@@ -81,7 +82,7 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
           ...keyFindings({ spec, relation, existing, sourceKey, key, columns, types }),
           ...order.findings,
         ];
-  const checks = await Promise.all([
+  const checks = await allSettled([
     source.check(spec.mode, signal),
     destination.check(spec.writeMode, signal),
   ]);

@@ -1,3 +1,4 @@
+import { allSettled } from '../../core/all-settled.ts';
 import { shapeOf } from '../../core/relation-shape.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
@@ -49,7 +50,7 @@ async function isStillPlanned(
   { source, destination, plan }: OpenSync,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const [relation, existing] = await Promise.all([source.describe(signal), destination.describe(signal)]);
+  const [relation, existing] = await allSettled([source.describe(signal), destination.describe(signal)]);
   const shape = (each: Relation | null) => each && shapeOf(each);
   return shape(relation) === shape(plan.source) && shape(existing) === shape(plan.existing);
 }

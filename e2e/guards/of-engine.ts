@@ -65,4 +65,11 @@ export const ofEngine: readonly Guard[] = [
     to: 'return status;',
     caughtBy: { test: 'core/shown-status.test.ts' },
   },
+  {
+    name: 'nothing is under way any more when one of two ends fails',
+    file: 'core/all-settled.ts',
+    from: 'await Promise.allSettled(promises);',
+    to: '(await Promise.all(promises)).map((value) => ({ status: "fulfilled", value }));',
+    caughtBy: { test: 'core/all-settled.test.ts' },
+  },
 ];
