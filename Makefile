@@ -46,11 +46,12 @@ test: check ## everything that can be tested here, real servers included; ARGS='
 	@node e2e/kit/run-tests.ts $(ARGS)
 
 .PHONY: check
-check: build ## types, lint, format, imports, error codes, generated files, duplicated code
+check: build ## types, lint, format, imports, error codes, guards, generated files, duplicated code
 	@node_modules/.bin/tsc --noEmit -p .
 	@node_modules/.bin/biome ci --error-on-warnings .
 	@node e2e/kit/check-imports.ts
 	@node e2e/kit/check-codes.ts
+	@node e2e/guards/check-guards.ts
 	@node crds/generate.ts --check
 	@node_modules/.bin/jscpd .
 

@@ -28,6 +28,8 @@ async function runWithout(guard: Guard): Promise<{ status: number | null; output
       : [
           '--test',
           '--test-reporter=spec',
+          // Without its guard a test may wait for what never comes.
+          '--test-timeout=120000',
           ...(caughtBy.only ? ['--test-name-pattern', caughtBy.only] : []),
           caughtBy.test,
         ];

@@ -4,6 +4,7 @@ import { caughtByModel } from './caught-by-model.ts';
 import type { Guard } from './guard.ts';
 import { ofDatabases } from './of-databases.ts';
 import { ofEngine } from './of-engine.ts';
+import { ofPlannedFacts } from './of-planned-facts.ts';
 
 /**
  * Each of them keeps rows from being lost, doubled or changed without a word: taken away alone, a test turns red. A new one is one more
@@ -13,6 +14,7 @@ export const guards: readonly Guard[] = [
   ...caughtByModel,
   ...ofDatabases,
   ...ofEngine,
+  ...ofPlannedFacts,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

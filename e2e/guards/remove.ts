@@ -1,9 +1,10 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { projectFolder } from '../kit/processes.ts';
 import { guards } from './guards.ts';
+import { sourceWithout } from './source-without.ts';
 
 /**
  * A test build, by `node --import`: the guard that IDRA_REMOVED_GUARD names is taken out of the source as it is loaded. Says on
@@ -13,10 +14,7 @@ const name = process.env.IDRA_REMOVED_GUARD;
 const guard = guards.find((each) => each.name === name);
 if (guard === undefined) throw new Error(`IDRA_REMOVED_GUARD: there is no guard named ${name}`);
 const path = join(projectFolder, guard.file);
-const parts = readFileSync(path, 'utf8').split(guard.from);
-if (parts.length !== 2)
-  throw new Error(`guard ${name}: found ${parts.length - 1} times in ${guard.file}: ${guard.from}`);
-const source = parts.join(guard.to);
+const source = sourceWithout(guard);
 
 registerHooks({
   load(url, context, nextLoad) {
