@@ -123,4 +123,18 @@ export const ofPlannedFacts: readonly Guard[] = [
     to: '',
     caughtBy: { test: 'connectors/sqlite/replace.test.ts', only: 'never swapped in' },
   },
+  {
+    name: 'MySQL: a batch goes into the table that was claimed',
+    file: 'connectors/mysql/write-transaction.ts',
+    from: 'await this.#target.requireSame(this.#session, results.slice(opening.length, end));',
+    to: '',
+    caughtBy: { test: 'connectors/mysql/write-shape.test.ts' },
+  },
+  {
+    name: 'SQLite: a page is of the shape that was planned',
+    file: 'connectors/sqlite/source-file.ts',
+    from: 'if (now === undefined || shapeOf(now) !== shape) throw schemaChanged(this.#name);',
+    to: '',
+    caughtBy: { test: 'connectors/sqlite/shape.test.ts' },
+  },
 ];
