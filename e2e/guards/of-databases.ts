@@ -41,8 +41,8 @@ export const ofDatabases: readonly Guard[] = [
   {
     name: 'PostgreSQL: a batch goes into the table that was claimed',
     file: 'connectors/postgres/claimed-table.ts',
-    from: 'writer.put(rows, way, `BEGIN; ${this.#requireShapeSql}; `',
-    to: "writer.put(rows, way, 'BEGIN; '",
+    from: '`BEGIN; ${this.#requireShapeSql}; `,',
+    to: "'BEGIN; ',",
     caughtBy: { test: 'connectors/postgres/destination-shape.test.ts', only: 'a type, Append' },
   },
   {
