@@ -544,6 +544,11 @@ export const errorCodes = {
     cause: 'The user lacks a right at the system.',
     remedy: 'Grant it; idra check prints the statement.',
   },
+  ProtocolBroken: {
+    cause: 'The server sent what its protocol does not allow, and the connection was closed.',
+    remedy:
+      'Check that host and port belong to a server of the type of the DataSource, and that no proxy between changes what it sends.',
+  },
   QueryInvalid: {
     cause: 'The server refuses a statement, most often source.query.',
     remedy: 'Correct the query; the message has what the server says.',
@@ -731,8 +736,9 @@ export const errorCodes = {
     remedy: 'Use one of the types that the message lists.',
   },
   SystemTimeout: {
-    cause: 'The system did not answer a check in time.',
-    remedy: 'Check the network and the load of the system.',
+    cause: 'The system did not answer in time.',
+    remedy:
+      'Check the network and the load of the system; where statements take long, raise parameters.socket_timeout of the DataSource.',
   },
   TableNotFound: {
     cause: 'The table or view does not exist, or the user may not see it.',

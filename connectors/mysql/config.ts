@@ -2,6 +2,7 @@ import { connect as connectSocket, isIP } from 'node:net';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
+import { defaultSilenceMs } from '../sql/silence.ts';
 import { type MysqlConfig, readConfig } from './schema.ts';
 
 /** How to log in: what the driver needs, and how the session is set up. */
@@ -9,6 +10,8 @@ export interface Login {
   readonly driver: ConnectionOptions;
   /** Prefer: a server without TLS is spoken to in plain text. */
   readonly isTlsOptional: boolean;
+  /** A server that has sent nothing for so long, while an answer is awaited, is given up. */
+  readonly silenceMs: number;
   /** `team-a/shop (db:3306/shop)`, for messages. */
   readonly where: string;
   /** Server and user: sessions of it see the same transactions. */
@@ -29,12 +32,16 @@ const sessionSettings = [
   'tmp_table_size',
 ];
 const connectTimeoutSetting = 'connect_timeout';
+const socketTimeoutSetting = 'socket_timeout';
+/** Of the driver and of ours, in seconds. */
+const ownSettings = [connectTimeoutSetting, socketTimeoutSetting];
 const defaultConnectTimeoutMs = 10_000;
 
 export function readLogin(access: SystemAccess): Login {
   const config = readConfig(access.config);
   const parameters = readParameters(config);
   const timeout = parameters.get(connectTimeoutSetting);
+  const silence = parameters.get(socketTimeoutSetting);
   const openTimeoutMs = timeout === undefined ? defaultConnectTimeoutMs : Number(timeout) * 1_000;
   const ssl = tlsOptions(config, access);
   return {
@@ -48,10 +55,11 @@ export function readLogin(access: SystemAccess): Login {
     },
     openTimeoutMs,
     isTlsOptional: config.tls.mode === 'Prefer',
+    silenceMs: silence === undefined ? defaultSilenceMs : Number(silence) * 1_000,
     where: `${access.dataSource} (${config.host}:${config.port}/${config.database})`,
     serverKey: JSON.stringify([config.host, config.port, config.user]),
     settings: [...parameters]
-      .filter(([name]) => name !== connectTimeoutSetting)
+      .filter(([name]) => !ownSettings.includes(name))
       .map(([name, value]) => `${name} = ${value}`),
   };
 }
@@ -67,7 +75,7 @@ function endpoint({ host, port, tls }: MysqlConfig): ConnectionOptions {
 }
 
 function readParameters(config: MysqlConfig): ReadonlyMap<string, string> {
-  const known = [connectTimeoutSetting, ...sessionSettings];
+  const known = [...ownSettings, ...sessionSettings];
   for (const [name, value] of Object.entries(config.parameters ?? {})) {
     const path = `spec.mysql.parameters.${name}`;
     if (!known.includes(name)) {
@@ -76,8 +84,10 @@ function readParameters(config: MysqlConfig): ReadonlyMap<string, string> {
         mend: `known are: ${known.join(', ')}`,
       });
     }
-    if (!/^\d{1,12}$/.test(value)) {
-      throw permanent('ParameterInvalid', `MySQL setting ${name} is an integer`, {
+    const isTime = ownSettings.includes(name);
+    if (!(isTime ? /^[1-9]\d{0,5}$/ : /^\d{1,12}$/).test(value)) {
+      const what = isTime ? 'a number of seconds above 0' : 'an integer';
+      throw permanent('ParameterInvalid', `MySQL setting ${name} is ${what}`, {
         path,
         mend: 'write its digits',
       });

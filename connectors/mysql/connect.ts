@@ -1,6 +1,7 @@
 import mysql, { type Connection } from 'mysql2';
 import type { Login } from './config.ts';
 import { codeOf } from './errors.ts';
+import { destroyConnection, guardConnection } from './guarded-connection.ts';
 
 /** Integers of 64 bits, decimals, dates and times as the server writes them; bytes as bytes. */
 const values = {
@@ -16,15 +17,15 @@ const values = {
 
 export async function connect(login: Login, signal: AbortSignal): Promise<Connection> {
   try {
-    return await open(login.driver, signal);
+    return await open(login, login.driver, signal);
   } catch (thrown) {
     if (!login.isTlsOptional || codeOf(thrown) !== 'HANDSHAKE_NO_SSL_SUPPORT') throw thrown;
     const { ssl: _, ...plain } = login.driver;
-    return await open(plain, signal);
+    return await open(login, plain, signal);
   }
 }
 
-function open(driver: Login['driver'], signal: AbortSignal): Promise<Connection> {
+function open({ where }: Login, driver: Login['driver'], signal: AbortSignal): Promise<Connection> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason);
@@ -37,20 +38,19 @@ function open(driver: Login['driver'], signal: AbortSignal): Promise<Connection>
       enableKeepAlive: true,
       keepAliveInitialDelay: 30_000,
     });
+    guardConnection(connection, where);
     const stop = () => {
-      connection.destroy();
+      destroyConnection(connection);
       reject(signal.reason);
     };
     const settle = (error: Error | null) => {
       signal.removeEventListener('abort', stop);
+      connection.off('error', settle);
       if (!error) {
-        connection.off('error', settle);
         resolve(connection);
         return;
       }
-      // A later error of the same connection has nobody to tell.
-      connection.on('error', () => {});
-      connection.destroy();
+      destroyConnection(connection);
       reject((isVerified(driver) && untrusted(connection)) || error);
     };
     signal.addEventListener('abort', stop, { once: true });

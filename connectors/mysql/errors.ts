@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
+import { lookUp } from '../../core/look-up.ts';
 import { certificateUntrusted, errorOf, isUntrusted, type Meaning } from '../sql/meaning.ts';
 
 const later: Disposition = 'transient';
@@ -229,7 +230,7 @@ export function classify(thrown: unknown, where: string): IdraError {
   }
   const code = codeOf(thrown);
   if (isUntrusted(code)) return certificateUntrusted(code, where, 'spec.mysql.tls', thrown);
-  const meaning = driverCodes[code];
+  const meaning = lookUp(driverCodes, code);
   if (meaning) return errorOf(meaning, `${where}: ${text || code}`, thrown);
   // The driver gives no code where the socket closed in the middle; the session is of no use either way.
   return transient('ConnectionLost', `${where}: ${text}`, { cause: thrown });

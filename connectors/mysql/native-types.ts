@@ -1,4 +1,5 @@
 import type { FieldPacket } from 'mysql2';
+import { lookUp } from '../../core/look-up.ts';
 import type { ColumnType } from '../../core/values.ts';
 
 /** `decimal(10,2) unsigned` -> base `decimal`, inner `10,2`, rest `unsigned`. */
@@ -55,11 +56,11 @@ const blobBytes: Readonly<Record<string, number | undefined>> = {
 export function toColumnType(nativeType: string, context: NativeContext): ColumnType {
   const { base, inner, isUnsigned } = partsOf(nativeType);
   if (context.isJson || base === 'json') return { kind: 'json' };
-  const bits = intBits[base];
+  const bits = lookUp(intBits, base);
   // tinyint(1) is BOOLEAN by name, and yet every number of a tinyint is allowed in it.
   if (bits) return { kind: 'int', bits, ...(isUnsigned && { isUnsigned }) };
-  if (base in textBytes) return unlimited('text', 'maxBytes', textBytes[base]);
-  if (base in blobBytes) return unlimited('bytes', 'maxLength', blobBytes[base]);
+  if (Object.hasOwn(textBytes, base)) return unlimited('text', 'maxBytes', textBytes[base]);
+  if (Object.hasOwn(blobBytes, base)) return unlimited('bytes', 'maxLength', blobBytes[base]);
   return (
     sized(base, inner, isUnsigned, context) ?? {
       kind: 'other',

@@ -2,9 +2,11 @@ import type { Connection, FieldPacket, Query } from 'mysql2';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import { transient } from '../../core/errors.ts';
 import { sessionKey } from '../sql/session-pool.ts';
+import { shortSilenceMs } from '../sql/silence.ts';
 import { type Login, readLogin } from './config.ts';
 import { connect } from './connect.ts';
 import { classify, errnoOf, errorNumbers } from './errors.ts';
+import { type Await, answered, destroyConnection } from './guarded-connection.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
 import { askForKnown, noLimits, setStatement } from './settings.ts';
 import { type Result, type SqlRow, statements } from './statements.ts';
@@ -76,10 +78,14 @@ export class Session implements PooledSession {
     try {
       const connection = await connect(login, either);
       try {
-        const { facts, setUpSql } = await untilAborted(connection, either, prepare(connection, login));
+        const { facts, setUpSql } = await answered(
+          connection,
+          { where: login.where, silenceMs: login.openTimeoutMs, signal: either },
+          () => prepare(connection, login),
+        );
         return new Session(connection, login, facts, setUpSql);
       } catch (thrown) {
-        connection.destroy();
+        destroyConnection(connection);
         throw thrown;
       }
     } catch (thrown) {
@@ -129,6 +135,7 @@ export class Session implements PooledSession {
           query.on('error', reject);
           query.on('end', () => resolve());
         }),
+      { isStreaming: true },
     );
   }
 
@@ -156,18 +163,19 @@ export class Session implements PooledSession {
     if (this.#lost) return;
     const wasBusy = this.#isBusy;
     this.#end(why instanceof Error ? why : new Error('the connection was cut'));
-    this.#connection.destroy();
+    destroyConnection(this.#connection);
     if (wasBusy) void killAt(this.#login, this.id);
   }
 
   /** Rolls back, and takes along temporary tables, locks by name and settings. */
   async reset(): Promise<void> {
-    await this.#use(async () => {
+    const body = async () => {
       await new Promise<void>((resolve, reject) => {
         this.#connection.reset((error) => (error ? reject(error) : resolve()));
       });
       await statements(this.#connection, this.#setUpSql);
-    });
+    };
+    await this.#use(body, { silenceMs: shortSilenceMs });
   }
 
   async close(): Promise<void> {
@@ -189,6 +197,8 @@ export class Session implements PooledSession {
         resolve();
       });
     });
+    // A server that does not close its side would keep ours.
+    setTimeout(() => destroyConnection(this.#connection), closeTimeoutMs).unref();
   }
 
   #reject: ((error: Error) => void) | undefined;
@@ -208,13 +218,16 @@ export class Session implements PooledSession {
   }
 
   /** One at a time; a connection that ends meanwhile rejects at once: the driver forgets some of its callers. */
-  async #use<T>(body: () => Promise<T>): Promise<T> {
+  async #use<T>(body: () => Promise<T>, more: Partial<Await> = {}): Promise<T> {
     if (this.#lost) throw this.#lost;
     this.#isBusy = true;
+    const { where, silenceMs } = this.#login;
     try {
-      return await new Promise<T>((resolve, reject) => {
+      return await answered(this.#connection, { where, silenceMs, ...more }, () => {
+        const { promise, resolve, reject } = Promise.withResolvers<T>();
         this.#reject = reject;
         body().then(resolve, reject);
+        return promise;
       });
     } finally {
       this.#reject = undefined;
@@ -236,20 +249,6 @@ async function prepare(
     (await statements(connection, `${setUpSql}; ${sql}`)).slice(2),
   );
   return { facts, setUpSql };
-}
-
-/** The driver does not answer a statement whose connection is destroyed. */
-function untilAborted<T>(connection: Connection, signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      connection.destroy();
-      reject(signal.reason);
-    };
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    connection.on('error', reject);
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }
 
 function noAnswer({ where, openTimeoutMs }: Login): Error {
@@ -285,9 +284,10 @@ async function killAt(login: Login, id: number): Promise<void> {
     const deadline = AbortSignal.timeout(killTimeoutMs);
     const connection = await connect(login, deadline);
     try {
-      await untilAborted(connection, deadline, statements(connection, `KILL ${id}`));
+      const limits = { where: login.where, silenceMs: killTimeoutMs, signal: deadline };
+      await answered(connection, limits, () => statements(connection, `KILL ${id}`));
     } finally {
-      connection.destroy();
+      destroyConnection(connection);
     }
   } catch {
     // The session has ended by itself, or its server is gone.

@@ -26,8 +26,16 @@ export function statements(
   return new Promise((resolve, reject) => {
     const options = { sql, ...(body && { infileStreamFactory: () => Readable.from(packetsOf(body)) }) };
     connection.query(options, (error, results: unknown, fields: unknown) => {
-      if (error) reject(error);
-      else resolve(toResults(results, fields));
+      if (error) {
+        reject(error);
+        return;
+      }
+      try {
+        resolve(toResults(results, fields));
+      } catch (thrown) {
+        // Of a server that answers otherwise than it announced; the driver calls this outside of any handler.
+        reject(thrown as Error);
+      }
     });
   });
 }

@@ -19,8 +19,11 @@ export const knownParameters = [
   'keepalives_idle',
   'role',
   'search_path',
+  'socket_timeout',
   'work_mem',
 ] as const;
+
+const secondsParameters: readonly string[] = ['connect_timeout', 'keepalives_idle', 'socket_timeout'];
 
 const tlsModes: readonly string[] = ['Disable', 'Prefer', 'Require', 'VerifyCA', 'VerifyFull'];
 
@@ -47,7 +50,15 @@ function readParameters(given: unknown): Record<string, string> {
       mend: `known are: ${known.join(', ')}`,
     });
   }
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
+  const texts = Object.entries(given).map(([name, value]): [string, string] => [name, String(value)]);
+  for (const [name, value] of texts) {
+    if (!secondsParameters.includes(name) || /^[1-9]\d{0,5}$/.test(value)) continue;
+    throw permanent('ParameterInvalid', `PostgreSQL parameter ${name} is a number of seconds above 0`, {
+      path: `spec.postgres.parameters.${name}`,
+      mend: 'write its digits',
+    });
+  }
+  return Object.fromEntries(texts);
 }
 
 function text(value: unknown, otherwise: string): string {

@@ -10,6 +10,7 @@ import type {
   WriteResult,
 } from '../../core/connector.ts';
 import { bug, type Finding, schemaChanged } from '../../core/errors.ts';
+import { lookUp } from '../../core/look-up.ts';
 import type { Offset } from '../../core/offset.ts';
 import { requireShape } from '../../core/relation-shape.ts';
 import type { DestinationObject, WriteMode } from '../../core/sync-spec.ts';
@@ -66,7 +67,7 @@ export class PostgresDestination implements Destination {
       severity: 'error',
       code: 'NotATable',
       path: tablePath,
-      message: `${relation.name} is ${kinds[kind] ?? 'no table'}, and rows are written to tables`,
+      message: `${relation.name} is ${lookUp(kinds, kind) ?? 'no table'}, and rows are written to tables`,
       mend: 'name a table',
     };
     return { ...relation, findings: [...(relation.findings ?? []), finding] };

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Rejection } from '../../core/connector.ts';
 import { type Disposition, IdraError, transient } from '../../core/errors.ts';
+import { lookUp } from '../../core/look-up.ts';
 import { certificateUntrusted, errorOf, isUntrusted, type Meaning } from '../sql/meaning.ts';
 
 const later: Disposition = 'transient';
@@ -116,7 +117,7 @@ export function isRowError(thrown: unknown): thrown is pg.DatabaseError {
 
 /** What is told of a row that `onError: Skip` leaves out. */
 export function rejectionOf(error: pg.DatabaseError): Rejection {
-  const code = meanings[(error.code ?? '').slice(0, 2)]?.code ?? 'ValueNotKept';
+  const code = lookUp(meanings, (error.code ?? '').slice(0, 2))?.code ?? 'ValueNotKept';
   return { code, ...(error.column && { column: error.column }), message: safeMessage(error) };
 }
 
@@ -128,7 +129,7 @@ export function classify(thrown: unknown, doing: string): IdraError {
     thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   if (isUntrusted(code)) return certificateUntrusted(code, doing, 'spec.postgres.tls', thrown);
-  const meaning = socketCodes[code];
+  const meaning = lookUp(socketCodes, code);
   if (meaning) return errorOf(meaning, `${doing}: ${text}`, thrown);
   // The driver gives no code where the socket closed in the middle; the session is of no use either way.
   return transient('ConnectionLost', `${doing}: ${text}`, { cause: thrown });
@@ -136,8 +137,8 @@ export function classify(thrown: unknown, doing: string): IdraError {
 
 function fromServer(error: pg.DatabaseError, doing: string): IdraError {
   const state = error.code ?? '';
-  const meaning = meanings[state] ??
-    meanings[state.slice(0, 2)] ?? { code: 'ServerError', disposition: never };
+  const meaning = lookUp(meanings, state) ??
+    lookUp(meanings, state.slice(0, 2)) ?? { code: 'ServerError', disposition: never };
   return errorOf(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);
 }
 
@@ -151,7 +152,7 @@ export function safeMessage(error: pg.DatabaseError): string {
     error.dataType && `type ${error.dataType}`,
     !error.column && columnOf(error),
   ].filter(Boolean);
-  const what = rowErrors[error.code ?? ''] ?? 'the value or row is not accepted';
+  const what = lookUp(rowErrors, error.code ?? '') ?? 'the value or row is not accepted';
   return names.length === 0 ? what : `${what} (${names.join(', ')})`;
 }
 

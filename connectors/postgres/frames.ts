@@ -1,4 +1,5 @@
 import type { BatchLimits } from '../../core/batch.ts';
+import { maxMessageBytes } from '../sql/guarded-socket.ts';
 
 /** CopyData frames of one batch: 'd', int32 length, one row. */
 export interface FramePart {
@@ -28,6 +29,8 @@ export const headBytes = 5;
 /** `PGCOPY\n\377\r\n\0`, flags, length of the extension (none since there is one). */
 const fileHeaderBytes = 19;
 const trailerFrameBytes = headBytes + 2;
+/** Of a notice or a parameter between rows. */
+const maxOtherBytes = 1_048_576;
 const empty: Buffer = Buffer.alloc(0);
 
 /** Header and trailer of a COPY BINARY file, as frames. */
@@ -84,7 +87,7 @@ export class FrameCutter {
         from = at;
         continue;
       }
-      const size = 1 + sizeAt(chunk, at + 1);
+      const size = checkedSize(chunk, at, maxMessageBytes);
       if (this.#isBinary && (this.#isFirst || size === trailerFrameBytes)) {
         this.#keep(chunk, from, at);
         from = at;
@@ -134,7 +137,7 @@ export class FrameCutter {
       this.#listener.onEnd(chunk.subarray(at), type === errorResponse);
       return undefined;
     }
-    const size = 1 + sizeAt(chunk, at + 1);
+    const size = checkedSize(chunk, at, maxOtherBytes);
     if (chunk.length - at < size) {
       this.#carry = chunk.subarray(at);
       return undefined;
@@ -147,7 +150,8 @@ export class FrameCutter {
   /** The first frame has the file's header, then the first row or (no rows) the trailer. */
   #takeHeader(chunk: Buffer, at: number, size: number): number | undefined {
     const needed = headBytes + fileHeaderBytes;
-    if (chunk.length - at < Math.min(size, needed)) {
+    if (size < needed) throw new Error(`a COPY of ${size} bytes without its header`);
+    if (chunk.length - at < needed) {
       this.#carry = chunk.subarray(at);
       return undefined;
     }
@@ -200,6 +204,13 @@ function sizeAt(chunk: Buffer, at: number): number {
     ((chunk[at + 2] ?? 0) << 8) |
     (chunk[at + 3] ?? 0)
   );
+}
+
+/** Of a message from the network: a length below its own four bytes would never get on, a huge one never end. */
+function checkedSize(chunk: Buffer, at: number, maxBytes: number): number {
+  const length = chunk.readUInt32BE(at + 1);
+  if (length < 4 || length > maxBytes) throw new Error(`a message of ${length} bytes`);
+  return 1 + length;
 }
 
 /** The rows of frames, each without its head; views, not copies. */

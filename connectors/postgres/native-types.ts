@@ -1,3 +1,4 @@
+import { lookUp } from '../../core/look-up.ts';
 import type { ColumnType } from '../../core/values.ts';
 
 /** A type as the catalogue has it; domains are resolved to what they stand on. */
@@ -39,7 +40,7 @@ export function toColumnType(type: CatalogType): ColumnType {
   if (type.schema !== 'pg_catalog')
     return { kind: 'other', system: 'postgres', name: `${type.schema}.${type.name}` };
   return (
-    plain[type.name] ??
+    lookUp(plain, type.name) ??
     withModifier(type.name, type.modifier) ?? { kind: 'other', system: 'postgres', name: type.name }
   );
 }

@@ -1,13 +1,15 @@
 import pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
-import type { IdraError } from '../../core/errors.ts';
+import { type IdraError, transient } from '../../core/errors.ts';
 import { sessionKey } from '../sql/session-pool.ts';
+import { defaultSilenceMs, shortSilenceMs, silenceError, watchSilence } from '../sql/silence.ts';
 import { readConfig } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './copy.ts';
 import { classify } from './errors.ts';
 import { type ShapeQuery, shapeText } from './fingerprint.ts';
 import type { FramePart } from './frames.ts';
+import { guardConnection, socketOf } from './guarded-connection.ts';
 import { literalText } from './literals.ts';
 import { discard, settingsOf } from './settings.ts';
 import { tlsOptions } from './tls.ts';
@@ -17,7 +19,7 @@ export const readerName = 'idra-reader';
 export const writerName = 'idra-writer';
 type SessionName = typeof readerName | typeof writerName;
 
-const connectTimeoutMs = 10_000;
+const defaultConnectMs = 10_000;
 const keepAliveMs = 30_000;
 const farewellMs = 2_000;
 
@@ -37,6 +39,14 @@ export class ShapeDiffers extends Error {}
 
 export type TextRow = readonly (string | null)[];
 
+interface Opening {
+  readonly name: SessionName;
+  /** For messages. */
+  readonly doing: string;
+  readonly setUpSql: string;
+  readonly silenceMs: number;
+}
+
 let lendings = 0;
 
 /** One connection. Results are texts, as the server writes them. */
@@ -45,14 +55,18 @@ export class Session implements PooledSession {
   readonly #name: SessionName;
   readonly #doing: string;
   readonly #setUpSql: string;
+  readonly #silenceMs: number;
+  /** Of what waits for the server: a connection that ends is told to each at once. */
+  readonly #waiting = new Set<(error: Error) => void>();
   #lost: Error | undefined;
   #running = 0;
   #isClosed = false;
   /** Of one that was lent. */
   #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
-  private constructor(client: pg.Client, name: SessionName, doing: string, setUpSql: string) {
+  private constructor(client: pg.Client, { name, doing, setUpSql, silenceMs }: Opening) {
     this.#client = client;
+    this.#silenceMs = silenceMs;
     this.#name = name;
     this.#doing = doing;
     this.#setUpSql = setUpSql;
@@ -69,7 +83,12 @@ export class Session implements PooledSession {
     const { host, port } = readConfig(access);
     const key = sessionKey(access, `PostgreSQL ${host}:${port}`, name);
     const { session, giveBack } = await access.sessions.lend(key, open, signal);
-    const lent = new Session(session.#client, session.#name, session.#doing, session.#setUpSql);
+    const lent = new Session(session.#client, {
+      name,
+      doing: session.#doing,
+      setUpSql: session.#setUpSql,
+      silenceMs: session.#silenceMs,
+    });
     lent.#giveBack = giveBack;
     return lent;
   }
@@ -78,6 +97,7 @@ export class Session implements PooledSession {
     signal.throwIfAborted();
     const config = readConfig(access);
     const doing = `PostgreSQL ${config.host}:${config.port}/${config.database} (${access.dataSource})`;
+    const connectTimeoutMs = seconds(config.parameters.connect_timeout) ?? defaultConnectMs;
     const client = new pg.Client({
       host: config.host,
       port: config.port,
@@ -85,27 +105,30 @@ export class Session implements PooledSession {
       user: config.user,
       // Never undefined: the driver would look into the environment and the home folder.
       password: access.secret('password')?.reveal() ?? '',
-      ssl: await tlsOptions(config, access),
+      ssl: await tlsOptions(config, access, connectTimeoutMs, signal),
       application_name: name,
       keepAlive: true,
       keepAliveInitialDelayMillis: seconds(config.parameters.keepalives_idle) ?? keepAliveMs,
-      connectionTimeoutMillis: seconds(config.parameters.connect_timeout) ?? connectTimeoutMs,
       types: { getTypeParser: () => (text: string) => text },
     });
     const setUpSql = settingsOf(name === readerName ? 'reader' : 'writer', config);
-    const session = new Session(client, name, doing, setUpSql);
+    guardConnection(client, doing);
+    const silenceMs = seconds(config.parameters.socket_timeout) ?? defaultSilenceMs;
+    const session = new Session(client, { name, doing, setUpSql, silenceMs });
     // Not by end(): a connect that is under way would then never settle.
     const stop = onAbort(signal, () => session.cut());
+    const late = setTimeout(() => session.cut(noAnswer(doing, connectTimeoutMs)), connectTimeoutMs);
     try {
       signal.throwIfAborted();
       await client.connect();
-      await client.query(setUpSql);
+      await session.#use(client.query(setUpSql));
       return session;
     } catch (thrown) {
-      void client.end().catch(() => {});
+      session.cut();
       signal.throwIfAborted();
       throw classify(thrown, doing);
     } finally {
+      clearTimeout(late);
       stop();
     }
   }
@@ -179,6 +202,7 @@ export class Session implements PooledSession {
     const copy = this.#client.query(new CopyOut(text, format.limits, format.isBinary));
     this.#running += 1;
     const stop = onAbort(signal, () => this.cut());
+    const heard = this.#awaitAnswer((error) => copy.handleError(error), this.#silenceMs);
     const differs = () => copy.shape !== undefined && copy.shape !== expected.text;
     try {
       for await (const part of copy.parts()) {
@@ -193,6 +217,7 @@ export class Session implements PooledSession {
       throw classify(thrown, this.#doing);
     } finally {
       stop();
+      heard();
       this.#running -= 1;
       if (!copy.isEnded) this.cut();
     }
@@ -229,7 +254,8 @@ export class Session implements PooledSession {
 
   /** Ends a transaction that may be open or failed; without a connection the server has done it by itself. */
   async rollBack(): Promise<void> {
-    if (!this.isLost) await this.run('ROLLBACK').catch(() => this.cut());
+    if (this.isLost) return;
+    await this.#use(this.#client.query('ROLLBACK'), shortSilenceMs).catch(() => this.cut());
   }
 
   classified(thrown: unknown): IdraError {
@@ -237,9 +263,9 @@ export class Session implements PooledSession {
   }
 
   /** At once, without a farewell: the server rolls back what is open. */
-  cut(): void {
+  cut(why: Error = new Error('the connection was cut')): void {
     if (this.#isClosed) return;
-    const reason = this.#lost ?? new Error('the connection was cut');
+    const reason = this.#lost ?? why;
     this.#destroy(reason);
     this.#lose(reason);
   }
@@ -266,6 +292,7 @@ export class Session implements PooledSession {
     }
     this.#isClosed = true;
     this.#lost = new Error('the connection was closed');
+    this.#tellWaiting(this.#lost);
     if (this.#giveBack) {
       this.#unlisten();
       await this.#giveBack(true);
@@ -278,16 +305,21 @@ export class Session implements PooledSession {
   }
 
   #destroy(reason = new Error('the connection was closed')): void {
-    const { connection } = this.#client as pg.Client & { readonly connection: pg.Connection };
-    connection.stream.destroy(reason);
+    socketOf(this.#client).destroy(reason);
   }
 
   #lose(error: Error): void {
     if (this.#lost) return;
     this.#lost = error;
+    this.#tellWaiting(error);
     if (!this.#giveBack) return;
     this.#unlisten();
     void this.#giveBack(false);
+  }
+
+  #tellWaiting(error: Error): void {
+    for (const onLoss of this.#waiting) onLoss(error);
+    this.#waiting.clear();
   }
 
   #unlisten(): void {
@@ -295,14 +327,41 @@ export class Session implements PooledSession {
     this.#client.off('end', this.#onEnd);
   }
 
-  async #use<T>(work: Promise<T>): Promise<T> {
+  async #use<T>(work: Promise<T>, silenceMs = this.#silenceMs): Promise<T> {
     this.#running += 1;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const heard = this.#awaitAnswer(reject, silenceMs);
     try {
-      return await work;
+      work.then(resolve, reject);
+      return await promise;
     } finally {
+      heard();
       this.#running -= 1;
     }
   }
+
+  /** Until the returned function is called, a lost connection is told to `reject`, and one that falls silent is lost. */
+  #awaitAnswer(reject: (error: Error) => void, silenceMs: number): () => void {
+    const heard = watchSilence(socketOf(this.#client), silenceMs, () =>
+      this.cut(silenceError(this.#doing, silenceMs)),
+    );
+    const onLoss = (error: Error) => {
+      heard();
+      reject(error);
+    };
+    this.#waiting.add(onLoss);
+    return () => {
+      heard();
+      this.#waiting.delete(onLoss);
+    };
+  }
+}
+
+function noAnswer(doing: string, afterMs: number): IdraError {
+  return transient('HostUnreachable', `${doing}: the server has not answered within ${afterMs / 1_000} s`, {
+    path: 'spec.postgres.host',
+    mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout gives it longer',
+  });
 }
 
 function onAbort(signal: AbortSignal, listener: () => void): () => void {

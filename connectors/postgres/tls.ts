@@ -4,16 +4,16 @@ import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
 import type { PostgresConfig } from './config.ts';
 
-const answerMs = 10_000;
-
 /** The modes as libpq defines them. */
 export async function tlsOptions(
   config: PostgresConfig,
   access: SystemAccess,
+  timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<false | ConnectionOptions> {
   const mode = config.tlsMode;
   if (mode === 'Disable') return false;
-  const isOffered = await offersTls(config);
+  const isOffered = await offersTls(config, timeoutMs, signal);
   if (mode === 'Prefer' && !isOffered) return false;
   if (isOffered === false) {
     throw permanent(
@@ -40,16 +40,25 @@ export async function tlsOptions(
  * PostgreSQL's SSLRequest, asked beforehand: the driver cannot go on in plain text on a refusal. Undefined: the server is not reached,
  * which has its own error later.
  */
-async function offersTls(config: PostgresConfig): Promise<boolean | undefined> {
+async function offersTls(
+  config: PostgresConfig,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  signal.throwIfAborted();
   return await new Promise((resolve) => {
     const socket = connectSocket(config.port, config.host);
     const finish = (offers: boolean | undefined) => {
+      signal.removeEventListener('abort', stop);
       socket.destroy();
       resolve(offers);
     };
-    socket.setTimeout(answerMs, () => finish(undefined));
+    const stop = () => finish(undefined);
+    signal.addEventListener('abort', stop, { once: true });
+    socket.setTimeout(timeoutMs, stop);
     socket.once('connect', () => socket.write(Buffer.from('0000000804d2162f', 'hex')));
     socket.once('data', (answer) => finish(answer[0] === 0x53));
-    socket.once('error', () => finish(undefined));
+    socket.once('error', stop);
+    socket.once('close', stop);
   });
 }

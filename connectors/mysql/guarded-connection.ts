@@ -1,0 +1,109 @@
+import type { Socket } from 'node:net';
+import type { Connection } from 'mysql2';
+import { bug } from '../../core/errors.ts';
+import { guardSocket } from '../sql/guarded-socket.ts';
+import { silenceError, watchSilence } from '../sql/silence.ts';
+import { PacketLimits } from './packet-limits.ts';
+
+/** What the driver has, and its types do not name. */
+interface Internals {
+  stream: Socket;
+  startTLS(onSecure: (error?: Error) => void): void;
+  readonly packetParser: { readonly _reusablePacket: object };
+}
+interface Packet {
+  readonly offset: number;
+  readonly end: number;
+  parseIntNoBigCheck(length: number | null): number | null;
+}
+
+/** A server or a network that mixes packets up: the driver prints a line for each on the process's stderr and goes on. */
+const maxWarnings = 3;
+const limits = new WeakMap<Connection, PacketLimits>();
+
+/** At its creation: from the first byte on, what the server sends can only end its own connection. */
+export function guardConnection(connection: Connection, where: string): void {
+  const internals = internalsOf(connection);
+  boundIntegers(internals);
+  const guard = () => {
+    const packets = new PacketLimits();
+    limits.set(connection, packets);
+    guardSocket(internals.stream, { where, inspect: packets.inspect });
+  };
+  guard();
+  const startTls = internals.startTLS;
+  internals.startTLS = (onSecure) => {
+    startTls.call(internals, onSecure);
+    guard();
+  };
+  // At every moment somebody listens: without a listener the driver's report would end the process.
+  connection.on('error', () => {});
+  let warnings = 0;
+  connection.on('warn', (warning: Error) => {
+    warnings += 1;
+    if (warnings > maxWarnings) throw warning;
+  });
+}
+
+/** The driver's own `destroy` waits for the server to close its side. */
+export function destroyConnection(connection: Connection): void {
+  connection.destroy();
+  internalsOf(connection).stream.destroy();
+}
+
+export interface Await {
+  readonly where: string;
+  readonly silenceMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly isStreaming?: boolean;
+}
+
+/** `body`'s outcome; an end of the connection, an abort or a silent server rejects at once, and the latter two end the connection. */
+export async function answered<T>(
+  connection: Connection,
+  { where, silenceMs, signal, isStreaming = false }: Await,
+  body: () => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const fail = (error: unknown) => {
+    reject(error);
+    destroyConnection(connection);
+  };
+  const onEnd = () => reject(new Error('the connection has ended'));
+  const onAbort = () => fail(signal?.reason);
+  const stream = internalsOf(connection).stream;
+  const heard = watchSilence(stream, silenceMs, () => fail(silenceError(where, silenceMs)));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  connection.on('error', reject);
+  connection.on('end', onEnd);
+  stream.on('close', onEnd);
+  try {
+    limits.get(connection)?.begin(isStreaming);
+    body().then(resolve, reject);
+    return await promise;
+  } finally {
+    heard();
+    signal?.removeEventListener('abort', onAbort);
+    connection.off('error', reject);
+    connection.off('end', onEnd);
+    stream.off('close', onEnd);
+  }
+}
+
+/** The driver reads digits for as long as the server says that there are any, beyond the end of the packet too. */
+function boundIntegers({ packetParser }: Internals): void {
+  const packet = Object.getPrototypeOf(packetParser._reusablePacket) as Packet & { isBounded?: true };
+  if (packet.isBounded) return;
+  const { parseIntNoBigCheck } = packet;
+  if (typeof parseIntNoBigCheck !== 'function') throw bug('mysql2 reads integers otherwise than expected');
+  packet.parseIntNoBigCheck = function (this: Packet, length) {
+    if (length !== null && length > this.end - this.offset) throw new Error('a number beyond its packet');
+    return parseIntNoBigCheck.call(this, length);
+  };
+  packet.isBounded = true;
+}
+
+function internalsOf(connection: Connection): Internals {
+  return connection as unknown as Internals;
+}

@@ -1,0 +1,29 @@
+import type { Socket } from 'node:net';
+import type { Client, Connection } from 'pg';
+import { guardSocket } from '../sql/guarded-socket.ts';
+import { MessageGate } from './message-gate.ts';
+
+type Parser = (messages: Buffer) => void;
+
+/** Before `client.connect()`: from the first byte on, what the server sends can only end its own connection. */
+export function guardConnection(client: Client, where: string): void {
+  const connection = connectionOf(client);
+  guardSocket(socketOf(client), { where });
+  connection.once(connection.ssl ? 'sslconnect' : 'connect', () => {
+    const socket = socketOf(client);
+    if (connection.ssl) guardSocket(socket, { where });
+    const [parser] = socket.listeners('data') as Parser[];
+    if (!parser) return;
+    socket.off('data', parser);
+    socket.on('data', new MessageGate(where, parser).push);
+  });
+}
+
+/** TLS makes another one of it. */
+export function socketOf(client: Client): Socket {
+  return connectionOf(client).stream as Socket;
+}
+
+function connectionOf(client: Client): Connection & { readonly ssl: unknown } {
+  return (client as Client & { readonly connection: Connection & { readonly ssl: unknown } }).connection;
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Session as MysqlSession, type Role } from '../connectors/mysql/session.ts';
+import { Session as PostgresSession, readerName } from '../connectors/postgres/session.ts';
+import type { SystemAccess } from '../core/connector.ts';
+import { Stopped } from '../core/errors.ts';
+import { Secret } from '../core/secret.ts';
+import { eof, type MysqlAttack, ok, packet, resultSet, rogueMysql } from './hostile/rogue-mysql.ts';
+import {
+  errorMessage,
+  int32,
+  message,
+  type PostgresAttack,
+  ready,
+  roguePostgres,
+} from './hostile/rogue-postgres.ts';
+
+const never = new AbortController().signal;
+
+function accessOf(port: number, parameters: Readonly<Record<string, string>> = {}): SystemAccess {
+  const config = { host: '127.0.0.1', port, database: 'd', user: 'u', tls: { mode: 'Disable' }, parameters };
+  return {
+    dataSource: 'team/rogue',
+    config,
+    secret: (path) => (path === 'password' ? new Secret('p') : undefined),
+  };
+}
+
+/** The code of a read from a PostgreSQL that attacks. An exception outside of it fails the test. */
+async function readPostgres(attack: PostgresAttack, parameters = {}): Promise<void> {
+  const server = await roguePostgres(attack);
+  try {
+    const session = await PostgresSession.open(accessOf(server.port, parameters), readerName, never);
+    try {
+      const format = { limits: { maxRows: 5, maxBytes: 1_000 }, isBinary: true };
+      const shape = { query: { lockSql: 'SELECT 2', fingerprintSql: 'SELECT 3' }, text: '' };
+      for await (const _ of session.copyOut('COPY (x) TO STDOUT', format, shape, never));
+      await session.query('SELECT 1');
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+async function readMysql(attack: MysqlAttack, parameters = {}, role: Role = 'reader'): Promise<void> {
+  const server = await rogueMysql(attack);
+  try {
+    const session = await MysqlSession.open(accessOf(server.port, parameters), role, never);
+    try {
+      await session.guard(() => session.stream('SELECT 1', { onFields() {}, onRow: () => false }));
+      await session.query('SELECT 1');
+    } finally {
+      await session.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+const isCopy = (sql: string) => sql.includes('; COPY');
+const toCopy = (reply: Buffer) => ({
+  statement: (sql: string) => (isCopy(sql) ? reply : ('proper' as const)),
+});
+const copyStarts = message('H', Buffer.from([1, 0, 1, 0, 1]));
+const withLength = (type: string, length: number, rest: Buffer) =>
+  Buffer.concat([Buffer.from(type), int32(length), rest]);
+
+const brokenPostgres: Readonly<Record<string, PostgresAttack>> = {
+  'COPY answered by EmptyQueryResponse': toCopy(message('I')),
+  'COPY answered by PortalSuspended': toCopy(message('s')),
+  'a CopyData of a negative length': toCopy(
+    Buffer.concat([copyStarts, withLength('d', -1, Buffer.alloc(16))]),
+  ),
+  'a CopyData of no length': toCopy(Buffer.concat([copyStarts, withLength('d', 0, Buffer.alloc(16))])),
+  'a CopyData of 2 GB': toCopy(Buffer.concat([copyStarts, withLength('d', 0x7f_ff_ff_ff, Buffer.alloc(16))])),
+  'a binary COPY without its header': toCopy(Buffer.concat([copyStarts, message('d', 'xx'), ready])),
+  'a message of 4 GB': toCopy(withLength('T', -1, Buffer.alloc(16))),
+  'a message shorter than its length': toCopy(withLength('Z', 1, Buffer.alloc(16))),
+  'an error without an end': toCopy(message('E', 'SERROR\0')),
+  'a row whose fields point backwards': {
+    statement: (sql) =>
+      sql === 'SELECT 1'
+        ? Buffer.concat([message('D', Buffer.concat([Buffer.from([0, 1]), int32(-9)])), ready])
+        : isCopy(sql)
+          ? Buffer.concat([message('C', 'COPY 0\0'), ready])
+          : 'proper',
+  },
+};
+
+for (const [name, attack] of Object.entries(brokenPostgres)) {
+  test(`PostgreSQL: ${name} ends the connection and nothing else`, async () => {
+    await assert.rejects(readPostgres(attack), { code: 'ProtocolBroken', disposition: 'permanent' });
+  });
+}
+
+test('PostgreSQL: authentication that the driver does not know is named', async () => {
+  const login = (method: number) => message('R', Buffer.concat([int32(method), Buffer.alloc(4)]));
+  await assert.rejects(readPostgres({ login: login(7) }), {
+    code: 'AuthenticationFailed',
+    message: /authentication by GSSAPI/,
+  });
+  await assert.rejects(readPostgres({ login: login(99) }), {
+    code: 'AuthenticationFailed',
+    message: /type 99/,
+  });
+});
+
+test('PostgreSQL: SQLSTATEs that are names of every object are only unknown', async () => {
+  for (const state of ['constructor', '__proto__', 'toString']) {
+    await assert.rejects(readPostgres(toCopy(Buffer.concat([errorMessage(state, 'text'), ready]))), {
+      code: 'ServerError',
+    });
+  }
+});
+
+/** A row of one int whose length is 2^53. */
+const endlessInteger = Buffer.from([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]);
+const long = 0x03;
+const toSelect = (reply: Buffer): MysqlAttack => ({
+  statement: (sql) => (sql.includes('SELECT 1') ? reply : 'proper'),
+});
+
+const brokenMysql: Readonly<Record<string, MysqlAttack>> = {
+  'an extra packet after the login': {
+    login: (sequence) => Buffer.concat([packet(sequence, ok), packet(0, ok)]),
+  },
+  'extra packets after an answer': toSelect(Buffer.concat([packet(1, ok), packet(2, ok), packet(3, ok)])),
+  'an integer of 2^53 digits': toSelect(resultSet([long], [endlessInteger])),
+  'a result that has no columns': toSelect(Buffer.concat([packet(1, Buffer.from([3])), packet(2, eof)])),
+  'a key that is none': {
+    login: (sequence) => packet(sequence, Buffer.from('\x01nokey')),
+  },
+  'an unknown plugin': {
+    login: (sequence) => packet(sequence, Buffer.from('\xfe__proto__\0x\0', 'latin1')),
+  },
+  'an empty packet': { login: (sequence) => packet(sequence, Buffer.alloc(0)) },
+  'a greeting of zeros': { greeting: packet(0, Buffer.alloc(40)) },
+};
+
+for (const [name, attack] of Object.entries(brokenMysql)) {
+  test(`MySQL: ${name} ends the connection and nothing else`, async () => {
+    await assert.rejects(readMysql(attack), (error: { code?: string; message?: string }) => {
+      assert.match(`${error.code}: ${error.message}`, /^(ProtocolBroken|ConnectionLost): team\/rogue/);
+      return true;
+    });
+  });
+}
+
+test('PostgreSQL: a server that falls silent is given up at every step', async () => {
+  const short = { connect_timeout: '1', socket_timeout: '1' };
+  const silent = { code: 'SystemTimeout', disposition: 'transient' };
+  const unreached = { code: 'HostUnreachable', disposition: 'transient' };
+  await assert.rejects(readPostgres({ login: 'silence' }, short), unreached);
+  await assert.rejects(readPostgres({ statement: () => 'silence' }, short), unreached);
+  await assert.rejects(readPostgres({ statement: (sql) => when(isCopy(sql)) }, short), silent);
+  await assert.rejects(readPostgres(toCopy(copyStarts), short), silent);
+  const empty = Buffer.concat([message('C', 'COPY 0\0'), ready]);
+  const afterCopy = (sql: string) => (isCopy(sql) ? empty : when(sql === 'SELECT 1'));
+  await assert.rejects(readPostgres({ statement: afterCopy }, short), silent);
+});
+
+test('MySQL: a server that falls silent is given up at every step', async () => {
+  const short = { connect_timeout: '1', socket_timeout: '1' };
+  const silent = { code: 'SystemTimeout', disposition: 'transient' };
+  const unreached = { code: 'HostUnreachable', disposition: 'transient' };
+  await assert.rejects(readMysql({ greeting: 'silence' }, short), unreached);
+  await assert.rejects(readMysql({ login: () => 'silence' }, short), unreached);
+  await assert.rejects(readMysql({ statement: () => 'silence' }, short), unreached);
+  await assert.rejects(readMysql({ statement: (sql) => when(sql.includes('SELECT 1')) }, short), silent);
+  await assert.rejects(readMysql(toSelect(packet(1, Buffer.from([3]))), short), silent);
+});
+
+function when(isSilent: boolean): 'silence' | 'proper' {
+  return isSilent ? 'silence' : 'proper';
+}
+
+test('an abort ends an opening that has stalled after the login', async () => {
+  const stop = () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Stopped('shutdown')), 50);
+    return controller.signal;
+  };
+  const postgres = await roguePostgres({ statement: () => 'silence' });
+  const mysql = await rogueMysql({ statement: () => 'silence' });
+  try {
+    await assert.rejects(PostgresSession.open(accessOf(postgres.port), readerName, stop()), {
+      name: 'Stopped',
+    });
+    await assert.rejects(MysqlSession.open(accessOf(mysql.port), 'reader', stop()), { name: 'Stopped' });
+  } finally {
+    await Promise.all([postgres.stop(), mysql.stop()]);
+  }
+});

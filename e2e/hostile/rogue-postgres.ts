@@ -1,0 +1,71 @@
+import { type Answer, type RogueServer, rogueServer } from './rogue-server.ts';
+
+/** What is sent instead of the proper answer; `silence` sends nothing more. */
+export type Reply = Buffer | 'silence' | 'proper';
+
+export interface PostgresAttack {
+  /** To the startup message. */
+  readonly login?: Reply;
+  /** To a statement, after the login. */
+  readonly statement?: (sql: string) => Reply;
+}
+
+const sslRequest = 80_877_103;
+
+/** Speaks as much of PostgreSQL's protocol as a session needs to open, and attacks then. */
+export async function roguePostgres({ login = 'proper', statement }: PostgresAttack): Promise<RogueServer> {
+  return await rogueServer((answer) => {
+    let held = Buffer.alloc(0);
+    let isStarted = false;
+    return (chunk) => {
+      held = Buffer.concat([held, chunk]);
+      for (;;) {
+        const head = isStarted ? 1 : 0;
+        if (held.length < head + 4) return;
+        const length = held.readInt32BE(head);
+        if (held.length < head + length) return;
+        const message = held.subarray(0, head + length);
+        held = held.subarray(head + length);
+        if (!isStarted && message.readInt32BE(4) === sslRequest) answer(Buffer.from('N'));
+        else if (!isStarted) {
+          isStarted = true;
+          reply(answer, login, properLogin);
+        } else if (message[0] === 0x51) {
+          const sql = message.toString('utf8', 5, message.length - 1);
+          reply(answer, statement?.(sql) ?? 'proper', properAnswer);
+        }
+      }
+    };
+  });
+}
+
+function reply(answer: Answer, given: Reply, proper: Buffer): void {
+  if (given !== 'silence') answer(given === 'proper' ? proper : given);
+}
+
+export function message(type: string, body: Buffer | string = ''): Buffer {
+  const bytes = Buffer.from(body);
+  const head = Buffer.alloc(5);
+  head.write(type);
+  head.writeInt32BE(4 + bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+}
+
+export function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+export function errorMessage(state: string, text: string): Buffer {
+  return message('E', `SERROR\0VERROR\0C${state}\0M${text}\0\0`);
+}
+
+export const ready = message('Z', 'I');
+const properAnswer = Buffer.concat([message('C', 'SET\0'), ready]);
+export const properLogin = Buffer.concat([
+  message('R', int32(0)),
+  message('S', 'server_version\x0015.4\0'),
+  message('K', Buffer.concat([int32(7), int32(7)])),
+  ready,
+]);
