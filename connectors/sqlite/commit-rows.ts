@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { CommitRow, OffsetChange } from '../../core/connector.ts';
-import { permanent } from '../../core/errors.ts';
+import { permanent, transient } from '../../core/errors.ts';
 import type { Token } from '../../core/token.ts';
 import {
   commitLayout,
@@ -29,6 +29,13 @@ export interface Owner {
   readonly uid: string;
   readonly table: string;
   readonly token: Token;
+}
+
+export interface Advance {
+  /** What this claim has stored last. */
+  readonly previous: string | null;
+  readonly offset: string | null;
+  readonly written: number;
 }
 
 const now = `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`;
@@ -87,53 +94,63 @@ export class CommitRows {
       );
   }
 
-  /** Invariant 1 and 3: the offset in the transaction of its rows, under the owner's token alone. Returns the row's total. */
-  advance(owner: Owner, offset: string | null, written: number): number {
+  /**
+   * Invariant 1 and 3: the offset in the transaction of its rows, under the owner's token alone, and only where the stored one is what
+   * this claim has stored last. Returns the row's total.
+   */
+  advance(owner: Owner, { previous, offset, written }: Advance): number {
     const row = this.#database
-      .prepare<[string | null, bigint, string, string, bigint], { rows: bigint }>(
+      .prepare<[string | null, bigint, string, string, bigint, string | null], { rows: bigint }>(
         `UPDATE "${commitTableName}" SET "offset" = ?, "rows" = "rows" + ?, "time" = ${now}
-         WHERE "uid" = ? AND "table" = ? AND "token" = ? AND "closed" = 0 RETURNING "rows"`,
+         WHERE "uid" = ? AND "table" = ? AND "token" = ? AND "closed" = 0 AND "offset" IS ? RETURNING "rows"`,
       )
-      .get(offset, BigInt(written), owner.uid, owner.table, owner.token);
-    if (row === undefined) throw writeIsFenced(owner.token);
-    return Number(row.rows);
+      .get(offset, BigInt(written), owner.uid, owner.table, owner.token, previous);
+    if (row !== undefined) return Number(row.rows);
+    this.requireOwner(owner);
+    throw transient(
+      'OffsetMoved',
+      `the offset of ${owner.table} was changed while its Sync ran: nothing was written, and it goes on from the stored one`,
+    );
   }
 
-  /** Under a claim, before work whose commit comes later. */
-  requireOwner(owner: Owner): void {
+  /** Under a claim, before work whose commit comes later. Returns the row's total. */
+  requireOwner(owner: Owner): number {
     const row = this.#database
-      .prepare(
-        `SELECT 1 FROM "${commitTableName}" WHERE "uid" = ? AND "table" = ? AND "token" = ? AND "closed" = 0`,
+      .prepare<[string, string, bigint], { rows: bigint }>(
+        `SELECT "rows" FROM "${commitTableName}" WHERE "uid" = ? AND "table" = ? AND "token" = ? AND "closed" = 0`,
       )
       .get(owner.uid, owner.table, owner.token);
     if (row === undefined) throw writeIsFenced(owner.token);
+    return Number(row.rows);
   }
 
   setOffset(table: string, { uid, token, expected, offset }: OffsetChange): CommitRow {
     this.requireOwner({ uid, table, token });
     const stored = this.#one(uid, table);
     if (stored.offset !== expected) throw offsetMoved(expected, stored.offset);
-    this.advance({ uid, table, token }, offset, 0);
+    this.advance({ uid, table, token }, { previous: expected, offset, written: 0 });
     return this.#one(uid, table);
   }
 
-  /** Tokens stay, so that an old owner is refused for ever. */
-  close(uid: string, token: Token): void {
-    if (!this.exists()) return;
+  /** Tokens stay, so that an old owner is refused for ever. Returns the tables of these rows. */
+  close(uid: string, token: Token): readonly string[] {
+    if (!this.exists()) return [];
     const highest = this.#database
       .prepare<[string], bigint | null>(`SELECT max("token") FROM "${commitTableName}" WHERE "uid" = ?`)
       .pluck()
       .get(uid) as bigint | null;
     if (highest !== null && highest > token) throw tokenIsHigher(highest, token);
-    this.#database
-      .prepare(`UPDATE "${commitTableName}" SET "closed" = 1, "token" = ?, "time" = ${now} WHERE "uid" = ?`)
-      .run(token, uid);
+    const closed = this.#database.prepare<[bigint, string], { table: string }>(
+      `UPDATE "${commitTableName}" SET "closed" = 1, "token" = ?, "time" = ${now} WHERE "uid" = ? RETURNING "table"`,
+    );
+    return closed.all(token, uid).map((row) => row.table);
   }
 
-  closeAdopted(uid: string, table: string): void {
+  /** Whoever still runs under the adopted uid is refused by the token of who took it over. */
+  closeAdopted({ uid, table }: CommitRow, token: Token): void {
     this.#database
-      .prepare(`UPDATE "${commitTableName}" SET "closed" = 1 WHERE "uid" = ? AND "table" = ?`)
-      .run(uid, table);
+      .prepare(`UPDATE "${commitTableName}" SET "closed" = 1, "token" = ? WHERE "uid" = ? AND "table" = ?`)
+      .run(token, uid, table);
   }
 
   #one(uid: string, table: string): CommitRow {

@@ -26,12 +26,20 @@ function columnDefinition({ name, ddl }: { readonly name: string; readonly ddl: 
 /** One statement for every row: what came last in read order stands at the end. */
 export function insertRow(table: string, plan: WritePlan): string {
   const names = plan.columns.columns.map((column) => column.name);
-  const insert = `INSERT INTO ${quoteDouble(table)} (${names.map(quoteDouble).join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
+  // A constraint of the table may say that a row which it refuses is left out, or takes the place of others: here it is refused.
+  const insert = `INSERT OR ABORT INTO ${quoteDouble(table)} (${names.map(quoteDouble).join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
   if (plan.writeMode !== 'Upsert') return insert;
   const others = names.filter((name) => !plan.key.includes(name)).map(quoteDouble);
   const conflict = `ON CONFLICT (${plan.key.map(quoteDouble).join(', ')})`;
   if (others.length === 0) return `${insert} ${conflict} DO NOTHING`;
   return `${insert} ${conflict} DO UPDATE SET ${others.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+}
+
+/** Whether a row may meet its own equal, and then nothing is written. */
+export function mayWriteNothing(plan: WritePlan): boolean {
+  return (
+    plan.writeMode === 'Upsert' && plan.columns.columns.every((column) => plan.key.includes(column.name))
+  );
 }
 
 /** Beside the target while a Replace is filled. Hashed: any name fits, and it says by its beginning whose it is. */

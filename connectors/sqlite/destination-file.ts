@@ -8,20 +8,22 @@ import type {
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
-import { bug, type Finding, permanent, transient } from '../../core/errors.ts';
+import { bug, type Finding, schemaChanged, transient } from '../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../core/offset.ts';
+import { requireShape, shapeOf } from '../../core/relation-shape.ts';
 import type { DestinationObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Token } from '../../core/token.ts';
 import type { Relation, Value } from '../../core/values.ts';
 import { claimedRow } from '../sql/commit-table.ts';
 import { joinName, quoteDouble, splitName } from '../sql/names.ts';
-import { decoderOf, type Stored } from './codec.ts';
 import { CommitRows, createCommitTable, type Owner } from './commit-rows.ts';
 import { shadowName, targetStatements } from './ddl.ts';
-import { affinityOf, typeOfDeclared } from './declared-type.ts';
-import { describeTable, findTable, tableName } from './describe.ts';
+import { describeShape, describeTable, findTable, tableName } from './describe.ts';
+import { largestRow } from './largest-row.ts';
 import { openForWriting, requireWritable } from './open-file.ts';
 import { RowWriter } from './row-writer.ts';
+import { fileIdentity } from './same-file.ts';
+import { SchemaWatch } from './schema-watch.ts';
 import { Shadow } from './shadow.ts';
 import { replaceFindings, targetFindings } from './target-findings.ts';
 
@@ -33,6 +35,11 @@ interface Claimed {
   readonly request: ClaimRequest;
   /** The target as the file writes it. */
   readonly table: string;
+  /** Of the target as it was claimed. */
+  readonly shape: string;
+  readonly watch: SchemaWatch;
+  /** What this claim has stored last. */
+  storedOffset: string | null;
 }
 
 interface Pass {
@@ -40,6 +47,9 @@ interface Pass {
   readonly shadow: Shadow | undefined;
   /** Rows that the shadow must have: of earlier batches, and of those of this pass. */
   shadowRows: number;
+  /** Of a pass that is one transaction: what stood in the commit row, and what was written since. */
+  rowsBefore: number;
+  rows: number;
 }
 
 /** A destination's file in its own thread: called through thread.ts only. Each method is one unbroken piece of work. */
@@ -49,6 +59,7 @@ export class DestinationFile {
   /** As the engine writes it; the key of the commit row. */
   readonly #commitName: string;
   #opened: Database | undefined;
+  #identity: string | undefined;
   #claimed: Claimed | undefined;
   #pass: Pass | undefined;
   #writer: RowWriter | undefined;
@@ -101,49 +112,42 @@ export class DestinationFile {
       database.exec(createCommitTable);
       const stored = commits.about(request.plan.uid, this.#commitName);
       const of = (uid: string) => stored.find((each) => each.uid === uid && each.table === this.#commitName);
-      const adopted = request.adoptFrom === undefined ? undefined : of(request.adoptFrom);
+      const from = request.adoptFrom === undefined ? undefined : of(request.adoptFrom);
+      const adopted = from?.isClosed ? undefined : from;
       const claimed = claimedRow(request, this.#commitName, of(request.plan.uid), adopted);
       this.#prepareTarget(database, request.plan);
       commits.store(request.keepsOffset ? claimed : { ...claimed, offset: null });
-      if (adopted) commits.closeAdopted(adopted.uid, this.#commitName);
+      if (adopted) commits.closeAdopted(adopted, claimed.token);
       return commits.about(request.plan.uid, this.#commitName).find((each) => each.uid === request.plan.uid);
     });
     if (!row) throw bug('a claim left no commit row');
-    this.#claimed = {
-      owner: { uid: row.uid, table: this.#commitName, token: row.token },
-      request,
-      table: findTable(database, this.#name)?.name ?? this.#name,
-    };
+    this.#claimed = this.#claimedBy(request, row);
     return row;
   }
 
-  /** The last row in the order of these columns: by time where they hold one, whatever the digits of its fraction. */
+  #claimedBy(request: ClaimRequest, row: CommitRow): Claimed {
+    const database = this.#writable();
+    const entry = findTable(database, this.#name);
+    if (!entry) throw schemaChanged(this.#name);
+    return {
+      owner: { uid: row.uid, table: this.#commitName, token: row.token },
+      request,
+      table: entry.name,
+      shape: shapeOf(describeShape(database, entry)),
+      watch: new SchemaWatch(database, entry.name, () => this.#shapeNow()),
+      storedOffset: row.offset,
+    };
+  }
+
+  #shapeNow(): Relation | undefined {
+    const database = this.#writable();
+    const entry = findTable(database, this.#name);
+    return entry && describeShape(database, entry);
+  }
+
   largest(columns: readonly string[]): readonly Value[] | null {
     const { table, request } = this.#requireClaim();
-    const database = this.#writable();
-    const [first = '', ...rest] = columns.map(quoteDouble);
-    for (const name of columns) requireOrdered(request.plan, name);
-    const types = columns.map((name) => typeOfDeclared(columnOf(request.plan, name).ddl));
-    const newest = database
-      .prepare(`SELECT max(${first}) FROM ${quoteDouble(table)}`)
-      .pluck()
-      .get() as Stored;
-    if (newest === null) return null;
-    const isStored = request.wire.format === 'sqlite';
-    const isTime = !isStored && types[0]?.kind === 'timestamp' && typeof newest === 'string';
-    const rank = isTime ? `rtrim(replace(${first}, 'T', ' '), 'Z')` : first;
-    const order = [rank, ...rest].map((each) => `${each} DESC`).join(', ');
-    const row = database
-      .prepare(
-        `SELECT ${[first, ...rest].join(', ')} FROM ${quoteDouble(table)} WHERE ${first} >= ? ORDER BY ${order} LIMIT 1`,
-      )
-      .raw()
-      .get(isTime ? newest.slice(0, 10) : newest) as Stored[];
-    if (isStored) return row;
-    return row.map((stored, index) => {
-      const type = types[index];
-      return (type && decoderOf(type)?.(stored)) ?? stored;
-    });
+    return largestRow(this.#writable(), table, request, columns);
   }
 
   beginPass({ isResumed, isAtomic }: PassStart): void {
@@ -154,39 +158,41 @@ export class DestinationFile {
       claimed.request.plan.writeMode === 'Replace'
         ? new Shadow(database, claimed.table, shadowName(claimed.owner.uid, claimed.table))
         : undefined;
+    let rowsBefore = 0;
     if (isAtomic) {
       database.exec('BEGIN IMMEDIATE');
-      new CommitRows(database).requireOwner(claimed.owner);
+      claimed.watch.requireShape(claimed.shape);
+      rowsBefore = new CommitRows(database).requireOwner(claimed.owner);
       shadow?.create();
     } else if (shadow && isResumed) {
       if (!shadow.exists()) this.#startAnew(claimed, shadow);
     } else if (shadow) {
-      this.#transaction((commits) => {
+      this.#owned(claimed, (commits) => {
         commits.requireOwner(claimed.owner);
         shadow.create();
       });
     }
-    this.#pass = { isAtomic, shadow, shadowRows: shadow?.count() ?? 0 };
+    this.#pass = { isAtomic, shadow, shadowRows: shadow?.count() ?? 0, rowsBefore, rows: 0 };
     this.#writer = undefined;
   }
 
   /** Rows and offset in one transaction. While it is open SQLite lets no other in, so that no newer token can come between check and commit. */
   write(packed: readonly Uint8Array[], offset: Offset): WriteResult {
     const claimed = this.#requireClaim();
-    if (this.#pass?.isAtomic) {
+    const pass = this.#pass;
+    if (pass?.isAtomic) {
       const written = this.#writerOf(claimed).write(packed);
-      this.#pass.shadowRows += written.written;
-      return {
-        ...written,
-        totalRows: new CommitRows(this.#writable()).advance(claimed.owner, null, written.written),
-      };
+      pass.shadowRows += written.written;
+      pass.rows += written.written;
+      return { ...written, totalRows: pass.rowsBefore + pass.rows };
     }
     const stored = claimed.request.keepsOffset ? encodeOffset(offset) : null;
-    const result = this.#transaction((commits) => {
+    const result = this.#owned(claimed, (commits) => {
       const written = this.#writerOf(claimed).write(packed);
-      return { ...written, totalRows: commits.advance(claimed.owner, stored, written.written) };
+      return { ...written, totalRows: this.#advance(commits, claimed, stored, written.written) };
     });
-    if (this.#pass) this.#pass.shadowRows += result.written;
+    claimed.storedOffset = stored;
+    if (pass) pass.shadowRows += result.written;
     return result;
   }
 
@@ -197,25 +203,49 @@ export class DestinationFile {
     const finish = (commits: CommitRows) => {
       if (pass?.shadow && pass.shadow.count() === pass.shadowRows) pass.shadow.swap();
       else if (pass?.shadow) return undefined;
-      return commits.advance(claimed.owner, stored, 0);
+      return this.#advance(commits, claimed, stored, pass?.isAtomic ? pass.rows : 0);
     };
     const database = this.#writable();
     let totalRows: number | undefined;
     if (pass?.isAtomic) {
       totalRows = finish(new CommitRows(database));
       if (totalRows !== undefined) database.exec('COMMIT');
-    } else totalRows = this.#transaction(finish);
+    } else totalRows = this.#owned(claimed, finish);
     if (totalRows === undefined && pass?.shadow) this.#startAnew(claimed, pass.shadow);
+    claimed.storedOffset = stored;
     this.#endPass();
     return { written: 0, rejected: 0, rejections: [], totalRows: totalRows ?? 0 };
   }
 
-  setOffset(change: OffsetChange): CommitRow {
-    return this.#transaction((commits) => commits.setOffset(this.#commitName, change));
+  #advance(commits: CommitRows, claimed: Claimed, offset: string | null, written: number): number {
+    return commits.advance(claimed.owner, { previous: claimed.storedOffset, offset, written });
   }
 
+  /** Work under a claim: on the table that was claimed, in the file that stands there now. */
+  #owned<T>(claimed: Claimed, work: (commits: CommitRows) => T): T {
+    return this.#transaction((commits) => {
+      claimed.watch.requireShape(claimed.shape);
+      return work(commits);
+    });
+  }
+
+  setOffset(change: OffsetChange): CommitRow {
+    const row = this.#transaction((commits) => commits.setOffset(this.#commitName, change));
+    if (this.#claimed?.owner.uid === change.uid) this.#claimed.storedOffset = change.offset;
+    return row;
+  }
+
+  /** With what a Replace of theirs may have left beside its target. */
   closeRows(uid: string, token: Token): void {
-    if (this.#existing()) this.#transaction((commits) => commits.close(uid, token));
+    const database = this.#existing();
+    if (!database) return;
+    this.#transaction((commits) => {
+      for (const table of commits.close(uid, token)) {
+        const target = tableName(table, path);
+        const name = findTable(database, target)?.name ?? target;
+        new Shadow(database, name, shadowName(uid, name)).drop();
+      }
+    });
   }
 
   close(): void {
@@ -227,10 +257,11 @@ export class DestinationFile {
   /** What is in the shadow is not what was written there: somebody else changed it. The next claim finds no offset, and begins the pass anew. */
   #startAnew(claimed: Claimed, shadow: Shadow): never {
     this.#endPass();
-    this.#transaction((commits) => {
-      commits.advance(claimed.owner, null, 0);
+    this.#owned(claimed, (commits) => {
+      this.#advance(commits, claimed, null, 0);
       shadow.drop();
     });
+    claimed.storedOffset = null;
     throw transient(
       'ReplaceCountDiffers',
       `the rows beside ${claimed.table} are not those that were written there: the pass begins anew`,
@@ -238,13 +269,9 @@ export class DestinationFile {
   }
 
   #prepareTarget(database: Database, plan: WritePlan): void {
-    const isThere = findTable(database, this.#name) !== undefined;
-    if (isThere !== (plan.existing !== null)) {
-      throw transient(
-        'SchemaChanged',
-        `the table ${this.#name} was ${isThere ? 'made' : 'dropped'} since it was looked at`,
-      );
-    }
+    const now = this.#shapeNow();
+    if (plan.existing) requireShape(plan.existing, now ?? null);
+    else if (now) throw schemaChanged(this.#name);
     for (const statement of targetStatements(plan.existing?.name ?? this.#name, plan))
       database.exec(statement);
   }
@@ -287,33 +314,23 @@ export class DestinationFile {
 
   /** Looking makes no file. */
   #existing(): Database | undefined {
-    if (this.#opened) return this.#opened;
     if (!existsSync(this.#file) || statSync(this.#file).size === 0) return undefined;
     return this.#writable();
   }
 
+  /** A file that was moved away or replaced is left, and so is the claim: what is written there nobody would see. */
   #writable(): Database {
-    this.#opened ??= openForWriting(this.#file);
+    const isBetween = this.#opened && !this.#opened.inTransaction;
+    if (isBetween && fileIdentity(this.#file) !== this.#identity) {
+      const wasClaimed = this.#claimed !== undefined;
+      this.#claimed = undefined;
+      this.close();
+      if (wasClaimed) throw schemaChanged(this.#file);
+    }
+    if (!this.#opened) {
+      this.#opened = openForWriting(this.#file);
+      this.#identity = fileIdentity(this.#file);
+    }
     return this.#opened;
   }
-}
-
-function columnOf(plan: WritePlan, name: string) {
-  const column = plan.columns.columns.find((each) => each.name === name);
-  if (column) return column;
-  throw bug(`largest was asked of ${name}, which does not travel`);
-}
-
-/** Numbers in a column of affinity TEXT compare as text: the largest text says nothing of the largest number. */
-function requireOrdered(plan: WritePlan, name: string): void {
-  const { ddl, source } = columnOf(plan, name);
-  if (affinityOf(ddl) !== 'TEXT' || !['int', 'float', 'decimal'].includes(source.type.kind)) return;
-  throw permanent(
-    'FieldNotOrdered',
-    `column ${name} (${ddl}) holds numbers as text, whose largest is not the largest number`,
-    {
-      path: 'spec.mode',
-      mend: 'use mode Id or Timestamp, which keep their own offset',
-    },
-  );
 }

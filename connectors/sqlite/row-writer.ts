@@ -4,7 +4,7 @@ import type { Rejection, WritePlan } from '../../core/connector.ts';
 import type { Row, Value } from '../../core/values.ts';
 import { namedAs, refusedRow, rowName } from '../sql/refused-row.ts';
 import { type Encode, encoderOf, Misfit, type Stored } from './codec.ts';
-import { insertRow } from './ddl.ts';
+import { insertRow, mayWriteNothing } from './ddl.ts';
 import { isRowRefused, toIdraError } from './errors.ts';
 import { type Cell, unpackRows } from './packing.ts';
 
@@ -70,8 +70,12 @@ export class RowWriter {
       row[at] = stored;
     }
     try {
-      this.#insert.run(...row);
-      return undefined;
+      const { changes } = this.#insert.run(...row);
+      if (changes > 0 || mayWriteNothing(this.#plan)) return undefined;
+      return {
+        code: 'ConstraintViolated',
+        message: 'a trigger of the table leaves the row out (RAISE(IGNORE))',
+      };
     } catch (thrown) {
       const error = toIdraError(thrown, this.#file);
       // ON CONFLICT ROLLBACK and RAISE(ROLLBACK) end the whole transaction, and with it what was skipped to.

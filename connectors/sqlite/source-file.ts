@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { type Finding, permanent, schemaChanged } from '../../core/errors.ts';
-import { shapeOf } from '../../core/relation-shape.ts';
+import { type Finding, permanent } from '../../core/errors.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { quoteDouble } from '../sql/names.ts';
@@ -20,6 +19,7 @@ import { keyText } from './key-text.ts';
 import { isWritable, openForReading } from './open-file.ts';
 import { type PackedPart, type PartRequest, type Scan, takePart } from './part.ts';
 import { fileIdentity } from './same-file.ts';
+import { SchemaWatch } from './schema-watch.ts';
 import { fieldFindings, hasAutoincrement } from './source-findings.ts';
 
 /** How long the look for an open writer may wait for its lock. */
@@ -32,8 +32,7 @@ export class SourceFile {
   #opened: Database | undefined;
   #identity: string | undefined;
   #described: Relation | undefined;
-  /** Of the schema whose shape was compared last, and that shape. */
-  #verified: { readonly version: bigint; readonly shape: string } | undefined;
+  #watched: SchemaWatch | undefined;
   /** Of the data in which no key was NULL. */
   #withoutNulls: bigint | undefined;
   #scan: Scan | undefined;
@@ -83,7 +82,7 @@ export class SourceFile {
     const database = this.#database;
     database.exec('BEGIN');
     try {
-      this.#requireShape(request.shape);
+      this.#watch.requireShape(request.shape);
       const rows = database.prepare(request.sql).raw().iterate() as IterableIterator<Stored[]>;
       try {
         return takePart({ request, rows, waiting: undefined });
@@ -95,13 +94,11 @@ export class SourceFile {
     }
   }
 
-  /** In the snapshot of the rows (Invariant 11). Describing again is needed only where some schema of the file has changed. */
-  #requireShape(shape: string): void {
-    const version = this.#schemaVersion();
-    if (this.#verified?.version === version && this.#verified.shape === shape) return;
-    const now = this.#shapeNow();
-    if (now === undefined || shapeOf(now) !== shape) throw schemaChanged(this.#name);
-    this.#verified = { version, shape };
+  get #watch(): SchemaWatch {
+    this.#watched ??= new SchemaWatch(this.#database, this.#object.table ?? 'the query', () =>
+      this.#shapeNow(),
+    );
+    return this.#watched;
   }
 
   #shapeNow(): Relation | undefined {
@@ -111,31 +108,13 @@ export class SourceFile {
     return entry && describeShape(this.#database, entry);
   }
 
-  #schemaVersion(): bigint {
-    return this.#database.pragma('schema_version', { simple: true }) as bigint;
-  }
-
-  get #name(): string {
-    return this.#object.table ?? 'the query';
-  }
-
-  /** A statement that fails because its table is another one by now does not ask for a correction. */
-  #guarded<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (thrown) {
-      if (this.#verified && this.#verified.version !== this.#schemaVersion()) throw schemaChanged(this.#name);
-      throw thrown;
-    }
-  }
-
   /** One statement over several calls, for a table without a key: one snapshot, which in a file without WAL keeps writers waiting. */
   startScan(request: PartRequest): void {
     this.endScan();
     const database = this.#database;
     database.exec('BEGIN');
     try {
-      this.#requireShape(request.shape);
+      this.#watch.requireShape(request.shape);
       this.#scan = {
         request,
         rows: database.prepare(request.sql).raw().iterate() as Iterator<Stored[]>,
@@ -161,7 +140,7 @@ export class SourceFile {
 
   /** First row of a statement, as keys are written. Undefined: no row, or NULL. */
   firstKey(sql: string, column: Column): string | undefined {
-    const stored = this.#guarded(() => this.#database.prepare(sql).raw().get()) as Stored[] | undefined;
+    const stored = this.#watch.guarded(() => this.#database.prepare(sql).raw().get()) as Stored[] | undefined;
     const value = stored?.[0];
     return value === null || value === undefined ? undefined : keyText(value, column);
   }
@@ -182,7 +161,9 @@ export class SourceFile {
     const count =
       nullable.length === 0
         ? 0
-        : this.#guarded(() => countUpTo(database, `SELECT 1 FROM ${quoteDouble(name)} WHERE ${isNull}`));
+        : this.#watch.guarded(() =>
+            countUpTo(database, `SELECT 1 FROM ${quoteDouble(name)} WHERE ${isNull}`),
+          );
     if (count === 0) this.#withoutNulls = changes;
     return count;
   }
@@ -196,7 +177,7 @@ export class SourceFile {
   }
 
   count(select: string): number {
-    return this.#guarded(() => countUpTo(this.#database, select));
+    return this.#watch.guarded(() => countUpTo(this.#database, select));
   }
 
   /**
@@ -227,7 +208,7 @@ export class SourceFile {
     this.endScan();
     this.#opened?.close();
     this.#opened = undefined;
-    this.#verified = undefined;
+    this.#watched = undefined;
     this.#withoutNulls = undefined;
   }
 

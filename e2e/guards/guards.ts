@@ -4,6 +4,7 @@ import { caughtByModel } from './caught-by-model.ts';
 import type { Guard } from './guard.ts';
 import { ofDatabases } from './of-databases.ts';
 import { ofEngine } from './of-engine.ts';
+import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
 
 /**
@@ -15,6 +16,7 @@ export const guards: readonly Guard[] = [
   ...ofDatabases,
   ...ofEngine,
   ...ofPlannedFacts,
+  ...ofOrdersAndFiles,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

@@ -1,0 +1,112 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is written here is source text.
+
+import type { Guard } from './guard.ts';
+
+/** What is proven or looked at while rows are read by pages, in every SQL system; and SQLite's own. */
+export const ofOrdersAndFiles: readonly Guard[] = [
+  {
+    name: 'an order that no key proves is looked at page by page',
+    file: 'connectors/sql/order-check.ts',
+    from: 'if (values.length > 0) throw this.#notUnique(values);',
+    to: '',
+    caughtBy: { test: 'agent/engine/order.test.ts', only: 'at the edge of two batches' },
+  },
+  {
+    name: 'a second row of the offset itself is looked for',
+    file: 'connectors/sql/read-pass.ts',
+    from: 'await check.requireDistinct({ from: start, to: start }, signal);',
+    to: '',
+    caughtBy: { test: 'agent/engine/order.test.ts', only: 'of the offset' },
+  },
+  {
+    name: 'NULL in the key of a query stops a Snapshot',
+    file: 'connectors/sql/read-pass.ts',
+    from: 'await pass.check.requireNoNulls(signal);',
+    to: '',
+    caughtBy: { test: 'agent/engine/order.test.ts', only: 'NULL in the key of a query.*Snapshot' },
+  },
+  {
+    name: 'NULL in the key of a query stops a pass by time',
+    file: 'connectors/sql/order-check.ts',
+    from: "if (this.#request.mode !== 'Snapshot') await this.#requireKeys(span, signal);",
+    to: '',
+    caughtBy: { test: 'agent/engine/order.test.ts', only: 'NULL in the key of a query.*Timestamp' },
+  },
+  {
+    name: 'a source behind its offset is no source that has caught up',
+    file: 'connectors/sql/read-pass.ts',
+    from: "if (oldest === undefined) await requireNotBehind(reader, request, field, start[0] ?? '', signal);",
+    to: '',
+    caughtBy: { test: 'agent/engine/order.test.ts', only: 'below the offset' },
+  },
+  {
+    name: 'an order of a table is proven by a key',
+    file: 'agent/engine/read-order.ts',
+    from: '|| isUniqueBy(relation, order) ||',
+    to: '|| isUniqueBy(relation, order) || true ||',
+    caughtBy: { test: 'agent/engine/read-order.test.ts' },
+  },
+  {
+    name: 'a key that is coarser than the source is refused',
+    file: 'agent/engine/coarser-keys.ts',
+    from: 'existing?.equality !== undefined && existing.equality !== source.equality',
+    to: 'false',
+    caughtBy: { test: 'agent/engine/rules.test.ts', only: 'different values for equal' },
+  },
+  {
+    name: 'SQLite: a page is read behind a look at the shape',
+    file: 'connectors/sqlite/source-file.ts',
+    from: "database.exec('BEGIN');\n    try {\n      this.#watch.requireShape(request.shape);\n      const rows",
+    to: "database.exec('BEGIN');\n    try {\n      const rows",
+    caughtBy: { test: 'connectors/sqlite/shape.test.ts', only: 'between two pages' },
+  },
+  {
+    name: 'SQLite: a file that was replaced is opened',
+    file: 'connectors/sqlite/source-file.ts',
+    from: 'isBetweenReads && fileIdentity(this.#file) !== this.#identity',
+    to: 'isBetweenReads && false',
+    caughtBy: { test: 'connectors/sqlite/shape.test.ts', only: 'takes the place' },
+  },
+  {
+    name: 'SQLite: NULL in a primary key is counted',
+    file: 'connectors/sqlite/source.ts',
+    from: 'if (count > 0) throw keyNullable(count, request.relation.name, keys);',
+    to: '',
+    caughtBy: { test: 'connectors/sqlite/shape.test.ts', only: 'NULL that comes' },
+  },
+  {
+    name: 'SQLite: a batch goes into the table that was claimed',
+    file: 'connectors/sqlite/destination-file.ts',
+    from: 'claimed.watch.requireShape(claimed.shape);\n      return work(commits);',
+    to: 'return work(commits);',
+    caughtBy: { test: 'connectors/sqlite/target-shape.test.ts', only: 'between two batches' },
+  },
+  {
+    name: 'SQLite: an offset that was moved is not written over',
+    file: 'connectors/sqlite/commit-rows.ts',
+    from: 'AND "closed" = 0 AND "offset" IS ? RETURNING',
+    to: 'AND "closed" = 0 AND (1 OR "offset" IS ?) RETURNING',
+    caughtBy: { test: 'connectors/sqlite/target-shape.test.ts', only: 'has moved' },
+  },
+  {
+    name: 'SQLite: only the owner makes a shadow',
+    file: 'connectors/sqlite/destination-file.ts',
+    from: 'commits.requireOwner(claimed.owner);\n        shadow.create();',
+    to: 'shadow.create();',
+    caughtBy: { test: 'connectors/sqlite/target-shape.test.ts', only: 'owner of before' },
+  },
+  {
+    name: 'SQLite: a row that the table leaves out is refused',
+    file: 'connectors/sqlite/ddl.ts',
+    from: 'INSERT OR ABORT INTO',
+    to: 'INSERT INTO',
+    caughtBy: { test: 'connectors/sqlite/target-shape.test.ts', only: 'leave out by itself' },
+  },
+  {
+    name: 'SQLite: an adopted row keeps its earlier owner out',
+    file: 'connectors/sqlite/commit-rows.ts',
+    from: 'SET "closed" = 1, "token" = ? WHERE',
+    to: 'SET "closed" = 1, "token" = "token" + 0 * ? WHERE',
+    caughtBy: { test: 'connectors/sqlite/target-shape.test.ts', only: 'takes over' },
+  },
+];
