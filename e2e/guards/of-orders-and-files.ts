@@ -2,15 +2,8 @@
 
 import type { Guard } from './guard.ts';
 
-/** What is proven or looked at while rows are read by pages, in every SQL system; and SQLite's own. */
+/** What is looked at while rows are read by pages, in every SQL system; and SQLite's own. */
 export const ofOrdersAndFiles: readonly Guard[] = [
-  {
-    name: 'an order that no key proves is looked at page by page',
-    file: 'connectors/sql/order-check.ts',
-    from: 'if (values.length > 0) throw this.#notUnique(values);',
-    to: '',
-    caughtBy: { test: 'agent/engine/order.test.ts', only: 'at the edge of two batches' },
-  },
   {
     name: 'a second row of the offset itself is looked for',
     file: 'connectors/sql/read-pass.ts',
@@ -19,39 +12,11 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/order.test.ts', only: 'of the offset' },
   },
   {
-    name: 'NULL in the key of a query stops a Snapshot',
-    file: 'connectors/sql/read-pass.ts',
-    from: 'await pass.check.requireNoNulls(signal);',
-    to: '',
-    caughtBy: { test: 'agent/engine/order.test.ts', only: 'NULL in the key of a query.*Snapshot' },
-  },
-  {
     name: 'NULL in the key of a query stops a pass by time',
     file: 'connectors/sql/order-check.ts',
     from: "if (this.#request.mode !== 'Snapshot') await this.#requireKeys(span, signal);",
     to: '',
     caughtBy: { test: 'agent/engine/order.test.ts', only: 'NULL in the key of a query.*Timestamp' },
-  },
-  {
-    name: 'a source behind its offset is no source that has caught up',
-    file: 'connectors/sql/read-pass.ts',
-    from: "if (oldest === undefined) await requireNotBehind(reader, request, field, start[0] ?? '', signal);",
-    to: '',
-    caughtBy: { test: 'agent/engine/order.test.ts', only: 'below the offset' },
-  },
-  {
-    name: 'an order of a table is proven by a key',
-    file: 'agent/engine/read-order.ts',
-    from: '|| isUniqueBy(relation, order) ||',
-    to: '|| isUniqueBy(relation, order) || true ||',
-    caughtBy: { test: 'agent/engine/read-order.test.ts' },
-  },
-  {
-    name: 'a key that is coarser than the source is refused',
-    file: 'agent/engine/coarser-keys.ts',
-    from: 'existing?.equality !== undefined && existing.equality !== source.equality',
-    to: 'false',
-    caughtBy: { test: 'agent/engine/rules.test.ts', only: 'different values for equal' },
   },
   {
     name: 'SQLite: a page is read behind a look at the shape',

@@ -102,11 +102,4 @@ export const ofPlannedFacts: readonly Guard[] = [
     to: '',
     caughtBy: { test: 'connectors/mysql/write-shape.test.ts' },
   },
-  {
-    name: 'SQLite: a page is of the shape that was planned',
-    file: 'connectors/sqlite/source-file.ts',
-    from: 'if (now === undefined || shapeOf(now) !== shape) throw schemaChanged(this.#name);',
-    to: '',
-    caughtBy: { test: 'connectors/sqlite/shape.test.ts' },
-  },
 ];
