@@ -92,7 +92,7 @@ export const ofDatabases: readonly Guard[] = [
     file: 'connectors/mysql/write-transaction.ts',
     from: 'await this.#send([`RELEASE SAVEPOINT ${wholeMark}`, statements]);',
     to: 'await this.#send([statements]);',
-    caughtBy: { test: 'connectors/mysql/write-shape.test.ts', only: 'committed in part' },
+    caughtBy: { test: 'connectors/mysql/write-transaction.test.ts' },
   },
   {
     name: 'SQLite: a pass of Replace is begun by the owner alone',
