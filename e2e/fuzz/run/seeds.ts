@@ -26,7 +26,7 @@ export async function runSeeds(range: SeedRange): Promise<void> {
     if (Date.now() > range.untilMs) return;
     scenarios.push(range.design(seed));
   }
-  await runBlock(range, scenarios);
+  if (scenarios.length > 0) await runBlock(range, scenarios);
 }
 
 async function runBlock(range: SeedRange, scenarios: readonly Scenario[]): Promise<void> {

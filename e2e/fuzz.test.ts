@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { globSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { FuzzServers } from './fuzz/environment.ts';
+import { Tally } from './fuzz/judge/tally.ts';
+import { isSilent, type SeedResult } from './fuzz/run/block-run.ts';
+import { runSeeds } from './fuzz/run/seeds.ts';
+import { generate } from './fuzz/scenario/generate.ts';
+import type { Scenario } from './fuzz/scenario/scenario.ts';
+import { projectFolder } from './kit/processes.ts';
+import { tempFolder } from './kit/temp.ts';
+
+/** The random tester over a few fixed seeds, and over what it has found before: see fuzz/README.md. */
+const seeds = Array.from({ length: 60 }, (_, index) => index);
+const found = globSync('e2e/fuzz/found/*.json', { cwd: projectFolder });
+
+let folder: string;
+let servers: FuzzServers;
+
+before(async () => {
+  folder = await tempFolder('fuzz');
+  servers = new FuzzServers();
+});
+
+after(() => servers?.stop());
+
+test('sixty seeds: both ends agree, or status says why not', async () => {
+  const results = await run(seeds, (seed) => generate(seed));
+  const tally = new Tally();
+  for (const result of results) tally.add(result);
+  assert.ok(tally.equal > 20, tally.summary().join('\n'));
+});
+
+test('what was lost in silence once is not lost any more', async () => {
+  const scenarios = await Promise.all(
+    found.map(async (file) => JSON.parse(await readFile(join(projectFolder, file), 'utf8')) as Scenario),
+  );
+  // Those of one block share its settings.
+  scenarios.sort((one, other) => one.seed - other.seed);
+  const left = [...scenarios];
+  await run(
+    scenarios.map(({ seed }) => seed),
+    () => left.shift() as Scenario,
+  );
+});
+
+async function run(
+  of: readonly number[],
+  design: (seed: number) => Scenario,
+): Promise<readonly SeedResult[]> {
+  const results: SeedResult[] = [];
+  await runSeeds({
+    seeds: of,
+    design,
+    untilMs: Number.POSITIVE_INFINITY,
+    parallel: 16,
+    servers,
+    folder: join(folder, `run-${of.length}`),
+    done: (result) => results.push(result),
+  });
+  assert.equal(results.length, of.length);
+  const silent = results.filter(isSilent).map(({ scenario, verdicts, error }) => ({
+    repeat: `make fuzz ARGS='--seed ${scenario.seed}'`,
+    error,
+    verdicts,
+  }));
+  assert.deepEqual(silent, []);
+  return results;
+}
