@@ -37,16 +37,28 @@ function coarserFinding({ name, existing, source }: PlannedColumn): Finding {
 
 /** Upsert by columns that are no key of the source: a choice (the last version of each), but one that status shall show. */
 function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyInput): Finding[] {
-  if (spec.writeMode !== 'Upsert' || key.length === 0 || isOpaque(spec, relation)) return [];
+  if (spec.writeMode !== 'Upsert' || key.length === 0) return [];
   const sources = key.map((name) => columns.columns.find((each) => each.name === name)?.source.name ?? name);
-  if (sourceKey.every((name) => sources.includes(name)) || isUniqueBy(relation, sources)) return [];
+  const hasWholeKey = sourceKey.every((name) => sources.includes(name));
+  if (isOpaque(spec, relation)) {
+    // Pages of a Snapshot are in the order of the key and are looked at; the other modes' pages begin with another column.
+    if (spec.mode === 'Snapshot' && hasWholeKey) return [];
+  } else if (hasWholeKey || isUniqueBy(relation, sources)) return [];
+  const table = existing?.name ?? spec.destination.table;
+  const list = key.join(', ');
+  const [isKey, remedy] = isOpaque(spec, relation)
+    ? [
+        'is not known to be a key',
+        'see to it that no two rows have the same, or use mode Snapshot, which looks',
+      ]
+    : ['is no key', `set destination.key to a key of the source: ${sourceKey.join(', ')}`];
   return [
     {
       severity: 'warning',
       code: 'KeyCoarser',
       path: 'spec.destination.key',
-      message: `destination.key (${key.join(', ')}) is no key of ${relation.name}: of rows that are equal in it ${existing?.name ?? spec.destination.table} keeps the last one read`,
-      mend: `set destination.key to a key of the source: ${sourceKey.join(', ')}`,
+      message: `destination.key (${list}) ${isKey} of ${relation.name}: of rows that are equal in it ${table} keeps the last one read`,
+      mend: remedy,
     },
   ];
 }

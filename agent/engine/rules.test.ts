@@ -160,6 +160,11 @@ test('keys of the destination that take different values for equal are refused',
   // A choice, but one that is told.
   const wide: Relation = { ...relation, keys: [{ name: 'pk', columns: ['id', 'token'], isPrimary: true }] };
   assert.deepEqual(codes(planned, { relation: wide, sourceKey: ['id', 'token'] }), ['warning KeyCoarser']);
+  // The pages of a view are looked at in the order of the mode, which is not always that of the key alone.
+  const view: Relation = { ...relation, keys: [], isOpaque: true };
+  assert.deepEqual(codes(planned, { relation: view }), []);
+  const byTime = spec('Timestamp', { timestampField: 'seen' });
+  assert.deepEqual(codes(planned, { relation: view, spec: byTime }), ['warning KeyCoarser']);
 });
 
 test('a deferrable key serves paging, and no upsert', () => {

@@ -25,7 +25,10 @@ export function reportedFailure(status: SyncStatus | undefined): Verdict | undef
 /** What status says of a Sync that runs, against what is there. Pure. */
 export function judge({ problems, nullRows }: Comparison, status: SyncStatus | undefined): Verdict {
   const counted = countedNulls(status);
-  const left = withoutRejected(problems, status?.rows.rejected ?? 0);
+  const left = withoutRejected(
+    problems,
+    isKeyCoarser(status) ? problems.length : (status?.rows.rejected ?? 0),
+  );
   const details = left.map(({ kind, row, detail }) => `${kind} row ${row}: ${detail}`);
   if (nullRows !== counted && !(counted > nullRows && problems.length === 0)) {
     details.push(`${nullRows} rows have NULL in the field that is read by, and status speaks of ${counted}`);
@@ -38,8 +41,15 @@ export function judge({ problems, nullRows }: Comparison, status: SyncStatus | u
       details,
     };
   }
+  if (left.length < problems.length && isKeyCoarser(status))
+    return { kind: 'reported', category: 'warned of KeyCoarser', details: [] };
   if (left.length < problems.length) return { kind: 'reported', category: 'rejected rows', details: [] };
   return nullRows > 0 ? { kind: 'reported', category: 'NULL rows', details: [] } : equal;
+}
+
+/** Rows of one destination key overwrite each other, which status has warned of. */
+function isKeyCoarser(status: SyncStatus | undefined): boolean {
+  return status?.warnings?.some((warning) => /keeps the last one read/.test(warning)) === true;
 }
 
 function countedNulls(status: SyncStatus | undefined): number {

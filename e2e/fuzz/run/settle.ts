@@ -5,6 +5,8 @@ import type { FlowRun } from './flow-run.ts';
 
 /** So long a Sync may take to come to rest: bounds may be seconds behind, and the machine busy. */
 const limitMs = 40_000;
+/** Rows that are held back although nothing is open any more stay so. */
+const heldBackLimitMs = 15_000;
 /** What is not there after this time is lost. */
 const patienceMs = 8_000;
 /** The ends are compared again after so many passes more. */
@@ -36,7 +38,9 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
       if (isComplete || Date.now() - restMs > patienceMs) return last;
       wanted = passes + passesMore;
     }
-    if (Date.now() - restMs > limitMs) return failure ?? last ?? notSettled(status?.reason, passes);
+    const isHeldBack = status?.reason === 'HeldBack' && Date.now() - restMs > heldBackLimitMs;
+    if (isHeldBack || Date.now() - restMs > limitMs)
+      return failure ?? last ?? notSettled(status?.reason, passes);
     await pause(40);
   }
 }
