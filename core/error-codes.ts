@@ -535,6 +535,11 @@ export const errorCodes = {
     cause: 'A connection parameter of the DataSource is not one that can be set.',
     remedy: 'Remove it, or use one that the message lists.',
   },
+  PartitionMissing: {
+    cause: 'No partition of the destination table takes the row.',
+    remedy: 'Create the partition, or a DEFAULT one.',
+    systems: ['PostgreSQL'],
+  },
   PathMissing: {
     cause: 'The DataSource of a SQLite file has no path.',
     remedy: 'Set sqlite.path.',
@@ -543,6 +548,12 @@ export const errorCodes = {
   PermissionDenied: {
     cause: 'The user lacks a right at the system.',
     remedy: 'Grant it; idra check prints the statement.',
+  },
+  PoolerNotSupported: {
+    cause:
+      'The address is that of a connection pooler such as pgbouncer, which gives each transaction another session.',
+    remedy: 'Set host and port of the DataSource to those of the PostgreSQL server.',
+    systems: ['PostgreSQL'],
   },
   ProtocolBroken: {
     cause: 'The server sent what its protocol does not allow, and the connection was closed.',

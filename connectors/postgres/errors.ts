@@ -55,6 +55,12 @@ const meanings: Readonly<Record<string, Meaning>> = {
   '40P01': { code: 'Deadlock', disposition: later },
   '40': { code: 'TransactionRolledBack', disposition: later },
   '55P03': { code: 'LockTimeout', disposition: later },
+  '55000': {
+    code: 'ObjectNotReady',
+    disposition: never,
+    mend: 'do what the message asks for: a materialized view is filled by REFRESH MATERIALIZED VIEW',
+  },
+  '55P02': { code: 'ServerError', disposition: never },
   '55': { code: 'ObjectNotReady', disposition: later },
   '57014': { code: 'StatementCancelled', disposition: later },
   '57': { code: 'ServerShutdown', disposition: later },
@@ -75,6 +81,13 @@ const meanings: Readonly<Record<string, Meaning>> = {
   '21000': { code: 'KeyTwiceInBatch', disposition: never },
   '22': { code: 'ValueNotKept', disposition: never },
   '23': { code: 'ConstraintViolated', disposition: never },
+};
+
+const partitionMissing: Meaning = {
+  code: 'PartitionMissing',
+  disposition: never,
+  path: 'spec.destination.table',
+  mend: 'create the partition, or a DEFAULT one',
 };
 
 /** Codes of Node's sockets and TLS. */
@@ -117,8 +130,11 @@ export function isRowError(thrown: unknown): thrown is pg.DatabaseError {
 
 /** What is told of a row that `onError: Skip` leaves out. */
 export function rejectionOf(error: pg.DatabaseError): Rejection {
-  const code = lookUp(meanings, (error.code ?? '').slice(0, 2))?.code ?? 'ValueNotKept';
-  return { code, ...(error.column && { column: error.column }), message: safeMessage(error) };
+  const code = hasNoPartition(error)
+    ? 'PartitionMissing'
+    : (lookUp(meanings, (error.code ?? '').slice(0, 2))?.code ?? 'ValueNotKept');
+  const column = error.column ?? columnOf(error);
+  return { code, ...(column && { column }), message: safeMessage(error) };
 }
 
 /** A driver's error, classified by its code; `doing` is what was tried: `reading public.orders of team-a/shop`. */
@@ -135,8 +151,17 @@ export function classify(thrown: unknown, doing: string): IdraError {
   return transient('ConnectionLost', `${doing}: ${text}`, { cause: thrown });
 }
 
+/** By the function that raises it: state and message are those of a check constraint, but for its name. */
+function hasNoPartition(error: pg.DatabaseError): boolean {
+  return (
+    error.code === '23514' &&
+    ['ExecFindPartition', 'ExecPartitionCheckEmitError'].includes(error.routine ?? '')
+  );
+}
+
 function fromServer(error: pg.DatabaseError, doing: string): IdraError {
   const state = error.code ?? '';
+  if (hasNoPartition(error)) return errorOf(partitionMissing, `${doing}: ${safeMessage(error)}`, error);
   const meaning = lookUp(meanings, state) ??
     lookUp(meanings, state.slice(0, 2)) ?? { code: 'ServerError', disposition: never };
   return errorOf(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);
@@ -150,16 +175,18 @@ export function safeMessage(error: pg.DatabaseError): string {
     error.column && `column ${error.column}`,
     error.constraint && `constraint ${error.constraint}`,
     error.dataType && `type ${error.dataType}`,
-    !error.column && columnOf(error),
+    !error.column && columnOf(error) && `column ${columnOf(error)}`,
   ].filter(Boolean);
-  const what = lookUp(rowErrors, error.code ?? '') ?? 'the value or row is not accepted';
+  const what = hasNoPartition(error)
+    ? `no partition of ${error.table ?? 'the table'} takes the row`
+    : (lookUp(rowErrors, error.code ?? '') ?? 'the value or row is not accepted');
   return names.length === 0 ? what : `${what} (${names.join(', ')})`;
 }
 
 /** COPY tells the column in its context line, for people; nothing depends on it. */
 function columnOf(error: pg.DatabaseError): string | undefined {
   const match = /, column ([^:]+)/.exec(error.where ?? '');
-  return match ? `column ${match[1]}` : undefined;
+  return match?.[1];
 }
 
 const rowErrors: Readonly<Record<string, string>> = {

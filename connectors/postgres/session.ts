@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
-import { type IdraError, transient } from '../../core/errors.ts';
+import { type IdraError, permanent, transient } from '../../core/errors.ts';
 import { sessionKey } from '../sql/session-pool.ts';
 import { defaultSilenceMs, shortSilenceMs, silenceError, watchSilence } from '../sql/silence.ts';
 import { readConfig } from './config.ts';
@@ -121,6 +121,7 @@ export class Session implements PooledSession {
     try {
       signal.throwIfAborted();
       await client.connect();
+      await requireServer(session, doing);
       await session.#use(client.query(setUpSql));
       return session;
     } catch (thrown) {
@@ -361,6 +362,19 @@ function noAnswer(doing: string, afterMs: number): IdraError {
   return transient('HostUnreachable', `${doing}: the server has not answered within ${afterMs / 1_000} s`, {
     path: 'spec.postgres.host',
     mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout gives it longer',
+  });
+}
+
+/**
+ * Behind a pooler the backend is not the one that the handshake has named, and may be another one for each transaction: settings would
+ * stay in connections of others, and a claim would not know its own session. Asked before anything is set.
+ */
+async function requireServer(session: Session, doing: string): Promise<void> {
+  const [[pid] = []] = await session.run('SELECT pg_catalog.pg_backend_pid()');
+  if (session.pid === 0 || Number(pid) === session.pid) return;
+  throw permanent('PoolerNotSupported', `${doing} is a connection pooler, not the server itself`, {
+    path: 'spec.postgres.host',
+    mend: 'set host and port to those of the PostgreSQL server',
   });
 }
 

@@ -94,6 +94,11 @@ function isWidening(type: ColumnType, as: string): boolean {
   }
 }
 
+/** Whether to_json writes such items as connectors/sql/array-json.ts does, so that an array arrives in one form by every way. */
+function isJsonAlike({ kind }: ColumnType): boolean {
+  return ['boolean', 'int', 'decimal', 'text', 'enum', 'uuid', 'json'].includes(kind);
+}
+
 /** Select item of a column in the encodings of `tsv`. */
 export function tsvItem(column: Column, encoding: string): string | undefined {
   const name = quoteDouble(column.name);
@@ -109,7 +114,7 @@ export function tsvItem(column: Column, encoding: string): string | undefined {
     case 'json':
       return column.type.kind === 'json'
         ? ownItem(column)
-        : column.type.kind === 'array'
+        : column.type.kind === 'array' && isJsonAlike(column.type.of)
           ? `pg_catalog.to_json(${name})`
           : undefined;
     default:

@@ -5,6 +5,7 @@ export { type KubernetesApi, kubernetesApi, type ServiceAccount } from './server
 export { mariadb } from './servers/mariadb.ts';
 export { mysql } from './servers/mysql.ts';
 export type { MysqlDatabase, MysqlOptions, MysqlServer } from './servers/mysql-family.ts';
+export { pgbouncer } from './servers/pgbouncer.ts';
 export {
   type PostgresDatabase,
   type PostgresOptions,

@@ -34,6 +34,9 @@ A column of an existing table takes every type that it can keep; what it cannot 
 Three things are not noted at each column. SQLite enforces no declared type: a value that is none of its column's (text in an INTEGER, a
 date that is none, more digits than declared) goes the way of \`onError\` at a server. No text of PostgreSQL has the character NUL. And an
 array of PostgreSQL that does not begin at 1 (\`[0:1]={7,8}\`) does so where its rows are not handed on untouched: items and their order stay.
+
+In a JSON array numbers stand with all their digits, bytes as hexadecimal text, times and dates as ISO text (\`2020-01-02 03:04:05.6Z\`), and
+everything else as the text that its system gives.
 `;
 
 function section(from: SystemName, plans: Plans): string | undefined {

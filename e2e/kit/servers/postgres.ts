@@ -186,7 +186,7 @@ async function query(admin: URL, sql: string, database?: string): Promise<Record
 }
 
 /** PostgreSQL refuses to run as root: then the user that Debian's package made, or nobody. */
-async function unprivilegedUser(): Promise<ServerUser | undefined> {
+export async function unprivilegedUser(): Promise<ServerUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
   const [, , uid, gid] =
