@@ -525,7 +525,7 @@ export const errorCodes = {
   },
   OffsetUnreadable: {
     cause: 'The stored offset was written by a version of Idra that this one does not understand.',
-    remedy: 'Run the newer version, or restart the Sync.',
+    remedy: 'Run the newer version, or idra restart NAME.',
   },
   ParameterInvalid: {
     cause: 'A connection parameter of the DataSource has a value that cannot be used.',
@@ -692,13 +692,13 @@ export const errorCodes = {
   },
   ShadowMissing: {
     cause: 'The table that holds the rows of an unfinished Replace pass is gone.',
-    remedy: 'Restart the Sync: idra restart NAME.',
+    remedy: 'Nothing where the pass begins again by itself; else run idra restart NAME.',
   },
   SourceBehindOffset: {
     cause:
       'The largest id or timestamp at the source is below the stored offset: ids have started again, the source was restored, or its newest rows were deleted.',
     remedy:
-      'Request restart, or set the offset to the value of the message; the Sync goes on by itself when a larger value arrives.',
+      'Run idra restart NAME, or set the offset to the value of the message; the Sync goes on by itself when a larger value arrives.',
   },
   SourceFileNotFound: {
     cause: 'The SQLite file to read from does not exist.',
