@@ -4,7 +4,7 @@ import { permanent } from '../../core/errors.ts';
 import type { Column } from '../../core/values.ts';
 import type { PassBound } from '../sql/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../sql/safety-lag.ts';
-import { canonicalTimestamp, shapeLike, wallSecondText } from './timestamp-text.ts';
+import { shapeLike, timeShape, wallSecondOf, wallSecondText } from './timestamp-text.ts';
 
 /** What the bound asks of the file. */
 export interface Probe {
@@ -52,11 +52,13 @@ export class LateRowBound {
     const newest = await this.#probe.largest(field, signal);
     if (newest !== undefined) requireTime(newest, field, request);
     const lagMs = request.safetyLagMs ?? (state === 'unknown' ? defaultSafetyLagMs : 0);
-    const now = wallSecondText(nowMs - lagMs, timeZoneOf(request, field));
+    // Texts compare by the clock that they were written by.
+    const zone = (newest !== undefined && timeShape(newest)?.zone) || timeZoneOf(request, field);
+    const now = wallSecondText(nowMs - lagMs, zone);
     this.#busySinceMs = state === 'busy' ? (this.#busySinceMs ?? nowMs) : undefined;
     if (state !== 'busy') this.#safe = now;
-    else if (newest !== undefined && secondOf(newest) <= now && secondOf(newest) > (this.#safe ?? ''))
-      this.#safe = secondOf(newest);
+    else if (newest !== undefined && wallSecondOf(newest) <= now && wallSecondOf(newest) > (this.#safe ?? ''))
+      this.#safe = wallSecondOf(newest);
     const report = this.#report(state, lagMs, nowMs);
     if (this.#safe === undefined) return { upTo: 'none', report };
     // Without fraction and zone it is, as the beginning of a text, below every time of its second.
@@ -102,11 +104,6 @@ export class LateRowBound {
   #heldBack(what: string, sinceMs = 0): HeldBackBy {
     return { what, since: new Date(sinceMs).toISOString() };
   }
-}
-
-/** `2026-11-24 08:00:05` of any shape. */
-function secondOf(text: string): string {
-  return canonicalTimestamp(text, false).slice(0, 19);
 }
 
 /** A column with zone holds UTC. */

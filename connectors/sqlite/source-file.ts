@@ -21,6 +21,7 @@ import { type PackedPart, type PartRequest, type Scan, takePart } from './part.t
 import { fileIdentity } from './same-file.ts';
 import { SchemaWatch } from './schema-watch.ts';
 import { fieldFindings, hasAutoincrement } from './source-findings.ts';
+import { requireTimeOrder } from './time-order.ts';
 
 /** How long the look for an open writer may wait for its lock. */
 const probeTimeoutMs = 250;
@@ -35,6 +36,8 @@ export class SourceFile {
   #watched: SchemaWatch | undefined;
   /** Of the data in which no key was NULL. */
   #withoutNulls: bigint | undefined;
+  /** Of the data in which no time sorted before this last one that was later. */
+  #orderedUpTo: { readonly changes: bigint; readonly last: string } | undefined;
   #scan: Scan | undefined;
 
   constructor(file: string, object: SourceObject) {
@@ -63,6 +66,7 @@ export class SourceFile {
       object: this.#object,
       relation: this.#described ?? this.describe(),
       from: this.fromClause(),
+      hasRowid: this.#hasRowid,
     };
     const findings = fieldFindings(mode, look);
     if (mode !== 'Snapshot' && !this.#isWritable()) {
@@ -168,6 +172,27 @@ export class SourceFile {
     return count;
   }
 
+  /** Only what was changed by somebody has to be looked at. */
+  requireTimeOrder(name: string, last: string): void {
+    const database = this.#database;
+    const changes = database.pragma('data_version', { simple: true }) as bigint;
+    if (this.#orderedUpTo?.changes === changes && this.#orderedUpTo.last === last) return;
+    const column = {
+      database,
+      from: this.fromClause(),
+      name,
+      timeZone: this.#object.timeZone ?? 'UTC',
+      hasRowid: this.#hasRowid,
+    };
+    this.#watch.guarded(() => requireTimeOrder(column, last));
+    this.#orderedUpTo = { changes, last };
+  }
+
+  get #hasRowid(): boolean {
+    const { table } = this.#object;
+    return table !== undefined && this.#entry(table).hasRowid;
+  }
+
   /** Of a table with AUTOINCREMENT. */
   largestIssued(): bigint | undefined {
     const { table } = this.#object;
@@ -210,6 +235,7 @@ export class SourceFile {
     this.#opened = undefined;
     this.#watched = undefined;
     this.#withoutNulls = undefined;
+    this.#orderedUpTo = undefined;
   }
 
   /** One that was moved to the path (a backup that is played back) is opened instead of the one before. */

@@ -3,14 +3,15 @@ import type { Finding } from '../../core/errors.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import type { FromClause } from '../sql/dialect.ts';
-import { quoteDouble } from '../sql/names.ts';
 import { affinityOf } from './declared-type.ts';
+import { mixedTimes, type TimeColumn } from './time-order.ts';
 
 export interface FieldLook {
   readonly database: Database;
   readonly object: SourceObject;
   readonly relation: Relation;
   readonly from: FromClause;
+  readonly hasRowid: boolean;
 }
 
 /** What SQLite's ways do to the field that a mode reads by. */
@@ -19,7 +20,13 @@ export function fieldFindings(mode: Mode, look: FieldLook): Finding[] {
   const name = mode.endsWith('Timestamp') ? timestampField : mode.endsWith('Id') ? idField : undefined;
   const column = look.relation.columns.find((each) => each.name === name);
   if (!column) return [];
-  return mode.endsWith('Id') ? [...reuse(look, column), ...numbersAsText(column)] : mixedShapes(look, column);
+  if (mode.endsWith('Id')) return [...reuse(look, column), ...numbersAsText(column)];
+  const mixed = mixedTimes(timeColumnOf(look, column.name));
+  return mixed ? [mixed] : [];
+}
+
+function timeColumnOf({ database, object, from, hasRowid }: FieldLook, name: string): TimeColumn {
+  return { database, from, name, timeZone: object.timeZone ?? 'UTC', hasRowid };
 }
 
 function reuse({ database, object, relation }: FieldLook, column: Column): Finding[] {
@@ -54,29 +61,6 @@ function numbersAsText(column: Column): Finding[] {
       path: 'spec.source.idField',
       message: `${column.name} (${column.nativeType}) holds numbers as text, and SQLite sorts text: 10 comes before 9`,
       mend: 'use an INTEGER column, or mode Timestamp or Snapshot',
-    },
-  ];
-}
-
-/** Text compares as text: `2026-11-24 09:00` is before `2026-11-24T08:00`. */
-function mixedShapes({ database, from }: FieldLook, column: Column): Finding[] {
-  const name = quoteDouble(column.name);
-  const ends = ['ASC', 'DESC'].map(
-    (order) =>
-      `SELECT * FROM (SELECT ${name} AS at FROM ${from} WHERE ${name} IS NOT NULL ORDER BY ${name} ${order} LIMIT 1000)`,
-  );
-  const shapes = database
-    .prepare(`SELECT DISTINCT substr(at, 11, 1) FROM (${ends.join(' UNION ALL ')}) WHERE length(at) > 10`)
-    .pluck()
-    .all() as string[];
-  if (shapes.length < 2) return [];
-  return [
-    {
-      severity: 'error',
-      code: 'TimestampShapesMixed',
-      path: 'spec.source.timestampField',
-      message: `${column.name} holds times in ${shapes.length} shapes (some with T, some with a space between date and time), and text compares as text: their order is not that of time`,
-      mend: `write them all in one shape: UPDATE ... SET ${name} = replace(${name}, 'T', ' ')`,
     },
   ];
 }

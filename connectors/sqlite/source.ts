@@ -56,15 +56,20 @@ export class SqliteSource implements Source, RangeReader {
     const field =
       request.timestampField === undefined ? undefined : findColumn(request.relation, request.timestampField);
     const hasZone = field?.type.kind === 'timestamp' && field.type.hasZone;
-    const pass = readPass(this, await this.#shapeOffset(request, field, signal), signal);
+    const shaped = await this.#shapeOffset(request, field, signal);
+    let last = shaped.after;
+    const pass = readPass(this, shaped, signal);
     try {
       for (;;) {
         const step = await pass.next();
         if (step.done) {
           await this.#requireKeys(request, signal);
+          if (field && last?.mode === 'Timestamp')
+            await this.#thread.call(signal, 'requireTimeOrder', field.name, last.at);
           return endOf(step.value, hasZone);
         }
-        const { lastTimestamp } = step.value;
+        const { lastTimestamp, offset } = step.value;
+        last = offset;
         yield lastTimestamp === undefined
           ? step.value
           : { ...step.value, lastTimestamp: canonicalTimestamp(lastTimestamp, hasZone) };

@@ -17,6 +17,31 @@ export function canonicalTimestamp(text: string, hasZone: boolean): string {
   return utc === undefined ? text : `${utc}${fraction}${end}`;
 }
 
+/** How a stored time is written: what may stand beside it without disturbing the order of its texts. */
+export interface TimeShape {
+  /** `T`, a blank; undefined for a date alone. */
+  readonly separator: string | undefined;
+  /** `UTC`, `+02:00`; undefined where the text has none. */
+  readonly zone: string | undefined;
+}
+
+/** Undefined: it is no time. */
+export function timeShape(text: string): TimeShape | undefined {
+  const match = stamp.exec(text);
+  if (!match) return undefined;
+  const [, , separator, , , , zone] = match;
+  if (zone === undefined) return { separator, zone };
+  const minutes = zone.length > 3 ? zone.slice(-2) : '00';
+  const isUtc = zone === 'Z' || /^[+-]00(:?00)?$/.test(zone);
+  return { separator, zone: isUtc ? 'UTC' : `${zone.slice(0, 3)}:${minutes}` };
+}
+
+/** `2026-11-24 08:00:05` as it stands there, whatever its zone. */
+export function wallSecondOf(text: string): string {
+  const [, date = '', , minutes = '00:00', seconds = ':00'] = stamp.exec(text) ?? [];
+  return `${date} ${minutes}${seconds}`;
+}
+
 function shift(date: string, time: string, zone: string): string | undefined {
   const hours = Number(zone.slice(1, 3));
   const minutes = Number(zone.slice(-2)) * (zone.length > 3 ? 1 : 0);
