@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { BoundReport, ReadRequest, SystemAccess } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
+import { instantMs } from '../../core/instant.ts';
 import type { Column } from '../../core/values.ts';
 import type { PassBound } from '../sql/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../sql/safety-lag.ts';
@@ -76,6 +77,8 @@ export class LateRowBound {
     while ('open' in sight && sight.open[0]?.isLoose && this.#clock.monotonicMs() < startedMs + patienceMs) {
       sight = await this.#look(signal);
     }
+    if ('refusal' in sight && sight.replica)
+      return await this.#takeReplayedTime(request, field, sight, signal);
     if ('refusal' in sight) {
       // Counted from before the look, which may have taken long.
       const lookMs = this.#clock.monotonicMs() - startedMs;
@@ -91,43 +94,91 @@ export class LateRowBound {
     return { upTo: timeUpTo(bound - lagMs * 1_000, request, field), report };
   }
 
+  /** A replica has at least what its newest row says, and what a heartbeat confirms; what its clock says is not replayed yet. */
+  async #takeReplayedTime(
+    request: ReadRequest,
+    field: Column,
+    { refusal, replica }: Refusal,
+    signal: AbortSignal,
+  ): Promise<PassBound> {
+    const newest = await this.#probe.largest(field, signal);
+    const report = refused(refusal);
+    const byRowsMs = newest === undefined ? undefined : instantMs(newest, zoneOf(request, field));
+    const byRows = byRowsMs === undefined ? undefined : Math.floor(byRowsMs) * 1_000;
+    const replayed = [byRows, replica?.positionMicros].filter((each) => each !== undefined);
+    if (replayed.length === 0) return { upTo: 'none', report };
+    const lagMs = request.safetyLagMs ?? defaultSafetyLagMs;
+    // A row that is dated ahead of the clock says nothing.
+    const position = Math.min(Math.max(...replayed), await this.#probe.nowMicros(signal));
+    return { upTo: timeUpTo(position - lagMs * 1_000, request, field), report };
+  }
+
+  /** An id that was seen is final when the replica is known to have replayed all up to that moment, and safetyLag more. */
+  #takeReplayedId(request: ReadRequest, { refusal, replica }: Refusal): PassBound {
+    const lagMicros = (request.safetyLagMs ?? defaultSafetyLagMs) * 1_000;
+    const limit = (replica?.positionMicros ?? Number.NEGATIVE_INFINITY) - lagMicros;
+    const index = this.#marks.findLastIndex((mark) => mark.atMicros < limit);
+    const settled = this.#marks[index];
+    this.#marks = this.#marks.slice(Math.max(0, index));
+    const report = refused(refusal);
+    return { upTo: settled ? { text: settled.text, isInclusive: true } : 'none', report };
+  }
+
   async #takeId(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
     const largest = await this.#probe.largest(field, signal);
-    const deadline = this.#clock.monotonicMs() + patienceMs;
+    const seenMicros = await this.#probe.nowMicros(signal);
+    const startedMs = this.#clock.monotonicMs();
     let sight = await this.#look(signal);
     if ('refusal' in sight) {
-      return await this.#takeSettled(
-        largest,
-        request.safetyLagMs ?? defaultSafetyLagMs,
-        refused(sight.refusal),
-        signal,
-      );
+      if (sight.replica) {
+        if (largest !== undefined) this.#marks = [...this.#marks, { atMicros: seenMicros, text: largest }];
+        return this.#takeReplayedId(request, sight);
+      }
+      const lagMs = request.safetyLagMs ?? defaultSafetyLagMs;
+      return await this.#takeSettled(largest, lagMs, refused(sight.refusal), signal);
     }
     const lagMs = request.safetyLagMs ?? 0;
-    if (lagMs > 0) return await this.#takeSettled(largest, lagMs, reportOf(undefined, lagMs), signal);
-    if (largest === undefined) return { upTo: 'none', report: reportOf(undefined, 0) };
+    if (largest === undefined) return { upTo: 'none', report: reportOf(undefined, lagMs) };
     // Of a moment before the look: what was at work then and still is has an older floor.
     this.#marks = [...this.#marks, { atMicros: sight.atMicros, text: largest }];
+    if (lagMs > 0) {
+      await this.#awaitAge(lagMs, signal);
+      sight = await this.#look(signal);
+    }
+    const deadline = Math.max(startedMs, this.#clock.monotonicMs()) + patienceMs;
     const after = request.after?.mode === 'Id' ? request.after.id : undefined;
     for (;;) {
+      if ('refusal' in sight) return { upTo: 'none', report: refused(sight.refusal) };
       const [oldest] = sight.open;
-      const settled = this.#settled(oldest);
+      const wanted = this.#newestOfAge(sight.atMicros, lagMs);
+      const settled = this.#settled(oldest, sight.atMicros, lagMs);
       const hasNews = settled !== undefined && settled.text !== after;
-      if (hasNews || largest === after || this.#clock.monotonicMs() >= deadline) {
-        const report = reportOf(settled?.text === largest ? undefined : oldest, 0);
+      if (hasNews || wanted === after || this.#clock.monotonicMs() >= deadline) {
+        const report = reportOf(settled?.text === wanted ? undefined : oldest, lagMs);
         return settled
           ? { upTo: { text: settled.text, isInclusive: true }, report }
           : { upTo: 'none', report };
       }
       sight = await this.#look(signal);
-      if ('refusal' in sight) return { upTo: 'none', report: refused(sight.refusal) };
     }
   }
 
-  /** The newest mark that is older than all that is at work; older ones are forgotten. */
-  #settled(oldest: OpenWork | undefined): Mark | undefined {
+  /** At a first pass, until the oldest mark is as old as safetyLag says. */
+  async #awaitAge(lagMs: number, signal: AbortSignal): Promise<void> {
+    const [oldest, ...later] = this.#marks;
+    if (!oldest || later.length > 0) return;
+    await this.#clock.sleep(lagMs + 1, signal);
+  }
+
+  #newestOfAge(nowMicros: number, lagMs: number): string | undefined {
+    return this.#marks.findLast((mark) => mark.atMicros <= nowMicros - lagMs * 1_000)?.text;
+  }
+
+  /** The newest mark that is older than all that is at work, and as old as safetyLag says; older ones are forgotten. */
+  #settled(oldest: OpenWork | undefined, nowMicros: number, lagMs: number): Mark | undefined {
     const limit = oldest ? (oldest.floorMicros ?? 0) : Number.POSITIVE_INFINITY;
-    const index = this.#marks.findLastIndex((mark) => mark.atMicros < limit);
+    const aged = nowMicros - lagMs * 1_000;
+    const index = this.#marks.findLastIndex((mark) => mark.atMicros < limit && mark.atMicros <= aged);
     if (index < 0) return undefined;
     this.#marks = this.#marks.slice(index);
     return this.#marks[0];
@@ -153,6 +204,12 @@ export class LateRowBound {
   }
 }
 
+type Refusal = Extract<Sight, { readonly refusal: string }>;
+
+function zoneOf(request: ReadRequest, { type }: Column): string {
+  return type.kind === 'timestamp' && type.hasZone ? 'UTC' : request.timeZone;
+}
+
 function refused(because: string): BoundReport {
   return { kind: 'safetyLag', because };
 }
@@ -170,7 +227,7 @@ function timeUpTo(
   field: Column,
 ): { text: string; isInclusive: boolean } {
   const { type } = field;
-  const timeZone = type.kind === 'timestamp' && type.hasZone ? 'UTC' : request.timeZone;
+  const timeZone = zoneOf(request, field);
   const text = wallText(micros, timeZone, type.kind === 'timestamp' ? type.precision : 0);
   return { text: type.kind === 'date' ? text.slice(0, 10) : text, isInclusive: false };
 }

@@ -25,6 +25,7 @@ import { readParts, ShapeMoved } from './row-reader.ts';
 import { readConfig } from './schema.ts';
 import { readerMark, type Session } from './session.ts';
 import type { SqlRow } from './statements.ts';
+import { serverTimeZone } from './time-zone.ts';
 import { microsOf } from './wall-time.ts';
 
 const path = 'spec.source.table';
@@ -124,8 +125,8 @@ export class MysqlSource implements Source, RangeReader {
     return this.#bound.take(request, field, signal);
   }
 
-  async timeZone(): Promise<string> {
-    return 'UTC';
+  async timeZone(signal: AbortSignal): Promise<string> {
+    return await serverTimeZone(await this.#session.get(signal), signal);
   }
 
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {

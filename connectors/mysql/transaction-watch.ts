@@ -4,6 +4,7 @@ import type { SystemAccess } from '../../core/connector.ts';
 import { readLogin } from './config.ts';
 import { errnoOf } from './errors.ts';
 import { type OpenWork, type Statement, type Transaction, WorkLog } from './open-work.ts';
+import { ReplicaWatch } from './replica.ts';
 import { readerMark, Session } from './session.ts';
 import type { SqlRow } from './statements.ts';
 import { microsOf } from './wall-time.ts';
@@ -11,7 +12,12 @@ import { microsOf } from './wall-time.ts';
 /** What a look found. Refused: why the server's transactions say nothing here. */
 export type Sight =
   | { readonly atMicros: number; readonly open: readonly OpenWork[] }
-  | { readonly refusal: string; readonly mend?: string };
+  | {
+      readonly refusal: string;
+      readonly mend?: string;
+      /** Of a replica: up to when it has its source's rows, by its clock. */
+      readonly replica?: { readonly positionMicros: number | undefined };
+    };
 
 /**
  * `information_schema.innodb_trx` is a cache that is refreshed only when nobody has read it for 100 ms. So one reader a server in this
@@ -41,6 +47,7 @@ export function watchOf(access: SystemAccess): TransactionWatch {
 
 export class TransactionWatch {
   readonly #log = new WorkLog();
+  readonly #replica = new ReplicaWatch();
   #users = 0;
   #session: Session | undefined;
   #next: Promise<Sight> | undefined;
@@ -93,7 +100,12 @@ export class TransactionWatch {
   async #look(access: SystemAccess, signal: AbortSignal): Promise<Sight> {
     if (!this.#session || this.#session.isLost) this.#session = await Session.open(access, 'watch', signal);
     const session = this.#session;
-    if (session.facts.isReplica) return { refusal: 'the server is read-only: a replica' };
+    const replica = await this.#replica.look(session, signal);
+    if (replica.kind === 'readOnly') return { refusal: 'the server is read-only' };
+    if (replica.kind === 'replica') {
+      const { because, mend, positionMicros } = replica;
+      return { refusal: because, ...(mend !== undefined && { mend }), replica: { positionMicros } };
+    }
     await takeTurn(session, signal);
     for (let tries = 1; tries <= maxTries; tries++) {
       const processes = await listProcesses(session, signal);
