@@ -8,7 +8,9 @@ export interface FieldInput {
   readonly relation: Relation;
   readonly existing: Relation | null;
   readonly planned: readonly PlannedColumn[];
-  readonly sourceType: SystemType;
+  readonly types: { readonly source: SystemType; readonly destination: SystemType };
+  /** The columns that page, beside a timestampField. */
+  readonly order: readonly string[];
   /** In which a field without zone is read. */
   readonly timeZone: string;
 }
@@ -53,12 +55,12 @@ function idFindings({ spec, relation }: FieldInput): Finding[] {
   ];
 }
 
-function timestampFindings({ spec, relation, sourceType, timeZone }: FieldInput): Finding[] {
+function timestampFindings({ spec, relation, types, timeZone }: FieldInput): Finding[] {
   const path = 'spec.source.timestampField';
   const column = findField(relation, spec.source.timestampField);
   if (!column) return [missingField(relation, spec.source.timestampField, path)];
   const { type } = column;
-  const isTextTime = sourceType === 'sqlite' && type.kind === 'text';
+  const isTextTime = types.source === 'sqlite' && type.kind === 'text';
   if (type.kind !== 'timestamp' && type.kind !== 'date' && !isTextTime) {
     return [
       {
@@ -105,10 +107,10 @@ export function zonelessField(
 }
 
 /** Whoever writes the column may have set another zone for its session than the server gives to new ones. */
-export function timeZoneFindings({ spec, relation, sourceType, timeZone }: FieldInput): Finding[] {
+export function timeZoneFindings({ spec, relation, types, timeZone }: FieldInput): Finding[] {
   const column = zonelessField(spec, relation);
   // What SQLite itself writes (CURRENT_TIMESTAMP) is UTC, and its sessions have no zone.
-  if (!column || spec.source.timeZone !== undefined || sourceType === 'sqlite') return [];
+  if (!column || spec.source.timeZone !== undefined || types.source === 'sqlite') return [];
   return [
     {
       severity: /^(Etc\/)?(UTC|UCT|GMT|Universal|Zulu)$|^\+00:00$/.test(timeZone) ? 'info' : 'warning',
@@ -121,15 +123,13 @@ export function timeZoneFindings({ spec, relation, sourceType, timeZone }: Field
 }
 
 /** LastDestination* compare the destination's largest value with the source's: it must be the very same value there. */
-function lastDestinationFindings(
-  { spec, relation, planned }: FieldInput,
-  field: string | undefined,
-): Finding[] {
+function lastDestinationFindings(input: FieldInput, field: string | undefined): Finding[] {
+  const { spec, relation, planned } = input;
   if (!spec.mode.startsWith('LastDestination')) return [];
   const column = findField(relation, field);
   const target = planned.find((each) => each.source.name === field)?.existing;
-  if (!column || !target) return [];
-  if (isSameOrder(column, target)) return [];
+  if (!column) return [];
+  if (!target || isSameOrder(column, target)) return lastDestinationKeyFindings(input, field);
   return [
     {
       severity: 'error',
@@ -139,6 +139,28 @@ function lastDestinationFindings(
       mend: 'give both the same type, precision and collation, or use mode Id or Timestamp',
     },
   ];
+}
+
+/** Of rows with the largest value of the field, the last one is found by the order of their keys: it must be the same at both ends. */
+function lastDestinationKeyFindings(input: FieldInput, field: string | undefined): Finding[] {
+  const texts = input.planned.filter(
+    ({ source }) => input.order.includes(source.name) && source.name !== field && source.type.kind === 'text',
+  );
+  return texts
+    .filter((each) => !isSameTextOrder(each, input))
+    .map(({ name, source, existing }) => ({
+      severity: 'error',
+      code: 'DestinationFieldDiffers',
+      path: 'spec.mode',
+      message: `key column ${name} is ordered by ${existing?.collation ?? 'its bytes'} at the destination and by ${source.collation ?? 'its bytes'} at the source: of rows with the largest ${field}, the last one there is another`,
+      mend: 'give both the same collation, name a key without text in source.key, or use mode Id or Timestamp',
+    }));
+}
+
+/** A column that is still to be made keeps a collation of its own kind of system alone. */
+function isSameTextOrder({ source, existing }: PlannedColumn, input: FieldInput): boolean {
+  if (existing) return existing.type.kind !== 'text' || source.collation === existing.collation;
+  return source.collation === undefined || input.types.source === input.types.destination;
 }
 
 function isSameOrder(source: Column, target: Column): boolean {

@@ -66,7 +66,7 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
     planned.map((each) => each.source),
     timeZone,
   );
-  const fields = { spec, relation, existing, planned, sourceType: types.source, timeZone };
+  const fields = { spec, relation, existing, planned, types, order: order.key, timeZone };
   const ruleFindings =
     relation.columns.length === 0
       ? columns.findings

@@ -79,7 +79,8 @@ test('fields that a mode reads by', () => {
       relation,
       existing: relation,
       planned,
-      sourceType: 'postgres',
+      types: { source: 'postgres', destination: 'postgres' },
+      order: ['id'],
       timeZone: given.source.timeZone ?? 'UTC',
     });
     assert.equal(first?.code, code, JSON.stringify(given.source));
@@ -100,11 +101,30 @@ test('LastDestination* wants the very same field at the destination', () => {
       relation,
       existing: relation,
       planned: narrower,
-      sourceType: 'postgres',
+      types: { source: 'postgres', destination: 'postgres' },
+      order: ['id'],
       timeZone: 'UTC',
     })[0]?.code,
     'DestinationFieldDiffers',
   );
+});
+
+test('LastDestinationTimestamp wants the same order of keys that are texts', () => {
+  const name = column('name', { kind: 'text' }, { collation: 'und-x-icu' });
+  const code = (existing: Column | null, destinationType: 'postgres' | 'sqlite') =>
+    fieldFindings({
+      spec: spec('LastDestinationTimestamp', { timestampField: 'seen' }),
+      relation: { ...relation, columns: [...columns, name] },
+      existing: existing ? relation : null,
+      planned: [{ source: name, name: 'name', existing, ddl: 'text', isNullable: false }],
+      types: { source: 'postgres', destination: destinationType },
+      order: ['name'],
+      timeZone: 'UTC',
+    })[0]?.code;
+  assert.equal(code(name, 'postgres'), undefined);
+  assert.equal(code(column('name', { kind: 'text' }), 'postgres'), 'DestinationFieldDiffers');
+  assert.equal(code(null, 'sqlite'), 'DestinationFieldDiffers');
+  assert.equal(code(null, 'postgres'), undefined);
 });
 
 const keyInput: KeyInput = {
@@ -205,7 +225,8 @@ test('a zone that no session may have is asked for and told', () => {
       relation,
       existing: null,
       planned,
-      sourceType: 'postgres',
+      types: { source: 'postgres', destination: 'postgres' },
+      order: ['id'],
       timeZone,
     }).map((finding) => finding.severity);
   };
