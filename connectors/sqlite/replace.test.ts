@@ -160,18 +160,3 @@ test('a newer owner is not overtaken by the swap of an older one', async () => {
     await newer.close();
   }
 });
-
-test('an older owner that begins a pass late leaves the shadow of a newer one alone', async () => {
-  await claim();
-  const newer = await openDestination(file);
-  try {
-    await newer.claim(claimOf(await planFor(source, newer, { writeMode: 'Replace' })), signal);
-    await newer.beginPass(start, signal);
-    await newer.write(batchOf(rows(1), at(1)), signal);
-    await assert.rejects(destination.beginPass(start, signal), { disposition: 'fenced' });
-    await newer.endPass(complete, signal);
-    assert.deepEqual(target(), rows(1));
-  } finally {
-    await newer.close();
-  }
-});

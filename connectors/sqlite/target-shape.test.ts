@@ -127,6 +127,16 @@ test('rows that the table would leave out by itself are refused', async () => {
   assert.deepEqual(query(file, 'SELECT * FROM t'), [[1n, 'a']]);
 });
 
+test('a row that the table would put in the place of another one is refused', async () => {
+  execute(file, 'CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT UNIQUE ON CONFLICT REPLACE)');
+  const { destination } = await claimed({ writeMode: 'Append', hasUniqueKey: false });
+  await destination.write(batchOf([[1n, 'a']], idOffset(1)), signal);
+  await assert.rejects(destination.write(batchOf([[2n, 'a']], idOffset(2)), signal), {
+    code: 'ConstraintViolated',
+  });
+  assert.deepEqual(query(file, 'SELECT * FROM t'), [[1n, 'a']]);
+});
+
 test('an owner of before does not take away the shadow of the newer one', async () => {
   const old = await claimed({ writeMode: 'Replace' });
   const newer = await claimed({ writeMode: 'Replace' });

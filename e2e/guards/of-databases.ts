@@ -94,11 +94,4 @@ export const ofDatabases: readonly Guard[] = [
     to: 'await this.#send([statements]);',
     caughtBy: { test: 'connectors/mysql/write-transaction.test.ts' },
   },
-  {
-    name: 'SQLite: a pass of Replace is begun by the owner alone',
-    file: 'connectors/sqlite/destination-file.ts',
-    from: 'commits.requireOwner(claimed.owner);\n        shadow.create();',
-    to: 'shadow.create();',
-    caughtBy: { test: 'connectors/sqlite/replace.test.ts', only: 'begins a pass late' },
-  },
 ];
