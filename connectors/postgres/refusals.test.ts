@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import type { IdraError } from '../../core/errors.ts';
 import { pgbouncer } from '../../e2e/kit/servers.ts';
+import { openFlow as openSqlFlow } from '../sql/test-flow.ts';
 import { connector } from './connector.ts';
 import { accessOf, openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
 
@@ -111,4 +112,33 @@ test('arrays arrive at other systems in one form by every way', async () => {
     'o',
   ]);
   await flow.close();
+});
+
+test('a text of the source that is no UTF-8 is named by its column', async () => {
+  const name = `${database.database}_ascii`;
+  await database.query(
+    `CREATE DATABASE ${name} OWNER "${database.user}" ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`,
+  );
+  const ascii = { ...database, database: name, url: database.url.replace(/[^/]*$/, name) };
+  const client = new pg.Client({ connectionString: ascii.url });
+  await client.connect();
+  try {
+    await client.query("SET client_encoding = 'SQL_ASCII'");
+    await client.query(`CREATE TABLE bytes (id int PRIMARY KEY, good text, bad text);
+      INSERT INTO bytes VALUES (1, 'a', 'b'), (2, 'c', convert_from('\\xff', 'SQL_ASCII'))`);
+    for (const wire of ['best', 'values'] as const) {
+      const flow = await openSqlFlow(
+        { connector, source: accessOf(ascii), destination: database.access },
+        { from: 'bytes', to: `bytes_${wire}`, wire },
+      );
+      await flow.claim();
+      const error = await failure(flow.pass());
+      assert.deepEqual([error.code, error.disposition], ['ValueNotKept', 'permanent']);
+      assert.match(`${error.message} ${error.mend}`, /column bad of public\.bytes .*UTF-8.*convert_to/s);
+      await flow.close();
+    }
+  } finally {
+    await client.end();
+    await database.query(`DROP DATABASE ${name} WITH (FORCE)`);
+  }
 });

@@ -18,6 +18,7 @@ import {
   readPass,
   startAfter,
 } from '../sql/read-pass.ts';
+import { withBadColumn } from './bad-encoding.ts';
 import { keyDecoderOf } from './binary-keys.ts';
 import { LateRowBound } from './bound.ts';
 import { orderFindings, readFindings } from './check.ts';
@@ -116,11 +117,27 @@ export class PostgresSource implements Source, RangeReader {
       try {
         return yield* this.#copyRange(range, request, signal);
       } catch (thrown) {
-        if (!(thrown instanceof ShapeDiffers)) throw thrown;
+        if (!(thrown instanceof ShapeDiffers)) throw await this.#explained(thrown, range, request, signal);
         if (attempt === shapeAttempts) throw schemaChanged(request.relation.name);
         requireShape(request.relation, await this.describe(signal));
       }
     }
+  }
+
+  async #explained(
+    thrown: unknown,
+    range: Range,
+    { relation }: ReadRequest,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    if (signal.aborted || !this.#session.current) return thrown;
+    const session = this.#session.current;
+    return await withBadColumn(
+      thrown,
+      session,
+      { from: await this.#fromClause(session), range, relation },
+      signal,
+    );
   }
 
   async *#copyRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
