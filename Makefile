@@ -75,6 +75,10 @@ fuzz: build ## random tables, Syncs and changes, and nothing may be lost in sile
 model: build ## 100,000 runs of the model of coordination, each with faults of its own: see e2e/model
 	@node e2e/model/run.ts $(ARGS)
 
+.PHONY: hostile
+hostile: build ## 10,000 mutated protocol streams for each client; ARGS='COUNT SEED CLIENT'
+	@node e2e/hostile/streams.ts $(ARGS)
+
 .PHONY: cluster-e2e
 cluster-e2e: build ## the tests that need a whole Kubernetes cluster: the one of KUBECONFIG
 	@[ -n "$$KUBECONFIG" ] || { echo "make: set KUBECONFIG to a cluster that may be used for tests" >&2; exit 1; }

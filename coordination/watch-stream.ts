@@ -25,7 +25,13 @@ export function openWatch(client: Etcd3, request: WatchRequest, sink: WatchSink)
       return;
     }
     stream.on('data', (response) => {
-      if (!isOver) deliver(response, request, sink, end);
+      if (isOver) return;
+      try {
+        deliver(response, request, sink, end);
+      } catch (error) {
+        // An answer without what it must have: an exception here would end the process.
+        end(error);
+      }
     });
     // From the last one that was seen, not the next: a watch of what is yet to come is never told of progress.
     stream.write({

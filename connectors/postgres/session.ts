@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import { type IdraError, permanent, transient } from '../../core/errors.ts';
+import { protocolError } from '../sql/guarded-socket.ts';
 import { sessionKey } from '../sql/session-pool.ts';
 import { defaultSilenceMs, shortSilenceMs, silenceError, watchSilence } from '../sql/silence.ts';
 import { readConfig } from './config.ts';
@@ -181,6 +182,7 @@ export class Session implements PooledSession {
       await this.rollBack();
       throw thrown;
     });
+    if (!Array.isArray(result)) throw protocolError(this.#doing, 'fewer answers than statements');
     const [, locked, seen] = result as unknown as readonly pg.QueryArrayResult[];
     const [[fingerprint] = []] = (seen?.rows ?? []) as TextRow[];
     return shapeText(locked?.fields ?? [], fingerprint);

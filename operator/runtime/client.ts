@@ -234,10 +234,14 @@ function callPart({ signal, timeoutMs, isUrgent }: CallOptions = {}): CallOption
   };
 }
 
+/** etcd keeps no object above 1.5 MiB. */
+const maxEventBytes = 16 << 20;
+
 async function* readLines(response: IncomingMessage, inactivityMs: number): AsyncGenerator<string> {
   const giveUp = () => response.destroy(new Stopped('deadline'));
   const timer = setTimeout(giveUp, inactivityMs);
   let pending: Buffer[] = [];
+  let pendingBytes = 0;
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       timer.refresh();
@@ -249,6 +253,8 @@ async function* readLines(response: IncomingMessage, inactivityMs: number): Asyn
         start = end + 1;
       }
       if (start < chunk.length) pending.push(chunk.subarray(start));
+      pendingBytes = start === 0 ? pendingBytes + chunk.length : chunk.length - start;
+      if (pendingBytes > maxEventBytes) throw new Error(`an event of more than ${maxEventBytes} bytes`);
     }
   } finally {
     clearTimeout(timer);

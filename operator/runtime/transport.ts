@@ -36,6 +36,8 @@ const idleConnectionMs = 60_000;
 const credentialsMs = 60_000;
 const maxRetryAfterMs = 30_000;
 const maxAttempts = 4;
+/** A page of 500 objects of half a megabyte each. */
+const maxAnswerBytes = 256 << 20;
 
 /** JSON over few connections that are kept open. */
 export class ApiTransport {
@@ -190,7 +192,13 @@ interface Answer {
 
 async function readAnswer(response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes)
+      throw new Error(`the API server's answer has more than ${maxAnswerBytes} bytes`);
+  }
   const seconds = Number(response.headers['retry-after']);
   return {
     status: response.statusCode ?? 0,

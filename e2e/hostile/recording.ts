@@ -1,0 +1,52 @@
+import { connect } from 'node:net';
+import type { Units } from './mutate.ts';
+import { type RogueServer, rogueServer } from './rogue-server.ts';
+
+/** What a server answers to each message of one client, which `use` connects to the port. */
+export async function record(
+  host: string,
+  port: number,
+  use: (port: number) => Promise<void>,
+): Promise<Units> {
+  const units: Buffer[][] = [[]];
+  const server = await rogueServer((answer, socket) => {
+    const upstream = connect(port, host);
+    upstream.on('error', () => socket.destroy());
+    upstream.on('data', (chunk) => {
+      units.at(-1)?.push(chunk);
+      answer(chunk);
+    });
+    upstream.on('close', () => socket.destroy());
+    socket.on('close', () => upstream.destroy());
+    return (chunk) => {
+      units.push([]);
+      upstream.write(chunk);
+    };
+  });
+  try {
+    await use(server.port);
+  } finally {
+    await server.stop();
+  }
+  return units.map((chunks) => Buffer.concat(chunks));
+}
+
+/** A client that waits for more is sent the rest after this time, and then the end. */
+const idleMs = 15;
+
+/** Answers with the units of `next`, one for each message of a client, whatever it says. */
+export async function replay(next: () => Units): Promise<RogueServer> {
+  return await rogueServer((answer, socket) => {
+    const units = [...next()];
+    const send = () => {
+      const unit = units.shift();
+      if (unit === undefined) socket.destroy();
+      else if (unit.length > 0) answer(unit);
+      timer.refresh();
+    };
+    const timer = setTimeout(send, idleMs);
+    socket.on('close', () => clearTimeout(timer));
+    send();
+    return send;
+  });
+}

@@ -1,0 +1,68 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { randomFrom } from '../kit/random.ts';
+import { type ClientName, clients, type Login } from './clients.ts';
+import { mutate, type Units } from './mutate.ts';
+import { replay } from './recording.ts';
+
+export interface StreamsTask {
+  readonly client: ClientName;
+  readonly login: Login;
+  readonly units: Units;
+  readonly seed: number;
+  readonly count: number;
+}
+
+/** Told again and again while the worker lives, so that a loop without end is seen by silence. */
+export interface StreamsProgress {
+  readonly done: number;
+  /** Processor time of the longest turn of the event loop. */
+  readonly longestMs: number;
+  readonly isOver: boolean;
+  /** Codes of errors, and how often each came. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly externalBytes: number;
+}
+
+const atOnce = 8;
+const tellEveryMs = 100;
+
+async function main({ client, login, units, seed, count }: StreamsTask): Promise<void> {
+  const outcomes: Record<string, number> = {};
+  let started = 0;
+  let done = 0;
+  let longestMs = 0;
+  const tell = (isOver: boolean) => {
+    const { external, arrayBuffers } = process.memoryUsage();
+    const progress = { done, longestMs, isOver, outcomes, externalBytes: external + arrayBuffers };
+    parentPort?.postMessage(progress satisfies StreamsProgress);
+  };
+  const telling = setInterval(() => tell(false), tellEveryMs);
+  let lastCpu = process.threadCpuUsage();
+  const measuring = setInterval(() => {
+    const cpu = process.threadCpuUsage();
+    longestMs = Math.max(longestMs, (cpu.user + cpu.system - lastCpu.user - lastCpu.system) / 1_000);
+    lastCpu = cpu;
+  }, 1);
+  const original = units.map((unit) => Buffer.from(unit));
+  const runOne = async () => {
+    while (started < count) {
+      const random = randomFrom(seed + started++);
+      const server = await replay(() => mutate(original, random));
+      const outcome = await clients[client](server.port, login).then(() => 'ok', codeOf);
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      await server.stop();
+      done += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, runOne));
+  clearInterval(telling);
+  clearInterval(measuring);
+  tell(true);
+}
+
+function codeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return 'not an error';
+  return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.name;
+}
+
+await main(workerData as StreamsTask);

@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { Worker } from 'node:worker_threads';
+import { etcd, mysql, postgres } from '../kit/servers.ts';
+import { type ClientName, clients, type Login } from './clients.ts';
+import type { Units } from './mutate.ts';
+import { record } from './recording.ts';
+import { properLogin } from './rogue-postgres.ts';
+import type { StreamsProgress, StreamsTask } from './streams-worker.ts';
+
+export interface StreamsResult extends StreamsProgress {
+  /** What nobody caught, or that the worker was stopped for its silence. */
+  readonly failure: string | undefined;
+}
+
+/** So long without a word, a machine that does other things as well included, is a loop without end. */
+const silenceMs = 20_000;
+const noLogin = { database: 'none', user: 'none', password: 'none' };
+
+/** Mutations of what a real server answers, each sent to the client that production uses. */
+export async function runStreams(client: ClientName, count: number, seed: number): Promise<StreamsResult> {
+  const { units, login } = await recorders[client]();
+  return await watchWorker({ client, login, units, seed, count });
+}
+
+interface Recorded {
+  readonly units: Units;
+  readonly login: Login;
+}
+
+const recorders: Record<ClientName, () => Promise<Recorded>> = {
+  async postgres() {
+    const server = await postgres();
+    try {
+      const login = await server.createDatabase();
+      const units = await record(server.host, server.port, (port) => clients.postgres(port, login));
+      // The proof of the password cannot come again: what is recorded begins behind the login.
+      return { units: [Buffer.alloc(0), properLogin, ...units.slice(loginMessages)], login };
+    } finally {
+      await server.stop();
+    }
+  },
+  async mysql() {
+    const server = await mysql();
+    try {
+      const login = await server.createDatabase();
+      return { units: await record(server.host, server.port, (port) => clients.mysql(port, login)), login };
+    } finally {
+      await server.stop();
+    }
+  },
+  async etcd() {
+    const server = await etcd();
+    try {
+      const { hostname, port } = new URL(server.endpoints[0] ?? '');
+      return {
+        units: await record(hostname, Number(port), (at) => clients.etcd(at, { ...noLogin, callMs: 5_000 })),
+        login: noLogin,
+      };
+    } finally {
+      await server.stop();
+    }
+  },
+  async kubernetes() {
+    const object = {
+      metadata: { name: 'one', namespace: 'default', uid: 'u', resourceVersion: '7' },
+      data: {},
+    };
+    const server = createServer((request, response) => {
+      const event = `${JSON.stringify({ type: 'ADDED', object })}\n`;
+      const list = JSON.stringify({ metadata: { resourceVersion: '7' }, items: [object, object] });
+      const isOne = request.url?.includes('/one');
+      response.end(request.url?.includes('watch=') ? event.repeat(5) : isOne ? JSON.stringify(object) : list);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { port } = server.address() as { port: number };
+      return { units: await record('127.0.0.1', port, clients.kubernetes), login: noLogin };
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  },
+};
+
+/** Nothing unasked, the startup, and two messages of SCRAM. */
+const loginMessages = 4;
+
+async function watchWorker(task: StreamsTask): Promise<StreamsResult> {
+  const worker = new Worker(new URL('./streams-worker.ts', import.meta.url), {
+    workerData: task,
+    resourceLimits: { maxOldGenerationSizeMb: 256 },
+  });
+  let last: StreamsProgress = { done: 0, longestMs: 0, isOver: false, outcomes: {}, externalBytes: 0 };
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const silence = setTimeout(() => resolve(`a loop without end after ${last.done} streams`), silenceMs);
+  worker.on('message', (progress: StreamsProgress) => {
+    last = progress;
+    silence.refresh();
+    if (progress.isOver) resolve(undefined);
+  });
+  worker.on('error', (error) => resolve(`not caught after ${last.done} streams: ${error.stack ?? error}`));
+  worker.on('exit', (code) => resolve(`the worker ended with ${code}`));
+  try {
+    const failure = await promise;
+    return { ...last, failure };
+  } finally {
+    clearTimeout(silence);
+    await worker.terminate();
+  }
+}
+
+/** node e2e/hostile/streams.ts [COUNT] [SEED] [CLIENT...] */
+if (import.meta.main) {
+  const [count = '10000', seed = '1', ...names] = process.argv.slice(2);
+  for (const name of names.length > 0 ? names : Object.keys(clients)) {
+    const startMs = performance.now();
+    const result = await runStreams(name as ClientName, Number(count), Number(seed));
+    const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
+    console.log(
+      `${name}: ${result.done} streams in ${seconds} s, longest turn ${result.longestMs.toFixed(0)} ms`,
+    );
+    console.log(`  ${JSON.stringify(result.outcomes)}, ${result.externalBytes >> 20} MiB outside the heap`);
+    if (result.failure) {
+      console.log(`  FAILED: ${result.failure}`);
+      process.exitCode = 1;
+    }
+  }
+}
