@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { type FaultProxy, faultProxy } from '../kit/proxy.ts';
+import { faultProxy } from '../kit/proxy.ts';
 import { type MysqlServer, mariadb, mysql, type PostgresServer, postgres } from '../kit/servers.ts';
 import type { SystemName } from '../kit/systems.ts';
 import { preparations } from '../pairs/types/postgres.ts';
+import { startPooler } from './pooler.ts';
 import type { End, Path } from './scenario/scenario.ts';
 import { type BlockSettings, blockSettings, type ChosenSetting } from './scenario/settings.ts';
 import type { Place } from './sessions.ts';
@@ -11,9 +12,18 @@ import type { Place } from './sessions.ts';
 export interface FuzzDatabase extends Place {
   readonly database: string;
   /** A DataSource's spec, with its password in the Secret of this name. */
-  dataSource(secret: string, through: FaultProxy | undefined): Readonly<Record<string, unknown>>;
+  dataSource(secret: string, through: Through | undefined): Readonly<Record<string, unknown>>;
   readonly password: string;
-  openProxy(path: Path): Promise<FaultProxy | undefined>;
+  openPath(path: Path): Promise<Through | undefined>;
+}
+
+/** What stands between Idra and a server. */
+export interface Through {
+  readonly host: string;
+  readonly port: number;
+  /** Ends all connections, where it can. */
+  cut?(): void;
+  stop(): Promise<void>;
 }
 
 type Server = PostgresServer | MysqlServer;
@@ -93,7 +103,7 @@ export class Block {
       await server.query(`DROP DATABASE IF EXISTS "${made.database}" WITH (FORCE)`);
       await server.query(`DROP ROLE IF EXISTS "${made.user}"`);
     });
-    return serverDatabase('postgres', made);
+    return serverDatabase('postgres', made, this.#folder);
   }
 
   async #configureMysql(server: MysqlServer, chosen: readonly ChosenSetting[]): Promise<void> {
@@ -118,7 +128,7 @@ export class Block {
     // The tester pins settings that only an administrator may pin.
     const url = new URL(server.adminUrl);
     url.pathname = `/${made.database}`;
-    return serverDatabase(system, { ...made, url: url.href });
+    return serverDatabase(system, { ...made, url: url.href }, this.#folder);
   }
 }
 
@@ -139,14 +149,19 @@ interface Address {
   readonly password: string;
 }
 
-function serverDatabase(system: Exclude<SystemName, 'sqlite'>, made: Address): FuzzDatabase {
+function serverDatabase(system: Exclude<SystemName, 'sqlite'>, made: Address, folder: string): FuzzDatabase {
   const { url, host, port, database, user, password } = made;
   return {
     system,
     url,
     database,
     password,
-    openProxy: async (path) => (path === 'proxy' ? await faultProxy(host, port) : undefined),
+    openPath: async (path) => {
+      if (path === 'proxy') return await faultProxy(host, port);
+      return path === 'pooler'
+        ? await startPooler(join(folder, `pooler-${port}-${database}`), made)
+        : undefined;
+    },
     dataSource: (secret, through) => ({
       [system === 'postgres' ? 'postgres' : 'mysql']: {
         host: through?.host ?? host,
@@ -165,7 +180,7 @@ function sqliteDatabase(path: string): FuzzDatabase {
     url: path,
     database: 'main',
     password: '',
-    openProxy: async () => undefined,
+    openPath: async () => undefined,
     dataSource: () => ({ sqlite: { path } }),
   };
 }

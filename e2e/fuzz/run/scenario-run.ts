@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { FaultProxy } from '../../kit/proxy.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Block, FuzzDatabase } from '../environment.ts';
+import type { Block, FuzzDatabase, Through } from '../environment.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Action, RowDesign, Scenario } from '../scenario/scenario.ts';
 import { openSession, type Session } from '../sessions.ts';
@@ -39,7 +38,7 @@ class ScenarioRun {
   readonly #flows: readonly FlowRun[];
   readonly #writers: Writers;
   readonly #changers: Writers;
-  readonly #proxies: (FaultProxy | undefined)[] = [];
+  readonly #paths: (Through | undefined)[] = [];
 
   private constructor(
     scenario: Scenario,
@@ -105,14 +104,14 @@ class ScenarioRun {
       this.#changers.close(),
       ...this.#readers.map((each) => each.close()),
     ]);
-    for (const proxy of this.#proxies) await proxy?.stop();
+    for (const path of this.#paths) await path?.stop();
   }
 
   async #prepare(): Promise<void> {
     const { path } = this.#scenario;
-    this.#proxies.push(
-      await this.#source.openProxy(path.source),
-      await this.#destination.openProxy(path.destination),
+    this.#paths.push(
+      await this.#source.openPath(path.source),
+      await this.#destination.openPath(path.destination),
     );
     for (const [at, flow] of this.#flows.entries()) {
       for (const sql of flow.flow.create) await this.#writers.run(0, flow.resolve(sql));
@@ -122,8 +121,8 @@ class ScenarioRun {
       const [source, destination] = [`${flow.name}-source`, `${flow.name}-destination`];
       flow.view = this.#engine.add(
         flow.sync({
-          source: this.#source.dataSource(source, this.#proxies[0]),
-          destination: this.#destination.dataSource(destination, this.#proxies[1]),
+          source: this.#source.dataSource(source, this.#paths[0]),
+          destination: this.#destination.dataSource(destination, this.#paths[1]),
           passwords: { [source]: this.#source.password, [destination]: this.#destination.password },
         }),
       );
@@ -171,7 +170,7 @@ class ScenarioRun {
       case 'restart-engine':
         return await this.#engine.restart(step.do === 'kill-engine' ? 'SIGKILL' : 'SIGTERM');
       case 'cut-connections':
-        for (const proxy of this.#proxies) proxy?.cut();
+        for (const path of this.#paths) path?.cut?.();
         return;
       case 'request':
         return await this.#request(step);

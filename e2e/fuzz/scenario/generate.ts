@@ -27,7 +27,13 @@ export function generate(seed: number, systems: readonly SystemName[] = systemNa
 }
 
 function choosePath(random: Random, system: SystemName): Path {
-  return system !== 'sqlite' && random.chance(0.1) ? 'proxy' : 'direct';
+  const path = random.weighted<Path>([
+    [10, 'direct'],
+    [1, 'proxy'],
+    [0.3, 'pooler'],
+  ]);
+  if (path === 'pooler' && system !== 'postgres') return 'proxy';
+  return system === 'sqlite' ? 'direct' : path;
 }
 
 function designSteps(designer: StepDesigner): readonly Step[] {
