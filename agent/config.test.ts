@@ -22,6 +22,7 @@ for (const [variable, value] of Object.entries({
   IDRA_LEASE_TTL: '1s',
   IDRA_DRAIN_TIMEOUT: 'soon',
   IDRA_HEALTH_PORT: 'http',
+  IDRA_MAX_BYTES_IN_FLIGHT: 'much',
   IDRA_LOG_LEVEL: 'loud',
 })) {
   test(`a wrong ${variable} is named`, () => {

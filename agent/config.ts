@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { type EtcdConfig, readEtcdConfig } from '../coordination/connect.ts';
 import { type Environment, EnvironmentReader, invalid } from '../process/environment.ts';
+import { readBytesInFlight } from '../process/memory.ts';
 import { type LogConfig, readLogConfig } from '../process/process-log.ts';
 
 export interface AgentConfig {
@@ -9,6 +10,7 @@ export interface AgentConfig {
   readonly labels: Readonly<Record<string, string>>;
   readonly leaseTtlMs: number;
   readonly drainTimeoutMs: number;
+  readonly bytesInFlight: number;
   /** Empty: all. */
   readonly watchNamespaces: readonly string[];
   /** Secrets as FOLDER/NAME/KEY; undefined: from Kubernetes. */
@@ -28,6 +30,7 @@ export function readAgentConfig(env: Environment): AgentConfig {
     // etcd itself keeps no lease for less than two seconds.
     leaseTtlMs: reader.durationMs('IDRA_LEASE_TTL', '10s', 2_000),
     drainTimeoutMs: reader.durationMs('IDRA_DRAIN_TIMEOUT', '25s', 0),
+    bytesInFlight: readBytesInFlight(reader),
     watchNamespaces: reader.list('IDRA_WATCH_NAMESPACES'),
     secretsFolder: reader.text('IDRA_SECRETS_DIR'),
     healthPort: reader.port('IDRA_HEALTH_PORT'),

@@ -16,7 +16,7 @@ import { answerProbe } from './probe-answers.ts';
 import { AssignmentRunner } from './runner/runner.ts';
 
 export interface MembershipDeps {
-  readonly config: Pick<AgentConfig, 'name' | 'labels' | 'leaseTtlMs' | 'drainTimeoutMs'>;
+  readonly config: Pick<AgentConfig, 'name' | 'labels' | 'leaseTtlMs' | 'drainTimeoutMs' | 'bytesInFlight'>;
   readonly coordination: Coordination;
   readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
   readonly definitionOf: RunContext['definitionOf'];
@@ -66,7 +66,7 @@ export class Membership {
     const onError = (error: Error) => {
       if (!session.signal.aborted) complaints.tell('etcd cannot be watched for now', error);
     };
-    this.#runner = new AssignmentRunner({ ...deps, session });
+    this.#runner = new AssignmentRunner({ ...deps, session, bytesInFlight: deps.config.bytesInFlight });
     this.#watches = [
       session.watchAssignments((assignments) => this.#runner.follow(assignments), onError),
       coordination.probes.answer(

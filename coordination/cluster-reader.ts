@@ -1,3 +1,4 @@
+import { slotLimit } from '../core/sync-spec.ts';
 import { formatToken, makeToken } from '../core/token.ts';
 import type { Agent, Assignment, ClusterReader, LockInfo } from './contract.ts';
 import { epochIn } from './epoch.ts';
@@ -45,13 +46,14 @@ export function makeClusterReader(reader: EtcdReader, keys: Keys): ClusterReader
     },
   };
 
-  /** maxConcurrentSyncs by `namespace/name`, where it is set. */
+  /** Slots by `namespace/name`, where they are limited. */
   async function limits(): Promise<Map<string, number>> {
     const limits = new Map<string, number>();
     for (const pair of await list(keys.dataSources)) {
       const { spec } = parseRecord<{ spec?: { maxConcurrentSyncs?: unknown } }>(pair);
-      const limit = spec?.maxConcurrentSyncs;
-      if (typeof limit === 'number') limits.set(pair.key.slice(keys.dataSources.length), limit);
+      const written = spec?.maxConcurrentSyncs;
+      const limit = slotLimit(typeof written === 'number' ? written : undefined);
+      if (limit !== undefined) limits.set(pair.key.slice(keys.dataSources.length), limit);
     }
     return limits;
   }

@@ -236,8 +236,6 @@ export interface Leadership {
   write(changes: readonly AssignmentChange[]): Promise<void>;
   /** All syncs that should run and cannot: replaces what was told before. Throws `fenced` when the leadership is lost. */
   tellUnassigned(syncs: readonly UnassignedSync[]): Promise<void>;
-  /** How many syncs use a data source, by `namespace/name`, for every agent's SyncStore.countUsers. As tellUnassigned. */
-  tellUsers(counts: ReadonlyMap<string, number>): Promise<void>;
   resign(): Promise<void>;
 }
 

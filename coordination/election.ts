@@ -14,7 +14,7 @@ import type { Lease } from './lease.ts';
 import { Notice, watchCatchesUpMs } from './notice.ts';
 import type { Outbox } from './outbox.ts';
 import type { EtcdReader } from './reader.ts';
-import type { LeaderRecord, UsersRecord } from './records.ts';
+import type { LeaderRecord } from './records.ts';
 import type { KeyValue, Operation } from './transport.ts';
 import { Reflector } from './watch.ts';
 
@@ -99,7 +99,6 @@ class EtcdLeadership implements Leadership {
   readonly #seat: Seat;
   readonly #revision: bigint;
   readonly #unassigned: LeaderNotes;
-  readonly #users: LeaderNotes;
   readonly #end = new AbortController();
 
   constructor(input: CampaignInput, seat: Seat, term: bigint) {
@@ -109,7 +108,6 @@ class EtcdLeadership implements Leadership {
     this.#revision = term;
     const { reader, keys, lease } = input;
     this.#unassigned = new LeaderNotes(reader, keys.unassigned, lease.id);
-    this.#users = new LeaderNotes(reader, keys.users, lease.id);
     this.signal = AbortSignal.any([this.#end.signal, input.lease.signal]);
     this.#guard().catch(() => this.#lose());
   }
@@ -132,15 +130,10 @@ class EtcdLeadership implements Leadership {
     await this.#unassigned.tell(notes, (operations) => this.#write(operations));
   }
 
-  async tellUsers(counts: ReadonlyMap<string, number>): Promise<void> {
-    const notes = new Map([...counts].map(([name, count]) => [name, { count } satisfies UsersRecord]));
-    await this.#users.tell(notes, (operations) => this.#write(operations));
-  }
-
   async resign(): Promise<void> {
     if (this.signal.aborted) return;
     const seat = { kind: 'delete', key: this.#input.keys.leader } as const;
-    await this.#write([this.#unassigned.retraction, this.#users.retraction, seat]).catch((error: unknown) => {
+    await this.#write([this.#unassigned.retraction, seat]).catch((error: unknown) => {
       // Lost before it was given up: the same in the end.
       if (!this.signal.aborted) throw error;
     });

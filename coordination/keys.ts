@@ -75,9 +75,9 @@ export class Keys {
     return `${this.root}unassigned/`;
   }
 
-  /** UsersRecord by namespace and name of a data source whose rate is limited. Written by the leader, under the condition of its term; read by agents. Lease: session. */
-  get users(): string {
-    return `${this.root}users/`;
+  /** RateDemand by namespace and name of a data source whose rate is limited, and agent. Written by that agent, read by agents. Lease: session. */
+  get rates(): string {
+    return `${this.root}rates/`;
   }
 
   /** LockRecord. Created by who runs the Sync; its create revision is the fencing token. Lease: session. */

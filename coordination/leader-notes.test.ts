@@ -6,7 +6,7 @@ import { type EtcdServer, etcd } from '../e2e/kit/servers.ts';
 import { until } from '../e2e/kit/wait.ts';
 import type { Coordination } from './contract.ts';
 import { agentOf, Connections } from './test-etcd.ts';
-import { dataSourceOf, syncOf } from './test-objects.ts';
+import { syncOf } from './test-objects.ts';
 
 const ttl = { leaseTtlMs: 10_000 };
 const never = new AbortController().signal;
@@ -59,13 +59,23 @@ describe('what the leader tells', () => {
     await watching.close();
   });
 
-  test('users of a data source come to every agent', async () => {
-    const { session, leadership } = await lead('c');
-    const other = await connections.open().join(agentOf('d'), ttl);
-    await leadership.tellUsers(new Map([['default/shop', 7]]));
-    await until(() => other.store.countUsers(dataSourceOf('shop')) === 7, { what: 'the count' });
-    assert.equal(other.store.countUsers(dataSourceOf('warehouse')), 1);
-    await Promise.all([session.leave(), other.leave()]);
+  test('what the syncs of an agent would use of a data source is known to all, and goes with the agent', async () => {
+    const [one, other] = [
+      await connections.open().join(agentOf('c'), ttl),
+      await connections.open().join(agentOf('d'), ttl),
+    ];
+    const seen = () => other.store.rateDemands('default/shop');
+    one.store.setRateDemand('default/shop', { syncs: 3 });
+    await until(() => seen().others[0]?.syncs === 3, { what: 'the demand' });
+    assert.deepEqual([seen().own, other.store.rateDemands('default/other').others], [undefined, []]);
+    other.store.setRateDemand('default/shop', { syncs: 1, rowsPerSecond: 10 });
+    await until(() => seen().own?.syncs === 1, { what: 'its own' });
+    await until(() => one.store.rateDemands('default/shop').others.length === 1, { what: 'the other one' });
+    await one.leave();
+    await until(() => seen().others.length === 0, { what: 'the part of one that is gone to be free' });
+    other.store.setRateDemand('default/shop', undefined);
+    await until(() => seen().own === undefined, { what: 'the end of its own' });
+    await other.leave();
   });
 
   test('who waits for a lock is woken when it is released, and when its holder dies', async () => {

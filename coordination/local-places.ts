@@ -1,5 +1,5 @@
-import { type DataSource, qualifiedName } from '../core/sync-spec.ts';
-import type { Places } from '../core/sync-store.ts';
+import { type DataSource, qualifiedName, type Sync, slotLimit } from '../core/sync-spec.ts';
+import type { Places, SlotWait } from '../core/sync-store.ts';
 
 /** The data sources that limit their syncs, each once, in the order in which everybody takes them: no deadlock between two. */
 export function limited(
@@ -7,8 +7,8 @@ export function limited(
 ): readonly (readonly [name: string, limit: number])[] {
   const limits = new Map<string, number>();
   for (const each of dataSources) {
-    if (each.spec.maxConcurrentSyncs !== undefined)
-      limits.set(qualifiedName(each), each.spec.maxConcurrentSyncs);
+    const limit = slotLimit(each.spec.maxConcurrentSyncs);
+    if (limit !== undefined) limits.set(qualifiedName(each), limit);
   }
   return [...limits].sort(([a], [b]) => (a < b ? -1 : 1));
 }
@@ -17,16 +17,22 @@ export function limited(
 export class LocalPlaces {
   readonly #queues = new Map<string, Queue>();
 
-  async take(dataSources: readonly DataSource[], signal: AbortSignal): Promise<Places> {
+  async take(
+    sync: Sync,
+    dataSources: readonly DataSource[],
+    signal: AbortSignal,
+    onWait: (wait: SlotWait) => void = () => {},
+  ): Promise<Places> {
+    const user = qualifiedName(sync);
     const taken: Queue[] = [];
     const release = async () => {
-      for (const queue of taken.splice(0)) queue.give();
+      for (const queue of taken.splice(0)) queue.give(user);
     };
     try {
-      for (const [name, limit] of limited(dataSources)) {
-        const queue = this.#queue(name);
+      for (const [dataSource, limit] of limited(dataSources)) {
+        const queue = this.#queue(dataSource);
         queue.limit = limit;
-        await queue.take(signal);
+        await queue.take(user, signal, (holders) => onWait({ dataSource, limit, holders }));
         taken.push(queue);
       }
     } catch (error) {
@@ -45,43 +51,52 @@ export class LocalPlaces {
   }
 }
 
+interface Waiter {
+  readonly user: string;
+  readonly admit: () => void;
+  readonly onWait: (holders: readonly string[]) => void;
+}
+
 class Queue {
   /** The latest that was asked for. */
   limit = 1;
-  #held = 0;
-  readonly #waiters = new Set<() => void>();
+  readonly #holders = new Set<string>();
+  readonly #waiters = new Set<Waiter>();
 
   get hasWaiters(): boolean {
     return this.#waiters.size > 0;
   }
 
-  async take(signal: AbortSignal): Promise<void> {
+  async take(user: string, signal: AbortSignal, onWait: (holders: readonly string[]) => void): Promise<void> {
     signal.throwIfAborted();
-    if (this.#held < this.limit && this.#waiters.size === 0) {
-      this.#held += 1;
+    if (this.#holders.size < this.limit && this.#waiters.size === 0) {
+      this.#holders.add(user);
       return;
     }
+    onWait([...this.#holders]);
     await new Promise<void>((resolve, reject) => {
       const admit = () => {
         signal.removeEventListener('abort', leave);
         resolve();
       };
       const leave = () => {
-        this.#waiters.delete(admit);
+        this.#waiters.delete(waiter);
         reject(signal.reason);
       };
-      this.#waiters.add(admit);
+      const waiter = { user, admit, onWait };
+      this.#waiters.add(waiter);
       signal.addEventListener('abort', leave, { once: true });
     });
   }
 
-  give(): void {
-    this.#held -= 1;
-    for (const admit of this.#waiters) {
-      if (this.#held >= this.limit) return;
-      this.#waiters.delete(admit);
-      this.#held += 1;
-      admit();
+  give(user: string): void {
+    this.#holders.delete(user);
+    for (const waiter of this.#waiters) {
+      if (this.#holders.size >= this.limit) break;
+      this.#waiters.delete(waiter);
+      this.#holders.add(waiter.user);
+      waiter.admit();
     }
+    for (const { onWait } of this.#waiters) onWait([...this.#holders]);
   }
 }

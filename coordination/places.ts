@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { fenced } from '../core/errors.ts';
-import type { DataSource } from '../core/sync-spec.ts';
-import type { Places } from '../core/sync-store.ts';
+import { type DataSource, qualifiedName, type Sync } from '../core/sync-spec.ts';
+import type { Places, SlotWait } from '../core/sync-store.ts';
 import type { Keys } from './keys.ts';
 import type { Lease } from './lease.ts';
 import { limited } from './local-places.ts';
@@ -9,7 +9,7 @@ import type { EtcdLock } from './lock.ts';
 import { Notice } from './notice.ts';
 import type { Outbox } from './outbox.ts';
 import type { EtcdReader } from './reader.ts';
-import type { PlaceRecord } from './records.ts';
+import { type PlaceRecord, parseRecord } from './records.ts';
 import { byAge } from './requests.ts';
 import type { KeyValue } from './transport.ts';
 import { Reflector } from './watch.ts';
@@ -41,10 +41,12 @@ export class PlaceBoards {
 
   async take(
     lock: EtcdLock,
-    uid: string,
+    sync: Sync,
     dataSources: readonly DataSource[],
     signal: AbortSignal,
+    onWait: (wait: SlotWait) => void = () => {},
   ): Promise<Places> {
+    const { uid } = sync;
     const taken: { board: Board; limit: number }[] = [];
     const release = async () => {
       await Promise.all(taken.splice(0).map(({ board }) => this.#leave(board, uid)));
@@ -53,7 +55,8 @@ export class PlaceBoards {
       for (const [name, limit] of limited(dataSources)) {
         const board = this.#enter(name);
         taken.push({ board, limit });
-        await board.take(lock, uid, limit, AbortSignal.any([signal, lock.signal]));
+        const wanted = { lock, sync, limit, onWait };
+        await board.take(wanted, AbortSignal.any([signal, lock.signal]));
       }
     } catch (error) {
       await release();
@@ -93,6 +96,19 @@ export class PlaceBoards {
   }
 }
 
+interface Order {
+  readonly pairs: readonly KeyValue[];
+  readonly rank: ReadonlyMap<string, number>;
+  holders: readonly string[] | undefined;
+}
+
+interface Wanted {
+  readonly lock: EtcdLock;
+  readonly sync: Sync;
+  readonly limit: number;
+  readonly onWait: (wait: SlotWait) => void;
+}
+
 /** One data source: its queue, as the watch tells it, for as long as this agent has syncs that come for a place. */
 class Board {
   readonly name: string;
@@ -106,6 +122,8 @@ class Board {
   /** Create revisions of the keys of this agent's own syncs. */
   readonly #stood = new Map<string, bigint>();
   readonly #notice = new Notice();
+  /** Made once for all that wait. */
+  #order: Order | undefined;
 
   constructor(input: PlaceBoardsInput, name: string) {
     this.name = name;
@@ -113,8 +131,14 @@ class Board {
     const [namespace = '', dataSource = ''] = name.split('/');
     this.#prefix = input.keys.placesOf(namespace, dataSource);
     this.#watch = new Reflector(input.reader, this.#prefix, {
-      onPut: (pair) => this.#queue.set(pair.key, pair),
-      onDelete: (key) => this.#queue.delete(key),
+      onPut: (pair) => {
+        this.#queue.set(pair.key, pair);
+        this.#order = undefined;
+      },
+      onDelete: (key) => {
+        this.#queue.delete(key);
+        this.#order = undefined;
+      },
       onSettled: () => this.#notice.tell(),
       onError() {},
     });
@@ -124,13 +148,19 @@ class Board {
     return this.#queue.size;
   }
 
-  async take(lock: EtcdLock, uid: string, limit: number, signal: AbortSignal): Promise<void> {
+  async take(wanted: Wanted, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const key = `${this.#prefix}${uid}`;
-    const revision = await this.#stand(lock, key, signal);
+    const { limit, sync, onWait } = wanted;
+    const key = `${this.#prefix}${sync.uid}`;
+    const revision = await this.#stand(wanted, key, signal);
     this.#stood.set(key, revision);
-    // What this watch does not know to be gone counts as there: it may wait too long by an instant, never too short.
-    await this.#notice.until(() => this.#rank(key, revision) < limit, signal);
+    const isMine = () => {
+      // What this watch does not know to be gone counts as there: it may wait too long by an instant, never too short.
+      if (this.#rank(key, revision) < limit) return true;
+      onWait({ dataSource: this.name, limit, holders: this.#holders(limit) });
+      return false;
+    };
+    await this.#notice.until(isMine, signal);
   }
 
   async leave(uid: string): Promise<void> {
@@ -153,9 +183,9 @@ class Board {
   }
 
   /** Into the queue; returns the create revision. A key of the last owner, whose lease has not run out, is waited for. */
-  async #stand(lock: EtcdLock, key: string, signal: AbortSignal): Promise<bigint> {
+  async #stand({ lock, sync }: Wanted, key: string, signal: AbortSignal): Promise<bigint> {
     const { outbox, lease, agent } = this.#input;
-    const value = JSON.stringify({ agent } satisfies PlaceRecord);
+    const value = JSON.stringify({ agent, sync: qualifiedName(sync) } satisfies PlaceRecord);
     for (;;) {
       const delivery = await outbox.send({
         write: () => ({
@@ -184,6 +214,21 @@ class Board {
   #rank(key: string, revision: bigint): number {
     const mine = this.#queue.get(key);
     if (mine?.createRevision !== revision) return Number.POSITIVE_INFINITY;
-    return [...this.#queue.values()].sort(byAge).findIndex((each) => each.key === key);
+    return this.#ordered().rank.get(key) ?? Number.POSITIVE_INFINITY;
+  }
+
+  #holders(limit: number): readonly string[] {
+    const order = this.#ordered();
+    order.holders ??= order.pairs
+      .slice(0, limit)
+      .map((pair) => parseRecord<PlaceRecord>(pair).sync ?? pair.key.slice(this.#prefix.length));
+    return order.holders;
+  }
+
+  #ordered(): Order {
+    if (this.#order) return this.#order;
+    const pairs = [...this.#queue.values()].sort(byAge);
+    this.#order = { pairs, rank: new Map(pairs.map(({ key }, rank) => [key, rank])), holders: undefined };
+    return this.#order;
   }
 }

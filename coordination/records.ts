@@ -11,11 +11,8 @@ export interface LockRecord {
 }
 export interface PlaceRecord {
   readonly agent: string;
-}
-
-/** How many syncs use a data source. */
-export interface UsersRecord {
-  readonly count: number;
+  /** `namespace/name` of the Sync; undefined: written by an agent of an older version. */
+  readonly sync?: string;
 }
 
 /** Of the key of an agent. Its loads have one of their own. */

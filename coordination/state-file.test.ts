@@ -186,18 +186,6 @@ describe('state file', () => {
     file.close();
   });
 
-  test('counts the running syncs that use a data source', async () => {
-    const file = openStateFile(newPath());
-    const uids = ['x', 'y'].map((name) => file.identify('default', name).uid);
-    const [shop, none] = [dataSourceOf('shop'), dataSourceOf('none')];
-    const lock = await file.store.acquire(syncOf(uids[0]!, { name: 'x' }));
-    await file.store.acquire(syncOf(uids[1]!, { name: 'y' }));
-    assert.deepEqual([file.store.countUsers(shop), file.store.countUsers(none)], [2, 0]);
-    await lock?.release();
-    assert.equal(file.store.countUsers(shop), 1);
-    file.close();
-  });
-
   test('belongs to one process, which the error names, until that is killed', async () => {
     const path = newPath();
     const module = pathToFileURL(join(import.meta.dirname, 'state-file.ts')).href;

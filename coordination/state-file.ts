@@ -3,8 +3,9 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { bug, Stopped } from '../core/errors.ts';
+import type { RateDemand } from '../core/rate-share.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
-import { type DataSource, qualifiedName, type Sync, type SyncIdentity } from '../core/sync-spec.ts';
+import { qualifiedName, type Sync, type SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../core/sync-store.ts';
 import { LocalPlaces } from './local-places.ts';
 import { StateLock } from './state-lock.ts';
@@ -66,10 +67,15 @@ class SqliteStateFile implements StateFile {
     this.#tables = tables;
     this.#clock = clock;
     const places = new LocalPlaces();
+    const demands = new Map<string, RateDemand>();
     this.store = {
       acquire: async (sync) => this.#acquire(sync),
-      takePlaces: (_sync, dataSources, signal) => places.take(dataSources, signal),
-      countUsers: (dataSource) => this.#countUsers(dataSource),
+      takePlaces: (sync, dataSources, signal, onWait) => places.take(sync, dataSources, signal, onWait),
+      setRateDemand: (dataSource, demand) => {
+        if (demand) demands.set(dataSource, demand);
+        else demands.delete(dataSource);
+      },
+      rateDemands: (dataSource) => ({ own: demands.get(dataSource), others: [] }),
     };
   }
 
@@ -176,13 +182,6 @@ class SqliteStateFile implements StateFile {
     });
     this.#locks.set(sync.uid, { sync, lock });
     return lock;
-  }
-
-  #countUsers(dataSource: DataSource): number {
-    const name = qualifiedName(dataSource);
-    const uses = ({ namespace, spec }: Sync) =>
-      [spec.source.dataSource, spec.destination.dataSource].some((each) => `${namespace}/${each}` === name);
-    return [...this.#locks.values()].filter(({ sync }) => uses(sync)).length;
   }
 
   #column(uid: string, column: 'status' | 'offset'): string | null {

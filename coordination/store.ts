@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
+import type { RateDemand } from '../core/rate-share.ts';
 import { type DataSource, qualifiedName, type Sync, type SyncIdentity } from '../core/sync-spec.ts';
-import type { Places, SyncLock } from '../core/sync-store.ts';
+import type { Places, RateDemands, SlotWait, SyncLock } from '../core/sync-store.ts';
 import { makeToken } from '../core/token.ts';
 import type { ClusterStore } from './contract.ts';
 import { epochIn } from './epoch.ts';
@@ -9,10 +10,10 @@ import type { Lease } from './lease.ts';
 import { EtcdLock } from './lock.ts';
 import type { Outbox } from './outbox.ts';
 import { PlaceBoards } from './places.ts';
+import { Rates } from './rates.ts';
 import type { EtcdReader } from './reader.ts';
-import { type LockRecord, parseRecord, type UsersRecord } from './records.ts';
+import type { LockRecord } from './records.ts';
 import type { RequestInbox } from './request-inbox.ts';
-import { Reflector } from './watch.ts';
 
 const sweepEveryMs = 1_000;
 
@@ -31,21 +32,13 @@ export class EtcdStore implements ClusterStore {
   readonly #input: EtcdStoreInput;
   readonly #locks = new Map<string, EtcdLock>();
   readonly #places: PlaceBoards;
-  readonly #users = new Map<string, number>();
-  readonly #usersWatch: Reflector;
+  readonly #rates: Rates;
 
   constructor(input: EtcdStoreInput) {
     this.#input = input;
     this.#places = new PlaceBoards(input);
-    const { users } = input.keys;
-    this.#usersWatch = new Reflector(input.reader, users, {
-      onPut: (pair) => this.#users.set(pair.key.slice(users.length), parseRecord<UsersRecord>(pair).count),
-      // Its rate is limited no more, or there is no leader for now: what was last known is nearest.
-      onDelete() {},
-      onSettled() {},
-      onError() {},
-    });
-    input.lease.signal.addEventListener('abort', () => void this.#usersWatch.close(), { once: true });
+    this.#rates = new Rates(input);
+    input.lease.signal.addEventListener('abort', () => void this.#rates.close(), { once: true });
     void this.#sweep();
   }
 
@@ -83,19 +76,28 @@ export class EtcdStore implements ClusterStore {
     return lock;
   }
 
-  async takePlaces(sync: Sync, dataSources: readonly DataSource[], signal: AbortSignal): Promise<Places> {
+  async takePlaces(
+    sync: Sync,
+    dataSources: readonly DataSource[],
+    signal: AbortSignal,
+    onWait?: (wait: SlotWait) => void,
+  ): Promise<Places> {
     const lock = this.#locks.get(sync.uid);
     if (lock === undefined) throw new Error(`${qualifiedName(sync)} takes a place without its lock`);
-    return await this.#places.take(lock, sync.uid, dataSources, signal);
+    return await this.#places.take(lock, sync, dataSources, signal, onWait);
   }
 
-  countUsers(dataSource: DataSource): number {
-    return this.#users.get(qualifiedName(dataSource)) ?? 1;
+  setRateDemand(dataSource: string, demand: RateDemand | undefined): void {
+    this.#rates.set(dataSource, demand);
+  }
+
+  rateDemands(dataSource: string): RateDemands {
+    return this.#rates.of(dataSource);
   }
 
   async close(): Promise<void> {
     for (const lock of this.#locks.values()) lock.sweep(true);
-    await Promise.all([this.#places.close(), this.#usersWatch.close()]);
+    await Promise.all([this.#places.close(), this.#rates.close()]);
   }
 
   async #sweep(): Promise<void> {

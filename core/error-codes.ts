@@ -850,6 +850,7 @@ export const normalReasons = {
   Completed: 'schedule.once: the one pass is complete',
   MovingRows: 'a pass is moving rows',
   Suspended: 'suspended by the spec, an annotation or a command',
+  NoFreeSlot: 'all slots of a data source (maxConcurrentSyncs) are taken; the message says by which Syncs',
   WaitingForSchedule: 'the next pass begins by the schedule',
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -82,6 +82,7 @@ export interface DataSourceSpec {
   readonly type: SystemType;
   /** The system's own object, as its definition's schema has parsed it. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** As written; `slotLimit` gives the one in force. */
   readonly maxConcurrentSyncs?: number;
   readonly maxRowsPerSecond?: number;
   readonly placement: Placement;
@@ -93,6 +94,15 @@ export interface DataSource {
   readonly name: string;
   readonly generation: number;
   readonly spec: DataSourceSpec;
+}
+
+/** Of a DataSource whose manifest leaves maxConcurrentSyncs out. */
+export const defaultConcurrentSyncs = 8;
+
+/** Syncs that may move rows of a DataSource at one time; undefined: no limit. */
+export function slotLimit(maxConcurrentSyncs: number | undefined): number | undefined {
+  const limit = maxConcurrentSyncs ?? defaultConcurrentSyncs;
+  return limit === 0 ? undefined : limit;
 }
 
 /** How logs, locks and labels name a Sync or DataSource: `team-a/orders`. */

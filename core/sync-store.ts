@@ -1,4 +1,5 @@
 import type { Rejection } from './connector.ts';
+import type { RateDemand } from './rate-share.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from './status.ts';
 import type { DataSource, Sync, WriteMode } from './sync-spec.ts';
 import type { Token } from './token.ts';
@@ -9,10 +10,34 @@ import type { Token } from './token.ts';
 export interface SyncStore {
   /** The lock of a sync, under this agent's lease. Undefined when somebody else holds it. */
   acquire(sync: Sync): Promise<SyncLock | undefined>;
-  /** Takes a place of each data source (maxConcurrentSyncs), in a fixed order, fair in order of arrival; waits until it has all. */
-  takePlaces(sync: Sync, dataSources: readonly DataSource[], signal: AbortSignal): Promise<Places>;
-  /** How many syncs of all agents use this data source, this one included: each gets its part of maxRowsPerSecond. */
-  countUsers(dataSource: DataSource): number;
+  /**
+   * Takes a slot of each data source (maxConcurrentSyncs), in a fixed order, fair in order of arrival; waits until it has all. `onWait` is
+   * called while one is not free, again whenever others hold it.
+   */
+  takePlaces(
+    sync: Sync,
+    dataSources: readonly DataSource[],
+    signal: AbortSignal,
+    onWait?: (wait: SlotWait) => void,
+  ): Promise<Places>;
+  /** What the syncs of this agent would use of a data source (`namespace/name`) whose rate is limited; undefined: nothing now. */
+  setRateDemand(dataSource: string, demand: RateDemand | undefined): void;
+  /** What all agents would use, as the last news say. The own one is there when the others know it, too. */
+  rateDemands(dataSource: string): RateDemands;
+}
+
+/** Who has the slots that a sync waits for. */
+export interface SlotWait {
+  /** `namespace/name`. */
+  readonly dataSource: string;
+  readonly limit: number;
+  /** `namespace/name` of the Syncs, oldest first. */
+  readonly holders: readonly string[];
+}
+
+export interface RateDemands {
+  readonly own: RateDemand | undefined;
+  readonly others: readonly RateDemand[];
 }
 
 export interface Places {

@@ -1,5 +1,5 @@
 import { permanent } from '../core/errors.ts';
-import { parseDuration } from '../core/manifest/units.ts';
+import { parseDuration, parseSize } from '../core/manifest/units.ts';
 
 /** The environment of a process. An empty variable is none. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,6 +23,15 @@ export class EnvironmentReader {
     if (ms === undefined) throw invalid(name, text, `use an integer and ms, s, m or h: ${byDefault}`);
     if (ms < leastMs) throw invalid(name, text, `use ${leastMs}ms or more`);
     return ms;
+  }
+
+  /** Bytes of an integer and `Ki`, `Mi`, `Gi` or nothing. */
+  bytes(name: string, byDefault: string, least: string): number {
+    const text = this.text(name) ?? byDefault;
+    const bytes = parseSize(text);
+    if (bytes === undefined) throw invalid(name, text, `use an integer and Ki, Mi or Gi: ${byDefault}`);
+    if (bytes < (parseSize(least) ?? 0)) throw invalid(name, text, `use ${least} or more`);
+    return bytes;
   }
 
   port(name: string): number | undefined {

@@ -135,7 +135,6 @@ class Leader {
       await this.#catchUp(changes, signal);
     }
     await this.#leadership.tellUnassigned([...wanted.cannotRun, ...balance.unassigned]);
-    await this.#leadership.tellUsers(wanted.users);
     return Math.min(...agents.map(({ changesInMs }) => changesInMs ?? Number.POSITIVE_INFINITY));
   }
 

@@ -23,7 +23,7 @@ export const shortManifests: Manifests = {
       placement: weight === undefined ? placement : { ...placement, weight },
     };
   },
-  needsOfDataSource: () => ({ hasRateLimit: false, placement: { agentSelector: {} } }),
+  needsOfDataSource: () => ({ placement: { agentSelector: {} } }),
 };
 
 const dates = { generation: 1, createdAt: '2026-01-01T00:00:00.000Z' };

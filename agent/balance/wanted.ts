@@ -19,8 +19,6 @@ export interface SyncNeeds {
 
 export interface DataSourceNeeds {
   readonly maxConcurrentSyncs?: number;
-  /** maxRowsPerSecond is set: its users are to be counted. */
-  readonly hasRateLimit: boolean;
   readonly placement: Placement;
 }
 
@@ -80,8 +78,6 @@ export interface WantedSync {
 export interface Wanted {
   readonly syncs: readonly WantedSync[];
   readonly cannotRun: readonly UnassignedSync[];
-  /** Of the data sources with a rate limit: how many syncs use each, by `namespace/name`. */
-  readonly users: ReadonlyMap<string, number>;
 }
 
 interface Candidate {
@@ -139,8 +135,7 @@ export function wantedSyncs(
       destinationVersion: destination.version,
     };
   });
-  const limited = [...users].filter(([name]) => sources.get(name)?.needs.hasRateLimit);
-  return { syncs, cannotRun, users: new Map(limited) };
+  return { syncs, cannotRun };
 }
 
 function candidateOf(

@@ -19,12 +19,15 @@ export interface Claimed {
   readonly claim: CommitRow;
   /** Where the next pass goes on from. */
   readonly offset: Offset | null;
+  /** The table had rows when it was admitted: empty, it is another one. */
+  readonly hadRows: boolean;
 }
 
 /** Admits the Sync to what the destination holds, claims it there, and carries out a request that decides the claim. */
 export async function claimSync(state: RunState, open: OpenSync, meaning: string): Promise<Claimed> {
   const { context, reporter } = state;
-  const claim = await restartPass(state, open, await storeClaim(state, open, meaning));
+  const stored = await storeClaim(state, open, meaning);
+  const claim = await restartPass(state, open, stored.claim);
   if (open.plan.read.mode === 'Snapshot') await remember(state, { writeMode: context.sync.spec.writeMode });
   const offset = restoredOffset(open, claim);
   const rows = await open.destination.commitRows(context.sync.uid, context.lock.signal);
@@ -40,7 +43,7 @@ export async function claimSync(state: RunState, open: OpenSync, meaning: string
     open.plan.guarantee,
     warnings,
   );
-  return { claim, offset };
+  return { claim, offset, hadRows: stored.hadRows };
 }
 
 /**
@@ -73,7 +76,11 @@ function restoredOffset(open: OpenSync, claim: CommitRow): Offset | null {
     : stored;
 }
 
-async function storeClaim(state: RunState, open: OpenSync, meaning: string): Promise<CommitRow> {
+async function storeClaim(
+  state: RunState,
+  open: OpenSync,
+  meaning: string,
+): Promise<Pick<Claimed, 'claim' | 'hadRows'>> {
   const { context, memory, reporter } = state;
   const { sync, lock } = context;
   const { signal } = lock;
@@ -81,13 +88,14 @@ async function storeClaim(state: RunState, open: OpenSync, meaning: string): Pro
   const decision = decisionOf(requests);
   const rows = await open.destination.commitRows(sync.uid, signal);
   const existing = await existingTable(open, signal);
+  const hadRows = existing !== null && (await open.destination.hasRows(signal));
   const admission = admit({
     sync,
     meaning,
     rows,
     table: joinName(splitName(sync.spec.destination.table, 'spec.destination.table')),
     existing,
-    hasRows: existing !== null && (await open.destination.hasRows(signal)),
+    hasRows: hadRows,
     restartsPass: mustRestartPass(state),
     decision,
     elsewhere: await reachedElsewhere(state, meaning),
@@ -95,14 +103,10 @@ async function storeClaim(state: RunState, open: OpenSync, meaning: string): Pro
   await reach('claim:before');
   const claim = await open.destination.claim(
     {
-      plan: open.plan.write,
-      wire: open.plan.read.wire,
-      name: qualifiedName(sync),
-      meaning,
+      ...claimOf(state, open, meaning),
       token: lock.token,
       // Where there is no row yet, to keep is to start; a claim that arrives late must not take back what was done meanwhile.
       offset: decision === 'restart' ? 'restart' : 'keep',
-      keepsOffset: !isLastDestination(sync),
       ...(admission.kind === 'adopt' ? { adoptFrom: admission.uid } : {}),
       ...(admission.kind === 'move' ? { startsFrom: admission.from } : {}),
     },
@@ -120,7 +124,7 @@ async function storeClaim(state: RunState, open: OpenSync, meaning: string): Pro
   }
   // That a Snapshot was complete is said of a table that is no more.
   if (hasNewTable) state.isAskedFor = true;
-  return claim;
+  return { claim, hadRows };
 }
 
 /** Read after the commit rows, so that a table that an earlier owner made just now is not taken for one that is gone. */
@@ -138,6 +142,47 @@ async function reachedElsewhere(
 ): Promise<Reached | undefined> {
   if (memory.meaning === undefined || memory.meaning === meaning) return undefined;
   return { offset: await lock.offsets.read(), rows: memory.rows ?? 0 };
+}
+
+/** The plan as it is once the claim has made what was missing: a later claim finds it there. */
+export async function withCreated(open: OpenSync, signal: AbortSignal): Promise<OpenSync> {
+  if (!hasMissing(open)) return open;
+  const existing = await open.destination.describe(signal);
+  if (!existing) throw schemaChanged('the destination table', { what: 'it is gone' });
+  const { columns } = open.plan.write.columns;
+  const found = columns.map((column) => ({
+    ...column,
+    existing: column.existing ?? existing.columns.find(({ name }) => name === column.name) ?? null,
+  }));
+  const write = { ...open.plan.write, existing, columns: { ...open.plan.write.columns, columns: found } };
+  return { ...open, plan: { ...open.plan, existing, write } };
+}
+
+/** A claim makes something. */
+export function hasMissing({ plan }: OpenSync): boolean {
+  return plan.write.columns.columns.some((column) => column.existing === null);
+}
+
+/** After a rest: the same owner under the same token, over another session, while the table is still the one that was claimed. */
+export async function claimAgain(
+  state: RunState,
+  open: OpenSync,
+  claim: CommitRow,
+): Promise<Pick<Claimed, 'claim' | 'offset'>> {
+  const { signal } = state.context.lock;
+  await requireTarget(open, claim, restoredOffset(open, claim), signal);
+  await reach('claim:before');
+  const again = await open.destination.claim(
+    { ...claimOf(state, open, claim.meaning), token: claim.token, offset: 'keep' },
+    signal,
+  );
+  await reach('claim:after');
+  return { claim: again, offset: restoredOffset(open, again) };
+}
+
+function claimOf({ context: { sync } }: RunState, { plan }: OpenSync, meaning: string) {
+  const [name, keepsOffset] = [qualifiedName(sync), !isLastDestination(sync)];
+  return { plan: plan.write, wire: plan.read.wire, name, meaning, keepsOffset };
 }
 
 interface Decided {

@@ -6,6 +6,7 @@ import type { SyncStatus } from '../../core/status.ts';
 import type { DataSource, Sync, SystemType } from '../../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
 import type { OpenSync } from './open-sync.ts';
+import type { EngineShared } from './shared.ts';
 
 /** What is counted while a sync runs; the agent feeds its metrics from it. */
 export interface EngineObserver {
@@ -28,6 +29,7 @@ export interface RunContext {
   readonly lock: SyncLock;
   readonly stop: AbortSignal;
   readonly store: SyncStore;
+  readonly shared: EngineShared;
   readonly secrets: SecretReader;
   readonly definitionOf: (type: SystemType) => Definition;
   readonly agentName: string;

@@ -5,8 +5,12 @@ import { permanent } from '../../core/errors.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
 import type { RunContext } from './context.ts';
 import { planSync, type SyncPlan } from './plan.ts';
+import type { EngineShared } from './shared.ts';
 
-export type OpenInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'>;
+export type OpenInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'> & {
+  /** Left out: each end has a connection of its own, closed with it. */
+  readonly shared?: Pick<EngineShared, 'sessions'>;
+};
 
 /** Both ends open and planned. Close it in every case. */
 export interface OpenSync {
@@ -15,6 +19,8 @@ export interface OpenSync {
   readonly plan: SyncPlan;
   /** Whether the secrets are still those that it was opened with. */
   hasCurrentSecrets(): Promise<boolean>;
+  /** Gives both connections back, and the claim with them; the plan stays. */
+  rest(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,6 +61,9 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
         ]);
         return hasSameSecrets(sourceEnd.access, now[0]) && hasSameSecrets(destinationEnd.access, now[1]);
       },
+      async rest() {
+        await Promise.allSettled([source.rest(), destination.rest()]);
+      },
       close,
     };
   } catch (error) {
@@ -87,14 +96,15 @@ export async function openDestinationEnd(
 }
 
 async function loadEnd(
-  input: Pick<OpenInput, 'secrets' | 'definitionOf'>,
+  input: Pick<OpenInput, 'secrets' | 'definitionOf' | 'shared'>,
   dataSource: DataSource,
 ): Promise<{ connector: Connector; access: SystemAccess }> {
   const [connector, access] = await allSettled([
     input.definitionOf(dataSource.spec.type).load(),
     resolveAccess(dataSource, input.secrets),
   ]);
-  return { connector, access };
+  const sessions = input.shared?.sessions;
+  return { connector, access: sessions ? { ...access, sessions } : access };
 }
 
 /** Capabilities are data: what a pair cannot do is refused before anything is opened. */

@@ -22,6 +22,8 @@ export interface PassInput {
   readonly offset: Offset | null;
   /** Of the passes before. */
   readonly heldBack: HeldBack | undefined;
+  /** Claims the destination where the claim ended with a rest. False: another offset is stored than the one that the pass began at. */
+  readonly own: () => Promise<boolean>;
   /** Stop at the next batch edge: the context's stop, or a request that cannot wait. */
   readonly interrupt: AbortSignal;
   /** Asked at each batch edge: others wait for the places that this pass holds. */
@@ -37,7 +39,9 @@ export type PassOutcome =
       readonly rows: number;
       readonly heldBack: HeldBack | undefined;
     }
-  | { readonly kind: 'interrupted'; readonly offset: Offset | null; readonly rows: number };
+  | { readonly kind: 'interrupted'; readonly offset: Offset | null; readonly rows: number }
+  /** Nothing was written: another offset is stored than the pass began at. */
+  | { readonly kind: 'moved' };
 
 /**
  * One pass: read, write, commit, with the next batch read while the last is written. Order, always: rows and offset durable at the
@@ -50,31 +54,40 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const reading = new AbortController();
   const signal = AbortSignal.any([context.lock.signal, reading.signal]);
   await reach('pass:before-begin');
+  if (request.mode === 'Snapshot' && !(await input.own())) return { kind: 'moved' };
   await beginSnapshot(open, request, isAtomic, signal);
   // What the pass before left out is read again.
   if (request.after?.mode === 'Snapshot' && request.after.key === null)
     input.reporter.skippedBefore(noSkippedRows);
   const progress = new PassProgress(input, request);
-  const batches = readAhead(open.source.read(request, signal));
+  const batches = readAhead(open.source.read(request, signal), {
+    bytes: context.shared.bytes,
+    maxBytes: request.limits.maxBytes,
+    signal,
+  });
   try {
     for (;;) {
       const result = await batches.next();
       if (result.done) return await endPass(input, request, progress, result.value, signal);
+      progress.found(result.value);
+      if (progress.rows === 0 && !(await input.own())) return { kind: 'moved' };
+      const began = input.throttle.begin();
       await writeBatch(input, progress, result.value, signal);
       await input.throttle
-        .spend(result.value.rowCount, AbortSignal.any([signal, input.interrupt]))
+        .spend(result.value.rowCount, began, AbortSignal.any([signal, input.interrupt]))
         .catch(ignoreInterrupt(input.interrupt));
       if (input.interrupt.aborted || input.mustYield())
         return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
     }
   } finally {
+    input.throttle.end();
     reading.abort(new Stopped('drain'));
     await batches.return(undefined as never).catch(() => {});
   }
 }
 
 /** What is read after an offset: a complete Snapshot begins its next pass. */
-function requestFor(open: OpenSync, offset: Offset | null, mark: string | undefined): ReadRequest {
+export function requestFor(open: OpenSync, offset: Offset | null, mark: string | undefined): ReadRequest {
   const read = { ...open.plan.read, ...(mark === undefined ? {} : { mark }) };
   return { ...read, after: read.mode === 'Snapshot' ? snapshotStart(offset) : offset };
 }
@@ -103,7 +116,6 @@ async function writeBatch(
   signal: AbortSignal,
 ): Promise<void> {
   const { context, open } = input;
-  progress.found(batch);
   await reach('write:before');
   const startMs = context.clock.monotonicMs();
   const result = await open.destination.write(batch, signal);
@@ -194,12 +206,8 @@ class PassProgress {
   /** What is still held back of what was there when this pass, or one before, began. */
   ended(end: PassEnd): HeldBack | undefined {
     const { reporter, context } = this.#input;
-    const heldBack = end.isHeldBack ? { mark: end.mark, sinceMs: this.#sinceMs } : undefined;
-    reporter.bound(end.bound);
-    reporter.unread(end.nullRows ?? 0, this.#request.timestampField ?? this.#request.key[0] ?? '');
-    reporter.behind(this.#instantOf(end.oldestWaiting) ?? heldBack?.sinceMs);
-    reporter.lastPassTime = new Date(context.clock.now()).toISOString();
-    return heldBack;
+    const times = { startMs: this.#startMs, endMs: context.clock.now() };
+    return reportEnd({ reporter, request: this.#request, end, before: this.#input.heldBack, ...times });
   }
 
   #behind(lastTimestamp: string | undefined): BehindSince {
@@ -214,6 +222,35 @@ class PassProgress {
   #instantOf(timestamp: string | undefined): number | undefined {
     return timestamp === undefined ? undefined : instantMs(timestamp, this.#request.timeZone);
   }
+}
+
+export interface PassEnded {
+  readonly reporter: Reporter;
+  readonly request: ReadRequest;
+  readonly end: PassEnd;
+  /** Held back from the passes before. */
+  readonly before: HeldBack | undefined;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** What is still held back of what was there when this pass, or one before, began. */
+export function reportEnd({
+  reporter,
+  request,
+  end,
+  before,
+  startMs,
+  endMs,
+}: PassEnded): HeldBack | undefined {
+  const { oldestWaiting, mark } = end;
+  const heldBack = end.isHeldBack ? { mark, sinceMs: before?.sinceMs ?? startMs } : undefined;
+  reporter.bound(end.bound);
+  reporter.unread(end.nullRows ?? 0, request.timestampField ?? request.key[0] ?? '');
+  const oldestMs = oldestWaiting === undefined ? undefined : instantMs(oldestWaiting, request.timeZone);
+  reporter.behind(oldestMs ?? heldBack?.sinceMs);
+  reporter.lastPassTime = new Date(endMs).toISOString();
+  return heldBack;
 }
 
 /** LastDestination*: the offset is the largest value there, read after the claim. */

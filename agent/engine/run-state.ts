@@ -20,6 +20,8 @@ export interface RunState {
   mustRestartPass: boolean;
   /** Rows that were there when a pass began are still not final. */
   heldBack: HeldBack | undefined;
+  /** The last pass had rows: the next one very likely has, too. */
+  hasMovedRows: boolean;
   /** A pass has begun, or was asked for, and is not complete. */
   isPassDue: boolean;
   /** By run-now. */
@@ -39,6 +41,13 @@ export async function remember(state: RunState, change: Partial<SyncMemory>): Pr
   if (JSON.stringify(next) === JSON.stringify(state.memory)) return;
   state.memory = next;
   await state.context.lock.writeMemory(next);
+}
+
+/** As `remember`, of a pass that found nothing: when it began is written with the next thing that is worth it. */
+export async function rememberIdle(state: RunState, change: Partial<SyncMemory>): Promise<void> {
+  const { lastPassStart, ...rest } = change;
+  await remember(state, rest);
+  if (lastPassStart !== undefined) state.memory = { ...state.memory, lastPassStart };
 }
 
 /** What is remembered of the rows that were moved. */

@@ -105,8 +105,10 @@ test('every: start to start, over a restart too, and late ones are made up by on
   await until(() => files.arrived().length === 4, { what: 'the pass that is due' });
   await second.seen('Waiting', 'CaughtUp');
   await until(() => clock.sleepers > 0, { what: 'the next wait' });
+  files.execute('source', "INSERT INTO t (v) VALUES ('e')");
   clock.advance(10 * 3_600_000);
-  await until(() => second.status?.lastPassTime === '2026-11-24T19:00:00.000Z', { what: 'one pass for all' });
+  await until(() => files.arrived().length === 5, { what: 'one pass for all' });
+  await until(() => second.status?.lastPassTime === '2026-11-24T19:00:00.000Z', { what: 'its end' });
   await until(() => clock.sleepers > 0, { what: 'the wait for the one of 20:00' });
 });
 

@@ -1,29 +1,35 @@
 import type { CommitRow } from '../../core/connector.ts';
-import type { Offset } from '../../core/offset.ts';
+import { encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Places } from '../../core/sync-store.ts';
 import { answerRequests } from './answers.ts';
-import { claimSync, requireTarget } from './claim.ts';
+import { claimAgain, claimSync, hasMissing, requireTarget, withCreated } from './claim.ts';
 import type { RunContext, RunEnd } from './context.ts';
+import { lookForRows } from './look.ts';
 import { isLastDestination, meaningOf } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
-import { largestAtDestination, readStored, runPass } from './pass.ts';
+import { largestAtDestination, readStored, reportEnd, requestFor, runPass } from './pass.ts';
 import { requireRunnable } from './plan.ts';
-import { movedRows, progressed, type RunState, remember } from './run-state.ts';
+import { movedRows, progressed, type RunState, remember, rememberIdle } from './run-state.ts';
 import { continuousIdleMs, nextPassMs } from './schedule.ts';
+import { takeSlots } from './slot-wait.ts';
 
-/** Connections are given back when the next pass is further away than this: an idle sync costs the systems nothing. */
-const idleCloseMs = 60_000;
 const secretCheckMs = 60_000;
 const targetCheckMs = 5_000;
 /** A long pass gives its places back after this time when others wait for them. */
 const yieldAfterMs = 30_000;
 
-/** From one opening of both systems to the next: a failure, a changed secret, a restart or a long wait ends it. */
+/**
+ * From one planning of both systems to the next: a failure, a changed secret or a restart ends it. Between passes its connections are
+ * given back, and with them the claim of the destination: the next pass that has rows claims again.
+ */
 export class SyncSession {
   readonly #state: RunState;
   readonly #meaning: string;
   #open: OpenSync | undefined;
+  /** As the commit row was last seen. */
   #claim: CommitRow | undefined;
+  #holdsClaim = false;
+  #hadRows = false;
   #offset: Offset | null = null;
   #secretsCheckedMs = 0;
   #targetCheckedMs = 0;
@@ -50,17 +56,34 @@ export class SyncSession {
         continue;
       }
       if (!(await this.#waitForPass())) continue;
-      const end = await this.#passUnderPlaces();
+      const end = await this.#duePass();
       if (end !== 'next') return end;
+      if (this.#isIdle()) await wake.sleep(continuousIdleMs);
     }
     return { outcome: 'stopped' };
+  }
+
+  /** No pass by the schedule tells when to look again. */
+  #isIdle(): boolean {
+    const { context, isPassDue, hasMovedRows, heldBack } = this.#state;
+    const { kind } = context.sync.spec.schedule;
+    return kind === 'once' ? heldBack !== undefined : kind === 'continuous' && !isPassDue && !hasMovedRows;
   }
 
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
     this.#claim = undefined;
+    this.#holdsClaim = false;
     await open?.close();
+  }
+
+  async #rest(): Promise<void> {
+    const open = this.#open;
+    if (!open) return;
+    this.#holdsClaim = false;
+    if (hasMissing(open)) await this.close();
+    else await open.rest();
   }
 
   /** Suspended, or complete for good. */
@@ -78,6 +101,7 @@ export class SyncSession {
     if (this.#state.isPassDue || context.once) return true;
     // That an offset no longer fits is said at once, not when the next pass is due.
     if (memory.meaning !== undefined && memory.meaning !== this.#meaning) await this.#opened();
+    await this.#rest();
     const nowMs = context.clock.now();
     const lastStartMs = memory.lastPassStart === undefined ? undefined : Date.parse(memory.lastPassStart);
     const dueMs = nextPassMs(context.sync.spec.schedule, lastStartMs, nowMs);
@@ -85,28 +109,67 @@ export class SyncSession {
     if (context.sync.spec.schedule.kind === 'cron' && lastStartMs === undefined) {
       await remember(this.#state, { lastPassStart: new Date(nowMs).toISOString() });
     }
-    if (dueMs - nowMs > idleCloseMs) await this.close();
     this.#state.reporter.awaitsPass(dueMs);
     await wake.sleep(dueMs - nowMs);
     return false;
   }
 
-  async #passUnderPlaces(): Promise<RunEnd | undefined | 'next'> {
-    const { context, wake } = this.#state;
+  async #duePass(): Promise<RunEnd | undefined | 'next'> {
+    const { context, hasMovedRows } = this.#state;
     this.#state.isPassDue = true;
+    const looksFirst = context.sync.spec.mode !== 'Snapshot' && !context.once && !hasMovedRows;
+    const looked = looksFirst ? await this.#look() : 'rows';
+    return looked === 'rows' ? await this.#passUnderSlots() : looked;
+  }
+
+  /** Without a slot, and nothing is written anywhere: a sync that waits for rows costs the source a query now and then. */
+  async #look(): Promise<RunEnd | undefined | 'next' | 'rows'> {
+    const { context, wake, reporter } = this.#state;
+    const { source, clock, lock, shared } = context;
     const signal = wake.interrupt(false);
-    const places = await context.store
-      .takePlaces(context.sync, [context.source, context.destination], signal)
-      .catch((error: unknown) => {
-        if (signal.aborted) return undefined;
-        throw error;
-      });
+    const needsBoth = !this.#open || isLastDestination(context.sync) || this.#isTargetCheckDue();
+    const leave = await shared.takeLook(source, needsBoth ? 2 : 1, signal).catch(unlessAborted(signal));
+    if (!leave) return 'next';
+    try {
+      if (!(await this.#hasCurrentSecrets())) return undefined;
+      const { open } = await this.#opened();
+      const startMs = clock.now();
+      if (isLastDestination(context.sync)) this.#offset = await largestAtDestination(open, lock.signal);
+      const { heldBack } = this.#state;
+      const request = requestFor(open, this.#offset, heldBack?.mark);
+      const end = await lookForRows(context, open, request);
+      if (typeof end === 'string') return 'rows';
+      await this.#requireTarget(0);
+      const times = { startMs, endMs: clock.now() };
+      this.#state.heldBack = reportEnd({ reporter, request, end, before: heldBack, ...times });
+      context.observer.passEnded(context.sync, { rows: 0, durationMs: clock.now() - startMs });
+      return await this.#passComplete(startMs);
+    } finally {
+      await this.#rest();
+      leave();
+    }
+  }
+
+  async #passUnderSlots(): Promise<RunEnd | undefined | 'next'> {
+    const { context, wake, reporter } = this.#state;
+    const places = await takeSlots(context, reporter, wake.interrupt(false));
     if (!places) return 'next';
     try {
-      return await this.#pass(places);
+      for (;;) {
+        const end = await this.#pass(places);
+        if (end !== 'next' || !this.#goesOn(places)) return end;
+      }
     } finally {
+      await this.#rest();
       await places.release();
     }
+  }
+
+  /** While rows keep coming a continuous sync keeps its slot and connections, unless others wait for the slot. */
+  #goesOn(places: Places): boolean {
+    const { context, wake, hasMovedRows } = this.#state;
+    const isAlone = !places.hasWaiters() && !wake.interrupt(false).aborted;
+    return isAlone && hasMovedRows && context.sync.spec.schedule.kind === 'continuous';
   }
 
   async #pass(places: Places): Promise<RunEnd | undefined | 'next'> {
@@ -125,11 +188,14 @@ export class SyncSession {
       throttle,
       offset: this.#offset,
       heldBack: this.#state.heldBack,
+      own: () => this.#own(open),
       interrupt: wake.interrupt(isAtomic),
       mustYield: () => !isAtomic && places.hasWaiters() && context.clock.monotonicMs() > yieldMs,
       progressed: () => progressed(this.#state),
     });
-    this.#offset = outcome.offset;
+    if (outcome.kind === 'moved') return 'next';
+    this.#passedTo(outcome.offset);
+    this.#state.hasMovedRows = outcome.rows > 0;
     await this.#requireTarget(outcome.rows);
     if (outcome.kind === 'interrupted') {
       await remember(this.#state, movedRows(this.#state));
@@ -140,22 +206,45 @@ export class SyncSession {
       durationMs: context.clock.now() - startMs,
     });
     this.#state.heldBack = outcome.heldBack;
-    const end = await this.#passComplete(startMs);
-    const { kind } = context.sync.spec.schedule;
-    const isIdle = outcome.heldBack ? kind === 'once' : kind === 'continuous' && outcome.rows === 0;
-    if (end === 'next' && isIdle) await wake.sleep(continuousIdleMs);
-    return end;
+    return await this.#passComplete(startMs);
+  }
+
+  #passedTo(offset: Offset | null): void {
+    this.#offset = offset;
+    if (!this.#claim || !this.#holdsClaim) return;
+    this.#hadRows ||= this.#state.reporter.rows.written > this.#claim.rows;
+    if (isLastDestination(this.#state.context.sync)) return;
+    this.#claim = { ...this.#claim, offset: offset && encodeOffset(offset) };
+  }
+
+  /** Whether the pass may write: the destination is claimed, and holds what the pass began at. */
+  async #own(open: OpenSync): Promise<boolean> {
+    const before = this.#claim;
+    if (this.#holdsClaim || !before) return this.#holdsClaim;
+    const { claim, offset } = await claimAgain(this.#state, open, this.#lastKnown(before));
+    this.#claim = claim;
+    this.#holdsClaim = true;
+    if (claim.offset === before.offset) return true;
+    this.#offset = offset;
+    return false;
   }
 
   /** What was written was checked by the write; a pass without rows looks at the table now and then. */
   async #requireTarget(rows: number): Promise<void> {
     const { context } = this.#state;
-    const nowMs = context.clock.monotonicMs();
-    if (rows === 0 && nowMs - this.#targetCheckedMs < targetCheckMs) return;
-    this.#targetCheckedMs = nowMs;
+    if (rows === 0 && !this.#isTargetCheckDue()) return;
+    this.#targetCheckedMs = context.clock.monotonicMs();
     if (rows > 0 || !this.#open || !this.#claim) return;
-    const { written } = this.#state.reporter.rows;
-    await requireTarget(this.#open, { ...this.#claim, rows: written }, this.#offset, context.lock.signal);
+    await requireTarget(this.#open, this.#lastKnown(this.#claim), this.#offset, context.lock.signal);
+  }
+
+  /** What was admitted while it was empty is not known by its rows, until some were written. */
+  #lastKnown(claim: CommitRow): CommitRow {
+    return { ...claim, rows: this.#hadRows ? this.#state.reporter.rows.written : 0 };
+  }
+
+  #isTargetCheckDue(): boolean {
+    return this.#state.context.clock.monotonicMs() - this.#targetCheckedMs >= targetCheckMs;
   }
 
   /** A Snapshot that is wanted once was completed before, and only its commit row remembers it: a second pass would read it all again. */
@@ -176,7 +265,8 @@ export class SyncSession {
       reporter.hasCaughtUp = true;
     }
     const isDue = schedule.kind === 'every' || schedule.kind === 'cron';
-    await remember(this.#state, {
+    const write = this.#state.hasMovedRows ? remember : rememberIdle;
+    await write(this.#state, {
       ...(isDone ? { hasCaughtUp: true, generation: context.sync.generation } : {}),
       isCompleted: schedule.kind === 'once' && isDone,
       meaning: this.#meaning,
@@ -198,22 +288,35 @@ export class SyncSession {
     this.#open = open;
     this.#secretsCheckedMs = context.clock.monotonicMs();
     requireRunnable(open.plan);
-    const { claim, offset } = await claimSync(this.#state, open, this.#meaning);
+    const { claim, offset, hadRows } = await claimSync(this.#state, open, this.#meaning);
     this.#claim = claim;
+    this.#hadRows = hadRows;
+    this.#holdsClaim = true;
     this.#offset = offset;
     this.#targetCheckedMs = this.#secretsCheckedMs;
-    return { open, claim };
+    this.#open = await withCreated(open, context.lock.signal);
+    return { open: this.#open, claim };
   }
 
   async #answerRequests(): Promise<'none' | 'reopen'> {
-    return await answerRequests(this.#state, {
-      isClaimed: this.#claim !== undefined,
-      opened: () => this.#opened(),
-      offsetChanged: (claim) => {
-        this.#claim = claim;
-        this.#offset = readStored(claim.offset);
-      },
-    });
+    try {
+      return await answerRequests(this.#state, {
+        isClaimed: this.#claim !== undefined,
+        opened: () => this.#owned(),
+        offsetChanged: (claim) => {
+          this.#claim = claim;
+          this.#offset = readStored(claim.offset);
+        },
+      });
+    } finally {
+      await this.#rest();
+    }
+  }
+
+  async #owned(): Promise<{ open: OpenSync; claim: CommitRow }> {
+    const { open, claim } = await this.#opened();
+    await this.#own(open);
+    return { open, claim: this.#claim ?? claim };
   }
 
   /** Read again each minute; changed ones want a new connection. */
@@ -231,6 +334,13 @@ function waitingMessage(isHeldBack: boolean): string {
   return isHeldBack
     ? 'newer rows are held back until they are final; status.bound says by what'
     : 'caught up; waiting for the next pass';
+}
+
+/** What an aborted wait rejects with is no error. */
+function unlessAborted(signal: AbortSignal): (error: unknown) => undefined {
+  return (error) => {
+    if (!signal.aborted) throw error;
+  };
 }
 
 /** While nothing is on its way a stop need not wait for a system that does not answer. */

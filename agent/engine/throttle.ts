@@ -1,32 +1,37 @@
-import type { Clock } from '../../core/clock.ts';
-import type { DataSource } from '../../core/sync-spec.ts';
-import type { SyncStore } from '../../core/sync-store.ts';
+import type { RunContext } from './context.ts';
+import type { RateBudget } from './rate-budget.ts';
 
 /**
- * Keeps this sync within its part of maxRowsPerSecond of both its data sources: the limit divided by the syncs that use it.
- * Debts are paid by sleeping after a batch, so that a batch is never cut for it.
+ * Keeps a sync within maxRowsPerSecond of both its data sources: one budget each, which whoever has rows may use. What was used too much is
+ * waited for after a batch.
  */
 export class Throttle {
-  readonly #clock: Clock;
-  readonly #limits: () => number;
-  #freeAtMs = 0;
+  readonly #uid: string;
+  readonly #budgets: readonly { readonly budget: RateBudget; readonly limit: number }[];
 
-  constructor(clock: Clock, store: SyncStore, dataSources: readonly DataSource[]) {
-    this.#clock = clock;
-    this.#limits = () =>
-      Math.min(
-        ...dataSources.map(
-          (each) =>
-            (each.spec.maxRowsPerSecond ?? Number.POSITIVE_INFINITY) / Math.max(1, store.countUsers(each)),
-        ),
-      );
+  constructor({ sync, source, destination, shared, store }: RunContext) {
+    this.#uid = sync.uid;
+    this.#budgets = [source, destination].flatMap((dataSource) => {
+      const limit = dataSource.spec.maxRowsPerSecond;
+      return limit === undefined ? [] : [{ budget: shared.rates.of(dataSource, store), limit }];
+    });
   }
 
-  async spend(rows: number, signal: AbortSignal): Promise<void> {
-    const limit = this.#limits();
-    if (limit === Number.POSITIVE_INFINITY) return;
-    const now = this.#clock.monotonicMs();
-    this.#freeAtMs = Math.max(this.#freeAtMs, now) + (rows / limit) * 1_000;
-    if (this.#freeAtMs > now) await this.#clock.sleep(this.#freeAtMs - now, signal);
+  /** Before a batch is written. */
+  begin(): readonly number[] {
+    return this.#budgets.map(({ budget, limit }) => {
+      budget.enter(this.#uid, limit);
+      return budget.mark();
+    });
+  }
+
+  async spend(rows: number, began: readonly number[], signal: AbortSignal): Promise<void> {
+    for (const [index, { budget }] of this.#budgets.entries())
+      await budget.spend(rows, began[index] ?? 0, signal);
+  }
+
+  /** There are no rows any more. */
+  end(): void {
+    for (const { budget } of this.#budgets) budget.leave(this.#uid);
   }
 }

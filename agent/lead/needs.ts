@@ -15,10 +15,9 @@ export function needsOf(manifests: Pick<ManifestReader, 'readSync' | 'readDataSo
       };
     },
     needsOfDataSource(desired) {
-      const { maxConcurrentSyncs, maxRowsPerSecond, placement } = manifests.readDataSource(desired).spec;
+      const { maxConcurrentSyncs, placement } = manifests.readDataSource(desired).spec;
       return {
-        ...(maxConcurrentSyncs === undefined ? {} : { maxConcurrentSyncs }),
-        hasRateLimit: maxRowsPerSecond !== undefined,
+        ...(maxConcurrentSyncs ? { maxConcurrentSyncs } : {}),
         placement,
       };
     },

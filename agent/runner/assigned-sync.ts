@@ -22,7 +22,7 @@ import { removeDeleted } from './remove-deleted.ts';
 import { troubledStatus } from './troubled-status.ts';
 
 export interface RunnerDeps
-  extends Pick<RunContext, 'secrets' | 'definitionOf' | 'clock' | 'log' | 'observer'> {
+  extends Pick<RunContext, 'secrets' | 'definitionOf' | 'clock' | 'log' | 'observer' | 'shared'> {
   readonly coordination: Pick<Coordination, 'desired' | 'reports'>;
   readonly session: AgentSession;
   readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
@@ -138,8 +138,8 @@ export class AssignedSync {
   #prepare({ sync }: Desired, wanted: Wanted | IdraError, signal: AbortSignal): PreparedOpen | undefined {
     if (wanted instanceof IdraError || sync.deletedAt !== undefined || !isDueSoon(wanted.sync))
       return undefined;
-    const { secrets, definitionOf } = this.#deps;
-    return new PreparedOpen({ ...wanted, secrets, definitionOf }, signal);
+    const { secrets, definitionOf, shared } = this.#deps;
+    return new PreparedOpen({ ...wanted, secrets, definitionOf, shared }, signal);
   }
 
   async #acquire({ sync }: Desired, signal: AbortSignal, onHeld: () => void): Promise<SyncLock> {

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { definitionOf } from '../../connectors/catalog.ts';
+import { systemClock } from '../../core/clock.ts';
 import { byId, engineObjects, noSecrets, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
+import { EngineShared } from '../engine/shared.ts';
 import { PreparedOpen } from './prepared-open.ts';
 
 const signal = AbortSignal.timeout(60_000);
+const shared = new EngineShared(systemClock);
 
 test('what was planned before the lock was held is taken only while both ends are still so', async () => {
   const files = new TwoFiles(await tempFolder('prepared'));
   files.execute('source', table);
   const objects = engineObjects({ folder: files.folder, spec: byId });
   const takenAfter = async (change: () => void) => {
-    const prepared = new PreparedOpen({ ...objects, secrets: noSecrets, definitionOf }, signal);
+    const prepared = new PreparedOpen({ ...objects, secrets: noSecrets, definitionOf, shared }, signal);
     await prepared.ready;
     change();
     const open = await prepared.take();

@@ -2,9 +2,12 @@ import { allSettled } from '../../core/all-settled.ts';
 import { shapeOf } from '../../core/relation-shape.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
+import type { RunContext } from '../engine/context.ts';
 import { type OpenInput, type OpenSync, openSync } from '../engine/open-sync.ts';
 
-/** A pass that is due later than this opens its own connections. */
+type PreparedInput = OpenInput & Pick<RunContext, 'shared'>;
+
+/** A pass that is due later than this is planned when it is due. */
 const soonMs = 60_000;
 
 /**
@@ -15,9 +18,9 @@ export class PreparedOpen {
   readonly #signal: AbortSignal;
   #open: Promise<OpenSync | undefined>;
 
-  constructor(input: OpenInput, signal: AbortSignal) {
+  constructor(input: PreparedInput, signal: AbortSignal) {
     this.#signal = signal;
-    this.#open = openSync(input, signal).catch(() => undefined);
+    this.#open = open(input, signal).catch(() => undefined);
   }
 
   /** Opened and planned, or failed. */
@@ -43,6 +46,18 @@ export class PreparedOpen {
     const open = this.#open;
     this.#open = Promise.resolve(undefined);
     return open;
+  }
+}
+
+/** Planned as others look for rows, in turn; then it holds no connection. */
+async function open(input: PreparedInput, signal: AbortSignal): Promise<OpenSync> {
+  const leave = await input.shared.takeLook(input.source, 2, signal);
+  try {
+    const open = await openSync(input, signal);
+    await open.rest();
+    return open;
+  } finally {
+    leave();
   }
 }
 

@@ -2,6 +2,7 @@ import type { Assignment } from '../../coordination/contract.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { EngineObserver } from '../engine/context.ts';
+import { EngineShared } from '../engine/shared.ts';
 import type { AgentMetrics } from '../metrics.ts';
 import { AssignedSync, type RunnerDeps } from './assigned-sync.ts';
 import { DesiredReader } from './desired-reader.ts';
@@ -9,7 +10,10 @@ import { LoadMeter } from './load-meter.ts';
 
 const loadsEveryMs = 10_000;
 
-export type AssignmentRunnerDeps = Omit<RunnerDeps, 'observer'> & { readonly metrics: AgentMetrics };
+export type AssignmentRunnerDeps = Omit<RunnerDeps, 'observer' | 'shared'> & {
+  readonly metrics: AgentMetrics;
+  readonly bytesInFlight: number;
+};
 
 /** Runs what the leader has assigned to this agent; each sync by itself, so that none holds up another. */
 export class AssignmentRunner {
@@ -24,10 +28,11 @@ export class AssignmentRunner {
   #changed = Promise.withResolvers<void>();
   #isClosed = false;
 
-  constructor({ metrics, ...deps }: AssignmentRunnerDeps) {
+  constructor({ metrics, bytesInFlight, ...deps }: AssignmentRunnerDeps) {
     this.#metrics = metrics;
     this.#loads = new LoadMeter(deps.clock);
-    this.#deps = { ...deps, observer: observe(metrics, this.#loads) };
+    const shared = new EngineShared(deps.clock, bytesInFlight);
+    this.#deps = { ...deps, shared, observer: observe(metrics, this.#loads) };
     this.#reader = new DesiredReader(deps.coordination.desired);
     this.#tellLoads().catch(() => {
       // The session has ended, and its loads with it.
@@ -73,6 +78,7 @@ export class AssignmentRunner {
   /** With the session gone each ends by itself: until the last has. */
   async ended(): Promise<void> {
     await Promise.all([...this.#syncs.values(), ...this.#leaving.values()].map(({ done }) => done));
+    await this.#deps.shared.close();
   }
 
   #take(assignment: Assignment): void {

@@ -28,6 +28,7 @@ Environment:
   IDRA_AGENT_NAME         unique in the cluster (default: the host's name)
   IDRA_AGENT_LABELS       zone=a,disk=ssd: what placement selects by
   IDRA_LEASE_TTL          how long a dead agent is believed alive (default 10s)
+  IDRA_MAX_BYTES_IN_FLIGHT  rows that are read and not yet written, over all syncs (default 128Mi)
   IDRA_DRAIN_TIMEOUT      how long it may take to leave at SIGTERM (default 25s)
   IDRA_SECRETS_DIR        Secrets as DIR/NAME/KEY, as Kubernetes mounts them: where there is no Kubernetes
   KUBECONFIG              or the pod's service account: Secrets from Kubernetes

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { openStateFile } from '../../coordination/state-file.ts';
 import { systemClock } from '../../core/clock.ts';
 import { permanent } from '../../core/errors.ts';
+import { EnvironmentReader } from '../../process/environment.ts';
+import { readBytesInFlight } from '../../process/memory.ts';
 import { type Cli, runs } from '../cli.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { defaultStatePath } from '../fleet/open-fleet.ts';
@@ -49,6 +51,7 @@ export function addRun(root: Command, cli: Cli): void {
         state,
         progress,
         isOnce: options.once === true,
+        bytesInFlight: readBytesInFlight(new EnvironmentReader(cli.env)),
         // One pass ends by itself, and is worth ending.
         stop: options.once ? signals.signal : AbortSignal.any([signals.signal, cli.unread]),
       });

@@ -1,6 +1,7 @@
 import type { EngineObserver, RunEnd } from '../../agent/engine/context.ts';
 import { endsOf } from '../../agent/engine/preview.ts';
 import { runSync } from '../../agent/engine/run-sync.ts';
+import { EngineShared } from '../../agent/engine/shared.ts';
 import { definitionOf } from '../../connectors/catalog.ts';
 import type { KnownSync, StateFile } from '../../coordination/state-file.ts';
 import type { SecretReader } from '../../core/access.ts';
@@ -21,6 +22,7 @@ export interface SingleRun {
   readonly progress: Progress;
   /** One pass of every sync that is not suspended. */
   readonly isOnce: boolean;
+  readonly bytesInFlight: number;
   /** Stops at the next batch edge. */
   readonly stop: AbortSignal;
 }
@@ -35,19 +37,21 @@ export async function runAll(run: SingleRun): Promise<readonly RunEnd[]> {
     const sync = byUid.get(status.uid);
     if (sync) run.progress.update(sync, status);
   });
+  const shared = new EngineShared(systemClock, run.bytesInFlight);
   try {
-    const ends = await Promise.allSettled(run.syncs.map((sync) => runOne(run, sync)));
+    const ends = await Promise.allSettled(run.syncs.map((sync) => runOne(run, sync, shared)));
     return ends.map((end) => {
       if (end.status === 'rejected') throw end.reason;
       return end.value;
     });
   } finally {
+    await shared.close();
     unlisten();
     run.progress.end();
   }
 }
 
-async function runOne(run: SingleRun, sync: Sync): Promise<RunEnd> {
+async function runOne(run: SingleRun, sync: Sync, shared: EngineShared): Promise<RunEnd> {
   const ends = endsOf(sync, (namespace, name) =>
     run.dataSources.find((each) => each.namespace === namespace && each.name === name),
   );
@@ -61,6 +65,7 @@ async function runOne(run: SingleRun, sync: Sync): Promise<RunEnd> {
       lock,
       stop: run.stop,
       store: run.state.store,
+      shared,
       secrets: run.secrets,
       definitionOf,
       agentName: agentName,

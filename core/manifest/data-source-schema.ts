@@ -16,11 +16,11 @@ export interface SystemSchema {
 const sharedFields = {
   maxConcurrentSyncs: z
     .int()
-    .min(1)
+    .min(0)
     .max(10_000)
     .optional()
     .describe(
-      'Syncs that may use the system at one time, over all agents; 1: one alone; left out: no limit.',
+      'Syncs that may move rows of the system at one time, over all agents; one that waits for rows does not count; 1: one alone; left out: 8; 0: no limit.',
     ),
   maxRowsPerSecond: z
     .int()

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { RunEnd } from '../../agent/engine/context.ts';
 import { runSync } from '../../agent/engine/run-sync.ts';
+import { EngineShared } from '../../agent/engine/shared.ts';
 import { definitionOf, manifests } from '../../connectors/catalog.ts';
 import { openStateFile, type StateFile } from '../../coordination/state-file.ts';
 import type { SecretReader } from '../../core/access.ts';
@@ -144,6 +145,7 @@ export class EngineRun {
         lock,
         stop: this.#stop.signal,
         store: this.state.store,
+        shared: new EngineShared(clock),
         secrets: noSecrets,
         definitionOf: setting.definitionOf ?? definitionOf,
         agentName: 'test',

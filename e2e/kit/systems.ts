@@ -92,6 +92,18 @@ export function serverManifest(name: string, type: 'postgres' | 'mysql', to: Add
   return secretManifest(name, to.password) + dataSourceManifest(name, type, to);
 }
 
+/** A database of a server that the test has started itself. */
+export function postgresDatabase(to: Address & { readonly url: string }): TestDatabase {
+  return serverDatabase('postgres', to, postgresSession(to.url));
+}
+
+export function mysqlDatabase(
+  system: 'mysql' | 'mariadb',
+  to: Address & { readonly url: string },
+): TestDatabase {
+  return serverDatabase(system, to, mysqlSession(to.url));
+}
+
 function serverDatabase(
   system: 'postgres' | 'mysql' | 'mariadb',
   to: Address,

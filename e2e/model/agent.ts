@@ -1,4 +1,5 @@
 import { runSync } from '../../agent/engine/run-sync.ts';
+import { EngineShared } from '../../agent/engine/shared.ts';
 import { coordinateOver } from '../../coordination/connect.ts';
 import type { AgentSession, AssignmentChange, Coordination } from '../../coordination/contract.ts';
 import type { TxnRequest } from '../../coordination/transport.ts';
@@ -35,11 +36,13 @@ export interface AgentInput {
 /** An agent of the model: sessions, locks, elections and the engine are those of production, only what they reach is not. */
 export class ModelAgent {
   readonly #input: AgentInput;
+  readonly #shared: EngineShared;
   readonly #drain = new AbortController();
   readonly #running = new Map<string, { readonly stop: AbortController; readonly done: Promise<void> }>();
 
   constructor(input: AgentInput) {
     this.#input = input;
+    this.#shared = new EngineShared(input.process.clock);
   }
 
   /** SIGTERM: gives everything back and leaves. */
@@ -135,6 +138,7 @@ export class ModelAgent {
         lock,
         stop,
         store: this.#watched(session.store, held),
+        shared: this.#shared,
         secrets: { read: async () => new Secret('') },
         definitionOf: () => ({ ...definition, load: async () => connector }),
         agentName: process.name,
@@ -153,9 +157,10 @@ export class ModelAgent {
     const { witness } = this.#input;
     return {
       acquire: (sync) => store.acquire(sync),
-      countUsers: (dataSource) => store.countUsers(dataSource),
-      takePlaces: async (sync, dataSources, signal) => {
-        const places = await store.takePlaces(sync, dataSources, signal);
+      setRateDemand: (dataSource, demand) => store.setRateDemand(dataSource, demand),
+      rateDemands: (dataSource) => store.rateDemands(dataSource),
+      takePlaces: async (sync, dataSources, signal, onWait) => {
+        const places = await store.takePlaces(sync, dataSources, signal, onWait);
         const limits = dataSources.filter(({ spec }) => spec.maxConcurrentSyncs !== undefined);
         const leaves = limits.map(() => witness.takesPlace(held));
         return {

@@ -57,9 +57,8 @@ export class ModelDestination implements Destination {
 
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
     const { name } = this.#relation;
-    this.#claim = await this.#call('claims', signal, () =>
-      this.#database.claim(this.#session, request, name),
-    );
+    const session = this.#session;
+    this.#claim = await this.#call('claims', signal, () => this.#database.claim(session, request, name));
     return this.#claim;
   }
 
@@ -74,9 +73,10 @@ export class ModelDestination implements Destination {
     if (claim === undefined || batch.rows.format !== 'values') throw bug('a write without a claim');
     const rows = batch.rows.rows.map(([id]) => Number(id));
     const offset = encodeOffset(batch.offset);
-    await this.#call('rows', signal, () => this.#database.send(this.#session, rows));
+    const session = this.#session;
+    await this.#call('rows', signal, () => this.#database.send(session, rows));
     const commit = { uid: claim.uid, token: claim.token, offset };
-    const totalRows = await this.#call('commit', signal, () => this.#database.commit(this.#session, commit));
+    const totalRows = await this.#call('commit', signal, () => this.#database.commit(session, commit));
     return { written: rows.length, rejected: 0, rejections: [], totalRows };
   }
 

@@ -1,5 +1,6 @@
 import type { RunContext } from '../../../agent/engine/context.ts';
 import { runSync } from '../../../agent/engine/run-sync.ts';
+import { EngineShared } from '../../../agent/engine/shared.ts';
 import { definitionOf, manifests } from '../../../connectors/catalog.ts';
 import { openStateFile } from '../../../coordination/state-file.ts';
 import { systemClock } from '../../../core/clock.ts';
@@ -20,6 +21,7 @@ function tell(message: FromEngine): void {
   process.send?.(message);
 }
 
+const shared = new EngineShared(systemClock);
 const nameByUid = new Map<string, string>();
 state.onReport((status) => {
   const name = nameByUid.get(status.uid);
@@ -41,6 +43,7 @@ function contextOf(
     destination: dataSource('destination', destination),
     stop,
     store: state.store,
+    shared,
     secrets: {
       read: async (_namespace: string, secret: string) => {
         const password = passwords[secret];

@@ -1,0 +1,37 @@
+import type { PassEnd, ReadRequest } from '../../core/connector.ts';
+import { Stopped } from '../../core/errors.ts';
+import type { RunContext } from './context.ts';
+import type { OpenSync } from './open-sync.ts';
+
+/** A source that answers later than this is read by a pass, which holds a slot for as long as it takes. */
+const patienceMs = 5_000;
+
+/**
+ * What a pass would find: its end, when there is no row for it. One row is enough to know that there are, and is not kept: it is read again
+ * by the pass, under a slot of its data sources.
+ */
+export async function lookForRows(
+  { clock, lock }: Pick<RunContext, 'clock' | 'lock'>,
+  open: OpenSync,
+  request: ReadRequest,
+): Promise<PassEnd | 'rows' | 'late'> {
+  const looking = new AbortController();
+  const isOver = new AbortController();
+  const late = new Stopped('deadline');
+  void clock.sleep(patienceMs, isOver.signal).then(
+    () => looking.abort(late),
+    () => {},
+  );
+  const signal = AbortSignal.any([lock.signal, looking.signal]);
+  const batches = open.source.read({ ...request, limits: { ...request.limits, maxRows: 1 } }, signal);
+  try {
+    const first = await batches.next();
+    return first.done ? first.value : 'rows';
+  } catch (thrown) {
+    if (looking.signal.aborted && !lock.signal.aborted) return 'late';
+    throw thrown;
+  } finally {
+    isOver.abort();
+    await batches.return(undefined as never).catch(() => {});
+  }
+}

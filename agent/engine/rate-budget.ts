@@ -1,0 +1,137 @@
+import type { Clock } from '../../core/clock.ts';
+import { shareOf } from '../../core/rate-share.ts';
+import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
+import type { SyncStore } from '../../core/sync-store.ts';
+
+/** What is used is told to the other agents this often, where it has changed. */
+const tellEveryMs = 1_000;
+/** Longest sleep of who has used too much: others may have become idle meanwhile. */
+const lookAgainMs = 250;
+/** Of the last seconds' rates the newest counts so much. */
+const smoothing = 0.3;
+/** What is asked for is above what was used, so that it can grow; and never so little that a new batch waits long. */
+const growth = 1.5;
+const leastPart = 0.02;
+/** Syncs come back with the next pass: so many seconds without rows, and nothing is asked for any more. */
+const idleTicks = 3;
+
+/** maxRowsPerSecond of one DataSource, for the syncs of this process that move its rows. */
+export class RateBudget {
+  readonly #clock: Clock;
+  readonly #store: SyncStore;
+  readonly #name: string;
+  #limit = Number.POSITIVE_INFINITY;
+  readonly #busy = new Set<string>();
+  #isFollowing = false;
+  /** Rows that were allowed until `#atMs`. */
+  #allowed = 0;
+  #atMs = 0;
+  /** Rows that are paid for, on the same count. */
+  #spent = 0;
+  #used = 0;
+  #rate = 0;
+  #hasWaited = false;
+  #told = '';
+
+  constructor(clock: Clock, store: SyncStore, name: string) {
+    this.#clock = clock;
+    this.#store = store;
+    this.#name = name;
+  }
+
+  /** A sync has rows to move. */
+  enter(uid: string, limit: number): void {
+    this.#limit = limit;
+    if (this.#busy.has(uid)) return;
+    this.#advance();
+    this.#busy.add(uid);
+    if (this.#isFollowing) this.#tell();
+    else void this.#follow();
+  }
+
+  leave(uid: string): void {
+    this.#advance();
+    if (this.#busy.delete(uid) && this.#busy.size > 0) this.#tell();
+  }
+
+  /** Before rows are written: their time counts as waiting. */
+  mark(): number {
+    this.#advance();
+    return this.#allowed;
+  }
+
+  /** After rows were written: waits until they are paid for. A batch is never cut for it. */
+  async spend(rows: number, mark: number, signal: AbortSignal): Promise<void> {
+    this.#spent = Math.max(this.#spent, mark) + rows;
+    this.#used += rows;
+    const paid = this.#spent;
+    for (;;) {
+      this.#advance();
+      const left = paid - this.#allowed;
+      if (left <= 0) return;
+      this.#hasWaited = true;
+      const share = this.#share();
+      const waitMs = share > 0 ? Math.min(lookAgainMs, (left / share) * 1_000) : lookAgainMs;
+      await this.#clock.sleep(Math.max(1, waitMs), signal);
+    }
+  }
+
+  #share(): number {
+    const { own, others } = this.#store.rateDemands(this.#name);
+    return shareOf(this.#limit, own, others);
+  }
+
+  #advance(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#busy.size > 0) this.#allowed += (this.#share() * Math.max(0, nowMs - this.#atMs)) / 1_000;
+    this.#atMs = nowMs;
+  }
+
+  async #follow(): Promise<void> {
+    this.#isFollowing = true;
+    this.#hasWaited = true;
+    this.#tell();
+    for (let ticks = 0; ticks < idleTicks; ticks++) {
+      await this.#clock.sleep(tellEveryMs);
+      if (this.#busy.size > 0) ticks = 0;
+      this.#advance();
+      this.#rate += smoothing * ((this.#used * 1_000) / tellEveryMs - this.#rate);
+      this.#used = 0;
+      this.#tell();
+      this.#hasWaited = false;
+    }
+    this.#isFollowing = false;
+    this.#told = '';
+    this.#store.setRateDemand(this.#name, undefined);
+  }
+
+  #tell(): void {
+    const syncs = Math.max(1, this.#busy.size);
+    const wanted = Math.max(this.#rate * growth, this.#limit * leastPart);
+    // To steps, so that noise is no news.
+    const rowsPerSecond = 2 ** (Math.ceil(Math.log2(wanted) * 2) / 2);
+    const isModest = !this.#hasWaited && rowsPerSecond < this.#limit;
+    const demand = { syncs, ...(isModest && { rowsPerSecond }) };
+    const told = JSON.stringify(demand);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#store.setRateDemand(this.#name, demand);
+  }
+}
+
+/** Of all data sources that limit their rate. */
+export class RateBudgets {
+  readonly #clock: Clock;
+  readonly #budgets = new Map<string, RateBudget>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  of(dataSource: DataSource, store: SyncStore): RateBudget {
+    const name = qualifiedName(dataSource);
+    const known = this.#budgets.get(name) ?? new RateBudget(this.#clock, store, name);
+    this.#budgets.set(name, known);
+    return known;
+  }
+}

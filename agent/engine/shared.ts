@@ -1,0 +1,50 @@
+import { ServerSessions } from '../../connectors/sql/session-pool.ts';
+import { Budget } from '../../core/budget.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
+import { RateBudgets } from './rate-budget.ts';
+
+/**
+ * Connections that looks for rows may use at one time, for each source: a look needs one, the opening of both ends two. They come on top
+ * of those of the passes that hold a slot.
+ */
+const lookConnections = 4;
+/** A look or an opening that takes longer makes room for the next one: a system that answers late holds up no other sync. */
+const lookTurnMs = 2_000;
+
+/** What all syncs of one process share. */
+export class EngineShared {
+  readonly sessions: ServerSessions;
+  readonly rates: RateBudgets;
+  /** Bytes of batches that were read, or are being read, and are not written yet. */
+  readonly bytes: Budget;
+  readonly #clock: Clock;
+  readonly #looks = new Map<string, Budget>();
+
+  constructor(clock: Clock, bytesInFlight = 128 * 1_024 ** 2) {
+    this.#clock = clock;
+    this.sessions = new ServerSessions(clock);
+    this.rates = new RateBudgets(clock);
+    this.bytes = new Budget(bytesInFlight);
+  }
+
+  /** Waits for a turn to look at a source; returns how to end it. */
+  async takeLook(source: DataSource, connections: number, signal: AbortSignal): Promise<() => void> {
+    const share = await this.#looksAt(source).take(connections, signal);
+    const end = new AbortController();
+    const leave = () => share.release();
+    void this.#clock.sleep(lookTurnMs, end.signal).then(leave, leave);
+    return () => end.abort();
+  }
+
+  #looksAt(source: DataSource): Budget {
+    const name = qualifiedName(source);
+    const known = this.#looks.get(name) ?? new Budget(lookConnections);
+    this.#looks.set(name, known);
+    return known;
+  }
+
+  async close(): Promise<void> {
+    await this.sessions.closeIdle();
+  }
+}

@@ -1,0 +1,47 @@
+import type { Places, SlotWait } from '../../core/sync-store.ts';
+import type { RunContext } from './context.ts';
+import type { Reporter } from './reporter.ts';
+
+/** A wait that is shorter is not reported. */
+const shortWaitMs = 1_000;
+/** Holders change often: the names in a status need not be of this very moment. */
+const reportEveryMs = 30_000;
+
+/** Takes the slots of both data sources; a longer wait is a state of the Sync. Undefined: the signal fired first. */
+export async function takeSlots(
+  { sync, source, destination, store, clock }: RunContext,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<Places | undefined> {
+  let wait: SlotWait | undefined;
+  const taken = new AbortController();
+  const report = async () => {
+    for (let afterMs = shortWaitMs; ; afterMs = reportEveryMs) {
+      await clock.sleep(afterMs, taken.signal);
+      if (wait) reporter.moveTo('Waiting', 'NoFreeSlot', waitMessage(wait));
+    }
+  };
+  report().catch(() => {
+    // The wait is over.
+  });
+  try {
+    return await store.takePlaces(sync, [source, destination], signal, (each) => {
+      wait = each;
+    });
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    taken.abort();
+  }
+}
+
+const namedHolders = 5;
+
+export function waitMessage({ dataSource, limit, holders }: SlotWait): string {
+  const named = holders.slice(0, namedHolders).join(', ');
+  const others = holders.length > namedHolders ? ` and ${holders.length - namedHolders} others` : '';
+  const slots = limit === 1 ? 'the one slot' : `all ${limit} slots`;
+  const held = holders.length === 0 ? 'are taken' : `${limit === 1 ? 'is' : 'are'} held by ${named}${others}`;
+  return `${slots} of DataSource ${dataSource} (maxConcurrentSyncs) ${held}`;
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Budget } from './budget.ts';
+
+test('who asks for more than is free waits, and nobody overtakes', async () => {
+  const budget = new Budget(10);
+  const order: string[] = [];
+  const first = await budget.take(8);
+  const large = budget.take(6).then((share) => {
+    order.push('large');
+    return share;
+  });
+  const small = budget.take(1).then((share) => {
+    order.push('small');
+    return share;
+  });
+  await setImmediate();
+  assert.deepEqual(order, []);
+  first.release();
+  first.release();
+  const shares = await Promise.all([large, small]);
+  assert.deepEqual(order, ['large', 'small']);
+  assert.equal(budget.used, 7);
+  for (const share of shares) share.release();
+  assert.equal(budget.used, 0);
+});
+
+test('more than there is at all is admitted alone', async () => {
+  const budget = new Budget(10);
+  const small = await budget.take(1);
+  let isAdmitted = false;
+  const giant = budget.take(100).then((share) => {
+    isAdmitted = true;
+    return share;
+  });
+  await setImmediate();
+  assert.equal(isAdmitted, false);
+  small.release();
+  const share = await giant;
+  let isSecondAdmitted = false;
+  const second = budget.take(1).then(() => {
+    isSecondAdmitted = true;
+  });
+  await setImmediate();
+  assert.equal(isSecondAdmitted, false);
+  share.resize(3);
+  await second;
+  assert.equal(budget.used, 4);
+});
+
+test('one that gives up waiting holds up nobody behind it', async () => {
+  const budget = new Budget(10);
+  await budget.take(5);
+  const stop = new AbortController();
+  const large = budget.take(9, stop.signal);
+  const small = budget.take(2);
+  stop.abort(new Error('enough'));
+  await assert.rejects(large, /enough/);
+  await small;
+  assert.equal(budget.used, 7);
+});
