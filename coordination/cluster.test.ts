@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { IdraError, Stopped } from '../core/errors.ts';
+import type { SlotWait } from '../core/sync-store.ts';
 import { type EtcdServer, etcd } from '../e2e/kit/servers.ts';
 import { until } from '../e2e/kit/wait.ts';
 import type { AgentSession, Assignment, Coordination, DesiredSync, New } from './contract.ts';
@@ -173,9 +174,13 @@ describe('cluster', () => {
     const [shop, warehouse] = [dataSourceOf('shop', 1), dataSourceOf('warehouse', 2)];
     await one.desired.putDataSource({ ...shop, createdAt: 't', spec: { maxConcurrentSyncs: 1 } });
     const order: string[] = [];
+    const waits = new Map<string, SlotWait>();
     const take = async (session: AgentSession, uid: string, signal = never) => {
-      await session.store.acquire(syncOf(uid));
-      const places = await session.store.takePlaces(syncOf(uid), [warehouse, shop], signal);
+      const sync = syncOf(uid, { name: uid });
+      await session.store.acquire(sync);
+      const places = await session.store.takePlaces(sync, [warehouse, shop], signal, (wait) =>
+        waits.set(uid, wait),
+      );
       order.push(uid);
       return places;
     };
@@ -195,6 +200,7 @@ describe('cluster', () => {
     await standing(4);
     await until(() => first.hasWaiters(), { what: 'the holder to know of waiters' });
     assert.deepEqual(await queue(), ['p1 false', 'p2 true', 'p3 true', 'p4 true']);
+    assert.deepEqual(waits.get('p2'), { dataSource: 'default/shop', limit: 1, holders: ['default/p1'] });
     stop.abort(new Stopped('shutdown'));
     await assert.rejects(second, Stopped);
     await standing(3);
@@ -202,6 +208,7 @@ describe('cluster', () => {
     const held = await third;
     assert.deepEqual(order, ['p1', 'p3']);
     assert.deepEqual(await queue(), ['p3 false', 'p4 true']);
+    await until(() => waits.get('p4')?.holders[0] === 'default/p3', { what: 'the news of who holds it' });
     await a.leave();
     const last = await fourth;
     assert.deepEqual(order, ['p1', 'p3', 'p4']);
@@ -211,6 +218,15 @@ describe('cluster', () => {
     assert.deepEqual(await queue(), []);
     await b.leave();
     await one.desired.deleteDataSource('default', 'shop');
+  });
+
+  test('a place is given to who has the lock of the sync, and to nobody else', async () => {
+    const a = await join('a');
+    const lock = await a.store.acquire(syncOf('p9'));
+    await one.desired.purgeSync('p9');
+    await assert.rejects(a.store.takePlaces(syncOf('p9'), [dataSourceOf('shop', 1)], never), isFenced);
+    assert.equal(lock?.signal.aborted, true);
+    await a.leave();
   });
 
   test('a probe is answered once, by an agent that fits, and again when that one dies', async () => {

@@ -23,16 +23,15 @@ export class LocalPlaces {
     signal: AbortSignal,
     onWait: (wait: SlotWait) => void = () => {},
   ): Promise<Places> {
-    const user = qualifiedName(sync);
     const taken: Queue[] = [];
     const release = async () => {
-      for (const queue of taken.splice(0)) queue.give(user);
+      for (const queue of taken.splice(0)) queue.give(sync);
     };
     try {
       for (const [dataSource, limit] of limited(dataSources)) {
         const queue = this.#queue(dataSource);
         queue.limit = limit;
-        await queue.take(user, signal, (holders) => onWait({ dataSource, limit, holders }));
+        await queue.take(sync, signal, (holders) => onWait({ dataSource, limit, holders }));
         taken.push(queue);
       }
     } catch (error) {
@@ -52,7 +51,7 @@ export class LocalPlaces {
 }
 
 interface Waiter {
-  readonly user: string;
+  readonly sync: Sync;
   readonly admit: () => void;
   readonly onWait: (holders: readonly string[]) => void;
 }
@@ -60,20 +59,21 @@ interface Waiter {
 class Queue {
   /** The latest that was asked for. */
   limit = 1;
-  readonly #holders = new Set<string>();
+  /** By uid. */
+  readonly #holders = new Map<string, string>();
   readonly #waiters = new Set<Waiter>();
 
   get hasWaiters(): boolean {
     return this.#waiters.size > 0;
   }
 
-  async take(user: string, signal: AbortSignal, onWait: (holders: readonly string[]) => void): Promise<void> {
+  async take(sync: Sync, signal: AbortSignal, onWait: (holders: readonly string[]) => void): Promise<void> {
     signal.throwIfAborted();
     if (this.#holders.size < this.limit && this.#waiters.size === 0) {
-      this.#holders.add(user);
+      this.#hold(sync);
       return;
     }
-    onWait([...this.#holders]);
+    onWait(this.#names);
     await new Promise<void>((resolve, reject) => {
       const admit = () => {
         signal.removeEventListener('abort', leave);
@@ -83,20 +83,28 @@ class Queue {
         this.#waiters.delete(waiter);
         reject(signal.reason);
       };
-      const waiter = { user, admit, onWait };
+      const waiter = { sync, admit, onWait };
       this.#waiters.add(waiter);
       signal.addEventListener('abort', leave, { once: true });
     });
   }
 
-  give(user: string): void {
-    this.#holders.delete(user);
+  give(sync: Sync): void {
+    this.#holders.delete(sync.uid);
     for (const waiter of this.#waiters) {
       if (this.#holders.size >= this.limit) break;
       this.#waiters.delete(waiter);
-      this.#holders.add(waiter.user);
+      this.#hold(waiter.sync);
       waiter.admit();
     }
-    for (const { onWait } of this.#waiters) onWait([...this.#holders]);
+    for (const { onWait } of this.#waiters) onWait(this.#names);
+  }
+
+  #hold(sync: Sync): void {
+    this.#holders.set(sync.uid, qualifiedName(sync));
+  }
+
+  get #names(): readonly string[] {
+    return [...this.#holders.values()];
   }
 }

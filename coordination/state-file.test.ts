@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { IdraError, Stopped } from '../core/errors.ts';
 import type { SyncStatus } from '../core/status.ts';
 import type { DataSource } from '../core/sync-spec.ts';
+import type { SlotWait } from '../core/sync-store.ts';
 import { openStateFile } from './state-file.ts';
 import { dataSourceOf, statusOf, syncOf } from './test-objects.ts';
 
@@ -164,8 +165,11 @@ describe('state file', () => {
     const [one, two] = ['a', 'b'].map((name) => dataSourceOf(name, 1)) as [DataSource, DataSource];
     const never = new AbortController().signal;
     const order: string[] = [];
+    const waits = new Map<string, SlotWait>();
     const take = async (name: string, dataSources: DataSource[], signal = never) => {
-      const places = await file.store.takePlaces(syncOf(name), dataSources, signal);
+      const places = await file.store.takePlaces(syncOf(name, { name }), dataSources, signal, (wait) =>
+        waits.set(name, wait),
+      );
       order.push(name);
       return places;
     };
@@ -176,11 +180,14 @@ describe('state file', () => {
     const third = take('third', [two, one]);
     const fourth = take('fourth', [dataSourceOf('free', undefined), one]);
     assert.equal(first.hasWaiters(), true);
+    assert.deepEqual(waits.get('third'), { dataSource: 'default/a', limit: 1, holders: ['default/first'] });
     stop.abort(new Stopped('shutdown'));
     await assert.rejects(second, Stopped);
     await first.release();
     await first.release();
-    await (await third).release();
+    const held = await third;
+    assert.deepEqual(waits.get('fourth')?.holders, ['default/third']);
+    await held.release();
     await (await fourth).release();
     assert.deepEqual(order, ['first', 'third', 'fourth']);
     file.close();

@@ -22,6 +22,8 @@ export interface RunState {
   heldBack: HeldBack | undefined;
   /** The last pass had rows: the next one very likely has, too. */
   hasMovedRows: boolean;
+  /** Of a pass that found nothing, as it was last written. */
+  writtenPassStartMs: number;
   /** A pass has begun, or was asked for, and is not complete. */
   isPassDue: boolean;
   /** By run-now. */
@@ -43,9 +45,18 @@ export async function remember(state: RunState, change: Partial<SyncMemory>): Pr
   await state.context.lock.writeMemory(next);
 }
 
-/** As `remember`, of a pass that found nothing: when it began is written with the next thing that is worth it. */
+/** The next owner makes a pass too early, and finds nothing, where the last start that was written is older than the last one. */
+const passStartEveryMs = 10 * 60_000;
+
+/** As `remember`, of a pass that found nothing: when it began is written now and then only. */
 export async function rememberIdle(state: RunState, change: Partial<SyncMemory>): Promise<void> {
   const { lastPassStart, ...rest } = change;
+  const startMs = lastPassStart === undefined ? 0 : Date.parse(lastPassStart);
+  if (startMs - state.writtenPassStartMs >= passStartEveryMs) {
+    state.writtenPassStartMs = startMs;
+    await remember(state, change);
+    return;
+  }
   await remember(state, rest);
   if (lastPassStart !== undefined) state.memory = { ...state.memory, lastPassStart };
 }

@@ -43,6 +43,7 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
     mustRestartPass: false,
     heldBack: undefined,
     hasMovedRows: false,
+    writtenPassStartMs: 0,
     isPassDue: false,
     isAskedFor: false,
   };

@@ -88,8 +88,15 @@ export const caughtByModel: readonly Guard[] = [
   {
     name: 'a place is for the oldest in the queue',
     file: 'coordination/places.ts',
-    from: '() => this.#rank(key, revision) < limit',
-    to: '() => true',
+    from: 'if (this.#rank(key, revision) < limit) return true;',
+    to: 'return true;',
+    caughtBy: 'model',
+  },
+  {
+    name: 'after a rest the destination is claimed again',
+    file: 'agent/engine/session.ts',
+    from: 'if (this.#holdsClaim || !before) return this.#holdsClaim;',
+    to: 'if (before) return true;',
     caughtBy: 'model',
   },
 ];

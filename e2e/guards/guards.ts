@@ -25,6 +25,13 @@ export const guards: readonly Guard[] = [
     caughtBy: { test: 'core/token.test.ts' },
   },
   {
+    name: 'a place is for who has the lock of the sync',
+    file: 'coordination/places.ts',
+    from: 'compare: [lock.condition, { key, create: 0n }],',
+    to: 'compare: [{ key, create: 0n }],',
+    caughtBy: { test: 'coordination/cluster.test.ts', only: 'lock of the sync' },
+  },
+  {
     name: 'a write of a sync is conditional on its lock',
     file: 'coordination/lock.ts',
     from: '{ compare: [this.condition], success }',

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { PooledSession } from '../../core/connector.ts';
+import { IdraError, transient } from '../../core/errors.ts';
+import { ManualClock } from '../../e2e/kit/engine-run.ts';
+import { ServerSessions } from './session-pool.ts';
+
+const never = new AbortController().signal;
+const reader = { server: 'db:5432', identity: 'reader', dataSource: 'default/shop' };
+const writer = { ...reader, identity: 'writer' };
+
+class Fake implements PooledSession {
+  isLost = false;
+  isClosed = false;
+  resets = 0;
+  async reset(): Promise<void> {
+    this.resets += 1;
+  }
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+}
+
+function pool() {
+  const opened: Fake[] = [];
+  const clock = new ManualClock('2026-11-26T08:00:00Z');
+  const sessions = new ServerSessions(clock);
+  const open = async () => {
+    const session = new Fake();
+    opened.push(session);
+    return session;
+  };
+  return { opened, clock, sessions, lend: (key = reader) => sessions.lend(key, open, never) };
+}
+
+test('what is given back is lent again, the last one first, as it was after its opening', async () => {
+  const { opened, sessions, lend } = pool();
+  const [one, two] = [await lend(), await lend()];
+  await one.giveBack(true);
+  await two.giveBack(true);
+  assert.equal((await lend()).session, two.session);
+  assert.equal(two.session.resets, 1);
+  assert.notEqual((await lend(writer)).session, one.session);
+  assert.equal(opened.length, 3);
+  await sessions.closeIdle();
+  assert.equal(one.session.isClosed, true);
+});
+
+test('one that is busy, lost or cannot be reset is closed and never lent again', async () => {
+  const { opened, lend } = pool();
+  const cases: ((session: Fake) => boolean)[] = [
+    () => false,
+    (session) => {
+      session.isLost = true;
+      return true;
+    },
+    (session) => {
+      session.reset = () => Promise.reject(new Error('gone'));
+      return true;
+    },
+  ];
+  for (const spoil of cases) {
+    const { session, giveBack } = await lend();
+    await giveBack(spoil(session));
+    assert.equal(session.isClosed, true);
+  }
+  await lend();
+  assert.equal(opened.length, 4);
+});
+
+test('a server without a free connection is asked again by nobody until some time has passed', async () => {
+  const { clock, sessions } = pool();
+  let asked = 0;
+  const full = async (): Promise<Fake> => {
+    asked += 1;
+    throw transient('TooManyConnections', 'sorry, too many clients already');
+  };
+  const isRefused = (error: unknown) => error instanceof IdraError && error.code === 'TooManyConnections';
+  await assert.rejects(sessions.lend(reader, full, never), isRefused);
+  await assert.rejects(sessions.lend(writer, full, never), isRefused);
+  assert.equal(asked, 1);
+  clock.advance(1_000);
+  await assert.rejects(sessions.lend(writer, full, never), isRefused);
+  assert.equal(asked, 2);
+});
+
+test('few are opened at one time', async () => {
+  const { sessions } = pool();
+  const opening: (() => void)[] = [];
+  const slow = async () => {
+    await new Promise<void>((resolve) => opening.push(resolve));
+    return new Fake();
+  };
+  const lent = Array.from({ length: 10 }, () => sessions.lend(reader, slow, never));
+  await setImmediate();
+  assert.equal(opening.length, 3);
+  for (let index = 0; index < 10; index++) {
+    opening[index]?.();
+    await setImmediate();
+  }
+  await Promise.all(lent);
+});
