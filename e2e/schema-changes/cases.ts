@@ -68,7 +68,6 @@ export const changes: readonly SchemaChange[] = [
     end: 'source',
     to: { ...before, a: 'bigint' },
     rows: ["(101, 5000000000, 'x', 'y')", "(102, 1, 'x', 'y')"],
-    // An INTEGER of SQLite has 64 bits.
     expected: 'ColumnTooNarrow',
   },
   { name: 'narrowed', end: 'source', to: { ...before, a: 'smallint' }, rows, expected: ['a', 'b', 'c'] },
