@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
+import { pin } from './settings.ts';
 
 /** How long a statement waits for another process's lock before it is SQLITE_BUSY, and the runner's retry takes over. */
 const busyTimeoutMs = 5_000;
@@ -84,5 +85,6 @@ function requireFile(file: string): void {
 function open(file: string, options: Database.Options): Database.Database {
   const database = new Database(file, { ...options, timeout: busyTimeoutMs });
   database.defaultSafeIntegers(true);
+  pin(database);
   return database;
 }

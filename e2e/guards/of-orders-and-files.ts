@@ -81,4 +81,11 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     to: 'SET "closed" = 1, "token" = "token" + 0 * ? WHERE',
     caughtBy: { test: 'connectors/sqlite/target-shape.test.ts', only: 'takes over' },
   },
+  {
+    name: 'SQLite: a time that is later and sorts before the offset is looked for',
+    file: 'connectors/sqlite/time-order.ts',
+    from: 'if (count === 0n) return;',
+    to: 'if (count >= 0n) return;',
+    caughtBy: { test: 'connectors/sqlite/time-order.test.ts', only: 'sorts below the offset' },
+  },
 ];

@@ -1,0 +1,28 @@
+import type { Database } from 'better-sqlite3';
+
+/**
+ * Settings of a connection that change which rows a statement sees, or what a write does, each with the reason for its value. They are not
+ * kept in the file, but a build of SQLite may have other defaults. What a file does keep is its owner's choice and changes no value:
+ * encoding (text is read as UTF-8, and each file sorts by its own), journal_mode, auto_vacuum, page_size.
+ */
+export const pinned: readonly (readonly [pragma: string, value: number, reason: string])[] = [
+  [
+    'reverse_unordered_selects',
+    0,
+    'a table without a key is read in one statement, and its rows come in their usual order',
+  ],
+  ['read_uncommitted', 0, 'no row of a transaction that may be rolled back is read'],
+  ['writable_schema', 0, 'no statement of a query changes the schema itself'],
+  ['ignore_check_constraints', 0, 'a row that the destination refuses is refused'],
+  ['recursive_triggers', 0, "a trigger of the destination's owner fires as often as for other writers"],
+  ['defer_foreign_keys', 0, 'a foreign key is checked with its row, so that onError can name it'],
+  ['count_changes', 0, 'a write returns no row'],
+  ['legacy_alter_table', 0, 'only the swap of a Replace renames in the old way'],
+  ['cell_size_check', 1, 'a damaged page is an error, and no rows that are not there'],
+];
+
+export function pin(database: Database): void {
+  // Not among them: it cannot be read back. LIKE in a query means what SQLite's documentation says.
+  database.pragma('case_sensitive_like = 0');
+  for (const [name, value] of pinned) database.pragma(`${name} = ${value}`);
+}
