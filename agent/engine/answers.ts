@@ -1,3 +1,4 @@
+import { namingSync } from '../../core/commands.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import type { Request } from '../../core/status.ts';
@@ -49,7 +50,7 @@ export async function finishRequest(
   answer: 'Done' | 'Refused',
   message: string,
 ): Promise<void> {
-  const status = finished(request, answer, message, context.clock.now());
+  const status = finished(request, answer, namingSync(message, context.sync), context.clock.now());
   await reach('request:before-finish');
   await context.lock.finishRequest(status);
   reporter.request(status);

@@ -1,5 +1,6 @@
 import { joinName, splitName } from '../../connectors/sql/names.ts';
 import { resolveAccess } from '../../core/access.ts';
+import { namingSync } from '../../core/commands.ts';
 import type { SystemReport } from '../../core/connector.ts';
 import { asIdraError, type Finding, type IdraError } from '../../core/errors.ts';
 import { formatOffset } from '../../core/offset.ts';
@@ -39,6 +40,14 @@ export interface PreviewColumn {
 
 /** Opens both ends, plans, and looks at the destination's commit rows. What fails becomes a finding. */
 export async function previewSync(input: PreviewInput, signal: AbortSignal): Promise<Preview> {
+  const preview = await previewEnds(input, signal);
+  const findings = preview.findings.map(({ mend, ...finding }) =>
+    mend === undefined ? finding : { ...finding, mend: namingSync(mend, input.sync) },
+  );
+  return { ...preview, findings };
+}
+
+async function previewEnds(input: PreviewInput, signal: AbortSignal): Promise<Preview> {
   try {
     const open = await openSync(input, signal);
     try {
