@@ -28,6 +28,7 @@ import { CommitRows } from './commit-rows.ts';
 import { describeTable } from './describe.ts';
 import { isSchemaChange } from './errors.ts';
 import { literalText } from './literals.ts';
+import { moneyFindings } from './money.ts';
 import { quoteName, resolveName, type TableName } from './names.ts';
 import { Replacement, shadowName } from './replace.ts';
 import { Session, writerName } from './session.ts';
@@ -76,7 +77,8 @@ export class PostgresDestination implements Destination {
   async check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]> {
     const { session, name } = await this.#open(signal);
     const entry = await describeTable(session, name, tablePath);
-    const findings = await writeFindings(session, name, entry, writeMode, signal);
+    const money = entry ? await moneyFindings(session, entry.relation, tablePath, signal) : [];
+    const findings = [...(await writeFindings(session, name, entry, writeMode, signal)), ...money];
     return writeMode === 'Replace' && entry
       ? [...findings, ...(await replaceFindings(session, entry, signal))]
       : findings;

@@ -30,6 +30,7 @@ import { queryShapeQuery, tableShapeQuery } from './fingerprint.ts';
 import { type FramePart, joinBodies } from './frames.ts';
 import { canonicalText, lastKeyReader } from './last-key.ts';
 import { literalText } from './literals.ts';
+import { moneyFindings } from './money.ts';
 import { quoteName, resolveName } from './names.ts';
 import { type ExpectedShape, readerName, Session, ShapeDiffers, type TextRow } from './session.ts';
 import { decoderOf } from './text-values.ts';
@@ -74,9 +75,11 @@ export class PostgresSource implements Source, RangeReader {
   async check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
     const session = await this.#open(signal);
     const zones = this.#isReadInServersZone(mode) ? await otherZones(session, signal) : [];
+    const money = this.#relation ? await moneyFindings(session, this.#relation, 'spec.source', signal) : [];
     return [
       ...(await readFindings(session, mode, signal)),
       ...zones,
+      ...money,
       ...(await this.#orderFindings(session, signal)),
     ];
   }
