@@ -35,16 +35,20 @@ export function judge({ problems, nullRows }: Comparison, status: SyncStatus | u
   }
   if (details.length > 0) {
     const kinds = [...new Set(left.map(({ kind }) => kind))].sort();
-    return {
-      kind: 'silent',
-      category: kinds.length > 0 ? kinds.join('+') : 'NULL rows not counted',
-      details,
-    };
+    const category = kinds.length > 0 ? kinds.join('+') : 'NULL rows not counted';
+    return { kind: 'silent', category, details: [statusText(status), ...details] };
   }
   if (left.length < problems.length && isKeyCoarser(status))
     return { kind: 'reported', category: 'warned of KeyCoarser', details: [] };
   if (left.length < problems.length) return { kind: 'reported', category: 'rejected rows', details: [] };
   return nullRows > 0 ? { kind: 'reported', category: 'NULL rows', details: [] } : equal;
+}
+
+/** What it claimed, for whoever looks for the cause. */
+function statusText(status: SyncStatus | undefined): string {
+  if (!status) return 'no status';
+  const { state, reason, rows, offsetText, lagSeconds, bound, warnings } = status;
+  return `status: ${JSON.stringify({ state, reason, rows, offsetText, lagSeconds, bound, warnings })}`;
 }
 
 /** Rows of one destination key overwrite each other, which status has warned of. */
