@@ -22,6 +22,8 @@ let servers: FuzzServers;
 before(async () => {
   folder = await tempFolder('fuzz');
   servers = new FuzzServers();
+  // One after the other: a server that is missing skips the tests.
+  for (const system of ['postgres', 'mysql', 'mariadb'] as const) await servers.get(system);
 });
 
 after(() => servers?.stop());
