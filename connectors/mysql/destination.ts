@@ -103,7 +103,7 @@ export class MysqlDestination implements Destination {
   }
 
   rawRequests(plan: WritePlan): readonly RawRequest[] {
-    const request = tsvRequest(plan.columns.columns);
+    const request = tsvRequest(plan.columns.columns, this.#session.facts.isMariaDb);
     return request ? [request] : [];
   }
 
@@ -120,7 +120,7 @@ export class MysqlDestination implements Destination {
     const row = await this.#commits.claim(session, request, signal);
     const collationOf = await collationsFor(session, plan, signal);
     const target = await claimTarget(session, plan, this.#name, collationOf, signal);
-    const columns = plan.columns.columns.map(loadColumn);
+    const columns = plan.columns.columns.map((each) => loadColumn(each, session.facts.isMariaDb));
     const staging = plan.writeMode === 'Upsert' ? ownTable(this.#name, plan.uid, 'staging') : null;
     if (staging) {
       const create = createStaging(plan, staging, collationOf);

@@ -32,8 +32,8 @@ export interface LoadColumn {
 const binaryTypes = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
 const textTypes = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext']);
 
-export function loadColumn(planned: PlannedColumn): LoadColumn {
-  const native = baseOf(planned);
+export function loadColumn(planned: PlannedColumn, isMariaDb: boolean): LoadColumn {
+  const native = baseOf(planned, isMariaDb);
   const form = formOf(native);
   return { name: planned.name, form, encode: encoderOf(planned.source.type, native) };
 }
@@ -43,18 +43,20 @@ function formOf(native: string): Form {
   return native === 'bit' ? 'bits' : native === 'float' ? 'float' : 'text';
 }
 
-function baseOf(planned: PlannedColumn): string {
-  return partsOf(planned.existing?.nativeType ?? planned.ddl).base;
+/** MariaDB's JSON is another name of LONGTEXT. */
+function baseOf(planned: PlannedColumn, isMariaDb: boolean): string {
+  const { base } = partsOf(planned.existing?.nativeType ?? planned.ddl);
+  return isMariaDb && base === 'json' ? 'longtext' : base;
 }
 
 /**
  * How a source could make the lines itself. Undefined where a value must be looked at first: YEAR takes `70` for 1970, MySQL's JSON
  * makes doubles of long numbers, and what an untyped column holds is known only from the value.
  */
-export function tsvRequest(columns: readonly PlannedColumn[]): RawRequest | undefined {
+export function tsvRequest(columns: readonly PlannedColumn[], isMariaDb: boolean): RawRequest | undefined {
   const as: string[] = [];
   for (const planned of columns) {
-    const encoding = tsvEncoding(planned.source.type, baseOf(planned));
+    const encoding = tsvEncoding(planned.source.type, baseOf(planned, isMariaDb));
     if (encoding === undefined) return undefined;
     as.push(encoding);
   }
@@ -85,7 +87,7 @@ function tsvEncoding(type: ColumnType, native: string): string | undefined {
 function encoderOf(source: ColumnType, native: string): Encode {
   if (native === 'year') return encodeYear;
   if (binaryTypes.has(native)) return encodeBytes;
-  if (native === 'json') return encodeMysqlJson;
+  if (native === 'json') return encodeMysqlJson(source);
   const write = writerOf(source, native);
   const check = textTypes.has(native) ? undefined : canonicalCheck(source);
   if (!check) return write;
@@ -155,10 +157,13 @@ function encodeYear(value: Exclude<Value, null>): string | Misfit {
   return year >= 1901 && year <= 2155 ? String(year) : new Misfit('YEAR has 0 and the years 1901 to 2155');
 }
 
-function encodeMysqlJson(value: Exclude<Value, null>): string | Misfit {
-  const text = Array.isArray(value) ? arrayJson(value, { kind: 'untyped' }) : encodeText(value);
-  if (typeof text !== 'string') return text;
-  return keepsNumbers(text) ? text : new Misfit("MySQL's JSON would change a number in it");
+function encodeMysqlJson(source: ColumnType): Encode {
+  return (value) => {
+    const isArray = source.kind === 'array' && Array.isArray(value);
+    const text = isArray ? arrayJson(value, source.of) : encodeText(value);
+    if (typeof text !== 'string') return text;
+    return keepsNumbers(text) ? text : new Misfit("MySQL's JSON would change a number in it");
+  };
 }
 
 /** Into a column of text any text would go. */

@@ -1,11 +1,11 @@
-/** Whether MySQL's JSON keeps every number of a text: it has integers of 64 bits, signed and unsigned, and doubles. */
+/**
+ * Whether MySQL's JSON keeps every number of a text: it has integers of 64 bits, signed and unsigned, and doubles, which it writes with the
+ * fewest digits that make the same double.
+ */
 export function keepsNumbers(json: string): boolean {
   const withoutStrings = json.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
   return [...withoutStrings.matchAll(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi)].every(([number]) => isKept(number));
 }
-
-/** So many digits come back from a double as they were. */
-const doubleDigits = 15;
 
 function isKept(number: string): boolean {
   if (/^-?\d{1,18}$/.test(number)) return true;
@@ -13,6 +13,16 @@ function isKept(number: string): boolean {
     const integer = BigInt(number);
     return integer >= -(2n ** 63n) && integer < 2n ** 64n;
   }
-  const digits = number.replace(/e.*$/i, '').replaceAll(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '');
-  return digits.length <= doubleDigits && Number.isFinite(Number(number));
+  const double = Number(number);
+  return Number.isFinite(double) && normalized(number) === normalized(String(double));
+}
+
+/** Digits without zeros around them, and the power of ten of the last one: the same text for the same number. */
+function normalized(number: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(number) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
 }
