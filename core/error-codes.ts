@@ -42,6 +42,12 @@ export const errorCodes = {
     remedy:
       'Set tls.caSecretRef to the authority that signed it, or the host to a name that the certificate has.',
   },
+  CharacterNotKept: {
+    cause: "A text has a character that the character set of the destination's column does not have.",
+    remedy:
+      'Change the column to utf8mb4 (ALTER TABLE ... MODIFY), correct the row at the source, or set onError to Skip.',
+    systems: ['MySQL', 'MariaDB'],
+  },
   ClaimBusy: {
     cause: 'The session of an earlier owner of the Sync still holds the commit row.',
     remedy: 'Nothing: it is retried. If it stays, end that session at the server.',

@@ -14,8 +14,35 @@ function no(reason: string): Acceptance {
 
 /** Whether an existing column keeps every value of `type`; a value that it would change in silence is refused, never bent. */
 export function accepts(existing: Column, type: ColumnType, use?: ColumnUse): Acceptance {
-  const acceptance = acceptsAny(existing, type);
+  const acceptance = withCharacters(existing, type, acceptsAny(existing, type));
   return acceptance.isAccepted || !use?.isKey ? acceptance : (acceptsAsKey(existing, type) ?? acceptance);
+}
+
+const asciiKinds = new Set([
+  'boolean',
+  'int',
+  'float',
+  'decimal',
+  'uuid',
+  'date',
+  'time',
+  'timestamp',
+  'interval',
+  'bit',
+]);
+
+/** A column of another character set than utf8mb4 does not keep every character; its collation names it. */
+function withCharacters(
+  { type: target, collation }: Column,
+  type: ColumnType,
+  acceptance: Acceptance,
+): Acceptance {
+  const characterSet = collation?.split('_')[0];
+  const isWhole = characterSet === undefined || characterSet === 'utf8mb4';
+  if (isWhole || target.kind !== 'text' || asciiKinds.has(type.kind) || !acceptance.isAccepted)
+    return acceptance;
+  const misfits = `characters that ${characterSet} does not have do not fit`;
+  return { ...acceptance, misfits: acceptance.misfits ? `${acceptance.misfits}; ${misfits}` : misfits };
 }
 
 /** Keys have a length in MySQL: one without limit gets this one where the table is made, and is welcome to it where it is there. */

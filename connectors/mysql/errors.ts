@@ -43,6 +43,12 @@ const tooLarge: Meaning = {
   mend: 'raise max_allowed_packet of the server above the largest row',
 };
 
+const timeLimited: Meaning = {
+  code: 'StatementCancelled',
+  disposition: later,
+  mend: 'Idra sets no limit of its own: raise the one of the user (MAX_STATEMENT_TIME), of the query (MAX_EXECUTION_TIME), or of a proxy between',
+};
+
 /** By error number, the same on MySQL and MariaDB where both have it. */
 const meanings: Readonly<Record<number, Meaning>> = {
   1044: denied,
@@ -75,8 +81,8 @@ const meanings: Readonly<Record<number, Meaning>> = {
   1412: { code: 'SchemaChanged', disposition: later },
   1053: { code: 'ServerShutdown', disposition: later },
   1317: { code: 'StatementCancelled', disposition: later },
-  3024: { code: 'StatementCancelled', disposition: later },
-  1969: { code: 'StatementCancelled', disposition: later },
+  3024: timeLimited,
+  1969: timeLimited,
   1152: lost,
   1158: lost,
   1159: lost,
@@ -172,22 +178,50 @@ const rowErrors: Readonly<Record<number, string>> = {
   3141: 'a text is not JSON',
   3819: 'a CHECK of the table refuses the row',
   4025: 'a CHECK of the table refuses the row',
+  3854: 'a text has a character that the column does not have',
   4079: 'a value cannot be cast to the type of its column',
 };
+
+const characterMessage = "a text has a character that the column's character set does not have";
+
+/** With the constraint's name, which the message has for people; never its values. */
+function rowMessageOf(errno: number, serverMessage: string): string {
+  const what = rowErrors[errno] ?? 'the table refuses the row';
+  const name = constraintIn(errno, serverMessage);
+  return name === undefined ? what : `${what} (${name})`;
+}
+
+function constraintIn(errno: number, serverMessage: string): string | undefined {
+  if (errno === 1062) return labelled('index', /for key '([^']+)'$/.exec(serverMessage)?.[1]);
+  if (errno === 1452)
+    return labelled('foreign key', /CONSTRAINT `([^`]+)` FOREIGN KEY/.exec(serverMessage)?.[1]);
+  if (errno === 3819) return labelled('check', /constraint '([^']+)'/.exec(serverMessage)?.[1]);
+  if (errno === 4025) return labelled('check', /CONSTRAINT `([^`]+)`/.exec(serverMessage)?.[1]);
+  return undefined;
+}
+
+function labelled(kind: string, name: string | undefined): string | undefined {
+  return name && `${kind} ${name}`;
+}
 
 /** A row that the table cannot keep. `column` where the server names one. */
 export class RowError extends Error {
   readonly errno: number;
   readonly column: string | undefined;
+  readonly #isCharacter: boolean;
 
   constructor(errno: number, serverMessage: string) {
-    super(rowErrors[errno] ?? 'the table refuses the row');
+    const isCharacter =
+      errno === 3854 || (errno === 1366 && serverMessage.startsWith('Incorrect string value'));
+    super(isCharacter ? characterMessage : rowMessageOf(errno, serverMessage));
     this.name = 'RowError';
     this.errno = errno;
     this.column = columnIn(serverMessage);
+    this.#isCharacter = isCharacter;
   }
 
   get code(): ErrorCode {
+    if (this.#isCharacter) return 'CharacterNotKept';
     return isConstraint(this.errno) ? 'ConstraintViolated' : 'ValueNotKept';
   }
 }

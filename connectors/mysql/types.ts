@@ -62,9 +62,20 @@ function keyType(type: ColumnType): NativeType | TypeRefusal {
     case 'json':
     case 'array':
       return { refusal: `a ${type.kind} cannot be part of a key in MySQL` };
+    case 'bit': {
+      const native = bitFor(type);
+      return /^BIT/.test(native.ddl)
+        ? native
+        : { ...keyText(type.length), note: 'stored as text of 0 and 1' };
+    }
     default:
-      return plainType(type);
+      return withKeyLength(plainType(type));
   }
+}
+
+/** A type that is stored as text without limit has one as a key. */
+function withKeyLength(native: NativeType | TypeRefusal): NativeType | TypeRefusal {
+  return 'ddl' in native && native.ddl === 'LONGTEXT' ? { ...native, ...keyText(undefined) } : native;
 }
 
 function keyText(maxLength: number | undefined): NativeType {

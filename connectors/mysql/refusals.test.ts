@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { claimUnplanned, servers, TestDatabase } from './test-ends.ts';
+import { types } from './types.ts';
+
+for (const [name, start] of servers) {
+  describe(name, () => {
+    let database: TestDatabase;
+    before(async () => {
+      database = await TestDatabase.create(start);
+      await database.run(`CREATE TABLE parents (id INT PRIMARY KEY); INSERT INTO parents VALUES (1);
+        CREATE TABLE refused (id INT PRIMARY KEY, t VARCHAR(20), p INT)`);
+    });
+    after(() => database?.stop());
+
+    const run = (sql: string) => database.run(sql);
+    const cases: readonly (readonly [
+      what: string,
+      column: string,
+      row: string,
+      code: string,
+      message: RegExp,
+    ])[] = [
+      [
+        'a character outside the character set',
+        't VARCHAR(20) CHARACTER SET latin1',
+        "'👑', 1",
+        'CharacterNotKept',
+        /row id 42: .*character set.*column t/,
+      ],
+      [
+        'a foreign key',
+        't VARCHAR(20), CONSTRAINT to_parent FOREIGN KEY (p) REFERENCES parents (id)',
+        "'x', 7",
+        'ConstraintViolated',
+        /row id 42: .*foreign key to_parent/,
+      ],
+      [
+        'a unique index',
+        't VARCHAR(20), UNIQUE KEY by_t (t)',
+        "'x', 1), (43, 'x', 1",
+        'ConstraintViolated',
+        /row id 43: .*index (\w+\.)?by_t/,
+      ],
+      [
+        'a check',
+        "t VARCHAR(20), CONSTRAINT no_x CHECK (t <> 'x')",
+        "'x', 1",
+        'ConstraintViolated',
+        /row id 42: .*check .*no_x/,
+      ],
+    ];
+    for (const [what, column, row, code, message] of cases) {
+      test(`${what} refuses a row by its name, with what is to blame`, async () => {
+        const to = `to_${code}_${column.length}`.toLowerCase();
+        await run(`TRUNCATE TABLE refused; INSERT INTO refused VALUES (41, 'fine', 1), (42, ${row});
+          CREATE TABLE ${to} (id INT PRIMARY KEY, p INT, ${column})`);
+        const flow = await database.flow({ from: 'refused', to, uid: to });
+        await claimUnplanned(flow);
+        await assert.rejects(flow.pass(), (error: Error & { code: string }) => {
+          assert.equal(error.code, code);
+          assert.match(error.message, message);
+          return true;
+        });
+        assert.deepEqual(await run(`SELECT COUNT(*) FROM ${to}`), [['0']]);
+        await flow.close();
+      });
+    }
+  });
+}
+
+test('a column of another character set says what it does not have, before the first row', () => {
+  const existing = {
+    name: 't',
+    type: { kind: 'text', maxLength: 20 },
+    nativeType: 'varchar(20)',
+    isNullable: true,
+    collation: 'latin1_swedish_ci',
+  } as const;
+  const use = { isKey: false };
+  const found = types.accepts(existing, { kind: 'text', maxLength: 20 }, use);
+  assert.match((found.isAccepted && found.misfits) || '', /latin1/);
+  const numbers = types.accepts(existing, { kind: 'int', bits: 32 }, use);
+  assert.equal(numbers.isAccepted && numbers.misfits, undefined);
+});
+
+test('keys of types without a length get one, and what cannot be a key is refused', () => {
+  const key = { isKey: true };
+  const of = (type: Parameters<typeof types.columnFor>[0]) => types.columnFor(type, key);
+  assert.match(JSON.stringify(of({ kind: 'bit', isVarying: true })), /VARCHAR\(255\)/);
+  assert.match(JSON.stringify(of({ kind: 'bit', isVarying: true, length: 12 })), /VARCHAR\(12\)/);
+  assert.match(JSON.stringify(of({ kind: 'bit', length: 8 })), /BIT\(8\)/);
+  assert.match(JSON.stringify(of({ kind: 'decimal', precision: 900, scale: 2 })), /VARCHAR\(255\)/);
+  assert.ok('refusal' in of({ kind: 'json' }));
+});
