@@ -33,6 +33,15 @@ for (const [name, start] of servers) {
         ['one', true],
         ['two', false],
       ]);
+      assert.deepEqual(
+        rows.map((row) => row.token),
+        [2n, 2n],
+        'the adopted row has the new token too, so that its old owner is fenced whatever becomes of it',
+      );
+      const late = await database.flow({ ...options, uid: 'three' });
+      const nothing = await late.claim({ adoptFrom: 'one' });
+      assert.deepEqual([nothing.offset, nothing.rows], [null, 0], 'a closed row is not there to be adopted');
+      await late.close();
       const change = { uid: 'two', expected: adopted.offset, offset: '{"mode":"Id","id":"2"}', token: 2n };
       assert.equal((await other.destination.setOffset(change, signal)).offset, '{"mode":"Id","id":"2"}');
       await assert.rejects(other.destination.setOffset(change, signal), { code: 'OffsetMoved' });
