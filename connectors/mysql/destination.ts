@@ -10,7 +10,7 @@ import type {
   WriteResult,
 } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
-import { bug, type Finding } from '../../core/errors.ts';
+import { bug, type Finding, permanent } from '../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../core/offset.ts';
 import type { DestinationObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Token } from '../../core/token.ts';
@@ -180,7 +180,9 @@ export class MysqlDestination implements Destination {
         const { columns, request } = claim;
         const { lines, rejections } = toLines(batch, { plan: request.plan, columns, where });
         const written = await claim.writer.write(lines);
-        this.#replacement?.count(lines.count - written.rejections.length - written.replaced);
+        if (this.#replacement && written.replaced > 0)
+          throw rowsCollapse(written.replaced, where, request.plan);
+        this.#replacement?.count(lines.count - written.rejections.length);
         const all = [...rejections, ...written.rejections];
         const rows = batch.rowCount - all.length;
         this.#pendingRows += rows;
@@ -286,4 +288,16 @@ export class MysqlDestination implements Destination {
 
 function isSameSet(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name) => other.includes(name));
+}
+
+/** A pass reads no key twice: these are rows that differ at the source and would be one here. */
+function rowsCollapse(count: number, where: string, { key }: WritePlan): Error {
+  return permanent(
+    'KeyNotUnique',
+    `${count} ${count === 1 ? 'row' : 'rows'} of a batch have the key (${key.join(', ')}) of other rows of the same pass into ${where}: they would take their place`,
+    {
+      path: 'spec.destination.key',
+      mend: 'set destination.key to columns that identify a row at the source',
+    },
+  );
 }

@@ -127,6 +127,22 @@ for (const [name, start] of servers) {
       assert.deepEqual(await rows('bag_to'), [['a'], ['a'], ['b']]);
     });
 
+    test('rows that would be one by the key of the destination are not', async () => {
+      await run(
+        "CREATE TABLE same (id INT, body VARCHAR(9)); INSERT INTO same VALUES (1, 'a'), (2, 'b'), (1, 'c')",
+      );
+      const flow = await database.flow({
+        from: 'same',
+        to: 'same_to',
+        key: ['id'],
+        writeMode: 'Replace',
+        maxRows: 2,
+      });
+      await flow.claim();
+      await assert.rejects(flow.pass(), { code: 'KeyNotUnique', message: /^1 row of a batch .* \(id\)/ });
+      assert.deepEqual(await rows('same_to'), []);
+    });
+
     test('what does not survive is told, and a foreign key that would go astray is refused', async () => {
       await run(`CREATE TABLE parent (id INT PRIMARY KEY); CREATE TABLE middle (id INT PRIMARY KEY, body VARCHAR(20), parent INT, CONSTRAINT to_parent FOREIGN KEY (parent) REFERENCES parent (id));
         CREATE TABLE child (id INT PRIMARY KEY, middle INT, FOREIGN KEY (middle) REFERENCES middle (id))`);
