@@ -69,6 +69,9 @@ export type ErrorMore = Pick<IdraErrorInit, 'path' | 'mend' | 'cause'>;
 export function asIdraError(thrown: unknown): IdraError {
   if (thrown instanceof IdraError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
+  // A deadline of ours or of the runtime: what did not answer may answer later.
+  const isDeadline = thrown instanceof Stopped || (thrown instanceof Error && thrown.name === 'TimeoutError');
+  if (isDeadline) return transient('SystemTimeout', `no answer in time (${message})`, { cause: thrown });
   return bug(`unexpected: ${message}`, { cause: thrown });
 }
 

@@ -85,6 +85,8 @@ export interface SyncMemory {
   readonly meaning?: string;
   /** Of the last Snapshot pass: the rows of an unfinished Replace are not where those of the others are. */
   readonly writeMode?: WriteMode;
+  /** Columns that were added at the destination after rows had been moved: those rows have NULL there. */
+  readonly addedColumns?: readonly string[];
   /** Start of the last pass that was due by the schedule, ISO 8601 UTC: missed runs of cron are made up by one. */
   readonly lastPassStart?: string;
   readonly lastSyncTime?: string;

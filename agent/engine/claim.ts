@@ -35,6 +35,7 @@ export async function claimSync(state: RunState, open: OpenSync, meaning: string
   const warnings = open.plan.findings
     .filter((finding) => finding.severity === 'warning')
     .map((finding) => finding.message);
+  warnings.push(...(await addedColumns(state, open, stored.claim)));
   if (others.length > 0) warnings.push(`${claim.table} is also written by ${others.join(', ')}`);
   reporter.claimed(
     claim.token,
@@ -44,6 +45,26 @@ export async function claimSync(state: RunState, open: OpenSync, meaning: string
     warnings,
   );
   return { claim, offset, hadRows: stored.hadRows };
+}
+
+/** Rows that were moved before a column was added are not read again for it, but by a Snapshot. */
+async function addedColumns(
+  state: RunState,
+  { plan }: OpenSync,
+  claim: CommitRow,
+): Promise<readonly string[]> {
+  if (plan.read.mode === 'Snapshot') return [];
+  const known = state.memory.addedColumns ?? [];
+  const isAdding = plan.existing !== null && claim.rows > 0;
+  const names = isAdding
+    ? plan.write.columns.columns.filter(({ existing }) => existing === null).map(({ name }) => name)
+    : [];
+  const all = [...new Set([...known, ...names])];
+  if (all.length > known.length) await remember(state, { addedColumns: all });
+  return all.map(
+    (name) =>
+      `column ${name} was added after rows had been moved: it is NULL in those; request restart to move them again`,
+  );
 }
 
 /**
@@ -118,7 +139,7 @@ async function storeClaim(
   const hasNewTable = admission.kind === 'go-on' && admission.hasNewTable;
   if (memory.meaning !== meaning || admission.kind === 'start' || hasNewTable) {
     const { skipped } = reporter;
-    await remember(state, { hasCaughtUp: false, isCompleted: false, meaning, skipped });
+    await remember(state, { hasCaughtUp: false, isCompleted: false, meaning, skipped, addedColumns: [] });
     reporter.hasCaughtUp = false;
     state.heldBack = undefined;
   }

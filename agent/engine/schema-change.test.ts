@@ -4,6 +4,7 @@ import { schemaChanged } from '../../core/errors.ts';
 import { withBetween } from '../../e2e/kit/between-ends.ts';
 import { byId, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
+import { until } from '../../e2e/kit/wait.ts';
 
 let files: TwoFiles;
 
@@ -41,6 +42,12 @@ test('a column that is added while it runs is added at the destination before a 
     run.statuses.filter(({ lastError }) => lastError),
     [],
   );
+  assert.match(run.status?.warnings?.join() ?? '', /column n was added after rows had been moved/);
+  run.post({ type: 'restart', id: '1' });
+  await run.answered('restart', '1');
+  await until(() => run.status?.warnings === undefined && run.status?.state === 'Waiting', {
+    what: 'the warning to go',
+  });
 });
 
 test('under schemaChanges Fail it stops before a row of the new shape, and goes on when the destination has the column', async () => {
