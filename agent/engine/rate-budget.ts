@@ -62,7 +62,8 @@ export class RateBudget {
 
   /** After rows were written: waits until they are paid for. A batch is never cut for it. */
   async spend(rows: number, mark: number, signal: AbortSignal): Promise<void> {
-    this.#spent = Math.max(this.#spent, mark) + rows;
+    // Who wakes up a little late has not lost what was allowed meanwhile.
+    this.#spent = Math.max(this.#spent, mark - rows / 2) + rows;
     this.#used += rows;
     const paid = this.#spent;
     for (;;) {

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { Batch } from '../../core/batch.ts';
+import { Budget } from '../../core/budget.ts';
+import { readAhead } from './prefetch.ts';
+
+const signal = new AbortController().signal;
+
+function batch(byteCount: number): Batch {
+  return { rows: { format: 'values', rows: [] }, rowCount: 1, byteCount, offset: { mode: 'Id', id: '1' } };
+}
+
+async function* batchesOf(
+  count: number,
+  byteCount: number,
+  onRead: () => void,
+): AsyncGenerator<Batch, string> {
+  for (let index = 0; index < count; index++) {
+    onRead();
+    yield batch(byteCount);
+  }
+  return 'end';
+}
+
+test('a batch is read when there is room for it in the budget of the process, and gives it back once it is written', async () => {
+  const bytes = new Budget(20);
+  let read = 0;
+  const options = { bytes, maxBytes: 10, signal };
+  const one = readAhead(
+    batchesOf(3, 10, () => read++),
+    options,
+  );
+  await one.next();
+  await setImmediate();
+  assert.deepEqual([read, bytes.used], [2, 20]);
+  const other = readAhead(
+    batchesOf(1, 10, () => read++),
+    options,
+  );
+  const waiting = other.next();
+  await setImmediate();
+  assert.equal(read, 2, 'there is no room for the other one');
+  await one.next();
+  await waiting;
+  await Promise.all([one.return(''), other.return('')]);
+  assert.equal(bytes.used, 0);
+});
+
+test('rows that are larger than the budget arrive one at a time, of several syncs too', async () => {
+  const bytes = new Budget(20);
+  const options = { bytes, maxBytes: 10, signal };
+  const drain = async (): Promise<number> => {
+    let count = 0;
+    for await (const _ of readAhead(
+      batchesOf(5, 50, () => {}),
+      options,
+    )) {
+      count += 1;
+      await setImmediate();
+    }
+    return count;
+  };
+  assert.deepEqual(await Promise.all([drain(), drain(), drain()]), [5, 5, 5]);
+  assert.equal(bytes.used, 0);
+});
+
+test('a read that fails leaves nothing taken', async () => {
+  const bytes = new Budget(20);
+  async function* failing(): AsyncGenerator<Batch, string> {
+    yield batch(5);
+    throw new Error('gone');
+  }
+  const reading = readAhead(failing(), { bytes, maxBytes: 10, signal });
+  await reading.next();
+  await assert.rejects(reading.next(), /gone/);
+  assert.equal(bytes.used, 0);
+});
