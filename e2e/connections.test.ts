@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ManySyncs } from './kit/many-syncs.ts';
-import { mysql, postgres } from './kit/servers.ts';
+import { mariadb, mysql, postgres } from './kit/servers.ts';
 import { mysqlDatabase, postgresDatabase, type TestDatabase } from './kit/systems.ts';
 import { removeFolder, tempFolder } from './kit/temp.ts';
 
@@ -53,21 +53,23 @@ test('PostgreSQL: more Syncs than connections use few, all arrives, and a person
   }
 });
 
-test('MySQL: more Syncs than connections use few, all arrives, and a person can log in', async () => {
-  const server = await mysql({ own: true, settings: { 'max-connections': '30' } });
-  try {
-    const [source, destination] = [await server.createDatabase(), await server.createDatabase()];
-    await server.query(`GRANT PROCESS ON *.* TO '${source.user}'@'%'`);
-    await requireFew('mysql', {
-      source: mysqlDatabase('mysql', source),
-      destination: mysqlDatabase('mysql', destination),
-      connections: async () => {
-        const users = `'${source.user}', '${destination.user}'`;
-        const sql = `SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE USER IN (${users})`;
-        return Number((await server.query(sql))[0]?.n);
-      },
-    });
-  } finally {
-    await server.stop();
-  }
-});
+for (const [system, start] of Object.entries({ mysql, mariadb })) {
+  test(`${system}: more Syncs than connections use few, all arrives, and a person can log in`, async () => {
+    const server = await start({ own: true, settings: { 'max-connections': '30' } });
+    try {
+      const [source, destination] = [await server.createDatabase(), await server.createDatabase()];
+      await server.query(`GRANT PROCESS ON *.* TO '${source.user}'@'%'`);
+      await requireFew(system, {
+        source: mysqlDatabase('mysql', source),
+        destination: mysqlDatabase('mysql', destination),
+        connections: async () => {
+          const users = `'${source.user}', '${destination.user}'`;
+          const sql = `SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE USER IN (${users})`;
+          return Number((await server.query(sql))[0]?.n);
+        },
+      });
+    } finally {
+      await server.stop();
+    }
+  });
+}
