@@ -10,7 +10,7 @@ import type {
   WriteResult,
 } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
-import { bug, type Finding, permanent } from '../../core/errors.ts';
+import { bug, type Finding, permanent, transient } from '../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../core/offset.ts';
 import type { DestinationObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Token } from '../../core/token.ts';
@@ -236,6 +236,7 @@ export class MysqlDestination implements Destination {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.rest();
   }
 
@@ -244,10 +245,18 @@ export class MysqlDestination implements Destination {
     return this.#lent;
   }
 
+  /** One that is opened while the destination is closed is closed as well. */
+  async #openNew(signal: AbortSignal): Promise<Session> {
+    const session = await Session.open(this.#access, 'writer', signal);
+    if (!this.#isClosed) return session;
+    await session.close();
+    throw transient('Closed', `${session.where}: the connection was closed while it was used`);
+  }
+  #isClosed = false;
+
   /** A session that is lost stays while its claim does: the claim was lost with it. */
   async #open(signal: AbortSignal): Promise<Session> {
-    if (!this.#lent || (this.#lent.isLost && !this.#claim))
-      this.#lent = await Session.open(this.#access, 'writer', signal);
+    if (!this.#lent || (this.#lent.isLost && !this.#claim)) this.#lent = await this.#openNew(signal);
     return this.#lent;
   }
 

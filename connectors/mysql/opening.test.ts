@@ -67,6 +67,12 @@ for (const [name, start] of servers) {
       await source.close();
       await describing;
       await assert.rejects(source.describe(signal), { code: 'Closed' });
+      const options = { table: 'is_not_there', existingRows: 'Keep' } as const;
+      const destination = await connector.openDestination(access, options, signal);
+      await destination.rest();
+      const opening = destination.describe(signal);
+      await destination.close();
+      await assert.rejects(opening, { code: 'Closed' });
       await assert.rejects(
         connector.openSource(access, { table: 'is_not_there' }, signal).then(async (each) => {
           try {
