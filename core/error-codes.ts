@@ -533,6 +533,11 @@ export const errorCodes = {
     cause: 'The stored offset was written by a version of Idra that this one does not understand.',
     remedy: 'Run the newer version, or idra restart NAME.',
   },
+  OffsetWentBack: {
+    cause:
+      'A batch would have moved the offset to where it stood already, or behind it. Nothing of it was written.',
+    remedy: 'Report it as a bug of Idra, with the type of the columns that the Sync pages by.',
+  },
   ParameterInvalid: {
     cause: 'A connection parameter of the DataSource has a value that cannot be used.',
     remedy: 'Correct it in parameters.',

@@ -4,9 +4,11 @@ import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
 import { instantMs } from '../../core/instant.ts';
 import { decodeOffset, encodeOffset, type Offset, scalarText } from '../../core/offset.ts';
+import { requireAhead } from '../../core/offset-order.ts';
 import type { RunContext } from './context.ts';
 import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
+import { orderTypes } from './order-types.ts';
 import { readAhead } from './prefetch.ts';
 import type { BehindSince, Reporter } from './reporter.ts';
 import type { HeldBack } from './run-state.ts';
@@ -116,6 +118,7 @@ async function writeBatch(
   signal: AbortSignal,
 ): Promise<void> {
   const { context, open } = input;
+  requireAhead(progress.offset, batch.offset, orderTypes(open.plan.read));
   await reach('write:before');
   const startMs = context.clock.monotonicMs();
   const result = await open.destination.write(batch, signal);

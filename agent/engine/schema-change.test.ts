@@ -127,3 +127,11 @@ function atSecondWrite(change: () => void) {
     if (call === 'write') throwing();
   };
 }
+
+test('a batch whose offset is not ahead of the last one is not written', async () => {
+  const definitionOf = withBetween({ batch: (batch) => ({ ...batch, offset: { mode: 'Id', id: '1' } }) });
+  const run = files.start({ ...byId, ...singly }, undefined, { definitionOf });
+  const failed = await run.seen('Failed', 'OffsetWentBack');
+  assert.equal(failed.lastError?.isTransient, false);
+  assert.equal(files.arrived().length, 1);
+});

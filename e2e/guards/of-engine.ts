@@ -3,6 +3,13 @@ import type { Guard } from './guard.ts';
 /** Each of them keeps the engine from going on where something is not what it was. */
 export const ofEngine: readonly Guard[] = [
   {
+    name: 'an offset that is not ahead of the last one is not written',
+    file: 'agent/engine/pass.ts',
+    from: 'requireAhead(progress.offset, batch.offset, orderTypes(open.plan.read));',
+    to: '',
+    caughtBy: { test: 'agent/engine/schema-change.test.ts', only: 'not ahead' },
+  },
+  {
     name: 'a Replace pass of another plan begins again',
     file: 'agent/engine/claim.ts',
     from: "if (!mustRestartPass(state) || stored?.mode !== 'Snapshot' || stored.isComplete) return claim;",

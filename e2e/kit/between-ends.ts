@@ -1,9 +1,12 @@
 import { definitionOf } from '../../connectors/catalog.ts';
+import type { Batch } from '../../core/batch.ts';
 import type { Destination, Source } from '../../core/connector.ts';
 
 export interface Between {
   /** Called before each batch is handed on. */
   readonly beforeBatch?: (source: Source) => Promise<void> | void;
+  /** Handed on in the place of each batch. */
+  readonly batch?: (batch: Batch) => Batch;
   /** Called before each of these; what it throws is thrown. */
   readonly before?: (
     call: 'write' | 'beginPass' | 'endPass',
@@ -33,7 +36,7 @@ export function withBetween(between: Between): typeof definitionOf {
   };
 }
 
-function observedSource(source: Source, { beforeBatch }: Between): Source {
+function observedSource(source: Source, { beforeBatch, batch }: Between): Source {
   return replaced(source, {
     async *read(...args: Parameters<Source['read']>) {
       const batches = source.read(...args);
@@ -42,7 +45,7 @@ function observedSource(source: Source, { beforeBatch }: Between): Source {
           const next = await batches.next();
           if (next.done) return next.value;
           await beforeBatch?.(source);
-          yield next.value;
+          yield batch ? batch(next.value) : next.value;
         }
       } finally {
         await batches.return(undefined as never);

@@ -1,0 +1,79 @@
+import { permanent } from './errors.ts';
+import { formatOffset, type Offset } from './offset.ts';
+import type { ColumnType } from './values.ts';
+
+/**
+ * Throws OffsetWentBack when the offset after a batch is not ahead of the one before it (Invariant 3): a key that was decoded wrongly would
+ * move the same rows again and again. Texts, bytes and the like have an order that only their server knows: these are not compared.
+ */
+export function requireAhead(before: Offset | null, after: Offset, types: readonly ColumnType[]): void {
+  const [last, next] = [valuesOf(before), valuesOf(after)];
+  if (!last || !next || before?.mode !== after.mode || !isSamePass(before, after)) return;
+  if ((compareValues(last, next, types) ?? -1) < 0) return;
+  throw permanent(
+    'OffsetWentBack',
+    `a batch would move the offset from ${formatOffset(before)} to ${formatOffset(after)}, which is not ahead of it`,
+    {
+      mend: 'report this as a bug of Idra, with the type of the columns that the Sync pages by; nothing was written',
+    },
+  );
+}
+
+function isSamePass(before: Offset, after: Offset): boolean {
+  return before.mode !== 'Snapshot' || after.mode !== 'Snapshot' || before.pass === after.pass;
+}
+
+function valuesOf(offset: Offset | null): readonly string[] | undefined {
+  switch (offset?.mode) {
+    case 'Id':
+      return [offset.id, ...(offset.key ?? [])];
+    case 'Timestamp':
+      return [offset.at, ...offset.key];
+    case 'Snapshot':
+      return offset.key ?? undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** By the first value that differs; undefined where its type has no order that is known here. */
+function compareValues(
+  one: readonly string[],
+  other: readonly string[],
+  types: readonly ColumnType[],
+): number | undefined {
+  // An offset of fewer values stands behind all rows that begin with them.
+  if (one.length !== other.length) return undefined;
+  const at = one.findIndex((text, index) => text !== other[index]);
+  if (at < 0) return 0;
+  const type = types[at];
+  return type && compareTexts(one[at] ?? '', other[at] ?? '', type);
+}
+
+function compareTexts(one: string, other: string, type: ColumnType): number | undefined {
+  const [left, right] = [sortable(one, type), sortable(other, type)];
+  if (left === undefined || right === undefined) return undefined;
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+const fractionDigits = 40;
+
+/** A bigint or text that compares as the value does; undefined for infinities, years before 1 and after 9999, and types without one. */
+function sortable(text: string, type: ColumnType): bigint | string | undefined {
+  switch (type.kind) {
+    case 'int':
+    case 'decimal': {
+      const match = /^(-?)(\d+)(?:\.(\d{1,40}))?$/.exec(text);
+      if (!match) return undefined;
+      const digits = BigInt(`${match[2]}${(match[3] ?? '').padEnd(fractionDigits, '0')}`);
+      return match[1] === '-' ? -digits : digits;
+    }
+    case 'date':
+    case 'timestamp': {
+      const match = /^(\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2})?)(?:\.(\d+))?(Z?)$/.exec(text);
+      return match ? `${match[1]}.${(match[2] ?? '').padEnd(fractionDigits, '0')}` : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
