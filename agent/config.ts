@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { type EtcdConfig, readEtcdConfig } from '../coordination/connect.ts';
 import { type Environment, EnvironmentReader, invalid } from '../process/environment.ts';
+import { readHealthAddress } from '../process/health-server.ts';
 import { readBytesInFlight } from '../process/memory.ts';
 import { type LogConfig, readLogConfig } from '../process/process-log.ts';
 
@@ -17,6 +18,8 @@ export interface AgentConfig {
   readonly secretsFolder: string | undefined;
   /** Undefined: no health server. */
   readonly healthPort: number | undefined;
+  /** Undefined: all addresses. */
+  readonly healthAddress: string | undefined;
   readonly log: LogConfig;
 }
 
@@ -34,6 +37,7 @@ export function readAgentConfig(env: Environment): AgentConfig {
     watchNamespaces: reader.list('IDRA_WATCH_NAMESPACES'),
     secretsFolder: reader.text('IDRA_SECRETS_DIR'),
     healthPort: reader.port('IDRA_HEALTH_PORT'),
+    healthAddress: readHealthAddress(reader),
     log: readLogConfig(reader),
   };
 }

@@ -8,6 +8,7 @@ import { version } from '../core/version.ts';
 import { forbidCoreDumps } from '../process/core-dumps.ts';
 import type { Environment } from '../process/environment.ts';
 import { type HealthServer, startHealthServer } from '../process/health-server.ts';
+import { limitDrain } from '../process/limit-drain.ts';
 import { makeProcessLog } from '../process/process-log.ts';
 import { stopOnSignals } from '../process/stop-signals.ts';
 import { type AgentConfig, readAgentConfig } from './config.ts';
@@ -30,6 +31,10 @@ export async function runAgent(env: Environment): Promise<AgentStatus> {
   const signals = stopOnSignals((name) =>
     log.info('asked to stop; once more to leave at once', { signal: name }),
   );
+  // The drain keeps its own limits; this one holds whatever hangs.
+  const drain = limitDrain(signals.signal, config.drainTimeoutMs + leaveMs, () =>
+    log.warn('leaving although something does not end'),
+  );
   const life = new AgentLife(config, log);
   try {
     return await life.run(env, signals.signal);
@@ -38,11 +43,15 @@ export async function runAgent(env: Environment): Promise<AgentStatus> {
     return statusOf(error);
   } finally {
     await life.close();
+    drain.dispose();
     signals.dispose();
     // A driver that hangs in a batch must not keep the process: its token is worth nothing any more.
     setTimeout(() => process.exit(), 2_000).unref();
   }
 }
+
+/** To give back lock and lease after the drain. */
+const leaveMs = 6_000;
 
 /** What no waiting mends: etcd that will not have us, or an environment that is wrong elsewhere than in its variables. */
 function statusOf(error: unknown): AgentStatus {
@@ -122,6 +131,7 @@ class AgentLife {
   async #serveHealth(port: number): Promise<void> {
     this.#health = await startHealthServer({
       port,
+      host: this.#config.healthAddress,
       ready: {
         member: () =>
           this.#isMember() || 'no member of the cluster: etcd gives no answer, or the name is taken',

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { visibleText } from '../core/bounded-text.ts';
 import type { ErrorCode } from '../core/error-codes.ts';
 import { asIdraError, describeError, type IdraError } from '../core/errors.ts';
 import { survivePipesThatBreak } from '../process/broken-pipes.ts';
@@ -73,6 +74,9 @@ function screenOf(stream: NodeJS.WriteStream): Screen {
     isTerminal: stream.isTTY === true,
     columns: stream.columns ?? 120,
     write(text) {
+      stream.write(visibleText(text));
+    },
+    draw(text) {
       stream.write(text);
     },
   };

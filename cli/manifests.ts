@@ -88,18 +88,25 @@ function identityOf({ namespace, name, isSuspendedByAnnotation }: ManifestSource
   return { uid: '', namespace, name, generation: 1, isSuspendedByAnnotation };
 }
 
+/** So many names are compared and told: a list of thousands helps nobody. */
+const mostNamed = 20;
+
 /** Ends of Syncs that no DataSource among the files (the invalid ones too) or of `known` (`namespace/name`) is. */
 export function missingDataSources(files: ReadFiles, known: readonly string[] = []): Finding[] {
-  const names = [...files.sources.filter((each) => each.kind === 'DataSource').map(qualifiedName), ...known];
+  const names = new Set([
+    ...files.sources.filter((each) => each.kind === 'DataSource').map(qualifiedName),
+    ...known,
+  ]);
   return files.manifests
     .filter(({ source }) => source.kind === 'Sync')
     .flatMap(({ source, spec }) =>
       (['source', 'destination'] as const).flatMap((end) => {
         const { dataSource } = spec[end] as { readonly dataSource: string };
-        if (names.includes(`${source.namespace}/${dataSource}`)) return [];
-        const here = names
+        if (names.has(`${source.namespace}/${dataSource}`)) return [];
+        const here = [...names]
           .filter((each) => each.startsWith(`${source.namespace}/`))
-          .map((each) => each.slice(source.namespace.length + 1));
+          .map((each) => each.slice(source.namespace.length + 1))
+          .slice(0, mostNamed);
         const near = nearest(dataSource, here);
         const path = `spec.${end}.dataSource`;
         return finding(

@@ -38,12 +38,14 @@ export interface StateFile {
   pending(uid: string): readonly Request[];
   /** The last answer of each type. */
   answers(uid: string): readonly RequestStatus[];
+  /** Whoever runs under a lock of it is cut off: what is at work in a system is rolled back there. */
+  endLocks(reason: Stopped): void;
   close(): void;
 }
 
 /** Throws StateLocked (permanent), which names the process, while another one has it; StateUnreadable; StateFromNewerVersion. */
 export function openStateFile(path: string, deps: { readonly clock?: Clock } = {}): StateFile {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   return new SqliteStateFile(path, openTables(path), deps.clock ?? systemClock);
 }
 
@@ -158,9 +160,13 @@ class SqliteStateFile implements StateFile {
     return [...new Map(all.map((answer) => [answer.type, answer])).values()];
   }
 
+  endLocks(reason: Stopped): void {
+    for (const { lock } of this.#locks.values()) lock.end(reason);
+  }
+
   close(): void {
     if (!this.#tables.open) return;
-    for (const { lock } of this.#locks.values()) lock.end(new Stopped('shutdown'));
+    this.endLocks(new Stopped('shutdown'));
     this.#tables.close();
     rmSync(pidPath(this.path), { force: true });
   }

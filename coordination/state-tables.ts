@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { permanent } from '../core/errors.ts';
 
@@ -29,6 +29,7 @@ const layout = `
 export function openTables(path: string): Tables {
   let tables: Tables | undefined;
   try {
+    makePrivate(path);
     tables = new Database(path, { timeout: 0 });
     tables.pragma('locking_mode = EXCLUSIVE');
     tables.pragma('journal_mode = WAL');
@@ -37,12 +38,21 @@ export function openTables(path: string): Tables {
     tables.exec('BEGIN EXCLUSIVE; COMMIT');
     requireLayout(tables, path);
     tables.exec(layout);
-    writeFileSync(pidPath(path), `${process.pid}\n`);
+    writeFileSync(pidPath(path), `${process.pid}\n`, { mode: privateMode });
     return tables;
   } catch (error) {
     tables?.close();
     throw asStateError(error, path);
   }
+}
+
+const privateMode = 0o600;
+
+/** Statuses and offsets hold keys of rows. SQLite gives its other files the rights of this one. */
+function makePrivate(path: string): void {
+  closeSync(openSync(path, 'a', privateMode));
+  // Of a file that an earlier version has made.
+  chmodSync(path, privateMode);
 }
 
 function requireLayout(tables: Tables, path: string): void {
@@ -54,6 +64,12 @@ function requireLayout(tables: Tables, path: string): void {
 }
 
 function asStateError(error: unknown, path: string): unknown {
+  if (isFileError(error)) {
+    return permanent('StateUnreadable', `the state file ${path} cannot be opened: ${error.code}`, {
+      mend: 'name a file that can be written with --state',
+      cause: error,
+    });
+  }
   if (!(error instanceof Database.SqliteError)) return error;
   if (error.code.startsWith('SQLITE_BUSY')) {
     return permanent('StateLocked', `the state file ${path} is in use by process ${readPid(path)}`, {
@@ -65,6 +81,10 @@ function asStateError(error: unknown, path: string): unknown {
     mend: 'name a file that can be written, and that Idra made, with --state',
     cause: error,
   });
+}
+
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
 }
 
 function readPid(path: string): string {

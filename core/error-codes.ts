@@ -575,6 +575,11 @@ export const errorCodes = {
     cause: 'The server refuses a statement, most often source.query.',
     remedy: 'Correct the query; the message has what the server says.',
   },
+  RaisedByTrigger: {
+    cause:
+      'A trigger or function of the database has raised an error of its own. Its text may hold row data and is not shown.',
+    remedy: "Read the text in the server's log, and correct the rows or the trigger.",
+  },
   ReadOnlyServer: {
     cause: 'The server or file is read-only and cannot be written.',
     remedy: 'Point the DataSource at the primary, or use it as a source only.',

@@ -1,3 +1,4 @@
+import { boundedText } from './bounded-text.ts';
 import type { ErrorCode } from './error-codes.ts';
 
 /**
@@ -30,12 +31,12 @@ export class IdraError extends Error {
   readonly mend: string | undefined;
 
   constructor(init: IdraErrorInit) {
-    super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
+    super(boundedText(init.message), init.cause === undefined ? undefined : { cause: init.cause });
     this.name = 'IdraError';
     this.code = init.code;
     this.disposition = init.disposition;
     this.path = init.path;
-    this.mend = init.mend;
+    this.mend = init.mend === undefined ? undefined : boundedText(init.mend);
   }
 }
 

@@ -91,6 +91,7 @@ test('an etcd that is there already is used, with its certificates and user', as
     assert.equal(env.get('IDRA_ETCD_ENDPOINTS'), 'https://one:2379,https://two:2379');
     assert.equal(env.get('IDRA_ETCD_CA'), '/etc/idra/etcd/ca.crt');
     assert.equal(env.get('IDRA_ETCD_USER'), 'idra');
+    assert.equal(env.get('IDRA_HEALTH_ADDRESS'), '*', 'the kubelet asks from outside');
   }
 });
 

@@ -6,7 +6,7 @@ import { systemClock } from '../core/clock.ts';
 import { version } from '../core/version.ts';
 import { forbidCoreDumps } from '../process/core-dumps.ts';
 import { type Environment, EnvironmentReader } from '../process/environment.ts';
-import { type HealthServer, startHealthServer } from '../process/health-server.ts';
+import { type HealthServer, readHealthAddress, startHealthServer } from '../process/health-server.ts';
 import { loadClusterAccess } from '../process/kubernetes-access.ts';
 import { type LogConfig, makeProcessLog, readLogConfig } from '../process/process-log.ts';
 import { stopOnSignals } from '../process/stop-signals.ts';
@@ -20,6 +20,7 @@ export interface OperatorConfig {
   readonly etcd: EtcdConfig;
   readonly namespaces: readonly string[];
   readonly healthPort: number | undefined;
+  readonly healthAddress: string | undefined;
   readonly name: string;
   /** Of the Lease; left out: that of the kubeconfig or pod. */
   readonly namespace: string | undefined;
@@ -33,6 +34,7 @@ export function readOperatorConfig(env: Environment): OperatorConfig {
     etcd: readEtcdConfig(env),
     namespaces: reader.list('IDRA_WATCH_NAMESPACES'),
     healthPort: reader.port('IDRA_HEALTH_PORT'),
+    healthAddress: readHealthAddress(reader),
     name: reader.text('IDRA_OPERATOR_NAME') ?? hostname(),
     namespace: reader.text('IDRA_OPERATOR_NAMESPACE'),
     log: readLogConfig(reader),
@@ -96,7 +98,7 @@ export async function runOperator(env: Environment): Promise<number> {
 }
 
 async function startHealth(
-  { healthPort }: OperatorConfig,
+  { healthPort, healthAddress }: OperatorConfig,
   registry: Registry,
   operator: Operator,
   pulse: KubernetesPulse,
@@ -112,7 +114,7 @@ async function startHealth(
       return hasSynced || 'the first list is not complete';
     },
   };
-  return await startHealthServer({ port: healthPort, ready, metrics: registry });
+  return await startHealthServer({ port: healthPort, host: healthAddress, ready, metrics: registry });
 }
 
 function countBy<T>(objects: Iterable<T>, of: (object: T) => string): ReadonlyMap<string, number> {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import type { EnvironmentReader } from './environment.ts';
 
 /** True, or what is wrong in a few words. */
 export type Check = () => true | string;
@@ -9,8 +10,8 @@ export type Check = () => true | string;
 export interface HealthOptions {
   /** 0: any free one. */
   readonly port: number;
-  /** Default: all addresses, since the kubelet asks from outside. */
-  readonly host?: string;
+  /** Undefined: all addresses. */
+  readonly host: string | undefined;
   /** Wrong here: the process should be started anew. */
   readonly live?: Readonly<Record<string, Check>>;
   /** Wrong here: it should not be counted on for now. */
@@ -23,11 +24,28 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
+/** Whoever opens a connection and says nothing, or reads slowly, does not keep it. */
+const limits = {
+  requestTimeout: 5_000,
+  headersTimeout: 5_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 8_192,
+};
+const maxConnections = 256;
+
+/** By default this machine alone; `*` where the kubelet and Prometheus ask from outside. */
+export function readHealthAddress(reader: EnvironmentReader): string | undefined {
+  const address = reader.text('IDRA_HEALTH_ADDRESS') ?? '127.0.0.1';
+  return address === '*' ? undefined : address;
+}
+
 /** `/healthz`, `/readyz` and `/metrics`, and 404 for all else. */
 export async function startHealthServer(options: HealthOptions): Promise<HealthServer> {
-  const server = createServer((request, response) => {
+  const server = createServer(limits, (request, response) => {
     answer(options, request, response).catch((error: unknown) => response.destroy(error as Error));
   });
+  server.maxConnections = maxConnections;
   server.listen(options.port, options.host);
   await once(server, 'listening');
   return {

@@ -1,4 +1,5 @@
 import { createLogger, format, type Logform, transports } from 'winston';
+import { boundedText, visibleText } from '../core/bounded-text.ts';
 import { describeError, IdraError } from '../core/errors.ts';
 import type { Log, LogFields } from '../core/log.ts';
 import { Secret } from '../core/secret.ts';
@@ -51,7 +52,7 @@ const deepest = 4;
 function plainValue(value: unknown, depth: number): unknown {
   if (value instanceof Secret) return value.toString();
   if (value instanceof IdraError) return `${value.code}: ${describeError(value)}`;
-  if (value instanceof Error) return value.message;
+  if (value instanceof Error) return boundedText(value.message);
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === deepest) return '...';
@@ -71,10 +72,11 @@ function isSecretName(name: string): boolean {
 
 function textLine({ timestamp, level, message, ...fields }: Logform.TransformableInfo): string {
   const told = Object.entries(fields).map(([name, value]) => `${name}=${quoted(value)}`);
-  return [timestamp, String(level).padEnd(5), message, ...told].join(' ');
+  return [timestamp, String(level).padEnd(5), visibleText(String(message)), ...told].join(' ');
 }
 
 function quoted(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+  const visible = visibleText(text);
+  return /^[^\s"=]+$/.test(visible) ? visible : JSON.stringify(visible);
 }

@@ -1,5 +1,6 @@
 import { joinName, splitName } from '../../connectors/sql/names.ts';
 import { resolveAccess } from '../../core/access.ts';
+import { boundedText } from '../../core/bounded-text.ts';
 import { namingSync } from '../../core/commands.ts';
 import type { SystemReport } from '../../core/connector.ts';
 import { asIdraError, type Finding, type IdraError } from '../../core/errors.ts';
@@ -117,7 +118,22 @@ export type CheckInput = { readonly dataSource: DataSource } & Pick<RunContext, 
 /** Reaches one system with its credentials. Throws what connecting throws. */
 export async function checkSystem(input: CheckInput, signal: AbortSignal): Promise<SystemReport> {
   const connector = await input.definitionOf(input.dataSource.spec.type).load();
-  return await connector.check(await resolveAccess(input.dataSource, input.secrets), signal);
+  const report = await connector.check(await resolveAccess(input.dataSource, input.secrets), signal);
+  const findings = report.findings.slice(0, mostFindings);
+  return { version: boundedText(report.version, versionBytes), findings: findings.map(boundedFinding) };
+}
+
+/** What a server says of itself goes into statuses, which have a limit. */
+const versionBytes = 200;
+const mostFindings = 100;
+
+function boundedFinding(finding: Finding): Finding {
+  const { message, mend } = finding;
+  return {
+    ...finding,
+    message: boundedText(message),
+    ...(mend !== undefined && { mend: boundedText(mend) }),
+  };
 }
 
 /** Tables and columns that a user could sync. Throws what connecting throws. */

@@ -1,3 +1,4 @@
+import { boundedText } from '../../core/bounded-text.ts';
 import { namingSync } from '../../core/commands.ts';
 import type { BoundReport, WriteResult } from '../../core/connector.ts';
 import type { StatusReason } from '../../core/error-codes.ts';
@@ -18,6 +19,9 @@ import { addSkipped, describeSkipped, noSkippedRows } from './skipped-rows.ts';
 
 /** How far the destination is behind: ms since 1970 of the oldest thing that waits, undefined when it has caught up. */
 export type BehindSince = number | undefined;
+
+const mostWarnings = 50;
+const warningBytes = 1_024;
 
 /** Gathers what is known of one Sync and hands the whole to the lock, which writes it on change only. */
 export class Reporter {
@@ -174,7 +178,10 @@ export class Reporter {
 
   #status(): SyncStatus {
     const { sync, agentName, clock } = this.#context;
-    const warnings = [...this.#warnings, ...this.#unread, ...describeSkipped(this.#skipped)];
+    // Plans of wide tables have many, and each may quote a server.
+    const warnings = [...this.#warnings, ...this.#unread, ...describeSkipped(this.#skipped)]
+      .slice(0, mostWarnings)
+      .map((each) => boundedText(each, warningBytes));
     const rowsPerSecond = this.#state === 'Running' ? this.#rate.perSecond(clock.monotonicMs()) : undefined;
     return defined({
       uid: sync.uid,

@@ -34,6 +34,7 @@ Environment:
   KUBECONFIG              or the pod's service account: Secrets from Kubernetes
   IDRA_WATCH_NAMESPACES   team-a,team-b: whose Secrets may be read (default: all)
   IDRA_HEALTH_PORT        /healthz, /readyz, /metrics
+  IDRA_HEALTH_ADDRESS     where they are served (default 127.0.0.1; * is all addresses)
   IDRA_LOG_LEVEL, IDRA_LOG_FORMAT (json or text)
 
 Example:
@@ -47,6 +48,7 @@ Environment:
   IDRA_OPERATOR_NAME      of this process, in the Lease and in events (default: the host's name)
   IDRA_OPERATOR_NAMESPACE where the Lease is, by which one of several acts (default: that of the kubeconfig or pod)
   IDRA_HEALTH_PORT        /healthz, /readyz, /metrics
+  IDRA_HEALTH_ADDRESS     where they are served (default 127.0.0.1; * is all addresses)
   IDRA_LOG_LEVEL, IDRA_LOG_FORMAT (json or text)
 
 Example:

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { openStateFile } from '../../coordination/state-file.ts';
 import { systemClock } from '../../core/clock.ts';
-import { permanent } from '../../core/errors.ts';
+import { permanent, Stopped } from '../../core/errors.ts';
 import { EnvironmentReader } from '../../process/environment.ts';
+import { limitDrain } from '../../process/limit-drain.ts';
 import { readBytesInFlight } from '../../process/memory.ts';
 import { type Cli, runs } from '../cli.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
@@ -41,7 +42,9 @@ export function addRun(root: Command, cli: Cli): void {
     const state = openStateFile(options.state);
     const startMs = systemClock.now();
     const progress = makeProgress(progressKind, progressKind === 'json' ? cli.out : cli.talk);
+    const drainMs = new EnvironmentReader(cli.env).durationMs('IDRA_DRAIN_TIMEOUT', '25s', 0);
     const signals = stopOnSignals((text) => (progress.say ? progress.say(text) : cli.talk.write(text)));
+    const drain = limitDrain(signals.signal, drainMs, () => state.endLocks(new Stopped('shutdown')));
     try {
       const syncs = identifySyncs(chosen, state);
       await runAll({
@@ -65,6 +68,7 @@ export function addRun(root: Command, cli: Cli): void {
       });
       return (hasFailed ? exitStatus.failed : exitStatus.ok) satisfies ExitStatus;
     } finally {
+      drain.dispose();
       signals.dispose();
       state.close();
     }

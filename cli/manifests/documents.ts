@@ -17,15 +17,23 @@ export interface ManifestDocuments {
   readonly findings: readonly Finding[];
 }
 
+/** Of one file. The API server takes 1.5 MiB an object. */
+const maxFileBytes = 16 * 1024 * 1024;
+/** Of all files of a call together. */
+const maxDocuments = 10_000;
+
 const extensions = /\.(ya?ml|json)$/;
 
 /** Of a file, a folder (its own files, by name) or `-`, the standard input. Throws FileUnreadable. */
 export function readDocuments(path: string): ManifestDocuments {
   const parsed = filesOf(path).map((file) => parseFile(file === '-' ? 'stdin' : file, textOf(file)));
-  return {
-    documents: parsed.flatMap((each) => each.documents),
-    findings: parsed.flatMap((each) => each.findings),
-  };
+  const documents = parsed.flatMap((each) => each.documents);
+  if (documents.length > maxDocuments) {
+    throw permanent('ManifestUnreadable', `${path} has ${documents.length} objects`, {
+      mend: `give at most ${maxDocuments} at a time`,
+    });
+  }
+  return { documents, findings: parsed.flatMap((each) => each.findings) };
 }
 
 function filesOf(path: string): readonly string[] {
@@ -44,6 +52,15 @@ function isFolder(path: string): boolean {
 }
 
 function textOf(file: string): string {
+  const size = file === '-' ? 0 : (statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  const text = size > maxFileBytes ? undefined : readText(file);
+  if (text !== undefined && text.length <= maxFileBytes) return text;
+  throw permanent('ManifestUnreadable', `${file} has more than ${maxFileBytes / 1024 / 1024} MiB`, {
+    mend: 'split it into several files',
+  });
+}
+
+function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (cause) {
@@ -59,7 +76,8 @@ export function parseFile(file: string, text: string): ManifestDocuments {
     return `${file}:${line}:${col}`;
   };
   // Without the excerpt that errors bring along by default: it could be of a Secret.
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const parsed = parseYaml(text, lines);
+  if (parsed === undefined) return { documents: [], findings: [syntaxFinding(tooDeep, `${file}:1:1`)] };
   if ('empty' in parsed) return { documents: [], findings: [] };
   const findings = parsed.flatMap((each) =>
     each.errors.map(({ message, pos }) => syntaxFinding(message, placeAt(pos[0]))),
@@ -67,15 +85,44 @@ export function parseFile(file: string, text: string): ManifestDocuments {
   const documents = parsed
     .filter((each) => each.errors.length === 0 && each.contents !== null)
     .flatMap((each) => {
-      const value: unknown = each.toJS();
+      const start = each.contents?.range?.[0] ?? 0;
+      const value = contentOf(each);
+      if (value === tooLarge) {
+        findings.push(syntaxFinding(tooManyAliases, placeAt(start)));
+        return [];
+      }
       // Nothing behind a `---`, or comments alone.
       if (value === null) return [];
-      const start = each.contents?.range?.[0] ?? 0;
       if (isRecord(value)) return objectsOf(each, value, placeAt, start);
       findings.push(syntaxFinding('this is not an object', placeAt(start)));
       return [];
     });
   return { documents, findings };
+}
+
+const tooDeep = 'its lists and objects are nested too deeply';
+const maxAliasCount = 100;
+const tooManyAliases = `its aliases (*name) stand for more than ${maxAliasCount} copies of what they name`;
+const tooLarge = Symbol('too large');
+
+/** Undefined where the parser has no stack left. */
+function parseYaml(text: string, lineCounter: LineCounter) {
+  try {
+    return parseAllDocuments(text, { lineCounter, prettyErrors: false, merge: true });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function contentOf(document: Document.Parsed): unknown {
+  try {
+    return document.toJS({ maxAliasCount });
+  } catch (error) {
+    // Few aliases of aliases of aliases are millions of copies.
+    if (error instanceof ReferenceError || error instanceof RangeError) return tooLarge;
+    throw error;
+  }
 }
 
 function objectsOf(

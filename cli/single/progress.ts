@@ -1,3 +1,4 @@
+import { visibleText } from '../../core/bounded-text.ts';
 import { formatSeconds, type SyncStatus } from '../../core/status.ts';
 import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 
@@ -15,7 +16,10 @@ export type ProgressKind = 'auto' | 'json' | 'none';
 export interface Screen {
   readonly isTerminal: boolean;
   readonly columns: number;
+  /** Control characters in it are made visible. */
   write(text: string): void;
+  /** With the escapes that move the cursor; the caller has made what stands between them visible. Undefined: as `write`. */
+  draw?(text: string): void;
 }
 
 export function makeProgress(kind: ProgressKind, screen: Screen): Progress {
@@ -26,15 +30,24 @@ export function makeProgress(kind: ProgressKind, screen: Screen): Progress {
 
 const redrawMs = 100;
 
+function drawOn(screen: Screen, text: string): void {
+  if (screen.draw) screen.draw(text);
+  else screen.write(text);
+}
+
+function oneLine(text: string): string {
+  return visibleText(text).replaceAll(/[\n\t]/g, ' ');
+}
+
 function liveProgress(screen: Screen): Progress {
   const lines = new Map<string, string>();
   let drawn = 0;
   const draw = () => {
     const up = drawn > 0 ? `\u001b[${drawn}A` : '';
     const text = [...lines.values()]
-      .map((line) => `\u001b[2K${line.slice(0, screen.columns - 1)}\n`)
+      .map((line) => `\u001b[2K${oneLine(line).slice(0, screen.columns - 1)}\n`)
       .join('');
-    screen.write(up + text);
+    drawOn(screen, up + text);
     drawn = lines.size;
   };
   const timer = setInterval(draw, redrawMs);
@@ -44,7 +57,7 @@ function liveProgress(screen: Screen): Progress {
       lines.set(sync.uid, progressLine(sync, status));
     },
     say(text) {
-      screen.write(`${drawn > 0 ? `\u001b[${drawn}A\u001b[J` : ''}${text}`);
+      drawOn(screen, `${drawn > 0 ? `\u001b[${drawn}A\u001b[J` : ''}${visibleText(text)}`);
       drawn = 0;
       draw();
     },

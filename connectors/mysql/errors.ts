@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import { certificateUntrusted, errorOf, isUntrusted, type Meaning } from '../sql/meaning.ts';
+import { certificateUntrusted, errorOf, isUntrusted, type Meaning, raisedByTrigger } from '../sql/meaning.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';
@@ -245,6 +245,12 @@ export function errnoOf(thrown: unknown): number | undefined {
   return typeof thrown.errno === 'number' ? thrown.errno : undefined;
 }
 
+/** By SIGNAL or RESIGNAL, which may give any number; 45000 is the state that no error of the server has. */
+function isRaised(errno: number, thrown: unknown): boolean {
+  const sqlState = thrown instanceof Error && 'sqlState' in thrown ? thrown.sqlState : undefined;
+  return (errno >= 1642 && errno <= 1645) || sqlState === '45000';
+}
+
 export function codeOf(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
 }
@@ -258,6 +264,8 @@ export function classify(thrown: unknown, where: string): IdraError {
     return permanent(thrown.code, `${where}: ${rowMessage(thrown)}`, { cause: thrown });
   }
   if (isRowError(errno)) return classify(new RowError(errno, text), where);
+  if (errno !== undefined && isRaised(errno, thrown))
+    return errorOf(raisedByTrigger, `${where}: ${raisedByTrigger.text} (error ${errno})`, undefined);
   if (errno !== undefined) {
     const meaning = meanings[errno] ?? { ...queryInvalid, code: 'ServerError' };
     return errorOf(meaning, `${where}: ${text} (error ${errno})`, thrown);

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Rejection } from '../../core/connector.ts';
 import { type Disposition, IdraError, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import { certificateUntrusted, errorOf, isUntrusted, type Meaning } from '../sql/meaning.ts';
+import { certificateUntrusted, errorOf, isUntrusted, type Meaning, raisedByTrigger } from '../sql/meaning.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';
@@ -161,10 +161,19 @@ function hasNoPartition(error: pg.DatabaseError): boolean {
 
 function fromServer(error: pg.DatabaseError, doing: string): IdraError {
   const state = error.code ?? '';
+  if (isRaised(error))
+    return errorOf(raisedByTrigger, `${doing}: ${raisedByTrigger.text} (SQLSTATE ${state})`, undefined);
   if (hasNoPartition(error)) return errorOf(partitionMissing, `${doing}: ${safeMessage(error)}`, error);
   const meaning = lookUp(meanings, state) ??
     lookUp(meanings, state.slice(0, 2)) ?? { code: 'ServerError', disposition: never };
   return errorOf(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);
+}
+
+/** By RAISE of PL/pgSQL, whatever its code, or the syntax of a statement that a function has put together from values. */
+function isRaised({ code, routine, internalQuery }: pg.DatabaseError): boolean {
+  if (code?.startsWith('IDRA')) return false;
+  const isOwnText = code?.startsWith('P0') || routine === 'exec_stmt_raise';
+  return isOwnText || (code === '42601' && internalQuery !== undefined);
 }
 
 /** The server's message quotes values for errors of data: then only what is to blame is named (never row data). */

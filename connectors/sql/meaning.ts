@@ -17,6 +17,14 @@ export function errorOf(
   return new IdraError({ code, disposition, message, path, mend, cause });
 }
 
+/** A text that a user's trigger or function raises may hold row data: it goes into no status and no log. */
+export const raisedByTrigger: Meaning & { readonly text: string } = {
+  code: 'RaisedByTrigger',
+  disposition: 'permanent',
+  text: 'a trigger or function of the database has refused it',
+  mend: "the server's log has the text of the error; correct the rows, or the trigger",
+};
+
 /** Node's codes of a certificate that does not verify. */
 const untrusted = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',

@@ -1,4 +1,5 @@
 import { asIdraError, IdraError, type IdraErrorInit, permanent, transient } from '../../core/errors.ts';
+import { errorOf, raisedByTrigger } from '../sql/meaning.ts';
 
 /** Any error of better-sqlite3 as ours, by its code. `file` for messages. Driver-free: it looks at the code only. */
 export function toIdraError(thrown: unknown, file: string): IdraError {
@@ -28,6 +29,8 @@ export function isBusy(thrown: unknown): boolean {
 }
 
 function classify(code: string, message: string, file: string, cause: unknown): IdraError {
+  if (code === 'SQLITE_CONSTRAINT_TRIGGER')
+    return errorOf(raisedByTrigger, `${file}: ${raisedByTrigger.text} (${code})`, undefined);
   const primary = code.split('_').slice(0, 2).join('_');
   switch (primary) {
     case 'SQLITE_BUSY':

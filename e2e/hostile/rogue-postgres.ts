@@ -63,8 +63,9 @@ export function errorMessage(state: string, text: string): Buffer {
 
 export const ready = message('Z', 'I');
 const properAnswer = Buffer.concat([message('C', 'SET\0'), ready]);
-export const properLogin = Buffer.concat([
-  message('R', int32(0)),
+export const authenticationOk = message('R', int32(0));
+const properLogin = Buffer.concat([
+  authenticationOk,
   message('S', 'server_version\x0015.4\0'),
   message('K', Buffer.concat([int32(7), int32(7)])),
   ready,

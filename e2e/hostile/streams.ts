@@ -5,7 +5,7 @@ import { etcd, mysql, postgres } from '../kit/servers.ts';
 import { type ClientName, clients, type Login } from './clients.ts';
 import type { Units } from './mutate.ts';
 import { record } from './recording.ts';
-import { properLogin } from './rogue-postgres.ts';
+import { authenticationOk } from './rogue-postgres.ts';
 import type { StreamsProgress, StreamsTask } from './streams-worker.ts';
 
 export interface StreamsResult extends StreamsProgress {
@@ -34,8 +34,10 @@ const recorders: Record<ClientName, () => Promise<Recorded>> = {
     try {
       const login = await server.createDatabase();
       const units = await record(server.host, server.port, (port) => clients.postgres(port, login));
-      // The proof of the password cannot come again: what is recorded begins behind the login.
-      return { units: [Buffer.alloc(0), properLogin, ...units.slice(loginMessages)], login };
+      // The proof of the password cannot come again: what is replayed begins behind it.
+      const proven = units[loginMessages - 1] ?? Buffer.alloc(0);
+      const rest = proven.subarray(proven.indexOf(authenticationOk));
+      return { units: [Buffer.alloc(0), rest, ...units.slice(loginMessages)], login };
     } finally {
       await server.stop();
     }

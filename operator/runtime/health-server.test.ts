@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { Registry } from 'prom-client';
-import { startHealthServer } from '../../process/health-server.ts';
+import { EnvironmentReader } from '../../process/environment.ts';
+import { readHealthAddress, startHealthServer } from '../../process/health-server.ts';
 import { runtimeMetrics } from './metrics.ts';
 
 const registry = new Registry();
@@ -33,6 +36,22 @@ test('readyz names what is not ready, healthz is another matter', async () => {
   synced = true;
   assert.equal((await get('/readyz')).status, 200);
   assert.equal((await get('/else')).status, 404);
+});
+
+test('without an address it is served to this machine alone', () => {
+  const addressOf = (given?: string) =>
+    readHealthAddress(new EnvironmentReader({ IDRA_HEALTH_ADDRESS: given }));
+  assert.equal(addressOf(), '127.0.0.1');
+  assert.equal(addressOf('*'), undefined);
+  assert.equal(addressOf('10.0.0.7'), '10.0.0.7');
+});
+
+test('a connection that says nothing does not stay', async () => {
+  const socket = connect(server.port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.resume();
+  await once(socket, 'close');
+  assert.equal((await get('/healthz')).status, 200);
 });
 
 test('metrics are those of the registry', async () => {

@@ -38,6 +38,9 @@ helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version }}
   value: {{ .Values.logLevel }}
 - name: IDRA_HEALTH_PORT
   value: "8080"
+# The kubelet and Prometheus ask from outside of the pod.
+- name: IDRA_HEALTH_ADDRESS
+  value: "*"
 {{- with .Values.etcd.external }}
 {{- if .tlsSecret }}
 - name: IDRA_ETCD_CA
