@@ -30,6 +30,8 @@ export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
         `it is no time of ${type.precision} digits of a second`,
       );
     }
+    case 'bytes':
+      return (value) => (value instanceof Uint8Array ? undefined : 'it is not bytes');
     case 'decimal':
       return decimalCheck(type.scale ?? (type.precision === undefined ? undefined : 0));
     default:

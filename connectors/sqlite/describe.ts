@@ -85,14 +85,16 @@ export function describeShape(database: Database, entry: TableEntry): Relation {
       : undefined;
   const indexes = listIndexes(database, entry.name);
   const from = quoteDouble(entry.name);
+  const untyped = entry.kind === 'view' ? untypedColumns(database, from) : new Set();
   const columns = visible.map((row): Column => {
+    const type = untyped.has(row.name) ? '' : row.type;
     const isImplied =
       row.pk > 0n && (row.name === rowidAlias || !entry.hasRowid || !hasNull(database, entry.name, row.name));
     return {
       name: row.name,
-      type: typeOfDeclared(row.type),
+      type: typeOfDeclared(type),
       // ANY keeps every value as it is in a STRICT table, as no type does in another; elsewhere it is NUMERIC.
-      nativeType: entry.isStrict && row.type.toUpperCase() === 'ANY' ? '' : row.type,
+      nativeType: entry.isStrict && type.toUpperCase() === 'ANY' ? '' : type,
       isNullable: row.notnull === 0n && !isImplied,
       ...(row.hidden > 1n ? { isGenerated: true } : {}),
       ...(row.name === rowidAlias ? { isIdentity: true } : {}),
@@ -110,6 +112,16 @@ export function describeShape(database: Database, entry: TableEntry): Relation {
     ),
     ...(entry.kind === 'table' ? {} : { isOpaque: true as const }),
   };
+}
+
+/** Of a view SQLite names the affinity, BLOB, where the column behind it has no type at all. */
+function untypedColumns(database: Database, from: string): ReadonlySet<string> {
+  const columns = database.prepare(`SELECT * FROM ${from}`).columns();
+  return new Set(
+    columns
+      .filter(({ type }) => type === null || type === '')
+      .flatMap(({ name, table }) => (table ? [name] : [])),
+  );
 }
 
 /**

@@ -102,6 +102,15 @@ test('NULL that comes into a primary key which allows it is counted, and stops t
   });
 });
 
+test('a column without a type has none in a view either', async () => {
+  execute(file, `CREATE TABLE t (a, b BLOB, c INT); CREATE VIEW w AS SELECT a, b, c, c + 1 AS d FROM t`);
+  const view = await (await open('w')).describe(signal);
+  assert.deepEqual(
+    view.columns.map(({ type }) => type.kind),
+    ['untyped', 'bytes', 'int', 'untyped'],
+  );
+});
+
 test('what a column and its keys take for equal is known', async () => {
   execute(
     file,

@@ -104,7 +104,7 @@ export class FlowRun {
     const { source, sourceReader, scenario } = this.#input;
     const { reads } = this.flow;
     const table = `${this.table('source')}${reads.kind === 'view' ? '_v' : ''}`;
-    const columns = await columnsOf(sourceReader, source, table);
+    const columns = await columnsOf(sourceReader, source, table).catch(() => undefined);
     if (!columns) return;
     const from = reads.kind === 'query' ? `(${this.resolve(reads.sql)})` : tableIn(source, table);
     const rows = await readRaw(sourceReader, source, from, columns, fuzzSystems[scenario.from].quote);

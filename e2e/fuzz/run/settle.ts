@@ -28,8 +28,11 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
     if (failure && status?.state === 'Failed') return failure;
     const passes = view.passes.filter((startMs) => startMs > restMs).length;
     const isComplete = status?.state === 'Completed';
-    const isQuiet = status?.state === 'Waiting' && status.reason === 'CaughtUp' && !status.lastError;
-    const isSteady = passes > wanted + passesMore && status?.reason !== 'HeldBack' && !status?.lastError;
+    // "Caught up" may be of an earlier pass; LAG says whether rows wait now.
+    const isWaiting = status?.reason === 'HeldBack' || (status?.lagSeconds ?? 0) > 0;
+    const isQuiet =
+      status?.state === 'Waiting' && status.reason === 'CaughtUp' && !status.lastError && !isWaiting;
+    const isSteady = passes > wanted + passesMore && !isWaiting && !status?.lastError;
     if ((passes >= wanted && isQuiet) || isSteady || isComplete) {
       last = judge(await run.compare(), status);
       if (last.kind !== 'silent') return first ? tooEarly(first) : last;
@@ -38,9 +41,9 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
       if (isComplete || Date.now() - restMs > patienceMs) return last;
       wanted = passes + passesMore;
     }
-    const isHeldBack = status?.reason === 'HeldBack' && Date.now() - restMs > heldBackLimitMs;
+    const isHeldBack = isWaiting && Date.now() - restMs > heldBackLimitMs;
     if (isHeldBack || Date.now() - restMs > limitMs)
-      return failure ?? last ?? notSettled(status?.reason, passes);
+      return failure ?? last ?? notSettled(status?.reason, passes, isWaiting);
     await pause(40);
   }
 }
@@ -49,8 +52,8 @@ function tooEarly(first: Verdict): Verdict {
   return { ...first, category: `said too early that it had caught up: ${first.category}` };
 }
 
-function notSettled(reason: string | undefined, passes: number): Verdict {
-  if (reason === 'HeldBack') return { kind: 'reported', category: 'held back at rest', details: [] };
+function notSettled(reason: string | undefined, passes: number, isWaiting: boolean): Verdict {
+  if (isWaiting) return { kind: 'reported', category: 'held back at rest', details: [] };
   return {
     kind: 'silent',
     category: `no pass (${reason ?? 'no status'})`,

@@ -59,7 +59,13 @@ export const sqliteTypes: readonly TypeCase[] = [
   },
   { name: 'c_clob', ddl: 'CLOB', kind: 'text', values: texts.map(quoted) },
   { name: 'c_nchar', ddl: 'NCHAR(20)', kind: 'text', values: ["'é🌊'"] },
-  { name: 'c_blob', ddl: 'BLOB', kind: 'bytes', values: ["x''", "x'00ff5c4e0a'", 'zeroblob(3000)'] },
+  {
+    name: 'c_blob',
+    ddl: 'BLOB',
+    kind: 'bytes',
+    values: ["x''", "x'00ff5c4e0a'", 'zeroblob(3000)'],
+    misfits: [{ at: servers, values: ["'text'", '42', "'\\\\x00'"], isUndeclared: true }],
+  },
   {
     name: 'c_boolean',
     ddl: 'BOOLEAN',
