@@ -14,6 +14,8 @@ export interface CompareInput {
   readonly arrived: readonly ArrivedRow[];
   readonly promises: Promises;
   readonly rules: MatchRules;
+  /** Looks at the source after its table was changed: values that are others since were not set by anybody. */
+  readonly changes: ReadonlySet<number>;
   /** Ids up to this one were given out before the source's ids began again. */
   readonly idsBegunAgain: bigint | undefined;
   /** How often everything was read again by request. */
@@ -89,9 +91,12 @@ function largestId(input: CompareInput): bigint {
 /** Versions since the mode's field was set to what it is now: any of them may have been read. */
 function readable(input: CompareInput, row: string, now: Version): readonly Version[] {
   if (input.promises.field === undefined) return [now];
-  const field = fieldOf(input, now);
   const all = input.history.versions(row);
-  const since = all.findLastIndex((version) => fieldOf(input, version) !== field) + 1;
+  let since = all.lastIndexOf(now);
+  for (; since > 0; since--) {
+    const [before, version] = [all[since - 1], all[since]] as [Version, Version];
+    if (fieldOf(input, before) !== fieldOf(input, version) && !input.changes.has(version.since)) break;
+  }
   return all.slice(since);
 }
 

@@ -35,6 +35,7 @@ export class FlowRun {
   readonly history = new History();
   readonly #input: FlowRunInput;
   readonly #damaged = new Map<string, number>();
+  readonly #changes = new Set<number>();
   #areRowsDamaged = false;
   #idsBegunAgain: bigint | undefined;
   restarts = 0;
@@ -134,6 +135,7 @@ export class FlowRun {
         ignoresMissing: spec.schemaChanges === 'Ignore',
         damaged: this.#damaged,
       },
+      changes: this.#changes,
       idsBegunAgain: this.#idsBegunAgain,
       restarts: this.restarts,
     };
@@ -143,6 +145,11 @@ export class FlowRun {
       nullRows,
       problems: isLossAllowed ? problems.filter(({ kind }) => kind !== 'missing') : problems,
     };
+  }
+
+  /** The next look sees the source's table changed. */
+  changed(): void {
+    this.#changes.add(this.history.looks + 1);
   }
 
   /** The destination was changed by hand. Rows that were lost there were not lost on the way; a new table is no such case. */

@@ -228,8 +228,9 @@ class ScenarioRun {
       if (what === 'truncate') run.begunAgain();
     }
     for (const each of sql) if (!(await writers.runPatiently(9, run.resolve(each)))) break;
-    if (at === 'destination') run.damaged(touches, what);
-    else await this.#lookAll();
+    if (at === 'destination') return run.damaged(touches, what);
+    run.changed();
+    await this.#lookAll();
   }
 
   async #awaitPass(): Promise<void> {

@@ -3,8 +3,9 @@ import type { Engine } from '../engine/engine.ts';
 import { judge, reportedFailure, type Verdict } from '../judge/verdict.ts';
 import type { FlowRun } from './flow-run.ts';
 
-/** So long a Sync may take to come to rest: bounds may be seconds behind, and the machine busy. */
+/** So long a Sync may take to come to rest, after its rows have ceased to move: bounds may be seconds behind, and the machine busy. */
 const limitMs = 40_000;
+const longestMs = 120_000;
 /** Rows that are held back although nothing is open any more stay so. */
 const heldBackLimitMs = 15_000;
 /** What is not there after this time is lost. */
@@ -18,12 +19,18 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
   const { view } = run;
   if (!view) throw new Error('the Sync was not added');
   let wanted = 2;
+  let rows = '';
+  let movedMs = restMs;
   let last: Verdict | undefined;
   let first: Verdict | undefined;
   for (;;) {
     if (engine.crash) return { kind: 'silent', category: 'engine crashed', details: [engine.crash] };
     if (view.end !== undefined) return { kind: 'silent', category: 'run ended', details: [view.end] };
     const { status } = view;
+    if (JSON.stringify(status?.rows) !== rows) {
+      rows = JSON.stringify(status?.rows);
+      movedMs = Date.now();
+    }
     const failure = reportedFailure(status);
     if (failure && status?.state === 'Failed') return failure;
     const passes = view.passes.filter((startMs) => startMs > restMs).length;
@@ -42,7 +49,7 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
       wanted = passes + passesMore;
     }
     const isHeldBack = isWaiting && Date.now() - restMs > heldBackLimitMs;
-    if (isHeldBack || Date.now() - restMs > limitMs)
+    if (isHeldBack || Date.now() - Math.min(movedMs, restMs + longestMs) > limitMs)
       return failure ?? last ?? notSettled(status?.reason, passes, isWaiting);
     await pause(40);
   }
