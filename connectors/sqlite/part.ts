@@ -2,6 +2,7 @@ import type { Column } from '../../core/values.ts';
 import { type Decode, decoderOf, type Stored } from './codec.ts';
 import { keyText } from './key-text.ts';
 import { packRows, rowsPerPack } from './packing.ts';
+import { mayBeReplaced } from './text-bytes.ts';
 
 /** One statement to read a part of. */
 export interface PartRequest {
@@ -33,6 +34,8 @@ export interface Scan {
   readonly rows: Iterator<Stored[]>;
   /** Read, but too large for the part before. */
   waiting: Stored[] | undefined;
+  /** Throws where a row of the statement has a text that the driver has replaced; asked when one may have it. */
+  readonly requireText: () => void;
 }
 
 /** Rows up to the limits. Few of them are objects at any moment: they are packed as they come, so that memory is that of the packs. */
@@ -65,6 +68,7 @@ export function takePart(scan: Scan): PackedPart {
     }
     byteCount += size;
     rowCount += 1;
+    if (mayBeReplaced(row)) scan.requireText();
     rows.push(row);
     if (rows.length === rowsPerPack) flush();
   }

@@ -21,6 +21,7 @@ import { type PackedPart, type PartRequest, type Scan, takePart } from './part.t
 import { fileIdentity } from './same-file.ts';
 import { SchemaWatch } from './schema-watch.ts';
 import { fieldFindings, hasAutoincrement } from './source-findings.ts';
+import { requireText } from './text-bytes.ts';
 import { requireTimeOrder } from './time-order.ts';
 
 /** How long the look for an open writer may wait for its lock. */
@@ -89,13 +90,22 @@ export class SourceFile {
       this.#watch.requireShape(request.shape);
       const rows = database.prepare(request.sql).raw().iterate() as IterableIterator<Stored[]>;
       try {
-        return takePart({ request, rows, waiting: undefined });
+        return takePart({ request, rows, waiting: undefined, requireText: this.#textCheck(request) });
       } finally {
         rows.return?.();
       }
     } finally {
       database.exec('COMMIT');
     }
+  }
+
+  /** All rows of the statement are looked at by the first call. */
+  #textCheck(request: PartRequest): () => void {
+    let isText = false;
+    return () => {
+      if (!isText) requireText(this.#database, request);
+      isText = true;
+    };
   }
 
   get #watch(): SchemaWatch {
@@ -123,6 +133,7 @@ export class SourceFile {
         request,
         rows: database.prepare(request.sql).raw().iterate() as Iterator<Stored[]>,
         waiting: undefined,
+        requireText: this.#textCheck(request),
       };
     } catch (thrown) {
       database.exec('ROLLBACK');

@@ -326,3 +326,32 @@ test('rows that wait are counted', async () => {
   });
   assert.equal(await source.estimateWaiting(request, signal), 3);
 });
+
+test('a text whose bytes are none stops the reading, and a character that the driver puts in their place does not', async () => {
+  const bad = "CAST(x'ff41' AS TEXT)";
+  const encodings = ['UTF-8', 'UTF-16le', 'UTF-16be'];
+  const badOf = {
+    'UTF-8': bad,
+    'UTF-16le': "CAST(x'00d84100' AS TEXT)",
+    'UTF-16be': "CAST(x'd8000041' AS TEXT)",
+  };
+  for (const [index, encoding] of encodings.entries()) {
+    file = join(folder, `${index}.db`);
+    execute(
+      file,
+      `PRAGMA encoding = '${encoding}';
+       CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'é${'\ufffd'}'), (2, 'b');
+       CREATE TABLE n (v TEXT); INSERT INTO n SELECT v FROM t`,
+    );
+    for (const table of ['t', 'n']) {
+      const source = await open({ table });
+      assert.equal((await read(source)).rows.length, 2);
+      execute(file, `UPDATE ${table} SET v = ${badOf[encoding as keyof typeof badOf]} WHERE v = 'b'`);
+      await assert.rejects(
+        read(source),
+        { code: 'ValueNotKept', message: /column v holds a text/ },
+        encoding,
+      );
+    }
+  }
+});

@@ -33,6 +33,13 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'connectors/sqlite/shape.test.ts', only: 'takes the place' },
   },
   {
+    name: 'SQLite: a text whose bytes are none is not handed on',
+    file: 'connectors/sqlite/part.ts',
+    from: 'if (mayBeReplaced(row)) scan.requireText();',
+    to: '',
+    caughtBy: { test: 'connectors/sqlite/source.test.ts', only: 'whose bytes are none' },
+  },
+  {
     name: 'SQLite: NULL in a primary key is counted',
     file: 'connectors/sqlite/source.ts',
     from: 'if (count > 0) throw keyNullable(count, request.relation.name, keys);',
