@@ -145,9 +145,12 @@ export class DestinationFile {
     return entry && describeShape(database, entry);
   }
 
-  largest(columns: readonly string[]): readonly Value[] | null {
-    const { table, request } = this.#requireClaim();
-    return largestRow(this.#writable(), table, request, columns);
+  /** Looking needs no claim of this thread: a Sync that rests looks whether there is something to claim for. */
+  largest(columns: readonly string[], request: ClaimRequest | undefined): readonly Value[] | null {
+    const database = this.#writable();
+    const entry = findTable(database, this.#name);
+    if (!entry) throw schemaChanged(this.#name);
+    return largestRow(database, entry.name, request ?? this.#requireClaim().request, columns);
   }
 
   beginPass({ isResumed, isAtomic }: PassStart): void {

@@ -227,6 +227,9 @@ test('LastDestination*: token and rows are kept, no offset', async () => {
   await destination.write(batchOf(rows(9, 10), idOffset(10)), signal);
   assert.equal((await destination.commitRows('u1', signal))[0]?.offset, null);
   assert.deepEqual(await destination.largest(['id'], signal), [10n]);
+  // A look before the next pass needs no claim.
+  await destination.rest();
+  assert.deepEqual(await destination.largest(['id'], signal), [10n]);
 });
 
 test('the largest time is the latest one, whatever the digits of its fraction', async () => {

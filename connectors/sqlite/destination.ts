@@ -28,6 +28,8 @@ export class SqliteDestination implements Destination {
   readonly #table: string;
   #hasCommitTable = false;
   #width = 0;
+  /** Outlives the thread, which ends when the destination rests. */
+  #lastClaim: ClaimRequest | undefined;
 
   constructor(file: string, object: DestinationObject) {
     this.#thread = new FileThread({ role: 'destination', file, object });
@@ -70,11 +72,12 @@ export class SqliteDestination implements Destination {
 
   claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
     this.#width = request.plan.columns.columns.length;
+    this.#lastClaim = request;
     return this.#thread.call(signal, 'claim', request);
   }
 
   largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null> {
-    return this.#thread.call(signal, 'largest', columns);
+    return this.#thread.call(signal, 'largest', columns, this.#lastClaim);
   }
 
   beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {
