@@ -8,16 +8,27 @@ import type { Scalar } from './values.ts';
  */
 export type Offset =
   /** key: of the last row done, null at the start of a pass; isComplete: the pass has ended. */
-  | {
+  | (Ordered & {
       readonly mode: 'Snapshot';
       readonly pass: number;
       readonly key: readonly string[] | null;
       readonly isComplete: boolean;
-    }
+    })
   /** key: of the last row, where ids alone are not unique. */
-  | { readonly mode: 'Id'; readonly id: string; readonly key?: readonly string[] }
-  | { readonly mode: 'Timestamp'; readonly at: string; readonly key: readonly string[] }
+  | (Ordered & { readonly mode: 'Id'; readonly id: string; readonly key?: readonly string[] })
+  | (Ordered & { readonly mode: 'Timestamp'; readonly at: string; readonly key: readonly string[] })
   | { readonly mode: 'Stream'; readonly token: string };
+
+interface Ordered {
+  /** What each value is ordered by: `id number`. By another order the same values are another position. Undefined: not known. */
+  readonly by?: readonly string[];
+}
+
+export function withOrder(offset: Offset, by: readonly string[]): Offset {
+  return offset.mode === 'Stream' || (offset.mode === 'Snapshot' && offset.key === null)
+    ? offset
+    : { ...offset, by };
+}
 
 export function encodeOffset(offset: Offset): string {
   return JSON.stringify(offset);
@@ -120,6 +131,7 @@ function isStrings(value: unknown): value is readonly string[] {
 function isOffset(value: unknown): value is Offset {
   if (typeof value !== 'object' || value === null || !('mode' in value)) return false;
   const offset = value as Record<string, unknown>;
+  if (offset.by !== undefined && !isStrings(offset.by)) return false;
   switch (offset.mode) {
     case 'Snapshot':
       return (

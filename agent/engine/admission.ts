@@ -34,6 +34,8 @@ export interface AdmitInput {
   readonly hasRows: boolean;
   /** An unfinished pass begins again: its rows are not in the table. */
   readonly restartsPass: boolean;
+  /** What the plan reads by (Offset.by). */
+  readonly order: readonly string[];
   /** A pending request that decides: `restart` or `keep-offset`. */
   readonly decision: 'restart' | 'keep-offset' | undefined;
   /** What is remembered of this Sync outside of the destination, under another meaning. */
@@ -43,13 +45,28 @@ export interface AdmitInput {
 /** Pure: whether the Sync may go on from what the destination holds (contract, Identity). Throws the stops. */
 export function admit(input: AdmitInput): Admission {
   const admission = admitRow(input);
-  if (input.decision !== 'keep-offset') return admission;
+  if (admission.kind === 'start') return admission;
   const kept = admission.kind === 'move' ? admission.from.offset : keptRow(input)?.offset;
-  requireMode(input.sync, readStored(kept ?? null));
+  const offset = readStored(kept ?? null);
+  if (input.decision === 'keep-offset') requireMode(input.sync, offset);
+  requireOrder(input, offset);
   return admission;
 }
 
-/** The row that keep-offset goes on from, where it is about this table. */
+/** A position by one order says nothing by another: a primary key that was changed, an id that became a text. */
+function requireOrder({ sync, order, restartsPass, decision }: AdmitInput, offset: Offset | null): void {
+  if (offset === null || offset.mode === 'Stream' || isLastDestination(sync) || restartsPass) return;
+  const by = offset.by ?? [];
+  if (by.every((each, index) => each === order[index])) return;
+  const isKept = decision === 'keep-offset' && by.length === order.length;
+  if (isKept) return;
+  throw offsetNoLongerFits(
+    `it is a position by (${by.join(', ')}), and the source is read by (${order.join(', ')}) now`,
+    by.length === order.length ? undefined : mendByRestart,
+  );
+}
+
+/** The row whose offset is gone on from, where it is about this table. */
 function keptRow({ rows, sync, table }: AdmitInput): CommitRow | undefined {
   const open = rows.filter((row) => !row.isClosed);
   return (

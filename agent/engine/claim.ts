@@ -10,6 +10,7 @@ import { admit, type Reached, tableChange } from './admission.ts';
 import { finishRequest } from './answers.ts';
 import { isLastDestination, otherWriters } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
+import { orderNames } from './order-types.ts';
 import { readStored, snapshotStart } from './pass.ts';
 import { decisionOf, describeOffset } from './requests.ts';
 import { type RunState, remember } from './run-state.ts';
@@ -118,6 +119,7 @@ async function storeClaim(
     existing,
     hasRows: hadRows,
     restartsPass: mustRestartPass(state),
+    order: orderNames(open.plan.read),
     decision,
     elsewhere: await reachedElsewhere(state, meaning),
   });

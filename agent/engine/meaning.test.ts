@@ -52,6 +52,7 @@ const input = (change: Partial<AdmitInput> = {}): AdmitInput => ({
   existing: {},
   hasRows: false,
   restartsPass: false,
+  order: ['id number'],
   decision: undefined,
   ...change,
 });
@@ -122,6 +123,28 @@ test('an offset belongs to the table that its rows were written to', () => {
     ['no offset is kept', { sync: largest, rows: [row({ rows: 5 })], existing: null }, 'go-on, new table'],
   ];
   for (const [name, given, expected] of cases) assert.equal(outcome(input(given)), expected, name);
+});
+
+test('an offset belongs to the order that it is a position in', () => {
+  const by = (...order: string[]) =>
+    row({ offset: JSON.stringify({ mode: 'Id', id: '5', by: order }), rows: 5, target: '7' });
+  const there = { existing: { identity: '7' }, hasRows: true };
+  const cases: [string, Partial<AdmitInput>, string][] = [
+    ['the same order', { rows: [by('id number')] }, 'go-on'],
+    ['of an older version', { rows: [row({ offset: '{"mode":"Id","id":"5"}', target: '7' })] }, 'go-on'],
+    ['the id is no longer unique', { rows: [by('id number')], order: ['id number', 'k text'] }, 'go-on'],
+    ['another column', { rows: [by('code number')] }, 'OffsetNoLongerFits'],
+    ['the number has become a text', { rows: [by('id text')] }, 'OffsetNoLongerFits'],
+    ['the same, told to keep', { rows: [by('id text')], decision: 'keep-offset' }, 'go-on'],
+    [
+      'of more values, told to keep',
+      { rows: [by('id number', 'k text')], decision: 'keep-offset' },
+      'OffsetNoLongerFits',
+    ],
+    ['the same, told to restart', { rows: [by('id text')], decision: 'restart' }, 'start'],
+  ];
+  for (const [name, given, expected] of cases)
+    assert.equal(outcome(input({ ...there, ...given })), expected, name);
 });
 
 const [at1, at2, at3] = ['1', '2', '3'].map((id) => JSON.stringify({ mode: 'Id', id })) as [

@@ -1,13 +1,40 @@
 import type { ReadRequest } from '../../core/connector.ts';
-import type { ColumnType } from '../../core/values.ts';
+import type { Column, ColumnType } from '../../core/values.ts';
+
+export type OrderOfRead = Pick<ReadRequest, 'mode' | 'key' | 'timestampField' | 'relation'>;
 
 /** Types of the columns that an offset's values belong to, in order. */
-export function orderTypes(
-  read: Pick<ReadRequest, 'mode' | 'key' | 'timestampField' | 'relation'>,
-): readonly ColumnType[] {
+export function orderTypes(read: OrderOfRead): readonly ColumnType[] {
+  return orderColumns(read).map(({ type }) => type);
+}
+
+/** What an offset's values are ordered by (Offset.by): names, and how values of such a column are compared. */
+export function orderNames(read: OrderOfRead): readonly string[] {
+  return orderColumns(read).map((column) => `${column.name} ${comparison(column)}`);
+}
+
+function orderColumns(read: OrderOfRead): readonly Column[] {
   const names =
     read.mode === 'Timestamp' && read.timestampField ? [read.timestampField, ...read.key] : read.key;
   return [...new Set(names)].flatMap(
-    (name) => read.relation.columns.find((column) => column.name === name)?.type ?? [],
+    (name) => read.relation.columns.find((column) => column.name === name) ?? [],
   );
+}
+
+/** An integer that becomes a decimal keeps its order; a text that gets another collation does not. */
+function comparison({ type, collation }: Column): string {
+  switch (type.kind) {
+    case 'int':
+    case 'decimal':
+    case 'float':
+      return 'number';
+    case 'date':
+    case 'timestamp':
+      return 'time';
+    case 'text':
+    case 'enum':
+      return collation === undefined ? type.kind : `${type.kind} ${collation}`;
+    default:
+      return type.kind;
+  }
 }

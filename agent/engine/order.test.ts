@@ -61,7 +61,7 @@ test('(idField, key) is the position where the id is not unique: all rows arrive
   const first = await files.once(spec);
   assert.equal(first.end.outcome, 'complete');
   assert.equal(files.arrived().length, 9);
-  assert.equal(files.commitRow()?.[0], '{"mode":"Id","id":"2","key":["9"]}');
+  assert.equal(files.commitRow()?.[0], '{"mode":"Id","id":"2","key":["9"],"by":["g number","id number"]}');
   assert.match((first.status.warnings ?? []).join(), /g of t is not unique/);
   files.execute('source', 'INSERT INTO t VALUES (10, 2), (11, 3)');
   await files.once(spec);
@@ -152,4 +152,24 @@ test('ids below the offset are no restart where the generator of ids is above it
   assert.equal((await files.once(spec)).end.outcome, 'complete');
   files.execute('source', 'UPDATE sqlite_sequence SET seq = 2');
   assert.equal((await files.once(spec)).status.reason, 'SourceBehindOffset');
+});
+
+test('a primary key that was changed under a stored offset stops the Sync before a row is passed over', async () => {
+  const rows = "INSERT INTO t VALUES (1, 'c', '2026-01-01'), (2, 'b', '2026-01-01'), (3, 'a', '2026-01-01')";
+  const columns = (id: string, v: string) => `t (id INTEGER${id}, v TEXT${v}, u TIMESTAMP NOT NULL)`;
+  files.execute('source', `CREATE TABLE ${columns(' PRIMARY KEY', ' NOT NULL')}; ${rows}`);
+  const spec = {
+    ...query({}),
+    source: { dataSource: 'source', table: 't', timestampField: 'u' },
+    mode: 'Timestamp',
+    writeMode: 'Append',
+  };
+  assert.equal((await files.once(spec)).end.outcome, 'complete');
+  files.execute(
+    'source',
+    `DROP TABLE t; CREATE TABLE ${columns(' NOT NULL', ' PRIMARY KEY NOT NULL')}; ${rows}; INSERT INTO t VALUES (4, 'B', '2026-01-01')`,
+  );
+  const { status } = await files.once(spec);
+  assert.equal(status.reason, 'OffsetNoLongerFits');
+  assert.match(status.message ?? '', /by \(u time, id number\), .* by \(u time, v text\)/);
 });

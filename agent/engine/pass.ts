@@ -3,12 +3,12 @@ import type { PassEnd, ReadRequest, WriteResult } from '../../core/connector.ts'
 import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
 import { instantMs } from '../../core/instant.ts';
-import { decodeOffset, encodeOffset, type Offset, scalarText } from '../../core/offset.ts';
+import { decodeOffset, encodeOffset, type Offset, scalarText, withOrder } from '../../core/offset.ts';
 import { requireAhead } from '../../core/offset-order.ts';
 import type { RunContext } from './context.ts';
 import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
-import { orderTypes } from './order-types.ts';
+import { orderNames, orderTypes } from './order-types.ts';
 import { readAhead } from './prefetch.ts';
 import type { BehindSince, Reporter } from './reporter.ts';
 import type { HeldBack } from './run-state.ts';
@@ -71,12 +71,13 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
     for (;;) {
       const result = await batches.next();
       if (result.done) return await endPass(input, request, progress, result.value, signal);
-      progress.found(result.value);
+      const batch = { ...result.value, offset: withOrder(result.value.offset, orderNames(open.plan.read)) };
+      progress.found(batch);
       if (progress.rows === 0 && !(await input.own())) return { kind: 'moved' };
       const began = input.throttle.begin();
-      await writeBatch(input, progress, result.value, signal);
+      await writeBatch(input, progress, batch, signal);
       await input.throttle
-        .spend(result.value.rowCount, began, AbortSignal.any([signal, input.interrupt]))
+        .spend(batch.rowCount, began, AbortSignal.any([signal, input.interrupt]))
         .catch(ignoreInterrupt(input.interrupt));
       if (input.interrupt.aborted || input.mustYield())
         return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };

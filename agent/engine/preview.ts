@@ -12,6 +12,7 @@ import { admit } from './admission.ts';
 import type { RunContext } from './context.ts';
 import { meaningOf } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
+import { orderNames } from './order-types.ts';
 import { largestAtDestination, readStored, snapshotStart } from './pass.ts';
 
 export type PreviewInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'>;
@@ -102,7 +103,17 @@ async function startOf({ sync, source, destination }: PreviewInput, open: OpenSy
   const hasRows = existing !== null && (await open.destination.hasRows(signal));
   const meaning = meaningOf(sync, source, destination);
   try {
-    admit({ sync, meaning, rows, table, existing, hasRows, restartsPass: false, decision: undefined });
+    admit({
+      sync,
+      meaning,
+      rows,
+      table,
+      existing,
+      hasRows,
+      restartsPass: false,
+      order: orderNames(open.plan.read),
+      decision: undefined,
+    });
   } catch (thrown) {
     return { finding: findingOf(asIdraError(thrown)) };
   }

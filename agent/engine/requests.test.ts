@@ -49,7 +49,7 @@ test('restart reads from nothing and deletes nothing; history says from what', a
   const [entry] = run.state.history(run.uid);
   assert.deepEqual(
     [entry?.action, entry?.by, entry?.from, entry?.to],
-    ['restart', 'me', JSON.stringify({ mode: 'Id', id: '3' }), null],
+    ['restart', 'me', JSON.stringify({ mode: 'Id', id: '3', by: ['id number'] }), null],
   );
 });
 
@@ -104,7 +104,7 @@ test('a lost state file: the open row of its name stops it, and keep-offset take
   await run.seen('Failed', 'OffsetNoLongerFits');
   run.post({ type: 'keep-offset', id: '1' });
   await until(() => files.arrived().length === 4, { what: 'the new row' });
-  assert.deepEqual(files.query('destination', 'SELECT rows, closed FROM _idra_commits ORDER BY token'), [
+  assert.deepEqual(files.query('destination', 'SELECT rows, closed FROM _idra_commits ORDER BY rows'), [
     [3, 1],
     [4, 0],
   ]);
@@ -120,7 +120,7 @@ test('offset by hand: only while suspended, only from what is stored, only of th
   assert.equal(refused.state, 'Refused');
   assert.match(refused.message, /only while the Sync is suspended; run idra suspend s \(/);
   await busy.stop();
-  assert.equal(files.commitRow()?.[0], JSON.stringify({ mode: 'Id', id: '3' }));
+  assert.equal(files.commitRow()?.[0], JSON.stringify({ mode: 'Id', id: '3', by: ['id number'] }));
 
   const run = files.start({ ...byId, suspend: true });
   const cases: [id: string, value: string, expect: string, state: string, message: RegExp][] = [

@@ -1,13 +1,20 @@
 import { suspendCommand } from '../../core/commands.ts';
 import { asIdraError, describeError, permanent } from '../../core/errors.ts';
-import { decodeOffset, encodeOffset, formatOffset, type Offset, parseOffset } from '../../core/offset.ts';
+import {
+  decodeOffset,
+  encodeOffset,
+  formatOffset,
+  type Offset,
+  parseOffset,
+  withOrder,
+} from '../../core/offset.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus } from '../../core/status.ts';
 import type { Token } from '../../core/token.ts';
 import type { ColumnType } from '../../core/values.ts';
 import type { RunContext } from './context.ts';
 import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
-import { orderTypes } from './order-types.ts';
+import { orderNames, orderTypes } from './order-types.ts';
 import { readStored } from './pass.ts';
 
 /** What a claimed sync gives to a request. */
@@ -67,7 +74,7 @@ function wantedChange(open: OpenSync, request: Request, storedOffset: string | n
       mend: 'use idra offset set SYNC VALUE --expect CURRENT',
     });
   const { mode } = open.plan.read;
-  const offset = parseOffset(request.offset.value, mode);
+  const offset = withOrder(parseOffset(request.offset.value, mode), orderNames(open.plan.read));
   requireType(offset, orderTypes(open.plan.read));
   const stored = readStored(storedOffset);
   const wanted = encodeOffset(offset);

@@ -3,6 +3,13 @@ import type { Guard } from './guard.ts';
 /** Each of them keeps the engine from going on where something is not what it was. */
 export const ofEngine: readonly Guard[] = [
   {
+    name: 'an offset is not used for another order than its own',
+    file: 'agent/engine/admission.ts',
+    from: 'requireOrder(input, offset);',
+    to: '',
+    caughtBy: { test: 'agent/engine/order.test.ts', only: 'primary key that was changed' },
+  },
+  {
     name: 'an offset that is not ahead of the last one is not written',
     file: 'agent/engine/pass.ts',
     from: 'requireAhead(progress.offset, batch.offset, orderTypes(open.plan.read));',
