@@ -14,6 +14,8 @@ export interface TypeTable {
   /** Whether an existing column keeps every value of `type`. What `columnFor` makes of a type and use is accepted for them. */
   accepts(existing: Column, type: ColumnType, use: ColumnUse): Acceptance;
   readonly names: NameRules;
+  /** What is wrong with all columns together, some of which are to be created. */
+  rowFindings?(columns: readonly PlannedColumn[]): readonly Finding[];
 }
 
 /** What a system makes of the names of tables and columns. */
@@ -47,7 +49,7 @@ export interface TypeRefusal {
 
 export type Acceptance =
   | { readonly isAccepted: true; readonly note?: string; readonly misfits?: string }
-  /** `varchar(10) is narrower than text`. */
+  /** `varchar(10) keeps 10 characters`. */
   | { readonly isAccepted: false; readonly reason: string };
 
 /** How one column travels. */
@@ -95,7 +97,7 @@ export function planColumns(input: ColumnPlanInput): ColumnPlan {
     else if (findings.slice(before).some((finding) => finding.severity === 'error'))
       refused.push(column.name);
   }
-  findings.push(...nameFindings(columns, input));
+  findings.push(...nameFindings(columns, input), ...(input.types.rowFindings?.(columns) ?? []));
   if (input.existing) findings.push(...unfilledColumns(input.existing, columns, refused));
   return { columns, findings, refused };
 }

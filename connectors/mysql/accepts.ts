@@ -116,12 +116,24 @@ function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Ac
     return no(`${native} takes off blanks at the end`);
   }
   if (isEnoughBytes(target, type)) return yes;
-  if (limit !== undefined && (length === undefined || length > limit)) return no(`${native} is narrower`);
+  if (limit !== undefined && (length === undefined || length > limit)) {
+    const bytes = 'bytes (up to four a character)';
+    return no(
+      target.maxBytes === undefined
+        ? whyNarrower(native, target.maxLength, 'characters')
+        : whyNarrower(native, target.maxBytes, bytes),
+    );
+  }
   if (type.kind === 'text' || type.kind === 'enum') return yes;
   if (type.kind === 'untyped')
     return { isAccepted: true, note: 'numbers arrive as text', misfits: 'a blob is not text' };
   if (type.kind === 'array') return { isAccepted: true, note: 'as a JSON array' };
   return asText;
+}
+
+/** The name alone says little: PostgreSQL's text has no limit, and MySQL's is 65,535 bytes. */
+function whyNarrower(native: string, limit: number | undefined, unit: string): string {
+  return `MySQL's ${native} keeps ${(limit ?? 0).toLocaleString('en-US')} ${unit}, and the source's may be longer`;
 }
 
 /** Both count bytes. */
@@ -228,7 +240,7 @@ function acceptsBytes(target: Of<'bytes'>, type: Of<'bytes'>, native: string): A
   }
   const isEnough =
     target.maxLength === undefined || (type.maxLength ?? Number.POSITIVE_INFINITY) <= target.maxLength;
-  return isEnough ? yes : no(`${native} is narrower`);
+  return isEnough ? yes : no(whyNarrower(native, target.maxLength, 'bytes'));
 }
 
 /** MariaDB's is a text; MySQL's keeps 64-bit integers and doubles: the encoder looks at each number (encode.ts). */

@@ -119,3 +119,14 @@ test('numbers that MySQL would change within JSON are seen, those in strings are
     assert.equal(keepsNumbers(changed), false, changed);
   }
 });
+
+test('a limit of bytes is named as one', () => {
+  const why = (nativeType: string, type: ColumnType) => {
+    const existing = { name: 'c', nativeType, type: toColumnType(nativeType, { collation: null }) };
+    const acceptance = types.accepts({ ...existing, isNullable: true }, type, { isKey: false });
+    return acceptance.isAccepted ? '' : acceptance.reason;
+  };
+  assert.match(why('text', text()), /MySQL's text keeps 65,535 bytes/);
+  assert.match(why('tinyblob', { kind: 'bytes' }), /MySQL's tinyblob keeps 255 bytes/);
+  assert.match(why('varchar(9)', text(10)), /MySQL's varchar\(9\) keeps 9 characters/);
+});

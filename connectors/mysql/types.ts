@@ -2,6 +2,7 @@ import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../core/c
 import type { ColumnType } from '../../core/values.ts';
 import { accepts, minusZero, type Of, openKeyLength } from './accepts.ts';
 import { partsOf, utcComment } from './native-types.ts';
+import { rowFindings } from './row-width.ts';
 
 /**
  * What MySQL and MariaDB can store, and as what (Invariant 6). The collation of texts is added when the table is made: which one
@@ -11,6 +12,7 @@ export const types: TypeTable = {
   columnFor,
   accepts,
   names: { maxLength: 64, unit: 'characters', fold: (name) => name.toLowerCase() },
+  rowFindings,
 };
 
 /** 3072 bytes of an index at four a character; three of openKeyLength fit into one key. */
