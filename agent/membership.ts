@@ -10,6 +10,7 @@ import { version } from '../core/version.ts';
 import { Complaints } from './complaints.ts';
 import type { AgentConfig } from './config.ts';
 import type { RunContext } from './engine/context.ts';
+import { withTrials } from './first-contact.ts';
 import { standForElection } from './lead/lead.ts';
 import type { AgentMetrics } from './metrics.ts';
 import { answerProbe } from './probe-answers.ts';
@@ -66,13 +67,20 @@ export class Membership {
     const onError = (error: Error) => {
       if (!session.signal.aborted) complaints.tell('etcd cannot be watched for now', error);
     };
-    this.#runner = new AssignmentRunner({ ...deps, session, bytesInFlight: deps.config.bytesInFlight });
+    const { name, instance } = session.agent;
+    const definitionOf = withTrials(deps.definitionOf, coordination.trials, { agent: name, instance });
+    this.#runner = new AssignmentRunner({
+      ...deps,
+      definitionOf,
+      session,
+      bytesInFlight: deps.config.bytesInFlight,
+    });
     this.#watches = [
       session.watchAssignments((assignments) => this.#runner.follow(assignments), onError),
       coordination.probes.answer(
         session,
         session.agent.labels,
-        (probe) => answerProbe({ ...deps, session }, probe),
+        (probe) => answerProbe({ ...deps, definitionOf, session }, probe),
         onError,
       ),
     ];

@@ -12,6 +12,7 @@ import { makeReports } from './reports.ts';
 import { makeRequests } from './requests.ts';
 import { joinAsAgent } from './session.ts';
 import type { EtcdTransport } from './transport.ts';
+import { makeTrials } from './trials.ts';
 
 export { type EtcdConfig, readEtcdConfig } from './config.ts';
 export type * from './contract.ts';
@@ -36,6 +37,7 @@ export function coordinateOver(transport: EtcdTransport, prefix: string, clock: 
     probes: makeProbes(reader, keys),
     epoch: makeEpoch(reader, keys),
     cluster: makeClusterReader(reader, keys),
+    trials: makeTrials(reader, keys),
     join: (agent, options) => joinAsAgent({ reader, clock, keys }, agent, options),
     async ping(signal) {
       await reader.get(keys.epoch, signal);

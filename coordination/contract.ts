@@ -2,6 +2,7 @@ import type { UnassignedReason } from '../core/shown-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../core/sync-store.ts';
+import type { Trials } from './trials.ts';
 
 /**
  * What agents, operator and command line have of etcd. Implemented by coordination/connect.ts; nobody else imports the client.
@@ -14,6 +15,7 @@ export interface Coordination {
   readonly probes: Probes;
   readonly epoch: Epoch;
   readonly cluster: ClusterReader;
+  readonly trials: Trials;
   /** Joins as an agent: one lease, one key. Rejects with AgentNameTaken while a live agent has the name. */
   join(agent: AgentInfo, options: JoinOptions): Promise<AgentSession>;
   /** Rejects with EtcdUnavailable (transient) when no endpoint answers in time. */

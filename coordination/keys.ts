@@ -167,6 +167,15 @@ export class Keys {
     return `${this.root}probe-answers/${id}`;
   }
 
+  /** TrialNote: an agent speaks to a data source for the first time. Written and deleted by that agent; outlives one that dies. Lease: -. */
+  trial(dataSource: string, instance: string): string {
+    return `${this.trialsOf(dataSource)}${instance}`;
+  }
+  /** `namespace/name`. */
+  trialsOf(dataSource: string): string {
+    return `${this.root}trials/${dataSource}/`;
+  }
+
   /** The epoch of fencing tokens. Written by `idra epoch raise`, read by agents when they join and acquire. Lease: -. */
   get epoch(): string {
     return `${this.root}epoch`;

@@ -114,6 +114,11 @@ export const errorCodes = {
     cause: 'No DataSource has the name that is referred to.',
     remedy: 'Apply the DataSource, or correct the name (source.dataSource, destination.dataSource).',
   },
+  DataSourceQuarantined: {
+    cause: 'Two agents have ended, one after the other, while they opened the DataSource.',
+    remedy: "Correct the DataSource or the server behind it, and report what the agents' last log lines say.",
+    systems: ['etcd'],
+  },
   DatabaseNotFound: {
     cause: 'The server has no database of this name.',
     remedy: 'Correct the name in the DataSource, or create the database.',
