@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Connection } from 'mysql2';
 import { bug } from '../../core/errors.ts';
-import { guardSocket } from '../sql/guarded-socket.ts';
+import { guardSocket, protocolError } from '../sql/guarded-socket.ts';
 import { silenceError, watchSilence } from '../sql/silence.ts';
 import { PacketLimits } from './packet-limits.ts';
 
@@ -20,6 +20,8 @@ interface Packet {
 /** A server or a network that mixes packets up: the driver prints a line for each on the process's stderr and goes on. */
 const maxWarnings = 3;
 const limits = new WeakMap<Connection, PacketLimits>();
+/** What ended a connection: whoever uses it next is told only that it is closed. */
+const firstErrors = new WeakMap<Connection, Error>();
 
 /** At its creation: from the first byte on, what the server sends can only end its own connection. */
 export function guardConnection(connection: Connection, where: string): void {
@@ -37,7 +39,11 @@ export function guardConnection(connection: Connection, where: string): void {
     guard();
   };
   // At every moment somebody listens: without a listener the driver's report would end the process.
-  connection.on('error', () => {});
+  connection.on('error', (error: Error & { readonly code?: string }) => {
+    const isProtocol = error.code === 'PROTOCOL_ERROR' || error.code === 'PROTOCOL_UNEXPECTED_PACKET';
+    if (!firstErrors.has(connection))
+      firstErrors.set(connection, isProtocol ? protocolError(where, error) : error);
+  });
   let warnings = 0;
   connection.on('warn', (warning: Error) => {
     warnings += 1;
@@ -82,6 +88,8 @@ export async function answered<T>(
     limits.get(connection)?.begin(isStreaming);
     body().then(resolve, reject);
     return await promise;
+  } catch (thrown) {
+    throw signal?.aborted ? thrown : (firstErrors.get(connection) ?? thrown);
   } finally {
     heard();
     signal?.removeEventListener('abort', onAbort);

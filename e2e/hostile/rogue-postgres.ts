@@ -32,7 +32,7 @@ export async function roguePostgres({ login = 'proper', statement }: PostgresAtt
           reply(answer, login, properLogin);
         } else if (message[0] === 0x51) {
           const sql = message.toString('utf8', 5, message.length - 1);
-          reply(answer, statement?.(sql) ?? 'proper', properAnswer);
+          reply(answer, statement?.(sql) ?? 'proper', sql.includes('pg_backend_pid') ? ownPid : properAnswer);
         }
       }
     };
@@ -63,6 +63,12 @@ export function errorMessage(state: string, text: string): Buffer {
 
 export const ready = message('Z', 'I');
 const properAnswer = Buffer.concat([message('C', 'SET\0'), ready]);
+/** One column and row of text: the number that the login has named. */
+const ownPid = Buffer.concat([
+  message('T', Buffer.concat([Buffer.from('\0\x01pid\0'), Buffer.alloc(18)])),
+  message('D', Buffer.concat([Buffer.from([0, 1]), int32(1), Buffer.from('7')])),
+  properAnswer,
+]);
 export const authenticationOk = message('R', int32(0));
 const properLogin = Buffer.concat([
   authenticationOk,

@@ -14,7 +14,7 @@ export interface StreamsResult extends StreamsProgress {
 }
 
 /** So long without a word, a machine that does other things as well included, is a loop without end. */
-const silenceMs = 20_000;
+const silenceMs = 60_000;
 const noLogin = { database: 'none', user: 'none', password: 'none' };
 
 /** Mutations of what a real server answers, each sent to the client that production uses. */
