@@ -32,7 +32,8 @@ the table: in *italics* the values that do not fit, which go the way of \`onErro
 A column of an existing table takes every type that it can keep; what it cannot is refused before the first row.
 
 Three things are not noted at each column. SQLite enforces no declared type: a value that is none of its column's (text in an INTEGER, a
-date that is none, more digits than declared) goes the way of \`onError\` at a server. No text of PostgreSQL has the character NUL. And an
+date that is none, more digits than declared) goes the way of \`onError\` at a server; a TEXT whose bytes are none in the encoding of the file stops the Sync, with the query that reads them as
+bytes. No text of PostgreSQL has the character NUL. And an
 array of PostgreSQL that does not begin at 1 (\`[0:1]={7,8}\`) does so where its rows are not handed on untouched: items and their order stay.
 
 In a JSON array numbers stand with all their digits, bytes as hexadecimal text, times and dates as ISO text (\`2020-01-02 03:04:05.6Z\`), and
