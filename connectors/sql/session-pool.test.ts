@@ -85,6 +85,19 @@ test('a server without a free connection is asked again by nobody until some tim
   assert.equal(asked, 2);
 });
 
+test('a login that has reached a limit of its own holds up no other one of the same server', async () => {
+  const { sessions, lend } = pool();
+  const full = async (): Promise<Fake> => {
+    throw transient('TooManyConnections', 'too many connections for role "shop"');
+  };
+  await assert.rejects(sessions.lend(reader, full, never));
+  await lend({ ...reader, identity: 'other', dataSource: 'default/other' });
+  await assert.rejects(lend(), {
+    code: 'TooManyConnections',
+    message: /too many connections for role "shop"/,
+  });
+});
+
 test('few are opened at one time', async () => {
   const { sessions } = pool();
   const opening: (() => void)[] = [];

@@ -25,7 +25,7 @@ export function sessionKey(access: SystemAccess, server: string, role: string): 
 
 /**
  * The sessions of SQL servers in one process. The one that was given back last is lent first, so that the others fall idle and are
- * closed. A server that says it has too many connections is not asked for another one by anybody until some time has passed.
+ * closed. A server that says it has too many connections is not asked for another one for this data source until some time has passed.
  */
 export class ServerSessions implements SessionPool {
   readonly #servers = new Map<string, OneServer>();
@@ -61,14 +61,20 @@ interface Kept {
   timer: NodeJS.Timeout | undefined;
 }
 
+interface Refused {
+  readonly count: number;
+  readonly error: IdraError;
+  readonly untilMs: number;
+}
+
 class OneServer {
   readonly #clock: Clock;
   readonly #opening = new Slots(openingAtOnce);
   /** The last one was given back last. */
   #idle: Kept[] = [];
   #count = 0;
-  #refusals = 0;
-  #refused: { readonly error: IdraError; readonly untilMs: number } | undefined;
+  /** By data source: the limit may be the one of its role or database, and others find a connection free. */
+  readonly #refused = new Map<string, Refused>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -102,34 +108,33 @@ class OneServer {
       this.#count += 1;
       try {
         const session = await open(signal);
-        this.#refusals = 0;
-        this.#refused = undefined;
+        this.#refused.delete(key.dataSource);
         const openedMs = this.#clock.monotonicMs();
         return { identity: key.identity, session, openedMs, timer: undefined };
       } catch (thrown) {
         this.#count -= 1;
-        this.#noteRefusal(thrown);
+        this.#noteRefusal(key, thrown);
         throw thrown;
       }
     });
   }
 
-  #noteRefusal(thrown: unknown): void {
+  #noteRefusal({ dataSource }: SessionKey, thrown: unknown): void {
     const error = asIdraError(thrown);
     if (error.code !== 'TooManyConnections') return;
-    this.#refusals += 1;
-    const waitMs = backoffMs(this.#refusals, { baseMs: 1_000 });
-    this.#refused = { error, untilMs: this.#clock.monotonicMs() + waitMs };
+    const count = (this.#refused.get(dataSource)?.count ?? 0) + 1;
+    const waitMs = backoffMs(count, { baseMs: 1_000 });
+    this.#refused.set(dataSource, { count, error, untilMs: this.#clock.monotonicMs() + waitMs });
   }
 
   #requireNotRefused({ dataSource }: SessionKey): void {
-    if (!this.#refused) return;
-    const leftMs = this.#refused.untilMs - this.#clock.monotonicMs();
-    if (leftMs <= 0) return;
-    const message = `the server of ${dataSource} has no connection free; it is asked again in ${Math.ceil(leftMs / 1_000)} s`;
+    const refused = this.#refused.get(dataSource);
+    const leftMs = (refused?.untilMs ?? 0) - this.#clock.monotonicMs();
+    if (!refused || leftMs <= 0) return;
+    const message = `the server of ${dataSource} has no connection free for it (${refused.error.message}); it is asked again in ${Math.ceil(leftMs / 1_000)} s`;
     throw transient('TooManyConnections', message, {
-      mend: "raise the server's limit of connections, or lower maxConcurrentSyncs of its data sources",
-      cause: this.#refused.error,
+      mend: 'raise the limit of connections of the server, role or database, or lower maxConcurrentSyncs of the data sources',
+      cause: refused.error,
     });
   }
 
