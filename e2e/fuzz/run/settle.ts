@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { SyncStatus } from '../../../core/status.ts';
 import type { Engine } from '../engine/engine.ts';
 import { judge, reportedFailure, type Verdict } from '../judge/verdict.ts';
 import type { FlowRun } from './flow-run.ts';
@@ -50,7 +51,7 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
     }
     const isHeldBack = isWaiting && Date.now() - restMs > heldBackLimitMs;
     if (isHeldBack || Date.now() - Math.min(movedMs, restMs + longestMs) > limitMs)
-      return failure ?? last ?? notSettled(status?.reason, passes, isWaiting);
+      return failure ?? last ?? notSettled(status, passes, isWaiting);
     await pause(40);
   }
 }
@@ -59,11 +60,12 @@ function tooEarly(first: Verdict): Verdict {
   return { ...first, category: `said too early that it had caught up: ${first.category}` };
 }
 
-function notSettled(reason: string | undefined, passes: number, isWaiting: boolean): Verdict {
-  if (isWaiting) return { kind: 'reported', category: 'held back at rest', details: [] };
+function notSettled(status: SyncStatus | undefined, passes: number, isWaiting: boolean): Verdict {
+  if (isWaiting)
+    return { kind: 'reported', category: 'held back at rest', details: [JSON.stringify(status?.bound)] };
   return {
     kind: 'silent',
-    category: `no pass (${reason ?? 'no status'})`,
+    category: `no pass (${status?.reason ?? 'no status'})`,
     details: [`${passes} passes since the source rests`],
   };
 }
