@@ -135,9 +135,13 @@ describe('cluster', () => {
     const { view } = watching;
     await one.desired.putSync(desiredSync('s1'));
     await one.requests.post('s1', { type: 'run-now', id: '1' });
-    b.setLoads({ s1: 3 });
+    b.setLoads({ s1: 3 }, ['s1']);
     await until(
-      () => view.agents.get('b')?.loads.s1 === 3 && view.syncs.has('s1') && view.withRequests.has('s1'),
+      () =>
+        view.agents.get('b')?.loads.s1 === 3 &&
+        view.agents.get('b')?.midPass?.[0] === 's1' &&
+        view.syncs.has('s1') &&
+        view.withRequests.has('s1'),
       {
         what: 'the view',
       },

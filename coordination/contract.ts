@@ -180,6 +180,8 @@ export interface Agent extends AgentInfo {
   readonly isDraining: boolean;
   /** Measured load of each of its syncs, by uid: relative weights that the balancer uses. */
   readonly loads: Readonly<Record<string, number>>;
+  /** Syncs in the middle of a long pass: they are not moved for load alone. */
+  readonly midPass?: readonly string[];
 }
 
 export interface JoinOptions {
@@ -222,7 +224,7 @@ export interface AgentSession {
   /** Milliseconds until `signal` fires unless a renewal is confirmed before. */
   leaseLeftMs(): number;
   setDraining(): Promise<void>;
-  setLoads(loads: Readonly<Record<string, number>>): void;
+  setLoads(loads: Readonly<Record<string, number>>, midPass: readonly string[]): void;
   /** Waits until this agent is leader, then holds it until `signal` of the leadership or the session fires, or resign. */
   campaign(signal: AbortSignal): Promise<Leadership>;
   /** Revokes the lease: locks, places, leadership and membership are gone at once. Everything reported is written first. */

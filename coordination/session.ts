@@ -148,8 +148,9 @@ export class EtcdSession implements AgentSession {
     await this.#put(this.#deps.keys.agent(this.agent.name), this.#record);
   }
 
-  setLoads(loads: Agent['loads']): void {
+  setLoads(loads: Agent['loads'], midPass: readonly string[]): void {
     this.#loads = loads;
+    void this.#tellPasses(midPass);
     if (!this.#isTellingLoads) void this.#tellLoads();
   }
 
@@ -168,6 +169,13 @@ export class EtcdSession implements AgentSession {
       if (!hasCode(error, 'EtcdUnavailable')) throw error;
     });
     await this.#inbox.close();
+  }
+
+  async #tellPasses(midPass: readonly string[]): Promise<void> {
+    if (JSON.stringify(midPass) === JSON.stringify(this.#record.midPass ?? [])) return;
+    this.#record = { ...this.#record, midPass };
+    // The lease is lost, and the key went with it; or etcd will not have it, and the next one it may.
+    await this.#put(this.#deps.keys.agent(this.agent.name), this.#record, 'soon').catch(() => {});
   }
 
   async #tellLoads(): Promise<void> {

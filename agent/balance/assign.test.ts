@@ -195,6 +195,23 @@ describe('assign', () => {
   }
 });
 
+test('a sync in the middle of a pass is not moved for load alone', () => {
+  const agents = ['a', 'b'].map((name) => ({ name, labels: {}, standing: 'open' as const }));
+  const busy = (uid: string, owner: string) => ({ ...syncOf(uid, owner), isMidPass: true });
+  const all = ['1', '2', '3', '4'];
+  assert.deepEqual(assign({ agents, syncs: all.map((uid) => busy(uid, 'a')) }).moves, []);
+  const some = [busy('1', 'a'), busy('2', 'a'), syncOf('3', 'a'), syncOf('4', 'a')];
+  assert.deepEqual(
+    assign({ agents, syncs: some })
+      .moves.map(({ uid }) => uid)
+      .sort(),
+    ['3', '4'],
+  );
+  // Its agent drains or is gone: it moves.
+  const draining = [{ name: 'a', labels: {}, standing: 'draining' as const }, ...agents.slice(1)];
+  assert.equal(assign({ agents: draining, syncs: [busy('1', 'a')] }).moves.length, 1);
+});
+
 function syncOf(uid: string, owner: string | undefined): BalanceSync {
   return { uid, weight: 1, selectors: [], recentMoves: 0, ...(owner === undefined ? {} : { owner }) };
 }

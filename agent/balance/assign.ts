@@ -22,6 +22,8 @@ export interface BalanceSync {
   readonly owner?: string;
   /** Moves of the last minutes: one that has moved lately is left alone where another does as well. */
   readonly recentMoves: number;
+  /** It moves rows: for load alone it stays until its pass is over. */
+  readonly isMidPass?: boolean;
 }
 
 export interface BalanceState {
@@ -51,6 +53,8 @@ export interface Balance {
 const slack = 1e-9;
 /** Less than what any sync costs that could stay: it has moved in this decision already. */
 const movesAnyway = -1;
+/** More than any sync costs that may be moved for load. */
+const stays = Number.POSITIVE_INFINITY;
 
 /**
  * Who shall run what, as the difference to who runs what now.
@@ -67,7 +71,7 @@ export function assign(state: BalanceState): Balance {
   const weightLimit = state.syncs.reduce((most, { weight }) => Math.max(most, weight), 0);
   for (const sync of [...state.syncs].sort(byUid)) {
     if (sync.owner !== undefined && loads.mayRun(sync.owner, sync))
-      loads.add(sync.owner, sync, sync.recentMoves);
+      loads.add(sync.owner, sync, sync.isMidPass ? stays : sync.recentMoves);
     else homeless.push(sync);
   }
   const unassigned: Unassigned[] = [];
@@ -119,7 +123,7 @@ function nextStep(loads: Loads, threshold: number) {
 /** Those that move anyway, then those that have moved least of late, then those that even the two best, heavy before light. */
 function pick(groups: Iterable<Alike>, gap: number): Alike | undefined {
   let best: Alike | undefined;
-  for (const group of groups) if (!best || isBetter(group, best, gap)) best = group;
+  for (const group of groups) if (group.cost !== stays && (!best || isBetter(group, best, gap))) best = group;
   return best;
 }
 

@@ -116,6 +116,7 @@ export function wantedSyncs(
   }
   const users = countUsers(candidates);
   const weightOf = weigh(users, view);
+  const midPass = new Set([...view.agents.values()].flatMap((agent) => agent.midPass ?? []));
   const syncs = candidates.map(({ sync, needs, ends: [source, destination] }): WantedSync => {
     const assigned = view.assignments.get(sync.uid);
     const isRecent = assigned !== undefined && nowMs - Date.parse(assigned.assignedAt) < memoryMs;
@@ -128,6 +129,7 @@ export function wantedSyncs(
         weight: weightOf(sync.uid, needs, [source, destination]),
         selectors,
         recentMoves: isRecent ? (assigned.recentMoves ?? 0) : 0,
+        isMidPass: midPass.has(sync.uid),
         ...(assigned ? { owner: assigned.agent } : {}),
       },
       syncVersion: sync.version,

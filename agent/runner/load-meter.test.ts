@@ -23,3 +23,17 @@ test('a sync that writes all the time weighs more and more; one burst moves noth
   meter.forget('busy');
   assert.deepEqual(Object.keys(meter.loads()), ['calm']);
 });
+
+test('a pass that has moved rows for a while is told until it ends', () => {
+  let nowMs = 0;
+  const meter = new LoadMeter({ ...systemClock, monotonicMs: () => nowMs });
+  meter.add('long', 10);
+  meter.add('short', 10);
+  meter.passEnded('short');
+  assert.deepEqual(meter.midPass(), [], 'it may be over at once');
+  nowMs = 5_000;
+  meter.add('short', 10);
+  assert.deepEqual(meter.midPass(), ['long']);
+  meter.passEnded('long');
+  assert.deepEqual(meter.midPass(), []);
+});

@@ -6,12 +6,16 @@ const fullLoad = 8;
 const memoryMs = 60_000;
 /** A new value is told when it differs by so much from the one that was told last. */
 const noise = 2;
+/** A pass that has moved rows for so long is told: giving its sync to another agent would cost it its slots in the middle. */
+const longPassMs = 2_000;
 
 interface Measured {
   busyMs: number;
   /** Share of time with a write on its way, averaged. */
   share: number;
   told: number;
+  /** When its pass began to move rows. */
+  passSinceMs?: number | undefined;
 }
 
 /** How much of its time each sync has a write on its way; the weights that the balancer counts with. */
@@ -28,7 +32,22 @@ export class LoadMeter {
   add(uid: string, busyMs: number): void {
     const measured = this.#syncs.get(uid) ?? { busyMs: 0, share: 0, told: 1 };
     measured.busyMs += busyMs;
+    measured.passSinceMs ??= this.#clock.monotonicMs() - busyMs;
     this.#syncs.set(uid, measured);
+  }
+
+  /** Its pass is over, complete or not. */
+  passEnded(uid: string): void {
+    const measured = this.#syncs.get(uid);
+    if (measured) measured.passSinceMs = undefined;
+  }
+
+  /** Syncs in the middle of a long pass, sorted. */
+  midPass(): readonly string[] {
+    const sinceMs = this.#clock.monotonicMs() - longPassMs;
+    return [...this.#syncs]
+      .flatMap(([uid, { passSinceMs }]) => (passSinceMs !== undefined && passSinceMs <= sinceMs ? [uid] : []))
+      .sort();
   }
 
   forget(uid: string): void {

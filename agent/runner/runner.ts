@@ -115,7 +115,7 @@ export class AssignmentRunner {
     const { clock, session } = this.#deps;
     for (;;) {
       await clock.sleep(loadsEveryMs, session.signal);
-      session.setLoads(this.#loads.loads());
+      session.setLoads(this.#loads.loads(), this.#loads.midPass());
     }
   }
 }
@@ -126,8 +126,14 @@ function observe(metrics: AgentMetrics, loads: LoadMeter): EngineObserver {
       metrics.batchWritten(sync, batch);
       loads.add(sync.uid, batch.writeMs);
     },
-    passEnded: (sync) => metrics.passEnded(sync),
-    attemptFailed: (sync, error) => metrics.attemptFailed(sync, error),
+    passEnded(sync) {
+      metrics.passEnded(sync);
+      loads.passEnded(sync.uid);
+    },
+    attemptFailed(sync, error) {
+      metrics.attemptFailed(sync, error);
+      loads.passEnded(sync.uid);
+    },
     reported: (sync: Sync, status: SyncStatus) => metrics.reported(sync, status),
   };
 }
