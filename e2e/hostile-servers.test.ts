@@ -128,6 +128,7 @@ const brokenMysql: Readonly<Record<string, MysqlAttack>> = {
   },
   'extra packets after an answer': toSelect(Buffer.concat([packet(1, ok), packet(2, ok), packet(3, ok)])),
   'an integer of 2^53 digits': toSelect(resultSet([long], [endlessInteger])),
+  'a result of 60,000 columns': toSelect(resultSet(Array(60_000).fill(long), [])),
   'a result that has no columns': toSelect(Buffer.concat([packet(1, Buffer.from([3])), packet(2, eof)])),
   'a key that is none': {
     login: (sequence) => packet(sequence, Buffer.from('\x01nokey')),

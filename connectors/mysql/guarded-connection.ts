@@ -51,6 +51,14 @@ export function guardConnection(connection: Connection, where: string): void {
   });
 }
 
+/** Of a table; the driver compiles a function for the columns of a result, however many a server says there are. */
+const maxColumns = 4_096;
+
+/** For the `fields` event of a query, which comes before the driver compiles. */
+export function requireFewFields(fields: readonly unknown[] | undefined): void {
+  if (fields && fields.length > maxColumns) throw new Error(`a result of ${fields.length} columns`);
+}
+
 /** The driver's own `destroy` waits for the server to close its side. */
 export function destroyConnection(connection: Connection): void {
   connection.destroy();

@@ -6,7 +6,7 @@ import { shortSilenceMs } from '../sql/silence.ts';
 import { type Login, readLogin } from './config.ts';
 import { connect } from './connect.ts';
 import { classify, errnoOf, errorNumbers } from './errors.ts';
-import { type Await, answered, destroyConnection } from './guarded-connection.ts';
+import { type Await, answered, destroyConnection, requireFewFields } from './guarded-connection.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
 import { askForKnown, noLimits, setStatement } from './settings.ts';
 import { type Result, type SqlRow, statements } from './statements.ts';
@@ -128,6 +128,7 @@ export class Session implements PooledSession {
       () =>
         new Promise<void>((resolve, reject) => {
           const query: Query = this.#connection.query(sql);
+          query.on('fields', requireFewFields);
           query.on('fields', (fields: readonly FieldPacket[] | undefined) => onFields(fields ?? []));
           query.on('result', (row: unknown, statement?: number) => {
             if (statement !== undefined && onRow(row as SqlRow, statement)) this.#connection.pause();

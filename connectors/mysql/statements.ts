@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Connection, FieldPacket } from 'mysql2';
+import { requireFewFields } from './guarded-connection.ts';
 
 /** As the driver gives values: see `values` below. */
 export type Cell = string | number | Buffer | null;
@@ -25,7 +26,7 @@ export function statements(
 ): Promise<readonly Result[]> {
   return new Promise((resolve, reject) => {
     const options = { sql, ...(body && { infileStreamFactory: () => Readable.from(packetsOf(body)) }) };
-    connection.query(options, (error, results: unknown, fields: unknown) => {
+    const query = connection.query(options, (error, results: unknown, fields: unknown) => {
       if (error) {
         reject(error);
         return;
@@ -37,6 +38,7 @@ export function statements(
         reject(thrown as Error);
       }
     });
+    query.on('fields', requireFewFields);
   });
 }
 

@@ -80,12 +80,14 @@ export function resultSet(types: readonly number[], rows: readonly Row[]): Buffe
 }
 
 function packets(all: readonly Buffer[]): Buffer {
-  return Buffer.concat(all.map((each, at) => packet(at + 1, each)));
+  return Buffer.concat(all.map((each, at) => packet((at + 1) % 256, each)));
 }
 
 function payloads(types: readonly number[], rows: readonly Row[]): readonly Buffer[] {
   return [
-    Buffer.from([types.length]),
+    types.length < 251
+      ? Buffer.from([types.length])
+      : Buffer.from([0xfc, types.length & 255, types.length >> 8]),
     ...types.map(columnOf),
     eof,
     ...rows.map((row) => (Buffer.isBuffer(row) ? row : Buffer.concat(row.map(lengthCoded)))),
