@@ -1,4 +1,5 @@
 import type { Rejection, WritePlan } from '../../core/connector.ts';
+import { updatedColumns } from '../../core/upsert-columns.ts';
 import { quoteBacktick } from '../sql/names.ts';
 import { namedAs, refusedRow } from '../sql/refused-row.ts';
 import { quoteName, type TableName } from './describe.ts';
@@ -165,21 +166,21 @@ export class RowWriter {
     const { plan, table, columns, isKeyAlone } = this.#target;
     const names = columns.map(({ name }) => quoteBacktick(name));
     const keys = plan.key.map(quoteBacktick);
-    const others = names.filter((name) => !keys.includes(name));
+    const updated = updatedColumns(plan).map(quoteBacktick);
     const [target, source] = [quoteName(table), quoteName(staging)];
     const list = names.join(', ');
     const items = names.map((name) => `s.${name}`).join(', ');
     if (isKeyAlone) {
-      const updates = (others.length > 0 ? others : keys).map((name) => `${name} = s.${name}`);
+      const updates = (updated.length > 0 ? updated : keys).map((name) => `${name} = s.${name}`);
       return [
         `INSERT INTO ${target} (${list}) SELECT ${items} FROM ${source} AS s ON DUPLICATE KEY UPDATE ${updates.join(', ')}`,
       ];
     }
     // ON DUPLICATE KEY fires on any unique index, and would write over a row of another key.
     const same = keys.map((key) => `t.${key} = s.${key}`).join(' AND ');
-    const updates = others.map((name) => `t.${name} = s.${name}`).join(', ');
+    const updates = updated.map((name) => `t.${name} = s.${name}`).join(', ');
     return [
-      ...(others.length > 0 ? [`UPDATE ${target} AS t JOIN ${source} AS s ON ${same} SET ${updates}`] : []),
+      ...(updated.length > 0 ? [`UPDATE ${target} AS t JOIN ${source} AS s ON ${same} SET ${updates}`] : []),
       `INSERT INTO ${target} (${list}) SELECT ${items} FROM ${source} AS s WHERE NOT EXISTS (SELECT 1 FROM ${target} AS t WHERE ${same})`,
     ];
   }

@@ -1,5 +1,6 @@
 import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { WritePlan } from '../../core/connector.ts';
+import { updatedColumns } from '../../core/upsert-columns.ts';
 import { quoteDouble } from '../sql/names.ts';
 import { quoteName, type TableName } from './names.ts';
 
@@ -38,10 +39,9 @@ export class Target {
 
   /** Of several rows of one key the last in read order wins, which is the order of ctid in the stage. */
   mergeSql(isDistinct: boolean, alwaysIdentity: ReadonlySet<string>): string {
-    const { key, columns } = this.#plan;
-    const set = columns.columns
-      .map((each) => each.name)
-      .filter((name) => !key.includes(name) && !alwaysIdentity.has(name))
+    const { key } = this.#plan;
+    const set = updatedColumns(this.#plan)
+      .filter((name) => !alwaysIdentity.has(name))
       .map((name) => `${quoteDouble(name)} = excluded.${quoteDouble(name)}`);
     const select = isDistinct
       ? `SELECT DISTINCT ON (${list(key)}) ${this.columns} FROM ${stage} ORDER BY ${list(key)}, ctid DESC`

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { WritePlan } from '../../core/connector.ts';
+import { updatedColumns } from '../../core/upsert-columns.ts';
 import { quoteDouble } from '../sql/names.ts';
 
 /** The statements that a claim runs, besides those for the commit table. */
@@ -29,17 +30,15 @@ export function insertRow(table: string, plan: WritePlan): string {
   // A constraint of the table may say that a row which it refuses is left out, or takes the place of others: here it is refused.
   const insert = `INSERT OR ABORT INTO ${quoteDouble(table)} (${names.map(quoteDouble).join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
   if (plan.writeMode !== 'Upsert') return insert;
-  const others = names.filter((name) => !plan.key.includes(name)).map(quoteDouble);
+  const updated = updatedColumns(plan).map(quoteDouble);
   const conflict = `ON CONFLICT (${plan.key.map(quoteDouble).join(', ')})`;
-  if (others.length === 0) return `${insert} ${conflict} DO NOTHING`;
-  return `${insert} ${conflict} DO UPDATE SET ${others.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+  if (updated.length === 0) return `${insert} ${conflict} DO NOTHING`;
+  return `${insert} ${conflict} DO UPDATE SET ${updated.map((name) => `${name} = excluded.${name}`).join(', ')}`;
 }
 
 /** Whether a row may meet its own equal, and then nothing is written. */
 export function mayWriteNothing(plan: WritePlan): boolean {
-  return (
-    plan.writeMode === 'Upsert' && plan.columns.columns.every((column) => plan.key.includes(column.name))
-  );
+  return plan.writeMode === 'Upsert' && updatedColumns(plan).length === 0;
 }
 
 /** Beside the target while a Replace is filled. Hashed: any name fits, and it says by its beginning whose it is. */
