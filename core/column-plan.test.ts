@@ -51,3 +51,17 @@ test('a column that is too narrow has one finding, and is no missing one', () =>
   const existing = relation(column('id'), column('k', { nativeType: 'tiny' }));
   assert.deepEqual(plan(source, existing), { names: ['id'], codes: ['ColumnTooNarrow'], refused: ['k'] });
 });
+
+test('a column that the destination computes is told, and more so where the source does not compute it', () => {
+  const severityOf = (source: Column) =>
+    planColumns({
+      source: relation(column('id'), source),
+      existing: relation(column('id'), column('total', { isGenerated: true })),
+      types,
+      isSameSystem: false,
+      key: [],
+      schemaChanges: 'Fail',
+    }).findings.map(({ severity, code }) => `${severity} ${code}`);
+  assert.deepEqual(severityOf(column('total')), ['warning ColumnComputed']);
+  assert.deepEqual(severityOf(column('total', { isGenerated: true })), ['info ColumnComputed']);
+});

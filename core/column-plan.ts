@@ -185,7 +185,10 @@ function matchExisting(
 ): PlannedColumn | undefined {
   const found = existing.columns.find((each) => each.name === column.name);
   if (!found) return missingColumn(column, input, existing, findings);
-  if (found.isGenerated) return undefined;
+  if (found.isGenerated) {
+    findings.push(generatedThere(column, existing));
+    return undefined;
+  }
   const acceptance = input.types.accepts(found, column.type, useOf(column, input));
   if (!acceptance.isAccepted) {
     findings.push({
@@ -245,6 +248,16 @@ function missingColumn(
       });
       return undefined;
   }
+}
+
+/** Computed at both ends it is most often the same formula, and nobody knows whether it is. */
+function generatedThere(column: Column, existing: Relation): Finding {
+  return {
+    severity: column.isGenerated ? 'info' : 'warning',
+    code: 'ColumnComputed',
+    message: `column ${column.name} of ${existing.name} is computed there from other columns: the source's values are not written`,
+    mend: `make ${column.name} a plain column, or leave it out with a query`,
+  };
 }
 
 function unfilledColumns(

@@ -20,6 +20,7 @@ function columnShape(column: Column): readonly unknown[] {
     column.isNullable,
     column.isGenerated ?? false,
     column.isIdentity ?? false,
+    column.isNeverUpdated ?? false,
     column.hasDefault ?? false,
     column.collation ?? '',
     column.equality ?? '',

@@ -81,6 +81,8 @@ export interface Column {
   readonly isGenerated?: boolean;
   /** Filled by the system when left out, but can be written (identity, auto_increment). */
   readonly isIdentity?: boolean;
+  /** GENERATED ALWAYS AS IDENTITY: the system takes a value with a new row, and lets none be changed. */
+  readonly isNeverUpdated?: boolean;
   readonly hasDefault?: boolean;
   /** Name of the collation when it is not the system's byte order; comparisons by it may differ elsewhere. */
   readonly collation?: string;

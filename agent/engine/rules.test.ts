@@ -198,6 +198,14 @@ test('a deferrable key serves paging, and no upsert', () => {
   assert.deepEqual(keyFindings({ ...keyInput, relation: deferrable }), []);
 });
 
+test('an upsert into a column that lets no value be changed is refused, unless it is the key', () => {
+  const columns = planned.map((each) => ({ ...each, existing: { ...each.source, isNeverUpdated: true } }));
+  const codes = keyFindings({ ...keyInput, columns: { ...keyInput.columns, columns } }).map(
+    ({ code }) => code,
+  );
+  assert.deepEqual(codes, Array(planned.length - 1).fill('ColumnNotUpdated'));
+});
+
 test('keys that have no order are refused; what a refused column entails is not told', () => {
   const list: Relation = {
     ...relation,

@@ -33,7 +33,7 @@ import {
 import { type LoadColumn, loadColumn, tsvRequest } from './encode.ts';
 import { selectItem } from './literals.ts';
 import { Replacement, replaceFindings } from './replacement.ts';
-import { writeFindings } from './rights.ts';
+import { triggerFindings, writeFindings } from './rights.ts';
 import { RowWriter } from './row-writer.ts';
 import { readConfig } from './schema.ts';
 import { Session } from './session.ts';
@@ -83,7 +83,8 @@ export class MysqlDestination implements Destination {
   async check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]> {
     await this.#open(signal);
     const findings = await writeFindings(this.#session, this.#name, writeMode, signal);
-    if (writeMode !== 'Replace') return findings;
+    if (writeMode !== 'Replace')
+      return [...findings, ...(await triggerFindings(this.#session, this.#name, signal))];
     return [...findings, ...(await replaceFindings(this.#session, this.#name, signal))];
   }
 

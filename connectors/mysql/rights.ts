@@ -1,6 +1,7 @@
 import type { Finding } from '../../core/errors.ts';
 import type { WriteMode } from '../../core/sync-spec.ts';
 import { quoteBacktick } from '../sql/names.ts';
+import { triggersMayChange } from '../sql/trigger-finding.ts';
 import type { TableName } from './describe.ts';
 import { literalText } from './literals.ts';
 import type { Session } from './session.ts';
@@ -103,4 +104,21 @@ export async function systemFindings(session: Session, signal: AbortSignal): Pro
     });
   }
   return findings;
+}
+
+/** Those that fire before a row is written; triggers that fire afterwards cannot write their own table. */
+export async function triggerFindings(
+  session: Session,
+  { schema, table }: TableName,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const rows = await session.query(
+    `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${literalText(schema)}
+       AND EVENT_OBJECT_TABLE = ${literalText(table)} AND ACTION_TIMING = 'BEFORE' AND EVENT_MANIPULATION IN ('INSERT', 'UPDATE') ORDER BY 1`,
+    signal,
+  );
+  return triggersMayChange(
+    `${schema}.${table}`,
+    rows.map(([name]) => String(name)),
+  );
 }

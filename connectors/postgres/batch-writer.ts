@@ -1,4 +1,5 @@
 import type { Rejection } from '../../core/connector.ts';
+import { IdraError } from '../../core/errors.ts';
 import { namedAs, refusedRow } from '../sql/refused-row.ts';
 import { isRowError, rejectionOf } from './errors.ts';
 import type { RowSet } from './row-set.ts';
@@ -21,6 +22,26 @@ export function nextWay(way: Way, state: string | undefined): Way | undefined {
   if (way === 'insert' && state === uniqueViolation) return 'merge';
   if (way === 'merge' && state === cardinalityViolation) return 'mergeDistinct';
   return undefined;
+}
+
+/** The server took the rows and a trigger of the table has dropped some of them, of which no error tells. */
+export class RowsLeftOut extends IdraError {
+  constructor(table: string) {
+    const code = 'ConstraintViolated';
+    const mend = 'see to it that the trigger lets rows pass, or set onError to Skip';
+    super({ code, disposition: 'permanent', message: `${table} does not keep a row: ${leftOut}`, mend });
+  }
+}
+
+const leftOut = 'a trigger of the table leaves the row out';
+
+/** A row is to blame: what `onError` decides about. */
+export function isRowRefused(thrown: unknown): boolean {
+  return isRowError(thrown) || thrown instanceof RowsLeftOut;
+}
+
+function rejectionOfRow(thrown: unknown): Rejection {
+  return isRowError(thrown) ? rejectionOf(thrown) : { code: 'ConstraintViolated', message: leftOut };
 }
 
 export interface Outcome {
@@ -67,10 +88,10 @@ export class BatchWriter {
         await this.#session.run('RELEASE part');
         return written;
       } catch (thrown) {
-        if (!isRowError(thrown)) throw thrown;
+        if (!isRowRefused(thrown)) throw thrown;
         await this.#session.run('ROLLBACK TO part');
         if (to - from === 1) {
-          rejections.push({ ...rejectionOf(thrown), ...namedAs(rows.name(from)) });
+          rejections.push({ ...rejectionOfRow(thrown), ...namedAs(rows.name(from)) });
           return 0;
         }
         const middle = Math.floor((from + to) / 2);
@@ -90,14 +111,33 @@ export class BatchWriter {
     into?: string,
   ): Promise<number> {
     const body = rows.body(from, to);
-    if (way === 'insert')
-      return await this.#session.copyIn(first + this.#target.copySql(rows.isBinary, into), body);
+    if (way === 'insert') {
+      const copied = await this.#session.copyIn(first + this.#target.copySql(rows.isBinary, into), body);
+      if (copied < sentRows(rows, from, to) && !this.#target.mayPassOn)
+        throw new RowsLeftOut(this.#target.name);
+      return copied;
+    }
     // Behind BEGIN it is empty; within a transaction it has what was merged before.
     const empty = first === '' ? `TRUNCATE ${stage}; ` : first;
-    await this.#session.copyIn(`${empty}${this.#target.copySql(rows.isBinary, stage)}`, body);
+    const staged = await this.#session.copyIn(`${empty}${this.#target.copySql(rows.isBinary, stage)}`, body);
     const [merged] = await this.#session.runAll(
       this.#target.mergeSql(way === 'mergeDistinct', this.#alwaysIdentity),
     );
-    return merged?.rowCount ?? 0;
+    const count = merged?.rowCount ?? 0;
+    if (count < staged) await this.#requireStaged();
+    return count;
   }
+
+  /** Fewer rows were written than there are: others of the same key have come later, equal ones were there, or a trigger has dropped some. */
+  async #requireStaged(): Promise<void> {
+    const [[isMissing] = []] = await this.#session.run(this.#target.missingSql);
+    if (isMissing === 't') throw new RowsLeftOut(this.#target.name);
+  }
+}
+
+/** Those that no column keeps are not sent: they are known once the body was made. */
+function sentRows(rows: RowSet, from: number, to: number): number {
+  let misfits = 0;
+  for (const index of rows.misfits.keys()) if (index >= from && index < to) misfits += 1;
+  return to - from - misfits;
 }

@@ -2,6 +2,7 @@ import type { SystemReport } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
 import type { Mode, WriteMode } from '../../core/sync-spec.ts';
 import { quoteDouble } from '../sql/names.ts';
+import { triggersMayChange } from '../sql/trigger-finding.ts';
 import type { TableEntry } from './describe.ts';
 import { sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
@@ -175,6 +176,7 @@ async function tableFindings(
         `GRANT ${missing.join(', ')} ON ${quoteName(name)} TO ${who}`,
       ),
     );
+  if (writeMode !== 'Replace') findings.push(...(await triggerFindings(session, entry, signal)));
   if (entry.isUnlogged) {
     findings.push({
       severity: 'warning',
@@ -184,6 +186,25 @@ async function tableFindings(
     });
   }
   return findings;
+}
+
+/** Those that fire before a row is written: later ones see it as it will stay, unless they write the table themselves. */
+async function triggerFindings(
+  session: Session,
+  { oid, relation }: TableEntry,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const [eachRow, before, insertOrUpdate] = [1, 2, 4 | 16];
+  const rows = await session.query(
+    `SELECT tgname FROM pg_catalog.pg_trigger WHERE tgrelid = ${oid} AND NOT tgisinternal AND tgenabled IN ('O', 'A')
+       AND tgtype & ${eachRow | before} = ${eachRow | before} AND tgtype & ${insertOrUpdate} <> 0
+       AND tgfoid <> 'pg_catalog.suppress_redundant_updates_trigger'::regproc ORDER BY 1`,
+    signal,
+  );
+  return triggersMayChange(
+    relation.name,
+    rows.map(([name]) => name ?? ''),
+  );
 }
 
 function missingRight(what: string, mend: string): Finding {

@@ -7,17 +7,10 @@ import type { Token } from '../../core/token.ts';
 import { writeIsFenced } from '../sql/commit-table.ts';
 import { joinName } from '../sql/names.ts';
 import { refusedRow } from '../sql/refused-row.ts';
-import { type BatchWriter, nextWay, type Outcome, type Way } from './batch-writer.ts';
+import { type BatchWriter, isRowRefused, nextWay, type Outcome, type Way } from './batch-writer.ts';
 import type { ClaimedShape } from './claimed-shape.ts';
 import type { CommitRows } from './commit-rows.ts';
-import {
-  fencedState,
-  isRowError,
-  isSchemaChange,
-  mayBeSchemaChange,
-  offsetMovedState,
-  sqlState,
-} from './errors.ts';
+import { fencedState, isSchemaChange, mayBeSchemaChange, offsetMovedState, sqlState } from './errors.ts';
 import { quoteName, type TableName } from './names.ts';
 import { Replacement, ShadowUnfit } from './replace.ts';
 import { type RowSet, rowSetOf } from './row-set.ts';
@@ -133,8 +126,8 @@ export class ClaimedTable {
         return await this.#commit({ written, rejections: [] }, batch.offset);
       } catch (thrown) {
         const next = request.plan.writeMode === 'Upsert' ? nextWay(way, sqlState(thrown)) : undefined;
-        const isSkipped = request.plan.onError !== 'Stop' && (isRowError(thrown) || isMisfit(thrown));
-        if (!next && !isSkipped) throw isRowError(thrown) ? await this.#refusal(rows, thrown) : thrown;
+        const isSkipped = request.plan.onError !== 'Stop' && (isRowRefused(thrown) || isMisfit(thrown));
+        if (!next && !isSkipped) throw isRowRefused(thrown) ? await this.#refusal(rows, thrown) : thrown;
         await session.run('ROLLBACK');
         if (!next) return await this.#writeGood(rows, batch);
         this.#canInsert = false;

@@ -143,6 +143,7 @@ function toColumn(row: TextRow): Column {
     isNullable: notNull !== 't',
     ...(generated === 't' && { isGenerated: true }),
     ...(identity && { isIdentity: true }),
+    ...(identity === 'a' && { isNeverUpdated: true }),
     ...(hasDefault === 't' && generated !== 't' && { hasDefault: true }),
     ...(collation && !byteOrders.has(collation) && { collation }),
     ...(equality && { equality: `postgres:${equality}` }),

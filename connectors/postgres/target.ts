@@ -43,11 +43,30 @@ export class Target {
     const set = updatedColumns(this.#plan)
       .filter((name) => !alwaysIdentity.has(name))
       .map((name) => `${quoteDouble(name)} = excluded.${quoteDouble(name)}`);
-    const select = isDistinct
-      ? `SELECT DISTINCT ON (${list(key)}) ${this.columns} FROM ${stage} ORDER BY ${list(key)}, ctid DESC`
-      : `SELECT ${this.columns} FROM ${stage}`;
+    const select = isDistinct ? this.#newestSql : `SELECT ${this.columns} FROM ${stage}`;
     return `INSERT INTO ${this.name} (${this.columns}) OVERRIDING SYSTEM VALUE ${select}
       ON CONFLICT (${list(key)}) DO ${set.length === 0 ? 'NOTHING' : `UPDATE SET ${set.join(', ')}`}`;
+  }
+
+  /** Of each key the last row that was staged. */
+  get #newestSql(): string {
+    const key = list(this.#plan.key);
+    return `SELECT DISTINCT ON (${key}) ${this.columns} FROM ${stage} ORDER BY ${key}, ctid DESC`;
+  }
+
+  /** Whether a staged row is not in the target as it is. By texts: not every type can be compared. */
+  get missingSql(): string {
+    const { key, columns } = this.#plan;
+    const names = columns.columns.map((each) => quoteDouble(each.name));
+    const texts = (of: string) => `ROW(${names.map((name) => `${of}.${name}::text`).join(', ')})`;
+    const same = key.map((name) => `t.${quoteDouble(name)} = s.${quoteDouble(name)}`).join(' AND ');
+    return `SELECT EXISTS (SELECT FROM (${this.#newestSql}) s
+      WHERE NOT EXISTS (SELECT FROM ${this.name} t WHERE ${same} AND ${texts('t')} IS NOT DISTINCT FROM ${texts('s')}))`;
+  }
+
+  /** Rows of the table are read with those of its children, to which a trigger may pass them on. */
+  get mayPassOn(): boolean {
+    return this.#plan.existing?.isOpaque ?? false;
   }
 }
 

@@ -25,7 +25,7 @@ import { RowWriter } from './row-writer.ts';
 import { fileIdentity } from './same-file.ts';
 import { SchemaWatch } from './schema-watch.ts';
 import { Shadow } from './shadow.ts';
-import { replaceFindings, targetFindings } from './target-findings.ts';
+import { replaceFindings, targetFindings, writeFindings } from './target-findings.ts';
 
 const path = 'spec.destination.table';
 
@@ -87,7 +87,10 @@ export class DestinationFile {
     requireWritable(this.#file);
     const database = this.#existing();
     const entry = database && findTable(database, this.#name);
-    return entry && writeMode === 'Replace' ? replaceFindings(database, entry.name) : [];
+    if (!entry) return [];
+    return writeMode === 'Replace'
+      ? replaceFindings(database, entry.name)
+      : writeFindings(database, entry.name);
   }
 
   hasRows(): boolean {

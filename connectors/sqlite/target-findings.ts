@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Finding } from '../../core/errors.ts';
+import { triggersMayChange } from '../sql/trigger-finding.ts';
 import { isOfUser, type TableEntry } from './describe.ts';
 
 const path = 'spec.destination.table';
@@ -27,11 +28,7 @@ function notATarget({ name }: TableEntry, why: string): Finding {
 /** What a Replace does not keep, or does otherwise than a user may expect. */
 export function replaceFindings(database: Database, table: string): Finding[] {
   const findings: Finding[] = [];
-  const triggers = namesOf(
-    database,
-    `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE`,
-    table,
-  );
+  const triggers = triggersOf(database, table);
   if (triggers.length > 0) {
     findings.push({
       severity: 'warning',
@@ -57,6 +54,19 @@ export function replaceFindings(database: Database, table: string): Finding[] {
     });
   }
   return findings;
+}
+
+/** Those that fire after a row is written may write it as well. */
+export function writeFindings(database: Database, table: string): Finding[] {
+  return triggersMayChange(table, triggersOf(database, table));
+}
+
+function triggersOf(database: Database, table: string): readonly string[] {
+  return namesOf(
+    database,
+    `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE`,
+    table,
+  );
 }
 
 function namesOf(database: Database, sql: string, ...parameters: readonly string[]): readonly string[] {
