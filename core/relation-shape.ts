@@ -7,6 +7,7 @@ export function shapeOf(relation: Relation): string {
   return JSON.stringify([
     relation.identity ?? '',
     relation.isOpaque ?? false,
+    relation.hidesRows ?? false,
     relation.columns.map(columnShape),
     keys,
   ]);
@@ -48,6 +49,10 @@ export function changeOf(planned: Relation, now: Relation): string {
   if (planned.identity !== now.identity) return 'it is another table of that name';
   if (planned.columns.some(({ name }, index) => now.columns[index]?.name !== name))
     return 'its columns have another order';
+  if (planned.hidesRows !== now.hidesRows)
+    return now.hidesRows
+      ? 'row security hides rows of it now'
+      : 'row security hides none of its rows any more';
   return 'its keys are others';
 }
 

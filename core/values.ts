@@ -116,6 +116,8 @@ export interface Relation {
    * at as they are read.
    */
   readonly isOpaque?: true;
+  /** Row security hides rows of it from this user: what it hides is told, and when it begins to. */
+  readonly hidesRows?: true;
   /** Tells this table from another one that gets its name later (an oid). Undefined where the system has none. */
   readonly identity?: string;
   readonly estimatedRows?: number;

@@ -2,6 +2,7 @@ import { type Finding, permanent } from '../../core/errors.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName, quoteDouble } from '../sql/names.ts';
 import { columnsSql, keysSql, queryColumns, tableColumns, tableSql } from './catalog.ts';
+import { sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
 import { type CatalogType, toColumnType } from './native-types.ts';
@@ -51,6 +52,7 @@ export async function describeTable(
       keys,
       identity: oid,
       ...((hasChildren || 'vmf'.includes(kind ?? '')) && { isOpaque: true }),
+      ...(isSecured === 't' && { hidesRows: true }),
       ...(rows === null || rows === undefined ? {} : { estimatedRows: Number(rows) }),
       ...(bytes === null || bytes === undefined ? {} : { estimatedBytes: Number(bytes) }),
       ...(findings.length > 0 && { findings }),
@@ -162,14 +164,7 @@ function toKey([name, isPrimary, columns, isDeferrable]: TextRow): UniqueKey {
 function tableFindings(name: TableName, kind: string, isSecured: boolean, hasChildren: boolean): Finding[] {
   const findings: Finding[] = [];
   const told = joinName([name.schema, name.table]);
-  if (isSecured) {
-    findings.push({
-      severity: 'warning',
-      code: 'RowSecurity',
-      message: `row security of ${told} hides rows from this user`,
-      mend: 'GRANT a role with BYPASSRLS, or add a policy that shows all rows to it',
-    });
-  }
+  if (isSecured) findings.push(rowSecurity(told));
   if (hasChildren) {
     findings.push({
       severity: 'info',
@@ -188,3 +183,27 @@ function tableFindings(name: TableName, kind: string, isSecured: boolean, hasChi
   }
   return findings;
 }
+
+function rowSecurity(told: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'RowSecurity',
+    message: `row security of ${told} hides rows from this user`,
+    mend: 'GRANT a role with BYPASSRLS, or add a policy that shows all rows to it',
+  };
+}
+
+/** Of the tables behind a view or query: the server refuses to read what policies would filter. */
+export async function hiddenRowFindings(session: Session, from: string, name: string): Promise<Finding[]> {
+  try {
+    await session.run(`BEGIN; SET LOCAL row_security = off; SELECT FROM ${from} LIMIT 0`);
+    return [];
+  } catch (thrown) {
+    if (sqlState(thrown) !== insufficientPrivilege) throw session.classified(thrown);
+    return [rowSecurity(`a table of ${name}`)];
+  } finally {
+    await session.rollBack();
+  }
+}
+
+const insufficientPrivilege = '42501';

@@ -16,7 +16,8 @@ export function fingerprintSql(oid: string): string {
       ORDER BY i.indexrelid)
     FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique`;
   const hasChildren = `c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)`;
-  return `(SELECT pg_catalog.hashtextextended(pg_catalog.concat_ws('|', c.oid, c.relkind, ${hasChildren}, (${columns}), (${keys})) COLLATE "C", 0)
+  const hidesRows = 'c.relrowsecurity AND pg_catalog.row_security_active(c.oid)';
+  return `(SELECT pg_catalog.hashtextextended(pg_catalog.concat_ws('|', c.oid, c.relkind, ${hasChildren}, ${hidesRows}, (${columns}), (${keys})) COLLATE "C", 0)
     FROM pg_catalog.pg_class c WHERE c.oid = ${oid})`;
 }
 

@@ -55,6 +55,7 @@ describe('a source that changes while it is read', () => {
     ['a collation', (t) => `ALTER TABLE ${t} ALTER COLUMN body TYPE text COLLATE "en-x-icu"`],
     ['a column more', (t) => `ALTER TABLE ${t} ADD COLUMN more int`],
     ['a column less', (t) => `ALTER TABLE ${t} DROP COLUMN body`],
+    ['row security', (t) => `ALTER TABLE ${t} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`],
     ['a name', (t) => `ALTER TABLE ${t} RENAME COLUMN body TO text`],
     ['NOT NULL', (t) => `UPDATE ${t} SET body = ''; ALTER TABLE ${t} ALTER COLUMN body SET NOT NULL`],
     ['its key', (t) => `ALTER TABLE ${t} DROP CONSTRAINT ${t}_pkey`],
@@ -141,4 +142,19 @@ describe('a source that changes while it is read', () => {
 test('key values of another length are not read', () => {
   for (const type of ['integer', 'bigint', 'uuid', 'date', 'numeric', 'timestamp with time zone'])
     assert.throws(() => keyDecoderOf(type)?.(Buffer.alloc(7)), { code: 'Bug' });
+});
+
+test('rows that row security hides behind a view or query are told', async () => {
+  const name = await table();
+  await database.run(`CREATE VIEW ${name}_view AS SELECT * FROM ${name} WHERE id > 2`);
+  const codes = async (options: Partial<FlowOptions>): Promise<string[]> => {
+    const flow = await openFlow(database, { from: name, to: `${name}_to`, sourceKey: ['id'], ...options });
+    const findings = await flow.source.check('Snapshot', signal);
+    await flow.close();
+    return findings.map((each) => each.code);
+  };
+  const kinds: Partial<FlowOptions>[] = [{ from: `${name}_view` }, { query: `SELECT id FROM ${name}` }];
+  for (const each of kinds) assert.deepEqual(await codes(each), []);
+  await database.run(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
+  for (const each of kinds) assert.deepEqual(await codes(each), ['RowSecurity']);
 });

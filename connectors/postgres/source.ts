@@ -23,7 +23,7 @@ import { keyDecoderOf } from './binary-keys.ts';
 import { LateRowBound } from './bound.ts';
 import { orderFindings, readFindings } from './check.ts';
 import { decodeLines, withoutRareEscapes } from './copy-text.ts';
-import { describeQuery, describeTable, fromQuery } from './describe.ts';
+import { describeQuery, describeTable, fromQuery, hiddenRowFindings } from './describe.ts';
 import { dialect } from './dialect.ts';
 import { mayBeSchemaChange } from './errors.ts';
 import { queryShapeQuery, tableShapeQuery } from './fingerprint.ts';
@@ -81,7 +81,12 @@ export class PostgresSource implements Source, RangeReader {
       ...zones,
       ...money,
       ...(await this.#orderFindings(session, signal)),
+      ...(this.#relation?.isOpaque && !this.#relation.hidesRows ? await this.#hiddenRows(session) : []),
     ];
+  }
+
+  async #hiddenRows(session: Session): Promise<Finding[]> {
+    return await hiddenRowFindings(session, await this.#fromClause(session), this.#relation?.name ?? '');
   }
 
   #isReadInServersZone(mode: Mode): boolean {
