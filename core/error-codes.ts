@@ -564,7 +564,7 @@ export const errorCodes = {
   PartitionMissing: {
     cause: 'No partition of the destination table takes the row.',
     remedy: 'Create the partition, or a DEFAULT one.',
-    systems: ['PostgreSQL'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   PathMissing: {
     cause: 'The DataSource of a SQLite file has no path.',
@@ -658,7 +658,7 @@ export const errorCodes = {
     systems: ['MySQL', 'MariaDB'],
   },
   RowTooWide: {
-    cause: 'The columns of the table to be created are together wider than a row may be.',
+    cause: 'The columns of a table to be created, or to get new ones, are together wider than a row may be.',
     remedy: 'Create the table yourself with TEXT columns, or leave columns out.',
     systems: ['MySQL', 'MariaDB'],
   },

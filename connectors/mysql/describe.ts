@@ -1,10 +1,11 @@
+import type { FieldPacket } from 'mysql2';
 import { type Finding, permanent } from '../../core/errors.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { commitTableName } from '../sql/commit-table.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
 import { equalityOf, isExact } from './equality.ts';
 import { literalText } from './literals.ts';
-import { isBinaryOther, nativeOfField, toColumnType } from './native-types.ts';
+import { hasLabels, isBinaryOther, nativeOfField, toColumnType } from './native-types.ts';
 import type { Session } from './session.ts';
 import type { Cell, SqlRow } from './statements.ts';
 
@@ -227,17 +228,14 @@ function usableKeys(columns: readonly Column[], indexes: readonly IndexEntry[]):
     );
 }
 
-function canPage({ type }: Column): boolean {
+/** A geometry has no order that a text could say. */
+export function canPage({ type }: Column): boolean {
   return type.kind !== 'json' && !(type.kind === 'other' && isBinaryOther(type.name));
 }
 
 /** The result columns of a query, by the types that the protocol tells; no row is read. Throws QueryInvalid. */
-export async function describeQuery(
-  session: Session,
-  query: string,
-  signal?: AbortSignal,
-): Promise<Relation> {
-  const results = await session.guard(() => session.run(`SELECT * FROM ${fromQuery(query)} LIMIT 0`), signal);
+export async function describeQuery(session: Session, from: string, signal?: AbortSignal): Promise<Relation> {
+  const results = await session.guard(() => session.run(`SELECT * FROM ${from} LIMIT 0`), signal);
   const fields = results.at(-1)?.fields ?? [];
   const columns = fields.map((field): Column => {
     const nativeType = nativeOfField(field);
@@ -250,6 +248,19 @@ export async function describeQuery(
 /** On lines of its own, so that a comment at the query's end ends with it. */
 export function fromQuery(query: string): string {
   return `(\n${query.trim().replace(/;\s*$/, '')}\n) AS ${quoteBacktick('q')}`;
+}
+
+/**
+ * A query's ENUM or SET is ordered by its numbers and compared with a text by its text, and the protocol does not tell the labels: as a
+ * text it is both by its text.
+ */
+export function labelsAsText(from: string, fields: readonly FieldPacket[]): string {
+  if (!fields.some(hasLabels)) return from;
+  const items = fields.map((field) => {
+    const name = quoteBacktick(field.name);
+    return hasLabels(field) ? `CONCAT(${name}) AS ${name}` : name;
+  });
+  return `(SELECT ${items.join(', ')} FROM ${from}) AS ${quoteBacktick('t')}`;
 }
 
 /** Names of what a user would sync. */

@@ -165,6 +165,7 @@ const rowErrors: Readonly<Record<number, string>> = {
   1265: 'a value does not fit into its column without loss',
   1292: 'a value does not read as the type of its column',
   1300: 'a text has bytes that are not UTF-8',
+  1365: 'a generated column or a CHECK divides by zero',
   1366: 'a value does not read as the type of its column',
   1367: 'a value does not read as the type of its column',
   1406: 'a value is longer than its column',
@@ -173,7 +174,18 @@ const rowErrors: Readonly<Record<number, string>> = {
   1441: 'a date or time is out of range',
   1452: 'a foreign key names a row that is not there',
   1216: 'a foreign key names a row that is not there',
+  1526: 'no partition of the table takes the row',
+  1591: 'no partition of the table takes the row',
+  1748: 'no partition of the table takes the row',
   1690: 'a value is out of range',
+  3037: 'a value is not a geometry',
+  3157: 'a JSON document is nested too deeply',
+  3616: 'a coordinate is out of range',
+  3617: 'a coordinate is out of range',
+  3751: 'a functional index does not take a value',
+  3752: 'a functional index does not take a value',
+  3903: 'a functional index does not take a value',
+  3643: 'a geometry has another SRID than its column',
   3140: 'a text is not JSON',
   3141: 'a text is not JSON',
   3819: 'a CHECK of the table refuses the row',
@@ -222,6 +234,7 @@ export class RowError extends Error {
 
   get code(): ErrorCode {
     if (this.#isCharacter) return 'CharacterNotKept';
+    if (partitionMissing.includes(this.errno)) return 'PartitionMissing';
     return isConstraint(this.errno) ? 'ConstraintViolated' : 'ValueNotKept';
   }
 }
@@ -229,6 +242,8 @@ export class RowError extends Error {
 export function isRowError(errno: number | undefined): errno is number {
   return errno !== undefined && rowErrors[errno] !== undefined;
 }
+
+const partitionMissing: readonly number[] = [1526, 1591, 1748];
 
 function isConstraint(errno: number): boolean {
   return [1048, 1062, 1169, 1263, 1452, 1216, 3819, 4025].includes(errno);

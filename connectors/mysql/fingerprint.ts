@@ -1,7 +1,14 @@
 import type { FieldPacket } from 'mysql2';
 import { IdraError } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
-import { describeQuery, describeTable, fromQuery, quoteName, type TableName } from './describe.ts';
+import {
+  describeQuery,
+  describeTable,
+  fromQuery,
+  labelsAsText,
+  quoteName,
+  type TableName,
+} from './describe.ts';
 import { errnoOf } from './errors.ts';
 import { literalText } from './literals.ts';
 import { readerMark, type Session } from './session.ts';
@@ -36,8 +43,14 @@ export async function lookAt(
     const locked = await takeLock(session, lock, signal);
     if ('query' in object) {
       if (locked instanceof IdraError) throw locked;
-      const relation = await describeQuery(session, object.query, signal);
-      return { relation, from, opening: lock, fingerprint: fingerprintOf(locked) };
+      const fingerprint = fingerprintOf(locked);
+      const asText = labelsAsText(from, locked.at(-1)?.fields ?? []);
+      return {
+        relation: await describeQuery(session, asText, signal),
+        from: asText,
+        opening: lock,
+        fingerprint,
+      };
     }
     const entry = await describeTable(session, object.name, path, signal);
     if (!entry) return undefined;

@@ -160,9 +160,16 @@ const protocolTypes: Readonly<Record<number, string>> = {
 };
 
 const unsignedFlag = 32;
+const enumFlag = 256;
+const setFlag = 2_048;
 const binaryCharset = 63;
 /** Of utf8mb4, in which results come. */
 const bytesPerCharacter = 4;
+
+/** Of an ENUM or SET, which come as texts. */
+export function hasLabels(field: FieldPacket): boolean {
+  return (Number(field.flags) & (enumFlag | setFlag)) !== 0;
+}
 
 /** The type of a query's column, as a table would have it. */
 export function nativeOfField(field: FieldPacket): string {

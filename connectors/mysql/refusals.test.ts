@@ -49,6 +49,13 @@ for (const [name, start] of servers) {
         'ConstraintViolated',
         /row id 42: .*check .*no_x/,
       ],
+      [
+        'a table without a partition for it',
+        't VARCHAR(20)) PARTITION BY RANGE (id) (PARTITION low VALUES LESS THAN (42)',
+        "'x', 1",
+        'PartitionMissing',
+        /row id 42: no partition/,
+      ],
     ];
     for (const [what, column, row, code, message] of cases) {
       test(`${what} refuses a row by its name, with what is to blame`, async () => {

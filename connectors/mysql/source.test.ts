@@ -209,6 +209,39 @@ for (const [name, start] of servers) {
       await flow.close();
     });
 
+    test('a query is paged by an ENUM or a SET in the order that the server compares them in', async () => {
+      await run(`CREATE TABLE labels (e ENUM('zeta', 'alpha', 'mid') NOT NULL, s SET('z', 'a') NOT NULL);
+        INSERT INTO labels VALUES ('zeta', 'z'), ('alpha', 'a'), ('mid', 'z,a')`);
+      for (const key of ['e', 's']) {
+        const to = `labels_by_${key}`;
+        const query = 'SELECT * FROM labels';
+        const flow = await database.flow({ from: '', query, to, sourceKey: [key], maxRows: 1, uid: to });
+        await flow.claim();
+        await flow.pass();
+        assert.deepEqual(await run(`SELECT e, s FROM ${to} ORDER BY e`), [
+          ['alpha', 'a'],
+          ['mid', 'z,a'],
+          ['zeta', 'z'],
+        ]);
+        await flow.close();
+      }
+    });
+
+    test('a geometry is no key to page by, whoever names it', async () => {
+      await run('CREATE TABLE places (id INT PRIMARY KEY, g POINT NOT NULL)');
+      for (const object of [{ table: 'places' }, { query: 'SELECT * FROM places' }]) {
+        const source = await connector.openSource(
+          database.access,
+          { ...object, key: ['g'], timeZone: 'UTC' },
+          signal,
+        );
+        await source.describe(signal);
+        const codes = (await source.check('Snapshot', signal)).map((each) => each.code);
+        assert.deepEqual(codes, ['KeyNotOrdered']);
+        await source.close();
+      }
+    });
+
     test('when it is told to stop, the statement ends at the server too', async () => {
       const slow = `SELECT i AS id, SLEEP(5) AS s FROM (${numbers(100)} SELECT i FROM n) AS t`;
       const flow = await database.flow({ from: '', query: slow, to: 'slow_to', sourceKey: ['id'] });

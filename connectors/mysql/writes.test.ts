@@ -55,6 +55,21 @@ for (const [name, start] of servers) {
         await flow.close();
       });
 
+      for (const more of ['', ', UNIQUE KEY by_n (n)']) {
+        test(`a key of which only the case has changed arrives as it is${more && ', with another unique index beside'}`, async () => {
+          const [from, to] = more ? ['case_from2', 'case_to2'] : ['case_from', 'case_to'];
+          await run(`CREATE TABLE ${from} (k VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY, n INT${more}); INSERT INTO ${from} VALUES ('abc', 1), ('d', 2);
+            CREATE TABLE ${to} LIKE ${from}`);
+          const flow = await database.flow({ from, to, uid: to });
+          await flow.claim();
+          await flow.pass();
+          await run(`UPDATE ${from} SET k = 'ABC', n = 3 WHERE n = 1`);
+          await flow.pass({ mode: 'Snapshot', pass: 2, key: null, isComplete: false });
+          await equal(from, to);
+          await flow.close();
+        });
+      }
+
       test('of several rows of one key the last in read order wins', async () => {
         await fill('twice', 40);
         await run(

@@ -177,3 +177,23 @@ test('who takes over the row of another uid keeps that one out, and takes over n
   const fresh = await third.claim(claimOf(again, { adoptFrom: 'u1', token: 60n }), signal);
   assert.deepEqual([fresh.offset, fresh.rows], [null, 0]);
 });
+
+test('a key of which only the case has changed arrives as it is', async () => {
+  execute(file, 'CREATE TABLE t (k TEXT COLLATE NOCASE PRIMARY KEY NOT NULL, v TEXT)');
+  const destination = await openDestination(file);
+  opened.push(destination);
+  const [id, v] = source.columns;
+  const columns = [id, v].flatMap((each) => each ?? []);
+  const keyed: Relation = {
+    name: 't',
+    columns: columns.map((each) =>
+      each.name === 'id' ? { ...each, name: 'k', type: { kind: 'text' } } : each,
+    ),
+    keys: [{ name: 'PRIMARY KEY', columns: ['k'], isPrimary: true }],
+  };
+  await destination.claim(claimOf(await planFor(keyed, destination)), signal);
+  await destination.beginPass(snapshot, signal);
+  await destination.write(batchOf([['abc', 'old']], idOffset(1)), signal);
+  await destination.write(batchOf([['ABC', 'new']], idOffset(2)), signal);
+  assert.deepEqual(query(file, 'SELECT k, v FROM t'), [['ABC', 'new']]);
+});
