@@ -6,6 +6,12 @@ import type { OpenSync } from './open-sync.ts';
 /** A source that answers later than this is read by a pass, which holds a slot for as long as it takes. */
 const patienceMs = 5_000;
 
+export type Look =
+  | { readonly found: 'nothing'; readonly end: PassEnd }
+  /** Of the first row, in the modes by time. */
+  | { readonly found: 'rows'; readonly lastTimestamp: string | undefined }
+  | { readonly found: 'late' };
+
 /**
  * What a pass would find: its end, when there is no row for it. One row is enough to know that there are, and is not kept: it is read again
  * by the pass, under a slot of its data sources.
@@ -14,7 +20,7 @@ export async function lookForRows(
   { clock, lock }: Pick<RunContext, 'clock' | 'lock'>,
   open: OpenSync,
   request: ReadRequest,
-): Promise<PassEnd | 'rows' | 'late'> {
+): Promise<Look> {
   const looking = new AbortController();
   const isOver = new AbortController();
   const late = new Stopped('deadline');
@@ -26,9 +32,10 @@ export async function lookForRows(
   const batches = open.source.read({ ...request, limits: { ...request.limits, maxRows: 1 } }, signal);
   try {
     const first = await batches.next();
-    return first.done ? first.value : 'rows';
+    if (first.done) return { found: 'nothing', end: first.value };
+    return { found: 'rows', lastTimestamp: first.value.lastTimestamp };
   } catch (thrown) {
-    if (looking.signal.aborted && !lock.signal.aborted) return 'late';
+    if (looking.signal.aborted && !lock.signal.aborted) return { found: 'late' };
     throw thrown;
   } finally {
     isOver.abort();

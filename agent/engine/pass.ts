@@ -189,8 +189,8 @@ class PassProgress {
 
   /** Rows are there: from now on the destination is behind, and the sync is seen running. */
   found(batch: Batch): void {
-    const { reporter } = this.#input;
-    reporter.behind(this.#behind(batch.lastTimestamp));
+    const { reporter, heldBack } = this.#input;
+    reporter.behind(behindSince(this.#request, batch.lastTimestamp, heldBack?.sinceMs ?? this.#startMs));
     if (this.rows === 0) reporter.moveTo('Running', 'MovingRows', 'rows are on their way');
   }
 
@@ -213,19 +213,16 @@ class PassProgress {
     const times = { startMs: this.#startMs, endMs: context.clock.now() };
     return reportEnd({ reporter, request: this.#request, end, before: this.#input.heldBack, ...times });
   }
+}
 
-  #behind(lastTimestamp: string | undefined): BehindSince {
-    return this.#request.mode === 'Timestamp' ? this.#instantOf(lastTimestamp) : this.#sinceMs;
-  }
-
-  /** By ids: the age of the oldest pass that found rows which are not moved yet. */
-  get #sinceMs(): number {
-    return this.#input.heldBack?.sinceMs ?? this.#startMs;
-  }
-
-  #instantOf(timestamp: string | undefined): number | undefined {
-    return timestamp === undefined ? undefined : instantMs(timestamp, this.#request.timeZone);
-  }
+/** What waits since when. By ids: the age of the oldest pass that found rows which are not moved yet. */
+export function behindSince(
+  { mode, timeZone }: ReadRequest,
+  timestamp: string | undefined,
+  sinceMs: number,
+): BehindSince {
+  if (mode !== 'Timestamp') return sinceMs;
+  return timestamp === undefined ? undefined : instantMs(timestamp, timeZone);
 }
 
 export interface PassEnded {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { byId, ManualClock, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
+import { setTimeout } from 'node:timers/promises';
+import { byId, engineObjects, ManualClock, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';
 
@@ -86,6 +87,37 @@ test('continuous: rows arrive without being asked for', async () => {
   await run.seen('Waiting');
   files.execute('source', "INSERT INTO t (v) VALUES ('d')");
   await until(() => files.arrived().length === 4, { what: 'the new row' });
+});
+
+test('rows that wait for a slot are not called caught up, and who has none does not wait for one', async () => {
+  files.execute('source', table);
+  const clock = new ManualClock('2026-11-26T08:00:00Z');
+  const run = files.start({ ...byId, schedule: { every: '1m' } }, clock);
+  await run.seen('Waiting', 'CaughtUp');
+  const { source } = engineObjects({ folder: files.folder, spec: byId });
+  const held = await Promise.all(
+    Array.from({ length: 8 }, (_, index) => {
+      const { sync } = engineObjects({ folder: files.folder, spec: byId }, `other${index}`);
+      return run.state.store.takePlaces(sync, [source], new AbortController().signal);
+    }),
+  );
+  const isWaiting = () => held[0]?.hasWaiters() === true;
+  const nextMinute = async () => {
+    await until(() => clock.sleepers > 0, { what: 'the wait for the schedule' });
+    clock.advance(60_000);
+  };
+  await nextMinute();
+  await setTimeout(1_000);
+  assert.equal(isWaiting(), false);
+  files.execute('source', "INSERT INTO t (v) VALUES ('d')");
+  await nextMinute();
+  await until(isWaiting, { what: 'the wait for a slot' });
+  clock.advance(1_000);
+  await run.seen('Waiting', 'NoFreeSlot');
+  assert.notEqual(run.status?.lagSeconds, 0);
+  await Promise.all(held.map((places) => places.release()));
+  await until(() => files.arrived().length === 4, { what: 'the new row' });
+  assert.equal((await run.seen('Waiting', 'CaughtUp')).lagSeconds, 0);
 });
 
 test('every: start to start, over a restart too, and late ones are made up by one', async () => {

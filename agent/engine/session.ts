@@ -7,7 +7,7 @@ import type { RunContext, RunEnd } from './context.ts';
 import { lookForRows } from './look.ts';
 import { isLastDestination, meaningOf } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
-import { largestAtDestination, readStored, reportEnd, requestFor, runPass } from './pass.ts';
+import { behindSince, largestAtDestination, readStored, reportEnd, requestFor, runPass } from './pass.ts';
 import { requireRunnable } from './plan.ts';
 import { movedRows, progressed, type RunState, remember, rememberIdle } from './run-state.ts';
 import { continuousIdleMs, nextPassMs } from './schedule.ts';
@@ -115,9 +115,11 @@ export class SyncSession {
   }
 
   async #duePass(): Promise<RunEnd | undefined | 'next'> {
-    const { context, hasMovedRows } = this.#state;
+    const { context, hasMovedRows, isPassDue } = this.#state;
+    // A pass that was interrupted has left rows.
+    const isGoingOn = hasMovedRows && isPassDue;
+    const looksFirst = context.sync.spec.mode !== 'Snapshot' && !context.once && !isGoingOn;
     this.#state.isPassDue = true;
-    const looksFirst = context.sync.spec.mode !== 'Snapshot' && !context.once && !hasMovedRows;
     const looked = looksFirst ? await this.#look() : 'rows';
     return looked === 'rows' ? await this.#passUnderSlots() : looked;
   }
@@ -137,8 +139,11 @@ export class SyncSession {
       if (isLastDestination(context.sync)) this.#offset = await largestAtDestination(open, lock.signal);
       const { heldBack } = this.#state;
       const request = requestFor(open, this.#offset, heldBack?.mark);
-      const end = await lookForRows(context, open, request);
-      if (typeof end === 'string') return 'rows';
+      const look = await lookForRows(context, open, request);
+      if (look.found === 'rows')
+        reporter.behind(behindSince(request, look.lastTimestamp, heldBack?.sinceMs ?? startMs));
+      if (look.found !== 'nothing') return 'rows';
+      const { end } = look;
       await this.#requireTarget(0);
       const times = { startMs, endMs: clock.now() };
       this.#state.heldBack = reportEnd({ reporter, request, end, before: heldBack, ...times });
