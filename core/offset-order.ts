@@ -6,7 +6,11 @@ import type { ColumnType } from './values.ts';
  * Throws OffsetWentBack when the offset after a batch is not ahead of the one before it (Invariant 3): a key that was decoded wrongly would
  * move the same rows again and again. Texts, bytes and the like have an order that only their server knows: these are not compared.
  */
-export function requireAhead(before: Offset | null, after: Offset, types: readonly ColumnType[]): void {
+export function requireAhead(
+  before: Offset | null,
+  after: Offset,
+  types: readonly (ColumnType | undefined)[],
+): void {
   const [last, next] = [valuesOf(before), valuesOf(after)];
   if (!last || !next || before?.mode !== after.mode || !isSamePass(before, after)) return;
   if ((compareValues(last, next, types) ?? -1) < 0) return;
@@ -40,7 +44,7 @@ function valuesOf(offset: Offset | null): readonly string[] | undefined {
 function compareValues(
   one: readonly string[],
   other: readonly string[],
-  types: readonly ColumnType[],
+  types: readonly (ColumnType | undefined)[],
 ): number | undefined {
   // An offset of fewer values stands behind all rows that begin with them.
   if (one.length !== other.length) return undefined;

@@ -165,10 +165,9 @@ function isSameTextOrder({ source, existing }: PlannedColumn, input: FieldInput)
 
 function isSameOrder(source: Column, target: Column): boolean {
   const [one, other] = [source.type, target.type];
-  if (one.kind !== other.kind) return false;
+  if (one.kind !== other.kind || source.collation !== target.collation) return false;
   if (one.kind === 'timestamp' && other.kind === 'timestamp')
     return one.precision <= other.precision && one.hasZone === other.hasZone;
-  if (one.kind === 'text') return source.collation === target.collation;
   return true;
 }
 

@@ -8,6 +8,11 @@ export function orderTypes(read: OrderOfRead): readonly ColumnType[] {
   return orderColumns(read).map(({ type }) => type);
 }
 
+/** The same for comparing two offsets: a column with a collation has an order that only its server knows. */
+export function knownOrders(read: OrderOfRead): readonly (ColumnType | undefined)[] {
+  return orderColumns(read).map(({ type, collation }) => (collation === undefined ? type : undefined));
+}
+
 /** What an offset's values are ordered by (Offset.by): names, and how values of such a column are compared. */
 export function orderNames(read: OrderOfRead): readonly string[] {
   return orderColumns(read).map((column) => `${column.name} ${comparison(column)}`);
@@ -27,7 +32,7 @@ function comparison({ type, collation }: Column): string {
     case 'int':
     case 'decimal':
     case 'float':
-      return 'number';
+      return collation === undefined ? 'number' : `number ${collation}`;
     case 'date':
     case 'timestamp':
       return 'time';

@@ -173,3 +173,19 @@ test('a primary key that was changed under a stored offset stops the Sync before
   assert.equal(status.reason, 'OffsetNoLongerFits');
   assert.match(status.message ?? '', /by \(u time, id number\), .* by \(u time, v text\)/);
 });
+
+test('decimals that SQLite orders as texts are read in that order', async () => {
+  const rows = ['17.75', '2.25', '100', '-3'].map((d) => `('${d}')`).join();
+  files.execute(
+    'source',
+    `CREATE TABLE t (d DECIMAL_TEXT PRIMARY KEY NOT NULL); INSERT INTO t VALUES ${rows}`,
+  );
+  const { end } = await files.once({
+    ...query({}),
+    source: { dataSource: 'source', table: 't' },
+    mode: 'Snapshot',
+    batch: { maxRows: 1 },
+  });
+  assert.equal(end.outcome, 'complete');
+  assert.equal(files.query('destination', 'SELECT count(*) FROM t')[0]?.[0], 4);
+});

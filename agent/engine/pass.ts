@@ -8,7 +8,7 @@ import { requireAhead } from '../../core/offset-order.ts';
 import type { RunContext } from './context.ts';
 import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
-import { orderNames, orderTypes } from './order-types.ts';
+import { knownOrders, orderNames } from './order-types.ts';
 import { readAhead } from './prefetch.ts';
 import type { BehindSince, Reporter } from './reporter.ts';
 import type { HeldBack } from './run-state.ts';
@@ -119,7 +119,7 @@ async function writeBatch(
   signal: AbortSignal,
 ): Promise<void> {
   const { context, open } = input;
-  requireAhead(progress.offset, batch.offset, orderTypes(open.plan.read));
+  requireAhead(progress.offset, batch.offset, knownOrders(open.plan.read));
   await reach('write:before');
   const startMs = context.clock.monotonicMs();
   const result = await open.destination.write(batch, signal);

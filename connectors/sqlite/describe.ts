@@ -3,7 +3,7 @@ import { permanent } from '../../core/errors.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { commitTableName } from '../sql/commit-table.ts';
 import { quoteDouble, splitName } from '../sql/names.ts';
-import { isRowidType, typeOfDeclared } from './declared-type.ts';
+import { affinityOf, isRowidType, typeOfDeclared } from './declared-type.ts';
 
 export interface TableEntry {
   /** As the schema writes it; SQLite ignores the case of ASCII letters. */
@@ -99,6 +99,7 @@ export function describeShape(database: Database, entry: TableEntry): Relation {
       ...(row.hidden > 1n ? { isGenerated: true } : {}),
       ...(row.name === rowidAlias ? { isIdentity: true } : {}),
       ...(row.dflt_value !== null ? { hasDefault: true } : {}),
+      ...textOrder(type),
       ...collationOf(database, from, row.name, indexes),
     };
   });
@@ -112,6 +113,12 @@ export function describeShape(database: Database, entry: TableEntry): Relation {
     ),
     ...(entry.kind === 'table' ? {} : { isOpaque: true as const }),
   };
+}
+
+/** Decimals that are kept as texts, lest they lose digits, are ordered as texts: 17.75 before 2.25. */
+function textOrder(declared: string): Pick<Column, 'collation'> {
+  const isText = typeOfDeclared(declared).kind === 'decimal' && affinityOf(declared) === 'TEXT';
+  return isText ? { collation: 'TEXT' } : {};
 }
 
 /** Of a view SQLite names the affinity, BLOB, where the column behind it has no type at all. */

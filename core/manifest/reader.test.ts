@@ -30,7 +30,7 @@ describe('a Sync', () => {
     assert.deepEqual(reader.readSync({ ...identity, spec: { ...ends, mode: 'Timestamp' } }), {
       ...identity,
       spec: {
-        source: { ...ends.source, timeZone: 'UTC' },
+        source: ends.source,
         destination: { ...ends.destination, existingRows: 'Refuse' },
         mode: 'Timestamp',
         writeMode: 'Upsert',
@@ -40,6 +40,7 @@ describe('a Sync', () => {
         createTable: 'IfMissing',
         schemaChanges: 'Fail',
         onError: 'Stop',
+        redactsKeys: false,
         placement: { agentSelector: {} },
       },
     });
