@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { withBetween } from '../../e2e/kit/between-ends.ts';
 import { byId, engineObjects, ManualClock, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';
@@ -92,32 +93,42 @@ test('continuous: rows arrive without being asked for', async () => {
 test('rows that wait for a slot are not called caught up, and who has none does not wait for one', async () => {
   files.execute('source', table);
   const clock = new ManualClock('2026-11-26T08:00:00Z');
-  const run = files.start({ ...byId, schedule: { every: '1m' } }, clock);
+  let reads = 0;
+  const definitionOf = withBetween({
+    beforeRead() {
+      reads += 1;
+    },
+  });
+  const spec = { ...byId, schedule: { continuous: true } };
+  const run = files.start(spec, clock, { definitionOf });
+  const { source } = engineObjects({ folder: files.folder, spec });
+  const { signal } = new AbortController();
+  const take = (uid: string) =>
+    run.state.store.takePlaces(engineObjects({ folder: files.folder, spec }, uid).sync, [source], signal);
   await run.seen('Waiting', 'CaughtUp');
-  const { source } = engineObjects({ folder: files.folder, spec: byId });
-  const held = await Promise.all(
-    Array.from({ length: 8 }, (_, index) => {
-      const { sync } = engineObjects({ folder: files.folder, spec: byId }, `other${index}`);
-      return run.state.store.takePlaces(sync, [source], new AbortController().signal);
-    }),
-  );
+  const held = await Promise.all(Array.from({ length: 8 }, (_, index) => take(`other${index}`)));
   const isWaiting = () => held[0]?.hasWaiters() === true;
-  const nextMinute = async () => {
-    await until(() => clock.sleepers > 0, { what: 'the wait for the schedule' });
-    clock.advance(60_000);
+  const isResting = async () => {
+    const before = reads;
+    await setTimeout(1_000);
+    return reads === before;
   };
-  await nextMinute();
-  await setTimeout(1_000);
+  await until(isResting, { what: 'the rest between two looks' });
+  clock.advance(1_000);
+  await until(isResting, { what: 'the next rest' });
   assert.equal(isWaiting(), false);
   files.execute('source', "INSERT INTO t (v) VALUES ('d')");
-  await nextMinute();
+  clock.advance(1_000);
   await until(isWaiting, { what: 'the wait for a slot' });
   clock.advance(1_000);
-  await run.seen('Waiting', 'NoFreeSlot');
-  assert.notEqual(run.status?.lagSeconds, 0);
-  await Promise.all(held.map((places) => places.release()));
-  await until(() => files.arrived().length === 4, { what: 'the new row' });
+  const waiting = await run.seen('Waiting', 'NoFreeSlot');
+  assert.notEqual(waiting.lagSeconds, 0);
+  const next = take('next');
+  await held[0]?.release();
   assert.equal((await run.seen('Waiting', 'CaughtUp')).lagSeconds, 0);
+  assert.equal(files.arrived().length, 4);
+  await next;
+  await until(isResting, { what: 'the rest after the pass' });
 });
 
 test('every: start to start, over a restart too, and late ones are made up by one', async () => {

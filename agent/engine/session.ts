@@ -144,6 +144,7 @@ export class SyncSession {
         reporter.behind(behindSince(request, look.lastTimestamp, heldBack?.sinceMs ?? startMs));
       if (look.found !== 'nothing') return 'rows';
       const { end } = look;
+      this.#state.hasMovedRows = false;
       await this.#requireTarget(0);
       const times = { startMs, endMs: clock.now() };
       this.#state.heldBack = reportEnd({ reporter, request, end, before: heldBack, ...times });

@@ -3,6 +3,8 @@ import type { Batch } from '../../core/batch.ts';
 import type { Destination, Source } from '../../core/connector.ts';
 
 export interface Between {
+  /** Called before a pass or a look begins to read. */
+  readonly beforeRead?: () => void;
   /** Called before each batch is handed on. */
   readonly beforeBatch?: (source: Source) => Promise<void> | void;
   /** Handed on in the place of each batch. */
@@ -36,9 +38,10 @@ export function withBetween(between: Between): typeof definitionOf {
   };
 }
 
-function observedSource(source: Source, { beforeBatch, batch }: Between): Source {
+function observedSource(source: Source, { beforeRead, beforeBatch, batch }: Between): Source {
   return replaced(source, {
     async *read(...args: Parameters<Source['read']>) {
+      beforeRead?.();
       const batches = source.read(...args);
       try {
         for (;;) {
