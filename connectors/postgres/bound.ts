@@ -17,6 +17,8 @@ export interface BoundInput {
   readonly field: Column;
   /** Largest value of the field that is visible now, as canonical text. */
   largest(): Promise<string | undefined>;
+  /** Why this server's transactions are not those that make the rows. */
+  elsewhere(): Promise<string | undefined>;
   /** Whether the object has a row for which this holds. */
   has(condition: string): Promise<boolean>;
 }
@@ -49,9 +51,11 @@ export class LateRowBound {
   }
 
   async take(input: BoundInput, signal: AbortSignal): Promise<PassBound> {
-    const sight = await look(input.session, signal);
+    const seen = await look(input.session, signal);
+    const elsewhere = seen.isStandby ? undefined : await input.elsewhere();
+    const sight = elsewhere === undefined ? seen : { ...seen, blindness: elsewhere };
     return input.request.mode === 'Id'
-      ? await this.#takeId(input, sight, signal)
+      ? await this.#takeId(input, sight, elsewhere, signal)
       : await this.#takeTime(input, sight, signal);
   }
 
@@ -74,13 +78,27 @@ export class LateRowBound {
     return await timeBound(input, sight.nowMicros, request.safetyLagMs ?? defaultSafetyLagMs, report, signal);
   }
 
-  async #takeId(input: BoundInput, sight: Sight, signal: AbortSignal): Promise<PassBound> {
+  async #takeId(
+    input: BoundInput,
+    sight: Sight,
+    elsewhere: string | undefined,
+    signal: AbortSignal,
+  ): Promise<PassBound> {
     const { request } = input;
     if (sight.isStandby) {
       const report: BoundReport = { kind: 'safetyLag', because: 'standby', ...behindPrimary(sight) };
       if (sight.nowMicros === undefined) return { upTo: 'none', report };
       // What has become of the primary meanwhile says the position of the standby, not the time that has gone by.
       this.#replayedMs = Number(sight.nowMicros / 1000n);
+      return await this.#settled(
+        await input.largest(),
+        request.safetyLagMs ?? defaultSafetyLagMs,
+        report,
+        signal,
+      );
+    }
+    if (elsewhere !== undefined) {
+      const report: BoundReport = { kind: 'safetyLag', because: elsewhere };
       return await this.#settled(
         await input.largest(),
         request.safetyLagMs ?? defaultSafetyLagMs,

@@ -44,7 +44,7 @@ export async function describeTable(
     .map(toColumn)
     .map((each) => (kind === 'f' ? { ...each, isNullable: true } : each));
   const keys = hasChildren ? [] : (await session.query(keysSql(oid, kind ?? ''))).map(toKey);
-  const findings = tableFindings(name, kind ?? '', isSecured === 't', hasChildren);
+  const findings = tableFindings(name, isSecured === 't', hasChildren);
   return {
     relation: {
       name: joinName([name.schema, name.table]),
@@ -161,7 +161,7 @@ function toKey([name, isPrimary, columns, isDeferrable]: TextRow): UniqueKey {
   };
 }
 
-function tableFindings(name: TableName, kind: string, isSecured: boolean, hasChildren: boolean): Finding[] {
+function tableFindings(name: TableName, isSecured: boolean, hasChildren: boolean): Finding[] {
   const findings: Finding[] = [];
   const told = joinName([name.schema, name.table]);
   if (isSecured) findings.push(rowSecurity(told));
@@ -171,14 +171,6 @@ function tableFindings(name: TableName, kind: string, isSecured: boolean, hasChi
       code: 'HasChildren',
       message: `${told} has child tables, whose rows are read with its own: its keys are not unique for them all`,
       mend: `name the columns that identify a row in source.key, or read the table alone by source.query: SELECT * FROM ONLY ${quoteName(name)}`,
-    });
-  }
-  if (kind === 'f') {
-    findings.push({
-      severity: 'warning',
-      code: 'LateRowsBySafetyLag',
-      message: `${told} is a foreign table: open transactions of the other server are not seen, late rows are covered by safetyLag alone`,
-      mend: 'read it from the server where it stands, or set safetyLag',
     });
   }
   return findings;

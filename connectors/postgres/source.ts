@@ -25,6 +25,7 @@ import { orderFindings, readFindings } from './check.ts';
 import { decodeLines, withoutRareEscapes } from './copy-text.ts';
 import { describeQuery, describeTable, fromQuery, hiddenRowFindings } from './describe.ts';
 import { dialect } from './dialect.ts';
+import { elsewhereFinding, rowsFromElsewhere } from './elsewhere.ts';
 import { mayBeSchemaChange } from './errors.ts';
 import { queryShapeQuery, tableShapeQuery } from './fingerprint.ts';
 import { type FramePart, joinBodies } from './frames.ts';
@@ -78,11 +79,23 @@ export class PostgresSource implements Source, RangeReader {
     const money = this.#relation ? await moneyFindings(session, this.#relation, 'spec.source', signal) : [];
     return [
       ...(await readFindings(session, mode, signal)),
+      ...(await this.#elsewhereFindings(session, mode, signal)),
       ...zones,
       ...money,
       ...(await this.#orderFindings(session, signal)),
       ...(this.#relation?.isOpaque && !this.#relation.hidesRows ? await this.#hiddenRows(session) : []),
     ];
+  }
+
+  async #elsewhere(session: Session, signal: AbortSignal): Promise<string | undefined> {
+    const oid = this.#object.query === undefined ? this.#relation?.identity : undefined;
+    return await rowsFromElsewhere(session, { oid, from: await this.#fromClause(session) }, signal);
+  }
+
+  async #elsewhereFindings(session: Session, mode: Mode, signal: AbortSignal): Promise<Finding[]> {
+    if (mode === 'Snapshot') return [];
+    const why = await this.#elsewhere(session, signal);
+    return why === undefined ? [] : [elsewhereFinding(this.#relation?.name ?? '', why)];
   }
 
   async #hiddenRows(session: Session): Promise<Finding[]> {
@@ -169,6 +182,7 @@ export class PostgresSource implements Source, RangeReader {
       request,
       field,
       largest: () => largest(this, field, signal),
+      elsewhere: () => this.#elsewhere(session, signal),
       has: (condition: string) => this.#has(condition, signal),
     };
     return await this.#bound.take(ask, signal);
