@@ -33,7 +33,7 @@ function encodeRows(rows: readonly Row[], { plan, columns, where }: LinesInput):
     if (typeof line === 'string') texts.push(line);
     else {
       const rejection: Rejection = {
-        code: 'ValueNotKept',
+        code: line.code,
         column: line.column,
         message: line.why,
         ...namedAs(rowName(plan, row)),

@@ -104,7 +104,7 @@ export class MysqlDestination implements Destination {
   }
 
   rawRequests(plan: WritePlan): readonly RawRequest[] {
-    const request = tsvRequest(plan.columns.columns, this.#session.facts.isMariaDb);
+    const request = tsvRequest(plan, this.#session.facts.isMariaDb);
     return request ? [request] : [];
   }
 
@@ -121,7 +121,7 @@ export class MysqlDestination implements Destination {
     const row = await this.#commits.claim(session, request, signal);
     const collationOf = await collationsFor(session, plan, signal);
     const target = await claimTarget(session, plan, this.#name, collationOf, signal);
-    const columns = plan.columns.columns.map((each) => loadColumn(each, session.facts.isMariaDb));
+    const columns = plan.columns.columns.map((each) => loadColumn(each, plan, session.facts.isMariaDb));
     const staging = plan.writeMode === 'Upsert' ? ownTable(this.#name, plan.uid, 'staging') : null;
     if (staging) {
       const create = createStaging(plan, staging, collationOf);

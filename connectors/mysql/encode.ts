@@ -1,8 +1,10 @@
 import type { RawRequest } from '../../core/batch.ts';
 import type { PlannedColumn } from '../../core/column-plan.ts';
+import type { WritePlan } from '../../core/connector.ts';
 import type { ColumnType, Row, Value } from '../../core/values.ts';
 import { arrayJson } from '../sql/array-json.ts';
 import { canonicalCheck } from '../sql/canonical-check.ts';
+import { isNumbered, nullNotNumbered } from '../sql/numbered-columns.ts';
 import { keepsNumbers } from './json-numbers.ts';
 import { isBinaryOther, partsOf } from './native-types.ts';
 
@@ -27,15 +29,17 @@ export interface LoadColumn {
   readonly name: string;
   readonly form: Form;
   readonly encode: Encode;
+  /** NULL would become a number of the table's own. */
+  readonly isNumbered: boolean;
 }
 
 const binaryTypes = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
 const textTypes = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext']);
 
-export function loadColumn(planned: PlannedColumn, isMariaDb: boolean): LoadColumn {
+export function loadColumn(planned: PlannedColumn, plan: WritePlan, isMariaDb: boolean): LoadColumn {
   const native = baseOf(planned, isMariaDb);
-  const form = formOf(native);
-  return { name: planned.name, form, encode: encoderOf(planned.source.type, native) };
+  const encode = encoderOf(planned.source.type, native);
+  return { name: planned.name, form: formOf(native), encode, isNumbered: isNumbered(planned, plan) };
 }
 
 function formOf(native: string): Form {
@@ -49,13 +53,19 @@ function baseOf(planned: PlannedColumn, isMariaDb: boolean): string {
   return isMariaDb && base === 'json' ? 'longtext' : base;
 }
 
+/** What of a plan says which columns the table numbers. */
+interface NumberedPlan extends Pick<WritePlan, 'key' | 'hasUniqueKey'> {
+  readonly columns: Pick<WritePlan['columns'], 'columns'>;
+}
+
 /**
  * How a source could make the lines itself. Undefined where a value must be looked at first: YEAR takes `70` for 1970, MySQL's JSON
- * makes doubles of long numbers, and what an untyped column holds is known only from the value.
+ * makes doubles of long numbers, a NULL that the table would number is refused, and what an untyped column holds is known only from the value.
  */
-export function tsvRequest(columns: readonly PlannedColumn[], isMariaDb: boolean): RawRequest | undefined {
+export function tsvRequest(plan: NumberedPlan, isMariaDb: boolean): RawRequest | undefined {
   const as: string[] = [];
-  for (const planned of columns) {
+  for (const planned of plan.columns.columns) {
+    if (planned.source.isNullable && isNumbered(planned, plan)) return undefined;
     const encoding = tsvEncoding(planned.source.type, baseOf(planned, isMariaDb));
     if (encoding === undefined) return undefined;
     as.push(encoding);
@@ -184,22 +194,27 @@ function escaped(text: string): string {
   return /[\\\n\r\t]/.test(text) ? text.replaceAll(/[\\\n\r\t]/g, (char) => escapes[char] ?? char) : text;
 }
 
+export interface RefusedValue {
+  readonly column: string;
+  readonly why: string;
+  readonly code: 'ValueNotKept' | 'ConstraintViolated';
+}
+
 /** What a row becomes: its line, or the column and reason why not. */
-export function encodeRow(
-  row: Row,
-  columns: readonly LoadColumn[],
-): string | { column: string; why: string } {
+export function encodeRow(row: Row, columns: readonly LoadColumn[]): string | RefusedValue {
   let line = '';
   for (let index = 0; index < columns.length; index++) {
     if (index > 0) line += '\t';
     const value = row[index];
     const column = columns[index];
+    if (value === null && column?.isNumbered)
+      return { column: column.name, why: nullNotNumbered, code: 'ConstraintViolated' };
     if (value === null || value === undefined || !column) {
       line += '\\N';
       continue;
     }
     const text = column.encode(value);
-    if (typeof text !== 'string') return { column: column.name, why: text.why };
+    if (typeof text !== 'string') return { column: column.name, why: text.why, code: 'ValueNotKept' };
     line += escaped(text);
   }
   return `${line}\n`;

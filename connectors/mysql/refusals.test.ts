@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { tsvRequest } from './encode.ts';
 import { claimUnplanned, servers, TestDatabase } from './test-ends.ts';
 import { types } from './types.ts';
 
@@ -73,8 +74,42 @@ for (const [name, start] of servers) {
         await flow.close();
       });
     }
+
+    for (const writeMode of ['Upsert', 'Append', 'Replace'] as const) {
+      test(`a NULL is refused where AUTO_INCREMENT would make a number of it (${writeMode})`, async () => {
+        const to = `numbered_${writeMode}`.toLowerCase();
+        await run(`TRUNCATE TABLE refused; INSERT INTO refused VALUES (41, 'fine', 1), (42, 'x', NULL);
+          CREATE TABLE ${to} (id INT PRIMARY KEY, t VARCHAR(20), p INT NOT NULL AUTO_INCREMENT, KEY by_p (p))`);
+        const flow = await database.flow({ from: 'refused', to, uid: to, writeMode, onError: 'Skip' });
+        await flow.claim();
+        await flow.pass();
+        assert.deepEqual(await run(`SELECT id, p FROM ${to}`), [['41', '1']]);
+        await flow.close();
+      });
+    }
   });
 }
+
+test('no raw format is asked for where a NULL would become a number', () => {
+  const type = { kind: 'int', bits: 32 } as const;
+  const source = { name: 'p', type, nativeType: 'integer', isNullable: true };
+  const existing = { name: 'p', type, nativeType: 'int', isNullable: false, isIdentity: true };
+  const ask = (isNullable: boolean) =>
+    tsvRequest(
+      {
+        key: [],
+        hasUniqueKey: false,
+        columns: {
+          columns: [
+            { source: { ...source, isNullable }, name: 'p', existing, ddl: 'int', isNullable: false },
+          ],
+        },
+      },
+      false,
+    );
+  assert.equal(ask(true), undefined);
+  assert.deepEqual(ask(false)?.as, ['text']);
+});
 
 test('a column of another character set says what it does not have, before the first row', () => {
   const existing = {

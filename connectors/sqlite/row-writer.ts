@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { Wire } from '../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../core/connector.ts';
 import type { Row, Value } from '../../core/values.ts';
+import { isNumbered, nullNotNumbered } from '../sql/numbered-columns.ts';
 import { namedAs, refusedRow, rowName } from '../sql/refused-row.ts';
 import { type Encode, encoderOf, Misfit, type Stored } from './codec.ts';
 import { insertRow, mayWriteNothing } from './ddl.ts';
@@ -30,12 +31,17 @@ export class RowWriter {
     readonly encode: NonNullable<Encode>;
   }[];
 
+  readonly #numbered: readonly { readonly at: number; readonly name: string }[];
+
   constructor(database: Database, file: string, table: string, plan: WritePlan, wire: Wire) {
     this.#database = database;
     this.#file = file;
     this.#table = table;
     this.#plan = plan;
     this.#insert = database.prepare(insertRow(table, plan));
+    this.#numbered = plan.columns.columns.flatMap((column, at) =>
+      isNumbered(column, plan) ? [{ at, name: column.name }] : [],
+    );
     // Values as another SQLite stores them need nothing.
     const columns = wire.format === 'sqlite' ? [] : plan.columns.columns;
     this.#encoders = columns.flatMap((column, at) => {
@@ -64,6 +70,9 @@ export class RowWriter {
   }
 
   #writeRow(row: Cell[]): Rejection | undefined {
+    for (const { at, name } of this.#numbered) {
+      if (row[at] === null) return { code: 'ConstraintViolated', column: name, message: nullNotNumbered };
+    }
     for (const { at, name, encode } of this.#encoders) {
       const stored: Stored | Misfit = encode(row[at] as Value);
       if (stored instanceof Misfit) return { code: 'ValueNotKept', column: name, message: stored.why };

@@ -197,3 +197,14 @@ test('a key of which only the case has changed arrives as it is', async () => {
   await destination.write(batchOf([['ABC', 'new']], idOffset(2)), signal);
   assert.deepEqual(query(file, 'SELECT k, v FROM t'), [['ABC', 'new']]);
 });
+
+for (const sql of ['CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)', '']) {
+  test(`a NULL is refused where SQLite would make a number of it (${sql || 'a key that is created'})`, async () => {
+    if (sql) execute(file, sql);
+    const { destination } = await claimed({ onError: 'Skip' });
+    await destination.beginPass(snapshot, signal);
+    const result = await destination.write(batchOf([[null, 'x'], ...rows(7)], idOffset(1)), signal);
+    assert.equal(result.rejected, 1);
+    assert.deepEqual(query(file, 'SELECT id, v FROM t'), [[7n, 'v7']]);
+  });
+}
