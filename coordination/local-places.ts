@@ -1,7 +1,10 @@
 import { type DataSource, qualifiedName, type Sync, slotLimit } from '../core/sync-spec.ts';
 import type { Places, SlotWait } from '../core/sync-store.ts';
 
-/** The data sources that limit their syncs, each once, in the order in which everybody takes them: no deadlock between two. */
+/**
+ * The data sources that limit their syncs, each once, in the order in which everybody takes them: no deadlock between two. The lowest limit
+ * comes first, so that those who wait for the scarcest places hold none of the others, which syncs of other systems want.
+ */
 export function limited(
   dataSources: readonly DataSource[],
 ): readonly (readonly [name: string, limit: number])[] {
@@ -10,7 +13,7 @@ export function limited(
     const limit = slotLimit(each.spec.maxConcurrentSyncs);
     if (limit !== undefined) limits.set(qualifiedName(each), limit);
   }
-  return [...limits].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...limits].sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1));
 }
 
 /** Places of data sources within one process, fair in order of arrival. */

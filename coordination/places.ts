@@ -28,7 +28,7 @@ export interface PlaceBoardsInput {
 
 /**
  * Places of data sources in etcd: a key for each sync that holds or awaits one, under the session's lease. The oldest hold; so it
- * is fair, and who dies leaves the queue. Everybody takes them in the order of their names: no deadlock between two.
+ * is fair, and who dies leaves the queue. Everybody takes them in one order (`limited`): no deadlock between two.
  */
 export class PlaceBoards {
   readonly #input: PlaceBoardsInput;
