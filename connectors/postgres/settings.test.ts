@@ -90,6 +90,11 @@ test('a server knows each setting under the name that is pinned, and sessions ha
         `SELECT name, setting FROM pg_settings WHERE name IN (${pinnedNames.map((each) => `'${each}'`).join(', ')}) ORDER BY 1`,
       );
     const first = await ask();
+    // A wait without an end would be a Sync that says nothing.
+    assert.deepEqual(
+      first.find(([setting]) => setting === 'lock_timeout'),
+      ['lock_timeout', '30000'],
+    );
     await session.query(
       "SET DateStyle = 'SQL'; SET array_nulls = off; SET default_transaction_isolation = 'serializable'",
     );

@@ -48,7 +48,7 @@ const pinned: readonly Pinned[] = [
   },
   { name: 'exit_on_error', value: 'off', why: 'on, a refused row ends the session' },
   { name: 'statement_timeout', value: '0', why: 'a large page or a swap takes its time' },
-  { name: 'lock_timeout', value: '0', why: 'where a wait is limited the statement says so' },
+  { name: 'lock_timeout', value: '30s', why: 'who waits for a lock says so, and tries again' },
   { name: 'transaction_timeout', value: '0', why: 'a table without a key is read in one transaction' },
   { name: 'idle_session_timeout', value: '0', why: 'a session rests between passes' },
   { name: 'synchronous_commit', value: 'on', instead: 'off', why: 'what was committed is durable' },
