@@ -194,6 +194,7 @@ export async function claimAgain(
 ): Promise<Pick<Claimed, 'claim' | 'offset'>> {
   const { signal } = state.context.lock;
   await requireTarget(open, claim, restoredOffset(open, claim), signal);
+  await requireRow(open, claim, signal);
   await reach('claim:before');
   const again = await open.destination.claim(
     { ...claimOf(state, open, claim.meaning), token: claim.token, offset: 'keep' },
@@ -201,6 +202,13 @@ export async function claimAgain(
   );
   await reach('claim:after');
   return { claim: again, offset: restoredOffset(open, again) };
+}
+
+/** A claim would make the row anew, without an offset: what is right then is decided where a Sync is admitted. */
+async function requireRow({ destination }: OpenSync, claim: CommitRow, signal: AbortSignal): Promise<void> {
+  const rows = await destination.commitRows(claim.uid, signal);
+  if (rows.some((row) => row.uid === claim.uid && row.table === claim.table)) return;
+  throw schemaChanged(claim.table, { what: 'its row of _idra_commits is gone' });
 }
 
 function claimOf({ context: { sync } }: RunState, { plan }: OpenSync, meaning: string) {

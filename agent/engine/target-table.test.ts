@@ -73,6 +73,19 @@ test('dropped while it runs: a pass without rows looks at the table too', async 
   assert.match((await run.seen('Failed', 'OffsetNoLongerFits')).message, gone);
 });
 
+test('its row of _idra_commits is gone while it runs: rows that are there are not appended once more', async () => {
+  const clock = new ManualClock('2026-11-24T08:00:00Z');
+  files.execute('destination', 'CREATE TABLE t (id INTEGER, v TEXT, at DATETIME)');
+  const run = files.start({ ...byId, writeMode: 'Append', schedule: { every: '10s' } }, clock);
+  await run.seen('Waiting', 'CaughtUp');
+  files.execute('destination', 'DELETE FROM _idra_commits');
+  newRow();
+  await until(() => clock.sleepers > 0, { what: 'the wait for the next pass' });
+  clock.advance(10_000);
+  await run.seen('Failed', 'DestinationNotEmpty');
+  assert.equal(files.arrived().length, 3);
+});
+
 test('a complete Snapshot begins a new pass where its table is gone, and has not caught up before', async () => {
   const spec = { ...snapshot, schedule: { every: '1h' } };
   await files.once(spec);
