@@ -254,3 +254,14 @@ describe('the syncs of manifests', () => {
     assert.notEqual(withoutState(chosen)[0]?.uid, one?.uid);
   });
 });
+
+test('files without a manifest are an error of every command that reads them, not a success', async () => {
+  await write({ 'a.yaml': '# all of it is commented out\n' });
+  for (const command of ['check', 'plan', 'run', 'apply', 'delete']) {
+    const { status, talk } = await idra([command, '-f', join(folder, 'a.yaml')], {
+      IDRA_ETCD_ENDPOINTS: 'http://127.0.0.1:1',
+    });
+    assert.equal(status, 2, command);
+    assert.match(talk, /has no manifest/, command);
+  }
+});

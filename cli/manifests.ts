@@ -42,12 +42,20 @@ export interface ReadFiles {
 export function readFiles(path: string, where: Surroundings, namespace = 'default'): ReadFiles {
   const read = readDocuments(path);
   const { sources, findings } = sourcesOf(read.documents, namespace);
+  if (sources.length === 0 && read.findings.length + findings.length === 0) throw noManifest(path);
   const examined = sources.map((source) => examine(source, where));
   return {
     manifests: examined.flatMap(({ manifest }) => (manifest ? [manifest] : [])),
     sources,
     findings: [...read.findings, ...findings, ...examined.flatMap((each) => each.findings)],
   };
+}
+
+/** That all is well is not said of nothing: an empty file is a mistake of whoever made it. */
+function noManifest(path: string): Error {
+  return permanent('FileUnreadable', `${path === '-' ? 'the standard input' : path} has no manifest`, {
+    mend: 'put Sync and DataSource manifests there, or name another file or folder',
+  });
 }
 
 function examine(
