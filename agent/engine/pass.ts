@@ -62,15 +62,21 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   if (request.after?.mode === 'Snapshot' && request.after.key === null)
     input.reporter.skippedBefore(noSkippedRows);
   const progress = new PassProgress(input, request);
+  const before = input.reporter.rows.written;
   const batches = readAhead(open.source.read(request, signal), {
     bytes: context.shared.bytes,
     maxBytes: request.limits.maxBytes,
     signal,
   });
+  let isCommitted = !isAtomic;
   try {
     for (;;) {
       const result = await batches.next();
-      if (result.done) return await endPass(input, request, progress, result.value, signal);
+      if (result.done) {
+        const outcome = await endPass(input, request, progress, result.value, signal);
+        isCommitted = true;
+        return outcome;
+      }
       const batch = { ...result.value, offset: withOrder(result.value.offset, orderNames(open.plan.read)) };
       progress.found(batch);
       if (progress.rows === 0 && !(await input.own())) return { kind: 'moved' };
@@ -83,6 +89,8 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
         return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
     }
   } finally {
+    // Nothing of it is there.
+    if (!isCommitted) input.reporter.seen(before, input.offset);
     input.throttle.end();
     reading.abort(new Stopped('drain'));
     await batches.return(undefined as never).catch(() => {});

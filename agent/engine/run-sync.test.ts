@@ -82,6 +82,15 @@ test('Snapshot stopped in the middle goes on at the batch edge, each row once', 
   assert.equal(files.query('destination', 'SELECT count(*) FROM t')[0]?.[0], 3_003);
 });
 
+test('a pass that is one transaction and fails has written no rows, and does not say so', async () => {
+  files.execute('source', "CREATE TABLE t (v TEXT); INSERT INTO t VALUES ('a'), ('b'), ('bad')");
+  files.execute('destination', "CREATE TABLE t (v TEXT CHECK (v <> 'bad'))");
+  const spec = { ...snapshot, writeMode: 'Append', batch: { maxRows: 1 } };
+  const { status } = await files.once(spec);
+  assert.deepEqual([status.state, status.rows.written], ['Failed', 0]);
+  assert.deepEqual(files.query('destination', 'SELECT * FROM t'), []);
+});
+
 test('continuous: rows arrive without being asked for', async () => {
   files.execute('source', table);
   const run = files.start({ ...byId, schedule: { continuous: true } });
