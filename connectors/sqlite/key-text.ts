@@ -35,6 +35,12 @@ export function keyText(stored: Stored | undefined, column: Column): string {
 
 /** Of keyText, and of canonical text that came from elsewhere (LastDestination*, a hand). */
 function literal(text: string, column: Column): string {
+  const written = plainLiteral(text, column);
+  // A statement ends at this character.
+  return written.includes('\0') ? `(${written.replaceAll('\0', "'||char(0)||'")})` : written;
+}
+
+function plainLiteral(text: string, column: Column): string {
   if (column.type.kind === 'bytes') return blobLiteral(text);
   if (affinityOf(column.nativeType) === 'TEXT') return textLiteral(text);
   if (column.type.kind === 'boolean' && /^(true|false)$/.test(text)) return text === 'true' ? '1' : '0';
