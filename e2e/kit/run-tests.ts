@@ -19,7 +19,7 @@ const modules =
 const scenarios = 'e2e/*.test.ts';
 const shared = { postgres, mariadb, mysql };
 const servers = [...Object.keys(shared), 'etcd', 'kubernetes'];
-const fileTimeoutMs = 10 * 60_000;
+const fileTimeoutMs = 20 * 60_000;
 /** Of a long loop. */
 const loopTimeoutMs = 60 * 60_000;
 
