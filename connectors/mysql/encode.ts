@@ -29,8 +29,8 @@ export interface LoadColumn {
   readonly name: string;
   readonly form: Form;
   readonly encode: Encode;
-  /** NULL would become a number of the table's own. */
-  readonly isNumbered: boolean;
+  /** NULL would become a number or a time of the table's own. */
+  readonly isFilled: boolean;
 }
 
 const binaryTypes = new Set(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob']);
@@ -39,7 +39,14 @@ const textTypes = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 
 export function loadColumn(planned: PlannedColumn, plan: WritePlan, isMariaDb: boolean): LoadColumn {
   const native = baseOf(planned, isMariaDb);
   const encode = encoderOf(planned.source.type, native);
-  return { name: planned.name, form: formOf(native), encode, isNumbered: isNumbered(planned, plan) };
+  return { name: planned.name, form: formOf(native), encode, isFilled: isFilled(planned, plan) };
+}
+
+/** A TIMESTAMP that is NOT NULL takes NULL for the present time: MariaDB's always, MySQL's in LOAD DATA. */
+function isFilled(planned: PlannedColumn, plan: NumberedPlan): boolean {
+  const { existing } = planned;
+  const isTimestamp = existing !== null && partsOf(existing.nativeType).base === 'timestamp';
+  return isNumbered(planned, plan) || (isTimestamp && !existing.isNullable);
 }
 
 function formOf(native: string): Form {
@@ -60,12 +67,12 @@ interface NumberedPlan extends Pick<WritePlan, 'key' | 'hasUniqueKey'> {
 
 /**
  * How a source could make the lines itself. Undefined where a value must be looked at first: YEAR takes `70` for 1970, MySQL's JSON
- * makes doubles of long numbers, a NULL that the table would number is refused, and what an untyped column holds is known only from the value.
+ * makes doubles of long numbers, a NULL that the table would fill is refused, and what an untyped column holds is known only from the value.
  */
 export function tsvRequest(plan: NumberedPlan, isMariaDb: boolean): RawRequest | undefined {
   const as: string[] = [];
   for (const planned of plan.columns.columns) {
-    if (planned.source.isNullable && isNumbered(planned, plan)) return undefined;
+    if (planned.source.isNullable && isFilled(planned, plan)) return undefined;
     const encoding = tsvEncoding(planned.source.type, baseOf(planned, isMariaDb));
     if (encoding === undefined) return undefined;
     as.push(encoding);
@@ -207,7 +214,7 @@ export function encodeRow(row: Row, columns: readonly LoadColumn[]): string | Re
     if (index > 0) line += '\t';
     const value = row[index];
     const column = columns[index];
-    if (value === null && column?.isNumbered)
+    if (value === null && column?.isFilled)
       return { column: column.name, why: nullNotNumbered, code: 'ConstraintViolated' };
     if (value === null || value === undefined || !column) {
       line += '\\N';

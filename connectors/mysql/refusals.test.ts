@@ -90,6 +90,19 @@ for (const [name, start] of servers) {
   });
 }
 
+for (const [name, start] of servers) {
+  test(`a NULL is refused where ${name}'s TIMESTAMP would take the present time for it`, async () => {
+    const database = await TestDatabase.create(start);
+    await database.run(`CREATE TABLE times (id INT PRIMARY KEY, t TIMESTAMP NULL); INSERT INTO times VALUES (1, '2020-01-01'), (2, NULL);
+      CREATE TABLE times_to (id INT PRIMARY KEY, t TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)`);
+    const flow = await database.flow({ from: 'times', to: 'times_to', onError: 'Skip' });
+    await flow.claim();
+    await flow.pass();
+    assert.deepEqual(await database.run('SELECT id FROM times_to'), [['1']]);
+    await database.stop();
+  });
+}
+
 test('no raw format is asked for where a NULL would become a number', () => {
   const type = { kind: 'int', bits: 32 } as const;
   const source = { name: 'p', type, nativeType: 'integer', isNullable: true };
