@@ -10,7 +10,14 @@ import { refusedRow } from '../sql/refused-row.ts';
 import { type BatchWriter, isRowRefused, nextWay, type Outcome, type Way } from './batch-writer.ts';
 import type { ClaimedShape } from './claimed-shape.ts';
 import type { CommitRows } from './commit-rows.ts';
-import { fencedState, isSchemaChange, mayBeSchemaChange, offsetMovedState, sqlState } from './errors.ts';
+import {
+  fencedState,
+  isSchemaChange,
+  mayBeSchemaChange,
+  offsetMovedState,
+  schemaChangedState,
+  sqlState,
+} from './errors.ts';
 import { quoteName, type TableName } from './names.ts';
 import { Replacement, ShadowUnfit } from './replace.ts';
 import { type RowSet, rowSetOf } from './row-set.ts';
@@ -226,6 +233,9 @@ export class ClaimedTable {
         if (!mayBeSchemaChange(thrown)) throw session.classified(thrown);
         await session.guard(() => shape.seeAgain(session), signal);
         if (!isSchemaChange(thrown)) throw session.classified(thrown);
+        // The table is the planned one each time: the server means something else, a name within a value of type regclass.
+        if (attempt === attempts && !this.#replacement && sqlState(thrown) !== schemaChangedState)
+          throw session.classified(thrown);
         if (isWithin || attempt === attempts) throw schemaChanged(quoteName(name), { cause: thrown });
       }
     }
