@@ -94,4 +94,25 @@ export const ofDatabases: readonly Guard[] = [
     to: 'await this.#send([statements]);',
     caughtBy: { test: 'connectors/mysql/write-transaction.test.ts' },
   },
+  {
+    name: 'a NULL that a table of SQLite would number is refused',
+    file: 'connectors/sqlite/row-writer.ts',
+    from: 'if (row[at] === null)',
+    to: 'if (row[at] === undefined)',
+    caughtBy: { test: 'connectors/sqlite/target-shape.test.ts', only: 'a NULL is refused' },
+  },
+  {
+    name: 'a NULL that a table of MySQL would fill is refused',
+    file: 'connectors/mysql/encode.ts',
+    from: 'value === null && column?.isFilled',
+    to: 'value === undefined && column?.isFilled',
+    caughtBy: { test: 'connectors/mysql/refusals.test.ts', only: 'a NULL is refused' },
+  },
+  {
+    name: 'an ENUM of a query is ordered as it is compared',
+    file: 'connectors/mysql/describe.ts',
+    from: 'if (!fields.some(hasLabels)) return from;',
+    to: 'if (fields.length > 0) return from;',
+    caughtBy: { test: 'connectors/mysql/source.test.ts', only: 'paged by an ENUM' },
+  },
 ];
