@@ -786,6 +786,12 @@ export const errorCodes = {
     cause: 'The table or view does not exist, or the user may not see it.',
     remedy: 'Correct the name, grant the right, or set createTable to IfMissing for a destination.',
   },
+  TableShared: {
+    cause:
+      'Another Sync writes the same destination table: what one of them replaces, updates or empties the other does not notice.',
+    remedy:
+      'Give each Sync a table of its own, or make sure that they write different rows and none of them uses Replace.',
+  },
   TableUnlogged: {
     cause: 'The destination table is UNLOGGED: a crash of the server empties it while the offset stays.',
     remedy: 'ALTER TABLE ... SET LOGGED',

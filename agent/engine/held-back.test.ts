@@ -72,3 +72,14 @@ test('a run that takes over between two passes does not say that it has caught u
   const { hasCaughtUp, lagSeconds } = await second.seen('Waiting', 'WaitingForSchedule');
   assert.deepEqual([hasCaughtUp, lagSeconds], [false, undefined]);
 });
+
+test('rows dated ahead of the clock were there: nothing has caught up, and once is not complete', async () => {
+  files.execute('source', "INSERT INTO t (v, at) VALUES ('ahead', '2999-01-01 00:00:00')");
+  const spec = { ...byTime, schedule: { once: true } };
+  const { status } = await files.once(spec);
+  assert.deepEqual([status.state, status.reason, status.hasCaughtUp], ['Waiting', 'HeldBack', false]);
+  assert.equal(files.arrived().length, 3);
+  files.execute('source', "UPDATE t SET at = '2026-11-24 10:00:00' WHERE v = 'ahead'");
+  assert.equal((await files.once(spec)).status.state, 'Completed');
+  assert.equal(files.arrived().length, 4);
+});

@@ -257,7 +257,9 @@ export function reportEnd({
   reporter.bound(end.bound);
   reporter.unread(end.nullRows ?? 0, request.timestampField ?? request.key[0] ?? '');
   const oldestMs = oldestWaiting === undefined ? undefined : instantMs(oldestWaiting, request.timeZone);
-  reporter.behind(oldestMs ?? heldBack?.sinceMs);
+  // A time to come is no time since which something waits.
+  const isPast = oldestMs !== undefined && oldestMs <= endMs;
+  reporter.behind(isPast ? oldestMs : (heldBack?.sinceMs ?? oldestMs));
   reporter.lastPassTime = new Date(endMs).toISOString();
   return heldBack;
 }

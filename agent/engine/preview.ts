@@ -10,7 +10,7 @@ import type { DataSource, Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { admit } from './admission.ts';
 import type { RunContext } from './context.ts';
-import { meaningOf } from './meaning.ts';
+import { meaningOf, otherWriters } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
 import { orderNames } from './order-types.ts';
 import { largestAtDestination, readStored, snapshotStart } from './pass.ts';
@@ -82,7 +82,7 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
   if (plan.findings.some((finding) => finding.severity === 'error')) return told;
   const after = await startOf(input, open, signal);
   if ('finding' in after) return { ...told, findings: [...plan.findings, after.finding] };
-  const { offset } = after;
+  const { offset, others } = after;
   const isSnapshot = plan.read.mode === 'Snapshot';
   const rowsWaiting = await open.source.estimateWaiting(
     { ...plan.read, after: isSnapshot ? snapshotStart(offset) : offset },
@@ -91,6 +91,7 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
   const isDone = sync.spec.schedule.kind === 'once' && offset?.mode === 'Snapshot' && offset.isComplete;
   return {
     ...told,
+    findings: [...plan.findings, ...others],
     ...(offset === null ? {} : { offset: formatOffset(offset) }),
     ...(rowsWaiting === undefined ? {} : { rowsWaiting: isDone ? 0 : rowsWaiting }),
   };
@@ -117,11 +118,22 @@ async function startOf({ sync, source, destination }: PreviewInput, open: OpenSy
   } catch (thrown) {
     return { finding: findingOf(asIdraError(thrown)) };
   }
+  const others = otherWriters(rows, sync, table).map((name) => tableShared(table, name));
   if (sync.spec.mode.startsWith('LastDestination')) {
-    return { offset: open.plan.existing ? await largestAtDestination(open, signal) : null };
+    return { offset: open.plan.existing ? await largestAtDestination(open, signal) : null, others };
   }
   const own = rows.find((row) => row.uid === sync.uid && row.table === table && !row.isClosed);
-  return { offset: readStored(own?.offset ?? null) };
+  return { offset: readStored(own?.offset ?? null), others };
+}
+
+function tableShared(table: string, other: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'TableShared',
+    path: 'spec.destination.table',
+    message: `${table} is also written by the Sync ${other}: what one of them replaces or updates the other does not notice`,
+    mend: 'give each Sync a table of its own',
+  };
 }
 
 export type CheckInput = { readonly dataSource: DataSource } & Pick<RunContext, 'secrets' | 'definitionOf'>;

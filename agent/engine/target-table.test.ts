@@ -47,6 +47,20 @@ test('the table of a stored offset was dropped: it stops before it is made again
   assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
 });
 
+test('a plan says which other Sync writes the table', async () => {
+  const { uid } = (await files.once(byId)).status;
+  files.execute(
+    'destination',
+    "CREATE TEMP TABLE copied AS SELECT * FROM _idra_commits; UPDATE copied SET uid = 'u2', name = 'default/other'; INSERT INTO _idra_commits SELECT * FROM copied",
+  );
+  const { findings } = await previewSync(
+    { ...engineObjects({ folder: files.folder, spec: byId }, uid), secrets: noSecrets, definitionOf },
+    AbortSignal.timeout(60_000),
+  );
+  const shared = findings.find(({ code }) => code === 'TableShared');
+  assert.match(shared?.message ?? '', /also written by the Sync default\/other/);
+});
+
 test('one that was made again is known by being empty; keep-offset goes on', async () => {
   await files.once(byId);
   files.execute('destination', 'DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, at DATETIME)');

@@ -63,7 +63,10 @@ interface Ends {
   readonly mark: string | undefined;
 }
 
-/** Rows that came in while the pass ran wait for the next one; they are held back only by a bound that others set. */
+/**
+ * Rows that came in while the pass ran wait for the next one; those that were there are held back. By ids only a bound that others set
+ * holds back; a time may be that of the second that is not over, or of days to come.
+ */
 async function heldBackMark(
   { reader, request }: Pass,
   field: Column,
@@ -71,7 +74,7 @@ async function heldBackMark(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const isSetByOthers = report.heldBackBy !== undefined || upTo === 'none' || report.kind === 'safetyLag';
-  if (upTo === 'all' || !isSetByOthers) return undefined;
+  if (upTo === 'all' || (request.mode === 'Id' && !isSetByOthers)) return undefined;
   return request.mark ?? (await largest(reader, field, signal));
 }
 

@@ -5,6 +5,13 @@ import type { Guard } from './guard.ts';
 /** What is looked at while rows are read by pages, in every SQL system; and SQLite's own. */
 export const ofOrdersAndFiles: readonly Guard[] = [
   {
+    name: 'rows of a time that is not over are held back',
+    file: 'connectors/sql/read-pass.ts',
+    from: "(request.mode === 'Id' && !isSetByOthers)",
+    to: '!isSetByOthers',
+    caughtBy: { test: 'agent/engine/held-back.test.ts', only: 'ahead of the clock' },
+  },
+  {
     name: 'a second row of the offset itself is looked for',
     file: 'connectors/sql/read-pass.ts',
     from: 'await check.requireDistinct({ from: start, to: start }, signal);',
