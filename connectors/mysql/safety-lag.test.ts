@@ -42,6 +42,25 @@ for (const [name, start] of servers) {
       await flow.close();
     });
 
+    test('rows of a second that is not over were there, and are held back though no transaction holds them', async () => {
+      await run('CREATE TABLE ahead (id INT PRIMARY KEY, at TIMESTAMP NOT NULL)');
+      await run('INSERT INTO ahead VALUES (1, NOW() - INTERVAL 1 DAY), (2, NOW() + INTERVAL 1 DAY)');
+      const flow = await database.flow({
+        from: 'ahead',
+        to: 'ahead_to',
+        mode: 'Timestamp',
+        timestampField: 'at',
+      });
+      await flow.claim();
+      const { end } = await flow.pass();
+      assert.deepEqual(await run('SELECT id FROM ahead_to'), [['1']]);
+      assert.deepEqual(
+        [end.bound.kind, end.bound.heldBackBy, end.isHeldBack],
+        ['transactions', undefined, true],
+      );
+      await flow.close();
+    });
+
     test('the zone of new sessions is that of the server, and none is guessed from an abbreviation', async () => {
       const server = await start({ own: true });
       try {

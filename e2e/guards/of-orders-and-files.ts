@@ -9,7 +9,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     file: 'connectors/sql/read-pass.ts',
     from: "(request.mode === 'Id' && !isSetByOthers)",
     to: '!isSetByOthers',
-    caughtBy: { test: 'agent/engine/held-back.test.ts', only: 'ahead of the clock' },
+    caughtBy: { test: 'connectors/mysql/safety-lag.test.ts', only: 'not over' },
   },
   {
     name: 'a second row of the offset itself is looked for',
