@@ -176,7 +176,7 @@ describe('idra get and describe', () => {
     const missing = await run('describe', 'sync', 'ordrs');
     assert.deepEqual(
       [missing.status, missing.talk],
-      [2, 'idra: there is no sync default/ordrs; see idra get sync -A\n'],
+      [2, 'idra: there is no Sync default/ordrs; see idra get sync -A\n'],
     );
   });
 
