@@ -1,3 +1,4 @@
+import type { ReadRequest } from './connector.ts';
 import type { Relation } from './values.ts';
 
 /**
@@ -6,4 +7,13 @@ import type { Relation } from './values.ts';
  */
 export function isUniqueBy(relation: Pick<Relation, 'keys'>, names: readonly string[]): boolean {
   return relation.keys.some((key) => key.columns.every((name) => names.includes(name)));
+}
+
+/** Names of the columns that a mode orders and pages by, each once: (key), (idField, perhaps with the key), or (timestampField, key). */
+export function orderedBy({
+  mode,
+  timestampField,
+  key,
+}: Pick<ReadRequest, 'mode' | 'key' | 'timestampField'>): readonly string[] {
+  return [...new Set(mode === 'Timestamp' && timestampField ? [timestampField, ...key] : key)];
 }

@@ -1,4 +1,5 @@
 import type { ReadRequest } from '../../core/connector.ts';
+import { orderedBy } from '../../core/unique-order.ts';
 import type { Column, ColumnType } from '../../core/values.ts';
 
 export type OrderOfRead = Pick<ReadRequest, 'mode' | 'key' | 'timestampField' | 'relation'>;
@@ -19,9 +20,7 @@ export function orderNames(read: OrderOfRead): readonly string[] {
 }
 
 function orderColumns(read: OrderOfRead): readonly Column[] {
-  const names =
-    read.mode === 'Timestamp' && read.timestampField ? [read.timestampField, ...read.key] : read.key;
-  return [...new Set(names)].flatMap(
+  return orderedBy(read).flatMap(
     (name) => read.relation.columns.find((column) => column.name === name) ?? [],
   );
 }

@@ -5,6 +5,7 @@ import { Stopped } from '../../core/errors.ts';
 import { instantMs } from '../../core/instant.ts';
 import { decodeOffset, encodeOffset, type Offset, scalarText, withOrder } from '../../core/offset.ts';
 import { requireAhead } from '../../core/offset-order.ts';
+import { orderedBy } from '../../core/unique-order.ts';
 import type { RunContext } from './context.ts';
 import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
@@ -53,6 +54,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { context, open } = input;
   const request = requestFor(open, input.offset, input.heldBack?.mark);
   const isAtomic = request.mode === 'Snapshot' && request.key.length === 0;
+  const order = orderNames(open.plan.read);
   const reading = new AbortController();
   const signal = AbortSignal.any([context.lock.signal, reading.signal]);
   await reach('pass:before-begin');
@@ -77,7 +79,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
         isCommitted = true;
         return outcome;
       }
-      const batch = { ...result.value, offset: withOrder(result.value.offset, orderNames(open.plan.read)) };
+      const batch = { ...result.value, offset: withOrder(result.value.offset, order) };
       progress.found(batch);
       if (progress.rows === 0 && !(await input.own())) return { kind: 'moved' };
       const began = input.throttle.begin();
@@ -266,12 +268,8 @@ export function reportEnd({
 
 /** LastDestination*: the offset is the largest value there, read after the claim. */
 export async function largestAtDestination(open: OpenSync, signal: AbortSignal): Promise<Offset | null> {
-  const { mode, timestampField, key } = open.plan.read;
-  const columns =
-    mode === 'Timestamp' && timestampField
-      ? [timestampField, ...key.filter((name) => name !== timestampField)]
-      : key;
-  const values = await open.destination.largest(columns, signal);
+  const { mode } = open.plan.read;
+  const values = await open.destination.largest(orderedBy(open.plan.read), signal);
   if (values === null) return null;
   const texts = values.map((value) =>
     value === null || Array.isArray(value)

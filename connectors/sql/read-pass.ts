@@ -2,6 +2,7 @@ import type { Batch } from '../../core/batch.ts';
 import type { BoundReport, PassEnd, ReadRequest } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
 import type { Offset } from '../../core/offset.ts';
+import { orderedBy } from '../../core/unique-order.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { type Range, type UpTo, whereRange } from './keyset.ts';
 import { OrderCheck } from './order-check.ts';
@@ -194,15 +195,11 @@ function readWhole(reader: RangeReader, request: ReadRequest, signal: AbortSigna
   );
 }
 
-/** Columns that a mode orders and pages by: (key), (idField), or (timestampField, key). */
+/** Columns that a mode orders and pages by. */
 export function orderColumns(
   request: Pick<ReadRequest, 'mode' | 'key' | 'timestampField' | 'relation'>,
 ): readonly Column[] {
-  const names =
-    request.mode === 'Timestamp' && request.timestampField
-      ? [request.timestampField, ...request.key]
-      : request.key;
-  return [...new Set(names)].map((name) => findColumn(request.relation, name));
+  return orderedBy(request).map((name) => findColumn(request.relation, name));
 }
 
 export function findColumn(relation: Relation, name: string): Column {

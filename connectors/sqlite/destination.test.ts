@@ -18,18 +18,10 @@ import {
   type PlanChange,
   planFor,
   query,
+  rows,
   signal,
+  source,
 } from './test-ends.ts';
-
-const source: Relation = {
-  name: 't',
-  columns: [
-    { name: 'id', type: { kind: 'int', bits: 64 }, nativeType: 'INTEGER', isNullable: false },
-    { name: 'v', type: { kind: 'text' }, nativeType: 'TEXT', isNullable: true },
-  ],
-  keys: [{ name: 'PRIMARY KEY', columns: ['id'], isPrimary: true }],
-};
-const rows = (...ids: readonly number[]) => ids.map((id) => [BigInt(id), `v${id}`]);
 
 let folder: string;
 let file: string;

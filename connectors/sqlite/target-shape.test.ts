@@ -15,19 +15,12 @@ import {
   type PlanChange,
   planFor,
   query,
+  rows,
   signal,
+  source,
 } from './test-ends.ts';
 
 /** Each batch goes into the table and the file that were claimed, behind the offset that this claim has stored. */
-const source: Relation = {
-  name: 't',
-  columns: [
-    { name: 'id', type: { kind: 'int', bits: 64 }, nativeType: 'INTEGER', isNullable: false },
-    { name: 'v', type: { kind: 'text' }, nativeType: 'TEXT', isNullable: true },
-  ],
-  keys: [{ name: 'PRIMARY KEY', columns: ['id'], isPrimary: true }],
-};
-const rows = (...ids: readonly number[]) => ids.map((id) => [BigInt(id), `v${id}`]);
 const snapshot = { pass: 1, isResumed: false, isAtomic: false };
 
 let folder: string;

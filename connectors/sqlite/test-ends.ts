@@ -49,6 +49,17 @@ export function query(file: string, sql: string): unknown[][] {
   return inFile(file, (database) => database.prepare(sql).raw().all() as unknown[][]);
 }
 
+/** A table of ids and texts, and rows of it. */
+export const source: Relation = {
+  name: 't',
+  columns: [
+    { name: 'id', type: { kind: 'int', bits: 64 }, nativeType: 'INTEGER', isNullable: false },
+    { name: 'v', type: { kind: 'text' }, nativeType: 'TEXT', isNullable: true },
+  ],
+  keys: [{ name: 'PRIMARY KEY', columns: ['id'], isPrimary: true }],
+};
+export const rows = (...ids: readonly number[]) => ids.map((id) => [BigInt(id), `v${id}`]);
+
 export interface PlanChange
   extends Partial<Pick<WritePlan, 'uid' | 'writeMode' | 'key' | 'onError' | 'hasUniqueKey'>> {
   readonly isSameSystem?: boolean;

@@ -1,6 +1,12 @@
 import mysqlDriver from 'mysql2/promise';
 import pg from 'pg';
-import { asText, type SystemName, sqliteSession, type TestSession } from '../kit/systems.ts';
+import {
+  asText,
+  exactMysqlValues,
+  type SystemName,
+  sqliteSession,
+  type TestSession,
+} from '../kit/systems.ts';
 
 /** A session of the tester's. Values come as text, bytes as hexadecimal digits. */
 export type Session = TestSession;
@@ -105,12 +111,7 @@ const ofServer: Record<'mysql' | 'mariadb', readonly string[]> = {
 async function mysqlSession(system: 'mysql' | 'mariadb', url: string, role: Role): Promise<Session> {
   const connection = await mysqlDriver.createConnection({
     uri: url,
-    rowsAsArray: true,
-    supportBigNumbers: true,
-    bigNumberStrings: true,
-    dateStrings: true,
-    jsonStrings: true,
-    charset: 'utf8mb4',
+    ...exactMysqlValues,
   });
   connection.on('error', () => {});
   const zone = role === 'reader' ? ["time_zone = '+00:00'"] : [];

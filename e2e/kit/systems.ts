@@ -188,16 +188,21 @@ function postgresSession(url: string): () => Promise<TestSession> {
   };
 }
 
+/** Options of the driver by which no value loses anything. */
+export const exactMysqlValues = {
+  rowsAsArray: true,
+  supportBigNumbers: true,
+  bigNumberStrings: true,
+  dateStrings: true,
+  jsonStrings: true,
+  charset: 'utf8mb4',
+} as const;
+
 function mysqlSession(url: string): () => Promise<TestSession> {
   return async () => {
     const connection = await mysqlDriver.createConnection({
       uri: url,
-      rowsAsArray: true,
-      supportBigNumbers: true,
-      bigNumberStrings: true,
-      dateStrings: true,
-      jsonStrings: true,
-      charset: 'utf8mb4',
+      ...exactMysqlValues,
     });
     connection.on('error', () => {});
     await connection.query("SET time_zone = '+00:00', sql_mode = ''");
