@@ -30,6 +30,8 @@ async function runWithout(guard: Guard): Promise<{ status: number | null; output
           '--test-reporter=spec',
           // Without its guard a test may wait for what never comes.
           '--test-timeout=120000',
+          // A test that fails in its middle leaves connections open, which would keep its process for ever.
+          '--test-force-exit',
           ...(caughtBy.only ? ['--test-name-pattern', caughtBy.only] : []),
           caughtBy.test,
         ];

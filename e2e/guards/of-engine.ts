@@ -40,7 +40,7 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'a pass without rows looks at the table',
     file: 'agent/engine/session.ts',
-    from: 'await this.#requireTarget(outcome.rows);',
+    from: 'await requireTarget(this.#open, this.#lastKnown(this.#claim), this.#offset, context.lock.signal);',
     to: '',
     caughtBy: { test: 'agent/engine/target-table.test.ts', only: 'while it runs' },
   },

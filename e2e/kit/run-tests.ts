@@ -52,10 +52,15 @@ async function runFiles(pattern: string, concurrency: number, tally: TestTally):
   if (chosen.length === 0) return;
   const files = chosen.sort().map((file) => join(projectFolder, file));
   const timeout = options.folder ? loopTimeoutMs : fileTimeoutMs;
-  for await (const event of run({ files, concurrency, isolation: 'process', timeout })) {
+  // What a failed test has left open would keep its file, and with it the whole run, from ending.
+  const execArgv = ['--test-force-exit'];
+  for await (const event of run({ files, concurrency, isolation: 'process', timeout, execArgv })) {
     // Long loops print figures.
     if (options.folder && event.type === 'test:stdout') process.stdout.write(event.data.message);
+    const failed = tally.failures.length;
     const done = tally.add(event, (path) => relative(projectFolder, path));
+    // The whole report comes at the end, which a run that is stopped does not reach.
+    for (const { file, test } of tally.failures.slice(failed)) console.log(`  FAILED  ${file}: ${test}`);
     if (done !== undefined) console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
   }
 }
