@@ -577,9 +577,9 @@ export const errorCodes = {
   },
   PoolerNotSupported: {
     cause:
-      'The address is that of a connection pooler such as pgbouncer, which gives each transaction another session.',
-    remedy: 'Set host and port of the DataSource to those of the PostgreSQL server.',
-    systems: ['PostgreSQL'],
+      'The address is that of a connection pooler or proxy, which gives each transaction another session or keeps settings from the server.',
+    remedy: 'Set host and port of the DataSource to those of the database server.',
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   ProtocolBroken: {
     cause: 'The server sent what its protocol does not allow, and the connection was closed.',

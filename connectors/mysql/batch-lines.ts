@@ -4,7 +4,7 @@ import { bug } from '../../core/errors.ts';
 import type { Row } from '../../core/values.ts';
 import { namedAs, refusedRow, rowName } from '../sql/refused-row.ts';
 import { encodeRow, type LoadColumn } from './encode.ts';
-import type { Lines } from './load.ts';
+import type { Lines } from './tsv-lines.ts';
 
 export interface BatchLines {
   readonly lines: Lines;

@@ -160,6 +160,8 @@ const rowErrors: Readonly<Record<number, string>> = {
   1048: 'a NULL in a column that is NOT NULL',
   1062: 'another row has the same value in a unique index',
   1169: 'another row has the same value in a unique index',
+  1261: 'a row has fewer fields than columns are written',
+  1262: 'a row has more fields than columns are written',
   1263: 'a NULL in a column that is NOT NULL',
   1264: 'a value is out of range',
   1265: 'a value does not fit into its column without loss',

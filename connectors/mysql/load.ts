@@ -1,19 +1,14 @@
-import { bug } from '../../core/errors.ts';
+import { bug, permanent } from '../../core/errors.ts';
 import { quoteBacktick } from '../sql/names.ts';
 import type { Form, LoadColumn } from './encode.ts';
 import { isRowError, RowError } from './errors.ts';
+import { largestFloat, rowLiteral } from './row-literals.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { Result } from './statements.ts';
+import { type Lines, linesOf } from './tsv-lines.ts';
 import type { WriteTransaction } from './write-transaction.ts';
 
-/** Lines of `tsv` (core/batch.ts). */
-export interface Lines {
-  readonly chunks: readonly Buffer[];
-  readonly count: number;
-}
-
 const newline = 0x0a;
-const tab = 0x09;
 /** Where LOAD DATA LOCAL is off, so much of a statement at once. */
 const insertBytes = 1_048_576;
 
@@ -65,7 +60,7 @@ export async function loadLines(
   // In the server's language: the numbers stand in this order in each.
   const [records = 0, deleted = 0, skipped = 0] = [...result.info.matchAll(/\d+/g)].map(Number);
   await requireKept(transaction, result, skipped);
-  if (records !== lines.count) throw bug(`LOAD DATA read ${records} rows of ${lines.count}`);
+  if (records !== lines.count) throw linesDiffer(records, lines.count);
   return { deleted };
 }
 
@@ -83,9 +78,6 @@ function loadStatement(table: string, columns: readonly LoadColumn[], duplicates
     sets.length > 0 ? `SET ${sets.join(', ')}` : '',
   ].join(' ');
 }
-
-/** As PostgreSQL writes the largest float, rounded up, and as it is. */
-const largestFloat = ['3.4028235e+38', '3.4028234663852886e38'] as const;
 
 function fromVariable(variable: string, form: Form): string {
   if (form === 'hex') return `UNHEX(${variable})`;
@@ -114,7 +106,14 @@ export async function requireKept(
   }
 }
 
-/** Where the server takes no LOAD DATA LOCAL: many rows a statement. An escape of `tsv` is one of a literal, too. */
+/** The lines may be those that a source has sent. */
+function linesDiffer(found: number, expected: number): Error {
+  return permanent('ProtocolBroken', `the source sends ${found} lines for a batch of ${expected} rows`, {
+    mend: 'check that the DataSource of the source is the server that it should be, and that nothing between changes what it sends',
+  });
+}
+
+/** Where the server takes no LOAD DATA LOCAL: many rows a statement. */
 async function insertLines(
   { transaction, facts }: Loader,
   table: string,
@@ -138,34 +137,16 @@ async function insertLines(
 
 function* groupsOf(lines: Lines, columns: readonly LoadColumn[], limit: number): Generator<string> {
   let group = '';
+  let count = 0;
   for (const line of linesOf(lines)) {
-    const values = `(${fieldsOf(line).map((field, index) => fieldLiteral(field, columns[index]?.form ?? 'text'))})`;
+    const values = rowLiteral(line, columns);
+    count += 1;
     if (group !== '' && group.length + values.length > limit) {
       yield group;
       group = '';
     }
     group += group === '' ? values : `,${values}`;
   }
+  if (count !== lines.count) throw linesDiffer(count, lines.count);
   if (group !== '') yield group;
-}
-
-function* linesOf({ chunks }: Lines): Generator<Buffer> {
-  const all = Buffer.concat(chunks);
-  for (let start = 0; start < all.length; ) {
-    const end = all.indexOf(newline, start);
-    yield all.subarray(start, end);
-    start = end + 1;
-  }
-}
-
-export function fieldsOf(line: Buffer): string[] {
-  return line.toString('utf8').split(String.fromCharCode(tab));
-}
-
-function fieldLiteral(field: string, form: Form): string {
-  if (field === '\\N') return 'NULL';
-  if (form === 'hex') return `x'${field}'`;
-  if (form === 'bits') return `b'${field}'`;
-  if (form === 'float') return `'${field.replace(...largestFloat)}'`;
-  return `'${field.replaceAll("'", "''")}'`;
 }

@@ -5,9 +5,10 @@ import { namedAs, refusedRow } from '../sql/refused-row.ts';
 import { quoteName, type TableName } from './describe.ts';
 import type { LoadColumn } from './encode.ts';
 import { asRowError, type RowError, rowMessage } from './errors.ts';
-import { type Duplicates, halves, type Lines, loadLines, requireKept } from './load.ts';
+import { type Duplicates, halves, loadLines, requireKept } from './load.ts';
 import { nameLine } from './row-names.ts';
 import type { Session } from './session.ts';
+import type { Lines } from './tsv-lines.ts';
 import type { WriteTransaction } from './write-transaction.ts';
 
 export interface RowTarget {

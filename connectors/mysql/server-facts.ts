@@ -1,3 +1,4 @@
+import { permanent } from '../../core/errors.ts';
 import type { Result } from './statements.ts';
 
 /** What statements depend on. */
@@ -14,20 +15,47 @@ export interface ServerFacts {
   readonly isReplica: boolean;
 }
 
-export async function readFacts(run: (sql: string) => Promise<readonly Result[]>): Promise<ServerFacts> {
+/** Compare as bytes do; where a server has none of them, the last one stands for it, and a check says so. */
+const textCollations = ['utf8mb4_0900_bin', 'utf8mb4_nopad_bin', 'utf8mb4_bin'] as const;
+
+/** The default of the oldest servers. */
+const leastPacketBytes = 1_048_576;
+
+/** Of modes that change where a literal or a name ends. */
+const misreading = /NO_BACKSLASH_ESCAPES|ANSI_QUOTES/;
+
+/**
+ * What the server says goes into statements only as one of these names or as a number. The modes and the character set that the session
+ * was just given are read back: behind a proxy that keeps them from the server, a text could end its own literal.
+ */
+export async function readFacts(
+  run: (sql: string) => Promise<readonly Result[]>,
+  where: string,
+): Promise<ServerFacts> {
   const [result] = await run(
     'SELECT VERSION(), @@global.local_infile, @@max_allowed_packet, @@global.read_only, ' +
-      "(SELECT COLLATION_NAME FROM information_schema.COLLATIONS WHERE COLLATION_NAME IN ('utf8mb4_0900_bin', 'utf8mb4_nopad_bin') LIMIT 1)",
+      `(SELECT COLLATION_NAME FROM information_schema.COLLATIONS WHERE COLLATION_NAME IN ('${textCollations.slice(0, 2).join("', '")}') LIMIT 1), ` +
+      '@@sql_mode, @@character_set_client, @@character_set_connection',
   );
-  const [version, infile, packet, readOnly, collation] = result?.rows[0] ?? [];
+  const [version, infile, packet, readOnly, collation, modes, ...charsets] = result?.rows[0] ?? [];
+  if (misreading.test(String(modes)) || charsets.some((each) => each !== 'utf8mb4'))
+    throw settingsNotKept(where);
   const text = String(version);
   const isMariaDb = /mariadb/i.test(text);
   return {
     isMariaDb,
     version: `${isMariaDb ? 'MariaDB' : 'MySQL'} ${/^\d+(\.\d+)*/.exec(text)?.[0] ?? text}`,
     hasLocalInfile: Number(infile) === 1,
-    maxPacketBytes: Number(packet),
-    textCollation: String(collation ?? 'utf8mb4_bin'),
+    maxPacketBytes: Number(packet) > 0 ? Number(packet) : leastPacketBytes,
+    textCollation: textCollations.find((each) => each === collation) ?? 'utf8mb4_bin',
     isReplica: Number(readOnly) === 1,
   };
+}
+
+function settingsNotKept(where: string): Error {
+  return permanent(
+    'PoolerNotSupported',
+    `${where}: the session has not the sql_mode or character set that it was given: a proxy stands between`,
+    { path: 'spec.mysql.host', mend: "set host and port to the server's own" },
+  );
 }

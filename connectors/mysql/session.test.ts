@@ -138,6 +138,59 @@ for (const [name, start] of servers) {
         [2, 3],
       );
     });
+
+    test('where LOAD DATA LOCAL is off, lines of another system are values and nothing else', async () => {
+      const access = accessOf(database);
+      const run = (sql: string) => server.query(sql, database.database);
+      await run('CREATE TABLE victim (id INT)');
+      await run('INSERT INTO victim VALUES (1)');
+      await run('CREATE TABLE lines_from (id INT PRIMARY KEY, t TEXT, b BLOB, bits BIT(5), f FLOAT)');
+      const options = { from: 'lines_from', to: 'lines_to', writeMode: 'Append', onError: 'Skip' } as const;
+      const flow = await openFlow({ connector, source: access, destination: access }, options);
+      await flow.claim();
+      const attack = (head: string, tail: string) =>
+        `${head}); DELETE FROM victim; INSERT INTO victim VALUES (${tail}`;
+      const lines = [
+        `1\t${attack("\\',1,1,1", "'")}\t00\t0\t0`,
+        `2\t\\\t${attack(',1,1,1', '1')}; -- \t0\t0`,
+        `3\t\t${attack("','0','0'", "'")}\t0\t0`,
+        `4\t\t00\t${attack("',0", "'")}\t0`,
+        `5\t\t00\t0\t${attack("0'", "'")}`,
+        `6\tfine\t00ff\t101\t3.4028235e+38`,
+      ];
+      const batch = (rows: readonly string[]) => ({
+        rows: { format: 'tsv', chunks: [Buffer.from(rows.join('\n'))] } as const,
+        rowCount: rows.length,
+        byteCount: 1,
+        offset: { mode: 'Snapshot', pass: 1, key: null, isComplete: false } as const,
+      });
+      const { rejections } = await flow.destination.write(batch(lines), signal);
+      assert.deepEqual(
+        rejections.map(({ code, column }) => [code, column]),
+        [
+          ['ValueNotKept', 'b'],
+          ['ValueNotKept', 'b'],
+          ['ValueNotKept', 'bits'],
+          ['ValueNotKept', 'f'],
+        ],
+      );
+      for (const broken of [['7'], ['7\t\t\t0\t0\t'], ['7\t\t\t0\t0\n8\t\t\t0\t0']])
+        await assert.rejects(flow.destination.write(batch(broken), signal), { code: 'ProtocolBroken' });
+      await flow.close();
+      assert.deepEqual(
+        (await run('SELECT id, HEX(b) AS b, BIN(bits) AS bits FROM lines_to ORDER BY id')).map((row) => ({
+          ...row,
+        })),
+        [
+          { id: 1, b: '00', bits: '0' },
+          { id: 6, b: '00FF', bits: '101' },
+        ],
+      );
+      assert.deepEqual(
+        (await run('SELECT id FROM victim')).map((row) => row.id),
+        [1],
+      );
+    });
   });
 
   test(`${name}: the user's secrets are in no error`, async () => {

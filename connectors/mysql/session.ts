@@ -246,8 +246,9 @@ async function prepare(
   const isMariaDb = /mariadb/i.test(String(asked[1]?.rows[0]?.[0]));
   const known = new Set((asked[2]?.rows ?? []).map(([name]) => String(name)));
   const setUpSql = setStatement(known, isMariaDb, login.settings);
-  const facts = await readFacts(async (sql) =>
-    (await statements(connection, `${setUpSql}; ${sql}`)).slice(2),
+  const facts = await readFacts(
+    async (sql) => (await statements(connection, `${setUpSql}; ${sql}`)).slice(2),
+    login.where,
   );
   return { facts, setUpSql };
 }

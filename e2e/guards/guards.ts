@@ -4,6 +4,7 @@ import { caughtByModel } from './caught-by-model.ts';
 import type { Guard } from './guard.ts';
 import { ofDatabases } from './of-databases.ts';
 import { ofEngine } from './of-engine.ts';
+import { ofMysqlRights } from './of-mysql-rights.ts';
 import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
 
@@ -17,6 +18,7 @@ export const guards: readonly Guard[] = [
   ...ofEngine,
   ...ofPlannedFacts,
   ...ofOrdersAndFiles,
+  ...ofMysqlRights,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

@@ -65,11 +65,13 @@ function properAnswer(sql: string): Buffer {
 }
 
 function payloadsOf(statement: string): readonly Buffer[] {
-  if (/^SELECT VERSION\(\), /.test(statement))
-    return payloads(Array(5).fill(text), [['8.0.30', '0', '67108864', '0', 'utf8mb4_0900_bin']]);
+  if (/^SELECT VERSION\(\), /.test(statement)) return payloads(Array(facts.length).fill(text), [facts]);
   if (statement.startsWith('SELECT')) return payloads([text], [['8.0.30']]);
   return statement.startsWith('SHOW') ? payloads([text, text], []) : [ok];
 }
+
+/** Of connectors/mysql/server-facts.ts. */
+const facts = ['8.0.30', '0', '67108864', '0', 'utf8mb4_0900_bin', '', 'utf8mb4', 'utf8mb4'];
 
 const text = 0xfd;
 type Row = readonly string[] | Buffer;
