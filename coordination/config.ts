@@ -41,6 +41,7 @@ const variables = z
     IDRA_ETCD_KEY: text.optional(),
     IDRA_ETCD_USER: text.optional(),
     IDRA_ETCD_PASSWORD_FILE: text.optional(),
+    IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD: z.enum(['true', 'false'], 'is true or false').optional(),
   })
   .refine((given) => (given.IDRA_ETCD_CERT === undefined) === (given.IDRA_ETCD_KEY === undefined), {
     path: ['IDRA_ETCD_CERT'],
@@ -49,7 +50,18 @@ const variables = z
   .refine((given) => given.IDRA_ETCD_CERT === undefined || given.IDRA_ETCD_CA !== undefined, {
     path: ['IDRA_ETCD_CA'],
     message: 'is needed with a certificate',
-  });
+  })
+  .refine(
+    (given) =>
+      given.IDRA_ETCD_PASSWORD_FILE === undefined ||
+      given.IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD === 'true' ||
+      given.IDRA_ETCD_ENDPOINTS.every((each) => each.startsWith('https://')),
+    {
+      path: ['IDRA_ETCD_PASSWORD_FILE'],
+      message:
+        'would be sent without TLS: etcd is asked with the password itself; write https:// in IDRA_ETCD_ENDPOINTS, or set IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD to true',
+    },
+  );
 
 /** From the environment. Throws EtcdNotConfigured (permanent), which names the variable. An empty variable is none. */
 export function readEtcdConfig(env: Readonly<Record<string, string | undefined>>): EtcdConfig {

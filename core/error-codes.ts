@@ -57,6 +57,13 @@ export const errorCodes = {
     remedy: 'Run the statement that the event names.',
     systems: ['Kubernetes'],
   },
+  CleartextPasswordRefused: {
+    cause:
+      'The server asks for the password itself, not for a proof that one knows it, over a connection that does not keep it secret. It was not sent.',
+    remedy:
+      'Set tls.mode to VerifyFull (with tls.caSecretRef where the authority is not a public one); or set allowCleartextPassword to true where nobody else can listen or answer.',
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+  },
   Closed: {
     cause: 'The connection was closed while it was used, because the Sync stops.',
     remedy: 'Nothing: it is opened again when the Sync runs.',
@@ -715,6 +722,12 @@ export const errorCodes = {
   ServerTooOld: {
     cause: 'The server is older than what Idra works with.',
     remedy: 'Upgrade the server.',
+  },
+  ServerNotVerified: {
+    cause:
+      'The password is sent when the server asks for it, and nothing proves that it is the right server.',
+    remedy: 'Set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one.',
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   SessionNotEnded: {
     cause: 'The session of an earlier owner could not be ended.',

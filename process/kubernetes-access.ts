@@ -86,10 +86,13 @@ async function kubeconfigAccess(
       },
     );
   }
+  const server = new URL(cluster.server);
   return {
-    server: new URL(cluster.server),
+    server,
     namespace: config.getContextObject(config.currentContext)?.namespace ?? 'default',
     credentials: async (isRefused) => {
+      // As kubectl: no token or password without TLS.
+      if (server.protocol === 'http:') return { headers: {}, tls: {} };
       if (isRefused) config = await load();
       return await credentialsOf(config);
     },

@@ -24,7 +24,8 @@ export function addRoles(root: Command, cli: Cli): void {
 
 const agentHelp = `
 Environment:
-  IDRA_ETCD_ENDPOINTS     https://etcd-0:2379,... (IDRA_ETCD_CA, _CERT, _KEY, _USER, _PASSWORD_FILE, _PREFIX)
+  IDRA_ETCD_ENDPOINTS     https://etcd-0:2379,... (IDRA_ETCD_CA, _CERT, _KEY, _USER, _PASSWORD_FILE, _PREFIX;
+                          _ALLOW_CLEARTEXT_PASSWORD=true: a password also without https)
   IDRA_AGENT_NAME         unique in the cluster (default: the host's name)
   IDRA_AGENT_LABELS       zone=a,disk=ssd: what placement selects by
   IDRA_LEASE_TTL          how long a dead agent is believed alive (default 10s)

@@ -2,6 +2,7 @@ import { connect as connectSocket, isIP } from 'node:net';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
+import { channelOf, isServerVerified, type PasswordRule } from '../sql/password-rule.ts';
 import { defaultSilenceMs } from '../sql/silence.ts';
 import { type MysqlConfig, readConfig } from './schema.ts';
 
@@ -18,6 +19,8 @@ export interface Login {
   readonly serverKey: string;
   /** Until a session must be open and set up. */
   readonly openTimeoutMs: number;
+  /** Of a connection with TLS, or without. */
+  readonly rule: (isTls: boolean) => PasswordRule;
   /** `SET SESSION` assignments that the user asks for. */
   readonly settings: readonly string[];
 }
@@ -44,6 +47,7 @@ export function readLogin(access: SystemAccess): Login {
   const silence = parameters.get(socketTimeoutSetting);
   const openTimeoutMs = timeout === undefined ? defaultConnectTimeoutMs : Number(timeout) * 1_000;
   const ssl = tlsOptions(config, access);
+  const where = `${access.dataSource} (${config.host}:${config.port}/${config.database})`;
   return {
     driver: {
       ...endpoint(config),
@@ -56,11 +60,29 @@ export function readLogin(access: SystemAccess): Login {
     openTimeoutMs,
     isTlsOptional: config.tls.mode === 'Prefer',
     silenceMs: silence === undefined ? defaultSilenceMs : Number(silence) * 1_000,
-    where: `${access.dataSource} (${config.host}:${config.port}/${config.database})`,
+    where,
+    rule: (isTls) => passwordRule(config, access, isTls, where),
     serverKey: JSON.stringify([config.host, config.port, config.user]),
     settings: [...parameters]
       .filter(([name]) => !ownSettings.includes(name))
       .map(([name, value]) => `${name} = ${value}`),
+  };
+}
+
+function passwordRule(
+  config: MysqlConfig,
+  access: SystemAccess,
+  isTls: boolean,
+  where: string,
+): PasswordRule {
+  const isVerified = isServerVerified(config.tls.mode, access.secret('tls.ca') !== undefined);
+  return {
+    type: 'mysql',
+    where,
+    channel: channelOf(config.host, isTls, isVerified),
+    tlsMode: config.tls.mode,
+    isAllowed: config.allowCleartextPassword,
+    hasPassword: (access.secret('password')?.reveal() ?? '') !== '',
   };
 }
 

@@ -1,4 +1,5 @@
 import mysql, { type Connection } from 'mysql2';
+import { authPlugins } from './auth-plugins.ts';
 import type { Login } from './config.ts';
 import { codeOf } from './errors.ts';
 import { destroyConnection, guardConnection } from './guarded-connection.ts';
@@ -25,7 +26,7 @@ export async function connect(login: Login, signal: AbortSignal): Promise<Connec
   }
 }
 
-function open({ where }: Login, driver: Login['driver'], signal: AbortSignal): Promise<Connection> {
+function open({ where, rule }: Login, driver: Login['driver'], signal: AbortSignal): Promise<Connection> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason);
@@ -34,6 +35,7 @@ function open({ where }: Login, driver: Login['driver'], signal: AbortSignal): P
     const connection = mysql.createConnection({
       ...driver,
       ...values,
+      authPlugins: authPlugins(rule(driver.ssl !== undefined)),
       connectAttributes: { program_name: 'idra' },
       enableKeepAlive: true,
       keepAliveInitialDelay: 30_000,

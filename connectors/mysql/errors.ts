@@ -289,10 +289,24 @@ export function classify(thrown: unknown, where: string): IdraError {
   }
   const code = codeOf(thrown);
   if (isUntrusted(code)) return certificateUntrusted(code, where, 'spec.mysql.tls', thrown);
+  const plugin = /unknown plugin (\S*)\. See/.exec(text)?.[1];
+  if (code === 'AUTH_SWITCH_PLUGIN_ERROR' && plugin !== undefined) return pluginUnknown(plugin, where);
   const meaning = lookUp(driverCodes, code);
   if (meaning) return errorOf(meaning, `${where}: ${text || code}`, thrown);
   // The driver gives no code where the socket closed in the middle; the session is of no use either way.
   return transient('ConnectionLost', `${where}: ${text}`, { cause: thrown });
+}
+
+function pluginUnknown(plugin: string, where: string): IdraError {
+  const name = plugin === '' ? 'mysql_old_password' : plugin;
+  return permanent(
+    'AuthenticationFailed',
+    `${where}: the server asks for authentication by ${name}, which Idra does not offer`,
+    {
+      path: 'spec.mysql.user',
+      mend: 'let the user log in by caching_sha2_password or mysql_native_password',
+    },
+  );
 }
 
 export function rowMessage(error: RowError): string {

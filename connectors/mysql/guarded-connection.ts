@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Connection } from 'mysql2';
 import { bug } from '../../core/errors.ts';
 import { guardSocket, protocolError } from '../sql/guarded-socket.ts';
@@ -63,6 +64,10 @@ export function requireFewFields(fields: readonly unknown[] | undefined): void {
 export function destroyConnection(connection: Connection): void {
   connection.destroy();
   internalsOf(connection).stream.destroy();
+}
+
+export function isEncrypted(connection: Connection): boolean {
+  return internalsOf(connection).stream instanceof TLSSocket;
 }
 
 export interface Await {

@@ -1,6 +1,7 @@
 import type { Finding } from '../../core/errors.ts';
 import type { WriteMode } from '../../core/sync-spec.ts';
 import { quoteBacktick } from '../sql/names.ts';
+import { passwordFindings } from '../sql/password-rule.ts';
 import { triggersMayChange } from '../sql/trigger-finding.ts';
 import type { TableName } from './describe.ts';
 import { literalText } from './literals.ts';
@@ -62,7 +63,7 @@ async function currentUser(session: Session, signal: AbortSignal): Promise<strin
 
 /** What a DataSource's check tells: a user need not have every right for every sync. */
 export async function systemFindings(session: Session, signal: AbortSignal): Promise<readonly Finding[]> {
-  const findings: Finding[] = [];
+  const findings = passwordFindings(session.rule, true);
   const { facts } = session;
   if (facts.textCollation === 'utf8mb4_bin') {
     findings.push({

@@ -26,8 +26,11 @@ for (const [name, start] of servers) {
 
     describe('TLS', () => {
       test('each mode with a server that offers it', async () => {
-        assert.match((await check(tls('Disable'))).version, /^(MySQL|MariaDB) \d+\.\d+/);
+        // At a user's first login MySQL asks for the password itself, afterwards for a proof.
+        const plain = { ...tls('Disable'), allowCleartextPassword: false };
+        if (name === 'MySQL') await assert.rejects(check(plain), { code: 'CleartextPasswordRefused' });
         await check(tls('Prefer'));
+        assert.match((await check(plain)).version, /^(MySQL|MariaDB) \d+\.\d+/);
         await check(tls('Require'));
         await check(tls('VerifyCA'), { 'tls.ca': ca });
         await check({ ...tls('VerifyFull'), host: 'localhost' }, { 'tls.ca': ca });
@@ -74,6 +77,10 @@ for (const [name, start] of servers) {
       const { findings } = await check({});
       const mends = findings.map((each) => [each.code, each.mend]);
       assert.deepEqual(mends, [
+        [
+          'ServerNotVerified',
+          'set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one',
+        ],
         ['LateRowsBySafetyLag', `GRANT PROCESS ON *.* TO '${database.user}'@'%'`],
         ['NoLocalInfile', 'SET GLOBAL local_infile = 1'],
       ]);

@@ -1,12 +1,19 @@
 import type { Connection, FieldPacket, Query } from 'mysql2';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import { transient } from '../../core/errors.ts';
+import type { PasswordRule } from '../sql/password-rule.ts';
 import { sessionKey } from '../sql/session-pool.ts';
 import { shortSilenceMs } from '../sql/silence.ts';
 import { type Login, readLogin } from './config.ts';
 import { connect } from './connect.ts';
 import { classify, errnoOf, errorNumbers } from './errors.ts';
-import { type Await, answered, destroyConnection, requireFewFields } from './guarded-connection.ts';
+import {
+  type Await,
+  answered,
+  destroyConnection,
+  isEncrypted,
+  requireFewFields,
+} from './guarded-connection.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
 import { askForKnown, noLimits, setStatement } from './settings.ts';
 import { type Result, type SqlRow, statements } from './statements.ts';
@@ -93,6 +100,11 @@ export class Session implements PooledSession {
       if (deadline.aborted) throw noAnswer(login);
       throw classify(thrown, login.where);
     }
+  }
+
+  /** Of its login. */
+  get rule(): PasswordRule {
+    return this.#login.rule(isEncrypted(this.#connection));
   }
 
   get id(): number {

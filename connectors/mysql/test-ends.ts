@@ -118,7 +118,7 @@ export function accessOf(
   const all: Readonly<Record<string, string>> = { password, ...secrets };
   return {
     dataSource: 'test/database',
-    config: { host, port, database, user, tls: { mode: 'Disable' }, ...more },
+    config: { host, port, database, user, tls: { mode: 'Disable' }, allowCleartextPassword: true, ...more },
     secret: (path) => (all[path] === undefined ? undefined : new Secret(all[path])),
   };
 }

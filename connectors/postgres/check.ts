@@ -2,6 +2,7 @@ import type { SystemReport } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
 import type { Mode, WriteMode } from '../../core/sync-spec.ts';
 import { quoteDouble } from '../sql/names.ts';
+import { passwordFindings } from '../sql/password-rule.ts';
 import { triggersMayChange } from '../sql/trigger-finding.ts';
 import type { TableEntry } from './describe.ts';
 import { sqlState } from './errors.ts';
@@ -17,7 +18,10 @@ export async function reportSystem(session: Session, signal: AbortSignal): Promi
     "SELECT current_setting('server_version'), current_setting('server_version_num')",
     signal,
   );
-  const findings: Finding[] = [...(await boundFindings(session, 'info', signal))];
+  const findings = [
+    ...(await boundFindings(session, 'info', signal)),
+    ...passwordFindings(session.rule, false),
+  ];
   if (Number(number) < oldestVersion) {
     findings.push({
       severity: 'error',

@@ -1,7 +1,6 @@
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
-
-export type TlsMode = 'Disable' | 'Prefer' | 'Require' | 'VerifyCA' | 'VerifyFull';
+import type { TlsMode } from '../sql/password-rule.ts';
 
 /** The DataSource's `postgres` object, as its schema has validated it. */
 export interface PostgresConfig {
@@ -10,6 +9,7 @@ export interface PostgresConfig {
   readonly database: string;
   readonly user: string;
   readonly tlsMode: TlsMode;
+  readonly allowCleartextPassword: boolean;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -36,6 +36,7 @@ export function readConfig(access: SystemAccess): PostgresConfig {
     database: text(config.database, 'postgres'),
     user: text(config.user, 'postgres'),
     tlsMode: isTlsMode(tls.mode) ? tls.mode : 'Prefer',
+    allowCleartextPassword: config.allowCleartextPassword === true,
     parameters: readParameters(config.parameters),
   };
 }

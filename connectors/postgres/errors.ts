@@ -83,6 +83,13 @@ const meanings: Readonly<Record<string, Meaning>> = {
   '23': { code: 'ConstraintViolated', disposition: never },
 };
 
+const scramFailed: Meaning = {
+  code: 'AuthenticationFailed',
+  disposition: never,
+  path: 'spec.postgres.passwordSecretRef',
+  mend: 'check user and password, and that host and port are those of the server that knows them',
+};
+
 const partitionMissing: Meaning = {
   code: 'PartitionMissing',
   disposition: never,
@@ -147,6 +154,8 @@ export function classify(thrown: unknown, doing: string): IdraError {
   if (isUntrusted(code)) return certificateUntrusted(code, doing, 'spec.postgres.tls', thrown);
   const meaning = lookUp(socketCodes, code);
   if (meaning) return errorOf(meaning, `${doing}: ${text}`, thrown);
+  // The driver's, without a code: no password, or a server that does not prove that it knows it.
+  if (text.startsWith('SASL: ')) return errorOf(scramFailed, `${doing}: ${text}`, thrown);
   // The driver gives no code where the socket closed in the middle; the session is of no use either way.
   return transient('ConnectionLost', `${doing}: ${text}`, { cause: thrown });
 }

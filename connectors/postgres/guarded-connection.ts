@@ -1,12 +1,15 @@
 import type { Socket } from 'node:net';
 import type { Client, Connection } from 'pg';
 import { guardSocket } from '../sql/guarded-socket.ts';
+import type { PasswordRule } from '../sql/password-rule.ts';
+import { AuthenticationGate } from './authentication-gate.ts';
 import { MessageGate } from './message-gate.ts';
 
 type Parser = (messages: Buffer) => void;
 
 /** Before `client.connect()`: from the first byte on, what the server sends can only end its own connection. */
-export function guardConnection(client: Client, where: string): void {
+export function guardConnection(client: Client, rule: PasswordRule): void {
+  const { where } = rule;
   const connection = connectionOf(client);
   guardSocket(socketOf(client), { where });
   connection.once(connection.ssl ? 'sslconnect' : 'connect', () => {
@@ -15,7 +18,7 @@ export function guardConnection(client: Client, where: string): void {
     const [parser] = socket.listeners('data') as Parser[];
     if (!parser) return;
     socket.off('data', parser);
-    socket.on('data', new MessageGate(where, parser).push);
+    socket.on('data', new MessageGate(new AuthenticationGate(rule), parser).push);
   });
 }
 

@@ -1,5 +1,5 @@
-import { permanent } from '../../core/errors.ts';
 import { maxMessageBytes } from '../sql/guarded-socket.ts';
+import type { AuthenticationGate } from './authentication-gate.ts';
 
 const headBytes = 5;
 const errorResponse = 0x45;
@@ -8,21 +8,12 @@ const dataRow = 0x44;
 const authentication = 0x52;
 const readyForQuery = 0x5a;
 
-/** Ok, password, MD5, SASL with its continuation and end. */
-const knownAuthentications = new Set([0, 3, 5, 10, 11, 12]);
-const authenticationNames: ReadonlyMap<number, string> = new Map([
-  [2, 'Kerberos'],
-  [7, 'GSSAPI'],
-  [8, 'GSSAPI'],
-  [9, 'SSPI'],
-]);
-
 /**
  * Stands before the message parser of `pg`, which trusts every length and every end: an ErrorResponse without its last byte would be
  * read for ever, and a length of 4 GB be waited for. Hands on whole messages only, and only such as the parser can take.
  */
 export class MessageGate {
-  readonly #where: string;
+  readonly #authentication: AuthenticationGate;
   readonly #next: (messages: Buffer) => void;
   /** The start of a message whose end is not here yet. */
   #held: Buffer[] = [];
@@ -31,8 +22,8 @@ export class MessageGate {
   #wantedBytes = 0;
   #answerBytes = 0;
 
-  constructor(where: string, next: (messages: Buffer) => void) {
-    this.#where = where;
+  constructor(authentication: AuthenticationGate, next: (messages: Buffer) => void) {
+    this.#authentication = authentication;
     this.#next = next;
   }
 
@@ -78,21 +69,12 @@ export class MessageGate {
   }
 
   #require(type: number, body: Buffer): void {
-    if (type === readyForQuery) this.#answerBytes = 0;
-    else if (type === dataRow) requireFields(body);
+    if (type === readyForQuery) {
+      this.#authentication.requireLoggedIn();
+      this.#answerBytes = 0;
+    } else if (type === dataRow) requireFields(body);
     else if (type === errorResponse || type === noticeResponse) requireEnded(body);
-    else if (type === authentication) this.#requireKnown(body);
-  }
-
-  #requireKnown(body: Buffer): void {
-    const method = body.length < 4 ? -1 : body.readInt32BE(0);
-    if (knownAuthentications.has(method)) return;
-    const name = authenticationNames.get(method) ?? `type ${method}`;
-    throw permanent(
-      'AuthenticationFailed',
-      `${this.#where}: the server asks for authentication by ${name}, which Idra does not offer`,
-      { mend: 'let pg_hba.conf take scram-sha-256 or a certificate from this user and address' },
-    );
+    else if (type === authentication) this.#authentication.require(body);
   }
 }
 

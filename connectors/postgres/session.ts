@@ -3,6 +3,7 @@ import type { BatchLimits } from '../../core/batch.ts';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import { type IdraError, permanent, transient } from '../../core/errors.ts';
 import { protocolError } from '../sql/guarded-socket.ts';
+import type { PasswordRule } from '../sql/password-rule.ts';
 import { sessionKey } from '../sql/session-pool.ts';
 import { defaultSilenceMs, shortSilenceMs, silenceError, watchSilence } from '../sql/silence.ts';
 import { readConfig } from './config.ts';
@@ -13,7 +14,7 @@ import type { FramePart } from './frames.ts';
 import { guardConnection, socketOf } from './guarded-connection.ts';
 import { literalText } from './literals.ts';
 import { discard, settingsOf } from './settings.ts';
-import { tlsOptions } from './tls.ts';
+import { passwordRule, tlsOptions } from './tls.ts';
 
 /** Readers never hold back the bound of late rows: bound.ts leaves out sessions of this name. */
 export const readerName = 'idra-reader';
@@ -46,6 +47,7 @@ interface Opening {
   readonly doing: string;
   readonly setUpSql: string;
   readonly silenceMs: number;
+  readonly rule: PasswordRule;
 }
 
 let lendings = 0;
@@ -57,6 +59,8 @@ export class Session implements PooledSession {
   readonly #doing: string;
   readonly #setUpSql: string;
   readonly #silenceMs: number;
+  /** Of its login. */
+  readonly rule: PasswordRule;
   /** Of what waits for the server: a connection that ends is told to each at once. */
   readonly #waiting = new Set<(error: Error) => void>();
   #lost: Error | undefined;
@@ -65,8 +69,9 @@ export class Session implements PooledSession {
   /** Of one that was lent. */
   #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
-  private constructor(client: pg.Client, { name, doing, setUpSql, silenceMs }: Opening) {
+  private constructor(client: pg.Client, { name, doing, setUpSql, silenceMs, rule }: Opening) {
     this.#client = client;
+    this.rule = rule;
     this.#silenceMs = silenceMs;
     this.#name = name;
     this.#doing = doing;
@@ -89,6 +94,7 @@ export class Session implements PooledSession {
       doing: session.#doing,
       setUpSql: session.#setUpSql,
       silenceMs: session.#silenceMs,
+      rule: session.rule,
     });
     lent.#giveBack = giveBack;
     return lent;
@@ -99,6 +105,8 @@ export class Session implements PooledSession {
     const config = readConfig(access);
     const doing = `PostgreSQL ${config.host}:${config.port}/${config.database} (${access.dataSource})`;
     const connectTimeoutMs = seconds(config.parameters.connect_timeout) ?? defaultConnectMs;
+    const ssl = await tlsOptions(config, access, connectTimeoutMs, signal);
+    const rule = passwordRule(config, access, ssl, doing);
     const client = new pg.Client({
       host: config.host,
       port: config.port,
@@ -106,16 +114,16 @@ export class Session implements PooledSession {
       user: config.user,
       // Never undefined: the driver would look into the environment and the home folder.
       password: access.secret('password')?.reveal() ?? '',
-      ssl: await tlsOptions(config, access, connectTimeoutMs, signal),
+      ssl,
       application_name: name,
       keepAlive: true,
       keepAliveInitialDelayMillis: seconds(config.parameters.keepalives_idle) ?? keepAliveMs,
       types: { getTypeParser: () => (text: string) => text },
     });
     const setUpSql = settingsOf(name === readerName ? 'reader' : 'writer', config);
-    guardConnection(client, doing);
+    guardConnection(client, rule);
     const silenceMs = seconds(config.parameters.socket_timeout) ?? defaultSilenceMs;
-    const session = new Session(client, { name, doing, setUpSql, silenceMs });
+    const session = new Session(client, { name, doing, setUpSql, silenceMs, rule });
     // Not by end(): a connect that is under way would then never settle.
     const stop = onAbort(signal, () => session.cut());
     const late = setTimeout(() => session.cut(noAnswer(doing, connectTimeoutMs)), connectTimeoutMs);

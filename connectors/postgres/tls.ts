@@ -2,6 +2,7 @@ import { connect as connectSocket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
+import { channelOf, isServerVerified, type PasswordRule } from '../sql/password-rule.ts';
 import type { PostgresConfig } from './config.ts';
 
 /** The modes as libpq defines them. */
@@ -33,6 +34,23 @@ export async function tlsOptions(
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
     ...(mode !== 'VerifyFull' && { checkServerIdentity: () => undefined }),
+  };
+}
+
+export function passwordRule(
+  { host, tlsMode, allowCleartextPassword }: PostgresConfig,
+  access: SystemAccess,
+  ssl: false | ConnectionOptions,
+  where: string,
+): PasswordRule {
+  const isVerified = isServerVerified(tlsMode, access.secret('tls.ca') !== undefined);
+  return {
+    type: 'postgres',
+    where,
+    channel: channelOf(host, ssl !== false, isVerified),
+    tlsMode,
+    isAllowed: allowCleartextPassword,
+    hasPassword: (access.secret('password')?.reveal() ?? '') !== '',
   };
 }
 

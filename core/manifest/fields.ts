@@ -85,7 +85,7 @@ export function tlsObject() {
         .enum(['Disable', 'Prefer', 'Require', 'VerifyCA', 'VerifyFull'])
         .default('Prefer')
         .describe(
-          'Disable: never; Prefer: where the server offers it; Require: always, without a look at the certificate; VerifyCA: signed by the authority; VerifyFull: and for this host.',
+          'Disable: never; Prefer: where the server offers it, which protects from nobody who can change what is sent; Require: always, but with any certificate unless caSecretRef is set: protects from who listens; VerifyCA: with a certificate of the authority; VerifyFull: that is for this host, too: protects from who answers in place of the server.',
         ),
       caSecretRef: secretReference()
         .optional()
@@ -111,6 +111,12 @@ export function sqlServerFields(standardPort: number) {
     passwordSecretRef: secretReference()
       .optional()
       .describe("The user's password; left out where none is asked."),
+    allowCleartextPassword: z
+      .boolean()
+      .default(false)
+      .describe(
+        'true: the password itself is sent to a server that asks for it, also without TLS; false: only through a unix socket or TLS.',
+      ),
     tls: tlsObject().describe('Encryption of the connection.'),
     parameters: z
       .record(text({ max: 63 }), z.string().max(1_024))

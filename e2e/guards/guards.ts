@@ -6,6 +6,7 @@ import { ofDatabases } from './of-databases.ts';
 import { ofEngine } from './of-engine.ts';
 import { ofMysqlRights } from './of-mysql-rights.ts';
 import { ofOrdersAndFiles } from './of-orders-and-files.ts';
+import { ofPasswords } from './of-passwords.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
 
 /**
@@ -19,6 +20,7 @@ export const guards: readonly Guard[] = [
   ...ofPlannedFacts,
   ...ofOrdersAndFiles,
   ...ofMysqlRights,
+  ...ofPasswords,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

@@ -92,7 +92,14 @@ async function kubernetes(port: number): Promise<void> {
 function accessOf(port: number, { database, user, password }: Login): SystemAccess {
   return {
     dataSource: 'team/rogue',
-    config: { host: '127.0.0.1', port, database, user, tls: { mode: 'Disable' } },
+    config: {
+      host: '127.0.0.1',
+      port,
+      database,
+      user,
+      tls: { mode: 'Disable' },
+      allowCleartextPassword: true,
+    },
     secret: (path) => (path === 'password' ? new Secret(password) : undefined),
   };
 }

@@ -1,4 +1,4 @@
-import { type RogueServer, rogueServer } from './rogue-server.ts';
+import { type OwnCertificate, type RogueServer, rogueServer, speakTls } from './rogue-server.ts';
 
 /** The payload of packets that are sent instead of the proper answer; `silence` sends nothing more. */
 export type Reply = Buffer | 'silence' | 'proper';
@@ -8,27 +8,51 @@ export interface MysqlAttack {
   readonly greeting?: Reply;
   /** To the client's credentials. */
   readonly login?: (sequence: number) => Reply;
+  /** To each further packet of the login, for as long as there is an answer. */
+  readonly more?: (sequence: number, payload: Buffer) => Reply | undefined;
   /** To a statement, after the login. */
   readonly statement?: (sql: string) => Reply;
+  /** Offers TLS with it. */
+  readonly certificate?: OwnCertificate;
+  /** All that a client says. */
+  readonly heard?: (bytes: Buffer) => void;
 }
 
 /** LONG_PASSWORD, LONG_FLAG, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH, multiple statements and results. */
 const capabilities = 0x01 | 0x04 | 0x08 | 0x200 | 0x2000 | 0x8000 | 0x10000 | 0x20000 | 0x80000;
 
+const tlsFlag = 0x800;
+
 export async function rogueMysql(attack: MysqlAttack): Promise<RogueServer> {
-  return await rogueServer((answer, socket) => {
+  const { certificate } = attack;
+  return await rogueServer((plain, socket) => {
+    let answer = plain;
     const send = (reply: Reply, proper: Buffer) => {
       if (reply !== 'silence') answer(reply === 'proper' ? proper : reply);
     };
-    send(attack.greeting ?? 'proper', packet(0, greeting()));
+    send(attack.greeting ?? 'proper', packet(0, greeting(certificate !== undefined)));
     let isLoggedIn = false;
-    return (chunk) => {
+    let isSecure = false;
+    let isAsking = attack.more !== undefined;
+    const receive = (chunk: Buffer): void => {
+      attack.heard?.(chunk);
       const sequence = chunk[3] ?? 0;
+      if (certificate && !isSecure) {
+        isSecure = true;
+        answer = speakTls(socket, certificate, receive, chunk.subarray(4 + chunk.readUIntLE(0, 3)));
+        return;
+      }
       if (!isLoggedIn) {
         isLoggedIn = true;
         send(attack.login?.(sequence + 1) ?? 'proper', packet(sequence + 1, ok));
         return;
       }
+      const more = isAsking ? attack.more?.(sequence + 1, chunk.subarray(4)) : undefined;
+      if (more !== undefined) {
+        send(more, packet(sequence + 1, ok));
+        return;
+      }
+      isAsking = false;
       if (chunk[4] === 0x01) {
         socket.end();
         return;
@@ -36,6 +60,7 @@ export async function rogueMysql(attack: MysqlAttack): Promise<RogueServer> {
       const sql = chunk.toString('utf8', 5);
       send(attack.statement?.(sql) ?? 'proper', properAnswer(sql));
     };
+    return receive;
   });
 }
 
@@ -106,9 +131,9 @@ function lengthCoded(value: string): Buffer {
   return Buffer.concat([Buffer.from([Buffer.byteLength(value)]), Buffer.from(value)]);
 }
 
-function greeting(): Buffer {
+function greeting(hasTls: boolean): Buffer {
   const flags = Buffer.alloc(4);
-  flags.writeUInt32LE(capabilities);
+  flags.writeUInt32LE(hasTls ? capabilities | tlsFlag : capabilities);
   return Buffer.concat([
     Buffer.from([10]),
     Buffer.from('8.0.30\0'),

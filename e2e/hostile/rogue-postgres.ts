@@ -1,4 +1,4 @@
-import { type Answer, type RogueServer, rogueServer } from './rogue-server.ts';
+import { type Answer, type OwnCertificate, type RogueServer, rogueServer, speakTls } from './rogue-server.ts';
 
 /** What is sent instead of the proper answer; `silence` sends nothing more. */
 export type Reply = Buffer | 'silence' | 'proper';
@@ -6,18 +6,27 @@ export type Reply = Buffer | 'silence' | 'proper';
 export interface PostgresAttack {
   /** To the startup message. */
   readonly login?: Reply;
+  /** To what the client answers to a request for its password. */
+  readonly password?: (message: Buffer) => Reply;
   /** To a statement, after the login. */
   readonly statement?: (sql: string) => Reply;
+  /** Offers TLS with it. */
+  readonly certificate?: OwnCertificate;
+  /** All that a client says. */
+  readonly heard?: (bytes: Buffer) => void;
 }
 
 const sslRequest = 80_877_103;
 
 /** Speaks as much of PostgreSQL's protocol as a session needs to open, and attacks then. */
-export async function roguePostgres({ login = 'proper', statement }: PostgresAttack): Promise<RogueServer> {
-  return await rogueServer((answer) => {
+export async function roguePostgres(attack: PostgresAttack): Promise<RogueServer> {
+  const { login = 'proper', statement, password, certificate, heard } = attack;
+  return await rogueServer((plain, socket) => {
+    let answer = plain;
     let held = Buffer.alloc(0);
     let isStarted = false;
-    return (chunk) => {
+    const receive = (chunk: Buffer): void => {
+      heard?.(chunk);
       held = Buffer.concat([held, chunk]);
       for (;;) {
         const head = isStarted ? 1 : 0;
@@ -26,16 +35,21 @@ export async function roguePostgres({ login = 'proper', statement }: PostgresAtt
         if (held.length < head + length) return;
         const message = held.subarray(0, head + length);
         held = held.subarray(head + length);
-        if (!isStarted && message.readInt32BE(4) === sslRequest) answer(Buffer.from('N'));
-        else if (!isStarted) {
+        if (!isStarted && message.readInt32BE(4) === sslRequest) {
+          answer(Buffer.from(certificate ? 'S' : 'N'));
+          if (certificate) answer = speakTls(socket, certificate, receive);
+        } else if (!isStarted) {
           isStarted = true;
           reply(answer, login, properLogin);
+        } else if (message[0] === 0x70) {
+          reply(answer, password?.(message) ?? 'proper', properLogin);
         } else if (message[0] === 0x51) {
           const sql = message.toString('utf8', 5, message.length - 1);
           reply(answer, statement?.(sql) ?? 'proper', sql.includes('pg_backend_pid') ? ownPid : properAnswer);
         }
       }
     };
+    return receive;
   });
 }
 

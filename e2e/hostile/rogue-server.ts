@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /** A server of a test's own that answers as an attacker would. On 127.0.0.1 only, and gone with the test. */
 export interface RogueServer {
@@ -14,6 +15,28 @@ const mostBytes = 8 * 1024 * 1024;
 
 /** What goes back to the client. */
 export type Answer = (bytes: Buffer) => void;
+
+/** Of nobody's authority, in PEM. */
+export interface OwnCertificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** What follows on this connection goes through TLS; `early`: of it, what came with the client's request for TLS. */
+export function speakTls(
+  socket: Socket,
+  own: OwnCertificate,
+  receive: (chunk: Buffer) => void,
+  early: Buffer = Buffer.alloc(0),
+): Answer {
+  socket.removeAllListeners('data');
+  socket.pause();
+  if (early.length > 0) socket.unshift(early);
+  const secure = new TLSSocket(socket, { isServer: true, ...own });
+  secure.on('error', () => {});
+  secure.on('data', receive);
+  return (bytes) => void secure.write(bytes);
+}
 
 export async function rogueServer(
   onConnection: (answer: Answer, socket: Socket) => (chunk: Buffer) => void,

@@ -55,6 +55,10 @@ helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version }}
   value: {{ .user | quote }}
 - name: IDRA_ETCD_PASSWORD_FILE
   value: /etc/idra/etcd-password/password
+{{- if .allowCleartextPassword }}
+- name: IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD
+  value: "true"
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

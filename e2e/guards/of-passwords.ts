@@ -1,0 +1,28 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what is written here is source text.
+
+import type { Guard } from './guard.ts';
+
+/** What a server that is not the right one must not be given. */
+export const ofPasswords: readonly Guard[] = [
+  {
+    name: 'the password itself is sent through TLS that is required, or a socket',
+    file: 'connectors/sql/password-rule.ts',
+    from: "if (channel === 'encrypted' && (isUsual || tlsMode !== 'Prefer')) return;",
+    to: "if (isUsual || tlsMode !== 'VerifyFull') return;",
+    caughtBy: { test: 'e2e/hostile-passwords.test.ts', only: 'PostgreSQL: a server that asks' },
+  },
+  {
+    name: 'MySQL: no password is sealed with a key that whoever answers has chosen',
+    file: 'connectors/mysql/auth-plugins.ts',
+    from: 'requireConfidential(rule, `${name}, as at a first login or for a wrong password`, true)',
+    to: 'undefined',
+    caughtBy: { test: 'e2e/hostile-passwords.test.ts', only: 'MySQL: caching_sha2_password' },
+  },
+  {
+    name: 'PostgreSQL: a login by SCRAM ends with the proof of the server',
+    file: 'connectors/postgres/authentication-gate.ts',
+    from: 'if (!next[this.#state]?.includes(asked))',
+    to: "if (this.#state === 'loggedIn')",
+    caughtBy: { test: 'e2e/hostile-passwords.test.ts', only: 'SCRAM' },
+  },
+];
