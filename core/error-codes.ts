@@ -711,6 +711,12 @@ export const errorCodes = {
     cause: 'The server reports an internal or system error.',
     remedy: "Look at the server's log; it is retried.",
   },
+  ServerNotVerified: {
+    cause:
+      'The password is sent when the server asks for it, and nothing proves that it is the right server.',
+    remedy: 'Set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one.',
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+  },
   ServerOverloaded: {
     cause: 'The server lacks memory or another resource.',
     remedy: "Look at the server's load; it is retried.",
@@ -722,12 +728,6 @@ export const errorCodes = {
   ServerTooOld: {
     cause: 'The server is older than what Idra works with.',
     remedy: 'Upgrade the server.',
-  },
-  ServerNotVerified: {
-    cause:
-      'The password is sent when the server asks for it, and nothing proves that it is the right server.',
-    remedy: 'Set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one.',
-    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   SessionNotEnded: {
     cause: 'The session of an earlier owner could not be ended.',
