@@ -15,6 +15,7 @@ const types: TypeTable = {
   columnFor: (type) => (type.kind === 'json' ? { refusal: 'json cannot be part of a key' } : { ddl: 'int' }),
   accepts: ({ nativeType }) =>
     nativeType === 'tiny' ? { isAccepted: false, reason: 'too narrow' } : { isAccepted: true },
+  keyRefusal: () => undefined,
   names: { maxLength: 6, unit: 'bytes', fold: (name) => name.toLowerCase() },
 };
 const plan = (source: Relation, existing: Relation | null, schemaChanges: 'Fail' | 'AddColumns' = 'Fail') => {

@@ -13,6 +13,8 @@ export interface TypeTable {
   columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal;
   /** Whether an existing column keeps every value of `type`. What `columnFor` makes of a type and use is accepted for them. */
   accepts(existing: Column, type: ColumnType, use: ColumnUse): Acceptance;
+  /** Why rows cannot be paged by a column. Undefined: its values have an order, and each a text that stands for its place in it exactly. */
+  keyRefusal(column: Column): string | undefined;
   readonly names: NameRules;
   /** What is wrong with all columns together, some of which are to be created. */
   rowFindings?(columns: readonly PlannedColumn[]): readonly Finding[];

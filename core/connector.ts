@@ -135,6 +135,11 @@ export interface ReadRequest {
    */
   readonly key: readonly string[];
   readonly timestampField?: string;
+  /**
+   * Columns that rows are told apart by at the destination, where an upsert would let rows that are equal in them overwrite each other. A
+   * source in which equal values have several spellings refuses two such rows: KeyCoarser. Left out: nothing is to be looked at.
+   */
+  readonly distinct?: readonly string[];
   /** In which a timestampField without zone is read: source.timeZone, else the server's for new sessions. */
   readonly timeZone: string;
   /** Null: from the beginning. For Snapshot never null: { pass, key }. */

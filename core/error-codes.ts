@@ -311,7 +311,7 @@ export const errorCodes = {
   },
   KeyCoarser: {
     cause:
-      'A key of the destination takes rows for equal that differ at the source (by its collation, or because it has fewer columns), so that they would overwrite each other or be refused as duplicates.',
+      'A key of the destination takes rows for equal that differ at the source (by its collation or type, or because it has fewer columns), so that they would overwrite each other or be refused as duplicates.',
     remedy:
       'Give the key column a type and collation that tell all values apart, or set destination.key to a key of the source.',
   },
@@ -321,9 +321,8 @@ export const errorCodes = {
     remedy: 'Name the columns that identify a row in source.key or destination.key.',
   },
   KeyNotOrdered: {
-    cause: 'A key column holds values that cannot be paged by.',
-    remedy: 'Correct the value, or use another key.',
-    systems: ['SQLite'],
+    cause: 'Rows cannot be paged by a column of the key: by its type, or by a value that it holds.',
+    remedy: 'Name other columns in source.key, cast the column in source.query, or correct the value.',
   },
   KeyNotUnique: {
     cause:

@@ -104,3 +104,50 @@ for (const to of systemNames) {
     assert.equal(await count(destination, 'made'), 6, status.get('made-3')?.message);
   });
 }
+
+/** Types whose values SQLite keeps as texts: two spellings of one value, beside a value of its own; and a mode to read them by. */
+const spelled: readonly [type: string, mode: string, one: string, same: string, other: string][] = [
+  [
+    'UUID',
+    'Id',
+    '0a000000-0000-4000-8000-0000000000f0',
+    '0A000000-0000-4000-8000-0000000000F0',
+    '00000000-0000-4000-8000-000000000001',
+  ],
+  ['DECIMAL_TEXT(12,4)', 'Snapshot', '1.00', '1.0', '1.01'],
+  ['TIMESTAMP(6)', 'Snapshot', '2026-11-24 08:00:00', '2026-11-24T08:00:00', '2026-11-24 08:00:01'],
+  ['TIME(6)', 'Id', '08:00:00', '08:00:00.0', '08:00:01'],
+];
+
+for (const to of systemNames.filter((name) => name !== 'sqlite')) {
+  test(`keys of SQLite that ${to} takes for one are refused, whenever they come`, async () => {
+    const source = await systems.createDatabase('sqlite');
+    const destination = await systems.createDatabase(to);
+    const single = new SingleMode(join(folder, `${to}-spelled`));
+    const syncs: string[] = [];
+    for (const [index, [type, mode, one, , other]] of spelled.entries()) {
+      const table = `spelled_${index}`;
+      await source.execute(
+        `CREATE TABLE ${table} (id INTEGER NOT NULL UNIQUE, k ${type} NOT NULL PRIMARY KEY)`,
+        `INSERT INTO ${table} VALUES (1, '${one}'), (2, '${other}')`,
+      );
+      syncs.push(
+        syncManifest(`spelled-${index}`, {
+          source: { dataSource: 'source', table, ...(mode === 'Id' && { idField: 'id' }) },
+          destination: { dataSource: 'destination', table: destination.tableName(table), key: ['k'] },
+          mode,
+          writeMode: 'Upsert',
+          batch: { maxRows: 1 },
+        }),
+      );
+    }
+    await single.write([source.manifest('source'), destination.manifest('destination'), ...syncs].join(''));
+    const before = await single.runOnce();
+    for (const [name, told] of before.status)
+      assert.equal(told.lastError, undefined, `${name}: ${told.message}`);
+    for (const [index, [, , , same]] of spelled.entries())
+      await source.execute(`INSERT INTO spelled_${index} VALUES (3, '${same}')`);
+    const { status } = await single.runOnce();
+    for (const [name, told] of status) assert.equal(told.reason, 'KeyCoarser', `${name}: ${told.message}`);
+  });
+}

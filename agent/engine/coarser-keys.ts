@@ -35,11 +35,32 @@ function coarserFinding({ name, existing, source }: PlannedColumn): Finding {
   };
 }
 
+/** ReadRequest.distinct: where each row of the source is to be one row at the destination, whose types are others. */
+export function distinctColumns({
+  spec,
+  relation,
+  key,
+  sourceKey,
+  columns,
+  types,
+}: KeyInput): readonly string[] {
+  if (spec.writeMode !== 'Upsert') return [];
+  const planned = columns.columns.filter(({ name }) => key.includes(name));
+  const sources = planned.map(({ source }) => source.name);
+  const isChosen = !hasAll(sources, sourceKey) && !isUniqueBy(relation, sources);
+  const isSameType = planned.every(({ ddl, source }) => ddl === source.nativeType);
+  return isChosen || (types.source === types.destination && isSameType) ? [] : sources;
+}
+
+function hasAll(names: readonly string[], key: readonly string[]): boolean {
+  return key.length > 0 && key.every((name) => names.includes(name));
+}
+
 /** Upsert by columns that are no key of the source: a choice (the last version of each), but one that status shall show. */
 function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyInput): Finding[] {
   if (spec.writeMode !== 'Upsert' || key.length === 0) return [];
   const sources = key.map((name) => columns.columns.find((each) => each.name === name)?.source.name ?? name);
-  const hasWholeKey = sourceKey.every((name) => sources.includes(name));
+  const hasWholeKey = hasAll(sources, sourceKey);
   if (isOpaque(spec, relation)) {
     // Pages of a Snapshot are in the order of the key and are looked at; the other modes' pages begin with another column.
     if (spec.mode === 'Snapshot' && hasWholeKey) return [];

@@ -1,4 +1,4 @@
-import type { ColumnPlan } from '../../core/column-plan.ts';
+import type { ColumnPlan, TypeTable } from '../../core/column-plan.ts';
 import type { SyncSpec, SystemType } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 
@@ -12,5 +12,7 @@ export interface KeyInput {
   /** The same at the destination. */
   readonly key: readonly string[];
   readonly columns: ColumnPlan;
+  /** TypeTable of the source. */
+  readonly sourceTypes: Pick<TypeTable, 'keyRefusal'>;
   readonly types: { readonly source: SystemType; readonly destination: SystemType };
 }

@@ -1,7 +1,7 @@
 import { uniqueIndexStatement } from '../../connectors/sql/remedies.ts';
 import type { ColumnPlan } from '../../core/column-plan.ts';
 import type { Finding } from '../../core/errors.ts';
-import type { ColumnType, Relation, UniqueKey } from '../../core/values.ts';
+import type { Relation, UniqueKey } from '../../core/values.ts';
 import { coarserKeys } from './coarser-keys.ts';
 import { missingField } from './field-rules.ts';
 import type { KeyInput } from './key-input.ts';
@@ -17,7 +17,7 @@ export function keyFindings(input: KeyInput): Finding[] {
   ];
 }
 
-function sourceKeyFindings({ spec, relation, sourceKey }: KeyInput): Finding[] {
+function sourceKeyFindings({ spec, relation, sourceKey, sourceTypes }: KeyInput): Finding[] {
   const findings = (spec.source.key ?? [])
     .filter((name) => !hasColumn(relation, name))
     .map((name) => missingField(relation, name, 'spec.source.key'));
@@ -32,12 +32,14 @@ function sourceKeyFindings({ spec, relation, sourceKey }: KeyInput): Finding[] {
       mend: 'make it NOT NULL, or name other columns in source.key',
     });
   }
-  for (const column of columns.filter((each) => !canPageBy(each.type))) {
+  for (const column of columns) {
+    const why = sourceTypes.keyRefusal(column);
+    if (why === undefined) continue;
     findings.push({
       severity: 'error',
       code: 'KeyNotOrdered',
       path: 'spec.source.key',
-      message: `key column ${column.name} of ${relation.name} is ${column.nativeType}: rows cannot be paged by it`,
+      message: `key column ${column.name} of ${relation.name} is ${column.nativeType}, and rows cannot be paged by it: ${why}`,
       mend: 'name other columns in source.key, or cast it in source.query',
     });
   }
@@ -51,11 +53,6 @@ function sourceKeyFindings({ spec, relation, sourceKey }: KeyInput): Finding[] {
     });
   }
   return findings;
-}
-
-/** Types whose values have an order and a text that reads back as the same value, so that an offset can hold them. */
-function canPageBy(type: ColumnType): boolean {
-  return type.kind !== 'array' && type.kind !== 'json';
 }
 
 function destinationKeyFindings(input: KeyInput): Finding[] {

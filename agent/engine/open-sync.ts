@@ -45,7 +45,7 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
         types: { source: input.source.spec.type, destination: input.destination.spec.type },
         source,
         destination,
-        destinationConnector: destinationEnd.connector,
+        connectors: { source: sourceEnd.connector, destination: destinationEnd.connector },
         isTransactional: definitionOf(input.destination.spec.type).capabilities.destination.isTransactional,
       },
       signal,

@@ -1,12 +1,13 @@
 import { splitName } from '../../connectors/sql/names.ts';
 import { allSettled } from '../../core/all-settled.ts';
 import type { Wire } from '../../core/batch.ts';
-import { nameTooLong, planColumns } from '../../core/column-plan.ts';
+import { nameTooLong, type PlannedColumn, planColumns } from '../../core/column-plan.ts';
 import type { Connector, Destination, ReadRequest, Source, WritePlan } from '../../core/connector.ts';
 import { describeError, type Finding, permanent } from '../../core/errors.ts';
 import type { Guarantee } from '../../core/status.ts';
 import type { Mode, Sync, SyncSpec, SystemType } from '../../core/sync-spec.ts';
-import type { Column, Relation } from '../../core/values.ts';
+import type { Relation } from '../../core/values.ts';
+import { distinctColumns } from './coarser-keys.ts';
 import { fieldFindings, timeZoneFindings, zonelessField } from './field-rules.ts';
 import { keyFindings } from './key-rules.ts';
 import { readOrder } from './read-order.ts';
@@ -28,7 +29,7 @@ export interface PlanInput {
   readonly types: { readonly source: SystemType; readonly destination: SystemType };
   readonly source: Source;
   readonly destination: Destination;
-  readonly destinationConnector: Connector;
+  readonly connectors: { readonly source: Connector; readonly destination: Connector };
   readonly isTransactional: boolean;
 }
 
@@ -41,7 +42,7 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
   const columns = planColumns({
     source: relation,
     existing,
-    types: input.destinationConnector.types,
+    types: input.connectors.destination.types,
     isSameSystem: types.source === types.destination,
     key,
     schemaChanges: spec.schemaChanges,
@@ -59,13 +60,9 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
   const order = readOrder({ spec, relation, sourceKey, sourceType: types.source });
   const timeZone = await timeZoneOf(input, relation, signal);
   const planned = columns.columns;
-  const read = readPlan(
-    spec,
-    relation,
-    order.key,
-    planned.map((each) => each.source),
-    timeZone,
-  );
+  const read = readPlan(spec, relation, order.key, planned, timeZone);
+  const sourceTypes = input.connectors.source.types;
+  const keys = { spec, relation, existing, sourceKey, key, columns, types, sourceTypes };
   const fields = { spec, relation, existing, planned, types, order: order.key, timeZone };
   const ruleFindings =
     relation.columns.length === 0
@@ -74,12 +71,12 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
           ...(relation.findings ?? []),
           ...(existing?.findings ?? []),
           ...missingTable(spec, existing),
-          ...tableNameFindings(spec, input.destinationConnector),
+          ...tableNameFindings(spec, input.connectors.destination),
           // What is wrong with a column goes before what follows from its absence.
           ...columns.findings,
           ...fieldFindings(fields),
           ...timeZoneFindings(fields),
-          ...keyFindings({ spec, relation, existing, sourceKey, key, columns, types }),
+          ...keyFindings(keys),
           ...order.findings,
         ];
   const checks = await allSettled([
@@ -90,7 +87,11 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
     source: relation,
     existing,
     write,
-    read: { ...read, wire: chooseWire(source, destination, write, read.columns, ruleFindings) },
+    read: {
+      ...read,
+      distinct: distinctColumns(keys),
+      wire: chooseWire(source, destination, write, read.columns, ruleFindings),
+    },
     guarantee: input.isTransactional ? 'ExactlyOnce' : 'AtLeastOnce',
     findings: [...ruleFindings, ...checks.flat()],
   };
@@ -141,13 +142,13 @@ function readPlan(
   spec: SyncSpec,
   relation: Relation,
   key: readonly string[],
-  columns: readonly Column[],
+  planned: readonly PlannedColumn[],
   timeZone: string,
 ): Omit<ReadRequest, 'after' | 'wire'> {
   const mode = readMode(spec.mode);
   return {
     relation,
-    columns: columns.map((column) => ({ column })),
+    columns: planned.map(({ source }) => ({ column: source })),
     mode,
     key,
     ...(mode === 'Timestamp' && spec.source.timestampField

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PlannedColumn } from '../../core/column-plan.ts';
+import { types as mysql } from '../../connectors/mysql/types.ts';
+import { types as postgres } from '../../connectors/postgres/types.ts';
+import { types as sqlite } from '../../connectors/sqlite/types.ts';
+import type { PlannedColumn, TypeTable } from '../../core/column-plan.ts';
 import type { SyncSpec } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { fieldFindings, hasSummerTime, timeZoneFindings } from './field-rules.ts';
@@ -135,6 +138,7 @@ const keyInput: KeyInput = {
   key: ['id'],
   columns: { columns: planned, findings: [], refused: [] },
   types: { source: 'postgres', destination: 'postgres' },
+  sourceTypes: postgres,
 };
 
 test('keys', () => {
@@ -212,12 +216,26 @@ test('keys that have no order are refused; what a refused column entails is not 
     columns: [column('id', { kind: 'array', of: { kind: 'int', bits: 32 } })],
   };
   assert.equal(keyFindings({ ...keyInput, relation: list })[0]?.code, 'KeyNotOrdered');
+  const refused: [Pick<TypeTable, 'keyRefusal'>, Column['type'], boolean][] = [
+    [postgres, { kind: 'json' }, true],
+    [postgres, { kind: 'other', system: 'postgres', name: 'inet' }, false],
+    [postgres, { kind: 'other', system: 'postgres', name: 'public.pair' }, true],
+    [postgres, { kind: 'other', system: 'postgres', name: 'point' }, true],
+    [mysql, { kind: 'other', system: 'mysql', name: "set('a','b')" }, false],
+    [mysql, { kind: 'other', system: 'mysql', name: 'geometry' }, true],
+    [mysql, { kind: 'json' }, true],
+    [sqlite, { kind: 'interval' }, true],
+    [sqlite, { kind: 'json' }, true],
+    [sqlite, { kind: 'untyped' }, false],
+  ];
+  for (const [types, type, isRefused] of refused)
+    assert.equal(types.keyRefusal(column('id', type)) !== undefined, isRefused, JSON.stringify(type));
   const without = planned.filter((each) => each.name !== 'id');
-  const refused = { columns: without, findings: [], refused: ['id'] };
+  const left = { columns: without, findings: [], refused: ['id'] };
   assert.deepEqual(
     keyFindings({
       ...keyInput,
-      columns: refused,
+      columns: left,
       spec: { ...base, destination: { ...base.destination, key: ['id'] } },
     }),
     [],

@@ -16,7 +16,7 @@ import {
   startAfter,
 } from '../sql/read-pass.ts';
 import { decoderOf } from './decode.ts';
-import { canPage, quoteName, resolveName, text } from './describe.ts';
+import { quoteName, resolveName, text } from './describe.ts';
 import { lookAt, type Seen } from './fingerprint.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { dialect, literalText, selectItem } from './literals.ts';
@@ -58,12 +58,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
-    const late = mode === 'Snapshot' ? [] : await this.#bound.check(signal);
-    const { columns, name } = (this.#seen ?? (await this.#look(signal))).relation;
-    const keys = columns.filter(
-      (each) => this.#object.key?.includes(each.name) && each.type.kind === 'other' && !canPage(each),
-    );
-    return [...keys.map((each) => keyNotOrdered(each, name)), ...late];
+    return mode === 'Snapshot' ? [] : await this.#bound.check(signal);
   }
 
   canServe(): boolean {
@@ -206,15 +201,4 @@ export class MysqlSource implements Source, RangeReader {
   async #from(signal: AbortSignal): Promise<string> {
     return (this.#seen ?? (await this.#look(signal))).from;
   }
-}
-
-/** Named by the manifest; by the catalogue's keys nobody pages by such a column. */
-function keyNotOrdered({ name, nativeType }: Column, relation: string): Finding {
-  return {
-    severity: 'error',
-    code: 'KeyNotOrdered',
-    path: 'spec.source.key',
-    message: `key column ${name} of ${relation} is ${nativeType}: rows cannot be paged by it`,
-    mend: 'name other columns in source.key, or cast it in source.query',
-  };
 }

@@ -1,5 +1,6 @@
 import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../core/column-plan.ts';
 import type { ColumnType } from '../../core/values.ts';
+import { keyRefusal } from '../sql/key-types.ts';
 import { accepts, minusZero, type Of, openKeyLength } from './accepts.ts';
 import { partsOf, utcComment } from './native-types.ts';
 import { rowFindings } from './row-width.ts';
@@ -11,6 +12,23 @@ import { rowFindings } from './row-width.ts';
 export const types: TypeTable = {
   columnFor,
   accepts,
+  keyRefusal: keyRefusal({
+    kinds: [
+      'boolean',
+      'int',
+      'float',
+      'decimal',
+      'text',
+      'bytes',
+      'date',
+      'time',
+      'timestamp',
+      'uuid',
+      'enum',
+      'bit',
+    ],
+    others: /^(set\(.*\)|inet[46])$/s,
+  }),
   names: { maxLength: 64, unit: 'characters', fold: (name) => name.toLowerCase() },
   rowFindings,
 };

@@ -1,6 +1,7 @@
 import type { Acceptance, ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../core/values.ts';
 import { intRange, isWithin } from '../sql/int-range.ts';
+import { keyRefusal } from '../sql/key-types.ts';
 
 type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
 
@@ -8,6 +9,24 @@ type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
 export const types: TypeTable = {
   columnFor,
   accepts,
+  keyRefusal: keyRefusal({
+    kinds: [
+      'boolean',
+      'int',
+      'float',
+      'decimal',
+      'text',
+      'bytes',
+      'date',
+      'time',
+      'timestamp',
+      'uuid',
+      'enum',
+      'interval',
+      'bit',
+    ],
+    others: /^(inet|cidr|macaddr8?|money|pg_lsn|(int4|int8|num|ts|tstz|date)range)$/,
+  }),
   names: { maxLength: 63, unit: 'bytes', fold: (name) => name },
 };
 

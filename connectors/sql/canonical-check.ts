@@ -12,11 +12,20 @@ export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
   switch (type.kind) {
     case 'boolean':
       return (value) => (typeof value === 'boolean' ? undefined : 'it is neither true nor false');
+    case 'int':
+      return (value) =>
+        typeof value === 'number' || typeof value === 'bigint' ? undefined : 'it is no integer';
+    case 'float':
+      return (value) => (typeof value === 'number' ? undefined : 'it is no number of 64 bits');
+    case 'uuid':
+      return textCheck(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'it is no UUID');
+    case 'bit':
+      return textCheck(/^[01]*$/, 'it has other characters than 0 and 1');
     case 'date':
-      return textCheck(/^(\d{4,}-\d{2}-\d{2}( BC)?|-?infinity)$/, 'it is no date');
+      return textCheck(/^((\d{4}|[1-9]\d{4,})-\d{2}-\d{2}( BC)?|-?infinity)$/, 'it is no date');
     case 'timestamp': {
       const fraction = type.precision === 0 ? '' : `(\\.\\d{1,${type.precision}})?`;
-      const stamp = `\\d{4,}-\\d{2}-\\d{2} \\d{2}:\\d{2}:\\d{2}${fraction}${type.hasZone ? 'Z' : ''}( BC)?`;
+      const stamp = `(\\d{4}|[1-9]\\d{4,})-\\d{2}-\\d{2} \\d{2}:\\d{2}:\\d{2}${fraction}${type.hasZone ? 'Z' : ''}( BC)?`;
       return textCheck(
         new RegExp(`^(${stamp}|-?infinity)$`),
         `it is no timestamp of ${type.precision} digits of a second`,
@@ -43,9 +52,11 @@ function textCheck(pattern: RegExp, why: string): CheckCanonical {
   return (value) => (typeof value === 'string' && pattern.test(value) ? undefined : why);
 }
 
+const decimal = /^([+-]?(\d+\.?\d*|\.\d+)|NaN|-?Infinity)$/;
+
 function decimalCheck(scale: number | undefined): CheckCanonical {
   return (value) => {
-    if (typeof value !== 'string') return 'it is no decimal of its column';
+    if (typeof value !== 'string' || !decimal.test(value)) return 'it is no decimal of its column';
     if (scale === undefined) return undefined;
     const point = value.indexOf('.');
     if (point < 0 || value.length - point - 1 <= scale) return undefined;

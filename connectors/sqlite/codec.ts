@@ -2,6 +2,7 @@ import type { Column, ColumnType, Value } from '../../core/values.ts';
 import { arrayJson } from '../sql/array-json.ts';
 import { type Affinity, affinityOf } from './declared-type.ts';
 import { canonicalTimestamp } from './timestamp-text.ts';
+import { canonicalUuid } from './uuid-text.ts';
 
 /** What better-sqlite3 gives and takes. */
 export type Stored = null | bigint | number | string | Buffer;
@@ -25,7 +26,7 @@ export function decoderOf(type: ColumnType): Decode {
       return (stored) => (typeof stored === 'string' ? canonicalTimestamp(stored, hasZone) : stored);
     }
     case 'uuid':
-      return (stored) => (typeof stored === 'string' ? stored.toLowerCase() : stored);
+      return (stored) => (typeof stored === 'string' ? canonicalUuid(stored) : stored);
     case 'json':
       // A JSON column without affinity TEXT has made a number of `1`.
       return (stored) => (typeof stored === 'bigint' || typeof stored === 'number' ? String(stored) : stored);
@@ -44,7 +45,7 @@ function decodeDecimal(stored: Stored, scale: number | undefined): Value {
 }
 
 /** 1e+21 as digits. */
-function plainDigits(value: number): string {
+export function plainDigits(value: number): string {
   const text = String(value);
   const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
   if (!match) return text;

@@ -1,5 +1,6 @@
 import type { Column } from '../../core/values.ts';
 import { type Decode, decoderOf, type Stored } from './codec.ts';
+import { type DistinctKeys, styleReader } from './distinct-keys.ts';
 import { keyText } from './key-text.ts';
 import { packRows, rowsPerPack } from './packing.ts';
 import { mayBeReplaced } from './text-bytes.ts';
@@ -17,6 +18,7 @@ export interface PartRequest {
   readonly maxBytes: number;
   /** Of the relation as it was planned (core/relation-shape.ts). */
   readonly shape: string;
+  readonly distinct?: DistinctKeys;
 }
 
 export interface PackedPart {
@@ -27,6 +29,8 @@ export interface PackedPart {
   readonly lastKey: readonly string[];
   /** The statement has no more rows. */
   readonly isEnd: boolean;
+  /** How the keys of these rows are spelled, by PartRequest.distinct. */
+  readonly seen: ReadonlySet<string>;
 }
 
 export interface Scan {
@@ -46,6 +50,8 @@ export function takePart(scan: Scan): PackedPart {
   let rows: Stored[][] = [];
   let [rowCount, byteCount, isEnd] = [0, 0, false];
   let lastKey: readonly string[] = [];
+  const styleOf = request.distinct && styleReader(request.distinct);
+  const seen = new Set<string>();
   const flush = () => {
     const last = rows.at(-1);
     if (!last) return;
@@ -69,11 +75,12 @@ export function takePart(scan: Scan): PackedPart {
     byteCount += size;
     rowCount += 1;
     if (mayBeReplaced(row)) scan.requireText();
+    if (styleOf) seen.add(styleOf(row));
     rows.push(row);
     if (rows.length === rowsPerPack) flush();
   }
   flush();
-  return { packed, rowCount, byteCount, lastKey, isEnd };
+  return { packed, rowCount, byteCount, lastKey, isEnd, seen };
 }
 
 function packerFor({ columns, isStored }: PartRequest): (rows: readonly Stored[][]) => Uint8Array {

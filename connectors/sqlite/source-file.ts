@@ -14,6 +14,7 @@ import {
   maybeNull,
   tableName,
 } from './describe.ts';
+import { DistinctKeysCheck } from './distinct-keys.ts';
 import { isBusy } from './errors.ts';
 import { keyText } from './key-text.ts';
 import { isWritable, openForReading } from './open-file.ts';
@@ -40,6 +41,7 @@ export class SourceFile {
   /** Of the data in which no time sorted before this last one that was later. */
   #orderedUpTo: { readonly changes: bigint; readonly last: string } | undefined;
   #scan: Scan | undefined;
+  #distinct = new DistinctKeysCheck();
 
   constructor(file: string, object: SourceObject) {
     this.#file = file;
@@ -83,17 +85,17 @@ export class SourceFile {
   }
 
   /** A part of a statement of its own: the snapshot, and the lock that it may be, end with the call. */
-  readPart(request: PartRequest): PackedPart {
+  readPart(request: PartRequest): PackedPart & { readonly styles?: readonly string[] } {
     const database = this.#database;
     database.exec('BEGIN');
     try {
       this.#watch.requireShape(request.shape);
       const rows = database.prepare(request.sql).raw().iterate() as IterableIterator<Stored[]>;
-      try {
-        return takePart({ request, rows, waiting: undefined, requireText: this.#textCheck(request) });
-      } finally {
-        rows.return?.();
-      }
+      const part = partOf(rows, () =>
+        takePart({ request, rows, waiting: undefined, requireText: this.#textCheck(request) }),
+      );
+      if (!request.distinct || part.rowCount === 0) return part;
+      return { ...part, styles: this.#distinct.require(database, request.distinct, part.seen) };
     } finally {
       database.exec('COMMIT');
     }
@@ -245,6 +247,7 @@ export class SourceFile {
     this.#opened?.close();
     this.#opened = undefined;
     this.#watched = undefined;
+    this.#distinct = new DistinctKeysCheck();
     this.#withoutNulls = undefined;
     this.#orderedUpTo = undefined;
   }
@@ -271,5 +274,14 @@ export class SourceFile {
 
   #isWritable(): boolean {
     return isWritable(this.#file) && !this.#database.readonly;
+  }
+}
+
+/** The driver defines no function and closes no transaction while a statement is open. */
+function partOf<T>(rows: IterableIterator<unknown>, take: () => T): T {
+  try {
+    return take();
+  } finally {
+    rows.return?.();
   }
 }

@@ -358,3 +358,28 @@ test('a text whose bytes are none stops the reading, and a character that the dr
     }
   }
 });
+
+test('two spellings of one key are refused: those that were there, and one that comes with a later page', async () => {
+  const one = '0a000000-0000-4000-8000-0000000000f0';
+  execute(
+    file,
+    `CREATE TABLE t (id INTEGER NOT NULL UNIQUE, k UUID NOT NULL PRIMARY KEY);
+     INSERT INTO t VALUES (1, '${one}'), (2, '00000000-0000-4000-8000-000000000001')`,
+  );
+  const source = await open();
+  const byId = {
+    mode: 'Id',
+    key: ['id'],
+    distinct: ['k'],
+    limits: { maxRows: 1, maxBytes: 1 << 20 },
+  } as const;
+  const { batches } = await read(source, { ...byId, after: null });
+  assert.equal(batches.length, 2);
+  execute(file, `INSERT INTO t VALUES (3, '${one.toUpperCase()}')`);
+  await assert.rejects(read(source, { ...byId, after: { mode: 'Id', id: '2' } }), { code: 'KeyCoarser' });
+  await assert.rejects(read(await open(), { distinct: ['k'] }), { code: 'KeyCoarser' });
+  // Another file keeps both.
+  assert.equal((await read(source)).rows.length, 3);
+  execute(file, `DELETE FROM t WHERE id = 1`);
+  assert.equal((await read(source, { distinct: ['k'] })).rows.length, 2);
+});

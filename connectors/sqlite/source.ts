@@ -17,6 +17,7 @@ import {
   readPass,
 } from '../sql/read-pass.ts';
 import { LateRowBound } from './bound.ts';
+import { styleReader } from './distinct-keys.ts';
 import { dialect } from './key-text.ts';
 import { unpackRows } from './packing.ts';
 import type { PackedPart, PartRequest } from './part.ts';
@@ -30,6 +31,8 @@ export class SqliteSource implements Source, RangeReader {
   readonly #thread: FileThread<SourceFile>;
   readonly #bound: LateRowBound;
   #from: string | undefined;
+  /** How keys are spelled, as far as it has been seen. */
+  #styles: readonly string[] | null = null;
 
   constructor(file: string, object: SourceObject) {
     this.#thread = new FileThread({ role: 'source', file, object });
@@ -131,6 +134,7 @@ export class SqliteSource implements Source, RangeReader {
         'readPart',
         await this.#partRequest({ ...range, after, maxRows }, request, signal),
       );
+      this.#styles = part.styles ?? this.#styles;
       if (part.rowCount > 0) yield toPart(part, request);
       after = part.lastKey;
       maxRows -= part.rowCount;
@@ -154,15 +158,35 @@ export class SqliteSource implements Source, RangeReader {
 
   async #partRequest(range: Range, request: ReadRequest, signal: AbortSignal): Promise<PartRequest> {
     const { columns, orderBy } = range;
+    const from = await this.#fromClause(signal);
     return {
-      sql: selectRange(dialect, await this.#fromClause(signal), range, request.wire),
+      sql: selectRange(dialect, from, range, request.wire),
       columns,
       keys: orderBy.map((column) => columns.findIndex((each) => each.name === column.name)),
       isStored: request.wire.format === 'sqlite',
       maxRows: range.maxRows ?? request.limits.maxRows,
       maxBytes: request.limits.maxBytes,
       shape: shapeOf(request.relation),
+      ...this.#distinctKeys(range, request, from),
     };
+  }
+
+  #distinctKeys(
+    { columns }: Range,
+    { relation, distinct = [], redactsKeys = false }: ReadRequest,
+    from: string,
+  ): Pick<PartRequest, 'distinct'> {
+    if (distinct.length === 0) return {};
+    const places = distinct.map((name) => columns.findIndex((column) => column.name === name));
+    const keys = {
+      relation: relation.name,
+      from,
+      columns: distinct.map((name) => findColumn(relation, name)),
+      places,
+      styles: this.#styles,
+      redactsKeys,
+    };
+    return styleReader(keys) ? { distinct: keys } : {};
   }
 
   /**

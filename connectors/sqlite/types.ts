@@ -1,5 +1,6 @@
 import type { Acceptance, ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../core/values.ts';
+import { keyRefusal } from '../sql/key-types.ts';
 import { type Affinity, affinityOf, typeOfDeclared } from './declared-type.ts';
 
 /**
@@ -11,6 +12,23 @@ const realDigits = 15;
 export const types: TypeTable = {
   columnFor,
   accepts,
+  keyRefusal: keyRefusal({
+    kinds: [
+      'boolean',
+      'int',
+      'float',
+      'decimal',
+      'text',
+      'bytes',
+      'date',
+      'time',
+      'timestamp',
+      'uuid',
+      'bit',
+      'untyped',
+    ],
+    others: /^$/,
+  }),
   names: { unit: 'bytes', fold: foldAscii },
 };
 

@@ -26,6 +26,20 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/order.test.ts', only: 'NULL in the key of a query.*Timestamp' },
   },
   {
+    name: 'SQLite: two spellings of one key are refused',
+    file: 'connectors/sqlite/distinct-keys.ts',
+    from: 'if (twin) throw severalSpellings(keys, twin);',
+    to: '',
+    caughtBy: { test: 'connectors/sqlite/source.test.ts', only: 'two spellings' },
+  },
+  {
+    name: 'SQLite: the spelling of a key that comes later is looked at',
+    file: 'connectors/sqlite/part.ts',
+    from: 'if (styleOf) seen.add(styleOf(row));',
+    to: '',
+    caughtBy: { test: 'connectors/sqlite/source.test.ts', only: 'two spellings' },
+  },
+  {
     name: 'SQLite: a page is read behind a look at the shape',
     file: 'connectors/sqlite/source-file.ts',
     from: "database.exec('BEGIN');\n    try {\n      this.#watch.requireShape(request.shape);\n      const rows",

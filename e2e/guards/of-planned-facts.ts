@@ -47,6 +47,13 @@ export const ofPlannedFacts: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/rules.test.ts', only: 'different values for equal' },
   },
   {
+    name: 'a type that is not known to have an order is no key',
+    file: 'connectors/sql/key-types.ts',
+    from: 'if (isListed) return undefined;',
+    to: "if (isListed || type.kind !== 'array') return undefined;",
+    caughtBy: { test: 'agent/engine/rules.test.ts', only: 'no order' },
+  },
+  {
     name: 'PostgreSQL: bytes of another length are not read as a key',
     file: 'connectors/postgres/binary-keys.ts',
     from: 'if (value.length !== length)',

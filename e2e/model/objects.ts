@@ -22,6 +22,7 @@ export const relation: Relation = {
 export const types: TypeTable = {
   columnFor: () => ({ ddl: 'bigint' }),
   accepts: () => ({ isAccepted: true }),
+  keyRefusal: () => undefined,
   names: { unit: 'bytes', fold: (name) => name },
 };
 
