@@ -1,6 +1,7 @@
 import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { Finding } from '../../core/errors.ts';
 import { isUniqueBy } from '../../core/unique-order.ts';
+import type { Relation } from '../../core/values.ts';
 import type { KeyInput } from './key-input.ts';
 import { isOpaque } from './read-order.ts';
 
@@ -64,7 +65,8 @@ function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyIn
   if (isOpaque(spec, relation)) {
     // Pages of a Snapshot are in the order of the key and are looked at; the other modes' pages begin with another column.
     if (spec.mode === 'Snapshot' && hasWholeKey) return [];
-  } else if (hasWholeKey || isUniqueBy(relation, sources)) return [];
+    // What source.key names need not be a key.
+  } else if (isUniqueBy(relation, sources)) return [];
   const table = existing?.name ?? spec.destination.table;
   const list = key.join(', ');
   const [isKey, remedy] = isOpaque(spec, relation)
@@ -72,7 +74,7 @@ function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyIn
         'is not known to be a key',
         'see to it that no two rows have the same, or use mode Snapshot, which looks',
       ]
-    : ['is no key', `set destination.key to a key of the source: ${sourceKey.join(', ')}`];
+    : ['is no key', `set source.key and destination.key to a key of the source: ${keysOf(relation)}`];
   return [
     {
       severity: 'warning',
@@ -82,4 +84,9 @@ function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyIn
       mend: remedy,
     },
   ];
+}
+
+function keysOf({ keys, name }: Relation): string {
+  if (keys.length === 0) return `${name} has none, so create a unique index on it (NOT NULL columns)`;
+  return keys.map((each) => `(${each.columns.join(', ')})`).join(' or ');
 }

@@ -184,6 +184,12 @@ test('keys of the destination that take different values for equal are refused',
   // A choice, but one that is told.
   const wide: Relation = { ...relation, keys: [{ name: 'pk', columns: ['id', 'token'], isPrimary: true }] };
   assert.deepEqual(codes(planned, { relation: wide, sourceKey: ['id', 'token'] }), ['warning KeyCoarser']);
+  // So is one that only source.key calls a key: pages by a unique idField do not show that two rows have the same.
+  const byOther: Relation = { ...relation, keys: [{ name: 'other', columns: ['token'], isPrimary: false }] };
+  const byId = { ...base, mode: 'Id', source: { ...base.source, idField: 'token', key: ['id'] } } as const;
+  const [told] = keyFindings({ ...keyInput, relation: byOther, spec: byId });
+  assert.equal(told?.code, 'KeyCoarser');
+  assert.match(told?.mend ?? '', /\(token\)$/);
   // The pages of a view are looked at in the order of the mode, which is not always that of the key alone.
   const view: Relation = { ...relation, keys: [], isOpaque: true };
   assert.deepEqual(codes(planned, { relation: view }), []);
