@@ -47,7 +47,7 @@ export function shownStatus(
 }
 
 /** What was said of an earlier spec: that it has caught up says nothing of this one. */
-function ofThisSpec({ generation }: WantedSync, status: SyncStatus): SyncStatus {
+export function ofThisSpec({ generation }: { readonly generation: number }, status: SyncStatus): SyncStatus {
   if (status.observedGeneration === generation || !status.hasCaughtUp) return status;
   return { ...status, hasCaughtUp: false, hasCaughtUpBefore: true };
 }

@@ -1,6 +1,7 @@
 import type { DesiredSync } from '../../coordination/contract.ts';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
+import { ofThisSpec } from '../../core/shown-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 
 export interface Trouble {
@@ -20,7 +21,7 @@ export function troubledStatus({ desired, last, error, agentName, clock, count =
   const time = new Date(clock.now()).toISOString();
   const message = describeError(error);
   return {
-    ...(last ?? { hasCaughtUp: false, rows: { read: 0, written: 0, deleted: 0, rejected: 0 } }),
+    ...((last && ofThisSpec(desired, last)) ?? { hasCaughtUp: false, rows: { read: 0, written: 0, deleted: 0, rejected: 0 } }),
     uid: desired.uid,
     observedGeneration: desired.generation,
     state: isTransient ? 'Waiting' : 'Failed',

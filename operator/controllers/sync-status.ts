@@ -93,8 +93,10 @@ function whyNotRun(
   const missing = whichIsMissing(deps, object);
   if (missing) return missing;
   const unassigned = deps.picture.unassignedOf(object.metadata.uid);
-  // One that has nothing to do any more needs no agent.
-  return said?.state === 'Completed' || said?.state === 'Failed' ? undefined : unassigned;
+  // One that has nothing to do any more needs no agent; what was said of an earlier spec does not say that of this one.
+  const isOfThisSpec = said?.observedGeneration === object.metadata.generation;
+  const needsNoAgent = isOfThisSpec && (said.state === 'Completed' || said.state === 'Failed');
+  return needsNoAgent ? undefined : unassigned;
 }
 
 function whichIsMissing(deps: StatusDeps, object: SyncObject): UnassignedReason | undefined {

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DesiredSync } from '../../coordination/contract.ts';
+import { statusOf } from '../../coordination/test-objects.ts';
+import { systemClock } from '../../core/clock.ts';
+import { permanent, transient } from '../../core/errors.ts';
+import { shownStatus } from '../../core/shown-status.ts';
+import { conditionsOf } from '../../core/sync-conditions.ts';
+import { troubledStatus } from './troubled-status.ts';
+
+const last = { ...statusOf('u', 'Waiting', 7), observedGeneration: 1, hasCaughtUp: true };
+const readyOf = (generation: number, error: ReturnType<typeof permanent>) => {
+  const desired = { uid: 'u', generation } as DesiredSync;
+  const told = troubledStatus({ desired, last, error, agentName: 'a', clock: systemClock });
+  const shown = shownStatus({ uid: 'u', generation, isSuspended: false }, told, 0);
+  const lost = shownStatus({ uid: 'u', generation, isSuspended: false }, told, 0, {
+    reason: 'DataSourceNotFound',
+    message: 'there is none',
+  });
+  const ready = (status: typeof told) => conditionsOf(status).find(({ type }) => type === 'Ready')?.status;
+  return [ready(shown), ready(lost)];
+};
+
+test('a spec that cannot be run is not Ready because the one before it was', () => {
+  assert.deepEqual(readyOf(2, permanent('DataSourceNotFound', 'there is none')), ['False', 'Unknown']);
+  assert.deepEqual(readyOf(2, transient('SourceUnreachable', 'no route')), ['Unknown', 'Unknown']);
+});
+
+test('a transient error of the same spec leaves Ready as it is', () => {
+  assert.deepEqual(readyOf(1, transient('SourceUnreachable', 'no route')), ['True', 'True']);
+});
