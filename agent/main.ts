@@ -7,6 +7,7 @@ import type { Log } from '../core/log.ts';
 import { version } from '../core/version.ts';
 import { forbidCoreDumps } from '../process/core-dumps.ts';
 import type { Environment } from '../process/environment.ts';
+import { exitSoon } from '../process/exit-soon.ts';
 import { type HealthServer, startHealthServer } from '../process/health-server.ts';
 import { limitDrain } from '../process/limit-drain.ts';
 import { makeProcessLog } from '../process/process-log.ts';
@@ -45,8 +46,7 @@ export async function runAgent(env: Environment): Promise<AgentStatus> {
     await life.close();
     drain.dispose();
     signals.dispose();
-    // A driver that hangs in a batch must not keep the process: its token is worth nothing any more.
-    setTimeout(() => process.exit(), 2_000).unref();
+    exitSoon();
   }
 }
 

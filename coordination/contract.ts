@@ -67,6 +67,8 @@ export interface DesiredState {
   deleteDataSource(namespace: string, name: string, ifVersion?: string): Promise<void>;
   /** Every key of the Sync: desired, assignment, offsets, status, memory, requests, history. By the agent that has closed its rows, or at the time limit. */
   purgeSync(uid: string): Promise<void>;
+  /** The same of a Sync that no agent holds and none has ever claimed: it left nothing anywhere. False: it may have, or somebody holds it. */
+  purgeUnclaimed(uid: string): Promise<boolean>;
 }
 
 // ------------------------------------------------------------------------------------------------------------ reports

@@ -1,3 +1,5 @@
+import type { SyncStatus } from '../core/status.ts';
+import { mayHaveRow, type SyncMemory } from '../core/sync-store.ts';
 import type { DesiredDataSource, DesiredState, DesiredSync, New } from './contract.ts';
 import { conflict, versionOf, writeDocument } from './documents.ts';
 import type { Keys } from './keys.ts';
@@ -65,6 +67,7 @@ export function makeDesiredState(reader: EtcdReader, keys: Keys): DesiredState {
       await writeDocument(reader, { key: keys.report(namespace, name), record: undefined });
     },
     purgeSync: (uid) => purgeSync(reader, keys, uid),
+    purgeUnclaimed: (uid) => purgeUnclaimed(reader, keys, uid),
   };
 }
 
@@ -72,13 +75,44 @@ function nameOf(keys: Keys, { namespace, name, uid }: New<DesiredSync>): Operati
   return { kind: 'put', key: keys.name(namespace, name), value: JSON.stringify(uid) };
 }
 
+/**
+ * Only who holds the lock claims, and it notes that first: without lock, note and offset there is nothing at the destination. Whoever
+ * takes the lock later finds no Sync, and does not claim (agent/engine/claim.ts).
+ */
+async function purgeUnclaimed(reader: EtcdReader, keys: Keys, uid: string): Promise<boolean> {
+  const read = [keys.sync(uid), keys.lock(uid), keys.memory(uid), keys.offset(uid), keys.status(uid)];
+  const { results } = await reader.repeatableTxn({
+    compare: [],
+    success: read.map((key) => ({ kind: 'get', key })),
+  });
+  const [sync, lock, memory, offset, status] = results.map(({ pairs }) => pairs?.[0]);
+  const hasToken = status && parseRecord<SyncStatus>(status).fencingToken !== undefined;
+  const isClaimed = (memory && mayHaveRow(parseRecord<SyncMemory>(memory))) || offset || hasToken;
+  if (lock || isClaimed) return false;
+  const compare = [
+    { key: keys.lock(uid), create: 0n },
+    { key: keys.memory(uid), mod: memory?.modRevision ?? 0n },
+  ];
+  const { succeeded } = await reader.repeatableTxn({ compare, success: removalOf(keys, uid, sync) });
+  return succeeded;
+}
+
 /** The lock goes too: whoever still holds it can write nothing more of this Sync. */
 async function purgeSync(reader: EtcdReader, keys: Keys, uid: string): Promise<void> {
   const stored = await reader.get(keys.sync(uid));
   const { pairs } = await reader.list(underPrefix(keys.assignments), { keysOnly: true });
   const assigned = pairs.filter(({ key }) => keys.lastPart(key) === uid).map(({ key }) => key);
+  const success = [
+    ...assigned.map((key) => ({ kind: 'delete', key }) as const),
+    ...removalOf(keys, uid, stored),
+  ];
+  // A uid is never used again, so that this may happen twice.
+  await reader.repeatableTxn({ compare: [], success });
+}
+
+/** Everything of a Sync but its assignment, which a leader removes when there is no such Sync. */
+function removalOf(keys: Keys, uid: string, stored: KeyValue | undefined): Operation[] {
   const single = [
-    ...assigned,
     keys.sync(uid),
     keys.lock(uid),
     keys.offset(uid),
@@ -87,7 +121,7 @@ async function purgeSync(reader: EtcdReader, keys: Keys, uid: string): Promise<v
     keys.history(uid),
     keys.answers(uid),
   ];
-  const success: Operation[] = [
+  const removal: Operation[] = [
     ...single.map((key) => ({ kind: 'delete', key }) as const),
     { kind: 'delete', ...underPrefix(keys.requestsOf(uid)) },
   ];
@@ -95,10 +129,9 @@ async function purgeSync(reader: EtcdReader, keys: Keys, uid: string): Promise<v
     const { namespace, name } = toSync(stored);
     const key = keys.name(namespace, name);
     const compare = [{ key, value: JSON.stringify(uid) }];
-    success.push({ kind: 'txn', compare, success: [{ kind: 'delete', key }] });
+    removal.push({ kind: 'txn', compare, success: [{ kind: 'delete', key }] });
   }
-  // A uid is never used again, so that this may happen twice.
-  await reader.repeatableTxn({ compare: [], success });
+  return removal;
 }
 
 export function toSync(pair: KeyValue): DesiredSync {

@@ -1,10 +1,34 @@
 import type { SystemAccess } from './connector.ts';
+import { IdraError } from './errors.ts';
 import type { Secret } from './secret.ts';
 import { type DataSource, qualifiedName } from './sync-spec.ts';
 
 /** Reads Secrets: from Kubernetes, a folder, or manifests and the environment. Throws SecretNotFound, SecretKeyNotFound (permanent). */
 export interface SecretReader {
   read(namespace: string, name: string, key: string): Promise<Secret>;
+  /** As it was when it was read last, by this process. */
+  lastKnown?(namespace: string, name: string, key: string): Secret | undefined;
+}
+
+const goneCodes = ['SecretNotFound', 'SecretKeyNotFound', 'SecretForbidden'];
+
+/**
+ * For closing the rows of a deleted Sync alone: a namespace that is deleted loses its Secrets, and the right to read them, before its
+ * Syncs. Nothing else goes on with a Secret that somebody has taken away.
+ */
+export function withLastKnownSecrets(secrets: SecretReader): SecretReader {
+  return {
+    async read(namespace, name, key) {
+      try {
+        return await secrets.read(namespace, name, key);
+      } catch (thrown) {
+        const isGone = thrown instanceof IdraError && goneCodes.includes(thrown.code);
+        const known = isGone ? secrets.lastKnown?.(namespace, name, key) : undefined;
+        if (known) return known;
+        throw thrown;
+      }
+    },
+  };
 }
 
 /** Every secret reference of the config is read now; the access holds the values until it is dropped. */

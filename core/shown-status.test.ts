@@ -56,3 +56,18 @@ test('a sync that nobody can run is shown with that reason and its rows', () => 
   assert.equal(shownStatus(wanted, undefined, 0, { ...lost, reason: 'InvalidSpec' }).state, 'Failed');
   assert.equal(shownStatus({ ...wanted, isSuspended: true }, running, 0, lost).state, 'Suspended');
 });
+
+test('a sync that is deleted is Deleting, says what that waits for, and observes no later spec', () => {
+  const deleted = { ...wanted, generation: 3, isDeleted: true };
+  const shown = shownStatus(deleted, running, 0);
+  assert.deepEqual([shown.state, shown.reason, shown.hasCaughtUp], ['Deleting', 'Deleting', false]);
+  assert.equal(shown.observedGeneration, 2);
+  assert.match(shown.message, /an agent stops it and closes its rows/);
+  const lastError = { code: 'Unreachable', message: 'no route to db', time: '', count: 1, isTransient: true };
+  assert.match(shownStatus(deleted, { ...running, lastError }, 0).message, /no route to db/);
+  const lost = { reason: 'NoAgent', message: 'no agent is running' } as const;
+  assert.match(
+    shownStatus({ ...deleted, isSuspended: true }, undefined, 0, lost).message,
+    /no agent is running/,
+  );
+});

@@ -5,6 +5,8 @@ export interface WantedSync {
   readonly uid: string;
   readonly generation: number;
   readonly isSuspended: boolean;
+  /** It is to be deleted, and is not yet cleaned up. */
+  readonly isDeleted?: boolean;
 }
 
 /** Why nobody can run a Sync, as the leader of the agents sees it. */
@@ -17,7 +19,7 @@ export interface UnassignedReason {
 /**
  * What is shown of a Sync, from what is wanted and what its last lock holder said: one that no agent has touched is Pending, and a
  * suspended one is Suspended at once, whoever ran it before. One that nobody
- * can run is Pending with that reason, or Failed when its spec must change. The same for kubectl, command line, UI and API.
+ * can run is Pending with that reason, or Failed when its spec must change; one that is to be deleted says what that waits for. The same for kubectl, command line, UI and API.
  */
 export function shownStatus(
   sync: WantedSync,
@@ -25,6 +27,7 @@ export function shownStatus(
   nowMs: number,
   unassigned?: UnassignedReason,
 ): SyncStatus {
+  if (sync.isDeleted) return deleting(status ?? unseen(sync, nowMs), unassigned);
   if (sync.isSuspended) {
     const rest = atRest(status ?? unseen(sync, nowMs));
     if (rest.state === 'Suspended') return rest;
@@ -44,6 +47,24 @@ export function shownStatus(
   const isAtRest = last.state === 'Suspended' || (last !== status && last.state === 'Completed');
   if (!isAtRest) return last;
   return { ...last, state: 'Pending', reason: 'WaitingForAgent', message: 'waiting for an agent' };
+}
+
+/** Whatever the spec says by now is not acted on any more, so that the generation is that of what was said last. */
+function deleting(status: SyncStatus, unassigned: UnassignedReason | undefined): SyncStatus {
+  const { lastError } = status;
+  const waits = unassigned
+    ? `no agent can close its rows at the destination: ${unassigned.message}`
+    : lastError
+      ? `an agent tries to close its rows at the destination: ${lastError.message}`
+      : 'an agent stops it and closes its rows at the destination';
+  const { rowsPerSecond: _rate, nextPassTime: _next, ...rest } = status;
+  return {
+    ...rest,
+    state: 'Deleting',
+    reason: 'Deleting',
+    message: `is being deleted; ${waits}`,
+    hasCaughtUp: false,
+  };
 }
 
 /** What was said of an earlier spec: that it has caught up says nothing of this one. */

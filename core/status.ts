@@ -1,8 +1,8 @@
 import type { BoundReport } from './connector.ts';
 import type { Mode } from './sync-spec.ts';
 
-/** Pending: not assigned yet. Waiting: between passes or before a retry. Failed: needs a person. */
-export type SyncState = 'Pending' | 'Running' | 'Waiting' | 'Suspended' | 'Completed' | 'Failed';
+/** Pending: not assigned yet. Waiting: between passes or before a retry. Failed: needs a person. Deleting: deleted, and not yet cleaned up. */
+export type SyncState = 'Pending' | 'Running' | 'Waiting' | 'Suspended' | 'Completed' | 'Failed' | 'Deleting';
 export type Guarantee = 'ExactlyOnce' | 'AtLeastOnce';
 
 /**

@@ -34,14 +34,14 @@ function readyCondition({
   hasCaughtUpBefore,
 }: SyncStatus): ConditionState {
   const ready = { type: 'Ready', message } as const;
-  if (state === 'Failed') return { ...ready, status: 'False', reason };
+  if (state === 'Failed' || state === 'Deleting') return { ...ready, status: 'False', reason };
   if (state === 'Completed') return { ...ready, status: 'True', reason: state };
   if (hasCaughtUp) return { ...ready, status: 'True', reason: state === 'Suspended' ? state : 'HasCaughtUp' };
   return { ...ready, status: hasCaughtUpBefore ? 'Unknown' : 'False', reason };
 }
 
 function isInProgress({ state, lastError, hasCaughtUp }: SyncStatus): boolean {
-  if (state === 'Pending') return true;
+  if (state === 'Pending' || state === 'Deleting') return true;
   if (state !== 'Running' && state !== 'Waiting') return false;
   return !hasCaughtUp || (state === 'Waiting' && lastError !== undefined);
 }

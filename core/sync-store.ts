@@ -81,6 +81,8 @@ export interface SyncMemory {
   readonly generation?: number;
   /** Of a `once` schedule. */
   readonly isCompleted: boolean;
+  /** Written before the first claim: from then on the destination may hold a row of this Sync. */
+  readonly mayHaveRow?: boolean;
   /** Hash of what the offset means, at the last claim: a sync whose meaning changed has not caught up. */
   readonly meaning?: string;
   /** Of the last Snapshot pass: the rows of an unfinished Replace are not where those of the others are. */
@@ -106,6 +108,11 @@ interface SkippedKind {
   readonly count: number;
   /** The last row of this kind. */
   readonly last: Rejection;
+}
+
+/** Whether the destination may hold a row of this Sync; a version before `mayHaveRow` wrote the meaning after its claim. */
+export function mayHaveRow({ mayHaveRow: isMarked, meaning }: SyncMemory): boolean {
+  return isMarked === true || meaning !== undefined;
 }
 
 export const freshMemory: SyncMemory = { hasCaughtUp: false, isCompleted: false };

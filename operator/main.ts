@@ -6,6 +6,7 @@ import { systemClock } from '../core/clock.ts';
 import { version } from '../core/version.ts';
 import { forbidCoreDumps } from '../process/core-dumps.ts';
 import { type Environment, EnvironmentReader } from '../process/environment.ts';
+import { exitSoon } from '../process/exit-soon.ts';
 import { type HealthServer, readHealthAddress, startHealthServer } from '../process/health-server.ts';
 import { loadClusterAccess } from '../process/kubernetes-access.ts';
 import { type LogConfig, makeProcessLog, readLogConfig } from '../process/process-log.ts';
@@ -94,6 +95,7 @@ export async function runOperator(env: Environment): Promise<number> {
     client.close();
     await coordination.close();
     stop.dispose();
+    exitSoon();
   }
 }
 

@@ -4,8 +4,9 @@ import { asIdraError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ManifestReader } from '../core/manifest/reader.ts';
 import { reconcileDataSource } from './controllers/data-source.ts';
-import { reconcileDataSourceStatus } from './controllers/data-source-status.ts';
+import { dataSourceOf, paceKeyOf, reconcileDataSourceStatus } from './controllers/data-source-status.ts';
 import { Inventory } from './controllers/inventory.ts';
+import { Namespaces } from './controllers/namespaces.ts';
 import {
   type DataSourceObject,
   type DataSourceObjectStatus,
@@ -74,29 +75,38 @@ export class Operator {
     const watched = { client, namespaces, log, clock };
     this.syncs = new Informer<SyncObject>({ ...watched, resource: syncs });
     this.dataSources = new Informer<DataSourceObject>({ ...watched, resource: dataSources });
-    const onWrite = (kind: string) => () => metrics?.statusWrites.inc({ kind });
+    const pace = new Pace(clock, deps.pace);
+    const onWrite = (kind: string, paceKey: (key: string) => string) => (key: string) => {
+      metrics?.statusWrites.inc({ kind });
+      pace.written(paceKey(key));
+    };
     this.#status = {
       client,
       coordination,
       readings: new Readings(deps.manifests),
       syncs: this.syncs,
       dataSources: this.dataSources,
-      syncStatuses: new StatusWriter<SyncObjectStatus>({ client, resource: syncs, onWrite: onWrite('Sync') }),
+      syncStatuses: new StatusWriter<SyncObjectStatus>({
+        client,
+        resource: syncs,
+        onWrite: onWrite('Sync', (key) => key),
+      }),
       dataSourceStatuses: new StatusWriter<DataSourceObjectStatus>({
         client,
         resource: dataSources,
-        onWrite: onWrite('DataSource'),
+        onWrite: onWrite('DataSource', paceKeyOf),
       }),
       users: new Users(),
       picture: this.picture,
       inventory: new Inventory(coordination.desired, namespaces),
+      namespaces: new Namespaces(client, clock),
       events: new EventRecorder({
         client,
         controller: 'idra.dev/operator',
         instance: deps.name,
         ...(metrics && { onDropped: metrics.onDropped }),
       }),
-      pace: new Pace(clock, deps.pace),
+      pace,
       clock,
       log,
     };
@@ -167,11 +177,16 @@ export class Operator {
   /** Who is to be looked at when something changes. */
   #connect(): void {
     const { sync, syncStatus, dataSource, dataSourceStatus } = this.#controllers;
-    const { users, readings } = this.#status;
+    const { users, readings, pace } = this.#status;
+    pace.onTurn = (paceKey) => {
+      const dataSourceKey = dataSourceOf(paceKey);
+      if (dataSourceKey === undefined) syncStatus.enqueue(paceKey);
+      else dataSourceStatus.enqueue(dataSourceKey);
+    };
     this.syncs.onChange((change) => {
       const { key, before, after } = change;
       this.#index(change);
-      if (isWish(change)) sync.enqueue(key);
+      if (isWish(change) || hasLostStatus(change)) sync.enqueue(key);
       syncStatus.enqueue(key);
       for (const each of users.change(key, before, after)) {
         if (this.dataSources.get(each)?.metadata.deletionTimestamp !== undefined) dataSource.enqueue(each);
@@ -255,6 +270,11 @@ export class Operator {
       if (!this.dataSources.get(key)) this.#controllers.dataSource.enqueue(key);
     }
   }
+}
+
+/** By hand or by a restore: the first status is written by who writes what was asked for. */
+function hasLostStatus({ before, after }: Change<SyncObject>): boolean {
+  return before?.status?.state !== undefined && after !== undefined && after.status?.state === undefined;
 }
 
 /** More than its status has changed. */

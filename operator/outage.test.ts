@@ -54,7 +54,11 @@ describe('the operator without its surroundings', () => {
   test('the last agent gone: what runs no more is not said to run', async () => {
     const completed = await bed.makeSync('team-a', 'done', { schedule: { once: true } });
     await bed.inEtcd(completed);
-    await agent.say(completed.metadata.uid, { state: 'Completed', reason: 'Completed' });
+    await agent.say(completed.metadata.uid, {
+      state: 'Completed',
+      reason: 'Completed',
+      fencingToken: '0.7',
+    });
     await bed.shown('team-a', 'done', 'to be Completed', ({ status }) => status?.state === 'Completed');
     await agent.leave();
     const object = await shown('orders', 'NoAgent');

@@ -128,6 +128,14 @@ describe('the operator as a process', () => {
       await next.stop();
     }
   });
+
+  test('it ends at SIGTERM while etcd gives no answer', async () => {
+    const one = await start('last', { IDRA_LOG_LEVEL: 'debug' });
+    await until(async () => (await get(one, '/readyz')).status === 200, { what: 'it to be ready' });
+    for (const member of bed.store.members) await member.process.kill();
+    await one.waitForLine('watch of etcd failed');
+    assert.deepEqual(await one.stop(), { code: 0, signal: null });
+  });
 });
 
 /** The rules of helm/idra/templates/rbac.yaml. */
@@ -145,6 +153,7 @@ function rights({ user }: ServiceAccount): object {
     },
     { apiGroups: ['idra.dev'], resources: ['syncs/finalizers', 'datasources/finalizers'], verbs: ['update'] },
     { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
+    { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
     {
       apiGroups: ['coordination.k8s.io'],
       resources: ['leases'],

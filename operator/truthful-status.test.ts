@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { conditionOf, OperatorBed, type TestAgent } from '../e2e/kit/operator.ts';
+import { parse, stringify } from 'yaml';
+import { conditionOf, OperatorBed, type RunningOperator, type TestAgent } from '../e2e/kit/operator.ts';
+import { projectFolder } from '../e2e/kit/processes.ts';
+import { until } from '../e2e/kit/wait.ts';
 
 describe('a status that tells the truth', () => {
   let bed: OperatorBed;
   let agent: TestAgent;
+  let running: RunningOperator;
   before(async () => {
     bed = await OperatorBed.start();
     agent = await bed.joinAgent('idra-agent-0');
-    bed.run();
+    running = bed.run();
   });
   after(async () => {
     await bed.stop();
@@ -68,4 +73,95 @@ describe('a status that tells the truth', () => {
     );
     await leadership.resign();
   });
+
+  test('a status that is removed comes back at once, and asks for nothing again', async () => {
+    const { metadata } = await caughtUp('wiped');
+    await bed.annotate('wiped', 'orders', { 'idra.dev/run-now': '1' });
+    const asked = async () => (await bed.coordination.requests.pending(metadata.uid)).map(({ id }) => id);
+    await until(async () => (await asked()).length > 0, { what: 'the request' });
+    await agent.finish(metadata.uid, 'run-now', '1');
+    const patch = JSON.stringify([{ op: 'remove', path: '/status' }]);
+    await bed.kubectl(
+      'patch',
+      'sync',
+      'orders',
+      '-n',
+      'wiped',
+      '--subresource=status',
+      '--type=json',
+      '-p',
+      patch,
+    );
+    await bed.shown(
+      'wiped',
+      'orders',
+      'to have its status again',
+      (each) => each.status?.fencingToken === '0.7' && conditionOf(each, 'Ready') === 'True HasCaughtUp',
+    );
+    assert.deepEqual(await asked(), []);
+  });
+
+  test('annotations that say nothing are warned of', async () => {
+    await bed.makeNamespace('annotated');
+    const annotations = { 'idra.dev/suspend': 'yes', 'idra.dev/run-onw': '1', 'example.com/x': '1' };
+    await bed.makeSync('annotated', 'orders', { annotations });
+    const { status } = await bed.shown(
+      'annotated',
+      'orders',
+      'to warn',
+      (each) => each.status?.warnings?.length === 2,
+    );
+    assert.match(status?.warnings?.join('\n') ?? '', /suspend is neither "true" nor "false"/);
+    assert.match(status?.warnings?.join('\n') ?? '', /run-onw is not known.*did you mean idra\.dev\/run-now/);
+    await bed.hasEvent('annotated', 'orders', /^Warning Ignored: the annotation idra\.dev\/run-onw/);
+  });
+
+  test('fields of a newer custom resource are ignored with a warning, and Syncs go on', async () => {
+    const path = `${projectFolder}/crds/idra.dev_syncs.yaml`;
+    const current = await readFile(path, 'utf8');
+    await bed.api.apply(withNewField(current));
+    await bed.makeNamespace('newer');
+    const made = await until(
+      async () => {
+        const object = await bed.makeSync('newer', `s${Date.now()}`);
+        return 'fieldOfLater' in (object.spec as object) && object;
+      },
+      { what: 'the newer schema to be in force', everyMs: 500 },
+    );
+    const { name, uid } = made.metadata;
+    // A watch goes on with the schema that it was opened under.
+    const restart = async () => {
+      await running.stop();
+      running = bed.run();
+    };
+    await restart();
+    await bed.inEtcd(made);
+    await agent.say(uid, { state: 'Running', hasCaughtUp: true });
+    const warned = await bed.shown('newer', name, 'to run', ({ status }) => status?.state === 'Running');
+    assert.match(warned.status?.warnings?.[0] ?? '', /^spec\.fieldOfLater is not known to this version/);
+    await bed.api.apply(current);
+    await until(
+      async () => {
+        const object = await bed.sync('newer', name);
+        return !('fieldOfLater' in (object.spec as object));
+      },
+      { what: 'the older schema to be in force', everyMs: 500 },
+    );
+    await restart();
+    const { metadata } = await bed.shown(
+      'newer',
+      name,
+      'to warn no more',
+      ({ status }) => status?.warnings === undefined,
+    );
+    assert.equal(metadata.generation, made.metadata.generation);
+  });
 });
+
+/** A later version's schema: one more field with a default. */
+function withNewField(yaml: string): string {
+  const definition = parse(yaml);
+  const { spec } = definition.spec.versions[0].schema.openAPIV3Schema.properties;
+  spec.properties.fieldOfLater = { type: 'string', default: 'x' };
+  return stringify(definition);
+}

@@ -1,10 +1,11 @@
 import { joinName, splitName } from '../../connectors/sql/names.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
-import { schemaChanged } from '../../core/errors.ts';
+import { schemaChanged, transient } from '../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
+import { mayHaveRow } from '../../core/sync-store.ts';
 import type { Relation } from '../../core/values.ts';
 import { admit, type Reached, tableChange } from './admission.ts';
 import { finishRequest } from './answers.ts';
@@ -123,6 +124,7 @@ async function storeClaim(
     decision,
     elsewhere: await reachedElsewhere(state, meaning),
   });
+  await beforeFirstClaim(state);
   await reach('claim:before');
   const claim = await open.destination.claim(
     {
@@ -148,6 +150,19 @@ async function storeClaim(
   // That a Snapshot was complete is said of a table that is no more.
   if (hasNewTable) state.isAskedFor = true;
   return { claim, hadRows };
+}
+
+/**
+ * A Sync that was never claimed is deleted without a look at its destination, so the claim is announced first. One that was deleted
+ * that way while this agent waited for its lock must not be claimed any more.
+ */
+async function beforeFirstClaim(state: RunState): Promise<void> {
+  if (mayHaveRow(state.memory)) return;
+  const { context } = state;
+  if (await context.isOutdated?.()) {
+    throw transient('Conflict', `${qualifiedName(context.sync)} has changed since it was read`);
+  }
+  await remember(state, { mayHaveRow: true });
 }
 
 /** Read after the commit rows, so that a table that an earlier owner made just now is not taken for one that is gone. */

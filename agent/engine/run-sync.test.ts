@@ -267,3 +267,23 @@ for (const [mode, field] of [
     assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
   });
 }
+
+test('a Sync that was deleted while it waited for its lock is not claimed; a claim is noted before it is made', async () => {
+  files.execute('source', table);
+  const gone = files.start(byId, undefined, { isOutdated: async () => true });
+  await gone.seen('Waiting', 'Conflict');
+  await gone.stop();
+  const tables = "SELECT name FROM sqlite_master WHERE name = 't'";
+  assert.deepEqual(files.query('destination', tables), []);
+  assert.deepEqual(files.query('state', "SELECT 1 FROM syncs WHERE memory LIKE '%mayHaveRow%'"), []);
+
+  const definitionOf = withBetween({
+    before: () => {
+      throw new Error('it goes no further');
+    },
+  });
+  const claimed = files.start(byId, undefined, { definitionOf });
+  await until(() => claimed.statuses.some(({ lastError }) => lastError), { what: 'the end of the pass' });
+  await claimed.stop();
+  assert.equal(files.query('state', "SELECT 1 FROM syncs WHERE memory LIKE '%mayHaveRow%'").length, 1);
+});

@@ -4,9 +4,12 @@ import type { LeadDeps } from './lead.ts';
 
 /** Later than the operator, which tells the user of a custom resource: where there is none, nobody else lets go. */
 const limitMs = 12 * 60_000;
-const lookEveryMs = 30_000;
+const lookEveryMs = 5_000;
 
-/** A deleted Sync that no agent could clean up in time is let go, and what is left of it is said. */
+/**
+ * A deleted Sync that no agent runs is let go: at once where it was never claimed and so left nothing anywhere, else when no agent could
+ * clean up in time; what is left of it is said then.
+ */
 export async function letGoLateDeletions(
   { coordination, clock, log }: Pick<LeadDeps, 'coordination' | 'clock' | 'log'>,
   view: ClusterView,
@@ -14,9 +17,12 @@ export async function letGoLateDeletions(
 ): Promise<void> {
   while (!signal.aborted) {
     for (const sync of view.syncs.values()) {
-      if (!isLate(sync, clock.now())) continue;
+      if (sync.deletedAt === undefined) continue;
       const fields = { sync: qualifiedName(sync), uid: sync.uid };
       try {
+        const isUnclaimed =
+          !view.assignments.has(sync.uid) && (await coordination.desired.purgeUnclaimed(sync.uid));
+        if (isUnclaimed || !isLate(sync, clock.now())) continue;
         await coordination.desired.purgeSync(sync.uid);
         log.warn('a deleted sync was let go; its row is left in _idra_commits of its destination', fields);
       } catch (error) {

@@ -1,7 +1,9 @@
 import type { Coordination } from '../../coordination/contract.ts';
+import { withLastKnownSecrets } from '../../core/access.ts';
 import { backoffMs } from '../../core/backoff.ts';
 import { asIdraError } from '../../core/errors.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
+import { mayHaveRow } from '../../core/sync-store.ts';
 import type { RunContext } from '../engine/context.ts';
 import { removeSync } from '../engine/remove-sync.ts';
 import { troubledStatus } from './troubled-status.ts';
@@ -21,7 +23,9 @@ export async function removeDeleted(
   const signal = AbortSignal.any([stop, lock.signal]);
   for (let count = 1; !signal.aborted; count++) {
     try {
-      await removeSync(context, signal);
+      // What was never claimed has nothing to close, and its systems need not be reached.
+      const secrets = withLastKnownSecrets(context.secrets);
+      if (mayHaveRow(await lock.readMemory())) await removeSync({ ...context, secrets }, signal);
       await coordination.desired.purgeSync(sync.uid);
       log.info('a deleted sync was cleaned up', { sync: qualifiedName(sync), uid: sync.uid });
       return;

@@ -23,9 +23,9 @@ const readyOf = (generation: number, error: ReturnType<typeof permanent>) => {
 
 test('a spec that cannot be run is not Ready because the one before it was', () => {
   assert.deepEqual(readyOf(2, permanent('DataSourceNotFound', 'there is none')), ['False', 'Unknown']);
-  assert.deepEqual(readyOf(2, transient('SourceUnreachable', 'no route')), ['Unknown', 'Unknown']);
+  assert.deepEqual(readyOf(2, transient('Unreachable', 'no route')), ['Unknown', 'Unknown']);
 });
 
 test('a transient error of the same spec leaves Ready as it is', () => {
-  assert.deepEqual(readyOf(1, transient('SourceUnreachable', 'no route')), ['True', 'True']);
+  assert.deepEqual(readyOf(1, transient('Unreachable', 'no route')), ['True', 'True']);
 });

@@ -21,7 +21,10 @@ export function troubledStatus({ desired, last, error, agentName, clock, count =
   const time = new Date(clock.now()).toISOString();
   const message = describeError(error);
   return {
-    ...((last && ofThisSpec(desired, last)) ?? { hasCaughtUp: false, rows: { read: 0, written: 0, deleted: 0, rejected: 0 } }),
+    ...((last && ofThisSpec(desired, last)) ?? {
+      hasCaughtUp: false,
+      rows: { read: 0, written: 0, deleted: 0, rejected: 0 },
+    }),
     uid: desired.uid,
     observedGeneration: desired.generation,
     state: isTransient ? 'Waiting' : 'Failed',

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { SecretReader } from '../../core/access.ts';
+import { type SecretReader, withLastKnownSecrets } from '../../core/access.ts';
 import { systemClock } from '../../core/clock.ts';
-import { IdraError } from '../../core/errors.ts';
+import { IdraError, permanent } from '../../core/errors.ts';
+import { Secret } from '../../core/secret.ts';
 import { type KubernetesApi, kubernetesApi } from '../../e2e/kit/servers.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { openSecrets } from './open-secrets.ts';
@@ -55,6 +56,26 @@ test('many that ask read once, what failed is read again, and a change is seen a
   nowMs = 60_000;
   await ask();
   assert.equal(reads, 3);
+});
+
+test('a Secret that is gone serves the end of its Syncs alone, where it was read before', async () => {
+  let nowMs = 0;
+  let gone: 'SecretNotFound' | 'SecretForbidden' | undefined;
+  const clock = { ...systemClock, monotonicMs: () => nowMs };
+  const secrets = rememberingSecrets(async () => {
+    if (gone) throw permanent(gone, 'it is gone');
+    return new Map([['password', new Secret('hunter2')]]);
+  }, clock);
+  const cleanup = withLastKnownSecrets(secrets);
+  await secrets.read('a', 'shop-db', 'password');
+  for (const code of ['SecretNotFound', 'SecretForbidden'] as const) {
+    gone = code;
+    nowMs += 60_000;
+    await assert.rejects(secrets.read('a', 'shop-db', 'password'), fails(code));
+    assert.equal((await cleanup.read('a', 'shop-db', 'password')).reveal(), 'hunter2');
+    await assert.rejects(cleanup.read('a', 'other', 'password'), fails(code));
+    await assert.rejects(cleanup.read('b', 'shop-db', 'password'), fails(code));
+  }
 });
 
 describe('Secrets of Kubernetes', () => {

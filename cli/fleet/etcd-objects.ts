@@ -53,10 +53,12 @@ function syncObject(
   unassigned: UnassignedReason | undefined,
 ): EtcdObject {
   const { uid, name, namespace, generation, createdAt, deletedAt, isSuspendedByAnnotation, spec } = desired;
-  const shown = shownStatus(toFleetSync(desired, said), said, Date.now(), unassigned);
-  const status = isSuspendedByAnnotation
-    ? { ...shown, message: `suspended by the annotation ${suspendAnnotation}` }
-    : shown;
+  const isDeleted = deletedAt !== undefined;
+  const shown = shownStatus({ ...toFleetSync(desired, said), isDeleted }, said, Date.now(), unassigned);
+  const status =
+    isSuspendedByAnnotation && !isDeleted
+      ? { ...shown, message: `suspended by the annotation ${suspendAnnotation}` }
+      : shown;
   const metadata = {
     name,
     namespace,

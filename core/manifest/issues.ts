@@ -121,7 +121,7 @@ function valueIn(spec: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** `spec.source.key[0]`. */
-function pathText(path: readonly PropertyKey[]): string {
+export function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (text, name) => text + (typeof name === 'number' ? `[${name}]` : `.${String(name)}`),
     'spec',

@@ -94,24 +94,44 @@ describe('a Sync', () => {
 
   test('that is not valid is a permanent error with the path of the first, and tells the others', () => {
     assert.throws(
-      () => reader.readSync({ ...identity, spec: { ...ends, mode: 'Ids', wirteMode: 'Append' } }),
+      () => reader.readSync({ ...identity, spec: { ...ends, mode: 'Ids', writeMode: 'Add' } }),
       (error: unknown) => {
         assert.ok(error instanceof IdraError);
         assert.deepEqual(
           [error.code, error.disposition, error.path],
           ['ManifestInvalid', 'permanent', 'spec.mode'],
         );
-        assert.match(
-          error.message,
-          /mode is "Ids".*spec\.wirteMode: there is no field wirteMode; did you mean writeMode\?/,
-        );
+        assert.match(error.message, /mode is "Ids".*spec\.writeMode: writeMode is "Add"; use one of/);
         return true;
       },
     );
   });
 
+  test('has unknown fields refused at the door, and left out behind it', () => {
+    const spec = {
+      ...ends,
+      source: { ...ends.source, colour: 'red' },
+      mode: 'Snapshot',
+      wirteMode: 'Append',
+    };
+    const { findings } = reader.examine('Sync', spec, 'cluster');
+    assert.match(findings.map(({ message }) => message).join(), /no field colour.*no field wirteMode/);
+    assert.match(findings[1]?.mend ?? '', /did you mean writeMode\?/);
+    const admitted = reader.admit('Sync', spec, 'cluster');
+    assert.deepEqual(admitted.ignored, ['spec.source.colour', 'spec.wirteMode']);
+    assert.deepEqual(admitted.findings, []);
+    assert.equal(reader.readSync({ ...identity, spec }).spec.writeMode, 'Upsert');
+    assert.equal('wirteMode' in spec, true);
+  });
+
   for (const [change, path, message] of [
     [{ schedule: { cron: '61 * * * *' } }, 'spec.schedule.cron', /not a cron expression/],
+    [{ schedule: { cron: '0 0 30 2 *' } }, 'spec.schedule.cron', /never comes: no month .* has such a day/],
+    [
+      { source: { dataSource: 'shop', query: 'select 1; drop table items', key: ['id'], idField: 'id' } },
+      'spec.source.query',
+      /more than one statement/,
+    ],
     [
       { schedule: { cron: '0 3 * * *', timeZone: 'Europe/Rom' } },
       'spec.schedule.timeZone',

@@ -7,9 +7,11 @@ import { findingsOf } from './issues.ts';
 import type { ManifestKind } from './names.ts';
 import { pick } from './pick.ts';
 import { brokenRules, manifestFinding, type Rule, type Surroundings } from './rules.ts';
+import { hasSecondStatement } from './statements.ts';
 import { syncRules } from './sync-rules.ts';
 import { type SyncManifestSpec, syncSpecSchema } from './sync-schema.ts';
 import { parseDuration, parseSize } from './units.ts';
+import { splitUnknown } from './unknown-fields.ts';
 
 /** A manifest with its identity, as etcd (DesiredSync, DesiredDataSource) or a custom resource gives it. */
 export interface ManifestObject {
@@ -28,10 +30,20 @@ export interface Examined {
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
+/** `ignored`: paths of the fields that this version does not know. */
+export interface Admitted extends Examined {
+  readonly ignored: readonly string[];
+}
+
 export interface ManifestReader {
-  /** Every error at once. */
+  /** At the door, where users are told of each mistake. Every error at once, unknown fields among them. */
   examine(kind: ManifestKind, spec: unknown, where: Surroundings): Examined;
-  /** Throws `ManifestInvalid` (permanent) with the path of the first error. What is of a cluster alone is not asked for. */
+  /**
+   * Behind the door: fields that this version does not know are left out. A later version's schema has let them in, with defaults for
+   * all objects perhaps, and a cluster runs on while its parts are of two versions.
+   */
+  admit(kind: ManifestKind, spec: unknown, where: Surroundings): Admitted;
+  /** As `admit`. Throws `ManifestInvalid` (permanent) with the path of the first error. What is of a cluster alone is not asked for. */
   readSync(object: ManifestObject): Sync;
   readDataSource(object: ManifestObject): DataSource;
 }
@@ -48,11 +60,15 @@ export function makeManifestReader(systems: readonly SystemSchema[]): ManifestRe
     const parsed = schema.safeParse(spec ?? {});
     if (!parsed.success) return { findings: findingsOf(schema, spec ?? {}, parsed.error.issues) };
     const filled = parsed.data as Readonly<Record<string, unknown>>;
-    const findings = [...brokenRules(rules, filled, where), ...(kind === 'Sync' ? timeFindings(filled) : [])];
+    const findings = [...brokenRules(rules, filled, where), ...(kind === 'Sync' ? syncFindings(filled) : [])];
     return findings.length > 0 ? { findings } : { findings, spec: filled };
   };
+  const admit = (kind: ManifestKind, spec: unknown, where: Surroundings): Admitted => {
+    const { known, unknown } = splitUnknown(kinds[kind].schema, spec ?? {});
+    return { ...examine(kind, known, where), ignored: unknown };
+  };
   const read = (kind: ManifestKind, object: ManifestObject) => {
-    const { findings, spec } = examine(kind, object.spec, 'single');
+    const { findings, spec } = admit(kind, object.spec, 'single');
     if (spec) return spec;
     throw invalid(kind, object, findings);
   };
@@ -64,6 +80,7 @@ export function makeManifestReader(systems: readonly SystemSchema[]): ManifestRe
   });
   return {
     examine,
+    admit,
     readSync: (object) => {
       const spec = syncSpec(read('Sync', object) as SyncManifestSpec);
       const isSuspended = object.isSuspendedByAnnotation ?? spec.isSuspended;
@@ -94,7 +111,17 @@ function invalid(
   );
 }
 
-/** What CEL cannot say: whether a cron expression or a time zone means anything. */
+/** What CEL cannot say. */
+function syncFindings(spec: Readonly<Record<string, unknown>>): Finding[] {
+  const { query } = (spec as SyncManifestSpec).source;
+  if (query === undefined || !hasSecondStatement(query)) return timeFindings(spec);
+  const mend =
+    'write one SELECT; what has to be done before it belongs in a view or a function of the database';
+  const finding = manifestFinding('spec.source.query', 'query is more than one statement', mend);
+  return [...timeFindings(spec), finding];
+}
+
+/** Whether a cron expression or a time zone means anything. */
 function timeFindings(spec: Readonly<Record<string, unknown>>): Finding[] {
   const { schedule, source } = spec as SyncManifestSpec;
   const zones: readonly (readonly [path: string, zone: string | undefined])[] = [
@@ -106,10 +133,8 @@ function timeFindings(spec: Readonly<Record<string, unknown>>): Finding[] {
     .map(([path, zone]) =>
       manifestFinding(path, `${zone} is not a time zone`, 'write its IANA name: Europe/Rome'),
     );
-  if (schedule.cron !== undefined && !isCron(schedule.cron)) {
-    const mend = 'write five or six fields, from minute (or second) to day of the week: */5 * * * *';
-    findings.push(manifestFinding('spec.schedule.cron', `${schedule.cron} is not a cron expression`, mend));
-  }
+  const wrong = schedule.cron === undefined ? undefined : wrongCron(schedule.cron);
+  if (wrong) findings.push(manifestFinding('spec.schedule.cron', `${schedule.cron} ${wrong.is}`, wrong.mend));
   return findings;
 }
 
@@ -127,12 +152,37 @@ function isTimeZone(zone: string): boolean {
   }
 }
 
-function isCron(cron: string): boolean {
+interface WrongCron {
+  readonly is: string;
+  readonly mend: string;
+}
+
+const notCron: WrongCron = {
+  is: 'is not a cron expression',
+  mend: 'write five or six fields, from minute (or second) to day of the week: */5 * * * *',
+};
+const neverDue: WrongCron = {
+  is: 'never comes: no month that it names has such a day',
+  mend: 'correct its day or its month; L is the last day of a month',
+};
+
+/** To find that a day never comes takes a tenth of a second, and manifests are read again and again. */
+const knownCrons = new Map<string, WrongCron | undefined>();
+const mostKnownCrons = 10_000;
+
+function wrongCron(cron: string): WrongCron | undefined {
+  if (knownCrons.has(cron)) return knownCrons.get(cron);
+  const wrong = lookAtCron(cron);
+  if (knownCrons.size >= mostKnownCrons) knownCrons.clear();
+  knownCrons.set(cron, wrong);
+  return wrong;
+}
+
+function lookAtCron(cron: string): WrongCron | undefined {
   try {
-    new Cron(cron, { paused: true });
-    return true;
+    return new Cron(cron, { paused: true }).nextRun() === null ? neverDue : undefined;
   } catch {
-    return false;
+    return notCron;
   }
 }
 

@@ -62,9 +62,11 @@ const request = z.strictObject({
 export const syncStatusSchema = z.strictObject({
   observedGeneration: count().optional().describe('Generation of the spec that this is about.'),
   state: z
-    .enum(['Pending', 'Running', 'Waiting', 'Suspended', 'Completed', 'Failed'])
+    .enum(['Pending', 'Running', 'Waiting', 'Suspended', 'Completed', 'Failed', 'Deleting'])
     .optional()
-    .describe('Waiting: between passes, or before a retry. Failed: needs a person.'),
+    .describe(
+      'Waiting: between passes, or before a retry. Failed: needs a person. Deleting: not yet cleaned up.',
+    ),
   message: z.string().optional().describe('How it stands, in a sentence.'),
   agent: z.string().optional().describe('Agent that runs it.'),
   rows: z

@@ -43,7 +43,7 @@ export class TwoFiles {
   start(
     spec: EngineSetting['spec'],
     clock?: Clock,
-    more: Pick<EngineSetting, 'definitionOf' | 'destination'> = {},
+    more: Pick<EngineSetting, 'definitionOf' | 'destination' | 'isOutdated'> = {},
   ): EngineRun {
     const run = new EngineRun({ folder: this.folder, spec, ...(clock ? { clock } : {}), ...more });
     this.#running.add(run);
@@ -90,6 +90,7 @@ export interface EngineSetting {
   readonly destination?: string;
   /** Of the two ends: tests put something between the engine and SQLite. */
   readonly definitionOf?: typeof definitionOf;
+  readonly isOutdated?: () => Promise<boolean>;
 }
 
 /** The Sync and its data sources, as the engine takes them. */
@@ -152,6 +153,7 @@ export class EngineRun {
         clock,
         log: silentLog,
         observer: { batchWritten() {}, passEnded() {}, attemptFailed() {} },
+        ...(setting.isOutdated ? { isOutdated: setting.isOutdated } : {}),
         ...(once ? { once } : {}),
       });
     } finally {

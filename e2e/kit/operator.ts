@@ -4,7 +4,7 @@ import type { AgentSession, Coordination, DesiredSync } from '../../coordination
 import { agentOf } from '../../coordination/test-etcd.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
-import type { SyncStatus } from '../../core/status.ts';
+import type { RequestType, SyncStatus } from '../../core/status.ts';
 import type { SyncLock } from '../../core/sync-store.ts';
 import {
   type DataSourceObject,
@@ -74,7 +74,7 @@ export class OperatorBed {
       name: 'test',
       lease: { namespace: 'default', name: 'idra-operator' },
       log: silentLog,
-      pace: { newsMs: 100, progressMs: 300, progressPerSecond: 1_000 },
+      pace: { perObjectAMinute: 600, perSecond: 1_000 },
       election: { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 },
       ...more,
     });
@@ -234,6 +234,11 @@ export class TestAgent {
     if (!held) throw new Error(`the lock of ${uid} is not free`);
     this.#locks.set(uid, held);
     return held;
+  }
+
+  async finish(uid: string, type: RequestType, id: string): Promise<void> {
+    const time = new Date().toISOString();
+    await (await this.lock(uid)).finishRequest({ type, id, state: 'Done', message: 'done', time });
   }
 
   async release(uid: string): Promise<void> {

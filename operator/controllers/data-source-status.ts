@@ -14,6 +14,7 @@ import type { Happening } from '../runtime/events.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { some } from './data-source.ts';
 import { type DataSourceObject, type DataSourceObjectStatus, dataSources } from './objects.ts';
+import { ignoredFields } from './own-warnings.ts';
 import type { StatusDeps } from './sync-status.ts';
 
 /** A check that found what the one before found is told so often. */
@@ -28,17 +29,27 @@ export async function reconcileDataSourceStatus(
   const object = deps.dataSources.get(key);
   if (!object) {
     deps.dataSourceStatuses.forget(key);
-    deps.pace.forget(`data source ${key}`);
+    deps.pace.forget(paceKeyOf(key));
     return;
   }
   const current = deps.dataSourceStatuses.current(object) ?? {};
   const next = statusOf(deps, object, current);
   if (!next || !isNews(current, next)) return;
-  const waitMs = deps.pace.waitMs(`data source ${key}`, 'news');
-  if (waitMs > 0) return { requeueAfterMs: waitMs };
+  const turn = deps.pace.ask(paceKeyOf(key), 'news');
+  if (!turn.mayWrite) return { requeueAfterMs: turn.againInMs };
   if (!(await deps.dataSourceStatuses.write(object, () => next, { signal }))) return;
-  deps.pace.written(`data source ${key}`);
   for (const happening of happenings(current, next)) deps.events.record(dataSources, object, happening);
+}
+
+/** One budget for both kinds of objects. */
+export function paceKeyOf(dataSource: string): string {
+  return `${pacePrefix}${dataSource}`;
+}
+const pacePrefix = 'data source ';
+
+/** Undefined: the key of a Sync. */
+export function dataSourceOf(paceKey: string): string | undefined {
+  return paceKey.startsWith(pacePrefix) ? paceKey.slice(pacePrefix.length) : undefined;
 }
 
 /** Undefined while nothing is known. */
@@ -52,14 +63,17 @@ export function statusOf(
   const { generation = 1 } = object.metadata;
   const report = deps.picture.reportOf(key);
   const verdict = verdictOf(deps, object, report);
+  // What is changed in one that is being deleted is not acted on.
+  const isDeleted = object.metadata.deletionTimestamp !== undefined;
+  const observedGeneration = (isDeleted ? current.observedGeneration : undefined) ?? generation;
   const type = systemOf(object.spec, systems) ?? '';
   const shape = dataSourceStatusShape({ type, syncs: deps.users.count(key), ...(report && { report }) });
   return {
     ...shape,
-    observedGeneration: generation,
-    message: verdict.ready.message,
+    observedGeneration,
+    message: [verdict.ready.message, ...ignoredFields(deps.readings.ignoredOf(object))].join('; '),
     conditions: setConditions(current.conditions ?? [], kstatusConditions(verdict), {
-      generation,
+      generation: observedGeneration,
       nowMs: deps.clock.now(),
     }),
   };
@@ -71,6 +85,7 @@ function verdictOf(
   report: DataSourceReport | undefined,
 ): KstatusVerdict {
   const { generation = 1, deletionTimestamp } = object.metadata;
+  if (deletionTimestamp !== undefined) return deleting(deps.users.of(keyOf(object.metadata)));
   const invalid = deps.readings.dataSource(object);
   if (invalid) {
     const why = {
@@ -87,20 +102,24 @@ function verdictOf(
     };
     return { ready: { status: 'Unknown', ...why }, reconciling: why };
   }
-  const users = deps.users.of(keyOf(object.metadata));
-  const leaving =
-    deletionTimestamp !== undefined && users.length > 0
-      ? { reason: 'InUse', message: `deleted, and goes when no Sync uses it any more: ${some(users)}` }
-      : undefined;
   if (!report || report.generation !== generation) {
     const why = { reason: 'NotChecked', message: 'waits for an agent that can reach it to check it' };
-    return { ready: { status: 'Unknown', ...why }, reconciling: leaving ?? why };
+    return { ready: { status: 'Unknown', ...why }, reconciling: why };
   }
   if (!report.isReachable) {
     const why = { reason: report.code ?? 'Unreachable', message: report.message };
-    return { ready: { status: 'False', ...why }, reconciling: leaving ?? why };
+    return { ready: { status: 'False', ...why }, reconciling: why };
   }
-  return { ready: { status: 'True', reason: 'Reachable', message: report.message }, reconciling: leaving };
+  return { ready: { status: 'True', reason: 'Reachable', message: report.message } };
+}
+
+function deleting(users: readonly string[]): KstatusVerdict {
+  const waits =
+    users.length > 0
+      ? `; waits until no Sync uses it: ${some(users)}. Changes of its spec are not acted on any more`
+      : '';
+  const why = { reason: 'Deleting', message: `is being deleted${waits}` };
+  return { ready: { status: 'False', ...why }, reconciling: why };
 }
 
 function isNews(before: DataSourceObjectStatus, after: DataSourceObjectStatus): boolean {
@@ -128,7 +147,8 @@ function happenings(before: DataSourceObjectStatus, after: DataSourceObjectStatu
   const [was, is] = [ready(before), ready(after)];
   if (!is || (is.status === was?.status && is.reason === was.reason)) return [];
   const { reason, message: note } = is;
-  if (is.status === 'False') return [{ type: 'Warning', reason, action: 'Check', note }];
+  if (is.status === 'False' && reason !== 'Deleting')
+    return [{ type: 'Warning', reason, action: 'Check', note }];
   if (is.status === 'True') return [{ type: 'Normal', reason, action: 'Check', note }];
   return [];
 }

@@ -2,6 +2,7 @@ import type { ReconcileResult } from '../runtime/controller.ts';
 import { addFinalizer, removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
+import { lateness, soon } from './lateness.ts';
 import { liveObject, requireNewest } from './newest.ts';
 import { type DataSourceObject, dataSources, finalizer } from './objects.ts';
 import { manifestObject } from './readings.ts';
@@ -57,7 +58,13 @@ async function removeDataSource(
     deps.events.record(dataSources, object, { type: 'Warning', reason: 'InUse', action: 'Delete', note });
     return { requeueAfterMs: waitMs };
   }
-  requireEtcd(deps.picture);
+  if (deps.picture.outage) {
+    const ageMs = deps.clock.now() - Date.parse(object.metadata.deletionTimestamp ?? '');
+    if (!(await lateness(deps, object, ageMs, signal))) return soon(ageMs);
+    // What etcd has of it is found to have no custom resource as soon as it is back.
+    await removeFinalizer(deps.client, dataSources, object, finalizer, { signal });
+    return;
+  }
   const stored = await deps.coordination.desired.getDataSource(namespace, name);
   // A record of another uid is that of a DataSource which was made under this name since.
   if (!stored || stored.uid === object.metadata.uid) await deleteFromEtcd(deps, key, stored?.version ?? '');

@@ -1,31 +1,107 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TestClock } from '../runtime/test-clock.ts';
-import { Pace } from './pace.ts';
+import { type ChangeKind, Pace } from './pace.ts';
 
-const limits = { newsMs: 2_000, progressMs: 5_000, progressPerSecond: 10 };
+/** As the status controllers use it: a key that may write does so, one that may not asks again. */
+class Writers {
+  readonly clock = new TestClock();
+  readonly pace = new Pace(this.clock, { perObjectAMinute: 12, perSecond: 50 });
+  readonly writes: { readonly key: string; readonly atMs: number }[] = [];
+  readonly #kinds = new Map<string, ChangeKind>();
 
-test('the first is written at once; news of one object wait two seconds, progress five', async () => {
-  const clock = new TestClock();
-  const pace = new Pace(clock, limits);
-  assert.equal(pace.waitMs('a', 'news'), 0);
-  pace.written('a');
-  assert.equal(pace.waitMs('a', 'news'), 2_000);
-  assert.equal(pace.waitMs('a', 'progress'), 5_000);
-  await clock.advance(2_000);
-  assert.equal(pace.waitMs('a', 'news'), 0);
-  assert.equal(pace.waitMs('a', 'progress'), 3_000);
+  constructor() {
+    this.pace.onTurn = (key) => this.#attempt(key);
+  }
+
+  /** Something of this key has changed; what waits already is only one write. */
+  change(key: string, kind: ChangeKind): void {
+    this.#kinds.set(key, this.#kinds.get(key) === 'news' ? 'news' : kind);
+    this.#attempt(key);
+  }
+
+  of(key: string): readonly number[] {
+    return this.writes.filter((each) => each.key === key).map(({ atMs }) => atMs);
+  }
+
+  #attempt(key: string): void {
+    const kind = this.#kinds.get(key);
+    if (kind === undefined) return;
+    const turn = this.pace.ask(key, kind);
+    if (turn.mayWrite) {
+      this.#kinds.delete(key);
+      this.writes.push({ key, atMs: this.clock.monotonicMs() });
+      this.pace.written(key);
+    } else if (turn.againInMs !== undefined)
+      void this.clock.sleep(turn.againInMs).then(() => this.#attempt(key));
+  }
+}
+
+function mostWithin(times: readonly number[], ms: number): number {
+  return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + ms).length));
+}
+
+test('one object is written 12 times in a minute at most, whatever happens to it', async () => {
+  for (const kind of ['news', 'progress'] as const) {
+    const writers = new Writers();
+    for (let second = 0; second < 180; second++) {
+      writers.change('a', kind);
+      await writers.clock.advance(1_000);
+    }
+    assert.equal(mostWithin(writers.of('a'), 60_000) <= 12, true);
+    assert.equal(writers.of('a').length >= 20, true);
+  }
 });
 
-test('progress of many comes in turns, and each keeps its own; news pass them by', async () => {
-  const clock = new TestClock();
-  const pace = new Pace(clock, limits);
-  const waits = ['a', 'b', 'c'].map((key) => pace.waitMs(key, 'progress'));
-  assert.deepEqual(waits, [0, 100, 200]);
-  assert.equal(pace.waitMs('c', 'progress'), 200);
-  assert.equal(pace.waitMs('c', 'news'), 0);
-  await clock.advance(200);
-  assert.equal(pace.waitMs('c', 'progress'), 0);
-  pace.written('c');
-  assert.equal(pace.waitMs('c', 'progress'), 5_000);
+test('progress leaves room for news, which are written at once', async () => {
+  const writers = new Writers();
+  for (let second = 0; second < 60; second++) {
+    writers.change('a', 'progress');
+    await writers.clock.advance(1_000);
+  }
+  const before = writers.of('a').length;
+  writers.change('a', 'news');
+  assert.equal(writers.of('a').length, before + 1);
+});
+
+test('500 busy objects are written 50 times in a second at most, and each of them in its turn', async () => {
+  const writers = new Writers();
+  const keys = Array.from({ length: 500 }, (_, index) => `s${index}`);
+  for (let second = 0; second < 30; second++) {
+    for (const key of keys) writers.change(key, 'progress');
+    await writers.clock.advance(1_000);
+  }
+  const times = writers.writes.map(({ atMs }) => atMs);
+  assert.equal(mostWithin(times, 1_000) <= 50, true);
+  for (const key of keys) assert.notEqual(writers.of(key).length, 0, key);
+
+  const from = writers.writes.length;
+  writers.change('news', 'news');
+  await writers.clock.advance(100);
+  const later = writers.writes.slice(from).map(({ key }) => key);
+  assert.equal(
+    later.indexOf('news') >= 0 && later.indexOf('news') <= 1,
+    true,
+    'news wait for nobody but news',
+  );
+});
+
+test('news of many are as many in a second, and count together with writes that asked for no turn', async () => {
+  const writers = new Writers();
+  for (let index = 0; index < 300; index++) writers.change(`s${index}`, 'news');
+  for (let index = 0; index < 10; index++) writers.pace.written(`other${index}`);
+  await writers.clock.advance(10_000);
+  const times = writers.writes.map(({ atMs }) => atMs);
+  assert.equal(times.length, 300);
+  assert.equal(mostWithin(times, 1_000) <= 50, true);
+});
+
+test('a turn that nobody takes holds up nobody, and is worth nothing later', async () => {
+  const writers = new Writers();
+  const { pace, clock } = writers;
+  pace.onTurn = () => {};
+  for (let index = 0; index < 40; index++) pace.ask(`s${index}`, 'progress');
+  await clock.advance(5_000);
+  for (let index = 0; index < 20; index++) pace.ask(`t${index}`, 'news');
+  assert.deepEqual(pace.ask('s39', 'news'), { mayWrite: false, againInMs: undefined });
 });

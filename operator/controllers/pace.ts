@@ -1,54 +1,178 @@
 import type { Clock } from '../../core/clock.ts';
 
 export interface PaceLimits {
-  /** Between two writes of one object, when something happened to it. */
-  readonly newsMs: number;
-  /** The same, when it has only come further. */
-  readonly progressMs: number;
-  /** Of all objects together, a second, of those that have only come further. */
-  readonly progressPerSecond: number;
+  /** Writes of one object in any minute. */
+  readonly perObjectAMinute: number;
+  /** Writes of all objects together in any second. */
+  readonly perSecond: number;
 }
 
-const defaultLimits: PaceLimits = { newsMs: 2_000, progressMs: 5_000, progressPerSecond: 50 };
+const defaultLimits: PaceLimits = { perObjectAMinute: 12, perSecond: 50 };
 
-/** When a status may be written: news at once, progress as the API server can bear it with thousands of busy syncs. */
+/** Writes of one object that may follow each other at once; progress leaves all but one of them to news. */
+const objectBurst = 3;
+/** Share of `perSecond` that may be written at once. */
+const burstShare = 0.2;
+/** A turn that nobody takes is worth nothing after this: there was nothing to write. */
+const turnMs = 2_000;
+
+export type ChangeKind = 'news' | 'progress';
+
+export type Turn =
+  | { readonly mayWrite: true }
+  /** Ask again then; undefined: `onTurn` says when. */
+  | { readonly mayWrite: false; readonly againInMs: number | undefined };
+
+/**
+ * One budget for all writes of statuses: so many of each object, so many in all, and news before what has only come further. Nothing is
+ * kept of what waits but its key: who gets its turn writes what is true by then.
+ */
 export class Pace {
+  /** Called when a key that waits has its turn. */
+  onTurn: (key: string) => void = () => {};
   readonly #clock: Clock;
   readonly #limits: PaceLimits;
-  readonly #writtenMs = new Map<string, number>();
-  /** A turn of its own for each key that waits. */
-  readonly #turnsMs = new Map<string, number>();
-  #nextTurnMs = 0;
+  readonly #all: Bucket;
+  readonly #objects = new Map<string, Bucket>();
+  /** In order of arrival. */
+  readonly #waiting = { news: new Set<string>(), progress: new Set<string>() };
+  /** Keys that have their turn, and since when. */
+  readonly #turns = new Map<string, number>();
+  /** Keys whose next write is counted already. */
+  readonly #counted = new Set<string>();
+  #isServing = false;
 
   constructor(clock: Clock, limits: PaceLimits = defaultLimits) {
+    const { perSecond } = limits;
     this.#clock = clock;
     this.#limits = limits;
+    const capacity = Math.max(1, Math.floor(perSecond * burstShare));
+    this.#all = new Bucket(
+      capacity,
+      (perSecond - capacity) / 1_000 || perSecond / 1_000,
+      clock.monotonicMs(),
+    );
   }
 
-  /** 0: write now. */
-  waitMs(key: string, kind: 'news' | 'progress'): number {
+  ask(key: string, kind: ChangeKind): Turn {
     const nowMs = this.#clock.monotonicMs();
-    const { newsMs, progressMs, progressPerSecond } = this.#limits;
-    const restedMs =
-      (this.#writtenMs.get(key) ?? Number.NEGATIVE_INFINITY) + (kind === 'news' ? newsMs : progressMs);
-    if (restedMs > nowMs) return restedMs - nowMs;
-    if (kind === 'news') return 0;
-    let turnMs = this.#turnsMs.get(key);
-    if (turnMs === undefined) {
-      turnMs = Math.max(nowMs, this.#nextTurnMs);
-      this.#nextTurnMs = turnMs + 1_000 / progressPerSecond;
-      this.#turnsMs.set(key, turnMs);
+    const givenMs = this.#turns.get(key);
+    this.#turns.delete(key);
+    const againInMs = this.#bucketOf(key).waitMs(nowMs, kind === 'news' ? 1 : objectBurst);
+    if (againInMs > 0) {
+      this.#leaveLine(key);
+      return { mayWrite: false, againInMs };
     }
-    return Math.max(0, turnMs - nowMs);
+    const hasTurn = givenMs !== undefined && nowMs - givenMs <= turnMs;
+    if (hasTurn || this.#isFree(kind, nowMs)) {
+      if (!hasTurn) this.#all.take(nowMs);
+      this.#leaveLine(key);
+      this.#bucketOf(key).take(nowMs);
+      this.#counted.add(key);
+      return { mayWrite: true };
+    }
+    this.#waiting[kind === 'news' ? 'progress' : 'news'].delete(key);
+    this.#waiting[kind].add(key);
+    void this.#serve();
+    return { mayWrite: false, againInMs: undefined };
   }
 
+  /** Of every write of a status, also of one that nobody asked for here: it counts. */
   written(key: string): void {
-    this.#writtenMs.set(key, this.#clock.monotonicMs());
-    this.#turnsMs.delete(key);
+    if (this.#counted.delete(key)) return;
+    const nowMs = this.#clock.monotonicMs();
+    this.#all.take(nowMs);
+    this.#bucketOf(key).take(nowMs);
   }
 
   forget(key: string): void {
-    this.#writtenMs.delete(key);
-    this.#turnsMs.delete(key);
+    this.#leaveLine(key);
+    this.#objects.delete(key);
+    this.#turns.delete(key);
+    this.#counted.delete(key);
+  }
+
+  #isFree(kind: ChangeKind, nowMs: number): boolean {
+    const { news, progress } = this.#waiting;
+    const isFirst = news.size === 0 && (kind === 'news' || progress.size === 0);
+    return isFirst && this.#all.waitMs(nowMs, 1) <= 0;
+  }
+
+  #leaveLine(key: string): void {
+    this.#waiting.news.delete(key);
+    this.#waiting.progress.delete(key);
+  }
+
+  #bucketOf(key: string): Bucket {
+    const known = this.#objects.get(key);
+    if (known) return known;
+    const { perObjectAMinute } = this.#limits;
+    const made = new Bucket(
+      objectBurst,
+      (perObjectAMinute - objectBurst) / 60_000,
+      this.#clock.monotonicMs(),
+    );
+    this.#objects.set(key, made);
+    return made;
+  }
+
+  /** While anybody waits: one turn after the other. */
+  async #serve(): Promise<void> {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    try {
+      for (let key = this.#first(); key !== undefined; key = this.#first()) {
+        const waitMs = this.#all.waitMs(this.#clock.monotonicMs(), 1);
+        if (waitMs > 0) {
+          await this.#clock.sleep(waitMs);
+          continue;
+        }
+        const nowMs = this.#clock.monotonicMs();
+        this.#all.take(nowMs);
+        this.#leaveLine(key);
+        this.#turns.set(key, nowMs);
+        this.onTurn(key);
+      }
+    } finally {
+      this.#isServing = false;
+    }
+  }
+
+  #first(): string | undefined {
+    const { news, progress } = this.#waiting;
+    const [first] = news.size > 0 ? news : progress;
+    return first;
+  }
+}
+
+/** Tokens that come back with time. */
+class Bucket {
+  readonly #capacity: number;
+  readonly #perMs: number;
+  #tokens: number;
+  #atMs: number;
+
+  constructor(capacity: number, perMs: number, nowMs: number) {
+    this.#capacity = capacity;
+    this.#perMs = perMs;
+    this.#tokens = capacity;
+    this.#atMs = nowMs;
+  }
+
+  /** Until there are so many; 0: now. */
+  waitMs(nowMs: number, tokens: number): number {
+    this.#refill(nowMs);
+    return Math.max(0, Math.ceil((tokens - this.#tokens) / this.#perMs));
+  }
+
+  /** Also what is not there. */
+  take(nowMs: number): void {
+    this.#refill(nowMs);
+    this.#tokens -= 1;
+  }
+
+  #refill(nowMs: number): void {
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * this.#perMs);
+    this.#atMs = nowMs;
   }
 }

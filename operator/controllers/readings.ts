@@ -6,12 +6,20 @@ import { type DataSourceObject, type SyncObject, suspendedBy } from './objects.t
 export type Invalid = IdraError | undefined;
 
 interface Reading {
-  readonly generation: number;
+  /** Of the spec that was read. */
+  readonly text: string;
   readonly invalid: Invalid;
   readonly isSuspended: boolean;
+  /** Paths of fields that this version does not know. */
+  readonly ignored: readonly string[];
 }
 
-/** Reads each generation of a spec once: statuses change far more often. */
+type Read = Omit<Reading, 'text' | 'invalid'>;
+
+/**
+ * Reads each spec once: statuses change far more often. A generation does not say which spec it is: a custom resource definition that
+ * is put back to an earlier version takes fields away without another generation.
+ */
 export class Readings {
   readonly #manifests: ManifestReader;
   readonly #byUid = new Map<string, Reading>();
@@ -20,47 +28,53 @@ export class Readings {
     this.#manifests = manifests;
   }
 
-  sync(object: SyncObject): { readonly invalid: Invalid; readonly isSuspended: boolean } {
-    const { invalid, isSuspended } = this.#read(
-      object,
-      () => this.#manifests.readSync(manifestObject(object)).spec.isSuspended,
-    );
-    return { invalid, isSuspended: suspendedBy(object) ?? isSuspended };
+  sync(object: SyncObject): Omit<Reading, 'text'> {
+    const { invalid, isSuspended, ignored } = this.#read(object, () => {
+      const manifest = manifestObject(object);
+      const { isSuspended } = this.#manifests.readSync(manifest).spec;
+      return { isSuspended, ignored: this.#manifests.admit('Sync', manifest.spec, 'cluster').ignored };
+    });
+    return { invalid, isSuspended: suspendedBy(object) ?? isSuspended, ignored };
   }
 
   dataSource(object: DataSourceObject): Invalid {
-    const read = () => {
-      const { findings } = this.#manifests.examine('DataSource', object.spec, 'cluster');
-      const [first, ...more] = findings.filter(({ severity }) => severity === 'error');
-      if (!first) return false;
-      const others = more.map(describeError);
-      throw permanent('ManifestInvalid', [first.message, ...others].join('; and '), first);
-    };
-    return this.#read(object, read).invalid;
+    return this.#dataSource(object).invalid;
+  }
+
+  ignoredOf(object: DataSourceObject): readonly string[] {
+    return this.#dataSource(object).ignored;
   }
 
   forget(uid: string): void {
     this.#byUid.delete(uid);
   }
 
-  #read(
-    { metadata: { uid, generation = 1 } }: SyncObject | DataSourceObject,
-    isSuspended: () => boolean,
-  ): Reading {
+  #dataSource(object: DataSourceObject): Reading {
+    return this.#read(object, () => {
+      const { findings, ignored } = this.#manifests.admit('DataSource', object.spec, 'cluster');
+      const [first, ...more] = findings.filter(({ severity }) => severity === 'error');
+      if (!first) return { isSuspended: false, ignored };
+      const others = more.map(describeError);
+      throw permanent('ManifestInvalid', [first.message, ...others].join('; and '), first);
+    });
+  }
+
+  #read({ metadata: { uid }, spec }: SyncObject | DataSourceObject, read: () => Read): Reading {
+    const text = JSON.stringify(spec) ?? '';
     const known = this.#byUid.get(uid);
-    if (known?.generation === generation) return known;
-    const reading = { generation, ...attempt(isSuspended) };
+    if (known?.text === text) return known;
+    const reading = { text, ...attempt(read) };
     this.#byUid.set(uid, reading);
     return reading;
   }
 }
 
-function attempt(isSuspended: () => boolean): Pick<Reading, 'invalid' | 'isSuspended'> {
+function attempt(read: () => Read): Omit<Reading, 'text'> {
   try {
-    return { invalid: undefined, isSuspended: isSuspended() };
+    return { invalid: undefined, ...read() };
   } catch (thrown) {
     if (thrown instanceof IdraError && thrown.disposition === 'permanent')
-      return { invalid: thrown, isSuspended: false };
+      return { invalid: thrown, isSuspended: false, ignored: [] };
     throw thrown;
   }
 }

@@ -3,7 +3,7 @@ import { describeError, IdraError, permanent } from '../../core/errors.ts';
 import type { Request, RequestStatus, RequestType } from '../../core/status.ts';
 import { requestAnnotation } from './objects.ts';
 
-const requestTypes: Readonly<Record<RequestType, true>> = {
+export const requestTypes: Readonly<Record<RequestType, true>> = {
   'run-now': true,
   restart: true,
   'keep-offset': true,
@@ -105,7 +105,7 @@ export function refused(asked: Asked, message: string, nowMs: number): RequestSt
 }
 
 export const thereAtCreation =
-  'it was there when the Sync was made, so it is nothing that somebody asks for now: give it another value to have it done';
+  'it was there when the Sync was made, or when its status was lost, so it is nothing that somebody asks for now: give it another value to have it done';
 
 /**
  * The last request of each type, from what an agent answered and what the status says already. The status is also the memory of

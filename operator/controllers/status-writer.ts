@@ -9,7 +9,8 @@ type WithStatus<S> = KubernetesObject & { readonly status?: S };
 export interface StatusWriterOptions {
   readonly client: Pick<KubernetesClient, 'patch'>;
   readonly resource: Resource;
-  readonly onWrite?: (() => void) | undefined;
+  /** With the key of the object. */
+  readonly onWrite?: ((key: string) => void) | undefined;
 }
 
 /**
@@ -88,7 +89,7 @@ export class StatusWriter<S extends Status> {
         version: answer.metadata.resourceVersion,
         status: answer.status ?? next,
       });
-      onWrite?.();
+      onWrite?.(key);
       return answer;
     } catch (thrown) {
       if (hasCode(thrown, 'KubernetesNotFound')) return undefined;

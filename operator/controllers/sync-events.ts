@@ -10,6 +10,8 @@ export function happenings(before: SyncObjectStatus, after: SyncObjectStatus): r
 }
 
 function ofState(before: SyncObjectStatus, after: SyncObjectStatus): Happening[] {
+  // Its end is told by what is left of it, if anything.
+  if (after.state === 'Deleting') return [];
   const told: Happening[] = [];
   const { message = '', rows } = after;
   const stalled = (status: SyncObjectStatus) => trueCondition(status, 'Stalled');

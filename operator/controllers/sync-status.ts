@@ -6,6 +6,7 @@ import { findCondition, setConditions } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { statusShape } from './first-status.ts';
 import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
+import { ignoredAnnotations, ignoredFields, ofIgnored } from './own-warnings.ts';
 import type { Pace } from './pace.ts';
 import type { Outage } from './picture.ts';
 import { askedBy, mergeRequests } from './requests.ts';
@@ -34,8 +35,8 @@ export async function reconcileSyncStatus(
   const next = statusOf(deps, object, current);
   const kind = next && kindOfChange(current, next);
   if (!kind) return;
-  const waitMs = deps.pace.waitMs(key, kind);
-  if (waitMs > 0) return { requeueAfterMs: waitMs };
+  const turn = deps.pace.ask(key, kind);
+  if (!turn.mayWrite) return { requeueAfterMs: turn.againInMs };
   let before: SyncObjectStatus = current;
   let after: SyncObjectStatus | undefined;
   const change = (latest: SyncObjectStatus | undefined) => {
@@ -44,8 +45,8 @@ export async function reconcileSyncStatus(
     return after;
   };
   if (!(await deps.syncStatuses.write(object, change, { signal })) || !after) return;
-  deps.pace.written(key);
-  for (const happening of happenings(before, after)) deps.events.record(syncs, object, happening);
+  const told = [...happenings(before, after), ...ofIgnored(before, ownWarnings(deps, object))];
+  for (const happening of told) deps.events.record(syncs, object, happening);
 }
 
 /** Undefined while nothing is known. */
@@ -57,19 +58,31 @@ export function statusOf(
   const { picture, clock, readings } = deps;
   const { uid, generation = 1, annotations } = object.metadata;
   const { invalid, isSuspended } = readings.sync(object);
-  if (picture.outage && !invalid) return withOutage(current, picture.outage, clock.now());
+  const isDeleted = object.metadata.deletionTimestamp !== undefined;
+  if (picture.outage && !invalid && !isDeleted) return withOutage(current, picture.outage, clock.now());
   if (!picture.hasSynced && !picture.outage) return undefined;
   const said = picture.statusOf(uid);
-  const why = invalid ? whyInvalid(invalid) : whyNotRun(deps, object, said);
+  const why = isDeleted
+    ? whyNotCleaned(deps, object)
+    : invalid
+      ? whyInvalid(invalid)
+      : whyNotRun(deps, object, said);
+  const observed = isDeleted ? (current.observedGeneration ?? generation) : generation;
   const shown = shownStatus(
-    { uid, generation, isSuspended: isSuspended && !invalid },
+    { uid, generation: observed, isSuspended: isSuspended && !invalid, isDeleted },
     said,
     clock.now(),
     why,
   );
-  const told = isSuspended ? suspended(object, shown) : shown;
+  const told = isSuspended && !isDeleted ? suspended(object, shown) : shown;
   const requests = mergeRequests(current.requests ?? [], told.requests ?? [], askedBy(annotations));
-  return statusShape(told, current, requests, clock.now());
+  const warnings = [...ownWarnings(deps, object), ...(told.warnings ?? [])];
+  const warned = warnings.length > 0 ? { ...told, warnings } : told;
+  return statusShape(warned, current, requests, clock.now());
+}
+
+function ownWarnings({ readings }: StatusDeps, object: SyncObject): readonly string[] {
+  return [...ignoredFields(readings.sync(object).ignored), ...ignoredAnnotations(object)];
 }
 
 /** Suspending is done as soon as it is seen, so that it is this generation that has been observed. */
@@ -85,6 +98,12 @@ function whyInvalid(invalid: IdraError): UnassignedReason {
   };
 }
 
+function whyNotCleaned(deps: StatusDeps, object: SyncObject): UnassignedReason | undefined {
+  const { outage } = deps.picture;
+  if (outage) return { reason: 'NoAgent', message: silence(outage) };
+  return deps.picture.unassignedOf(object.metadata.uid) ?? whichIsMissing(deps, object);
+}
+
 function whyNotRun(
   deps: StatusDeps,
   object: SyncObject,
@@ -94,8 +113,8 @@ function whyNotRun(
   if (missing) return missing;
   const unassigned = deps.picture.unassignedOf(object.metadata.uid);
   // One that has nothing to do any more needs no agent; what was said of an earlier spec does not say that of this one.
-  const isOfThisSpec = said?.observedGeneration === object.metadata.generation;
-  const needsNoAgent = isOfThisSpec && (said.state === 'Completed' || said.state === 'Failed');
+  const ofThisSpec = said && said.observedGeneration === object.metadata.generation ? said.state : undefined;
+  const needsNoAgent = ofThisSpec === 'Completed' || ofThisSpec === 'Failed';
   return needsNoAgent ? undefined : unassigned;
 }
 
@@ -112,13 +131,13 @@ function whichIsMissing(deps: StatusDeps, object: SyncObject): UnassignedReason 
 }
 
 /** Nothing is known: what was going on is not said any more, what was at rest is. */
-function withOutage(current: SyncObjectStatus, { since, message }: Outage, nowMs: number): SyncObjectStatus {
+function withOutage(current: SyncObjectStatus, outage: Outage, nowMs: number): SyncObjectStatus {
   const isAtRest =
     current.state === 'Suspended' || current.state === 'Completed' || current.state === 'Failed';
   if (isAtRest) return current;
   const { agent: _agent, rate: _rate, nextPassTime: _next, ...rest } = current;
   const reason = 'EtcdUnavailable';
-  const told = `etcd has given no answer since ${since}, so nothing runs and nothing is known: ${message}`;
+  const told = silence(outage);
   const hasCaughtUp = findCondition(current.conditions ?? [], 'Ready')?.status === 'True';
   const verdicts = conditionsOf({ ...nobody, state: 'Pending', reason, message: told, hasCaughtUp });
   const generation = current.observedGeneration ?? 1;
@@ -128,6 +147,10 @@ function withOutage(current: SyncObjectStatus, { since, message }: Outage, nowMs
     message: told,
     conditions: setConditions(current.conditions ?? [], verdicts, { generation, nowMs }),
   };
+}
+
+function silence({ since, message }: Outage): string {
+  return `etcd has given no answer since ${since}, so nothing runs and nothing is known: ${message}`;
 }
 
 const nobody: SyncStatus = {
@@ -147,18 +170,20 @@ function kindOfChange(before: SyncObjectStatus, after: SyncObjectStatus): 'news'
   return JSON.stringify(progressOf(before)) === JSON.stringify(progressOf(after)) ? undefined : 'progress';
 }
 
+/** A busy Sync goes from Running to Waiting and back all the time, and so do the reasons that say so: that is progress. */
 function newsOf(status: SyncObjectStatus): unknown[] {
   const { observedGeneration, state, agent, fencingToken, guarantee, warnings, lastError, bound } = status;
+  const isAtWork = state === 'Running' || state === 'Waiting';
   const conditions = status.conditions?.map((each) => [
     each.type,
     each.status,
-    each.reason,
+    isAtWork ? '' : each.reason,
     each.observedGeneration,
   ]);
   const requests = status.requests?.map(({ type, id, state: how }) => [type, id, how]);
   return [
     observedGeneration,
-    state,
+    isAtWork ? 'at work' : state,
     agent,
     fencingToken,
     guarantee,
@@ -172,10 +197,12 @@ function newsOf(status: SyncObjectStatus): unknown[] {
 
 /** Without observedAt and the times of passes, which move with each pass that finds nothing. */
 function progressOf(status: SyncObjectStatus): unknown[] {
-  const { message, rows, rate, lag, offset, lastSyncTime, lastError, bound, warnings } = status;
+  const { state, message, rows, rate, lag, offset, lastSyncTime, lastError, bound, warnings } = status;
   const { read, written, deleted, rejected } = rows ?? {};
   const held = [bound?.because, bound?.heldBackBy?.what];
   return [
+    state,
+    status.conditions?.map((each) => each.reason),
     message,
     read,
     written,

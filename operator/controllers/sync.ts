@@ -10,6 +10,7 @@ import type { Informer } from '../runtime/informer.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { firstStatus } from './first-status.ts';
 import type { Inventory } from './inventory.ts';
+import type { Namespaces } from './namespaces.ts';
 import { liveObject, requireNewest } from './newest.ts';
 import {
   type DataSourceObject,
@@ -41,6 +42,7 @@ export interface ReconcilerDeps {
   readonly users: Users;
   readonly picture: Picture;
   readonly inventory: Inventory;
+  readonly namespaces: Namespaces;
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly log: Log;

@@ -63,7 +63,13 @@ export class EventRecorder {
     this.#clock = options.clock ?? systemClock;
   }
 
-  record(resource: Resource, object: KubernetesObject, happening: Happening): void {
+  /** `budget`: whose events are counted together, by default the object's. */
+  record(
+    resource: Resource,
+    object: KubernetesObject,
+    happening: Happening,
+    budget = object.metadata.uid,
+  ): void {
     const nowMs = this.#clock.monotonicMs();
     const { type, reason, action, note } = happening;
     const key = JSON.stringify([object.metadata.uid, type, reason, action, note]);
@@ -75,7 +81,7 @@ export class EventRecorder {
       this.#enqueue(key, () => this.#writeSeries(known));
       return;
     }
-    if (!this.#spend(object.metadata.uid, nowMs)) {
+    if (!this.#spend(budget, nowMs)) {
       this.#drop('RateLimited');
       return;
     }

@@ -1,0 +1,36 @@
+import { nearest } from '../../core/manifest/issues.ts';
+import { group, suspendAnnotation } from '../../core/manifest/names.ts';
+import { version } from '../../core/version.ts';
+import type { Happening } from '../runtime/events.ts';
+import type { SyncObject, SyncObjectStatus } from './objects.ts';
+import { requestTypes } from './requests.ts';
+
+/** What is written in an object and has no effect, each in a sentence. */
+export function ignoredFields(paths: readonly string[]): readonly string[] {
+  return paths.map((path) => `${path} is not known to this version of Idra (${version}), and is ignored`);
+}
+
+const names = ['suspend', ...Object.keys(requestTypes)];
+
+/** Of the annotations that are Idra's: those that say nothing. */
+export function ignoredAnnotations({ metadata }: SyncObject): readonly string[] {
+  return Object.entries(metadata.annotations ?? {}).flatMap(([annotation, value]) => {
+    if (!annotation.startsWith(`${group}/`)) return [];
+    if (annotation === suspendAnnotation) {
+      if (value === 'true' || value === 'false') return [];
+      return [`the annotation ${annotation} is neither "true" nor "false", and is ignored`];
+    }
+    const name = annotation.slice(group.length + 1);
+    if (names.includes(name)) return [];
+    const near = nearest(name, names);
+    const remedy = near ? `did you mean ${group}/${near}?` : `known are ${names.join(', ')}`;
+    return [`the annotation ${annotation} is not known, and is ignored: ${remedy}`];
+  });
+}
+
+/** The first time that a status says it. */
+export function ofIgnored(before: SyncObjectStatus, warnings: readonly string[]): readonly Happening[] {
+  return warnings
+    .filter((each) => !before.warnings?.includes(each))
+    .map((note) => ({ type: 'Warning', reason: 'Ignored', action: 'Read', note }));
+}

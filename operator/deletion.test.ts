@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { conditionOf, OperatorBed, type TestAgent } from '../e2e/kit/operator.ts';
+import { until } from '../e2e/kit/wait.ts';
+import { type DataSourceObject, dataSources, syncs } from './controllers/objects.ts';
+import type { KubernetesObject } from './runtime/objects.ts';
+
+const many = 50;
+
+describe('deletion', () => {
+  let bed: OperatorBed;
+  let agent: TestAgent;
+  before(async () => {
+    bed = await OperatorBed.start();
+    // One is there, so that "nobody can run it" is no reason to let go.
+    agent = await bed.joinAgent('idra-agent-0');
+    bed.run();
+  });
+  after(async () => {
+    await bed.stop();
+  });
+
+  const names = Array.from({ length: many }, (_, index) => `s${index}`);
+  const left = async (namespace: string) =>
+    (await bed.client.list<KubernetesObject>(syncs, { namespace })).items.length +
+    (await bed.client.list<KubernetesObject>(dataSources, { namespace })).items.length;
+
+  test('many Syncs that never ran are gone at once, and nothing is said to be left of them', async () => {
+    await bed.makeNamespace('never-ran');
+    const missing = { source: { dataSource: 'nosuch', table: 'public.t', idField: 'id' } };
+    const made = await Promise.all(names.map((name) => bed.makeSync('never-ran', name, missing)));
+    for (const each of made) await bed.inEtcd(each);
+    await bed.kubectl('delete', 'syncs,datasources', '--all', '-n', 'never-ran', '--wait=false');
+    await until(async () => (await left('never-ran')) === 0, { what: 'all to be gone', timeoutMs: 30_000 });
+    assert.deepEqual((await bed.coordination.desired.read()).syncs, []);
+    assert.doesNotMatch(await bed.kubectl('get', 'events', '-n', 'never-ran'), /CleanupIncomplete/);
+  });
+
+  test('one that an agent has held without a claim waits for that agent', async () => {
+    await bed.makeNamespace('held');
+    const made = await bed.makeSync('held', 'orders');
+    await bed.inEtcd(made);
+    await agent.say(made.metadata.uid, { state: 'Waiting', reason: 'Unreachable' });
+    await bed.kubectl('delete', 'sync', 'orders', '-n', 'held', '--wait=false');
+    const shown = await bed.shown(
+      'held',
+      'orders',
+      'to be Deleting',
+      ({ status }) => status?.state === 'Deleting',
+    );
+    assert.equal(conditionOf(shown, 'Ready'), 'False Deleting');
+    assert.equal(conditionOf(shown, 'Reconciling'), 'True Deleting');
+    assert.match(shown.status?.message ?? '', /^is being deleted; an agent stops it/);
+    await agent.release(made.metadata.uid);
+    await until(() => bed.isGone('held', 'orders'), { what: 'it to be gone' });
+  });
+
+  test('a namespace that is being deleted is not held up by databases that nobody reaches', async () => {
+    await bed.makeNamespace('ends');
+    const lastError = {
+      code: 'Unreachable',
+      message: 'no route to db',
+      time: '2026-11-24T08:00:00Z',
+      count: 9,
+      isTransient: true,
+    };
+    const made = await Promise.all(names.map((name) => bed.makeSync('ends', name)));
+    for (const each of made) {
+      await bed.inEtcd(each);
+      await agent.say(each.metadata.uid, { state: 'Waiting', fencingToken: '0.9', lastError });
+    }
+    await bed.shown('ends', 's0', 'to wait', ({ status }) => status?.fencingToken);
+    await bed.kubectl('delete', 'namespace', 'ends', '--wait=false');
+    // What the controller of namespaces does, which is not part of the API server.
+    await bed.kubectl('delete', 'syncs,datasources', '--all', '-n', 'ends', '--wait=false');
+    await until(async () => (await left('ends')) === 0, { what: 'all to be gone', timeoutMs: 30_000 });
+    const event = await bed.hasEvent('default', 'ends', /^Warning CleanupIncomplete: Sync ends\/s0:/);
+    assert.match(event, /within 10 s of the deletion of its namespace \(no route to db\)/);
+  });
+
+  test('a DataSource in use that is deleted says what it waits for, and observes no later spec', async () => {
+    await bed.makeNamespace('used');
+    const made = await bed.makeSync('used', 'orders');
+    await bed.inEtcd(made);
+    const read = async () =>
+      await bed.client.get<DataSourceObject>(dataSources, { namespace: 'used', name: 'shop' });
+    const shown = async (pattern: RegExp) =>
+      await until(
+        async () => {
+          const object = await read();
+          return pattern.test(object.status?.message ?? '') && object;
+        },
+        { what: `shop to say ${pattern}` },
+      );
+    const { status: first } = await shown(/waits for an agent/);
+    await bed.kubectl('delete', 'datasource', 'shop', '-n', 'used', '--wait=false');
+    const deleted = await shown(/^is being deleted; waits until no Sync uses it: used\/orders/);
+    assert.equal(conditionOf(deleted, 'Ready'), 'False Deleting');
+    assert.equal(conditionOf(deleted, 'Reconciling'), 'True Deleting');
+    await bed.client.patch(
+      dataSources,
+      { namespace: 'used', name: 'shop' },
+      {
+        spec: { postgres: { host: 'elsewhere' } },
+      },
+    );
+    // Another status of this DataSource is written after the change, and still does not observe it.
+    await bed.makeSync('used', 'items');
+    const { status, metadata } = await shown(/used\/items, used\/orders/);
+    assert.equal(status?.observedGeneration, first?.observedGeneration);
+    assert.ok((metadata.generation ?? 0) > (status?.observedGeneration ?? 0));
+    assert.ok(status?.conditions?.every((each) => each.observedGeneration === first?.observedGeneration));
+  });
+});
