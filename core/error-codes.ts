@@ -144,6 +144,10 @@ export const errorCodes = {
     cause: 'The server ended the transaction to resolve a deadlock.',
     remedy: 'Nothing: it is retried. If it repeats, look for other writers of the destination table.',
   },
+  Deleting: {
+    cause: 'The object is deleted, and stays until all that it left elsewhere is cleaned up.',
+    remedy: 'Wait, or remove what the message names; what cannot be cleaned up is let go after 10 minutes.',
+  },
   DependentObjects: {
     cause: 'Objects such as views depend on the table that Replace swaps out.',
     remedy: 'Remove what depends on the table, or use writeMode Upsert.',
@@ -294,6 +298,12 @@ export const errorCodes = {
     cause: 'SQLite may give the id of a deleted row to a new one, which a mode by id does not read.',
     remedy: 'Declare the column INTEGER PRIMARY KEY AUTOINCREMENT, or use mode Timestamp.',
     systems: ['SQLite'],
+  },
+  Ignored: {
+    cause:
+      'A field that this version of Idra does not know, or an annotation idra.dev/... that says nothing, has no effect.',
+    remedy: 'Correct it as the message says, or update Idra.',
+    systems: ['Kubernetes'],
   },
   InUse: {
     cause: 'A deleted DataSource stays until no Sync uses it.',
