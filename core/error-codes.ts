@@ -441,6 +441,13 @@ export const errorCodes = {
     cause: 'The system does not offer the mode as source, or as destination of a LastDestination mode.',
     remedy: 'Use a mode that the message names.',
   },
+  NameInFunctionNotFound: {
+    cause:
+      'A function that a trigger, view or policy of a table calls names a table, type, function or operator without its schema: within sessions of Idra it is looked for in pg_catalog alone.',
+    remedy:
+      'ALTER FUNCTION ... SET search_path = ..., or set parameters.search_path of the DataSource where only trusted roles may create in its schemas.',
+    systems: ['PostgreSQL'],
+  },
   NameInvalid: {
     cause: 'The name of a table is not one that the system can have.',
     remedy: 'Correct source.table or destination.table.',
@@ -568,6 +575,12 @@ export const errorCodes = {
     cause:
       'A batch would have moved the offset to where it stood already, or behind it. Nothing of it was written.',
     remedy: 'Report it as a bug of Idra, with the type of the columns that the Sync pages by.',
+  },
+  OwnTableUnsafe: {
+    cause:
+      'A table that Idra makes for itself (_idra_commits, a shadow of Replace) is there already and is not a plain table of its user: it belongs to another role, or has triggers, rules or the like.',
+    remedy:
+      'Look who made it; remove it or what is on it, or give it to the user of the DataSource, as the message says.',
   },
   ParameterInvalid: {
     cause: 'A connection parameter of the DataSource has a value that cannot be used.',

@@ -91,6 +91,8 @@ export interface Column {
    * system that has it: `mysql:utf8mb4_general_ci`, `postgres:citext`, `sqlite:NOCASE`. As a key such a column is coarser than others.
    */
   readonly equality?: string;
+  /** Where the operators that compare its values are found, when it is not where the system has its own (PostgreSQL: citext). */
+  readonly operatorSchema?: string;
 }
 
 export interface UniqueKey {

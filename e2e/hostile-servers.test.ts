@@ -33,7 +33,10 @@ async function readPostgres(attack: PostgresAttack, parameters = {}): Promise<vo
     const session = await PostgresSession.open(accessOf(server.port, parameters), readerName, never);
     try {
       const format = { limits: { maxRows: 5, maxBytes: 1_000 }, isBinary: true };
-      const shape = { query: { lockSql: 'SELECT 2', fingerprintSql: 'SELECT 3' }, text: '' };
+      const shape = {
+        query: { lockSql: 'SELECT 2', fingerprintSql: 'SELECT 3', names: 'own' as const },
+        text: '',
+      };
       for await (const _ of session.copyOut('COPY (x) TO STDOUT', format, shape, never));
       await session.query('SELECT 1');
     } finally {

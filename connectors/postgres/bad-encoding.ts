@@ -3,16 +3,25 @@ import type { Relation } from '../../core/values.ts';
 import { type Range, selectRange } from '../sql/keyset.ts';
 import { dialect } from './dialect.ts';
 import { sqlState } from './errors.ts';
+import { readRows } from './reading.ts';
+import type { Names } from './search-path.ts';
 import type { Session } from './session.ts';
 
 /** A text that is none in the encoding of the session: character_not_in_repertoire, untranslatable_character. */
 const badText = new Set(['22021', '22P05']);
 
+interface BadRead {
+  readonly from: string;
+  readonly names: Names;
+  readonly range: Range;
+  readonly relation: Relation;
+}
+
 /** The error of a read, with the column whose text cannot be sent: the server does not say which it is, so each is read alone. */
 export async function withBadColumn(
   thrown: unknown,
   session: Session,
-  { from, range, relation }: { readonly from: string; readonly range: Range; readonly relation: Relation },
+  { from, names, range, relation }: BadRead,
   signal: AbortSignal,
 ): Promise<unknown> {
   const state = thrown instanceof IdraError ? sqlState(thrown.cause) : undefined;
@@ -20,7 +29,7 @@ export async function withBadColumn(
   for (const column of range.columns) {
     const sql = selectRange(dialect, from, { ...range, columns: [column] }, { format: 'values' });
     try {
-      await session.abortable(() => session.run(sql), signal);
+      await session.abortable(() => readRows(session, sql, names), signal);
     } catch (refused) {
       if (!badText.has(sqlState(refused) ?? '')) return thrown;
       return permanent(

@@ -3,6 +3,7 @@ import { IdraError } from '../../core/errors.ts';
 import { namedAs, refusedRow } from '../sql/refused-row.ts';
 import { isRowError, rejectionOf } from './errors.ts';
 import type { RowSet } from './row-set.ts';
+import { type Names, writing } from './search-path.ts';
 import type { Session } from './session.ts';
 import { stage, type Target } from './target.ts';
 
@@ -49,17 +50,26 @@ export interface Outcome {
   readonly rejections: readonly Rejection[];
 }
 
+export interface BatchWriterInit {
+  readonly session: Session;
+  readonly target: Target;
+  readonly alwaysIdentity: ReadonlySet<string>;
+  readonly names: Names;
+}
+
 /** Puts rows into a table within the session's transaction. */
 export class BatchWriter {
   readonly #session: Session;
   readonly #target: Target;
   readonly #alwaysIdentity: ReadonlySet<string>;
+  readonly #names: Names;
   #hasStage = false;
 
-  constructor(session: Session, target: Target, alwaysIdentity: ReadonlySet<string>) {
+  constructor({ session, target, alwaysIdentity, names }: BatchWriterInit) {
     this.#session = session;
     this.#target = target;
     this.#alwaysIdentity = alwaysIdentity;
+    this.#names = names;
   }
 
   /** Before a transaction that merges: the stage belongs to the session. */
@@ -112,7 +122,8 @@ export class BatchWriter {
   ): Promise<number> {
     const body = rows.body(from, to);
     if (way === 'insert') {
-      const copied = await this.#session.copyIn(first + this.#target.copySql(rows.isBinary, into), body);
+      const copySql = writing(this.#target.copySql(rows.isBinary, into), this.#names);
+      const copied = await this.#session.copyIn(first + copySql, body);
       if (copied < sentRows(rows, from, to) && !this.#target.mayPassOn)
         throw new RowsLeftOut(this.#target.name);
       return copied;
@@ -120,10 +131,9 @@ export class BatchWriter {
     // Behind BEGIN it is empty; within a transaction it has what was merged before.
     const empty = first === '' ? `TRUNCATE ${stage}; ` : first;
     const staged = await this.#session.copyIn(`${empty}${this.#target.copySql(rows.isBinary, stage)}`, body);
-    const [merged] = await this.#session.runAll(
-      this.#target.mergeSql(way === 'mergeDistinct', this.#alwaysIdentity),
-    );
-    const count = merged?.rowCount ?? 0;
+    const mergeSql = this.#target.mergeSql(way === 'mergeDistinct', this.#alwaysIdentity);
+    const results = await this.#session.results(writing(mergeSql, this.#names));
+    const count = results.find((each) => each.command === 'INSERT')?.rowCount ?? 0;
     if (count < staged) await this.#requireStaged();
     return count;
   }

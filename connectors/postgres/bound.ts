@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { BoundReport, HeldBackBy, ReadRequest } from '../../core/connector.ts';
 import type { Column } from '../../core/values.ts';
+import { compared } from '../sql/keyset.ts';
 import type { PassBound } from '../sql/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../sql/safety-lag.ts';
 import { isoTime, look, lookAtLocks, lookAtStarts, type Sight } from './activity.ts';
@@ -204,16 +205,19 @@ async function heldBackBesides(
   if (typeof upTo === 'string') return undefined;
   const { type } = field;
   const name = dialect.quote(field.name);
-  const from = `${name} >= ${dialect.literal(upTo.text, field)}`;
+  const from = compared(dialect, field, '>=', upTo.text);
   const lagMs = request.safetyLagMs ?? 0;
   const since = isoTime(nowMicros - BigInt(lagMs) * 1000n);
   const isCoarse = type.kind !== 'timestamp' || type.precision === 0;
   const inField = (time: string) =>
-    type.kind === 'timestamp' && type.hasZone ? time : `(${time}) AT TIME ZONE ${zoneSql(request.timeZone)}`;
-  const seen = inField(`${literalText(instantText(nowMicros, 'Z'))}::timestamptz`);
-  if (await has(`${name} > ${inField("clock_timestamp() + interval '1 s'")}`))
+    type.kind === 'timestamp' && type.hasZone
+      ? `(${time})`
+      : `((${time}) AT TIME ZONE ${zoneSql(request.timeZone)})`;
+  const seen = inField(`${literalText(instantText(nowMicros, 'Z'))}::timestamp with time zone`);
+  const later = inField("pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) interval '1 s'");
+  if (await has(`${name} OPERATOR(pg_catalog.>) ${later}`))
     return { what: `values of ${field.name} that are still to come`, since };
-  if (lagMs > 0 && (await has(isCoarse ? from : `${from} AND ${name} < ${seen}`)))
+  if (lagMs > 0 && (await has(isCoarse ? from : `${from} AND ${name} OPERATOR(pg_catalog.<) ${seen}`)))
     return lagOf(lagMs, Number(nowMicros / 1000n));
   if (isCoarse && (await has(from))) return { what: `the precision of ${field.name}`, since };
   return undefined;

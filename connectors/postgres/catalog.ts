@@ -8,6 +8,14 @@ import type { TableName } from './names.ts';
 const localeSql = `pg_catalog.concat_ws(' ', coalesce(pg_catalog.to_jsonb(c) ->> 'colllocale', pg_catalog.to_jsonb(c) ->> 'colliculocale', c.collcollate),
           pg_catalog.to_jsonb(c) ->> 'collicurules')`;
 
+/** Of the operators by which an index of type t is ordered, where they are not the system's. Only superusers make such classes. */
+const operatorSchemaSql = `(SELECT pn.nspname FROM pg_catalog.pg_opclass oc
+        JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
+        JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = t.oid AND ao.amoprighttype = t.oid AND ao.amopstrategy = 5
+        JOIN pg_catalog.pg_operator o ON o.oid = ao.amopopr AND o.oprname = '>'
+        JOIN pg_catalog.pg_namespace pn ON pn.oid = o.oprnamespace AND pn.nspname <> 'pg_catalog'
+        WHERE oc.opcintype = t.oid AND oc.opcdefault)`;
+
 export function tableSql({ schema, table }: TableName): string {
   return `SELECT c.oid, c.relkind,
       CASE WHEN c.relkind = 'p' THEN (SELECT sum(greatest(r.reltuples, 0)) FROM pg_catalog.pg_partition_tree(c.oid) p
@@ -52,7 +60,8 @@ export function columnsSql(given: string): string {
       tn.nspname, t.typname, t.typtype, en.nspname, e.typname, e.typtype,
       (SELECT pg_catalog.json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_catalog.pg_enum l WHERE l.enumtypid = coalesce(e.oid, t.oid)),
       CASE WHEN coalesce(e.typname, t.typname) IN ('citext', 'bpchar') THEN coalesce(e.typname, t.typname)
-        WHEN NOT c.collisdeterministic THEN ${localeSql} END
+        WHEN NOT c.collisdeterministic THEN ${localeSql} END,
+      CASE WHEN tn.nspname <> 'pg_catalog' THEN ${operatorSchemaSql} END
     FROM given g JOIN base b ON b.n = g.n
     JOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype <> 'd'
     JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace

@@ -8,6 +8,8 @@ import type { TableEntry } from './describe.ts';
 import { sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
+import { readRows } from './reading.ts';
+import type { Names } from './search-path.ts';
 import type { Session } from './session.ts';
 
 const oldestVersion = 120_000;
@@ -49,7 +51,8 @@ export async function readFindings(
 export interface Sorted {
   readonly name: string;
   readonly from: string;
-  readonly names: readonly string[];
+  readonly names: Names;
+  readonly columns: readonly string[];
 }
 
 const undefinedFunction = '42883';
@@ -57,13 +60,13 @@ const undefinedFunction = '42883';
 /** Whether the server can sort by all that a mode may page by: json, xml and points have no order. */
 export async function orderFindings(
   session: Session,
-  { name, from, names }: Sorted,
+  { name, from, names, columns }: Sorted,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  if (names.length === 0) return [];
-  const sql = `SELECT FROM ${from} ORDER BY ${names.map(quoteDouble).join(', ')} LIMIT 0`;
+  if (columns.length === 0) return [];
+  const sql = `SELECT FROM ${from} ORDER BY ${columns.map(quoteDouble).join(', ')} LIMIT 0`;
   try {
-    await session.abortable(() => session.run(sql), signal);
+    await session.abortable(() => readRows(session, sql, names), signal);
     return [];
   } catch (thrown) {
     if (sqlState(thrown) !== undefinedFunction) throw session.classified(thrown);
@@ -72,7 +75,7 @@ export async function orderFindings(
         severity: 'error',
         code: 'FieldNotOrdered',
         path: 'spec.source.key',
-        message: `rows of ${name} cannot be read in the order of ${names.join(', ')}: a type among theirs has none`,
+        message: `rows of ${name} cannot be read in the order of ${columns.join(', ')}: a type among theirs has none`,
         mend: 'name other columns in source.key, or cast them in source.query',
       },
     ];

@@ -21,12 +21,14 @@ import {
 import { quoteName, type TableName } from './names.ts';
 import { Replacement, ShadowUnfit } from './replace.ts';
 import { type RowSet, rowSetOf } from './row-set.ts';
+import { commitOf, type Names } from './search-path.ts';
 import type { Session } from './session.ts';
 
 export interface ClaimedTableInit {
   readonly session: Session;
   readonly commits: CommitRows;
   readonly name: TableName;
+  readonly names: Names;
   readonly writer: BatchWriter;
   readonly request: ClaimRequest;
   readonly token: Token;
@@ -185,7 +187,7 @@ export class ClaimedTable {
     offset: Offset | null,
     target?: string,
   ): Promise<WriteResult> {
-    const { session, commits, request, token } = this.#init;
+    const { session, commits, request, token, names } = this.#init;
     const stored = request.keepsOffset ? offset && encodeOffset(offset) : null;
     const note = this.#replacement ? `${this.#replacement.noteSql(written)}; ` : '';
     const sql = commits.storeSql(request.plan.uid, {
@@ -196,7 +198,7 @@ export class ClaimedTable {
       target,
     });
     await reach('commit:before');
-    const [[total] = []] = await session.run(`${note}${sql}; COMMIT`);
+    const [[total] = []] = await session.run(`${note}${sql}; ${commitOf(names)}`);
     this.#replacement?.add(written);
     this.#totalRows = Number(total);
     this.#storedOffset = stored;

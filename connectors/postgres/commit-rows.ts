@@ -3,7 +3,8 @@ import type { Token } from '../../core/token.ts';
 import { commitLayout, commitTableName, toCommitRow } from '../sql/commit-table.ts';
 import { fencedState, offsetMovedState } from './errors.ts';
 import { literalText } from './literals.ts';
-import { quoteName } from './names.ts';
+import { quoteName, type TableName } from './names.ts';
+import { requireOwnTable, revokeSql } from './own-tables.ts';
 import type { Session } from './session.ts';
 
 export interface OffsetUpdate {
@@ -19,11 +20,13 @@ export interface OffsetUpdate {
 
 /** The SQL of `_idra_commits` in one schema, for the rows of one target (connectors/sql/commit-table.ts). */
 export class CommitRows {
+  readonly #tableName: TableName;
   readonly #name: string;
   readonly #table: string;
 
   constructor(schema: string, table: string) {
-    this.#name = quoteName({ schema, table: commitTableName });
+    this.#tableName = { schema, table: commitTableName };
+    this.#name = quoteName(this.#tableName);
     this.#table = table;
   }
 
@@ -33,21 +36,25 @@ export class CommitRows {
       layout integer NOT NULL, time timestamptz NOT NULL, target text, PRIMARY KEY (uid, "table"))`;
   }
 
+  /** Throws OwnTableUnsafe where what is there is not ours alone. */
   async exists(session: Session, signal: AbortSignal): Promise<boolean> {
-    const [[name] = []] = await session.query(`SELECT to_regclass(${literalText(this.#name)})`, signal);
-    return name !== null && name !== undefined;
+    return (await requireOwnTable(session, this.#tableName, 'commits', signal)) !== undefined;
   }
 
-  /** Made under a lock, for IF NOT EXISTS of two at a time collide in the catalogue. An older one has no column target. */
+  /**
+   * Made under a lock, for IF NOT EXISTS of two at a time collide in the catalogue. An older one has no column target. Throws
+   * OwnTableUnsafe: also where another one has come between the first look and the statement.
+   */
   async create(session: Session, signal: AbortSignal): Promise<void> {
-    const [[isComplete] = []] = await session.query(
-      `SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(${literalText(this.#name)}) AND attname = 'target' AND NOT attisdropped)`,
+    const found = await requireOwnTable(session, this.#tableName, 'commits', signal);
+    if (found && !found.takesTriggers && found.columns.includes('target')) return;
+    await session.query(
+      `BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext(${literalText(this.#name)})); ${this.createSql}; COMMIT`,
       signal,
     );
-    if (isComplete === 't') return;
+    await requireOwnTable(session, this.#tableName, 'commits', signal);
     await session.query(
-      `BEGIN; SELECT pg_advisory_xact_lock(hashtext(${literalText(this.#name)})); ${this.createSql};
-       ALTER TABLE ${this.#name} ADD COLUMN IF NOT EXISTS target text; COMMIT`,
+      `BEGIN; ALTER TABLE ${this.#name} ADD COLUMN IF NOT EXISTS target text; ${revokeSql(this.#tableName, 'TRIGGER')}; COMMIT`,
       signal,
     );
   }

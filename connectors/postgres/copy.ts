@@ -17,7 +17,8 @@ interface QueryHooks extends Submittable {
 type SocketReader = (chunk: Buffer) => void;
 const copyDone = Buffer.from([0x63, 0, 0, 0, 4]);
 
-abstract class CopyQuery implements QueryHooks {
+/** What `pg` asks of a query that is not its own. */
+export abstract class SubmittedQuery implements QueryHooks {
   abstract submit(connection: Connection): void;
   abstract handleError(error: Error): void;
   abstract handleCommandComplete(message: { readonly text: string }): void;
@@ -34,7 +35,7 @@ abstract class CopyQuery implements QueryHooks {
  * COPY .. TO STDOUT, behind statements whose first fields and last row are the shape of what is read. While the rows flow, the socket's chunks come here and not to the parser of `pg`, which would make an object of
  * each row. At most one full part waits for its reader; then the socket is paused, and so in the end is the server.
  */
-export class CopyOut extends CopyQuery {
+export class CopyOut extends SubmittedQuery {
   readonly #text: string;
   readonly #cutter: FrameCutter;
   readonly #parts: FramePart[] = [];
@@ -137,7 +138,7 @@ export interface CopyBody {
  * COPY .. FROM STDIN, which may stand behind `BEGIN;`: statement, rows and end leave in one go, without waiting for the server's
  * consent. Where it refuses, it drops the rows by itself (PostgreSQL's protocol, COPY operations).
  */
-export class CopyIn extends CopyQuery {
+export class CopyIn extends SubmittedQuery {
   readonly #text: string;
   readonly #body: CopyBody;
   #rowCount = 0;

@@ -6,6 +6,8 @@ import { sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
 import { type CatalogType, toColumnType } from './native-types.ts';
+import { readFields, reading } from './reading.ts';
+import type { Names } from './search-path.ts';
 import type { Session, TextRow } from './session.ts';
 
 /** A table as the catalogue has it, with what only this connector asks about. */
@@ -19,8 +21,6 @@ export interface TableEntry {
   readonly alwaysIdentity: ReadonlySet<string>;
 }
 
-/** Types are named with their schema unless they are built in, wherever the session looks for names. */
-const catalogPath = "SET LOCAL search_path = ''";
 /** Orders as bytes do; C.UTF-8 orders by code points, which is the same. */
 const byteOrders = new Set(['C', 'POSIX', 'ucs_basic', 'C.UTF-8', 'C.utf8', 'pg_c_utf8']);
 
@@ -37,7 +37,7 @@ export async function describeTable(
     await requireSchema(session, name.schema, path);
     return undefined;
   }
-  const columnRows = await session.query(inCatalogPath(columnsSql(tableColumns(oid))));
+  const columnRows = await session.query(columnsSql(tableColumns(oid)));
   const hasChildren = isParent === 't';
   // What a foreign table declares is not enforced.
   const columns = columnRows
@@ -67,15 +67,19 @@ export async function describeTable(
 /** The result columns of a query, by their types; no row is read. Throws QueryInvalid. */
 export async function describeQuery(session: Session, query: string): Promise<Relation> {
   const from = fromQuery(query);
-  const fields = await session.guard(() => session.fields(`SELECT * FROM ${from} LIMIT 0`));
-  const rows =
-    fields.length === 0 ? [] : await session.query(inCatalogPath(columnsSql(queryColumns(fields))));
+  const fields = await session.guard(() => readFields(session, `SELECT * FROM ${from} LIMIT 0`, 'users'));
+  const rows = fields.length === 0 ? [] : await session.query(columnsSql(queryColumns(fields)));
   return { name: 'query', columns: rows.map(toColumn), keys: [], isOpaque: true };
+}
+
+/** As it stands within other statements, and as it is proven to be one (one-statement.ts). */
+export function bareQuery(query: string): string {
+  return query.trim().replace(/;\s*$/, '');
 }
 
 /** On lines of its own, so that a comment at the query's end ends with it. */
 export function fromQuery(query: string): string {
-  return `(\n${query.trim().replace(/;\s*$/, '')}\n) AS "q"`;
+  return `(\n${bareQuery(query)}\n) AS "q"`;
 }
 
 /** Names of what a user would sync. */
@@ -101,11 +105,6 @@ async function requireSchema(session: Session, schema: string, path: string): Pr
   });
 }
 
-/** Within the message, or within the transaction that is open. */
-function inCatalogPath(sql: string): string {
-  return `${catalogPath}; ${sql}`;
-}
-
 function toColumn(row: TextRow): Column {
   const [
     name,
@@ -120,7 +119,7 @@ function toColumn(row: TextRow): Column {
     type,
     kind,
   ] = row;
-  const [elementSchema, elementType, elementKind, labels, equality] = row.slice(11);
+  const [elementSchema, elementType, elementKind, labels, equality, operatorSchema] = row.slice(11);
   const common = { modifier: Number(modifier), labels: labels ? (JSON.parse(labels) as string[]) : [] };
   const element: CatalogType | undefined = elementType
     ? {
@@ -149,6 +148,7 @@ function toColumn(row: TextRow): Column {
     ...(hasDefault === 't' && generated !== 't' && { hasDefault: true }),
     ...(collation && !byteOrders.has(collation) && { collation }),
     ...(equality && { equality: `postgres:${equality}` }),
+    ...(operatorSchema && { operatorSchema }),
   };
 }
 
@@ -186,9 +186,13 @@ function rowSecurity(told: string): Finding {
 }
 
 /** Of the tables behind a view or query: the server refuses to read what policies would filter. */
-export async function hiddenRowFindings(session: Session, from: string, name: string): Promise<Finding[]> {
+export async function hiddenRowFindings(
+  session: Session,
+  { from, names }: { readonly from: string; readonly names: Names },
+  name: string,
+): Promise<Finding[]> {
   try {
-    await session.run(`BEGIN; SET LOCAL row_security = off; SELECT FROM ${from} LIMIT 0`);
+    await session.run(reading(`SET LOCAL row_security = off; SELECT FROM ${from} LIMIT 0`, names));
     return [];
   } catch (thrown) {
     if (sqlState(thrown) !== insufficientPrivilege) throw session.classified(thrown);

@@ -25,13 +25,17 @@ import { endEarlierOwner, sessionIdSql } from './claim.ts';
 import { ClaimedShape, type SeenTable, seeTable } from './claimed-shape.ts';
 import { ClaimedTable } from './claimed-table.ts';
 import { CommitRows } from './commit-rows.ts';
+import { readConfig } from './config.ts';
 import { describeTable } from './describe.ts';
 import { isSchemaChange } from './errors.ts';
-import { literalText } from './literals.ts';
 import { moneyFindings } from './money.ts';
-import { quoteName, resolveName, type TableName } from './names.ts';
+import { quoteName, regclass, resolveName, type TableName } from './names.ts';
+import { lookAtOwnTable } from './own-tables.ts';
+import { readRows } from './reading.ts';
 import { Replacement, shadowName } from './replace.ts';
-import { Session, writerName } from './session.ts';
+import type { Names } from './search-path.ts';
+import { Session, type TextRow, writerName } from './session.ts';
+import { allowWrites } from './settings.ts';
 import { replaceFindings } from './swap.ts';
 import { Target } from './target.ts';
 import { decoderOf } from './text-values.ts';
@@ -41,11 +45,20 @@ const tablePath = 'spec.destination.table';
 /** A change of the catalogue that does not touch the plan is met so often in a row at most. */
 const claimAttempts = 5;
 
+interface Opened {
+  readonly session: Session;
+  readonly name: TableName;
+  readonly commits: CommitRows;
+}
+
 /** Writes one table over one connection, whose loss ends the claim. */
 export class PostgresDestination implements Destination {
   readonly #table: string;
   readonly #parts: readonly string[];
   readonly #session: OwnSession<Session>;
+  readonly #names: Names;
+  /** The session that may write by now. */
+  #writing: Session | undefined;
   #name: TableName | undefined;
   #seen: SeenTable | undefined;
   /** What a plan has become when it was claimed: it is claimed again after a rest. */
@@ -54,6 +67,7 @@ export class PostgresDestination implements Destination {
 
   constructor(access: SystemAccess, object: DestinationObject) {
     this.#session = new OwnSession(access.dataSource, (signal) => Session.open(access, writerName, signal));
+    this.#names = readConfig(access).parameters.search_path === undefined ? 'own' : 'users';
     this.#parts = splitName(object.table, tablePath);
     this.#table = joinName(this.#parts);
   }
@@ -86,12 +100,9 @@ export class PostgresDestination implements Destination {
 
   async hasRows(signal: AbortSignal): Promise<boolean> {
     const { session, name } = await this.#open(signal);
-    const [[exists] = []] = await session.query(
-      `SELECT to_regclass(${literalText(quoteName(name))}) IS NOT NULL`,
-      signal,
-    );
+    const [[exists] = []] = await session.query(`SELECT ${regclass(name)} IS NOT NULL`, signal);
     if (exists !== 't') return false;
-    const [[has] = []] = await session.query(`SELECT EXISTS (SELECT FROM ${quoteName(name)})`, signal);
+    const [[has] = []] = await this.#read(`SELECT EXISTS (SELECT FROM ${quoteName(name)})`, signal);
     return has === 't';
   }
 
@@ -121,7 +132,7 @@ export class PostgresDestination implements Destination {
   }
 
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
-    const { session, name, commits } = await this.#open(signal);
+    const { session, name, commits } = await this.#openToWrite(signal);
     const { plan } = request;
     await commits.create(session, signal);
     const holder = await commits.holder(session, plan.uid, signal);
@@ -129,13 +140,16 @@ export class PostgresDestination implements Destination {
       throw tokenIsHigher(holder.token, request.token);
     if (holder?.session) await endEarlierOwner(session, holder.session, signal);
     const { row, seen } = await this.#claimedShape(request, signal);
-    const writer = new BatchWriter(session, new Target(name, plan), this.#alwaysIdentity);
+    const names = this.#names;
+    const target = new Target(name, plan);
+    const writer = new BatchWriter({ session, target, alwaysIdentity: this.#alwaysIdentity, names });
     const wasEmpty = !(await this.hasRows(signal));
     const { token, offset, rows: totalRows } = row;
     this.#claimed = new ClaimedTable({
       session,
       commits,
       name,
+      names,
       writer,
       request,
       token,
@@ -152,7 +166,7 @@ export class PostgresDestination implements Destination {
     request: ClaimRequest,
     signal: AbortSignal,
   ): Promise<{ readonly row: CommitRow; readonly seen: ClaimedShape }> {
-    const { session } = await this.#open(signal);
+    const { session } = await this.#openToWrite(signal);
     for (let attempt = 1; ; attempt++) {
       try {
         return await session.abortable(() => this.#tryClaim(request, signal), signal);
@@ -169,7 +183,7 @@ export class PostgresDestination implements Destination {
     request: ClaimRequest,
     signal: AbortSignal,
   ): Promise<{ readonly row: CommitRow; readonly seen: ClaimedShape }> {
-    const { session, name, commits } = await this.#open(signal);
+    const { session, name, commits } = await this.#openToWrite(signal);
     const { plan } = request;
     const shaped = this.#shaped?.plan === plan ? this.#shaped.shape : undefined;
     const createSql = shaped ? [] : new Target(name, plan).createSql;
@@ -213,7 +227,7 @@ export class PostgresDestination implements Destination {
     const entry = await describeTable(session, name, tablePath);
     if (!entry) return null;
     const [first = ''] = columns;
-    const [row] = await session.query(
+    const [row] = await this.#read(
       `SELECT ${columns.map(quoteDouble).join(', ')} FROM ${quoteName(name)} WHERE ${quoteDouble(first)} IS NOT NULL
        ORDER BY ${columns.map((column) => `${quoteDouble(column)} DESC`).join(', ')} LIMIT 1`,
       signal,
@@ -241,7 +255,8 @@ export class PostgresDestination implements Destination {
   }
 
   async setOffset({ uid, expected, offset, token }: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
-    const { session, commits } = await this.#open(signal);
+    const { session, commits } = await this.#openToWrite(signal);
+    if (!(await commits.exists(session, signal))) throw writeIsFenced(token);
     const [row] = await session.query(commits.setOffsetSql(uid, expected, offset, token), signal);
     if (row) {
       this.#claimed?.offsetIs(offset);
@@ -255,13 +270,16 @@ export class PostgresDestination implements Destination {
   }
 
   async closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void> {
-    const { session, name, commits } = await this.#open(signal);
+    const { session, name, commits } = await this.#openToWrite(signal);
     if (!(await commits.exists(session, signal))) return;
     const [[highest] = []] = await session.query(commits.closeAllSql(uid, token), signal);
     if (highest && BigInt(highest) > token) throw tokenIsHigher(BigInt(highest), token);
     for (const table of await commits.targets(session, uid, signal)) {
       const target = { schema: name.schema, table: splitName(table, tablePath).at(-1) ?? '' };
-      await session.query(`DROP TABLE IF EXISTS ${quoteName(shadowName(target, uid))}`, signal);
+      const shadow = shadowName(target, uid);
+      // One that somebody else has made under this name is not for us to drop.
+      if (!(await lookAtOwnTable(session, shadow, 'shadow', signal))?.isOurs) continue;
+      await session.query(`DROP TABLE IF EXISTS ${quoteName(shadow)}`, signal);
     }
   }
 
@@ -279,12 +297,24 @@ export class PostgresDestination implements Destination {
     return this.#seen?.entry.alwaysIdentity ?? new Set();
   }
 
-  async #open(
-    signal: AbortSignal,
-  ): Promise<{ readonly session: Session; readonly name: TableName; readonly commits: CommitRows }> {
+  async #open(signal: AbortSignal): Promise<Opened> {
     const session = await this.#session.get(signal);
     this.#name ??= await resolveName(session, this.#parts, tablePath);
     return { session, name: this.#name, commits: new CommitRows(this.#name.schema, this.#table) };
+  }
+
+  /** Until then its session cannot write: describe, check and plan are given nothing that could. */
+  async #openToWrite(signal: AbortSignal): Promise<Opened> {
+    const opened = await this.#open(signal);
+    if (this.#writing !== opened.session) await opened.session.query(allowWrites, signal);
+    this.#writing = opened.session;
+    return opened;
+  }
+
+  /** Rows of the target, which may be a view by now. */
+  async #read(sql: string, signal: AbortSignal): Promise<readonly TextRow[]> {
+    const { session } = await this.#open(signal);
+    return await session.guard(() => readRows(session, sql, this.#names), signal);
   }
 
   #owned(): ClaimedTable {

@@ -1,18 +1,25 @@
 import type { Wire } from '../../core/batch.ts';
 import { bug, permanent } from '../../core/errors.ts';
 import type { Column } from '../../core/values.ts';
-import type { SqlDialect } from '../sql/dialect.ts';
+import type { Comparison, SqlDialect } from '../sql/dialect.ts';
 import { quoteDouble } from '../sql/names.ts';
 import { literalText } from './literals.ts';
-import { withoutModifiers } from './native-types.ts';
+import { castName, withoutModifiers } from './native-types.ts';
 import { binaryItem, ownItem, tsvItem } from './wire-types.ts';
 
 export const dialect: SqlDialect = {
   quote: quoteDouble,
   literal,
   selectItem,
+  operator,
+  isSeveral: 'pg_catalog.count(*) OPERATOR(pg_catalog.>) 1',
   hasIndexedRowComparison: true,
 };
+
+/** The one by whose order an index of the column is made. */
+function operator(symbol: Comparison, { operatorSchema }: Column): string {
+  return `OPERATOR(${operatorSchema === undefined ? 'pg_catalog' : quoteDouble(operatorSchema)}.${symbol})`;
+}
 
 /** Canonical text as a literal of the column's own type. */
 function literal(text: string, column: Column): string {
@@ -24,9 +31,9 @@ function literal(text: string, column: Column): string {
         `the offset of column ${column.name} (bytea) is written in hexadecimal digits`,
       );
     }
-    return `'\\x${text}'::bytea`;
+    return `'\\x${text}'::pg_catalog.bytea`;
   }
-  return `${literalText(text)}::${type}`;
+  return `${literalText(text)}::${castName(type)}`;
 }
 
 function selectItem(column: Column, wire: Wire, index: number): string {

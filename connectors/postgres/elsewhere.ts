@@ -1,10 +1,13 @@
 import type { Finding } from '../../core/errors.ts';
+import { readRows } from './reading.ts';
+import type { Names } from './search-path.ts';
 import type { Session } from './session.ts';
 
 /** What is read: a table or view by its oid, or a query, of which only the plan says what it reads. */
 export interface ReadObject {
   readonly oid: string | undefined;
   readonly from: string;
+  readonly names: Names;
 }
 
 /**
@@ -13,7 +16,7 @@ export interface ReadObject {
  */
 export async function rowsFromElsewhere(
   session: Session,
-  { oid, from }: ReadObject,
+  { oid, from, names }: ReadObject,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const [[isSubscribed, isForeign] = []] = await session.query(
@@ -23,7 +26,8 @@ export async function rowsFromElsewhere(
   if (isSubscribed === 't') return 'the rows come by a subscription';
   if (isForeign !== 't') return undefined;
   if (oid !== undefined) return 'the rows are those of a foreign table';
-  const plan = await session.query(`EXPLAIN (COSTS OFF) SELECT * FROM ${from}`, signal);
+  const sql = `EXPLAIN (COSTS OFF) SELECT * FROM ${from}`;
+  const plan = await session.guard(() => readRows(session, sql, names), signal);
   return plan.some(([line]) => line?.includes('Foreign Scan'))
     ? 'rows of the query are those of a foreign table'
     : undefined;

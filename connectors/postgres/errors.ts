@@ -97,6 +97,12 @@ const partitionMissing: Meaning = {
   mend: 'create the partition, or a DEFAULT one',
 };
 
+const missedInFunction: Meaning = {
+  code: 'NameInFunctionNotFound',
+  disposition: never,
+  mend: 'ALTER FUNCTION ... SET search_path = ... for the function, or name the schema in its text; parameters.search_path of the DataSource gives a path to all such functions, for schemas where nobody creates who is not trusted',
+};
+
 /** Codes of Node's sockets and TLS. */
 const socketCodes: Readonly<Record<string, Meaning>> = {
   ECONNREFUSED: {
@@ -173,9 +179,16 @@ function fromServer(error: pg.DatabaseError, doing: string): IdraError {
   if (isRaised(error))
     return errorOf(raisedByTrigger, `${doing}: ${raisedByTrigger.text} (SQLSTATE ${state})`, undefined);
   if (hasNoPartition(error)) return errorOf(partitionMissing, `${doing}: ${safeMessage(error)}`, error);
+  if (isMissedInFunction(error)) return errorOf(missedInFunction, `${doing}: ${safeMessage(error)}`, error);
   const meaning = lookUp(meanings, state) ??
     lookUp(meanings, state.slice(0, 2)) ?? { code: 'ServerError', disposition: never };
   return errorOf(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);
+}
+
+/** In the text of a function that a trigger, view or policy calls: it names something without a schema, and finds it in pg_catalog alone. */
+function isMissedInFunction({ code = '', internalQuery, where = '' }: pg.DatabaseError): boolean {
+  const isMissed = ['42P01', '42883', '42704', '3F000'].includes(code);
+  return isMissed && internalQuery !== undefined && !where.includes('inline_code_block');
 }
 
 /** By RAISE of PL/pgSQL, whatever its code, or the syntax of a statement that a function has put together from values. */

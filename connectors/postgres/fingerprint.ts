@@ -1,5 +1,6 @@
 import type { FieldDef } from 'pg';
 import { quoteName, regclass, type TableName } from './names.ts';
+import type { Names } from './search-path.ts';
 
 /**
  * All that `describe` reads of a table's shape, as one number: columns with type, collation and nullability, labels of enums, what is
@@ -27,13 +28,16 @@ export interface ShapeQuery {
   readonly lockSql: string;
   /** One row with one column. */
   readonly fingerprintSql: string;
+  /** Of what is locked and read. */
+  readonly names: Names;
 }
 
-export function tableShapeQuery(name: TableName): ShapeQuery {
+export function tableShapeQuery(name: TableName, names: Names): ShapeQuery {
   return {
     // Without columns: also for a user who may read some of them only.
     lockSql: `SELECT FROM ${quoteName(name)} LIMIT 0`,
     fingerprintSql: `SELECT ${fingerprintSql(regclass(name))}`,
+    names,
   };
 }
 
@@ -48,6 +52,7 @@ export function queryShapeQuery(from: string, fields: readonly FieldDef[]): Shap
         ? "SELECT ''"
         : `SELECT pg_catalog.string_agg(a.attcollation::text, ',' ORDER BY a.attrelid, a.attnum)
            FROM pg_catalog.pg_attribute a WHERE (a.attrelid, a.attnum) IN (VALUES ${pairs.join(', ')})`,
+    names: 'users',
   };
 }
 

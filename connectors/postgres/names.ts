@@ -1,6 +1,7 @@
 import { permanent } from '../../core/errors.ts';
 import { joinName, quoteDouble } from '../sql/names.ts';
 import { literalText } from './literals.ts';
+import { readRows } from './reading.ts';
 import type { Session } from './session.ts';
 
 export interface TableName {
@@ -8,7 +9,7 @@ export interface TableName {
   readonly table: string;
 }
 
-/** Parts of a name in a manifest; without a schema, the first of the session's search_path. */
+/** Parts of a name in a manifest; without a schema, the first of the path that the session was given at its login. */
 export async function resolveName(
   session: Session,
   parts: readonly string[],
@@ -26,8 +27,9 @@ export async function resolveName(
     );
   }
   if (schema !== undefined) return { schema, table };
-  const [[current] = []] = await session.query('SELECT current_schema()');
-  return { schema: current ?? 'public', table };
+  const current = 'SELECT pg_catalog.current_schema()';
+  const [[first] = []] = await session.guard(() => readRows(session, current, 'users'));
+  return { schema: first ?? 'public', table };
 }
 
 export function quoteName({ schema, table }: TableName): string {

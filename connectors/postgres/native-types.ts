@@ -85,3 +85,12 @@ export function withoutModifiers(nativeType: string): string {
   // These two keywords alone mean a length of 1.
   return bare.replace(/^character(?=$|\[)/, 'bpchar').replace(/^bit(?=$|\[)/, 'pg_catalog."bit"');
 }
+
+/** Those that the grammar itself knows, wherever a session looks for types. */
+const keywords =
+  /^(bigint|bit varying|boolean|character varying|double precision|integer|interval|numeric|real|smallint|time(stamp)? (with|without) time zone)(\[\])*$/;
+
+/** A type without modifiers, as the catalogue names it (with a schema, but for built-in ones), where any type may have that name too. */
+export function castName(type: string): string {
+  return keywords.test(type) || /^("(?:[^"]|"")*"|[^".]+)\./.test(type) ? type : `pg_catalog.${type}`;
+}

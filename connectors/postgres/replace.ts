@@ -4,8 +4,8 @@ import { permanent, schemaChanged } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
 import { quoteDouble } from '../sql/names.ts';
 import { type ClaimedShape, requireSeenSql, type SeenTable, seeTable } from './claimed-shape.ts';
-import { literalText } from './literals.ts';
 import { quoteName, regclass, type TableName } from './names.ts';
+import { requireOwnTable, revokeSql } from './own-tables.ts';
 import type { Session } from './session.ts';
 import { swapStatements } from './swap.ts';
 import { lockOutOthers } from './swap-lock.ts';
@@ -44,8 +44,11 @@ export class Replacement {
   static async begin(start: ReplacementStart): Promise<Replacement> {
     const { session, name, pass, isResumed, guardSql, shape } = start;
     const table = shadowName(name, start.uid);
+    await requireOwnTable(session, table, 'shadow');
     if (isResumed) {
-      const [[note] = []] = await session.run(`SELECT obj_description(${regclass(table)}, 'pg_class')`);
+      const [[note] = []] = await session.run(
+        `SELECT pg_catalog.obj_description(${regclass(table)}, 'pg_class')`,
+      );
       const [, ofPass, rows] = /^idra pass (\d+) rows (\d+)$/.exec(note ?? '') ?? [];
       const [seen, target] = [await seeTable(session, table, path), await seeTable(session, name, path)];
       if (Number(ofPass) !== pass || !seen || !target) throw new ShadowUnfit();
@@ -53,9 +56,10 @@ export class Replacement {
       return new Replacement(start, seen, Number(rows));
     }
     const shadow = quoteName(table);
+    // The grants of default privileges go: the shadow gets those of the target with its name.
     await session.run(
       `BEGIN; ${shape.requireSql()}; DROP TABLE IF EXISTS ${shadow}; CREATE TABLE ${shadow} (LIKE ${quoteName(name)} INCLUDING ALL);
-       ${revokeAllSql(table)}; ${noteSql(shadow, pass, 0)}; ${guardSql}`,
+       ${revokeSql(table, 'ALL')}; ${noteSql(shadow, pass, 0)}; ${guardSql}`,
     );
     const seen = await seeTable(session, table, path);
     await session.run('COMMIT');
@@ -94,7 +98,7 @@ export class Replacement {
   async swap(signal: AbortSignal): Promise<SeenTable> {
     const { session, name, shape } = this.#start;
     await session.run(`LOCK TABLE ${this.shadow} IN ACCESS EXCLUSIVE MODE`);
-    const [[count] = []] = await session.run(`SELECT count(*) FROM ${this.shadow}`);
+    const [[count] = []] = await session.run(`SELECT pg_catalog.count(*) FROM ${this.shadow}`);
     if (Number(count) !== this.#rows) {
       throw permanent(
         'ReplaceCountDiffers',
@@ -122,15 +126,6 @@ function columnsOf({ columns, keys }: Relation): string {
 
 function noteSql(shadow: string, pass: number, rows: number): string {
   return `COMMENT ON TABLE ${shadow} IS 'idra pass ${pass} rows ${rows}'`;
-}
-
-/** Default privileges of the schema are not those of the target, whose grants the shadow gets with its name. */
-function revokeAllSql(shadow: TableName): string {
-  const body = `DECLARE grantee text; BEGIN FOR grantee IN
-      SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END
-      FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid = ${regclass(shadow)} AND a.grantee <> c.relowner
-    LOOP EXECUTE ${literalText(`REVOKE ALL ON ${quoteName(shadow)} FROM `)} || grantee; END LOOP; END`;
-  return `DO ${literalText(body)}`;
 }
 
 /** Hashed: the name of the target may be as long as names can be. */

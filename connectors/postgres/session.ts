@@ -13,6 +13,9 @@ import { type ShapeQuery, shapeText } from './fingerprint.ts';
 import type { FramePart } from './frames.ts';
 import { guardConnection, socketOf } from './guarded-connection.ts';
 import { literalText } from './literals.ts';
+import { ParseOnly } from './one-statement.ts';
+import { readingShaped } from './reading.ts';
+import { pathOption } from './search-path.ts';
 import { discard, settingsOf } from './settings.ts';
 import { passwordRule, tlsOptions } from './tls.ts';
 
@@ -107,6 +110,7 @@ export class Session implements PooledSession {
     const connectTimeoutMs = seconds(config.parameters.connect_timeout) ?? defaultConnectMs;
     const ssl = await tlsOptions(config, access, connectTimeoutMs, signal);
     const rule = passwordRule(config, access, ssl, doing);
+    const path = config.parameters.search_path;
     const client = new pg.Client({
       host: config.host,
       port: config.port,
@@ -116,6 +120,7 @@ export class Session implements PooledSession {
       password: access.secret('password')?.reveal() ?? '',
       ssl,
       application_name: name,
+      ...(path !== undefined && { options: pathOption(path) }),
       keepAlive: true,
       keepAliveInitialDelayMillis: seconds(config.parameters.keepalives_idle) ?? keepAliveMs,
       types: { getTypeParser: () => (text: string) => text },
@@ -163,10 +168,7 @@ export class Session implements PooledSession {
   async runAll(
     sql: string,
   ): Promise<readonly { readonly rows: readonly TextRow[]; readonly rowCount: number }[]> {
-    const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await this.#use(
-      this.#client.query({ text: sql, rowMode: 'array' }),
-    );
-    const results = Array.isArray(result) ? result : [result];
+    const results = await this.results(sql);
     return results.map((each) => ({ rows: each.rows as TextRow[], rowCount: each.rowCount ?? 0 }));
   }
 
@@ -175,25 +177,31 @@ export class Session implements PooledSession {
     return await this.guard(() => this.run(sql), signal);
   }
 
-  /** Names and types of a statement's columns. */
-  async fields(sql: string): Promise<readonly pg.FieldDef[]> {
-    return (await this.#use(this.#client.query({ text: sql, rowMode: 'array' }))).fields;
+  /** The same, with the names and types of its columns. */
+  async results(sql: string): Promise<readonly pg.QueryArrayResult[]> {
+    const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await this.#use(
+      this.#client.query({ text: sql, rowMode: 'array' }),
+    );
+    return Array.isArray(result) ? result : [result];
+  }
+
+  /** Throws unless the text is one statement, of which nothing is run. */
+  async parse(text: string): Promise<void> {
+    await this.#use(this.#client.query(new ParseOnly(text)).done);
   }
 
   /** Names and types of a result, and the fingerprint, in one transaction. */
-  async shape({ lockSql, fingerprintSql }: ShapeQuery, signal?: AbortSignal): Promise<string> {
-    const sql = `BEGIN; ${lockSql}; ${fingerprintSql}; COMMIT`;
-    const result = await this.guard(
-      () => this.#use(this.#client.query({ text: sql, rowMode: 'array' })),
-      signal,
-    ).catch(async (thrown: unknown) => {
-      await this.rollBack();
-      throw thrown;
-    });
-    if (!Array.isArray(result)) throw protocolError(this.#doing, 'fewer answers than statements');
-    const [, locked, seen] = result as unknown as readonly pg.QueryArrayResult[];
-    const [[fingerprint] = []] = (seen?.rows ?? []) as TextRow[];
-    return shapeText(locked?.fields ?? [], fingerprint);
+  async shape(query: ShapeQuery, signal?: AbortSignal): Promise<string> {
+    const results = await this.guard(() => this.results(readingShaped(query)), signal).catch(
+      async (thrown: unknown) => {
+        await this.rollBack();
+        throw thrown;
+      },
+    );
+    const [locked, seen] = results.filter((each) => each.command === 'SELECT');
+    if (!locked || !seen) throw protocolError(this.#doing, 'fewer answers than statements');
+    const [[fingerprint] = []] = seen.rows as TextRow[];
+    return shapeText(locked.fields, fingerprint);
   }
 
   /**
@@ -208,8 +216,7 @@ export class Session implements PooledSession {
     signal: AbortSignal,
   ): AsyncGenerator<FramePart, void> {
     signal.throwIfAborted();
-    const { lockSql, fingerprintSql } = expected.query;
-    const text = `BEGIN; ${lockSql}; ${fingerprintSql}; ${sql}; COMMIT`;
+    const text = readingShaped(expected.query, sql);
     const copy = this.#client.query(new CopyOut(text, format.limits, format.isBinary));
     this.#running += 1;
     const stop = onAbort(signal, () => this.cut());

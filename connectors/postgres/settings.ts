@@ -1,5 +1,6 @@
 import type { PostgresConfig } from './config.ts';
 import { literalText } from './literals.ts';
+import { lookInCatalog } from './search-path.ts';
 
 interface Pinned {
   readonly name: string;
@@ -54,32 +55,34 @@ const pinned: readonly Pinned[] = [
   { name: 'synchronous_commit', value: 'on', instead: 'off', why: 'what was committed is durable' },
   { name: 'jit', value: 'off', why: 'compiling costs more than it saves' },
   { name: 'max_parallel_workers_per_gather', value: '0', why: 'a page is read in the order of an index' },
+  {
+    name: 'default_transaction_read_only',
+    value: 'on',
+    why: 'a source is never written, and a destination by who has said so: see allowWrites',
+  },
   // The server ends a transaction whose client stands still: a claim must get past an owner that stopped in the middle.
   { name: 'idle_in_transaction_session_timeout', value: '60s', why: 'locks of a stopped process' },
 ];
-const pinnedReader: readonly Pinned[] = [
-  { name: 'default_transaction_read_only', value: 'on', why: 'a source is never written' },
-];
 const pinnedWriter: readonly Pinned[] = [
-  { name: 'default_transaction_read_only', value: 'off', why: 'a destination is written' },
   { name: 'temp_buffers', value: '64MB', why: 'the stage of an upsert stays in memory' },
 ];
 
-export const pinnedNames: readonly string[] = [...pinned, ...pinnedReader, ...pinnedWriter].map(
-  ({ name }) => name,
-);
+export const pinnedNames: readonly string[] = [...pinned, ...pinnedWriter].map(({ name }) => name);
+
+/** Of a session that describes a destination, as check and plan do, from now on. */
+export const allowWrites = 'SET default_transaction_read_only = off';
 
 /** One message that makes a session what `use` needs, whoever had it before. */
 export function settingsOf(use: 'reader' | 'writer', config: PostgresConfig): string {
-  const all = [...pinned, ...(use === 'reader' ? pinnedReader : pinnedWriter)];
+  const all = [...pinned, ...(use === 'reader' ? [] : pinnedWriter)];
   const rows = all.map(
     ({ name, value, instead }) =>
       `(${literalText(name)}, ${literalText(value)}, ${instead === undefined ? 'NULL' : literalText(instead)})`,
   );
   const pinSql = `SELECT pg_catalog.set_config(p.name, p.value, false) FROM (VALUES ${rows.join(', ')}) AS p (name, value, instead)
     JOIN pg_catalog.pg_settings s ON s.name = p.name AND s.context = 'user' AND (p.instead IS NULL OR s.setting = p.instead)`;
-  // First, lest it ends the statement that sets the others.
-  return ['SET statement_timeout = 0', pinSql, ...parameterSettings(config)].join(';');
+  // The limit before the others, lest it ends the statement that sets them.
+  return [lookInCatalog, 'SET statement_timeout = 0', pinSql, ...parameterSettings(config)].join(';');
 }
 
 /**
@@ -93,19 +96,17 @@ export const discard: readonly string[] = [
   'RESET ALL',
   'DEALLOCATE ALL',
   'UNLISTEN *',
-  'SELECT pg_advisory_unlock_all()',
+  // On the path that the last user has left.
+  'SELECT pg_catalog.pg_advisory_unlock_all()',
   'DISCARD PLANS',
   'DISCARD TEMP',
   'DISCARD SEQUENCES',
 ];
 
 function parameterSettings(config: PostgresConfig): string[] {
-  const { role, search_path, work_mem } = config.parameters;
+  const { role, work_mem } = config.parameters;
   return [
     ...(role === undefined ? [] : [`SET ROLE ${literalText(role)}`]),
-    ...(search_path === undefined
-      ? []
-      : [`SELECT set_config('search_path', ${literalText(search_path)}, false)`]),
     ...(work_mem === undefined ? [] : [`SET work_mem = ${literalText(work_mem)}`]),
   ];
 }

@@ -22,8 +22,9 @@ import { withBadColumn } from './bad-encoding.ts';
 import { keyDecoderOf } from './binary-keys.ts';
 import { LateRowBound } from './bound.ts';
 import { orderFindings, readFindings } from './check.ts';
+import { readConfig } from './config.ts';
 import { decodeLines, withoutRareEscapes } from './copy-text.ts';
-import { describeQuery, describeTable, fromQuery, hiddenRowFindings } from './describe.ts';
+import { bareQuery, describeQuery, describeTable, fromQuery, hiddenRowFindings } from './describe.ts';
 import { dialect } from './dialect.ts';
 import { elsewhereFinding, rowsFromElsewhere } from './elsewhere.ts';
 import { mayBeSchemaChange } from './errors.ts';
@@ -33,6 +34,9 @@ import { canonicalText, lastKeyReader } from './last-key.ts';
 import { literalText } from './literals.ts';
 import { moneyFindings } from './money.ts';
 import { quoteName, resolveName } from './names.ts';
+import { requireOneStatement } from './one-statement.ts';
+import { readFields, readRows } from './reading.ts';
+import type { Names } from './search-path.ts';
 import { type ExpectedShape, readerName, Session, ShapeDiffers, type TextRow } from './session.ts';
 import { decoderOf } from './text-values.ts';
 import { otherZones, serverTimeZone } from './time-zone.ts';
@@ -52,12 +56,15 @@ export class PostgresSource implements Source, RangeReader {
   readonly #object: SourceObject;
   readonly #bound = new LateRowBound(systemClock);
   readonly #session: OwnSession<Session>;
+  readonly #names: Names;
   #from: string | undefined;
   #relation: Relation | undefined;
   #shape: ExpectedShape | undefined;
 
   constructor(access: SystemAccess, object: SourceObject) {
     this.#object = object;
+    const { search_path } = readConfig(access).parameters;
+    this.#names = object.query !== undefined || search_path !== undefined ? 'users' : 'own';
     this.#session = new OwnSession(access.dataSource, (signal) => openReader(access, object, signal));
   }
 
@@ -89,7 +96,7 @@ export class PostgresSource implements Source, RangeReader {
 
   async #elsewhere(session: Session, signal: AbortSignal): Promise<string | undefined> {
     const oid = this.#object.query === undefined ? this.#relation?.identity : undefined;
-    return await rowsFromElsewhere(session, { oid, from: await this.#fromClause(session) }, signal);
+    return await rowsFromElsewhere(session, { ...(await this.#readObject(session)), oid }, signal);
   }
 
   async #elsewhereFindings(session: Session, mode: Mode, signal: AbortSignal): Promise<Finding[]> {
@@ -99,7 +106,7 @@ export class PostgresSource implements Source, RangeReader {
   }
 
   async #hiddenRows(session: Session): Promise<Finding[]> {
-    return await hiddenRowFindings(session, await this.#fromClause(session), this.#relation?.name ?? '');
+    return await hiddenRowFindings(session, await this.#readObject(session), this.#relation?.name ?? '');
   }
 
   #isReadInServersZone(mode: Mode): boolean {
@@ -113,7 +120,11 @@ export class PostgresSource implements Source, RangeReader {
     const { columns = [], name = '' } = this.#relation ?? {};
     const paging = this.#pagingColumns();
     const names = columns.map((each) => each.name).filter((each) => paging.has(each));
-    return await orderFindings(session, { name, from: await this.#fromClause(session), names }, signal);
+    return await orderFindings(
+      session,
+      { ...(await this.#readObject(session)), name, columns: names },
+      signal,
+    );
   }
 
   canServe({ format, as }: RawRequest, columns: readonly ReadColumn[]): boolean {
@@ -153,12 +164,8 @@ export class PostgresSource implements Source, RangeReader {
   ): Promise<unknown> {
     if (signal.aborted || !this.#session.current) return thrown;
     const session = this.#session.current;
-    return await withBadColumn(
-      thrown,
-      session,
-      { from: await this.#fromClause(session), range, relation },
-      signal,
-    );
+    const object = await this.#readObject(session);
+    return await withBadColumn(thrown, session, { ...object, range, relation }, signal);
   }
 
   async *#copyRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
@@ -201,10 +208,8 @@ export class PostgresSource implements Source, RangeReader {
     const counted = await this.count(where, signal);
     if (counted < countLimit) return counted;
     const session = await this.#open(signal);
-    const [[plan] = []] = await session.query(
-      `EXPLAIN (FORMAT JSON) SELECT 1 FROM ${await this.#fromClause(session)} ${where}`,
-      signal,
-    );
+    const sql = `EXPLAIN (FORMAT JSON) SELECT 1 FROM ${await this.#fromClause(session)} ${where}`;
+    const [[plan] = []] = await session.guard(() => readRows(session, sql, this.#names), signal);
     const [{ Plan: top }] = JSON.parse(plan ?? '[{"Plan":{}}]') as [
       { readonly Plan: { readonly 'Plan Rows'?: number } },
     ];
@@ -235,15 +240,22 @@ export class PostgresSource implements Source, RangeReader {
     return this.#from;
   }
 
+  async #readObject(session: Session): Promise<{ readonly from: string; readonly names: Names }> {
+    return { from: await this.#fromClause(session), names: this.#names };
+  }
+
   async #lookAtShape(session: Session, signal: AbortSignal): Promise<ExpectedShape> {
     const from = await this.#fromClause(session);
     const { query: text, table } = this.#object;
     const query =
       text === undefined
-        ? tableShapeQuery(await resolveName(session, splitName(table ?? '', tablePath), tablePath))
+        ? tableShapeQuery(
+            await resolveName(session, splitName(table ?? '', tablePath), tablePath),
+            this.#names,
+          )
         : queryShapeQuery(
             from,
-            await session.guard(() => session.fields(`SELECT * FROM ${from} LIMIT 0`), signal),
+            await session.guard(() => readFields(session, `SELECT * FROM ${from} LIMIT 0`, 'users'), signal),
           );
     return { query, text: await session.shape(query, signal) };
   }
@@ -267,7 +279,8 @@ export class PostgresSource implements Source, RangeReader {
 
   async count(where: string, signal: AbortSignal): Promise<number> {
     const [[count] = []] = await this.#ask(
-      (from) => `SELECT count(*) FROM (SELECT 1 FROM ${from} ${where} LIMIT ${countLimit}) AS "counted"`,
+      (from) =>
+        `SELECT pg_catalog.count(*) FROM (SELECT 1 FROM ${from} ${where} LIMIT ${countLimit}) AS "counted"`,
       signal,
     );
     return Number(count ?? 0);
@@ -293,7 +306,7 @@ export class PostgresSource implements Source, RangeReader {
     const session = await this.#open(signal);
     const text = sql(await this.#fromClause(session));
     try {
-      return await session.abortable(() => session.run(text), signal);
+      return await session.abortable(() => readRows(session, text, this.#names), signal);
     } catch (thrown) {
       const planned = this.#relation;
       if (planned && mayBeSchemaChange(thrown)) requireShape(planned, await this.describe(signal));
@@ -313,8 +326,14 @@ const tablePath = 'spec.source.table';
 
 async function openReader(access: SystemAccess, object: SourceObject, signal: AbortSignal): Promise<Session> {
   const session = await Session.open(access, readerName, signal);
-  if (object.query === undefined) await session.query(byIndex, signal);
-  return session;
+  try {
+    if (object.query === undefined) await session.query(byIndex, signal);
+    else await requireOneStatement(session, bareQuery(object.query), signal);
+    return session;
+  } catch (thrown) {
+    await session.close();
+    throw thrown;
+  }
 }
 
 async function describeSource(session: Session, table: string): Promise<Relation> {

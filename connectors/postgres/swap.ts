@@ -17,7 +17,6 @@ export async function swapStatements(
 ): Promise<readonly string[]> {
   const target = quoteName(name);
   const retired = quoteDouble(`${shadow.slice(shadow.lastIndexOf('.') + 2, -1)}_old`);
-  await session.run("SET LOCAL search_path = ''");
   const collect = async (sql: string) => (await session.run(sql)).flatMap(([text]) => (text ? [text] : []));
   const oid = `${literalText(target)}::regclass`;
   const after = await collect(restoreSql(oid, target));
@@ -52,7 +51,7 @@ function restoreSql(oid: string, target: string): string {
     UNION ALL SELECT 5, 'ALTER TABLE ' || ${told} || ' ' || CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END
       || ' TRIGGER ' || quote_ident(tgname) FROM pg_trigger WHERE tgrelid = ${oid} AND NOT tgisinternal AND tgenabled <> 'O'
     UNION ALL SELECT 6, 'ALTER TABLE ' || ${told} || ' OWNER TO ' || quote_ident(pg_get_userbyid(relowner))
-      FROM pg_class WHERE oid = ${oid} AND relowner <> current_user::regrole
+      FROM pg_class WHERE oid = ${oid} AND pg_get_userbyid(relowner) <> current_user
     UNION ALL SELECT 7, 'GRANT ' || a.privilege_type || ' ON ' || ${told} || ' TO ' || ${grantee} || ${option}
       FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = ${oid} AND a.grantee <> c.relowner
     UNION ALL SELECT 7, 'GRANT ' || a.privilege_type || ' (' || quote_ident(t.attname) || ') ON ' || ${told} || ' TO ' || ${grantee} || ${option}

@@ -2,6 +2,7 @@ import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { WritePlan } from '../../core/connector.ts';
 import { updatedColumns } from '../../core/upsert-columns.ts';
 import { quoteDouble } from '../sql/names.ts';
+import { dialect } from './dialect.ts';
 import { quoteName, type TableName } from './names.ts';
 
 /** The statements about a target table that follow from a plan. Pure. */
@@ -59,7 +60,13 @@ export class Target {
     const { key, columns } = this.#plan;
     const names = columns.columns.map((each) => quoteDouble(each.name));
     const texts = (of: string) => `ROW(${names.map((name) => `${of}.${name}::text`).join(', ')})`;
-    const same = key.map((name) => `t.${quoteDouble(name)} = s.${quoteDouble(name)}`).join(' AND ');
+    const equals = (name: string) => {
+      const existing = columns.columns.find((each) => each.name === name)?.existing;
+      return existing ? dialect.operator?.('=', existing) : '=';
+    };
+    const same = key
+      .map((name) => `t.${quoteDouble(name)} ${equals(name)} s.${quoteDouble(name)}`)
+      .join(' AND ');
     return `SELECT EXISTS (SELECT FROM (${this.#newestSql}) s
       WHERE NOT EXISTS (SELECT FROM ${this.name} t WHERE ${same} AND ${texts('t')} IS NOT DISTINCT FROM ${texts('s')}))`;
   }

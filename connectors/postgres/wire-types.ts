@@ -2,7 +2,7 @@ import type { RawRequest } from '../../core/batch.ts';
 import type { ColumnPlan } from '../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../core/values.ts';
 import { quoteDouble } from '../sql/names.ts';
-import { withoutModifiers } from './native-types.ts';
+import { castName, withoutModifiers } from './native-types.ts';
 
 /**
  * What travels in COPY BINARY: a type by its name without modifiers, which the receiving column applies. Texts of every kind (varchar,
@@ -59,7 +59,7 @@ function isPortable(name: string): boolean {
 export function ownItem({ name, nativeType }: Column): string {
   return nativeType.includes('.')
     ? quoteDouble(name)
-    : `${quoteDouble(name)}::${withoutModifiers(nativeType)}`;
+    : `${quoteDouble(name)}::${castName(withoutModifiers(nativeType))}`;
 }
 
 /** Select item that gives `as` in COPY BINARY, or undefined where only canonical values keep the meaning. */
@@ -67,7 +67,7 @@ export function binaryItem(column: Column, as: string): string | undefined {
   const name = quoteDouble(column.name);
   const own = binaryType(column.type, column.nativeType);
   if (own === as) return ownItem(column);
-  return isWidening(column.type, as) ? `${name}::${as}` : undefined;
+  return isWidening(column.type, as) ? `${name}::${castName(as)}` : undefined;
 }
 
 function isWidening(type: ColumnType, as: string): boolean {

@@ -1,6 +1,6 @@
 import type { Wire } from '../../core/batch.ts';
 import type { Column } from '../../core/values.ts';
-import type { FromClause, SqlDialect } from './dialect.ts';
+import type { Comparison, FromClause, SqlDialect } from './dialect.ts';
 
 /** Rows in key order after `after` and up to `upTo`: keyset pagination, never OFFSET. */
 export interface Range {
@@ -39,11 +39,18 @@ export function whereRange(dialect: SqlDialect, range: Pick<Range, 'orderBy' | '
   const first = range.orderBy[0];
   if (first && !range.after && first.isNullable) conditions.push(`${dialect.quote(first.name)} IS NOT NULL`);
   if (first && range.upTo) {
-    conditions.push(
-      `${dialect.quote(first.name)} ${range.upTo.isInclusive ? '<=' : '<'} ${dialect.literal(range.upTo.text, first)}`,
-    );
+    conditions.push(compared(dialect, first, range.upTo.isInclusive ? '<=' : '<', range.upTo.text));
   }
   return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+}
+
+/** A column and a canonical text. */
+export function compared(dialect: SqlDialect, column: Column, symbol: Comparison, text: string): string {
+  return `${dialect.quote(column.name)} ${operatorOf(dialect, column, symbol)} ${dialect.literal(text, column)}`;
+}
+
+function operatorOf(dialect: SqlDialect, column: Column, symbol: Comparison): string {
+  return dialect.operator?.(symbol, column) ?? symbol;
 }
 
 /**
@@ -67,7 +74,7 @@ export function withinRows(
 ): string {
   const [first] = columns;
   if (!first) throw new RangeError('no key column to page by');
-  const end = `${dialect.quote(first.name)} <= ${dialect.literal(to[0] ?? '', first)}`;
+  const end = compared(dialect, first, '<=', to[0] ?? '');
   return [
     ...(from ? [compareRows(dialect, columns, from, '>=')] : []),
     ...(to.length > 1 ? [end, `NOT (${greaterThan(dialect, columns, to)})`] : [end]),
@@ -82,21 +89,26 @@ function compareRows(
 ): string {
   if (position.length > columns.length)
     throw new RangeError(`offset has ${position.length} values for ${columns.length} key columns`);
-  const pairs = columns.slice(0, position.length).map((column, index) => ({
-    name: dialect.quote(column.name),
-    literal: dialect.literal(position[index] ?? '', column),
-  }));
-  const [first] = pairs;
+  const given = columns.slice(0, position.length);
+  const is = (index: number, symbol: Comparison) =>
+    compared(dialect, given[index] as Column, symbol, position[index] ?? '');
+  const [first] = given;
   if (!first) throw new RangeError('no key column to page by');
-  if (pairs.length === 1) return `${first.name} ${last} ${first.literal}`;
-  if (dialect.hasIndexedRowComparison) {
-    return `(${pairs.map((pair) => pair.name).join(', ')}) ${last} (${pairs.map((pair) => pair.literal).join(', ')})`;
+  if (given.length === 1) return is(0, last);
+  const operator = operatorOf(dialect, first, last);
+  if (
+    dialect.hasIndexedRowComparison &&
+    given.every((each) => operatorOf(dialect, each, last) === operator)
+  ) {
+    const names = given.map((column) => dialect.quote(column.name));
+    const literals = given.map((column, index) => dialect.literal(position[index] ?? '', column));
+    return `(${names.join(', ')}) ${operator} (${literals.join(', ')})`;
   }
-  const alternatives = pairs.map((pair, index) =>
+  const alternatives = given.map((_, index) =>
     [
-      ...pairs.slice(0, index).map((before) => `${before.name} = ${before.literal}`),
-      `${pair.name} ${index === pairs.length - 1 ? last : '>'} ${pair.literal}`,
+      ...given.slice(0, index).map((_before, at) => is(at, '=')),
+      is(index, index === given.length - 1 ? last : '>'),
     ].join(' AND '),
   );
-  return `${first.name} >= ${first.literal} AND (${alternatives.map((each) => `(${each})`).join(' OR ')})`;
+  return `${is(0, '>=')} AND (${alternatives.map((each) => `(${each})`).join(' OR ')})`;
 }

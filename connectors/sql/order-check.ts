@@ -34,9 +34,11 @@ export class OrderCheck {
   /** Throws KeyNotUnique or KeyNullable. */
   async requireDistinct(span: Span, signal: AbortSignal): Promise<void> {
     if (!this.isNeeded) return;
-    const names = this.#orderBy.map((column) => this.#reader.dialect.quote(column.name)).join(', ');
-    const where = withinRows(this.#reader.dialect, this.#orderBy, span.from, span.to);
-    const tail = `WHERE ${where} GROUP BY ${names} HAVING count(*) > 1 ORDER BY ${names} LIMIT 1`;
+    const { dialect } = this.#reader;
+    const names = this.#orderBy.map((column) => dialect.quote(column.name)).join(', ');
+    const where = withinRows(dialect, this.#orderBy, span.from, span.to);
+    const isSeveral = dialect.isSeveral ?? 'count(*) > 1';
+    const tail = `WHERE ${where} GROUP BY ${names} HAVING ${isSeveral} ORDER BY ${names} LIMIT 1`;
     const values: (string | null)[] = [];
     for (const column of this.#orderBy) {
       const value = await this.#reader.first(column, tail, signal);

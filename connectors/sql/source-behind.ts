@@ -2,6 +2,7 @@ import { restartCommand } from '../../core/commands.ts';
 import type { ReadRequest } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
 import type { Column } from '../../core/values.ts';
+import { compared } from './keyset.ts';
 import { largest, type RangeReader } from './range-reader.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function requireNotBehind(
 ): Promise<void> {
   const { dialect } = reader;
   const name = dialect.quote(field.name);
-  const reached = `WHERE ${name} >= ${dialect.literal(offset, field)} ORDER BY ${name} LIMIT 1`;
+  const reached = `WHERE ${compared(dialect, field, '>=', offset)} ORDER BY ${name} LIMIT 1`;
   if ((await reader.first(field, reached, signal)) !== undefined) return;
   const newest = await largest(reader, field, signal);
   if (newest === undefined || (await isIssued(reader, request, field, offset, signal))) return;

@@ -20,8 +20,8 @@ export const ofDatabases: readonly Guard[] = [
   {
     name: 'PostgreSQL: token and offset in the transaction of the rows',
     file: 'connectors/postgres/claimed-table.ts',
-    from: 'session.run(`${note}${sql}; COMMIT`)',
-    to: 'session.run(`COMMIT; ${note}${sql}`)',
+    from: 'session.run(`${note}${sql}; ${commitOf(names)}`)',
+    to: 'session.run(`${commitOf(names)}; ${note}${sql}`)',
     caughtBy: { test: 'connectors/postgres/writes.test.ts', only: 'given up' },
   },
   {

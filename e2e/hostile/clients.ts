@@ -27,7 +27,11 @@ async function postgres(port: number, login: Login): Promise<void> {
   const session = await PostgresSession.open(accessOf(port, login), readerName, signal);
   try {
     await session.query('SELECT relname, reltuples, relkind, NULL FROM pg_catalog.pg_class LIMIT 20', signal);
-    const query = { lockSql: 'SELECT FROM pg_catalog.pg_class LIMIT 0', fingerprintSql: "SELECT ''" };
+    const query = {
+      lockSql: 'SELECT FROM pg_catalog.pg_class LIMIT 0',
+      fingerprintSql: "SELECT ''",
+      names: 'own' as const,
+    };
     const shape = { query, text: await session.shape(query, signal) };
     const format = { limits: { maxRows: 7, maxBytes: 2_000 }, isBinary: true };
     const sql = 'COPY (SELECT oid, relname FROM pg_catalog.pg_class LIMIT 30) TO STDOUT (FORMAT binary)';
