@@ -771,6 +771,12 @@ export const errorCodes = {
     remedy: 'Correct sqlite.path, or create the file.',
     systems: ['SQLite'],
   },
+  SourceWrites: {
+    cause:
+      'The query, or a function that a view or policy calls, writes, and sources are read in read-only transactions.',
+    remedy: 'Leave out of the query, view or policy what writes.',
+    systems: ['PostgreSQL'],
+  },
   Standby: {
     cause: 'The server is a standby: only safetyLag covers rows that are committed late.',
     remedy: 'Read from the primary, or set safetyLag.',

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Rejection } from '../../core/connector.ts';
-import { type Disposition, IdraError, transient } from '../../core/errors.ts';
+import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
 import { certificateUntrusted, errorOf, isUntrusted, type Meaning, raisedByTrigger } from '../sql/meaning.ts';
 
@@ -189,6 +189,13 @@ function fromServer(error: pg.DatabaseError, doing: string): IdraError {
 function isMissedInFunction({ code = '', internalQuery, where = '' }: pg.DatabaseError): boolean {
   const isMissed = ['42P01', '42883', '42704', '3F000'].includes(code);
   return isMissed && internalQuery !== undefined && !where.includes('inline_code_block');
+}
+
+/** What a reader has read is refused as a write: the server may well be written by others. */
+export function sourceWrites(doing: string, cause: unknown): IdraError {
+  const mend = 'read without functions that write, in the query, view or policy';
+  const message = `${doing}: what is read calls a function that writes, and sources are read in read-only transactions`;
+  return permanent('SourceWrites', message, { path: 'spec.source', mend, cause });
 }
 
 /** By RAISE of PL/pgSQL, whatever its code, or the syntax of a statement that a function has put together from values. */

@@ -68,7 +68,7 @@ function remedyOf(quoted: string, use: OwnTableUse): string {
 }
 
 const faultsOfAll = [
-  'has triggers',
+  'has triggers of others',
   'has rules',
   'has row security',
   'has to do with inheritance or partitions',
@@ -85,7 +85,8 @@ function lookSql({ schema, table }: TableName): string {
   return `SELECT (SELECT pg_catalog.json_agg(b.attname) FROM pg_catalog.pg_attribute b WHERE b.attrelid = c.oid AND b.attnum > 0 AND NOT b.attisdropped),
       c.relkind::text, pg_catalog.pg_get_userbyid(c.relowner), current_user,
       EXISTS (SELECT FROM pg_catalog.aclexplode(c.relacl) a WHERE a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner),
-      EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+      EXISTS (SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc f ON f.oid = t.tgfoid
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND f.proowner <> c.relowner),
       EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND c.relkind = 'r'),
       c.relrowsecurity,
       c.relispartition OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhrelid, h.inhparent)),

@@ -122,7 +122,7 @@ test('what does not survive is told before', async () => {
   );
   assert.match(
     findings.map((each) => each.message).join(),
-    /foreign key.*refers.*materialized view kept_view/s,
+    /foreign key.*refers.*materialized view public\.kept_view/s,
   );
   await flow.close();
 });

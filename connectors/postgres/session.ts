@@ -8,7 +8,7 @@ import { sessionKey } from '../sql/session-pool.ts';
 import { defaultSilenceMs, shortSilenceMs, silenceError, watchSilence } from '../sql/silence.ts';
 import { readConfig } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './copy.ts';
-import { classify } from './errors.ts';
+import { classify, sourceWrites, sqlState } from './errors.ts';
 import { type ShapeQuery, shapeText } from './fingerprint.ts';
 import type { FramePart } from './frames.ts';
 import { guardConnection, socketOf } from './guarded-connection.ts';
@@ -232,7 +232,7 @@ export class Session implements PooledSession {
       signal.throwIfAborted();
       if (copy.isEnded) await this.rollBack();
       if (differs()) throw new ShapeDiffers();
-      throw classify(thrown, this.#doing);
+      throw this.classified(thrown);
     } finally {
       stop();
       heard();
@@ -277,6 +277,7 @@ export class Session implements PooledSession {
   }
 
   classified(thrown: unknown): IdraError {
+    if (this.#name === readerName && sqlState(thrown) === '25006') return sourceWrites(this.#doing, thrown);
     return classify(thrown, this.#doing);
   }
 

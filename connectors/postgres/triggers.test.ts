@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { SystemAccess } from '../../core/connector.ts';
 import type { IdraError } from '../../core/errors.ts';
 import { openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
 
@@ -68,11 +69,49 @@ test('a trigger that drops updates which change nothing is no matter', async () 
 
 test('a trigger may pass rows on to child tables', async () => {
   await database.run(`CREATE TABLE parent (id int, body text); CREATE TABLE child () INHERITS (parent);
-    CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO child VALUES (new.*); RETURN NULL; END $$;
+    CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.child VALUES (new.*); RETURN NULL; END $$;
     CREATE TRIGGER t BEFORE INSERT ON parent FOR EACH ROW EXECUTE FUNCTION pass_on()`);
   const flow = await openFlow(database, { from: 'ids', to: 'parent', writeMode: 'Append' });
   await flow.claim();
   await flow.pass();
   await flow.close();
   assert.deepEqual(await database.run('SELECT count(*) FROM parent'), [['9']]);
+});
+
+test('a trigger that names no schema finds its tables by its own path, or by parameters.search_path alone', async () => {
+  await database.run(`CREATE TABLE audited (id int PRIMARY KEY, body text); CREATE TABLE audit (id int, late boolean);
+    CREATE FUNCTION audit_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit VALUES (new.id, tg_argv[0]::boolean); RETURN new; END $$;
+    CREATE TRIGGER a BEFORE INSERT OR UPDATE ON audited FOR EACH ROW EXECUTE FUNCTION audit_row(false);
+    CREATE CONSTRAINT TRIGGER b AFTER INSERT OR UPDATE ON audited DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION audit_row(true)`);
+  const trusted = {
+    ...database.access,
+    config: { ...database.access.config, parameters: { search_path: 'public' } },
+  };
+  const pass = async (access: SystemAccess, writeMode: 'Append' | 'Upsert') => {
+    await database.run('TRUNCATE audited, audit');
+    const flow = await openFlow({ ...database, access }, { from: 'ids', to: 'audited', writeMode });
+    try {
+      await flow.claim();
+      await flow.pass();
+      if (writeMode === 'Upsert') await flow.pass();
+    } finally {
+      await flow.close();
+    }
+    const expected = writeMode === 'Upsert' ? '18' : '9';
+    const counts =
+      'SELECT (SELECT count(*) FROM audit WHERE late), (SELECT count(*) FROM audit WHERE NOT late)';
+    const [[late, atOnce] = []] = await database.run(counts);
+    assert.equal(late, expected);
+    // What the server has tried to insert, before it found the row there, is told to it too.
+    assert.ok(Number(atOnce) >= Number(expected));
+  };
+  for (const writeMode of ['Append', 'Upsert'] as const) {
+    await assert.rejects(pass(database.access, writeMode), {
+      code: 'NameInFunctionNotFound',
+      message: /relation "audit" does not exist/,
+    });
+    await pass(trusted, writeMode);
+  }
+  await database.run('ALTER FUNCTION audit_row SET search_path = public');
+  for (const writeMode of ['Append', 'Upsert'] as const) await pass(database.access, writeMode);
 });

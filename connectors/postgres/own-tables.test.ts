@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { connector } from './connector.ts';
+import { shadowName } from './replace.ts';
+import { openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
+
+const signal = new AbortController().signal;
+const stranger = `stranger_${process.pid}`;
+let database: TestDatabase;
+let made = 0;
+/** A schema of its own for each test, in which the stranger may create. */
+let schema = '';
+
+const columns = `uid text NOT NULL, "table" text NOT NULL, name text NOT NULL, meaning text NOT NULL, token bigint NOT NULL, "offset" text,
+  rows bigint NOT NULL, session text, closed boolean NOT NULL DEFAULT false, layout integer NOT NULL, time timestamptz NOT NULL, target text`;
+const table = (more = '') => `CREATE TABLE _idra_commits (${columns}, PRIMARY KEY (uid, "table")${more})`;
+
+before(async () => {
+  database = await testDatabase();
+  await database.query(
+    `CREATE ROLE ${stranger}; CREATE TABLE public.taken (what text); GRANT SELECT, INSERT ON public.taken TO "${database.user}"`,
+  );
+  await database.run('CREATE TABLE rows_from (id int PRIMARY KEY); INSERT INTO rows_from VALUES (1)');
+});
+beforeEach(async () => {
+  schema = `open_${made++}`;
+  await database.query(
+    `CREATE SCHEMA ${schema} AUTHORIZATION "${database.user}"; GRANT ALL ON SCHEMA ${schema} TO ${stranger}`,
+  );
+});
+after(async () => {
+  await database.query(`DROP OWNED BY ${stranger} CASCADE; DROP ROLE ${stranger}`);
+  await database.stop();
+});
+
+/** Statements of the stranger, or of Idra's own role, which grants it everything. */
+async function prepare(sql: string, as: 'stranger' | 'owner' = 'stranger'): Promise<void> {
+  const role = as === 'owner' ? database.user : stranger;
+  const grants = as === 'owner' ? '' : `GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO "${database.user}"`;
+  await database.query(`SET ROLE "${role}"; SET search_path = ${schema}; ${sql}; ${grants}`);
+}
+
+const note = `CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.taken VALUES (current_user); RETURN new; END $$`;
+const check = `CREATE FUNCTION is_fine(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.taken VALUES (current_user); RETURN true; END $$`;
+const trigger =
+  'CREATE TRIGGER t BEFORE INSERT OR UPDATE ON _idra_commits FOR EACH ROW EXECUTE FUNCTION note()';
+
+describe('a table _idra_commits that is there already', () => {
+  const cases: readonly (readonly [what: string, sql: string, as: 'stranger' | 'owner', message: RegExp])[] =
+    [
+      ['of another role', table(), 'stranger', /belongs to role stranger/],
+      ['of another role, with a trigger', `${note}; ${table()}; ${trigger}`, 'stranger', /has triggers/],
+      [
+        'that is a view',
+        `CREATE TABLE t (${columns}); CREATE VIEW _idra_commits AS SELECT * FROM t`,
+        'stranger',
+        /is no plain table/,
+      ],
+      [
+        'with a trigger of another role',
+        `${table()}; GRANT TRIGGER ON _idra_commits TO ${stranger}; RESET ROLE; SET ROLE ${stranger}; ${note}; ${trigger}`,
+        'owner',
+        /has triggers of others/,
+      ],
+      [
+        'with a rule',
+        `${table()}; CREATE RULE r AS ON UPDATE TO _idra_commits DO ALSO INSERT INTO public.taken VALUES ('rule')`,
+        'owner',
+        /has rules/,
+      ],
+      [
+        'with row security',
+        `${table()}; ALTER TABLE _idra_commits ENABLE ROW LEVEL SECURITY`,
+        'owner',
+        /has row security/,
+      ],
+      [
+        'with a parent',
+        `CREATE TABLE parent (uid text); ${table()}; ALTER TABLE _idra_commits INHERIT parent`,
+        'owner',
+        /inheritance/,
+      ],
+      ['with a child', `${table()}; CREATE TABLE child () INHERITS (_idra_commits)`, 'owner', /inheritance/],
+      ['that is partitioned', `${table()} PARTITION BY LIST (uid)`, 'owner', /is no plain table/],
+      ['with a check', `${check}; ${table(', CHECK (is_fine(uid))')}`, 'owner', /constraints other/],
+      [
+        'with a default',
+        `${check}; ${table()}; ALTER TABLE _idra_commits ALTER session SET DEFAULT is_fine('x')`,
+        'owner',
+        /defaults other/,
+      ],
+      [
+        'with a domain',
+        `${check}; CREATE DOMAIN fine AS text CHECK (is_fine(VALUE)); ${table().replace('meaning text', 'meaning fine')}`,
+        'owner',
+        /not built in/,
+      ],
+      [
+        'with an index by a function',
+        `${check.replace('plpgsql', 'plpgsql IMMUTABLE')}; ${table()}; CREATE INDEX ON _idra_commits (is_fine(uid))`,
+        'owner',
+        /indexes by expressions/,
+      ],
+    ];
+  for (const [what, sql, as, message] of cases) {
+    test(`${what} is refused`, async () => {
+      await prepare(sql, as);
+      const flow = await openFlow(database, { from: 'rows_from', to: `${schema}.t` });
+      const refusal = { code: 'OwnTableUnsafe', message };
+      await assert.rejects(flow.destination.commitRows('any', signal), refusal);
+      await assert.rejects(flow.claim(), refusal);
+      await assert.rejects(flow.destination.closeRows('any', 1n, signal), refusal);
+      await flow.close();
+      assert.deepEqual(await database.run('SELECT * FROM public.taken'), []);
+    });
+  }
+
+  test('of ours, to which default privileges let others add triggers, lets nobody any more', async () => {
+    await prepare(
+      `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT ALL ON TABLES TO ${stranger}, PUBLIC`,
+      'owner',
+    );
+    const flow = await openFlow(database, { from: 'rows_from', to: `${schema}.t` });
+    await flow.claim();
+    await flow.pass();
+    await flow.close();
+    const rights = (right: string) =>
+      database.run(`SELECT has_table_privilege('${stranger}', '${schema}._idra_commits', '${right}')`);
+    assert.deepEqual([await rights('TRIGGER'), await rights('SELECT')], [[['f']], [['t']]]);
+    await prepare('GRANT TRIGGER ON _idra_commits TO PUBLIC', 'owner');
+    const later = await openFlow(database, { from: 'rows_from', to: `${schema}.t` });
+    await later.claim();
+    await later.close();
+    assert.deepEqual(await rights('TRIGGER'), [['f']]);
+  });
+});
+
+describe('a shadow of Replace that is there already', () => {
+  const uid = 'replaced';
+  const shadow = () => shadowName({ schema, table: 't' }, uid).table;
+
+  test('of another role is not written, and not dropped', async () => {
+    await prepare(`${note}; CREATE TABLE ${shadow()} (id int PRIMARY KEY); COMMENT ON TABLE ${shadow()} IS 'idra pass 1 rows 0';
+      ${trigger.replace('_idra_commits', shadow())}`);
+    await database.run(`CREATE TABLE ${schema}.t (id int PRIMARY KEY)`);
+    const flow = await openFlow(database, {
+      from: 'rows_from',
+      to: `${schema}.t`,
+      writeMode: 'Replace',
+      uid,
+    });
+    const { token } = await flow.claim();
+    for (const isResumed of [true, false])
+      await assert.rejects(flow.destination.beginPass({ pass: 1, isResumed, isAtomic: false }, signal), {
+        code: 'OwnTableUnsafe',
+        message: /belongs to role stranger.*has triggers/,
+      });
+    await flow.destination.closeRows(uid, token, signal);
+    await flow.close();
+    assert.deepEqual(await database.run('SELECT * FROM public.taken'), []);
+    assert.deepEqual(await database.run(`SELECT count(*) FROM pg_class WHERE relname = '${shadow()}'`), [
+      ['1'],
+    ]);
+  });
+});
+
+test('a plan of a Sync whose commit table is not ours is refused before anything is made', async () => {
+  await prepare(table());
+  const object = { table: `${schema}.fresh`, existingRows: 'Keep' } as const;
+  const destination = await connector.openDestination(database.access, object, signal);
+  await assert.rejects(destination.commitRows('any', signal), { code: 'OwnTableUnsafe' });
+  await destination.close();
+  assert.deepEqual(await database.run(`SELECT to_regclass('${schema}.fresh')`), [[null]]);
+});
