@@ -153,7 +153,7 @@ describe('a shadow of Replace that is there already', () => {
     for (const isResumed of [true, false])
       await assert.rejects(flow.destination.beginPass({ pass: 1, isResumed, isAtomic: false }, signal), {
         code: 'OwnTableUnsafe',
-        message: /belongs to role stranger.*has triggers/,
+        message: /belongs to role stranger/,
       });
     await flow.destination.closeRows(uid, token, signal);
     await flow.close();

@@ -86,7 +86,7 @@ function lookSql({ schema, table }: TableName): string {
       c.relkind::text, pg_catalog.pg_get_userbyid(c.relowner), current_user,
       EXISTS (SELECT FROM pg_catalog.aclexplode(c.relacl) a WHERE a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner),
       EXISTS (SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc f ON f.oid = t.tgfoid
-        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND f.proowner <> c.relowner),
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND pg_catalog.pg_get_userbyid(f.proowner) <> current_user),
       EXISTS (SELECT FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND c.relkind = 'r'),
       c.relrowsecurity,
       c.relispartition OR EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE c.oid IN (h.inhrelid, h.inhparent)),

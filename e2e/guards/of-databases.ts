@@ -111,7 +111,7 @@ export const ofDatabases: readonly Guard[] = [
   {
     name: 'PostgreSQL: the table of commit rows has no triggers of others',
     file: 'connectors/postgres/own-tables.ts',
-    from: 'AND f.proowner <> c.relowner),',
+    from: 'AND pg_catalog.pg_get_userbyid(f.proowner) <> current_user),',
     to: 'AND false),',
     caughtBy: { test: 'connectors/postgres/own-tables.test.ts', only: 'with a trigger of another role' },
   },
