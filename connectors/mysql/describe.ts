@@ -6,6 +6,7 @@ import { joinName, quoteBacktick } from '../sql/names.ts';
 import { equalityOf, isExact } from './equality.ts';
 import { literalText } from './literals.ts';
 import { hasLabels, isBinaryOther, nativeOfField, toColumnType } from './native-types.ts';
+import { bareQuery } from './one-select.ts';
 import type { Session } from './session.ts';
 import type { Cell, SqlRow } from './statements.ts';
 
@@ -247,7 +248,7 @@ export async function describeQuery(session: Session, from: string, signal?: Abo
 
 /** On lines of its own, so that a comment at the query's end ends with it. */
 export function fromQuery(query: string): string {
-  return `(\n${query.trim().replace(/;\s*$/, '')}\n) AS ${quoteBacktick('q')}`;
+  return `(\n${bareQuery(query)}\n) AS ${quoteBacktick('q')}`;
 }
 
 /**

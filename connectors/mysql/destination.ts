@@ -113,7 +113,7 @@ export class MysqlDestination implements Destination {
   }
 
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
-    const session = await this.#open(signal);
+    const session = await this.#openToWrite(signal);
     const { plan } = request;
     if (!(await this.#commits.exists(session, signal))) {
       await session.query(this.#commits.createStatement(session.facts.textCollation), signal);
@@ -214,13 +214,13 @@ export class MysqlDestination implements Destination {
   }
 
   async setOffset(change: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
-    const row = await this.#commits.setOffset(await this.#open(signal), change, signal);
+    const row = await this.#commits.setOffset(await this.#openToWrite(signal), change, signal);
     if (this.#claim) this.#claim.offset = row.offset;
     return row;
   }
 
   async closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void> {
-    await this.#open(signal);
+    await this.#openToWrite(signal);
     if (!(await this.#commits.exists(this.#session, signal))) return;
     await this.#commits.close(this.#session, uid, token, signal);
     const left = [ownTable(this.#name, uid, 'shadow'), ownTable(this.#name, uid, 'old')];
@@ -259,6 +259,13 @@ export class MysqlDestination implements Destination {
   async #open(signal: AbortSignal): Promise<Session> {
     if (!this.#lent || (this.#lent.isLost && !this.#claim)) this.#lent = await this.#openNew(signal);
     return this.#lent;
+  }
+
+  /** Only what has a token to write under: plan and check cannot write whatever they run. */
+  async #openToWrite(signal: AbortSignal): Promise<Session> {
+    const session = await this.#open(signal);
+    await session.allowWrites(signal);
+    return session;
   }
 
   /** Offset and token, and COMMIT: of each batch, and of an atomic pass only at its end. */

@@ -37,6 +37,12 @@ const readOnly: Meaning = {
   disposition: later,
   mend: 'a replica or a read-only server cannot be written: point the DataSource at the primary',
 };
+/** Sessions read in transactions that cannot write. */
+const writesWhileReading: Meaning = {
+  code: 'QueryInvalid',
+  disposition: never,
+  mend: 'what is read may not write or lock rows: take FOR UPDATE, and functions that write, out of the query or view',
+};
 const tooLarge: Meaning = {
   code: 'RowTooLarge',
   disposition: never,
@@ -92,7 +98,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   1927: lost,
   4031: lost,
   1290: readOnly,
-  1792: readOnly,
+  1792: writesWhileReading,
   1836: readOnly,
   3100: { code: 'ReplicationRefused', disposition: later },
   1047: { code: 'ClusterNotReady', disposition: later },

@@ -11,7 +11,9 @@ import {
 } from './describe.ts';
 import { errnoOf } from './errors.ts';
 import { literalText } from './literals.ts';
-import { readerMark, type Session } from './session.ts';
+import { requireOneSelect } from './one-select.ts';
+import { beginReadOnly, commitReadOnly } from './read-only.ts';
+import type { Session } from './session.ts';
 import type { Result, SqlRow } from './statements.ts';
 
 /** What is read: a table or view by its name, or a query. */
@@ -38,7 +40,8 @@ export async function lookAt(
   signal: AbortSignal,
 ): Promise<Seen | undefined> {
   const from = 'query' in object ? fromQuery(object.query) : quoteName(object.name);
-  const lock = [begin, `SELECT * FROM ${from} LIMIT 0`];
+  if ('query' in object) await requireOneSelect(session, object.query, signal);
+  const lock = [beginReadOnly, `SELECT * FROM ${from} LIMIT 0`];
   try {
     const locked = await takeLock(session, lock, signal);
     if ('query' in object) {
@@ -60,12 +63,9 @@ export async function lookAt(
     const opening = catalogue === undefined ? lock : [...lock, catalogue];
     return { relation: entry.relation, from, opening, fingerprint: fingerprintOf([...locked, ...told]) };
   } finally {
-    if (!session.isLost) await session.guard(() => session.run(commit), signal);
+    if (!session.isLost) await session.guard(() => session.run(commitReadOnly), signal);
   }
 }
-
-const begin = `${readerMark} START TRANSACTION READ ONLY`;
-const commit = `${readerMark} COMMIT`;
 
 /** An error is handed back: the catalogue may say better what is wrong, a missing database for instance. */
 async function takeLock(

@@ -186,6 +186,7 @@ export class Replacement {
   async #openFence(signal: AbortSignal): Promise<Session> {
     if (!this.#fence || this.#fence.isLost) {
       this.#fence = await Session.open(this.#access, 'writer', signal);
+      await this.#fence.allowWrites(signal);
       await this.#commits.markFence(this.#fence, this.#input.plan.uid, signal);
     }
     return this.#fence;

@@ -15,7 +15,7 @@ import {
   requireFewFields,
 } from './guarded-connection.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
-import { askForKnown, noLimits, setStatement } from './settings.ts';
+import { askForKnown, mayWrite, noLimits, setStatement } from './settings.ts';
 import { type Result, type SqlRow, statements } from './statements.ts';
 
 /** Readers never hold back the bound of late rows: their statements begin with this, and late-rows.ts leaves them out. */
@@ -155,6 +155,32 @@ export class Session implements PooledSession {
   resume(): void {
     this.#connection.resume();
   }
+
+  /** How many columns one statement gives. The server takes one statement, whole, and runs nothing of it. */
+  async columnsOf(sql: string): Promise<number> {
+    return await this.#use(
+      () =>
+        new Promise((resolve, reject) => {
+          this.#connection.prepare(sql, (error, statement) => {
+            if (error) {
+              reject(error);
+              return;
+            }
+            const { columns } = statement as unknown as { readonly columns: readonly unknown[] };
+            this.#connection.unprepare(sql);
+            resolve(columns.length);
+          });
+        }),
+    );
+  }
+
+  /** Sessions only read until this. */
+  async allowWrites(signal: AbortSignal): Promise<void> {
+    if (this.#mayWrite) return;
+    await this.query(mayWrite, signal);
+    this.#mayWrite = true;
+  }
+  #mayWrite = false;
 
   /** Runs `body`; its error is classified, and when the signal fires the connection is cut and the signal's reason thrown. */
   async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {

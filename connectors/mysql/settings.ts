@@ -45,6 +45,12 @@ export const settings: readonly Setting[] = [
     value: '65536',
     reason: 'ORDER BY compares so many bytes: pages by longer keys would be out of order',
   },
+  {
+    name: 'transaction_read_only',
+    value: '1',
+    reason: 'what only reads (plan, check, discover, each source) cannot write: see mayWrite',
+  },
+  { name: 'tx_read_only', value: '1', reason: 'the same, by its name on MariaDB' },
   // How values are written, and literals are read.
   { name: 'time_zone', value: "'+00:00'", reason: 'TIMESTAMP is written and read in it' },
   {
@@ -114,6 +120,9 @@ export const settings: readonly Setting[] = [
   },
   { name: 'wait_timeout', value: '28800', reason: 'a session that waits for its next pass would be closed' },
 ];
+
+/** Of a writer, when it claims. Until then, and in every other session, no statement writes, and no function that it calls. */
+export const mayWrite = 'SET SESSION TRANSACTION READ WRITE';
 
 /** The names that this server has, by its answer to a SHOW VARIABLES of them. */
 export const askForKnown = `SHOW SESSION VARIABLES WHERE Variable_name IN (${settings.map(({ name }) => `'${name}'`).join(', ')})`;

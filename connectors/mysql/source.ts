@@ -20,7 +20,9 @@ import { quoteName, resolveName, text } from './describe.ts';
 import { lookAt, type Seen } from './fingerprint.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { dialect, literalText, selectItem } from './literals.ts';
+import { requireOneSelect } from './one-select.ts';
 import { OwnSession } from './own-session.ts';
+import { readOnly } from './read-only.ts';
 import { readParts, ShapeMoved } from './row-reader.ts';
 import { readConfig } from './schema.ts';
 import { readerMark, type Session } from './session.ts';
@@ -74,7 +76,7 @@ export class MysqlSource implements Source, RangeReader {
     await this.#requirePlanned(request.relation, signal);
     for (let tries = 1; ; tries++) {
       const { from, opening, fingerprint } = this.#seen ?? (await this.#look(signal));
-      const session = await this.#session.get(signal);
+      const session = await this.#provenSession(signal);
       const sql = `${readerMark} ${selectRange(dialect, from, range, request.wire)}`;
       const statement = { sql, opening, fingerprint, columns: range.columns, keys, limits: request.limits };
       try {
@@ -189,13 +191,20 @@ export class MysqlSource implements Source, RangeReader {
   /** A question beside the pages: where the object has changed, that is what the error says. */
   async #ask(sql: string, signal: AbortSignal): Promise<readonly SqlRow[]> {
     const before = this.#seen?.relation;
-    const session = await this.#session.get(signal);
+    const session = await this.#provenSession(signal);
     try {
-      return await session.query(sql, signal);
+      return await readOnly(session, sql, signal);
     } catch (thrown) {
       if (before) await this.#requireSame(before, thrown, signal);
       throw thrown;
     }
+  }
+
+  /** Each session that the text of a query is sent to within other statements has proven it. */
+  async #provenSession(signal: AbortSignal): Promise<Session> {
+    const session = await this.#session.get(signal);
+    if (this.#object.query !== undefined) await requireOneSelect(session, this.#object.query, signal);
+    return session;
   }
 
   async #from(signal: AbortSignal): Promise<string> {

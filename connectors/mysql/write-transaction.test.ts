@@ -18,6 +18,7 @@ for (const [name, start] of servers) {
     test('a transaction that was committed behind its back commits nothing more', async () => {
       await database.run('CREATE TABLE t (id INT PRIMARY KEY); CREATE TABLE offsets (at INT)');
       const session = await Session.open(database.access, 'writer', signal);
+      await session.allowWrites(signal);
       const schema = (await database.run('SELECT DATABASE()'))[0]?.[0] ?? '';
       const target = await TargetShape.look(
         session,

@@ -18,4 +18,32 @@ export const ofMysqlRights: readonly Guard[] = [
     to: 'if (shape) return value;',
     caughtBy: { test: 'connectors/mysql/row-literals.test.ts', only: 'hexadecimal digits' },
   },
+  {
+    name: 'MySQL: the text of a query is proven to be one statement before it stands within another',
+    file: 'connectors/mysql/fingerprint.ts',
+    from: "if ('query' in object) await requireOneSelect(session, object.query, signal);",
+    to: '',
+    caughtBy: { test: 'connectors/mysql/query-rights.test.ts', only: 'more than one SELECT' },
+  },
+  {
+    name: 'MySQL: a statement without columns is no query',
+    file: 'connectors/mysql/one-select.ts',
+    from: 'if (columns === 0) {',
+    to: 'if (columns < 0) {',
+    caughtBy: { test: 'connectors/mysql/query-rights.test.ts', only: 'proves a query by itself' },
+  },
+  {
+    name: 'MySQL: a session only reads until it is told that it may write',
+    file: 'connectors/mysql/settings.ts',
+    from: "name: 'transaction_read_only',\n    value: '1',",
+    to: "name: 'transaction_read_only',\n    value: '0',",
+    caughtBy: { test: 'connectors/mysql/query-rights.test.ts', only: 'only when it is told' },
+  },
+  {
+    name: 'MySQL: what users have made is read in transactions that cannot write',
+    file: 'connectors/mysql/read-only.ts',
+    from: 'START TRANSACTION READ ONLY`',
+    to: 'START TRANSACTION`',
+    caughtBy: { test: 'connectors/mysql/query-rights.test.ts', only: 'functions that write' },
+  },
 ];

@@ -47,6 +47,7 @@ async function mysql(port: number, login: Login): Promise<void> {
   const session = await MysqlSession.open(accessOf(port, login), 'reader', signal);
   try {
     await session.query('SELECT * FROM information_schema.columns LIMIT 10; SHOW WARNINGS', signal);
+    await session.columnsOf('SELECT 1, 2');
     const sql =
       "SELECT 1, 'text', x'00ff', 1.5, 2e0, NOW(), CAST(7 AS UNSIGNED), NULL FROM information_schema.columns LIMIT 30";
     await session.guard(() => session.stream(sql, { onFields() {}, onRow: () => false }), signal);

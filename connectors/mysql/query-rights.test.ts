@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ServerSessions } from '../sql/session-pool.ts';
+import { connector } from './connector.ts';
+import { requireOneSelect } from './one-select.ts';
+import { readOnly } from './read-only.ts';
+import { Session } from './session.ts';
+import { servers, TestDatabase } from './test-ends.ts';
+
+const { signal } = new AbortController();
+
+/** Texts that are more than one SELECT, or another statement. */
+const breakOuts: readonly string[] = [
+  'SELECT 1 AS id) q; DELETE FROM victim; SELECT * FROM (SELECT 1 AS id',
+  'SELECT 1 AS id) AS `q` LIMIT 0; DELETE FROM victim; -- ',
+  'SELECT 1 AS id; DELETE FROM victim',
+  'SELECT 1 AS id /*! ) q; DELETE FROM victim; SELECT * FROM (SELECT 1 AS id */',
+  'SELECT 1 AS id /*!50000 ) q; DELETE FROM victim; -- */',
+  'SELECT 1 AS id /*! ',
+  'SELECT 1 AS id /* ',
+  'SELECT 1 AS id INTO @leaked',
+  "SELECT id FROM victim INTO OUTFILE '/tmp/idra-leaked'",
+  "SELECT id FROM victim LIMIT 1 INTO DUMPFILE '/tmp/idra-leaked'",
+  'DELETE FROM victim',
+  'DELETE FROM victim RETURNING id',
+  'CALL empty_victim()',
+  'SET @leaked = 1',
+  'COMMIT',
+  'SHOW TABLES',
+];
+
+for (const [name, start] of servers) {
+  describe(name, () => {
+    let database: TestDatabase;
+    const asRoot = (sql: string) => database.server.query(sql, database.name);
+    before(async () => {
+      database = await TestDatabase.create(start, ['PROCESS', 'FILE']);
+      const off = name === 'MySQL' ? 'transaction_read_only' : 'tx_read_only';
+      await database.run('CREATE TABLE victim (id INT PRIMARY KEY); INSERT INTO victim VALUES (1), (2)');
+      const create = (head: string, body: string) =>
+        asRoot(`CREATE ${head} READS SQL DATA SQL SECURITY INVOKER BEGIN ${body} END`);
+      await create('PROCEDURE empty_victim()', 'DELETE FROM victim;');
+      await create('FUNCTION empties() RETURNS INT', 'DELETE FROM victim; RETURN 1;');
+      await create('FUNCTION unlocks() RETURNS INT', `SET SESSION ${off} = 0; RETURN 1;`);
+      await asRoot('CREATE SQL SECURITY INVOKER VIEW emptying AS SELECT empties() AS id');
+    });
+    after(() => database?.stop());
+
+    const requireUntouched = async () =>
+      assert.deepEqual(await database.run('SELECT id FROM victim ORDER BY id'), [['1'], ['2']]);
+    const describeQuery = async (query: string) => {
+      const source = await connector.openSource(database.access, { query, key: ['id'] }, signal);
+      try {
+        return await source.describe(signal);
+      } finally {
+        await source.close();
+      }
+    };
+
+    test('a query that is more than one SELECT is refused before any of it runs', async () => {
+      for (const query of breakOuts) {
+        await assert.rejects(
+          describeQuery(query),
+          (thrown: Error & { code?: string }) => /^(QueryInvalid|ServerError)$/.test(thrown.code ?? ''),
+          query,
+        );
+        await requireUntouched();
+      }
+    });
+
+    test('a query may end with a semicolon or a comment', async () => {
+      for (const query of [
+        'SELECT 1 AS id;\n',
+        'SELECT 1 AS id -- the end',
+        'SELECT 1 AS id # the end',
+        '/*! SELECT 1 AS id */',
+        'WITH one AS (SELECT 1 AS id) SELECT id FROM one',
+        "SELECT ';) q; DELETE FROM victim; -- ' AS id",
+      ])
+        assert.deepEqual(
+          (await describeQuery(query)).columns.map((each) => each.name),
+          ['id'],
+          query,
+        );
+      await requireUntouched();
+    });
+
+    test('functions that write are refused, in a query, a view, and behind one that allows it', async () => {
+      for (const query of ['SELECT id, empties() AS n FROM victim', 'SELECT id FROM victim FOR UPDATE']) {
+        const flow = database.flow({ from: '', query, to: 'query_to', sourceKey: ['id'] });
+        await assert.rejects(
+          flow.then(async (each) => {
+            await each.claim();
+            await each.pass();
+          }),
+          { code: 'QueryInvalid', disposition: 'permanent' },
+          query,
+        );
+      }
+      const view = { table: 'emptying', existingRows: 'Keep' } as const;
+      const destination = await connector.openDestination(database.access, view, signal);
+      await assert.rejects(destination.hasRows(signal), { code: 'QueryInvalid' });
+      await destination.close();
+      await assert.rejects(database.flow({ from: 'emptying', to: 'view_to' }), { code: 'QueryInvalid' });
+      const session = await Session.open(database.access, 'reader', signal);
+      assert.deepEqual(await readOnly(session, 'SELECT unlocks()'), [[1]]);
+      await assert.rejects(readOnly(session, 'SELECT empties()'), { code: 'QueryInvalid' });
+      await session.close();
+      await requireUntouched();
+    });
+
+    test('a session writes only when it is told that it may', async () => {
+      for (const role of ['reader', 'watch', 'writer'] as const) {
+        const session = await Session.open(database.access, role, signal);
+        for (const sql of ['DELETE FROM victim', 'CREATE TABLE made (id INT)', 'DROP TABLE victim'])
+          await assert.rejects(session.query(sql, signal), { code: 'QueryInvalid' });
+        await session.close();
+      }
+      await requireUntouched();
+    });
+
+    test('what a query leaves in its session is gone when the session is lent again', async () => {
+      const pools = new ServerSessions();
+      const access = { ...database.access, sessions: pools };
+      const first = await Session.open(access, 'reader', signal);
+      const { id } = first;
+      await readOnly(first, "SELECT @left := 1, GET_LOCK('left', 0), unlocks()");
+      await first.query("SET SESSION time_zone = '+05:00', SESSION sql_select_limit = 1", signal);
+      await first.close();
+      const second = await Session.open(access, 'reader', signal);
+      assert.equal(second.id, id);
+      const sql = "SELECT @left, IS_USED_LOCK('left'), @@time_zone, @@sql_select_limit > 1";
+      const [left = []] = await second.query(sql, signal);
+      assert.deepEqual(left.map(String), ['null', 'null', '+00:00', '1']);
+      await assert.rejects(second.query('DELETE FROM victim', signal), { code: 'QueryInvalid' });
+      await second.close();
+      await pools.closeIdle();
+    });
+  });
+}
+
+test('each session proves a query by itself, once', async () => {
+  const asked: string[] = [];
+  const session = (name: string, columns: number) =>
+    ({
+      guard: (body: () => unknown) => body(),
+      columnsOf: async () => {
+        asked.push(name);
+        return columns;
+      },
+    }) as unknown as Session;
+  const [one, other] = [session('one', 1), session('other', 0)];
+  await requireOneSelect(one, 'SELECT 1', signal);
+  await requireOneSelect(one, 'SELECT 1', signal);
+  await assert.rejects(requireOneSelect(other, 'SELECT 1', signal), { code: 'QueryInvalid' });
+  assert.deepEqual(asked, ['one', 'other']);
+});
