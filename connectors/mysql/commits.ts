@@ -14,6 +14,8 @@ import {
 import { quoteName, text } from './describe.ts';
 import { errnoOf, errorNumbers } from './errors.ts';
 import { literalText } from './literals.ts';
+import { plainTable, requireOwnTable } from './own-tables.ts';
+import { readOnly } from './read-only.ts';
 import { idleLimit, killSession, type Session } from './session.ts';
 import type { SqlRow } from './statements.ts';
 
@@ -32,6 +34,8 @@ export interface CommitChange {
 /** The commit table of one database, and this target's row in it (connectors/sql/commit-table.ts). */
 export class Commits {
   readonly #name: string;
+  /** The table in a statement that a view of its name must not answer; an INSERT comes behind one in its transaction. */
+  readonly #plain: string;
   readonly #schema: string;
   readonly #table: string;
 
@@ -40,6 +44,7 @@ export class Commits {
     this.#schema = schema;
     this.#table = table;
     this.#name = quoteName({ schema, table: commitTableName });
+    this.#plain = `${this.#name} ${plainTable.byKey}`;
   }
 
   createStatement(collation: string): string {
@@ -59,22 +64,24 @@ export class Commits {
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE ${collation}`;
   }
 
+  /** Throws OwnTableUnsafe. */
   async exists(session: Session, signal: AbortSignal): Promise<boolean> {
-    const where = `TABLE_SCHEMA = ${literalText(this.#schema)} AND TABLE_NAME = ${literalText(commitTableName)}`;
-    return (await session.query(`SELECT 1 FROM information_schema.TABLES WHERE ${where}`, signal)).length > 0;
+    const name = { schema: this.#schema, table: commitTableName };
+    return await requireOwnTable(session, name, 'commits', signal);
+  }
+
+  /** Throws OwnTableUnsafe, also where somebody else has been quicker. */
+  async create(session: Session, signal: AbortSignal): Promise<void> {
+    if (await this.exists(session, signal)) return;
+    await session.query(this.createStatement(session.facts.textCollation), signal);
+    await this.exists(session, signal);
   }
 
   /** About this table, or about this uid; takes no lock. */
   async list(session: Session, uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
-    const sql = `SELECT ${selected} FROM ${this.#name} WHERE \`table\` = ${literalText(this.#table)} OR uid = ${literalText(uid)}`;
-    return await session.guard(async () => {
-      try {
-        return ((await session.run(sql))[0]?.rows ?? []).map(fromServer);
-      } catch (thrown) {
-        if (errnoOf(thrown) === errorNumbers.noSuchTable) return [];
-        throw thrown;
-      }
-    }, signal);
+    if (!(await this.exists(session, signal))) return [];
+    const sql = `SELECT ${selected} FROM ${this.#plain} WHERE \`table\` = ${literalText(this.#table)} OR uid = ${literalText(uid)}`;
+    return (await readOnly(session, sql, signal)).map(fromServer);
   }
 
   /**
@@ -86,7 +93,7 @@ export class Commits {
     const { uid } = request.plan;
     const where = this.#where(uid);
     return await session.guard(async () => {
-      const [stored] = await rowsOf(session, `SELECT token FROM ${this.#name} WHERE ${where}`);
+      const [stored] = await rowsOf(session, `SELECT token FROM ${this.#plain} WHERE ${where}`);
       const token = BigInt(String(stored?.[0] ?? 0));
       if (typeof request.token === 'bigint' && token > request.token)
         throw tokenIsHigher(token, request.token);
@@ -106,7 +113,7 @@ export class Commits {
     const { uid } = request.plan;
     const adopted = request.adoptFrom === undefined ? '' : ` OR ${this.#where(request.adoptFrom)}`;
     const results = await session.run(
-      `START TRANSACTION; SELECT ${selected} FROM ${this.#name} WHERE ${this.#where(uid)}${adopted} FOR UPDATE`,
+      `START TRANSACTION; SELECT ${selected} FROM ${this.#plain} WHERE ${this.#where(uid)}${adopted} FOR UPDATE`,
     );
     try {
       const rows = (results.at(-1)?.rows ?? []).map(fromServer);
@@ -122,7 +129,7 @@ export class Commits {
       );
       const [stored] = await rowsOf(
         session,
-        `SELECT ${selected} FROM ${this.#name} WHERE ${this.#where(uid)}`,
+        `SELECT ${selected} FROM ${this.#plain} WHERE ${this.#where(uid)}`,
       );
       return fromServer(stored ?? []);
     } catch (thrown) {
@@ -151,7 +158,7 @@ export class Commits {
       adoptFrom === undefined
         ? []
         : [
-            `UPDATE ${this.#name} SET closed = 1, token = GREATEST(token, ${row.token}) WHERE ${this.#where(adoptFrom)}`,
+            `UPDATE ${this.#plain} SET closed = 1, token = GREATEST(token, ${row.token}) WHERE ${this.#where(adoptFrom)}`,
           ];
     return [
       `INSERT INTO ${this.#name} (${names.join(', ')}) VALUES (${Object.values(values).join(', ')}) ON DUPLICATE KEY UPDATE ${updates.join(', ')}`,
@@ -168,7 +175,7 @@ export class Commits {
     const change = offset === undefined ? '' : `\`offset\` = ${literalOrNull(offset.to)}, `;
     const isExpected = offset === undefined ? '' : ` AND \`offset\` <=> ${literalOrNull(offset.from)}`;
     return [
-      `UPDATE ${this.#name} SET ${change}\`rows\` = \`rows\` + ${addedRows}, time = UTC_TIMESTAMP(6) WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0${isExpected}`,
+      `UPDATE ${this.#plain} SET ${change}\`rows\` = \`rows\` + ${addedRows}, time = UTC_TIMESTAMP(6) WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0${isExpected}`,
       'SELECT POW(10, IF(ROW_COUNT() = 1, 0, 400))',
       'COMMIT',
       idleLimit.otherwise,
@@ -192,7 +199,7 @@ export class Commits {
   }
 
   async #refusal(session: Pick<Session, 'run'>, uid: string, token: Token): Promise<Error> {
-    const sql = `SELECT 1 FROM ${this.#name} WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0`;
+    const sql = `SELECT 1 FROM ${this.#plain} WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0`;
     if ((await rowsOf(session, sql)).length === 0) return writeIsFenced(token);
     return transient('OffsetMoved', 'the stored offset is not the one that this pass has written last', {
       mend: 'nothing: the Sync goes on from the stored one',
@@ -202,7 +209,7 @@ export class Commits {
   /** The row's lock, until the transaction ends: while it is held, nobody claims. Throws `fenced`. */
   async hold(session: Session, uid: string, token: Token): Promise<void> {
     const results = await session.run(
-      `START TRANSACTION; SELECT 1 FROM ${this.#name} WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0 FOR UPDATE`,
+      `START TRANSACTION; SELECT 1 FROM ${this.#plain} WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0 FOR UPDATE`,
     );
     if ((results.at(-1)?.rows.length ?? 0) > 0) return;
     await session.run('ROLLBACK');
@@ -213,7 +220,7 @@ export class Commits {
     const where = this.#where(change.uid);
     return await session.guard(async () => {
       await this.hold(session, change.uid, change.token);
-      const [before] = await rowsOf(session, `SELECT ${selected} FROM ${this.#name} WHERE ${where}`);
+      const [before] = await rowsOf(session, `SELECT ${selected} FROM ${this.#plain} WHERE ${where}`);
       const stored = fromServer(before ?? []);
       if (stored.offset !== change.expected) {
         await session.run('ROLLBACK');
@@ -227,7 +234,7 @@ export class Commits {
         }),
         change,
       );
-      const [after] = await rowsOf(session, `SELECT ${selected} FROM ${this.#name} WHERE ${where}`);
+      const [after] = await rowsOf(session, `SELECT ${selected} FROM ${this.#plain} WHERE ${where}`);
       return fromServer(after ?? []);
     }, signal);
   }
@@ -238,7 +245,7 @@ export class Commits {
       const where = `uid = ${literalText(uid)}`;
       const rows = await rowsOf(
         session,
-        `START TRANSACTION; SELECT token FROM ${this.#name} WHERE ${where} FOR UPDATE`,
+        `START TRANSACTION; SELECT token FROM ${this.#plain} WHERE ${where} FOR UPDATE`,
       );
       const higher = rows.map(([stored]) => BigInt(String(stored))).find((stored) => stored > token);
       if (higher !== undefined) {
@@ -246,7 +253,7 @@ export class Commits {
         throw tokenIsHigher(higher, token);
       }
       await session.run(
-        `UPDATE ${this.#name} SET closed = 1, token = ${token}, time = UTC_TIMESTAMP(6) WHERE ${where}; COMMIT`,
+        `UPDATE ${this.#plain} SET closed = 1, token = ${token}, time = UTC_TIMESTAMP(6) WHERE ${where}; COMMIT`,
       );
     }, signal);
   }

@@ -2,7 +2,7 @@ import mysql, { type Connection } from 'mysql2';
 import { authPlugins } from './auth-plugins.ts';
 import type { Login } from './config.ts';
 import { codeOf } from './errors.ts';
-import { destroyConnection, guardConnection } from './guarded-connection.ts';
+import { allowAllColumnNames, destroyConnection, guardConnection } from './guarded-connection.ts';
 
 /** Integers of 64 bits, decimals, dates and times as the server writes them; bytes as bytes. */
 const values = {
@@ -15,6 +15,8 @@ const values = {
   rowsAsArray: true,
   multipleStatements: true,
 } as const;
+
+allowAllColumnNames();
 
 export async function connect(login: Login, signal: AbortSignal): Promise<Connection> {
   try {

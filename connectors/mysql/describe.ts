@@ -27,7 +27,12 @@ export interface TableEntry {
 }
 
 const systemSchemas = ['information_schema', 'mysql', 'performance_schema', 'sys'];
-const transactionalEngines = new Set(['InnoDB', 'RocksDB', 'ROCKSDB', 'ndbcluster']);
+export const transactionalEngines: ReadonlySet<string> = new Set([
+  'InnoDB',
+  'RocksDB',
+  'ROCKSDB',
+  'ndbcluster',
+]);
 
 /** Parts of a name in a manifest; without a schema, the DataSource's database. */
 export function resolveName(parts: readonly string[], database: string, path: string): TableName {

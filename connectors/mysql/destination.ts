@@ -32,6 +32,7 @@ import {
 } from './describe.ts';
 import { type LoadColumn, loadColumn, tsvRequest } from './encode.ts';
 import { selectItem } from './literals.ts';
+import { readOnly } from './read-only.ts';
 import { Replacement, replaceFindings } from './replacement.ts';
 import { triggerFindings, writeFindings } from './rights.ts';
 import { RowWriter } from './row-writer.ts';
@@ -90,7 +91,7 @@ export class MysqlDestination implements Destination {
 
   async hasRows(signal: AbortSignal): Promise<boolean> {
     const session = await this.#open(signal);
-    return (await session.query(`SELECT 1 FROM ${quoteName(this.#name)} LIMIT 1`, signal)).length > 0;
+    return (await readOnly(session, `SELECT 1 FROM ${quoteName(this.#name)} LIMIT 1`, signal)).length > 0;
   }
 
   statements(plan: WritePlan): readonly string[] {
@@ -115,9 +116,7 @@ export class MysqlDestination implements Destination {
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
     const session = await this.#openToWrite(signal);
     const { plan } = request;
-    if (!(await this.#commits.exists(session, signal))) {
-      await session.query(this.#commits.createStatement(session.facts.textCollation), signal);
-    }
+    await this.#commits.create(session, signal);
     const row = await this.#commits.claim(session, request, signal);
     const collationOf = await collationsFor(session, plan, signal);
     const target = await claimTarget(session, plan, this.#name, collationOf, signal);
@@ -157,7 +156,7 @@ export class MysqlDestination implements Destination {
     const order = known.map((column) => `${quoteBacktick(column.name)} DESC`).join(', ');
     const items = known.map(selectItem).join(', ');
     const sql = `SELECT ${items} FROM ${quoteName(this.#name)} WHERE ${quoteBacktick(first.name)} IS NOT NULL ORDER BY ${order} LIMIT 1`;
-    const [row] = await this.#session.query(sql, signal);
+    const [row] = await readOnly(this.#session, sql, signal);
     if (!row) return null;
     return row.map((cell, index) => {
       const column = known[index];

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Connection } from 'mysql2';
@@ -23,6 +24,19 @@ const maxWarnings = 3;
 const limits = new WeakMap<Connection, PacketLimits>();
 /** What ended a connection: whoever uses it next is told only that it is closed. */
 const firstErrors = new WeakMap<Connection, Error>();
+
+/**
+ * The driver refuses results with a column named `__proto__`, and with it the connection, since the name would be a property of each row.
+ * Rows are arrays here, and no name is a property of anything.
+ */
+export function allowAllColumnNames(): void {
+  const requireOfDriver = createRequire(createRequire(import.meta.url).resolve('mysql2'));
+  const { privateObjectProps } = requireOfDriver('./lib/helpers.js') as {
+    readonly privateObjectProps?: Set<string>;
+  };
+  if (!(privateObjectProps instanceof Set)) throw bug('mysql2 refuses names otherwise than expected');
+  privateObjectProps.clear();
+}
 
 /** At its creation: from the first byte on, what the server sends can only end its own connection. */
 export function guardConnection(connection: Connection, where: string): void {

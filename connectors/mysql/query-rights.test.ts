@@ -9,13 +9,16 @@ import { servers, TestDatabase } from './test-ends.ts';
 
 const { signal } = new AbortController();
 
+/** Leaves the transaction that it finds itself in. */
+const empty = 'COMMIT; START TRANSACTION READ WRITE; DELETE FROM victim; COMMIT';
+
 /** Texts that are more than one SELECT, or another statement. */
 const breakOuts: readonly string[] = [
-  'SELECT 1 AS id) q; DELETE FROM victim; SELECT * FROM (SELECT 1 AS id',
-  'SELECT 1 AS id) AS `q` LIMIT 0; DELETE FROM victim; -- ',
-  'SELECT 1 AS id; DELETE FROM victim',
-  'SELECT 1 AS id /*! ) q; DELETE FROM victim; SELECT * FROM (SELECT 1 AS id */',
-  'SELECT 1 AS id /*!50000 ) q; DELETE FROM victim; -- */',
+  `SELECT 1 AS id) q; ${empty}; SELECT * FROM (SELECT 1 AS id`,
+  `SELECT 1 AS id) AS \`q\` LIMIT 0; ${empty}; -- `,
+  `SELECT 1 AS id; ${empty}`,
+  `SELECT 1 AS id /*! ) q; ${empty}; SELECT * FROM (SELECT 1 AS id */`,
+  `SELECT 1 AS id /*!50000 ) q; ${empty}; -- */`,
   'SELECT 1 AS id /*! ',
   'SELECT 1 AS id /* ',
   'SELECT 1 AS id INTO @leaked',
@@ -117,6 +120,24 @@ for (const [name, start] of servers) {
         await session.close();
       }
       await requireUntouched();
+    });
+
+    test('a column may have a name that every object of JavaScript has', async () => {
+      await database.run(
+        "CREATE TABLE odd (id INT PRIMARY KEY, `__proto__` INT, `constructor` VARCHAR(9), `__defineGetter__` INT); INSERT INTO odd VALUES (1, 2, 'x', 3)",
+      );
+      for (const source of [{ from: 'odd' }, { from: '', query: 'SELECT * FROM odd', sourceKey: ['id'] }]) {
+        const flow = await database.flow({
+          ...source,
+          to: 'odd_to',
+          uid: JSON.stringify(source).slice(0, 60),
+        });
+        await flow.claim();
+        await flow.pass();
+        await flow.close();
+        assert.deepEqual(await database.run('SELECT * FROM odd_to'), [['1', '2', 'x', '3']]);
+        await database.run('DELETE FROM odd_to');
+      }
     });
 
     test('what a query leaves in its session is gone when the session is lent again', async () => {

@@ -12,6 +12,8 @@ import { ownTable } from './ddl.ts';
 import { describeTable, quoteName, type TableName } from './describe.ts';
 import type { LoadColumn } from './encode.ts';
 import { literalText } from './literals.ts';
+import { requireNoView, requireOwnTable } from './own-tables.ts';
+import { readOnly } from './read-only.ts';
 import { RowWriter } from './row-writer.ts';
 import { Session } from './session.ts';
 import { TargetShape } from './target-shape.ts';
@@ -66,11 +68,14 @@ export class Replacement {
     const target = this.#target;
     if (isResumed) await this.#resume(signal);
     else {
+      // A table with this name of ours is dropped, whatever is on it; a view would stay.
+      for (const name of [this.#shadow, this.#old]) await requireNoView(this.#session, name, signal);
       await this.#session.query(
         `DROP TABLE IF EXISTS ${quoteName(this.#shadow)}, ${quoteName(this.#old)}; CREATE TABLE ${quoteName(this.#shadow)} LIKE ${quoteName(target.entry.name)}`,
         signal,
       );
     }
+    await requireOwnTable(this.#session, this.#shadow, 'shadow', signal);
     this.#expectedRows = await this.#countShadow(signal);
     const duplicates = isKeyAlone ? 'REPLACE' : '';
     const shape = await TargetShape.look(this.#session, this.#shadow, path, signal);
@@ -176,7 +181,8 @@ export class Replacement {
   }
 
   async #countShadow(signal: AbortSignal): Promise<number> {
-    const [[count] = []] = await this.#session.query(
+    const [[count] = []] = await readOnly(
+      this.#session,
       `SELECT COUNT(*) FROM ${quoteName(this.#shadow)}`,
       signal,
     );

@@ -1,9 +1,16 @@
-import { schemaChanged } from '../../core/errors.ts';
+import { permanent, schemaChanged } from '../../core/errors.ts';
 import { requireShape } from '../../core/relation-shape.ts';
 import type { Relation } from '../../core/values.ts';
-import { describeTable, quoteName, type TableEntry, type TableName } from './describe.ts';
+import {
+  describeTable,
+  destinationFindings,
+  quoteName,
+  type TableEntry,
+  type TableName,
+} from './describe.ts';
 import { catalogueStatement, fingerprintOf } from './fingerprint.ts';
 import { literalText } from './literals.ts';
+import { plainTable } from './own-tables.ts';
 import type { Session } from './session.ts';
 import type { Result } from './statements.ts';
 
@@ -29,6 +36,8 @@ export class TargetShape {
   ): Promise<TargetShape | undefined> {
     const found = await describeTable(session, name, path, signal);
     if (!found) return undefined;
+    const [fault] = destinationFindings(found);
+    if (fault) throw permanent(fault.code, fault.message, fault);
     const catalogue = await catalogueStatement(session, found.name, signal);
     const statements = [lockStatement(found.name), catalogue, createdStatement(found.name)];
     const begun = ['START TRANSACTION', ...statements].join('; ');
@@ -64,9 +73,12 @@ export class TargetShape {
   }
 }
 
-/** As a write does, so that the lock need not become a stronger one later, which a waiting ALTER would forbid. */
+/**
+ * As a write does, so that the lock need not become a stronger one later, which a waiting ALTER would forbid. While it is held, no view
+ * takes the name of the table.
+ */
 function lockStatement(name: TableName): string {
-  return `SELECT 1 FROM ${quoteName(name)} LIMIT 0 FOR UPDATE`;
+  return `SELECT 1 FROM ${quoteName(name)} ${plainTable.withoutKey} LIMIT 0 FOR UPDATE`;
 }
 
 function createdStatement({ schema, table }: TableName): string {

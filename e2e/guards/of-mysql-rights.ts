@@ -46,4 +46,32 @@ export const ofMysqlRights: readonly Guard[] = [
     to: 'START TRANSACTION`',
     caughtBy: { test: 'connectors/mysql/query-rights.test.ts', only: 'functions that write' },
   },
+  {
+    name: 'MySQL: the table of commit rows is one that Idra would make',
+    file: 'connectors/mysql/own-tables.ts',
+    from: 'if (faults.length > 0) throw unsafe(name, faults);',
+    to: '',
+    caughtBy: { test: 'connectors/mysql/own-tables.test.ts', only: 'under the name of the commit table' },
+  },
+  {
+    name: 'MySQL: a shadow has nothing on it',
+    file: 'connectors/mysql/replacement.ts',
+    from: "await requireOwnTable(this.#session, this.#shadow, 'shadow', signal);",
+    to: '',
+    caughtBy: { test: 'connectors/mysql/own-tables.test.ts', only: 'a shadow' },
+  },
+  {
+    name: 'MySQL: no view answers for the table of commit rows',
+    file: 'connectors/mysql/commits.ts',
+    from: 'this.#plain = `${this.#name} ${plainTable.byKey}`;',
+    to: 'this.#plain = this.#name;',
+    caughtBy: { test: 'connectors/mysql/own-tables.test.ts', only: 'every statement about commit rows' },
+  },
+  {
+    name: 'MySQL: no view answers for the target',
+    file: 'connectors/mysql/target-shape.ts',
+    from: ' ${plainTable.withoutKey} LIMIT 0 FOR UPDATE',
+    to: ' LIMIT 0 FOR UPDATE',
+    caughtBy: { test: 'connectors/mysql/own-tables.test.ts', only: 'name of the target later' },
+  },
 ];
