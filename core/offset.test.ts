@@ -69,3 +69,8 @@ test('scalars as text: nothing is rounded', () => {
   assert.equal(scalarText(Buffer.from([0, 255])), '00ff');
   assert.equal(scalarText('x'), 'x');
 });
+
+test('bytes are digits, whatever thread they have come from', () => {
+  const bytes = Buffer.from([0, 0x5c, 0xff]);
+  for (const value of [bytes, structuredClone(bytes) as Buffer]) assert.equal(scalarText(value), '005cff');
+});

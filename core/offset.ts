@@ -152,6 +152,7 @@ function isOffset(value: unknown): value is Offset {
 
 /** Canonical text of a key or cursor value, as offsets hold it; the source's `literal` turns it back by the column's type. */
 export function scalarText(value: Scalar): string {
-  if (Buffer.isBuffer(value)) return value.toString('hex');
+  // One that has come from another thread is no Buffer any more.
+  if (typeof value === 'object') return Buffer.from(value).toString('hex');
   return String(value);
 }

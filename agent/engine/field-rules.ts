@@ -127,15 +127,17 @@ function lastDestinationFindings(input: FieldInput, field: string | undefined): 
   const { spec, relation, planned } = input;
   if (!spec.mode.startsWith('LastDestination')) return [];
   const column = findField(relation, field);
-  const target = planned.find((each) => each.source.name === field)?.existing;
+  const travels = planned.find((each) => each.source.name === field);
+  const target = travels?.existing;
   if (!column) return [];
-  if (!target || isSameOrder(column, target)) return lastDestinationKeyFindings(input, field);
+  const isSame = target ? isSameOrder(column, target) : !travels || isSameTextOrder(travels, input);
+  if (isSame) return lastDestinationKeyFindings(input, field);
   return [
     {
       severity: 'error',
       code: 'DestinationFieldDiffers',
       path: 'spec.mode',
-      message: `${target.name} is ${target.nativeType} at the destination and ${column.nativeType} at the source: its largest value there says nothing exact about the source`,
+      message: `${column.name} is ${orderedAs(target ?? { nativeType: travels?.ddl ?? '' })} at the destination and ${orderedAs(column)} at the source: its largest value there says nothing exact about the source`,
       mend: 'give both the same type, precision and collation, or use mode Id or Timestamp',
     },
   ];
@@ -155,6 +157,10 @@ function lastDestinationKeyFindings(input: FieldInput, field: string | undefined
       message: `key column ${name} is ordered by ${existing?.collation ?? 'its bytes'} at the destination and by ${source.collation ?? 'its bytes'} at the source: of rows with the largest ${field}, the last one there is another`,
       mend: 'give both the same collation, name a key without text in source.key, or use mode Id or Timestamp',
     }));
+}
+
+function orderedAs({ nativeType, collation }: Pick<Column, 'nativeType' | 'collation'>): string {
+  return collation === undefined ? nativeType : `${nativeType} in the order of ${collation}`;
 }
 
 /** A column that is still to be made keeps a collation of its own kind of system alone. */

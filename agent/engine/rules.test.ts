@@ -112,6 +112,27 @@ test('LastDestination* wants the very same field at the destination', () => {
   );
 });
 
+test('LastDestinationId wants the same order of ids that are texts, in a table that is still to be made too', () => {
+  const name = column('name', { kind: 'text' }, { collation: 'utf8mb4_general_ci' });
+  const code = (existing: Column | null, destination: 'mysql' | 'postgres', source = name) =>
+    fieldFindings({
+      spec: spec('LastDestinationId', { idField: 'name' }),
+      relation: { ...relation, columns: [...columns, source] },
+      existing: existing ? relation : null,
+      planned: [{ source, name: 'name', existing, ddl: 'text', isNullable: false }],
+      types: { source: 'mysql', destination },
+      order: ['name'],
+      timeZone: 'UTC',
+    })[0]?.code;
+  assert.equal(code(null, 'mysql'), undefined);
+  assert.equal(code(null, 'postgres'), 'DestinationFieldDiffers');
+  assert.equal(code(name, 'mysql'), undefined);
+  assert.equal(code(column('name', { kind: 'text' }), 'mysql'), 'DestinationFieldDiffers');
+  assert.equal(code(null, 'postgres', column('name', { kind: 'text' })), undefined);
+  // A number has one order.
+  assert.equal(code(null, 'postgres', column('name', { kind: 'decimal' })), undefined);
+});
+
 test('LastDestinationTimestamp wants the same order of keys that are texts', () => {
   const name = column('name', { kind: 'text' }, { collation: 'und-x-icu' });
   const code = (existing: Column | null, destinationType: 'postgres' | 'sqlite') =>

@@ -1,6 +1,6 @@
 import type { FieldPacket } from 'mysql2';
 import { type Finding, permanent } from '../../core/errors.ts';
-import type { Column, Relation, UniqueKey } from '../../core/values.ts';
+import type { Column, ColumnType, Relation, UniqueKey } from '../../core/values.ts';
 import { commitTableName } from '../sql/commit-table.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
 import { equalityOf, isExact } from './equality.ts';
@@ -156,7 +156,6 @@ function toColumn(row: SqlRow, jsonColumns: ReadonlySet<string>): Column {
     ...(comment !== null && comment !== undefined && { comment }),
   };
   const type = toColumnType(nativeType ?? '', context);
-  const equality = equalityOf(type, collation);
   return {
     name: name ?? '',
     type,
@@ -165,8 +164,7 @@ function toColumn(row: SqlRow, jsonColumns: ReadonlySet<string>): Column {
     ...(isGenerated && { isGenerated }),
     ...(/auto_increment/i.test(extra ?? '') && { isIdentity: true }),
     ...(!isGenerated && hasDefault(standard, extra ?? '') && { hasDefault: true }),
-    ...(collation && !isExact(collation) && { collation }),
-    ...(equality !== undefined && { equality }),
+    ...comparedBy(type, collation),
   };
 }
 
@@ -243,12 +241,44 @@ export function canPage({ type }: Column): boolean {
 export async function describeQuery(session: Session, from: string, signal?: AbortSignal): Promise<Relation> {
   const results = await session.guard(() => session.run(`SELECT * FROM ${from} LIMIT 0`), signal);
   const fields = results.at(-1)?.fields ?? [];
+  const collations = await collationsOf(session, from, fields, signal);
   const columns = fields.map((field): Column => {
     const nativeType = nativeOfField(field);
-    const context = { collation: null, isJson: field.extendedFormat === 'json' };
-    return { name: field.name, type: toColumnType(nativeType, context), nativeType, isNullable: true };
+    const collation = collations.get(field.name) ?? null;
+    const type = toColumnType(nativeType, { collation, isJson: field.extendedFormat === 'json' });
+    return { name: field.name, type, nativeType, isNullable: true, ...comparedBy(type, collation) };
   });
   return { name: 'query', columns, keys: [], isOpaque: true };
+}
+
+/** By which its texts are compared and sorted: the protocol tells the character set of the result alone. No row is read. */
+async function collationsOf(
+  session: Session,
+  from: string,
+  fields: readonly FieldPacket[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const texts = fields.filter(
+    (field) => toColumnType(nativeOfField(field), { collation: null }).kind === 'text',
+  );
+  if (texts.length === 0) return new Map();
+  const items = texts.map(({ name }) => `COLLATION(none.${quoteBacktick(name)})`).join(', ');
+  const [row = []] = await session.query(
+    `SELECT ${items} FROM (SELECT 1) AS one LEFT JOIN (SELECT * FROM ${from} LIMIT 0) AS none ON TRUE`,
+    signal,
+  );
+  return new Map(texts.map(({ name }, index) => [name, String(row[index])]));
+}
+
+function comparedBy(
+  type: ColumnType,
+  collation: string | null | undefined,
+): Pick<Column, 'collation' | 'equality'> {
+  const equality = equalityOf(type, collation);
+  return {
+    ...(collation && !isExact(collation) && { collation }),
+    ...(equality !== undefined && { equality }),
+  };
 }
 
 /** On lines of its own, so that a comment at the query's end ends with it. */

@@ -235,9 +235,34 @@ for (const [name, start] of servers) {
           { ...object, key: ['g'], timeZone: 'UTC' },
           signal,
         );
-        await source.describe(signal);
-        const codes = (await source.check('Snapshot', signal)).map((each) => each.code);
-        assert.deepEqual(codes, ['KeyNotOrdered']);
+        const { columns } = await source.describe(signal);
+        const refused = columns.filter((each) => connector.types.keyRefusal(each) !== undefined);
+        assert.deepEqual(
+          refused.map((each) => each.name),
+          ['g'],
+        );
+        await source.close();
+      }
+    });
+
+    test('a query says by which collation its texts are compared', async () => {
+      await run(`CREATE TABLE words (a VARCHAR(9) COLLATE utf8mb4_general_ci NOT NULL, b VARCHAR(9) COLLATE utf8mb4_bin NOT NULL, c VARBINARY(9), n INT);
+        INSERT INTO words VALUES ('b', 'b', '', 1), ('B', 'B', '', 2)`);
+      for (const rows of ['', 'WHERE n > 2', 'GROUP BY a']) {
+        const query = `SELECT a, MAX(b) AS b, CONCAT(MAX(a), 'x') AS d, MAX(c) AS c, MAX(n) AS n FROM words ${rows}`;
+        const source = await connector.openSource(database.access, { query, timeZone: 'UTC' }, signal);
+        const { columns } = await source.describe(signal);
+        assert.deepEqual(
+          columns.map(({ collation, equality }) => [collation, equality]),
+          [
+            ['utf8mb4_general_ci', 'mysql:utf8mb4_general_ci'],
+            ['utf8mb4_bin', 'mysql:utf8mb4_bin'],
+            ['utf8mb4_general_ci', 'mysql:utf8mb4_general_ci'],
+            [undefined, undefined],
+            [undefined, undefined],
+          ],
+          rows,
+        );
         await source.close();
       }
     });
