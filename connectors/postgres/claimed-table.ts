@@ -43,6 +43,12 @@ export interface ClaimedTableInit {
 /** A change of the catalogue that does not touch the plan is met so often in a row at most. */
 const attempts = 5;
 
+/**
+ * Deferred constraints are checked with the rows: by COMMIT no row could be named, nor left out. But for a pass that is one transaction
+ * and is to stop: there a row may come before the one that it refers to.
+ */
+const beginChecked = 'BEGIN; SET CONSTRAINTS ALL IMMEDIATE';
+
 /** Writes under one claim and over its session: when that is lost, so is the claim. */
 export class ClaimedTable {
   readonly #init: ClaimedTableInit;
@@ -77,7 +83,7 @@ export class ClaimedTable {
       if (!isAtomic) return;
       // The source may be slower than the limit that ends a stopped owner's transaction.
       await session.run(
-        `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '15min'; ${this.#requireShapeSql}`,
+        `${request.plan.onError === 'Stop' ? 'BEGIN' : beginChecked}; SET LOCAL idle_in_transaction_session_timeout = '15min'; ${this.#requireShapeSql}`,
       );
       this.#openRows = 0;
     }, signal);
@@ -129,7 +135,7 @@ export class ClaimedTable {
         const written = await writer.put(
           rows,
           way,
-          `BEGIN; ${this.#requireShapeSql}; `,
+          `${beginChecked}; ${this.#requireShapeSql}; `,
           this.#replacement?.shadow,
         );
         return await this.#commit({ written, rejections: [] }, batch.offset);
@@ -150,7 +156,7 @@ export class ClaimedTable {
     const { session, writer, name } = this.#init;
     await session.run('ROLLBACK');
     await writer.prepare(this.#safeWay);
-    await session.run('BEGIN');
+    await session.run(beginChecked);
     const { rejections } = await writer.putGood(rows, this.#safeWay, this.#replacement?.shadow, 1);
     await session.run('ROLLBACK');
     const [first] = rejections;
@@ -161,7 +167,7 @@ export class ClaimedTable {
   async #writeGood(rows: RowSet, batch: Batch): Promise<WriteResult> {
     const { session, writer } = this.#init;
     await writer.prepare(this.#safeWay);
-    await session.run(`BEGIN; ${this.#requireShapeSql}`);
+    await session.run(`${beginChecked}; ${this.#requireShapeSql}`);
     const outcome = await writer.putGood(rows, this.#safeWay, this.#replacement?.shadow);
     return await this.#commit(outcome, batch.offset);
   }

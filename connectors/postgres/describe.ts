@@ -1,4 +1,4 @@
-import { type Finding, permanent } from '../../core/errors.ts';
+import { type Finding, IdraError, permanent } from '../../core/errors.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName, quoteDouble } from '../sql/names.ts';
 import { columnsSql, keysSql, queryColumns, tableColumns, tableSql } from './catalog.ts';
@@ -185,21 +185,29 @@ function rowSecurity(told: string): Finding {
   };
 }
 
-/** Of the tables behind a view or query: the server refuses to read what policies would filter. */
-export async function hiddenRowFindings(
+/** Under it the server refuses to read what policies would filter, also behind views. */
+export const refuseHidingSql = 'SET LOCAL row_security = off';
+
+/** With what row security hides of the tables behind a view or query, which the catalogue does not tell. */
+export async function withHiddenRows(
   session: Session,
+  relation: Relation,
   { from, names }: { readonly from: string; readonly names: Names },
-  name: string,
-): Promise<Finding[]> {
+): Promise<Relation> {
+  if (!relation.isOpaque || relation.hidesRows) return relation;
   try {
-    await session.run(reading(`SET LOCAL row_security = off; SELECT FROM ${from} LIMIT 0`, names));
-    return [];
+    await session.run(reading(`${refuseHidingSql}; SELECT FROM ${from} LIMIT 0`, names));
+    return relation;
   } catch (thrown) {
-    if (sqlState(thrown) !== insufficientPrivilege) throw session.classified(thrown);
-    return [rowSecurity(`a table of ${name}`)];
+    if (!isHidingRefused(thrown)) throw session.classified(thrown);
+    const findings = [...(relation.findings ?? []), rowSecurity(`a table of ${relation.name}`)];
+    return { ...relation, hidesRows: true, findings };
   } finally {
     await session.rollBack();
   }
 }
 
-const insufficientPrivilege = '42501';
+/** Or another right is missing. */
+export function isHidingRefused(thrown: unknown): boolean {
+  return sqlState(thrown instanceof IdraError ? thrown.cause : thrown) === '42501';
+}

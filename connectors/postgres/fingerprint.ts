@@ -24,6 +24,8 @@ export function fingerprintSql(oid: string): string {
 
 /** How a source is locked and looked at in the transaction that reads its rows. */
 export interface ShapeQuery {
+  /** Set in the transaction before anything is read. */
+  readonly opening?: string;
   /** Reads nothing; what it names cannot change any more until the transaction's end. */
   readonly lockSql: string;
   /** One row with one column. */

@@ -16,8 +16,8 @@ export function reading(sql: string, names: Names): string {
 }
 
 /** Locks the object, looks at its shape (the first fields, and the last row), and then reads. Nothing of ours runs on the path of users. */
-export function readingShaped({ lockSql, fingerprintSql, names }: ShapeQuery, sql?: string): string {
-  const look = `${pathOf(names)}${lockSql}; ${useOwnPath}; ${fingerprintSql}`;
+export function readingShaped({ opening, lockSql, fingerprintSql, names }: ShapeQuery, sql?: string): string {
+  const look = `${opening === undefined ? '' : `${opening}; `}${pathOf(names)}${lockSql}; ${useOwnPath}; ${fingerprintSql}`;
   return `${begin}; ${look}${sql === undefined ? '' : `; ${pathOf(names)}${sql}`}; ${end}`;
 }
 

@@ -144,17 +144,39 @@ test('key values of another length are not read', () => {
     assert.throws(() => keyDecoderOf(type)?.(Buffer.alloc(7)), { code: 'Bug' });
 });
 
-test('rows that row security hides behind a view or query are told', async () => {
+test('rows that row security hides behind a view or query are told, and seen when it begins to in the middle of a pass', async () => {
   const name = await table();
   await database.run(`CREATE VIEW ${name}_view AS SELECT * FROM ${name} WHERE id > 2`);
-  const codes = async (options: Partial<FlowOptions>): Promise<string[]> => {
-    const flow = await openFlow(database, { from: name, to: `${name}_to`, sourceKey: ['id'], ...options });
-    const findings = await flow.source.check('Snapshot', signal);
-    await flow.close();
-    return findings.map((each) => each.code);
-  };
   const kinds: Partial<FlowOptions>[] = [{ from: `${name}_view` }, { query: `SELECT id FROM ${name}` }];
-  for (const each of kinds) assert.deepEqual(await codes(each), []);
-  await database.run(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
-  for (const each of kinds) assert.deepEqual(await codes(each), ['RowSecurity']);
+  for (const [index, kind] of kinds.entries()) {
+    const to = `${name}_to${index}`;
+    const flow = await openFlow(database, {
+      from: name,
+      to,
+      sourceKey: ['id'],
+      maxRows: 1,
+      uid: to,
+      ...kind,
+    });
+    assert.deepEqual(flow.request.relation.findings ?? [], []);
+    const pass = flow.source.read({ ...flow.request, after: null }, signal);
+    assert.equal((await pass.next()).done, false);
+    await database.run(`ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
+    await assert.rejects(
+      async () => {
+        while (!(await pass.next()).done);
+      },
+      { code: 'SchemaChanged' },
+    );
+    const relation = await flow.source.describe(signal);
+    assert.deepEqual(
+      relation.findings?.map((each) => each.code),
+      ['RowSecurity'],
+    );
+    // What is told is a choice: the rows that are shown are read.
+    const shown = flow.source.read({ ...flow.request, relation, after: null }, signal);
+    assert.equal((await shown.next()).done, true);
+    await flow.close();
+    await database.run(`ALTER TABLE ${name} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY`);
+  }
 });

@@ -24,7 +24,15 @@ import { LateRowBound } from './bound.ts';
 import { orderFindings, readFindings } from './check.ts';
 import { readConfig } from './config.ts';
 import { decodeLines, withoutRareEscapes } from './copy-text.ts';
-import { bareQuery, describeQuery, describeTable, fromQuery, hiddenRowFindings } from './describe.ts';
+import {
+  bareQuery,
+  describeQuery,
+  describeTable,
+  fromQuery,
+  isHidingRefused,
+  refuseHidingSql,
+  withHiddenRows,
+} from './describe.ts';
 import { dialect } from './dialect.ts';
 import { elsewhereFinding, rowsFromElsewhere } from './elsewhere.ts';
 import { mayBeSchemaChange } from './errors.ts';
@@ -73,8 +81,9 @@ export class PostgresSource implements Source, RangeReader {
     const { query, table } = this.#object;
     // Looked at first: what changes meanwhile is seen by the first read, which describes again.
     const look = await this.#lookAtShape(session, signal).catch((error: unknown) => ({ error }));
-    this.#relation =
+    const relation =
       query === undefined ? await describeSource(session, table ?? '') : await describeQuery(session, query);
+    this.#relation = await withHiddenRows(session, relation, await this.#readObject(session));
     if ('error' in look) throw look.error;
     this.#shape = look;
     return this.#relation;
@@ -90,7 +99,6 @@ export class PostgresSource implements Source, RangeReader {
       ...zones,
       ...money,
       ...(await this.#orderFindings(session, signal)),
-      ...(this.#relation?.isOpaque && !this.#relation.hidesRows ? await this.#hiddenRows(session) : []),
     ];
   }
 
@@ -103,10 +111,6 @@ export class PostgresSource implements Source, RangeReader {
     if (mode === 'Snapshot') return [];
     const why = await this.#elsewhere(session, signal);
     return why === undefined ? [] : [elsewhereFinding(this.#relation?.name ?? '', why)];
-  }
-
-  async #hiddenRows(session: Session): Promise<Finding[]> {
-    return await hiddenRowFindings(session, await this.#readObject(session), this.#relation?.name ?? '');
   }
 
   #isReadInServersZone(mode: Mode): boolean {
@@ -149,6 +153,8 @@ export class PostgresSource implements Source, RangeReader {
       try {
         return yield* this.#copyRange(range, request, signal);
       } catch (thrown) {
+        if (isHidingRefused(thrown) && refusesHiding(request.relation))
+          requireShape(request.relation, await this.describe(signal));
         if (!(thrown instanceof ShapeDiffers)) throw await this.#explained(thrown, range, request, signal);
         if (attempt === shapeAttempts) throw schemaChanged(request.relation.name);
         requireShape(request.relation, await this.describe(signal));
@@ -176,7 +182,10 @@ export class PostgresSource implements Source, RangeReader {
     const sql = `COPY (${select}) TO STDOUT${isBinary ? ' (FORMAT binary)' : ''}`;
     const lastKey = lastKeyReader(range, wire);
     this.#shape ??= await this.#lookAtShape(session, signal);
-    for await (const part of session.copyOut(sql, { limits, isBinary }, this.#shape, signal)) {
+    const expected = refusesHiding(request.relation)
+      ? withOpening(this.#shape, refuseHidingSql)
+      : this.#shape;
+    for await (const part of session.copyOut(sql, { limits, isBinary }, expected, signal)) {
       const { rowCount, byteCount } = part;
       yield { rows: toRows(part, range, wire), rowCount, byteCount, lastKey: lastKey(part.lastRow) };
     }
@@ -320,6 +329,15 @@ export class PostgresSource implements Source, RangeReader {
     const names = [...(key ?? this.#relation?.keys[0]?.columns ?? []), idField, timestampField];
     return new Set(names.filter((name) => name !== undefined));
   }
+}
+
+/** What stands behind a view or query may begin to hide rows at any time: as a table's own shape, that is seen with each page. */
+function refusesHiding({ isOpaque, hidesRows }: Relation): boolean {
+  return isOpaque === true && !hidesRows;
+}
+
+function withOpening(expected: ExpectedShape, opening: string): ExpectedShape {
+  return { ...expected, query: { ...expected.query, opening } };
 }
 
 const tablePath = 'spec.source.table';

@@ -115,3 +115,34 @@ test('a trigger that names no schema finds its tables by its own path, or by par
   await database.run('ALTER FUNCTION audit_row SET search_path = public');
   for (const writeMode of ['Append', 'Upsert'] as const) await pass(database.access, writeMode);
 });
+
+test('a deferred constraint refuses the row, and not the COMMIT', async () => {
+  await database.run(`CREATE TABLE whole (id int PRIMARY KEY); INSERT INTO whole SELECT id FROM ids WHERE id <> 4;
+    CREATE TABLE deferred (id int PRIMARY KEY REFERENCES whole DEFERRABLE INITIALLY DEFERRED, body text)`);
+  for (const [index, wire] of (['best', 'values'] as const).entries()) {
+    for (const writeMode of ['Append', 'Upsert'] as const) {
+      await database.run('TRUNCATE deferred');
+      const options = { from: 'ids', to: 'deferred', wire, writeMode, maxRows: 5 } as const;
+      const stops = await openFlow(database, { ...options, uid: `stops-${writeMode}-${index}` });
+      await stops.claim();
+      await assert.rejects(stops.pass(), (error: IdraError) => {
+        assert.equal(error.code, 'ConstraintViolated');
+        assert.match(error.message, /row id 4: .*deferred_id_fkey/);
+        return true;
+      });
+      await stops.close();
+      const skips = await openFlow(database, {
+        ...options,
+        onError: 'Skip',
+        uid: `skips-${writeMode}-${index}`,
+      });
+      await skips.claim();
+      await skips.pass();
+      await skips.close();
+      assert.deepEqual(
+        await database.run('SELECT id FROM deferred ORDER BY id'),
+        await database.run('SELECT id FROM whole ORDER BY id'),
+      );
+    }
+  }
+});
