@@ -137,6 +137,13 @@ export const ofDatabases: readonly Guard[] = [
     caughtBy: { test: 'connectors/postgres/standby.test.ts', only: 'by Timestamp' },
   },
   {
+    name: 'PostgreSQL: a transaction has its time before it is announced',
+    file: 'connectors/postgres/bound.ts',
+    from: 'await this.#clock.sleep(announceMs, signal);',
+    to: '',
+    caughtBy: { test: 'connectors/postgres/announced.test.ts' },
+  },
+  {
     name: 'PostgreSQL: a deferred constraint is checked with the rows',
     file: 'connectors/postgres/claimed-table.ts',
     from: "const beginChecked = 'BEGIN; SET CONSTRAINTS ALL IMMEDIATE';",

@@ -3,6 +3,13 @@ import type { Guard } from './guard.ts';
 /** Each of them keeps the engine from going on where something is not what it was. */
 export const ofEngine: readonly Guard[] = [
   {
+    name: 'a claim after a rest makes no commit row that is gone',
+    file: 'agent/engine/claim.ts',
+    from: 'await requireRow(open, claim, signal);',
+    to: '',
+    caughtBy: { test: 'agent/engine/target-table.test.ts', only: 'row of _idra_commits is gone' },
+  },
+  {
     name: 'an offset is not used for another order than its own',
     file: 'agent/engine/admission.ts',
     from: 'requireOrder(input, offset);',
