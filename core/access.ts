@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { SystemAccess } from './connector.ts';
 import { IdraError } from './errors.ts';
 import type { Secret } from './secret.ts';
@@ -69,6 +70,35 @@ export function hasSameSecrets(one: SystemAccess, other: SystemAccess): boolean 
   return secretReferences(one.config).every(
     ({ path }) => one.secret(path)?.reveal() === other.secret(path)?.reveal(),
   );
+}
+
+/**
+ * What the Secrets of these are by now, fit for comparing and nothing else; that one cannot be had counts as well. Undefined: there are none,
+ * or nobody can say for now.
+ */
+export async function fingerprintOfSecrets(
+  dataSources: readonly DataSource[],
+  secrets: SecretReader,
+): Promise<string | undefined> {
+  const hash = createHash('sha256');
+  let count = 0;
+  for (const { namespace, spec } of dataSources) {
+    for (const { name, key } of secretReferences(spec.config)) {
+      count += 1;
+      try {
+        hash.update(JSON.stringify([name, key, (await secrets.read(namespace, name, key)).reveal()]));
+      } catch (thrown) {
+        if (!(thrown instanceof IdraError) || !goneCodes.includes(thrown.code)) return undefined;
+        hash.update(JSON.stringify([name, key, thrown.code, null]));
+      }
+    }
+  }
+  return count > 0 ? hash.digest('hex') : undefined;
+}
+
+/** Whether a Secret has changed since `before`, as far as that can be said. */
+export function hasChangedSecrets(before: string | undefined, now: string | undefined): boolean {
+  return before !== undefined && now !== undefined && before !== now;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

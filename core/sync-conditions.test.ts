@@ -12,7 +12,7 @@ const caughtUp: Readonly<Record<string, Pick<SyncStatus, 'hasCaughtUp' | 'hasCau
   yes: { hasCaughtUp: true },
 };
 
-function conditionsIn(shown: string, how: string) {
+function conditionsIn(shown: string, how: string, said: Partial<SyncStatus> = {}) {
   const [state, retrying] = shown.split(', ');
   const status: SyncStatus = {
     uid: 'u',
@@ -25,6 +25,7 @@ function conditionsIn(shown: string, how: string) {
     hasCaughtUp: false,
     ...caughtUp[how],
     ...(retrying ? { lastError } : {}),
+    ...said,
   };
   return conditionsOf(status);
 }
@@ -38,7 +39,7 @@ test('STATE x Ready, Reconciling, Stalled: each row of the table in docs/status.
     .split('\n')
     .slice(0, table.split('\n').indexOf(''))
     .map((line) => line.split('|').map((cell) => cell.trim()));
-  assert.equal(rows.length, 19);
+  assert.equal(rows.length, 22);
   for (const [, state = '', how = '', ...expected] of rows) {
     assert.ok(how in caughtUp, how);
     const conditions = conditionsIn(state, how);
@@ -49,4 +50,20 @@ test('STATE x Ready, Reconciling, Stalled: each row of the table in docs/status.
     );
     for (const { type, reason, message } of conditions) assert.ok(reason && message, `${state}: ${type}`);
   }
+});
+
+test('no condition is without a message, whatever was said', () => {
+  for (const state of [
+    'Pending',
+    'Running',
+    'Waiting',
+    'Suspended',
+    'Completed',
+    'Failed',
+    'Deleting',
+  ] as const)
+    for (const reason of ['Suspended', 'Unreachable', 'NobodyKnowsThis']) {
+      for (const { type, message } of conditionsIn(state, 'never', { reason, message: ' ' }))
+        assert.match(message, /\w/, `${state} ${type}`);
+    }
 });

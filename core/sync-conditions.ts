@@ -1,3 +1,4 @@
+import { conditionMessage } from './condition-message.ts';
 import type { SyncStatus } from './status.ts';
 
 export interface ConditionState {
@@ -13,10 +14,11 @@ export interface ConditionState {
  * earlier spec, false while it needs a person. The table is in docs/status.md.
  */
 export function conditionsOf(status: SyncStatus): readonly ConditionState[] {
-  const { state, reason, message } = status;
+  const { state, reason } = status;
+  const message = conditionMessage(reason, status.message);
   const isFailed = state === 'Failed';
   return [
-    readyCondition(status),
+    readyCondition({ ...status, message }),
     isInProgress(status)
       ? { type: 'Reconciling', status: 'True', reason, message }
       : { type: 'Reconciling', status: 'False', reason: 'Settled', message: settledMessage(state) },

@@ -33,12 +33,11 @@ export async function claimSync(state: RunState, open: OpenSync, meaning: string
   if (open.plan.read.mode === 'Snapshot') await remember(state, { writeMode: context.sync.spec.writeMode });
   const offset = restoredOffset(open, claim);
   const rows = await open.destination.commitRows(context.sync.uid, context.lock.signal);
-  const others = otherWriters(rows, context.sync, claim.table);
+  reporter.others(otherWriters(rows, context.sync, claim.table), claim.table);
   const warnings = open.plan.findings
     .filter((finding) => finding.severity === 'warning')
     .map((finding) => finding.message);
   warnings.push(...(await addedColumns(state, open, stored.claim)));
-  if (others.length > 0) warnings.push(`${claim.table} is also written by ${others.join(', ')}`);
   reporter.claimed(
     claim.token,
     isLastDestination(context.sync) ? null : offset,
@@ -209,7 +208,9 @@ export async function claimAgain(
 ): Promise<Pick<Claimed, 'claim' | 'offset'>> {
   const { signal } = state.context.lock;
   await requireTarget(open, claim, restoredOffset(open, claim), signal);
-  await requireRow(open, claim, signal);
+  const rows = await requireRow(open, claim, signal);
+  // One that came later has told its user; the user of this one should know as well.
+  state.reporter.others(otherWriters(rows, state.context.sync, claim.table), claim.table);
   await reach('claim:before');
   const again = await open.destination.claim(
     { ...claimOf(state, open, claim.meaning), token: claim.token, offset: 'keep' },
@@ -220,9 +221,13 @@ export async function claimAgain(
 }
 
 /** A claim would make the row anew, without an offset: what is right then is decided where a Sync is admitted. */
-async function requireRow({ destination }: OpenSync, claim: CommitRow, signal: AbortSignal): Promise<void> {
+async function requireRow(
+  { destination }: OpenSync,
+  claim: CommitRow,
+  signal: AbortSignal,
+): Promise<readonly CommitRow[]> {
   const rows = await destination.commitRows(claim.uid, signal);
-  if (rows.some((row) => row.uid === claim.uid && row.table === claim.table)) return;
+  if (rows.some((row) => row.uid === claim.uid && row.table === claim.table)) return rows;
   throw schemaChanged(claim.table, { what: 'its row of _idra_commits is gone' });
 }
 

@@ -41,6 +41,7 @@ export class Reporter {
   #nextPassMs: number | undefined;
   #requests: RequestStatus[] = [];
   #warnings: readonly string[] = [];
+  #others: readonly string[] = [];
   #unread: readonly string[] = [];
   #skipped: SkippedRows = noSkippedRows;
   #reported = '';
@@ -84,6 +85,11 @@ export class Reporter {
     this.#rows = { ...this.#rows, written: totalRows };
     this.#guarantee = guarantee;
     this.#warnings = warnings;
+  }
+
+  /** Names of other Syncs that write the table. */
+  others(names: readonly string[], table: string): void {
+    this.#others = names.length === 0 ? [] : [`${table} is also written by ${names.join(', ')}`];
   }
 
   /** Those of earlier runs; none when the rows are read from the beginning. */
@@ -179,7 +185,7 @@ export class Reporter {
   #status(): SyncStatus {
     const { sync, agentName, clock } = this.#context;
     // Plans of wide tables have many, and each may quote a server.
-    const warnings = [...this.#warnings, ...this.#unread, ...describeSkipped(this.#skipped)]
+    const warnings = [...this.#warnings, ...this.#others, ...this.#unread, ...describeSkipped(this.#skipped)]
       .slice(0, mostWarnings)
       .map((each) => boundedText(each, warningBytes));
     const rowsPerSecond = this.#state === 'Running' ? this.#rate.perSecond(clock.monotonicMs()) : undefined;

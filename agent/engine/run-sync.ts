@@ -9,6 +9,7 @@ import type { RunState } from './run-state.ts';
 import { SyncSession } from './session.ts';
 import { noSkippedRows } from './skipped-rows.ts';
 import { Throttle } from './throttle.ts';
+import { waitForRemedy } from './wait-for-remedy.ts';
 import { Wake } from './wake.ts';
 
 /** What a person must mend is looked at again after this time, so that a mended table or right needs no further word. */
@@ -98,7 +99,7 @@ async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd |
   logFailure(state, error, isTransient);
   reporter.failed(error, isTransient && !isLast, isLast ? undefined : context.clock.now() + delayMs);
   if (isLast) return { outcome: 'failed', error };
-  await wake.sleep(delayMs);
+  await (isTransient ? wake.sleep(delayMs) : waitForRemedy(state, delayMs));
   return wake.isStopped() ? { outcome: 'stopped' } : undefined;
 }
 

@@ -61,6 +61,20 @@ test('a plan says which other Sync writes the table', async () => {
   assert.match(shared?.message ?? '', /also written by the Sync default\/other/);
 });
 
+test('of two Syncs on one table the earlier says so, too', async () => {
+  const run = files.start({ ...byId, schedule: { continuous: true } });
+  const { warnings } = await run.seen('Waiting', 'CaughtUp');
+  assert.equal(warnings, undefined);
+  files.execute(
+    'destination',
+    "CREATE TEMP TABLE copied AS SELECT * FROM _idra_commits; UPDATE copied SET uid = 'u2', name = 'default/other'; INSERT INTO _idra_commits SELECT * FROM copied",
+  );
+  newRow();
+  await until(() => run.status?.warnings?.some((each) => /t is also written by default\/other/.test(each)), {
+    what: 'the warning',
+  });
+});
+
 test('one that was made again is known by being empty; keep-offset goes on', async () => {
   await files.once(byId);
   files.execute('destination', 'DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, at DATETIME)');

@@ -4,6 +4,7 @@ import type {
   DesiredDataSource,
   ProbeAnswer,
 } from '../../coordination/contract.ts';
+import { fingerprintOfSecrets, hasChangedSecrets } from '../../core/access.ts';
 import { describeError, IdraError } from '../../core/errors.ts';
 import { Slots } from '../../core/slots.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
@@ -13,11 +14,13 @@ import type { LeadDeps } from './lead.ts';
 /** One that was well is looked at this often; one that was not, so that its mending is seen soon, more often. */
 const wellEveryMs = 5 * 60_000;
 const unwellEveryMs = 30_000;
+/** Of one that is not well: a corrected Secret is the likeliest remedy. */
+const secretsEveryMs = 5_000;
 const lookEveryMs = 1_000;
 const answerMs = 30_000;
 const maxAtOnce = 8;
 
-type CheckDeps = Pick<LeadDeps, 'coordination' | 'manifests' | 'clock' | 'log' | 'session'>;
+type CheckDeps = Pick<LeadDeps, 'coordination' | 'manifests' | 'secrets' | 'clock' | 'log' | 'session'>;
 
 /** Has each DataSource checked by an agent that may reach it: when it is new or has changed, and now and then. */
 export async function checkDataSources(
@@ -38,6 +41,9 @@ interface Known {
   readonly generation: number;
   /** Wall clock, ms since 1970. */
   readonly dueMs: number;
+  readonly isWell: boolean;
+  /** Of the Secrets that it was checked with. */
+  readonly secrets?: string | undefined;
 }
 
 class Checks {
@@ -46,6 +52,7 @@ class Checks {
   readonly #slots = new Slots(maxAtOnce);
   readonly #known = new Map<string, Known>();
   readonly #underWay = new Set<string>();
+  readonly #looksMs = new Map<string, number>();
 
   constructor(deps: CheckDeps, signal: AbortSignal) {
     this.#deps = deps;
@@ -62,10 +69,12 @@ class Checks {
     const name = qualifiedName(dataSource);
     const known = this.#known.get(name);
     const isDue = known?.generation !== dataSource.generation || this.#deps.clock.now() >= known.dueMs;
-    if (!isDue || this.#underWay.has(name)) return;
+    if (this.#underWay.has(name)) return;
+    const mustLook = known !== undefined && !known.isWell && this.#deps.clock.now() >= this.#lookAt(name);
+    if (!isDue && !mustLook) return;
     this.#underWay.add(name);
     this.#slots
-      .use(this.#signal, () => this.#check(dataSource))
+      .use(this.#signal, () => (isDue ? this.#check(dataSource) : this.#lookAtSecrets(dataSource, known)))
       .catch((error: unknown) => {
         if (!this.#signal.aborted)
           this.#deps.log.warn('a DataSource could not be checked', { dataSource: name, error });
@@ -73,8 +82,33 @@ class Checks {
       .finally(() => this.#underWay.delete(name));
   }
 
+  /** When the Secrets of one that is not well are looked at next. */
+  #lookAt(name: string): number {
+    return this.#looksMs.get(name) ?? 0;
+  }
+
+  async #lookAtSecrets(dataSource: DesiredDataSource, known: Known | undefined): Promise<void> {
+    const name = qualifiedName(dataSource);
+    this.#looksMs.set(name, this.#deps.clock.now() + secretsEveryMs);
+    const secrets = await this.#secretsOf(dataSource);
+    if (hasChangedSecrets(known?.secrets, secrets)) await this.#check(dataSource);
+    // An earlier leader had it checked.
+    else if (known && known.secrets === undefined) this.#known.set(name, { ...known, secrets });
+  }
+
+  async #secretsOf(dataSource: DesiredDataSource): Promise<string | undefined> {
+    const { manifests, secrets } = this.#deps;
+    try {
+      return await fingerprintOfSecrets([manifests.readDataSource(dataSource)], secrets);
+    } catch {
+      // One that is not valid is told of by the check.
+      return undefined;
+    }
+  }
+
   async #check(dataSource: DesiredDataSource): Promise<void> {
     const { coordination, clock, session } = this.#deps;
+    const secrets = await this.#secretsOf(dataSource);
     const answer = await this.#ask(dataSource);
     const report: DataSourceReport = {
       namespace: dataSource.namespace,
@@ -83,7 +117,7 @@ class Checks {
       checkedAt: new Date(clock.now()).toISOString(),
       ...reportOf(answer, session.agent.name),
     };
-    this.#known.set(qualifiedName(dataSource), knownOf(report));
+    this.#known.set(qualifiedName(dataSource), { ...knownOf(report), secrets });
     await coordination.reports.putDataSource(report);
   }
 
@@ -106,7 +140,7 @@ class Checks {
 
 function knownOf({ generation, checkedAt, isReachable, code }: DataSourceReport): Known {
   const isWell = isReachable && code === undefined;
-  return { generation, dueMs: Date.parse(checkedAt) + (isWell ? wellEveryMs : unwellEveryMs) };
+  return { generation, isWell, dueMs: Date.parse(checkedAt) + (isWell ? wellEveryMs : unwellEveryMs) };
 }
 
 type Told = Pick<DataSourceReport, 'isReachable' | 'message' | 'agent'> &

@@ -1,4 +1,5 @@
 import type { AgentSession, ClusterView, Coordination } from '../../coordination/contract.ts';
+import type { SecretReader } from '../../core/access.ts';
 import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -12,6 +13,7 @@ export interface LeadDeps {
   readonly coordination: Pick<Coordination, 'desired' | 'reports' | 'probes'>;
   readonly session: AgentSession;
   readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
+  readonly secrets: SecretReader;
   readonly clock: Clock;
   readonly log: Log;
   readonly onLeading: (isLeader: boolean) => void;

@@ -38,6 +38,27 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'agent/runner/prepared-open.test.ts' },
   },
   {
+    name: 'a deleted Sync is not claimed by who waited for its lock',
+    file: 'agent/engine/claim.ts',
+    from: 'if (await context.isOutdated?.()) {',
+    to: 'if (Date.now() === 0) {',
+    caughtBy: { test: 'agent/engine/run-sync.test.ts', only: 'is not claimed' },
+  },
+  {
+    name: 'a claim is noted before it is made',
+    file: 'agent/engine/claim.ts',
+    from: 'await remember(state, { mayHaveRow: true });',
+    to: '',
+    caughtBy: { test: 'agent/engine/run-sync.test.ts', only: 'is not claimed' },
+  },
+  {
+    name: 'a Sync that may have a row at its destination is not purged without it',
+    file: 'coordination/desired.ts',
+    from: 'if (lock || isClaimed) return false;',
+    to: 'if (lock) return false;',
+    caughtBy: { test: 'coordination/unclaimed.test.ts' },
+  },
+  {
     name: 'an offset is not used for another table than its own',
     file: 'agent/engine/admission.ts',
     from: 'if (offset && restsOnTable(input, offset)) throw offsetNoLongerFits(change);',

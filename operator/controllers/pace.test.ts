@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TestClock } from '../runtime/test-clock.ts';
+import { TestClock } from '../../e2e/kit/test-clock.ts';
 import { type ChangeKind, Pace } from './pace.ts';
 
 /** As the status controllers use it: a key that may write does so, one that may not asks again. */

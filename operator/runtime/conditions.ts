@@ -1,3 +1,5 @@
+import { conditionMessage } from '../../core/condition-message.ts';
+
 /** `metav1.Condition`. */
 export interface Condition {
   readonly type: string;
@@ -62,7 +64,7 @@ function next(
   at: { generation: number; nowMs: number },
 ): Condition {
   const { type, status, reason } = verdict;
-  const message = verdict.message.slice(0, maxMessageLength);
+  const message = conditionMessage(reason, verdict.message).slice(0, maxMessageLength);
   const isSame =
     known?.status === status &&
     known.reason === reason &&

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { permanent, transient } from '../../core/errors.ts';
+import { TestClock } from '../../e2e/kit/test-clock.ts';
 import { until } from '../../e2e/kit/wait.ts';
 import { Controller, type ControllerOptions } from './controller.ts';
-import { TestClock } from './test-clock.ts';
 import { TestLog } from './test-cluster.ts';
 
 const ready = { whenSynced: async () => {} };
@@ -115,6 +115,7 @@ test('run again, it does what was cut off', async () => {
   const first = new AbortController();
   let calls = 0;
   const controller = make({
+    keys: () => ['a'],
     reconcile: async (_, signal) => {
       calls++;
       if (calls === 1)
@@ -123,7 +124,6 @@ test('run again, it does what was cut off', async () => {
         );
     },
   });
-  controller.enqueue('a');
   const running = controller.run(first.signal);
   await until(() => calls === 1, { what: 'the first call' });
   first.abort();
@@ -133,4 +133,27 @@ test('run again, it does what was cut off', async () => {
   await until(() => calls === 2, { what: 'the second call' });
   second.abort();
   await again;
+});
+
+test('one that does not run keeps nothing of what changes: its queue would grow without an end', async () => {
+  const depths: number[] = [];
+  const seen: string[] = [];
+  const controller = make({
+    keys: () => ['known'],
+    metrics: { onReconcile: () => {}, onQueue: (_name, depth, delayed) => void depths.push(depth + delayed) },
+    reconcile: async (key) => {
+      seen.push(key);
+      return { requeueAfterMs: 3_600_000 };
+    },
+  });
+  for (let index = 0; index < 100; index++) controller.enqueue(`k${index}`);
+  controller.enqueueAfter('later', 1_000);
+  assert.deepEqual(depths, []);
+  const stop = new AbortController();
+  const running = controller.run(stop.signal);
+  await until(() => seen.length === 1, { what: 'the key that there is' });
+  stop.abort();
+  await running;
+  assert.deepEqual(seen, ['known']);
+  assert.equal(depths.at(-1), 0, 'what waited for its time is not kept for another term');
 });

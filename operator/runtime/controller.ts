@@ -60,6 +60,7 @@ export class Controller {
   readonly #queue: WorkQueue;
   readonly #clock: Clock;
   readonly #random: () => number;
+  #isRunning = false;
 
   constructor(options: ControllerOptions) {
     const { clock = systemClock, random = Math.random } = options;
@@ -69,13 +70,15 @@ export class Controller {
     this.#queue = new WorkQueue({ clock, random });
   }
 
-  /** Whatever may concern this key has changed. Cheap; also before `run`. */
+  /** Whatever may concern this key has changed. Cheap. Nothing is kept while this does not run: a run begins with all keys. */
   enqueue(key: string): void {
+    if (!this.#isRunning) return;
     this.#queue.add(key);
     this.#measure();
   }
 
   enqueueAfter(key: string, delayMs: number): void {
+    if (!this.#isRunning) return;
     this.#queue.addAfter(key, delayMs);
     this.#measure();
   }
@@ -83,15 +86,19 @@ export class Controller {
   /** Resolves when the signal has fired and every reconcile under way has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const { sources, keys, concurrency = 4 } = this.#options;
+    this.#isRunning = true;
     try {
       await Promise.all(sources.map((source) => source.whenSynced(signal)));
+      for (const key of keys()) this.#queue.add(key);
+      const loops = Array.from({ length: concurrency }, () => this.#work(signal));
+      await Promise.all([...loops, this.#resync(signal)]);
     } catch (thrown) {
-      if (signal.aborted) return;
-      throw thrown;
+      if (!signal.aborted) throw thrown;
+    } finally {
+      this.#isRunning = false;
+      this.#queue.clear();
+      this.#measure();
     }
-    for (const key of keys()) this.#queue.add(key);
-    const loops = Array.from({ length: concurrency }, () => this.#work(signal));
-    await Promise.all([...loops, this.#resync(signal)]);
   }
 
   async #work(signal: AbortSignal): Promise<void> {
@@ -118,7 +125,6 @@ export class Controller {
     } catch (thrown) {
       if (signal.aborted) {
         // Not done: the next term, or the next process, begins with all keys.
-        this.#queue.add(key);
         return;
       }
       const error = thrown instanceof Stopped ? timeout(key, timeoutMs, thrown) : asIdraError(thrown);

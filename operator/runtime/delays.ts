@@ -19,6 +19,11 @@ export class Delays {
     this.#due.delete(key);
   }
 
+  clear(): void {
+    this.#due.clear();
+    this.#heap.length = 0;
+  }
+
   /** When the earliest is due. */
   next(): number | undefined {
     for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {

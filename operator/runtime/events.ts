@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { boundedText } from '../../core/bounded-text.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { asIdraError } from '../../core/errors.ts';
+import { hasCode } from './api-errors.ts';
 import type { KubernetesClient } from './client.ts';
 import { apiVersionOf, type KubernetesObject, microTime, type ObjectRef, type Resource } from './objects.ts';
 
@@ -32,7 +34,11 @@ const seriesEveryMs = 60_000;
 /** The server keeps events for an hour: after that the same is news again. */
 const forgetMs = 3_600_000;
 const maxRemembered = 4_096;
-const maxNoteLength = 1_024;
+/** Of 1,024; the rest is for the words that say that it was cut. */
+const maxNoteBytes = 960;
+/** An API server that is busy or just coming back gets the event a little later. */
+const attempts = 4;
+const retryMs = 2_000;
 const maxWaiting = 500;
 /** Of one object: so many at once, and one more each minute. */
 const burst = 20;
@@ -117,7 +123,7 @@ export class EventRecorder {
       type,
       reason,
       action,
-      note: note.length > maxNoteLength ? `${note.slice(0, maxNoteLength - 3)}...` : note,
+      note: boundedText(note, maxNoteBytes),
     };
   }
 
@@ -151,13 +157,24 @@ export class EventRecorder {
       return;
     }
     this.#waiting++;
+    this.#attempt(key, write, 1);
+  }
+
+  #attempt(key: string, write: () => Promise<unknown>, attempt: number): void {
     this.#last = this.#last.then(write).then(
       () => void this.#waiting--,
       (thrown: unknown) => {
+        const error = asIdraError(thrown);
+        if (error.disposition === 'transient' && attempt < attempts) {
+          void this.#clock.sleep(retryMs * attempt).then(() => this.#attempt(key, write, attempt + 1));
+          return;
+        }
         this.#waiting--;
+        // An earlier attempt whose answer was lost.
+        if (attempt > 1 && hasCode(error, 'KubernetesAlreadyExists')) return;
         // Next time it is told as new.
         this.#remembered.delete(key);
-        this.#drop(asIdraError(thrown).code);
+        this.#drop(error.code);
       },
     );
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { TestClock } from './test-clock.ts';
+import { TestClock } from '../../e2e/kit/test-clock.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const forever = new AbortController().signal;

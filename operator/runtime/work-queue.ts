@@ -94,6 +94,16 @@ export class WorkQueue {
     return await turn.promise;
   }
 
+  /** Everything that waits, and what was remembered of failures. */
+  clear(): void {
+    for (const key of this.#dirty) if (!this.#inHand.has(key)) this.#dirty.delete(key);
+    this.#out = [];
+    this.#arriving = [];
+    this.#delays.clear();
+    this.#failures.clear();
+    this.#setAlarm();
+  }
+
   done(key: string): void {
     this.#inHand.delete(key);
     if (this.#dirty.has(key)) this.#enqueue(key);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { kubernetesApi } from '../../e2e/kit/servers.ts';
+import { TestClock } from '../../e2e/kit/test-clock.ts';
 import { until } from '../../e2e/kit/wait.ts';
 import { hasCode } from './api-errors.ts';
 import { type Condition, kstatusConditions, setConditions } from './conditions.ts';
 import { EventRecorder } from './events.ts';
 import { addFinalizer, removeFinalizer } from './finalizer.ts';
 import type { KubernetesObject, Resource } from './objects.ts';
-import { TestClock } from './test-clock.ts';
 import { configMaps, connect, makeConfigMap } from './test-cluster.ts';
 
 const widgets: Resource = { group: 'test.example.com', version: 'v1', plural: 'widgets', kind: 'Widget' };

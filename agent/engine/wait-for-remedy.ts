@@ -1,0 +1,21 @@
+import { fingerprintOfSecrets, hasChangedSecrets } from '../../core/access.ts';
+import type { RunState } from './run-state.ts';
+
+/** Many syncs share a Secret, which is read once for all of them. */
+const lookEveryMs = 5_000;
+
+/** After a permanent error: until it is time for another attempt, or somebody has changed a Secret, which may be the remedy. */
+export async function waitForRemedy({ context, wake }: RunState, delayMs: number): Promise<void> {
+  const { clock, source, destination, secrets } = context;
+  const fingerprint = async () => await fingerprintOfSecrets([source, destination], secrets);
+  const untilMs = clock.monotonicMs() + delayMs;
+  const before = await fingerprint();
+  const leftMs = () => untilMs - clock.monotonicMs();
+  while (leftMs() > 0 && !wake.interrupt(false).aborted) {
+    if (before === undefined) await wake.sleep(leftMs());
+    else {
+      await wake.sleep(Math.min(leftMs(), lookEveryMs));
+      if (hasChangedSecrets(before, await fingerprint())) return;
+    }
+  }
+}

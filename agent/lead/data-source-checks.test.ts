@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { manifests } from '../../connectors/catalog.ts';
+import type { ClusterView, DataSourceReport } from '../../coordination/contract.ts';
+import { silentLog } from '../../core/log.ts';
+import { Secret } from '../../core/secret.ts';
+import { TestClock } from '../../e2e/kit/test-clock.ts';
+import { checkDataSources } from './data-source-checks.ts';
+
+test('a DataSource that is not well is checked again as soon as its Secret has changed', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const reports: DataSourceReport[] = [];
+  const passwordSecretRef = { name: 'shop-db', key: 'password' };
+  const dataSource = {
+    uid: 'd',
+    namespace: 'default',
+    name: 'shop',
+    generation: 1,
+    createdAt: '',
+    version: '1',
+    spec: { postgres: { host: 'db', database: 'd', user: 'u', passwordSecretRef } },
+  };
+  let password = 'wrong';
+  const ask = async () =>
+    password === 'right'
+      ? { id: '1', agent: 'a', result: { version: '15', findings: [] } }
+      : { id: '1', agent: 'a', error: { code: 'AuthenticationFailed', message: 'refused' } };
+  const deps = {
+    coordination: {
+      reports: {
+        readDataSources: async () => [],
+        putDataSource: async (each: never) => void reports.push(each),
+      },
+      probes: { ask },
+    },
+    session: { agent: { name: 'leader' } },
+    manifests,
+    secrets: { read: async () => new Secret(password) },
+    clock,
+    log: silentLog,
+  };
+  const view = { dataSources: new Map([['default/shop', dataSource]]) } as unknown as ClusterView;
+  const running = checkDataSources(deps as never, view, stop.signal);
+  await clock.advance(20_000);
+  assert.deepEqual(
+    reports.map(({ code }) => code),
+    ['AuthenticationFailed'],
+    'the same password is not tried again and again',
+  );
+  password = 'right';
+  await clock.advance(6_000);
+  assert.deepEqual(
+    reports.map(({ isReachable }) => isReachable),
+    [false, true],
+  );
+  stop.abort();
+  await running;
+});
