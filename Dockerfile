@@ -1,5 +1,8 @@
 # One image for every role: `docker run IMAGE agent`, `... operator`, `... run -f /manifests`.
-FROM node:24-bookworm-slim AS build
+# Node 24.21.0 on Debian 12, as an index of all platforms; the same digest that the tag of that version had in November 2026.
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:2fe369e969550cde8e867afc3fe370b260140cab4a23d467074295b42163d553
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
@@ -17,7 +20,7 @@ RUN find . -path ./node_modules -prune -o -name '*.test.ts' -print -exec rm {} +
  && npm prune --omit=dev --ignore-scripts \
  && rm -rf node_modules/better-sqlite3/deps node_modules/better-sqlite3/src
 
-FROM node:24-bookworm-slim
+FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="Idra" \
       org.opencontainers.image.description="Keeps data in step between systems, declaratively, on Kubernetes" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -1,3 +1,4 @@
+import './quiet-grpc.ts';
 import { readFileSync } from 'node:fs';
 import { Etcd3, type IOptions } from 'etcd3';
 import { permanent, transient } from '../core/errors.ts';

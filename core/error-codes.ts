@@ -368,6 +368,11 @@ export const errorCodes = {
     remedy: 'Nothing: it is read and retried.',
     systems: ['Kubernetes'],
   },
+  KubernetesAnswerInvalid: {
+    cause: 'What answers in place of the Kubernetes API server does not answer in JSON.',
+    remedy: 'Check server and proxy-url of the kubeconfig, and what stands between. It is retried.',
+    systems: ['Kubernetes'],
+  },
   KubernetesConflict: {
     cause: 'Somebody else has changed the object meanwhile.',
     remedy: 'Nothing: it is read again and retried.',

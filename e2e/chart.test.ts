@@ -20,6 +20,7 @@ interface Rendered {
 interface PodSpec {
   readonly securityContext: { readonly runAsNonRoot?: boolean };
   readonly containers: readonly {
+    readonly image: string;
     readonly env?: readonly { readonly name: string; readonly value?: string }[];
     readonly securityContext: unknown;
     readonly resources: { readonly requests?: unknown; readonly limits?: unknown };
@@ -75,6 +76,17 @@ test('every pod runs as nobody, without rights, with requests and a limit', asyn
       assert.ok(resources.requests && resources.limits);
     }
   }
+});
+
+test('images are those of a digest where one is given; the base image always', async () => {
+  const digest = `sha256:${'0a'.repeat(32)}`;
+  const values = [`--set=image.digest=${digest}`, `--set=etcd.image.digest=${digest}`];
+  for (const { containers } of podsOf(await render(...values)))
+    for (const { image } of containers) assert.match(image, /^[^@]+:[^@]+@sha256:(0a){32}$/);
+  const dockerfile = readFileSync(join(projectFolder, 'Dockerfile'), 'utf8');
+  assert.match(dockerfile, /^ARG NODE_IMAGE=node:[\d.]+-\S+@sha256:[0-9a-f]{64}$/m);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: as the Dockerfile has it.
+  for (const [, from] of dockerfile.matchAll(/^FROM (\S+)/gm)) assert.equal(from, '${NODE_IMAGE}');
 });
 
 test('an etcd that is there already is used, with its certificates and user', async () => {

@@ -88,13 +88,22 @@ function get(url: URL, { headers, tls, agent }: Credentials): Promise<Answer> {
 
 /** The body is never part of a message: it may hold the secret. */
 function keysOf(body: string): ReadonlyMap<string, Secret> {
-  const { data = {} } = JSON.parse(body) as { readonly data?: Readonly<Record<string, string>> };
   return new Map(
-    Object.entries(data).map(([key, value]) => [
+    Object.entries(dataOf(body)).map(([key, value]) => [
       key,
       new Secret(Buffer.from(value, 'base64').toString('utf8')),
     ]),
   );
+}
+
+function dataOf(body: string): Readonly<Record<string, string>> {
+  try {
+    return (JSON.parse(body) as { readonly data?: Readonly<Record<string, string>> } | null)?.data ?? {};
+  } catch {
+    throw transient('SecretUnavailable', "the API server's answer about a Secret is not JSON", {
+      mend: 'check what stands between this agent and the API server',
+    });
+  }
 }
 
 function errorOf({ status }: Answer, namespace: string, name: string): IdraError {

@@ -1,4 +1,4 @@
-import { bug } from '../../core/errors.ts';
+import { protocolError } from '../sql/guarded-socket.ts';
 import { instantText } from './instant.ts';
 
 /** Canonical text (scalarText) of one value of COPY BINARY, by the type that travels. */
@@ -32,9 +32,15 @@ const decoders: Readonly<Record<string, DecodeKey>> = {
 /** Bytes of another type are never read as this one. */
 function ofLength(length: number, decode: DecodeKey): DecodeKey {
   return (value) => {
-    if (value.length !== length) throw bug(`a key value has ${value.length} bytes, and its type ${length}`);
+    if (value.length !== length)
+      throw broken(`a key value of ${value.length} bytes, whose type has ${length}`);
     return decode(value);
   };
+}
+
+/** Who reads the keys of a row names the system. */
+function broken(what: string): Error {
+  return protocolError('PostgreSQL', new Error(what));
 }
 
 /** Undefined: rows cannot be paged by such a column on the binary wire. */
@@ -44,12 +50,14 @@ export function keyDecoderOf(type: string): DecodeKey | undefined {
 
 /** The fields of a row of COPY BINARY: int16 count, then int32 length (-1: NULL) and bytes of each; views. */
 export function fieldsOf(row: Buffer): (Buffer | null)[] {
-  const count = row.readInt16BE(0);
+  const count = row.length < 2 ? -1 : row.readInt16BE(0);
+  if (count < 0) throw broken('a row without a number of fields');
   const fields: (Buffer | null)[] = [];
   let at = 2;
   for (let index = 0; index < count; index++) {
-    const length = row.readInt32BE(at);
+    const length = at + 4 > row.length ? -2 : row.readInt32BE(at);
     at += 4;
+    if (length < -1 || at + length > row.length) throw broken('a row that ends in the middle of a field');
     if (length < 0) fields.push(null);
     else {
       fields.push(row.subarray(at, at + length));
@@ -63,7 +71,7 @@ export function fieldsOf(row: Buffer): (Buffer | null)[] {
 function decodeNumeric(value: Buffer): string {
   const count = value.length < 8 ? -1 : value.readInt16BE(0);
   if (value.length !== 8 + 2 * count)
-    throw bug(`a numeric key value of ${value.length} bytes has ${count} digits`);
+    throw broken(`a numeric key value of ${value.length} bytes for ${count} digits`);
   const weight = value.readInt16BE(2);
   const sign = value.readUInt16BE(4);
   const scale = value.readUInt16BE(6);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Batch } from '../../core/batch.ts';
-import { keyDecoderOf } from './binary-keys.ts';
+import { fieldsOf, keyDecoderOf } from './binary-keys.ts';
 import { type Flow, type FlowOptions, openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
 
 const signal = new AbortController().signal;
@@ -141,7 +141,22 @@ describe('a source that changes while it is read', () => {
 
 test('key values of another length are not read', () => {
   for (const type of ['integer', 'bigint', 'uuid', 'date', 'numeric', 'timestamp with time zone'])
-    assert.throws(() => keyDecoderOf(type)?.(Buffer.alloc(7)), { code: 'Bug' });
+    assert.throws(() => keyDecoderOf(type)?.(Buffer.alloc(7)), { code: 'ProtocolBroken' });
+});
+
+test('a row of COPY BINARY that does not hold its fields is what the server has broken', () => {
+  assert.deepEqual(fieldsOf(Buffer.from('0002ffffffff0000000161', 'hex')), [null, Buffer.from('a')]);
+  for (const row of [
+    '',
+    '00',
+    'ffff',
+    '0001',
+    '0001000000',
+    '00010000000561',
+    '0001fffffffe',
+    '00017fffffff61',
+  ])
+    assert.throws(() => fieldsOf(Buffer.from(row, 'hex')), { code: 'ProtocolBroken' });
 });
 
 test('rows that row security hides behind a view or query are told, and seen when it begins to in the middle of a pass', async () => {

@@ -10,6 +10,7 @@ export interface ApiStatus {
 export type ApiErrorCode =
   | 'KubernetesNotFound'
   | 'KubernetesAlreadyExists'
+  | 'KubernetesAnswerInvalid'
   | 'KubernetesConflict'
   | 'KubernetesExpired'
   | 'KubernetesInvalid'
@@ -22,6 +23,18 @@ export type ApiErrorCode =
 
 export function hasCode(thrown: unknown, ...codes: readonly ApiErrorCode[]): thrown is IdraError {
   return thrown instanceof IdraError && (codes as readonly string[]).includes(thrown.code);
+}
+
+/** An answer's text, or a line of a watch. */
+export function parseAnswer(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Without the parser's error, which quotes the text.
+    throw transient('KubernetesAnswerInvalid', `${what}: the API server's answer is not JSON`, {
+      mend: 'check server and proxy-url of the kubeconfig, and what stands between',
+    });
+  }
 }
 
 /** An answer of 400 or more. `what`: `patch syncs team-a/orders`. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Stopped } from '../../core/errors.ts';
 import type { ClusterAccess } from '../../process/kubernetes-access.ts';
-import { type ApiStatus, errorOfConnection, errorOfStatus } from './api-errors.ts';
+import { type ApiStatus, errorOfConnection, errorOfStatus, parseAnswer } from './api-errors.ts';
 import {
   apiVersionOf,
   type KubernetesObject,
@@ -196,7 +196,7 @@ export class KubernetesClient {
     const response = await this.#transport.open(request);
     try {
       for await (const line of readLines(response, inactivityMs)) {
-        const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: ApiStatus };
+        const event = parseAnswer(line, what) as WatchEvent<T> | { type: 'ERROR'; object: ApiStatus };
         if (event.type === 'ERROR') throw errorOfStatus(event.object.code ?? 500, event.object, what);
         yield event;
       }

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import { Slots } from '../../core/slots.ts';
 import type { ClusterAccess, Credentials } from '../../process/kubernetes-access.ts';
 import { withDeadline } from '../../process/signals.ts';
-import { type ApiStatus, errorOfConnection, errorOfStatus } from './api-errors.ts';
+import { type ApiStatus, errorOfConnection, errorOfStatus, parseAnswer } from './api-errors.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -79,7 +79,7 @@ export class ApiTransport {
       const answer = request.isUrgent
         ? await attemptOnce()
         : await this.#slots.use(request.signal, attemptOnce);
-      if (answer.status < 400) return JSON.parse(answer.text);
+      if (answer.status < 400) return parseAnswer(answer.text, request.what);
       if (answer.retryAfterMs === undefined || attempt === maxAttempts) throw refusal(answer, request.what);
       // The server sends Retry-After only where it has done nothing of what was asked.
       await this.#clock.sleep(Math.min(answer.retryAfterMs, maxRetryAfterMs), request.signal);
