@@ -107,6 +107,24 @@ test('an etcd that is there already is used, with its certificates and user', as
   }
 });
 
+test('only agents and operator reach the etcd of the chart', async () => {
+  const policy = (await render()).find(({ kind }) => kind === 'NetworkPolicy')?.spec as
+    | {
+        ingress: {
+          from?: { podSelector: { matchLabels: Record<string, string> } }[];
+          ports: { port: number }[];
+        }[];
+      }
+    | undefined;
+  const client = policy?.ingress.filter(({ ports }) => ports.some(({ port }) => port === 2379)) ?? [];
+  const roles = client.flatMap(({ from = [] }) =>
+    from.map(({ podSelector }) => podSelector.matchLabels['app.kubernetes.io/component']),
+  );
+  assert.deepEqual([client.length, ...roles], [1, 'agent', 'operator']);
+  const external = await render('--set=etcd.external.endpoints={https://one:2379}');
+  assert.ok(!external.some(({ kind }) => kind === 'NetworkPolicy'));
+});
+
 test('with watchNamespaces there are rights in these namespaces only', async () => {
   const rendered = await render('--set=watchNamespaces={team-a,team-b}');
   assert.ok(!rendered.some(({ kind }) => kind === 'ClusterRole'));

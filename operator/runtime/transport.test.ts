@@ -34,7 +34,11 @@ test('an answer that is no JSON is what the API server has done, and nothing of 
     return true;
   };
   await assert.rejects(client.list(configMaps), isTold);
-  const watch = client.watch(configMaps, { resourceVersion: '1', serverTimeoutMs: 5_000, inactivityMs: 5_000 });
+  const watch = client.watch(configMaps, {
+    resourceVersion: '1',
+    serverTimeoutMs: 5_000,
+    inactivityMs: 5_000,
+  });
   await assert.rejects(watch[Symbol.asyncIterator]().next(), isTold);
   client.close();
 });
