@@ -933,13 +933,14 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Reasons of a status that nothing is wrong with, and what they say. */
+/** Reasons of a status without an error, and what they say. */
 export const normalReasons = {
   CaughtUp: 'the destination has everything that the source had at the last look',
   Completed: 'schedule.once: the one pass is complete',
   MovingRows: 'a pass is moving rows',
   Suspended: 'suspended by the spec, an annotation or a command',
   NoFreeSlot: 'all slots of a data source (maxConcurrentSyncs) are taken; the message says by which Syncs',
+  PassOverdue: 'a pass that is due makes no progress; the message says since when, and what it waits for',
   WaitingForSchedule: 'the next pass begins by the schedule',
 } as const satisfies Readonly<Record<string, string>>;
 

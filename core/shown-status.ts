@@ -75,7 +75,7 @@ export function ofThisSpec({ generation }: { readonly generation: number }, stat
 
 /** Without what is said only of a sync that runs. */
 function atRest(status: SyncStatus): SyncStatus {
-  const { agent: _agent, rowsPerSecond: _rate, lastError: _error, ...rest } = status;
+  const { agent: _agent, rowsPerSecond: _rate, lastError: _error, overdueSince: _overdue, ...rest } = status;
   return rest;
 }
 

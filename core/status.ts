@@ -38,6 +38,8 @@ export interface SyncStatus {
   readonly guarantee?: Guarantee;
   readonly bound?: BoundReport;
   readonly lastError?: LastError;
+  /** A pass that is due has made no progress since then; whether rows wait is not known. */
+  readonly overdueSince?: string;
   readonly nextPassTime?: string;
   readonly requests?: readonly RequestStatus[];
   /** Warnings of the plan that a user should see. */

@@ -13,7 +13,7 @@ const caughtUp: Readonly<Record<string, Pick<SyncStatus, 'hasCaughtUp' | 'hasCau
 };
 
 function conditionsIn(shown: string, how: string, said: Partial<SyncStatus> = {}) {
-  const [state, retrying] = shown.split(', ');
+  const [state, trouble] = shown.split(', ');
   const status: SyncStatus = {
     uid: 'u',
     observedGeneration: 1,
@@ -24,7 +24,8 @@ function conditionsIn(shown: string, how: string, said: Partial<SyncStatus> = {}
     observedAt: '',
     hasCaughtUp: false,
     ...caughtUp[how],
-    ...(retrying ? { lastError } : {}),
+    ...(trouble === 'retrying' ? { lastError } : {}),
+    ...(trouble === 'overdue' ? { overdueSince: '2026-11-26T08:00:00.000Z' } : {}),
     ...said,
   };
   return conditionsOf(status);

@@ -11,7 +11,7 @@ export interface ConditionState {
 /**
  * The three conditions, so that `kubectl wait`, Argo CD and Flux understand a Sync (kstatus: Reconciling is "in progress", Stalled is
  * "failed"). Ready comes from the progress of the data: true from the first time that it has caught up, unknown while that was with an
- * earlier spec, false while it needs a person. The table is in docs/status.md.
+ * earlier spec or a pass is overdue, false while it needs a person. The table is in docs/status.md.
  */
 export function conditionsOf(status: SyncStatus): readonly ConditionState[] {
   const { state, reason } = status;
@@ -34,18 +34,22 @@ function readyCondition({
   message,
   hasCaughtUp,
   hasCaughtUpBefore,
+  overdueSince,
 }: SyncStatus): ConditionState {
   const ready = { type: 'Ready', message } as const;
   if (state === 'Failed' || state === 'Deleting') return { ...ready, status: 'False', reason };
   if (state === 'Completed') return { ...ready, status: 'True', reason: state };
-  if (hasCaughtUp) return { ...ready, status: 'True', reason: state === 'Suspended' ? state : 'HasCaughtUp' };
+  if (state === 'Suspended' && hasCaughtUp) return { ...ready, status: 'True', reason: state };
+  if (overdueSince !== undefined && (hasCaughtUp || hasCaughtUpBefore))
+    return { ...ready, status: 'Unknown', reason };
+  if (hasCaughtUp) return { ...ready, status: 'True', reason: 'HasCaughtUp' };
   return { ...ready, status: hasCaughtUpBefore ? 'Unknown' : 'False', reason };
 }
 
-function isInProgress({ state, lastError, hasCaughtUp }: SyncStatus): boolean {
+function isInProgress({ state, lastError, hasCaughtUp, overdueSince }: SyncStatus): boolean {
   if (state === 'Pending' || state === 'Deleting') return true;
   if (state !== 'Running' && state !== 'Waiting') return false;
-  return !hasCaughtUp || (state === 'Waiting' && lastError !== undefined);
+  return !hasCaughtUp || (state === 'Waiting' && (lastError !== undefined || overdueSince !== undefined));
 }
 
 function settledMessage(state: SyncStatus['state']): string {

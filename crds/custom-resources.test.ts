@@ -107,7 +107,7 @@ const wrong: readonly (readonly [readonly [ManifestKind, Fields], path: string, 
     'spec.mysql.passwordSecretRef.key',
     '',
   ],
-  [dataSource({ mysql: server, maxConcurrentSyncs: 0 }), 'spec.maxConcurrentSyncs', ''],
+  [dataSource({ mysql: server, maxConcurrentSyncs: -1 }), 'spec.maxConcurrentSyncs', ''],
 ];
 
 /** Fields that are not known: `kubectl` validates strictly. */

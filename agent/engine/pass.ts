@@ -10,6 +10,7 @@ import type { RunContext } from './context.ts';
 import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
 import { knownOrders, orderNames } from './order-types.ts';
+import type { PassWatch } from './pass-watch.ts';
 import { readAhead } from './prefetch.ts';
 import type { BehindSince, Reporter } from './reporter.ts';
 import type { HeldBack } from './run-state.ts';
@@ -21,6 +22,7 @@ export interface PassInput {
   readonly open: OpenSync;
   readonly reporter: Reporter;
   readonly throttle: Throttle;
+  readonly watch: PassWatch;
   /** Where the last pass ended; null: nothing yet. */
   readonly offset: Offset | null;
   /** Of the passes before. */
@@ -57,6 +59,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const order = orderNames(open.plan.read);
   const reading = new AbortController();
   const signal = AbortSignal.any([context.lock.signal, reading.signal]);
+  input.watch.doing('beginning a pass at the destination');
   await reach('pass:before-begin');
   if (request.mode === 'Snapshot' && !(await input.own())) return { kind: 'moved' };
   await beginSnapshot(open, request, isAtomic, signal);
@@ -73,6 +76,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   let isCommitted = !isAtomic;
   try {
     for (;;) {
+      input.watch.doing('waiting for rows of the source');
       const result = await batches.next();
       if (result.done) {
         const outcome = await endPass(input, request, progress, result.value, signal);
@@ -84,8 +88,9 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
       if (progress.rows === 0 && !(await input.own())) return { kind: 'moved' };
       const began = input.throttle.begin();
       await writeBatch(input, progress, batch, signal);
-      await input.throttle
-        .spend(batch.rowCount, began, AbortSignal.any([signal, input.interrupt]))
+      const ends = AbortSignal.any([signal, input.interrupt]);
+      await input.watch
+        .rest(() => input.throttle.spend(batch.rowCount, began, ends))
         .catch(ignoreInterrupt(input.interrupt));
       if (input.interrupt.aborted || input.mustYield())
         return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
@@ -128,7 +133,8 @@ async function writeBatch(
   batch: Batch,
   signal: AbortSignal,
 ): Promise<void> {
-  const { context, open } = input;
+  const { context, open, watch } = input;
+  watch.doing('writing rows to the destination');
   requireAhead(progress.offset, batch.offset, knownOrders(open.plan.read));
   await reach('write:before');
   const startMs = context.clock.monotonicMs();
@@ -170,6 +176,7 @@ async function endPass(
   signal: AbortSignal,
 ): Promise<PassOutcome> {
   const { open } = input;
+  input.watch.doing('ending the pass at the destination');
   await reach('pass:before-end');
   if (request.mode === 'Snapshot' && request.after?.mode === 'Snapshot') {
     const complete: Offset = { mode: 'Snapshot', pass: request.after.pass, key: null, isComplete: true };
@@ -199,7 +206,8 @@ class PassProgress {
 
   /** Rows are there: from now on the destination is behind, and the sync is seen running. */
   found(batch: Batch): void {
-    const { reporter, heldBack } = this.#input;
+    const { reporter, heldBack, watch } = this.#input;
+    watch.progressed();
     reporter.behind(behindSince(this.#request, batch.lastTimestamp, heldBack?.sinceMs ?? this.#startMs));
     if (this.rows === 0) reporter.moveTo('Running', 'MovingRows', 'rows are on their way');
   }

@@ -38,6 +38,9 @@ export class Reporter {
   #behindSince: BehindSince;
   #isLagKnown = false;
   #lastError: LastError | undefined;
+  #overdueSince: string | undefined;
+  /** Until an error says more. */
+  #overdueMessage: string | undefined;
   #nextPassMs: number | undefined;
   #requests: RequestStatus[] = [];
   #warnings: readonly string[] = [];
@@ -156,10 +159,24 @@ export class Reporter {
     this.#state = isTransient ? 'Waiting' : 'Failed';
     this.#reason = error.code;
     this.#message = message;
+    this.#overdueMessage = undefined;
     this.#nextPassMs = nextTryMs;
     // Whether anything waits is not known while nobody can look.
     if (this.#behindSince === undefined) this.#isLagKnown = false;
     this.report();
+  }
+
+  /** Whether rows wait is not known until the pass goes on. */
+  overdue(sinceMs: number, doing: string): void {
+    this.#overdueSince ??= new Date(sinceMs).toISOString();
+    this.#overdueMessage = `a pass is due and has made no progress since ${this.#overdueSince}: ${doing}`;
+    if (this.#behindSince === undefined) this.#isLagKnown = false;
+    this.report();
+  }
+
+  onTime(): void {
+    this.#overdueSince = undefined;
+    this.#overdueMessage = undefined;
   }
 
   /** Nothing is said when nothing of weight has changed: a sync that is caught up and finds nothing new writes no status. */
@@ -182,19 +199,25 @@ export class Reporter {
     return new Date(this.#context.clock.now()).toISOString();
   }
 
+  #standing(): Pick<SyncStatus, 'state' | 'reason' | 'message'> {
+    const message = this.#overdueMessage;
+    if (message !== undefined)
+      return { state: 'Waiting', reason: 'PassOverdue' satisfies StatusReason, message };
+    return { state: this.#state, reason: this.#reason, message: this.#message };
+  }
+
   #status(): SyncStatus {
     const { sync, agentName, clock } = this.#context;
     // Plans of wide tables have many, and each may quote a server.
     const warnings = [...this.#warnings, ...this.#others, ...this.#unread, ...describeSkipped(this.#skipped)]
       .slice(0, mostWarnings)
       .map((each) => boundedText(each, warningBytes));
-    const rowsPerSecond = this.#state === 'Running' ? this.#rate.perSecond(clock.monotonicMs()) : undefined;
+    const isRunning = this.#standing().state === 'Running';
+    const rowsPerSecond = isRunning ? this.#rate.perSecond(clock.monotonicMs()) : undefined;
     return defined({
       uid: sync.uid,
       observedGeneration: sync.generation,
-      state: this.#state,
-      reason: this.#reason,
-      message: this.#message,
+      ...this.#standing(),
       agent: agentName,
       hasCaughtUp: this.hasCaughtUp,
       hasCaughtUpBefore: this.hasCaughtUpBefore && !this.hasCaughtUp ? true : undefined,
@@ -210,6 +233,7 @@ export class Reporter {
       guarantee: this.#guarantee,
       bound: this.#bound,
       lastError: this.#lastError,
+      overdueSince: this.#overdueSince,
       nextPassTime:
         this.#nextPassMs === undefined || !Number.isFinite(this.#nextPassMs)
           ? undefined

@@ -1,5 +1,6 @@
 import type { SyncMemory } from '../../core/sync-store.ts';
 import type { RunContext } from './context.ts';
+import type { PassWatch } from './pass-watch.ts';
 import type { Reporter } from './reporter.ts';
 import type { Throttle } from './throttle.ts';
 import type { Wake } from './wake.ts';
@@ -10,6 +11,7 @@ export interface RunState {
   readonly wake: Wake;
   readonly reporter: Reporter;
   readonly throttle: Throttle;
+  readonly watch: PassWatch;
   memory: SyncMemory;
   /** Transient failures in a row, without progress between. */
   failures: number;
@@ -72,6 +74,7 @@ export function progressed(state: RunState): void {
   state.failures = 0;
   state.firstFailureMs = undefined;
   state.hasReplanned = false;
+  state.watch.progressed();
   const isKnown = (state.memory.skipped?.count ?? 0) === state.reporter.skipped.count;
   if (!isKnown) remember(state, movedRows(state)).catch(() => {}); // the lock is gone, which ends the run by itself
 }

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
-import { withBetween } from '../../e2e/kit/between-ends.ts';
-import { byId, engineObjects, ManualClock, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
+import { byId, ManualClock, snapshot, TwoFiles, table, takeAllSlots } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';
+import { continuousIdleMs } from './schedule.ts';
 
 let files: TwoFiles;
 
@@ -102,41 +101,25 @@ test('continuous: rows arrive without being asked for', async () => {
 test('rows that wait for a slot are not called caught up, and who has none does not wait for one', async () => {
   files.execute('source', table);
   const clock = new ManualClock('2026-11-26T08:00:00Z');
-  let reads = 0;
-  const definitionOf = withBetween({
-    beforeRead() {
-      reads += 1;
-    },
-  });
   const spec = { ...byId, schedule: { continuous: true } };
-  const run = files.start(spec, clock, { definitionOf });
-  const { source } = engineObjects({ folder: files.folder, spec });
-  const { signal } = new AbortController();
-  const take = (uid: string) =>
-    run.state.store.takePlaces(engineObjects({ folder: files.folder, spec }, uid).sync, [source], signal);
+  const run = files.start(spec, clock);
+  const isResting = () => clock.sleepsFor(continuousIdleMs);
   await run.seen('Waiting', 'CaughtUp');
-  const held = await Promise.all(Array.from({ length: 8 }, (_, index) => take(`other${index}`)));
+  const held = await takeAllSlots(run, spec);
   const isWaiting = () => held[0]?.hasWaiters() === true;
-  const isResting = async () => {
-    const before = reads;
-    await setTimeout(1_000);
-    return reads === before;
-  };
   await until(isResting, { what: 'the rest between two looks' });
-  clock.advance(1_000);
+  clock.advance(continuousIdleMs);
   await until(isResting, { what: 'the next rest' });
   assert.equal(isWaiting(), false);
   files.execute('source', "INSERT INTO t (v) VALUES ('d')");
-  clock.advance(1_000);
+  clock.advance(continuousIdleMs);
   await until(isWaiting, { what: 'the wait for a slot' });
   clock.advance(1_000);
   const waiting = await run.seen('Waiting', 'NoFreeSlot');
   assert.notEqual(waiting.lagSeconds, 0);
-  const next = take('next');
   await held[0]?.release();
   assert.equal((await run.seen('Waiting', 'CaughtUp')).lagSeconds, 0);
   assert.equal(files.arrived().length, 4);
-  await next;
   await until(isResting, { what: 'the rest after the pass' });
 });
 
@@ -151,17 +134,17 @@ test('every: start to start, over a restart too, and late ones are made up by on
   const second = files.start(byId, clock);
   const waiting = await second.seen('Waiting');
   assert.deepEqual([waiting.agent, waiting.nextPassTime], ['test', '2026-11-24T09:00:00.000Z']);
-  await until(() => clock.sleepers > 0, { what: 'the wait for the schedule' });
+  await until(() => clock.sleepsFor(1_000), { what: 'the wait for the schedule' });
   assert.equal(files.arrived().length, 3);
   clock.advance(1_000);
   await until(() => files.arrived().length === 4, { what: 'the pass that is due' });
   await second.seen('Waiting', 'CaughtUp');
-  await until(() => clock.sleepers > 0, { what: 'the next wait' });
+  await until(() => clock.sleepsFor(3_600_000), { what: 'the next wait' });
   files.execute('source', "INSERT INTO t (v) VALUES ('e')");
   clock.advance(10 * 3_600_000);
   await until(() => files.arrived().length === 5, { what: 'one pass for all' });
   await until(() => second.status?.lastPassTime === '2026-11-24T19:00:00.000Z', { what: 'its end' });
-  await until(() => clock.sleepers > 0, { what: 'the wait for the one of 20:00' });
+  await until(() => clock.sleepsFor(3_600_000), { what: 'the wait for the one of 20:00' });
 });
 
 test('cron: not before its time, and one pass for all runs that were missed', async () => {
@@ -170,14 +153,14 @@ test('cron: not before its time, and one pass for all runs that were missed', as
   const spec = { ...byId, schedule: { cron: '0 * * * *', timeZone: 'Europe/Rome' } };
   const first = files.start(spec, clock);
   assert.equal((await first.seen('Waiting', 'WaitingForSchedule')).nextPassTime, '2026-11-24T09:00:00.000Z');
-  await until(() => clock.sleepers > 0, { what: 'the wait for the schedule' });
+  await until(() => clock.sleepsFor(59 * 60_000), { what: 'the wait for the schedule' });
   assert.throws(() => files.arrived());
   await first.stop();
   clock.advance(5 * 3_600_000);
   const second = files.start(spec, clock);
   await second.seen('Waiting', 'CaughtUp');
   assert.equal(files.arrived().length, 3);
-  await until(() => clock.sleepers > 0, { what: 'the wait for the next run' });
+  await until(() => clock.sleepsFor(59 * 60_000), { what: 'the wait for the next run' });
   files.execute('source', "INSERT INTO t (v) VALUES ('d')");
   clock.advance(58 * 60_000);
   assert.equal(files.arrived().length, 3);
@@ -204,7 +187,7 @@ test('an error that is over is over, though no row came since', async () => {
   const run = files.start(byId, clock);
   await run.seen('Failed', 'TableNotFound');
   files.execute('source', 'ALTER TABLE gone RENAME TO t');
-  await until(() => clock.sleepers > 0, { what: 'the wait for a person' });
+  await until(() => clock.sleepsFor(60_000), { what: 'the wait for a person' });
   clock.advance(60_000);
   const { lastError, rows } = await run.seen('Waiting', 'CaughtUp');
   assert.deepEqual([lastError, rows.read], [undefined, 0]);

@@ -4,6 +4,7 @@ import { freshMemory } from '../../core/sync-store.ts';
 import type { RunContext, RunEnd } from './context.ts';
 import { meaningOf } from './meaning.ts';
 import { readStored } from './pass.ts';
+import { PassWatch } from './pass-watch.ts';
 import { Reporter } from './reporter.ts';
 import type { RunState } from './run-state.ts';
 import { SyncSession } from './session.ts';
@@ -37,6 +38,7 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
     wake,
     reporter,
     throttle: new Throttle(context),
+    watch: new PassWatch(context.clock, reporter),
     memory,
     failures: 0,
     firstFailureMs: undefined,
@@ -54,6 +56,7 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
       if (end) return end;
     }
   } finally {
+    state.watch.stop();
     wake.close();
   }
 }
@@ -63,6 +66,8 @@ async function attempt(state: RunState): Promise<RunEnd | undefined> {
   if (wake.isStopped()) return { outcome: 'stopped' };
   const session = new SyncSession(state);
   try {
+    state.watch.doing('reaching both systems');
+    state.watch.start();
     return await session.run();
   } catch (thrown) {
     if (wake.isStopped()) return { outcome: 'stopped' };
@@ -99,7 +104,7 @@ async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd |
   logFailure(state, error, isTransient);
   reporter.failed(error, isTransient && !isLast, isLast ? undefined : context.clock.now() + delayMs);
   if (isLast) return { outcome: 'failed', error };
-  await (isTransient ? wake.sleep(delayMs) : waitForRemedy(state, delayMs));
+  await state.watch.rest(() => (isTransient ? wake.sleep(delayMs) : waitForRemedy(state, delayMs)));
   return wake.isStopped() ? { outcome: 'stopped' } : undefined;
 }
 

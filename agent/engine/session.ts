@@ -3,7 +3,7 @@ import { encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Places } from '../../core/sync-store.ts';
 import { answerRequests } from './answers.ts';
 import { claimAgain, claimSync, hasMissing, requireTarget, withCreated } from './claim.ts';
-import type { RunContext, RunEnd } from './context.ts';
+import type { RunEnd } from './context.ts';
 import { lookForRows } from './look.ts';
 import { isLastDestination, meaningOf } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
@@ -12,6 +12,7 @@ import { requireRunnable } from './plan.ts';
 import { movedRows, progressed, type RunState, remember, rememberIdle } from './run-state.ts';
 import { continuousIdleMs, nextPassMs } from './schedule.ts';
 import { takeSlots } from './slot-wait.ts';
+import { unlessAborted, untilStopped } from './until-stopped.ts';
 
 const secretCheckMs = 60_000;
 const targetCheckMs = 5_000;
@@ -42,7 +43,7 @@ export class SyncSession {
 
   /** Undefined: open anew and go on. */
   async run(): Promise<RunEnd | undefined> {
-    const { wake, context } = this.#state;
+    const { wake, context, watch } = this.#state;
     while (!wake.isStopped()) {
       const effect = await this.#answerRequests();
       if (effect === 'reopen') return undefined;
@@ -52,13 +53,13 @@ export class SyncSession {
         this.#state.reporter.moveTo(isIdle.state, isIdle.state, isIdle.message);
         if (context.once) return { outcome: 'complete' };
         await this.close();
-        await wake.sleep(Number.POSITIVE_INFINITY);
+        await watch.rest(() => wake.sleep(Number.POSITIVE_INFINITY));
         continue;
       }
       if (!(await this.#waitForPass())) continue;
       const end = await this.#duePass();
       if (end !== 'next') return end;
-      if (this.#isIdle()) await wake.sleep(continuousIdleMs);
+      if (this.#isIdle()) await watch.rest(() => wake.sleep(continuousIdleMs));
     }
     return { outcome: 'stopped' };
   }
@@ -97,7 +98,7 @@ export class SyncSession {
 
   /** True when a pass is due now; false when something else came first. */
   async #waitForPass(): Promise<boolean> {
-    const { context, wake, memory } = this.#state;
+    const { context, wake, memory, watch } = this.#state;
     if (this.#state.isPassDue || context.once) return true;
     // That an offset no longer fits is said at once, not when the next pass is due.
     if (memory.meaning !== undefined && memory.meaning !== this.#meaning) await this.#opened();
@@ -110,7 +111,7 @@ export class SyncSession {
       await remember(this.#state, { lastPassStart: new Date(nowMs).toISOString() });
     }
     this.#state.reporter.awaitsPass(dueMs);
-    await wake.sleep(dueMs - nowMs);
+    await watch.rest(() => wake.sleep(dueMs - nowMs));
     return false;
   }
 
@@ -126,15 +127,17 @@ export class SyncSession {
 
   /** Without a slot, and nothing is written anywhere: a sync that waits for rows costs the source a query now and then. */
   async #look(): Promise<RunEnd | undefined | 'next' | 'rows'> {
-    const { context, wake, reporter } = this.#state;
+    const { context, wake, reporter, watch } = this.#state;
     const { source, clock, lock, shared } = context;
     const signal = wake.interrupt(false);
     const needsBoth = !this.#open || isLastDestination(context.sync) || this.#isTargetCheckDue();
+    watch.doing('waiting for a turn to look at the source');
     const leave = await shared.takeLook(source, needsBoth ? 2 : 1, signal).catch(unlessAborted(signal));
     if (!leave) return 'next';
     try {
       if (!(await this.#hasCurrentSecrets())) return undefined;
       const { open } = await this.#opened();
+      watch.doing('looking for new rows at the source');
       const startMs = clock.now();
       if (isLastDestination(context.sync)) this.#offset = await largestAtDestination(open, lock.signal);
       const { heldBack } = this.#state;
@@ -157,8 +160,7 @@ export class SyncSession {
   }
 
   async #passUnderSlots(): Promise<RunEnd | undefined | 'next'> {
-    const { context, wake, reporter } = this.#state;
-    const places = await takeSlots(context, reporter, wake.interrupt(false));
+    const places = await takeSlots(this.#state, this.#state.wake.interrupt(false));
     if (!places) return 'next';
     try {
       for (;;) {
@@ -179,7 +181,7 @@ export class SyncSession {
   }
 
   async #pass(places: Places): Promise<RunEnd | undefined | 'next'> {
-    const { context, wake, reporter, throttle } = this.#state;
+    const { context, wake, reporter, throttle, watch } = this.#state;
     if (!(await this.#hasCurrentSecrets())) return undefined;
     const { open } = await this.#opened();
     if (this.#isCompleteAlready()) return await this.#passComplete(undefined);
@@ -192,6 +194,7 @@ export class SyncSession {
       open,
       reporter,
       throttle,
+      watch,
       offset: this.#offset,
       heldBack: this.#state.heldBack,
       own: () => this.#own(open),
@@ -227,6 +230,7 @@ export class SyncSession {
   async #own(open: OpenSync): Promise<boolean> {
     const before = this.#claim;
     if (this.#holdsClaim || !before) return this.#holdsClaim;
+    this.#state.watch.doing('claiming the destination');
     const { claim, offset } = await claimAgain(this.#state, open, this.#lastKnown(before));
     this.#claim = claim;
     this.#holdsClaim = true;
@@ -287,13 +291,15 @@ export class SyncSession {
   /** Opened, planned, admitted and claimed. */
   async #opened(): Promise<{ open: OpenSync; claim: CommitRow }> {
     if (this.#open && this.#claim) return { open: this.#open, claim: this.#claim };
-    const { context } = this.#state;
+    const { context, watch } = this.#state;
     await this.close();
+    watch.doing('reaching both systems');
     const prepared = await context.takePrepared?.();
     const open = prepared ?? (await untilStopped(context, (opening) => openSync(context, opening)));
     this.#open = open;
     this.#secretsCheckedMs = context.clock.monotonicMs();
     requireRunnable(open.plan);
+    watch.doing('claiming the destination');
     const { claim, offset, hadRows } = await claimSync(this.#state, open, this.#meaning);
     this.#claim = claim;
     this.#hadRows = hadRows;
@@ -340,27 +346,4 @@ function waitingMessage(isHeldBack: boolean): string {
   return isHeldBack
     ? 'newer rows are held back until they are final; status.bound says by what'
     : 'caught up; waiting for the next pass';
-}
-
-/** What an aborted wait rejects with is no error. */
-function unlessAborted(signal: AbortSignal): (error: unknown) => undefined {
-  return (error) => {
-    if (!signal.aborted) throw error;
-  };
-}
-
-/** While nothing is on its way a stop need not wait for a system that does not answer. */
-async function untilStopped<T>(
-  { lock, stop }: Pick<RunContext, 'lock' | 'stop'>,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const opening = new AbortController();
-  const cut = () => opening.abort(stop.reason);
-  if (stop.aborted) cut();
-  stop.addEventListener('abort', cut, { once: true });
-  try {
-    return await work(AbortSignal.any([lock.signal, opening.signal]));
-  } finally {
-    stop.removeEventListener('abort', cut);
-  }
 }

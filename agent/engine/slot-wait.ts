@@ -1,6 +1,5 @@
 import type { Places, SlotWait } from '../../core/sync-store.ts';
-import type { RunContext } from './context.ts';
-import type { Reporter } from './reporter.ts';
+import type { RunState } from './run-state.ts';
 
 /** A wait that is shorter is not reported. */
 const shortWaitMs = 1_000;
@@ -9,11 +8,12 @@ const reportEveryMs = 30_000;
 
 /** Takes the slots of both data sources; a longer wait is a state of the Sync. Undefined: the signal fired first. */
 export async function takeSlots(
-  { sync, source, destination, store, clock }: RunContext,
-  reporter: Reporter,
+  { context, reporter, watch }: Pick<RunState, 'context' | 'reporter' | 'watch'>,
   signal: AbortSignal,
 ): Promise<Places | undefined> {
+  const { sync, source, destination, store, clock } = context;
   let wait: SlotWait | undefined;
+  watch.doing('waiting for a slot of the data sources');
   const taken = new AbortController();
   const report = async () => {
     for (let afterMs = shortWaitMs; ; afterMs = reportEveryMs) {
@@ -27,6 +27,7 @@ export async function takeSlots(
   try {
     return await store.takePlaces(sync, [source, destination], signal, (each) => {
       wait = each;
+      watch.doing(waitMessage(each));
     });
   } catch (error) {
     if (signal.aborted) return undefined;

@@ -96,7 +96,7 @@ test('dropped while it runs: a pass without rows looks at the table too', async 
   const run = files.start({ ...byId, schedule: { every: '10s' } }, clock);
   await run.seen('Waiting', 'CaughtUp');
   files.execute('destination', 'DROP TABLE t');
-  await until(() => clock.sleepers > 0, { what: 'the wait for the next pass' });
+  await until(() => clock.sleepsFor(10_000), { what: 'the wait for the next pass' });
   clock.advance(10_000);
   assert.match((await run.seen('Failed', 'OffsetNoLongerFits')).message, gone);
 });
@@ -108,7 +108,7 @@ test('its row of _idra_commits is gone while it runs: rows that are there are no
   await run.seen('Waiting', 'CaughtUp');
   files.execute('destination', 'DELETE FROM _idra_commits');
   newRow();
-  await until(() => clock.sleepers > 0, { what: 'the wait for the next pass' });
+  await until(() => clock.sleepsFor(10_000), { what: 'the wait for the next pass' });
   clock.advance(10_000);
   await until(() => run.status?.state === 'Failed' || files.arrived().length > 3, {
     what: 'the pass that finds its row gone',

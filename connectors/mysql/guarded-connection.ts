@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import type { Connection } from 'mysql2';
 import { bug } from '../../core/errors.ts';
 import { guardSocket, protocolError } from '../sql/guarded-socket.ts';
-import { silenceError, watchSilence } from '../sql/silence.ts';
+import { type Probe, watchSilence } from '../sql/silence.ts';
 import { PacketLimits } from './packet-limits.ts';
 
 /** What the driver has, and its types do not name. */
@@ -89,12 +89,13 @@ export interface Await {
   readonly silenceMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly isStreaming?: boolean;
+  readonly probe?: Probe;
 }
 
 /** `body`'s outcome; an end of the connection, an abort or a silent server rejects at once, and the latter two end the connection. */
 export async function answered<T>(
   connection: Connection,
-  { where, silenceMs, signal, isStreaming = false }: Await,
+  { where, silenceMs, signal, isStreaming = false, probe }: Await,
   body: () => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
@@ -106,7 +107,7 @@ export async function answered<T>(
   const onEnd = () => reject(new Error('the connection has ended'));
   const onAbort = () => fail(signal?.reason);
   const stream = internalsOf(connection).stream;
-  const heard = watchSilence(stream, silenceMs, () => fail(silenceError(where, silenceMs)));
+  const heard = watchSilence(stream, { where, limitMs: silenceMs, probe }, fail);
   signal?.addEventListener('abort', onAbort, { once: true });
   connection.on('error', reject);
   connection.on('end', onEnd);

@@ -3,7 +3,7 @@ import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import { transient } from '../../core/errors.ts';
 import type { PasswordRule } from '../sql/password-rule.ts';
 import { sessionKey } from '../sql/session-pool.ts';
-import { shortSilenceMs } from '../sql/silence.ts';
+import { type Probe, shortSilenceMs } from '../sql/silence.ts';
 import { type Login, readLogin } from './config.ts';
 import { connect } from './connect.ts';
 import { classify, errnoOf, errorNumbers } from './errors.ts';
@@ -44,6 +44,7 @@ export class Session implements PooledSession {
   readonly #connection: Connection;
   readonly #login: Login;
   readonly #setUpSql: string;
+  readonly #probe: Probe;
   #isBusy = false;
   #lost: Error | undefined;
   /** Of one that was lent. */
@@ -55,6 +56,11 @@ export class Session implements PooledSession {
     this.#setUpSql = setUpSql;
     this.where = login.where;
     this.facts = facts;
+    this.#probe = {
+      server: login.serverKey,
+      everyMs: login.openTimeoutMs,
+      connect: () => letsIn(login),
+    };
     connection.on('error', this.#onError);
     connection.on('end', this.#onEnd);
   }
@@ -262,7 +268,7 @@ export class Session implements PooledSession {
     this.#isBusy = true;
     const { where, silenceMs } = this.#login;
     try {
-      return await answered(this.#connection, { where, silenceMs, ...more }, () => {
+      return await answered(this.#connection, { where, silenceMs, probe: this.#probe, ...more }, () => {
         const { promise, resolve, reject } = Promise.withResolvers<T>();
         this.#reject = reject;
         body().then(resolve, reject);
@@ -316,6 +322,18 @@ export async function killSession(session: Session, id: string): Promise<void> {
     await session.run(`KILL ${BigInt(id)}`);
   } catch (thrown) {
     if (errnoOf(thrown) !== errorNumbers.noSuchThread) throw thrown;
+  }
+}
+
+/** Of a server that has fallen silent: rejects where it does not let another session in. */
+async function letsIn(login: Login): Promise<void> {
+  const deadline = AbortSignal.timeout(login.openTimeoutMs);
+  try {
+    const connection = await connect(login, deadline);
+    connection.end(() => {});
+    setTimeout(() => destroyConnection(connection), closeTimeoutMs).unref();
+  } catch (thrown) {
+    throw deadline.aborted ? noAnswer(login) : classify(thrown, login.where);
   }
 }
 

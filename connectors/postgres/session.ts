@@ -5,7 +5,7 @@ import { type IdraError, permanent, transient } from '../../core/errors.ts';
 import { protocolError } from '../sql/guarded-socket.ts';
 import type { PasswordRule } from '../sql/password-rule.ts';
 import { sessionKey } from '../sql/session-pool.ts';
-import { defaultSilenceMs, shortSilenceMs, silenceError, watchSilence } from '../sql/silence.ts';
+import { defaultSilenceMs, type Probe, shortSilenceMs, watchSilence } from '../sql/silence.ts';
 import { readConfig } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './copy.ts';
 import { classify, sourceWrites, sqlState } from './errors.ts';
@@ -51,6 +51,7 @@ interface Opening {
   readonly setUpSql: string;
   readonly silenceMs: number;
   readonly rule: PasswordRule;
+  readonly probe: Probe;
 }
 
 let lendings = 0;
@@ -64,6 +65,7 @@ export class Session implements PooledSession {
   readonly #silenceMs: number;
   /** Of its login. */
   readonly rule: PasswordRule;
+  readonly #probe: Probe;
   /** Of what waits for the server: a connection that ends is told to each at once. */
   readonly #waiting = new Set<(error: Error) => void>();
   #lost: Error | undefined;
@@ -72,10 +74,11 @@ export class Session implements PooledSession {
   /** Of one that was lent. */
   #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
-  private constructor(client: pg.Client, { name, doing, setUpSql, silenceMs, rule }: Opening) {
+  private constructor(client: pg.Client, { name, doing, setUpSql, silenceMs, rule, probe }: Opening) {
     this.#client = client;
     this.rule = rule;
     this.#silenceMs = silenceMs;
+    this.#probe = probe;
     this.#name = name;
     this.#doing = doing;
     this.#setUpSql = setUpSql;
@@ -98,6 +101,7 @@ export class Session implements PooledSession {
       setUpSql: session.#setUpSql,
       silenceMs: session.#silenceMs,
       rule: session.rule,
+      probe: session.#probe,
     });
     lent.#giveBack = giveBack;
     return lent;
@@ -128,7 +132,12 @@ export class Session implements PooledSession {
     const setUpSql = settingsOf(name === readerName ? 'reader' : 'writer', config);
     guardConnection(client, rule);
     const silenceMs = seconds(config.parameters.socket_timeout) ?? defaultSilenceMs;
-    const session = new Session(client, { name, doing, setUpSql, silenceMs, rule });
+    const probe = {
+      server: `PostgreSQL ${config.host}:${config.port}`,
+      everyMs: connectTimeoutMs,
+      connect: () => Session.#answers(access, name),
+    };
+    const session = new Session(client, { name, doing, setUpSql, silenceMs, rule, probe });
     // Not by end(): a connect that is under way would then never settle.
     const stop = onAbort(signal, () => session.cut());
     const late = setTimeout(() => session.cut(noAnswer(doing, connectTimeoutMs)), connectTimeoutMs);
@@ -146,6 +155,12 @@ export class Session implements PooledSession {
       clearTimeout(late);
       stop();
     }
+  }
+
+  /** Of a server that has fallen silent: rejects where it does not let another session in. */
+  static async #answers(access: SystemAccess, name: SessionName): Promise<void> {
+    const session = await Session.#openNew(access, name, new AbortController().signal);
+    await session.close();
   }
 
   get pid(): number {
@@ -361,9 +376,8 @@ export class Session implements PooledSession {
 
   /** Until the returned function is called, a lost connection is told to `reject`, and one that falls silent is lost. */
   #awaitAnswer(reject: (error: Error) => void, silenceMs: number): () => void {
-    const heard = watchSilence(socketOf(this.#client), silenceMs, () =>
-      this.cut(silenceError(this.#doing, silenceMs)),
-    );
+    const limits = { where: this.#doing, limitMs: silenceMs, probe: this.#probe };
+    const heard = watchSilence(socketOf(this.#client), limits, (error) => this.cut(error));
     const onLoss = (error: Error) => {
       heard();
       reject(error);

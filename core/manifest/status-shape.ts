@@ -97,6 +97,9 @@ export const syncStatusSchema = z.strictObject({
     .describe('What source and destination can promise together.'),
   bound: bound.optional().describe('How far it is safe to read, so that no late row is lost.'),
   lastError: lastError.optional().describe('The last error, until it is over.'),
+  overdueSince: time()
+    .optional()
+    .describe('Since when a pass that is due has made no progress; message says what it waits for.'),
   warnings: z.array(z.string()).optional().describe('What should be known about this Sync.'),
   requests: z.array(request).optional().describe('The last answer to each kind of request.'),
   conditions: conditions.describe('Ready, Reconciling and Stalled.'),
@@ -125,7 +128,8 @@ export function syncStatusShape(status: SyncStatus): SyncResourceStatus {
     message: status.message,
     rows: status.rows,
     observedAt: status.observedAt,
-    ...pick(status, ['agent', 'lastSyncTime', 'lastPassTime', 'nextPassTime', 'fencingToken', 'guarantee']),
+    ...pick(status, ['agent', 'lastSyncTime', 'lastPassTime', 'nextPassTime', 'overdueSince']),
+    ...pick(status, ['fencingToken', 'guarantee']),
     ...(status.offsetText ? { offset: status.offsetText } : {}),
     ...(rowsPerSecond ? { rate: formatRate(rowsPerSecond) } : {}),
     ...(lagSeconds === undefined ? {} : { lagSeconds, lag: formatLag(lagSeconds) }),

@@ -101,6 +101,27 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/held-back.test.ts', only: 'what came after' },
   },
   {
+    name: 'a pass that makes no progress is reported',
+    file: 'agent/engine/pass-watch.ts',
+    from: 'this.#reports.overdue(this.#progressTimeMs, this.#doing);',
+    to: '',
+    caughtBy: { test: 'agent/engine/pass-watch.test.ts', only: 'neither reads nor writes' },
+  },
+  {
+    name: 'a Sync whose pass is overdue is not Ready',
+    file: 'core/sync-conditions.ts',
+    from: 'if (overdueSince !== undefined && (hasCaughtUp || hasCaughtUpBefore))',
+    to: 'if (Date.now() < 0)',
+    caughtBy: { test: 'core/sync-conditions.test.ts' },
+  },
+  {
+    name: 'a server that sends nothing is asked for another connection',
+    file: 'connectors/sql/silence.ts',
+    from: 'else if (silentMs > 0 && probe) void ask(probe);',
+    to: '',
+    caughtBy: { test: 'connectors/sql/silence.test.ts' },
+  },
+  {
     name: 'a changed spec has not caught up',
     file: 'core/shown-status.ts',
     from: 'return { ...status, hasCaughtUp: false, hasCaughtUpBefore: true };',

@@ -4,7 +4,7 @@ import type { Destination, Source } from '../../core/connector.ts';
 
 export interface Between {
   /** Called before a pass or a look begins to read. */
-  readonly beforeRead?: () => void;
+  readonly beforeRead?: () => Promise<void> | void;
   /** Called before each batch is handed on. */
   readonly beforeBatch?: (source: Source) => Promise<void> | void;
   /** Handed on in the place of each batch. */
@@ -41,7 +41,7 @@ export function withBetween(between: Between): typeof definitionOf {
 function observedSource(source: Source, { beforeRead, beforeBatch, batch }: Between): Source {
   return replaced(source, {
     async *read(...args: Parameters<Source['read']>) {
-      beforeRead?.();
+      await beforeRead?.();
       const batches = source.read(...args);
       try {
         for (;;) {

@@ -10,6 +10,8 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import { permanent, Stopped } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
 import type { Request, RequestStatus, SyncStatus } from '../../core/status.ts';
+import { defaultConcurrentSyncs } from '../../core/sync-spec.ts';
+import type { Places } from '../../core/sync-store.ts';
 import { removeFolder } from './temp.ts';
 import { until } from './wait.ts';
 
@@ -194,6 +196,16 @@ export class EngineRun {
   }
 }
 
+/** All slots of the source, held by Syncs of other names. */
+export async function takeAllSlots(run: EngineRun, spec: EngineSetting['spec']): Promise<readonly Places[]> {
+  const { signal } = new AbortController();
+  const take = (index: number) => {
+    const { sync, source } = engineObjects({ folder: '', spec }, `other${index}`);
+    return run.state.store.takePlaces(sync, [source], signal);
+  };
+  return await Promise.all(Array.from({ length: defaultConcurrentSyncs }, (_, index) => take(index)));
+}
+
 /** Time that goes on only when it is told to. */
 export class ManualClock implements Clock {
   #nowMs: number;
@@ -211,8 +223,9 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
-  get sleepers(): number {
-    return this.#sleepers.size;
+  /** Somebody sleeps, and has exactly so long left. */
+  sleepsFor(ms: number): boolean {
+    return [...this.#sleepers].some(({ untilMs }) => untilMs - this.#nowMs === ms);
   }
 
   advance(ms: number): void {
