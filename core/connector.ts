@@ -151,6 +151,8 @@ export interface ReadRequest {
   readonly redactsKeys?: boolean;
   /** PassEnd.mark of a pass before, which was held back. */
   readonly mark?: string;
+  /** Whoever reads leaves at the first row: the end is reached only where there was none. */
+  readonly isLook?: true;
 }
 
 /** What a pass found at its end. */

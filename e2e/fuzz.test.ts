@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { FuzzServers } from './fuzz/environment.ts';
+import { FuzzServers, ServerDied } from './fuzz/environment.ts';
 import { Tally } from './fuzz/judge/tally.ts';
 import { isSilent, type SeedResult } from './fuzz/run/block-run.ts';
 import { runSeeds } from './fuzz/run/seeds.ts';
@@ -46,6 +46,35 @@ test('what was lost in silence once is not lost any more', async () => {
     scenarios.map(({ seed }) => seed),
     () => left.shift() as Scenario,
   );
+});
+
+test('a server that dies ends the run with its last words, and no seed is counted for it', async () => {
+  const own = new FuzzServers();
+  const results: SeedResult[] = [];
+  try {
+    const { process: server } = await own.get('postgres');
+    const died = runSeeds({
+      seeds: [3, 4],
+      design(seed) {
+        // Not by the test's own handle, which knows what it does.
+        process.kill(server?.pid ?? 0, 'SIGKILL');
+        return generate(seed, ['postgres']);
+      },
+      untilMs: Number.POSITIVE_INFINITY,
+      parallel: 2,
+      servers: own,
+      folder: join(folder, 'died'),
+      done: (result) => results.push(result),
+    });
+    await assert.rejects(died, (thrown) => {
+      assert.ok(thrown instanceof ServerDied, String(thrown));
+      assert.match(thrown.message, /the postgres of the tester has died: .*signal SIGKILL.*\n {2}\| /s);
+      return true;
+    });
+    assert.deepEqual(results, []);
+  } finally {
+    await own.stop();
+  }
 });
 
 async function run(

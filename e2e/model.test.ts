@@ -10,7 +10,7 @@ import { Random } from './model/random.ts';
 
 describe('model of coordination', () => {
   test('some hundred runs with faults break no invariant, and no two are the same', async (t) => {
-    const found = await explore({ traces: 400, seed: 1 });
+    const found = await explore({ traces: 400, seed: 401 });
     t.diagnostic(`${found.steps} steps, ${found.commits} commits, ${found.refusals} refused`);
     assert.deepEqual(
       found.failed.map(({ seed, violation }) => `seed ${seed}: ${violation}`),

@@ -29,7 +29,10 @@ export async function lookForRows(
     () => {},
   );
   const signal = AbortSignal.any([lock.signal, looking.signal]);
-  const batches = open.source.read({ ...request, limits: { ...request.limits, maxRows: 1 } }, signal);
+  const batches = open.source.read(
+    { ...request, isLook: true, limits: { ...request.limits, maxRows: 1 } },
+    signal,
+  );
   try {
     const first = await batches.next();
     if (first.done) return { found: 'nothing', end: first.value };

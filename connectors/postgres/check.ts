@@ -159,7 +159,40 @@ export async function writeFindings(
       missingRight('create temporary tables', `GRANT TEMPORARY ON DATABASE current_database TO ${who}`),
     );
   }
+  if (hasCommits === 't') findings.push(...(await commitTableFindings(session, commits, who, signal)));
   if (entry) findings.push(...(await tableFindings(session, name, entry, writeMode, who, signal)));
+  return findings;
+}
+
+/** One that another role has made. Only its owner can add the column that one of an older version of Idra lacks. */
+async function commitTableFindings(
+  session: Session,
+  commits: string,
+  who: string,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const rights = ['INSERT', 'SELECT', 'UPDATE'];
+  const items = rights.map((right) => `has_table_privilege(c.oid, '${right}')`);
+  const [[name = '', isOutdated, isOwner, ...has] = []] = await session.query(
+    `SELECT format('%s.%I', c.relnamespace::regnamespace, c.relname), NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
+         WHERE a.attrelid = c.oid AND a.attname = 'target' AND NOT a.attisdropped),
+       pg_has_role(c.relowner, 'USAGE'), ${items.join(', ')}
+     FROM pg_catalog.pg_class c WHERE c.oid = to_regclass(${commits})`,
+    signal,
+  );
+  const missing = rights.filter((_, index) => has[index] === 'f');
+  const findings: Finding[] = [];
+  if (missing.length > 0)
+    findings.push(
+      missingRight(`${missing.join(', ')} on ${name}`, `GRANT ${missing.join(', ')} ON ${name} TO ${who}`),
+    );
+  if (isOutdated === 't' && isOwner === 'f')
+    findings.push(
+      missingRight(
+        `add a column to ${name}, which an older version of Idra has made as another role`,
+        `as its owner: ALTER TABLE ${name} ADD COLUMN target text`,
+      ),
+    );
   return findings;
 }
 

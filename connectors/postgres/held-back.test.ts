@@ -1,10 +1,32 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
+import type { Clock } from '../../core/clock.ts';
+import type { ReadRequest } from '../../core/connector.ts';
+import type { Column } from '../../core/values.ts';
 import { until } from '../../e2e/kit/wait.ts';
+import { LateRowBound } from './bound.ts';
 import { connector } from './connector.ts';
+import { readerName, Session } from './session.ts';
 import { type TestDatabase, testDatabase } from './test-ends.ts';
 import { Passes } from './test-passes.ts';
+
+/** Each sleep is over at once, and has lasted as long as it was to. */
+class HastyClock implements Clock {
+  #sleptMs = 0;
+
+  now(): number {
+    return Date.now() + this.#sleptMs;
+  }
+
+  monotonicMs(): number {
+    return performance.now() + this.#sleptMs;
+  }
+
+  async sleep(ms: number): Promise<void> {
+    this.#sleptMs += ms;
+  }
+}
 
 const signal = new AbortController().signal;
 const byTime = { mode: 'Timestamp', timestampField: 'at' } as const;
@@ -63,6 +85,48 @@ describe('a first pass by id', () => {
     assert.match(await passes.ids(), /^1/);
     isBusy = false;
     await Promise.all(running);
+    await passes.complete();
+  });
+
+  test('reads nothing, and says why, where one lasts longer than it waits', async () => {
+    const passes = await Passes.open(database, 'n int', byId);
+    const long = await database.client();
+    await database.run(`INSERT INTO ${passes.table} (n) VALUES (1)`);
+    await long.query('BEGIN');
+    const running = long.query(`INSERT INTO ${passes.table} (n) VALUES (2) RETURNING pg_sleep(600)`);
+    running.catch(() => {});
+    const isOpen = async () =>
+      (
+        await database.run(
+          "SELECT 1 FROM pg_stat_activity WHERE query ~ 'RETURNING pg_sleep.600' AND pid <> pg_backend_pid()",
+        )
+      ).length > 0;
+    await until(isOpen, { what: 'the transaction to be busy' });
+    const session = await Session.open(database.access, readerName, signal);
+    const bound = new LateRowBound(new HastyClock());
+    const take = () =>
+      bound.take(
+        {
+          session,
+          request: { mode: 'Id' } as ReadRequest,
+          field: { name: 'id' } as Column,
+          largest: async () =>
+            (await session.query(`SELECT max(id)::text FROM ${passes.table}`))[0]?.[0] ?? undefined,
+          elsewhere: async () => undefined,
+          has: async () => false,
+        },
+        signal,
+      );
+    const held = await take();
+    assert.deepEqual([held.upTo, held.report.heldBackBy?.what.startsWith('transaction')], ['none', true]);
+    await database.query(
+      `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ 'RETURNING pg_sleep.600' AND pid <> pg_backend_pid()`,
+    );
+    await running.catch(() => {});
+    await long.query('ROLLBACK');
+    const { upTo } = await take();
+    assert.deepEqual(upTo, { text: '1', isInclusive: true });
+    await session.close();
     await passes.complete();
   });
 

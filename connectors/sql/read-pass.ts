@@ -24,7 +24,7 @@ export async function* readPass(
     : { upTo: 'all', report: { kind: 'none', because: 'a snapshot reads what is there' } };
   const pass: Pass = { reader, request, orderBy, check: new OrderCheck(reader, request, orderBy) };
   const start = startAfter(request);
-  const mark = field && (await heldBackMark(pass, field, bound, signal));
+  const mark = field && !request.isLook ? await heldBackMark(pass, field, bound, signal) : undefined;
   let after = start;
   if (bound.upTo !== 'none') {
     for await (const part of partsOf(pass, start, bound, signal)) {
@@ -81,11 +81,12 @@ async function heldBackMark(
 
 /** What stands behind the last row that was read, and rows that never come: with NULL in the field. */
 async function finishPass(
-  { reader, request, orderBy, check }: Pass,
-  { field, start, after, mark }: Ends,
+  pass: Pass,
+  { field, start, after, mark: markAtStart }: Ends,
   bound: PassBound,
   signal: AbortSignal,
 ): Promise<PassEnd> {
+  const { reader, request, orderBy, check } = pass;
   const { dialect } = reader;
   const name = dialect.quote(field.name);
   const firstOf = async (upTo: UpTo | undefined) => {
@@ -93,6 +94,9 @@ async function finishPass(
     return await reader.first(field, `${where} ORDER BY ${name} LIMIT 1`, signal);
   };
   const oldest = await firstOf(undefined);
+  // A look is over in a moment, and mostly nothing waits: only then it asks, and what came in that moment counts as there before.
+  const isAsked = request.isLook && oldest !== undefined;
+  const mark = isAsked ? await heldBackMark(pass, field, bound, signal) : markAtStart;
   const isMarkWaiting =
     oldest !== undefined &&
     mark !== undefined &&

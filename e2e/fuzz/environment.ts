@@ -28,6 +28,13 @@ export interface Through {
 
 type Server = PostgresServer | MysqlServer;
 
+/** A server of the tester's own has ended by itself. */
+export class ServerDied extends Error {
+  constructor(system: SystemName, end: string) {
+    super(`the ${system} of the tester has died: ${end}`);
+  }
+}
+
 /** The servers of this run, which belong to it alone: their settings are changed. */
 export class FuzzServers {
   readonly #servers = new Map<SystemName, Promise<Server>>();
@@ -37,6 +44,14 @@ export class FuzzServers {
     const started = this.#servers.get(system) ?? start();
     this.#servers.set(system, started);
     return started;
+  }
+
+  /** Throws ServerDied. What a Sync did meanwhile says nothing about the product. */
+  async requireAlive(): Promise<void> {
+    for (const [system, starting] of this.#servers) {
+      const server = await starting.catch(() => undefined);
+      if (server?.process?.end !== undefined) throw new ServerDied(system, server.process.end);
+    }
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type SystemName, systemNames } from '../kit/systems.ts';
 import { removeFolder, tempFolder } from '../kit/temp.ts';
-import { FuzzServers } from './environment.ts';
+import { FuzzServers, ServerDied } from './environment.ts';
 import { Tally } from './judge/tally.ts';
 import { isSilent, type SeedResult } from './run/block-run.ts';
 import { runSeeds } from './run/seeds.ts';
@@ -46,7 +46,7 @@ async function main(): Promise<boolean> {
     if (options.shrink) return await shrinkTo(options.shrink, design(first), servers, join(folder, 'run'));
     const tally = new Tally();
     const done = (result: SeedResult) => report(tally, result);
-    await runSeeds({
+    const range = {
       seeds: seedsFrom(first),
       design,
       untilMs,
@@ -54,13 +54,23 @@ async function main(): Promise<boolean> {
       servers,
       folder: join(folder, 'run'),
       done,
-    });
+    };
+    const died = await runSeeds(range).catch(onlyServerDied);
+    if (died)
+      console.log(
+        `${died.message}\nThe seeds that ran then are not counted, those behind them were not run.`,
+      );
     for (const line of tally.summary()) console.log(line);
-    return tally.silent === 0;
+    return tally.silent === 0 && !died;
   } finally {
     await servers.stop();
     await removeFolder(folder);
   }
+}
+
+function onlyServerDied(thrown: unknown): ServerDied {
+  if (thrown instanceof ServerDied) return thrown;
+  throw thrown;
 }
 
 async function readScenario(file: string): Promise<Scenario> {

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allSettled } from '../../../core/all-settled.ts';
 import { removeFolder } from '../../kit/temp.ts';
 import { Engine } from '../engine/engine.ts';
 import { Block, type FuzzServers } from '../environment.ts';
@@ -21,18 +22,20 @@ export interface SeedResult {
 export class BlockRun {
   readonly #folder: string;
   readonly #environment: Block;
+  readonly #servers: FuzzServers;
   readonly #shared: Engine;
   #engines = 0;
 
-  private constructor(folder: string, environment: Block) {
+  private constructor(folder: string, servers: FuzzServers, block: number) {
     this.#folder = folder;
-    this.#environment = environment;
+    this.#servers = servers;
+    this.#environment = new Block(servers, folder, block);
     this.#shared = new Engine(join(folder, 'state.db'));
   }
 
   static async open(servers: FuzzServers, folder: string, block: number): Promise<BlockRun> {
     await mkdir(folder, { recursive: true });
-    const run = new BlockRun(folder, new Block(servers, folder, block));
+    const run = new BlockRun(folder, servers, block);
     await run.#shared.start();
     return run;
   }
@@ -53,7 +56,10 @@ export class BlockRun {
     }
   }
 
-  /** `run` for each, so many side by side; a result is handed on as it comes. */
+  /**
+   * `run` for each, so many side by side; a result is handed on as it comes. Throws ServerDied when a server has died: then nothing that
+   * runs now is handed on.
+   */
   async runAll(
     scenarios: readonly Scenario[],
     parallel: number,
@@ -62,10 +68,16 @@ export class BlockRun {
   ): Promise<void> {
     const left = [...scenarios];
     const work = async () => {
-      for (let next = left.shift(); next && Date.now() < untilMs; next = left.shift())
-        done(await this.run(next));
+      for (let next = left.shift(); next && Date.now() < untilMs; next = left.shift()) {
+        const result = await this.run(next);
+        await this.#servers.requireAlive().catch((died: unknown) => {
+          left.length = 0;
+          throw died;
+        });
+        done(result);
+      }
     };
-    await Promise.all(Array.from({ length: parallel }, work));
+    await allSettled(Array.from({ length: parallel }, work));
   }
 
   async close(): Promise<void> {

@@ -34,7 +34,10 @@ async function runBlock(range: SeedRange, scenarios: readonly Scenario[]): Promi
   const run = await BlockRun.open(range.servers, join(range.folder, String(block)), block);
   try {
     await run.runAll(scenarios, range.parallel, range.done, range.untilMs);
-  } finally {
-    await run.close();
+  } catch (thrown) {
+    // A server that has died takes no farewell either.
+    await run.close().catch(() => {});
+    throw thrown;
   }
+  await run.close();
 }

@@ -46,6 +46,11 @@ export class ServerProcess {
     return this.#process.pid;
   }
 
+  /** How it ended, with its last lines, where it runs no more. */
+  get end(): string | undefined {
+    return this.#process.isRunning ? undefined : this.#process.describeEnd('while it was needed');
+  }
+
   /** What it has said since it was started last. */
   get lines(): readonly string[] {
     return [...this.#process.stdout, ...this.#process.stderr];
