@@ -40,7 +40,7 @@ test('STATE x Ready, Reconciling, Stalled: each row of the table in docs/status.
     .split('\n')
     .slice(0, table.split('\n').indexOf(''))
     .map((line) => line.split('|').map((cell) => cell.trim()));
-  assert.equal(rows.length, 22);
+  assert.equal(rows.length, 25);
   for (const [, state = '', how = '', ...expected] of rows) {
     assert.ok(how in caughtUp, how);
     const conditions = conditionsIn(state, how);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import { withBetween } from '../../e2e/kit/between-ends.ts';
 import { byId, ManualClock, snapshot, TwoFiles, table, takeAllSlots } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';

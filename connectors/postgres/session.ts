@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
-import { type IdraError, permanent, transient } from '../../core/errors.ts';
+import type { IdraError } from '../../core/errors.ts';
 import { protocolError } from '../sql/guarded-socket.ts';
 import type { PasswordRule } from '../sql/password-rule.ts';
 import { sessionKey } from '../sql/session-pool.ts';
@@ -14,6 +14,7 @@ import type { FramePart } from './frames.ts';
 import { guardConnection, socketOf } from './guarded-connection.ts';
 import { literalText } from './literals.ts';
 import { ParseOnly } from './one-statement.ts';
+import { noAnswer, requireServer, seconds } from './opening.ts';
 import { readingShaped } from './reading.ts';
 import { pathOption } from './search-path.ts';
 import { discard, settingsOf } from './settings.ts';
@@ -390,31 +391,7 @@ export class Session implements PooledSession {
   }
 }
 
-function noAnswer(doing: string, afterMs: number): IdraError {
-  return transient('HostUnreachable', `${doing}: the server has not answered within ${afterMs / 1_000} s`, {
-    path: 'spec.postgres.host',
-    mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout gives it longer',
-  });
-}
-
-/**
- * Behind a pooler the backend is not the one that the handshake has named, and may be another one for each transaction: settings would
- * stay in connections of others, and a claim would not know its own session. Asked before anything is set.
- */
-async function requireServer(session: Session, doing: string): Promise<void> {
-  const [[pid] = []] = await session.run('SELECT pg_catalog.pg_backend_pid()');
-  if (session.pid === 0 || Number(pid) === session.pid) return;
-  throw permanent('PoolerNotSupported', `${doing} is a connection pooler, not the server itself`, {
-    path: 'spec.postgres.host',
-    mend: 'set host and port to those of the PostgreSQL server',
-  });
-}
-
 function onAbort(signal: AbortSignal, listener: () => void): () => void {
   signal.addEventListener('abort', listener, { once: true });
   return () => signal.removeEventListener('abort', listener);
-}
-
-function seconds(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text) * 1000;
 }

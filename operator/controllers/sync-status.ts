@@ -173,6 +173,7 @@ function kindOfChange(before: SyncObjectStatus, after: SyncObjectStatus): 'news'
 /** A busy Sync goes from Running to Waiting and back all the time, and so do the reasons that say so: that is progress. */
 function newsOf(status: SyncObjectStatus): unknown[] {
   const { observedGeneration, state, agent, fencingToken, guarantee, warnings, lastError, bound } = status;
+  const { overdueSince } = status;
   const isAtWork = state === 'Running' || state === 'Waiting';
   const conditions = status.conditions?.map((each) => [
     each.type,
@@ -189,6 +190,7 @@ function newsOf(status: SyncObjectStatus): unknown[] {
     guarantee,
     warnings?.length,
     lastError?.code,
+    overdueSince,
     bound?.kind,
     conditions,
     requests,
