@@ -67,6 +67,7 @@ test('what is not an offset of the mode is refused with an example', () => {
 test('scalars as text: nothing is rounded', () => {
   assert.equal(scalarText(9_223_372_036_854_775_807n), '9223372036854775807');
   assert.equal(scalarText(Buffer.from([0, 255])), '00ff');
+  assert.equal(scalarText(structuredClone(Buffer.from([48]))), '30');
   assert.equal(scalarText('x'), 'x');
 });
 

@@ -5,7 +5,7 @@ import { commitTableName } from '../sql/commit-table.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
 import { equalityOf, isExact } from './equality.ts';
 import { literalText } from './literals.ts';
-import { hasLabels, isBinaryOther, nativeOfField, toColumnType } from './native-types.ts';
+import { hasLabels, isBinaryOther, labelsOf, nativeOfField, partsOf, toColumnType } from './native-types.ts';
 import { bareQuery } from './one-select.ts';
 import type { Session } from './session.ts';
 import type { Cell, SqlRow } from './statements.ts';
@@ -232,9 +232,14 @@ function usableKeys(columns: readonly Column[], indexes: readonly IndexEntry[]):
     );
 }
 
-/** A geometry has no order that a text could say. */
-export function canPage({ type }: Column): boolean {
-  return type.kind !== 'json' && !(type.kind === 'other' && isBinaryOther(type.name));
+/** MySQL compares a SET with a number as doubles, MariaDB as signed integers. */
+const maxPagedMembers = 53;
+
+/** A geometry has no order that a text could say, and a SET of very many members none that a number could. */
+export function canPage({ type, nativeType }: Column): boolean {
+  if (type.kind !== 'other') return type.kind !== 'json';
+  if (type.name.startsWith('set(')) return labelsOf(partsOf(nativeType).inner).length <= maxPagedMembers;
+  return !isBinaryOther(type.name);
 }
 
 /** The result columns of a query, by the types that the protocol tells; no row is read. Throws QueryInvalid. */

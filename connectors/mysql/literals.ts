@@ -30,7 +30,8 @@ function literal(text: string, column: Column): string {
     case 'bytes':
       return `x'${digits(text, column, /^([0-9a-f]{2})*$/i)}'`;
     case 'bit':
-      return `b'${digits(text, column, /^[01]+$/)}'`;
+      // MySQL compares b'..' with a column as doubles, and the last of 64 bits are lost.
+      return String(BigInt(`0b${digits(text, column, /^[01]+$/)}`));
     case 'timestamp':
       return literalText(text.replace(/Z$/, ''));
     case 'time':

@@ -35,6 +35,22 @@ const withNulls = values([
   [5, 'e', 5],
 ]);
 
+/** Keys that differ behind the digits of a double: 64 bits, and the members of a full SET. */
+const bitTypes: Record<SystemName, string> = {
+  postgres: 'bit(64)',
+  mysql: 'bit(64)',
+  mariadb: 'bit(64)',
+  sqlite: 'BIT_TEXT(64)',
+};
+const setOf64 = `set(${Array.from({ length: 64 }, (_, member) => `'m${member}'`).join(', ')})`;
+const longKeys = (bits: string) => {
+  const rows = ['01', '10', '11'].flatMap((end) =>
+    ['01', '10'].map((begin) => `${begin}${'0'.repeat(60)}${end}`),
+  );
+  return rows.map((row) => `(${bits}'${row}')`).join(', ');
+};
+const memberKeys = ['m0', 'm60', 'm0,m60', 'm1,m60', 'm63', 'm0,m63', 'm1,m63'];
+
 export async function createOrderTables(database: TestDatabase): Promise<void> {
   const { system } = database;
   const columns = `g int, v varchar(20), u ${time[system]}`;
@@ -53,6 +69,10 @@ export async function createOrderTables(database: TestDatabase): Promise<void> {
     `INSERT INTO plain VALUES ${Array.from({ length: 9 }, (_, row) => `(${row}, ${Math.floor(row / 4)}, ${at(Math.floor(row / 4))})`).join(', ')}`,
     'CREATE VIEW plain_view AS SELECT * FROM plain',
     'CREATE VIEW tied_view AS SELECT * FROM tied',
+    `CREATE TABLE long_bits (id ${bitTypes[system]} NOT NULL PRIMARY KEY)`,
+    `INSERT INTO long_bits VALUES ${longKeys(system === 'sqlite' ? '' : 'b')}`,
+    `CREATE TABLE members (id ${/^m/.test(system) ? setOf64 : 'varchar(20)'} NOT NULL PRIMARY KEY)`,
+    `INSERT INTO members VALUES ${memberKeys.map((key) => `('${key}')`).join(', ')}`,
     `CREATE TABLE again (${identity}, v varchar(20))`,
     `INSERT INTO again (v) VALUES ('a'), ('b'), ('c'), ('d'), ('e')`,
   );
@@ -67,6 +87,13 @@ const table =
 const append = { writeMode: 'Append' };
 
 export const orderCases: readonly OrderCase[] = [
+  { name: 'long-bits', source: table('long_bits'), spec: { mode: 'Snapshot' }, expected: 6 },
+  {
+    name: 'members',
+    source: table('members'),
+    spec: { mode: 'Snapshot', ...append, schedule: { once: true } },
+    expected: 7,
+  },
   {
     name: 'tied-snapshot',
     source: query('SELECT * FROM tied'),
