@@ -99,7 +99,8 @@ export class BatchWriter {
         return written;
       } catch (thrown) {
         if (!isRowRefused(thrown)) throw thrown;
-        await this.#session.run('ROLLBACK TO part');
+        // Without RELEASE each refused part stays open around all that follows, and the server slows down with their number.
+        await this.#session.runAll('ROLLBACK TO part; RELEASE part');
         if (to - from === 1) {
           rejections.push({ ...rejectionOfRow(thrown), ...namedAs(rows.name(from)) });
           return 0;

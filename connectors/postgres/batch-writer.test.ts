@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BatchWriter, RowsLeftOut } from './batch-writer.ts';
+import type { RowSet } from './row-set.ts';
+import type { Session } from './session.ts';
+import type { Target } from './target.ts';
+
+test('a refused part is closed before the next one: parts never lie within each other', async () => {
+  let depth = 0;
+  const depths: number[] = [];
+  const run = async (sql: string) => {
+    for (const statement of sql.split('; ')) {
+      if (statement.startsWith('SAVEPOINT')) depth += 1;
+      if (statement.startsWith('RELEASE')) depth -= 1;
+      depths.push(depth);
+    }
+    return [];
+  };
+  const refuse = async () => {
+    throw new RowsLeftOut('t');
+  };
+  const session = { run, runAll: run, copyIn: refuse } as unknown as Session;
+  const target = { name: 't', copySql: () => 'COPY', mayPassOn: false } as unknown as Target;
+  const rows = {
+    count: 16,
+    isBinary: false,
+    misfits: new Map(),
+    body: () => [],
+    name: () => undefined,
+  } as unknown as RowSet;
+  const { written, rejections } = await new BatchWriter(session, target, new Set()).putGood(rows, 'insert');
+  assert.deepEqual([written, rejections.length, Math.max(...depths), depth], [0, 16, 1, 0]);
+});
