@@ -6,11 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { systemClock } from '../core/clock.ts';
 import { IdraError, Stopped } from '../core/errors.ts';
 import type { SyncStatus } from '../core/status.ts';
 import type { DataSource } from '../core/sync-spec.ts';
 import type { SlotWait } from '../core/sync-store.ts';
 import { openStateFile } from './state-file.ts';
+import { StateLock } from './state-lock.ts';
+import { openTables } from './state-tables.ts';
 import { dataSourceOf, statusOf, syncOf } from './test-objects.ts';
 
 const opens = (path: string) => () => openStateFile(path).close();
@@ -73,6 +76,38 @@ describe('state file', () => {
     const history = await again.readHistory();
     assert.deepEqual([history.length, history[0]?.from, history.at(-1)?.to], [20, '5', '25']);
     second.close();
+  });
+
+  test('a status that cannot be written stops nobody, and this process tells it all the same', async () => {
+    const path = newPath();
+    const file = openStateFile(path);
+    const { uid } = file.identify('default', 'orders');
+    const lock = await file.store.acquire(syncOf(uid));
+    lock?.report(statusOf(uid, 'Running', 1));
+    // Too soon after the first to be written.
+    lock?.report(statusOf(uid, 'Running', 2));
+    assert.equal(file.readStatus(uid)?.rows.written, 2);
+    file.close();
+
+    const tables = openTables(path);
+    // As a full disk, it lets everything be read and nothing be written.
+    tables.pragma('query_only = 1');
+    const nothing = () => {};
+    const still = new StateLock({
+      uid,
+      tables,
+      clock: systemClock,
+      file: { pending: () => [], history: () => [] },
+      onReport: nothing,
+      onRelease: nothing,
+    });
+    still.report(statusOf(uid, 'Waiting', 3));
+    await assert.rejects(still.writeMemory({ hasCaughtUp: true, isCompleted: false }), (error: unknown) => {
+      const { code, disposition } = error as IdraError;
+      return code === 'StateNotWritten' && disposition === 'transient';
+    });
+    await still.release();
+    tables.close();
   });
 
   test('one lock a sync; what was released writes no more; closing ends it', async () => {
@@ -140,13 +175,24 @@ describe('state file', () => {
       monotonicMs: () => nowMs,
       sleep: () => Promise.reject(new Error('unused')),
     };
-    const file = openStateFile(newPath(), { clock });
-    const { uid } = file.identify('default', 'orders');
-    const lock = await file.store.acquire(syncOf(uid));
-    assert.ok(lock);
+    const path = newPath();
+    const made = openStateFile(path);
+    const { uid } = made.identify('default', 'orders');
+    made.close();
+    const tables = openTables(path);
     const seen: SyncStatus[] = [];
-    file.onReport((status) => seen.push(status));
-    const stored = () => [file.readStatus(uid)?.state, file.readStatus(uid)?.rows.written];
+    const lock = new StateLock({
+      uid,
+      tables,
+      clock,
+      file: { pending: () => [], history: () => [] },
+      onReport: (status) => seen.push(status),
+      onRelease: () => {},
+    });
+    const stored = () => {
+      const { state, rows } = JSON.parse(String(tables.prepare('SELECT status FROM syncs').pluck().get()));
+      return [state, rows.written];
+    };
     lock.report(statusOf(uid, 'Running', 1));
     assert.deepEqual(stored(), ['Running', 1]);
     lock.report(statusOf(uid, 'Running', 2));
@@ -157,7 +203,7 @@ describe('state file', () => {
     lock.report(statusOf(uid, 'Waiting', 4));
     assert.deepEqual(stored(), ['Waiting', 4]);
     assert.equal(seen.length, 4);
-    file.close();
+    tables.close();
   });
 
   test('places are bounded, fair in order of arrival, and left by who is stopped', async () => {

@@ -9,7 +9,7 @@ import { qualifiedName, type Sync, type SyncIdentity } from '../core/sync-spec.t
 import type { SyncLock, SyncStore } from '../core/sync-store.ts';
 import { LocalPlaces } from './local-places.ts';
 import { StateLock } from './state-lock.ts';
-import { openTables, pidPath, type Tables } from './state-tables.ts';
+import { openTables, pidPath, type Tables, writeState } from './state-tables.ts';
 
 export interface KnownSync extends SyncIdentity {
   /** When it was first seen, ISO 8601 UTC. */
@@ -63,6 +63,8 @@ class SqliteStateFile implements StateFile {
   readonly #clock: Clock;
   readonly #locks = new Map<string, { readonly sync: Sync; readonly lock: StateLock }>();
   readonly #listeners = new Set<(status: SyncStatus) => void>();
+  /** What this process has reported, whether or not it could be written. */
+  readonly #reported = new Map<string, SyncStatus>();
 
   constructor(path: string, tables: Tables, clock: Clock) {
     this.path = path;
@@ -86,11 +88,13 @@ class SqliteStateFile implements StateFile {
     if (known) return known;
     const createdAt = new Date(this.#clock.now()).toISOString();
     const made = { uid: randomUUID(), namespace, name, createdAt };
-    this.#tables
-      .prepare('INSERT INTO syncs (uid, namespace, name, created_at) VALUES (?, ?, ?, ?)')
-      .run(made.uid, namespace, name, createdAt);
-    // A uid that a power failure takes back would meet its own commit row as a stranger.
-    this.#tables.pragma('wal_checkpoint(FULL)');
+    writeState(this.#tables, () => {
+      this.#tables
+        .prepare('INSERT INTO syncs (uid, namespace, name, created_at) VALUES (?, ?, ?, ?)')
+        .run(made.uid, namespace, name, createdAt);
+      // A uid that a power failure takes back would meet its own commit row as a stranger.
+      this.#tables.pragma('wal_checkpoint(FULL)');
+    });
     return made;
   }
 
@@ -109,6 +113,7 @@ class SqliteStateFile implements StateFile {
   }
 
   forget(uid: string): void {
+    this.#reported.delete(uid);
     this.#tables.transaction(() => {
       for (const table of ['syncs', 'requests', 'history']) {
         this.#tables.prepare(`DELETE FROM ${table} WHERE uid = ?`).run(uid);
@@ -117,6 +122,8 @@ class SqliteStateFile implements StateFile {
   }
 
   readStatus(uid: string): SyncStatus | undefined {
+    const reported = this.#reported.get(uid);
+    if (reported) return reported;
     const text = this.#column(uid, 'status');
     return text === null ? undefined : (JSON.parse(text) as SyncStatus);
   }
@@ -182,6 +189,7 @@ class SqliteStateFile implements StateFile {
       clock: this.#clock,
       file: this,
       onReport: (status) => {
+        this.#reported.set(sync.uid, status);
         for (const listener of this.#listeners) listener(status);
       },
       onRelease: () => this.#locks.delete(sync.uid),

@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts';
-import { fenced, type Stopped } from '../core/errors.ts';
+import { fenced, IdraError, type Stopped } from '../core/errors.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import { freshMemory, type OffsetMirror, type SyncLock, type SyncMemory } from '../core/sync-store.ts';
 import type { StateFile } from './state-file.ts';
-import type { Tables } from './state-tables.ts';
+import { type Tables, writeState } from './state-tables.ts';
 
 /** A status that only counts up is written at most this often. */
 const quietMs = 2_000;
@@ -73,22 +73,26 @@ export class StateLock implements SyncLock {
 
   async finishRequest(status: RequestStatus): Promise<void> {
     this.#requireHeld();
-    this.#input.tables
-      .prepare('UPDATE requests SET answer = ? WHERE uid = ? AND type = ? AND id = ?')
-      .run(JSON.stringify(status), this.#input.uid, status.type, status.id);
+    const { tables, uid } = this.#input;
+    writeState(tables, () =>
+      tables
+        .prepare('UPDATE requests SET answer = ? WHERE uid = ? AND type = ? AND id = ?')
+        .run(JSON.stringify(status), uid, status.type, status.id),
+    );
   }
 
   async appendHistory(entry: OffsetHistoryEntry): Promise<void> {
     this.#requireHeld();
     const { tables, uid } = this.#input;
-    tables.transaction(() => {
+    const append = tables.transaction(() => {
       tables.prepare('INSERT INTO history (uid, entry) VALUES (?, ?)').run(uid, JSON.stringify(entry));
       tables
         .prepare(
           'DELETE FROM history WHERE uid = ? AND number NOT IN (SELECT number FROM history WHERE uid = ? ORDER BY number DESC LIMIT ?)',
         )
         .run(uid, uid, keptHistory);
-    })();
+    });
+    writeState(tables, append);
   }
 
   async readHistory(): Promise<readonly OffsetHistoryEntry[]> {
@@ -116,7 +120,13 @@ export class StateLock implements SyncLock {
   #writeStatus(): void {
     const status = this.#reported;
     if (status === undefined || !this.#isHeld || status === this.#written?.status) return;
-    this.#write('status', JSON.stringify(status));
+    try {
+      this.#write('status', JSON.stringify(status));
+    } catch (error) {
+      // A status is no reason to stop: this process knows it, and the next one is written again.
+      if (error instanceof IdraError && error.code === 'StateNotWritten') return;
+      throw error;
+    }
     this.#written = { status, atMs: this.#input.clock.monotonicMs() };
   }
 
@@ -129,7 +139,8 @@ export class StateLock implements SyncLock {
 
   #write(column: 'offset' | 'memory' | 'status', value: string | null): void {
     this.#requireHeld();
-    this.#input.tables.prepare(`UPDATE syncs SET ${column} = ? WHERE uid = ?`).run(value, this.#input.uid);
+    const { tables, uid } = this.#input;
+    writeState(tables, () => tables.prepare(`UPDATE syncs SET ${column} = ? WHERE uid = ?`).run(value, uid));
   }
 
   #requireHeld(): void {

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { permanent } from '../core/errors.ts';
+import { permanent, transient } from '../core/errors.ts';
 
 export type Tables = Database.Database;
 
@@ -81,6 +81,19 @@ function asStateError(error: unknown, path: string): unknown {
     mend: 'name a file that can be written, and that Idra made, with --state',
     cause: error,
   });
+}
+
+/** Throws StateNotWritten, where the disk is full for instance. */
+export function writeState<T>(tables: Tables, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    throw transient('StateNotWritten', `the state file ${tables.name} cannot be written: ${error.code}`, {
+      mend: 'make room on its disk, or let this user write to it; it is tried again',
+      cause: error,
+    });
+  }
 }
 
 function isFileError(error: unknown): error is NodeJS.ErrnoException {

@@ -797,6 +797,11 @@ export const errorCodes = {
     remedy: 'Stop that process, or use another --state.',
     systems: ['command line'],
   },
+  StateNotWritten: {
+    cause: 'The state file cannot be written: its disk is full, or its rights have changed.',
+    remedy: 'Make room, or let the user of Idra write to it; it is tried again.',
+    systems: ['command line'],
+  },
   StateUnreadable: {
     cause: 'The state file cannot be opened.',
     remedy: 'Check its rights, or give another --state.',
