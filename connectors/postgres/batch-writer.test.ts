@@ -28,6 +28,11 @@ test('a refused part is closed before the next one: parts never lie within each 
     body: () => [],
     name: () => undefined,
   } as unknown as RowSet;
-  const { written, rejections } = await new BatchWriter(session, target, new Set()).putGood(rows, 'insert');
+  const { written, rejections } = await new BatchWriter({
+    session,
+    target,
+    alwaysIdentity: new Set(),
+    names: 'own',
+  }).putGood(rows, 'insert');
   assert.deepEqual([written, rejections.length, Math.max(...depths), depth], [0, 16, 1, 0]);
 });
