@@ -77,7 +77,7 @@ export class ClaimedTable {
     const { uid, writeMode } = request.plan;
     await this.#undoing(async () => {
       if (writeMode === 'Replace') {
-        const guardSql = commits.guardSql(uid, token);
+        const guardSql = `${commits.requireSql}; ${commits.guardSql(uid, token)}`;
         this.#replacement = await Replacement.begin({ session, name, uid, pass, isResumed, guardSql, shape });
       }
       if (!isAtomic) return;
@@ -94,7 +94,7 @@ export class ClaimedTable {
     const { session, request } = this.#init;
     const offset = this.#storedOffset === null ? null : decodeOffset(this.#storedOffset);
     if (request.keepsOffset && offset?.mode === 'Snapshot') {
-      await session.run('BEGIN');
+      await session.run(`BEGIN; ${this.#init.commits.requireSql}`);
       await this.#commit({ written: 0, rejections: [] }, { ...offset, key: null, isComplete: false });
     }
     return transient(
@@ -251,7 +251,8 @@ export class ClaimedTable {
 
   /** What is written is as it was when it was claimed or made, and stays so until the transaction's end (Invariant 11). */
   get #requireShapeSql(): string {
-    return this.#replacement?.requireSql ?? this.#init.shape.requireSql();
+    const { commits, shape } = this.#init;
+    return `${commits.requireSql}; ${this.#replacement?.requireSql ?? shape.requireSql()}`;
   }
 }
 

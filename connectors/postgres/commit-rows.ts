@@ -3,7 +3,7 @@ import type { Token } from '../../core/token.ts';
 import { commitLayout, commitTableName, toCommitRow } from '../sql/commit-table.ts';
 import { fencedState, offsetMovedState } from './errors.ts';
 import { literalText } from './literals.ts';
-import { quoteName, type TableName } from './names.ts';
+import { quoteName, regclass, type TableName } from './names.ts';
 import { requireOwnTable, revokeSql } from './own-tables.ts';
 import type { Session } from './session.ts';
 
@@ -23,6 +23,8 @@ export class CommitRows {
   readonly #tableName: TableName;
   readonly #name: string;
   readonly #table: string;
+  /** Of the table that was looked at last. */
+  #oid: string | undefined;
 
   constructor(schema: string, table: string) {
     this.#tableName = { schema, table: commitTableName };
@@ -38,7 +40,8 @@ export class CommitRows {
 
   /** Throws OwnTableUnsafe where what is there is not ours alone. */
   async exists(session: Session, signal: AbortSignal): Promise<boolean> {
-    return (await requireOwnTable(session, this.#tableName, 'commits', signal)) !== undefined;
+    this.#oid = (await requireOwnTable(session, this.#tableName, 'commits', signal))?.oid;
+    return this.#oid !== undefined;
   }
 
   /**
@@ -47,16 +50,27 @@ export class CommitRows {
    */
   async create(session: Session, signal: AbortSignal): Promise<void> {
     const found = await requireOwnTable(session, this.#tableName, 'commits', signal);
+    this.#oid = found?.oid;
     if (found && !found.takesTriggers && found.columns.includes('target')) return;
     await session.query(
       `BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext(${literalText(this.#name)})); ${this.createSql}; COMMIT`,
       signal,
     );
-    await requireOwnTable(session, this.#tableName, 'commits', signal);
+    const made = await requireOwnTable(session, this.#tableName, 'commits', signal);
+    this.#oid = made?.oid;
     await session.query(
       `BEGIN; ALTER TABLE ${this.#name} ADD COLUMN IF NOT EXISTS target text; ${revokeSql(this.#tableName, 'TRIGGER')}; COMMIT`,
       signal,
     );
+  }
+
+  /**
+   * Raises where it is not the table that `exists` or `create` has looked at, and keeps it so until the transaction's end: the owner of the schema may
+   * drop it at any time, and put one with triggers in its place.
+   */
+  get requireSql(): string {
+    const isOther = `${regclass(this.#tableName)}::oid IS DISTINCT FROM ${this.#oid ?? 'NULL'}::oid`;
+    return `LOCK TABLE ONLY ${this.#name} IN ROW EXCLUSIVE MODE; DO ${literalText(`BEGIN IF ${isOther} THEN ${raiseFenced} END IF; END`)}`;
   }
 
   /** About this target, or about this uid; empty where there is no commit table. */

@@ -60,6 +60,7 @@ export class PostgresDestination implements Destination {
   /** The session that may write by now. */
   #writing: Session | undefined;
   #name: TableName | undefined;
+  #commits: CommitRows | undefined;
   #seen: SeenTable | undefined;
   /** What a plan has become when it was claimed: it is claimed again after a rest. */
   #shaped: { readonly plan: WritePlan; readonly shape: ClaimedShape } | undefined;
@@ -187,7 +188,7 @@ export class PostgresDestination implements Destination {
     const { plan } = request;
     const shaped = this.#shaped?.plan === plan ? this.#shaped.shape : undefined;
     const createSql = shaped ? [] : new Target(name, plan).createSql;
-    await session.run("BEGIN; SET LOCAL lock_timeout = '30s'");
+    await session.run(`BEGIN; SET LOCAL lock_timeout = '30s'; ${commits.requireSql}`);
     const row = await this.#storeClaim(request, signal);
     if (shaped) await session.run(shaped.requireSql());
     else if (plan.existing) {
@@ -257,7 +258,7 @@ export class PostgresDestination implements Destination {
   async setOffset({ uid, expected, offset, token }: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
     const { session, commits } = await this.#openToWrite(signal);
     if (!(await commits.exists(session, signal))) throw writeIsFenced(token);
-    const [row] = await session.query(commits.setOffsetSql(uid, expected, offset, token), signal);
+    const [row] = await this.#inOwnTable(commits.setOffsetSql(uid, expected, offset, token), signal);
     if (row) {
       this.#claimed?.offsetIs(offset);
       return toCommitRow(row);
@@ -272,7 +273,7 @@ export class PostgresDestination implements Destination {
   async closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void> {
     const { session, name, commits } = await this.#openToWrite(signal);
     if (!(await commits.exists(session, signal))) return;
-    const [[highest] = []] = await session.query(commits.closeAllSql(uid, token), signal);
+    const [[highest] = []] = await this.#inOwnTable(commits.closeAllSql(uid, token), signal);
     if (highest && BigInt(highest) > token) throw tokenIsHigher(BigInt(highest), token);
     for (const table of await commits.targets(session, uid, signal)) {
       const target = { schema: name.schema, table: splitName(table, tablePath).at(-1) ?? '' };
@@ -300,7 +301,8 @@ export class PostgresDestination implements Destination {
   async #open(signal: AbortSignal): Promise<Opened> {
     const session = await this.#session.get(signal);
     this.#name ??= await resolveName(session, this.#parts, tablePath);
-    return { session, name: this.#name, commits: new CommitRows(this.#name.schema, this.#table) };
+    this.#commits ??= new CommitRows(this.#name.schema, this.#table);
+    return { session, name: this.#name, commits: this.#commits };
   }
 
   /** Until then its session cannot write: describe, check and plan are given nothing that could. */
@@ -309,6 +311,17 @@ export class PostgresDestination implements Destination {
     if (this.#writing !== opened.session) await opened.session.query(allowWrites, signal);
     this.#writing = opened.session;
     return opened;
+  }
+
+  /** In the table of commit rows that was looked at. */
+  async #inOwnTable(sql: string, signal: AbortSignal): Promise<readonly TextRow[]> {
+    const { session, commits } = await this.#openToWrite(signal);
+    try {
+      return await session.query(`BEGIN; ${commits.requireSql}; ${sql}; COMMIT`, signal);
+    } catch (thrown) {
+      await session.rollBack();
+      throw thrown;
+    }
   }
 
   /** Rows of the target, which may be a view by now. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { isFenced } from '../sql/test-flow.ts';
 import { connector } from './connector.ts';
 import { shadowName } from './replace.ts';
 import { openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
@@ -18,7 +19,7 @@ const table = (more = '') => `CREATE TABLE _idra_commits (${columns}, PRIMARY KE
 before(async () => {
   database = await testDatabase();
   await database.query(
-    `CREATE ROLE ${stranger}; CREATE TABLE public.taken (what text); GRANT SELECT, INSERT ON public.taken TO "${database.user}"`,
+    `CREATE ROLE ${stranger}; CREATE SEQUENCE public.calls; GRANT ALL ON public.calls TO "${database.user}"`,
   );
   await database.run('CREATE TABLE rows_from (id int PRIMARY KEY); INSERT INTO rows_from VALUES (1)');
 });
@@ -36,12 +37,20 @@ after(async () => {
 /** Statements of the stranger, or of Idra's own role, which grants it everything. */
 async function prepare(sql: string, as: 'stranger' | 'owner' = 'stranger'): Promise<void> {
   const role = as === 'owner' ? database.user : stranger;
-  const grants = as === 'owner' ? '' : `GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO "${database.user}"`;
-  await database.query(`SET ROLE "${role}"; SET search_path = ${schema}; ${sql}; ${grants}`);
+  const grants =
+    as === 'owner'
+      ? ''
+      : `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT ALL ON TABLES TO "${database.user}";`;
+  await database.query(`SET ROLE "${role}"; SET search_path = ${schema}; ${grants} ${sql}`);
 }
 
-const note = `CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.taken VALUES (current_user); RETURN new; END $$`;
-const check = `CREATE FUNCTION is_fine(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.taken VALUES (current_user); RETURN true; END $$`;
+/** A sequence counts also what is rolled back. */
+async function isUntouched(): Promise<void> {
+  assert.deepEqual(await database.run('SELECT is_called FROM public.calls'), [['f']]);
+}
+
+const note = `CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.calls'); RETURN new; END $$`;
+const check = `CREATE FUNCTION is_fine(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.calls'); RETURN true; END $$`;
 const trigger =
   'CREATE TRIGGER t BEFORE INSERT OR UPDATE ON _idra_commits FOR EACH ROW EXECUTE FUNCTION note()';
 
@@ -64,7 +73,7 @@ describe('a table _idra_commits that is there already', () => {
       ],
       [
         'with a rule',
-        `${table()}; CREATE RULE r AS ON UPDATE TO _idra_commits DO ALSO INSERT INTO public.taken VALUES ('rule')`,
+        `${table()}; CREATE RULE r AS ON UPDATE TO _idra_commits DO ALSO SELECT nextval('public.calls')`,
         'owner',
         /has rules/,
       ],
@@ -111,9 +120,31 @@ describe('a table _idra_commits that is there already', () => {
       await assert.rejects(flow.claim(), refusal);
       await assert.rejects(flow.destination.closeRows('any', 1n, signal), refusal);
       await flow.close();
-      assert.deepEqual(await database.run('SELECT * FROM public.taken'), []);
+      await isUntouched();
     });
   }
+
+  test('in place of ours, since the claim, is not written', async () => {
+    await database.query(
+      `ALTER SCHEMA ${schema} OWNER TO ${stranger}; GRANT ALL ON SCHEMA ${schema} TO "${database.user}"`,
+    );
+    const flow = await openFlow(database, {
+      from: 'rows_from',
+      to: `${schema}.t`,
+      mode: 'Id',
+      idField: 'id',
+    });
+    const { token } = await flow.claim();
+    await prepare(`DROP TABLE _idra_commits; ${note}; ${table()};
+      CREATE TRIGGER t BEFORE INSERT OR UPDATE ON _idra_commits EXECUTE FUNCTION note()`);
+    await assert.rejects(flow.pass(), isFenced);
+    await assert.rejects(flow.claim(), { code: 'OwnTableUnsafe' });
+    const change = { uid: flow.plan.uid, expected: null, offset: null, token };
+    await assert.rejects(flow.destination.setOffset(change, signal), { code: 'OwnTableUnsafe' });
+    await flow.close();
+    await isUntouched();
+    assert.deepEqual(await database.run(`SELECT * FROM ${schema}.t`), []);
+  });
 
   test('of ours, to which default privileges let others add triggers, lets nobody any more', async () => {
     await prepare(
@@ -157,7 +188,7 @@ describe('a shadow of Replace that is there already', () => {
       });
     await flow.destination.closeRows(uid, token, signal);
     await flow.close();
-    assert.deepEqual(await database.run('SELECT * FROM public.taken'), []);
+    await isUntouched();
     assert.deepEqual(await database.run(`SELECT count(*) FROM pg_class WHERE relname = '${shadow()}'`), [
       ['1'],
     ]);

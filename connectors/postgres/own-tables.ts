@@ -6,6 +6,7 @@ import type { Session } from './session.ts';
 
 /** A table that Idra makes for itself, as it is found (connectors/sql/own-table.ts). */
 export interface OwnTable {
+  readonly oid: string;
   readonly isOurs: boolean;
   readonly columns: readonly string[];
   /** It is ours, and others were given the right to put triggers on it, by default privileges for example. */
@@ -26,10 +27,11 @@ export async function lookAtOwnTable(
 ): Promise<OwnTable | undefined> {
   const [row] = await session.query(lookSql(name), signal);
   if (!row) return undefined;
-  const [columns, kind, owner, user, takesTriggers, ...found] = row;
+  const [oid, columns, kind, owner, user, takesTriggers, ...found] = row;
   const asked = use === 'commits' ? [...faultsOfAll, ...faultsOfCommits] : faultsOfAll;
   const isOurs = owner === user;
   return {
+    oid: oid ?? '',
     isOurs,
     columns: JSON.parse(columns ?? '[]') as string[],
     takesTriggers: isOurs && takesTriggers === 't',
@@ -82,7 +84,7 @@ const faultsOfCommits = [
 
 /** In the order of the lists above. */
 function lookSql({ schema, table }: TableName): string {
-  return `SELECT (SELECT pg_catalog.json_agg(b.attname) FROM pg_catalog.pg_attribute b WHERE b.attrelid = c.oid AND b.attnum > 0 AND NOT b.attisdropped),
+  return `SELECT c.oid, (SELECT pg_catalog.json_agg(b.attname) FROM pg_catalog.pg_attribute b WHERE b.attrelid = c.oid AND b.attnum > 0 AND NOT b.attisdropped),
       c.relkind::text, pg_catalog.pg_get_userbyid(c.relowner), current_user,
       EXISTS (SELECT FROM pg_catalog.aclexplode(c.relacl) a WHERE a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner),
       EXISTS (SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc f ON f.oid = t.tgfoid

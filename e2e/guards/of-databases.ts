@@ -116,6 +116,20 @@ export const ofDatabases: readonly Guard[] = [
     caughtBy: { test: 'connectors/postgres/own-tables.test.ts', only: 'with a trigger of another role' },
   },
   {
+    name: 'PostgreSQL: the table of commit rows is the one that was looked at',
+    file: 'connectors/postgres/claimed-table.ts',
+    from: 'return `${commits.requireSql}; ${this.#replacement',
+    to: 'return `${this.#replacement',
+    caughtBy: { test: 'connectors/postgres/own-tables.test.ts', only: 'in place of ours' },
+  },
+  {
+    name: 'PostgreSQL: what stands around a query is compared by the operators of the system',
+    file: 'connectors/postgres/dialect.ts',
+    from: "operatorSchema === undefined ? 'pg_catalog' : quoteDouble(operatorSchema)",
+    to: "operatorSchema === undefined ? 'public' : quoteDouble(operatorSchema)",
+    caughtBy: { test: 'connectors/postgres/planted-names.test.ts', only: 'by no statement' },
+  },
+  {
     name: 'PostgreSQL: a shadow is one of ours before it is written',
     file: 'connectors/postgres/replace.ts',
     from: "await requireOwnTable(session, table, 'shadow');",
