@@ -913,6 +913,13 @@ export const errorCodes = {
     cause: 'A column gets another type at the destination; the message says how values are written.',
     remedy: 'Nothing if that is wanted.',
   },
+  TypeUnreadable: {
+    cause:
+      'A server names the type of a column otherwise than its system writes types; such a name never becomes part of a statement.',
+    remedy:
+      'Check that the DataSource names the server that you mean; leave the column out or cast it with a query.',
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+  },
   Unreachable: {
     cause: 'The DataSource could not be reached.',
     remedy: "Read the message of the DataSource's condition.",

@@ -39,7 +39,7 @@ export function createStaging(plan: WritePlan, staging: TableName, collationOf: 
 
 function columnDdl(planned: PlannedColumn, collationOf: CollationOf): string {
   const ddl = planned.existing?.nativeType ?? planned.ddl;
-  const needsCollation = textual.has(partsOf(ddl).base) && !/\bcollate\b/i.test(ddl);
+  const needsCollation = textual.has(partsOf(ddl).base) && !/ COLLATE \w+$/.test(ddl);
   const collation = needsCollation ? collationDdl(collationOf(planned)) : '';
   return `${quoteBacktick(planned.name)} ${ddl}${collation}`;
 }

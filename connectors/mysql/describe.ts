@@ -5,10 +5,18 @@ import { commitTableName } from '../sql/commit-table.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
 import { equalityOf, isExact } from './equality.ts';
 import { literalText } from './literals.ts';
-import { hasLabels, isBinaryOther, labelsOf, nativeOfField, partsOf, toColumnType } from './native-types.ts';
+import {
+  hasLabels,
+  isBinaryOther,
+  nativeOfField,
+  partsOf,
+  readTypeName,
+  toColumnType,
+} from './native-types.ts';
 import { bareQuery } from './one-select.ts';
 import type { Session } from './session.ts';
 import type { Cell, SqlRow } from './statements.ts';
+import { labelsOf } from './type-name.ts';
 
 export interface TableName {
   readonly schema: string;
@@ -71,7 +79,12 @@ export async function describeTable(
   }
   const [type, engine, rows, bytes, schema, table] = found.map(text);
   const actual: TableName = { schema: schema ?? name.schema, table: table ?? name.table };
-  const columns = await readColumns(session, where, signal);
+  const columns = await readColumns(
+    session,
+    where,
+    { name: joinName([actual.schema, actual.table]), path },
+    signal,
+  );
   const indexes = await readIndexes(session, where, signal);
   const isTable = type === 'BASE TABLE';
   return {
@@ -130,9 +143,16 @@ async function requireSchema(
   });
 }
 
+/** Whose columns they are, for messages. */
+interface Described {
+  readonly name: string;
+  readonly path: string;
+}
+
 async function readColumns(
   session: Session,
   where: string,
+  of: Described,
   signal?: AbortSignal,
 ): Promise<readonly Column[]> {
   const rows = await session.query(
@@ -143,23 +163,24 @@ async function readColumns(
   const jsonColumns = session.facts.isMariaDb
     ? await readJsonColumns(session, where, signal)
     : new Set<string>();
-  return rows.map((row) => toColumn(row, jsonColumns));
+  return rows.map((row) => toColumn(row, jsonColumns, of));
 }
 
-function toColumn(row: SqlRow, jsonColumns: ReadonlySet<string>): Column {
-  const [name = '', nativeType = '', nullable, standard, extra = '', collation, comment, expression] =
+function toColumn(row: SqlRow, jsonColumns: ReadonlySet<string>, of: Described): Column {
+  const [name = '', columnType = '', nullable, standard, extra = '', collation, comment, expression] =
     row.map(text);
+  const nativeType = readTypeName(columnType ?? '', name ?? '', of.name, of.path);
   const isGenerated = (expression ?? '') !== '';
   const context = {
     collation: collation ?? null,
     isJson: jsonColumns.has(name ?? ''),
     ...(comment !== null && comment !== undefined && { comment }),
   };
-  const type = toColumnType(nativeType ?? '', context);
+  const type = toColumnType(nativeType, context);
   return {
     name: name ?? '',
     type,
-    nativeType: nativeType ?? '',
+    nativeType,
     isNullable: nullable === 'YES',
     ...(isGenerated && { isGenerated }),
     ...(/auto_increment/i.test(extra ?? '') && { isIdentity: true }),
@@ -248,7 +269,7 @@ export async function describeQuery(session: Session, from: string, signal?: Abo
   const fields = results.at(-1)?.fields ?? [];
   const collations = await collationsOf(session, from, fields, signal);
   const columns = fields.map((field): Column => {
-    const nativeType = nativeOfField(field);
+    const nativeType = readTypeName(nativeOfField(field), field.name, 'the query', 'spec.source.query');
     const collation = collations.get(field.name) ?? null;
     const type = toColumnType(nativeType, { collation, isJson: field.extendedFormat === 'json' });
     return { name: field.name, type, nativeType, isNullable: true, ...comparedBy(type, collation) };

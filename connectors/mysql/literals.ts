@@ -3,7 +3,8 @@ import { permanent } from '../../core/errors.ts';
 import type { Column } from '../../core/values.ts';
 import type { SqlDialect } from '../sql/dialect.ts';
 import { quoteBacktick } from '../sql/names.ts';
-import { isBinaryOther, labelsOf, partsOf } from './native-types.ts';
+import { isBinaryOther, partsOf } from './native-types.ts';
+import { labelsOf } from './type-name.ts';
 
 export const dialect: SqlDialect = {
   quote: quoteBacktick,

@@ -1,6 +1,8 @@
 import type { FieldPacket } from 'mysql2';
 import { lookUp } from '../../core/look-up.ts';
 import type { ColumnType } from '../../core/values.ts';
+import { typeUnreadable } from '../sql/type-name.ts';
+import { labelsOf, parseTypeName, writeTypeName } from './type-name.ts';
 
 /** `decimal(10,2) unsigned` -> base `decimal`, inner `10,2`, rest `unsigned`. */
 export interface NativeParts {
@@ -16,6 +18,13 @@ export function partsOf(nativeType: string): NativeParts {
     inner: match?.[2] ?? '',
     isUnsigned: /\bunsigned\b|\bzerofill\b/i.test(match?.[3] ?? ''),
   };
+}
+
+/** What a server calls a type, as a text that can stand in a statement. Throws TypeUnreadable. */
+export function readTypeName(text: string, column: string, relation: string, path: string): string {
+  const parsed = parseTypeName(text);
+  if (!parsed) throw typeUnreadable(column, relation, path);
+  return writeTypeName(parsed);
 }
 
 /** What the catalogue says beside the type's name. */
@@ -128,11 +137,6 @@ function sized(
 /** A set's members are part of what it is; a geometry is one of many kinds and travels as hexadecimal digits. */
 function otherName(base: string, inner: string): string {
   return base === 'set' ? `set(${inner})` : base;
-}
-
-/** `'a','it''s'` as the catalogue writes it: quotes are doubled, nothing else is escaped. */
-export function labelsOf(inner: string): string[] {
-  return [...inner.matchAll(/'((?:[^']|'')*)'/g)].map((match) => (match[1] ?? '').replaceAll("''", "'"));
 }
 
 /** Kinds whose text is hexadecimal digits of what is stored: WKB behind its SRID, the numbers of a vector. */

@@ -1,7 +1,8 @@
 import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { Finding } from '../../core/errors.ts';
 import { charsetOf } from './ddl.ts';
-import { isBinaryOther, labelsOf, partsOf } from './native-types.ts';
+import { isBinaryOther, partsOf } from './native-types.ts';
+import { labelsOf } from './type-name.ts';
 
 /** Of a row, with all its columns; what a TEXT, BLOB, JSON or geometry holds lies elsewhere. */
 export const maxRowBytes = 65_535;

@@ -2,7 +2,7 @@ import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../core/c
 import type { ColumnType } from '../../core/values.ts';
 import { keyRefusal } from '../sql/key-types.ts';
 import { accepts, minusZero, type Of, openKeyLength } from './accepts.ts';
-import { partsOf, utcComment } from './native-types.ts';
+import { isBinaryOther, partsOf, utcComment } from './native-types.ts';
 import { rowFindings } from './row-width.ts';
 
 /**
@@ -44,9 +44,14 @@ const secondDigits = 6;
 /** Of one of the two alone, or of the session's settings: the plan cannot know which server makes the table. */
 const notPortable = new Set(['uuid', 'inet4', 'inet6', 'vector', 'xmltype']);
 
+/** A name that is none of the types that are known here may be one of another server's, or of an attacker's. */
+function isPortable(base: string, type: ColumnType): boolean {
+  return !notPortable.has(base) && (type.kind !== 'other' || base === 'set' || isBinaryOther(base));
+}
+
 function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
   const own = use.nativeType === undefined ? undefined : partsOf(use.nativeType);
-  if (use.nativeType !== undefined && own && !notPortable.has(own.base)) {
+  if (use.nativeType !== undefined && own && isPortable(own.base, type)) {
     if (!use.isKey)
       return { ddl: ownDdl(use.nativeType, type), ...(type.kind === 'float' && { note: minusZero }) };
     if (!/text|blob|json|point|linestring|polygon|geo/.test(own.base))

@@ -5,7 +5,7 @@ import { columnsSql, keysSql, queryColumns, tableColumns, tableSql } from './cat
 import { sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
-import { type CatalogType, toColumnType } from './native-types.ts';
+import { type CatalogType, readTypeName, toColumnType } from './native-types.ts';
 import { readFields, reading } from './reading.ts';
 import type { Names } from './search-path.ts';
 import type { Session, TextRow } from './session.ts';
@@ -37,17 +37,20 @@ export async function describeTable(
     await requireSchema(session, name.schema, path);
     return undefined;
   }
+  // It stands in statements.
+  if (!/^\d+$/.test(oid)) throw session.classified(new Error('an object id that is no number'));
   const columnRows = await session.query(columnsSql(tableColumns(oid)));
   const hasChildren = isParent === 't';
   // What a foreign table declares is not enforced.
+  const told = joinName([name.schema, name.table]);
   const columns = columnRows
-    .map(toColumn)
+    .map((row) => toColumn(row, told, path))
     .map((each) => (kind === 'f' ? { ...each, isNullable: true } : each));
   const keys = hasChildren ? [] : (await session.query(keysSql(oid, kind ?? ''))).map(toKey);
   const findings = tableFindings(name, isSecured === 't', hasChildren);
   return {
     relation: {
-      name: joinName([name.schema, name.table]),
+      name: told,
       columns,
       keys,
       identity: oid,
@@ -69,7 +72,8 @@ export async function describeQuery(session: Session, query: string): Promise<Re
   const from = fromQuery(query);
   const fields = await session.guard(() => readFields(session, `SELECT * FROM ${from} LIMIT 0`, 'users'));
   const rows = fields.length === 0 ? [] : await session.query(columnsSql(queryColumns(fields)));
-  return { name: 'query', columns: rows.map(toColumn), keys: [], isOpaque: true };
+  const columns = rows.map((row) => toColumn(row, 'the query', 'spec.source.query'));
+  return { name: 'query', columns, keys: [], isOpaque: true };
 }
 
 /** As it stands within other statements, and as it is proven to be one (one-statement.ts). */
@@ -105,7 +109,7 @@ async function requireSchema(session: Session, schema: string, path: string): Pr
   });
 }
 
-function toColumn(row: TextRow): Column {
+function toColumn(row: TextRow, relation: string, path: string): Column {
   const [
     name,
     notNull,
@@ -140,7 +144,7 @@ function toColumn(row: TextRow): Column {
   return {
     name: name ?? '',
     type: columnType,
-    nativeType: nativeType ?? '',
+    nativeType: readTypeName(nativeType ?? '', name ?? '', relation, path),
     isNullable: notNull !== 't',
     ...(generated === 't' && { isGenerated: true }),
     ...(identity && { isIdentity: true }),

@@ -1,5 +1,8 @@
+import { bug } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
 import type { ColumnType } from '../../core/values.ts';
+import { typeUnreadable } from '../sql/type-name.ts';
+import { parseTypeName, writeTypeName } from './type-name.ts';
 
 /** A type as the catalogue has it; domains are resolved to what they stand on. */
 export interface CatalogType {
@@ -76,19 +79,30 @@ function numericModifier(modifier: number): { readonly precision: number; readon
   return { precision: (packed >> 16) & 0xffff, scale: ((packed & 0x7ff) ^ 1024) - 1024 };
 }
 
+/** What a server calls a type, as a text that can stand in a statement. Throws TypeUnreadable. */
+export function readTypeName(text: string, column: string, relation: string, path: string): string {
+  const parsed = parseTypeName(text);
+  if (!parsed) throw typeUnreadable(column, relation, path);
+  return writeTypeName(parsed);
+}
+
 /** `character varying(20)[]` -> `character varying[]`: as a cast it then cuts off nothing (SQL's casts cut in silence). */
 export function withoutModifiers(nativeType: string): string {
-  const parts = nativeType.split(/("(?:[^"]|"")*")/);
-  const bare = parts
-    .map((part, index) => (index % 2 === 1 ? part : part.replaceAll(/\s*\([^)]*\)/g, '')))
-    .join('');
-  // These two keywords alone mean a length of 1.
-  return bare.replace(/^character(?=$|\[)/, 'bpchar').replace(/^bit(?=$|\[)/, 'pg_catalog."bit"');
+  const parsed = parseTypeName(nativeType);
+  if (!parsed) throw bug('a type was not read by its grammar when it was described');
+  return writeTypeName({
+    ...parsed,
+    name: lookUp(wholeNames, parsed.name) ?? parsed.name,
+    modifiers: undefined,
+  });
 }
+
+/** These two keywords alone mean a length of 1. */
+const wholeNames: Readonly<Record<string, string>> = { character: 'bpchar', bit: 'pg_catalog."bit"' };
 
 /** Those that the grammar itself knows, wherever a session looks for types. */
 const keywords =
-  /^(bigint|bit varying|boolean|character varying|double precision|integer|interval|numeric|real|smallint|time(stamp)? (with|without) time zone)(\[\])*$/;
+  /^(bigint|bit varying|boolean|character varying|double precision|integer|interval( [a-z]+)*|numeric|real|smallint|time(stamp)? (with|without) time zone)(\[\])*$/;
 
 /** A type without modifiers, as the catalogue names it (with a schema, but for built-in ones), where any type may have that name too. */
 export function castName(type: string): string {

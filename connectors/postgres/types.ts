@@ -2,6 +2,7 @@ import type { Acceptance, ColumnUse, NativeType, TypeRefusal, TypeTable } from '
 import type { Column, ColumnType } from '../../core/values.ts';
 import { intRange, isWithin } from '../sql/int-range.ts';
 import { keyRefusal } from '../sql/key-types.ts';
+import { isBuiltIn, parseTypeName } from './type-name.ts';
 
 type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
 
@@ -155,13 +156,9 @@ const withoutInput = new Set([
 
 /** A built-in type stays what it is; one of an extension or a user may not exist where the table is made. */
 function otherFor(type: Of<'other'>, use: ColumnUse): NativeType {
-  if (
-    type.system === 'postgres' &&
-    use.nativeType !== undefined &&
-    !type.name.includes('.') &&
-    !withoutInput.has(type.name)
-  )
-    return { ddl: use.nativeType };
+  const own = use.nativeType === undefined ? undefined : parseTypeName(use.nativeType);
+  const isKept = type.system === 'postgres' && !type.name.includes('.') && !withoutInput.has(type.name);
+  if (isKept && own && isBuiltIn(own)) return { ddl: own.name };
   return { ddl: 'text', note: `stored as text: ${type.name} of ${type.system} is not created` };
 }
 

@@ -71,7 +71,11 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
     { table: to, existingRows: 'Keep' },
     noSignal,
   );
-  const [relation, existing] = await Promise.all([source.describe(noSignal), destination.describe(noSignal)]);
+  const described = Promise.all([source.describe(noSignal), destination.describe(noSignal)]);
+  const [relation, existing] = await described.catch(async (error: unknown) => {
+    await Promise.all([source.close(), destination.close()]);
+    throw error;
+  });
   const sourceKey = options.sourceKey ?? relation.keys[0]?.columns ?? [];
   const plan = planWrites(connector, options, relation, existing, sourceKey);
   const columns = plan.columns.columns.map((each) => ({ column: each.source }));

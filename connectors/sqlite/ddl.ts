@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { WritePlan } from '../../core/connector.ts';
 import { updatedColumns } from '../../core/upsert-columns.ts';
 import { quoteDouble } from '../sql/names.ts';
+import { typeDdl } from './declared-type.ts';
 
 /** The statements that a claim runs, besides those for the commit table. */
 export function targetStatements(table: string, plan: WritePlan): readonly string[] {
@@ -21,7 +22,7 @@ function createTable(table: string, plan: WritePlan): string {
 }
 
 function columnDefinition({ name, ddl }: { readonly name: string; readonly ddl: string }): string {
-  return `${quoteDouble(name)} ${ddl}`.trimEnd();
+  return `${quoteDouble(name)} ${typeDdl(ddl)}`.trimEnd();
 }
 
 /** One statement for every row: what came last in read order stands at the end. */

@@ -1,4 +1,5 @@
 import type { ColumnType } from '../../core/values.ts';
+import { quoteDouble } from '../sql/names.ts';
 
 /** What SQLite does to a value that is stored in a column: https://sqlite.org/datatype3.html#determination_of_column_affinity */
 export type Affinity = 'INTEGER' | 'TEXT' | 'BLOB' | 'REAL' | 'NUMERIC';
@@ -75,6 +76,32 @@ export function typeOfDeclared(declared: string): ColumnType {
     case 'NUMERIC':
       return { kind: 'untyped' };
   }
+}
+
+/** Words and lengths; of the words those that types are made of, so that none ends the type and begins something else. */
+const plainType = /^[a-z]\w*( [a-z]\w*)*( ?\([+-]?\d{1,10}(, ?[+-]?\d{1,10})?\))?$/i;
+const typeWords = new Set(
+  `INT INTEGER INT2 INT4 INT8 TINYINT SMALLINT MEDIUMINT BIGINT BIG UNSIGNED SIGNED LONG SERIAL
+   CHAR CHARACTER VARCHAR VARYING NCHAR NVARCHAR NATIVE STRING TEXT TINYTEXT MEDIUMTEXT LONGTEXT CLOB
+   BLOB TINYBLOB MEDIUMBLOB LONGBLOB BINARY VARBINARY BYTEA REAL FLOAT FLOAT4 FLOAT8 DOUBLE PRECISION
+   NUMERIC DECIMAL DEC NUMBER MONEY DECIMAL_TEXT BOOLEAN BOOL BIT BIT_TEXT VARBIT_TEXT
+   DATE DATETIME TIME TIMETZ TIMESTAMP TIMESTAMPTZ DURATION INTERVAL WITH WITHOUT ZONE UUID JSON JSONB JSON_TEXT XML ANY`
+    .trim()
+    .split(/\s+/),
+);
+
+/**
+ * A declared type as SQL. SQLite takes a type in quotation marks for one, tells it without them, and keeps it whatever is in it: so what
+ * is not plain is quoted, and means the same.
+ */
+export function typeDdl(declared: string): string {
+  if (declared === '') return '';
+  const words = declared
+    .toUpperCase()
+    .replace(/ ?\(.*$/s, '')
+    .split(' ');
+  const isPlain = plainType.test(declared) && words.every((word) => typeWords.has(word));
+  return isPlain ? declared : quoteDouble(declared);
 }
 
 /** The rowid itself: only this exact name makes a single primary key column its alias. */

@@ -22,6 +22,7 @@ import { describeShape, describeTable, findTable, tableName } from './describe.t
 import { largestRow } from './largest-row.ts';
 import { openForWriting, requireWritable } from './open-file.ts';
 import { RowWriter } from './row-writer.ts';
+import { runOne } from './run-one.ts';
 import { fileIdentity } from './same-file.ts';
 import { SchemaWatch } from './schema-watch.ts';
 import { Shadow } from './shadow.ts';
@@ -279,7 +280,7 @@ export class DestinationFile {
     if (plan.existing) requireShape(plan.existing, now ?? null);
     else if (now) throw schemaChanged(this.#name);
     for (const statement of targetStatements(plan.existing?.name ?? this.#name, plan))
-      database.exec(statement);
+      runOne(database, statement);
   }
 
   #writerOf({ request, table }: Claimed): RowWriter {

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { bug } from '../../core/errors.ts';
 import { quoteDouble } from '../sql/names.ts';
 import { swapStatements } from './ddl.ts';
+import { runOne } from './run-one.ts';
 
 /** The table that a Replace fills beside its target. All calls are within the caller's transaction. */
 export class Shadow {
@@ -39,7 +40,7 @@ export class Shadow {
     this.drop();
     const text = this.#schemaText('table', this.#target);
     if (text === undefined) throw bug(`the table ${this.#target} was claimed and is gone`);
-    this.#database.exec(text.replace(afterCreateTable, `CREATE TABLE ${quoteDouble(this.name)}`));
+    runOne(this.#database, text.replace(afterCreateTable, `CREATE TABLE ${quoteDouble(this.name)}`));
   }
 
   /** Readers see the old rows until the commit, and the new ones after it. */
@@ -49,11 +50,11 @@ export class Shadow {
     // Views and the triggers of other tables go by the target's name: the modern way of renaming would refuse them for a moment's lack of it.
     this.#database.pragma('legacy_alter_table = ON');
     try {
-      for (const statement of swapStatements(this.#target, this.name)) this.#database.exec(statement);
+      for (const statement of swapStatements(this.#target, this.name)) runOne(this.#database, statement);
     } finally {
       this.#database.pragma('legacy_alter_table = OFF');
     }
-    for (const statement of belongings) this.#database.exec(statement);
+    for (const statement of belongings) runOne(this.#database, statement);
     if (sequence !== undefined) this.#restoreSequence(sequence);
   }
 

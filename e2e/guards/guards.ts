@@ -5,6 +5,7 @@ import type { Guard } from './guard.ts';
 import { ofDatabases } from './of-databases.ts';
 import { ofEngine } from './of-engine.ts';
 import { ofMysqlRights } from './of-mysql-rights.ts';
+import { ofHostileNames } from './of-hostile-names.ts';
 import { ofOrdersAndFiles } from './of-orders-and-files.ts';
 import { ofPasswords } from './of-passwords.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
@@ -21,6 +22,7 @@ export const guards: readonly Guard[] = [
   ...ofOrdersAndFiles,
   ...ofMysqlRights,
   ...ofPasswords,
+  ...ofHostileNames,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

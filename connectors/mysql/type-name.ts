@@ -1,0 +1,63 @@
+/** A type as COLUMN_TYPE writes it, in its parts. */
+export interface TypeName {
+  /** In lower case. */
+  readonly base: string;
+  readonly sizes: readonly number[];
+  /** Of ENUM and SET. */
+  readonly labels: readonly string[];
+  readonly isUnsigned: boolean;
+  readonly isZerofill: boolean;
+}
+
+const sizes = String.raw`\((\d{1,10}(?:,\d{1,3})?)\)`;
+const label = String.raw`'(?:[^'\\]|''|\\.)*'`;
+const labels = String.raw`\((${label}(?:,${label})*)\)`;
+/** A comment at the end is MariaDB's: `COMPRESSED`, or the format of an old column. */
+const grammar = new RegExp(
+  `^([a-z][a-z0-9_]{0,63})(?:${sizes}|${labels})?((?: unsigned| zerofill)*)(?: /\\*[\\w !.-]*\\*/)?$`,
+  'is',
+);
+
+/** Undefined: it is not written as MySQL and MariaDB write types. */
+export function parseTypeName(text: string): TypeName | undefined {
+  const [, name = '', numbers, list, rest = ''] = grammar.exec(text) ?? [];
+  const base = name.toLowerCase();
+  const hasLabels = base === 'enum' || base === 'set';
+  if (name === '' || hasLabels !== (list !== undefined)) return undefined;
+  return {
+    base,
+    sizes: numbers === undefined ? [] : numbers.split(',').map(Number),
+    labels: list === undefined ? [] : labelsOf(list),
+    isUnsigned: /unsigned/i.test(rest),
+    isZerofill: /zerofill/i.test(rest),
+  };
+}
+
+/** As COLUMN_TYPE writes it, which is SQL: every part of it is a word, a number or a literal. */
+export function writeTypeName({ base, sizes, labels, isUnsigned, isZerofill }: TypeName): string {
+  const inner = labels.length > 0 ? labels.map(labelText).join(',') : sizes.join(',');
+  const size = inner === '' ? '' : `(${inner})`;
+  return `${base}${size}${isUnsigned ? ' unsigned' : ''}${isZerofill ? ' zerofill' : ''}`;
+}
+
+const unescapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', '0': '\0' };
+const escapes: Readonly<Record<string, string>> = {
+  '\n': '\\n',
+  '\r': '\\r',
+  '\0': '\\0',
+  '\\': '\\\\',
+  "'": "''",
+};
+
+/** `'a','it''s'` as the catalogue writes it: quotes are doubled, and a backslash and the ends of lines are escaped by a backslash. */
+export function labelsOf(inner: string): string[] {
+  return [...inner.matchAll(/'((?:[^'\\]|''|\\.)*)'/gs)].map(([, text = '']) =>
+    text.replaceAll(/''|\\(.)/gs, (_, char?: string) =>
+      char === undefined ? "'" : (unescapes[char] ?? char),
+    ),
+  );
+}
+
+function labelText(label: string): string {
+  return `'${label.replaceAll(/[\n\r\0\\']/g, (char) => escapes[char] ?? char)}'`;
+}
