@@ -581,6 +581,10 @@ export const errorCodes = {
       'A batch would have moved the offset to where it stood already, or behind it. Nothing of it was written.',
     remedy: 'Report it as a bug of Idra, with the type of the columns that the Sync pages by.',
   },
+  OwnTableNamed: {
+    cause: 'The Sync reads or writes a table that Idra makes for itself (_idra_...): offsets could be forged.',
+    remedy: 'Name another table.',
+  },
   OwnTableUnsafe: {
     cause:
       'A table that Idra makes for itself (_idra_commits, a shadow of Replace) is there already and is not a plain table of its user: it belongs to another role, or has triggers, rules or the like.',

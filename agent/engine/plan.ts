@@ -10,6 +10,7 @@ import type { Relation } from '../../core/values.ts';
 import { distinctColumns } from './coarser-keys.ts';
 import { fieldFindings, timeZoneFindings, zonelessField } from './field-rules.ts';
 import { keyFindings } from './key-rules.ts';
+import { ownTableFindings } from './own-table-findings.ts';
 import { readOrder } from './read-order.ts';
 
 /** How one Sync would move its rows: what `claim` and the passes follow, and what `idra plan` shows. */
@@ -71,6 +72,8 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
           ...(relation.findings ?? []),
           ...(existing?.findings ?? []),
           ...missingTable(spec, existing),
+          ...ownTableFindings(relation, 'spec.source.table'),
+          ...(existing ? ownTableFindings(existing, 'spec.destination.table') : []),
           ...tableNameFindings(spec, input.connectors.destination),
           // What is wrong with a column goes before what follows from its absence.
           ...columns.findings,

@@ -9,6 +9,7 @@ import type { Column, Relation } from '../../core/values.ts';
 import { fieldFindings, hasSummerTime, timeZoneFindings } from './field-rules.ts';
 import type { KeyInput } from './key-input.ts';
 import { keyFindings } from './key-rules.ts';
+import { ownTableFindings } from './own-table-findings.ts';
 
 const column = (name: string, type: Column['type'], change: Partial<Column> = {}): Column => ({
   name,
@@ -296,4 +297,18 @@ test('zones with summer time are known', () => {
   assert.equal(hasSummerTime('Australia/Sydney'), true);
   assert.equal(hasSummerTime('UTC'), false);
   assert.equal(hasSummerTime('Asia/Tokyo'), false);
+});
+
+test('a table of ours is refused by the name that its server has found', () => {
+  const refused = ['_idra_commits', 'sales._IDRA_commits', '"a.b"."_idra_x.y"', 'shop._idra_shadow_0'];
+  for (const name of refused) {
+    const [finding] = ownTableFindings({ name }, 'spec.source.table');
+    assert.deepEqual(
+      [finding?.code, finding?.severity, finding?.path],
+      ['OwnTableNamed', 'error', 'spec.source.table'],
+      name,
+    );
+  }
+  for (const name of ['_idra', 'idra_commits', 'x_idra_commits', '_idra_x.orders', 'query'])
+    assert.deepEqual(ownTableFindings({ name }, 'spec.source.table'), [], name);
 });

@@ -1,5 +1,6 @@
 import type { FieldPacket } from 'mysql2';
 import { type Finding, permanent } from '../../core/errors.ts';
+import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, ColumnType, Relation, UniqueKey } from '../../core/values.ts';
 import { commitTableName } from '../sql/commit-table.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
@@ -335,7 +336,7 @@ export async function listTables(session: Session, signal?: AbortSignal): Promis
   );
   return rows
     .map(([schema, table]) => ({ schema: String(schema), table: String(table) }))
-    .filter(({ table }) => table !== commitTableName && !table.startsWith('_idra_'));
+    .filter(({ table }) => !isOwnTable(table));
 }
 
 export function text(cell: Cell | undefined): string | null {

@@ -1,4 +1,6 @@
 import { type Finding, IdraError, permanent } from '../../core/errors.ts';
+import { type Finding, permanent } from '../../core/errors.ts';
+import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName, quoteDouble } from '../sql/names.ts';
 import { columnsSql, keysSql, queryColumns, tableColumns, tableSql } from './catalog.ts';
@@ -91,11 +93,13 @@ export async function listTables(session: Session): Promise<readonly TableName[]
   const rows = await session.query(
     `SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
-       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND c.relname !~ '^_idra_'
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
      ORDER BY 1, 2`,
   );
-  return rows.map(([schema, table]) => ({ schema: schema ?? '', table: table ?? '' }));
+  return rows
+    .map(([schema, table]) => ({ schema: schema ?? '', table: table ?? '' }))
+    .filter(({ table }) => !isOwnTable(table));
 }
 
 async function requireSchema(session: Session, schema: string, path: string): Promise<void> {

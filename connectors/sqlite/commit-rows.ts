@@ -10,6 +10,7 @@ import {
   tokenIsHigher,
   writeIsFenced,
 } from '../sql/commit-table.ts';
+import { requireOwnTable } from './own-table.ts';
 
 interface StoredRow {
   readonly uid: string;
@@ -47,6 +48,9 @@ export const createCommitTable = `CREATE TABLE IF NOT EXISTS "${commitTableName}
   PRIMARY KEY ("uid", "table")
 ) WITHOUT ROWID`;
 
+const commitColumns = 'uid table name meaning token offset rows session closed layout time'.split(' ');
+const commitKey = ['uid', 'table'];
+
 /** The commit table of one file. Every call is part of the caller's transaction, where there is one. */
 export class CommitRows {
   readonly #database: Database;
@@ -55,12 +59,13 @@ export class CommitRows {
     this.#database = database;
   }
 
+  /** Throws OwnTableUnsafe. */
   exists(): boolean {
-    return (
-      this.#database
-        .prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?`)
-        .get(commitTableName) !== undefined
-    );
+    return requireOwnTable(this.#database, commitTableName, commitColumns, commitKey);
+  }
+
+  create(): void {
+    if (!this.exists()) this.#database.exec(createCommitTable);
   }
 
   /** About this table, or about this uid. */

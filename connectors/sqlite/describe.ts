@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { permanent } from '../../core/errors.ts';
+import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
-import { commitTableName } from '../sql/commit-table.ts';
 import { quoteDouble, splitName } from '../sql/names.ts';
 import { affinityOf, isRowidType, typeOfDeclared } from './declared-type.ts';
 
@@ -51,7 +51,7 @@ export function listTables(database: Database): readonly TableEntry[] {
 
 /** What a user would sync. */
 export function isOfUser(entry: TableEntry): boolean {
-  return entry.kind !== 'shadow' && !/^(sqlite_|_idra_)/i.test(entry.name) && entry.name !== commitTableName;
+  return entry.kind !== 'shadow' && !/^sqlite_/i.test(entry.name) && !isOwnTable(entry.name);
 }
 
 interface ColumnRow {

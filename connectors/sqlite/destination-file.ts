@@ -16,7 +16,7 @@ import type { Token } from '../../core/token.ts';
 import type { Relation, Value } from '../../core/values.ts';
 import { claimedRow } from '../sql/commit-table.ts';
 import { joinName, quoteDouble, splitName } from '../sql/names.ts';
-import { CommitRows, createCommitTable, type Owner } from './commit-rows.ts';
+import { CommitRows, type Owner } from './commit-rows.ts';
 import { shadowName, targetStatements } from './ddl.ts';
 import { describeShape, describeTable, findTable, tableName } from './describe.ts';
 import { largestRow } from './largest-row.ts';
@@ -113,7 +113,7 @@ export class DestinationFile {
     // Rows of a Replace are checked by their table's own constraints; DROP TABLE would else delete from the tables that refer to it.
     database.pragma(`foreign_keys = ${request.plan.writeMode === 'Replace' ? 'OFF' : 'ON'}`);
     const row = this.#transaction((commits) => {
-      database.exec(createCommitTable);
+      commits.create();
       const stored = commits.about(request.plan.uid, this.#commitName);
       const of = (uid: string) => stored.find((each) => each.uid === uid && each.table === this.#commitName);
       const from = request.adoptFrom === undefined ? undefined : of(request.adoptFrom);

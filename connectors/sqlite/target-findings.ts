@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Finding } from '../../core/errors.ts';
+import { isOwnTable } from '../../core/own-tables.ts';
 import { triggersMayChange } from '../sql/trigger-finding.ts';
 import { isOfUser, type TableEntry } from './describe.ts';
 
@@ -7,8 +8,8 @@ const path = 'spec.destination.table';
 
 /** What cannot be written. */
 export function targetFindings(entry: TableEntry): Finding[] {
-  if (!isOfUser(entry))
-    return [notATarget(entry, `is a table of ${/^_idra_/i.test(entry.name) ? 'Idra' : 'SQLite'} itself`)];
+  // Idra's own are refused for all systems by the plan.
+  if (!isOfUser(entry) && !isOwnTable(entry.name)) return [notATarget(entry, 'is a table of SQLite itself')];
   if (entry.kind === 'view') return [notATarget(entry, 'is a view')];
   if (entry.kind === 'virtual')
     return [notATarget(entry, 'is a virtual table, which keeps no rows of its own')];

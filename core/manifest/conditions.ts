@@ -27,6 +27,18 @@ export function isOneOf(path: string, ...values: readonly string[]): Condition {
   };
 }
 
+/** A text in which the pattern is found; one that JavaScript and RE2 read alike, without a single quotation mark. */
+export function isLike(path: string, pattern: string): Condition {
+  const shape = new RegExp(pattern);
+  return {
+    cel: `${has(path).cel} && self.${path}.matches(r'${pattern}')`,
+    holds: (spec) => {
+      const value = valueAt(spec, path);
+      return typeof value === 'string' && shape.test(value);
+    },
+  };
+}
+
 /** Both are there and equal. */
 export function isSame(path: string, other: string): Condition {
   return {

@@ -63,6 +63,35 @@ describe('a Sync', () => {
     });
   }
 
+  for (const table of [
+    '_idra_commits',
+    'sales._idra_commits',
+    'Sales._IDRA_Commits',
+    '"_idra_commits"',
+    '"sales"."_idra_commits"',
+    'sales._id"ra_"commits',
+    '"""_idra_commits"',
+    'main._idra_new_0',
+  ]) {
+    for (const end of ['source', 'destination'] as const) {
+      test(`does not name ${table} as its ${end}`, () => {
+        const spec = { ...ends, mode: 'Snapshot', [end]: { ...ends[end], table } };
+        assert.throws(() => reader.readSync({ ...identity, spec }), {
+          code: 'ManifestInvalid',
+          path: `spec.${end}.table`,
+          message: /begin with _idra_/,
+        });
+      });
+    }
+  }
+
+  test('names tables that only have _idra_ in their names', () => {
+    for (const table of ['x_idra_commits', 'idra_commits', '_idra', 'sales."my_idra_table"']) {
+      const spec = { ...ends, mode: 'Snapshot', source: { dataSource: 'shop', table } };
+      assert.equal(reader.readSync({ ...identity, spec }).spec.source.table, table);
+    }
+  });
+
   test('takes times in ms, sizes in bytes, placement, key and safetyLag', () => {
     const { spec } = reader.readSync({
       ...identity,

@@ -1,4 +1,16 @@
-import { all, exactlyOne, has, implies, isFilled, isOneOf, isSame, isUnique, not } from './conditions.ts';
+import { ownTablePattern } from '../own-tables.ts';
+import {
+  all,
+  exactlyOne,
+  has,
+  implies,
+  isFilled,
+  isLike,
+  isOneOf,
+  isSame,
+  isUnique,
+  not,
+} from './conditions.ts';
 import type { Rule } from './rules.ts';
 
 const objects = ['table', 'collection', 'topic', 'prefix', 'path'] as const;
@@ -35,6 +47,12 @@ const objectRules: readonly Rule[] = [
     message: 'source and destination are the same table',
     mend: 'write to another table, or another DataSource',
   },
+  ...['source.table', 'destination.table'].map((path) => ({
+    path,
+    condition: not(isLike(path, ownTablePattern)),
+    message: 'names that begin with _idra_ are those of tables that Idra makes for itself',
+    mend: 'name another table',
+  })),
   {
     path: 'source.key',
     condition: implies(has('source.query'), has('source.key')),

@@ -23,4 +23,25 @@ export const ofHostileNames: readonly Guard[] = [
     to: 'return declared;',
     caughtBy: { test: 'connectors/sqlite/declared-type.test.ts', only: 'is one column' },
   },
+  {
+    name: 'a Sync names no table that Idra makes for itself',
+    file: 'core/manifest/sync-rules.ts',
+    from: 'condition: not(isLike(path, ownTablePattern)),',
+    to: "condition: has('destination'),",
+    caughtBy: { test: 'core/manifest/reader.test.ts', only: 'does not name' },
+  },
+  {
+    name: 'nor by a spelling that only its server knows',
+    file: 'agent/engine/own-table-findings.ts',
+    from: "if (!isOwnTable(splitName(name, path).at(-1) ?? '')) return [];",
+    to: "if (name !== '') return [];",
+    caughtBy: { test: 'agent/engine/rules.test.ts', only: 'a table of ours' },
+  },
+  {
+    name: 'SQLite: commit rows are in a plain table of ours',
+    file: 'connectors/sqlite/own-table.ts',
+    from: 'if (faults.length === 0) return true;',
+    to: 'if (faults.length >= 0) return true;',
+    caughtBy: { test: 'connectors/sqlite/hostile-file.test.ts', only: 'in the place of our commit rows' },
+  },
 ];
