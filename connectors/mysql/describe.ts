@@ -2,7 +2,6 @@ import type { FieldPacket } from 'mysql2';
 import { type Finding, permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, ColumnType, Relation, UniqueKey } from '../../core/values.ts';
-import { commitTableName } from '../sql/commit-table.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
 import { equalityOf, isExact } from './equality.ts';
 import { literalText } from './literals.ts';

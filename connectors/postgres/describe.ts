@@ -1,5 +1,4 @@
 import { type Finding, IdraError, permanent } from '../../core/errors.ts';
-import { type Finding, permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName, quoteDouble } from '../sql/names.ts';
