@@ -582,7 +582,8 @@ export const errorCodes = {
     remedy: 'Report it as a bug of Idra, with the type of the columns that the Sync pages by.',
   },
   OwnTableNamed: {
-    cause: 'The Sync reads or writes a table that Idra makes for itself (_idra_...): offsets could be forged.',
+    cause:
+      'The Sync reads or writes a table that Idra makes for itself (_idra_...): offsets could be forged.',
     remedy: 'Name another table.',
   },
   OwnTableUnsafe: {
