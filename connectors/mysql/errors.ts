@@ -81,6 +81,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   1021: diskFull,
   1114: diskFull,
   1041: { code: 'ServerOverloaded', disposition: later },
+  1461: { code: 'ServerOverloaded', disposition: later },
   1135: { code: 'ServerOverloaded', disposition: later },
   1205: { code: 'LockTimeout', disposition: later },
   1213: { code: 'Deadlock', disposition: later },

@@ -74,4 +74,11 @@ export const ofMysqlRights: readonly Guard[] = [
     to: ' LIMIT 0 FOR UPDATE',
     caughtBy: { test: 'connectors/mysql/own-tables.test.ts', only: 'name of the target later' },
   },
+  {
+    name: 'MySQL: a session reads literals as Idra writes them',
+    file: 'connectors/mysql/server-facts.ts',
+    from: 'throw settingsNotKept(where);',
+    to: '{}',
+    caughtBy: { test: 'connectors/mysql/server-facts.test.ts', only: 'end its own literal' },
+  },
 ];
