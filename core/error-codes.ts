@@ -785,7 +785,7 @@ export const errorCodes = {
     cause:
       'The query, or a function that a view or policy calls, writes, and sources are read in read-only transactions.',
     remedy: 'Leave out of the query, view or policy what writes.',
-    systems: ['PostgreSQL'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   Standby: {
     cause: 'The server is a standby: only safetyLag covers rows that are committed late.',

@@ -39,9 +39,10 @@ const readOnly: Meaning = {
 };
 /** Sessions read in transactions that cannot write. */
 const writesWhileReading: Meaning = {
-  code: 'QueryInvalid',
+  code: 'SourceWrites',
   disposition: never,
-  mend: 'what is read may not write or lock rows: take FOR UPDATE, and functions that write, out of the query or view',
+  path: 'spec.source',
+  mend: 'read without FOR UPDATE and without functions that write, in the query or view',
 };
 const tooLarge: Meaning = {
   code: 'RowTooLarge',

@@ -64,7 +64,8 @@ for (const [name, start] of servers) {
       for (const query of breakOuts) {
         await assert.rejects(
           describeQuery(query),
-          (thrown: Error & { code?: string }) => /^(QueryInvalid|ServerError)$/.test(thrown.code ?? ''),
+          (thrown: Error & { code?: string }) =>
+            /^(QueryInvalid|ServerError|SourceWrites)$/.test(thrown.code ?? ''),
           query,
         );
         await requireUntouched();
@@ -96,18 +97,18 @@ for (const [name, start] of servers) {
             await each.claim();
             await each.pass();
           }),
-          { code: 'QueryInvalid', disposition: 'permanent' },
+          { code: 'SourceWrites', disposition: 'permanent' },
           query,
         );
       }
       const view = { table: 'emptying', existingRows: 'Keep' } as const;
       const destination = await connector.openDestination(database.access, view, signal);
-      await assert.rejects(destination.hasRows(signal), { code: 'QueryInvalid' });
+      await assert.rejects(destination.hasRows(signal), { code: 'SourceWrites' });
       await destination.close();
-      await assert.rejects(database.flow({ from: 'emptying', to: 'view_to' }), { code: 'QueryInvalid' });
+      await assert.rejects(database.flow({ from: 'emptying', to: 'view_to' }), { code: 'SourceWrites' });
       const session = await Session.open(database.access, 'reader', signal);
       assert.deepEqual(await readOnly(session, 'SELECT unlocks()'), [[1]]);
-      await assert.rejects(readOnly(session, 'SELECT empties()'), { code: 'QueryInvalid' });
+      await assert.rejects(readOnly(session, 'SELECT empties()'), { code: 'SourceWrites' });
       await session.close();
       await requireUntouched();
     });
@@ -116,7 +117,7 @@ for (const [name, start] of servers) {
       for (const role of ['reader', 'watch', 'writer'] as const) {
         const session = await Session.open(database.access, role, signal);
         for (const sql of ['DELETE FROM victim', 'CREATE TABLE made (id INT)', 'DROP TABLE victim'])
-          await assert.rejects(session.query(sql, signal), { code: 'QueryInvalid' });
+          await assert.rejects(session.query(sql, signal), { code: 'SourceWrites' });
         await session.close();
       }
       await requireUntouched();
@@ -153,7 +154,7 @@ for (const [name, start] of servers) {
       const sql = "SELECT @left, IS_USED_LOCK('left'), @@time_zone, @@sql_select_limit > 1";
       const [left = []] = await second.query(sql, signal);
       assert.deepEqual(left.map(String), ['null', 'null', '+00:00', '1']);
-      await assert.rejects(second.query('DELETE FROM victim', signal), { code: 'QueryInvalid' });
+      await assert.rejects(second.query('DELETE FROM victim', signal), { code: 'SourceWrites' });
       await second.close();
       await pools.closeIdle();
     });
