@@ -906,6 +906,11 @@ export const errorCodes = {
     remedy: 'Use Upsert if the triggers must fire.',
     systems: ['SQLite'],
   },
+  TriggersNotSeen: {
+    cause: 'The server does not show to this user whether the destination table has triggers.',
+    remedy: 'GRANT the right TRIGGER in that database, or see to it that no trigger changes the rows.',
+    systems: ['MySQL', 'MariaDB'],
+  },
   TypeMisfits: {
     cause: "Some values of the source's type do not fit the destination's type.",
     remedy: 'Accept that such rows are handled by onError, or create the column with another type.',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Flow } from '../sql/test-flow.ts';
 import { Commits } from './commits.ts';
+import { connector } from './connector.ts';
 import { ownTable } from './ddl.ts';
 import { servers, TestDatabase } from './test-ends.ts';
 
@@ -137,6 +138,20 @@ for (const [name, start] of servers) {
       await assert.rejects(flow.pass(), { code: 'SchemaChanged' });
       await requireNotRun();
       await flow.close();
+    });
+
+    test('a user to whom triggers are not shown is told so', async () => {
+      const rights = 'SELECT, INSERT, UPDATE, CREATE, CREATE TEMPORARY TABLES';
+      const few = await database.userWith(`${rights} ON ${database.name}.*`);
+      const object = { table: 'own_from', existingRows: 'Keep' } as const;
+      const codes = async (access: typeof few) => {
+        const destination = await connector.openDestination(access, object, signal);
+        const findings = await destination.check('Upsert', signal);
+        await destination.close();
+        return findings.map((each) => each.code);
+      };
+      assert.deepEqual(await codes(few), ['TriggersNotSeen']);
+      assert.deepEqual(await codes(database.access), []);
     });
 
     test('a shadow that others have put something on is not used', async () => {

@@ -110,16 +110,30 @@ export async function systemFindings(session: Session, signal: AbortSignal): Pro
 /** Those that fire before a row is written; triggers that fire afterwards cannot write their own table. */
 export async function triggerFindings(
   session: Session,
-  { schema, table }: TableName,
+  name: TableName,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
+  const { schema, table } = name;
   const rows = await session.query(
     `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${literalText(schema)}
        AND EVENT_OBJECT_TABLE = ${literalText(table)} AND ACTION_TIMING = 'BEFORE' AND EVENT_MANIPULATION IN ('INSERT', 'UPDATE') ORDER BY 1`,
     signal,
   );
+  const held = await rightsIn(session, name, signal);
+  if (held && !held.has('TRIGGER'))
+    return [triggersNotSeen(`${schema}.${table}`, await currentUser(session, signal), schema)];
   return triggersMayChange(
     `${schema}.${table}`,
-    rows.map(([name]) => String(name)),
+    rows.map(([trigger]) => String(trigger)),
   );
+}
+
+function triggersNotSeen(table: string, user: string, schema: string): Finding {
+  return {
+    severity: 'info',
+    code: 'TriggersNotSeen',
+    path: 'spec.destination.table',
+    message: `whether ${table} has triggers, which may change rows as they are written, is shown only to users with the right TRIGGER`,
+    mend: `GRANT TRIGGER ON ${quoteBacktick(schema)}.* TO ${user}, or see to it that there are none`,
+  };
 }
