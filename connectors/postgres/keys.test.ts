@@ -148,6 +148,34 @@ describe('keys of every type are paged by', () => {
   }
 });
 
+test('texts of an extension are paged by its own order, wherever it stands', async () => {
+  await database.query(
+    'CREATE SCHEMA "odd.place"; CREATE EXTENSION IF NOT EXISTS citext SCHEMA "odd.place"; GRANT USAGE ON SCHEMA "odd.place" TO PUBLIC',
+  );
+  const [[type] = []] = await database.run(
+    "SELECT format('%I.%I', n.nspname, typname) FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace WHERE typname = 'citext'",
+  );
+  for (const key of ['k', 'k, n', 'n, k']) {
+    const table = `caseless_${key.replaceAll(/\W+/g, '_')}`;
+    await database.run(`CREATE TABLE ${table} (k ${type} COLLATE "C", n int, PRIMARY KEY (${key}));
+      INSERT INTO ${table} SELECT CASE i % 2 WHEN 0 THEN chr(64 + i) ELSE chr(96 + i) END, i / 4 FROM generate_series(1, 20) i;
+      CREATE TABLE ${table}_to (LIKE ${table} INCLUDING ALL)`);
+    for (const query of [undefined, `TABLE ${table}`]) {
+      const options = { to: `${table}_to`, sourceKey: key.split(', '), maxRows: 3, uid: `${table} ${query}` };
+      const flow = await openFlow(database, {
+        from: table,
+        ...(query !== undefined && { query }),
+        ...options,
+      });
+      await flow.claim();
+      await flow.pass();
+      await flow.close();
+      assert.deepEqual(await database.run(`SELECT count(*) FROM ${table}_to`), [['20']]);
+      await database.run(`TRUNCATE ${table}_to`);
+    }
+  }
+});
+
 test('a key of which only the case has changed arrives as it is', async () => {
   await database.run(`CREATE COLLATION IF NOT EXISTS any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     CREATE TABLE respelt (k text COLLATE any_case PRIMARY KEY, n int); CREATE TABLE respelt_to (LIKE respelt INCLUDING ALL);

@@ -4,7 +4,12 @@ import type { Connector, SystemAccess } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
 import { ServerSessions } from '../sql/session-pool.ts';
 import { type Flow, type FlowOptions, openFlow } from '../sql/test-flow.ts';
+import { seeTable } from './claimed-shape.ts';
 import { connector } from './connector.ts';
+import { describeTable, listTables } from './describe.ts';
+import { lookAtOwnTable } from './own-tables.ts';
+import { Session, writerName } from './session.ts';
+import { allowWrites } from './settings.ts';
 import { type TestDatabase, testDatabase } from './test-ends.ts';
 import { plant, Recording } from './test-planting.ts';
 
@@ -132,6 +137,36 @@ test('what a role has planted is not called by a session that opens, or is given
     recording.stop();
     await database.query(`ALTER ROLE "${database.user}" RESET search_path; DROP OWNED BY ${role};
       GRANT USAGE, CREATE ON SCHEMA public, landing TO ${role}`);
+  }
+});
+
+test('what stands in pg_temp, put there by a trigger for example, takes the place of nothing', async () => {
+  const session = await Session.open(database.access, writerName, signal);
+  const [[names] = []] = await session.query(`SELECT pg_catalog.json_agg(relname) FROM pg_catalog.pg_class
+    WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')`);
+  const tables = (JSON.parse(names ?? '[]') as string[]).map(
+    (name) => `CREATE TEMP TABLE "${name}" (planted int)`,
+  );
+  const types = ['text', 'name', 'oid', 'regclass', 'json'].map(
+    (name) => `CREATE DOMAIN pg_temp."${name}" AS pg_catalog."${name}" CHECK (false)`,
+  );
+  try {
+    await session.query(allowWrites);
+    await session.query([...tables, ...types].join('; '));
+    const seen = await seeTable(session, { schema: 'src', table: 'a_codes' }, 'path');
+    assert.deepEqual(seen?.entry.relation.columns.map((each) => each.nativeType).slice(0, 3), [
+      'character varying(20)',
+      'integer',
+      'timestamp with time zone',
+    ]);
+    assert.equal((await describeTable(session, { schema: 'src', table: 'b_codes' }, 'path'))?.kind, 'r');
+    assert.ok((await listTables(session)).length > 5);
+    assert.equal(
+      await lookAtOwnTable(session, { schema: 'src', table: '_idra_commits' }, 'commits'),
+      undefined,
+    );
+  } finally {
+    await session.close();
   }
 });
 

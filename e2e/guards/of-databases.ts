@@ -130,6 +130,20 @@ export const ofDatabases: readonly Guard[] = [
     caughtBy: { test: 'connectors/postgres/planted-names.test.ts', only: 'by no statement' },
   },
   {
+    name: 'PostgreSQL: a type of an extension is compared by the operators of its order',
+    file: 'connectors/postgres/describe.ts',
+    from: '...(operatorSchema && { operatorSchema }),',
+    to: '',
+    caughtBy: { test: 'connectors/postgres/keys.test.ts', only: 'texts of an extension' },
+  },
+  {
+    name: 'PostgreSQL: pg_temp is looked in last',
+    file: 'connectors/postgres/search-path.ts',
+    from: "'search_path = pg_catalog, pg_temp'",
+    to: "'search_path = pg_catalog'",
+    caughtBy: { test: 'connectors/postgres/planted-names.test.ts', only: 'stands in pg_temp' },
+  },
+  {
     name: 'PostgreSQL: a shadow is one of ours before it is written',
     file: 'connectors/postgres/replace.ts',
     from: "await requireOwnTable(session, table, 'shadow');",
