@@ -21,10 +21,10 @@ describe('a guard that is taken away is missed', { concurrency: 2 }, () => {
 });
 
 async function runWithout(guard: Guard): Promise<{ status: number | null; output: string }> {
-  const { caughtBy } = guard;
+  const { caughtBy, seed = 1 } = guard;
   const args =
     caughtBy === 'model'
-      ? ['e2e/model/run.ts', '--traces', String(traces), '--threads', '1']
+      ? ['e2e/model/run.ts', '--traces', String(traces), '--seed', String(seed), '--threads', '1']
       : [
           '--test',
           '--test-reporter=spec',

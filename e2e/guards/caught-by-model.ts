@@ -41,6 +41,7 @@ export const caughtByModel: readonly Guard[] = [
     file: 'coordination/store.ts',
     from: 'compare: [{ key, create: 0n }],',
     to: 'compare: [],',
+    seed: 693,
     caughtBy: 'model',
   },
   {
