@@ -125,7 +125,7 @@ export class Operator {
     const options = { client, lease, name, log, ...election };
     await runAsLeader(options, (leadership) => this.#lead(leadership), signal);
     await Promise.all(background);
-    await this.#status.events.flush();
+    await this.#status.events.close();
   }
 
   async #lead(leadership: Leadership): Promise<void> {

@@ -16,19 +16,22 @@ function recorded(answers: readonly (Error | undefined)[]) {
   const dropped: string[] = [];
   const notes: string[] = [];
   let calls = 0;
+  const series: unknown[] = [];
+  const patch = async (_resource: Resource, _ref: unknown, event: { readonly series: { count: number } }) =>
+    void series.push(event.series.count);
   const create = async (_resource: Resource, event: { readonly note?: string }) => {
     const error = answers[calls++];
     if (error) throw error;
     notes.push(event.note ?? '');
   };
   const recorder = new EventRecorder({
-    client: { create, patch: create } as never,
+    client: { create, patch } as never,
     controller: 'idra.dev/operator',
     instance: 'test',
     clock,
     onDropped: (cause) => void dropped.push(cause),
   });
-  return { recorder, clock, dropped, notes, calls: () => calls };
+  return { recorder, clock, dropped, notes, series, calls: () => calls };
 }
 
 test('an event that an API server in trouble did not take is written a little later', async () => {
@@ -67,4 +70,20 @@ test('a note is bounded in bytes, as the API server counts', async () => {
   await clock.advance(1);
   await recorder.flush();
   assert.ok(Buffer.byteLength(notes[0] ?? '') <= 1_024, notes[0]);
+});
+
+test('what comes again shortly after is counted when its time has come, and not only if it comes once more', async () => {
+  const { recorder, clock, notes, series } = recorded([]);
+  recorder.record(resource, object, happening);
+  await clock.advance(5_000);
+  recorder.record(resource, object, happening);
+  recorder.record(resource, object, happening);
+  await clock.advance(30_000);
+  assert.deepEqual([notes.length, series], [1, []]);
+  await clock.advance(30_000);
+  assert.deepEqual([notes.length, series], [1, [3]]);
+  recorder.record(resource, object, happening);
+  await recorder.close();
+  await clock.advance(120_000);
+  assert.deepEqual(series, [3], 'nothing is written after the end');
 });

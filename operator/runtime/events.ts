@@ -49,6 +49,8 @@ interface Remembered {
   readonly firstMs: number;
   count: number;
   writtenMs: number;
+  /** It came again, which is not written yet. */
+  isSeriesDue?: boolean;
 }
 
 /**
@@ -61,6 +63,7 @@ export class EventRecorder {
   /** In order of last use. */
   readonly #remembered = new Map<string, Remembered>();
   readonly #budgets = new Map<string, { tokens: number; atMs: number }>();
+  readonly #closing = new AbortController();
   #waiting = 0;
   #last: Promise<void> = Promise.resolve();
 
@@ -82,9 +85,13 @@ export class EventRecorder {
     const known = this.#recall(key, nowMs);
     if (known) {
       known.count++;
-      if (nowMs - known.writtenMs < seriesEveryMs) return;
-      known.writtenMs = nowMs;
-      this.#enqueue(key, () => this.#writeSeries(known));
+      if (known.isSeriesDue) return;
+      known.isSeriesDue = true;
+      this.#later(known.writtenMs + seriesEveryMs - nowMs, () => {
+        known.isSeriesDue = false;
+        known.writtenMs = this.#clock.monotonicMs();
+        this.#enqueue(key, () => this.#writeSeries(known));
+      });
       return;
     }
     if (!this.#spend(budget, nowMs)) {
@@ -103,6 +110,18 @@ export class EventRecorder {
   /** Resolves when all that was recorded so far is written or dropped. */
   async flush(): Promise<void> {
     await this.#last;
+  }
+
+  /** What waits for its time is not written any more; resolves when the rest is. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.flush();
+  }
+
+  /** At once where there is nothing to wait for. */
+  #later(waitMs: number, act: () => void): void {
+    if (waitMs <= 0) act();
+    else this.#clock.sleep(waitMs, this.#closing.signal).then(act, () => {});
   }
 
   #describe(resource: Resource, { metadata }: KubernetesObject, happening: Happening): object {
@@ -166,7 +185,7 @@ export class EventRecorder {
       (thrown: unknown) => {
         const error = asIdraError(thrown);
         if (error.disposition === 'transient' && attempt < attempts) {
-          void this.#clock.sleep(retryMs * attempt).then(() => this.#attempt(key, write, attempt + 1));
+          this.#later(retryMs * attempt, () => this.#attempt(key, write, attempt + 1));
           return;
         }
         this.#waiting--;

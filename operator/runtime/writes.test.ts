@@ -120,6 +120,7 @@ test('an event is shown by kubectl describe, and repeats are counted in it', asy
   await clock.advance(61_000);
   recorder.record(widgets, widget, happening);
   recorder.record(widgets, widget, { ...happening, note: 'n'.repeat(5_000) });
+  await clock.advance(61_000);
   await recorder.flush();
   assert.deepEqual(dropped, []);
   const { stdout } = await api.kubectl([
