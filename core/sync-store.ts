@@ -1,6 +1,6 @@
 import type { Rejection } from './connector.ts';
 import type { RateDemand } from './rate-share.ts';
-import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from './status.ts';
+import type { OffsetHistoryEntry, Request, RequestStatus, RowCounts, SyncStatus } from './status.ts';
 import type { DataSource, Sync, WriteMode } from './sync-spec.ts';
 import type { Token } from './token.ts';
 
@@ -94,6 +94,8 @@ export interface SyncMemory {
   readonly lastSyncTime?: string;
   /** Total of the commit row as it was last seen: what is told of a sync that rests and therefore does not open its destination. */
   readonly rows?: number;
+  /** Of the same time, and since the same restart: what the commit row does not hold. */
+  readonly counts?: Pick<RowCounts, 'read' | 'deleted'>;
   readonly skipped?: SkippedRows;
 }
 

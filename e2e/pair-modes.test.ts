@@ -82,9 +82,10 @@ function modeTests(from: SystemName, to: SystemName): void {
     await changeOrders(source);
     const now = await linesById(source, 'orders');
     await single.runWell();
-    await single.runWell();
+    const before = await single.runWell();
     const { status } = await single.runWell({ only: 'timestamp-append' });
-    assert.equal(status.get('timestamp-append')?.rows.read, 0);
+    const readIn = (run: Pick<typeof before, 'status'>) => run.status.get('timestamp-append')?.rows.read;
+    assert.equal(readIn({ status }), readIn(before));
     const rows = await rowsWritten(destination);
     for (const { name, expected, writtenThen } of modeCases) {
       assert.deepEqual(await linesOf(destination, name), [...expected(first, now)].sort(), name);

@@ -77,7 +77,7 @@ async function answerOffset(state: RunState, claimant: Claimant, request: Reques
       context.lock.signal,
     );
     claimant.offsetChanged({ ...claim, offset });
-    reporter.seen(claim.rows, readStored(offset));
+    reporter.seen({ written: claim.rows }, readStored(offset));
     await remember(state, { isCompleted: false });
     await finishRequest(state, request, 'Done', `the offset is ${describeOffset(offset)}`);
   } catch (error) {

@@ -138,7 +138,10 @@ async function storeClaim(
   );
   await reach('claim:after');
   if (decision) await finishDecision(state, { requests, decision, rows, claim });
-  if (admission.kind === 'start') reporter.skippedBefore(noSkippedRows);
+  if (admission.kind === 'start') {
+    reporter.skippedBefore(noSkippedRows);
+    reporter.seen({ read: 0, written: 0, deleted: 0 }, null);
+  }
   const hasNewTable = admission.kind === 'go-on' && admission.hasNewTable;
   if (memory.meaning !== meaning || admission.kind === 'start' || hasNewTable) {
     const { skipped } = reporter;

@@ -67,7 +67,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   if (request.after?.mode === 'Snapshot' && request.after.key === null)
     input.reporter.skippedBefore(noSkippedRows);
   const progress = new PassProgress(input, request);
-  const before = input.reporter.rows.written;
+  const { read, written } = input.reporter.rows;
   const batches = readAhead(open.source.read(request, signal), {
     bytes: context.shared.bytes,
     maxBytes: request.limits.maxBytes,
@@ -97,7 +97,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
     }
   } finally {
     // Nothing of it is there.
-    if (!isCommitted) input.reporter.seen(before, input.offset);
+    if (!isCommitted) input.reporter.seen({ read, written }, input.offset);
     input.throttle.end();
     reading.abort(new Stopped('drain'));
     await batches.return(undefined as never).catch(() => {});

@@ -71,8 +71,8 @@ export class Reporter {
   }
 
   /** As it was last seen, until a claim says how it is. */
-  seen(totalRows: number, offset: Offset | null): void {
-    this.#rows = { ...this.#rows, written: totalRows };
+  seen(rows: Partial<RowCounts>, offset: Offset | null): void {
+    this.#rows = { ...this.#rows, ...rows };
     this.#offset = offset;
   }
 
@@ -85,7 +85,10 @@ export class Reporter {
   ): void {
     this.#token = token;
     this.#offset = offset;
-    this.#rows = { ...this.#rows, written: totalRows };
+    // What an owner that was killed had committed, it had read.
+    const { read, written } = this.#rows;
+    const unknown = read > 0 ? Math.max(0, totalRows - written) : 0;
+    this.#rows = { ...this.#rows, read: read + unknown, written: totalRows };
     this.#guarantee = guarantee;
     this.#warnings = warnings;
   }

@@ -147,7 +147,7 @@ test('offset by hand: only while suspended, only from what is stored, only of th
   run.post({ type: 'offset', id: '7', offset: { value: '1', expect: '3' } });
   assert.equal((await run.answered('offset', '7')).message, 'the offset is 1');
   await run.stop();
-  assert.equal((await files.once(byId)).status.rows.read, 2);
+  assert.equal((await files.once(byId)).read, 2);
 });
 
 test('a Snapshot that is set back by hand goes on from there, though it was complete', async () => {
@@ -157,7 +157,7 @@ test('a Snapshot that is set back by hand goes on from there, though it was comp
   run.post({ type: 'offset', id: '1', offset: { value: 'pass 1 at ["2"]', expect: 'pass 1 complete' } });
   assert.equal((await run.answered('offset', '1')).message, 'the offset is pass 1 at ["2"]');
   await run.stop();
-  assert.equal((await files.once(snapshot)).status.rows.read, 1);
+  assert.equal((await files.once(snapshot)).read, 1);
 });
 
 test('requests that this version does not know are refused', async () => {

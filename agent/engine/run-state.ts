@@ -66,7 +66,13 @@ export async function rememberIdle(state: RunState, change: Partial<SyncMemory>)
 /** What is remembered of the rows that were moved. */
 export function movedRows({ reporter }: RunState): Partial<SyncMemory> {
   const { lastSyncTime, rows, skipped } = reporter;
-  return { rows: rows.written, skipped, ...(lastSyncTime === undefined ? {} : { lastSyncTime }) };
+  const { read, written, deleted } = rows;
+  return {
+    rows: written,
+    counts: { read, deleted },
+    skipped,
+    ...(lastSyncTime === undefined ? {} : { lastSyncTime }),
+  };
 }
 
 /** A batch or a pass is durable: what failed before is over. */

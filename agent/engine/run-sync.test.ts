@@ -30,8 +30,8 @@ test('one pass: rows, offset, status; the next run goes on under a higher token'
   files.execute('source', "INSERT INTO t (v) VALUES ('d')");
   const second = await files.once(byId);
   assert.deepEqual(
-    [second.status.rows.read, second.status.rows.written, second.status.fencingToken],
-    [1, 4, '0.2'],
+    [second.read, second.status.rows.read, second.status.rows.written, second.status.fencingToken],
+    [1, 4, 4, '0.2'],
   );
   assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
 });
@@ -49,7 +49,7 @@ test('once: complete is complete, also where only the commit row remembers it; r
   const spec = { ...snapshot, writeMode: 'Append' };
   assert.equal((await files.once(spec)).status.state, 'Completed');
   const rest = await files.once(spec);
-  assert.deepEqual([rest.status.state, rest.status.rows.written, rest.status.rows.read], ['Completed', 3, 0]);
+  assert.deepEqual([rest.status.state, rest.status.rows.written, rest.read], ['Completed', 3, 0]);
   // Killed after the commit of the last batch, before anything was remembered elsewhere.
   files.execute('state', 'UPDATE syncs SET memory = NULL, offset = NULL');
   const after = await files.once(spec);
@@ -191,7 +191,7 @@ test('an error that is over is over, though no row came since', async () => {
   await until(() => clock.sleepsFor(60_000), { what: 'the wait for a person' });
   clock.advance(60_000);
   const { lastError, rows } = await run.seen('Waiting', 'CaughtUp');
-  assert.deepEqual([lastError, rows.read], [undefined, 0]);
+  assert.deepEqual([lastError, rows.read], [undefined, 3]);
 });
 
 test('Append onto a table with rows is refused, unless they are kept', async () => {
@@ -245,9 +245,9 @@ for (const [mode, field] of [
     assert.deepEqual([first.status.rows.read, first.status.offset], [3, undefined]);
     assert.deepEqual(files.commitRow()?.slice(0, 2), [null, 3]);
     files.execute('source', "INSERT INTO t (v, at) VALUES ('d', '2026-11-23T08:00:00.120Z')");
-    assert.equal((await files.once(spec)).status.rows.read, 1);
+    assert.equal((await files.once(spec)).read, 1);
     files.execute('destination', 'DELETE FROM t WHERE id > 2');
-    assert.equal((await files.once(spec)).status.rows.read, 2);
+    assert.equal((await files.once(spec)).read, 2);
     assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
   });
 }
@@ -270,4 +270,24 @@ test('a Sync that was deleted while it waited for its lock is not claimed; a cla
   await until(() => claimed.statuses.some(({ lastError }) => lastError), { what: 'the end of the pass' });
   await claimed.stop();
   assert.equal(files.query('state', "SELECT 1 FROM syncs WHERE memory LIKE '%mayHaveRow%'").length, 1);
+});
+
+test('rows that were read are counted over runs, also those of an owner that was killed, until a restart', async () => {
+  files.execute('source', table);
+  await files.once(byId);
+  const newRow = () => files.execute('source', "INSERT INTO t (v) VALUES ('d')");
+  newRow();
+  assert.equal((await files.once(byId)).status.rows.read, 4);
+  newRow();
+  await files.once(byId);
+  // The state as it was before the last batch was committed.
+  files.execute('state', "UPDATE syncs SET memory = json_set(memory, '$.rows', 4, '$.counts.read', 4)");
+  newRow();
+  assert.equal((await files.once(byId)).status.rows.read, 6);
+  const run = files.start(byId);
+  await run.seen('Waiting');
+  run.post({ type: 'restart', id: '1' });
+  await run.answered('restart', '1');
+  await until(() => run.status?.state === 'Waiting' && run.status.rows.read === 6, { what: 'a whole pass' });
+  assert.equal(run.status?.rows.written, 6);
 });

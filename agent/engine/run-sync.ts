@@ -32,7 +32,10 @@ export async function runSync(context: RunContext): Promise<RunEnd> {
   reporter.hasCaughtUpBefore = memory.generation !== undefined && memory.generation !== generation;
   reporter.lastSyncTime = memory.lastSyncTime;
   reporter.skippedBefore(memory.skipped ?? noSkippedRows);
-  reporter.seen(memory.rows ?? 0, readStored(await context.lock.offsets.read()));
+  reporter.seen(
+    { written: memory.rows ?? 0, ...memory.counts },
+    readStored(await context.lock.offsets.read()),
+  );
   const state: RunState = {
     context,
     wake,

@@ -71,13 +71,15 @@ export const syncStatusSchema = z.strictObject({
   agent: z.string().optional().describe('Agent that runs it.'),
   rows: z
     .strictObject({
-      read: count().describe('Rows read since the last restart.'),
-      written: count().describe('Rows written since the last restart.'),
-      deleted: count().describe('Rows deleted since the last restart.'),
+      read: count().describe('Rows read since the Sync started from nothing.'),
+      written: count().describe('Rows written since the Sync started from nothing.'),
+      deleted: count().describe('Rows deleted since the Sync started from nothing.'),
       rejected: count().describe('Rows that the destination could not keep; warnings say which.'),
     })
     .optional()
-    .describe('Rows since the last restart.'),
+    .describe(
+      'Rows since the Sync started from nothing (its first pass, or the request restart); restarts of agents do not count.',
+    ),
   rate: z.string().optional().describe('Rows per second over the last seconds of work.'),
   lagSeconds: z
     .number()

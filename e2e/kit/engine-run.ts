@@ -58,7 +58,9 @@ export class TwoFiles {
     const run = new EngineRun({ folder: this.folder, spec, ...more }, { retryForMs: 1_000 });
     const end = await run.end;
     if (!run.status) throw new Error('the run said nothing');
-    return { end, status: run.status };
+    // Counts go on over runs: those of this one.
+    const read = run.status.rows.read - (run.statuses[0]?.rows.read ?? 0);
+    return { end, status: run.status, read };
   }
 
   async close(): Promise<void> {
