@@ -89,7 +89,7 @@ const sync = (name: string, source: object, target: string, mode: object) =>
     source,
     destination: { dataSource: target, table: name.replaceAll('-', '_') },
     ...mode,
-    schedule: { every: '1s' },
+    schedule: { every: '2s' },
   });
 
 /** A server of each kind, what a Sync from it must say, and whether a person must act. */
