@@ -155,6 +155,14 @@ for (const [name, attack] of Object.entries(brokenMysql)) {
   });
 }
 
+test('MySQL: what the driver would print on stderr is not printed', async (context) => {
+  const [error, trace] = [context.mock.method(console, 'error'), context.mock.method(console, 'trace')];
+  const badLength = toSelect(resultSet([long, long], [Buffer.from([1, 0x31, 0xff])]));
+  const outOfOrder = toSelect(Buffer.concat([packet(7, ok), packet(1, ok)]));
+  for (const attack of [badLength, outOfOrder]) await readMysql(attack).catch(() => {});
+  assert.deepEqual([error.mock.callCount(), trace.mock.callCount()], [0, 0]);
+});
+
 test('PostgreSQL: a server that falls silent is given up at every step', async () => {
   const short = { connect_timeout: '1', socket_timeout: '1' };
   const silent = { code: 'SystemTimeout', disposition: 'transient' };

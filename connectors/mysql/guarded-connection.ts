@@ -17,9 +17,10 @@ interface Packet {
   readonly offset: number;
   readonly end: number;
   parseIntNoBigCheck(length: number | null): number | null;
+  readLengthCodedNumberExt(tag: number | undefined, ...more: readonly unknown[]): unknown;
 }
 
-/** A server or a network that mixes packets up: the driver prints a line for each on the process's stderr and goes on. */
+/** A server or a network that mixes packets up: the driver warns, and goes on. */
 const maxWarnings = 3;
 const limits = new WeakMap<Connection, PacketLimits>();
 /** What ended a connection: whoever uses it next is told only that it is closed. */
@@ -63,7 +64,19 @@ export function guardConnection(connection: Connection, where: string): void {
   connection.on('warn', (warning: Error) => {
     warnings += 1;
     if (warnings > maxWarnings) throw warning;
+    swallowNextLine();
   });
+}
+
+/** The driver prints the warning on stderr, past the log, right after it has told it. */
+function swallowNextLine(): void {
+  const print = console.error;
+  const swallow = () => restore();
+  const restore = () => {
+    if (console.error === swallow) console.error = print;
+  };
+  console.error = swallow;
+  queueMicrotask(restore);
 }
 
 /** Of a table; the driver compiles a function for the columns of a result, however many a server says there are. */
@@ -127,6 +140,9 @@ export async function answered<T>(
   }
 }
 
+/** NULL, and lengths of two, three and eight bytes, begin with one of four. */
+const largestTag = 0xfe;
+
 /** The driver reads digits for as long as the server says that there are any, beyond the end of the packet too. */
 function boundIntegers({ packetParser }: Internals): void {
   const packet = Object.getPrototypeOf(packetParser._reusablePacket) as Packet & { isBounded?: true };
@@ -136,6 +152,12 @@ function boundIntegers({ packetParser }: Internals): void {
   packet.parseIntNoBigCheck = function (this: Packet, length) {
     if (length !== null && length > this.end - this.offset) throw new Error('a number beyond its packet');
     return parseIntNoBigCheck.call(this, length);
+  };
+  const { readLengthCodedNumberExt } = packet;
+  packet.readLengthCodedNumberExt = function (this: Packet, tag, ...more) {
+    // Here the driver prints a stack on stderr.
+    if (tag === undefined || tag > largestTag) throw new Error(`a length that begins with ${tag}`);
+    return readLengthCodedNumberExt.call(this, tag, ...more);
   };
   packet.isBounded = true;
 }
