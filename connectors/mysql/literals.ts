@@ -27,7 +27,7 @@ function literal(text: string, column: Column): string {
     case 'decimal':
       return number(text === 'true' ? '1' : text === 'false' ? '0' : text, column);
     case 'float':
-      return `${number(text, column)}${/e/i.test(text) ? '' : 'e0'}`;
+      return float(number(text, column), type.bits);
     case 'bytes':
       return `x'${digits(text, column, /^([0-9a-f]{2})*$/i)}'`;
     case 'bit':
@@ -44,6 +44,12 @@ function literal(text: string, column: Column): string {
     default:
       return literalText(text);
   }
+}
+
+/** A FLOAT is compared as the double that it is, and the shortest text of it (PostgreSQL's 0.1) is that of another one. */
+function float(text: string, bits: 32 | 64): string {
+  const exact = bits === 32 ? String(Math.fround(Number(text))) : text;
+  return `${exact}${/e/i.test(exact) ? '' : 'e0'}`;
 }
 
 function number(text: string, column: Column): string {
