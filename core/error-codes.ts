@@ -697,7 +697,8 @@ export const errorCodes = {
     systems: ['MySQL', 'MariaDB'],
   },
   RowTooWide: {
-    cause: 'The columns of a table to be created, or to get new ones, are together wider than a row may be.',
+    cause:
+      'The columns of a table to be created, or to get new ones, are together wider than a row may be, or too many.',
     remedy: 'Create the table yourself with TEXT columns, or leave columns out.',
     systems: ['MySQL', 'MariaDB'],
   },

@@ -107,13 +107,15 @@ export async function describeTable(
 export function destinationFindings(entry: TableEntry): Finding[] {
   const { relation, engine, isTable } = entry;
   if (!isTable) {
+    // A view has no engine.
+    const what = engine === null ? 'a view' : 'a system-versioned table or a sequence';
     return [
       {
         severity: 'error',
         code: 'NotATable',
         path: 'spec.destination.table',
-        message: `${relation.name} is a view: rows are written to tables`,
-        mend: 'name a table',
+        message: `${relation.name} is ${what}: rows are written to plain tables`,
+        mend: 'name a plain table',
       },
     ];
   }

@@ -36,6 +36,13 @@ test('a row of exactly the limit is taken, one byte more is refused with the sum
   assert.match(finding.message, /65,536 bytes.*65,535.*wide VARBINARY/);
 });
 
+test('more columns than a table may have are refused with their number', () => {
+  const many = Array.from({ length: 1_018 }, (_, at) => planned(`c${at}`, 'INT'));
+  const [finding] = rowFindings(many);
+  assert.deepEqual([finding?.code, rowFindings(many.slice(1))], ['RowTooWide', []]);
+  assert.match(finding?.message ?? '', /1,018 columns.*1,017/);
+});
+
 test('columns that are there already are not judged', () => {
   const wide = planned('wide', 'VARCHAR(16383)');
   assert.deepEqual(rowFindings([{ ...wide, existing: wide.source }]), []);

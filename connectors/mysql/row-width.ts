@@ -52,9 +52,13 @@ const blobPointerBytes = 12;
 /** Of a type that is not named here at least: nothing that the server would take is refused. */
 const otherBytes = 1;
 
-/** The columns of a table that is to be made, or to get more of them, are added up; refused where they are too many. */
+/** Of InnoDB. */
+const maxColumns = 1_017;
+
+/** The columns of a table that is to be made, or to get more of them, are counted and added up; refused where they are too many. */
 export function rowFindings(columns: readonly PlannedColumn[]): Finding[] {
   if (columns.every((each) => each.existing !== null)) return [];
+  if (columns.length > maxColumns) return [tooManyColumns(columns.length)];
   const sum = rowWidth(columns);
   if (sum <= maxRowBytes) return [];
   const widths = columns.map((each) => ({ each, bytes: columnBytes(each) }));
@@ -70,6 +74,16 @@ export function rowFindings(columns: readonly PlannedColumn[]): Finding[] {
       mend: 'create the table yourself with TEXT columns, or leave columns out with source.query',
     },
   ];
+}
+
+function tooManyColumns(count: number): Finding {
+  return {
+    severity: 'error',
+    code: 'RowTooWide',
+    path: 'spec.destination.table',
+    message: `there are ${grouped(count)} columns, and a table of MySQL has ${grouped(maxColumns)} at most`,
+    mend: 'leave columns out with source.query',
+  };
 }
 
 /** With the bits that say which columns are NULL. */
