@@ -36,6 +36,7 @@ export async function tamperingProxy(
 export const postgresProtocol: Protocol = {
   length: (held) => wholeLength(held, 5, () => 1 + held.readInt32BE(1)),
   changed(message, change) {
+    if (message[0] === 0x64) return copyData(changedText(message.subarray(5), change) ?? message.subarray(5));
     if (message[0] !== 0x44) return message;
     const fields: Buffer[] = [];
     for (let at = 7; at < message.length; ) {
@@ -72,6 +73,13 @@ function wholeLength(held: Buffer, headBytes: number, length: () => number): num
 function changedText(value: Buffer, change: Change): Buffer | undefined {
   const text = change(value.toString());
   return text === undefined ? undefined : Buffer.from(text);
+}
+
+/** A row of COPY: to `change` it is one text. */
+function copyData(line: Buffer): Buffer {
+  const head = Buffer.from([0x64, 0, 0, 0, 0]);
+  head.writeInt32BE(4 + line.length, 1);
+  return Buffer.concat([head, line]);
 }
 
 function sized(value: Buffer): Buffer {
