@@ -43,7 +43,10 @@ export interface AdmitInput {
 }
 
 /** Pure: whether the Sync may go on from what the destination holds (contract, Identity). Throws the stops. */
-export function admit(input: AdmitInput): Admission {
+export function admit({ rows, ...given }: AdmitInput): Admission {
+  // Those that name the table otherwise are of other Syncs, to be told of and no more.
+  const about = rows.filter((row) => row.uid === given.sync.uid || row.table === given.table);
+  const input = { ...given, rows: about };
   const admission = admitRow(input);
   if (admission.kind === 'start') return admission;
   const kept = admission.kind === 'move' ? admission.from.offset : keptRow(input)?.offset;

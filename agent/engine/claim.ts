@@ -33,7 +33,7 @@ export async function claimSync(state: RunState, open: OpenSync, meaning: string
   if (open.plan.read.mode === 'Snapshot') await remember(state, { writeMode: context.sync.spec.writeMode });
   const offset = restoredOffset(open, claim);
   const rows = await open.destination.commitRows(context.sync.uid, context.lock.signal);
-  reporter.others(otherWriters(rows, context.sync, claim.table), claim.table);
+  reporter.others(otherWriters(rows, context.sync), claim.table);
   const warnings = open.plan.findings
     .filter((finding) => finding.severity === 'warning')
     .map((finding) => finding.message);
@@ -213,7 +213,7 @@ export async function claimAgain(
   await requireTarget(open, claim, restoredOffset(open, claim), signal);
   const rows = await requireRow(open, claim, signal);
   // One that came later has told its user; the user of this one should know as well.
-  state.reporter.others(otherWriters(rows, state.context.sync, claim.table), claim.table);
+  state.reporter.others(otherWriters(rows, state.context.sync), claim.table);
   await reach('claim:before');
   const again = await open.destination.claim(
     { ...claimOf(state, open, claim.meaning), token: claim.token, offset: 'keep' },

@@ -210,7 +210,7 @@ test('other open syncs on the table are told', () => {
     row(),
     row({ uid: 'u2', name: 'b/copy' }),
     row({ uid: 'u3', name: 'b/gone', isClosed: true }),
-    row({ uid: 'u4', name: 'c/x', table: 'sales.x' }),
+    row({ uid: 'u4', name: 'c/x', table: 'orders' }),
   ];
-  assert.deepEqual(otherWriters(rows, sync, 'sales.orders'), ['b/copy']);
+  assert.deepEqual(otherWriters(rows, sync), ['b/copy', 'c/x']);
 });

@@ -29,13 +29,10 @@ function whereIs(dataSource: DataSource): unknown {
   return [dataSource.spec.type, host ?? null, port ?? null, database ?? null, path ?? null, instance ?? null];
 }
 
-/** Other open Syncs on the table, for a warning. */
-export function otherWriters(rows: readonly CommitRow[], sync: Sync, table: string): readonly string[] {
+/** Other open Syncs on the table, for a warning; `rows` as a destination gives them: those of another uid are about its table. */
+export function otherWriters(rows: readonly CommitRow[], sync: Sync): readonly string[] {
   return rows
-    .filter(
-      (row) =>
-        row.uid !== sync.uid && !row.isClosed && row.table === table && row.name !== qualifiedName(sync),
-    )
+    .filter((row) => row.uid !== sync.uid && !row.isClosed && row.name !== qualifiedName(sync))
     .map((row) => row.name);
 }
 

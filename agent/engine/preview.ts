@@ -118,7 +118,7 @@ async function startOf({ sync, source, destination }: PreviewInput, open: OpenSy
   } catch (thrown) {
     return { finding: findingOf(asIdraError(thrown)) };
   }
-  const others = otherWriters(rows, sync, table).map((name) => tableShared(table, name));
+  const others = otherWriters(rows, sync).map((name) => tableShared(table, name));
   if (sync.spec.mode.startsWith('LastDestination')) {
     return { offset: open.plan.existing ? await largestAtDestination(open, signal) : null, others };
   }

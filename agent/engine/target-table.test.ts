@@ -75,6 +75,19 @@ test('of two Syncs on one table the earlier says so, too', async () => {
   });
 });
 
+test('another Sync that appends to the table, and names it otherwise, is told', async () => {
+  const destination = { dataSource: 'destination', table: 't', existingRows: 'Keep' };
+  const spec = { ...byId, writeMode: 'Append', destination };
+  await files.once(spec);
+  files.execute(
+    'destination',
+    `CREATE TEMP TABLE copied AS SELECT * FROM _idra_commits; UPDATE copied SET uid = 'u2', name = 'default/other', "table" = 'main.T'; INSERT INTO _idra_commits SELECT * FROM copied`,
+  );
+  const { status } = await files.once(spec);
+  assert.match(status.warnings?.join() ?? '', /t is also written by default\/other/);
+  assert.equal(files.arrived().length, 3);
+});
+
 test('one that was made again is known by being empty; keep-offset goes on', async () => {
   await files.once(byId);
   files.execute('destination', 'DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, at DATETIME)');

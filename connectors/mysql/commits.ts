@@ -7,6 +7,7 @@ import {
   commitLayout,
   commitTableName,
   offsetMoved,
+  spellingsOf,
   toCommitRow,
   tokenIsHigher,
   writeIsFenced,
@@ -77,10 +78,11 @@ export class Commits {
     await this.exists(session, signal);
   }
 
-  /** About this table, or about this uid; takes no lock. */
+  /** About this table, however it is named, or about this uid; takes no lock. */
   async list(session: Session, uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
     if (!(await this.exists(session, signal))) return [];
-    const sql = `SELECT ${selected} FROM ${this.#plain} WHERE \`table\` = ${literalText(this.#table)} OR uid = ${literalText(uid)}`;
+    const tables = spellingsOf(this.#schema, this.#table).map(literalText).join(', ');
+    const sql = `SELECT ${selected} FROM ${this.#plain} WHERE \`table\` IN (${tables}) OR uid = ${literalText(uid)}`;
     return (await readOnly(session, sql, signal)).map(fromServer);
   }
 

@@ -1,6 +1,6 @@
 import type { CommitRow } from '../../core/connector.ts';
 import type { Token } from '../../core/token.ts';
-import { commitLayout, commitTableName, toCommitRow } from '../sql/commit-table.ts';
+import { commitLayout, commitTableName, spellingsOf, toCommitRow } from '../sql/commit-table.ts';
 import { fencedState, offsetMovedState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, regclass, type TableName } from './names.ts';
@@ -25,11 +25,13 @@ export class CommitRows {
   readonly #table: string;
   /** Of the table that was looked at last. */
   #oid: string | undefined;
+  readonly #schema: string;
 
   constructor(schema: string, table: string) {
     this.#tableName = { schema, table: commitTableName };
     this.#name = quoteName(this.#tableName);
     this.#table = table;
+    this.#schema = schema;
   }
 
   get createSql(): string {
@@ -73,15 +75,12 @@ export class CommitRows {
     return `LOCK TABLE ONLY ${this.#name} IN ROW EXCLUSIVE MODE; DO ${literalText(`BEGIN IF ${isOther} THEN ${raiseFenced} END IF; END`)}`;
   }
 
-  /** About this target, or about this uid; empty where there is no commit table. */
+  /** About this target, however it is named, or about this uid; empty where there is no commit table. */
   async read(session: Session, uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
     if (!(await this.exists(session, signal))) return [];
-    return (
-      await session.query(
-        `${this.#select} WHERE "table" = ${literalText(this.#table)} OR uid = ${literalText(uid)}`,
-        signal,
-      )
-    ).map(toCommitRow);
+    const tables = spellingsOf(this.#schema, this.#table).map(literalText).join(', ');
+    const where = `"table" IN (${tables}) OR uid = ${literalText(uid)}`;
+    return (await session.query(`${this.#select} WHERE ${where}`, signal)).map(toCommitRow);
   }
 
   /** Within a transaction: the rows of these uids on this target, locked in one order. */

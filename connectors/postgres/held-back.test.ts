@@ -111,19 +111,22 @@ describe('a first pass by id', () => {
           request: { mode: 'Id' } as ReadRequest,
           field: { name: 'id' } as Column,
           largest: async () =>
-            (await session.query(`SELECT max(id)::text FROM ${passes.table}`))[0]?.[0] ?? undefined,
+            (await session.query(`SELECT max(id)::text FROM public.${passes.table}`))[0]?.[0] ?? undefined,
           elsewhere: async () => undefined,
           has: async () => false,
         },
         signal,
       );
-    const held = await take();
-    assert.deepEqual([held.upTo, held.report.heldBackBy?.what.startsWith('transaction')], ['none', true]);
-    await database.query(
-      `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ 'RETURNING pg_sleep.600' AND pid <> pg_backend_pid()`,
-    );
-    await running.catch(() => {});
-    await long.query('ROLLBACK');
+    try {
+      const held = await take();
+      assert.deepEqual([held.upTo, held.report.heldBackBy?.what.startsWith('transaction')], ['none', true]);
+    } finally {
+      await database.query(
+        `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ 'RETURNING pg_sleep.600' AND pid <> pg_backend_pid()`,
+      );
+      await running.catch(() => {});
+      await long.query('ROLLBACK');
+    }
     const { upTo } = await take();
     assert.deepEqual(upTo, { text: '1', isInclusive: true });
     await session.close();

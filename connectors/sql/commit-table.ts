@@ -1,6 +1,7 @@
 import type { ClaimRequest, CommitRow } from '../../core/connector.ts';
 import { fenced, permanent } from '../../core/errors.ts';
 import { formatToken, type Token } from '../../core/token.ts';
+import { joinName, splitName } from './names.ts';
 
 /**
  * `_idra_commits`, in the schema of the target table: one row per (uid, table), written in the transaction of the rows that it speaks of.
@@ -49,6 +50,12 @@ export function toCommitRow(cells: readonly (string | null | undefined)[]): Comm
     time: time ?? '',
     ...(target !== null && target !== undefined && { target }),
   };
+}
+
+/** How Syncs may name a table of this schema, whose rows stand in its one commit table. */
+export function spellingsOf(schema: string, table: string): readonly [string, string] {
+  const name = splitName(table, 'spec.destination.table').at(-1) ?? '';
+  return [joinName([name]), joinName([schema, name])];
 }
 
 /** The row that a claim stores; `stored` is read under the row's lock, `adopted` likewise where asked for. */

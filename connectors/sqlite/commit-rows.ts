@@ -7,6 +7,7 @@ import {
   commitTableName,
   offsetMoved,
   requireKnownLayout,
+  spellingsOf,
   tokenIsHigher,
   writeIsFenced,
 } from '../sql/commit-table.ts';
@@ -68,14 +69,14 @@ export class CommitRows {
     if (!this.exists()) this.#database.exec(createCommitTable);
   }
 
-  /** About this table, or about this uid. */
+  /** About this table, however it is named, or about this uid. */
   about(uid: string, table: string): readonly CommitRow[] {
     if (!this.exists()) return [];
     const rows = this.#database
-      .prepare<[string, string], StoredRow>(
-        `SELECT * FROM "${commitTableName}" WHERE "uid" = ? OR "table" = ?`,
+      .prepare<[string, string, string], StoredRow>(
+        `SELECT * FROM "${commitTableName}" WHERE "uid" = ? OR "table" COLLATE NOCASE IN (?, ?)`,
       )
-      .all(uid, table);
+      .all(uid, ...spellingsOf('main', table));
     return rows.map(toCommitRow);
   }
 

@@ -122,6 +122,13 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'connectors/sql/silence.test.ts' },
   },
   {
+    name: 'slots of two data sources are taken in one order',
+    file: 'coordination/local-places.ts',
+    from: 'return [...limits].sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1));',
+    to: 'return [...limits];',
+    caughtBy: { test: 'coordination/local-places.test.ts', only: 'in another order' },
+  },
+  {
     name: 'a changed spec has not caught up',
     file: 'core/shown-status.ts',
     from: 'return { ...status, hasCaughtUp: false, hasCaughtUpBefore: true };',
