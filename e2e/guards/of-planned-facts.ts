@@ -54,6 +54,20 @@ export const ofPlannedFacts: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/rules.test.ts', only: 'no order' },
   },
   {
+    name: 'LastDestinationId wants one order of texts at both ends, from its first pass on',
+    file: 'agent/engine/field-rules.ts',
+    from: '!travels || isSameTextOrder(travels, input)',
+    to: 'true',
+    caughtBy: { test: 'agent/engine/rules.test.ts', only: 'ids that are texts' },
+  },
+  {
+    name: 'MySQL: a query says by which collation its texts are compared',
+    file: 'connectors/mysql/describe.ts',
+    from: 'const collations = await collationsOf(session, from, fields, signal);',
+    to: 'const collations = new Map<string, string>();',
+    caughtBy: { test: 'connectors/mysql/source.test.ts', only: 'collation its texts' },
+  },
+  {
     name: 'PostgreSQL: bytes of another length are not read as a key',
     file: 'connectors/postgres/binary-keys.ts',
     from: 'if (value.length !== length)',
