@@ -1,6 +1,7 @@
 import type { SystemReport } from '../../core/connector.ts';
-import type { Finding } from '../../core/errors.ts';
+import { type Finding, IdraError } from '../../core/errors.ts';
 import type { Mode, WriteMode } from '../../core/sync-spec.ts';
+import { commitTableName } from '../sql/commit-table.ts';
 import { quoteDouble } from '../sql/names.ts';
 import { passwordFindings } from '../sql/password-rule.ts';
 import { triggersMayChange } from '../sql/trigger-finding.ts';
@@ -8,6 +9,7 @@ import type { TableEntry } from './describe.ts';
 import { sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
+import { requireOwnTable } from './own-tables.ts';
 import { readRows } from './reading.ts';
 import type { Names } from './search-path.ts';
 import type { Session } from './session.ts';
@@ -159,41 +161,25 @@ export async function writeFindings(
       missingRight('create temporary tables', `GRANT TEMPORARY ON DATABASE current_database TO ${who}`),
     );
   }
-  if (hasCommits === 't') findings.push(...(await commitTableFindings(session, commits, who, signal)));
+  if (hasCommits === 't') findings.push(...(await commitTableFindings(session, name, signal)));
   if (entry) findings.push(...(await tableFindings(session, name, entry, writeMode, who, signal)));
   return findings;
 }
 
-/** One that another role has made. Only its owner can add the column that one of an older version of Idra lacks. */
+/** One that others have a hand in, as the claim would refuse it. */
 async function commitTableFindings(
   session: Session,
-  commits: string,
-  who: string,
+  { schema }: TableName,
   signal: AbortSignal,
 ): Promise<Finding[]> {
-  const rights = ['INSERT', 'SELECT', 'UPDATE'];
-  const items = rights.map((right) => `has_table_privilege(c.oid, '${right}')`);
-  const [[name = '', isOutdated, isOwner, ...has] = []] = await session.query(
-    `SELECT format('%s.%I', c.relnamespace::regnamespace, c.relname), NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
-         WHERE a.attrelid = c.oid AND a.attname = 'target' AND NOT a.attisdropped),
-       pg_has_role(c.relowner, 'USAGE'), ${items.join(', ')}
-     FROM pg_catalog.pg_class c WHERE c.oid = to_regclass(${commits})`,
-    signal,
-  );
-  const missing = rights.filter((_, index) => has[index] === 'f');
-  const findings: Finding[] = [];
-  if (missing.length > 0)
-    findings.push(
-      missingRight(`${missing.join(', ')} on ${name}`, `GRANT ${missing.join(', ')} ON ${name} TO ${who}`),
-    );
-  if (isOutdated === 't' && isOwner === 'f')
-    findings.push(
-      missingRight(
-        `add a column to ${name}, which an older version of Idra has made as another role`,
-        `as its owner: ALTER TABLE ${name} ADD COLUMN target text`,
-      ),
-    );
-  return findings;
+  try {
+    await requireOwnTable(session, { schema, table: commitTableName }, 'commits', signal);
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof IdraError) || thrown.code !== 'OwnTableUnsafe') throw thrown;
+    const { code, message, mend = '' } = thrown;
+    return [{ severity: 'error', code, path: 'spec.destination.table', message, mend }];
+  }
 }
 
 async function tableFindings(
