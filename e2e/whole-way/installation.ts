@@ -21,6 +21,7 @@ const rules = {
     },
     { apiGroups: ['idra.dev'], resources: ['syncs/finalizers', 'datasources/finalizers'], verbs: ['update'] },
     { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
+    { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
   ],
   agent: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }],
 };

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { manifests } from '../../connectors/catalog.ts';
+import { syncOf } from '../../coordination/test-objects.ts';
+import type { SecretReader } from '../../core/access.ts';
+import { systemClock } from '../../core/clock.ts';
+import type { SystemAccess } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
+import { silentLog } from '../../core/log.ts';
+import { Secret } from '../../core/secret.ts';
+import { freshMemory, type SyncMemory } from '../../core/sync-store.ts';
+import { makeToken } from '../../core/token.ts';
+import type { RunContext } from '../engine/context.ts';
+import { removeDeleted } from './remove-deleted.ts';
+
+/** What was done with a deleted Sync, its Secret being gone. */
+async function removed(memory: SyncMemory, lastKnown: SecretReader['lastKnown']) {
+  const done: string[] = [];
+  const stop = new AbortController();
+  const openDestination = async (access: SystemAccess) => {
+    done.push(`opened with ${access.secret('password')?.reveal()}`);
+    return { closeRows: async () => void done.push('rows closed'), close: async () => {} };
+  };
+  const secrets: SecretReader = {
+    read: async () => {
+      throw permanent('SecretNotFound', 'there is no Secret');
+    },
+    ...(lastKnown && { lastKnown }),
+  };
+  const passwordSecretRef = { name: 'shop-db', key: 'password' };
+  const context = {
+    sync: syncOf('u'),
+    destination: manifests.readDataSource({
+      uid: 'd',
+      namespace: 'default',
+      name: 'shop',
+      generation: 1,
+      spec: { postgres: { host: 'db', database: 'd', user: 'u', passwordSecretRef } },
+    }),
+    secrets,
+    definitionOf: () => ({ load: async () => ({ openDestination }) }),
+    lock: {
+      token: makeToken(0, 7n),
+      signal: new AbortController().signal,
+      readMemory: async () => memory,
+      report: ({ reason }: { readonly reason: string }) => {
+        done.push(`said ${reason}`);
+        stop.abort();
+      },
+    },
+    clock: systemClock,
+    log: silentLog,
+    agentName: 'a',
+  } as unknown as RunContext;
+  const coordination = {
+    desired: { purgeSync: async () => void done.push('purged'), getSync: async () => ({ uid: 'u' }) },
+    reports: { readStatus: async () => undefined },
+  };
+  await removeDeleted(context, coordination as never, stop.signal);
+  return done;
+}
+
+const claimed: SyncMemory = { ...freshMemory, mayHaveRow: true };
+
+test('what was never claimed is purged without reaching its destination', async () => {
+  assert.deepEqual(await removed(freshMemory, undefined), ['purged']);
+});
+
+test('a Secret that went first is known from before, and the rows are closed with it', async () => {
+  const known = () => new Secret('hunter2');
+  assert.deepEqual(await removed(claimed, known), ['opened with hunter2', 'rows closed', 'purged']);
+  assert.deepEqual(await removed(claimed, undefined), ['said SecretNotFound']);
+});
