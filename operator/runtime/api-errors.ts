@@ -28,13 +28,14 @@ export function hasCode(thrown: unknown, ...codes: readonly ApiErrorCode[]): thr
 /** An answer's text, or a line of a watch. */
 export function parseAnswer(text: string, what: string): unknown {
   try {
-    return JSON.parse(text);
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
   } catch {
-    // Without the parser's error, which quotes the text.
-    throw transient('KubernetesAnswerInvalid', `${what}: the API server's answer is not JSON`, {
-      mend: 'check server and proxy-url of the kubeconfig, and what stands between',
-    });
+    // The parser's error quotes the text.
   }
+  throw transient('KubernetesAnswerInvalid', `${what}: the API server's answer is no object in JSON`, {
+    mend: 'check server and proxy-url of the kubeconfig, and what stands between',
+  });
 }
 
 /** An answer of 400 or more. `what`: `patch syncs team-a/orders`. */

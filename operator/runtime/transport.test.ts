@@ -8,7 +8,8 @@ import { configMaps } from './test-cluster.ts';
 
 /** A page of a proxy, which has something secret in it. */
 const page = '<html>secret-token</html>';
-const server = createServer((_, response) => response.end(`${page}\n`));
+let answer = page;
+const server = createServer((_, response) => response.end(`${answer}\n`));
 let access: ClusterAccess;
 before(async () => {
   server.listen(0, '127.0.0.1');
@@ -33,6 +34,8 @@ test('an answer that is no JSON is what the API server has done, and nothing of 
     assert.doesNotMatch(`${message} ${String(cause)}`, /secret-token/);
     return true;
   };
+  await assert.rejects(client.list(configMaps), isTold);
+  answer = 'null';
   await assert.rejects(client.list(configMaps), isTold);
   const watch = client.watch(configMaps, {
     resourceVersion: '1',
