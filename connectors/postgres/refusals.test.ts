@@ -32,11 +32,11 @@ test('a pooler is refused, and its connections stay as they were', async () => {
       signal,
     );
     for (const work of [
-      connector.check(behind, signal),
-      source.describe(signal),
-      destination.describe(signal),
+      () => connector.check(behind, signal),
+      () => source.describe(signal),
+      () => destination.describe(signal),
     ]) {
-      const error = await failure(work);
+      const error = await failure(work());
       assert.deepEqual(
         [error.code, error.disposition, error.path],
         ['PoolerNotSupported', 'permanent', 'spec.postgres.host'],
