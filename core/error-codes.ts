@@ -213,7 +213,8 @@ export const errorCodes = {
   },
   Fenced: {
     cause: 'A newer owner of the Sync has claimed the destination.',
-    remedy: 'Nothing: this run stops, and the newer one goes on.',
+    remedy:
+      'Nothing in a cluster: this run stops, and the newer one goes on. In single mode two processes run one Sync: stop one of them.',
   },
   FieldNotFound: {
     cause: 'The relation has no column of the name that idField, timestampField or a key refers to.',

@@ -1,4 +1,4 @@
-import { formatSeconds, type SyncRow, type SyncStatus } from './status.ts';
+import { formatSeconds, type SyncRow, type SyncState, type SyncStatus } from './status.ts';
 import type { SyncIdentity, SyncSpec } from './sync-spec.ts';
 
 /** A Sync as far as its row needs it. */
@@ -35,10 +35,18 @@ export function syncRow(sync: RowInput, status: SyncStatus | undefined, nowMs: n
     state: status?.state ?? 'Pending',
     agent: status?.agent ?? '',
     rows: status?.rows.written ?? 0,
-    lag: formatLag(status?.lagSeconds),
+    lag: formatLag(knownLagSeconds(status)),
     lastSync: age(status?.lastSyncTime, nowMs),
     age: age(sync.createdAt, nowMs),
   };
+}
+
+const statesThatLook: ReadonlySet<SyncState> = new Set(['Running', 'Waiting', 'Completed']);
+
+/** Undefined while nobody can tell what waits at the source: after an error, and while no agent runs the sync. What was known then is no lag now. */
+export function knownLagSeconds(status: SyncStatus | undefined): number | undefined {
+  if (!status || status.lastError || !statesThatLook.has(status.state)) return undefined;
+  return status.lagSeconds;
 }
 
 export function formatLag(lagSeconds: number | undefined): string {

@@ -291,3 +291,18 @@ test('rows that were read are counted over runs, also those of an owner that was
   await until(() => run.status?.state === 'Waiting' && run.status.rows.read === 6, { what: 'a whole pass' });
   assert.equal(run.status?.rows.written, 6);
 });
+
+test('a run that is fenced in single mode speaks of another process with this state file, not of etcd', async () => {
+  files.execute('source', table);
+  const definitionOf = withBetween({
+    before: (call) => {
+      if (call === 'write') files.execute('destination', 'UPDATE _idra_commits SET token = token + 1');
+    },
+  });
+  const run = files.start(byId, undefined, { definitionOf });
+  const { message, lastError } = await run.seen('Failed', 'Fenced');
+  assert.equal(lastError?.code, 'Fenced');
+  assert.match(message, /another process writes the same Sync.*copy of this state file/);
+  assert.doesNotMatch(message, /etcd|epoch/);
+  await run.stop();
+});

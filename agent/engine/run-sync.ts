@@ -2,6 +2,7 @@ import { backoffMs } from '../../core/backoff.ts';
 import { asIdraError, type IdraError } from '../../core/errors.ts';
 import { freshMemory } from '../../core/sync-store.ts';
 import type { RunContext, RunEnd } from './context.ts';
+import { fencedByMode } from './fenced.ts';
 import { meaningOf } from './meaning.ts';
 import { readStored } from './pass.ts';
 import { PassWatch } from './pass-watch.ts';
@@ -74,7 +75,7 @@ async function attempt(state: RunState): Promise<RunEnd | undefined> {
     return await session.run();
   } catch (thrown) {
     if (wake.isStopped()) return { outcome: 'stopped' };
-    const error = asIdraError(thrown);
+    const error = fencedByMode(asIdraError(thrown), context.lock);
     if (error.code === 'SchemaChanged' && planAgain(state)) return undefined;
     context.observer.attemptFailed(context.sync, {
       code: error.code,

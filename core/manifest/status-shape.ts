@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SyncStatus } from '../status.ts';
-import { formatLag, formatRate } from '../sync-row.ts';
+import { formatLag, formatRate, knownLagSeconds } from '../sync-row.ts';
 import { type Given, pick } from './pick.ts';
 
 /**
@@ -123,7 +123,8 @@ export type DataSourceResourceStatus = Given<z.infer<typeof dataSourceStatusSche
 
 /** All but the conditions (core/sync-conditions.ts has their states). */
 export function syncStatusShape(status: SyncStatus): SyncResourceStatus {
-  const { lagSeconds, rowsPerSecond, bound, requests, warnings } = status;
+  const { rowsPerSecond, bound, requests, warnings } = status;
+  const lagSeconds = knownLagSeconds(status);
   return {
     observedGeneration: status.observedGeneration,
     state: status.state,

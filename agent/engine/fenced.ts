@@ -1,0 +1,14 @@
+import { fenced, type IdraError } from '../../core/errors.ts';
+import type { SyncLock } from '../../core/sync-store.ts';
+
+/** Connectors speak of the cluster. In single mode there is no etcd, and another process knows this Sync's uid from a state file alone. */
+export function fencedByMode(error: IdraError, { token }: Pick<SyncLock, 'token'>): IdraError {
+  if (error.disposition !== 'fenced' || token !== 'next') return error;
+  return fenced(
+    'the claim of this run at the destination is gone: another process writes the same Sync (with a copy of this state file, or it has adopted it), or the commit row was deleted',
+    {
+      mend: 'let one process run this Sync: stop the other one, and delete its copy of the state file',
+      cause: error,
+    },
+  );
+}
