@@ -34,14 +34,46 @@ export function tableColumns(oid: string): string {
     FROM pg_catalog.pg_attribute a WHERE a.attrelid = ${oid} AND a.attnum > 0 AND NOT a.attisdropped`;
 }
 
-export function queryColumns(fields: readonly FieldDef[]): string {
+/** The numbers, among these types, of those whose values are compared by a collation. */
+export function collatableSql(fields: readonly FieldDef[]): string {
+  const types = new Set(fields.map(({ dataTypeID }) => `${dataTypeID}::oid`));
+  return `SELECT oid FROM pg_catalog.pg_type WHERE typcollation <> 0 AND oid IN (${[...types].join(', ')})`;
+}
+
+/**
+ * The collations that the query itself gives its fields (the numbers are theirs): one row, and none of the query's. It runs on the path of
+ * users, where collations are named as pg_collation_for does, so that every function and operator is one of pg_catalog by its name.
+ */
+export function fieldCollationsSql(
+  from: string,
+  fields: readonly FieldDef[],
+  wanted: readonly number[],
+): string {
+  const items = wanted.map((index) => {
+    const told = `pg_catalog.pg_collation_for("none"."c${index}") COLLATE pg_catalog."C"`;
+    return `(SELECT c.oid FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace s ON s.oid ${equals} c.collnamespace
+      WHERE ${collationName} ${equals} ${told} AND c.collencoding ${equals} ANY (ARRAY[-1, ${encodingOfDatabase}])
+      ORDER BY c.collencoding DESC LIMIT 1)`;
+  });
+  const names = fields.map((_, index) => `"c${index}"`);
+  return `SELECT ${items.join(', ')}
+    FROM (SELECT) AS "one" LEFT JOIN (SELECT * FROM ${from} LIMIT 0) AS "none" (${names.join(', ')}) ON TRUE`;
+}
+
+const equals = 'OPERATOR(pg_catalog.=)';
+const encodingOfDatabase = 'pg_catalog.pg_char_to_encoding(pg_catalog.getdatabaseencoding())';
+const collationName = `CASE WHEN pg_catalog.pg_collation_is_visible(c.oid) THEN pg_catalog.quote_ident(c.collname)
+        ELSE pg_catalog.concat(pg_catalog.quote_ident(s.nspname), '.', pg_catalog.quote_ident(c.collname)) END`;
+
+/** `collations`: of fields that are expressions; of columns the catalogue tells it. */
+export function queryColumns(fields: readonly FieldDef[], collations: ReadonlyMap<number, string>): string {
   const rows = fields.map(
     ({ name, dataTypeID, dataTypeModifier, tableID, columnID }, index) =>
-      `(${index}, ${literalText(name)}, ${dataTypeID}::oid, ${dataTypeModifier}, ${tableID}::oid, ${columnID})`,
+      `(${index}, ${literalText(name)}, ${dataTypeID}::oid, ${dataTypeModifier}, ${tableID}::oid, ${columnID}, ${collations.get(index) ?? 'NULL'}::oid)`,
   );
   return `SELECT v.n, v.name, v.type, v.modifier, false, false, '', false,
-      coalesce(a.attcollation, t.typcollation)
-    FROM (VALUES ${rows.join(', ')}) AS v (n, name, type, modifier, relation, number)
+      coalesce(a.attcollation, v.own, t.typcollation)
+    FROM (VALUES ${rows.join(', ')}) AS v (n, name, type, modifier, relation, number, own)
     JOIN pg_catalog.pg_type t ON t.oid = v.type
     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = v.relation AND a.attnum = v.number`;
 }

@@ -1,13 +1,22 @@
+import type { FieldDef } from 'pg';
 import { type Finding, IdraError, permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName, quoteDouble } from '../sql/names.ts';
-import { columnsSql, keysSql, queryColumns, tableColumns, tableSql } from './catalog.ts';
+import {
+  collatableSql,
+  columnsSql,
+  fieldCollationsSql,
+  keysSql,
+  queryColumns,
+  tableColumns,
+  tableSql,
+} from './catalog.ts';
 import { sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
 import { type CatalogType, readTypeName, toColumnType } from './native-types.ts';
-import { readFields, reading } from './reading.ts';
+import { readFields, reading, readRows } from './reading.ts';
 import type { Names } from './search-path.ts';
 import type { Session, TextRow } from './session.ts';
 
@@ -72,9 +81,32 @@ export async function describeTable(
 export async function describeQuery(session: Session, query: string): Promise<Relation> {
   const from = fromQuery(query);
   const fields = await session.guard(() => readFields(session, `SELECT * FROM ${from} LIMIT 0`, 'users'));
-  const rows = fields.length === 0 ? [] : await session.query(columnsSql(queryColumns(fields)));
+  const collations = await collationsOf(session, from, fields);
+  const rows = fields.length === 0 ? [] : await session.query(columnsSql(queryColumns(fields, collations)));
   const columns = rows.map((row) => toColumn(row, 'the query', 'spec.source.query'));
   return { name: 'query', columns, keys: [], isOpaque: true };
+}
+
+/** By which expressions are compared and sorted, by the number of the field; the protocol does not tell it. No row is read. */
+async function collationsOf(
+  session: Session,
+  from: string,
+  fields: readonly FieldDef[],
+): Promise<ReadonlyMap<number, string>> {
+  const expressions = fields.filter(({ tableID }) => tableID === 0);
+  if (expressions.length === 0) return new Map();
+  const collatable = new Set((await session.query(collatableSql(expressions))).map(([oid]) => Number(oid)));
+  const wanted = [...fields.keys()].filter((index) => {
+    const field = fields[index];
+    return field?.tableID === 0 && collatable.has(field.dataTypeID);
+  });
+  if (wanted.length === 0) return new Map();
+  const sql = fieldCollationsSql(from, fields, wanted);
+  const [row = []] = await session.guard(() => readRows(session, sql, 'users'));
+  // It stands in statements; NULL where two collations of the query contradict each other.
+  return new Map(
+    wanted.flatMap((index, at) => (/^\d+$/.test(row[at] ?? '') ? [[index, row[at] ?? '']] : [])),
+  );
 }
 
 /** As it stands within other statements, and as it is proven to be one (one-statement.ts). */

@@ -92,6 +92,37 @@ test('columns whose values are equal to others say by which rule', async () => {
   );
 });
 
+test('a query says by which collation its expressions are compared', async () => {
+  await database.run(`CREATE COLLATION folds (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    CREATE SCHEMA aside; CREATE COLLATION aside."Odd ""one" (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
+    CREATE TABLE folded (a text COLLATE folds, b text COLLATE "en-x-icu", c text COLLATE "C", n int); CREATE VIEW over AS SELECT a || '' AS v FROM folded`);
+  const query = `SELECT lower(a), n + 1, b || 'x', c || 'x', c COLLATE aside."Odd ""one", a || b, ARRAY[a], (SELECT v FROM over LIMIT 1), 1 AS twice,
+    'x'::text COLLATE "C" AS twice, a FROM folded`;
+  const columns = (await relationOf({ query })).columns.map(({ collation, equality }) => [
+    collation,
+    equality,
+  ]);
+  const [folds, odd] = [
+    ['folds', 'postgres:und-u-ks-level2'],
+    ['Odd "one', 'postgres:und-u-ks-level1'],
+  ];
+  const none = [undefined, undefined];
+  const standard = columns[5];
+  assert.deepEqual(columns, [
+    folds,
+    none,
+    ['en-x-icu', undefined],
+    none,
+    odd,
+    standard,
+    folds,
+    folds,
+    none,
+    none,
+    folds,
+  ]);
+});
+
 describe('keys of every type are paged by', () => {
   const types: readonly (readonly [string, string])[] = [
     ['int[]', 'ARRAY[i % 4, i]'],

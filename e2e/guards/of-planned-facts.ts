@@ -68,6 +68,13 @@ export const ofPlannedFacts: readonly Guard[] = [
     caughtBy: { test: 'connectors/mysql/source.test.ts', only: 'collation its texts' },
   },
   {
+    name: 'PostgreSQL: a query says by which collation its expressions are compared',
+    file: 'connectors/postgres/describe.ts',
+    from: 'const collations = await collationsOf(session, from, fields);',
+    to: 'const collations = new Map<number, string>();',
+    caughtBy: { test: 'connectors/postgres/keys.test.ts', only: 'collation its expressions' },
+  },
+  {
     name: 'PostgreSQL: bytes of another length are not read as a key',
     file: 'connectors/postgres/binary-keys.ts',
     from: 'if (value.length !== length)',
