@@ -21,6 +21,7 @@ for (const [variable, value] of Object.entries({
   IDRA_AGENT_LABELS: 'zone',
   IDRA_LEASE_TTL: '1s',
   IDRA_DRAIN_TIMEOUT: 'soon',
+  IDRA_SQLITE_ROOT: 'files',
   IDRA_HEALTH_PORT: 'http',
   IDRA_MAX_BYTES_IN_FLIGHT: 'much',
   IDRA_LOG_LEVEL: 'loud',

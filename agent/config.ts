@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { isAbsolute, resolve } from 'node:path';
 import { type EtcdConfig, readEtcdConfig } from '../coordination/connect.ts';
 import { type Environment, EnvironmentReader, invalid } from '../process/environment.ts';
 import { readHealthAddress } from '../process/health-server.ts';
@@ -16,6 +17,8 @@ export interface AgentConfig {
   readonly watchNamespaces: readonly string[];
   /** Secrets as FOLDER/NAME/KEY; undefined: from Kubernetes. */
   readonly secretsFolder: string | undefined;
+  /** Files of DataSources are below ROOT/NAMESPACE; undefined: there are none. */
+  readonly sqliteRoot: string | undefined;
   /** Undefined: no health server. */
   readonly healthPort: number | undefined;
   /** Undefined: all addresses. */
@@ -36,10 +39,17 @@ export function readAgentConfig(env: Environment): AgentConfig {
     bytesInFlight: readBytesInFlight(reader),
     watchNamespaces: reader.list('IDRA_WATCH_NAMESPACES'),
     secretsFolder: reader.text('IDRA_SECRETS_DIR'),
+    sqliteRoot: readSqliteRoot(reader),
     healthPort: reader.port('IDRA_HEALTH_PORT'),
     healthAddress: readHealthAddress(reader),
     log: readLogConfig(reader),
   };
+}
+
+function readSqliteRoot(reader: EnvironmentReader): string | undefined {
+  const root = reader.text('IDRA_SQLITE_ROOT');
+  if (root === undefined || (isAbsolute(root) && resolve(root) !== '/')) return root && resolve(root);
+  throw invalid('IDRA_SQLITE_ROOT', root, 'use the absolute path of a folder: /var/lib/idra');
 }
 
 function readName(reader: EnvironmentReader): string {

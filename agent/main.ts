@@ -13,6 +13,7 @@ import { limitDrain } from '../process/limit-drain.ts';
 import { makeProcessLog } from '../process/process-log.ts';
 import { stopOnSignals } from '../process/stop-signals.ts';
 import { type AgentConfig, readAgentConfig } from './config.ts';
+import { withFileFolder } from './file-folder.ts';
 import { joinCluster, Membership, type MembershipDeps } from './membership.ts';
 import { AgentMetrics } from './metrics.ts';
 import { openSecrets } from './secrets/open-secrets.ts';
@@ -95,7 +96,7 @@ class AgentLife {
       config: this.#config,
       coordination: this.#coordination,
       manifests,
-      definitionOf,
+      definitionOf: withFileFolder(definitionOf, this.#config.sqliteRoot),
       secrets: await openSecrets(this.#config, env, systemClock),
       metrics: this.#metrics,
       clock: systemClock,

@@ -47,6 +47,15 @@ export interface SystemAccess {
   secret(path: string): Secret | undefined;
   /** Sessions that the syncs of this process share; undefined: each opening is a connection of its own. */
   readonly sessions?: SessionPool;
+  /** Where files that it names must be; undefined: anywhere. */
+  readonly files?: FileFolder | 'none';
+}
+
+/** Files of one namespace on an agent: ROOT/NAMESPACE/... */
+export interface FileFolder {
+  /** Absolute. */
+  readonly root: string;
+  readonly namespace: string;
 }
 
 /** Lends sessions of servers, each to one user at a time. */

@@ -611,6 +611,13 @@ export const errorCodes = {
     remedy: 'Set sqlite.path.',
     systems: ['SQLite'],
   },
+  PathNotAllowed: {
+    cause:
+      'The path of a SQLite DataSource leads to a file that is not for DataSources: outside of the folder of its namespace in a cluster, a state file of idra run, a file that belongs to another one, or a link to such a file.',
+    remedy:
+      'Put the file below IDRA_SQLITE_ROOT/NAMESPACE of the agent and name it without links; never name a state file.',
+    systems: ['SQLite'],
+  },
   PermissionDenied: {
     cause: 'The user lacks a right at the system.',
     remedy: 'Grant it; idra check prints the statement.',
@@ -817,6 +824,13 @@ export const errorCodes = {
   StatementCancelled: {
     cause: "The server cancelled a statement, by a limit on its time or by somebody's hand.",
     remedy: 'Raise the time limit of the user if it repeats; it is retried.',
+  },
+  StatementStuck: {
+    cause:
+      'A statement on a SQLite file goes on although it was given up: SQLite cannot be interrupted, and no second one is started on the same file.',
+    remedy:
+      'Look for a view or query without an end (WITH RECURSIVE), or a damaged file; if the statement never ends, restart the agent.',
+    systems: ['SQLite'],
   },
   StillThere: {
     cause: 'A deleted Sync was not closed by an agent in time.',

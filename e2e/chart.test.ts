@@ -107,6 +107,16 @@ test('an etcd that is there already is used, with its certificates and user', as
   }
 });
 
+test('SQLite files are those of a volume, where one is given', async () => {
+  const rootOf = (pods: ReturnType<typeof podsOf>) =>
+    pods
+      .flatMap(({ containers }) => containers[0]?.env ?? [])
+      .find(({ name }) => name === 'IDRA_SQLITE_ROOT');
+  assert.equal(rootOf(podsOf(await render())), undefined);
+  const volume = '--set=agents.sqlite.volume.persistentVolumeClaim.claimName=files';
+  assert.equal(rootOf(podsOf(await render(volume)))?.value, '/var/lib/idra');
+});
+
 test('only agents and operator reach the etcd of the chart', async () => {
   const policy = (await render()).find(({ kind }) => kind === 'NetworkPolicy')?.spec as
     | {

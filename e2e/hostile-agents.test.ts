@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -34,15 +35,19 @@ spec: ${JSON.stringify(spec)}
 /** Files of a folder that every agent reaches: one source, and targets that share out the Syncs' writes. */
 class Files {
   readonly targets = ['target-0', 'target-1', 'target-2', 'target-3'];
-  readonly #folder: string;
+  /** IDRA_SQLITE_ROOT of the agents. */
+  readonly root: string;
   #rows = 0;
 
   static async create(): Promise<Files> {
-    return new Files(await tempFolder('hostile-agents'));
+    const root = await tempFolder('hostile-agents');
+    // Of the namespace that the manifests are in.
+    await mkdir(join(root, 'default'));
+    return new Files(root);
   }
 
   private constructor(folder: string) {
-    this.#folder = folder;
+    this.root = folder;
     this.#use('source', (database) => database.exec('CREATE TABLE t (id INTEGER PRIMARY KEY)'));
   }
 
@@ -80,7 +85,7 @@ class Files {
   }
 
   #path(name: string): string {
-    return join(this.#folder, `${name}.db`);
+    return join(this.root, 'default', `${name}.db`);
   }
 }
 
@@ -142,7 +147,7 @@ test('twenty Syncs of three agents go on beside hostile DataSources, whose Syncs
   const hostile = await startHostile();
   try {
     const files = await Files.create();
-    const env = { IDRA_AGENT_LABELS: 'at=here', IDRA_DRAIN_TIMEOUT: '5s' };
+    const env = { IDRA_AGENT_LABELS: 'at=here', IDRA_DRAIN_TIMEOUT: '5s', IDRA_SQLITE_ROOT: files.root };
     const agents = await Promise.all(['a', 'b', 'c'].map((name) => cluster.agent(name, env)));
     const healthy = Array.from({ length: 20 }, (_, at) => ({
       name: `healthy-${at}`,
@@ -217,8 +222,9 @@ test('a DataSource that has taken down two agents is left alone by the third', a
     },
   });
   try {
-    await cluster.put((await Files.create()).manifests() + dataSource('deadly', 'postgres', deadly.port));
-    const labels = { IDRA_AGENT_LABELS: 'at=here' };
+    const files = await Files.create();
+    await cluster.put(files.manifests() + dataSource('deadly', 'postgres', deadly.port));
+    const labels = { IDRA_AGENT_LABELS: 'at=here', IDRA_SQLITE_ROOT: files.root };
     for (const name of ['a', 'b']) {
       const agent = await cluster.agent(name, labels);
       await agent.waitForExit(60_000);

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connectCoordination } from '../coordination/connect.ts';
 import { type TestDatabase, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
-import { Installation } from './whole-way/installation.ts';
+import { Installation, team } from './whole-way/installation.ts';
 
 const heads = ['NAME', 'SOURCE', 'DESTINATION', 'MODE', 'STATE', 'AGENT', 'ROWS', 'LAG', 'LAST SYNC', 'AGE'];
 const onFiles = 'idra-agent-0';
@@ -18,7 +20,9 @@ describe('the whole way', () => {
   let destinations: Record<'warehouse' | 'archive' | 'file', TestDatabase>;
 
   before(async () => {
-    systems = new TestSystems(await tempFolder('whole-way'));
+    const root = await tempFolder('whole-way');
+    await mkdir(join(root, team));
+    systems = new TestSystems(join(root, team));
     [idra, shop] = await Promise.all([Installation.start(), systems.createDatabase('postgres')]);
     destinations = {
       warehouse: await systems.createDatabase('postgres'),
@@ -30,7 +34,7 @@ describe('the whole way', () => {
       'INSERT INTO orders (amount, note) SELECT i * 7, md5(i::text) FROM generate_series(1, 3000) i',
     );
     await Promise.all([
-      idra.agent(onFiles, 'disk=files'),
+      idra.agent(onFiles, 'disk=files', root),
       idra.agent('idra-agent-1'),
       idra.agent('idra-agent-2'),
     ]);

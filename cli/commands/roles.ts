@@ -31,6 +31,7 @@ Environment:
   IDRA_LEASE_TTL          how long a dead agent is believed alive (default 10s)
   IDRA_MAX_BYTES_IN_FLIGHT  rows that are read and not yet written, over all syncs (default 128Mi)
   IDRA_DRAIN_TIMEOUT      how long it may take to leave at SIGTERM (default 25s)
+  IDRA_SQLITE_ROOT        the files of SQLite DataSources are in ROOT/NAMESPACE (default: none can be used)
   IDRA_SECRETS_DIR        Secrets as DIR/NAME/KEY, as Kubernetes mounts them: where there is no Kubernetes
   KUBECONFIG              or the pod's service account: Secrets from Kubernetes
   IDRA_WATCH_NAMESPACES   team-a,team-b: whose Secrets may be read (default: all)

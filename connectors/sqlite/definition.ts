@@ -9,7 +9,7 @@ export const definition: Definition = {
   summary: 'A SQLite database file on a disk of the agent.',
   config: z.strictObject({
     path: text({ max: 4_096 }).describe(
-      'Path of the database file; a relative one is from the folder in which Idra was started.',
+      'Path of the database file. In a cluster it is below IDRA_SQLITE_ROOT/NAMESPACE of the agent, and a relative one is from there; in single mode a relative one is from the folder in which Idra was started.',
     ),
   }),
   capabilities: {

@@ -27,6 +27,7 @@ import { fileIdentity } from './same-file.ts';
 import { SchemaWatch } from './schema-watch.ts';
 import { Shadow } from './shadow.ts';
 import { replaceFindings, targetFindings, writeFindings } from './target-findings.ts';
+import type { FilePlace } from './thread.ts';
 
 const path = 'spec.destination.table';
 
@@ -56,6 +57,7 @@ interface Pass {
 /** A destination's file in its own thread: called through thread.ts only. Each method is one unbroken piece of work. */
 export class DestinationFile {
   readonly #file: string;
+  readonly #folder: FilePlace['folder'];
   readonly #name: string;
   /** As the engine writes it; the key of the commit row. */
   readonly #commitName: string;
@@ -65,8 +67,9 @@ export class DestinationFile {
   #pass: Pass | undefined;
   #writer: RowWriter | undefined;
 
-  constructor(file: string, object: DestinationObject) {
+  constructor({ file, folder }: FilePlace, object: DestinationObject) {
     this.#file = file;
+    this.#folder = folder;
     this.#name = tableName(object.table, path);
     this.#commitName = joinName(splitName(object.table, path));
   }
@@ -335,7 +338,7 @@ export class DestinationFile {
       if (wasClaimed) throw schemaChanged(this.#file);
     }
     if (!this.#opened) {
-      this.#opened = openForWriting(this.#file);
+      this.#opened = openForWriting(this.#file, this.#folder);
       this.#identity = fileIdentity(this.#file);
     }
     return this.#opened;

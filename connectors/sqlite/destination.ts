@@ -20,7 +20,7 @@ import { affinityOf } from './declared-type.ts';
 import { tableName } from './describe.ts';
 import type { DestinationFile } from './destination-file.ts';
 import { packRows, rowsPerPack } from './packing.ts';
-import { FileThread } from './thread.ts';
+import { type FilePlace, FileThread } from './thread.ts';
 
 /** Writes one table of a file, in its own thread: a batch is one transaction of prepared statements. */
 export class SqliteDestination implements Destination {
@@ -31,8 +31,8 @@ export class SqliteDestination implements Destination {
   /** Outlives the thread, which ends when the destination rests. */
   #lastClaim: ClaimRequest | undefined;
 
-  constructor(file: string, object: DestinationObject) {
-    this.#thread = new FileThread({ role: 'destination', file, object });
+  constructor(place: FilePlace, object: DestinationObject) {
+    this.#thread = new FileThread({ ...place, role: 'destination', object });
     this.#table = tableName(object.table, 'spec.destination.table');
   }
 

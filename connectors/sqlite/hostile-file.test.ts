@@ -1,9 +1,24 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { openStateFile } from '../../coordination/state-file.ts';
+import type { SystemAccess } from '../../core/connector.ts';
+import { shapeOf } from '../../core/relation-shape.ts';
 import { connector } from './connector.ts';
+import { toIdraError } from './errors.ts';
+import { folderOf, openForReading, openForWriting, pathOf } from './open-file.ts';
+import { SourceFile } from './source-file.ts';
 import {
   access,
   claimOf,
@@ -84,4 +99,158 @@ test('our tables are not listed', async () => {
     found.map(({ name }) => name),
     ['t'],
   );
+});
+
+/** As an agent confines a namespace: ROOT/NAMESPACE. */
+function confined(path: string, root: string, namespace = 'team-a'): SystemAccess {
+  return { ...access(path), dataSource: `${namespace}/file`, files: { root, namespace } };
+}
+
+const refusal = { code: 'PathNotAllowed', path: 'spec.sqlite.path', disposition: 'permanent' };
+
+function assertRefused(of: SystemAccess): void {
+  const file = pathOf(of);
+  for (const open of [openForReading, openForWriting])
+    assert.throws(() => open(file, folderOf(of)), refusal, file);
+}
+
+/** By all that an agent does with a DataSource, each in its thread. */
+async function assertRefusedByAll(of: SystemAccess): Promise<void> {
+  const source = await connector.openSource(of, { table: 't', timeZone: 'UTC' }, signal);
+  const destination = await connector.openDestination(of, { table: 't', existingRows: 'Keep' }, signal);
+  try {
+    await assert.rejects(connector.check(of, signal), refusal);
+    await assert.rejects(connector.discover(of, signal), refusal);
+    await assert.rejects(source.describe(signal), refusal);
+    await assert.rejects(destination.describe(signal), refusal);
+  } finally {
+    await Promise.all([source.close(), destination.close()]);
+  }
+}
+
+test('in a cluster a file is below the folder of its namespace, whatever leads to another', async () => {
+  const root = join(folder, 'root');
+  for (const name of ['team-a', 'team-b', 'team-a2']) mkdirSync(join(root, name), { recursive: true });
+  const other = join(root, 'team-b', 'b.db');
+  for (const file of [
+    other,
+    join(root, 'team-a', 'a.db'),
+    join(root, 'team-a2', 'c.db'),
+    join(root, 'top.db'),
+  ])
+    execute(file, 'CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)');
+  const at = (name: string) => join(root, 'team-a', name);
+  symlinkSync(other, at('link.db'));
+  symlinkSync(join(root, 'team-b'), at('folder'));
+  symlinkSync(join(root, 'team-b', 'new.db'), at('dangling.db'));
+  execute(at('wal.db'), 'CREATE TABLE t (id INTEGER)');
+  symlinkSync(other, at('wal.db-wal'));
+  symlinkSync(join(root, 'team-b'), join(root, 'team-l'));
+  for (const path of ['a.db', at('a.db'), './x/../a.db']) {
+    const [found] = await connector.discover(confined(path, root), signal);
+    assert.equal(found?.name, 't', path);
+  }
+  const refused = [
+    other,
+    '../team-b/b.db',
+    '../team-a2/c.db',
+    '../top.db',
+    '..',
+    '.',
+    '/etc/passwd',
+    at('../team-b/b.db'),
+  ];
+  for (const path of [
+    ...refused,
+    'link.db',
+    'folder/b.db',
+    'folder/new.db',
+    'dangling.db',
+    'wal.db',
+    `${root}/team-a`,
+  ])
+    assertRefused(confined(path, root));
+  assertRefused(confined('b.db', root, 'team-l'));
+  await assertRefusedByAll(confined('link.db', root));
+  await assert.rejects(
+    connector.openSource({ ...access('a.db'), files: 'none' }, { table: 't', timeZone: 'UTC' }, signal),
+    {
+      ...refusal,
+      mend: /IDRA_SQLITE_ROOT/,
+    },
+  );
+  assert.equal(existsSync(join(root, 'team-b', 'new.db')), false);
+});
+
+test('a state file of a run is no DataSource, nor what stands beside it, nor a link to it', async () => {
+  const place = join(folder, 'run');
+  const state = openStateFile(join(place, 'state.db'));
+  const names = ['state.db', 'state.db-wal', 'state.db-shm', 'state.db.pid'];
+  symlinkSync(join(place, 'state.db'), join(place, 'soft.db'));
+  symlinkSync(place, join(folder, 'other'));
+  try {
+    for (const name of [...names, 'soft.db', '../other/state.db']) assertRefused(access(join(place, name)));
+    await assertRefusedByAll(access(join(place, 'state.db')));
+  } finally {
+    state.close();
+  }
+  linkSync(join(place, 'state.db'), join(place, 'hard.db'));
+  for (const name of ['state.db', 'hard.db', 'soft.db']) assertRefused(access(join(place, name)));
+});
+
+test('a damaged or crafted file is an error with a code', async () => {
+  const file = join(folder, 'damaged.db');
+  execute(
+    file,
+    `CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+    SELECT i, hex(randomblob(40)) FROM n; CREATE INDEX i ON t (v)`,
+  );
+  const whole = readFileSync(file);
+  // Numbers that are the same at each run.
+  let seed = 7;
+  const next = (below: number) => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed % below;
+  };
+  const known =
+    /^(FileCorrupt|NotADatabase|QueryInvalid|ReadWriteFailed|TableNotFound|ValueNotKept|FileNotOpened|KeyNotOrdered|KeyNullable|SchemaChanged|RecordTooLarge)$/;
+  for (let round = 0; round < 60; round++) {
+    const bytes = Buffer.from(whole);
+    for (let flips = 0; flips < 40; flips++)
+      bytes[round % 2 === 0 ? next(4_096) : next(bytes.length)] = next(256);
+    writeFileSync(file, bytes);
+    const source = new SourceFile({ file }, { table: 't', timeZone: 'UTC' });
+    try {
+      const relation = source.describe();
+      source.startScan({
+        sql: `SELECT * FROM ${source.fromClause()}`,
+        columns: relation.columns,
+        keys: [],
+        isStored: false,
+        maxRows: 1_000_000,
+        maxBytes: 8 << 20,
+        shape: shapeOf(relation),
+      });
+      while (!source.nextPart().isEnd);
+    } catch (thrown) {
+      assert.match(toIdraError(thrown, file).code, known);
+    } finally {
+      source.close();
+    }
+  }
+});
+
+test("a file's own schema is not written, and calls nothing that reaches beyond its rows", async () => {
+  const file = join(folder, 'trusted.db');
+  execute(
+    file,
+    'CREATE TABLE t (id INTEGER PRIMARY KEY); CREATE VIEW v AS SELECT * FROM pragma_database_list',
+  );
+  const source = await openSource(file, { table: 'v' });
+  await assert.rejects(source.describe(signal), { code: 'QueryInvalid', message: /unsafe use of/ });
+  await source.close();
+  const database = openForWriting(file);
+  database.pragma('writable_schema = ON');
+  assert.throws(() => database.exec("UPDATE sqlite_schema SET sql = 'x'"), /may not be modified/);
+  database.close();
 });

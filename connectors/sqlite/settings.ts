@@ -12,6 +12,7 @@ export const pinned: readonly (readonly [pragma: string, value: number, reason: 
     'a table without a key is read in one statement, and its rows come in their usual order',
   ],
   ['read_uncommitted', 0, 'no row of a transaction that may be rolled back is read'],
+  ['trusted_schema', 0, 'views, triggers and defaults of a file call nothing that reaches beyond its rows'],
   ['writable_schema', 0, 'no statement of a query changes the schema itself'],
   ['ignore_check_constraints', 0, 'a row that the destination refuses is refused'],
   ['recursive_triggers', 0, "a trigger of the destination's owner fires as often as for other writers"],

@@ -23,6 +23,7 @@ import { fileIdentity } from './same-file.ts';
 import { SchemaWatch } from './schema-watch.ts';
 import { fieldFindings, hasAutoincrement } from './source-findings.ts';
 import { requireText } from './text-bytes.ts';
+import type { FilePlace } from './thread.ts';
 import { requireTimeOrder } from './time-order.ts';
 
 /** How long the look for an open writer may wait for its lock. */
@@ -31,6 +32,7 @@ const probeTimeoutMs = 250;
 /** A source's file in its own thread: called through thread.ts only. */
 export class SourceFile {
   readonly #file: string;
+  readonly #folder: FilePlace['folder'];
   readonly #object: SourceObject;
   #opened: Database | undefined;
   #identity: string | undefined;
@@ -43,8 +45,9 @@ export class SourceFile {
   #scan: Scan | undefined;
   #distinct = new DistinctKeysCheck();
 
-  constructor(file: string, object: SourceObject) {
+  constructor({ file, folder }: FilePlace, object: SourceObject) {
     this.#file = file;
+    this.#folder = folder;
     this.#object = object;
   }
 
@@ -243,7 +246,11 @@ export class SourceFile {
   }
 
   close(): void {
-    this.endScan();
+    try {
+      this.endScan();
+    } catch {
+      // Of a damaged file: what has been read of it has said so.
+    }
     this.#opened?.close();
     this.#opened = undefined;
     this.#watched = undefined;
@@ -257,7 +264,7 @@ export class SourceFile {
     const isBetweenReads = !this.#scan && !this.#opened?.inTransaction;
     if (this.#opened && isBetweenReads && fileIdentity(this.#file) !== this.#identity) this.close();
     if (!this.#opened) {
-      this.#opened = openForReading(this.#file);
+      this.#opened = openForReading(this.#file, this.#folder);
       this.#identity = fileIdentity(this.#file);
     }
     return this.#opened;

@@ -22,7 +22,7 @@ import { dialect } from './key-text.ts';
 import { unpackRows } from './packing.ts';
 import type { PackedPart, PartRequest } from './part.ts';
 import type { SourceFile } from './source-file.ts';
-import { FileThread } from './thread.ts';
+import { type FilePlace, FileThread } from './thread.ts';
 import { canonicalTimestamp, shapeLike } from './timestamp-text.ts';
 
 /** Reads one table, view or query of a file, in its own thread. */
@@ -34,13 +34,13 @@ export class SqliteSource implements Source, RangeReader {
   /** How keys are spelled, as far as it has been seen. */
   #styles: readonly string[] | null = null;
 
-  constructor(file: string, object: SourceObject) {
-    this.#thread = new FileThread({ role: 'source', file, object });
+  constructor(place: FilePlace, object: SourceObject) {
+    this.#thread = new FileThread({ ...place, role: 'source', object });
     const probe = {
       probeWriter: (signal: AbortSignal) => this.#thread.call(signal, 'probeWriter'),
       largest: (field: Column, signal: AbortSignal) => largest(this, field, signal),
     };
-    this.#bound = new LateRowBound(probe, systemClock, file);
+    this.#bound = new LateRowBound(probe, systemClock, place.file);
   }
 
   describe(signal: AbortSignal): Promise<Relation> {

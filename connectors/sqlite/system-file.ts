@@ -3,20 +3,25 @@ import type { Database } from 'better-sqlite3';
 import type { SystemReport } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
+import { allowedPath } from './allowed-file.ts';
 import { describeTable, isOfUser, listTables } from './describe.ts';
 import { isWritable, openForReading, placeToWrite, requireFolder } from './open-file.ts';
+import type { FilePlace } from './thread.ts';
 
 /** A file as a whole, in its own thread: called through thread.ts only. */
 export class SystemFile {
   readonly #file: string;
+  readonly #folder: FilePlace['folder'];
   #opened: Database | undefined;
 
-  constructor(file: string) {
+  constructor({ file, folder }: FilePlace) {
     this.#file = file;
+    this.#folder = folder;
   }
 
   /** A file that is missing is one to be made, where it can be. */
   check(): SystemReport {
+    allowedPath(this.#file, this.#folder);
     requireFolder(this.#file);
     const place = placeToWrite(this.#file);
     const findings: Finding[] = [];
@@ -48,7 +53,7 @@ export class SystemFile {
   }
 
   get #database(): Database {
-    this.#opened ??= openForReading(this.#file);
+    this.#opened ??= openForReading(this.#file, this.#folder);
     return this.#opened;
   }
 }

@@ -1,12 +1,20 @@
 import { Worker } from 'node:worker_threads';
+import type { FileFolder } from '../../core/connector.ts';
 import { transient } from '../../core/errors.ts';
 import type { DestinationObject, SourceObject } from '../../core/sync-spec.ts';
 import { fromPlain, type PlainError } from './errors.ts';
+import { ended, requireNoneStuck } from './stuck-threads.ts';
+
+/** A file, and the folder that it must be in (allowed-file.ts). */
+export interface FilePlace {
+  readonly file: string;
+  readonly folder?: FileFolder | undefined;
+}
 
 export type FileRole =
-  | { readonly role: 'source'; readonly file: string; readonly object: SourceObject }
-  | { readonly role: 'destination'; readonly file: string; readonly object: DestinationObject }
-  | { readonly role: 'system'; readonly file: string };
+  | (FilePlace & { readonly role: 'source'; readonly object: SourceObject })
+  | (FilePlace & { readonly role: 'destination'; readonly object: DestinationObject })
+  | (FilePlace & { readonly role: 'system' });
 
 export interface Call {
   readonly id: number;
@@ -92,13 +100,17 @@ export class FileThread<T> {
 
   /** Ends the thread: its connection is closed, an open transaction rolled back. */
   async close(): Promise<void> {
-    if (this.#worker && this.#pending.size === 0)
-      await this.call(undefined, 'close' as never, ...([] as never));
-    await this.#end(transient('Closed', `${this.#role.file} was closed`));
+    try {
+      if (this.#worker && this.#pending.size === 0)
+        await this.call(undefined, 'close' as never, ...([] as never));
+    } finally {
+      await this.#end(transient('Closed', `${this.#role.file} was closed`));
+    }
   }
 
   #running(): Worker {
     if (this.#worker) return this.#worker;
+    requireNoneStuck(this.#role.file);
     // The same file with the ending of this one: .ts in a checkout, .js where it was compiled.
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./worker.${ending}`, import.meta.url), {
@@ -126,14 +138,14 @@ export class FileThread<T> {
     else pending?.resolve(answer.result);
   }
 
-  async #end(reason: unknown, ended?: Worker): Promise<void> {
+  async #end(reason: unknown, gone?: Worker): Promise<void> {
     const worker = this.#worker;
-    if (ended && ended !== worker) return;
+    if (gone && gone !== worker) return;
     this.#worker = undefined;
     const loaded = this.#loaded;
     for (const pending of [...this.#pending.values()]) pending.reject(reason);
     await loaded;
-    await worker?.terminate();
+    if (worker) await ended(this.#role.file, worker.terminate());
   }
 }
 

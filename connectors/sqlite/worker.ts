@@ -22,11 +22,11 @@ parentPort?.on('message', ({ id, method, args }: Call) => {
 function open(of: FileRole): SourceFile | DestinationFile | SystemFile {
   switch (of.role) {
     case 'source':
-      return new SourceFile(of.file, of.object);
+      return new SourceFile(of, of.object);
     case 'destination':
-      return new DestinationFile(of.file, of.object);
+      return new DestinationFile(of, of.object);
     case 'system':
-      return new SystemFile(of.file);
+      return new SystemFile(of);
   }
 }
 

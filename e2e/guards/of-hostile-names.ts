@@ -44,4 +44,25 @@ export const ofHostileNames: readonly Guard[] = [
     to: 'if (faults.length >= 0) return true;',
     caughtBy: { test: 'connectors/sqlite/hostile-file.test.ts', only: 'in the place of our commit rows' },
   },
+  {
+    name: 'SQLite: a file is below the folder of its namespace by its real path',
+    file: 'connectors/sqlite/allowed-file.ts',
+    from: 'if (folder && !isWithin(real, realFolder(folder))) throw outside(file, folder);',
+    to: '',
+    caughtBy: { test: 'connectors/sqlite/hostile-file.test.ts', only: 'in a cluster a file' },
+  },
+  {
+    name: 'SQLite: a state file is known by what is in it',
+    file: 'connectors/sqlite/open-file.ts',
+    from: 'requireNoState(database, file);',
+    to: '',
+    caughtBy: { test: 'connectors/sqlite/hostile-file.test.ts', only: 'a state file' },
+  },
+  {
+    name: 'an agent confines the files of a namespace',
+    file: 'agent/file-folder.ts',
+    from: "return root === undefined || !isName ? 'none' : { root, namespace };",
+    to: "return root === undefined || !isName ? 'none' : { root: '/', namespace: '' };",
+    caughtBy: { test: 'agent/file-folder.test.ts' },
+  },
 ];

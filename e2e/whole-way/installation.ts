@@ -72,7 +72,7 @@ export class Installation {
   }
 
   /** Joined when it returns. */
-  async agent(name: string, labels = ''): Promise<RunningProcess> {
+  async agent(name: string, labels = '', sqliteRoot?: string): Promise<RunningProcess> {
     const agent = await this.#start(['agent'], {
       name,
       env: {
@@ -81,6 +81,7 @@ export class Installation {
         IDRA_AGENT_NAME: name,
         IDRA_AGENT_LABELS: labels,
         IDRA_LEASE_TTL: '3s',
+        IDRA_SQLITE_ROOT: sqliteRoot,
       },
     });
     this.agents.set(name, agent);
