@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openStateFile } from '../../coordination/state-file.ts';
+import Database from 'better-sqlite3';
 import type { SystemAccess } from '../../core/connector.ts';
 import { shapeOf } from '../../core/relation-shape.ts';
 import { connector } from './connector.ts';
@@ -182,10 +182,24 @@ test('in a cluster a file is below the folder of its namespace, whatever leads t
   assert.equal(existsSync(join(root, 'team-b', 'new.db')), false);
 });
 
+/** As coordination/state-tables.ts makes it, open as in a run. */
+function stateOf(path: string): Database.Database {
+  const database = new Database(path);
+  database.pragma('locking_mode = EXCLUSIVE');
+  database.pragma('journal_mode = WAL');
+  database.exec(`CREATE TABLE syncs (uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL,
+      offset TEXT, memory TEXT, status TEXT, UNIQUE (namespace, name)) STRICT;
+    CREATE TABLE requests (number INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
+      request TEXT NOT NULL, answer TEXT, UNIQUE (uid, type, id)) STRICT`);
+  writeFileSync(`${path}.pid`, `${process.pid}\n`);
+  return database;
+}
+
 test('a state file of a run is no DataSource, nor what stands beside it, nor a link to it', async () => {
   const place = join(folder, 'run');
-  const state = openStateFile(join(place, 'state.db'));
-  const names = ['state.db', 'state.db-wal', 'state.db-shm', 'state.db.pid'];
+  mkdirSync(place);
+  const state = stateOf(join(place, 'state.db'));
+  const names = ['state.db', 'state.db-wal', 'state.db.pid'];
   symlinkSync(join(place, 'state.db'), join(place, 'soft.db'));
   symlinkSync(place, join(folder, 'other'));
   try {
@@ -194,6 +208,7 @@ test('a state file of a run is no DataSource, nor what stands beside it, nor a l
   } finally {
     state.close();
   }
+  rmSync(join(place, 'state.db.pid'));
   linkSync(join(place, 'state.db'), join(place, 'hard.db'));
   for (const name of ['state.db', 'hard.db', 'soft.db']) assertRefused(access(join(place, name)));
 });
