@@ -1,4 +1,5 @@
 import type { Coordination } from '../coordination/contract.ts';
+import { orAborted } from '../core/aborted.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { asIdraError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -248,7 +249,7 @@ export class Operator {
       const wake = new AbortController();
       this.#wakeInventory = () => wake.abort();
       try {
-        await inventory.read();
+        await orAborted(inventory.read(), signal);
         this.#enqueueStrays();
       } catch (thrown) {
         // Whether etcd answers is told elsewhere; when it does, this begins anew.
