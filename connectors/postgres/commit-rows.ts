@@ -5,7 +5,7 @@ import { fencedState, offsetMovedState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, regclass, type TableName } from './names.ts';
 import { requireOwnTable, revokeSql } from './own-tables.ts';
-import type { Session } from './session.ts';
+import type { Session, TextRow } from './session.ts';
 
 export interface OffsetUpdate {
   readonly token: Token;
@@ -71,8 +71,25 @@ export class CommitRows {
    * drop it at any time, and put one with triggers in its place.
    */
   get requireSql(): string {
+    return this.#requireSql('ROW EXCLUSIVE');
+  }
+
+  #requireSql(mode: 'ROW EXCLUSIVE' | 'ACCESS SHARE'): string {
     const isOther = `${regclass(this.#tableName)}::oid IS DISTINCT FROM ${this.#oid ?? 'NULL'}::oid`;
-    return `LOCK TABLE ONLY ${this.#name} IN ROW EXCLUSIVE MODE; DO ${literalText(`BEGIN IF ${isOther} THEN ${raiseFenced} END IF; END`)}`;
+    return `LOCK TABLE ONLY ${this.#name} IN ${mode} MODE; DO ${literalText(`BEGIN IF ${isOther} THEN ${raiseFenced} END IF; END`)}`;
+  }
+
+  /** Rows of the table that was looked at: a view in its place could call functions of others. */
+  async #rows(session: Session, sql: string, signal: AbortSignal): Promise<readonly TextRow[]> {
+    try {
+      return await session.query(
+        `BEGIN READ ONLY; ${this.#requireSql('ACCESS SHARE')}; ${sql}; COMMIT`,
+        signal,
+      );
+    } catch (thrown) {
+      await session.rollBack();
+      throw thrown;
+    }
   }
 
   /** About this target, however it is named, or about this uid; empty where there is no commit table. */
@@ -80,7 +97,7 @@ export class CommitRows {
     if (!(await this.exists(session, signal))) return [];
     const tables = spellingsOf(this.#schema, this.#table).map(literalText).join(', ');
     const where = `"table" IN (${tables}) OR uid = ${literalText(uid)}`;
-    return (await session.query(`${this.#select} WHERE ${where}`, signal)).map(toCommitRow);
+    return (await this.#rows(session, `${this.#select} WHERE ${where}`, signal)).map(toCommitRow);
   }
 
   /** Within a transaction: the rows of these uids on this target, locked in one order. */
@@ -98,10 +115,8 @@ export class CommitRows {
     uid: string,
     signal: AbortSignal,
   ): Promise<{ readonly token: Token; readonly session: string | null } | undefined> {
-    const [row] = await session.query(
-      `SELECT token, session FROM ${this.#name} WHERE ${this.#own(uid)}`,
-      signal,
-    );
+    const sql = `SELECT token, session FROM ${this.#name} WHERE ${this.#own(uid)}`;
+    const [row] = await this.#rows(session, sql, signal);
     return row && { token: BigInt(row[0] ?? 0), session: row[1] ?? null };
   }
 
@@ -162,10 +177,8 @@ export class CommitRows {
 
   /** Targets of this uid in this schema, as splitName reads them. */
   async targets(session: Session, uid: string, signal: AbortSignal): Promise<readonly string[]> {
-    const rows = await session.query(
-      `SELECT "table" FROM ${this.#name} WHERE uid = ${literalText(uid)}`,
-      signal,
-    );
+    const sql = `SELECT "table" FROM ${this.#name} WHERE uid = ${literalText(uid)}`;
+    const rows = await this.#rows(session, sql, signal);
     return rows.map(([table]) => table ?? '');
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { isFenced } from '../sql/test-flow.ts';
+import { CommitRows } from './commit-rows.ts';
 import { connector } from './connector.ts';
 import { shadowName } from './replace.ts';
 import { openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
@@ -51,6 +52,7 @@ async function isUntouched(): Promise<void> {
 
 const note = `CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.calls'); RETURN new; END $$`;
 const check = `CREATE FUNCTION is_fine(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.calls'); RETURN true; END $$`;
+const run = `CREATE FUNCTION run() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('public.calls'); RAISE EXCEPTION 'was run'; END $$`;
 const trigger =
   'CREATE TRIGGER t BEFORE INSERT OR UPDATE ON _idra_commits FOR EACH ROW EXECUTE FUNCTION note()';
 
@@ -146,6 +148,33 @@ describe('a table _idra_commits that is there already', () => {
     assert.deepEqual(await database.run(`SELECT * FROM ${schema}.t`), []);
   });
 
+  for (const look of ['create', 'exists'] as const) {
+    test(`that became a view just after it was looked at (${look}) is not read`, async (context) => {
+      await database.query(
+        `ALTER SCHEMA ${schema} OWNER TO ${stranger}; GRANT ALL ON SCHEMA ${schema} TO "${database.user}"`,
+      );
+      const flow = await openFlow(database, { from: 'rows_from', to: `${schema}.t` });
+      await flow.claim();
+      const { prototype } = CommitRows;
+      const looked = prototype[look];
+      context.mock.method(
+        prototype,
+        look,
+        async function (this: CommitRows, ...given: Parameters<typeof looked>) {
+          const found = await looked.apply(this, given);
+          await prepare(`DROP TABLE _idra_commits; ${run}; CREATE VIEW _idra_commits AS SELECT 'u'::text AS uid, 't'::text AS "table", 1::bigint AS token,
+          ''::text AS session, ''::text AS name, ''::text AS meaning, ''::text AS "offset", 1::bigint AS rows, false AS closed, 1 AS layout, now() AS time,
+          ''::text AS target WHERE run()`);
+          return found;
+        },
+      );
+      const reading = look === 'create' ? flow.claim() : flow.destination.commitRows('any', signal);
+      await assert.rejects(reading, isFenced);
+      await flow.close();
+      await isUntouched();
+    });
+  }
+
   test('of ours, to which default privileges let others add triggers, lets nobody any more', async () => {
     await prepare(
       `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT ALL ON TABLES TO ${stranger}, PUBLIC`,
@@ -202,4 +231,44 @@ test('a plan of a Sync whose commit table is not ours is refused before anything
   await assert.rejects(destination.commitRows('any', signal), { code: 'OwnTableUnsafe' });
   await destination.close();
   assert.deepEqual(await database.run(`SELECT to_regclass('${schema}.fresh')`), [[null]]);
+});
+
+describe('a view that somebody else has made of a table that is replaced', () => {
+  const replaced = async (type: string, value: string) => {
+    await database.run(`CREATE TABLE ${schema}.t (id int PRIMARY KEY)`);
+    await database.query(`GRANT ${stranger} TO "${database.user}"`);
+    await prepare(`${check}; CREATE DOMAIN fine AS text; CREATE TYPE pair AS (a fine, b int); CREATE TYPE color AS ENUM ('red');
+      CREATE VIEW v AS SELECT id, ${value}::${type} AS x FROM t; ALTER DOMAIN fine ADD CHECK (is_fine(VALUE)) NOT VALID`);
+    return await openFlow(database, { from: 'rows_from', to: `${schema}.t`, writeMode: 'Replace' });
+  };
+
+  for (const [type, value] of [
+    ['fine[]', "'{a}'"],
+    ['pair', "'(a,1)'"],
+    ['pair[]', "ARRAY['(a,1)']"],
+  ] as const) {
+    test(`does not have checks of ${type} run with the rights of this role`, async () => {
+      const flow = await replaced(type, value);
+      const [finding] = await flow.destination.check('Replace', signal);
+      await flow.claim();
+      await assert.rejects(flow.pass(), { code: 'NotKeptByReplace' });
+      await flow.close();
+      assert.deepEqual([finding?.severity, finding?.code], ['error', 'NotKeptByReplace']);
+      assert.match(
+        finding?.message ?? '',
+        /is read by the view .*\.v of stranger_\d+, which has a value of the type/,
+      );
+      await isUntouched();
+    });
+  }
+
+  test('is made again where its constants are of an enum', async () => {
+    const flow = await replaced('color[]', "'{red}'");
+    await database.run(`GRANT SELECT ON ${schema}.t TO ${stranger}`);
+    assert.deepEqual(await flow.destination.check('Replace', signal), []);
+    await flow.claim();
+    await flow.pass();
+    await flow.close();
+    assert.deepEqual(await database.query(`SELECT id, x::text FROM ${schema}.v`), [{ id: 1, x: '{red}' }]);
+  });
 });

@@ -44,14 +44,14 @@ export class Replacement {
   static async begin(start: ReplacementStart): Promise<Replacement> {
     const { session, name, pass, isResumed, guardSql, shape } = start;
     const table = shadowName(name, start.uid);
-    await requireOwnTable(session, table, 'shadow');
+    const own = await requireOwnTable(session, table, 'shadow');
     if (isResumed) {
       const [[note] = []] = await session.run(
         `SELECT pg_catalog.obj_description(${regclass(table)}, 'pg_class')`,
       );
       const [, ofPass, rows] = /^idra pass (\d+) rows (\d+)$/.exec(note ?? '') ?? [];
       const [seen, target] = [await seeTable(session, table, path), await seeTable(session, name, path)];
-      if (Number(ofPass) !== pass || !seen || !target) throw new ShadowUnfit();
+      if (Number(ofPass) !== pass || !seen || seen.entry.oid !== own?.oid || !target) throw new ShadowUnfit();
       if (columnsOf(seen.entry.relation) !== columnsOf(target.entry.relation)) throw new ShadowUnfit();
       return new Replacement(start, seen, Number(rows));
     }

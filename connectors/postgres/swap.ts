@@ -4,6 +4,7 @@ import type { TableEntry } from './describe.ts';
 import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
+import { requireSafeViews, unsafeViewsSql, viewSql } from './swap-views.ts';
 
 /**
  * A shadow takes the place of its target within the open transaction. LIKE .. INCLUDING ALL has copied columns, defaults, constraints,
@@ -22,6 +23,7 @@ export async function swapStatements(
   const after = await collect(restoreSql(oid, target));
   const sequences = await collect(sequenceSql(oid, literalText(shadow)));
   const indexes = await collect(indexSql(oid, `${literalText(shadow)}::regclass`, name.schema));
+  await requireSafeViews(session, oid);
   const views = await collect(viewSql(oid));
   return [
     ...sequences,
@@ -82,14 +84,6 @@ function indexSql(oid: string, shadow: string, schema: string): string {
     FROM (${indexes(oid)}) o JOIN (${indexes(shadow)}) n USING (definition, nr)`;
 }
 
-/** A view follows its table through a rename: made again from its text it reads the new one. It keeps its owner, grants and dependents. */
-function viewSql(oid: string): string {
-  return `SELECT DISTINCT 'CREATE OR REPLACE VIEW ' || v.oid::regclass
-      || coalesce(' WITH (' || array_to_string(v.reloptions, ', ') || ')', '') || ' AS ' || pg_get_viewdef(v.oid)
-    FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
-    WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ${oid} AND v.oid <> ${oid} AND v.relkind = 'v'`;
-}
-
 /** What would not survive a swap. */
 export async function replaceFindings(
   session: Session,
@@ -102,6 +96,7 @@ export async function replaceFindings(
     UNION ALL SELECT 'is referenced by the foreign key ' || conname || ' of ' || conrelid::regclass, '' FROM pg_constraint WHERE confrelid = ${oid} AND contype = 'f'
     UNION ALL SELECT DISTINCT 'is read by the materialized view ' || v.oid::regclass, '' FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
       JOIN pg_class v ON v.oid = r.ev_class WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = ${oid} AND v.relkind = 'm'
+    UNION ALL SELECT what, '' FROM (${unsafeViewsSql(oid)}) AS unsafe
     UNION ALL SELECT 'has the rule ' || rulename, '' FROM pg_rewrite WHERE ev_class = ${oid}
     UNION ALL SELECT 'has row security or the policy ' || coalesce(polname, ''), '' FROM pg_class c LEFT JOIN pg_policy ON polrelid = c.oid
       WHERE c.oid = ${oid} AND (c.relrowsecurity OR polname IS NOT NULL)

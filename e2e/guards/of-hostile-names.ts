@@ -65,4 +65,18 @@ export const ofHostileNames: readonly Guard[] = [
     to: "return root === undefined || !isName ? 'none' : { root: '/', namespace: '' };",
     caughtBy: { test: 'agent/file-folder.test.ts' },
   },
+  {
+    name: 'PostgreSQL: a view is not made again with constants whose type is of others',
+    file: 'connectors/postgres/swap.ts',
+    from: 'await requireSafeViews(session, oid);',
+    to: '',
+    caughtBy: { test: 'connectors/postgres/own-tables.test.ts', only: 'checks of fine' },
+  },
+  {
+    name: 'PostgreSQL: commit rows are read from the table that was looked at',
+    file: 'connectors/postgres/commit-rows.ts',
+    from: "${this.#requireSql('ACCESS SHARE')}; ",
+    to: '',
+    caughtBy: { test: 'connectors/postgres/own-tables.test.ts', only: 'became a view just after' },
+  },
 ];
