@@ -4,6 +4,7 @@ import { isFenced } from '../sql/test-flow.ts';
 import { CommitRows } from './commit-rows.ts';
 import { connector } from './connector.ts';
 import { shadowName } from './replace.ts';
+import type { Session } from './session.ts';
 import { openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
 
 const signal = new AbortController().signal;
@@ -155,19 +156,14 @@ describe('a table _idra_commits that is there already', () => {
       );
       const flow = await openFlow(database, { from: 'rows_from', to: `${schema}.t` });
       await flow.claim();
-      const { prototype } = CommitRows;
-      const looked = prototype[look];
-      context.mock.method(
-        prototype,
-        look,
-        async function (this: CommitRows, ...given: Parameters<typeof looked>) {
-          const found = await looked.apply(this, given);
-          await prepare(`DROP TABLE _idra_commits; ${run}; CREATE VIEW _idra_commits AS SELECT 'u'::text AS uid, 't'::text AS "table", 1::bigint AS token,
+      const looked: (session: Session, signal: AbortSignal) => Promise<unknown> = CommitRows.prototype[look];
+      context.mock.method(CommitRows.prototype, look, async function (this: CommitRows, session: Session) {
+        const found = await looked.call(this, session, signal);
+        await prepare(`DROP TABLE _idra_commits; ${run}; CREATE VIEW _idra_commits AS SELECT 'u'::text AS uid, 't'::text AS "table", 1::bigint AS token,
           ''::text AS session, ''::text AS name, ''::text AS meaning, ''::text AS "offset", 1::bigint AS rows, false AS closed, 1 AS layout, now() AS time,
           ''::text AS target WHERE run()`);
-          return found;
-        },
-      );
+        return found;
+      });
       const reading = look === 'create' ? flow.claim() : flow.destination.commitRows('any', signal);
       await assert.rejects(reading, isFenced);
       await flow.close();

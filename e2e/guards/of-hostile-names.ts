@@ -75,8 +75,8 @@ export const ofHostileNames: readonly Guard[] = [
   {
     name: 'PostgreSQL: commit rows are read from the table that was looked at',
     file: 'connectors/postgres/commit-rows.ts',
-    from: "${this.#requireSql('ACCESS SHARE')}; ",
-    to: '',
+    from: "this.#requireSql('ACCESS SHARE')",
+    to: "'SELECT'",
     caughtBy: { test: 'connectors/postgres/own-tables.test.ts', only: 'became a view just after' },
   },
 ];
