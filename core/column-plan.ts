@@ -64,6 +64,11 @@ export interface PlannedColumn {
   /** DDL of the column to create; of the existing one its native type. */
   readonly ddl: string;
   readonly isNullable: boolean;
+  /**
+   * Of a text to be created in a key: its collation is one of bytes. No index of a view or query says that its rows differ by the
+   * collation of the source, and rows that are equal by that of the destination would overwrite each other.
+   */
+  readonly isComparedAsBytes?: true;
 }
 
 export interface ColumnPlan {
@@ -171,6 +176,7 @@ function create(column: Column, input: ColumnPlanInput, findings: Finding[]): Pl
     existing: null,
     ddl: native.ddl,
     isNullable: column.isNullable && !use.isKey,
+    ...(use.isKey && input.source.isOpaque && column.type.kind === 'text' && { isComparedAsBytes: true }),
   };
 }
 

@@ -164,9 +164,10 @@ function orderedAs({ nativeType, collation }: Pick<Column, 'nativeType' | 'colla
 }
 
 /** A column that is still to be made keeps a collation of its own kind of system alone. */
-function isSameTextOrder({ source, existing }: PlannedColumn, input: FieldInput): boolean {
+function isSameTextOrder({ source, existing, isComparedAsBytes }: PlannedColumn, input: FieldInput): boolean {
   if (existing) return existing.type.kind !== 'text' || source.collation === existing.collation;
-  return source.collation === undefined || input.types.source === input.types.destination;
+  const keepsCollation = !isComparedAsBytes && input.types.source === input.types.destination;
+  return source.collation === undefined || keepsCollation;
 }
 
 function isSameOrder(source: Column, target: Column): boolean {

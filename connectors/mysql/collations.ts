@@ -13,9 +13,9 @@ export async function collationsFor(
   for (const collation of new Set(wanted)) {
     if (collation !== undefined && (await isKnown(session, collation, signal))) known.add(collation);
   }
-  return ({ existing, source }) => {
+  return ({ existing, source, isComparedAsBytes }) => {
     const { collation } = existing ?? source;
-    return collation !== undefined && known.has(collation) ? collation : session.facts.textCollation;
+    return !isComparedAsBytes && collation !== undefined && known.has(collation) ? collation : session.facts.textCollation;
   };
 }
 
