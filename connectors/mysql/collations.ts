@@ -15,7 +15,9 @@ export async function collationsFor(
   }
   return ({ existing, source, isComparedAsBytes }) => {
     const { collation } = existing ?? source;
-    return !isComparedAsBytes && collation !== undefined && known.has(collation) ? collation : session.facts.textCollation;
+    return !isComparedAsBytes && collation !== undefined && known.has(collation)
+      ? collation
+      : session.facts.textCollation;
   };
 }
 
