@@ -4,6 +4,7 @@ import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, ColumnType, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
 import { equalityOf, isExact } from './equality.ts';
+import { type IndexEntry, readIndexes } from './indexes.ts';
 import { literalText } from './literals.ts';
 import {
   hasLabels,
@@ -23,11 +24,25 @@ export interface TableName {
   readonly table: string;
 }
 
+/** `versioned`: of MariaDB, WITH SYSTEM VERSIONING; a SELECT shows its current rows, of which its keys are unique. `other`: a sequence. */
+export type TableKind = 'plain' | 'versioned' | 'view' | 'other';
+
+const kinds: Readonly<Record<string, TableKind>> = {
+  'BASE TABLE': 'plain',
+  'SYSTEM VERSIONED': 'versioned',
+  VIEW: 'view',
+  'SYSTEM VIEW': 'view',
+};
+
+export function hasOwnRows(kind: TableKind): boolean {
+  return kind === 'plain' || kind === 'versioned';
+}
+
 /** A table as the catalogue has it, with what only this connector asks about. */
 export interface TableEntry {
   readonly relation: Relation;
   readonly name: TableName;
-  readonly isTable: boolean;
+  readonly kind: TableKind;
   /** Null for a view. */
   readonly engine: string | null;
   /** Columns of every unique index, usable as a key or not: ON DUPLICATE KEY heeds them all. */
@@ -85,8 +100,9 @@ export async function describeTable(
     { name: joinName([actual.schema, actual.table]), path },
     signal,
   );
-  const indexes = await readIndexes(session, where, signal);
-  const isTable = type === 'BASE TABLE';
+  const kind = kinds[type ?? ''] ?? 'other';
+  const isTable = hasOwnRows(kind);
+  const indexes = await readIndexes(session, where, kind === 'versioned', signal);
   return {
     relation: {
       name: joinName([actual.schema, actual.table]),
@@ -97,7 +113,7 @@ export async function describeTable(
       ...(isTable && bytes !== null && { estimatedBytes: Number(bytes) }),
     },
     name: actual,
-    isTable,
+    kind,
     engine: engine ?? null,
     uniqueIndexes: indexes.map((index) => index.columns.map((column) => column ?? '')),
   };
@@ -105,10 +121,9 @@ export async function describeTable(
 
 /** Why a table cannot be a destination. */
 export function destinationFindings(entry: TableEntry): Finding[] {
-  const { relation, engine, isTable } = entry;
-  if (!isTable) {
-    // A view has no engine.
-    const what = engine === null ? 'a view' : 'a system-versioned table or a sequence';
+  const { relation, engine, kind } = entry;
+  if (kind !== 'plain') {
+    const what = { versioned: 'a system-versioned table', view: 'a view', other: 'no table of rows' }[kind];
     return [
       {
         severity: 'error',
@@ -212,31 +227,6 @@ async function readJsonColumns(
   return new Set(names.filter((name) => name !== undefined).map((name) => name.replaceAll('``', '`')));
 }
 
-interface IndexEntry {
-  readonly name: string;
-  /** Null: a part of a column, or an expression. */
-  readonly columns: readonly (string | null)[];
-}
-
-async function readIndexes(
-  session: Session,
-  where: string,
-  signal?: AbortSignal,
-): Promise<readonly IndexEntry[]> {
-  const rows = await session.query(
-    `SELECT INDEX_NAME, COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS
-     WHERE ${where} AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`,
-    signal,
-  );
-  const columns = new Map<string, (string | null)[]>();
-  for (const [index, column, part] of rows) {
-    const name = String(index);
-    const whole = part === null ? text(column ?? null) : null;
-    columns.set(name, [...(columns.get(name) ?? []), whole]);
-  }
-  return [...columns].map(([name, of]) => ({ name, columns: of }));
-}
-
 /** The primary key first, then unique indexes over whole columns that are NOT NULL. */
 function usableKeys(columns: readonly Column[], indexes: readonly IndexEntry[]): UniqueKey[] {
   const notNull = new Set(
@@ -331,7 +321,7 @@ export function labelsAsText(from: string, fields: readonly FieldPacket[]): stri
 export async function listTables(session: Session, signal?: AbortSignal): Promise<readonly TableName[]> {
   const rows = await session.query(
     `SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES
-     WHERE TABLE_TYPE IN ('BASE TABLE', 'VIEW') AND TABLE_SCHEMA NOT IN (${systemSchemas.map(literalText).join(', ')})
+     WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW') AND TABLE_SCHEMA NOT IN (${systemSchemas.map(literalText).join(', ')})
      ORDER BY 1, 2`,
     signal,
   );

@@ -5,6 +5,7 @@ import {
   describeQuery,
   describeTable,
   fromQuery,
+  hasOwnRows,
   labelsAsText,
   quoteName,
   type TableName,
@@ -58,7 +59,9 @@ export async function lookAt(
     const entry = await describeTable(session, object.name, path, signal);
     if (!entry) return undefined;
     if (locked instanceof IdraError) throw locked;
-    const catalogue = entry.isTable ? await catalogueStatement(session, entry.name, signal) : undefined;
+    const catalogue = hasOwnRows(entry.kind)
+      ? await catalogueStatement(session, entry.name, signal)
+      : undefined;
     const told = catalogue === undefined ? [] : await session.guard(() => session.run(catalogue), signal);
     const opening = catalogue === undefined ? lock : [...lock, catalogue];
     return { relation: entry.relation, from, opening, fingerprint: fingerprintOf([...locked, ...told]) };
