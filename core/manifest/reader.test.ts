@@ -198,7 +198,7 @@ describe('a DataSource', () => {
     };
     assert.deepEqual(reader.readDataSource({ ...identity, spec: { postgres, maxConcurrentSyncs: 4 } }).spec, {
       type: 'postgres',
-      config: { ...postgres, port: 5_432, tls: { mode: 'Prefer' } },
+      config: { ...postgres, port: 5_432, allowCleartextPassword: false, tls: { mode: 'Prefer' } },
       maxConcurrentSyncs: 4,
       placement: { agentSelector: {} },
     });
