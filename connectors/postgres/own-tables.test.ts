@@ -4,8 +4,7 @@ import { isFenced } from '../sql/test-flow.ts';
 import { CommitRows } from './commit-rows.ts';
 import { connector } from './connector.ts';
 import { shadowName } from './replace.ts';
-import type { Session } from './session.ts';
-import { openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
+import { type FlowOptions, openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
 
 const signal = new AbortController().signal;
 const stranger = `stranger_${process.pid}`;
@@ -149,27 +148,57 @@ describe('a table _idra_commits that is there already', () => {
     assert.deepEqual(await database.run(`SELECT * FROM ${schema}.t`), []);
   });
 
-  for (const look of ['create', 'exists'] as const) {
-    test(`that became a view just after it was looked at (${look}) is not read`, async (context) => {
-      await database.query(
-        `ALTER SCHEMA ${schema} OWNER TO ${stranger}; GRANT ALL ON SCHEMA ${schema} TO "${database.user}"`,
-      );
-      const flow = await openFlow(database, { from: 'rows_from', to: `${schema}.t` });
-      await flow.claim();
-      const looked: (session: Session, signal: AbortSignal) => Promise<unknown> = CommitRows.prototype[look];
-      context.mock.method(CommitRows.prototype, look, async function (this: CommitRows, session: Session) {
-        const found = await looked.call(this, session, signal);
-        await prepare(`DROP TABLE _idra_commits; ${run}; CREATE VIEW _idra_commits AS SELECT 'u'::text AS uid, 't'::text AS "table", 1::bigint AS token,
-          ''::text AS session, ''::text AS name, ''::text AS meaning, ''::text AS "offset", 1::bigint AS rows, false AS closed, 1 AS layout, now() AS time,
-          ''::text AS target WHERE run()`);
+  const view = `${run}; CREATE VIEW _idra_commits AS SELECT 'u'::text AS uid, 't'::text AS "table", 1::bigint AS token, ''::text AS session,
+    ''::text AS name, ''::text AS meaning, ''::text AS "offset", 1::bigint AS rows, false AS closed, 1 AS layout, now() AS time,
+    ''::text AS target FROM run() AS r OFFSET 0`;
+  const noted = `${note}; ${table()}; CREATE TRIGGER t BEFORE INSERT OR UPDATE ON _idra_commits EXECUTE FUNCTION note()`;
+  const openClaimed = async (options: Partial<FlowOptions> = {}) => {
+    await database.query(
+      `ALTER SCHEMA ${schema} OWNER TO ${stranger}; GRANT ALL ON SCHEMA ${schema} TO "${database.user}"`,
+    );
+    const flow = await openFlow(database, { from: 'rows_from', to: `${schema}.t`, ...options });
+    const { token } = await flow.claim();
+    const change = { uid: flow.plan.uid, expected: null, offset: null, token };
+    return { flow, setOffset: () => flow.destination.setOffset(change, signal) };
+  };
+  type Claimed = Awaited<ReturnType<typeof openClaimed>>;
+
+  const looks: readonly (readonly [
+    'create' | 'exists' | 'holder',
+    string,
+    (of: Claimed) => Promise<unknown>,
+  ])[] = [
+    ['create', view, ({ flow }) => flow.claim()],
+    ['exists', view, ({ flow }) => flow.destination.commitRows('any', signal)],
+    ['holder', noted, ({ flow }) => flow.claim()],
+    ['exists', noted, ({ setOffset }) => setOffset()],
+  ];
+  for (const [look, planted, attempt] of looks) {
+    const what = planted === view ? 'a view' : 'a table with a trigger';
+    test(`that became ${what} just after it was looked at (${look}) is not used`, async (context) => {
+      const claimed = await openClaimed();
+      const looked = CommitRows.prototype[look] as (...given: unknown[]) => Promise<unknown>;
+      context.mock.method(CommitRows.prototype, look, async function (this: CommitRows, ...given: unknown[]) {
+        const found = await looked.apply(this, given);
+        await prepare(`DROP TABLE _idra_commits; ${planted}`);
         return found;
       });
-      const reading = look === 'create' ? flow.claim() : flow.destination.commitRows('any', signal);
-      await assert.rejects(reading, isFenced);
-      await flow.close();
+      await assert.rejects(attempt(claimed), isFenced);
+      await claimed.flow.close();
       await isUntouched();
     });
   }
+
+  test('that became a view is not used by the beginning of a pass of Replace', async () => {
+    const { flow } = await openClaimed({ writeMode: 'Replace' });
+    await prepare(`DROP TABLE _idra_commits; ${view}`);
+    await assert.rejects(
+      flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal),
+      isFenced,
+    );
+    await flow.close();
+    await isUntouched();
+  });
 
   test('of ours, to which default privileges let others add triggers, lets nobody any more', async () => {
     await prepare(

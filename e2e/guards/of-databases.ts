@@ -147,7 +147,7 @@ export const ofDatabases: readonly Guard[] = [
     name: 'PostgreSQL: a shadow is one of ours before it is written',
     file: 'connectors/postgres/replace.ts',
     from: "await requireOwnTable(session, table, 'shadow');",
-    to: '',
+    to: 'undefined as { readonly oid: string } | undefined;',
     caughtBy: { test: 'connectors/postgres/own-tables.test.ts', only: 'is not written, and not dropped' },
   },
   {
