@@ -57,6 +57,11 @@ export interface BatchWriterInit {
   readonly names: Names;
 }
 
+/** From so many on the rest of a batch is likely to hold many more: larger steps have fewer parts that fail. */
+const manyRejections = 32;
+/** In the stage, before it is truncated: a scan of fewer costs less. */
+const mostDeadRows = 1_000;
+
 /** Puts rows into a table within the session's transaction. */
 export class BatchWriter {
   readonly #session: Session;
@@ -64,6 +69,8 @@ export class BatchWriter {
   readonly #alwaysIdentity: ReadonlySet<string>;
   readonly #names: Names;
   #hasStage = false;
+  /** Rows of the stage's file, dead ones too. */
+  #stagedSinceTruncate = Number.POSITIVE_INFINITY;
 
   constructor({ session, target, alwaysIdentity, names }: BatchWriterInit) {
     this.#session = session;
@@ -87,30 +94,49 @@ export class BatchWriter {
     return written;
   }
 
-  /** Halves a set until the rows that cannot be kept stand alone; these are left out. Within a transaction. Ends after `most` of them. */
+  /**
+   * Splits a set until the rows that cannot be kept stand alone; these are left out. Within a transaction. Ends after `most` of them. What
+   * begins and ends a part travels with the rows of the next one.
+   */
   async putGood(rows: RowSet, way: Way, into?: string, most = Number.POSITIVE_INFINITY): Promise<Outcome> {
     const rejections: Rejection[] = [];
-    const putRange = async (from: number, to: number): Promise<number> => {
+    let endOfLast = '';
+    const putPart = async (from: number, to: number): Promise<number> => {
       if (rejections.length >= most) return 0;
-      await this.#session.run('SAVEPOINT part');
+      const empty = way === 'insert' ? '' : this.#emptyStage(to - from);
       try {
-        const written = await this.#putRange(rows, way, '', from, to, into);
-        await this.#session.run('RELEASE part');
+        const begin = `${endOfLast}${empty}SAVEPOINT part; `;
+        const written = await this.#putRange(rows, way, begin, from, to, into);
+        endOfLast = 'RELEASE part; ';
         return written;
       } catch (thrown) {
         if (!isRowRefused(thrown)) throw thrown;
         // Without RELEASE each refused part stays open around all that follows, and the server slows down with their number.
-        await this.#session.runAll('ROLLBACK TO part; RELEASE part');
-        if (to - from === 1) {
-          rejections.push({ ...rejectionOfRow(thrown), ...namedAs(rows.name(from)) });
-          return 0;
-        }
-        const middle = Math.floor((from + to) / 2);
-        return (await putRange(from, middle)) + (await putRange(middle, to));
+        endOfLast = 'ROLLBACK TO part; RELEASE part; ';
+        if (to - from > 1) return await putParts(from, to);
+        rejections.push({ ...rejectionOfRow(thrown), ...namedAs(rows.name(from)) });
+        return 0;
       }
     };
-    const written = await putRange(0, rows.count);
+    const putParts = async (from: number, to: number): Promise<number> => {
+      const size = Math.ceil((to - from) / (rejections.length < manyRejections ? 2 : 8));
+      let written = 0;
+      for (let at = from; at < to; at += size) written += await putPart(at, Math.min(at + size, to));
+      return written;
+    };
+    const written = await putPart(0, rows.count);
+    await this.#session.runAll(endOfLast);
     return { written, rejections: [...rejections, ...rows.misfits.values()] };
+  }
+
+  /**
+   * Before the savepoint of a part of so many rows. TRUNCATE makes a new file, which is dear for one row; what DELETE leaves may put rows
+   * out of order, which matters where there are several.
+   */
+  #emptyStage(count: number): string {
+    const isCheap = count === 1 && this.#stagedSinceTruncate < mostDeadRows;
+    this.#stagedSinceTruncate = isCheap ? this.#stagedSinceTruncate + count : count;
+    return isCheap ? `DELETE FROM ${stage}; ` : `TRUNCATE ${stage}; `;
   }
 
   async #putRange(
