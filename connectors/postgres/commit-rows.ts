@@ -58,12 +58,13 @@ export class CommitRows {
       `BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext(${literalText(this.#name)})); ${this.createSql}; COMMIT`,
       signal,
     );
-    const made = await requireOwnTable(session, this.#tableName, 'commits', signal);
-    this.#oid = made?.oid;
+    await this.exists(session, signal);
     await session.query(
       `BEGIN; ALTER TABLE ${this.#name} ADD COLUMN IF NOT EXISTS target text; ${revokeSql(this.#tableName, 'TRIGGER')}; COMMIT`,
       signal,
     );
+    // Until then others may have put a trigger on it.
+    await this.exists(session, signal);
   }
 
   /**

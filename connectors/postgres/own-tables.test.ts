@@ -4,6 +4,7 @@ import { isFenced } from '../sql/test-flow.ts';
 import { CommitRows } from './commit-rows.ts';
 import { connector } from './connector.ts';
 import { shadowName } from './replace.ts';
+import { Session } from './session.ts';
 import { type FlowOptions, openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
 
 const signal = new AbortController().signal;
@@ -196,6 +197,21 @@ describe('a table _idra_commits that is there already', () => {
       flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal),
       isFenced,
     );
+    await flow.close();
+    await isUntouched();
+  });
+
+  test('of ours, on which a trigger was put before the right to do so was taken back, is refused', async (context) => {
+    const privileges = `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT ALL ON TABLES TO ${stranger}`;
+    await prepare(privileges, 'owner');
+    const flow = await openFlow(database, { from: 'rows_from', to: `${schema}.t` });
+    const { query } = Session.prototype;
+    context.mock.method(Session.prototype, 'query', async function (this: Session, sql: string) {
+      if (sql.includes('REVOKE TRIGGER')) await prepare(`${note}; ${trigger}`);
+      return await query.call(this, sql);
+    });
+    const refusal = { code: 'OwnTableUnsafe', message: /has triggers of others/ };
+    await assert.rejects(flow.claim(), refusal);
     await flow.close();
     await isUntouched();
   });

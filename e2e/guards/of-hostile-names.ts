@@ -79,4 +79,14 @@ export const ofHostileNames: readonly Guard[] = [
     to: "'SELECT'",
     caughtBy: { test: 'connectors/postgres/own-tables.test.ts', only: 'became a view just after' },
   },
+  {
+    name: 'PostgreSQL: a new table of commit rows is looked at when nobody may add triggers any more',
+    file: 'connectors/postgres/commit-rows.ts',
+    from: 'put a trigger on it.\n    await this.exists(session, signal);',
+    to: 'put a trigger on it.',
+    caughtBy: {
+      test: 'connectors/postgres/own-tables.test.ts',
+      only: 'before the right to do so was taken back',
+    },
+  },
 ];
