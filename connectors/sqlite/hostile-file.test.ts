@@ -182,6 +182,24 @@ test('in a cluster a file is below the folder of its namespace, whatever leads t
   assert.equal(existsSync(join(root, 'team-b', 'new.db')), false);
 });
 
+test('what is not there, or is no folder, outside of a namespace is told in the same words as what is', () => {
+  const root = join(folder, 'told');
+  mkdirSync(join(root, 'team-a'), { recursive: true });
+  for (const path of ['/etc/passwd', '/etc/passwd/x.db', '/no/such/folder/x.db', '../team-b/x.db']) {
+    const of = confined(path, root);
+    for (const open of [openForReading, openForWriting])
+      assert.throws(() => open(pathOf(of), folderOf(of)), {
+        ...refusal,
+        message: /the files of namespace team-a are those below/,
+      });
+  }
+});
+
+test('a device is no database file', () => {
+  for (const open of [openForReading, openForWriting])
+    assert.throws(() => open('/dev/null'), { code: 'FileNotOpened', path: 'spec.sqlite.path' });
+});
+
 /** As coordination/state-tables.ts makes it, open as in a run. */
 function stateOf(path: string): Database.Database {
   const database = new Database(path);
