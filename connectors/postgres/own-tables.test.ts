@@ -263,6 +263,28 @@ describe('a shadow of Replace that is there already', () => {
       ['1'],
     ]);
   });
+
+  test('of another role, in place of ours just after it was looked at, is not gone on with', async (context) => {
+    await database.run(`CREATE TABLE ${schema}.t (id int PRIMARY KEY)`);
+    const options = { from: 'rows_from', to: `${schema}.t`, writeMode: 'Replace', uid } as const;
+    const flow = await openFlow(database, options);
+    await flow.claim();
+    await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
+    await database.query(
+      `ALTER SCHEMA ${schema} OWNER TO ${stranger}; GRANT ALL ON SCHEMA ${schema} TO "${database.user}"`,
+    );
+    const { run: sent } = Session.prototype;
+    context.mock.method(Session.prototype, 'run', async function (this: Session, sql: string) {
+      if (sql.includes('obj_description'))
+        await prepare(
+          `DROP TABLE ${shadow()}; CREATE TABLE ${shadow()} (id int PRIMARY KEY); COMMENT ON TABLE ${shadow()} IS 'idra pass 1 rows 0'`,
+        );
+      return await sent.call(this, sql);
+    });
+    const resumed = flow.destination.beginPass({ pass: 1, isResumed: true, isAtomic: false }, signal);
+    await assert.rejects(resumed, { code: 'ShadowMissing' });
+    await flow.close();
+  });
 });
 
 test('a plan of a Sync whose commit table is not ours is refused before anything is made', async () => {
