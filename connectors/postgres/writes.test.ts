@@ -311,7 +311,7 @@ describe('the fence', () => {
     writing.catch(() => {});
     await reached;
     const holder =
-      "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'idra-writer' AND state = 'idle in transaction'";
+      "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'idra-writer' AND state = 'idle in transaction'";
     assert.deepEqual(await database.query(holder), [{ count: '1' }]);
     const next = await open();
     await next.claim({ token: 6n });
