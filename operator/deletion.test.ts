@@ -90,7 +90,7 @@ describe('deletion', () => {
           const object = await read();
           return pattern.test(object.status?.message ?? '') && object;
         },
-        { what: `shop to say ${pattern}` },
+        { what: `shop to say ${pattern}`, timeoutMs: 60_000 },
       );
     const { status: first } = await shown(/waits for an agent/);
     await bed.kubectl('delete', 'datasource', 'shop', '-n', 'used', '--wait=false');
