@@ -589,7 +589,7 @@ export const errorCodes = {
   },
   OwnTableUnsafe: {
     cause:
-      'A table that Idra makes for itself (_idra_commits, a shadow of Replace) is there already and is not a plain table of its user: it belongs to another role, or has triggers, rules or the like.',
+      'A table that Idra makes for itself (_idra_commits, a shadow of Replace) is there already and is not a plain table of its user: it belongs to another role, or has triggers of others, rules or the like.',
     remedy:
       'Look who made it; remove it or what is on it, or give it to the user of the DataSource, as the message says.',
   },

@@ -30,8 +30,8 @@ const commitColumns: ReadonlyMap<string, string> = new Map([
 const commitKey = ['uid', 'table'];
 
 /**
- * Whether the table is there. Throws OwnTableUnsafe where it is not a plain table as Idra makes it. Triggers are seen only by a user with
- * the right TRIGGER; they run with the rights of who has made them.
+ * Whether the table is there. Throws OwnTableUnsafe where it is not a plain table as Idra makes it. Triggers of this very user
+ * gain nothing by it, as at PostgreSQL; others are seen only by a user with the right TRIGGER.
  */
 export async function requireOwnTable(
   session: Session,
@@ -73,7 +73,7 @@ function faultsOf([tables = [], triggers, keys, columns, indexes]: readonly Rows
   if (type !== 'BASE TABLE') return [type === 'VIEW' ? isView : 'is no plain table'];
   return [
     ...(transactionalEngines.has(engine ?? '') ? [] : [`is a table of ${engine}, which has no transactions`]),
-    ...named('has triggers', triggers),
+    ...named('has triggers of others', triggers),
     ...named('has foreign keys', keys),
     ...(use === 'commits'
       ? [
@@ -116,7 +116,7 @@ function lookSql(name: TableName): string {
   const where = `WHERE TABLE_SCHEMA = ${schema} AND TABLE_NAME = ${table}`;
   return [
     typeSql(name),
-    `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${schema} AND EVENT_OBJECT_TABLE = ${table} ORDER BY 1`,
+    `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${schema} AND EVENT_OBJECT_TABLE = ${table} AND DEFINER <> CURRENT_USER() ORDER BY 1`,
     `SELECT CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ${schema} AND TABLE_NAME = ${table} ORDER BY 1`,
     `SELECT COLUMN_NAME, LOWER(DATA_TYPE), COLLATION_NAME, GENERATION_EXPRESSION FROM information_schema.COLUMNS ${where}`,
     `SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS ${where} AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`,
