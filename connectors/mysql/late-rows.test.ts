@@ -91,6 +91,19 @@ describe('late rows', { concurrency: servers.length }, () => {
         return client;
       }
 
+      /** Its time is taken, and it waits for whoever has locked the gate. */
+      async function insertBehindGate(late: Connection, { table }: Passes) {
+        const waiting = late.query(
+          `INSERT INTO ${table} (id) SELECT 2 FROM (SELECT COUNT(*) FROM gate) AS g`,
+        );
+        const isWaiting = async () =>
+          (await run('SHOW PROCESSLIST')).some(([, , , , , , state]) =>
+            /^Waiting for table/.test(state ?? ''),
+          );
+        await until(isWaiting, { what: 'the insert to wait' });
+        return { waiting };
+      }
+
       test('Timestamp: a transaction that has written, and one that waited for a metadata lock and is idle since', async () => {
         const passes = await Passes.open(clocked, byTime);
         await run(`INSERT INTO ${passes.table} (id) VALUES (1)`);
@@ -98,18 +111,7 @@ describe('late rows', { concurrency: servers.length }, () => {
         const locker = await database.client();
         await locker.query('LOCK TABLES gate WRITE');
         const late = await begin();
-        const waiting = late.query(
-          `INSERT INTO ${passes.table} (id) SELECT 2 FROM (SELECT COUNT(*) FROM gate) AS g`,
-        );
-        await until(
-          async () =>
-            (await run('SHOW PROCESSLIST')).some(([, , , , , , state]) =>
-              /^Waiting for table/.test(state ?? ''),
-            ),
-          {
-            what: 'the insert to wait',
-          },
-        );
+        const { waiting } = await insertBehindGate(late, passes);
         // Between the row's time and trx_started there are others, and more than what a second of slack would cover.
         await run(`INSERT INTO ${passes.table} (id) VALUES (3); SELECT SLEEP(1.6)`);
         await locker.query('UNLOCK TABLES');
@@ -128,18 +130,7 @@ describe('late rows', { concurrency: servers.length }, () => {
         const locker = await database.client();
         await locker.query('LOCK TABLES gate WRITE');
         const late = await database.client();
-        const waiting = late.query(
-          `INSERT INTO ${passes.table} (id) SELECT 2 FROM (SELECT COUNT(*) FROM gate) AS g`,
-        );
-        await until(
-          async () =>
-            (await run('SHOW PROCESSLIST')).some(([, , , , , , state]) =>
-              /^Waiting for table/.test(state ?? ''),
-            ),
-          {
-            what: 'the insert to wait',
-          },
-        );
+        const { waiting } = await insertBehindGate(late, passes);
         await run(`SELECT SLEEP(1.5); INSERT INTO ${passes.table} (id) VALUES (3)`);
         const end = await passes.pass();
         assert.deepEqual([end.isHeldBack, await passes.ids()], [true, '']);

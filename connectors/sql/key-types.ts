@@ -1,6 +1,21 @@
 import type { Column, ColumnType } from '../../core/values.ts';
 
-/** What a system can page by: kinds of types, and types of its own by name. */
+/** What each of the SQL systems pages by. */
+const commonKinds: readonly ColumnType['kind'][] = [
+  'boolean',
+  'int',
+  'float',
+  'decimal',
+  'text',
+  'bytes',
+  'date',
+  'time',
+  'timestamp',
+  'uuid',
+  'bit',
+];
+
+/** What a system can page by besides: kinds of types, and types of its own by name. */
 export interface KeyTypes {
   readonly kinds: readonly ColumnType['kind'][];
   readonly others: RegExp;
@@ -11,8 +26,9 @@ export function keyRefusal({
   kinds,
   others,
 }: KeyTypes): (column: Pick<Column, 'type'>) => string | undefined {
+  const listed = new Set([...commonKinds, ...kinds]);
   return ({ type }) => {
-    const isListed = type.kind === 'other' ? others.test(type.name) : kinds.includes(type.kind);
+    const isListed = type.kind === 'other' ? others.test(type.name) : listed.has(type.kind);
     if (isListed) return undefined;
     switch (type.kind) {
       case 'array':
