@@ -1,8 +1,8 @@
-import { bug, permanent } from '../../core/errors.ts';
+import { bug } from '../../core/errors.ts';
 import { quoteBacktick } from '../sql/names.ts';
 import type { Form, LoadColumn } from './encode.ts';
 import { isRowError, RowError } from './errors.ts';
-import { largestFloat, rowLiteral } from './row-literals.ts';
+import { largestFloat, rowLiteral, rowsBroken } from './row-literals.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { Result } from './statements.ts';
 import { type Lines, linesOf } from './tsv-lines.ts';
@@ -108,9 +108,7 @@ export async function requireKept(
 
 /** The lines may be those that a source has sent. */
 function linesDiffer(found: number, expected: number): Error {
-  return permanent('ProtocolBroken', `the source sends ${found} lines for a batch of ${expected} rows`, {
-    mend: 'check that the DataSource of the source is the server that it should be, and that nothing between changes what it sends',
-  });
+  return rowsBroken(`${found} lines for a batch of ${expected} rows`);
 }
 
 /** Where the server takes no LOAD DATA LOCAL: many rows a statement. */

@@ -16,7 +16,8 @@ const wrongValue = 1_366;
  */
 export function rowLiteral(line: Buffer, columns: readonly Pick<LoadColumn, 'name' | 'form'>[]): string {
   const fields = fieldsOf(line);
-  if (fields.length !== columns.length) throw fieldsDiffer(fields.length, columns.length);
+  if (fields.length !== columns.length)
+    throw rowsBroken(`a row of ${fields.length} fields where it has ${columns.length}`);
   const literals = columns.map(({ name, form }, index) => {
     const value = plainField(fields[index] ?? '');
     return value === null ? 'NULL' : literalOf(value, form, name);
@@ -47,8 +48,9 @@ function floatText(value: string): string {
   return value.replace('-', '') === written ? value.replace(written, exact) : value;
 }
 
-function fieldsDiffer(found: number, expected: number): Error {
-  return permanent('ProtocolBroken', `the source sends a row of ${found} fields where it has ${expected}`, {
+/** Rows that come from another system in their wire form are not in that form. */
+export function rowsBroken(what: string): Error {
+  return permanent('ProtocolBroken', `the source sends ${what}`, {
     mend: 'check that the DataSource of the source is the server that it should be, and that nothing between changes what it sends',
   });
 }
