@@ -9,6 +9,7 @@ import type { SyncLock } from '../../core/sync-store.ts';
 import {
   type DataSourceObject,
   dataSources,
+  finalizer,
   type SyncObject,
   syncs,
 } from '../../operator/controllers/objects.ts';
@@ -125,6 +126,15 @@ export class OperatorBed {
 
   async inEtcd(object: SyncObject): Promise<DesiredSync> {
     return await until(() => this.stored(object), { what: `${object.metadata.name} in etcd` });
+  }
+
+  /** Waits until a deletion of this DataSource would wait for the operator: before that, the server carries it out at once. */
+  async isFinalized(namespace: string, name: string): Promise<void> {
+    const look = async () => {
+      const { metadata } = await this.client.get<DataSourceObject>(dataSources, { namespace, name });
+      return metadata.finalizers?.includes(finalizer);
+    };
+    await until(look, { what: `the finalizer on ${namespace}/${name}` });
   }
 
   /** Waits until the Sync is as `holds` wants it. */
