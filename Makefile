@@ -46,11 +46,17 @@ test: check ## everything that can be tested here, real servers included; ARGS='
 	@node e2e/kit/run-tests.ts $(ARGS)
 
 .PHONY: check
-check: build ## types, lint, format, imports, error codes, guards, generated files, duplicated code
+check: build ## types, lint, format, imports, lengths, error codes, guards, generated files, pages, duplicated code
 	@node_modules/.bin/tsc --noEmit -p .
 	@node_modules/.bin/biome ci --error-on-warnings .
 	@node e2e/kit/check-imports.ts
+	@node e2e/kit/check-circles.ts
+	@node e2e/kit/check-lengths.ts
 	@node e2e/kit/check-codes.ts
+	@node e2e/kit/check-docs.ts
+	@node e2e/kit/check-invariants.ts
+	@node e2e/kit/check-metrics.ts
+	@node e2e/kit/check-node.ts
 	@node e2e/guards/check-guards.ts
 	@node crds/generate.ts --check
 	@node_modules/.bin/jscpd .

@@ -58,7 +58,7 @@ function mayImportPackage(file: string, name: string): boolean {
 }
 
 /** What is imported and re-exported, also late, by `import()` of a literal. */
-function importsOf(text: string): string[] {
+export function importsOf(text: string): string[] {
   const pattern = /^(?:import|export)\b(?:[^'";]*?\bfrom)?\s*'([^']+)'|\bimport\('([^']+)'\)/gm;
   return [...text.matchAll(pattern)].flatMap(([, early, late]) => early ?? late ?? []);
 }

@@ -1,0 +1,100 @@
+import { dirname, join, normalize } from 'node:path';
+import { importsOf } from './check-imports.ts';
+import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
+
+/**
+ * Circles of imports that are still there. The list only shrinks: a file that is in no circle any more must leave it, and a circle that
+ * is not listed is refused.
+ */
+export const permittedCircles: readonly (readonly string[])[] = [
+  ['agent/balance/assign.ts', 'agent/balance/loads.ts'],
+  ['agent/engine/context.ts', 'agent/engine/open-sync.ts'],
+  ['agent/lead/data-source-checks.ts', 'agent/lead/late-deletions.ts', 'agent/lead/lead.ts'],
+  ['cli/examine/by-agents.ts', 'cli/examine/examination.ts', 'cli/examine/here.ts'],
+  [
+    'connectors/postgres/copy.ts',
+    'connectors/postgres/fingerprint.ts',
+    'connectors/postgres/names.ts',
+    'connectors/postgres/one-statement.ts',
+    'connectors/postgres/opening.ts',
+    'connectors/postgres/reading.ts',
+    'connectors/postgres/session.ts',
+  ],
+  ['connectors/sqlite/part.ts', 'connectors/sqlite/text-bytes.ts'],
+  ['coordination/contract.ts', 'coordination/records.ts', 'coordination/trials.ts'],
+  ['coordination/state-file.ts', 'coordination/state-lock.ts'],
+  ['e2e/model/event-queue.ts', 'e2e/model/process.ts', 'e2e/model/world.ts'],
+  [
+    'operator/controllers/lateness.ts',
+    'operator/controllers/namespaces.ts',
+    'operator/controllers/newest.ts',
+    'operator/controllers/sync-deletion.ts',
+    'operator/controllers/sync.ts',
+  ],
+];
+
+/**
+ * Files that import each other, directly or by way of others. Imports of types count: they cost nothing at run time, but files in a
+ * circle can only be read and moved together.
+ */
+export function checkCircles(
+  sources: ReadonlyMap<string, string>,
+  permitted: readonly (readonly string[])[],
+): string[] {
+  const circles = circlesOf(graphOf(sources));
+  const isPermitted = (circle: readonly string[]) =>
+    permitted.some((each) => circle.every((file) => each.includes(file)));
+  const inCircles = new Set(circles.flat());
+  return [
+    ...circles
+      .filter((circle) => !isPermitted(circle))
+      .map((circle) => `these files import each other: ${circle.join(', ')}`),
+    ...permitted
+      .flat()
+      .filter((file) => !inCircles.has(file))
+      .map((file) => `${file} is in no circle of imports: take it out of permittedCircles`),
+  ];
+}
+
+type Graph = ReadonlyMap<string, readonly string[]>;
+
+function graphOf(sources: ReadonlyMap<string, string>): Graph {
+  const targets = (file: string, text: string) =>
+    importsOf(text)
+      .filter((name) => name.startsWith('.'))
+      .map((name) => normalize(join(dirname(file), name)))
+      .filter((target) => sources.has(target));
+  return new Map([...sources].map(([file, text]) => [file, targets(file, text)]));
+}
+
+/** The strongly connected components of more than one file, sorted (Tarjan, 1972). */
+function circlesOf(graph: Graph): string[][] {
+  const circles: string[][] = [];
+  const order = new Map<string, number>();
+  const stack: string[] = [];
+  /** The earliest file on the stack that can be reached from this one. */
+  const visit = (file: string): number => {
+    const own = order.size;
+    order.set(file, own);
+    stack.push(file);
+    let earliest = own;
+    for (const target of graph.get(file) ?? []) {
+      const known = order.get(target);
+      if (known === undefined) earliest = Math.min(earliest, visit(target));
+      else if (stack.includes(target)) earliest = Math.min(earliest, known);
+    }
+    if (earliest === own) {
+      const circle = stack.splice(stack.indexOf(file));
+      if (circle.length > 1 || graph.get(file)?.includes(file)) circles.push(circle.sort());
+    }
+    return earliest;
+  };
+  for (const file of graph.keys()) if (!order.has(file)) visit(file);
+  return circles;
+}
+
+if (import.meta.main) {
+  const sources = projectFiles().filter((file) => file.endsWith('.ts'));
+  const texts = new Map(sources.map((file) => [file, readProjectFile(file)]));
+  reportComplaints(checkCircles(texts, permittedCircles));
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkDocs } from './check-docs.ts';
+
+const files = [
+  'README.md',
+  'core/README.md',
+  'core/values.ts',
+  'core/manifest/reader.ts',
+  'docs/README.md',
+  'docs/offsets.md',
+  'e2e/hostile-rows.test.ts',
+  '.github/workflows/ci.yml',
+];
+
+function complaints(page: string, text: string): string[] {
+  return checkDocs(
+    files,
+    new Map([
+      ['docs/offsets.md', '# Offsets\n\n## By hand: `set`\n'],
+      [page, text],
+    ]),
+  );
+}
+
+test('what is there is named in every way', () => {
+  const text = `See \`core/values.ts\`, core/manifest, \`values.ts\`, \`e2e/hostile*\`, [a](offsets.md), [b](offsets.md#by-hand-set),
+[c](#here), [d](https://idra.dev/none), [e](../core/README.md#any), .github/workflows/ci.yml, \`FILE.yaml\`, GET /core/none, "[f](none)".
+## Here
+`;
+  assert.deepEqual(
+    complaints('docs/README.md', text.replace('"[f](none)"', '`[f](none)`').replace('#any', '')),
+    [],
+  );
+});
+
+const violations: readonly [text: string, complaint: string][] = [
+  ['`core/gone.ts`', 'there is no core/gone.ts'],
+  ['in core/gone, as before', 'there is no core/gone'],
+  ['(core/gone.ts)', 'there is no core/gone.ts'],
+  ['`gone.ts`', 'there is no gone.ts'],
+  ['`e2e/other*`', 'there is no e2e/other*'],
+  ['```\ncat core/gone.ts\n```', 'there is no core/gone.ts'],
+  ['[a](gone.md)', 'the link gone.md leads to nothing'],
+  ['[a](offsets.md#none)', 'the link offsets.md#none names a heading that is not in docs/offsets.md'],
+  ['[a](#none)', 'the link #none names a heading that is not in docs/README.md'],
+];
+
+for (const [text, complaint] of violations) {
+  test(`${text.replaceAll('\n', ' ')}: ${complaint}`, () => {
+    assert.deepEqual(complaints('docs/README.md', text), [`docs/README.md: ${complaint}`]);
+  });
+}
+
+test('a README speaks of the files of its folder', () => {
+  assert.deepEqual(complaints('core/README.md', '`values.ts`, `reader.ts`, `manifest/`'), []);
+  assert.deepEqual(complaints('core/README.md', '`offsets.md`, `sql/`'), [
+    'core/README.md: there is no offsets.md',
+    'core/README.md: there is no sql/',
+  ]);
+});

@@ -1,0 +1,124 @@
+import { basename, dirname, join, matchesGlob, normalize } from 'node:path';
+import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
+
+/** Pages whose paths must exist: a file that is moved or renamed is also moved or renamed here. */
+export const isPage = (file: string) => file.endsWith('.md') && file !== 'CHANGELOG.md';
+
+/** Names of files that a page gives to its readers' own files, or that are made while Idra runs. */
+const namesOfReaders = new Set(['FILE.yaml', 'orders.yaml']);
+
+/**
+ * The complaints about all pages: paths that are not in the project, links to pages or headings that are not there.
+ * `files` are all files of the project; `pages` are the texts of its pages by their paths.
+ */
+export function checkDocs(files: readonly string[], pages: ReadonlyMap<string, string>): string[] {
+  const tree = new Tree(files);
+  return [...pages].flatMap(([page, text]) => [
+    ...checkPaths(tree, page, text),
+    ...checkLinks(tree, pages, page, text),
+  ]);
+}
+
+class Tree {
+  readonly topFolders: ReadonlySet<string>;
+  readonly #paths: ReadonlySet<string>;
+  readonly #files: readonly string[];
+
+  constructor(files: readonly string[]) {
+    this.#files = files;
+    this.#paths = new Set(files.flatMap((file) => [file, ...foldersOf(file)]));
+    this.topFolders = new Set(
+      files.filter((file) => file.includes('/')).map((file) => file.split('/')[0] ?? ''),
+    );
+  }
+
+  /** Whether the path is a file or folder; `*` matches within a name. */
+  has(path: string): boolean {
+    const bare = normalize(path).replace(/\/$/, '');
+    if (!bare.includes('*')) return bare === '.' || this.#paths.has(bare);
+    return [...this.#paths].some((each) => matchesGlob(each, bare));
+  }
+
+  /** Whether a file of this name is anywhere in the folder. */
+  hasName(name: string, folder: string): boolean {
+    const below = folder === '.' ? '' : `${folder}/`;
+    return this.#files.some((file) => file.startsWith(below) && matchesGlob(basename(file), name));
+  }
+}
+
+function foldersOf(file: string): string[] {
+  const folder = dirname(file);
+  return folder === '.' ? [] : [folder, ...foldersOf(folder)];
+}
+
+function checkPaths(tree: Tree, page: string, text: string): string[] {
+  return [...new Set(pathsIn(tree, page, text))]
+    .filter((path) => !isThere(tree, page, path))
+    .map((path) => `${page}: there is no ${path}`);
+}
+
+function isThere(tree: Tree, page: string, path: string): boolean {
+  if (tree.has(path) || tree.has(join(dirname(page), path))) return true;
+  // A README speaks of files of its own folder, the pages of docs/ of all.
+  const folder = basename(page) === 'README.md' && page !== 'docs/README.md' ? dirname(page) : '.';
+  return !path.includes('/') && tree.hasName(path, folder);
+}
+
+/** Words that begin with a folder of the project, also outside of backticks, and names in backticks that end as files do. */
+function pathsIn(tree: Tree, page: string, text: string): string[] {
+  const withFolder = [...text.matchAll(/(?<![\w./:@{<-])\.?[a-z][\w-]*\/[\w.*/-]*/g)]
+    .map(([word]) => word.replace(/[.:]+$/, ''))
+    .filter((word) => tree.topFolders.has(word.split('/')[0] ?? ''));
+  const inTicks = [...text.matchAll(/`([\w.*/-]+)`/g)]
+    .map(([, word = '']) => word)
+    .filter(
+      (word) =>
+        /\.(ts|md|yml|txt|json|tpl)$/.test(word) || (page.endsWith('README.md') && word.endsWith('/')),
+    )
+    .filter((word) => !namesOfReaders.has(word));
+  return [...withFolder, ...inTicks];
+}
+
+function checkLinks(tree: Tree, pages: ReadonlyMap<string, string>, page: string, text: string): string[] {
+  return linksIn(text).flatMap((link) => {
+    const [path = '', anchor] = link.split('#');
+    const target = path === '' ? page : normalize(join(dirname(page), path));
+    if (!tree.has(target)) return [`${page}: the link ${link} leads to nothing`];
+    const aim = pages.get(target);
+    const isBroken = anchor !== undefined && aim !== undefined && !anchorsOf(aim).has(anchor);
+    return isBroken ? [`${page}: the link ${link} names a heading that is not in ${target}`] : [];
+  });
+}
+
+/** Links to other places of the project: `[text](target)`, not in code. */
+function linksIn(text: string): string[] {
+  return [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target));
+}
+
+function withoutCode(text: string): string {
+  return text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
+}
+
+/** The anchors that GitHub gives to headings; the second of two equal headings gets `-1`. */
+function anchorsOf(text: string): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading = ''] of text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ +(.+)$/gm)) {
+    const anchor = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replace(/\s/g, '-');
+    let unique = anchor;
+    for (let count = 1; anchors.has(unique); count++) unique = `${anchor}-${count}`;
+    anchors.add(unique);
+  }
+  return anchors;
+}
+
+if (import.meta.main) {
+  const files = projectFiles();
+  const pages = files.filter(isPage).map((file) => [file, readProjectFile(file)] as const);
+  reportComplaints(checkDocs(files, new Map(pages)));
+}

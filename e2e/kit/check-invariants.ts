@@ -1,0 +1,59 @@
+import { guards } from '../guards/guards.ts';
+import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
+
+export const invariantsPage = 'docs/invariants.md';
+
+/**
+ * The complaints about the page of invariants: each is a heading `## N. ...`, counted from 1, with a list of what enforces it
+ * (`- Enforced:`), of tests that prove it (`- Tests:`) and of guards (`- Guards:`, which may be left out), all in backticks.
+ */
+export function checkInvariants(
+  page: string,
+  files: ReadonlySet<string>,
+  guardNames: ReadonlySet<string>,
+): string[] {
+  const sections = page.split(/^## /m).slice(1);
+  const complaints = sections.flatMap((section, index) =>
+    checkInvariant(section, index + 1, files, guardNames),
+  );
+  const all = sections.length === 0 ? ['no invariant is there'] : complaints;
+  return all.map((complaint) => `${invariantsPage}: ${complaint}`);
+}
+
+function checkInvariant(
+  section: string,
+  number: number,
+  files: ReadonlySet<string>,
+  guardNames: ReadonlySet<string>,
+): string[] {
+  const name = `invariant ${number}`;
+  if (!section.startsWith(`${number}. `)) return [`${name} is expected, not "${section.split('\n')[0]}"`];
+  const enforced = listOf(section, 'Enforced');
+  const tests = listOf(section, 'Tests');
+  const isTest = (file: string) => file.endsWith('.test.ts');
+  return [
+    ...(enforced.some((file) => files.has(file) && !isTest(file))
+      ? []
+      : [`${name} names no file that enforces it`]),
+    ...(tests.some((file) => files.has(file)) ? [] : [`${name} names no test that proves it`]),
+    ...[...enforced, ...tests]
+      .filter((file) => !files.has(file))
+      .map((file) => `${name}: there is no ${file}`),
+    ...tests.filter((file) => !isTest(file)).map((file) => `${name}: ${file} is no test`),
+    ...listOf(section, 'Guards')
+      .filter((guard) => !guardNames.has(guard))
+      .map((guard) => `${name}: there is no guard named "${guard}"`),
+  ];
+}
+
+/** What stands in backticks in the item of the list that begins with the word; it may go on over several lines. */
+function listOf(section: string, word: string): string[] {
+  const [, item = ''] =
+    new RegExp(`^- ${word}: ([\\s\\S]*?)(?=^- |^\\s*$|(?![\\s\\S]))`, 'm').exec(section) ?? [];
+  return [...item.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text.replace(/\s+/g, ' '));
+}
+
+if (import.meta.main) {
+  const names = new Set(guards.map(({ name }) => name));
+  reportComplaints(checkInvariants(readProjectFile(invariantsPage), new Set(projectFiles()), names));
+}

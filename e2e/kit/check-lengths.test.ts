@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkLengths } from './check-lengths.ts';
+
+const sources = new Map([
+  ['core/long.ts', 'x\n'.repeat(350)],
+  ['core/short.ts', 'x\n'.repeat(349)],
+]);
+
+test('a file of 350 lines is too long', () => {
+  assert.deepEqual(checkLengths(sources, []), ['core/long.ts has 350 lines: split it, 349 are the most']);
+});
+
+test('one that is listed is permitted, and one that is short enough must leave the list', () => {
+  assert.deepEqual(checkLengths(sources, ['core/long.ts']), []);
+  assert.deepEqual(checkLengths(sources, ['core/long.ts', 'core/short.ts', 'core/gone.ts']), [
+    'core/short.ts is not too long: take it out of permittedLong',
+    'core/gone.ts is not too long: take it out of permittedLong',
+  ]);
+});

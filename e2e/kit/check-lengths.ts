@@ -1,0 +1,44 @@
+import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
+
+/** A file that is longer holds more than one idea. */
+const maxLines = 350;
+
+/** Files that are still too long. The list only shrinks: a file that is short enough must leave it. */
+export const permittedLong: readonly string[] = [
+  'connectors/mysql/session.ts',
+  'connectors/postgres/destination.ts',
+  'connectors/postgres/session.ts',
+  'connectors/postgres/source.ts',
+  'connectors/postgres/writes.test.ts',
+  'connectors/sqlite/destination.test.ts',
+  'connectors/sqlite/source.test.ts',
+  'e2e/single-mode.test.ts',
+  'operator/sync.test.ts',
+];
+
+/** Lists with one entry after the other: they have no ideas to split by. */
+const isCatalogue = (file: string) => file === 'core/error-codes.ts';
+
+/** The complaints about files of `maxLines` lines or more. */
+export function checkLengths(sources: ReadonlyMap<string, string>, permitted: readonly string[]): string[] {
+  const long = [...sources].filter(([file, text]) => !isCatalogue(file) && linesOf(text) >= maxLines);
+  const longFiles = new Set(long.map(([file]) => file));
+  return [
+    ...long
+      .filter(([file]) => !permitted.includes(file))
+      .map(([file, text]) => `${file} has ${linesOf(text)} lines: split it, ${maxLines - 1} are the most`),
+    ...permitted
+      .filter((file) => !longFiles.has(file))
+      .map((file) => `${file} is not too long: take it out of permittedLong`),
+  ];
+}
+
+function linesOf(text: string): number {
+  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+}
+
+if (import.meta.main) {
+  const sources = projectFiles().filter((file) => file.endsWith('.ts'));
+  const texts = new Map(sources.map((file) => [file, readProjectFile(file)]));
+  reportComplaints(checkLengths(texts, permittedLong));
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkNode } from './check-node.ts';
+
+const files: Readonly<Record<string, string>> = {
+  'package.json': '{ "engines": { "node": ">=22.18" } }',
+  Makefile: `NODE_VERSION := 24.21.0
+IS_NODE_NEW := node -e 'process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)'
+	echo "make: needs Node 22.18 or newer"
+`,
+  'CONTRIBUTING.md': 'Node 22.18 or newer',
+  Dockerfile: 'ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:1\n',
+  '.github/workflows/ci.yml': 'image: node:24.21.0-bookworm',
+};
+
+const checkWith = (changed: Readonly<Record<string, string>>) =>
+  checkNode((file) => changed[file] ?? files[file] ?? '');
+
+test('versions that agree have no complaint', () => {
+  assert.deepEqual(checkWith({}), []);
+});
+
+for (const [file, text] of Object.entries(files)) {
+  test(`another version in ${file} is refused`, () => {
+    const [complaint = ''] = checkWith({ [file]: text.replace('22.18', '22.15').replace('24.21', '24.20') });
+    assert.match(complaint, /^the versions of Node differ: /);
+    assert.ok(complaint.includes(`${file} says 2`), complaint);
+  });
+}
+
+test('what decides in the Makefile is looked at, too', () => {
+  const [complaint = ''] = checkWith({ Makefile: files.Makefile?.replace('b >= 18', 'b >= 15') ?? '' });
+  assert.match(complaint, /Makefile \(IS_NODE_NEW\) says 22\.15/);
+});

@@ -1,0 +1,28 @@
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectFolder } from './processes.ts';
+
+/** What .gitignore names, and git's own folder. */
+const ignored = new Set(['.git', '.idra', '.test-servers', '.tools', 'dist', 'node_modules']);
+
+/** Every file of the project, as paths from its folder. */
+export function projectFiles(folder = ''): string[] {
+  return readdirSync(join(projectFolder, folder), { withFileTypes: true })
+    .filter(({ name }) => !ignored.has(name) && !/\.(log|tsbuildinfo)$/.test(name))
+    .flatMap((entry) => filesOf(folder, entry));
+}
+
+function filesOf(folder: string, entry: Dirent): string[] {
+  const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+  return entry.isDirectory() ? projectFiles(path) : [path];
+}
+
+export function readProjectFile(path: string): string {
+  return readFileSync(join(projectFolder, path), 'utf8');
+}
+
+/** The end of a check: each complaint is a line, and one is enough to fail. */
+export function reportComplaints(complaints: readonly string[]): void {
+  for (const complaint of complaints) console.error(complaint);
+  if (complaints.length > 0) process.exitCode = 1;
+}
