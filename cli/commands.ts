@@ -7,6 +7,7 @@ import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDiscover } from './commands/discover.ts';
 import { addEpoch } from './commands/epoch.ts';
+import { addEtcd } from './commands/etcd.ts';
 import { addGet } from './commands/get.ts';
 import { addLocks } from './commands/locks.ts';
 import { addOffset } from './commands/offset.ts';
@@ -29,6 +30,7 @@ export const commands: readonly ((root: Command, cli: Cli) => void)[] = [
   addRequests,
   addLocks,
   addEpoch,
+  addEtcd,
   addRoles,
   addCompletion,
 ];

@@ -736,6 +736,12 @@ export const errorCodes = {
     cause: 'There is no Secret of this name.',
     remedy: 'Create the Secret in the namespace of the DataSource, or correct the reference.',
   },
+  SecretTaken: {
+    cause:
+      'A Secret that Idra would keep a certificate of its etcd in exists, and was made by somebody else.',
+    remedy: 'Rename or delete it, or choose other names with --secrets.',
+    systems: ['command line'],
+  },
   SecretUnavailable: {
     cause: 'The Secret cannot be read at the moment.',
     remedy: 'Nothing if it passes: it is retried.',

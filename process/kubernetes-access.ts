@@ -27,6 +27,9 @@ export interface Credentials {
   readonly agent?: Agent;
 }
 
+/** Of the Secrets with certificates of Idra's own etcd. No agent uses one as the Secret of a DataSource. */
+export const ownSecretType = 'idra.dev/etcd-certificate';
+
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 export interface AccessOptions {

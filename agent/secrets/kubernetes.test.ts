@@ -2,29 +2,42 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
+import { ownSecretType } from '../../process/kubernetes-access.ts';
 import { secretsOfKubernetes } from './kubernetes.ts';
+import type { ReadSecret } from './remembering.ts';
 
 test('an answer about a Secret that is no JSON is told without a word of it', async () => {
-  const server = createServer((_, response) => response.end('{"data":{"password":"c2VjcmV0"'));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  const read = secretsOfKubernetes(
-    {
-      server: new URL(`http://127.0.0.1:${port}`),
-      namespace: 'default',
-      credentials: async () => ({ headers: {}, tls: {} }),
-    },
-    { watchNamespaces: [] },
-  );
-  try {
+  await withAnswer('{"data":{"password":"c2VjcmV0"', async (read) => {
     await assert.rejects(read('default', 'shop'), (thrown: Error & { code?: string }) => {
       assert.equal(thrown.code, 'SecretUnavailable');
       assert.doesNotMatch(`${thrown.message} ${String(thrown.cause)}`, /password|c2Vj/);
       return true;
     });
+  });
+});
+
+test("a certificate of Idra's own etcd is no database's Secret", async () => {
+  const answer = JSON.stringify({ type: ownSecretType, data: { 'tls.key': 'a2V5' } });
+  await withAnswer(answer, async (read) => {
+    await assert.rejects(read('idra', 'idra-etcd-root'), { code: 'SecretForbidden' });
+  });
+});
+
+/** An API server that gives this answer to everything. */
+async function withAnswer(answer: string, body: (read: ReadSecret) => Promise<void>): Promise<void> {
+  const server = createServer((_, response) => response.end(answer));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const access = {
+    server: new URL(`http://127.0.0.1:${port}`),
+    namespace: 'default',
+    credentials: async () => ({ headers: {}, tls: {} }),
+  };
+  try {
+    await body(secretsOfKubernetes(access, { watchNamespaces: [] }));
   } finally {
     server.closeAllConnections();
     server.close();
   }
-});
+}

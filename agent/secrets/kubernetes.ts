@@ -3,7 +3,7 @@ import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { type IdraError, permanent, transient } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import { Slots } from '../../core/slots.ts';
-import type { ClusterAccess, Credentials } from '../../process/kubernetes-access.ts';
+import { type ClusterAccess, type Credentials, ownSecretType } from '../../process/kubernetes-access.ts';
 import type { ReadSecret } from './remembering.ts';
 
 const timeoutMs = 10_000;
@@ -30,7 +30,14 @@ export function secretsOfKubernetes(access: ClusterAccess, options: KubernetesSe
       // The token may just have been renewed.
       const answer = first.status === 401 ? await getSecret(access, namespace, name, true) : first;
       if (answer.status !== 200) throw errorOf(answer, namespace, name);
-      return keysOf(answer.body);
+      const secret = parseSecret(answer.body);
+      // Whoever may write a DataSource beside the etcd of Idra would be sent the key to all that it holds.
+      if (secret.type === ownSecretType) {
+        throw permanent('SecretForbidden', `Secret ${namespace}/${name} is for Idra's own etcd`, {
+          mend: 'name a Secret with the credentials of the database',
+        });
+      }
+      return keysOf(secret);
     });
   };
 }
@@ -86,19 +93,24 @@ function get(url: URL, { headers, tls, agent }: Credentials): Promise<Answer> {
   });
 }
 
-/** The body is never part of a message: it may hold the secret. */
-function keysOf(body: string): ReadonlyMap<string, Secret> {
+interface SecretObject {
+  readonly type?: string;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+function keysOf({ data = {} }: SecretObject): ReadonlyMap<string, Secret> {
   return new Map(
-    Object.entries(dataOf(body)).map(([key, value]) => [
+    Object.entries(data).map(([key, value]) => [
       key,
       new Secret(Buffer.from(value, 'base64').toString('utf8')),
     ]),
   );
 }
 
-function dataOf(body: string): Readonly<Record<string, string>> {
+/** The body is never part of a message: it may hold the secret. */
+function parseSecret(body: string): SecretObject {
   try {
-    return (JSON.parse(body) as { readonly data?: Readonly<Record<string, string>> } | null)?.data ?? {};
+    return (JSON.parse(body) as SecretObject | null) ?? {};
   } catch {
     throw transient('SecretUnavailable', "the API server's answer about a Secret is not JSON", {
       mend: 'check what stands between this agent and the API server',

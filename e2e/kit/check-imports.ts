@@ -28,6 +28,7 @@ const packages: readonly [name: RegExp, by: RegExp][] = [
   // The local store of single mode is a SQLite file.
   [/^better-sqlite3$/, /^(connectors\/sqlite|coordination)\//],
   [/^@kubernetes\//, /^(process|operator|cli)\//],
+  [/^(@peculiar\/|reflect-metadata$)/, /^cli\/certificates\//],
   // The core is pure logic.
   [/^node:(fs|net|tls|dgram|https?|http2|timers|process|child_process|worker_threads)(\/|$)/, /^(?!core\/)/],
 ];

@@ -8,12 +8,15 @@ import { removeFolder } from '../temp.ts';
 import { findServer, inArchive, inDebian, inVariable, onPath } from './find.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
 
+/** PEM files of another's making. */
+export type ServerFiles = Pick<Certificates, 'caFile' | 'certFile' | 'keyFile'>;
+
 export interface EtcdOptions {
   readonly members?: 1 | 3;
   /** The size of the store at which etcd raises its NOSPACE alarm. */
   readonly quotaBytes?: number;
   /** Clients need a certificate, and the endpoints are https. */
-  readonly tls?: boolean;
+  readonly tls?: boolean | ServerFiles;
   /** Further flags of etcd. */
   readonly flags?: readonly string[];
 }
@@ -50,11 +53,12 @@ export async function etcd(options: EtcdOptions = {}): Promise<EtcdServer> {
   }
   const bin = await findServer('etcd', etcdPlaces);
   const folder = await dataFolder('etcd');
-  const certificates = options.tls ? await makeCertificates(join(folder, 'tls')) : undefined;
-  const cluster = await planMembers(options.members ?? 1, certificates ? 'https' : 'http');
+  const certificates = options.tls === true ? await makeCertificates(join(folder, 'tls')) : undefined;
+  const files = typeof options.tls === 'object' ? options.tls : certificates;
+  const cluster = await planMembers(options.members ?? 1, files ? 'https' : 'http');
   const flags = [
     ...(options.quotaBytes === undefined ? [] : [`--quota-backend-bytes=${options.quotaBytes}`]),
-    ...(certificates ? tlsFlags(certificates) : []),
+    ...(files ? tlsFlags(files) : []),
     ...(options.flags ?? []),
   ];
   const members = await Promise.all(
@@ -132,7 +136,7 @@ async function isHealthy(address: string): Promise<void> {
   if (!answer.ok) throw new Error(`etcd is not healthy: ${await answer.text()}`);
 }
 
-function tlsFlags({ caFile, certFile, keyFile }: Certificates): string[] {
+function tlsFlags({ caFile, certFile, keyFile }: ServerFiles): string[] {
   return [
     '--client-cert-auth',
     `--trusted-ca-file=${caFile}`,

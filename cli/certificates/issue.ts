@@ -1,0 +1,110 @@
+import { X509Certificate } from 'node:crypto';
+import { type Authorities, advanceAuthorities, bundleOf } from './authorities.ts';
+import { makeAuthority, signCertificate } from './authority.ts';
+import { type CertificateRequest, type KeyPair, reasonToReplace } from './certificate.ts';
+import type { CertificateStore, Files } from './store.ts';
+
+export interface IssueOptions {
+  /** Names and addresses by which clients reach etcd, beside this machine's own. */
+  readonly hosts: readonly string[];
+  /** Every certificate is replaced, whatever is left of it. */
+  readonly isRenewing: boolean;
+  /** The authorities go one step on. */
+  readonly isRotatingAuthority: boolean;
+  readonly now: number;
+}
+
+export interface Issued {
+  readonly name: string;
+  readonly place: string;
+  /** The etcd user or the hosts. */
+  readonly of: string;
+  readonly expires: string;
+  /** What was done, and why; `kept` where nothing was. */
+  readonly did: string;
+}
+
+/** Each by the name under which it is kept. The users are those that `idra etcd roles` makes. */
+const users = {
+  root: 'root',
+  operator: 'idra-operator',
+  agent: 'idra-agent',
+  api: 'idra-api',
+} as const;
+
+const ownHosts = ['localhost', '127.0.0.1'];
+
+/** Makes what is missing, replaces what is due, leaves the rest. The authority is written first: nothing is signed by one that is kept nowhere. */
+export async function issueCertificates(store: CertificateStore, options: IssueOptions): Promise<Issued[]> {
+  const { authorities, row } = await issueAuthority(store, options);
+  const requests: Record<string, CertificateRequest> = {
+    server: { hosts: [...new Set([...options.hosts, ...ownHosts])] },
+    ...Object.fromEntries(Object.entries(users).map(([name, user]) => [name, { user }])),
+  };
+  const rows: Issued[] = [row];
+  for (const [name, request] of Object.entries(requests))
+    rows.push(await issueOne(store, name, request, authorities, options));
+  return rows;
+}
+
+async function issueAuthority(store: CertificateStore, options: IssueOptions) {
+  const stored = authoritiesOf(await store.read('ca'));
+  const { authorities, did } = await advanceAuthorities(
+    stored,
+    () => makeAuthority(options.now),
+    options.now,
+    options.isRotatingAuthority,
+  );
+  if (did !== '') await store.write('ca', filesOf(authorities));
+  const row = rowOf(store, 'ca', 'signs the others', authorities.signing, did || 'kept');
+  return { authorities, row };
+}
+
+async function issueOne(
+  store: CertificateStore,
+  name: string,
+  request: CertificateRequest,
+  authorities: Authorities,
+  options: IssueOptions,
+): Promise<Issued> {
+  const files = await store.read(name);
+  const stored = { certificate: files?.['tls.crt'] ?? '', key: files?.['tls.key'] ?? '' };
+  const { certificate } = authorities.signing;
+  const reason = options.isRenewing ? 'asked to' : reasonToReplace(stored, request, certificate, options.now);
+  const pair =
+    reason === undefined ? stored : await signCertificate(authorities.signing, request, options.now);
+  const bundle = bundleOf(authorities);
+  const isTrustChanged = files?.['ca.crt'] !== bundle;
+  if (reason !== undefined || isTrustChanged)
+    await store.write(name, { 'ca.crt': bundle, 'tls.crt': pair.certificate, 'tls.key': pair.key });
+  const did =
+    reason === undefined ? (isTrustChanged ? 'trusts other authorities' : 'kept') : `made: ${reason}`;
+  return rowOf(store, name, 'user' in request ? request.user : request.hosts.join(' '), pair, did);
+}
+
+function rowOf(store: CertificateStore, name: string, of: string, pair: KeyPair, did: string): Issued {
+  const expires = new X509Certificate(pair.certificate).validToDate.toISOString();
+  return { name, place: store.place(name), of, expires, did };
+}
+
+function authoritiesOf(files: Files | undefined): Authorities | undefined {
+  const signing = pairOf(files, 'tls');
+  if (!signing) return undefined;
+  const next = pairOf(files, 'next');
+  const previous = files?.['previous.crt'];
+  return { signing, ...(next && { next }), ...(previous !== undefined && { previous }) };
+}
+
+function pairOf(files: Files | undefined, name: string): KeyPair | undefined {
+  const [certificate, key] = [files?.[`${name}.crt`], files?.[`${name}.key`]];
+  return certificate && key ? { certificate, key } : undefined;
+}
+
+function filesOf({ signing, next, previous }: Authorities): Files {
+  return {
+    'tls.crt': signing.certificate,
+    'tls.key': signing.key,
+    ...(next && { 'next.crt': next.certificate, 'next.key': next.key }),
+    ...(previous !== undefined && { 'previous.crt': previous }),
+  };
+}
