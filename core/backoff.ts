@@ -1,5 +1,5 @@
 /**
- * Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+ * Exponential backoff with equal jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  * attempt counts from 1; the result is in [cap/2, cap) of that attempt, so that it never hammers.
  */
 export function backoffMs(
