@@ -1,21 +1,38 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../kit/processes.ts';
+import { reportComplaints } from '../kit/project-files.ts';
+import type { Guard } from './guard.ts';
 import { guards } from './guards.ts';
 import { sourceWithout } from './source-without.ts';
 
-/** Of `make check`: a guard whose code was rewritten, or whose test was moved, is named again by whoever does it. */
-const names = new Set<string>();
-for (const guard of guards) {
+/** Of `make check`: whoever rewrites a guard's code, or moves its test, also changes its entry. */
+export function checkGuards(all: readonly Guard[]): string[] {
+  return all
+    .flatMap((guard, index) => checkGuard(guard, all.slice(0, index)))
+    .map((complaint) => `e2e/guards: ${complaint}`);
+}
+
+function checkGuard(guard: Guard, before: readonly Guard[]): string[] {
+  const { name, caughtBy } = guard;
+  const isKnown = before.some((each) => each.name === name);
+  const test = caughtBy === 'model' ? undefined : caughtBy.test;
+  return [
+    ...(isKnown ? [`two guards are named "${name}"`] : []),
+    ...withoutProblem(guard),
+    ...(test === undefined || existsSync(join(projectFolder, test))
+      ? []
+      : [`guard "${name}": there is no test ${test}`]),
+  ];
+}
+
+function withoutProblem(guard: Guard): string[] {
   try {
-    if (names.has(guard.name)) throw new Error(`two guards are named "${guard.name}"`);
-    names.add(guard.name);
     sourceWithout(guard);
-    const { caughtBy } = guard;
-    if (caughtBy !== 'model' && !existsSync(join(projectFolder, caughtBy.test)))
-      throw new Error(`guard "${guard.name}": there is no test ${caughtBy.test}`);
+    return [];
   } catch (error) {
-    console.error(`e2e/guards: ${(error as Error).message}`);
-    process.exitCode = 1;
+    return [(error as Error).message];
   }
 }
+
+if (import.meta.main) reportComplaints(checkGuards(guards));

@@ -17,6 +17,8 @@ function complaints(page: string, text: string): string[] {
   return checkDocs(
     files,
     new Map([
+      ['core/README.md', '# core\n'],
+      ['e2e/README.md', '# e2e\n'],
       ['docs/offsets.md', '# Offsets\n\n## By hand: `set`\n'],
       [page, text],
     ]),
@@ -58,4 +60,10 @@ test('a README speaks of the files of its folder', () => {
     'core/README.md: there is no offsets.md',
     'core/README.md: there is no sql/',
   ]);
+});
+
+test('a folder without a README, and one whose README is long, are refused', () => {
+  const long = '# core\n'.repeat(20);
+  const found = checkDocs(['core/a.ts', 'core/README.md', 'e2e/b.ts'], new Map([['core/README.md', long]]));
+  assert.deepEqual(found, ['core/README.md: 19 lines are the most', 'there is no e2e/README.md']);
 });

@@ -13,10 +13,28 @@ const namesOfReaders = new Set(['FILE.yaml', 'orders.yaml']);
  */
 export function checkDocs(files: readonly string[], pages: ReadonlyMap<string, string>): string[] {
   const tree = new Tree(files);
-  return [...pages].flatMap(([page, text]) => [
-    ...checkPaths(tree, page, text),
-    ...checkLinks(tree, pages, page, text),
-  ]);
+  return [
+    ...checkReadmes(tree, pages),
+    ...[...pages].flatMap(([page, text]) => [
+      ...checkPaths(tree, page, text),
+      ...checkLinks(tree, pages, page, text),
+    ]),
+  ];
+}
+
+/** Purpose, who may import it, where to start. */
+const maxReadmeLines = 20;
+
+/** Each folder at the top says in a few lines what it is for; the one of docs/ is the list of pages, and GitHub reads .github. */
+function checkReadmes(tree: Tree, pages: ReadonlyMap<string, string>): string[] {
+  return [...tree.topFolders]
+    .filter((folder) => folder !== '.github' && folder !== 'docs')
+    .map((folder) => ({ page: `${folder}/README.md`, text: pages.get(`${folder}/README.md`) }))
+    .flatMap(({ page, text }) => {
+      if (text === undefined) return [`there is no ${page}`];
+      const isLong = text.trimEnd().split('\n').length >= maxReadmeLines;
+      return isLong ? [`${page}: ${maxReadmeLines - 1} lines are the most`] : [];
+    });
 }
 
 class Tree {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkInvariants } from './check-invariants.ts';
+import { checkCitations, checkInvariants } from './check-invariants.ts';
 
 const files = new Set(['core/token.ts', 'core/token.test.ts', 'core/values.ts']);
 const guards = new Set(['the epoch goes before the revision']);
@@ -60,4 +60,9 @@ for (const [what, from, to, complaint] of violations) {
 
 test('a page without invariants is refused', () => {
   assert.deepEqual(check('# Invariants\n'), ['docs/invariants.md: no invariant is there']);
+});
+
+test('a comment that cites an invariant which is not there is refused', () => {
+  const sources = new Map([['core/a.ts', '/** Of Invariants 1 and 2, and (Invariant 1, 3). */']]);
+  assert.deepEqual(checkCitations(right, sources), ['core/a.ts: docs/invariants.md has no invariant 3']);
 });

@@ -53,7 +53,28 @@ function listOf(section: string, word: string): string[] {
   return [...item.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text.replace(/\s+/g, ' '));
 }
 
+/** The complaints about comments that cite an invariant which the page does not have. */
+export function checkCitations(page: string, sources: ReadonlyMap<string, string>): string[] {
+  const numbers = new Set([...page.matchAll(/^## (\d+)\. /gm)].map(([, number]) => number));
+  return [...sources].flatMap(([file, text]) =>
+    citedIn(text)
+      .filter((number) => !numbers.has(number))
+      .map((number) => `${file}: ${invariantsPage} has no invariant ${number}`),
+  );
+}
+
+/** `Invariant 3`, `Invariants 1 and 3`, `Invariant 1, 3`. */
+function citedIn(text: string): string[] {
+  return [...text.matchAll(/\bInvariants? (\d+(?:(?:, | and )\d+)*)/g)].flatMap(([, list = '']) =>
+    list.split(/\D+/),
+  );
+}
+
 if (import.meta.main) {
   const names = new Set(guards.map(({ name }) => name));
-  reportComplaints(checkInvariants(readProjectFile(invariantsPage), new Set(projectFiles()), names));
+  const page = readProjectFile(invariantsPage);
+  const files = projectFiles();
+  const sources = files.filter((file) => file.endsWith('.ts') && !file.startsWith('e2e/kit/'));
+  const texts = new Map(sources.map((file) => [file, readProjectFile(file)]));
+  reportComplaints([...checkInvariants(page, new Set(files), names), ...checkCitations(page, texts)]);
 }

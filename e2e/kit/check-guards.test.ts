@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkGuards } from '../guards/check-guards.ts';
+import type { Guard } from '../guards/guard.ts';
+
+const guard: Guard = {
+  name: 'the epoch goes before the revision',
+  file: 'core/token.ts',
+  from: 'return (BigInt(epoch) << revisionBits) | revision;',
+  to: 'return revision;',
+  caughtBy: { test: 'core/token.test.ts' },
+};
+
+test('a guard whose text and test are there has no complaint', () => {
+  assert.deepEqual(checkGuards([guard]), []);
+});
+
+const violations: readonly [what: string, guards: readonly Guard[], complaint: RegExp][] = [
+  ['two of one name', [guard, guard], /two guards are named "the epoch goes before the revision"/],
+  ['a rewritten text', [{ ...guard, from: 'return 7n;' }], /its text stands 0 times in core\/token\.ts/],
+  ['a file that is gone', [{ ...guard, file: 'core/gone.ts' }], /no such file/],
+  [
+    'a test that is gone',
+    [{ ...guard, caughtBy: { test: 'core/gone.test.ts' } }],
+    /no test core\/gone\.test\.ts/,
+  ],
+];
+
+for (const [what, guards, complaint] of violations) {
+  test(`${what} is refused`, () => {
+    const complaints = checkGuards(guards);
+    assert.equal(complaints.length, 1);
+    assert.match(complaints[0] ?? '', complaint);
+  });
+}
