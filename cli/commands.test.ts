@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
+import { projectFolder } from '../e2e/kit/processes.ts';
 import { processCli } from './cli.ts';
 import { program } from './main.ts';
 import { idra } from './test-cli.ts';
@@ -64,6 +65,14 @@ describe('every command', () => {
     const wrong = await idra(['plam']);
     assert.equal(wrong.status, 2);
     assert.match(wrong.talk, /Did you mean plan\?/);
+    for (const call of ['plam --help', 'offset gett -h', '--help plam']) {
+      const { status, talk, out } = await idra(call.split(' '));
+      assert.deepEqual([status, out], [2, ''], call);
+      assert.match(talk, /unknown command/, call);
+    }
+    const kind = await idra(['plan', '-f', 'x', '-o', 'wide']);
+    assert.equal(kind.status, 2);
+    assert.match(kind.talk, /Allowed choices are json, yaml/);
   });
 
   test('says with status 3 that no place is given, where it needs one', async () => {
@@ -102,6 +111,23 @@ describe('completion', () => {
     assert.equal(ask('idra', 'app'), 'apply');
     assert.equal(ask('idra', 'offset', 'h'), 'history');
     assert.equal(ask('idra', 'apply', '--dry'), '--dry-run');
+    assert.equal(ask('idra', 'get', 'sy'), 'syncs');
+  });
+
+  test('offers files where a file is wanted, the known values where they are, and else nothing', async () => {
+    const { out } = await idra(['completion', 'bash']);
+    const ask = (...words: readonly string[]) =>
+      spawnSync('bash', [
+        '-c',
+        `${out}\ncd ${projectFolder}; COMP_WORDS=(${words.join(' ')} ''); COMP_CWORD=${words.length}; _idra; echo "\${COMPREPLY[@]}"`,
+      ])
+        .stdout.toString()
+        .trim();
+    assert.equal(ask('idra', 'get', 'syncs', '-o'), 'wide json yaml name');
+    assert.equal(ask('idra', 'run', '--progress'), 'auto json none');
+    assert.equal(ask('idra', 'offset', 'get', 'orders', '-n'), '');
+    assert.match(ask('idra', 'run', '-f'), /README\.md/);
+    assert.doesNotMatch(ask('idra', 'get'), /README/);
   });
 
   test('refuses another shell', async () => {

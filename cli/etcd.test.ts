@@ -108,7 +108,10 @@ describe('idra apply', () => {
       sync('lost').replace('dataSource: shop', 'dataSource: shp');
     const { status, out, talk } = await run('apply', '-f', await file('bad.yaml', text));
     assert.deepEqual([status, out], [2, '']);
-    assert.match(talk, /bad\.yaml:7:3: error: spec\.mode: mode is "Ids"\n {4}use one of Snapshot, Id/);
+    assert.match(
+      talk,
+      /bad\.yaml:7:3: error: spec\.mode: mode is "Ids"\n {4}did you mean Id\? Use one of Snapshot, Id/,
+    );
     const lost = await run(
       'apply',
       '-f',

@@ -21,7 +21,11 @@ describe('the command line in a cluster with Kubernetes', () => {
   });
 
   const run = (...args: readonly string[]) =>
-    idra([...args, '-n', 'team-a'], { KUBECONFIG: bed.api.kubeconfigPath, IDRA_ETCD_ENDPOINTS: '' });
+    idra([...args, '-n', 'team-a'], {
+      KUBECONFIG: bed.api.kubeconfigPath,
+      IDRA_KUBECTL_PLUGIN: '1',
+      IDRA_ETCD_ENDPOINTS: '',
+    });
 
   test('run-now is an annotation, and its answer is told', async () => {
     const { uid } = (await bed.makeSync('team-a', 'orders')).metadata;

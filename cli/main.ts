@@ -23,10 +23,29 @@ const exitHelp = `
 Exit status: 0 well; 1 a sync failed, or a system cannot be reached (of plan: there is something to do);
 2 the input is wrong; 3 no etcd, cluster or agent to speak to; 130 and 143 on a second signal.`;
 
+/** Runs a call. Also with --help a command that does not exist is an error: the help of another one would hide the mistake. */
+export async function parseCall(root: Command, args: readonly string[]): Promise<void> {
+  const words = args.filter((each) => !each.startsWith('-'));
+  let command = root;
+  for (const word of words) {
+    if (command.commands.length === 0 || word === 'help') break;
+    const next = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+    if (!next) break;
+    command = next;
+  }
+  const isUnknown = command.commands.length > 0 && words.length > depthOf(command) && !words.includes('help');
+  const given = isUnknown ? args.filter((each) => each !== '--help' && each !== '-h') : args;
+  await root.parseAsync(given, { from: 'user' });
+}
+
+function depthOf(command: Command): number {
+  return command.parent === null ? 0 : depthOf(command.parent) + 1;
+}
+
 async function main(): Promise<void> {
   const cli = processCli();
   try {
-    await program(cli).parseAsync(process.argv);
+    await parseCall(program(cli), process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     cli.status = error.exitCode === 0 ? exitStatus.ok : exitStatus.inputWrong;

@@ -1,16 +1,21 @@
+import { Option } from 'commander';
 import { stringify } from 'yaml';
-import { permanent } from '../core/errors.ts';
 
-export const outputKinds = ['wide', 'json', 'yaml', 'name'] as const;
-export type OutputKind = (typeof outputKinds)[number];
+export type OutputKind = 'wide' | 'json' | 'yaml' | 'name';
 
-export function requireOutput(kind: string | undefined): OutputKind | undefined {
-  if (kind === undefined) return undefined;
-  const known = outputKinds.find((each) => each === kind);
-  if (known) return known;
-  throw permanent('CallInvalid', `-o ${kind} is not known`, {
-    mend: `use one of ${outputKinds.join(', ')}`,
-  });
+const described: Readonly<Record<OutputKind, string>> = {
+  wide: 'wide (more columns)',
+  json: 'json',
+  yaml: 'yaml',
+  name: 'name',
+};
+
+/** `-o`, with the kinds that a command has; others are refused. */
+export function outputOption(...kinds: readonly OutputKind[]): Option {
+  const texts = kinds.map((each) => described[each]);
+  return new Option('-o, --output <kind>', `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`).choices(
+    kinds,
+  );
 }
 
 /** Objects as JSON or YAML; JSON never says less than text. */

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
 import { exitStatus } from './exit-status.ts';
-import { program } from './main.ts';
+import { parseCall, program } from './main.ts';
 
 export interface CliResult {
   readonly status: number;
@@ -27,7 +27,7 @@ export async function idra(args: readonly string[], env: Cli['env'] = {}): Promi
     status: exitStatus.ok,
   };
   try {
-    await program(cli).parseAsync(['node', 'idra', ...args]);
+    await parseCall(program(cli), args);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     cli.status = error.exitCode === 0 ? exitStatus.ok : exitStatus.inputWrong;

@@ -7,13 +7,13 @@ import { InputWrong } from '../findings.ts';
 import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { type Applied, putManifest } from '../fleet/put-manifest.ts';
 import { missingDataSources, type ReadFiles, readFiles } from '../manifests.ts';
-import { formatObjects, requireOutput } from '../output.ts';
+import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 
 interface ApplyOptions {
   readonly filename: string;
   readonly namespace: string;
   readonly dryRun?: boolean;
-  readonly output?: string;
+  readonly output?: OutputKind;
 }
 
 /** What `kubectl apply` is on Kubernetes: the same validation and defaults, kept in etcd. */
@@ -26,13 +26,13 @@ export function addApply(root: Command, cli: Cli): void {
     .requiredOption('-f, --filename <path>', 'YAML or JSON, a file, a folder, or - for standard input')
     .option('-n, --namespace <name>', 'namespace of what names none', 'default')
     .option('--dry-run', 'say what would be done, and do nothing')
-    .option('-o, --output <kind>', 'name, json or yaml')
+    .addOption(outputOption('name', 'json', 'yaml'))
     .addHelpText(
       'after',
       '\nSecrets are never stored in etcd: agents read them from IDRA_SECRETS_DIR/NAME/KEY.\n\nExample:\n  idra apply -f manifests/',
     );
   runs<ApplyOptions>(command, cli, async (_args, options) => {
-    const output = requireOutput(options.output);
+    const { output } = options;
     const files = readFiles(options.filename, 'cluster', options.namespace);
     if (files.findings.length > 0) throw new InputWrong(files.findings);
     return await withEtcd(cli, async (etcd) => {

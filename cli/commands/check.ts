@@ -8,14 +8,15 @@ import {
   type ExamineOptions,
   withExamination,
   withExamineOptions,
+  wordsOf,
 } from '../examine/examination.ts';
 import { exitStatus } from '../exit-status.ts';
 import { formatFinding, hasErrors } from '../findings.ts';
 import { defaultStatePath } from '../fleet/open-fleet.ts';
-import { formatObjects, requireOutput } from '../output.ts';
+import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 
 interface CheckOptions extends ExamineOptions {
-  readonly output?: string;
+  readonly output?: OutputKind;
 }
 
 interface Checked {
@@ -23,6 +24,8 @@ interface Checked {
   readonly name: string;
   readonly version?: string;
   readonly findings: readonly Finding[];
+  /** No agent could be asked. */
+  readonly isUnanswered?: true;
 }
 
 /** Reaches every system and says what is missing, with the statement that mends it. Touches nothing. */
@@ -34,17 +37,19 @@ export function addCheck(root: Command, cli: Cli): void {
   )
     .option('--only <name>', 'only the sync of this name, and its data sources')
     .option('--state <file>', 'state file of single mode, for the identity of the syncs', defaultStatePath)
-    .option('-o, --output <kind>', 'json or yaml')
+    .addOption(outputOption('json', 'yaml'))
     .addHelpText(
       'after',
       '\nExamples:\n  idra check -f manifests/\n  IDRA_ETCD_ENDPOINTS=http://127.0.0.1:2379 idra check',
     );
   runs<CheckOptions>(command, cli, async (_args, options) => {
-    const output = requireOutput(options.output);
-    return await withExamination(cli, options, async (examination) => {
+    const { output } = options;
+    return await withExamination(cli, { options, words: wordsOf('check', options) }, async (examination) => {
       const checked = await checkAll(examination);
       if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, checked));
       else for (const each of checked) cli.out.write(formatChecked(each));
+      // Nobody to ask at all is another thing than one system that nobody can reach.
+      if (checked.length > 0 && checked.every((each) => each.isUnanswered)) return exitStatus.surroundings;
       return checked.some((each) => hasErrors(each.findings)) ? exitStatus.failed : exitStatus.ok;
     });
   });
@@ -67,6 +72,8 @@ async function checkDataSource(examination: Examination, dataSource: DataSource)
     return { ...about, version: report.version, findings: report.findings };
   } catch (thrown) {
     const error = asIdraError(thrown);
+    if (error.code === 'NoAgentAnswered')
+      return { ...about, findings: [findingOf(error)], isUnanswered: true };
     if (statusOf(error) === exitStatus.surroundings) throw error;
     return { ...about, findings: [findingOf(error)] };
   }

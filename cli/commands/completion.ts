@@ -1,12 +1,22 @@
-import type { Command } from 'commander';
+import type { Argument, Command, Option } from 'commander';
 import { permanent } from '../../core/errors.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 
 const shells: Readonly<Record<string, (words: CommandWords) => string>> = { bash, zsh, fish };
 
-/** Words after `idra`, and after each of its commands. */
-type CommandWords = ReadonlyMap<string, readonly string[]>;
+/** What can follow a command (`''`, `get`, `offset set`): words, and after an option its values; `true` is a file. */
+interface Follows {
+  readonly words: readonly string[];
+  readonly values: ReadonlyMap<string, readonly string[] | true>;
+}
+type CommandWords = ReadonlyMap<string, Follows>;
+
+/** Words for an argument, by its name in the usage of a command. */
+const argumentWords: Readonly<Record<string, readonly string[]>> = {
+  kind: ['syncs', 'datasources', 'agents'],
+  shell: Object.keys(shells),
+};
 
 /** The scripts are made from the command tree itself, so that they cannot be stale. */
 export function addCompletion(root: Command, cli: Cli): void {
@@ -20,37 +30,61 @@ export function addCompletion(root: Command, cli: Cli): void {
       throw permanent('CallInvalid', `"${shell}" is not a shell known here`, {
         mend: 'use bash, zsh or fish',
       });
-    cli.out.write(write(wordsOf(root)));
+    cli.out.write(write(wordsOf(root, '')));
     return exitStatus.ok;
   });
 }
 
-function wordsOf(root: Command): CommandWords {
-  return new Map(
-    root.commands.map((command) => [
-      command.name(),
-      [
-        ...command.commands.map((each) => each.name()),
-        ...[command, ...command.commands].flatMap((each) =>
-          each.options.map((option) => option.long ?? option.short ?? ''),
-        ),
-      ].filter((word, index, all) => word !== '' && all.indexOf(word) === index),
-    ]),
+function wordsOf(command: Command, path: string): CommandWords {
+  const below = command.commands.flatMap((each) => [...wordsOf(each, `${path} ${each.name()}`.trim())]);
+  const words = [
+    ...command.commands.map((each) => each.name()),
+    ...command.registeredArguments.flatMap((each: Argument) => argumentWords[each.name()] ?? []),
+    ...command.options.map(nameOf),
+  ];
+  const values = command.options.flatMap((option) =>
+    [option.long, option.short].flatMap((name) =>
+      name && option.required ? [[name, valuesOf(option)] as const] : [],
+    ),
   );
+  return new Map([[path, { words, values: new Map(values) }], ...below]);
+}
+
+function nameOf(option: Option): string {
+  return option.long ?? option.short ?? '';
+}
+
+/** Nothing is offered where any text may stand: file names would be wrong there. */
+function valuesOf(option: Option): readonly string[] | true {
+  return /<(path|file)>/.test(option.flags) ? true : (option.argChoices ?? []);
 }
 
 function bash(words: CommandWords): string {
-  const cases = [...words]
-    .map(([command, rest]) => `    ${command}) words="${rest.join(' ')}" ;;`)
-    .join('\n');
+  const cases = [...words].flatMap(([path, follows]) => {
+    const values = [...follows.values].map(
+      ([option, known]) =>
+        `    "${path}:${option}") ${known === true ? 'isFile=1' : `words="${known.join(' ')}"`} ;;`,
+    );
+    return [...values, `    "${path}:"*) words="${follows.words.join(' ')}" ;;`];
+  });
+  const paths = [...words.keys()].filter((path) => path !== '').map((path) => `"${path}"`);
   return `_idra() {
-  local words="${[...words.keys()].join(' ')}"
-  [ "$COMP_CWORD" -gt 1 ] && case "\${COMP_WORDS[1]}" in
-${cases}
-    *) words="" ;;
+  local path="" word words="" isFile="" index last=""
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word="\${COMP_WORDS[index]}"
+    case "\${path:+$path }$word" in
+    ${paths.join(' | ')}) path="\${path:+$path }$word" ;;
+    esac
+    last="$word"
+  done
+  case "$path:$last" in
+${cases.join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
-  [ -n "\${COMPREPLY[*]}" ] || COMPREPLY=($(compgen -f -- "\${COMP_WORDS[COMP_CWORD]}"))
+  if [ -n "$isFile" ]; then
+    COMPREPLY=($(compgen -f -- "\${COMP_WORDS[COMP_CWORD]}"))
+  else
+    COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  fi
 }
 complete -F _idra idra
 `;
@@ -61,9 +95,16 @@ function zsh(words: CommandWords): string {
 }
 
 function fish(words: CommandWords): string {
-  const lines = [`complete -c idra -n __fish_use_subcommand -f -a "${[...words.keys()].join(' ')}"`];
-  for (const [command, rest] of words) {
-    lines.push(`complete -c idra -n "__fish_seen_subcommand_from ${command}" -a "${rest.join(' ')}"`);
+  const lines = ['complete -c idra -f'];
+  for (const [path, follows] of words) {
+    const seen = path.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`);
+    const when = path === '' ? '__fish_use_subcommand' : seen.join('; and ');
+    lines.push(`complete -c idra -n "${when}" -a "${follows.words.join(' ')}"`);
+    for (const [option, known] of follows.values) {
+      if (!option.startsWith('--')) continue;
+      const offer = known === true ? '-r -F' : `-x -a "${known.join(' ')}"`;
+      lines.push(`complete -c idra -n "${when}" -l ${option.slice(2)} ${offer}`);
+    }
   }
   return `${lines.join('\n')}\n`;
 }

@@ -8,13 +8,14 @@ import {
   type ExamineOptions,
   withExamination,
   withExamineOptions,
+  wordsOf,
 } from '../examine/examination.ts';
 import { exitStatus } from '../exit-status.ts';
-import { formatObjects, requireOutput } from '../output.ts';
+import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
 
 interface DiscoverOptions extends ExamineOptions {
-  readonly output?: string;
+  readonly output?: OutputKind;
 }
 
 /** What there is to be synced in a system. */
@@ -24,17 +25,21 @@ export function addDiscover(root: Command, cli: Cli): void {
       .command('discover <datasource>')
       .description('tables and views of a data source, with their columns and keys'),
   )
-    .option('-o, --output <kind>', 'wide (with the columns), json or yaml')
+    .addOption(outputOption('wide', 'json', 'yaml'))
     .addHelpText('after', '\nExample:\n  idra discover shop -f shop.yaml -o wide');
   runs<DiscoverOptions>(command, cli, async ([name = ''], options) => {
-    const output = requireOutput(options.output);
-    return await withExamination(cli, options, async (examination) => {
-      const relations = await examination.discover(requireDataSource(examination, name));
-      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, relations));
-      else if (output === 'wide') cli.out.write(formatColumns(relations));
-      else cli.out.write(formatRelations(relations));
-      return exitStatus.ok;
-    });
+    const { output } = options;
+    return await withExamination(
+      cli,
+      { options, words: [...wordsOf('discover', options), name] },
+      async (examination) => {
+        const relations = await examination.discover(requireDataSource(examination, name));
+        if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, relations));
+        else if (output === 'wide') cli.out.write(formatColumns(relations));
+        else cli.out.write(formatRelations(relations));
+        return exitStatus.ok;
+      },
+    );
   });
 }
 

@@ -11,13 +11,13 @@ import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { type EtcdObject, readAgents, readDataSources, readSyncs, syncRowOf } from '../fleet/etcd-objects.ts';
 import { kindWords } from '../fleet/kinds.ts';
 import { notFound } from '../not-found.ts';
-import { formatObjects, type OutputKind, requireOutput } from '../output.ts';
+import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
 
 interface GetOptions {
   readonly namespace?: string;
   readonly allNamespaces?: boolean;
-  readonly output?: string;
+  readonly output?: OutputKind;
   readonly watch?: boolean;
 }
 
@@ -78,7 +78,7 @@ export function addGet(root: Command, cli: Cli): void {
     .description('syncs, datasources or agents of a cluster without Kubernetes (there: kubectl get)')
     .option('-n, --namespace <name>', 'namespace', 'default')
     .option('-A, --all-namespaces', 'every namespace')
-    .option('-o, --output <kind>', 'wide, json, yaml or name')
+    .addOption(outputOption('wide', 'json', 'yaml', 'name'))
     .option('-w, --watch', 'print the table again when it changes, until interrupted')
     .addHelpText(
       'after',
@@ -88,12 +88,16 @@ export function addGet(root: Command, cli: Cli): void {
     const listing = listings.find((each) => each.words.includes(kind.toLowerCase()));
     if (!listing)
       throw permanent('CallInvalid', `"${kind}" is not a kind`, { mend: 'use syncs, datasources or agents' });
-    const output = requireOutput(options.output);
+    const { output } = options;
     return await withEtcd(cli, async (etcd) => {
+      const startMs = systemClock.now();
+      const show = (objects: readonly EtcdObject[], nowMs: number) =>
+        formatListing(listing, objects, { output, hasNamespace: options.allNamespaces === true, nowMs });
       for (let last = ''; ; ) {
         const objects = chosen(await listing.read(etcd), listing.kind, name, options);
-        const text = formatListing(listing, objects, output, options.allNamespaces === true);
-        if (text !== last) cli.out.write(text);
+        // That everything is older by a second is no change.
+        const text = show(objects, startMs);
+        if (text !== last) cli.out.write(show(objects, systemClock.now()));
         last = text;
         if (!options.watch || cli.unread.aborted) return exitStatus.ok;
         await systemClock.sleep(1_000);
@@ -118,11 +122,17 @@ function chosen(
   throw notFound(kind, name, here.length === 0 ? `there is no ${kind} at all` : `there are ${names}`);
 }
 
+interface ListingOptions {
+  readonly output: OutputKind | undefined;
+  readonly hasNamespace: boolean;
+  /** Ages are counted up to it. */
+  readonly nowMs: number;
+}
+
 function formatListing(
   listing: Listing,
   objects: readonly EtcdObject[],
-  output: OutputKind | undefined,
-  hasNamespace: boolean,
+  { output, hasNamespace, nowMs }: ListingOptions,
 ): string {
   if (output === 'json' || output === 'yaml') {
     return formatObjects(output, {
@@ -135,7 +145,6 @@ function formatListing(
   if (objects.length === 0) return 'No resources found.\n';
   const wide = output === 'wide' ? listing.wide : undefined;
   const heads = [...(hasNamespace ? ['NAMESPACE'] : []), ...listing.heads, ...(wide?.heads ?? [])];
-  const nowMs = systemClock.now();
   const rows = objects.map((each) => [
     ...(hasNamespace ? [each.metadata.namespace ?? ''] : []),
     ...listing.cells(each, nowMs),

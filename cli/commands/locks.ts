@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 import { withEtcd } from '../fleet/etcd-fleet.ts';
-import { formatObjects, requireOutput } from '../output.ts';
+import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
 
 /** Who holds what, and who waits for it. */
@@ -10,10 +10,10 @@ export function addLocks(root: Command, cli: Cli): void {
   const command = root
     .command('locks')
     .description('the locks of syncs with their fencing tokens, and the places of data sources')
-    .option('-o, --output <kind>', 'json or yaml')
+    .addOption(outputOption('json', 'yaml'))
     .addHelpText('after', '\nExample:\n  IDRA_ETCD_ENDPOINTS=http://127.0.0.1:2379 idra locks');
-  runs<{ output?: string }>(command, cli, async (_args, options) => {
-    const output = requireOutput(options.output);
+  runs<{ output?: OutputKind }>(command, cli, async (_args, options) => {
+    const { output } = options;
     return await withEtcd(cli, async (etcd) => {
       const [locks, { syncs }] = await Promise.all([etcd.cluster.locks(), etcd.desired.read()]);
       const names = new Map(syncs.map((sync) => [sync.uid, `${sync.namespace}/${sync.name}`]));

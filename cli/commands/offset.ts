@@ -6,7 +6,7 @@ import { exitStatus } from '../exit-status.ts';
 import { ask } from '../fleet/ask.ts';
 import type { FleetSync } from '../fleet/fleet.ts';
 import { type FleetOptions, requireSync, withFleet, withFleetOptions } from '../fleet/open-fleet.ts';
-import { formatObjects, requireOutput } from '../output.ts';
+import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
 import { parseTimeout } from '../timeout.ts';
 import { caller, waitFor } from './requests.ts';
@@ -24,10 +24,10 @@ function addGet(offset: Command, cli: Cli): void {
   const command = withFleetOptions(
     offset.command('get <sync>').description('the stored offset, as `set --expect` takes it'),
   )
-    .option('-o, --output <kind>', 'json or yaml')
+    .addOption(outputOption('json', 'yaml'))
     .addHelpText('after', '\nExample:\n  idra offset get orders');
-  runs<FleetOptions & { output?: string }>(command, cli, async ([name = ''], options) => {
-    const output = requireOutput(options.output);
+  runs<FleetOptions & { output?: OutputKind }>(command, cli, async ([name = ''], options) => {
+    const { output } = options;
     return await withFleet(cli, options, async (fleet) => {
       const sync = await requireSync(fleet, name, options);
       const told = {
@@ -101,10 +101,10 @@ function addHistory(offset: Command, cli: Cli): void {
   const command = withFleetOptions(
     offset.command('history <sync>').description('changes by hand: who, when, from, to'),
   )
-    .option('-o, --output <kind>', 'json or yaml')
+    .addOption(outputOption('json', 'yaml'))
     .addHelpText('after', '\nExample:\n  idra offset history orders');
-  runs<FleetOptions & { output?: string }>(command, cli, async ([name = ''], options) => {
-    const output = requireOutput(options.output);
+  runs<FleetOptions & { output?: OutputKind }>(command, cli, async ([name = ''], options) => {
+    const { output } = options;
     return await withFleet(cli, options, async (fleet) => {
       const history = await fleet.history(await requireSync(fleet, name, options));
       if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, history));

@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import type { Preview } from '../../agent/engine/preview.ts';
-import { bySeverity } from '../../core/errors.ts';
+import { bySeverity, type Finding } from '../../core/errors.ts';
 import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import { type Cli, runs } from '../cli.ts';
-import { type ExamineOptions, withExamination, withExamineOptions } from '../examine/examination.ts';
+import { type ExamineOptions, withExamination, withExamineOptions, wordsOf } from '../examine/examination.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { formatFinding, hasErrors } from '../findings.ts';
 import { defaultStatePath } from '../fleet/open-fleet.ts';
-import { formatObjects, requireOutput } from '../output.ts';
+import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
 
 interface PlanOptions extends ExamineOptions {
-  readonly output?: string;
+  readonly output?: OutputKind;
 }
 
 interface Planned {
@@ -30,11 +30,11 @@ export function addPlan(root: Command, cli: Cli): void {
   )
     .option('--only <name>', 'only the sync of this name')
     .option('--state <file>', 'state file of single mode, for the identity of the syncs', defaultStatePath)
-    .option('-o, --output <kind>', 'json or yaml')
+    .addOption(outputOption('json', 'yaml'))
     .addHelpText('after', planHelp);
   runs<PlanOptions>(command, cli, async (_args, options) => {
-    const output = requireOutput(options.output);
-    return await withExamination(cli, options, async (examination) => {
+    const { output } = options;
+    return await withExamination(cli, { options, words: wordsOf('plan', options) }, async (examination) => {
       const planned = await Promise.all(
         examination.syncs.map(
           async (sync): Promise<Planned> => ({ sync, preview: await examination.plan(sync) }),
@@ -56,6 +56,9 @@ Examples:
   IDRA_ETCD_ENDPOINTS=http://127.0.0.1:2379 idra plan -f shop.yaml --agents`;
 
 function statusOf(planned: readonly Planned[]): ExitStatus {
+  const isUnanswered = ({ preview }: Planned) =>
+    preview.findings.some((each) => each.code === 'NoAgentAnswered');
+  if (planned.length > 0 && planned.every(isUnanswered)) return exitStatus.surroundings;
   if (planned.some(({ preview }) => hasErrors(preview.findings))) return exitStatus.inputWrong;
   const hasWork = planned.some(
     ({ preview }) => preview.isToBeMade === true || (preview.rowsWaiting ?? 1) > 0,
@@ -63,12 +66,18 @@ function statusOf(planned: readonly Planned[]): ExitStatus {
   return hasWork ? exitStatus.failed : exitStatus.ok;
 }
 
+/** The table of commit rows is the same everywhere, and no news in a plan; -o json has it. */
+const ownTable = /^CREATE TABLE IF NOT EXISTS \S*_idra_commits\b/;
+
 function formatPlanned({ sync, preview }: Planned): string {
   const { source, destination, mode, writeMode } = sync.spec;
   const from = `${source.dataSource} ${source.table ?? '(query)'}`;
   const lines = [
     `${qualifiedName(sync)}: ${from} -> ${destination.dataSource} ${destination.table}, ${mode}, ${writeMode}`,
   ];
+  const isUrgent = ({ severity }: Finding) => severity !== 'info';
+  const findings = bySeverity(preview.findings);
+  for (const finding of findings.filter(isUrgent)) lines.push(indent(formatFinding(finding)));
   if (preview.guarantee) lines.push(`  guarantee     ${preview.guarantee}`);
   if (preview.wire)
     lines.push(
@@ -86,8 +95,10 @@ function formatPlanned({ sync, preview }: Planned): string {
         ),
       ),
     );
-  for (const statement of preview.statements) lines.push(indent(`${statement};`));
-  for (const finding of bySeverity(preview.findings)) lines.push(indent(formatFinding(finding)));
+  for (const statement of preview.statements) {
+    if (!ownTable.test(statement)) lines.push(indent(`${statement};`));
+  }
+  for (const finding of findings) if (!isUrgent(finding)) lines.push(indent(formatFinding(finding)));
   return `${lines.join('\n')}\n`;
 }
 

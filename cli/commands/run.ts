@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { openStateFile } from '../../coordination/state-file.ts';
 import { systemClock } from '../../core/clock.ts';
-import { permanent, Stopped } from '../../core/errors.ts';
+import { Stopped } from '../../core/errors.ts';
 import { EnvironmentReader } from '../../process/environment.ts';
 import { limitDrain } from '../../process/limit-drain.ts';
 import { readBytesInFlight } from '../../process/memory.ts';
@@ -18,7 +18,7 @@ interface RunOptions {
   readonly once?: boolean;
   readonly state: string;
   readonly only?: string;
-  readonly progress: string;
+  readonly progress: ProgressKind;
 }
 
 /** Single mode: the same manifests, one process, no etcd and no Kubernetes. */
@@ -30,13 +30,17 @@ export function addRun(root: Command, cli: Cli): void {
     .option('--once', 'one pass of every sync, up to what there is now; then the table, and the end')
     .option('--state <file>', 'where offsets and identities are kept', defaultStatePath)
     .option('--only <name>', 'only the sync of this name')
-    .option('--progress <kind>', 'auto, json (one event a line) or none', 'auto')
+    .addOption(
+      new Option('--progress <kind>', 'auto, json (one event a line) or none')
+        .choices(['auto', 'json', 'none'])
+        .default('auto'),
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  idra run -f manifests/ --once\n  idra run -f shop.yaml --only orders',
     );
   runs<RunOptions>(command, cli, async (_args, options) => {
-    const progressKind = requireProgress(options.progress);
+    const progressKind = options.progress;
     const manifests = readManifests(cli, options.filename);
     const chosen = chooseSyncs(manifests, options.only);
     const state = openStateFile(options.state);
@@ -73,9 +77,4 @@ export function addRun(root: Command, cli: Cli): void {
       state.close();
     }
   });
-}
-
-function requireProgress(kind: string): ProgressKind {
-  if (kind === 'auto' || kind === 'json' || kind === 'none') return kind;
-  throw permanent('CallInvalid', `--progress ${kind} is not known`, { mend: 'use auto, json or none' });
 }

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { findingOf, type Preview } from '../../agent/engine/preview.ts';
 import { manifests } from '../../connectors/catalog.ts';
-import type { Coordination, ProbeKind } from '../../coordination/contract.ts';
+import type { Agent, Coordination, ProbeKind } from '../../coordination/contract.ts';
 import type { SystemReport } from '../../core/connector.ts';
 import { errorCode } from '../../core/error-codes.ts';
-import { asIdraError, permanent } from '../../core/errors.ts';
+import { asIdraError, type Finding, permanent, transient } from '../../core/errors.ts';
 import type { ManifestObject } from '../../core/manifest/reader.ts';
 import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { InputWrong } from '../findings.ts';
+import { finding, type ManifestSource } from '../manifests/objects.ts';
 import { missingDataSources, readFiles } from '../manifests.ts';
 import type { Examination, ExamineOptions } from './examination.ts';
 
@@ -36,12 +37,14 @@ export async function examineByAgents(
   );
   const objectByUid = new Map(chosen.map(({ object, sync }) => [sync.uid, object]));
   const dataSources = objects.dataSources.map((object) => manifests.readDataSource(object));
+  const agents = (await etcd.cluster.agents()).filter((each) => !each.isDraining);
   const ask = async (
     kind: ProbeKind,
     subject: unknown,
     ...placed: readonly (DataSource | Sync | undefined)[]
   ) => {
     const selector = Object.assign({}, ...placed.map((each) => each?.spec.placement.agentSelector));
+    requireAgent(kind, selector, agents);
     const { result, error } = await etcd.probes.ask({ kind, subject, selector }, askMs, signal);
     if (error) throw permanent(errorCode(error.code), error.message);
     return result;
@@ -61,11 +64,47 @@ export async function examineByAgents(
         return (await ask('plan', objectByUid.get(sync.uid), sync, ...ends)) as Preview;
       } catch (thrown) {
         const error = asIdraError(thrown);
-        if (error.disposition !== 'permanent') throw error;
+        if (error.disposition !== 'permanent' && error.code !== 'NoAgentAnswered') throw error;
         return { columns: [], statements: [], findings: [findingOf(error)] };
       }
     },
   };
+}
+
+/** Agents open what is applied alone: else who may ask them could send a Secret of theirs to a server of his own. */
+function notApplied({ placeOf, namespace, name }: ManifestSource): Finding {
+  const message = `DataSource ${namespace}/${name} is in this file alone, and agents look only at those that are applied`;
+  const mend =
+    'apply it first (a DataSource alone moves nothing), or leave out --agents to look from this machine';
+  return finding(placeOf('metadata.name'), 'metadata.name', message, mend);
+}
+
+/** Nobody would answer: that is known without waiting for it. */
+function requireAgent(
+  kind: ProbeKind,
+  selector: Readonly<Record<string, string>>,
+  agents: readonly Agent[],
+): void {
+  const wanted = Object.entries(selector);
+  if (agents.some(({ labels }) => wanted.every(([name, value]) => labels[name] === value))) return;
+  const texts = (labels: Readonly<Record<string, string>>) =>
+    Object.entries(labels)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(',');
+  if (agents.length === 0) {
+    throw transient('NoAgentAnswered', `no agent is running, so that none can answer the ${kind}`, {
+      mend: 'start one (idra agent), and see idra get agents',
+    });
+  }
+  const known = agents.slice(0, 10).map(({ name, labels }) => `${name} (${texts(labels) || 'no labels'})`);
+  throw transient(
+    'NoAgentAnswered',
+    `no agent has the labels ${texts(selector)}; there are ${known.join(', ')}`,
+    {
+      path: 'spec.placement.agentSelector',
+      mend: `start an agent with IDRA_AGENT_LABELS=${texts(selector)} (chart: agents.labels), or change placement.agentSelector`,
+    },
+  );
 }
 
 async function objectsOf(etcd: Coordination, { filename, namespace }: ExamineOptions): Promise<Objects> {
@@ -79,7 +118,14 @@ async function objectsOf(etcd: Coordination, { filename, namespace }: ExamineOpt
     };
   }
   const files = readFiles(filename, 'cluster', namespace);
-  const findings = [...files.findings, ...missingDataSources(files, stored.dataSources.map(qualifiedName))];
+  const applied = stored.dataSources.map(qualifiedName);
+  const findings = [
+    ...files.findings,
+    ...missingDataSources(files, applied),
+    ...files.sources
+      .filter((each) => each.kind === 'DataSource' && !applied.includes(qualifiedName(each)))
+      .map(notApplied),
+  ];
   if (findings.length > 0) throw new InputWrong(findings);
   const syncs = files.manifests
     .filter(({ source }) => source.kind === 'Sync')

@@ -66,6 +66,7 @@ describe('in this process', () => {
       plan.out,
       /default\/orders: shop orders -> warehouse orders, Id, Upsert\n {2}guarantee +ExactlyOnce[\s\S]*rows waiting +2[\s\S]*CREATE TABLE "orders"/,
     );
+    assert.doesNotMatch(plan.out, /_idra_commits/);
     assert.equal(existsSync(state), false);
     assert.equal(existsSync(join(folder, 'warehouse.db')), false);
   });
@@ -187,6 +188,34 @@ describe('by the agents of a cluster', () => {
     assert.equal(status, 0);
     assert.match(out, /^default\/fresh: shop orders -> warehouse orders/);
     assert.equal((asked.at(-1)?.subject as { name: string } | undefined)?.name, 'fresh');
+  });
+
+  test('one that no agent can check is told at once, with the others', async () => {
+    const lonely = join(folder, 'lonely.yaml');
+    const text = manifests(', placement: { agentSelector: { disk: z } }').replaceAll('shop', 'lonely');
+    await writeFile(lonely, text.slice(0, text.indexOf('---\n')));
+    assert.equal((await idra(['apply', '-f', lonely], env())).status, 0);
+    const startMs = performance.now();
+    const check = await idra(['check'], env());
+    assert.ok(performance.now() - startMs < 30_000, 'it waited for an answer that nobody can give');
+    assert.equal(check.status, 1);
+    assert.match(
+      check.out,
+      /DataSource default\/lonely +failed\n.*no agent has the labels disk=z; there are a1/,
+    );
+    assert.match(check.out, /DataSource default\/shop +ok/);
+    assert.equal((await idra(['delete', 'datasource', 'lonely'], env())).status, 0);
+  });
+
+  test('agents look only at data sources that are applied', async () => {
+    const other = join(folder, 'unapplied.yaml');
+    await writeFile(
+      other,
+      manifests(', placement: { agentSelector: { disk: a } }').replaceAll('shop', 'unapplied'),
+    );
+    const { status, talk } = await idra(['plan', '-f', other, '--agents'], env());
+    assert.equal(status, 2);
+    assert.match(talk, /unapplied is in this file alone.*\n +apply it first.*or leave out --agents/);
   });
 
   test('without manifests and without a cluster there is nothing to look at', async () => {

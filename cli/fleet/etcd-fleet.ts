@@ -1,10 +1,16 @@
 import type { Coordination, DesiredSync } from '../../coordination/contract.ts';
+import { permanent } from '../../core/errors.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type { Cli } from '../cli.ts';
 import type { Fleet, FleetSync } from './fleet.ts';
 
+const elsewhere =
+  'set IDRA_ETCD_ENDPOINTS (a cluster without Kubernetes). On Kubernetes ask kubectl: kubectl get syncs, kubectl describe sync NAME. In single mode idra run -f FILE --once ends with the table, and idra offset get NAME reads the state file';
+
 /** Opens etcd as IDRA_ETCD_* say, asks it once, and closes it after `body`. */
 export async function withEtcd<T>(cli: Cli, body: (etcd: Coordination) => Promise<T>): Promise<T> {
+  if (!cli.env.IDRA_ETCD_ENDPOINTS)
+    throw permanent('EtcdNotConfigured', 'this is asked of an etcd, and none is named', { mend: elsewhere });
   // Its client is a third of what a command loads, and single mode needs none of it.
   const { connectCoordination, readEtcdConfig } = await import('../../coordination/connect.ts');
   const etcd = connectCoordination(readEtcdConfig(cli.env));

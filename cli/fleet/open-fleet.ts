@@ -23,7 +23,10 @@ export function withFleetOptions(command: Command): Command {
       `state file of single mode (default: ${defaultStatePath}, where there is no cluster)`,
     )
     .option('--context <name>', 'context of the kubeconfig')
-    .option('--kubeconfig <file>', 'kubeconfig of a cluster (default: KUBECONFIG)');
+    .option(
+      '--kubeconfig <file>',
+      'kubeconfig of a cluster (default: KUBECONFIG, where there is no state file)',
+    );
 }
 
 /** The one that the call or the environment names: state file, Kubernetes, etcd; at last single mode's own state file. */
@@ -34,16 +37,25 @@ export async function withFleet<T>(
 ): Promise<T> {
   if (options.state !== undefined) return await using(stateFleet(options.state), body);
   const endpoints = cli.env.IDRA_ETCD_ENDPOINTS;
+  const isAsked =
+    options.context !== undefined || options.kubeconfig !== undefined || cli.env.IDRA_KUBECTL_PLUGIN;
+  const hasState = !isAsked && !endpoints && existsSync(defaultStatePath);
+  // A variable that is set in every shell of this user says less than the state file of this folder.
+  if (hasState && cli.env.KUBECONFIG) {
+    cli.talk.write(
+      `this is the state file ${defaultStatePath} of single mode; for the cluster of KUBECONFIG call kubectl idra, or name a --context\n`,
+    );
+  }
   const isKubernetes =
     options.context !== undefined ||
     options.kubeconfig !== undefined ||
-    (!endpoints && (cli.env.KUBECONFIG || cli.env.IDRA_KUBECTL_PLUGIN));
+    (!endpoints && !hasState && (cli.env.KUBECONFIG || cli.env.IDRA_KUBECTL_PLUGIN));
   if (isKubernetes) {
     const { kubernetesFleet } = await import('./kubernetes-fleet.ts');
     return await using(await kubernetesFleet(cli.env, options), body);
   }
   if (endpoints) return await withEtcd(cli, (etcd) => using(etcdFleet(etcd, `etcd at ${endpoints}`), body));
-  if (existsSync(defaultStatePath)) return await using(stateFleet(defaultStatePath), body);
+  if (hasState) return await using(stateFleet(defaultStatePath), body);
   throw permanent('NothingToSpeakTo', 'there is no cluster and no state file to ask', {
     mend: `set KUBECONFIG or IDRA_ETCD_ENDPOINTS, or give --state FILE (single mode's default is ${defaultStatePath})`,
   });

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import { type Finding, permanent } from '../../core/errors.ts';
+import { wrongIndentation } from './indentation.ts';
 import { isRecord } from './values.ts';
 
 /** One object of a file, and where each of its fields is. */
@@ -79,9 +80,7 @@ export function parseFile(file: string, text: string): ManifestDocuments {
   const parsed = parseYaml(text, lines);
   if (parsed === undefined) return { documents: [], findings: [syntaxFinding(tooDeep, `${file}:1:1`)] };
   if ('empty' in parsed) return { documents: [], findings: [] };
-  const findings = parsed.flatMap((each) =>
-    each.errors.map(({ message, pos }) => syntaxFinding(message, placeAt(pos[0]))),
-  );
+  const findings = parsed.flatMap((each) => syntaxFindings(each, file, text, lines));
   const documents = parsed
     .filter((each) => each.errors.length === 0 && each.contents !== null)
     .flatMap((each) => {
@@ -156,6 +155,28 @@ function offsetOf(document: Document.Parsed, path: string): number | undefined {
     } else break;
   }
   return offset;
+}
+
+/** One for each document: what else the parser says is most often a consequence of the first error. */
+function syntaxFindings(
+  { errors: [first], range }: Document.Parsed,
+  file: string,
+  text: string,
+  counter: LineCounter,
+): Finding[] {
+  if (!first) return [];
+  const { line, col } = counter.linePos(first.pos[0]);
+  const start = documentStart(text.split('\n').slice(0, line - 1));
+  const end = Math.max(line, counter.linePos(Math.max(range[1], first.pos[0])).line);
+  const wrong = wrongIndentation(text.split('\n').slice(start, end), start + 1);
+  if (!wrong) return [syntaxFinding(first.message, `${file}:${line}:${col}`)];
+  const mend = 'indent the fields of one object by the same number of spaces';
+  return [{ ...syntaxFinding(wrong.message, `${file}:${wrong.line}:1`), mend }];
+}
+
+/** Lines before the document whose lines these are the first of. */
+function documentStart(before: readonly string[]): number {
+  return before.findLastIndex((each) => /^---(\s|$)/.test(each)) + 1;
 }
 
 function syntaxFinding(message: string, place: string): Finding {

@@ -9,21 +9,33 @@ export function findingsOf(schema: z.ZodType, spec: unknown, issues: readonly Is
   return issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => unknownField(schema, issue.path, key));
-    return [
-      manifestFinding(
-        pathText(issue.path),
-        problemOf(issue, valueIn(spec, issue.path)),
-        mendOf(schema, issue),
-      ),
-    ];
+    const value = valueIn(spec, issue.path);
+    return [manifestFinding(pathText(issue.path), problemOf(issue, value), mendOf(schema, issue, value))];
   });
 }
 
 function unknownField(schema: z.ZodType, path: readonly PropertyKey[], key: string): Finding {
   const known = Object.keys(shapeAt(schema, path));
   const near = nearest(key, known);
-  const mend = near ? `did you mean ${near}?` : `known are ${known.join(', ')}`;
+  const elsewhere = levelOf(schema, path, key);
+  const mend =
+    known.length > 0 && elsewhere
+      ? elsewhere
+      : near
+        ? `did you mean ${near}?`
+        : `known are ${known.join(', ')}`;
   return manifestFinding(pathText([...path, key]), `there is no field ${key}`, mend);
+}
+
+/** A field that stands one or more levels too deep, or one too high: most often its indentation is wrong. */
+function levelOf(schema: z.ZodType, path: readonly PropertyKey[], key: string): string | undefined {
+  for (let length = path.length - 1; length >= 0; length--) {
+    const outer = path.slice(0, length);
+    if (key in shapeAt(schema, outer)) return `${key} is a field of ${pathText(outer)}: indent it less`;
+  }
+  const inner = Object.keys(shapeAt(schema, path)).filter((name) => key in shapeAt(schema, [...path, name]));
+  if (inner.length === 0) return undefined;
+  return `${key} is a field of ${inner.map((name) => pathText([...path, name])).join(' and ')}: indent it more`;
 }
 
 function problemOf(issue: Issue, value: unknown): string {
@@ -49,12 +61,12 @@ function problemOf(issue: Issue, value: unknown): string {
   }
 }
 
-function mendOf(schema: z.ZodType, issue: Issue): string {
+function mendOf(schema: z.ZodType, issue: Issue, value: unknown): string {
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
-    return values.length === 1
-      ? `it can only be ${values[0]}: else leave it out`
-      : `use one of ${values.join(', ')}`;
+    if (values.length === 1) return `it can only be ${values[0]}: else leave it out`;
+    const near = typeof value === 'string' ? nearest(value, values) : undefined;
+    return `${near ? `did you mean ${near}? U` : 'u'}se one of ${values.join(', ')}`;
   }
   if (issue.code === 'invalid_format') return issue.message;
   return lowerFirst(schemaAt(schema, issue.path)?.description ?? 'see the reference of manifests').replace(

@@ -130,9 +130,30 @@ describe('a Sync', () => {
           [error.code, error.disposition, error.path],
           ['ManifestInvalid', 'permanent', 'spec.mode'],
         );
-        assert.match(error.message, /mode is "Ids".*spec\.writeMode: writeMode is "Add"; use one of/);
+        assert.match(
+          error.message,
+          /mode is "Ids".*spec\.writeMode: writeMode is "Add"; (did you mean|use one of)/,
+        );
         return true;
       },
+    );
+  });
+
+  test('that is nearly right says what was meant: a value, and a field at the wrong level', () => {
+    const mends = (spec: unknown) =>
+      Object.fromEntries(
+        reader.examine('Sync', spec, 'cluster').findings.map(({ path, mend }) => [path, mend]),
+      );
+    assert.match(
+      mends({ ...ends, mode: 'timestamp' })['spec.mode'] ?? '',
+      /^did you mean Timestamp\? Use one of/,
+    );
+    assert.match(mends({ ...ends, mode: 'Sometimes' })['spec.mode'] ?? '', /^use one of/);
+    const deep = { ...ends, destination: { ...ends.destination, mode: 'Snapshot' } };
+    assert.equal(mends(deep)['spec.destination.mode'], 'mode is a field of spec: indent it less');
+    assert.equal(
+      mends({ ...ends, dataSource: 'shop', mode: 'Snapshot' })['spec.dataSource'],
+      'dataSource is a field of spec.source and spec.destination: indent it more',
     );
   });
 

@@ -1,0 +1,86 @@
+/** A line of YAML that does not stand where its neighbours stand. Lines are counted from 1. */
+export interface WrongIndentation {
+  readonly line: number;
+  readonly message: string;
+}
+
+/** A level of indentation that is open, and the last line that stood there. */
+interface Level {
+  readonly indent: number;
+  line: number;
+  /** `key: value`: nothing can stand below it. */
+  isFull: boolean;
+}
+
+const blank = /^\s*(#.*)?$/;
+const entry = /^(?:"[^"]*"|'[^']*'|[^\s'"#{[|>&*!%@`-][^#]*?|-[^\s#][^#]*?):(?:\s+(\S.*))?$/;
+const blockScalar = /(?:^|\s)[|>][-+0-9]*\s*(?:#.*)?$/;
+
+/**
+ * The first line of a YAML document whose indentation fits no open level. The parser's own errors speak of what it made of the line.
+ * Only for text that does not parse: what is between quotes or brackets over several lines is not looked at.
+ */
+export function wrongIndentation(lines: readonly string[], firstLine: number): WrongIndentation | undefined {
+  const levels: Level[] = [];
+  let scalarIndent: number | undefined;
+  let depth = 0;
+  for (const [index, text] of lines.entries()) {
+    const line = firstLine + index;
+    const indent = text.search(/\S/);
+    if (blank.test(text) || /^(---|\.\.\.)(\s|$)/.test(text)) continue;
+    if (scalarIndent !== undefined && indent > scalarIndent) continue;
+    scalarIndent = undefined;
+    const isWithin = depth > 0;
+    depth = Math.max(0, depth + bracketsOf(text));
+    if (isWithin) continue;
+    if (/^ *\t/.test(text))
+      return { line, message: `line ${line} is indented with a tab: YAML takes spaces alone` };
+    const wrong = place(levels, text, line);
+    if (wrong) return { line, message: wrong };
+    if (blockScalar.test(text)) scalarIndent = levels.at(-1)?.indent ?? 0;
+  }
+  return undefined;
+}
+
+/** Opens and closes levels for one line; a sentence when it fits none. */
+function place(levels: Level[], text: string, line: number): string | undefined {
+  const indent = text.search(/\S/);
+  const body = text.slice(indent);
+  if (!entry.test(body) && !/^-(\s|$)/.test(body)) return undefined;
+  const closed: Level[] = [];
+  while ((levels.at(-1)?.indent ?? -1) > indent) closed.push(levels.pop() as Level);
+  const top = levels.at(-1);
+  if (closed.length > 0 && (top === undefined || top.indent < indent)) {
+    return misplaced(line, indent, nearestLevel(indent, [...closed, ...levels]));
+  }
+  if (top?.isFull && top.indent < indent) return misplaced(line, indent, top);
+  openLevels(levels, body, indent, line);
+  return undefined;
+}
+
+function openLevels(levels: Level[], body: string, indent: number, line: number): void {
+  const item = /^-\s+(?=\S)/.exec(body);
+  const isFull = !item && entry.exec(body)?.[1] !== undefined && !blockScalar.test(body);
+  const top = levels.at(-1);
+  if (top?.indent === indent) {
+    top.line = line;
+    top.isFull = isFull;
+  } else levels.push({ indent, line, isFull });
+  if (item) openLevels(levels, body.slice(item[0].length), indent + item[0].length, line);
+}
+
+function nearestLevel(indent: number, levels: readonly Level[]): Level {
+  return [...levels].sort(
+    (one, other) => Math.abs(one.indent - indent) - Math.abs(other.indent - indent),
+  )[0] as Level;
+}
+
+function misplaced(line: number, indent: number, { indent: expected, line: neighbour }: Level): string {
+  return `line ${line} is indented by ${indent}, its neighbours (line ${neighbour}) by ${expected}`;
+}
+
+/** Brackets that a line opens and leaves open; those within quotes or a comment do not count. */
+function bracketsOf(text: string): number {
+  const bare = text.replace(/"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/g, '').replace(/(^|\s)#.*$/, '');
+  return (bare.match(/[[{]/g)?.length ?? 0) - (bare.match(/[\]}]/g)?.length ?? 0);
+}
