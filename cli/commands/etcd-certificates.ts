@@ -7,7 +7,7 @@ import type { Issued } from '../certificates/issue.ts';
 import type { CertificateStore } from '../certificates/store.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
-import { formatObjects, requireOutput } from '../output.ts';
+import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
 
 interface CertificatesOptions {
@@ -17,7 +17,7 @@ interface CertificatesOptions {
   readonly host?: readonly string[];
   readonly renew?: boolean;
   readonly rotateCa?: boolean;
-  readonly output?: string;
+  readonly output?: OutputKind;
   readonly context?: string;
   readonly kubeconfig?: string;
 }
@@ -33,12 +33,12 @@ export function addEtcdCertificates(etcd: Command, cli: Cli): void {
     .option('--host <names...>', 'where clients reach etcd, beside localhost and 127.0.0.1')
     .option('--renew', 'replace all of them now, but not the authority')
     .option('--rotate-ca', 'go one step on to another authority: publish it, use it, forget the one before')
-    .option('-o, --output <kind>', 'json or yaml')
+    .addOption(outputOption('json', 'yaml'))
     .option('--context <name>', 'context of the kubeconfig')
     .option('--kubeconfig <file>', 'kubeconfig of a cluster (default: KUBECONFIG)')
     .addHelpText('after', help);
   runs<CertificatesOptions>(command, cli, async (_args, options) => {
-    const output = requireOutput(options.output);
+    const { output } = options;
     const rows = await issue(cli, options);
     if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, rows));
     else {
