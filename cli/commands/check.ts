@@ -3,13 +3,8 @@ import { findingOf } from '../../agent/engine/preview.ts';
 import { asIdraError, bySeverity, type Finding } from '../../core/errors.ts';
 import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import { type Cli, runs, statusOf } from '../cli.ts';
-import {
-  type Examination,
-  type ExamineOptions,
-  withExamination,
-  withExamineOptions,
-  wordsOf,
-} from '../examine/examination.ts';
+import type { Examination, ExamineOptions } from '../examine/contract.ts';
+import { withExamination, withExamineOptions, wordsOf } from '../examine/examination.ts';
 import { exitStatus } from '../exit-status.ts';
 import { formatFinding, hasErrors } from '../findings.ts';
 import { defaultStatePath } from '../fleet/open-fleet.ts';

@@ -3,13 +3,8 @@ import { permanent } from '../../core/errors.ts';
 import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { type Cli, runs } from '../cli.ts';
-import {
-  type Examination,
-  type ExamineOptions,
-  withExamination,
-  withExamineOptions,
-  wordsOf,
-} from '../examine/examination.ts';
+import type { Examination, ExamineOptions } from '../examine/contract.ts';
+import { withExamination, withExamineOptions, wordsOf } from '../examine/examination.ts';
 import { exitStatus } from '../exit-status.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';

@@ -11,7 +11,7 @@ import type { Relation } from '../../core/values.ts';
 import { InputWrong } from '../findings.ts';
 import { finding, type ManifestSource } from '../manifests/objects.ts';
 import { missingDataSources, readFiles } from '../manifests.ts';
-import type { Examination, ExamineOptions } from './examination.ts';
+import type { Examination, ExamineOptions } from './contract.ts';
 
 /** Longer than an agent takes for itself. */
 const askMs = 30_000;

@@ -1,36 +1,13 @@
 import type { Command } from 'commander';
-import type { Preview } from '../../agent/engine/preview.ts';
-import type { SystemReport } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
-import type { DataSource, Sync } from '../../core/sync-spec.ts';
-import type { Relation } from '../../core/values.ts';
 import type { Cli } from '../cli.ts';
 import type { ExitStatus } from '../exit-status.ts';
 import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { stopOnSignals } from '../single/stop-signals.ts';
 import { examineByAgents } from './by-agents.ts';
+import type { Examination, ExamineOptions } from './contract.ts';
 import { examineHere } from './here.ts';
 import { examineInAgentPod } from './in-agent-pod.ts';
-
-/** Systems and syncs that can be looked at without touching anything: from this process, or by the agents of a cluster. */
-export interface Examination {
-  readonly syncs: readonly Sync[];
-  readonly dataSources: readonly DataSource[];
-  /** Throws what connecting throws. */
-  check(dataSource: DataSource): Promise<SystemReport>;
-  discover(dataSource: DataSource): Promise<readonly Relation[]>;
-  /** What fails becomes a finding. */
-  plan(sync: Sync): Promise<Preview>;
-}
-
-export interface ExamineOptions {
-  readonly filename?: string;
-  readonly only?: string;
-  /** State file of single mode, for the identity of the syncs. */
-  readonly state?: string;
-  readonly agents?: boolean;
-  readonly namespace?: string;
-}
 
 export function withExamineOptions(command: Command): Command {
   return command

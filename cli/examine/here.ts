@@ -4,7 +4,7 @@ import { bug } from '../../core/errors.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import type { Cli } from '../cli.ts';
 import { chooseSyncs, findDataSource, readManifests, withoutState, withStateOf } from '../manifests.ts';
-import type { Examination, ExamineOptions } from './examination.ts';
+import type { Examination, ExamineOptions } from './contract.ts';
 
 /** The manifests are all there is. Throws InputWrong. */
 export function examineHere(

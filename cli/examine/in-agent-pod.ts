@@ -4,7 +4,7 @@ import type { Cli } from '../cli.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { InputWrong } from '../findings.ts';
 import { readFiles } from '../manifests.ts';
-import type { ExamineOptions } from './examination.ts';
+import type { ExamineOptions } from './contract.ts';
 
 /** Labels of the chart. */
 const agentPods = 'app.kubernetes.io/name=idra,app.kubernetes.io/component=agent';

@@ -1,0 +1,24 @@
+import type { Preview } from '../../agent/engine/preview.ts';
+import type { SystemReport } from '../../core/connector.ts';
+import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
+
+/** Systems and syncs that can be looked at without touching anything: from this process, or by the agents of a cluster. */
+export interface Examination {
+  readonly syncs: readonly Sync[];
+  readonly dataSources: readonly DataSource[];
+  /** Throws what connecting throws. */
+  check(dataSource: DataSource): Promise<SystemReport>;
+  discover(dataSource: DataSource): Promise<readonly Relation[]>;
+  /** What fails becomes a finding. */
+  plan(sync: Sync): Promise<Preview>;
+}
+
+export interface ExamineOptions {
+  readonly filename?: string;
+  readonly only?: string;
+  /** State file of single mode, for the identity of the syncs. */
+  readonly state?: string;
+  readonly agents?: boolean;
+  readonly namespace?: string;
+}
