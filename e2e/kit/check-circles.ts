@@ -10,7 +10,6 @@ export const permittedCircles: readonly (readonly string[])[] = [
   ['agent/balance/assign.ts', 'agent/balance/loads.ts'],
   ['agent/engine/context.ts', 'agent/engine/open-sync.ts'],
   ['agent/lead/data-source-checks.ts', 'agent/lead/late-deletions.ts', 'agent/lead/lead.ts'],
-  ['cli/examine/by-agents.ts', 'cli/examine/examination.ts', 'cli/examine/here.ts'],
   [
     'connectors/postgres/copy.ts',
     'connectors/postgres/fingerprint.ts',
