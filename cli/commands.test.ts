@@ -30,7 +30,7 @@ const silent = [
   'suspend',
   'resume',
 ];
-const others = ['agent', 'operator', 'completion', 'epoch get', 'epoch raise', 'describe'];
+const others = ['agent', 'operator', 'completion', 'epoch get', 'epoch raise', 'etcd roles', 'describe'];
 
 describe('every command', () => {
   test('is of use: a sentence, an example of itself, help with status 0', async () => {

@@ -1,9 +1,10 @@
-import './quiet-grpc.ts';
-import { readFileSync } from 'node:fs';
-import { Etcd3, type IOptions } from 'etcd3';
-import { permanent, transient } from '../core/errors.ts';
+import { type Etcd3, EtcdPermissionDeniedError } from 'etcd3';
+import { transient } from '../core/errors.ts';
 import type { EtcdConfig } from './config.ts';
-import { asEtcdError } from './etcd-errors.ts';
+import { defaultTimeoutMs, type EtcdChannelPace, EtcdChannels } from './etcd-channels.ts';
+import { asEtcdError, hasCode, isTokenGone } from './etcd-errors.ts';
+import { Keys } from './keys.ts';
+import { type Need, needsOf } from './roles.ts';
 import type {
   CallOptions,
   EtcdTransport,
@@ -19,33 +20,32 @@ import type {
 import { openWatch } from './watch-stream.ts';
 import { fromPair, fromTxnResponse, toRangeRequest, toTxnRequest } from './wire.ts';
 
-const defaultTimeoutMs = 3_000;
-const maxMessageBytes = 256 << 20;
-
 /**
  * etcd3 as a thin layer over the calls: none of its retries (a write whose answer was lost would be repeated), breakers,
  * watchers, leases, locks or elections. One client for each endpoint; all calls go to one of them until it fails.
  */
 export class EtcdClient implements EtcdTransport {
   readonly #endpoints: readonly string[];
-  readonly #clients: readonly Etcd3[];
+  readonly #keys: Keys;
+  readonly #channels: EtcdChannels;
+  readonly #watches = new Set<OpenWatch>();
   #current = 0;
 
-  constructor(config: EtcdConfig) {
+  constructor(config: EtcdConfig, pace: EtcdChannelPace = {}) {
     this.#endpoints = config.endpoints;
-    const shared = clientOptions(config);
-    this.#clients = config.endpoints.map((hosts) => new Etcd3({ ...shared, hosts }));
-    this.#current = Math.floor(Math.random() * this.#clients.length);
+    this.#keys = new Keys(config.prefix);
+    this.#channels = new EtcdChannels(config, (client) => this.#endWatchesOf(client), pace);
+    this.#current = Math.floor(Math.random() * this.#endpoints.length);
   }
 
   async txn(request: TxnRequest, options: CallOptions = {}): Promise<TxnResult> {
-    return await this.#call(options, async (client, call) =>
-      fromTxnResponse(await client.kv.txn(toTxnRequest(request), call)),
-    );
+    const run = async (client: Etcd3, call: { deadline: number }) =>
+      fromTxnResponse(await client.kv.txn(toTxnRequest(request), call));
+    return await this.#call(options, run, () => needsOf(request));
   }
 
   async range(request: RangeRequest, options: CallOptions = {}): Promise<RangeResult> {
-    return await this.#call(options, async (client, call) => {
+    const run = async (client: Etcd3, call: { deadline: number }) => {
       const answer = await client.kv.range(toRangeRequest(request), call);
       return {
         revision: BigInt(answer.header.revision),
@@ -54,7 +54,8 @@ export class EtcdClient implements EtcdTransport {
         hasMore: answer.more,
         count: Number(answer.count),
       };
-    });
+    };
+    return await this.#call(options, run, () => [{ range: request, access: 'read' }]);
   }
 
   async grant(ttlSeconds: number, options: CallOptions = {}): Promise<LeaseId> {
@@ -82,62 +83,88 @@ export class EtcdClient implements EtcdTransport {
   async revoke(lease: LeaseId, options: CallOptions = {}): Promise<void> {
     await this.#call(options, (client, call) => client.leaseClient.leaseRevoke({ ID: lease }, call)).catch(
       (error: unknown) => {
-        if (!(error instanceof Error && 'code' in error && error.code === 'EtcdLeaseGone')) throw error;
+        if (!hasCode(error, 'EtcdLeaseGone')) throw error;
       },
     );
   }
 
   watch(request: WatchRequest, sink: WatchSink): WatchStream {
     const index = this.#current;
-    return openWatch(this.#client(index), request, {
-      ...sink,
-      onEnd: (error) => {
-        this.#failed(index);
-        sink.onEnd(asEtcdError(error, this.#endpoint(index)));
+    const client = this.#channels.get(index);
+    const needs: readonly Need[] = [{ range: request, access: 'read' }];
+    const end = (error: Error) => {
+      if (!this.#watches.delete(open)) return;
+      this.#failed(index, error);
+      sink.onEnd(this.#asEtcdError(error, index, needs));
+    };
+    const stream = openWatch(client, request, { ...sink, onEnd: end });
+    const open: OpenWatch = {
+      client,
+      retire: () => {
+        stream.close();
+        if (this.#watches.delete(open))
+          sink.onEnd(transient('EtcdUnavailable', 'the connection to etcd is replaced by one with new files'));
       },
-    });
+    };
+    this.#watches.add(open);
+    return {
+      requestProgress: () => stream.requestProgress(),
+      close: () => {
+        this.#watches.delete(open);
+        stream.close();
+      },
+    };
   }
 
   /** For tests and `idra epoch`: forgets the history before a revision. */
   async compact(revision: bigint): Promise<void> {
-    await this.#client(this.#current).kv.compact({ revision: String(revision), physical: true });
+    await this.#channels.get(this.#current).kv.compact({ revision: String(revision), physical: true });
   }
 
   close(): void {
-    for (const client of this.#clients) client.close();
+    this.#channels.close();
   }
 
   async #call<T>(
     { timeoutMs = defaultTimeoutMs, signal }: CallOptions,
     run: (client: Etcd3, call: { deadline: number }) => Promise<T>,
+    needs: () => readonly Need[] = () => [],
   ): Promise<T> {
     signal?.throwIfAborted();
     const index = this.#current;
-    const answer = run(this.#client(index), { deadline: Date.now() + timeoutMs });
+    const answer = run(this.#channels.get(index), { deadline: Date.now() + timeoutMs });
     try {
       return await (signal === undefined ? answer : orAborted(answer, signal));
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      const known = asEtcdError(error, this.#endpoint(index));
-      if (known.code === 'EtcdUnavailable') this.#failed(index);
+      const known = this.#asEtcdError(error, index, needs());
+      if (known.code.startsWith('Etcd')) this.#failed(index, error, known.code);
       throw known;
     }
   }
 
+  #asEtcdError(error: unknown, index: number, needs: readonly Need[]) {
+    const endpoint = this.#endpoints[index] ?? '';
+    return asEtcdError(error, endpoint, { user: this.#channels.user, keys: this.#keys, needs });
+  }
+
   /** Somebody may have moved on already. */
-  #failed(index: number): void {
-    if (this.#current === index) this.#current = (index + 1) % this.#clients.length;
+  #failed(index: number, error: unknown, code = 'EtcdUnavailable'): void {
+    this.#channels.lookForNewFiles();
+    // Of a watch with a token that has ended older releases of etcd say that it is not permitted.
+    if (isTokenGone(error) || error instanceof EtcdPermissionDeniedError) this.#channels.authenticateAgain();
+    else if (code === 'EtcdUnavailable' && this.#current === index)
+      this.#current = (index + 1) % this.#endpoints.length;
   }
 
-  #client(index: number): Etcd3 {
-    const client = this.#clients[index];
-    if (client === undefined) throw new RangeError(`no endpoint ${index}`);
-    return client;
+  #endWatchesOf(client: Etcd3): void {
+    for (const watch of [...this.#watches]) if (watch.client === client) watch.retire();
   }
+}
 
-  #endpoint(index: number): string {
-    return this.#endpoints[index] ?? '';
-  }
+interface OpenWatch {
+  readonly client: Etcd3;
+  retire(): void;
 }
 
 async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -146,61 +173,4 @@ async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T>
     signal.addEventListener('abort', stop, { once: true });
     answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
-}
-
-function clientOptions(config: EtcdConfig): Omit<IOptions, 'hosts'> {
-  const asIs = {
-    execute: async <T>(fn: (context: { signal: AbortSignal }) => T) => await fn({ signal: never }),
-  };
-  const policy = asIs as unknown as NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
-  return {
-    faultHandling: { global: policy, host: () => policy },
-    defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + defaultTimeoutMs }),
-    grpcOptions: {
-      'grpc.max_receive_message_length': maxMessageBytes,
-      'grpc.max_send_message_length': maxMessageBytes,
-      // A connection that went silent is found out; etcd allows a ping each 5 s.
-      'grpc.keepalive_time_ms': 10_000,
-      'grpc.keepalive_timeout_ms': 5_000,
-      'grpc.initial_reconnect_backoff_ms': 100,
-      'grpc.max_reconnect_backoff_ms': 1_000,
-    },
-    ...credentials(config),
-  };
-}
-
-const never = new AbortController().signal;
-
-function credentials(config: EtcdConfig): Pick<IOptions, 'credentials' | 'auth'> {
-  const { caFile, certFile, keyFile, user, passwordFile } = config;
-  return {
-    ...(caFile !== undefined && {
-      credentials: {
-        rootCertificate: readGiven(caFile, 'IDRA_ETCD_CA'),
-        ...(certFile !== undefined && { certChain: readGiven(certFile, 'IDRA_ETCD_CERT') }),
-        ...(keyFile !== undefined && { privateKey: readGiven(keyFile, 'IDRA_ETCD_KEY') }),
-      },
-    }),
-    ...(user !== undefined && {
-      auth: {
-        username: user,
-        password:
-          passwordFile === undefined
-            ? ''
-            : readGiven(passwordFile, 'IDRA_ETCD_PASSWORD_FILE').toString().trimEnd(),
-      },
-    }),
-  };
-}
-
-function readGiven(path: string, variable: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw permanent('EtcdNotConfigured', `the file ${path} cannot be read`, {
-      path: variable,
-      mend: `set ${variable} to a file that can be read`,
-      cause: error,
-    });
-  }
 }

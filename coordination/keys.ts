@@ -176,6 +176,14 @@ export class Keys {
     return `${this.root}trials/${dataSource}/`;
   }
 
+  /** Removal: a deleted Sync is over, and those who wrote the keys of one side have removed them. Written by agents, operator and command line; deleted by the leader, last of all. Lease: -. */
+  removed(uid: string): string {
+    return `${this.removals}${uid}`;
+  }
+  get removals(): string {
+    return `${this.root}removed/`;
+  }
+
   /** The epoch of fencing tokens. Written by `idra epoch raise`, read by agents when they join and acquire. Lease: -. */
   get epoch(): string {
     return `${this.root}epoch`;

@@ -1,4 +1,10 @@
-import type { Etcd3, IWatchResponse } from 'etcd3';
+import {
+  castGrpcErrorMessage,
+  EtcdInvalidAuthTokenError,
+  EtcdPermissionDeniedError,
+  type Etcd3,
+  type IWatchResponse,
+} from 'etcd3';
 import { transient } from '../core/errors.ts';
 import type { WatchEvent, WatchRequest, WatchSink, WatchStream } from './transport.ts';
 import { fromPair, toRange } from './wire.ts';
@@ -69,15 +75,7 @@ function deliver(
   end: (error: Error) => void,
 ): void {
   if (response.canceled) {
-    const isCompacted = response.compact_revision !== '0';
-    end(
-      isCompacted
-        ? transient(
-            'EtcdCompacted',
-            `etcd has forgotten what came before revision ${response.compact_revision}`,
-          )
-        : transient('EtcdUnavailable', `etcd cancelled the watch: ${response.cancel_reason}`),
-    );
+    end(cancelled(response));
     return;
   }
   if (response.header.cluster_id !== cluster) {
@@ -98,6 +96,15 @@ function deliver(
   if (events.length === 0 && response.events.length > 0) return;
   // While a watch catches up the header is ahead of what was delivered.
   sink.onEvents(events, events.at(-1)?.pair.modRevision ?? revision);
+}
+
+function cancelled({ compact_revision: compacted, cancel_reason: reason }: IWatchResponse): Error {
+  if (compacted !== '0')
+    return transient('EtcdCompacted', `etcd has forgotten what came before revision ${compacted}`);
+  // Classes of the reason's text, as of a call that is refused.
+  const known = castGrpcErrorMessage(reason);
+  const isAboutRights = known instanceof EtcdPermissionDeniedError || known instanceof EtcdInvalidAuthTokenError;
+  return isAboutRights ? known : transient('EtcdUnavailable', `etcd cancelled the watch: ${reason}`);
 }
 
 /** The id in an answer that is about the whole stream. */

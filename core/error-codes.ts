@@ -176,8 +176,8 @@ export const errorCodes = {
     systems: ['etcd'],
   },
   EtcdAuthenticationFailed: {
-    cause: 'etcd does not know the user or the password.',
-    remedy: 'Correct IDRA_ETCD_USER and IDRA_ETCD_PASSWORD.',
+    cause: 'etcd does not know the user or the password, or asks for a user where none is given.',
+    remedy: 'Set IDRA_ETCD_CERT and IDRA_ETCD_KEY, or IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE.',
     systems: ['etcd'],
   },
   EtcdCompacted: {
@@ -197,8 +197,9 @@ export const errorCodes = {
     systems: ['etcd'],
   },
   EtcdPermissionDenied: {
-    cause: "The etcd user has no rights on Idra's keys.",
-    remedy: "Grant the user read and write on the prefix of Idra's keys.",
+    cause: 'The etcd user has no right on the keys that the message names.',
+    remedy:
+      'Run `idra etcd roles` as root with the same IDRA_ETCD_PREFIX, or give the process the certificate or user of its role.',
     systems: ['etcd'],
   },
   EtcdReplaced: {

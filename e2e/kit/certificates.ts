@@ -1,5 +1,5 @@
 import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runOrFail } from './processes.ts';
 
 /** Paths of PEM files. */
@@ -34,6 +34,16 @@ export async function makeCertificates(
     clientKeyFile: join(folder, 'client.key'),
     otherCaFile: join(folder, 'other-ca.crt'),
   };
+}
+
+/** Another client's certificate by the authority of makeCertificates, or a new one of the same name in its place. */
+export async function signClient(
+  { caFile }: Pick<Certificates, 'caFile'>,
+  commonName: string,
+): Promise<{ readonly certFile: string; readonly keyFile: string }> {
+  const folder = dirname(caFile);
+  await sign(folder, commonName, commonName, 'extendedKeyUsage=clientAuth');
+  return { certFile: join(folder, `${commonName}.crt`), keyFile: join(folder, `${commonName}.key`) };
 }
 
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
