@@ -42,7 +42,10 @@ describe('idra etcd roles', () => {
 
     const { auth, ...client } = admin();
     const range = (key: string, end: string) => ({ key: Buffer.from(key), range_end: Buffer.from(end) });
-    const all = { permType: 'Readwrite', ...range(etcd.server.prefix, `${etcd.server.prefix.slice(0, -1)}0`) } as const;
+    const all = {
+      permType: 'Readwrite',
+      ...range(etcd.server.prefix, `${etcd.server.prefix.slice(0, -1)}0`),
+    } as const;
     await auth.roleGrantPermission({ name: 'idra-agent', perm: all });
     await auth.roleGrantPermission({
       name: 'idra-agent',
@@ -54,7 +57,10 @@ describe('idra etcd roles', () => {
     const mended = await roles();
     assert.equal(mended.status, 0, mended.talk);
     // Releases before 3.5 do not say whether it was on before.
-    const changes = mended.out.trim().split('\n').filter((line) => line !== 'authentication is on');
+    const changes = mended.out
+      .trim()
+      .split('\n')
+      .filter((line) => line !== 'authentication is on');
     assert.deepEqual(changes.sort(), [
       `role idra-agent: read on ${keys.syncs} is granted`,
       `role idra-agent: readwrite on ${etcd.server.prefix} is revoked`,
@@ -82,7 +88,10 @@ describe('idra etcd roles', () => {
             run: () =>
               client.txn({ compare: [], success: [{ kind: 'put', key: `${range.key}x`, value: '{}' }] }),
           },
-          { access: 'write', run: () => client.txn({ compare: [], success: [{ kind: 'delete', ...range }] }) },
+          {
+            access: 'write',
+            run: () => client.txn({ compare: [], success: [{ kind: 'delete', ...range }] }),
+          },
         ] as const;
         for (const { access, run } of tries) {
           if (isGranted({ range, access }, grants)) await run();

@@ -103,7 +103,9 @@ export class EtcdClient implements EtcdTransport {
       retire: () => {
         stream.close();
         if (this.#watches.delete(open))
-          sink.onEnd(transient('EtcdUnavailable', 'the connection to etcd is replaced by one with new files'));
+          sink.onEnd(
+            transient('EtcdUnavailable', 'the connection to etcd is replaced by one with new files'),
+          );
       },
     };
     this.#watches.add(open);

@@ -1,5 +1,6 @@
 import {
   ClientClosedError,
+  castGrpcError,
   EtcdAuthenticationFailedError,
   EtcdInvalidAuthTokenError,
   EtcdLeaseInvalidError,
@@ -24,8 +25,9 @@ export interface EtcdCall {
 }
 
 /** An error of the client by its class, which comes from the status code. What is not known may have happened or not. */
-export function asEtcdError(error: unknown, endpoint: string, call: EtcdCall): IdraError {
-  if (error instanceof IdraError) return error;
+export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): IdraError {
+  if (thrown instanceof IdraError) return thrown;
+  const error = asTyped(thrown);
   const more: ErrorMore = { cause: error };
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof EtcdPermissionDeniedError) {
@@ -40,10 +42,14 @@ export function asEtcdError(error: unknown, endpoint: string, call: EtcdCall): I
     return transient('EtcdUnavailable', `etcd ${endpoint} asks for the password again`, more);
   }
   if (text.includes(noUser)) {
-    return permanent('EtcdAuthenticationFailed', `etcd ${endpoint} asks for a user, and this process has none`, {
-      ...more,
-      mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to a client certificate, or IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
-    });
+    return permanent(
+      'EtcdAuthenticationFailed',
+      `etcd ${endpoint} asks for a user, and this process has none`,
+      {
+        ...more,
+        mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to a client certificate, or IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
+      },
+    );
   }
   if (error instanceof EtcdAuthenticationFailedError || error instanceof GRPCUnauthenticatedError) {
     return permanent('EtcdAuthenticationFailed', `etcd ${endpoint} does not know this user or password`, {
@@ -69,7 +75,13 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof IdraError && error.code === code;
 }
 
-export function isTokenGone(error: unknown): boolean {
+/** Errors of streams come as gRPC has them, without a class of their own. */
+function asTyped(thrown: unknown): unknown {
+  return thrown instanceof Error ? castGrpcError(thrown) : thrown;
+}
+
+export function isTokenGone(thrown: unknown): boolean {
+  const error = asTyped(thrown);
   return (
     error instanceof EtcdInvalidAuthTokenError ||
     (error instanceof Error && error.message.includes(oldRevision))

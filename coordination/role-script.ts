@@ -16,7 +16,7 @@ export function roleScript({ prefix, passwords }: RoleScript): string {
     '# Users and roles of Idra, made by: idra etcd roles --print. Run it where etcdctl reaches etcd as root (ETCDCTL_ENDPOINTS,',
     '# ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY). It may run again. It takes no grant away: after an upgrade delete the roles first.',
     'set -eu',
-    "quietly() { \"$@\" >/dev/null 2>&1; }",
+    'quietly() { "$@" >/dev/null 2>&1; }',
     '',
     'quietly etcdctl role get root || etcdctl role add root',
   ];

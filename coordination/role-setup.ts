@@ -1,4 +1,4 @@
-import { EtcdRoleNotFoundError, EtcdUserNotFoundError, type Etcd3, type IPermission } from 'etcd3';
+import { type Etcd3, EtcdRoleNotFoundError, EtcdUserNotFoundError, type IPermission } from 'etcd3';
 import { backoffMs } from '../core/backoff.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { asIdraError } from '../core/errors.ts';
@@ -89,7 +89,12 @@ async function ensureRole({ auth }: Etcd3, role: string, { onChange }: RoleSetup
   onChange(`role ${role} is made`);
 }
 
-async function setGrants({ auth }: Etcd3, role: RoleName, keys: Keys, { onChange }: RoleSetup): Promise<void> {
+async function setGrants(
+  { auth }: Etcd3,
+  role: RoleName,
+  keys: Keys,
+  { onChange }: RoleSetup,
+): Promise<void> {
   const wanted = grantsOf(role, keys);
   const { perm } = await auth.roleGet({ role });
   const existing = perm.map(toExisting);

@@ -25,7 +25,10 @@ describe('rights on the keys of etcd', () => {
       const found = keyRights.filter(({ prefix }) => key.startsWith(`${keys.root}${prefix}`));
       assert.equal(found.length, 1, `${name}: ${key}`);
       const [rights] = found;
-      assert.ok([rights?.agent, rights?.operator, rights?.api].includes('readwrite'), `${name} has no writer`);
+      assert.ok(
+        [rights?.agent, rights?.operator, rights?.api].includes('readwrite'),
+        `${name} has no writer`,
+      );
     }
     const unused = keyRights.filter(
       ({ prefix }) => ![...made.values()].some((key) => key.startsWith(`${keys.root}${prefix}`)),

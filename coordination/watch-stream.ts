@@ -1,8 +1,8 @@
 import {
   castGrpcErrorMessage,
+  type Etcd3,
   EtcdInvalidAuthTokenError,
   EtcdPermissionDeniedError,
-  type Etcd3,
   type IWatchResponse,
 } from 'etcd3';
 import { transient } from '../core/errors.ts';
@@ -103,7 +103,8 @@ function cancelled({ compact_revision: compacted, cancel_reason: reason }: IWatc
     return transient('EtcdCompacted', `etcd has forgotten what came before revision ${compacted}`);
   // Classes of the reason's text, as of a call that is refused.
   const known = castGrpcErrorMessage(reason);
-  const isAboutRights = known instanceof EtcdPermissionDeniedError || known instanceof EtcdInvalidAuthTokenError;
+  const isAboutRights =
+    known instanceof EtcdPermissionDeniedError || known instanceof EtcdInvalidAuthTokenError;
   return isAboutRights ? known : transient('EtcdUnavailable', `etcd cancelled the watch: ${reason}`);
 }
 

@@ -32,7 +32,10 @@ export function addEtcdRoles(etcd: Command, cli: Cli): void {
     const { readEtcdConfig } = await import('../../coordination/connect.ts');
     if (options.print) {
       const { roleScript } = await import('../../coordination/role-script.ts');
-      const { prefix } = readEtcdConfig({ ...cli.env, IDRA_ETCD_ENDPOINTS: cli.env.IDRA_ETCD_ENDPOINTS ?? 'none' });
+      const { prefix } = readEtcdConfig({
+        ...cli.env,
+        IDRA_ETCD_ENDPOINTS: cli.env.IDRA_ETCD_ENDPOINTS ?? 'none',
+      });
       const folder = options.passwords;
       const files = folder === undefined ? undefined : { folder, users: [...passwords.keys()] };
       cli.out.write(roleScript({ prefix, passwords: files }));
