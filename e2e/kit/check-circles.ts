@@ -22,7 +22,6 @@ export const permittedCircles: readonly (readonly string[])[] = [
   ['connectors/sqlite/part.ts', 'connectors/sqlite/text-bytes.ts'],
   ['coordination/contract.ts', 'coordination/records.ts', 'coordination/trials.ts'],
   ['coordination/state-file.ts', 'coordination/state-lock.ts'],
-  ['e2e/model/event-queue.ts', 'e2e/model/process.ts', 'e2e/model/world.ts'],
   [
     'operator/controllers/lateness.ts',
     'operator/controllers/namespaces.ts',

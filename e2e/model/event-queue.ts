@@ -1,11 +1,16 @@
-import type { Process } from './process.ts';
+/** In whose process an event happens. */
+export interface EventOwner {
+  readonly name: string;
+  /** True: the event happens later, or never. */
+  holds(event: ModelEvent): boolean;
+}
 
 /** Something that will happen at a moment of the model's time. */
 export interface ModelEvent {
   atMs: number;
   order: number;
-  /** In whose process it happens: not while that is paused, and never after its end. */
-  readonly owner: Process | undefined;
+  /** It does not happen while its process is paused, and never after the end of that. */
+  readonly owner: EventOwner | undefined;
   readonly label: string;
   readonly run: () => void;
   isCancelled: boolean;

@@ -2,6 +2,7 @@ import type { Keys } from '../../coordination/keys.ts';
 import type { CrashPoint } from '../../core/crash-points.ts';
 import type { ModelAgent } from './agent.ts';
 import type { EtcdServer } from './etcd-server.ts';
+import type { EventOwner } from './event-queue.ts';
 import { calm, type Link, type Weather } from './link.ts';
 import { leaseTtlMs } from './objects.ts';
 import type { Process } from './process.ts';
@@ -63,7 +64,7 @@ export class Faults {
       );
     }
     const atPoint = random.isTrue(0.4) ? 0.01 : 0;
-    this.#world.onCrashPoint = (point, process) => this.#reach(point, process, atPoint);
+    this.#world.onCrashPoint = (point, owner) => this.#reach(point, owner, atPoint);
   }
 
   add(victim: Victim): void {
@@ -144,18 +145,18 @@ export class Faults {
     });
   }
 
-  #reach(_point: CrashPoint, process: Process, probability: number): Promise<void> | undefined {
+  #reach(_point: CrashPoint, owner: EventOwner, probability: number): Promise<void> | undefined {
     const { random } = this.#world;
     if (this.#isOver || !random.isTrue(probability)) return undefined;
-    const victim = this.#victims.get(process.name);
-    if (victim?.process !== process) return undefined;
+    const victim = this.#victims.get(owner.name);
+    if (victim === undefined || victim.process !== owner) return undefined;
     const forMs = random.between(0.2, 3) * leaseTtlMs;
     if (random.isTrue(0.3)) {
       this.#kill(victim, forMs);
       return new Promise(() => {});
     }
-    process.pause(forMs);
-    return new Promise((resolve) => process.timer(0, resolve));
+    victim.process.pause(forMs);
+    return new Promise((resolve) => victim.process.timer(0, resolve));
   }
 }
 

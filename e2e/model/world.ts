@@ -1,7 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { CrashPoint } from '../../core/crash-points.ts';
-import { EventQueue, type ModelEvent } from './event-queue.ts';
-import type { Process } from './process.ts';
+import { type EventOwner, EventQueue, type ModelEvent } from './event-queue.ts';
 import { Random } from './random.ts';
 import { TraceHash } from './trace-hash.ts';
 
@@ -18,17 +17,17 @@ export class World {
   steps = 0;
   violation: string | undefined;
   /** Called at each crash point, with the process that has reached it. */
-  onCrashPoint: (point: CrashPoint, process: Process) => Promise<void> | undefined = () => undefined;
+  onCrashPoint: (point: CrashPoint, owner: EventOwner) => Promise<void> | undefined = () => undefined;
   readonly #queue = new EventQueue();
   #order = 0;
-  #acting: Process | undefined;
+  #acting: EventOwner | undefined;
 
   constructor(seed: number, options: { readonly tells: boolean }) {
     this.random = new Random(seed);
     this.story = options.tells ? [] : undefined;
   }
 
-  at(delayMs: number, owner: Process | undefined, label: string, run: () => void): ModelEvent {
+  at(delayMs: number, owner: EventOwner | undefined, label: string, run: () => void): ModelEvent {
     const event = { atMs: this.nowMs + delayMs, order: this.#order++, owner, label, run, isCancelled: false };
     this.#queue.push(event);
     return event;
