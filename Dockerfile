@@ -29,6 +29,8 @@ COPY --from=build /src/package.json ./
 COPY --from=build /src/node_modules node_modules
 COPY --from=build /src/dist dist
 COPY bin bin
+# For `kubectl exec`.
+RUN ln -s /app/bin/idra /app/bin/kubectl-idra /usr/local/bin/
 ENV NODE_ENV=production
 USER 65532:65532
 # As bin/idra does, but for the shell.

@@ -2,45 +2,17 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
+import { chart, podsOf, type Rendered, renderChart as render } from './kit/chart.ts';
 import { projectFolder, runCommand, runOrFail } from './kit/processes.ts';
 import { findHelm } from './kit/servers/helm.ts';
 
 /** What the chart makes of its values, without a cluster; on one it is tested by `make cluster-e2e`. */
-const chart = join(projectFolder, 'helm/idra');
 let helm: string;
-
-interface Rendered {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
-  readonly spec?: { readonly template?: { readonly spec: PodSpec } };
-  readonly rules?: readonly unknown[];
-}
-
-interface PodSpec {
-  readonly securityContext: { readonly runAsNonRoot?: boolean };
-  readonly containers: readonly {
-    readonly image: string;
-    readonly env?: readonly { readonly name: string; readonly value?: string }[];
-    readonly securityContext: unknown;
-    readonly resources: { readonly requests?: unknown; readonly limits?: unknown };
-  }[];
-}
 
 before(async () => {
   helm = await findHelm();
 });
-
-async function render(...args: string[]): Promise<readonly Rendered[]> {
-  const text = await runOrFail(helm, ['template', 'idra', chart, '-n', 'idra-system', ...args]);
-  return parseAllDocuments(text)
-    .map((document) => document.toJS() as Rendered | null)
-    .filter((each) => each !== null);
-}
-
-function podsOf(rendered: readonly Rendered[]): readonly PodSpec[] {
-  return rendered.flatMap(({ spec }) => spec?.template?.spec ?? []);
-}
 
 test('helm lint finds nothing', async () => {
   const text = await runOrFail(helm, ['lint', '--strict', chart]);
@@ -64,7 +36,7 @@ test('the custom resources of the chart are those of crds/', async () => {
 
 test('every pod runs as nobody, without rights, with requests and a limit', async () => {
   const pods = podsOf(await render());
-  assert.equal(pods.length, 3);
+  assert.equal(pods.length, 5);
   for (const { securityContext, containers } of pods) {
     assert.equal(securityContext.runAsNonRoot, true);
     for (const { securityContext: own, resources } of containers) {

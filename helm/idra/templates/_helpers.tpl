@@ -23,26 +23,61 @@ helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version }}
 {{- end }}
 
 {{- define "idra.etcdEndpoints" -}}
-{{- if .Values.etcd.external.endpoints }}{{ join "," .Values.etcd.external.endpoints }}{{ else }}http://{{ include "idra.name" . }}-etcd:2379{{ end }}
+{{- if .Values.etcd.external.endpoints }}{{ join "," .Values.etcd.external.endpoints }}{{ else }}https://{{ include "idra.name" . }}-etcd:2379{{ end }}
 {{- end }}
 
-{{/* What operator and agents share: etcd, namespaces, logs. */}}
+{{/* Call with (list . "role"): as whom this role comes to etcd. Each has a certificate of its own in the etcd of the chart. */}}
+{{- define "idra.etcdLogin" -}}
+{{- $top := index . 0 }}
+{{- $role := index . 1 }}
+{{- $external := $top.Values.etcd.external }}
+{{- if $external.endpoints }}
+{{- $own := index $external $role }}
+tlsSecret: {{ $own.tlsSecret | default $external.tlsSecret | quote }}
+user: {{ $own.user | default $external.user | quote }}
+passwordSecret: {{ $own.passwordSecret | default $external.passwordSecret | quote }}
+allowCleartextPassword: {{ $external.allowCleartextPassword }}
+{{- else }}
+tlsSecret: {{ include "idra.name" $top }}-etcd-{{ $role }}
+user: ""
+passwordSecret: ""
+allowCleartextPassword: false
+{{- end }}
+{{- end }}
+
+{{/* Call with (list . "role"): etcd, namespaces, logs. */}}
 {{- define "idra.env" -}}
+{{- $top := index . 0 }}
+{{- $login := include "idra.etcdLogin" . | fromYaml -}}
 - name: IDRA_ETCD_ENDPOINTS
-  value: {{ include "idra.etcdEndpoints" . | quote }}
+  value: {{ include "idra.etcdEndpoints" $top | quote }}
 - name: IDRA_WATCH_NAMESPACES
-  value: {{ join "," .Values.watchNamespaces | quote }}
+  value: {{ join "," $top.Values.watchNamespaces | quote }}
 - name: IDRA_LOG_FORMAT
-  value: {{ .Values.logFormat }}
+  value: {{ $top.Values.logFormat }}
 - name: IDRA_LOG_LEVEL
-  value: {{ .Values.logLevel }}
+  value: {{ $top.Values.logLevel }}
 - name: IDRA_HEALTH_PORT
   value: "8080"
 # The kubelet and Prometheus ask from outside of the pod.
 - name: IDRA_HEALTH_ADDRESS
   value: "*"
-{{- with .Values.etcd.external }}
-{{- if .tlsSecret }}
+{{- if $login.tlsSecret }}
+{{ include "idra.etcdTlsEnv" $top }}
+{{- end }}
+{{- if $login.user }}
+- name: IDRA_ETCD_USER
+  value: {{ $login.user | quote }}
+- name: IDRA_ETCD_PASSWORD_FILE
+  value: /etc/idra/etcd-password/password
+{{- if $login.allowCleartextPassword }}
+- name: IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD
+  value: "true"
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "idra.etcdTlsEnv" -}}
 - name: IDRA_ETCD_CA
   value: /etc/idra/etcd/ca.crt
 - name: IDRA_ETCD_CERT
@@ -50,42 +85,37 @@ helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version }}
 - name: IDRA_ETCD_KEY
   value: /etc/idra/etcd/tls.key
 {{- end }}
-{{- if .user }}
-- name: IDRA_ETCD_USER
-  value: {{ .user | quote }}
-- name: IDRA_ETCD_PASSWORD_FILE
-  value: /etc/idra/etcd-password/password
-{{- if .allowCleartextPassword }}
-- name: IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD
-  value: "true"
-{{- end }}
-{{- end }}
-{{- end }}
-{{- end }}
 
 {{- define "idra.volumeMounts" -}}
+{{- $login := include "idra.etcdLogin" . | fromYaml -}}
 - { name: tmp, mountPath: /tmp }
-{{- with .Values.etcd.external }}
-{{- if .tlsSecret }}
+{{- if $login.tlsSecret }}
 - { name: etcd-tls, mountPath: /etc/idra/etcd, readOnly: true }
 {{- end }}
-{{- if .passwordSecret }}
+{{- if $login.passwordSecret }}
 - { name: etcd-password, mountPath: /etc/idra/etcd-password, readOnly: true }
-{{- end }}
 {{- end }}
 {{- end }}
 
 {{- define "idra.volumes" -}}
+{{- $login := include "idra.etcdLogin" . | fromYaml -}}
 - name: tmp
   emptyDir: {}
-{{- with .Values.etcd.external }}
-{{- if .tlsSecret }}
+{{- if $login.tlsSecret }}
 - name: etcd-tls
-  secret: { secretName: {{ .tlsSecret }} }
+  secret: { secretName: {{ $login.tlsSecret }}, defaultMode: 0440 }
 {{- end }}
-{{- if .passwordSecret }}
+{{- if $login.passwordSecret }}
 - name: etcd-password
-  secret: { secretName: {{ .passwordSecret }} }
+  secret: { secretName: {{ $login.passwordSecret }}, defaultMode: 0440 }
+{{- end }}
+{{- end }}
+
+{{/* Call with the values of a role: where its pods may run. */}}
+{{- define "idra.scheduling" -}}
+{{- range $field := list "nodeSelector" "tolerations" "affinity" }}
+{{- with index $ $field }}
+{{ $field }}: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 {{- end }}

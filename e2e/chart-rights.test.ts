@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { stringify } from 'yaml';
+import { idra } from '../cli/test-cli.ts';
+import { renderChart } from './kit/chart.ts';
+import { type KubernetesApi, kubernetesApi } from './kit/servers.ts';
+
+/** The rights that the chart gives, as the API server judges them: what each part needs, and what it must not have. */
+const release = 'idra-system';
+let api: KubernetesApi;
+
+before(async () => {
+  api = await kubernetesApi();
+});
+
+after(async () => {
+  await api.stop();
+});
+
+async function giveRights(...values: readonly string[]): Promise<void> {
+  const kinds = ['ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding'];
+  const rendered = (await renderChart(...values)).filter(({ kind }) => kinds.includes(kind));
+  const objects = rendered.map((object) => ({
+    ...object,
+    metadata: {
+      ...object.metadata,
+      ...(!object.kind.startsWith('Cluster') && { namespace: object.metadata.namespace ?? release }),
+    },
+  }));
+  for (const namespace of [release, 'team-a', 'team-b'])
+    await api.apply(stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
+  await api.apply(objects.map((object) => stringify(object)).join('---\n'));
+}
+
+async function takeRights(): Promise<void> {
+  const kinds = 'roles,rolebindings,clusterroles,clusterrolebindings';
+  await api.kubectl(['delete', kinds, '-A', '-l', 'app.kubernetes.io/name=idra', '--wait=false']);
+}
+
+/** `VERB RESOURCE[.GROUP][:SUBRESOURCE][/NAME] [NAMESPACE]`, without a namespace: in all of them. */
+function reviewOf(asked: string, account: string): object {
+  const [, verb, resource, group, subresource, name, namespace] =
+    /^(\w+) (\w+)(?:\.([\w.]+))?(?::(\w+))?(?:\/([\w-]+))?(?: ([\w-]+))?$/.exec(asked) ?? [];
+  assert.ok(verb, asked);
+  return {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: {
+      user: `system:serviceaccount:${release}:${account}`,
+      groups: ['system:authenticated', 'system:serviceaccounts', `system:serviceaccounts:${release}`],
+      resourceAttributes: { verb, resource, group, subresource, name, namespace },
+    },
+  };
+}
+
+/** What `kubectl auth can-i` asks, in one call: `can get secrets team-a` or `cannot ...`, for each. */
+async function judged(account: string, asked: readonly string[]): Promise<string[]> {
+  const input = asked.map((each) => JSON.stringify(reviewOf(each, account))).join('\n---\n');
+  const { code, stdout, stderr } = await api.kubectl(
+    ['create', '-f', '-', '-o', 'jsonpath={.status.allowed}{"\\n"}'],
+    { input },
+  );
+  assert.equal(code, 0, stderr);
+  const answers = stdout.trim().split('\n');
+  assert.equal(answers.length, asked.length, stdout);
+  return asked.map((each, index) => `${answers[index] === 'true' ? 'can' : 'cannot'} ${each}`);
+}
+
+async function judge(account: string, may: readonly string[], mayNot: readonly string[]): Promise<void> {
+  assert.deepEqual(await judged(account, [...may, ...mayNot]), [
+    ...may.map((each) => `can ${each}`),
+    ...mayNot.map((each) => `cannot ${each}`),
+  ]);
+}
+
+/** What nobody of Idra may do, wherever it watches. */
+const nobody = [
+  'list secrets team-a',
+  'watch secrets team-a',
+  'delete secrets team-a',
+  'create pods team-a',
+  'create pods:exec idra-system',
+  'get configmaps team-a',
+  'create syncs.idra.dev team-a',
+  'delete syncs.idra.dev team-a',
+  'create rolebindings.rbac.authorization.k8s.io idra-system',
+  'escalate roles.rbac.authorization.k8s.io idra-system',
+  'impersonate serviceaccounts idra-system',
+  'create serviceaccounts:token idra-system',
+  'update customresourcedefinitions.apiextensions.k8s.io',
+];
+
+describe('the rights of a release that watches everything', () => {
+  before(() => giveRights());
+  after(takeRights);
+
+  test('the operator carries resources and statuses, and reads no Secret', async () => {
+    await judge(
+      'idra-operator',
+      [
+        'list syncs.idra.dev',
+        'watch datasources.idra.dev',
+        'patch syncs.idra.dev:status team-a',
+        'patch syncs.idra.dev team-a',
+        'create events team-a',
+        'get namespaces',
+        'update leases.coordination.k8s.io idra-system',
+      ],
+      [
+        ...nobody,
+        'get secrets team-a',
+        'get secrets idra-system',
+        'list namespaces',
+        'delete namespaces',
+        'get leases.coordination.k8s.io team-a',
+      ],
+    );
+  });
+
+  test('agents get Secrets by name, and write nothing', async () => {
+    await judge(
+      'idra-agent',
+      ['get secrets team-a'],
+      [
+        ...nobody,
+        'create secrets team-a',
+        'patch syncs.idra.dev team-a',
+        'patch syncs.idra.dev:status team-a',
+        'patch datasources.idra.dev team-a',
+        'create events team-a',
+        'get leases.coordination.k8s.io idra-system',
+      ],
+    );
+  });
+
+  for (const account of ['idra-etcd-certs', 'idra-etcd-certs-setup'])
+    test(`${account} reads and changes its own Secrets, and no other`, async () => {
+      await judge(
+        account,
+        [
+          'get secrets/idra-etcd-ca idra-system',
+          'patch secrets/idra-etcd-root idra-system',
+          'create secrets idra-system',
+        ],
+        [
+          ...nobody,
+          'get secrets/other idra-system',
+          'get secrets idra-system',
+          'patch secrets/other idra-system',
+          'create secrets team-a',
+          'get secrets/idra-etcd-root team-a',
+          'get syncs.idra.dev team-a',
+        ],
+      );
+    });
+
+  test('that is enough for idra etcd certificates, which changes no Secret of others', async () => {
+    const { kubeconfigPath } = await api.serviceAccount(release, 'idra-etcd-certs');
+    const run = (...args: readonly string[]) =>
+      idra(
+        ['etcd', 'certificates', '--secrets', 'idra-etcd', '-n', release, '--host', 'idra-etcd', ...args],
+        { KUBECONFIG: kubeconfigPath },
+      );
+    const serial = async () => {
+      const { stdout } = await api.kubectl([
+        ...['get', 'secret', 'idra-etcd-agent', '-n', release, '-o', 'jsonpath={.type} {.data.tls\\.crt}'],
+      ]);
+      return stdout;
+    };
+    const made = await run();
+    assert.equal(made.status, 0, made.talk);
+    assert.match(made.out, /Secret idra-system\/idra-etcd-agent +idra-agent .*made/);
+    const before = await serial();
+    assert.match(before, /^idra\.dev\/etcd-certificate LS0t/);
+    await Promise.all([run(), run()]);
+    assert.equal(await serial(), before, 'what is well stays');
+    // Two at once: what one has written the other takes, or does again.
+    const both = await Promise.all([run('--renew'), run('--renew')]);
+    assert.deepEqual(
+      both.map(({ status, talk }) => `${status}${talk}`),
+      ['0', '0'],
+    );
+    assert.notEqual(await serial(), before);
+    for (let step = 0; step < 3; step++) assert.equal((await run('--rotate-ca')).status, 0);
+    const { stdout } = await api.kubectl(['get', 'secret', 'idra-etcd-ca', '-n', release, '-o', 'json']);
+    const { data } = JSON.parse(stdout) as { data: Record<string, string> };
+    assert.deepEqual(Object.keys(data).sort(), ['tls.crt', 'tls.key'], 'the authority before is forgotten');
+
+    await api.kubectl(['delete', 'secret', 'idra-etcd-api', '-n', release]);
+    await api.kubectl(['create', 'secret', 'generic', 'idra-etcd-api', '-n', release, '--from-literal=a=b']);
+    const refused = await run();
+    assert.match(`${refused.status} ${refused.talk}`, /^2 .*idra-etcd-api is not one that Idra has made/);
+  });
+});
+
+describe('the rights of a release that watches team-a', () => {
+  before(() => giveRights('--set=watchNamespaces={team-a}'));
+  after(takeRights);
+
+  test('end at that namespace', async () => {
+    await judge(
+      'idra-operator',
+      ['list syncs.idra.dev team-a', 'patch syncs.idra.dev:status team-a'],
+      [...nobody, 'list syncs.idra.dev team-b', 'list syncs.idra.dev', 'get secrets team-a'],
+    );
+    await judge(
+      'idra-agent',
+      ['get secrets team-a'],
+      [...nobody, 'get secrets team-b', 'get secrets idra-system'],
+    );
+  });
+});
