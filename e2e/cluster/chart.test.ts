@@ -1,25 +1,24 @@
 import assert from 'node:assert/strict';
-import { copyFile, cp } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { version } from '../../core/version.ts';
-import { projectFolder, runCommand, runOrFail } from '../kit/processes.ts';
-import { etcdPlaces } from '../kit/servers/etcd.ts';
-import { findServer } from '../kit/servers/find.ts';
-import { findHelm } from '../kit/servers/helm.ts';
-import { tempFolder } from '../kit/temp.ts';
 import { until } from '../kit/wait.ts';
+import { etcdTests } from './etcd-tests.ts';
+import {
+  buildImages,
+  clean,
+  count,
+  digest,
+  insertSlowly,
+  installRelease,
+  kubectl,
+  manifests,
+  namespace,
+  psql,
+  startPostgres,
+} from './release.ts';
 
-/**
- * The chart on a whole cluster: KUBECONFIG names it, and IDRA_TEST_IMAGE_BUILD is a command that is called with a tag and a folder,
- * builds the folder's Dockerfile and makes the image known to the cluster (for kind: docker build and kind load).
- */
-const namespace = 'idra-chart-test';
-let helm: string;
 const rows = 20_000;
 
 before(async () => {
-  helm = await findHelm();
   await buildImages();
   await clean();
   await kubectl(['create', 'namespace', namespace]);
@@ -31,16 +30,7 @@ after(async () => {
 
 test('helm install, apply, rows that arrive, and agents that come and go meanwhile', async () => {
   await startPostgres();
-  await runOrFail(helm, [
-    'install',
-    'idra',
-    join(projectFolder, 'helm/idra'),
-    '-n',
-    namespace,
-    '--wait',
-    '--timeout=3m',
-    ...values(),
-  ]);
+  await installRelease();
   await psql(
     'source',
     `CREATE TABLE events (id bigserial PRIMARY KEY, body text NOT NULL DEFAULT md5(random()::text));
@@ -87,151 +77,4 @@ test('helm install, apply, rows that arrive, and agents that come and go meanwhi
   );
 });
 
-async function buildImages(): Promise<void> {
-  const build = process.env.IDRA_TEST_IMAGE_BUILD;
-  assert.ok(
-    build,
-    'set IDRA_TEST_IMAGE_BUILD to a command that takes TAG FOLDER and loads the image into the cluster',
-  );
-  const folder = await tempFolder('images');
-  const etcd = join(folder, 'etcd');
-  await cp(join(projectFolder, 'e2e/cluster/images/etcd'), etcd, { recursive: true });
-  await copyFile(join(await findServer('etcd', etcdPlaces), 'etcd'), join(etcd, 'etcd'));
-  const images: readonly (readonly [string, string])[] = [
-    [`idra:${version}`, projectFolder],
-    ['idra-test-etcd:1', etcd],
-    ['idra-test-postgres:1', join(projectFolder, 'e2e/cluster/images/postgres')],
-  ];
-  for (const [tag, context] of images) await runOrFail('sh', ['-c', `${build} "$0" "$1"`, tag, context]);
-}
-
-function values(): string[] {
-  return [
-    '--set=etcd.image.repository=idra-test-etcd',
-    '--set-string=etcd.image.tag=1',
-    '--set=image.repository=idra',
-    '--set=agents.replicas=1',
-    '--set=operator.replicas=1',
-    `--set=watchNamespaces={${namespace}}`,
-  ];
-}
-
-async function startPostgres(): Promise<void> {
-  await kubectl(
-    ['apply', '-n', namespace, '-f', '-'],
-    `
-apiVersion: v1
-kind: Secret
-metadata: { name: database }
-stringData: { password: chart-test }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: database, labels: { app: database } }
-spec:
-  containers:
-    - name: postgres
-      image: idra-test-postgres:1
-      imagePullPolicy: IfNotPresent
-      env: [{ name: POSTGRES_PASSWORD, valueFrom: { secretKeyRef: { name: database, key: password } } }]
----
-apiVersion: v1
-kind: Service
-metadata: { name: database }
-spec:
-  selector: { app: database }
-  ports: [{ port: 5432 }]
-`,
-  );
-  await kubectl(['wait', '-n', namespace, 'pod/database', '--for=condition=Ready', '--timeout=120s']);
-  await until(async () => (await tryPsql('postgres', 'SELECT 1')).code === 0, {
-    what: 'PostgreSQL to answer',
-    timeoutMs: 60_000,
-  });
-  for (const database of ['source', 'destination']) await psql('postgres', `CREATE DATABASE ${database}`);
-}
-
-function manifests(): string {
-  const dataSource = (name: string) => `
-apiVersion: idra.dev/v1alpha1
-kind: DataSource
-metadata: { name: ${name} }
-spec:
-  postgres:
-    host: database.${namespace}.svc
-    database: ${name}
-    user: postgres
-    passwordSecretRef: { name: database, key: password }
----`;
-  return `${dataSource('source')}${dataSource('destination')}
-apiVersion: idra.dev/v1alpha1
-kind: Sync
-metadata: { name: events }
-spec:
-  source: { dataSource: source, table: public.events, idField: id }
-  destination: { dataSource: destination, table: public.events }
-  mode: Id
-  writeMode: Append
-  schedule: { continuous: true }
----
-apiVersion: idra.dev/v1alpha1
-kind: Sync
-metadata: { name: orders }
-spec:
-  source: { dataSource: source, table: public.orders, timestampField: updated_at }
-  destination: { dataSource: destination, table: public.orders }
-  mode: Timestamp
-  schedule: { every: 2s }
-`;
-}
-
-async function insertSlowly(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++)
-    await psql('source', 'INSERT INTO events SELECT FROM generate_series(1, 50)');
-}
-
-async function count(table: string): Promise<number> {
-  const { code, stdout } = await tryPsql('destination', `SELECT count(*) FROM ${table}`);
-  return code === 0 ? Number(stdout.trim()) : 0;
-}
-
-/** Of every row and column, in order of the key. */
-async function digest(database: string, table: string): Promise<string> {
-  return (
-    await psql(database, `SELECT count(*), md5(string_agg(t::text, '|' ORDER BY id)) FROM ${table} t`)
-  ).trim();
-}
-
-async function psql(database: string, sql: string): Promise<string> {
-  const { code, stdout, stderr } = await tryPsql(database, sql);
-  if (code !== 0) throw new Error(`psql ${database}: ${stderr}`);
-  return stdout;
-}
-
-function tryPsql(database: string, sql: string) {
-  return runCommand('kubectl', [
-    'exec',
-    '-n',
-    namespace,
-    'database',
-    '--',
-    'psql',
-    '-qAtX',
-    '-v',
-    'ON_ERROR_STOP=1',
-    '-d',
-    database,
-    '-c',
-    sql,
-  ]);
-}
-
-async function kubectl(args: readonly string[], input?: string): Promise<string> {
-  return await runOrFail('kubectl', args, input === undefined ? {} : { input });
-}
-
-async function clean(): Promise<void> {
-  await runCommand('kubectl', ['delete', 'syncs,datasources', '--all', '-n', namespace, '--timeout=60s']);
-  await runCommand(helm, ['uninstall', 'idra', '-n', namespace, '--wait', '--ignore-not-found']);
-  await runCommand('kubectl', ['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=120s']);
-}
+etcdTests();
