@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { connector as mysqlConnector } from '../connectors/mysql/connector.ts';
 import { Session as MysqlSession } from '../connectors/mysql/session.ts';
@@ -40,13 +41,16 @@ function accessOf(port: number, more: object): SystemAccess {
 }
 
 /** Opens and ends a session with a server that attacks; what the server has heard of it. */
-async function heardByPostgres(attack: PostgresAttack, more: object = {}): Promise<string> {
+async function heardByPostgres(
+  attack: PostgresAttack,
+  more: object = {},
+  instead: Partial<SystemAccess> = {},
+): Promise<string> {
   const heard: Buffer[] = [];
   const server = await roguePostgres({ ...attack, heard: (bytes) => heard.push(bytes) });
   try {
-    const session = await PostgresSession.open(accessOf(server.port, more), readerName, never).catch(
-      (error: Error) => error,
-    );
+    const access = { ...accessOf(server.port, more), ...instead };
+    const session = await PostgresSession.open(access, readerName, never).catch((error: Error) => error);
     const text = Buffer.concat(heard).toString('latin1');
     if (session instanceof Error) throw Object.assign(session, { heard: text });
     await session.close();
@@ -143,6 +147,24 @@ test('PostgreSQL: the password is sent where TLS is required or the DataSource a
     } finally {
       await server.stop();
     }
+  }
+});
+
+test("PostgreSQL: a DataSource without a password sends none of the agent's environment and home", async () => {
+  const file = join(await tempFolder('hostile-pgpass'), 'pgpass');
+  await writeFile(file, '*:*:*:*:of-the-file\n', { mode: 0o600 });
+  const ofAgent = { PGPASSWORD: 'of-the-agent', PGPASSFILE: file, PGOPTIONS: '-c search_path=of_the_agent' };
+  const none = { secret: () => undefined };
+  Object.assign(process.env, ofAgent);
+  try {
+    for (const login of [cleartext.login, undefined]) {
+      const heard = await heardByPostgres({ ...(login && { login }) }, {}, none);
+      assert.doesNotMatch(heard, /of-the-file|of-the-agent|of_the_agent/);
+    }
+    delete process.env.PGPASSWORD;
+    assert.doesNotMatch(await heardByPostgres(cleartext, {}, none), /of-the-file/);
+  } finally {
+    for (const name of Object.keys(ofAgent)) delete process.env[name];
   }
 });
 

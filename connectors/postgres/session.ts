@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import type { IdraError } from '../../core/errors.ts';
@@ -8,6 +8,7 @@ import { sessionKey } from '../sql/session-pool.ts';
 import { defaultSilenceMs, type Probe, shortSilenceMs, watchSilence } from '../sql/silence.ts';
 import { readConfig } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './copy.ts';
+import { driverClient } from './driver-client.ts';
 import { classify, sourceWrites, sqlState } from './errors.ts';
 import { type ShapeQuery, shapeText } from './fingerprint.ts';
 import type { FramePart } from './frames.ts';
@@ -116,20 +117,19 @@ export class Session implements PooledSession {
     const ssl = await tlsOptions(config, access, connectTimeoutMs, signal);
     const rule = passwordRule(config, access, ssl, doing);
     const path = config.parameters.search_path;
-    const client = new pg.Client({
+    const options = {
       host: config.host,
       port: config.port,
       database: config.database,
       user: config.user,
-      // Never undefined: the driver would look into the environment and the home folder.
-      password: access.secret('password')?.reveal() ?? '',
       ssl,
       application_name: name,
       ...(path !== undefined && { options: pathOption(path) }),
       keepAlive: true,
       keepAliveInitialDelayMillis: seconds(config.parameters.keepalives_idle) ?? keepAliveMs,
       types: { getTypeParser: () => (text: string) => text },
-    });
+    };
+    const client = driverClient(options, access.secret('password')?.reveal() ?? '');
     const setUpSql = settingsOf(name === readerName ? 'reader' : 'writer', config);
     guardConnection(client, rule);
     const silenceMs = seconds(config.parameters.socket_timeout) ?? defaultSilenceMs;

@@ -19,6 +19,20 @@ export const ofPasswords: readonly Guard[] = [
     caughtBy: { test: 'e2e/hostile-passwords.test.ts', only: 'MySQL: caching_sha2_password' },
   },
   {
+    name: "PostgreSQL: no variable of the agent's environment stands in for what a DataSource leaves out",
+    file: 'connectors/postgres/driver-client.ts',
+    from: 'for (const [name] of hidden) delete process.env[name];',
+    to: '',
+    caughtBy: { test: 'e2e/hostile-passwords.test.ts', only: 'without a password sends none' },
+  },
+  {
+    name: "PostgreSQL: no password of the agent's home stands in for one that a DataSource leaves out",
+    file: 'connectors/postgres/driver-client.ts',
+    from: 'password: () => password',
+    to: 'password',
+    caughtBy: { test: 'e2e/hostile-passwords.test.ts', only: 'without a password sends none' },
+  },
+  {
     name: 'PostgreSQL: a login by SCRAM ends with the proof of the server',
     file: 'connectors/postgres/authentication-gate.ts',
     from: 'if (!next[this.#state]?.includes(asked))',
