@@ -70,6 +70,9 @@ const copyStarts = message('H', Buffer.from([1, 0, 1, 0, 1]));
 const withLength = (type: string, length: number, rest: Buffer) =>
   Buffer.concat([Buffer.from(type), int32(length), rest]);
 
+/** Of a few bytes each, from which drivers make objects of some hundred: as bytes alone they are few. */
+const many = (message: Buffer) => Buffer.alloc(600_000 * message.length, message);
+
 const brokenPostgres: Readonly<Record<string, PostgresAttack>> = {
   'COPY answered by EmptyQueryResponse': toCopy(message('I')),
   'COPY answered by PortalSuspended': toCopy(message('s')),
@@ -82,6 +85,7 @@ const brokenPostgres: Readonly<Record<string, PostgresAttack>> = {
   'a message of 4 GB': toCopy(withLength('T', -1, Buffer.alloc(16))),
   'a message shorter than its length': toCopy(withLength('Z', 1, Buffer.alloc(16))),
   'an error without an end': toCopy(message('E', 'SERROR\0')),
+  'results without end': toCopy(Buffer.concat([many(message('C', 'SET\0')), ready])),
   'a row whose fields point backwards': {
     statement: (sql) =>
       sql === 'SELECT 1'
@@ -125,6 +129,25 @@ const toSelect = (reply: Buffer): MysqlAttack => ({
   statement: (sql) => (sql.includes('SELECT 1') ? reply : 'proper'),
 });
 
+/** To the first SELECT alone. */
+function once(reply: Buffer): MysqlAttack {
+  let isSent = false;
+  return {
+    statement: (sql) => {
+      if (isSent || !sql.includes('SELECT 1')) return 'proper';
+      isSent = true;
+      return reply;
+    },
+  };
+}
+
+/** So many of a packet, then the last, each with its number. */
+function withNumbers(each: Buffer, last: Buffer): Buffer {
+  const all = Buffer.concat([many(each), last]);
+  for (let at = 0; at * each.length < all.length; at++) all[at * each.length + 3] = (at + 1) % 256;
+  return all;
+}
+
 const brokenMysql: Readonly<Record<string, MysqlAttack>> = {
   'an extra packet after the login': {
     login: (sequence) => Buffer.concat([packet(sequence, ok), packet(0, ok)]),
@@ -133,6 +156,7 @@ const brokenMysql: Readonly<Record<string, MysqlAttack>> = {
   'an integer of 2^53 digits': toSelect(resultSet([long], [endlessInteger])),
   'a result of 60,000 columns': toSelect(resultSet(Array(60_000).fill(long), [])),
   'a result that has no columns': toSelect(Buffer.concat([packet(1, Buffer.from([3])), packet(2, eof)])),
+  'results without end': once(withNumbers(packet(0, Buffer.from([0, 0, 0, 10, 0, 0, 0])), packet(0, ok))),
   'a key that is none': {
     login: (sequence) => packet(sequence, Buffer.from('\x01nokey')),
   },

@@ -82,9 +82,15 @@ function swallowNextLine(): void {
 /** Of a table; the driver compiles a function for the columns of a result, however many a server says there are. */
 const maxColumns = 4_096;
 
-/** For the `fields` event of a query, which comes before the driver compiles. */
-export function requireFewFields(fields: readonly unknown[] | undefined): void {
-  if (fields && fields.length > maxColumns) throw new Error(`a result of ${fields.length} columns`);
+/** For the `fields` event of a query, which comes before the driver compiles, and before the rows. */
+export function onResult(
+  connection: Connection,
+  fields: readonly unknown[] | undefined,
+  areRowsKept: boolean,
+): void {
+  const columns = fields?.length ?? 0;
+  if (columns > maxColumns) throw new Error(`a result of ${columns} columns`);
+  limits.get(connection)?.beginRows(columns, areRowsKept);
 }
 
 /** The driver's own `destroy` waits for the server to close its side. */
@@ -101,14 +107,13 @@ export interface Await {
   readonly where: string;
   readonly silenceMs: number;
   readonly signal?: AbortSignal | undefined;
-  readonly isStreaming?: boolean;
   readonly probe?: Probe;
 }
 
 /** `body`'s outcome; an end of the connection, an abort or a silent server rejects at once, and the latter two end the connection. */
 export async function answered<T>(
   connection: Connection,
-  { where, silenceMs, signal, isStreaming = false, probe }: Await,
+  { where, silenceMs, signal, probe }: Await,
   body: () => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
@@ -126,7 +131,7 @@ export async function answered<T>(
   connection.on('end', onEnd);
   stream.on('close', onEnd);
   try {
-    limits.get(connection)?.begin(isStreaming);
+    limits.get(connection)?.begin();
     body().then(resolve, reject);
     return await promise;
   } catch (thrown) {

@@ -1,3 +1,4 @@
+import { AnswerSize } from '../sql/answer-size.ts';
 import { maxMessageBytes } from '../sql/guarded-socket.ts';
 
 const headBytes = 4;
@@ -14,19 +15,24 @@ export class PacketLimits {
   readonly #head = Buffer.alloc(headBytes);
   #headLength = 0;
   #messageBytes = 0;
-  #answerBytes = 0;
-  #isStreaming = false;
+  readonly #answer = new AnswerSize();
+  #columns = 0;
+  #areRowsKept = true;
 
-  /** A statement begins. Of a stream only single rows are kept in memory. */
-  begin(isStreaming: boolean): void {
-    this.#answerBytes = 0;
-    this.#isStreaming = isStreaming;
+  /** Statements begin. */
+  begin(): void {
+    this.#answer.begin();
+    this.#columns = 0;
+    this.#areRowsKept = true;
+  }
+
+  /** The result of one of them begins; where its rows are handed on one by one, they take no memory. */
+  beginRows(columns: number, areKept: boolean): void {
+    this.#columns = columns;
+    this.#areRowsKept = areKept;
   }
 
   readonly inspect = (chunk: Buffer): void => {
-    this.#answerBytes += chunk.length;
-    if (!this.#isStreaming && this.#answerBytes > maxMessageBytes)
-      throw new Error(`an answer of more than ${maxMessageBytes} bytes where few are expected`);
     let at = Math.min(this.#missing, chunk.length);
     this.#missing -= at;
     while (at < chunk.length) {
@@ -36,6 +42,7 @@ export class PacketLimits {
       if (this.#headLength < headBytes) return;
       this.#headLength = 0;
       const length = this.#head.readUIntLE(0, 3);
+      if (this.#areRowsKept) this.#answer.add(length, this.#columns);
       this.#messageBytes += length;
       if (this.#messageBytes > maxMessageBytes)
         throw new Error(`a row of more than ${maxMessageBytes} bytes`);

@@ -45,6 +45,7 @@ export async function* readParts(
   const told = new ToldShape(statement.opening.length);
   let hasMoved = false;
   const listener = {
+    streamed: statement.opening.length,
     onFields: (fields: readonly FieldPacket[]) => {
       told.addFields(fields);
       if (told.isNext && told.fingerprint() !== statement.fingerprint) {

@@ -7,13 +7,7 @@ import { type Probe, shortSilenceMs } from '../sql/silence.ts';
 import { type Login, readLogin } from './config.ts';
 import { connect } from './connect.ts';
 import { classify, errnoOf, errorNumbers } from './errors.ts';
-import {
-  type Await,
-  answered,
-  destroyConnection,
-  isEncrypted,
-  requireFewFields,
-} from './guarded-connection.ts';
+import { type Await, answered, destroyConnection, isEncrypted, onResult } from './guarded-connection.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
 import { askForKnown, mayWrite, noLimits, setStatement } from './settings.ts';
 import { type Result, type SqlRow, statements } from './statements.ts';
@@ -32,6 +26,8 @@ export const idleLimit = {
 export interface RowListener {
   readonly onFields: (fields: readonly FieldPacket[]) => void;
   readonly onRow: (row: SqlRow, statement: number) => boolean;
+  /** The statement with very many rows: those of the others are few. By default the first. */
+  readonly streamed?: number;
 }
 
 /** A server that stands still says no good-bye. */
@@ -141,20 +137,23 @@ export class Session implements PooledSession {
    * Statements that travel together, whose rows come one by one and are not kept; each row with the place of its statement. `onRow` says
    * whether to pause; the reader then calls `resume`. Resolves when the last statement has ended.
    */
-  async stream(sql: string, { onFields, onRow }: RowListener): Promise<void> {
+  async stream(sql: string, { onFields, onRow, streamed = 0 }: RowListener): Promise<void> {
     await this.#use(
       () =>
         new Promise<void>((resolve, reject) => {
           const query: Query = this.#connection.query(sql);
-          query.on('fields', requireFewFields);
-          query.on('fields', (fields: readonly FieldPacket[] | undefined) => onFields(fields ?? []));
+          let results = 0;
+          query.on('fields', (fields: readonly FieldPacket[] | undefined) => {
+            onResult(this.#connection, fields, results !== streamed);
+            results += 1;
+            onFields(fields ?? []);
+          });
           query.on('result', (row: unknown, statement?: number) => {
             if (statement !== undefined && onRow(row as SqlRow, statement)) this.#connection.pause();
           });
           query.on('error', reject);
           query.on('end', () => resolve());
         }),
-      { isStreaming: true },
     );
   }
 

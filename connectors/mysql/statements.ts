@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Connection, FieldPacket } from 'mysql2';
-import { requireFewFields } from './guarded-connection.ts';
+import { onResult } from './guarded-connection.ts';
 
 /** As the driver gives values: see `values` below. */
 export type Cell = string | number | Buffer | null;
@@ -38,7 +38,7 @@ export function statements(
         reject(thrown as Error);
       }
     });
-    query.on('fields', requireFewFields);
+    query.on('fields', (given?: readonly unknown[]) => onResult(connection, given, true));
   });
 }
 

@@ -1,4 +1,4 @@
-import { maxMessageBytes } from '../sql/guarded-socket.ts';
+import { AnswerSize } from '../sql/answer-size.ts';
 import type { AuthenticationGate } from './authentication-gate.ts';
 
 const headBytes = 5;
@@ -20,7 +20,7 @@ export class MessageGate {
   #heldBytes = 0;
   /** Of the held message; 0: its head is not here yet. */
   #wantedBytes = 0;
-  #answerBytes = 0;
+  readonly #answer = new AnswerSize();
 
   constructor(authentication: AuthenticationGate, next: (messages: Buffer) => void) {
     this.#authentication = authentication;
@@ -52,13 +52,9 @@ export class MessageGate {
     while (bytes.length - at >= headBytes) {
       const length = bytes.readUInt32BE(at + 1);
       if (length < 4) throw new Error(`a message of ${length} bytes`);
-      this.#answerBytes += length;
-      if (this.#answerBytes > maxMessageBytes) {
-        throw new Error(`an answer of more than ${maxMessageBytes} bytes where few are expected`);
-      }
+      this.#answer.requireRoom(length);
       const end = at + 1 + length;
       if (end > bytes.length) {
-        this.#answerBytes -= length;
         this.#wantedBytes = end - at;
         break;
       }
@@ -69,9 +65,10 @@ export class MessageGate {
   }
 
   #require(type: number, body: Buffer): void {
+    this.#answer.add(body.length, type === dataRow && body.length >= 2 ? body.readUInt16BE(0) : 0);
     if (type === readyForQuery) {
       this.#authentication.requireLoggedIn();
-      this.#answerBytes = 0;
+      this.#answer.begin();
     } else if (type === dataRow) requireFields(body);
     else if (type === errorResponse || type === noticeResponse) requireEnded(body);
     else if (type === authentication) this.#authentication.require(body);

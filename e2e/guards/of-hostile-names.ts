@@ -1,7 +1,21 @@
 import type { Guard } from './guard.ts';
 
-/** What others have named: types, tables, files. */
+/** What others have named: types, tables, files; and how much they say. */
 export const ofHostileNames: readonly Guard[] = [
+  {
+    name: 'the messages of an answer take memory beside their bytes',
+    file: 'connectors/sql/answer-size.ts',
+    from: ' + messageBytes + fields * fieldBytes',
+    to: '',
+    caughtBy: { test: 'e2e/hostile-servers.test.ts', only: 'results without end' },
+  },
+  {
+    name: 'MySQL: rows of a statement that is not the streamed one are few',
+    file: 'connectors/mysql/session.ts',
+    from: 'results !== streamed',
+    to: 'false',
+    caughtBy: { test: 'e2e/hostile-servers.test.ts', only: 'MySQL: results without end' },
+  },
   {
     name: 'PostgreSQL: what a server calls a type is read by a grammar',
     file: 'connectors/postgres/native-types.ts',
