@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkDocs } from './check-docs.ts';
+import { checkDocs, checkSources, isSource } from './check-docs.ts';
 
 const files = [
   'README.md',
@@ -66,4 +66,15 @@ test('a folder without a README, and one whose README is long, are refused', () 
   const long = '# core\n'.repeat(20);
   const found = checkDocs(['core/a.ts', 'core/README.md', 'e2e/b.ts'], new Map([['core/README.md', long]]));
   assert.deepEqual(found, ['core/README.md: 19 lines are the most', 'there is no e2e/README.md']);
+});
+
+test('a comment that names a file which is not there is refused', () => {
+  const text = "import './values.ts';\n// See core/values.ts, core/gone.ts and core/gone; docs/offsets.md.";
+  assert.deepEqual(checkSources(files, new Map([['core/a.ts', text]])), [
+    'core/a.ts: there is no core/gone.ts',
+  ]);
+  assert.deepEqual(['core/a.ts', 'Makefile', 'e2e/kit/check-docs.test.ts', 'LICENSE'].filter(isSource), [
+    'core/a.ts',
+    'Makefile',
+  ]);
 });

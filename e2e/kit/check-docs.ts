@@ -84,9 +84,6 @@ function isThere(tree: Tree, page: string, path: string): boolean {
 
 /** Words that begin with a folder of the project, also outside of backticks, and names in backticks that end as files do. */
 function pathsIn(tree: Tree, page: string, text: string): string[] {
-  const withFolder = [...text.matchAll(/(?<![\w./:@{<-])\.?[a-z][\w-]*\/[\w.*/-]*/g)]
-    .map(([word]) => word.replace(/[.:]+$/, ''))
-    .filter((word) => tree.topFolders.has(word.split('/')[0] ?? ''));
   const inTicks = [...text.matchAll(/`([\w.*/-]+)`/g)]
     .map(([, word = '']) => word)
     .filter(
@@ -94,7 +91,28 @@ function pathsIn(tree: Tree, page: string, text: string): string[] {
         /\.(ts|md|yml|txt|json|tpl)$/.test(word) || (page.endsWith('README.md') && word.endsWith('/')),
     )
     .filter((word) => !namesOfReaders.has(word));
-  return [...withFolder, ...inTicks];
+  return [...wordsWithFolder(tree, text), ...inTicks];
+}
+
+function wordsWithFolder(tree: Tree, text: string): string[] {
+  return [...text.matchAll(/(?<![\w./:@{<-])\.?[a-z][\w-]*\/[\w.*/-]*/g)]
+    .map(([word]) => word.replace(/[.:]+$/, ''))
+    .filter((word) => tree.topFolders.has(word.split('/')[0] ?? ''));
+}
+
+/** Sources whose comments speak of other files; tests of checks make files up. */
+export const isSource = (file: string) =>
+  /\.(ts|yaml|yml|tpl)$|^(Makefile|Dockerfile|bin\/idra)$/.test(file) &&
+  !/\/check-[^/]+\.test\.ts$/.test(file);
+
+/** The complaints about sources that name a file of the project, by its path, which is not there. */
+export function checkSources(files: readonly string[], sources: ReadonlyMap<string, string>): string[] {
+  const tree = new Tree(files);
+  return [...sources].flatMap(([source, text]) =>
+    [...new Set(wordsWithFolder(tree, text))]
+      .filter((word) => /\.(ts|md|yaml|json)$/.test(word) && !tree.has(word))
+      .map((word) => `${source}: there is no ${word}`),
+  );
 }
 
 function checkLinks(tree: Tree, pages: ReadonlyMap<string, string>, page: string, text: string): string[] {
@@ -137,6 +155,10 @@ function anchorsOf(text: string): Set<string> {
 
 if (import.meta.main) {
   const files = projectFiles();
-  const pages = files.filter(isPage).map((file) => [file, readProjectFile(file)] as const);
-  reportComplaints(checkDocs(files, new Map(pages)));
+  const textsOf = (names: readonly string[]) =>
+    new Map(names.map((file) => [file, readProjectFile(file)] as const));
+  reportComplaints([
+    ...checkDocs(files, textsOf(files.filter(isPage))),
+    ...checkSources(files, textsOf(files.filter(isSource))),
+  ]);
 }
