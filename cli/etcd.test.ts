@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { parse } from 'yaml';
 import { connectCoordination } from '../coordination/connect.ts';
 import type { Coordination } from '../coordination/contract.ts';
 import { startIdra } from '../e2e/kit/processes.ts';
@@ -174,12 +173,21 @@ describe('idra get and describe', () => {
     assert.equal((await run('get', 'syncs', '-n', 'team-a')).out, 'No resources found.\n');
     assert.equal((await run('get', 'agents', '-o', 'json')).status, 0);
     const { out } = await run('describe', 'sync', 'orders');
-    assert.equal(parse(out.slice(0, out.indexOf('CONDITION'))).metadata.name, 'orders');
-    assert.match(out, /Reconciling +True +WaitingForAgent/);
+    assert.match(out, /^Sync default\/orders: Pending: .+\n/);
+    assert.match(out, /Reconciling +True +WaitingForAgent[\s\S]*\nSpec:\n {2}source:\n/);
+    assert.match(out, /Offset: never changed by hand/);
+    assert.match((await run('describe', 'datasource', 'shop')).out, /Used by: orders, race\n/);
+    const session = await store.join(
+      { name: 'a1', labels: { zone: 'b' }, version: '7', instance: 'one' },
+      { leaseTtlMs: 10_000 },
+    );
+    const agent = await run('describe', 'agent', 'a1');
+    assert.match(agent.out, /^Agent a1: Ready\n[\s\S]*zone: b[\s\S]*Syncs: none/, agent.talk);
+    await session.leave();
     const missing = await run('describe', 'sync', 'ordrs');
     assert.deepEqual(
       [missing.status, missing.talk],
-      [2, 'idra: there is no Sync default/ordrs; see idra get sync -A\n'],
+      [2, 'idra: there is no Sync default/ordrs; see idra get syncs -A\n'],
     );
   });
 

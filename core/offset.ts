@@ -63,6 +63,11 @@ export function formatOffset(offset: Offset | null): string {
   }
 }
 
+/** Of an encoded one; `none` where nothing is stored. */
+export function describeEncoded(encoded: string | null): string {
+  return encoded === null ? 'none' : formatOffset(decodeOffset(encoded));
+}
+
 /** What a person types for `idra offset set`: the text that formatOffset prints, or the JSON of an offset. */
 export function parseOffset(text: string, mode: Offset['mode']): Offset {
   const trimmed = text.trim();

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { parseFile } from '../cli/manifests/documents.ts';
 import { sourcesOf } from '../cli/manifests/objects.ts';
 import { manifests } from '../connectors/catalog.ts';
+import { syncSpecSchema } from '../core/manifest/sync-schema.ts';
 import { projectFolder } from '../e2e/kit/processes.ts';
 
 /** Manifests that people copy: the examples, and what stands in the pages. */
@@ -18,6 +19,19 @@ function manifestTexts(): (readonly [file: string, text: string])[] {
   );
   return [...examples, ...pages];
 }
+
+test('the examples have each mode and write mode that is offered', () => {
+  const specs = manifestTexts()
+    .filter(([file]) => file.startsWith('examples/'))
+    .flatMap(([file, text]) => sourcesOf(parseFile(file, text).documents, 'default').sources)
+    .filter(({ kind }) => kind === 'Sync')
+    .map(({ body }) => body.spec as { readonly mode: string; readonly writeMode?: string });
+  const { mode, writeMode } = syncSpecSchema.shape;
+  const modes = mode.options.filter((each) => each !== 'Stream');
+  assert.deepEqual([...new Set(specs.map((spec) => spec.mode))].sort(), [...modes].sort());
+  const writeModes = specs.map((spec) => spec.writeMode ?? 'Upsert');
+  assert.deepEqual([...new Set(writeModes)].sort(), [...writeMode.unwrap().options].sort());
+});
 
 test('every manifest in the examples and pages is valid', () => {
   const texts = manifestTexts();

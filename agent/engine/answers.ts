@@ -1,10 +1,11 @@
 import { namingSync } from '../../core/commands.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
+import { describeEncoded } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import type { OpenSync } from './open-sync.ts';
 import { readStored } from './pass.ts';
-import { changeOffset, describeOffset, finished, refusal } from './requests.ts';
+import { changeOffset, finished, refusal, undoesAnUndo } from './requests.ts';
 import { type RunState, remember } from './run-state.ts';
 
 /** What requests need of the session that answers them. */
@@ -79,7 +80,10 @@ async function answerOffset(state: RunState, claimant: Claimant, request: Reques
     claimant.offsetChanged({ ...claim, offset });
     reporter.seen({ written: claim.rows }, readStored(offset));
     await remember(state, { isCompleted: false });
-    await finishRequest(state, request, 'Done', `the offset is ${describeOffset(offset)}`);
+    const before = (await undoesAnUndo(context, request))
+      ? 'the last change by hand was an undo, which is taken back: '
+      : '';
+    await finishRequest(state, request, 'Done', `${before}the offset is ${describeEncoded(offset)}`);
   } catch (error) {
     context.lock.signal.throwIfAborted();
     context.stop.throwIfAborted();

@@ -2,7 +2,7 @@ import { joinName, splitName } from '../../connectors/sql/names.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { schemaChanged, transient } from '../../core/errors.ts';
-import { encodeOffset, type Offset } from '../../core/offset.ts';
+import { describeEncoded, encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import { mayHaveRow } from '../../core/sync-store.ts';
@@ -13,7 +13,7 @@ import { isLastDestination, otherWriters } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
 import { orderNames } from './order-types.ts';
 import { readStored, snapshotStart } from './pass.ts';
-import { decisionOf, describeOffset } from './requests.ts';
+import { decisionOf } from './requests.ts';
 import { type RunState, remember } from './run-state.ts';
 import { noSkippedRows } from './skipped-rows.ts';
 
@@ -253,7 +253,7 @@ async function finishDecision(state: RunState, { requests, decision, rows, claim
   const message =
     decision === 'restart'
       ? 'started from nothing; no row was deleted'
-      : `goes on from ${describeOffset(claim.offset)}`;
+      : `goes on from ${describeEncoded(claim.offset)}`;
   for (const request of requests.filter((each) => each.type === 'restart' || each.type === 'keep-offset')) {
     await context.lock.appendHistory({
       time: new Date(context.clock.now()).toISOString(),

@@ -137,11 +137,18 @@ test('offset by hand: only while suspended, only from what is stored, only of th
   assert.equal((await run.seen('Suspended')).offsetText, '1');
   run.post({ type: 'undo-offset', id: '5' });
   assert.equal((await run.answered('undo-offset', '5')).message, 'the offset is 3');
+  run.post({ type: 'undo-offset', id: '5a' });
+  assert.equal(
+    (await run.answered('undo-offset', '5a')).message,
+    'the last change by hand was an undo, which is taken back: the offset is 1',
+  );
+  run.post({ type: 'undo-offset', id: '5b' });
+  await run.answered('undo-offset', '5b');
   run.post({ type: 'offset', id: '6', offset: { value: '1', expect: '3' } });
   assert.equal((await run.answered('offset', '6')).state, 'Done');
   assert.deepEqual(
     run.state.history(run.uid).map((each) => each.action),
-    ['set', 'undo', 'set'],
+    ['set', 'undo', 'undo', 'undo', 'set'],
   );
   // As one whose first attempt died between its commit and its answer.
   run.post({ type: 'offset', id: '7', offset: { value: '1', expect: '3' } });

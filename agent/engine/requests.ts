@@ -1,13 +1,6 @@
 import { suspendCommand } from '../../core/commands.ts';
 import { asIdraError, describeError, permanent } from '../../core/errors.ts';
-import {
-  decodeOffset,
-  encodeOffset,
-  formatOffset,
-  type Offset,
-  parseOffset,
-  withOrder,
-} from '../../core/offset.ts';
+import { encodeOffset, formatOffset, type Offset, parseOffset, withOrder } from '../../core/offset.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus } from '../../core/status.ts';
 import type { Token } from '../../core/token.ts';
 import type { ColumnType } from '../../core/values.ts';
@@ -111,6 +104,15 @@ async function undoChange(context: RunContext): Promise<Change> {
   return { expected: last.to, offset: last.from };
 }
 
+/** Whether a request that was just carried out took back an undo: twice undone is done again. */
+export async function undoesAnUndo(context: RunContext, request: Request): Promise<boolean> {
+  if (request.type !== 'undo-offset') return false;
+  const changes = (await context.lock.readHistory()).filter(
+    ({ action }) => action === 'set' || action === 'undo',
+  );
+  return changes.at(-1)?.action === 'undo' && changes.at(-2)?.action === 'undo';
+}
+
 async function record(context: RunContext, request: Request, change: Change): Promise<void> {
   const entry: OffsetHistoryEntry = {
     time: new Date(context.clock.now()).toISOString(),
@@ -179,8 +181,4 @@ export function refusal(error: unknown): string {
   const known = asIdraError(error);
   if (known.disposition === 'transient' || known.disposition === 'fenced') throw known;
   return describeError(known);
-}
-
-export function describeOffset(encoded: string | null): string {
-  return encoded === null ? 'none' : formatOffset(decodeOffset(encoded));
 }

@@ -9,7 +9,7 @@ import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { type EtcdObject, readAgents, readDataSources, readSyncs, syncRowOf } from '../fleet/etcd-objects.ts';
-import { kindWords } from '../fleet/kinds.ts';
+import { agentWords, kindWords } from '../fleet/kinds.ts';
 import { notFound } from '../not-found.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
@@ -57,7 +57,7 @@ const listings: readonly Listing[] = [
   },
   {
     kind: 'Agent',
-    words: ['agents', 'agent'],
+    words: agentWords,
     read: readAgents,
     heads: ['NAME', 'LEADER', 'STATE', 'SYNCS', 'VERSION', 'AGE'],
     cells: ({ metadata, agent, isLeader, users = 0 }, nowMs) => [

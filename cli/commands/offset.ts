@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { decodeOffset, formatOffset } from '../../core/offset.ts';
+import { describeEncoded } from '../../core/offset.ts';
 import type { OffsetHistoryEntry } from '../../core/status.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
@@ -77,7 +77,7 @@ function addSet(offset: Command, cli: Cli): void {
 
 function addUndo(offset: Command, cli: Cli): void {
   const command = withFleetOptions(
-    offset.command('undo <sync>').description('take back the last change by hand'),
+    offset.command('undo <sync>').description('take back the last change by hand; after an undo: that undo'),
   )
     .option('--timeout <duration>', 'how long to wait for the answer; 0s: not at all', '30s')
     .addHelpText('after', '\nExample:\n  idra offset undo orders');
@@ -116,13 +116,9 @@ function addHistory(offset: Command, cli: Cli): void {
 }
 
 function historyCells({ time, by, action, from, to }: OffsetHistoryEntry): string[] {
-  return [time, by, action, from === null ? 'none' : text(from), to === null ? 'none' : text(to)];
+  return [time, by, action, describeEncoded(from), describeEncoded(to)];
 }
 
 function storedText(sync: FleetSync): string {
-  return sync.status?.offset === undefined ? 'none' : text(sync.status.offset);
-}
-
-function text(encoded: string): string {
-  return formatOffset(decodeOffset(encoded));
+  return describeEncoded(sync.status?.offset ?? null);
 }

@@ -6,6 +6,8 @@ export const kindWords: Readonly<Record<ManifestKind, readonly string[]>> = {
   DataSource: ['datasources', 'datasource', 'dsrc'],
 };
 
+export const agentWords: readonly string[] = ['agents', 'agent'];
+
 /** `sync`, `syncs`, `ds`...: as kubectl knows them. Throws CallInvalid. */
 export function kindOf(word: string): ManifestKind {
   const kinds: readonly ManifestKind[] = ['Sync', 'DataSource'];
