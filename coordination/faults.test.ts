@@ -64,7 +64,7 @@ describe('etcd of three members with troubles', () => {
       await leadership.write([{ kind: 'remove', uid: 'none', from: 'a' }]);
       await member.process.restart();
       await report();
-      await until(() => seen.at(-1) === count, { what: `status ${count}`, timeoutMs: 30_000 });
+      await until(() => seen.at(-1) === count, { what: `status ${count}` });
     }
     assert.equal(await lock.offsets.read(), String(count));
     assert.equal(session.signal.aborted || lock.signal.aborted || leadership.signal.aborted, false);
@@ -77,7 +77,7 @@ describe('etcd of three members with troubles', () => {
     const session = await one.join(agentOf('b'), { leaseTtlMs: 3_000 });
     const lock = await acquire(session, 't');
     for (const member of server.members) await member.process.kill('SIGSTOP');
-    await until(() => lock.signal.aborted, { what: 'the deadline', timeoutMs: 10_000 });
+    await until(() => lock.signal.aborted, { what: 'the deadline' });
     assert.equal((lock.signal.reason as Stopped).reason, 'lease-lost');
     await assert.rejects(lock.offsets.write('x'), isFenced);
     for (const member of server.members) await member.process.kill('SIGCONT');
@@ -87,7 +87,7 @@ describe('etcd of three members with troubles', () => {
         again = await one.join(agentOf('b'), { leaseTtlMs: 3_000 }).catch(() => undefined);
         return again !== undefined;
       },
-      { what: 'the name to be free again', timeoutMs: 30_000 },
+      { what: 'the name to be free again' },
     );
     assert.ok(again);
     const next = await acquire(again, 't');
@@ -181,7 +181,7 @@ describe('an agent behind a bad line', () => {
     await client.compact((await client.range({ key: '/' })).revision);
     client.close();
     proxy.heal();
-    await until(() => seen.get('kept') === 2, { what: 'the list', timeoutMs: 20_000 });
+    await until(() => seen.get('kept') === 2, { what: 'the list' });
     assert.equal(seen.has('gone'), false);
     await watching.close();
     await session.leave();
@@ -229,7 +229,7 @@ test('etcd goes back to an older state: who lived on is fenced, watches follow, 
     await two.epoch.raise(0);
     await assert.rejects(lock.offsets.write('of a future that never was'), isFenced);
     assert.ok(session.signal.aborted);
-    await until(() => !seen.has('s'), { what: 'the watch to go back too', timeoutMs: 20_000 });
+    await until(() => !seen.has('s'), { what: 'the watch to go back too' });
     const successor = await two.join(agentOf('b'), { leaseTtlMs: 10_000 });
     const next = await acquire(successor, 's');
     assert.ok(next.token > lock.token);

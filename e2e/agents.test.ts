@@ -81,7 +81,6 @@ spec:
   const untilEqual = (...which: readonly string[]) =>
     until(async () => (await Promise.all(which.map(isEqual))).every(Boolean), {
       what: `${which.join(', ')} to be equal`,
-      timeoutMs: 30_000,
     });
 
   test('three agents share the syncs, and the rows arrive', async () => {

@@ -39,7 +39,7 @@ async function runWithout(guard: Guard): Promise<{ status: number | null; output
   const { NODE_TEST_CONTEXT: _ours, ...env } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: projectFolder,
-    env: { ...env, NODE_OPTIONS: removal, IDRA_REMOVED_GUARD: guard.name },
+    env: { ...env, NODE_OPTIONS: removal, IDRA_REMOVED_GUARD: guard.name, IDRA_TEST_PATIENCE_MS: '15000' },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

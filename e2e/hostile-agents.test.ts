@@ -229,7 +229,7 @@ test('a DataSource that has taken down two agents is left alone by the third', a
       const agent = await cluster.agent(name, labels);
       await agent.waitForExit(60_000);
       const isGone = async () => (await cluster.coordination.cluster.agents()).length === 0;
-      await until(isGone, { what: `the lease of ${name} to be over`, timeoutMs: 30_000 });
+      await until(isGone, { what: `the lease of ${name} to be over` });
     }
     assert.ok(deaths >= 2);
     const before = deaths;

@@ -112,7 +112,6 @@ async function runCase(
   await insert(10);
   await until(async () => (await arrived()).includes('10'), {
     what: `the first row of ${late.name}`,
-    timeoutMs: 30_000,
   });
   const gate = await openGate(late, source);
   const session = await source.openSession();
@@ -123,7 +122,6 @@ async function runCase(
   for (const nr of [12, 13, 14]) await insert(nr);
   const status = await until(async () => (await arrived()).includes('14') || heldStatus(running, late), {
     what: `${late.name} to be held back, or read on`,
-    timeoutMs: 30_000,
   });
   const isHeld = !(await arrived()).some((nr) => ['12', '13', '14'].includes(nr));
   await gate?.open();
@@ -133,7 +131,6 @@ async function runCase(
   await insert(99);
   await until(async () => (await arrived()).includes('99'), {
     what: `the last row of ${late.name}`,
-    timeoutMs: 30_000,
   });
   const there = await arrived();
   const lost = (await keys(source, late.name)).filter((nr) => !there.includes(nr));

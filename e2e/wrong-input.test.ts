@@ -25,7 +25,7 @@ before(async () => {
 after(() => systems?.stop());
 
 async function idra(cwd: string, ...args: readonly string[]): Promise<CommandResult> {
-  return await runCommand(`${projectFolder}/bin/idra`, args, { cwd, timeoutMs: 60_000 });
+  return await runCommand(`${projectFolder}/bin/idra`, args, { cwd });
 }
 
 describe('in the manifests', () => {
@@ -241,7 +241,7 @@ describe('in what was stored', () => {
     await single.write(manifests(source, destination, { schedule: { continuous: true } }));
     const running = await single.start();
     const count = () => destination.rows('SELECT count(*) FROM orders');
-    await until(async () => (await count())[0]?.[0] === '3', { what: 'row 3', timeoutMs: 30_000 });
+    await until(async () => (await count())[0]?.[0] === '3', { what: 'row 3' });
     const inUse = await single.command(['run', '-f', 'syncs.yaml', '--once', '--progress', 'none']);
     await running.process.stop();
     assert.equal(inUse.code, 2);

@@ -31,7 +31,7 @@ describe('deletion', () => {
     const made = await Promise.all(names.map((name) => bed.makeSync('never-ran', name, missing)));
     for (const each of made) await bed.inEtcd(each);
     await bed.kubectl('delete', 'syncs,datasources', '--all', '-n', 'never-ran', '--wait=false');
-    await until(async () => (await left('never-ran')) === 0, { what: 'all to be gone', timeoutMs: 30_000 });
+    await until(async () => (await left('never-ran')) === 0, { what: 'all to be gone' });
     assert.deepEqual((await bed.coordination.desired.read()).syncs, []);
     assert.doesNotMatch(await bed.kubectl('get', 'events', '-n', 'never-ran'), /CleanupIncomplete/);
   });
@@ -73,7 +73,7 @@ describe('deletion', () => {
     await bed.kubectl('delete', 'namespace', 'ends', '--wait=false');
     // What the controller of namespaces does, which is not part of the API server.
     await bed.kubectl('delete', 'syncs,datasources', '--all', '-n', 'ends', '--wait=false');
-    await until(async () => (await left('ends')) === 0, { what: 'all to be gone', timeoutMs: 30_000 });
+    await until(async () => (await left('ends')) === 0, { what: 'all to be gone' });
     const event = await bed.hasEvent('default', 'ends', /^Warning CleanupIncomplete: Sync ends\/s0:/);
     assert.match(event, /within 10 s of the deletion of its namespace \(no route to db\)/);
   });
@@ -90,7 +90,7 @@ describe('deletion', () => {
           const object = await read();
           return pattern.test(object.status?.message ?? '') && object;
         },
-        { what: `shop to say ${pattern}`, timeoutMs: 60_000 },
+        { what: `shop to say ${pattern}` },
       );
     const { status: first } = await shown(/waits for an agent/);
     await bed.isFinalized('used', 'shop');

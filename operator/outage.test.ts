@@ -46,7 +46,6 @@ describe('the operator without its surroundings', () => {
     proxy.heal();
     await until(async () => (await bed.stored(made))?.generation === 2, {
       what: 'the new spec in etcd',
-      timeoutMs: 30_000,
     });
     await bed.shown('team-a', 'orders', 'to run', ({ status }) => status?.state === 'Running');
   });

@@ -82,7 +82,7 @@ describe('the operator as a process', () => {
     await bed.inEtcd(before);
     leader.kill('SIGKILL');
     const after = await bed.makeSync('team-a', 'after');
-    await until(() => bed.stored(after), { what: 'the other to act', timeoutMs: 40_000 });
+    await until(() => bed.stored(after), { what: 'the other to act' });
     assert.equal(await holder(), other.name);
     await other.stop();
   });

@@ -65,7 +65,7 @@ describe('late rows', { concurrency: servers.length }, () => {
         /** Others may be at work on the server, too. */
         async arrive(ids: string): Promise<void> {
           const hasCome = async () => (await this.pass()) && (await this.ids()) === ids;
-          await until(hasCome, { what: `${ids} of ${this.table}`, timeoutMs: 10_000 });
+          await until(hasCome, { what: `${ids} of ${this.table}` });
         }
 
         /** Everything arrives, once nothing is open any more. */
@@ -78,7 +78,7 @@ describe('late rows', { concurrency: servers.length }, () => {
               (await this.ids()) === all || last === (await run(`SELECT MAX(at) FROM ${this.table}`)).join()
             );
           };
-          await until(hasAll, { what: `the last row of ${this.table} to arrive`, timeoutMs: 10_000 });
+          await until(hasAll, { what: `the last row of ${this.table} to arrive` });
           assert.equal(await this.ids(), all);
           await this.flow.close();
         }

@@ -113,7 +113,6 @@ for (const [name, start] of servers) {
         },
         {
           what: 'all rows',
-          timeoutMs: 30_000,
         },
       );
       await flow.close();
@@ -145,7 +144,6 @@ for (const [name, start] of servers) {
         },
         {
           what: 'both rows',
-          timeoutMs: 30_000,
         },
       );
       await flow.close();

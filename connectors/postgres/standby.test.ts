@@ -47,7 +47,6 @@ async function setLink(isUp: boolean): Promise<void> {
   const isThere = async () => (await standby.query('SELECT 1 FROM pg_stat_wal_receiver')).length > 0;
   await until(async () => (await isThere()) === isUp, {
     what: `the link to be ${isUp ? 'up' : 'cut'}`,
-    timeoutMs: 20_000,
   });
 }
 
@@ -118,7 +117,7 @@ for (const mode of ['Timestamp', 'Id'] as const) {
         await pass();
         return (await arrived()).length === 2;
       },
-      { what: 'both rows to arrive', timeoutMs: 20_000 },
+      { what: 'both rows to arrive' },
     );
     assert.deepEqual(await arrived(), [1, 2]);
     await flow.close();

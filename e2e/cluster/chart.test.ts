@@ -60,7 +60,7 @@ test('helm install, apply, rows that arrive, and agents that come and go meanwhi
       const text = await kubectl(['get', 'syncs', '-n', namespace]);
       return /^events .*Running|^events .*Waiting/m.test(text) && text;
     },
-    { what: 'a table of running syncs', timeoutMs: 30_000 },
+    { what: 'a table of running syncs' },
   );
   const [heads = '', ...lines] = table.trimEnd().split('\n');
   assert.equal(

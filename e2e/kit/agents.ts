@@ -8,7 +8,7 @@ import { type RunningProcess, startIdra } from './processes.ts';
 import type { EtcdOptions } from './servers/etcd.ts';
 import { type EtcdServer, etcd } from './servers.ts';
 import { tempFolder } from './temp.ts';
-import { until } from './wait.ts';
+import { patienceMs, until } from './wait.ts';
 
 interface Manifest {
   readonly kind: 'Secret' | 'DataSource' | 'Sync';
@@ -111,7 +111,7 @@ export class AgentCluster {
     uid: string,
     what: string,
     condition: (status: SyncStatus) => boolean,
-    timeoutMs = 20_000,
+    timeoutMs = patienceMs,
   ): Promise<SyncStatus> {
     let last: SyncStatus | undefined;
     return await until(

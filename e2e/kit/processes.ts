@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { guardProcess, releaseProcess } from './guardian.ts';
-import { until } from './wait.ts';
+import { patienceMs, until } from './wait.ts';
 
 export const projectFolder: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
@@ -63,7 +63,7 @@ export class RunningProcess {
   }
 
   /** Waits until the process has ended by itself or by a signal. */
-  async waitForExit(timeoutMs = 30_000): Promise<Exit> {
+  async waitForExit(timeoutMs = patienceMs): Promise<Exit> {
     this.#child.ref();
     try {
       await until(() => this.exit, { what: `${this.name} (pid ${this.pid}) to end`, timeoutMs });
@@ -81,7 +81,7 @@ export class RunningProcess {
   }
 
   /** Waits for a line of stdout or stderr that matches, also among those that are there already. */
-  async waitForLine(pattern: RegExp | string, timeoutMs = 30_000): Promise<string> {
+  async waitForLine(pattern: RegExp | string, timeoutMs = patienceMs): Promise<string> {
     const matches = (line: string) =>
       typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line);
     const seen = () => this.stdout.find(matches) ?? this.stderr.find(matches);

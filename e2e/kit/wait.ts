@@ -1,5 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+/**
+ * So long a test waits for what should come. A test that passes never waits it out, so it is generous: a busy machine
+ * is slow. Where a guard is removed, what is waited for may never come, and less is enough.
+ */
+export const patienceMs = Number(process.env.IDRA_TEST_PATIENCE_MS ?? 60_000);
+
 export interface UntilOptions {
   /** Names what is waited for, in the error: `the lease to be gone`. */
   readonly what: string;
@@ -13,7 +19,7 @@ export interface UntilOptions {
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { what, timeoutMs = 15_000, everyMs = 25 }: UntilOptions,
+  { what, timeoutMs = patienceMs, everyMs = 25 }: UntilOptions,
 ): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;

@@ -95,14 +95,13 @@ test('a leader who is cut off stops before the other starts, and stands again on
   const both: boolean[] = [];
   const observer = setInterval(() => both.push(a.isHeld() && b.isHeld()), 5).unref();
   proxy.pause();
-  await until(() => story.includes('b leads'), { what: 'b to lead', timeoutMs: 30_000 });
+  await until(() => story.includes('b leads'), { what: 'b to lead' });
   assert.deepEqual(story.slice(-3), ['a leads', 'a stops: stopped: lease-lost', 'b leads']);
   assert.equal(a.isHeld(), false);
   proxy.heal();
   await b.end();
   await until(() => story.at(-1) === 'a leads', {
     what: 'a to lead again',
-    timeoutMs: 30_000,
   });
   clearInterval(observer);
   assert.ok(both.length > 0 && !both.includes(true));
@@ -128,7 +127,7 @@ test('a leader whose process is killed is followed by another, no sooner than it
   child.kill('SIGKILL');
   await child.waitForExit();
   assert.match((await read('killed')).spec?.holderIdentity ?? '', /^child_/);
-  await until(() => story.includes('b leads'), { what: 'b to lead', timeoutMs: 30_000 });
+  await until(() => story.includes('b leads'), { what: 'b to lead' });
   assert.equal((await read('killed')).spec?.leaseTransitions, 1);
   await b.end();
 });
