@@ -12,8 +12,8 @@ import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
 const patience = { timeoutMs: 120_000, everyMs: 200 };
-/** They may be only slow, and are tried again. */
-const silent: readonly string[] = ['tarpit', 'silence'];
+/** They may be only slow: nobody can tell, and so they are tried again, and the status says what they did. */
+const silent: readonly string[] = ['tarpit', 'silence', 'mute'];
 
 function dataSource(name: string, type: 'postgres' | 'mysql', port: number): string {
   const password = { passwordSecretRef: { name, key: 'password' } };
@@ -131,12 +131,17 @@ async function startHostile() {
     tarpit: {
       type: 'mysql',
       server: await rogueMysql({ statement: () => 'silence' }),
-      says: /has not answered within 2 s/,
+      says: /has taken the login, and has not answered the statements after it within 2 s/,
+    },
+    mute: {
+      type: 'postgres',
+      server: await roguePostgres({ login: 'silence' }),
+      says: /has accepted the connection, and has sent nothing within 2 s/,
     },
     silence: {
       type: 'postgres',
       server: await roguePostgres({ statement: () => 'silence' }),
-      says: /has not answered within 2 s/,
+      says: /has taken the login, and has not answered the statements after it within 2 s/,
     },
   } as const;
 }

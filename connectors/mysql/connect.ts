@@ -1,8 +1,9 @@
 import mysql, { type Connection } from 'mysql2';
+import type { OpeningProgress } from '../sql/opening-progress.ts';
 import { authPlugins } from './auth-plugins.ts';
 import type { Login } from './config.ts';
 import { codeOf } from './errors.ts';
-import { allowAllColumnNames, destroyConnection, guardConnection } from './guarded-connection.ts';
+import { allowAllColumnNames, destroyConnection, guardConnection, socketOf } from './guarded-connection.ts';
 
 /** Integers of 64 bits, decimals, dates and times as the server writes them; bytes as bytes. */
 const values = {
@@ -18,17 +19,26 @@ const values = {
 
 allowAllColumnNames();
 
-export async function connect(login: Login, signal: AbortSignal): Promise<Connection> {
+export async function connect(
+  login: Login,
+  signal: AbortSignal,
+  progress: OpeningProgress,
+): Promise<Connection> {
   try {
-    return await open(login, login.driver, signal);
+    return await open(login, login.driver, signal, progress);
   } catch (thrown) {
     if (!login.isTlsOptional || codeOf(thrown) !== 'HANDSHAKE_NO_SSL_SUPPORT') throw thrown;
     const { ssl: _, ...plain } = login.driver;
-    return await open(login, plain, signal);
+    return await open(login, plain, signal, progress);
   }
 }
 
-function open({ where, rule }: Login, driver: Login['driver'], signal: AbortSignal): Promise<Connection> {
+function open(
+  { where, rule }: Login,
+  driver: Login['driver'],
+  signal: AbortSignal,
+  progress: OpeningProgress,
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason);
@@ -43,6 +53,7 @@ function open({ where, rule }: Login, driver: Login['driver'], signal: AbortSign
       keepAliveInitialDelay: 30_000,
     });
     guardConnection(connection, where);
+    progress.watch(socketOf(connection));
     const stop = () => {
       destroyConnection(connection);
       reject(signal.reason);

@@ -100,7 +100,12 @@ export function destroyConnection(connection: Connection): void {
 }
 
 export function isEncrypted(connection: Connection): boolean {
-  return internalsOf(connection).stream instanceof TLSSocket;
+  return socketOf(connection) instanceof TLSSocket;
+}
+
+/** TLS makes another one of it. */
+export function socketOf(connection: Connection): Socket {
+  return internalsOf(connection).stream;
 }
 
 export interface Await {

@@ -1,6 +1,7 @@
 import type { Connection, FieldPacket, Query } from 'mysql2';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import { transient } from '../../core/errors.ts';
+import { OpeningProgress } from '../sql/opening-progress.ts';
 import type { PasswordRule } from '../sql/password-rule.ts';
 import { sessionKey } from '../sql/session-pool.ts';
 import { type Probe, shortSilenceMs } from '../sql/silence.ts';
@@ -84,8 +85,10 @@ export class Session implements PooledSession {
     const login = readLogin(access);
     const deadline = AbortSignal.timeout(login.openTimeoutMs);
     const either = AbortSignal.any([signal, deadline]);
+    const progress = new OpeningProgress();
     try {
-      const connection = await connect(login, either);
+      const connection = await connect(login, either, progress);
+      progress.noteLogin();
       try {
         const { facts, setUpSql } = await answered(
           connection,
@@ -99,7 +102,7 @@ export class Session implements PooledSession {
       }
     } catch (thrown) {
       signal.throwIfAborted();
-      if (deadline.aborted) throw noAnswer(login);
+      if (deadline.aborted) throw noAnswer(login, progress);
       throw classify(thrown, login.where);
     }
   }
@@ -296,15 +299,8 @@ async function prepare(
   return { facts, setUpSql };
 }
 
-function noAnswer({ where, openTimeoutMs }: Login): Error {
-  return transient(
-    'HostUnreachable',
-    `${where}: the server has not answered within ${openTimeoutMs / 1_000} s`,
-    {
-      path: 'spec.mysql.host',
-      mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout gives it longer',
-    },
-  );
+function noAnswer({ where, openTimeoutMs }: Login, progress: OpeningProgress): Error {
+  return progress.noAnswer(where, 'spec.mysql.host', openTimeoutMs);
 }
 
 /** A deadline of ours that has passed is a server that does not answer, and no mistake of Idra's. */
@@ -327,19 +323,20 @@ export async function killSession(session: Session, id: string): Promise<void> {
 /** Of a server that has fallen silent: rejects where it does not let another session in. */
 async function letsIn(login: Login): Promise<void> {
   const deadline = AbortSignal.timeout(login.openTimeoutMs);
+  const progress = new OpeningProgress();
   try {
-    const connection = await connect(login, deadline);
+    const connection = await connect(login, deadline, progress);
     connection.end(() => {});
     setTimeout(() => destroyConnection(connection), closeTimeoutMs).unref();
   } catch (thrown) {
-    throw deadline.aborted ? noAnswer(login) : classify(thrown, login.where);
+    throw deadline.aborted ? noAnswer(login, progress) : classify(thrown, login.where);
   }
 }
 
 async function killAt(login: Login, id: number): Promise<void> {
   try {
     const deadline = AbortSignal.timeout(killTimeoutMs);
-    const connection = await connect(login, deadline);
+    const connection = await connect(login, deadline, new OpeningProgress());
     try {
       const limits = { where: login.where, silenceMs: killTimeoutMs, signal: deadline };
       await answered(connection, limits, () => statements(connection, `KILL ${id}`));

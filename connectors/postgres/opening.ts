@@ -1,12 +1,5 @@
-import { type IdraError, permanent, transient } from '../../core/errors.ts';
+import { permanent } from '../../core/errors.ts';
 import type { Session } from './session.ts';
-
-export function noAnswer(doing: string, afterMs: number): IdraError {
-  return transient('HostUnreachable', `${doing}: the server has not answered within ${afterMs / 1_000} s`, {
-    path: 'spec.postgres.host',
-    mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout gives it longer',
-  });
-}
 
 /**
  * Behind a pooler the backend is not the one that the handshake has named, and may be another one for each transaction: settings would

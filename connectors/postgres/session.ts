@@ -3,6 +3,7 @@ import type { BatchLimits } from '../../core/batch.ts';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import type { IdraError } from '../../core/errors.ts';
 import { protocolError } from '../sql/guarded-socket.ts';
+import { OpeningProgress } from '../sql/opening-progress.ts';
 import type { PasswordRule } from '../sql/password-rule.ts';
 import { sessionKey } from '../sql/session-pool.ts';
 import { defaultSilenceMs, type Probe, shortSilenceMs, watchSilence } from '../sql/silence.ts';
@@ -15,7 +16,7 @@ import type { FramePart } from './frames.ts';
 import { guardConnection, socketOf } from './guarded-connection.ts';
 import { literalText } from './literals.ts';
 import { ParseOnly } from './one-statement.ts';
-import { noAnswer, requireServer, seconds } from './opening.ts';
+import { requireServer, seconds } from './opening.ts';
 import { readingShaped } from './reading.ts';
 import { pathOption } from './search-path.ts';
 import { discard, settingsOf } from './settings.ts';
@@ -132,6 +133,8 @@ export class Session implements PooledSession {
     const client = driverClient(options, access.secret('password')?.reveal() ?? '');
     const setUpSql = settingsOf(name === readerName ? 'reader' : 'writer', config);
     guardConnection(client, rule);
+    const progress = new OpeningProgress();
+    progress.watch(socketOf(client));
     const silenceMs = seconds(config.parameters.socket_timeout) ?? defaultSilenceMs;
     const probe = {
       server: `PostgreSQL ${config.host}:${config.port}`,
@@ -141,10 +144,12 @@ export class Session implements PooledSession {
     const session = new Session(client, { name, doing, setUpSql, silenceMs, rule, probe });
     // Not by end(): a connect that is under way would then never settle.
     const stop = onAbort(signal, () => session.cut());
-    const late = setTimeout(() => session.cut(noAnswer(doing, connectTimeoutMs)), connectTimeoutMs);
+    const giveUp = () => session.cut(progress.noAnswer(doing, 'spec.postgres.host', connectTimeoutMs));
+    const late = setTimeout(giveUp, connectTimeoutMs);
     try {
       signal.throwIfAborted();
       await client.connect();
+      progress.noteLogin();
       await requireServer(session, doing);
       await session.#use(client.query(setUpSql));
       return session;
