@@ -17,6 +17,7 @@ import { withFileFolder } from './file-folder.ts';
 import { joinCluster, Membership, type MembershipDeps } from './membership.ts';
 import { AgentMetrics } from './metrics.ts';
 import { openSecrets } from './secrets/open-secrets.ts';
+import { withinNamespaces } from './watched-namespaces.ts';
 
 /** 0: left in good order; 1: left while a sync was at work; 2: the environment is wrong; 3: etcd will never have this agent. */
 type AgentStatus = 0 | 1 | 2 | 3;
@@ -95,7 +96,7 @@ class AgentLife {
     const deps: MembershipDeps = {
       config: this.#config,
       coordination: this.#coordination,
-      manifests,
+      manifests: withinNamespaces(manifests, this.#config.watchNamespaces),
       definitionOf: withFileFolder(definitionOf, this.#config.sqliteRoot),
       secrets: await openSecrets(this.#config, env, systemClock),
       metrics: this.#metrics,

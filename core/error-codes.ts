@@ -467,6 +467,12 @@ export const errorCodes = {
     cause: 'Two columns have names that are one for the destination, which ignores case.',
     remedy: 'Rename one of them in source.query.',
   },
+  NamespaceNotWatched: {
+    cause: 'What is in this namespace is not for these agents: it is not on the list that they watch.',
+    remedy:
+      'Add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move the Sync and its DataSources to a namespace that is watched.',
+    systems: ['etcd'],
+  },
   NoAgent: {
     cause: 'No agent is running.',
     remedy: "Check that the agents' pods are up and reach etcd.",

@@ -110,9 +110,44 @@ test('only agents and operator reach the etcd of the chart', async () => {
 test('with watchNamespaces there are rights in these namespaces only', async () => {
   const rendered = await render('--set=watchNamespaces={team-a,team-b}');
   assert.ok(!rendered.some(({ kind }) => kind === 'ClusterRole'));
-  const roles = rendered.filter(({ kind, metadata }) => kind === 'Role' && metadata.name === 'idra-agent');
+  const roles = rendered.filter(
+    ({ kind, metadata }) => kind === 'Role' && metadata.name === 'idra-system-idra-agent',
+  );
   assert.deepEqual(roles.map(({ metadata }) => metadata.namespace).sort(), ['team-a', 'team-b']);
   assert.deepEqual(roles[0]?.rules, [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }]);
+});
+
+test('a namespace that is released has the rights of the operator, and none of the agents', async () => {
+  const rendered = await render('--set=watchNamespaces={team-a}', '--set=releaseNamespaces={team-b}');
+  const there = rendered.filter(({ kind, metadata }) => kind === 'Role' && metadata.namespace === 'team-b');
+  assert.deepEqual(
+    there.map(({ metadata }) => metadata.name),
+    ['idra-system-idra-operator'],
+  );
+});
+
+test('names of what two releases might share have namespace and name of the release in them', async () => {
+  const text = (name: string, namespace: string) =>
+    runOrFail(helm, [
+      'template',
+      name,
+      chart,
+      '-n',
+      namespace,
+      '--set=watchNamespaces={team}',
+      '--set=crds.install=false',
+    ]);
+  const all = await Promise.all([text('idra', 'one'), text('idra', 'two'), text('mover', 'one')]);
+  const names = all.flatMap((each) =>
+    parseAllDocuments(each)
+      .map((document) => document.toJS() as Rendered | null)
+      .flatMap((object, _index) =>
+        object ? [`${object.kind} ${object.metadata.namespace ?? ''} ${object.metadata.name}`] : [],
+      ),
+  );
+  const shared = names.filter((name) => name.includes(' team '));
+  assert.equal(new Set(shared).size, shared.length, shared.join('\n'));
+  for (const each of all) assert.match(each, /IDRA_INSTALLATION\s+value: (idra|mover-idra)/);
 });
 
 test('a value that the chart does not know is refused', async () => {

@@ -5,7 +5,7 @@ import { connectCoordination, type EtcdConfig, readEtcdConfig } from '../coordin
 import { systemClock } from '../core/clock.ts';
 import { version } from '../core/version.ts';
 import { forbidCoreDumps } from '../process/core-dumps.ts';
-import { type Environment, EnvironmentReader } from '../process/environment.ts';
+import { type Environment, EnvironmentReader, invalid } from '../process/environment.ts';
 import { exitSoon } from '../process/exit-soon.ts';
 import { type HealthServer, readHealthAddress, startHealthServer } from '../process/health-server.ts';
 import { loadClusterAccess } from '../process/kubernetes-access.ts';
@@ -20,11 +20,14 @@ import { findCondition } from './runtime/conditions.ts';
 export interface OperatorConfig {
   readonly etcd: EtcdConfig;
   readonly namespaces: readonly string[];
+  readonly releaseNamespaces: readonly string[];
   readonly healthPort: number | undefined;
   readonly healthAddress: string | undefined;
   readonly name: string;
   /** Of the Lease; left out: that of the kubeconfig or pod. */
   readonly namespace: string | undefined;
+  /** Of this installation, within the namespace of its Lease. */
+  readonly installation: string;
   readonly log: LogConfig;
 }
 
@@ -34,12 +37,20 @@ export function readOperatorConfig(env: Environment): OperatorConfig {
   return {
     etcd: readEtcdConfig(env),
     namespaces: reader.list('IDRA_WATCH_NAMESPACES'),
+    releaseNamespaces: reader.list('IDRA_RELEASE_NAMESPACES'),
     healthPort: reader.port('IDRA_HEALTH_PORT'),
     healthAddress: readHealthAddress(reader),
     name: reader.text('IDRA_OPERATOR_NAME') ?? hostname(),
     namespace: reader.text('IDRA_OPERATOR_NAMESPACE'),
+    installation: readInstallation(reader),
     log: readLogConfig(reader),
   };
+}
+
+function readInstallation(reader: EnvironmentReader): string {
+  const name = reader.text('IDRA_INSTALLATION') ?? 'idra';
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) return name;
+  throw invalid('IDRA_INSTALLATION', name, 'use letters, digits and dashes, as in the name of a pod');
 }
 
 /** Of a pod's 30 s. */
@@ -76,13 +87,16 @@ export async function runOperator(env: Environment): Promise<number> {
       metrics.onAnswer(method, status);
     },
   });
+  const namespace = config.namespace ?? access.namespace;
   const operator = new Operator({
     client,
     coordination,
     manifests,
     namespaces: config.namespaces,
+    releaseNamespaces: config.releaseNamespaces,
     name: config.name,
-    lease: { namespace: config.namespace ?? access.namespace, name: 'idra-operator' },
+    installation: `${namespace}/${config.installation}`,
+    lease: { namespace, name: `${config.installation}-operator` },
     log,
     metrics,
   });

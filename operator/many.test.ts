@@ -129,6 +129,7 @@ test('a thousand syncs, and bad ones among them: one that hangs, one that is ref
     manifests,
     namespaces: [],
     name: 'test',
+    installation: 'n/idra',
     lease: { namespace: 'n', name: 'idra-operator' },
     log: silentLog,
   });

@@ -7,6 +7,7 @@ import { until } from '../e2e/kit/wait.ts';
 import { reconcileDataSource } from './controllers/data-source.ts';
 import { Inventory } from './controllers/inventory.ts';
 import { type DataSourceObject, dataSources, type SyncObject } from './controllers/objects.ts';
+import { Ownership } from './controllers/ownership.ts';
 import { Readings } from './controllers/readings.ts';
 import { type ReconcilerDeps, reconcileSync } from './controllers/sync.ts';
 
@@ -32,6 +33,7 @@ describe('an operator that holds an older object', () => {
       syncs: { get: () => held.sync },
       syncStatuses: { write: async () => undefined, current: () => undefined },
       picture: {},
+      ownership: new Ownership(bed.client, 'default/idra'),
       clock: systemClock,
       inventory: new Inventory(bed.coordination.desired, []),
     }) as unknown as ReconcilerDeps;

@@ -6,29 +6,33 @@ import type { Log } from '../core/log.ts';
 import type { ManifestReader } from '../core/manifest/reader.ts';
 import { reconcileDataSource } from './controllers/data-source.ts';
 import { dataSourceOf, paceKeyOf, reconcileDataSourceStatus } from './controllers/data-source-status.ts';
+import { Elsewhere } from './controllers/elsewhere.ts';
 import { Inventory } from './controllers/inventory.ts';
 import { Namespaces } from './controllers/namespaces.ts';
 import {
   type DataSourceObject,
   type DataSourceObjectStatus,
+  dataSourceKeysOf,
   dataSources,
   type SyncObject,
   type SyncObjectStatus,
   syncs,
 } from './controllers/objects.ts';
+import { Ownership, ownerOf } from './controllers/ownership.ts';
 import { Pace, type PaceLimits } from './controllers/pace.ts';
 import { Picture } from './controllers/picture.ts';
 import { Readings } from './controllers/readings.ts';
 import { StatusWriter } from './controllers/status-writer.ts';
 import { type OperatorClient, reconcileSync } from './controllers/sync.ts';
 import { reconcileSyncStatus, type StatusDeps } from './controllers/sync-status.ts';
+import { Unwatched } from './controllers/unwatched.ts';
 import { Users } from './controllers/users.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { Controller } from './runtime/controller.ts';
 import { EventRecorder } from './runtime/events.ts';
 import { Informer } from './runtime/informer.ts';
 import { type Leadership, runAsLeader } from './runtime/leader-election.ts';
-import type { KubernetesObject, ObjectRef } from './runtime/objects.ts';
+import { type KubernetesObject, type ObjectRef, refOf } from './runtime/objects.ts';
 import type { Change } from './runtime/reflector.ts';
 
 export interface OperatorDeps {
@@ -37,6 +41,10 @@ export interface OperatorDeps {
   readonly manifests: ManifestReader;
   /** Empty: all. */
   readonly namespaces: readonly string[];
+  /** Not watched any more, and to be let go. */
+  readonly releaseNamespaces?: readonly string[];
+  /** `namespace/name`: whose the objects are that this operator sees to. */
+  readonly installation: string;
   /** Of this process, in events and in the Lease. */
   readonly name: string;
   readonly lease: ObjectRef;
@@ -44,6 +52,8 @@ export interface OperatorDeps {
   readonly metrics?: OperatorMetrics;
   readonly clock?: Clock;
   readonly pace?: PaceLimits;
+  /** A status that is another installation's to write, and blank for so long, says at least that. */
+  readonly blankStatusMs?: number;
   readonly picture?: { readonly lookEveryMs?: number; readonly graceMs?: number };
   readonly election?: {
     readonly leaseDurationMs?: number;
@@ -54,6 +64,7 @@ export interface OperatorDeps {
 
 /** What is in etcd without a custom resource is looked for so often. */
 const inventoryMs = 600_000;
+const inventoryAgainMs = 15_000;
 
 /**
  * Carries Sync and DataSource of Kubernetes to etcd and what etcd says back into their status. Any number may run: all keep the
@@ -101,6 +112,8 @@ export class Operator {
       picture: this.picture,
       inventory: new Inventory(coordination.desired, namespaces),
       namespaces: new Namespaces(client, clock),
+      ownership: new Ownership(client, deps.installation),
+      elsewhere: new Elsewhere(deps.blankStatusMs),
       events: new EventRecorder({
         client,
         controller: 'idra.dev/operator',
@@ -190,12 +203,16 @@ export class Operator {
       if (isWish(change) || hasLostStatus(change)) sync.enqueue(key);
       syncStatus.enqueue(key);
       for (const each of users.change(key, before, after)) {
-        if (this.dataSources.get(each)?.metadata.deletionTimestamp !== undefined) dataSource.enqueue(each);
+        if (this.#waitsForUsers(each)) dataSource.enqueue(each);
         dataSourceStatus.enqueue(each);
+      }
+      if (after && before && ownerOf(before) !== ownerOf(after)) {
+        for (const each of dataSourceKeysOf(after)) if (this.#waitsForUsers(each)) dataSource.enqueue(each);
       }
     });
     this.dataSources.onChange((change) => {
       const { key, before, after } = change;
+      this.#indexOwner(change);
       if (!after && before) readings.forget(before.metadata.uid);
       if (isWish(change)) {
         dataSource.enqueue(key);
@@ -216,12 +233,36 @@ export class Operator {
     });
   }
 
-  #index({ key, before, after }: Change<SyncObject>): void {
+  /** It is being deleted, or is another installation's: what becomes of it depends on who uses it. */
+  #waitsForUsers(dataSource: string): boolean {
+    const object = this.dataSources.get(dataSource);
+    if (!object) return false;
+    return (
+      object.metadata.deletionTimestamp !== undefined ||
+      this.#status.ownership.elsewhere(object) !== undefined
+    );
+  }
+
+  #index(change: Change<SyncObject>): void {
+    const { key, before, after } = change;
+    this.#indexOwner(change);
     if (before && before.metadata.uid !== after?.metadata.uid) {
       this.#keys.delete(before.metadata.uid);
       this.#status.readings.forget(before.metadata.uid);
     }
     if (after) this.#keys.set(after.metadata.uid, key);
+  }
+
+  #indexOwner(change: Change<KubernetesObject>): void {
+    const { before, after } = change;
+    if (before && !after) this.#status.elsewhere.forget(before.metadata.uid);
+    const isFree = this.#status.ownership.change(change);
+    const namespace = before?.metadata.namespace;
+    if (!isFree || namespace === undefined) return;
+    const { sync, dataSource } = this.#controllers;
+    for (const key of this.syncs.keys()) if (refOf(key).namespace === namespace) sync.enqueue(key);
+    for (const key of this.dataSources.keys())
+      if (refOf(key).namespace === namespace) dataSource.enqueue(key);
   }
 
   /** etcd may be another one when it comes back: everything is put there again. */
@@ -242,21 +283,27 @@ export class Operator {
 
   async #takeInventory(signal: AbortSignal): Promise<void> {
     const { inventory } = this.#status;
+    const { namespaces, releaseNamespaces = [] } = this.#deps;
+    const isUnwatched = (each: string) => namespaces.length > 0 && !namespaces.includes(each);
+    const unwatched = new Unwatched(this.#status, releaseNamespaces.filter(isUnwatched));
     // What ends here by the signal must not end the wait for what is still at work.
     const whenSynced = Promise.all([this.syncs.whenSynced(signal), this.dataSources.whenSynced(signal)]);
     await whenSynced.catch(() => {});
     while (!signal.aborted) {
       const wake = new AbortController();
       this.#wakeInventory = () => wake.abort();
+      let waitMs = inventoryMs;
       try {
-        await orAborted(inventory.read(), signal);
+        const outside = await orAborted(inventory.read(), signal);
         this.#enqueueStrays();
+        await unwatched.release(outside, signal);
       } catch (thrown) {
-        // Whether etcd answers is told elsewhere; when it does, this begins anew.
-        this.#deps.log.debug('etcd cannot be read', { error: asIdraError(thrown) });
+        // Whether etcd and Kubernetes answer is told elsewhere; this is tried again.
+        this.#deps.log.debug('the inventory is not complete', { error: asIdraError(thrown) });
+        if (!this.picture.outage) waitMs = inventoryAgainMs;
       }
       await (this.#deps.clock ?? systemClock)
-        .sleep(inventoryMs, AbortSignal.any([signal, wake.signal]))
+        .sleep(waitMs, AbortSignal.any([signal, wake.signal]))
         .catch(() => {});
     }
   }

@@ -104,10 +104,10 @@ describe('the operator as a process', () => {
       const killed = await start('killed', {
         ...env,
         ...killedAt(order),
-        IDRA_OPERATOR_NAMESPACE: namespace,
       });
       assert.deepEqual(await killed.waitForExit(), { code: null, signal: 'SIGKILL' }, namespace);
-      // Another lease: nobody has to wait for that of the dead.
+      // Nobody has to wait for the lease of the dead.
+      await bed.kubectl('delete', 'lease', 'idra-operator', '-n', 'idra', '--ignore-not-found');
       const next = await start('next', env);
       for (const each of made) assert.equal((await bed.inEtcd(each)).generation, 1);
       const [a] = made;

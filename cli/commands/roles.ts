@@ -34,7 +34,7 @@ Environment:
   IDRA_SQLITE_ROOT        the files of SQLite DataSources are in ROOT/NAMESPACE (default: none can be used)
   IDRA_SECRETS_DIR        Secrets as DIR/NAME/KEY, as Kubernetes mounts them: where there is no Kubernetes
   KUBECONFIG              or the pod's service account: Secrets from Kubernetes
-  IDRA_WATCH_NAMESPACES   team-a,team-b: whose Secrets may be read (default: all)
+  IDRA_WATCH_NAMESPACES   team-a,team-b: of which anything is run, and Secrets are read (default: all)
   IDRA_HEALTH_PORT        /healthz, /readyz, /metrics
   IDRA_HEALTH_ADDRESS     where they are served (default 127.0.0.1; * is all addresses)
   IDRA_LOG_LEVEL, IDRA_LOG_FORMAT (json or text)
@@ -46,6 +46,9 @@ const operatorHelp = `
 Environment:
   IDRA_ETCD_ENDPOINTS     as for the agent
   IDRA_WATCH_NAMESPACES   team-a,team-b: whose resources are seen to (default: all)
+  IDRA_RELEASE_NAMESPACES team-c: not watched any more; statuses there are closed, finalizers removed
+  IDRA_INSTALLATION       name of this installation (default: idra): with the namespace of the Lease it says whose an
+                          object is; the Lease is NAME-operator
   KUBECONFIG              or the pod's service account
   IDRA_OPERATOR_NAME      of this process, in the Lease and in events (default: the host's name)
   IDRA_OPERATOR_NAMESPACE where the Lease is, by which one of several acts (default: that of the kubeconfig or pod)

@@ -73,6 +73,7 @@ export class OperatorBed {
       manifests,
       namespaces: [],
       name: 'test',
+      installation: 'default/idra',
       lease: { namespace: 'default', name: 'idra-operator' },
       log: silentLog,
       pace: { perObjectAMinute: 600, perSecond: 1_000 },

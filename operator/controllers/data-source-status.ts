@@ -32,6 +32,7 @@ export async function reconcileDataSourceStatus(
     deps.pace.forget(paceKeyOf(key));
     return;
   }
+  if (!deps.ownership.isOurs(object)) return;
   const current = deps.dataSourceStatuses.current(object) ?? {};
   const next = statusOf(deps, object, current);
   if (!next || !isNews(current, next)) return;

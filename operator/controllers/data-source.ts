@@ -1,5 +1,5 @@
 import type { ReconcileResult } from '../runtime/controller.ts';
-import { addFinalizer, removeFinalizer } from '../runtime/finalizer.ts';
+import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { lateness, soon } from './lateness.ts';
@@ -19,17 +19,53 @@ export async function reconcileDataSource(
 ): Promise<ReconcileResult | undefined> {
   const object = deps.dataSources.get(key);
   if (!object) return await removeStray(deps, key, signal);
-  if (object.metadata.deletionTimestamp !== undefined) return await removeDataSource(deps, object, signal);
-  const finalized = await addFinalizer(deps.client, dataSources, object, finalizer, { signal });
+  const owner = deps.ownership.elsewhere(object);
+  if (owner !== undefined) return await leaveDataSource(deps, object, owner, signal);
+  const claimed = await deps.ownership.claim(dataSources, object, signal);
+  if (claimed.metadata.deletionTimestamp !== undefined) return await removeDataSource(deps, claimed, signal);
   requireEtcd(deps.picture);
+  await putDataSource(deps, claimed, claimed !== object, signal);
+}
+
+/** The other installation has its finalizer and its status; a Sync of ours that uses it runs by it all the same. */
+async function leaveDataSource(
+  deps: ReconcilerDeps,
+  object: DataSourceObject,
+  owner: string,
+  signal: AbortSignal,
+): Promise<ReconcileResult | undefined> {
+  const statuses = deps.dataSourceStatuses;
+  const result = await deps.elsewhere.tell(deps, dataSources, object, { owner, statuses, signal });
+  requireEtcd(deps.picture);
+  const key = keyOf(object.metadata);
+  const isOurs = (each: string) => {
+    const sync = deps.syncs.get(each);
+    return sync !== undefined && deps.ownership.isOurs(sync);
+  };
+  if (deps.users.of(key).some(isOurs)) await putDataSource(deps, object, false, signal);
+  else {
+    const { namespace = '', name } = object.metadata;
+    const stored = await deps.coordination.desired.getDataSource(namespace, name);
+    if (stored) await deleteFromEtcd(deps, key, stored.version);
+  }
+  return result;
+}
+
+/** `isFresh`: it has come from the API server just now. */
+async function putDataSource(
+  deps: ReconcilerDeps,
+  object: DataSourceObject,
+  isFresh: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   const { desired } = deps.coordination;
-  const { namespace = '', name, uid, creationTimestamp: createdAt = '' } = finalized.metadata;
+  const { namespace = '', name, uid, creationTimestamp: createdAt = '' } = object.metadata;
+  const key = keyOf(object.metadata);
   const stored = await desired.getDataSource(namespace, name);
-  const { generation, spec } = manifestObject(finalized);
+  const { generation, spec } = manifestObject(object);
   const isSame = stored?.uid === uid && stored.generation === generation;
-  const isInvalid = deps.readings.dataSource(finalized) !== undefined;
-  const isFresh = finalized !== object;
-  if (!isFresh && (!isSame || isInvalid)) await requireNewest(deps, dataSources, finalized, stored, signal);
+  const isInvalid = deps.readings.dataSource(object) !== undefined;
+  if (!isFresh && (!isSame || isInvalid)) await requireNewest(deps, dataSources, object, stored, signal);
   if (isInvalid) {
     // What it says cannot be done, and what it said before is not wanted any more: the syncs that use it stop.
     if (stored) await writeEtcd(() => desired.deleteDataSource(namespace, name, stored.version));

@@ -1,5 +1,11 @@
-import type { DesiredState } from '../../coordination/contract.ts';
+import type { DesiredDataSource, DesiredState, DesiredSync } from '../../coordination/contract.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
+
+/** In namespaces that are not watched. */
+export interface Outside {
+  readonly syncs: readonly DesiredSync[];
+  readonly dataSources: readonly DesiredDataSource[];
+}
 
 interface Named {
   readonly uid: string;
@@ -17,17 +23,20 @@ export class Inventory {
   readonly #desired: Pick<DesiredState, 'read'>;
   readonly #namespaces: ReadonlySet<string>;
 
-  /** `namespaces`: those that are watched, empty for all; what is in others is another operator's. */
+  /** `namespaces`: those that are watched, empty for all. An etcd, or a prefix in it, belongs to one installation. */
   constructor(desired: Pick<DesiredState, 'read'>, namespaces: readonly string[]) {
     this.#desired = desired;
     this.#namespaces = new Set(namespaces);
   }
 
-  async read(): Promise<void> {
+  /** What it finds in namespaces that are not watched is no part of it. */
+  async read(): Promise<Outside> {
     const { syncs, dataSources } = await this.#desired.read();
     const isOurs = ({ namespace }: Named) => this.#namespaces.size === 0 || this.#namespaces.has(namespace);
     for (const each of syncs.filter(isOurs)) this.syncs.add(qualifiedName(each), each.uid);
     for (const each of dataSources.filter(isOurs)) this.dataSources.add(qualifiedName(each), each.uid);
+    const isOutside = (each: Named) => !isOurs(each);
+    return { syncs: syncs.filter(isOutside), dataSources: dataSources.filter(isOutside) };
   }
 }
 

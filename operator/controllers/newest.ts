@@ -1,5 +1,5 @@
 import { transient } from '../../core/errors.ts';
-import { suspendAnnotation } from '../../core/manifest/names.ts';
+import { managedByAnnotation, suspendAnnotation } from '../../core/manifest/names.ts';
 import { hasCode } from '../runtime/api-errors.ts';
 import { type KubernetesObject, keyOf, type Resource, refOf } from '../runtime/objects.ts';
 import type { ReconcilerDeps } from './sync.ts';
@@ -32,12 +32,14 @@ export async function requireNewest(
   );
 }
 
-/** By what is written to etcd: the spec has the generation, and an annotation may suspend. */
+/** By what is written to etcd: the spec has the generation, and annotations may suspend it or give it to another installation. */
 function isSame({ metadata: one }: KubernetesObject, { metadata: other }: KubernetesObject): boolean {
   return (
     one.uid === other.uid &&
     one.generation === other.generation &&
-    one.annotations?.[suspendAnnotation] === other.annotations?.[suspendAnnotation]
+    [suspendAnnotation, managedByAnnotation].every(
+      (name) => one.annotations?.[name] === other.annotations?.[name],
+    )
   );
 }
 

@@ -1,5 +1,5 @@
 import { nearest } from '../../core/manifest/issues.ts';
-import { group, suspendAnnotation } from '../../core/manifest/names.ts';
+import { group, managedByAnnotation, suspendAnnotation } from '../../core/manifest/names.ts';
 import { version } from '../../core/version.ts';
 import type { Happening } from '../runtime/events.ts';
 import type { SyncObject, SyncObjectStatus } from './objects.ts';
@@ -16,6 +16,7 @@ const names = ['suspend', ...Object.keys(requestTypes)];
 export function ignoredAnnotations({ metadata }: SyncObject): readonly string[] {
   return Object.entries(metadata.annotations ?? {}).flatMap(([annotation, value]) => {
     if (!annotation.startsWith(`${group}/`)) return [];
+    if (annotation === managedByAnnotation) return [];
     if (annotation === suspendAnnotation) {
       if (value === 'true' || value === 'false') return [];
       return [`the annotation ${annotation} is neither "true" nor "false", and is ignored`];

@@ -82,7 +82,11 @@ function tellWhatIsLeft(
 }
 
 /** The row at the destination, and the statement that removes it. */
-function leftAt(deps: ReconcilerDeps, { metadata }: SyncObject, spec: unknown): string {
+export function leftAt(
+  deps: Pick<ReconcilerDeps, 'dataSources'>,
+  { metadata }: SyncObject,
+  spec: unknown,
+): string {
   const { destination } = spec as { destination?: { dataSource?: string; table?: string } };
   const name = destination?.dataSource ?? '';
   const dataSource = deps.dataSources.get(`${metadata.namespace}/${name}`);

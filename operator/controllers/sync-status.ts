@@ -1,13 +1,13 @@
 import { describeError, type IdraError } from '../../core/errors.ts';
 import { shownStatus, type UnassignedReason } from '../../core/shown-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
-import { conditionsOf } from '../../core/sync-conditions.ts';
-import { findCondition, setConditions } from '../runtime/conditions.ts';
+import { findCondition } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { statusShape } from './first-status.ts';
 import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
 import { ignoredAnnotations, ignoredFields, ofIgnored } from './own-warnings.ts';
 import type { Pace } from './pace.ts';
+import { pendingShape } from './pending-shape.ts';
 import type { Outage } from './picture.ts';
 import { askedBy, mergeRequests } from './requests.ts';
 import type { ReconcilerDeps } from './sync.ts';
@@ -29,6 +29,7 @@ export async function reconcileSyncStatus(
     deps.pace.forget(key);
     return;
   }
+  if (!deps.ownership.isOurs(object)) return;
   const current = deps.syncStatuses.current(object);
   // The first status is written with what was there at creation, by reconcileSync.
   if (current?.state === undefined) return;
@@ -135,34 +136,13 @@ function withOutage(current: SyncObjectStatus, outage: Outage, nowMs: number): S
   const isAtRest =
     current.state === 'Suspended' || current.state === 'Completed' || current.state === 'Failed';
   if (isAtRest) return current;
-  const { agent: _agent, rate: _rate, nextPassTime: _next, ...rest } = current;
-  const reason = 'EtcdUnavailable';
-  const told = silence(outage);
   const hasCaughtUp = findCondition(current.conditions ?? [], 'Ready')?.status === 'True';
-  const verdicts = conditionsOf({ ...nobody, state: 'Pending', reason, message: told, hasCaughtUp });
-  const generation = current.observedGeneration ?? 1;
-  return {
-    ...rest,
-    state: 'Pending',
-    message: told,
-    conditions: setConditions(current.conditions ?? [], verdicts, { generation, nowMs }),
-  };
+  return pendingShape(current, { reason: 'EtcdUnavailable', message: silence(outage), hasCaughtUp }, nowMs);
 }
 
 function silence({ since, message }: Outage): string {
   return `etcd has given no answer since ${since}, so nothing runs and nothing is known: ${message}`;
 }
-
-const nobody: SyncStatus = {
-  uid: '',
-  observedGeneration: 1,
-  state: 'Pending',
-  reason: '',
-  message: '',
-  hasCaughtUp: false,
-  rows: { read: 0, written: 0, deleted: 0, rejected: 0 },
-  observedAt: '',
-};
 
 /** Undefined: nothing that anybody waits for. */
 function kindOfChange(before: SyncObjectStatus, after: SyncObjectStatus): 'news' | 'progress' | undefined {

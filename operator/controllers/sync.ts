@@ -5,8 +5,8 @@ import type { RequestStatus } from '../../core/status.ts';
 import type { KubernetesClient } from '../runtime/client.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import type { EventRecorder } from '../runtime/events.ts';
-import { addFinalizer } from '../runtime/finalizer.ts';
 import type { Informer } from '../runtime/informer.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { firstStatus } from './first-status.ts';
 import type { Inventory } from './inventory.ts';
@@ -15,12 +15,12 @@ import { liveObject, requireNewest } from './newest.ts';
 import {
   type DataSourceObject,
   type DataSourceObjectStatus,
-  finalizer,
   type SyncObject,
   type SyncObjectStatus,
   suspendedBy,
   syncs,
 } from './objects.ts';
+import type { Ownership } from './ownership.ts';
 import type { Picture } from './picture.ts';
 import { manifestObject, type Readings } from './readings.ts';
 import { type Asked, askedBy, refused, thereAtCreation } from './requests.ts';
@@ -43,6 +43,8 @@ export interface ReconcilerDeps {
   readonly picture: Picture;
   readonly inventory: Inventory;
   readonly namespaces: Namespaces;
+  readonly ownership: Ownership;
+  readonly elsewhere: Elsewhere;
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly log: Log;
@@ -57,16 +59,32 @@ export async function reconcileSync(
   const object = deps.syncs.get(key);
   await purgeStrays(deps, key, object?.metadata.uid, signal);
   if (!object) return;
-  if (object.metadata.deletionTimestamp !== undefined) return await removeSync(deps, object, signal);
-  const seen = (await markSeen(deps, object, signal)) ?? object;
-  const finalized = await addFinalizer(deps.client, syncs, seen, finalizer, { signal });
+  const owner = deps.ownership.elsewhere(object);
+  if (owner !== undefined) return await leaveSync(deps, object, owner, signal);
+  const claimed = await deps.ownership.claim(syncs, object, signal);
+  if (claimed.metadata.deletionTimestamp !== undefined) return await removeSync(deps, claimed, signal);
+  const seen = (await markSeen(deps, claimed, signal)) ?? claimed;
   requireEtcd(deps.picture);
-  if (deps.readings.sync(finalized).invalid) {
-    await stopInvalid(deps, finalized, signal);
+  if (deps.readings.sync(seen).invalid) {
+    await stopSync(deps, seen, signal);
     return;
   }
-  await putSync(deps, finalized, finalized !== seen, signal);
-  for (const asked of askedBy(finalized.metadata.annotations)) await request(deps, finalized, asked, signal);
+  await putSync(deps, seen, seen !== object, signal);
+  for (const asked of askedBy(seen.metadata.annotations)) await request(deps, seen, asked, signal);
+}
+
+/** It was ours, perhaps: then our agents stop. Nothing of it is removed, neither here nor at the destination: it may come back. */
+async function leaveSync(
+  deps: ReconcilerDeps,
+  object: SyncObject,
+  owner: string,
+  signal: AbortSignal,
+): Promise<ReconcileResult | undefined> {
+  const statuses = deps.syncStatuses;
+  const result = await deps.elsewhere.tell(deps, syncs, object, { owner, statuses, signal });
+  requireEtcd(deps.picture);
+  await stopSync(deps, object, signal);
+  return result;
 }
 
 function recordOf(object: SyncObject): New<DesiredSync> {
@@ -79,7 +97,7 @@ function recordOf(object: SyncObject): New<DesiredSync> {
 }
 
 /**
- * The first thing that is ever written of a Sync, before anything of it is in etcd: requests that were there when it was made are
+ * Written first of all when a Sync is ours, before anything of it is in etcd: requests that were there when it was made are
  * nothing that somebody asks for now. Whatever comes after this is asked for, even if nobody has looked yet.
  */
 async function markSeen(
@@ -119,9 +137,9 @@ async function putSync(
 
 /**
  * A spec that cannot be read never comes to etcd. What ran by the one before is stopped: its user has asked for something else,
- * and rows must not go on where they are not wanted any more.
+ * and rows must not go on where they are not wanted any more. The same holds for one that is another installation's by now.
  */
-async function stopInvalid(deps: ReconcilerDeps, object: SyncObject, signal: AbortSignal): Promise<void> {
+async function stopSync(deps: ReconcilerDeps, object: SyncObject, signal: AbortSignal): Promise<void> {
   const { desired } = deps.coordination;
   const stored = await desired.getSync(object.metadata.uid);
   if (!stored || stored.isSuspendedByAnnotation === true) return;

@@ -4,6 +4,11 @@ import type { KubernetesObject, Resource } from './objects.ts';
 
 type Patcher = Pick<KubernetesClient, 'patch'>;
 
+export interface FinalizerOptions extends CallOptions {
+  /** Written with it, in one step; null takes one away. */
+  readonly annotations?: Readonly<Record<string, string | null>>;
+}
+
 /**
  * The object with our finalizer on it: from here on a deletion waits for us. Must be stored before anything is made that
  * would have to be cleaned up. KubernetesConflict where the object has changed since it was read.
@@ -13,10 +18,11 @@ export async function addFinalizer<T extends KubernetesObject>(
   resource: Resource,
   object: T,
   finalizer: string,
-  options?: CallOptions,
+  options?: FinalizerOptions,
 ): Promise<T> {
   const present = object.metadata.finalizers ?? [];
-  if (present.includes(finalizer)) return object;
+  if (present.includes(finalizer) && hasAnnotations(object, options)) return object;
+  if (present.includes(finalizer)) return await write(client, resource, object, present, options);
   return await write(client, resource, object, [...present, finalizer], options);
 }
 
@@ -26,10 +32,10 @@ export async function removeFinalizer(
   resource: Resource,
   object: KubernetesObject,
   finalizer: string,
-  options?: CallOptions,
+  options?: FinalizerOptions,
 ): Promise<void> {
   const present = object.metadata.finalizers ?? [];
-  if (!present.includes(finalizer)) return;
+  if (!present.includes(finalizer) && hasAnnotations(object, options)) return;
   const kept = present.filter((each) => each !== finalizer);
   try {
     await write(client, resource, object, kept, options);
@@ -42,9 +48,16 @@ export async function removeFinalizer(
 async function write<T extends KubernetesObject>(
   client: Patcher,
   resource: Resource,
-  { metadata: { resourceVersion, ...ref } }: T,
+  { metadata: { resourceVersion, namespace, name } }: T,
   finalizers: readonly string[],
-  options: CallOptions | undefined,
+  options: FinalizerOptions | undefined,
 ): Promise<T> {
-  return await client.patch<T>(resource, ref, { metadata: { resourceVersion, finalizers } }, options);
+  const { annotations, ...call } = options ?? {};
+  const metadata = { resourceVersion, finalizers, ...(annotations && { annotations }) };
+  return await client.patch<T>(resource, { namespace, name }, { metadata }, call);
+}
+
+function hasAnnotations({ metadata }: KubernetesObject, options: FinalizerOptions | undefined): boolean {
+  const wanted = Object.entries(options?.annotations ?? {});
+  return wanted.every(([name, value]) => (metadata.annotations?.[name] ?? null) === value);
 }

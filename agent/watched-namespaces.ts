@@ -1,0 +1,28 @@
+import { permanent } from '../core/errors.ts';
+import type { ManifestObject, ManifestReader } from '../core/manifest/reader.ts';
+
+type Reads = Pick<ManifestReader, 'readSync' | 'readDataSource'>;
+
+/**
+ * Nothing of other namespaces is read, so that nothing of them is run, checked or planned, whatever etcd holds: a namespace that was taken
+ * off the list may still be there, and whoever writes in etcd may name any. Empty: all are watched.
+ */
+export function withinNamespaces(manifests: Reads, watched: readonly string[]): Reads {
+  if (watched.length === 0) return manifests;
+  const require = ({ namespace }: Pick<ManifestObject, 'namespace'>) => {
+    if (watched.includes(namespace)) return;
+    throw permanent('NamespaceNotWatched', `the agents do not watch namespace ${namespace}`, {
+      mend: 'add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move what is in it',
+    });
+  };
+  return {
+    readSync(object) {
+      require(object);
+      return manifests.readSync(object);
+    },
+    readDataSource(object) {
+      require(object);
+      return manifests.readDataSource(object);
+    },
+  };
+}

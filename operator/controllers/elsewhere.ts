@@ -1,0 +1,60 @@
+import { managedByAnnotation } from '../../core/manifest/names.ts';
+import { type Condition, kstatusConditions, setConditions } from '../runtime/conditions.ts';
+import type { ReconcileResult } from '../runtime/controller.ts';
+import type { KubernetesObject, Resource } from '../runtime/objects.ts';
+import type { StatusWriter } from './status-writer.ts';
+import type { ReconcilerDeps } from './sync.ts';
+
+type WithConditions = { readonly conditions?: readonly Condition[] };
+
+/** So long an installation that is alive has to write the first status of what is its own. */
+const defaultBlankMs = 30_000;
+
+/**
+ * What is managed by another installation: said once, in an event. The status is the other one's to write; only one that stays blank gets
+ * conditions from us, or the object would say nothing at all where the installation that it names is not there any more.
+ */
+export class Elsewhere {
+  readonly #blankMs: number;
+  readonly #told = new Map<string, { readonly owner: string; readonly atMs: number }>();
+
+  constructor(blankMs = defaultBlankMs) {
+    this.#blankMs = blankMs;
+  }
+
+  async tell<S extends WithConditions & Readonly<Record<string, unknown>>>(
+    deps: Pick<ReconcilerDeps, 'events' | 'clock' | 'ownership' | 'log'>,
+    resource: Resource,
+    object: KubernetesObject & { readonly status?: S },
+    { owner, statuses, signal }: { owner: string; statuses: StatusWriter<S>; signal: AbortSignal },
+  ): Promise<ReconcileResult | undefined> {
+    const { uid, generation = 1, namespace, name } = object.metadata;
+    const nowMs = deps.clock.monotonicMs();
+    const { installation } = deps.ownership;
+    const message = `is managed by another installation of Idra, ${owner}: ${installation} leaves it alone. To hand it over, see the annotation ${managedByAnnotation} in docs/installations.md`;
+    const known = this.#told.get(uid);
+    if (known?.owner !== owner) {
+      this.#told.set(uid, { owner, atMs: nowMs });
+      const reason = 'ManagedElsewhere';
+      deps.events.record(resource, object, { type: 'Normal', reason, action: 'Leave', note: message });
+      deps.log.info('an object is managed by another installation', {
+        [resource.kind]: `${namespace}/${name}`,
+        owner,
+      });
+    }
+    if ((statuses.current(object)?.conditions ?? []).length > 0) return undefined;
+    const leftMs = (this.#told.get(uid)?.atMs ?? nowMs) + this.#blankMs - nowMs;
+    if (leftMs > 0) return { requeueAfterMs: leftMs };
+    const why = { reason: 'ManagedElsewhere', message };
+    const verdicts = kstatusConditions({ ready: { status: 'Unknown', ...why }, reconciling: why });
+    const conditions = setConditions([], verdicts, { generation, nowMs: deps.clock.now() });
+    const blank = (current: S | undefined) =>
+      (current?.conditions ?? []).length > 0 ? undefined : ({ ...current, conditions } as unknown as S);
+    await statuses.write(object, blank, { signal });
+    return undefined;
+  }
+
+  forget(uid: string): void {
+    this.#told.delete(uid);
+  }
+}

@@ -1,0 +1,77 @@
+import { managedByAnnotation } from '../../core/manifest/names.ts';
+import type { KubernetesClient } from '../runtime/client.ts';
+import { addFinalizer, removeFinalizer } from '../runtime/finalizer.ts';
+import type { KubernetesObject, Resource } from '../runtime/objects.ts';
+import type { Change } from '../runtime/reflector.ts';
+import { finalizer } from './objects.ts';
+
+/** `namespace/name` of the installation that manages an object; undefined: none has taken it yet. */
+export function ownerOf({ metadata }: KubernetesObject): string | undefined {
+  return metadata.annotations?.[managedByAnnotation] || undefined;
+}
+
+/**
+ * Which objects are ours, where two installations of Idra watch one namespace. An object belongs to the installation that its annotation
+ * names, for as long as it does: whether that one is alive is not asked, since agents may run what their operator does not see to. One that
+ * names none goes to the first installation that finds it; but in a namespace in which everything is another one's, new objects are left
+ * to that one, so that no Sync finds itself apart from its DataSources.
+ */
+export class Ownership {
+  readonly installation: string;
+  readonly #client: Pick<KubernetesClient, 'patch'>;
+  /** Namespace -> owner -> number of objects. */
+  readonly #counts = new Map<string, Map<string, number>>();
+
+  constructor(client: Pick<KubernetesClient, 'patch'>, installation: string) {
+    this.#client = client;
+    this.installation = installation;
+  }
+
+  isOurs(object: KubernetesObject): boolean {
+    return ownerOf(object) === this.installation;
+  }
+
+  /** The other installation that it is to be left to; undefined: it is ours, or is to be claimed. */
+  elsewhere(object: KubernetesObject): string | undefined {
+    const owner = ownerOf(object);
+    if (owner !== undefined) return owner === this.installation ? undefined : owner;
+    const owners = this.#counts.get(object.metadata.namespace ?? '');
+    if (!owners || owners.has(this.installation)) return undefined;
+    const [first] = [...owners.keys()].sort();
+    return first;
+  }
+
+  /** As the watch tells. True: the namespace is nobody's any more, so that what names no owner in it may be claimed. */
+  change({ before, after }: Change<KubernetesObject>): boolean {
+    const [was, is] = [before && ownerOf(before), after && ownerOf(after)];
+    if (was === is) return false;
+    const namespace = (after ?? before)?.metadata.namespace ?? '';
+    const owners = this.#counts.get(namespace) ?? new Map<string, number>();
+    if (is !== undefined) owners.set(is, (owners.get(is) ?? 0) + 1);
+    if (was !== undefined) {
+      const left = (owners.get(was) ?? 1) - 1;
+      if (left > 0) owners.set(was, left);
+      else owners.delete(was);
+    }
+    if (owners.size > 0) this.#counts.set(namespace, owners);
+    else this.#counts.delete(namespace);
+    return was !== undefined && owners.size === 0;
+  }
+
+  /**
+   * With our name and finalizer on it: from here on nobody else touches it, and a deletion waits for us. Of two installations that try at
+   * the same time one gets KubernetesConflict. One that is being deleted takes no finalizer: where it has none, nothing is to be done.
+   */
+  async claim<T extends KubernetesObject>(resource: Resource, object: T, signal: AbortSignal): Promise<T> {
+    const { deletionTimestamp, finalizers = [] } = object.metadata;
+    if (deletionTimestamp !== undefined && !finalizers.includes(finalizer)) return object;
+    const annotations = { [managedByAnnotation]: this.installation };
+    return await addFinalizer(this.#client, resource, object, finalizer, { signal, annotations });
+  }
+
+  /** Any installation may have it from here on. */
+  async release(resource: Resource, object: KubernetesObject, signal: AbortSignal): Promise<void> {
+    const annotations = { [managedByAnnotation]: null };
+    await removeFinalizer(this.#client, resource, object, finalizer, { signal, annotations });
+  }
+}

@@ -1,0 +1,169 @@
+import type { DesiredSync } from '../../coordination/contract.ts';
+import { hasCode } from '../runtime/api-errors.ts';
+import { kstatusConditions, setConditions } from '../runtime/conditions.ts';
+import type { KubernetesObject, Resource } from '../runtime/objects.ts';
+import { writeEtcd } from './etcd-write.ts';
+import type { Outside } from './inventory.ts';
+import {
+  type DataSourceObject,
+  type DataSourceObjectStatus,
+  dataSources,
+  finalizer,
+  type SyncObject,
+  type SyncObjectStatus,
+  syncs,
+} from './objects.ts';
+import { ownerOf } from './ownership.ts';
+import { pendingShape } from './pending-shape.ts';
+import type { StatusWriter } from './status-writer.ts';
+import type { ReconcilerDeps } from './sync.ts';
+import { leftAt } from './sync-deletion.ts';
+
+const reason = 'NotWatched';
+
+/**
+ * Lets go of namespaces that are not watched any more. In etcd, where nobody can forbid it: Syncs stop, DataSources go. In Kubernetes, as far
+ * as the operator still may: statuses say that nothing runs, and the finalizers go, so that whoever comes next can have the objects or
+ * delete them. What etcd has of a Sync stays, until the Sync is gone: its namespace may be watched again.
+ */
+export class Unwatched {
+  readonly #deps: ReconcilerDeps;
+  readonly #alsoRelease: readonly string[];
+  readonly #forbidden = new Set<string>();
+
+  /** `alsoRelease`: looked at even where etcd has nothing of them. */
+  constructor(deps: ReconcilerDeps, alsoRelease: readonly string[]) {
+    this.#deps = deps;
+    this.#alsoRelease = alsoRelease;
+  }
+
+  async release(outside: Outside, signal: AbortSignal): Promise<void> {
+    const { desired } = this.#deps.coordination;
+    for (const { version, ...record } of outside.syncs) {
+      const stopped = { ...record, isSuspendedByAnnotation: true };
+      if (record.isSuspendedByAnnotation !== true) await writeEtcd(() => desired.putSync(stopped, version));
+    }
+    for (const { namespace, name, version } of outside.dataSources)
+      await writeEtcd(() => desired.deleteDataSource(namespace, name, version));
+    const used = [...outside.syncs, ...outside.dataSources].map(({ namespace }) => namespace);
+    for (const namespace of new Set([...this.#alsoRelease, ...used])) {
+      const records = outside.syncs.filter((each) => each.namespace === namespace);
+      await this.#releaseNamespace(namespace, records, signal);
+    }
+  }
+
+  async #releaseNamespace(
+    namespace: string,
+    records: readonly DesiredSync[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const found = await this.#list<SyncObject>(syncs, namespace, signal);
+      for (const each of found.filter((object) => this.#isOurs(object)))
+        await this.#releaseSync(each, signal);
+      for (const each of await this.#list<DataSourceObject>(dataSources, namespace, signal))
+        if (this.#isOurs(each)) await this.#releaseDataSource(each, signal);
+      const isGone = ({ uid }: DesiredSync) => !found.some(({ metadata }) => metadata.uid === uid);
+      for (const { uid } of records.filter(isGone))
+        await writeEtcd(() => this.#deps.coordination.desired.purgeSync(uid));
+      this.#forbidden.delete(namespace);
+    } catch (thrown) {
+      if (!hasCode(thrown, 'KubernetesForbidden')) throw thrown;
+      this.#tellForbidden(namespace);
+    }
+  }
+
+  /** From a version that wrote no names, what has the finalizer was this operator's. */
+  #isOurs(object: KubernetesObject): boolean {
+    const owner = ownerOf(object);
+    if (owner !== undefined) return owner === this.#deps.ownership.installation;
+    return object.metadata.finalizers?.includes(finalizer) ?? false;
+  }
+
+  async #list<T extends KubernetesObject>(
+    resource: Resource,
+    namespace: string,
+    signal: AbortSignal,
+  ): Promise<readonly T[]> {
+    const all: T[] = [];
+    let next: string | undefined;
+    do {
+      const page = await this.#deps.client.list<T>(resource, {
+        namespace,
+        limit: 500,
+        continue: next,
+        signal,
+      });
+      all.push(...page.items);
+      next = page.continue;
+    } while (next !== undefined);
+    return all;
+  }
+
+  async #releaseSync(object: SyncObject, signal: AbortSignal): Promise<void> {
+    const { clock, syncStatuses } = this.#deps;
+    const message = this.#message(object);
+    const written = await syncStatuses.write(
+      object,
+      (current = {}) => pendingShape(current, { reason, message, hasCaughtUp: false }, clock.now()),
+      { signal },
+    );
+    const left =
+      object.status?.fencingToken === undefined ? '' : ` ${leftAt(this.#deps, object, object.spec)}`;
+    if (object.metadata.deletionTimestamp !== undefined)
+      await writeEtcd(() => this.#deps.coordination.desired.purgeSync(object.metadata.uid));
+    await this.#letGo(syncs, written ?? object, syncStatuses, { message, left, signal });
+  }
+
+  async #releaseDataSource(object: DataSourceObject, signal: AbortSignal): Promise<void> {
+    const { clock, dataSourceStatuses } = this.#deps;
+    const message = this.#message(object);
+    const verdicts = kstatusConditions({
+      ready: { status: 'Unknown', reason, message },
+      reconciling: { reason, message },
+    });
+    const change = (current: DataSourceObjectStatus = {}): DataSourceObjectStatus => {
+      const generation = current.observedGeneration ?? object.metadata.generation ?? 1;
+      const conditions = setConditions(current.conditions ?? [], verdicts, {
+        generation,
+        nowMs: clock.now(),
+      });
+      return { ...current, message, conditions };
+    };
+    const written = await dataSourceStatuses.write(object, change, { signal });
+    await this.#letGo(dataSources, written ?? object, dataSourceStatuses, { message, left: '', signal });
+  }
+
+  async #letGo<S extends SyncObjectStatus | DataSourceObjectStatus>(
+    resource: Resource,
+    object: KubernetesObject,
+    statuses: StatusWriter<S>,
+    { message, left, signal }: { message: string; left: string; signal: AbortSignal },
+  ): Promise<void> {
+    const { events, log, ownership } = this.#deps;
+    await ownership.release(resource, object, signal);
+    const { namespace, name, deletionTimestamp } = object.metadata;
+    statuses.forget(`${namespace}/${name}`);
+    const isDeleted = deletionTimestamp !== undefined;
+    const note = isDeleted ? `${message}. It was being deleted, and was let go.${left}` : message;
+    events.record(resource, object, { type: 'Warning', reason, action: 'Release', note });
+    log.warn('released, since its namespace is not watched any more', {
+      [resource.kind]: `${namespace}/${name}`,
+    });
+  }
+
+  #message({ metadata }: KubernetesObject): string {
+    const { installation } = this.#deps.ownership;
+    return `namespace ${metadata.namespace} is not watched any more by the installation ${installation} of Idra: nothing of it runs`;
+  }
+
+  #tellForbidden(namespace: string): void {
+    if (this.#forbidden.has(namespace)) return;
+    this.#forbidden.add(namespace);
+    const remedy = `add it to IDRA_RELEASE_NAMESPACES, with the rights of a watched namespace (the chart: releaseNamespaces), until this operator has said that all is released`;
+    this.#deps.log.error(
+      'a namespace is not watched any more, and this operator may not touch what is in it: nothing of it runs, but statuses are out of date and the finalizers stay',
+      { namespace, remedy },
+    );
+  }
+}

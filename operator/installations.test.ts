@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { managedByAnnotation } from '../core/manifest/names.ts';
+import { conditionOf, OperatorBed, type RunningOperator } from '../e2e/kit/operator.ts';
+import { etcd } from '../e2e/kit/servers.ts';
+import { until } from '../e2e/kit/wait.ts';
+import { dataSources, finalizer, type SyncObject } from './controllers/objects.ts';
+import type { OperatorClient } from './controllers/sync.ts';
+
+const [first, second] = ['default/idra', 'default/other'];
+
+/** Two installations of Idra, each with its own etcd, watch all namespaces of one cluster. */
+describe('two installations over one namespace', () => {
+  let one: OperatorBed;
+  let other: OperatorBed;
+  let operators: RunningOperator[];
+  /** Paths of what the second one has written to Syncs and DataSources. */
+  const written: string[] = [];
+  before(async () => {
+    one = await OperatorBed.start();
+    other = new OperatorBed(one.api, await etcd({ members: 1 }), one.client);
+    operators = [one.run()];
+    // An object that the first has is what makes a namespace its own.
+    await one.makeNamespace('team');
+    await one.isFinalized('team', 'shop');
+    operators.push(runOther());
+    await until(() => operators[1]?.operator.isLeader, { what: 'both to act' });
+  });
+  after(async () => {
+    for (const each of operators) await each.stop();
+    await other.coordination.close();
+    await other.store.stop();
+    await one.stop();
+  });
+
+  const runOther = () => {
+    const client: OperatorClient = Object.assign(Object.create(one.client), {
+      patch: async (...args: Parameters<OperatorClient['patch']>) => {
+        const [resource, ref] = args;
+        if (resource.group === 'idra.dev') written.push(`${resource.plural} ${ref.namespace}/${ref.name}`);
+        return await one.client.patch(...args);
+      },
+      list: one.client.list.bind(one.client),
+      watch: one.client.watch.bind(one.client),
+      get: one.client.get.bind(one.client),
+      create: one.client.create.bind(one.client),
+    });
+    const lease = { namespace: 'default', name: 'other-operator' };
+    return other.run({ client, installation: second, lease, blankStatusMs: 500 });
+  };
+  const ownerOf = async (namespace: string, name: string) =>
+    (await one.sync(namespace, name)).metadata.annotations?.[managedByAnnotation];
+  const owned = async (namespace: string, name: string, owner: string) =>
+    await until(async () => (await ownerOf(namespace, name)) === owner, {
+      what: `${name} to be of ${owner}`,
+    });
+  const inBoth = async (object: SyncObject) => [await one.stored(object), await other.stored(object)];
+
+  test('what the first one has is left alone by the other, which says so', async () => {
+    const agent = await one.joinAgent('idra-agent-0');
+    const made = await one.makeSync('team', 'orders');
+    await one.inEtcd(made);
+    await agent.say(made.metadata.uid, { state: 'Running', hasCaughtUp: true });
+    await one.shown('team', 'orders', 'to be Ready', (each) =>
+      conditionOf(each, 'Ready')?.startsWith('True'),
+    );
+    await one.hasEvent(
+      'team',
+      'orders',
+      /^Normal ManagedElsewhere: is managed by .* default\/idra: default\/other leaves/,
+    );
+    assert.equal(await ownerOf('team', 'orders'), first);
+    assert.equal(await other.stored(made), undefined);
+    assert.deepEqual(written, []);
+    await agent.leave();
+  });
+
+  test('a deletion waits for the one whose object it is', async () => {
+    const made = await one.makeSync('team', 'deleted');
+    await one.inEtcd(made);
+    await one.hasEvent('team', 'deleted', /ManagedElsewhere/);
+    await operators[0]?.stop();
+    await one.kubectl('delete', 'sync', 'deleted', '-n', 'team', '--wait=false');
+    await until(() => operators[1]?.operator.syncs.get('team/deleted')?.metadata.deletionTimestamp, {
+      what: 'the other to see the deletion',
+    });
+    // The other comes to what is made later, and has let this one be.
+    await one.makeNamespace('later');
+    await other.inEtcd(await one.makeSync('later', 'orders'));
+    assert.ok((await one.sync('team', 'deleted')).metadata.finalizers?.includes(finalizer));
+    assert.ok(!written.some((each) => each.includes('team/')), written.join());
+    operators[0] = one.run();
+    await until(() => one.isGone('team', 'deleted'), { what: 'its own to let it go' });
+  });
+
+  test('handed over by the annotation, it stops here and goes on there', async () => {
+    const made = await one.sync('team', 'orders');
+    await one.annotate('team', 'orders', { [managedByAnnotation]: second });
+    await other.inEtcd(made);
+    await until(async () => (await one.stored(made))?.isSuspendedByAnnotation, {
+      what: 'the first to stop it',
+    });
+    // The DataSources are still the first one's.
+    await until(() => other.coordination.desired.getDataSource('team', 'shop'), {
+      what: 'its DataSource there',
+    });
+    const shop = await one.client.get(dataSources, { namespace: 'team', name: 'shop' });
+    assert.equal(shop.metadata.annotations?.[managedByAnnotation], first);
+    await one.annotate('team', 'orders', { [managedByAnnotation]: first });
+    await until(async () => (await one.stored(made))?.isSuspendedByAnnotation === undefined, {
+      what: 'it to run here again',
+    });
+    await until(async () => (await other.stored(made))?.isSuspendedByAnnotation, {
+      what: 'the other to stop it',
+    });
+    await until(async () => !(await other.coordination.desired.getDataSource('team', 'shop')), {
+      what: 'the DataSource to be gone there',
+    });
+  });
+
+  test('what names an installation that is not there says so where its status is blank, and waits to be handed over', async () => {
+    await one.makeNamespace('restored');
+    const annotations = { [managedByAnnotation]: 'gone/idra' };
+    await one.makeSync('restored', 'orders', { annotations });
+    const blank = await one.shown('restored', 'orders', 'to say so', (each) => conditionOf(each, 'Ready'));
+    assert.equal(conditionOf(blank, 'Ready'), 'Unknown ManagedElsewhere');
+    assert.equal(blank.status?.state, undefined);
+    assert.equal(blank.metadata.finalizers, undefined);
+    assert.deepEqual(await inBoth(blank), [undefined, undefined]);
+    await one.annotate('restored', 'orders', { [managedByAnnotation]: null });
+    const taken = await one.shown('restored', 'orders', 'to be taken', ({ status }) => status?.state);
+    assert.equal(conditionOf(taken, 'Ready'), 'False WaitingForAgent');
+  });
+
+  test('an object of a version that wrote no names is adopted, and its Sync runs on', async () => {
+    const made = await one.sync('team', 'orders');
+    const stored = await one.stored(made);
+    await operators[0]?.stop();
+    await operators[1]?.stop();
+    for (const each of ['shop', 'warehouse'])
+      await one.client.patch(
+        dataSources,
+        { namespace: 'team', name: each },
+        { metadata: { annotations: { [managedByAnnotation]: null } } },
+      );
+    await one.annotate('team', 'orders', { [managedByAnnotation]: null });
+    operators[0] = one.run();
+    await owned('team', 'orders', first);
+    await one.annotate('team', 'orders', { 'idra.dev/run-now': '1' });
+    await until(async () => (await one.coordination.requests.pending(made.metadata.uid)).length > 0, {
+      what: 'the operator to have looked at it again',
+    });
+    assert.equal((await one.stored(made))?.version, stored?.version);
+  });
+});
