@@ -130,6 +130,17 @@ describe('the operator as a process', () => {
     }
   });
 
+  test('it ends at SIGTERM whatever still waits: a write to etcd that is not answered, or an open connection', async () => {
+    // The second one is never reached, so that nothing but the open handle is left at the end.
+    for (const count of [1, 1_000_000]) {
+      const one = await start('hangs', killedAt({ at: 'operator:before-write', count, how: 'hang' }));
+      await until(async () => (await get(one, '/readyz')).status === 200, { what: 'it to be ready' });
+      if (count === 1) await one.waitForLine('hangs at operator:before-write');
+      assert.deepEqual(await one.stop(20_000), { code: 0, signal: null }, String(count));
+      await bed.kubectl('delete', 'lease', 'idra-operator', '-n', 'idra', '--ignore-not-found');
+    }
+  });
+
   test('it ends at SIGTERM while etcd gives no answer', async () => {
     // Nobody refuses a connection where the pods of a service are gone: nothing is answered at all.
     const proxy = await faultProxy('127.0.0.1', Number(new URL(bed.store.endpoints[0] ?? '').port));

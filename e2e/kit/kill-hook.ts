@@ -2,10 +2,11 @@ import { isMainThread } from 'node:worker_threads';
 import { type CrashPoint, installCrashHook } from '../../core/crash-points.ts';
 import { projectFolder } from './processes.ts';
 
-/** Kills its own process by SIGKILL when a crash point is reached for the nth time, over all syncs. */
+/** Kills its own process by SIGKILL when a crash point is reached for the nth time, over all syncs; or stays there for ever. */
 export interface KillOrder {
   readonly at: CrashPoint;
   readonly count: number;
+  readonly how?: 'kill' | 'hang';
 }
 
 const variable = 'IDRA_TEST_KILL';
@@ -20,9 +21,14 @@ export function killedAt(order: KillOrder): Record<string, string> {
 
 const given = process.env[variable];
 if (given && isMainThread) {
-  const { at, count } = JSON.parse(given) as KillOrder;
+  const { at, count, how = 'kill' } = JSON.parse(given) as KillOrder;
   let left = count;
-  installCrashHook((point) => {
-    if (point === at && --left === 0) process.kill(process.pid, 'SIGKILL');
+  installCrashHook(async (point) => {
+    if (point !== at || --left !== 0) return;
+    if (how === 'kill') process.kill(process.pid, 'SIGKILL');
+    console.error(`hangs at ${at}`);
+    await new Promise(() => {});
   });
+  // Something that waits for an answer is open for as long as the process lives.
+  if (how === 'hang') setInterval(() => {}, 1_000);
 }
