@@ -109,6 +109,7 @@ describe('the operator as a process', () => {
       // Nobody has to wait for the lease of the dead.
       await bed.kubectl('delete', 'lease', 'idra-operator', '-n', 'idra', '--ignore-not-found');
       const next = await start('next', env);
+      await next.waitForLine('leading', 60_000);
       for (const each of made) assert.equal((await bed.inEtcd(each)).generation, 1);
       const [a] = made;
       const pending = async () => await bed.coordination.requests.pending(a?.metadata.uid ?? '');

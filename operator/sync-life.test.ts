@@ -112,6 +112,8 @@ describe('the life of a Sync', () => {
     const annotations = { 'idra.dev/restart': '1' };
     const first = await bed.makeSync('again', 'orders', { annotations });
     await bed.inEtcd(first);
+    // One that nobody has claimed would be gone before that.
+    await agent.lock(first.metadata.uid);
     // Somebody takes the finalizer off by hand: nobody has cleaned up.
     await bed.kubectl('delete', 'sync', 'orders', '-n', 'again', '--wait=false');
     await bed.kubectl(
