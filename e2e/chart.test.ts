@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { chart, podsOf, type Rendered, renderChart as render } from './kit/chart.ts';
 import { projectFolder, runCommand, runOrFail } from './kit/processes.ts';
 import { findHelm } from './kit/servers/helm.ts';
@@ -141,7 +141,7 @@ test('names of what two releases might share have namespace and name of the rele
   const names = all.flatMap((each) =>
     parseAllDocuments(each)
       .map((document) => document.toJS() as Rendered | null)
-      .flatMap((object, _index) =>
+      .flatMap((object) =>
         object ? [`${object.kind} ${object.metadata.namespace ?? ''} ${object.metadata.name}`] : [],
       ),
   );
