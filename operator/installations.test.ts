@@ -5,7 +5,7 @@ import { conditionOf, OperatorBed, type RunningOperator } from '../e2e/kit/opera
 import { etcd } from '../e2e/kit/servers.ts';
 import { until } from '../e2e/kit/wait.ts';
 import { dataSources, finalizer, type SyncObject } from './controllers/objects.ts';
-import type { OperatorClient } from './controllers/sync.ts';
+import type { OperatorClient } from './controllers/operator-client.ts';
 
 const [first, second] = ['default/idra', 'default/other'];
 

@@ -5,7 +5,7 @@ import { managedByAnnotation } from '../core/manifest/names.ts';
 import { conditionOf, OperatorBed, type RunningOperator, type TestAgent } from '../e2e/kit/operator.ts';
 import { until } from '../e2e/kit/wait.ts';
 import { type DataSourceObject, dataSources, type SyncObject } from './controllers/objects.ts';
-import type { OperatorClient } from './controllers/sync.ts';
+import type { OperatorClient } from './controllers/operator-client.ts';
 import { TestLog } from './runtime/test-cluster.ts';
 
 describe('a namespace that is not watched any more', () => {

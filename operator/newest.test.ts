@@ -5,11 +5,12 @@ import { systemClock } from '../core/clock.ts';
 import { OperatorBed } from '../e2e/kit/operator.ts';
 import { until } from '../e2e/kit/wait.ts';
 import { reconcileDataSource } from './controllers/data-source.ts';
+import type { ReconcilerDeps } from './controllers/deps.ts';
 import { Inventory } from './controllers/inventory.ts';
 import { type DataSourceObject, dataSources, type SyncObject } from './controllers/objects.ts';
 import { Ownership } from './controllers/ownership.ts';
 import { Readings } from './controllers/readings.ts';
-import { type ReconcilerDeps, reconcileSync } from './controllers/sync.ts';
+import { reconcileSync } from './controllers/sync.ts';
 
 const { signal } = new AbortController();
 

@@ -18,12 +18,13 @@ import {
   type SyncObjectStatus,
   syncs,
 } from './controllers/objects.ts';
+import type { OperatorClient } from './controllers/operator-client.ts';
 import { Ownership, ownerOf } from './controllers/ownership.ts';
 import { Pace, type PaceLimits } from './controllers/pace.ts';
 import { Picture } from './controllers/picture.ts';
 import { Readings } from './controllers/readings.ts';
 import { StatusWriter } from './controllers/status-writer.ts';
-import { type OperatorClient, reconcileSync } from './controllers/sync.ts';
+import { reconcileSync } from './controllers/sync.ts';
 import { reconcileSyncStatus, type StatusDeps } from './controllers/sync-status.ts';
 import { Unwatched } from './controllers/unwatched.ts';
 import { Users } from './controllers/users.ts';

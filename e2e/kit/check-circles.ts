@@ -22,13 +22,6 @@ export const permittedCircles: readonly (readonly string[])[] = [
   ['connectors/sqlite/part.ts', 'connectors/sqlite/text-bytes.ts'],
   ['coordination/contract.ts', 'coordination/records.ts', 'coordination/trials.ts'],
   ['coordination/state-file.ts', 'coordination/state-lock.ts'],
-  [
-    'operator/controllers/lateness.ts',
-    'operator/controllers/namespaces.ts',
-    'operator/controllers/newest.ts',
-    'operator/controllers/sync-deletion.ts',
-    'operator/controllers/sync.ts',
-  ],
 ];
 
 /**

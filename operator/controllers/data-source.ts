@@ -1,12 +1,12 @@
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
+import type { ReconcilerDeps } from './deps.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { lateness, soon } from './lateness.ts';
 import { liveObject, requireNewest } from './newest.ts';
 import { type DataSourceObject, dataSources, finalizer } from './objects.ts';
 import { manifestObject } from './readings.ts';
-import type { ReconcilerDeps } from './sync.ts';
 
 /** Seen again by the watch as soon as the last Sync is gone; this is for the event, which is counted. */
 const waitMs = 60_000;

@@ -1,9 +1,19 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
 import { managedByAnnotation } from '../../core/manifest/names.ts';
 import { type Condition, kstatusConditions, setConditions } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
+import type { EventRecorder } from '../runtime/events.ts';
 import type { KubernetesObject, Resource } from '../runtime/objects.ts';
+import type { Ownership } from './ownership.ts';
 import type { StatusWriter } from './status-writer.ts';
-import type { ReconcilerDeps } from './sync.ts';
+
+interface ElsewhereDeps {
+  readonly ownership: Pick<Ownership, 'installation'>;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 type WithConditions = { readonly conditions?: readonly Condition[] };
 
@@ -23,7 +33,7 @@ export class Elsewhere {
   }
 
   async tell<S extends WithConditions & Readonly<Record<string, unknown>>>(
-    deps: Pick<ReconcilerDeps, 'events' | 'clock' | 'ownership' | 'log'>,
+    deps: ElsewhereDeps,
     resource: Resource,
     object: KubernetesObject & { readonly status?: S },
     { owner, statuses, signal }: { owner: string; statuses: StatusWriter<S>; signal: AbortSignal },

@@ -1,6 +1,6 @@
 import type { ReconcileResult } from '../runtime/controller.ts';
 import type { KubernetesObject } from '../runtime/objects.ts';
-import type { ReconcilerDeps } from './sync.ts';
+import type { ReconcilerDeps } from './deps.ts';
 
 /** What cannot be cleaned so long after the deletion is left, and its user is told. */
 const limitMs = 600_000;

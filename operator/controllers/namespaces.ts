@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { hasCode } from '../runtime/api-errors.ts';
 import type { KubernetesObject, Resource } from '../runtime/objects.ts';
-import type { OperatorClient } from './sync.ts';
+import type { OperatorClient } from './operator-client.ts';
 
 export const namespaceResource: Resource = {
   group: '',

@@ -2,7 +2,7 @@ import { transient } from '../../core/errors.ts';
 import { managedByAnnotation, suspendAnnotation } from '../../core/manifest/names.ts';
 import { hasCode } from '../runtime/api-errors.ts';
 import { type KubernetesObject, keyOf, type Resource, refOf } from '../runtime/objects.ts';
-import type { ReconcilerDeps } from './sync.ts';
+import type { ReconcilerDeps } from './deps.ts';
 
 /** Of what etcd holds: which object it was written from. */
 export interface Written {

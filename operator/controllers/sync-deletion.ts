@@ -2,11 +2,11 @@ import type { DesiredSync } from '../../coordination/contract.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
+import type { ReconcilerDeps } from './deps.ts';
 import { writeEtcd } from './etcd-write.ts';
 import { type Late, lateness, soon, terminatingLimitMs } from './lateness.ts';
 import { namespaceResource } from './namespaces.ts';
 import { finalizer, type SyncObject, syncs } from './objects.ts';
-import type { ReconcilerDeps } from './sync.ts';
 
 /**
  * Lets a deleted Sync go when an agent has stopped it, closed its rows and removed its keys (Invariant 9), at once when none has ever

@@ -3,6 +3,7 @@ import { shownStatus, type UnassignedReason } from '../../core/shown-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
+import type { ReconcilerDeps } from './deps.ts';
 import { statusShape } from './first-status.ts';
 import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
 import { ignoredAnnotations, ignoredFields, ofIgnored } from './own-warnings.ts';
@@ -10,7 +11,6 @@ import type { Pace } from './pace.ts';
 import { pendingShape } from './pending-shape.ts';
 import type { Outage } from './picture.ts';
 import { askedBy, mergeRequests } from './requests.ts';
-import type { ReconcilerDeps } from './sync.ts';
 import { happenings } from './sync-events.ts';
 
 export interface StatusDeps extends ReconcilerDeps {

@@ -1,54 +1,15 @@
-import type { Coordination, DesiredSync, New } from '../../coordination/contract.ts';
-import type { Clock } from '../../core/clock.ts';
-import type { Log } from '../../core/log.ts';
+import type { DesiredSync, New } from '../../coordination/contract.ts';
 import type { RequestStatus } from '../../core/status.ts';
-import type { KubernetesClient } from '../runtime/client.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
-import type { EventRecorder } from '../runtime/events.ts';
-import type { Informer } from '../runtime/informer.ts';
-import type { Elsewhere } from './elsewhere.ts';
+import type { ReconcilerDeps } from './deps.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { firstStatus } from './first-status.ts';
-import type { Inventory } from './inventory.ts';
-import type { Namespaces } from './namespaces.ts';
 import { liveObject, requireNewest } from './newest.ts';
-import {
-  type DataSourceObject,
-  type DataSourceObjectStatus,
-  type SyncObject,
-  type SyncObjectStatus,
-  suspendedBy,
-  syncs,
-} from './objects.ts';
-import type { Ownership } from './ownership.ts';
-import type { Picture } from './picture.ts';
-import { manifestObject, type Readings } from './readings.ts';
+import { type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
+import { manifestObject } from './readings.ts';
 import { type Asked, askedBy, refused, thereAtCreation } from './requests.ts';
-import type { StatusWriter } from './status-writer.ts';
+
 import { removeSync } from './sync-deletion.ts';
-import type { Users } from './users.ts';
-
-export type OperatorClient = Pick<KubernetesClient, 'list' | 'watch' | 'get' | 'create' | 'patch'>;
-
-/** What the reconcilers of both kinds work with. */
-export interface ReconcilerDeps {
-  readonly client: OperatorClient;
-  readonly coordination: Coordination;
-  readonly readings: Readings;
-  readonly syncs: Informer<SyncObject>;
-  readonly dataSources: Informer<DataSourceObject>;
-  readonly syncStatuses: StatusWriter<SyncObjectStatus>;
-  readonly dataSourceStatuses: StatusWriter<DataSourceObjectStatus>;
-  readonly users: Users;
-  readonly picture: Picture;
-  readonly inventory: Inventory;
-  readonly namespaces: Namespaces;
-  readonly ownership: Ownership;
-  readonly elsewhere: Elsewhere;
-  readonly events: EventRecorder;
-  readonly clock: Clock;
-  readonly log: Log;
-}
 
 /** A Sync of Kubernetes into etcd, with its requests; and out of it again. */
 export async function reconcileSync(

@@ -2,6 +2,7 @@ import type { DesiredSync } from '../../coordination/contract.ts';
 import { hasCode } from '../runtime/api-errors.ts';
 import { kstatusConditions, setConditions } from '../runtime/conditions.ts';
 import type { KubernetesObject, Resource } from '../runtime/objects.ts';
+import type { ReconcilerDeps } from './deps.ts';
 import { writeEtcd } from './etcd-write.ts';
 import type { Outside } from './inventory.ts';
 import {
@@ -16,7 +17,6 @@ import {
 import { ownerOf } from './ownership.ts';
 import { pendingShape } from './pending-shape.ts';
 import type { StatusWriter } from './status-writer.ts';
-import type { ReconcilerDeps } from './sync.ts';
 import { leftAt } from './sync-deletion.ts';
 
 const reason = 'NotWatched';

@@ -1,0 +1,35 @@
+import type { Coordination } from '../../coordination/contract.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { EventRecorder } from '../runtime/events.ts';
+import type { Informer } from '../runtime/informer.ts';
+import type { Elsewhere } from './elsewhere.ts';
+import type { Inventory } from './inventory.ts';
+import type { Namespaces } from './namespaces.ts';
+import type { DataSourceObject, DataSourceObjectStatus, SyncObject, SyncObjectStatus } from './objects.ts';
+import type { OperatorClient } from './operator-client.ts';
+import type { Ownership } from './ownership.ts';
+import type { Picture } from './picture.ts';
+import type { Readings } from './readings.ts';
+import type { StatusWriter } from './status-writer.ts';
+import type { Users } from './users.ts';
+
+/** What the reconcilers of both kinds work with. */
+export interface ReconcilerDeps {
+  readonly client: OperatorClient;
+  readonly coordination: Coordination;
+  readonly readings: Readings;
+  readonly syncs: Informer<SyncObject>;
+  readonly dataSources: Informer<DataSourceObject>;
+  readonly syncStatuses: StatusWriter<SyncObjectStatus>;
+  readonly dataSourceStatuses: StatusWriter<DataSourceObjectStatus>;
+  readonly users: Users;
+  readonly picture: Picture;
+  readonly inventory: Inventory;
+  readonly namespaces: Namespaces;
+  readonly ownership: Ownership;
+  readonly elsewhere: Elsewhere;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly log: Log;
+}
