@@ -435,6 +435,11 @@ export const errorCodes = {
     cause: 'A lock at the server was not granted in time.',
     remedy: 'Nothing if it passes: it is retried. Else end the transaction that holds it.',
   },
+  ManagedElsewhere: {
+    cause: 'Another installation of Idra manages the object: the annotation idra.dev/managed-by names it.',
+    remedy: 'Nothing, or hand the object over: docs/installations.md says how.',
+    systems: ['Kubernetes'],
+  },
   ManifestInvalid: {
     cause: 'A manifest has a field that is missing, unknown or wrong.',
     remedy: 'Correct the field that the message names; docs/reference.md lists all of them.',
@@ -547,6 +552,11 @@ export const errorCodes = {
     cause: 'The destination table has a storage engine without transactions.',
     remedy: 'ALTER TABLE ... ENGINE = InnoDB',
     systems: ['MySQL', 'MariaDB'],
+  },
+  NotWatched: {
+    cause: 'The namespace was taken off the list that this installation of Idra watches: nothing of it runs.',
+    remedy: 'Nothing, or put it on the list again (IDRA_WATCH_NAMESPACES; the chart: watchNamespaces).',
+    systems: ['Kubernetes'],
   },
   NothingToSpeakTo: {
     cause: 'There are neither manifests nor a cluster nor a state file to ask.',
