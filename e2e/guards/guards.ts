@@ -68,7 +68,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'the operator does not put an older DataSource over a newer one',
     file: 'operator/controllers/data-source.ts',
-    from: 'if (!isFresh && (!isSame || isInvalid)) await requireNewest(deps, dataSources, finalized, stored, signal);',
+    from: 'if (!isFresh && (!isSame || isInvalid)) await requireNewest(deps, dataSources, object, stored, signal);',
     to: '',
     caughtBy: { test: 'operator/newest.test.ts', only: 'DataSource' },
   },
@@ -78,6 +78,20 @@ export const guards: readonly Guard[] = [
     from: 'if (!isSame && !isFresh) await requireNewest(deps, syncs, object, stored, signal);',
     to: '',
     caughtBy: { test: 'operator/newest.test.ts', only: 'older Sync' },
+  },
+  {
+    name: 'the operator leaves alone what another installation manages',
+    file: 'operator/controllers/ownership.ts',
+    from: 'if (owner !== undefined) return owner === this.installation ? undefined : owner;',
+    to: 'if (owner !== undefined) return undefined;',
+    caughtBy: { test: 'operator/controllers/ownership.test.ts' },
+  },
+  {
+    name: 'agents read no manifest of a namespace that they do not watch',
+    file: 'agent/watched-namespaces.ts',
+    from: 'if (watched.includes(namespace)) return;',
+    to: 'if (namespace) return;',
+    caughtBy: { test: 'agent/watched-namespaces.test.ts' },
   },
   {
     name: 'MySQL: nobody claims while a table is swapped in',
