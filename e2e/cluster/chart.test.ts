@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { until } from '../kit/wait.ts';
 import { etcdTests } from './etcd-tests.ts';
+import { manySyncsTests } from './many-syncs-tests.ts';
 import {
   buildImages,
   clean,
@@ -11,6 +12,7 @@ import {
   installRelease,
   kubectl,
   manifests,
+  manyNamespace,
   namespace,
   psql,
   startPostgres,
@@ -21,7 +23,7 @@ const rows = 20_000;
 before(async () => {
   await buildImages();
   await clean();
-  await kubectl(['create', 'namespace', namespace]);
+  for (const each of [namespace, manyNamespace]) await kubectl(['create', 'namespace', each]);
 });
 
 after(async () => {
@@ -78,3 +80,4 @@ test('helm install, apply, rows that arrive, and agents that come and go meanwhi
 });
 
 etcdTests();
+manySyncsTests();

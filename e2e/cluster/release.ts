@@ -14,6 +14,8 @@ import { until } from '../kit/wait.ts';
  * a folder, builds the folder's Dockerfile and makes the image known to the cluster (for kind: docker build and kind load).
  */
 export const namespace = 'idra-chart-test';
+/** Watched as well. */
+export const manyNamespace = 'idra-chart-many';
 /** Of somebody who has nothing to do with the release. */
 export const intruder = 'idra-chart-intruder';
 
@@ -35,10 +37,11 @@ export async function buildImages(): Promise<void> {
   for (const [tag, context] of images) await runOrFail('sh', ['-c', `${build} "$0" "$1"`, tag, context]);
 }
 
+/** Or upgrades it. */
 export async function installRelease(): Promise<void> {
   const chart = join(projectFolder, 'helm/idra');
   const how = ['-n', namespace, '--wait', '--timeout=5m'];
-  await runOrFail(await findHelm(), ['install', 'idra', chart, ...how, ...values()]);
+  await runOrFail(await findHelm(), ['upgrade', '--install', 'idra', chart, ...how, ...values()]);
 }
 
 function values(): string[] {
@@ -48,7 +51,7 @@ function values(): string[] {
     '--set=image.repository=idra',
     '--set=agents.replicas=1',
     '--set=operator.replicas=1',
-    `--set=watchNamespaces={${namespace}}`,
+    `--set=watchNamespaces={${namespace},${manyNamespace}}`,
   ];
 }
 
@@ -167,14 +170,9 @@ export async function kubectl(args: readonly string[], input?: string): Promise<
 }
 
 export async function clean(): Promise<void> {
-  await runCommand('kubectl', ['delete', 'syncs,datasources', '--all', '-n', namespace, '--timeout=60s']);
+  for (const each of [namespace, manyNamespace])
+    await runCommand('kubectl', ['delete', 'syncs,datasources', '--all', '-n', each, '--timeout=60s']);
   await runCommand(await findHelm(), ['uninstall', 'idra', '-n', namespace, '--wait', '--ignore-not-found']);
-  await runCommand('kubectl', [
-    'delete',
-    'namespace',
-    namespace,
-    intruder,
-    '--ignore-not-found',
-    '--timeout=120s',
-  ]);
+  const namespaces = [namespace, manyNamespace, intruder];
+  await runCommand('kubectl', ['delete', 'namespace', ...namespaces, '--ignore-not-found', '--timeout=120s']);
 }
