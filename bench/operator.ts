@@ -1,39 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { EtcdClient } from '../coordination/client.ts';
-import { Keys } from '../coordination/keys.ts';
-import type { SyncStatus } from '../core/status.ts';
 import { OperatorBed } from '../e2e/kit/operator.ts';
-import { type RunningProcess, startIdra } from '../e2e/kit/processes.ts';
+import type { RunningProcess } from '../e2e/kit/processes.ts';
 import { until } from '../e2e/kit/wait.ts';
 import type { SyncObject } from '../operator/controllers/objects.ts';
+import { makeSyncs, namespace, sayAll, startOperator } from './_operator.ts';
 
 /** Thousands of Syncs at once: how long until all are in etcd and all statuses are back, what it takes, and what one change waits. */
 const { values } = parseArgs({
   options: { syncs: { type: 'string', default: '5000' }, changes: { type: 'string', default: '100' } },
 });
 const [syncs, changes] = [Number(values.syncs), Number(values.changes)];
-const namespace = 'bench';
-
-/** Runs `each` over all, a few at a time. */
-async function inParallel<T>(
-  all: readonly T[],
-  width: number,
-  each: (item: T) => Promise<void>,
-): Promise<void> {
-  const left = [...all];
-  const work = async () => {
-    for (let item = left.pop(); item !== undefined; item = left.pop()) await each(item);
-  };
-  await Promise.all(Array.from({ length: width }, work));
-}
-
-async function makeSyncs(bed: OperatorBed): Promise<SyncObject[]> {
-  const made: SyncObject[] = [];
-  const names = Array.from({ length: syncs }, (_, index) => `sync-${index}`);
-  await inParallel(names, 20, async (name) => void made.push(await bed.makeSync(namespace, name)));
-  return made;
-}
 
 class Watched {
   readonly #process: RunningProcess;
@@ -80,37 +57,6 @@ class Watched {
   }
 }
 
-/** What agents would say: all at once, and each once. */
-async function sayAll(bed: OperatorBed, made: readonly SyncObject[]): Promise<void> {
-  const client = new EtcdClient(bed.config);
-  const keys = new Keys(bed.config.prefix);
-  for (let start = 0; start < made.length; start += 100) {
-    const success = made.slice(start, start + 100).map(({ metadata: { uid } }) => {
-      return { kind: 'put', key: keys.status(uid), value: JSON.stringify(runningStatus(uid)) } as const;
-    });
-    await client.txn({ compare: [], success });
-  }
-  client.close();
-}
-
-function runningStatus(uid: string): SyncStatus {
-  return {
-    uid,
-    observedGeneration: 1,
-    state: 'Running',
-    reason: 'MovingRows',
-    message: 'rows are on their way',
-    agent: 'idra-agent-0',
-    hasCaughtUp: true,
-    rows: { read: 1, written: 1, deleted: 0, rejected: 0 },
-    offset: '{"mode":"Id","id":"42"}',
-    offsetText: '42',
-    observedAt: new Date().toISOString(),
-    fencingToken: '0.7',
-    guarantee: 'ExactlyOnce',
-  };
-}
-
 /** From the answer of the API server to the key in etcd, ms, sorted. */
 async function changeLatencies(
   bed: OperatorBed,
@@ -142,16 +88,8 @@ function told(latencies: readonly number[]): string {
 const bed = await OperatorBed.start();
 const agent = await bed.joinAgent('idra-agent-0');
 await bed.makeNamespace(namespace);
-const made = await makeSyncs(bed);
-const operator = await startIdra(['operator'], {
-  env: {
-    KUBECONFIG: bed.api.kubeconfigPath,
-    IDRA_ETCD_ENDPOINTS: bed.config.endpoints.join(','),
-    IDRA_ETCD_PREFIX: bed.config.prefix,
-    IDRA_HEALTH_PORT: '0',
-    IDRA_LOG_FORMAT: 'json',
-  },
-});
+const made = await makeSyncs(bed, syncs);
+const operator = await startOperator(bed);
 try {
   const watched = new Watched(operator);
   await watched.open();

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { parse, stringify } from 'yaml';
+import { applyCurrentSyncs, applyNewerSyncs, hasFieldOfLater } from '../e2e/kit/newer-crd.ts';
 import { conditionOf, OperatorBed, type RunningOperator, type TestAgent } from '../e2e/kit/operator.ts';
-import { projectFolder } from '../e2e/kit/processes.ts';
 import { until } from '../e2e/kit/wait.ts';
 
 describe('a status that tells the truth', () => {
@@ -117,14 +115,12 @@ describe('a status that tells the truth', () => {
   });
 
   test('fields of a newer custom resource are ignored with a warning, and Syncs go on', async () => {
-    const path = `${projectFolder}/crds/idra.dev_syncs.yaml`;
-    const current = await readFile(path, 'utf8');
-    await bed.api.apply(withNewField(current));
+    await applyNewerSyncs(bed.api);
     await bed.makeNamespace('newer');
     const made = await until(
       async () => {
         const object = await bed.makeSync('newer', `s${Date.now()}`);
-        return 'fieldOfLater' in (object.spec as object) && object;
+        return hasFieldOfLater(object) && object;
       },
       { what: 'the newer schema to be in force', everyMs: 500 },
     );
@@ -139,11 +135,11 @@ describe('a status that tells the truth', () => {
     await agent.say(uid, { state: 'Running', hasCaughtUp: true });
     const warned = await bed.shown('newer', name, 'to run', ({ status }) => status?.state === 'Running');
     assert.match(warned.status?.warnings?.[0] ?? '', /^spec\.fieldOfLater is not known to this version/);
-    await bed.api.apply(current);
+    await applyCurrentSyncs(bed.api);
     await until(
       async () => {
         const object = await bed.sync('newer', name);
-        return !('fieldOfLater' in (object.spec as object));
+        return !hasFieldOfLater(object);
       },
       { what: 'the older schema to be in force', everyMs: 500 },
     );
@@ -157,11 +153,3 @@ describe('a status that tells the truth', () => {
     assert.equal(metadata.generation, made.metadata.generation);
   });
 });
-
-/** A later version's schema: one more field with a default. */
-function withNewField(yaml: string): string {
-  const definition = parse(yaml);
-  const { spec } = definition.spec.versions[0].schema.openAPIV3Schema.properties;
-  spec.properties.fieldOfLater = { type: 'string', default: 'x' };
-  return stringify(definition);
-}

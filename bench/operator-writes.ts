@@ -1,0 +1,127 @@
+import { OperatorBed } from '../e2e/kit/operator.ts';
+import { until } from '../e2e/kit/wait.ts';
+import {
+  type DataSourceObject,
+  dataSources,
+  type SyncObject,
+  syncs,
+} from '../operator/controllers/objects.ts';
+import { makeSyncs, namespace, sayAll, startOperator } from './_operator.ts';
+
+/**
+ * What the operator writes to Kubernetes: nothing while nothing happens, and no more than its budget while Syncs go from Running to Waiting
+ * and back several times a second. Counted by a watch of another client. And how long 500 Syncs that never ran take to be gone.
+ */
+const [few, many] = [10, 500];
+const watchedMs = 90_000;
+const patience = { timeoutMs: 300_000, everyMs: 250 };
+
+const bed = await OperatorBed.start();
+const agent = await bed.joinAgent('idra-agent-0');
+const operator = await startOperator(bed);
+
+/** Changes of Syncs and DataSources within so long: when, and of which object. */
+async function changesDuring(
+  ms: number,
+): Promise<readonly { readonly atMs: number; readonly name: string }[]> {
+  const seen: { atMs: number; name: string }[] = [];
+  const signal = AbortSignal.timeout(ms);
+  const watch = async (resource: typeof syncs) => {
+    const { resourceVersion } = await bed.client.list<SyncObject | DataSourceObject>(resource, { namespace });
+    const options = { namespace, resourceVersion, serverTimeoutMs: 600_000, inactivityMs: 600_000, signal };
+    try {
+      for await (const event of bed.client.watch<SyncObject>(resource, options))
+        if (event.type !== 'BOOKMARK')
+          seen.push({ atMs: performance.now(), name: event.object.metadata.name });
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown;
+    }
+  };
+  await Promise.all([watch(syncs), watch(dataSources)]);
+  return seen;
+}
+
+/** The most in any window of so long. */
+function most(times: readonly number[], windowMs: number): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  let [start, largest] = [0, 0];
+  for (const [end, atMs] of sorted.entries()) {
+    while (atMs - (sorted[start] ?? 0) >= windowMs) start++;
+    largest = Math.max(largest, end - start + 1);
+  }
+  return largest;
+}
+
+/** Rows arrive all the time, and each of the Syncs is now at work, now waiting. */
+async function busy(made: readonly SyncObject[]) {
+  const ended = new AbortController();
+  const work = async () => {
+    for (let written = 2; !ended.signal.aborted; written++) {
+      const state = written % 2 === 0 ? 'Waiting' : 'Running';
+      const rows = { read: written, written, deleted: 0, rejected: 0 };
+      await sayAll(bed, made, { state, rows, observedAt: new Date().toISOString() });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+  const working = work();
+  const changes = await changesDuring(watchedMs);
+  ended.abort();
+  await working;
+  return changes;
+}
+
+async function measureBusy(count: number): Promise<void> {
+  const made = await makeSyncs(bed, count);
+  for (const each of made) await until(() => bed.stored(each), { what: 'all in etcd', ...patience });
+  const changes = await busy(made);
+  const times = changes.map(({ atMs }) => atMs);
+  const names = new Set(changes.map(({ name }) => name));
+  const ofOne = Math.max(
+    ...[...names].map((name) =>
+      most(
+        changes.filter((each) => each.name === name).map(({ atMs }) => atMs),
+        60_000,
+      ),
+    ),
+  );
+  console.log(
+    `${count} busy Syncs, ${watchedMs / 1_000} s: at most ${ofOne} writes of one Sync in a minute, ${most(times, 1_000)} in all in a second`,
+  );
+  console.log(`  ${changes.length} writes, of ${names.size} Syncs`);
+  await sayAll(bed, made, { observedAt: new Date().toISOString() });
+}
+
+async function remove(): Promise<void> {
+  await bed.kubectl('delete', 'syncs', '--all', '-n', namespace, '--wait=false');
+  const left = async () => (await bed.client.list<SyncObject>(syncs, { namespace })).items;
+  for (const { metadata } of await left()) await bed.coordination.desired.purgeSync(metadata.uid);
+  await until(async () => (await left()).length === 0, { what: 'all to be gone', ...patience });
+}
+
+try {
+  await bed.makeNamespace(namespace);
+  await measureBusy(few);
+  // What has changed last is written by now, and nothing else happens.
+  await new Promise((resolve) => setTimeout(resolve, 30_000));
+  console.log(`idle, 60 s: ${(await changesDuring(60_000)).length} writes`);
+  await remove();
+  await measureBusy(many);
+  await remove();
+
+  const missing = { source: { dataSource: 'nosuch', table: 'public.t', idField: 'id' } };
+  const made = await makeSyncs(bed, many, missing);
+  for (const each of made) await until(() => bed.stored(each), { what: 'all in etcd', ...patience });
+  const start = performance.now();
+  await bed.kubectl('delete', 'syncs', '--all', '-n', namespace, '--wait=false');
+  const asked = performance.now();
+  const isEmpty = async () => (await bed.client.list<SyncObject>(syncs, { namespace })).items.length === 0;
+  await until(isEmpty, { what: 'all to be gone', ...patience });
+  const seconds = (ms: number) => (ms / 1_000).toFixed(1);
+  console.log(
+    `${many} Syncs that never ran, deleted: gone after ${seconds(performance.now() - start)} s (kubectl itself took ${seconds(asked - start)} s)`,
+  );
+} finally {
+  await operator.stop();
+  await agent.leave().catch(() => {});
+  await bed.stop();
+}
