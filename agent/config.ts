@@ -17,6 +17,8 @@ export interface AgentConfig {
   readonly watchNamespaces: readonly string[];
   /** Secrets as FOLDER/NAME/KEY; undefined: from Kubernetes. */
   readonly secretsFolder: string | undefined;
+  /** Secrets of Kubernetes are used for what the custom resource of a DataSource says; false: there are no custom resources. */
+  readonly confirmsDataSources: boolean;
   /** Files of DataSources are below ROOT/NAMESPACE; undefined: there are none. */
   readonly sqliteRoot: string | undefined;
   /** Undefined: no health server. */
@@ -39,11 +41,22 @@ export function readAgentConfig(env: Environment): AgentConfig {
     bytesInFlight: readBytesInFlight(reader),
     watchNamespaces: reader.list('IDRA_WATCH_NAMESPACES'),
     secretsFolder: reader.text('IDRA_SECRETS_DIR'),
+    confirmsDataSources: readConfirms(reader),
     sqliteRoot: readSqliteRoot(reader),
     healthPort: reader.port('IDRA_HEALTH_PORT'),
     healthAddress: readHealthAddress(reader),
     log: readLogConfig(reader),
   };
+}
+
+function readConfirms(reader: EnvironmentReader): boolean {
+  const written = reader.text('IDRA_CONFIRM_DATA_SOURCES') ?? 'true';
+  if (written === 'true' || written === 'false') return written === 'true';
+  throw invalid(
+    'IDRA_CONFIRM_DATA_SOURCES',
+    written,
+    'use true, or false where desired state is in etcd alone',
+  );
 }
 
 function readSqliteRoot(reader: EnvironmentReader): string | undefined {

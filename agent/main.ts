@@ -98,7 +98,7 @@ class AgentLife {
       coordination: this.#coordination,
       manifests: withinNamespaces(manifests, this.#config.watchNamespaces),
       definitionOf: withFileFolder(definitionOf, this.#config.sqliteRoot),
-      secrets: await openSecrets(this.#config, env, systemClock),
+      secrets: await openSecrets(this.#config, env, systemClock, manifests),
       metrics: this.#metrics,
       clock: systemClock,
       log: this.#log,

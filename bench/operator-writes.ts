@@ -94,7 +94,7 @@ async function measureBusy(count: number): Promise<void> {
 async function remove(): Promise<void> {
   await bed.kubectl('delete', 'syncs', '--all', '-n', namespace, '--wait=false');
   const left = async () => (await bed.client.list<SyncObject>(syncs, { namespace })).items;
-  for (const { metadata } of await left()) await bed.coordination.desired.purgeSync(metadata.uid);
+  for (const { metadata } of await left()) await bed.coordination.desired.purgeSync(metadata.uid, 'agent');
   await until(async () => (await left()).length === 0, { what: 'all to be gone', ...patience });
 }
 

@@ -64,7 +64,7 @@ async function closeDeleted(name: string): Promise<void> {
     what: 'the mark',
   });
   const stored = await store.desired.findSync('default', name);
-  await store.desired.purgeSync(stored!.uid);
+  await store.desired.purgeSync(stored!.uid, 'agent');
 }
 
 describe('idra apply', () => {
@@ -238,7 +238,7 @@ describe('idra delete', () => {
     const made = await store.desired.findSync('default', 'race');
     assert.notEqual(made?.uid, old?.uid);
     assert.equal(made?.generation, 1);
-    await store.desired.purgeSync(old!.uid);
+    await store.desired.purgeSync(old!.uid, 'operator');
     assert.equal((await store.desired.findSync('default', 'race'))?.uid, made?.uid);
   });
 

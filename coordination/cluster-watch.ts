@@ -11,6 +11,7 @@ import { toDataSource, toSync } from './desired.ts';
 import type { Keys } from './keys.ts';
 import type { EtcdReader } from './reader.ts';
 import { type AgentRecord, parseRecord } from './records.ts';
+import { isOver } from './removal.ts';
 import type { KeyValue } from './transport.ts';
 import { Reflector } from './watch.ts';
 
@@ -55,7 +56,10 @@ class View implements ClusterView {
   readonly dataSources = new Map<string, DesiredDataSource>();
   readonly assignments = new Map<string, Assignment>();
   readonly withRequests = new Set<string>();
+  readonly removed = new Set<string>();
   readonly parts: readonly Part[];
+  readonly #stored = new Map<string, DesiredSync>();
+  readonly #notes = new Set<string>();
   readonly #loads = new Map<string, Agent['loads']>();
   readonly #requests = new Map<string, Set<string>>();
 
@@ -63,12 +67,8 @@ class View implements ClusterView {
     this.parts = [
       this.#agentsPart(keys),
       this.#loadsPart(keys),
-      {
-        prefix: keys.syncs,
-        change: 'syncs',
-        put: (pair) => this.syncs.set(keys.lastPart(pair.key), toSync(pair)),
-        remove: (key) => this.syncs.delete(keys.lastPart(key)),
-      },
+      this.#syncsPart(keys),
+      this.#removalsPart(keys),
       {
         prefix: keys.dataSources,
         change: 'dataSources',
@@ -78,6 +78,45 @@ class View implements ClusterView {
       this.#assignmentsPart(keys),
       this.#requestsPart(keys),
     ];
+  }
+
+  #syncsPart(keys: Keys): Part {
+    return {
+      prefix: keys.syncs,
+      change: 'syncs',
+      put: (pair) => {
+        this.#stored.set(keys.lastPart(pair.key), toSync(pair));
+        this.#showSync(keys.lastPart(pair.key));
+      },
+      remove: (key) => {
+        this.#stored.delete(keys.lastPart(key));
+        this.#showSync(keys.lastPart(key));
+      },
+    };
+  }
+
+  #removalsPart(keys: Keys): Part {
+    return {
+      prefix: keys.removals,
+      change: 'syncs',
+      put: (pair) => {
+        this.#notes.add(keys.lastPart(pair.key));
+        this.#showSync(keys.lastPart(pair.key));
+      },
+      remove: (key) => {
+        this.#notes.delete(keys.lastPart(key));
+        this.#showSync(keys.lastPart(key));
+      },
+    };
+  }
+
+  #showSync(uid: string): void {
+    const sync = this.#stored.get(uid);
+    const hasNote = this.#notes.has(uid);
+    if (sync === undefined || isOver(sync, hasNote)) this.syncs.delete(uid);
+    else this.syncs.set(uid, sync);
+    if (sync === undefined && hasNote) this.removed.add(uid);
+    else this.removed.delete(uid);
   }
 
   #agentsPart(keys: Keys): Part {

@@ -63,11 +63,11 @@ describe('cluster', () => {
     // Made again under its name while the old one still goes.
     await desired.putSync(desiredSync('u3', 'orders'), '');
     await one.requests.post('u1', { type: 'run-now', id: '1' });
-    await desired.purgeSync('u1');
+    await desired.purgeSync('u1', 'operator');
     assert.equal(await desired.getSync('u1'), undefined);
     assert.deepEqual(await one.requests.pending('u1'), []);
     assert.equal((await desired.findSync('default', 'orders'))?.uid, 'u3');
-    await desired.purgeSync('u3');
+    await desired.purgeSync('u3', 'operator');
     assert.equal(await desired.findSync('default', 'orders'), undefined);
     const source = { uid: 'd', namespace: 'default', name: 'shop', generation: 1, createdAt: 't', spec: {} };
     await desired.putDataSource(source);
@@ -88,7 +88,7 @@ describe('cluster', () => {
     const read = await one.desired.read();
     assert.deepEqual(read.syncs.map(({ uid }) => uid).sort(), uids.sort());
     for (let start = 0; start < uids.length; start += 100) {
-      await Promise.all(uids.slice(start, start + 100).map((uid) => one.desired.purgeSync(uid)));
+      await Promise.all(uids.slice(start, start + 100).map((uid) => one.desired.purgeSync(uid, 'operator')));
     }
   });
 
@@ -164,7 +164,7 @@ describe('cluster', () => {
       [...view.assignments.values()].map(({ uid, agent }) => ({ kind: 'remove', uid, from: agent }) as const),
     );
     await until(() => seen.size === 0 && view.assignments.size === 0, { what: 'the removals' });
-    await one.desired.purgeSync('s1');
+    await one.desired.purgeSync('s1', 'operator');
     await until(() => !view.syncs.has('s1') && !view.withRequests.has('s1'), { what: 'the purge' });
     await b.leave();
     await until(() => !view.agents.has('b'), { what: 'the leave' });
@@ -227,7 +227,7 @@ describe('cluster', () => {
   test('a place is given to who has the lock of the sync, and to nobody else', async () => {
     const a = await join('a');
     const lock = await a.store.acquire(syncOf('p9'));
-    await one.desired.purgeSync('p9');
+    await one.desired.purgeSync('p9', 'agent');
     await assert.rejects(a.store.takePlaces(syncOf('p9'), [dataSourceOf('shop', 1)], never), isFenced);
     assert.equal(lock?.signal.aborted, true);
     await a.leave();

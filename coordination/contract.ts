@@ -51,7 +51,7 @@ export interface DesiredDataSource {
 export type New<T> = Omit<T, 'version'>;
 
 export interface DesiredState {
-  /** Everything, read by page at one revision. */
+  /** Everything, read by page at one revision; without deleted syncs that agents have cleaned up. */
   read(): Promise<{
     readonly syncs: readonly DesiredSync[];
     readonly dataSources: readonly DesiredDataSource[];
@@ -65,11 +65,21 @@ export interface DesiredState {
   createSync(sync: New<DesiredSync>): Promise<void>;
   putDataSource(dataSource: New<DesiredDataSource>, ifVersion?: string): Promise<void>;
   deleteDataSource(namespace: string, name: string, ifVersion?: string): Promise<void>;
-  /** Every key of the Sync: desired, assignment, offsets, status, memory, requests, history. By the agent that has closed its rows, or at the time limit. */
-  purgeSync(uid: string): Promise<void>;
+  /**
+   * All keys of the Sync that this side writes; the other side removes its own (coordination/removal.ts). By the agent that has closed its
+   * rows, or at the time limit.
+   */
+  purgeSync(uid: string, side: Side): Promise<void>;
   /** The same of a Sync that no agent holds and none has ever claimed: it left nothing anywhere. False: it may have, or somebody holds it. */
-  purgeUnclaimed(uid: string): Promise<boolean>;
+  purgeUnclaimed(uid: string, side: Side): Promise<boolean>;
+  /** By the leader: what is left of a Sync that is gone from what is desired. Nothing happens while it is there. */
+  purgeRemoved(uid: string): Promise<void>;
+  /** By operator and command line: desired state of deleted syncs that agents have cleaned up. */
+  purgeFinished(): Promise<void>;
 }
+
+/** Who writes what is desired (operator, command line), and who writes what becomes of it. */
+export type Side = 'operator' | 'agent';
 
 // ------------------------------------------------------------------------------------------------------------ reports
 
@@ -263,6 +273,8 @@ export interface ClusterView {
   readonly assignments: ReadonlyMap<string, Assignment>;
   /** Uids of syncs for which a request waits. */
   readonly withRequests: ReadonlySet<string>;
+  /** Uids of syncs that are gone from what is desired, and of which keys of agents may be left. */
+  readonly removed: ReadonlySet<string>;
 }
 
 export type AssignmentChange =

@@ -176,7 +176,7 @@ describe('an agent behind a bad line', () => {
     kept.report(statusOf('kept', 'Running', 2));
     await gone.release();
     await kept.release();
-    await near.desired.purgeSync('gone');
+    await near.desired.purgeSync('gone', 'agent');
     const client = new EtcdClient({ endpoints: server.endpoints, prefix: server.prefix });
     await client.compact((await client.range({ key: '/' })).revision);
     client.close();

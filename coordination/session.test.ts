@@ -141,7 +141,7 @@ describe('session of an agent', () => {
   test('of many locks in one transaction the one that is gone fails alone', async () => {
     const a = await one.join(agentOf('a'), ttl);
     const locks = await Promise.all(Array.from({ length: 300 }, (_, index) => acquire(a, `many-${index}`)));
-    await two.desired.purgeSync('many-7');
+    await two.desired.purgeSync('many-7', 'agent');
     const outcomes = await Promise.allSettled(locks.map((lock, index) => lock.offsets.write(`${index}`)));
     const failed = outcomes.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []));
     assert.deepEqual(failed, [7]);

@@ -33,7 +33,7 @@ describe('a Sync that nobody has claimed', () => {
       createdAt,
       spec: {},
     });
-    return async () => await coordination.desired.purgeUnclaimed(uid);
+    return async () => await coordination.desired.purgeUnclaimed(uid, 'operator');
   };
   const locked = async (uid: string) => {
     const lock = await session.store.acquire(syncOf(uid));

@@ -9,9 +9,14 @@ export interface SecretReader {
   read(namespace: string, name: string, key: string): Promise<Secret>;
   /** As it was when it was read last, by this process. */
   lastKnown?(namespace: string, name: string, key: string): Secret | undefined;
+  /** Throws where this is not what the custom resource of the DataSource says now. Left out: there are no custom resources. */
+  confirm?(dataSource: DataSource): Promise<void>;
+  /** By this process, as it is here, whatever has become of it since. */
+  wasConfirmed?(dataSource: DataSource): boolean;
 }
 
 const goneCodes = ['SecretNotFound', 'SecretKeyNotFound', 'SecretForbidden'];
+const unconfirmedCodes = ['DataSourceNotConfirmed', 'SecretForbidden'];
 
 /**
  * For closing the rows of a deleted Sync alone: a namespace that is deleted loses its Secrets, and the right to read them, before its
@@ -29,13 +34,23 @@ export function withLastKnownSecrets(secrets: SecretReader): SecretReader {
         throw thrown;
       }
     },
+    async confirm(dataSource) {
+      try {
+        await secrets.confirm?.(dataSource);
+      } catch (thrown) {
+        const isGone = thrown instanceof IdraError && unconfirmedCodes.includes(thrown.code);
+        if (!isGone || !secrets.wasConfirmed?.(dataSource)) throw thrown;
+      }
+    },
   };
 }
 
 /** Every secret reference of the config is read now; the access holds the values until it is dropped. */
 export async function resolveAccess(dataSource: DataSource, secrets: SecretReader): Promise<SystemAccess> {
   const values = new Map<string, Secret>();
-  for (const { path, name, key } of secretReferences(dataSource.spec.config)) {
+  const references = secretReferences(dataSource.spec.config);
+  if (references.length > 0) await secrets.confirm?.(dataSource);
+  for (const { path, name, key } of references) {
     values.set(path, await secrets.read(dataSource.namespace, name, key));
   }
   return {

@@ -127,6 +127,12 @@ export const errorCodes = {
     cause: 'A DataSource that Syncs still use cannot be deleted.',
     remedy: 'Delete or change those Syncs first.',
   },
+  DataSourceNotConfirmed: {
+    cause:
+      'What etcd says of a DataSource is not what its custom resource says, so that no Secret is used for it.',
+    remedy:
+      'Nothing where it was changed just now: it is retried. Otherwise find out who writes in etcd (SECURITY.md).',
+  },
   DataSourceNotFound: {
     cause: 'No DataSource has the name that is referred to.',
     remedy: 'Apply the DataSource, or correct the name (source.dataSource, destination.dataSource).',

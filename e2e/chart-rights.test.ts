@@ -117,12 +117,14 @@ describe('the rights of a release that watches everything', () => {
     );
   });
 
-  test('agents get Secrets by name, and write nothing', async () => {
+  test('agents get Secrets and DataSources by name, and write nothing', async () => {
     await judge(
       'idra-agent',
-      ['get secrets team-a'],
+      ['get secrets team-a', 'get datasources.idra.dev team-a'],
       [
         ...nobody,
+        'list datasources.idra.dev team-a',
+        'get syncs.idra.dev team-a',
         'create secrets team-a',
         'patch syncs.idra.dev team-a',
         'patch syncs.idra.dev:status team-a',
@@ -205,8 +207,8 @@ describe('the rights of a release that watches team-a', () => {
     );
     await judge(
       'idra-agent',
-      ['get secrets team-a'],
-      [...nobody, 'get secrets team-b', 'get secrets idra-system'],
+      ['get secrets team-a', 'get datasources.idra.dev team-a'],
+      [...nobody, 'get secrets team-b', 'get datasources.idra.dev team-b', 'get secrets idra-system'],
     );
   });
 });

@@ -80,7 +80,7 @@ describe('the life of a Sync', () => {
       'to remember it',
       ({ status }) => status?.requests?.[0]?.id === '1',
     );
-    await bed.coordination.desired.purgeSync(uid);
+    for (const side of ['agent', 'operator'] as const) await bed.coordination.desired.purgeSync(uid, side);
     await bed.patchSync('forgotten', 'orders', { spec: { schedule: { every: '1m' } } });
     await bed.inEtcd(made);
     await bed.annotate('forgotten', 'orders', { 'idra.dev/run-now': '1' });

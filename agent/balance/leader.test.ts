@@ -109,7 +109,7 @@ describe('leader', () => {
     await add(4);
     await settled('a 2, b 2');
     const earlier = await owners();
-    await one.desired.purgeSync('s0');
+    await one.desired.purgeSync('s0', 'operator');
     await one.desired.putSync(shortSync('s1', { suspend: true }));
     await until(async () => !(await owners()).has('s0') && !(await owners()).has('s1'), {
       what: 'both to be gone',

@@ -21,15 +21,31 @@ export async function letGoLateDeletions(
       const fields = { sync: qualifiedName(sync), uid: sync.uid };
       try {
         const isUnclaimed =
-          !view.assignments.has(sync.uid) && (await coordination.desired.purgeUnclaimed(sync.uid));
+          !view.assignments.has(sync.uid) && (await coordination.desired.purgeUnclaimed(sync.uid, 'agent'));
         if (isUnclaimed || !isLate(sync, clock.now())) continue;
-        await coordination.desired.purgeSync(sync.uid);
+        await coordination.desired.purgeSync(sync.uid, 'agent');
         log.warn('a deleted sync was let go; its row is left in _idra_commits of its destination', fields);
       } catch (error) {
         log.warn('a deleted sync cannot be let go for now', { ...fields, error });
       }
     }
+    await purgeRemoved({ coordination, log }, view);
     await clock.sleep(lookEveryMs, signal).catch(() => {});
+  }
+}
+
+/** What agents have written of syncs that operator or command line have taken out of what is desired. */
+async function purgeRemoved(
+  { coordination, log }: Pick<LeadDeps, 'coordination' | 'log'>,
+  view: ClusterView,
+): Promise<void> {
+  for (const uid of view.removed) {
+    try {
+      await coordination.desired.purgeRemoved(uid);
+    } catch (error) {
+      log.warn('the keys of a deleted sync cannot be removed for now', { uid, error });
+      return;
+    }
   }
 }
 

@@ -11,7 +11,8 @@ import { troubledStatus } from './troubled-status.ts';
 const longestPauseMs = 15_000;
 
 /**
- * A Sync that is to be deleted: its commit rows are closed, then all its keys go from etcd (Invariant 9), the lock with them.
+ * A Sync that is to be deleted: its commit rows are closed, then all that agents have written of it goes from etcd (Invariant 9), the lock
+ * with it; what is desired is removed by who wrote it.
  * Tries again until it is done or somebody gives it up; status says what is in the way.
  */
 export async function removeDeleted(
@@ -26,7 +27,7 @@ export async function removeDeleted(
       // What was never claimed has nothing to close, and its systems need not be reached.
       const secrets = withLastKnownSecrets(context.secrets);
       if (mayHaveRow(await lock.readMemory())) await removeSync({ ...context, secrets }, signal);
-      await coordination.desired.purgeSync(sync.uid);
+      await coordination.desired.purgeSync(sync.uid, 'agent');
       log.info('a deleted sync was cleaned up', { sync: qualifiedName(sync), uid: sync.uid });
       return;
     } catch (thrown) {

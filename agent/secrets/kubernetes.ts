@@ -1,13 +1,10 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { type IdraError, permanent, transient } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import { Slots } from '../../core/slots.ts';
-import { type ClusterAccess, type Credentials, ownSecretType } from '../../process/kubernetes-access.ts';
+import { type ClusterAccess, ownSecretType } from '../../process/kubernetes-access.ts';
+import { type Answer, getObject } from './kubernetes-get.ts';
 import type { ReadSecret } from './remembering.ts';
 
-const timeoutMs = 10_000;
-const maxBytes = 4 << 20;
 const maxAtOnce = 8;
 
 export interface KubernetesSecretsOptions {
@@ -25,72 +22,17 @@ export function secretsOfKubernetes(access: ClusterAccess, options: KubernetesSe
         mend: 'add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move the Sync',
       });
     }
-    return await slots.use(undefined, async () => {
-      const first = await getSecret(access, namespace, name, false);
-      // The token may just have been renewed.
-      const answer = first.status === 401 ? await getSecret(access, namespace, name, true) : first;
-      if (answer.status !== 200) throw errorOf(answer, namespace, name);
-      const secret = parseSecret(answer.body);
-      // Whoever may write a DataSource beside the etcd of Idra would be sent the key to all that it holds.
-      if (secret.type === ownSecretType) {
-        throw permanent('SecretForbidden', `Secret ${namespace}/${name} is for Idra's own etcd`, {
-          mend: 'name a Secret with the credentials of the database',
-        });
-      }
-      return keysOf(secret);
-    });
-  };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-async function getSecret(
-  access: ClusterAccess,
-  namespace: string,
-  name: string,
-  isRefused: boolean,
-): Promise<Answer> {
-  const path = ['namespaces', namespace, 'secrets', name].map(encodeURIComponent).join('/');
-  const base = access.server.pathname.replace(/\/$/, '');
-  try {
-    return await get(new URL(`${base}/api/v1/${path}`, access.server), await access.credentials(isRefused));
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw transient('SecretUnavailable', `the Kubernetes API gives no answer: ${code ?? message}`, {
-      cause: error,
-    });
-  }
-}
-
-/** Over a connection of its own: Secrets are read seldom. */
-function get(url: URL, { headers, tls, agent }: Credentials): Promise<Answer> {
-  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  const options: RequestOptions = {
-    ...tls,
-    headers: { ...headers, accept: 'application/json', 'user-agent': 'idra-agent' },
-    signal: AbortSignal.timeout(timeoutMs),
-    agent: agent ?? false,
-  };
-  return new Promise((resolve, reject) => {
-    const sent = request(url, options, (response) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        chunks.push(chunk);
-        bytes += chunk.length;
-        if (bytes > maxBytes) response.destroy(new Error('the answer is too large for a Secret'));
+    const answer = await getObject(access, ['api', 'v1', 'namespaces', namespace, 'secrets', name], slots);
+    if (answer.status !== 200) throw errorOf(answer, namespace, name);
+    const secret = parseSecret(answer.body);
+    // Whoever may write a DataSource beside the etcd of Idra would be sent the key to all that it holds.
+    if (secret.type === ownSecretType) {
+      throw permanent('SecretForbidden', `Secret ${namespace}/${name} is for Idra's own etcd`, {
+        mend: 'name a Secret with the credentials of the database',
       });
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end();
-  });
+    }
+    return keysOf(secret);
+  };
 }
 
 interface SecretObject {

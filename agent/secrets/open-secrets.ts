@@ -1,35 +1,45 @@
 import type { SecretReader } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
 import { IdraError, permanent } from '../../core/errors.ts';
+import type { ManifestReader } from '../../core/manifest/reader.ts';
 import type { Environment } from '../../process/environment.ts';
-import { loadClusterAccess } from '../../process/kubernetes-access.ts';
+import { type ClusterAccess, loadClusterAccess } from '../../process/kubernetes-access.ts';
 import type { AgentConfig } from '../config.ts';
+import { confirmationOfKubernetes } from './confirmation.ts';
 import { secretsOfFolder } from './folder.ts';
 import { secretsOfKubernetes } from './kubernetes.ts';
 import { type ReadSecret, rememberingSecrets } from './remembering.ts';
 
+type SecretsConfig = Pick<AgentConfig, 'secretsFolder' | 'watchNamespaces' | 'confirmsDataSources'>;
+
 /** A folder where one is named, else Kubernetes; where there is neither, every reference is refused with what to do. */
 export async function openSecrets(
-  config: Pick<AgentConfig, 'secretsFolder' | 'watchNamespaces'>,
+  config: SecretsConfig,
   env: Environment,
   clock: Clock,
+  manifests: Pick<ManifestReader, 'readDataSource'>,
 ): Promise<SecretReader> {
-  return rememberingSecrets(await chosen(config, env), clock);
+  const { secretsFolder, watchNamespaces, confirmsDataSources } = config;
+  if (secretsFolder !== undefined) return rememberingSecrets(secretsOfFolder(secretsFolder), clock);
+  const access = await clusterOf(env);
+  if (access === undefined) return rememberingSecrets(nowhere, clock);
+  return {
+    ...rememberingSecrets(secretsOfKubernetes(access, { watchNamespaces }), clock),
+    ...(confirmsDataSources && confirmationOfKubernetes(access, manifests, clock)),
+  };
 }
 
-async function chosen(
-  { secretsFolder, watchNamespaces }: Pick<AgentConfig, 'secretsFolder' | 'watchNamespaces'>,
-  env: Environment,
-): Promise<ReadSecret> {
-  if (secretsFolder !== undefined) return secretsOfFolder(secretsFolder);
+async function clusterOf(env: Environment): Promise<ClusterAccess | undefined> {
   try {
-    return secretsOfKubernetes(await loadClusterAccess({ env }), { watchNamespaces });
+    return await loadClusterAccess({ env });
   } catch (error) {
     if (!(error instanceof IdraError) || error.code !== 'NoCluster') throw error;
-    return async (namespace, name) => {
-      throw permanent('SecretNotFound', `nowhere to read the Secret ${namespace}/${name} from`, {
-        mend: 'give the agents IDRA_SECRETS_DIR (DIR/NAME/KEY), or KUBECONFIG or a service account',
-      });
-    };
+    return undefined;
   }
 }
+
+const nowhere: ReadSecret = async (namespace, name) => {
+  throw permanent('SecretNotFound', `nowhere to read the Secret ${namespace}/${name} from`, {
+    mend: 'give the agents IDRA_SECRETS_DIR (DIR/NAME/KEY), or KUBECONFIG or a service account',
+  });
+};

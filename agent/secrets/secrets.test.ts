@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { manifests } from '../../connectors/catalog.ts';
 import { type SecretReader, withLastKnownSecrets } from '../../core/access.ts';
 import { systemClock } from '../../core/clock.ts';
 import { IdraError, permanent } from '../../core/errors.ts';
@@ -18,11 +19,14 @@ const fails =
     error.code === code &&
     words.every((word) => `${error.message}; ${error.mend}`.includes(word));
 
+const anywhere = { secretsFolder: undefined, watchNamespaces: [], confirmsDataSources: true };
+
 test('a folder as Kubernetes mounts Secrets, of the environment', async () => {
   const folder = await tempFolder('secrets');
   await mkdir(join(folder, 'shop-db'));
   await writeFile(join(folder, 'shop-db', 'password'), 'hunter2\n');
-  const secrets = await openSecrets({ secretsFolder: folder, watchNamespaces: [] }, {}, systemClock);
+  const config = { ...anywhere, secretsFolder: folder };
+  const secrets = await openSecrets(config, {}, systemClock, manifests);
   assert.equal((await secrets.read('team-a', 'shop-db', 'password')).reveal(), 'hunter2');
   await assert.rejects(
     secrets.read('team-a', 'shop-db', 'user'),
@@ -34,7 +38,7 @@ test('a folder as Kubernetes mounts Secrets, of the environment', async () => {
 
 test('without a folder and without Kubernetes it is said what to do', async () => {
   const env = { HOME: await tempFolder('home') };
-  const secrets = await openSecrets({ secretsFolder: undefined, watchNamespaces: [] }, env, systemClock);
+  const secrets = await openSecrets(anywhere, env, systemClock, manifests);
   await assert.rejects(secrets.read('a', 'b', 'c'), fails('SecretNotFound', 'IDRA_SECRETS_DIR'));
 });
 
@@ -106,8 +110,8 @@ describe('Secrets of Kubernetes', () => {
       { ...role, kind: 'RoleBinding', roleRef, subjects },
     ])
       await api.apply(JSON.stringify(object));
-    const config = { secretsFolder: undefined, watchNamespaces: ['team-a', 'team-b'] };
-    secrets = await openSecrets(config, { KUBECONFIG: account.kubeconfigPath }, systemClock);
+    const config = { ...anywhere, watchNamespaces: ['team-a', 'team-b'] };
+    secrets = await openSecrets(config, { KUBECONFIG: account.kubeconfigPath }, systemClock, manifests);
   });
   after(() => api?.stop());
 

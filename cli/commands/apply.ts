@@ -36,6 +36,8 @@ export function addApply(root: Command, cli: Cli): void {
     const files = readFiles(options.filename, 'cluster', options.namespace);
     if (files.findings.length > 0) throw new InputWrong(files.findings);
     return await withEtcd(cli, async (etcd) => {
+      // What was deleted without waiting.
+      if (!options.dryRun) await etcd.desired.purgeFinished();
       await requireDataSources(etcd, files);
       sayOfSecrets(cli, files);
       const applied: Applied[] = [];

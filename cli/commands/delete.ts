@@ -45,6 +45,8 @@ export function addDelete(root: Command, cli: Cli): void {
     const timeoutMs = parseTimeout(options.timeout);
     const targets = targetsOf(kind, names, options);
     return await withEtcd(cli, async (etcd) => {
+      // What was deleted without waiting.
+      await etcd.desired.purgeFinished();
       const say = (target: Target) => cli.out.write(`${target.kind.toLowerCase()}/${target.name} deleted\n`);
       await deleteSyncs(etcd, ofKind(targets, 'Sync'), { ...options, timeoutMs, say });
       for (const target of ofKind(targets, 'DataSource')) {
@@ -101,6 +103,8 @@ async function deleteSyncs(
       if (systemClock.monotonicMs() >= deadlineMs) throw stillThere(target);
       await systemClock.sleep(pollMs);
     }
+    // The agents are done with it; what is desired is removed by who wrote it.
+    if (options.wait) await etcd.desired.purgeSync(uid, 'operator');
     options.say(target);
   }
 }

@@ -35,6 +35,7 @@ Environment:
   IDRA_SECRETS_DIR        Secrets as DIR/NAME/KEY, as Kubernetes mounts them: where there is no Kubernetes
   KUBECONFIG              or the pod's service account: Secrets from Kubernetes
   IDRA_WATCH_NAMESPACES   team-a,team-b: of which anything is run, and Secrets are read (default: all)
+  IDRA_CONFIRM_DATA_SOURCES  false: Secrets are from Kubernetes, and desired state is in etcd without custom resources
   IDRA_HEALTH_PORT        /healthz, /readyz, /metrics
   IDRA_HEALTH_ADDRESS     where they are served (default 127.0.0.1; * is all addresses)
   IDRA_LOG_LEVEL, IDRA_LOG_FORMAT (json or text)

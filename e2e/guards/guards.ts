@@ -4,6 +4,7 @@ import { caughtByModel } from './caught-by-model.ts';
 import type { Guard } from './guard.ts';
 import { ofDatabases } from './of-databases.ts';
 import { ofEngine } from './of-engine.ts';
+import { ofEtcd } from './of-etcd.ts';
 import { ofHostileNames } from './of-hostile-names.ts';
 import { ofMysqlRights } from './of-mysql-rights.ts';
 import { ofOrdersAndFiles } from './of-orders-and-files.ts';
@@ -23,6 +24,7 @@ export const guards: readonly Guard[] = [
   ...ofMysqlRights,
   ...ofPasswords,
   ...ofHostileNames,
+  ...ofEtcd,
   {
     name: 'the epoch goes before the revision',
     file: 'core/token.ts',

@@ -53,7 +53,7 @@ export const ofEngine: readonly Guard[] = [
   },
   {
     name: 'a Sync that may have a row at its destination is not purged without it',
-    file: 'coordination/desired.ts',
+    file: 'coordination/removal.ts',
     from: 'if (lock || isClaimed) return false;',
     to: 'if (lock) return false;',
     caughtBy: { test: 'coordination/unclaimed.test.ts' },

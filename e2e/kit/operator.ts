@@ -260,7 +260,7 @@ export class TestAgent {
   /** What an agent does with a deleted Sync when its rows are closed. */
   async purge(uid: string): Promise<void> {
     this.#locks.delete(uid);
-    await this.#coordination.desired.purgeSync(uid);
+    await this.#coordination.desired.purgeSync(uid, 'agent');
   }
 
   async leave(): Promise<void> {

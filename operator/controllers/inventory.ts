@@ -20,17 +20,18 @@ interface Named {
 export class Inventory {
   readonly syncs = new Uids();
   readonly dataSources = new Uids();
-  readonly #desired: Pick<DesiredState, 'read'>;
+  readonly #desired: Pick<DesiredState, 'read' | 'purgeFinished'>;
   readonly #namespaces: ReadonlySet<string>;
 
   /** `namespaces`: those that are watched, empty for all. An etcd, or a prefix in it, belongs to one installation. */
-  constructor(desired: Pick<DesiredState, 'read'>, namespaces: readonly string[]) {
+  constructor(desired: Pick<DesiredState, 'read' | 'purgeFinished'>, namespaces: readonly string[]) {
     this.#desired = desired;
     this.#namespaces = new Set(namespaces);
   }
 
   /** What it finds in namespaces that are not watched is no part of it. */
   async read(): Promise<Outside> {
+    await this.#desired.purgeFinished();
     const { syncs, dataSources } = await this.#desired.read();
     const isOurs = ({ namespace }: Named) => this.#namespaces.size === 0 || this.#namespaces.has(namespace);
     for (const each of syncs.filter(isOurs)) this.syncs.add(qualifiedName(each), each.uid);

@@ -29,15 +29,19 @@ export async function removeSync(
   }
   const { desired } = deps.coordination;
   const stored = await desired.getSync(uid);
-  if (!stored) return await letGo(deps, object, signal);
+  if (!stored) {
+    // The agents are done with it, and leave what is desired to who wrote it.
+    await writeEtcd(() => desired.purgeSync(uid, 'operator'));
+    return await letGo(deps, object, signal);
+  }
   // An etcd that was put back to an older state may have forgotten a claim that the status knows of.
   const isKnownAsClaimed = object.status?.fencingToken !== undefined;
-  if (!isKnownAsClaimed && (await writeEtcd(() => desired.purgeUnclaimed(uid))))
+  if (!isKnownAsClaimed && (await writeEtcd(() => desired.purgeUnclaimed(uid, 'operator'))))
     return await letGo(deps, object, signal);
   const late = await lateness(deps, object, ageMs, signal);
   if (late) {
     tellWhatIsLeft(deps, object, stored, late);
-    await writeEtcd(() => desired.purgeSync(uid));
+    await writeEtcd(() => desired.purgeSync(uid, 'operator'));
     return await letGo(deps, object, signal);
   }
   if (stored.deletedAt === undefined) {

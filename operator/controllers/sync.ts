@@ -162,7 +162,7 @@ async function purgeStrays(
     if ((await liveObject(deps, syncs, key, signal))?.metadata.uid === stray) continue;
     deps.log.warn('a sync in etcd has no custom resource: it is removed', { sync: key, uid: stray });
     // Its commit rows stay open: one made anew under the name asks a person whether to go on from there.
-    await writeEtcd(() => deps.coordination.desired.purgeSync(stray));
+    await writeEtcd(() => deps.coordination.desired.purgeSync(stray, 'operator'));
     deps.inventory.syncs.delete(key, stray);
   }
 }

@@ -65,7 +65,7 @@ export class Unwatched {
         if (this.#isOurs(each)) await this.#releaseDataSource(each, signal);
       const isGone = ({ uid }: DesiredSync) => !found.some(({ metadata }) => metadata.uid === uid);
       for (const { uid } of records.filter(isGone))
-        await writeEtcd(() => this.#deps.coordination.desired.purgeSync(uid));
+        await writeEtcd(() => this.#deps.coordination.desired.purgeSync(uid, 'operator'));
       this.#forbidden.delete(namespace);
     } catch (thrown) {
       if (!hasCode(thrown, 'KubernetesForbidden')) throw thrown;
@@ -111,7 +111,7 @@ export class Unwatched {
     const left =
       object.status?.fencingToken === undefined ? '' : ` ${leftAt(this.#deps, object, object.spec)}`;
     if (object.metadata.deletionTimestamp !== undefined)
-      await writeEtcd(() => this.#deps.coordination.desired.purgeSync(object.metadata.uid));
+      await writeEtcd(() => this.#deps.coordination.desired.purgeSync(object.metadata.uid, 'operator'));
     await this.#letGo(syncs, written ?? object, syncStatuses, { message, left, signal });
   }
 

@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { SecretReader } from '../../core/access.ts';
+import type { Clock } from '../../core/clock.ts';
+import { permanent, transient } from '../../core/errors.ts';
+import { apiVersion, plurals } from '../../core/manifest/names.ts';
+import type { ManifestObject, ManifestReader } from '../../core/manifest/reader.ts';
+import { Slots } from '../../core/slots.ts';
+import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
+import type { ClusterAccess } from '../../process/kubernetes-access.ts';
+import { type Answer, getObject } from './kubernetes-get.ts';
+
+/** As of Secrets: many syncs open one DataSource at a time. */
+const keptMs = 4_000;
+const maxAtOnce = 8;
+const mostRemembered = 2_000;
+
+type Confirmation = Required<Pick<SecretReader, 'confirm' | 'wasConfirmed'>>;
+type Destination = Pick<DataSource['spec'], 'type' | 'config'>;
+
+/**
+ * Who can write in etcd could name any host and any Secret there. So a Secret is used for what the custom resource itself says at that
+ * moment: type and config, which hold hosts, users and references, must be the same.
+ */
+export function confirmationOfKubernetes(
+  access: ClusterAccess,
+  manifests: Pick<ManifestReader, 'readDataSource'>,
+  clock: Clock,
+): Confirmation {
+  const slots = new Slots(maxAtOnce);
+  const kept = new Map<string, { readonly untilMs: number; readonly answer: Promise<Answer> }>();
+  const confirmed = new Map<string, Destination>();
+  const read = (namespace: string, name: string): Promise<Answer> => {
+    const nowMs = clock.monotonicMs();
+    for (const [key, { untilMs }] of kept) if (untilMs <= nowMs) kept.delete(key);
+    const key = `${namespace}/${name}`;
+    const known = kept.get(key);
+    if (known) return known.answer;
+    const answer = getObject(access, pathOf(namespace, name), slots);
+    kept.set(key, { untilMs: nowMs + keptMs, answer });
+    answer.catch(() => kept.delete(key));
+    return answer;
+  };
+  return {
+    async confirm(dataSource) {
+      const { namespace, name } = dataSource;
+      const object = parse(await read(namespace, name), dataSource);
+      const real = object && manifests.readDataSource(object).spec;
+      if (!real || !isSame(dataSource.spec, real)) {
+        // Perhaps what was read a moment ago is no longer what stands there.
+        kept.delete(`${namespace}/${name}`);
+        throw differs(dataSource, object);
+      }
+      confirmed.delete(qualifiedName(dataSource));
+      confirmed.set(qualifiedName(dataSource), { type: real.type, config: real.config });
+      const [oldest] = confirmed.keys();
+      if (confirmed.size > mostRemembered && oldest !== undefined) confirmed.delete(oldest);
+    },
+    wasConfirmed(dataSource) {
+      const known = confirmed.get(qualifiedName(dataSource));
+      return known !== undefined && isSame(dataSource.spec, known);
+    },
+  };
+}
+
+function pathOf(namespace: string, name: string): readonly string[] {
+  return ['apis', ...apiVersion.split('/'), 'namespaces', namespace, plurals.DataSource, name];
+}
+
+function isSame(one: Destination, other: Destination): boolean {
+  return one.type === other.type && isDeepStrictEqual(one.config, other.config);
+}
+
+/** Undefined: there is no such custom resource. */
+function parse({ status, body }: Answer, dataSource: DataSource): ManifestObject | undefined {
+  const what = `DataSource ${qualifiedName(dataSource)}`;
+  switch (status) {
+    case 200:
+      break;
+    case 404:
+      return undefined;
+    case 401:
+    case 403:
+      throw permanent(
+        'SecretForbidden',
+        `the agent may not read ${what} (${status}), which its Secrets are for`,
+        {
+          mend: `grant its service account "get" on datasources.idra.dev in namespace ${dataSource.namespace}`,
+        },
+      );
+    default:
+      throw transient('SecretUnavailable', `${what} cannot be read: the Kubernetes API answered ${status}`);
+  }
+  try {
+    const { metadata, spec } = JSON.parse(body) as { metadata: ManifestObject; spec: unknown };
+    const { uid, namespace, name, generation } = metadata;
+    return { uid, namespace, name, generation, spec };
+  } catch {
+    throw transient('SecretUnavailable', `the API server's answer about ${what} is not JSON`, {
+      mend: 'check what stands between this agent and the API server',
+    });
+  }
+}
+
+function differs(dataSource: DataSource, object: ManifestObject | undefined): Error {
+  const what = `DataSource ${qualifiedName(dataSource)}`;
+  if (object === undefined) {
+    return permanent(
+      'DataSourceNotConfirmed',
+      `etcd has a ${what}, and Kubernetes has none: its Secrets are not used`,
+      {
+        mend: 'apply the DataSource; if nobody has deleted it, find out who writes in etcd (SECURITY.md)',
+      },
+    );
+  }
+  const message = `what etcd says of ${what} is not what its custom resource says: its Secrets are not used`;
+  // A change on its way from the custom resource to this agent.
+  if (object.generation > dataSource.generation)
+    return transient('DataSourceNotConfirmed', message, {
+      mend: 'nothing while the operator runs: it is retried',
+    });
+  return permanent('DataSourceNotConfirmed', message, {
+    mend: 'find out who writes in etcd (SECURITY.md); the operator puts it right when the DataSource changes or the operator restarts',
+  });
+}

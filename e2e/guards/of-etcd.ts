@@ -1,0 +1,33 @@
+import type { Guard } from './guard.ts';
+
+/** What whoever writes in etcd, or has the certificate of one part of Idra, must not gain. */
+export const ofEtcd: readonly Guard[] = [
+  {
+    name: 'a Secret is used for what the custom resource of its DataSource says',
+    file: 'core/access.ts',
+    from: 'if (references.length > 0) await secrets.confirm?.(dataSource);',
+    to: '',
+    caughtBy: { test: 'agent/secrets/confirmation.test.ts', only: 'in etcd alone' },
+  },
+  {
+    name: 'a DataSource whose host was changed in etcd is not the one of its custom resource',
+    file: 'agent/secrets/confirmation.ts',
+    from: 'return one.type === other.type && isDeepStrictEqual(one.config, other.config);',
+    to: 'return one.type === other.type;',
+    caughtBy: { test: 'agent/secrets/confirmation.test.ts', only: 'was changed in etcd' },
+  },
+  {
+    name: 'a note of agents ends no Sync that nobody has deleted',
+    file: 'coordination/removal.ts',
+    from: 'return sync.deletedAt !== undefined && hasNote;',
+    to: 'return hasNote;',
+    caughtBy: { test: 'coordination/removal.test.ts', only: 'a note alone' },
+  },
+  {
+    name: 'grants that a role must not have are revoked',
+    file: 'coordination/role-setup.ts',
+    from: 'await auth.roleRevokePermission({ role, key: each.key, range_end: each.end });',
+    to: '',
+    caughtBy: { test: 'cli/etcd-roles.test.ts', only: 'an older layout' },
+  },
+];
