@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { enforcesRoles } from '../coordination/etcd-versions.ts';
 import { chart, podOf, podsOf, renderChart } from './kit/chart.ts';
 import { runOrFail } from './kit/processes.ts';
 import { findHelm } from './kit/servers/helm.ts';
@@ -61,6 +62,14 @@ test('etcd takes nobody without a certificate, and speaks plainly of its health 
     '--listen-peer-urls=http://localhost:2380',
     '--listen-metrics-urls=http://0.0.0.0:2381',
   ]);
+});
+
+test('the release of etcd is one that holds users to their roles', async () => {
+  const images = podsOf(await renderChart()).flatMap(({ containers }) =>
+    containers.map(({ image }) => image),
+  );
+  const [, version = ''] = /etcd:v(\S+)/.exec(images.join('\n')) ?? [];
+  assert.ok(enforcesRoles(version), version);
 });
 
 test('certificates are made before etcd starts, and by nobody else than their own accounts', async () => {
