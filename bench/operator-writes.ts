@@ -32,13 +32,21 @@ async function changesDuring(
     try {
       for await (const event of bed.client.watch<SyncObject>(resource, options))
         if (event.type !== 'BOOKMARK')
-          seen.push({ atMs: performance.now(), name: event.object.metadata.name });
+          seen.push({ atMs: writtenMs(event.object), name: event.object.metadata.name });
     } catch (thrown) {
       if (!signal.aborted) throw thrown;
     }
   };
   await Promise.all([watch(syncs), watch(dataSources)]);
   return seen;
+}
+
+/** By the clock of the API server, in whole seconds: when this client hears of it says little on a busy machine. */
+function writtenMs({ metadata }: SyncObject): number {
+  const times = (metadata.managedFields as { readonly time?: string }[]).map(({ time = '' }) =>
+    Date.parse(time),
+  );
+  return Math.max(...times.filter(Number.isFinite));
 }
 
 /** The most in any window of so long. */
