@@ -39,7 +39,7 @@ export async function answerProbe(deps: ProbeDeps, probe: Probe): Promise<unknow
 }
 
 async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSignal): Promise<unknown> {
-  const { secrets, definitionOf, manifests } = deps;
+  const { secrets, definitionOf, manifests, session } = deps;
   switch (kind) {
     case 'check': {
       const dataSource = manifests.readDataSource(await findDataSource(deps, String(subject)));
@@ -56,7 +56,8 @@ async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSi
         endOf(deps, sync, 'source'),
         endOf(deps, sync, 'destination'),
       ]);
-      return await previewSync({ sync, source, destination, secrets, definitionOf }, signal);
+      const memory = await session.store.readMemory(sync.uid);
+      return await previewSync({ sync, source, destination, secrets, definitionOf, memory }, signal);
     }
   }
 }

@@ -243,10 +243,10 @@ describe('the syncs of manifests', () => {
     const state = openStateFile(path);
     const [one] = identifySyncs(chosen.slice(0, 1), state);
     assert.equal(identifySyncs(chosen, state)[0]?.uid, one?.uid);
-    assert.equal(withStateOf(path, chosen)[0]?.uid, one?.uid, 'while another has the file');
+    assert.equal(withStateOf(path, chosen).syncs[0]?.uid, one?.uid, 'while another has the file');
     state.forget(identifySyncs(chosen, state)[1]?.uid ?? '');
     state.close();
-    const again = withStateOf(path, chosen);
+    const again = withStateOf(path, chosen).syncs;
     assert.equal(again[0]?.uid, one?.uid);
     const reopened = openStateFile(path);
     assert.equal(reopened.find('default', 'two'), undefined);

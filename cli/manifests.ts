@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { manifests as reader } from '../connectors/catalog.ts';
 import type { StateFile } from '../coordination/state-file.ts';
-import { readUids } from '../coordination/state-uids.ts';
+import { readRemembered } from '../coordination/state-uids.ts';
 import type { SecretReader } from '../core/access.ts';
 import { type Finding, permanent } from '../core/errors.ts';
 import { nearest } from '../core/manifest/issues.ts';
 import type { ManifestKind } from '../core/manifest/names.ts';
 import type { Surroundings } from '../core/manifest/rules.ts';
 import { type DataSource, qualifiedName, type Sync } from '../core/sync-spec.ts';
+import type { SyncMemory } from '../core/sync-store.ts';
 import type { Cli } from './cli.ts';
 import { InputWrong } from './findings.ts';
 import { readDocuments } from './manifests/documents.ts';
@@ -158,11 +159,21 @@ export function withoutState(syncs: readonly UnidentifiedSync[]): readonly Sync[
   return syncs.map((sync) => ({ ...sync, uid: randomUUID() }));
 }
 
+interface KnownSyncs {
+  readonly syncs: readonly Sync[];
+  /** By uid. */
+  readonly memories: ReadonlyMap<string, SyncMemory>;
+}
+
 /** Each with the uid that the state file knows it by. Nothing is written, and a run may have the file meanwhile. */
-export function withStateOf(path: string, syncs: readonly UnidentifiedSync[]): readonly Sync[] {
-  if (!existsSync(path)) return withoutState(syncs);
-  const uids = readUids(path);
-  return syncs.map((sync) => ({ ...sync, uid: uids.get(qualifiedName(sync)) ?? randomUUID() }));
+export function withStateOf(path: string, unidentified: readonly UnidentifiedSync[]): KnownSyncs {
+  if (!existsSync(path)) return { syncs: withoutState(unidentified), memories: new Map() };
+  const known = readRemembered(path);
+  const syncs = unidentified.map((sync) => ({
+    ...sync,
+    uid: known.get(qualifiedName(sync))?.uid ?? randomUUID(),
+  }));
+  return { syncs, memories: new Map([...known.values()].map(({ uid, memory }) => [uid, memory])) };
 }
 
 export function findDataSource(manifests: Manifests) {

@@ -1,7 +1,7 @@
 import type { UnassignedReason } from '../core/shown-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
-import type { SyncLock, SyncStore } from '../core/sync-store.ts';
+import type { SyncLock, SyncMemory, SyncStore } from '../core/sync-store.ts';
 import type { Trials } from './trials.ts';
 
 /**
@@ -216,6 +216,8 @@ export interface Assignment {
 /** A lock of etcd asks for no more than the identity of the Sync. */
 export interface ClusterStore extends SyncStore {
   acquire(sync: SyncIdentity): Promise<SyncLock | undefined>;
+  /** Without its lock. */
+  readMemory(uid: string): Promise<SyncMemory>;
 }
 
 /** An agent's life in etcd. */

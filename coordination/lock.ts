@@ -61,9 +61,7 @@ export class EtcdLock implements SyncLock {
   }
 
   async readMemory(): Promise<SyncMemory> {
-    const { reader, keys, uid } = this.#input;
-    const pair = await reader.get(keys.memory(uid), this.signal);
-    return pair === undefined ? freshMemory : parseRecord<SyncMemory>(pair);
+    return await readMemory(this.#input, this.#input.uid, this.signal);
   }
 
   async writeMemory(memory: SyncMemory): Promise<void> {
@@ -201,4 +199,13 @@ export class EtcdLock implements SyncLock {
   #gone(): Error {
     return fenced(`the lock of sync ${this.#input.uid} with token ${formatToken(this.token)} is gone`);
   }
+}
+
+export async function readMemory(
+  { reader, keys }: Pick<LockInput, 'reader' | 'keys'>,
+  uid: string,
+  signal: AbortSignal,
+): Promise<SyncMemory> {
+  const pair = await reader.get(keys.memory(uid), signal);
+  return pair === undefined ? freshMemory : parseRecord<SyncMemory>(pair);
 }

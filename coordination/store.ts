@@ -1,13 +1,13 @@
 import type { Clock } from '../core/clock.ts';
 import type { RateDemand } from '../core/rate-share.ts';
 import { type DataSource, qualifiedName, type Sync, type SyncIdentity } from '../core/sync-spec.ts';
-import type { Places, RateDemands, SlotWait, SyncLock } from '../core/sync-store.ts';
+import type { Places, RateDemands, SlotWait, SyncLock, SyncMemory } from '../core/sync-store.ts';
 import { makeToken } from '../core/token.ts';
 import type { ClusterStore } from './contract.ts';
 import { epochIn } from './epoch.ts';
 import type { Keys } from './keys.ts';
 import type { Lease } from './lease.ts';
-import { EtcdLock } from './lock.ts';
+import { EtcdLock, readMemory } from './lock.ts';
 import type { Outbox } from './outbox.ts';
 import { PlaceBoards } from './places.ts';
 import { Rates } from './rates.ts';
@@ -40,6 +40,10 @@ export class EtcdStore implements ClusterStore {
     this.#rates = new Rates(input);
     input.lease.signal.addEventListener('abort', () => void this.#rates.close(), { once: true });
     void this.#sweep();
+  }
+
+  async readMemory(uid: string): Promise<SyncMemory> {
+    return await readMemory(this.#input, uid, this.#input.lease.signal);
   }
 
   async acquire(sync: SyncIdentity): Promise<SyncLock | undefined> {

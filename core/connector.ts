@@ -97,6 +97,11 @@ export interface Connector {
   openDestination(access: SystemAccess, object: DestinationObject, signal: AbortSignal): Promise<Destination>;
 }
 
+/**
+ * What a system says of itself and no other one does, under whatever address it is reached (core/system-identity.ts). Empty: nothing.
+ */
+export type SystemIdentity = readonly string[];
+
 export interface SystemReport {
   /** `PostgreSQL 15.18`. */
   readonly version: string;
@@ -111,6 +116,8 @@ export interface SystemReport {
  * again. An order that is not proven by `relation.keys` is looked at page by page: KeyNotUnique, KeyNullable.
  */
 export interface Source {
+  /** Left out: systems that have none. From its first answer on, `read` throws SchemaChanged where another system answers. */
+  identity?(signal: AbortSignal): Promise<SystemIdentity>;
   /** Columns, keys, size of the object. Throws TableNotFound, QueryInvalid. */
   describe(signal: AbortSignal): Promise<Relation>;
   /** Rights and settings that this object and mode need; what the bound for late rows will be. */
@@ -204,6 +211,8 @@ export interface HeldBackBy {
  * `endPass` throw SchemaChanged and nothing is committed. An offset behind the stored one is refused within a pass (Invariant 3).
  */
 export interface Destination {
+  /** Left out: systems that have none. */
+  identity?(signal: AbortSignal): Promise<SystemIdentity>;
   /** Null where the table is missing. Refuses what cannot be a destination (a view, MyISAM) by error findings in the relation. */
   describe(signal: AbortSignal): Promise<Relation | null>;
   check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]>;

@@ -588,7 +588,7 @@ export const errorCodes = {
   },
   OffsetNoLongerFits: {
     cause:
-      'The mode, source or field of the Sync changed, and the stored offset belongs to what was there before.',
+      'The mode, source, field or destination of the Sync changed, or another server answers at an address; the stored offset belongs to what was there before.',
     remedy:
       'Restart from the beginning (idra restart NAME), or go on from it all the same (idra keep-offset NAME).',
   },

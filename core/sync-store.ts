@@ -1,4 +1,4 @@
-import type { Rejection } from './connector.ts';
+import type { Rejection, SystemIdentity } from './connector.ts';
 import type { RateDemand } from './rate-share.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, RowCounts, SyncStatus } from './status.ts';
 import type { DataSource, Sync, WriteMode } from './sync-spec.ts';
@@ -85,6 +85,8 @@ export interface SyncMemory {
   readonly mayHaveRow?: boolean;
   /** Hash of what the offset means, at the last claim: a sync whose meaning changed has not caught up. */
   readonly meaning?: string;
+  /** Both systems at the last claim. */
+  readonly ends?: KnownEnds;
   /** Of the last Snapshot pass: the rows of an unfinished Replace are not where those of the others are. */
   readonly writeMode?: WriteMode;
   /** Columns that were added at the destination after rows had been moved: those rows have NULL there. */
@@ -97,6 +99,19 @@ export interface SyncMemory {
   /** Of the same time, and since the same restart: what the commit row does not hold. */
   readonly counts?: Pick<RowCounts, 'read' | 'deleted'>;
   readonly skipped?: SkippedRows;
+}
+
+export interface KnownEnds {
+  /** Of the claim that they are of: a version that does not know them has claimed since where it is not SyncMemory.meaning. */
+  readonly meaning: string;
+  readonly source: KnownEnd;
+  readonly destination: KnownEnd;
+}
+
+export interface KnownEnd {
+  /** What the manifest names it by: type, host, port, database and the like. */
+  readonly address: readonly unknown[];
+  readonly identity: SystemIdentity;
 }
 
 /** Rows that the destination could not keep, by code, column and reason: kept over restarts, so plain data. */

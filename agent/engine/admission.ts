@@ -7,6 +7,7 @@ import type { Relation } from '../../core/values.ts';
 import { isLastDestination } from './meaning.ts';
 import { readStored } from './pass.ts';
 import { readMode } from './plan.ts';
+import type { SystemChange } from './system-change.ts';
 
 export type Admission =
   /** hasNewTable: a pass that begins now fills it; nothing of what was reached before holds. */
@@ -26,6 +27,8 @@ export interface Reached {
 export interface AdmitInput {
   readonly sync: Sync;
   readonly meaning: string;
+  /** What the two systems are to the ones at the last claim. */
+  readonly systems: SystemChange;
   /** All rows about this table, and about this uid. */
   readonly rows: readonly CommitRow[];
   readonly table: string;
@@ -88,7 +91,7 @@ function requireMode(sync: Sync, offset: Offset | null): void {
 }
 
 function admitRow(input: AdmitInput): Admission {
-  const { sync, meaning, rows, decision } = input;
+  const { sync, rows, decision } = input;
   const own = rows.find((row) => row.uid === sync.uid && !row.isClosed && row.table === input.table);
   if (decision === 'restart') return { kind: 'start' };
   if (own) return admitOwn(input, own);
@@ -102,7 +105,7 @@ function admitRow(input: AdmitInput): Admission {
     );
   }
   const moved = rows
-    .filter((row) => row.uid === sync.uid && !row.isClosed && row.meaning !== meaning)
+    .filter((row) => row.uid === sync.uid && !row.isClosed && !fits(input, row))
     .reduce<CommitRow | undefined>((last, row) => (last && last.time > row.time ? last : row), undefined);
   if (decision === 'keep-offset') {
     const from = moved ?? input.elsewhere;
@@ -116,9 +119,14 @@ function admitRow(input: AdmitInput): Admission {
 
 function admitOwn(input: AdmitInput, own: CommitRow): Admission {
   const { decision, existing, hasRows, sync } = input;
-  if (decision !== 'keep-offset' && own.meaning !== input.meaning) {
+  if (decision !== 'keep-offset' && !fits(input, own)) {
     throw offsetNoLongerFits(
       'what the offset means has changed (source, table, query, mode, field, key or destination)',
+    );
+  }
+  if (decision !== 'keep-offset' && input.systems.isOtherSource && restsOnSource(sync, own)) {
+    throw offsetNoLongerFits(
+      `the source that answers at the address of ${sync.spec.source.dataSource} is another one than it belongs to`,
     );
   }
   // A Replace puts another table there itself, at the end of each pass.
@@ -129,6 +137,18 @@ function admitOwn(input: AdmitInput, own: CommitRow): Admission {
   const offset = readStored(own.offset);
   if (offset && restsOnTable(input, offset)) throw offsetNoLongerFits(change);
   return { kind: 'go-on', hasNewTable: true };
+}
+
+/** A system that is known under another address by now is the same one. */
+function fits({ meaning, systems }: AdmitInput, row: CommitRow): boolean {
+  return row.meaning === meaning || systems.formerMeanings.includes(row.meaning);
+}
+
+/** Whether rows of the source are passed over. A Snapshot between two passes reads all of them again. */
+function restsOnSource(sync: Sync, own: CommitRow): boolean {
+  const offset = readStored(own.offset);
+  if (offset === null) return isLastDestination(sync) && own.rows > 0;
+  return offset.mode !== 'Snapshot' || (!offset.isComplete && offset.key !== null);
 }
 
 /** What happened to the table that the rows of this offset were written to; undefined: it is there. */

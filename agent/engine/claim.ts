@@ -5,9 +5,9 @@ import { schemaChanged, transient } from '../../core/errors.ts';
 import { describeEncoded, encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import { mayHaveRow } from '../../core/sync-store.ts';
+import { type KnownEnds, mayHaveRow, type SyncMemory } from '../../core/sync-store.ts';
 import type { Relation } from '../../core/values.ts';
-import { admit, type Reached, tableChange } from './admission.ts';
+import { type Admission, admit, type Reached, tableChange } from './admission.ts';
 import { finishRequest } from './answers.ts';
 import { isLastDestination, otherWriters } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
@@ -16,6 +16,7 @@ import { readStored, snapshotStart } from './pass.ts';
 import { decisionOf } from './requests.ts';
 import { type RunState, remember } from './run-state.ts';
 import { noSkippedRows } from './skipped-rows.ts';
+import { endsNow, learned, type SystemChange, systemChange } from './system-change.ts';
 
 export interface Claimed {
   readonly claim: CommitRow;
@@ -103,7 +104,7 @@ async function storeClaim(
   open: OpenSync,
   meaning: string,
 ): Promise<Pick<Claimed, 'claim' | 'hadRows'>> {
-  const { context, memory, reporter } = state;
+  const { context, memory } = state;
   const { sync, lock } = context;
   const { signal } = lock;
   const requests = await lock.pendingRequests();
@@ -111,9 +112,12 @@ async function storeClaim(
   const rows = await open.destination.commitRows(sync.uid, signal);
   const existing = await existingTable(open, signal);
   const hadRows = existing !== null && (await open.destination.hasRows(signal));
+  const ends = await endsNow(sync, context, open, signal);
+  const systems = systemChange(sync, memory, ends);
   const admission = admit({
     sync,
     meaning,
+    systems,
     rows,
     table: joinName(splitName(sync.spec.destination.table, 'spec.destination.table')),
     existing,
@@ -121,7 +125,7 @@ async function storeClaim(
     restartsPass: mustRestartPass(state),
     order: orderNames(open.plan.read),
     decision,
-    elsewhere: await reachedElsewhere(state, meaning),
+    elsewhere: await reachedElsewhere(state, meaning, systems),
   });
   await beforeFirstClaim(state);
   await reach('claim:before');
@@ -137,21 +141,48 @@ async function storeClaim(
     signal,
   );
   await reach('claim:after');
+  // A file that the claim has made has an identity only now.
+  const isNamed = ends.destination.identity.length > 0;
+  const claimed = isNamed ? ends : await endsNow(sync, context, open, signal);
+  await rememberClaim(state, { admission, meaning, systems, ends: claimed });
+  // Until the systems are remembered, the next claim needs the decision again.
   if (decision) await finishDecision(state, { requests, decision, rows, claim });
+  return { claim, hadRows };
+}
+
+interface Decisive {
+  readonly admission: Admission;
+  readonly meaning: string;
+  readonly systems: SystemChange;
+  readonly ends: KnownEnds;
+}
+
+async function rememberClaim(
+  state: RunState,
+  { admission, meaning, systems, ends }: Decisive,
+): Promise<void> {
+  const { memory, reporter } = state;
   if (admission.kind === 'start') {
     reporter.skippedBefore(noSkippedRows);
     reporter.seen({ read: 0, written: 0, deleted: 0 }, null);
   }
   const hasNewTable = admission.kind === 'go-on' && admission.hasNewTable;
-  if (memory.meaning !== meaning || admission.kind === 'start' || hasNewTable) {
-    const { skipped } = reporter;
-    await remember(state, { hasCaughtUp: false, isCompleted: false, meaning, skipped, addedColumns: [] });
-    reporter.hasCaughtUp = false;
-    state.heldBack = undefined;
-  }
   // That a Snapshot was complete is said of a table that is no more.
   if (hasNewTable) state.isAskedFor = true;
-  return { claim, hadRows };
+  const known = { meaning, ends: learned(memory, ends) };
+  const isNew = admission.kind !== 'go-on' || hasNewTable || systems.isOtherSource;
+  if (!isNew && isSameMeaning(memory, meaning, systems)) {
+    await remember(state, known);
+    return;
+  }
+  const { skipped } = reporter;
+  await remember(state, { hasCaughtUp: false, isCompleted: false, ...known, skipped, addedColumns: [] });
+  reporter.hasCaughtUp = false;
+  state.heldBack = undefined;
+}
+
+function isSameMeaning(memory: SyncMemory, meaning: string, { formerMeanings }: SystemChange): boolean {
+  return memory.meaning !== undefined && [meaning, ...formerMeanings].includes(memory.meaning);
 }
 
 /**
@@ -179,8 +210,10 @@ async function existingTable({ plan, destination }: OpenSync, signal: AbortSigna
 async function reachedElsewhere(
   { context: { lock }, memory }: RunState,
   meaning: string,
+  systems: SystemChange,
 ): Promise<Reached | undefined> {
-  if (memory.meaning === undefined || memory.meaning === meaning) return undefined;
+  if (memory.meaning === undefined) return undefined;
+  if (isSameMeaning(memory, meaning, systems) && !systems.isOtherDestination) return undefined;
   return { offset: await lock.offsets.read(), rows: memory.rows ?? 0 };
 }
 

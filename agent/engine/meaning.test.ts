@@ -5,6 +5,7 @@ import { IdraError } from '../../core/errors.ts';
 import type { DataSource, Sync, SyncSpec } from '../../core/sync-spec.ts';
 import { type AdmitInput, admit } from './admission.ts';
 import { meaningOf, otherWriters } from './meaning.ts';
+import { sameSystems } from './system-change.ts';
 
 const spec: SyncSpec = {
   source: { dataSource: 'shop', table: 'public.orders', idField: 'id', timeZone: 'UTC' },
@@ -47,6 +48,7 @@ const row = (change: Partial<CommitRow> = {}): CommitRow => ({
 const input = (change: Partial<AdmitInput> = {}): AdmitInput => ({
   sync,
   meaning: 'm',
+  systems: sameSystems,
   rows: [],
   table: 'sales.orders',
   existing: {},

@@ -2,21 +2,27 @@ import { createHash } from 'node:crypto';
 import type { CommitRow } from '../../core/connector.ts';
 import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 
+type Address = readonly unknown[];
+
 /**
  * Hash of what an offset means: source, table or query, mode, field, key and destination. Credentials, batch sizes, schedules and
  * the like may change without it.
  */
 export function meaningOf(sync: Sync, source: DataSource, destination: DataSource): string {
-  const { spec } = sync;
+  return meaningAt(sync, addressOf(source), addressOf(destination));
+}
+
+/** What the same offset means where the two systems are at these addresses. */
+export function meaningAt({ spec }: Sync, source: Address, destination: Address): string {
   const parts = [
-    whereIs(source),
+    source,
     spec.source.table ?? null,
     spec.source.query ?? null,
     spec.mode,
     spec.source.idField ?? null,
     spec.source.timestampField ?? null,
     spec.source.key ?? null,
-    whereIs(destination),
+    destination,
     spec.destination.table,
     spec.destination.key ?? null,
   ];
@@ -24,7 +30,7 @@ export function meaningOf(sync: Sync, source: DataSource, destination: DataSourc
 }
 
 /** The system behind a DataSource: another host or database is another meaning, another user is not. */
-function whereIs(dataSource: DataSource): unknown {
+export function addressOf(dataSource: DataSource): Address {
   const { host, port, database, path, instance } = dataSource.spec.config;
   return [dataSource.spec.type, host ?? null, port ?? null, database ?? null, path ?? null, instance ?? null];
 }

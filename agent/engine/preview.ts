@@ -7,15 +7,23 @@ import { asIdraError, type Finding, type IdraError } from '../../core/errors.ts'
 import { formatOffset } from '../../core/offset.ts';
 import type { Guarantee } from '../../core/status.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import { freshMemory, type SyncMemory } from '../../core/sync-store.ts';
 import type { Relation } from '../../core/values.ts';
 import { admit } from './admission.ts';
 import type { RunContext } from './context.ts';
-import { meaningOf, otherWriters } from './meaning.ts';
+import { otherWriters } from './meaning.ts';
 import { type OpenSync, openSync } from './open-sync.ts';
 import { orderNames } from './order-types.ts';
 import { largestAtDestination, readStored, snapshotStart } from './pass.ts';
+import { endsNow, systemChange } from './system-change.ts';
 
-export type PreviewInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'>;
+export type PreviewInput = Pick<
+  RunContext,
+  'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'
+> & {
+  /** What is remembered of the Sync; left out: nothing, as of one that never ran. */
+  readonly memory?: SyncMemory;
+};
 
 /** What a Sync would do, told without touching anything. Plain data: it travels as JSON. */
 export interface Preview {
@@ -97,16 +105,18 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
   };
 }
 
-async function startOf({ sync, source, destination }: PreviewInput, open: OpenSync, signal: AbortSignal) {
+async function startOf(input: PreviewInput, open: OpenSync, signal: AbortSignal) {
+  const { sync, memory = freshMemory } = input;
   const rows = await open.destination.commitRows(sync.uid, signal);
   const table = joinName(splitName(sync.spec.destination.table, 'spec.destination.table'));
   const { existing } = open.plan;
   const hasRows = existing !== null && (await open.destination.hasRows(signal));
-  const meaning = meaningOf(sync, source, destination);
+  const ends = await endsNow(sync, input, open, signal);
   try {
     admit({
       sync,
-      meaning,
+      meaning: ends.meaning,
+      systems: systemChange(sync, memory, ends),
       rows,
       table,
       existing,

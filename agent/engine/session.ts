@@ -102,6 +102,8 @@ export class SyncSession {
     if (this.#state.isPassDue || context.once) return true;
     // That an offset no longer fits is said at once, not when the next pass is due.
     if (memory.meaning !== undefined && memory.meaning !== this.#meaning) await this.#opened();
+    // Completed before, and the same systems are named otherwise now.
+    if (this.#restingState()) return false;
     await this.#rest();
     const nowMs = context.clock.now();
     const lastStartMs = memory.lastPassStart === undefined ? undefined : Date.parse(memory.lastPassStart);

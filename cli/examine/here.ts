@@ -14,7 +14,8 @@ export function examineHere(
 ): Examination {
   const manifests = readManifests(cli, filename);
   const chosen = manifests.syncs.length === 0 && only === undefined ? [] : chooseSyncs(manifests, only);
-  const syncs = state === undefined ? withoutState(chosen) : withStateOf(state, chosen);
+  const { syncs, memories } =
+    state === undefined ? { syncs: withoutState(chosen), memories: undefined } : withStateOf(state, chosen);
   const used = new Set(
     syncs.flatMap(({ namespace, spec }) =>
       [spec.source, spec.destination].map((end) => `${namespace}/${end.dataSource}`),
@@ -29,7 +30,8 @@ export function examineHere(
     async plan(sync) {
       const ends = endsOf(sync, findDataSource(manifests));
       if (!ends) throw bug(`the data sources of ${sync.name} were validated, but one is missing`);
-      return await previewSync({ sync, ...ends, secrets, definitionOf }, signal);
+      const memory = memories?.get(sync.uid);
+      return await previewSync({ sync, ...ends, secrets, definitionOf, ...(memory && { memory }) }, signal);
     },
   };
 }

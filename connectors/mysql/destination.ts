@@ -6,6 +6,7 @@ import type {
   OffsetChange,
   PassStart,
   SystemAccess,
+  SystemIdentity,
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
@@ -31,6 +32,7 @@ import {
   type TableName,
 } from './describe.ts';
 import { type LoadColumn, loadColumn, tsvRequest } from './encode.ts';
+import { identityOf } from './identity.ts';
 import { selectItem } from './literals.ts';
 import { readOnly } from './read-only.ts';
 import { Replacement, replaceFindings } from './replacement.ts';
@@ -71,6 +73,11 @@ export class MysqlDestination implements Destination {
     const parts = splitName(object.table, path);
     this.#name = resolveName(parts, readConfig(access.config).database, path);
     this.#commits = new Commits(this.#name.schema, joinName(parts));
+  }
+
+  async identity(signal: AbortSignal): Promise<SystemIdentity> {
+    const { facts } = await this.#open(signal);
+    return identityOf(facts.names, readConfig(this.#access.config).database);
   }
 
   async describe(signal: AbortSignal): Promise<Relation | null> {

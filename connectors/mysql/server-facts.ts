@@ -1,4 +1,5 @@
 import { permanent } from '../../core/errors.ts';
+import { identityItems, namesOf } from './identity.ts';
 import type { Result } from './statements.ts';
 
 /** What statements depend on. */
@@ -13,6 +14,8 @@ export interface ServerFacts {
   readonly textCollation: string;
   /** Another server may write the same tables: a replica, a member of a cluster. Its transactions are not seen here. */
   readonly isReplica: boolean;
+  /** Of the server, not of a database of it (identity.ts). */
+  readonly names: readonly string[];
 }
 
 /** Compare as bytes do; where a server has none of them, the last one stands for it, and a check says so. */
@@ -31,13 +34,15 @@ const misreading = /NO_BACKSLASH_ESCAPES|ANSI_QUOTES/;
 export async function readFacts(
   run: (sql: string) => Promise<readonly Result[]>,
   where: string,
+  known: ReadonlySet<string> = new Set(),
 ): Promise<ServerFacts> {
   const [result] = await run(
     'SELECT VERSION(), @@global.local_infile, @@max_allowed_packet, @@global.read_only, ' +
       `(SELECT COLLATION_NAME FROM information_schema.COLLATIONS WHERE COLLATION_NAME IN ('${textCollations.slice(0, 2).join("', '")}') LIMIT 1), ` +
-      '@@sql_mode, @@character_set_client, @@character_set_connection',
+      `@@sql_mode, @@character_set_client, @@character_set_connection, ${identityItems(known)}`,
   );
-  const [version, infile, packet, readOnly, collation, modes, ...charsets] = result?.rows[0] ?? [];
+  const [version, infile, packet, readOnly, collation, modes, ...more] = result?.rows[0] ?? [];
+  const charsets = more.slice(0, 2);
   if (misreading.test(String(modes)) || charsets.some((each) => each !== 'utf8mb4'))
     throw settingsNotKept(where);
   const text = String(version);
@@ -49,6 +54,7 @@ export async function readFacts(
     maxPacketBytes: Number(packet) > 0 ? Number(packet) : leastPacketBytes,
     textCollation: textCollations.find((each) => each === collation) ?? 'utf8mb4_bin',
     isReplica: Number(readOnly) === 1,
+    names: namesOf(more.slice(2)),
   };
 }
 

@@ -295,6 +295,7 @@ async function prepare(
   const facts = await readFacts(
     async (sql) => (await statements(connection, `${setUpSql}; ${sql}`)).slice(2),
     login.where,
+    known,
   );
   return { facts, setUpSql };
 }

@@ -1,3 +1,5 @@
+import { identityVariables } from './identity.ts';
+
 /**
  * What every session of Idra sets, whatever the server, its configuration file or its init_connect say: all that changes which rows a
  * statement sees, how values are written, how literals are read, or when a statement is ended. A name that a server does not have is left
@@ -125,7 +127,7 @@ export const settings: readonly Setting[] = [
 export const mayWrite = 'SET SESSION TRANSACTION READ WRITE';
 
 /** The names that this server has, by its answer to a SHOW VARIABLES of them. */
-export const askForKnown = `SHOW SESSION VARIABLES WHERE Variable_name IN (${settings.map(({ name }) => `'${name}'`).join(', ')})`;
+export const askForKnown = `SHOW SESSION VARIABLES WHERE Variable_name IN (${[...settings.map(({ name }) => name), ...identityVariables].map((name) => `'${name}'`).join(', ')})`;
 
 /** MySQL and MariaDB have another default each for what is compared without a column. */
 const collationOfLiterals = { mysql: 'utf8mb4_0900_ai_ci', mariaDb: 'utf8mb4_general_ci' } as const;

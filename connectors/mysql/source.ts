@@ -1,8 +1,9 @@
 import type { Batch } from '../../core/batch.ts';
-import type { PassEnd, ReadRequest, Source, SystemAccess } from '../../core/connector.ts';
+import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../core/connector.ts';
 import { type Finding, IdraError, permanent, schemaChanged } from '../../core/errors.ts';
 import { requireShape, shapeOf } from '../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
+import { OneSystem } from '../../core/system-identity.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
 import { splitName } from '../sql/names.ts';
@@ -18,6 +19,7 @@ import {
 import { decoderOf } from './decode.ts';
 import { quoteName, resolveName, text } from './describe.ts';
 import { lookAt, type Seen } from './fingerprint.ts';
+import { identityOf } from './identity.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { dialect, literalText, selectItem } from './literals.ts';
 import { requireOneSelect } from './one-select.ts';
@@ -43,6 +45,7 @@ export class MysqlSource implements Source, RangeReader {
   readonly #object: SourceObject;
   readonly #bound: LateRowBound;
   readonly #session: OwnSession;
+  readonly #system = new OneSystem();
   #seen: Seen | undefined;
 
   constructor(access: SystemAccess, object: SourceObject, session: Session) {
@@ -105,7 +108,7 @@ export class MysqlSource implements Source, RangeReader {
 
   /** Describes the object, and remembers how to see that it is still the same. Throws TableNotFound, QueryInvalid. */
   async #look(signal: AbortSignal): Promise<Seen> {
-    const session = await this.#session.get(signal);
+    const session = await this.#open(signal);
     const { table, query } = this.#object;
     const { database } = readConfig(this.#access.config);
     const object =
@@ -128,7 +131,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async timeZone(signal: AbortSignal): Promise<string> {
-    return await serverTimeZone(await this.#session.get(signal), signal);
+    return await serverTimeZone(await this.#open(signal), signal);
   }
 
   async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
@@ -142,6 +145,17 @@ export class MysqlSource implements Source, RangeReader {
   /** A table forgets nothing. */
   async acknowledge(): Promise<void> {}
 
+  async identity(signal: AbortSignal): Promise<SystemIdentity> {
+    const { facts } = await this.#open(signal);
+    return identityOf(facts.names, readConfig(this.#access.config).database);
+  }
+
+  async #open(signal: AbortSignal): Promise<Session> {
+    const session = await this.#session.get(signal);
+    this.#system.require(session.facts.names, `the server of ${this.#access.dataSource}`);
+    return session;
+  }
+
   async rest(): Promise<void> {
     await this.#session.rest();
   }
@@ -151,7 +165,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async #nowMicros(signal: AbortSignal): Promise<number> {
-    const session = await this.#session.get(signal);
+    const session = await this.#open(signal);
     const [[now] = []] = await session.query(`${readerMark} SELECT UTC_TIMESTAMP(6)`, signal);
     return microsOf(String(now));
   }
@@ -174,7 +188,7 @@ export class MysqlSource implements Source, RangeReader {
   async largestIssued(field: Column, signal: AbortSignal): Promise<bigint | undefined> {
     const { table: named, query } = this.#object;
     if (query !== undefined || !field.isIdentity) return undefined;
-    const session = await this.#session.get(signal);
+    const session = await this.#open(signal);
     const { database } = readConfig(this.#access.config);
     const { schema, table } = resolveName(splitName(named ?? '', path), database, path);
     // MySQL else tells the value of up to a day ago.
@@ -202,7 +216,7 @@ export class MysqlSource implements Source, RangeReader {
 
   /** Each session that the text of a query is sent to within other statements has proven it. */
   async #provenSession(signal: AbortSignal): Promise<Session> {
-    const session = await this.#session.get(signal);
+    const session = await this.#open(signal);
     if (this.#object.query !== undefined) await requireOneSelect(session, this.#object.query, signal);
     return session;
   }

@@ -6,6 +6,7 @@ import type {
   OffsetChange,
   PassStart,
   SystemAccess,
+  SystemIdentity,
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
@@ -71,6 +72,10 @@ export class PostgresDestination implements Destination {
     this.#names = readConfig(access).parameters.search_path === undefined ? 'own' : 'users';
     this.#parts = splitName(object.table, tablePath);
     this.#table = joinName(this.#parts);
+  }
+
+  async identity(signal: AbortSignal): Promise<SystemIdentity> {
+    return (await this.#session.get(signal)).identity;
   }
 
   async describe(signal: AbortSignal): Promise<Relation | null> {

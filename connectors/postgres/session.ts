@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
-import type { PooledSession, SystemAccess } from '../../core/connector.ts';
+import type { PooledSession, SystemAccess, SystemIdentity } from '../../core/connector.ts';
 import type { IdraError } from '../../core/errors.ts';
 import { protocolError } from '../sql/guarded-socket.ts';
 import { OpeningProgress } from '../sql/opening-progress.ts';
@@ -14,6 +14,7 @@ import { classify, sourceWrites, sqlState } from './errors.ts';
 import { type ShapeQuery, shapeText } from './fingerprint.ts';
 import type { FramePart } from './frames.ts';
 import { guardConnection, socketOf } from './guarded-connection.ts';
+import { readIdentity } from './identity.ts';
 import { literalText } from './literals.ts';
 import { ParseOnly } from './one-statement.ts';
 import { requireServer, seconds } from './opening.ts';
@@ -62,12 +63,15 @@ let lendings = 0;
 /** One connection. Results are texts, as the server writes them. */
 export class Session implements PooledSession {
   readonly #client: pg.Client;
+  readonly #opening: Opening;
   readonly #name: SessionName;
   readonly #doing: string;
   readonly #setUpSql: string;
   readonly #silenceMs: number;
   /** Of its login. */
   readonly rule: PasswordRule;
+  /** Empty where this user may not ask. */
+  identity: SystemIdentity = [];
   readonly #probe: Probe;
   /** Of what waits for the server: a connection that ends is told to each at once. */
   readonly #waiting = new Set<(error: Error) => void>();
@@ -77,8 +81,10 @@ export class Session implements PooledSession {
   /** Of one that was lent. */
   #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
-  private constructor(client: pg.Client, { name, doing, setUpSql, silenceMs, rule, probe }: Opening) {
+  private constructor(client: pg.Client, opening: Opening) {
+    const { name, doing, setUpSql, silenceMs, rule, probe } = opening;
     this.#client = client;
+    this.#opening = opening;
     this.rule = rule;
     this.#silenceMs = silenceMs;
     this.#probe = probe;
@@ -98,14 +104,8 @@ export class Session implements PooledSession {
     const { host, port } = readConfig(access);
     const key = sessionKey(access, `PostgreSQL ${host}:${port}`, name);
     const { session, giveBack } = await access.sessions.lend(key, open, signal);
-    const lent = new Session(session.#client, {
-      name,
-      doing: session.#doing,
-      setUpSql: session.#setUpSql,
-      silenceMs: session.#silenceMs,
-      rule: session.rule,
-      probe: session.#probe,
-    });
+    const lent = new Session(session.#client, session.#opening);
+    lent.identity = session.identity;
     lent.#giveBack = giveBack;
     return lent;
   }
@@ -152,6 +152,7 @@ export class Session implements PooledSession {
       progress.noteLogin();
       await requireServer(session, doing);
       await session.#use(client.query(setUpSql));
+      session.identity = await readIdentity(session);
       return session;
     } catch (thrown) {
       session.cut();

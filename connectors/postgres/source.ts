@@ -1,10 +1,11 @@
 import type { Batch, RawRequest, Rows, Wire } from '../../core/batch.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { ReadColumn } from '../../core/column-plan.ts';
-import type { PassEnd, ReadRequest, Source, SystemAccess } from '../../core/connector.ts';
+import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../core/connector.ts';
 import { type Finding, permanent, schemaChanged } from '../../core/errors.ts';
 import { requireShape } from '../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
+import { OneSystem } from '../../core/system-identity.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
 import { joinName, splitName } from '../sql/names.ts';
@@ -65,12 +66,15 @@ export class PostgresSource implements Source, RangeReader {
   readonly #bound = new LateRowBound(systemClock);
   readonly #session: OwnSession<Session>;
   readonly #names: Names;
+  readonly #system = new OneSystem();
+  readonly #dataSource: string;
   #from: string | undefined;
   #relation: Relation | undefined;
   #shape: ExpectedShape | undefined;
 
   constructor(access: SystemAccess, object: SourceObject) {
     this.#object = object;
+    this.#dataSource = access.dataSource;
     const { search_path } = readConfig(access).parameters;
     this.#names = object.query !== undefined || search_path !== undefined ? 'users' : 'own';
     this.#session = new OwnSession(access.dataSource, (signal) => openReader(access, object, signal));
@@ -236,8 +240,14 @@ export class PostgresSource implements Source, RangeReader {
     await this.#session.close();
   }
 
+  async identity(signal: AbortSignal): Promise<SystemIdentity> {
+    return (await this.#open(signal)).identity;
+  }
+
   async #open(signal: AbortSignal): Promise<Session> {
-    return await this.#session.get(signal);
+    const session = await this.#session.get(signal);
+    this.#system.require(session.identity, `the server of ${this.#dataSource}`);
+    return session;
   }
 
   async #fromClause(session: Session): Promise<string> {

@@ -5,6 +5,7 @@ import type {
   CommitRow,
   OffsetChange,
   PassStart,
+  SystemIdentity,
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
@@ -23,7 +24,7 @@ import { largestRow } from './largest-row.ts';
 import { openForWriting, requireWritable } from './open-file.ts';
 import { RowWriter } from './row-writer.ts';
 import { runOne } from './run-one.ts';
-import { fileIdentity } from './same-file.ts';
+import { fileIdentity, travellingIdentity } from './same-file.ts';
 import { SchemaWatch } from './schema-watch.ts';
 import { Shadow } from './shadow.ts';
 import { replaceFindings, targetFindings, writeFindings } from './target-findings.ts';
@@ -72,6 +73,10 @@ export class DestinationFile {
     this.#folder = folder;
     this.#name = tableName(object.table, path);
     this.#commitName = joinName(splitName(object.table, path));
+  }
+
+  identity(): SystemIdentity {
+    return travellingIdentity(this.#file);
   }
 
   describe(): Relation | null {

@@ -5,6 +5,7 @@ import type {
   Destination,
   OffsetChange,
   PassStart,
+  SystemIdentity,
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
@@ -34,6 +35,10 @@ export class SqliteDestination implements Destination {
   constructor(place: FilePlace, object: DestinationObject) {
     this.#thread = new FileThread({ ...place, role: 'destination', object });
     this.#table = tableName(object.table, 'spec.destination.table');
+  }
+
+  identity(signal: AbortSignal): Promise<SystemIdentity> {
+    return this.#thread.call(signal, 'identity');
   }
 
   async describe(signal: AbortSignal): Promise<Relation | null> {

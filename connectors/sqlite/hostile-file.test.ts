@@ -262,6 +262,7 @@ test('a damaged or crafted file is an error with a code', async () => {
         isStored: false,
         maxRows: 1_000_000,
         maxBytes: 8 << 20,
+        identity: [],
         shape: shapeOf(relation),
       });
       while (!source.nextPart().isEnd);

@@ -1,3 +1,4 @@
+import type { SystemIdentity } from '../../core/connector.ts';
 import type { Column } from '../../core/values.ts';
 import { type Decode, decoderOf, type Stored } from './codec.ts';
 import { type DistinctKeys, styleReader } from './distinct-keys.ts';
@@ -18,6 +19,8 @@ export interface PartRequest {
   readonly maxBytes: number;
   /** Of the relation as it was planned (core/relation-shape.ts). */
   readonly shape: string;
+  /** Of the file that the plan was made for. */
+  readonly identity: SystemIdentity;
   readonly distinct?: DistinctKeys;
 }
 

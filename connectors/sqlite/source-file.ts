@@ -1,6 +1,8 @@
 import type { Database } from 'better-sqlite3';
-import { type Finding, permanent } from '../../core/errors.ts';
+import type { SystemIdentity } from '../../core/connector.ts';
+import { type Finding, permanent, schemaChanged } from '../../core/errors.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
+import { isSameSystem } from '../../core/system-identity.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { quoteDouble } from '../sql/names.ts';
 import type { Stored } from './codec.ts';
@@ -19,7 +21,7 @@ import { isBusy } from './errors.ts';
 import { keyText } from './key-text.ts';
 import { isWritable, openForReading } from './open-file.ts';
 import { type PackedPart, type PartRequest, type Scan, takePart } from './part.ts';
-import { fileIdentity } from './same-file.ts';
+import { fileIdentity, travellingIdentity } from './same-file.ts';
 import { SchemaWatch } from './schema-watch.ts';
 import { fieldFindings, hasAutoincrement } from './source-findings.ts';
 import { requireText } from './text-bytes.ts';
@@ -49,6 +51,10 @@ export class SourceFile {
     this.#file = file;
     this.#folder = folder;
     this.#object = object;
+  }
+
+  identity(): SystemIdentity {
+    return travellingIdentity(this.#file);
   }
 
   describe(): Relation {
@@ -92,7 +98,7 @@ export class SourceFile {
     const database = this.#database;
     database.exec('BEGIN');
     try {
-      this.#watch.requireShape(request.shape);
+      this.#requirePlanned(request);
       const rows = database.prepare(request.sql).raw().iterate() as IterableIterator<Stored[]>;
       const part = partOf(rows, () =>
         takePart({ request, rows, waiting: undefined, requireText: this.#textCheck(request) }),
@@ -102,6 +108,12 @@ export class SourceFile {
     } finally {
       database.exec('COMMIT');
     }
+  }
+
+  #requirePlanned({ shape, identity }: PartRequest): void {
+    if (isSameSystem(identity, travellingIdentity(this.#file)) === false)
+      throw schemaChanged(this.#file, { what: 'it is another file than before' });
+    this.#watch.requireShape(shape);
   }
 
   /** All rows of the statement are looked at by the first call. */
@@ -133,7 +145,7 @@ export class SourceFile {
     const database = this.#database;
     database.exec('BEGIN');
     try {
-      this.#watch.requireShape(request.shape);
+      this.#requirePlanned(request);
       this.#scan = {
         request,
         rows: database.prepare(request.sql).raw().iterate() as Iterator<Stored[]>,

@@ -1,6 +1,6 @@
 import type { Batch, RawRequest, Rows } from '../../core/batch.ts';
 import { systemClock } from '../../core/clock.ts';
-import type { PassEnd, ReadRequest, Source } from '../../core/connector.ts';
+import type { PassEnd, ReadRequest, Source, SystemIdentity } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
 import { shapeOf } from '../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
@@ -31,6 +31,7 @@ export class SqliteSource implements Source, RangeReader {
   readonly #thread: FileThread<SourceFile>;
   readonly #bound: LateRowBound;
   #from: string | undefined;
+  #identity: SystemIdentity = [];
   /** How keys are spelled, as far as it has been seen. */
   #styles: readonly string[] | null = null;
 
@@ -41,6 +42,11 @@ export class SqliteSource implements Source, RangeReader {
       largest: (field: Column, signal: AbortSignal) => largest(this, field, signal),
     };
     this.#bound = new LateRowBound(probe, systemClock, place.file);
+  }
+
+  async identity(signal: AbortSignal): Promise<SystemIdentity> {
+    this.#identity = await this.#thread.call(signal, 'identity');
+    return this.#identity;
   }
 
   describe(signal: AbortSignal): Promise<Relation> {
@@ -167,6 +173,7 @@ export class SqliteSource implements Source, RangeReader {
       maxRows: range.maxRows ?? request.limits.maxRows,
       maxBytes: request.limits.maxBytes,
       shape: shapeOf(request.relation),
+      identity: this.#identity,
       ...this.#distinctKeys(range, request, from),
     };
   }

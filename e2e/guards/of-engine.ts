@@ -3,6 +3,20 @@ import type { Guard } from './guard.ts';
 /** Each of them keeps the engine from going on where something is not what it was. */
 export const ofEngine: readonly Guard[] = [
   {
+    name: 'an offset is not used at another source than its own',
+    file: 'agent/engine/admission.ts',
+    from: 'input.systems.isOtherSource && restsOnSource(sync, own)',
+    to: 'false',
+    caughtBy: { test: 'agent/engine/system-change.test.ts', only: 'source at the same path' },
+  },
+  {
+    name: 'an offset without its row at another destination is not begun again in silence',
+    file: 'agent/engine/claim.ts',
+    from: '&& !systems.isOtherDestination',
+    to: '',
+    caughtBy: { test: 'agent/engine/system-change.test.ts', only: 'destination at the same path' },
+  },
+  {
     name: 'a claim after a rest makes no commit row that is gone',
     file: 'agent/engine/claim.ts',
     from: 'await requireRow(open, claim, signal);',

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { copyFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { definitionOf } from '../../connectors/catalog.ts';
+import { freshMemory, type KnownEnds, type SyncMemory } from '../../core/sync-store.ts';
+import { byId, engineObjects, noSecrets, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
+import { tempFolder } from '../../e2e/kit/temp.ts';
+import { meaningAt, meaningOf } from './meaning.ts';
+import { previewSync } from './preview.ts';
+import { learned, systemChange } from './system-change.ts';
+
+let files: TwoFiles;
+
+beforeEach(async () => {
+  files = new TwoFiles(await tempFolder('systems'));
+  files.execute('source', table);
+});
+afterEach(() => files.close());
+
+const newRow = () => files.execute('source', "INSERT INTO t (v) VALUES ('d')");
+const pathOf = (name: string) => join(files.folder, `${name}.db`);
+/** The same rows in another file, at the path of the first. */
+const swapSource = async () => {
+  await copyFile(pathOf('source'), pathOf('copy'));
+  await rename(pathOf('copy'), pathOf('source'));
+};
+const forgetEnds = () => {
+  const state = new Database(pathOf('state'));
+  state.exec("UPDATE syncs SET memory = json_remove(memory, '$.ends')");
+  state.close();
+};
+const failure = ({ status }: Awaited<ReturnType<TwoFiles['once']>>) => [status.state, status.reason];
+const noLongerFits = ['Failed', 'OffsetNoLongerFits'];
+const another = /answers at the address of source is another one .*restart s to .*keep-offset s to /;
+
+test('another source at the same path: it stops; keep-offset goes on there, and is not asked for again', async () => {
+  await files.once(byId);
+  await swapSource();
+  newRow();
+  const stopped = await files.once(byId);
+  assert.deepEqual(failure(stopped), noLongerFits);
+  assert.match(stopped.status.message, another);
+  const run = files.start({ ...byId, schedule: { continuous: true } });
+  await run.seen('Failed');
+  run.post({ type: 'keep-offset', id: '1' });
+  await run.answered('keep-offset', '1');
+  await run.seen('Waiting', 'CaughtUp');
+  await run.stop();
+  const { end, read } = await files.once(byId);
+  assert.deepEqual([end.outcome, read], ['complete', 0]);
+  assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
+});
+
+test('swapped while it runs: no row of the other source is passed', async () => {
+  const run = files.start({ ...byId, schedule: { continuous: true } });
+  await run.seen('Waiting', 'CaughtUp');
+  const before = files.arrived();
+  await swapSource();
+  newRow();
+  const { message } = await run.seen('Failed', 'OffsetNoLongerFits');
+  assert.match(message, another);
+  assert.deepEqual(files.arrived(), before);
+});
+
+test('a Snapshot reads all of another source; one that is stopped in its middle does not go on there', async () => {
+  const whole = { ...snapshot, schedule: { every: '1h' } };
+  await files.once(whole);
+  await swapSource();
+  newRow();
+  const { end } = await files.once(whole);
+  assert.equal(end.outcome, 'complete');
+  assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
+});
+
+test('an offset of a version that kept no identity goes on, and the systems are known from then on', async () => {
+  await files.once(byId);
+  forgetEnds();
+  await swapSource();
+  newRow();
+  assert.equal((await files.once(byId)).end.outcome, 'complete');
+  await swapSource();
+  assert.deepEqual(failure(await files.once(byId)), noLongerFits);
+});
+
+test('a destination that is known under another path by now goes on, and a plan knows it, too', async () => {
+  const { status } = await files.once(byId);
+  await rename(pathOf('destination'), pathOf('moved'));
+  newRow();
+  const state = new Database(pathOf('state'));
+  const memory = JSON.parse(state.prepare('SELECT memory FROM syncs').pluck().get() as string) as SyncMemory;
+  state.close();
+  const objects = engineObjects({ folder: files.folder, spec: byId, destination: 'moved' }, status.uid);
+  const input = { ...objects, secrets: noSecrets, definitionOf };
+  const codes = async (more: { readonly memory?: SyncMemory }) =>
+    (await previewSync({ ...input, ...more }, AbortSignal.timeout(60_000))).findings.map(({ code }) => code);
+  assert.deepEqual(await codes({}), ['OffsetNoLongerFits']);
+  assert.deepEqual(await codes({ memory }), []);
+  const { end, read } = await files.once(byId, { destination: 'moved' });
+  assert.deepEqual([end.outcome, read], ['complete', 1]);
+  const rows = files.query('moved', 'SELECT count(*), (SELECT "rows" FROM _idra_commits) FROM t');
+  assert.deepEqual(rows, [[4, 4]]);
+});
+
+test('another destination at the same path: an offset without its row there is not gone on from, nor begun again in silence', async () => {
+  await files.once(byId);
+  await rename(pathOf('destination'), pathOf('old'));
+  new Database(pathOf('destination'))
+    .exec(`CREATE TABLE other_${randomBytes(2).toString('hex')} (a)`)
+    .close();
+  const stopped = await files.once(byId);
+  assert.deepEqual(failure(stopped), noLongerFits);
+  assert.match(stopped.status.message, /wrote to another destination before/);
+});
+
+test('a Sync that was completed once stays so when its source is named otherwise', async () => {
+  const once = { ...byId, schedule: { once: true } };
+  await files.once(once);
+  await rename(pathOf('destination'), pathOf('moved'));
+  newRow();
+  const run = files.start(once, undefined, { destination: 'moved' });
+  await run.seen('Completed');
+  await run.stop();
+  assert.deepEqual(files.query('moved', 'SELECT count(*) FROM t'), [[3]]);
+});
+
+test('what is concluded from addresses and identities', () => {
+  const { sync, source, destination } = engineObjects({ folder: '/f', spec: byId });
+  const at = (name: string) => ['sqlite', null, null, null, name, null];
+  const ends = (from: readonly [string, ...string[]], to: readonly [string, ...string[]]): KnownEnds => ({
+    meaning: meaningAt(sync, at(from[0]), at(to[0])),
+    source: { address: at(from[0]), identity: from.slice(1) },
+    destination: { address: at(to[0]), identity: to.slice(1) },
+  });
+  assert.equal(ends(['/f/source.db'], ['/f/destination.db']).meaning, meaningOf(sync, source, destination));
+  const after = (before: KnownEnds, now: KnownEnds) => {
+    const memory = { ...freshMemory, meaning: before.meaning, ends: before };
+    const { formerMeanings, ...is } = systemChange(sync, memory, now);
+    return { fits: [now.meaning, ...formerMeanings].includes(before.meaning), ...is };
+  };
+  const same = { fits: true, isOtherSource: false, isOtherDestination: false };
+  const cases: [string, KnownEnds, KnownEnds, Partial<typeof same>][] = [
+    ['nothing changed', ends(['a', '1'], ['b', '2']), ends(['a', '1'], ['b', '2']), {}],
+    ['both renamed', ends(['a', '1'], ['b', '2']), ends(['c', '1'], ['d', '2']), {}],
+    ['only one is known', ends(['a', '1'], ['b']), ends(['c', '1'], ['b']), {}],
+    ['renamed, and not known', ends(['a'], ['b', '2']), ends(['c'], ['b', '2']), { fits: false }],
+    ['known from now on', ends(['a'], ['b']), ends(['a', '1'], ['b', '2']), {}],
+    ['it says nothing any more', ends(['a', '1'], ['b', '2']), ends(['a'], ['b']), {}],
+    ['taken over', ends(['a', '1'], ['b', '2']), ends(['a', '3', '1'], ['b', '2']), {}],
+    ['another source', ends(['a', '1'], ['b', '2']), ends(['a', '3'], ['b', '2']), { isOtherSource: true }],
+    [
+      'another source elsewhere',
+      ends(['a', '1'], ['b', '2']),
+      ends(['c', '3'], ['b', '2']),
+      { fits: false, isOtherSource: true },
+    ],
+    [
+      'another destination',
+      ends(['a', '1'], ['b', '2']),
+      ends(['a', '1'], ['b', '4']),
+      { isOtherDestination: true },
+    ],
+  ];
+  for (const [name, before, now, expected] of cases)
+    assert.deepEqual(after(before, now), { ...same, ...expected }, name);
+  // A version that knows no identities has claimed since.
+  const stale = { ...freshMemory, meaning: 'm', ends: ends(['a', '1'], ['b', '2']) };
+  assert.equal(systemChange(sync, stale, ends(['a', '3'], ['b', '2'])).isOtherSource, false);
+  const memory = { ...freshMemory, meaning: stale.ends.meaning, ends: stale.ends };
+  assert.deepEqual(learned(memory, ends(['a'], ['b', '5'])), ends(['a', '1'], ['b', '5']));
+  assert.deepEqual(learned(memory, ends(['c'], ['b', '2'])), ends(['c'], ['b', '2']));
+});

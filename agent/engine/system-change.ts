@@ -1,0 +1,84 @@
+import type { Destination, Source, SystemIdentity } from '../../core/connector.ts';
+import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import type { KnownEnd, KnownEnds, SyncMemory } from '../../core/sync-store.ts';
+import { isSameSystem } from '../../core/system-identity.ts';
+import { addressOf, meaningAt, meaningOf } from './meaning.ts';
+
+/** What became of the two systems of a Sync since its last claim. */
+export interface SystemChange {
+  /** What the meaning was while the same systems were named by other addresses. */
+  readonly formerMeanings: readonly string[];
+  readonly isOtherSource: boolean;
+  readonly isOtherDestination: boolean;
+}
+
+export const sameSystems: SystemChange = {
+  formerMeanings: [],
+  isOtherSource: false,
+  isOtherDestination: false,
+};
+
+interface Ends {
+  readonly source: Source;
+  readonly destination: Destination;
+}
+
+/** Both systems as they are now, for SyncMemory.ends. */
+export async function endsNow(
+  sync: Sync,
+  dataSources: { readonly source: DataSource; readonly destination: DataSource },
+  { source, destination }: Ends,
+  signal: AbortSignal,
+): Promise<KnownEnds> {
+  const ofSource = (await source.identity?.(signal)) ?? [];
+  const ofDestination = (await destination.identity?.(signal)) ?? [];
+  return {
+    meaning: meaningOf(sync, dataSources.source, dataSources.destination),
+    source: end(dataSources.source, ofSource),
+    destination: end(dataSources.destination, ofDestination),
+  };
+}
+
+function end(dataSource: DataSource, identity: SystemIdentity): KnownEnd {
+  return { address: addressOf(dataSource), identity };
+}
+
+/** Pure. What is not known, as with an offset that an older version has stored, is learned, and nothing is concluded from it. */
+export function systemChange(sync: Sync, memory: SyncMemory, now: KnownEnds): SystemChange {
+  const before = knownEnds(memory);
+  if (!before) return sameSystems;
+  const sources = formerAddresses(before.source, now.source);
+  const destinations = formerAddresses(before.destination, now.destination);
+  const meanings = sources.flatMap((source) =>
+    destinations.map((destination) => meaningAt(sync, source, destination)),
+  );
+  return {
+    formerMeanings: meanings.filter((meaning) => meaning !== now.meaning),
+    isOtherSource: isSameSystem(before.source.identity, now.source.identity) === false,
+    isOtherDestination: isSameSystem(before.destination.identity, now.destination.identity) === false,
+  };
+}
+
+/** To be remembered: what a system does not say this time it was known by before. */
+export function learned(memory: SyncMemory, now: KnownEnds): KnownEnds {
+  const before = knownEnds(memory);
+  const keep = (known: KnownEnd | undefined, end: KnownEnd): KnownEnd =>
+    known && end.identity.length === 0 && isSameAddress(known, end) ? known : end;
+  return {
+    meaning: now.meaning,
+    source: keep(before?.source, now.source),
+    destination: keep(before?.destination, now.destination),
+  };
+}
+
+function knownEnds({ ends, meaning }: SyncMemory): KnownEnds | undefined {
+  return ends?.meaning === meaning ? ends : undefined;
+}
+
+function formerAddresses(before: KnownEnd, now: KnownEnd): readonly KnownEnd['address'][] {
+  return isSameSystem(before.identity, now.identity) ? [now.address, before.address] : [now.address];
+}
+
+function isSameAddress(before: KnownEnd, now: KnownEnd): boolean {
+  return JSON.stringify(before.address) === JSON.stringify(now.address);
+}

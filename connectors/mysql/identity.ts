@@ -1,0 +1,28 @@
+import type { SystemIdentity } from '../../core/connector.ts';
+import { text } from './describe.ts';
+import type { SqlRow } from './statements.ts';
+
+/** Asked with askForKnown: MariaDB has neither, and nothing else that tells one server from another. */
+export const identityVariables = ['server_uuid', 'gtid_executed'] as const;
+
+/** What a SELECT asks for, where the server has it. */
+export function identityItems(known: ReadonlySet<string>): string {
+  return identityVariables.map((name) => (known.has(name) ? `@@global.${name}` : 'NULL')).join(', ');
+}
+
+const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
+/** Those of a topology that has changed its primary so often. */
+const namesAtMost = 64;
+
+/**
+ * The server's uuid, and those of all servers or groups whose transactions it has executed by GTID: a replica that takes over has the uuid
+ * of the one before among them.
+ */
+export function namesOf([own, executed]: SqlRow): readonly string[] {
+  const names = [own, executed].flatMap((each) => String(text(each) ?? '').match(uuid) ?? []);
+  return [...new Set(names.map((each) => each.toLowerCase()))].slice(0, namesAtMost);
+}
+
+export function identityOf(names: readonly string[], database: string): SystemIdentity {
+  return names.map((name) => `${name}/${database}`);
+}
