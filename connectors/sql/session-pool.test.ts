@@ -114,3 +114,46 @@ test('few are opened at one time', async () => {
   }
   await Promise.all(lent);
 });
+
+test('with sixteen connections the next one waits for what is given back or closed, but not for ever', async () => {
+  const { opened, clock, lend } = pool();
+  const lent = await Promise.all(Array.from({ length: 16 }, () => lend()));
+  const [same, other] = [lend(), lend(writer)];
+  await setImmediate();
+  assert.equal(opened.length, 16);
+  await lent[0]?.giveBack(true);
+  assert.equal((await same).session, lent[0]?.session);
+  // Of another login: it makes room when it is closed at the server, and not before.
+  const closing = Promise.withResolvers<void>();
+  const left = lent[1]?.session as Fake;
+  left.close = async () => {
+    await closing.promise;
+    left.isClosed = true;
+  };
+  await lent[1]?.giveBack(true);
+  await setImmediate();
+  assert.equal(opened.length, 16);
+  closing.resolve();
+  assert.equal((await other).session, opened[16]);
+  assert.equal(left.isClosed, true);
+  // Whoever holds a session may wait for this very one.
+  const late = lend(writer);
+  await setImmediate();
+  assert.equal(opened.length, 17);
+  clock.advance(1_000);
+  assert.equal((await late).session, opened[17]);
+});
+
+test('one that stops waiting for room passes its turn on', async () => {
+  const { opened, sessions, lend } = pool();
+  const lent = await Promise.all(Array.from({ length: 16 }, () => lend()));
+  const stop = new AbortController();
+  const stopped = sessions.lend(writer, async () => new Fake(), stop.signal);
+  const next = lend(writer);
+  await setImmediate();
+  stop.abort(new Error('stopped'));
+  await lent[0]?.giveBack(false);
+  await assert.rejects(stopped, /stopped/);
+  await next;
+  assert.equal(opened.length, 17);
+});

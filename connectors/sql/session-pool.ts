@@ -5,14 +5,17 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Lent, PooledSession, SessionKey, SessionPool, SystemAccess } from '../../core/connector.ts';
 import { asIdraError, type IdraError, transient } from '../../core/errors.ts';
 import { Slots } from '../../core/slots.ts';
+import { ConnectionRoom } from './connection-room.ts';
 
 /** So many connections of one server are being opened at one time: a server that is busy logging others in answers nobody. */
 const openingAtOnce = 3;
 const closedAfterIdleMs = 5_000;
 /** What a server gives to new sessions (rights, settings of a role) reaches every session within this time. */
 const maxAgeMs = 10 * 60_000;
-/** With more than these a server's idle sessions are closed before another is opened. */
+/** With more than these a server's idle sessions are closed before another is opened, and one that is to be given back is waited for. */
 const pooledPerServer = 16;
+/** No longer: those that are lent may wait for the very session that is to be opened. */
+const roomWaitMs = 1_000;
 
 /** Sessions that may stand in for each other: same server, config, secrets and role. Secrets are only hashed. */
 export function sessionKey(access: SystemAccess, server: string, role: string): SessionKey {
@@ -72,12 +75,13 @@ class OneServer {
   readonly #opening = new Slots(openingAtOnce);
   /** The last one was given back last. */
   #idle: Kept[] = [];
-  #count = 0;
+  readonly #room: ConnectionRoom;
   /** By data source: the limit may be the one of its role or database, and others find a connection free. */
   readonly #refused = new Map<string, Refused>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#room = new ConnectionRoom(clock, pooledPerServer);
   }
 
   async lend<S extends PooledSession>(
@@ -99,24 +103,54 @@ class OneServer {
     open: (signal: AbortSignal) => Promise<PooledSession>,
     signal: AbortSignal,
   ): Promise<Kept> {
-    return await this.#opening.use(signal, async () => {
-      // One may have been given back while this one waited.
-      const idle = this.#takeIdle(key.identity);
+    const returned = await this.#takeRoom(key, signal);
+    if (returned) return returned;
+    let opened: Kept | undefined;
+    try {
+      return await this.#opening.use(signal, async () => {
+        // One may have been given back while this one waited.
+        const idle = this.#takeIdle(key.identity);
+        if (idle) return idle;
+        this.#requireNotRefused(key);
+        opened = await this.#openNew(key, open, signal);
+        return opened;
+      });
+    } finally {
+      if (!opened) this.#room.leave();
+    }
+  }
+
+  async #openNew(
+    key: SessionKey,
+    open: (signal: AbortSignal) => Promise<PooledSession>,
+    signal: AbortSignal,
+  ): Promise<Kept> {
+    try {
+      const session = await open(signal);
+      this.#refused.delete(key.dataSource);
+      const openedMs = this.#clock.monotonicMs();
+      return { identity: key.identity, session, openedMs, timer: undefined };
+    } catch (thrown) {
+      this.#noteRefusal(key, thrown);
+      throw thrown;
+    }
+  }
+
+  /** Room for one more connection; or one that was given back meanwhile. */
+  async #takeRoom({ identity }: SessionKey, signal: AbortSignal): Promise<Kept | undefined> {
+    const untilMs = this.#clock.monotonicMs() + roomWaitMs;
+    for (;;) {
+      const idle = this.#takeIdle(identity);
       if (idle) return idle;
-      this.#requireNotRefused(key);
-      if (this.#count >= pooledPerServer) await this.#closeOldestIdle();
-      this.#count += 1;
-      try {
-        const session = await open(signal);
-        this.#refused.delete(key.dataSource);
-        const openedMs = this.#clock.monotonicMs();
-        return { identity: key.identity, session, openedMs, timer: undefined };
-      } catch (thrown) {
-        this.#count -= 1;
-        this.#noteRefusal(key, thrown);
-        throw thrown;
+      const leftMs = untilMs - this.#clock.monotonicMs();
+      if (!this.#room.isFull || leftMs <= 0) {
+        this.#room.take();
+        return undefined;
       }
-    });
+      const other = this.#idle.shift();
+      if (other) await this.#close(other);
+      else await this.#room.change(leftMs, signal);
+    }
   }
 
   #noteRefusal({ dataSource }: SessionKey, thrown: unknown): void {
@@ -158,6 +192,7 @@ class OneServer {
       return;
     }
     this.#idle.push(kept);
+    this.#room.changed();
     kept.timer = setTimeout(() => {
       const at = this.#idle.indexOf(kept);
       if (at < 0) return;
@@ -166,15 +201,10 @@ class OneServer {
     }, closedAfterIdleMs);
   }
 
-  async #closeOldestIdle(): Promise<void> {
-    const kept = this.#idle.shift();
-    if (kept) await this.#close(kept);
-  }
-
   async #close(kept: Kept): Promise<void> {
     clearTimeout(kept.timer);
-    this.#count -= 1;
     await kept.session.close().catch(() => {});
+    this.#room.leave();
   }
 }
 
