@@ -12,6 +12,7 @@ import {
   tokenIsHigher,
   writeIsFenced,
 } from '../sql/commit-table.ts';
+import { serverInteger } from '../sql/server-integer.ts';
 import { quoteName, text } from './describe.ts';
 import { errnoOf, errorNumbers } from './errors.ts';
 import { literalText } from './literals.ts';
@@ -96,7 +97,7 @@ export class Commits {
     const where = this.#where(uid);
     return await session.guard(async () => {
       const [stored] = await rowsOf(session, `SELECT token FROM ${this.#plain} WHERE ${where}`);
-      const token = BigInt(String(stored?.[0] ?? 0));
+      const token = serverInteger(stored?.[0] ?? 0, session.where);
       if (typeof request.token === 'bigint' && token > request.token)
         throw tokenIsHigher(token, request.token);
       await endHolder(session, this.#lockName(uid, 'fence'));
@@ -249,7 +250,9 @@ export class Commits {
         session,
         `START TRANSACTION; SELECT token FROM ${this.#plain} WHERE ${where} FOR UPDATE`,
       );
-      const higher = rows.map(([stored]) => BigInt(String(stored))).find((stored) => stored > token);
+      const higher = rows
+        .map(([stored]) => serverInteger(stored, session.where))
+        .find((stored) => stored > token);
       if (higher !== undefined) {
         await session.run('ROLLBACK');
         throw tokenIsHigher(higher, token);

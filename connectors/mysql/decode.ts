@@ -1,4 +1,5 @@
 import type { ColumnType, Value } from '../../core/values.ts';
+import { serverInteger } from '../sql/server-integer.ts';
 import type { Cell } from './statements.ts';
 
 /** The driver's value, as this connector's sessions and select items are set, to the canonical value; undefined: they are the same. */
@@ -7,7 +8,7 @@ export type Decode = ((cell: Exclude<Cell, null>) => Value) | undefined;
 export function decoderOf(type: ColumnType): Decode {
   switch (type.kind) {
     case 'int':
-      return type.bits === 64 ? (cell) => BigInt(String(cell)) : undefined;
+      return type.bits === 64 ? (cell) => serverInteger(cell, 'MySQL') : undefined;
     case 'float':
       return type.bits === 32 ? (cell) => Math.fround(Number(cell)) : Number;
     case 'decimal':

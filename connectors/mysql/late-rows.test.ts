@@ -208,6 +208,32 @@ describe('late rows', { concurrency: servers.length }, () => {
         await passes.flow.close();
       });
 
+      test('Timestamp: what writes is at work, though it begins as our readers do', async () => {
+        const passes = await Passes.open(clocked, byTime);
+        const late = await begin(`INSERT INTO ${passes.table} (id) VALUES (2)`);
+        const marked = late.query('/* idra-reader */ SELECT SLEEP(60)').catch(() => {});
+        const waiter = await database.client();
+        await waiter.query('LOCK TABLES gate WRITE');
+        // Of another user.
+        const insert = `/* idra-reader */ INSERT INTO ${passes.table} (id) SELECT 4 FROM (SELECT COUNT(*) FROM gate) AS g`;
+        const other = database.server.query(insert, database.name);
+        const isAtWork = async () =>
+          (await database.server.query('SHOW FULL PROCESSLIST')).filter((row) =>
+            String(row.Info).startsWith('/* idra-reader */ INSERT'),
+          ).length === 1;
+        await until(isAtWork, { what: 'the other one to wait' });
+        await run(`SELECT SLEEP(1.5); INSERT INTO ${passes.table} (id) VALUES (3)`);
+        assert.deepEqual([(await passes.pass()).isHeldBack, await passes.ids()], [true, '']);
+        await database.server.query(`KILL QUERY ${late.threadId}`);
+        await marked;
+        await late.query('COMMIT');
+        const end = await passes.pass();
+        assert.match(end.bound.heldBackBy?.what ?? '', /^a statement of \w+@/);
+        await waiter.query('UNLOCK TABLES');
+        await other;
+        await passes.complete();
+      });
+
       test('Id: the largest that was seen is final when all that was at work then has ended', async () => {
         const passes = await Passes.open(clocked, byId);
         const late = await begin(`INSERT INTO ${passes.table} VALUES ()`);

@@ -49,6 +49,46 @@ for (const [name, start] of servers) {
     });
     after(() => database?.stop());
 
+    test('settings that a function has changed are as they were at the next page', async () => {
+      await database.run(
+        "CREATE TABLE kept (id INT PRIMARY KEY, at TIMESTAMP NOT NULL); SET time_zone = '+00:00'; INSERT INTO kept VALUES (1, '2026-01-01 08:00:00'), (2, '2026-01-01 08:00:00'), (3, '2026-01-01 08:00:00')",
+      );
+      const body = "SET SESSION time_zone = '+05:00', SESSION sql_select_limit = 0; RETURN 1;";
+      await asRoot(
+        `CREATE FUNCTION unsettles() RETURNS INT READS SQL DATA SQL SECURITY INVOKER BEGIN ${body} END`,
+      );
+      await asRoot(
+        'CREATE SQL SECURITY INVOKER VIEW unsettling AS SELECT id, at, unsettles() AS n FROM kept',
+      );
+      const objects = [
+        { query: 'SELECT id, at, unsettles() AS n FROM kept', key: ['id'] },
+        { table: 'unsettling', key: ['id'], timeZone: 'UTC' },
+      ];
+      for (const object of objects) {
+        const source = await connector.openSource(database.access, object, signal);
+        const relation = await source.describe(signal);
+        const request = {
+          relation,
+          columns: relation.columns.map((column) => ({ column })),
+          mode: 'Snapshot',
+          key: ['id'],
+          timeZone: 'UTC',
+          after: { mode: 'Snapshot', pass: 1, key: null, isComplete: false },
+          limits: { maxRows: 1, maxBytes: 1_000_000 },
+          wire: { format: 'values' },
+        } as const;
+        const seen: unknown[] = [];
+        for await (const batch of source.read(request, signal))
+          if (batch.rows.format === 'values') seen.push(...batch.rows.rows.map(([id, at]) => [id, at]));
+        await source.close();
+        const at = '2026-01-01 08:00:00Z';
+        assert.deepEqual(
+          seen,
+          [1, 2, 3].map((id) => [id, at]),
+        );
+      }
+    });
+
     const requireUntouched = async () =>
       assert.deepEqual(await database.run('SELECT id FROM victim ORDER BY id'), [['1'], ['2']]);
     const describeQuery = async (query: string) => {

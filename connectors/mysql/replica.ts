@@ -1,3 +1,4 @@
+import { serverInteger } from '../sql/server-integer.ts';
 import { errnoOf } from './errors.ts';
 import { readerMark, type Session } from './session.ts';
 import type { Result } from './statements.ts';
@@ -57,7 +58,10 @@ export class ReplicaWatch {
     const isSingle = only !== undefined && others.length === 0;
     const atMicros = microsOf(String(now));
     if (isMariaDb)
-      this.#countHeartbeats(BigInt(String(only?.get('Slave_received_heartbeats') ?? 0)), atMicros);
+      this.#countHeartbeats(
+        serverInteger(only?.get('Slave_received_heartbeats') ?? 0, session.where),
+        atMicros,
+      );
     else this.#heartbeatMicros = heartbeat === 'denied' ? undefined : heartbeat;
     const isReplayed = isSingle && hasReplayedAll(only);
     return {

@@ -10,7 +10,7 @@ import { connect } from './connect.ts';
 import { classify, errnoOf, errorNumbers } from './errors.ts';
 import { type Await, answered, destroyConnection, isEncrypted, onResult } from './guarded-connection.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
-import { askForKnown, mayWrite, noLimits, setStatement } from './settings.ts';
+import { askForKnown, mayWrite, noLimits, type SetUp, setUpOf } from './settings.ts';
 import { type Result, type SqlRow, statements } from './statements.ts';
 
 /** Readers never hold back the bound of late rows: their statements begin with this, and late-rows.ts leaves them out. */
@@ -40,17 +40,17 @@ export class Session implements PooledSession {
   readonly where: string;
   readonly #connection: Connection;
   readonly #login: Login;
-  readonly #setUpSql: string;
+  readonly setUp: SetUp;
   readonly #probe: Probe;
   #isBusy = false;
   #lost: Error | undefined;
   /** Of one that was lent. */
   #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
-  private constructor(connection: Connection, login: Login, facts: ServerFacts, setUpSql: string) {
+  private constructor(connection: Connection, login: Login, facts: ServerFacts, setUp: SetUp) {
     this.#connection = connection;
     this.#login = login;
-    this.#setUpSql = setUpSql;
+    this.setUp = setUp;
     this.where = login.where;
     this.facts = facts;
     this.#probe = {
@@ -75,7 +75,7 @@ export class Session implements PooledSession {
       open,
       signal,
     );
-    const lent = new Session(session.#connection, session.#login, session.facts, session.#setUpSql);
+    const lent = new Session(session.#connection, session.#login, session.facts, session.setUp);
     lent.#giveBack = giveBack;
     return lent;
   }
@@ -90,12 +90,12 @@ export class Session implements PooledSession {
       const connection = await connect(login, either, progress);
       progress.noteLogin();
       try {
-        const { facts, setUpSql } = await answered(
+        const { facts, setUp } = await answered(
           connection,
           { where: login.where, silenceMs: login.openTimeoutMs, signal: either },
           () => prepare(connection, login),
         );
-        return new Session(connection, login, facts, setUpSql);
+        return new Session(connection, login, facts, setUp);
       } catch (thrown) {
         destroyConnection(connection);
         throw thrown;
@@ -220,7 +220,7 @@ export class Session implements PooledSession {
       await new Promise<void>((resolve, reject) => {
         this.#connection.reset((error) => (error ? reject(error) : resolve()));
       });
-      await statements(this.#connection, this.#setUpSql);
+      await statements(this.#connection, this.setUp.first.join('; '));
     };
     await this.#use(body, { silenceMs: shortSilenceMs });
   }
@@ -287,17 +287,18 @@ export class Session implements PooledSession {
 async function prepare(
   connection: Connection,
   login: Login,
-): Promise<{ readonly facts: ServerFacts; readonly setUpSql: string }> {
+): Promise<{ readonly facts: ServerFacts; readonly setUp: SetUp }> {
   const asked = await statements(connection, `${noLimits}; SELECT VERSION(); ${askForKnown}`);
   const isMariaDb = /mariadb/i.test(String(asked[1]?.rows[0]?.[0]));
   const known = new Set((asked[2]?.rows ?? []).map(([name]) => String(name)));
-  const setUpSql = setStatement(known, isMariaDb, login.settings);
+  const setUp = setUpOf(known, isMariaDb, login.settings);
+  const { first } = setUp;
   const facts = await readFacts(
-    async (sql) => (await statements(connection, `${setUpSql}; ${sql}`)).slice(2),
+    async (sql) => (await statements(connection, [...first, sql].join('; '))).slice(first.length),
     login.where,
     known,
   );
-  return { facts, setUpSql };
+  return { facts, setUp };
 }
 
 function noAnswer({ where, openTimeoutMs }: Login, progress: OpeningProgress): Error {

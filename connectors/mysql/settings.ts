@@ -10,6 +10,8 @@ export interface Setting {
   /** As it is written in a SET statement. */
   readonly value: string;
   readonly reason: string;
+  /** The server refuses it while a transaction is open. */
+  readonly isOutsideTransactions?: true;
 }
 
 const unlimited = '18446744073709551615';
@@ -76,6 +78,7 @@ export const settings: readonly Setting[] = [
     name: 'explicit_defaults_for_timestamp',
     value: '1',
     reason: 'NULL in a TIMESTAMP would become the present time',
+    isOutsideTransactions: true,
   },
   { name: 'sql_notes', value: '1', reason: 'a rounded DECIMAL is told by a note alone' },
   { name: 'note_verbosity', value: "'basic'", reason: 'the same' },
@@ -132,14 +135,21 @@ export const askForKnown = `SHOW SESSION VARIABLES WHERE Variable_name IN (${[..
 /** MySQL and MariaDB have another default each for what is compared without a column. */
 const collationOfLiterals = { mysql: 'utf8mb4_0900_ai_ci', mariaDb: 'utf8mb4_general_ci' } as const;
 
-export function setStatement(
-  known: ReadonlySet<string>,
-  isMariaDb: boolean,
-  more: readonly string[],
-): string {
-  const assignments = settings
-    .filter(({ name }) => known.has(name))
-    .map(({ name, value }) => `SESSION ${name} = ${value}`);
+export interface SetUp {
+  /** For a new session. */
+  readonly first: readonly string[];
+  /** Within a transaction, before each statement that may call functions of users: these can change a session's settings. */
+  readonly again: readonly string[];
+}
+
+export function setUpOf(known: ReadonlySet<string>, isMariaDb: boolean, more: readonly string[]): SetUp {
+  const all = settings.filter(({ name }) => known.has(name));
   const collation = isMariaDb ? collationOfLiterals.mariaDb : collationOfLiterals.mysql;
-  return `SET NAMES utf8mb4 COLLATE ${collation}; SET ${[...assignments, ...more.map((each) => `SESSION ${each}`)].join(', ')}`;
+  const names = `SET NAMES utf8mb4 COLLATE ${collation}`;
+  const set = (some: readonly Setting[]) =>
+    `SET ${[...some.map(({ name, value }) => `${name} = ${value}`), ...more].map((each) => `SESSION ${each}`).join(', ')}`;
+  return {
+    first: [names, set(all)],
+    again: [names, set(all.filter((each) => !each.isOutsideTransactions))],
+  };
 }

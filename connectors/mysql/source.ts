@@ -16,6 +16,7 @@ import {
   readPass,
   startAfter,
 } from '../sql/read-pass.ts';
+import { serverInteger } from '../sql/server-integer.ts';
 import { decoderOf } from './decode.ts';
 import { quoteName, resolveName, text } from './describe.ts';
 import { lookAt, type Seen } from './fingerprint.ts';
@@ -80,7 +81,7 @@ export class MysqlSource implements Source, RangeReader {
     for (let tries = 1; ; tries++) {
       const { from, opening, fingerprint } = this.#seen ?? (await this.#look(signal));
       const session = await this.#provenSession(signal);
-      const sql = `${readerMark} ${selectRange(dialect, from, range, request.wire)}`;
+      const sql = this.#withSettings(session, selectRange(dialect, from, range, request.wire));
       const statement = { sql, opening, fingerprint, columns: range.columns, keys, limits: request.limits };
       try {
         yield* readParts(session, statement, signal);
@@ -171,7 +172,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
-    const sql = `${readerMark} SELECT ${selectItem(field)} FROM ${await this.#from(signal)} ${tail}`;
+    const sql = `SELECT ${selectItem(field)} FROM ${await this.#from(signal)} ${tail}`;
     const [[cell] = []] = await this.#ask(sql, signal);
     if (cell === null || cell === undefined) return undefined;
     if (Buffer.isBuffer(cell)) return cell.toString('hex');
@@ -180,7 +181,7 @@ export class MysqlSource implements Source, RangeReader {
 
   async count(where: string, signal: AbortSignal): Promise<number> {
     const rows = `SELECT 1 FROM ${await this.#from(signal)} ${where} LIMIT ${countLimit}`;
-    const [[count] = []] = await this.#ask(`${readerMark} SELECT COUNT(*) FROM (${rows}) AS counted`, signal);
+    const [[count] = []] = await this.#ask(`SELECT COUNT(*) FROM (${rows}) AS counted`, signal);
     return Number(text(count));
   }
 
@@ -199,7 +200,13 @@ export class MysqlSource implements Source, RangeReader {
        WHERE TABLE_SCHEMA = ${literalText(schema)} AND TABLE_NAME = ${literalText(table)}`,
       signal,
     );
-    return next === null || next === undefined ? undefined : BigInt(String(next)) - 1n;
+    return next === null || next === undefined ? undefined : serverInteger(next, session.where) - 1n;
+  }
+
+  /** A function that a view or query calls may have changed them, also while the shape was looked at. */
+  #withSettings(session: Session, sql: string): string {
+    const settings = this.#seen?.relation.isOpaque ? session.setUp.again : [];
+    return [...settings, sql].map((each) => `${readerMark} ${each}`).join('; ');
   }
 
   /** A question beside the pages: where the object has changed, that is what the error says. */
@@ -207,7 +214,7 @@ export class MysqlSource implements Source, RangeReader {
     const before = this.#seen?.relation;
     const session = await this.#provenSession(signal);
     try {
-      return await readOnly(session, sql, signal);
+      return await readOnly(session, this.#withSettings(session, sql), signal);
     } catch (thrown) {
       if (before) await this.#requireSame(before, thrown, signal);
       throw thrown;

@@ -117,7 +117,9 @@ export class TransactionWatch {
       }
       const transactions = transactionsOf(rows, mark, processes);
       if (transactions) {
-        const { atMicros, statements } = processes;
+        const { atMicros } = processes;
+        const readers = readOnlyConnections(rows);
+        const statements = processes.statements.filter(({ connection }) => !readers.has(connection));
         return { atMicros, open: this.#log.take({ atMicros, statements, transactions }) };
       }
       await systemClock.sleep(restMs + backoffMs(tries, { baseMs: restMs, maxMs: maxTryRestMs }), signal);
@@ -160,11 +162,14 @@ async function listProcesses(session: Session, signal: AbortSignal): Promise<Pro
   const rows = results[1]?.rows ?? [];
   const statements: Statement[] = [];
   const who = new Map<string, string>();
+  const ownUser = rows.find(([id]) => String(id) === String(session.id))?.[1];
   for (const [id, user, host, , command, time, , info] of rows) {
     const connection = String(id);
     const name = `${user}@${String(host).replace(/:\d+$/, '')} (connection ${connection})`;
     who.set(connection, name);
-    if (connection === String(session.id) || idle.has(String(command)) || isOwnReader(info)) continue;
+    // Anybody may begin a statement with our mark; of another user it says nothing.
+    const isOwn = user === ownUser && isOwnReader(info);
+    if (connection === String(session.id) || idle.has(String(command)) || isOwn) continue;
     const ageMicros = Number(time ?? 0) * 1_000_000;
     statements.push({
       connection,
@@ -193,7 +198,7 @@ async function listTransactions(
   mark: string,
   signal: AbortSignal,
 ): Promise<readonly SqlRow[] | 'denied'> {
-  const sql = `SELECT /* ${mark} */ trx_id, trx_mysql_thread_id, trx_started, trx_rows_modified, trx_query FROM information_schema.innodb_trx`;
+  const sql = `SELECT /* ${mark} */ trx_id, trx_mysql_thread_id, trx_started, trx_rows_modified, trx_query, trx_is_read_only FROM information_schema.innodb_trx`;
   return await session.guard(async () => {
     try {
       const begin = 'START TRANSACTION WITH CONSISTENT SNAPSHOT';
@@ -207,6 +212,15 @@ async function listTransactions(
   }, signal);
 }
 
+/** By the server's word: these cannot write, whatever they begin with, so that our own readers hold nothing back. */
+function readOnlyConnections(rows: readonly SqlRow[]): ReadonlySet<string> {
+  return new Set(rows.filter(isReadOnly).map(([, connection]) => String(connection)));
+}
+
+function isReadOnly(row: SqlRow): boolean {
+  return Number(row[5]) === 1;
+}
+
 /** Undefined: an older picture, in which the statement that asked is not to be seen. */
 function transactionsOf(
   rows: readonly SqlRow[],
@@ -218,7 +232,7 @@ function transactionsOf(
   // The server writes these in its system's time zone; ours began just now.
   const now = microsOf(String(own[2]));
   return rows
-    .filter((row) => row !== own && !isOwnReader(row[4]))
+    .filter((row) => row !== own && !isReadOnly(row))
     .map(([id, connection, started, changes]) => ({
       id: String(id),
       connection: String(connection),

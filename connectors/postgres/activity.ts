@@ -1,4 +1,5 @@
 import type { HeldBackBy } from '../../core/connector.ts';
+import { serverInteger } from '../sql/server-integer.ts';
 import { readerName, type Session, type TextRow } from './session.ts';
 
 /** A transaction of another session in this database that may still commit rows. */
@@ -57,7 +58,7 @@ export async function look(session: Session, signal: AbortSignal): Promise<Sight
           ? 'track_activities is off'
           : undefined;
   return {
-    nowMicros: now === null || now === undefined ? undefined : BigInt(now),
+    nowMicros: now === null || now === undefined ? undefined : serverInteger(now, 'PostgreSQL'),
     isStandby: isStandby === 't',
     blindness,
   };
@@ -115,7 +116,7 @@ async function lookBy(
     prepared: (prepared?.rows ?? []).map(([gid, id, time]) => ({
       gid: gid ?? '',
       id: id ?? '',
-      preparedMicros: BigInt(time ?? 0),
+      preparedMicros: serverInteger(time ?? 0, 'PostgreSQL'),
     })),
   };
 }
@@ -125,7 +126,7 @@ function toTransaction([virtualId, start, pid, user, application, , isIdle]: Tex
   return {
     virtualId: virtualId ?? '',
     isIdle: isIdle === 't',
-    startMicros: start === null || start === undefined ? undefined : BigInt(start),
+    startMicros: start === null || start === undefined ? undefined : serverInteger(start, 'PostgreSQL'),
     told: `transaction ${virtualId ? `${virtualId} ` : ''}of ${user ?? 'an unknown user'} (${who})`,
   };
 }

@@ -1,6 +1,7 @@
 import type { CommitRow } from '../../core/connector.ts';
 import type { Token } from '../../core/token.ts';
 import { commitLayout, commitTableName, spellingsOf, toCommitRow } from '../sql/commit-table.ts';
+import { serverInteger } from '../sql/server-integer.ts';
 import { fencedState, offsetMovedState } from './errors.ts';
 import { literalText } from './literals.ts';
 import { quoteName, regclass, type TableName } from './names.ts';
@@ -118,7 +119,7 @@ export class CommitRows {
   ): Promise<{ readonly token: Token; readonly session: string | null } | undefined> {
     const sql = `SELECT token, session FROM ${this.#name} WHERE ${this.#own(uid)}`;
     const [row] = await this.#rows(session, sql, signal);
-    return row && { token: BigInt(row[0] ?? 0), session: row[1] ?? null };
+    return row && { token: serverInteger(row[0] ?? 0, commitTableName), session: row[1] ?? null };
   }
 
   /** `sessionId` is an SQL expression. Gives a row where it was stored: not when a higher token (or the same, isNew) is there. */

@@ -20,6 +20,7 @@ import type { Relation, Value } from '../../core/values.ts';
 import { claimedRow, offsetMoved, toCommitRow, tokenIsHigher, writeIsFenced } from '../sql/commit-table.ts';
 import { joinName, quoteDouble, splitName } from '../sql/names.ts';
 import { OwnSession } from '../sql/own-session.ts';
+import { serverInteger } from '../sql/server-integer.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { writeFindings } from './check.ts';
 import { endEarlierOwner, sessionIdSql } from './claim.ts';
@@ -279,7 +280,8 @@ export class PostgresDestination implements Destination {
     const { session, name, commits } = await this.#openToWrite(signal);
     if (!(await commits.exists(session, signal))) return;
     const [[highest] = []] = await this.#inOwnTable(commits.closeAllSql(uid, token), signal);
-    if (highest && BigInt(highest) > token) throw tokenIsHigher(BigInt(highest), token);
+    const highestToken = serverInteger(highest ?? 0, this.#table);
+    if (highestToken > token) throw tokenIsHigher(highestToken, token);
     for (const table of await commits.targets(session, uid, signal)) {
       const target = { schema: name.schema, table: splitName(table, tablePath).at(-1) ?? '' };
       const shadow = shadowName(target, uid);

@@ -19,6 +19,7 @@ import {
   readPass,
   startAfter,
 } from '../sql/read-pass.ts';
+import { serverInteger } from '../sql/server-integer.ts';
 import { withBadColumn } from './bad-encoding.ts';
 import { keyDecoderOf } from './binary-keys.ts';
 import { LateRowBound } from './bound.ts';
@@ -317,7 +318,7 @@ export class PostgresSource implements Source, RangeReader {
          AND has_sequence_privilege(${owned}, 'SELECT, USAGE')`,
       signal,
     );
-    return issued === undefined || issued === null ? undefined : BigInt(issued);
+    return issued === undefined || issued === null ? undefined : serverInteger(issued, this.#dataSource);
   }
 
   /** A question beside the pages: where the object is not what it was, that is what its error says. */

@@ -2,6 +2,7 @@ import type { ClaimRequest, CommitRow } from '../../core/connector.ts';
 import { fenced, permanent } from '../../core/errors.ts';
 import { formatToken, type Token } from '../../core/token.ts';
 import { joinName, splitName } from './names.ts';
+import { serverInteger } from './server-integer.ts';
 
 /**
  * `_idra_commits`, in the schema of the target table: one row per (uid, table), written in the transaction of the rows that it speaks of.
@@ -43,7 +44,7 @@ export function toCommitRow(cells: readonly (string | null | undefined)[]): Comm
     table: table ?? '',
     name: name ?? '',
     meaning: meaning ?? '',
-    token: BigInt(token ?? 0),
+    token: serverInteger(token ?? 0, commitTableName),
     offset: offset ?? null,
     rows: Number(rows),
     isClosed: closed === 't' || closed === '1',
