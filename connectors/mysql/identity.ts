@@ -1,5 +1,4 @@
 import type { SystemIdentity } from '../../core/connector.ts';
-import { text } from './describe.ts';
 import type { SqlRow } from './statements.ts';
 
 /** Asked with askForKnown: MariaDB has neither, and nothing else that tells one server from another. */
@@ -19,7 +18,7 @@ const namesAtMost = 64;
  * of the one before among them.
  */
 export function namesOf([own, executed]: SqlRow): readonly string[] {
-  const names = [own, executed].flatMap((each) => String(text(each) ?? '').match(uuid) ?? []);
+  const names = [own, executed].flatMap((each) => String(each ?? '').match(uuid) ?? []);
   return [...new Set(names.map((each) => each.toLowerCase()))].slice(0, namesAtMost);
 }
 
