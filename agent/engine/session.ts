@@ -13,6 +13,7 @@ import { movedRows, progressed, type RunState, remember, rememberIdle } from './
 import { continuousIdleMs, nextPassMs } from './schedule.ts';
 import { takeSlots } from './slot-wait.ts';
 import { unlessAborted, untilStopped } from './until-stopped.ts';
+import { completedMessage, waitingMessage } from './waiting-message.ts';
 
 const secretCheckMs = 60_000;
 const targetCheckMs = 5_000;
@@ -340,12 +341,4 @@ export class SyncSession {
     this.#secretsCheckedMs = context.clock.monotonicMs();
     return await this.#open.hasCurrentSecrets();
   }
-}
-
-const completedMessage = 'the one pass that schedule.once asks for is complete';
-
-function waitingMessage(isHeldBack: boolean): string {
-  return isHeldBack
-    ? 'newer rows are held back until they are final; status.bound says by what'
-    : 'caught up; waiting for the next pass';
 }

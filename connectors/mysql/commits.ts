@@ -18,7 +18,8 @@ import { errnoOf, errorNumbers } from './errors.ts';
 import { literalText } from './literals.ts';
 import { plainTable, requireOwnTable } from './own-tables.ts';
 import { readOnly } from './read-only.ts';
-import { idleLimit, killSession, type Session } from './session.ts';
+import { killSession, type Session } from './session.ts';
+import { idleLimit } from './settings.ts';
 import type { SqlRow } from './statements.ts';
 
 /** Seconds to wait for what a stopped owner held to be rolled back. */

@@ -17,12 +17,6 @@ import { type Result, type SqlRow, statements } from './statements.ts';
 export const readerMark = '/* idra-reader */';
 export type Role = 'reader' | 'writer' | 'watch';
 
-/** A writer that was stopped in the middle lets go of its locks after a minute, though nobody claims. Seconds of silence. */
-export const idleLimit = {
-  inTransaction: 'SET SESSION wait_timeout = 60',
-  otherwise: 'SET SESSION wait_timeout = 28800',
-} as const;
-
 /** What a stream of several statements gives; the fields of each statement come before its rows, and none for one without rows. */
 export interface RowListener {
   readonly onFields: (fields: readonly FieldPacket[]) => void;

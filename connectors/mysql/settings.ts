@@ -129,6 +129,12 @@ export const settings: readonly Setting[] = [
 /** Of a writer, when it claims. Until then, and in every other session, no statement writes, and no function that it calls. */
 export const mayWrite = 'SET SESSION TRANSACTION READ WRITE';
 
+/** A writer that was stopped in the middle lets go of its locks after a minute, though nobody claims. Seconds of silence. */
+export const idleLimit = {
+  inTransaction: 'SET SESSION wait_timeout = 60',
+  otherwise: 'SET SESSION wait_timeout = 28800',
+} as const;
+
 /** The names that this server has, by its answer to a SHOW VARIABLES of them. */
 export const askForKnown = `SHOW SESSION VARIABLES WHERE Variable_name IN (${[...settings.map(({ name }) => name), ...identityVariables].map((name) => `'${name}'`).join(', ')})`;
 

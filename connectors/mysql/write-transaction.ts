@@ -1,6 +1,7 @@
 import { transient } from '../../core/errors.ts';
 import { classify, errnoOf, errorNumbers, isRowError } from './errors.ts';
-import { idleLimit, type Session } from './session.ts';
+import type { Session } from './session.ts';
+import { idleLimit } from './settings.ts';
 import type { Result } from './statements.ts';
 import type { TargetShape } from './target-shape.ts';
 

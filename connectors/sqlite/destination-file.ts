@@ -5,7 +5,6 @@ import type {
   CommitRow,
   OffsetChange,
   PassStart,
-  SystemIdentity,
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
@@ -75,9 +74,7 @@ export class DestinationFile {
     this.#commitName = joinName(splitName(object.table, path));
   }
 
-  identity(): SystemIdentity {
-    return travellingIdentity(this.#file);
-  }
+  readonly identity = () => travellingIdentity(this.#file);
 
   describe(): Relation | null {
     const database = this.#existing();

@@ -42,7 +42,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
   {
     name: 'SQLite: a page is read behind a look at the shape',
     file: 'connectors/sqlite/source-file.ts',
-    from: "database.exec('BEGIN');\n    try {\n      this.#watch.requireShape(request.shape);\n      const rows",
+    from: "database.exec('BEGIN');\n    try {\n      this.#requirePlanned(request);\n      const rows",
     to: "database.exec('BEGIN');\n    try {\n      const rows",
     caughtBy: { test: 'connectors/sqlite/shape.test.ts', only: 'between two pages' },
   },
