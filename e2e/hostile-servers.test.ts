@@ -243,3 +243,26 @@ test('an abort ends an opening that has stalled after the login', async () => {
     await Promise.all([postgres.stop(), mysql.stop()]);
   }
 });
+
+test('a DataSource that the server no longer lets in ends no session of a neighbour with the same server', async () => {
+  const shut = new AbortController();
+  const server = await roguePostgres({
+    statement: (sql) => when(sql === 'SELECT 1' || (shut.signal.aborted && sql.includes("'neighbour'"))),
+  });
+  const times = { connect_timeout: '1', socket_timeout: '4' };
+  const neighbour = { ...accessOf(server.port, { ...times, role: 'neighbour' }), dataSource: 'other/rogue' };
+  try {
+    const theirs = await PostgresSession.open(neighbour, readerName, never);
+    const ours = await PostgresSession.open(accessOf(server.port, times), readerName, never);
+    shut.abort();
+    // Theirs asks first whether the server lets another connection in.
+    const ends = [theirs, ours].map((session) => session.query('SELECT 1'));
+    await Promise.all([
+      assert.rejects(ends[0] ?? Promise.resolve(), { code: 'HostUnreachable' }),
+      assert.rejects(ends[1] ?? Promise.resolve(), { code: 'SystemTimeout' }),
+    ]);
+    await Promise.all([theirs.close(), ours.close()]);
+  } finally {
+    await server.stop();
+  }
+});

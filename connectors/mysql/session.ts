@@ -48,7 +48,7 @@ export class Session implements PooledSession {
     this.where = login.where;
     this.facts = facts;
     this.#probe = {
-      server: login.serverKey,
+      server: login.where,
       everyMs: login.openTimeoutMs,
       connect: () => letsIn(login),
     };

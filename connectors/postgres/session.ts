@@ -137,7 +137,7 @@ export class Session implements PooledSession {
     progress.watch(socketOf(client));
     const silenceMs = seconds(config.parameters.socket_timeout) ?? defaultSilenceMs;
     const probe = {
-      server: `PostgreSQL ${config.host}:${config.port}`,
+      server: doing,
       everyMs: connectTimeoutMs,
       connect: () => Session.#answers(access, name),
     };

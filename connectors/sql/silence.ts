@@ -9,7 +9,10 @@ export const shortSilenceMs = 15_000;
 
 /** Asks a server for another connection. */
 export interface Probe {
-  /** One attempt is made for all that ask at the same time. */
+  /**
+   * With its DataSource: one attempt is made for all that ask for it at the same time. A neighbour's login to the same server may fail for
+   * reasons of its own, which must not end the sessions of others.
+   */
   readonly server: string;
   /** A silent server is asked after this time, and so often from then on. */
   readonly everyMs: number;
