@@ -6,10 +6,13 @@ import type { Keys } from './keys.ts';
 import type { EtcdReader } from './reader.ts';
 import {
   type AgentRecord,
+  agentFields,
+  assignmentFields,
   type LeaderRecord,
   type LockRecord,
   type PlaceRecord,
   parseRecord,
+  readRecords,
 } from './records.ts';
 import { byAge } from './requests.ts';
 import { type KeyValue, underPrefix } from './transport.ts';
@@ -19,9 +22,14 @@ export function makeClusterReader(reader: EtcdReader, keys: Keys): ClusterReader
   return {
     async agents() {
       const loads = new Map(
-        (await list(keys.loads)).map((pair) => [keys.lastPart(pair.key), parseRecord<Agent['loads']>(pair)]),
+        readRecords(await list(keys.loads), (pair) => [
+          keys.lastPart(pair.key),
+          parseRecord<Agent['loads']>(pair),
+        ]),
       );
-      const agents = (await list(keys.agents)).map((pair) => parseRecord<AgentRecord>(pair));
+      const agents = readRecords(await list(keys.agents), (pair) =>
+        parseRecord<AgentRecord>(pair, agentFields),
+      );
       return agents.map((agent) => ({ ...agent, loads: loads.get(agent.name) ?? {} }));
     },
     async leader() {
@@ -29,11 +37,14 @@ export function makeClusterReader(reader: EtcdReader, keys: Keys): ClusterReader
       return pair && { agent: parseRecord<LeaderRecord>(pair).agent, term: String(pair.createRevision) };
     },
     async assignments() {
-      return (await list(keys.assignments)).map((pair) => parseRecord<Assignment>(pair));
+      return readRecords(await list(keys.assignments), (pair) =>
+        parseRecord<Assignment>(pair, assignmentFields),
+      );
     },
     async locks() {
       const epoch = epochIn(await reader.get(keys.epoch));
-      const locks = (await list(keys.locks)).map(
+      const locks = readRecords(
+        await list(keys.locks),
         (pair): LockInfo => ({
           kind: 'sync',
           uid: keys.lastPart(pair.key),
@@ -49,14 +60,18 @@ export function makeClusterReader(reader: EtcdReader, keys: Keys): ClusterReader
   /** Slots by `namespace/name`, where they are limited. */
   async function limits(): Promise<Map<string, number>> {
     const limits = new Map<string, number>();
-    for (const pair of await list(keys.dataSources)) {
-      const { spec } = parseRecord<{ spec?: { maxConcurrentSyncs?: unknown } }>(pair);
+    for (const { key, spec } of readRecords(await list(keys.dataSources), specOf)) {
       const written = spec?.maxConcurrentSyncs;
       const limit = slotLimit(typeof written === 'number' ? written : undefined);
-      if (limit !== undefined) limits.set(pair.key.slice(keys.dataSources.length), limit);
+      if (limit !== undefined) limits.set(key.slice(keys.dataSources.length), limit);
     }
     return limits;
   }
+}
+
+function specOf(pair: KeyValue) {
+  const { spec } = parseRecord<{ spec?: { maxConcurrentSyncs?: unknown } | null }>(pair);
+  return { key: pair.key, spec };
 }
 
 function placesIn(pairs: readonly KeyValue[], limits: ReadonlyMap<string, number>, keys: Keys): LockInfo[] {
@@ -68,7 +83,7 @@ function placesIn(pairs: readonly KeyValue[], limits: ReadonlyMap<string, number
       kind: 'place',
       uid: keys.lastPart(pair.key),
       dataSource,
-      agent: parseRecord<PlaceRecord>(pair).agent,
+      agent: readRecords([pair], (each) => parseRecord<PlaceRecord>(each).agent)[0] ?? '',
       isWaiting: rank >= (limits.get(dataSource) ?? Number.POSITIVE_INFINITY),
     })),
   );

@@ -10,7 +10,7 @@ import type {
 import { toDataSource, toSync } from './desired.ts';
 import type { Keys } from './keys.ts';
 import type { EtcdReader } from './reader.ts';
-import { type AgentRecord, parseRecord } from './records.ts';
+import { type AgentRecord, agentFields, assignmentFields, parseRecord } from './records.ts';
 import { isOver } from './removal.ts';
 import type { KeyValue } from './transport.ts';
 import { Reflector } from './watch.ts';
@@ -125,7 +125,10 @@ class View implements ClusterView {
       change: 'agents',
       put: (pair) => {
         const name = keys.lastPart(pair.key);
-        this.agents.set(name, { ...parseRecord<AgentRecord>(pair), loads: this.#loads.get(name) ?? {} });
+        this.agents.set(name, {
+          ...parseRecord<AgentRecord>(pair, agentFields),
+          loads: this.#loads.get(name) ?? {},
+        });
       },
       remove: (key) => this.agents.delete(keys.lastPart(key)),
     };
@@ -152,7 +155,8 @@ class View implements ClusterView {
     return {
       prefix: keys.assignments,
       change: 'assignments',
-      put: (pair) => this.assignments.set(keys.lastPart(pair.key), parseRecord<Assignment>(pair)),
+      put: (pair) =>
+        this.assignments.set(keys.lastPart(pair.key), parseRecord<Assignment>(pair, assignmentFields)),
       remove: (key) => {
         const uid = keys.lastPart(key);
         // A move deletes one key and puts another at one revision, in either order.

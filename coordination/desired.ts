@@ -2,7 +2,7 @@ import type { DesiredDataSource, DesiredState, DesiredSync, New } from './contra
 import { conflict, versionOf, writeDocument } from './documents.ts';
 import type { Keys } from './keys.ts';
 import type { EtcdReader } from './reader.ts';
-import { parseRecord } from './records.ts';
+import { desiredFields, parseRecord, readRecords } from './records.ts';
 import { isOver, makeRemovals, removedUids } from './removal.ts';
 import { type KeyValue, type Operation, underPrefix } from './transport.ts';
 
@@ -19,8 +19,8 @@ export function makeDesiredState(reader: EtcdReader, keys: Keys): DesiredState {
       const { pairs, revision } = await reader.list(underPrefix(keys.syncs));
       const dataSources = await reader.list(underPrefix(keys.dataSources), { revision });
       const removed = await removedUids(reader, keys, revision);
-      const syncs = pairs.map(toSync).filter((sync) => !isOver(sync, removed.has(sync.uid)));
-      return { syncs, dataSources: dataSources.pairs.map(toDataSource) };
+      const syncs = readRecords(pairs, toSync).filter((sync) => !isOver(sync, removed.has(sync.uid)));
+      return { syncs, dataSources: readRecords(dataSources.pairs, toDataSource) };
     },
     getSync,
     async findSync(namespace, name) {
@@ -82,11 +82,11 @@ function nameOf(keys: Keys, { namespace, name, uid }: New<DesiredSync>): Operati
 }
 
 export function toSync(pair: KeyValue): DesiredSync {
-  return { ...parseRecord<New<DesiredSync>>(pair), version: versionOf(pair) };
+  return { ...parseRecord<New<DesiredSync>>(pair, desiredFields), version: versionOf(pair) };
 }
 
 export function toDataSource(pair: KeyValue): DesiredDataSource {
-  return { ...parseRecord<New<DesiredDataSource>>(pair), version: versionOf(pair) };
+  return { ...parseRecord<New<DesiredDataSource>>(pair, desiredFields), version: versionOf(pair) };
 }
 
 /** The version is etcd's own; one that came with what was read is not written back. */

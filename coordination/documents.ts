@@ -1,6 +1,6 @@
 import { transient } from '../core/errors.ts';
 import type { EtcdReader } from './reader.ts';
-import { isSameRecord, parseRecord } from './records.ts';
+import { isSameRecord, parseRecord, readRecords } from './records.ts';
 import type { Compare, KeyValue, Operation } from './transport.ts';
 
 export interface Change {
@@ -46,7 +46,10 @@ async function tryWrite(
 
 function isDone(stored: KeyValue | undefined, record: object | undefined): boolean {
   if (stored === undefined || record === undefined) return stored === undefined && record === undefined;
-  return isSameRecord(parseRecord(stored), JSON.parse(JSON.stringify(record)));
+  // One that somebody else has written is written over.
+  return readRecords([stored], (each) =>
+    isSameRecord(parseRecord(each), JSON.parse(JSON.stringify(record))),
+  ).includes(true);
 }
 
 export function versionOf(stored: KeyValue | undefined): string {

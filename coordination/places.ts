@@ -9,7 +9,7 @@ import type { EtcdLock } from './lock.ts';
 import { Notice } from './notice.ts';
 import type { Outbox } from './outbox.ts';
 import type { EtcdReader } from './reader.ts';
-import { type PlaceRecord, parseRecord } from './records.ts';
+import { type PlaceRecord, parseRecord, readRecords } from './records.ts';
 import { byAge } from './requests.ts';
 import type { KeyValue } from './transport.ts';
 import { Reflector } from './watch.ts';
@@ -221,7 +221,7 @@ class Board {
     const order = this.#ordered();
     order.holders ??= order.pairs
       .slice(0, limit)
-      .map((pair) => parseRecord<PlaceRecord>(pair).sync ?? pair.key.slice(this.#prefix.length));
+      .map((pair) => readRecords([pair], syncOf)[0] ?? pair.key.slice(this.#prefix.length));
     return order.holders;
   }
 
@@ -231,4 +231,8 @@ class Board {
     this.#order = { pairs, rank: new Map(pairs.map(({ key }, rank) => [key, rank])), holders: undefined };
     return this.#order;
   }
+}
+
+function syncOf(pair: KeyValue): string | undefined {
+  return parseRecord<PlaceRecord>(pair).sync;
 }

@@ -18,13 +18,40 @@ export interface PlaceRecord {
 /** Of the key of an agent. Its loads have one of their own. */
 export type AgentRecord = Omit<Agent, 'loads'>;
 
+/** Those without which who reads a list of records cannot go on. */
+export const agentFields = ['name', 'instance', 'labels', 'joinedAt'] as const;
+export const assignmentFields = ['uid', 'agent', 'syncVersion'] as const;
+export const desiredFields = ['uid', 'namespace', 'name', 'generation'] as const;
+export const reportFields = ['namespace', 'name', 'checkedAt'] as const;
+
 /** The value of one of our keys: only Idra writes them, so that JSON of another shape is a bug or a stranger's hand. */
-export function parseRecord<T>(pair: Pick<KeyValue, 'key' | 'value'>): T {
+export function parseRecord<T>(
+  pair: Pick<KeyValue, 'key' | 'value'>,
+  fields: readonly (keyof T & string)[] = [],
+): T {
+  const record = parseJson(pair) as NonNullable<T> | null;
+  if (record === null || fields.some((field) => (record[field] ?? null) === null))
+    throw bug(`the value of etcd's key ${pair.key} is not one that Idra writes`);
+  return record;
+}
+
+function parseJson({ key, value }: Pick<KeyValue, 'key' | 'value'>): unknown {
   try {
-    return JSON.parse(pair.value) as T;
+    return JSON.parse(value);
   } catch (error) {
-    throw bug(`the value of etcd's key ${pair.key} is not JSON`, { cause: error });
+    throw bug(`the value of etcd's key ${key} is not JSON`, { cause: error });
   }
+}
+
+/** Of a list: a record that somebody else has written is left out, lest it holds up all the others. The watches of the same keys report it. */
+export function readRecords<R>(pairs: readonly KeyValue[], read: (pair: KeyValue) => R): readonly R[] {
+  return pairs.flatMap((pair) => {
+    try {
+      return [read(pair)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Equal as JSON, whatever the order of the fields. */

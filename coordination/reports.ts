@@ -4,7 +4,7 @@ import type { DataSourceReport, Reports } from './contract.ts';
 import { writeDocument } from './documents.ts';
 import type { Keys } from './keys.ts';
 import type { EtcdReader } from './reader.ts';
-import { parseRecord } from './records.ts';
+import { parseRecord, readRecords, reportFields } from './records.ts';
 import { underPrefix } from './transport.ts';
 import { Reflector } from './watch.ts';
 
@@ -16,15 +16,17 @@ export function makeReports(reader: EtcdReader, keys: Keys): Reports {
     },
     async readStatuses() {
       const { pairs } = await reader.list(underPrefix(keys.statuses));
-      return new Map(pairs.map((pair) => [keys.lastPart(pair.key), parseRecord<SyncStatus>(pair)]));
+      return new Map(readRecords(pairs, (pair) => [keys.lastPart(pair.key), parseRecord<SyncStatus>(pair)]));
     },
     async readDataSources() {
       const { pairs } = await reader.list(underPrefix(keys.reports));
-      return pairs.map((pair) => parseRecord<DataSourceReport>(pair));
+      return readRecords(pairs, (pair) => parseRecord<DataSourceReport>(pair, reportFields));
     },
     async readUnassigned() {
       const { pairs } = await reader.list(underPrefix(keys.unassigned));
-      return new Map(pairs.map((pair) => [keys.lastPart(pair.key), parseRecord<UnassignedReason>(pair)]));
+      return new Map(
+        readRecords(pairs, (pair) => [keys.lastPart(pair.key), parseRecord<UnassignedReason>(pair)]),
+      );
     },
     watchUnassigned(listener, onError) {
       return new Reflector(reader, keys.unassigned, {
@@ -47,7 +49,7 @@ export function makeReports(reader: EtcdReader, keys: Keys): Reports {
     },
     watchDataSources(listener, onError) {
       return new Reflector(reader, keys.reports, {
-        onPut: (pair) => listener(parseRecord<DataSourceReport>(pair)),
+        onPut: (pair) => listener(parseRecord<DataSourceReport>(pair, reportFields)),
         onDelete() {},
         onSettled() {},
         onError,

@@ -16,7 +16,7 @@ import { Lease } from './lease.ts';
 import { LockWatch } from './lock-watch.ts';
 import { Outbox } from './outbox.ts';
 import type { EtcdReader } from './reader.ts';
-import { type AgentRecord, parseRecord } from './records.ts';
+import { type AgentRecord, assignmentFields, parseRecord } from './records.ts';
 import { RequestInbox } from './request-inbox.ts';
 import { EtcdStore } from './store.ts';
 import { Reflector } from './watch.ts';
@@ -128,7 +128,8 @@ export class EtcdSession implements AgentSession {
     const { reader, keys } = this.#deps;
     const assignments = new Map<string, Assignment>();
     return new Reflector(reader, keys.assignmentsOf(this.agent.name), {
-      onPut: (pair) => assignments.set(keys.lastPart(pair.key), parseRecord<Assignment>(pair)),
+      onPut: (pair) =>
+        assignments.set(keys.lastPart(pair.key), parseRecord<Assignment>(pair, assignmentFields)),
       onDelete: (key) => assignments.delete(keys.lastPart(key)),
       onSettled: () => listener(new Map(assignments)),
       onError,

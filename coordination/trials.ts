@@ -1,7 +1,7 @@
 import { permanent } from '../core/errors.ts';
 import type { Keys } from './keys.ts';
 import type { EtcdReader } from './reader.ts';
-import { type AgentRecord, parseRecord } from './records.ts';
+import { type AgentRecord, agentFields, parseRecord, readRecords } from './records.ts';
 import { underPrefix } from './transport.ts';
 
 /** An agent speaks to a DataSource for the first time since it started, or since it failed. */
@@ -58,9 +58,10 @@ export function makeTrials(reader: EtcdReader, keys: Keys): Trials {
         ],
       });
       const [, notes, agents] = results.map(({ pairs = [] }) => pairs);
-      const alive = new Set((agents ?? []).map((pair) => parseRecord<AgentRecord>(pair).instance));
-      const ended = (notes ?? [])
-        .map((pair) => parseRecord<TrialNote>(pair))
+      const alive = new Set(
+        readRecords(agents ?? [], (pair) => parseRecord<AgentRecord>(pair, agentFields).instance),
+      );
+      const ended = readRecords(notes ?? [], (pair) => parseRecord<TrialNote>(pair))
         .filter(({ instance, identity }) => identity === trial.identity && instance !== trial.instance)
         .filter(({ instance }) => !alive.has(instance));
       const newestMs = Math.max(...ended.map(({ at }) => Date.parse(at)));
