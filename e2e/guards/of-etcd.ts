@@ -30,4 +30,32 @@ export const ofEtcd: readonly Guard[] = [
     to: '',
     caughtBy: { test: 'cli/etcd-roles.test.ts', only: 'an older layout' },
   },
+  {
+    name: "a certificate of Idra's own etcd is no Secret of a DataSource",
+    file: 'agent/secrets/kubernetes.ts',
+    from: 'if (secret.type === ownSecretType) {',
+    to: 'if (secret.type === undefined) {',
+    caughtBy: { test: 'agent/secrets/kubernetes.test.ts', only: "Idra's own etcd" },
+  },
+  {
+    name: 'an authority is trusted before it signs',
+    file: 'cli/certificates/authorities.ts',
+    from: 'authorities: { signing, next: await make() },',
+    to: 'authorities: { signing: await make(), previous: signing.certificate },',
+    caughtBy: { test: 'cli/certificates/certificates.test.ts', only: 'an authority is published' },
+  },
+  {
+    name: 'a client of etcd cannot play the server',
+    file: 'cli/certificates/authority.ts',
+    from: "if ('user' in request) return [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])];",
+    to: "if ('user' in request) return [];",
+    caughtBy: { test: 'cli/certificates/certificates.test.ts', only: 'says its user' },
+  },
+  {
+    name: 'a Secret of others is not overwritten with a certificate',
+    file: 'cli/certificates/secret-store.ts',
+    from: 'if (secret.type !== ownSecretType) {',
+    to: 'if (secret.type === undefined) {',
+    caughtBy: { test: 'cli/certificates/secret-store.test.ts' },
+  },
 ];
