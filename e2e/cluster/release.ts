@@ -12,6 +12,7 @@ import { until } from '../kit/wait.ts';
 /**
  * A release of the chart on a whole cluster: KUBECONFIG names it, and IDRA_TEST_IMAGE_BUILD is a command that is called with a tag and
  * a folder, builds the folder's Dockerfile and makes the image known to the cluster (for kind: docker build and kind load).
+ * IDRA_TEST_POD_CUT and IDRA_TEST_POD_HEAL take NAMESPACE POD, and cut and restore its network; without them one test is skipped.
  */
 export const namespace = 'idra-chart-test';
 /** Watched as well. */
