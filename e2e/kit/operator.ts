@@ -2,6 +2,7 @@ import { manifests } from '../../connectors/catalog.ts';
 import { connectCoordination, type EtcdConfig } from '../../coordination/connect.ts';
 import type { AgentSession, Coordination, DesiredSync } from '../../coordination/contract.ts';
 import { agentOf } from '../../coordination/test-etcd.ts';
+import type { EtcdWithRoles } from '../../coordination/test-roles.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import type { RequestType, SyncStatus } from '../../core/status.ts';
@@ -30,19 +31,23 @@ export class OperatorBed {
   readonly client: KubernetesClient;
   readonly coordination: Coordination;
   readonly config: EtcdConfig;
+  /** Of the agents that the tests play. */
+  readonly #ofAgents: Coordination;
   readonly #closing: (() => Promise<void>)[] = [];
 
-  constructor(api: KubernetesApi, store: EtcdServer, client: KubernetesClient) {
+  constructor(api: KubernetesApi, store: EtcdServer, client: KubernetesClient, roles?: EtcdWithRoles) {
     this.api = api;
     this.store = store;
     this.client = client;
-    this.config = { endpoints: store.endpoints, prefix: store.prefix };
+    this.config = roles?.config('idra-operator') ?? { endpoints: store.endpoints, prefix: store.prefix };
     this.coordination = connectCoordination(this.config);
+    this.#ofAgents = roles ? connectCoordination(roles.config('idra-agent')) : this.coordination;
   }
 
-  static async start(): Promise<OperatorBed> {
-    const [api, store] = await Promise.all([kubernetesApi(), etcd({ members: 1 })]);
-    const bed = new OperatorBed(api, store, await connect(api, { maxConcurrentRequests: 20 }));
+  /** `roles`: operator and agents reach this etcd as users of their own. */
+  static async start(roles?: EtcdWithRoles): Promise<OperatorBed> {
+    const [api, store] = await Promise.all([kubernetesApi(), roles?.server ?? etcd({ members: 1 })]);
+    const bed = new OperatorBed(api, store, await connect(api, { maxConcurrentRequests: 20 }), roles);
     await bed.kubectl('apply', '-f', `${projectFolder}/crds`);
     await bed.kubectl(
       'wait',
@@ -91,8 +96,8 @@ export class OperatorBed {
 
   /** Plays an agent: only it may write statuses, under the lock of each Sync. */
   async joinAgent(name: string): Promise<TestAgent> {
-    const session = await this.coordination.join(agentOf(name), { leaseTtlMs: 10_000 });
-    const agent = new TestAgent(session, this.coordination);
+    const session = await this.#ofAgents.join(agentOf(name), { leaseTtlMs: 10_000 });
+    const agent = new TestAgent(session, this.#ofAgents);
     this.#closing.unshift(() => agent.leave());
     return agent;
   }
@@ -189,7 +194,7 @@ export class OperatorBed {
   async stop(): Promise<void> {
     for (const close of this.#closing) await close();
     this.client.close();
-    await this.coordination.close();
+    await Promise.all([this.coordination.close(), this.#ofAgents.close()]);
     await this.store.stop();
     await this.api.stop();
   }
