@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { EtcdClient } from '../coordination/client.ts';
 import { openEtcd3 } from '../coordination/etcd-channels.ts';
@@ -7,6 +9,9 @@ import { Keys } from '../coordination/keys.ts';
 import { grantsOf, isGranted, keyRights, roleNames } from '../coordination/roles.ts';
 import { type EtcdWithRoles, environmentOf, etcdWithUsers } from '../coordination/test-roles.ts';
 import { IdraError } from '../core/errors.ts';
+import { runOrFail } from '../e2e/kit/processes.ts';
+import { findServer, inArchive, inDebian, inVariable, onPath } from '../e2e/kit/servers/find.ts';
+import { tempFolder } from '../e2e/kit/temp.ts';
 import { idra } from './test-cli.ts';
 
 const asked = (role: string, verb: string, kind: string) => (error: unknown) =>
@@ -125,5 +130,37 @@ describe('idra etcd roles', () => {
     const stranger = new EtcdClient({ ...etcd.config('root'), ...(await etcd.sign('somebody')) });
     await assert.rejects(stranger.range({ key: keys.epoch }), asked('somebody', 'read', 'epoch'));
     stranger.close();
+  });
+
+  test('prints the same as a script for etcdctl', async () => {
+    const bin = await findServer('etcdctl', [
+      inVariable('KUBEBUILDER_ASSETS', ['etcdctl']),
+      onPath(['etcdctl']),
+      inArchive('kube', '.'),
+      inDebian(['etcd-client'], onPath(['etcdctl'])),
+    ]);
+    const empty = await etcdWithUsers();
+    const env = environmentOf(empty.config('root'));
+    try {
+      const { status, out } = await idra(['etcd', 'roles', '--print'], env);
+      assert.equal(status, 0);
+      const folder = await tempFolder('roles-script');
+      await writeFile(join(folder, 'roles.sh'), out);
+      await runOrFail('sh', [join(folder, 'roles.sh')], {
+        env: {
+          PATH: `${bin}:${process.env.PATH}`,
+          ETCDCTL_API: '3',
+          ETCDCTL_ENDPOINTS: env.IDRA_ETCD_ENDPOINTS,
+          ETCDCTL_CACERT: env.IDRA_ETCD_CA ?? '',
+          ETCDCTL_CERT: env.IDRA_ETCD_CERT ?? '',
+          ETCDCTL_KEY: env.IDRA_ETCD_KEY ?? '',
+        },
+      });
+      const after = await idra(['etcd', 'roles'], env);
+      assert.equal(after.status, 0, after.talk);
+      assert.doesNotMatch(after.out, /granted|revoked|made/);
+    } finally {
+      await empty.server.stop();
+    }
   });
 });
