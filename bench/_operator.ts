@@ -5,8 +5,6 @@ import type { OperatorBed, SyncOptions } from '../e2e/kit/operator.ts';
 import { type RunningProcess, startIdra } from '../e2e/kit/processes.ts';
 import type { SyncObject } from '../operator/controllers/objects.ts';
 
-export const namespace = 'bench';
-
 /** The operator as a process, with its metrics. */
 export async function startOperator(bed: OperatorBed): Promise<RunningProcess> {
   return await startIdra(['operator'], {
@@ -35,6 +33,7 @@ async function inParallel<T>(
 
 export async function makeSyncs(
   bed: OperatorBed,
+  namespace: string,
   count: number,
   more: SyncOptions = {},
 ): Promise<SyncObject[]> {

@@ -4,12 +4,13 @@ import { OperatorBed } from '../e2e/kit/operator.ts';
 import type { RunningProcess } from '../e2e/kit/processes.ts';
 import { until } from '../e2e/kit/wait.ts';
 import type { SyncObject } from '../operator/controllers/objects.ts';
-import { makeSyncs, namespace, sayAll, startOperator } from './_operator.ts';
+import { makeSyncs, sayAll, startOperator } from './_operator.ts';
 
 /** Thousands of Syncs at once: how long until all are in etcd and all statuses are back, what it takes, and what one change waits. */
 const { values } = parseArgs({
   options: { syncs: { type: 'string', default: '5000' }, changes: { type: 'string', default: '100' } },
 });
+const namespace = 'bench';
 const [syncs, changes] = [Number(values.syncs), Number(values.changes)];
 
 class Watched {
@@ -88,7 +89,7 @@ function told(latencies: readonly number[]): string {
 const bed = await OperatorBed.start();
 const agent = await bed.joinAgent('idra-agent-0');
 await bed.makeNamespace(namespace);
-const made = await makeSyncs(bed, syncs);
+const made = await makeSyncs(bed, namespace, syncs);
 const operator = await startOperator(bed);
 try {
   const watched = new Watched(operator);
