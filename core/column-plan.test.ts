@@ -66,3 +66,17 @@ test('a column that the destination computes is told, and more so where the sour
   assert.deepEqual(severityOf(column('total')), ['warning ColumnComputed']);
   assert.deepEqual(severityOf(column('total', { isGenerated: true })), ['info ColumnComputed']);
 });
+
+test('values that do not fit are a warning, but for those that ordinary tables do not have', () => {
+  const severity = (isRare: boolean) =>
+    planColumns({
+      source: relation(column('id')),
+      existing: null,
+      types: { ...types, columnFor: () => ({ ddl: 'int', misfits: 'no NaN', ...(isRare && { isRare }) }) },
+      isSameSystem: false,
+      key: [],
+      schemaChanges: 'Fail',
+    }).findings.map((each) => [each.code, each.severity]);
+  assert.deepEqual(severity(false), [['TypeMisfits', 'warning']]);
+  assert.deepEqual(severity(true), [['TypeMisfits', 'info']]);
+});

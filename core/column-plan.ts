@@ -41,8 +41,10 @@ export interface NativeType {
   readonly ddl: string;
   /** Announced difference: `stored as text`. Shown by plan; without it the value arrives as it was. */
   readonly note?: string;
-  /** Some values of the source's type do not fit (NaN into DECIMAL): they go the way of onError. */
+  /** Some values of the source's type do not fit: such rows are handled by onError. */
   readonly misfits?: string;
+  /** Those are values that ordinary tables do not have (NaN, infinities, years beyond 9999): no warning for each of them at each run. */
+  readonly isRare?: true;
 }
 export interface TypeRefusal {
   /** Why no type of the system keeps it, and what to do. */
@@ -50,7 +52,7 @@ export interface TypeRefusal {
 }
 
 export type Acceptance =
-  | { readonly isAccepted: true; readonly note?: string; readonly misfits?: string }
+  | { readonly isAccepted: true; readonly note?: string; readonly misfits?: string; readonly isRare?: true }
   /** `varchar(10) keeps 10 characters`. */
   | { readonly isAccepted: false; readonly reason: string };
 
@@ -213,7 +215,7 @@ function matchExisting(
       severity: 'warning',
       code: 'NotNullAtDestination',
       path: 'spec.destination.table',
-      message: `column ${found.name} of ${existing.name} is NOT NULL, the source's may be NULL: such rows go the way of onError`,
+      message: `column ${found.name} of ${existing.name} is NOT NULL, the source's may be NULL: such rows are handled by onError`,
     });
   }
   // The same type of the same system holds what it holds: what other systems' values would meet there is no news.
@@ -294,7 +296,7 @@ function unfilledColumns(
 
 function addNotes(
   column: Column,
-  native: { note?: string; misfits?: string },
+  native: { note?: string; misfits?: string; isRare?: true },
   ddl: string,
   findings: Finding[],
 ): void {
@@ -307,9 +309,9 @@ function addNotes(
   }
   if (native.misfits) {
     findings.push({
-      severity: 'warning',
+      severity: native.isRare ? 'info' : 'warning',
       code: 'TypeMisfits',
-      message: `column ${column.name}: ${column.nativeType} -> ${ddl}: ${native.misfits}; such rows go the way of onError`,
+      message: `column ${column.name}: ${column.nativeType} -> ${ddl}: ${native.misfits}; such rows are handled by onError`,
     });
   }
 }

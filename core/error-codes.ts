@@ -227,6 +227,14 @@ export const errorCodes = {
     cause: 'The relation has no column of the name that idField, timestampField or a key refers to.',
     remedy: 'Use one of the columns that the message lists.',
   },
+  FieldNotIndexed: {
+    cause: 'No index of a large table begins with the field that the mode reads by.',
+    remedy: 'Create an index over the field and the key.',
+  },
+  FieldNullable: {
+    cause: 'The field that the mode reads by may be NULL, and rows with NULL in it are never read.',
+    remedy: 'Make it NOT NULL, fill it in a query, or use mode Snapshot.',
+  },
   FieldNotOrdered: {
     cause: 'The values of the field do not ascend in an order that can be read from.',
     remedy: 'Use an integer or another ascending field, or mode Timestamp or Snapshot.',

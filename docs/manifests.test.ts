@@ -15,7 +15,9 @@ function manifestTexts(): (readonly [file: string, text: string])[] {
     (file) => [file, read(file)] as const,
   );
   const pages = globSync('{README.md,docs/*.md}', { cwd: projectFolder }).flatMap((file) =>
-    [...read(file).matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => [file, text] as const),
+    [...read(file).matchAll(/```yaml\n(apiVersion[\s\S]*?)```/g)].map(
+      ([, text = '']) => [file, text] as const,
+    ),
   );
   return [...examples, ...pages];
 }

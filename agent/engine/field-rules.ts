@@ -22,17 +22,37 @@ export function fieldFindings(input: FieldInput): Finding[] {
   switch (input.spec.mode) {
     case 'Id':
     case 'LastDestinationId':
-      return [...idFindings(input), ...lastDestinationFindings(input, input.spec.source.idField)];
+      return [
+        ...idFindings(input),
+        ...nullableFindings(input, 'idField'),
+        ...lastDestinationFindings(input, input.spec.source.idField),
+      ];
     case 'Timestamp':
     case 'LastDestinationTimestamp':
       return [
         ...timestampFindings(input),
+        ...nullableFindings(input, 'timestampField'),
         ...lastDestinationFindings(input, input.spec.source.timestampField),
       ];
     case 'Snapshot':
     case 'Stream':
       return [];
   }
+}
+
+/** Said before the first run; how many rows have NULL is said by each pass. Of views and queries every column may be NULL. */
+function nullableFindings({ spec, relation }: FieldInput, name: 'idField' | 'timestampField'): Finding[] {
+  const column = findField(relation, spec.source[name]);
+  if (!column?.isNullable || relation.isOpaque) return [];
+  return [
+    {
+      severity: 'info',
+      code: 'FieldNullable',
+      path: `spec.source.${name}`,
+      message: `${column.name} of ${relation.name} may be NULL: rows with NULL in it are never read`,
+      mend: `make ${column.name} NOT NULL, fill it in source.query, or use mode Snapshot`,
+    },
+  ];
 }
 
 function idFindings({ spec, relation }: FieldInput): Finding[] {

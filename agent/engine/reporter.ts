@@ -62,6 +62,10 @@ export class Reporter {
     return this.#rows;
   }
 
+  get boundReport(): BoundReport | undefined {
+    return this.#bound;
+  }
+
   get skipped(): SkippedRows {
     return this.#skipped;
   }

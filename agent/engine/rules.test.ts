@@ -67,6 +67,7 @@ test('fields that a mode reads by', () => {
     [spec('Id', { idField: 'id' }), undefined],
     [spec('Id', { idField: 'token' }), 'FieldNotOrdered'],
     [spec('Id', { idField: 'nr' }), 'FieldNotFound'],
+    [spec('Id', { idField: 'maybe' }), 'FieldNullable'],
     [spec('Timestamp', { timestampField: 'seen' }), undefined],
     [spec('Timestamp', { timestampField: 'id' }), 'FieldNotTimestamp'],
     [spec('Timestamp', { timestampField: 'at', timeZone: 'Europe/Rome' }), 'SummerTime'],

@@ -82,7 +82,8 @@ async function checkSync(examination: Examination, sync: Sync): Promise<Checked>
 function formatChecked({ kind, name, version, findings }: Checked): string {
   const state = hasErrors(findings) ? 'failed' : 'ok';
   const lines = bySeverity(findings)
-    .filter((each) => each.severity !== 'info')
+    // What there is nothing to be done about is for `plan`.
+    .filter((each) => each.severity !== 'info' || (kind === 'Sync' && each.mend !== undefined))
     .map((each) => `  ${formatFinding(each).replaceAll('\n', '\n  ')}\n`);
   return `${`${kind} ${name}`.padEnd(36)} ${state}${version ? `  ${version}` : ''}\n${lines.join('')}`;
 }

@@ -7,6 +7,7 @@ import type { KnownSync, StateFile } from '../../coordination/state-file.ts';
 import type { SecretReader } from '../../core/access.ts';
 import { systemClock } from '../../core/clock.ts';
 import { bug } from '../../core/errors.ts';
+import { heldBackText } from '../../core/held-back-text.ts';
 import { silentLog } from '../../core/log.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { rowCells, syncHeads, syncRow } from '../../core/sync-row.ts';
@@ -108,13 +109,6 @@ function troubleOf(sync: Sync, status: SyncStatus | undefined): string[] {
   if (!status) return [];
   const told = [...(status.warnings ?? []).map((warning) => `${sync.name}: warning: ${warning}`)];
   if (status.lastError) told.push(`${sync.name}: ${status.lastError.code}: ${status.lastError.message}`);
-  else if (status.reason === 'HeldBack') told.push(`${sync.name}: ${heldBackText(status)}`);
+  else if (status.reason === 'HeldBack') told.push(`${sync.name}: ${heldBackText(status.bound)}`);
   return told;
-}
-
-function heldBackText(status: SyncStatus): string {
-  const by = status.bound?.heldBackBy;
-  return by
-    ? `newer rows are held back by ${by.what}, since ${by.since}`
-    : 'newer rows are held back by safetyLag until they are final';
 }

@@ -97,7 +97,7 @@ function acceptsAny(existing: Column, type: ColumnType): Acceptance {
         : mismatch(native, type);
     case 'date':
       return type.kind === 'date'
-        ? { isAccepted: true, misfits: 'MySQL has the years 1 to 9999' }
+        ? { isAccepted: true, misfits: 'MySQL has the years 1 to 9999', isRare: true }
         : mismatch(native, type);
     default:
       return type.kind === target.kind ? yes : mismatch(native, type);
@@ -187,7 +187,7 @@ function acceptsAsFloat(target: Of<'float'>, type: ColumnType, native: string): 
   const misfits = 'MySQL has no NaN and no infinities';
   if (type.kind === 'float') {
     return type.bits <= target.bits
-      ? { isAccepted: true, note: minusZero, misfits }
+      ? { isAccepted: true, note: minusZero, misfits, isRare: true }
       : no(`${native} is less precise`);
   }
   if (type.kind === 'int' && type.bits <= (target.bits === 64 ? 32 : 16)) return yes;
@@ -229,8 +229,8 @@ function acceptsAsTimestamp(target: Of<'timestamp'>, type: ColumnType, native: s
   }
   const misfits = 'MySQL has the years 1 to 9999';
   return type.hasZone && !target.hasZone
-    ? { isAccepted: true, note: 'in UTC', misfits }
-    : { isAccepted: true, misfits };
+    ? { isAccepted: true, note: 'in UTC', misfits, isRare: true }
+    : { isAccepted: true, misfits, isRare: true };
 }
 
 function acceptsBytes(target: Of<'bytes'>, type: Of<'bytes'>, native: string): Acceptance {

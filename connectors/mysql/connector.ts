@@ -3,6 +3,7 @@ import type { Relation } from '../../core/values.ts';
 import { describeTable, listTables } from './describe.ts';
 import { MysqlDestination } from './destination.ts';
 import { systemFindings } from './rights.ts';
+import { readConfig } from './schema.ts';
 import { type Role, Session } from './session.ts';
 import { MysqlSource } from './source.ts';
 import { types } from './types.ts';
@@ -18,7 +19,7 @@ export const connector: Connector = {
   async discover(access, signal): Promise<readonly Relation[]> {
     return await withSession(access, 'reader', signal, async (session) => {
       const relations: Relation[] = [];
-      for (const name of await listTables(session, signal)) {
+      for (const name of await listTables(session, readConfig(access.config).database, signal)) {
         const entry = await describeTable(session, name, 'spec.mysql.database', signal);
         if (entry) relations.push(entry.relation);
       }

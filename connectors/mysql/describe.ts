@@ -49,7 +49,6 @@ export interface TableEntry {
   readonly uniqueIndexes: readonly (readonly string[])[];
 }
 
-const systemSchemas = ['information_schema', 'mysql', 'performance_schema', 'sys'];
 export const transactionalEngines: ReadonlySet<string> = new Set([
   'InnoDB',
   'RocksDB',
@@ -317,11 +316,15 @@ export function labelsAsText(from: string, fields: readonly FieldPacket[]): stri
   return `(SELECT ${items.join(', ')} FROM ${from}) AS ${quoteBacktick('t')}`;
 }
 
-/** Names of what a user would sync. */
-export async function listTables(session: Session, signal?: AbortSignal): Promise<readonly TableName[]> {
+/** Names of what a user would sync from the database of a DataSource; a Sync may name tables of others, too, which are not its own. */
+export async function listTables(
+  session: Session,
+  database: string,
+  signal?: AbortSignal,
+): Promise<readonly TableName[]> {
   const rows = await session.query(
     `SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES
-     WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW') AND TABLE_SCHEMA NOT IN (${systemSchemas.map(literalText).join(', ')})
+     WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW') AND TABLE_SCHEMA = ${literalText(database)}
      ORDER BY 1, 2`,
     signal,
   );

@@ -1,3 +1,4 @@
+import { literalText } from './literals.ts';
 import type { Session } from './session.ts';
 
 /** A unique index, as the catalogue has it. */
@@ -43,4 +44,18 @@ async function readRowEnd(
     signal,
   );
   return row === undefined ? undefined : String(row[0]);
+}
+
+/** The first column of each index of a table, unique or not. */
+export async function firstOfIndexes(
+  session: Session,
+  { schema, table }: { readonly schema: string; readonly table: string },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const rows = await session.query(
+    `SELECT DISTINCT COLUMN_NAME FROM information_schema.STATISTICS
+     WHERE TABLE_SCHEMA = ${literalText(schema)} AND TABLE_NAME = ${literalText(table)} AND SEQ_IN_INDEX = 1 AND SUB_PART IS NULL`,
+    signal,
+  );
+  return rows.map(([name]) => String(name));
 }

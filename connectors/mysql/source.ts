@@ -5,7 +5,9 @@ import { requireShape, shapeOf } from '../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import { OneSystem } from '../../core/system-identity.ts';
 import type { Column, Relation } from '../../core/values.ts';
+import { fieldToIndex, indexFindings } from '../sql/field-index.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
+import { tableRemedy } from '../sql/missing-table.ts';
 import { splitName } from '../sql/names.ts';
 import {
   largest,
@@ -18,9 +20,10 @@ import {
 } from '../sql/read-pass.ts';
 import { serverInteger } from '../sql/server-integer.ts';
 import { decoderOf } from './decode.ts';
-import { quoteName, resolveName, text } from './describe.ts';
+import { listTables, quoteName, resolveName, type TableName, text } from './describe.ts';
 import { lookAt, type Seen } from './fingerprint.ts';
 import { identityOf } from './identity.ts';
+import { firstOfIndexes } from './indexes.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { dialect, literalText, selectItem } from './literals.ts';
 import { requireOneSelect } from './one-select.ts';
@@ -64,7 +67,8 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
-    return mode === 'Snapshot' ? [] : await this.#bound.check(signal);
+    if (mode === 'Snapshot') return [];
+    return [...(await this.#bound.check(signal)), ...(await this.#indexFindings(mode, signal))];
   }
 
   canServe(): boolean {
@@ -122,9 +126,19 @@ export class MysqlSource implements Source, RangeReader {
       `${session.where} has no table or view ${table}, or this user may not see it`,
       {
         path,
-        mend: `correct the name, or GRANT SELECT ON ${'name' in object ? quoteName(object.name) : ''} TO this user`,
+        mend: 'name' in object ? await missingRemedy(session, object.name, database, signal) : undefined,
       },
     );
+  }
+
+  async #indexFindings(mode: Mode, signal: AbortSignal): Promise<Finding[]> {
+    const { relation } = this.#seen ?? (await this.#look(signal));
+    const field = fieldToIndex(mode, this.#object, relation);
+    if (field === undefined) return [];
+    const { database } = readConfig(this.#access.config);
+    const { schema, table } = resolveName(splitName(this.#object.table ?? '', path), database, path);
+    const session = await this.#session.get(signal);
+    return indexFindings(field, relation, mode, await firstOfIndexes(session, { schema, table }, signal));
   }
 
   takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
@@ -231,4 +245,18 @@ export class MysqlSource implements Source, RangeReader {
   async #from(signal: AbortSignal): Promise<string> {
     return (this.#seen ?? (await this.#look(signal))).from;
   }
+}
+
+async function missingRemedy(
+  session: Session,
+  name: TableName,
+  database: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const known = (await listTables(session, database, signal)).map(({ schema, table }) => [schema, table]);
+  return tableRemedy(
+    [name.schema, name.table],
+    known,
+    `correct the name, or GRANT SELECT ON ${quoteName(name)} TO this user`,
+  );
 }

@@ -110,6 +110,7 @@ function plainType(type: ColumnType): NativeType | TypeRefusal {
         ddl: type.bits === 32 ? 'FLOAT' : 'DOUBLE',
         note: minusZero,
         misfits: 'MySQL has no NaN and no infinities',
+        isRare: true,
       };
     case 'decimal':
       return decimalFor(type);
@@ -128,7 +129,7 @@ function plainType(type: ColumnType): NativeType | TypeRefusal {
             : 'LONGBLOB',
       };
     case 'date':
-      return { ddl: 'DATE', misfits: yearsMisfit };
+      return { ddl: 'DATE', misfits: yearsMisfit, isRare: true };
     case 'time':
       return timeFor(type);
     case 'timestamp':
@@ -175,7 +176,7 @@ function decimalFor({ precision, scale = 0, isUnsigned }: Of<'decimal'>): Native
       note: `stored as text: MySQL's DECIMAL has ${maxDecimal.precision} digits, ${maxDecimal.scale} of them behind the point`,
     };
   }
-  return { ddl: `DECIMAL(${digits},${fraction})${unsigned}`, misfits: 'MySQL has no NaN' };
+  return { ddl: `DECIMAL(${digits},${fraction})${unsigned}`, misfits: 'MySQL has no NaN', isRare: true };
 }
 
 function textFor(maxLength: number | undefined): NativeType {
@@ -196,11 +197,12 @@ function timestampFor({ precision, hasZone }: Of<'timestamp'>): NativeType {
   if (precision > secondDigits)
     return { ddl: 'VARCHAR(48)', note: 'stored as text: MySQL keeps six digits of a second' };
   const ddl = `DATETIME${fraction(precision)}`;
-  if (!hasZone) return { ddl, misfits: yearsMisfit };
+  if (!hasZone) return { ddl, misfits: yearsMisfit, isRare: true };
   return {
     ddl: `${ddl} COMMENT '${utcComment}'`,
     note: 'in UTC: TIMESTAMP ends in 2038',
     misfits: yearsMisfit,
+    isRare: true,
   };
 }
 

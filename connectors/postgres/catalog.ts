@@ -122,3 +122,10 @@ export function keysSql(oid: string, kind: string): string {
       AND NOT EXISTS (${columns('')} WHERE ${isUnfit})
     ORDER BY NOT i.indimmediate, i.indisprimary DESC, i.indnkeyatts, c.relname`;
 }
+
+/** The first column of each index of a table; `oid` is one of the catalogue's. Partial ones do not serve every pass. */
+export function firstOfIndexesSql(oid: string): string {
+  return `SELECT DISTINCT a.attname FROM pg_catalog.pg_index i
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+    WHERE i.indrelid = ${Number(oid)} AND i.indisvalid AND i.indpred IS NULL`;
+}

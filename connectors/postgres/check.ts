@@ -1,10 +1,13 @@
 import type { SystemReport } from '../../core/connector.ts';
 import { type Finding, IdraError } from '../../core/errors.ts';
-import type { Mode, WriteMode } from '../../core/sync-spec.ts';
+import type { Mode, SourceObject, WriteMode } from '../../core/sync-spec.ts';
+import type { Relation } from '../../core/values.ts';
 import { commitTableName } from '../sql/commit-table.ts';
+import { fieldToIndex, indexFindings } from '../sql/field-index.ts';
 import { quoteDouble } from '../sql/names.ts';
 import { passwordFindings } from '../sql/password-rule.ts';
 import { triggersMayChange } from '../sql/trigger-finding.ts';
+import { firstOfIndexesSql } from './catalog.ts';
 import type { TableEntry } from './describe.ts';
 import { sqlState } from './errors.ts';
 import { literalText } from './literals.ts';
@@ -241,4 +244,19 @@ function missingRight(what: string, mend: string): Finding {
     message: `this user may not ${what}`,
     mend,
   };
+}
+
+/** Whether an index serves the field that a mode reads by. */
+export async function indexFindingsOf(
+  session: Session,
+  mode: Mode,
+  object: SourceObject,
+  relation: Relation | undefined,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const field = fieldToIndex(mode, object, relation);
+  if (field === undefined || relation?.identity === undefined) return [];
+  const rows = await session.query(firstOfIndexesSql(relation.identity), signal);
+  const first = rows.map(([name]) => name ?? '');
+  return indexFindings(field, relation, mode, first);
 }

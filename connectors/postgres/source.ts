@@ -8,6 +8,7 @@ import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import { OneSystem } from '../../core/system-identity.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../sql/keyset.ts';
+import { tableRemedy } from '../sql/missing-table.ts';
 import { joinName, splitName } from '../sql/names.ts';
 import { OwnSession } from '../sql/own-session.ts';
 import {
@@ -23,7 +24,7 @@ import { serverInteger } from '../sql/server-integer.ts';
 import { withBadColumn } from './bad-encoding.ts';
 import { keyDecoderOf } from './binary-keys.ts';
 import { LateRowBound } from './bound.ts';
-import { orderFindings, readFindings } from './check.ts';
+import { indexFindingsOf, orderFindings, readFindings } from './check.ts';
 import { readConfig } from './config.ts';
 import { decodeLines, withoutRareEscapes } from './copy-text.ts';
 import {
@@ -32,6 +33,7 @@ import {
   describeTable,
   fromQuery,
   isHidingRefused,
+  listTables,
   refuseHidingSql,
   withHiddenRows,
 } from './describe.ts';
@@ -104,6 +106,7 @@ export class PostgresSource implements Source, RangeReader {
       ...zones,
       ...money,
       ...(await this.#orderFindings(session, signal)),
+      ...(await indexFindingsOf(session, mode, this.#object, this.#relation, signal)),
     ];
   }
 
@@ -374,7 +377,11 @@ async function describeSource(session: Session, table: string): Promise<Relation
     `there is no table ${joinName([name.schema, name.table])}, or this user may not see it`,
     {
       path: tablePath,
-      mend: 'check schema and name; names are case-sensitive',
+      mend: tableRemedy(
+        [name.schema, name.table],
+        (await listTables(session)).map((each) => [each.schema, each.table]),
+        'check schema and name; names are case-sensitive',
+      ),
     },
   );
 }

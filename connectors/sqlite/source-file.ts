@@ -4,6 +4,7 @@ import { type Finding, permanent, schemaChanged } from '../../core/errors.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import { isSameSystem } from '../../core/system-identity.ts';
 import type { Column, Relation } from '../../core/values.ts';
+import { tableRemedy } from '../sql/missing-table.ts';
 import { quoteDouble } from '../sql/names.ts';
 import type { Stored } from './codec.ts';
 import {
@@ -13,6 +14,8 @@ import {
   describeTable,
   findTable,
   fromQuery,
+  isOfUser,
+  listTables,
   maybeNull,
   tableName,
 } from './describe.ts';
@@ -285,9 +288,14 @@ export class SourceFile {
   #entry(table: string) {
     const entry = findTable(this.#database, tableName(table, 'spec.source.table'));
     if (entry) return entry;
+    const known = listTables(this.#database).filter(isOfUser);
     throw permanent('TableNotFound', `${this.#file} has no table or view ${table}`, {
       path: 'spec.source.table',
-      mend: 'correct the name, or create the table',
+      mend: tableRemedy(
+        [tableName(table, 'spec.source.table')],
+        known.map(({ name }) => [name]),
+        'correct the name, or create the table',
+      ),
     });
   }
 

@@ -3,7 +3,9 @@ import type { Finding } from '../../core/errors.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
 import type { FromClause } from '../sql/dialect.ts';
+import { fieldToIndex, indexFindings } from '../sql/field-index.ts';
 import { affinityOf } from './declared-type.ts';
+import { listIndexes } from './describe.ts';
 import { mixedTimes, type TimeColumn } from './time-order.ts';
 
 export interface FieldLook {
@@ -22,7 +24,19 @@ export function fieldFindings(mode: Mode, look: FieldLook): Finding[] {
   if (!column) return [];
   if (mode.endsWith('Id')) return [...reuse(look, column), ...numbersAsText(column)];
   const mixed = mixedTimes(timeColumnOf(look, column.name));
-  return mixed ? [mixed] : [];
+  return [...(mixed ? [mixed] : []), ...notIndexed(mode, look)];
+}
+
+function notIndexed(mode: Mode, { database, object, relation }: FieldLook): Finding[] {
+  const field = fieldToIndex(mode, object, relation);
+  if (field === undefined) return [];
+  const whole = listIndexes(database, relation.name).filter((each) => !each.isPartial);
+  return indexFindings(
+    field,
+    relation,
+    mode,
+    whole.flatMap(({ columns }) => columns[0]?.name ?? []),
+  );
 }
 
 function timeColumnOf({ database, object, from, hasRowid }: FieldLook, name: string): TimeColumn {

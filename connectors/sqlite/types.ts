@@ -37,7 +37,7 @@ function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
           }
         : { ddl: 'INTEGER' };
     case 'float':
-      return { ddl: 'REAL', note: 'minus zero becomes zero', misfits: nanIsNull };
+      return { ddl: 'REAL', note: 'minus zero becomes zero', misfits: nanIsNull, isRare: true };
     case 'decimal':
       return {
         ddl: `DECIMAL_TEXT${digits(type)}`,
@@ -84,7 +84,9 @@ const nanIsNull = 'SQLite makes NaN a NULL';
 function accepts(existing: Column, type: ColumnType): Acceptance {
   const affinity = affinityOf(existing.nativeType);
   if (affinity === 'BLOB')
-    return type.kind === 'float' ? { isAccepted: true, misfits: nanIsNull } : { isAccepted: true };
+    return type.kind === 'float'
+      ? { isAccepted: true, misfits: nanIsNull, isRare: true }
+      : { isAccepted: true };
   const isSameKind = typeOfDeclared(existing.nativeType).kind === type.kind;
   switch (type.kind) {
     case 'boolean':
@@ -97,7 +99,7 @@ function accepts(existing: Column, type: ColumnType): Acceptance {
       if (affinity === 'TEXT') return { isAccepted: true, note: 'kept as text' };
       return affinity === 'INTEGER'
         ? refused(existing, 'it makes whole numbers integers')
-        : { isAccepted: true, note: 'minus zero becomes zero', misfits: nanIsNull };
+        : { isAccepted: true, note: 'minus zero becomes zero', misfits: nanIsNull, isRare: true };
     case 'decimal':
       return acceptsDecimal(existing, affinity, type);
     case 'date':

@@ -69,7 +69,7 @@ function targetCell(preview: Preview, column: string, notes: string[]): string {
     .map(({ code, message }) => {
       const text = message.slice(message.lastIndexOf(`-> ${to}: `) + `-> ${to}: `.length);
       const plain = text
-        .replace(/; such rows go the way of onError$/, '')
+        .replace(/; such rows are handled by onError$/, '')
         .replace(
           /^(?:stored|kept) as (?:text: .* of|the text that) (postgres|mysql)\b.*/,
           'as the text that $1 gives',

@@ -38,11 +38,12 @@ const plain = (table: string) => [
 export const tableCases: readonly TableCase[] = [
   {
     name: 'no-table',
+    source: () => ['CREATE TABLE no_tabel (id bigint NOT NULL PRIMARY KEY)'],
     ...sync('no_table', {}),
     code: 'TableNotFound',
     path: 'spec.source.table',
     says: /no_table/,
-    mend: /./,
+    mend: /did you mean (\w+\.)?no_tabel\? Else /,
   },
   {
     name: 'no-key',
