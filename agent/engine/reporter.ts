@@ -16,6 +16,7 @@ import type { SkippedRows } from '../../core/sync-store.ts';
 import { formatToken, type Token } from '../../core/token.ts';
 import type { RunContext } from './context.ts';
 import { addSkipped, describeSkipped, noSkippedRows } from './skipped-rows.ts';
+import { waitingMessage } from './waiting-message.ts';
 
 /** How far the destination is behind: ms since 1970 of the oldest thing that waits, undefined when it has caught up. */
 export type BehindSince = number | undefined;
@@ -60,10 +61,6 @@ export class Reporter {
 
   get rows(): RowCounts {
     return this.#rows;
-  }
-
-  get boundReport(): BoundReport | undefined {
-    return this.#bound;
   }
 
   get skipped(): SkippedRows {
@@ -143,6 +140,11 @@ export class Reporter {
   awaitsPass(nextPassMs: number): void {
     if (this.#state !== 'Pending') return;
     this.moveTo('Waiting', 'WaitingForSchedule', 'waiting for the next pass by the schedule', nextPassMs);
+  }
+
+  /** Between passes. */
+  waits(isDone: boolean): void {
+    this.moveTo('Waiting', isDone ? 'CaughtUp' : 'HeldBack', waitingMessage(!isDone, this.#bound));
   }
 
   moveTo(state: SyncState, reason: StatusReason, message: string, nextPassMs?: number): void {

@@ -13,7 +13,7 @@ import { movedRows, progressed, type RunState, remember, rememberIdle } from './
 import { continuousIdleMs, nextPassMs } from './schedule.ts';
 import { takeSlots } from './slot-wait.ts';
 import { unlessAborted, untilStopped } from './until-stopped.ts';
-import { completedMessage, waitingMessage } from './waiting-message.ts';
+import { completedMessage } from './waiting-message.ts';
 
 const secretCheckMs = 60_000;
 const targetCheckMs = 5_000;
@@ -287,7 +287,7 @@ export class SyncSession {
       ...movedRows(this.#state),
     });
     if (schedule.kind === 'once' && isDone) reporter.moveTo('Completed', 'Completed', completedMessage);
-    else reporter.moveTo('Waiting', isDone ? 'CaughtUp' : 'HeldBack', waitingMessage(!isDone));
+    else reporter.waits(isDone);
     return context.once ? { outcome: 'complete' } : 'next';
   }
 

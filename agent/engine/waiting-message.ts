@@ -1,7 +1,9 @@
+import type { BoundReport } from '../../core/connector.ts';
+import { heldBackText } from '../../core/held-back-text.ts';
+
 export const completedMessage = 'the one pass that schedule.once asks for is complete';
 
-export function waitingMessage(isHeldBack: boolean): string {
-  return isHeldBack
-    ? 'newer rows are held back until they are final; status.bound says by what'
-    : 'caught up; waiting for the next pass';
+/** Between passes. */
+export function waitingMessage(isHeldBack: boolean, bound: BoundReport | undefined): string {
+  return isHeldBack ? heldBackText(bound) : 'caught up; waiting for the next pass';
 }
