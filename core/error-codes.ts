@@ -231,10 +231,6 @@ export const errorCodes = {
     cause: 'No index of a large table begins with the field that the mode reads by.',
     remedy: 'Create an index over the field and the key.',
   },
-  FieldNullable: {
-    cause: 'The field that the mode reads by may be NULL, and rows with NULL in it are never read.',
-    remedy: 'Make it NOT NULL, fill it in a query, or use mode Snapshot.',
-  },
   FieldNotOrdered: {
     cause: 'The values of the field do not ascend in an order that can be read from.',
     remedy: 'Use an integer or another ascending field, or mode Timestamp or Snapshot.',
@@ -242,6 +238,10 @@ export const errorCodes = {
   FieldNotTimestamp: {
     cause: 'The timestampField is not a timestamp.',
     remedy: 'Name a timestamp column, or use mode Id.',
+  },
+  FieldNullable: {
+    cause: 'The field that the mode reads by may be NULL, and rows with NULL in it are never read.',
+    remedy: 'Make it NOT NULL, fill it in a query, or use mode Snapshot.',
   },
   FieldValueInvalid: {
     cause: 'The Kubernetes API refuses a manifest by a rule between fields.',
