@@ -174,12 +174,22 @@ function hasNoPartition(error: pg.DatabaseError): boolean {
   );
 }
 
+/** Of a WITH that writes, where the query stands within another statement. */
+const withWrites: Meaning = {
+  code: 'QueryInvalid',
+  disposition: never,
+  path: 'spec.source.query',
+  mend: 'let source.query only read: no INSERT, UPDATE or DELETE in its WITH',
+};
+
 function fromServer(error: pg.DatabaseError, doing: string): IdraError {
   const state = error.code ?? '';
   if (isRaised(error))
     return errorOf(raisedByTrigger, `${doing}: ${raisedByTrigger.text} (SQLSTATE ${state})`, undefined);
   if (hasNoPartition(error)) return errorOf(partitionMissing, `${doing}: ${safeMessage(error)}`, error);
   if (isMissedInFunction(error)) return errorOf(missedInFunction, `${doing}: ${safeMessage(error)}`, error);
+  if (state === '0A000' && error.routine === 'analyzeCTE')
+    return errorOf(withWrites, `${doing}: ${safeMessage(error)}`, error);
   const meaning = lookUp(meanings, state) ??
     lookUp(meanings, state.slice(0, 2)) ?? { code: 'ServerError', disposition: never };
   return errorOf(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);

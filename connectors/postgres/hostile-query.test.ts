@@ -62,6 +62,24 @@ describe('a query that is more than one statement', () => {
     });
   }
 
+  test('a WITH that writes is told as what is wrong with the query', async () => {
+    const query = 'WITH gone AS (DELETE FROM victim RETURNING id) SELECT * FROM gone';
+    const source = await connector.openSource(
+      database.access,
+      { query, key: ['id'], timeZone: 'UTC' },
+      signal,
+    );
+    try {
+      await assert.rejects(source.describe(signal), {
+        code: 'QueryInvalid',
+        path: 'spec.source.query',
+        mend: /INSERT, UPDATE or DELETE/,
+      });
+    } finally {
+      await source.close();
+    }
+  });
+
   test('is told so by the server, before it stands in any other statement', async () => {
     const session = await Session.open(database.access, readerName, signal);
     try {
