@@ -174,6 +174,14 @@ function hasNoPartition(error: pg.DatabaseError): boolean {
   );
 }
 
+/** What a pooler says, and no server: it does not hand on what parameters.search_path asks for at the login. */
+const isPooler: Meaning = {
+  code: 'PoolerNotSupported',
+  disposition: never,
+  path: 'spec.postgres.host',
+  mend: 'set host and port to those of the PostgreSQL server',
+};
+
 /** Of a WITH that writes, where the query stands within another statement. */
 const withWrites: Meaning = {
   code: 'QueryInvalid',
@@ -188,6 +196,8 @@ function fromServer(error: pg.DatabaseError, doing: string): IdraError {
     return errorOf(raisedByTrigger, `${doing}: ${raisedByTrigger.text} (SQLSTATE ${state})`, undefined);
   if (hasNoPartition(error)) return errorOf(partitionMissing, `${doing}: ${safeMessage(error)}`, error);
   if (isMissedInFunction(error)) return errorOf(missedInFunction, `${doing}: ${safeMessage(error)}`, error);
+  if (state === '08P01' && error.message.startsWith('unsupported startup parameter'))
+    return errorOf(isPooler, `${doing} is a connection pooler, not the server itself`, error);
   if (state === '0A000' && error.routine === 'analyzeCTE')
     return errorOf(withWrites, `${doing}: ${safeMessage(error)}`, error);
   const meaning = lookUp(meanings, state) ??

@@ -31,8 +31,13 @@ test('a pooler is refused, and its connections stay as they were', async () => {
       { table: 'public.t', existingRows: 'Keep' },
       signal,
     );
+    const withPath = {
+      ...behind,
+      config: { ...behind.config, parameters: { search_path: 'public' } },
+    };
     for (const work of [
       () => connector.check(behind, signal),
+      () => connector.check(withPath, signal),
       () => source.describe(signal),
       () => destination.describe(signal),
     ]) {
