@@ -15,7 +15,7 @@ const maxAgeMs = 10 * 60_000;
 /** With more than these a server's idle sessions are closed before another is opened, and one that is to be given back is waited for. */
 const pooledPerServer = 16;
 /** No longer: those that are lent may wait for the very session that is to be opened. */
-const roomWaitMs = 1_000;
+const roomWaitMs = 5_000;
 
 /** Sessions that may stand in for each other: same server, config, secrets and role. Secrets are only hashed. */
 export function sessionKey(access: SystemAccess, server: string, role: string): SessionKey {
