@@ -114,12 +114,15 @@ async function measureDeletion(namespace: string): Promise<void> {
   const made = await makeSyncs(bed, namespace, many, missing);
   for (const each of made) await until(() => bed.stored(each), { what: 'all in etcd', ...patience });
   const start = performance.now();
-  // One request for all, as a namespace is emptied: kubectl itself would ask for one after the other, for minutes.
-  await bed.kubectl('delete', '--raw', `/apis/idra.dev/v1alpha1/namespaces/${namespace}/syncs`);
+  await bed.kubectl('delete', 'syncs', '--all', '-n', namespace, '--wait=false');
+  const askedMs = performance.now();
   const isEmpty = async () => (await bed.client.list<SyncObject>(syncs, { namespace })).items.length === 0;
   await until(isEmpty, { what: 'all to be gone', ...patience });
-  const took = ((performance.now() - start) / 1_000).toFixed(1);
-  console.log(`${many} Syncs that never ran, deleted: gone after ${took} s`);
+  const seconds = (ms: number) => (ms / 1_000).toFixed(1);
+  // kubectl asks for one after the other.
+  console.log(
+    `${many} Syncs that never ran, deleted by kubectl in ${seconds(askedMs - start)} s: gone ${seconds(performance.now() - askedMs)} s after that`,
+  );
 }
 
 const steps: Readonly<Record<string, () => Promise<void>>> = {
