@@ -11,10 +11,12 @@ import { until } from '../e2e/kit/wait.ts';
 import { EtcdClient } from './client.ts';
 import { coordinateOver } from './connect.ts';
 import { readCredentials } from './etcd-credentials.ts';
+import { Keys } from './keys.ts';
 import { setUpRoles } from './role-setup.ts';
 import { agentOf } from './test-etcd.ts';
 import { statusOf, syncOf } from './test-objects.ts';
 import { etcdWithRoles } from './test-roles.ts';
+import { underPrefix } from './transport.ts';
 
 describe('credentials of etcd', () => {
   test('certificates are replaced under a session: its lease, locks and watches go on', async () => {
@@ -84,20 +86,32 @@ describe('credentials of etcd', () => {
     await setUpRoles({ ...setUp, config: as('root') });
     const client = new EtcdClient(as('idra-agent'));
     const coordination = coordinateOver(client, server.prefix, systemClock);
+    const statuses = underPrefix(new Keys(server.prefix).statuses);
     const seen = new Set<string>();
     try {
       const session = await coordination.join(agentOf('a'), { leaseTtlMs: 30_000 });
-      const lease = await client.grant(30);
+      // One that makes streams alone: other calls ask for another token by themselves.
+      const quiet = new EtcdClient(as('idra-agent'));
+      const lease = await quiet.grant(30);
+      const { revision, cluster } = await quiet.range(statuses);
       // etcd looks for tokens that have ended once a second.
-      const expired = () => systemClock.sleep(2_500);
-      await expired();
-      // Unknown at first, as where the network fails; whoever renews a lease tries again.
-      assert.ok(await until(() => client.keepAlive(lease), { what: 'the renewal' }));
+      await systemClock.sleep(2_500);
+      // The first try tells that the token has ended, as where the network fails; whoever watches or renews tries again.
+      const watched = () =>
+        new Promise((resolve, reject) => {
+          const stream = quiet.watch(
+            { ...statuses, afterRevision: revision, cluster },
+            { onEvents() {}, onProgress: resolve, onEnd: reject },
+          );
+          stream.requestProgress();
+        });
+      await until(() => watched().then(() => true), { what: 'a watch', timeoutMs: 15_000 });
+      assert.ok(await until(() => quiet.keepAlive(lease), { what: 'the renewal', timeoutMs: 15_000 }));
+      quiet.close();
       const watching = coordination.reports.watchStatuses(
         (uid) => seen.add(uid),
         () => {},
       );
-      await expired();
       const lock = await session.store.acquire(syncOf('s'));
       lock?.report(statusOf('s', 'Running', 1));
       await until(() => seen.has('s'), { what: 'the status' });
