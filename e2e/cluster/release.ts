@@ -35,7 +35,8 @@ export async function buildImages(): Promise<void> {
     ['idra-test-etcd:1', etcd],
     ['idra-test-postgres:1', join(projectFolder, 'e2e/cluster/images/postgres')],
   ];
-  for (const [tag, context] of images) await runOrFail('sh', ['-c', `${build} "$0" "$1"`, tag, context]);
+  for (const [tag, context] of images)
+    await runOrFail('sh', ['-c', `${build} "$0" "$1"`, tag, context], { timeoutMs: 900_000 });
 }
 
 /** Or upgrades it. */
