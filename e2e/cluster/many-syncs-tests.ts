@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { runCommand, runOrFail, startProcess } from '../kit/processes.ts';
-import { installRelease, kubectl, manyNamespace as namespace, namespace as own, psql } from './release.ts';
+import { giveRights, kubectl, manyNamespace as namespace, namespace as own, psql } from './release.ts';
 
 /** What many Syncs cost the API server, and how long their namespace takes to go. */
 export function manySyncsTests(): void {
@@ -52,8 +52,7 @@ async function goesWithoutDatabase(t: TestContext): Promise<void> {
 /** In a new namespace, each with a Secret and a DataSource of its own; waits until all have moved their rows. */
 async function makeSyncs(count: number): Promise<void> {
   await runCommand('kubectl', ['create', 'namespace', namespace]);
-  // The rights there may have gone with the namespace before.
-  await installRelease();
+  await giveRights(namespace);
   const numbers = Array.from({ length: count }, (_, index) => index);
   await psql(
     'source',

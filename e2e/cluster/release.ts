@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../../core/version.ts';
+import { renderChart } from '../kit/chart.ts';
 import { projectFolder, runCommand, runOrFail } from '../kit/processes.ts';
 import { etcdPlaces } from '../kit/servers/etcd.ts';
 import { findServer } from '../kit/servers/find.ts';
@@ -39,11 +40,17 @@ export async function buildImages(): Promise<void> {
     await runOrFail('sh', ['-c', `${build} "$0" "$1"`, tag, context], { timeoutMs: 900_000 });
 }
 
-/** Or upgrades it. */
 export async function installRelease(): Promise<void> {
   const chart = join(projectFolder, 'helm/idra');
   const how = ['-n', namespace, '--wait', '--timeout=5m'];
-  await runOrFail(await findHelm(), ['upgrade', '--install', 'idra', chart, ...how, ...values()]);
+  await runOrFail(await findHelm(), ['install', 'idra', chart, ...how, ...values()]);
+}
+
+/** The rights in a namespace that has been made again: they have gone with the one before. */
+export async function giveRights(inNamespace: string): Promise<void> {
+  const rendered = await renderChart('-n', namespace, ...values());
+  const rights = rendered.filter(({ metadata }) => metadata.namespace === inNamespace);
+  await kubectl(['apply', '-f', '-'], rights.map((each) => JSON.stringify(each)).join('\n---\n'));
 }
 
 function values(): string[] {
