@@ -97,14 +97,16 @@ describe('credentials of etcd', () => {
       // etcd looks for tokens that have ended once a second.
       await systemClock.sleep(2_500);
       // The first try tells that the token has ended, as where the network fails; whoever watches or renews tries again.
+      let asking: NodeJS.Timeout;
       const watched = () =>
         new Promise((resolve, reject) => {
           const stream = quiet.watch(
             { ...statuses, afterRevision: revision, cluster },
             { onEvents() {}, onProgress: resolve, onEnd: reject },
           );
-          stream.requestProgress();
-        });
+          // etcd says nothing while a watch catches up.
+          asking = setInterval(() => stream.requestProgress(), 200);
+        }).finally(() => clearInterval(asking));
       await until(() => watched().then(() => true), { what: 'a watch', timeoutMs: 15_000 });
       assert.ok(await until(() => quiet.keepAlive(lease), { what: 'the renewal', timeoutMs: 15_000 }));
       quiet.close();
