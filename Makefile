@@ -18,6 +18,7 @@ help: ## list the targets
 build: .tools-node ## install Node where the machine's is too old, and the packages; may be run again at any time
 	@lock="$$(node -p process.version) $$(cksum package-lock.json)"; \
 	  if [ "$$(cat node_modules/.installed 2>/dev/null)" != "$$lock" ]; then \
+	    [ ! -L node_modules ] || { echo "make: node_modules is a link to packages of another lock file: install them where it leads to" >&2; exit 1; }; \
 	    echo "Installing packages"; \
 	    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && echo "$$lock" >node_modules/.installed; \
 	  fi

@@ -62,9 +62,11 @@ for (const [system, start] of Object.entries({ mysql, mariadb })) {
     try {
       const [source, destination] = [await server.createDatabase(), await server.createDatabase()];
       await server.query(`GRANT PROCESS ON *.* TO '${source.user}'@'%'`);
+      // What the test does itself is not counted.
+      const asAdmin = (to: { database: string }) => new URL(`/${to.database}`, server.adminUrl).href;
       await requireFew(system, {
-        source: mysqlDatabase('mysql', source),
-        destination: mysqlDatabase('mysql', destination),
+        source: mysqlDatabase('mysql', { ...source, url: asAdmin(source) }),
+        destination: mysqlDatabase('mysql', { ...destination, url: asAdmin(destination) }),
         connections: async () => {
           const users = `'${source.user}', '${destination.user}'`;
           const sql = `SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE USER IN (${users})`;

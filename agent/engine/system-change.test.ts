@@ -8,6 +8,7 @@ import { definitionOf } from '../../connectors/catalog.ts';
 import { freshMemory, type KnownEnds, type SyncMemory } from '../../core/sync-store.ts';
 import { byId, engineObjects, noSecrets, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
+import { until } from '../../e2e/kit/wait.ts';
 import { meaningAt, meaningOf } from './meaning.ts';
 import { previewSync } from './preview.ts';
 import { learned, systemChange } from './system-change.ts';
@@ -65,7 +66,7 @@ test('swapped while it runs: no row of the other source is passed', async () => 
   assert.deepEqual(files.arrived(), before);
 });
 
-test('a Snapshot reads all of another source; one that is stopped in its middle does not go on there', async () => {
+test('a Snapshot reads all of another source', async () => {
   const whole = { ...snapshot, schedule: { every: '1h' } };
   await files.once(whole);
   await swapSource();
@@ -73,6 +74,24 @@ test('a Snapshot reads all of another source; one that is stopped in its middle 
   const { end } = await files.once(whole);
   assert.equal(end.outcome, 'complete');
   assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
+});
+
+test('a Snapshot that was stopped in its middle does not go on at another source', async () => {
+  files.execute(
+    'source',
+    'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO t (v) SELECT i FROM n',
+  );
+  const slow = { ...snapshot, schedule: { every: '1h' }, batch: { maxRows: 1 } };
+  const run = files.start(slow);
+  await until(() => run.status?.rows.written, { what: 'a row to be written' });
+  await run.stop();
+  const before = files.arrived();
+  assert.ok(before.length < files.query('source', 'SELECT * FROM t').length);
+  await swapSource();
+  const stopped = await files.once(slow);
+  assert.deepEqual(failure(stopped), noLongerFits);
+  assert.match(stopped.status.message, another);
+  assert.deepEqual(files.arrived(), before);
 });
 
 test('an offset of a version that kept no identity goes on, and the systems are known from then on', async () => {
