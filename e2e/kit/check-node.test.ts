@@ -4,6 +4,7 @@ import { checkNode } from './check-node.ts';
 
 const files: Readonly<Record<string, string>> = {
   'package.json': '{ "engines": { "node": ">=22.18" } }',
+  'package-lock.json': '{ "engines": { "node": ">=22.18" } }',
   Makefile: `NODE_VERSION := 24.21.0
 IS_NODE_NEW := node -e 'process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)'
 	echo "make: needs Node 22.18 or newer"

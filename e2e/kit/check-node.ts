@@ -4,6 +4,8 @@ const places = {
   /** The oldest version that runs the project. */
   oldest: {
     'package.json': /"node": ">=([\d.]+)"/,
+    /** The first one is the project's own. */
+    'package-lock.json': /"node": ">=([\d.]+)"/,
     Makefile: /needs Node ([\d.]+) or newer/,
     'CONTRIBUTING.md': /Node ([\d.]+) or newer/,
   },
