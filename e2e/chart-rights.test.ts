@@ -199,11 +199,11 @@ describe('the rights of a release that watches team-a', () => {
   before(() => giveRights('--set=watchNamespaces={team-a}'));
   after(takeRights);
 
-  test('end at that namespace', async () => {
+  test('end at that namespace for Secrets; the operator has its own kinds everywhere, to let go of them', async () => {
     await judge(
       'idra-operator',
-      ['list syncs.idra.dev team-a', 'patch syncs.idra.dev:status team-a'],
-      [...nobody, 'list syncs.idra.dev team-b', 'list syncs.idra.dev', 'get secrets team-a'],
+      ['list syncs.idra.dev', 'patch syncs.idra.dev:status team-a', 'patch syncs.idra.dev team-b'],
+      [...nobody, 'get secrets team-a'],
     );
     await judge(
       'idra-agent',

@@ -20,7 +20,6 @@ import { findCondition } from './runtime/conditions.ts';
 export interface OperatorConfig {
   readonly etcd: EtcdConfig;
   readonly namespaces: readonly string[];
-  readonly releaseNamespaces: readonly string[];
   readonly healthPort: number | undefined;
   readonly healthAddress: string | undefined;
   readonly name: string;
@@ -37,7 +36,6 @@ export function readOperatorConfig(env: Environment): OperatorConfig {
   return {
     etcd: readEtcdConfig(env),
     namespaces: reader.list('IDRA_WATCH_NAMESPACES'),
-    releaseNamespaces: reader.list('IDRA_RELEASE_NAMESPACES'),
     healthPort: reader.port('IDRA_HEALTH_PORT'),
     healthAddress: readHealthAddress(reader),
     name: reader.text('IDRA_OPERATOR_NAME') ?? hostname(),
@@ -93,7 +91,6 @@ export async function runOperator(env: Environment): Promise<number> {
     coordination,
     manifests,
     namespaces: config.namespaces,
-    releaseNamespaces: config.releaseNamespaces,
     name: config.name,
     installation: `${namespace}/${config.installation}`,
     lease: { namespace, name: `${config.installation}-operator` },

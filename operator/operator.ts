@@ -42,8 +42,6 @@ export interface OperatorDeps {
   readonly manifests: ManifestReader;
   /** Empty: all. */
   readonly namespaces: readonly string[];
-  /** Not watched any more, and to be let go. */
-  readonly releaseNamespaces?: readonly string[];
   /** `namespace/name`: whose the objects are that this operator sees to. */
   readonly installation: string;
   /** Of this process, in events and in the Lease. */
@@ -284,9 +282,7 @@ export class Operator {
 
   async #takeInventory(signal: AbortSignal): Promise<void> {
     const { inventory } = this.#status;
-    const { namespaces, releaseNamespaces = [] } = this.#deps;
-    const isUnwatched = (each: string) => namespaces.length > 0 && !namespaces.includes(each);
-    const unwatched = new Unwatched(this.#status, releaseNamespaces.filter(isUnwatched));
+    const unwatched = new Unwatched(this.#status, this.#deps.namespaces);
     // What ends here by the signal must not end the wait for what is still at work.
     const whenSynced = Promise.all([this.syncs.whenSynced(signal), this.dataSources.whenSynced(signal)]);
     await whenSynced.catch(() => {});

@@ -47,7 +47,6 @@ const operatorHelp = `
 Environment:
   IDRA_ETCD_ENDPOINTS     as for the agent
   IDRA_WATCH_NAMESPACES   team-a,team-b: whose resources are seen to (default: all)
-  IDRA_RELEASE_NAMESPACES team-c: not watched any more; statuses there are closed, finalizers removed
   IDRA_INSTALLATION       name of this installation (default: idra): with the namespace of the Lease it says whose an
                           object is; the Lease is NAME-operator
   KUBECONFIG              or the pod's service account

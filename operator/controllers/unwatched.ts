@@ -28,13 +28,15 @@ const reason = 'NotWatched';
  */
 export class Unwatched {
   readonly #deps: ReconcilerDeps;
-  readonly #alsoRelease: readonly string[];
+  readonly #watched: readonly string[];
   readonly #forbidden = new Set<string>();
+  /** Namespaces with objects that are still this installation's, of which etcd may have nothing; undefined: not looked for yet. */
+  #found: ReadonlySet<string> | undefined;
 
-  /** `alsoRelease`: looked at even where etcd has nothing of them. */
-  constructor(deps: ReconcilerDeps, alsoRelease: readonly string[]) {
+  /** `watched`: empty for all. */
+  constructor(deps: ReconcilerDeps, watched: readonly string[]) {
     this.#deps = deps;
-    this.#alsoRelease = alsoRelease;
+    this.#watched = watched;
   }
 
   async release(outside: Outside, signal: AbortSignal): Promise<void> {
@@ -45,10 +47,30 @@ export class Unwatched {
     }
     for (const { namespace, name, version } of outside.dataSources)
       await writeEtcd(() => desired.deleteDataSource(namespace, name, version));
+    this.#found ??= await this.#find(signal);
     const used = [...outside.syncs, ...outside.dataSources].map(({ namespace }) => namespace);
-    for (const namespace of new Set([...this.#alsoRelease, ...used])) {
+    for (const namespace of new Set([...this.#found, ...used])) {
       const records = outside.syncs.filter((each) => each.namespace === namespace);
       await this.#releaseNamespace(namespace, records, signal);
+    }
+  }
+
+  /** Once in the life of a leader: another etcd may be there than when they were taken. */
+  async #find(signal: AbortSignal): Promise<ReadonlySet<string>> {
+    if (this.#watched.length === 0) return new Set();
+    try {
+      const all = [
+        ...(await this.#list<SyncObject>(syncs, undefined, signal)),
+        ...(await this.#list<DataSourceObject>(dataSources, undefined, signal)),
+      ];
+      const { installation } = this.#deps.ownership;
+      const ours = all.filter((each) => ownerOf(each) === installation);
+      const namespaces = ours.map(({ metadata }) => metadata.namespace ?? '');
+      return new Set(namespaces.filter((namespace) => !this.#watched.includes(namespace)));
+    } catch (thrown) {
+      // With rights in the watched namespaces alone, what etcd has is all that is known.
+      if (hasCode(thrown, 'KubernetesForbidden')) return new Set();
+      throw thrown;
     }
   }
 
@@ -82,7 +104,7 @@ export class Unwatched {
 
   async #list<T extends KubernetesObject>(
     resource: Resource,
-    namespace: string,
+    namespace: string | undefined,
     signal: AbortSignal,
   ): Promise<readonly T[]> {
     const all: T[] = [];
@@ -160,7 +182,7 @@ export class Unwatched {
   #tellForbidden(namespace: string): void {
     if (this.#forbidden.has(namespace)) return;
     this.#forbidden.add(namespace);
-    const remedy = `add it to IDRA_RELEASE_NAMESPACES, with the rights of a watched namespace (the chart: releaseNamespaces), until this operator has said that all is released`;
+    const remedy = `give the operator the rights in it that the chart's ClusterRole has; it tries again every ten minutes`;
     this.#deps.log.error(
       'a namespace is not watched any more, and this operator may not touch what is in it: nothing of it runs, but statuses are out of date and the finalizers stay',
       { namespace, remedy },
