@@ -95,6 +95,21 @@ describe('a deleted Sync is removed by two sides', () => {
     await session.leave();
   });
 
+  test('a Sync that nobody can read holds up no other', async () => {
+    await one.desired.putSync(record('well', { deletedAt }));
+    await one.desired.purgeSync('well', 'agent');
+    const bad = { kind: 'put' as const, key: keys.sync('bad'), value: 'null' };
+    const note = { kind: 'put' as const, key: keys.removed('bad'), value: '{"by":"agent"}' };
+    await client.txn({ compare: [], success: [bad, note] });
+    await one.desired.purgeFinished();
+    assert.deepEqual(await left('well'), ['removed']);
+    assert.deepEqual(await left('bad'), ['removed', 'syncs']);
+    for (const uid of ['well', 'bad']) {
+      const keysOf = [keys.sync(uid), keys.removed(uid)].map((key) => ({ kind: 'delete' as const, key }));
+      await client.txn({ compare: [], success: keysOf });
+    }
+  });
+
   test('a note alone ends no Sync that nobody has deleted', async () => {
     await one.desired.putSync(record('third'));
     await client.txn({

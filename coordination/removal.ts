@@ -3,7 +3,7 @@ import { mayHaveRow, type SyncMemory } from '../core/sync-store.ts';
 import type { DesiredState, DesiredSync, New, Side } from './contract.ts';
 import type { Keys } from './keys.ts';
 import type { EtcdReader } from './reader.ts';
-import { parseRecord } from './records.ts';
+import { parseRecord, readRecords } from './records.ts';
 import { type KeyValue, type Operation, underPrefix } from './transport.ts';
 
 /**
@@ -29,9 +29,9 @@ export function makeRemovals(
     purgeRemoved: (uid) => purgeRemoved(reader, keys, uid),
     async purgeFinished() {
       for (const uid of await removedUids(reader, keys)) {
-        const sync = await reader.get(keys.sync(uid));
-        if (sync && isOver(parseRecord<New<DesiredSync>>(sync), true))
-          await purgeSync(reader, keys, uid, 'operator');
+        const stored = await reader.get(keys.sync(uid));
+        const readable = readRecords(stored ? [stored] : [], (pair) => parseRecord<New<DesiredSync>>(pair));
+        if (readable.some((sync) => isOver(sync, true))) await purgeSync(reader, keys, uid, 'operator');
       }
     },
   };
