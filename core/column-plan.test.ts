@@ -47,6 +47,21 @@ test('names that the destination would cut off or take for one', () => {
   assert.deepEqual(plan(long, long).codes, []);
 });
 
+test('a column that is to be added is told, since older rows have nothing in it', () => {
+  const { findings } = planColumns({
+    source: relation(column('id'), column('more')),
+    existing: relation(column('id')),
+    types,
+    isSameSystem: false,
+    key: [],
+    schemaChanges: 'AddColumns',
+  });
+  assert.deepEqual(
+    findings.map(({ severity, code }) => [severity, code]),
+    [['info', 'ColumnAdded']],
+  );
+});
+
 test('a column that is too narrow has one finding, and is no missing one', () => {
   const source = relation(column('id'), column('k'));
   const existing = relation(column('id'), column('k', { nativeType: 'tiny' }));

@@ -1,3 +1,4 @@
+import { restartCommand } from './commands.ts';
 import type { Finding } from './errors.ts';
 import type { SchemaChanges } from './sync-spec.ts';
 import type { Column, ColumnType, Relation } from './values.ts';
@@ -239,6 +240,7 @@ function missingColumn(
   switch (input.schemaChanges) {
     case 'AddColumns': {
       const planned = create(column, { ...input, key: [] }, findings);
+      if (planned) findings.push(columnAdded(column, existing));
       return planned && { ...planned, isNullable: true };
     }
     case 'Ignore':
@@ -258,6 +260,15 @@ function missingColumn(
       });
       return undefined;
   }
+}
+
+function columnAdded({ name }: Column, existing: Relation): Finding {
+  return {
+    severity: 'info',
+    code: 'ColumnAdded',
+    message: `column ${name} of the source is missing in ${existing.name} and is added there (schemaChanges: AddColumns): it is NULL in the rows that are there already`,
+    mend: `nothing if that is wanted; else ${restartCommand} when it is there, which moves all rows again`,
+  };
 }
 
 /** Computed at both ends it is most often the same formula, and nobody knows whether it is. */

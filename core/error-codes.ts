@@ -74,6 +74,11 @@ export const errorCodes = {
     remedy: 'Nothing if it passes; else bring the cluster of database servers back.',
     systems: ['MySQL', 'MariaDB'],
   },
+  ColumnAdded: {
+    cause:
+      'A column of the source is missing in the destination table and is added (schemaChanges: AddColumns); it is NULL in older rows.',
+    remedy: 'Nothing if that is wanted; else idra restart NAME afterwards, which moves all rows again.',
+  },
   ColumnComputed: {
     cause: 'The destination computes a column from others, so the values of the source are not written.',
     remedy: 'Make it a plain column, or leave it out with a query.',

@@ -1,4 +1,5 @@
 import { joinName, splitName } from '../../connectors/sql/names.ts';
+import { namingSync, restartCommand } from '../../core/commands.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { schemaChanged, transient } from '../../core/errors.ts';
@@ -63,9 +64,11 @@ async function addedColumns(
     : [];
   const all = [...new Set([...known, ...names])];
   if (all.length > known.length) await remember(state, { addedColumns: all });
-  return all.map(
-    (name) =>
-      `column ${name} was added after rows had been moved: it is NULL in those; request restart to move them again`,
+  return all.map((name) =>
+    namingSync(
+      `column ${name} was added after rows had been moved: it is NULL in those; ${restartCommand} moves them again`,
+      state.context.sync,
+    ),
   );
 }
 
