@@ -169,7 +169,11 @@ function syntaxFindings(
   const start = documentStart(text.split('\n').slice(0, line - 1));
   const end = Math.max(line, counter.linePos(Math.max(range[1], first.pos[0])).line);
   const wrong = wrongIndentation(text.split('\n').slice(start, end), start + 1);
-  if (!wrong) return [syntaxFinding(first.message, `${file}:${line}:${col}`)];
+  if (!wrong) {
+    // The parser reports some of the stacks that it has run out of as errors of the document.
+    const message = /^Maximum call stack/.test(first.message) ? tooDeep : first.message;
+    return [syntaxFinding(message, `${file}:${line}:${col}`)];
+  }
   const mend = 'indent the fields of one object by the same number of spaces';
   return [{ ...syntaxFinding(wrong.message, `${file}:${wrong.line}:1`), mend }];
 }

@@ -23,7 +23,10 @@ const rules = {
     { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
     { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
   ],
-  agent: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }],
+  agent: [
+    { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
+    { apiGroups: ['idra.dev'], resources: ['datasources'], verbs: ['get'] },
+  ],
 };
 const electionRules = [
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update', 'patch'] },
