@@ -184,6 +184,8 @@ export interface PassEnd {
    * Rows that came since do not count: on a busy server there always are some.
    */
   readonly isHeldBack: boolean;
+  /** Rows are there behind the last one that was read: held back, or come since. LAG is not zero. */
+  readonly hasRowsWaiting?: boolean;
   /** With isHeldBack: the largest value of the field when that pass began, for the next pass. */
   readonly mark?: string;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { byId, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
@@ -61,6 +62,23 @@ test('what came after a pass began does not keep it from having caught up', asyn
   assert.equal(files.arrived().length, 4);
   writer.exec('ROLLBACK');
   await until(() => files.arrived().length === 5, { what: 'the newer row' });
+});
+
+test('by ids, too, LAG is not zero while rows wait that came after those that were held back', async () => {
+  const run = files.start({ ...byId, schedule: { every: '100ms' }, safetyLag: '2s' });
+  await run.seen('Waiting', 'CaughtUp');
+  files.execute('source', "INSERT INTO t (v) VALUES ('held')");
+  await run.seen('Waiting', 'HeldBack');
+  // Late enough to be held back by itself when the one before is read.
+  await pause(1_000);
+  files.execute('source', "INSERT INTO t (v) VALUES ('newer')");
+  const from = run.statuses.length;
+  await until(() => files.arrived().length === 5, { what: 'both rows' });
+  await until(() => run.status?.reason === 'CaughtUp' && run.status.lagSeconds === 0, { what: 'no LAG' });
+  const untrue = run.statuses
+    .slice(from)
+    .filter(({ reason, rows, lagSeconds }) => reason === 'CaughtUp' && rows.written < 5 && lagSeconds === 0);
+  assert.deepEqual(untrue, []);
 });
 
 test('a run that takes over between two passes does not say that it has caught up', async () => {

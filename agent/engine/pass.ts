@@ -269,7 +269,9 @@ export function reportEnd({
   const oldestMs = oldestWaiting === undefined ? undefined : instantMs(oldestWaiting, request.timeZone);
   // A time to come is no time since which something waits.
   const isPast = oldestMs !== undefined && oldestMs <= endMs;
-  reporter.behind(isPast ? oldestMs : (heldBack?.sinceMs ?? oldestMs));
+  // An id says nothing of time: what waits was there when this pass ended.
+  const waitingMs = oldestMs ?? (end.hasRowsWaiting ? startMs : undefined);
+  reporter.behind(isPast ? oldestMs : (heldBack?.sinceMs ?? waitingMs));
   reporter.lastPassTime = new Date(endMs).toISOString();
   return heldBack;
 }

@@ -110,6 +110,7 @@ async function finishPass(
   return {
     bound: withZone(bound.report, request, field),
     isHeldBack: isMarkWaiting,
+    hasRowsWaiting: oldest !== undefined,
     ...(isMarkWaiting ? { mark } : {}),
     nullRows,
     ...(oldest !== undefined && request.mode === 'Timestamp' ? { oldestWaiting: oldest } : {}),

@@ -122,13 +122,20 @@ function rowProblems(
   }
   const isReplaced = !input.promises.keepsDeleted;
   const isCounted = input.promises.copies === 'by reading' || isReplaced;
-  const expected = isReplaced ? timesInSource : timesInSource * (1 + input.restarts);
+  const readings = (1 + input.restarts) * keysOf(input, allowed);
+  const expected = isReplaced ? timesInSource : timesInSource * readings;
   const copies = isReplaced ? found.length : matching.length;
   if (isCounted && copies > expected)
     return [{ kind: 'doubled', row, detail: `${copies} times: ${describe(now)}` }];
   if (isCounted && matching.length < timesInSource)
     return [{ kind: 'missing', row, detail: `${matching.length} of ${timesInSource}: ${describe(now)}` }];
   return [];
+}
+
+/** How many keys the row had. */
+function keysOf({ promises: { key } }: CompareInput, versions: readonly Version[]): number {
+  return new Set(versions.map(({ values }) => JSON.stringify(key.map((name) => values.get(name)?.text))))
+    .size;
 }
 
 /** Each arrived row was at the source at some time; and is still there, where deletes are promised. */

@@ -12,6 +12,8 @@ export interface Promises {
   /** The column by which the mode reads; a row is read again when it changes. */
   readonly field: string | undefined;
   readonly isById: boolean;
+  /** Of source.key: a row whose key changes is a new one, also where the field stays as it is. */
+  readonly key: readonly string[];
   readonly keepsDeleted: boolean;
   /** Arrived rows of one row of the source: one for each key that it had, one for each version, or one for each reading. */
   readonly copies: 'by key' | 'by version' | 'by reading';
@@ -26,6 +28,7 @@ export function promisesOf({ mode, writeMode }: FlowSpec, source: SourceDesign):
   return {
     field,
     isById: mode.endsWith('Id'),
+    key: source.key ?? [],
     keepsDeleted: writeMode !== 'Replace',
     copies: writeMode === 'Append' ? (mode.endsWith('Timestamp') ? 'by version' : 'by reading') : 'by key',
   };
