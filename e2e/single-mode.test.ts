@@ -195,7 +195,7 @@ test('--once does not wait for rows that are held back: it says by what, and end
     assert.equal(code, 0);
     assert.match(
       stderr,
-      /^orders: newer rows are held back by a transaction that is writing to .*shop\.db, since /m,
+      /^orders: newer rows are held back until they are final, by a transaction that is writing to .*shop\.db, since /m,
     );
     assert.equal(countArrived(), 2);
     await manifests(ends + sync({ ...byTime, schedule: { once: true } }));

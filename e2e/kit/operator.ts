@@ -49,13 +49,7 @@ export class OperatorBed {
     const [api, store] = await Promise.all([kubernetesApi(), roles?.server ?? etcd({ members: 1 })]);
     const bed = new OperatorBed(api, store, await connect(api, { maxConcurrentRequests: 20 }), roles);
     await bed.kubectl('apply', '-f', `${projectFolder}/crds`);
-    await bed.kubectl(
-      'wait',
-      '--for=condition=Established',
-      'crd/syncs.idra.dev',
-      'crd/datasources.idra.dev',
-    );
-    // Established is said before it is served.
+    // The condition Established comes before that.
     await until(() => bed.client.list(syncs).then(() => bed.client.list(dataSources)), {
       what: 'the custom resources',
     });

@@ -43,12 +43,6 @@ export class Installation {
   static async start(): Promise<Installation> {
     const [api, store] = await Promise.all([kubernetesApi(), etcd({ members: 1 })]);
     await must(api, ['apply', '-f', join(projectFolder, 'crds')]);
-    await must(api, [
-      'wait',
-      '--for=condition=Established',
-      'crd/syncs.idra.dev',
-      'crd/datasources.idra.dev',
-    ]);
     await api.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: team } }));
     const [operator, agent] = [
       await api.serviceAccount(system, 'operator'),
@@ -58,7 +52,7 @@ export class Installation {
     await grant(api, team, 'agent', rules.agent);
     await grant(api, system, 'operator', electionRules);
     const installation = new Installation(api, store, agent.kubeconfigPath);
-    // Established is said before it is served.
+    // The condition Established comes before that.
     await until(() => installation.kubectl(['get', 'syncs,datasources']).then(() => true), {
       what: 'the resources',
     });

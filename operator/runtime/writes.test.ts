@@ -45,8 +45,6 @@ await api.apply(
     },
   }),
 );
-const wait = await api.kubectl(['wait', '--for=condition=Established', 'crd/widgets.test.example.com']);
-assert.equal(wait.code, 0, wait.stderr);
 await until(() => client.list(widgets), { what: 'widgets to be served' });
 
 const object = (name: string) => ({ namespace: 'default', name });
