@@ -7,12 +7,10 @@ import type { ManifestObject, ManifestReader } from '../../core/manifest/reader.
 import { Slots } from '../../core/slots.ts';
 import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
 import type { ClusterAccess } from '../../process/kubernetes-access.ts';
+import { BrieflyKept, LastUsed } from './kept.ts';
 import { type Answer, getObject } from './kubernetes-get.ts';
 
-/** As of Secrets: many syncs open one DataSource at a time. */
-const keptMs = 4_000;
 const maxAtOnce = 8;
-const mostRemembered = 2_000;
 
 type Confirmation = Required<Pick<SecretReader, 'confirm' | 'wasConfirmed'>>;
 type Destination = Pick<DataSource['spec'], 'type' | 'config'>;
@@ -27,33 +25,20 @@ export function confirmationOfKubernetes(
   clock: Clock,
 ): Confirmation {
   const slots = new Slots(maxAtOnce);
-  const kept = new Map<string, { readonly untilMs: number; readonly answer: Promise<Answer> }>();
-  const confirmed = new Map<string, Destination>();
-  const read = (namespace: string, name: string): Promise<Answer> => {
-    const nowMs = clock.monotonicMs();
-    for (const [key, { untilMs }] of kept) if (untilMs <= nowMs) kept.delete(key);
-    const key = `${namespace}/${name}`;
-    const known = kept.get(key);
-    if (known) return known.answer;
-    const answer = getObject(access, pathOf(namespace, name), slots);
-    kept.set(key, { untilMs: nowMs + keptMs, answer });
-    answer.catch(() => kept.delete(key));
-    return answer;
-  };
+  const kept = new BrieflyKept<Answer>(clock);
+  const confirmed = new LastUsed<Destination>();
   return {
     async confirm(dataSource) {
-      const { namespace, name } = dataSource;
-      const object = parse(await read(namespace, name), dataSource);
+      const id = qualifiedName(dataSource);
+      const answer = await kept.get(id, () => getObject(access, pathOf(dataSource), slots));
+      const object = parse(answer, dataSource);
       const real = object && manifests.readDataSource(object).spec;
       if (!real || !isSame(dataSource.spec, real)) {
         // Perhaps what was read a moment ago is no longer what stands there.
-        kept.delete(`${namespace}/${name}`);
+        kept.forget(id);
         throw differs(dataSource, object);
       }
-      confirmed.delete(qualifiedName(dataSource));
-      confirmed.set(qualifiedName(dataSource), { type: real.type, config: real.config });
-      const [oldest] = confirmed.keys();
-      if (confirmed.size > mostRemembered && oldest !== undefined) confirmed.delete(oldest);
+      confirmed.set(id, { type: real.type, config: real.config });
     },
     wasConfirmed(dataSource) {
       const known = confirmed.get(qualifiedName(dataSource));
@@ -62,7 +47,7 @@ export function confirmationOfKubernetes(
   };
 }
 
-function pathOf(namespace: string, name: string): readonly string[] {
+function pathOf({ namespace, name }: DataSource): readonly string[] {
   return ['apis', ...apiVersion.split('/'), 'namespaces', namespace, plurals.DataSource, name];
 }
 

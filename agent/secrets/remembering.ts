@@ -2,44 +2,22 @@ import type { SecretReader } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
 import { permanent } from '../../core/errors.ts';
 import type { Secret } from '../../core/secret.ts';
+import { BrieflyKept, LastUsed } from './kept.ts';
 
 /** All keys of a Secret. Throws SecretNotFound, SecretForbidden (permanent) or what reading throws. */
 export type ReadSecret = (namespace: string, name: string) => Promise<ReadonlyMap<string, Secret>>;
 
-/** Short, so that a changed password is seen by the attempt after one that was refused; many syncs share one Secret. */
-const keptMs = 4_000;
-/** Of which the last values are kept for the end of their Syncs. */
-const mostRemembered = 2_000;
-
-interface Kept {
-  readonly untilMs: number;
-  readonly keys: Promise<ReadonlyMap<string, Secret>>;
-}
-
-/** Reads each Secret once for all who ask within a few seconds. What failed is not remembered. */
+/** Reads each Secret once for all who ask within a few seconds; the last values are kept for the end of their Syncs. */
 export function rememberingSecrets(read: ReadSecret, clock: Clock): SecretReader {
-  const kept = new Map<string, Kept>();
-  /** In order of last use. */
-  const last = new Map<string, ReadonlyMap<string, Secret>>();
-  const remember = (id: string, keys: ReadonlyMap<string, Secret>) => {
-    last.delete(id);
-    last.set(id, keys);
-    const [oldest] = last.keys();
-    if (last.size > mostRemembered && oldest !== undefined) last.delete(oldest);
-  };
+  const kept = new BrieflyKept<ReadonlyMap<string, Secret>>(clock);
+  const last = new LastUsed<ReadonlyMap<string, Secret>>();
   const keysOf = (namespace: string, name: string): Promise<ReadonlyMap<string, Secret>> => {
-    const nowMs = clock.monotonicMs();
-    for (const [id, { untilMs }] of kept) if (untilMs <= nowMs) kept.delete(id);
     const id = `${namespace}/${name}`;
-    const known = kept.get(id);
-    if (known) return known.keys;
-    const keys = read(namespace, name);
-    kept.set(id, { untilMs: nowMs + keptMs, keys });
-    keys.then(
-      (found) => remember(id, found),
-      () => kept.delete(id),
-    );
-    return keys;
+    return kept.get(id, async () => {
+      const keys = await read(namespace, name);
+      last.set(id, keys);
+      return keys;
+    });
   };
   return {
     async read(namespace, name, key) {
