@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { asIdraError, describeError, transient } from '../core/errors.ts';
+import { hasLabels, labelTexts } from '../core/labels.ts';
 import type { Probe, ProbeAnswer, Probes, Watching } from './contract.ts';
 import type { Keys } from './keys.ts';
 import { Notice } from './notice.ts';
@@ -63,7 +64,7 @@ async function ask(
 }
 
 function noAnswer({ kind, selector }: Probe, timeoutMs: number): Error {
-  const labels = Object.entries(selector).map(([name, value]) => `${name}=${value}`);
+  const labels = labelTexts(selector);
   const whom = labels.length === 0 ? 'no agent' : `no agent with the labels ${labels.join(', ')}`;
   return transient(
     'NoAgentAnswered',
@@ -123,8 +124,7 @@ class Answering implements Watching {
     const pair = this.#probes.get(id);
     if (pair === undefined) return;
     const probe = parseRecord<Probe>(pair);
-    const fits = Object.entries(probe.selector).every(([name, value]) => this.#input.labels[name] === value);
-    if (!fits) return;
+    if (!hasLabels(this.#input.labels, Object.entries(probe.selector))) return;
     this.#answer(probe, pair).catch((error: unknown) => {
       const { session, onError } = this.#input;
       if (!session.signal.aborted) onError(asIdraError(error));

@@ -1,3 +1,4 @@
+import { labelTexts } from '../../core/labels.ts';
 import { type Alike, Loads } from './loads.ts';
 
 /**
@@ -142,10 +143,7 @@ function withoutAgent({ uid, owner, selectors }: BalanceSync, agents: readonly B
   if (agents.every(({ standing }) => standing === 'draining')) {
     return { uid, ...from, reason: 'NoAgent', message: 'no agent is there to run it' };
   }
-  const labels = selectors.flatMap((selector) =>
-    Object.entries(selector).map(([key, value]) => `${key}=${value}`),
-  );
-  const wanted = [...new Set(labels)].sort().join(', ');
+  const wanted = [...new Set(selectors.flatMap(labelTexts))].sort().join(', ');
   return { uid, ...from, reason: 'NoEligibleAgent', message: `no agent has all of the labels ${wanted}` };
 }
 

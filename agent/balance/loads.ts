@@ -1,3 +1,4 @@
+import { hasLabels } from '../../core/labels.ts';
 import type { BalanceAgent, BalanceSync } from './assign.ts';
 
 /** Syncs whose selectors ask for the same: they may run on the same agents. */
@@ -122,11 +123,7 @@ export class Loads {
 
   #having(labels: readonly (readonly [string, string])[]): ReadonlySet<string> {
     const agents = [...this.#carried.values()].map(({ agent }) => agent);
-    return new Set(
-      agents
-        .filter((agent) => labels.every(([key, value]) => agent.labels[key] === value))
-        .map(({ name }) => name),
-    );
+    return new Set(agents.filter((agent) => hasLabels(agent.labels, labels)).map(({ name }) => name));
   }
 }
 

@@ -5,6 +5,7 @@ import type { Agent, Coordination, ProbeKind } from '../../coordination/contract
 import type { SystemReport } from '../../core/connector.ts';
 import { errorCode } from '../../core/error-codes.ts';
 import { asIdraError, type Finding, permanent, transient } from '../../core/errors.ts';
+import { hasLabels, labelTexts } from '../../core/labels.ts';
 import type { ManifestObject } from '../../core/manifest/reader.ts';
 import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
@@ -86,11 +87,8 @@ function requireAgent(
   agents: readonly Agent[],
 ): void {
   const wanted = Object.entries(selector);
-  if (agents.some(({ labels }) => wanted.every(([name, value]) => labels[name] === value))) return;
-  const texts = (labels: Readonly<Record<string, string>>) =>
-    Object.entries(labels)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(',');
+  if (agents.some(({ labels }) => hasLabels(labels, wanted))) return;
+  const texts = (labels: Readonly<Record<string, string>>) => labelTexts(labels).join(',');
   if (agents.length === 0) {
     throw transient('NoAgentAnswered', `no agent is running, so that none can answer the ${kind}`, {
       mend: 'start one (idra agent), and see idra get agents',
