@@ -8,6 +8,7 @@ import {
   type KstatusVerdict,
   kstatusConditions,
   setConditions,
+  unsettled,
 } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import type { Happening } from '../runtime/events.ts';
@@ -97,15 +98,11 @@ function verdictOf(
   }
   const { outage } = deps.picture;
   if (outage) {
-    const why = {
-      reason: 'EtcdUnavailable',
-      message: `etcd has given no answer since ${outage.since}: ${outage.message}`,
-    };
-    return { ready: { status: 'Unknown', ...why }, reconciling: why };
+    const message = `etcd has given no answer since ${outage.since}: ${outage.message}`;
+    return unsettled({ reason: 'EtcdUnavailable', message });
   }
   if (!report || report.generation !== generation) {
-    const why = { reason: 'NotChecked', message: 'waits for an agent that can reach it to check it' };
-    return { ready: { status: 'Unknown', ...why }, reconciling: why };
+    return unsettled({ reason: 'NotChecked', message: 'waits for an agent that can reach it to check it' });
   }
   if (!report.isReachable) {
     const why = { reason: report.code ?? 'Unreachable', message: report.message };

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { managedByAnnotation } from '../../core/manifest/names.ts';
-import { type Condition, kstatusConditions, setConditions } from '../runtime/conditions.ts';
+import { type Condition, kstatusConditions, setConditions, unsettled } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import type { EventRecorder } from '../runtime/events.ts';
 import type { KubernetesObject, Resource } from '../runtime/objects.ts';
@@ -55,8 +55,7 @@ export class Elsewhere {
     if ((statuses.current(object)?.conditions ?? []).length > 0) return undefined;
     const leftMs = (this.#told.get(uid)?.atMs ?? nowMs) + this.#blankMs - nowMs;
     if (leftMs > 0) return { requeueAfterMs: leftMs };
-    const why = { reason: 'ManagedElsewhere', message };
-    const verdicts = kstatusConditions({ ready: { status: 'Unknown', ...why }, reconciling: why });
+    const verdicts = kstatusConditions(unsettled({ reason: 'ManagedElsewhere', message }));
     const conditions = setConditions([], verdicts, { generation, nowMs: deps.clock.now() });
     const blank = (current: S | undefined) =>
       (current?.conditions ?? []).length > 0 ? undefined : ({ ...current, conditions } as unknown as S);

@@ -1,6 +1,6 @@
 import type { DesiredSync } from '../../coordination/contract.ts';
 import { hasCode } from '../runtime/api-errors.ts';
-import { kstatusConditions, setConditions } from '../runtime/conditions.ts';
+import { kstatusConditions, setConditions, unsettled } from '../runtime/conditions.ts';
 import type { KubernetesObject, Resource } from '../runtime/objects.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { writeEtcd } from './etcd-write.ts';
@@ -140,10 +140,7 @@ export class Unwatched {
   async #releaseDataSource(object: DataSourceObject, signal: AbortSignal): Promise<void> {
     const { clock, dataSourceStatuses } = this.#deps;
     const message = this.#message(object);
-    const verdicts = kstatusConditions({
-      ready: { status: 'Unknown', reason, message },
-      reconciling: { reason, message },
-    });
+    const verdicts = kstatusConditions(unsettled({ reason, message }));
     const change = (current: DataSourceObjectStatus = {}): DataSourceObjectStatus => {
       const generation = current.observedGeneration ?? object.metadata.generation ?? 1;
       const conditions = setConditions(current.conditions ?? [], verdicts, {

@@ -45,6 +45,11 @@ export interface KstatusVerdict {
   readonly stalled?: { readonly reason: string; readonly message: string } | undefined;
 }
 
+/** Neither well nor failed: it is not settled yet. */
+export function unsettled(why: { readonly reason: string; readonly message: string }): KstatusVerdict {
+  return { ready: { status: 'Unknown', ...why }, reconciling: why };
+}
+
 /**
  * Ready, Reconciling and Stalled as kstatus (and with it `kubectl wait`, Argo CD, Flux) reads them: the last two are True
  * only where something is amiss. All three are always there, so that a wait for either value ends.
