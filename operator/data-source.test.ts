@@ -125,7 +125,7 @@ describe('a DataSource of Kubernetes', () => {
     await bed.inEtcd(sync);
     await agent.say(sync.metadata.uid, { state: 'Running', fencingToken: '0.7' });
     await bed.shown('used', 'orders', 'to run', ({ status }) => status?.state === 'Running');
-    await bed.isFinalized('used', 'shop');
+    await bed.untilFinalized('used', 'shop');
     await bed.kubectl('delete', 'datasource', 'shop', '-n', 'used', '--wait=false');
     await bed.hasEvent('used', 'shop', /^Warning InUse: .*used\/orders/);
     const isThere = async () =>

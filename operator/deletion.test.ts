@@ -93,7 +93,7 @@ describe('deletion', () => {
         { what: `shop to say ${pattern}` },
       );
     const { status: first } = await shown(/waits for an agent/);
-    await bed.isFinalized('used', 'shop');
+    await bed.untilFinalized('used', 'shop');
     await bed.kubectl('delete', 'datasource', 'shop', '-n', 'used', '--wait=false');
     const deleted = await shown(/^is being deleted; waits until no Sync uses it: used\/orders/);
     assert.equal(conditionOf(deleted, 'Ready'), 'False Deleting');

@@ -22,7 +22,7 @@ describe('two installations over one namespace', () => {
     operators = [one.run()];
     // An object that the first has is what makes a namespace its own.
     await one.makeNamespace('team');
-    await one.isFinalized('team', 'shop');
+    await one.untilFinalized('team', 'shop');
     operators.push(runOther());
     await until(() => operators[1]?.operator.isLeader, { what: 'both to act' });
   });

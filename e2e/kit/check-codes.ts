@@ -1,7 +1,7 @@
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync } from 'node:fs';
 import { errorCodes, normalReasons } from '../../core/error-codes.ts';
 import { projectFolder } from './processes.ts';
+import { readProjectFile, reportComplaints } from './project-files.ts';
 
 /**
  * The catalogue against the sources of the product. That a thrown error or a finding has a code of the catalogue is a matter of its
@@ -39,8 +39,5 @@ if (import.meta.main) {
   const files = globSync('{core,connectors,coordination,process,agent,operator,crds,cli}/**/*.ts', {
     cwd: projectFolder,
   }).filter((file) => !/\.test\.ts$|\/test-[^/]+\.ts$|core\/error-codes\.ts$/.test(file));
-  const sources = new Map(files.map((file) => [file, readFileSync(join(projectFolder, file), 'utf8')]));
-  const complaints = checkCodes(sources);
-  for (const complaint of complaints) console.error(complaint);
-  if (complaints.length > 0) process.exitCode = 1;
+  reportComplaints(checkCodes(new Map(files.map((file) => [file, readProjectFile(file)]))));
 }

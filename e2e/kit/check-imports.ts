@@ -1,6 +1,7 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { projectFolder } from './processes.ts';
+import { readProjectFile, reportComplaints } from './project-files.ts';
 
 /** Connectors as plain data: whoever reads manifests needs these, and must not load the drivers. */
 const definitions = /^connectors\/([^/]+|.+\/definition)\.ts$/;
@@ -67,9 +68,6 @@ export function importsOf(text: string): string[] {
 if (import.meta.main) {
   const pattern =
     '{core,connectors,coordination,process,agent,operator,crds,cli,e2e,bench,examples,docs}/**/*.ts';
-  const complaints = globSync(pattern, { cwd: projectFolder }).flatMap((file) =>
-    checkImports(file, readFileSync(join(projectFolder, file), 'utf8')),
-  );
-  for (const complaint of complaints) console.error(complaint);
-  if (complaints.length > 0) process.exitCode = 1;
+  const files = globSync(pattern, { cwd: projectFolder });
+  reportComplaints(files.flatMap((file) => checkImports(file, readProjectFile(file))));
 }

@@ -129,7 +129,7 @@ export class OperatorBed {
   }
 
   /** Waits until a deletion of this DataSource would wait for the operator: before that, the server carries it out at once. */
-  async isFinalized(namespace: string, name: string): Promise<void> {
+  async untilFinalized(namespace: string, name: string): Promise<void> {
     const look = async () => {
       const { metadata } = await this.client.get<DataSourceObject>(dataSources, { namespace, name });
       return metadata.finalizers?.includes(finalizer);
