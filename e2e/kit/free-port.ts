@@ -1,20 +1,42 @@
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
+
+/** Below the range that kernels give to outgoing connections (from 32,768 on Linux). */
+const firstPort = 12_000;
+const blockSize = 20;
+const blockCount = 900;
+
+/** The listener of a block's first port: whoever holds it hands out the other ports of the block, each once. */
+let block: { readonly start: number; readonly holder: Server; handedOut: number } | undefined;
 
 /**
- * A port of 127.0.0.1 that nobody listens on. It is taken from below the range that the kernel gives to outgoing
- * connections, so that it is still free when a server that takes a second to start binds it.
+ * A port of 127.0.0.1 that nobody listens on, and that no other call of this function returns while this process lives:
+ * two test processes that looked for a free port at the same moment would otherwise start their servers on the same one.
+ * A server that takes a second to start, or that is killed and started again, still finds its port free.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 18_000);
-    if (await isFree(port)) return port;
+    if (!block || block.handedOut === blockSize - 1) block = await takeBlock();
+    const port = block.start + ++block.handedOut;
+    const probe = await listenOn(port);
+    if (!probe) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
   }
 }
 
-function isFree(port: number): Promise<boolean> {
+async function takeBlock() {
+  for (;;) {
+    const start = firstPort + blockSize * Math.floor(Math.random() * blockCount);
+    const holder = await listenOn(start);
+    // The listener lives as long as this process and does not keep it alive.
+    if (holder) return { start, holder: holder.unref(), handedOut: 0 };
+  }
+}
+
+function listenOn(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server));
   });
 }
