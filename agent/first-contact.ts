@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Trial, Trials } from '../coordination/trials.ts';
+import type { Trial, Trials } from '../coordination/session/trials.ts';
 import type { Connector, SessionPool, SystemAccess } from '../core/connector.ts';
 import type { RunContext } from './engine/context.ts';
 
@@ -9,7 +9,7 @@ type DefinitionOf = RunContext['definitionOf'];
 export type Self = Pick<Trial, 'agent' | 'instance'>;
 
 /**
- * The connectors, with each first contact to a DataSource noted in etcd (coordination/trials.ts) until it has ended. A DataSource that
+ * The connectors, with each first contact to a DataSource noted in etcd (coordination/session/trials.ts) until it has ended. A DataSource that
  * was reached once by this process is trusted from then on; one that fails is noted at each try.
  */
 export function withTrials(definitionOf: DefinitionOf, trials: Trials, self: Self): DefinitionOf {

@@ -1,4 +1,4 @@
-import { EtcdClient } from '../coordination/client.ts';
+import { EtcdClient } from '../coordination/etcd/client.ts';
 import { Keys } from '../coordination/keys.ts';
 import type { SyncStatus } from '../core/status.ts';
 import type { OperatorBed, SyncOptions } from '../e2e/kit/operator.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, beforeEach, describe, test } from 'node:test';
-import { openStateFile } from '../coordination/state-file.ts';
+import { openStateFile } from '../coordination/single/state-file.ts';
 import type { Finding } from '../core/errors.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 import { type Cli, processCli } from './cli.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { manifests as reader } from '../connectors/catalog.ts';
-import type { StateFile } from '../coordination/state-file.ts';
-import { readRemembered } from '../coordination/state-uids.ts';
+import type { StateFile } from '../coordination/single/state-file.ts';
+import { readRemembered } from '../coordination/single/uids.ts';
 import type { SecretReader } from '../core/access.ts';
 import { type Finding, permanent } from '../core/errors.ts';
 import { nearest } from '../core/manifest/issues.ts';

@@ -2,7 +2,7 @@ import type { UnassignedReason } from '../core/shown-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncLock, SyncMemory, SyncStore } from '../core/sync-store.ts';
-import type { Trials } from './trials.ts';
+import type { Trials } from './session/trials.ts';
 
 /**
  * What agents, operator and command line have of etcd. Implemented by coordination/connect.ts; nobody else imports the client.
@@ -66,7 +66,7 @@ export interface DesiredState {
   putDataSource(dataSource: New<DesiredDataSource>, ifVersion?: string): Promise<void>;
   deleteDataSource(namespace: string, name: string, ifVersion?: string): Promise<void>;
   /**
-   * All keys of the Sync that this side writes; the other side removes its own (coordination/removal.ts). By the agent that has closed its
+   * All keys of the Sync that this side writes; the other side removes its own (coordination/state/removal.ts). By the agent that has closed its
    * rows, or at the time limit.
    */
   purgeSync(uid: string, side: Side): Promise<void>;

@@ -1,4 +1,4 @@
-import { type KeyRange, underPrefix } from './transport.ts';
+import { type KeyRange, underPrefix } from './etcd/transport.ts';
 
 /**
  * Every key of Idra in etcd, and nobody else makes one. The version in front is that of the layout: agents of two neighbouring

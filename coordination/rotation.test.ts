@@ -8,15 +8,15 @@ import { makeCertificates } from '../e2e/kit/certificates.ts';
 import { etcd } from '../e2e/kit/servers.ts';
 import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
 import { until } from '../e2e/kit/wait.ts';
-import { EtcdClient } from './client.ts';
 import { coordinateOver } from './connect.ts';
-import { readCredentials } from './etcd-credentials.ts';
+import { EtcdClient } from './etcd/client.ts';
+import { readCredentials } from './etcd/credentials.ts';
+import { underPrefix } from './etcd/transport.ts';
 import { Keys } from './keys.ts';
-import { setUpRoles } from './role-setup.ts';
+import { setUpRoles } from './roles/setup.ts';
+import { etcdWithRoles } from './roles/test-roles.ts';
 import { agentOf } from './test-etcd.ts';
 import { statusOf, syncOf } from './test-objects.ts';
-import { etcdWithRoles } from './test-roles.ts';
-import { underPrefix } from './transport.ts';
 
 describe('credentials of etcd', () => {
   test('certificates are replaced under a session: its lease, locks and watches go on', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { enforcesRoles } from '../coordination/etcd-versions.ts';
+import { enforcesRoles } from '../coordination/etcd/versions.ts';
 import { chart, podOf, podsOf, renderChart } from './kit/chart.ts';
 import { runOrFail } from './kit/processes.ts';
 import { findHelm } from './kit/servers/helm.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { EtcdClient } from '../coordination/client.ts';
-import type { Compare, LeaseId, Operation, TxnRequest } from '../coordination/transport.ts';
+import { EtcdClient } from '../coordination/etcd/client.ts';
+import type { Compare, LeaseId, Operation, TxnRequest } from '../coordination/etcd/transport.ts';
 import { IdraError } from '../core/errors.ts';
 import { etcd } from './kit/servers.ts';
 import { EtcdState } from './model/etcd-state.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { manifests } from '../connectors/catalog.ts';
-import { EtcdClient } from '../coordination/client.ts';
 import { connectCoordination } from '../coordination/connect.ts';
+import { EtcdClient } from '../coordination/etcd/client.ts';
 import { Keys } from '../coordination/keys.ts';
 import { agentOf } from '../coordination/test-etcd.ts';
 import { statusOf } from '../coordination/test-objects.ts';

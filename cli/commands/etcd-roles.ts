@@ -12,7 +12,7 @@ interface RolesOptions {
   readonly timeout: string;
 }
 
-/** What each part of Idra may read and write in etcd (coordination/roles.ts). */
+/** What each part of Idra may read and write in etcd (coordination/roles/roles.ts). */
 export function addEtcdRoles(etcd: Command, cli: Cli): void {
   const command = etcd
     .command('roles')
@@ -31,7 +31,7 @@ export function addEtcdRoles(etcd: Command, cli: Cli): void {
     const passwords = options.passwords === undefined ? new Map() : readPasswords(options.passwords);
     const { readEtcdConfig } = await import('../../coordination/connect.ts');
     if (options.print) {
-      const { roleScript } = await import('../../coordination/role-script.ts');
+      const { roleScript } = await import('../../coordination/roles/script.ts');
       const { prefix } = readEtcdConfig({
         ...cli.env,
         IDRA_ETCD_ENDPOINTS: cli.env.IDRA_ETCD_ENDPOINTS ?? 'none',
@@ -41,7 +41,7 @@ export function addEtcdRoles(etcd: Command, cli: Cli): void {
       cli.out.write(roleScript({ prefix, passwords: files }));
       return exitStatus.ok;
     }
-    const { setUpRoles } = await import('../../coordination/role-setup.ts');
+    const { setUpRoles } = await import('../../coordination/roles/setup.ts');
     await setUpRoles({
       config: readEtcdConfig(cli.env),
       passwords,

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { openStateFile } from '../../coordination/state-file.ts';
+import { openStateFile } from '../../coordination/single/state-file.ts';
 import { systemClock } from '../../core/clock.ts';
 import { Stopped } from '../../core/errors.ts';
 import { EnvironmentReader } from '../../process/environment.ts';

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { connectCoordination } from '../../coordination/connect.ts';
 import type { Coordination, Probe } from '../../coordination/contract.ts';
-import { openStateFile } from '../../coordination/state-file.ts';
+import { openStateFile } from '../../coordination/single/state-file.ts';
 import { permanent } from '../../core/errors.ts';
 import { makeToken } from '../../core/token.ts';
 import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openStateFile } from '../../coordination/state-file.ts';
+import { openStateFile } from '../../coordination/single/state-file.ts';
 import { projectFolder, runCommand } from '../../e2e/kit/processes.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 

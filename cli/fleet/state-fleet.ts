@@ -1,4 +1,4 @@
-import { openStateFile, type StateFile } from '../../coordination/state-file.ts';
+import { openStateFile, type StateFile } from '../../coordination/single/state-file.ts';
 import { permanent } from '../../core/errors.ts';
 import type { Fleet, FleetSync } from './fleet.ts';
 

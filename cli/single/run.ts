@@ -3,7 +3,7 @@ import { endsOf } from '../../agent/engine/preview.ts';
 import { runSync } from '../../agent/engine/run-sync.ts';
 import { EngineShared } from '../../agent/engine/shared.ts';
 import { definitionOf } from '../../connectors/catalog.ts';
-import type { KnownSync, StateFile } from '../../coordination/state-file.ts';
+import type { KnownSync, StateFile } from '../../coordination/single/state-file.ts';
 import type { SecretReader } from '../../core/access.ts';
 import { systemClock } from '../../core/clock.ts';
 import { bug } from '../../core/errors.ts';

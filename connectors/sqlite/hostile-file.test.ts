@@ -200,7 +200,7 @@ test('a device is no database file', () => {
     assert.throws(() => open('/dev/null'), { code: 'FileNotOpened', path: 'spec.sqlite.path' });
 });
 
-/** As coordination/state-tables.ts makes it, open as in a run. */
+/** As coordination/single/tables.ts makes it, open as in a run. */
 function stateOf(path: string): Database.Database {
   const database = new Database(path);
   database.pragma('locking_mode = EXCLUSIVE');

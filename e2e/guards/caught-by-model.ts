@@ -31,14 +31,14 @@ export const caughtByModel: readonly Guard[] = [
   },
   {
     name: 'a lease ends here before it ends there',
-    file: 'coordination/lease.ts',
+    file: 'coordination/session/lease.ts',
     from: 'if (this.#clock.monotonicMs() < this.#deadlineMs) return true;',
     to: 'return true;',
     caughtBy: 'model',
   },
   {
     name: 'a lock is created, never taken over',
-    file: 'coordination/store.ts',
+    file: 'coordination/session/store.ts',
     from: 'compare: [{ key, create: 0n }],',
     to: 'compare: [],',
     seed: 693,
@@ -46,14 +46,14 @@ export const caughtByModel: readonly Guard[] = [
   },
   {
     name: 'a lock is ours only when it is under our lease',
-    file: 'coordination/store.ts',
+    file: 'coordination/session/store.ts',
     from: 'delivery.succeeded || held?.lease === lease.id',
     to: 'delivery.succeeded || held !== undefined',
     caughtBy: 'model',
   },
   {
     name: 'a transaction that arrives late does nothing',
-    file: 'coordination/outbox.ts',
+    file: 'coordination/session/write-queue.ts',
     from: 'compare: [{ key: this.#key, mod: this.#revision }],',
     to: 'compare: [],',
     caughtBy: 'model',
@@ -88,7 +88,7 @@ export const caughtByModel: readonly Guard[] = [
   },
   {
     name: 'a place is for the oldest in the queue',
-    file: 'coordination/places.ts',
+    file: 'coordination/session/slots.ts',
     from: 'if (this.#rank(key, revision) < limit) return true;',
     to: 'return true;',
     caughtBy: 'model',

@@ -67,10 +67,10 @@ export const ofEngine: readonly Guard[] = [
   },
   {
     name: 'a Sync that may have a row at its destination is not purged without it',
-    file: 'coordination/removal.ts',
+    file: 'coordination/state/removal.ts',
     from: 'if (lock || isClaimed) return false;',
     to: 'if (lock) return false;',
-    caughtBy: { test: 'coordination/unclaimed.test.ts' },
+    caughtBy: { test: 'coordination/state/unclaimed.test.ts' },
   },
   {
     name: 'an offset is not used for another table than its own',
@@ -137,10 +137,10 @@ export const ofEngine: readonly Guard[] = [
   },
   {
     name: 'slots of two data sources are taken in one order',
-    file: 'coordination/local-places.ts',
+    file: 'coordination/single/local-slots.ts',
     from: 'return [...limits].sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1));',
     to: 'return [...limits];',
-    caughtBy: { test: 'coordination/local-places.test.ts', only: 'in another order' },
+    caughtBy: { test: 'coordination/single/local-slots.test.ts', only: 'in another order' },
   },
   {
     name: 'a changed spec has not caught up',

@@ -18,14 +18,14 @@ export const ofEtcd: readonly Guard[] = [
   },
   {
     name: 'a note of agents ends no Sync that nobody has deleted',
-    file: 'coordination/removal.ts',
+    file: 'coordination/state/removal.ts',
     from: 'return sync.deletedAt !== undefined && hasNote;',
     to: 'return hasNote;',
-    caughtBy: { test: 'coordination/removal.test.ts', only: 'a note alone' },
+    caughtBy: { test: 'coordination/state/removal.test.ts', only: 'a note alone' },
   },
   {
     name: 'grants that a role must not have are revoked',
-    file: 'coordination/role-setup.ts',
+    file: 'coordination/roles/setup.ts',
     from: 'await auth.roleRevokePermission({ role, key: each.key, range_end: each.end });',
     to: '',
     caughtBy: { test: 'cli/etcd-roles.test.ts', only: 'an older layout' },

@@ -11,10 +11,10 @@ export const ofHostileNames: readonly Guard[] = [
   },
   {
     name: 'a record of etcd that is not of Idra holds up no list',
-    file: 'coordination/records.ts',
+    file: 'coordination/state/records.ts',
     from: '} catch {\n      return [];',
     to: '} catch (error) {\n      throw error;',
-    caughtBy: { test: 'coordination/foreign-records.test.ts' },
+    caughtBy: { test: 'coordination/state/foreign-records.test.ts' },
   },
   {
     name: 'MySQL: rows of a statement that is not the streamed one are few',

@@ -1,6 +1,6 @@
 import { Session as MysqlSession } from '../../connectors/mysql/session.ts';
 import { Session as PostgresSession, readerName } from '../../connectors/postgres/session.ts';
-import { EtcdClient } from '../../coordination/client.ts';
+import { EtcdClient } from '../../coordination/etcd/client.ts';
 import type { SystemAccess } from '../../core/connector.ts';
 import { Secret } from '../../core/secret.ts';
 import { KubernetesClient } from '../../operator/runtime/client.ts';

@@ -20,8 +20,8 @@ export const permittedCircles: readonly (readonly string[])[] = [
     'connectors/postgres/session.ts',
   ],
   ['connectors/sqlite/part.ts', 'connectors/sqlite/text-bytes.ts'],
-  ['coordination/contract.ts', 'coordination/records.ts', 'coordination/trials.ts'],
-  ['coordination/state-file.ts', 'coordination/state-lock.ts'],
+  ['coordination/contract.ts', 'coordination/state/records.ts', 'coordination/session/trials.ts'],
+  ['coordination/single/state-file.ts', 'coordination/single/file-lock.ts'],
 ];
 
 /**

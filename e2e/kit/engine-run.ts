@@ -4,7 +4,7 @@ import type { RunEnd } from '../../agent/engine/context.ts';
 import { runSync } from '../../agent/engine/run-sync.ts';
 import { EngineShared } from '../../agent/engine/shared.ts';
 import { definitionOf, manifests } from '../../connectors/catalog.ts';
-import { openStateFile, type StateFile } from '../../coordination/state-file.ts';
+import { openStateFile, type StateFile } from '../../coordination/single/state-file.ts';
 import type { SecretReader } from '../../core/access.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { permanent, Stopped } from '../../core/errors.ts';

@@ -1,8 +1,8 @@
 import { manifests } from '../../connectors/catalog.ts';
 import { connectCoordination, type EtcdConfig } from '../../coordination/connect.ts';
 import type { AgentSession, Coordination, DesiredSync } from '../../coordination/contract.ts';
+import type { EtcdWithRoles } from '../../coordination/roles/test-roles.ts';
 import { agentOf } from '../../coordination/test-etcd.ts';
-import type { EtcdWithRoles } from '../../coordination/test-roles.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import type { RequestType, SyncStatus } from '../../core/status.ts';

@@ -2,7 +2,7 @@ import { runSync } from '../../agent/engine/run-sync.ts';
 import { EngineShared } from '../../agent/engine/shared.ts';
 import { coordinateOver } from '../../coordination/connect.ts';
 import type { AgentSession, AssignmentChange, Coordination } from '../../coordination/contract.ts';
-import type { TxnRequest } from '../../coordination/transport.ts';
+import type { TxnRequest } from '../../coordination/etcd/transport.ts';
 import { Stopped } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
 import { Secret } from '../../core/secret.ts';

@@ -9,7 +9,7 @@ import type {
   WatchRequest,
   WatchSink,
   WatchStream,
-} from '../../coordination/transport.ts';
+} from '../../coordination/etcd/transport.ts';
 import { transient } from '../../core/errors.ts';
 import type { EtcdServer } from './etcd-server.ts';
 import type { Link } from './link.ts';
@@ -17,7 +17,7 @@ import type { World } from './world.ts';
 
 const defaultTimeoutMs = 3_000;
 
-/** What stands in the place of coordination/client.ts: the same contract, over the model's network. */
+/** What stands in the place of coordination/etcd/client.ts: the same contract, over the model's network. */
 export class ModelTransport implements EtcdTransport {
   readonly #world: World;
   readonly #server: EtcdServer;

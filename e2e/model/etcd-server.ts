@@ -1,4 +1,4 @@
-import type { LeaseId, WatchRequest } from '../../coordination/transport.ts';
+import type { LeaseId, WatchRequest } from '../../coordination/etcd/transport.ts';
 import { EtcdState, type Revision } from './etcd-state.ts';
 import type { Link } from './link.ts';
 import type { Process } from './process.ts';

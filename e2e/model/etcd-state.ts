@@ -10,7 +10,7 @@ import type {
   TxnRequest,
   TxnResult,
   WatchEvent,
-} from '../../coordination/transport.ts';
+} from '../../coordination/etcd/transport.ts';
 import { bug, transient } from '../../core/errors.ts';
 
 interface LeaseState {

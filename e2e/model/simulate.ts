@@ -1,5 +1,5 @@
+import type { KeyValue, Operation, TxnRequest } from '../../coordination/etcd/transport.ts';
 import { Keys } from '../../coordination/keys.ts';
-import type { KeyValue, Operation, TxnRequest } from '../../coordination/transport.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
 import { ModelAgent } from './agent.ts';
 import { Database } from './database.ts';

@@ -1,4 +1,4 @@
-import type { KeyValue } from '../../coordination/transport.ts';
+import type { KeyValue } from '../../coordination/etcd/transport.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { decodeOffset, type Offset } from '../../core/offset.ts';
 import { formatToken, type Token } from '../../core/token.ts';

@@ -2,7 +2,7 @@ import type { RunContext } from '../../../agent/engine/context.ts';
 import { runSync } from '../../../agent/engine/run-sync.ts';
 import { EngineShared } from '../../../agent/engine/shared.ts';
 import { definitionOf, manifests } from '../../../connectors/catalog.ts';
-import { openStateFile } from '../../../coordination/state-file.ts';
+import { openStateFile } from '../../../coordination/single/state-file.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { permanent, Stopped } from '../../../core/errors.ts';
 import { silentLog } from '../../../core/log.ts';

@@ -1,0 +1,80 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { IOptions } from 'etcd3';
+import { permanent } from '../../core/errors.ts';
+import type { EtcdConfig } from '../config.ts';
+
+/** The contents of the files that the configuration names, at one moment. */
+export interface EtcdCredentials {
+  readonly options: Pick<IOptions, 'credentials' | 'auth'>;
+  /** Whom etcd takes this process for: its user, or the common name of its certificate. */
+  readonly user: string | undefined;
+  readonly files: readonly Buffer[];
+}
+
+/** Throws EtcdNotConfigured (permanent) where a file cannot be read, or certificate and key do not belong together. */
+export function readCredentials(config: EtcdConfig): EtcdCredentials {
+  const ca = readGiven(config.caFile, 'IDRA_ETCD_CA');
+  const cert = readGiven(config.certFile, 'IDRA_ETCD_CERT');
+  const key = readGiven(config.keyFile, 'IDRA_ETCD_KEY');
+  const password = readGiven(config.passwordFile, 'IDRA_ETCD_PASSWORD_FILE');
+  return {
+    options: {
+      ...(ca && {
+        credentials: {
+          rootCertificate: ca,
+          ...(cert && { certChain: cert }),
+          ...(key && { privateKey: key }),
+        },
+      }),
+      ...(config.user !== undefined && {
+        auth: { username: config.user, password: password?.toString().trimEnd() ?? '' },
+      }),
+    },
+    user: config.user ?? (cert && key ? commonName(cert, key) : undefined),
+    files: [ca, cert, key, password].filter((file) => file !== undefined),
+  };
+}
+
+export function isSameCredentials(one: EtcdCredentials, other: EtcdCredentials): boolean {
+  return (
+    one.files.length === other.files.length &&
+    one.files.every((file, index) => other.files[index]?.equals(file))
+  );
+}
+
+/** While files are replaced one may be new and the other old: such a pair is never used. */
+function commonName(cert: Buffer, key: Buffer): string | undefined {
+  let parsed: X509Certificate;
+  let isPair: boolean;
+  try {
+    parsed = new X509Certificate(cert);
+    isPair = parsed.checkPrivateKey(createPrivateKey(key));
+  } catch (error) {
+    throw permanent('EtcdNotConfigured', 'the certificate for etcd or its key is not valid PEM', {
+      path: 'IDRA_ETCD_CERT',
+      mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to PEM files',
+      cause: error,
+    });
+  }
+  if (!isPair) {
+    throw permanent('EtcdNotConfigured', 'the key for etcd is not that of the certificate', {
+      path: 'IDRA_ETCD_KEY',
+      mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to files that belong together',
+    });
+  }
+  return /^CN=(.*)$/m.exec(parsed.subject)?.[1];
+}
+
+function readGiven(path: string | undefined, variable: string): Buffer | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw permanent('EtcdNotConfigured', `the file ${path} cannot be read`, {
+      path: variable,
+      mend: `set ${variable} to a file that can be read`,
+      cause: error,
+    });
+  }
+}

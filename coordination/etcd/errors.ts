@@ -1,0 +1,101 @@
+import {
+  ClientClosedError,
+  castGrpcError,
+  EtcdAuthenticationFailedError,
+  EtcdInvalidAuthTokenError,
+  EtcdLeaseInvalidError,
+  EtcdPermissionDeniedError,
+  GRPCInvalidArgumentError,
+  GRPCNotFoundError,
+  GRPCOutOfRangeError,
+  GRPCUnauthenticatedError,
+} from 'etcd3';
+import { bug, type ErrorMore, IdraError, permanent, transient } from '../../core/errors.ts';
+import type { Keys } from '../keys.ts';
+import { grantsOf, isGranted, isRoleName, kindOfKey, type Need } from '../roles/roles.ts';
+
+const noUser = 'etcdserver: user name is empty';
+const oldRevision = 'etcdserver: revision of auth store is old';
+
+/** Who asked etcd for what. */
+export interface EtcdCall {
+  readonly user: string | undefined;
+  readonly keys: Keys;
+  readonly needs: readonly Need[];
+}
+
+/** An error of the client by its class, which comes from the status code. What is not known may have happened or not. */
+export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): IdraError {
+  if (thrown instanceof IdraError) return thrown;
+  const error = asTyped(thrown);
+  const more: ErrorMore = { cause: error };
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof EtcdPermissionDeniedError) {
+    const who = call.user === undefined ? 'this process' : `user ${call.user}`;
+    return permanent('EtcdPermissionDenied', `etcd ${endpoint} does not permit ${who} to ${describe(call)}`, {
+      ...more,
+      mend: 'run idra etcd roles as root with the same IDRA_ETCD_PREFIX, or give this process the certificate (IDRA_ETCD_CERT) or user (IDRA_ETCD_USER) of its role',
+    });
+  }
+  // A token ends with the time, with a restart of etcd, and in some kinds with each change of rights: the next call has another one.
+  if (isTokenGone(error)) {
+    return transient('EtcdUnavailable', `etcd ${endpoint} asks for the password again`, more);
+  }
+  if (text.includes(noUser)) {
+    return permanent(
+      'EtcdAuthenticationFailed',
+      `etcd ${endpoint} asks for a user, and this process has none`,
+      {
+        ...more,
+        mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to a client certificate, or IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
+      },
+    );
+  }
+  if (error instanceof EtcdAuthenticationFailedError || error instanceof GRPCUnauthenticatedError) {
+    return permanent('EtcdAuthenticationFailed', `etcd ${endpoint} does not know this user or password`, {
+      ...more,
+      mend: 'set IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
+    });
+  }
+  if (error instanceof GRPCOutOfRangeError)
+    return transient('EtcdCompacted', 'the revision is gone from etcd', more);
+  if (error instanceof EtcdLeaseInvalidError || error instanceof GRPCNotFoundError) {
+    return transient('EtcdLeaseGone', 'the lease is gone from etcd', more);
+  }
+  if (error instanceof GRPCInvalidArgumentError) return bug(`etcd refuses a request: ${text}`, more);
+  if (error instanceof ClientClosedError)
+    return transient('EtcdUnavailable', 'the connection to etcd was closed', more);
+  return transient('EtcdUnavailable', `etcd ${endpoint} gives no answer: ${text}`, {
+    ...more,
+    mend: 'see whether etcd runs, has a leader and room, and can be reached at IDRA_ETCD_ENDPOINTS',
+  });
+}
+
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof IdraError && error.code === code;
+}
+
+/** Errors of streams come as gRPC has them, without a class of their own. */
+function asTyped(thrown: unknown): unknown {
+  return thrown instanceof Error ? castGrpcError(thrown) : thrown;
+}
+
+export function isTokenGone(thrown: unknown): boolean {
+  const error = asTyped(thrown);
+  return (
+    error instanceof EtcdInvalidAuthTokenError ||
+    (error instanceof Error && error.message.includes(oldRevision))
+  );
+}
+
+/** `write locks, read offsets`: of all that was asked for, what the role of this user has no right to, where it is one of Idra's. */
+function describe({ user, keys, needs }: EtcdCall): string {
+  const grants = isRoleName(user) ? grantsOf(user, keys) : [];
+  const beyond = needs.filter((need) => !isGranted(need, grants));
+  const told = (beyond.length > 0 ? beyond : needs).map(
+    ({ access, range }) => `${access} ${kindOfKey(range.key, keys)}`,
+  );
+  return told.length === 0 ? 'do this' : [...new Set(told)].slice(0, mostTold).join(', ');
+}
+
+const mostTold = 6;

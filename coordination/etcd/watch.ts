@@ -1,0 +1,210 @@
+import { backoffMs } from '../../core/backoff.ts';
+import { transient } from '../../core/errors.ts';
+import type { Watching } from '../contract.ts';
+import { hasCode } from './errors.ts';
+import type { EtcdReader } from './kv.ts';
+import { type KeyRange, type KeyValue, underPrefix, type WatchEvent, type WatchStream } from './transport.ts';
+
+/** A silent watch is asked for a sign of life after this time, and given up after it once more. */
+const aliveEveryMs = 5_000;
+/** etcd says nothing to who asks while a watch catches up, as each does when it is opened. */
+const askAgainMs = 1_000;
+/** Compared with a whole list so often, whatever the watch has said. */
+const relistEveryMs = 600_000;
+
+export interface ReflectorSink {
+  /** What is there now; also after each list, for what has changed meanwhile. */
+  onPut(pair: KeyValue): void;
+  onDelete(key: string): void;
+  /** A list or the events of one answer have been told. */
+  onSettled(): void;
+  /** Something failed; it goes on by itself. Also what a sink has thrown. */
+  onError(error: Error): void;
+}
+
+/**
+ * Keeps a picture of a range of keys: a list at one revision, then its changes from the next one on. Starts anew from what it has
+ * seen when the watch ends, and with a list where etcd has forgotten that; tells only true differences.
+ */
+export class Reflector implements Watching {
+  readonly isSynced: Promise<void>;
+  readonly #reader: EtcdReader;
+  readonly #range: Required<KeyRange>;
+  readonly #sink: ReflectorSink;
+  readonly #end = new AbortController();
+  readonly #revisions = new Map<string, bigint>();
+  readonly #done: Promise<void>;
+
+  constructor(reader: EtcdReader, prefix: string, sink: ReflectorSink) {
+    this.#reader = reader;
+    this.#range = underPrefix(prefix);
+    this.#sink = sink;
+    const synced = Promise.withResolvers<void>();
+    this.isSynced = synced.promise;
+    // Who closes before the first list is there gets no answer, and no unhandled rejection.
+    synced.promise.catch(() => {});
+    this.#done = this.#run(synced.resolve).finally(() => synced.reject(this.#end.signal.reason));
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort();
+    await this.#done;
+  }
+
+  async #run(onSynced: () => void): Promise<void> {
+    const { signal } = this.#end;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        let seen = await this.#list(signal);
+        onSynced();
+        const relistAtMs = this.#reader.clock.monotonicMs() + relistEveryMs * (0.8 + 0.4 * Math.random());
+        while (this.#reader.clock.monotonicMs() < relistAtMs) {
+          const startMs = this.#reader.clock.monotonicMs();
+          const end = await this.#watch(seen, relistAtMs, signal);
+          seen = end.seen;
+          if (end.error === undefined) continue;
+          if (hasCode(end.error, 'EtcdCompacted') || hasCode(end.error, 'EtcdReplaced')) break;
+          this.#sink.onError(end.error);
+          failures = this.#reader.clock.monotonicMs() - startMs > aliveEveryMs ? 1 : failures + 1;
+          await this.#pause(failures, signal);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        this.#sink.onError(error instanceof Error ? error : new Error(String(error)));
+        await this.#pause(failures, signal).catch(() => {});
+      }
+    }
+  }
+
+  async #pause(failures: number, signal: AbortSignal): Promise<void> {
+    await this.#reader.clock.sleep(backoffMs(failures, { baseMs: 50, maxMs: 2_000 }), signal);
+  }
+
+  async #list(signal: AbortSignal): Promise<Seen> {
+    const gone = new Set(this.#revisions.keys());
+    let seen: Seen = { revision: 0n, cluster: '' };
+    for await (const { pairs, revision, cluster } of this.#reader.pages(this.#range, { signal })) {
+      for (const pair of pairs) {
+        gone.delete(pair.key);
+        if (this.#revisions.get(pair.key) !== pair.modRevision) this.#take(pair);
+      }
+      seen = { revision, cluster };
+    }
+    for (const key of gone) this.#forget(key);
+    this.#settle();
+    return seen;
+  }
+
+  #watch(after: Seen, untilMs: number, signal: AbortSignal): Promise<{ seen: Seen; error?: Error }> {
+    return new Promise((resolve) => {
+      let seen = after;
+      const life = new AbortController();
+      const lives = AbortSignal.any([life.signal, signal]);
+      const over = (error?: Error) => {
+        if (life.signal.aborted) return;
+        life.abort();
+        stream.close();
+        resolve(error === undefined ? { seen } : { seen, error });
+      };
+      const pulse = new Pulse();
+      const stream: WatchStream = this.#reader.transport.watch(
+        { ...this.#range, afterRevision: after.revision, cluster: after.cluster },
+        {
+          onEvents: (events, revision) => {
+            if (lives.aborted) return;
+            pulse.beat(revision);
+            this.#apply(events);
+            seen = { ...after, revision };
+          },
+          onProgress: (revision) => pulse.beat(revision),
+          onEnd: (error) => over(error),
+        },
+      );
+      signal.addEventListener('abort', () => over(), { once: true, signal: life.signal });
+      this.#guard(stream, pulse, () => seen, untilMs, lives).then(() => over(), over);
+    });
+  }
+
+  /** Resolves when it is time for a list; rejects when the watch is dead or its member was left behind. */
+  async #guard(
+    stream: WatchStream,
+    pulse: Pulse,
+    seen: () => Seen,
+    untilMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock } = this.#reader;
+    while (clock.monotonicMs() < untilMs) {
+      const { revision, cluster } = await this.#reader.range({ key: this.#range.key }, signal);
+      // A restored etcd counts from an earlier revision: a watch from a later one would wait for it in silence.
+      if (cluster !== seen().cluster || revision < seen().revision)
+        throw transient(
+          'EtcdReplaced',
+          'this is another etcd than before, or one that has gone back in time',
+        );
+      pulse.expect(revision);
+      for (const waitMs of [askAgainMs, aliveEveryMs - askAgainMs]) {
+        if (!pulse.isAlive) stream.requestProgress();
+        await clock.sleep(waitMs, signal);
+      }
+      if (!pulse.isAlive)
+        throw transient('EtcdUnavailable', `the watch of ${this.#range.key} gives no sign of life`);
+    }
+  }
+
+  #apply(events: readonly WatchEvent[]): void {
+    for (const { kind, pair } of events) {
+      if (kind === 'delete') this.#forget(pair.key);
+      else if ((this.#revisions.get(pair.key) ?? 0n) < pair.modRevision) this.#take(pair);
+    }
+    if (events.length > 0) this.#settle();
+  }
+
+  #take(pair: KeyValue): void {
+    this.#revisions.set(pair.key, pair.modRevision);
+    this.#tell(() => this.#sink.onPut(pair));
+  }
+
+  #forget(key: string): void {
+    if (this.#revisions.delete(key)) this.#tell(() => this.#sink.onDelete(key));
+  }
+
+  #settle(): void {
+    this.#tell(() => this.#sink.onSettled());
+  }
+
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#sink.onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
+
+/** How far a picture is true, and of which etcd. */
+interface Seen {
+  readonly revision: bigint;
+  readonly cluster: string;
+}
+
+/** What a watch has heard since it was last asked. */
+class Pulse {
+  #expected = 0n;
+  #heard = -1n;
+
+  expect(revision: bigint): void {
+    this.#expected = revision;
+  }
+
+  beat(revision: bigint): void {
+    if (revision > this.#heard) this.#heard = revision;
+  }
+
+  /** It knows at least of what a linearizable read had seen when it was asked. */
+  get isAlive(): boolean {
+    return this.#heard >= this.#expected;
+  }
+}

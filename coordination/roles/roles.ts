@@ -1,0 +1,176 @@
+import { type KeyRange, type Operation, type TxnRequest, underPrefix } from '../etcd/transport.ts';
+import type { Keys } from '../keys.ts';
+
+export const roleNames = ['idra-agent', 'idra-operator', 'idra-api'] as const;
+/** Also the name of the etcd user, which is the common name of its client certificate. */
+export type RoleName = (typeof roleNames)[number];
+
+/** etcd has no right to delete alone: to write is to put and to delete. */
+export type Access = 'read' | 'readwrite';
+
+interface KeyRights {
+  /** The keys begin with it, after the root of the layout. */
+  readonly prefix: string;
+  readonly agent?: Access;
+  readonly operator?: Access;
+  readonly api?: Access;
+  readonly why: string;
+}
+
+/**
+ * Which role reads and writes which keys (keys.ts), and nothing else. `idra-api` is who writes desired state for people: the command
+ * line in a cluster without Kubernetes. `idra-operator` is the same for custom resources.
+ */
+export const keyRights: readonly KeyRights[] = [
+  // Desired state
+  {
+    prefix: 'syncs/',
+    agent: 'read',
+    operator: 'readwrite',
+    api: 'readwrite',
+    why: 'desired state: agents carry it out and never write it',
+  },
+  {
+    prefix: 'names/',
+    operator: 'readwrite',
+    api: 'readwrite',
+    why: 'written with the Sync, to find it by its name',
+  },
+  {
+    prefix: 'data-sources/',
+    agent: 'read',
+    operator: 'readwrite',
+    api: 'readwrite',
+    why: 'desired state that names hosts and Secrets',
+  },
+  {
+    prefix: 'requests/',
+    agent: 'readwrite',
+    operator: 'readwrite',
+    api: 'readwrite',
+    why: 'operator and people post; an agent removes what it has carried out, which etcd cannot tell from posting',
+  },
+  {
+    prefix: 'removed/',
+    agent: 'readwrite',
+    operator: 'readwrite',
+    api: 'readwrite',
+    why: 'a deleted Sync whose keys one side has removed, so that the other side removes its own',
+  },
+  { prefix: 'epoch', agent: 'read', operator: 'read', api: 'readwrite', why: 'raised by people alone' },
+  // What agents say
+  {
+    prefix: 'status/',
+    agent: 'readwrite',
+    operator: 'read',
+    api: 'read',
+    why: 'written under the lock, shown by the others',
+  },
+  { prefix: 'unassigned/', agent: 'readwrite', operator: 'read', api: 'read', why: 'written by the leader' },
+  { prefix: 'answers/', agent: 'readwrite', operator: 'read', api: 'read', why: 'what became of requests' },
+  { prefix: 'history/', agent: 'readwrite', api: 'read', why: 'changes of the offset by hand' },
+  {
+    prefix: 'reports/',
+    agent: 'readwrite',
+    operator: 'readwrite',
+    api: 'readwrite',
+    why: 'written by the leader; whoever deletes a DataSource deletes its report',
+  },
+  // How agents divide the work
+  { prefix: 'agents/', agent: 'readwrite', operator: 'read', api: 'read', why: 'who is there' },
+  { prefix: 'loads/', agent: 'readwrite', operator: 'read', api: 'read', why: 'read with the agents' },
+  { prefix: 'sessions/', agent: 'readwrite', why: 'orders the writes of one agent' },
+  { prefix: 'leader', agent: 'readwrite', api: 'read', why: 'shown to people' },
+  { prefix: 'assignments/', agent: 'readwrite', api: 'read', why: 'written by the leader, shown to people' },
+  {
+    prefix: 'locks/',
+    agent: 'readwrite',
+    operator: 'read',
+    api: 'read',
+    why: 'a Sync that nobody holds and nobody has claimed is deleted at once',
+  },
+  { prefix: 'offsets/', agent: 'readwrite', operator: 'read', why: 'as of locks' },
+  { prefix: 'memory/', agent: 'readwrite', operator: 'read', why: 'as of locks' },
+  { prefix: 'places/', agent: 'readwrite', api: 'read', why: 'shown to people' },
+  { prefix: 'rates/', agent: 'readwrite', why: 'shared between agents' },
+  { prefix: 'trials/', agent: 'readwrite', why: 'shared between agents' },
+  // Questions to agents
+  { prefix: 'probes/', agent: 'readwrite', api: 'readwrite', why: 'the leader asks, and people do' },
+  { prefix: 'probe-claims/', agent: 'readwrite', why: 'one agent answers' },
+  {
+    prefix: 'probe-answers/',
+    agent: 'readwrite',
+    api: 'readwrite',
+    why: 'under the lease of who asks, which needs the right to write in order to end it',
+  },
+];
+
+export interface Grant {
+  readonly range: Required<KeyRange>;
+  readonly access: Access;
+}
+
+/** Ranges only, also for single keys: releases of etcd before 3.5.33 and 3.6.14 let a reader of a single key watch all keys after it. */
+export function grantsOf(role: RoleName, keys: Keys): readonly Grant[] {
+  return keyRights.flatMap((rights) => {
+    const access = accessOf(role, rights);
+    return access === undefined ? [] : [{ range: underPrefix(`${keys.root}${rights.prefix}`), access }];
+  });
+}
+
+function accessOf(role: RoleName, rights: KeyRights): Access | undefined {
+  switch (role) {
+    case 'idra-agent':
+      return rights.agent;
+    case 'idra-operator':
+      return rights.operator;
+    case 'idra-api':
+      return rights.api;
+  }
+}
+
+export function isRoleName(name: string | undefined): name is RoleName {
+  return roleNames.some((each) => each === name);
+}
+
+export interface Need {
+  readonly range: KeyRange;
+  readonly access: 'read' | 'write';
+}
+
+/** All that etcd asks rights for: both branches, compares, and what is nested, whether carried out or not. */
+export function needsOf({ compare, success, failure = [] }: TxnRequest): readonly Need[] {
+  return [
+    ...compare.map(({ key }): Need => ({ range: { key }, access: 'read' })),
+    ...[...success, ...failure].flatMap(needsOfOperation),
+  ];
+}
+
+function needsOfOperation(operation: Operation): readonly Need[] {
+  switch (operation.kind) {
+    case 'txn':
+      return needsOf(operation);
+    case 'get':
+      return [{ range: operation, access: 'read' }];
+    case 'put':
+      return [{ range: { key: operation.key }, access: 'write' }];
+    case 'delete':
+      return [{ range: operation, access: 'write' }];
+  }
+}
+
+export function isGranted({ range, access }: Need, grants: readonly Grant[]): boolean {
+  const end = range.end ?? `${range.key}\0`;
+  return grants.some(
+    (grant) =>
+      grant.range.key <= range.key &&
+      end <= grant.range.end &&
+      (access === 'read' || grant.access === 'readwrite'),
+  );
+}
+
+/** `locks`, of a key or a range within one kind of keys; the key itself where it is none of Idra's. */
+export function kindOfKey(key: string, keys: Keys): string {
+  const found = keyRights.find(({ prefix }) => key.startsWith(`${keys.root}${prefix}`));
+  return found ? found.prefix.replace(/\/$/, '') : key;
+}

@@ -1,0 +1,67 @@
+import type { EtcdReader } from '../etcd/kv.ts';
+import { type LeaseId, type Operation, underPrefix } from '../etcd/transport.ts';
+
+/** One operation each; with the term's condition they stay under etcd's limit. */
+const perTransaction = 100;
+
+/**
+ * What the leader tells the others beside the assignments: a key each under a prefix, under its lease, so that nothing is said by
+ * who leads no more. Only differences are written; what an earlier leader left behind is taken over.
+ */
+export class LeaderNotes {
+  readonly #reader: EtcdReader;
+  readonly #prefix: string;
+  readonly #lease: LeaseId;
+  #told: Map<string, string> | undefined;
+
+  constructor(reader: EtcdReader, prefix: string, lease: LeaseId) {
+    this.#reader = reader;
+    this.#prefix = prefix;
+    this.#lease = lease;
+  }
+
+  /** All there is to say, by the key without its prefix. `write` carries out operations under the condition of the term. */
+  async tell(
+    notes: ReadonlyMap<string, object>,
+    write: (operations: readonly Operation[]) => Promise<void>,
+  ): Promise<void> {
+    const told = this.#told ?? (await this.#find());
+    this.#told = told;
+    const changes = new Map<string, string | undefined>();
+    for (const key of told.keys()) if (!notes.has(key)) changes.set(key, undefined);
+    for (const [key, note] of notes) {
+      const value = JSON.stringify(note);
+      if (told.get(key) !== value) changes.set(key, value);
+    }
+    const all = [...changes];
+    for (let start = 0; start < all.length; start += perTransaction) {
+      const part = all.slice(start, start + perTransaction);
+      await write(part.map(([key, value]) => this.#operation(key, value)));
+      for (const [key, value] of part) {
+        if (value === undefined) told.delete(key);
+        else told.set(key, value);
+      }
+    }
+  }
+
+  /** Takes back all that is said, when the leader resigns and its lease goes on. */
+  get retraction(): Operation {
+    return { kind: 'delete', ...underPrefix(this.#prefix) };
+  }
+
+  /** Of another lease: to be written anew, or deleted. */
+  async #find(): Promise<Map<string, string>> {
+    const { pairs } = await this.#reader.list(underPrefix(this.#prefix));
+    return new Map(
+      pairs.map(({ key, value, lease }) => [
+        key.slice(this.#prefix.length),
+        lease === this.#lease ? value : `of lease ${lease}`,
+      ]),
+    );
+  }
+
+  #operation(suffix: string, value: string | undefined): Operation {
+    const key = `${this.#prefix}${suffix}`;
+    return value === undefined ? { kind: 'delete', key } : { kind: 'put', key, value, lease: this.#lease };
+  }
+}

@@ -1,0 +1,211 @@
+import type { Clock } from '../../core/clock.ts';
+import { fenced, Stopped } from '../../core/errors.ts';
+import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../../core/status.ts';
+import { freshMemory, type OffsetMirror, type SyncLock, type SyncMemory } from '../../core/sync-store.ts';
+import { formatToken, type Token } from '../../core/token.ts';
+import type { EtcdReader } from '../etcd/kv.ts';
+import type { Compare, Operation } from '../etcd/transport.ts';
+import type { Keys } from '../keys.ts';
+import { keptHistory } from '../single/file-lock.ts';
+import { parseRecord } from '../state/records.ts';
+import { answersIn, readHistory, withAnswer } from '../state/requests.ts';
+import type { RequestInbox } from './request-inbox.ts';
+import type { Delivery, Outbox } from './write-queue.ts';
+
+/** A status that only counts up is written at most this often. */
+const quietMs = 3_000;
+
+export interface LockInput {
+  readonly uid: string;
+  readonly token: Token;
+  readonly createRevision: bigint;
+  readonly sessionSignal: AbortSignal;
+  readonly outbox: Outbox;
+  readonly reader: EtcdReader;
+  readonly clock: Clock;
+  readonly keys: Keys;
+  readonly inbox: RequestInbox;
+  readonly onGone: () => void;
+}
+
+/**
+ * A lock that is held: its key under the session's lease, known by its create revision. Whatever is written of the sync is
+ * conditional on it (Invariant 3).
+ */
+export class EtcdLock implements SyncLock {
+  readonly token: Token;
+  readonly createRevision: bigint;
+  readonly signal: AbortSignal;
+  readonly offsets: OffsetMirror;
+  readonly #input: LockInput;
+  readonly #lost = new AbortController();
+  #carrier: Promise<Delivery | undefined> | undefined;
+  #isPrimed = false;
+  #isReleased = false;
+  #offset: { readonly value: string | null } | undefined;
+  #status: SyncStatus | undefined;
+  #written: { readonly status: SyncStatus; readonly atMs: number } | undefined;
+
+  constructor(input: LockInput) {
+    this.#input = input;
+    this.token = input.token;
+    this.createRevision = input.createRevision;
+    this.signal = AbortSignal.any([input.sessionSignal, this.#lost.signal]);
+    this.offsets = {
+      read: async () => (await input.reader.get(input.keys.offset(input.uid), this.signal))?.value ?? null,
+      write: async (offset) => {
+        this.#offset = { value: offset };
+        await this.#send([], 'soon');
+      },
+    };
+  }
+
+  async readMemory(): Promise<SyncMemory> {
+    return await readMemory(this.#input, this.#input.uid, this.signal);
+  }
+
+  async writeMemory(memory: SyncMemory): Promise<void> {
+    await this.#put(this.#input.keys.memory(this.#input.uid), memory);
+  }
+
+  report(status: SyncStatus): void {
+    this.#status = status;
+    const last = this.#written?.status;
+    const isNews = last?.state !== status.state || last.reason !== status.reason;
+    if (isNews || last.lastError?.code !== status.lastError?.code) this.#sendStatus();
+  }
+
+  /** Called now and then: a status that is not news leaves when the last one is old enough. */
+  sweep(isLast = false): void {
+    const isOld =
+      isLast ||
+      this.#input.clock.monotonicMs() - (this.#written?.atMs ?? Number.NEGATIVE_INFINITY) >= quietMs;
+    if (isOld && this.#status !== this.#written?.status) this.#sendStatus();
+  }
+
+  async pendingRequests(): Promise<readonly Request[]> {
+    const { inbox, uid } = this.#input;
+    // The watch may be behind what the last holder has done: the first look is at etcd itself.
+    if (this.#isPrimed && !inbox.has(uid)) return [];
+    const requests = await inbox.read(uid, this.signal);
+    this.#isPrimed = true;
+    return requests;
+  }
+
+  onRequest(listener: () => void): () => void {
+    return this.#input.inbox.onRequest(this.#input.uid, listener);
+  }
+
+  async finishRequest(status: RequestStatus): Promise<void> {
+    const { keys, uid, reader, inbox } = this.#input;
+    const answers = withAnswer(answersIn(await reader.get(keys.answers(uid), this.signal)), status);
+    const key = keys.request(uid, status.type, status.id);
+    await this.#send([
+      { kind: 'put', key: keys.answers(uid), value: JSON.stringify(answers) },
+      { kind: 'delete', key },
+    ]);
+    inbox.forget(uid, key);
+  }
+
+  async appendHistory(entry: OffsetHistoryEntry): Promise<void> {
+    const history = [...(await this.readHistory()), entry].slice(-keptHistory);
+    await this.#put(this.#input.keys.history(this.#input.uid), history);
+  }
+
+  async readHistory(): Promise<readonly OffsetHistoryEntry[]> {
+    return await readHistory(this.#input.reader, this.#input.keys, this.#input.uid);
+  }
+
+  async release(): Promise<void> {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    try {
+      if (this.signal.aborted) return;
+      await this.#send([{ kind: 'delete', key: this.#input.keys.lock(this.#input.uid) }], 'now', true);
+    } catch (error) {
+      // The lock is gone, and that is all that was wanted.
+      if (!this.signal.aborted) throw error;
+    } finally {
+      this.#input.onGone();
+    }
+  }
+
+  async #put(key: string, record: object): Promise<void> {
+    await this.#send([{ kind: 'put', key, value: JSON.stringify(record) }]);
+  }
+
+  #sendStatus(): void {
+    // What fails here fails with the lock, whose signal says so.
+    this.#send([], 'soon').catch(() => {});
+  }
+
+  /** With what waits to be written. Rejects as `fenced` when the lock is gone. */
+  async #send(
+    operations: readonly Operation[],
+    urgency: 'now' | 'soon' = 'now',
+    isLast = false,
+  ): Promise<void> {
+    if (this.signal.aborted || (this.#isReleased && !isLast)) throw this.#gone();
+    const { outbox } = this.#input;
+    let taken: readonly Operation[] | undefined;
+    const sent = outbox.send(
+      {
+        write: () => {
+          if (taken === undefined) {
+            taken = this.#takeWaiting();
+            if (taken.length > 0) this.#carrier = sent;
+          }
+          const success = [...taken, ...operations];
+          return success.length === 0 ? undefined : { compare: [this.condition], success };
+        },
+      },
+      urgency,
+    );
+    // With nothing left to say, another letter has taken it along: this one is there when that one is.
+    const delivery = (await sent) ?? (await this.#carrier);
+    if (delivery === undefined || delivery.succeeded || isLast) return;
+    this.lose();
+    throw this.#gone();
+  }
+
+  get condition(): Compare {
+    return { key: this.#input.keys.lock(this.#input.uid), create: this.createRevision };
+  }
+
+  lose(): void {
+    this.#lost.abort(new Stopped('lock-lost'));
+    this.#input.onGone();
+  }
+
+  #takeWaiting(): Operation[] {
+    const { keys, uid, clock } = this.#input;
+    const operations: Operation[] = [];
+    const offset = this.#offset;
+    if (offset !== undefined) {
+      const key = keys.offset(uid);
+      operations.push(
+        offset.value === null ? { kind: 'delete', key } : { kind: 'put', key, value: offset.value },
+      );
+      this.#offset = undefined;
+    }
+    const status = this.#status;
+    if (status !== undefined && status !== this.#written?.status) {
+      operations.push({ kind: 'put', key: keys.status(uid), value: JSON.stringify(status) });
+      this.#written = { status, atMs: clock.monotonicMs() };
+    }
+    return operations;
+  }
+
+  #gone(): Error {
+    return fenced(`the lock of sync ${this.#input.uid} with token ${formatToken(this.token)} is gone`);
+  }
+}
+
+export async function readMemory(
+  { reader, keys }: Pick<LockInput, 'reader' | 'keys'>,
+  uid: string,
+  signal: AbortSignal,
+): Promise<SyncMemory> {
+  const pair = await reader.get(keys.memory(uid), signal);
+  return pair === undefined ? freshMemory : parseRecord<SyncMemory>(pair);
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { asIdraError, describeError, transient } from '../../core/errors.ts';
+import { hasLabels, labelTexts } from '../../core/labels.ts';
+import type { Probe, ProbeAnswer, Probes, Watching } from '../contract.ts';
+import type { EtcdReader } from '../etcd/kv.ts';
+import type { KeyValue } from '../etcd/transport.ts';
+import { Reflector } from '../etcd/watch.ts';
+import type { Keys } from '../keys.ts';
+import { parseRecord } from '../state/records.ts';
+import { Notice } from './change-signal.ts';
+import { EtcdSession } from './session.ts';
+
+/** Keys of a probe outlive its time by so much, should the one that asked be killed. */
+const keptMs = 10_000;
+
+export function makeProbes(reader: EtcdReader, keys: Keys): Probes {
+  return {
+    ask: (probe, timeoutMs, signal) => ask(reader, keys, { ...probe, id: randomUUID() }, timeoutMs, signal),
+    answer: (session, labels, answerer, onError) => {
+      if (!(session instanceof EtcdSession)) throw new TypeError('the session is not one of this etcd');
+      return new Answering({ reader, keys, session, labels, answerer, onError });
+    },
+  };
+}
+
+async function ask(
+  reader: EtcdReader,
+  keys: Keys,
+  probe: Probe,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<ProbeAnswer> {
+  const { transport, clock } = reader;
+  const lease = await reader.repeat(() => transport.grant(Math.ceil((timeoutMs + keptMs) / 1_000)), signal);
+  const notice = new Notice();
+  let answer: ProbeAnswer | undefined;
+  const watch = new Reflector(reader, keys.probeAnswer(probe.id), {
+    onPut: (pair) => {
+      answer = parseRecord<ProbeAnswer>(pair);
+    },
+    onDelete() {},
+    onSettled: () => notice.tell(),
+    onError() {},
+  });
+  const over = new AbortController();
+  const ends = AbortSignal.any([over.signal, ...(signal ? [signal] : [])]);
+  const deadline = clock.sleep(timeoutMs, ends).then(
+    () => over.abort(noAnswer(probe, timeoutMs)),
+    () => {},
+  );
+  try {
+    const put = { kind: 'put', key: keys.probe(probe.id), value: JSON.stringify(probe), lease } as const;
+    await reader.repeatableTxn({ compare: [], success: [put] }, ends);
+    await notice.until(() => answer !== undefined, ends);
+  } catch (error) {
+    if (signal?.aborted) throw noAnswer(probe, timeoutMs);
+    throw error;
+  } finally {
+    over.abort();
+    await Promise.all([deadline, watch.close(), transport.revoke(lease).catch(() => {})]);
+  }
+  if (answer === undefined) throw noAnswer(probe, timeoutMs);
+  return answer;
+}
+
+function noAnswer({ kind, selector }: Probe, timeoutMs: number): Error {
+  const labels = labelTexts(selector);
+  const whom = labels.length === 0 ? 'no agent' : `no agent with the labels ${labels.join(', ')}`;
+  return transient(
+    'NoAgentAnswered',
+    `${whom} has answered the ${kind} within ${Math.round(timeoutMs / 1_000)} s`,
+    {
+      mend: 'see whether an agent runs (idra get agents) and can reach the system',
+    },
+  );
+}
+
+interface AnsweringInput {
+  readonly reader: EtcdReader;
+  readonly keys: Keys;
+  readonly session: EtcdSession;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly answerer: (probe: Probe) => Promise<unknown>;
+  readonly onError: (error: Error) => void;
+}
+
+/** Claims each probe that it fits; when the agent that has one dies, its claim goes, and another takes it. */
+class Answering implements Watching {
+  readonly isSynced: Promise<void>;
+  readonly #input: AnsweringInput;
+  readonly #probes = new Map<string, KeyValue>();
+  readonly #watches: readonly Reflector[];
+
+  constructor(input: AnsweringInput) {
+    this.#input = input;
+    const { reader, keys, onError } = input;
+    this.#watches = [
+      new Reflector(reader, keys.probes, {
+        onPut: (pair) => {
+          this.#probes.set(keys.lastPart(pair.key), pair);
+          this.#consider(keys.lastPart(pair.key));
+        },
+        onDelete: (key) => this.#probes.delete(keys.lastPart(key)),
+        onSettled() {},
+        onError,
+      }),
+      new Reflector(reader, keys.probeClaims, {
+        onPut() {},
+        onDelete: (key) => this.#consider(keys.lastPart(key)),
+        onSettled() {},
+        onError,
+      }),
+    ];
+    this.isSynced = Promise.all(this.#watches.map((watch) => watch.isSynced)).then(() => {});
+    this.isSynced.catch(() => {});
+    input.session.signal.addEventListener('abort', () => void this.close(), { once: true });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#watches.map((watch) => watch.close()));
+  }
+
+  #consider(id: string): void {
+    const pair = this.#probes.get(id);
+    if (pair === undefined) return;
+    const probe = parseRecord<Probe>(pair);
+    if (!hasLabels(this.#input.labels, Object.entries(probe.selector))) return;
+    this.#answer(probe, pair).catch((error: unknown) => {
+      const { session, onError } = this.#input;
+      if (!session.signal.aborted) onError(asIdraError(error));
+    });
+  }
+
+  async #answer(probe: Probe, pair: KeyValue): Promise<void> {
+    const { session, keys, answerer } = this.#input;
+    const [claim, answerKey] = [keys.probeClaim(probe.id), keys.probeAnswer(probe.id)];
+    const agent = session.agent.name;
+    const still = { key: pair.key, create: pair.createRevision };
+    const taken = await session.outbox.send({
+      write: () => ({
+        compare: [still, { key: claim, create: 0n }, { key: answerKey, create: 0n }],
+        success: [{ kind: 'put', key: claim, value: JSON.stringify({ agent }), lease: session.lease.id }],
+        failure: [{ kind: 'get', key: claim }],
+      }),
+    });
+    // Ours already: it was sent twice.
+    if (!taken?.succeeded && taken?.results[0]?.pairs?.[0]?.lease !== session.lease.id) return;
+    const answer = await answerer(probe).then(
+      (result): ProbeAnswer => ({ id: probe.id, agent, result }),
+      (thrown: unknown): ProbeAnswer => {
+        const error = asIdraError(thrown);
+        return { id: probe.id, agent, error: { code: error.code, message: describeError(error) } };
+      },
+    );
+    // Under the lease of who asked: who waits no more leaves nothing behind.
+    const told = { kind: 'put', key: answerKey, value: JSON.stringify(answer), lease: pair.lease } as const;
+    const gone = { kind: 'delete', key: claim } as const;
+    await session.outbox.send({
+      write: () => ({ compare: [still], success: [told, gone], failure: [gone] }),
+    });
+  }
+}

@@ -1,0 +1,101 @@
+import type { Clock } from '../../core/clock.ts';
+import type { RateDemand } from '../../core/rate-share.ts';
+import type { RateDemands } from '../../core/sync-store.ts';
+import type { EtcdReader } from '../etcd/kv.ts';
+import type { KeyValue, Operation } from '../etcd/transport.ts';
+import { Reflector } from '../etcd/watch.ts';
+import type { Keys } from '../keys.ts';
+import { parseRecord } from '../state/records.ts';
+import type { Lease } from './lease.ts';
+import type { Outbox } from './write-queue.ts';
+
+/** Between two writes of what this agent's syncs would use. */
+const writeEveryMs = 1_000;
+
+export interface RatesInput {
+  readonly agent: string;
+  readonly lease: Lease;
+  readonly outbox: Outbox;
+  readonly reader: EtcdReader;
+  readonly clock: Clock;
+  readonly keys: Keys;
+}
+
+/**
+ * What the agents would use of the data sources whose rate is limited: a key each, under the agent's lease, so that the part of one that
+ * dies is free again. Its own counts as soon as the watch has shown it, which is when it has shown it to the others.
+ */
+export class Rates {
+  readonly #input: RatesInput;
+  readonly #watch: Reflector;
+  readonly #seen = new Map<string, Map<string, RateDemand>>();
+  readonly #wanted = new Map<string, RateDemand | undefined>();
+  #isWriting = false;
+
+  constructor(input: RatesInput) {
+    this.#input = input;
+    this.#watch = new Reflector(input.reader, input.keys.rates, {
+      onPut: (pair) => this.#put(pair),
+      onDelete: (key) => {
+        const [dataSource, agent] = this.#parts(key);
+        this.#seen.get(dataSource)?.delete(agent);
+      },
+      onSettled() {},
+      onError() {},
+    });
+  }
+
+  set(dataSource: string, demand: RateDemand | undefined): void {
+    this.#wanted.set(dataSource, demand);
+    if (!this.#isWriting) void this.#write();
+  }
+
+  of(dataSource: string): RateDemands {
+    const all = [...(this.#seen.get(dataSource) ?? [])];
+    const { agent } = this.#input;
+    return {
+      own: all.find(([name]) => name === agent)?.[1],
+      others: all.filter(([name]) => name !== agent).map(([, demand]) => demand),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#watch.close();
+  }
+
+  async #write(): Promise<void> {
+    const { outbox, lease, clock } = this.#input;
+    this.#isWriting = true;
+    try {
+      while (this.#wanted.size > 0) {
+        const success = [...this.#wanted].map(([name, demand]) => this.#operation(name, demand));
+        this.#wanted.clear();
+        await outbox.send({ write: () => ({ compare: [], success }) });
+        await clock.sleep(writeEveryMs, lease.signal);
+      }
+    } catch {
+      // The lease is lost, and the keys with it.
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  #operation(dataSource: string, demand: RateDemand | undefined): Operation {
+    const { keys, agent, lease } = this.#input;
+    const key = `${keys.rates}${dataSource}/${agent}`;
+    if (demand === undefined) return { kind: 'delete', key };
+    return { kind: 'put', key, value: JSON.stringify(demand), lease: lease.id };
+  }
+
+  #put(pair: KeyValue): void {
+    const [dataSource, agent] = this.#parts(pair.key);
+    const demands = this.#seen.get(dataSource) ?? new Map<string, RateDemand>();
+    demands.set(agent, parseRecord<RateDemand>(pair));
+    this.#seen.set(dataSource, demands);
+  }
+
+  #parts(key: string): [dataSource: string, agent: string] {
+    const at = key.lastIndexOf('/');
+    return [key.slice(this.#input.keys.rates.length, at), key.slice(at + 1)];
+  }
+}

@@ -1,0 +1,78 @@
+import type { Request } from '../../core/status.ts';
+import type { EtcdReader } from '../etcd/kv.ts';
+import { Reflector } from '../etcd/watch.ts';
+import type { Keys } from '../keys.ts';
+import { readPending } from '../state/requests.ts';
+
+/** The requests of all syncs, as one watch of the agent sees them: which sync must look at etcd. */
+export class RequestInbox {
+  readonly #reader: EtcdReader;
+  readonly #keys: Keys;
+  readonly #watch: Reflector;
+  readonly #waiting = new Map<string, Set<string>>();
+  readonly #listeners = new Map<string, Set<() => void>>();
+
+  constructor(reader: EtcdReader, keys: Keys) {
+    this.#reader = reader;
+    this.#keys = keys;
+    this.#watch = new Reflector(reader, keys.requests, {
+      onPut: ({ key }) => this.#put(key),
+      onDelete: (key) => this.forget(this.#uidOf(key), key),
+      onSettled() {},
+      // It goes on by itself; whoever cannot go on without etcd sees that by the lease.
+      onError() {},
+    });
+  }
+
+  /** Something waits, as far as is known. */
+  has(uid: string): boolean {
+    return this.#waiting.has(uid);
+  }
+
+  async read(uid: string, signal: AbortSignal): Promise<readonly Request[]> {
+    await Promise.race([this.#watch.isSynced, aborted(signal)]);
+    return await readPending(this.#reader, this.#keys, uid);
+  }
+
+  forget(uid: string, key: string): void {
+    const keys = this.#waiting.get(uid);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#waiting.delete(uid);
+  }
+
+  onRequest(uid: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(uid) ?? new Set();
+    this.#listeners.set(uid, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(uid) === listeners) this.#listeners.delete(uid);
+    };
+  }
+
+  end(): void {
+    void this.#watch.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#watch.close();
+  }
+
+  #put(key: string): void {
+    const uid = this.#uidOf(key);
+    const keys = this.#waiting.get(uid) ?? new Set();
+    this.#waiting.set(uid, keys.add(key));
+    for (const listener of this.#listeners.get(uid) ?? []) listener();
+  }
+
+  #uidOf(key: string): string {
+    return key.slice(this.#keys.requests.length).split('/')[0] ?? '';
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  return await new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,202 @@
+import type { Clock } from '../../core/clock.ts';
+import { transient } from '../../core/errors.ts';
+import type {
+  Agent,
+  AgentInfo,
+  AgentSession,
+  Assignment,
+  JoinOptions,
+  Leadership,
+  Watching,
+} from '../contract.ts';
+import { hasCode } from '../etcd/errors.ts';
+import type { EtcdReader } from '../etcd/kv.ts';
+import { Reflector } from '../etcd/watch.ts';
+import type { Keys } from '../keys.ts';
+import { type AgentRecord, assignmentFields, parseRecord } from '../state/records.ts';
+import { campaign } from './election.ts';
+import { Lease } from './lease.ts';
+import { LockWatch } from './lock-watch.ts';
+import { RequestInbox } from './request-inbox.ts';
+import { EtcdStore } from './store.ts';
+import { Outbox } from './write-queue.ts';
+
+/** Loads are weights for the balancer: news of them is not urgent. */
+const loadsEveryMs = 10_000;
+
+export interface SessionDeps {
+  readonly reader: EtcdReader;
+  readonly clock: Clock;
+  readonly keys: Keys;
+}
+
+/** One lease, one key that says who it is, and one that orders its writes. */
+export async function joinAsAgent(
+  deps: SessionDeps,
+  agent: AgentInfo,
+  options: JoinOptions,
+): Promise<EtcdSession> {
+  const { reader, clock, keys } = deps;
+  const lease = await Lease.grant(reader.transport, clock, options.leaseTtlMs);
+  const record: AgentRecord = { ...agent, joinedAt: new Date(clock.now()).toISOString(), isDraining: false };
+  const [key, sessionKey] = [keys.agent(agent.name), keys.session(agent.name)];
+  const under = { lease: lease.id } as const;
+  try {
+    // Carried out twice it finds its own keys; late, the lease is revoked.
+    const { succeeded, revision, results } = await reader.repeatableTxn(
+      {
+        compare: [
+          { key, create: 0n },
+          { key: sessionKey, create: 0n },
+        ],
+        success: [
+          { kind: 'put', key, value: JSON.stringify(record), ...under },
+          { kind: 'put', key: sessionKey, value: 'joined', ...under },
+        ],
+        failure: [{ kind: 'get', key }],
+      },
+      lease.signal,
+    );
+    const stored = results[0]?.pairs?.[0];
+    if (!succeeded && stored?.lease !== lease.id)
+      throw nameTaken(agent, stored && parseRecord<AgentRecord>(stored));
+    const joined = succeeded ? revision : (stored?.modRevision ?? 0n);
+    const outbox = new Outbox({
+      transport: reader.transport,
+      clock,
+      lease,
+      key: sessionKey,
+      revision: joined,
+    });
+    return new EtcdSession(deps, lease, outbox, record);
+  } catch (error) {
+    await lease.revoke().catch(() => {});
+    throw error;
+  }
+}
+
+function nameTaken(agent: AgentInfo, other: AgentRecord | undefined): Error {
+  const since = other === undefined ? '' : `, which joined at ${other.joinedAt}`;
+  return transient('AgentNameTaken', `another agent has the name ${agent.name}${since}`, {
+    mend: 'wait until its lease has run out, or give each agent a name of its own by IDRA_AGENT_NAME',
+  });
+}
+
+export class EtcdSession implements AgentSession {
+  readonly agent: AgentInfo;
+  readonly store: EtcdStore;
+  readonly #deps: SessionDeps;
+  readonly #lease: Lease;
+  readonly #outbox: Outbox;
+  readonly #inbox: RequestInbox;
+  readonly #locks: LockWatch;
+  #record: AgentRecord;
+  #loads: Agent['loads'] = {};
+  #loadsTold = '{}';
+  #isTellingLoads = false;
+
+  constructor(deps: SessionDeps, lease: Lease, outbox: Outbox, record: AgentRecord) {
+    const { name, labels, version, instance } = record;
+    this.agent = { name, labels, version, instance };
+    this.#deps = deps;
+    this.#lease = lease;
+    this.#outbox = outbox;
+    this.#record = record;
+    this.#inbox = new RequestInbox(deps.reader, deps.keys);
+    this.#locks = new LockWatch(deps.reader, deps.keys);
+    this.store = new EtcdStore({ ...deps, agent: name, lease, outbox, inbox: this.#inbox });
+    lease.signal.addEventListener('abort', () => this.#inbox.end(), { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#lease.signal;
+  }
+
+  /** For what else is written under this session: leadership, claims of probes. */
+  get outbox(): Outbox {
+    return this.#outbox;
+  }
+
+  get lease(): Lease {
+    return this.#lease;
+  }
+
+  watchAssignments(
+    listener: (assignments: ReadonlyMap<string, Assignment>) => void,
+    onError: (error: Error) => void,
+  ): Watching {
+    const { reader, keys } = this.#deps;
+    const assignments = new Map<string, Assignment>();
+    return new Reflector(reader, keys.assignmentsOf(this.agent.name), {
+      onPut: (pair) =>
+        assignments.set(keys.lastPart(pair.key), parseRecord<Assignment>(pair, assignmentFields)),
+      onDelete: (key) => assignments.delete(keys.lastPart(key)),
+      onSettled: () => listener(new Map(assignments)),
+      onError,
+    });
+  }
+
+  async untilFree(uid: string, signal: AbortSignal): Promise<void> {
+    await this.#locks.untilFree(uid, AbortSignal.any([signal, this.signal]));
+  }
+
+  leaseLeftMs(): number {
+    return this.#lease.leftMs();
+  }
+
+  async setDraining(): Promise<void> {
+    this.#record = { ...this.#record, isDraining: true };
+    await this.#put(this.#deps.keys.agent(this.agent.name), this.#record);
+  }
+
+  setLoads(loads: Agent['loads'], midPass: readonly string[]): void {
+    this.#loads = loads;
+    void this.#tellPasses(midPass);
+    if (!this.#isTellingLoads) void this.#tellLoads();
+  }
+
+  async campaign(signal: AbortSignal): Promise<Leadership> {
+    return await campaign(
+      { ...this.#deps, agent: this.agent.name, lease: this.#lease, outbox: this.#outbox },
+      signal,
+    );
+  }
+
+  async leave(): Promise<void> {
+    await this.store.close();
+    await this.#outbox.settle();
+    await this.#lease.revoke().catch((error: unknown) => {
+      // It runs out by itself.
+      if (!hasCode(error, 'EtcdUnavailable')) throw error;
+    });
+    await this.#inbox.close();
+  }
+
+  async #tellPasses(midPass: readonly string[]): Promise<void> {
+    if (JSON.stringify(midPass) === JSON.stringify(this.#record.midPass ?? [])) return;
+    this.#record = { ...this.#record, midPass };
+    // The lease is lost, and the key went with it; or etcd will not have it, and the next one it may.
+    await this.#put(this.#deps.keys.agent(this.agent.name), this.#record, 'soon').catch(() => {});
+  }
+
+  async #tellLoads(): Promise<void> {
+    this.#isTellingLoads = true;
+    try {
+      while (JSON.stringify(this.#loads) !== this.#loadsTold && this.#lease.isAlive()) {
+        this.#loadsTold = JSON.stringify(this.#loads);
+        await this.#put(this.#deps.keys.load(this.agent.name), this.#loads, 'soon');
+        await this.#deps.clock.sleep(loadsEveryMs, this.signal);
+      }
+    } catch {
+      // The lease is lost, and they went with it; or etcd will not have them, and the next ones may do.
+    } finally {
+      this.#isTellingLoads = false;
+    }
+  }
+
+  async #put(key: string, record: object, urgency: 'now' | 'soon' = 'now'): Promise<void> {
+    const value = JSON.stringify(record);
+    const success = [{ kind: 'put', key, value, lease: this.#lease.id }] as const;
+    await this.#outbox.send({ write: () => ({ compare: [], success }) }, urgency);
+  }
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { systemClock } from '../../core/clock.ts';
+import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';
+import { coordinateOver } from '../connect.ts';
+import { EtcdClient } from '../etcd/client.ts';
+import { agentOf } from '../test-etcd.ts';
+import type { Trial } from './trials.ts';
+
+let server: EtcdServer;
+let laterMs = 0;
+const clock = { ...systemClock, now: () => Date.now() + laterMs };
+
+before(async () => {
+  server = await etcd();
+});
+after(() => server.stop());
+
+test('a DataSource that has ended two agents is tried by no third, until one has survived it', async () => {
+  const coordination = coordinateOver(new EtcdClient(server), server.prefix, clock);
+  const { trials } = coordination;
+  const of = (agent: string, identity = 'first'): Trial => ({
+    dataSource: 'team/rogue',
+    identity,
+    agent,
+    instance: `of ${agent}`,
+  });
+  const quarantined = { code: 'DataSourceQuarantined', message: /team\/rogue .*one at .*two at / };
+  try {
+    // Neither of them lives, or takes its note back.
+    await trials.begin(of('one'));
+    await trials.begin(of('two'));
+    await assert.rejects(trials.begin(of('three')), quarantined);
+    await assert.rejects(trials.begin(of('three')), quarantined);
+    // Another config, and another DataSource, have nothing to do with it.
+    await (await trials.begin(of('four', 'second')))();
+    await (await trials.begin({ ...of('four'), dataSource: 'team/rogue2' }))();
+    await assert.rejects(trials.begin(of('three')), quarantined);
+    laterMs = 11 * 60_000;
+    const survived = await trials.begin(of('three'));
+    await survived();
+    await (await trials.begin(of('five')))();
+  } finally {
+    await coordination.close();
+  }
+});
+
+test('the note of an agent that lives is no end', async () => {
+  const coordination = coordinateOver(new EtcdClient(server), server.prefix, systemClock);
+  const trial = { dataSource: 'team/slow', identity: 'x' };
+  const live = ['a', 'b', 'c'].map((name) => agentOf(name));
+  const sessions = await Promise.all(live.map((agent) => coordination.join(agent, { leaseTtlMs: 5_000 })));
+  try {
+    for (const { name, instance } of live)
+      await coordination.trials.begin({ ...trial, agent: name, instance });
+    await coordination.trials.begin({ ...trial, agent: 'd', instance: 'd' });
+  } finally {
+    await Promise.all(sessions.map((session) => session.leave()));
+    await coordination.close();
+  }
+});

@@ -1,0 +1,89 @@
+import { permanent } from '../../core/errors.ts';
+import type { EtcdReader } from '../etcd/kv.ts';
+import { underPrefix } from '../etcd/transport.ts';
+import type { Keys } from '../keys.ts';
+import { type AgentRecord, agentFields, parseRecord, readRecords } from '../state/records.ts';
+
+/** An agent speaks to a DataSource for the first time since it started, or since it failed. */
+export interface Trial {
+  /** `namespace/name`. */
+  readonly dataSource: string;
+  /** Of its config: a changed one is tried anew. */
+  readonly identity: string;
+  readonly agent: string;
+  /** Of the agent's process. */
+  readonly instance: string;
+}
+
+/**
+ * The last line of defence against a server that ends the process that speaks to it: who tries a DataSource notes it first, and takes the
+ * note back when the trial has ended, well or not. A note of an agent that lives no more is a process that the trial has ended.
+ */
+export interface Trials {
+  /**
+   * Throws DataSourceQuarantined where trials have ended two processes, and none was survived since. Call what it returns when the trial
+   * was survived: it takes back the note, and those of earlier trials that were not.
+   */
+  begin(trial: Trial): Promise<() => Promise<void>>;
+}
+
+interface TrialNote extends Trial {
+  /** ISO 8601 UTC. */
+  readonly at: string;
+}
+
+const mostEnded = 2;
+/** Afterwards one agent tries again: a server may have been corrected where nobody changes the DataSource. */
+const quarantineMs = 10 * 60_000;
+
+export function makeTrials(reader: EtcdReader, keys: Keys): Trials {
+  const remove = async (trials: readonly Trial[]) => {
+    const success = trials.map(({ dataSource, instance }) => ({
+      kind: 'delete' as const,
+      key: keys.trial(dataSource, instance),
+    }));
+    await reader.repeatableTxn({ compare: [], success });
+  };
+  return {
+    async begin(trial) {
+      const nowMs = reader.clock.now();
+      const key = keys.trial(trial.dataSource, trial.instance);
+      const note: TrialNote = { ...trial, at: new Date(nowMs).toISOString() };
+      const { results } = await reader.repeatableTxn({
+        compare: [],
+        success: [
+          { kind: 'put', key, value: JSON.stringify(note) },
+          { kind: 'get', ...underPrefix(keys.trialsOf(trial.dataSource)) },
+          { kind: 'get', ...underPrefix(keys.agents) },
+        ],
+      });
+      const [, notes, agents] = results.map(({ pairs = [] }) => pairs);
+      const alive = new Set(
+        readRecords(agents ?? [], (pair) => parseRecord<AgentRecord>(pair, agentFields).instance),
+      );
+      const ended = readRecords(notes ?? [], (pair) => parseRecord<TrialNote>(pair))
+        .filter(({ instance, identity }) => identity === trial.identity && instance !== trial.instance)
+        .filter(({ instance }) => !alive.has(instance));
+      const newestMs = Math.max(...ended.map(({ at }) => Date.parse(at)));
+      if (ended.length >= mostEnded && nowMs - newestMs <= quarantineMs) {
+        await remove([trial]);
+        throw quarantined(trial.dataSource, ended);
+      }
+      return async () => await remove([trial, ...ended].slice(0, mostAtOnce));
+    },
+  };
+}
+
+/** Of a transaction of etcd. */
+const mostAtOnce = 100;
+
+function quarantined(dataSource: string, ended: readonly TrialNote[]): Error {
+  const which = ended.map(({ agent, at }) => `${agent} at ${at}`).join(', ');
+  return permanent(
+    'DataSourceQuarantined',
+    `${dataSource} is not tried for now: agents ended while they opened it (${which})`,
+    {
+      mend: `correct the DataSource, or the server behind it; it is tried again when its spec changes, or after ${quarantineMs / 60_000} minutes`,
+    },
+  );
+}

@@ -1,0 +1,236 @@
+import { backoffMs } from '../../core/backoff.ts';
+import type { Clock } from '../../core/clock.ts';
+import { reach } from '../../core/crash-points.ts';
+import { asIdraError, fenced, permanent } from '../../core/errors.ts';
+import { hasCode } from '../etcd/errors.ts';
+import type { EtcdTransport, Operation, TxnRequest, TxnResult } from '../etcd/transport.ts';
+import type { Lease } from './lease.ts';
+
+/** etcd refuses more, nested ones included. */
+const maxOperations = 128;
+/** etcd refuses requests above 1.5 MiB, in a way that looks as if it were overloaded. */
+const maxBytes = 1 << 20;
+/** What is not urgent leaves so often at most. */
+const lazyEveryMs = 400;
+
+/** A transaction of its own within the one that leaves. It may be carried out twice in a row, but never late. */
+export interface Letter {
+  /** Made when it leaves, so that what came meanwhile goes along. Undefined: nothing is left to do. */
+  write(): TxnRequest | undefined;
+}
+
+/** What has become of a letter: its own transaction's result at the revision of the whole. */
+export interface Delivery {
+  readonly succeeded: boolean;
+  readonly revision: bigint;
+  readonly results: TxnResult['results'];
+}
+
+interface Waiting {
+  readonly letter: Letter;
+  readonly isUrgent: boolean;
+  readonly resolve: (delivery: Delivery | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * All writes of one agent's session, in order, several in one transaction. Each is conditional on the session's key as the one
+ * before left it, and puts it anew: a transaction that arrives late, or twice, finds the key changed and does nothing. So an
+ * unclear one is simply sent again; and with the lease gone, and the key with it, nothing can be written at all.
+ */
+export class Outbox {
+  readonly #transport: EtcdTransport;
+  readonly #clock: Clock;
+  readonly #lease: Lease;
+  readonly #key: string;
+  readonly #unclear = new Set<string>();
+  #queue: Waiting[] = [];
+  #revision: bigint;
+  #count = 0;
+  #isHurried = false;
+  #pumping: Promise<void> | undefined;
+  #wake = new AbortController();
+  #lastLazyMs = Number.NEGATIVE_INFINITY;
+
+  constructor(input: OutboxInput) {
+    this.#transport = input.transport;
+    this.#clock = input.clock;
+    this.#lease = input.lease;
+    this.#key = input.key;
+    this.#revision = input.revision;
+    input.lease.signal.addEventListener('abort', () => this.#rejectAll(), { once: true });
+  }
+
+  /** Resolves with undefined when the letter had nothing to say. Rejects as `fenced` when the lease is lost first. */
+  async send(letter: Letter, urgency: 'now' | 'soon' = 'now'): Promise<Delivery | undefined> {
+    if (!this.#lease.isAlive()) throw leaseLost();
+    return await new Promise((resolve, reject) => {
+      const isUrgent = urgency === 'now';
+      this.#queue.push({ letter, isUrgent, resolve, reject });
+      if (isUrgent) this.#wake.abort();
+      this.#pumping ??= this.#pump();
+    });
+  }
+
+  /** Everything that was sent so far is delivered, or the lease lost. */
+  async settle(): Promise<void> {
+    this.#isHurried = true;
+    this.#wake.abort();
+    await this.#pumping;
+  }
+
+  async #pump(): Promise<void> {
+    await Promise.resolve();
+    try {
+      while (this.#queue.length > 0 && this.#lease.isAlive()) {
+        if (!this.#isHurried && !this.#queue.some(({ isUrgent }) => isUrgent)) await this.#waitForLazyTurn();
+        // What is asked for in the same turn of the event loop leaves together.
+        await Promise.resolve();
+        const pack = this.#takePack();
+        if (pack.length > 0) await this.#deliver(pack);
+      }
+      if (!this.#lease.isAlive()) this.#rejectAll();
+    } finally {
+      // In the turn of the last look at the queue: what comes from now on starts a pump of its own.
+      this.#pumping = undefined;
+    }
+  }
+
+  async #waitForLazyTurn(): Promise<void> {
+    this.#wake = new AbortController();
+    const waitMs = this.#lastLazyMs + lazyEveryMs - this.#clock.monotonicMs();
+    const signal = AbortSignal.any([this.#wake.signal, this.#lease.signal]);
+    if (waitMs > 0) await this.#clock.sleep(waitMs, signal).catch(() => {});
+  }
+
+  #takePack(): Packed[] {
+    if (!this.#lease.isAlive()) return [];
+    if (this.#queue.some(({ isUrgent }) => !isUrgent)) this.#lastLazyMs = this.#clock.monotonicMs();
+    const pack: Packed[] = [];
+    let [largest, bytes] = [0, 0];
+    for (const [index, waiting] of this.#queue.entries()) {
+      const request = waiting.letter.write();
+      if (request === undefined) {
+        waiting.resolve(undefined);
+        continue;
+      }
+      const size = operationsOf(request);
+      const added = bytesOf(request);
+      if (added > maxBytes) {
+        waiting.reject(tooLarge(added));
+        continue;
+      }
+      const isFull = pack.length + 2 + Math.max(largest, size) > maxOperations || bytes + added > maxBytes;
+      if (isFull && pack.length > 0) {
+        this.#queue = this.#queue.slice(index);
+        this.#queue[0] = { ...waiting, letter: { write: () => request } };
+        return pack;
+      }
+      largest = Math.max(largest, size);
+      bytes += added;
+      pack.push({ ...waiting, request });
+    }
+    this.#queue = [];
+    return pack;
+  }
+
+  async #deliver(pack: readonly Packed[]): Promise<void> {
+    for (let attempt = 1; this.#lease.isAlive(); attempt++) {
+      try {
+        if (await this.#tryDeliver(pack)) return;
+        attempt = 0;
+      } catch (error) {
+        if (!this.#lease.isAlive()) break;
+        if (hasCode(error, 'EtcdLeaseGone')) this.#lease.lose();
+        else if (hasCode(error, 'EtcdUnavailable')) await this.#pause(attempt);
+        else {
+          await this.#refused(pack, error);
+          return;
+        }
+      }
+    }
+    for (const { reject } of pack) reject(leaseLost());
+  }
+
+  /** False: an earlier attempt has arrived after all; once more from there. */
+  async #tryDeliver(pack: readonly Packed[]): Promise<boolean> {
+    const attempt = `${this.#lease.id}.${++this.#count}`;
+    const nested = pack.map(({ request }): Operation => ({ kind: 'txn', ...request }));
+    this.#unclear.add(attempt);
+    await reach('etcd:before-transaction');
+    const result = await this.#transport.txn(
+      {
+        compare: [{ key: this.#key, mod: this.#revision }],
+        success: [{ kind: 'put', key: this.#key, value: attempt, lease: this.#lease.id }, ...nested],
+        failure: [{ kind: 'get', key: this.#key }],
+      },
+      { timeoutMs: this.#lease.ttlMs / 3, signal: this.#lease.signal },
+    );
+    await reach('etcd:after-transaction');
+    if (result.succeeded) {
+      this.#revision = result.revision;
+      this.#unclear.clear();
+      for (const [index, { resolve }] of pack.entries()) {
+        const txn = result.results[index + 1]?.txn;
+        resolve({
+          succeeded: txn?.succeeded === true,
+          revision: result.revision,
+          results: txn?.results ?? [],
+        });
+      }
+      return true;
+    }
+    const stored = result.results[0]?.pairs?.[0];
+    if (stored === undefined || !this.#unclear.has(stored.value)) this.#lease.lose();
+    else this.#revision = stored.modRevision;
+    return false;
+  }
+
+  /** etcd has refused for good, one of them or all: each alone, so that one does not hold up the others. */
+  async #refused(pack: readonly Packed[], error: unknown): Promise<void> {
+    const [only] = pack;
+    if (pack.length === 1) only?.reject(asIdraError(error));
+    else for (const each of pack) await this.#deliver([each]);
+  }
+
+  async #pause(attempt: number): Promise<void> {
+    const { signal } = this.#lease;
+    await this.#clock.sleep(backoffMs(attempt, { baseMs: 50, maxMs: 1_000 }), signal).catch(() => {});
+  }
+
+  #rejectAll(): void {
+    for (const { reject } of this.#queue.splice(0)) reject(leaseLost());
+  }
+}
+
+export interface OutboxInput {
+  readonly transport: EtcdTransport;
+  readonly clock: Clock;
+  readonly lease: Lease;
+  /** The session's key, and its mod revision. */
+  readonly key: string;
+  readonly revision: bigint;
+}
+
+interface Packed extends Waiting {
+  readonly request: TxnRequest;
+}
+
+function tooLarge(bytes: number): Error {
+  return permanent('RecordTooLarge', `etcd takes no record of ${bytes} bytes; the limit is ${maxBytes}`);
+}
+
+export function leaseLost(): Error {
+  return fenced('the lease of this agent is lost');
+}
+
+function operationsOf({ compare, success, failure = [] }: TxnRequest): number {
+  return Math.max(compare.length, success.length, failure.length);
+}
+
+function bytesOf({ success }: TxnRequest): number {
+  return success.reduce(
+    (sum, each) => sum + (each.kind === 'put' ? each.key.length + each.value.length : 100),
+    200,
+  );
+}

@@ -1,0 +1,113 @@
+import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { permanent, transient } from '../../core/errors.ts';
+
+export type Tables = Database.Database;
+
+/** Layout of the file; one written by a newer version is refused, an older one is brought up. */
+const layoutVersion = 1;
+
+const layout = `
+  CREATE TABLE IF NOT EXISTS syncs (
+    uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL,
+    offset TEXT, memory TEXT, status TEXT, UNIQUE (namespace, name)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS requests (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
+    request TEXT NOT NULL, answer TEXT, UNIQUE (uid, type, id)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS history (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL, entry TEXT NOT NULL
+  ) STRICT;
+  PRAGMA user_version = ${layoutVersion};
+`;
+
+/**
+ * Opens the file for this process alone. The lock is SQLite's own, so that it goes with the process however that ends; the file
+ * `PATH.pid` only says whose it is.
+ */
+export function openTables(path: string): Tables {
+  let tables: Tables | undefined;
+  try {
+    makePrivate(path);
+    tables = new Database(path, { timeout: 0 });
+    tables.pragma('locking_mode = EXCLUSIVE');
+    tables.pragma('journal_mode = WAL');
+    // Safe against SIGKILL; what must survive a power failure asks for a checkpoint, which syncs the file.
+    tables.pragma('synchronous = NORMAL');
+    tables.exec('BEGIN EXCLUSIVE; COMMIT');
+    requireLayout(tables, path);
+    tables.exec(layout);
+    writeFileSync(pidPath(path), `${process.pid}\n`, { mode: privateMode });
+    return tables;
+  } catch (error) {
+    tables?.close();
+    throw asStateError(error, path);
+  }
+}
+
+const privateMode = 0o600;
+
+/** Statuses and offsets hold keys of rows. SQLite gives its other files the rights of this one. */
+function makePrivate(path: string): void {
+  closeSync(openSync(path, 'a', privateMode));
+  // Of a file that an earlier version has made.
+  chmodSync(path, privateMode);
+}
+
+function requireLayout(tables: Tables, path: string): void {
+  const version = tables.pragma('user_version', { simple: true });
+  if (typeof version === 'number' && version <= layoutVersion) return;
+  throw permanent('StateFromNewerVersion', `the state file ${path} was written by a newer version of Idra`, {
+    mend: 'run that version, or name another file with --state',
+  });
+}
+
+function asStateError(error: unknown, path: string): unknown {
+  if (isFileError(error)) {
+    return permanent('StateUnreadable', `the state file ${path} cannot be opened: ${error.code}`, {
+      mend: 'name a file that can be written with --state',
+      cause: error,
+    });
+  }
+  if (!(error instanceof Database.SqliteError)) return error;
+  if (error.code.startsWith('SQLITE_BUSY')) {
+    return permanent('StateLocked', `the state file ${path} is in use by process ${readPid(path)}`, {
+      mend: 'wait for that run to end or stop it, or name another file with --state',
+      cause: error,
+    });
+  }
+  return permanent('StateUnreadable', `the state file ${path} cannot be opened: ${error.code}`, {
+    mend: 'name a file that can be written, and that Idra made, with --state',
+    cause: error,
+  });
+}
+
+/** Throws StateNotWritten, where the disk is full for instance. */
+export function writeState<T>(tables: Tables, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    throw transient('StateNotWritten', `the state file ${tables.name} cannot be written: ${error.code}`, {
+      mend: 'make room on its disk, or let this user write to it; it is tried again',
+      cause: error,
+    });
+  }
+}
+
+function isFileError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
+
+function readPid(path: string): string {
+  try {
+    return readFileSync(pidPath(path), 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+export function pidPath(path: string): string {
+  return `${path}.pid`;
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { permanent } from '../../core/errors.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
+import { freshMemory, type SyncMemory } from '../../core/sync-store.ts';
+
+/** Pages may be half written by a checkpoint of the run that has the file. */
+const tries = 3;
+
+interface Remembered {
+  readonly uid: string;
+  readonly memory: SyncMemory;
+}
+
+/**
+ * What is remembered of each Sync by `namespace/name`, without opening the state file: a run that has it is not disturbed, and nothing is written.
+ * Every uid is in the file itself, for it is checkpointed as it is made; what is still in the log behind it is not looked at, so that the
+ * rest may be older than what a run knows.
+ */
+export function readRemembered(path: string): ReadonlyMap<string, Remembered> {
+  for (let left = tries - 1; ; left -= 1) {
+    try {
+      return rememberedIn(readFileSync(path));
+    } catch (error) {
+      if (left > 0) continue;
+      throw permanent('StateUnreadable', `the state file ${path} cannot be read: ${String(error)}`, {
+        mend: 'name a file that Idra made with --state',
+        cause: error,
+      });
+    }
+  }
+}
+
+function rememberedIn(file: Buffer): ReadonlyMap<string, Remembered> {
+  if (file.length === 0) return new Map();
+  // A database in memory has no log: without these bytes of the header it does not ask for one.
+  file.fill(1, 18, 20);
+  const tables = new Database(file);
+  try {
+    const isMade = tables.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'syncs'").get() !== undefined;
+    if (!isMade) return new Map();
+    const syncs = tables.prepare('SELECT uid, namespace, name, memory FROM syncs').all() as {
+      readonly uid: string;
+      readonly namespace: string;
+      readonly name: string;
+      readonly memory: string | null;
+    }[];
+    return new Map(
+      syncs.map((sync) => [qualifiedName(sync), { uid: sync.uid, memory: memoryOf(sync.memory) }]),
+    );
+  } finally {
+    tables.close();
+  }
+}
+
+function memoryOf(text: string | null): SyncMemory {
+  return text === null ? freshMemory : (JSON.parse(text) as SyncMemory);
+}

@@ -1,0 +1,90 @@
+import { slotLimit } from '../../core/sync-spec.ts';
+import { formatToken, makeToken } from '../../core/token.ts';
+import type { Agent, Assignment, ClusterReader, LockInfo } from '../contract.ts';
+import type { EtcdReader } from '../etcd/kv.ts';
+import { type KeyValue, underPrefix } from '../etcd/transport.ts';
+import type { Keys } from '../keys.ts';
+import { epochIn } from './epoch.ts';
+import {
+  type AgentRecord,
+  agentFields,
+  assignmentFields,
+  type LeaderRecord,
+  type LockRecord,
+  type PlaceRecord,
+  parseRecord,
+  readRecords,
+} from './records.ts';
+import { byAge } from './requests.ts';
+
+export function makeClusterReader(reader: EtcdReader, keys: Keys): ClusterReader {
+  const list = async (prefix: string) => (await reader.list(underPrefix(prefix))).pairs;
+  return {
+    async agents() {
+      const loads = new Map(
+        readRecords(await list(keys.loads), (pair) => [
+          keys.lastPart(pair.key),
+          parseRecord<Agent['loads']>(pair),
+        ]),
+      );
+      const agents = readRecords(await list(keys.agents), (pair) =>
+        parseRecord<AgentRecord>(pair, agentFields),
+      );
+      return agents.map((agent) => ({ ...agent, loads: loads.get(agent.name) ?? {} }));
+    },
+    async leader() {
+      const pair = await reader.get(keys.leader);
+      return pair && { agent: parseRecord<LeaderRecord>(pair).agent, term: String(pair.createRevision) };
+    },
+    async assignments() {
+      return readRecords(await list(keys.assignments), (pair) =>
+        parseRecord<Assignment>(pair, assignmentFields),
+      );
+    },
+    async locks() {
+      const epoch = epochIn(await reader.get(keys.epoch));
+      const locks = readRecords(
+        await list(keys.locks),
+        (pair): LockInfo => ({
+          kind: 'sync',
+          uid: keys.lastPart(pair.key),
+          agent: parseRecord<LockRecord>(pair).agent,
+          token: formatToken(makeToken(epoch, pair.createRevision)),
+          isWaiting: false,
+        }),
+      );
+      return [...locks, ...placesIn(await list(keys.places), await limits(), keys)];
+    },
+  };
+
+  /** Slots by `namespace/name`, where they are limited. */
+  async function limits(): Promise<Map<string, number>> {
+    const limits = new Map<string, number>();
+    for (const { key, spec } of readRecords(await list(keys.dataSources), specOf)) {
+      const written = spec?.maxConcurrentSyncs;
+      const limit = slotLimit(typeof written === 'number' ? written : undefined);
+      if (limit !== undefined) limits.set(key.slice(keys.dataSources.length), limit);
+    }
+    return limits;
+  }
+}
+
+function specOf(pair: KeyValue) {
+  const { spec } = parseRecord<{ spec?: { maxConcurrentSyncs?: unknown } | null }>(pair);
+  return { key: pair.key, spec };
+}
+
+function placesIn(pairs: readonly KeyValue[], limits: ReadonlyMap<string, number>, keys: Keys): LockInfo[] {
+  const queues = Map.groupBy([...pairs].sort(byAge), ({ key }) =>
+    key.slice(keys.places.length, key.lastIndexOf('/')),
+  );
+  return [...queues].flatMap(([dataSource, queue]) =>
+    queue.map((pair, rank) => ({
+      kind: 'place',
+      uid: keys.lastPart(pair.key),
+      dataSource,
+      agent: readRecords([pair], (each) => parseRecord<PlaceRecord>(each).agent)[0] ?? '',
+      isWaiting: rank >= (limits.get(dataSource) ?? Number.POSITIVE_INFINITY),
+    })),
+  );
+}

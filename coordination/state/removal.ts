@@ -1,0 +1,127 @@
+import type { SyncStatus } from '../../core/status.ts';
+import { mayHaveRow, type SyncMemory } from '../../core/sync-store.ts';
+import type { DesiredState, DesiredSync, New, Side } from '../contract.ts';
+import type { EtcdReader } from '../etcd/kv.ts';
+import { type KeyValue, type Operation, underPrefix } from '../etcd/transport.ts';
+import type { Keys } from '../keys.ts';
+import { parseRecord, readRecords } from './records.ts';
+
+/**
+ * The end of a deleted Sync. Agents may not write what is desired, and the operator and the command line may not write what agents say:
+ * each side removes its own keys and leaves a note for the other. The leader of the agents deletes the note last (purgeRemoved).
+ */
+export interface Removal {
+  readonly by: Side;
+}
+
+/** Over, although its desired state may still be there. The note alone does not end a Sync that nobody has deleted. */
+export function isOver(sync: Pick<DesiredSync, 'deletedAt'>, hasNote: boolean): boolean {
+  return sync.deletedAt !== undefined && hasNote;
+}
+
+export function makeRemovals(
+  reader: EtcdReader,
+  keys: Keys,
+): Pick<DesiredState, 'purgeSync' | 'purgeUnclaimed' | 'purgeRemoved' | 'purgeFinished'> {
+  return {
+    purgeSync: (uid, side) => purgeSync(reader, keys, uid, side),
+    purgeUnclaimed: (uid, side) => purgeUnclaimed(reader, keys, uid, side),
+    purgeRemoved: (uid) => purgeRemoved(reader, keys, uid),
+    async purgeFinished() {
+      for (const uid of await removedUids(reader, keys)) {
+        const stored = await reader.get(keys.sync(uid));
+        const readable = readRecords(stored ? [stored] : [], (pair) => parseRecord<New<DesiredSync>>(pair));
+        if (readable.some((sync) => isOver(sync, true))) await purgeSync(reader, keys, uid, 'operator');
+      }
+    },
+  };
+}
+
+/** Of syncs for which there is a note. */
+export async function removedUids(
+  reader: EtcdReader,
+  keys: Keys,
+  revision?: bigint,
+): Promise<ReadonlySet<string>> {
+  const options = { keysOnly: true, ...(revision !== undefined && { revision }) };
+  const { pairs } = await reader.list(underPrefix(keys.removals), options);
+  return new Set(pairs.map(({ key }) => keys.lastPart(key)));
+}
+
+/** A uid is never used again, so that this may happen twice. */
+async function purgeSync(reader: EtcdReader, keys: Keys, uid: string, side: Side): Promise<void> {
+  const sync = await reader.get(keys.sync(uid));
+  const success = [...removalOf(keys, uid, side, sync)];
+  if (side === 'operator' && sync === undefined) return;
+  if (side === 'agent') {
+    const { pairs } = await reader.list(underPrefix(keys.assignments), { keysOnly: true });
+    const assigned = pairs.filter(({ key }) => keys.lastPart(key) === uid);
+    success.push(...assigned.map(({ key }): Operation => ({ kind: 'delete', key })));
+  }
+  await reader.repeatableTxn({ compare: [], success });
+}
+
+/**
+ * Only who holds the lock claims, and it notes that first: without lock, note and offset there is nothing at the destination. Whoever
+ * takes the lock later finds no Sync, and does not claim (agent/engine/claim.ts).
+ */
+async function purgeUnclaimed(reader: EtcdReader, keys: Keys, uid: string, side: Side): Promise<boolean> {
+  const read = [keys.sync(uid), keys.lock(uid), keys.memory(uid), keys.offset(uid), keys.status(uid)];
+  const { results } = await reader.repeatableTxn({
+    compare: [],
+    success: read.map((key) => ({ kind: 'get', key })),
+  });
+  const [sync, lock, memory, offset, status] = results.map(({ pairs }) => pairs?.[0]);
+  const hasToken = status && parseRecord<SyncStatus>(status).fencingToken !== undefined;
+  const isClaimed = (memory && mayHaveRow(parseRecord<SyncMemory>(memory))) || offset || hasToken;
+  if (lock || isClaimed) return false;
+  const compare = [
+    { key: keys.lock(uid), create: 0n },
+    { key: keys.memory(uid), mod: memory?.modRevision ?? 0n },
+  ];
+  const { succeeded } = await reader.repeatableTxn({ compare, success: removalOf(keys, uid, side, sync) });
+  return succeeded;
+}
+
+/** By the leader, when the Sync is gone from what is desired: what agents have written of it, and the note. */
+async function purgeRemoved(reader: EtcdReader, keys: Keys, uid: string): Promise<void> {
+  const rest = [...keysOfAgents(keys, uid), keys.removed(uid)];
+  await reader.repeatableTxn({
+    compare: [{ key: keys.sync(uid), create: 0n }],
+    success: rest.map((key) => ({ kind: 'delete', key })),
+  });
+}
+
+/** The lock goes too: whoever still holds it can write nothing more of this Sync. */
+function keysOfAgents(keys: Keys, uid: string): readonly string[] {
+  return [
+    keys.lock(uid),
+    keys.offset(uid),
+    keys.memory(uid),
+    keys.status(uid),
+    keys.history(uid),
+    keys.answers(uid),
+  ];
+}
+
+/** Everything of one side but assignments, which a leader removes when there is no such Sync. */
+function removalOf(keys: Keys, uid: string, side: Side, sync: KeyValue | undefined): Operation[] {
+  const note = JSON.stringify({ by: side } satisfies Removal);
+  const removal: Operation[] = [
+    { kind: 'put', key: keys.removed(uid), value: note },
+    { kind: 'delete', ...underPrefix(keys.requestsOf(uid)) },
+  ];
+  if (side === 'agent') {
+    removal.push(...keysOfAgents(keys, uid).map((key): Operation => ({ kind: 'delete', key })));
+    return removal;
+  }
+  removal.push({ kind: 'delete', key: keys.sync(uid) });
+  if (sync !== undefined) {
+    const { namespace, name } = parseRecord<New<DesiredSync>>(sync);
+    const key = keys.name(namespace, name);
+    // The name may be that of a successor by now.
+    const compare = [{ key, value: JSON.stringify(uid) }];
+    removal.push({ kind: 'txn', compare, success: [{ kind: 'delete', key }] });
+  }
+  return removal;
+}

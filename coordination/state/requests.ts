@@ -1,0 +1,80 @@
+import type { OffsetHistoryEntry, Request, RequestStatus } from '../../core/status.ts';
+import type { Requests } from '../contract.ts';
+import type { EtcdReader } from '../etcd/kv.ts';
+import { type KeyValue, underPrefix } from '../etcd/transport.ts';
+import type { Keys } from '../keys.ts';
+import { parseRecord } from './records.ts';
+
+/** Of the executed ones: enough that a value which an annotation still has is known. */
+const keptAnswers = 50;
+
+export function makeRequests(reader: EtcdReader, keys: Keys): Requests {
+  return {
+    async post(uid, request) {
+      const answersKey = keys.answers(uid);
+      const key = keys.request(uid, request.type, request.id);
+      for (;;) {
+        const stored = await reader.get(answersKey);
+        if (answersIn(stored).some((each) => isSameRequest(each, request))) return false;
+        const compare = [
+          { key, create: 0n },
+          // What is executed meanwhile, or was already when this arrives late, is not posted again.
+          { key: answersKey, mod: stored?.modRevision ?? 0n },
+        ];
+        const value = JSON.stringify(request);
+        const txn = {
+          compare,
+          success: [{ kind: 'put', key, value }],
+          failure: [{ kind: 'get', key }],
+        } as const;
+        let isUnclear = false;
+        const result = await reader.repeat(() =>
+          reader.transport.txn(txn).catch((error: unknown) => {
+            isUnclear = true;
+            throw error;
+          }),
+        );
+        if (result.succeeded) return true;
+        if ((result.results[0]?.pairs ?? []).length > 0) return isUnclear;
+      }
+    },
+    pending: (uid) => readPending(reader, keys, uid),
+    async answers(uid) {
+      const all = answersIn(await reader.get(keys.answers(uid)));
+      return [...new Map(all.map((answer) => [answer.type, answer])).values()];
+    },
+    history: (uid) => readHistory(reader, keys, uid),
+  };
+}
+
+/** Oldest first. */
+export async function readPending(reader: EtcdReader, keys: Keys, uid: string): Promise<readonly Request[]> {
+  const { pairs } = await reader.list(underPrefix(keys.requestsOf(uid)));
+  return pairs.sort(byAge).map((pair) => parseRecord<Request>(pair));
+}
+
+export async function readHistory(
+  reader: EtcdReader,
+  keys: Keys,
+  uid: string,
+): Promise<OffsetHistoryEntry[]> {
+  const pair = await reader.get(keys.history(uid));
+  return pair === undefined ? [] : parseRecord<OffsetHistoryEntry[]>(pair);
+}
+
+export function answersIn(stored: KeyValue | undefined): readonly RequestStatus[] {
+  return stored === undefined ? [] : parseRecord<RequestStatus[]>(stored);
+}
+
+/** The new list, with this one last. */
+export function withAnswer(answers: readonly RequestStatus[], status: RequestStatus): RequestStatus[] {
+  return [...answers.filter((each) => !isSameRequest(each, status)), status].slice(-keptAnswers);
+}
+
+function isSameRequest(a: Pick<Request, 'type' | 'id'>, b: Pick<Request, 'type' | 'id'>): boolean {
+  return a.type === b.type && a.id === b.id;
+}
+
+export function byAge(a: KeyValue, b: KeyValue): number {
+  return a.createRevision < b.createRevision ? -1 : a.createRevision > b.createRevision ? 1 : 0;
+}
