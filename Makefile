@@ -44,21 +44,21 @@ demo: build ## single mode on a sample shop database: no server needed
 
 .PHONY: test
 test: check ## everything that can be tested here, real servers included; ARGS='--only PATTERN' or ARGS=--unit for less
-	@node e2e/kit/run-tests.ts $(ARGS)
+	@node tools/run-tests.ts $(ARGS)
 
 .PHONY: check
 check: build ## types, lint, format, imports, lengths, error codes, guards, generated files, pages, duplicated code
 	@node_modules/.bin/tsc --noEmit -p .
 	@node_modules/.bin/biome ci --error-on-warnings .
-	@node e2e/kit/check-imports.ts
-	@node e2e/kit/check-circles.ts
-	@node e2e/kit/check-lengths.ts
-	@node e2e/kit/check-codes.ts
-	@node e2e/kit/check-docs.ts
-	@node e2e/kit/check-invariants.ts
-	@node e2e/kit/check-metrics.ts
-	@node e2e/kit/check-node.ts
-	@node e2e/guards/check-guards.ts
+	@node tools/check-imports.ts
+	@node tools/check-circles.ts
+	@node tools/check-lengths.ts
+	@node tools/check-codes.ts
+	@node tools/check-docs.ts
+	@node tools/check-invariants.ts
+	@node tools/check-metrics.ts
+	@node tools/check-node.ts
+	@node tools/check-guards.ts
 	@node crds/generate.ts --check
 	@node_modules/.bin/jscpd .
 
@@ -72,7 +72,7 @@ bench: build ## the benchmarks
 
 .PHONY: chaos
 chaos: build ## faults at random moments, for as long as you let it: see e2e/chaos
-	@node e2e/kit/run-tests.ts --folder e2e/chaos $(ARGS)
+	@node tools/run-tests.ts --folder e2e/chaos $(ARGS)
 
 .PHONY: fuzz
 fuzz: build ## random tables, Syncs and changes, and nothing may be lost in silence: see e2e/fuzz
@@ -89,7 +89,7 @@ hostile: build ## 10,000 mutated protocol streams for each client; ARGS='COUNT S
 .PHONY: cluster-e2e
 cluster-e2e: build ## the tests that need a whole Kubernetes cluster: the one of KUBECONFIG
 	@[ -n "$$KUBECONFIG" ] || { echo "make: set KUBECONFIG to a cluster that may be used for tests" >&2; exit 1; }
-	@node e2e/kit/run-tests.ts --folder e2e/cluster $(ARGS)
+	@node tools/run-tests.ts --folder e2e/cluster $(ARGS)
 
 .PHONY: kind
 kind: build ## a local cluster in Docker, with the custom resources installed

@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { projectFolder } from './processes.ts';
+import { projectFolder } from '../e2e/kit/processes.ts';
 import { readProjectFile, reportComplaints } from './project-files.ts';
 
 /** Connectors as plain data: whoever reads manifests needs these, and must not load the drivers. */
@@ -18,7 +18,7 @@ const folders: readonly [folder: RegExp, may: readonly RegExp[]][] = [
   [/^operator\//, [/^core\//, /^coordination\//, /^process\//, definitions]],
   [/^crds\//, [/^core\//, definitions]],
   [/^cli\//, [/^(core|connectors|coordination|process|agent|operator|crds)\//]],
-  [/^(e2e|bench|examples|docs)\//, [/^/]],
+  [/^(e2e|bench|examples|docs|tools)\//, [/^/]],
 ];
 
 /** Which folders may import a package; one that is not named here is anybody's. */
@@ -35,7 +35,7 @@ const packages: readonly [name: RegExp, by: RegExp][] = [
 ];
 
 /** Tests, and what is built around them, start real servers and speak to them with their drivers. */
-const isAround = (file: string) => /^(e2e|bench|examples)\/|\.test\.ts$|\/test-[^/]+\.ts$/.test(file);
+const isAround = (file: string) => /^(e2e|bench|examples|tools)\/|\.test\.ts$|\/test-[^/]+\.ts$/.test(file);
 
 /** The complaints about one file, given its path in the project and its text. */
 export function checkImports(file: string, text: string): string[] {
@@ -67,7 +67,7 @@ export function importsOf(text: string): string[] {
 
 if (import.meta.main) {
   const pattern =
-    '{core,connectors,coordination,process,agent,operator,crds,cli,e2e,bench,examples,docs}/**/*.ts';
+    '{core,connectors,coordination,process,agent,operator,crds,cli,e2e,bench,examples,docs,tools}/**/*.ts';
   const files = globSync(pattern, { cwd: projectFolder });
   reportComplaints(files.flatMap((file) => checkImports(file, readProjectFile(file))));
 }

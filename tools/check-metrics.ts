@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
-import { AgentMetrics } from '../../agent/metrics.ts';
-import { operatorMetrics } from '../../operator/metrics.ts';
+import { AgentMetrics } from '../agent/metrics.ts';
+import { operatorMetrics } from '../operator/metrics.ts';
 import { readProjectFile, reportComplaints } from './project-files.ts';
 
 const metricsPage = 'docs/metrics.md';

@@ -1,4 +1,4 @@
-import { guards } from '../guards/guards.ts';
+import { guards } from '../e2e/guards/guards.ts';
 import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
 
 export const invariantsPage = 'docs/invariants.md';
@@ -74,7 +74,7 @@ if (import.meta.main) {
   const names = new Set(guards.map(({ name }) => name));
   const page = readProjectFile(invariantsPage);
   const files = projectFiles();
-  const sources = files.filter((file) => file.endsWith('.ts') && !file.startsWith('e2e/kit/'));
+  const sources = files.filter((file) => file.endsWith('.ts') && !file.startsWith('tools/'));
   const texts = new Map(sources.map((file) => [file, readProjectFile(file)]));
   reportComplaints([...checkInvariants(page, new Set(files), names), ...checkCitations(page, texts)]);
 }

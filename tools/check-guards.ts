@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectFolder } from '../kit/processes.ts';
-import { reportComplaints } from '../kit/project-files.ts';
-import type { Guard } from './guard.ts';
-import { guards } from './guards.ts';
-import { sourceWithout } from './source-without.ts';
+import type { Guard } from '../e2e/guards/guard.ts';
+import { guards } from '../e2e/guards/guards.ts';
+import { sourceWithout } from '../e2e/guards/source-without.ts';
+import { projectFolder } from '../e2e/kit/processes.ts';
+import { reportComplaints } from './project-files.ts';
 
 /** Of `make check`: whoever rewrites a guard's code, or moves its test, also changes its entry. */
 export function checkGuards(all: readonly Guard[]): string[] {

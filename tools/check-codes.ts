@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
-import { errorCodes, normalReasons } from '../../core/error-codes.ts';
-import { projectFolder } from './processes.ts';
+import { errorCodes, normalReasons } from '../core/error-codes.ts';
+import { projectFolder } from '../e2e/kit/processes.ts';
 import { readProjectFile, reportComplaints } from './project-files.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectFolder } from './processes.ts';
+import { projectFolder } from '../e2e/kit/processes.ts';
 
 /** What .gitignore names, and git's own folder. */
 const ignored = new Set(['.git', '.idra', '.test-servers', '.tools', 'dist', 'node_modules']);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkGuards } from '../guards/check-guards.ts';
-import type { Guard } from '../guards/guard.ts';
+import type { Guard } from '../e2e/guards/guard.ts';
+import { checkGuards } from './check-guards.ts';
 
 const guard: Guard = {
   name: 'the epoch goes before the revision',

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runOrFail } from './processes.ts';
-import { tempFolder } from './temp.ts';
+import { runOrFail } from '../e2e/kit/processes.ts';
+import { tempFolder } from '../e2e/kit/temp.ts';
 
 const missing = `class ServerMissing extends Error { name = 'ServerMissing'; code = 'SERVER_MISSING' }
   const missing = (server) => new ServerMissing(server + ': not found; looked for it');

@@ -73,7 +73,7 @@ test('a comment that names a file which is not there is refused', () => {
   assert.deepEqual(checkSources(files, new Map([['core/a.ts', text]])), [
     'core/a.ts: there is no core/gone.ts',
   ]);
-  assert.deepEqual(['core/a.ts', 'Makefile', 'e2e/kit/check-docs.test.ts', 'LICENSE'].filter(isSource), [
+  assert.deepEqual(['core/a.ts', 'Makefile', 'tools/check-docs.test.ts', 'LICENSE'].filter(isSource), [
     'core/a.ts',
     'Makefile',
   ]);

@@ -2,9 +2,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
-import { projectFolder } from './processes.ts';
-import { missingVariable } from './servers/find.ts';
-import { mariadb, mysql, postgres, ServerMissing } from './servers.ts';
+import { projectFolder } from '../e2e/kit/processes.ts';
+import { missingVariable } from '../e2e/kit/servers/find.ts';
+import { mariadb, mysql, postgres, ServerMissing } from '../e2e/kit/servers.ts';
 import { TestTally } from './test-tally.ts';
 
 /**
@@ -15,7 +15,7 @@ import { TestTally } from './test-tally.ts';
  *   --folder FOLDER  instead of all of these, the test files of this folder, one after the other
  */
 const modules =
-  '{core,connectors,coordination,process,agent,operator,cli,crds,docs,e2e/kit,e2e/pairs}/**/*.test.ts';
+  '{core,connectors,coordination,process,agent,operator,cli,crds,docs,tools,e2e/kit,e2e/pairs}/**/*.test.ts';
 const scenarios = 'e2e/*.test.ts';
 const shared = { postgres, mariadb, mysql };
 const servers = [...Object.keys(shared), 'etcd', 'kubernetes'];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorCodes } from '../../core/error-codes.ts';
+import { errorCodes } from '../core/error-codes.ts';
 import { checkCodes } from './check-codes.ts';
 
 const all = Object.keys(errorCodes)
