@@ -7,7 +7,6 @@ import { asIdraError, IdraError, Stopped } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ManifestReader } from '../core/manifest/reader.ts';
 import { version } from '../core/version.ts';
-import { Complaints } from './complaints.ts';
 import type { AgentConfig } from './config.ts';
 import type { RunContext } from './engine/context.ts';
 import { withTrials } from './first-contact.ts';
@@ -15,6 +14,7 @@ import { standForElection } from './lead/lead.ts';
 import type { AgentMetrics } from './metrics.ts';
 import { answerProbe } from './probe-answers.ts';
 import { AssignmentRunner } from './runner/runner.ts';
+import { ThrottledWarnings } from './throttled-warnings.ts';
 
 export interface MembershipDeps {
   readonly config: Pick<AgentConfig, 'name' | 'labels' | 'leaseTtlMs' | 'drainTimeoutMs' | 'bytesInFlight'>;
@@ -36,7 +36,7 @@ export async function joinCluster(
   { coordination, config, clock, log }: MembershipDeps,
   signal: AbortSignal,
 ): Promise<AgentSession> {
-  const complaints = new Complaints(log, clock);
+  const warnings = new ThrottledWarnings(log, clock);
   for (let failures = 1; ; failures++) {
     signal.throwIfAborted();
     try {
@@ -44,7 +44,7 @@ export async function joinCluster(
       return await coordination.join(agent, { leaseTtlMs: config.leaseTtlMs });
     } catch (error) {
       if (!(error instanceof IdraError) || error.disposition === 'permanent') throw error;
-      complaints.tell(`cannot join the cluster yet (${error.code}); it is tried again`, error);
+      warnings.warn(`cannot join the cluster yet (${error.code}); it is tried again`, error);
       await clock.sleep(backoffMs(failures, { maxMs: 2_000 }), signal);
     }
   }
@@ -63,9 +63,9 @@ export class Membership {
     this.#deps = deps;
     this.#session = session;
     const { coordination, clock, log } = deps;
-    const complaints = new Complaints(log, clock);
+    const warnings = new ThrottledWarnings(log, clock);
     const onError = (error: Error) => {
-      if (!session.signal.aborted) complaints.tell('etcd cannot be watched for now', error);
+      if (!session.signal.aborted) warnings.warn('etcd cannot be watched for now', error);
     };
     const { name, instance } = session.agent;
     const definitionOf = withTrials(deps.definitionOf, coordination.trials, { agent: name, instance });

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { assign, type BalanceSync } from '../agent/balance/assign.ts';
+import { assign } from '../agent/balance/assign.ts';
+import type { BalanceSync } from '../agent/balance/balance-input.ts';
 import { shortDataSource, shortSync } from '../agent/balance/test-manifests.ts';
 import { connectCoordination } from '../coordination/connect.ts';
 import type { Coordination } from '../coordination/contract.ts';
@@ -35,9 +36,9 @@ function decideAlone(): void {
     Array.from({ length: count }, (_, index) => ({
       name: `agent-${index}`,
       labels: {},
-      standing: 'open' as const,
+      availability: 'open' as const,
     }));
-  const homeless = Array.from({ length: syncCount }, (_, index): BalanceSync => {
+  const unplaced = Array.from({ length: syncCount }, (_, index): BalanceSync => {
     return { uid: `s${index}`, weight: 1, selectors: [], recentMoves: 0 };
   });
   const timed = (syncs: readonly BalanceSync[], count: number) => {
@@ -45,11 +46,11 @@ function decideAlone(): void {
     const { moves } = assign({ agents: agents(count), syncs });
     return { moves, ms: performance.now() - start };
   };
-  const first = timed(homeless, agentCount);
+  const first = timed(unplaced, agentCount);
   say('assign: all are new', first.ms, 1_000, 'ms');
   const owners = new Map(first.moves.map(({ uid, to }) => [uid, to]));
-  const owned = homeless.map((sync) => ({ ...sync, owner: owners.get(sync.uid) ?? '' }));
-  const onOne = homeless.map((sync) => ({ ...sync, owner: 'agent-0' }));
+  const owned = unplaced.map((sync) => ({ ...sync, owner: owners.get(sync.uid) ?? '' }));
+  const onOne = unplaced.map((sync) => ({ ...sync, owner: 'agent-0' }));
   say('assign: all are on one agent', timed(onOne, agentCount).ms, 1_000, 'ms');
   const join = timed(owned, agentCount + 1);
   say(`assign: a join, ${join.moves.length} moves`, join.ms, 1_000, 'ms');

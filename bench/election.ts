@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { runLeader } from '../agent/balance/leader.ts';
 import { shortDataSource, shortManifests, shortSync } from '../agent/balance/test-manifests.ts';
+import { keepAssignments } from '../agent/lead/keep-assignments.ts';
 import { connectCoordination } from '../coordination/connect.ts';
 import { systemClock } from '../core/clock.ts';
 import { Stopped } from '../core/errors.ts';
@@ -38,7 +38,7 @@ async function play(server: EtcdServer): Promise<Round> {
       const leadership = await session.campaign(stop.signal);
       mostLeaders = Math.max(mostLeaders, ++leaders);
       const deps = { clock: systemClock, log: silentLog, manifests: shortManifests, graces };
-      await runLeader(leadership, deps, stop.signal);
+      await keepAssignments(leadership, deps, stop.signal);
       leaders -= 1;
     } catch (error) {
       if (!stop.signal.aborted) throw error;

@@ -7,9 +7,7 @@ import { projectFiles, readProjectFile, reportComplaints } from './project-files
  * is not listed is refused.
  */
 export const permittedCircles: readonly (readonly string[])[] = [
-  ['agent/balance/assign.ts', 'agent/balance/loads.ts'],
   ['agent/engine/context.ts', 'agent/engine/open-sync.ts'],
-  ['agent/lead/data-source-checks.ts', 'agent/lead/late-deletions.ts', 'agent/lead/lead.ts'],
   [
     'connectors/postgres/copy.ts',
     'connectors/postgres/fingerprint.ts',

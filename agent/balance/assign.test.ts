@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { assign, type Balance, type BalanceAgent, type BalanceState, type BalanceSync } from './assign.ts';
+import { assign, type Balance } from './assign.ts';
+import type { BalanceAgent, BalanceInput, BalanceSync } from './balance-input.ts';
 
 const agentOf = (name: string, more: Partial<BalanceAgent> = {}): BalanceAgent => ({
   name,
   labels: {},
-  standing: 'open',
+  availability: 'open',
   ...more,
 });
 
 /** Owners after the balance; a sync that is moved twice, or from where it is not, fails. */
-function after(state: BalanceState, { moves, unassigned }: Balance): BalanceSync[] {
+function after(state: BalanceInput, { moves, unassigned }: Balance): BalanceSync[] {
   const changed = new Map<string, string | undefined>();
   const owners = new Map(state.syncs.map(({ uid, owner }) => [uid, owner]));
   for (const change of [...moves, ...unassigned]) {
@@ -25,7 +26,7 @@ function after(state: BalanceState, { moves, unassigned }: Balance): BalanceSync
   });
 }
 
-function loadsOf(state: BalanceState, syncs: readonly BalanceSync[]): Map<string, number> {
+function loadsOf(state: BalanceInput, syncs: readonly BalanceSync[]): Map<string, number> {
   const loads = new Map(state.agents.map(({ name }) => [name, 0]));
   for (const { owner, weight } of syncs)
     if (owner !== undefined) loads.set(owner, (loads.get(owner) ?? 0) + weight);
@@ -38,12 +39,12 @@ const owner = fc.option(fc.constantFrom(...names), { nil: undefined });
 const states = (
   weight: fc.Arbitrary<number>,
   selectors: fc.Arbitrary<BalanceSync['selectors']> = fc.constant([]),
-  standing: fc.Arbitrary<BalanceAgent['standing']> = fc.constant('open'),
-): fc.Arbitrary<BalanceState> =>
+  availability: fc.Arbitrary<BalanceAgent['availability']> = fc.constant('open'),
+): fc.Arbitrary<BalanceInput> =>
   fc
     .record({
       agents: fc.uniqueArray(
-        fc.record({ name: fc.constantFrom(...names), zone: fc.constantFrom('x', 'y'), standing }),
+        fc.record({ name: fc.constantFrom(...names), zone: fc.constantFrom('x', 'y'), availability }),
         { selector: ({ name }) => name, minLength: 1 },
       ),
       syncs: fc.array(
@@ -52,7 +53,7 @@ const states = (
       ),
     })
     .map(({ agents, syncs }) => ({
-      agents: agents.map(({ name, zone, standing }) => agentOf(name, { labels: { zone }, standing })),
+      agents: agents.map(({ name, zone, availability }) => agentOf(name, { labels: { zone }, availability })),
       syncs: syncs.map(({ owner, ...sync }, index) => ({
         uid: `s${index}`,
         ...sync,
@@ -105,7 +106,7 @@ describe('assign', () => {
         const without = new Set(balance.unassigned.map(({ uid }) => uid));
         for (const sync of after(state, balance)) {
           const fits = (agent: BalanceAgent) =>
-            agent.standing !== 'draining' &&
+            agent.availability !== 'draining' &&
             sync.selectors.every((selector) =>
               Object.entries(selector).every(([key, value]) => agent.labels[key] === value),
             );
@@ -129,14 +130,14 @@ describe('assign', () => {
     );
   });
 
-  test('an agent that has just come back gets what is homeless and is not filled up; an unsteady one is the last', () => {
+  test('an agent that has just come back gets what is unplaced and is not filled up; an unsteady one is the last', () => {
     const syncs = Array.from({ length: 10 }, (_, index) => syncOf(`s${index}`, 'a'));
-    const returning = [agentOf('a'), agentOf('b', { standing: 'returning' })];
+    const returning = [agentOf('a'), agentOf('b', { availability: 'returning' })];
     assert.deepEqual(assign({ agents: returning, syncs }).moves, []);
-    const homeless = [...syncs, syncOf('new', undefined)];
-    assert.deepEqual(assign({ agents: returning, syncs: homeless }).moves, [{ uid: 'new', to: 'b' }]);
-    const unsteady = [agentOf('a'), agentOf('b', { standing: 'unsteady' })];
-    assert.deepEqual(assign({ agents: unsteady, syncs: homeless }).moves, [{ uid: 'new', to: 'a' }]);
+    const unplaced = [...syncs, syncOf('new', undefined)];
+    assert.deepEqual(assign({ agents: returning, syncs: unplaced }).moves, [{ uid: 'new', to: 'b' }]);
+    const unsteady = [agentOf('a'), agentOf('b', { availability: 'unsteady' })];
+    assert.deepEqual(assign({ agents: unsteady, syncs: unplaced }).moves, [{ uid: 'new', to: 'a' }]);
   });
 
   test('what nobody may run says which labels are missing', () => {
@@ -160,10 +161,10 @@ describe('assign', () => {
   ] as const) {
     test(`rolling update of ${agentCount} agents with ${syncCount} syncs: none moves more than twice`, () => {
       const pods = Array.from({ length: agentCount }, (_, index) => `pod-${index}`);
-      let standings = new Map<string, BalanceAgent['standing']>(pods.map((pod) => [pod, 'open']));
+      let availabilities = new Map<string, BalanceAgent['availability']>(pods.map((pod) => [pod, 'open']));
       let syncs = Array.from({ length: syncCount }, (_, index) => syncOf(`s${index}`, undefined));
       const settle = () => {
-        const agents = [...standings].map(([name, standing]) => agentOf(name, { standing }));
+        const agents = [...availabilities].map(([name, availability]) => agentOf(name, { availability }));
         const state = { agents, syncs };
         const balance = assign(state);
         const moved = new Set(balance.moves.map(({ uid }) => uid));
@@ -175,14 +176,14 @@ describe('assign', () => {
       settle();
       syncs = syncs.map((sync) => ({ ...sync, recentMoves: 0 }));
       for (const pod of pods.toReversed()) {
-        standings.set(pod, 'draining');
+        availabilities.set(pod, 'draining');
         settle();
-        standings.delete(pod);
+        availabilities.delete(pod);
         settle();
-        standings.set(pod, 'returning');
+        availabilities.set(pod, 'returning');
         settle();
       }
-      standings = new Map(pods.map((pod) => [pod, 'open']));
+      availabilities = new Map(pods.map((pod) => [pod, 'open']));
       settle();
       const counts = [...loadsOf({ agents: pods.map((pod) => agentOf(pod)), syncs }, syncs).values()];
       assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, String(counts));
@@ -196,7 +197,7 @@ describe('assign', () => {
 });
 
 test('a sync in the middle of a pass is not moved for load alone', () => {
-  const agents = ['a', 'b'].map((name) => ({ name, labels: {}, standing: 'open' as const }));
+  const agents = ['a', 'b'].map((name) => ({ name, labels: {}, availability: 'open' as const }));
   const busy = (uid: string, owner: string) => ({ ...syncOf(uid, owner), isMidPass: true });
   const all = ['1', '2', '3', '4'];
   assert.deepEqual(assign({ agents, syncs: all.map((uid) => busy(uid, 'a')) }).moves, []);
@@ -208,7 +209,7 @@ test('a sync in the middle of a pass is not moved for load alone', () => {
     ['3', '4'],
   );
   // Its agent drains or is gone: it moves.
-  const draining = [{ name: 'a', labels: {}, standing: 'draining' as const }, ...agents.slice(1)];
+  const draining = [{ name: 'a', labels: {}, availability: 'draining' as const }, ...agents.slice(1)];
   assert.equal(assign({ agents: draining, syncs: [busy('1', 'a')] }).moves.length, 1);
 });
 
@@ -216,18 +217,18 @@ function syncOf(uid: string, owner: string | undefined): BalanceSync {
   return { uid, weight: 1, selectors: [], recentMoves: 0, ...(owner === undefined ? {} : { owner }) };
 }
 
-/** Every homeless sync, and what the agents have above their share when the fullest get the larger shares. */
-function leastMoves({ agents, syncs }: BalanceState): number {
+/** Every unplaced sync, and what the agents have above their share when the fullest get the larger shares. */
+function leastMoves({ agents, syncs }: BalanceInput): number {
   const counts = new Map(agents.map(({ name }) => [name, 0]));
-  let homeless = 0;
+  let unplaced = 0;
   for (const { owner } of syncs) {
     const count = owner === undefined ? undefined : counts.get(owner);
-    if (owner === undefined || count === undefined) homeless += 1;
+    if (owner === undefined || count === undefined) unplaced += 1;
     else counts.set(owner, count + 1);
   }
   const [share, larger] = [Math.floor(syncs.length / agents.length), syncs.length % agents.length];
   const above = [...counts.values()]
     .sort((a, b) => b - a)
     .map((count, index) => Math.max(0, count - share - (index < larger ? 1 : 0)));
-  return homeless + above.reduce((sum, count) => sum + count, 0);
+  return unplaced + above.reduce((sum, count) => sum + count, 0);
 }

@@ -1,36 +1,6 @@
 import { labelTexts } from '../../core/labels.ts';
+import type { BalanceAgent, BalanceInput, BalanceSync } from './balance-input.ts';
 import { type Alike, Loads } from './loads.ts';
-
-/**
- * `open`: takes syncs, also from fuller agents. `returning`: an announced restart is just over; it takes syncs that have no
- * owner, but is filled up later. `unsteady`: comes and goes; takes only what nobody else may run. `draining`: gives all away.
- */
-export type AgentStanding = 'open' | 'returning' | 'unsteady' | 'draining';
-
-export interface BalanceAgent {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly standing: AgentStanding;
-}
-
-export interface BalanceSync {
-  readonly uid: string;
-  /** Relative load, above 0. */
-  readonly weight: number;
-  /** Labels that an agent must have: those of the Sync and of both its DataSources. Each must hold. */
-  readonly selectors: readonly Readonly<Record<string, string>>[];
-  /** The agent that it is assigned to, which may be gone. */
-  readonly owner?: string;
-  /** Moves of the last minutes: one that has moved lately is left alone where another does as well. */
-  readonly recentMoves: number;
-  /** It moves rows: for load alone it stays until its pass is over. */
-  readonly isMidPass?: boolean;
-}
-
-export interface BalanceState {
-  readonly agents: readonly BalanceAgent[];
-  readonly syncs: readonly BalanceSync[];
-}
 
 export interface Move {
   readonly uid: string;
@@ -66,22 +36,22 @@ const stays = Number.POSITIVE_INFINITY;
  * within one, and no smaller number of moves reaches it. The same state gives the same answer, in whatever order it lists
  * agents and syncs, and what comes out needs no further move.
  */
-export function assign(state: BalanceState): Balance {
-  const loads = new Loads(state.agents);
-  const homeless: BalanceSync[] = [];
-  const weightLimit = state.syncs.reduce((most, { weight }) => Math.max(most, weight), 0);
-  for (const sync of [...state.syncs].sort(byUid)) {
+export function assign(input: BalanceInput): Balance {
+  const loads = new Loads(input.agents);
+  const unplaced: BalanceSync[] = [];
+  const weightLimit = input.syncs.reduce((most, { weight }) => Math.max(most, weight), 0);
+  for (const sync of [...input.syncs].sort(byUid)) {
     if (sync.owner !== undefined && loads.mayRun(sync.owner, sync))
       loads.add(sync.owner, sync, sync.isMidPass ? stays : sync.recentMoves);
-    else homeless.push(sync);
+    else unplaced.push(sync);
   }
   const unassigned: Unassigned[] = [];
   const placed = new Map<BalanceSync, string>();
   // The heavy ones first: the light ones even out what those leave uneven.
-  for (const sync of homeless.sort((a, b) => b.weight - a.weight)) {
-    const to = loads.roomiest(sync);
+  for (const sync of unplaced.sort((a, b) => b.weight - a.weight)) {
+    const to = loads.leastLoaded(sync);
     if (to === undefined) {
-      unassigned.push(withoutAgent(sync, state.agents));
+      unassigned.push(withoutAgent(sync, input.agents));
       continue;
     }
     loads.add(to, sync, movesAnyway);
@@ -106,11 +76,11 @@ function even(loads: Loads, weightLimit: number, placed: Map<BalanceSync, string
 }
 
 function nextStep(loads: Loads, threshold: number) {
-  const least = loads.least();
+  const least = loads.leastLoad();
   for (const from of loads.fullestFirst()) {
     if (loads.of(from) - least <= threshold) return undefined;
     // Selectors that are alike share their agents: one look at each kind, not at each sync.
-    for (const { to, groups } of loads.outlets(from)) {
+    for (const { to, groups } of loads.moveCandidates(from)) {
       const gap = loads.of(from) - loads.of(to);
       if (gap <= threshold) break;
       const group = pick(groups, gap);
@@ -140,7 +110,7 @@ function moveOf([{ uid, owner }, to]: [BalanceSync, string]): Move {
 
 function withoutAgent({ uid, owner, selectors }: BalanceSync, agents: readonly BalanceAgent[]): Unassigned {
   const from = owner === undefined ? {} : { from: owner };
-  if (agents.every(({ standing }) => standing === 'draining')) {
+  if (agents.every(({ availability }) => availability === 'draining')) {
     return { uid, ...from, reason: 'NoAgent', message: 'no agent is there to run it' };
   }
   const wanted = [...new Set(selectors.flatMap(labelTexts))].sort().join(', ');

@@ -1,5 +1,5 @@
 import { hasLabels } from '../../core/labels.ts';
-import type { BalanceAgent, BalanceSync } from './assign.ts';
+import type { BalanceAgent, BalanceSync } from './balance-input.ts';
 
 /** Syncs whose selectors ask for the same: they may run on the same agents. */
 interface Kind {
@@ -30,7 +30,8 @@ export class Loads {
 
   constructor(agents: readonly BalanceAgent[]) {
     for (const agent of [...agents].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (agent.standing !== 'draining') this.#carried.set(agent.name, { agent, load: 0, kinds: new Map() });
+      if (agent.availability !== 'draining')
+        this.#carried.set(agent.name, { agent, load: 0, kinds: new Map() });
     }
   }
 
@@ -71,20 +72,20 @@ export class Loads {
    * The agent for a sync that has none: the least load, an unsteady one last of all. Of equals the one that has just come back:
    * in a rolling update those that have not restarted yet would give it away once more.
    */
-  roomiest(sync: BalanceSync): string | undefined {
+  leastLoaded(sync: BalanceSync): string | undefined {
     let best: Carried | undefined;
     for (const name of this.#kind(sync).agents) {
       const one = this.#carried.get(name);
-      if (one && (!best || isRoomier(one, best))) best = one;
+      if (one && (!best || isLessLoaded(one, best))) best = one;
     }
     return best?.agent.name;
   }
 
   /** Of the agents that may be filled up. */
-  least(): number {
+  leastLoad(): number {
     let least = Number.POSITIVE_INFINITY;
     for (const { agent, load } of this.#carried.values())
-      if (agent.standing === 'open') least = Math.min(least, load);
+      if (agent.availability === 'open') least = Math.min(least, load);
     return least;
   }
 
@@ -93,18 +94,18 @@ export class Loads {
   }
 
   /** For each kind of sync on the agent the least loaded other that may be filled up with it, the least of all first. */
-  outlets(from: string): { readonly to: string; readonly groups: Iterable<Alike> }[] {
-    const outlets: { to: string; load: number; groups: Iterable<Alike> }[] = [];
+  moveCandidates(from: string): { readonly to: string; readonly groups: Iterable<Alike> }[] {
+    const moveCandidates: { to: string; load: number; groups: Iterable<Alike> }[] = [];
     for (const [id, groups] of this.#carried.get(from)?.kinds ?? []) {
       let best: Carried | undefined;
       for (const name of this.#kinds.get(id)?.agents ?? []) {
         const one = this.#carried.get(name);
-        if (one && name !== from && one.agent.standing === 'open' && (!best || one.load < best.load))
+        if (one && name !== from && one.agent.availability === 'open' && (!best || one.load < best.load))
           best = one;
       }
-      if (best) outlets.push({ to: best.agent.name, load: best.load, groups: groups.values() });
+      if (best) moveCandidates.push({ to: best.agent.name, load: best.load, groups: groups.values() });
     }
-    return outlets.sort((a, b) => a.load - b.load);
+    return moveCandidates.sort((a, b) => a.load - b.load);
   }
 
   #kind(sync: BalanceSync): Kind {
@@ -127,9 +128,12 @@ export class Loads {
   }
 }
 
-function isRoomier(one: Carried, other: Carried): boolean {
-  const [unsteady, otherUnsteady] = [one.agent.standing === 'unsteady', other.agent.standing === 'unsteady'];
+function isLessLoaded(one: Carried, other: Carried): boolean {
+  const [unsteady, otherUnsteady] = [
+    one.agent.availability === 'unsteady',
+    other.agent.availability === 'unsteady',
+  ];
   if (unsteady !== otherUnsteady) return otherUnsteady;
   if (one.load !== other.load) return one.load < other.load;
-  return one.agent.standing === 'returning' && other.agent.standing !== 'returning';
+  return one.agent.availability === 'returning' && other.agent.availability !== 'returning';
 }

@@ -6,7 +6,7 @@ import type {
 } from '../../coordination/contract.ts';
 import { asIdraError, describeError } from '../../core/errors.ts';
 import type { Placement } from '../../core/sync-spec.ts';
-import type { BalanceSync } from './assign.ts';
+import type { BalanceSync } from './balance-input.ts';
 
 /** What the balancer wants to know of a Sync's manifest. */
 export interface SyncNeeds {

@@ -1,15 +1,19 @@
 import type {
+  AgentSession,
   ClusterView,
+  Coordination,
   DataSourceReport,
   DesiredDataSource,
   ProbeAnswer,
 } from '../../coordination/contract.ts';
-import { fingerprintOfSecrets, hasChangedSecrets } from '../../core/access.ts';
+import { fingerprintOfSecrets, hasChangedSecrets, type SecretReader } from '../../core/access.ts';
+import type { Clock } from '../../core/clock.ts';
 import { describeError, IdraError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { ManifestReader } from '../../core/manifest/reader.ts';
 import { Slots } from '../../core/slots.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import type { CheckAnswer } from '../probe-answers.ts';
-import type { LeadDeps } from './lead.ts';
 
 /** One that was well is looked at this often; one that was not, so that its mending is seen soon, more often. */
 const wellEveryMs = 5 * 60_000;
@@ -20,7 +24,14 @@ const lookEveryMs = 1_000;
 const answerMs = 30_000;
 const maxAtOnce = 8;
 
-type CheckDeps = Pick<LeadDeps, 'coordination' | 'manifests' | 'secrets' | 'clock' | 'log' | 'session'>;
+export interface CheckDeps {
+  readonly coordination: Pick<Coordination, 'reports' | 'probes'>;
+  readonly session: AgentSession;
+  readonly manifests: Pick<ManifestReader, 'readDataSource'>;
+  readonly secrets: SecretReader;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 /** Has each DataSource checked by an agent that may reach it: when it is new or has changed, and now and then. */
 export async function checkDataSources(

@@ -1,17 +1,24 @@
-import type { ClusterView, DesiredSync } from '../../coordination/contract.ts';
+import type { ClusterView, Coordination, DesiredSync } from '../../coordination/contract.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import type { LeadDeps } from './lead.ts';
 
 /** Later than the operator, which tells the user of a custom resource: where there is none, nobody else lets go. */
 const limitMs = 12 * 60_000;
 const lookEveryMs = 5_000;
 
+export interface LateDeletionDeps {
+  readonly coordination: Pick<Coordination, 'desired'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /**
  * A deleted Sync that no agent runs is let go: at once where it was never claimed and so left nothing anywhere, else when no agent could
  * clean up in time; what is left of it is said then.
  */
-export async function letGoLateDeletions(
-  { coordination, clock, log }: Pick<LeadDeps, 'coordination' | 'clock' | 'log'>,
+export async function endLateDeletions(
+  { coordination, clock, log }: LateDeletionDeps,
   view: ClusterView,
   signal: AbortSignal,
 ): Promise<void> {
@@ -36,7 +43,7 @@ export async function letGoLateDeletions(
 
 /** What agents have written of syncs that operator or command line have taken out of what is desired. */
 async function purgeRemoved(
-  { coordination, log }: Pick<LeadDeps, 'coordination' | 'log'>,
+  { coordination, log }: Omit<LateDeletionDeps, 'clock'>,
   view: ClusterView,
 ): Promise<void> {
   for (const uid of view.removed) {

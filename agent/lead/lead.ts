@@ -1,25 +1,21 @@
-import type { AgentSession, ClusterView, Coordination } from '../../coordination/contract.ts';
-import type { SecretReader } from '../../core/access.ts';
+import type { ClusterView, Coordination } from '../../coordination/contract.ts';
 import { backoffMs } from '../../core/backoff.ts';
-import type { Clock } from '../../core/clock.ts';
-import type { Log } from '../../core/log.ts';
 import type { ManifestReader } from '../../core/manifest/reader.ts';
-import { runLeader } from '../balance/leader.ts';
-import { checkDataSources } from './data-source-checks.ts';
-import { letGoLateDeletions } from './late-deletions.ts';
+import { type CheckDeps, checkDataSources } from './data-source-checks.ts';
+import { keepAssignments } from './keep-assignments.ts';
+import { endLateDeletions } from './late-deletions.ts';
 import { needsOf } from './needs.ts';
 
-export interface LeadDeps {
+export interface LeadDeps extends CheckDeps {
   readonly coordination: Pick<Coordination, 'desired' | 'reports' | 'probes'>;
-  readonly session: AgentSession;
   readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
-  readonly secrets: SecretReader;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly onLeading: (isLeader: boolean) => void;
 }
 
-/** Stands for election again and again, and does what a leader has to do, until the signal. Resigns at its end. */
+/**
+ * Stands for election until the signal. While this agent is the leader: assignments are kept (keep-assignments.ts), DataSources checked
+ * (data-source-checks.ts), and deletions ended that nobody ends (late-deletions.ts). Resigns at the end.
+ */
 export async function standForElection(deps: LeadDeps, signal: AbortSignal): Promise<void> {
   const { session, clock, log, onLeading } = deps;
   const ends = AbortSignal.any([signal, session.signal]);
@@ -29,8 +25,8 @@ export async function standForElection(deps: LeadDeps, signal: AbortSignal): Pro
       log.info('this agent is the leader', { term: leadership.term });
       onLeading(true);
       try {
-        const onView = (view: ClusterView, leading: AbortSignal) => fulfil(deps, view, leading);
-        await runLeader(leadership, { clock, log, manifests: needsOf(deps.manifests), onView }, ends);
+        const onView = (view: ClusterView, leading: AbortSignal) => startDuties(deps, view, leading);
+        await keepAssignments(leadership, { clock, log, manifests: needsOf(deps.manifests), onView }, ends);
         failures = 0;
       } finally {
         onLeading(false);
@@ -46,9 +42,9 @@ export async function standForElection(deps: LeadDeps, signal: AbortSignal): Pro
   }
 }
 
-/** What a leader does beside balancing. */
-function fulfil(deps: LeadDeps, view: ClusterView, leading: AbortSignal): void {
-  const duties = [checkDataSources(deps, view, leading), letGoLateDeletions(deps, view, leading)];
+/** What a leader does besides keeping the assignments. */
+function startDuties(deps: LeadDeps, view: ClusterView, leading: AbortSignal): void {
+  const duties = [checkDataSources(deps, view, leading), endLateDeletions(deps, view, leading)];
   for (const duty of duties) {
     duty.catch((error: unknown) => {
       if (!leading.aborted) deps.log.error('a duty of the leader ended', { error });

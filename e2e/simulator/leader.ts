@@ -1,5 +1,5 @@
-import { runLeader } from '../../agent/balance/leader.ts';
 import { shortManifests } from '../../agent/balance/test-manifests.ts';
+import { keepAssignments } from '../../agent/lead/keep-assignments.ts';
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { SimulatedAgent } from './agent.ts';
@@ -27,4 +27,4 @@ const deps = {
   onDecision: ({ moves, decideMs, writeMs }: Omit<FromLeader, 'kind' | 'rssBytes'>) =>
     tell({ kind: 'decision', moves, decideMs, writeMs }),
 };
-await runLeader(leadership, deps, agent.session.signal);
+await keepAssignments(leadership, deps, agent.session.signal);

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Assignment, AssignmentChange, ClusterView, Leadership } from '../../coordination/contract.ts';
+import { orAborted } from '../../core/aborted.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import { assign, type Balance } from './assign.ts';
-import { defaultGraces, type Graces, Standings } from './standings.ts';
+import { assign, type Balance } from '../balance/assign.ts';
+import { AvailabilityTracker, defaultGraces, type Graces } from '../balance/availability.ts';
 import {
   type Manifests,
   type ReadManifests,
@@ -11,11 +12,10 @@ import {
   type Wanted,
   type WantedSync,
   wantedSyncs,
-} from './wanted.ts';
+} from '../balance/wanted.ts';
+import { WakeUp } from './wake-up.ts';
 
-export type { Manifests } from './wanted.ts';
-
-export interface LeaderDeps {
+export interface KeepAssignmentsDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly manifests: Manifests;
@@ -34,29 +34,29 @@ export interface Decision {
   readonly writeMs: number;
 }
 
-/** Changes come in swarms: a deploy, a node that goes. Where deciding is dear it is done less often. */
+/** Changes arrive in bursts (a deploy, a node that goes). The longer a decision takes, the longer the next one is delayed. */
 const gatherMs = { least: 100, most: 500, perDecidingMs: 4 };
 /** Longest reading of manifests without a pause. */
 const readingPartMs = 20;
-/** A write that the view does not show after this is decided upon anew. */
+/** A write that the view does not show after this is decided upon once more. */
 const catchUpMs = 5_000;
 
 /** Keeps the assignments as they should be, until the signal or the leadership ends. Throws `fenced` when leadership is lost in mid-write. */
-export async function runLeader(
+export async function keepAssignments(
   leadership: Leadership,
-  deps: LeaderDeps,
+  deps: KeepAssignmentsDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const ends = AbortSignal.any([signal, leadership.signal]);
-  const wake = new Wake(deps.clock);
+  const wake = new WakeUp(deps.clock);
   const watching = leadership.watchCluster(
     () => wake.ring(),
     (error) => deps.log.warn('the cluster cannot be watched for now', { error }),
   );
   try {
-    await untilAborted(watching.isSynced, ends);
+    await orAborted(watching.isSynced, ends);
     deps.onView?.(watching.view, ends);
-    await new Leader(leadership, deps, watching.view, wake).run(ends);
+    await new AssignmentKeeper(leadership, deps, watching.view, wake).run(ends);
   } catch (error) {
     if (!ends.aborted) throw error;
   } finally {
@@ -64,24 +64,24 @@ export async function runLeader(
   }
 }
 
-class Leader {
+class AssignmentKeeper {
   readonly #leadership: Leadership;
-  readonly #deps: LeaderDeps;
+  readonly #deps: KeepAssignmentsDeps;
   readonly #view: ClusterView;
-  readonly #wake: Wake;
+  readonly #wake: WakeUp;
   readonly #graces: Graces;
-  readonly #standings: Standings;
+  readonly #availability: AvailabilityTracker;
   readonly #manifests: ReadManifests;
   #decidingMs = 0;
 
-  constructor(leadership: Leadership, deps: LeaderDeps, view: ClusterView, wake: Wake) {
+  constructor(leadership: Leadership, deps: KeepAssignmentsDeps, view: ClusterView, wake: WakeUp) {
     this.#leadership = leadership;
     this.#deps = deps;
     this.#view = view;
     this.#wake = wake;
     this.#manifests = remembering(deps.manifests);
     this.#graces = deps.graces ?? defaultGraces;
-    this.#standings = new Standings(deps.clock, this.#graces);
+    this.#availability = new AvailabilityTracker(deps.clock, this.#graces);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -90,7 +90,7 @@ class Leader {
       const againInMs = await this.#decide(signal);
       await this.#wake.wait(againInMs, signal);
       // Seen before the gathering, so that an agent that comes and goes within it is not overlooked.
-      this.#standings.see(this.#view.agents);
+      this.#availability.see(this.#view.agents);
       const wantedMs = this.#decidingMs * gatherMs.perDecidingMs;
       await this.#deps.clock.sleep(Math.min(gatherMs.most, Math.max(gatherMs.least, wantedMs)), signal);
     }
@@ -111,11 +111,11 @@ class Leader {
   async #decide(signal: AbortSignal): Promise<number> {
     const startMs = this.#deps.clock.monotonicMs();
     this.#wake.clear();
-    this.#standings.see(this.#view.agents);
+    this.#availability.see(this.#view.agents);
     const agents = [...this.#view.agents.values()].map((agent) => ({
       name: agent.name,
       labels: agent.labels,
-      ...this.#standings.of(agent),
+      ...this.#availability.of(agent),
     }));
     const wanted = wantedSyncs(this.#view, this.#manifests, this.#deps.clock.now(), this.#graces.memoryMs);
     const balance = assign({ agents, syncs: wanted.syncs.map((each) => each.balance) });
@@ -155,7 +155,7 @@ class Leader {
     return changes;
   }
 
-  /** A new version of a sync or data source is told to its owner; it does not move it. */
+  /** A new version of a sync or data source goes to its owner; it does not move the sync. */
   #changeOf({ balance, ...versions }: WantedSync, to: string | undefined): AssignmentChange | undefined {
     const stored = this.#view.assignments.get(balance.uid);
     if (to !== undefined) {
@@ -200,47 +200,4 @@ function isAtVersions(stored: Versions, wanted: Versions): boolean {
     stored.sourceVersion === wanted.sourceVersion &&
     stored.destinationVersion === wanted.destinationVersion
   );
-}
-
-/** A bell that is heard also by who comes to listen later. */
-class Wake {
-  readonly #clock: Clock;
-  #heard = Promise.withResolvers<void>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  ring(): void {
-    this.#heard.resolve();
-  }
-
-  clear(): void {
-    this.#heard = Promise.withResolvers<void>();
-  }
-
-  /** Until it rings, at most `ms`. */
-  async wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (ms === Number.POSITIVE_INFINITY) return await untilAborted(this.#heard.promise, signal);
-    const done = new AbortController();
-    const either = AbortSignal.any([signal, done.signal]);
-    try {
-      await Promise.race([this.#heard.promise, this.#clock.sleep(ms, either)]);
-    } finally {
-      done.abort();
-    }
-    signal.throwIfAborted();
-  }
-}
-
-async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const stop = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

@@ -1,6 +1,6 @@
 import type { Agent } from '../../coordination/contract.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { AgentStanding } from './assign.ts';
+import type { AgentAvailability } from './balance-input.ts';
 
 export interface Graces {
   /** After an announced restart, and after the last of several: a rolling update is one event. */
@@ -28,7 +28,7 @@ interface Past {
 }
 
 /** What the leader remembers of agents that came and went. A new leader begins anew, and takes those that have just joined for returned ones. */
-export class Standings {
+export class AvailabilityTracker {
   readonly #clock: Clock;
   readonly #graces: Graces;
   readonly #pasts = new Map<string, Past>();
@@ -54,18 +54,19 @@ export class Standings {
   }
 
   /** With the time after which it changes by itself. */
-  of(agent: Agent): { readonly standing: AgentStanding; readonly changesInMs?: number } {
-    if (agent.isDraining) return { standing: 'draining' };
+  of(agent: Agent): { readonly availability: AgentAvailability; readonly changesInMs?: number } {
+    if (agent.isDraining) return { availability: 'draining' };
     const past = this.#pasts.get(agent.name);
-    if (!past) return { standing: 'open' };
+    if (!past) return { availability: 'open' };
     const now = this.#clock.monotonicMs();
     const losses = past.losses.filter((at) => now - at < this.#graces.memoryMs).length;
     const doublings = Math.min(losses - lossesToBeUnsteady, mostDoublings);
     const steadyIn = past.joinedAt + this.#graces.unsteadyMs * 2 ** doublings - now;
-    if (losses >= lossesToBeUnsteady && steadyIn > 0) return { standing: 'unsteady', changesInMs: steadyIn };
-    if (past.returnedAt === undefined) return { standing: 'open' };
+    if (losses >= lossesToBeUnsteady && steadyIn > 0)
+      return { availability: 'unsteady', changesInMs: steadyIn };
+    if (past.returnedAt === undefined) return { availability: 'open' };
     const filledIn = Math.max(past.returnedAt, this.#lastDrain) + this.#graces.returnMs - now;
-    return filledIn > 0 ? { standing: 'returning', changesInMs: filledIn } : { standing: 'open' };
+    return filledIn > 0 ? { availability: 'returning', changesInMs: filledIn } : { availability: 'open' };
   }
 
   #seeOne(agent: Agent, now: number): void {

@@ -8,8 +8,8 @@ import { Stopped } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
 import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';
 import { until } from '../../e2e/kit/wait.ts';
-import { runLeader } from './leader.ts';
-import { shortDataSource, shortManifests, shortSync } from './test-manifests.ts';
+import { shortDataSource, shortManifests, shortSync } from '../balance/test-manifests.ts';
+import { keepAssignments } from './keep-assignments.ts';
 
 const ttl = { leaseTtlMs: 2_000 };
 /** Agents are filled up at once. */
@@ -43,7 +43,7 @@ describe('leader', () => {
     const lead = async () => {
       while (!ends.aborted) {
         const leadership = await session.campaign(ends);
-        await runLeader(
+        await keepAssignments(
           leadership,
           { clock: systemClock, log: silentLog, manifests: shortManifests, graces },
           ends,
