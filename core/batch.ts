@@ -6,7 +6,7 @@ import type { Row } from './values.ts';
  * - `pgcopy-binary`: PostgreSQL protocol CopyData frames ('d', int32 length, one row of COPY BINARY without file header and trailer);
  * - `tsv`: lines of tab-separated text, `\N` for NULL, backslash escapes for backslash, tab, newline, carriage return (as PostgreSQL's
  *   COPY text and MySQL's LOAD DATA agree on), UTF-8;
- * - `sqlite`: chunks of some rows each, packed by connectors/sqlite/packing.ts: values as SQLite stores them.
+ * - `sqlite`: chunks of some rows each, packed by connectors/sqlite/connection/packing.ts: values as SQLite stores them.
  */
 export type RawFormat = 'pgcopy-binary' | 'tsv' | 'sqlite';
 

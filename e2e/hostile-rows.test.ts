@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connector as mysqlConnector } from '../connectors/mysql/connector.ts';
-import { accessOf } from '../connectors/mysql/test-ends.ts';
+import { accessOf } from '../connectors/mysql/test-harness.ts';
 import { connector as postgresConnector } from '../connectors/postgres/connector.ts';
-import { type TestDatabase, testDatabase } from '../connectors/postgres/test-ends.ts';
+import { type TestDatabase, testDatabase } from '../connectors/postgres/test-harness.ts';
 import { openFlow } from '../connectors/sql/test-flow.ts';
 import { postgresProtocol, tamperingProxy } from './hostile/tampering-proxy.ts';
 import { type MysqlDatabase, type MysqlServer, mysql } from './kit/servers.ts';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connector as mysqlConnector } from '../connectors/mysql/connector.ts';
-import { servers, TestDatabase } from '../connectors/mysql/test-ends.ts';
+import { servers, TestDatabase } from '../connectors/mysql/test-harness.ts';
 import { connector as postgresConnector } from '../connectors/postgres/connector.ts';
 import {
   openFlow as openPostgres,
   type TestDatabase as Postgres,
   testDatabase,
-} from '../connectors/postgres/test-ends.ts';
+} from '../connectors/postgres/test-harness.ts';
 import { type FlowEnds, type FlowOptions, openFlow } from '../connectors/sql/test-flow.ts';
 import type { SystemAccess } from '../core/connector.ts';
 import { type Change, mysqlProtocol, postgresProtocol, tamperingProxy } from './hostile/tampering-proxy.ts';

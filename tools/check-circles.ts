@@ -9,15 +9,15 @@ import { projectFiles, readProjectFile, reportComplaints } from './project-files
 export const permittedCircles: readonly (readonly string[])[] = [
   ['agent/engine/context.ts', 'agent/engine/open-sync.ts'],
   [
-    'connectors/postgres/copy.ts',
+    'connectors/postgres/connection/copy.ts',
     'connectors/postgres/fingerprint.ts',
     'connectors/postgres/names.ts',
-    'connectors/postgres/one-statement.ts',
-    'connectors/postgres/opening.ts',
-    'connectors/postgres/reading.ts',
+    'connectors/postgres/source/one-statement.ts',
+    'connectors/postgres/connection/pooler.ts',
+    'connectors/postgres/connection/read-only.ts',
     'connectors/postgres/session.ts',
   ],
-  ['connectors/sqlite/part.ts', 'connectors/sqlite/text-bytes.ts'],
+  ['connectors/sqlite/source/page-reader.ts', 'connectors/sqlite/source/bad-encoding.ts'],
   ['coordination/contract.ts', 'coordination/state/records.ts', 'coordination/session/trials.ts'],
   ['coordination/single/state-file.ts', 'coordination/single/file-lock.ts'],
 ];

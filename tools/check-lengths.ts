@@ -5,12 +5,12 @@ const maxLines = 350;
 
 /** Files that are still too long. The list only shrinks: a file that is short enough must leave it. */
 export const permittedLong: readonly string[] = [
-  'connectors/postgres/destination.ts',
+  'connectors/postgres/destination/destination.ts',
   'connectors/postgres/session.ts',
-  'connectors/postgres/source.ts',
-  'connectors/postgres/writes.test.ts',
-  'connectors/sqlite/destination.test.ts',
-  'connectors/sqlite/source.test.ts',
+  'connectors/postgres/source/source.ts',
+  'connectors/postgres/destination/destination.test.ts',
+  'connectors/sqlite/destination/destination.test.ts',
+  'connectors/sqlite/source/source.test.ts',
   'e2e/single-mode.test.ts',
   'operator/sync.test.ts',
 ];

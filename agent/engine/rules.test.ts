@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { types as mysql } from '../../connectors/mysql/types.ts';
-import { types as postgres } from '../../connectors/postgres/types.ts';
-import { types as sqlite } from '../../connectors/sqlite/types.ts';
+import { types as mysql } from '../../connectors/mysql/types/types.ts';
+import { types as postgres } from '../../connectors/postgres/types/types.ts';
+import { types as sqlite } from '../../connectors/sqlite/types/types.ts';
 import type { PlannedColumn, TypeTable } from '../../core/column-plan.ts';
 import type { SyncSpec } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';

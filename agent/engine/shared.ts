@@ -1,4 +1,4 @@
-import { ServerSessions } from '../../connectors/sql/session-pool.ts';
+import { ServerSessions } from '../../connectors/sql/connection/session-pool.ts';
 import { Budget } from '../../core/budget.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';

@@ -2,8 +2,8 @@ import { connect as connectSocket, isIP } from 'node:net';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
-import { channelOf, isServerVerified, type PasswordRule } from '../sql/password-rule.ts';
-import { defaultSilenceMs } from '../sql/silence.ts';
+import { channelOf, isServerVerified, type PasswordRule } from '../sql/connection/password-rule.ts';
+import { defaultSilenceMs } from '../sql/connection/silence.ts';
 import { type MysqlConfig, readConfig } from './schema.ts';
 
 /** How to log in: what the driver needs, and how the session is set up. */

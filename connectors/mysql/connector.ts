@@ -1,12 +1,12 @@
 import type { Connector, SystemReport } from '../../core/connector.ts';
 import type { Relation } from '../../core/values.ts';
+import { systemFindings } from './check.ts';
 import { describeTable, listTables } from './describe.ts';
-import { MysqlDestination } from './destination.ts';
-import { systemFindings } from './rights.ts';
+import { MysqlDestination } from './destination/destination.ts';
 import { readConfig } from './schema.ts';
 import { type Role, Session } from './session.ts';
-import { MysqlSource } from './source.ts';
-import { types } from './types.ts';
+import { MysqlSource } from './source/source.ts';
+import { types } from './types/types.ts';
 
 export const connector: Connector = {
   types,

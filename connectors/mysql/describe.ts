@@ -3,9 +3,10 @@ import { type Finding, permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, ColumnType, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
-import { equalityOf, isExact } from './equality.ts';
-import { type IndexEntry, readIndexes } from './indexes.ts';
-import { literalText } from './literals.ts';
+import { type IndexEntry, readIndexes } from './catalog.ts';
+import type { Cell, SqlRow } from './connection/statements.ts';
+import type { Session } from './session.ts';
+import { bareQuery } from './source/one-statement.ts';
 import {
   hasLabels,
   isBinaryOther,
@@ -13,11 +14,10 @@ import {
   partsOf,
   readTypeName,
   toColumnType,
-} from './native-types.ts';
-import { bareQuery } from './one-select.ts';
-import type { Session } from './session.ts';
-import type { Cell, SqlRow } from './statements.ts';
-import { labelsOf } from './type-name.ts';
+} from './types/column-types.ts';
+import { equalityOf, isExact } from './types/equality.ts';
+import { literalText } from './types/literals.ts';
+import { labelsOf } from './types/type-name.ts';
 
 export interface TableName {
   readonly schema: string;

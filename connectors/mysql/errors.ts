@@ -1,7 +1,13 @@
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import { certificateUntrusted, errorOf, isUntrusted, type Meaning, raisedByTrigger } from '../sql/meaning.ts';
+import {
+  certificateUntrusted,
+  errorOf,
+  isUntrusted,
+  type Meaning,
+  raisedByTrigger,
+} from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';

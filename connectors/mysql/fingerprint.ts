@@ -1,6 +1,8 @@
 import type { FieldPacket } from 'mysql2';
 import { IdraError } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
+import { beginReadOnly, commitReadOnly } from './connection/read-only.ts';
+import type { Result, SqlRow } from './connection/statements.ts';
 import {
   describeQuery,
   describeTable,
@@ -11,11 +13,9 @@ import {
   type TableName,
 } from './describe.ts';
 import { errnoOf } from './errors.ts';
-import { literalText } from './literals.ts';
-import { requireOneSelect } from './one-select.ts';
-import { beginReadOnly, commitReadOnly } from './read-only.ts';
 import type { Session } from './session.ts';
-import type { Result, SqlRow } from './statements.ts';
+import { requireOneSelect } from './source/one-statement.ts';
+import { literalText } from './types/literals.ts';
 
 /** What is read: a table or view by its name, or a query. */
 export type ReadObject = { readonly name: TableName } | { readonly query: string };

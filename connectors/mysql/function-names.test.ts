@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { projectFolder } from '../../e2e/kit/processes.ts';
 import { connector } from './connector.ts';
 import { Session } from './session.ts';
-import { servers, TestDatabase } from './test-ends.ts';
+import { servers, TestDatabase } from './test-harness.ts';
 
 const { signal } = new AbortController();
 

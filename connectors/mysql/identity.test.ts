@@ -5,8 +5,8 @@ import { mysql } from '../../e2e/kit/servers.ts';
 import { connector } from './connector.ts';
 import { identityItems, identityOf, namesOf } from './identity.ts';
 import { Session } from './session.ts';
-import { MysqlSource } from './source.ts';
-import { TestDatabase } from './test-ends.ts';
+import { MysqlSource } from './source/source.ts';
+import { TestDatabase } from './test-harness.ts';
 
 const [one, two, three] = ['1', '2', '3'].map(
   (digit) => `${digit.repeat(8)}-aaaa-bbbb-cccc-${digit.repeat(12)}`,

@@ -1,5 +1,5 @@
 import type { SystemIdentity } from '../../core/connector.ts';
-import type { SqlRow } from './statements.ts';
+import type { SqlRow } from './connection/statements.ts';
 
 /** Asked with askForKnown: MariaDB has neither, and nothing else that tells one server from another. */
 export const identityVariables = ['server_uuid', 'gtid_executed'] as const;

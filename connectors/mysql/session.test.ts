@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { type MysqlDatabase, type MysqlServer, mariadb } from '../../e2e/kit/servers.ts';
 import { openFlow } from '../sql/test-flow.ts';
 import { connector } from './connector.ts';
-import { accessOf, claimUnplanned, servers, TestDatabase } from './test-ends.ts';
+import { accessOf, claimUnplanned, servers, TestDatabase } from './test-harness.ts';
 
 const signal = new AbortController().signal;
 

@@ -1,17 +1,23 @@
 import type { Connection, FieldPacket, Query } from 'mysql2';
 import type { PooledSession, SystemAccess } from '../../core/connector.ts';
 import { transient } from '../../core/errors.ts';
-import { OpeningProgress } from '../sql/opening-progress.ts';
-import type { PasswordRule } from '../sql/password-rule.ts';
-import { sessionKey } from '../sql/session-pool.ts';
-import { type Probe, shortSilenceMs } from '../sql/silence.ts';
+import { OpeningProgress } from '../sql/connection/opening-progress.ts';
+import type { PasswordRule } from '../sql/connection/password-rule.ts';
+import { sessionKey } from '../sql/connection/session-pool.ts';
+import { type Probe, shortSilenceMs } from '../sql/connection/silence.ts';
 import { type Login, readLogin } from './config.ts';
-import { connect } from './connect.ts';
-import { classify, errnoOf, errorNumbers } from './errors.ts';
-import { type Await, answered, destroyConnection, isEncrypted, onResult } from './guarded-connection.ts';
-import { readFacts, type ServerFacts } from './server-facts.ts';
-import { askForKnown, mayWrite, noLimits, type SetUp, setUpOf } from './settings.ts';
-import { type Result, type SqlRow, statements } from './statements.ts';
+import {
+  type Await,
+  answered,
+  destroyConnection,
+  isEncrypted,
+  onResult,
+} from './connection/guarded-connection.ts';
+import { connect } from './connection/open.ts';
+import { readFacts, type ServerFacts } from './connection/server-facts.ts';
+import { askForKnown, mayWrite, noLimits, type SetUp, setUpOf } from './connection/settings.ts';
+import { type Result, type SqlRow, statements } from './connection/statements.ts';
+import { classify } from './errors.ts';
 
 /** Readers never hold back the bound of late rows: their statements begin with this, and late-rows.ts leaves them out. */
 export const readerMark = '/* idra-reader */';
@@ -305,15 +311,6 @@ function requireLive(signal: AbortSignal | undefined, where: string): void {
     throw transient('ConnectionLost', `${where}: the server has not answered in time`);
   }
   signal?.throwIfAborted();
-}
-
-/** Ends another session of the same user. One that is gone already is as well. */
-export async function killSession(session: Session, id: string): Promise<void> {
-  try {
-    await session.run(`KILL ${BigInt(id)}`);
-  } catch (thrown) {
-    if (errnoOf(thrown) !== errorNumbers.noSuchThread) throw thrown;
-  }
 }
 
 /** Of a server that has fallen silent: rejects where it does not let another session in. */

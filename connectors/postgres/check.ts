@@ -2,20 +2,20 @@ import type { SystemReport } from '../../core/connector.ts';
 import { type Finding, IdraError } from '../../core/errors.ts';
 import type { Mode, SourceObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
-import { commitTableName } from '../sql/commit-table.ts';
-import { fieldToIndex, indexFindings } from '../sql/field-index.ts';
+import { passwordFindings } from '../sql/connection/password-rule.ts';
+import { commitTableName } from '../sql/destination/commit-table.ts';
+import { triggersMayChange } from '../sql/destination/trigger-finding.ts';
 import { quoteDouble } from '../sql/names.ts';
-import { passwordFindings } from '../sql/password-rule.ts';
-import { triggersMayChange } from '../sql/trigger-finding.ts';
+import { fieldToIndex, indexFindings } from '../sql/source/field-index.ts';
 import { firstOfIndexesSql } from './catalog.ts';
+import { readRows } from './connection/read-only.ts';
+import type { Names } from './connection/search-path.ts';
 import type { TableEntry } from './describe.ts';
+import { requireOwnTable } from './destination/own-tables.ts';
 import { sqlState } from './errors.ts';
-import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
-import { requireOwnTable } from './own-tables.ts';
-import { readRows } from './reading.ts';
-import type { Names } from './search-path.ts';
 import type { Session } from './session.ts';
+import { literalText } from './types/literal-text.ts';
 
 const oldestVersion = 120_000;
 

@@ -1,6 +1,6 @@
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
-import type { TlsMode } from '../sql/password-rule.ts';
+import type { TlsMode } from '../sql/connection/password-rule.ts';
 
 /** The DataSource's `postgres` object, as its schema has validated it. */
 export interface PostgresConfig {

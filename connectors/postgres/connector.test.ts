@@ -8,9 +8,9 @@ import { freePort } from '../../e2e/kit/free-port.ts';
 import { postgres } from '../../e2e/kit/servers.ts';
 import { until } from '../../e2e/kit/wait.ts';
 import { connector } from './connector.ts';
-import { withoutRareEscapes } from './copy-text.ts';
 import { readerName, Session } from './session.ts';
-import { accessOf, openFlow, type TestDatabase, testDatabase } from './test-ends.ts';
+import { accessOf, openFlow, type TestDatabase, testDatabase } from './test-harness.ts';
+import { withoutRareEscapes } from './types/copy-text.ts';
 
 const signal = new AbortController().signal;
 let database: TestDatabase;

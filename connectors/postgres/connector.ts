@@ -2,10 +2,10 @@ import type { Connector } from '../../core/connector.ts';
 import type { Relation } from '../../core/values.ts';
 import { reportSystem } from './check.ts';
 import { describeTable, listTables } from './describe.ts';
-import { PostgresDestination } from './destination.ts';
+import { PostgresDestination } from './destination/destination.ts';
 import { readerName, Session } from './session.ts';
-import { PostgresSource } from './source.ts';
-import { types } from './types.ts';
+import { PostgresSource } from './source/source.ts';
+import { types } from './types/types.ts';
 
 export const connector: Connector = {
   types,

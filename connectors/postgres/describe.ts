@@ -12,13 +12,13 @@ import {
   tableColumns,
   tableSql,
 } from './catalog.ts';
+import { readFields, reading, readRows } from './connection/read-only.ts';
+import type { Names } from './connection/search-path.ts';
 import { sqlState } from './errors.ts';
-import { literalText } from './literals.ts';
 import { quoteName, type TableName } from './names.ts';
-import { type CatalogType, readTypeName, toColumnType } from './native-types.ts';
-import { readFields, reading, readRows } from './reading.ts';
-import type { Names } from './search-path.ts';
 import type { Session, TextRow } from './session.ts';
+import { type CatalogType, readTypeName, toColumnType } from './types/column-types.ts';
+import { literalText } from './types/literal-text.ts';
 
 /** A table as the catalogue has it, with what only this connector asks about. */
 export interface TableEntry {

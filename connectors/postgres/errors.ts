@@ -2,7 +2,13 @@ import pg from 'pg';
 import type { Rejection } from '../../core/connector.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import { certificateUntrusted, errorOf, isUntrusted, type Meaning, raisedByTrigger } from '../sql/meaning.ts';
+import {
+  certificateUntrusted,
+  errorOf,
+  isUntrusted,
+  type Meaning,
+  raisedByTrigger,
+} from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';

@@ -1,6 +1,6 @@
 import type { FieldDef } from 'pg';
+import type { Names } from './connection/search-path.ts';
 import { quoteName, regclass, type TableName } from './names.ts';
-import type { Names } from './search-path.ts';
 
 /**
  * All that `describe` reads of a table's shape, as one number: columns with type, collation and nullability, labels of enums, what is

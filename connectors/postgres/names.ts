@@ -1,8 +1,8 @@
 import { permanent } from '../../core/errors.ts';
 import { joinName, quoteDouble } from '../sql/names.ts';
-import { literalText } from './literals.ts';
-import { readRows } from './reading.ts';
+import { readRows } from './connection/read-only.ts';
 import type { Session } from './session.ts';
+import { literalText } from './types/literal-text.ts';
 
 export interface TableName {
   readonly schema: string;

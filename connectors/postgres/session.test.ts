@@ -6,7 +6,7 @@ import { Stopped } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import { faultProxy } from '../../e2e/kit/proxy.ts';
 import { Session, writerName } from './session.ts';
-import { accessOf, testDatabase } from './test-ends.ts';
+import { accessOf, testDatabase } from './test-harness.ts';
 
 test('a connect that is given up half-way ends at once', async () => {
   const sockets: Socket[] = [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { PassEnd } from '../../core/connector.ts';
 import type { Offset } from '../../core/offset.ts';
 import { until } from '../../e2e/kit/wait.ts';
-import { type Flow, type FlowOptions, openFlow, type TestDatabase } from './test-ends.ts';
+import { type Flow, type FlowOptions, openFlow, type TestDatabase } from './test-harness.ts';
 
 let tables = 0;
 

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { TestDatabase } from './test-ends.ts';
+import type { TestDatabase } from './test-harness.ts';
 
 /** Every statement that this process sends to PostgreSQL, and the messages of the errors that come back. */
 export class Recording {

@@ -1,10 +1,10 @@
 import type { Connector, SystemAccess } from '../../core/connector.ts';
-import { SqliteDestination } from './destination.ts';
-import { folderOf, pathOf } from './open-file.ts';
-import { SqliteSource } from './source.ts';
+import { folderOf, pathOf } from './connection/open.ts';
+import { SqliteDestination } from './destination/destination.ts';
+import { type FilePlace, FileThread } from './session.ts';
+import { SqliteSource } from './source/source.ts';
 import type { SystemFile } from './system-file.ts';
-import { type FilePlace, FileThread } from './thread.ts';
-import { types } from './types.ts';
+import { types } from './types/types.ts';
 
 export const connector: Connector = {
   types,

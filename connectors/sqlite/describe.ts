@@ -3,7 +3,7 @@ import { permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { quoteDouble, splitName } from '../sql/names.ts';
-import { affinityOf, isRowidType, typeOfDeclared } from './declared-type.ts';
+import { affinityOf, isRowidType, typeOfDeclared } from './types/column-types.ts';
 
 export interface TableEntry {
   /** As the schema writes it; SQLite ignores the case of ASCII letters. */

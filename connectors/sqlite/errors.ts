@@ -1,5 +1,5 @@
 import { asIdraError, IdraError, type IdraErrorInit, permanent, transient } from '../../core/errors.ts';
-import { errorOf, raisedByTrigger } from '../sql/meaning.ts';
+import { errorOf, raisedByTrigger } from '../sql/error-class.ts';
 
 /** Any error of better-sqlite3 as ours, by its code. `file` for messages. Driver-free: it looks at the code only. */
 export function toIdraError(thrown: unknown, file: string): IdraError {

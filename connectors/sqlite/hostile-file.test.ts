@@ -15,10 +15,10 @@ import { after, before, test } from 'node:test';
 import Database from 'better-sqlite3';
 import type { SystemAccess } from '../../core/connector.ts';
 import { shapeOf } from '../../core/relation-shape.ts';
+import { folderOf, openForReading, openForWriting, pathOf } from './connection/open.ts';
 import { connector } from './connector.ts';
 import { toIdraError } from './errors.ts';
-import { folderOf, openForReading, openForWriting, pathOf } from './open-file.ts';
-import { SourceFile } from './source-file.ts';
+import { SourceFile } from './source/source-file.ts';
 import {
   access,
   claimOf,
@@ -31,7 +31,7 @@ import {
   source as relationOfRows,
   requestFor,
   signal,
-} from './test-ends.ts';
+} from './test-harness.ts';
 
 let folder: string;
 before(() => {

@@ -2,11 +2,11 @@ import type { Database } from 'better-sqlite3';
 import type { Finding } from '../../core/errors.ts';
 import type { Mode, SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
-import type { FromClause } from '../sql/dialect.ts';
-import { fieldToIndex, indexFindings } from '../sql/field-index.ts';
-import { affinityOf } from './declared-type.ts';
+import { fieldToIndex, indexFindings } from '../sql/source/field-index.ts';
+import type { FromClause } from '../sql/types/dialect.ts';
 import { listIndexes } from './describe.ts';
-import { mixedTimes, type TimeColumn } from './time-order.ts';
+import { mixedTimes, type TimeColumn } from './source/time-order.ts';
+import { affinityOf } from './types/column-types.ts';
 
 export interface FieldLook {
   readonly database: Database;

@@ -3,12 +3,12 @@ import type { Database } from 'better-sqlite3';
 import type { SystemReport } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
-import { allowedPath } from './allowed-file.ts';
+import { allowedPath } from './connection/allowed-file.ts';
+import { isWritable, openForReading, placeToWrite, requireFolder } from './connection/open.ts';
 import { describeTable, isOfUser, listTables } from './describe.ts';
-import { isWritable, openForReading, placeToWrite, requireFolder } from './open-file.ts';
-import type { FilePlace } from './thread.ts';
+import type { FilePlace } from './session.ts';
 
-/** A file as a whole, in its own thread: called through thread.ts only. */
+/** A file as a whole, in its own thread: called through session.ts only. */
 export class SystemFile {
   readonly #file: string;
   readonly #folder: FilePlace['folder'];

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Finding } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
-import { triggersMayChange } from '../sql/trigger-finding.ts';
+import { triggersMayChange } from '../sql/destination/trigger-finding.ts';
 import { isOfUser, type TableEntry } from './describe.ts';
 
 const path = 'spec.destination.table';

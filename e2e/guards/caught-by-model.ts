@@ -3,7 +3,7 @@ import type { Guard } from './guard.ts';
 export const caughtByModel: readonly Guard[] = [
   {
     name: 'a claim with a lower token is refused',
-    file: 'connectors/sql/commit-table.ts',
+    file: 'connectors/sql/destination/commit-table.ts',
     from: 'if (highest > wanted) throw tokenIsHigher(highest, wanted);',
     to: '',
     caughtBy: 'model',

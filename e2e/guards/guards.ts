@@ -97,16 +97,16 @@ export const guards: readonly Guard[] = [
   },
   {
     name: 'MySQL: nobody claims while a table is swapped in',
-    file: 'connectors/mysql/commits.ts',
+    file: 'connectors/mysql/destination/commit-rows.ts',
     from: 'AND token = ${token} AND closed = 0 FOR UPDATE`,',
     to: 'AND token = ${token} AND closed = 0`,',
-    caughtBy: { test: 'connectors/mysql/swap.test.ts', only: 'nobody claims' },
+    caughtBy: { test: 'connectors/mysql/destination/swap.test.ts', only: 'nobody claims' },
   },
   {
     name: 'MySQL: by id safetyLag adds to the bound of transactions',
-    file: 'connectors/mysql/late-row-bound.ts',
+    file: 'connectors/mysql/source/late-row-bound.ts',
     from: 'mark.atMicros < limit && mark.atMicros <= aged',
     to: 'mark.atMicros <= aged',
-    caughtBy: { test: 'connectors/mysql/safety-lag.test.ts', only: 'by id' },
+    caughtBy: { test: 'connectors/mysql/source/safety-lag.test.ts', only: 'by id' },
   },
 ];

@@ -88,7 +88,7 @@ export const ofEngine: readonly Guard[] = [
   },
   {
     name: 'keep-offset takes the offset along to another table',
-    file: 'connectors/sql/commit-table.ts',
+    file: 'connectors/sql/destination/commit-table.ts',
     from: '(stored?.isClosed ? undefined : stored) ?? request.startsFrom;',
     to: '(stored?.isClosed ? undefined : stored);',
     caughtBy: { test: 'agent/engine/target-table.test.ts', only: 'keep-offset after' },
@@ -102,7 +102,7 @@ export const ofEngine: readonly Guard[] = [
   },
   {
     name: 'held back is counted from the begin of a pass',
-    file: 'connectors/sql/read-pass.ts',
+    file: 'connectors/sql/source/read-pass.ts',
     from: 'return request.mark ?? (await largest(reader, field, signal));',
     to: 'return undefined;',
     caughtBy: { test: 'agent/engine/held-back.test.ts', only: 'once is complete' },
@@ -130,10 +130,10 @@ export const ofEngine: readonly Guard[] = [
   },
   {
     name: 'a server that sends nothing is asked for another connection',
-    file: 'connectors/sql/silence.ts',
+    file: 'connectors/sql/connection/silence.ts',
     from: 'else if (silentMs > 0 && probe) void ask(probe);',
     to: '',
-    caughtBy: { test: 'connectors/sql/silence.test.ts' },
+    caughtBy: { test: 'connectors/sql/connection/silence.test.ts' },
   },
   {
     name: 'slots of two data sources are taken in one order',

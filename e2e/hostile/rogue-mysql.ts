@@ -95,7 +95,7 @@ function payloadsOf(statement: string): readonly Buffer[] {
   return statement.startsWith('SHOW') ? payloads([text, text], []) : [ok];
 }
 
-/** Of connectors/mysql/server-facts.ts. */
+/** Of connectors/mysql/connection/server-facts.ts. */
 const facts = ['8.0.30', '0', '67108864', '0', 'utf8mb4_0900_bin', '', 'utf8mb4', 'utf8mb4'];
 
 const text = 0xfd;

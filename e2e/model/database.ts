@@ -1,4 +1,4 @@
-import { claimedRow, writeIsFenced } from '../../connectors/sql/commit-table.ts';
+import { claimedRow, writeIsFenced } from '../../connectors/sql/destination/commit-table.ts';
 import type { ClaimRequest, CommitRow } from '../../core/connector.ts';
 import { transient } from '../../core/errors.ts';
 import type { Token } from '../../core/token.ts';

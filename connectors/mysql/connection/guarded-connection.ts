@@ -1,0 +1,177 @@
+import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Connection } from 'mysql2';
+import { bug } from '../../../core/errors.ts';
+import { guardSocket, protocolError } from '../../sql/connection/guarded-socket.ts';
+import { type Probe, watchSilence } from '../../sql/connection/silence.ts';
+import { PacketLimits } from './message-limits.ts';
+
+/** What the driver has, and its types do not name. */
+interface Internals {
+  stream: Socket;
+  startTLS(onSecure: (error?: Error) => void): void;
+  readonly packetParser: { readonly _reusablePacket: object };
+}
+interface Packet {
+  readonly offset: number;
+  readonly end: number;
+  parseIntNoBigCheck(length: number | null): number | null;
+  readLengthCodedNumberExt(tag: number | undefined, ...more: readonly unknown[]): unknown;
+}
+
+/** A server or a network that mixes packets up: the driver warns, and goes on. */
+const maxWarnings = 3;
+const limits = new WeakMap<Connection, PacketLimits>();
+/** What ended a connection: whoever uses it next is told only that it is closed. */
+const firstErrors = new WeakMap<Connection, Error>();
+
+/**
+ * The driver refuses results with a column named `__proto__`, and with it the connection, since the name would be a property of each row.
+ * Rows are arrays here, and no name is a property of anything.
+ */
+export function allowAllColumnNames(): void {
+  const requireOfDriver = createRequire(createRequire(import.meta.url).resolve('mysql2'));
+  const { privateObjectProps } = requireOfDriver('./lib/helpers.js') as {
+    readonly privateObjectProps?: Set<string>;
+  };
+  if (!(privateObjectProps instanceof Set)) throw bug('mysql2 refuses names otherwise than expected');
+  privateObjectProps.clear();
+}
+
+/** At its creation: from the first byte on, what the server sends can only end its own connection. */
+export function guardConnection(connection: Connection, where: string): void {
+  const internals = internalsOf(connection);
+  boundIntegers(internals);
+  const guard = () => {
+    const packets = new PacketLimits();
+    limits.set(connection, packets);
+    guardSocket(internals.stream, { where, inspect: packets.inspect });
+  };
+  guard();
+  const startTls = internals.startTLS;
+  internals.startTLS = (onSecure) => {
+    startTls.call(internals, onSecure);
+    guard();
+  };
+  // At every moment somebody listens: without a listener the driver's report would end the process.
+  connection.on('error', (error: Error & { readonly code?: string }) => {
+    const isProtocol = error.code === 'PROTOCOL_ERROR' || error.code === 'PROTOCOL_UNEXPECTED_PACKET';
+    if (!firstErrors.has(connection))
+      firstErrors.set(connection, isProtocol ? protocolError(where, error) : error);
+  });
+  let warnings = 0;
+  connection.on('warn', (warning: Error) => {
+    warnings += 1;
+    if (warnings > maxWarnings) throw warning;
+    swallowNextLine();
+  });
+}
+
+/** The driver prints the warning on stderr, past the log, right after it has told it. */
+function swallowNextLine(): void {
+  const print = console.error;
+  const swallow = () => restore();
+  const restore = () => {
+    if (console.error === swallow) console.error = print;
+  };
+  console.error = swallow;
+  queueMicrotask(restore);
+}
+
+/** Of a table; the driver compiles a function for the columns of a result, however many a server says there are. */
+const maxColumns = 4_096;
+
+/** For the `fields` event of a query, which comes before the driver compiles, and before the rows. */
+export function onResult(
+  connection: Connection,
+  fields: readonly unknown[] | undefined,
+  areRowsKept: boolean,
+): void {
+  const columns = fields?.length ?? 0;
+  if (columns > maxColumns) throw new Error(`a result of ${columns} columns`);
+  limits.get(connection)?.beginRows(columns, areRowsKept);
+}
+
+/** The driver's own `destroy` waits for the server to close its side. */
+export function destroyConnection(connection: Connection): void {
+  connection.destroy();
+  internalsOf(connection).stream.destroy();
+}
+
+export function isEncrypted(connection: Connection): boolean {
+  return socketOf(connection) instanceof TLSSocket;
+}
+
+/** TLS makes another one of it. */
+export function socketOf(connection: Connection): Socket {
+  return internalsOf(connection).stream;
+}
+
+export interface Await {
+  readonly where: string;
+  readonly silenceMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly probe?: Probe;
+}
+
+/** `body`'s outcome; an end of the connection, an abort or a silent server rejects at once, and the latter two end the connection. */
+export async function answered<T>(
+  connection: Connection,
+  { where, silenceMs, signal, probe }: Await,
+  body: () => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const fail = (error: unknown) => {
+    reject(error);
+    destroyConnection(connection);
+  };
+  const onEnd = () => reject(new Error('the connection has ended'));
+  const onAbort = () => fail(signal?.reason);
+  const stream = internalsOf(connection).stream;
+  const heard = watchSilence(stream, { where, limitMs: silenceMs, probe }, fail);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  connection.on('error', reject);
+  connection.on('end', onEnd);
+  stream.on('close', onEnd);
+  try {
+    limits.get(connection)?.begin();
+    body().then(resolve, reject);
+    return await promise;
+  } catch (thrown) {
+    throw signal?.aborted ? thrown : (firstErrors.get(connection) ?? thrown);
+  } finally {
+    heard();
+    signal?.removeEventListener('abort', onAbort);
+    connection.off('error', reject);
+    connection.off('end', onEnd);
+    stream.off('close', onEnd);
+  }
+}
+
+/** NULL, and lengths of two, three and eight bytes, begin with one of four. */
+const largestTag = 0xfe;
+
+/** The driver reads digits for as long as the server says that there are any, beyond the end of the packet too. */
+function boundIntegers({ packetParser }: Internals): void {
+  const packet = Object.getPrototypeOf(packetParser._reusablePacket) as Packet & { isBounded?: true };
+  if (packet.isBounded) return;
+  const { parseIntNoBigCheck } = packet;
+  if (typeof parseIntNoBigCheck !== 'function') throw bug('mysql2 reads integers otherwise than expected');
+  packet.parseIntNoBigCheck = function (this: Packet, length) {
+    if (length !== null && length > this.end - this.offset) throw new Error('a number beyond its packet');
+    return parseIntNoBigCheck.call(this, length);
+  };
+  const { readLengthCodedNumberExt } = packet;
+  packet.readLengthCodedNumberExt = function (this: Packet, tag, ...more) {
+    // Here the driver prints a stack on stderr.
+    if (tag === undefined || tag > largestTag) throw new Error(`a length that begins with ${tag}`);
+    return readLengthCodedNumberExt.call(this, tag, ...more);
+  };
+  packet.isBounded = true;
+}
+
+function internalsOf(connection: Connection): Internals {
+  return connection as unknown as Internals;
+}

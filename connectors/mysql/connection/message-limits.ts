@@ -1,0 +1,55 @@
+import { AnswerSize } from '../../sql/connection/answer-size.ts';
+import { maxMessageBytes } from '../../sql/connection/guarded-socket.ts';
+
+const headBytes = 4;
+/** A packet of this length goes on in the next one. */
+const fullPacketBytes = 0xff_ff_ff;
+
+/**
+ * Walks the heads of the packets that a server sends, ahead of the driver, which puts together whatever a server says belongs together and
+ * keeps every row of an answer that is not streamed.
+ */
+export class PacketLimits {
+  /** Of the packet's body, still to come. */
+  #missing = 0;
+  readonly #head = Buffer.alloc(headBytes);
+  #headLength = 0;
+  #messageBytes = 0;
+  readonly #answer = new AnswerSize();
+  #columns = 0;
+  #areRowsKept = true;
+
+  /** Statements begin. */
+  begin(): void {
+    this.#answer.begin();
+    this.#columns = 0;
+    this.#areRowsKept = true;
+  }
+
+  /** The result of one of them begins; where its rows are handed on one by one, they take no memory. */
+  beginRows(columns: number, areKept: boolean): void {
+    this.#columns = columns;
+    this.#areRowsKept = areKept;
+  }
+
+  readonly inspect = (chunk: Buffer): void => {
+    let at = Math.min(this.#missing, chunk.length);
+    this.#missing -= at;
+    while (at < chunk.length) {
+      const taken = chunk.copy(this.#head, this.#headLength, at);
+      this.#headLength += taken;
+      at += taken;
+      if (this.#headLength < headBytes) return;
+      this.#headLength = 0;
+      const length = this.#head.readUIntLE(0, 3);
+      if (this.#areRowsKept) this.#answer.add(length, this.#columns);
+      this.#messageBytes += length;
+      if (this.#messageBytes > maxMessageBytes)
+        throw new Error(`a row of more than ${maxMessageBytes} bytes`);
+      if (length < fullPacketBytes) this.#messageBytes = 0;
+      const body = Math.min(length, chunk.length - at);
+      at += body;
+      this.#missing = length - body;
+    }
+  };
+}

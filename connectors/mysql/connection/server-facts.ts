@@ -1,0 +1,67 @@
+import { permanent } from '../../../core/errors.ts';
+import { identityItems, namesOf } from '../identity.ts';
+import type { Result } from './statements.ts';
+
+/** What statements depend on. */
+export interface ServerFacts {
+  readonly isMariaDb: boolean;
+  /** `MySQL 9.7.4`, `MariaDB 10.11.19`. */
+  readonly version: string;
+  /** Whether it takes LOAD DATA LOCAL. */
+  readonly hasLocalInfile: boolean;
+  readonly maxPacketBytes: number;
+  /** Compares text as bytes do, blanks at the end included: `utf8mb4_bin` equates 'a' and 'a '. */
+  readonly textCollation: string;
+  /** Another server may write the same tables: a replica, a member of a cluster. Its transactions are not seen here. */
+  readonly isReplica: boolean;
+  /** Of the server, not of a database of it (identity.ts). */
+  readonly names: readonly string[];
+}
+
+/** Compare as bytes do; where a server has none of them, the last one stands for it, and a check says so. */
+const textCollations = ['utf8mb4_0900_bin', 'utf8mb4_nopad_bin', 'utf8mb4_bin'] as const;
+
+/** The default of the oldest servers. */
+const leastPacketBytes = 1_048_576;
+
+/** Of modes that change where a literal or a name ends. */
+const misreading = /NO_BACKSLASH_ESCAPES|ANSI_QUOTES/;
+
+/**
+ * What the server says goes into statements only as one of these names or as a number. The modes and the character set that the session
+ * was just given are read back: behind a proxy that keeps them from the server, a text could end its own literal.
+ */
+export async function readFacts(
+  run: (sql: string) => Promise<readonly Result[]>,
+  where: string,
+  known: ReadonlySet<string> = new Set(),
+): Promise<ServerFacts> {
+  const [result] = await run(
+    'SELECT VERSION(), @@global.local_infile, @@max_allowed_packet, @@global.read_only, ' +
+      `(SELECT COLLATION_NAME FROM information_schema.COLLATIONS WHERE COLLATION_NAME IN ('${textCollations.slice(0, 2).join("', '")}') LIMIT 1), ` +
+      `@@sql_mode, @@character_set_client, @@character_set_connection, ${identityItems(known)}`,
+  );
+  const [version, infile, packet, readOnly, collation, modes, ...more] = result?.rows[0] ?? [];
+  const charsets = more.slice(0, 2);
+  if (misreading.test(String(modes)) || charsets.some((each) => each !== 'utf8mb4'))
+    throw settingsNotKept(where);
+  const text = String(version);
+  const isMariaDb = /mariadb/i.test(text);
+  return {
+    isMariaDb,
+    version: `${isMariaDb ? 'MariaDB' : 'MySQL'} ${/^\d+(\.\d+)*/.exec(text)?.[0] ?? text}`,
+    hasLocalInfile: Number(infile) === 1,
+    maxPacketBytes: Number(packet) > 0 ? Number(packet) : leastPacketBytes,
+    textCollation: textCollations.find((each) => each === collation) ?? 'utf8mb4_bin',
+    isReplica: Number(readOnly) === 1,
+    names: namesOf(more.slice(2)),
+  };
+}
+
+function settingsNotKept(where: string): Error {
+  return permanent(
+    'PoolerNotSupported',
+    `${where}: the session has not the sql_mode or character set that it was given: a proxy stands between`,
+    { path: 'spec.mysql.host', mend: "set host and port to the server's own" },
+  );
+}

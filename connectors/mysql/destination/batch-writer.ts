@@ -1,0 +1,188 @@
+import type { Rejection, WritePlan } from '../../../core/connector.ts';
+import { updatedColumns } from '../../../core/upsert-columns.ts';
+import { namedAs, refusedRow } from '../../sql/destination/refused-row.ts';
+import { quoteBacktick } from '../../sql/names.ts';
+import { quoteName, type TableName } from '../describe.ts';
+import { asRowError, type RowError, rowMessage } from '../errors.ts';
+import type { Session } from '../session.ts';
+import type { LoadColumn } from '../types/encode.ts';
+import type { Lines } from '../types/tsv-lines.ts';
+import { type Duplicates, halves, loadLines, requireKept } from './bulk-load.ts';
+import { nameLine } from './row-names.ts';
+import type { WriteTransaction } from './write-transaction.ts';
+
+export interface RowTarget {
+  readonly plan: WritePlan;
+  readonly table: TableName;
+  /** Null: rows are only added. */
+  readonly staging: TableName | null;
+  readonly columns: readonly LoadColumn[];
+  /** The key is the table's only unique index: ON DUPLICATE KEY can mean no other. */
+  readonly isKeyAlone: boolean;
+  /** How equal keys within the rows are taken where rows go straight into the table. */
+  readonly duplicates: Duplicates;
+}
+
+export interface Written {
+  readonly rejections: readonly Rejection[];
+  /** Rows of the table that gave way to one of the same key. */
+  readonly replaced: number;
+}
+
+const nothing: Written = { rejections: [], replaced: 0 };
+
+/**
+ * Brings lines into the target within the transaction; never commits. Upsert first tries to add: rows of a key that is there already show
+ * as duplicates, and from then on go through the staging table.
+ */
+export class RowWriter {
+  readonly #session: Session;
+  readonly #transaction: WriteTransaction;
+  readonly #target: RowTarget;
+  #expectsNewKeys = true;
+
+  constructor(session: Session, transaction: WriteTransaction, target: RowTarget) {
+    this.#session = session;
+    this.#transaction = transaction;
+    this.#target = target;
+  }
+
+  async write(lines: Lines): Promise<Written> {
+    if (lines.count === 0) {
+      await this.#transaction.run([]);
+      return nothing;
+    }
+    const undo = await this.#transaction.mark('idra_batch');
+    if (this.#target.staging && this.#expectsNewKeys) {
+      if (await this.#tryAdd(lines)) return nothing;
+      await undo();
+    }
+    try {
+      return { rejections: [], replaced: await this.#put(lines) };
+    } catch (thrown) {
+      const error = asRowError(thrown);
+      if (!error) throw thrown;
+      await undo();
+      // Begun by itself it says whether the table is still the planned one, before a row is blamed.
+      await this.#transaction.run([]);
+      return await this.#putParts(lines, error, lines.count);
+    }
+  }
+
+  async #tryAdd(lines: Lines): Promise<boolean> {
+    try {
+      await this.#load(this.#target.table, lines, '', {});
+      return true;
+    } catch (thrown) {
+      if (!asRowError(thrown)) throw thrown;
+      this.#expectsNewKeys = false;
+      return false;
+    }
+  }
+
+  /**
+   * Halves until what the table refuses stands alone; in order, so that the last row of a key still wins. Unless rows may be left out, the
+   * first one that is refused ends it, by its name.
+   */
+  async #putParts(lines: Lines, error: RowError, batchRows: number): Promise<Written> {
+    if (lines.count === 1) {
+      const rejection = this.#rejectionOf(error, lines);
+      if (this.#target.plan.onError !== 'Skip') throw this.#refusal(rejection, error, batchRows);
+      return { rejections: [rejection], replaced: 0 };
+    }
+    const rejections: Rejection[] = [];
+    let replaced = 0;
+    for (const half of halves(lines)) {
+      const written = await this.#tryPart(half, batchRows);
+      rejections.push(...written.rejections);
+      replaced += written.replaced;
+    }
+    return { rejections, replaced };
+  }
+
+  async #tryPart(lines: Lines, batchRows: number): Promise<Written> {
+    const undo = await this.#transaction.mark('idra_part');
+    try {
+      return { rejections: [], replaced: await this.#put(lines) };
+    } catch (thrown) {
+      const error = asRowError(thrown);
+      if (!error) throw thrown;
+      await undo();
+      return await this.#putParts(lines, error, batchRows);
+    }
+  }
+
+  async #put(lines: Lines): Promise<number> {
+    const { staging, table, duplicates } = this.#target;
+    if (!staging) return await this.#load(table, lines, duplicates, {});
+    // TRUNCATE, even of a temporary table, commits: it stands before the transaction, and within it rows are deleted.
+    const emptied = this.#transaction.isOpen
+      ? { before: [`DELETE FROM ${quoteName(staging)}`] }
+      : { beforeBegin: [`TRUNCATE TABLE ${quoteName(staging)}`] };
+    await this.#load(staging, lines, 'REPLACE', emptied);
+    for (const sql of this.#mergeStatements(staging)) {
+      const result = (await this.#transaction.run([sql])).at(-1);
+      if (result) await requireKept(this.#transaction, result, 0);
+    }
+    return 0;
+  }
+
+  async #load(
+    table: TableName,
+    lines: Lines,
+    duplicates: Duplicates,
+    more: { readonly before?: readonly string[]; readonly beforeBegin?: readonly string[] },
+  ): Promise<number> {
+    const { columns } = this.#target;
+    const { deleted } = await loadLines(
+      { transaction: this.#transaction, facts: this.#session.facts },
+      quoteName(table),
+      columns,
+      lines,
+      { duplicates, ...more },
+    );
+    return deleted;
+  }
+
+  #rejectionOf(error: RowError, line: Lines): Rejection {
+    const { plan, columns } = this.#target;
+    return {
+      code: error.code,
+      message: rowMessage(error),
+      ...(error.column !== undefined && { column: error.column }),
+      ...namedAs(nameLine(line, columns, plan)),
+    };
+  }
+
+  #refusal(rejection: Rejection, error: RowError, batchRows: number): Error {
+    const message = `${rejection.message}; the first one of a batch of ${batchRows}`;
+    return refusedRow(
+      { ...rejection, message },
+      `${quoteName(this.#target.table)} of ${this.#session.where}`,
+      error,
+    );
+  }
+
+  #mergeStatements(staging: TableName): readonly string[] {
+    const { plan, table, columns, isKeyAlone } = this.#target;
+    const names = columns.map(({ name }) => quoteBacktick(name));
+    const keys = plan.key.map(quoteBacktick);
+    const updated = updatedColumns(plan).map(quoteBacktick);
+    const [target, source] = [quoteName(table), quoteName(staging)];
+    const list = names.join(', ');
+    const items = names.map((name) => `s.${name}`).join(', ');
+    if (isKeyAlone) {
+      const updates = (updated.length > 0 ? updated : keys).map((name) => `${name} = s.${name}`);
+      return [
+        `INSERT INTO ${target} (${list}) SELECT ${items} FROM ${source} AS s ON DUPLICATE KEY UPDATE ${updates.join(', ')}`,
+      ];
+    }
+    // ON DUPLICATE KEY fires on any unique index, and would write over a row of another key.
+    const same = keys.map((key) => `t.${key} = s.${key}`).join(' AND ');
+    const updates = updated.map((name) => `t.${name} = s.${name}`).join(', ');
+    return [
+      ...(updated.length > 0 ? [`UPDATE ${target} AS t JOIN ${source} AS s ON ${same} SET ${updates}`] : []),
+      `INSERT INTO ${target} (${list}) SELECT ${items} FROM ${source} AS s WHERE NOT EXISTS (SELECT 1 FROM ${target} AS t WHERE ${same})`,
+    ];
+  }
+}

@@ -1,0 +1,150 @@
+import { bug } from '../../../core/errors.ts';
+import { quoteBacktick } from '../../sql/names.ts';
+import type { ServerFacts } from '../connection/server-facts.ts';
+import type { Result } from '../connection/statements.ts';
+import { isRowError, RowError } from '../errors.ts';
+import type { Form, LoadColumn } from '../types/encode.ts';
+import { type Lines, linesOf } from '../types/tsv-lines.ts';
+import { largestFloat, rowLiteral, rowsBroken } from './row-literals.ts';
+import type { WriteTransaction } from './write-transaction.ts';
+
+const newline = 0x0a;
+/** Where LOAD DATA LOCAL is off, so much of a statement at once. */
+const insertBytes = 1_048_576;
+
+/** Splits lines at about the middle; one line cannot be. */
+export function halves({ chunks, count }: Lines): readonly [Lines, Lines] {
+  const all = Buffer.concat(chunks);
+  const half = count >> 1;
+  let at = 0;
+  for (let line = 0; line < half; line++) at = all.indexOf(newline, at) + 1;
+  return [
+    { chunks: [all.subarray(0, at)], count: half },
+    { chunks: [all.subarray(at)], count: count - half },
+  ];
+}
+
+/** How rows that meet their own key in the table are taken: `REPLACE` keeps the last. */
+export type Duplicates = 'REPLACE' | '';
+
+export interface Loader {
+  readonly transaction: WriteTransaction;
+  readonly facts: ServerFacts;
+}
+
+export interface LoadOptions {
+  readonly duplicates: Duplicates;
+  /** Statements that travel with the first of it. */
+  readonly before?: readonly string[];
+  /** As WriteTransaction.run takes them. */
+  readonly beforeBegin?: readonly string[];
+}
+
+/**
+ * Brings lines into a table. Throws RowError where the table would keep a row otherwise than it was given: LOAD DATA LOCAL only warns,
+ * whatever the sql_mode, and a rounded DECIMAL is but a note.
+ */
+export async function loadLines(
+  loader: Loader,
+  table: string,
+  columns: readonly LoadColumn[],
+  lines: Lines,
+  options: LoadOptions,
+): Promise<{ readonly deleted: number }> {
+  const { transaction, facts } = loader;
+  if (!facts.hasLocalInfile) return await insertLines(loader, table, columns, lines, options);
+  const { before = [], beforeBegin = [], duplicates } = options;
+  const load = loadStatement(table, columns, duplicates);
+  const result = (await transaction.run([...before, load], { beforeBegin, body: lines.chunks })).at(-1);
+  if (!result) throw bug('LOAD DATA gave no result');
+  // In the server's language: the numbers stand in this order in each.
+  const [records = 0, deleted = 0, skipped = 0] = [...result.info.matchAll(/\d+/g)].map(Number);
+  await requireKept(transaction, result, skipped);
+  if (records !== lines.count) throw linesDiffer(records, lines.count);
+  return { deleted };
+}
+
+function loadStatement(table: string, columns: readonly LoadColumn[], duplicates: Duplicates): string {
+  const fields = columns.map(({ name, form }, index) =>
+    form === 'text' ? quoteBacktick(name) : `@idra${index}`,
+  );
+  const sets = columns.flatMap(({ name, form }, index) =>
+    form === 'text' ? [] : [`${quoteBacktick(name)} = ${fromVariable(`@idra${index}`, form)}`],
+  );
+  return [
+    `LOAD DATA LOCAL INFILE 'rows' ${duplicates} INTO TABLE ${table} CHARACTER SET utf8mb4`,
+    String.raw`FIELDS TERMINATED BY '\t' ENCLOSED BY '' ESCAPED BY '\\' LINES TERMINATED BY '\n' STARTING BY ''`,
+    `(${fields.join(', ')})`,
+    sets.length > 0 ? `SET ${sets.join(', ')}` : '',
+  ].join(' ');
+}
+
+function fromVariable(variable: string, form: Form): string {
+  if (form === 'hex') return `UNHEX(${variable})`;
+  if (form === 'bits') return `CAST(CONV(${variable}, 2, 10) AS UNSIGNED)`;
+  const [written, exact] = largestFloat;
+  return `CASE ${variable} WHEN '${written}' THEN '${exact}' WHEN '-${written}' THEN '-${exact}' ELSE ${variable} END`;
+}
+
+/**
+ * Throws RowError where a statement has changed or left out a row, and only warned of it. Warnings that say nothing of a row (of an
+ * unsafe statement in the binary log) do not count.
+ */
+export async function requireKept(
+  transaction: WriteTransaction,
+  result: Result,
+  skipped: number,
+): Promise<void> {
+  if (result.warnings === 0 && skipped === 0) return;
+  const [shown] = await transaction.run(['SHOW WARNINGS']);
+  const warnings = shown?.rows ?? [];
+  const [, code, message] = warnings.find((row) => isRowError(Number(row[1]))) ?? [];
+  if (code !== undefined) throw new RowError(Number(code), String(message));
+  if (skipped > 0 || warnings.length < result.warnings) {
+    const [, first, text] = warnings[0] ?? [];
+    throw new RowError(Number(first ?? 0), String(text ?? ''));
+  }
+}
+
+/** The lines may be those that a source has sent. */
+function linesDiffer(found: number, expected: number): Error {
+  return rowsBroken(`${found} lines for a batch of ${expected} rows`);
+}
+
+/** Where the server takes no LOAD DATA LOCAL: many rows a statement. */
+async function insertLines(
+  { transaction, facts }: Loader,
+  table: string,
+  columns: readonly LoadColumn[],
+  lines: Lines,
+  { before = [], beforeBegin = [], duplicates }: LoadOptions,
+): Promise<{ readonly deleted: number }> {
+  const names = columns.map(({ name }) => quoteBacktick(name)).join(', ');
+  const head = `${duplicates === 'REPLACE' ? 'REPLACE' : 'INSERT'} INTO ${table} (${names}) VALUES `;
+  const limit = Math.min(insertBytes, facts.maxPacketBytes / 2);
+  let affected = 0;
+  let prefix = before;
+  for (const values of groupsOf(lines, columns, limit)) {
+    const result = (await transaction.run([...prefix, head + values], { beforeBegin })).at(-1);
+    prefix = [];
+    if (result) await requireKept(transaction, result, 0);
+    affected += result?.affected ?? 0;
+  }
+  return { deleted: affected - lines.count };
+}
+
+function* groupsOf(lines: Lines, columns: readonly LoadColumn[], limit: number): Generator<string> {
+  let group = '';
+  let count = 0;
+  for (const line of linesOf(lines)) {
+    const values = rowLiteral(line, columns);
+    count += 1;
+    if (group !== '' && group.length + values.length > limit) {
+      yield group;
+      group = '';
+    }
+    group += group === '' ? values : `,${values}`;
+  }
+  if (count !== lines.count) throw linesDiffer(count, lines.count);
+  if (group !== '') yield group;
+}

@@ -1,0 +1,326 @@
+import type { Batch, RawRequest } from '../../../core/batch.ts';
+import type {
+  ClaimRequest,
+  CommitRow,
+  Destination,
+  OffsetChange,
+  PassStart,
+  SystemAccess,
+  SystemIdentity,
+  WritePlan,
+  WriteResult,
+} from '../../../core/connector.ts';
+import { reach } from '../../../core/crash-points.ts';
+import { bug, type Finding, permanent, transient } from '../../../core/errors.ts';
+import { encodeOffset, type Offset } from '../../../core/offset.ts';
+import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
+import type { Token } from '../../../core/token.ts';
+import type { Relation, Value } from '../../../core/values.ts';
+import { joinName, quoteBacktick, splitName } from '../../sql/names.ts';
+import { triggerFindings, writeFindings } from '../check.ts';
+import { readOnly } from '../connection/read-only.ts';
+import {
+  describeTable,
+  destinationFindings,
+  quoteName,
+  resolveName,
+  type TableEntry,
+  type TableName,
+} from '../describe.ts';
+import { identityOf } from '../identity.ts';
+import { readConfig } from '../schema.ts';
+import { Session } from '../session.ts';
+import { collationsFor } from '../types/collations.ts';
+import { decoderOf } from '../types/decode.ts';
+import { type LoadColumn, loadColumn, tsvRequest } from '../types/encode.ts';
+import { selectItem } from '../types/literals.ts';
+import { toLines } from './batch-lines.ts';
+import { RowWriter } from './batch-writer.ts';
+import { claimTarget } from './claim-target.ts';
+import { type CommitChange, Commits } from './commit-rows.ts';
+import { addColumns, createStaging, createTable, ownTable } from './ddl.ts';
+import { Replacement, replaceFindings } from './replace.ts';
+import { WriteTransaction } from './write-transaction.ts';
+
+const path = 'spec.destination.table';
+
+/** What a claim settles for the writes after it. */
+interface Claim {
+  readonly request: ClaimRequest;
+  readonly token: Token;
+  readonly columns: readonly LoadColumn[];
+  totalRows: number;
+  /** The stored one: what this claim has written last. */
+  offset: string | null;
+  writer: RowWriter;
+  transaction: WriteTransaction;
+}
+
+/** Writes one table: rows, offset and token in one transaction (Invariants 1, 3 and 4). */
+export class MysqlDestination implements Destination {
+  readonly #access: SystemAccess;
+  #lent: Session | undefined;
+  readonly #name: TableName;
+  readonly #commits: Commits;
+  #claim: Claim | undefined;
+  #replacement: Replacement | undefined;
+  /** The whole pass is one transaction: none of it is committed before its end. */
+  #isAtomic = false;
+
+  constructor(access: SystemAccess, object: DestinationObject, session: Session) {
+    this.#access = access;
+    this.#lent = session;
+    const parts = splitName(object.table, path);
+    this.#name = resolveName(parts, readConfig(access.config).database, path);
+    this.#commits = new Commits(this.#name.schema, joinName(parts));
+  }
+
+  async identity(signal: AbortSignal): Promise<SystemIdentity> {
+    const { facts } = await this.#open(signal);
+    return identityOf(facts.names, readConfig(this.#access.config).database);
+  }
+
+  async describe(signal: AbortSignal): Promise<Relation | null> {
+    await this.#open(signal);
+    const entry = await this.#entry(signal);
+    if (!entry) return null;
+    const findings = destinationFindings(entry);
+    return findings.length > 0 ? { ...entry.relation, findings } : entry.relation;
+  }
+
+  async check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]> {
+    await this.#open(signal);
+    const findings = await writeFindings(this.#session, this.#name, writeMode, signal);
+    if (writeMode !== 'Replace')
+      return [...findings, ...(await triggerFindings(this.#session, this.#name, signal))];
+    return [...findings, ...(await replaceFindings(this.#session, this.#name, signal))];
+  }
+
+  async hasRows(signal: AbortSignal): Promise<boolean> {
+    const session = await this.#open(signal);
+    return (await readOnly(session, `SELECT 1 FROM ${quoteName(this.#name)} LIMIT 1`, signal)).length > 0;
+  }
+
+  statements(plan: WritePlan): readonly string[] {
+    const collation = this.#session.facts.textCollation;
+    const added = addColumns(plan, this.#name, () => collation);
+    return [
+      this.#commits.createStatement(collation),
+      ...(plan.existing === null ? [createTable(plan, this.#name, () => collation)] : []),
+      ...(added === undefined ? [] : [added]),
+    ];
+  }
+
+  rawRequests(plan: WritePlan): readonly RawRequest[] {
+    const request = tsvRequest(plan, this.#session.facts.isMariaDb);
+    return request ? [request] : [];
+  }
+
+  async commitRows(uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
+    return await this.#commits.list(await this.#open(signal), uid, signal);
+  }
+
+  async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
+    const session = await this.#openToWrite(signal);
+    const { plan } = request;
+    await this.#commits.create(session, signal);
+    const row = await this.#commits.claim(session, request, signal);
+    const collationOf = await collationsFor(session, plan, signal);
+    const target = await claimTarget(session, plan, this.#name, collationOf, signal);
+    const columns = plan.columns.columns.map((each) => loadColumn(each, plan, session.facts.isMariaDb));
+    const staging = plan.writeMode === 'Upsert' ? ownTable(this.#name, plan.uid, 'staging') : null;
+    if (staging) {
+      const create = createStaging(plan, staging, collationOf);
+      await session.query(`DROP TEMPORARY TABLE IF EXISTS ${quoteName(staging)}; ${create}`, signal);
+    }
+    const isKeyAlone = target.entry.uniqueIndexes.every((index) => isSameSet(index, plan.key));
+    const transaction = new WriteTransaction(session, target);
+    const table = target.entry.name;
+    const writer = new RowWriter(session, transaction, {
+      plan,
+      table,
+      staging,
+      columns,
+      isKeyAlone,
+      duplicates: '',
+    });
+    const { token, offset, rows: totalRows } = row;
+    this.#claim = { request, token, columns, totalRows, offset, writer, transaction };
+    if (plan.writeMode === 'Replace') {
+      const input = { plan, target, columns, token, isKeyAlone: isKeyAlone && plan.key.length > 0 };
+      this.#replacement = new Replacement(this.#access, session, this.#commits, input);
+    }
+    return row;
+  }
+
+  async largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null> {
+    await this.#open(signal);
+    const entry = await this.#entry(signal);
+    const found = columns.map((name) => entry?.relation.columns.find((each) => each.name === name));
+    const known = found.filter((column) => column !== undefined);
+    const [first] = known;
+    if (!first || known.length < columns.length) return null;
+    const order = known.map((column) => `${quoteBacktick(column.name)} DESC`).join(', ');
+    const items = known.map(selectItem).join(', ');
+    const sql = `SELECT ${items} FROM ${quoteName(this.#name)} WHERE ${quoteBacktick(first.name)} IS NOT NULL ORDER BY ${order} LIMIT 1`;
+    const [row] = await readOnly(this.#session, sql, signal);
+    if (!row) return null;
+    return row.map((cell, index) => {
+      const column = known[index];
+      if (cell === null || !column) return null;
+      return decoderOf(column.type)?.(cell) ?? cell;
+    });
+  }
+
+  async beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {
+    const claim = this.#claimed();
+    await this.#rollBack(claim);
+    this.#isAtomic = pass.isAtomic && !this.#replacement;
+    if (this.#replacement) Object.assign(claim, await this.#replacement.begin(pass.isResumed, signal));
+  }
+
+  async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
+    const claim = this.#claimed();
+    return await this.#session.guard(async () => {
+      try {
+        const where = `${quoteName(this.#name)} of ${this.#session.where}`;
+        const { columns, request } = claim;
+        const { lines, rejections } = toLines(batch, { plan: request.plan, columns, where });
+        const written = await claim.writer.write(lines);
+        if (this.#replacement && written.replaced > 0)
+          throw rowsCollapse(written.replaced, where, request.plan);
+        this.#replacement?.count(lines.count - written.rejections.length);
+        const all = [...rejections, ...written.rejections];
+        const rows = batch.rowCount - all.length;
+        this.#pendingRows += rows;
+        if (!this.#isAtomic) await this.#commit(claim, batch.offset);
+        claim.totalRows += rows;
+        return { written: rows, rejected: all.length, rejections: all, totalRows: claim.totalRows };
+      } catch (thrown) {
+        await this.#rollBack(claim);
+        throw thrown;
+      }
+    }, signal);
+  }
+
+  async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
+    const claim = this.#claimed();
+    await this.#session.guard(async () => {
+      try {
+        if (this.#replacement) await this.#replacement.finish(this.#change(claim, offset), signal);
+        else await this.#commit(claim, offset);
+        claim.offset = this.#change(claim, offset).offset?.to ?? null;
+      } catch (thrown) {
+        await this.#rollBack(claim);
+        throw thrown;
+      }
+    }, signal);
+    this.#isAtomic = false;
+    return { written: 0, rejected: 0, rejections: [], totalRows: claim.totalRows };
+  }
+
+  async setOffset(change: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
+    const row = await this.#commits.setOffset(await this.#openToWrite(signal), change, signal);
+    if (this.#claim) this.#claim.offset = row.offset;
+    return row;
+  }
+
+  async closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void> {
+    await this.#openToWrite(signal);
+    if (!(await this.#commits.exists(this.#session, signal))) return;
+    await this.#commits.close(this.#session, uid, token, signal);
+    const left = [ownTable(this.#name, uid, 'shadow'), ownTable(this.#name, uid, 'old')];
+    await this.#session.query(`DROP TABLE IF EXISTS ${left.map(quoteName).join(', ')}`, signal);
+  }
+
+  async rest(): Promise<void> {
+    const [session, replacement] = [this.#lent, this.#replacement];
+    this.#lent = undefined;
+    this.#claim = undefined;
+    this.#replacement = undefined;
+    this.#pendingRows = 0;
+    await Promise.all([session?.close(), replacement?.close()]);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.rest();
+  }
+
+  get #session(): Session {
+    if (!this.#lent) throw bug('a destination of MySQL is used while it rests');
+    return this.#lent;
+  }
+
+  /** One that is opened while the destination is closed is closed as well. */
+  async #openNew(signal: AbortSignal): Promise<Session> {
+    const session = await Session.open(this.#access, 'writer', signal);
+    if (!this.#isClosed) return session;
+    await session.close();
+    throw transient('Closed', `${session.where}: the connection was closed while it was used`);
+  }
+  #isClosed = false;
+
+  /** A session that is lost stays while its claim does: the claim was lost with it. */
+  async #open(signal: AbortSignal): Promise<Session> {
+    if (!this.#lent || (this.#lent.isLost && !this.#claim)) this.#lent = await this.#openNew(signal);
+    return this.#lent;
+  }
+
+  /** Only what has a token to write under: plan and check cannot write whatever they run. */
+  async #openToWrite(signal: AbortSignal): Promise<Session> {
+    const session = await this.#open(signal);
+    await session.allowWrites(signal);
+    return session;
+  }
+
+  /** Offset and token, and COMMIT: of each batch, and of an atomic pass only at its end. */
+  async #commit(claim: Claim, offset: Offset | null): Promise<void> {
+    const { uid } = claim.request.plan;
+    if (!claim.transaction.isOpen) await claim.transaction.run([]);
+    const change = this.#change(claim, offset);
+    const statements = this.#commits.commitStatements(uid, claim.token, change);
+    await reach('commit:before');
+    await this.#commits.commit(this.#session, statements, { uid, token: claim.token }, (sql) =>
+      claim.transaction.commit(sql),
+    );
+    if (change.offset) claim.offset = change.offset.to;
+    this.#pendingRows = 0;
+  }
+
+  #change({ request, offset: from }: Claim, offset: Offset | null): CommitChange {
+    const to = offset === null ? null : encodeOffset(offset);
+    return { addedRows: this.#pendingRows, offset: request.keepsOffset ? { from, to } : undefined };
+  }
+  #pendingRows = 0;
+
+  async #rollBack(claim: Claim): Promise<void> {
+    this.#pendingRows = 0;
+    await claim.transaction.rollBack();
+  }
+
+  #claimed(): Claim {
+    if (!this.#claim) throw bug('a pass needs a claim');
+    return this.#claim;
+  }
+
+  async #entry(signal: AbortSignal): Promise<TableEntry | undefined> {
+    return await describeTable(this.#session, this.#name, path, signal);
+  }
+}
+
+function isSameSet(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name) => other.includes(name));
+}
+
+/** A pass reads no key twice: these are rows that differ at the source and would be one here. */
+function rowsCollapse(count: number, where: string, { key }: WritePlan): Error {
+  return permanent(
+    'KeyNotUnique',
+    `${count} ${count === 1 ? 'row' : 'rows'} of a batch have the key (${key.join(', ')}) of other rows of the same pass into ${where}: they would take their place`,
+    {
+      path: 'spec.destination.key',
+      mend: 'set destination.key to columns that identify a row at the source',
+    },
+  );
+}

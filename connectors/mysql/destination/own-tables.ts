@@ -1,0 +1,128 @@
+import { ownTableUnsafe } from '../../sql/destination/own-tables.ts';
+import { joinName } from '../../sql/names.ts';
+import type { Result } from '../connection/statements.ts';
+import { quoteName, type TableName, transactionalEngines } from '../describe.ts';
+import type { Session } from '../session.ts';
+import { literalText } from '../types/literals.ts';
+
+/**
+ * Behind the name of a table: the server refuses it on a view before anything of the view is run. Between a look at the catalogue and the
+ * statement somebody may put a view there, and its functions would run with the rights of this user.
+ */
+export const plainTable = { byKey: 'FORCE INDEX (PRIMARY)', withoutKey: 'USE INDEX ()' } as const;
+
+/** A shadow has the columns and indexes of its target; the table of commit rows has what commit-rows.ts gives it. */
+export type OwnTableUse = 'commits' | 'shadow';
+
+const commitColumns: ReadonlyMap<string, string> = new Map([
+  ['uid', 'varchar'],
+  ['table', 'varchar'],
+  ['name', 'varchar'],
+  ['meaning', 'varchar'],
+  ['token', 'bigint'],
+  ['offset', 'longtext'],
+  ['rows', 'bigint'],
+  ['session', 'varchar'],
+  ['closed', 'tinyint'],
+  ['layout', 'int'],
+  ['time', 'datetime'],
+]);
+const commitKey = ['uid', 'table'];
+
+/**
+ * Whether the table is there. Throws OwnTableUnsafe where it is not a plain table as Idra makes it. Triggers of this very user
+ * gain nothing by it, as at PostgreSQL; others are seen only by a user with the right TRIGGER.
+ */
+export async function requireOwnTable(
+  session: Session,
+  name: TableName,
+  use: OwnTableUse,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const results = await session.guard(() => session.run(lookSql(name)), signal);
+  const faults = faultsOf(results.map(textRows), use);
+  if (faults === undefined) return false;
+  if (faults.length > 0) throw unsafe(name, faults);
+  return true;
+}
+
+/** For a table that is to be dropped, whatever is on it. Throws OwnTableUnsafe. */
+export async function requireNoView(session: Session, name: TableName, signal?: AbortSignal): Promise<void> {
+  const [found] = await session.query(typeSql(name), signal);
+  if (found?.[0] === 'VIEW') throw unsafe(name, [isView]);
+}
+
+const isView = 'is a view';
+
+function unsafe(name: TableName, faults: readonly string[]): Error {
+  const drop = `DROP ${faults.includes(isView) ? 'VIEW' : 'TABLE'} ${quoteName(name)}`;
+  return ownTableUnsafe(
+    joinName([name.schema, name.table]),
+    faults,
+    `look who has made it, and remove what the message names; where no Sync has its offset in it: ${drop}`,
+  );
+}
+
+type Rows = readonly (readonly (string | null)[])[];
+
+/** Undefined: there is no such table. */
+function faultsOf([tables = [], triggers, keys, columns, indexes]: readonly Rows[], use: OwnTableUse) {
+  const [table] = tables;
+  if (!table) return undefined;
+  const [type, engine] = table;
+  if (type !== 'BASE TABLE') return [type === 'VIEW' ? isView : 'is no plain table'];
+  return [
+    ...(transactionalEngines.has(engine ?? '') ? [] : [`is a table of ${engine}, which has no transactions`]),
+    ...named('has triggers of others', triggers),
+    ...named('has foreign keys', keys),
+    ...(use === 'commits'
+      ? [
+          ...named('has not the columns of its layout', wrongColumns(columns ?? [])),
+          ...(hasCommitKey(indexes ?? []) ? [] : ['has unique indexes other than its key']),
+        ]
+      : []),
+  ];
+}
+
+function named(what: string, rows: Rows = []): readonly string[] {
+  return rows.length === 0 ? [] : [`${what} (${rows.map(([name]) => name).join(', ')})`];
+}
+
+/** A newer layout may have more columns: what reads the rows says so. */
+function wrongColumns(columns: Rows): Rows {
+  const isRight = ([wanted, wantedType]: readonly [string, string]) =>
+    columns.some(
+      ([name, type, collation, expression]) =>
+        name === wanted &&
+        type === wantedType &&
+        (expression ?? '') === '' &&
+        (!commitKey.includes(wanted) || /_bin$/.test(collation ?? '')),
+    );
+  return [...commitColumns].filter((each) => !isRight(each));
+}
+
+/** ON DUPLICATE KEY heeds each unique index. */
+function hasCommitKey(indexes: Rows): boolean {
+  const wanted = commitKey.map((column) => ['PRIMARY', column]);
+  return JSON.stringify(indexes) === JSON.stringify(wanted);
+}
+
+function typeSql({ schema, table }: TableName): string {
+  return `SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${literalText(schema)} AND TABLE_NAME = ${literalText(table)}`;
+}
+
+function lookSql(name: TableName): string {
+  const [schema, table] = [literalText(name.schema), literalText(name.table)];
+  const where = `WHERE TABLE_SCHEMA = ${schema} AND TABLE_NAME = ${table}`;
+  return [
+    typeSql(name),
+    `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${schema} AND EVENT_OBJECT_TABLE = ${table} AND DEFINER <> CURRENT_USER() ORDER BY 1`,
+    `SELECT CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ${schema} AND TABLE_NAME = ${table} ORDER BY 1`,
+    `SELECT COLUMN_NAME, LOWER(DATA_TYPE), COLLATION_NAME, GENERATION_EXPRESSION FROM information_schema.COLUMNS ${where}`,
+    `SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.STATISTICS ${where} AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX`,
+  ].join('; ');
+}
+
+function textRows({ rows }: Result): Rows {
+  return rows.map((row) => row.map((cell) => (cell === null ? null : String(cell))));
+}

@@ -1,0 +1,246 @@
+import { backoffMs } from '../../../core/backoff.ts';
+import { systemClock } from '../../../core/clock.ts';
+import { restartCommand } from '../../../core/commands.ts';
+import type { SystemAccess, WritePlan } from '../../../core/connector.ts';
+import { reach } from '../../../core/crash-points.ts';
+import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
+import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
+import type { Token } from '../../../core/token.ts';
+import { joinName } from '../../sql/names.ts';
+import { readOnly } from '../connection/read-only.ts';
+import { describeTable, quoteName, type TableName } from '../describe.ts';
+import { Session } from '../session.ts';
+import type { LoadColumn } from '../types/encode.ts';
+import { literalText } from '../types/literals.ts';
+import { RowWriter } from './batch-writer.ts';
+import type { CommitChange, Commits } from './commit-rows.ts';
+import { ownTable } from './ddl.ts';
+import { requireNoView, requireOwnTable } from './own-tables.ts';
+import { TargetShape } from './target-shape.ts';
+import { WriteTransaction } from './write-transaction.ts';
+
+const path = 'spec.destination.table';
+/** Of a RENAME that waits for readers: about a minute in all. */
+const renameTries = 12;
+
+export interface ReplacementInput {
+  readonly plan: WritePlan;
+  /** As it was claimed. */
+  readonly target: TargetShape;
+  readonly columns: readonly LoadColumn[];
+  readonly token: Token;
+  /** The key is the only unique index: of rows with the same key the last may stay. */
+  readonly isKeyAlone: boolean;
+}
+
+/**
+ * A pass into a shadow table beside the target, checked by its count, then swapped by one atomic RENAME. MySQL commits at a RENAME, so
+ * the token is held by a second connection meanwhile, which then stores that the pass is complete. A crash between the two leaves the
+ * old table under its name of ours: the resumed pass swaps back and goes on.
+ */
+export class Replacement {
+  readonly #access: SystemAccess;
+  readonly #session: Session;
+  readonly #commits: Commits;
+  readonly #input: ReplacementInput;
+  /** As it was claimed, or as the last pass has left it. */
+  #target: TargetShape;
+  readonly #shadow: TableName;
+  readonly #old: TableName;
+  #fence: Session | undefined;
+  #expectedRows = 0;
+
+  constructor(access: SystemAccess, session: Session, commits: Commits, input: ReplacementInput) {
+    this.#access = access;
+    this.#session = session;
+    this.#commits = commits;
+    this.#input = input;
+    this.#target = input.target;
+    this.#shadow = ownTable(input.target.entry.name, input.plan.uid, 'shadow');
+    this.#old = ownTable(input.target.entry.name, input.plan.uid, 'old');
+  }
+
+  async begin(
+    isResumed: boolean,
+    signal: AbortSignal,
+  ): Promise<{ readonly writer: RowWriter; readonly transaction: WriteTransaction }> {
+    const { plan, columns, isKeyAlone } = this.#input;
+    const target = this.#target;
+    if (isResumed) await this.#resume(signal);
+    else {
+      // A table with this name of ours is dropped, whatever is on it; a view would stay.
+      for (const name of [this.#shadow, this.#old]) await requireNoView(this.#session, name, signal);
+      await this.#session.query(
+        `DROP TABLE IF EXISTS ${quoteName(this.#shadow)}, ${quoteName(this.#old)}; CREATE TABLE ${quoteName(this.#shadow)} LIKE ${quoteName(target.entry.name)}`,
+        signal,
+      );
+    }
+    await requireOwnTable(this.#session, this.#shadow, 'shadow', signal);
+    this.#expectedRows = await this.#countShadow(signal);
+    const duplicates = isKeyAlone ? 'REPLACE' : '';
+    const shape = await TargetShape.look(this.#session, this.#shadow, path, signal);
+    requireShape(target.relation, shape?.relation ?? null);
+    if (!shape) throw schemaChanged(target.relation.name);
+    const transaction = new WriteTransaction(this.#session, shape);
+    const table = this.#shadow;
+    const rows = { plan, table, staging: null, columns, isKeyAlone, duplicates } as const;
+    return { writer: new RowWriter(this.#session, transaction, rows), transaction };
+  }
+
+  count(rows: number): void {
+    this.#expectedRows += rows;
+  }
+
+  /** `offset` as the commit row takes it. Throws `fenced`, ReplaceCountDiffers. */
+  async finish(change: CommitChange, signal: AbortSignal): Promise<void> {
+    const { plan, token } = this.#input;
+    const rows = await this.#countShadow(signal);
+    if (rows !== this.#expectedRows) {
+      throw permanent(
+        'ReplaceCountDiffers',
+        `${quoteName(this.#shadow)} has ${rows} rows, and ${this.#expectedRows} were written: it is not swapped in`,
+        {
+          mend: `run ${restartCommand}; nobody else may write the shadow table`,
+        },
+      );
+    }
+    await this.#session.guard(() => this.#requireTarget(), signal);
+    const fence = await this.#openFence(signal);
+    await fence.guard(() => this.#commits.hold(fence, plan.uid, token), signal);
+    await this.#swap(signal);
+    await reach('commit:before');
+    const statements = this.#commits.commitStatements(plan.uid, token, change);
+    await fence.guard(() => this.#commits.commit(fence, statements, { uid: plan.uid, token }), signal);
+    await this.#session.query(`DROP TABLE IF EXISTS ${quoteName(this.#old)}`, signal);
+    await this.#seeTarget(signal);
+  }
+
+  /** After a swap another table has the target's name: of the same shape. */
+  async #seeTarget(signal: AbortSignal): Promise<void> {
+    const swapped = await TargetShape.look(this.#session, this.#target.entry.name, path, signal);
+    requireShape(this.#target.relation, swapped?.relation ?? null);
+    if (swapped) this.#target = swapped;
+  }
+
+  async #requireTarget(): Promise<void> {
+    const transaction = new WriteTransaction(this.#session, this.#target);
+    await transaction.run([]);
+    await transaction.rollBack();
+  }
+
+  /**
+   * One RENAME. It waits for those who read the table, and new readers wait behind it: so it waits a second only, and tries again after
+   * they have had their turn. Whoever changes the table just before it is found afterwards, and the old table put back.
+   */
+  async #swap(signal: AbortSignal): Promise<void> {
+    const target = this.#target;
+    const [from, shadow, old] = [target.entry.name, this.#shadow, this.#old].map(quoteName);
+    await this.#renameInTurn(`RENAME TABLE ${from} TO ${old}, ${shadow} TO ${from}`, signal);
+    const taken = await describeTable(this.#session, this.#old, path, signal);
+    if (taken && shapeOf(taken.relation) === shapeOf(target.relation)) return;
+    await this.#renameInTurn(`RENAME TABLE ${from} TO ${shadow}, ${old} TO ${from}`, signal);
+    throw schemaChanged(target.relation.name);
+  }
+
+  async #renameInTurn(rename: string, signal: AbortSignal): Promise<void> {
+    const session = this.#session;
+    await session.query('SET @idra_lock_wait = @@lock_wait_timeout, SESSION lock_wait_timeout = 1', signal);
+    for (let tries = 1; ; tries++) {
+      try {
+        await session.guard(() => session.run(rename), signal);
+        break;
+      } catch (thrown) {
+        const isWaiting = thrown instanceof IdraError && thrown.code === 'LockTimeout';
+        if (!isWaiting || tries === renameTries) throw thrown;
+        await systemClock.sleep(backoffMs(tries, { baseMs: 500, maxMs: 5_000 }), signal);
+      }
+    }
+    await session.query('SET SESSION lock_wait_timeout = @idra_lock_wait', signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#fence?.close();
+  }
+
+  async #resume(signal: AbortSignal): Promise<void> {
+    const found = await this.#session.query(
+      `SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${literalText(this.#shadow.schema)}
+       AND TABLE_NAME IN (${literalText(this.#shadow.table)}, ${literalText(this.#old.table)})`,
+      signal,
+    );
+    const names = found.map(([name]) => String(name));
+    if (names.includes(this.#shadow.table)) return;
+    const [target, shadow, old] = [this.#target.entry.name, this.#shadow, this.#old].map(quoteName);
+    if (!names.includes(this.#old.table)) {
+      throw permanent('ShadowMissing', `${shadow}, which holds the rows of an unfinished pass, is gone`, {
+        mend: `run ${restartCommand}: the pass begins again, and the table is untouched until it is complete`,
+      });
+    }
+    await this.#renameInTurn(`RENAME TABLE ${target} TO ${shadow}, ${old} TO ${target}`, signal);
+    await this.#seeTarget(signal);
+  }
+
+  async #countShadow(signal: AbortSignal): Promise<number> {
+    const [[count] = []] = await readOnly(
+      this.#session,
+      `SELECT COUNT(*) FROM ${quoteName(this.#shadow)}`,
+      signal,
+    );
+    return Number(count);
+  }
+
+  async #openFence(signal: AbortSignal): Promise<Session> {
+    if (!this.#fence || this.#fence.isLost) {
+      this.#fence = await Session.open(this.#access, 'writer', signal);
+      await this.#fence.allowWrites(signal);
+      await this.#commits.markFence(this.#fence, this.#input.plan.uid, signal);
+    }
+    return this.#fence;
+  }
+}
+
+/** What does not survive a swap: the new table has columns and indexes of the old, and grants and views go by name. */
+export async function replaceFindings(
+  session: Session,
+  name: TableName,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const [schema, table] = [literalText(name.schema), literalText(name.table)];
+  const told = joinName([name.schema, name.table]);
+  const constraints = 'information_schema.REFERENTIAL_CONSTRAINTS';
+  const triggers = await session.query(
+    `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${schema} AND EVENT_OBJECT_TABLE = ${table}`,
+    signal,
+  );
+  const own = await session.query(
+    `SELECT CONSTRAINT_NAME FROM ${constraints} WHERE CONSTRAINT_SCHEMA = ${schema} AND TABLE_NAME = ${table}`,
+    signal,
+  );
+  const others = await session.query(
+    `SELECT CONSTRAINT_SCHEMA, TABLE_NAME FROM ${constraints} WHERE UNIQUE_CONSTRAINT_SCHEMA = ${schema} AND REFERENCED_TABLE_NAME = ${table}`,
+    signal,
+  );
+  return [
+    ...triggers.map(([trigger]) => lostBySwap(`trigger ${trigger}`, told)),
+    ...own.map(([constraint]) => lostBySwap(`foreign key ${constraint}`, told)),
+    ...others.map(
+      ([otherSchema, otherTable]): Finding => ({
+        severity: 'error',
+        code: 'ReplaceBreaksForeignKey',
+        path: 'spec.writeMode',
+        message: `a foreign key of ${otherSchema}.${otherTable} refers to ${told}, and would go on referring to the table that Replace takes away`,
+        mend: 'use Upsert, or drop that foreign key',
+      }),
+    ),
+  ];
+}
+
+function lostBySwap(what: string, table: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'NotKeptByReplace',
+    path: 'spec.writeMode',
+    message: `${what} of ${table} does not survive Replace: the new table has the columns and indexes of the old one, no more`,
+    mend: 'use Upsert, or do without it',
+  };
+}

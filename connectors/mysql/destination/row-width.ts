@@ -1,0 +1,149 @@
+import type { PlannedColumn } from '../../../core/column-plan.ts';
+import type { Finding } from '../../../core/errors.ts';
+import { isBinaryOther, partsOf } from '../types/column-types.ts';
+import { labelsOf } from '../types/type-name.ts';
+import { charsetOf } from './ddl.ts';
+
+/** Of a row, with all its columns; what a TEXT, BLOB, JSON or geometry holds lies elsewhere. */
+export const maxRowBytes = 65_535;
+/** Named in the message, the widest first. */
+const namedColumns = 5;
+
+const singleByte =
+  /^(ascii|latin[1257]|binary|cp125[0167]|cp85[02]|cp866|dec8|hp8|koi8[ru]|swe7|hebrew|tis620|greek|armscii8|geostd8|mac(ce|roman)|keybcs2)$/;
+const bytesOf: Readonly<Record<string, number>> = {
+  ucs2: 2,
+  gbk: 2,
+  gb2312: 2,
+  big5: 2,
+  sjis: 2,
+  cp932: 2,
+  euckr: 2,
+  utf8: 3,
+  utf8mb3: 3,
+  ujis: 3,
+  eucjpms: 3,
+};
+const charBytesOfUtf8mb4 = 4;
+
+const fixedBytes: Readonly<Record<string, number>> = {
+  tinyint: 1,
+  year: 1,
+  smallint: 2,
+  mediumint: 3,
+  int: 4,
+  integer: 4,
+  bigint: 8,
+  float: 4,
+  double: 8,
+  real: 8,
+  date: 3,
+  tinytext: 9,
+  tinyblob: 9,
+  text: 10,
+  blob: 10,
+  mediumtext: 11,
+  mediumblob: 11,
+  longtext: 12,
+  longblob: 12,
+  json: 12,
+};
+const blobPointerBytes = 12;
+/** Of a type that is not named here at least: nothing that the server would take is refused. */
+const otherBytes = 1;
+
+/** Of InnoDB. */
+const maxColumns = 1_017;
+
+/** The columns of a table that is to be made, or to get more of them, are counted and added up; refused where they are too many. */
+export function rowFindings(columns: readonly PlannedColumn[]): Finding[] {
+  if (columns.every((each) => each.existing !== null)) return [];
+  if (columns.length > maxColumns) return [tooManyColumns(columns.length)];
+  const sum = rowWidth(columns);
+  if (sum <= maxRowBytes) return [];
+  const widths = columns.map((each) => ({ each, bytes: columnBytes(each) }));
+  const widest = widths.toSorted((one, other) => other.bytes - one.bytes).slice(0, namedColumns);
+  const named = widest.map(({ each, bytes }) => `${each.name} ${each.ddl} ${grouped(bytes)}`).join(', ');
+  const others = columns.length - widest.length;
+  return [
+    {
+      severity: 'error',
+      code: 'RowTooWide',
+      path: 'spec.destination.table',
+      message: `the columns are together ${grouped(sum)} bytes wide, and a row of MySQL has ${grouped(maxRowBytes)} at most: ${named}${others > 0 ? ` and ${others} others` : ''}`,
+      mend: 'create the table yourself with TEXT columns, or leave columns out with source.query',
+    },
+  ];
+}
+
+function tooManyColumns(count: number): Finding {
+  return {
+    severity: 'error',
+    code: 'RowTooWide',
+    path: 'spec.destination.table',
+    message: `there are ${grouped(count)} columns, and a table of MySQL has ${grouped(maxColumns)} at most`,
+    mend: 'leave columns out with source.query',
+  };
+}
+
+/** With the bits that say which columns are NULL. */
+export function rowWidth(columns: readonly PlannedColumn[]): number {
+  const nullable = columns.filter((each) => each.isNullable).length;
+  return columns.reduce((sum, each) => sum + columnBytes(each), Math.ceil(nullable / 8));
+}
+
+/** As the server counts it. */
+function columnBytes(planned: PlannedColumn): number {
+  const { base, inner } = partsOf(planned.ddl);
+  const [length = 0, scale = 0] = inner.split(',').map(Number);
+  switch (base) {
+    case 'char':
+      return Math.max(1, length) * charBytes(planned);
+    case 'binary':
+      return Math.max(1, length);
+    case 'varchar':
+      return withLength(length * charBytes(planned));
+    case 'varbinary':
+      return withLength(length);
+    case 'decimal':
+    case 'numeric':
+      return decimalBytes(inner === '' ? 10 : length, scale);
+    case 'time':
+      return 3 + Math.ceil(length / 2);
+    case 'timestamp':
+      return 4 + Math.ceil(length / 2);
+    case 'datetime':
+      return 5 + Math.ceil(length / 2);
+    case 'bit':
+      return Math.ceil(Math.max(1, length) / 8);
+    case 'enum':
+      return labelsOf(inner).length > 255 ? 2 : 1;
+    case 'set':
+      return Math.ceil(labelsOf(inner).length / 8);
+    default:
+      return fixedBytes[base] ?? (isBinaryOther(base) ? blobPointerBytes : otherBytes);
+  }
+}
+
+function withLength(bytes: number): number {
+  return bytes + (bytes > 255 ? 2 : 1);
+}
+
+/** Nine digits take four bytes; before and behind the point by themselves. */
+function decimalBytes(precision: number, scale: number): number {
+  const part = (digits: number) => Math.floor(digits / 9) * 4 + Math.ceil((digits % 9) / 2);
+  return part(precision - scale) + part(scale);
+}
+
+/** Most bytes of one character. Whoever wins where the server lacks the source's collation is wider, and the server says so. */
+function charBytes({ ddl, existing, source }: PlannedColumn): number {
+  const [, named] = /\bcharacter set (\w+)/i.exec(ddl) ?? [];
+  const { collation } = existing ?? source;
+  const charset = named ?? (collation === undefined ? undefined : charsetOf(collation));
+  if (charset === undefined) return existing ? 1 : charBytesOfUtf8mb4;
+  return singleByte.test(charset) ? 1 : (bytesOf[charset] ?? charBytesOfUtf8mb4);
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}

@@ -1,0 +1,90 @@
+import { permanent, schemaChanged } from '../../../core/errors.ts';
+import { requireShape } from '../../../core/relation-shape.ts';
+import type { Relation } from '../../../core/values.ts';
+import type { Result } from '../connection/statements.ts';
+import {
+  describeTable,
+  destinationFindings,
+  quoteName,
+  type TableEntry,
+  type TableName,
+} from '../describe.ts';
+import { catalogueStatement, fingerprintOf } from '../fingerprint.ts';
+import type { Session } from '../session.ts';
+import { literalText } from '../types/literals.ts';
+import { plainTable } from './own-tables.ts';
+
+/** A table that rows are written to, and how each transaction sees that it is still the one that was claimed. */
+export class TargetShape {
+  readonly entry: TableEntry;
+  /** Take the table's metadata lock until the transaction ends, and tell its shape: nobody changes it between them and COMMIT. */
+  readonly statements: readonly string[];
+  #fingerprint: string;
+
+  private constructor(entry: TableEntry, statements: readonly string[], fingerprint: string) {
+    this.entry = entry;
+    this.statements = statements;
+    this.#fingerprint = fingerprint;
+  }
+
+  /** Undefined: there is no such table. */
+  static async look(
+    session: Session,
+    name: TableName,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<TargetShape | undefined> {
+    const found = await describeTable(session, name, path, signal);
+    if (!found) return undefined;
+    const [fault] = destinationFindings(found);
+    if (fault) throw permanent(fault.code, fault.message, fault);
+    const catalogue = await catalogueStatement(session, found.name, signal);
+    const statements = [lockStatement(found.name), catalogue, createdStatement(found.name)];
+    const begun = ['START TRANSACTION', ...statements].join('; ');
+    try {
+      const told = (await session.guard(() => session.run(begun), signal)).slice(1);
+      const entry = await describeTable(session, name, path, signal);
+      return entry && new TargetShape(entry, statements, fingerprintOf(told));
+    } finally {
+      if (!session.isLost) await session.guard(() => session.run('ROLLBACK'), signal);
+    }
+  }
+
+  get relation(): Relation {
+    return this.entry.relation;
+  }
+
+  /** Of the answers to `statements`, in the transaction that still holds the lock. Throws SchemaChanged. */
+  async requireSame(session: Session, told: readonly Result[]): Promise<void> {
+    const fingerprint = fingerprintOf(told);
+    if (fingerprint === this.#fingerprint) return;
+    // A table that was made again has lost its rows, whatever its shape.
+    const isSameTable = createdAt(fingerprint) === createdAt(this.#fingerprint);
+    const now = await describeTable(session, this.entry.name, 'spec.destination.table');
+    requireShape(this.relation, now?.relation ?? null);
+    if (!isSameTable) throw schemaChanged(this.relation.name);
+    this.#fingerprint = fingerprint;
+  }
+
+  /** After an error. Throws SchemaChanged where the table is another one, or gone. */
+  async requireStill(session: Session): Promise<void> {
+    const now = await describeTable(session, this.entry.name, 'spec.destination.table');
+    requireShape(this.relation, now?.relation ?? null);
+  }
+}
+
+/**
+ * As a write does, so that the lock need not become a stronger one later, which a waiting ALTER would forbid. While it is held, no view
+ * takes the name of the table.
+ */
+function lockStatement(name: TableName): string {
+  return `SELECT 1 FROM ${quoteName(name)} ${plainTable.withoutKey} LIMIT 0 FOR UPDATE`;
+}
+
+function createdStatement({ schema, table }: TableName): string {
+  return `SELECT CREATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${literalText(schema)} AND TABLE_NAME = ${literalText(table)}`;
+}
+
+function createdAt(fingerprint: string): string {
+  return JSON.stringify((JSON.parse(fingerprint) as unknown[]).at(-1));
+}

@@ -1,0 +1,233 @@
+import { type Clock, systemClock } from '../../../core/clock.ts';
+import type { BoundReport, ReadRequest, SystemAccess } from '../../../core/connector.ts';
+import type { Finding } from '../../../core/errors.ts';
+import { instantMs } from '../../../core/instant.ts';
+import type { Column } from '../../../core/values.ts';
+import type { PassBound } from '../../sql/source/read-pass.ts';
+import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
+import { isoOf, wallText } from '../types/time-text.ts';
+import { type Sight, type TransactionWatch, watchOf } from './open-transactions.ts';
+import type { OpenWork } from './transaction-log.ts';
+
+/** What the bound asks of the source's own session. */
+export interface Probe {
+  /** Largest value of the field. */
+  largest(field: Column, signal: AbortSignal): Promise<string | undefined>;
+  /** Microseconds since 1970 by the server's clock. */
+  nowMicros(signal: AbortSignal): Promise<number>;
+}
+
+/** How long a pass looks again for a better bound: transactions of a busy server end in a moment. */
+const patienceMs = 3_000;
+
+interface Mark {
+  readonly atMicros: number;
+  readonly text: string;
+}
+
+/**
+ * How far it is safe to read (Invariant 10).
+ * - Timestamp: below the floors of all that is at work.
+ * - Id: the largest id that was seen is final when all that was at work then has ended.
+ * - Where the transactions cannot be seen: safetyLag.
+ */
+export class LateRowBound {
+  readonly #access: SystemAccess;
+  readonly #probe: Probe;
+  readonly #clock: Clock;
+  readonly #watch: TransactionWatch;
+  #marks: readonly Mark[] = [];
+  #seen: SeenMarks | undefined;
+
+  constructor(access: SystemAccess, probe: Probe, clock: Clock = systemClock) {
+    this.#access = access;
+    this.#probe = probe;
+    this.#clock = clock;
+    this.#watch = watchOf(access);
+    this.#watch.acquire();
+  }
+
+  async close(): Promise<void> {
+    await this.#watch.release();
+  }
+
+  async check(signal: AbortSignal): Promise<readonly Finding[]> {
+    const sight = await this.#look(signal);
+    if (!('refusal' in sight)) return [];
+    return [
+      {
+        severity: 'warning',
+        code: 'LateRowsBySafetyLag',
+        path: 'spec.safetyLag',
+        message: `open transactions of the source cannot be seen (${sight.refusal}): safetyLag bounds late rows`,
+        mend: sight.mend ?? 'set safetyLag to longer than a transaction lasts',
+      },
+    ];
+  }
+
+  async take(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
+    return request.mode === 'Id'
+      ? await this.#takeId(request, field, signal)
+      : await this.#takeTime(request, field, signal);
+  }
+
+  async #takeTime(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
+    const startedMs = this.#clock.monotonicMs();
+    let sight = await this.#look(signal);
+    while ('open' in sight && sight.open[0]?.isLoose && this.#clock.monotonicMs() < startedMs + patienceMs) {
+      sight = await this.#look(signal);
+    }
+    if ('refusal' in sight && sight.replica)
+      return await this.#takeReplayedTime(request, field, sight, signal);
+    if ('refusal' in sight) {
+      // Counted from before the look, which may have taken long.
+      const lookMs = this.#clock.monotonicMs() - startedMs;
+      const lagMs = (request.safetyLagMs ?? defaultSafetyLagMs) + Math.ceil(lookMs);
+      const now = await this.#probe.nowMicros(signal);
+      return { upTo: timeUpTo(now - lagMs * 1_000, request, field), report: refused(sight.refusal) };
+    }
+    const [oldest] = sight.open;
+    const lagMs = request.safetyLagMs ?? 0;
+    const report = reportOf(oldest, lagMs);
+    if (oldest && oldest.floorMicros === undefined) return { upTo: 'none', report };
+    const bound = Math.min(sight.atMicros, oldest?.floorMicros ?? sight.atMicros);
+    return { upTo: timeUpTo(bound - lagMs * 1_000, request, field), report };
+  }
+
+  /** A replica has at least what its newest row says, and what a heartbeat confirms; what its clock says is not replayed yet. */
+  async #takeReplayedTime(
+    request: ReadRequest,
+    field: Column,
+    { refusal, replica }: Refusal,
+    signal: AbortSignal,
+  ): Promise<PassBound> {
+    const newest = await this.#probe.largest(field, signal);
+    const report = refused(refusal);
+    const byRowsMs = newest === undefined ? undefined : instantMs(newest, zoneOf(request, field));
+    const byRows = byRowsMs === undefined ? undefined : Math.floor(byRowsMs) * 1_000;
+    const replayed = [byRows, replica?.positionMicros].filter((each) => each !== undefined);
+    if (replayed.length === 0) return { upTo: 'none', report };
+    const lagMs = request.safetyLagMs ?? defaultSafetyLagMs;
+    // A row that is dated ahead of the clock says nothing.
+    const position = Math.min(Math.max(...replayed), await this.#probe.nowMicros(signal));
+    return { upTo: timeUpTo(position - lagMs * 1_000, request, field), report };
+  }
+
+  /** An id that was seen is final when the replica is known to have replayed all up to that moment, and safetyLag more. */
+  #takeReplayedId(request: ReadRequest, { refusal, replica }: Refusal): PassBound {
+    const lagMicros = (request.safetyLagMs ?? defaultSafetyLagMs) * 1_000;
+    const limit = (replica?.positionMicros ?? Number.NEGATIVE_INFINITY) - lagMicros;
+    const index = this.#marks.findLastIndex((mark) => mark.atMicros < limit);
+    const settled = this.#marks[index];
+    this.#marks = this.#marks.slice(Math.max(0, index));
+    const report = refused(refusal);
+    return { upTo: settled ? { text: settled.text, isInclusive: true } : 'none', report };
+  }
+
+  async #takeId(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
+    const largest = await this.#probe.largest(field, signal);
+    const seenMicros = await this.#probe.nowMicros(signal);
+    const startedMs = this.#clock.monotonicMs();
+    let sight = await this.#look(signal);
+    if ('refusal' in sight) {
+      if (sight.replica) {
+        if (largest !== undefined) this.#marks = [...this.#marks, { atMicros: seenMicros, text: largest }];
+        return this.#takeReplayedId(request, sight);
+      }
+      const lagMs = request.safetyLagMs ?? defaultSafetyLagMs;
+      return await this.#takeSettled(largest, lagMs, refused(sight.refusal), signal);
+    }
+    const lagMs = request.safetyLagMs ?? 0;
+    if (largest === undefined) return { upTo: 'none', report: reportOf(undefined, lagMs) };
+    // Of a moment before the look: what was at work then and still is has an older floor.
+    this.#marks = [...this.#marks, { atMicros: sight.atMicros, text: largest }];
+    if (lagMs > 0) {
+      await this.#awaitAge(lagMs, signal);
+      sight = await this.#look(signal);
+    }
+    const deadline = Math.max(startedMs, this.#clock.monotonicMs()) + patienceMs;
+    const after = request.after?.mode === 'Id' ? request.after.id : undefined;
+    for (;;) {
+      if ('refusal' in sight) return { upTo: 'none', report: refused(sight.refusal) };
+      const [oldest] = sight.open;
+      const wanted = this.#newestOfAge(sight.atMicros, lagMs);
+      const settled = this.#settled(oldest, sight.atMicros, lagMs);
+      const hasNews = settled !== undefined && settled.text !== after;
+      if (hasNews || wanted === after || this.#clock.monotonicMs() >= deadline) {
+        const report = reportOf(settled?.text === wanted ? undefined : oldest, lagMs);
+        return settled
+          ? { upTo: { text: settled.text, isInclusive: true }, report }
+          : { upTo: 'none', report };
+      }
+      sight = await this.#look(signal);
+    }
+  }
+
+  /** At a first pass, until the oldest mark is as old as safetyLag says. */
+  async #awaitAge(lagMs: number, signal: AbortSignal): Promise<void> {
+    const [oldest, ...later] = this.#marks;
+    if (!oldest || later.length > 0) return;
+    await this.#clock.sleep(lagMs + 1, signal);
+  }
+
+  #newestOfAge(nowMicros: number, lagMs: number): string | undefined {
+    return this.#marks.findLast((mark) => mark.atMicros <= nowMicros - lagMs * 1_000)?.text;
+  }
+
+  /** The newest mark that is older than all that is at work, and as old as safetyLag says; older ones are forgotten. */
+  #settled(oldest: OpenWork | undefined, nowMicros: number, lagMs: number): Mark | undefined {
+    const limit = oldest ? (oldest.floorMicros ?? 0) : Number.POSITIVE_INFINITY;
+    const aged = nowMicros - lagMs * 1_000;
+    const index = this.#marks.findLastIndex((mark) => mark.atMicros < limit && mark.atMicros <= aged);
+    if (index < 0) return undefined;
+    this.#marks = this.#marks.slice(index);
+    return this.#marks[0];
+  }
+
+  /** By ids, safetyLag means the high-water mark as it was seen that long ago. */
+  async #takeSettled(
+    largest: string | undefined,
+    lagMs: number,
+    report: BoundReport,
+    signal: AbortSignal,
+  ): Promise<PassBound> {
+    this.#seen ??= new SeenMarks(this.#clock, lagMs);
+    if (largest === undefined) return { upTo: 'none', report };
+    this.#seen.add(largest);
+    if (this.#seen.settled() === undefined) await this.#clock.sleep(this.#seen.waitMs() ?? 0, signal);
+    const text = this.#seen.settled();
+    return text === undefined ? { upTo: 'none', report } : { upTo: { text, isInclusive: true }, report };
+  }
+
+  async #look(signal: AbortSignal): Promise<Sight> {
+    return await this.#watch.look(this.#access, signal);
+  }
+}
+
+type Refusal = Extract<Sight, { readonly refusal: string }>;
+
+function zoneOf(request: ReadRequest, { type }: Column): string {
+  return type.kind === 'timestamp' && type.hasZone ? 'UTC' : request.timeZone;
+}
+
+function refused(because: string): BoundReport {
+  return { kind: 'safetyLag', because };
+}
+
+function reportOf(oldest: OpenWork | undefined, lagMs: number): BoundReport {
+  const held = oldest && { heldBackBy: { what: oldest.what, since: isoOf(oldest.sinceMicros) } };
+  if (lagMs > 0) return { kind: 'safetyLag', because: 'safetyLag is set', ...held };
+  return { kind: 'transactions', ...held };
+}
+
+/** A column without zone holds times of source.timeZone; a precision below microseconds may have rounded down. */
+function timeUpTo(
+  micros: number,
+  request: ReadRequest,
+  field: Column,
+): { text: string; isInclusive: boolean } {
+  const { type } = field;
+  const timeZone = zoneOf(request, field);
+  const text = wallText(micros, timeZone, type.kind === 'timestamp' ? type.precision : 0);
+  return { text: type.kind === 'date' ? text.slice(0, 10) : text, isInclusive: false };
+}

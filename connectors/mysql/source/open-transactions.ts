@@ -1,0 +1,243 @@
+import { backoffMs } from '../../../core/backoff.ts';
+import { systemClock } from '../../../core/clock.ts';
+import type { SystemAccess } from '../../../core/connector.ts';
+import { readLogin } from '../config.ts';
+import type { SqlRow } from '../connection/statements.ts';
+import { errnoOf } from '../errors.ts';
+import { readerMark, Session } from '../session.ts';
+import { microsOf } from '../types/time-text.ts';
+import { ReplicaWatch } from './replica.ts';
+import { type OpenWork, type Statement, type Transaction, WorkLog } from './transaction-log.ts';
+
+/** What a look found. Refused: why the server's transactions say nothing here. */
+export type Sight =
+  | { readonly atMicros: number; readonly open: readonly OpenWork[] }
+  | {
+      readonly refusal: string;
+      readonly mend?: string;
+      /** Of a replica: up to when it has its source's rows, by its clock. */
+      readonly replica?: { readonly positionMicros: number | undefined };
+    };
+
+/**
+ * `information_schema.innodb_trx` is a cache that is refreshed only when nobody has read it for 100 ms. So one reader a server in this
+ * process, this far apart; and the processes take turns by a lock of the server's. Since others may poll as well, a look counts only
+ * when it shows the very statement that asks, and tries again at random moments: two that keep time would miss for ever.
+ */
+const restMs = 120;
+const turnLock = 'idra.look';
+/** Whoever holds the lock and was stopped is not waited for longer. */
+const turnWaitSeconds = 5;
+const maxTries = 8;
+const maxTryRestMs = 1_000;
+const lookTimeoutMs = 40_000;
+const processDenied = new Set([1227, 1142, 1045]);
+
+const watches = new Map<string, TransactionWatch>();
+
+/** One for each server and user; what it has seen stays when its last user has gone. */
+export function watchOf(access: SystemAccess): TransactionWatch {
+  const { serverKey } = readLogin(access);
+  const known = watches.get(serverKey);
+  if (known) return known;
+  const made = new TransactionWatch();
+  watches.set(serverKey, made);
+  return made;
+}
+
+export class TransactionWatch {
+  readonly #log = new WorkLog();
+  readonly #replica = new ReplicaWatch();
+  #users = 0;
+  #session: Session | undefined;
+  #next: Promise<Sight> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #lookNumber = 0;
+
+  acquire(): void {
+    this.#users++;
+  }
+
+  async release(): Promise<void> {
+    this.#users--;
+    if (this.#users > 0) return;
+    await this.#last;
+    if (this.#users > 0) return;
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.close();
+  }
+
+  /** A look that begins after this call; shared by all that wait for it. */
+  async look(access: SystemAccess, signal: AbortSignal): Promise<Sight> {
+    signal.throwIfAborted();
+    this.#next ??= this.#afterRest(access);
+    const next = this.#next;
+    return await new Promise<Sight>((resolve, reject) => {
+      const stop = () => reject(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+      next.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    });
+  }
+
+  #afterRest(access: SystemAccess): Promise<Sight> {
+    const sight = this.#last.then(async () => {
+      this.#next = undefined;
+      return await this.#look(access, AbortSignal.timeout(lookTimeoutMs));
+    });
+    const rest = () => this.#rest();
+    this.#last = sight.then(rest, rest);
+    return sight;
+  }
+
+  /** The turn ends when the next reader would not meet what this one has read. */
+  async #rest(): Promise<void> {
+    await systemClock.sleep(restMs);
+    const session = this.#session;
+    if (session?.isLost === false) await session.run(own(`DO RELEASE_LOCK('${turnLock}')`)).catch(() => {});
+  }
+
+  async #look(access: SystemAccess, signal: AbortSignal): Promise<Sight> {
+    if (!this.#session || this.#session.isLost) this.#session = await Session.open(access, 'watch', signal);
+    const session = this.#session;
+    const replica = await this.#replica.look(session, signal);
+    if (replica.kind === 'readOnly') return { refusal: 'the server is read-only' };
+    if (replica.kind === 'replica') {
+      const { because, mend, positionMicros } = replica;
+      return { refusal: because, ...(mend !== undefined && { mend }), replica: { positionMicros } };
+    }
+    await takeTurn(session, signal);
+    for (let tries = 1; tries <= maxTries; tries++) {
+      const processes = await listProcesses(session, signal);
+      if (processes.isReplicating) return { refusal: 'other servers write to this one by replication' };
+      const mark = `idra-look-${session.id}-${++this.#lookNumber}`;
+      const rows = await listTransactions(session, mark, signal);
+      if (rows === 'denied') {
+        return { refusal: 'needs the right PROCESS', mend: `GRANT PROCESS ON *.* TO this user` };
+      }
+      const transactions = transactionsOf(rows, mark, processes);
+      if (transactions) {
+        const { atMicros } = processes;
+        const readers = readOnlyConnections(rows);
+        const statements = processes.statements.filter(({ connection }) => !readers.has(connection));
+        return { atMicros, open: this.#log.take({ atMicros, statements, transactions }) };
+      }
+      await systemClock.sleep(restMs + backoffMs(tries, { baseMs: restMs, maxMs: maxTryRestMs }), signal);
+    }
+    return {
+      refusal:
+        'information_schema.innodb_trx is read by others more often than every 100 ms, and so never refreshed',
+      mend: 'let the other readers of information_schema.innodb_trx wait longer between their queries',
+    };
+  }
+}
+
+/** Without it (the server may refuse such locks) a look only needs more tries. */
+async function takeTurn(session: Session, signal: AbortSignal): Promise<void> {
+  await session.guard(async () => {
+    try {
+      await session.run(own(`DO GET_LOCK('${turnLock}', ${turnWaitSeconds})`));
+    } catch (thrown) {
+      if (session.isLost) throw thrown;
+    }
+  }, signal);
+}
+
+interface Processes {
+  readonly atMicros: number;
+  readonly statements: readonly Statement[];
+  readonly who: ReadonlyMap<string, string>;
+  readonly isReplicating: boolean;
+}
+
+/** Commands that run no statement. */
+const idle = new Set(['Sleep', 'Daemon', 'Binlog Dump', 'Binlog Dump GTID']);
+
+async function listProcesses(session: Session, signal: AbortSignal): Promise<Processes> {
+  const results = await session.guard(
+    () => session.run(`${own('SELECT UTC_TIMESTAMP(6)')}; ${own('SHOW FULL PROCESSLIST')}`),
+    signal,
+  );
+  const atMicros = microsOf(String(results[0]?.rows[0]?.[0]));
+  const rows = results[1]?.rows ?? [];
+  const statements: Statement[] = [];
+  const who = new Map<string, string>();
+  const ownUser = rows.find(([id]) => String(id) === String(session.id))?.[1];
+  for (const [id, user, host, , command, time, , info] of rows) {
+    const connection = String(id);
+    const name = `${user}@${String(host).replace(/:\d+$/, '')} (connection ${connection})`;
+    who.set(connection, name);
+    // Anybody may begin a statement with our mark; of another user it says nothing.
+    const isOwn = user === ownUser && isOwnReader(info);
+    if (connection === String(session.id) || idle.has(String(command)) || isOwn) continue;
+    const ageMicros = Number(time ?? 0) * 1_000_000;
+    statements.push({
+      connection,
+      earliestMicros: atMicros - ageMicros - 1_000_000,
+      // The list was made a little after `atMicros`, and ages are differences of whole seconds.
+      latestMicros: atMicros - ageMicros + 2_000_000,
+      who: name,
+    });
+  }
+  const isReplicating = rows.some((row) => row[1] === 'system user' && row[4] !== 'Daemon');
+  return { atMicros, statements, who, isReplicating };
+}
+
+/** What Idra asks for itself is no work that anything waits for. */
+function own(sql: string): string {
+  return `${readerMark} ${sql}`;
+}
+
+function isOwnReader(sql: unknown): boolean {
+  return typeof sql === 'string' && sql.startsWith(readerMark);
+}
+
+/** Within a transaction of its own, which the look must show. */
+async function listTransactions(
+  session: Session,
+  mark: string,
+  signal: AbortSignal,
+): Promise<readonly SqlRow[] | 'denied'> {
+  const sql = `SELECT /* ${mark} */ trx_id, trx_mysql_thread_id, trx_started, trx_rows_modified, trx_query, trx_is_read_only FROM information_schema.innodb_trx`;
+  return await session.guard(async () => {
+    try {
+      const begin = 'START TRANSACTION WITH CONSISTENT SNAPSHOT';
+      const results = await session.run([begin, sql, 'COMMIT'].map(own).join('; '));
+      return results[1]?.rows ?? [];
+    } catch (thrown) {
+      if (!processDenied.has(errnoOf(thrown) ?? 0)) throw thrown;
+      await session.run('ROLLBACK');
+      return 'denied' as const;
+    }
+  }, signal);
+}
+
+/** By the server's word: these cannot write, whatever they begin with, so that our own readers hold nothing back. */
+function readOnlyConnections(rows: readonly SqlRow[]): ReadonlySet<string> {
+  return new Set(rows.filter(isReadOnly).map(([, connection]) => String(connection)));
+}
+
+function isReadOnly(row: SqlRow): boolean {
+  return Number(row[5]) === 1;
+}
+
+/** Undefined: an older picture, in which the statement that asked is not to be seen. */
+function transactionsOf(
+  rows: readonly SqlRow[],
+  mark: string,
+  { atMicros, who }: Processes,
+): readonly Transaction[] | undefined {
+  const own = rows.find((row) => typeof row[4] === 'string' && row[4].includes(mark));
+  if (!own) return undefined;
+  // The server writes these in its system's time zone; ours began just now.
+  const now = microsOf(String(own[2]));
+  return rows
+    .filter((row) => row !== own && !isReadOnly(row))
+    .map(([id, connection, started, changes]) => ({
+      id: String(id),
+      connection: String(connection),
+      startedMicros: Math.floor((atMicros - (now - microsOf(String(started)))) / 1_000_000) * 1_000_000,
+      hasChanges: Number(changes) > 0,
+      who: who.get(String(connection)) ?? `connection ${connection}`,
+    }));
+}

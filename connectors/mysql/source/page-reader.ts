@@ -1,0 +1,192 @@
+import type { FieldPacket } from 'mysql2';
+import type { BatchLimits } from '../../../core/batch.ts';
+import { scalarText } from '../../../core/offset.ts';
+import type { Column, Row, Scalar, Value } from '../../../core/values.ts';
+import { keyIsNull } from '../../sql/source/order-check.ts';
+import type { Part } from '../../sql/source/read-pass.ts';
+import type { SqlRow } from '../connection/statements.ts';
+import { fingerprintOf } from '../fingerprint.ts';
+import { readerMark, type Session } from '../session.ts';
+import { decoderOf } from '../types/decode.ts';
+
+export interface RowStatement {
+  readonly sql: string;
+  /** Run before it in the same transaction: what they tell must be `fingerprint`. */
+  readonly opening: readonly string[];
+  readonly fingerprint: string;
+  /** The select list. */
+  readonly columns: readonly Column[];
+  /** Places of the orderBy columns in the select list. */
+  readonly keys: readonly number[];
+  readonly limits: BatchLimits;
+}
+
+/** The object is not the one that was described; no row was handed on. */
+export class ShapeMoved extends Error {
+  constructor() {
+    super('the object has another shape');
+    this.name = 'ShapeMoved';
+  }
+}
+
+/**
+ * Streams one statement's rows in parts, in a transaction of their own, and not before the shape of the object is the expected one. At
+ * most one full part waits for its reader; then the connection is paused, and so in the end is the server.
+ */
+export async function* readParts(
+  session: Session,
+  statement: RowStatement,
+  signal: AbortSignal,
+): AsyncGenerator<Part> {
+  const full: CutPart[] = [];
+  let wake: () => void = () => {};
+  let outcome: { readonly error?: unknown } | undefined;
+  const cutter = new PartCutter(statement, (part) => full.push(part));
+  const told = new ToldShape(statement.opening.length);
+  let hasMoved = false;
+  const listener = {
+    streamed: statement.opening.length,
+    onFields: (fields: readonly FieldPacket[]) => {
+      told.addFields(fields);
+      if (told.isNext && told.fingerprint() !== statement.fingerprint) {
+        hasMoved = true;
+        wake();
+      }
+    },
+    onRow: (row: SqlRow, at: number) => {
+      if (at < statement.opening.length) told.addRow(row, at);
+      else if (!hasMoved) return cutter.push(row);
+      return hasMoved;
+    },
+  };
+  const sql = [...statement.opening, statement.sql, `${readerMark} COMMIT`].join('; ');
+  const running = session
+    .guard(() => session.stream(sql, listener), signal)
+    .then(
+      () => {
+        cutter.end();
+        outcome = {};
+        wake();
+      },
+      (error: unknown) => {
+        outcome = { error };
+        wake();
+      },
+    );
+  cutter.onPart = () => wake();
+  try {
+    for (;;) {
+      if (hasMoved) throw new ShapeMoved();
+      const part = full.shift();
+      if (part) {
+        if (full.length === 0) session.resume();
+        yield { ...part, lastKey: keyOf(part.rows.rows.at(-1) ?? [], statement) };
+      } else if (outcome) {
+        if ('error' in outcome) throw outcome.error;
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    // Left half-way, the rest of the rows is of no use to anybody.
+    if (!outcome) session.cut();
+    await running;
+  }
+}
+
+/** What the statements before the rows have told. */
+class ToldShape {
+  readonly #count: number;
+  readonly #results: { readonly fields: readonly FieldPacket[]; readonly rows: SqlRow[] }[] = [];
+  isNext = false;
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  addFields(fields: readonly FieldPacket[]): void {
+    this.isNext = this.#results.length === this.#count;
+    this.#results.push({ fields, rows: [] });
+  }
+
+  addRow(row: SqlRow, at: number): void {
+    this.#results[at]?.rows.push(row);
+  }
+
+  fingerprint(): string {
+    return fingerprintOf(this.#results.slice(0, this.#count));
+  }
+}
+
+/** Still without its key, which may be NULL: that is an error of the reader, not of the stream. */
+interface CutPart extends Omit<Part, 'lastKey'> {
+  readonly rows: { readonly format: 'values'; readonly rows: readonly Row[] };
+}
+
+class PartCutter {
+  readonly #statement: RowStatement;
+  readonly #decoders: readonly { readonly at: number; readonly decode: (cell: never) => Value }[];
+  readonly #emit: (part: CutPart) => void;
+  #rows: SqlRow[] = [];
+  #bytes = 0;
+  onPart: () => void = () => {};
+
+  constructor(statement: RowStatement, emit: (part: CutPart) => void) {
+    this.#statement = statement;
+    this.#emit = emit;
+    this.#decoders = statement.columns.flatMap((column, at) => {
+      const decode = decoderOf(column.type);
+      return decode ? [{ at, decode }] : [];
+    });
+  }
+
+  /** True: a part is full, and no more is wanted for now. */
+  push(row: SqlRow): boolean {
+    const { maxRows, maxBytes } = this.#statement.limits;
+    const size = rowBytes(row);
+    const isFull = this.#rows.length >= maxRows || (this.#rows.length > 0 && this.#bytes + size > maxBytes);
+    if (isFull) this.#cut();
+    this.#rows.push(row);
+    this.#bytes += size;
+    return isFull;
+  }
+
+  end(): void {
+    if (this.#rows.length > 0) this.#cut();
+  }
+
+  #cut(): void {
+    const rows = this.#rows as Value[][];
+    for (const { at, decode } of this.#decoders) {
+      for (const row of rows) {
+        const cell = row[at];
+        if (cell !== null) row[at] = decode(cell as never);
+      }
+    }
+    this.#emit({
+      rows: { format: 'values', rows: rows as readonly Row[] },
+      rowCount: rows.length,
+      byteCount: this.#bytes,
+    });
+    this.#rows = [];
+    this.#bytes = 0;
+    this.onPart();
+  }
+}
+
+function keyOf(row: readonly Value[], { keys, columns }: RowStatement): string[] {
+  return keys.map((at) => {
+    const value = row[at] ?? null;
+    if (value === null) throw keyIsNull(columns[at] as Column);
+    return scalarText(value as Scalar);
+  });
+}
+
+function rowBytes(row: SqlRow): number {
+  let bytes = 0;
+  for (const cell of row) bytes += typeof cell === 'string' || Buffer.isBuffer(cell) ? cell.length : 4;
+  return bytes;
+}

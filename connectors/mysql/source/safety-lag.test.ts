@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { connector } from '../connector.ts';
+import { accessOf, servers, TestDatabase } from '../test-harness.ts';
+
+const signal = new AbortController().signal;
+
+for (const [name, start] of servers) {
+  describe(name, () => {
+    let database: TestDatabase;
+    before(async () => {
+      database = await TestDatabase.create(start);
+    });
+    after(() => database?.stop());
+
+    const run = (sql: string) => database.run(sql);
+
+    test('by id safetyLag is added to the bound of transactions: one that lasts longer still holds its ids back', async () => {
+      await run('CREATE TABLE added (id INT PRIMARY KEY, v INT)');
+      const late = await database.client();
+      await late.query('START TRANSACTION; INSERT INTO added VALUES (1, 1)');
+      await run('INSERT INTO added VALUES (2, 2)');
+      const flow = await database.flow({
+        from: 'added',
+        to: 'added_to',
+        mode: 'Id',
+        idField: 'id',
+        writeMode: 'Append',
+        safetyLagMs: 100,
+      });
+      await flow.claim();
+      const { end } = await flow.pass();
+      assert.deepEqual(await run('SELECT id FROM added_to'), []);
+      assert.match(end.bound.heldBackBy?.what ?? '', /transaction/);
+      assert.equal(end.isHeldBack, true);
+      await late.query('COMMIT');
+      for (let passes = 0; passes < 50; passes++) {
+        await flow.pass();
+        if ((await run('SELECT id FROM added_to')).length > 0) break;
+      }
+      assert.deepEqual(await run('SELECT id FROM added_to ORDER BY id'), [['1'], ['2']]);
+      await flow.close();
+    });
+
+    test('rows of a second that is not over were there, and are held back though no transaction holds them', async () => {
+      await run('CREATE TABLE ahead (id INT PRIMARY KEY, at TIMESTAMP NOT NULL)');
+      await run('INSERT INTO ahead VALUES (1, NOW() - INTERVAL 1 DAY), (2, NOW() + INTERVAL 1 DAY)');
+      const flow = await database.flow({
+        from: 'ahead',
+        to: 'ahead_to',
+        mode: 'Timestamp',
+        timestampField: 'at',
+      });
+      await flow.claim();
+      const { end } = await flow.pass();
+      assert.deepEqual(await run('SELECT id FROM ahead_to'), [['1']]);
+      assert.deepEqual(
+        [end.bound.kind, end.bound.heldBackBy, end.isHeldBack],
+        ['transactions', undefined, true],
+      );
+      await flow.close();
+    });
+
+    test('the zone of new sessions is that of the server, and none is guessed from an abbreviation', async () => {
+      const server = await start({ own: true });
+      try {
+        const access = accessOf(await server.createDatabase());
+        const zone = async () => {
+          const source = await connector.openSource(access, { table: 't' }, signal);
+          const found = await source.timeZone(signal);
+          await source.close();
+          return found;
+        };
+        assert.match(await zone(), /^(UTC|[+-]\d\d:\d\d|SYSTEM \(\w+\))$/);
+        for (const offset of ['+09:00', '-03:30']) {
+          await server.query(`SET GLOBAL time_zone = '${offset}'`);
+          assert.equal(await zone(), offset);
+        }
+      } finally {
+        await server.stop();
+      }
+    });
+  });
+}

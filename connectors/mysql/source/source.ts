@@ -1,0 +1,262 @@
+import type { Batch } from '../../../core/batch.ts';
+import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
+import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
+import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
+import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
+import { OneSystem } from '../../../core/system-identity.ts';
+import type { Column, Relation } from '../../../core/values.ts';
+import { serverInteger } from '../../sql/connection/server-integer.ts';
+import { splitName } from '../../sql/names.ts';
+import { fieldToIndex, indexFindings } from '../../sql/source/field-index.ts';
+import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
+import { tableRemedy } from '../../sql/source/missing-table.ts';
+import {
+  largest,
+  orderColumns,
+  type Part,
+  type PassBound,
+  type RangeReader,
+  readPass,
+  startAfter,
+} from '../../sql/source/read-pass.ts';
+import { firstOfIndexes } from '../catalog.ts';
+import { OwnSession } from '../connection/own-session.ts';
+import { readOnly } from '../connection/read-only.ts';
+import type { SqlRow } from '../connection/statements.ts';
+import { listTables, quoteName, resolveName, type TableName, text } from '../describe.ts';
+import { lookAt, type Seen } from '../fingerprint.ts';
+import { identityOf } from '../identity.ts';
+import { readConfig } from '../schema.ts';
+import { readerMark, type Session } from '../session.ts';
+import { decoderOf } from '../types/decode.ts';
+import { dialect, literalText, selectItem } from '../types/literals.ts';
+import { microsOf } from '../types/time-text.ts';
+import { LateRowBound } from './late-row-bound.ts';
+import { requireOneSelect } from './one-statement.ts';
+import { readParts, ShapeMoved } from './page-reader.ts';
+import { serverTimeZone } from './time-zone.ts';
+
+const path = 'spec.source.table';
+/** Counted at most, for an estimate. */
+const countLimit = 1_000_000;
+/** Of an object that changes again and again while a page is read. */
+const maxLooks = 5;
+
+/** Reads one table, view or query. */
+export class MysqlSource implements Source, RangeReader {
+  readonly dialect = dialect;
+  readonly #access: SystemAccess;
+  readonly #object: SourceObject;
+  readonly #bound: LateRowBound;
+  readonly #session: OwnSession;
+  readonly #system = new OneSystem();
+  #seen: Seen | undefined;
+
+  constructor(access: SystemAccess, object: SourceObject, session: Session) {
+    this.#access = access;
+    this.#object = object;
+    this.#session = new OwnSession(access, 'reader', session);
+    this.#bound = new LateRowBound(access, {
+      largest: (field, signal) => largest(this, field, signal),
+      nowMicros: (signal) => this.#nowMicros(signal),
+    });
+  }
+
+  async describe(signal: AbortSignal): Promise<Relation> {
+    return (await this.#look(signal)).relation;
+  }
+
+  async check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
+    if (mode === 'Snapshot') return [];
+    return [...(await this.#bound.check(signal)), ...(await this.#indexFindings(mode, signal))];
+  }
+
+  canServe(): boolean {
+    return false;
+  }
+
+  read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd> {
+    return readPass(this, request, signal);
+  }
+
+  async *readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
+    const keys = range.orderBy.map((column) => range.columns.findIndex((each) => each.name === column.name));
+    await this.#requirePlanned(request.relation, signal);
+    for (let tries = 1; ; tries++) {
+      const { from, opening, fingerprint } = this.#seen ?? (await this.#look(signal));
+      const session = await this.#provenSession(signal);
+      const sql = this.#withSettings(session, selectRange(dialect, from, range, request.wire));
+      const statement = { sql, opening, fingerprint, columns: range.columns, keys, limits: request.limits };
+      try {
+        yield* readParts(session, statement, signal);
+        return;
+      } catch (thrown) {
+        await this.#requireSame(request.relation, thrown, signal);
+        if (!(thrown instanceof ShapeMoved)) throw thrown;
+        if (tries === maxLooks) throw schemaChanged(request.relation.name);
+      }
+    }
+  }
+
+  async #requirePlanned(planned: Relation, signal: AbortSignal): Promise<void> {
+    if (this.#seen && shapeOf(this.#seen.relation) === shapeOf(planned)) return;
+    requireShape(planned, (await this.#look(signal)).relation);
+  }
+
+  /** After an error: throws SchemaChanged where a changed object is its cause, or may be. */
+  async #requireSame(planned: Relation, thrown: unknown, signal: AbortSignal): Promise<void> {
+    const isServers = thrown instanceof IdraError && thrown.disposition === 'permanent';
+    if (!isServers && !(thrown instanceof ShapeMoved)) return;
+    await this.#session.current?.query(`${readerMark} ROLLBACK`, signal);
+    requireShape(planned, (await this.#look(signal)).relation);
+  }
+
+  /** Describes the object, and remembers how to see that it is still the same. Throws TableNotFound, QueryInvalid. */
+  async #look(signal: AbortSignal): Promise<Seen> {
+    const session = await this.#open(signal);
+    const { table, query } = this.#object;
+    const { database } = readConfig(this.#access.config);
+    const object =
+      query === undefined ? { name: resolveName(splitName(table ?? '', path), database, path) } : { query };
+    const seen = await lookAt(session, object, path, signal);
+    this.#seen = seen;
+    if (seen) return seen;
+    throw permanent(
+      'TableNotFound',
+      `${session.where} has no table or view ${table}, or this user may not see it`,
+      {
+        path,
+        mend: 'name' in object ? await missingRemedy(session, object.name, database, signal) : undefined,
+      },
+    );
+  }
+
+  async #indexFindings(mode: Mode, signal: AbortSignal): Promise<Finding[]> {
+    const { relation } = this.#seen ?? (await this.#look(signal));
+    const field = fieldToIndex(mode, this.#object, relation);
+    if (field === undefined) return [];
+    const { database } = readConfig(this.#access.config);
+    const { schema, table } = resolveName(splitName(this.#object.table ?? '', path), database, path);
+    const session = await this.#session.get(signal);
+    return indexFindings(field, relation, mode, await firstOfIndexes(session, { schema, table }, signal));
+  }
+
+  takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
+    return this.#bound.take(request, field, signal);
+  }
+
+  async timeZone(signal: AbortSignal): Promise<string> {
+    return await serverTimeZone(await this.#open(signal), signal);
+  }
+
+  async estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined> {
+    const orderBy = orderColumns(request);
+    return await this.count(
+      whereRange(dialect, { orderBy, after: startAfter(request), upTo: undefined }),
+      signal,
+    );
+  }
+
+  /** A table forgets nothing. */
+  async acknowledge(): Promise<void> {}
+
+  async identity(signal: AbortSignal): Promise<SystemIdentity> {
+    const { facts } = await this.#open(signal);
+    return identityOf(facts.names, readConfig(this.#access.config).database);
+  }
+
+  async #open(signal: AbortSignal): Promise<Session> {
+    const session = await this.#session.get(signal);
+    this.#system.require(session.facts.names, `the server of ${this.#access.dataSource}`);
+    return session;
+  }
+
+  async rest(): Promise<void> {
+    await this.#session.rest();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#session.close(), this.#bound.close()]);
+  }
+
+  async #nowMicros(signal: AbortSignal): Promise<number> {
+    const session = await this.#open(signal);
+    const [[now] = []] = await session.query(`${readerMark} SELECT UTC_TIMESTAMP(6)`, signal);
+    return microsOf(String(now));
+  }
+
+  async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
+    const sql = `SELECT ${selectItem(field)} FROM ${await this.#from(signal)} ${tail}`;
+    const [[cell] = []] = await this.#ask(sql, signal);
+    if (cell === null || cell === undefined) return undefined;
+    if (Buffer.isBuffer(cell)) return cell.toString('hex');
+    return String(decoderOf(field.type)?.(cell) ?? cell);
+  }
+
+  async count(where: string, signal: AbortSignal): Promise<number> {
+    const rows = `SELECT 1 FROM ${await this.#from(signal)} ${where} LIMIT ${countLimit}`;
+    const [[count] = []] = await this.#ask(`SELECT COUNT(*) FROM (${rows}) AS counted`, signal);
+    return Number(text(count));
+  }
+
+  /** By the table's AUTO_INCREMENT. */
+  async largestIssued(field: Column, signal: AbortSignal): Promise<bigint | undefined> {
+    const { table: named, query } = this.#object;
+    if (query !== undefined || !field.isIdentity) return undefined;
+    const session = await this.#open(signal);
+    const { database } = readConfig(this.#access.config);
+    const { schema, table } = resolveName(splitName(named ?? '', path), database, path);
+    // MySQL else tells the value of up to a day ago.
+    if (!session.facts.isMariaDb)
+      await session.query('SET SESSION information_schema_stats_expiry = 0', signal);
+    const [[next] = []] = await session.query(
+      `${readerMark} SELECT AUTO_INCREMENT FROM information_schema.TABLES
+       WHERE TABLE_SCHEMA = ${literalText(schema)} AND TABLE_NAME = ${literalText(table)}`,
+      signal,
+    );
+    return next === null || next === undefined ? undefined : serverInteger(next, session.where) - 1n;
+  }
+
+  /** A function that a view or query calls may have changed them, also while the shape was looked at. */
+  #withSettings(session: Session, sql: string): string {
+    const settings = this.#seen?.relation.isOpaque ? session.setUp.again : [];
+    return [...settings, sql].map((each) => `${readerMark} ${each}`).join('; ');
+  }
+
+  /** A question beside the pages: where the object has changed, that is what the error says. */
+  async #ask(sql: string, signal: AbortSignal): Promise<readonly SqlRow[]> {
+    const before = this.#seen?.relation;
+    const session = await this.#provenSession(signal);
+    try {
+      return await readOnly(session, this.#withSettings(session, sql), signal);
+    } catch (thrown) {
+      if (before) await this.#requireSame(before, thrown, signal);
+      throw thrown;
+    }
+  }
+
+  /** Each session that the text of a query is sent to within other statements has proven it. */
+  async #provenSession(signal: AbortSignal): Promise<Session> {
+    const session = await this.#open(signal);
+    if (this.#object.query !== undefined) await requireOneSelect(session, this.#object.query, signal);
+    return session;
+  }
+
+  async #from(signal: AbortSignal): Promise<string> {
+    return (this.#seen ?? (await this.#look(signal))).from;
+  }
+}
+
+async function missingRemedy(
+  session: Session,
+  name: TableName,
+  database: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const known = (await listTables(session, database, signal)).map(({ schema, table }) => [schema, table]);
+  return tableRemedy(
+    [name.schema, name.table],
+    known,
+    `correct the name, or GRANT SELECT ON ${quoteName(name)} TO this user`,
+  );
+}

@@ -1,0 +1,260 @@
+import type { Acceptance, ColumnUse } from '../../../core/column-plan.ts';
+import type { Column, ColumnType } from '../../../core/values.ts';
+import { intRange, isWithin } from '../../sql/types/int-range.ts';
+import { partsOf } from './column-types.ts';
+
+export type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
+
+const yes: Acceptance = { isAccepted: true };
+const asText: Acceptance = { isAccepted: true, note: 'as text' };
+
+function no(reason: string): Acceptance {
+  return { isAccepted: false, reason };
+}
+
+/** Whether an existing column keeps every value of `type`; a value that it would change in silence is refused, never bent. */
+export function accepts(existing: Column, type: ColumnType, use?: ColumnUse): Acceptance {
+  const acceptance = withCharacters(existing, type, acceptsAny(existing, type));
+  return acceptance.isAccepted || !use?.isKey ? acceptance : (acceptsAsKey(existing, type) ?? acceptance);
+}
+
+const asciiKinds = new Set([
+  'boolean',
+  'int',
+  'float',
+  'decimal',
+  'uuid',
+  'date',
+  'time',
+  'timestamp',
+  'interval',
+  'bit',
+]);
+
+/** A column of another character set than utf8mb4 does not keep every character; its collation names it. */
+function withCharacters(
+  { type: target, collation }: Column,
+  type: ColumnType,
+  acceptance: Acceptance,
+): Acceptance {
+  const characterSet = collation?.split('_')[0];
+  const isWhole = characterSet === undefined || characterSet === 'utf8mb4';
+  if (isWhole || target.kind !== 'text' || asciiKinds.has(type.kind) || !acceptance.isAccepted)
+    return acceptance;
+  const misfits = `characters that ${characterSet} does not have do not fit`;
+  return { ...acceptance, misfits: acceptance.misfits ? `${acceptance.misfits}; ${misfits}` : misfits };
+}
+
+/** Keys have a length in MySQL: one without limit gets this one where the table is made, and is welcome to it where it is there. */
+export const openKeyLength = 255;
+
+function acceptsAsKey({ type: target }: Column, type: ColumnType): Acceptance | undefined {
+  if ((target.kind !== 'text' && target.kind !== 'bytes') || target.isFixed) return undefined;
+  if ((target.kind === 'bytes') !== (type.kind === 'bytes') || (target.maxLength ?? 0) < openKeyLength)
+    return undefined;
+  const isText = type.kind === 'text' || type.kind === 'enum' || type.kind === 'bytes';
+  return {
+    isAccepted: true,
+    ...(isText ? {} : { note: 'as text' }),
+    misfits: `keys longer than ${target.maxLength} ${target.kind === 'bytes' ? 'bytes' : 'characters'} do not fit`,
+  };
+}
+
+function acceptsAny(existing: Column, type: ColumnType): Acceptance {
+  const { type: target, nativeType: native } = existing;
+  if (partsOf(native).base === 'year' && type.kind === 'int') {
+    return { isAccepted: true, misfits: 'YEAR has 0 and the years 1901 to 2155' };
+  }
+  switch (target.kind) {
+    case 'text':
+      return acceptsAsText(target, type, native);
+    case 'int':
+      if (type.kind === 'boolean') return yes;
+      return type.kind === 'int' && isWithin(intRange(type), intRange(target)) ? yes : mismatch(native, type);
+    case 'float':
+      return acceptsAsFloat(target, type, native);
+    case 'decimal':
+      return acceptsAsDecimal(target, type, native);
+    case 'timestamp':
+      return acceptsAsTimestamp(target, type, native);
+    case 'time':
+      if (type.kind !== 'time' || type.hasZone) return mismatch(native, type);
+      return type.precision <= target.precision
+        ? yes
+        : no(`${native} keeps ${target.precision} digits of a second`);
+    case 'bytes':
+      return type.kind === 'bytes' ? acceptsBytes(target, type, native) : mismatch(native, type);
+    case 'json':
+      return acceptsAsJson(type, native);
+    case 'enum':
+      return type.kind === 'enum' ? acceptsLabels(target, type, native) : mismatch(native, type);
+    case 'bit':
+      if (type.kind !== 'bit' || type.isVarying) return mismatch(native, type);
+      return type.length === target.length ? yes : no(`${native} has another length`);
+    case 'other':
+      return type.kind === 'other' && type.system === target.system && type.name === target.name
+        ? yes
+        : mismatch(native, type);
+    case 'date':
+      return type.kind === 'date'
+        ? { isAccepted: true, misfits: 'MySQL has the years 1 to 9999', isRare: true }
+        : mismatch(native, type);
+    default:
+      return type.kind === target.kind ? yes : mismatch(native, type);
+  }
+}
+
+function mismatch(native: string, type: ColumnType): Acceptance {
+  return no(`${native} does not keep every ${type.kind}`);
+}
+
+function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Acceptance {
+  if (type.kind === 'bytes') return mismatch(native, type);
+  const length = longestText(type);
+  const limit = target.maxBytes !== undefined ? Math.floor(target.maxBytes / 4) : target.maxLength;
+  if (target.isFixed && !keepsInChar(type, target.maxLength)) {
+    return no(`${native} takes off blanks at the end`);
+  }
+  if (isEnoughBytes(target, type)) return yes;
+  if (limit !== undefined && (length === undefined || length > limit)) {
+    const bytes = 'bytes (up to four a character)';
+    return no(
+      target.maxBytes === undefined
+        ? whyNarrower(native, target.maxLength, 'characters')
+        : whyNarrower(native, target.maxBytes, bytes),
+    );
+  }
+  if (type.kind === 'text' || type.kind === 'enum') return yes;
+  if (type.kind === 'untyped')
+    return { isAccepted: true, note: 'numbers arrive as text', misfits: 'a blob is not text' };
+  if (type.kind === 'array') return { isAccepted: true, note: 'as a JSON array' };
+  return asText;
+}
+
+/** The name alone says little: PostgreSQL's text has no limit, and MySQL's is 65,535 bytes. */
+function whyNarrower(native: string, limit: number | undefined, unit: string): string {
+  return `MySQL's ${native} keeps ${(limit ?? 0).toLocaleString('en-US')} ${unit}, and the source's may be longer`;
+}
+
+/** Both count bytes. */
+function isEnoughBytes(target: Of<'text'>, type: ColumnType): boolean {
+  return (
+    type.kind === 'text' &&
+    type.maxBytes !== undefined &&
+    target.maxBytes !== undefined &&
+    type.maxBytes <= target.maxBytes
+  );
+}
+
+function keepsInChar(type: ColumnType, length: number | undefined): boolean {
+  if (type.kind === 'uuid') return true;
+  return type.kind === 'text' && type.isFixed === true && (type.maxLength ?? 0) <= (length ?? 0);
+}
+
+/** Characters at most; undefined: no limit known. */
+function longestText(type: ColumnType): number | undefined {
+  switch (type.kind) {
+    case 'text':
+      return type.maxLength ?? type.maxBytes;
+    case 'enum':
+      return Math.max(0, ...type.values.map((each) => each.length));
+    case 'boolean':
+      return 5;
+    case 'int':
+      return 20;
+    case 'uuid':
+      return 36;
+    case 'date':
+      return 16;
+    case 'time':
+      return 32;
+    case 'timestamp':
+      return 48;
+    case 'interval':
+      return 255;
+    case 'bit':
+      return type.length;
+    case 'decimal':
+      return type.precision === undefined ? undefined : type.precision + Math.abs(type.scale ?? 0) + 3;
+    default:
+      return undefined;
+  }
+}
+
+export const minusZero = 'MariaDB makes minus zero zero';
+
+function acceptsAsFloat(target: Of<'float'>, type: ColumnType, native: string): Acceptance {
+  const misfits = 'MySQL has no NaN and no infinities';
+  if (type.kind === 'float') {
+    return type.bits <= target.bits
+      ? { isAccepted: true, note: minusZero, misfits, isRare: true }
+      : no(`${native} is less precise`);
+  }
+  if (type.kind === 'int' && type.bits <= (target.bits === 64 ? 32 : 16)) return yes;
+  return mismatch(native, type);
+}
+
+function acceptsAsDecimal(target: Of<'decimal'>, type: ColumnType, native: string): Acceptance {
+  if (type.kind !== 'int' && type.kind !== 'decimal') return mismatch(native, type);
+  const { precision = 10, scale: targetScale = 0 } = target;
+  if (type.kind === 'decimal' && type.precision === undefined) {
+    return {
+      isAccepted: true,
+      misfits: `${native} keeps ${precision - targetScale} digits before the point and ${targetScale} behind it`,
+    };
+  }
+  const { whole, scale } = digitsOf(type);
+  const fitsDigits = scale <= targetScale && whole <= precision - targetScale;
+  if (!fitsDigits) return no(`${native} has fewer digits`);
+  const isNegative = type.kind === 'decimal' ? !type.isUnsigned : intRange(type).min < 0n;
+  return target.isUnsigned && isNegative ? no(`${native} has no negative numbers`) : yes;
+}
+
+function digitsOf(type: Of<'int'> | Of<'decimal'>): { readonly whole: number; readonly scale: number } {
+  if (type.kind === 'int') return { whole: String(intRange(type).max).length, scale: 0 };
+  const scale = type.scale ?? 0;
+  return { whole: Math.max(0, (type.precision ?? 0) - scale), scale: Math.max(0, scale) };
+}
+
+function acceptsAsTimestamp(target: Of<'timestamp'>, type: ColumnType, native: string): Acceptance {
+  if (type.kind === 'date')
+    return target.hasZone ? mismatch(native, type) : { isAccepted: true, note: 'as midnight' };
+  if (type.kind !== 'timestamp') return mismatch(native, type);
+  if (type.precision > target.precision) {
+    return no(`${native} keeps ${target.precision} digits of a second, not ${type.precision}`);
+  }
+  if (/^timestamp/i.test(native)) {
+    if (!type.hasZone) return no(`${native} holds instants, and the source's timestamp has no zone`);
+    return { isAccepted: true, misfits: 'TIMESTAMP has the years 1970 to 2038' };
+  }
+  const misfits = 'MySQL has the years 1 to 9999';
+  return type.hasZone && !target.hasZone
+    ? { isAccepted: true, note: 'in UTC', misfits, isRare: true }
+    : { isAccepted: true, misfits, isRare: true };
+}
+
+function acceptsBytes(target: Of<'bytes'>, type: Of<'bytes'>, native: string): Acceptance {
+  if (target.isFixed) {
+    const isSame = type.isFixed && type.maxLength === target.maxLength;
+    return isSame ? yes : no(`${native} pads with zeros what is shorter`);
+  }
+  const isEnough =
+    target.maxLength === undefined || (type.maxLength ?? Number.POSITIVE_INFINITY) <= target.maxLength;
+  return isEnough ? yes : no(whyNarrower(native, target.maxLength, 'bytes'));
+}
+
+/** MariaDB's is a text; MySQL's keeps 64-bit integers and doubles: the encoder looks at each number (encode.ts). */
+function acceptsAsJson(type: ColumnType, native: string): Acceptance {
+  if (type.kind !== 'json' && type.kind !== 'array') return mismatch(native, type);
+  if (partsOf(native).base !== 'json') return yes;
+  return {
+    isAccepted: true,
+    note: "as MySQL's JSON writes it: names in an order of its own, the last of equal ones",
+    misfits: 'numbers that neither 64 bits nor a double keep',
+  };
+}
+
+function acceptsLabels(target: Of<'enum'>, type: Of<'enum'>, native: string): Acceptance {
+  const missing = type.values.filter((each) => !target.values.includes(each));
+  return missing.length === 0 ? yes : no(`${native} lacks ${missing.join(', ')}`);
+}

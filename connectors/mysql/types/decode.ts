@@ -1,0 +1,31 @@
+import type { ColumnType, Value } from '../../../core/values.ts';
+import { serverInteger } from '../../sql/connection/server-integer.ts';
+import type { Cell } from '../connection/statements.ts';
+
+/** The driver's value, as this connector's sessions and select items are set, to the canonical value; undefined: they are the same. */
+export type Decode = ((cell: Exclude<Cell, null>) => Value) | undefined;
+
+export function decoderOf(type: ColumnType): Decode {
+  switch (type.kind) {
+    case 'int':
+      return type.bits === 64 ? (cell) => serverInteger(cell, 'MySQL') : undefined;
+    case 'float':
+      return type.bits === 32 ? (cell) => Math.fround(Number(cell)) : Number;
+    case 'decimal':
+      return String;
+    case 'time':
+      return (cell) => shortFraction(String(cell));
+    case 'timestamp':
+      return type.hasZone
+        ? (cell) => `${shortFraction(String(cell))}Z`
+        : (cell) => shortFraction(String(cell));
+    default:
+      return undefined;
+  }
+}
+
+/** `08:00:00.120000` -> `08:00:00.12`: as canonical times are written. */
+function shortFraction(text: string): string {
+  if (!text.endsWith('0') || !text.includes('.')) return text;
+  return text.replace(/\.?0+$/, '');
+}

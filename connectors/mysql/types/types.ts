@@ -1,0 +1,220 @@
+import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
+import type { ColumnType } from '../../../core/values.ts';
+import { keyRefusal } from '../../sql/types/key-types.ts';
+import { rowFindings } from '../destination/row-width.ts';
+import { accepts, minusZero, type Of, openKeyLength } from './accepts.ts';
+import { isBinaryOther, partsOf, utcComment } from './column-types.ts';
+
+/**
+ * What MySQL and MariaDB can store, and as what (Invariant 6). The collation of texts is added when the table is made: which one
+ * compares as bytes do depends on the server.
+ */
+export const types: TypeTable = {
+  columnFor,
+  accepts,
+  keyRefusal: keyRefusal({
+    kinds: ['enum'],
+    others: /^(set\(.*\)|inet[46])$/s,
+  }),
+  names: { maxLength: 64, unit: 'characters', fold: (name) => name.toLowerCase() },
+  rowFindings,
+};
+
+/** 3072 bytes of an index at four a character; three of openKeyLength fit into one key. */
+const maxKeyCharacters = 768;
+const maxKeyBytes = 3_072;
+/** Longer ones would use up the 65,535 bytes that a row's VARCHARs share. */
+const maxVarchar = 255;
+const maxDecimal = { precision: 65, scale: 30 };
+const secondDigits = 6;
+
+/** Of one of the two alone, or of the session's settings: the plan cannot know which server makes the table. */
+const notPortable = new Set(['uuid', 'inet4', 'inet6', 'vector', 'xmltype']);
+
+/** A name that is none of the types that are known here may be one of another server's, or of an attacker's. */
+function isPortable(base: string, type: ColumnType): boolean {
+  return !notPortable.has(base) && (type.kind !== 'other' || base === 'set' || isBinaryOther(base));
+}
+
+function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
+  const own = use.nativeType === undefined ? undefined : partsOf(use.nativeType);
+  if (use.nativeType !== undefined && own && isPortable(own.base, type)) {
+    if (!use.isKey)
+      return { ddl: ownDdl(use.nativeType, type), ...(type.kind === 'float' && { note: minusZero }) };
+    if (!/text|blob|json|point|linestring|polygon|geo/.test(own.base))
+      return { ddl: ownDdl(use.nativeType, type) };
+  }
+  return use.isKey ? keyType(type) : plainType(type);
+}
+
+/** A DATETIME that holds instants says so by its comment. */
+function ownDdl(nativeType: string, type: ColumnType): string {
+  const isUtc = type.kind === 'timestamp' && type.hasZone && /^datetime/i.test(nativeType);
+  return isUtc ? `${nativeType} COMMENT '${utcComment}'` : nativeType;
+}
+
+function keyType(type: ColumnType): NativeType | TypeRefusal {
+  switch (type.kind) {
+    case 'text':
+      return keyText(type.maxLength ?? type.maxBytes);
+    case 'enum':
+      return keyText(longest(type.values));
+    case 'untyped':
+      return { ...keyText(undefined), note: 'numbers arrive as text' };
+    case 'bytes':
+      if (type.maxLength !== undefined && type.maxLength <= maxKeyBytes)
+        return { ddl: `VARBINARY(${Math.max(1, type.maxLength)})` };
+      return {
+        ddl: `VARBINARY(${openKeyLength})`,
+        misfits: `keys longer than ${openKeyLength} bytes do not fit`,
+      };
+    case 'interval':
+    case 'other':
+      return { ...keyText(openKeyLength), note: 'stored as text' };
+    case 'json':
+    case 'array':
+      return { refusal: `a ${type.kind} cannot be part of a key in MySQL` };
+    case 'bit': {
+      const native = bitFor(type);
+      return /^BIT/.test(native.ddl)
+        ? native
+        : { ...keyText(type.length), note: 'stored as text of 0 and 1' };
+    }
+    default:
+      return withKeyLength(plainType(type));
+  }
+}
+
+/** A type that is stored as text without limit has one as a key. */
+function withKeyLength(native: NativeType | TypeRefusal): NativeType | TypeRefusal {
+  return 'ddl' in native && native.ddl === 'LONGTEXT' ? { ...native, ...keyText(undefined) } : native;
+}
+
+function keyText(maxLength: number | undefined): NativeType {
+  if (maxLength !== undefined && maxLength <= maxKeyCharacters)
+    return { ddl: `VARCHAR(${Math.max(1, maxLength)})` };
+  return {
+    ddl: `VARCHAR(${openKeyLength})`,
+    misfits: `keys longer than ${openKeyLength} characters do not fit`,
+  };
+}
+
+function plainType(type: ColumnType): NativeType | TypeRefusal {
+  switch (type.kind) {
+    case 'boolean':
+      return { ddl: 'TINYINT(1)' };
+    case 'int':
+      return { ddl: integerFor(type) };
+    case 'float':
+      return {
+        ddl: type.bits === 32 ? 'FLOAT' : 'DOUBLE',
+        note: minusZero,
+        misfits: 'MySQL has no NaN and no infinities',
+        isRare: true,
+      };
+    case 'decimal':
+      return decimalFor(type);
+    case 'text':
+      return textFor(type.maxLength);
+    case 'enum':
+      return {
+        ...textFor(longest(type.values)),
+        note: 'the values are kept, the list of the allowed ones is not',
+      };
+    case 'bytes':
+      return {
+        ddl:
+          type.maxLength !== undefined && type.maxLength <= maxVarchar
+            ? `VARBINARY(${Math.max(1, type.maxLength)})`
+            : 'LONGBLOB',
+      };
+    case 'date':
+      return { ddl: 'DATE', misfits: yearsMisfit, isRare: true };
+    case 'time':
+      return timeFor(type);
+    case 'timestamp':
+      return timestampFor(type);
+    case 'uuid':
+      return { ddl: 'CHAR(36) CHARACTER SET ascii COLLATE ascii_bin' };
+    case 'bit':
+      return bitFor(type);
+    case 'json':
+      return { ddl: 'LONGTEXT', note: "kept as text: MySQL's own JSON turns long numbers into doubles" };
+    case 'array':
+      return { ddl: 'LONGTEXT', note: 'stored as a JSON array' };
+    case 'interval':
+      return { ddl: 'VARCHAR(255)', note: 'stored as text (ISO 8601)' };
+    case 'other':
+      return { ddl: 'LONGTEXT', note: `stored as text: ${type.name} of ${type.system}` };
+    case 'untyped':
+      return { ddl: 'LONGTEXT', note: 'numbers arrive as text', misfits: 'a blob is not text' };
+  }
+}
+
+const yearsMisfit = 'MySQL has the years 1 to 9999 and no infinities';
+
+function integerFor({ bits, isUnsigned = false }: Of<'int'>): string {
+  const names = { 8: 'TINYINT', 16: 'SMALLINT', 24: 'MEDIUMINT', 32: 'INT', 64: 'BIGINT' } as const;
+  return `${names[bits]}${isUnsigned ? ' UNSIGNED' : ''}`;
+}
+
+function decimalFor({ precision, scale = 0, isUnsigned }: Of<'decimal'>): NativeType {
+  const unsigned = isUnsigned ? ' UNSIGNED' : '';
+  if (precision === undefined) {
+    const { precision: most, scale: fraction } = maxDecimal;
+    return {
+      ddl: `DECIMAL(${most},${fraction})${unsigned}`,
+      misfits: `MySQL keeps ${most - fraction} digits before the point and ${fraction} behind it, no NaN and no infinities`,
+    };
+  }
+  // PostgreSQL's scale may be negative (hundreds), or larger than the precision (0.00012).
+  const fraction = Math.max(0, scale);
+  const digits = Math.max(precision - Math.min(0, scale), fraction);
+  if (digits > maxDecimal.precision || fraction > maxDecimal.scale) {
+    return {
+      ddl: digits < maxVarchar - 3 ? `VARCHAR(${digits + 3})` : 'LONGTEXT',
+      note: `stored as text: MySQL's DECIMAL has ${maxDecimal.precision} digits, ${maxDecimal.scale} of them behind the point`,
+    };
+  }
+  return { ddl: `DECIMAL(${digits},${fraction})${unsigned}`, misfits: 'MySQL has no NaN', isRare: true };
+}
+
+function textFor(maxLength: number | undefined): NativeType {
+  return {
+    ddl:
+      maxLength !== undefined && maxLength <= maxVarchar ? `VARCHAR(${Math.max(1, maxLength)})` : 'LONGTEXT',
+  };
+}
+
+function timeFor({ precision, hasZone }: Of<'time'>): NativeType {
+  if (hasZone) return { ddl: 'VARCHAR(32)', note: "stored as text: MySQL's TIME has no zone" };
+  if (precision > secondDigits)
+    return { ddl: 'VARCHAR(32)', note: 'stored as text: MySQL keeps six digits of a second' };
+  return { ddl: `TIME${fraction(precision)}` };
+}
+
+function timestampFor({ precision, hasZone }: Of<'timestamp'>): NativeType {
+  if (precision > secondDigits)
+    return { ddl: 'VARCHAR(48)', note: 'stored as text: MySQL keeps six digits of a second' };
+  const ddl = `DATETIME${fraction(precision)}`;
+  if (!hasZone) return { ddl, misfits: yearsMisfit, isRare: true };
+  return {
+    ddl: `${ddl} COMMENT '${utcComment}'`,
+    note: 'in UTC: TIMESTAMP ends in 2038',
+    misfits: yearsMisfit,
+    isRare: true,
+  };
+}
+
+function bitFor({ length, isVarying }: Of<'bit'>): NativeType {
+  if (!isVarying && length !== undefined && length <= 64) return { ddl: `BIT(${length})` };
+  return { ...textFor(length), note: 'stored as text of 0 and 1' };
+}
+
+function fraction(precision: number): string {
+  return precision === 0 ? '' : `(${precision})`;
+}
+
+function longest(values: readonly string[]): number {
+  return Math.max(1, ...values.map((each) => each.length));
+}

@@ -1,0 +1,182 @@
+import type { Connection, FieldDef, Submittable } from 'pg';
+import type { BatchLimits } from '../../../core/batch.ts';
+import { shapeText } from '../fingerprint.ts';
+import { binaryHeader, binaryTrailer, FrameCutter, type FramePart } from './frames.ts';
+
+/** What `pg` calls on a submitted query; its own types name only `submit`. */
+interface QueryHooks extends Submittable {
+  handleError(error: Error): void;
+  handleCommandComplete(message: { readonly text: string }): void;
+  handleReadyForQuery(): void;
+  handleRowDescription(message: { readonly fields: readonly FieldDef[] }): void;
+  handleDataRow(message: { readonly fields: readonly (string | null)[] }): void;
+  handleCopyInResponse(): void;
+  handleCopyData(): void;
+}
+
+type SocketReader = (chunk: Buffer) => void;
+const copyDone = Buffer.from([0x63, 0, 0, 0, 4]);
+
+/** What `pg` asks of a query that is not its own. */
+export abstract class SubmittedQuery implements QueryHooks {
+  abstract submit(connection: Connection): void;
+  abstract handleError(error: Error): void;
+  abstract handleCommandComplete(message: { readonly text: string }): void;
+  abstract handleReadyForQuery(): void;
+  /** `pg` insists on a callback of queries. */
+  readonly callback = (): void => {};
+  handleRowDescription(_message: { readonly fields: readonly FieldDef[] }): void {}
+  handleDataRow(_message: { readonly fields: readonly (string | null)[] }): void {}
+  handleCopyInResponse(): void {}
+  handleCopyData(): void {}
+}
+
+/**
+ * COPY .. TO STDOUT, behind statements whose first fields and last row are the shape of what is read. While the rows flow, the socket's chunks come here and not to the parser of `pg`, which would make an object of
+ * each row. At most one full part waits for its reader; then the socket is paused, and so in the end is the server.
+ */
+export class CopyOut extends SubmittedQuery {
+  readonly #text: string;
+  readonly #cutter: FrameCutter;
+  readonly #parts: FramePart[] = [];
+  #socket: Connection['stream'] | undefined;
+  #parser: SocketReader | undefined;
+  #isEnded = false;
+  #error: Error | undefined;
+  #fields: readonly FieldDef[] | undefined;
+  #shape: string | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(text: string, limits: BatchLimits, isBinary: boolean) {
+    super();
+    this.#text = text;
+    this.#cutter = new FrameCutter(limits, isBinary, {
+      onPart: (part) => {
+        this.#parts.push(part);
+        this.#socket?.pause();
+        this.#wake?.();
+      },
+      onMessage: (message) => this.#parser?.(message),
+      onEnd: (rest) => this.#giveBack(rest),
+    });
+  }
+
+  submit(connection: Connection): void {
+    this.#socket = connection.stream;
+    const [parser] = connection.stream.listeners('data');
+    this.#parser = parser as SocketReader;
+    connection.stream.off('data', this.#parser);
+    connection.stream.on('data', this.#onChunk);
+    connection.query(this.#text);
+  }
+
+  readonly #onChunk = (chunk: Buffer): void => this.#cutter.push(chunk);
+
+  #giveBack(rest: Buffer): void {
+    const { parser, socket } = { parser: this.#parser, socket: this.#socket };
+    if (!socket || !parser) return;
+    socket.off('data', this.#onChunk);
+    socket.on('data', parser);
+    socket.resume();
+    parser(rest);
+  }
+
+  override handleRowDescription({ fields }: { readonly fields: readonly FieldDef[] }): void {
+    this.#fields ??= fields;
+  }
+
+  override handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
+    this.#shape = shapeText(this.#fields ?? [], fields[0]);
+  }
+
+  /** Seen before the first row; undefined where the server refused earlier. */
+  get shape(): string | undefined {
+    return this.#shape;
+  }
+
+  handleCommandComplete(): void {}
+
+  handleReadyForQuery(): void {
+    this.#isEnded = true;
+    this.#wake?.();
+  }
+
+  handleError(error: Error): void {
+    this.#error ??= error;
+    this.#wake?.();
+  }
+
+  /** Ends when the rows have; throws the server's error. Leaving it early leaves the connection unusable: see `isEnded`. */
+  async *parts(): AsyncGenerator<FramePart, void> {
+    for (;;) {
+      const part = this.#parts.shift();
+      if (part) {
+        if (this.#parts.length === 0) this.#socket?.resume();
+        yield part;
+        continue;
+      }
+      if (this.#error) throw this.#error;
+      if (this.#isEnded) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded || this.#error !== undefined;
+  }
+}
+
+/** What COPY .. FROM STDIN is given: frames, in the format of its statement. */
+export interface CopyBody {
+  readonly isBinary: boolean;
+  readonly frames: readonly Buffer[];
+}
+
+/**
+ * COPY .. FROM STDIN, which may stand behind `BEGIN;`: statement, rows and end leave in one go, without waiting for the server's
+ * consent. Where it refuses, it drops the rows by itself (PostgreSQL's protocol, COPY operations).
+ */
+export class CopyIn extends SubmittedQuery {
+  readonly #text: string;
+  readonly #body: CopyBody;
+  #rowCount = 0;
+  readonly done: Promise<number>;
+  #resolve: (rows: number) => void = () => {};
+  #reject: (error: Error) => void = () => {};
+
+  constructor(text: string, body: CopyBody) {
+    super();
+    this.#text = text;
+    this.#body = body;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  submit(connection: Connection): void {
+    const { stream } = connection;
+    stream.cork();
+    connection.query(this.#text);
+    if (this.#body.isBinary) stream.write(binaryHeader);
+    for (const chunk of this.#body.frames) stream.write(chunk);
+    if (this.#body.isBinary) stream.write(binaryTrailer);
+    stream.write(copyDone);
+    stream.uncork();
+  }
+
+  handleCommandComplete(message: { readonly text: string }): void {
+    const match = /^COPY (\d+)/.exec(message.text);
+    if (match) this.#rowCount = Number(match[1]);
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve(this.#rowCount);
+  }
+
+  handleError(error: Error): void {
+    this.#reject(error);
+  }
+}

@@ -1,0 +1,247 @@
+import type { BatchLimits } from '../../../core/batch.ts';
+import { maxMessageBytes } from '../../sql/connection/guarded-socket.ts';
+
+/** CopyData frames of one batch: 'd', int32 length, one row. */
+export interface FramePart {
+  readonly chunks: readonly Buffer[];
+  readonly rowCount: number;
+  readonly byteCount: number;
+  /** The last row without its frame's head. */
+  readonly lastRow: Buffer;
+}
+
+export interface FrameListener {
+  /** A batch is full, or the last one when the rows have ended. */
+  onPart(part: FramePart): void;
+  /** A message of another kind between the rows, complete: a notice, a parameter. */
+  onMessage(message: Buffer): void;
+  /** The rows have ended; what follows is for the protocol's own reader. isError: the rows since the last part are void. */
+  onEnd(rest: Buffer, isError: boolean): void;
+}
+
+const copyData = 0x64;
+const errorResponse = 0x45;
+const copyOutResponse = 0x48;
+const readyForQuery = 0x5a;
+/** CopyOutResponse, NoticeResponse, ParameterStatus, NotificationResponse. */
+const between = new Set([copyOutResponse, 0x4e, 0x53, 0x41]);
+export const headBytes = 5;
+/** `PGCOPY\n\377\r\n\0`, flags, length of the extension (none since there is one). */
+const fileHeaderBytes = 19;
+const trailerFrameBytes = headBytes + 2;
+/** Of a notice or a parameter between rows. */
+const maxOtherBytes = 1_048_576;
+const empty: Buffer = Buffer.alloc(0);
+
+/** Header and trailer of a COPY BINARY file, as frames. */
+export const binaryHeader = frame(Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex'));
+export const binaryTrailer = frame(Buffer.from([0xff, 0xff]));
+
+export function frame(payload: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(headBytes + payload.length);
+  bytes[0] = copyData;
+  bytes.writeUInt32BE(4 + payload.length, 1);
+  payload.copy(bytes, headBytes);
+  return bytes;
+}
+
+/**
+ * Cuts what a backend sends during COPY TO STDOUT into batches. Only the heads of frames are looked at: the bytes stay where the
+ * socket put them, and are the very bytes that COPY FROM STDIN takes. Of COPY BINARY the file's header and trailer are taken out.
+ */
+export class FrameCutter {
+  readonly #limits: BatchLimits;
+  readonly #isBinary: boolean;
+  readonly #listener: FrameListener;
+  /** The start of a frame whose head is not here yet. */
+  #carry = empty;
+  /** Bytes of the frame's body that are still to come. */
+  #missing = 0;
+  /** Statements before the COPY have results of their own. */
+  #hasBegun = false;
+  #isFirst = true;
+  #chunks: Buffer[] = [];
+  #rowCount = 0;
+  #byteCount = 0;
+  #lastChunk = 0;
+  #lastOffset = 0;
+
+  constructor(limits: BatchLimits, isBinary: boolean, listener: FrameListener) {
+    this.#limits = limits;
+    this.#isBinary = isBinary;
+    this.#listener = listener;
+  }
+
+  push(bytes: Buffer): void {
+    const chunk = this.#carry.length === 0 ? bytes : Buffer.concat([this.#carry, bytes]);
+    this.#carry = empty;
+    let at = Math.min(this.#missing, chunk.length);
+    this.#missing -= at;
+    let from = 0;
+    while (chunk.length - at >= headBytes) {
+      if (chunk[at] !== copyData) {
+        this.#keep(chunk, from, at);
+        const length = this.#passMessage(chunk, at);
+        if (length === undefined) return;
+        at += length;
+        from = at;
+        continue;
+      }
+      const size = checkedSize(chunk, at, maxMessageBytes);
+      if (this.#isBinary && (this.#isFirst || size === trailerFrameBytes)) {
+        this.#keep(chunk, from, at);
+        from = at;
+        const taken = this.#isFirst ? this.#takeHeader(chunk, at, size) : this.#takeTrailer(chunk, at);
+        if (taken === undefined) return;
+        at += taken;
+        from = at;
+        const body = Math.min(this.#missing, chunk.length - at);
+        this.#missing -= body;
+        at += body;
+        continue;
+      }
+      if (
+        this.#rowCount > 0 &&
+        (this.#rowCount >= this.#limits.maxRows || this.#byteCount + size > this.#limits.maxBytes)
+      ) {
+        this.#keep(chunk, from, at);
+        from = at;
+        this.#emit();
+      }
+      this.#countRow(size, at - from);
+      const end = at + size;
+      if (end > chunk.length) this.#missing = end - chunk.length;
+      at = Math.min(end, chunk.length);
+    }
+    this.#keep(chunk, from, at);
+    if (at < chunk.length) this.#carry = chunk.subarray(at);
+  }
+
+  #countRow(size: number, offset: number): void {
+    this.#rowCount++;
+    this.#byteCount += size;
+    this.#lastChunk = this.#chunks.length;
+    this.#lastOffset = offset;
+  }
+
+  #keep(chunk: Buffer, from: number, to: number): void {
+    if (to > from) this.#chunks.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+  }
+
+  /** The length of a message that is not a row; undefined when nothing of the chunk is left to walk. */
+  #passMessage(chunk: Buffer, at: number): number | undefined {
+    const type = chunk[at] ?? 0;
+    const isBefore = !this.#hasBegun && type !== errorResponse && type !== readyForQuery;
+    if (!isBefore && !between.has(type)) {
+      if (type !== errorResponse && this.#rowCount > 0) this.#emit();
+      this.#listener.onEnd(chunk.subarray(at), type === errorResponse);
+      return undefined;
+    }
+    const size = checkedSize(chunk, at, maxOtherBytes);
+    if (chunk.length - at < size) {
+      this.#carry = chunk.subarray(at);
+      return undefined;
+    }
+    if (type === copyOutResponse) this.#hasBegun = true;
+    this.#listener.onMessage(chunk.subarray(at, at + size));
+    return size;
+  }
+
+  /** The first frame has the file's header, then the first row or (no rows) the trailer. */
+  #takeHeader(chunk: Buffer, at: number, size: number): number | undefined {
+    const needed = headBytes + fileHeaderBytes;
+    if (size < needed) throw new Error(`a COPY of ${size} bytes without its header`);
+    if (chunk.length - at < needed) {
+      this.#carry = chunk.subarray(at);
+      return undefined;
+    }
+    this.#isFirst = false;
+    const body = size - needed;
+    this.#missing = body;
+    if (body > 2) {
+      const head = Buffer.allocUnsafe(headBytes);
+      head[0] = copyData;
+      head.writeUInt32BE(4 + body, 1);
+      this.#countRow(headBytes + body, 0);
+      this.#chunks.push(head);
+    } else if (body === 2) return this.#skipTrailerBody(chunk, at, needed);
+    return needed;
+  }
+
+  #skipTrailerBody(chunk: Buffer, at: number, needed: number): number | undefined {
+    if (chunk.length - at >= needed + 2) {
+      this.#missing = 0;
+      return needed + 2;
+    }
+    this.#isFirst = true;
+    this.#missing = 0;
+    this.#carry = chunk.subarray(at);
+    return undefined;
+  }
+
+  #takeTrailer(chunk: Buffer, at: number): number | undefined {
+    if (chunk.length - at >= trailerFrameBytes) return trailerFrameBytes;
+    this.#carry = chunk.subarray(at);
+    return undefined;
+  }
+
+  #emit(): void {
+    const tail = this.#chunks.slice(this.#lastChunk);
+    const last = tail.length === 1 && tail[0] ? tail[0] : Buffer.concat(tail);
+    const lastRow = last.subarray(this.#lastOffset + headBytes);
+    const part = { chunks: this.#chunks, rowCount: this.#rowCount, byteCount: this.#byteCount, lastRow };
+    this.#chunks = [];
+    this.#rowCount = 0;
+    this.#byteCount = 0;
+    this.#listener.onPart(part);
+  }
+}
+
+function sizeAt(chunk: Buffer, at: number): number {
+  return (
+    ((chunk[at] ?? 0) << 24) |
+    ((chunk[at + 1] ?? 0) << 16) |
+    ((chunk[at + 2] ?? 0) << 8) |
+    (chunk[at + 3] ?? 0)
+  );
+}
+
+/** Of a message from the network: a length below its own four bytes would never get on, a huge one never end. */
+function checkedSize(chunk: Buffer, at: number, maxBytes: number): number {
+  const length = chunk.readUInt32BE(at + 1);
+  if (length < 4 || length > maxBytes) throw new Error(`a message of ${length} bytes`);
+  return 1 + length;
+}
+
+/** The rows of frames, each without its head; views, not copies. */
+export function* eachRow(frames: Buffer): Generator<Buffer> {
+  for (let at = 0; at < frames.length; ) {
+    const end = at + 1 + sizeAt(frames, at + 1);
+    yield frames.subarray(at + headBytes, end);
+    at = end;
+  }
+}
+
+/** Where each frame begins, and the end behind the last. */
+export function frameEdges(frames: Buffer): number[] {
+  const edges: number[] = [];
+  let at = 0;
+  while (at < frames.length) {
+    edges.push(at);
+    at += 1 + sizeAt(frames, at + 1);
+  }
+  edges.push(at);
+  return edges;
+}
+
+/** The bodies of frames without their heads, joined: the lines of COPY text. */
+export function joinBodies(frames: Buffer, rowCount: number): Buffer {
+  const joined = Buffer.allocUnsafe(frames.length - rowCount * headBytes);
+  let to = 0;
+  for (let at = 0; at < frames.length; ) {
+    const end = at + 1 + sizeAt(frames, at + 1);
+    to += frames.copy(joined, to, at + headBytes, end);
+    at = end;
+  }
+  return joined;
+}

@@ -1,0 +1,100 @@
+import { AnswerSize } from '../../sql/connection/answer-size.ts';
+import type { AuthenticationGate } from './authentication.ts';
+
+const headBytes = 5;
+const errorResponse = 0x45;
+const noticeResponse = 0x4e;
+const dataRow = 0x44;
+const authentication = 0x52;
+const readyForQuery = 0x5a;
+
+/**
+ * Stands before the message parser of `pg`, which trusts every length and every end: an ErrorResponse without its last byte would be
+ * read for ever, and a length of 4 GB be waited for. Hands on whole messages only, and only such as the parser can take.
+ */
+export class MessageGate {
+  readonly #authentication: AuthenticationGate;
+  readonly #next: (messages: Buffer) => void;
+  /** The start of a message whose end is not here yet. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  /** Of the held message; 0: its head is not here yet. */
+  #wantedBytes = 0;
+  readonly #answer = new AnswerSize();
+
+  constructor(authentication: AuthenticationGate, next: (messages: Buffer) => void) {
+    this.#authentication = authentication;
+    this.#next = next;
+  }
+
+  readonly push = (chunk: Buffer): void => {
+    if (this.#heldBytes > 0 && this.#heldBytes + chunk.length < Math.max(this.#wantedBytes, headBytes)) {
+      this.#hold(chunk);
+      return;
+    }
+    const bytes = this.#heldBytes > 0 ? Buffer.concat([...this.#held, chunk]) : chunk;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#wantedBytes = 0;
+    const end = this.#wholeMessages(bytes);
+    if (end < bytes.length) this.#hold(bytes.subarray(end));
+    if (end > 0) this.#next(end === bytes.length ? bytes : bytes.subarray(0, end));
+  };
+
+  #hold(part: Buffer): void {
+    this.#held.push(part);
+    this.#heldBytes += part.length;
+  }
+
+  /** Where the last whole message ends. */
+  #wholeMessages(bytes: Buffer): number {
+    let at = 0;
+    while (bytes.length - at >= headBytes) {
+      const length = bytes.readUInt32BE(at + 1);
+      if (length < 4) throw new Error(`a message of ${length} bytes`);
+      this.#answer.requireRoom(length);
+      const end = at + 1 + length;
+      if (end > bytes.length) {
+        this.#wantedBytes = end - at;
+        break;
+      }
+      this.#require(bytes[at] ?? 0, bytes.subarray(at + headBytes, end));
+      at = end;
+    }
+    return at;
+  }
+
+  #require(type: number, body: Buffer): void {
+    this.#answer.add(body.length, type === dataRow && body.length >= 2 ? body.readUInt16BE(0) : 0);
+    if (type === readyForQuery) {
+      this.#authentication.requireLoggedIn();
+      this.#answer.begin();
+    } else if (type === dataRow) requireFields(body);
+    else if (type === errorResponse || type === noticeResponse) requireEnded(body);
+    else if (type === authentication) this.#authentication.require(body);
+  }
+}
+
+/** A count, then for each field its length (-1: NULL) and bytes. */
+function requireFields(body: Buffer): void {
+  const count = body.length < 2 ? -1 : body.readInt16BE(0);
+  let at = 2;
+  for (let field = 0; field < count && at + 4 <= body.length; field++) {
+    const length = body.readInt32BE(at);
+    if (length < -1) throw new Error(`a field of ${length} bytes`);
+    at += 4 + Math.max(0, length);
+    if (field === count - 1 && at === body.length) return;
+  }
+  if (count !== 0 || body.length !== 2) throw new Error('a row that does not fill its message');
+}
+
+/** A letter and a text that ends in a zero, again and again, then a zero. */
+function requireEnded(body: Buffer): void {
+  let at = 0;
+  while (at < body.length && body[at] !== 0) {
+    const end = body.indexOf(0, at + 1);
+    if (end < 0) break;
+    at = end + 1;
+  }
+  if (body[at] !== 0) throw new Error('an error message without an end');
+}

@@ -1,0 +1,19 @@
+import { permanent } from '../../../core/errors.ts';
+import type { Session } from '../session.ts';
+
+/**
+ * Behind a pooler the backend is not the one that the handshake has named, and may be another one for each transaction: settings would
+ * stay in connections of others, and a claim would not know its own session. Asked before anything is set.
+ */
+export async function requireServer(session: Pick<Session, 'pid' | 'run'>, doing: string): Promise<void> {
+  const [[pid] = []] = await session.run('SELECT pg_catalog.pg_backend_pid()');
+  if (session.pid === 0 || Number(pid) === session.pid) return;
+  throw permanent('PoolerNotSupported', `${doing} is a connection pooler, not the server itself`, {
+    path: 'spec.postgres.host',
+    mend: 'set host and port to those of the PostgreSQL server',
+  });
+}
+
+export function seconds(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text) * 1000;
+}

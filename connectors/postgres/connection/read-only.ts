@@ -1,0 +1,46 @@
+import type { FieldDef } from 'pg';
+import type { ShapeQuery } from '../fingerprint.ts';
+import type { Session, TextRow } from '../session.ts';
+import { type Names, useOwnPath, useUsersPath } from './search-path.ts';
+
+/**
+ * What users have written (a query, functions of views and policies) runs within these alone: it cannot write, for no statement makes a
+ * transaction READ WRITE after its first one; and settings that it changes (set_config), and its role, are as they were afterwards, for
+ * they go with the savepoint. The transaction itself is committed, lest the server's statistics show every page as rolled back.
+ */
+const begin = 'BEGIN READ ONLY; SAVEPOINT "idra reading"';
+const end = 'ROLLBACK TO "idra reading"; COMMIT';
+
+export function reading(sql: string, names: Names): string {
+  return `${begin}; ${pathOf(names)}${sql}; ${end}`;
+}
+
+/** Locks the object, looks at its shape (the first fields, and the last row), and then reads. Nothing of ours runs on the path of users. */
+export function readingShaped({ opening, lockSql, fingerprintSql, names }: ShapeQuery, sql?: string): string {
+  const look = `${opening === undefined ? '' : `${opening}; `}${pathOf(names)}${lockSql}; ${useOwnPath}; ${fingerprintSql}`;
+  return `${begin}; ${look}${sql === undefined ? '' : `; ${pathOf(names)}${sql}`}; ${end}`;
+}
+
+function pathOf(names: Names): string {
+  return names === 'users' ? `${useUsersPath}; ` : '';
+}
+
+/** As session.run. */
+export async function readRows(session: Session, sql: string, names: Names): Promise<readonly TextRow[]> {
+  return await undone(session, () => session.run(reading(sql, names)));
+}
+
+/** Names and types of a statement's columns. */
+export async function readFields(session: Session, sql: string, names: Names): Promise<readonly FieldDef[]> {
+  const results = await undone(session, () => session.results(reading(sql, names)));
+  return results.find((each) => each.fields.length > 0)?.fields ?? [];
+}
+
+async function undone<T>(session: Session, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (thrown) {
+    await session.rollBack();
+    throw thrown;
+  }
+}

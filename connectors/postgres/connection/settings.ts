@@ -1,0 +1,112 @@
+import type { PostgresConfig } from '../config.ts';
+import { literalText } from '../types/literal-text.ts';
+import { lookInCatalog } from './search-path.ts';
+
+interface Pinned {
+  readonly name: string;
+  readonly value: string;
+  readonly why: string;
+  /** Only where the server, database or role has this value. */
+  readonly instead?: string;
+}
+
+/**
+ * Settings that any role may change and that change what a session sees, how it writes or reads values, or what ends its statements.
+ * Whatever server, database or role say, a session of Idra has these. Those that a version does not know are left out.
+ */
+const pinned: readonly Pinned[] = [
+  { name: 'client_encoding', value: 'UTF8', why: 'bytes of texts' },
+  { name: 'TimeZone', value: 'UTC', why: 'text of timestamptz' },
+  {
+    name: 'timezone_abbreviations',
+    value: 'Default',
+    why: 'what Z and other abbreviations mean in literals',
+  },
+  { name: 'DateStyle', value: 'ISO, YMD', why: 'text of dates' },
+  { name: 'IntervalStyle', value: 'iso_8601', why: 'text of intervals' },
+  { name: 'extra_float_digits', value: '3', why: 'all digits of a float' },
+  { name: 'bytea_output', value: 'hex', why: 'text of bytea' },
+  { name: 'xmlbinary', value: 'base64', why: 'bytea within xml' },
+  { name: 'xmloption', value: 'content', why: 'xml that is no whole document is read too' },
+  { name: 'lc_monetary', value: 'C', why: 'text of money, at both ends the same' },
+  { name: 'quote_all_identifiers', value: 'off', why: 'names of types, which are compared' },
+  { name: 'standard_conforming_strings', value: 'on', why: 'a backslash in a literal is a backslash' },
+  { name: 'escape_string_warning', value: 'off', why: 'nobody reads the warnings' },
+  { name: 'client_min_messages', value: 'warning', why: 'nobody reads the notices' },
+  { name: 'array_nulls', value: 'on', why: 'off, NULL within an array is written as a text' },
+  { name: 'transform_null_equals', value: 'off', why: 'on, = NULL in a query finds rows' },
+  { name: 'gin_fuzzy_search_limit', value: '0', why: 'else a query by a GIN index leaves rows out' },
+  { name: 'row_security', value: 'on', why: 'off, a table with policies cannot be read at all' },
+  {
+    name: 'default_transaction_isolation',
+    value: 'read committed',
+    why: 'each statement sees what was committed before it',
+  },
+  {
+    name: 'default_transaction_deferrable',
+    value: 'off',
+    why: 'on, a serializable read may wait without end',
+  },
+  { name: 'exit_on_error', value: 'off', why: 'on, a refused row ends the session' },
+  { name: 'statement_timeout', value: '0', why: 'a large page or a swap takes its time' },
+  { name: 'lock_timeout', value: '30s', why: 'who waits for a lock says so, and tries again' },
+  { name: 'transaction_timeout', value: '0', why: 'a table without a key is read in one transaction' },
+  { name: 'idle_session_timeout', value: '0', why: 'a session rests between passes' },
+  { name: 'synchronous_commit', value: 'on', instead: 'off', why: 'what was committed is durable' },
+  { name: 'jit', value: 'off', why: 'compiling costs more than it saves' },
+  { name: 'max_parallel_workers_per_gather', value: '0', why: 'a page is read in the order of an index' },
+  {
+    name: 'default_transaction_read_only',
+    value: 'on',
+    why: 'a source is never written, and a destination by who has said so: see allowWrites',
+  },
+  // The server ends a transaction whose client stands still: a claim must get past an owner that stopped in the middle.
+  { name: 'idle_in_transaction_session_timeout', value: '60s', why: 'locks of a stopped process' },
+];
+const pinnedWriter: readonly Pinned[] = [
+  { name: 'temp_buffers', value: '64MB', why: 'the stage of an upsert stays in memory' },
+];
+
+export const pinnedNames: readonly string[] = [...pinned, ...pinnedWriter].map(({ name }) => name);
+
+/** Of a session that describes a destination, as check and plan do, from now on. */
+export const allowWrites = 'SET default_transaction_read_only = off';
+
+/** One message that makes a session what `use` needs, whoever had it before. */
+export function settingsOf(use: 'reader' | 'writer', config: PostgresConfig): string {
+  const all = [...pinned, ...(use === 'reader' ? [] : pinnedWriter)];
+  const rows = all.map(
+    ({ name, value, instead }) =>
+      `(${literalText(name)}, ${literalText(value)}, ${instead === undefined ? 'NULL' : literalText(instead)})`,
+  );
+  const pinSql = `SELECT pg_catalog.set_config(p.name, p.value, false) FROM (VALUES ${rows.join(', ')}) AS p (name, value, instead)
+    JOIN pg_catalog.pg_settings s ON s.name = p.name AND s.context = 'user' AND (p.instead IS NULL OR s.setting = p.instead)`;
+  // The limit before the others, lest it ends the statement that sets them.
+  return [lookInCatalog, 'SET statement_timeout = 0', pinSql, ...parameterSettings(config)].join(';');
+}
+
+/**
+ * Undoes whatever the last user of a pooled session has left, as DISCARD ALL does, which cannot stand in one message with the settings
+ * that follow it.
+ */
+export const discard: readonly string[] = [
+  'ROLLBACK',
+  'CLOSE ALL',
+  'SET SESSION AUTHORIZATION DEFAULT',
+  'RESET ALL',
+  'DEALLOCATE ALL',
+  'UNLISTEN *',
+  // On the path that the last user has left.
+  'SELECT pg_catalog.pg_advisory_unlock_all()',
+  'DISCARD PLANS',
+  'DISCARD TEMP',
+  'DISCARD SEQUENCES',
+];
+
+function parameterSettings(config: PostgresConfig): string[] {
+  const { role, work_mem } = config.parameters;
+  return [
+    ...(role === undefined ? [] : [`SET ROLE ${literalText(role)}`]),
+    ...(work_mem === undefined ? [] : [`SET work_mem = ${literalText(work_mem)}`]),
+  ];
+}

@@ -1,0 +1,180 @@
+import type { Rejection } from '../../../core/connector.ts';
+import { IdraError } from '../../../core/errors.ts';
+import { namedAs, refusedRow } from '../../sql/destination/refused-row.ts';
+import { type Names, writing } from '../connection/search-path.ts';
+import { isRowError, rejectionOf } from '../errors.ts';
+import type { Session } from '../session.ts';
+import type { RowSet } from './bulk-load.ts';
+import { stage, type Target } from './ddl.ts';
+
+/**
+ * How rows get into the table, each right wherever the one before is refused:
+ * - insert: COPY straight into it. With Upsert too, where no row is expected to be there: a key that is there fails the COPY.
+ * - merge: COPY into a stage and one INSERT .. ON CONFLICT; fails where a batch has a key twice.
+ * - mergeDistinct: the same, of each key the last row.
+ */
+export type Way = 'insert' | 'merge' | 'mergeDistinct';
+
+const uniqueViolation = '23505';
+const cardinalityViolation = '21000';
+
+/** The way to try after one that failed in this state; undefined: the rows themselves are to blame. */
+export function nextWay(way: Way, state: string | undefined): Way | undefined {
+  if (way === 'insert' && state === uniqueViolation) return 'merge';
+  if (way === 'merge' && state === cardinalityViolation) return 'mergeDistinct';
+  return undefined;
+}
+
+/** The server took the rows and a trigger of the table has dropped some of them, of which no error tells. */
+export class RowsLeftOut extends IdraError {
+  constructor(table: string) {
+    const code = 'ConstraintViolated';
+    const mend = 'see to it that the trigger lets rows pass, or set onError to Skip';
+    super({ code, disposition: 'permanent', message: `${table} does not keep a row: ${leftOut}`, mend });
+  }
+}
+
+const leftOut = 'a trigger of the table leaves the row out';
+
+/** A row is to blame: what `onError` decides about. */
+export function isRowRefused(thrown: unknown): boolean {
+  return isRowError(thrown) || thrown instanceof RowsLeftOut;
+}
+
+function rejectionOfRow(thrown: unknown): Rejection {
+  return isRowError(thrown) ? rejectionOf(thrown) : { code: 'ConstraintViolated', message: leftOut };
+}
+
+export interface Outcome {
+  readonly written: number;
+  readonly rejections: readonly Rejection[];
+}
+
+export interface BatchWriterInit {
+  readonly session: Session;
+  readonly target: Target;
+  readonly alwaysIdentity: ReadonlySet<string>;
+  readonly names: Names;
+}
+
+/** From so many on the rest of a batch is likely to hold many more: larger steps have fewer parts that fail. */
+const manyRejections = 32;
+/** In the stage, before it is truncated: a scan of fewer costs less. */
+const mostDeadRows = 1_000;
+
+/** Puts rows into a table within the session's transaction. */
+export class BatchWriter {
+  readonly #session: Session;
+  readonly #target: Target;
+  readonly #alwaysIdentity: ReadonlySet<string>;
+  readonly #names: Names;
+  #hasStage = false;
+  /** Rows of the stage's file, dead ones too. */
+  #stagedSinceTruncate = Number.POSITIVE_INFINITY;
+
+  constructor({ session, target, alwaysIdentity, names }: BatchWriterInit) {
+    this.#session = session;
+    this.#target = target;
+    this.#alwaysIdentity = alwaysIdentity;
+    this.#names = names;
+  }
+
+  /** Before a transaction that merges: the stage belongs to the session. */
+  async prepare(way: Way): Promise<void> {
+    if (way === 'insert' || this.#hasStage) return;
+    await this.#session.run(this.#target.stageSql);
+    this.#hasStage = true;
+  }
+
+  /** Rows put. `first` is sent before, in the same round trip. Driver errors come as they are. */
+  async put(rows: RowSet, way: Way, first: string, into?: string): Promise<number> {
+    const written = await this.#putRange(rows, way, first, 0, rows.count, into);
+    const [misfit] = rows.misfits.values();
+    if (misfit) throw refusedRow(misfit, this.#target.name);
+    return written;
+  }
+
+  /**
+   * Splits a set until the rows that cannot be kept stand alone; these are left out. Within a transaction. Ends after `most` of them. What
+   * begins and ends a part travels with the rows of the next one.
+   */
+  async putGood(rows: RowSet, way: Way, into?: string, most = Number.POSITIVE_INFINITY): Promise<Outcome> {
+    const rejections: Rejection[] = [];
+    let endOfLast = '';
+    const putPart = async (from: number, to: number): Promise<number> => {
+      if (rejections.length >= most) return 0;
+      const empty = way === 'insert' ? '' : this.#emptyStage(to - from);
+      try {
+        const begin = `${endOfLast}${empty}SAVEPOINT part; `;
+        const written = await this.#putRange(rows, way, begin, from, to, into);
+        endOfLast = 'RELEASE part; ';
+        return written;
+      } catch (thrown) {
+        if (!isRowRefused(thrown)) throw thrown;
+        // Without RELEASE each refused part stays open around all that follows, and the server slows down with their number.
+        endOfLast = 'ROLLBACK TO part; RELEASE part; ';
+        if (to - from > 1) return await putParts(from, to);
+        rejections.push({ ...rejectionOfRow(thrown), ...namedAs(rows.name(from)) });
+        return 0;
+      }
+    };
+    const putParts = async (from: number, to: number): Promise<number> => {
+      const size = Math.ceil((to - from) / (rejections.length < manyRejections ? 2 : 8));
+      let written = 0;
+      for (let at = from; at < to; at += size) written += await putPart(at, Math.min(at + size, to));
+      return written;
+    };
+    const written = await putPart(0, rows.count);
+    await this.#session.runAll(endOfLast);
+    return { written, rejections: [...rejections, ...rows.misfits.values()] };
+  }
+
+  /**
+   * Before the savepoint of a part of so many rows. TRUNCATE makes a new file, which is dear for one row; what DELETE leaves may put rows
+   * out of order, which matters where there are several.
+   */
+  #emptyStage(count: number): string {
+    const isCheap = count === 1 && this.#stagedSinceTruncate < mostDeadRows;
+    this.#stagedSinceTruncate = isCheap ? this.#stagedSinceTruncate + count : count;
+    return isCheap ? `DELETE FROM ${stage}; ` : `TRUNCATE ${stage}; `;
+  }
+
+  async #putRange(
+    rows: RowSet,
+    way: Way,
+    first: string,
+    from: number,
+    to: number,
+    into?: string,
+  ): Promise<number> {
+    const body = rows.body(from, to);
+    if (way === 'insert') {
+      const copySql = writing(this.#target.copySql(rows.isBinary, into), this.#names);
+      const copied = await this.#session.copyIn(first + copySql, body);
+      if (copied < sentRows(rows, from, to) && !this.#target.mayPassOn)
+        throw new RowsLeftOut(this.#target.name);
+      return copied;
+    }
+    // Behind BEGIN it is empty; within a transaction it has what was merged before.
+    const empty = first === '' ? `TRUNCATE ${stage}; ` : first;
+    const staged = await this.#session.copyIn(`${empty}${this.#target.copySql(rows.isBinary, stage)}`, body);
+    const mergeSql = this.#target.mergeSql(way === 'mergeDistinct', this.#alwaysIdentity);
+    const results = await this.#session.results(writing(mergeSql, this.#names));
+    const count = results.find((each) => each.command === 'INSERT')?.rowCount ?? 0;
+    if (count < staged) await this.#requireStaged();
+    return count;
+  }
+
+  /** Fewer rows were written than there are: others of the same key have come later, equal ones were there, or a trigger has dropped some. */
+  async #requireStaged(): Promise<void> {
+    const [[isMissing] = []] = await this.#session.run(this.#target.missingSql);
+    if (isMissing === 't') throw new RowsLeftOut(this.#target.name);
+  }
+}
+
+/** Those that no column keeps are not sent: they are known once the body was made. */
+function sentRows(rows: RowSet, from: number, to: number): number {
+  let misfits = 0;
+  for (const index of rows.misfits.keys()) if (index >= from && index < to) misfits += 1;
+  return to - from - misfits;
+}

@@ -1,0 +1,268 @@
+import type { Batch } from '../../../core/batch.ts';
+import type { ClaimRequest, PassStart, WriteResult } from '../../../core/connector.ts';
+import { reach } from '../../../core/crash-points.ts';
+import { IdraError, schemaChanged, transient } from '../../../core/errors.ts';
+import { decodeOffset, encodeOffset, type Offset } from '../../../core/offset.ts';
+import type { Token } from '../../../core/token.ts';
+import { writeIsFenced } from '../../sql/destination/commit-table.ts';
+import { refusedRow } from '../../sql/destination/refused-row.ts';
+import { joinName } from '../../sql/names.ts';
+import { commitOf, type Names } from '../connection/search-path.ts';
+import {
+  fencedState,
+  isSchemaChange,
+  mayBeSchemaChange,
+  offsetMovedState,
+  schemaChangedState,
+  sqlState,
+} from '../errors.ts';
+import { quoteName, type TableName } from '../names.ts';
+import type { Session } from '../session.ts';
+import { type BatchWriter, isRowRefused, nextWay, type Outcome, type Way } from './batch-writer.ts';
+import { type RowSet, rowSetOf } from './bulk-load.ts';
+import type { CommitRows } from './commit-rows.ts';
+import { Replacement, ShadowUnfit } from './replace.ts';
+import type { ClaimedShape } from './target-shape.ts';
+
+export interface ClaimedTableInit {
+  readonly session: Session;
+  readonly commits: CommitRows;
+  readonly name: TableName;
+  readonly names: Names;
+  readonly writer: BatchWriter;
+  readonly request: ClaimRequest;
+  readonly token: Token;
+  readonly shape: ClaimedShape;
+  /** As the claim has stored it. */
+  readonly offset: string | null;
+  readonly totalRows: number;
+  /** It had no rows when it was claimed. */
+  readonly wasEmpty: boolean;
+}
+
+/** A change of the catalogue that does not touch the plan is met so often in a row at most. */
+const attempts = 5;
+
+/**
+ * Deferred constraints are checked with the rows: by COMMIT no row could be named, nor left out. But for a pass that is one transaction
+ * and is to stop: there a row may come before the one that it refers to.
+ */
+const beginChecked = 'BEGIN; SET CONSTRAINTS ALL IMMEDIATE';
+
+/** Writes under one claim and over its session: when that is lost, so is the claim. */
+export class ClaimedTable {
+  readonly #init: ClaimedTableInit;
+  #totalRows: number;
+  /** What this claim has stored last: another one there means that somebody else has moved it (Invariant 3). */
+  #storedOffset: string | null;
+  /** Upsert: whether a straight COPY may still be tried. */
+  #canInsert = true;
+  /** The whole pass is one transaction: rows of it, not committed yet. */
+  #openRows: number | undefined;
+  #replacement: Replacement | undefined;
+
+  constructor(init: ClaimedTableInit) {
+    this.#init = init;
+    this.#totalRows = init.totalRows;
+    this.#storedOffset = init.offset;
+  }
+
+  /** By hand, under this claim. */
+  offsetIs(offset: string | null): void {
+    this.#storedOffset = offset;
+  }
+
+  async beginPass({ pass, isResumed, isAtomic }: PassStart, signal: AbortSignal): Promise<void> {
+    const { session, name, request, commits, token, shape } = this.#init;
+    const { uid, writeMode } = request.plan;
+    await this.#undoing(async () => {
+      if (writeMode === 'Replace') {
+        const guardSql = `${commits.requireSql}; ${commits.guardSql(uid, token)}`;
+        this.#replacement = await Replacement.begin({ session, name, uid, pass, isResumed, guardSql, shape });
+      }
+      if (!isAtomic) return;
+      // The source may be slower than the limit that ends a stopped owner's transaction.
+      await session.run(
+        `${request.plan.onError === 'Stop' ? 'BEGIN' : beginChecked}; SET LOCAL idle_in_transaction_session_timeout = '15min'; ${this.#requireShapeSql}`,
+      );
+      this.#openRows = 0;
+    }, signal);
+  }
+
+  /** Without its shadow a pass has written nothing: the offset is where it began (Invariant 3: nobody else has moved it). */
+  async #passBeginsAgain(): Promise<Error> {
+    const { session, request } = this.#init;
+    const offset = this.#storedOffset === null ? null : decodeOffset(this.#storedOffset);
+    if (request.keepsOffset && offset?.mode === 'Snapshot') {
+      await session.run(`BEGIN; ${this.#init.commits.requireSql}`);
+      await this.#commit({ written: 0, rejections: [] }, { ...offset, key: null, isComplete: false });
+    }
+    return transient(
+      'ShadowMissing',
+      `the shadow of ${quoteName(this.#init.name)} is gone or is not like it any more: the pass begins again`,
+    );
+  }
+
+  async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
+    const rows = rowSetOf(batch, this.#init.request.plan, this.#init.request.wire);
+    return await this.#undoing(
+      () =>
+        this.#openRows === undefined ? this.#writeBatch(rows, batch) : this.#writeOpen(rows, this.#openRows),
+      signal,
+    );
+  }
+
+  async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
+    return await this.#undoing(async () => {
+      if (this.#openRows === undefined) await this.#init.session.run(`BEGIN; ${this.#requireShapeSql}`);
+      const swapped = await this.#replacement?.swap(signal);
+      // It is the target now, and its count nobody's any more.
+      this.#replacement = undefined;
+      const target = swapped?.entry.relation.identity;
+      const result = await this.#commit({ written: this.#openRows ?? 0, rejections: [] }, offset, target);
+      this.#openRows = undefined;
+      if (swapped) this.#init.shape.replacedBy(swapped);
+      return result;
+    }, signal);
+  }
+
+  /** One batch, one transaction. Its way is changed when the server refuses it. */
+  async #writeBatch(rows: RowSet, batch: Batch): Promise<WriteResult> {
+    const { session, writer, request } = this.#init;
+    for (let way = this.#wayOf(batch); ; ) {
+      try {
+        await writer.prepare(way);
+        const written = await writer.put(
+          rows,
+          way,
+          `${beginChecked}; ${this.#requireShapeSql}; `,
+          this.#replacement?.shadow,
+        );
+        return await this.#commit({ written, rejections: [] }, batch.offset);
+      } catch (thrown) {
+        const next = request.plan.writeMode === 'Upsert' ? nextWay(way, sqlState(thrown)) : undefined;
+        const isSkipped = request.plan.onError !== 'Stop' && (isRowRefused(thrown) || isMisfit(thrown));
+        if (!next && !isSkipped) throw isRowRefused(thrown) ? await this.#refusal(rows, thrown) : thrown;
+        await session.run('ROLLBACK');
+        if (!next) return await this.#writeGood(rows, batch);
+        this.#canInsert = false;
+        way = next;
+      }
+    }
+  }
+
+  /** Names the row that is to blame: it is looked for in a transaction that is rolled back. */
+  async #refusal(rows: RowSet, thrown: unknown): Promise<unknown> {
+    const { session, writer, name } = this.#init;
+    await session.run('ROLLBACK');
+    await writer.prepare(this.#safeWay);
+    await session.run(beginChecked);
+    const { rejections } = await writer.putGood(rows, this.#safeWay, this.#replacement?.shadow, 1);
+    await session.run('ROLLBACK');
+    const [first] = rejections;
+    return first ? refusedRow(first, joinName([name.schema, name.table]), thrown) : thrown;
+  }
+
+  /** The batch without the rows that cannot be kept. */
+  async #writeGood(rows: RowSet, batch: Batch): Promise<WriteResult> {
+    const { session, writer } = this.#init;
+    await writer.prepare(this.#safeWay);
+    await session.run(`${beginChecked}; ${this.#requireShapeSql}`);
+    const outcome = await writer.putGood(rows, this.#safeWay, this.#replacement?.shadow);
+    return await this.#commit(outcome, batch.offset);
+  }
+
+  /** Within the one transaction of the pass. */
+  async #writeOpen(rows: RowSet, before: number): Promise<WriteResult> {
+    const { writer, request } = this.#init;
+    const way = this.#safeWay;
+    const into = this.#replacement?.shadow;
+    await writer.prepare(way);
+    const { written, rejections }: Outcome =
+      request.plan.onError === 'Stop'
+        ? { written: await writer.put(rows, way, '', into), rejections: [] }
+        : await writer.putGood(rows, way, into);
+    this.#replacement?.add(written);
+    this.#openRows = before + written;
+    return { written, rejected: rejections.length, rejections, totalRows: this.#totalRows + this.#openRows };
+  }
+
+  /** Offset, counts and the check of the token travel with COMMIT (Invariants 1 and 3): a process stopped before has nothing to send later. */
+  async #commit(
+    { written, rejections }: Outcome,
+    offset: Offset | null,
+    target?: string,
+  ): Promise<WriteResult> {
+    const { session, commits, request, token, names } = this.#init;
+    const stored = request.keepsOffset ? offset && encodeOffset(offset) : null;
+    const note = this.#replacement ? `${this.#replacement.noteSql(written)}; ` : '';
+    const sql = commits.storeSql(request.plan.uid, {
+      token,
+      offset: stored,
+      previous: this.#storedOffset,
+      written,
+      target,
+    });
+    await reach('commit:before');
+    const [[total] = []] = await session.run(`${note}${sql}; ${commitOf(names)}`);
+    this.#replacement?.add(written);
+    this.#totalRows = Number(total);
+    this.#storedOffset = stored;
+    return { written, rejected: rejections.length, rejections, totalRows: this.#totalRows };
+  }
+
+  #wayOf({ offset }: Batch): Way {
+    const { request, wasEmpty } = this.#init;
+    if (request.plan.writeMode !== 'Upsert') return 'insert';
+    // A guess, which the unique index of the key judges: new ids, a first snapshot, and what goes into an empty table are not there yet.
+    const isNew = wasEmpty || offset.mode === 'Id' || (offset.mode === 'Snapshot' && offset.pass === 1);
+    return this.#canInsert && isNew ? 'insert' : 'merge';
+  }
+
+  /** Never refused for a key that is there, or is there twice. */
+  get #safeWay(): Way {
+    return this.#init.request.plan.writeMode === 'Upsert' ? 'mergeDistinct' : 'insert';
+  }
+
+  /** What fails is undone, and thrown as an error of ours. */
+  async #undoing<T>(body: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { session, token, name, shape } = this.#init;
+    for (let attempt = 1; ; attempt++) {
+      const isWithin = this.#openRows !== undefined;
+      try {
+        return await session.abortable(body, signal);
+      } catch (thrown) {
+        this.#openRows = undefined;
+        await session.rollBack();
+        signal.throwIfAborted();
+        if (thrown instanceof ShadowUnfit) throw await session.guard(() => this.#passBeginsAgain(), signal);
+        if (sqlState(thrown) === fencedState) throw writeIsFenced(token);
+        if (sqlState(thrown) === offsetMovedState) throw offsetIsNotOurs(name);
+        if (!mayBeSchemaChange(thrown)) throw session.classified(thrown);
+        await session.guard(() => shape.seeAgain(session), signal);
+        if (!isSchemaChange(thrown)) throw session.classified(thrown);
+        // The table is the planned one each time: the server means something else, a name within a value of type regclass.
+        if (attempt === attempts && !this.#replacement && sqlState(thrown) !== schemaChangedState)
+          throw session.classified(thrown);
+        if (isWithin || attempt === attempts) throw schemaChanged(quoteName(name), { cause: thrown });
+      }
+    }
+  }
+
+  /** What is written is as it was when it was claimed or made, and stays so until the transaction's end (Invariant 11). */
+  get #requireShapeSql(): string {
+    const { commits, shape } = this.#init;
+    return `${commits.requireSql}; ${this.#replacement?.requireSql ?? shape.requireSql()}`;
+  }
+}
+
+function offsetIsNotOurs(name: TableName): Error {
+  return transient(
+    'OffsetMoved',
+    `the offset of ${quoteName(name)} was changed while its Sync ran: nothing was written, and it goes on from the stored one`,
+  );
+}
+
+function isMisfit(thrown: unknown): boolean {
+  return thrown instanceof IdraError && thrown.code === 'ValueNotKept';
+}

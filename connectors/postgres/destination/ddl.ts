@@ -1,0 +1,88 @@
+import type { PlannedColumn } from '../../../core/column-plan.ts';
+import type { WritePlan } from '../../../core/connector.ts';
+import { updatedColumns } from '../../../core/upsert-columns.ts';
+import { quoteDouble } from '../../sql/names.ts';
+import { quoteName, type TableName } from '../names.ts';
+import { dialect } from '../types/literals.ts';
+
+/** The statements about a target table that follow from a plan. Pure. */
+export class Target {
+  readonly name: string;
+  readonly columns: string;
+  readonly #plan: WritePlan;
+
+  constructor(name: TableName, plan: WritePlan) {
+    this.name = quoteName(name);
+    this.#plan = plan;
+    this.columns = list(plan.columns.columns.map((each) => each.name));
+  }
+
+  /** What is missing: the table, or columns of it. */
+  get createSql(): readonly string[] {
+    const { existing, columns, key, hasUniqueKey } = this.#plan;
+    if (existing === null) {
+      const parts = columns.columns.map(columnDdl);
+      if (hasUniqueKey && key.length > 0) parts.push(`PRIMARY KEY (${list(key)})`);
+      return [`CREATE TABLE ${this.name} (${parts.join(', ')})`];
+    }
+    const added = columns.columns.filter((each) => each.existing === null);
+    return added.map((each) => `ALTER TABLE ${this.name} ADD COLUMN ${columnDdl(each)}`);
+  }
+
+  copySql(isBinary: boolean, into = this.name): string {
+    return `COPY ${into} (${this.columns}) FROM STDIN${isBinary ? ' (FORMAT binary)' : ''}`;
+  }
+
+  /** Emptied by each COMMIT; of the target's types, without its constraints. */
+  get stageSql(): string {
+    return `CREATE TEMP TABLE ${stage} ON COMMIT DELETE ROWS AS SELECT ${this.columns} FROM ${this.name} WITH NO DATA`;
+  }
+
+  /** Of several rows of one key the last in read order wins, which is the order of ctid in the stage. */
+  mergeSql(isDistinct: boolean, alwaysIdentity: ReadonlySet<string>): string {
+    const { key } = this.#plan;
+    const set = updatedColumns(this.#plan)
+      .filter((name) => !alwaysIdentity.has(name))
+      .map((name) => `${quoteDouble(name)} = excluded.${quoteDouble(name)}`);
+    const select = isDistinct ? this.#newestSql : `SELECT ${this.columns} FROM ${stage}`;
+    return `INSERT INTO ${this.name} (${this.columns}) OVERRIDING SYSTEM VALUE ${select}
+      ON CONFLICT (${list(key)}) DO ${set.length === 0 ? 'NOTHING' : `UPDATE SET ${set.join(', ')}`}`;
+  }
+
+  /** Of each key the last row that was staged. */
+  get #newestSql(): string {
+    const key = list(this.#plan.key);
+    return `SELECT DISTINCT ON (${key}) ${this.columns} FROM ${stage} ORDER BY ${key}, ctid DESC`;
+  }
+
+  /** Whether a staged row is not in the target as it is. By texts: not every type can be compared. */
+  get missingSql(): string {
+    const { key, columns } = this.#plan;
+    const names = columns.columns.map((each) => quoteDouble(each.name));
+    const texts = (of: string) => `ROW(${names.map((name) => `${of}.${name}::text`).join(', ')})`;
+    const equals = (name: string) => {
+      const existing = columns.columns.find((each) => each.name === name)?.existing;
+      return existing ? dialect.operator?.('=', existing) : '=';
+    };
+    const same = key
+      .map((name) => `t.${quoteDouble(name)} ${equals(name)} s.${quoteDouble(name)}`)
+      .join(' AND ');
+    return `SELECT EXISTS (SELECT FROM (${this.#newestSql}) s
+      WHERE NOT EXISTS (SELECT FROM ${this.name} t WHERE ${same} AND ${texts('t')} IS NOT DISTINCT FROM ${texts('s')}))`;
+  }
+
+  /** Rows of the table are read with those of its children, to which a trigger may pass them on. */
+  get mayPassOn(): boolean {
+    return this.#plan.existing?.isOpaque ?? false;
+  }
+}
+
+export const stage = 'pg_temp."_idra_stage"';
+
+function list(names: readonly string[]): string {
+  return names.map(quoteDouble).join(', ');
+}
+
+function columnDdl({ name, ddl, isNullable }: PlannedColumn): string {
+  return `${quoteDouble(name)} ${ddl}${isNullable ? '' : ' NOT NULL'}`;
+}

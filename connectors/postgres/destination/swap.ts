@@ -1,0 +1,124 @@
+import type { Finding } from '../../../core/errors.ts';
+import { quoteDouble } from '../../sql/names.ts';
+import type { TableEntry } from '../describe.ts';
+import { quoteName, type TableName } from '../names.ts';
+import type { Session } from '../session.ts';
+import { literalText } from '../types/literal-text.ts';
+import { requireSafeViews, unsafeViewsSql, viewSql } from './swap-views.ts';
+
+/**
+ * A shadow takes the place of its target within the open transaction. LIKE .. INCLUDING ALL has copied columns, defaults, constraints,
+ * indexes and comments of columns; what it leaves behind is made again here from the definitions of what stands there: owner, grants,
+ * options, foreign keys, triggers, views, the names of indexes, sequences. What cannot be made again, replaceFindings refuses.
+ */
+export async function swapStatements(
+  session: Session,
+  name: TableName,
+  shadow: string,
+): Promise<readonly string[]> {
+  const target = quoteName(name);
+  const retired = quoteDouble(`${shadow.slice(shadow.lastIndexOf('.') + 2, -1)}_old`);
+  const collect = async (sql: string) => (await session.run(sql)).flatMap(([text]) => (text ? [text] : []));
+  const oid = `${literalText(target)}::regclass`;
+  const after = await collect(restoreSql(oid, target));
+  const sequences = await collect(sequenceSql(oid, literalText(shadow)));
+  const indexes = await collect(indexSql(oid, `${literalText(shadow)}::regclass`, name.schema));
+  await requireSafeViews(session, oid);
+  const views = await collect(viewSql(oid));
+  return [
+    ...sequences,
+    `ALTER TABLE ${target} RENAME TO ${retired}`,
+    `ALTER TABLE ${shadow} RENAME TO ${quoteDouble(name.table)}`,
+    ...views,
+    `DROP TABLE ${quoteDouble(name.schema)}.${retired}`,
+    ...indexes,
+    ...after,
+  ];
+}
+
+/** Statements about the new table, which has the name by then; grants after the owner, whose own they replace. */
+function restoreSql(oid: string, target: string): string {
+  const told = literalText(target);
+  const grantee = "CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END";
+  const option = "CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END";
+  return `SELECT sql FROM (
+    SELECT 1 AS nr, 'COMMENT ON TABLE ' || ${told} || ' IS ' || coalesce(quote_literal(obj_description(${oid}, 'pg_class')), 'NULL') AS sql
+    UNION ALL SELECT 2, 'ALTER TABLE ' || ${told} || ' SET (' || array_to_string(reloptions, ', ') || ')'
+      FROM pg_class WHERE oid = ${oid} AND reloptions IS NOT NULL
+    UNION ALL SELECT 2, 'ALTER TABLE ' || ${told} || ' REPLICA IDENTITY ' || CASE relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END
+      FROM pg_class WHERE oid = ${oid} AND relreplident IN ('f', 'n')
+    UNION ALL SELECT 3, 'ALTER TABLE ' || ${told} || ' ADD CONSTRAINT ' || quote_ident(conname) || ' ' || pg_get_constraintdef(oid)
+      FROM pg_constraint WHERE conrelid = ${oid} AND contype = 'f'
+    UNION ALL SELECT 4, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = ${oid} AND NOT tgisinternal
+    UNION ALL SELECT 5, 'ALTER TABLE ' || ${told} || ' ' || CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END
+      || ' TRIGGER ' || quote_ident(tgname) FROM pg_trigger WHERE tgrelid = ${oid} AND NOT tgisinternal AND tgenabled <> 'O'
+    UNION ALL SELECT 6, 'ALTER TABLE ' || ${told} || ' OWNER TO ' || quote_ident(pg_get_userbyid(relowner))
+      FROM pg_class WHERE oid = ${oid} AND pg_get_userbyid(relowner) <> current_user
+    UNION ALL SELECT 7, 'GRANT ' || a.privilege_type || ' ON ' || ${told} || ' TO ' || ${grantee} || ${option}
+      FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = ${oid} AND a.grantee <> c.relowner
+    UNION ALL SELECT 7, 'GRANT ' || a.privilege_type || ' (' || quote_ident(t.attname) || ') ON ' || ${told} || ' TO ' || ${grantee} || ${option}
+      FROM pg_attribute t, aclexplode(t.attacl) a WHERE t.attrelid = ${oid} AND t.attnum > 0 AND NOT t.attisdropped
+  ) AS statements ORDER BY nr, sql`;
+}
+
+/** serial: the default of the new column reads the old one's sequence, which would go with it. Identity: a new one, which goes on from there. */
+function sequenceSql(oid: string, shadow: string): string {
+  return `SELECT CASE d.deptype
+      WHEN 'a' THEN 'ALTER SEQUENCE ' || d.objid::regclass || ' OWNED BY ' || ${shadow} || '.' || quote_ident(a.attname)
+      ELSE 'SELECT setval(pg_get_serial_sequence(' || quote_literal(${shadow}) || ', ' || quote_literal(a.attname)
+        || '), last_value, is_called) FROM ' || d.objid::regclass END
+    FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+    JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ${oid} AND d.deptype IN ('a', 'i')`;
+}
+
+/** Indexes of the shadow get the names of those that they are copies of, paired by their definitions. */
+function indexSql(oid: string, shadow: string, schema: string): string {
+  const indexes = (
+    of: string,
+  ) => `SELECT c.relname, i.indisclustered, row_number() OVER (PARTITION BY k.definition ORDER BY c.relname) AS nr, k.definition
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    CROSS JOIN LATERAL (SELECT concat(i.indisunique, i.indisprimary, substring(pg_get_indexdef(i.indexrelid) FROM ' USING .*')) AS definition) k
+    WHERE i.indrelid = ${of}`;
+  return `SELECT 'ALTER INDEX ' || quote_ident(${literalText(schema)}) || '.' || quote_ident(n.relname) || ' RENAME TO ' || quote_ident(o.relname)
+    FROM (${indexes(oid)}) o JOIN (${indexes(shadow)}) n USING (definition, nr)`;
+}
+
+/** What would not survive a swap. */
+export async function replaceFindings(
+  session: Session,
+  { oid, relation }: TableEntry,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const rows = await session.query(
+    `SELECT 'is partitioned or has to do with inheritance', '' FROM pg_class c WHERE c.oid = ${oid}
+      AND (c.relkind = 'p' OR c.relispartition OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid OR inhparent = c.oid))
+    UNION ALL SELECT 'is referenced by the foreign key ' || conname || ' of ' || conrelid::regclass, '' FROM pg_constraint WHERE confrelid = ${oid} AND contype = 'f'
+    UNION ALL SELECT DISTINCT 'is read by the materialized view ' || v.oid::regclass, '' FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
+      JOIN pg_class v ON v.oid = r.ev_class WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = ${oid} AND v.relkind = 'm'
+    UNION ALL SELECT what, '' FROM (${unsafeViewsSql(oid)}) AS unsafe
+    UNION ALL SELECT 'has the rule ' || rulename, '' FROM pg_rewrite WHERE ev_class = ${oid}
+    UNION ALL SELECT 'has row security or the policy ' || coalesce(polname, ''), '' FROM pg_class c LEFT JOIN pg_policy ON polrelid = c.oid
+      WHERE c.oid = ${oid} AND (c.relrowsecurity OR polname IS NOT NULL)
+    UNION ALL SELECT 'is part of the publication ' || pubname, 'ALTER PUBLICATION ' || quote_ident(pubname) || ' ADD TABLE ' || ${oid}::regclass
+      FROM pg_publication_rel pr JOIN pg_publication p ON p.oid = pr.prpubid WHERE pr.prrelid = ${oid}`,
+    signal,
+  );
+  return rows.map(([what, statement]) =>
+    statement
+      ? {
+          severity: 'warning' as const,
+          code: 'NotKeptByReplace',
+          path: 'spec.writeMode',
+          message: `${relation.name} ${what}: the table that takes its place is not`,
+          mend: `after each pass: ${statement}`,
+        }
+      : {
+          severity: 'error' as const,
+          code: 'NotKeptByReplace',
+          path: 'spec.writeMode',
+          message: `${relation.name} ${what}, which does not survive that another table takes its place`,
+          mend: 'use writeMode Upsert, or remove it',
+        },
+  );
+}

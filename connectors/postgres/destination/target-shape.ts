@@ -1,0 +1,86 @@
+import { schemaChanged } from '../../../core/errors.ts';
+import { requireShape } from '../../../core/relation-shape.ts';
+import type { Relation } from '../../../core/values.ts';
+import { describeTable, type TableEntry } from '../describe.ts';
+import { schemaChangedState } from '../errors.ts';
+import { fingerprintSql } from '../fingerprint.ts';
+import { quoteName, regclass, type TableName } from '../names.ts';
+import type { Session } from '../session.ts';
+import { literalText } from '../types/literal-text.ts';
+
+/** A table as it was described, with the number by which a change is noticed. */
+export interface SeenTable {
+  readonly entry: TableEntry;
+  readonly fingerprint: string;
+}
+
+/** The number is read first: what changes before the description is noticed by the first write. Undefined: there is no such table. */
+export async function seeTable(
+  session: Session,
+  name: TableName,
+  path: string,
+): Promise<SeenTable | undefined> {
+  const [[fingerprint] = []] = await session.query(`SELECT ${fingerprintSql(regclass(name))}`);
+  const entry = await describeTable(session, name, path);
+  return entry && { entry, fingerprint: fingerprint ?? 'none' };
+}
+
+type LockMode = 'ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE';
+
+/** Raises unless the table is as it was seen, and keeps it so until the transaction's end. Not of partitions: they follow their parent. */
+export function requireSeenSql(
+  name: TableName,
+  fingerprint: string,
+  mode: LockMode = 'ROW EXCLUSIVE',
+): string {
+  return `LOCK TABLE ONLY ${quoteName(name)} IN ${mode} MODE; ${seenSql(name, fingerprint)}`;
+}
+
+/** Raises unless the table, which the transaction has locked, is as it was seen. */
+export function seenSql(name: TableName, fingerprint: string): string {
+  const check = `BEGIN IF ${fingerprintSql(regclass(name))} IS DISTINCT FROM ${literalText(fingerprint)}::bigint THEN
+    RAISE EXCEPTION USING ERRCODE = '${schemaChangedState}', MESSAGE = '_idra_changed: the table is not the one that was planned'; END IF; END`;
+  return `DO ${literalText(check)}`;
+}
+
+/** The table that a claim writes, as every write must find it. It outlives the session that claimed. */
+export class ClaimedShape {
+  readonly #name: TableName;
+  readonly #path: string;
+  #relation: Relation;
+  #fingerprint: string;
+
+  constructor(name: TableName, path: string, { entry, fingerprint }: SeenTable) {
+    this.#name = name;
+    this.#path = path;
+    this.#relation = entry.relation;
+    this.#fingerprint = fingerprint;
+  }
+
+  get identity(): string | undefined {
+    return this.#relation.identity;
+  }
+
+  requireSql(mode?: LockMode): string {
+    return requireSeenSql(this.#name, this.#fingerprint, mode);
+  }
+
+  /** Of a table that is locked. */
+  get seenSql(): string {
+    return seenSql(this.#name, this.#fingerprint);
+  }
+
+  /** After a write was refused: throws SchemaChanged unless what has changed is nothing that a plan rests on. */
+  async seeAgain(session: Session): Promise<void> {
+    const now = await seeTable(session, this.#name, this.#path);
+    requireShape(this.#relation, now?.entry.relation ?? null);
+    if (!now) throw schemaChanged(this.#relation.name);
+    this.#fingerprint = now.fingerprint;
+  }
+
+  /** Another table has taken its place, by our own doing. */
+  replacedBy({ entry, fingerprint }: SeenTable): void {
+    this.#relation = entry.relation;
+    this.#fingerprint = fingerprint;
+  }
+}

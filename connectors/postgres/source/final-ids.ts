@@ -1,0 +1,84 @@
+import type { HeldBackBy } from '../../../core/connector.ts';
+import { heldBackByPrepared, isoTime, type Look, type OpenTransaction } from './open-transactions.ts';
+
+const maxCandidates = 8;
+
+/** A largest id, and what was open when it was seen: all that may still commit a smaller one. */
+interface Candidate {
+  readonly mark: string | undefined;
+  open: Map<string, OpenTransaction>;
+  /** Taken when the last of `open` has ended: a transaction that was prepared has ended for pg_locks, and is not done. */
+  prepared: Look['prepared'] | undefined;
+}
+
+/** The largest id seen at a moment is final when all that was open at that moment has ended. */
+export class FinalIds {
+  #candidates: Candidate[] = [];
+  #final: string | undefined;
+  /** From the last look. */
+  #seen: ReadonlyMap<string, OpenTransaction> = new Map();
+
+  get final(): string | undefined {
+    return this.#final;
+  }
+
+  get isNewestFinal(): boolean {
+    return this.#candidates.length === 0;
+  }
+
+  /** Nothing is known to be final yet: a pass would read nothing. */
+  get isFirst(): boolean {
+    return this.#final === undefined;
+  }
+
+  /** Whether what the oldest mark waits for will hardly end in a moment: an idle transaction, one that began before this, a prepared one. */
+  isStuck(beforeMicros: bigint): boolean {
+    const [oldest] = this.#candidates;
+    if (!oldest || oldest.prepared) return true;
+    return [...oldest.open.keys()].some((id) => {
+      const now = this.#seen.get(id);
+      return now !== undefined && (now.isIdle || (now.startMicros ?? beforeMicros) < beforeMicros);
+    });
+  }
+
+  /** The look was made after the mark was read. */
+  add(mark: string | undefined, seen: Look): void {
+    // One that waits for much is as good as those before it: more than a few would only cost.
+    if (this.#candidates.length >= maxCandidates) this.#candidates.pop();
+    this.#candidates.push({
+      mark,
+      open: new Map(seen.open.map((each) => [each.virtualId, each])),
+      prepared: undefined,
+    });
+    this.look(seen);
+  }
+
+  look({ open, prepared }: Look): void {
+    this.#seen = new Map(open.map((each) => [each.virtualId, each]));
+    const isPrepared = new Set(prepared.map((each) => each.id));
+    for (const candidate of this.#candidates) {
+      for (const id of candidate.open.keys()) if (!this.#seen.has(id)) candidate.open.delete(id);
+      if (candidate.open.size > 0) continue;
+      candidate.prepared = candidate.prepared
+        ? candidate.prepared.filter((each) => isPrepared.has(each.id))
+        : prepared;
+    }
+    const last = this.#candidates.findLastIndex(
+      (each) => each.open.size === 0 && each.prepared?.length === 0,
+    );
+    if (last < 0) return;
+    this.#final = this.#candidates[last]?.mark ?? this.#final;
+    this.#candidates = this.#candidates.slice(last + 1);
+  }
+
+  heldBackBy(nowMs: number): HeldBackBy | undefined {
+    const [candidate] = this.#candidates;
+    if (!candidate) return undefined;
+    const [prepared] = candidate.prepared ?? [];
+    if (prepared) return heldBackByPrepared(prepared);
+    const oldest = [...candidate.open.values()].reduce((one, other) =>
+      (other.startMicros ?? 0n) < (one.startMicros ?? 0n) ? other : one,
+    );
+    return { what: oldest.told, since: isoTime(oldest.startMicros ?? BigInt(nowMs) * 1000n) };
+  }
+}

@@ -1,0 +1,74 @@
+import type { Connection } from 'pg';
+import pg from 'pg';
+import { permanent } from '../../../core/errors.ts';
+import { SubmittedQuery } from '../connection/copy.ts';
+import { useUsersPath } from '../connection/search-path.ts';
+import type { Session } from '../session.ts';
+
+/** Parse of the extended protocol, which takes one statement and runs nothing. */
+export class ParseOnly extends SubmittedQuery {
+  readonly #text: string;
+  readonly done: Promise<void>;
+  #resolve: () => void = () => {};
+  #reject: (error: Error) => void = () => {};
+
+  constructor(text: string) {
+    super();
+    this.#text = text;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  submit(connection: Connection): void {
+    connection.parse({ name: '', text: this.#text, types: [] }, true);
+    connection.sync();
+  }
+
+  handleCommandComplete(): void {}
+
+  handleReadyForQuery(): void {
+    this.#resolve();
+  }
+
+  handleError(error: Error): void {
+    this.#reject(error);
+  }
+}
+
+/**
+ * Before the text stands within another statement: the server has read it as one statement that is whole, so nothing in it ends the
+ * parentheses that are put around it, and nothing behind them is text of a comment or a literal of it. Throws QueryInvalid.
+ */
+export async function requireOneStatement(
+  session: Session,
+  query: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const prove = async () => {
+    await session.run(`BEGIN READ ONLY; ${useUsersPath}`);
+    try {
+      await session.parse(query);
+    } finally {
+      await session.rollBack();
+    }
+  };
+  try {
+    await session.abortable(prove, signal);
+  } catch (thrown) {
+    if (!isSeveral(thrown)) throw session.classified(thrown);
+    throw permanent('QueryInvalid', 'source.query has more than one statement', {
+      path: 'spec.source.query',
+      mend: 'write one SELECT',
+      cause: thrown,
+    });
+  }
+}
+
+/** By the function that raises it: the state is that of every syntax error, and the message may be in any language. */
+function isSeveral(thrown: unknown): boolean {
+  return (
+    thrown instanceof pg.DatabaseError && thrown.code === '42601' && thrown.routine === 'exec_parse_message'
+  );
+}

@@ -1,0 +1,56 @@
+import type { Wire } from '../../../core/batch.ts';
+import { bug, permanent } from '../../../core/errors.ts';
+import type { Column } from '../../../core/values.ts';
+import { quoteDouble } from '../../sql/names.ts';
+import type { Comparison, SqlDialect } from '../../sql/types/dialect.ts';
+import { castName, withoutModifiers } from './column-types.ts';
+import { literalText } from './literal-text.ts';
+import { binaryItem, ownItem, tsvItem } from './row-formats.ts';
+
+export const dialect: SqlDialect = {
+  quote: quoteDouble,
+  literal,
+  selectItem,
+  operator,
+  isSeveral: 'pg_catalog.count(*) OPERATOR(pg_catalog.>) 1',
+  hasIndexedRowComparison: true,
+};
+
+/** The one by whose order an index of the column is made. */
+function operator(symbol: Comparison, { operatorSchema }: Column): string {
+  return `OPERATOR(${operatorSchema === undefined ? 'pg_catalog' : quoteDouble(operatorSchema)}.${symbol})`;
+}
+
+/** Canonical text as a literal of the column's own type. */
+function literal(text: string, column: Column): string {
+  const type = withoutModifiers(column.nativeType);
+  if (column.type.kind === 'bytes') {
+    if (!/^([0-9a-f]{2})*$/i.test(text)) {
+      throw permanent(
+        'OffsetInvalid',
+        `the offset of column ${column.name} (bytea) is written in hexadecimal digits`,
+      );
+    }
+    return `'\\x${text}'::pg_catalog.bytea`;
+  }
+  return `${literalText(text)}::${castName(type)}`;
+}
+
+function selectItem(column: Column, wire: Wire, index: number): string {
+  if (wire.format === 'values') return aliased(ownItem(column), column);
+  const as = wire.as[index] ?? '';
+  const item =
+    wire.format === 'pgcopy-binary'
+      ? binaryItem(column, as)
+      : wire.format === 'tsv'
+        ? tsvItem(column, as)
+        : undefined;
+  if (item === undefined)
+    throw bug(`column ${column.name} (${column.nativeType}) cannot travel as ${as} (${wire.format})`);
+  return aliased(item, column);
+}
+
+/** Never under the column's own name: ORDER BY would take the cast value for the column, and no index. */
+function aliased(item: string, { name }: Column): string {
+  return item === quoteDouble(name) ? item : `${item} AS "idra cast"`;
+}

@@ -1,0 +1,38 @@
+import type { Socket } from 'node:net';
+import { type IdraError, transient } from '../../../core/errors.ts';
+
+/** How far a server lets a connection get, for the message where it does not get all the way in time. */
+export class OpeningProgress {
+  #socket: Socket | undefined;
+  #isConnected = false;
+  #isLoggedIn = false;
+
+  /** Before it connects. */
+  watch(socket: Socket): void {
+    this.#socket = socket;
+    socket.once('connect', () => {
+      this.#isConnected = true;
+    });
+  }
+
+  noteLogin(): void {
+    this.#isLoggedIn = true;
+  }
+
+  /** `where`: the server with its DataSource. It may be only slow, so this is tried again. */
+  noAnswer(where: string, path: string, afterMs: number): IdraError {
+    return transient('HostUnreachable', `${where}: ${this.#whatItDid()} within ${afterMs / 1_000} s`, {
+      path,
+      mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout gives it longer',
+    });
+  }
+
+  #whatItDid(): string {
+    if (this.#isLoggedIn)
+      return 'the server has taken the login, and has not answered the statements after it';
+    if (!this.#isConnected) return 'the server has not answered';
+    return this.#socket?.bytesRead === 0
+      ? 'the server has accepted the connection, and has sent nothing'
+      : 'the server has accepted the connection, and has not come to the end of the login';
+  }
+}

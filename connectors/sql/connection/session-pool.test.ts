@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { PooledSession } from '../../../core/connector.ts';
+import { IdraError, transient } from '../../../core/errors.ts';
+import { ManualClock } from '../../../e2e/kit/engine-run.ts';
+import { ServerSessions } from './session-pool.ts';
+
+const never = new AbortController().signal;
+const reader = { server: 'db:5432', identity: 'reader', dataSource: 'default/shop' };
+const writer = { ...reader, identity: 'writer' };
+
+class Fake implements PooledSession {
+  isLost = false;
+  isClosed = false;
+  resets = 0;
+  async reset(): Promise<void> {
+    this.resets += 1;
+  }
+  async close(): Promise<void> {
+    this.isClosed = true;
+  }
+}
+
+function pool() {
+  const opened: Fake[] = [];
+  const clock = new ManualClock('2026-11-26T08:00:00Z');
+  const sessions = new ServerSessions(clock);
+  const open = async () => {
+    const session = new Fake();
+    opened.push(session);
+    return session;
+  };
+  return { opened, clock, sessions, lend: (key = reader) => sessions.lend(key, open, never) };
+}
+
+test('what is given back is lent again, the last one first, as it was after its opening', async () => {
+  const { opened, sessions, lend } = pool();
+  const [one, two] = [await lend(), await lend()];
+  await one.giveBack(true);
+  await two.giveBack(true);
+  assert.equal((await lend()).session, two.session);
+  assert.equal(two.session.resets, 1);
+  assert.notEqual((await lend(writer)).session, one.session);
+  assert.equal(opened.length, 3);
+  await sessions.closeIdle();
+  assert.equal(one.session.isClosed, true);
+});
+
+test('one that is busy, lost or cannot be reset is closed and never lent again', async () => {
+  const { opened, lend } = pool();
+  const cases: ((session: Fake) => boolean)[] = [
+    () => false,
+    (session) => {
+      session.isLost = true;
+      return true;
+    },
+    (session) => {
+      session.reset = () => Promise.reject(new Error('gone'));
+      return true;
+    },
+  ];
+  for (const spoil of cases) {
+    const { session, giveBack } = await lend();
+    await giveBack(spoil(session));
+    assert.equal(session.isClosed, true);
+  }
+  await lend();
+  assert.equal(opened.length, 4);
+});
+
+test('a server without a free connection is asked again by nobody until some time has passed', async () => {
+  const { clock, sessions } = pool();
+  let asked = 0;
+  const full = async (): Promise<Fake> => {
+    asked += 1;
+    throw transient('TooManyConnections', 'sorry, too many clients already');
+  };
+  const isRefused = (error: unknown) => error instanceof IdraError && error.code === 'TooManyConnections';
+  await assert.rejects(sessions.lend(reader, full, never), isRefused);
+  await assert.rejects(sessions.lend(writer, full, never), isRefused);
+  assert.equal(asked, 1);
+  clock.advance(1_000);
+  await assert.rejects(sessions.lend(writer, full, never), isRefused);
+  assert.equal(asked, 2);
+});
+
+test('a login that has reached a limit of its own holds up no other one of the same server', async () => {
+  const { sessions, lend } = pool();
+  const full = async (): Promise<Fake> => {
+    throw transient('TooManyConnections', 'too many connections for role "shop"');
+  };
+  await assert.rejects(sessions.lend(reader, full, never));
+  await lend({ ...reader, identity: 'other', dataSource: 'default/other' });
+  await assert.rejects(lend(), {
+    code: 'TooManyConnections',
+    message: /too many connections for role "shop"/,
+  });
+});
+
+test('few are opened at one time', async () => {
+  const { sessions } = pool();
+  const opening: (() => void)[] = [];
+  const slow = async () => {
+    await new Promise<void>((resolve) => opening.push(resolve));
+    return new Fake();
+  };
+  const lent = Array.from({ length: 10 }, () => sessions.lend(reader, slow, never));
+  await setImmediate();
+  assert.equal(opening.length, 3);
+  for (let index = 0; index < 10; index++) {
+    opening[index]?.();
+    await setImmediate();
+  }
+  await Promise.all(lent);
+});
+
+test('with sixteen connections the next one waits for what is given back or closed, but not for ever', async () => {
+  const { opened, clock, lend } = pool();
+  const lent = await Promise.all(Array.from({ length: 16 }, () => lend()));
+  const [same, other] = [lend(), lend(writer)];
+  await setImmediate();
+  assert.equal(opened.length, 16);
+  await lent[0]?.giveBack(true);
+  assert.equal((await same).session, lent[0]?.session);
+  // Of another login: it makes room when it is closed at the server, and not before.
+  const closing = Promise.withResolvers<void>();
+  const left = lent[1]?.session as Fake;
+  left.close = async () => {
+    await closing.promise;
+    left.isClosed = true;
+  };
+  await lent[1]?.giveBack(true);
+  await setImmediate();
+  assert.equal(opened.length, 16);
+  closing.resolve();
+  assert.equal((await other).session, opened[16]);
+  assert.equal(left.isClosed, true);
+  // Whoever holds a session may wait for this very one.
+  const late = lend(writer);
+  await setImmediate();
+  assert.equal(opened.length, 17);
+  clock.advance(5_000);
+  assert.equal((await late).session, opened[17]);
+});
+
+test('one that stops waiting for room passes its turn on', async () => {
+  const { opened, sessions, lend } = pool();
+  const lent = await Promise.all(Array.from({ length: 16 }, () => lend()));
+  const stop = new AbortController();
+  const stopped = sessions.lend(writer, async () => new Fake(), stop.signal);
+  const next = lend(writer);
+  await setImmediate();
+  stop.abort(new Error('stopped'));
+  await lent[0]?.giveBack(false);
+  await assert.rejects(stopped, /stopped/);
+  await next;
+  assert.equal(opened.length, 17);
+});

@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto';
+import { secretReferences } from '../../../core/access.ts';
+import { backoffMs } from '../../../core/backoff.ts';
+import { type Clock, systemClock } from '../../../core/clock.ts';
+import type { Lent, PooledSession, SessionKey, SessionPool, SystemAccess } from '../../../core/connector.ts';
+import { asIdraError, type IdraError, transient } from '../../../core/errors.ts';
+import { Slots } from '../../../core/slots.ts';
+import { ConnectionRoom } from './connection-room.ts';
+
+/** So many connections of one server are being opened at one time: a server that is busy logging others in answers nobody. */
+const openingAtOnce = 3;
+const closedAfterIdleMs = 5_000;
+/** What a server gives to new sessions (rights, settings of a role) reaches every session within this time. */
+const maxAgeMs = 10 * 60_000;
+/** With more than these a server's idle sessions are closed before another is opened, and one that is to be given back is waited for. */
+const pooledPerServer = 16;
+/** No longer: those that are lent may wait for the very session that is to be opened. */
+const roomWaitMs = 5_000;
+
+/** Sessions that may stand in for each other: same server, config, secrets and role. Secrets are only hashed. */
+export function sessionKey(access: SystemAccess, server: string, role: string): SessionKey {
+  const secrets = secretReferences(access.config).map(({ path }) => access.secret(path)?.reveal() ?? '');
+  const identity = createHash('sha256')
+    .update(JSON.stringify([server, role, access.config, secrets]))
+    .digest('hex');
+  return { server, identity, dataSource: access.dataSource };
+}
+
+/**
+ * The sessions of SQL servers in one process. The one that was given back last is lent first, so that the others fall idle and are
+ * closed. A server that says it has too many connections is not asked for another one for this data source until some time has passed.
+ */
+export class ServerSessions implements SessionPool {
+  readonly #servers = new Map<string, OneServer>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
+
+  async lend<S extends PooledSession>(
+    key: SessionKey,
+    open: (signal: AbortSignal) => Promise<S>,
+    signal: AbortSignal,
+  ): Promise<Lent<S>> {
+    let server = this.#servers.get(key.server);
+    if (!server) {
+      server = new OneServer(this.#clock);
+      this.#servers.set(key.server, server);
+    }
+    return await server.lend(key, open, signal);
+  }
+
+  /** Sessions that nobody uses. */
+  async closeIdle(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.closeIdle()));
+  }
+}
+
+interface Kept {
+  readonly identity: string;
+  readonly session: PooledSession;
+  readonly openedMs: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+interface Refused {
+  readonly count: number;
+  readonly error: IdraError;
+  readonly untilMs: number;
+}
+
+class OneServer {
+  readonly #clock: Clock;
+  readonly #opening = new Slots(openingAtOnce);
+  /** The last one was given back last. */
+  #idle: Kept[] = [];
+  readonly #room: ConnectionRoom;
+  /** By data source: the limit may be the one of its role or database, and others find a connection free. */
+  readonly #refused = new Map<string, Refused>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#room = new ConnectionRoom(clock, pooledPerServer);
+  }
+
+  async lend<S extends PooledSession>(
+    key: SessionKey,
+    open: (signal: AbortSignal) => Promise<S>,
+    signal: AbortSignal,
+  ): Promise<Lent<S>> {
+    signal.throwIfAborted();
+    const kept = this.#takeIdle(key.identity) ?? (await this.#opened(key, open, signal));
+    return { session: kept.session as S, giveBack: (isUsable) => this.#giveBack(kept, isUsable) };
+  }
+
+  async closeIdle(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((kept) => this.#close(kept)));
+  }
+
+  async #opened(
+    key: SessionKey,
+    open: (signal: AbortSignal) => Promise<PooledSession>,
+    signal: AbortSignal,
+  ): Promise<Kept> {
+    const returned = await this.#takeRoom(key, signal);
+    if (returned) return returned;
+    let opened: Kept | undefined;
+    try {
+      return await this.#opening.use(signal, async () => {
+        // One may have been given back while this one waited.
+        const idle = this.#takeIdle(key.identity);
+        if (idle) return idle;
+        this.#requireNotRefused(key);
+        opened = await this.#openNew(key, open, signal);
+        return opened;
+      });
+    } finally {
+      if (!opened) this.#room.leave();
+    }
+  }
+
+  async #openNew(
+    key: SessionKey,
+    open: (signal: AbortSignal) => Promise<PooledSession>,
+    signal: AbortSignal,
+  ): Promise<Kept> {
+    try {
+      const session = await open(signal);
+      this.#refused.delete(key.dataSource);
+      const openedMs = this.#clock.monotonicMs();
+      return { identity: key.identity, session, openedMs, timer: undefined };
+    } catch (thrown) {
+      this.#noteRefusal(key, thrown);
+      throw thrown;
+    }
+  }
+
+  /** Room for one more connection; or one that was given back meanwhile. */
+  async #takeRoom({ identity }: SessionKey, signal: AbortSignal): Promise<Kept | undefined> {
+    const untilMs = this.#clock.monotonicMs() + roomWaitMs;
+    for (;;) {
+      const idle = this.#takeIdle(identity);
+      if (idle) return idle;
+      const leftMs = untilMs - this.#clock.monotonicMs();
+      if (!this.#room.isFull || leftMs <= 0) {
+        this.#room.take();
+        return undefined;
+      }
+      const other = this.#idle.shift();
+      if (other) await this.#close(other);
+      else await this.#room.change(leftMs, signal);
+    }
+  }
+
+  #noteRefusal({ dataSource }: SessionKey, thrown: unknown): void {
+    const error = asIdraError(thrown);
+    if (error.code !== 'TooManyConnections') return;
+    const count = (this.#refused.get(dataSource)?.count ?? 0) + 1;
+    const waitMs = backoffMs(count, { baseMs: 1_000 });
+    this.#refused.set(dataSource, { count, error, untilMs: this.#clock.monotonicMs() + waitMs });
+  }
+
+  #requireNotRefused({ dataSource }: SessionKey): void {
+    const refused = this.#refused.get(dataSource);
+    const leftMs = (refused?.untilMs ?? 0) - this.#clock.monotonicMs();
+    if (!refused || leftMs <= 0) return;
+    const message = `the server of ${dataSource} has no connection free for it (${refused.error.message}); it is asked again in ${Math.ceil(leftMs / 1_000)} s`;
+    throw transient('TooManyConnections', message, {
+      mend: 'raise the limit of connections of the server, role or database, or lower maxConcurrentSyncs of the data sources',
+      cause: refused.error,
+    });
+  }
+
+  #takeIdle(identity: string): Kept | undefined {
+    for (;;) {
+      const at = this.#idle.findLastIndex((kept) => kept.identity === identity);
+      const [kept] = at < 0 ? [] : this.#idle.splice(at, 1);
+      if (!kept) return undefined;
+      clearTimeout(kept.timer);
+      if (!kept.session.isLost) return kept;
+      void this.#close(kept);
+    }
+  }
+
+  /** Resolves when the session is as it was after its opening: no transaction of the last user is open any more. */
+  async #giveBack(kept: Kept, isUsable: boolean): Promise<void> {
+    const isOld = this.#clock.monotonicMs() - kept.openedMs > maxAgeMs;
+    const isKept = isUsable && !isOld && !kept.session.isLost && (await resetOf(kept.session));
+    if (!isKept) {
+      await this.#close(kept);
+      return;
+    }
+    this.#idle.push(kept);
+    this.#room.changed();
+    kept.timer = setTimeout(() => {
+      const at = this.#idle.indexOf(kept);
+      if (at < 0) return;
+      this.#idle.splice(at, 1);
+      void this.#close(kept);
+    }, closedAfterIdleMs);
+  }
+
+  async #close(kept: Kept): Promise<void> {
+    clearTimeout(kept.timer);
+    await kept.session.close().catch(() => {});
+    this.#room.leave();
+  }
+}
+
+async function resetOf(session: PooledSession): Promise<boolean> {
+  try {
+    await session.reset();
+    return !session.isLost;
+  } catch {
+    return false;
+  }
+}

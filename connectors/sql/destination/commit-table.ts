@@ -1,0 +1,112 @@
+import type { ClaimRequest, CommitRow } from '../../../core/connector.ts';
+import { fenced, permanent } from '../../../core/errors.ts';
+import { formatToken, type Token } from '../../../core/token.ts';
+import { serverInteger } from '../connection/server-integer.ts';
+import { joinName, splitName } from '../names.ts';
+
+/**
+ * `_idra_commits`, in the schema of the target table: one row per (uid, table), written in the transaction of the rows that it speaks of.
+ *
+ * | column  | meaning                                                                          |
+ * |---------|----------------------------------------------------------------------------------|
+ * | uid     | the Sync's uid                                                                   |
+ * | table   | the target, as splitName reads it                                                |
+ * | name    | namespace/name of the Sync                                                       |
+ * | meaning | hash of what the offset means                                                    |
+ * | token   | fencing token, 64-bit: a lower one never writes (Invariant 3)                    |
+ * | offset  | JSON of core/offset.ts, or NULL                                                  |
+ * | rows    | rows written since the last restart                                              |
+ * | session | who holds the claim, as the system names sessions, so that a claimant can end it |
+ * | closed  | the Sync was deleted, or its row adopted by another uid                          |
+ * | layout  | version of this table's layout                                                   |
+ * | time    | of the last commit                                                               |
+ * | target  | identity of the table that the offset belongs to, where the system has one       |
+ */
+export const commitTableName = '_idra_commits';
+export const commitLayout = 1;
+
+/** Asked of every row that is read: one of a newer layout may mean something else (its columns are there, or reading them fails). */
+export function requireKnownLayout(layout: unknown): void {
+  if (!(Number(layout) > commitLayout)) return;
+  throw permanent(
+    'CommitTableNewer',
+    `${commitTableName} has layout ${layout}, and this version of Idra knows ${commitLayout}`,
+    { mend: 'run the version of Idra that wrote it, or a newer one' },
+  );
+}
+
+/** uid, table, name, meaning, token, offset, rows, closed, layout, time, target: as a server gives them as text. */
+export function toCommitRow(cells: readonly (string | null | undefined)[]): CommitRow {
+  const [uid, table, name, meaning, token, offset, rows, closed, layout, time, target] = cells;
+  requireKnownLayout(layout);
+  return {
+    uid: uid ?? '',
+    table: table ?? '',
+    name: name ?? '',
+    meaning: meaning ?? '',
+    token: serverInteger(token ?? 0, commitTableName),
+    offset: offset ?? null,
+    rows: Number(rows),
+    isClosed: closed === 't' || closed === '1',
+    time: time ?? '',
+    ...(target !== null && target !== undefined && { target }),
+  };
+}
+
+/** How Syncs may name a table of this schema, whose rows stand in its one commit table. */
+export function spellingsOf(schema: string, table: string): readonly [string, string] {
+  const name = splitName(table, 'spec.destination.table').at(-1) ?? '';
+  return [joinName([name]), joinName([schema, name])];
+}
+
+/** The row that a claim stores; `stored` is read under the row's lock, `adopted` likewise where asked for. */
+export function claimedRow(
+  request: ClaimRequest,
+  table: string,
+  stored: CommitRow | undefined,
+  adopted: CommitRow | undefined,
+): Omit<CommitRow, 'time'> {
+  const token = claimToken(request.token, stored, adopted);
+  const kept = adopted ?? (stored?.isClosed ? undefined : stored) ?? request.startsFrom;
+  const base = request.offset === 'restart' ? undefined : kept;
+  return {
+    uid: request.plan.uid,
+    table,
+    name: request.name,
+    meaning: request.meaning,
+    token,
+    offset: base?.offset ?? null,
+    rows: base?.rows ?? 0,
+    isClosed: false,
+  };
+}
+
+/** The token that the claim stores; throws `fenced` when a higher one is stored (Invariant 3, 4). */
+function claimToken(wanted: Token | 'next', ...rows: readonly (CommitRow | undefined)[]): Token {
+  const highest = rows.reduce((max, row) => (row && row.token > max ? row.token : max), 0n);
+  if (wanted === 'next') return highest + 1n;
+  if (highest > wanted) throw tokenIsHigher(highest, wanted);
+  return wanted;
+}
+
+export function tokenIsHigher(stored: Token, ours: Token): Error {
+  return fenced(
+    `the destination has seen token ${formatToken(stored)}, ours is ${formatToken(ours)}: a newer owner has claimed this sync`,
+    {
+      mend: 'nothing if another agent runs it; after a restored or new etcd: idra epoch raise',
+    },
+  );
+}
+
+/** What a write throws when its row is not there under its token any more. */
+export function writeIsFenced(token: Token): Error {
+  return fenced(
+    `the destination refused token ${formatToken(token)}: a newer owner has claimed this sync, or its commit row is gone`,
+  );
+}
+
+export function offsetMoved(expected: string | null, stored: string | null): Error {
+  return permanent('OffsetMoved', `the stored offset is ${stored ?? 'none'}, not ${expected ?? 'none'}`, {
+    mend: 'read it again (idra offset get) and repeat with --expect set to what it says',
+  });
+}

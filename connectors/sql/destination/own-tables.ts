@@ -1,0 +1,14 @@
+import { type IdraError, permanent } from '../../../core/errors.ts';
+
+/**
+ * Tables that Idra makes for itself (`_idra_commits`, a shadow) stand in the schema of the target, where others may create too: a table,
+ * view or trigger that was put there in advance would run with the rights of Idra's user whenever a row is written. So each is looked at
+ * before it is used.
+ */
+export function ownTableUnsafe(name: string, faults: readonly string[], mend: string): IdraError {
+  return permanent(
+    'OwnTableUnsafe',
+    `${name} is a name of a table that Idra makes for itself, and the one that is there ${faults.join(', ')}: what others have put on it would run with the rights of this user`,
+    { path: 'spec.destination.table', mend },
+  );
+}

@@ -1,0 +1,15 @@
+import type { Finding } from '../../../core/errors.ts';
+
+/** Triggers of a target that fire for each row that is written: what stands there afterwards may not be what the source says. */
+export function triggersMayChange(table: string, triggers: readonly string[]): Finding[] {
+  if (triggers.length === 0) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'TriggersMayChange',
+      path: 'spec.destination.table',
+      message: `${table} has triggers (${triggers.join(', ')}): what they change in the rows that are written differs from the source, and nobody looks`,
+      mend: 'drop or disable them, or see to it that they leave the columns of the source as they are',
+    },
+  ];
+}

@@ -1,0 +1,19 @@
+import { nearest } from '../../../core/manifest/issues.ts';
+import { joinName } from '../names.ts';
+
+/** So many names are compared at most: a typing mistake is worth no long search. */
+export const mostCompared = 2_000;
+
+/** What to do about a name that no table has: the table that was probably meant, of another schema or by other letters. */
+export function tableRemedy(
+  wanted: readonly string[],
+  known: readonly (readonly string[])[],
+  otherwise: string,
+): string {
+  const table = wanted.at(-1)?.toLowerCase();
+  const elsewhere = known.find((parts) => parts.at(-1)?.toLowerCase() === table);
+  const near = elsewhere
+    ? joinName(elsewhere)
+    : nearest(joinName(wanted), known.slice(0, mostCompared).map(joinName));
+  return near === undefined ? otherwise : `did you mean ${near}? Else ${otherwise}`;
+}

@@ -1,0 +1,46 @@
+import type { Rows } from '../../../core/batch.ts';
+import type { BoundReport, ReadRequest } from '../../../core/connector.ts';
+import type { Column } from '../../../core/values.ts';
+import type { SqlDialect } from '../types/dialect.ts';
+import type { Range, UpTo } from './keyset.ts';
+
+/** Rows of one statement, cut at the batch limits, still without their offset. */
+export interface Part {
+  readonly rows: Rows;
+  readonly rowCount: number;
+  readonly byteCount: number;
+  /** Canonical texts of the orderBy columns of its last row. */
+  readonly lastKey: readonly string[];
+}
+
+/** How far it is safe to read now (Invariant 10). */
+export interface PassBound {
+  /** `none`: nothing is final yet. `all`: no limit (Snapshot). */
+  readonly upTo: UpTo | 'none' | 'all';
+  readonly report: BoundReport;
+}
+
+/** What a SQL system gives to the shared pass: statements run, bounds taken. */
+export interface RangeReader {
+  /** Streams one statement's rows in parts within the limits. */
+  readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncIterable<Part>;
+  /** Taken once per pass, before its first statement, so that all up to it is visible to a later snapshot. */
+  takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound>;
+  readonly dialect: SqlDialect;
+  /** Canonical text of the field in the first row of `SELECT field FROM object tail`; undefined where there is none, or NULL. */
+  first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Rows of the object; may stop counting where more make no difference. */
+  count(where: string, signal: AbortSignal): Promise<number>;
+  /** The largest id that the field's own generator (sequence, AUTO_INCREMENT) has given; undefined where it has none or cannot be asked. */
+  largestIssued?(field: Column, signal: AbortSignal): Promise<bigint | undefined>;
+}
+
+/** Not max(): types that have an order need not have that. */
+export async function largest(
+  reader: Pick<RangeReader, 'dialect' | 'first'>,
+  field: Column,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const name = reader.dialect.quote(field.name);
+  return await reader.first(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`, signal);
+}

@@ -1,0 +1,265 @@
+import type { Batch } from '../../../core/batch.ts';
+import type { BoundReport, PassEnd, ReadRequest } from '../../../core/connector.ts';
+import { permanent } from '../../../core/errors.ts';
+import type { Offset } from '../../../core/offset.ts';
+import { orderedBy } from '../../../core/unique-order.ts';
+import type { Column, Relation } from '../../../core/values.ts';
+import { type Range, type UpTo, whereRange } from './keyset.ts';
+import { OrderCheck } from './order-check.ts';
+import { largest, type Part, type PassBound, type RangeReader } from './range-reader.ts';
+import { requireNotBehind } from './source-behind.ts';
+
+export { largest, type Part, type PassBound, type RangeReader } from './range-reader.ts';
+
+/** One pass of any mode over keyset pagination; each statement is its own snapshot and at most one batch's worth. */
+export async function* readPass(
+  reader: RangeReader,
+  request: ReadRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Batch, PassEnd> {
+  const orderBy = orderColumns(request);
+  const field = request.mode === 'Snapshot' ? undefined : orderBy[0];
+  const bound: PassBound = field
+    ? await reader.takeBound(request, field, signal)
+    : { upTo: 'all', report: { kind: 'none', because: 'a snapshot reads what is there' } };
+  const pass: Pass = { reader, request, orderBy, check: new OrderCheck(reader, request, orderBy) };
+  const start = startAfter(request);
+  const mark = field && !request.isLook ? await heldBackMark(pass, field, bound, signal) : undefined;
+  let after = start;
+  if (bound.upTo !== 'none') {
+    for await (const part of partsOf(pass, start, bound, signal)) {
+      after = part.lastKey;
+      yield toBatch(part, request);
+    }
+  }
+  await pass.check.requireNoNulls(signal);
+  if (!field) return { bound: bound.report, isHeldBack: false };
+  return await finishPass(pass, { field, start, after, mark }, bound, signal);
+}
+
+interface Pass {
+  readonly reader: RangeReader;
+  readonly request: ReadRequest;
+  readonly orderBy: readonly Column[];
+  readonly check: OrderCheck;
+}
+
+function partsOf(
+  pass: Pass,
+  start: readonly string[] | null,
+  { upTo }: PassBound,
+  signal: AbortSignal,
+): AsyncIterable<Part> {
+  if (pass.orderBy.length === 0) return readWhole(pass.reader, pass.request, signal);
+  const range = { after: start, upTo: upTo === 'all' || upTo === 'none' ? undefined : upTo };
+  return pass.check.isNeeded ? readCheckedPages(pass, range, signal) : readPages(pass, range, signal);
+}
+
+interface Ends {
+  readonly field: Column;
+  /** Where the pass began, and the last row that it read. */
+  readonly start: readonly string[] | null;
+  readonly after: readonly string[] | null;
+  /** Largest value of the field when the pass began, or one before that was held back; undefined: nothing can be held back. */
+  readonly mark: string | undefined;
+}
+
+/**
+ * Rows that came in while the pass ran wait for the next one; those that were there are held back. By ids only a bound that others set
+ * holds back; a time may be that of the second that is not over, or of days to come.
+ */
+async function heldBackMark(
+  { reader, request }: Pass,
+  field: Column,
+  { upTo, report }: PassBound,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const isSetByOthers = report.heldBackBy !== undefined || upTo === 'none' || report.kind === 'safetyLag';
+  if (upTo === 'all' || (request.mode === 'Id' && !isSetByOthers)) return undefined;
+  return request.mark ?? (await largest(reader, field, signal));
+}
+
+/** What stands behind the last row that was read, and rows that never come: with NULL in the field. */
+async function finishPass(
+  pass: Pass,
+  { field, start, after, mark: markAtStart }: Ends,
+  bound: PassBound,
+  signal: AbortSignal,
+): Promise<PassEnd> {
+  const { reader, request, orderBy, check } = pass;
+  const { dialect } = reader;
+  const name = dialect.quote(field.name);
+  const firstOf = async (upTo: UpTo | undefined) => {
+    const where = whereRange(dialect, { orderBy, after, upTo });
+    return await reader.first(field, `${where} ORDER BY ${name} LIMIT 1`, signal);
+  };
+  const oldest = await firstOf(undefined);
+  // A look is over in a moment, and mostly nothing waits: only then it asks, and what came in that moment counts as there before.
+  const isAsked = request.isLook && oldest !== undefined;
+  const mark = isAsked ? await heldBackMark(pass, field, bound, signal) : markAtStart;
+  const isMarkWaiting =
+    oldest !== undefined &&
+    mark !== undefined &&
+    (await firstOf({ text: mark, isInclusive: true })) !== undefined;
+  if (start && after === start) {
+    // Nothing was read, so no page has shown a second row of the offset's own position.
+    await check.requireDistinct({ from: start, to: start }, signal);
+    if (oldest === undefined) await requireNotBehind(reader, request, field, start[0] ?? '', signal);
+  }
+  const nullRows = field.isNullable ? await reader.count(`WHERE ${name} IS NULL`, signal) : 0;
+  return {
+    bound: withZone(bound.report, request, field),
+    isHeldBack: isMarkWaiting,
+    hasRowsWaiting: oldest !== undefined,
+    ...(isMarkWaiting ? { mark } : {}),
+    nullRows,
+    ...(oldest !== undefined && request.mode === 'Timestamp' ? { oldestWaiting: oldest } : {}),
+  };
+}
+
+/** The zone that is in force belongs to what status says of the bound. */
+function withZone(report: BoundReport, request: ReadRequest, { type }: Column): BoundReport {
+  const hasZone = type.kind === 'timestamp' && type.hasZone;
+  return request.mode === 'Timestamp' && !hasZone ? { ...report, timeZone: request.timeZone } : report;
+}
+
+async function* readPages(
+  { reader, request, orderBy }: Pass,
+  { after: start, upTo }: Pick<Range, 'after' | 'upTo'>,
+  signal: AbortSignal,
+): AsyncGenerator<Part> {
+  const columns = request.columns.map((each) => each.column);
+  let after = start;
+  let maxRows = request.limits.maxRows;
+  for (;;) {
+    let count = 0;
+    let bytes = 0;
+    for await (const part of reader.readRange({ columns, orderBy, after, upTo, maxRows }, request, signal)) {
+      count += part.rowCount;
+      bytes += part.byteCount;
+      after = part.lastKey;
+      yield part;
+    }
+    if (count < maxRows) return;
+    maxRows = fittingRows(request, count, bytes);
+  }
+}
+
+/** The size of rows is not known before the first page, and a page that is checked must be one part. */
+const firstCheckedRows = 1_000;
+
+/**
+ * The same for an order that is not proven: what is handed on was looked at, so a statement that fills more than one part is left after
+ * its first one.
+ */
+async function* readCheckedPages(
+  { reader, request, orderBy, check }: Pass,
+  { after: start, upTo }: Pick<Range, 'after' | 'upTo'>,
+  signal: AbortSignal,
+): AsyncGenerator<Part> {
+  const columns = request.columns.map((each) => each.column);
+  let after = start;
+  let maxRows = Math.min(request.limits.maxRows, firstCheckedRows);
+  for (;;) {
+    const page = reader.readRange({ columns, orderBy, after, upTo, maxRows }, request, signal);
+    const { part, isWhole } = await firstPart(page);
+    if (!part) return;
+    await check.requireDistinct({ from: after, to: part.lastKey }, signal);
+    yield part;
+    after = part.lastKey;
+    if (isWhole && part.rowCount < maxRows) return;
+    maxRows = fittingRows(request, part.rowCount, part.byteCount);
+  }
+}
+
+async function firstPart(
+  page: AsyncIterable<Part>,
+): Promise<{ readonly part: Part | undefined; readonly isWhole: boolean }> {
+  let part: Part | undefined;
+  for await (const each of page) {
+    if (part) return { part, isWhole: false };
+    part = each;
+  }
+  return { part, isWhole: true };
+}
+
+/** As many rows as fit maxBytes by the last statement's average, so that a statement is one full batch. */
+function fittingRows(request: ReadRequest, rows: number, bytes: number): number {
+  const { maxRows, maxBytes } = request.limits;
+  const fitting = Math.floor((maxBytes / Math.max(1, bytes / rows)) * 0.98);
+  return Math.max(1, Math.min(maxRows, fitting));
+}
+
+/** A table without a key: one statement without order or limit. */
+function readWhole(reader: RangeReader, request: ReadRequest, signal: AbortSignal): AsyncIterable<Part> {
+  const columns = request.columns.map((each) => each.column);
+  return reader.readRange(
+    { columns, orderBy: [], after: null, upTo: undefined, maxRows: undefined },
+    request,
+    signal,
+  );
+}
+
+/** Columns that a mode orders and pages by. */
+export function orderColumns(
+  request: Pick<ReadRequest, 'mode' | 'key' | 'timestampField' | 'relation'>,
+): readonly Column[] {
+  return orderedBy(request).map((name) => findColumn(request.relation, name));
+}
+
+export function findColumn(relation: Relation, name: string): Column {
+  const column = relation.columns.find((each) => each.name === name);
+  if (column) return column;
+  throw permanent('FieldNotFound', `${relation.name} has no column ${name}`, {
+    path: 'spec.source',
+    mend: `it has: ${relation.columns.map((each) => each.name).join(', ')}`,
+  });
+}
+
+export function startAfter(request: ReadRequest): readonly string[] | null {
+  const { after } = request;
+  if (after === null) return null;
+  switch (after.mode) {
+    case 'Snapshot':
+      return after.key;
+    case 'Id':
+      // By the id alone where it has become unique since the offset was stored.
+      return [after.id, ...(after.key ?? [])].slice(0, new Set(request.key).size);
+    case 'Timestamp':
+      return [after.at, ...after.key];
+    case 'Stream':
+      throw permanent('OffsetInvalid', `an offset of a stream does not fit mode ${request.mode}`);
+  }
+}
+
+function toBatch(part: Part, request: ReadRequest): Batch {
+  const { rows, rowCount, byteCount, lastKey } = part;
+  const [first = '', ...rest] = lastKey;
+  return {
+    rows,
+    rowCount,
+    byteCount,
+    offset: offsetAfter(request, lastKey, first, rest),
+    ...(request.mode === 'Timestamp' ? { lastTimestamp: first } : {}),
+  };
+}
+
+function offsetAfter(
+  request: ReadRequest,
+  lastKey: readonly string[],
+  first: string,
+  rest: readonly string[],
+): Offset {
+  switch (request.mode) {
+    case 'Snapshot': {
+      const pass = request.after?.mode === 'Snapshot' ? request.after.pass : 1;
+      return { mode: 'Snapshot', pass, key: lastKey.length === 0 ? null : lastKey, isComplete: false };
+    }
+    case 'Id':
+      return { mode: 'Id', id: first, ...(rest.length > 0 && { key: rest }) };
+    case 'Timestamp':
+      return { mode: 'Timestamp', at: first, key: rest };
+    case 'Stream':
+      throw permanent('OffsetInvalid', 'a stream is not read by ranges of keys');
+  }
+}

@@ -1,0 +1,67 @@
+import type { ColumnType, Value } from '../../../core/values.ts';
+
+/** Why a value is none of its column's type, told without the value; undefined: it is one. */
+export type CheckCanonical = (value: Exclude<Value, null>) => string | undefined;
+
+/**
+ * SQLite enforces no declared type, and servers are lenient where they read text: PostgreSQL takes `yesterday` for a date and `yes` for
+ * true, both round what has too many digits. So what is not canonical (core/values.ts) goes the way of onError instead (Invariant 6).
+ * Undefined: the server itself refuses what is wrong.
+ */
+export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
+  switch (type.kind) {
+    case 'boolean':
+      return (value) => (typeof value === 'boolean' ? undefined : 'it is neither true nor false');
+    case 'int':
+      return (value) =>
+        typeof value === 'number' || typeof value === 'bigint' ? undefined : 'it is no integer';
+    case 'float':
+      return (value) => (typeof value === 'number' ? undefined : 'it is no number of 64 bits');
+    case 'uuid':
+      return textCheck(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'it is no UUID');
+    case 'bit':
+      return textCheck(/^[01]*$/, 'it has other characters than 0 and 1');
+    case 'date':
+      return textCheck(/^((\d{4}|[1-9]\d{4,})-\d{2}-\d{2}( BC)?|-?infinity)$/, 'it is no date');
+    case 'timestamp': {
+      const fraction = type.precision === 0 ? '' : `(\\.\\d{1,${type.precision}})?`;
+      const stamp = `(\\d{4}|[1-9]\\d{4,})-\\d{2}-\\d{2} \\d{2}:\\d{2}:\\d{2}${fraction}${type.hasZone ? 'Z' : ''}( BC)?`;
+      return textCheck(
+        new RegExp(`^(${stamp}|-?infinity)$`),
+        `it is no timestamp of ${type.precision} digits of a second`,
+      );
+    }
+    case 'time': {
+      const fraction = type.precision === 0 ? '' : `(\\.\\d{1,${type.precision}})?`;
+      const zone = type.hasZone ? '[+-]\\d{2}(:\\d{2}){0,2}' : '';
+      return textCheck(
+        new RegExp(`^-?\\d{2,}:\\d{2}:\\d{2}${fraction}${zone}$`),
+        `it is no time of ${type.precision} digits of a second`,
+      );
+    }
+    case 'bytes':
+      return (value) => (value instanceof Uint8Array ? undefined : 'it is not bytes');
+    case 'decimal':
+      return decimalCheck(type.scale ?? (type.precision === undefined ? undefined : 0));
+    default:
+      return undefined;
+  }
+}
+
+function textCheck(pattern: RegExp, why: string): CheckCanonical {
+  return (value) => (typeof value === 'string' && pattern.test(value) ? undefined : why);
+}
+
+const decimal = /^([+-]?(\d+\.?\d*|\.\d+)|NaN|-?Infinity)$/;
+
+function decimalCheck(scale: number | undefined): CheckCanonical {
+  return (value) => {
+    if (typeof value !== 'string' || !decimal.test(value)) return 'it is no decimal of its column';
+    if (scale === undefined) return undefined;
+    const point = value.indexOf('.');
+    if (point < 0 || value.length - point - 1 <= scale) return undefined;
+    return /^0*$/.test(value.slice(point + 1 + Math.max(0, scale)))
+      ? undefined
+      : `it has more than ${scale} digits behind the point`;
+  };
+}

@@ -1,0 +1,44 @@
+import type { Column, ColumnType } from '../../../core/values.ts';
+
+/** What each of the SQL systems pages by. */
+const commonKinds: readonly ColumnType['kind'][] = [
+  'boolean',
+  'int',
+  'float',
+  'decimal',
+  'text',
+  'bytes',
+  'date',
+  'time',
+  'timestamp',
+  'uuid',
+  'bit',
+];
+
+/** What a system can page by besides: kinds of types, and types of its own by name. */
+export interface KeyTypes {
+  readonly kinds: readonly ColumnType['kind'][];
+  readonly others: RegExp;
+}
+
+/** TypeTable.keyRefusal. Listed is what a test has paged by: a type that nobody has thought of is refused, not tried. */
+export function keyRefusal({
+  kinds,
+  others,
+}: KeyTypes): (column: Pick<Column, 'type'>) => string | undefined {
+  const listed = new Set([...commonKinds, ...kinds]);
+  return ({ type }) => {
+    const isListed = type.kind === 'other' ? others.test(type.name) : listed.has(type.kind);
+    if (isListed) return undefined;
+    switch (type.kind) {
+      case 'array':
+        return 'a position in the order of arrays is not kept exactly';
+      case 'json':
+        return 'JSON has no order in which each text has a place of its own';
+      case 'interval':
+        return 'intervals that are equal are written differently';
+      default:
+        return 'this type is not known to have an order and one text for each value';
+    }
+  };
+}

@@ -1,0 +1,44 @@
+import { transient } from '../../../core/errors.ts';
+
+/** So long a thread may take to end before its owner goes on without it. */
+const patienceMs = 2_000;
+
+/** Files with threads that have not ended, and how many. */
+const stuck = new Map<string, number>();
+
+/**
+ * Waits for the end of a thread, but not for ever: SQLite cannot be interrupted, and a view of a crafted file may never end. The thread
+ * goes on, and until it ends no other is started on its file: each would cost a processor.
+ */
+export async function ended(file: string, ending: Promise<unknown>, waitMs = patienceMs): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const isLate = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(true), waitMs);
+  });
+  if (!(await Promise.race([ending.then(() => false), isLate]))) {
+    clearTimeout(timer);
+    return;
+  }
+  if (stuck.size === 0) process.on('exit', killThisProcess);
+  stuck.set(file, (stuck.get(file) ?? 0) + 1);
+  void ending.finally(() => {
+    const left = (stuck.get(file) ?? 1) - 1;
+    if (left > 0) stuck.set(file, left);
+    else stuck.delete(file);
+    if (stuck.size === 0) process.off('exit', killThisProcess);
+  });
+}
+
+/** A process that ends waits for its threads, and these do not end. */
+function killThisProcess(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** Throws StatementStuck. */
+export function requireNoneStuck(file: string): void {
+  if (!stuck.has(file)) return;
+  throw transient('StatementStuck', `${file}: an earlier statement has not ended since it was given up`, {
+    path: 'spec.sqlite.path',
+    mend: 'look for a view or query without an end; restart the agent if the statement never ends',
+  });
+}

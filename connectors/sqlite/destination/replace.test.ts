@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import type { Destination } from '../../../core/connector.ts';
+import { encodeOffset, type Offset } from '../../../core/offset.ts';
+import type { Relation } from '../../../core/values.ts';
+import { removeFolder, tempFolder } from '../../../e2e/kit/temp.ts';
+import { batchOf, claimOf, execute, openDestination, planFor, query, signal } from '../test-harness.ts';
+
+const source: Relation = {
+  name: 't',
+  columns: [
+    { name: 'id', type: { kind: 'int', bits: 64 }, nativeType: 'INTEGER', isNullable: false },
+    { name: 'v', type: { kind: 'text' }, nativeType: 'TEXT', isNullable: true },
+  ],
+  keys: [{ name: 'PRIMARY KEY', columns: ['id'], isPrimary: true }],
+};
+const rows = (...ids: readonly number[]) => ids.map((id) => [BigInt(id), `v${id}`]);
+const at = (id: number): Offset => ({ mode: 'Snapshot', pass: 1, key: [String(id)], isComplete: false });
+const complete: Offset = { mode: 'Snapshot', pass: 1, key: null, isComplete: true };
+const start = { pass: 1, isResumed: false, isAtomic: false };
+
+let folder: string;
+let file: string;
+let destination: Destination;
+
+beforeEach(async () => {
+  folder = await tempFolder('replace');
+  file = join(folder, 'd.db');
+  destination = await openDestination(file);
+});
+afterEach(async () => {
+  await destination.close();
+  await removeFolder(folder);
+});
+
+async function claim(): Promise<void> {
+  await destination.claim(claimOf(await planFor(source, destination, { writeMode: 'Replace' })), signal);
+}
+const target = () => query(file, 'SELECT id, v FROM t ORDER BY id');
+const shadows = () =>
+  query(file, "SELECT name FROM sqlite_schema WHERE name LIKE '\\_idra\\_new%' ESCAPE '\\'").flat();
+
+const dressed = `
+  CREATE TABLE "t" (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT DEFAULT 'none' COLLATE NOCASE, note TEXT DEFAULT 'kept', up TEXT GENERATED ALWAYS AS (upper(v)));
+  CREATE INDEX "t by v" ON t (v);
+  CREATE UNIQUE INDEX t_once ON t (v, id) WHERE v IS NOT NULL;
+  CREATE TABLE log (what TEXT);
+  CREATE TABLE child (t_id REFERENCES t (id) ON DELETE CASCADE);
+  CREATE VIEW seen AS SELECT id, v FROM t WHERE id > 0;
+  CREATE TRIGGER written AFTER INSERT ON t BEGIN INSERT INTO log VALUES ('inserted'); END;
+  CREATE TRIGGER on_child AFTER INSERT ON child BEGIN UPDATE t SET note = 'child' WHERE id = new.t_id; END;
+  INSERT INTO t (id, v) VALUES (7, 'old'), (500, 'gone'); DELETE FROM t WHERE id = 500;
+  INSERT INTO child VALUES (7); DELETE FROM log;`;
+
+test('readers see the old rows until the swap; all that belongs to the table stays', async () => {
+  execute(file, dressed);
+  const schema = () =>
+    query(
+      file,
+      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE '\\_idra%' ESCAPE '\\' AND name NOT LIKE 'sqlite%' ORDER BY name",
+    );
+  const before = schema();
+  const codes = (await destination.check('Replace', signal)).map((each) => each.code);
+  assert.deepEqual(codes, ['TriggersNotFired', 'ReferencesNotChecked']);
+  await claim();
+  await destination.beginPass(start, signal);
+  await destination.write(batchOf(rows(1, 2), at(2)), signal);
+  assert.deepEqual(target(), [[7n, 'old']]);
+  await destination.write(batchOf(rows(3), at(3)), signal);
+  assert.equal((await destination.endPass(complete, signal)).totalRows, 3);
+  assert.deepEqual(target(), rows(1, 2, 3));
+  assert.deepEqual(schema(), before);
+  assert.deepEqual(query(file, "SELECT * FROM seen WHERE v = 'V2'"), rows(2));
+  assert.deepEqual(query(file, 'SELECT * FROM log'), []);
+  assert.deepEqual(query(file, 'SELECT * FROM child'), [[7n]]);
+  assert.deepEqual(shadows(), []);
+  // Belongings work, and ids go on where they were.
+  execute(file, "INSERT INTO t (v) VALUES ('next')");
+  assert.deepEqual(query(file, "SELECT id, note, up FROM t WHERE v = 'next'"), [[501n, 'kept', 'NEXT']]);
+  assert.deepEqual(query(file, 'SELECT * FROM log'), [['inserted']]);
+  assert.equal((await destination.commitRows('u1', signal))[0]?.offset, encodeOffset(complete));
+});
+
+test('a second pass replaces the first', async () => {
+  await claim();
+  for (const ids of [
+    [1, 2],
+    [2, 5],
+  ]) {
+    await destination.beginPass(start, signal);
+    await destination.write(batchOf(rows(...ids), at(9)), signal);
+    await destination.endPass(complete, signal);
+    assert.deepEqual(target(), rows(...ids));
+  }
+});
+
+test('a pass goes on in the middle, with the rows that were written before', async () => {
+  await claim();
+  await destination.beginPass(start, signal);
+  await destination.write(batchOf(rows(1, 2), at(2)), signal);
+  await destination.close();
+  destination = await openDestination(file);
+  await claim();
+  await destination.beginPass({ ...start, isResumed: true }, signal);
+  await destination.write(batchOf(rows(3), at(3)), signal);
+  await destination.endPass(complete, signal);
+  assert.deepEqual(target(), rows(1, 2, 3));
+});
+
+test('a pass begun anew leaves nothing of the one before', async () => {
+  await claim();
+  await destination.beginPass(start, signal);
+  await destination.write(batchOf(rows(1, 2), at(2)), signal);
+  await destination.beginPass(start, signal);
+  await destination.write(batchOf(rows(3), at(3)), signal);
+  await destination.endPass(complete, signal);
+  assert.deepEqual(target(), rows(3));
+});
+
+test('rows that vanished beside the target are never swapped in: the pass begins anew', async () => {
+  for (const harm of [`DELETE FROM "%" WHERE id = 1`, `DROP TABLE "%"`]) {
+    await claim();
+    await destination.beginPass(start, signal);
+    await destination.write(batchOf(rows(1, 2), at(2)), signal);
+    execute(file, harm.replace('%', String(shadows()[0])));
+    const finish = harm.startsWith('DROP')
+      ? destination.beginPass({ ...start, isResumed: true }, signal)
+      : destination.endPass(complete, signal);
+    await assert.rejects(finish, { code: 'ReplaceCountDiffers', disposition: 'transient' });
+    assert.deepEqual(target(), []);
+    assert.deepEqual(shadows(), []);
+    assert.equal((await destination.commitRows('u1', signal))[0]?.offset, null);
+  }
+});
+
+test('without a key the whole pass is one transaction, the swap included', async () => {
+  execute(file, 'CREATE TABLE t (id, v); INSERT INTO t VALUES (7, 7)');
+  await destination.claim(
+    claimOf(await planFor(source, destination, { writeMode: 'Replace', key: [], hasUniqueKey: false })),
+    signal,
+  );
+  await destination.beginPass({ ...start, isAtomic: true }, signal);
+  await destination.write(batchOf(rows(1, 2), complete), signal);
+  assert.deepEqual(target(), [[7n, 7n]]);
+  await destination.endPass(complete, signal);
+  assert.deepEqual(target(), rows(1, 2));
+});
+
+test('a newer owner is not overtaken by the swap of an older one', async () => {
+  await claim();
+  await destination.beginPass(start, signal);
+  await destination.write(batchOf(rows(1), at(1)), signal);
+  const newer = await openDestination(file);
+  try {
+    await newer.claim(claimOf(await planFor(source, newer, { writeMode: 'Replace' })), signal);
+    await assert.rejects(destination.endPass(complete, signal), { disposition: 'fenced' });
+    assert.deepEqual(target(), []);
+  } finally {
+    await newer.close();
+  }
+});

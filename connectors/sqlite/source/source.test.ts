@@ -1,0 +1,385 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import Database from 'better-sqlite3';
+import type { ReadRequest, Source } from '../../../core/connector.ts';
+import type { Offset } from '../../../core/offset.ts';
+import type { SourceObject } from '../../../core/sync-spec.ts';
+import { removeFolder, tempFolder } from '../../../e2e/kit/temp.ts';
+import { connector } from '../connector.ts';
+import { access, execute, openSource, query, readAll, requestFor, signal } from '../test-harness.ts';
+
+let folder: string;
+let file: string;
+const opened: (Source | Database.Database)[] = [];
+
+beforeEach(async () => {
+  folder = await tempFolder('source');
+  file = join(folder, 's.db');
+});
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+  await removeFolder(folder);
+});
+
+async function open(object: Partial<SourceObject> = { table: 't' }): Promise<Source> {
+  const source = await openSource(file, object);
+  opened.push(source);
+  return source;
+}
+
+function session(): Database.Database {
+  const database = new Database(file, { timeout: 0 });
+  opened.push(database);
+  return database;
+}
+
+async function read(source: Source, change: Partial<ReadRequest> = {}) {
+  const relation = await source.describe(signal);
+  return await readAll(source, requestFor(relation, change));
+}
+
+const ids = (rows: readonly (readonly unknown[])[]) => rows.map((row) => Number(row[0]));
+
+test('every key type pages in its own order, two rows at a time', async () => {
+  const keys: readonly [ddl: string, values: string][] = [
+    ['INTEGER', '(9223372036854775807), (-9223372036854775808), (0), (10), (9)'],
+    [
+      'TEXT',
+      "('10'), ('9'), ('it''s'), ('1e5'), (''), ('🌊'), ('x''41'''), ('a' || char(0) || 'b'), ('a' || char(0) || 'c')",
+    ],
+    ['BLOB', "(x''), (x'00'), (x'00ff'), (x'ff')"],
+    ['REAL', '(0.1), (-9e999), (9e999), (1e300), (1)'],
+    ['', "(1), ('1'), (1.5), ('a'), (x'00'), ('x''00'''), ('''q'''), ('''' || char(0) || '1')"],
+    ['DECIMAL(10,2)', "(10), (9.5), ('text'), (-1)"],
+    ['BOOLEAN', "(0), (1), ('true')"],
+    ['DATETIME', "('2026-11-24T08:00:00Z'), ('2026-11-24'), (1700000000)"],
+  ];
+  for (const [index, [ddl, values]] of keys.entries()) {
+    execute(
+      file,
+      `CREATE TABLE k${index} (k ${ddl} NOT NULL PRIMARY KEY) WITHOUT ROWID; INSERT INTO k${index} VALUES ${values}`,
+    );
+    const source = await open({ table: `k${index}` });
+    const { batches } = await read(source, {
+      limits: { maxRows: 2, maxBytes: 1 << 20 },
+      wire: { format: 'sqlite', as: ['stored'] },
+    });
+    const expected = query(file, `SELECT count(*) FROM k${index}`)[0]?.[0];
+    assert.equal(
+      batches.reduce((sum, each) => sum + each.rowCount, 0),
+      Number(expected),
+      ddl,
+    );
+    const offsets = batches.map((each) => JSON.stringify(each.offset));
+    assert.equal(new Set(offsets).size, batches.length);
+  }
+});
+
+test('a Snapshot goes on after its key; a batch ends at its bytes, and a larger row travels alone', async () => {
+  execute(
+    file,
+    `CREATE TABLE t (a INT NOT NULL, b TEXT NOT NULL, big TEXT, PRIMARY KEY (a, b));
+    INSERT INTO t VALUES (1, 'a', ''), (1, 'b', hex(zeroblob(1000))), (2, 'a', ''), (2, 'b', ''), (3, 'a', '')`,
+  );
+  const source = await open();
+  const { batches } = await read(source, { limits: { maxRows: 10, maxBytes: 100 } });
+  assert.deepEqual(
+    batches.map((each) => each.rowCount),
+    [1, 1, 3],
+  );
+  const after: Offset = { mode: 'Snapshot', pass: 4, key: ['1', 'b'], isComplete: false };
+  const rest = await read(source, { after, limits: { maxRows: 2, maxBytes: 1 << 20 } });
+  assert.deepEqual(
+    rest.batches.map((each) => each.offset),
+    [
+      { ...after, key: ['2', 'b'] },
+      { ...after, key: ['3', 'a'] },
+    ],
+  );
+});
+
+test('a table without a key is one snapshot, whatever is written meanwhile', async () => {
+  execute(
+    file,
+    'PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1), (2), (3), (4), (5)',
+  );
+  const source = await open();
+  const relation = await source.describe(signal);
+  const pass = source.read(requestFor(relation, { limits: { maxRows: 2, maxBytes: 1 << 20 } }), signal);
+  const first = await pass.next();
+  execute(file, 'INSERT INTO t VALUES (6)');
+  const counts = [first.done ? 0 : first.value.rowCount];
+  for await (const batch of { [Symbol.asyncIterator]: () => pass }) counts.push(batch.rowCount);
+  assert.deepEqual(counts, [2, 2, 1]);
+});
+
+test('a query: columns by their types, paged by its key; a comment at its end harms nothing', async () => {
+  execute(
+    file,
+    'CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME); INSERT INTO t VALUES (1, NULL), (2, NULL), (3, NULL)',
+  );
+  const source = await open({
+    query: 'SELECT id, at, id + 1 AS next FROM t WHERE id > 1 -- not the first;',
+    key: ['id'],
+  });
+  const relation = await source.describe(signal);
+  assert.deepEqual(
+    relation.columns.map((each) => each.type.kind),
+    ['int', 'timestamp', 'untyped'],
+  );
+  const { rows } = await readAll(
+    source,
+    requestFor(relation, { key: ['id'], limits: { maxRows: 1, maxBytes: 1 << 20 } }),
+  );
+  assert.deepEqual(rows, [
+    [2n, null, 3n],
+    [3n, null, 4n],
+  ]);
+  await assert.rejects((await open({ query: 'SELECT nothing FROM t' })).describe(signal), {
+    code: 'QueryInvalid',
+  });
+});
+
+test('a text primary key is a key as long as no NULL is in it', async () => {
+  execute(file, "CREATE TABLE t (k TEXT PRIMARY KEY, v); INSERT INTO t VALUES ('a', 1)");
+  const source = await open();
+  assert.deepEqual(
+    (await source.describe(signal)).keys.map((each) => each.columns),
+    [['k']],
+  );
+  execute(file, 'INSERT INTO t VALUES (NULL, 2)');
+  assert.deepEqual((await source.describe(signal)).keys, []);
+});
+
+test('what is missing is said', async () => {
+  await assert.rejects((await open()).describe(signal), {
+    code: 'SourceFileNotFound',
+    path: 'spec.sqlite.path',
+  });
+  execute(file, 'CREATE TABLE other (a)');
+  await assert.rejects((await open()).describe(signal), { code: 'TableNotFound', path: 'spec.source.table' });
+  await assert.rejects((await open({ table: 'sales.t' })).describe(signal), { code: 'NameInvalid' });
+  assert.equal((await connector.discover(access(file), signal)).length, 1);
+  assert.match((await connector.check(access(file), signal)).version, /^SQLite 3\./);
+  assert.deepEqual(
+    (await connector.check(access(`${file}2`), signal)).findings.map((each) => each.code),
+    ['FileMissing'],
+  );
+});
+
+test('what a field does to a mode is said', async () => {
+  execute(
+    file,
+    `CREATE TABLE t (id INTEGER PRIMARY KEY, n DECIMAL_TEXT(20,0), at TEXT);
+    CREATE TABLE auto (id INTEGER PRIMARY KEY AUTOINCREMENT);
+    INSERT INTO t VALUES (1, 1, '2026-11-24 08:00:00'), (2, 2, '2026-11-24T08:00:00')`,
+  );
+  const codes = async (object: Partial<SourceObject>, mode: 'Id' | 'Timestamp') =>
+    (await (await open(object)).check(mode, signal)).map((each) => `${each.severity} ${each.code}`);
+  assert.deepEqual(await codes({ table: 't', idField: 'id' }, 'Id'), ['warning IdsAreReused']);
+  assert.deepEqual(await codes({ table: 'auto', idField: 'id' }, 'Id'), []);
+  assert.deepEqual(await codes({ table: 't', idField: 'n' }, 'Id'), ['error FieldNotOrdered']);
+  assert.deepEqual(await codes({ table: 't', timestampField: 'at' }, 'Timestamp'), [
+    'error TimestampShapesMixed',
+  ]);
+});
+
+const timestamps: Partial<ReadRequest> = { mode: 'Timestamp', timestampField: 'at', after: null };
+
+test('equal timestamps at the edge of a batch are all read, each once', async () => {
+  execute(
+    file,
+    `CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME);
+    INSERT INTO t SELECT value, datetime('now', '-1 hour') FROM json_each('[1,2,3,4,5,6,7]'); INSERT INTO t VALUES (8, NULL), (9, NULL)`,
+  );
+  const source = await open();
+  const limits = { maxRows: 3, maxBytes: 1 << 20 };
+  const { rows, batches, end } = await read(source, { ...timestamps, limits });
+  assert.deepEqual(ids(rows), [1, 2, 3, 4, 5, 6, 7]);
+  const rest = await read(source, { ...timestamps, limits, after: batches[0]?.offset ?? null });
+  assert.deepEqual(ids(rest.rows), [4, 5, 6, 7]);
+  assert.equal(end.nullRows, 2);
+  assert.equal(end.isHeldBack, false);
+});
+
+test('Timestamp: rows of a second that is not over wait, and are read when it is', async () => {
+  execute(
+    file,
+    `CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME);
+    INSERT INTO t VALUES (1, datetime('now', '-1 minute')), (2, datetime('now', '+1 minute'))`,
+  );
+  const source = await open();
+  const { rows, end } = await read(source, timestamps);
+  assert.deepEqual(ids(rows), [1]);
+  assert.deepEqual(
+    [end.isHeldBack, end.bound.kind, end.bound.heldBackBy?.what],
+    [true, 'singleWriter', 'the current second'],
+  );
+  assert.equal(end.oldestWaiting, query(file, 'SELECT at FROM t WHERE id = 2')[0]?.[0]);
+});
+
+/** The writer's row has a time that is as old as the newest visible one, and a smaller key: read past, it would be lost. */
+test('Timestamp: an open transaction holds back the second in which it may still add rows', async () => {
+  execute(
+    file,
+    `PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME);
+    INSERT INTO t VALUES (1, '2026-11-24 08:00:00'), (5, '2026-11-24 08:00:07')`,
+  );
+  const writer = session();
+  writer.exec("BEGIN IMMEDIATE; INSERT INTO t VALUES (3, '2026-11-24 08:00:07')");
+  const source = await open();
+  const first = await read(source, timestamps);
+  assert.deepEqual(ids(first.rows), [1]);
+  assert.equal(first.end.isHeldBack, true);
+  assert.match(first.end.bound.heldBackBy?.what ?? '', /^a transaction that is writing to /);
+  writer.exec('COMMIT');
+  const second = await read(source, { ...timestamps, after: first.batches.at(-1)?.offset ?? null });
+  assert.deepEqual(ids(second.rows), [3, 5]);
+});
+
+test('Timestamp: at a first pass with a writer and nothing visible all waits', async () => {
+  execute(file, 'PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME)');
+  const writer = session();
+  writer.exec("BEGIN IMMEDIATE; INSERT INTO t VALUES (1, datetime('now', '-1 hour'))");
+  const source = await open();
+  const { rows } = await read(source, timestamps);
+  assert.deepEqual(rows, []);
+  writer.exec('COMMIT');
+  assert.deepEqual(ids((await read(source, timestamps)).rows), [1]);
+});
+
+test('Timestamp: safetyLag is the bound of those whose application takes the time before it writes', async () => {
+  execute(
+    file,
+    `CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME);
+    INSERT INTO t VALUES (1, datetime('now', '-1 hour')), (2, datetime('now', '-1 minute'))`,
+  );
+  const source = await open();
+  const { rows, end } = await read(source, { ...timestamps, safetyLagMs: 600_000 });
+  assert.deepEqual(ids(rows), [1]);
+  assert.deepEqual([end.isHeldBack, end.bound.kind], [true, 'safetyLag']);
+  execute(file, "INSERT INTO t VALUES (3, datetime('now', '-5 minutes'))");
+  assert.deepEqual(ids((await read(source, { ...timestamps, safetyLagMs: 0 })).rows), [1, 3, 2]);
+});
+
+test('Id: a pass ends at what was there when it began; what commits meanwhile is read by the next one', async () => {
+  execute(
+    file,
+    'PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v); INSERT INTO t (v) VALUES (1), (2), (3)',
+  );
+  const source = await open();
+  const relation = await source.describe(signal);
+  const limits = { maxRows: 2, maxBytes: 1 << 20 };
+  const request = requestFor(relation, { mode: 'Id', key: ['id'], after: null, limits });
+  const pass = source.read(request, signal);
+  await pass.next();
+  execute(file, 'INSERT INTO t (v) VALUES (4)');
+  const second = await pass.next();
+  assert.deepEqual(second.done ? undefined : second.value.offset, { mode: 'Id', id: '3' });
+  assert.equal((await pass.next()).done, true);
+  const rest = await readAll(source, { ...request, after: { mode: 'Id', id: '3' } });
+  assert.deepEqual(ids(rest.rows), [4]);
+});
+
+test('times are compared in the shape in which the file holds them', async () => {
+  execute(
+    file,
+    `CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME);
+    INSERT INTO t VALUES (1, '2026-11-24T08:00:00.120Z'), (2, '2026-11-24T08:00:00.120Z'), (3, '2026-11-24T08:00:01.000Z')`,
+  );
+  const source = await open();
+  // As a destination's largest, or a hand, gives it.
+  const after: Offset = { mode: 'Timestamp', at: '2026-11-24 08:00:00.12', key: ['1'] };
+  const { rows, batches } = await read(source, { ...timestamps, after });
+  assert.deepEqual(ids(rows), [2, 3]);
+  assert.equal(batches[0]?.lastTimestamp, '2026-11-24 08:00:01.000');
+  assert.deepEqual(batches[0]?.offset, { mode: 'Timestamp', at: '2026-11-24T08:00:01.000Z', key: ['3'] });
+});
+
+test('an offset that a row has as it is stays as it is, though the digits of fractions differ', async () => {
+  execute(
+    file,
+    `CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME);
+    INSERT INTO t VALUES (1, '2026-11-24 08:00:00.12'), (2, '2026-11-24 08:00:00.12'), (3, '2026-11-24 08:00:00.123')`,
+  );
+  const source = await open();
+  const after: Offset = { mode: 'Timestamp', at: '2026-11-24 08:00:00.12', key: ['1'] };
+  assert.deepEqual(ids((await read(source, { ...timestamps, after })).rows), [2, 3]);
+});
+
+test('numbers are no times', async () => {
+  execute(file, 'CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME); INSERT INTO t VALUES (1, 1700000000)');
+  await assert.rejects(read(await open(), timestamps), {
+    code: 'TimestampNotText',
+    path: 'spec.source.timestampField',
+  });
+});
+
+test('rows that wait are counted', async () => {
+  execute(
+    file,
+    'CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)',
+  );
+  const source = await open();
+  const request = requestFor(await source.describe(signal), {
+    mode: 'Id',
+    key: ['id'],
+    after: { mode: 'Id', id: '7' },
+  });
+  assert.equal(await source.estimateWaiting(request, signal), 3);
+});
+
+test('a text whose bytes are none stops the reading, and a character that the driver puts in their place does not', async () => {
+  const bad = "CAST(x'ff41' AS TEXT)";
+  const encodings = ['UTF-8', 'UTF-16le', 'UTF-16be'];
+  const badOf = {
+    'UTF-8': bad,
+    'UTF-16le': "CAST(x'00d84100' AS TEXT)",
+    'UTF-16be': "CAST(x'd8000041' AS TEXT)",
+  };
+  for (const [index, encoding] of encodings.entries()) {
+    file = join(folder, `${index}.db`);
+    execute(
+      file,
+      `PRAGMA encoding = '${encoding}';
+       CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'é${'\ufffd'}'), (2, 'b');
+       CREATE TABLE n (v TEXT); INSERT INTO n SELECT v FROM t`,
+    );
+    for (const table of ['t', 'n']) {
+      const source = await open({ table });
+      assert.equal((await read(source)).rows.length, 2);
+      execute(file, `UPDATE ${table} SET v = ${badOf[encoding as keyof typeof badOf]} WHERE v = 'b'`);
+      await assert.rejects(
+        read(source),
+        { code: 'ValueNotKept', message: /column v holds a text/ },
+        encoding,
+      );
+    }
+  }
+});
+
+test('two spellings of one key are refused: those that were there, and one that comes with a later page', async () => {
+  const one = '0a000000-0000-4000-8000-0000000000f0';
+  execute(
+    file,
+    `CREATE TABLE t (id INTEGER NOT NULL UNIQUE, k UUID NOT NULL PRIMARY KEY);
+     INSERT INTO t VALUES (1, '${one}'), (2, '00000000-0000-4000-8000-000000000001')`,
+  );
+  const source = await open();
+  const byId = {
+    mode: 'Id',
+    key: ['id'],
+    distinct: ['k'],
+    limits: { maxRows: 1, maxBytes: 1 << 20 },
+  } as const;
+  const { batches } = await read(source, { ...byId, after: null });
+  assert.equal(batches.length, 2);
+  execute(file, `INSERT INTO t VALUES (3, '${one.toUpperCase()}')`);
+  await assert.rejects(read(source, { ...byId, after: { mode: 'Id', id: '2' } }), { code: 'KeyCoarser' });
+  await assert.rejects(read(await open(), { distinct: ['k'] }), { code: 'KeyCoarser' });
+  // Another file keeps both.
+  assert.equal((await read(source)).rows.length, 3);
+  execute(file, `DELETE FROM t WHERE id = 1`);
+  assert.equal((await read(source, { distinct: ['k'] })).rows.length, 2);
+});

@@ -1,0 +1,75 @@
+import type { Database } from 'better-sqlite3';
+import { type Finding, permanent } from '../../../core/errors.ts';
+import { quoteDouble } from '../../sql/names.ts';
+import { timeShape } from '../types/time-text.ts';
+
+/**
+ * SQLite compares times as text. Their order is that of time only where all are written alike: with one separator, by one clock. A row
+ * that is written by another clock may sort below rows that were read already, and would never be read.
+ */
+export interface TimeColumn {
+  readonly database: Database;
+  readonly from: string;
+  readonly name: string;
+  /** In which a text without zone is read. */
+  readonly timeZone: string;
+  /** Of a table whose newest rows are known by their rowid. */
+  readonly hasRowid: boolean;
+}
+
+const sampleSize = 1_000;
+/** Behind the offset; clocks differ by 26 hours at most. */
+const windowDays = 3;
+const windowRows = 50_000;
+
+/** What a plan sees of it: the first, the last and the newest rows. */
+export function mixedTimes(column: TimeColumn): Finding | undefined {
+  const name = quoteDouble(column.name);
+  const orders = [`${name} ASC`, `${name} DESC`, ...(column.hasRowid ? ['_rowid_ DESC'] : [])];
+  const samples = orders.map(
+    (order) =>
+      `SELECT * FROM (SELECT ${name} AS at FROM ${column.from} WHERE typeof(${name}) = 'text' ORDER BY ${order} LIMIT ${sampleSize})`,
+  );
+  const texts = column.database.prepare(samples.join(' UNION ')).pluck().all() as string[];
+  const shapes = texts
+    .flatMap((text) => timeShape(text) ?? [])
+    .filter((shape) => shape.separator !== undefined);
+  const separators = new Set(shapes.map((shape) => shape.separator));
+  const zones = new Set(shapes.map((shape) => shape.zone ?? column.timeZone));
+  if (separators.size < 2 && zones.size < 2) return undefined;
+  const what =
+    separators.size > 1
+      ? 'some with T, some with a space between date and time'
+      : `by several clocks: ${[...zones].slice(0, 3).join(', ')}`;
+  return {
+    severity: 'error',
+    code: 'TimestampShapesMixed',
+    path: 'spec.source.timestampField',
+    message: `${column.name} holds times in several shapes (${what}), and text compares as text: their order is not that of time`,
+    mend: remedy(column.name),
+  };
+}
+
+/** At the end of a pass: rows near the last one that was read, which sort before it as text and are later as times. */
+export function requireTimeOrder(column: TimeColumn, last: string): void {
+  const name = quoteDouble(column.name);
+  const later = `CAST(strftime('%s', at) AS INTEGER) > CAST(strftime('%s', :last) AS INTEGER)`;
+  const count = column.database
+    .prepare(
+      `SELECT count(*) FROM (SELECT ${name} AS at FROM ${column.from}
+         WHERE ${name} >= date(:last, '-${windowDays} days') AND ${name} <= :last ORDER BY ${name} DESC LIMIT ${windowRows})
+       WHERE ${later}`,
+    )
+    .pluck()
+    .get({ last }) as bigint;
+  if (count === 0n) return;
+  throw permanent(
+    'TimestampShapesMixed',
+    `${count} rows sort before the offset as text in ${column.name} and are later than it as times: they are not read`,
+    { path: 'spec.source.timestampField', mend: remedy(column.name) },
+  );
+}
+
+function remedy(name: string): string {
+  return `write them all in one shape, such as UPDATE ... SET ${quoteDouble(name)} = strftime('%Y-%m-%d %H:%M:%f', ${quoteDouble(name)}), which is UTC, or read such a column through a query`;
+}

@@ -1,0 +1,154 @@
+import type { Column, ColumnType, Value } from '../../../core/values.ts';
+import { arrayJson } from '../../sql/types/array-json.ts';
+import { type Affinity, affinityOf } from './column-types.ts';
+import { canonicalTimestamp } from './time-text.ts';
+import { canonicalUuid } from './uuid-text.ts';
+
+/** What better-sqlite3 gives and takes. */
+export type Stored = null | bigint | number | string | Buffer;
+
+/** Undefined: stored and canonical are the same. A value of another kind than its column's comes as it is stored. */
+export type Decode = ((stored: Stored) => Value) | undefined;
+
+export function decoderOf(type: ColumnType): Decode {
+  switch (type.kind) {
+    case 'boolean':
+      return (stored) => (stored === 0n ? false : stored === 1n ? true : stored);
+    case 'float':
+      return (stored) =>
+        typeof stored === 'bigint' && BigInt(Number(stored)) === stored ? Number(stored) : stored;
+    case 'decimal': {
+      const { scale } = type;
+      return (stored) => decodeDecimal(stored, scale);
+    }
+    case 'timestamp': {
+      const { hasZone } = type;
+      return (stored) => (typeof stored === 'string' ? canonicalTimestamp(stored, hasZone) : stored);
+    }
+    case 'uuid':
+      return (stored) => (typeof stored === 'string' ? canonicalUuid(stored) : stored);
+    case 'json':
+      // A JSON column without affinity TEXT has made a number of `1`.
+      return (stored) => (typeof stored === 'bigint' || typeof stored === 'number' ? String(stored) : stored);
+    default:
+      return undefined;
+  }
+}
+
+/** A number with more digits than its column declares stays a number: no value of a decimal, so that no destination rounds it unseen. */
+function decodeDecimal(stored: Stored, scale: number | undefined): Value {
+  if (typeof stored === 'bigint') return String(stored);
+  if (typeof stored !== 'number') return stored;
+  const text = plainDigits(stored);
+  const fraction = text.split('.')[1]?.length ?? 0;
+  return scale !== undefined && fraction > scale ? stored : text;
+}
+
+/** 1e+21 as digits. */
+export function plainDigits(value: number): string {
+  const text = String(value);
+  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  if (!match) return text;
+  const [, sign, first = '', rest = '', power] = match;
+  const digits = first + rest;
+  const point = 1 + Number(power);
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
+  return `${sign}${digits.padEnd(point, '0')}`;
+}
+
+/** Why a value cannot be kept, without the value. */
+export class Misfit {
+  readonly why: string;
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
+/** Undefined: every value can be bound as it is. */
+export type Encode = ((value: Value) => Stored | Misfit) | undefined;
+
+const maxInteger = 2n ** 63n - 1n;
+
+/** `target` is the column's declared type at this SQLite; `source` what the values are. */
+export function encoderOf(source: ColumnType, target: Pick<Column, 'nativeType'>): Encode {
+  const affinity = affinityOf(target.nativeType);
+  switch (source.kind) {
+    case 'boolean':
+      return (value) => (typeof value === 'boolean' ? (value ? 1n : 0n) : asStored(value));
+    case 'int':
+      return (value) => encodeInteger(value, affinity);
+    case 'float':
+      return (value) => encodeFloat(value, affinity);
+    case 'decimal':
+      return affinity === 'TEXT' || affinity === 'BLOB' ? asStored : encodeDecimalAsNumber;
+    case 'array': {
+      const { of } = source;
+      return (value) => (Array.isArray(value) ? arrayJson(value, of) : asStored(value));
+    }
+    case 'json':
+    case 'untyped':
+      return affinity === 'TEXT' || affinity === 'BLOB' ? asStored : encodeBesideNumbers;
+    default:
+      return asStored;
+  }
+}
+
+/** A value of another kind than its column's (SQLite allows it) goes as it is; what SQLite has no kind for is a misfit. */
+function asStored(value: Value): Stored | Misfit {
+  switch (typeof value) {
+    case 'boolean':
+      return value ? 1n : 0n;
+    case 'number':
+      return Number.isNaN(value) ? new Misfit('SQLite makes NaN a NULL') : value;
+    case 'bigint':
+      return value > maxInteger ? new Misfit('SQLite keeps no integer above 2^63-1') : value;
+    case 'string':
+      return value;
+    default:
+      return value === null || value instanceof Uint8Array
+        ? (value as Stored)
+        : new Misfit('SQLite keeps no array');
+  }
+}
+
+function encodeInteger(value: Value, affinity: Affinity): Stored | Misfit {
+  if (affinity === 'TEXT' && (typeof value === 'bigint' || typeof value === 'number')) return String(value);
+  // Bound as a number it would be a REAL where the affinity does not turn it back.
+  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
+  return asStored(value);
+}
+
+function encodeFloat(value: Value, affinity: Affinity): Stored | Misfit {
+  return affinity === 'TEXT' && typeof value === 'number' ? String(value) : asStored(value);
+}
+
+/** Into a column that makes it INTEGER or REAL: only what reads back as the same number. */
+function encodeDecimalAsNumber(value: Value): Stored | Misfit {
+  if (typeof value !== 'string') return asStored(value);
+  if (/^-?Infinity$/.test(value)) return Number(value);
+  if (value === 'NaN') return new Misfit('SQLite makes NaN a NULL');
+  if (/^-?\d+$/.test(value)) {
+    const integer = BigInt(value);
+    if (integer <= maxInteger && integer >= -maxInteger - 1n) return integer;
+  }
+  if (!/^-?\d+(\.\d+)?$/.test(value)) return value;
+  return sameDigits(plainDigits(Number(value)), value)
+    ? Number(value)
+    : new Misfit('SQLite makes it a REAL, which does not keep all of its digits');
+}
+
+function sameDigits(one: string, other: string): boolean {
+  return trimZeros(one) === trimZeros(other);
+}
+
+function trimZeros(text: string): string {
+  const short = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  return short.replace(/^(-?)0+(?=\d)/, '$1').replace(/^-0$/, '0');
+}
+
+function encodeBesideNumbers(value: Value): Stored | Misfit {
+  if (typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value))) {
+    return new Misfit('text that looks like a number would become a number in a column of this type');
+  }
+  return asStored(value);
+}
