@@ -56,7 +56,7 @@ async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSi
         endOf(deps, sync, 'source'),
         endOf(deps, sync, 'destination'),
       ]);
-      const memory = await session.store.readMemory(sync.uid);
+      const memory = await session.store.readProgress(sync.uid);
       return await previewSync({ sync, source, destination, secrets, definitionOf, memory }, signal);
     }
   }

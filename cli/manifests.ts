@@ -9,7 +9,7 @@ import { nearest } from '../core/manifest/issues.ts';
 import type { ManifestKind } from '../core/manifest/names.ts';
 import type { Surroundings } from '../core/manifest/rules.ts';
 import { type DataSource, qualifiedName, type Sync } from '../core/sync-spec.ts';
-import type { SyncMemory } from '../core/sync-store.ts';
+import type { SyncProgress } from '../core/sync-store.ts';
 import type { Cli } from './cli.ts';
 import { InputWrong } from './findings.ts';
 import { readDocuments } from './manifests/documents.ts';
@@ -162,18 +162,18 @@ export function withoutState(syncs: readonly UnidentifiedSync[]): readonly Sync[
 interface KnownSyncs {
   readonly syncs: readonly Sync[];
   /** By uid. */
-  readonly memories: ReadonlyMap<string, SyncMemory>;
+  readonly progress: ReadonlyMap<string, SyncProgress>;
 }
 
 /** Each with the uid that the state file knows it by. Nothing is written, and a run may have the file meanwhile. */
 export function withStateOf(path: string, unidentified: readonly UnidentifiedSync[]): KnownSyncs {
-  if (!existsSync(path)) return { syncs: withoutState(unidentified), memories: new Map() };
+  if (!existsSync(path)) return { syncs: withoutState(unidentified), progress: new Map() };
   const known = readRemembered(path);
   const syncs = unidentified.map((sync) => ({
     ...sync,
     uid: known.get(qualifiedName(sync))?.uid ?? randomUUID(),
   }));
-  return { syncs, memories: new Map([...known.values()].map(({ uid, memory }) => [uid, memory])) };
+  return { syncs, progress: new Map([...known.values()].map((each) => [each.uid, each.progress])) };
 }
 
 export function findDataSource(manifests: Manifests) {

@@ -173,7 +173,7 @@ describe('cluster', () => {
     await assert.rejects(leadership.write([{ kind: 'remove', uid: 's1', from: 'a' }]), isFenced);
   });
 
-  test('places are bounded over all agents, fair, visible, and freed with their holder', async () => {
+  test('slots are bounded over all agents, fair, visible, and freed with their holder', async () => {
     const [a, b] = [await join('a'), await join('b')];
     const [shop, warehouse] = [dataSourceOf('shop', 1), dataSourceOf('warehouse', 2)];
     await one.desired.putDataSource({ ...shop, createdAt: 't', spec: { maxConcurrentSyncs: 1 } });
@@ -182,11 +182,11 @@ describe('cluster', () => {
     const take = async (session: AgentSession, uid: string, signal = never) => {
       const sync = syncOf(uid, { name: uid });
       await session.store.acquire(sync);
-      const places = await session.store.takePlaces(sync, [warehouse, shop], signal, (wait) =>
+      const slots = await session.store.acquireSlots(sync, [warehouse, shop], signal, (wait) =>
         waits.set(uid, wait),
       );
       order.push(uid);
-      return places;
+      return slots;
     };
     const queue = async () =>
       (await one.cluster.locks())
@@ -224,11 +224,11 @@ describe('cluster', () => {
     await one.desired.deleteDataSource('default', 'shop');
   });
 
-  test('a place is given to who has the lock of the sync, and to nobody else', async () => {
+  test('a slot is given to who has the lock of the sync, and to nobody else', async () => {
     const a = await join('a');
     const lock = await a.store.acquire(syncOf('p9'));
     await one.desired.purgeSync('p9', 'agent');
-    await assert.rejects(a.store.takePlaces(syncOf('p9'), [dataSourceOf('shop', 1)], never), isFenced);
+    await assert.rejects(a.store.acquireSlots(syncOf('p9'), [dataSourceOf('shop', 1)], never), isFenced);
     assert.equal(lock?.signal.aborted, true);
     await a.leave();
   });

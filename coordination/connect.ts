@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import type { EtcdConfig } from './config.ts';
 import type { Coordination } from './contract.ts';
 import { EtcdClient } from './etcd/client.ts';
-import { EtcdReader } from './etcd/kv.ts';
+import { EtcdKv } from './etcd/kv.ts';
 import type { EtcdTransport } from './etcd/transport.ts';
 import { Keys } from './keys.ts';
 import { makeProbes } from './session/probes.ts';
@@ -28,19 +28,19 @@ export function connectCoordination(config: EtcdConfig, deps: CoordinationDeps =
 
 /** Over any transport: the real one, or that of the model. */
 export function coordinateOver(transport: EtcdTransport, prefix: string, clock: Clock): Coordination {
-  const reader = new EtcdReader(transport, clock);
+  const kv = new EtcdKv(transport, clock);
   const keys = new Keys(prefix);
   return {
-    desired: makeDesiredState(reader, keys),
-    reports: makeReports(reader, keys),
-    requests: makeRequests(reader, keys),
-    probes: makeProbes(reader, keys),
-    epoch: makeEpoch(reader, keys),
-    cluster: makeClusterReader(reader, keys),
-    trials: makeTrials(reader, keys),
-    join: (agent, options) => joinAsAgent({ reader, clock, keys }, agent, options),
+    desired: makeDesiredState(kv, keys),
+    reports: makeReports(kv, keys),
+    requests: makeRequests(kv, keys),
+    probes: makeProbes(kv, keys),
+    epoch: makeEpoch(kv, keys),
+    cluster: makeClusterReader(kv, keys),
+    trials: makeTrials(kv, keys),
+    join: (agent, options) => joinAsAgent({ kv, clock, keys }, agent, options),
     async ping(signal) {
-      await reader.get(keys.epoch, signal);
+      await kv.get(keys.epoch, signal);
     },
     async close() {
       transport.close();

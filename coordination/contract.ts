@@ -1,7 +1,7 @@
-import type { UnassignedReason } from '../core/shown-status.ts';
+import type { UnassignedReason } from '../core/effective-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
-import type { SyncLock, SyncMemory, SyncStore } from '../core/sync-store.ts';
+import type { SyncLock, SyncProgress, SyncStore } from '../core/sync-store.ts';
 import type { Trials } from './session/trials.ts';
 
 /**
@@ -217,7 +217,7 @@ export interface Assignment {
 export interface ClusterStore extends SyncStore {
   acquire(sync: SyncIdentity): Promise<SyncLock | undefined>;
   /** Without its lock. */
-  readMemory(uid: string): Promise<SyncMemory>;
+  readProgress(uid: string): Promise<SyncProgress>;
 }
 
 /** An agent's life in etcd. */
@@ -241,7 +241,7 @@ export interface AgentSession {
   setLoads(loads: Readonly<Record<string, number>>, midPass: readonly string[]): void;
   /** Waits until this agent is leader, then holds it until `signal` of the leadership or the session fires, or resign. */
   campaign(signal: AbortSignal): Promise<Leadership>;
-  /** Revokes the lease: locks, places, leadership and membership are gone at once. Everything reported is written first. */
+  /** Revokes the lease: locks, slots, leadership and membership are gone at once. Everything reported is written first. */
   leave(): Promise<void>;
 }
 
@@ -292,14 +292,14 @@ export interface ClusterReader {
 }
 
 export interface LockInfo {
-  readonly kind: 'sync' | 'place';
+  readonly kind: 'sync' | 'slot';
   /** uid of the Sync. */
   readonly uid: string;
-  /** Of a place: `namespace/name` of the DataSource. */
+  /** Of a slot: `namespace/name` of the DataSource. */
   readonly dataSource?: string;
   readonly agent: string;
   /** formatToken for a sync's lock. */
   readonly token?: string;
-  /** A place that is waited for, not held. */
+  /** A slot that is waited for, not held. */
   readonly isWaiting: boolean;
 }

@@ -88,14 +88,14 @@ export class Keys {
     return `${this.root}locks/`;
   }
 
-  /** PlaceRecord: who holds or awaits a place of a data source; the oldest hold. Written by who runs the Sync. Lease: session. */
-  place(namespace: string, name: string, uid: string): string {
-    return `${this.placesOf(namespace, name)}${uid}`;
+  /** SlotRecord: who holds or awaits a slot of a data source; the oldest hold. Written by who runs the Sync. Lease: session. */
+  slot(namespace: string, name: string, uid: string): string {
+    return `${this.slotsOf(namespace, name)}${uid}`;
   }
-  placesOf(namespace: string, name: string): string {
-    return `${this.places}${namespace}/${name}/`;
+  slotsOf(namespace: string, name: string): string {
+    return `${this.slots}${namespace}/${name}/`;
   }
-  get places(): string {
+  get slots(): string {
     return `${this.root}places/`;
   }
 
@@ -104,8 +104,8 @@ export class Keys {
     return `${this.root}offsets/${uid}`;
   }
 
-  /** SyncMemory. Written under the lock, read by who claims. Lease: -. */
-  memory(uid: string): string {
+  /** SyncProgress. Written under the lock, read by who claims. Lease: -. */
+  progress(uid: string): string {
     return `${this.root}memory/${uid}`;
   }
 

@@ -19,11 +19,11 @@ test('an etcd that is paused for a third of a lease, again and again, costs no l
       // The fault itself: etcd is away for so long.
       await pause(leaseTtlMs / 3);
       for (const { process } of server.members) await process.kill('SIGCONT');
-      await lock?.writeMemory({ hasCaughtUp: true, isCompleted: false, lastSyncTime: `turn ${turn}` });
+      await lock?.writeProgress({ hasCaughtUp: true, isCompleted: false, lastSyncTime: `turn ${turn}` });
     }
     assert.ok(lock);
     for (const held of [session.signal, lock.signal, leadership.signal]) assert.equal(held.aborted, false);
-    assert.equal((await lock.readMemory()).lastSyncTime, 'turn 2');
+    assert.equal((await lock.readProgress()).lastSyncTime, 'turn 2');
     await session.leave();
   } finally {
     await connections.close();

@@ -14,12 +14,12 @@ export interface SyncStore {
    * Takes a slot of each data source (maxConcurrentSyncs), in a fixed order, fair in order of arrival; waits until it has all. `onWait` is
    * called while one is not free, again whenever others hold it.
    */
-  takePlaces(
+  acquireSlots(
     sync: Sync,
     dataSources: readonly DataSource[],
     signal: AbortSignal,
     onWait?: (wait: SlotWait) => void,
-  ): Promise<Places>;
+  ): Promise<Slots>;
   /** What the syncs of this agent would use of a data source (`namespace/name`) whose rate is limited; undefined: nothing now. */
   setRateDemand(dataSource: string, demand: RateDemand | undefined): void;
   /** What all agents would use, as the last news say. The own one is there when the others know it, too. */
@@ -40,7 +40,7 @@ export interface RateDemands {
   readonly others: readonly RateDemand[];
 }
 
-export interface Places {
+export interface Slots {
   /** Somebody waits for one of them. */
   readonly hasWaiters: () => boolean;
   release(): Promise<void>;
@@ -54,8 +54,8 @@ export interface SyncLock {
   /** Mirror of the destination's offset, or the offset itself where the destination cannot hold it. */
   readonly offsets: OffsetMirror;
   /** Remembered per uid across agents: has it ever caught up, is a `once` complete, schedule and requests done. */
-  readMemory(): Promise<SyncMemory>;
-  writeMemory(memory: SyncMemory): Promise<void>;
+  readProgress(): Promise<SyncProgress>;
+  writeProgress(memory: SyncProgress): Promise<void>;
   /** Coalesced; the store writes at most every few seconds, and on change only. A state change goes at once. */
   report(status: SyncStatus): void;
   /** Requests that wait for this sync, oldest first; the callback fires when there are new ones. */
@@ -75,7 +75,7 @@ export interface OffsetMirror {
   write(offset: string | null): Promise<void>;
 }
 
-export interface SyncMemory {
+export interface SyncProgress {
   readonly hasCaughtUp: boolean;
   /** Of the spec that it has caught up with last. */
   readonly generation?: number;
@@ -102,7 +102,7 @@ export interface SyncMemory {
 }
 
 export interface KnownEnds {
-  /** Of the claim that they are of: a version that does not know them has claimed since where it is not SyncMemory.meaning. */
+  /** Of the claim that they are of: a version that does not know them has claimed since where it is not SyncProgress.meaning. */
   readonly meaning: string;
   readonly source: KnownEnd;
   readonly destination: KnownEnd;
@@ -128,8 +128,8 @@ interface SkippedKind {
 }
 
 /** Whether the destination may hold a row of this Sync; a version before `mayHaveRow` wrote the meaning after its claim. */
-export function mayHaveRow({ mayHaveRow: isMarked, meaning }: SyncMemory): boolean {
+export function mayHaveRow({ mayHaveRow: isMarked, meaning }: SyncProgress): boolean {
   return isMarked === true || meaning !== undefined;
 }
 
-export const freshMemory: SyncMemory = { hasCaughtUp: false, isCompleted: false };
+export const noProgress: SyncProgress = { hasCaughtUp: false, isCompleted: false };

@@ -11,7 +11,7 @@ import { type HealthServer, readHealthAddress, startHealthServer } from '../proc
 import { loadClusterAccess } from '../process/kubernetes-access.ts';
 import { type LogConfig, makeProcessLog, readLogConfig } from '../process/process-log.ts';
 import { stopOnSignals } from '../process/stop-signals.ts';
-import { KubernetesPulse } from './kubernetes-pulse.ts';
+import { ApiServerHealth } from './api-server-health.ts';
 import { type Counted, operatorMetrics } from './metrics.ts';
 import { Operator } from './operator.ts';
 import { KubernetesClient } from './runtime/client.ts';
@@ -63,7 +63,7 @@ export async function runOperator(env: Environment): Promise<number> {
   const coordination = connectCoordination(config.etcd);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const pulse = new KubernetesPulse(systemClock);
+  const apiServer = new ApiServerHealth(systemClock);
   const counted: Counted = {
     syncs: () => countBy(operator.syncs.values(), ({ status }) => status?.state ?? 'Pending'),
     dataSources: () =>
@@ -72,8 +72,8 @@ export async function runOperator(env: Environment): Promise<number> {
         ({ status }) => findCondition(status?.conditions ?? [], 'Ready')?.status ?? 'Unknown',
       ),
     isLeader: () => operator.isLeader,
-    isEtcdUp: () => operator.picture.outage === undefined,
-    isKubernetesUp: () => pulse.check() === true,
+    isEtcdUp: () => operator.etcdView.outage === undefined,
+    isKubernetesUp: () => apiServer.check() === true,
   };
   const metrics = operatorMetrics(registry, counted);
   const client = new KubernetesClient(access, {
@@ -81,7 +81,7 @@ export async function runOperator(env: Environment): Promise<number> {
     userAgent: `idra-operator/${version}`,
     maxConcurrentRequests: 16,
     onAnswer: (method, status) => {
-      pulse.beat(status);
+      apiServer.answered(status);
       metrics.onAnswer(method, status);
     },
   });
@@ -102,7 +102,7 @@ export async function runOperator(env: Environment): Promise<number> {
     // What waits for an etcd that gives no answer is repeated for a while; whatever it was, the next process does it again.
     exitSoon(stopMs);
   });
-  const health = await startHealth(config, registry, operator, pulse);
+  const health = await startHealth(config, registry, operator, apiServer);
   log.info('operator started', { version, namespaces: config.namespaces, healthPort: health?.port });
   try {
     await operator.run(stop.signal);
@@ -121,15 +121,15 @@ async function startHealth(
   { healthPort, healthAddress }: OperatorConfig,
   registry: Registry,
   operator: Operator,
-  pulse: KubernetesPulse,
+  apiServer: ApiServerHealth,
 ): Promise<HealthServer | undefined> {
   if (healthPort === undefined) return undefined;
   const ready = {
-    kubernetes: pulse.check,
+    kubernetes: apiServer.check,
     cache: () =>
       (operator.syncs.hasSynced && operator.dataSources.hasSynced) || 'the first list is not complete',
     etcd: () => {
-      const { outage, hasSynced } = operator.picture;
+      const { outage, hasSynced } = operator.etcdView;
       if (outage) return `no answer since ${outage.since}: ${outage.message}`;
       return hasSynced || 'the first list is not complete';
     },

@@ -33,7 +33,7 @@ describe('an operator that holds an older object', () => {
       dataSources: { get: () => held.dataSource },
       syncs: { get: () => held.sync },
       syncStatuses: { write: async () => undefined, current: () => undefined },
-      picture: {},
+      etcdView: {},
       ownership: new Ownership(bed.client, 'default/idra'),
       clock: systemClock,
       inventory: new Inventory(bed.coordination.desired, []),

@@ -7,6 +7,7 @@ import type { ManifestReader } from '../core/manifest/reader.ts';
 import { reconcileDataSource } from './controllers/data-source.ts';
 import { dataSourceOf, paceKeyOf, reconcileDataSourceStatus } from './controllers/data-source-status.ts';
 import { Elsewhere } from './controllers/elsewhere.ts';
+import { EtcdView } from './controllers/etcd-view.ts';
 import { Inventory } from './controllers/inventory.ts';
 import { Namespaces } from './controllers/namespaces.ts';
 import {
@@ -21,7 +22,6 @@ import {
 import type { OperatorClient } from './controllers/operator-client.ts';
 import { Ownership, ownerOf } from './controllers/ownership.ts';
 import { Pace, type PaceLimits } from './controllers/pace.ts';
-import { Picture } from './controllers/picture.ts';
 import { Readings } from './controllers/readings.ts';
 import { StatusWriter } from './controllers/status-writer.ts';
 import { reconcileSync } from './controllers/sync.ts';
@@ -53,7 +53,7 @@ export interface OperatorDeps {
   readonly pace?: PaceLimits;
   /** A status that is another installation's to write, and blank for so long, says at least that. */
   readonly blankStatusMs?: number;
-  readonly picture?: { readonly lookEveryMs?: number; readonly graceMs?: number };
+  readonly etcdView?: { readonly lookEveryMs?: number; readonly graceMs?: number };
   readonly election?: {
     readonly leaseDurationMs?: number;
     readonly renewDeadlineMs?: number;
@@ -67,10 +67,10 @@ const inventoryAgainMs = 15_000;
 
 /**
  * Carries Sync and DataSource of Kubernetes to etcd and what etcd says back into their status. Any number may run: all keep the
- * same picture, one of them acts.
+ * same view, one of them acts.
  */
 export class Operator {
-  readonly picture: Picture;
+  readonly etcdView: EtcdView;
   readonly syncs: Informer<SyncObject>;
   readonly dataSources: Informer<DataSourceObject>;
   readonly #deps: OperatorDeps;
@@ -82,7 +82,7 @@ export class Operator {
   constructor(deps: OperatorDeps) {
     const { client, coordination, namespaces, log, metrics, clock = systemClock } = deps;
     this.#deps = deps;
-    this.picture = new Picture({ coordination, clock, log, ...deps.picture });
+    this.etcdView = new EtcdView({ coordination, clock, log, ...deps.etcdView });
     const watched = { client, namespaces, log, clock };
     this.syncs = new Informer<SyncObject>({ ...watched, resource: syncs });
     this.dataSources = new Informer<DataSourceObject>({ ...watched, resource: dataSources });
@@ -108,7 +108,7 @@ export class Operator {
         onWrite: onWrite('DataSource', paceKeyOf),
       }),
       users: new Users(),
-      picture: this.picture,
+      etcdView: this.etcdView,
       inventory: new Inventory(coordination.desired, namespaces),
       namespaces: new Namespaces(client, clock),
       ownership: new Ownership(client, deps.installation),
@@ -134,7 +134,7 @@ export class Operator {
   /** Until the signal fires; the lease is given back, and what was to be told is told. */
   async run(signal: AbortSignal): Promise<void> {
     const { client, lease, name, log, election } = this.#deps;
-    const background = [this.syncs.run(signal), this.dataSources.run(signal), this.picture.run(signal)];
+    const background = [this.syncs.run(signal), this.dataSources.run(signal), this.etcdView.run(signal)];
     const options = { client, lease, name, log, ...election };
     await runAsLeader(options, (leadership) => this.#lead(leadership), signal);
     await Promise.all(background);
@@ -219,7 +219,7 @@ export class Operator {
       }
       dataSourceStatus.enqueue(key);
     });
-    this.picture.listen({
+    this.etcdView.listen({
       onSync: (uid) => {
         const key = this.#keys.get(uid);
         if (key === undefined) return;
@@ -269,13 +269,13 @@ export class Operator {
     const { sync, syncStatus, dataSource, dataSourceStatus } = this.#controllers;
     for (const key of this.syncs.keys()) {
       syncStatus.enqueue(key);
-      if (!this.picture.outage) sync.enqueue(key);
+      if (!this.etcdView.outage) sync.enqueue(key);
     }
     for (const key of this.dataSources.keys()) {
       dataSourceStatus.enqueue(key);
-      if (!this.picture.outage) dataSource.enqueue(key);
+      if (!this.etcdView.outage) dataSource.enqueue(key);
     }
-    if (!this.picture.outage) this.#wakeInventory?.();
+    if (!this.etcdView.outage) this.#wakeInventory?.();
   }
 
   #wakeInventory: (() => void) | undefined;
@@ -297,7 +297,7 @@ export class Operator {
       } catch (thrown) {
         // Whether etcd and Kubernetes answer is told elsewhere; this is tried again.
         this.#deps.log.debug('the inventory is not complete', { error: asIdraError(thrown) });
-        if (!this.picture.outage) waitMs = inventoryAgainMs;
+        if (!this.etcdView.outage) waitMs = inventoryAgainMs;
       }
       await (this.#deps.clock ?? systemClock)
         .sleep(waitMs, AbortSignal.any([signal, wake.signal]))

@@ -17,7 +17,7 @@ describe('the operator without its surroundings', () => {
     agent = await bed.joinAgent('idra-agent-0');
     proxy = await faultProxy('127.0.0.1', Number(new URL(bed.api.url).port));
     client = await connect(bed.api, { port: proxy.port });
-    running = bed.run({ client, picture: { lookEveryMs: 100, graceMs: 500 } });
+    running = bed.run({ client, etcdView: { lookEveryMs: 100, graceMs: 500 } });
     await bed.makeNamespace('team-a');
   });
   after(async () => {
@@ -76,7 +76,7 @@ describe('the operator without its surroundings', () => {
     const made = await bed.makeSync('team-a', 'made-meanwhile');
     const object = await shown('made-meanwhile', 'EtcdUnavailable');
     assert.match(object.status?.message ?? '', /^etcd has given no answer since .*nothing runs/);
-    assert.notEqual(running.operator.picture.outage, undefined);
+    assert.notEqual(running.operator.etcdView.outage, undefined);
     assert.equal((await bed.sync('team-a', 'done')).status?.state, 'Completed');
     await bed.kubectl('delete', 'sync', 'done', '-n', 'team-a', '--wait=false');
     await member?.process.restart();

@@ -6,7 +6,7 @@ import { schemaChanged, transient } from '../../core/errors.ts';
 import { describeEncoded, encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import { type KnownEnds, mayHaveRow, type SyncMemory } from '../../core/sync-store.ts';
+import { type KnownEnds, mayHaveRow, type SyncProgress } from '../../core/sync-store.ts';
 import type { Relation } from '../../core/values.ts';
 import { type Admission, admit, type Reached, tableChange } from './admission.ts';
 import { finishRequest } from './answers.ts';
@@ -184,7 +184,7 @@ async function rememberClaim(
   state.heldBack = undefined;
 }
 
-function isSameMeaning(memory: SyncMemory, meaning: string, { formerMeanings }: SystemChange): boolean {
+function isSameMeaning(memory: SyncProgress, meaning: string, { formerMeanings }: SystemChange): boolean {
   return memory.meaning !== undefined && [meaning, ...formerMeanings].includes(memory.meaning);
 }
 

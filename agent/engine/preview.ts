@@ -7,7 +7,7 @@ import { asIdraError, type Finding, type IdraError } from '../../core/errors.ts'
 import { formatOffset } from '../../core/offset.ts';
 import type { Guarantee } from '../../core/status.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
-import { freshMemory, type SyncMemory } from '../../core/sync-store.ts';
+import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
 import type { Relation } from '../../core/values.ts';
 import { admit } from './admission.ts';
 import type { RunContext } from './context.ts';
@@ -22,7 +22,7 @@ export type PreviewInput = Pick<
   'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'
 > & {
   /** What is remembered of the Sync; left out: nothing, as of one that never ran. */
-  readonly memory?: SyncMemory;
+  readonly memory?: SyncProgress;
 };
 
 /** What a Sync would do, told without touching anything. Plain data: it travels as JSON. */
@@ -106,7 +106,7 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
 }
 
 async function startOf(input: PreviewInput, open: OpenSync, signal: AbortSignal) {
-  const { sync, memory = freshMemory } = input;
+  const { sync, memory = noProgress } = input;
   const rows = await open.destination.commitRows(sync.uid, signal);
   const table = joinName(splitName(sync.spec.destination.table, 'spec.destination.table'));
   const { existing } = open.plan;

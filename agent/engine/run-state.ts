@@ -1,4 +1,4 @@
-import type { SyncMemory } from '../../core/sync-store.ts';
+import type { SyncProgress } from '../../core/sync-store.ts';
 import type { RunContext } from './context.ts';
 import type { PassWatch } from './pass-watch.ts';
 import type { Reporter } from './reporter.ts';
@@ -12,7 +12,7 @@ export interface RunState {
   readonly reporter: Reporter;
   readonly throttle: Throttle;
   readonly watch: PassWatch;
-  memory: SyncMemory;
+  memory: SyncProgress;
   /** Transient failures in a row, without progress between. */
   failures: number;
   firstFailureMs: number | undefined;
@@ -40,18 +40,18 @@ export interface HeldBack {
 }
 
 /** Written only on change. */
-export async function remember(state: RunState, change: Partial<SyncMemory>): Promise<void> {
+export async function remember(state: RunState, change: Partial<SyncProgress>): Promise<void> {
   const next = { ...state.memory, ...change };
   if (JSON.stringify(next) === JSON.stringify(state.memory)) return;
   state.memory = next;
-  await state.context.lock.writeMemory(next);
+  await state.context.lock.writeProgress(next);
 }
 
 /** The next owner makes a pass too early, and finds nothing, where the last start that was written is older than the last one. */
 const passStartEveryMs = 10 * 60_000;
 
 /** As `remember`, of a pass that found nothing: when it began is written now and then only. */
-export async function rememberIdle(state: RunState, change: Partial<SyncMemory>): Promise<void> {
+export async function rememberIdle(state: RunState, change: Partial<SyncProgress>): Promise<void> {
   const { lastPassStart, ...rest } = change;
   const startMs = lastPassStart === undefined ? 0 : Date.parse(lastPassStart);
   if (startMs - state.writtenPassStartMs >= passStartEveryMs) {
@@ -64,7 +64,7 @@ export async function rememberIdle(state: RunState, change: Partial<SyncMemory>)
 }
 
 /** What is remembered of the rows that were moved. */
-export function movedRows({ reporter }: RunState): Partial<SyncMemory> {
+export function movedRows({ reporter }: RunState): Partial<SyncProgress> {
   const { lastSyncTime, rows, skipped } = reporter;
   const { read, written, deleted } = rows;
   return {

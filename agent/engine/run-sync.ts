@@ -1,6 +1,6 @@
 import { backoffMs } from '../../core/backoff.ts';
 import { asIdraError, type IdraError } from '../../core/errors.ts';
-import { freshMemory } from '../../core/sync-store.ts';
+import { noProgress } from '../../core/sync-store.ts';
 import type { RunContext, RunEnd } from './context.ts';
 import { fencedByMode } from './fenced.ts';
 import { meaningOf } from './meaning.ts';
@@ -23,7 +23,7 @@ const permanentRetryMs = 60_000;
  */
 export async function runSync(context: RunContext): Promise<RunEnd> {
   const wake = new Wake(context);
-  const memory = (await context.lock.readMemory()) ?? freshMemory;
+  const memory = (await context.lock.readProgress()) ?? noProgress;
   const reporter = new Reporter(context);
   const { generation } = context.sync;
   reporter.hasCaughtUp =

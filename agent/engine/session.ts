@@ -1,6 +1,6 @@
 import type { CommitRow } from '../../core/connector.ts';
 import { encodeOffset, type Offset } from '../../core/offset.ts';
-import type { Places } from '../../core/sync-store.ts';
+import type { Slots } from '../../core/sync-store.ts';
 import { answerRequests } from './answers.ts';
 import { claimAgain, claimSync, hasMissing, requireTarget, withCreated } from './claim.ts';
 import type { RunEnd } from './context.ts';
@@ -177,13 +177,13 @@ export class SyncSession {
   }
 
   /** While rows keep coming a continuous sync keeps its slot and connections, unless others wait for the slot. */
-  #goesOn(places: Places): boolean {
+  #goesOn(places: Slots): boolean {
     const { context, wake, hasMovedRows } = this.#state;
     const isAlone = !places.hasWaiters() && !wake.interrupt(false).aborted;
     return isAlone && hasMovedRows && context.sync.spec.schedule.kind === 'continuous';
   }
 
-  async #pass(places: Places): Promise<RunEnd | undefined | 'next'> {
+  async #pass(places: Slots): Promise<RunEnd | undefined | 'next'> {
     const { context, wake, reporter, throttle, watch } = this.#state;
     if (!(await this.#hasCurrentSecrets())) return undefined;
     const { open } = await this.#opened();

@@ -1,4 +1,4 @@
-import type { Places, SlotWait } from '../../core/sync-store.ts';
+import type { Slots, SlotWait } from '../../core/sync-store.ts';
 import type { RunState } from './run-state.ts';
 
 /** A wait that is shorter is not reported. */
@@ -10,7 +10,7 @@ const reportEveryMs = 30_000;
 export async function takeSlots(
   { context, reporter, watch }: Pick<RunState, 'context' | 'reporter' | 'watch'>,
   signal: AbortSignal,
-): Promise<Places | undefined> {
+): Promise<Slots | undefined> {
   const { sync, source, destination, store, clock } = context;
   let wait: SlotWait | undefined;
   watch.doing('waiting for a slot of the data sources');
@@ -25,7 +25,7 @@ export async function takeSlots(
     // The wait is over.
   });
   try {
-    return await store.takePlaces(sync, [source, destination], signal, (each) => {
+    return await store.acquireSlots(sync, [source, destination], signal, (each) => {
       wait = each;
       watch.doing(waitMessage(each));
     });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { definitionOf } from '../../connectors/catalog.ts';
-import { freshMemory, type KnownEnds, type SyncMemory } from '../../core/sync-store.ts';
+import { type KnownEnds, noProgress, type SyncProgress } from '../../core/sync-store.ts';
 import { byId, engineObjects, noSecrets, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';
@@ -109,11 +109,13 @@ test('a destination that is known under another path by now goes on, and a plan 
   await rename(pathOf('destination'), pathOf('moved'));
   newRow();
   const state = new Database(pathOf('state'));
-  const memory = JSON.parse(state.prepare('SELECT memory FROM syncs').pluck().get() as string) as SyncMemory;
+  const memory = JSON.parse(
+    state.prepare('SELECT memory FROM syncs').pluck().get() as string,
+  ) as SyncProgress;
   state.close();
   const objects = engineObjects({ folder: files.folder, spec: byId, destination: 'moved' }, status.uid);
   const input = { ...objects, secrets: noSecrets, definitionOf };
-  const codes = async (more: { readonly memory?: SyncMemory }) =>
+  const codes = async (more: { readonly memory?: SyncProgress }) =>
     (await previewSync({ ...input, ...more }, AbortSignal.timeout(60_000))).findings.map(({ code }) => code);
   assert.deepEqual(await codes({}), ['OffsetNoLongerFits']);
   assert.deepEqual(await codes({ memory }), []);
@@ -155,7 +157,7 @@ test('what is concluded from addresses and identities', () => {
   });
   assert.equal(ends(['/f/source.db'], ['/f/destination.db']).meaning, meaningOf(sync, source, destination));
   const after = (before: KnownEnds, now: KnownEnds) => {
-    const memory = { ...freshMemory, meaning: before.meaning, ends: before };
+    const memory = { ...noProgress, meaning: before.meaning, ends: before };
     const { formerMeanings, ...is } = systemChange(sync, memory, now);
     return { fits: [now.meaning, ...formerMeanings].includes(before.meaning), ...is };
   };
@@ -185,9 +187,9 @@ test('what is concluded from addresses and identities', () => {
   for (const [name, before, now, expected] of cases)
     assert.deepEqual(after(before, now), { ...same, ...expected }, name);
   // A version that knows no identities has claimed since.
-  const stale = { ...freshMemory, meaning: 'm', ends: ends(['a', '1'], ['b', '2']) };
+  const stale = { ...noProgress, meaning: 'm', ends: ends(['a', '1'], ['b', '2']) };
   assert.equal(systemChange(sync, stale, ends(['a', '3'], ['b', '2'])).isOtherSource, false);
-  const memory = { ...freshMemory, meaning: stale.ends.meaning, ends: stale.ends };
+  const memory = { ...noProgress, meaning: stale.ends.meaning, ends: stale.ends };
   assert.deepEqual(learned(memory, ends(['a'], ['b', '5'])), ends(['a', '1'], ['b', '5']));
   assert.deepEqual(learned(memory, ends(['c'], ['b', '2'])), ends(['c'], ['b', '2']));
 });

@@ -1,6 +1,6 @@
 import type { Destination, Source, SystemIdentity } from '../../core/connector.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
-import type { KnownEnd, KnownEnds, SyncMemory } from '../../core/sync-store.ts';
+import type { KnownEnd, KnownEnds, SyncProgress } from '../../core/sync-store.ts';
 import { isSameSystem } from '../../core/system-identity.ts';
 import { addressOf, meaningAt, meaningOf } from './meaning.ts';
 
@@ -23,7 +23,7 @@ interface Ends {
   readonly destination: Destination;
 }
 
-/** Both systems as they are now, for SyncMemory.ends. */
+/** Both systems as they are now, for SyncProgress.ends. */
 export async function endsNow(
   sync: Sync,
   dataSources: { readonly source: DataSource; readonly destination: DataSource },
@@ -44,7 +44,7 @@ function end(dataSource: DataSource, identity: SystemIdentity): KnownEnd {
 }
 
 /** Pure. What is not known, as with an offset that an older version has stored, is learned, and nothing is concluded from it. */
-export function systemChange(sync: Sync, memory: SyncMemory, now: KnownEnds): SystemChange {
+export function systemChange(sync: Sync, memory: SyncProgress, now: KnownEnds): SystemChange {
   const before = knownEnds(memory);
   if (!before) return sameSystems;
   const sources = formerAddresses(before.source, now.source);
@@ -60,7 +60,7 @@ export function systemChange(sync: Sync, memory: SyncMemory, now: KnownEnds): Sy
 }
 
 /** To be remembered: what a system does not say this time it was known by before. */
-export function learned(memory: SyncMemory, now: KnownEnds): KnownEnds {
+export function learned(memory: SyncProgress, now: KnownEnds): KnownEnds {
   const before = knownEnds(memory);
   const keep = (known: KnownEnd | undefined, end: KnownEnd): KnownEnd =>
     known && end.identity.length === 0 && isSameAddress(known, end) ? known : end;
@@ -71,7 +71,7 @@ export function learned(memory: SyncMemory, now: KnownEnds): KnownEnds {
   };
 }
 
-function knownEnds({ ends, meaning }: SyncMemory): KnownEnds | undefined {
+function knownEnds({ ends, meaning }: SyncProgress): KnownEnds | undefined {
   return ends?.meaning === meaning ? ends : undefined;
 }
 

@@ -11,7 +11,7 @@ import type { Clock } from '../../core/clock.ts';
 import { describeError, IdraError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { ManifestReader } from '../../core/manifest/reader.ts';
-import { Slots } from '../../core/slots.ts';
+import { Semaphore } from '../../core/semaphore.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import type { CheckAnswer } from '../probe-answers.ts';
 
@@ -60,7 +60,7 @@ interface Known {
 class Checks {
   readonly #deps: CheckDeps;
   readonly #signal: AbortSignal;
-  readonly #slots = new Slots(maxAtOnce);
+  readonly #slots = new Semaphore(maxAtOnce);
   readonly #known = new Map<string, Known>();
   readonly #underWay = new Set<string>();
   readonly #looksMs = new Map<string, number>();

@@ -17,9 +17,9 @@ import {
   type Versions,
   versionsOf,
 } from './desired-reader.ts';
+import { failureStatus } from './failure-status.ts';
 import { isDueSoon, PreparedOpen } from './prepared-open.ts';
 import { removeDeleted } from './remove-deleted.ts';
-import { troubledStatus } from './troubled-status.ts';
 
 export interface RunnerDeps
   extends Pick<RunContext, 'secrets' | 'definitionOf' | 'clock' | 'log' | 'observer' | 'shared'> {
@@ -164,7 +164,7 @@ export class AssignedSync {
     if (wanted instanceof IdraError) {
       // Only an agent of another version, or a change just now, comes here: the leader reads the manifests first.
       const last = await coordination.reports.readStatus(this.uid);
-      lock.report(troubledStatus({ desired: desired.sync, last, error: wanted, agentName, clock }));
+      lock.report(failureStatus({ desired: desired.sync, last, error: wanted, agentName, clock }));
       return await untilAborted(AbortSignal.any([stop, lock.signal]));
     }
     const isOutdated = async () =>

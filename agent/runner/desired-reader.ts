@@ -4,7 +4,7 @@ import type {
   DesiredDataSource,
   DesiredSync,
 } from '../../coordination/contract.ts';
-import { Slots } from '../../core/slots.ts';
+import { Semaphore } from '../../core/semaphore.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 
 /** A restart of an agent reads all its syncs at once: etcd is asked for so many at a time. */
@@ -39,7 +39,7 @@ export function isSameVersions(one: Versions, other: Versions): boolean {
 /** Reads what is to be run. Many syncs share a DataSource: it is read once for each version that is asked for. */
 export class DesiredReader {
   readonly #desired: Coordination['desired'];
-  readonly #slots = new Slots(maxAtOnce);
+  readonly #slots = new Semaphore(maxAtOnce);
   readonly #dataSources = new Map<string, { readonly version: string; readonly read: DataSourceRead }>();
 
   constructor(desired: Coordination['desired']) {

@@ -8,13 +8,13 @@ import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
 import { Secret } from '../../core/secret.ts';
-import { freshMemory, type SyncMemory } from '../../core/sync-store.ts';
+import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
 import { makeToken } from '../../core/token.ts';
 import type { RunContext } from '../engine/context.ts';
 import { removeDeleted } from './remove-deleted.ts';
 
 /** What was done with a deleted Sync, its Secret being gone. */
-async function removed(memory: SyncMemory, lastKnown: SecretReader['lastKnown']) {
+async function removed(memory: SyncProgress, lastKnown: SecretReader['lastKnown']) {
   const done: string[] = [];
   const stop = new AbortController();
   const openDestination = async (access: SystemAccess) => {
@@ -42,7 +42,7 @@ async function removed(memory: SyncMemory, lastKnown: SecretReader['lastKnown'])
     lock: {
       token: makeToken(0, 7n),
       signal: new AbortController().signal,
-      readMemory: async () => memory,
+      readProgress: async () => memory,
       report: ({ reason }: { readonly reason: string }) => {
         done.push(`said ${reason}`);
         stop.abort();
@@ -60,10 +60,10 @@ async function removed(memory: SyncMemory, lastKnown: SecretReader['lastKnown'])
   return done;
 }
 
-const claimed: SyncMemory = { ...freshMemory, mayHaveRow: true };
+const claimed: SyncProgress = { ...noProgress, mayHaveRow: true };
 
 test('what was never claimed is purged without reaching its destination', async () => {
-  assert.deepEqual(await removed(freshMemory, undefined), ['purged']);
+  assert.deepEqual(await removed(noProgress, undefined), ['purged']);
 });
 
 test('a Secret that went first is known from before, and the rows are closed with it', async () => {

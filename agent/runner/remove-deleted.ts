@@ -6,7 +6,7 @@ import { qualifiedName } from '../../core/sync-spec.ts';
 import { mayHaveRow } from '../../core/sync-store.ts';
 import type { RunContext } from '../engine/context.ts';
 import { removeSync } from '../engine/remove-sync.ts';
-import { troubledStatus } from './troubled-status.ts';
+import { failureStatus } from './failure-status.ts';
 
 const longestPauseMs = 15_000;
 
@@ -26,7 +26,7 @@ export async function removeDeleted(
     try {
       // What was never claimed has nothing to close, and its systems need not be reached.
       const secrets = withLastKnownSecrets(context.secrets);
-      if (mayHaveRow(await lock.readMemory())) await removeSync({ ...context, secrets }, signal);
+      if (mayHaveRow(await lock.readProgress())) await removeSync({ ...context, secrets }, signal);
       await coordination.desired.purgeSync(sync.uid, 'agent');
       log.info('a deleted sync was cleaned up', { sync: qualifiedName(sync), uid: sync.uid });
       return;
@@ -40,7 +40,7 @@ export async function removeDeleted(
         coordination.reports.readStatus(sync.uid),
       ]);
       if (!desired) return;
-      lock.report(troubledStatus({ desired, last, error, agentName, clock, count }));
+      lock.report(failureStatus({ desired, last, error, agentName, clock, count }));
       await clock.sleep(backoffMs(count, { baseMs: 500, maxMs: longestPauseMs }), signal).catch(() => {});
     }
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { permanent, transient } from '../../core/errors.ts';
 import { apiVersion, plurals } from '../../core/manifest/names.ts';
 import type { ManifestObject, ManifestReader } from '../../core/manifest/reader.ts';
-import { Slots } from '../../core/slots.ts';
+import { Semaphore } from '../../core/semaphore.ts';
 import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
 import type { ClusterAccess } from '../../process/kubernetes-access.ts';
 import { BrieflyKept, LastUsed } from './kept.ts';
@@ -24,7 +24,7 @@ export function confirmationOfKubernetes(
   manifests: Pick<ManifestReader, 'readDataSource'>,
   clock: Clock,
 ): Confirmation {
-  const slots = new Slots(maxAtOnce);
+  const slots = new Semaphore(maxAtOnce);
   const kept = new BrieflyKept<Answer>(clock);
   const confirmed = new LastUsed<Destination>();
   return {

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { transient } from '../../core/errors.ts';
-import type { Slots } from '../../core/slots.ts';
+import type { Semaphore } from '../../core/semaphore.ts';
 import type { ClusterAccess, Credentials } from '../../process/kubernetes-access.ts';
 
 const timeoutMs = 10_000;
@@ -16,7 +16,7 @@ export interface Answer {
 export async function getObject(
   access: ClusterAccess,
   path: readonly string[],
-  slots: Slots,
+  slots: Semaphore,
 ): Promise<Answer> {
   return await slots.use(undefined, async () => {
     const first = await tryGet(access, path, false);

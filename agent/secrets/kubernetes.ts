@@ -1,6 +1,6 @@
 import { type IdraError, permanent, transient } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
-import { Slots } from '../../core/slots.ts';
+import { Semaphore } from '../../core/semaphore.ts';
 import { type ClusterAccess, ownSecretType } from '../../process/kubernetes-access.ts';
 import { type Answer, getObject } from './kubernetes-get.ts';
 import type { ReadSecret } from './remembering.ts';
@@ -14,7 +14,7 @@ export interface KubernetesSecretsOptions {
 
 /** Secrets by `get` of the Kubernetes API, so that nothing secret passes through etcd. Only of the watched namespaces. */
 export function secretsOfKubernetes(access: ClusterAccess, options: KubernetesSecretsOptions): ReadSecret {
-  const slots = new Slots(maxAtOnce);
+  const slots = new Semaphore(maxAtOnce);
   const { watchNamespaces } = options;
   return async (namespace, name) => {
     if (watchNamespaces.length > 0 && !watchNamespaces.includes(namespace)) {

@@ -9,7 +9,7 @@ import { formatTable } from '../table.ts';
 export function addLocks(root: Command, cli: Cli): void {
   const command = root
     .command('locks')
-    .description('the locks of syncs with their fencing tokens, and the places of data sources')
+    .description('the locks of syncs with their fencing tokens, and the slots of data sources')
     .addOption(outputOption('json', 'yaml'))
     .addHelpText('after', '\nExample:\n  IDRA_ETCD_ENDPOINTS=http://127.0.0.1:2379 idra locks');
   runs<{ output?: OutputKind }>(command, cli, async (_args, options) => {
@@ -21,7 +21,7 @@ export function addLocks(root: Command, cli: Cli): void {
       if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, told));
       else {
         const rows = told.map((lock) => [
-          lock.kind === 'sync' ? 'lock' : 'place',
+          lock.kind === 'sync' ? 'lock' : 'slot',
           lock.sync,
           lock.dataSource ?? '',
           lock.isWaiting ? 'waits' : 'holds',

@@ -1,9 +1,9 @@
 import { systems } from '../../connectors/catalog.ts';
 import type { Agent, Coordination, DataSourceReport, DesiredSync } from '../../coordination/contract.ts';
+import { effectiveStatus, type UnassignedReason } from '../../core/effective-status.ts';
 import { apiVersion, suspendAnnotation } from '../../core/manifest/names.ts';
 import { systemOf } from '../../core/manifest/reader.ts';
 import { dataSourceStatusShape, syncStatusShape } from '../../core/manifest/status-shape.ts';
-import { shownStatus, type UnassignedReason } from '../../core/shown-status.ts';
 import type { SyncRow, SyncStatus } from '../../core/status.ts';
 import { conditionsOf } from '../../core/sync-conditions.ts';
 import { syncRow } from '../../core/sync-row.ts';
@@ -54,7 +54,7 @@ function syncObject(
 ): EtcdObject {
   const { uid, name, namespace, generation, createdAt, deletedAt, isSuspendedByAnnotation, spec } = desired;
   const isDeleted = deletedAt !== undefined;
-  const shown = shownStatus({ ...toFleetSync(desired, said), isDeleted }, said, Date.now(), unassigned);
+  const shown = effectiveStatus({ ...toFleetSync(desired, said), isDeleted }, said, Date.now(), unassigned);
   const status =
     isSuspendedByAnnotation && !isDeleted
       ? { ...shown, message: `suspended by the annotation ${suspendAnnotation}` }

@@ -28,7 +28,7 @@ export interface Listed {
 }
 
 /** Reads, and writes that may be repeated, over a transport that repeats nothing. */
-export class EtcdReader {
+export class EtcdKv {
   readonly transport: EtcdTransport;
   readonly clock: Clock;
 

@@ -2,7 +2,7 @@ import { backoffMs } from '../../core/backoff.ts';
 import { transient } from '../../core/errors.ts';
 import type { Watching } from '../contract.ts';
 import { hasCode } from './errors.ts';
-import type { EtcdReader } from './kv.ts';
+import type { EtcdKv } from './kv.ts';
 import { type KeyRange, type KeyValue, underPrefix, type WatchEvent, type WatchStream } from './transport.ts';
 
 /** A silent watch is asked for a sign of life after this time, and given up after it once more. */
@@ -23,20 +23,20 @@ export interface ReflectorSink {
 }
 
 /**
- * Keeps a picture of a range of keys: a list at one revision, then its changes from the next one on. Starts anew from what it has
+ * Mirrors a range of keys: a list at one revision, then its changes from the next one on. Starts anew from what it has
  * seen when the watch ends, and with a list where etcd has forgotten that; tells only true differences.
  */
 export class Reflector implements Watching {
   readonly isSynced: Promise<void>;
-  readonly #reader: EtcdReader;
+  readonly #kv: EtcdKv;
   readonly #range: Required<KeyRange>;
   readonly #sink: ReflectorSink;
   readonly #end = new AbortController();
   readonly #revisions = new Map<string, bigint>();
   readonly #done: Promise<void>;
 
-  constructor(reader: EtcdReader, prefix: string, sink: ReflectorSink) {
-    this.#reader = reader;
+  constructor(kv: EtcdKv, prefix: string, sink: ReflectorSink) {
+    this.#kv = kv;
     this.#range = underPrefix(prefix);
     this.#sink = sink;
     const synced = Promise.withResolvers<void>();
@@ -58,15 +58,15 @@ export class Reflector implements Watching {
       try {
         let seen = await this.#list(signal);
         onSynced();
-        const relistAtMs = this.#reader.clock.monotonicMs() + relistEveryMs * (0.8 + 0.4 * Math.random());
-        while (this.#reader.clock.monotonicMs() < relistAtMs) {
-          const startMs = this.#reader.clock.monotonicMs();
+        const relistAtMs = this.#kv.clock.monotonicMs() + relistEveryMs * (0.8 + 0.4 * Math.random());
+        while (this.#kv.clock.monotonicMs() < relistAtMs) {
+          const startMs = this.#kv.clock.monotonicMs();
           const end = await this.#watch(seen, relistAtMs, signal);
           seen = end.seen;
           if (end.error === undefined) continue;
           if (hasCode(end.error, 'EtcdCompacted') || hasCode(end.error, 'EtcdReplaced')) break;
           this.#sink.onError(end.error);
-          failures = this.#reader.clock.monotonicMs() - startMs > aliveEveryMs ? 1 : failures + 1;
+          failures = this.#kv.clock.monotonicMs() - startMs > aliveEveryMs ? 1 : failures + 1;
           await this.#pause(failures, signal);
         }
       } catch (error) {
@@ -79,13 +79,13 @@ export class Reflector implements Watching {
   }
 
   async #pause(failures: number, signal: AbortSignal): Promise<void> {
-    await this.#reader.clock.sleep(backoffMs(failures, { baseMs: 50, maxMs: 2_000 }), signal);
+    await this.#kv.clock.sleep(backoffMs(failures, { baseMs: 50, maxMs: 2_000 }), signal);
   }
 
   async #list(signal: AbortSignal): Promise<Seen> {
     const gone = new Set(this.#revisions.keys());
     let seen: Seen = { revision: 0n, cluster: '' };
-    for await (const { pairs, revision, cluster } of this.#reader.pages(this.#range, { signal })) {
+    for await (const { pairs, revision, cluster } of this.#kv.pages(this.#range, { signal })) {
       for (const pair of pairs) {
         gone.delete(pair.key);
         if (this.#revisions.get(pair.key) !== pair.modRevision) this.#take(pair);
@@ -108,48 +108,48 @@ export class Reflector implements Watching {
         stream.close();
         resolve(error === undefined ? { seen } : { seen, error });
       };
-      const pulse = new Pulse();
-      const stream: WatchStream = this.#reader.transport.watch(
+      const liveness = new Liveness();
+      const stream: WatchStream = this.#kv.transport.watch(
         { ...this.#range, afterRevision: after.revision, cluster: after.cluster },
         {
           onEvents: (events, revision) => {
             if (lives.aborted) return;
-            pulse.beat(revision);
+            liveness.saw(revision);
             this.#apply(events);
             seen = { ...after, revision };
           },
-          onProgress: (revision) => pulse.beat(revision),
+          onProgress: (revision) => liveness.saw(revision),
           onEnd: (error) => over(error),
         },
       );
       signal.addEventListener('abort', () => over(), { once: true, signal: life.signal });
-      this.#guard(stream, pulse, () => seen, untilMs, lives).then(() => over(), over);
+      this.#guard(stream, liveness, () => seen, untilMs, lives).then(() => over(), over);
     });
   }
 
   /** Resolves when it is time for a list; rejects when the watch is dead or its member was left behind. */
   async #guard(
     stream: WatchStream,
-    pulse: Pulse,
+    liveness: Liveness,
     seen: () => Seen,
     untilMs: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock } = this.#reader;
+    const { clock } = this.#kv;
     while (clock.monotonicMs() < untilMs) {
-      const { revision, cluster } = await this.#reader.range({ key: this.#range.key }, signal);
+      const { revision, cluster } = await this.#kv.range({ key: this.#range.key }, signal);
       // A restored etcd counts from an earlier revision: a watch from a later one would wait for it in silence.
       if (cluster !== seen().cluster || revision < seen().revision)
         throw transient(
           'EtcdReplaced',
           'this is another etcd than before, or one that has gone back in time',
         );
-      pulse.expect(revision);
+      liveness.expect(revision);
       for (const waitMs of [askAgainMs, aliveEveryMs - askAgainMs]) {
-        if (!pulse.isAlive) stream.requestProgress();
+        if (!liveness.isAlive) stream.requestProgress();
         await clock.sleep(waitMs, signal);
       }
-      if (!pulse.isAlive)
+      if (!liveness.isAlive)
         throw transient('EtcdUnavailable', `the watch of ${this.#range.key} gives no sign of life`);
     }
   }
@@ -164,18 +164,18 @@ export class Reflector implements Watching {
 
   #take(pair: KeyValue): void {
     this.#revisions.set(pair.key, pair.modRevision);
-    this.#tell(() => this.#sink.onPut(pair));
+    this.#report(() => this.#sink.onPut(pair));
   }
 
   #forget(key: string): void {
-    if (this.#revisions.delete(key)) this.#tell(() => this.#sink.onDelete(key));
+    if (this.#revisions.delete(key)) this.#report(() => this.#sink.onDelete(key));
   }
 
   #settle(): void {
-    this.#tell(() => this.#sink.onSettled());
+    this.#report(() => this.#sink.onSettled());
   }
 
-  #tell(call: () => void): void {
+  #report(call: () => void): void {
     try {
       call();
     } catch (error) {
@@ -184,27 +184,27 @@ export class Reflector implements Watching {
   }
 }
 
-/** How far a picture is true, and of which etcd. */
+/** Up to which revision the mirror is true, and of which etcd. */
 interface Seen {
   readonly revision: bigint;
   readonly cluster: string;
 }
 
-/** What a watch has heard since it was last asked. */
-class Pulse {
+/** Whether a watch is known to be up to date: what it has seen, against what was asked of it last. */
+class Liveness {
   #expected = 0n;
-  #heard = -1n;
+  #seen = -1n;
 
   expect(revision: bigint): void {
     this.#expected = revision;
   }
 
-  beat(revision: bigint): void {
-    if (revision > this.#heard) this.#heard = revision;
+  saw(revision: bigint): void {
+    if (revision > this.#seen) this.#seen = revision;
   }
 
   /** It knows at least of what a linearizable read had seen when it was asked. */
   get isAlive(): boolean {
-    return this.#heard >= this.#expected;
+    return this.#seen >= this.#expected;
   }
 }

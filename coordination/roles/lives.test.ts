@@ -102,9 +102,9 @@ describe('what is asked of etcd is granted to who asks', () => {
     const lock = await session.store.acquire(syncOf('s'));
     assert.ok(lock);
     assert.equal(await session.store.acquire(syncOf('s')), undefined);
-    const places = await session.store.takePlaces(syncOf('s'), [dataSourceOf('shop', 1)], never);
+    const slots = await session.store.acquireSlots(syncOf('s'), [dataSourceOf('shop', 1)], never);
     session.store.setRateDemand('default/shop', { syncs: 1, isSatisfied: false } as never);
-    await lock.writeMemory(await lock.readMemory());
+    await lock.writeProgress(await lock.readProgress());
     await lock.offsets.write('{}');
     await lock.offsets.read();
     lock.report(statusOf('s', 'Running', 1));
@@ -147,7 +147,7 @@ describe('what is asked of etcd is granted to who asks', () => {
     ]);
     await api.epoch.raise(1);
 
-    await places.release();
+    await slots.release();
     await lock.release();
     await agent.desired.purgeUnclaimed('s', 'agent');
     await agent.desired.purgeSync('s', 'agent');

@@ -1,16 +1,16 @@
 /**
- * Who has failed to get a key asks its watch when to try again; but the watch may be behind that answer, and would send him
- * back at once. So long it is given before it is asked.
+ * A caller that could not create a key waits on its watch before it tries again. The watch may be behind the answer that the caller got,
+ * and would send it back at once, so it is given this time first.
  */
 export const watchCatchesUpMs = 50;
 
-/** Lets wait for a condition on something that a watch keeps up to date. */
-export class Notice {
+/** Waits for a condition on state that a watch keeps up to date. */
+export class ChangeSignal {
   readonly #listeners = new Set<() => void>();
   #isSettled = false;
 
-  /** There is news; from the first time on what is known is whole. */
-  tell(): void {
+  /** The state has changed; from the first call on it is complete. */
+  notify(): void {
     this.#isSettled = true;
     for (const listener of this.#listeners) listener();
   }
@@ -21,15 +21,15 @@ export class Notice {
     if (this.#isSettled && condition()) return;
     await new Promise<void>((resolve, reject) => {
       const done = (settle: () => void) => {
-        this.#listeners.delete(look);
+        this.#listeners.delete(check);
         signal.removeEventListener('abort', stop);
         settle();
       };
-      const look = () => {
+      const check = () => {
         if (condition()) done(resolve);
       };
       const stop = () => done(() => reject(signal.reason));
-      this.#listeners.add(look);
+      this.#listeners.add(check);
       signal.addEventListener('abort', stop, { once: true });
     });
   }

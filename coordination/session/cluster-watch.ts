@@ -7,7 +7,7 @@ import type {
   DesiredDataSource,
   DesiredSync,
 } from '../contract.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import type { KeyValue } from '../etcd/transport.ts';
 import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
@@ -24,7 +24,7 @@ interface Part {
 
 /** All that the leader decides on, kept up to date in place. */
 export function watchCluster(
-  reader: EtcdReader,
+  kv: EtcdKv,
   keys: Keys,
   listener: (change: ClusterChange) => void,
   onError: (error: Error) => void,
@@ -32,7 +32,7 @@ export function watchCluster(
   const view = new View(keys);
   const watches = view.parts.map(
     ({ prefix, change, put, remove }) =>
-      new Reflector(reader, prefix, {
+      new Reflector(kv, prefix, {
         onPut: put,
         onDelete: remove,
         onSettled: () => listener(change),

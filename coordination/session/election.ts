@@ -7,16 +7,16 @@ import type {
   Leadership,
   UnassignedSync,
 } from '../contract.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import type { KeyValue, Operation } from '../etcd/transport.ts';
 import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
 import type { LeaderRecord } from '../state/records.ts';
-import { Notice, watchCatchesUpMs } from './change-signal.ts';
+import { ChangeSignal, watchCatchesUpMs } from './change-signal.ts';
 import { watchCluster } from './cluster-watch.ts';
 import { LeaderNotes } from './leader-notes.ts';
 import type { Lease } from './lease.ts';
-import type { Outbox } from './write-queue.ts';
+import type { WriteQueue } from './write-queue.ts';
 
 /** A change is at most two operations; with the term's condition they stay under etcd's limit. */
 const changesPerTransaction = 60;
@@ -24,8 +24,8 @@ const changesPerTransaction = 60;
 export interface CampaignInput {
   readonly agent: string;
   readonly lease: Lease;
-  readonly outbox: Outbox;
-  readonly reader: EtcdReader;
+  readonly writeQueue: WriteQueue;
+  readonly kv: EtcdKv;
   readonly clock: Clock;
   readonly keys: Keys;
 }
@@ -49,42 +49,42 @@ export async function campaign(input: CampaignInput, signal: AbortSignal): Promi
 }
 
 /** The term, when it is ours now. */
-async function takeSeat({ keys, lease, outbox, agent }: CampaignInput): Promise<bigint | undefined> {
+async function takeSeat({ keys, lease, writeQueue, agent }: CampaignInput): Promise<bigint | undefined> {
   const key = keys.leader;
   const value = JSON.stringify({ agent } satisfies LeaderRecord);
-  const delivery = await outbox.send({
+  const receipt = await writeQueue.send({
     write: () => ({
       compare: [{ key, create: 0n }],
       success: [{ kind: 'put', key, value, lease: lease.id }],
       failure: [{ kind: 'get', key }],
     }),
   });
-  if (delivery?.succeeded) return delivery.revision;
-  const held = delivery?.results[0]?.pairs?.[0];
+  if (receipt?.succeeded) return receipt.revision;
+  const held = receipt?.results[0]?.pairs?.[0];
   return held?.lease === lease.id ? held.createRevision : undefined;
 }
 
 /** The leadership key, as a watch tells it. */
 class Seat {
   readonly #watch: Reflector;
-  readonly #notice = new Notice();
+  readonly #changed = new ChangeSignal();
   #holder: KeyValue | undefined;
 
-  constructor({ reader, keys }: CampaignInput) {
-    this.#watch = new Reflector(reader, keys.leader, {
+  constructor({ kv, keys }: CampaignInput) {
+    this.#watch = new Reflector(kv, keys.leader, {
       onPut: (pair) => {
         this.#holder = pair;
       },
       onDelete: () => {
         this.#holder = undefined;
       },
-      onSettled: () => this.#notice.tell(),
+      onSettled: () => this.#changed.notify(),
       onError() {},
     });
   }
 
   async until(condition: (holder: KeyValue | undefined) => boolean, signal: AbortSignal): Promise<void> {
-    await this.#notice.until(() => condition(this.#holder), signal);
+    await this.#changed.until(() => condition(this.#holder), signal);
   }
 
   async close(): Promise<void> {
@@ -106,14 +106,14 @@ class EtcdLeadership implements Leadership {
     this.#input = input;
     this.#seat = seat;
     this.#revision = term;
-    const { reader, keys, lease } = input;
-    this.#unassigned = new LeaderNotes(reader, keys.unassigned, lease.id);
+    const { kv, keys, lease } = input;
+    this.#unassigned = new LeaderNotes(kv, keys.unassigned, lease.id);
     this.signal = AbortSignal.any([this.#end.signal, input.lease.signal]);
     this.#guard().catch(() => this.#lose());
   }
 
   watchCluster(listener: (change: ClusterChange) => void, onError: (error: Error) => void): ClusterWatching {
-    return watchCluster(this.#input.reader, this.#input.keys, listener, onError);
+    return watchCluster(this.#input.kv, this.#input.keys, listener, onError);
   }
 
   async write(changes: readonly AssignmentChange[]): Promise<void> {
@@ -143,8 +143,8 @@ class EtcdLeadership implements Leadership {
   async #write(success: readonly Operation[]): Promise<void> {
     if (this.signal.aborted) throw this.#lost();
     const compare = [{ key: this.#input.keys.leader, create: this.#revision }];
-    const delivery = await this.#input.outbox.send({ write: () => ({ compare, success }) });
-    if (delivery?.succeeded) return;
+    const receipt = await this.#input.writeQueue.send({ write: () => ({ compare, success }) });
+    if (receipt?.succeeded) return;
     this.#lose();
     throw this.#lost();
   }

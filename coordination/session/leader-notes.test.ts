@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { UnassignedReason } from '../../core/effective-status.ts';
 import { IdraError } from '../../core/errors.ts';
-import type { UnassignedReason } from '../../core/shown-status.ts';
 import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';
 import { until } from '../../e2e/kit/wait.ts';
 import type { Coordination } from '../contract.ts';

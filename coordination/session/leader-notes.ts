@@ -1,4 +1,4 @@
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import { type LeaseId, type Operation, underPrefix } from '../etcd/transport.ts';
 
 /** One operation each; with the term's condition they stay under etcd's limit. */
@@ -9,13 +9,13 @@ const perTransaction = 100;
  * who leads no more. Only differences are written; what an earlier leader left behind is taken over.
  */
 export class LeaderNotes {
-  readonly #reader: EtcdReader;
+  readonly #kv: EtcdKv;
   readonly #prefix: string;
   readonly #lease: LeaseId;
   #told: Map<string, string> | undefined;
 
-  constructor(reader: EtcdReader, prefix: string, lease: LeaseId) {
-    this.#reader = reader;
+  constructor(kv: EtcdKv, prefix: string, lease: LeaseId) {
+    this.#kv = kv;
     this.#prefix = prefix;
     this.#lease = lease;
   }
@@ -51,7 +51,7 @@ export class LeaderNotes {
 
   /** Of another lease: to be written anew, or deleted. */
   async #find(): Promise<Map<string, string>> {
-    const { pairs } = await this.#reader.list(underPrefix(this.#prefix));
+    const { pairs } = await this.#kv.list(underPrefix(this.#prefix));
     return new Map(
       pairs.map(({ key, value, lease }) => [
         key.slice(this.#prefix.length),

@@ -1,16 +1,16 @@
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
-import { Notice, watchCatchesUpMs } from './change-signal.ts';
+import { ChangeSignal, watchCatchesUpMs } from './change-signal.ts';
 
 /** Watches the locks of all syncs for as long as somebody waits for one: one watch, however many wait. */
 export class LockWatch {
-  readonly #reader: EtcdReader;
+  readonly #kv: EtcdKv;
   readonly #keys: Keys;
   #open: OpenWatch | undefined;
 
-  constructor(reader: EtcdReader, keys: Keys) {
-    this.#reader = reader;
+  constructor(kv: EtcdKv, keys: Keys) {
+    this.#kv = kv;
     this.#keys = keys;
   }
 
@@ -20,8 +20,8 @@ export class LockWatch {
     this.#open = open;
     open.waiting += 1;
     try {
-      await this.#reader.clock.sleep(watchCatchesUpMs, signal);
-      await open.notice.until(() => !open.held.has(uid), signal);
+      await this.#kv.clock.sleep(watchCatchesUpMs, signal);
+      await open.changed.until(() => !open.held.has(uid), signal);
     } finally {
       open.waiting -= 1;
       if (open.waiting === 0) {
@@ -33,21 +33,21 @@ export class LockWatch {
 
   #start(): OpenWatch {
     const held = new Set<string>();
-    const notice = new Notice();
-    const watch = new Reflector(this.#reader, this.#keys.locks, {
+    const changed = new ChangeSignal();
+    const watch = new Reflector(this.#kv, this.#keys.locks, {
       onPut: (pair) => held.add(this.#keys.lastPart(pair.key)),
       onDelete: (key) => held.delete(this.#keys.lastPart(key)),
-      onSettled: () => notice.tell(),
+      onSettled: () => changed.notify(),
       // It goes on by itself, and who waits waits.
       onError() {},
     });
-    return { held, notice, watch, waiting: 0 };
+    return { held, changed, watch, waiting: 0 };
   }
 }
 
 interface OpenWatch {
   readonly held: ReadonlySet<string>;
-  readonly notice: Notice;
+  readonly changed: ChangeSignal;
   readonly watch: Reflector;
   waiting: number;
 }

@@ -1,16 +1,16 @@
 import type { Clock } from '../../core/clock.ts';
 import { fenced, Stopped } from '../../core/errors.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../../core/status.ts';
-import { freshMemory, type OffsetMirror, type SyncLock, type SyncMemory } from '../../core/sync-store.ts';
+import { noProgress, type OffsetMirror, type SyncLock, type SyncProgress } from '../../core/sync-store.ts';
 import { formatToken, type Token } from '../../core/token.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import type { Compare, Operation } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { keptHistory } from '../single/file-lock.ts';
 import { parseRecord } from '../state/records.ts';
 import { answersIn, readHistory, withAnswer } from '../state/requests.ts';
 import type { RequestInbox } from './request-inbox.ts';
-import type { Delivery, Outbox } from './write-queue.ts';
+import type { WriteQueue, WriteReceipt } from './write-queue.ts';
 
 /** A status that only counts up is written at most this often. */
 const quietMs = 3_000;
@@ -20,8 +20,8 @@ export interface LockInput {
   readonly token: Token;
   readonly createRevision: bigint;
   readonly sessionSignal: AbortSignal;
-  readonly outbox: Outbox;
-  readonly reader: EtcdReader;
+  readonly writeQueue: WriteQueue;
+  readonly kv: EtcdKv;
   readonly clock: Clock;
   readonly keys: Keys;
   readonly inbox: RequestInbox;
@@ -39,7 +39,7 @@ export class EtcdLock implements SyncLock {
   readonly offsets: OffsetMirror;
   readonly #input: LockInput;
   readonly #lost = new AbortController();
-  #carrier: Promise<Delivery | undefined> | undefined;
+  #carrier: Promise<WriteReceipt | undefined> | undefined;
   #isPrimed = false;
   #isReleased = false;
   #offset: { readonly value: string | null } | undefined;
@@ -52,7 +52,7 @@ export class EtcdLock implements SyncLock {
     this.createRevision = input.createRevision;
     this.signal = AbortSignal.any([input.sessionSignal, this.#lost.signal]);
     this.offsets = {
-      read: async () => (await input.reader.get(input.keys.offset(input.uid), this.signal))?.value ?? null,
+      read: async () => (await input.kv.get(input.keys.offset(input.uid), this.signal))?.value ?? null,
       write: async (offset) => {
         this.#offset = { value: offset };
         await this.#send([], 'soon');
@@ -60,12 +60,12 @@ export class EtcdLock implements SyncLock {
     };
   }
 
-  async readMemory(): Promise<SyncMemory> {
-    return await readMemory(this.#input, this.#input.uid, this.signal);
+  async readProgress(): Promise<SyncProgress> {
+    return await readProgress(this.#input, this.#input.uid, this.signal);
   }
 
-  async writeMemory(memory: SyncMemory): Promise<void> {
-    await this.#put(this.#input.keys.memory(this.#input.uid), memory);
+  async writeProgress(progress: SyncProgress): Promise<void> {
+    await this.#put(this.#input.keys.progress(this.#input.uid), progress);
   }
 
   report(status: SyncStatus): void {
@@ -97,8 +97,8 @@ export class EtcdLock implements SyncLock {
   }
 
   async finishRequest(status: RequestStatus): Promise<void> {
-    const { keys, uid, reader, inbox } = this.#input;
-    const answers = withAnswer(answersIn(await reader.get(keys.answers(uid), this.signal)), status);
+    const { keys, uid, kv, inbox } = this.#input;
+    const answers = withAnswer(answersIn(await kv.get(keys.answers(uid), this.signal)), status);
     const key = keys.request(uid, status.type, status.id);
     await this.#send([
       { kind: 'put', key: keys.answers(uid), value: JSON.stringify(answers) },
@@ -113,7 +113,7 @@ export class EtcdLock implements SyncLock {
   }
 
   async readHistory(): Promise<readonly OffsetHistoryEntry[]> {
-    return await readHistory(this.#input.reader, this.#input.keys, this.#input.uid);
+    return await readHistory(this.#input.kv, this.#input.keys, this.#input.uid);
   }
 
   async release(): Promise<void> {
@@ -146,9 +146,9 @@ export class EtcdLock implements SyncLock {
     isLast = false,
   ): Promise<void> {
     if (this.signal.aborted || (this.#isReleased && !isLast)) throw this.#gone();
-    const { outbox } = this.#input;
+    const { writeQueue } = this.#input;
     let taken: readonly Operation[] | undefined;
-    const sent = outbox.send(
+    const sent = writeQueue.send(
       {
         write: () => {
           if (taken === undefined) {
@@ -161,9 +161,9 @@ export class EtcdLock implements SyncLock {
       },
       urgency,
     );
-    // With nothing left to say, another letter has taken it along: this one is there when that one is.
-    const delivery = (await sent) ?? (await this.#carrier);
-    if (delivery === undefined || delivery.succeeded || isLast) return;
+    // With nothing left to write, another pending write has taken it along: this one is stored when that one is.
+    const receipt = (await sent) ?? (await this.#carrier);
+    if (receipt === undefined || receipt.succeeded || isLast) return;
     this.lose();
     throw this.#gone();
   }
@@ -201,11 +201,11 @@ export class EtcdLock implements SyncLock {
   }
 }
 
-export async function readMemory(
-  { reader, keys }: Pick<LockInput, 'reader' | 'keys'>,
+export async function readProgress(
+  { kv, keys }: Pick<LockInput, 'kv' | 'keys'>,
   uid: string,
   signal: AbortSignal,
-): Promise<SyncMemory> {
-  const pair = await reader.get(keys.memory(uid), signal);
-  return pair === undefined ? freshMemory : parseRecord<SyncMemory>(pair);
+): Promise<SyncProgress> {
+  const pair = await kv.get(keys.progress(uid), signal);
+  return pair === undefined ? noProgress : parseRecord<SyncProgress>(pair);
 }

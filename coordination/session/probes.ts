@@ -2,44 +2,44 @@ import { randomUUID } from 'node:crypto';
 import { asIdraError, describeError, transient } from '../../core/errors.ts';
 import { hasLabels, labelTexts } from '../../core/labels.ts';
 import type { Probe, ProbeAnswer, Probes, Watching } from '../contract.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import type { KeyValue } from '../etcd/transport.ts';
 import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
 import { parseRecord } from '../state/records.ts';
-import { Notice } from './change-signal.ts';
+import { ChangeSignal } from './change-signal.ts';
 import { EtcdSession } from './session.ts';
 
 /** Keys of a probe outlive its time by so much, should the one that asked be killed. */
 const keptMs = 10_000;
 
-export function makeProbes(reader: EtcdReader, keys: Keys): Probes {
+export function makeProbes(kv: EtcdKv, keys: Keys): Probes {
   return {
-    ask: (probe, timeoutMs, signal) => ask(reader, keys, { ...probe, id: randomUUID() }, timeoutMs, signal),
+    ask: (probe, timeoutMs, signal) => ask(kv, keys, { ...probe, id: randomUUID() }, timeoutMs, signal),
     answer: (session, labels, answerer, onError) => {
       if (!(session instanceof EtcdSession)) throw new TypeError('the session is not one of this etcd');
-      return new Answering({ reader, keys, session, labels, answerer, onError });
+      return new Answering({ kv, keys, session, labels, answerer, onError });
     },
   };
 }
 
 async function ask(
-  reader: EtcdReader,
+  kv: EtcdKv,
   keys: Keys,
   probe: Probe,
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<ProbeAnswer> {
-  const { transport, clock } = reader;
-  const lease = await reader.repeat(() => transport.grant(Math.ceil((timeoutMs + keptMs) / 1_000)), signal);
-  const notice = new Notice();
+  const { transport, clock } = kv;
+  const lease = await kv.repeat(() => transport.grant(Math.ceil((timeoutMs + keptMs) / 1_000)), signal);
+  const changed = new ChangeSignal();
   let answer: ProbeAnswer | undefined;
-  const watch = new Reflector(reader, keys.probeAnswer(probe.id), {
+  const watch = new Reflector(kv, keys.probeAnswer(probe.id), {
     onPut: (pair) => {
       answer = parseRecord<ProbeAnswer>(pair);
     },
     onDelete() {},
-    onSettled: () => notice.tell(),
+    onSettled: () => changed.notify(),
     onError() {},
   });
   const over = new AbortController();
@@ -50,8 +50,8 @@ async function ask(
   );
   try {
     const put = { kind: 'put', key: keys.probe(probe.id), value: JSON.stringify(probe), lease } as const;
-    await reader.repeatableTxn({ compare: [], success: [put] }, ends);
-    await notice.until(() => answer !== undefined, ends);
+    await kv.repeatableTxn({ compare: [], success: [put] }, ends);
+    await changed.until(() => answer !== undefined, ends);
   } catch (error) {
     if (signal?.aborted) throw noAnswer(probe, timeoutMs);
     throw error;
@@ -76,7 +76,7 @@ function noAnswer({ kind, selector }: Probe, timeoutMs: number): Error {
 }
 
 interface AnsweringInput {
-  readonly reader: EtcdReader;
+  readonly kv: EtcdKv;
   readonly keys: Keys;
   readonly session: EtcdSession;
   readonly labels: Readonly<Record<string, string>>;
@@ -93,9 +93,9 @@ class Answering implements Watching {
 
   constructor(input: AnsweringInput) {
     this.#input = input;
-    const { reader, keys, onError } = input;
+    const { kv, keys, onError } = input;
     this.#watches = [
-      new Reflector(reader, keys.probes, {
+      new Reflector(kv, keys.probes, {
         onPut: (pair) => {
           this.#probes.set(keys.lastPart(pair.key), pair);
           this.#consider(keys.lastPart(pair.key));
@@ -104,7 +104,7 @@ class Answering implements Watching {
         onSettled() {},
         onError,
       }),
-      new Reflector(reader, keys.probeClaims, {
+      new Reflector(kv, keys.probeClaims, {
         onPut() {},
         onDelete: (key) => this.#consider(keys.lastPart(key)),
         onSettled() {},
@@ -136,7 +136,7 @@ class Answering implements Watching {
     const [claim, answerKey] = [keys.probeClaim(probe.id), keys.probeAnswer(probe.id)];
     const agent = session.agent.name;
     const still = { key: pair.key, create: pair.createRevision };
-    const taken = await session.outbox.send({
+    const taken = await session.writeQueue.send({
       write: () => ({
         compare: [still, { key: claim, create: 0n }, { key: answerKey, create: 0n }],
         success: [{ kind: 'put', key: claim, value: JSON.stringify({ agent }), lease: session.lease.id }],
@@ -155,7 +155,7 @@ class Answering implements Watching {
     // Under the lease of who asked: who waits no more leaves nothing behind.
     const told = { kind: 'put', key: answerKey, value: JSON.stringify(answer), lease: pair.lease } as const;
     const gone = { kind: 'delete', key: claim } as const;
-    await session.outbox.send({
+    await session.writeQueue.send({
       write: () => ({ compare: [still], success: [told, gone], failure: [gone] }),
     });
   }

@@ -1,13 +1,13 @@
 import type { Clock } from '../../core/clock.ts';
 import type { RateDemand } from '../../core/rate-share.ts';
 import type { RateDemands } from '../../core/sync-store.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import type { KeyValue, Operation } from '../etcd/transport.ts';
 import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
 import { parseRecord } from '../state/records.ts';
 import type { Lease } from './lease.ts';
-import type { Outbox } from './write-queue.ts';
+import type { WriteQueue } from './write-queue.ts';
 
 /** Between two writes of what this agent's syncs would use. */
 const writeEveryMs = 1_000;
@@ -15,8 +15,8 @@ const writeEveryMs = 1_000;
 export interface RatesInput {
   readonly agent: string;
   readonly lease: Lease;
-  readonly outbox: Outbox;
-  readonly reader: EtcdReader;
+  readonly writeQueue: WriteQueue;
+  readonly kv: EtcdKv;
   readonly clock: Clock;
   readonly keys: Keys;
 }
@@ -34,7 +34,7 @@ export class Rates {
 
   constructor(input: RatesInput) {
     this.#input = input;
-    this.#watch = new Reflector(input.reader, input.keys.rates, {
+    this.#watch = new Reflector(input.kv, input.keys.rates, {
       onPut: (pair) => this.#put(pair),
       onDelete: (key) => {
         const [dataSource, agent] = this.#parts(key);
@@ -64,13 +64,13 @@ export class Rates {
   }
 
   async #write(): Promise<void> {
-    const { outbox, lease, clock } = this.#input;
+    const { writeQueue, lease, clock } = this.#input;
     this.#isWriting = true;
     try {
       while (this.#wanted.size > 0) {
         const success = [...this.#wanted].map(([name, demand]) => this.#operation(name, demand));
         this.#wanted.clear();
-        await outbox.send({ write: () => ({ compare: [], success }) });
+        await writeQueue.send({ write: () => ({ compare: [], success }) });
         await clock.sleep(writeEveryMs, lease.signal);
       }
     } catch {

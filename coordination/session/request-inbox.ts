@@ -1,21 +1,21 @@
 import type { Request } from '../../core/status.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
 import { readPending } from '../state/requests.ts';
 
 /** The requests of all syncs, as one watch of the agent sees them: which sync must look at etcd. */
 export class RequestInbox {
-  readonly #reader: EtcdReader;
+  readonly #kv: EtcdKv;
   readonly #keys: Keys;
   readonly #watch: Reflector;
   readonly #waiting = new Map<string, Set<string>>();
   readonly #listeners = new Map<string, Set<() => void>>();
 
-  constructor(reader: EtcdReader, keys: Keys) {
-    this.#reader = reader;
+  constructor(kv: EtcdKv, keys: Keys) {
+    this.#kv = kv;
     this.#keys = keys;
-    this.#watch = new Reflector(reader, keys.requests, {
+    this.#watch = new Reflector(kv, keys.requests, {
       onPut: ({ key }) => this.#put(key),
       onDelete: (key) => this.forget(this.#uidOf(key), key),
       onSettled() {},
@@ -31,7 +31,7 @@ export class RequestInbox {
 
   async read(uid: string, signal: AbortSignal): Promise<readonly Request[]> {
     await Promise.race([this.#watch.isSynced, aborted(signal)]);
-    return await readPending(this.#reader, this.#keys, uid);
+    return await readPending(this.#kv, this.#keys, uid);
   }
 
   forget(uid: string, key: string): void {

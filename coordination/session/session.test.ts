@@ -75,14 +75,14 @@ describe('session of an agent', () => {
     await b.leave();
   });
 
-  test('offsets, memory, status and history pass from one holder to the next', async () => {
+  test('offsets, progress, status and history pass from one holder to the next', async () => {
     const [a, b] = [await one.join(agentOf('a'), ttl), await two.join(agentOf('b'), ttl)];
     const first = await acquire(a, 'data');
     assert.equal(await first.offsets.read(), null);
     const writes = Array.from({ length: 50 }, (_, index) => first.offsets.write(`{"at":${index}}`));
     await Promise.all(writes);
     assert.equal(await first.offsets.read(), '{"at":49}');
-    await first.writeMemory({ hasCaughtUp: true, isCompleted: false, meaning: 'm' });
+    await first.writeProgress({ hasCaughtUp: true, isCompleted: false, meaning: 'm' });
     await first.appendHistory({ time: 't', by: 'me', action: 'set', from: null, to: 'x' });
     first.report(statusOf('data', 'Running', 1));
     await until(async () => (await two.reports.readStatus('data'))?.rows.written === 1, {
@@ -93,7 +93,7 @@ describe('session of an agent', () => {
     assert.equal((await two.reports.readStatuses()).get('data')?.rows.written, 2);
     const second = await acquire(b, 'data');
     assert.equal(await second.offsets.read(), '{"at":49}');
-    assert.equal((await second.readMemory()).meaning, 'm');
+    assert.equal((await second.readProgress()).meaning, 'm');
     assert.deepEqual(
       (await second.readHistory()).map(({ to }) => to),
       ['x'],
@@ -104,13 +104,13 @@ describe('session of an agent', () => {
     await b.leave();
   });
 
-  test('a write is there when it is acknowledged, whichever letter took it along', async () => {
+  test('a write is there when it is acknowledged, whichever pending write took it along', async () => {
     const a = await one.join(agentOf('a'), ttl);
     const lock = await acquire(a, 'carried');
     const read = () => lock.offsets.read();
     for (let index = 0; index < 20; index++) {
       const offset = lock.offsets.write(`${index}`).then(read);
-      await lock.writeMemory({ hasCaughtUp: true, isCompleted: false, meaning: `${index}` });
+      await lock.writeProgress({ hasCaughtUp: true, isCompleted: false, meaning: `${index}` });
       assert.equal(await offset, `${index}`);
     }
     await a.leave();

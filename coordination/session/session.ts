@@ -10,7 +10,7 @@ import type {
   Watching,
 } from '../contract.ts';
 import { hasCode } from '../etcd/errors.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
 import { type AgentRecord, assignmentFields, parseRecord } from '../state/records.ts';
@@ -19,13 +19,13 @@ import { Lease } from './lease.ts';
 import { LockWatch } from './lock-watch.ts';
 import { RequestInbox } from './request-inbox.ts';
 import { EtcdStore } from './store.ts';
-import { Outbox } from './write-queue.ts';
+import { WriteQueue } from './write-queue.ts';
 
 /** Loads are weights for the balancer: news of them is not urgent. */
 const loadsEveryMs = 10_000;
 
 export interface SessionDeps {
-  readonly reader: EtcdReader;
+  readonly kv: EtcdKv;
   readonly clock: Clock;
   readonly keys: Keys;
 }
@@ -36,14 +36,14 @@ export async function joinAsAgent(
   agent: AgentInfo,
   options: JoinOptions,
 ): Promise<EtcdSession> {
-  const { reader, clock, keys } = deps;
-  const lease = await Lease.grant(reader.transport, clock, options.leaseTtlMs);
+  const { kv, clock, keys } = deps;
+  const lease = await Lease.grant(kv.transport, clock, options.leaseTtlMs);
   const record: AgentRecord = { ...agent, joinedAt: new Date(clock.now()).toISOString(), isDraining: false };
   const [key, sessionKey] = [keys.agent(agent.name), keys.session(agent.name)];
   const under = { lease: lease.id } as const;
   try {
     // Carried out twice it finds its own keys; late, the lease is revoked.
-    const { succeeded, revision, results } = await reader.repeatableTxn(
+    const { succeeded, revision, results } = await kv.repeatableTxn(
       {
         compare: [
           { key, create: 0n },
@@ -61,14 +61,14 @@ export async function joinAsAgent(
     if (!succeeded && stored?.lease !== lease.id)
       throw nameTaken(agent, stored && parseRecord<AgentRecord>(stored));
     const joined = succeeded ? revision : (stored?.modRevision ?? 0n);
-    const outbox = new Outbox({
-      transport: reader.transport,
+    const writeQueue = new WriteQueue({
+      transport: kv.transport,
       clock,
       lease,
       key: sessionKey,
       revision: joined,
     });
-    return new EtcdSession(deps, lease, outbox, record);
+    return new EtcdSession(deps, lease, writeQueue, record);
   } catch (error) {
     await lease.revoke().catch(() => {});
     throw error;
@@ -87,7 +87,7 @@ export class EtcdSession implements AgentSession {
   readonly store: EtcdStore;
   readonly #deps: SessionDeps;
   readonly #lease: Lease;
-  readonly #outbox: Outbox;
+  readonly #writeQueue: WriteQueue;
   readonly #inbox: RequestInbox;
   readonly #locks: LockWatch;
   #record: AgentRecord;
@@ -95,16 +95,16 @@ export class EtcdSession implements AgentSession {
   #loadsTold = '{}';
   #isTellingLoads = false;
 
-  constructor(deps: SessionDeps, lease: Lease, outbox: Outbox, record: AgentRecord) {
+  constructor(deps: SessionDeps, lease: Lease, writeQueue: WriteQueue, record: AgentRecord) {
     const { name, labels, version, instance } = record;
     this.agent = { name, labels, version, instance };
     this.#deps = deps;
     this.#lease = lease;
-    this.#outbox = outbox;
+    this.#writeQueue = writeQueue;
     this.#record = record;
-    this.#inbox = new RequestInbox(deps.reader, deps.keys);
-    this.#locks = new LockWatch(deps.reader, deps.keys);
-    this.store = new EtcdStore({ ...deps, agent: name, lease, outbox, inbox: this.#inbox });
+    this.#inbox = new RequestInbox(deps.kv, deps.keys);
+    this.#locks = new LockWatch(deps.kv, deps.keys);
+    this.store = new EtcdStore({ ...deps, agent: name, lease, writeQueue, inbox: this.#inbox });
     lease.signal.addEventListener('abort', () => this.#inbox.end(), { once: true });
   }
 
@@ -113,8 +113,8 @@ export class EtcdSession implements AgentSession {
   }
 
   /** For what else is written under this session: leadership, claims of probes. */
-  get outbox(): Outbox {
-    return this.#outbox;
+  get writeQueue(): WriteQueue {
+    return this.#writeQueue;
   }
 
   get lease(): Lease {
@@ -125,9 +125,9 @@ export class EtcdSession implements AgentSession {
     listener: (assignments: ReadonlyMap<string, Assignment>) => void,
     onError: (error: Error) => void,
   ): Watching {
-    const { reader, keys } = this.#deps;
+    const { kv, keys } = this.#deps;
     const assignments = new Map<string, Assignment>();
-    return new Reflector(reader, keys.assignmentsOf(this.agent.name), {
+    return new Reflector(kv, keys.assignmentsOf(this.agent.name), {
       onPut: (pair) =>
         assignments.set(keys.lastPart(pair.key), parseRecord<Assignment>(pair, assignmentFields)),
       onDelete: (key) => assignments.delete(keys.lastPart(key)),
@@ -157,14 +157,14 @@ export class EtcdSession implements AgentSession {
 
   async campaign(signal: AbortSignal): Promise<Leadership> {
     return await campaign(
-      { ...this.#deps, agent: this.agent.name, lease: this.#lease, outbox: this.#outbox },
+      { ...this.#deps, agent: this.agent.name, lease: this.#lease, writeQueue: this.#writeQueue },
       signal,
     );
   }
 
   async leave(): Promise<void> {
     await this.store.close();
-    await this.#outbox.settle();
+    await this.#writeQueue.settle();
     await this.#lease.revoke().catch((error: unknown) => {
       // It runs out by itself.
       if (!hasCode(error, 'EtcdUnavailable')) throw error;
@@ -197,6 +197,6 @@ export class EtcdSession implements AgentSession {
   async #put(key: string, record: object, urgency: 'now' | 'soon' = 'now'): Promise<void> {
     const value = JSON.stringify(record);
     const success = [{ kind: 'put', key, value, lease: this.#lease.id }] as const;
-    await this.#outbox.send({ write: () => ({ compare: [], success }) }, urgency);
+    await this.#writeQueue.send({ write: () => ({ compare: [], success }) }, urgency);
   }
 }

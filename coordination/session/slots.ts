@@ -1,40 +1,40 @@
 import type { Clock } from '../../core/clock.ts';
 import { fenced } from '../../core/errors.ts';
 import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
-import type { Places, SlotWait } from '../../core/sync-store.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { Slots, SlotWait } from '../../core/sync-store.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import type { KeyValue } from '../etcd/transport.ts';
 import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
 import { limited } from '../single/local-slots.ts';
-import { type PlaceRecord, parseRecord, readRecords } from '../state/records.ts';
+import { parseRecord, readRecords, type SlotRecord } from '../state/records.ts';
 import { byAge } from '../state/requests.ts';
-import { Notice } from './change-signal.ts';
+import { ChangeSignal } from './change-signal.ts';
 import type { Lease } from './lease.ts';
 import type { EtcdLock } from './lock.ts';
-import type { Outbox } from './write-queue.ts';
+import type { WriteQueue } from './write-queue.ts';
 
-/** A sync comes again with its next pass: its board is kept so long, rather than listed and watched anew each time. */
+/** A sync comes back with its next pass: its queue is kept for this time, rather than listed and watched again for each pass. */
 const keptIdleMs = 30_000;
 
-export interface PlaceBoardsInput {
+export interface SlotQueuesInput {
   readonly clock: Clock;
-  readonly reader: EtcdReader;
+  readonly kv: EtcdKv;
   readonly keys: Keys;
-  readonly outbox: Outbox;
+  readonly writeQueue: WriteQueue;
   readonly lease: Lease;
   readonly agent: string;
 }
 
 /**
- * Places of data sources in etcd: a key for each sync that holds or awaits one, under the session's lease. The oldest hold; so it
+ * Slots of data sources in etcd: a key for each sync that holds or awaits one, under the session's lease. The oldest hold; so it
  * is fair, and who dies leaves the queue. Everybody takes them in one order (`limited`): no deadlock between two.
  */
-export class PlaceBoards {
-  readonly #input: PlaceBoardsInput;
-  readonly #boards = new Map<string, Board>();
+export class SlotQueues {
+  readonly #input: SlotQueuesInput;
+  readonly #queues = new Map<string, SlotQueue>();
 
-  constructor(input: PlaceBoardsInput) {
+  constructor(input: SlotQueuesInput) {
     this.#input = input;
     input.lease.signal.addEventListener('abort', () => void this.close(), { once: true });
   }
@@ -45,53 +45,53 @@ export class PlaceBoards {
     dataSources: readonly DataSource[],
     signal: AbortSignal,
     onWait: (wait: SlotWait) => void = () => {},
-  ): Promise<Places> {
+  ): Promise<Slots> {
     const { uid } = sync;
-    const taken: { board: Board; limit: number }[] = [];
+    const taken: { queue: SlotQueue; limit: number }[] = [];
     const release = async () => {
-      await Promise.all(taken.splice(0).map(({ board }) => this.#leave(board, uid)));
+      await Promise.all(taken.splice(0).map(({ queue }) => this.#leave(queue, uid)));
     };
     try {
       for (const [name, limit] of limited(dataSources)) {
-        const board = this.#enter(name);
-        taken.push({ board, limit });
+        const queue = this.#enter(name);
+        taken.push({ queue, limit });
         const wanted = { lock, sync, limit, onWait };
-        await board.take(wanted, AbortSignal.any([signal, lock.signal]));
+        await queue.take(wanted, AbortSignal.any([signal, lock.signal]));
       }
     } catch (error) {
       await release();
       throw error;
     }
-    return { hasWaiters: () => taken.some(({ board, limit }) => board.count > limit), release };
+    return { hasWaiters: () => taken.some(({ queue, limit }) => queue.count > limit), release };
   }
 
   /** Called now and then: closes what nobody has used for a while. */
   sweep(): void {
     const idleMs = this.#input.clock.monotonicMs() - keptIdleMs;
-    for (const [name, board] of this.#boards) {
-      if (board.users > 0 || board.leftMs > idleMs) continue;
-      this.#boards.delete(name);
-      void board.close();
+    for (const [name, queue] of this.#queues) {
+      if (queue.users > 0 || queue.leftMs > idleMs) continue;
+      this.#queues.delete(name);
+      void queue.close();
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#boards.values()].map((board) => board.close()));
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }
 
-  #enter(name: string): Board {
-    const board = this.#boards.get(name) ?? new Board(this.#input, name);
-    this.#boards.set(name, board);
-    board.users += 1;
-    return board;
+  #enter(name: string): SlotQueue {
+    const queue = this.#queues.get(name) ?? new SlotQueue(this.#input, name);
+    this.#queues.set(name, queue);
+    queue.users += 1;
+    return queue;
   }
 
-  async #leave(board: Board, uid: string): Promise<void> {
+  async #leave(queue: SlotQueue, uid: string): Promise<void> {
     try {
-      await board.leave(uid);
+      await queue.leave(uid);
     } finally {
-      board.users -= 1;
-      board.leftMs = this.#input.clock.monotonicMs();
+      queue.users -= 1;
+      queue.leftMs = this.#input.clock.monotonicMs();
     }
   }
 }
@@ -109,28 +109,28 @@ interface Wanted {
   readonly onWait: (wait: SlotWait) => void;
 }
 
-/** One data source: its queue, as the watch tells it, for as long as this agent has syncs that come for a place. */
-class Board {
+/** The queue of one data source, as the watch shows it, for as long as this agent has syncs that use it. */
+class SlotQueue {
   readonly name: string;
   users = 0;
   /** When somebody left last. */
   leftMs = 0;
-  readonly #input: PlaceBoardsInput;
+  readonly #input: SlotQueuesInput;
   readonly #prefix: string;
   readonly #watch: Reflector;
   readonly #queue = new Map<string, KeyValue>();
   /** Create revisions of the keys of this agent's own syncs. */
-  readonly #stood = new Map<string, bigint>();
-  readonly #notice = new Notice();
+  readonly #revisions = new Map<string, bigint>();
+  readonly #changed = new ChangeSignal();
   /** Made once for all that wait. */
   #order: Order | undefined;
 
-  constructor(input: PlaceBoardsInput, name: string) {
+  constructor(input: SlotQueuesInput, name: string) {
     this.name = name;
     this.#input = input;
     const [namespace = '', dataSource = ''] = name.split('/');
-    this.#prefix = input.keys.placesOf(namespace, dataSource);
-    this.#watch = new Reflector(input.reader, this.#prefix, {
+    this.#prefix = input.keys.slotsOf(namespace, dataSource);
+    this.#watch = new Reflector(input.kv, this.#prefix, {
       onPut: (pair) => {
         this.#queue.set(pair.key, pair);
         this.#order = undefined;
@@ -139,7 +139,7 @@ class Board {
         this.#queue.delete(key);
         this.#order = undefined;
       },
-      onSettled: () => this.#notice.tell(),
+      onSettled: () => this.#changed.notify(),
       onError() {},
     });
   }
@@ -152,25 +152,25 @@ class Board {
     signal.throwIfAborted();
     const { limit, sync, onWait } = wanted;
     const key = `${this.#prefix}${sync.uid}`;
-    const revision = await this.#stand(wanted, key, signal);
-    this.#stood.set(key, revision);
+    const revision = await this.#join(wanted, key, signal);
+    this.#revisions.set(key, revision);
     const isMine = () => {
       // What this watch does not know to be gone counts as there: it may wait too long by an instant, never too short.
       if (this.#rank(key, revision) < limit) return true;
       onWait({ dataSource: this.name, limit, holders: this.#holders(limit) });
       return false;
     };
-    await this.#notice.until(isMine, signal);
+    await this.#changed.until(isMine, signal);
   }
 
   async leave(uid: string): Promise<void> {
     const key = `${this.#prefix}${uid}`;
-    const revision = this.#stood.get(key);
-    const { outbox, lease } = this.#input;
+    const revision = this.#revisions.get(key);
+    const { writeQueue, lease } = this.#input;
     if (revision === undefined || !lease.isAlive()) return;
-    this.#stood.delete(key);
+    this.#revisions.delete(key);
     const compare = [{ key, create: revision }];
-    await outbox
+    await writeQueue
       .send({ write: () => ({ compare, success: [{ kind: 'delete', key }] }) })
       .catch((error: unknown) => {
         // The lease has taken it along.
@@ -183,11 +183,11 @@ class Board {
   }
 
   /** Into the queue; returns the create revision. A key of the last owner, whose lease has not run out, is waited for. */
-  async #stand({ lock, sync }: Wanted, key: string, signal: AbortSignal): Promise<bigint> {
-    const { outbox, lease, agent } = this.#input;
-    const value = JSON.stringify({ agent, sync: qualifiedName(sync) } satisfies PlaceRecord);
+  async #join({ lock, sync }: Wanted, key: string, signal: AbortSignal): Promise<bigint> {
+    const { writeQueue, lease, agent } = this.#input;
+    const value = JSON.stringify({ agent, sync: qualifiedName(sync) } satisfies SlotRecord);
     for (;;) {
-      const delivery = await outbox.send({
+      const receipt = await writeQueue.send({
         write: () => ({
           compare: [lock.condition, { key, create: 0n }],
           success: [{ kind: 'put', key, value, lease: lease.id }],
@@ -197,14 +197,14 @@ class Board {
           ],
         }),
       });
-      if (delivery?.succeeded) return delivery.revision;
-      const [place, held] = delivery?.results.map(({ pairs }) => pairs?.[0]) ?? [];
+      if (receipt?.succeeded) return receipt.revision;
+      const [slot, held] = receipt?.results.map(({ pairs }) => pairs?.[0]) ?? [];
       if (held?.createRevision !== lock.createRevision) {
         lock.lose();
-        throw fenced(`the lock of the sync that wants a place of ${this.name} is gone`);
+        throw fenced(`the lock of the sync that wants a slot of ${this.name} is gone`);
       }
-      if (place?.lease === lease.id) return place.createRevision;
-      await this.#notice.until(
+      if (slot?.lease === lease.id) return slot.createRevision;
+      await this.#changed.until(
         () => !this.#queue.has(key) || this.#queue.get(key)?.lease === lease.id,
         signal,
       );
@@ -234,5 +234,5 @@ class Board {
 }
 
 function syncOf(pair: KeyValue): string | undefined {
-  return parseRecord<PlaceRecord>(pair).sync;
+  return parseRecord<SlotRecord>(pair).sync;
 }

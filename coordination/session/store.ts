@@ -1,71 +1,71 @@
 import type { Clock } from '../../core/clock.ts';
 import type { RateDemand } from '../../core/rate-share.ts';
 import { type DataSource, qualifiedName, type Sync, type SyncIdentity } from '../../core/sync-spec.ts';
-import type { Places, RateDemands, SlotWait, SyncLock, SyncMemory } from '../../core/sync-store.ts';
+import type { RateDemands, Slots, SlotWait, SyncLock, SyncProgress } from '../../core/sync-store.ts';
 import { makeToken } from '../../core/token.ts';
 import type { ClusterStore } from '../contract.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import type { Keys } from '../keys.ts';
 import { epochIn } from '../state/epoch.ts';
 import type { LockRecord } from '../state/records.ts';
 import type { Lease } from './lease.ts';
-import { EtcdLock, readMemory } from './lock.ts';
+import { EtcdLock, readProgress } from './lock.ts';
 import { Rates } from './rates.ts';
 import type { RequestInbox } from './request-inbox.ts';
-import { PlaceBoards } from './slots.ts';
-import type { Outbox } from './write-queue.ts';
+import { SlotQueues } from './slots.ts';
+import type { WriteQueue } from './write-queue.ts';
 
 const sweepEveryMs = 1_000;
 
 export interface EtcdStoreInput {
   readonly agent: string;
   readonly lease: Lease;
-  readonly outbox: Outbox;
-  readonly reader: EtcdReader;
+  readonly writeQueue: WriteQueue;
+  readonly kv: EtcdKv;
   readonly clock: Clock;
   readonly keys: Keys;
   readonly inbox: RequestInbox;
 }
 
-/** The SyncStore of an agent: locks and places under its lease, everything written through its outbox. */
+/** The SyncStore of an agent: locks and slots under its lease, everything written through its write queue. */
 export class EtcdStore implements ClusterStore {
   readonly #input: EtcdStoreInput;
   readonly #locks = new Map<string, EtcdLock>();
-  readonly #places: PlaceBoards;
+  readonly #slots: SlotQueues;
   readonly #rates: Rates;
 
   constructor(input: EtcdStoreInput) {
     this.#input = input;
-    this.#places = new PlaceBoards(input);
+    this.#slots = new SlotQueues(input);
     this.#rates = new Rates(input);
     input.lease.signal.addEventListener('abort', () => void this.#rates.close(), { once: true });
     void this.#sweep();
   }
 
-  async readMemory(uid: string): Promise<SyncMemory> {
-    return await readMemory(this.#input, uid, this.#input.lease.signal);
+  async readProgress(uid: string): Promise<SyncProgress> {
+    return await readProgress(this.#input, uid, this.#input.lease.signal);
   }
 
   async acquire(sync: SyncIdentity): Promise<SyncLock | undefined> {
     const { uid } = sync;
     if (this.#locks.has(uid)) return undefined;
-    const { keys, lease, agent, outbox } = this.#input;
+    const { keys, lease, agent, writeQueue } = this.#input;
     const key = keys.lock(uid);
     const value = JSON.stringify({ agent } satisfies LockRecord);
     const epochKey = { kind: 'get', key: keys.epoch } as const;
-    const delivery = await outbox.send({
+    const receipt = await writeQueue.send({
       write: () => ({
         compare: [{ key, create: 0n }],
         success: [{ kind: 'put', key, value, lease: lease.id }, epochKey],
         failure: [{ kind: 'get', key }, epochKey],
       }),
     });
-    if (delivery === undefined) return undefined;
-    const [held, epoch] = delivery.results.map(({ pairs }) => pairs?.[0]);
+    if (receipt === undefined) return undefined;
+    const [held, epoch] = receipt.results.map(({ pairs }) => pairs?.[0]);
     // Under our lease and not held here: an earlier attempt of ours, whose answer was lost.
-    const isOurs = delivery.succeeded || held?.lease === lease.id;
+    const isOurs = receipt.succeeded || held?.lease === lease.id;
     if (!isOurs || this.#locks.has(uid)) return undefined;
-    const createRevision = delivery.succeeded ? delivery.revision : (held?.createRevision ?? 0n);
+    const createRevision = receipt.succeeded ? receipt.revision : (held?.createRevision ?? 0n);
     const lock: EtcdLock = new EtcdLock({
       ...this.#input,
       uid,
@@ -80,15 +80,15 @@ export class EtcdStore implements ClusterStore {
     return lock;
   }
 
-  async takePlaces(
+  async acquireSlots(
     sync: Sync,
     dataSources: readonly DataSource[],
     signal: AbortSignal,
     onWait?: (wait: SlotWait) => void,
-  ): Promise<Places> {
+  ): Promise<Slots> {
     const lock = this.#locks.get(sync.uid);
-    if (lock === undefined) throw new Error(`${qualifiedName(sync)} takes a place without its lock`);
-    return await this.#places.take(lock, sync, dataSources, signal, onWait);
+    if (lock === undefined) throw new Error(`${qualifiedName(sync)} acquires a slot without its lock`);
+    return await this.#slots.take(lock, sync, dataSources, signal, onWait);
   }
 
   setRateDemand(dataSource: string, demand: RateDemand | undefined): void {
@@ -101,14 +101,14 @@ export class EtcdStore implements ClusterStore {
 
   async close(): Promise<void> {
     for (const lock of this.#locks.values()) lock.sweep(true);
-    await Promise.all([this.#places.close(), this.#rates.close()]);
+    await Promise.all([this.#slots.close(), this.#rates.close()]);
   }
 
   async #sweep(): Promise<void> {
     const { clock, lease } = this.#input;
     while (lease.isAlive()) {
       for (const lock of this.#locks.values()) lock.sweep();
-      this.#places.sweep();
+      this.#slots.sweep();
       await clock.sleep(sweepEveryMs, lease.signal).catch(() => {});
     }
   }

@@ -1,5 +1,5 @@
 import { permanent } from '../../core/errors.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import { underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { type AgentRecord, agentFields, parseRecord, readRecords } from '../state/records.ts';
@@ -36,20 +36,20 @@ const mostEnded = 2;
 /** Afterwards one agent tries again: a server may have been corrected where nobody changes the DataSource. */
 const quarantineMs = 10 * 60_000;
 
-export function makeTrials(reader: EtcdReader, keys: Keys): Trials {
+export function makeTrials(kv: EtcdKv, keys: Keys): Trials {
   const remove = async (trials: readonly Trial[]) => {
     const success = trials.map(({ dataSource, instance }) => ({
       kind: 'delete' as const,
       key: keys.trial(dataSource, instance),
     }));
-    await reader.repeatableTxn({ compare: [], success });
+    await kv.repeatableTxn({ compare: [], success });
   };
   return {
     async begin(trial) {
-      const nowMs = reader.clock.now();
+      const nowMs = kv.clock.now();
       const key = keys.trial(trial.dataSource, trial.instance);
       const note: TrialNote = { ...trial, at: new Date(nowMs).toISOString() };
-      const { results } = await reader.repeatableTxn({
+      const { results } = await kv.repeatableTxn({
         compare: [],
         success: [
           { kind: 'put', key, value: JSON.stringify(note) },

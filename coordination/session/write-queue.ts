@@ -14,31 +14,31 @@ const maxBytes = 1 << 20;
 const lazyEveryMs = 400;
 
 /** A transaction of its own within the one that leaves. It may be carried out twice in a row, but never late. */
-export interface Letter {
+export interface PendingWrite {
   /** Made when it leaves, so that what came meanwhile goes along. Undefined: nothing is left to do. */
   write(): TxnRequest | undefined;
 }
 
-/** What has become of a letter: its own transaction's result at the revision of the whole. */
-export interface Delivery {
+/** The result of a pending write: its own transaction's result at the revision of the whole. */
+export interface WriteReceipt {
   readonly succeeded: boolean;
   readonly revision: bigint;
   readonly results: TxnResult['results'];
 }
 
 interface Waiting {
-  readonly letter: Letter;
+  readonly pending: PendingWrite;
   readonly isUrgent: boolean;
-  readonly resolve: (delivery: Delivery | undefined) => void;
+  readonly resolve: (receipt: WriteReceipt | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
  * All writes of one agent's session, in order, several in one transaction. Each is conditional on the session's key as the one
- * before left it, and puts it anew: a transaction that arrives late, or twice, finds the key changed and does nothing. So an
+ * before left it, and puts it again: a transaction that arrives late, or twice, finds the key changed and does nothing. So an
  * unclear one is simply sent again; and with the lease gone, and the key with it, nothing can be written at all.
  */
-export class Outbox {
+export class WriteQueue {
   readonly #transport: EtcdTransport;
   readonly #clock: Clock;
   readonly #lease: Lease;
@@ -52,7 +52,7 @@ export class Outbox {
   #wake = new AbortController();
   #lastLazyMs = Number.NEGATIVE_INFINITY;
 
-  constructor(input: OutboxInput) {
+  constructor(input: WriteQueueInput) {
     this.#transport = input.transport;
     this.#clock = input.clock;
     this.#lease = input.lease;
@@ -61,18 +61,18 @@ export class Outbox {
     input.lease.signal.addEventListener('abort', () => this.#rejectAll(), { once: true });
   }
 
-  /** Resolves with undefined when the letter had nothing to say. Rejects as `fenced` when the lease is lost first. */
-  async send(letter: Letter, urgency: 'now' | 'soon' = 'now'): Promise<Delivery | undefined> {
+  /** Resolves with undefined when there was nothing left to write. Rejects as `fenced` when the lease is lost first. */
+  async send(pending: PendingWrite, urgency: 'now' | 'soon' = 'now'): Promise<WriteReceipt | undefined> {
     if (!this.#lease.isAlive()) throw leaseLost();
     return await new Promise((resolve, reject) => {
       const isUrgent = urgency === 'now';
-      this.#queue.push({ letter, isUrgent, resolve, reject });
+      this.#queue.push({ pending, isUrgent, resolve, reject });
       if (isUrgent) this.#wake.abort();
       this.#pumping ??= this.#pump();
     });
   }
 
-  /** Everything that was sent so far is delivered, or the lease lost. */
+  /** Everything that was sent so far is stored, or the lease is lost. */
   async settle(): Promise<void> {
     this.#isHurried = true;
     this.#wake.abort();
@@ -87,7 +87,7 @@ export class Outbox {
         // What is asked for in the same turn of the event loop leaves together.
         await Promise.resolve();
         const pack = this.#takePack();
-        if (pack.length > 0) await this.#deliver(pack);
+        if (pack.length > 0) await this.#commit(pack);
       }
       if (!this.#lease.isAlive()) this.#rejectAll();
     } finally {
@@ -109,7 +109,7 @@ export class Outbox {
     const pack: Packed[] = [];
     let [largest, bytes] = [0, 0];
     for (const [index, waiting] of this.#queue.entries()) {
-      const request = waiting.letter.write();
+      const request = waiting.pending.write();
       if (request === undefined) {
         waiting.resolve(undefined);
         continue;
@@ -123,7 +123,7 @@ export class Outbox {
       const isFull = pack.length + 2 + Math.max(largest, size) > maxOperations || bytes + added > maxBytes;
       if (isFull && pack.length > 0) {
         this.#queue = this.#queue.slice(index);
-        this.#queue[0] = { ...waiting, letter: { write: () => request } };
+        this.#queue[0] = { ...waiting, pending: { write: () => request } };
         return pack;
       }
       largest = Math.max(largest, size);
@@ -134,10 +134,10 @@ export class Outbox {
     return pack;
   }
 
-  async #deliver(pack: readonly Packed[]): Promise<void> {
+  async #commit(pack: readonly Packed[]): Promise<void> {
     for (let attempt = 1; this.#lease.isAlive(); attempt++) {
       try {
-        if (await this.#tryDeliver(pack)) return;
+        if (await this.#tryCommit(pack)) return;
         attempt = 0;
       } catch (error) {
         if (!this.#lease.isAlive()) break;
@@ -153,7 +153,7 @@ export class Outbox {
   }
 
   /** False: an earlier attempt has arrived after all; once more from there. */
-  async #tryDeliver(pack: readonly Packed[]): Promise<boolean> {
+  async #tryCommit(pack: readonly Packed[]): Promise<boolean> {
     const attempt = `${this.#lease.id}.${++this.#count}`;
     const nested = pack.map(({ request }): Operation => ({ kind: 'txn', ...request }));
     this.#unclear.add(attempt);
@@ -190,7 +190,7 @@ export class Outbox {
   async #refused(pack: readonly Packed[], error: unknown): Promise<void> {
     const [only] = pack;
     if (pack.length === 1) only?.reject(asIdraError(error));
-    else for (const each of pack) await this.#deliver([each]);
+    else for (const each of pack) await this.#commit([each]);
   }
 
   async #pause(attempt: number): Promise<void> {
@@ -203,7 +203,7 @@ export class Outbox {
   }
 }
 
-export interface OutboxInput {
+export interface WriteQueueInput {
   readonly transport: EtcdTransport;
   readonly clock: Clock;
   readonly lease: Lease;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { fenced, IdraError, type Stopped } from '../../core/errors.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../../core/status.ts';
-import { freshMemory, type OffsetMirror, type SyncLock, type SyncMemory } from '../../core/sync-store.ts';
+import { noProgress, type OffsetMirror, type SyncLock, type SyncProgress } from '../../core/sync-store.ts';
 import type { StateFile } from './state-file.ts';
 import { type Tables, writeState } from './tables.ts';
 
@@ -40,13 +40,13 @@ export class StateLock implements SyncLock {
     };
   }
 
-  async readMemory(): Promise<SyncMemory> {
+  async readProgress(): Promise<SyncProgress> {
     const text = this.#read('memory');
-    return text === null ? freshMemory : (JSON.parse(text) as SyncMemory);
+    return text === null ? noProgress : (JSON.parse(text) as SyncProgress);
   }
 
-  async writeMemory(memory: SyncMemory): Promise<void> {
-    this.#write('memory', JSON.stringify(memory));
+  async writeProgress(progress: SyncProgress): Promise<void> {
+    this.#write('memory', JSON.stringify(progress));
   }
 
   report(status: SyncStatus): void {

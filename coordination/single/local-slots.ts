@@ -1,9 +1,9 @@
 import { type DataSource, qualifiedName, type Sync, slotLimit } from '../../core/sync-spec.ts';
-import type { Places, SlotWait } from '../../core/sync-store.ts';
+import type { Slots, SlotWait } from '../../core/sync-store.ts';
 
 /**
  * The data sources that limit their syncs, each once, in the order in which everybody takes them: no deadlock between two. The lowest limit
- * comes first, so that those who wait for the scarcest places hold none of the others, which syncs of other systems want.
+ * comes first, so that those who wait for the scarcest slots hold none of the others, which syncs of other systems want.
  */
 export function limited(
   dataSources: readonly DataSource[],
@@ -16,8 +16,8 @@ export function limited(
   return [...limits].sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1));
 }
 
-/** Places of data sources within one process, fair in order of arrival. */
-export class LocalPlaces {
+/** Slots of data sources within one process, fair in order of arrival. */
+export class LocalSlots {
   readonly #queues = new Map<string, Queue>();
 
   async take(
@@ -25,7 +25,7 @@ export class LocalPlaces {
     dataSources: readonly DataSource[],
     signal: AbortSignal,
     onWait: (wait: SlotWait) => void = () => {},
-  ): Promise<Places> {
+  ): Promise<Slots> {
     const taken: Queue[] = [];
     const release = async () => {
       for (const queue of taken.splice(0)) queue.give(sync);

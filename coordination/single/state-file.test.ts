@@ -46,7 +46,7 @@ describe('state file', () => {
     second.close();
   });
 
-  test('keeps offset, memory, status, requests and history', async () => {
+  test('keeps offset, progress, status, requests and history', async () => {
     const path = newPath();
     const first = openStateFile(path);
     const { uid } = first.identify('default', 'orders');
@@ -54,9 +54,9 @@ describe('state file', () => {
     assert.ok(lock);
     assert.equal(lock.token, 'next');
     assert.equal(await lock.offsets.read(), null);
-    assert.deepEqual(await lock.readMemory(), { hasCaughtUp: false, isCompleted: false });
+    assert.deepEqual(await lock.readProgress(), { hasCaughtUp: false, isCompleted: false });
     await lock.offsets.write('{"mode":"Id","id":"7"}');
-    await lock.writeMemory({ hasCaughtUp: true, isCompleted: false, meaning: 'm' });
+    await lock.writeProgress({ hasCaughtUp: true, isCompleted: false, meaning: 'm' });
     lock.report(statusOf(uid, 'Running', 1));
     lock.report(statusOf(uid, 'Running', 2));
     const time = '2026-01-01T00:00:00.000Z';
@@ -71,7 +71,7 @@ describe('state file', () => {
     assert.ok(again);
     assert.equal(await again.offsets.read(), '{"mode":"Id","id":"7"}');
     assert.equal(second.readOffset(uid), '{"mode":"Id","id":"7"}');
-    assert.equal((await again.readMemory()).meaning, 'm');
+    assert.equal((await again.readProgress()).meaning, 'm');
     assert.equal(second.readStatus(uid)?.rows.written, 2);
     const history = await again.readHistory();
     assert.deepEqual([history.length, history[0]?.from, history.at(-1)?.to], [20, '5', '25']);
@@ -102,7 +102,7 @@ describe('state file', () => {
       onRelease: nothing,
     });
     still.report(statusOf(uid, 'Waiting', 3));
-    await assert.rejects(still.writeMemory({ hasCaughtUp: true, isCompleted: false }), (error: unknown) => {
+    await assert.rejects(still.writeProgress({ hasCaughtUp: true, isCompleted: false }), (error: unknown) => {
       const { code, disposition } = error as IdraError;
       return code === 'StateNotWritten' && disposition === 'transient';
     });
@@ -206,18 +206,18 @@ describe('state file', () => {
     tables.close();
   });
 
-  test('places are bounded, fair in order of arrival, and left by who is stopped', async () => {
+  test('slots are bounded, fair in order of arrival, and left by who is stopped', async () => {
     const file = openStateFile(newPath());
     const [one, two] = ['a', 'b'].map((name) => dataSourceOf(name, 1)) as [DataSource, DataSource];
     const never = new AbortController().signal;
     const order: string[] = [];
     const waits = new Map<string, SlotWait>();
     const take = async (name: string, dataSources: DataSource[], signal = never) => {
-      const places = await file.store.takePlaces(syncOf(name, { name }), dataSources, signal, (wait) =>
+      const slots = await file.store.acquireSlots(syncOf(name, { name }), dataSources, signal, (wait) =>
         waits.set(name, wait),
       );
       order.push(name);
-      return places;
+      return slots;
     };
     const first = await take('first', [two, one]);
     assert.equal(first.hasWaiters(), false);

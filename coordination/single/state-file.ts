@@ -8,7 +8,7 @@ import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../
 import { qualifiedName, type Sync, type SyncIdentity } from '../../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
 import { StateLock } from './file-lock.ts';
-import { LocalPlaces } from './local-slots.ts';
+import { LocalSlots } from './local-slots.ts';
 import { openTables, pidPath, type Tables, writeState } from './tables.ts';
 
 export interface KnownSync extends SyncIdentity {
@@ -16,7 +16,7 @@ export interface KnownSync extends SyncIdentity {
   readonly createdAt: string;
 }
 
-/** Single mode's memory: uids, offset mirror, requests, history and the last status of each Sync, in one SQLite file. */
+/** What single mode keeps: uids, offset mirror, requests, history and the last status of each Sync, in one SQLite file. */
 export interface StateFile {
   readonly path: string;
   /** Its locks have the token 'next'. */
@@ -70,11 +70,11 @@ class SqliteStateFile implements StateFile {
     this.path = path;
     this.#tables = tables;
     this.#clock = clock;
-    const places = new LocalPlaces();
+    const slots = new LocalSlots();
     const demands = new Map<string, RateDemand>();
     this.store = {
       acquire: async (sync) => this.#acquire(sync),
-      takePlaces: (sync, dataSources, signal, onWait) => places.take(sync, dataSources, signal, onWait),
+      acquireSlots: (sync, dataSources, signal, onWait) => slots.take(sync, dataSources, signal, onWait),
       setRateDemand: (dataSource, demand) => {
         if (demand) demands.set(dataSource, demand);
         else demands.delete(dataSource);

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { permanent } from '../../core/errors.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-import { freshMemory, type SyncMemory } from '../../core/sync-store.ts';
+import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
 
 /** Pages may be half written by a checkpoint of the run that has the file. */
 const tries = 3;
 
 interface Remembered {
   readonly uid: string;
-  readonly memory: SyncMemory;
+  readonly progress: SyncProgress;
 }
 
 /**
@@ -46,13 +46,13 @@ function rememberedIn(file: Buffer): ReadonlyMap<string, Remembered> {
       readonly memory: string | null;
     }[];
     return new Map(
-      syncs.map((sync) => [qualifiedName(sync), { uid: sync.uid, memory: memoryOf(sync.memory) }]),
+      syncs.map((sync) => [qualifiedName(sync), { uid: sync.uid, progress: progressOf(sync.memory) }]),
     );
   } finally {
     tables.close();
   }
 }
 
-function memoryOf(text: string | null): SyncMemory {
-  return text === null ? freshMemory : (JSON.parse(text) as SyncMemory);
+function progressOf(text: string | null): SyncProgress {
+  return text === null ? noProgress : (JSON.parse(text) as SyncProgress);
 }

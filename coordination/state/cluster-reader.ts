@@ -1,7 +1,7 @@
 import { slotLimit } from '../../core/sync-spec.ts';
 import { formatToken, makeToken } from '../../core/token.ts';
 import type { Agent, Assignment, ClusterReader, LockInfo } from '../contract.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import { type KeyValue, underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { epochIn } from './epoch.ts';
@@ -11,14 +11,14 @@ import {
   assignmentFields,
   type LeaderRecord,
   type LockRecord,
-  type PlaceRecord,
   parseRecord,
   readRecords,
+  type SlotRecord,
 } from './records.ts';
 import { byAge } from './requests.ts';
 
-export function makeClusterReader(reader: EtcdReader, keys: Keys): ClusterReader {
-  const list = async (prefix: string) => (await reader.list(underPrefix(prefix))).pairs;
+export function makeClusterReader(kv: EtcdKv, keys: Keys): ClusterReader {
+  const list = async (prefix: string) => (await kv.list(underPrefix(prefix))).pairs;
   return {
     async agents() {
       const loads = new Map(
@@ -33,7 +33,7 @@ export function makeClusterReader(reader: EtcdReader, keys: Keys): ClusterReader
       return agents.map((agent) => ({ ...agent, loads: loads.get(agent.name) ?? {} }));
     },
     async leader() {
-      const pair = await reader.get(keys.leader);
+      const pair = await kv.get(keys.leader);
       return pair && { agent: parseRecord<LeaderRecord>(pair).agent, term: String(pair.createRevision) };
     },
     async assignments() {
@@ -42,7 +42,7 @@ export function makeClusterReader(reader: EtcdReader, keys: Keys): ClusterReader
       );
     },
     async locks() {
-      const epoch = epochIn(await reader.get(keys.epoch));
+      const epoch = epochIn(await kv.get(keys.epoch));
       const locks = readRecords(
         await list(keys.locks),
         (pair): LockInfo => ({
@@ -53,7 +53,7 @@ export function makeClusterReader(reader: EtcdReader, keys: Keys): ClusterReader
           isWaiting: false,
         }),
       );
-      return [...locks, ...placesIn(await list(keys.places), await limits(), keys)];
+      return [...locks, ...slotsIn(await list(keys.slots), await limits(), keys)];
     },
   };
 
@@ -74,16 +74,16 @@ function specOf(pair: KeyValue) {
   return { key: pair.key, spec };
 }
 
-function placesIn(pairs: readonly KeyValue[], limits: ReadonlyMap<string, number>, keys: Keys): LockInfo[] {
+function slotsIn(pairs: readonly KeyValue[], limits: ReadonlyMap<string, number>, keys: Keys): LockInfo[] {
   const queues = Map.groupBy([...pairs].sort(byAge), ({ key }) =>
-    key.slice(keys.places.length, key.lastIndexOf('/')),
+    key.slice(keys.slots.length, key.lastIndexOf('/')),
   );
   return [...queues].flatMap(([dataSource, queue]) =>
     queue.map((pair, rank) => ({
-      kind: 'place',
+      kind: 'slot',
       uid: keys.lastPart(pair.key),
       dataSource,
-      agent: readRecords([pair], (each) => parseRecord<PlaceRecord>(each).agent)[0] ?? '',
+      agent: readRecords([pair], (each) => parseRecord<SlotRecord>(each).agent)[0] ?? '',
       isWaiting: rank >= (limits.get(dataSource) ?? Number.POSITIVE_INFINITY),
     })),
   );

@@ -1,42 +1,42 @@
 import type { DesiredDataSource, DesiredState, DesiredSync, New } from '../contract.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import { type KeyValue, type Operation, underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { conflict, versionOf, writeDocument } from './documents.ts';
 import { desiredFields, parseRecord, readRecords } from './records.ts';
 import { isOver, makeRemovals, removedUids } from './removal.ts';
 
-export function makeDesiredState(reader: EtcdReader, keys: Keys): DesiredState {
+export function makeDesiredState(kv: EtcdKv, keys: Keys): DesiredState {
   const getSync = async (uid: string) => {
     const success = [keys.sync(uid), keys.removed(uid)].map((key) => ({ kind: 'get', key }) as const);
-    const { results } = await reader.repeatableTxn({ compare: [], success });
+    const { results } = await kv.repeatableTxn({ compare: [], success });
     const [pair, note] = results.map(({ pairs }) => pairs?.[0]);
     const sync = pair && toSync(pair);
     return sync && !isOver(sync, note !== undefined) ? sync : undefined;
   };
   return {
     async read() {
-      const { pairs, revision } = await reader.list(underPrefix(keys.syncs));
-      const dataSources = await reader.list(underPrefix(keys.dataSources), { revision });
-      const removed = await removedUids(reader, keys, revision);
+      const { pairs, revision } = await kv.list(underPrefix(keys.syncs));
+      const dataSources = await kv.list(underPrefix(keys.dataSources), { revision });
+      const removed = await removedUids(kv, keys, revision);
       const syncs = readRecords(pairs, toSync).filter((sync) => !isOver(sync, removed.has(sync.uid)));
       return { syncs, dataSources: readRecords(dataSources.pairs, toDataSource) };
     },
     getSync,
     async findSync(namespace, name) {
-      const pair = await reader.get(keys.name(namespace, name));
+      const pair = await kv.get(keys.name(namespace, name));
       return pair && (await getSync(parseRecord<string>(pair)));
     },
     async getDataSource(namespace, name) {
-      const pair = await reader.get(keys.dataSource(namespace, name));
+      const pair = await kv.get(keys.dataSource(namespace, name));
       return pair && toDataSource(pair);
     },
     async createSync(sync) {
       const key = keys.name(sync.namespace, sync.name);
-      const taken = await reader.get(key);
+      const taken = await kv.get(key);
       const holder = taken && (await getSync(parseRecord<string>(taken)));
       if (holder && holder.uid !== sync.uid && holder.deletedAt === undefined) throw conflict(key);
-      await writeDocument(reader, {
+      await writeDocument(kv, {
         key: keys.sync(sync.uid),
         record: withoutVersion(sync),
         ifVersion: '',
@@ -46,7 +46,7 @@ export function makeDesiredState(reader: EtcdReader, keys: Keys): DesiredState {
     },
     async putSync(sync, ifVersion) {
       const record = withoutVersion(sync);
-      await writeDocument(reader, {
+      await writeDocument(kv, {
         key: keys.sync(sync.uid),
         record,
         // One that goes must not take the name back from its successor.
@@ -59,21 +59,21 @@ export function makeDesiredState(reader: EtcdReader, keys: Keys): DesiredState {
     },
     async putDataSource(dataSource, ifVersion) {
       const key = keys.dataSource(dataSource.namespace, dataSource.name);
-      await writeDocument(reader, {
+      await writeDocument(kv, {
         key,
         record: withoutVersion(dataSource),
         ...(ifVersion !== undefined && { ifVersion }),
       });
     },
     async deleteDataSource(namespace, name, ifVersion) {
-      await writeDocument(reader, {
+      await writeDocument(kv, {
         key: keys.dataSource(namespace, name),
         record: undefined,
         ...(ifVersion !== undefined && { ifVersion }),
       });
-      await writeDocument(reader, { key: keys.report(namespace, name), record: undefined });
+      await writeDocument(kv, { key: keys.report(namespace, name), record: undefined });
     },
-    ...makeRemovals(reader, keys),
+    ...makeRemovals(kv, keys),
   };
 }
 

@@ -1,5 +1,5 @@
 import { transient } from '../../core/errors.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import type { Compare, KeyValue, Operation } from '../etcd/transport.ts';
 import { isSameRecord, parseRecord, readRecords } from './records.ts';
 
@@ -19,20 +19,20 @@ export interface Change {
  * Writes a document that several may write: conditional on what was read, so that a transaction that arrives late or twice changes
  * nothing, and an answer that was lost is read back. Nothing is written where nothing differs. Throws Conflict (transient).
  */
-export async function writeDocument(reader: EtcdReader, change: Change, signal?: AbortSignal): Promise<void> {
+export async function writeDocument(kv: EtcdKv, change: Change, signal?: AbortSignal): Promise<void> {
   const { key, record, ifVersion } = change;
   for (let attempt = 1; ; attempt++) {
-    const stored = await reader.get(key, signal);
+    const stored = await kv.get(key, signal);
     if (isDone(stored, record)) return;
     if (ifVersion !== undefined && versionOf(stored) !== ifVersion) throw conflict(key);
-    if (await tryWrite(reader, stored, change, signal)) return;
+    if (await tryWrite(kv, stored, change, signal)) return;
     if (attempt === 10) throw conflict(key);
   }
 }
 
 /** False: somebody else was first, or nobody knows. */
 async function tryWrite(
-  reader: EtcdReader,
+  kv: EtcdKv,
   stored: KeyValue | undefined,
   { key, record, under = [], also = [] }: Change,
   signal?: AbortSignal,
@@ -40,7 +40,7 @@ async function tryWrite(
   const write: Operation =
     record === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: JSON.stringify(record) };
   const compare = [{ key, mod: stored?.modRevision ?? 0n }, ...under];
-  const { succeeded } = await reader.repeatableTxn({ compare, success: [write, ...also] }, signal);
+  const { succeeded } = await kv.repeatableTxn({ compare, success: [write, ...also] }, signal);
   return succeeded;
 }
 

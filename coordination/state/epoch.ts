@@ -1,7 +1,7 @@
 import { permanent } from '../../core/errors.ts';
 import { maxEpoch } from '../../core/token.ts';
 import type { Epoch } from '../contract.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import type { KeyValue } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { writeDocument } from './documents.ts';
@@ -11,9 +11,9 @@ interface EpochRecord {
   readonly epoch: number;
 }
 
-export function makeEpoch(reader: EtcdReader, keys: Keys): Epoch {
+export function makeEpoch(kv: EtcdKv, keys: Keys): Epoch {
   const stored = async () => {
-    const pair = await reader.get(keys.epoch);
+    const pair = await kv.get(keys.epoch);
     return {
       epoch: pair === undefined ? 0 : parseRecord<EpochRecord>(pair).epoch,
       version: pair?.modRevision ?? '',
@@ -32,7 +32,7 @@ export function makeEpoch(reader: EtcdReader, keys: Keys): Epoch {
           `the epoch ${raised} is above ${maxEpoch}, the highest that a token holds`,
         );
       }
-      await writeDocument(reader, { key: keys.epoch, record: { epoch: raised }, ifVersion: String(version) });
+      await writeDocument(kv, { key: keys.epoch, record: { epoch: raised }, ifVersion: String(version) });
       return raised;
     },
   };

@@ -43,7 +43,7 @@ for (const value of values) {
       keys.load('bad'),
       keys.assignment('bad', 'bad'),
       keys.lock('bad'),
-      keys.place('default', 'good', 'bad'),
+      keys.slot('default', 'good', 'bad'),
       keys.report('default', 'bad'),
       keys.trial('default/good', 'bad'),
     ];

@@ -2,14 +2,14 @@ import { bug } from '../../core/errors.ts';
 import type { Agent } from '../contract.ts';
 import type { KeyValue } from '../etcd/transport.ts';
 
-/** Of the leadership key, a lock, a place: who has it. */
+/** Who has the leadership key, a lock, a slot. */
 export interface LeaderRecord {
   readonly agent: string;
 }
 export interface LockRecord {
   readonly agent: string;
 }
-export interface PlaceRecord {
+export interface SlotRecord {
   readonly agent: string;
   /** `namespace/name` of the Sync; undefined: written by an agent of an older version. */
   readonly sync?: string;

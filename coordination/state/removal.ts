@@ -1,7 +1,7 @@
 import type { SyncStatus } from '../../core/status.ts';
-import { mayHaveRow, type SyncMemory } from '../../core/sync-store.ts';
+import { mayHaveRow, type SyncProgress } from '../../core/sync-store.ts';
 import type { DesiredState, DesiredSync, New, Side } from '../contract.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import { type KeyValue, type Operation, underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { parseRecord, readRecords } from './records.ts';
@@ -20,73 +20,69 @@ export function isOver(sync: Pick<DesiredSync, 'deletedAt'>, hasNote: boolean): 
 }
 
 export function makeRemovals(
-  reader: EtcdReader,
+  kv: EtcdKv,
   keys: Keys,
 ): Pick<DesiredState, 'purgeSync' | 'purgeUnclaimed' | 'purgeRemoved' | 'purgeFinished'> {
   return {
-    purgeSync: (uid, side) => purgeSync(reader, keys, uid, side),
-    purgeUnclaimed: (uid, side) => purgeUnclaimed(reader, keys, uid, side),
-    purgeRemoved: (uid) => purgeRemoved(reader, keys, uid),
+    purgeSync: (uid, side) => purgeSync(kv, keys, uid, side),
+    purgeUnclaimed: (uid, side) => purgeUnclaimed(kv, keys, uid, side),
+    purgeRemoved: (uid) => purgeRemoved(kv, keys, uid),
     async purgeFinished() {
-      for (const uid of await removedUids(reader, keys)) {
-        const stored = await reader.get(keys.sync(uid));
+      for (const uid of await removedUids(kv, keys)) {
+        const stored = await kv.get(keys.sync(uid));
         const readable = readRecords(stored ? [stored] : [], (pair) => parseRecord<New<DesiredSync>>(pair));
-        if (readable.some((sync) => isOver(sync, true))) await purgeSync(reader, keys, uid, 'operator');
+        if (readable.some((sync) => isOver(sync, true))) await purgeSync(kv, keys, uid, 'operator');
       }
     },
   };
 }
 
 /** Of syncs for which there is a note. */
-export async function removedUids(
-  reader: EtcdReader,
-  keys: Keys,
-  revision?: bigint,
-): Promise<ReadonlySet<string>> {
+export async function removedUids(kv: EtcdKv, keys: Keys, revision?: bigint): Promise<ReadonlySet<string>> {
   const options = { keysOnly: true, ...(revision !== undefined && { revision }) };
-  const { pairs } = await reader.list(underPrefix(keys.removals), options);
+  const { pairs } = await kv.list(underPrefix(keys.removals), options);
   return new Set(pairs.map(({ key }) => keys.lastPart(key)));
 }
 
 /** A uid is never used again, so that this may happen twice. */
-async function purgeSync(reader: EtcdReader, keys: Keys, uid: string, side: Side): Promise<void> {
-  const sync = await reader.get(keys.sync(uid));
+async function purgeSync(kv: EtcdKv, keys: Keys, uid: string, side: Side): Promise<void> {
+  const sync = await kv.get(keys.sync(uid));
   const success = [...removalOf(keys, uid, side, sync)];
   if (side === 'operator' && sync === undefined) return;
   if (side === 'agent') {
-    const { pairs } = await reader.list(underPrefix(keys.assignments), { keysOnly: true });
+    const { pairs } = await kv.list(underPrefix(keys.assignments), { keysOnly: true });
     const assigned = pairs.filter(({ key }) => keys.lastPart(key) === uid);
     success.push(...assigned.map(({ key }): Operation => ({ kind: 'delete', key })));
   }
-  await reader.repeatableTxn({ compare: [], success });
+  await kv.repeatableTxn({ compare: [], success });
 }
 
 /**
  * Only who holds the lock claims, and it notes that first: without lock, note and offset there is nothing at the destination. Whoever
  * takes the lock later finds no Sync, and does not claim (agent/engine/claim.ts).
  */
-async function purgeUnclaimed(reader: EtcdReader, keys: Keys, uid: string, side: Side): Promise<boolean> {
-  const read = [keys.sync(uid), keys.lock(uid), keys.memory(uid), keys.offset(uid), keys.status(uid)];
-  const { results } = await reader.repeatableTxn({
+async function purgeUnclaimed(kv: EtcdKv, keys: Keys, uid: string, side: Side): Promise<boolean> {
+  const read = [keys.sync(uid), keys.lock(uid), keys.progress(uid), keys.offset(uid), keys.status(uid)];
+  const { results } = await kv.repeatableTxn({
     compare: [],
     success: read.map((key) => ({ kind: 'get', key })),
   });
-  const [sync, lock, memory, offset, status] = results.map(({ pairs }) => pairs?.[0]);
+  const [sync, lock, progress, offset, status] = results.map(({ pairs }) => pairs?.[0]);
   const hasToken = status && parseRecord<SyncStatus>(status).fencingToken !== undefined;
-  const isClaimed = (memory && mayHaveRow(parseRecord<SyncMemory>(memory))) || offset || hasToken;
+  const isClaimed = (progress && mayHaveRow(parseRecord<SyncProgress>(progress))) || offset || hasToken;
   if (lock || isClaimed) return false;
   const compare = [
     { key: keys.lock(uid), create: 0n },
-    { key: keys.memory(uid), mod: memory?.modRevision ?? 0n },
+    { key: keys.progress(uid), mod: progress?.modRevision ?? 0n },
   ];
-  const { succeeded } = await reader.repeatableTxn({ compare, success: removalOf(keys, uid, side, sync) });
+  const { succeeded } = await kv.repeatableTxn({ compare, success: removalOf(keys, uid, side, sync) });
   return succeeded;
 }
 
 /** By the leader, when the Sync is gone from what is desired: what agents have written of it, and the note. */
-async function purgeRemoved(reader: EtcdReader, keys: Keys, uid: string): Promise<void> {
+async function purgeRemoved(kv: EtcdKv, keys: Keys, uid: string): Promise<void> {
   const rest = [...keysOfAgents(keys, uid), keys.removed(uid)];
-  await reader.repeatableTxn({
+  await kv.repeatableTxn({
     compare: [{ key: keys.sync(uid), create: 0n }],
     success: rest.map((key) => ({ kind: 'delete', key })),
   });
@@ -97,7 +93,7 @@ function keysOfAgents(keys: Keys, uid: string): readonly string[] {
   return [
     keys.lock(uid),
     keys.offset(uid),
-    keys.memory(uid),
+    keys.progress(uid),
     keys.status(uid),
     keys.history(uid),
     keys.answers(uid),

@@ -1,6 +1,6 @@
 import type { OffsetHistoryEntry, Request, RequestStatus } from '../../core/status.ts';
 import type { Requests } from '../contract.ts';
-import type { EtcdReader } from '../etcd/kv.ts';
+import type { EtcdKv } from '../etcd/kv.ts';
 import { type KeyValue, underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { parseRecord } from './records.ts';
@@ -8,13 +8,13 @@ import { parseRecord } from './records.ts';
 /** Of the executed ones: enough that a value which an annotation still has is known. */
 const keptAnswers = 50;
 
-export function makeRequests(reader: EtcdReader, keys: Keys): Requests {
+export function makeRequests(kv: EtcdKv, keys: Keys): Requests {
   return {
     async post(uid, request) {
       const answersKey = keys.answers(uid);
       const key = keys.request(uid, request.type, request.id);
       for (;;) {
-        const stored = await reader.get(answersKey);
+        const stored = await kv.get(answersKey);
         if (answersIn(stored).some((each) => isSameRequest(each, request))) return false;
         const compare = [
           { key, create: 0n },
@@ -28,8 +28,8 @@ export function makeRequests(reader: EtcdReader, keys: Keys): Requests {
           failure: [{ kind: 'get', key }],
         } as const;
         let isUnclear = false;
-        const result = await reader.repeat(() =>
-          reader.transport.txn(txn).catch((error: unknown) => {
+        const result = await kv.repeat(() =>
+          kv.transport.txn(txn).catch((error: unknown) => {
             isUnclear = true;
             throw error;
           }),
@@ -38,27 +38,23 @@ export function makeRequests(reader: EtcdReader, keys: Keys): Requests {
         if ((result.results[0]?.pairs ?? []).length > 0) return isUnclear;
       }
     },
-    pending: (uid) => readPending(reader, keys, uid),
+    pending: (uid) => readPending(kv, keys, uid),
     async answers(uid) {
-      const all = answersIn(await reader.get(keys.answers(uid)));
+      const all = answersIn(await kv.get(keys.answers(uid)));
       return [...new Map(all.map((answer) => [answer.type, answer])).values()];
     },
-    history: (uid) => readHistory(reader, keys, uid),
+    history: (uid) => readHistory(kv, keys, uid),
   };
 }
 
 /** Oldest first. */
-export async function readPending(reader: EtcdReader, keys: Keys, uid: string): Promise<readonly Request[]> {
-  const { pairs } = await reader.list(underPrefix(keys.requestsOf(uid)));
+export async function readPending(kv: EtcdKv, keys: Keys, uid: string): Promise<readonly Request[]> {
+  const { pairs } = await kv.list(underPrefix(keys.requestsOf(uid)));
   return pairs.sort(byAge).map((pair) => parseRecord<Request>(pair));
 }
 
-export async function readHistory(
-  reader: EtcdReader,
-  keys: Keys,
-  uid: string,
-): Promise<OffsetHistoryEntry[]> {
-  const pair = await reader.get(keys.history(uid));
+export async function readHistory(kv: EtcdKv, keys: Keys, uid: string): Promise<OffsetHistoryEntry[]> {
+  const pair = await kv.get(keys.history(uid));
   return pair === undefined ? [] : parseRecord<OffsetHistoryEntry[]>(pair);
 }
 

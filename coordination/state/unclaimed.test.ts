@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { freshMemory } from '../../core/sync-store.ts';
+import { noProgress } from '../../core/sync-store.ts';
 import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';
 import type { AgentSession, Coordination } from '../contract.ts';
 import { agentOf, Connections } from '../test-etcd.ts';
@@ -49,7 +49,7 @@ describe('a Sync that nobody has claimed', () => {
 
     const purgeHeld = await stored('held');
     const lock = await locked('held');
-    await lock.writeMemory({ ...freshMemory, lastPassStart: '2026-01-01T00:00:00.000Z' });
+    await lock.writeProgress({ ...noProgress, lastPassStart: '2026-01-01T00:00:00.000Z' });
     lock.report(statusOf('held', 'Waiting', 0));
     assert.equal(await purgeHeld(), false, 'its holder may be about to claim');
     await lock.release();
@@ -59,13 +59,13 @@ describe('a Sync that nobody has claimed', () => {
   test('is told from one that may have a row at its destination', async () => {
     const announced = await stored('announced');
     const first = await locked('announced');
-    await first.writeMemory({ ...freshMemory, mayHaveRow: true });
+    await first.writeProgress({ ...noProgress, mayHaveRow: true });
     await first.release();
     assert.equal(await announced(), false);
 
     const older = await stored('older');
     const second = await locked('older');
-    await second.writeMemory({ ...freshMemory, meaning: 'of a version that announced nothing' });
+    await second.writeProgress({ ...noProgress, meaning: 'of a version that announced nothing' });
     await second.release();
     assert.equal(await older(), false);
 

@@ -47,8 +47,8 @@ export const caughtByModel: readonly Guard[] = [
   {
     name: 'a lock is ours only when it is under our lease',
     file: 'coordination/session/store.ts',
-    from: 'delivery.succeeded || held?.lease === lease.id',
-    to: 'delivery.succeeded || held !== undefined',
+    from: 'receipt.succeeded || held?.lease === lease.id',
+    to: 'receipt.succeeded || held !== undefined',
     caughtBy: 'model',
   },
   {
@@ -87,7 +87,7 @@ export const caughtByModel: readonly Guard[] = [
     caughtBy: 'model',
   },
   {
-    name: 'a place is for the oldest in the queue',
+    name: 'a slot is for the oldest in the queue',
     file: 'coordination/session/slots.ts',
     from: 'if (this.#rank(key, revision) < limit) return true;',
     to: 'return true;',

@@ -33,7 +33,7 @@ export const guards: readonly Guard[] = [
     caughtBy: { test: 'core/token.test.ts' },
   },
   {
-    name: 'a place is for who has the lock of the sync',
+    name: 'a slot is for who has the lock of the sync',
     file: 'coordination/session/slots.ts',
     from: 'compare: [lock.condition, { key, create: 0n }],',
     to: 'compare: [{ key, create: 0n }],',

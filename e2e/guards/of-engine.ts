@@ -144,10 +144,10 @@ export const ofEngine: readonly Guard[] = [
   },
   {
     name: 'a changed spec has not caught up',
-    file: 'core/shown-status.ts',
+    file: 'core/effective-status.ts',
     from: 'return { ...status, hasCaughtUp: false, hasCaughtUpBefore: true };',
     to: 'return status;',
-    caughtBy: { test: 'core/shown-status.test.ts' },
+    caughtBy: { test: 'core/effective-status.test.ts' },
   },
   {
     name: 'nothing is under way any more when one of two ends fails',

@@ -11,7 +11,7 @@ import { permanent, Stopped } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
 import type { Request, RequestStatus, SyncStatus } from '../../core/status.ts';
 import { defaultConcurrentSyncs } from '../../core/sync-spec.ts';
-import type { Places } from '../../core/sync-store.ts';
+import type { Slots } from '../../core/sync-store.ts';
 import { removeFolder } from './temp.ts';
 import { until } from './wait.ts';
 
@@ -199,11 +199,11 @@ export class EngineRun {
 }
 
 /** All slots of the source, held by Syncs of other names. */
-export async function takeAllSlots(run: EngineRun, spec: EngineSetting['spec']): Promise<readonly Places[]> {
+export async function takeAllSlots(run: EngineRun, spec: EngineSetting['spec']): Promise<readonly Slots[]> {
   const { signal } = new AbortController();
   const take = (index: number) => {
     const { sync, source } = engineObjects({ folder: '', spec }, `other${index}`);
-    return run.state.store.takePlaces(sync, [source], signal);
+    return run.state.store.acquireSlots(sync, [source], signal);
   };
   return await Promise.all(Array.from({ length: defaultConcurrentSyncs }, (_, index) => take(index)));
 }

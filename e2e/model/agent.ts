@@ -159,8 +159,8 @@ export class ModelAgent {
       acquire: (sync) => store.acquire(sync),
       setRateDemand: (dataSource, demand) => store.setRateDemand(dataSource, demand),
       rateDemands: (dataSource) => store.rateDemands(dataSource),
-      takePlaces: async (sync, dataSources, signal, onWait) => {
-        const places = await store.takePlaces(sync, dataSources, signal, onWait);
+      acquireSlots: async (sync, dataSources, signal, onWait) => {
+        const places = await store.acquireSlots(sync, dataSources, signal, onWait);
         const limits = dataSources.filter(({ spec }) => spec.maxConcurrentSyncs !== undefined);
         const leaves = limits.map(() => witness.takesPlace(held));
         return {

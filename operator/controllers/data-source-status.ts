@@ -40,7 +40,7 @@ export async function reconcileDataSourceStatus(
   const turn = deps.pace.ask(paceKeyOf(key), 'news');
   if (!turn.mayWrite) return { requeueAfterMs: turn.againInMs };
   if (!(await deps.dataSourceStatuses.write(object, () => next, { signal }))) return;
-  for (const happening of happenings(current, next)) deps.events.record(dataSources, object, happening);
+  for (const happening of eventsFor(current, next)) deps.events.record(dataSources, object, happening);
 }
 
 /** One budget for both kinds of objects. */
@@ -60,10 +60,10 @@ export function statusOf(
   object: DataSourceObject,
   current: DataSourceObjectStatus,
 ): DataSourceObjectStatus | undefined {
-  if (!deps.picture.hasSynced && !deps.picture.outage) return undefined;
+  if (!deps.etcdView.hasSynced && !deps.etcdView.outage) return undefined;
   const key = keyOf(object.metadata);
   const { generation = 1 } = object.metadata;
-  const report = deps.picture.reportOf(key);
+  const report = deps.etcdView.reportOf(key);
   const verdict = verdictOf(deps, object, report);
   // What is changed in one that is being deleted is not acted on.
   const isDeleted = object.metadata.deletionTimestamp !== undefined;
@@ -96,7 +96,7 @@ function verdictOf(
     };
     return { ready: { status: 'False', ...why }, stalled: why };
   }
-  const { outage } = deps.picture;
+  const { outage } = deps.etcdView;
   if (outage) {
     const message = `etcd has given no answer since ${outage.since}: ${outage.message}`;
     return unsettled({ reason: 'EtcdUnavailable', message });
@@ -140,7 +140,7 @@ function sorted({ conditions = [], ...rest }: DataSourceObjectStatus): unknown {
   return [Object.entries(rest).sort(([one], [other]) => (one < other ? -1 : 1)), facts];
 }
 
-function happenings(before: DataSourceObjectStatus, after: DataSourceObjectStatus): readonly Happening[] {
+function eventsFor(before: DataSourceObjectStatus, after: DataSourceObjectStatus): readonly Happening[] {
   const ready = (status: DataSourceObjectStatus) => findCondition(status.conditions ?? [], 'Ready');
   const [was, is] = [ready(before), ready(after)];
   if (!is || (is.status === was?.status && is.reason === was.reason)) return [];

@@ -23,7 +23,7 @@ export async function reconcileDataSource(
   if (owner !== undefined) return await leaveDataSource(deps, object, owner, signal);
   const claimed = await deps.ownership.claim(dataSources, object, signal);
   if (claimed.metadata.deletionTimestamp !== undefined) return await removeDataSource(deps, claimed, signal);
-  requireEtcd(deps.picture);
+  requireEtcd(deps.etcdView);
   await putDataSource(deps, claimed, claimed !== object, signal);
 }
 
@@ -36,7 +36,7 @@ async function leaveDataSource(
 ): Promise<ReconcileResult | undefined> {
   const statuses = deps.dataSourceStatuses;
   const result = await deps.elsewhere.tell(deps, dataSources, object, { owner, statuses, signal });
-  requireEtcd(deps.picture);
+  requireEtcd(deps.etcdView);
   const key = keyOf(object.metadata);
   const isOurs = (each: string) => {
     const sync = deps.syncs.get(each);
@@ -94,7 +94,7 @@ async function removeDataSource(
     deps.events.record(dataSources, object, { type: 'Warning', reason: 'InUse', action: 'Delete', note });
     return { requeueAfterMs: waitMs };
   }
-  if (deps.picture.outage) {
+  if (deps.etcdView.outage) {
     const ageMs = deps.clock.now() - Date.parse(object.metadata.deletionTimestamp ?? '');
     if (!(await lateness(deps, object, ageMs, signal))) return soon(ageMs);
     // What etcd has of it is found to have no custom resource as soon as it is back.
@@ -116,7 +116,7 @@ export function some(names: readonly string[]): string {
 async function removeStray(deps: ReconcilerDeps, key: string, signal: AbortSignal): Promise<undefined> {
   const [stray] = deps.inventory.dataSources.strays(key, undefined);
   if (stray === undefined) return;
-  requireEtcd(deps.picture);
+  requireEtcd(deps.etcdView);
   const [namespace = '', name = ''] = key.split('/');
   const stored = await deps.coordination.desired.getDataSource(namespace, name);
   if ((await liveObject(deps, dataSources, key, signal)) !== undefined) return;
@@ -133,5 +133,5 @@ async function deleteFromEtcd(deps: ReconcilerDeps, key: string, version: string
   await writeEtcd(() => deps.coordination.desired.deleteDataSource(namespace, name, version));
   for (const uid of deps.inventory.dataSources.strays(key, undefined))
     deps.inventory.dataSources.delete(key, uid);
-  deps.picture.forgetReport(key);
+  deps.etcdView.forgetReport(key);
 }

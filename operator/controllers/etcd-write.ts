@@ -1,6 +1,6 @@
 import { reach } from '../../core/crash-points.ts';
 import { transient } from '../../core/errors.ts';
-import type { Outage, Picture } from './picture.ts';
+import type { EtcdView, Outage } from './etcd-view.ts';
 
 /** Every write of the operator to etcd: between two points at which a test can end the process. */
 export async function writeEtcd<T>(write: () => Promise<T>): Promise<T> {
@@ -11,7 +11,7 @@ export async function writeEtcd<T>(write: () => Promise<T>): Promise<T> {
 }
 
 /** So that no key waits for time-outs one after the other while it is known that there is no answer. */
-export function requireEtcd({ outage }: Pick<Picture, 'outage'>): void {
+export function requireEtcd({ outage }: Pick<EtcdView, 'outage'>): void {
   if (outage) throw etcdIsGone(outage);
 }
 

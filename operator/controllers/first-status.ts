@@ -1,5 +1,5 @@
+import { effectiveStatus } from '../../core/effective-status.ts';
 import { syncStatusShape } from '../../core/manifest/status-shape.ts';
-import { shownStatus } from '../../core/shown-status.ts';
 import type { RequestStatus, SyncStatus } from '../../core/status.ts';
 import { conditionsOf } from '../../core/sync-conditions.ts';
 import { setConditions } from '../runtime/conditions.ts';
@@ -12,7 +12,7 @@ export function firstStatus(
   nowMs: number,
 ): SyncObjectStatus {
   return statusShape(
-    shownStatus({ uid, generation, isSuspended: false }, undefined, nowMs),
+    effectiveStatus({ uid, generation, isSuspended: false }, undefined, nowMs),
     {},
     requests,
     nowMs,

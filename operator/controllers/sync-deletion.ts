@@ -20,7 +20,7 @@ export async function removeSync(
   const { uid, finalizers = [], deletionTimestamp = '' } = object.metadata;
   if (!finalizers.includes(finalizer)) return;
   const ageMs = deps.clock.now() - Date.parse(deletionTimestamp);
-  if (deps.picture.outage) {
+  if (deps.etcdView.outage) {
     const late = await lateness(deps, object, ageMs, signal);
     if (!late) return soon(ageMs);
     // Its keys are found to have no custom resource as soon as etcd is back.
@@ -54,7 +54,7 @@ export async function removeSync(
 async function letGo(deps: ReconcilerDeps, object: SyncObject, signal: AbortSignal): Promise<undefined> {
   await removeFinalizer(deps.client, syncs, object, finalizer, { signal });
   const { uid } = object.metadata;
-  if (!deps.picture.outage) deps.inventory.syncs.delete(keyOf(object.metadata), uid);
+  if (!deps.etcdView.outage) deps.inventory.syncs.delete(keyOf(object.metadata), uid);
 }
 
 function tellWhatIsLeft(
@@ -65,8 +65,8 @@ function tellWhatIsLeft(
 ): void {
   const { uid } = object.metadata;
   const spec = stored?.spec ?? object.spec;
-  const { lastError } = deps.picture.statusOf(uid) ?? {};
-  const why = deps.picture.outage?.message ?? lastError?.message ?? deps.picture.unassignedOf(uid)?.message;
+  const { lastError } = deps.etcdView.statusOf(uid) ?? {};
+  const why = deps.etcdView.outage?.message ?? lastError?.message ?? deps.etcdView.unassignedOf(uid)?.message;
   const left = leftAt(deps, object, spec);
   const within = namespace
     ? `${terminatingLimitMs / 1_000} s of the deletion of its namespace`

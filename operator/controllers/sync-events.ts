@@ -5,7 +5,7 @@ import type { SyncObjectStatus } from './objects.ts';
 const action = 'Sync';
 
 /** What a user should see of a change of status; in `kubectl describe`, and counted there when it comes again. */
-export function happenings(before: SyncObjectStatus, after: SyncObjectStatus): readonly Happening[] {
+export function eventsFor(before: SyncObjectStatus, after: SyncObjectStatus): readonly Happening[] {
   return [...ofState(before, after), ...ofError(before, after), ...ofRequests(before, after)];
 }
 

@@ -1,17 +1,17 @@
+import { effectiveStatus, type UnassignedReason } from '../../core/effective-status.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
-import { shownStatus, type UnassignedReason } from '../../core/shown-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import type { ReconcilerDeps } from './deps.ts';
+import type { Outage } from './etcd-view.ts';
 import { statusShape } from './first-status.ts';
 import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
 import { ignoredAnnotations, ignoredFields, ofIgnored } from './own-warnings.ts';
 import type { Pace } from './pace.ts';
 import { pendingShape } from './pending-shape.ts';
-import type { Outage } from './picture.ts';
 import { askedBy, mergeRequests } from './requests.ts';
-import { happenings } from './sync-events.ts';
+import { eventsFor } from './sync-events.ts';
 
 export interface StatusDeps extends ReconcilerDeps {
   readonly pace: Pace;
@@ -46,7 +46,7 @@ export async function reconcileSyncStatus(
     return after;
   };
   if (!(await deps.syncStatuses.write(object, change, { signal })) || !after) return;
-  const told = [...happenings(before, after), ...ofIgnored(before, ownWarnings(deps, object))];
+  const told = [...eventsFor(before, after), ...ofIgnored(before, ownWarnings(deps, object))];
   for (const happening of told) deps.events.record(syncs, object, happening);
 }
 
@@ -56,20 +56,20 @@ export function statusOf(
   object: SyncObject,
   current: SyncObjectStatus,
 ): SyncObjectStatus | undefined {
-  const { picture, clock, readings } = deps;
+  const { etcdView, clock, readings } = deps;
   const { uid, generation = 1, annotations } = object.metadata;
   const { invalid, isSuspended } = readings.sync(object);
   const isDeleted = object.metadata.deletionTimestamp !== undefined;
-  if (picture.outage && !invalid && !isDeleted) return withOutage(current, picture.outage, clock.now());
-  if (!picture.hasSynced && !picture.outage) return undefined;
-  const said = picture.statusOf(uid);
+  if (etcdView.outage && !invalid && !isDeleted) return withOutage(current, etcdView.outage, clock.now());
+  if (!etcdView.hasSynced && !etcdView.outage) return undefined;
+  const said = etcdView.statusOf(uid);
   const why = isDeleted
     ? whyNotCleaned(deps, object)
     : invalid
       ? whyInvalid(invalid)
       : whyNotRun(deps, object, said);
   const observed = isDeleted ? (current.observedGeneration ?? generation) : generation;
-  const shown = shownStatus(
+  const shown = effectiveStatus(
     { uid, generation: observed, isSuspended: isSuspended && !invalid, isDeleted },
     said,
     clock.now(),
@@ -100,9 +100,9 @@ function whyInvalid(invalid: IdraError): UnassignedReason {
 }
 
 function whyNotCleaned(deps: StatusDeps, object: SyncObject): UnassignedReason | undefined {
-  const { outage } = deps.picture;
+  const { outage } = deps.etcdView;
   if (outage) return { reason: 'NoAgent', message: silence(outage) };
-  return deps.picture.unassignedOf(object.metadata.uid) ?? whichIsMissing(deps, object);
+  return deps.etcdView.unassignedOf(object.metadata.uid) ?? whichIsMissing(deps, object);
 }
 
 function whyNotRun(
@@ -112,7 +112,7 @@ function whyNotRun(
 ): UnassignedReason | undefined {
   const missing = whichIsMissing(deps, object);
   if (missing) return missing;
-  const unassigned = deps.picture.unassignedOf(object.metadata.uid);
+  const unassigned = deps.etcdView.unassignedOf(object.metadata.uid);
   // One that has nothing to do any more needs no agent; what was said of an earlier spec does not say that of this one.
   const ofThisSpec = said && said.observedGeneration === object.metadata.generation ? said.state : undefined;
   const needsNoAgent = ofThisSpec === 'Completed' || ofThisSpec === 'Failed';

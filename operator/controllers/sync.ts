@@ -25,7 +25,7 @@ export async function reconcileSync(
   const claimed = await deps.ownership.claim(syncs, object, signal);
   if (claimed.metadata.deletionTimestamp !== undefined) return await removeSync(deps, claimed, signal);
   const seen = (await markSeen(deps, claimed, signal)) ?? claimed;
-  requireEtcd(deps.picture);
+  requireEtcd(deps.etcdView);
   if (deps.readings.sync(seen).invalid) {
     await stopSync(deps, seen, signal);
     return;
@@ -43,7 +43,7 @@ async function leaveSync(
 ): Promise<ReconcileResult | undefined> {
   const statuses = deps.syncStatuses;
   const result = await deps.elsewhere.tell(deps, syncs, object, { owner, statuses, signal });
-  requireEtcd(deps.picture);
+  requireEtcd(deps.etcdView);
   await stopSync(deps, object, signal);
   return result;
 }
@@ -158,7 +158,7 @@ async function purgeStrays(
   signal: AbortSignal,
 ): Promise<void> {
   for (const stray of deps.inventory.syncs.strays(key, uid)) {
-    requireEtcd(deps.picture);
+    requireEtcd(deps.etcdView);
     if ((await liveObject(deps, syncs, key, signal))?.metadata.uid === stray) continue;
     deps.log.warn('a sync in etcd has no custom resource: it is removed', { sync: key, uid: stray });
     // Its commit rows stay open: one made anew under the name asks a person whether to go on from there.

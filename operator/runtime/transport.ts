@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { type Clock, systemClock } from '../../core/clock.ts';
-import { Slots } from '../../core/slots.ts';
+import { Semaphore } from '../../core/semaphore.ts';
 import type { ClusterAccess, Credentials } from '../../process/kubernetes-access.ts';
 import { withDeadline } from '../../process/signals.ts';
 import { type ApiStatus, errorOfConnection, errorOfStatus, parseAnswer } from './api-errors.ts';
@@ -45,7 +45,7 @@ export class ApiTransport {
   readonly #clock: Clock;
   readonly #userAgent: string;
   readonly #onAnswer: (method: string, status: number) => void;
-  readonly #slots: Slots;
+  readonly #slots: Semaphore;
   readonly #agent: HttpAgent;
   readonly #request: typeof httpRequest;
   #credentials: { readonly atMs: number; readonly promise: Promise<Credentials> } | undefined;
@@ -61,7 +61,7 @@ export class ApiTransport {
     this.#clock = clock;
     this.#userAgent = userAgent;
     this.#onAnswer = onAnswer;
-    this.#slots = new Slots(maxConcurrentRequests);
+    this.#slots = new Semaphore(maxConcurrentRequests);
     const isTls = access.server.protocol === 'https:';
     const agentOptions = {
       keepAlive: true,

@@ -4,7 +4,7 @@ import { backoffMs } from '../../../core/backoff.ts';
 import { type Clock, systemClock } from '../../../core/clock.ts';
 import type { Lent, PooledSession, SessionKey, SessionPool, SystemAccess } from '../../../core/connector.ts';
 import { asIdraError, type IdraError, transient } from '../../../core/errors.ts';
-import { Slots } from '../../../core/slots.ts';
+import { Semaphore } from '../../../core/semaphore.ts';
 import { ConnectionRoom } from './connection-room.ts';
 
 /** So many connections of one server are being opened at one time: a server that is busy logging others in answers nobody. */
@@ -72,7 +72,7 @@ interface Refused {
 
 class OneServer {
   readonly #clock: Clock;
-  readonly #opening = new Slots(openingAtOnce);
+  readonly #opening = new Semaphore(openingAtOnce);
   /** The last one was given back last. */
   #idle: Kept[] = [];
   readonly #room: ConnectionRoom;

@@ -1,9 +1,9 @@
 import type { Coordination, DataSourceReport, Watching } from '../../coordination/contract.ts';
 import { orAborted } from '../../core/aborted.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { UnassignedReason } from '../../core/effective-status.ts';
 import { asIdraError, describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { UnassignedReason } from '../../core/shown-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 
@@ -36,7 +36,7 @@ const noAgent: UnassignedReason = {
 };
 
 /** What etcd says of all syncs and data sources, kept up to date by three watches; and whether it says anything at all. */
-export class Picture {
+export class EtcdView {
   readonly #deps: PictureDeps;
   readonly #listeners = new Set<PictureListener>();
   readonly #statuses = new Map<string, SyncStatus>();

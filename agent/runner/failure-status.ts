@@ -1,7 +1,7 @@
 import type { DesiredSync } from '../../coordination/contract.ts';
 import type { Clock } from '../../core/clock.ts';
+import { ofThisSpec } from '../../core/effective-status.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
-import { ofThisSpec } from '../../core/shown-status.ts';
 import type { SyncStatus } from '../../core/status.ts';
 
 export interface Trouble {
@@ -16,7 +16,7 @@ export interface Trouble {
 }
 
 /** Of a sync that the engine was not even asked to run: what went wrong, over what was said of it last. */
-export function troubledStatus({ desired, last, error, agentName, clock, count = 1 }: Trouble): SyncStatus {
+export function failureStatus({ desired, last, error, agentName, clock, count = 1 }: Trouble): SyncStatus {
   const isTransient = error.disposition === 'transient';
   const time = new Date(clock.now()).toISOString();
   const message = describeError(error);

@@ -21,7 +21,7 @@ export interface UnassignedReason {
  * suspended one is Suspended at once, whoever ran it before. One that nobody
  * can run is Pending with that reason, or Failed when its spec must change; one that is to be deleted says what that waits for. The same for kubectl, command line, UI and API.
  */
-export function shownStatus(
+export function effectiveStatus(
   sync: WantedSync,
   status: SyncStatus | undefined,
   nowMs: number,

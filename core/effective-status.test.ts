@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { shownStatus } from './shown-status.ts';
+import { effectiveStatus } from './effective-status.ts';
 import type { SyncStatus } from './status.ts';
 
 const wanted = { uid: 'u', generation: 2, isSuspended: false };
@@ -17,57 +17,57 @@ const running: SyncStatus = {
 };
 
 test('a sync that no agent has touched is Pending, or Suspended where that is wanted', () => {
-  assert.equal(shownStatus(wanted, undefined, 0).state, 'Pending');
-  assert.equal(shownStatus({ ...wanted, isSuspended: true }, undefined, 0).state, 'Suspended');
+  assert.equal(effectiveStatus(wanted, undefined, 0).state, 'Pending');
+  assert.equal(effectiveStatus({ ...wanted, isSuspended: true }, undefined, 0).state, 'Suspended');
 });
 
 test('a suspended sync is shown so at once, with its rows and without an agent', () => {
-  const shown = shownStatus({ ...wanted, isSuspended: true }, running, 0);
+  const shown = effectiveStatus({ ...wanted, isSuspended: true }, running, 0);
   assert.equal(shown.state, 'Suspended');
   assert.equal(shown.agent, undefined);
   assert.equal(shown.rows.written, 5);
 });
 
 test('a resumed sync is Pending until an agent says more', () => {
-  const last = shownStatus({ ...wanted, isSuspended: true }, running, 0);
-  assert.equal(shownStatus(wanted, last, 0).state, 'Pending');
-  assert.equal(shownStatus(wanted, running, 0), running);
+  const last = effectiveStatus({ ...wanted, isSuspended: true }, running, 0);
+  assert.equal(effectiveStatus(wanted, last, 0).state, 'Pending');
+  assert.equal(effectiveStatus(wanted, running, 0), running);
 });
 
 test('what was said of an earlier spec says nothing of this one', () => {
   const changed = { ...wanted, generation: 3 };
-  const shown = shownStatus(changed, running, 0);
+  const shown = effectiveStatus(changed, running, 0);
   assert.deepEqual([shown.state, shown.hasCaughtUp, shown.hasCaughtUpBefore], ['Running', false, true]);
-  const completed = shownStatus(changed, { ...running, state: 'Completed' }, 0);
+  const completed = effectiveStatus(changed, { ...running, state: 'Completed' }, 0);
   assert.deepEqual([completed.state, completed.hasCaughtUp], ['Pending', false]);
   const lost = { reason: 'DataSourceNotFound', message: 'DataSource a/b does not exist' } as const;
-  const unplaced = shownStatus(changed, running, 0, lost);
+  const unplaced = effectiveStatus(changed, running, 0, lost);
   assert.deepEqual([unplaced.observedGeneration, unplaced.hasCaughtUp], [3, false]);
-  assert.equal(shownStatus({ ...changed, isSuspended: true }, running, 0).hasCaughtUp, true);
+  assert.equal(effectiveStatus({ ...changed, isSuspended: true }, running, 0).hasCaughtUp, true);
 });
 
 test('a sync that nobody can run is shown with that reason and its rows', () => {
   const lost = { reason: 'DataSourceNotFound', message: 'DataSource a/b does not exist' } as const;
-  const shown = shownStatus(wanted, running, 0, lost);
+  const shown = effectiveStatus(wanted, running, 0, lost);
   assert.deepEqual(
     [shown.state, shown.reason, shown.message, shown.agent, shown.rows.written],
     ['Pending', lost.reason, lost.message, undefined, 5],
   );
-  assert.equal(shownStatus(wanted, undefined, 0, { ...lost, reason: 'InvalidSpec' }).state, 'Failed');
-  assert.equal(shownStatus({ ...wanted, isSuspended: true }, running, 0, lost).state, 'Suspended');
+  assert.equal(effectiveStatus(wanted, undefined, 0, { ...lost, reason: 'InvalidSpec' }).state, 'Failed');
+  assert.equal(effectiveStatus({ ...wanted, isSuspended: true }, running, 0, lost).state, 'Suspended');
 });
 
 test('a sync that is deleted is Deleting, says what that waits for, and observes no later spec', () => {
   const deleted = { ...wanted, generation: 3, isDeleted: true };
-  const shown = shownStatus(deleted, running, 0);
+  const shown = effectiveStatus(deleted, running, 0);
   assert.deepEqual([shown.state, shown.reason, shown.hasCaughtUp], ['Deleting', 'Deleting', false]);
   assert.equal(shown.observedGeneration, 2);
   assert.match(shown.message, /an agent stops it and closes its rows/);
   const lastError = { code: 'Unreachable', message: 'no route to db', time: '', count: 1, isTransient: true };
-  assert.match(shownStatus(deleted, { ...running, lastError }, 0).message, /no route to db/);
+  assert.match(effectiveStatus(deleted, { ...running, lastError }, 0).message, /no route to db/);
   const lost = { reason: 'NoAgent', message: 'no agent is running' } as const;
   assert.match(
-    shownStatus({ ...deleted, isSuspended: true }, undefined, 0, lost).message,
+    effectiveStatus({ ...deleted, isSuspended: true }, undefined, 0, lost).message,
     /no agent is running/,
   );
 });

@@ -5,7 +5,7 @@ import type { Check } from '../process/health-server.ts';
 const silentMs = 30_000;
 
 /** Whether the API server answers, from the answers that come anyway. */
-export class KubernetesPulse {
+export class ApiServerHealth {
   readonly #clock: Clock;
   #answeredMs: number;
 
@@ -15,7 +15,7 @@ export class KubernetesPulse {
   }
 
   /** HTTP status of an answer, 0 for none. */
-  beat(status: number): void {
+  answered(status: number): void {
     if (status > 0 && status < 500) this.#answeredMs = this.#clock.monotonicMs();
   }
 

@@ -3,17 +3,17 @@ import { test } from 'node:test';
 import type { DesiredSync } from '../../coordination/contract.ts';
 import { statusOf } from '../../coordination/test-objects.ts';
 import { systemClock } from '../../core/clock.ts';
+import { effectiveStatus } from '../../core/effective-status.ts';
 import { permanent, transient } from '../../core/errors.ts';
-import { shownStatus } from '../../core/shown-status.ts';
 import { conditionsOf } from '../../core/sync-conditions.ts';
-import { troubledStatus } from './troubled-status.ts';
+import { failureStatus } from './failure-status.ts';
 
 const last = { ...statusOf('u', 'Waiting', 7), observedGeneration: 1, hasCaughtUp: true };
 const readyOf = (generation: number, error: ReturnType<typeof permanent>) => {
   const desired = { uid: 'u', generation } as DesiredSync;
-  const told = troubledStatus({ desired, last, error, agentName: 'a', clock: systemClock });
-  const shown = shownStatus({ uid: 'u', generation, isSuspended: false }, told, 0);
-  const lost = shownStatus({ uid: 'u', generation, isSuspended: false }, told, 0, {
+  const told = failureStatus({ desired, last, error, agentName: 'a', clock: systemClock });
+  const shown = effectiveStatus({ uid: 'u', generation, isSuspended: false }, told, 0);
+  const lost = effectiveStatus({ uid: 'u', generation, isSuspended: false }, told, 0, {
     reason: 'DataSourceNotFound',
     message: 'there is none',
   });

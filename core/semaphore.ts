@@ -1,7 +1,7 @@
 import { orAborted } from './aborted.ts';
 
 /** At most so many at once; the others wait in order of arrival. */
-export class Slots {
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
