@@ -11,6 +11,7 @@ import { IdraError, Stopped } from '../../core/errors.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type { DataSource } from '../../core/sync-spec.ts';
 import type { SlotWait } from '../../core/sync-store.ts';
+import { runCommand } from '../../e2e/kit/processes.ts';
 import { dataSourceOf, statusOf, syncOf } from '../test-objects.ts';
 import { StateLock } from './file-lock.ts';
 import { openStateFile } from './state-file.ts';
@@ -262,6 +263,18 @@ describe('state file', () => {
     assert.throws(opens(path), withCode('StateLocked'));
     file.close();
     opens(path)();
+  });
+
+  test('stays locked for other processes after a second opening in this one was refused', async () => {
+    const path = newPath();
+    const file = openStateFile(path);
+    assert.throws(opens(path), withCode('StateLocked'));
+    const module = pathToFileURL(join(import.meta.dirname, 'state-file.ts')).href;
+    const script = `const { openStateFile } = await import('${module}');
+      try { openStateFile('${path}'); console.log('opened'); } catch (error) { console.log(error.code); }`;
+    const { stdout } = await runCommand(process.execPath, ['--input-type=module', '-e', script]);
+    assert.equal(stdout.trim(), 'StateLocked');
+    file.close();
   });
 
   test('refuses a file of a newer version and one that is none of its own', async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { permanent, transient } from '../../core/errors.ts';
 
@@ -50,9 +50,11 @@ const privateMode = 0o600;
 
 /** Statuses and offsets hold keys of rows. SQLite gives its other files the rights of this one. */
 function makePrivate(path: string): void {
-  closeSync(openSync(path, 'a', privateMode));
-  // Of a file that an earlier version has made.
-  chmodSync(path, privateMode);
+  if (existsSync(path)) {
+    // An earlier version has made it readable. It is not opened: closing it would end all POSIX locks that this process has on it, those
+    // of SQLite included (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    chmodSync(path, privateMode);
+  } else closeSync(openSync(path, 'a', privateMode));
 }
 
 function requireLayout(tables: Tables, path: string): void {
