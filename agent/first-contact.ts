@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Trial, Trials } from '../coordination/session/trials.ts';
+import type { Trial, Trials } from '../coordination/contract.ts';
 import type { Connector, SessionPool, SystemAccess } from '../core/connector.ts';
 import type { RunContext } from './engine/context.ts';
 

@@ -2,7 +2,6 @@ import type { UnassignedReason } from '../core/effective-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncLock, SyncProgress, SyncStore } from '../core/sync-store.ts';
-import type { Trials } from './session/trials.ts';
 
 /**
  * What agents, operator and command line have of etcd. Implemented by coordination/connect.ts; nobody else imports the client.
@@ -172,6 +171,30 @@ export interface Epoch {
   read(): Promise<number>;
   /** At least `atLeast`, and higher than what is stored. Returns the new one. */
   raise(atLeast: number): Promise<number>;
+}
+
+/** An agent speaks to a DataSource for the first time since it started, or since it failed. */
+export interface Trial {
+  /** `namespace/name`. */
+  readonly dataSource: string;
+  /** Of its config: a changed one is tried again. */
+  readonly identity: string;
+  readonly agent: string;
+  /** Of the agent's process. */
+  readonly instance: string;
+}
+
+/**
+ * The last line of defence against a server that ends the process that speaks to it: an agent that tries a DataSource writes
+ * a note first, and takes it back when the trial is over, whatever its result. A note of an agent that is gone is a process that the trial
+ * has ended.
+ */
+export interface Trials {
+  /**
+   * Throws DataSourceQuarantined where trials have ended two processes, and none was survived since. Call what it returns when the trial
+   * was survived: it takes back the note, and those of earlier trials that were not.
+   */
+  begin(trial: Trial): Promise<() => Promise<void>>;
 }
 
 // ------------------------------------------------------------------------------------------------------------- agents

@@ -18,8 +18,6 @@ export const permittedCircles: readonly (readonly string[])[] = [
     'connectors/postgres/session.ts',
   ],
   ['connectors/sqlite/source/page-reader.ts', 'connectors/sqlite/source/bad-encoding.ts'],
-  ['coordination/contract.ts', 'coordination/state/records.ts', 'coordination/session/trials.ts'],
-  ['coordination/single/state-file.ts', 'coordination/single/file-lock.ts'],
 ];
 
 /**

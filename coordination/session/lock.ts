@@ -6,7 +6,7 @@ import { formatToken, type Token } from '../../core/token.ts';
 import type { EtcdKv } from '../etcd/kv.ts';
 import type { Compare, Operation } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
-import { keptHistory } from '../single/file-lock.ts';
+import { keptHistory } from '../single/local-lock.ts';
 import { parseRecord } from '../state/records.ts';
 import { answersIn, readHistory, withAnswer } from '../state/requests.ts';
 import type { RequestInbox } from './request-inbox.ts';

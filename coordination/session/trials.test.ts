@@ -3,9 +3,9 @@ import { after, before, test } from 'node:test';
 import { systemClock } from '../../core/clock.ts';
 import { type EtcdServer, etcd } from '../../e2e/kit/servers.ts';
 import { coordinateOver } from '../connect.ts';
+import type { Trial } from '../contract.ts';
 import { EtcdClient } from '../etcd/client.ts';
 import { agentOf } from '../test-etcd.ts';
-import type { Trial } from './trials.ts';
 
 let server: EtcdServer;
 let laterMs = 0;

@@ -1,31 +1,9 @@
 import { permanent } from '../../core/errors.ts';
+import type { Trial, Trials } from '../contract.ts';
 import type { EtcdKv } from '../etcd/kv.ts';
 import { underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { type AgentRecord, agentFields, parseRecord, readRecords } from '../state/records.ts';
-
-/** An agent speaks to a DataSource for the first time since it started, or since it failed. */
-export interface Trial {
-  /** `namespace/name`. */
-  readonly dataSource: string;
-  /** Of its config: a changed one is tried anew. */
-  readonly identity: string;
-  readonly agent: string;
-  /** Of the agent's process. */
-  readonly instance: string;
-}
-
-/**
- * The last line of defence against a server that ends the process that speaks to it: who tries a DataSource notes it first, and takes the
- * note back when the trial has ended, well or not. A note of an agent that lives no more is a process that the trial has ended.
- */
-export interface Trials {
-  /**
-   * Throws DataSourceQuarantined where trials have ended two processes, and none was survived since. Call what it returns when the trial
-   * was survived: it takes back the note, and those of earlier trials that were not.
-   */
-  begin(trial: Trial): Promise<() => Promise<void>>;
-}
 
 interface TrialNote extends Trial {
   /** ISO 8601 UTC. */

@@ -13,7 +13,7 @@ import type { DataSource } from '../../core/sync-spec.ts';
 import type { SlotWait } from '../../core/sync-store.ts';
 import { runCommand } from '../../e2e/kit/processes.ts';
 import { dataSourceOf, statusOf, syncOf } from '../test-objects.ts';
-import { StateLock } from './file-lock.ts';
+import { LocalLock } from './local-lock.ts';
 import { openStateFile } from './state-file.ts';
 import { openTables } from './tables.ts';
 
@@ -94,11 +94,12 @@ describe('state file', () => {
     // As a full disk, it lets everything be read and nothing be written.
     tables.pragma('query_only = 1');
     const nothing = () => {};
-    const still = new StateLock({
+    const still = new LocalLock({
       uid,
       tables,
       clock: systemClock,
-      file: { pending: () => [], history: () => [] },
+      pendingRequests: () => [],
+      history: () => [],
       onReport: nothing,
       onRelease: nothing,
     });
@@ -182,11 +183,12 @@ describe('state file', () => {
     made.close();
     const tables = openTables(path);
     const seen: SyncStatus[] = [];
-    const lock = new StateLock({
+    const lock = new LocalLock({
       uid,
       tables,
       clock,
-      file: { pending: () => [], history: () => [] },
+      pendingRequests: () => [],
+      history: () => [],
       onReport: (status) => seen.push(status),
       onRelease: () => {},
     });

@@ -7,7 +7,7 @@ import type { RateDemand } from '../../core/rate-share.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../../core/status.ts';
 import { qualifiedName, type Sync, type SyncIdentity } from '../../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
-import { StateLock } from './file-lock.ts';
+import { LocalLock } from './local-lock.ts';
 import { LocalSlots } from './local-slots.ts';
 import { openTables, pidPath, type Tables, writeState } from './tables.ts';
 
@@ -61,7 +61,7 @@ class SqliteStateFile implements StateFile {
   readonly store: SyncStore;
   readonly #tables: Tables;
   readonly #clock: Clock;
-  readonly #locks = new Map<string, { readonly sync: Sync; readonly lock: StateLock }>();
+  readonly #locks = new Map<string, { readonly sync: Sync; readonly lock: LocalLock }>();
   readonly #listeners = new Set<(status: SyncStatus) => void>();
   /** What this process has reported, whether or not it could be written. */
   readonly #reported = new Map<string, SyncStatus>();
@@ -183,11 +183,12 @@ class SqliteStateFile implements StateFile {
     if (this.find(sync.namespace, sync.name)?.uid !== sync.uid) {
       throw bug(`the state file ${this.path} has not given ${qualifiedName(sync)} the uid ${sync.uid}`);
     }
-    const lock = new StateLock({
+    const lock = new LocalLock({
       uid: sync.uid,
       tables: this.#tables,
       clock: this.#clock,
-      file: this,
+      pendingRequests: () => this.pending(sync.uid),
+      history: () => this.history(sync.uid),
       onReport: (status) => {
         this.#reported.set(sync.uid, status);
         for (const listener of this.#listeners) listener(status);

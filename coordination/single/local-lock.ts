@@ -2,7 +2,6 @@ import type { Clock } from '../../core/clock.ts';
 import { fenced, IdraError, type Stopped } from '../../core/errors.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../../core/status.ts';
 import { noProgress, type OffsetMirror, type SyncLock, type SyncProgress } from '../../core/sync-store.ts';
-import type { StateFile } from './state-file.ts';
 import { type Tables, writeState } from './tables.ts';
 
 /** A status that only counts up is written at most this often. */
@@ -10,28 +9,29 @@ const quietMs = 2_000;
 /** Changes of the offset by hand that can be undone. */
 export const keptHistory = 20;
 
-export interface StateLockInput {
+export interface LocalLockInput {
   readonly uid: string;
   readonly tables: Tables;
   readonly clock: Clock;
-  readonly file: Pick<StateFile, 'pending' | 'history'>;
+  readonly pendingRequests: () => readonly Request[];
+  readonly history: () => readonly OffsetHistoryEntry[];
   readonly onReport: (status: SyncStatus) => void;
   readonly onRelease: () => void;
 }
 
 /** The lock of a sync in single mode: the whole file is locked, so that it cannot be lost while the process lives. */
-export class StateLock implements SyncLock {
+export class LocalLock implements SyncLock {
   readonly token = 'next';
   readonly signal: AbortSignal;
   readonly offsets: OffsetMirror;
-  readonly #input: StateLockInput;
+  readonly #input: LocalLockInput;
   readonly #end = new AbortController();
   readonly #listeners = new Set<() => void>();
   #isHeld = true;
   #reported: SyncStatus | undefined;
   #written: { readonly status: SyncStatus; readonly atMs: number } | undefined;
 
-  constructor(input: StateLockInput) {
+  constructor(input: LocalLockInput) {
     this.#input = input;
     this.signal = this.#end.signal;
     this.offsets = {
@@ -59,7 +59,7 @@ export class StateLock implements SyncLock {
   }
 
   async pendingRequests(): Promise<readonly Request[]> {
-    return this.#input.file.pending(this.#input.uid);
+    return this.#input.pendingRequests();
   }
 
   onRequest(listener: () => void): () => void {
@@ -96,7 +96,7 @@ export class StateLock implements SyncLock {
   }
 
   async readHistory(): Promise<readonly OffsetHistoryEntry[]> {
-    return this.#input.file.history(this.#input.uid);
+    return this.#input.history();
   }
 
   async release(): Promise<void> {
