@@ -3,7 +3,7 @@ import type { WriteMode } from '../../core/sync-spec.ts';
 import { passwordFindings } from '../sql/connection/password-rule.ts';
 import { triggersMayChange } from '../sql/destination/trigger-finding.ts';
 import { quoteBacktick } from '../sql/names.ts';
-import type { TableName } from './describe.ts';
+import type { TableName } from './names.ts';
 import type { Session } from './session.ts';
 import { literalText } from './types/literals.ts';
 

@@ -1,10 +1,20 @@
 import { connect as connectSocket, isIP } from 'node:net';
 import type { ConnectionOptions, SslOptions } from 'mysql2';
+import { z } from 'zod';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
+import { sqlServerFields } from '../../core/manifest/fields.ts';
 import { channelOf, isServerVerified, type PasswordRule } from '../sql/connection/password-rule.ts';
 import { defaultSilenceMs } from '../sql/connection/silence.ts';
-import { type MysqlConfig, readConfig } from './schema.ts';
+
+/** The fields of a DataSource's `mysql` object. */
+export const schema = z.strictObject(sqlServerFields(3_306));
+type MysqlConfig = z.infer<typeof schema>;
+
+/** With its defaults. */
+export function readConfig(given: Readonly<Record<string, unknown>>): MysqlConfig {
+  return schema.parse(given);
+}
 
 /** How to log in: what the driver needs, and how the session is set up. */
 export interface Login {

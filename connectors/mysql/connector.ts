@@ -1,9 +1,9 @@
 import type { Connector, SystemReport } from '../../core/connector.ts';
 import type { Relation } from '../../core/values.ts';
 import { systemFindings } from './check.ts';
+import { readConfig } from './config.ts';
 import { describeTable, listTables } from './describe.ts';
 import { MysqlDestination } from './destination/destination.ts';
-import { readConfig } from './schema.ts';
 import { type Role, Session } from './session.ts';
 import { MysqlSource } from './source/source.ts';
 import { types } from './types/types.ts';

@@ -1,5 +1,5 @@
 import type { Definition } from '../../core/connector.ts';
-import { schema } from './schema.ts';
+import { schema } from './config.ts';
 
 /** Plain data, no driver: see connector.ts for what it does. */
 export const definition: Definition = {

@@ -5,8 +5,10 @@ import type { Column, ColumnType, Relation, UniqueKey } from '../../core/values.
 import { joinName, quoteBacktick } from '../sql/names.ts';
 import { type IndexEntry, readIndexes } from './catalog.ts';
 import type { Cell, SqlRow } from './connection/statements.ts';
+import { quoteName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
 import { bareQuery } from './source/one-statement.ts';
+import { equalityOf, isExact } from './types/collations.ts';
 import {
   hasLabels,
   isBinaryOther,
@@ -15,14 +17,8 @@ import {
   readTypeName,
   toColumnType,
 } from './types/column-types.ts';
-import { equalityOf, isExact } from './types/equality.ts';
 import { literalText } from './types/literals.ts';
 import { labelsOf } from './types/type-name.ts';
-
-export interface TableName {
-  readonly schema: string;
-  readonly table: string;
-}
 
 /** `versioned`: of MariaDB, WITH SYSTEM VERSIONING; a SELECT shows its current rows, of which its keys are unique. `other`: a sequence. */
 export type TableKind = 'plain' | 'versioned' | 'view' | 'other';
@@ -55,24 +51,6 @@ export const transactionalEngines: ReadonlySet<string> = new Set([
   'ROCKSDB',
   'ndbcluster',
 ]);
-
-/** Parts of a name in a manifest; without a schema, the DataSource's database. */
-export function resolveName(parts: readonly string[], database: string, path: string): TableName {
-  const [schema, table] = parts.length === 1 ? [database, parts[0]] : parts;
-  if (parts.length <= 2 && schema !== undefined && table !== undefined) return { schema, table };
-  throw permanent(
-    'NameInvalid',
-    `"${joinName(parts)}" has ${parts.length} parts, and MySQL knows database.table`,
-    {
-      path,
-      mend: 'write database.table, or the table alone',
-    },
-  );
-}
-
-export function quoteName({ schema, table }: TableName): string {
-  return `${quoteBacktick(schema)}.${quoteBacktick(table)}`;
-}
 
 /** Undefined where there is no such table; throws SchemaNotFound. */
 export async function describeTable(

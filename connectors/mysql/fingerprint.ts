@@ -3,16 +3,9 @@ import { IdraError } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
 import { beginReadOnly, commitReadOnly } from './connection/read-only.ts';
 import type { Result, SqlRow } from './connection/statements.ts';
-import {
-  describeQuery,
-  describeTable,
-  fromQuery,
-  hasOwnRows,
-  labelsAsText,
-  quoteName,
-  type TableName,
-} from './describe.ts';
+import { describeQuery, describeTable, fromQuery, hasOwnRows, labelsAsText } from './describe.ts';
 import { errnoOf } from './errors.ts';
+import { quoteName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
 import { requireOneSelect } from './source/one-statement.ts';
 import { literalText } from './types/literals.ts';

@@ -1,6 +1,6 @@
 import type { FieldDef } from 'pg';
 import type { TableName } from './names.ts';
-import { literalText } from './types/literal-text.ts';
+import { literalText } from './types/literals.ts';
 
 /** What the catalogue is asked about tables, columns and keys; describe.ts reads the answers. */
 

@@ -15,7 +15,7 @@ import { requireOwnTable } from './destination/own-tables.ts';
 import { sqlState } from './errors.ts';
 import { quoteName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
-import { literalText } from './types/literal-text.ts';
+import { literalText } from './types/literals.ts';
 
 const oldestVersion = 120_000;
 

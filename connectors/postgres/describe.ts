@@ -18,7 +18,7 @@ import { sqlState } from './errors.ts';
 import { quoteName, type TableName } from './names.ts';
 import type { Session, TextRow } from './session.ts';
 import { type CatalogType, readTypeName, toColumnType } from './types/column-types.ts';
-import { literalText } from './types/literal-text.ts';
+import { literalText } from './types/literals.ts';
 
 /** A table as the catalogue has it, with what only this connector asks about. */
 export interface TableEntry {

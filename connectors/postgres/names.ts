@@ -2,7 +2,7 @@ import { permanent } from '../../core/errors.ts';
 import { joinName, quoteDouble } from '../sql/names.ts';
 import { readRows } from './connection/read-only.ts';
 import type { Session } from './session.ts';
-import { literalText } from './types/literal-text.ts';
+import { literalText } from './types/literals.ts';
 
 export interface TableName {
   readonly schema: string;

@@ -7,21 +7,20 @@ import { OpeningProgress } from '../sql/connection/opening-progress.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
 import { sessionKey } from '../sql/connection/session-pool.ts';
 import { defaultSilenceMs, type Probe, shortSilenceMs, watchSilence } from '../sql/connection/silence.ts';
-import { readConfig } from './config.ts';
+import { passwordRule, readConfig, seconds, tlsOptions } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './connection/copy.ts';
 import type { FramePart } from './connection/frames.ts';
 import { guardConnection, socketOf } from './connection/guarded-connection.ts';
 import { driverClient } from './connection/open.ts';
-import { requireServer, seconds } from './connection/pooler.ts';
+import { requireServer } from './connection/pooler.ts';
 import { readingShaped } from './connection/read-only.ts';
 import { pathOption } from './connection/search-path.ts';
 import { discard, settingsOf } from './connection/settings.ts';
-import { passwordRule, tlsOptions } from './connection/tls.ts';
 import { classify, sourceWrites, sqlState } from './errors.ts';
 import { type ShapeQuery, shapeText } from './fingerprint.ts';
 import { readIdentity } from './identity.ts';
 import { ParseOnly } from './source/one-statement.ts';
-import { literalText } from './types/literal-text.ts';
+import { literalText } from './types/literals.ts';
 
 /** Readers never hold back the bound of late rows: late-row-bound.ts leaves out sessions of this name. */
 export const readerName = 'idra-reader';

@@ -111,7 +111,7 @@ export const ofPlannedFacts: readonly Guard[] = [
   },
   {
     name: 'MySQL: a collation that takes different values for equal is told',
-    file: 'connectors/mysql/types/equality.ts',
+    file: 'connectors/mysql/types/collations.ts',
     from: 'return `mysql:${collation}`;',
     to: 'return undefined;',
     caughtBy: { test: 'connectors/mysql/source/source.test.ts', only: 'which values are equal' },

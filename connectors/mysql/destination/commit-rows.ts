@@ -16,8 +16,9 @@ import {
 import { readOnly } from '../connection/read-only.ts';
 import { idleLimit } from '../connection/settings.ts';
 import type { SqlRow } from '../connection/statements.ts';
-import { quoteName, text } from '../describe.ts';
+import { text } from '../describe.ts';
 import { errnoOf, errorNumbers } from '../errors.ts';
+import { quoteName } from '../names.ts';
 import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 import { endHolder, takeLock } from './earlier-owner.ts';

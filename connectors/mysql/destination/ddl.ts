@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PlannedColumn } from '../../../core/column-plan.ts';
 import type { WritePlan } from '../../../core/connector.ts';
 import { quoteBacktick } from '../../sql/names.ts';
-import { quoteName, type TableName } from '../describe.ts';
+import { quoteName, type TableName } from '../names.ts';
 import { partsOf } from '../types/column-types.ts';
 
 /** The collation of each text column that is made: the source's where this server has it, else one that compares as bytes do. */

@@ -18,24 +18,18 @@ import type { Token } from '../../../core/token.ts';
 import type { Relation, Value } from '../../../core/values.ts';
 import { joinName, quoteBacktick, splitName } from '../../sql/names.ts';
 import { triggerFindings, writeFindings } from '../check.ts';
+import { readConfig } from '../config.ts';
 import { readOnly } from '../connection/read-only.ts';
-import {
-  describeTable,
-  destinationFindings,
-  quoteName,
-  resolveName,
-  type TableEntry,
-  type TableName,
-} from '../describe.ts';
+import { describeTable, destinationFindings, type TableEntry } from '../describe.ts';
 import { identityOf } from '../identity.ts';
-import { readConfig } from '../schema.ts';
+import { quoteName, resolveName, type TableName } from '../names.ts';
 import { Session } from '../session.ts';
 import { collationsFor } from '../types/collations.ts';
 import { decoderOf } from '../types/decode.ts';
 import { type LoadColumn, loadColumn, tsvRequest } from '../types/encode.ts';
 import { selectItem } from '../types/literals.ts';
-import { toLines } from './batch-lines.ts';
 import { RowWriter } from './batch-writer.ts';
+import { toLines } from './bulk-load.ts';
 import { claimTarget } from './claim-target.ts';
 import { type CommitChange, Commits } from './commit-rows.ts';
 import { addColumns, createStaging, createTable, ownTable } from './ddl.ts';

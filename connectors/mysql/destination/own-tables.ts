@@ -1,7 +1,8 @@
 import { ownTableUnsafe } from '../../sql/destination/own-tables.ts';
 import { joinName } from '../../sql/names.ts';
 import type { Result } from '../connection/statements.ts';
-import { quoteName, type TableName, transactionalEngines } from '../describe.ts';
+import { transactionalEngines } from '../describe.ts';
+import { quoteName, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 

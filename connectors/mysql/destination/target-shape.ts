@@ -2,14 +2,9 @@ import { permanent, schemaChanged } from '../../../core/errors.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { Relation } from '../../../core/values.ts';
 import type { Result } from '../connection/statements.ts';
-import {
-  describeTable,
-  destinationFindings,
-  quoteName,
-  type TableEntry,
-  type TableName,
-} from '../describe.ts';
+import { describeTable, destinationFindings, type TableEntry } from '../describe.ts';
 import { catalogueStatement, fingerprintOf } from '../fingerprint.ts';
+import { quoteName, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 import { plainTable } from './own-tables.ts';

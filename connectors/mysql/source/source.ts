@@ -20,13 +20,14 @@ import {
   startAfter,
 } from '../../sql/source/read-pass.ts';
 import { firstOfIndexes } from '../catalog.ts';
+import { readConfig } from '../config.ts';
 import { OwnSession } from '../connection/own-session.ts';
 import { readOnly } from '../connection/read-only.ts';
 import type { SqlRow } from '../connection/statements.ts';
-import { listTables, quoteName, resolveName, type TableName, text } from '../describe.ts';
+import { listTables, text } from '../describe.ts';
 import { lookAt, type Seen } from '../fingerprint.ts';
 import { identityOf } from '../identity.ts';
-import { readConfig } from '../schema.ts';
+import { quoteName, resolveName, type TableName } from '../names.ts';
 import { readerMark, type Session } from '../session.ts';
 import { decoderOf } from '../types/decode.ts';
 import { dialect, literalText, selectItem } from '../types/literals.ts';

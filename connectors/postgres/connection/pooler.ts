@@ -13,7 +13,3 @@ export async function requireServer(session: Pick<Session, 'pid' | 'run'>, doing
     mend: 'set host and port to those of the PostgreSQL server',
   });
 }
-
-export function seconds(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text) * 1000;
-}

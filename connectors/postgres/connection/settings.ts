@@ -1,5 +1,5 @@
 import type { PostgresConfig } from '../config.ts';
-import { literalText } from '../types/literal-text.ts';
+import { literalText } from '../types/literals.ts';
 import { lookInCatalog } from './search-path.ts';
 
 interface Pinned {

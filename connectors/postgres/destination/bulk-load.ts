@@ -8,7 +8,7 @@ import type { CopyBody } from '../connection/copy.ts';
 import { frameEdges, headBytes } from '../connection/frames.ts';
 import { fieldsOf, keyDecoderOf } from '../types/binary-keys.ts';
 import { encodeLine } from '../types/copy-text.ts';
-import { type Encode, encoderOf, Misfit } from '../types/text-values.ts';
+import { type Encode, encoderOf, Misfit } from '../types/encode.ts';
 
 /** The rows of a batch as bodies of COPY FROM STDIN: all of them, or a range when the bad ones are looked for. */
 export interface RowSet {

@@ -10,7 +10,7 @@ import {
 import { fencedState, offsetMovedState } from '../errors.ts';
 import { quoteName, regclass, type TableName } from '../names.ts';
 import type { Session, TextRow } from '../session.ts';
-import { literalText } from '../types/literal-text.ts';
+import { literalText } from '../types/literals.ts';
 import { requireOwnTable, revokeSql } from './own-tables.ts';
 
 export interface OffsetUpdate {

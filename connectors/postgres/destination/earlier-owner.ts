@@ -1,7 +1,7 @@
 import { systemClock } from '../../../core/clock.ts';
 import { sqlState } from '../errors.ts';
 import { type Session, writerName } from '../session.ts';
-import { literalText } from '../types/literal-text.ts';
+import { literalText } from '../types/literals.ts';
 
 const startMicros = '(extract(epoch FROM backend_start) * 1000000)::bigint';
 

@@ -2,7 +2,7 @@ import { ownTableUnsafe } from '../../sql/destination/own-tables.ts';
 import { joinName } from '../../sql/names.ts';
 import { quoteName, regclass, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
-import { literalText } from '../types/literal-text.ts';
+import { literalText } from '../types/literals.ts';
 
 /** A table that Idra makes for itself, as it is found (connectors/sql/destination/own-tables.ts). */
 export interface OwnTable {

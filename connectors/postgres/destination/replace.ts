@@ -6,8 +6,7 @@ import { quoteDouble } from '../../sql/names.ts';
 import { quoteName, regclass, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
 import { requireOwnTable, revokeSql } from './own-tables.ts';
-import { swapStatements } from './swap.ts';
-import { lockOutOthers } from './swap-lock.ts';
+import { lockOutOthers, swapStatements } from './swap.ts';
 import { type ClaimedShape, requireSeenSql, type SeenTable, seeTable } from './target-shape.ts';
 
 export interface ReplacementStart {

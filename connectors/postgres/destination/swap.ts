@@ -1,10 +1,53 @@
-import type { Finding } from '../../../core/errors.ts';
+import { systemClock } from '../../../core/clock.ts';
+import { type Finding, permanent, transient } from '../../../core/errors.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import type { TableEntry } from '../describe.ts';
-import { quoteName, type TableName } from '../names.ts';
+import { sqlState } from '../errors.ts';
+import { quoteName, regclass, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
-import { literalText } from '../types/literal-text.ts';
-import { requireSafeViews, unsafeViewsSql, viewSql } from './swap-views.ts';
+import { literalText } from '../types/literals.ts';
+
+/** Who waits for the lock makes every later reader wait behind it: so long at most, and then they have their turn. */
+const waitMs = 300;
+const pauseMs = 500;
+const patienceMs = 20_000;
+const lockNotAvailable = '55P03';
+
+/** Within a transaction: nobody reads or writes the table from now on. Throws LockTimeout where it is never free for a moment. */
+export async function lockOutOthers(session: Session, name: TableName, signal: AbortSignal): Promise<void> {
+  const deadlineMs = systemClock.monotonicMs() + patienceMs;
+  for (;;) {
+    try {
+      await session.run(
+        `SAVEPOINT lock_out; SET LOCAL lock_timeout = ${waitMs}; LOCK TABLE ${quoteName(name)} IN ACCESS EXCLUSIVE MODE`,
+      );
+      // What follows may have to wait for tables that refer to this one, and for views.
+      await session.run("RELEASE lock_out; SET LOCAL lock_timeout = '2s'");
+      return;
+    } catch (thrown) {
+      if (sqlState(thrown) !== lockNotAvailable) throw thrown;
+      await session.run('ROLLBACK TO lock_out');
+      if (systemClock.monotonicMs() > deadlineMs) throw await lockTimeout(session, name, thrown);
+      await systemClock.sleep(pauseMs, signal);
+    }
+  }
+}
+
+async function lockTimeout(session: Session, name: TableName, cause: unknown): Promise<Error> {
+  const [[holders] = []] = await session.run(
+    `SELECT pg_catalog.string_agg(DISTINCT 'pid ' || l.pid || coalesce(' (' || nullif(a.application_name, '') || ')', ''), ', ')
+     FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+     WHERE l.relation = ${regclass(name)} AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()`,
+  );
+  return transient(
+    'LockTimeout',
+    `${quoteName(name)} cannot be replaced while others use it: ${holders ?? 'they change'}`,
+    {
+      mend: 'end their transactions, or wait: it is tried again without keeping readers out',
+      cause,
+    },
+  );
+}
 
 /**
  * A shadow takes the place of its target within the open transaction. LIKE .. INCLUDING ALL has copied columns, defaults, constraints,
@@ -121,4 +164,43 @@ export async function replaceFindings(
           mend: 'use writeMode Upsert, or remove it',
         },
   );
+}
+
+/** What hangs on the rules of views that read the table. */
+const viewsOf = (
+  oid: string,
+) => `pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid JOIN pg_catalog.pg_class v ON v.oid = r.ev_class
+    WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ${oid} AND v.oid <> ${oid} AND v.relkind = 'v'`;
+
+/** A view follows its table through a rename: made again from its text it reads the new one. It keeps its owner, grants and dependents. */
+function viewSql(oid: string): string {
+  return `SELECT DISTINCT 'CREATE OR REPLACE VIEW ' || v.oid::regclass
+      || coalesce(' WITH (' || array_to_string(v.reloptions, ', ') || ')', '') || ' AS ' || pg_get_viewdef(v.oid)
+    FROM ${viewsOf(oid)}`;
+}
+
+/**
+ * Whoever may create in some schema may make a view of any table. Its text is read again with the rights of Idra's role, and the server
+ * then reads the constants in it: in an array, a row or a range of a domain the checks of the domain run, which are functions of its owner.
+ * One row with the column `what` for each such view, unless the type is a superuser's or of this role.
+ */
+function unsafeViewsSql(oid: string): string {
+  return `SELECT DISTINCT 'is read by the view ' || v.oid::regclass || ' of ' || quote_ident(pg_get_userbyid(v.relowner))
+      || ', which has a value of the type ' || format_type(y.oid, NULL) || ' of ' || quote_ident(o.rolname) || ', whose checks would run with the rights of this user' AS what
+    FROM pg_catalog.pg_type y JOIN pg_catalog.pg_roles o ON o.oid = y.typowner LEFT JOIN pg_catalog.pg_type e ON e.oid = y.typelem,
+      LATERAL (SELECT v.oid, v.relowner, r.oid AS rule FROM ${viewsOf(oid)}) v
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_depend u WHERE u.classid = 'pg_rewrite'::regclass AND u.objid = v.rule
+        AND u.refclassid = 'pg_type'::regclass AND u.refobjid = y.oid)
+      AND y.typnamespace <> 'pg_catalog'::regnamespace AND NOT o.rolsuper AND o.rolname <> current_user
+      AND (y.typtype NOT IN ('b', 'e') OR e.typtype NOT IN ('b', 'e'))`;
+}
+
+/** Within the transaction that holds the table: nobody makes another view of it before it is swapped. */
+async function requireSafeViews(session: Session, oid: string): Promise<void> {
+  const [[what] = []] = await session.run(unsafeViewsSql(oid));
+  if (!what) return;
+  throw permanent('NotKeptByReplace', `the table that is replaced ${what}`, {
+    path: 'spec.writeMode',
+    mend: 'drop the view, or write it without constants of that type, or use writeMode Upsert',
+  });
 }

@@ -6,7 +6,7 @@ import { schemaChangedState } from '../errors.ts';
 import { fingerprintSql } from '../fingerprint.ts';
 import { quoteName, regclass, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
-import { literalText } from '../types/literal-text.ts';
+import { literalText } from '../types/literals.ts';
 
 /** A table as it was described, with the number by which a change is noticed. */
 export interface SeenTable {

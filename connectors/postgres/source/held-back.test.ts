@@ -7,8 +7,7 @@ import type { Column } from '../../../core/values.ts';
 import { until } from '../../../e2e/kit/wait.ts';
 import { connector } from '../connector.ts';
 import { readerName, Session } from '../session.ts';
-import { type TestDatabase, testDatabase } from '../test-harness.ts';
-import { Passes } from '../test-passes.ts';
+import { Passes, type TestDatabase, testDatabase } from '../test-harness.ts';
 import { LateRowBound } from './late-row-bound.ts';
 
 /** Each sleep is over at once, and has lasted as long as it was to. */

@@ -5,7 +5,7 @@ import type { Range } from '../../sql/source/keyset.ts';
 import { keyIsNull } from '../../sql/source/order-check.ts';
 import { fieldsOf, keyDecoderOf } from '../types/binary-keys.ts';
 import { splitLine } from '../types/copy-text.ts';
-import { decoderOf } from '../types/text-values.ts';
+import { decoderOf } from '../types/decode.ts';
 
 export function canonicalText(text: string, column: Column): string {
   // PostgreSQL's own text of an array reads back as a literal of its type.

@@ -5,12 +5,10 @@ import { compared } from '../../sql/source/keyset.ts';
 import type { PassBound } from '../../sql/source/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
 import type { Session } from '../session.ts';
-import { literalText } from '../types/literal-text.ts';
-import { dialect } from '../types/literals.ts';
+import { dialect, literalText } from '../types/literals.ts';
 import { instantText, truncateMicros } from '../types/time-text.ts';
-import { FinalIds } from './final-ids.ts';
+import { FinalIds, StartTimes } from './final-values.ts';
 import { isoTime, look, lookAtLocks, lookAtStarts, type Sight } from './open-transactions.ts';
-import { StartTimes } from './start-times.ts';
 
 export interface BoundInput {
   readonly session: Session;

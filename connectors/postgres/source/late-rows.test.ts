@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type pg from 'pg';
 import { until } from '../../../e2e/kit/wait.ts';
-import { type FlowOptions, openFlow, type TestDatabase, testDatabase } from '../test-harness.ts';
-import { Passes } from '../test-passes.ts';
+import { type FlowOptions, openFlow, Passes, type TestDatabase, testDatabase } from '../test-harness.ts';
 
 /**
  * Each case opens a transaction that takes its time or id first, lets others pass it, reads, lets it commit and reads again: without

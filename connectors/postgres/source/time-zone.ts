@@ -1,6 +1,6 @@
 import { type Finding, permanent } from '../../../core/errors.ts';
 import type { Session } from '../session.ts';
-import { literalText } from '../types/literal-text.ts';
+import { literalText } from '../types/literals.ts';
 
 /**
  * The zone of new sessions of this database and user, whatever this one has been set to: an IANA name, or `+09:00`. Names that only

@@ -1,5 +1,6 @@
 import type { Row, Value } from '../../../core/values.ts';
-import type { Decode, Encode } from './text-values.ts';
+import type { Decode } from './decode.ts';
+import type { Encode } from './encode.ts';
 
 /** Lines of COPY text: tab between values, `\N` for NULL, backslash escapes. */
 

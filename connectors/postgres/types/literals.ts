@@ -4,7 +4,6 @@ import type { Column } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import type { Comparison, SqlDialect } from '../../sql/types/dialect.ts';
 import { castName, withoutModifiers } from './column-types.ts';
-import { literalText } from './literal-text.ts';
 import { binaryItem, ownItem, tsvItem } from './row-formats.ts';
 
 export const dialect: SqlDialect = {
@@ -15,6 +14,11 @@ export const dialect: SqlDialect = {
   isSeveral: 'pg_catalog.count(*) OPERATOR(pg_catalog.>) 1',
   hasIndexedRowComparison: true,
 };
+
+/** A text as a literal, whatever is in it; NUL cannot be in a text of PostgreSQL. */
+export function literalText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
 
 /** The one by whose order an index of the column is made. */
 function operator(symbol: Comparison, { operatorSchema }: Column): string {

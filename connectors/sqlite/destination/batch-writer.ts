@@ -6,7 +6,8 @@ import { isNumbered, nullNotNumbered } from '../../sql/destination/numbered-colu
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
 import { type Cell, unpackRows } from '../connection/packing.ts';
 import { isRowRefused, toIdraError } from '../errors.ts';
-import { type Encode, encoderOf, Misfit, type Stored } from '../types/codec.ts';
+import type { Stored } from '../types/decode.ts';
+import { type Encode, encoderOf, Misfit } from '../types/encode.ts';
 import { insertRow, mayWriteNothing } from './ddl.ts';
 
 export interface Written {

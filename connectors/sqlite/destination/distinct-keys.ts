@@ -4,7 +4,7 @@ import { nameRow } from '../../../core/row-name.ts';
 import type { Column } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import type { FromClause } from '../../sql/types/dialect.ts';
-import type { Stored } from '../types/codec.ts';
+import type { Stored } from '../types/decode.ts';
 import { noStyle, spellingOf } from '../types/spelling.ts';
 
 /** Columns in which any two rows must differ as other systems compare them. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Database } from 'better-sqlite3';
 import { permanent } from '../../../core/errors.ts';
 import { quoteDouble } from '../../sql/names.ts';
-import type { Stored } from '../types/codec.ts';
+import type { Stored } from '../types/decode.ts';
 import type { PartRequest } from './page-reader.ts';
 
 /** What the driver makes of bytes that are no text; a text may also have it as a character. */

@@ -3,8 +3,8 @@ import type { ClaimRequest, WritePlan } from '../../../core/connector.ts';
 import { bug, permanent } from '../../../core/errors.ts';
 import type { Value } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
-import { decoderOf, type Stored } from '../types/codec.ts';
 import { affinityOf, typeOfDeclared } from '../types/column-types.ts';
+import { decoderOf, type Stored } from '../types/decode.ts';
 
 /** The last row in the order of these columns: by time where they hold one, whatever the digits of its fraction. */
 export function largestRow(

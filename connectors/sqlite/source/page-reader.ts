@@ -2,7 +2,7 @@ import type { SystemIdentity } from '../../../core/connector.ts';
 import type { Column } from '../../../core/values.ts';
 import { packRows, rowsPerPack } from '../connection/packing.ts';
 import { type DistinctKeys, styleReader } from '../destination/distinct-keys.ts';
-import { type Decode, decoderOf, type Stored } from '../types/codec.ts';
+import { type Decode, decoderOf, type Stored } from '../types/decode.ts';
 import { keyText } from '../types/literals.ts';
 import { mayBeReplaced } from './bad-encoding.ts';
 

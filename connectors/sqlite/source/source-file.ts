@@ -6,6 +6,7 @@ import { isSameSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import { tableRemedy } from '../../sql/source/missing-table.ts';
+import { fieldFindings, hasAutoincrement } from '../check.ts';
 import { isWritable, openForReading } from '../connection/open.ts';
 import {
   countUpTo,
@@ -24,8 +25,7 @@ import { isBusy } from '../errors.ts';
 import { SchemaWatch } from '../fingerprint.ts';
 import { fileIdentity, travellingIdentity } from '../identity.ts';
 import type { FilePlace } from '../session.ts';
-import { fieldFindings, hasAutoincrement } from '../source-findings.ts';
-import type { Stored } from '../types/codec.ts';
+import type { Stored } from '../types/decode.ts';
 import { keyText } from '../types/literals.ts';
 import { requireText } from './bad-encoding.ts';
 import { type PackedPart, type PartRequest, type Scan, takePart } from './page-reader.ts';

@@ -2,8 +2,8 @@ import { permanent } from '../../../core/errors.ts';
 import type { Column } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import type { SqlDialect } from '../../sql/types/dialect.ts';
-import type { Stored } from './codec.ts';
 import { affinityOf } from './column-types.ts';
+import type { Stored } from './decode.ts';
 
 export const dialect: SqlDialect = {
   quote: quoteDouble,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ColumnType } from '../../../core/values.ts';
-import type { Stored } from './codec.ts';
+import type { Stored } from './decode.ts';
 import { noStyle, type Spelling, spellingOf } from './spelling.ts';
 
 const cases: readonly [ColumnType, readonly Stored[], readonly Stored[]][] = [

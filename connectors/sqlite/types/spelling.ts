@@ -1,7 +1,6 @@
 import type { ColumnType } from '../../../core/values.ts';
-import { plainDigits, type Stored } from './codec.ts';
+import { canonicalUuid, plainDigits, type Stored } from './decode.ts';
 import { canonicalTimestamp } from './time-text.ts';
-import { canonicalUuid } from './uuid-text.ts';
 
 /**
  * SQLite keeps most types as text and compares the texts: a UUID in two cases, `1.0` and `1.00`, a time with `T` and with a blank are

@@ -1,14 +1,12 @@
-import type { Acceptance, ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
-import type { Column, ColumnType } from '../../../core/values.ts';
+import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
+import type { ColumnType } from '../../../core/values.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
-import { type Affinity, affinityOf, typeOfDeclared } from './column-types.ts';
+import { accepts, nanIsNull } from './accepts.ts';
 
 /**
- * A REAL keeps 15 digits. The names that end in _TEXT have the affinity TEXT (by SQLite's rule, they contain it), which keeps every
- * digit, and say what they are, so that a way back from SQLite finds the type again.
+ * The names that end in _TEXT have the affinity TEXT (by SQLite's rule, they contain it), which keeps every digit, and say what they are,
+ * so that a way back from SQLite finds the type again.
  */
-const realDigits = 15;
-
 export const types: TypeTable = {
   columnFor,
   accepts,
@@ -76,88 +74,4 @@ function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
 
 function digits(type: { readonly precision?: number; readonly scale?: number }): string {
   return type.precision === undefined ? '' : `(${type.precision},${type.scale ?? 0})`;
-}
-
-const nanIsNull = 'SQLite makes NaN a NULL';
-
-/** By affinity: whether what is read back is what was written. */
-function accepts(existing: Column, type: ColumnType): Acceptance {
-  const affinity = affinityOf(existing.nativeType);
-  if (affinity === 'BLOB')
-    return type.kind === 'float'
-      ? { isAccepted: true, misfits: nanIsNull, isRare: true }
-      : { isAccepted: true };
-  const isSameKind = typeOfDeclared(existing.nativeType).kind === type.kind;
-  switch (type.kind) {
-    case 'boolean':
-      return affinity === 'TEXT' || affinity === 'REAL'
-        ? refused(existing, 'it would hold another kind of value')
-        : accepted;
-    case 'int':
-      return acceptsInt(existing, affinity, type);
-    case 'float':
-      if (affinity === 'TEXT') return { isAccepted: true, note: 'kept as text' };
-      return affinity === 'INTEGER'
-        ? refused(existing, 'it makes whole numbers integers')
-        : { isAccepted: true, note: 'minus zero becomes zero', misfits: nanIsNull, isRare: true };
-    case 'decimal':
-      return acceptsDecimal(existing, affinity, type);
-    case 'date':
-    case 'time':
-    case 'timestamp':
-    case 'interval':
-    case 'uuid':
-      return affinity === 'TEXT' || affinity === 'NUMERIC' || isSameKind
-        ? accepted
-        : refused(existing, 'it is for numbers');
-    case 'bytes':
-      return isSameKind ? accepted : refused(existing, 'it is not for bytes');
-    case 'untyped':
-      return isSameKind
-        ? { isAccepted: true, misfits: 'text that looks like a number would become one' }
-        : refused(existing, 'it would change values of other kinds');
-    case 'json':
-      if (affinity !== 'TEXT' && isSameKind)
-        return { isAccepted: true, misfits: 'JSON that is one number would become one of SQLite' };
-      return affinity === 'TEXT' ? accepted : refused(existing, textIsChanged);
-    default:
-      return affinity === 'TEXT' ? accepted : refused(existing, textIsChanged);
-  }
-}
-
-const accepted: Acceptance = { isAccepted: true };
-const textIsChanged = 'it makes text that looks like a number a number';
-
-function acceptsInt(
-  existing: Column,
-  affinity: Affinity,
-  type: Extract<ColumnType, { kind: 'int' }>,
-): Acceptance {
-  if (affinity === 'TEXT') return { isAccepted: true, note: 'kept as text' };
-  if (affinity === 'REAL')
-    return type.bits === 64 ? refused(existing, 'a REAL keeps integers to 2^53 only') : accepted;
-  return type.bits === 64 && type.isUnsigned
-    ? { isAccepted: true, misfits: 'integers above 2^63-1 do not fit' }
-    : accepted;
-}
-
-function acceptsDecimal(
-  existing: Column,
-  affinity: Affinity,
-  type: Extract<ColumnType, { kind: 'decimal' }>,
-): Acceptance {
-  if (affinity === 'TEXT') return accepted;
-  if (affinity === 'INTEGER') return refused(existing, 'it is for whole numbers');
-  if (type.precision === undefined)
-    return { isAccepted: true, misfits: `SQLite keeps ${realDigits} digits of a decimal` };
-  return type.precision <= realDigits
-    ? { isAccepted: true, note: 'kept as a number: zeros at the end of the fraction go' }
-    : refused(existing, `SQLite makes it a REAL and keeps ${realDigits} digits`);
-}
-
-function refused(existing: Column, why: string): Acceptance {
-  return {
-    isAccepted: false,
-    reason: `${existing.nativeType} has the affinity ${affinityOf(existing.nativeType)}: ${why}`,
-  };
 }

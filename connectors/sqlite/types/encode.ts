@@ -1,60 +1,7 @@
 import type { Column, ColumnType, Value } from '../../../core/values.ts';
 import { arrayJson } from '../../sql/types/array-json.ts';
 import { type Affinity, affinityOf } from './column-types.ts';
-import { canonicalTimestamp } from './time-text.ts';
-import { canonicalUuid } from './uuid-text.ts';
-
-/** What better-sqlite3 gives and takes. */
-export type Stored = null | bigint | number | string | Buffer;
-
-/** Undefined: stored and canonical are the same. A value of another kind than its column's comes as it is stored. */
-export type Decode = ((stored: Stored) => Value) | undefined;
-
-export function decoderOf(type: ColumnType): Decode {
-  switch (type.kind) {
-    case 'boolean':
-      return (stored) => (stored === 0n ? false : stored === 1n ? true : stored);
-    case 'float':
-      return (stored) =>
-        typeof stored === 'bigint' && BigInt(Number(stored)) === stored ? Number(stored) : stored;
-    case 'decimal': {
-      const { scale } = type;
-      return (stored) => decodeDecimal(stored, scale);
-    }
-    case 'timestamp': {
-      const { hasZone } = type;
-      return (stored) => (typeof stored === 'string' ? canonicalTimestamp(stored, hasZone) : stored);
-    }
-    case 'uuid':
-      return (stored) => (typeof stored === 'string' ? canonicalUuid(stored) : stored);
-    case 'json':
-      // A JSON column without affinity TEXT has made a number of `1`.
-      return (stored) => (typeof stored === 'bigint' || typeof stored === 'number' ? String(stored) : stored);
-    default:
-      return undefined;
-  }
-}
-
-/** A number with more digits than its column declares stays a number: no value of a decimal, so that no destination rounds it unseen. */
-function decodeDecimal(stored: Stored, scale: number | undefined): Value {
-  if (typeof stored === 'bigint') return String(stored);
-  if (typeof stored !== 'number') return stored;
-  const text = plainDigits(stored);
-  const fraction = text.split('.')[1]?.length ?? 0;
-  return scale !== undefined && fraction > scale ? stored : text;
-}
-
-/** 1e+21 as digits. */
-export function plainDigits(value: number): string {
-  const text = String(value);
-  const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
-  if (!match) return text;
-  const [, sign, first = '', rest = '', power] = match;
-  const digits = first + rest;
-  const point = 1 + Number(power);
-  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
-  return `${sign}${digits.padEnd(point, '0')}`;
-}
+import { plainDigits, type Stored } from './decode.ts';
 
 /** Why a value cannot be kept, without the value. */
 export class Misfit {

@@ -1,0 +1,160 @@
+import type { Acceptance } from '../../../core/column-plan.ts';
+import type { Column, ColumnType } from '../../../core/values.ts';
+import { intRange, isWithin } from '../../sql/types/int-range.ts';
+
+export type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
+
+/** Types that are written by the server alone, and no column or no input takes. */
+export const withoutInput = new Set([
+  'pg_node_tree',
+  'pg_ndistinct',
+  'pg_dependencies',
+  'pg_mcv_list',
+  'pg_brin_bloom_summary',
+  'pg_brin_minmax_multi_summary',
+  'pg_ddl_command',
+  'anyarray',
+  'record',
+  '_record',
+  'cstring',
+  'unknown',
+]);
+
+const yes: Acceptance = { isAccepted: true };
+function no(reason: string): Acceptance {
+  return { isAccepted: false, reason };
+}
+
+/** Whether an existing column keeps every value of `type`. */
+export function accepts(existing: Column, type: ColumnType): Acceptance {
+  return acceptsType(existing.type, type, existing.nativeType);
+}
+
+function acceptsType(target: ColumnType, type: ColumnType, native: string): Acceptance {
+  switch (target.kind) {
+    case 'text':
+      return acceptsAsText(target, type, native);
+    case 'int':
+      return type.kind === 'int' && isWithin(intRange(type), intRange(target)) ? yes : mismatch(native, type);
+    case 'float':
+      return acceptsAsFloat(target, type, native);
+    case 'decimal':
+      return acceptsAsDecimal(target, type, native);
+    case 'timestamp':
+      if (type.kind === 'date' && !target.hasZone) return { isAccepted: true, note: 'as midnight' };
+      if (type.kind !== 'timestamp' || type.hasZone !== target.hasZone) return mismatch(native, type);
+      return type.precision <= target.precision
+        ? yes
+        : no(`${native} keeps ${target.precision} digits of a second, not ${type.precision}`);
+    case 'time':
+      if (type.kind !== 'time' || type.hasZone !== target.hasZone || type.isDuration)
+        return mismatch(native, type);
+      return type.precision <= target.precision
+        ? yes
+        : no(`${native} keeps ${target.precision} digits of a second, not ${type.precision}`);
+    case 'interval':
+      return type.kind === 'interval' || (type.kind === 'time' && type.isDuration)
+        ? yes
+        : mismatch(native, type);
+    case 'json':
+      if (type.kind !== 'json' && type.kind !== 'array') return mismatch(native, type);
+      return native === 'jsonb'
+        ? { isAccepted: true, note: 'as jsonb writes it: without blanks, the last of equal names' }
+        : yes;
+    case 'enum':
+      return type.kind === 'enum' ? acceptsLabels(target, type, native) : mismatch(native, type);
+    case 'array':
+      return type.kind === 'array'
+        ? acceptsType(target.of, type.of, native.replace(/(\[\])+$/, ''))
+        : mismatch(native, type);
+    case 'bit':
+      return type.kind === 'bit' ? acceptsBits(target, type, native) : mismatch(native, type);
+    case 'other':
+      if (withoutInput.has(target.name)) return no(`${native} is written by the server alone`);
+      return type.kind === 'other' && type.system === target.system && type.name === target.name
+        ? yes
+        : mismatch(native, type);
+    default:
+      return type.kind === target.kind ? yes : mismatch(native, type);
+  }
+}
+
+function mismatch(native: string, type: ColumnType): Acceptance {
+  return no(`${native} does not keep every ${type.kind}`);
+}
+
+function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Acceptance {
+  if (type.kind === 'bytes' || type.kind === 'array') return mismatch(native, type);
+  if (type.kind === 'text' && type.maxBytes !== undefined && type.maxBytes <= (target.maxBytes ?? 0))
+    return yes;
+  const length = longestText(type);
+  const limit = target.maxBytes !== undefined ? Math.floor(target.maxBytes / 4) : target.maxLength;
+  if (target.isFixed && !(type.kind === 'text' && type.isFixed && type.maxLength === target.maxLength)) {
+    return no(`${native} pads with blanks what is shorter`);
+  }
+  if (limit !== undefined && (length === undefined || length > limit)) return no(`${native} is narrower`);
+  if (type.kind === 'text' || type.kind === 'enum') return yes;
+  if (type.kind === 'untyped')
+    return { isAccepted: true, note: 'numbers arrive as text', misfits: 'a blob is not text' };
+  return { isAccepted: true, note: 'as text' };
+}
+
+/** Characters at most; undefined: no limit known. */
+function longestText(type: ColumnType): number | undefined {
+  switch (type.kind) {
+    case 'text':
+      return type.maxLength ?? type.maxBytes;
+    case 'enum':
+      return Math.max(0, ...type.values.map((each) => each.length));
+    case 'boolean':
+      return 5;
+    case 'int':
+      return 20;
+    case 'uuid':
+      return 36;
+    case 'decimal':
+      return type.precision === undefined ? undefined : type.precision + 3;
+    default:
+      return undefined;
+  }
+}
+
+function acceptsAsFloat(target: Of<'float'>, type: ColumnType, native: string): Acceptance {
+  if (type.kind === 'float') return type.bits <= target.bits ? yes : no(`${native} is less precise`);
+  if (type.kind === 'int' && type.bits <= (target.bits === 64 ? 32 : 16)) return yes;
+  return mismatch(native, type);
+}
+
+function acceptsAsDecimal(target: Of<'decimal'>, type: ColumnType, native: string): Acceptance {
+  if (type.kind !== 'int' && type.kind !== 'decimal') return mismatch(native, type);
+  if (target.precision === undefined) return yes;
+  const { whole, scale } = digits(type);
+  if (whole === undefined) return no(`${native} has fixed digits, the source's numeric any`);
+  const targetScale = target.scale ?? 0;
+  return scale <= targetScale && whole <= target.precision - targetScale
+    ? yes
+    : no(`${native} has fewer digits`);
+}
+
+function digits(type: Of<'int'> | Of<'decimal'>): {
+  readonly whole: number | undefined;
+  readonly scale: number;
+} {
+  if (type.kind === 'decimal') {
+    const scale = type.scale ?? 0;
+    return { whole: type.precision === undefined ? undefined : type.precision - scale, scale };
+  }
+  return { whole: String(intRange(type).max).length, scale: 0 };
+}
+
+function acceptsLabels(target: Of<'enum'>, type: Of<'enum'>, native: string): Acceptance {
+  const missing = type.values.filter((each) => !target.values.includes(each));
+  return missing.length === 0 ? yes : no(`${native} lacks ${missing.join(', ')}`);
+}
+
+function acceptsBits(target: Of<'bit'>, type: Of<'bit'>, native: string): Acceptance {
+  if (!target.isVarying)
+    return !type.isVarying && type.length === target.length ? yes : no(`${native} has a fixed length`);
+  if (target.length === undefined) return yes;
+  return type.length !== undefined && type.length <= target.length ? yes : no(`${native} is narrower`);
+}
