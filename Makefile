@@ -47,12 +47,13 @@ test: check ## everything that can be tested here, real servers included; ARGS='
 	@node tools/run-tests.ts $(ARGS)
 
 .PHONY: check
-check: build ## types, lint, format, imports, lengths, error codes, guards, generated files, pages, duplicated code
+check: build ## types, lint, format, imports, lengths, files of connectors, error codes, guards, generated files, pages, duplicated code
 	@node_modules/.bin/tsc --noEmit -p .
 	@node_modules/.bin/biome ci --error-on-warnings .
 	@node tools/check-imports.ts
 	@node tools/check-circles.ts
 	@node tools/check-lengths.ts
+	@node tools/check-vocabulary.ts
 	@node tools/check-codes.ts
 	@node tools/check-docs.ts
 	@node tools/check-invariants.ts

@@ -17,7 +17,6 @@ export const permittedCircles: readonly (readonly string[])[] = [
     'connectors/postgres/connection/read-only.ts',
     'connectors/postgres/session.ts',
   ],
-  ['connectors/sqlite/source/page-reader.ts', 'connectors/sqlite/source/bad-encoding.ts'],
 ];
 
 /**

@@ -1,4 +1,5 @@
 import type { Rejection, WritePlan } from '../../../core/connector.ts';
+import { nameRow } from '../../../core/row-name.ts';
 import { updatedColumns } from '../../../core/upsert-columns.ts';
 import { namedAs, refusedRow } from '../../sql/destination/refused-row.ts';
 import { quoteBacktick } from '../../sql/names.ts';
@@ -6,9 +7,8 @@ import { asRowError, type RowError, rowMessage } from '../errors.ts';
 import { quoteName, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
 import type { LoadColumn } from '../types/encode.ts';
-import type { Lines } from '../types/tsv-lines.ts';
+import { fieldsOf, type Lines, linesOf, plainField } from '../types/tsv-lines.ts';
 import { type Duplicates, halves, loadLines, requireKept } from './bulk-load.ts';
-import { nameLine } from './row-names.ts';
 import type { WriteTransaction } from './write-transaction.ts';
 
 export interface RowTarget {
@@ -185,4 +185,19 @@ export class RowWriter {
       `INSERT INTO ${target} (${list}) SELECT ${items} FROM ${source} AS s WHERE NOT EXISTS (SELECT 1 FROM ${target} AS t WHERE ${same})`,
     ];
   }
+}
+
+/** The name of a single line by its key, as rowName (connectors/sql/destination/refused-row.ts) names rows of values. */
+function nameLine(
+  line: Lines,
+  columns: readonly LoadColumn[],
+  { key, redactsKeys }: Pick<WritePlan, 'key' | 'redactsKeys'>,
+): string | undefined {
+  const [only = Buffer.alloc(0)] = linesOf(line);
+  const fields = fieldsOf(only);
+  const values = key.map((name) => {
+    const at = columns.findIndex((column) => column.name === name);
+    return plainField(fields[at] ?? '\\N');
+  });
+  return nameRow({ columns: key, values }, redactsKeys);
 }

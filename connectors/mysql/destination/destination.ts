@@ -30,10 +30,10 @@ import { type LoadColumn, loadColumn, tsvRequest } from '../types/encode.ts';
 import { selectItem } from '../types/literals.ts';
 import { RowWriter } from './batch-writer.ts';
 import { toLines } from './bulk-load.ts';
-import { claimTarget } from './claim-target.ts';
 import { type CommitChange, Commits } from './commit-rows.ts';
 import { addColumns, createStaging, createTable, ownTable } from './ddl.ts';
 import { Replacement, replaceFindings } from './replace.ts';
+import { claimTarget } from './target-shape.ts';
 import { WriteTransaction } from './write-transaction.ts';
 
 const path = 'spec.destination.table';

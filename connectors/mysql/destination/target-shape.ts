@@ -1,13 +1,18 @@
+import type { WritePlan } from '../../../core/connector.ts';
 import { permanent, schemaChanged } from '../../../core/errors.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { Relation } from '../../../core/values.ts';
 import type { Result } from '../connection/statements.ts';
 import { describeTable, destinationFindings, type TableEntry } from '../describe.ts';
+import { errnoOf, errorNumbers } from '../errors.ts';
 import { catalogueStatement, fingerprintOf } from '../fingerprint.ts';
 import { quoteName, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
+import { addColumns, type CollationOf, createTable } from './ddl.ts';
 import { plainTable } from './own-tables.ts';
+
+const path = 'spec.destination.table';
 
 /** A table that rows are written to, and how each transaction sees that it is still the one that was claimed. */
 export class TargetShape {
@@ -55,7 +60,7 @@ export class TargetShape {
     if (fingerprint === this.#fingerprint) return;
     // A table that was made again has lost its rows, whatever its shape.
     const isSameTable = createdAt(fingerprint) === createdAt(this.#fingerprint);
-    const now = await describeTable(session, this.entry.name, 'spec.destination.table');
+    const now = await describeTable(session, this.entry.name, path);
     requireShape(this.relation, now?.relation ?? null);
     if (!isSameTable) throw schemaChanged(this.relation.name);
     this.#fingerprint = fingerprint;
@@ -63,9 +68,47 @@ export class TargetShape {
 
   /** After an error. Throws SchemaChanged where the table is another one, or gone. */
   async requireStill(session: Session): Promise<void> {
-    const now = await describeTable(session, this.entry.name, 'spec.destination.table');
+    const now = await describeTable(session, this.entry.name, path);
     requireShape(this.relation, now?.relation ?? null);
   }
+}
+
+/** The target as it was planned: made or given its new columns where it must be. Throws SchemaChanged when it is another by now. */
+export async function claimTarget(
+  session: Session,
+  plan: WritePlan,
+  name: TableName,
+  collationOf: CollationOf,
+  signal: AbortSignal,
+): Promise<TargetShape> {
+  if (plan.existing === null) await makeOnce(session, createTable(plan, name, collationOf), name, signal);
+  const added = addColumns(plan, name, collationOf);
+  if (added !== undefined) await makeOnce(session, added, name, signal);
+  const target = await TargetShape.look(session, name, path, signal);
+  if (!target) throw permanent('TableNotFound', `${quoteName(name)} is missing`, { path });
+  if (plan.existing) requireShape(plan.existing, withoutAdded(target.relation, plan));
+  return target;
+}
+
+/** Somebody else has made it since it was planned: what is there now was not planned for. */
+async function makeOnce(session: Session, sql: string, name: TableName, signal: AbortSignal): Promise<void> {
+  await session.guard(async () => {
+    try {
+      await session.run(sql);
+    } catch (thrown) {
+      const isThere = [errorNumbers.tableExists, errorNumbers.duplicateColumn].some(
+        (each) => each === errnoOf(thrown),
+      );
+      throw isThere ? schemaChanged(quoteName(name)) : thrown;
+    }
+  }, signal);
+}
+
+function withoutAdded(relation: Relation, plan: WritePlan): Relation {
+  const added = new Set(
+    plan.columns.columns.filter((each) => each.existing === null).map((each) => each.name),
+  );
+  return { ...relation, columns: relation.columns.filter((column) => !added.has(column.name)) };
 }
 
 /**

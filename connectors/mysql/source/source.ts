@@ -5,6 +5,7 @@ import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
+import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
 import { splitName } from '../../sql/names.ts';
 import { fieldToIndex, indexFindings } from '../../sql/source/field-index.ts';
@@ -21,14 +22,13 @@ import {
 } from '../../sql/source/read-pass.ts';
 import { firstOfIndexes } from '../catalog.ts';
 import { readConfig } from '../config.ts';
-import { OwnSession } from '../connection/own-session.ts';
 import { readOnly } from '../connection/read-only.ts';
 import type { SqlRow } from '../connection/statements.ts';
 import { listTables, text } from '../describe.ts';
 import { lookAt, type Seen } from '../fingerprint.ts';
 import { identityOf } from '../identity.ts';
 import { quoteName, resolveName, type TableName } from '../names.ts';
-import { readerMark, type Session } from '../session.ts';
+import { readerMark, Session } from '../session.ts';
 import { decoderOf } from '../types/decode.ts';
 import { dialect, literalText, selectItem } from '../types/literals.ts';
 import { microsOf } from '../types/time-text.ts';
@@ -49,14 +49,18 @@ export class MysqlSource implements Source, RangeReader {
   readonly #access: SystemAccess;
   readonly #object: SourceObject;
   readonly #bound: LateRowBound;
-  readonly #session: OwnSession;
+  readonly #session: OwnSession<Session>;
   readonly #system = new OneSystem();
   #seen: Seen | undefined;
 
   constructor(access: SystemAccess, object: SourceObject, session: Session) {
     this.#access = access;
     this.#object = object;
-    this.#session = new OwnSession(access, 'reader', session);
+    this.#session = new OwnSession(
+      access.dataSource,
+      (signal) => Session.open(access, 'reader', signal),
+      session,
+    );
     this.#bound = new LateRowBound(access, {
       largest: (field, signal) => largest(this, field, signal),
       nowMicros: (signal) => this.#nowMicros(signal),

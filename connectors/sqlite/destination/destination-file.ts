@@ -18,7 +18,7 @@ import { claimedRow } from '../../sql/destination/commit-table.ts';
 import { joinName, quoteDouble, splitName } from '../../sql/names.ts';
 import { replaceFindings, targetFindings, writeFindings } from '../check.ts';
 import { openForWriting, requireWritable } from '../connection/open.ts';
-import { runOne } from '../connection/run-one.ts';
+import { runOne } from '../connection/statements.ts';
 import { describeShape, describeTable, findTable, tableName } from '../describe.ts';
 import { SchemaWatch } from '../fingerprint.ts';
 import { fileIdentity, travellingIdentity } from '../identity.ts';

@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import { bug } from '../../../core/errors.ts';
 import { quoteDouble } from '../../sql/names.ts';
-import { runOne } from '../connection/run-one.ts';
+import { runOne } from '../connection/statements.ts';
 import { swapStatements } from './ddl.ts';
 
 /** The table that a Replace fills beside its target. All calls are within the caller's transaction. */

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { Database } from 'better-sqlite3';
 import { permanent } from '../../../core/errors.ts';
+import type { Column } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import type { Stored } from '../types/decode.ts';
-import type { PartRequest } from './page-reader.ts';
 
 /** What the driver makes of bytes that are no text; a text may also have it as a character. */
 const replacement = '\ufffd';
@@ -12,12 +12,18 @@ export function mayBeReplaced(row: readonly Stored[]): boolean {
   return row.some((cell) => typeof cell === 'string' && cell.includes(replacement));
 }
 
+interface Statement {
+  readonly sql: string;
+  /** The select list. */
+  readonly columns: readonly Pick<Column, 'name'>[];
+}
+
 /**
  * SQLite takes any bytes for TEXT, and the driver hands on those that are none in the encoding of the file as another character: two
  * different keys would become one. So the bytes of the same rows are looked at, in the same snapshot. The statement that they came by may
  * still be open, beside which the driver runs no PRAGMA.
  */
-export function requireText(database: Database, { sql, columns }: PartRequest): void {
+export function requireText(database: Database, { sql, columns }: Statement): void {
   const encoding = database.prepare('SELECT encoding FROM pragma_encoding').pluck().get();
   const isText = (bytes: Buffer) =>
     encoding === 'UTF-8' ? isUtf8(bytes) : isUtf16(bytes, encoding === 'UTF-16be');
