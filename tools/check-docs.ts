@@ -77,6 +77,8 @@ function checkPaths(tree: Tree, page: string, text: string): string[] {
 
 function isThere(tree: Tree, page: string, path: string): boolean {
   if (tree.has(path) || tree.has(join(dirname(page), path))) return true;
+  // A file that each connector may have, by its path below the connector's folder.
+  if (path.includes('/') && tree.has(`connectors/*/${path}`)) return true;
   // A README speaks of files of its own folder, the pages of docs/ of all.
   const folder = basename(page) === 'README.md' && page !== 'docs/README.md' ? dirname(page) : '.';
   return !path.includes('/') && tree.hasName(path, folder);
