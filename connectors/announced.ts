@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
-import { hostName, secretReference, sqlServerFields, text, tlsObject } from '../core/manifest/fields.ts';
+import { databaseServerFields, hostName, secretReference, text, tlsObject } from '../core/manifest/fields.ts';
 
 const url = () => text({ max: 2_048, pattern: /^https?:\/\/\S+$/, says: 'write a URL: https://...' });
 const user = () => text({ max: 128 }).optional().describe('User to connect as.');
@@ -8,7 +8,7 @@ const password = () => secretReference().optional().describe("The user's passwor
 const tls = () => tlsObject().describe('Encryption of the connection.');
 
 const sqlserver = z.strictObject({
-  ...sqlServerFields(1_433),
+  ...databaseServerFields(1_433),
   instance: text({ max: 128 }).optional().describe('Named instance of the server.'),
 });
 

@@ -3,12 +3,12 @@ import type { ConnectionOptions, SslOptions } from 'mysql2';
 import { z } from 'zod';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
-import { sqlServerFields } from '../../core/manifest/fields.ts';
+import { databaseServerFields } from '../../core/manifest/fields.ts';
 import { channelOf, isServerVerified, type PasswordRule } from '../sql/connection/password-rule.ts';
 import { defaultSilenceMs } from '../sql/connection/silence.ts';
 
 /** The fields of a DataSource's `mysql` object. */
-export const schema = z.strictObject(sqlServerFields(3_306));
+export const schema = z.strictObject(databaseServerFields(3_306));
 type MysqlConfig = z.infer<typeof schema>;
 
 /** With its defaults. */

@@ -3,67 +3,68 @@ import { type Disposition, IdraError, permanent, transient } from '../../core/er
 import { lookUp } from '../../core/look-up.ts';
 import {
   certificateUntrusted,
+  type ErrorClass,
   errorOf,
   isUntrusted,
-  type Meaning,
   raisedByTrigger,
+  socketErrors,
 } from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';
 
-const authentication: Meaning = {
+const authentication: ErrorClass = {
   code: 'AuthenticationFailed',
   disposition: never,
   path: 'spec.mysql.passwordSecretRef',
   mend: 'check user and password, and that the user may log in from this host',
 };
-const denied: Meaning = {
+const denied: ErrorClass = {
   code: 'PermissionDenied',
   disposition: never,
   mend: 'GRANT the right to this user',
 };
-const databaseMissing: Meaning = {
+const databaseMissing: ErrorClass = {
   code: 'DatabaseNotFound',
   disposition: never,
   path: 'spec.mysql.database',
   mend: 'check the name, or create the database',
 };
-const tableMissing: Meaning = {
+const tableMissing: ErrorClass = {
   code: 'TableNotFound',
   disposition: never,
   mend: 'check schema and name; names are case-sensitive',
 };
-const queryInvalid: Meaning = { code: 'QueryInvalid', disposition: never };
-const tooMany: Meaning = { code: 'TooManyConnections', disposition: later };
-const diskFull: Meaning = { code: 'DiskFull', disposition: later };
-const lost: Meaning = { code: 'ConnectionLost', disposition: later };
-const readOnly: Meaning = {
+const queryInvalid: ErrorClass = { code: 'QueryInvalid', disposition: never };
+const tooMany: ErrorClass = { code: 'TooManyConnections', disposition: later };
+const diskFull: ErrorClass = { code: 'DiskFull', disposition: later };
+const lost: ErrorClass = { code: 'ConnectionLost', disposition: later };
+const readOnly: ErrorClass = {
   code: 'ReadOnlyServer',
   disposition: later,
   mend: 'a replica or a read-only server cannot be written: point the DataSource at the primary',
 };
 /** Sessions read in transactions that cannot write. */
-const writesWhileReading: Meaning = {
+const writesWhileReading: ErrorClass = {
   code: 'SourceWrites',
   disposition: never,
   path: 'spec.source',
   mend: 'read without FOR UPDATE and without functions that write, in the query or view',
 };
-const tooLarge: Meaning = {
+const tooLarge: ErrorClass = {
   code: 'RowTooLarge',
   disposition: never,
   mend: 'raise max_allowed_packet of the server above the largest row',
 };
 
-const timeLimited: Meaning = {
+const timeLimited: ErrorClass = {
   code: 'StatementCancelled',
   disposition: later,
   mend: 'Idra sets no limit of its own: raise the one of the user (MAX_STATEMENT_TIME), of the query (MAX_EXECUTION_TIME), or of a proxy between',
 };
 
 /** By error number, the same on MySQL and MariaDB where both have it. */
-const meanings: Readonly<Record<number, Meaning>> = {
+const errorClasses: Readonly<Record<number, ErrorClass>> = {
   1044: denied,
   1045: authentication,
   1698: authentication,
@@ -132,22 +133,8 @@ const meanings: Readonly<Record<number, Meaning>> = {
 };
 
 /** Codes of Node's sockets and of the driver. */
-const hostUnreachable: Meaning = {
-  code: 'HostUnreachable',
-  disposition: later,
-  path: 'spec.mysql.host',
-  mend: 'check host and port, and that the server runs',
-};
-const driverCodes: Readonly<Record<string, Meaning>> = {
-  ECONNREFUSED: hostUnreachable,
-  ENOTFOUND: hostUnreachable,
-  EAI_AGAIN: hostUnreachable,
-  EHOSTUNREACH: hostUnreachable,
-  ENETUNREACH: hostUnreachable,
-  ETIMEDOUT: hostUnreachable,
-  ENOENT: hostUnreachable,
-  ECONNRESET: lost,
-  EPIPE: lost,
+const driverCodes: Readonly<Record<string, ErrorClass>> = {
+  ...socketErrors('spec.mysql'),
   PROTOCOL_CONNECTION_LOST: lost,
   HANDSHAKE_SSL_ERROR: lost,
   HANDSHAKE_NO_SSL_SUPPORT: {
@@ -298,15 +285,15 @@ export function classify(thrown: unknown, where: string): IdraError {
   if (errno !== undefined && isRaised(errno, thrown))
     return errorOf(raisedByTrigger, `${where}: ${raisedByTrigger.text} (error ${errno})`, undefined);
   if (errno !== undefined) {
-    const meaning = meanings[errno] ?? { ...queryInvalid, code: 'ServerError' };
-    return errorOf(meaning, `${where}: ${text} (error ${errno})`, thrown);
+    const errorClass = errorClasses[errno] ?? { ...queryInvalid, code: 'ServerError' };
+    return errorOf(errorClass, `${where}: ${text} (error ${errno})`, thrown);
   }
   const code = codeOf(thrown);
   if (isUntrusted(code)) return certificateUntrusted(code, where, 'spec.mysql.tls', thrown);
   const plugin = /unknown plugin (\S*)\. See/.exec(text)?.[1];
   if (code === 'AUTH_SWITCH_PLUGIN_ERROR' && plugin !== undefined) return pluginUnknown(plugin, where);
-  const meaning = lookUp(driverCodes, code);
-  if (meaning) return errorOf(meaning, `${where}: ${text || code}`, thrown);
+  const errorClass = lookUp(driverCodes, code);
+  if (errorClass) return errorOf(errorClass, `${where}: ${text || code}`, thrown);
   // The driver gives no code where the socket closed in the middle; the session is of no use either way.
   return transient('ConnectionLost', `${where}: ${text}`, { cause: thrown });
 }

@@ -4,10 +4,11 @@ import { type Disposition, IdraError, permanent, transient } from '../../core/er
 import { lookUp } from '../../core/look-up.ts';
 import {
   certificateUntrusted,
+  type ErrorClass,
   errorOf,
   isUntrusted,
-  type Meaning,
   raisedByTrigger,
+  socketErrors,
 } from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
@@ -26,7 +27,7 @@ export function isSchemaChange(thrown: unknown): boolean {
 }
 
 /** SQLSTATE, or its class of two characters, in the order of looking: the whole code first. */
-const meanings: Readonly<Record<string, Meaning>> = {
+const errorClasses: Readonly<Record<string, ErrorClass>> = {
   '28P01': {
     code: 'AuthenticationFailed',
     disposition: never,
@@ -89,47 +90,27 @@ const meanings: Readonly<Record<string, Meaning>> = {
   '23': { code: 'ConstraintViolated', disposition: never },
 };
 
-const scramFailed: Meaning = {
+const scramFailed: ErrorClass = {
   code: 'AuthenticationFailed',
   disposition: never,
   path: 'spec.postgres.passwordSecretRef',
   mend: 'check user and password, and that host and port are those of the server that knows them',
 };
 
-const partitionMissing: Meaning = {
+const partitionMissing: ErrorClass = {
   code: 'PartitionMissing',
   disposition: never,
   path: 'spec.destination.table',
   mend: 'create the partition, or a DEFAULT one',
 };
 
-const missedInFunction: Meaning = {
+const missedInFunction: ErrorClass = {
   code: 'NameInFunctionNotFound',
   disposition: never,
   mend: 'ALTER FUNCTION ... SET search_path = ... for the function, or name the schema in its text; parameters.search_path of the DataSource gives a path to all such functions, for schemas where nobody creates who is not trusted',
 };
 
-/** Codes of Node's sockets and TLS. */
-const socketCodes: Readonly<Record<string, Meaning>> = {
-  ECONNREFUSED: {
-    code: 'HostUnreachable',
-    disposition: later,
-    path: 'spec.postgres.host',
-    mend: 'check host and port, and that the server runs',
-  },
-  ENOTFOUND: {
-    code: 'HostUnreachable',
-    disposition: later,
-    path: 'spec.postgres.host',
-    mend: 'check the host: its name is not known here',
-  },
-  EAI_AGAIN: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
-  EHOSTUNREACH: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
-  ENETUNREACH: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
-  ETIMEDOUT: { code: 'HostUnreachable', disposition: later, path: 'spec.postgres.host' },
-  ECONNRESET: { code: 'ConnectionLost', disposition: later },
-  EPIPE: { code: 'ConnectionLost', disposition: later },
-};
+const socketClasses = socketErrors('spec.postgres');
 
 /** The server's SQLSTATE, where the error is one of the server. */
 export function sqlState(thrown: unknown): string | undefined {
@@ -151,7 +132,7 @@ export function isRowError(thrown: unknown): thrown is pg.DatabaseError {
 export function rejectionOf(error: pg.DatabaseError): Rejection {
   const code = hasNoPartition(error)
     ? 'PartitionMissing'
-    : (lookUp(meanings, (error.code ?? '').slice(0, 2))?.code ?? 'ValueNotKept');
+    : (lookUp(errorClasses, (error.code ?? '').slice(0, 2))?.code ?? 'ValueNotKept');
   const column = error.column ?? columnOf(error);
   return { code, ...(column && { column }), message: safeMessage(error) };
 }
@@ -164,8 +145,8 @@ export function classify(thrown: unknown, doing: string): IdraError {
     thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   if (isUntrusted(code)) return certificateUntrusted(code, doing, 'spec.postgres.tls', thrown);
-  const meaning = lookUp(socketCodes, code);
-  if (meaning) return errorOf(meaning, `${doing}: ${text}`, thrown);
+  const errorClass = lookUp(socketClasses, code);
+  if (errorClass) return errorOf(errorClass, `${doing}: ${text}`, thrown);
   // The driver's, without a code: no password, or a server that does not prove that it knows it.
   if (text.startsWith('SASL: ')) return errorOf(scramFailed, `${doing}: ${text}`, thrown);
   // The driver gives no code where the socket closed in the middle; the session is of no use either way.
@@ -181,34 +162,41 @@ function hasNoPartition(error: pg.DatabaseError): boolean {
 }
 
 /** What a pooler says, and no server: it does not hand on what parameters.search_path asks for at the login. */
-const isPooler: Meaning = {
+const pooler: ErrorClass = {
   code: 'PoolerNotSupported',
   disposition: never,
   path: 'spec.postgres.host',
+  text: 'this is a connection pooler, not the server itself',
   mend: 'set host and port to those of the PostgreSQL server',
 };
 
 /** Of a WITH that writes, where the query stands within another statement. */
-const withWrites: Meaning = {
+const withWrites: ErrorClass = {
   code: 'QueryInvalid',
   disposition: never,
   path: 'spec.source.query',
   mend: 'let source.query only read: no INSERT, UPDATE or DELETE in its WITH',
 };
 
+const unknownState: ErrorClass = { code: 'ServerError', disposition: never };
+
+/** What SQLSTATE alone does not tell. The first that holds decides. */
+const circumstances: readonly (readonly [holds: (error: pg.DatabaseError) => boolean, is: ErrorClass])[] = [
+  [isRaised, raisedByTrigger],
+  [hasNoPartition, partitionMissing],
+  [isMissedInFunction, missedInFunction],
+  [({ code, message }) => code === '08P01' && message.startsWith('unsupported startup parameter'), pooler],
+  [({ code, routine }) => code === '0A000' && routine === 'analyzeCTE', withWrites],
+];
+
 function fromServer(error: pg.DatabaseError, doing: string): IdraError {
   const state = error.code ?? '';
-  if (isRaised(error))
-    return errorOf(raisedByTrigger, `${doing}: ${raisedByTrigger.text} (SQLSTATE ${state})`, undefined);
-  if (hasNoPartition(error)) return errorOf(partitionMissing, `${doing}: ${safeMessage(error)}`, error);
-  if (isMissedInFunction(error)) return errorOf(missedInFunction, `${doing}: ${safeMessage(error)}`, error);
-  if (state === '08P01' && error.message.startsWith('unsupported startup parameter'))
-    return errorOf(isPooler, `${doing} is a connection pooler, not the server itself`, error);
-  if (state === '0A000' && error.routine === 'analyzeCTE')
-    return errorOf(withWrites, `${doing}: ${safeMessage(error)}`, error);
-  const meaning = lookUp(meanings, state) ??
-    lookUp(meanings, state.slice(0, 2)) ?? { code: 'ServerError', disposition: never };
-  return errorOf(meaning, `${doing}: ${safeMessage(error)} (SQLSTATE ${state})`, error);
+  const [, special] = circumstances.find(([holds]) => holds(error)) ?? [];
+  const errorClass =
+    special ?? lookUp(errorClasses, state) ?? lookUp(errorClasses, state.slice(0, 2)) ?? unknownState;
+  const { text } = errorClass;
+  const message = `${doing}: ${text ?? safeMessage(error)} (SQLSTATE ${state})`;
+  return errorOf(errorClass, message, text === undefined ? error : undefined);
 }
 
 /** In the text of a function that a trigger, view or policy calls: it names something without a schema, and finds it in pg_catalog alone. */

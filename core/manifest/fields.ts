@@ -102,7 +102,7 @@ export function labels() {
 }
 
 /** What the SQL systems with a server have in common. */
-export function sqlServerFields(standardPort: number) {
+export function databaseServerFields(standardPort: number) {
   return {
     host: hostName().describe('Host name or address of the server.'),
     port: port(standardPort).describe('Port of the server.'),

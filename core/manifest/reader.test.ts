@@ -3,13 +3,18 @@ import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { IdraError } from '../errors.ts';
 import type { SystemSchema } from './data-source-schema.ts';
-import { secretReference, sqlServerFields, text } from './fields.ts';
+import { databaseServerFields, secretReference, text } from './fields.ts';
 import { nearest } from './issues.ts';
 import { makeManifestReader } from './reader.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 const systems: readonly SystemSchema[] = [
-  { type: 'postgres', title: 'PostgreSQL', config: z.strictObject(sqlServerFields(5_432)), isOffered: true },
+  {
+    type: 'postgres',
+    title: 'PostgreSQL',
+    config: z.strictObject(databaseServerFields(5_432)),
+    isOffered: true,
+  },
   { type: 'sqlite', title: 'SQLite', config: z.strictObject({ path: text({ max: 9 }) }), isOffered: true },
   {
     type: 'kafka',

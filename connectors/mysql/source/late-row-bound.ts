@@ -6,8 +6,8 @@ import type { Column } from '../../../core/values.ts';
 import type { PassBound } from '../../sql/source/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
 import { isoOf, wallText } from '../types/time-text.ts';
-import { type Sight, type TransactionWatch, watchOf } from './open-transactions.ts';
-import type { OpenWork } from './transaction-log.ts';
+import { type OpenTransactions, type TransactionWatch, watchOf } from './open-transactions.ts';
+import type { OpenTransaction } from './transaction-log.ts';
 
 /** What the bound asks of the source's own session. */
 export interface Probe {
@@ -52,15 +52,15 @@ export class LateRowBound {
   }
 
   async check(signal: AbortSignal): Promise<readonly Finding[]> {
-    const sight = await this.#look(signal);
-    if (!('refusal' in sight)) return [];
+    const seen = await this.#snapshot(signal);
+    if (!('limitation' in seen)) return [];
     return [
       {
         severity: 'warning',
         code: 'LateRowsBySafetyLag',
         path: 'spec.safetyLag',
-        message: `open transactions of the source cannot be seen (${sight.refusal}): safetyLag bounds late rows`,
-        mend: sight.mend ?? 'set safetyLag to longer than a transaction lasts',
+        message: `open transactions of the source cannot be seen (${seen.limitation}): safetyLag bounds late rows`,
+        mend: seen.mend ?? 'set safetyLag to longer than a transaction lasts',
       },
     ];
   }
@@ -73,24 +73,28 @@ export class LateRowBound {
 
   async #takeTime(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
     const startedMs = this.#clock.monotonicMs();
-    let sight = await this.#look(signal);
-    while ('open' in sight && sight.open[0]?.isLoose && this.#clock.monotonicMs() < startedMs + patienceMs) {
-      sight = await this.#look(signal);
+    let seen = await this.#snapshot(signal);
+    while (
+      'open' in seen &&
+      seen.open[0]?.isEstimated &&
+      this.#clock.monotonicMs() < startedMs + patienceMs
+    ) {
+      seen = await this.#snapshot(signal);
     }
-    if ('refusal' in sight && sight.replica)
-      return await this.#takeReplayedTime(request, field, sight, signal);
-    if ('refusal' in sight) {
-      // Counted from before the look, which may have taken long.
-      const lookMs = this.#clock.monotonicMs() - startedMs;
-      const lagMs = (request.safetyLagMs ?? defaultSafetyLagMs) + Math.ceil(lookMs);
+    if ('limitation' in seen && seen.replica)
+      return await this.#takeReplayedTime(request, field, seen, signal);
+    if ('limitation' in seen) {
+      // Counted from before the snapshot, which may have taken long.
+      const snapshotMs = this.#clock.monotonicMs() - startedMs;
+      const lagMs = (request.safetyLagMs ?? defaultSafetyLagMs) + Math.ceil(snapshotMs);
       const now = await this.#probe.nowMicros(signal);
-      return { upTo: timeUpTo(now - lagMs * 1_000, request, field), report: refused(sight.refusal) };
+      return { upTo: timeUpTo(now - lagMs * 1_000, request, field), report: refused(seen.limitation) };
     }
-    const [oldest] = sight.open;
+    const [oldest] = seen.open;
     const lagMs = request.safetyLagMs ?? 0;
     const report = reportOf(oldest, lagMs);
     if (oldest && oldest.floorMicros === undefined) return { upTo: 'none', report };
-    const bound = Math.min(sight.atMicros, oldest?.floorMicros ?? sight.atMicros);
+    const bound = Math.min(seen.atMicros, oldest?.floorMicros ?? seen.atMicros);
     return { upTo: timeUpTo(bound - lagMs * 1_000, request, field), report };
   }
 
@@ -98,11 +102,11 @@ export class LateRowBound {
   async #takeReplayedTime(
     request: ReadRequest,
     field: Column,
-    { refusal, replica }: Refusal,
+    { limitation, replica }: Limited,
     signal: AbortSignal,
   ): Promise<PassBound> {
     const newest = await this.#probe.largest(field, signal);
-    const report = refused(refusal);
+    const report = refused(limitation);
     const byRowsMs = newest === undefined ? undefined : instantMs(newest, zoneOf(request, field));
     const byRows = byRowsMs === undefined ? undefined : Math.floor(byRowsMs) * 1_000;
     const replayed = [byRows, replica?.positionMicros].filter((each) => each !== undefined);
@@ -114,13 +118,13 @@ export class LateRowBound {
   }
 
   /** An id that was seen is final when the replica is known to have replayed all up to that moment, and safetyLag more. */
-  #takeReplayedId(request: ReadRequest, { refusal, replica }: Refusal): PassBound {
+  #takeReplayedId(request: ReadRequest, { limitation, replica }: Limited): PassBound {
     const lagMicros = (request.safetyLagMs ?? defaultSafetyLagMs) * 1_000;
     const limit = (replica?.positionMicros ?? Number.NEGATIVE_INFINITY) - lagMicros;
     const index = this.#marks.findLastIndex((mark) => mark.atMicros < limit);
     const settled = this.#marks[index];
     this.#marks = this.#marks.slice(Math.max(0, index));
-    const report = refused(refusal);
+    const report = refused(limitation);
     return { upTo: settled ? { text: settled.text, isInclusive: true } : 'none', report };
   }
 
@@ -128,30 +132,30 @@ export class LateRowBound {
     const largest = await this.#probe.largest(field, signal);
     const seenMicros = await this.#probe.nowMicros(signal);
     const startedMs = this.#clock.monotonicMs();
-    let sight = await this.#look(signal);
-    if ('refusal' in sight) {
-      if (sight.replica) {
+    let seen = await this.#snapshot(signal);
+    if ('limitation' in seen) {
+      if (seen.replica) {
         if (largest !== undefined) this.#marks = [...this.#marks, { atMicros: seenMicros, text: largest }];
-        return this.#takeReplayedId(request, sight);
+        return this.#takeReplayedId(request, seen);
       }
       const lagMs = request.safetyLagMs ?? defaultSafetyLagMs;
-      return await this.#takeSettled(largest, lagMs, refused(sight.refusal), signal);
+      return await this.#takeSettled(largest, lagMs, refused(seen.limitation), signal);
     }
     const lagMs = request.safetyLagMs ?? 0;
     if (largest === undefined) return { upTo: 'none', report: reportOf(undefined, lagMs) };
-    // Of a moment before the look: what was at work then and still is has an older floor.
-    this.#marks = [...this.#marks, { atMicros: sight.atMicros, text: largest }];
+    // Of a moment before the snapshot: what was at work then and still is has an older floor.
+    this.#marks = [...this.#marks, { atMicros: seen.atMicros, text: largest }];
     if (lagMs > 0) {
       await this.#awaitAge(lagMs, signal);
-      sight = await this.#look(signal);
+      seen = await this.#snapshot(signal);
     }
     const deadline = Math.max(startedMs, this.#clock.monotonicMs()) + patienceMs;
     const after = request.after?.mode === 'Id' ? request.after.id : undefined;
     for (;;) {
-      if ('refusal' in sight) return { upTo: 'none', report: refused(sight.refusal) };
-      const [oldest] = sight.open;
-      const wanted = this.#newestOfAge(sight.atMicros, lagMs);
-      const settled = this.#settled(oldest, sight.atMicros, lagMs);
+      if ('limitation' in seen) return { upTo: 'none', report: refused(seen.limitation) };
+      const [oldest] = seen.open;
+      const wanted = this.#newestOfAge(seen.atMicros, lagMs);
+      const settled = this.#settled(oldest, seen.atMicros, lagMs);
       const hasNews = settled !== undefined && settled.text !== after;
       if (hasNews || wanted === after || this.#clock.monotonicMs() >= deadline) {
         const report = reportOf(settled?.text === wanted ? undefined : oldest, lagMs);
@@ -159,7 +163,7 @@ export class LateRowBound {
           ? { upTo: { text: settled.text, isInclusive: true }, report }
           : { upTo: 'none', report };
       }
-      sight = await this.#look(signal);
+      seen = await this.#snapshot(signal);
     }
   }
 
@@ -175,7 +179,7 @@ export class LateRowBound {
   }
 
   /** The newest mark that is older than all that is at work, and as old as safetyLag says; older ones are forgotten. */
-  #settled(oldest: OpenWork | undefined, nowMicros: number, lagMs: number): Mark | undefined {
+  #settled(oldest: OpenTransaction | undefined, nowMicros: number, lagMs: number): Mark | undefined {
     const limit = oldest ? (oldest.floorMicros ?? 0) : Number.POSITIVE_INFINITY;
     const aged = nowMicros - lagMs * 1_000;
     const index = this.#marks.findLastIndex((mark) => mark.atMicros < limit && mark.atMicros <= aged);
@@ -199,12 +203,12 @@ export class LateRowBound {
     return text === undefined ? { upTo: 'none', report } : { upTo: { text, isInclusive: true }, report };
   }
 
-  async #look(signal: AbortSignal): Promise<Sight> {
-    return await this.#watch.look(this.#access, signal);
+  async #snapshot(signal: AbortSignal): Promise<OpenTransactions> {
+    return await this.#watch.snapshot(this.#access, signal);
   }
 }
 
-type Refusal = Extract<Sight, { readonly refusal: string }>;
+type Limited = Extract<OpenTransactions, { readonly limitation: string }>;
 
 function zoneOf(request: ReadRequest, { type }: Column): string {
   return type.kind === 'timestamp' && type.hasZone ? 'UTC' : request.timeZone;
@@ -214,7 +218,7 @@ function refused(because: string): BoundReport {
   return { kind: 'safetyLag', because };
 }
 
-function reportOf(oldest: OpenWork | undefined, lagMs: number): BoundReport {
+function reportOf(oldest: OpenTransaction | undefined, lagMs: number): BoundReport {
   const held = oldest && { heldBackBy: { what: oldest.what, since: isoOf(oldest.sinceMicros) } };
   if (lagMs > 0) return { kind: 'safetyLag', because: 'safetyLag is set', ...held };
   return { kind: 'transactions', ...held };

@@ -163,18 +163,18 @@ describe('late rows', { concurrency: servers.length }, () => {
 
       test('Several processes that look all the time see in turn', async () => {
         const signal = new AbortController().signal;
-        const sights = await Promise.all(
+        const snapshots = await Promise.all(
           [1, 2, 3, 4].map(async () => {
             const watch = new TransactionWatch();
             watch.acquire();
             const seen = [];
-            for (let looks = 0; looks < 5; looks++) seen.push(await watch.look(database.access, signal));
+            for (let count = 0; count < 5; count++) seen.push(await watch.snapshot(database.access, signal));
             await watch.release();
             return seen;
           }),
         );
         assert.deepEqual(
-          sights.flat().filter((sight) => 'refusal' in sight),
+          snapshots.flat().filter((sight) => 'limitation' in sight),
           [],
         );
       });

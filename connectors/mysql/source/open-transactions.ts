@@ -7,13 +7,13 @@ import { errnoOf } from '../errors.ts';
 import { readerMark, Session } from '../session.ts';
 import { microsOf } from '../types/time-text.ts';
 import { ReplicaWatch } from './replica.ts';
-import { type OpenWork, type Statement, type Transaction, WorkLog } from './transaction-log.ts';
+import { type OpenTransaction, type Statement, type Transaction, TransactionLog } from './transaction-log.ts';
 
-/** What a look found. Refused: why the server's transactions say nothing here. */
-export type Sight =
-  | { readonly atMicros: number; readonly open: readonly OpenWork[] }
+/** What may still commit; limitation: why the server's transactions say nothing here. */
+export type OpenTransactions =
+  | { readonly atMicros: number; readonly open: readonly OpenTransaction[] }
   | {
-      readonly refusal: string;
+      readonly limitation: string;
       readonly mend?: string;
       /** Of a replica: up to when it has its source's rows, by its clock. */
       readonly replica?: { readonly positionMicros: number | undefined };
@@ -21,7 +21,7 @@ export type Sight =
 
 /**
  * `information_schema.innodb_trx` is a cache that is refreshed only when nobody has read it for 100 ms. So one reader a server in this
- * process, this far apart; and the processes take turns by a lock of the server's. Since others may poll as well, a look counts only
+ * process, this far apart; and the processes take turns by a lock of the server's. Since others may poll as well, a snapshot counts only
  * when it shows the very statement that asks, and tries again at random moments: two that keep time would miss for ever.
  */
 const restMs = 120;
@@ -30,7 +30,7 @@ const turnLock = 'idra.look';
 const turnWaitSeconds = 5;
 const maxTries = 8;
 const maxTryRestMs = 1_000;
-const lookTimeoutMs = 40_000;
+const snapshotTimeoutMs = 40_000;
 const processDenied = new Set([1227, 1142, 1045]);
 
 const watches = new Map<string, TransactionWatch>();
@@ -46,13 +46,13 @@ export function watchOf(access: SystemAccess): TransactionWatch {
 }
 
 export class TransactionWatch {
-  readonly #log = new WorkLog();
+  readonly #log = new TransactionLog();
   readonly #replica = new ReplicaWatch();
   #users = 0;
   #session: Session | undefined;
-  #next: Promise<Sight> | undefined;
+  #next: Promise<OpenTransactions> | undefined;
   #last: Promise<unknown> = Promise.resolve();
-  #lookNumber = 0;
+  #snapshotNumber = 0;
 
   acquire(): void {
     this.#users++;
@@ -68,26 +68,26 @@ export class TransactionWatch {
     await session?.close();
   }
 
-  /** A look that begins after this call; shared by all that wait for it. */
-  async look(access: SystemAccess, signal: AbortSignal): Promise<Sight> {
+  /** A snapshot that begins after this call; shared by all that wait for it. */
+  async snapshot(access: SystemAccess, signal: AbortSignal): Promise<OpenTransactions> {
     signal.throwIfAborted();
     this.#next ??= this.#afterRest(access);
     const next = this.#next;
-    return await new Promise<Sight>((resolve, reject) => {
+    return await new Promise<OpenTransactions>((resolve, reject) => {
       const stop = () => reject(signal.reason);
       signal.addEventListener('abort', stop, { once: true });
       next.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
     });
   }
 
-  #afterRest(access: SystemAccess): Promise<Sight> {
-    const sight = this.#last.then(async () => {
+  #afterRest(access: SystemAccess): Promise<OpenTransactions> {
+    const seen = this.#last.then(async () => {
       this.#next = undefined;
-      return await this.#look(access, AbortSignal.timeout(lookTimeoutMs));
+      return await this.#snapshot(access, AbortSignal.timeout(snapshotTimeoutMs));
     });
     const rest = () => this.#rest();
-    this.#last = sight.then(rest, rest);
-    return sight;
+    this.#last = seen.then(rest, rest);
+    return seen;
   }
 
   /** The turn ends when the next reader would not meet what this one has read. */
@@ -97,23 +97,23 @@ export class TransactionWatch {
     if (session?.isLost === false) await session.run(own(`DO RELEASE_LOCK('${turnLock}')`)).catch(() => {});
   }
 
-  async #look(access: SystemAccess, signal: AbortSignal): Promise<Sight> {
+  async #snapshot(access: SystemAccess, signal: AbortSignal): Promise<OpenTransactions> {
     if (!this.#session || this.#session.isLost) this.#session = await Session.open(access, 'watch', signal);
     const session = this.#session;
-    const replica = await this.#replica.look(session, signal);
-    if (replica.kind === 'readOnly') return { refusal: 'the server is read-only' };
+    const replica = await this.#replica.observe(session, signal);
+    if (replica.kind === 'readOnly') return { limitation: 'the server is read-only' };
     if (replica.kind === 'replica') {
       const { because, mend, positionMicros } = replica;
-      return { refusal: because, ...(mend !== undefined && { mend }), replica: { positionMicros } };
+      return { limitation: because, ...(mend !== undefined && { mend }), replica: { positionMicros } };
     }
     await takeTurn(session, signal);
     for (let tries = 1; tries <= maxTries; tries++) {
       const processes = await listProcesses(session, signal);
-      if (processes.isReplicating) return { refusal: 'other servers write to this one by replication' };
-      const mark = `idra-look-${session.id}-${++this.#lookNumber}`;
+      if (processes.isReplicating) return { limitation: 'other servers write to this one by replication' };
+      const mark = `idra-look-${session.id}-${++this.#snapshotNumber}`;
       const rows = await listTransactions(session, mark, signal);
       if (rows === 'denied') {
-        return { refusal: 'needs the right PROCESS', mend: `GRANT PROCESS ON *.* TO this user` };
+        return { limitation: 'needs the right PROCESS', mend: `GRANT PROCESS ON *.* TO this user` };
       }
       const transactions = transactionsOf(rows, mark, processes);
       if (transactions) {
@@ -125,14 +125,14 @@ export class TransactionWatch {
       await systemClock.sleep(restMs + backoffMs(tries, { baseMs: restMs, maxMs: maxTryRestMs }), signal);
     }
     return {
-      refusal:
+      limitation:
         'information_schema.innodb_trx is read by others more often than every 100 ms, and so never refreshed',
       mend: 'let the other readers of information_schema.innodb_trx wait longer between their queries',
     };
   }
 }
 
-/** Without it (the server may refuse such locks) a look only needs more tries. */
+/** Without it (the server may refuse such locks) a snapshot only needs more tries. */
 async function takeTurn(session: Session, signal: AbortSignal): Promise<void> {
   await session.guard(async () => {
     try {
@@ -192,7 +192,7 @@ function isOwnReader(sql: unknown): boolean {
   return typeof sql === 'string' && sql.startsWith(readerMark);
 }
 
-/** Within a transaction of its own, which the look must show. */
+/** Within a transaction of its own, which the snapshot must show. */
 async function listTransactions(
   session: Session,
   mark: string,
@@ -221,7 +221,7 @@ function isReadOnly(row: SqlRow): boolean {
   return Number(row[5]) === 1;
 }
 
-/** Undefined: an older picture, in which the statement that asked is not to be seen. */
+/** Undefined: an older snapshot, in which the statement that asked is not to be seen. */
 function transactionsOf(
   rows: readonly SqlRow[],
   mark: string,

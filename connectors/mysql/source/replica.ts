@@ -26,12 +26,12 @@ const grantOnMariaDb = 'GRANT REPLICA MONITOR ON *.* TO this user';
 const grantHeartbeats = 'GRANT SELECT ON performance_schema.replication_connection_status TO this user';
 const deniedNumbers = new Set([1142, 1227, 1044, 1045]);
 
-/** Remembers from look to look: MariaDB only counts its heartbeats. */
+/** Remembers from snapshot to snapshot: MariaDB only counts its heartbeats. */
 export class ReplicaWatch {
   #counted: { readonly count: bigint; readonly atMicros: number } | undefined;
   #heartbeatMicros: number | undefined;
 
-  async look(session: Session, signal: AbortSignal): Promise<ReplicaState> {
+  async observe(session: Session, signal: AbortSignal): Promise<ReplicaState> {
     const { isMariaDb } = session.facts;
     const facts = await ask(
       session,
@@ -72,7 +72,7 @@ export class ReplicaWatch {
     };
   }
 
-  /** The one that came after the last look was sent no earlier than that. */
+  /** The one that came after the last snapshot was sent no earlier than that. */
   #countHeartbeats(count: bigint, atMicros: number): void {
     const before = this.#counted;
     if (before && count > before.count) this.#heartbeatMicros = before.atMicros;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { longestWaitMicros, type Statement, type Transaction, WorkLog } from './transaction-log.ts';
+import { longestWaitMicros, type Statement, type Transaction, TransactionLog } from './transaction-log.ts';
 
 const second = 1_000_000;
 
@@ -16,7 +16,7 @@ function transaction(id: string, started: number, more: Partial<Transaction> = {
 function floorsAfter(
   ...looks: readonly [at: number, statements: readonly Statement[], transactions: readonly Transaction[]][]
 ): readonly (number | undefined)[] {
-  const log = new WorkLog();
+  const log = new TransactionLog();
   const open = looks.map(([at, statements, transactions]) =>
     log.take({ atMicros: at * second, statements, transactions }),
   );
@@ -43,15 +43,15 @@ test('what was known at a look stays known', () => {
   assert.deepEqual(floorsAfter([90, [], []], [100, [], [seen]], [110, [], [seen]], [120, [], [seen]]), [90]);
 });
 
-test('at the first look nothing is known: an hour before it started, and loosely', () => {
-  const log = new WorkLog();
+test('at the first snapshot nothing is known: an hour before it started, and loosely', () => {
+  const log = new TransactionLog();
   const [open] = log.take({
     atMicros: 9_000 * second,
     statements: [],
     transactions: [transaction('7', 8_990)],
   });
   assert.equal(open?.floorMicros, 8_990 * second - longestWaitMicros);
-  assert.equal(open?.isLoose, true);
+  assert.equal(open?.isEstimated, true);
 });
 
 test('a transaction that began within the statement that runs has no older times', () => {
@@ -68,7 +68,7 @@ test('without changes there is nothing that could come late', () => {
   assert.deepEqual(floorsAfter([100, [], [reader]], [110, [], [transaction('7', 10)]]), [100]);
 });
 
-test('a prepared XA transaction without a session: of any time at a first look, since the last look at a later one', () => {
+test('a prepared XA transaction without a session: of any time at a first look, since the last snapshot at a later one', () => {
   const prepared = transaction('7', 95, { connection: '0' });
   assert.deepEqual(floorsAfter([100, [], [prepared]]), [undefined]);
   assert.deepEqual(floorsAfter([100, [], []], [110, [], [prepared]]), [100]);

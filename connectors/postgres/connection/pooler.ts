@@ -8,7 +8,7 @@ import type { Session } from '../session.ts';
 export async function requireServer(session: Pick<Session, 'pid' | 'run'>, doing: string): Promise<void> {
   const [[pid] = []] = await session.run('SELECT pg_catalog.pg_backend_pid()');
   if (session.pid === 0 || Number(pid) === session.pid) return;
-  throw permanent('PoolerNotSupported', `${doing} is a connection pooler, not the server itself`, {
+  throw permanent('PoolerNotSupported', `${doing}: this is a connection pooler, not the server itself`, {
     path: 'spec.postgres.host',
     mend: 'set host and port to those of the PostgreSQL server',
   });

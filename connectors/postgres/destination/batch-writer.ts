@@ -13,15 +13,15 @@ import { stage, type Target } from './ddl.ts';
  * - merge: COPY into a stage and one INSERT .. ON CONFLICT; fails where a batch has a key twice.
  * - mergeDistinct: the same, of each key the last row.
  */
-export type Way = 'insert' | 'merge' | 'mergeDistinct';
+export type WriteStrategy = 'insert' | 'merge' | 'mergeDistinct';
 
 const uniqueViolation = '23505';
 const cardinalityViolation = '21000';
 
-/** The way to try after one that failed in this state; undefined: the rows themselves are to blame. */
-export function nextWay(way: Way, state: string | undefined): Way | undefined {
-  if (way === 'insert' && state === uniqueViolation) return 'merge';
-  if (way === 'merge' && state === cardinalityViolation) return 'mergeDistinct';
+/** The one to try after one that failed in this state; undefined: the rows themselves are to blame. */
+export function nextStrategy(strategy: WriteStrategy, state: string | undefined): WriteStrategy | undefined {
+  if (strategy === 'insert' && state === uniqueViolation) return 'merge';
+  if (strategy === 'merge' && state === cardinalityViolation) return 'mergeDistinct';
   return undefined;
 }
 
@@ -80,15 +80,15 @@ export class BatchWriter {
   }
 
   /** Before a transaction that merges: the stage belongs to the session. */
-  async prepare(way: Way): Promise<void> {
-    if (way === 'insert' || this.#hasStage) return;
+  async prepare(strategy: WriteStrategy): Promise<void> {
+    if (strategy === 'insert' || this.#hasStage) return;
     await this.#session.run(this.#target.stageSql);
     this.#hasStage = true;
   }
 
   /** Rows put. `first` is sent before, in the same round trip. Driver errors come as they are. */
-  async put(rows: RowSet, way: Way, first: string, into?: string): Promise<number> {
-    const written = await this.#putRange(rows, way, first, 0, rows.count, into);
+  async put(rows: RowSet, strategy: WriteStrategy, first: string, into?: string): Promise<number> {
+    const written = await this.#putRange(rows, strategy, first, 0, rows.count, into);
     const [misfit] = rows.misfits.values();
     if (misfit) throw refusedRow(misfit, this.#target.name);
     return written;
@@ -98,15 +98,20 @@ export class BatchWriter {
    * Splits a set until the rows that cannot be kept stand alone; these are left out. Within a transaction. Ends after `most` of them. What
    * begins and ends a part travels with the rows of the next one.
    */
-  async putGood(rows: RowSet, way: Way, into?: string, most = Number.POSITIVE_INFINITY): Promise<Outcome> {
+  async putGood(
+    rows: RowSet,
+    strategy: WriteStrategy,
+    into?: string,
+    most = Number.POSITIVE_INFINITY,
+  ): Promise<Outcome> {
     const rejections: Rejection[] = [];
     let endOfLast = '';
     const putPart = async (from: number, to: number): Promise<number> => {
       if (rejections.length >= most) return 0;
-      const empty = way === 'insert' ? '' : this.#emptyStage(to - from);
+      const empty = strategy === 'insert' ? '' : this.#emptyStage(to - from);
       try {
         const begin = `${endOfLast}${empty}SAVEPOINT part; `;
-        const written = await this.#putRange(rows, way, begin, from, to, into);
+        const written = await this.#putRange(rows, strategy, begin, from, to, into);
         endOfLast = 'RELEASE part; ';
         return written;
       } catch (thrown) {
@@ -141,14 +146,14 @@ export class BatchWriter {
 
   async #putRange(
     rows: RowSet,
-    way: Way,
+    strategy: WriteStrategy,
     first: string,
     from: number,
     to: number,
     into?: string,
   ): Promise<number> {
     const body = rows.body(from, to);
-    if (way === 'insert') {
+    if (strategy === 'insert') {
       const copySql = writing(this.#target.copySql(rows.isBinary, into), this.#names);
       const copied = await this.#session.copyIn(first + copySql, body);
       if (copied < sentRows(rows, from, to) && !this.#target.mayPassOn)
@@ -158,7 +163,7 @@ export class BatchWriter {
     // Behind BEGIN it is empty; within a transaction it has what was merged before.
     const empty = first === '' ? `TRUNCATE ${stage}; ` : first;
     const staged = await this.#session.copyIn(`${empty}${this.#target.copySql(rows.isBinary, stage)}`, body);
-    const mergeSql = this.#target.mergeSql(way === 'mergeDistinct', this.#alwaysIdentity);
+    const mergeSql = this.#target.mergeSql(strategy === 'mergeDistinct', this.#alwaysIdentity);
     const results = await this.#session.results(writing(mergeSql, this.#names));
     const count = results.find((each) => each.command === 'INSERT')?.rowCount ?? 0;
     if (count < staged) await this.#requireStaged();

@@ -18,7 +18,13 @@ import {
 } from '../errors.ts';
 import { quoteName, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
-import { type BatchWriter, isRowRefused, nextWay, type Outcome, type Way } from './batch-writer.ts';
+import {
+  type BatchWriter,
+  isRowRefused,
+  nextStrategy,
+  type Outcome,
+  type WriteStrategy,
+} from './batch-writer.ts';
 import { type RowSet, rowSetOf } from './bulk-load.ts';
 import type { CommitRows } from './commit-rows.ts';
 import { Replacement, ShadowUnfit } from './replace.ts';
@@ -126,27 +132,28 @@ export class ClaimedTable {
     }, signal);
   }
 
-  /** One batch, one transaction. Its way is changed when the server refuses it. */
+  /** One batch, one transaction. The strategy changes when the server refuses it. */
   async #writeBatch(rows: RowSet, batch: Batch): Promise<WriteResult> {
     const { session, writer, request } = this.#init;
-    for (let way = this.#wayOf(batch); ; ) {
+    for (let strategy = this.#strategyOf(batch); ; ) {
       try {
-        await writer.prepare(way);
+        await writer.prepare(strategy);
         const written = await writer.put(
           rows,
-          way,
+          strategy,
           `${beginChecked}; ${this.#requireShapeSql}; `,
           this.#replacement?.shadow,
         );
         return await this.#commit({ written, rejections: [] }, batch.offset);
       } catch (thrown) {
-        const next = request.plan.writeMode === 'Upsert' ? nextWay(way, sqlState(thrown)) : undefined;
+        const next =
+          request.plan.writeMode === 'Upsert' ? nextStrategy(strategy, sqlState(thrown)) : undefined;
         const isSkipped = request.plan.onError !== 'Stop' && (isRowRefused(thrown) || isMisfit(thrown));
         if (!next && !isSkipped) throw isRowRefused(thrown) ? await this.#refusal(rows, thrown) : thrown;
         await session.run('ROLLBACK');
         if (!next) return await this.#writeGood(rows, batch);
         this.#canInsert = false;
-        way = next;
+        strategy = next;
       }
     }
   }
@@ -155,9 +162,9 @@ export class ClaimedTable {
   async #refusal(rows: RowSet, thrown: unknown): Promise<unknown> {
     const { session, writer, name } = this.#init;
     await session.run('ROLLBACK');
-    await writer.prepare(this.#safeWay);
+    await writer.prepare(this.#safeStrategy);
     await session.run(beginChecked);
-    const { rejections } = await writer.putGood(rows, this.#safeWay, this.#replacement?.shadow, 1);
+    const { rejections } = await writer.putGood(rows, this.#safeStrategy, this.#replacement?.shadow, 1);
     await session.run('ROLLBACK');
     const [first] = rejections;
     return first ? refusedRow(first, joinName([name.schema, name.table]), thrown) : thrown;
@@ -166,22 +173,22 @@ export class ClaimedTable {
   /** The batch without the rows that cannot be kept. */
   async #writeGood(rows: RowSet, batch: Batch): Promise<WriteResult> {
     const { session, writer } = this.#init;
-    await writer.prepare(this.#safeWay);
+    await writer.prepare(this.#safeStrategy);
     await session.run(`${beginChecked}; ${this.#requireShapeSql}`);
-    const outcome = await writer.putGood(rows, this.#safeWay, this.#replacement?.shadow);
+    const outcome = await writer.putGood(rows, this.#safeStrategy, this.#replacement?.shadow);
     return await this.#commit(outcome, batch.offset);
   }
 
   /** Within the one transaction of the pass. */
   async #writeOpen(rows: RowSet, before: number): Promise<WriteResult> {
     const { writer, request } = this.#init;
-    const way = this.#safeWay;
+    const strategy = this.#safeStrategy;
     const into = this.#replacement?.shadow;
-    await writer.prepare(way);
+    await writer.prepare(strategy);
     const { written, rejections }: Outcome =
       request.plan.onError === 'Stop'
-        ? { written: await writer.put(rows, way, '', into), rejections: [] }
-        : await writer.putGood(rows, way, into);
+        ? { written: await writer.put(rows, strategy, '', into), rejections: [] }
+        : await writer.putGood(rows, strategy, into);
     this.#replacement?.add(written);
     this.#openRows = before + written;
     return { written, rejected: rejections.length, rejections, totalRows: this.#totalRows + this.#openRows };
@@ -211,7 +218,7 @@ export class ClaimedTable {
     return { written, rejected: rejections.length, rejections, totalRows: this.#totalRows };
   }
 
-  #wayOf({ offset }: Batch): Way {
+  #strategyOf({ offset }: Batch): WriteStrategy {
     const { request, wasEmpty } = this.#init;
     if (request.plan.writeMode !== 'Upsert') return 'insert';
     // A guess, which the unique index of the key judges: new ids, a first snapshot, and what goes into an empty table are not there yet.
@@ -220,7 +227,7 @@ export class ClaimedTable {
   }
 
   /** Never refused for a key that is there, or is there twice. */
-  get #safeWay(): Way {
+  get #safeStrategy(): WriteStrategy {
     return this.#init.request.plan.writeMode === 'Upsert' ? 'mergeDistinct' : 'insert';
   }
 

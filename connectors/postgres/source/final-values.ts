@@ -1,5 +1,10 @@
 import type { HeldBackBy } from '../../../core/connector.ts';
-import { heldBackByPrepared, isoTime, type Look, type OpenTransaction } from './open-transactions.ts';
+import {
+  type ActivitySnapshot,
+  heldBackByPrepared,
+  isoTime,
+  type OpenTransaction,
+} from './open-transactions.ts';
 
 const maxCandidates = 8;
 
@@ -8,14 +13,14 @@ interface Candidate {
   readonly mark: string | undefined;
   open: Map<string, OpenTransaction>;
   /** Taken when the last of `open` has ended: a transaction that was prepared has ended for pg_locks, and is not done. */
-  prepared: Look['prepared'] | undefined;
+  prepared: ActivitySnapshot['prepared'] | undefined;
 }
 
 /** The largest id seen at a moment is final when all that was open at that moment has ended. */
 export class FinalIds {
   #candidates: Candidate[] = [];
   #final: string | undefined;
-  /** From the last look. */
+  /** From the last snapshot. */
   #seen: ReadonlyMap<string, OpenTransaction> = new Map();
 
   get final(): string | undefined {
@@ -41,8 +46,8 @@ export class FinalIds {
     });
   }
 
-  /** The look was made after the mark was read. */
-  add(mark: string | undefined, seen: Look): void {
+  /** The snapshot was taken after the mark was read. */
+  add(mark: string | undefined, seen: ActivitySnapshot): void {
     // One that waits for much is as good as those before it: more than a few would only cost.
     if (this.#candidates.length >= maxCandidates) this.#candidates.pop();
     this.#candidates.push({
@@ -50,10 +55,10 @@ export class FinalIds {
       open: new Map(seen.open.map((each) => [each.virtualId, each])),
       prepared: undefined,
     });
-    this.look(seen);
+    this.observe(seen);
   }
 
-  look({ open, prepared }: Look): void {
+  observe({ open, prepared }: ActivitySnapshot): void {
     this.#seen = new Map(open.map((each) => [each.virtualId, each]));
     const isPrepared = new Set(prepared.map((each) => each.id));
     for (const candidate of this.#candidates) {
@@ -91,7 +96,7 @@ export class StartTimes {
 
   bound(
     nowMicros: bigint,
-    { open, prepared }: Look,
+    { open, prepared }: ActivitySnapshot,
   ): { readonly bound: bigint | undefined; readonly heldBackBy: HeldBackBy | undefined } {
     const floors = new Map<string, bigint | undefined>();
     for (const { id } of prepared) floors.set(id, this.#floors.has(id) ? this.#floors.get(id) : this.#last);

@@ -8,7 +8,13 @@ import type { Session } from '../session.ts';
 import { dialect, literalText } from '../types/literals.ts';
 import { instantText, truncateMicros } from '../types/time-text.ts';
 import { FinalIds, StartTimes } from './final-values.ts';
-import { isoTime, look, lookAtLocks, lookAtStarts, type Sight } from './open-transactions.ts';
+import {
+  isoTime,
+  readVisibility,
+  snapshotByLocks,
+  snapshotByStarts,
+  type Visibility,
+} from './open-transactions.ts';
 
 export interface BoundInput {
   readonly session: Session;
@@ -24,7 +30,7 @@ export interface BoundInput {
 
 /**
  * A transaction is announced to pg_stat_activity a few instructions after it has taken its now(): the clock is read this long before
- * the look at it.
+ * the snapshot is taken.
  */
 const announceMs = 50;
 /** Ids: open transactions are mostly short; so long a pass waits for those that it met. */
@@ -36,7 +42,7 @@ const pollMs = 20;
  */
 const firstPatienceMs = 20_000;
 
-/** How far it is safe to read a table of PostgreSQL (Invariant 10). One for a source: what earlier looks saw is remembered. */
+/** How far it is safe to read a table of PostgreSQL (Invariant 10). One for a source: what earlier snapshots saw is remembered. */
 export class LateRowBound {
   readonly #clock: Clock;
   readonly #times = new StartTimes();
@@ -50,45 +56,51 @@ export class LateRowBound {
   }
 
   async take(input: BoundInput, signal: AbortSignal): Promise<PassBound> {
-    const seen = await look(input.session, signal);
+    const seen = await readVisibility(input.session, signal);
     const elsewhere = seen.isStandby ? undefined : await input.elsewhere();
-    const sight = elsewhere === undefined ? seen : { ...seen, blindness: elsewhere };
+    const visibility = elsewhere === undefined ? seen : { ...seen, limitation: elsewhere };
     return input.request.mode === 'Id'
-      ? await this.#takeId(input, sight, elsewhere, signal)
-      : await this.#takeTime(input, sight, signal);
+      ? await this.#takeId(input, visibility, elsewhere, signal)
+      : await this.#takeTime(input, visibility, signal);
   }
 
-  async #takeTime(input: BoundInput, sight: Sight, signal: AbortSignal): Promise<PassBound> {
+  async #takeTime(input: BoundInput, visibility: Visibility, signal: AbortSignal): Promise<PassBound> {
     const { session, request } = input;
-    let because = sight.blindness;
+    let because = visibility.limitation;
     if (because === undefined) {
       await this.#clock.sleep(announceMs, signal);
-      const seen = await lookAtStarts(session, signal);
+      const seen = await snapshotByStarts(session, signal);
       because = seen.hidden;
       if (because === undefined) {
-        const { bound, heldBackBy } = this.#times.bound(sight.nowMicros ?? 0n, seen);
+        const { bound, heldBackBy } = this.#times.bound(visibility.nowMicros ?? 0n, seen);
         const report: BoundReport = { kind: 'transactions', ...(heldBackBy && { heldBackBy }) };
         const taken = await timeBound(input, bound, request.safetyLagMs ?? 0, report, signal);
-        const held = heldBackBy ?? (await heldBackBesides(input, taken, sight));
+        const held = heldBackBy ?? (await heldBackBesides(input, taken, visibility));
         return { ...taken, report: { ...report, ...(held && { heldBackBy: held }) } };
       }
     }
-    const report: BoundReport = { kind: 'safetyLag', because, ...behindPrimary(sight) };
-    return await timeBound(input, sight.nowMicros, request.safetyLagMs ?? defaultSafetyLagMs, report, signal);
+    const report: BoundReport = { kind: 'safetyLag', because, ...behindPrimary(visibility) };
+    return await timeBound(
+      input,
+      visibility.nowMicros,
+      request.safetyLagMs ?? defaultSafetyLagMs,
+      report,
+      signal,
+    );
   }
 
   async #takeId(
     input: BoundInput,
-    sight: Sight,
+    visibility: Visibility,
     elsewhere: string | undefined,
     signal: AbortSignal,
   ): Promise<PassBound> {
     const { request } = input;
-    if (sight.isStandby) {
-      const report: BoundReport = { kind: 'safetyLag', because: 'standby', ...behindPrimary(sight) };
-      if (sight.nowMicros === undefined) return { upTo: 'none', report };
+    if (visibility.isStandby) {
+      const report: BoundReport = { kind: 'safetyLag', because: 'standby', ...behindPrimary(visibility) };
+      if (visibility.nowMicros === undefined) return { upTo: 'none', report };
       // What has become of the primary meanwhile says the position of the standby, not the time that has gone by.
-      this.#replayedMs = Number(sight.nowMicros / 1000n);
+      this.#replayedMs = Number(visibility.nowMicros / 1000n);
       return await this.#settled(
         await input.largest(),
         request.safetyLagMs ?? defaultSafetyLagMs,
@@ -120,13 +132,13 @@ export class LateRowBound {
   ): Promise<string | undefined> {
     const mark = await largest();
     const startMs = this.#clock.monotonicMs();
-    ids.add(mark, await lookAtLocks(session, signal));
+    ids.add(mark, await snapshotByLocks(session, signal));
     const oldMicros = BigInt(this.#clock.now() - firstPatienceMs) * 1000n;
     const isWorthWaiting = (waitedMs: number) =>
       waitedMs < patienceMs || (waitedMs < firstPatienceMs && ids.isFirst && !ids.isStuck(oldMicros));
     while (!ids.isNewestFinal && isWorthWaiting(this.#clock.monotonicMs() - startMs)) {
       await this.#clock.sleep(pollMs, signal);
-      ids.look(await lookAtLocks(session, signal));
+      ids.observe(await snapshotByLocks(session, signal));
     }
     return ids.final;
   }
@@ -181,7 +193,7 @@ function zoneSql(timeZone: string): string {
   return /^[+-]\d\d:\d\d$/.test(timeZone) ? `interval ${literalText(timeZone)}` : literalText(timeZone);
 }
 
-function behindPrimary({ isStandby, nowMicros }: Sight): { readonly heldBackBy?: HeldBackBy } {
+function behindPrimary({ isStandby, nowMicros }: Visibility): { readonly heldBackBy?: HeldBackBy } {
   if (!isStandby) return {};
   const since = isoTime(nowMicros ?? 0n);
   return { heldBackBy: { what: 'the standby, which has replayed what was committed until then', since } };
@@ -198,7 +210,7 @@ function lagOf(lagMs: number, nowMs: number): HeldBackBy {
 async function heldBackBesides(
   { field, request, has }: BoundInput,
   { upTo }: PassBound,
-  { nowMicros = 0n }: Sight,
+  { nowMicros = 0n }: Visibility,
 ): Promise<HeldBackBy | undefined> {
   if (typeof upTo === 'string') return undefined;
   const { type } = field;

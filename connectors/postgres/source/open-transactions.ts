@@ -21,19 +21,19 @@ export interface PreparedTransaction {
   readonly preparedMicros: bigint;
 }
 
-/** What is open, from one look; the prepared ones were looked for after the others, so that none slips through between. */
-export interface Look {
+/** What is open, at one moment; the prepared ones were read after the others, so that none slips through between. */
+export interface ActivitySnapshot {
   readonly open: readonly OpenTransaction[];
   readonly prepared: readonly PreparedTransaction[];
 }
 
 /** What the server lets us see of others. */
-export interface Sight {
+export interface Visibility {
   /** Of a standby when the last of what it has replayed was committed, whatever its clock says; undefined: it does not know. */
   readonly nowMicros: bigint | undefined;
   readonly isStandby: boolean;
   /** Why starts of transactions cannot be seen; undefined: they can. */
-  readonly blindness: string | undefined;
+  readonly limitation: string | undefined;
 }
 
 const micros = (expression: string) => `(extract(epoch FROM ${expression}) * 1000000)::bigint`;
@@ -42,14 +42,14 @@ const micros = (expression: string) => `(extract(epoch FROM ${expression}) * 100
  * A standby that has replayed all that it was sent may have been sent nothing for hours: only a commit, or a checkpoint, shows how far the
  * primary was. After a restart it knows of no commit until the next one comes.
  */
-const sightSql = `SELECT pg_is_in_recovery(),
+const visibilitySql = `SELECT pg_is_in_recovery(),
   ${micros(`CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_xact_replay_timestamp(), (SELECT checkpoint_time FROM pg_control_checkpoint()))
     ELSE clock_timestamp() END`)},
   pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'), current_setting('track_activities')`;
 
-export async function look(session: Session, signal: AbortSignal): Promise<Sight> {
-  const [[isStandby, now, canSee, isTracked] = []] = await session.query(sightSql, signal);
-  const blindness =
+export async function readVisibility(session: Session, signal: AbortSignal): Promise<Visibility> {
+  const [[isStandby, now, canSee, isTracked] = []] = await session.query(visibilitySql, signal);
+  const limitation =
     isStandby === 't'
       ? 'standby'
       : canSee !== 't'
@@ -60,7 +60,7 @@ export async function look(session: Session, signal: AbortSignal): Promise<Sight
   return {
     nowMicros: now === null || now === undefined ? undefined : serverInteger(now, 'PostgreSQL'),
     isStandby: isStandby === 't',
-    blindness,
+    limitation,
   };
 }
 
@@ -86,11 +86,11 @@ const openByActivity = `SELECT coalesce((SELECT l.virtualxid FROM pg_catalog.pg_
 const preparedSql = `SELECT gid, transaction::text, ${micros('prepared')} FROM pg_catalog.pg_prepared_xacts WHERE database = current_database()`;
 
 /** Those whose start is seen; `hidden` names a session that has turned track_activities off. */
-export async function lookAtStarts(
+export async function snapshotByStarts(
   session: Session,
   signal: AbortSignal,
-): Promise<Look & { readonly hidden: string | undefined }> {
-  const { open, prepared } = await lookBy(openByActivity, session, signal);
+): Promise<ActivitySnapshot & { readonly hidden: string | undefined }> {
+  const { open, prepared } = await snapshotBy(openByActivity, session, signal);
   const hidden = open.find((row) => row[5] === 'disabled');
   return {
     open: open.filter((row) => row !== hidden).map(toTransaction),
@@ -100,12 +100,12 @@ export async function lookAtStarts(
 }
 
 /** Those that hold a virtual transaction id; needs no right. */
-export async function lookAtLocks(session: Session, signal: AbortSignal): Promise<Look> {
-  const { open, prepared } = await lookBy(openByLocks, session, signal);
+export async function snapshotByLocks(session: Session, signal: AbortSignal): Promise<ActivitySnapshot> {
+  const { open, prepared } = await snapshotBy(openByLocks, session, signal);
   return { open: open.map(toTransaction), prepared };
 }
 
-async function lookBy(
+async function snapshotBy(
   sql: string,
   session: Session,
   signal: AbortSignal,
