@@ -13,6 +13,7 @@ COPY coordination coordination
 COPY process process
 COPY agent agent
 COPY operator operator
+COPY fleet fleet
 COPY cli cli
 # Tests and what only tests need stay out of dist/.
 RUN find . -path ./node_modules -prune -o -name '*.test.ts' -print -exec rm {} + \

@@ -36,7 +36,7 @@ function reasonsIn(text: string): string[] {
 }
 
 if (import.meta.main) {
-  const files = globSync('{core,connectors,coordination,process,agent,operator,crds,cli}/**/*.ts', {
+  const files = globSync('{core,connectors,coordination,process,agent,operator,crds,fleet,cli}/**/*.ts', {
     cwd: projectFolder,
   }).filter((file) => !/\.test\.ts$|\/test-[^/]+\.ts$|core\/error-codes\.ts$/.test(file));
   reportComplaints(checkCodes(new Map(files.map((file) => [file, readProjectFile(file)]))));

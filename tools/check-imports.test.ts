@@ -19,6 +19,8 @@ const allowed: readonly [file: string, imported: string][] = [
   ['operator/main.ts', '../connectors/postgres/definition.ts'],
   ['operator/main.test.ts', 'etcd3'],
   ['cli/main.ts', '../agent/main.ts'],
+  ['cli/with-fleet.ts', '../fleet/open.ts'],
+  ['fleet/kubernetes.ts', '../operator/runtime/client.ts'],
   ['e2e/failover.test.ts', '../agent/main.ts'],
 ];
 const refused: readonly [file: string, imported: string][] = [
@@ -37,6 +39,9 @@ const refused: readonly [file: string, imported: string][] = [
   ['operator/main.ts', '../agent/main.ts'],
   ['operator/main.ts', 'pg'],
   ['cli/main.ts', '../e2e/kit/temp.ts'],
+  ['fleet/etcd.ts', '../cli/output.ts'],
+  ['fleet/etcd.ts', '../agent/main.ts'],
+  ['fleet/etcd.ts', '../connectors/postgres/connector.ts'],
   ['somewhere/else.ts', '../core/batch.ts'],
 ];
 

@@ -17,7 +17,9 @@ const folders: readonly [folder: RegExp, may: readonly RegExp[]][] = [
   [/^agent\//, [/^core\//, /^coordination\//, /^connectors\//, /^process\//]],
   [/^operator\//, [/^core\//, /^coordination\//, /^process\//, definitions]],
   [/^crds\//, [/^core\//, definitions]],
-  [/^cli\//, [/^(core|connectors|coordination|process|agent|operator|crds)\//]],
+  // The command line and whatever serves the same over a network.
+  [/^fleet\//, [/^(core|coordination|process|operator\/(controllers|runtime))\//, definitions]],
+  [/^cli\//, [/^(core|connectors|coordination|process|agent|operator|crds|fleet)\//]],
   [/^(e2e|bench|examples|docs|tools)\//, [/^/]],
 ];
 
@@ -67,7 +69,7 @@ export function importsOf(text: string): string[] {
 
 if (import.meta.main) {
   const pattern =
-    '{core,connectors,coordination,process,agent,operator,crds,cli,e2e,bench,examples,docs,tools}/**/*.ts';
+    '{core,connectors,coordination,process,agent,operator,crds,fleet,cli,e2e,bench,examples,docs,tools}/**/*.ts';
   const files = globSync(pattern, { cwd: projectFolder });
   reportComplaints(files.flatMap((file) => checkImports(file, readProjectFile(file))));
 }

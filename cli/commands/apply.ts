@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import type { Coordination } from '../../coordination/contract.ts';
+import type { ManifestKind } from '../../core/manifest/names.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
+import type { Applied, Fleet, FleetManifest } from '../../fleet/contract.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 import { InputWrong } from '../findings.ts';
-import { withEtcd } from '../fleet/etcd-fleet.ts';
-import { type Applied, putManifest } from '../fleet/put-manifest.ts';
 import { missingDataSources, type ReadFiles, readFiles } from '../manifests.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
+import { withEtcdFleet } from '../with-fleet.ts';
 
 interface ApplyOptions {
   readonly filename: string;
@@ -35,14 +35,12 @@ export function addApply(root: Command, cli: Cli): void {
     const { output } = options;
     const files = readFiles(options.filename, 'cluster', options.namespace);
     if (files.findings.length > 0) throw new InputWrong(files.findings);
-    return await withEtcd(cli, async (etcd) => {
-      // What was deleted without waiting.
-      if (!options.dryRun) await etcd.desired.purgeFinished();
-      await requireDataSources(etcd, files);
+    return await withEtcdFleet(cli, async (fleet) => {
+      await requireDataSources(fleet, files);
       sayOfSecrets(cli, files);
       const applied: Applied[] = [];
       for (const manifest of inOrder(files)) {
-        const done = await putManifest(etcd.desired, manifest, options.dryRun === true);
+        const done = await fleet.put(manifest, { isDryRun: options.dryRun === true });
         applied.push(done);
         if (!output) cli.out.write(`${nameOf(done)} ${done.action}${options.dryRun ? ' (dry run)' : ''}\n`);
       }
@@ -61,8 +59,8 @@ export function addApply(root: Command, cli: Cli): void {
   });
 }
 
-async function requireDataSources(etcd: Coordination, files: ReadFiles): Promise<void> {
-  const { dataSources } = await etcd.desired.read();
+async function requireDataSources(fleet: Fleet, files: ReadFiles): Promise<void> {
+  const dataSources = await fleet.listDataSources(undefined);
   const findings = missingDataSources(files, dataSources.map(qualifiedName));
   if (findings.length > 0) throw new InputWrong(findings);
 }
@@ -77,9 +75,15 @@ function sayOfSecrets(cli: Cli, { sources }: ReadFiles): void {
 }
 
 /** Data sources first, so that no Sync is without. */
-function inOrder({ manifests }: ReadFiles) {
-  const rank = (kind: string) => (kind === 'DataSource' ? 0 : 1);
-  return [...manifests].sort((one, other) => rank(one.source.kind) - rank(other.source.kind));
+function inOrder({ manifests }: ReadFiles): readonly FleetManifest[] {
+  const rank = ({ kind }: FleetManifest) => (kind === 'DataSource' ? 0 : 1);
+  return manifests
+    .map(({ source, spec }): FleetManifest => {
+      const { namespace, name, isSuspendedByAnnotation } = source;
+      const flag = isSuspendedByAnnotation === undefined ? {} : { isSuspendedByAnnotation };
+      return { kind: source.kind as ManifestKind, namespace, name, spec, ...flag };
+    })
+    .sort((one, other) => rank(one) - rank(other));
 }
 
 /** `sync/orders`, as kubectl names objects. */

@@ -7,8 +7,8 @@ import type { Examination, ExamineOptions } from '../examine/contract.ts';
 import { withExamination, withExamineOptions, wordsOf } from '../examine/examination.ts';
 import { exitStatus } from '../exit-status.ts';
 import { formatFinding, hasErrors } from '../findings.ts';
-import { defaultStatePath } from '../fleet/open-fleet.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
+import { defaultStatePath } from '../with-fleet.ts';
 
 interface CheckOptions extends ExamineOptions {
   readonly output?: OutputKind;

@@ -1,16 +1,18 @@
 import type { Command } from 'commander';
-import type { Coordination, DesiredSync } from '../../coordination/contract.ts';
 import { systemClock } from '../../core/clock.ts';
-import { permanent, transient } from '../../core/errors.ts';
+import { permanent } from '../../core/errors.ts';
 import type { ManifestKind } from '../../core/manifest/names.ts';
+import type { SyncIdentity } from '../../core/sync-spec.ts';
+import type { Fleet } from '../../fleet/contract.ts';
+import { untilGone } from '../../fleet/until-gone.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
 import { InputWrong } from '../findings.ts';
-import { withEtcd } from '../fleet/etcd-fleet.ts';
-import { kindOf } from '../fleet/kinds.ts';
+import { kindOf } from '../kinds.ts';
 import { readFiles } from '../manifests.ts';
 import { notFound } from '../not-found.ts';
 import { parseTimeout } from '../timeout.ts';
+import { withEtcdFleet } from '../with-fleet.ts';
 
 interface DeleteOptions {
   readonly filename?: string;
@@ -25,8 +27,6 @@ interface Target {
   readonly namespace: string;
   readonly name: string;
 }
-
-const pollMs = 100;
 
 /** A Sync is stopped, its commit rows closed and its keys removed by an agent; a DataSource that a Sync uses stays. */
 export function addDelete(root: Command, cli: Cli): void {
@@ -44,13 +44,12 @@ export function addDelete(root: Command, cli: Cli): void {
   runs<DeleteOptions>(command, cli, async ([kind, ...names], options) => {
     const timeoutMs = parseTimeout(options.timeout);
     const targets = targetsOf(kind, names, options);
-    return await withEtcd(cli, async (etcd) => {
-      // What was deleted without waiting.
-      await etcd.desired.purgeFinished();
+    return await withEtcdFleet(cli, async (fleet) => {
       const say = (target: Target) => cli.out.write(`${target.kind.toLowerCase()}/${target.name} deleted\n`);
-      await deleteSyncs(etcd, ofKind(targets, 'Sync'), { ...options, timeoutMs, say });
+      await deleteSyncs(fleet, ofKind(targets, 'Sync'), { ...options, timeoutMs, say });
       for (const target of ofKind(targets, 'DataSource')) {
-        if (await deleteDataSource(etcd, target, options)) say(target);
+        if (await fleet.deleteDataSource(target.namespace, target.name)) say(target);
+        else if (!options.ignoreNotFound) throw targetNotFound(target);
       }
       return exitStatus.ok;
     });
@@ -84,76 +83,22 @@ interface SyncsOptions extends DeleteOptions {
   readonly say: (target: Target) => void;
 }
 
-async function deleteSyncs(
-  etcd: Coordination,
-  targets: readonly Target[],
-  options: SyncsOptions,
-): Promise<void> {
-  const marked: { readonly target: Target; readonly uid: string }[] = [];
+async function deleteSyncs(fleet: Fleet, targets: readonly Target[], options: SyncsOptions): Promise<void> {
+  const deleted: { readonly target: Target; readonly sync: SyncIdentity }[] = [];
   for (const target of targets) {
-    const stored = await etcd.desired.findSync(target.namespace, target.name);
-    if (stored) {
-      await mark(etcd, stored);
-      marked.push({ target, uid: stored.uid });
+    const sync = await fleet.findSync(target.namespace, target.name);
+    if (sync) {
+      await fleet.deleteSync(sync);
+      deleted.push({ target, sync });
     } else if (!options.ignoreNotFound) throw targetNotFound(target);
   }
   const deadlineMs = systemClock.monotonicMs() + options.timeoutMs;
-  for (const { target, uid } of marked) {
-    while (options.wait && (await etcd.desired.getSync(uid))) {
-      if (systemClock.monotonicMs() >= deadlineMs) throw stillThere(target);
-      await systemClock.sleep(pollMs);
-    }
-    // The agents are done with it; what is desired is removed by who wrote it.
-    if (options.wait) await etcd.desired.purgeSync(uid, 'operator');
+  for (const { target, sync } of deleted) {
+    if (options.wait) await untilGone(fleet, sync, deadlineMs);
     options.say(target);
   }
 }
 
-async function mark(etcd: Coordination, { version, ...stored }: DesiredSync): Promise<void> {
-  if (stored.deletedAt !== undefined) return;
-  await etcd.desired.putSync({ ...stored, deletedAt: new Date().toISOString() }, version);
-}
-
-/** False: it was not there. */
-async function deleteDataSource(
-  etcd: Coordination,
-  target: Target,
-  options: DeleteOptions,
-): Promise<boolean> {
-  const { namespace, name } = target;
-  if (!(await etcd.desired.getDataSource(namespace, name))) {
-    if (options.ignoreNotFound) return false;
-    throw targetNotFound(target);
-  }
-  const { syncs } = await etcd.desired.read();
-  const users = syncs.filter((sync) => sync.namespace === namespace && endsOf(sync).includes(name));
-  if (users.length > 0) {
-    throw permanent(
-      'DataSourceInUse',
-      `DataSource ${namespace}/${name} is used by ${users.map((each) => each.name).join(', ')}`,
-      {
-        mend: 'delete these syncs first',
-      },
-    );
-  }
-  await etcd.desired.deleteDataSource(namespace, name);
-  return true;
-}
-
-function endsOf({ spec }: DesiredSync): readonly unknown[] {
-  const ends = spec as {
-    readonly source?: { dataSource?: string };
-    readonly destination?: { dataSource?: string };
-  };
-  return [ends.source?.dataSource, ends.destination?.dataSource];
-}
-
 function targetNotFound({ kind, namespace, name }: Target): Error {
   return notFound(kind, `${namespace}/${name}`, `see idra get ${kind.toLowerCase()}s -A`);
-}
-
-function stillThere({ namespace, name }: Target): Error {
-  return transient('StillThere', `Sync ${namespace}/${name} is to go, and no agent has closed it in time`, {
-    mend: 'it goes as soon as an agent runs (idra get agents); wait for it with the same call',
-  });
 }

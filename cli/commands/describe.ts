@@ -4,27 +4,37 @@ import type { Coordination } from '../../coordination/contract.ts';
 import { permanent } from '../../core/errors.ts';
 import type { ManifestKind } from '../../core/manifest/names.ts';
 import { describeEncoded } from '../../core/offset.ts';
-import { conditionsOf } from '../../core/sync-conditions.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
+import { readAgents } from '../../fleet/cluster.ts';
+import type { Fleet } from '../../fleet/contract.ts';
+import { dataSourcesIn } from '../../fleet/names.ts';
+import { dataSourceObject, syncObject } from '../../fleet/objects.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
-import { withEtcd } from '../fleet/etcd-fleet.ts';
-import { type EtcdObject, readAgents, readDataSources, readSyncs } from '../fleet/etcd-objects.ts';
-import { agentWords, kindWords } from '../fleet/kinds.ts';
+import { agentWords, kindWords } from '../kinds.ts';
 import { notFound } from '../not-found.ts';
 import { formatTable } from '../table.ts';
+import { withEtcdFleet } from '../with-fleet.ts';
+
+interface Described {
+  readonly fleet: Fleet;
+  readonly etcd: Coordination;
+  readonly namespace: string;
+  readonly name: string;
+}
 
 /** How one kind is described. */
 interface Page {
   readonly kind: ManifestKind | 'Agent';
   readonly words: readonly string[];
-  readonly read: (etcd: Coordination) => Promise<readonly EtcdObject[]>;
-  readonly write: (object: EtcdObject, etcd: Coordination) => Promise<string>;
+  /** Undefined: there is none of this name. */
+  readonly write: (described: Described) => Promise<string | undefined>;
 }
 
 const pages: readonly Page[] = [
-  { kind: 'Sync', words: kindWords.Sync, read: readSyncs, write: syncPage },
-  { kind: 'DataSource', words: kindWords.DataSource, read: readDataSources, write: dataSourcePage },
-  { kind: 'Agent', words: agentWords, read: readAgents, write: agentPage },
+  { kind: 'Sync', words: kindWords.Sync, write: syncPage },
+  { kind: 'DataSource', words: kindWords.DataSource, write: dataSourcePage },
+  { kind: 'Agent', words: agentWords, write: agentPage },
 ];
 
 /** One page about a Sync, DataSource or agent: how it stands and what to do first, then what is wanted. */
@@ -38,31 +48,23 @@ export function addDescribe(root: Command, cli: Cli): void {
     const page = pages.find((each) => each.words.includes(word.toLowerCase()));
     if (!page)
       throw permanent('CallInvalid', `"${word}" is not a kind`, { mend: 'use sync, datasource or agent' });
-    return await withEtcd(cli, async (etcd) => {
-      const object = (await page.read(etcd)).find(
-        ({ metadata }) =>
-          metadata.name === name &&
-          (metadata.namespace === undefined || metadata.namespace === options.namespace),
-      );
-      const fullName = page.kind === 'Agent' ? name : `${options.namespace}/${name}`;
-      if (!object) throw notFound(page.kind, fullName, `see idra get ${page.words[0]} -A`);
-      cli.out.write(await page.write(object, etcd));
+    const { namespace } = options;
+    return await withEtcdFleet(cli, async (fleet, etcd) => {
+      const text = await page.write({ fleet, etcd, namespace, name });
+      const fullName = page.kind === 'Agent' ? name : `${namespace}/${name}`;
+      if (text === undefined) throw notFound(page.kind, fullName, `see idra get ${page.words[0]} -A`);
+      cli.out.write(text);
       return exitStatus.ok;
     });
   });
 }
 
-interface Manifest {
-  readonly metadata: { readonly uid: string };
-  readonly spec: unknown;
-  readonly status: Readonly<Record<string, unknown>>;
-}
-
-async function syncPage({ metadata, manifest, syncStatus }: EtcdObject, etcd: Coordination): Promise<string> {
-  const { spec, status, metadata: identity } = manifest as Manifest;
-  const { state, message, conditions: _conditions, ...rest } = status;
-  const conditions = syncStatus ? conditionsOf(syncStatus) : [];
-  const history = (await etcd.requests.history(identity.uid)).map(({ time, by, action, from, to }) => [
+async function syncPage({ fleet, namespace, name }: Described): Promise<string | undefined> {
+  const sync = await fleet.findSync(namespace, name);
+  if (!sync) return undefined;
+  const { spec, status = {}, metadata } = syncObject(sync);
+  const { state, message, conditions, ...rest } = status;
+  const history = (await fleet.history(sync)).map(({ time, by, action, from, to }) => [
     time,
     by,
     action,
@@ -70,55 +72,54 @@ async function syncPage({ metadata, manifest, syncStatus }: EtcdObject, etcd: Co
     describeEncoded(to),
   ]);
   return [
-    `Sync ${metadata.namespace}/${metadata.name}: ${state}: ${message}\n`,
-    table(
-      ['CONDITION', 'STATUS', 'REASON', 'MESSAGE'],
-      conditions.map((each) => [each.type, each.status, each.reason, each.message]),
-    ),
+    `Sync ${qualifiedName(sync)}: ${state}: ${message}\n`,
+    conditionsTable(conditions),
     section('Status', rest),
     section('Spec', spec),
     history.length === 0
       ? 'Offset: never changed by hand\n'
       : `Offset, changed by hand:\n${table(['TIME', 'BY', 'ACTION', 'FROM', 'TO'], history)}`,
-    section('Identity', identity),
+    section('Identity', metadata),
   ].join('\n');
 }
 
-async function dataSourcePage({ metadata, manifest }: EtcdObject, etcd: Coordination): Promise<string> {
-  const { spec, status, metadata: identity } = manifest as Manifest;
+async function dataSourcePage({ fleet, namespace, name }: Described): Promise<string | undefined> {
+  const dataSource = await fleet.findDataSource(namespace, name);
+  if (!dataSource) return undefined;
+  const { spec, status = {}, metadata } = dataSourceObject(dataSource);
   const { conditions, ...rest } = status;
-  const users = (await readSyncs(etcd))
-    .filter((each) => each.metadata.namespace === metadata.namespace)
-    .filter(({ spec: used }) =>
-      [used?.source, used?.destination].some((end) => end?.dataSource === metadata.name),
-    );
+  const syncs = await fleet.listSyncs(namespace);
+  const users = syncs.filter((each) => dataSourcesIn(each.spec).includes(name));
   return [
-    `DataSource ${metadata.namespace}/${metadata.name}\n`,
-    table(
-      ['CONDITION', 'STATUS', 'REASON', 'MESSAGE'],
-      (conditions as readonly Readonly<Record<string, string>>[]).map((each) =>
-        ['type', 'status', 'reason', 'message'].map((field) => each[field] ?? ''),
-      ),
-    ),
+    `DataSource ${qualifiedName(dataSource)}\n`,
+    conditionsTable(conditions),
     section('Status', rest),
     section('Spec', spec),
-    `Used by: ${users.map((each) => each.metadata.name).join(', ') || 'no Sync'}\n`,
-    section('Identity', identity),
+    `Used by: ${users.map((each) => each.name).join(', ') || 'no Sync'}\n`,
+    section('Identity', metadata),
   ].join('\n');
 }
 
-async function agentPage({ metadata, agent, isLeader }: EtcdObject, etcd: Coordination): Promise<string> {
-  const assignments = (await etcd.cluster.assignments()).filter((each) => each.agent === metadata.name);
-  const uids = new Set(assignments.map((each) => each.uid));
-  const syncs = (await readSyncs(etcd))
-    .filter(({ manifest }) => uids.has((manifest as Manifest).metadata.uid))
-    .map((each) => [`${each.metadata.namespace}/${each.metadata.name}`, each.syncStatus?.state ?? '']);
-  const { version, labels, joinedAt } = agent ?? {};
+async function agentPage({ fleet, etcd, name }: Described): Promise<string | undefined> {
+  const agent = (await readAgents(etcd)).find((each) => each.name === name);
+  if (!agent) return undefined;
+  const syncs = (await fleet.listSyncs(undefined))
+    .filter(({ uid }) => agent.syncs.includes(uid))
+    .map((each) => [qualifiedName(each), each.status?.state ?? '']);
+  const { version, labels, joinedAt } = agent;
   return [
-    `Agent ${metadata.name}: ${agent?.isDraining ? 'Draining' : 'Ready'}${isLeader ? ', leads' : ''}\n`,
+    `Agent ${name}: ${agent.isDraining ? 'Draining' : 'Ready'}${agent.isLeader ? ', leads' : ''}\n`,
     stringify({ version, labels, joinedAt }),
     syncs.length === 0 ? 'Syncs: none\n' : table(['SYNC', 'STATE'], syncs),
   ].join('\n');
+}
+
+function conditionsTable(conditions: unknown): string {
+  const rows = (conditions as readonly Readonly<Record<string, string>>[] | undefined) ?? [];
+  return table(
+    ['CONDITION', 'STATUS', 'REASON', 'MESSAGE'],
+    rows.map((each) => ['type', 'status', 'reason', 'message'].map((field) => each[field] ?? '')),
+  );
 }
 
 function section(title: string, value: unknown): string {

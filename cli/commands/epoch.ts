@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
-import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { highestEpochSeen } from '../highest-epoch.ts';
+import { withEtcd } from '../with-fleet.ts';
 
 /** After etcd was restored from a snapshot, or replaced by an empty one: tokens must still rise. */
 export function addEpoch(root: Command, cli: Cli): void {

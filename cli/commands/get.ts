@@ -5,14 +5,16 @@ import { permanent } from '../../core/errors.ts';
 import type { ManifestKind } from '../../core/manifest/names.ts';
 import { formatSeconds } from '../../core/status.ts';
 import { rowCells, syncHeads, wideCells, wideHeads } from '../../core/sync-row.ts';
+import { readAgents } from '../../fleet/cluster.ts';
+import type { Fleet, FleetAgent, FleetDataSource, FleetSync } from '../../fleet/contract.ts';
+import { dataSourceObject, syncObject, syncRowOf } from '../../fleet/objects.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
-import { withEtcd } from '../fleet/etcd-fleet.ts';
-import { type EtcdObject, readAgents, readDataSources, readSyncs, syncRowOf } from '../fleet/etcd-objects.ts';
-import { agentWords, kindWords } from '../fleet/kinds.ts';
+import { agentWords, kindWords } from '../kinds.ts';
 import { notFound } from '../not-found.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
+import { withEtcdFleet } from '../with-fleet.ts';
 
 interface GetOptions {
   readonly namespace?: string;
@@ -21,55 +23,93 @@ interface GetOptions {
   readonly watch?: boolean;
 }
 
+/** One line of a list. */
+interface Listed {
+  readonly name: string;
+  readonly namespace?: string;
+  /** What -o json and yaml print. */
+  readonly object: unknown;
+  readonly cells: (nowMs: number) => string[];
+  /** What -o wide adds. */
+  readonly wideCells?: readonly string[];
+}
+
 /** How one kind is listed. */
 interface Listing {
   readonly kind: ManifestKind | 'Agent';
   readonly words: readonly string[];
-  readonly read: (etcd: Coordination) => Promise<readonly EtcdObject[]>;
+  readonly read: (fleet: Fleet, etcd: Coordination) => Promise<readonly Listed[]>;
   readonly heads: readonly string[];
-  readonly cells: (object: EtcdObject, nowMs: number) => string[];
-  readonly wide?: { readonly heads: readonly string[]; readonly cells: (object: EtcdObject) => string[] };
+  readonly wideHeads?: readonly string[];
 }
 
 const listings: readonly Listing[] = [
   {
     kind: 'Sync',
     words: kindWords.Sync,
-    read: readSyncs,
+    read: async (fleet) => (await fleet.listSyncs(undefined)).map(listedSync),
     heads: syncHeads,
-    cells: (object, nowMs) => rowCells(syncRowOf(object, nowMs)),
-    wide: { heads: wideHeads, cells: (object) => wideCells(object.syncStatus) },
+    wideHeads,
   },
   {
     kind: 'DataSource',
     words: kindWords.DataSource,
-    read: readDataSources,
+    read: async (fleet) => (await fleet.listDataSources(undefined)).map(listedDataSource),
     heads: ['NAME', 'TYPE', 'READY', 'VERSION', 'SYNCS', 'AGE'],
-    cells: ({ metadata, report, type = '', users = 0 }, nowMs) => [
-      metadata.name,
-      type,
-      report ? (report.isReachable ? 'True' : 'False') : 'Unknown',
-      report?.serverVersion ?? '',
-      String(users),
-      age(metadata.creationTimestamp, nowMs),
-    ],
-    wide: { heads: ['MESSAGE'], cells: ({ report }) => [report?.message ?? ''] },
+    wideHeads: ['MESSAGE'],
   },
   {
     kind: 'Agent',
     words: agentWords,
-    read: readAgents,
+    read: async (_fleet, etcd) => (await readAgents(etcd)).map(listedAgent),
     heads: ['NAME', 'LEADER', 'STATE', 'SYNCS', 'VERSION', 'AGE'],
-    cells: ({ metadata, agent, isLeader, users = 0 }, nowMs) => [
-      metadata.name,
-      isLeader ? 'yes' : '',
-      agent?.isDraining ? 'Draining' : 'Ready',
-      String(users),
-      agent?.version ?? '',
-      age(metadata.creationTimestamp, nowMs),
-    ],
   },
 ];
+
+function listedSync(sync: FleetSync): Listed {
+  const { name, namespace, status } = sync;
+  return {
+    name,
+    namespace,
+    object: syncObject(sync),
+    cells: (nowMs) => rowCells(syncRowOf(sync, nowMs)),
+    wideCells: wideCells(status),
+  };
+}
+
+function listedDataSource(dataSource: FleetDataSource): Listed {
+  const { name, namespace, report, type, syncs, createdAt } = dataSource;
+  return {
+    name,
+    namespace,
+    object: dataSourceObject(dataSource),
+    cells: (nowMs) => [
+      name,
+      type,
+      report ? (report.isReachable ? 'True' : 'False') : 'Unknown',
+      report?.serverVersion ?? '',
+      String(syncs),
+      age(createdAt, nowMs),
+    ],
+    wideCells: [report?.message ?? ''],
+  };
+}
+
+function listedAgent(agent: FleetAgent): Listed {
+  const { name, isLeader, isDraining, syncs, version, joinedAt } = agent;
+  return {
+    name,
+    object: agent,
+    cells: (nowMs) => [
+      name,
+      isLeader ? 'yes' : '',
+      isDraining ? 'Draining' : 'Ready',
+      String(syncs.length),
+      version,
+      age(joinedAt, nowMs),
+    ],
+  };
+}
 
 /** `idra get syncs|datasources|agents [NAME]`, in a cluster without Kubernetes. */
 export function addGet(root: Command, cli: Cli): void {
@@ -89,12 +129,12 @@ export function addGet(root: Command, cli: Cli): void {
     if (!listing)
       throw permanent('CallInvalid', `"${kind}" is not a kind`, { mend: 'use syncs, datasources or agents' });
     const { output } = options;
-    return await withEtcd(cli, async (etcd) => {
+    return await withEtcdFleet(cli, async (fleet, etcd) => {
       const startMs = systemClock.now();
-      const show = (objects: readonly EtcdObject[], nowMs: number) =>
+      const show = (objects: readonly Listed[], nowMs: number) =>
         formatListing(listing, objects, { output, hasNamespace: options.allNamespaces === true, nowMs });
       for (let last = ''; ; ) {
-        const objects = chosen(await listing.read(etcd), listing.kind, name, options);
+        const objects = chosen(await listing.read(fleet, etcd), listing.kind, name, options);
         // That everything is older by a second is no change.
         const text = show(objects, startMs);
         if (text !== last) cli.out.write(show(objects, systemClock.now()));
@@ -107,18 +147,18 @@ export function addGet(root: Command, cli: Cli): void {
 }
 
 function chosen(
-  objects: readonly EtcdObject[],
+  objects: readonly Listed[],
   kind: Listing['kind'],
   name: string | undefined,
   options: GetOptions,
-): readonly EtcdObject[] {
-  const isHere = ({ metadata }: EtcdObject) =>
-    options.allNamespaces || metadata.namespace === undefined || metadata.namespace === options.namespace;
+): readonly Listed[] {
+  const isHere = ({ namespace }: Listed) =>
+    options.allNamespaces || namespace === undefined || namespace === options.namespace;
   const here = objects.filter(isHere);
   if (name === undefined) return here;
-  const named = here.filter((each) => each.metadata.name === name);
+  const named = here.filter((each) => each.name === name);
   if (named.length > 0) return named;
-  const names = here.map((each) => each.metadata.name).join(', ');
+  const names = here.map((each) => each.name).join(', ');
   throw notFound(kind, name, here.length === 0 ? `there is no ${kind} at all` : `there are ${names}`);
 }
 
@@ -131,24 +171,28 @@ interface ListingOptions {
 
 function formatListing(
   listing: Listing,
-  objects: readonly EtcdObject[],
+  objects: readonly Listed[],
   { output, hasNamespace, nowMs }: ListingOptions,
 ): string {
   if (output === 'json' || output === 'yaml') {
     return formatObjects(output, {
       apiVersion: 'v1',
       kind: 'List',
-      items: objects.map((each) => each.manifest),
+      items: objects.map((each) => each.object),
     });
   }
-  if (output === 'name') return objects.map((each) => `${listing.words[1]}/${each.metadata.name}\n`).join('');
+  if (output === 'name') return objects.map((each) => `${listing.words[1]}/${each.name}\n`).join('');
   if (objects.length === 0) return 'No resources found.\n';
-  const wide = output === 'wide' ? listing.wide : undefined;
-  const heads = [...(hasNamespace ? ['NAMESPACE'] : []), ...listing.heads, ...(wide?.heads ?? [])];
+  const isWide = output === 'wide';
+  const heads = [
+    ...(hasNamespace ? ['NAMESPACE'] : []),
+    ...listing.heads,
+    ...((isWide && listing.wideHeads) || []),
+  ];
   const rows = objects.map((each) => [
-    ...(hasNamespace ? [each.metadata.namespace ?? ''] : []),
-    ...listing.cells(each, nowMs),
-    ...(wide?.cells(each) ?? []),
+    ...(hasNamespace ? [each.namespace ?? ''] : []),
+    ...each.cells(nowMs),
+    ...((isWide && each.wideCells) || []),
   ]);
   return `${formatTable(heads, rows)}\n`;
 }

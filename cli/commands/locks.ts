@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import { readLocks } from '../../fleet/cluster.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
-import { withEtcd } from '../fleet/etcd-fleet.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
+import { withEtcd } from '../with-fleet.ts';
 
 /** Who holds what, and who waits for it. */
 export function addLocks(root: Command, cli: Cli): void {
@@ -15,12 +16,10 @@ export function addLocks(root: Command, cli: Cli): void {
   runs<{ output?: OutputKind }>(command, cli, async (_args, options) => {
     const { output } = options;
     return await withEtcd(cli, async (etcd) => {
-      const [locks, { syncs }] = await Promise.all([etcd.cluster.locks(), etcd.desired.read()]);
-      const names = new Map(syncs.map((sync) => [sync.uid, `${sync.namespace}/${sync.name}`]));
-      const told = locks.map((lock) => ({ sync: names.get(lock.uid) ?? lock.uid, ...lock }));
-      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, told));
+      const locks = await readLocks(etcd);
+      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, locks));
       else {
-        const rows = told.map((lock) => [
+        const rows = locks.map((lock) => [
           lock.kind === 'sync' ? 'lock' : 'slot',
           lock.sync,
           lock.dataSource ?? '',

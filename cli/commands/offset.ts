@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
 import { describeEncoded } from '../../core/offset.ts';
 import type { OffsetHistoryEntry } from '../../core/status.ts';
+import { ask } from '../../fleet/ask.ts';
+import type { FleetSync } from '../../fleet/contract.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
-import { ask } from '../fleet/ask.ts';
-import type { FleetSync } from '../fleet/fleet.ts';
-import { type FleetOptions, requireSync, withFleet, withFleetOptions } from '../fleet/open-fleet.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
 import { parseTimeout } from '../timeout.ts';
-import { caller, waitFor } from './requests.ts';
+import { type FleetOptions, requireSync, withFleet, withFleetOptions } from '../with-fleet.ts';
+import { caller } from './requests.ts';
 
 /** Offsets can be seen, and set safely: only while the Sync is suspended, and only from what is stored. */
 export function addOffset(root: Command, cli: Cli): void {
@@ -64,7 +64,7 @@ function addSet(offset: Command, cli: Cli): void {
         const answer = await ask(fleet, sync, 'offset', {
           by: caller(),
           offset: { value, expect: options.expect },
-          timeoutMs: waitFor(fleet.place, timeoutMs),
+          timeoutMs,
         });
         cli.out.write(
           `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the offset is set at the next run'}\n`,
@@ -87,7 +87,7 @@ function addUndo(offset: Command, cli: Cli): void {
       const sync = await requireSync(fleet, name, options);
       const answer = await ask(fleet, sync, 'undo-offset', {
         by: caller(),
-        timeoutMs: waitFor(fleet.place, timeoutMs),
+        timeoutMs,
       });
       cli.out.write(
         `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the change is taken back at the next run'}\n`,

@@ -7,9 +7,9 @@ import type { ExamineOptions } from '../examine/contract.ts';
 import { withExamination, withExamineOptions, wordsOf } from '../examine/examination.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { formatFinding, hasErrors } from '../findings.ts';
-import { defaultStatePath } from '../fleet/open-fleet.ts';
 import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
+import { defaultStatePath } from '../with-fleet.ts';
 
 interface PlanOptions extends ExamineOptions {
   readonly output?: OutputKind;

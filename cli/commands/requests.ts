@@ -1,12 +1,12 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { RequestType } from '../../core/status.ts';
+import { ask } from '../../fleet/ask.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
-import { ask } from '../fleet/ask.ts';
-import { type FleetOptions, requireSync, withFleet, withFleetOptions } from '../fleet/open-fleet.ts';
 import { requireYes } from '../require-yes.ts';
 import { parseTimeout } from '../timeout.ts';
+import { type FleetOptions, requireSync, withFleet, withFleetOptions } from '../with-fleet.ts';
 
 interface RequestOptions extends FleetOptions {
   readonly timeout: string;
@@ -53,7 +53,7 @@ export function addRequests(root: Command, cli: Cli): void {
         }
         const answer = await ask(fleet, sync, type, {
           by: caller(),
-          timeoutMs: waitFor(fleet.place, timeoutMs),
+          timeoutMs,
         });
         cli.out.write(`${sync.namespace}/${sync.name}: ${answer?.message ?? `${type} is requested`}\n`);
         return exitStatus.ok;
@@ -77,11 +77,6 @@ function addSuspend(root: Command, cli: Cli, verb: string, isSuspended: boolean,
       return exitStatus.ok;
     });
   });
-}
-
-/** In a state file nobody answers before the next run. */
-export function waitFor(place: string, timeoutMs: number): number {
-  return place.startsWith('state file') ? 0 : timeoutMs;
 }
 
 /** Who says so, as far as this machine knows. */

@@ -7,11 +7,11 @@ import { limitDrain } from '../../process/limit-drain.ts';
 import { readBytesInFlight } from '../../process/memory.ts';
 import { type Cli, runs } from '../cli.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
-import { defaultStatePath } from '../fleet/open-fleet.ts';
 import { chooseSyncs, identifySyncs, readManifests } from '../manifests.ts';
 import { makeProgress, type ProgressKind } from '../single/progress.ts';
 import { runAll, singleTable, singleTroubles } from '../single/run.ts';
 import { stopOnSignals } from '../single/stop-signals.ts';
+import { defaultStatePath } from '../with-fleet.ts';
 
 interface RunOptions {
   readonly filename: string;

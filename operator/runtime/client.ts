@@ -144,11 +144,15 @@ export class KubernetesClient {
   async apply<T extends KubernetesObject>(
     resource: Resource,
     object: Manifest,
-    options?: CallOptions & { readonly isForced?: boolean },
+    options?: CallOptions & { readonly isForced?: boolean; readonly isDryRun?: boolean },
   ): Promise<T> {
     const ref = object.metadata;
     const request = {
-      query: { fieldManager: this.#fieldManager, force: options?.isForced },
+      query: {
+        fieldManager: this.#fieldManager,
+        force: options?.isForced,
+        dryRun: options?.isDryRun ? 'All' : undefined,
+      },
       body: { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object },
       contentType: 'application/apply-patch+yaml',
     };

@@ -1,5 +1,5 @@
-import { permanent } from '../../core/errors.ts';
-import type { ManifestKind } from '../../core/manifest/names.ts';
+import { permanent } from '../core/errors.ts';
+import type { ManifestKind } from '../core/manifest/names.ts';
 
 export const kindWords: Readonly<Record<ManifestKind, readonly string[]>> = {
   Sync: ['syncs', 'sync', 'sy'],

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openStateFile } from '../../coordination/single/state-file.ts';
-import { projectFolder, runCommand } from '../../e2e/kit/processes.ts';
-import { tempFolder } from '../../e2e/kit/temp.ts';
+import { openStateFile } from '../coordination/single/state-file.ts';
+import { projectFolder, runCommand } from '../e2e/kit/processes.ts';
+import { tempFolder } from '../e2e/kit/temp.ts';
 
 test('the state file of this folder goes before a KUBECONFIG that is set everywhere', async () => {
   const folder = await tempFolder('open-fleet');

@@ -1,6 +1,6 @@
-import { openStateFile, type StateFile } from '../../coordination/single/state-file.ts';
-import { permanent } from '../../core/errors.ts';
-import type { Fleet, FleetSync } from './fleet.ts';
+import { openStateFile, type StateFile } from '../coordination/single/state-file.ts';
+import type { Fleet, FleetSync } from './contract.ts';
+import { notOffered } from './not-offered.ts';
 
 /** Single mode's state file, while no run has it: requests are carried out by the next `idra run`. */
 export function stateFleet(path: string): Fleet {
@@ -8,26 +8,41 @@ export function stateFleet(path: string): Fleet {
   const list = () => state.list().map((known) => toFleetSync(state, known));
   return {
     place: `state file ${path}`,
+    answersAtOnce: false,
     listSyncs: async (namespace) =>
       list().filter((each) => namespace === undefined || each.namespace === namespace),
     findSync: async (namespace, name) =>
       list().find((each) => each.namespace === namespace && each.name === name),
+    listDataSources: inManifests,
+    findDataSource: inManifests,
+    put: inManifests,
+    deleteSync: inManifests,
+    isGone: inManifests,
+    deleteDataSource: inManifests,
     async post(sync, request) {
       state.post(sync.uid, request);
     },
-    answer: async (sync, request) =>
-      state.answers(sync.uid).find((each) => each.type === request.type && each.id === request.id),
+    pending: async (sync) => state.pending(sync.uid),
+    answers: async (sync) => state.answers(sync.uid),
     history: async (sync) => state.history(sync.uid),
     async suspend(sync) {
-      throw permanent('NotOfferedHere', `${sync.name} is suspended in its manifest in single mode`, {
-        path: 'spec.suspend',
-        mend: 'set spec.suspend in the manifest, and run it',
-      });
+      throw notOffered(
+        `${sync.name} is suspended in its manifest in single mode`,
+        'set spec.suspend in the manifest, and run it',
+        'spec.suspend',
+      );
     },
     async close() {
       state.close();
     },
   };
+}
+
+async function inManifests(): Promise<never> {
+  throw notOffered(
+    'single mode keeps no manifests: they are in the files that it is run with',
+    'change them there, and run them',
+  );
 }
 
 function toFleetSync(state: StateFile, known: ReturnType<StateFile['list']>[number]): FleetSync {
@@ -37,7 +52,6 @@ function toFleetSync(state: StateFile, known: ReturnType<StateFile['list']>[numb
     generation: status?.observedGeneration ?? 1,
     spec: undefined,
     isSuspended: status?.state === 'Suspended',
-    isDeleted: false,
     status,
   };
 }

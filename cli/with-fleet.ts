@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { permanent } from '../../core/errors.ts';
-import type { Cli } from '../cli.ts';
-import { etcdFleet, withEtcd } from './etcd-fleet.ts';
-import type { Fleet, FleetSync } from './fleet.ts';
-import { stateFleet } from './state-fleet.ts';
+import type { Coordination } from '../coordination/contract.ts';
+import { permanent } from '../core/errors.ts';
+import type { Fleet, FleetSync } from '../fleet/contract.ts';
+import { type FleetAddress, openEtcd, openFleet, placeOfEtcd } from '../fleet/open.ts';
+import type { Cli } from './cli.ts';
 
 export interface FleetOptions {
   readonly namespace?: string;
@@ -35,38 +35,64 @@ export async function withFleet<T>(
   options: FleetOptions,
   body: (fleet: Fleet) => Promise<T>,
 ): Promise<T> {
-  if (options.state !== undefined) return await using(stateFleet(options.state), body);
-  const endpoints = cli.env.IDRA_ETCD_ENDPOINTS;
-  const isAsked =
-    options.context !== undefined || options.kubeconfig !== undefined || cli.env.IDRA_KUBECTL_PLUGIN;
-  const hasState = !isAsked && !endpoints && existsSync(defaultStatePath);
-  // A variable that is set in every shell of this user says less than the state file of this folder.
-  if (hasState && cli.env.KUBECONFIG) {
-    cli.talk.write(
-      `this is the state file ${defaultStatePath} of single mode; for the cluster of KUBECONFIG call kubectl idra, or name a --context\n`,
-    );
-  }
-  const isKubernetes =
-    options.context !== undefined ||
-    options.kubeconfig !== undefined ||
-    (!endpoints && !hasState && (cli.env.KUBECONFIG || cli.env.IDRA_KUBECTL_PLUGIN));
-  if (isKubernetes) {
-    const { kubernetesFleet } = await import('./kubernetes-fleet.ts');
-    return await using(await kubernetesFleet(cli.env, options), body);
-  }
-  if (endpoints) return await withEtcd(cli, (etcd) => using(etcdFleet(etcd, `etcd at ${endpoints}`), body));
-  if (hasState) return await using(stateFleet(defaultStatePath), body);
-  throw permanent('NothingToSpeakTo', 'there is no cluster and no state file to ask', {
-    mend: `set KUBECONFIG or IDRA_ETCD_ENDPOINTS, or give --state FILE (single mode's default is ${defaultStatePath})`,
-  });
-}
-
-async function using<T>(fleet: Fleet, body: (fleet: Fleet) => Promise<T>): Promise<T> {
+  const fleet = await openFleet(addressOf(cli, options), cli.env);
   try {
     return await body(fleet);
   } finally {
     await fleet.close();
   }
+}
+
+function addressOf(cli: Cli, options: FleetOptions): FleetAddress {
+  const { state, context, kubeconfig } = options;
+  if (state !== undefined) return { kind: 'stateFile', path: state };
+  const { IDRA_ETCD_ENDPOINTS: endpoints, IDRA_KUBECTL_PLUGIN: isPlugin, KUBECONFIG: isSetUp } = cli.env;
+  const isNamed = context !== undefined || kubeconfig !== undefined;
+  const hasState = !isNamed && !isPlugin && !endpoints && existsSync(defaultStatePath);
+  // A variable that is set in every shell of this user says less than the state file of this folder.
+  if (hasState && isSetUp) {
+    cli.talk.write(
+      `this is the state file ${defaultStatePath} of single mode; for the cluster of KUBECONFIG call kubectl idra, or name a --context\n`,
+    );
+  }
+  if (isNamed || (!endpoints && !hasState && (isSetUp || isPlugin))) {
+    return {
+      kind: 'kubernetes',
+      ...(context !== undefined && { context }),
+      ...(kubeconfig !== undefined && { kubeconfig }),
+    };
+  }
+  if (endpoints) return { kind: 'etcd' };
+  if (hasState) return { kind: 'stateFile', path: defaultStatePath };
+  throw permanent('NothingToSpeakTo', 'there is no cluster and no state file to ask', {
+    mend: `set KUBECONFIG or IDRA_ETCD_ENDPOINTS, or give --state FILE (single mode's default is ${defaultStatePath})`,
+  });
+}
+
+const elsewhere =
+  'set IDRA_ETCD_ENDPOINTS (a cluster without Kubernetes). On Kubernetes ask kubectl: kubectl get syncs, kubectl describe sync NAME. In single mode idra run -f FILE --once ends with the table, and idra offset get NAME reads the state file';
+
+/** Opens etcd as IDRA_ETCD_* say, and closes it after `body`. */
+export async function withEtcd<T>(cli: Cli, body: (etcd: Coordination) => Promise<T>): Promise<T> {
+  if (!cli.env.IDRA_ETCD_ENDPOINTS)
+    throw permanent('EtcdNotConfigured', 'this is asked of an etcd, and none is named', { mend: elsewhere });
+  const etcd = await openEtcd(cli.env);
+  try {
+    return await body(etcd);
+  } finally {
+    await etcd.close();
+  }
+}
+
+/** The same, with what a cluster without Kubernetes keeps there. */
+export async function withEtcdFleet<T>(
+  cli: Cli,
+  body: (fleet: Fleet, etcd: Coordination) => Promise<T>,
+): Promise<T> {
+  return await withEtcd(cli, async (etcd) => {
+    const { etcdFleet } = await import('../fleet/etcd.ts');
+    return await body(etcdFleet(etcd, placeOfEtcd(cli.env)), etcd);
+  });
 }
 
 /** `orders` or `team-a/orders`. */

@@ -1,17 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { DesiredState } from '../../coordination/contract.ts';
-import { asIdraError } from '../../core/errors.ts';
-import { apiVersion, type ManifestKind } from '../../core/manifest/names.ts';
-import type { ReadManifest } from '../manifests.ts';
-
-export interface Applied {
-  readonly kind: ManifestKind;
-  readonly name: string;
-  readonly action: 'created' | 'configured' | 'unchanged';
-  /** As it is stored now. */
-  readonly object: unknown;
-}
+import type { DesiredState } from '../coordination/contract.ts';
+import { asIdraError } from '../core/errors.ts';
+import { apiVersion, type ManifestKind } from '../core/manifest/names.ts';
+import type { Applied, FleetManifest } from './contract.ts';
 
 interface Stored {
   readonly uid: string;
@@ -28,7 +20,7 @@ interface Stored {
  */
 export async function putManifest(
   desired: DesiredState,
-  manifest: ReadManifest,
+  manifest: FleetManifest,
   isDryRun: boolean,
 ): Promise<Applied> {
   for (let attempt = 1; ; attempt++) {
@@ -40,17 +32,12 @@ export async function putManifest(
   }
 }
 
-async function putOnce(
-  desired: DesiredState,
-  { source, spec }: ReadManifest,
-  isDryRun: boolean,
-): Promise<Applied> {
-  const kind = source.kind as ManifestKind;
-  const { namespace, name } = source;
+async function putOnce(desired: DesiredState, manifest: FleetManifest, isDryRun: boolean): Promise<Applied> {
+  const { kind, namespace, name, spec } = manifest;
   const stored = await find(desired, kind, namespace, name);
   const isSameSpec = isDeepStrictEqual(stored?.spec, JSON.parse(JSON.stringify(spec)));
   // What the manifest does not say stays as `idra suspend` has set it.
-  const isSuspendedByAnnotation = source.isSuspendedByAnnotation ?? stored?.isSuspendedByAnnotation;
+  const isSuspendedByAnnotation = manifest.isSuspendedByAnnotation ?? stored?.isSuspendedByAnnotation;
   const isSame = isSameSpec && stored?.isSuspendedByAnnotation === isSuspendedByAnnotation;
   const { uid, generation, createdAt } = stored ?? {
     uid: randomUUID(),
@@ -81,7 +68,7 @@ async function putOnce(
   };
 }
 
-/** A Sync that is being deleted is none: made again under the same name it starts anew. */
+/** A Sync that is being deleted is none: one that is made under the same name starts from nothing. */
 async function find(
   desired: DesiredState,
   kind: ManifestKind,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { systemClock } from '../../core/clock.ts';
-import { permanent, transient } from '../../core/errors.ts';
-import type { Request, RequestStatus, RequestType } from '../../core/status.ts';
-import type { Fleet, FleetSync } from './fleet.ts';
+import { systemClock } from '../core/clock.ts';
+import { permanent, transient } from '../core/errors.ts';
+import type { Request, RequestStatus, RequestType } from '../core/status.ts';
+import type { Fleet, FleetSync } from './contract.ts';
 
 const pollMs = 200;
 
@@ -13,7 +13,10 @@ export interface AskOptions {
   readonly timeoutMs: number;
 }
 
-/** Posts a request and waits for its answer; undefined when it was not waited for. Throws the refusal. */
+/**
+ * Posts a request and waits for its answer; undefined where it was not waited for, or the fleet answers at the next run. Throws the refusal,
+ * and RequestUnanswered (transient).
+ */
 export async function ask(
   fleet: Fleet,
   sync: FleetSync,
@@ -27,10 +30,10 @@ export async function ask(
     ...(options.offset ? { offset: options.offset } : {}),
   };
   await fleet.post(sync, request);
-  if (options.timeoutMs === 0) return undefined;
+  if (options.timeoutMs === 0 || !fleet.answersAtOnce) return undefined;
   const deadlineMs = systemClock.monotonicMs() + options.timeoutMs;
   while (systemClock.monotonicMs() < deadlineMs) {
-    const answer = await fleet.answer(sync, request);
+    const answer = (await fleet.answers(sync)).find((each) => each.type === type && each.id === request.id);
     if (answer?.state === 'Done') return answer;
     if (answer?.state === 'Refused') throw permanent('RequestRefused', answer.message);
     await systemClock.sleep(pollMs);

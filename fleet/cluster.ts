@@ -1,0 +1,26 @@
+import type { Coordination } from '../coordination/contract.ts';
+import { qualifiedName } from '../core/sync-spec.ts';
+import type { FleetAgent, FleetLock } from './contract.ts';
+
+/** The agents of a cluster, by name: only etcd knows them, with Kubernetes and without. */
+export async function readAgents(etcd: Coordination): Promise<readonly FleetAgent[]> {
+  const [agents, leader, assignments] = await Promise.all([
+    etcd.cluster.agents(),
+    etcd.cluster.leader(),
+    etcd.cluster.assignments(),
+  ]);
+  return [...agents]
+    .sort((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }))
+    .map((agent) => ({
+      ...agent,
+      isLeader: leader?.agent === agent.name,
+      syncs: assignments.filter((each) => each.agent === agent.name).map((each) => each.uid),
+    }));
+}
+
+/** The locks of Syncs, and the slots of DataSources that are held or waited for. */
+export async function readLocks(etcd: Coordination): Promise<readonly FleetLock[]> {
+  const [locks, { syncs }] = await Promise.all([etcd.cluster.locks(), etcd.desired.read()]);
+  const names = new Map(syncs.map((sync) => [sync.uid, qualifiedName(sync)]));
+  return locks.map((lock) => ({ sync: names.get(lock.uid) ?? lock.uid, ...lock }));
+}

@@ -1,0 +1,163 @@
+import { systems } from '../connectors/catalog.ts';
+import type { Coordination, DesiredDataSource, DesiredSync } from '../coordination/contract.ts';
+import { effectiveStatus, type UnassignedReason } from '../core/effective-status.ts';
+import { permanent } from '../core/errors.ts';
+import { suspendAnnotation } from '../core/manifest/names.ts';
+import { systemOf } from '../core/manifest/reader.ts';
+import type { SyncStatus } from '../core/status.ts';
+import type { Fleet, FleetDataSource, FleetSync } from './contract.ts';
+import { byName, dataSourcesIn } from './names.ts';
+import { putManifest } from './put-manifest.ts';
+
+/** A cluster without Kubernetes. Its end closes the connection. */
+export function etcdFleet(etcd: Coordination, place: string): Fleet {
+  const { desired, reports, requests } = etcd;
+  const removeFinished = removeOnce(etcd);
+  const usersOf = async (namespace: string, name: string) =>
+    (await desired.read()).syncs.filter((sync) => isUser(sync, { namespace, name }));
+  return {
+    place,
+    answersAtOnce: true,
+    listSyncs: (namespace) => listSyncs(etcd, namespace),
+    async findSync(namespace, name) {
+      const sync = await desired.findSync(namespace, name);
+      if (!sync) return undefined;
+      const [status, unassigned] = await Promise.all([
+        reports.readStatus(sync.uid),
+        reports.readUnassigned(),
+      ]);
+      return toFleetSync(sync, status, unassigned.get(sync.uid));
+    },
+    listDataSources: (namespace) => listDataSources(etcd, namespace),
+    findDataSource: async (namespace, name) =>
+      (await listDataSources(etcd, namespace)).find((each) => each.name === name),
+    async put(manifest, { isDryRun = false } = {}) {
+      if (!isDryRun) await removeFinished();
+      return await putManifest(desired, manifest, isDryRun);
+    },
+    async deleteSync({ uid }) {
+      await removeFinished();
+      const stored = await desired.getSync(uid);
+      if (!stored || stored.deletedAt !== undefined) return;
+      const { version, ...rest } = stored;
+      await desired.putSync({ ...rest, deletedAt: new Date().toISOString() }, version);
+    },
+    async isGone({ uid }) {
+      if (await desired.getSync(uid)) return false;
+      // The agents are done with it; what is desired is removed by who wrote it.
+      await desired.purgeSync(uid, 'operator');
+      return true;
+    },
+    async deleteDataSource(namespace, name) {
+      await removeFinished();
+      if (!(await desired.getDataSource(namespace, name))) return false;
+      const users = await usersOf(namespace, name);
+      if (users.length > 0) {
+        throw permanent(
+          'DataSourceInUse',
+          `DataSource ${namespace}/${name} is used by ${users.map((each) => each.name).join(', ')}`,
+          {
+            mend: 'delete these syncs first',
+          },
+        );
+      }
+      await desired.deleteDataSource(namespace, name);
+      return true;
+    },
+    async post(sync, request) {
+      await requests.post(sync.uid, request);
+    },
+    pending: (sync) => requests.pending(sync.uid),
+    answers: (sync) => requests.answers(sync.uid),
+    history: (sync) => requests.history(sync.uid),
+    async suspend(sync, isSuspended) {
+      const stored = await desired.getSync(sync.uid);
+      if (!stored) return;
+      const { version, isSuspendedByAnnotation: _before, ...rest } = stored;
+      // As the annotation on Kubernetes: beside the spec, which is of who applies it.
+      const isNeeded = isSuspended || (rest.spec as { suspend?: boolean }).suspend === true;
+      const flag = isNeeded ? { isSuspendedByAnnotation: isSuspended } : {};
+      await desired.putSync({ ...rest, ...flag }, version);
+    },
+    close: () => etcd.close(),
+  };
+}
+
+/** What was deleted without waiting for it, before anything else is written. */
+function removeOnce({ desired }: Coordination): () => Promise<void> {
+  let removed: Promise<void> | undefined;
+  return async () => {
+    removed ??= desired.purgeFinished();
+    await removed;
+  };
+}
+
+async function listSyncs(etcd: Coordination, namespace: string | undefined): Promise<readonly FleetSync[]> {
+  const [{ syncs }, statuses, unassigned] = await Promise.all([
+    etcd.desired.read(),
+    etcd.reports.readStatuses(),
+    etcd.reports.readUnassigned(),
+  ]);
+  return syncs
+    .filter((each) => namespace === undefined || each.namespace === namespace)
+    .map((each) => toFleetSync(each, statuses.get(each.uid), unassigned.get(each.uid)))
+    .sort(byName);
+}
+
+function toFleetSync(
+  sync: DesiredSync,
+  said: SyncStatus | undefined,
+  unassigned: UnassignedReason | undefined,
+): FleetSync {
+  const { uid, namespace, name, generation, createdAt, deletedAt, spec, isSuspendedByAnnotation } = sync;
+  const isDeleted = deletedAt !== undefined;
+  const isSuspended = isSuspendedByAnnotation ?? (spec as { suspend?: boolean }).suspend === true;
+  const status = effectiveStatus({ uid, generation, isSuspended, isDeleted }, said, Date.now(), unassigned);
+  return {
+    uid,
+    namespace,
+    name,
+    generation,
+    createdAt,
+    spec,
+    isSuspended,
+    ...(deletedAt !== undefined && { deletedAt }),
+    ...(isSuspendedByAnnotation !== undefined && { isSuspendedByAnnotation }),
+    status:
+      isSuspendedByAnnotation && !isDeleted
+        ? { ...status, message: `suspended by the annotation ${suspendAnnotation}` }
+        : status,
+  };
+}
+
+async function listDataSources(
+  etcd: Coordination,
+  namespace: string | undefined,
+): Promise<readonly FleetDataSource[]> {
+  const [{ syncs, dataSources }, reports] = await Promise.all([
+    etcd.desired.read(),
+    etcd.reports.readDataSources(),
+  ]);
+  return dataSources
+    .filter((each) => namespace === undefined || each.namespace === namespace)
+    .map((each): FleetDataSource => {
+      const { version: _version, ...dataSource } = each;
+      const report = reports.find(
+        ({ namespace, name }) => namespace === each.namespace && name === each.name,
+      );
+      return {
+        ...dataSource,
+        type: systemOf(each.spec, systems) ?? '',
+        syncs: syncs.filter((sync) => isUser(sync, each)).length,
+        ...(report && { report }),
+      };
+    })
+    .sort(byName);
+}
+
+function isUser(
+  sync: DesiredSync,
+  { namespace, name }: Pick<DesiredDataSource, 'namespace' | 'name'>,
+): boolean {
+  return sync.namespace === namespace && dataSourcesIn(sync.spec).includes(name);
+}

@@ -1,0 +1,110 @@
+import { systems } from '../connectors/catalog.ts';
+import type { DataSourceReport } from '../coordination/contract.ts';
+import { systemOf } from '../core/manifest/reader.ts';
+import { encodeOffset, type Offset, parseOffset } from '../core/offset.ts';
+import type { SyncStatus } from '../core/status.ts';
+import type { Mode } from '../core/sync-spec.ts';
+import {
+  type DataSourceObject,
+  type SyncObject,
+  type SyncObjectStatus,
+  suspendedBy,
+} from '../operator/controllers/objects.ts';
+import { findCondition } from '../operator/runtime/conditions.ts';
+import type { FleetDataSource, FleetSync } from './contract.ts';
+
+/** A custom resource as a fleet gives it. */
+export function toFleetSync(object: SyncObject): FleetSync {
+  const {
+    uid,
+    namespace = '',
+    name,
+    generation = 1,
+    creationTimestamp = '',
+    deletionTimestamp,
+  } = object.metadata;
+  const spec = (object.spec ?? {}) as { readonly suspend?: boolean; readonly mode?: Mode };
+  const isSuspendedByAnnotation = suspendedBy(object);
+  return {
+    uid,
+    namespace,
+    name,
+    generation,
+    createdAt: creationTimestamp,
+    ...(deletionTimestamp !== undefined && { deletedAt: deletionTimestamp }),
+    spec,
+    isSuspended: isSuspendedByAnnotation ?? spec.suspend === true,
+    ...(isSuspendedByAnnotation !== undefined && { isSuspendedByAnnotation }),
+    status: object.status?.state && fromShape(uid, spec.mode, object.status),
+  };
+}
+
+export function toFleetDataSource({ metadata, spec, status }: DataSourceObject): FleetDataSource {
+  const { uid, namespace = '', name, generation = 1, creationTimestamp = '' } = metadata;
+  const identity = { namespace, name };
+  const report = status?.lastCheckTime === undefined ? undefined : reportOf(identity, status);
+  return {
+    ...identity,
+    uid,
+    generation,
+    createdAt: creationTimestamp,
+    spec,
+    type: systemOf(spec, systems) ?? '',
+    syncs: status?.syncs ?? 0,
+    ...(report && { report }),
+  };
+}
+
+function reportOf(
+  identity: Pick<DataSourceReport, 'namespace' | 'name'>,
+  status: NonNullable<DataSourceObject['status']>,
+): DataSourceReport {
+  const { observedGeneration = 0, serverVersion, message = '', lastCheckTime = '', agent = '' } = status;
+  const ready = findCondition(status.conditions ?? [], 'Ready');
+  const isReachable = ready?.status === 'True';
+  return {
+    ...identity,
+    generation: observedGeneration,
+    isReachable,
+    ...(serverVersion !== undefined && { serverVersion }),
+    ...(!isReachable && ready && { code: ready.reason }),
+    message,
+    checkedAt: lastCheckTime,
+    agent,
+  };
+}
+
+/** What syncStatusShape has made of a status, as far as it has kept it. */
+function fromShape(uid: string, mode: Mode | undefined, status: SyncObjectStatus): SyncStatus {
+  const {
+    conditions = [],
+    lag: _lag,
+    rate: _rate,
+    offset,
+    state = 'Pending',
+    bound: _bound,
+    ...rest
+  } = status;
+  const isReady = findCondition(conditions, 'Ready');
+  return {
+    uid,
+    observedGeneration: 1,
+    reason: isReady?.reason ?? state,
+    message: '',
+    rows: { read: 0, written: 0, deleted: 0, rejected: 0 },
+    observedAt: '',
+    ...rest,
+    state,
+    hasCaughtUp: isReady?.status === 'True',
+    ...(offset !== undefined &&
+      mode !== undefined && {
+        offset: encodeOffset(parseOffset(offset, offsetMode(mode))),
+        offsetText: offset,
+      }),
+  };
+}
+
+function offsetMode(mode: Mode): Offset['mode'] {
+  if (mode === 'LastDestinationId') return 'Id';
+  return mode === 'LastDestinationTimestamp' ? 'Timestamp' : mode;
+}

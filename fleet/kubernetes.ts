@@ -1,0 +1,160 @@
+import { homedir } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
+import type { ManifestKind } from '../core/manifest/names.ts';
+import { suspendAnnotation } from '../core/manifest/names.ts';
+import { version } from '../core/version.ts';
+import {
+  type DataSourceObject,
+  dataSources,
+  requestAnnotation,
+  type SyncObject,
+  syncs,
+} from '../operator/controllers/objects.ts';
+import { annotationOf, askedBy } from '../operator/controllers/requests.ts';
+import { hasCode } from '../operator/runtime/api-errors.ts';
+import { KubernetesClient } from '../operator/runtime/client.ts';
+import type { KubernetesObject, Resource } from '../operator/runtime/objects.ts';
+import type { Environment } from '../process/environment.ts';
+import { loadClusterAccess } from '../process/kubernetes-access.ts';
+import type { Applied, Fleet, FleetManifest } from './contract.ts';
+import { toFleetDataSource, toFleetSync } from './kubernetes-objects.ts';
+import { byName } from './names.ts';
+import { notOffered } from './not-offered.ts';
+
+export interface KubernetesOptions {
+  readonly context?: string;
+  readonly kubeconfig?: string;
+}
+
+const pageSize = 500;
+const resources: Readonly<Record<ManifestKind, Resource>> = { Sync: syncs, DataSource: dataSources };
+
+/** Over custom resources, with the user's own rights: what is asked for is an annotation, what is answered is in the status. */
+export async function kubernetesFleet(
+  env: Environment,
+  { context, kubeconfig }: KubernetesOptions,
+): Promise<Fleet> {
+  const home = { HOME: homedir(), ...env };
+  const access = await loadClusterAccess({
+    env: kubeconfig === undefined ? home : { ...home, KUBECONFIG: kubeconfig },
+    ...(context !== undefined && { context }),
+  });
+  const client = new KubernetesClient(access, { fieldManager: 'idra', userAgent: `idra/${version}` });
+  const findSync = (namespace: string, name: string) => find<SyncObject>(client, syncs, { namespace, name });
+  const answersOf = (object: SyncObject | undefined) => object?.status?.requests ?? [];
+  return {
+    place: `Kubernetes at ${access.server.host}`,
+    namespace: access.namespace,
+    answersAtOnce: true,
+    listSyncs: async (namespace) =>
+      (await list<SyncObject>(client, syncs, namespace)).map(toFleetSync).sort(byName),
+    async findSync(namespace, name) {
+      const object = await findSync(namespace, name);
+      return object && toFleetSync(object);
+    },
+    listDataSources: async (namespace) =>
+      (await list<DataSourceObject>(client, dataSources, namespace)).map(toFleetDataSource).sort(byName),
+    async findDataSource(namespace, name) {
+      const object = await find<DataSourceObject>(client, dataSources, { namespace, name });
+      return object && toFleetDataSource(object);
+    },
+    put: (manifest, { isDryRun = false } = {}) => put(client, manifest, isDryRun),
+    deleteSync: async ({ namespace, name, uid }) =>
+      void (await remove(client, syncs, { namespace, name, uid })),
+    isGone: async ({ namespace, name, uid }) => (await findSync(namespace, name))?.metadata.uid !== uid,
+    deleteDataSource: (namespace, name) => remove(client, dataSources, { namespace, name }),
+    async post({ namespace, name, uid }, request) {
+      const annotations = { [requestAnnotation(request.type)]: annotationOf(request) };
+      await client.patch(syncs, { namespace, name }, { metadata: { uid, annotations } });
+    },
+    async pending({ namespace, name }) {
+      const object = await findSync(namespace, name);
+      const answers = answersOf(object);
+      return askedBy(object?.metadata.annotations).flatMap((asked) => {
+        const isAnswered = answers.some(({ type, id }) => type === asked.type && id === asked.id);
+        return 'request' in asked && !isAnswered ? [asked.request] : [];
+      });
+    },
+    answers: async ({ namespace, name }) => answersOf(await findSync(namespace, name)),
+    async history({ name }) {
+      throw notOffered(
+        `the custom resource of ${name} keeps no history of its offset`,
+        'ask etcd, which has it: set IDRA_ETCD_ENDPOINTS',
+      );
+    },
+    async suspend({ namespace, name, uid, spec }, isSuspended) {
+      // Beside the spec, which Git may own; nothing where the spec says the same.
+      const isSaid = ((spec as { suspend?: boolean }).suspend === true) === isSuspended;
+      const annotations = { [suspendAnnotation]: isSaid ? null : String(isSuspended) };
+      await client.patch(syncs, { namespace, name }, { metadata: { uid, annotations } });
+    },
+    async close() {
+      client.close();
+    },
+  };
+}
+
+interface Ref {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+async function list<T extends KubernetesObject>(
+  client: KubernetesClient,
+  resource: Resource,
+  namespace: string | undefined,
+): Promise<readonly T[]> {
+  const found: T[] = [];
+  for (let next: string | undefined, isFirst = true; isFirst || next !== undefined; isFirst = false) {
+    const page = await client.list<T>(resource, { namespace, limit: pageSize, continue: next });
+    found.push(...page.items);
+    next = page.continue;
+  }
+  return found;
+}
+
+async function find<T extends KubernetesObject>(
+  client: KubernetesClient,
+  resource: Resource,
+  ref: Ref,
+): Promise<T | undefined> {
+  try {
+    return await client.get<T>(resource, ref);
+  } catch (thrown) {
+    if (hasCode(thrown, 'KubernetesNotFound')) return undefined;
+    throw thrown;
+  }
+}
+
+/** By server-side apply: fields that Git or Helm own are theirs, and a change of one is refused with KubernetesConflict. */
+async function put(client: KubernetesClient, manifest: FleetManifest, isDryRun: boolean): Promise<Applied> {
+  const { kind, namespace, name, spec, isSuspendedByAnnotation: isSuspended } = manifest;
+  const resource = resources[kind];
+  const before = await find<SyncObject | DataSourceObject>(client, resource, { namespace, name });
+  const annotations = isSuspended === undefined ? {} : { [suspendAnnotation]: String(isSuspended) };
+  const object = await client.apply<SyncObject | DataSourceObject>(
+    resource,
+    { metadata: { namespace, name, annotations }, spec },
+    { isDryRun },
+  );
+  const isSame =
+    before !== undefined &&
+    isDeepStrictEqual(before.spec, object.spec) &&
+    isDeepStrictEqual(before.metadata.annotations, object.metadata.annotations);
+  return { kind, name, action: isSame ? 'unchanged' : before ? 'configured' : 'created', object };
+}
+
+/** False: it is not there. */
+async function remove(
+  client: KubernetesClient,
+  resource: Resource,
+  ref: Ref & { readonly uid?: string },
+): Promise<boolean> {
+  try {
+    await client.delete(resource, ref);
+    return true;
+  } catch (thrown) {
+    if (hasCode(thrown, 'KubernetesNotFound')) return false;
+    throw thrown;
+  }
+}

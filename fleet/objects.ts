@@ -1,0 +1,73 @@
+import type { DataSourceReport } from '../coordination/contract.ts';
+import { apiVersion, suspendAnnotation } from '../core/manifest/names.ts';
+import { dataSourceStatusShape, syncStatusShape } from '../core/manifest/status-shape.ts';
+import type { SyncRow } from '../core/status.ts';
+import { conditionsOf } from '../core/sync-conditions.ts';
+import { syncRow } from '../core/sync-row.ts';
+import type { Mode } from '../core/sync-spec.ts';
+import type { FleetDataSource, FleetSync } from './contract.ts';
+
+/** Something of a fleet as the API server of Kubernetes would give it: what -o json and yaml print. */
+export interface FleetObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly spec: unknown;
+  readonly status?: Readonly<Record<string, unknown>>;
+}
+
+export function syncObject(sync: FleetSync): FleetObject {
+  const { uid, name, namespace, generation, createdAt, deletedAt, isSuspendedByAnnotation, spec, status } =
+    sync;
+  const metadata = {
+    name,
+    namespace,
+    uid,
+    generation,
+    creationTimestamp: createdAt,
+    ...(deletedAt === undefined ? {} : { deletionTimestamp: deletedAt }),
+    ...(isSuspendedByAnnotation === undefined
+      ? {}
+      : { annotations: { [suspendAnnotation]: String(isSuspendedByAnnotation) } }),
+  };
+  return {
+    apiVersion,
+    kind: 'Sync',
+    metadata,
+    spec,
+    ...(status && { status: { ...syncStatusShape(status), conditions: conditionsOf(status) } }),
+  };
+}
+
+export function dataSourceObject(dataSource: FleetDataSource): FleetObject {
+  const { uid, name, namespace, generation, createdAt, spec, type, syncs, report } = dataSource;
+  return {
+    apiVersion,
+    kind: 'DataSource',
+    metadata: { name, namespace, uid, generation, creationTimestamp: createdAt },
+    spec,
+    status: {
+      ...dataSourceStatusShape({ type, syncs, ...(report ? { report } : {}) }),
+      conditions: [readyOf(report)],
+    },
+  };
+}
+
+function readyOf(report: DataSourceReport | undefined) {
+  if (!report)
+    return { type: 'Ready', status: 'Unknown', reason: 'NotChecked', message: 'no agent has looked yet' };
+  const reason = report.isReachable ? 'Reached' : (report.code ?? 'NotReached');
+  return { type: 'Ready', status: report.isReachable ? 'True' : 'False', reason, message: report.message };
+}
+
+/** What lists need of a Sync's manifest. */
+interface ListedSpec {
+  readonly mode: Mode;
+  readonly source: { readonly dataSource: string };
+  readonly destination: { readonly dataSource: string };
+}
+
+/** The row of a table of Syncs; the ages in it are counted up to `nowMs`. */
+export function syncRowOf({ name, namespace, createdAt, spec, status }: FleetSync, nowMs: number): SyncRow {
+  return syncRow({ name, namespace, createdAt, spec: spec as ListedSpec }, status, nowMs);
+}
