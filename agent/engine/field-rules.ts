@@ -1,5 +1,6 @@
 import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { Finding } from '../../core/errors.ts';
+import { columnRemedy } from '../../core/nearest.ts';
 import type { SyncSpec, SystemType } from '../../core/sync-spec.ts';
 import type { Column, ColumnType, Relation } from '../../core/values.ts';
 
@@ -232,6 +233,9 @@ export function missingField(relation: Relation, name: string | undefined, path:
     code: 'FieldNotFound',
     path,
     message: `${relation.name} has no column ${name ?? '(none named)'}`,
-    mend: `it has: ${relation.columns.map((column) => column.name).join(', ')}`,
+    mend: columnRemedy(
+      name,
+      relation.columns.map((column) => column.name),
+    ),
   };
 }

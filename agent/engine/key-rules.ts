@@ -1,6 +1,7 @@
 import { uniqueIndexStatement } from '../../connectors/sql/remedies.ts';
 import type { ColumnPlan } from '../../core/column-plan.ts';
 import type { Finding } from '../../core/errors.ts';
+import { columnRemedy } from '../../core/nearest.ts';
 import type { Relation, UniqueKey } from '../../core/values.ts';
 import { coarserKeys } from './coarser-keys.ts';
 import { missingField } from './field-rules.ts';
@@ -65,7 +66,11 @@ function destinationKeyFindings(input: KeyInput): Finding[] {
         code: 'KeyNotWritten',
         path: 'spec.destination.key',
         message: `key column ${unknown.join(', ')} is not among the columns that travel`,
-        mend: `they are: ${columns.columns.map((each) => each.name).join(', ')}`,
+        mend: columnRemedy(
+          unknown[0],
+          columns.columns.map((each) => each.name),
+          'They are',
+        ),
       },
     ];
   }

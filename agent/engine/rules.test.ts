@@ -6,7 +6,7 @@ import { types as sqlite } from '../../connectors/sqlite/types/types.ts';
 import type { PlannedColumn, TypeTable } from '../../core/column-plan.ts';
 import type { SyncSpec } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
-import { fieldFindings, hasSummerTime, timeZoneFindings } from './field-rules.ts';
+import { fieldFindings, hasSummerTime, missingField, timeZoneFindings } from './field-rules.ts';
 import type { KeyInput } from './key-input.ts';
 import { keyFindings } from './key-rules.ts';
 import { ownTableFindings } from './own-table-findings.ts';
@@ -163,6 +163,14 @@ const keyInput: KeyInput = {
   types: { source: 'postgres', destination: 'postgres' },
   sourceTypes: postgres,
 };
+
+test('a field or key that is not there names the column that was meant', () => {
+  const missing = missingField(relation, 'sen', 'spec.source.timestampField');
+  assert.match(missing.mend ?? '', /^did you mean seen\? It has: id, token/);
+  const keyed = { ...base, destination: { ...base.destination, key: ['idd'] } };
+  const [unknown] = keyFindings({ ...keyInput, spec: keyed, key: ['idd'] });
+  assert.match(unknown?.mend ?? '', /^did you mean id\? They are: id, token/);
+});
 
 test('keys', () => {
   const withoutKeys = { ...relation, keys: [] };

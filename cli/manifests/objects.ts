@@ -1,7 +1,7 @@
 import type { Finding } from '../../core/errors.ts';
 import { isObjectName } from '../../core/manifest/fields.ts';
-import { nearest } from '../../core/manifest/issues.ts';
 import { apiVersion, type ManifestKind, suspendAnnotation } from '../../core/manifest/names.ts';
+import { nearest } from '../../core/nearest.ts';
 import type { ManifestDocument } from './documents.ts';
 import { isRecord } from './values.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Finding } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 import { manifestFinding } from './rules.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -138,30 +139,4 @@ export function pathText(path: readonly PropertyKey[]): string {
     (text, name) => text + (typeof name === 'number' ? `[${name}]` : `.${String(name)}`),
     'spec',
   );
-}
-
-/** The known name that begins with it, or differs by few letters; undefined when none does. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  const wanted = name.toLowerCase();
-  const begun = known.find((each) => name.length > 2 && each.toLowerCase().startsWith(wanted));
-  if (begun) return begun;
-  const ranked = known
-    .map((each) => ({ each, far: distance(wanted, each.toLowerCase()) }))
-    .sort((one, other) => one.far - other.far);
-  const best = ranked[0];
-  return best && best.far <= Math.max(2, Math.floor(name.length / 3)) ? best.each : undefined;
-}
-
-/** Letters to add, remove or change (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...one].entries()) {
-    const next = [i + 1];
-    for (const [j, otherLetter] of [...other].entries()) {
-      const change = (row[j] ?? 0) + (letter === otherLetter ? 0 : 1);
-      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { IdraError } from '../errors.ts';
 import type { SystemSchema } from './data-source-schema.ts';
 import { databaseServerFields, secretReference, text } from './fields.ts';
-import { nearest } from './issues.ts';
 import { makeManifestReader } from './reader.ts';
 import { parseDuration, parseSize } from './units.ts';
 
@@ -268,10 +267,4 @@ test('durations and sizes', () => {
     undefined,
     undefined,
   ]);
-});
-
-test('the nearest known name, and none where none is near', () => {
-  assert.equal(nearest('tabel', ['table', 'query', 'key']), 'table');
-  assert.equal(nearest('timestampfield', ['idField', 'timestampField']), 'timestampField');
-  assert.equal(nearest('frequency', ['table', 'query', 'key']), undefined);
 });

@@ -1,4 +1,4 @@
-import { nearest } from '../../core/manifest/issues.ts';
+import { nearest } from '../../core/nearest.ts';
 import { group, managedByAnnotation, suspendAnnotation } from '../../core/manifest/names.ts';
 import { version } from '../../core/version.ts';
 import type { Happening } from '../runtime/events.ts';

@@ -1,4 +1,4 @@
-import { nearest } from '../../../core/manifest/issues.ts';
+import { nearest } from '../../../core/nearest.ts';
 import { joinName } from '../names.ts';
 
 /** So many names are compared at most: a typing mistake is worth no long search. */

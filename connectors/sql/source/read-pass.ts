@@ -1,6 +1,7 @@
 import type { Batch } from '../../../core/batch.ts';
 import type { BoundReport, PassEnd, ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
+import { columnRemedy } from '../../../core/nearest.ts';
 import type { Offset } from '../../../core/offset.ts';
 import { orderedBy } from '../../../core/unique-order.ts';
 import type { Column, Relation } from '../../../core/values.ts';
@@ -212,7 +213,10 @@ export function findColumn(relation: Relation, name: string): Column {
   if (column) return column;
   throw permanent('FieldNotFound', `${relation.name} has no column ${name}`, {
     path: 'spec.source',
-    mend: `it has: ${relation.columns.map((each) => each.name).join(', ')}`,
+    mend: columnRemedy(
+      name,
+      relation.columns.map((each) => each.name),
+    ),
   });
 }
 
