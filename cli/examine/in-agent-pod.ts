@@ -34,15 +34,13 @@ export async function examineInAgentPod(
   const given = options.namespace === undefined ? [] : ['-n', options.namespace];
   const call = [program, ...words, ...given, ...(manifests === undefined ? [] : ['-f', '-', '--agents'])];
   const stdin = manifests === undefined ? [] : ['-i'];
-  const run = await kubectl(
-    cli,
-    ['exec', ...stdin, '-n', namespace, pod, '-c', 'agent', '--', ...call],
-    manifests,
-  );
+  const run = await kubectl(cli, ['exec', ...stdin, '-n', namespace, pod, '-c', 'agent', '--', ...call], {
+    input: manifests,
+    onOut: (text) => cli.out.write(text),
+  });
   if (run.out === '' && /^(error|Error from server)/m.test(run.talk)) {
     throw noPod(`kubectl exec in the pod ${namespace}/${pod} failed: ${run.talk.trim()}`);
   }
-  cli.out.write(run.out);
   // kubectl adds this line to what the command itself has said.
   cli.talk.write(run.talk.replace(/^command terminated with exit code \d+\n?/m, ''));
   return Object.values(exitStatus).find((each) => each === run.status) ?? exitStatus.failed;
@@ -66,11 +64,24 @@ interface Ran {
   readonly talk: string;
 }
 
-async function kubectl(cli: Cli, args: readonly string[], input = ''): Promise<Ran> {
+interface KubectlOptions {
+  readonly input?: string | undefined;
+  /** What it says, as it says it. */
+  readonly onOut?: (text: string) => void;
+}
+
+async function kubectl(
+  cli: Cli,
+  args: readonly string[],
+  { input = '', onOut = () => {} }: KubectlOptions = {},
+): Promise<Ran> {
   const child = spawn('kubectl', args, { env: cli.env as NodeJS.ProcessEnv, stdio: 'pipe' });
   let out = '';
   let talk = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+    onOut(text);
+  });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (talk += text));
   child.stdin.on('error', () => {}).end(input);
   return await new Promise((resolve) => {

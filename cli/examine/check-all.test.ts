@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dataSourceOf, syncOf } from '../../coordination/test-objects.ts';
+import { transient } from '../../core/errors.ts';
+import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import { checkAll } from './check-all.ts';
+
+function between(name: string, source: string, destination: string): Sync {
+  const sync = syncOf(name, { name });
+  return {
+    ...sync,
+    spec: {
+      ...sync.spec,
+      source: { ...sync.spec.source, dataSource: source },
+      destination: { ...sync.spec.destination, dataSource: destination },
+    },
+  };
+}
+
+test('a DataSource that gives no answer holds back neither the others nor their Syncs', async () => {
+  const silent = Promise.withResolvers<never>();
+  const known = new Set<string>();
+  const othersKnown = Promise.withResolvers<void>();
+  const checking = checkAll(
+    {
+      dataSources: ['shop', 'warehouse', 'silent'].map((name) => dataSourceOf(name)),
+      syncs: [between('orders', 'shop', 'warehouse'), between('lost', 'shop', 'silent')],
+      check: (dataSource: DataSource) =>
+        dataSource.name === 'silent' ? silent.promise : Promise.resolve({ version: '1', findings: [] }),
+      discover: () => Promise.resolve([]),
+      plan: () => Promise.resolve({ columns: [], statements: [], findings: [] }),
+    },
+    ({ kind, name }) => {
+      known.add(`${kind} ${name}`);
+      if (known.size === 3) othersKnown.resolve();
+    },
+  );
+  await othersKnown.promise;
+  assert.deepEqual([...known].sort(), [
+    'DataSource default/shop',
+    'DataSource default/warehouse',
+    'Sync default/orders',
+  ]);
+  silent.reject(transient('NoAgentAnswered', 'no agent has answered in time'));
+  assert.deepEqual(
+    (await checking).map(({ name, isUnanswered }) => [name, isUnanswered]),
+    [
+      ['default/shop', undefined],
+      ['default/warehouse', undefined],
+      ['default/silent', true],
+      ['default/orders', undefined],
+    ],
+  );
+});

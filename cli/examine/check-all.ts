@@ -1,0 +1,66 @@
+import { findingOf } from '../../agent/engine/preview.ts';
+import { asIdraError, type Finding } from '../../core/errors.ts';
+import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import { statusOf } from '../cli.ts';
+import { exitStatus } from '../exit-status.ts';
+import type { Examination } from './contract.ts';
+
+export interface Checked {
+  readonly kind: 'DataSource' | 'Sync';
+  readonly name: string;
+  readonly version?: string;
+  readonly findings: readonly Finding[];
+  /** No agent could be asked. */
+  readonly isUnanswered?: true;
+}
+
+/**
+ * Checks all data sources side by side, and each Sync as soon as both of its own are known to be reachable. `onChecked` is called for each
+ * as soon as it is known, so that one that gives no answer holds back nobody else's. Returns all, data sources first.
+ */
+export async function checkAll(
+  examination: Examination,
+  onChecked: (checked: Checked) => void = () => {},
+): Promise<readonly Checked[]> {
+  const report = (checked: Checked) => {
+    onChecked(checked);
+    return checked;
+  };
+  const systems = new Map(
+    examination.dataSources.map((each) => [
+      qualifiedName(each),
+      checkDataSource(examination, each).then(report),
+    ]),
+  );
+  const syncs = examination.syncs.map(async (sync) => {
+    const { source, destination } = sync.spec;
+    const names = [source, destination].map((end) => `${sync.namespace}/${end.dataSource}`);
+    const ends = await Promise.all(names.map((name) => systems.get(name)));
+    const isReachable = ends.every((end) => end === undefined || end.version !== undefined);
+    return isReachable ? report(await checkSync(examination, sync)) : undefined;
+  });
+  const [checkedSystems, checkedSyncs] = await Promise.all([
+    Promise.all(systems.values()),
+    Promise.all(syncs),
+  ]);
+  return [...checkedSystems, ...checkedSyncs.filter((each) => each !== undefined)];
+}
+
+async function checkDataSource(examination: Examination, dataSource: DataSource): Promise<Checked> {
+  const about = { kind: 'DataSource' as const, name: qualifiedName(dataSource) };
+  try {
+    const report = await examination.check(dataSource);
+    return { ...about, version: report.version, findings: report.findings };
+  } catch (thrown) {
+    const error = asIdraError(thrown);
+    if (error.code === 'NoAgentAnswered')
+      return { ...about, findings: [findingOf(error)], isUnanswered: true };
+    if (statusOf(error) === exitStatus.surroundings) throw error;
+    return { ...about, findings: [findingOf(error)] };
+  }
+}
+
+async function checkSync(examination: Examination, sync: Sync): Promise<Checked> {
+  const { findings } = await examination.plan(sync);
+  return { kind: 'Sync', name: qualifiedName(sync), findings };
+}
