@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
+import { openStateFile } from '../coordination/single/state-file.ts';
 import { projectFolder } from '../e2e/kit/processes.ts';
+import { tempFolder } from '../e2e/kit/temp.ts';
 import { processCli } from './cli.ts';
 import { program } from './main.ts';
 import { idra } from './test-cli.ts';
@@ -30,7 +33,16 @@ const silent = [
   'suspend',
   'resume',
 ];
-const others = ['agent', 'operator', 'completion', 'epoch get', 'epoch raise', 'etcd roles', 'describe'];
+const others = [
+  'agent',
+  'operator',
+  'completion',
+  'complete-names',
+  'epoch get',
+  'epoch raise',
+  'etcd roles',
+  'describe',
+];
 
 describe('every command', () => {
   test('is of use: a sentence, an example of itself, help with status 0', async () => {
@@ -128,6 +140,33 @@ describe('completion', () => {
     assert.equal(ask('idra', 'offset', 'get', 'orders', '-n'), '');
     assert.match(ask('idra', 'run', '-f'), /README\.md/);
     assert.doesNotMatch(ask('idra', 'get'), /README/);
+  });
+
+  test('offers the names that there are, and nothing where nobody can be asked', async () => {
+    const folder = await tempFolder('completion');
+    const state = openStateFile(join(folder, 'state.db'));
+    for (const name of ['orders', 'items']) state.identify('default', name);
+    state.identify('team-a', 'lines');
+    state.close();
+    const { out } = await idra(['completion', 'bash']);
+    const ask = (env: NodeJS.ProcessEnv, ...words: readonly string[]) =>
+      spawnSync(
+        'bash',
+        [
+          '-c',
+          `${out}\nCOMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _idra; echo "\${COMPREPLY[@]}"`,
+        ],
+        {
+          encoding: 'utf8',
+          env: { PATH: `${projectFolder}/bin:${process.env.PATH}`, HOME: folder, ...env },
+        },
+      );
+    const from = ['--state', join(folder, 'state.db')];
+    assert.equal(ask({}, 'idra', 'offset', 'get', ...from, 'o').stdout.trim(), 'orders');
+    assert.equal(ask({}, 'idra', 'suspend', ...from, 'team').stdout.trim(), 'team-a/lines');
+    assert.equal(ask({}, 'idra', 'restart', ...from, '-n', 'team-a', 'l').stdout.trim(), 'lines');
+    const unreachable = ask({ IDRA_ETCD_ENDPOINTS: 'http://127.0.0.1:1' }, 'idra', 'get', 'syncs', 'o');
+    assert.deepEqual([unreachable.stdout.trim(), unreachable.stderr], ['', '']);
   });
 
   test('refuses another shell', async () => {

@@ -2,12 +2,14 @@ import type { Argument, Command, Option } from 'commander';
 import { permanent } from '../../core/errors.ts';
 import { type Cli, runs } from '../cli.ts';
 import { exitStatus } from '../exit-status.ts';
+import { type LiveArgument, liveArguments, liveNames } from '../live-names.ts';
 
 const shells: Readonly<Record<string, (words: CommandWords) => string>> = { bash, zsh, fish };
 
-/** What can follow a command (`''`, `get`, `offset set`): words, and after an option its values; `true` is a file. */
+/** What can follow a command (`''`, `get`, `offset set`): words, live names, and after an option its values; `true` is a file. */
 interface Follows {
   readonly words: readonly string[];
+  readonly live: LiveArgument | undefined;
   readonly values: ReadonlyMap<string, readonly string[] | true>;
 }
 type CommandWords = ReadonlyMap<string, Follows>;
@@ -17,6 +19,10 @@ const argumentWords: Readonly<Record<string, readonly string[]>> = {
   kind: ['syncs', 'datasources', 'agents'],
   shell: Object.keys(shells),
 };
+
+/** What the scripts call for live names: longer than this nobody waits for a completion. */
+const liveCommand = 'complete-names';
+const patienceMs = 2_000;
 
 /** The scripts are made from the command tree itself, so that they cannot be stale. */
 export function addCompletion(root: Command, cli: Cli): void {
@@ -33,12 +39,37 @@ export function addCompletion(root: Command, cli: Cli): void {
     cli.out.write(write(wordsOf(root, '')));
     return exitStatus.ok;
   });
+  addLiveNames(root, cli);
+}
+
+/** Whatever fails, nothing is said: an error in the middle of a line that is being typed helps nobody. */
+function addLiveNames(root: Command, cli: Cli): void {
+  const command = root
+    .command(`${liveCommand} <argument> [words...]`, { hidden: true })
+    .description('what completion offers as names, by the words that were typed')
+    .addHelpText('after', `\nExample:\n  idra ${liveCommand} sync -- offset get -n team-a`);
+  runs(command, cli, async ([argument, ...words]) => {
+    const known = liveArguments.find((each) => each === argument);
+    const isLate = setTimeout(() => process.exit(exitStatus.ok), patienceMs);
+    const silent = { ...cli, talk: { ...cli.talk, write() {} } };
+    try {
+      const names = known ? await liveNames(silent, known, words) : [];
+      cli.out.write(names.map((each) => `${each}\n`).join(''));
+    } catch {
+      // No completion, then.
+    } finally {
+      clearTimeout(isLate);
+    }
+    return exitStatus.ok;
+  });
 }
 
 function wordsOf(command: Command, path: string): CommandWords {
-  const below = command.commands.flatMap((each) => [...wordsOf(each, `${path} ${each.name()}`.trim())]);
+  const commands = command.commands.filter((each) => each.name() !== liveCommand);
+  const below = commands.flatMap((each) => [...wordsOf(each, `${path} ${each.name()}`.trim())]);
+  const live = command.registeredArguments.flatMap(liveArgumentOf)[0];
   const words = [
-    ...command.commands.map((each) => each.name()),
+    ...commands.map((each) => each.name()),
     ...command.registeredArguments.flatMap((each: Argument) => argumentWords[each.name()] ?? []),
     ...command.options.map(nameOf),
   ];
@@ -47,7 +78,12 @@ function wordsOf(command: Command, path: string): CommandWords {
       name && option.required ? [[name, valuesOf(option)] as const] : [],
     ),
   );
-  return new Map([[path, { words, values: new Map(values) }], ...below]);
+  return new Map([[path, { words, live, values: new Map(values) }], ...below]);
+}
+
+function liveArgumentOf(argument: Argument): LiveArgument[] {
+  const name = argument.name().replace(/s$/, '');
+  return liveArguments.filter((each) => each === name);
 }
 
 function nameOf(option: Option): string {
@@ -65,11 +101,12 @@ function bash(words: CommandWords): string {
       ([option, known]) =>
         `    "${path}:${option}") ${known === true ? 'isFile=1' : `words="${known.join(' ')}"`} ;;`,
     );
-    return [...values, `    "${path}:"*) words="${follows.words.join(' ')}" ;;`];
+    const live = follows.live === undefined ? '' : `; live=${follows.live}`;
+    return [...values, `    "${path}:"*) words="${follows.words.join(' ')}"${live} ;;`];
   });
   const paths = [...words.keys()].filter((path) => path !== '').map((path) => `"${path}"`);
   return `_idra() {
-  local path="" word words="" isFile="" index last=""
+  local path="" word words="" live="" isFile="" index last=""
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="\${COMP_WORDS[index]}"
     case "\${path:+$path }$word" in
@@ -80,6 +117,9 @@ function bash(words: CommandWords): string {
   case "$path:$last" in
 ${cases.join('\n')}
   esac
+  if [ -n "$live" ] && [[ "\${COMP_WORDS[COMP_CWORD]}" != -* ]]; then
+    words="$words $(idra ${liveCommand} "$live" -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)"
+  fi
   if [ -n "$isFile" ]; then
     COMPREPLY=($(compgen -f -- "\${COMP_WORDS[COMP_CWORD]}"))
   else
@@ -100,6 +140,10 @@ function fish(words: CommandWords): string {
     const seen = path.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`);
     const when = path === '' ? '__fish_use_subcommand' : seen.join('; and ');
     lines.push(`complete -c idra -n "${when}" -a "${follows.words.join(' ')}"`);
+    if (follows.live !== undefined) {
+      const names = `(idra ${liveCommand} ${follows.live} -- (commandline -opc)[2..] 2>/dev/null)`;
+      lines.push(`complete -c idra -n "${when}" -a "${names}"`);
+    }
     for (const [option, known] of follows.values) {
       if (!option.startsWith('--')) continue;
       const offer = known === true ? '-r -F' : `-x -a "${known.join(' ')}"`;

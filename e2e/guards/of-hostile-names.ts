@@ -10,6 +10,13 @@ export const ofHostileNames: readonly Guard[] = [
     caughtBy: { test: 'e2e/hostile-servers.test.ts', only: 'results without end' },
   },
   {
+    name: 'completion offers no name that a shell would run',
+    file: 'cli/live-names.ts',
+    from: '.filter((each) => safeName.test(each))',
+    to: '',
+    caughtBy: { test: 'cli/live-names.test.ts' },
+  },
+  {
     name: 'a record of etcd that is not of Idra holds up no list',
     file: 'coordination/state/records.ts',
     from: '} catch {\n      return [];',

@@ -1,5 +1,5 @@
-import { nearest } from '../../core/nearest.ts';
 import { group, managedByAnnotation, suspendAnnotation } from '../../core/manifest/names.ts';
+import { nearest } from '../../core/nearest.ts';
 import { version } from '../../core/version.ts';
 import type { Happening } from '../runtime/events.ts';
 import type { SyncObject, SyncObjectStatus } from './objects.ts';
