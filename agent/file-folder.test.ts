@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Connector, Definition, SystemAccess } from '../core/connector.ts';
+import type { Connector, SystemAccess } from '../core/connector.ts';
+import type { Definition } from '../core/definition.ts';
 import { withFileFolder } from './file-folder.ts';
 
 /** What each way to a connector hands on. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Trial, Trials } from '../coordination/contract.ts';
-import type { Connector, SessionPool, SystemAccess } from '../core/connector.ts';
+import type { Connector, SystemAccess } from '../core/connector.ts';
+import type { SessionPool } from '../core/sessions.ts';
 import type { RunContext } from './engine/context.ts';
 
 type DefinitionOf = RunContext['definitionOf'];

@@ -2,6 +2,7 @@ import { openDestinationEnd } from '../agent/engine/open-sync.ts';
 import { endsOf } from '../agent/engine/preview.ts';
 import { definitionOf } from '../connectors/catalog.ts';
 import { asIdraError, bug, describeError } from '../core/errors.ts';
+import { holdsOffsets } from '../core/plain-destination.ts';
 import { qualifiedName, type Sync } from '../core/sync-spec.ts';
 import { tokenEpoch } from '../core/token.ts';
 import type { Cli } from './cli.ts';
@@ -38,6 +39,7 @@ async function epochSeenBy(manifests: Manifests, sync: Sync): Promise<number> {
   const input = { sync, destination: ends.destination, secrets: manifests.secrets, definitionOf };
   const destination = await openDestinationEnd(input, signal);
   try {
+    if (!holdsOffsets(destination)) return 0;
     const rows = await destination.commitRows(sync.uid, signal);
     return Math.max(0, ...rows.map((row) => tokenEpoch(row.token)));
   } finally {

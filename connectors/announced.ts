@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
-import { databaseServerFields, hostName, secretReference, text, tlsObject } from '../core/manifest/fields.ts';
+import { hostName, secretReference, text, tlsObject } from '../core/manifest/fields.ts';
+import { databaseServerFields, sqlFields } from './sql/definition.ts';
 
 const url = () => text({ max: 2_048, pattern: /^https?:\/\/\S+$/, says: 'write a URL: https://...' });
 const user = () => text({ max: 128 }).optional().describe('User to connect as.');
@@ -109,9 +110,45 @@ const http = z.strictObject({
 
 /** Systems of the contract that come in later versions: their fields are in the schema, and using them is refused. */
 export const announced: readonly SystemSchema[] = [
-  { type: 'sqlserver', title: 'Microsoft SQL Server', config: sqlserver, isOffered: false },
-  { type: 'mongodb', title: 'MongoDB', config: mongodb, isOffered: false },
-  { type: 'kafka', title: 'Apache Kafka', config: kafka, isOffered: false },
-  { type: 's3', title: 'Amazon S3 and compatibles', config: s3, isOffered: false },
-  { type: 'http', title: 'an HTTP API', config: http, isOffered: false },
+  {
+    type: 'sqlserver',
+    title: 'Microsoft SQL Server',
+    config: sqlserver,
+    fields: sqlFields,
+    isOffered: false,
+  },
+  {
+    type: 'mongodb',
+    title: 'MongoDB',
+    config: mongodb,
+    fields: { source: ['collection'], destination: ['collection'] },
+    isOffered: false,
+  },
+  {
+    type: 'kafka',
+    title: 'Apache Kafka',
+    config: kafka,
+    fields: { source: ['topic', 'format'], destination: ['topic', 'format'] },
+    isOffered: false,
+  },
+  {
+    type: 's3',
+    title: 'Amazon S3 and compatibles',
+    config: s3,
+    fields: {
+      source: ['prefix', 'format', 'compression'],
+      destination: ['prefix', 'format', 'compression'],
+    },
+    isOffered: false,
+  },
+  {
+    type: 'http',
+    title: 'an HTTP API',
+    config: http,
+    fields: {
+      source: ['path', 'method', 'bodyTemplate', 'itemsPath', 'paging'],
+      destination: ['path', 'method', 'bodyTemplate'],
+    },
+    isOffered: false,
+  },
 ];

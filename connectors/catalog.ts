@@ -1,4 +1,4 @@
-import type { Definition } from '../core/connector.ts';
+import type { Definition } from '../core/definition.ts';
 import { permanent } from '../core/errors.ts';
 import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
 import { type ManifestReader, makeManifestReader } from '../core/manifest/reader.ts';
@@ -6,6 +6,7 @@ import type { SystemType } from '../core/sync-spec.ts';
 import { announced } from './announced.ts';
 import { definition as mysql } from './mysql/definition.ts';
 import { definition as postgres } from './postgres/definition.ts';
+import { queryFindings } from './sql/second-statement.ts';
 import { definition as sqlite } from './sqlite/definition.ts';
 
 /** The only list of connectors. Plain data: a driver is loaded by `load()` alone. */
@@ -13,11 +14,11 @@ export const definitions: readonly Definition[] = [postgres, mysql, sqlite];
 
 /** Every system that a DataSource can name, those of later versions too. */
 export const systems: readonly SystemSchema[] = [
-  ...definitions.map(({ type, title, config }) => ({ type, title, config, isOffered: true })),
+  ...definitions.map((definition) => ({ ...definition, isOffered: true })),
   ...announced,
 ];
 
-export const manifests: ManifestReader = makeManifestReader(systems);
+export const manifests: ManifestReader = makeManifestReader(systems, [queryFindings]);
 
 /** Throws SystemNotAvailable (permanent) for a system of a later version. */
 export function definitionOf(type: SystemType): Definition {

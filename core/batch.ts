@@ -2,14 +2,16 @@ import type { Offset } from './offset.ts';
 import type { Row } from './values.ts';
 
 /**
- * Formats in which rows can travel as the bytes that both ends speak, untouched on the way:
+ * Name of a format in which rows travel as bytes that both ends understand, untouched on the way. Whoever writes and reads it says what it
+ * is; `values` is taken. Known so far:
  * - `pgcopy-binary`: PostgreSQL protocol CopyData frames ('d', int32 length, one row of COPY BINARY without file header and trailer);
  * - `tsv`: lines of tab-separated text, `\N` for NULL, backslash escapes for backslash, tab, newline, carriage return (as PostgreSQL's
  *   COPY text and MySQL's LOAD DATA agree on), UTF-8;
  * - `sqlite`: chunks of some rows each, packed by connectors/sqlite/connection/packing.ts: values as SQLite stores them.
  */
-export type RawFormat = 'pgcopy-binary' | 'tsv' | 'sqlite';
+export type RawFormat = string;
 
+/** Told apart by what they have: `'rows' in batch.rows`. */
 export type Rows =
   | { readonly format: 'values'; readonly rows: readonly Row[] }
   | { readonly format: RawFormat; readonly chunks: readonly Buffer[] };
@@ -41,5 +43,5 @@ export interface RawRequest {
   readonly as: readonly string[];
 }
 
-/** How to read: agreed between source and destination once per claim. */
-export type Wire = { readonly format: 'values' } | RawRequest;
+/** How rows travel: agreed between source and destination once per claim. Told apart by `'as' in rowFormat`. */
+export type RowFormat = { readonly format: 'values' } | RawRequest;

@@ -16,15 +16,20 @@ const types: TypeTable = {
   accepts: ({ nativeType }) =>
     nativeType === 'tiny' ? { isAccepted: false, reason: 'too narrow' } : { isAccepted: true },
   keyRefusal: () => undefined,
-  names: { maxLength: 6, unit: 'bytes', fold: (name) => name.toLowerCase() },
+  names: { maxLength: 6, unit: 'bytes', fold: (name) => name.toLowerCase(), partsOf: (name) => [name] },
+};
+const between = {
+  isSameSystem: false,
+  key: [],
+  paths: { source: 'spec.source.table', destination: 'spec.destination.table' },
+  columnsField: 'source.query',
 };
 const plan = (source: Relation, existing: Relation | null, schemaChanges: 'Fail' | 'AddColumns' = 'Fail') => {
   const { columns, findings, refused } = planColumns({
     source,
     existing,
     types,
-    isSameSystem: false,
-    key: [],
+    ...between,
     schemaChanges,
   });
   const errors = findings.filter((finding) => finding.severity === 'error');
@@ -52,8 +57,7 @@ test('a column that is to be added is told, since older rows have nothing in it'
     source: relation(column('id'), column('more')),
     existing: relation(column('id')),
     types,
-    isSameSystem: false,
-    key: [],
+    ...between,
     schemaChanges: 'AddColumns',
   });
   assert.deepEqual(
@@ -74,8 +78,7 @@ test('a column that the destination computes is told, and more so where the sour
       source: relation(column('id'), source),
       existing: relation(column('id'), column('total', { isGenerated: true })),
       types,
-      isSameSystem: false,
-      key: [],
+      ...between,
       schemaChanges: 'Fail',
     }).findings.map(({ severity, code }) => `${severity} ${code}`);
   assert.deepEqual(severityOf(column('total')), ['warning ColumnComputed']);
@@ -88,8 +91,7 @@ test('values that do not fit are a warning, but for those that ordinary tables d
       source: relation(column('id')),
       existing: null,
       types: { ...types, columnFor: () => ({ ddl: 'int', misfits: 'no NaN', ...(isRare && { isRare }) }) },
-      isSameSystem: false,
-      key: [],
+      ...between,
       schemaChanges: 'Fail',
     }).findings.map((each) => [each.code, each.severity]);
   assert.deepEqual(severity(false), [['TypeMisfits', 'warning']]);

@@ -1,5 +1,6 @@
 import { restartCommand } from './commands.ts';
 import type { Finding } from './errors.ts';
+import { type NameRules, namesCollide, nameTooLong } from './name-rules.ts';
 import type { SchemaChanges } from './sync-spec.ts';
 import type { Column, ColumnType, Relation } from './values.ts';
 
@@ -19,15 +20,6 @@ export interface TypeTable {
   readonly names: NameRules;
   /** What is wrong with all columns together, some of which are to be created. */
   rowFindings?(columns: readonly PlannedColumn[]): readonly Finding[];
-}
-
-/** What a system makes of the names of tables and columns. */
-export interface NameRules {
-  /** Longer ones are cut off or refused by the system. */
-  readonly maxLength?: number;
-  readonly unit: 'bytes' | 'characters';
-  /** Two names are one for the system when this is equal. */
-  fold(name: string): string;
 }
 
 export interface ColumnUse {
@@ -89,12 +81,15 @@ export interface ColumnPlanInput {
   /** Key at the destination (names there). */
   readonly key: readonly string[];
   readonly schemaChanges: SchemaChanges;
+  /** What the two objects are called by, in the manifest. */
+  readonly paths: { readonly source: string; readonly destination: string };
+  /** Remedies.columnsField of the source. */
+  readonly columnsField: string;
 }
 
 /** Pure: which columns travel, as what, and what a user should hear about it (Invariant 6). Error findings stop the Sync. */
 export function planColumns(input: ColumnPlanInput): ColumnPlan {
-  if (input.source.columns.length === 0)
-    return { columns: [], findings: [noColumns(input.source)], refused: [] };
+  if (input.source.columns.length === 0) return { columns: [], findings: [noColumns(input)], refused: [] };
   const findings: Finding[] = [];
   const columns: PlannedColumn[] = [];
   const refused: string[] = [];
@@ -108,55 +103,39 @@ export function planColumns(input: ColumnPlanInput): ColumnPlan {
       refused.push(column.name);
   }
   findings.push(...nameFindings(columns, input), ...(input.types.rowFindings?.(columns) ?? []));
-  if (input.existing) findings.push(...unfilledColumns(input.existing, columns, refused));
+  findings.push(...unfilledColumns(input, columns, refused));
   return { columns, findings, refused };
 }
 
-function noColumns({ name }: Relation): Finding {
+function noColumns({ source: { name }, paths }: ColumnPlanInput): Finding {
   return {
     severity: 'error',
     code: 'NoColumns',
-    path: 'spec.source.table',
+    path: paths.source,
     message: `${name} has no columns: there is nothing to move`,
     mend: 'name a table with columns',
   };
 }
 
 /** Columns that are to be created under names which the system cuts off, or does not tell apart. */
-function nameFindings(columns: readonly PlannedColumn[], { types, existing }: ColumnPlanInput): Finding[] {
+function nameFindings(columns: readonly PlannedColumn[], input: ColumnPlanInput): Finding[] {
+  const { types, existing, paths, columnsField } = input;
   const created = columns.filter((each) => each.existing === null).map((each) => each.name);
   const others = [...columns.map((each) => each.name), ...(existing?.columns ?? []).map((each) => each.name)];
   return created.flatMap((name) => {
-    const tooLong = nameTooLong(name, `column ${name}`, types.names, 'rename it in source.query');
+    const tooLong = nameTooLong({
+      name,
+      what: `column ${name}`,
+      names: types.names,
+      path: paths.destination,
+      mend: `rename it in ${columnsField}`,
+    });
     if (tooLong) return [tooLong];
     const twin = others.find((each) => each !== name && types.names.fold(each) === types.names.fold(name));
     return twin === undefined || (created.includes(twin) && created.indexOf(twin) > created.indexOf(name))
       ? []
-      : [namesCollide(name, twin)];
+      : [namesCollide(name, twin, paths.destination, `rename one of them in ${columnsField}`)];
   });
-}
-
-function namesCollide(name: string, twin: string): Finding {
-  return {
-    severity: 'error',
-    code: 'NamesCollide',
-    path: 'spec.destination.table',
-    message: `columns ${twin} and ${name} have one name for the destination`,
-    mend: 'rename one of them in source.query',
-  };
-}
-
-/** Undefined: the system keeps the name as it is. */
-export function nameTooLong(name: string, what: string, rules: NameRules, mend: string): Finding | undefined {
-  const length = rules.unit === 'bytes' ? Buffer.byteLength(name) : [...name].length;
-  if (rules.maxLength === undefined || length <= rules.maxLength) return undefined;
-  return {
-    severity: 'error',
-    code: 'NameTooLong',
-    path: 'spec.destination.table',
-    message: `the name of ${what} has ${length} ${rules.unit}, and the destination keeps ${rules.maxLength}`,
-    mend,
-  };
 }
 
 function create(column: Column, input: ColumnPlanInput, findings: Finding[]): PlannedColumn | undefined {
@@ -166,9 +145,9 @@ function create(column: Column, input: ColumnPlanInput, findings: Finding[]): Pl
     findings.push({
       severity: 'error',
       code: 'TypeNotKept',
-      path: 'spec.destination.table',
+      path: input.paths.destination,
       message: `column ${column.name} (${column.nativeType}): ${native.refusal}`,
-      mend: 'leave the column out with a query, or create the destination table with a type of your choice',
+      mend: `leave the column out in ${input.columnsField}, or create the destination with a type of your choice`,
     });
     return undefined;
   }
@@ -197,7 +176,7 @@ function matchExisting(
   const found = existing.columns.find((each) => each.name === column.name);
   if (!found) return missingColumn(column, input, existing, findings);
   if (found.isGenerated) {
-    findings.push(generatedThere(column, existing));
+    findings.push(generatedThere(column, existing, input));
     return undefined;
   }
   const acceptance = input.types.accepts(found, column.type, useOf(column, input));
@@ -205,9 +184,9 @@ function matchExisting(
     findings.push({
       severity: 'error',
       code: 'ColumnTooNarrow',
-      path: 'spec.destination.table',
+      path: input.paths.destination,
       message: `column ${found.name} of ${existing.name} is ${found.nativeType}, the source's is ${column.nativeType}: ${acceptance.reason}`,
-      mend: `widen column ${found.name} of ${existing.name}, or cast it in source.query`,
+      mend: `widen column ${found.name} of ${existing.name}, or cast it in ${input.columnsField}`,
     });
     return undefined;
   }
@@ -215,8 +194,8 @@ function matchExisting(
     findings.push({
       severity: 'warning',
       code: 'NotNullAtDestination',
-      path: 'spec.destination.table',
-      message: `column ${found.name} of ${existing.name} is NOT NULL, the source's may be NULL: such rows are handled by onError`,
+      path: input.paths.destination,
+      message: `column ${found.name} of ${existing.name} refuses NULL, and the source's may be NULL: such rows are handled by onError`,
     });
   }
   // The same type of the same system holds what it holds: what other systems' values would meet there is no news.
@@ -272,20 +251,21 @@ function columnAdded({ name }: Column, existing: Relation): Finding {
 }
 
 /** Computed at both ends it is most often the same formula, and nobody knows whether it is. */
-function generatedThere(column: Column, existing: Relation): Finding {
+function generatedThere(column: Column, existing: Relation, { columnsField }: ColumnPlanInput): Finding {
   return {
     severity: column.isGenerated ? 'info' : 'warning',
     code: 'ColumnComputed',
     message: `column ${column.name} of ${existing.name} is computed there from other columns: the source's values are not written`,
-    mend: `make ${column.name} a plain column, or leave it out with a query`,
+    mend: `make ${column.name} a plain column, or leave it out in ${columnsField}`,
   };
 }
 
 function unfilledColumns(
-  existing: Relation,
+  { existing, paths, columnsField }: ColumnPlanInput,
   planned: readonly PlannedColumn[],
   refused: readonly string[],
 ): Finding[] {
+  if (!existing) return [];
   const names = new Set([...planned.map((each) => each.name), ...refused]);
   return existing.columns
     .filter(
@@ -299,9 +279,9 @@ function unfilledColumns(
     .map((each) => ({
       severity: 'error' as const,
       code: 'ColumnUnfilled',
-      path: 'spec.destination.table',
-      message: `column ${each.name} of ${existing.name} is NOT NULL without a default, and the source has no such column`,
-      mend: `give ${each.name} a default, or add it to the source with a query`,
+      path: paths.destination,
+      message: `column ${each.name} of ${existing.name} refuses NULL and has no default, and the source has no such column`,
+      mend: `give ${each.name} a default, or add it to the source in ${columnsField}`,
     }));
 }
 

@@ -1,42 +1,14 @@
-import type { z } from 'zod';
-import type { Batch, BatchLimits, RawRequest, Wire } from './batch.ts';
+import type { Batch, BatchLimits, RawRequest, RowFormat } from './batch.ts';
 import type { ColumnPlan, ReadColumn, TypeTable } from './column-plan.ts';
 import type { ErrorCode } from './error-codes.ts';
 import type { Finding } from './errors.ts';
 import type { Offset } from './offset.ts';
+import type { Remedies } from './remedies.ts';
 import type { Secret } from './secret.ts';
-import type { DestinationObject, Mode, SourceObject, SystemType, WriteMode } from './sync-spec.ts';
+import type { SessionPool } from './sessions.ts';
+import type { DestinationObject, Mode, SourceObject, WriteMode } from './sync-spec.ts';
 import type { Token } from './token.ts';
 import type { Relation, Value } from './values.ts';
-
-/**
- * The connector contract. A definition is plain data without a driver; `load` brings the implementation.
- * Everything that waits takes an AbortSignal and, when it fires, rejects with its reason.
- */
-export interface Capabilities {
-  readonly source: {
-    readonly modes: readonly Mode[];
-    /** What bounds late rows when the server allows to look; `safetyLag` is the fallback everywhere. */
-    readonly lateRowBound: 'transactions' | 'singleWriter' | 'none';
-  };
-  readonly destination: {
-    readonly writeModes: readonly WriteMode[];
-    /** Rows, offset and token commit together and a lower token is refused: ExactlyOnce. Else AtLeastOnce. */
-    readonly isTransactional: boolean;
-    /** Can answer `largest`, which LastDestination* need. */
-    readonly hasLargest: boolean;
-  };
-}
-
-export interface Definition {
-  readonly type: SystemType;
-  readonly title: string;
-  readonly summary: string;
-  /** The system's object in a DataSource: strict, with defaults and a sentence for each field. Custom resources and reference come from it. */
-  readonly config: z.ZodObject;
-  readonly capabilities: Capabilities;
-  load(): Promise<Connector>;
-}
 
 /** How to reach one system: the manifest's config and the secrets that its references name. */
 export interface SystemAccess {
@@ -58,38 +30,14 @@ export interface FileFolder {
   readonly namespace: string;
 }
 
-/** Lends sessions of servers, each to one user at a time. */
-export interface SessionPool {
-  lend<S extends PooledSession>(
-    key: SessionKey,
-    open: (signal: AbortSignal) => Promise<S>,
-    signal: AbortSignal,
-  ): Promise<Lent<S>>;
-}
-
-/** Sessions of one identity may stand in for each other. */
-export interface SessionKey {
-  readonly server: string;
-  readonly identity: string;
-  readonly dataSource: string;
-}
-
-export interface PooledSession {
-  readonly isLost: boolean;
-  /** As after its opening: no transaction, temporary table, lock or setting of the last user is left. */
-  reset(): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface Lent<S> {
-  readonly session: S;
-  /** Once. False: it is busy, cut or lost, and is closed. */
-  giveBack(isUsable: boolean): Promise<void>;
-}
-
+/**
+ * The connector contract; core/definition.ts says of a system what is known without its driver.
+ * Everything that waits takes an AbortSignal and, when it fires, rejects with its reason.
+ */
 export interface Connector {
   readonly types: TypeTable;
-  /** Reach, version, and whether the rights are there. Throws what connecting throws; findings carry the statement that mends. */
+  readonly remedies: Remedies;
+  /** Reach, version, and whether the rights are there. Throws what connecting throws; findings carry the statement that grants them. */
   check(access: SystemAccess, signal: AbortSignal): Promise<SystemReport>;
   /** Tables and views that a user would sync; system schemas left out. */
   discover(access: SystemAccess, signal: AbortSignal): Promise<readonly Relation[]>;
@@ -161,7 +109,7 @@ export interface ReadRequest {
   /** Null: from the beginning. For Snapshot never null: { pass, key }. */
   readonly after: Offset | null;
   readonly limits: BatchLimits;
-  readonly wire: Wire;
+  readonly rowFormat: RowFormat;
   readonly safetyLagMs?: number;
   /** Messages about a row leave its key out. */
   readonly redactsKeys?: boolean;
@@ -208,11 +156,17 @@ export interface HeldBackBy {
 
 // ----------------------------------------------------------------------------------------------------------- destination
 
+export type Guarantee = 'ExactlyOnce' | 'AtLeastOnce';
+
 /**
  * The table is, in the transaction of each write, the one that was claimed: same identity, same columns, types and keys. Else `write` and
  * `endPass` throw SchemaChanged and nothing is committed. An offset behind the stored one is refused within a pass (Invariant 3).
  */
 export interface Destination {
+  /** ExactlyOnce: rows, offset and token commit together, and a lower token is refused. Known once `describe` has answered. */
+  readonly guarantee: Guarantee;
+  /** Of the object that it writes, in one spelling: what commit rows know it by. */
+  readonly name: string;
   /** Left out: systems that have none. */
   identity?(signal: AbortSignal): Promise<SystemIdentity>;
   /** Null where the table is missing. Refuses what cannot be a destination (a view, MyISAM) by error findings in the relation. */
@@ -249,6 +203,31 @@ export interface Destination {
   rest(): Promise<void>;
   close(): Promise<void>;
 }
+
+/**
+ * A destination that holds rows and nothing else: neither offset nor token. The engine keeps the offset in the store of the Sync and writes
+ * it there once rows are durable here, so a crash between the two writes rows twice and loses none (AtLeastOnce). An earlier owner that
+ * still writes cannot be refused.
+ */
+export interface PlainDestination
+  extends Pick<
+    Destination,
+    'name' | 'identity' | 'describe' | 'check' | 'hasRows' | 'statements' | 'rawRequests' | 'rest' | 'close'
+  > {
+  /** Makes what is missing. Called before rows are written, and again after each `rest`. */
+  prepare(
+    request: { readonly plan: WritePlan; readonly rowFormat: RowFormat },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Starts or resumes a pass of a Snapshot. */
+  beginPass(pass: PassStart, signal: AbortSignal): Promise<void>;
+  /** Returns when the rows are durable: the offset follows at once. */
+  write(batch: Batch, signal: AbortSignal): Promise<PlainWriteResult>;
+  /** The pass is complete: Replace puts its rows in the place of the others. */
+  endPass(signal: AbortSignal): Promise<PlainWriteResult>;
+}
+
+export type PlainWriteResult = Omit<WriteResult, 'totalRows'>;
 
 export interface WritePlan {
   readonly uid: string;
@@ -287,7 +266,7 @@ export interface CommitRow {
 
 export interface ClaimRequest {
   readonly plan: WritePlan;
-  readonly wire: Wire;
+  readonly rowFormat: RowFormat;
   readonly name: string;
   readonly meaning: string;
   /** 'next': the stored one plus one (single mode). */

@@ -46,6 +46,11 @@ export function decodeOffset(text: string): Offset {
   );
 }
 
+/** Of what is stored, or is not. */
+export function decodeStored(text: string | null): Offset | null {
+  return text === null ? null : decodeOffset(text);
+}
+
 /** One line for a person and for OFFSET of `kubectl get syncs -o wide`; parseOffset reads it back. */
 export function formatOffset(offset: Offset | null): string {
   if (offset === null) return '';

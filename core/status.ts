@@ -1,9 +1,8 @@
-import type { BoundReport } from './connector.ts';
+import type { BoundReport, Guarantee } from './connector.ts';
 import type { Mode } from './sync-spec.ts';
 
 /** Pending: not assigned yet. Waiting: between passes or before a retry. Failed: needs a person. Deleting: deleted, and not yet cleaned up. */
 export type SyncState = 'Pending' | 'Running' | 'Waiting' | 'Suspended' | 'Completed' | 'Failed' | 'Deleting';
-export type Guarantee = 'ExactlyOnce' | 'AtLeastOnce';
 
 /**
  * What the lock holder says of one Sync. Computed once, by the agent, and told the same by kubectl, command line, UI and API.

@@ -20,9 +20,24 @@ export type Schedule =
   | { readonly kind: 'continuous' }
   | { readonly kind: 'once' };
 
-/** Where to read in a system. Each system uses its own fields; the SQL systems `table` or `query`. */
-export interface SourceObject {
-  readonly table?: string;
+/** Fields that name an object of a system; each system has its own of them (Definition.fields). */
+export const objectFields = ['table', 'collection', 'topic', 'prefix', 'path'] as const;
+export type ObjectField = (typeof objectFields)[number];
+type ObjectNames = { readonly [Field in ObjectField]?: string };
+
+/** Fields of spec.source and spec.destination that belong to systems: what they name, and how it is written there. */
+export type SystemField =
+  | ObjectField
+  | 'query'
+  | 'format'
+  | 'compression'
+  | 'method'
+  | 'bodyTemplate'
+  | 'itemsPath'
+  | 'paging';
+
+/** Where to read in a system. */
+export interface SourceObject extends ObjectNames {
   readonly query?: string;
   /** Columns that identify a row; by default the primary key, else a NOT NULL unique index. */
   readonly key?: readonly string[];
@@ -32,8 +47,7 @@ export interface SourceObject {
   readonly timeZone?: string;
 }
 
-export interface DestinationObject {
-  readonly table: string;
+export interface DestinationObject extends ObjectNames {
   readonly key?: readonly string[];
   /** `Keep`: Append may go onto a table that has rows. */
   readonly existingRows: 'Refuse' | 'Keep';
@@ -63,6 +77,27 @@ export interface Placement {
   readonly weight?: number;
 }
 
+/** Mode whose offset is the largest value at the destination, so that none is kept. */
+export function isLastDestination({ mode }: Pick<SyncSpec, 'mode'>): boolean {
+  return mode === 'LastDestinationId' || mode === 'LastDestinationTimestamp';
+}
+
+/** The field by which an object is named; undefined: a query. */
+export function objectFieldOf(object: SourceObject | DestinationObject): ObjectField | undefined {
+  return objectFields.find((field) => object[field] !== undefined);
+}
+
+/** Path in the manifest, for findings about the object as a whole. */
+export function objectPath(end: 'source' | 'destination', object: SourceObject | DestinationObject): string {
+  return `spec.${end}.${objectFieldOf(object) ?? 'query'}`;
+}
+
+/** The object as the manifest names it. */
+export function objectName(object: SourceObject | DestinationObject): string {
+  const field = objectFieldOf(object);
+  return (field && object[field]) ?? '(query)';
+}
+
 export interface SyncIdentity {
   /** Kubernetes' uid, or one made at the first apply. */
   readonly uid: string;
@@ -76,7 +111,8 @@ export interface Sync extends SyncIdentity {
   readonly spec: SyncSpec;
 }
 
-export type SystemType = 'postgres' | 'mysql' | 'sqlite' | 'sqlserver' | 'mongodb' | 'kafka' | 's3' | 'http';
+/** The field of a DataSource that names a system: `postgres`. */
+export type SystemType = string;
 
 export interface DataSourceSpec {
   readonly type: SystemType;

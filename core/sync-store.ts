@@ -87,6 +87,8 @@ export interface SyncProgress {
   readonly meaning?: string;
   /** Both systems at the last claim. */
   readonly ends?: KnownEnds;
+  /** Relation.identity of what the offset belongs to, where the destination holds no commit row that could say it. */
+  readonly target?: string;
   /** Of the last Snapshot pass: the rows of an unfinished Replace are not where those of the others are. */
   readonly writeMode?: WriteMode;
   /** Columns that were added at the destination after rows had been moved: those rows have NULL there. */

@@ -29,7 +29,7 @@ after(async () => {
 });
 
 const writes = 'DELETE FROM victim; INSERT INTO victim VALUES (2); -- ';
-/** By the id of the row: what stands on the wire instead. */
+/** By the id of the row: what travels instead. */
 const attacks: Readonly<Record<string, string>> = {
   1: `1\t\\'); ${writes}\t00\n`,
   2: `2\tx\\\t,''); ${writes}\n`,
@@ -52,7 +52,7 @@ for (const [id, line] of Object.entries(attacks)) {
       { from: 'public.honest', to: 'honest', uid: id },
     );
     try {
-      assert.equal(flow.wire.format, 'tsv');
+      assert.equal(flow.rowFormat.format, 'tsv');
       await flow.claim();
       // A text may be anything; all else is refused.
       if (id === '1') await flow.pass();

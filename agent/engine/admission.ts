@@ -1,11 +1,9 @@
 import { keepOffsetCommand, restartCommand } from '../../core/commands.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
-import type { Offset } from '../../core/offset.ts';
-import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import { decodeStored, type Offset } from '../../core/offset.ts';
+import { isLastDestination, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
-import { isLastDestination } from './meaning.ts';
-import { readStored } from './pass.ts';
 import { readMode } from './plan.ts';
 import type { SystemChange } from './system-change.ts';
 
@@ -53,7 +51,7 @@ export function admit({ rows, ...given }: AdmitInput): Admission {
   const admission = admitRow(input);
   if (admission.kind === 'start') return admission;
   const kept = admission.kind === 'move' ? admission.from.offset : keptRow(input)?.offset;
-  const offset = readStored(kept ?? null);
+  const offset = decodeStored(kept ?? null);
   if (input.decision === 'keep-offset') requireMode(input.sync, offset);
   requireOrder(input, offset);
   return admission;
@@ -61,7 +59,7 @@ export function admit({ rows, ...given }: AdmitInput): Admission {
 
 /** A position by one order says nothing by another: a primary key that was changed, an id that became a text. */
 function requireOrder({ sync, order, restartsPass, decision }: AdmitInput, offset: Offset | null): void {
-  if (offset === null || offset.mode === 'Stream' || isLastDestination(sync) || restartsPass) return;
+  if (offset === null || offset.mode === 'Stream' || isLastDestination(sync.spec) || restartsPass) return;
   const by = offset.by ?? [];
   if (by.every((each, index) => each === order[index])) return;
   const isKept = decision === 'keep-offset' && by.length === order.length;
@@ -83,7 +81,7 @@ function keptRow({ rows, sync, table }: AdmitInput): CommitRow | undefined {
 
 function requireMode(sync: Sync, offset: Offset | null): void {
   const mode = readMode(sync.spec.mode);
-  if (offset === null || offset.mode === mode || isLastDestination(sync)) return;
+  if (offset === null || offset.mode === mode || isLastDestination(sync.spec)) return;
   throw offsetNoLongerFits(
     `it is an offset of mode ${offset.mode}, and mode ${mode} cannot go on from it`,
     mendByRestart,
@@ -134,7 +132,7 @@ function admitOwn(input: AdmitInput, own: CommitRow): Admission {
     sync.spec.writeMode === 'Replace' && existing !== null ? undefined : tableChange(own, existing, hasRows);
   if (change === undefined || decision === 'keep-offset')
     return { kind: 'go-on', hasNewTable: change !== undefined };
-  const offset = readStored(own.offset);
+  const offset = decodeStored(own.offset);
   if (offset && restsOnTable(input, offset)) throw offsetNoLongerFits(change);
   return { kind: 'go-on', hasNewTable: true };
 }
@@ -146,8 +144,8 @@ function fits({ meaning, systems }: AdmitInput, row: CommitRow): boolean {
 
 /** Whether rows of the source are passed over. A Snapshot between two passes reads all of them again. */
 function restsOnSource(sync: Sync, own: CommitRow): boolean {
-  const offset = readStored(own.offset);
-  if (offset === null) return isLastDestination(sync) && own.rows > 0;
+  const offset = decodeStored(own.offset);
+  if (offset === null) return isLastDestination(sync.spec) && own.rows > 0;
   return offset.mode !== 'Snapshot' || (!offset.isComplete && offset.key !== null);
 }
 
@@ -181,7 +179,12 @@ function restsOnTable({ sync: { spec }, restartsPass }: AdmitInput, offset: Offs
 
 function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
   const { writeMode, destination } = sync.spec;
-  if (writeMode !== 'Append' || !hasRows || destination.existingRows !== 'Refuse' || isLastDestination(sync))
+  if (
+    writeMode !== 'Append' ||
+    !hasRows ||
+    destination.existingRows !== 'Refuse' ||
+    isLastDestination(sync.spec)
+  )
     return;
   throw permanent(
     'DestinationNotEmpty',

@@ -1,22 +1,11 @@
-import { namingSync } from '../../core/commands.ts';
-import type { CommitRow } from '../../core/connector.ts';
-import { reach } from '../../core/crash-points.ts';
-import { describeEncoded } from '../../core/offset.ts';
+import { decodeStored, describeEncoded } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
-import type { OpenSync } from './open-sync.ts';
-import { readStored } from './pass.ts';
-import { changeOffset, finished, refusal, undoesAnUndo } from './requests.ts';
-import { type RunState, remember } from './run-state.ts';
-
-/** What requests need of the session that answers them. */
-export interface Claimant {
-  readonly isClaimed: boolean;
-  opened(): Promise<{ readonly open: OpenSync; readonly claim: CommitRow }>;
-  offsetChanged(claim: CommitRow): void;
-}
+import { changeOffset, finishRequest, refusal, undoesAnUndo } from './requests.ts';
+import type { RunState } from './run-state.ts';
+import type { SyncClaim } from './sync-claim.ts';
 
 /** Those that decide a claim end the session; the others are carried out under it. */
-export async function answerRequests(state: RunState, claimant: Claimant): Promise<'none' | 'reopen'> {
+export async function answerRequests(state: RunState, claim: SyncClaim): Promise<'none' | 'reopen'> {
   const { context, wake } = state;
   wake.requestsSeen();
   const requests = await context.lock.pendingRequests();
@@ -26,15 +15,15 @@ export async function answerRequests(state: RunState, claimant: Claimant): Promi
     switch (request.type) {
       case 'restart':
       case 'keep-offset':
-        if (claimant.isClaimed) return 'reopen';
-        await claimant.opened();
+        if (claim.isClaimed) return 'reopen';
+        await claim.held();
         return 'none';
       case 'run-now':
         await runNow(state, request);
         break;
       case 'offset':
       case 'undo-offset':
-        await answerOffset(state, claimant, request);
+        await answerOffset(state, claim, request);
         break;
       case 'replay':
       case 'verify':
@@ -43,19 +32,6 @@ export async function answerRequests(state: RunState, claimant: Claimant): Promi
     }
   }
   return 'none';
-}
-
-export async function finishRequest(
-  { context, reporter }: RunState,
-  request: Request,
-  answer: 'Done' | 'Refused',
-  message: string,
-): Promise<void> {
-  const status = finished(request, answer, namingSync(message, context.sync), context.clock.now());
-  await reach('request:before-finish');
-  await context.lock.finishRequest(status);
-  reporter.request(status);
-  reporter.report();
 }
 
 async function runNow(state: RunState, request: Request): Promise<void> {
@@ -68,18 +44,18 @@ async function runNow(state: RunState, request: Request): Promise<void> {
   await finishRequest(state, request, 'Done', 'a pass was started');
 }
 
-async function answerOffset(state: RunState, claimant: Claimant, request: Request): Promise<void> {
+async function answerOffset(state: RunState, syncClaim: SyncClaim, request: Request): Promise<void> {
   const { context, reporter } = state;
   try {
-    const { open, claim } = await claimant.opened();
+    const { open, claim } = await syncClaim.held();
     const offset = await changeOffset(
       { context, open, token: claim.token, storedOffset: claim.offset },
       request,
       context.lock.signal,
     );
-    claimant.offsetChanged({ ...claim, offset });
-    reporter.seen({ written: claim.rows }, readStored(offset));
-    await remember(state, { isCompleted: false });
+    syncClaim.offsetChanged({ ...claim, offset });
+    reporter.seen({ written: claim.rows }, decodeStored(offset));
+    await state.remember({ isCompleted: false });
     const before = (await undoesAnUndo(context, request))
       ? 'the last change by hand was an undo, which is taken back: '
       : '';

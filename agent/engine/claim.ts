@@ -1,21 +1,19 @@
-import { joinName, splitName } from '../../connectors/sql/names.ts';
 import { namingSync, restartCommand } from '../../core/commands.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { schemaChanged, transient } from '../../core/errors.ts';
-import { describeEncoded, encodeOffset, type Offset } from '../../core/offset.ts';
+import { decodeStored, describeEncoded, encodeOffset, type Offset } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
-import { qualifiedName } from '../../core/sync-spec.ts';
-import { type KnownEnds, mayHaveRow, type SyncProgress } from '../../core/sync-store.ts';
+import { isLastDestination, qualifiedName } from '../../core/sync-spec.ts';
+import { type KnownEnds, mayHaveRow } from '../../core/sync-store.ts';
 import type { Relation } from '../../core/values.ts';
 import { type Admission, admit, type Reached, tableChange } from './admission.ts';
-import { finishRequest } from './answers.ts';
-import { isLastDestination, otherWriters } from './meaning.ts';
+import { otherWriters } from './offset-fingerprint.ts';
 import type { OpenSync } from './open-sync.ts';
 import { orderNames } from './order-types.ts';
-import { readStored, snapshotStart } from './pass.ts';
-import { decisionOf } from './requests.ts';
-import { type RunState, remember } from './run-state.ts';
+import { snapshotStart } from './read-request.ts';
+import { decisionOf, finishRequest } from './requests.ts';
+import type { RunState } from './run-state.ts';
 import { noSkippedRows } from './skipped-rows.ts';
 import { endsNow, learned, type SystemChange, systemChange } from './system-change.ts';
 
@@ -28,11 +26,11 @@ export interface Claimed {
 }
 
 /** Admits the Sync to what the destination holds, claims it there, and carries out a request that decides the claim. */
-export async function claimSync(state: RunState, open: OpenSync, meaning: string): Promise<Claimed> {
+export async function claimSync(state: RunState, open: OpenSync): Promise<Claimed> {
   const { context, reporter } = state;
-  const stored = await storeClaim(state, open, meaning);
+  const stored = await storeClaim(state, open);
   const claim = await restartPass(state, open, stored.claim);
-  if (open.plan.read.mode === 'Snapshot') await remember(state, { writeMode: context.sync.spec.writeMode });
+  if (open.plan.read.mode === 'Snapshot') await state.remember({ writeMode: context.sync.spec.writeMode });
   const offset = restoredOffset(open, claim);
   const rows = await open.destination.commitRows(context.sync.uid, context.lock.signal);
   reporter.others(otherWriters(rows, context.sync), claim.table);
@@ -40,13 +38,13 @@ export async function claimSync(state: RunState, open: OpenSync, meaning: string
     .filter((finding) => finding.severity === 'warning')
     .map((finding) => finding.message);
   warnings.push(...(await addedColumns(state, open, stored.claim)));
-  reporter.claimed(
-    claim.token,
-    isLastDestination(context.sync) ? null : offset,
-    claim.rows,
-    open.plan.guarantee,
+  reporter.claimed({
+    token: claim.token,
+    offset: isLastDestination(context.sync.spec) ? null : offset,
+    totalRows: claim.rows,
+    guarantee: open.plan.guarantee,
     warnings,
-  );
+  });
   return { claim, offset, hadRows: stored.hadRows };
 }
 
@@ -63,7 +61,7 @@ async function addedColumns(
     ? plan.write.columns.columns.filter(({ existing }) => existing === null).map(({ name }) => name)
     : [];
   const all = [...new Set([...known, ...names])];
-  if (all.length > known.length) await remember(state, { addedColumns: all });
+  if (all.length > known.length) await state.remember({ addedColumns: all });
   return all.map((name) =>
     namingSync(
       `column ${name} was added after rows had been moved: it is NULL in those; ${restartCommand} moves them again`,
@@ -78,7 +76,7 @@ async function addedColumns(
  * in the middle of an empty one.
  */
 async function restartPass(state: RunState, open: OpenSync, claim: CommitRow): Promise<CommitRow> {
-  const stored = readStored(claim.offset);
+  const stored = decodeStored(claim.offset);
   if (!mustRestartPass(state) || stored?.mode !== 'Snapshot' || stored.isComplete) return claim;
   const offset = encodeOffset({ mode: 'Snapshot', pass: stored.pass + 1, key: null, isComplete: false });
   const { uid, token } = claim;
@@ -96,18 +94,14 @@ function mustRestartPass({ mustRestartPass: isOfOtherPlan, memory, context }: Ru
 }
 
 function restoredOffset(open: OpenSync, claim: CommitRow): Offset | null {
-  const stored = readStored(claim.offset);
+  const stored = decodeStored(claim.offset);
   return open.plan.read.mode === 'Snapshot' && stored !== null && !(stored.mode === 'Snapshot')
     ? snapshotStart(null)
     : stored;
 }
 
-async function storeClaim(
-  state: RunState,
-  open: OpenSync,
-  meaning: string,
-): Promise<Pick<Claimed, 'claim' | 'hadRows'>> {
-  const { context, memory } = state;
+async function storeClaim(state: RunState, open: OpenSync): Promise<Pick<Claimed, 'claim' | 'hadRows'>> {
+  const { context, memory, fingerprint } = state;
   const { sync, lock } = context;
   const { signal } = lock;
   const requests = await lock.pendingRequests();
@@ -119,22 +113,22 @@ async function storeClaim(
   const systems = systemChange(sync, memory, ends);
   const admission = admit({
     sync,
-    meaning,
+    meaning: fingerprint,
     systems,
     rows,
-    table: joinName(splitName(sync.spec.destination.table, 'spec.destination.table')),
+    table: open.destination.name,
     existing,
     hasRows: hadRows,
     restartsPass: mustRestartPass(state),
     order: orderNames(open.plan.read),
     decision,
-    elsewhere: await reachedElsewhere(state, meaning, systems),
+    elsewhere: await reachedElsewhere(state, systems),
   });
   await beforeFirstClaim(state);
   await reach('claim:before');
   const claim = await open.destination.claim(
     {
-      ...claimOf(state, open, meaning),
+      ...claimOf(state, open),
       token: lock.token,
       // Where there is no row yet, to keep is to start; a claim that arrives late must not take back what was done meanwhile.
       offset: decision === 'restart' ? 'restart' : 'keep',
@@ -147,7 +141,8 @@ async function storeClaim(
   // A file that the claim has made has an identity only now.
   const isNamed = ends.destination.identity.length > 0;
   const claimed = isNamed ? ends : await endsNow(sync, context, open, signal);
-  await rememberClaim(state, { admission, meaning, systems, ends: claimed });
+  const target = open.isOffsetInStore ? claim.target : undefined;
+  await rememberClaim(state, { admission, systems, ends: claimed, target });
   // Until the systems are remembered, the next claim needs the decision again.
   if (decision) await finishDecision(state, { requests, decision, rows, claim });
   return { claim, hadRows };
@@ -155,15 +150,12 @@ async function storeClaim(
 
 interface Decisive {
   readonly admission: Admission;
-  readonly meaning: string;
   readonly systems: SystemChange;
   readonly ends: KnownEnds;
+  readonly target: string | undefined;
 }
 
-async function rememberClaim(
-  state: RunState,
-  { admission, meaning, systems, ends }: Decisive,
-): Promise<void> {
+async function rememberClaim(state: RunState, { admission, systems, ends, target }: Decisive): Promise<void> {
   const { memory, reporter } = state;
   if (admission.kind === 'start') {
     reporter.skippedBefore(noSkippedRows);
@@ -172,20 +164,24 @@ async function rememberClaim(
   const hasNewTable = admission.kind === 'go-on' && admission.hasNewTable;
   // That a Snapshot was complete is said of a table that is no more.
   if (hasNewTable) state.isAskedFor = true;
-  const known = { meaning, ends: learned(memory, ends) };
+  const known = {
+    meaning: state.fingerprint,
+    ends: learned(memory, ends),
+    ...(target !== undefined && { target }),
+  };
   const isNew = admission.kind !== 'go-on' || hasNewTable || systems.isOtherSource;
-  if (!isNew && isSameMeaning(memory, meaning, systems)) {
-    await remember(state, known);
+  if (!isNew && isSameMeaning(state, systems)) {
+    await state.remember(known);
     return;
   }
   const { skipped } = reporter;
-  await remember(state, { hasCaughtUp: false, isCompleted: false, ...known, skipped, addedColumns: [] });
-  reporter.hasCaughtUp = false;
+  await state.remember({ hasCaughtUp: false, isCompleted: false, ...known, skipped, addedColumns: [] });
+  reporter.startsAgain();
   state.heldBack = undefined;
 }
 
-function isSameMeaning(memory: SyncProgress, meaning: string, { formerMeanings }: SystemChange): boolean {
-  return memory.meaning !== undefined && [meaning, ...formerMeanings].includes(memory.meaning);
+function isSameMeaning({ memory, fingerprint }: RunState, { formerMeanings }: SystemChange): boolean {
+  return memory.meaning !== undefined && [fingerprint, ...formerMeanings].includes(memory.meaning);
 }
 
 /**
@@ -198,7 +194,7 @@ async function beforeFirstClaim(state: RunState): Promise<void> {
   if (await context.isOutdated?.()) {
     throw transient('Conflict', `${qualifiedName(context.sync)} has changed since it was read`);
   }
-  await remember(state, { mayHaveRow: true });
+  await state.remember({ mayHaveRow: true });
 }
 
 /** Read after the commit rows, so that a table that an earlier owner made just now is not taken for one that is gone. */
@@ -210,14 +206,11 @@ async function existingTable({ plan, destination }: OpenSync, signal: AbortSigna
 }
 
 /** Under another meaning, as far as it is remembered: the commit row may stand in another schema, database or server. */
-async function reachedElsewhere(
-  { context: { lock }, memory }: RunState,
-  meaning: string,
-  systems: SystemChange,
-): Promise<Reached | undefined> {
+async function reachedElsewhere(state: RunState, systems: SystemChange): Promise<Reached | undefined> {
+  const { context, memory } = state;
   if (memory.meaning === undefined) return undefined;
-  if (isSameMeaning(memory, meaning, systems) && !systems.isOtherDestination) return undefined;
-  return { offset: await lock.offsets.read(), rows: memory.rows ?? 0 };
+  if (isSameMeaning(state, systems) && !systems.isOtherDestination) return undefined;
+  return { offset: await context.lock.offsets.read(), rows: memory.rows ?? 0 };
 }
 
 /** The plan as it is once the claim has made what was missing: a later claim finds it there. */
@@ -252,14 +245,14 @@ export async function claimAgain(
   state.reporter.others(otherWriters(rows, state.context.sync), claim.table);
   await reach('claim:before');
   const again = await open.destination.claim(
-    { ...claimOf(state, open, claim.meaning), token: claim.token, offset: 'keep' },
+    { ...claimOf(state, open), token: claim.token, offset: 'keep' },
     signal,
   );
   await reach('claim:after');
   return { claim: again, offset: restoredOffset(open, again) };
 }
 
-/** A claim would make the row anew, without an offset: what is right then is decided where a Sync is admitted. */
+/** A claim would make the row again, without an offset: what is right then is decided where a Sync is admitted. */
 async function requireRow(
   { destination }: OpenSync,
   claim: CommitRow,
@@ -267,12 +260,12 @@ async function requireRow(
 ): Promise<readonly CommitRow[]> {
   const rows = await destination.commitRows(claim.uid, signal);
   if (rows.some((row) => row.uid === claim.uid && row.table === claim.table)) return rows;
-  throw schemaChanged(claim.table, { what: 'its row of _idra_commits is gone' });
+  throw schemaChanged(claim.table, { what: 'its commit row is gone' });
 }
 
-function claimOf({ context: { sync } }: RunState, { plan }: OpenSync, meaning: string) {
-  const [name, keepsOffset] = [qualifiedName(sync), !isLastDestination(sync)];
-  return { plan: plan.write, wire: plan.read.wire, name, meaning, keepsOffset };
+function claimOf({ context: { sync }, fingerprint }: RunState, { plan }: OpenSync) {
+  const [name, keepsOffset] = [qualifiedName(sync), !isLastDestination(sync.spec)];
+  return { plan: plan.write, rowFormat: plan.read.rowFormat, name, meaning: fingerprint, keepsOffset };
 }
 
 interface Decided {

@@ -1,5 +1,6 @@
 import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { Finding } from '../../core/errors.ts';
+import { objectName } from '../../core/sync-spec.ts';
 import { isUniqueBy } from '../../core/unique-order.ts';
 import type { Relation } from '../../core/values.ts';
 import type { KeyInput } from './key-input.ts';
@@ -43,14 +44,14 @@ export function distinctColumns({
   key,
   sourceKey,
   columns,
-  types,
+  isSameSystem,
 }: KeyInput): readonly string[] {
   if (spec.writeMode !== 'Upsert') return [];
   const planned = columns.columns.filter(({ name }) => key.includes(name));
   const sources = planned.map(({ source }) => source.name);
   const isChosen = !hasAll(sources, sourceKey) && !isUniqueBy(relation, sources);
   const isSameType = planned.every(({ ddl, source }) => ddl === source.nativeType);
-  return isChosen || (types.source === types.destination && isSameType) ? [] : sources;
+  return isChosen || (isSameSystem && isSameType) ? [] : sources;
 }
 
 function hasAll(names: readonly string[], key: readonly string[]): boolean {
@@ -67,7 +68,7 @@ function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyIn
     if (spec.mode === 'Snapshot' && hasWholeKey) return [];
     // What source.key names need not be a key.
   } else if (isUniqueBy(relation, sources)) return [];
-  const table = existing?.name ?? spec.destination.table;
+  const table = existing?.name ?? objectName(spec.destination);
   const list = key.join(', ');
   const [isKey, remedy] = isOpaque(spec, relation)
     ? [
@@ -87,6 +88,6 @@ function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyIn
 }
 
 function keysOf({ keys, name }: Relation): string {
-  if (keys.length === 0) return `${name} has none, so create a unique index on it (NOT NULL columns)`;
+  if (keys.length === 0) return `${name} has none, so create one there`;
   return keys.map((each) => `(${each.columns.join(', ')})`).join(' or ');
 }

@@ -1,11 +1,11 @@
 import type { SecretReader } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { Definition } from '../../core/connector.ts';
+import type { Definition } from '../../core/definition.ts';
 import type { Log } from '../../core/log.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type { DataSource, Sync, SystemType } from '../../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
-import type { OpenSync } from './open-sync.ts';
+import type { OpenEnds } from './open-sync.ts';
 import type { EngineShared } from './shared.ts';
 
 /** What is counted while a sync runs; the agent feeds its metrics from it. */
@@ -37,7 +37,7 @@ export interface RunContext {
   readonly log: Log;
   readonly observer: EngineObserver;
   /** Both ends as they were opened before the lock was held; asked for at each opening, and given once at most. */
-  readonly takePrepared?: () => Promise<OpenSync | undefined>;
+  readonly takePrepared?: () => Promise<OpenEnds | undefined>;
   /** Whether the Sync has changed since it was given to this run, which will hear of it: a request may come before the news. */
   readonly isOutdated?: () => Promise<boolean>;
   /** One pass, then the end; transient errors are retried for so long. */

@@ -1,7 +1,9 @@
 import type { PlannedColumn } from '../../core/column-plan.ts';
+import type { SourceCapabilities } from '../../core/definition.ts';
 import type { Finding } from '../../core/errors.ts';
 import { columnRemedy } from '../../core/nearest.ts';
-import type { SyncSpec, SystemType } from '../../core/sync-spec.ts';
+import type { Remedies } from '../../core/remedies.ts';
+import { isLastDestination, type SyncSpec } from '../../core/sync-spec.ts';
 import type { Column, ColumnType, Relation } from '../../core/values.ts';
 
 export interface FieldInput {
@@ -9,7 +11,10 @@ export interface FieldInput {
   readonly relation: Relation;
   readonly existing: Relation | null;
   readonly planned: readonly PlannedColumn[];
-  readonly types: { readonly source: SystemType; readonly destination: SystemType };
+  readonly isSameSystem: boolean;
+  /** Of the source. */
+  readonly capabilities: Pick<SourceCapabilities, 'hasSessionTimeZone' | 'hasTextTimestamps'>;
+  readonly remedies: Remedies;
   /** The columns that page, beside a timestampField. */
   readonly order: readonly string[];
   /** In which a field without zone is read. */
@@ -42,7 +47,10 @@ export function fieldFindings(input: FieldInput): Finding[] {
 }
 
 /** Said before the first run; how many rows have NULL is said by each pass. Of views and queries every column may be NULL. */
-function nullableFindings({ spec, relation }: FieldInput, name: 'idField' | 'timestampField'): Finding[] {
+function nullableFindings(
+  { spec, relation, remedies }: FieldInput,
+  name: 'idField' | 'timestampField',
+): Finding[] {
   const column = findField(relation, spec.source[name]);
   if (!column?.isNullable || relation.isOpaque) return [];
   return [
@@ -51,7 +59,7 @@ function nullableFindings({ spec, relation }: FieldInput, name: 'idField' | 'tim
       code: 'FieldNullable',
       path: `spec.source.${name}`,
       message: `${column.name} of ${relation.name} may be NULL: rows with NULL in it are never read`,
-      mend: `make ${column.name} NOT NULL, fill it in source.query, or use mode Snapshot`,
+      mend: `${remedies.requireValues([column.name])}, fill it in ${remedies.columnsField}, or use mode Snapshot`,
     },
   ];
 }
@@ -76,12 +84,12 @@ function idFindings({ spec, relation }: FieldInput): Finding[] {
   ];
 }
 
-function timestampFindings({ spec, relation, types, timeZone }: FieldInput): Finding[] {
+function timestampFindings({ spec, relation, capabilities, timeZone }: FieldInput): Finding[] {
   const path = 'spec.source.timestampField';
   const column = findField(relation, spec.source.timestampField);
   if (!column) return [missingField(relation, spec.source.timestampField, path)];
   const { type } = column;
-  const isTextTime = types.source === 'sqlite' && type.kind === 'text';
+  const isTextTime = capabilities.hasTextTimestamps && type.kind === 'text';
   if (type.kind !== 'timestamp' && type.kind !== 'date' && !isTextTime) {
     return [
       {
@@ -128,10 +136,9 @@ export function zonelessField(
 }
 
 /** Whoever writes the column may have set another zone for its session than the server gives to new ones. */
-export function timeZoneFindings({ spec, relation, types, timeZone }: FieldInput): Finding[] {
+export function timeZoneFindings({ spec, relation, capabilities, timeZone }: FieldInput): Finding[] {
   const column = zonelessField(spec, relation);
-  // What SQLite itself writes (CURRENT_TIMESTAMP) is UTC, and its sessions have no zone.
-  if (!column || spec.source.timeZone !== undefined || types.source === 'sqlite') return [];
+  if (!column || spec.source.timeZone !== undefined || !capabilities.hasSessionTimeZone) return [];
   return [
     {
       severity: /^(Etc\/)?(UTC|UCT|GMT|Universal|Zulu)$|^\+00:00$/.test(timeZone) ? 'info' : 'warning',
@@ -146,7 +153,7 @@ export function timeZoneFindings({ spec, relation, types, timeZone }: FieldInput
 /** LastDestination* compare the destination's largest value with the source's: it must be the very same value there. */
 function lastDestinationFindings(input: FieldInput, field: string | undefined): Finding[] {
   const { spec, relation, planned } = input;
-  if (!spec.mode.startsWith('LastDestination')) return [];
+  if (!isLastDestination(spec)) return [];
   const column = findField(relation, field);
   const travels = planned.find((each) => each.source.name === field);
   const target = travels?.existing;
@@ -187,7 +194,7 @@ function orderedAs({ nativeType, collation }: Pick<Column, 'nativeType' | 'colla
 /** A column that is still to be made keeps a collation of its own kind of system alone. */
 function isSameTextOrder({ source, existing, isComparedAsBytes }: PlannedColumn, input: FieldInput): boolean {
   if (existing) return existing.type.kind !== 'text' || source.collation === existing.collation;
-  const keepsCollation = !isComparedAsBytes && input.types.source === input.types.destination;
+  const keepsCollation = !isComparedAsBytes && input.isSameSystem;
   return source.collation === undefined || keepsCollation;
 }
 

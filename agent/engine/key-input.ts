@@ -1,5 +1,6 @@
 import type { ColumnPlan, TypeTable } from '../../core/column-plan.ts';
-import type { SyncSpec, SystemType } from '../../core/sync-spec.ts';
+import type { Remedies } from '../../core/remedies.ts';
+import type { SyncSpec } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 
 /** What the rules about keys look at. */
@@ -14,5 +15,6 @@ export interface KeyInput {
   readonly columns: ColumnPlan;
   /** TypeTable of the source. */
   readonly sourceTypes: Pick<TypeTable, 'keyRefusal'>;
-  readonly types: { readonly source: SystemType; readonly destination: SystemType };
+  readonly isSameSystem: boolean;
+  readonly remedies: { readonly source: Remedies; readonly destination: Remedies };
 }

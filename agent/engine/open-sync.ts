@@ -1,11 +1,21 @@
 import { hasSameSecrets, resolveAccess } from '../../core/access.ts';
 import { allSettled } from '../../core/all-settled.ts';
 import type { Connector, Destination, Source, SystemAccess } from '../../core/connector.ts';
+import type { Definition } from '../../core/definition.ts';
 import { permanent } from '../../core/errors.ts';
-import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import { type AnyDestination, holdsOffsets } from '../../core/plain-destination.ts';
+import {
+  type DataSource,
+  type DestinationObject,
+  isLastDestination,
+  objectFieldOf,
+  type SourceObject,
+  type Sync,
+} from '../../core/sync-spec.ts';
 import type { RunContext } from './context.ts';
 import { planSync, type SyncPlan } from './plan.ts';
 import type { EngineShared } from './shared.ts';
+import { type OffsetKeeper, StoredOffsets } from './stored-offsets.ts';
 
 export type OpenInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'> & {
   /** Left out: each end has a connection of its own, closed with it. */
@@ -13,9 +23,9 @@ export type OpenInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'se
 };
 
 /** Both ends open and planned. Close it in every case. */
-export interface OpenSync {
+export interface OpenEnds {
   readonly source: Source;
-  readonly destination: Destination;
+  readonly destination: AnyDestination;
   readonly plan: SyncPlan;
   /** Whether the secrets are still those that it was opened with. */
   hasCurrentSecrets(): Promise<boolean>;
@@ -24,9 +34,23 @@ export interface OpenSync {
   close(): Promise<void>;
 }
 
-export async function openSync(input: OpenInput, signal: AbortSignal): Promise<OpenSync> {
-  const { sync, definitionOf, secrets } = input;
-  requireCapable(input);
+/** With a place for the offset, whatever the destination is. */
+export interface OpenSync extends OpenEnds {
+  readonly destination: Destination;
+  /** The store holds the offset itself, and no copy of it. */
+  readonly isOffsetInStore: boolean;
+}
+
+export function withOffsets(ends: OpenEnds, sync: Sync, keeper: OffsetKeeper): OpenSync {
+  const { destination } = ends;
+  if (holdsOffsets(destination)) return { ...ends, destination, isOffsetInStore: false };
+  return { ...ends, destination: new StoredOffsets(destination, sync, keeper), isOffsetInStore: true };
+}
+
+export async function openSync(input: OpenInput, signal: AbortSignal): Promise<OpenEnds> {
+  const { sync, secrets } = input;
+  const definitions = definitionsOf(input);
+  requireCapable(input, definitions);
   const [sourceEnd, destinationEnd] = await allSettled([
     loadEnd(input, input.source),
     loadEnd(input, input.destination),
@@ -42,11 +66,10 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
     const plan = await planSync(
       {
         sync,
-        types: { source: input.source.spec.type, destination: input.destination.spec.type },
         source,
         destination,
         connectors: { source: sourceEnd.connector, destination: destinationEnd.connector },
-        isTransactional: definitionOf(input.destination.spec.type).capabilities.destination.isTransactional,
+        definitions,
       },
       signal,
     );
@@ -75,8 +98,8 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
 /** Both at once; when one cannot be opened the other is closed. The source's error goes first. */
 async function openBoth(
   openingSource: Promise<Source>,
-  openingDestination: Promise<Destination>,
-): Promise<readonly [Source, Destination]> {
+  openingDestination: Promise<AnyDestination>,
+): Promise<readonly [Source, AnyDestination]> {
   try {
     return await allSettled([openingSource, openingDestination]);
   } catch (error) {
@@ -90,7 +113,7 @@ async function openBoth(
 export async function openDestinationEnd(
   input: Omit<OpenInput, 'source'>,
   signal: AbortSignal,
-): Promise<Destination> {
+): Promise<AnyDestination> {
   const { connector, access } = await loadEnd(input, input.destination);
   return await connector.openDestination(access, input.sync.spec.destination, signal);
 }
@@ -107,11 +130,22 @@ async function loadEnd(
   return { connector, access: sessions ? { ...access, sessions } : access };
 }
 
-/** Capabilities are data: what a pair cannot do is refused before anything is opened. */
-function requireCapable({ sync, source, destination, definitionOf }: OpenInput): void {
-  const reads = definitionOf(source.spec.type).capabilities.source;
-  const writes = definitionOf(destination.spec.type).capabilities.destination;
+interface Definitions {
+  readonly source: Definition;
+  readonly destination: Definition;
+}
+
+function definitionsOf({ source, destination, definitionOf }: OpenInput): Definitions {
+  return { source: definitionOf(source.spec.type), destination: definitionOf(destination.spec.type) };
+}
+
+/** What a pair cannot do is refused before anything is opened. */
+function requireCapable({ sync, source, destination }: OpenInput, definitions: Definitions): void {
+  const reads = definitions.source.capabilities.source;
+  const writes = definitions.destination.capabilities.destination;
   const { mode, writeMode } = sync.spec;
+  requireField('source', sync.spec.source, definitions.source);
+  requireField('destination', sync.spec.destination, definitions.destination);
   if (!reads.modes.includes(mode)) {
     throw permanent('ModeNotOffered', `${source.spec.type} cannot be read in mode ${mode}`, {
       path: 'spec.mode',
@@ -124,7 +158,7 @@ function requireCapable({ sync, source, destination, definitionOf }: OpenInput):
       mend: `use one of ${writes.writeModes.join(', ')}`,
     });
   }
-  if (isLastDestinationMode(sync) && !writes.hasLargest) {
+  if (isLastDestination(sync.spec) && !writes.hasLargest) {
     throw permanent(
       'ModeNotOffered',
       `${destination.spec.type} as a destination has no largest value for mode ${mode}`,
@@ -136,6 +170,16 @@ function requireCapable({ sync, source, destination, definitionOf }: OpenInput):
   }
 }
 
-function isLastDestinationMode(sync: Sync): boolean {
-  return sync.spec.mode.startsWith('LastDestination');
+/** The Sync names what it reads or writes by a field of another system. */
+function requireField(
+  end: 'source' | 'destination',
+  object: SourceObject | DestinationObject,
+  { type, fields }: Definition,
+): void {
+  const field = objectFieldOf(object) ?? 'query';
+  if (fields[end].includes(field)) return;
+  throw permanent('ManifestInvalid', `${end}.${field} is not a field of ${type}`, {
+    path: `spec.${end}.${field}`,
+    mend: `use ${fields[end].map((each) => `${end}.${each}`).join(' or ')}`,
+  });
 }

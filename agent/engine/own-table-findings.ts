@@ -1,11 +1,15 @@
-import { splitName } from '../../connectors/sql/names.ts';
 import type { Finding } from '../../core/errors.ts';
+import type { NameRules } from '../../core/name-rules.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Relation } from '../../core/values.ts';
 
 /** By the name that the server has found: another spelling may be the same table there, which no rule of a manifest knows. */
-export function ownTableFindings({ name }: Pick<Relation, 'name'>, path: string): Finding[] {
-  if (!isOwnTable(splitName(name, path).at(-1) ?? '')) return [];
+export function ownTableFindings(
+  { name }: Pick<Relation, 'name'>,
+  path: string,
+  { partsOf }: Pick<NameRules, 'partsOf'>,
+): Finding[] {
+  if (!isOwnTable(partsOf(name).at(-1) ?? '')) return [];
   return [
     {
       severity: 'error',

@@ -2,18 +2,17 @@ import type { Batch } from '../../core/batch.ts';
 import type { PassEnd, ReadRequest, WriteResult } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
-import { instantMs } from '../../core/instant.ts';
-import { decodeOffset, encodeOffset, type Offset, scalarText, withOrder } from '../../core/offset.ts';
+import { encodeOffset, type Offset, withOrder } from '../../core/offset.ts';
 import { requireAhead } from '../../core/offset-order.ts';
-import { orderedBy } from '../../core/unique-order.ts';
+import { isLastDestination } from '../../core/sync-spec.ts';
 import type { RunContext } from './context.ts';
-import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
 import { knownOrders, orderNames } from './order-types.ts';
+import { behindSince, type HeldBack, reportEnd } from './pass-end.ts';
 import type { PassWatch } from './pass-watch.ts';
 import { readAhead } from './prefetch.ts';
-import type { BehindSince, Reporter } from './reporter.ts';
-import type { HeldBack } from './run-state.ts';
+import { isAtomic, requestFor } from './read-request.ts';
+import type { Reporter } from './reporter.ts';
 import { noSkippedRows } from './skipped-rows.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -55,14 +54,14 @@ export type PassOutcome =
 export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { context, open } = input;
   const request = requestFor(open, input.offset, input.heldBack?.mark);
-  const isAtomic = request.mode === 'Snapshot' && request.key.length === 0;
+  const isWhole = isAtomic(request);
   const order = orderNames(open.plan.read);
   const reading = new AbortController();
   const signal = AbortSignal.any([context.lock.signal, reading.signal]);
   input.watch.doing('beginning a pass at the destination');
   await reach('pass:before-begin');
   if (request.mode === 'Snapshot' && !(await input.own())) return { kind: 'moved' };
-  await beginSnapshot(open, request, isAtomic, signal);
+  await beginSnapshot(open, request, signal);
   // What the pass before left out is read again.
   if (request.after?.mode === 'Snapshot' && request.after.key === null)
     input.reporter.skippedBefore(noSkippedRows);
@@ -73,7 +72,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
     maxBytes: request.limits.maxBytes,
     signal,
   });
-  let isCommitted = !isAtomic;
+  let isCommitted = !isWhole;
   try {
     for (;;) {
       input.watch.doing('waiting for rows of the source');
@@ -104,27 +103,11 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   }
 }
 
-/** What is read after an offset: a complete Snapshot begins its next pass. */
-export function requestFor(open: OpenSync, offset: Offset | null, mark: string | undefined): ReadRequest {
-  const read = { ...open.plan.read, ...(mark === undefined ? {} : { mark }) };
-  return { ...read, after: read.mode === 'Snapshot' ? snapshotStart(offset) : offset };
-}
-
-export function snapshotStart(offset: Offset | null): Offset {
-  const last = offset?.mode === 'Snapshot' ? offset : undefined;
-  if (!last) return { mode: 'Snapshot', pass: 1, key: null, isComplete: false };
-  return last.isComplete ? { mode: 'Snapshot', pass: last.pass + 1, key: null, isComplete: false } : last;
-}
-
-async function beginSnapshot(
-  open: OpenSync,
-  request: ReadRequest,
-  isAtomic: boolean,
-  signal: AbortSignal,
-): Promise<void> {
+async function beginSnapshot(open: OpenSync, request: ReadRequest, signal: AbortSignal): Promise<void> {
   if (request.after?.mode !== 'Snapshot') return;
   const { pass, key } = request.after;
-  await open.destination.beginPass({ pass, isResumed: key !== null, isAtomic }, signal);
+  const start = { pass, isResumed: key !== null, isAtomic: isAtomic(request) };
+  await open.destination.beginPass(start, signal);
 }
 
 async function writeBatch(
@@ -150,22 +133,26 @@ async function writeBatch(
   await mirror(input, progress.offset);
 }
 
-/** The mirror lags behind a transactional destination, whose own row is the truth; elsewhere it is the offset and is awaited. */
-async function mirror(input: PassInput, offset: Offset | null): Promise<void> {
-  const { context, open } = input;
+/**
+ * The mirror of an offset that the destination keeps lags behind, since the destination's own is the truth. One that only the store keeps
+ * is there already. Then the source may forget.
+ */
+async function mirror({ context, open }: PassInput, offset: Offset | null): Promise<void> {
   await reach('mirror:before');
-  const kept = isLastDestination(context.sync) ? null : offset;
-  const write = context.lock.offsets.write(kept && encodeOffset(kept)).then(async () => {
-    await reach('mirror:after');
+  const acknowledge = async () => {
     await reach('acknowledge:before');
     if (offset) await open.source.acknowledge(offset);
     await reach('acknowledge:after');
+  };
+  if (open.isOffsetInStore) return await acknowledge();
+  const kept = isLastDestination(context.sync.spec) ? null : offset;
+  const mirrored = context.lock.offsets.write(kept && encodeOffset(kept)).then(async () => {
+    await reach('mirror:after');
+    await acknowledge();
   });
-  if (open.plan.guarantee === 'AtLeastOnce') await write;
-  else
-    write.catch((error: unknown) =>
-      context.log.warn('offset mirror not written', { sync: context.sync.uid, error: String(error) }),
-    );
+  mirrored.catch((error: unknown) =>
+    context.log.warn('offset mirror not written', { sync: context.sync.uid, error: String(error) }),
+  );
 }
 
 async function endPass(
@@ -209,14 +196,14 @@ class PassProgress {
     const { reporter, heldBack, watch } = this.#input;
     watch.progressed();
     reporter.behind(behindSince(this.#request, batch.lastTimestamp, heldBack?.sinceMs ?? this.#startMs));
-    if (this.rows === 0) reporter.moveTo('Running', 'MovingRows', 'rows are on their way');
+    if (this.rows === 0) reporter.moveTo('Running', 'MovingRows', 'moving rows');
   }
 
   written(batch: Batch, result: WriteResult): void {
     this.offset = batch.offset;
     this.rows += batch.rowCount;
     const { reporter, context } = this.#input;
-    reporter.batch(batch.rowCount, result, isLastDestination(context.sync) ? null : batch.offset);
+    reporter.batch(batch.rowCount, result, isLastDestination(context.sync.spec) ? null : batch.offset);
     reporter.report();
   }
 
@@ -231,69 +218,6 @@ class PassProgress {
     const times = { startMs: this.#startMs, endMs: context.clock.now() };
     return reportEnd({ reporter, request: this.#request, end, before: this.#input.heldBack, ...times });
   }
-}
-
-/** What waits since when. By ids: the age of the oldest pass that found rows which are not moved yet. */
-export function behindSince(
-  { mode, timeZone }: ReadRequest,
-  timestamp: string | undefined,
-  sinceMs: number,
-): BehindSince {
-  if (mode !== 'Timestamp') return sinceMs;
-  return timestamp === undefined ? undefined : instantMs(timestamp, timeZone);
-}
-
-export interface PassEnded {
-  readonly reporter: Reporter;
-  readonly request: ReadRequest;
-  readonly end: PassEnd;
-  /** Held back from the passes before. */
-  readonly before: HeldBack | undefined;
-  readonly startMs: number;
-  readonly endMs: number;
-}
-
-/** What is still held back of what was there when this pass, or one before, began. */
-export function reportEnd({
-  reporter,
-  request,
-  end,
-  before,
-  startMs,
-  endMs,
-}: PassEnded): HeldBack | undefined {
-  const { oldestWaiting, mark } = end;
-  const heldBack = end.isHeldBack ? { mark, sinceMs: before?.sinceMs ?? startMs } : undefined;
-  reporter.bound(end.bound);
-  reporter.unread(end.nullRows ?? 0, request.timestampField ?? request.key[0] ?? '');
-  const oldestMs = oldestWaiting === undefined ? undefined : instantMs(oldestWaiting, request.timeZone);
-  // A time to come is no time since which something waits.
-  const isPast = oldestMs !== undefined && oldestMs <= endMs;
-  // An id says nothing of time: what waits was there when this pass ended.
-  const waitingMs = oldestMs ?? (end.hasRowsWaiting ? startMs : undefined);
-  reporter.behind(isPast ? oldestMs : (heldBack?.sinceMs ?? waitingMs));
-  reporter.lastPassTime = new Date(endMs).toISOString();
-  return heldBack;
-}
-
-/** LastDestination*: the offset is the largest value there, read after the claim. */
-export async function largestAtDestination(open: OpenSync, signal: AbortSignal): Promise<Offset | null> {
-  const { mode } = open.plan.read;
-  const values = await open.destination.largest(orderedBy(open.plan.read), signal);
-  if (values === null) return null;
-  const texts = values.map((value) =>
-    value === null || Array.isArray(value)
-      ? ''
-      : scalarText(value as Exclude<typeof value, null | readonly unknown[]>),
-  );
-  const [first = '', ...rest] = texts;
-  return mode === 'Timestamp'
-    ? { mode: 'Timestamp', at: first, key: rest }
-    : { mode: 'Id', id: first, ...(rest.length > 0 && { key: rest }) };
-}
-
-export function readStored(offset: string | null): Offset | null {
-  return offset === null ? null : decodeOffset(offset);
 }
 
 function ignoreInterrupt(interrupt: AbortSignal): (error: unknown) => void {

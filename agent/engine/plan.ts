@@ -1,11 +1,12 @@
-import { splitName } from '../../connectors/sql/names.ts';
 import { allSettled } from '../../core/all-settled.ts';
-import type { Wire } from '../../core/batch.ts';
-import { nameTooLong, type PlannedColumn, planColumns } from '../../core/column-plan.ts';
-import type { Connector, Destination, ReadRequest, Source, WritePlan } from '../../core/connector.ts';
+import type { RowFormat } from '../../core/batch.ts';
+import { type PlannedColumn, planColumns } from '../../core/column-plan.ts';
+import type { Connector, Guarantee, ReadRequest, Source, WritePlan } from '../../core/connector.ts';
+import type { Definition } from '../../core/definition.ts';
 import { describeError, type Finding, permanent } from '../../core/errors.ts';
-import type { Guarantee } from '../../core/status.ts';
-import type { Mode, Sync, SyncSpec, SystemType } from '../../core/sync-spec.ts';
+import { type NameRules, nameTooLong } from '../../core/name-rules.ts';
+import { type AnyDestination, holdsOffsets } from '../../core/plain-destination.ts';
+import { type Mode, objectPath, type Sync, type SyncSpec } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { distinctColumns } from './coarser-keys.ts';
 import { fieldFindings, timeZoneFindings, zonelessField } from './field-rules.ts';
@@ -27,61 +28,19 @@ export interface SyncPlan {
 
 export interface PlanInput {
   readonly sync: Sync;
-  readonly types: { readonly source: SystemType; readonly destination: SystemType };
   readonly source: Source;
-  readonly destination: Destination;
+  readonly destination: AnyDestination;
   readonly connectors: { readonly source: Connector; readonly destination: Connector };
-  readonly isTransactional: boolean;
+  readonly definitions: { readonly source: Definition; readonly destination: Definition };
 }
 
 export async function planSync(input: PlanInput, signal: AbortSignal): Promise<SyncPlan> {
-  const { sync, source, destination, types } = input;
+  const { sync, source, destination } = input;
   const { spec } = sync;
   const [relation, existing] = await allSettled([source.describe(signal), destination.describe(signal)]);
-  const sourceKey = spec.source.key ?? relation.keys[0]?.columns ?? [];
-  const key = spec.destination.key ?? sourceKey;
-  const columns = planColumns({
-    source: relation,
-    existing,
-    types: input.connectors.destination.types,
-    isSameSystem: types.source === types.destination,
-    key,
-    schemaChanges: spec.schemaChanges,
-  });
-  const write: WritePlan = {
-    uid: sync.uid,
-    writeMode: spec.writeMode,
-    columns,
-    key,
-    existing,
-    onError: spec.onError,
-    redactsKeys: spec.redactsKeys,
-    hasUniqueKey: key.length > 0 && !isHistory(spec),
-  };
-  const order = readOrder({ spec, relation, sourceKey, sourceType: types.source });
   const timeZone = await timeZoneOf(input, relation, signal);
-  const planned = columns.columns;
-  const read = readPlan(spec, relation, order.key, planned, timeZone);
-  const sourceTypes = input.connectors.source.types;
-  const keys = { spec, relation, existing, sourceKey, key, columns, types, sourceTypes };
-  const fields = { spec, relation, existing, planned, types, order: order.key, timeZone };
-  const ruleFindings =
-    relation.columns.length === 0
-      ? columns.findings
-      : [
-          ...(relation.findings ?? []),
-          ...(existing?.findings ?? []),
-          ...missingTable(spec, existing),
-          ...ownTableFindings(relation, 'spec.source.table'),
-          ...(existing ? ownTableFindings(existing, 'spec.destination.table') : []),
-          ...tableNameFindings(spec, input.connectors.destination),
-          // What is wrong with a column goes before what follows from its absence.
-          ...columns.findings,
-          ...fieldFindings(fields),
-          ...timeZoneFindings(fields),
-          ...keyFindings(keys),
-          ...order.findings,
-        ];
+  const described = { ...input, relation, existing, timeZone };
+  const { write, read, keys, findings } = planFromDescribed(described);
   const checks = await allSettled([
     source.check(spec.mode, signal),
     destination.check(spec.writeMode, signal),
@@ -93,11 +52,87 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
     read: {
       ...read,
       distinct: distinctColumns(keys),
-      wire: chooseWire(source, destination, write, read.columns, ruleFindings),
+      rowFormat: chooseFormat(source, destination, write, read.columns, findings),
     },
-    guarantee: input.isTransactional ? 'ExactlyOnce' : 'AtLeastOnce',
-    findings: [...ruleFindings, ...checks.flat()],
+    guarantee: holdsOffsets(destination) ? destination.guarantee : 'AtLeastOnce',
+    findings: [...findings, ...checks.flat()],
   };
+}
+
+interface Described extends PlanInput {
+  readonly relation: Relation;
+  readonly existing: Relation | null;
+  readonly timeZone: string;
+}
+
+/** Pure. */
+function planFromDescribed(input: Described) {
+  const { sync, relation, existing, timeZone, connectors, definitions } = input;
+  const { spec } = sync;
+  const sourceKey = spec.source.key ?? relation.keys[0]?.columns ?? [];
+  const key = spec.destination.key ?? sourceKey;
+  const isSameSystem = definitions.source.type === definitions.destination.type;
+  const remedies = { source: connectors.source.remedies, destination: connectors.destination.remedies };
+  const columns = planColumns({
+    source: relation,
+    existing,
+    types: connectors.destination.types,
+    isSameSystem,
+    key,
+    schemaChanges: spec.schemaChanges,
+    paths: pathsOf(spec),
+    columnsField: remedies.source.columnsField,
+  });
+  const write: WritePlan = {
+    uid: sync.uid,
+    writeMode: spec.writeMode,
+    columns,
+    key,
+    existing,
+    onError: spec.onError,
+    redactsKeys: spec.redactsKeys,
+    hasUniqueKey: key.length > 0 && !isHistory(spec),
+  };
+  const order = readOrder({ spec, relation, sourceKey, remedies: remedies.source });
+  const planned = columns.columns;
+  const read = readPlan(spec, relation, order.key, planned, timeZone);
+  const sourceTypes = connectors.source.types;
+  const keys = { spec, relation, existing, sourceKey, key, columns, isSameSystem, sourceTypes, remedies };
+  const fields = {
+    ...{ spec, relation, existing, planned, isSameSystem, timeZone },
+    capabilities: definitions.source.capabilities.source,
+    remedies: remedies.source,
+    order: order.key,
+  };
+  const findings = [
+    ...objectFindings(input),
+    // What is wrong with a column goes before what follows from its absence.
+    ...columns.findings,
+    ...fieldFindings(fields),
+    ...timeZoneFindings(fields),
+    ...keyFindings(keys),
+    ...order.findings,
+  ];
+  return { write, read, keys, findings: relation.columns.length === 0 ? columns.findings : findings };
+}
+
+function pathsOf({ source, destination }: SyncSpec) {
+  return { source: objectPath('source', source), destination: objectPath('destination', destination) };
+}
+
+/** What is wrong with the two objects as such. */
+function objectFindings(input: Described): Finding[] {
+  const { relation, existing, connectors, destination } = input;
+  const paths = pathsOf(input.sync.spec);
+  const { names } = connectors.destination.types;
+  return [
+    ...(relation.findings ?? []),
+    ...(existing?.findings ?? []),
+    ...missingObject(input, existing, paths.destination),
+    ...ownTableFindings(relation, paths.source, connectors.source.types.names),
+    ...(existing ? ownTableFindings(existing, paths.destination, names) : []),
+    ...nameFindings(destination, names, paths.destination),
+  ];
 }
 
 /** The first error of a plan, thrown: a Sync whose plan has one must not run. The others stand behind what to do about it, each with its own remedy. */
@@ -134,11 +169,12 @@ async function timeZoneOf(
   return zonelessField(spec, relation) ? await source.timeZone(signal) : 'UTC';
 }
 
-function tableNameFindings(spec: SyncSpec, { types }: Connector): Finding[] {
-  const parts = splitName(spec.destination.table, 'spec.destination.table');
-  return parts.flatMap(
-    (part) => nameTooLong(part, `table ${part}`, types.names, 'choose a shorter name') ?? [],
-  );
+function nameFindings({ name }: AnyDestination, names: NameRules, path: string): Finding[] {
+  return names
+    .partsOf(name)
+    .flatMap(
+      (part) => nameTooLong({ name: part, what: part, names, path, mend: 'choose a shorter name' }) ?? [],
+    );
 }
 
 function readPlan(
@@ -147,7 +183,7 @@ function readPlan(
   key: readonly string[],
   planned: readonly PlannedColumn[],
   timeZone: string,
-): Omit<ReadRequest, 'after' | 'wire'> {
+): Omit<ReadRequest, 'after' | 'rowFormat'> {
   const mode = readMode(spec.mode);
   return {
     relation,
@@ -164,26 +200,26 @@ function readPlan(
   };
 }
 
-function missingTable(spec: SyncSpec, existing: Relation | null): Finding[] {
-  if (existing || spec.createTable === 'IfMissing') return [];
+function missingObject({ sync, destination }: PlanInput, existing: Relation | null, path: string): Finding[] {
+  if (existing || sync.spec.createTable === 'IfMissing') return [];
   return [
     {
       severity: 'error',
       code: 'TableNotFound',
-      path: 'spec.destination.table',
-      message: `table ${spec.destination.table} is missing and createTable is Never`,
-      mend: 'create the table, or set createTable to IfMissing',
+      path,
+      message: `${destination.name} is missing and createTable is Never`,
+      mend: 'create it, or set createTable to IfMissing',
     },
   ];
 }
 
-function chooseWire(
+function chooseFormat(
   source: Source,
-  destination: Destination,
+  destination: AnyDestination,
   write: WritePlan,
   columns: ReadRequest['columns'],
   findings: readonly Finding[],
-): Wire {
+): RowFormat {
   if (findings.some((finding) => finding.severity === 'error')) return { format: 'values' };
   return (
     destination.rawRequests(write).find((request) => source.canServe(request, columns)) ?? {

@@ -1,20 +1,24 @@
-import { joinName, splitName } from '../../connectors/sql/names.ts';
 import { resolveAccess } from '../../core/access.ts';
 import { boundedText } from '../../core/bounded-text.ts';
 import { namingSync } from '../../core/commands.ts';
-import type { SystemReport } from '../../core/connector.ts';
-import { asIdraError, type Finding, type IdraError } from '../../core/errors.ts';
-import { formatOffset } from '../../core/offset.ts';
-import type { Guarantee } from '../../core/status.ts';
-import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import type { Guarantee, SystemReport } from '../../core/connector.ts';
+import { asIdraError, bug, type Finding, type IdraError } from '../../core/errors.ts';
+import { decodeStored, formatOffset } from '../../core/offset.ts';
+import {
+  type DataSource,
+  isLastDestination,
+  objectPath,
+  type Sync,
+  type SyncSpec,
+} from '../../core/sync-spec.ts';
 import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
 import type { Relation } from '../../core/values.ts';
 import { admit } from './admission.ts';
 import type { RunContext } from './context.ts';
-import { otherWriters } from './meaning.ts';
-import { type OpenSync, openSync } from './open-sync.ts';
+import { otherWriters } from './offset-fingerprint.ts';
+import { type OpenSync, openSync, withOffsets } from './open-sync.ts';
 import { orderNames } from './order-types.ts';
-import { largestAtDestination, readStored, snapshotStart } from './pass.ts';
+import { largestAtDestination, snapshotStart } from './read-request.ts';
 import { endsNow, systemChange } from './system-change.ts';
 
 export type PreviewInput = Pick<
@@ -23,12 +27,14 @@ export type PreviewInput = Pick<
 > & {
   /** What is remembered of the Sync; left out: nothing, as of one that never ran. */
   readonly memory?: SyncProgress;
+  /** The offset that the store has of it, encoded. */
+  readonly storedOffset?: string | null;
 };
 
 /** What a Sync would do, told without touching anything. Plain data: it travels as JSON. */
 export interface Preview {
   readonly guarantee?: Guarantee;
-  /** `pgcopy-binary`, `tsv`, `sqlite` or `values`. */
+  /** Format that the rows travel in: `values`, or bytes that both ends understand. */
   readonly wire?: string;
   readonly columns: readonly PreviewColumn[];
   /** The table, or columns of it, are still to be made. */
@@ -59,11 +65,16 @@ export async function previewSync(input: PreviewInput, signal: AbortSignal): Pro
 
 async function previewEnds(input: PreviewInput, signal: AbortSignal): Promise<Preview> {
   try {
-    const open = await openSync(input, signal);
+    const ends = await openSync(input, signal);
     try {
+      const open = withOffsets(ends, input.sync, {
+        readOffset: async () => input.storedOffset ?? null,
+        writeOffset: () => Promise.reject(bug('a plan writes nothing')),
+        memory: () => input.memory ?? noProgress,
+      });
       return await previewOpen(input, open, signal);
     } finally {
-      await open.close();
+      await ends.close();
     }
   } catch (thrown) {
     signal.throwIfAborted();
@@ -76,7 +87,7 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
   const { plan } = open;
   const told = {
     guarantee: plan.guarantee,
-    wire: plan.read.wire.format,
+    wire: plan.read.rowFormat.format,
     columns: plan.write.columns.columns.map((column) => ({
       name: column.name,
       from: column.source.nativeType,
@@ -108,7 +119,7 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
 async function startOf(input: PreviewInput, open: OpenSync, signal: AbortSignal) {
   const { sync, memory = noProgress } = input;
   const rows = await open.destination.commitRows(sync.uid, signal);
-  const table = joinName(splitName(sync.spec.destination.table, 'spec.destination.table'));
+  const table = open.destination.name;
   const { existing } = open.plan;
   const hasRows = existing !== null && (await open.destination.hasRows(signal));
   const ends = await endsNow(sync, input, open, signal);
@@ -128,19 +139,19 @@ async function startOf(input: PreviewInput, open: OpenSync, signal: AbortSignal)
   } catch (thrown) {
     return { finding: findingOf(asIdraError(thrown)) };
   }
-  const others = otherWriters(rows, sync).map((name) => tableShared(table, name));
-  if (sync.spec.mode.startsWith('LastDestination')) {
+  const others = otherWriters(rows, sync).map((name) => tableShared(sync.spec, table, name));
+  if (isLastDestination(sync.spec)) {
     return { offset: open.plan.existing ? await largestAtDestination(open, signal) : null, others };
   }
   const own = rows.find((row) => row.uid === sync.uid && row.table === table && !row.isClosed);
-  return { offset: readStored(own?.offset ?? null), others };
+  return { offset: decodeStored(own?.offset ?? null), others };
 }
 
-function tableShared(table: string, other: string): Finding {
+function tableShared({ destination }: SyncSpec, table: string, other: string): Finding {
   return {
     severity: 'warning',
     code: 'TableShared',
-    path: 'spec.destination.table',
+    path: objectPath('destination', destination),
     message: `${table} is also written by the Sync ${other}: what one of them replaces or updates the other does not notice`,
     mend: 'give each Sync a table of its own',
   };

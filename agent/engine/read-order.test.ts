@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sqlRemedies } from '../../connectors/sql/remedies.ts';
 import type { SyncSpec } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { readOrder } from './read-order.ts';
@@ -94,7 +95,12 @@ const cases: [
 
 for (const [name, mode, source, relation, sourceKey, key, findings] of cases) {
   test(name, () => {
-    const order = readOrder({ spec: specOf(mode, source), relation, sourceKey, sourceType: 'mysql' });
+    const order = readOrder({
+      spec: specOf(mode, source),
+      relation,
+      sourceKey,
+      remedies: sqlRemedies('mysql'),
+    });
     assert.deepEqual(order.key, key);
     assert.deepEqual(
       order.findings.map((finding) => `${finding.severity} ${finding.code}`),

@@ -1,6 +1,6 @@
-import { uniqueIndexStatement } from '../../connectors/sql/remedies.ts';
 import type { Finding } from '../../core/errors.ts';
-import type { SyncSpec, SystemType } from '../../core/sync-spec.ts';
+import type { Remedies } from '../../core/remedies.ts';
+import type { SyncSpec } from '../../core/sync-spec.ts';
 import { isUniqueBy } from '../../core/unique-order.ts';
 import type { Relation } from '../../core/values.ts';
 
@@ -9,7 +9,8 @@ export interface OrderInput {
   readonly relation: Relation;
   /** What identifies a row of the source; may be empty. */
   readonly sourceKey: readonly string[];
-  readonly sourceType: SystemType;
+  /** Of the source. */
+  readonly remedies: Remedies;
 }
 
 /** The columns that a mode pages by (ReadRequest.key), and whether any two rows are known to differ in them. Pure. */
@@ -45,7 +46,7 @@ function idOrder(input: OrderInput, idField: string): ReadOrder {
         code: 'IdNotUnique',
         path: 'spec.source.idField',
         message: `${idField} of ${relation.name} is not unique: rows are read in the order (${both.join(', ')}), and one that comes later with the largest id read so far and a smaller ${both.slice(1).join(', ')} is not seen`,
-        mend: `name a unique idField, or make it one: ${uniqueIndexStatement(input.sourceType, relation.name, alone)}`,
+        mend: `name a unique idField, or make it one: ${input.remedies.uniqueKey(relation.name, alone)}`,
       },
     ],
   };
@@ -56,13 +57,13 @@ export function isOpaque(spec: SyncSpec, relation: Relation): boolean {
   return relation.isOpaque === true || spec.source.query !== undefined;
 }
 
-function notUnique({ relation, sourceType }: OrderInput, order: readonly string[], path: string): Finding {
+function notUnique({ relation, remedies }: OrderInput, order: readonly string[], path: string): Finding {
   const list = order.join(', ');
   return {
     severity: 'error',
     code: 'KeyNotUnique',
     path,
-    message: `no primary key or unique index of ${relation.name} says that two rows always differ in (${list}): rows of one value at the edge of two batches would be lost`,
-    mend: `name a key in source.key, create one (NOT NULL columns): ${uniqueIndexStatement(sourceType, relation.name, order)}; or read through source.query, whose rows are looked at as they are read`,
+    message: `no ${remedies.key} of ${relation.name} says that two rows always differ in (${list}): rows of one value at the edge of two batches would be lost`,
+    mend: `name a key in source.key, ${remedies.uniqueOrder(relation.name, order)}`,
   };
 }

@@ -1,4 +1,5 @@
 import { bug } from '../../core/errors.ts';
+import { holdsOffsets } from '../../core/plain-destination.ts';
 import type { RunContext } from './context.ts';
 import { openDestinationEnd } from './open-sync.ts';
 
@@ -13,7 +14,7 @@ export async function removeSync(input: RemoveInput, signal: AbortSignal): Promi
   if (lock.token === 'next') throw bug('a sync is removed under a lock of etcd only');
   const destination = await openDestinationEnd(input, signal);
   try {
-    await destination.closeRows(sync.uid, lock.token, signal);
+    if (holdsOffsets(destination)) await destination.closeRows(sync.uid, lock.token, signal);
   } finally {
     await destination.close();
   }

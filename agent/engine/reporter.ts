@@ -1,261 +1,196 @@
-import { boundedText } from '../../core/bounded-text.ts';
 import { namingSync } from '../../core/commands.ts';
-import type { BoundReport, WriteResult } from '../../core/connector.ts';
+import type { BoundReport, Guarantee, WriteResult } from '../../core/connector.ts';
 import type { StatusReason } from '../../core/error-codes.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
-import { encodeOffset, formatOffset, type Offset } from '../../core/offset.ts';
-import type {
-  Guarantee,
-  LastError,
-  RequestStatus,
-  RowCounts,
-  SyncState,
-  SyncStatus,
-} from '../../core/status.ts';
+import type { Offset } from '../../core/offset.ts';
+import type { RequestStatus, RowCounts, SyncState } from '../../core/status.ts';
 import type { SkippedRows } from '../../core/sync-store.ts';
-import { formatToken, type Token } from '../../core/token.ts';
+import type { Token } from '../../core/token.ts';
 import type { RunContext } from './context.ts';
-import { addSkipped, describeSkipped, noSkippedRows } from './skipped-rows.ts';
+import { addSkipped } from './skipped-rows.ts';
+import { type BehindSince, emptyDraft, type StatusDraft, statusOf, weightOf } from './status-draft.ts';
 import { waitingMessage } from './waiting-message.ts';
 
-/** How far the destination is behind: ms since 1970 of the oldest thing that waits, undefined when it has caught up. */
-export type BehindSince = number | undefined;
+type ReporterContext = Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName' | 'observer'>;
 
-const mostWarnings = 50;
-const warningBytes = 1_024;
+/** What a claim says of a Sync. */
+interface ClaimReport {
+  readonly token: Token;
+  readonly offset: Offset | null;
+  readonly totalRows: number;
+  readonly guarantee: Guarantee;
+  readonly warnings: readonly string[];
+}
 
-/** Gathers what is known of one Sync and hands the whole to the lock, which writes it on change only. */
+/** Keeps the draft of one Sync's status, and hands the status to the lock, which writes it on change only. */
 export class Reporter {
-  readonly #context: Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName' | 'observer'>;
-  readonly #rate: RateMeter;
-  #state: SyncState = 'Pending';
-  #reason: StatusReason = 'WaitingForAgent';
-  #message = 'reaching both systems';
-  #rows: RowCounts = { read: 0, written: 0, deleted: 0, rejected: 0 };
-  #offset: Offset | null = null;
-  #token: Token | undefined;
-  #guarantee: Guarantee | undefined;
-  #bound: BoundReport | undefined;
-  #behindSince: BehindSince;
-  #isLagKnown = false;
-  #lastError: LastError | undefined;
-  #overdueSince: string | undefined;
-  /** Until an error says more. */
-  #overdueMessage: string | undefined;
-  #nextPassMs: number | undefined;
-  #requests: RequestStatus[] = [];
-  #warnings: readonly string[] = [];
-  #others: readonly string[] = [];
-  #unread: readonly string[] = [];
-  #skipped: SkippedRows = noSkippedRows;
+  readonly #context: ReporterContext;
+  readonly #rate = new RateMeter();
+  #draft: StatusDraft;
   #reported = '';
-  hasCaughtUp = false;
-  hasCaughtUpBefore = false;
-  lastSyncTime: string | undefined;
-  lastPassTime: string | undefined;
 
-  constructor(context: Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName' | 'observer'>) {
+  constructor(
+    context: ReporterContext,
+    known: Pick<StatusDraft, 'hasCaughtUp' | 'hasCaughtUpBefore' | 'lastSyncTime'>,
+  ) {
     this.#context = context;
-    this.#rate = new RateMeter();
+    this.#draft = { ...emptyDraft, ...known };
   }
 
   get rows(): RowCounts {
-    return this.#rows;
+    return this.#draft.rows;
   }
 
   get skipped(): SkippedRows {
-    return this.#skipped;
+    return this.#draft.skipped;
   }
 
-  get offset(): Offset | null {
-    return this.#offset;
+  get lastSyncTime(): string | undefined {
+    return this.#draft.lastSyncTime;
   }
 
   /** As it was last seen, until a claim says how it is. */
   seen(rows: Partial<RowCounts>, offset: Offset | null): void {
-    this.#rows = { ...this.#rows, ...rows };
-    this.#offset = offset;
+    this.#change({ rows: { ...this.#draft.rows, ...rows }, offset });
   }
 
-  claimed(
-    token: Token,
-    offset: Offset | null,
-    totalRows: number,
-    guarantee: Guarantee,
-    warnings: readonly string[],
-  ): void {
-    this.#token = token;
-    this.#offset = offset;
+  claimed({ token, offset, totalRows, guarantee, warnings }: ClaimReport): void {
     // What an owner that was killed had committed, it had read.
-    const { read, written } = this.#rows;
+    const { read, written } = this.#draft.rows;
     const unknown = read > 0 ? Math.max(0, totalRows - written) : 0;
-    this.#rows = { ...this.#rows, read: read + unknown, written: totalRows };
-    this.#guarantee = guarantee;
-    this.#warnings = warnings;
+    this.#change({
+      token,
+      offset,
+      rows: { ...this.#draft.rows, read: read + unknown, written: totalRows },
+      guarantee,
+      warnings: { ...this.#draft.warnings, plan: warnings },
+    });
   }
 
   /** Names of other Syncs that write the table. */
   others(names: readonly string[], table: string): void {
-    this.#others = names.length === 0 ? [] : [`${table} is also written by ${names.join(', ')}`];
+    const others = names.length === 0 ? [] : [`${table} is also written by ${names.join(', ')}`];
+    this.#change({ warnings: { ...this.#draft.warnings, others } });
   }
 
   /** Those of earlier runs; none when the rows are read from the beginning. */
   skippedBefore(skipped: SkippedRows): void {
-    this.#skipped = skipped;
-    this.#rows = { ...this.#rows, rejected: skipped.count };
+    this.#change({ skipped, rows: { ...this.#draft.rows, rejected: skipped.count } });
   }
 
   batch(read: number, { totalRows, rejected, rejections }: WriteResult, offset: Offset | null): void {
-    if (rejected > 0) this.skippedBefore(addSkipped(this.#skipped, rejected, rejections));
-    this.#rows = { ...this.#rows, read: this.#rows.read + read, written: totalRows };
-    this.#offset = offset;
+    if (rejected > 0) this.skippedBefore(addSkipped(this.#draft.skipped, rejected, rejections));
+    const { rows } = this.#draft;
     this.#rate.add(read, this.#context.clock.monotonicMs());
-    if (read > 0) this.lastSyncTime = this.#nowText();
-    this.#lastError = undefined;
+    this.#change({
+      rows: { ...rows, read: rows.read + read, written: totalRows },
+      offset,
+      lastError: undefined,
+      ...(read > 0 && { lastSyncTime: this.#nowText() }),
+    });
   }
 
-  behind(since: BehindSince): void {
-    this.#behindSince = since;
-    this.#isLagKnown = true;
+  behind(behindSince: BehindSince): void {
+    this.#change({ behindSince, isLagKnown: true });
   }
 
-  bound(bound: BoundReport): void {
-    this.#bound = bound;
+  /** A pass has found its end. */
+  passEnded(bound: BoundReport, endMs: number): void {
+    this.#change({ bound, lastPassTime: new Date(endMs).toISOString() });
+  }
+
+  caughtUp(): void {
+    this.#change({ hasCaughtUp: true });
+  }
+
+  /** What it had caught up with is not what it does now. */
+  startsAgain(): void {
+    this.#change({ hasCaughtUp: false });
   }
 
   /** Rows that no pass will ever read, for there is nothing in the field that it reads by. */
   unread(rows: number, field: string): void {
-    this.#unread = rows === 0 ? [] : [`${rows} rows have NULL in ${field}: they are never read`];
+    const unread = rows === 0 ? [] : [`${rows} rows have NULL in ${field}: they are never read`];
+    this.#change({ warnings: { ...this.#draft.warnings, unread } });
   }
 
   request(status: RequestStatus): void {
-    this.#requests = [...this.#requests.filter((each) => each.type !== status.type), status];
-  }
-
-  requests(known: readonly RequestStatus[]): void {
-    this.#requests = [...known];
+    const others = this.#draft.requests.filter((each) => each.type !== status.type);
+    this.#change({ requests: [...others, status] });
   }
 
   /** Taken over between two passes: who holds it now is told at once, and not only at the next pass. */
   awaitsPass(nextPassMs: number): void {
-    if (this.#state !== 'Pending') return;
+    if (this.#draft.state !== 'Pending') return;
     this.moveTo('Waiting', 'WaitingForSchedule', 'waiting for the next pass by the schedule', nextPassMs);
   }
 
   /** Between passes. */
   waits(isDone: boolean): void {
-    this.moveTo('Waiting', isDone ? 'CaughtUp' : 'HeldBack', waitingMessage(!isDone, this.#bound));
+    this.moveTo('Waiting', isDone ? 'CaughtUp' : 'HeldBack', waitingMessage(!isDone, this.#draft.bound));
   }
 
   moveTo(state: SyncState, reason: StatusReason, message: string, nextPassMs?: number): void {
-    this.#state = state;
-    this.#reason = reason;
-    this.#message = message;
-    this.#nextPassMs = nextPassMs;
-    this.#lastError = undefined;
+    this.#change({ state, reason, message, nextPassMs, lastError: undefined });
     this.report();
   }
 
   failed(error: IdraError, isTransient: boolean, nextTryMs: number | undefined): void {
+    const { lastError, overdue } = this.#draft;
     const message = namingSync(describeError(error), this.#context.sync);
-    this.#lastError = {
-      code: error.code,
+    const count = (lastError?.code === error.code ? lastError.count : 0) + 1;
+    this.#change({
+      state: isTransient ? 'Waiting' : 'Failed',
+      reason: error.code,
       message,
-      time: this.#nowText(),
-      count: (this.#lastError?.code === error.code ? this.#lastError.count : 0) + 1,
-      isTransient,
-    };
-    this.#state = isTransient ? 'Waiting' : 'Failed';
-    this.#reason = error.code;
-    this.#message = message;
-    this.#overdueMessage = undefined;
-    this.#nextPassMs = nextTryMs;
-    // Whether anything waits is not known while nobody can look.
-    if (this.#behindSince === undefined) this.#isLagKnown = false;
+      nextPassMs: nextTryMs,
+      lastError: { code: error.code, message, time: this.#nowText(), count, isTransient },
+      overdue: overdue && { since: overdue.since },
+    });
+    this.#lagIsUnknown();
     this.report();
   }
 
-  /** Whether rows wait is not known until the pass goes on. */
   overdue(sinceMs: number, doing: string): void {
-    this.#overdueSince ??= new Date(sinceMs).toISOString();
-    this.#overdueMessage = `a pass is due and has made no progress since ${this.#overdueSince}: ${doing}`;
-    if (this.#behindSince === undefined) this.#isLagKnown = false;
+    const since = this.#draft.overdue?.since ?? new Date(sinceMs).toISOString();
+    this.#change({
+      overdue: { since, message: `a pass is due and has made no progress since ${since}: ${doing}` },
+    });
+    this.#lagIsUnknown();
     this.report();
   }
 
   onTime(): void {
-    this.#overdueSince = undefined;
-    this.#overdueMessage = undefined;
+    this.#change({ overdue: undefined });
   }
 
-  /** Nothing is said when nothing of weight has changed: a sync that is caught up and finds nothing new writes no status. */
   report(): void {
-    const status = this.#status();
-    const weight = JSON.stringify({
-      ...status,
-      observedAt: '',
-      lastPassTime: '',
-      nextPassTime: '',
-      rowsPerSecond: 0,
+    const { sync, agentName, clock, lock, observer } = this.#context;
+    const status = statusOf(this.#draft, {
+      sync,
+      agent: agentName,
+      nowMs: clock.now(),
+      rowsPerSecond: this.#rate.perSecond(clock.monotonicMs()),
     });
+    const weight = weightOf(status);
     if (weight === this.#reported) return;
     this.#reported = weight;
-    this.#context.lock.report(status);
-    this.#context.observer.reported?.(this.#context.sync, status);
+    lock.report(status);
+    observer.reported?.(sync, status);
+  }
+
+  #change(change: Partial<StatusDraft>): void {
+    this.#draft = { ...this.#draft, ...change };
+  }
+
+  /** Nobody can look whether rows wait. */
+  #lagIsUnknown(): void {
+    if (this.#draft.behindSince === undefined) this.#change({ isLagKnown: false });
   }
 
   #nowText(): string {
     return new Date(this.#context.clock.now()).toISOString();
   }
-
-  #standing(): Pick<SyncStatus, 'state' | 'reason' | 'message'> {
-    const message = this.#overdueMessage;
-    if (message !== undefined)
-      return { state: 'Waiting', reason: 'PassOverdue' satisfies StatusReason, message };
-    return { state: this.#state, reason: this.#reason, message: this.#message };
-  }
-
-  #status(): SyncStatus {
-    const { sync, agentName, clock } = this.#context;
-    // Plans of wide tables have many, and each may quote a server.
-    const warnings = [...this.#warnings, ...this.#others, ...this.#unread, ...describeSkipped(this.#skipped)]
-      .slice(0, mostWarnings)
-      .map((each) => boundedText(each, warningBytes));
-    const isRunning = this.#standing().state === 'Running';
-    const rowsPerSecond = isRunning ? this.#rate.perSecond(clock.monotonicMs()) : undefined;
-    return defined({
-      uid: sync.uid,
-      observedGeneration: sync.generation,
-      ...this.#standing(),
-      agent: agentName,
-      hasCaughtUp: this.hasCaughtUp,
-      hasCaughtUpBefore: this.hasCaughtUpBefore && !this.hasCaughtUp ? true : undefined,
-      rows: this.#rows,
-      rowsPerSecond,
-      offset: this.#offset ? encodeOffset(this.#offset) : undefined,
-      offsetText: this.#offset ? formatOffset(this.#offset) : undefined,
-      lagSeconds: this.#isLagKnown ? lagSeconds(this.#behindSince, clock.now()) : undefined,
-      observedAt: this.#nowText(),
-      lastSyncTime: this.lastSyncTime,
-      lastPassTime: this.lastPassTime,
-      fencingToken: this.#token === undefined ? undefined : formatToken(this.#token),
-      guarantee: this.#guarantee,
-      bound: this.#bound,
-      lastError: this.#lastError,
-      overdueSince: this.#overdueSince,
-      nextPassTime:
-        this.#nextPassMs === undefined || !Number.isFinite(this.#nextPassMs)
-          ? undefined
-          : new Date(this.#nextPassMs).toISOString(),
-      requests: this.#requests.length > 0 ? this.#requests : undefined,
-      warnings: warnings.length > 0 ? warnings : undefined,
-    });
-  }
-}
-
-/** 0 only where nothing waits. */
-export function lagSeconds(behindSince: BehindSince, nowMs: number): number {
-  return behindSince === undefined ? 0 : Math.max(1, Math.round((nowMs - behindSince) / 1_000));
 }
 
 /** Rows per second over a window of ten seconds. */
@@ -274,13 +209,4 @@ class RateMeter {
     const rows = recent.reduce((sum, sample) => sum + sample.rows, 0);
     return Math.round(rows / Math.max(1, (nowMs - first.atMs) / 1_000));
   }
-}
-
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};
-
-/** Leaves out what is undefined: JSON would, and exact optional types want it so. */
-function defined<T extends object>(value: T): Defined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Defined<T>;
 }

@@ -1,14 +1,23 @@
-import { suspendCommand } from '../../core/commands.ts';
+import { namingSync, suspendCommand } from '../../core/commands.ts';
+import { reach } from '../../core/crash-points.ts';
 import { asIdraError, describeError, permanent } from '../../core/errors.ts';
-import { encodeOffset, formatOffset, type Offset, parseOffset, withOrder } from '../../core/offset.ts';
+import {
+  decodeStored,
+  encodeOffset,
+  formatOffset,
+  type Offset,
+  parseOffset,
+  withOrder,
+} from '../../core/offset.ts';
+import { offsetMoved } from '../../core/offset-moved.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus } from '../../core/status.ts';
+import { isLastDestination } from '../../core/sync-spec.ts';
 import type { Token } from '../../core/token.ts';
 import type { ColumnType } from '../../core/values.ts';
 import type { RunContext } from './context.ts';
-import { isLastDestination } from './meaning.ts';
 import type { OpenSync } from './open-sync.ts';
 import { orderNames, orderTypes } from './order-types.ts';
-import { readStored } from './pass.ts';
+import type { RunState } from './run-state.ts';
 
 /** What a claimed sync gives to a request. */
 export interface Claimed {
@@ -37,7 +46,7 @@ export async function changeOffset(
       mend: `run ${suspendCommand} (in single mode set spec.suspend to true), and change the offset then`,
     });
   }
-  if (isLastDestination(context.sync)) {
+  if (isLastDestination(context.sync.spec)) {
     throw permanent(
       'OffsetNotKept',
       `mode ${context.sync.spec.mode} keeps no offset: it reads the largest value at the destination`,
@@ -69,18 +78,12 @@ function wantedChange(open: OpenSync, request: Request, storedOffset: string | n
   const { mode } = open.plan.read;
   const offset = withOrder(parseOffset(request.offset.value, mode), orderNames(open.plan.read));
   requireType(offset, orderTypes(open.plan.read));
-  const stored = readStored(storedOffset);
+  const stored = decodeStored(storedOffset);
   const wanted = encodeOffset(offset);
   const { expect } = request.offset;
   if (isSameOffset(expect, stored, mode)) return { expected: storedOffset, offset: wanted };
   if (storedOffset !== wanted) {
-    throw permanent(
-      'OffsetMoved',
-      `the stored offset is ${formatOffset(stored) || 'none'}, not ${expect || 'none'}`,
-      {
-        mend: 'read it again (idra offset get) and repeat with --expect set to what it says',
-      },
-    );
+    throw offsetMoved(expect, formatOffset(stored));
   }
   return { expected: isNone(expect) ? null : encodeOffset(parseOffset(expect, mode)), offset: wanted };
 }
@@ -167,13 +170,23 @@ function fits(text: string, type: ColumnType): boolean {
   }
 }
 
-export function finished(
+export async function finishRequest(
+  { context, reporter }: RunState,
   request: Request,
-  state: RequestStatus['state'],
+  answer: 'Done' | 'Refused',
   message: string,
-  nowMs: number,
-): RequestStatus {
-  return { type: request.type, id: request.id, state, message, time: new Date(nowMs).toISOString() };
+): Promise<void> {
+  const status: RequestStatus = {
+    type: request.type,
+    id: request.id,
+    state: answer,
+    message: namingSync(message, context.sync),
+    time: new Date(context.clock.now()).toISOString(),
+  };
+  await reach('request:before-finish');
+  await context.lock.finishRequest(status);
+  reporter.request(status);
+  reporter.report();
 }
 
 /** A refusal is an answer, not a failure of the sync. */

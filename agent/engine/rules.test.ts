@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { types as mysql } from '../../connectors/mysql/types/types.ts';
 import { types as postgres } from '../../connectors/postgres/types/types.ts';
+import { sqlRemedies } from '../../connectors/sql/remedies.ts';
 import { types as sqlite } from '../../connectors/sqlite/types/types.ts';
 import type { PlannedColumn, TypeTable } from '../../core/column-plan.ts';
 import type { SyncSpec } from '../../core/sync-spec.ts';
@@ -51,6 +52,11 @@ const base: SyncSpec = {
   redactsKeys: false,
   placement: { agentSelector: {} },
 };
+const ofPostgres = {
+  isSameSystem: true,
+  capabilities: { hasSessionTimeZone: true },
+  remedies: sqlRemedies('postgres'),
+};
 const spec = (
   mode: SyncSpec['mode'],
   source: Partial<SyncSpec['source']>,
@@ -84,7 +90,7 @@ test('fields that a mode reads by', () => {
       relation,
       existing: relation,
       planned,
-      types: { source: 'postgres', destination: 'postgres' },
+      ...ofPostgres,
       order: ['id'],
       timeZone: given.source.timeZone ?? 'UTC',
     });
@@ -106,7 +112,7 @@ test('LastDestination* wants the very same field at the destination', () => {
       relation,
       existing: relation,
       planned: narrower,
-      types: { source: 'postgres', destination: 'postgres' },
+      ...ofPostgres,
       order: ['id'],
       timeZone: 'UTC',
     })[0]?.code,
@@ -122,7 +128,8 @@ test('LastDestinationId wants the same order of ids that are texts, in a table t
       relation: { ...relation, columns: [...columns, source] },
       existing: existing ? relation : null,
       planned: [{ source, name: 'name', existing, ddl: 'text', isNullable: false }],
-      types: { source: 'mysql', destination },
+      ...ofPostgres,
+      isSameSystem: destination === 'mysql',
       order: ['name'],
       timeZone: 'UTC',
     })[0]?.code;
@@ -143,7 +150,8 @@ test('LastDestinationTimestamp wants the same order of keys that are texts', () 
       relation: { ...relation, columns: [...columns, name] },
       existing: existing ? relation : null,
       planned: [{ source: name, name: 'name', existing, ddl: 'text', isNullable: false }],
-      types: { source: 'postgres', destination: destinationType },
+      ...ofPostgres,
+      isSameSystem: destinationType === 'postgres',
       order: ['name'],
       timeZone: 'UTC',
     })[0]?.code;
@@ -160,7 +168,8 @@ const keyInput: KeyInput = {
   sourceKey: ['id'],
   key: ['id'],
   columns: { columns: planned, findings: [], refused: [] },
-  types: { source: 'postgres', destination: 'postgres' },
+  isSameSystem: true,
+  remedies: { source: sqlRemedies('postgres'), destination: sqlRemedies('postgres') },
   sourceTypes: postgres,
 };
 
@@ -288,7 +297,7 @@ test('a zone that no session may have is asked for and told', () => {
       relation,
       existing: null,
       planned,
-      types: { source: 'postgres', destination: 'postgres' },
+      ...ofPostgres,
       order: ['id'],
       timeZone,
     }).map((finding) => finding.severity);
@@ -311,7 +320,7 @@ test('zones with summer time are known', () => {
 test('a table of ours is refused by the name that its server has found', () => {
   const refused = ['_idra_commits', 'sales._IDRA_commits', '"a.b"."_idra_x.y"', 'shop._idra_shadow_0'];
   for (const name of refused) {
-    const [finding] = ownTableFindings({ name }, 'spec.source.table');
+    const [finding] = ownTableFindings({ name }, 'spec.source.table', postgres.names);
     assert.deepEqual(
       [finding?.code, finding?.severity, finding?.path],
       ['OwnTableNamed', 'error', 'spec.source.table'],
@@ -319,5 +328,5 @@ test('a table of ours is refused by the name that its server has found', () => {
     );
   }
   for (const name of ['_idra', 'idra_commits', 'x_idra_commits', '_idra_x.orders', 'query'])
-    assert.deepEqual(ownTableFindings({ name }, 'spec.source.table'), [], name);
+    assert.deepEqual(ownTableFindings({ name }, 'spec.source.table', postgres.names), [], name);
 });

@@ -1,86 +1,146 @@
-import type { SyncProgress } from '../../core/sync-store.ts';
+import { decodeStored } from '../../core/offset.ts';
+import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
 import type { RunContext } from './context.ts';
-import type { PassWatch } from './pass-watch.ts';
-import type { Reporter } from './reporter.ts';
-import type { Throttle } from './throttle.ts';
-import type { Wake } from './wake.ts';
-
-/** What lives as long as this run, over every reconnect. */
-export interface RunState {
-  readonly context: RunContext;
-  readonly wake: Wake;
-  readonly reporter: Reporter;
-  readonly throttle: Throttle;
-  readonly watch: PassWatch;
-  memory: SyncProgress;
-  /** Transient failures in a row, without progress between. */
-  failures: number;
-  firstFailureMs: number | undefined;
-  /** Planned again for a changed schema, without progress since: the same once more is retried with backoff. */
-  hasReplanned: boolean;
-  /** The shadow table of an unfinished Replace pass was filled by another plan. */
-  mustRestartPass: boolean;
-  /** Rows that were there when a pass began are still not final. */
-  heldBack: HeldBack | undefined;
-  /** The last pass had rows: the next one very likely has, too. */
-  hasMovedRows: boolean;
-  /** Of a pass that found nothing, as it was last written. */
-  writtenPassStartMs: number;
-  /** A pass has begun, or was asked for, and is not complete. */
-  isPassDue: boolean;
-  /** By run-now. */
-  isAskedFor: boolean;
-}
-
-export interface HeldBack {
-  /** PassEnd.mark. */
-  readonly mark: string | undefined;
-  /** Begin of the first pass that they were held back from. */
-  readonly sinceMs: number;
-}
-
-/** Written only on change. */
-export async function remember(state: RunState, change: Partial<SyncProgress>): Promise<void> {
-  const next = { ...state.memory, ...change };
-  if (JSON.stringify(next) === JSON.stringify(state.memory)) return;
-  state.memory = next;
-  await state.context.lock.writeProgress(next);
-}
+import { addressesOf, offsetFingerprint } from './offset-fingerprint.ts';
+import type { HeldBack } from './pass-end.ts';
+import { PassWatch } from './pass-watch.ts';
+import { Reporter } from './reporter.ts';
+import { noSkippedRows } from './skipped-rows.ts';
+import { Throttle } from './throttle.ts';
+import { Wake } from './wake.ts';
 
 /** The next owner makes a pass too early, and finds nothing, where the last start that was written is older than the last one. */
 const passStartEveryMs = 10 * 60_000;
 
-/** As `remember`, of a pass that found nothing: when it began is written now and then only. */
-export async function rememberIdle(state: RunState, change: Partial<SyncProgress>): Promise<void> {
-  const { lastPassStart, ...rest } = change;
-  const startMs = lastPassStart === undefined ? 0 : Date.parse(lastPassStart);
-  if (startMs - state.writtenPassStartMs >= passStartEveryMs) {
-    state.writtenPassStartMs = startMs;
-    await remember(state, change);
-    return;
+/** What lives as long as this run, over every reconnect. */
+export class RunState {
+  readonly context: RunContext;
+  /** Of what an offset means, by the Sync's spec and the addresses of its systems. */
+  readonly fingerprint: string;
+  readonly wake: Wake;
+  readonly reporter: Reporter;
+  readonly throttle: Throttle;
+  readonly watch: PassWatch;
+  /** The shadow table of an unfinished Replace pass was filled by another plan. */
+  mustRestartPass = false;
+  /** Rows that were there when a pass began are still not final. */
+  heldBack: HeldBack | undefined;
+  /** The last pass had rows: the next one very likely has, too. */
+  hasMovedRows = false;
+  /** A pass has begun, or was asked for, and is not complete. */
+  isPassDue = false;
+  /** By run-now. */
+  isAskedFor = false;
+  #memory: SyncProgress;
+  #failures = 0;
+  #firstFailureMs: number | undefined;
+  #hasReplanned = false;
+  /** Of a pass that found nothing, as it was last written. */
+  #writtenPassStartMs = 0;
+
+  static async begin(context: RunContext): Promise<RunState> {
+    const memory = (await context.lock.readProgress()) ?? noProgress;
+    return new RunState(context, memory, await context.lock.offsets.read());
   }
-  await remember(state, rest);
-  if (lastPassStart !== undefined) state.memory = { ...state.memory, lastPassStart };
-}
 
-/** What is remembered of the rows that were moved. */
-export function movedRows({ reporter }: RunState): Partial<SyncProgress> {
-  const { lastSyncTime, rows, skipped } = reporter;
-  const { read, written, deleted } = rows;
-  return {
-    rows: written,
-    counts: { read, deleted },
-    skipped,
-    ...(lastSyncTime === undefined ? {} : { lastSyncTime }),
-  };
-}
+  private constructor(context: RunContext, memory: SyncProgress, offset: string | null) {
+    this.context = context;
+    this.fingerprint = offsetFingerprint(context.sync, addressesOf(context));
+    this.wake = new Wake(context);
+    this.throttle = new Throttle(context);
+    this.#memory = memory;
+    const { generation } = context.sync;
+    this.reporter = new Reporter(context, {
+      hasCaughtUp:
+        memory.hasCaughtUp &&
+        memory.meaning === this.fingerprint &&
+        (memory.generation ?? generation) === generation,
+      hasCaughtUpBefore: memory.generation !== undefined && memory.generation !== generation,
+      lastSyncTime: memory.lastSyncTime,
+    });
+    this.reporter.skippedBefore(memory.skipped ?? noSkippedRows);
+    this.reporter.seen({ written: memory.rows ?? 0, ...memory.counts }, decodeStored(offset));
+    this.watch = new PassWatch(context.clock, this.reporter);
+  }
 
-/** A batch or a pass is durable: what failed before is over. */
-export function progressed(state: RunState): void {
-  state.failures = 0;
-  state.firstFailureMs = undefined;
-  state.hasReplanned = false;
-  state.watch.progressed();
-  const isKnown = (state.memory.skipped?.count ?? 0) === state.reporter.skipped.count;
-  if (!isKnown) remember(state, movedRows(state)).catch(() => {}); // the lock is gone, which ends the run by itself
+  get memory(): SyncProgress {
+    return this.#memory;
+  }
+
+  /** Transient failures in a row, without progress between. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Written only on change. */
+  async remember(change: Partial<SyncProgress>): Promise<void> {
+    const next = { ...this.#memory, ...change };
+    if (JSON.stringify(next) === JSON.stringify(this.#memory)) return;
+    this.#memory = next;
+    await this.context.lock.writeProgress(next);
+  }
+
+  async rememberMovedRows(): Promise<void> {
+    await this.remember(this.#movedRows());
+  }
+
+  /** Of a pass that found nothing, when it began is written now and then only. */
+  async rememberPass(change: Partial<SyncProgress>): Promise<void> {
+    const { lastPassStart, ...rest } = { ...change, ...this.#movedRows() };
+    const startMs = lastPassStart === undefined ? 0 : Date.parse(lastPassStart);
+    const isOld = startMs - this.#writtenPassStartMs >= passStartEveryMs;
+    if (this.hasMovedRows || isOld) {
+      if (!this.hasMovedRows) this.#writtenPassStartMs = startMs;
+      await this.remember({ ...rest, ...(lastPassStart !== undefined && { lastPassStart }) });
+      return;
+    }
+    await this.remember(rest);
+    if (lastPassStart !== undefined) this.#memory = { ...this.#memory, lastPassStart };
+  }
+
+  /** A batch or a pass is durable: what failed before is over. */
+  progressed(): void {
+    this.#failures = 0;
+    this.#firstFailureMs = undefined;
+    this.#hasReplanned = false;
+    this.watch.progressed();
+    const isKnown = (this.#memory.skipped?.count ?? 0) === this.reporter.skipped.count;
+    if (!isKnown) this.rememberMovedRows().catch(() => {}); // the lock is gone, which ends the run by itself
+  }
+
+  /** Counts one more failure; returns for how long there was nothing but failures. */
+  failed(): number {
+    const nowMs = this.context.clock.monotonicMs();
+    this.#failures += 1;
+    this.#firstFailureMs ??= nowMs;
+    return nowMs - this.#firstFailureMs;
+  }
+
+  /**
+   * A changed schema is no failure: both ends are opened and planned again, at once unless the same came without progress between, which
+   * is retried with backoff.
+   */
+  planAgain(): boolean {
+    this.mustRestartPass ||= this.context.sync.spec.writeMode === 'Replace';
+    if (this.#hasReplanned) return false;
+    this.#hasReplanned = true;
+    return true;
+  }
+
+  close(): void {
+    this.watch.stop();
+    this.wake.close();
+  }
+
+  /** What is remembered of the rows that were moved. */
+  #movedRows(): Partial<SyncProgress> {
+    const { lastSyncTime, rows, skipped } = this.reporter;
+    const { read, written, deleted } = rows;
+    return {
+      rows: written,
+      counts: { read, deleted },
+      skipped,
+      ...(lastSyncTime === undefined ? {} : { lastSyncTime }),
+    };
+  }
 }

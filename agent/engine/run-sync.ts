@@ -1,20 +1,13 @@
 import { backoffMs } from '../../core/backoff.ts';
 import { asIdraError, type IdraError } from '../../core/errors.ts';
-import { noProgress } from '../../core/sync-store.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
 import type { RunContext, RunEnd } from './context.ts';
 import { fencedByMode } from './fenced.ts';
-import { meaningOf } from './meaning.ts';
-import { readStored } from './pass.ts';
-import { PassWatch } from './pass-watch.ts';
-import { Reporter } from './reporter.ts';
-import type { RunState } from './run-state.ts';
+import { RunState } from './run-state.ts';
 import { SyncSession } from './session.ts';
-import { noSkippedRows } from './skipped-rows.ts';
-import { Throttle } from './throttle.ts';
 import { waitForRemedy } from './wait-for-remedy.ts';
-import { Wake } from './wake.ts';
 
-/** What a person must mend is looked at again after this time, so that a mended table or right needs no further word. */
+/** Permanent errors are retried at this interval, so a fixed table or right needs no restart. */
 const permanentRetryMs = 60_000;
 
 /**
@@ -22,46 +15,14 @@ const permanentRetryMs = 60_000;
  * Returns when `stop` or the lock's signal fires; with `once`, after one pass.
  */
 export async function runSync(context: RunContext): Promise<RunEnd> {
-  const wake = new Wake(context);
-  const memory = (await context.lock.readProgress()) ?? noProgress;
-  const reporter = new Reporter(context);
-  const { generation } = context.sync;
-  reporter.hasCaughtUp =
-    memory.hasCaughtUp &&
-    memory.meaning === meaningOf(context.sync, context.source, context.destination) &&
-    (memory.generation ?? generation) === generation;
-  reporter.hasCaughtUpBefore = memory.generation !== undefined && memory.generation !== generation;
-  reporter.lastSyncTime = memory.lastSyncTime;
-  reporter.skippedBefore(memory.skipped ?? noSkippedRows);
-  reporter.seen(
-    { written: memory.rows ?? 0, ...memory.counts },
-    readStored(await context.lock.offsets.read()),
-  );
-  const state: RunState = {
-    context,
-    wake,
-    reporter,
-    throttle: new Throttle(context),
-    watch: new PassWatch(context.clock, reporter),
-    memory,
-    failures: 0,
-    firstFailureMs: undefined,
-    hasReplanned: false,
-    mustRestartPass: false,
-    heldBack: undefined,
-    hasMovedRows: false,
-    writtenPassStartMs: 0,
-    isPassDue: false,
-    isAskedFor: false,
-  };
+  const state = await RunState.begin(context);
   try {
     for (;;) {
       const end = await attempt(state);
       if (end) return end;
     }
   } finally {
-    state.watch.stop();
-    wake.close();
+    state.close();
   }
 }
 
@@ -76,7 +37,7 @@ async function attempt(state: RunState): Promise<RunEnd | undefined> {
   } catch (thrown) {
     if (wake.isStopped()) return { outcome: 'stopped' };
     const error = fencedByMode(asIdraError(thrown), context.lock);
-    if (error.code === 'SchemaChanged' && planAgain(state)) return undefined;
+    if (error.code === 'SchemaChanged' && state.planAgain()) return undefined;
     context.observer.attemptFailed(context.sync, {
       code: error.code,
       isTransient: error.disposition === 'transient',
@@ -87,23 +48,12 @@ async function attempt(state: RunState): Promise<RunEnd | undefined> {
   }
 }
 
-/** A changed schema is no failure: both ends are opened and planned again, at once unless the same came without progress between. */
-function planAgain(state: RunState): boolean {
-  const { sync } = state.context;
-  state.mustRestartPass ||= sync.spec.writeMode === 'Replace';
-  if (state.hasReplanned) return false;
-  state.hasReplanned = true;
-  return true;
-}
-
 async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd | undefined> {
   const { context, reporter, wake } = state;
   const isTransient = error.disposition === 'transient';
-  state.failures += 1;
-  state.firstFailureMs ??= context.clock.monotonicMs();
-  const isSpent =
-    context.once && context.clock.monotonicMs() - state.firstFailureMs > context.once.retryForMs;
-  const isLast = context.once !== undefined && (!isTransient || isSpent === true);
+  const failingForMs = state.failed();
+  const isSpent = context.once !== undefined && failingForMs > context.once.retryForMs;
+  const isLast = context.once !== undefined && (!isTransient || isSpent);
   const delayMs = isTransient ? backoffMs(state.failures) : permanentRetryMs;
   logFailure(state, error, isTransient);
   reporter.failed(error, isTransient && !isLast, isLast ? undefined : context.clock.now() + delayMs);
@@ -112,17 +62,17 @@ async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd |
   return wake.isStopped() ? { outcome: 'stopped' } : undefined;
 }
 
-/** The first of a row of equal failures is told; the status counts the rest. */
+/** The first of equal failures in a row is logged; the status counts the rest. */
 function logFailure({ context, failures }: RunState, error: IdraError, isTransient: boolean): void {
+  if (failures !== 1) return;
   const fields = {
-    sync: `${context.sync.namespace}/${context.sync.name}`,
+    sync: qualifiedName(context.sync),
     code: error.code,
     error: error.message,
     cause: causeOf(error),
   };
-  if (isTransient) {
-    if (failures === 1) context.log.warn('sync will be retried', fields);
-  } else if (failures === 1) context.log.error('sync needs a person', { ...fields, mend: error.mend });
+  if (isTransient) context.log.warn('sync will be retried', fields);
+  else context.log.error('sync failed; action required', { ...fields, remedy: error.mend });
 }
 
 function causeOf(error: IdraError): string | undefined {

@@ -1,6 +1,6 @@
-import { ServerSessions } from '../../connectors/sql/connection/session-pool.ts';
 import { Budget } from '../../core/budget.ts';
 import type { Clock } from '../../core/clock.ts';
+import { ServerSessions } from '../../core/session-pool.ts';
 import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
 import { RateBudgets } from './rate-budget.ts';
 

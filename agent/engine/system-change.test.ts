@@ -9,7 +9,7 @@ import { type KnownEnds, noProgress, type SyncProgress } from '../../core/sync-s
 import { byId, engineObjects, noSecrets, snapshot, TwoFiles, table } from '../../e2e/kit/engine-run.ts';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';
-import { meaningAt, meaningOf } from './meaning.ts';
+import { addressesOf, offsetFingerprint } from './offset-fingerprint.ts';
 import { previewSync } from './preview.ts';
 import { learned, systemChange } from './system-change.ts';
 
@@ -151,11 +151,12 @@ test('what is concluded from addresses and identities', () => {
   const { sync, source, destination } = engineObjects({ folder: '/f', spec: byId });
   const at = (name: string) => ['sqlite', null, null, null, name, null];
   const ends = (from: readonly [string, ...string[]], to: readonly [string, ...string[]]): KnownEnds => ({
-    meaning: meaningAt(sync, at(from[0]), at(to[0])),
+    meaning: offsetFingerprint(sync, { source: at(from[0]), destination: at(to[0]) }),
     source: { address: at(from[0]), identity: from.slice(1) },
     destination: { address: at(to[0]), identity: to.slice(1) },
   });
-  assert.equal(ends(['/f/source.db'], ['/f/destination.db']).meaning, meaningOf(sync, source, destination));
+  const addresses = addressesOf({ source, destination, definitionOf });
+  assert.equal(ends(['/f/source.db'], ['/f/destination.db']).meaning, offsetFingerprint(sync, addresses));
   const after = (before: KnownEnds, now: KnownEnds) => {
     const memory = { ...noProgress, meaning: before.meaning, ends: before };
     const { formerMeanings, ...is } = systemChange(sync, memory, now);

@@ -1,8 +1,9 @@
-import type { Destination, Source, SystemIdentity } from '../../core/connector.ts';
-import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import type { Source } from '../../core/connector.ts';
+import type { AnyDestination } from '../../core/plain-destination.ts';
+import type { Sync } from '../../core/sync-spec.ts';
 import type { KnownEnd, KnownEnds, SyncProgress } from '../../core/sync-store.ts';
 import { isSameSystem } from '../../core/system-identity.ts';
-import { addressOf, meaningAt, meaningOf } from './meaning.ts';
+import { addressesOf, offsetFingerprint } from './offset-fingerprint.ts';
 
 /** What became of the two systems of a Sync since its last claim. */
 export interface SystemChange {
@@ -20,27 +21,24 @@ export const sameSystems: SystemChange = {
 
 interface Ends {
   readonly source: Source;
-  readonly destination: Destination;
+  readonly destination: Pick<AnyDestination, 'identity'>;
 }
 
 /** Both systems as they are now, for SyncProgress.ends. */
 export async function endsNow(
   sync: Sync,
-  dataSources: { readonly source: DataSource; readonly destination: DataSource },
+  systems: Parameters<typeof addressesOf>[0],
   { source, destination }: Ends,
   signal: AbortSignal,
 ): Promise<KnownEnds> {
   const ofSource = (await source.identity?.(signal)) ?? [];
   const ofDestination = (await destination.identity?.(signal)) ?? [];
+  const addresses = addressesOf(systems);
   return {
-    meaning: meaningOf(sync, dataSources.source, dataSources.destination),
-    source: end(dataSources.source, ofSource),
-    destination: end(dataSources.destination, ofDestination),
+    meaning: offsetFingerprint(sync, addresses),
+    source: { address: addresses.source, identity: ofSource },
+    destination: { address: addresses.destination, identity: ofDestination },
   };
-}
-
-function end(dataSource: DataSource, identity: SystemIdentity): KnownEnd {
-  return { address: addressOf(dataSource), identity };
 }
 
 /** Pure. What is not known, as with an offset that an older version has stored, is learned, and nothing is concluded from it. */
@@ -50,7 +48,7 @@ export function systemChange(sync: Sync, memory: SyncProgress, now: KnownEnds): 
   const sources = formerAddresses(before.source, now.source);
   const destinations = formerAddresses(before.destination, now.destination);
   const meanings = sources.flatMap((source) =>
-    destinations.map((destination) => meaningAt(sync, source, destination)),
+    destinations.map((destination) => offsetFingerprint(sync, { source, destination })),
   );
   return {
     formerMeanings: meanings.filter((meaning) => meaning !== now.meaning),

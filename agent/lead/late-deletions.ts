@@ -31,7 +31,7 @@ export async function endLateDeletions(
           !view.assignments.has(sync.uid) && (await coordination.desired.purgeUnclaimed(sync.uid, 'agent'));
         if (isUnclaimed || !isLate(sync, clock.now())) continue;
         await coordination.desired.purgeSync(sync.uid, 'agent');
-        log.warn('a deleted sync was let go; its row is left in _idra_commits of its destination', fields);
+        log.warn('a deleted sync was let go; what it left at its destination stays there', fields);
       } catch (error) {
         log.warn('a deleted sync cannot be let go for now', { ...fields, error });
       }

@@ -3,7 +3,7 @@ import { shapeOf } from '../../core/relation-shape.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import type { RunContext } from '../engine/context.ts';
-import { type OpenInput, type OpenSync, openSync } from '../engine/open-sync.ts';
+import { type OpenEnds, type OpenInput, openSync } from '../engine/open-sync.ts';
 
 type PreparedInput = OpenInput & Pick<RunContext, 'shared'>;
 
@@ -16,7 +16,7 @@ const soonMs = 60_000;
  */
 export class PreparedOpen {
   readonly #signal: AbortSignal;
-  #open: Promise<OpenSync | undefined>;
+  #open: Promise<OpenEnds | undefined>;
 
   constructor(input: PreparedInput, signal: AbortSignal) {
     this.#signal = signal;
@@ -29,7 +29,7 @@ export class PreparedOpen {
   }
 
   /** Once. Undefined where it could not be opened, or was planned for what the last owner or somebody else has changed since. */
-  async take(): Promise<OpenSync | undefined> {
+  async take(): Promise<OpenEnds | undefined> {
     const open = await this.#takeOut();
     if (!open || (await isStillPlanned(open, this.#signal).catch(() => false))) return open;
     await open.close();
@@ -42,7 +42,7 @@ export class PreparedOpen {
     await open?.close();
   }
 
-  #takeOut(): Promise<OpenSync | undefined> {
+  #takeOut(): Promise<OpenEnds | undefined> {
     const open = this.#open;
     this.#open = Promise.resolve(undefined);
     return open;
@@ -50,7 +50,7 @@ export class PreparedOpen {
 }
 
 /** Planned as others look for rows, in turn; then it holds no connection. */
-async function open(input: PreparedInput, signal: AbortSignal): Promise<OpenSync> {
+async function open(input: PreparedInput, signal: AbortSignal): Promise<OpenEnds> {
   const leave = await input.shared.takeLook(input.source, 2, signal);
   try {
     const open = await openSync(input, signal);
@@ -62,7 +62,7 @@ async function open(input: PreparedInput, signal: AbortSignal): Promise<OpenSync
 }
 
 async function isStillPlanned(
-  { source, destination, plan }: OpenSync,
+  { source, destination, plan }: OpenEnds,
   signal: AbortSignal,
 ): Promise<boolean> {
   const [relation, existing] = await allSettled([source.describe(signal), destination.describe(signal)]);

@@ -19,7 +19,11 @@ async function removed(memory: SyncProgress, lastKnown: SecretReader['lastKnown'
   const stop = new AbortController();
   const openDestination = async (access: SystemAccess) => {
     done.push(`opened with ${access.secret('password')?.reveal()}`);
-    return { closeRows: async () => void done.push('rows closed'), close: async () => {} };
+    return {
+      commitRows: async () => [],
+      closeRows: async () => void done.push('rows closed'),
+      close: async () => {},
+    };
   };
   const secrets: SecretReader = {
     read: async () => {

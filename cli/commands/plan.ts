@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Preview } from '../../agent/engine/preview.ts';
 import { bySeverity, type Finding } from '../../core/errors.ts';
-import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import { objectName, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import { type Cli, runs } from '../cli.ts';
 import type { ExamineOptions } from '../examine/contract.ts';
 import { withExamination, withExamineOptions, wordsOf } from '../examine/examination.ts';
@@ -67,14 +67,14 @@ function statusOf(planned: readonly Planned[]): ExitStatus {
   return hasWork ? exitStatus.failed : exitStatus.ok;
 }
 
-/** The table of commit rows is the same everywhere, and no news in a plan; -o json has it. */
-const ownTable = /^CREATE TABLE IF NOT EXISTS \S*_idra_commits\b/;
+/** Where commit rows are kept is made everywhere, and no news in a plan; -o json has it. */
+const commitRows = '_idra_commits';
 
 function formatPlanned({ sync, preview }: Planned): string {
   const { source, destination, mode, writeMode } = sync.spec;
-  const from = `${source.dataSource} ${source.table ?? '(query)'}`;
+  const from = `${source.dataSource} ${objectName(source)}`;
   const lines = [
-    `${qualifiedName(sync)}: ${from} -> ${destination.dataSource} ${destination.table}, ${mode}, ${writeMode}`,
+    `${qualifiedName(sync)}: ${from} -> ${destination.dataSource} ${objectName(destination)}, ${mode}, ${writeMode}`,
   ];
   const isUrgent = ({ severity }: Finding) => severity !== 'info';
   const findings = bySeverity(preview.findings);
@@ -97,7 +97,7 @@ function formatPlanned({ sync, preview }: Planned): string {
       ),
     );
   for (const statement of preview.statements) {
-    if (!ownTable.test(statement)) lines.push(indent(`${statement};`));
+    if (!statement.includes(commitRows)) lines.push(indent(`${statement};`));
   }
   for (const finding of findings) if (!isUrgent(finding)) lines.push(indent(formatFinding(finding)));
   return `${lines.join('\n')}\n`;

@@ -3,9 +3,9 @@ import type { ConnectionOptions, SslOptions } from 'mysql2';
 import { z } from 'zod';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent } from '../../core/errors.ts';
-import { databaseServerFields } from '../../core/manifest/fields.ts';
 import { channelOf, isServerVerified, type PasswordRule } from '../sql/connection/password-rule.ts';
 import { defaultSilenceMs } from '../sql/connection/silence.ts';
+import { databaseServerFields } from '../sql/definition.ts';
 
 /** The fields of a DataSource's `mysql` object. */
 export const schema = z.strictObject(databaseServerFields(3_306));

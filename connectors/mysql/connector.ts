@@ -1,5 +1,6 @@
 import type { Connector, SystemReport } from '../../core/connector.ts';
 import type { Relation } from '../../core/values.ts';
+import { sqlRemedies } from '../sql/remedies.ts';
 import { systemFindings } from './check.ts';
 import { readConfig } from './config.ts';
 import { describeTable, listTables } from './describe.ts';
@@ -10,6 +11,7 @@ import { types } from './types/types.ts';
 
 export const connector: Connector = {
   types,
+  remedies: sqlRemedies('mysql'),
   async check(access, signal): Promise<SystemReport> {
     return await withSession(access, 'reader', signal, async (session) => ({
       version: session.facts.version,

@@ -1,4 +1,6 @@
-import type { Definition } from '../../core/connector.ts';
+import type { Definition } from '../../core/definition.ts';
+import { leftoverRow, serverAddress, sqlDestination, sqlFields, sqlModes } from '../sql/definition.ts';
+import { quoteBacktick } from '../sql/names.ts';
 import { schema } from './config.ts';
 
 /** Plain data, no driver: see connector.ts for what it does. */
@@ -7,12 +9,12 @@ export const definition: Definition = {
   title: 'MySQL or MariaDB',
   summary: 'Tables, views and queries of MySQL 8 and MariaDB 10.6 and later; bulk writes by LOAD DATA.',
   config: schema,
+  fields: sqlFields,
   capabilities: {
-    source: {
-      modes: ['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp'],
-      lateRowBound: 'transactions',
-    },
-    destination: { writeModes: ['Append', 'Upsert', 'Replace'], isTransactional: true, hasLargest: true },
+    source: { modes: sqlModes, lateRowBound: 'transactions', hasSessionTimeZone: true },
+    destination: sqlDestination,
   },
+  address: serverAddress,
+  leftovers: leftoverRow(quoteBacktick),
   load: async () => (await import('./connector.ts')).connector,
 };

@@ -1,9 +1,10 @@
 import type { Connection, FieldPacket, Query } from 'mysql2';
-import type { PooledSession, SystemAccess } from '../../core/connector.ts';
+import type { SystemAccess } from '../../core/connector.ts';
 import { transient } from '../../core/errors.ts';
+import { sessionKey } from '../../core/session-pool.ts';
+import type { PooledSession } from '../../core/sessions.ts';
 import { OpeningProgress } from '../sql/connection/opening-progress.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
-import { sessionKey } from '../sql/connection/session-pool.ts';
 import { type Probe, shortSilenceMs } from '../sql/connection/silence.ts';
 import { type Login, readLogin } from './config.ts';
 import {

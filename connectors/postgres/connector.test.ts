@@ -194,16 +194,21 @@ describe('check and discover', () => {
   });
 });
 
-describe('wires', () => {
+describe('row formats', () => {
   test('tsv: encodings that LOAD DATA reads, and keys taken from them', async () => {
     await database.run(`CREATE TABLE tsv_from (id int PRIMARY KEY, flag boolean, raw bytea, at timestamptz, list int[], doc jsonb, body text);
       INSERT INTO tsv_from VALUES (1, true, '\\x00ff', '2026-01-01 02:00+01', '{1,2}', '{"a": 1}', E'a\\tb\\\\c' || chr(11) || E'd\\fe'), (2, NULL, NULL, NULL, NULL, NULL, NULL)`);
     const flow = await openFlow(database, { from: 'tsv_from', to: 'tsv_to' });
-    const wire = { format: 'tsv', as: ['text', 'boolean01', 'hex', 'utc', 'json', 'json', 'text'] } as const;
-    assert.ok(flow.source.canServe(wire, flow.request.columns));
-    assert.ok(!flow.source.canServe({ ...wire, as: wire.as.map(() => 'hex') }, flow.request.columns));
+    const rowFormat = {
+      format: 'tsv',
+      as: ['text', 'boolean01', 'hex', 'utc', 'json', 'json', 'text'],
+    } as const;
+    assert.ok(flow.source.canServe(rowFormat, flow.request.columns));
+    assert.ok(
+      !flow.source.canServe({ ...rowFormat, as: rowFormat.as.map(() => 'hex') }, flow.request.columns),
+    );
     const after = { mode: 'Snapshot', pass: 1, key: null, isComplete: false } as const;
-    const { value } = await flow.source.read({ ...flow.request, wire, after }, signal).next();
+    const { value } = await flow.source.read({ ...flow.request, rowFormat, after }, signal).next();
     assert.ok(value && 'rows' in value && value.rows.format === 'tsv');
     assert.equal(
       Buffer.concat([...value.rows.chunks]).toString(),
@@ -223,7 +228,7 @@ describe('wires', () => {
       INSERT INTO cast_from SELECT i, i, 'v' || i, i / 3.0, '{"b":1}', date '2026-01-01' + i, md5(i::text)::uuid, i / 4.0 FROM generate_series(-9, 9) i;
       CREATE TABLE cast_to (id bigint PRIMARY KEY, s numeric, v text, f double precision, j jsonb, d timestamp, u text, n numeric(10,4))`);
     const flow = await openFlow(database, { from: 'cast_from', to: 'cast_to', maxRows: 4 });
-    assert.equal(flow.wire.format, 'pgcopy-binary');
+    assert.equal(flow.rowFormat.format, 'pgcopy-binary');
     await flow.claim();
     await flow.pass();
     const text =

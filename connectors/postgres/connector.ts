@@ -1,5 +1,6 @@
 import type { Connector } from '../../core/connector.ts';
 import type { Relation } from '../../core/values.ts';
+import { sqlRemedies } from '../sql/remedies.ts';
 import { reportSystem } from './check.ts';
 import { describeTable, listTables } from './describe.ts';
 import { PostgresDestination } from './destination/destination.ts';
@@ -9,6 +10,7 @@ import { types } from './types/types.ts';
 
 export const connector: Connector = {
   types,
+  remedies: sqlRemedies('postgres'),
   async check(access, signal) {
     const session = await Session.open(access, readerName, signal);
     try {

@@ -1,18 +1,26 @@
 import { z } from 'zod';
-import type { Definition } from '../../core/connector.ts';
-import { databaseServerFields } from '../../core/manifest/fields.ts';
+import type { Definition } from '../../core/definition.ts';
+import {
+  databaseServerFields,
+  leftoverRow,
+  serverAddress,
+  sqlDestination,
+  sqlFields,
+  sqlModes,
+} from '../sql/definition.ts';
+import { quoteDouble } from '../sql/names.ts';
 
 export const definition: Definition = {
   type: 'postgres',
   title: 'PostgreSQL',
   summary: 'Tables, views and queries of PostgreSQL 12 and later; bulk reads and writes by COPY.',
   config: z.strictObject(databaseServerFields(5_432)),
+  fields: sqlFields,
   capabilities: {
-    source: {
-      modes: ['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp'],
-      lateRowBound: 'transactions',
-    },
-    destination: { writeModes: ['Append', 'Upsert', 'Replace'], isTransactional: true, hasLargest: true },
+    source: { modes: sqlModes, lateRowBound: 'transactions', hasSessionTimeZone: true },
+    destination: sqlDestination,
   },
+  address: serverAddress,
+  leftovers: leftoverRow(quoteDouble),
   load: async () => (await import('./connector.ts')).connector,
 };

@@ -157,13 +157,13 @@ describe('keys of every type are paged by', () => {
         `CREATE TABLE ${table} (k ${type} PRIMARY KEY, n int); INSERT INTO ${table} SELECT ${expression}, i FROM generate_series(1, 10) i;
          CREATE TABLE ${table}_to (LIKE ${table} INCLUDING ALL)`,
       );
-      for (const wire of ['best', 'values'] as const) {
+      for (const rowFormat of ['best', 'values'] as const) {
         const flow = await openFlow(database, {
           from: table,
           to: `${table}_to`,
           maxRows: 3,
-          wire,
-          uid: wire,
+          rowFormat,
+          uid: rowFormat,
         });
         await flow.claim();
         const { batches } = await flow.pass();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Connector, SystemAccess } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
-import { ServerSessions } from '../sql/connection/session-pool.ts';
+import { ServerSessions } from '../../core/session-pool.ts';
 import { type Flow, type FlowOptions, openFlow } from '../sql/test-flow.ts';
 import { allowWrites } from './connection/settings.ts';
 import { connector } from './connector.ts';
@@ -73,13 +73,15 @@ async function work(of: string): Promise<void> {
   await (connector as Connector).check(access, signal);
   await (connector as Connector).discover(access, signal);
   const [codes, ids, mails] = [`src.${of}_codes`, `src.${of}_ids`, `src.${of}_mails`];
-  for (const wire of ['best', 'values'] as const) {
-    const to = `landing.${of}_codes_${wire}`;
-    await flowOf({ from: codes, to, wire }, async (flow) => {
+  for (const rowFormat of ['best', 'values'] as const) {
+    const to = `landing.${of}_codes_${rowFormat}`;
+    await flowOf({ from: codes, to, rowFormat }, async (flow) => {
       await flow.pass();
       await flow.pass();
     });
-    await flowOf({ from: '', query: `TABLE ${codes}`, to, wire, sourceKey: ['code'] }, (flow) => flow.pass());
+    await flowOf({ from: '', query: `TABLE ${codes}`, to, rowFormat, sourceKey: ['code'] }, (flow) =>
+      flow.pass(),
+    );
   }
   const query = `SELECT id, name, d, local FROM ${ids}`;
   for (const from of [{ from: ids }, { from: '', query, sourceKey: ['id'] }]) {

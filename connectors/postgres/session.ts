@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import type { BatchLimits } from '../../core/batch.ts';
-import type { PooledSession, SystemAccess, SystemIdentity } from '../../core/connector.ts';
+import type { SystemAccess, SystemIdentity } from '../../core/connector.ts';
 import type { IdraError } from '../../core/errors.ts';
+import { sessionKey } from '../../core/session-pool.ts';
+import type { PooledSession } from '../../core/sessions.ts';
 import { protocolError } from '../sql/connection/guarded-socket.ts';
 import { OpeningProgress } from '../sql/connection/opening-progress.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
-import { sessionKey } from '../sql/connection/session-pool.ts';
 import { defaultSilenceMs, type Probe, shortSilenceMs, watchSilence } from '../sql/connection/silence.ts';
 import { passwordRule, readConfig, seconds, tlsOptions } from './config.ts';
 import { type CopyBody, CopyIn, CopyOut } from './connection/copy.ts';

@@ -32,6 +32,11 @@ export function joinName(parts: readonly string[]): string {
   return parts.map((part) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part)).join('.');
 }
 
+/** For NameRules. */
+export function nameParts(name: string): readonly string[] {
+  return splitName(name, 'spec.destination.table');
+}
+
 /** PostgreSQL, SQLite, SQL Server (QUOTED_IDENTIFIER) and the standard. */
 export function quoteDouble(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;

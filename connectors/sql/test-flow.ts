@@ -1,4 +1,4 @@
-import type { Batch, Wire } from '../../core/batch.ts';
+import type { Batch, RowFormat } from '../../core/batch.ts';
 import { planColumns } from '../../core/column-plan.ts';
 import type {
   ClaimRequest,
@@ -36,7 +36,7 @@ export interface FlowOptions {
   readonly timeZone?: string;
   readonly safetyLagMs?: number;
   readonly onError?: OnError;
-  readonly wire?: 'values' | 'best';
+  readonly rowFormat?: 'values' | 'best';
   readonly maxRows?: number;
   readonly maxBytes?: number;
   readonly uid?: string;
@@ -48,7 +48,7 @@ export interface Flow {
   readonly destination: Destination;
   readonly request: ReadRequest;
   readonly plan: WritePlan;
-  readonly wire: Wire;
+  readonly rowFormat: RowFormat;
   claim(more?: Partial<ClaimRequest>): ReturnType<Destination['claim']>;
   /** One pass after what is given; Snapshot's beginPass and endPass included. */
   pass(after?: ReadRequest['after']): Promise<{ readonly end: PassEnd; readonly batches: readonly Batch[] }>;
@@ -79,8 +79,10 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
   const sourceKey = options.sourceKey ?? relation.keys[0]?.columns ?? [];
   const plan = planWrites(connector, options, relation, existing, sourceKey);
   const columns = plan.columns.columns.map((each) => ({ column: each.source }));
-  const requests = options.wire === 'values' ? [] : destination.rawRequests(plan);
-  const wire: Wire = requests.find((each) => source.canServe(each, columns)) ?? { format: 'values' };
+  const requests = options.rowFormat === 'values' ? [] : destination.rawRequests(plan);
+  const rowFormat: RowFormat = requests.find((each) => source.canServe(each, columns)) ?? {
+    format: 'values',
+  };
   const request: ReadRequest = {
     relation,
     columns,
@@ -90,7 +92,7 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
     timeZone,
     after: null,
     limits: { maxRows: options.maxRows ?? 50_000, maxBytes: options.maxBytes ?? 8 * 1024 * 1024 },
-    wire,
+    rowFormat,
     ...(options.safetyLagMs !== undefined && { safetyLagMs: options.safetyLagMs }),
   };
   return {
@@ -98,12 +100,12 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
     destination,
     request,
     plan,
-    wire,
+    rowFormat,
     claim: (more = {}) =>
       destination.claim(
         {
           plan,
-          wire,
+          rowFormat,
           name: 'test/sync',
           meaning: 'm',
           token: 'next',
@@ -136,6 +138,8 @@ function planWrites(
     isSameSystem: true,
     key,
     schemaChanges: 'AddColumns',
+    paths: { source: 'spec.source.table', destination: 'spec.destination.table' },
+    columnsField: 'source.query',
   });
   return {
     uid: uid ?? `uid-${to}`,

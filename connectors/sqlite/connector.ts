@@ -1,4 +1,5 @@
 import type { Connector, SystemAccess } from '../../core/connector.ts';
+import { sqlRemedies } from '../sql/remedies.ts';
 import { folderOf, pathOf } from './connection/open.ts';
 import { SqliteDestination } from './destination/destination.ts';
 import { type FilePlace, FileThread } from './session.ts';
@@ -8,6 +9,7 @@ import { types } from './types/types.ts';
 
 export const connector: Connector = {
   types,
+  remedies: sqlRemedies('sqlite'),
   async check(access, signal) {
     return await withFile(placeOf(access), (file) => file.call(signal, 'check'));
   },

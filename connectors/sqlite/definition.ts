@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import type { Definition } from '../../core/connector.ts';
+import type { Definition } from '../../core/definition.ts';
 import { text } from '../../core/manifest/fields.ts';
+import { leftoverRow, sqlDestination, sqlFields, sqlModes } from '../sql/definition.ts';
+import { quoteDouble } from '../sql/names.ts';
 
 /** Plain data, no driver: see connector.ts for what it does. */
 export const definition: Definition = {
@@ -12,12 +14,18 @@ export const definition: Definition = {
       'Path of the database file. In a cluster it is below IDRA_SQLITE_ROOT/NAMESPACE of the agent, and a relative one is from there; in single mode a relative one is from the folder in which Idra was started.',
     ),
   }),
+  fields: sqlFields,
+  isLocalFile: true,
   capabilities: {
     source: {
-      modes: ['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp'],
+      modes: sqlModes,
       lateRowBound: 'singleWriter',
+      hasSessionTimeZone: false,
+      hasTextTimestamps: true,
     },
-    destination: { writeModes: ['Append', 'Upsert', 'Replace'], isTransactional: true, hasLargest: true },
+    destination: sqlDestination,
   },
+  address: ({ path }) => [null, null, null, path ?? null, null],
+  leftovers: leftoverRow(quoteDouble),
   load: async () => (await import('./connector.ts')).connector,
 };

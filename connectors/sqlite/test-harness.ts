@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import type { Batch, Wire } from '../../core/batch.ts';
+import type { Batch, RowFormat } from '../../core/batch.ts';
 import { planColumns } from '../../core/column-plan.ts';
 import type {
   ClaimRequest,
@@ -73,7 +73,16 @@ export async function planFor(
 ): Promise<WritePlan> {
   const existing = await destination.describe(signal);
   const key = change.key ?? source.keys[0]?.columns ?? [];
-  const columns = planColumns({ source, existing, types: connector.types, isSameSystem, key, schemaChanges });
+  const columns = planColumns({
+    source,
+    existing,
+    types: connector.types,
+    isSameSystem,
+    key,
+    schemaChanges,
+    paths: { source: 'spec.source.table', destination: 'spec.destination.table' },
+    columnsField: 'source.query',
+  });
   return {
     uid: 'u1',
     writeMode: 'Upsert',
@@ -90,7 +99,7 @@ export async function planFor(
 export function claimOf(plan: WritePlan, change: Partial<ClaimRequest> = {}): ClaimRequest {
   return {
     plan,
-    wire: { format: 'values' },
+    rowFormat: { format: 'values' },
     name: 'default/s',
     meaning: 'm',
     token: 'next',
@@ -108,7 +117,7 @@ export const idOffset = (id: number | string): Offset => ({ mode: 'Id', id: Stri
 
 export function requestFor(
   relation: Relation,
-  change: Partial<ReadRequest> & { readonly wire?: Wire } = {},
+  change: Partial<ReadRequest> & { readonly rowFormat?: RowFormat } = {},
 ): ReadRequest {
   return {
     relation,
@@ -118,7 +127,7 @@ export function requestFor(
     timeZone: 'UTC',
     after: { mode: 'Snapshot', pass: 1, key: null, isComplete: false },
     limits: { maxRows: 1_000, maxBytes: 8 << 20 },
-    wire: { format: 'values' },
+    rowFormat: { format: 'values' },
     ...change,
   };
 }
@@ -133,7 +142,7 @@ export async function readAll(
   for (;;) {
     const step = await pass.next();
     if (step.done) {
-      const rows = batches.flatMap(({ rows: of }) => (of.format === 'values' ? of.rows : []));
+      const rows = batches.flatMap(({ rows: of }) => ('rows' in of ? of.rows : []));
       return { rows, batches, end: step.value };
     }
     batches.push(step.value);

@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import type { SystemType } from '../sync-spec.ts';
+import type { Definition, SystemFields } from '../definition.ts';
 import { all, exactlyOne, has, implies, isFilled, not } from './conditions.ts';
 import { labels } from './fields.ts';
 import type { Rule } from './rules.ts';
 
 /** A system that a DataSource can name. */
-export interface SystemSchema {
-  readonly type: SystemType;
-  readonly title: string;
-  readonly config: z.ZodObject;
+export interface SystemSchema
+  extends Pick<Definition, 'type' | 'title' | 'config' | 'fields' | 'isLocalFile'> {
   /** False: in the schema, so that its room is kept, and refused. */
   readonly isOffered: boolean;
 }
@@ -33,7 +31,7 @@ const sharedFields = {
       agentSelector: labels().optional().describe('Labels that an agent must have to reach the system.'),
     })
     .optional()
-    .describe('Which agents can reach the system; needed for sqlite in a cluster.'),
+    .describe('Which agents can reach the system; needed in a cluster where it is a file of one of them.'),
 };
 
 /** The spec of a DataSource: one optional object per system. */
@@ -43,9 +41,16 @@ export function dataSourceSpecSchema(systems: readonly SystemSchema[]) {
     config.optional().describe(`How to reach ${title}${isOffered ? '' : '; offered in a later version'}.`),
   ]);
   return z.strictObject({
-    ...(Object.fromEntries(objects) as Record<SystemType, z.ZodOptional<z.ZodObject>>),
+    ...(Object.fromEntries(objects) as Record<string, z.ZodOptional<z.ZodObject>>),
     ...sharedFields,
   });
+}
+
+/** The fields of all systems of this version. */
+export function offeredFields(systems: readonly SystemSchema[]): SystemFields {
+  const offered = systems.filter((each) => each.isOffered);
+  const of = (end: 'source' | 'destination') => [...new Set(offered.flatMap(({ fields }) => fields[end]))];
+  return { source: of('source'), destination: of('destination') };
 }
 
 export function dataSourceRules(systems: readonly SystemSchema[]): readonly Rule[] {
@@ -57,25 +62,29 @@ export function dataSourceRules(systems: readonly SystemSchema[]): readonly Rule
       message: 'a DataSource has not exactly one system',
       mend: `keep one of ${offered.join(', ')}`,
     },
-    {
-      path: 'placement',
-      condition: implies(has('sqlite'), isFilled('placement.agentSelector')),
-      message: 'a SQLite file is on the disk of one agent, and another one would find an empty file',
-      mend: 'pin it to the agent whose volume has the file: placement: { agentSelector: { LABEL: VALUE } }',
-      isForCluster: true,
-    },
-    ...systems.flatMap(rulesOfSystem),
+    ...systems.filter((each) => each.isLocalFile).map(placementRule),
+    ...systems.flatMap((each) => rulesOfSystem(each, offered)),
   ];
 }
 
-function rulesOfSystem({ type, title, config, isOffered }: SystemSchema): Rule[] {
+function placementRule({ type, title }: SystemSchema): Rule {
+  return {
+    path: 'placement',
+    condition: implies(has(type), isFilled('placement.agentSelector')),
+    message: `a ${title} file is on the disk of one agent, and another one would find an empty file`,
+    mend: 'pin it to the agent whose volume has the file: placement: { agentSelector: { LABEL: VALUE } }',
+    isForCluster: true,
+  };
+}
+
+function rulesOfSystem({ type, title, config, isOffered }: SystemSchema, offered: readonly string[]): Rule[] {
   if (!isOffered) {
     return [
       {
         path: type,
         condition: not(has(type)),
         message: `${title} is not offered in this version`,
-        mend: 'use postgres, mysql or sqlite',
+        mend: `use ${alternatives(offered)}`,
       },
     ];
   }
@@ -89,4 +98,9 @@ function rulesOfSystem({ type, title, config, isOffered }: SystemSchema): Rule[]
       mend: 'set both certSecretRef and keySecretRef, or none',
     },
   ];
+}
+
+/** `a, b or c`. */
+export function alternatives(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }

@@ -100,28 +100,3 @@ export function tlsObject() {
 export function labels() {
   return z.record(text({ max: 317 }), z.string().max(63)).meta({ maxProperties: 16 });
 }
-
-/** What the SQL systems with a server have in common. */
-export function databaseServerFields(standardPort: number) {
-  return {
-    host: hostName().describe('Host name or address of the server.'),
-    port: port(standardPort).describe('Port of the server.'),
-    database: text({ max: 128 }).describe('Database to connect to.'),
-    user: text({ max: 128 }).describe('User to connect as.'),
-    passwordSecretRef: secretReference()
-      .optional()
-      .describe("The user's password; left out where none is asked."),
-    allowCleartextPassword: z
-      .boolean()
-      .default(false)
-      .describe(
-        'true: the password itself is sent to a server that asks for it, also without TLS; false: only through a unix socket or TLS.',
-      ),
-    tls: tlsObject().describe('Encryption of the connection.'),
-    parameters: z
-      .record(text({ max: 63 }), z.string().max(1_024))
-      .meta({ maxProperties: 32 })
-      .optional()
-      .describe('Settings of the session, by name.'),
-  };
-}

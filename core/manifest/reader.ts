@@ -1,13 +1,24 @@
 import { Cron } from 'croner';
 import type { z } from 'zod';
 import { bug, describeError, type Finding, permanent } from '../errors.ts';
-import type { DataSource, DataSourceSpec, Sync, SyncSpec, SystemType } from '../sync-spec.ts';
-import { dataSourceRules, dataSourceSpecSchema, type SystemSchema } from './data-source-schema.ts';
+import {
+  type DataSource,
+  type DataSourceSpec,
+  objectFields,
+  type Sync,
+  type SyncSpec,
+  type SystemType,
+} from '../sync-spec.ts';
+import {
+  dataSourceRules,
+  dataSourceSpecSchema,
+  offeredFields,
+  type SystemSchema,
+} from './data-source-schema.ts';
 import { findingsOf } from './issues.ts';
 import type { ManifestKind } from './names.ts';
 import { pick } from './pick.ts';
 import { brokenRules, manifestFinding, type Rule, type Surroundings } from './rules.ts';
-import { hasSecondStatement } from './statements.ts';
 import { syncRules } from './sync-rules.ts';
 import { type SyncManifestSpec, syncSpecSchema } from './sync-schema.ts';
 import { parseDuration, parseSize } from './units.ts';
@@ -48,11 +59,18 @@ export interface ManifestReader {
   readDataSource(object: ManifestObject): DataSource;
 }
 
-export function makeManifestReader(systems: readonly SystemSchema[]): ManifestReader {
+/** What CEL cannot say of a Sync. */
+export type SyncCheck = (spec: SyncManifestSpec) => readonly Finding[];
+
+/** `checks`: of systems, for what their fields hold. */
+export function makeManifestReader(
+  systems: readonly SystemSchema[],
+  checks: readonly SyncCheck[] = [],
+): ManifestReader {
   const kinds: Readonly<
     Record<ManifestKind, { readonly schema: z.ZodType; readonly rules: readonly Rule[] }>
   > = {
-    Sync: { schema: syncSpecSchema, rules: syncRules },
+    Sync: { schema: syncSpecSchema, rules: syncRules(offeredFields(systems)) },
     DataSource: { schema: dataSourceSpecSchema(systems), rules: dataSourceRules(systems) },
   };
   const examine = (kind: ManifestKind, spec: unknown, where: Surroundings): Examined => {
@@ -60,7 +78,11 @@ export function makeManifestReader(systems: readonly SystemSchema[]): ManifestRe
     const parsed = schema.safeParse(spec ?? {});
     if (!parsed.success) return { findings: findingsOf(schema, spec ?? {}, parsed.error.issues) };
     const filled = parsed.data as Readonly<Record<string, unknown>>;
-    const findings = [...brokenRules(rules, filled, where), ...(kind === 'Sync' ? syncFindings(filled) : [])];
+    const more = kind === 'Sync' ? [timeFindings, ...checks] : [];
+    const findings = [
+      ...brokenRules(rules, filled, where),
+      ...more.flatMap((check) => check(filled as SyncManifestSpec)),
+    ];
     return findings.length > 0 ? { findings } : { findings, spec: filled };
   };
   const admit = (kind: ManifestKind, spec: unknown, where: Surroundings): Admitted => {
@@ -111,19 +133,8 @@ function invalid(
   );
 }
 
-/** What CEL cannot say. */
-function syncFindings(spec: Readonly<Record<string, unknown>>): Finding[] {
-  const { query } = (spec as SyncManifestSpec).source;
-  if (query === undefined || !hasSecondStatement(query)) return timeFindings(spec);
-  const mend =
-    'write one SELECT; what has to be done before it belongs in a view or a function of the database';
-  const finding = manifestFinding('spec.source.query', 'query is more than one statement', mend);
-  return [...timeFindings(spec), finding];
-}
-
 /** Whether a cron expression or a time zone means anything. */
-function timeFindings(spec: Readonly<Record<string, unknown>>): Finding[] {
-  const { schedule, source } = spec as SyncManifestSpec;
+function timeFindings({ schedule, source }: SyncManifestSpec): Finding[] {
   const zones: readonly (readonly [path: string, zone: string | undefined])[] = [
     ['spec.schedule.timeZone', schedule.timeZone],
     ['spec.source.timeZone', source.timeZone],
@@ -138,7 +149,7 @@ function timeFindings(spec: Readonly<Record<string, unknown>>): Finding[] {
   return findings;
 }
 
-/** A formatter is dear, and thousands of manifests name the same few zones. */
+/** Creating a formatter is expensive, and thousands of manifests name the same few zones. */
 const knownZones = new Set<string>();
 
 function isTimeZone(zone: string): boolean {
@@ -190,13 +201,12 @@ function syncSpec(spec: SyncManifestSpec): SyncSpec {
   const { source, destination, batch, placement, safetyLag } = spec;
   return {
     source: {
-      ...pick(source, ['table', 'query', 'key', 'idField', 'timestampField', 'timeZone']),
+      ...pick(source, [...objectFields, 'query', 'key', 'idField', 'timestampField', 'timeZone']),
       dataSource: source.dataSource,
     },
     destination: {
-      ...pick(destination, ['key']),
+      ...pick(destination, [...objectFields, 'key']),
       dataSource: destination.dataSource,
-      table: known(destination.table),
       existingRows: destination.existingRows,
     },
     mode: spec.mode,

@@ -1,4 +1,6 @@
+import type { SystemFields } from '../definition.ts';
 import { ownTablePattern } from '../own-tables.ts';
+import { objectFields, type SystemField } from '../sync-spec.ts';
 import {
   all,
   exactlyOne,
@@ -11,48 +13,78 @@ import {
   isUnique,
   not,
 } from './conditions.ts';
+import { alternatives } from './data-source-schema.ts';
 import type { Rule } from './rules.ts';
 
-const objects = ['table', 'collection', 'topic', 'prefix', 'path'] as const;
-const later = [
-  'collection',
-  'topic',
-  'prefix',
-  'path',
-  'format',
-  'compression',
-  'method',
-  'bodyTemplate',
-] as const;
+type End = 'source' | 'destination';
+
+/** Fields of systems that are in the schema. */
+const known: Readonly<Record<End, readonly SystemField[]>> = {
+  source: [
+    ...objectFields,
+    'query',
+    'format',
+    'compression',
+    'method',
+    'bodyTemplate',
+    'itemsPath',
+    'paging',
+  ],
+  destination: [...objectFields, 'format', 'compression', 'method', 'bodyTemplate'],
+};
+const namingFields: readonly SystemField[] = [...objectFields, 'query'];
+const isNaming = (field: SystemField) => namingFields.includes(field);
+
 const isLastDestination = isOneOf('mode', 'LastDestinationId', 'LastDestinationTimestamp');
 
-const objectRules: readonly Rule[] = [
-  {
-    path: 'source',
-    condition: exactlyOne(...objects.map((each) => `source.${each}`), 'source.query'),
-    message: 'source names not exactly one thing to read',
-    mend: 'set one of source.table and source.query',
-  },
-  {
-    path: 'destination',
-    condition: exactlyOne(...objects.map((each) => `destination.${each}`)),
-    message: 'destination names not exactly one thing to write',
-    mend: 'set destination.table',
-  },
-  {
-    path: 'destination.table',
-    condition: not(
-      all(isSame('source.dataSource', 'destination.dataSource'), isSame('source.table', 'destination.table')),
+/** What the two ends name. */
+function objectRules(offered: SystemFields): readonly Rule[] {
+  return [
+    namingRule('source', offered.source),
+    namingRule('destination', offered.destination),
+    ...offered.destination.filter(isNaming).map((field) => ({
+      path: `destination.${field}`,
+      condition: not(
+        all(
+          isSame('source.dataSource', 'destination.dataSource'),
+          isSame(`source.${field}`, `destination.${field}`),
+        ),
+      ),
+      message: `source and destination are the same ${field}`,
+      mend: `write to another ${field}, or another DataSource`,
+    })),
+    ...(['source', 'destination'] as const).flatMap((end) =>
+      offered[end]
+        .filter((field) => isNaming(field) && field !== 'query')
+        .map((field) => ({ field, path: `${end}.${field}` }))
+        .map(({ field, path }) => ({
+          path,
+          condition: not(isLike(path, ownTablePattern)),
+          message: `names that begin with _idra_ are those of ${field}s that Idra makes for itself`,
+          mend: `name another ${field}`,
+        })),
     ),
-    message: 'source and destination are the same table',
-    mend: 'write to another table, or another DataSource',
-  },
-  ...['source.table', 'destination.table'].map((path) => ({
-    path,
-    condition: not(isLike(path, ownTablePattern)),
-    message: 'names that begin with _idra_ are those of tables that Idra makes for itself',
-    mend: 'name another table',
-  })),
+    ...keyRules,
+  ];
+}
+
+function namingRule(end: End, offered: readonly SystemField[]): Rule {
+  const naming = offered.filter(isNaming);
+  const fields = naming.map((field) => `${end}.${field}`);
+  return {
+    path: end,
+    condition: exactlyOne(...known[end].filter(isNaming).map((field) => `${end}.${field}`)),
+    message: `${end} must set ${naming.length === 1 ? '' : 'exactly one of '}${naming.join(', ')}`,
+    mend: fields.length === 1 ? `set ${fields[0]}` : `set one of ${listed(fields)}`,
+  };
+}
+
+/** `a, b and c`. */
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+const keyRules: readonly Rule[] = [
   {
     path: 'source.key',
     condition: implies(has('source.query'), has('source.key')),
@@ -150,18 +182,27 @@ const laterRules: readonly Rule[] = [
     message: 'transforms are not offered in this version',
     mend: 'remove them; a source.query can select, rename, cast and filter',
   },
-  ...['source', 'destination'].flatMap((end) => later.map((field) => laterField(end, field))),
-  laterField('source', 'itemsPath'),
-  laterField('source', 'paging'),
 ];
 
-function laterField(end: string, field: string): Rule {
-  return {
-    path: `${end}.${field}`,
-    condition: not(has(`${end}.${field}`)),
-    message: `${end}.${field} is of a system that is not offered in this version`,
-    mend: end === 'source' ? 'remove it; use table or query' : 'remove it; use table',
-  };
+/** The same, of systems: fields that no system of this version has. */
+function laterFields(end: End, offered: readonly SystemField[]): readonly Rule[] {
+  return known[end]
+    .filter((field) => !offered.includes(field))
+    .map((field) => ({
+      path: `${end}.${field}`,
+      condition: not(has(`${end}.${field}`)),
+      message: `${end}.${field} is of a system that is not offered in this version`,
+      mend: `remove it; use ${alternatives(offered.filter(isNaming))}`,
+    }));
 }
 
-export const syncRules: readonly Rule[] = [...objectRules, ...modeRules, ...laterRules];
+/** `offered`: fields of the systems of this version. */
+export function syncRules(offered: SystemFields): readonly Rule[] {
+  return [
+    ...objectRules(offered),
+    ...modeRules,
+    ...laterRules,
+    ...laterFields('source', offered.source),
+    ...laterFields('destination', offered.destination),
+  ];
+}

@@ -76,7 +76,7 @@ export const caughtByModel: readonly Guard[] = [
     name: 'the offset to go on from is that of the claim, not its mirror',
     file: 'agent/engine/claim.ts',
     from: 'const offset = restoredOffset(open, claim);',
-    to: 'const offset = readStored(await context.lock.offsets.read());',
+    to: 'const offset = decodeStored(await context.lock.offsets.read());',
     caughtBy: 'model',
   },
   {
@@ -95,8 +95,8 @@ export const caughtByModel: readonly Guard[] = [
   },
   {
     name: 'after a rest the destination is claimed again',
-    file: 'agent/engine/session.ts',
-    from: 'if (this.#holdsClaim || !before) return this.#holdsClaim;',
+    file: 'agent/engine/sync-claim.ts',
+    from: 'if (this.#isHeld || !before) return this.#isHeld;',
     to: 'if (before) return true;',
     caughtBy: 'model',
   },

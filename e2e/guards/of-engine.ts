@@ -61,7 +61,7 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'a claim is noted before it is made',
     file: 'agent/engine/claim.ts',
-    from: 'await remember(state, { mayHaveRow: true });',
+    from: 'await state.remember({ mayHaveRow: true });',
     to: '',
     caughtBy: { test: 'agent/engine/run-sync.test.ts', only: 'is not claimed' },
   },
@@ -81,7 +81,7 @@ export const ofEngine: readonly Guard[] = [
   },
   {
     name: 'a pass without rows looks at the table',
-    file: 'agent/engine/session.ts',
+    file: 'agent/engine/sync-claim.ts',
     from: 'await requireTarget(this.#open, this.#lastKnown(this.#claim), this.#offset, context.lock.signal);',
     to: '',
     caughtBy: { test: 'agent/engine/target-table.test.ts', only: 'while it runs' },

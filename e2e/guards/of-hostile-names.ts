@@ -61,7 +61,7 @@ export const ofHostileNames: readonly Guard[] = [
   {
     name: 'nor by a spelling that only its server knows',
     file: 'agent/engine/own-table-findings.ts',
-    from: "if (!isOwnTable(splitName(name, path).at(-1) ?? '')) return [];",
+    from: "if (!isOwnTable(partsOf(name).at(-1) ?? '')) return [];",
     to: "if (name !== '') return [];",
     caughtBy: { test: 'agent/engine/rules.test.ts', only: 'a table of ours' },
   },

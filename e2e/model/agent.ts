@@ -6,14 +6,14 @@ import type { TxnRequest } from '../../coordination/etcd/transport.ts';
 import { Stopped } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
 import { Secret } from '../../core/secret.ts';
-import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import { type DataSource, objectName, type Sync } from '../../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
 import type { Database } from './database.ts';
 import { ModelDestination } from './database-client.ts';
 import { ModelTransport } from './etcd-client.ts';
 import type { EtcdServer } from './etcd-server.ts';
 import type { Link } from './link.ts';
-import { definition, leaseTtlMs, relation, shop, types } from './objects.ts';
+import { definition, leaseTtlMs, relation, remedies, shop, types } from './objects.ts';
 import type { Process } from './process.ts';
 import { ModelSource } from './source.ts';
 import type { Held, Witness } from './witness.ts';
@@ -122,9 +122,10 @@ export class ModelAgent {
     const believes = () => !lock.signal.aborted && process.isAwake;
     const held = { uid: sync.uid, owner: process, era, believes };
     const forget = witness.holds(held);
-    const named = { ...relation, name: sync.spec.destination.table };
+    const named = { ...relation, name: objectName(sync.spec.destination) };
     const connector = {
       types,
+      remedies,
       check: async () => ({ version: '1', findings: [] }),
       discover: async () => [relation],
       openSource: async () => new ModelSource(world, process, relation, witness, sync.uid),

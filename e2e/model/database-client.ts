@@ -19,6 +19,7 @@ export class ModelDestination implements Destination {
   readonly #database: Database;
   #session: DatabaseSession;
   readonly #link: Link;
+  readonly guarantee = 'ExactlyOnce';
   readonly #relation: Relation;
   #claim: CommitRow | undefined;
   /** Messages of this connection. */
@@ -29,6 +30,10 @@ export class ModelDestination implements Destination {
     this.#session = database.connect();
     this.#link = link;
     this.#relation = relation;
+  }
+
+  get name(): string {
+    return this.#relation.name;
   }
 
   async describe(): Promise<Relation> {
@@ -70,7 +75,7 @@ export class ModelDestination implements Destination {
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
     const claim = this.#claim;
-    if (claim === undefined || batch.rows.format !== 'values') throw bug('a write without a claim');
+    if (claim === undefined || !('rows' in batch.rows)) throw bug('a write without a claim');
     const rows = batch.rows.rows.map(([id]) => Number(id));
     const offset = encodeOffset(batch.offset);
     const session = this.#session;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { TypeTable } from '../../core/column-plan.ts';
-import type { Definition } from '../../core/connector.ts';
+import type { Definition } from '../../core/definition.ts';
+import type { Remedies } from '../../core/remedies.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 
@@ -23,7 +24,16 @@ export const types: TypeTable = {
   columnFor: () => ({ ddl: 'bigint' }),
   accepts: () => ({ isAccepted: true }),
   keyRefusal: () => undefined,
-  names: { unit: 'bytes', fold: (name) => name },
+  names: { unit: 'bytes', fold: (name) => name, partsOf: (name) => [name] },
+};
+
+export const remedies: Remedies = {
+  key: 'key',
+  columnsField: 'the source',
+  uniqueKey: () => 'make a key',
+  uniqueOrder: () => 'make a key',
+  requireValues: () => 'fill it',
+  allowUpdates: () => 'allow updates',
 };
 
 export const syncs: readonly Sync[] = ['s1', 's2'].map(syncOf);
@@ -36,10 +46,13 @@ export const definition: Omit<Definition, 'load'> = {
   title: 'Model',
   summary: 'A system of the model.',
   config: z.object({}),
+  fields: { source: ['table'], destination: ['table'] },
   capabilities: {
-    source: { modes: ['Id'], lateRowBound: 'transactions' },
-    destination: { writeModes: ['Append'], isTransactional: true, hasLargest: false },
+    source: { modes: ['Id'], lateRowBound: 'transactions', hasSessionTimeZone: false },
+    destination: { writeModes: ['Append'], hasLargest: false },
   },
+  address: () => [],
+  leftovers: () => undefined,
 };
 
 function syncOf(uid: string): Sync {

@@ -9,7 +9,8 @@ registerHooks({
     const loaded = nextLoad(url, context);
     if (!url.endsWith(file)) return loaded;
     const source = String(loaded.source);
-    if (!source.includes(choice)) throw new Error(`${file} does not choose its wire as this test expects`);
+    if (!source.includes(choice))
+      throw new Error(`${file} does not choose its row format as this test expects`);
     return { ...loaded, source: source.replace(choice, `[${choice}].slice(1)[0]`) };
   },
 });

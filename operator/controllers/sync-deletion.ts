@@ -1,4 +1,6 @@
+import { definitionOf, definitions } from '../../connectors/catalog.ts';
 import type { DesiredSync } from '../../coordination/contract.ts';
+import { systemOf } from '../../core/manifest/reader.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
@@ -85,7 +87,7 @@ function tellWhatIsLeft(
   });
 }
 
-/** The row at the destination, and the statement that removes it. */
+/** What is left at the destination, and how it is removed there; empty: nothing. */
 export function leftAt(
   deps: Pick<ReconcilerDeps, 'dataSources'>,
   { metadata }: SyncObject,
@@ -94,16 +96,8 @@ export function leftAt(
   const { destination } = spec as { destination?: { dataSource?: string; table?: string } };
   const name = destination?.dataSource ?? '';
   const dataSource = deps.dataSources.get(`${metadata.namespace}/${name}`);
-  const isMysql = 'mysql' in ((dataSource?.spec ?? {}) as object);
-  const quote = (part: string) =>
-    isMysql ? `\`${part.replaceAll('`', '``')}\`` : `"${part.replaceAll('"', '""')}"`;
-  const parts = splitTable(destination?.table ?? '');
-  const table = [...parts.slice(0, -1), '_idra_commits'].map(quote).join('.');
-  return `Left is its row in _idra_commits of DataSource ${name}; remove it there with: DELETE FROM ${table} WHERE uid = '${metadata.uid}'`;
-}
-
-/** At the dots outside double quotes, without the quotes. */
-function splitTable(table: string): readonly string[] {
-  const parts = table.match(/"(?:[^"]|"")*"|[^".]+/g) ?? [];
-  return parts.map((part) => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part));
+  const type = systemOf(dataSource?.spec, definitions);
+  if (type === undefined) return `Left is its commit row of DataSource ${name}`;
+  const left = definitionOf(type).leftovers(destination ?? {}, metadata.uid);
+  return left ? `Left is ${left.what} of DataSource ${name}; remove it there with: ${left.remedy}` : '';
 }

@@ -115,10 +115,10 @@ for (const [name, start] of servers) {
         timeZone: 'UTC',
         after: { mode: 'Snapshot', pass: 1, key: null, isComplete: false },
         limits: { maxRows: 1, maxBytes: 1_000_000 },
-        wire: { format: 'values' },
+        rowFormat: { format: 'values' },
       } as const;
       for await (const batch of source.read(request, signal)) {
-        if (batch.rows.format === 'values') seen.push(...batch.rows.rows.map((row) => row[1]));
+        if ('rows' in batch.rows) seen.push(...batch.rows.rows.map((row) => row[1]));
       }
       await source.close();
       assert.deepEqual(seen, [2, 1, 3]);

@@ -30,9 +30,9 @@ export interface LinesInput {
 
 /** A batch as lines to load. Rows with a value that cannot be written as one are refused here, by plan.onError. */
 export function toLines({ rows, rowCount }: Batch, input: LinesInput): BatchLines {
-  if (rows.format === 'tsv') return { lines: { chunks: rows.chunks, count: rowCount }, rejections: [] };
-  if (rows.format !== 'values') throw bug(`a batch of ${rows.format} cannot be written to MySQL`);
-  return encodeRows(rows.rows, input);
+  if ('rows' in rows) return encodeRows(rows.rows, input);
+  if (rows.format !== 'tsv') throw bug(`a batch of ${rows.format} cannot be written to MySQL`);
+  return { lines: { chunks: rows.chunks, count: rowCount }, rejections: [] };
 }
 
 function encodeRows(rows: readonly Row[], { plan, columns, where }: LinesInput): BatchLines {

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { ClaimRequest, CommitRow, OffsetChange } from '../../../core/connector.ts';
-import { transient } from '../../../core/errors.ts';
+import { offsetMoved, offsetMovedInPass } from '../../../core/offset-moved.ts';
 import type { Token } from '../../../core/token.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
 import {
   claimedRow,
   commitLayout,
   commitTableName,
-  offsetMoved,
   spellingsOf,
   toCommitRow,
   tokenIsHigher,
@@ -204,9 +203,7 @@ export class Commits {
   async #refusal(session: Pick<Session, 'run'>, uid: string, token: Token): Promise<Error> {
     const sql = `SELECT 1 FROM ${this.#plain} WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0`;
     if ((await rowsOf(session, sql)).length === 0) return writeIsFenced(token);
-    return transient('OffsetMoved', 'the stored offset is not the one that this pass has written last', {
-      mend: 'nothing: the Sync goes on from the stored one',
-    });
+    return offsetMovedInPass(this.#table);
   }
 
   /** The row's lock, until the transaction ends: while it is held, nobody claims. Throws `fenced`. */

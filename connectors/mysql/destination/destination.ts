@@ -52,6 +52,8 @@ interface Claim {
 
 /** Writes one table: rows, offset and token in one transaction (Invariants 1, 3 and 4). */
 export class MysqlDestination implements Destination {
+  readonly guarantee = 'ExactlyOnce';
+  readonly name: string;
   readonly #access: SystemAccess;
   #lent: Session | undefined;
   readonly #name: TableName;
@@ -64,9 +66,10 @@ export class MysqlDestination implements Destination {
   constructor(access: SystemAccess, object: DestinationObject, session: Session) {
     this.#access = access;
     this.#lent = session;
-    const parts = splitName(object.table, path);
+    const parts = splitName(object.table ?? '', path);
     this.#name = resolveName(parts, readConfig(access.config).database, path);
-    this.#commits = new Commits(this.#name.schema, joinName(parts));
+    this.name = joinName(parts);
+    this.#commits = new Commits(this.#name.schema, this.name);
   }
 
   async identity(signal: AbortSignal): Promise<SystemIdentity> {

@@ -48,7 +48,7 @@ function floatText(value: string): string {
   return value.replace('-', '') === written ? value.replace(written, exact) : value;
 }
 
-/** Rows that come from another system in their wire form are not in that form. */
+/** Rows that come from another system in a raw format are not in that form. */
 export function rowsBroken(what: string): Error {
   return permanent('ProtocolBroken', `the source sends ${what}`, {
     mend: 'check that the DataSource of the source is the server that it should be, and that nothing between changes what it sends',

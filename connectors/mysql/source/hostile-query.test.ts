@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ServerSessions } from '../../sql/connection/session-pool.ts';
+import { ServerSessions } from '../../../core/session-pool.ts';
 import { readOnly } from '../connection/read-only.ts';
 import { connector } from '../connector.ts';
 import { Session } from '../session.ts';
@@ -75,11 +75,11 @@ for (const [name, start] of servers) {
           timeZone: 'UTC',
           after: { mode: 'Snapshot', pass: 1, key: null, isComplete: false },
           limits: { maxRows: 1, maxBytes: 1_000_000 },
-          wire: { format: 'values' },
+          rowFormat: { format: 'values' },
         } as const;
         const seen: unknown[] = [];
         for await (const batch of source.read(request, signal))
-          if (batch.rows.format === 'values') seen.push(...batch.rows.rows.map(([id, at]) => [id, at]));
+          if ('rows' in batch.rows) seen.push(...batch.rows.rows.map(([id, at]) => [id, at]));
         await source.close();
         const at = '2026-01-01 08:00:00Z';
         assert.deepEqual(

@@ -126,7 +126,7 @@ for (const [name, start] of servers) {
             timeZone: 'UTC',
             after: { mode: 'Snapshot', pass: 1, key: null, isComplete: false },
             limits: { maxRows: 10, maxBytes: 1_000_000 },
-            wire: { format: 'values' },
+            rowFormat: { format: 'values' },
           },
           signal,
         );

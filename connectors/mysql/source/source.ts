@@ -90,7 +90,7 @@ export class MysqlSource implements Source, RangeReader {
     for (let tries = 1; ; tries++) {
       const { from, opening, fingerprint } = this.#seen ?? (await this.#look(signal));
       const session = await this.#provenSession(signal);
-      const sql = this.#withSettings(session, selectRange(dialect, from, range, request.wire));
+      const sql = this.#withSettings(session, selectRange(dialect, from, range, request.rowFormat));
       const statement = { sql, opening, fingerprint, columns: range.columns, keys, limits: request.limits };
       try {
         yield* readParts(session, statement, signal);

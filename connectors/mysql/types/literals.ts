@@ -1,4 +1,4 @@
-import type { Wire } from '../../../core/batch.ts';
+import type { RowFormat } from '../../../core/batch.ts';
 import { permanent } from '../../../core/errors.ts';
 import type { Column } from '../../../core/values.ts';
 import { quoteBacktick } from '../../sql/names.ts';
@@ -9,7 +9,7 @@ import { labelsOf } from './type-name.ts';
 export const dialect: SqlDialect = {
   quote: quoteBacktick,
   literal,
-  selectItem: (column: Column, _wire: Wire) => selectItem(column),
+  selectItem: (column: Column, _rowFormat: RowFormat) => selectItem(column),
   hasIndexedRowComparison: false,
 };
 

@@ -1,5 +1,6 @@
 import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
+import { nameParts } from '../../sql/names.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
 import { rowFindings } from '../destination/row-width.ts';
 import { accepts, minusZero, type Of, openKeyLength } from './accepts.ts';
@@ -16,7 +17,7 @@ export const types: TypeTable = {
     kinds: ['enum'],
     others: /^(set\(.*\)|inet[46])$/s,
   }),
-  names: { maxLength: 64, unit: 'characters', fold: (name) => name.toLowerCase() },
+  names: { maxLength: 64, unit: 'characters', fold: (name) => name.toLowerCase(), partsOf: nameParts },
   rowFindings,
 };
 

@@ -52,9 +52,9 @@ test('whatever server, database and role have set, values arrive as they are', a
   for (const [name, value] of Object.entries(odd))
     await database.query(`ALTER ROLE "${database.user}" SET ${name} = '${value}'`);
   try {
-    for (const wire of ['best', 'values'] as const) {
-      const to = `odd_to_${wire}`;
-      const flow = await openFlow(database, { from: 'odd_from', to, wire, maxRows: 100 });
+    for (const rowFormat of ['best', 'values'] as const) {
+      const to = `odd_to_${rowFormat}`;
+      const flow = await openFlow(database, { from: 'odd_from', to, rowFormat, maxRows: 100 });
       await flow.claim();
       await flow.pass();
       await flow.close();

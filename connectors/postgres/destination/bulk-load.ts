@@ -1,4 +1,4 @@
-import type { Batch, Wire } from '../../../core/batch.ts';
+import type { Batch, RowFormat } from '../../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../../core/connector.ts';
 import { bug } from '../../../core/errors.ts';
 import { nameRow } from '../../../core/row-name.ts';
@@ -25,16 +25,12 @@ const noMisfits: ReadonlyMap<number, Rejection> = new Map();
 /** Lines are sent in frames of about this size. */
 const frameBytes = 65_536;
 
-export function rowSetOf(batch: Batch, plan: WritePlan, wire: Wire): RowSet {
+export function rowSetOf(batch: Batch, plan: WritePlan, rowFormat: RowFormat): RowSet {
   const { rows, rowCount } = batch;
-  switch (rows.format) {
-    case 'pgcopy-binary':
-      return binaryRows(rows.chunks, rowCount, plan, 'as' in wire ? wire.as : []);
-    case 'values':
-      return new ValueRows(rows.rows, plan);
-    default:
-      throw bug(`PostgreSQL was given rows as ${rows.format}, which it did not ask for`);
-  }
+  if ('rows' in rows) return new ValueRows(rows.rows, plan);
+  if (rows.format !== 'pgcopy-binary')
+    throw bug(`PostgreSQL was given rows as ${rows.format}, which it did not ask for`);
+  return binaryRows(rows.chunks, rowCount, plan, 'as' in rowFormat ? rowFormat.as : []);
 }
 
 function binaryRows(

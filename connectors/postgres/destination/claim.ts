@@ -3,6 +3,7 @@ import type { ClaimRequest, PassStart, WriteResult } from '../../../core/connect
 import { reach } from '../../../core/crash-points.ts';
 import { IdraError, schemaChanged, transient } from '../../../core/errors.ts';
 import { decodeOffset, encodeOffset, type Offset } from '../../../core/offset.ts';
+import { offsetMovedInPass } from '../../../core/offset-moved.ts';
 import type { Token } from '../../../core/token.ts';
 import { writeIsFenced } from '../../sql/destination/commit-table.ts';
 import { refusedRow } from '../../sql/destination/refused-row.ts';
@@ -110,7 +111,7 @@ export class ClaimedTable {
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
-    const rows = rowSetOf(batch, this.#init.request.plan, this.#init.request.wire);
+    const rows = rowSetOf(batch, this.#init.request.plan, this.#init.request.rowFormat);
     return await this.#undoing(
       () =>
         this.#openRows === undefined ? this.#writeBatch(rows, batch) : this.#writeOpen(rows, this.#openRows),
@@ -244,7 +245,7 @@ export class ClaimedTable {
         signal.throwIfAborted();
         if (thrown instanceof ShadowUnfit) throw await session.guard(() => this.#passBeginsAgain(), signal);
         if (sqlState(thrown) === fencedState) throw writeIsFenced(token);
-        if (sqlState(thrown) === offsetMovedState) throw offsetIsNotOurs(name);
+        if (sqlState(thrown) === offsetMovedState) throw offsetMovedInPass(quoteName(name));
         if (!mayBeSchemaChange(thrown)) throw session.classified(thrown);
         await session.guard(() => shape.seeAgain(session), signal);
         if (!isSchemaChange(thrown)) throw session.classified(thrown);
@@ -261,13 +262,6 @@ export class ClaimedTable {
     const { commits, shape } = this.#init;
     return `${commits.requireSql}; ${this.#replacement?.requireSql ?? shape.requireSql()}`;
   }
-}
-
-function offsetIsNotOurs(name: TableName): Error {
-  return transient(
-    'OffsetMoved',
-    `the offset of ${quoteName(name)} was changed while its Sync ran: nothing was written, and it goes on from the stored one`,
-  );
 }
 
 function isMisfit(thrown: unknown): boolean {

@@ -53,14 +53,20 @@ describe('Upsert', () => {
     await flow.close();
   });
 
-  test('of several rows of one key the last in read order wins, whichever wire', async () => {
+  test('of several rows of one key the last in read order wins, whichever format', async () => {
     await database.run(`CREATE TABLE twice (id int PRIMARY KEY, k int NOT NULL, body text);
       INSERT INTO twice SELECT i, i % 5, 'v' || i FROM generate_series(1, 40) i`);
-    for (const wire of ['best', 'values'] as const) {
+    for (const rowFormat of ['best', 'values'] as const) {
       await database.run(
         'DROP TABLE IF EXISTS twice_to; CREATE TABLE twice_to (id int, k int PRIMARY KEY, body text)',
       );
-      const flow = await openFlow(database, { from: 'twice', to: 'twice_to', key: ['k'], wire, uid: wire });
+      const flow = await openFlow(database, {
+        from: 'twice',
+        to: 'twice_to',
+        key: ['k'],
+        rowFormat,
+        uid: rowFormat,
+      });
       await flow.claim();
       await flow.pass();
       assert.deepEqual(await database.run('SELECT k, body FROM twice_to ORDER BY k'), [
@@ -191,12 +197,12 @@ describe('batches', () => {
 
 describe('onError', () => {
   const checked = ", CHECK (body <> 'row 13' AND body <> 'row 77')";
-  for (const wire of ['best', 'values'] as const) {
-    test(`Skip leaves out the rows that cannot be kept, and no other, wire ${wire}`, async () => {
-      const [from, to] = [`bad_${wire}`, `bad_${wire}_to`];
+  for (const rowFormat of ['best', 'values'] as const) {
+    test(`Skip leaves out the rows that cannot be kept, and no other, by ${rowFormat}`, async () => {
+      const [from, to] = [`bad_${rowFormat}`, `bad_${rowFormat}_to`];
       await fill(from, 100);
       await database.run(`CREATE TABLE ${to} (id bigint PRIMARY KEY, body text NOT NULL ${checked})`);
-      const flow = await openFlow(database, { from, to, onError: 'Skip', wire, maxRows: 60 });
+      const flow = await openFlow(database, { from, to, onError: 'Skip', rowFormat, maxRows: 60 });
       await flow.claim();
       await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
       const rejected: string[] = [];

@@ -13,19 +13,14 @@ import type {
 import { bug, type Finding, schemaChanged } from '../../../core/errors.ts';
 import { lookUp } from '../../../core/look-up.ts';
 import type { Offset } from '../../../core/offset.ts';
+import { offsetMoved } from '../../../core/offset-moved.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
 import type { Token } from '../../../core/token.ts';
 import type { Relation, Value } from '../../../core/values.ts';
 import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
-import {
-  claimedRow,
-  offsetMoved,
-  toCommitRow,
-  tokenIsHigher,
-  writeIsFenced,
-} from '../../sql/destination/commit-table.ts';
+import { claimedRow, toCommitRow, tokenIsHigher, writeIsFenced } from '../../sql/destination/commit-table.ts';
 import { joinName, quoteDouble, splitName } from '../../sql/names.ts';
 import { writeFindings } from '../check.ts';
 import { readConfig } from '../config.ts';
@@ -61,7 +56,8 @@ interface Opened {
 
 /** Writes one table over one connection, whose loss ends the claim. */
 export class PostgresDestination implements Destination {
-  readonly #table: string;
+  readonly guarantee = 'ExactlyOnce';
+  readonly name: string;
   readonly #parts: readonly string[];
   readonly #session: OwnSession<Session>;
   readonly #names: Names;
@@ -77,8 +73,8 @@ export class PostgresDestination implements Destination {
   constructor(access: SystemAccess, object: DestinationObject) {
     this.#session = new OwnSession(access.dataSource, (signal) => Session.open(access, writerName, signal));
     this.#names = readConfig(access).parameters.search_path === undefined ? 'own' : 'users';
-    this.#parts = splitName(object.table, tablePath);
-    this.#table = joinName(this.#parts);
+    this.#parts = splitName(object.table ?? '', tablePath);
+    this.name = joinName(this.#parts);
   }
 
   async identity(signal: AbortSignal): Promise<SystemIdentity> {
@@ -126,7 +122,7 @@ export class PostgresDestination implements Destination {
     const target = new Target(name, plan);
     const tidy = (sql: string) => sql.replaceAll(/\s+/g, ' ');
     return [
-      tidy(new CommitRows(schema, this.#table).createSql),
+      tidy(new CommitRows(schema, this.name).createSql),
       ...target.createSql,
       ...(plan.writeMode === 'Upsert'
         ? [target.stageSql, tidy(target.mergeSql(false, this.#alwaysIdentity))]
@@ -187,7 +183,7 @@ export class PostgresDestination implements Destination {
         await session.rollBack();
         if (!isSchemaChange(thrown)) throw session.classified(thrown);
         await this.#seeAgain(request.plan, signal);
-        if (attempt === claimAttempts) throw schemaChanged(this.#table, { cause: thrown });
+        if (attempt === claimAttempts) throw schemaChanged(this.name, { cause: thrown });
       }
     }
   }
@@ -209,7 +205,7 @@ export class PostgresDestination implements Destination {
     }
     for (const sql of createSql) await session.run(sql);
     const now = await seeTable(session, name, tablePath);
-    if (!now) throw bug(`${this.#table} is not there after it was made`);
+    if (!now) throw bug(`${this.name} is not there after it was made`);
     const seen = shaped ?? new ClaimedShape(name, tablePath, now);
     const target = now.entry.oid;
     await session.run(`${commits.targetSql(plan.uid, row.token, target)}; COMMIT`);
@@ -222,7 +218,7 @@ export class PostgresDestination implements Destination {
     const { session } = await this.#open(signal);
     this.#seen ??= await seeTable(session, name, tablePath);
     requireShape(existing, this.#seen?.entry.relation ?? null);
-    if (!this.#seen) throw schemaChanged(this.#table);
+    if (!this.#seen) throw schemaChanged(this.name);
     return new ClaimedShape(name, tablePath, this.#seen);
   }
 
@@ -232,7 +228,7 @@ export class PostgresDestination implements Destination {
     if (this.#shaped?.plan === plan) return await this.#shaped.shape.seeAgain(session);
     this.#seen = await seeTable(session, name, tablePath);
     if (plan.existing) requireShape(plan.existing, this.#seen?.entry.relation ?? null);
-    else if (this.#seen) throw schemaChanged(this.#table);
+    else if (this.#seen) throw schemaChanged(this.name);
   }
 
   async largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null> {
@@ -276,7 +272,7 @@ export class PostgresDestination implements Destination {
       return toCommitRow(row);
     }
     const stored = (await commits.read(session, uid, signal)).find(
-      (each) => each.uid === uid && each.table === this.#table,
+      (each) => each.uid === uid && each.table === this.name,
     );
     if (!stored || stored.token !== token || stored.isClosed) throw writeIsFenced(token);
     throw offsetMoved(expected, stored.offset);
@@ -286,7 +282,7 @@ export class PostgresDestination implements Destination {
     const { session, name, commits } = await this.#openToWrite(signal);
     if (!(await commits.exists(session, signal))) return;
     const [[highest] = []] = await this.#inOwnTable(commits.closeAllSql(uid, token), signal);
-    const highestToken = serverInteger(highest ?? 0, this.#table);
+    const highestToken = serverInteger(highest ?? 0, this.name);
     if (highestToken > token) throw tokenIsHigher(highestToken, token);
     for (const table of await commits.targets(session, uid, signal)) {
       const target = { schema: name.schema, table: splitName(table, tablePath).at(-1) ?? '' };
@@ -314,7 +310,7 @@ export class PostgresDestination implements Destination {
   async #open(signal: AbortSignal): Promise<Opened> {
     const session = await this.#session.get(signal);
     this.#name ??= await resolveName(session, this.#parts, tablePath);
-    this.#commits ??= new CommitRows(this.#name.schema, this.#table);
+    this.#commits ??= new CommitRows(this.#name.schema, this.name);
     return { session, name: this.#name, commits: this.#commits };
   }
 
@@ -344,7 +340,7 @@ export class PostgresDestination implements Destination {
   }
 
   #owned(): ClaimedTable {
-    if (!this.#claimed) throw bug(`${this.#table} is written without a claim`);
+    if (!this.#claimed) throw bug(`${this.name} is written without a claim`);
     return this.#claimed;
   }
 
@@ -359,7 +355,7 @@ export class PostgresDestination implements Destination {
     const stored = rows.find((row) => row.uid === plan.uid);
     const adopted =
       adoptFrom === undefined ? undefined : rows.find((row) => row.uid === adoptFrom && !row.isClosed);
-    const wanted = claimedRow(request, this.#table, stored, adopted);
+    const wanted = claimedRow(request, this.name, stored, adopted);
     const row = request.keepsOffset ? wanted : { ...wanted, offset: null };
     const [claimed] = await session.query(commits.claimSql(row, sessionIdSql, token === 'next'), signal);
     if (!claimed) throw writeIsFenced(wanted.token);

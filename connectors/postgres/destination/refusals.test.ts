@@ -131,10 +131,10 @@ test('a text of the source that is no UTF-8 is named by its column', async () =>
     await client.query("SET client_encoding = 'SQL_ASCII'");
     await client.query(`CREATE TABLE bytes (id int PRIMARY KEY, good text, bad text);
       INSERT INTO bytes VALUES (1, 'a', 'b'), (2, 'c', convert_from('\\xff', 'SQL_ASCII'))`);
-    for (const wire of ['best', 'values'] as const) {
+    for (const rowFormat of ['best', 'values'] as const) {
       const flow = await openSqlFlow(
         { connector, source: accessOf(ascii), destination: database.access },
-        { from: 'bytes', to: `bytes_${wire}`, wire },
+        { from: 'bytes', to: `bytes_${rowFormat}`, rowFormat },
       );
       await flow.claim();
       const error = await failure(flow.pass());

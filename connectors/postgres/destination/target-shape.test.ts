@@ -68,7 +68,7 @@ describe('a destination that changes between two batches takes none of the next'
     ['Upsert', {}],
     ['Upsert, merged', { writeMode: 'Upsert', onError: 'Skip' }],
     ['Append', { writeMode: 'Append', key: [] }],
-    ['values', { wire: 'values' }],
+    ['values', { rowFormat: 'values' }],
   ];
   for (const [what, change] of changes) {
     for (const [way, options] of ways) {

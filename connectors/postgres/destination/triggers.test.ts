@@ -22,15 +22,15 @@ async function target(name: string, trigger: string): Promise<void> {
 test('a row that a trigger drops is a refused row, whichever way it is written', async () => {
   await target('odd', 'odd_only');
   for (const writeMode of ['Append', 'Upsert'] as const) {
-    for (const wire of ['best', 'values'] as const) {
+    for (const rowFormat of ['best', 'values'] as const) {
       for (const rowsThere of [0, 9]) {
-        const options = { from: 'ids', to: 'odd', writeMode, wire } as const;
+        const options = { from: 'ids', to: 'odd', writeMode, rowFormat } as const;
         await database.run('TRUNCATE odd');
         if (rowsThere > 0 && writeMode === 'Upsert')
           await database.run(
             "ALTER TABLE odd DISABLE TRIGGER t; INSERT INTO odd SELECT id, 'old' FROM ids; ALTER TABLE odd ENABLE TRIGGER t",
           );
-        const uid = `${writeMode}-${wire}-${rowsThere}`;
+        const uid = `${writeMode}-${rowFormat}-${rowsThere}`;
         const stops = await openFlow(database, { ...options, uid: `${uid}-stops` });
         await stops.claim();
         await assert.rejects(stops.pass(), (error: IdraError) => {
@@ -119,10 +119,10 @@ test('a trigger that names no schema finds its tables by its own path, or by par
 test('a deferred constraint refuses the row, and not the COMMIT', async () => {
   await database.run(`CREATE TABLE whole (id int PRIMARY KEY); INSERT INTO whole SELECT id FROM ids WHERE id <> 4;
     CREATE TABLE deferred (id int PRIMARY KEY REFERENCES whole DEFERRABLE INITIALLY DEFERRED, body text)`);
-  for (const [index, wire] of (['best', 'values'] as const).entries()) {
+  for (const [index, rowFormat] of (['best', 'values'] as const).entries()) {
     for (const writeMode of ['Append', 'Upsert'] as const) {
       await database.run('TRUNCATE deferred');
-      const options = { from: 'ids', to: 'deferred', wire, writeMode, maxRows: 5 } as const;
+      const options = { from: 'ids', to: 'deferred', rowFormat, writeMode, maxRows: 5 } as const;
       const stops = await openFlow(database, { ...options, uid: `stops-${writeMode}-${index}` });
       await stops.claim();
       await assert.rejects(stops.pass(), (error: IdraError) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { IdraError } from '../../../core/errors.ts';
-import { ServerSessions } from '../../sql/connection/session-pool.ts';
+import { ServerSessions } from '../../../core/session-pool.ts';
 import { connector } from '../connector.ts';
 import { readerName, Session, writerName } from '../session.ts';
 import { openFlow, type TestDatabase, testDatabase } from '../test-harness.ts';
@@ -125,11 +125,11 @@ describe('a query that calls functions', () => {
     const query = `SELECT id, at FROM rows_from WHERE ${calls.join(' AND ')}`;
     const access = { ...database.access, sessions: new ServerSessions() };
     const ends = { ...database, access };
-    for (const wire of ['best', 'values'] as const) {
+    for (const rowFormat of ['best', 'values'] as const) {
       for (const mode of ['Snapshot', 'Timestamp', 'Id'] as const) {
-        const to = `set_${wire}_${mode}`.toLowerCase();
+        const to = `set_${rowFormat}_${mode}`.toLowerCase();
         const more = { sourceKey: ['id'], idField: 'id', timestampField: 'at', safetyLagMs: 1 };
-        const flow = await openFlow(ends, { from: '', query, to, mode, wire, maxRows: 3, ...more });
+        const flow = await openFlow(ends, { from: '', query, to, mode, rowFormat, maxRows: 3, ...more });
         await flow.claim();
         await flow.source.check(mode, signal);
         await flow.pass();

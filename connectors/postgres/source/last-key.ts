@@ -1,4 +1,4 @@
-import type { Wire } from '../../../core/batch.ts';
+import type { RowFormat } from '../../../core/batch.ts';
 import { scalarText } from '../../../core/offset.ts';
 import type { Column, Scalar } from '../../../core/values.ts';
 import type { Range } from '../../sql/source/keyset.ts';
@@ -14,17 +14,17 @@ export function canonicalText(text: string, column: Column): string {
 }
 
 /** Looks only at the columns that rows are paged by, and only in a part's last row. */
-export function lastKeyReader(range: Range, wire: Wire): (row: Buffer) => readonly string[] {
+export function lastKeyReader(range: Range, rowFormat: RowFormat): (row: Buffer) => readonly string[] {
   const keys = range.orderBy.map((column) => ({
     column,
     index: range.columns.findIndex((each) => each.name === column.name),
   }));
-  if (wire.format === 'pgcopy-binary') {
+  if (rowFormat.format === 'pgcopy-binary') {
     return (row) => {
       const fields = fieldsOf(row);
       return keys.map(({ column, index }) => {
         const field = fields[index];
-        const decode = keyDecoderOf(wire.as[index] ?? '');
+        const decode = keyDecoderOf(rowFormat.as[index] ?? '');
         if (!field || !decode) throw keyIsNull(column);
         return decode(field);
       });
@@ -35,9 +35,9 @@ export function lastKeyReader(range: Range, wire: Wire): (row: Buffer) => readon
     return keys.map(({ column, index }) => {
       const text = texts[index];
       if (text === null || text === undefined) throw keyIsNull(column);
-      return wire.format === 'values'
-        ? canonicalText(text, column)
-        : encodedText(text, column, wire.as[index] ?? '');
+      return 'as' in rowFormat
+        ? encodedText(text, column, rowFormat.as[index] ?? '')
+        : canonicalText(text, column);
     });
   };
 }

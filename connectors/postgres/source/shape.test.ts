@@ -71,11 +71,11 @@ describe('a source that changes while it is read', () => {
     ],
   ];
   for (const [what, change] of changes) {
-    for (const wire of ['best', 'values'] as const) {
-      test(`${what}, by ${wire}`, async () => {
+    for (const rowFormat of ['best', 'values'] as const) {
+      test(`${what}, by ${rowFormat}`, async () => {
         const name = await table();
         assert.equal(
-          await changedWhileRead(await open(name, { wire }), change(name)),
+          await changedWhileRead(await open(name, { rowFormat }), change(name)),
           '1 batches, then SchemaChanged',
         );
       });

@@ -1,4 +1,4 @@
-import type { Batch, RawRequest, Rows, Wire } from '../../../core/batch.ts';
+import type { Batch, RawRequest, RowFormat, Rows } from '../../../core/batch.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { ReadColumn } from '../../../core/column-plan.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
@@ -183,18 +183,18 @@ export class PostgresSource implements Source, RangeReader {
 
   async *#copyRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
     const session = await this.#open(signal);
-    const { wire, limits } = request;
-    const isBinary = wire.format === 'pgcopy-binary';
-    const select = selectRange(dialect, await this.#fromClause(session), range, wire);
+    const { rowFormat, limits } = request;
+    const isBinary = rowFormat.format === 'pgcopy-binary';
+    const select = selectRange(dialect, await this.#fromClause(session), range, rowFormat);
     const sql = `COPY (${select}) TO STDOUT${isBinary ? ' (FORMAT binary)' : ''}`;
-    const lastKey = lastKeyReader(range, wire);
+    const lastKey = lastKeyReader(range, rowFormat);
     this.#shape ??= await this.#lookAtShape(session, signal);
     const expected = refusesHiding(request.relation)
       ? withOpening(this.#shape, refuseHidingSql)
       : this.#shape;
     for await (const part of session.copyOut(sql, { limits, isBinary }, expected, signal)) {
       const { rowCount, byteCount } = part;
-      yield { rows: toRows(part, range, wire), rowCount, byteCount, lastKey: lastKey(part.lastRow) };
+      yield { rows: toRows(part, range, rowFormat), rowCount, byteCount, lastKey: lastKey(part.lastRow) };
     }
   }
 
@@ -385,10 +385,10 @@ async function describeSource(session: Session, table: string): Promise<Relation
   );
 }
 
-function toRows(part: FramePart, range: Range, wire: Wire): Rows {
-  if (wire.format === 'pgcopy-binary') return { format: wire.format, chunks: part.chunks };
+function toRows(part: FramePart, range: Range, rowFormat: RowFormat): Rows {
+  if (rowFormat.format === 'pgcopy-binary') return { format: rowFormat.format, chunks: part.chunks };
   const lines = joinBodies(Buffer.concat(part.chunks), part.rowCount);
-  if (wire.format === 'tsv') return { format: 'tsv', chunks: [withoutRareEscapes(lines)] };
+  if (rowFormat.format === 'tsv') return { format: 'tsv', chunks: [withoutRareEscapes(lines)] };
   return {
     format: 'values',
     rows: decodeLines(

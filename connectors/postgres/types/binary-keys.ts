@@ -43,7 +43,7 @@ function broken(what: string): Error {
   return protocolError('PostgreSQL', new Error(what));
 }
 
-/** Undefined: rows cannot be paged by such a column on the binary wire. */
+/** Undefined: rows cannot be paged by such a column in the binary format. */
 export function keyDecoderOf(type: string): DecodeKey | undefined {
   return decoders[type];
 }

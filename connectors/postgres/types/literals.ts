@@ -1,4 +1,4 @@
-import type { Wire } from '../../../core/batch.ts';
+import type { RowFormat } from '../../../core/batch.ts';
 import { bug, permanent } from '../../../core/errors.ts';
 import type { Column } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
@@ -40,17 +40,17 @@ function literal(text: string, column: Column): string {
   return `${literalText(text)}::${castName(type)}`;
 }
 
-function selectItem(column: Column, wire: Wire, index: number): string {
-  if (wire.format === 'values') return aliased(ownItem(column), column);
-  const as = wire.as[index] ?? '';
+function selectItem(column: Column, rowFormat: RowFormat, index: number): string {
+  if (!('as' in rowFormat)) return aliased(ownItem(column), column);
+  const as = rowFormat.as[index] ?? '';
   const item =
-    wire.format === 'pgcopy-binary'
+    rowFormat.format === 'pgcopy-binary'
       ? binaryItem(column, as)
-      : wire.format === 'tsv'
+      : rowFormat.format === 'tsv'
         ? tsvItem(column, as)
         : undefined;
   if (item === undefined)
-    throw bug(`column ${column.name} (${column.nativeType}) cannot travel as ${as} (${wire.format})`);
+    throw bug(`column ${column.name} (${column.nativeType}) cannot travel as ${as} (${rowFormat.format})`);
   return aliased(item, column);
 }
 

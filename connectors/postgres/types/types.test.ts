@@ -137,7 +137,7 @@ function tableSql(name: string, list: typeof columns): string {
 }
 
 describe('every type arrives as it was', () => {
-  for (const [name, list, wire] of [
+  for (const [name, list, rowFormat] of [
     ['by binary', columns, 'best'],
     ['by values', columns, 'values'],
     ['by values, types of extensions and users', valuesOnly, 'best'],
@@ -146,8 +146,11 @@ describe('every type arrives as it was', () => {
       test(`${name}, ${isExisting ? 'into a table of the same types' : 'into a created table'}`, async () => {
         await database.run(`${tableSql('types_from', list)}; DROP TABLE IF EXISTS types_to, _idra_commits`);
         if (isExisting) await database.run('CREATE TABLE types_to (LIKE types_from INCLUDING ALL)');
-        const flow = await openFlow(database, { from: 'types_from', to: 'types_to', wire });
-        assert.equal(flow.wire.format, list === columns && wire === 'best' ? 'pgcopy-binary' : 'values');
+        const flow = await openFlow(database, { from: 'types_from', to: 'types_to', rowFormat });
+        assert.equal(
+          flow.rowFormat.format,
+          list === columns && rowFormat === 'best' ? 'pgcopy-binary' : 'values',
+        );
         assert.deepEqual(
           flow.plan.columns.findings.filter((each) => each.severity === 'error'),
           [],
@@ -155,7 +158,7 @@ describe('every type arrives as it was', () => {
         await flow.claim();
         const { batches } = await flow.pass();
         const [first] = batches;
-        if (first?.rows.format === 'values')
+        if (first && 'rows' in first.rows)
           assert.deepEqual(
             first.rows.rows[0]?.slice(1),
             list.map(([, , value]) => value),
@@ -249,11 +252,11 @@ describe('paging by every type of key', () => {
     ['time', "time '00:00' + i * interval '1.000003 sec'"],
     ['inet', "'10.0.0.0'::inet + i"],
   ] as const) {
-    for (const wire of ['best', 'values'] as const) {
-      test(`${type}, wire ${wire}`, async () => {
+    for (const rowFormat of ['best', 'values'] as const) {
+      test(`${type}, by ${rowFormat}`, async () => {
         await database.run(`DROP TABLE IF EXISTS paged, paged_to, _idra_commits; CREATE TABLE paged (k ${type} PRIMARY KEY, n int);
           INSERT INTO paged SELECT (${expression})::${type}, i FROM generate_series(1, 100) i`);
-        const flow = await openFlow(database, { from: 'paged', to: 'paged_to', wire, maxRows: 7 });
+        const flow = await openFlow(database, { from: 'paged', to: 'paged_to', rowFormat, maxRows: 7 });
         await flow.claim();
         const { batches } = await flow.pass();
         assert.equal(batches.length, 15);

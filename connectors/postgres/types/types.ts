@@ -1,5 +1,6 @@
 import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
+import { nameParts } from '../../sql/names.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
 import { accepts, type Of, withoutInput } from './accepts.ts';
 import { isBuiltIn, parseTypeName } from './type-name.ts';
@@ -12,7 +13,7 @@ export const types: TypeTable = {
     kinds: ['enum', 'interval'],
     others: /^(inet|cidr|macaddr8?|money|pg_lsn|(int4|int8|num|ts|tstz|date)range)$/,
   }),
-  names: { maxLength: 63, unit: 'bytes', fold: (name) => name },
+  names: { maxLength: 63, unit: 'bytes', fold: (name) => name, partsOf: nameParts },
 };
 
 const maxVarchar = 10_485_760;

@@ -104,9 +104,3 @@ export function writeIsFenced(token: Token): Error {
     `the destination refused token ${formatToken(token)}: a newer owner has claimed this sync, or its commit row is gone`,
   );
 }
-
-export function offsetMoved(expected: string | null, stored: string | null): Error {
-  return permanent('OffsetMoved', `the stored offset is ${stored ?? 'none'}, not ${expected ?? 'none'}`, {
-    mend: 'read it again (idra offset get) and repeat with --expect set to what it says',
-  });
-}

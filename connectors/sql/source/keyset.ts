@@ -1,4 +1,4 @@
-import type { Wire } from '../../../core/batch.ts';
+import type { RowFormat } from '../../../core/batch.ts';
 import type { Column } from '../../../core/values.ts';
 import type { Comparison, FromClause, SqlDialect } from '../types/dialect.ts';
 
@@ -20,8 +20,13 @@ export interface UpTo {
   readonly isInclusive: boolean;
 }
 
-export function selectRange(dialect: SqlDialect, from: FromClause, range: Range, wire: Wire): string {
-  const items = range.columns.map((column, index) => dialect.selectItem(column, wire, index)).join(', ');
+export function selectRange(
+  dialect: SqlDialect,
+  from: FromClause,
+  range: Range,
+  rowFormat: RowFormat,
+): string {
+  const items = range.columns.map((column, index) => dialect.selectItem(column, rowFormat, index)).join(', ');
   const order = range.orderBy.map((column) => dialect.quote(column.name)).join(', ');
   return [
     `SELECT ${items} FROM ${from}`,

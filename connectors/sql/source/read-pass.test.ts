@@ -47,7 +47,7 @@ function requestOf(more: Partial<ReadRequest>): ReadRequest {
     timeZone: 'UTC',
     after: null,
     limits: { maxRows: 1, maxBytes: 1_000 },
-    wire: { kind: 'canonical' } as unknown as ReadRequest['wire'],
+    rowFormat: { kind: 'canonical' } as unknown as ReadRequest['rowFormat'],
     ...more,
   };
 }

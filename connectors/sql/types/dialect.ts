@@ -1,4 +1,4 @@
-import type { Wire } from '../../../core/batch.ts';
+import type { RowFormat } from '../../../core/batch.ts';
 import type { Column } from '../../../core/values.ts';
 
 /** What the shared SQL code asks of a system. Literals, not parameters: COPY takes none. */
@@ -6,8 +6,8 @@ export interface SqlDialect {
   quote(identifier: string): string;
   /** Canonical text (scalarText) as a literal that compares as the column's own type, so that indexes serve it. */
   literal(text: string, column: Column): string;
-  /** The select item of a column: canonical on the `values` wire, else as the raw request at `index` says. */
-  selectItem(column: Column, wire: Wire, index: number): string;
+  /** The select item of a column: canonical where rows travel as values, else as the raw request at `index` says. */
+  selectItem(column: Column, rowFormat: RowFormat, index: number): string;
   /**
    * The operator as it stands between a column and a literal of its type; left out, it is the symbol. For systems where users define
    * operators: the one that means what the order of an index means, wherever the session looks for names.

@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Wire } from '../../../core/batch.ts';
+import type { RowFormat } from '../../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../../core/connector.ts';
 import type { Row, Value } from '../../../core/values.ts';
 import { isNumbered, nullNotNumbered } from '../../sql/destination/numbered-columns.ts';
@@ -34,7 +34,7 @@ export class RowWriter {
 
   readonly #numbered: readonly { readonly at: number; readonly name: string }[];
 
-  constructor(database: Database, file: string, table: string, plan: WritePlan, wire: Wire) {
+  constructor(database: Database, file: string, table: string, plan: WritePlan, rowFormat: RowFormat) {
     this.#database = database;
     this.#file = file;
     this.#table = table;
@@ -44,7 +44,7 @@ export class RowWriter {
       isNumbered(column, plan) ? [{ at, name: column.name }] : [],
     );
     // Values as another SQLite stores them need nothing.
-    const columns = wire.format === 'sqlite' ? [] : plan.columns.columns;
+    const columns = rowFormat.format === 'sqlite' ? [] : plan.columns.columns;
     this.#encoders = columns.flatMap((column, at) => {
       const encode = encoderOf(column.source.type, { nativeType: column.ddl });
       return encode ? [{ at, name: column.name, encode }] : [];

@@ -1,11 +1,11 @@
 import type { Database } from 'better-sqlite3';
 import type { CommitRow, OffsetChange } from '../../../core/connector.ts';
-import { permanent, transient } from '../../../core/errors.ts';
+import { permanent } from '../../../core/errors.ts';
+import { offsetMoved, offsetMovedInPass } from '../../../core/offset-moved.ts';
 import type { Token } from '../../../core/token.ts';
 import {
   commitLayout,
   commitTableName,
-  offsetMoved,
   requireKnownLayout,
   spellingsOf,
   tokenIsHigher,
@@ -113,10 +113,7 @@ export class CommitRows {
       .get(offset, BigInt(written), owner.uid, owner.table, owner.token, previous);
     if (row !== undefined) return Number(row.rows);
     this.requireOwner(owner);
-    throw transient(
-      'OffsetMoved',
-      `the offset of ${owner.table} was changed while its Sync ran: nothing was written, and it goes on from the stored one`,
-    );
+    throw offsetMovedInPass(owner.table);
   }
 
   /** Under a claim, before work whose commit comes later. Returns the row's total. */

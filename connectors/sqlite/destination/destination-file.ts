@@ -70,8 +70,8 @@ export class DestinationFile {
   constructor({ file, folder }: FilePlace, object: DestinationObject) {
     this.#file = file;
     this.#folder = folder;
-    this.#name = tableName(object.table, path);
-    this.#commitName = joinName(splitName(object.table, path));
+    this.#name = tableName(object.table ?? '', path);
+    this.#commitName = joinName(splitName(object.table ?? '', path));
   }
 
   readonly identity = () => travellingIdentity(this.#file);
@@ -294,7 +294,7 @@ export class DestinationFile {
       this.#file,
       this.#pass?.shadow?.name ?? table,
       request.plan,
-      request.wire,
+      request.rowFormat,
     );
     return this.#writer;
   }

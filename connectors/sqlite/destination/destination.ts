@@ -15,6 +15,7 @@ import type { Offset } from '../../../core/offset.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
 import type { Token } from '../../../core/token.ts';
 import type { Relation, Value } from '../../../core/values.ts';
+import { joinName, splitName } from '../../sql/names.ts';
 import { packRows, rowsPerPack } from '../connection/packing.ts';
 import { tableName } from '../describe.ts';
 import { type FilePlace, FileThread } from '../session.ts';
@@ -25,6 +26,8 @@ import type { DestinationFile } from './destination-file.ts';
 
 /** Writes one table of a file, in its own thread: a batch is one transaction of prepared statements. */
 export class SqliteDestination implements Destination {
+  readonly guarantee = 'ExactlyOnce';
+  readonly name: string;
   readonly #thread: FileThread<DestinationFile>;
   readonly #table: string;
   #hasCommitTable = false;
@@ -34,7 +37,9 @@ export class SqliteDestination implements Destination {
 
   constructor(place: FilePlace, object: DestinationObject) {
     this.#thread = new FileThread({ ...place, role: 'destination', object });
-    this.#table = tableName(object.table, 'spec.destination.table');
+    const parts = splitName(object.table ?? '', 'spec.destination.table');
+    this.name = joinName(parts);
+    this.#table = tableName(this.name, 'spec.destination.table');
   }
 
   identity(signal: AbortSignal): Promise<SystemIdentity> {
@@ -117,8 +122,10 @@ export class SqliteDestination implements Destination {
   }
 
   #pack({ rows }: Batch): readonly Uint8Array[] {
-    if (rows.format === 'sqlite') return rows.chunks;
-    if (rows.format !== 'values') throw bug(`SQLite takes no rows as ${rows.format}`);
+    if (!('rows' in rows)) {
+      if (rows.format === 'sqlite') return rows.chunks;
+      throw bug(`SQLite takes no rows as ${rows.format}`);
+    }
     const packs: Uint8Array[] = [];
     for (let from = 0; from < rows.rows.length; from += rowsPerPack)
       packs.push(packRows(rows.rows.slice(from, from + rowsPerPack), this.#width));

@@ -21,7 +21,7 @@ export function largestRow(
     .pluck()
     .get() as Stored;
   if (newest === null) return null;
-  const isStored = request.wire.format === 'sqlite';
+  const isStored = request.rowFormat.format === 'sqlite';
   const isTime = !isStored && types[0]?.kind === 'timestamp' && typeof newest === 'string';
   const rank = isTime ? `rtrim(replace(${first}, 'T', ' '), 'Z')` : first;
   const order = [rank, ...rest].map((each) => `${each} DESC`).join(', ');

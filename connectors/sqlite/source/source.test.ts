@@ -63,7 +63,7 @@ test('every key type pages in its own order, two rows at a time', async () => {
     const source = await open({ table: `k${index}` });
     const { batches } = await read(source, {
       limits: { maxRows: 2, maxBytes: 1 << 20 },
-      wire: { format: 'sqlite', as: ['stored'] },
+      rowFormat: { format: 'sqlite', as: ['stored'] },
     });
     const expected = query(file, `SELECT count(*) FROM k${index}`)[0]?.[0];
     assert.equal(

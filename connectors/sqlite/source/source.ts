@@ -166,10 +166,10 @@ export class SqliteSource implements Source, RangeReader {
     const { columns, orderBy } = range;
     const from = await this.#fromClause(signal);
     return {
-      sql: selectRange(dialect, from, range, request.wire),
+      sql: selectRange(dialect, from, range, request.rowFormat),
       columns,
       keys: orderBy.map((column) => columns.findIndex((each) => each.name === column.name)),
-      isStored: request.wire.format === 'sqlite',
+      isStored: request.rowFormat.format === 'sqlite',
       maxRows: range.maxRows ?? request.limits.maxRows,
       maxBytes: request.limits.maxBytes,
       shape: shapeOf(request.relation),
@@ -259,7 +259,7 @@ function toPart(part: PackedPart, request: ReadRequest): Part {
 
 function toRows(packed: readonly Uint8Array[], request: ReadRequest): Rows {
   const chunks = packed.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  return request.wire.format === 'sqlite'
+  return request.rowFormat.format === 'sqlite'
     ? { format: 'sqlite', chunks }
     : { format: 'values', rows: chunks.flatMap((chunk) => unpackRows(chunk) as Row[]) };
 }

@@ -216,10 +216,10 @@ for (const table of ['t', 's']) {
     try {
       const relation = await source.describe(signal);
       const plan = await planFor(relation, destination);
-      const [wire] = destination.rawRequests(plan);
-      assert.ok(wire && source.canServe(wire, []));
-      await destination.claim(claimOf(plan, { wire }), signal);
-      const request = requestFor(relation, { wire, limits: { maxRows: 2, maxBytes: 1 << 20 } });
+      const [rowFormat] = destination.rawRequests(plan);
+      assert.ok(rowFormat && source.canServe(rowFormat, []));
+      await destination.claim(claimOf(plan, { rowFormat }), signal);
+      const request = requestFor(relation, { rowFormat, limits: { maxRows: 2, maxBytes: 1 << 20 } });
       for (const batch of (await readAll(source, request)).batches) await destination.write(batch, signal);
       const columns = relation.columns.map(
         ({ name }) => `typeof("${name.replaceAll('"', '""')}"), "${name.replaceAll('"', '""')}"`,

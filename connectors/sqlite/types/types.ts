@@ -1,5 +1,6 @@
 import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
+import { nameParts } from '../../sql/names.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
 import { accepts, nanIsNull } from './accepts.ts';
 
@@ -14,7 +15,7 @@ export const types: TypeTable = {
     kinds: ['untyped'],
     others: /^$/,
   }),
-  names: { unit: 'bytes', fold: foldAscii },
+  names: { unit: 'bytes', fold: foldAscii, partsOf: nameParts },
 };
 
 /** SQLite ignores the case of ASCII letters, and of no others. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../core/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** The connections of one server that there are, being opened and being closed included. */
 export class ConnectionRoom {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { PooledSession } from '../../../core/connector.ts';
-import { IdraError, transient } from '../../../core/errors.ts';
-import { ManualClock } from '../../../e2e/kit/engine-run.ts';
+import { ManualClock } from '../e2e/kit/engine-run.ts';
+import { IdraError, transient } from './errors.ts';
 import { ServerSessions } from './session-pool.ts';
+import type { PooledSession } from './sessions.ts';
 
 const never = new AbortController().signal;
 const reader = { server: 'db:5432', identity: 'reader', dataSource: 'default/shop' };

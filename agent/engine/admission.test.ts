@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CommitRow } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
-import type { DataSource, Sync, SyncSpec } from '../../core/sync-spec.ts';
+import type { Sync, SyncSpec } from '../../core/sync-spec.ts';
 import { type AdmitInput, admit } from './admission.ts';
-import { meaningOf, otherWriters } from './meaning.ts';
 import { sameSystems } from './system-change.ts';
 
 const spec: SyncSpec = {
@@ -22,17 +21,6 @@ const spec: SyncSpec = {
   placement: { agentSelector: {} },
 };
 const sync: Sync = { uid: 'u1', namespace: 'a', name: 'orders', generation: 1, spec };
-const dataSource = (name: string, host: string): DataSource => ({
-  uid: name,
-  namespace: 'a',
-  name,
-  generation: 1,
-  spec: {
-    type: 'postgres',
-    config: { host, port: 5432, database: name, user: 'idra' },
-    placement: { agentSelector: {} },
-  },
-});
 const row = (change: Partial<CommitRow> = {}): CommitRow => ({
   uid: 'u1',
   table: 'sales.orders',
@@ -184,35 +172,3 @@ function outcome(given: AdmitInput): string {
     return error.code;
   }
 }
-
-test('the meaning changes with what an offset means, and with nothing else', () => {
-  const [shop, warehouse] = [dataSource('shop', 'one'), dataSource('warehouse', 'two')];
-  const base = meaningOf(sync, shop, warehouse);
-  const same: Sync[] = [
-    { ...sync, spec: { ...spec, batch: { maxRows: 1, maxBytes: 1 } } },
-    { ...sync, spec: { ...spec, isSuspended: true, schedule: { kind: 'continuous' } } },
-    { ...sync, generation: 7 },
-  ];
-  for (const each of same) assert.equal(meaningOf(each, shop, warehouse), base);
-  const others: Sync[] = [
-    { ...sync, spec: { ...spec, mode: 'Snapshot' } },
-    { ...sync, spec: { ...spec, source: { ...spec.source, table: 'public.other' } } },
-    { ...sync, spec: { ...spec, source: { ...spec.source, idField: 'nr' } } },
-    { ...sync, spec: { ...spec, destination: { ...spec.destination, table: 'sales.other' } } },
-    { ...sync, spec: { ...spec, destination: { ...spec.destination, key: ['nr'] } } },
-  ];
-  for (const each of others) assert.notEqual(meaningOf(each, shop, warehouse), base);
-  assert.notEqual(meaningOf(sync, dataSource('shop', 'elsewhere'), warehouse), base);
-  const otherUser = { ...shop, spec: { ...shop.spec, config: { ...shop.spec.config, user: 'other' } } };
-  assert.equal(meaningOf(sync, otherUser, warehouse), base);
-});
-
-test('other open syncs on the table are told', () => {
-  const rows = [
-    row(),
-    row({ uid: 'u2', name: 'b/copy' }),
-    row({ uid: 'u3', name: 'b/gone', isClosed: true }),
-    row({ uid: 'u4', name: 'c/x', table: 'orders' }),
-  ];
-  assert.deepEqual(otherWriters(rows, sync), ['b/copy', 'c/x']);
-});

@@ -1,3 +1,14 @@
+import type { Finding } from '../../core/errors.ts';
+import { manifestFinding } from '../../core/manifest/rules.ts';
+
+/** Of a Sync's manifest, when it is read. */
+export function queryFindings({ source: { query } }: { source: { query?: string | undefined } }): Finding[] {
+  if (query === undefined || !hasSecondStatement(query)) return [];
+  const mend =
+    'write one SELECT; what has to be done before it belongs in a view or a function of the database';
+  return [manifestFinding('spec.source.query', 'query is more than one statement', mend)];
+}
+
 /**
  * Whether a query is more than one statement, as far as that can be said without a server: only where every dialect of SQL reads it the
  * same way. What quotes or comments differently between them (a backslash in a string, `#`, `$$`, `/*!`) is left to the server.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasSecondStatement } from './statements.ts';
+import { hasSecondStatement } from './second-statement.ts';
 
 test('two statements are seen where every dialect reads them so', () => {
   for (const query of [

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { secretReferences } from '../../../core/access.ts';
-import { backoffMs } from '../../../core/backoff.ts';
-import { type Clock, systemClock } from '../../../core/clock.ts';
-import type { Lent, PooledSession, SessionKey, SessionPool, SystemAccess } from '../../../core/connector.ts';
-import { asIdraError, type IdraError, transient } from '../../../core/errors.ts';
-import { Semaphore } from '../../../core/semaphore.ts';
+import { secretReferences } from './access.ts';
+import { backoffMs } from './backoff.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { ConnectionRoom } from './connection-room.ts';
+import type { SystemAccess } from './connector.ts';
+import { asIdraError, type IdraError, transient } from './errors.ts';
+import { Semaphore } from './semaphore.ts';
+import type { Lent, PooledSession, SessionKey, SessionPool } from './sessions.ts';
 
 /** So many connections of one server are being opened at one time: a server that is busy logging others in answers nobody. */
 const openingAtOnce = 3;

@@ -1,0 +1,54 @@
+import type { PassEnd, ReadRequest } from '../../core/connector.ts';
+import { instantMs } from '../../core/instant.ts';
+import type { Reporter } from './reporter.ts';
+import type { BehindSince } from './status-draft.ts';
+
+/** Rows that were there when a pass began and are not final yet. */
+export interface HeldBack {
+  /** PassEnd.mark. */
+  readonly mark: string | undefined;
+  /** Begin of the first pass that they were held back from. */
+  readonly sinceMs: number;
+}
+
+/** What waits since when. By ids: the age of the oldest pass that found rows which are not moved yet. */
+export function behindSince(
+  { mode, timeZone }: ReadRequest,
+  timestamp: string | undefined,
+  sinceMs: number,
+): BehindSince {
+  if (mode !== 'Timestamp') return sinceMs;
+  return timestamp === undefined ? undefined : instantMs(timestamp, timeZone);
+}
+
+export interface PassEnded {
+  readonly reporter: Reporter;
+  readonly request: ReadRequest;
+  readonly end: PassEnd;
+  /** Held back from the passes before. */
+  readonly before: HeldBack | undefined;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** What is still held back of what was there when this pass, or one before, began. */
+export function reportEnd({
+  reporter,
+  request,
+  end,
+  before,
+  startMs,
+  endMs,
+}: PassEnded): HeldBack | undefined {
+  const { oldestWaiting, mark } = end;
+  const heldBack = end.isHeldBack ? { mark, sinceMs: before?.sinceMs ?? startMs } : undefined;
+  reporter.passEnded(end.bound, endMs);
+  reporter.unread(end.nullRows ?? 0, request.timestampField ?? request.key[0] ?? '');
+  const oldestMs = oldestWaiting === undefined ? undefined : instantMs(oldestWaiting, request.timeZone);
+  // A time to come is no time since which something waits.
+  const isPast = oldestMs !== undefined && oldestMs <= endMs;
+  // An id says nothing of time: what waits was there when this pass ended.
+  const waitingMs = oldestMs ?? (end.hasRowsWaiting ? startMs : undefined);
+  reporter.behind(isPast ? oldestMs : (heldBack?.sinceMs ?? waitingMs));
+  return heldBack;
+}

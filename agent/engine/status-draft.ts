@@ -1,0 +1,144 @@
+import { boundedText } from '../../core/bounded-text.ts';
+import type { BoundReport, Guarantee } from '../../core/connector.ts';
+import type { StatusReason } from '../../core/error-codes.ts';
+import { encodeOffset, formatOffset, type Offset } from '../../core/offset.ts';
+import type { LastError, RequestStatus, RowCounts, SyncState, SyncStatus } from '../../core/status.ts';
+import type { Sync } from '../../core/sync-spec.ts';
+import type { SkippedRows } from '../../core/sync-store.ts';
+import { formatToken, type Token } from '../../core/token.ts';
+import { describeSkipped, noSkippedRows } from './skipped-rows.ts';
+
+/** How far the destination is behind: ms since 1970 of the oldest thing that waits, undefined when it has caught up. */
+export type BehindSince = number | undefined;
+
+/** What is known of one Sync. A change makes a new draft; `statusOf` is what is told of it. */
+export interface StatusDraft {
+  readonly state: SyncState;
+  readonly reason: StatusReason;
+  readonly message: string;
+  readonly nextPassMs?: number | undefined;
+  readonly rows: RowCounts;
+  readonly offset: Offset | null;
+  readonly token?: Token;
+  readonly guarantee?: Guarantee;
+  readonly bound?: BoundReport;
+  readonly behindSince: BehindSince;
+  readonly isLagKnown: boolean;
+  readonly lastError?: LastError | undefined;
+  /** A pass that makes no progress. */
+  readonly overdue?: Overdue | undefined;
+  readonly requests: readonly RequestStatus[];
+  readonly warnings: Warnings;
+  readonly skipped: SkippedRows;
+  readonly hasCaughtUp: boolean;
+  readonly hasCaughtUpBefore: boolean;
+  readonly lastSyncTime?: string | undefined;
+  readonly lastPassTime?: string;
+}
+
+export interface Overdue {
+  readonly since: string;
+  /** Told in the place of the message, until an error says more. */
+  readonly message?: string;
+}
+
+/** By where they come from, in the order in which they are told. */
+export interface Warnings {
+  readonly plan: readonly string[];
+  readonly others: readonly string[];
+  readonly unread: readonly string[];
+}
+
+export const emptyDraft: StatusDraft = {
+  state: 'Pending',
+  reason: 'WaitingForAgent',
+  message: 'reaching both systems',
+  rows: { read: 0, written: 0, deleted: 0, rejected: 0 },
+  offset: null,
+  behindSince: undefined,
+  isLagKnown: false,
+  requests: [],
+  warnings: { plan: [], others: [], unread: [] },
+  skipped: noSkippedRows,
+  hasCaughtUp: false,
+  hasCaughtUpBefore: false,
+};
+
+export interface Telling {
+  readonly sync: Sync;
+  readonly agent: string;
+  readonly nowMs: number;
+  readonly rowsPerSecond: number;
+}
+
+/** Pure. */
+export function statusOf(draft: StatusDraft, { sync, agent, nowMs, rowsPerSecond }: Telling): SyncStatus {
+  const { offset, token, nextPassMs, requests } = draft;
+  const shown = shownState(draft);
+  const warnings = warningsOf(draft);
+  return defined({
+    uid: sync.uid,
+    observedGeneration: sync.generation,
+    ...shown,
+    agent,
+    hasCaughtUp: draft.hasCaughtUp,
+    hasCaughtUpBefore: draft.hasCaughtUpBefore && !draft.hasCaughtUp ? true : undefined,
+    rows: draft.rows,
+    rowsPerSecond: shown.state === 'Running' ? rowsPerSecond : undefined,
+    offset: offset ? encodeOffset(offset) : undefined,
+    offsetText: offset ? formatOffset(offset) : undefined,
+    lagSeconds: draft.isLagKnown ? lagSeconds(draft.behindSince, nowMs) : undefined,
+    observedAt: new Date(nowMs).toISOString(),
+    lastSyncTime: draft.lastSyncTime,
+    lastPassTime: draft.lastPassTime,
+    fencingToken: token === undefined ? undefined : formatToken(token),
+    guarantee: draft.guarantee,
+    bound: draft.bound,
+    lastError: draft.lastError,
+    overdueSince: draft.overdue?.since,
+    nextPassTime:
+      nextPassMs === undefined || !Number.isFinite(nextPassMs)
+        ? undefined
+        : new Date(nextPassMs).toISOString(),
+    requests: requests.length > 0 ? [...requests] : undefined,
+    warnings: warnings.length > 0 ? warnings : undefined,
+  });
+}
+
+/** Equal texts: nothing of weight has changed. A sync that is caught up and finds nothing new writes no status. */
+export function weightOf(status: SyncStatus): string {
+  return JSON.stringify({ ...status, observedAt: '', lastPassTime: '', nextPassTime: '', rowsPerSecond: 0 });
+}
+
+/** 0 only where nothing waits. */
+export function lagSeconds(behindSince: BehindSince, nowMs: number): number {
+  return behindSince === undefined ? 0 : Math.max(1, Math.round((nowMs - behindSince) / 1_000));
+}
+
+function shownState({ state, reason, message, overdue }: StatusDraft) {
+  if (overdue?.message === undefined) return { state, reason, message };
+  return {
+    state: 'Waiting' as const,
+    reason: 'PassOverdue' satisfies StatusReason,
+    message: overdue.message,
+  };
+}
+
+const mostWarnings = 50;
+const warningBytes = 1_024;
+
+/** Plans of wide tables have many, and each may quote a server. */
+function warningsOf({ warnings: { plan, others, unread }, skipped }: StatusDraft): readonly string[] {
+  return [...plan, ...others, ...unread, ...describeSkipped(skipped)]
+    .slice(0, mostWarnings)
+    .map((each) => boundedText(each, warningBytes));
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Leaves out what is undefined: JSON would, and exact optional types want it so. */
+function defined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,158 @@
+import type { Batch } from '../../core/batch.ts';
+import type {
+  ClaimRequest,
+  CommitRow,
+  Destination,
+  OffsetChange,
+  PassStart,
+  PlainDestination,
+  SystemIdentity,
+  WritePlan,
+  WriteResult,
+} from '../../core/connector.ts';
+import { reach } from '../../core/crash-points.ts';
+import { bug, type Finding } from '../../core/errors.ts';
+import { encodeOffset, type Offset } from '../../core/offset.ts';
+import { offsetMoved } from '../../core/offset-moved.ts';
+import { qualifiedName, type Sync, type WriteMode } from '../../core/sync-spec.ts';
+import type { SyncProgress } from '../../core/sync-store.ts';
+import type { Token } from '../../core/token.ts';
+import type { Relation } from '../../core/values.ts';
+
+/** Where the offset of a Sync is kept that its destination cannot keep. */
+export interface OffsetKeeper {
+  readOffset(): Promise<string | null>;
+  /** Durable when it returns, and only while the Sync's lock is held. */
+  writeOffset(offset: string | null): Promise<void>;
+  /** As it was last written. */
+  memory(): SyncProgress;
+}
+
+/** A PlainDestination with what it lacks: its commit row is made of what the store of the Sync holds. */
+export class StoredOffsets implements Destination {
+  readonly guarantee = 'AtLeastOnce';
+  readonly #plain: PlainDestination;
+  readonly #sync: Sync;
+  readonly #keeper: OffsetKeeper;
+  #rows = 0;
+  /** The rows of a pass that is written as a whole count when it has ended. */
+  #isWholePass = false;
+
+  constructor(plain: PlainDestination, sync: Sync, keeper: OffsetKeeper) {
+    this.#plain = plain;
+    this.#sync = sync;
+    this.#keeper = keeper;
+  }
+
+  get name(): string {
+    return this.#plain.name;
+  }
+
+  async identity(signal: AbortSignal): Promise<SystemIdentity> {
+    return (await this.#plain.identity?.(signal)) ?? [];
+  }
+
+  describe(signal: AbortSignal): Promise<Relation | null> {
+    return this.#plain.describe(signal);
+  }
+
+  check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]> {
+    return this.#plain.check(writeMode, signal);
+  }
+
+  hasRows(signal: AbortSignal): Promise<boolean> {
+    return this.#plain.hasRows(signal);
+  }
+
+  statements(plan: WritePlan): readonly string[] {
+    return this.#plain.statements(plan);
+  }
+
+  rawRequests(plan: WritePlan) {
+    return this.#plain.rawRequests(plan);
+  }
+
+  async commitRows(): Promise<readonly CommitRow[]> {
+    const { meaning, rows = 0, target, lastSyncTime = '' } = this.#keeper.memory();
+    if (meaning === undefined) return [];
+    const row = { ...this.#identityOf(meaning), offset: await this.#keeper.readOffset(), rows };
+    return [{ ...row, token: 0n, time: lastSyncTime, ...(target !== undefined && { target }) }];
+  }
+
+  async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
+    await this.#plain.prepare(request, signal);
+    const [stored] = request.offset === 'keep' ? await this.commitRows() : [];
+    const offset = stored?.offset ?? null;
+    if (offset !== (await this.#keeper.readOffset())) await this.#keeper.writeOffset(offset);
+    this.#rows = stored?.rows ?? 0;
+    const target = (await this.#plain.describe(signal))?.identity;
+    return {
+      ...this.#identityOf(request.meaning),
+      // Nobody else could see it: the lock of the Sync is what keeps another owner out.
+      token: request.token === 'next' ? 1n : request.token,
+      offset,
+      rows: this.#rows,
+      time: '',
+      ...(target !== undefined && { target }),
+    };
+  }
+
+  largest(): Promise<never> {
+    throw bug('a destination that keeps no offsets has no largest value either');
+  }
+
+  beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {
+    this.#isWholePass = pass.isAtomic;
+    return this.#plain.beginPass(pass, signal);
+  }
+
+  async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
+    const result = await this.#plain.write(batch, signal);
+    if (!this.#isWholePass) await this.#keep(batch.offset);
+    this.#rows += result.written;
+    return { ...result, totalRows: this.#rows };
+  }
+
+  async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
+    const result = await this.#plain.endPass(signal);
+    await this.#keep(offset);
+    this.#isWholePass = false;
+    this.#rows += result.written;
+    return { ...result, totalRows: this.#rows };
+  }
+
+  async setOffset({ expected, offset, token }: OffsetChange): Promise<CommitRow> {
+    const [row] = await this.commitRows();
+    if (!row) throw bug('an offset is set without a claim');
+    if (row.offset !== expected) throw offsetMoved(expected, row.offset);
+    await this.#keeper.writeOffset(offset);
+    return { ...row, token, offset };
+  }
+
+  /** What is kept goes with the Sync's other keys. */
+  async closeRows(_uid: string, _token: Token): Promise<void> {}
+
+  rest(): Promise<void> {
+    return this.#plain.rest();
+  }
+
+  close(): Promise<void> {
+    return this.#plain.close();
+  }
+
+  /** Rows first, then the offset: a crash between them writes rows twice. */
+  async #keep(offset: Offset | null): Promise<void> {
+    await reach('commit:before');
+    await this.#keeper.writeOffset(offset && encodeOffset(offset));
+  }
+
+  #identityOf(meaning: string): Pick<CommitRow, 'uid' | 'table' | 'name' | 'meaning' | 'isClosed'> {
+    return {
+      uid: this.#sync.uid,
+      table: this.#plain.name,
+      name: qualifiedName(this.#sync),
+      meaning,
+      isClosed: false,
+    };
+  }
+}

@@ -1,0 +1,162 @@
+import type { CommitRow } from '../../core/connector.ts';
+import { decodeStored, encodeOffset, type Offset } from '../../core/offset.ts';
+import { isLastDestination } from '../../core/sync-spec.ts';
+import { claimAgain, claimSync, hasMissing, requireTarget, withCreated } from './claim.ts';
+import { type OpenSync, openSync, withOffsets } from './open-sync.ts';
+import { requireRunnable } from './plan.ts';
+import { largestAtDestination } from './read-request.ts';
+import type { RunState } from './run-state.ts';
+import { untilStopped } from './until-stopped.ts';
+
+const secretCheckMs = 60_000;
+const targetCheckMs = 5_000;
+
+export interface Opened {
+  readonly open: OpenSync;
+  /** As the commit row was last seen. */
+  readonly claim: CommitRow;
+}
+
+/**
+ * Both ends of a Sync as they are open, and what this run has of the destination. A rest gives the connections back, and the claim with
+ * them; the plan and the offset stay.
+ */
+export class SyncClaim {
+  readonly #state: RunState;
+  #open: OpenSync | undefined;
+  #claim: CommitRow | undefined;
+  #isHeld = false;
+  /** The destination had rows: empty, it is another one. */
+  #hadRows = false;
+  #offset: Offset | null = null;
+  #secretsCheckedMs = 0;
+  #targetCheckedMs = 0;
+
+  constructor(state: RunState) {
+    this.#state = state;
+  }
+
+  /** Where the next pass goes on from. */
+  get offset(): Offset | null {
+    return this.#offset;
+  }
+
+  get isClaimed(): boolean {
+    return this.#claim !== undefined;
+  }
+
+  /** What comes next needs the destination, too. */
+  get needsDestination(): boolean {
+    return !this.#open || isLastDestination(this.#state.context.sync.spec) || this.#isTargetCheckDue();
+  }
+
+  /** Opened, planned, admitted and claimed, once. */
+  async opened(): Promise<Opened> {
+    if (this.#open && this.#claim) return { open: this.#open, claim: this.#claim };
+    const { context, watch } = this.#state;
+    await this.close();
+    watch.doing('reaching both systems');
+    const prepared = await context.takePrepared?.();
+    const ends = prepared ?? (await untilStopped(context, (opening) => openSync(context, opening)));
+    const open = withOffsets(ends, context.sync, {
+      readOffset: () => context.lock.offsets.read(),
+      writeOffset: (offset) => context.lock.offsets.write(offset),
+      memory: () => this.#state.memory,
+    });
+    this.#open = open;
+    this.#secretsCheckedMs = context.clock.monotonicMs();
+    requireRunnable(open.plan);
+    watch.doing('claiming the destination');
+    const { claim, offset, hadRows } = await claimSync(this.#state, open);
+    this.#claim = claim;
+    this.#hadRows = hadRows;
+    this.#isHeld = true;
+    this.#offset = offset;
+    this.#targetCheckedMs = this.#secretsCheckedMs;
+    this.#open = await withCreated(open, context.lock.signal);
+    return { open: this.#open, claim };
+  }
+
+  /** The same, with the claim held: what is stored is what `claim` says. */
+  async held(): Promise<Opened> {
+    const { open, claim } = await this.opened();
+    await this.hold(open);
+    return { open, claim: this.#claim ?? claim };
+  }
+
+  /** Whether the pass may write: the destination is claimed, and holds what the pass began at. */
+  async hold(open: OpenSync): Promise<boolean> {
+    const before = this.#claim;
+    if (this.#isHeld || !before) return this.#isHeld;
+    this.#state.watch.doing('claiming the destination');
+    const { claim, offset } = await claimAgain(this.#state, open, this.#lastKnown(before));
+    this.#claim = claim;
+    this.#isHeld = true;
+    if (claim.offset === before.offset) return true;
+    this.#offset = offset;
+    return false;
+  }
+
+  /** LastDestination*: a pass or look goes on from what the destination holds now. */
+  async refreshOffset(open: OpenSync): Promise<void> {
+    const { sync, lock } = this.#state.context;
+    if (isLastDestination(sync.spec)) this.#offset = await largestAtDestination(open, lock.signal);
+  }
+
+  /** A pass has stored this offset. */
+  passedTo(offset: Offset | null): void {
+    this.#offset = offset;
+    if (!this.#claim || !this.#isHeld) return;
+    this.#hadRows ||= this.#state.reporter.rows.written > this.#claim.rows;
+    if (isLastDestination(this.#state.context.sync.spec)) return;
+    this.#claim = { ...this.#claim, offset: offset && encodeOffset(offset) };
+  }
+
+  /** It was set by hand. */
+  offsetChanged(claim: CommitRow): void {
+    this.#claim = claim;
+    this.#offset = decodeStored(claim.offset);
+  }
+
+  /** What was written was checked by the write; a pass without rows looks at the table now and then. */
+  async requireTarget(rows: number): Promise<void> {
+    const { context } = this.#state;
+    if (rows === 0 && !this.#isTargetCheckDue()) return;
+    this.#targetCheckedMs = context.clock.monotonicMs();
+    if (rows > 0 || !this.#open || !this.#claim) return;
+    await requireTarget(this.#open, this.#lastKnown(this.#claim), this.#offset, context.lock.signal);
+  }
+
+  /** Secrets are read again each minute; changed ones want a new connection. */
+  async hasCurrentSecrets(): Promise<boolean> {
+    const { clock } = this.#state.context;
+    if (!this.#open || clock.monotonicMs() - this.#secretsCheckedMs < secretCheckMs) return true;
+    this.#secretsCheckedMs = clock.monotonicMs();
+    return await this.#open.hasCurrentSecrets();
+  }
+
+  async rest(): Promise<void> {
+    const open = this.#open;
+    if (!open) return;
+    this.#isHeld = false;
+    if (hasMissing(open)) await this.close();
+    else await open.rest();
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    this.#claim = undefined;
+    this.#isHeld = false;
+    await open?.close();
+  }
+
+  /** What was admitted while it was empty is not known by its rows, until some were written. */
+  #lastKnown(claim: CommitRow): CommitRow {
+    return { ...claim, rows: this.#hadRows ? this.#state.reporter.rows.written : 0 };
+  }
+
+  #isTargetCheckDue(): boolean {
+    return this.#state.context.clock.monotonicMs() - this.#targetCheckedMs >= targetCheckMs;
+  }
+}
