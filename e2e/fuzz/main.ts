@@ -41,36 +41,37 @@ async function main(): Promise<boolean> {
     return true;
   }
   const folder = await tempFolder('fuzz');
-  const servers = new FuzzServers();
+  const run = join(folder, 'run');
   try {
-    if (options.shrink) return await shrinkTo(options.shrink, design(first), servers, join(folder, 'run'));
+    const file = options.shrink;
+    if (file) return await withServers((servers) => shrinkTo(file, design(first), servers, run));
     const tally = new Tally();
     const done = (result: SeedResult) => report(tally, result);
-    const range = {
-      seeds: seedsFrom(first),
-      design,
-      untilMs,
-      parallel,
-      servers,
-      folder: join(folder, 'run'),
-      done,
-    };
-    const died = await runSeeds(range).catch(onlyServerDied);
-    if (died)
-      console.log(
-        `${died.message}\nThe seeds that ran then are not counted, those behind them were not run.`,
-      );
+    const seeds = new Seeds(first);
+    const runLeft = (servers: FuzzServers) =>
+      runSeeds({ seeds: seeds.left(), design, untilMs, parallel, servers, folder: run, done });
+    while (seeds.areLeft() && Date.now() < untilMs) await withServers(runLeft).catch(reportDeath);
     for (const line of tally.summary()) console.log(line);
-    return tally.silent === 0 && !died;
+    return tally.silent === 0 && tally.seeds > 0;
   } finally {
-    await servers.stop();
     await removeFolder(folder);
   }
 }
 
-function onlyServerDied(thrown: unknown): ServerDied {
-  if (thrown instanceof ServerDied) return thrown;
-  throw thrown;
+async function withServers<T>(use: (servers: FuzzServers) => Promise<T>): Promise<T> {
+  const servers = new FuzzServers();
+  try {
+    return await use(servers);
+  } finally {
+    await servers.stop();
+  }
+}
+
+function reportDeath(thrown: unknown): void {
+  if (!(thrown instanceof ServerDied)) throw thrown;
+  console.log(
+    `${thrown.message}\nThe seeds that ran then are not counted. The next ones run on new servers.`,
+  );
 }
 
 async function readScenario(file: string): Promise<Scenario> {
@@ -83,11 +84,25 @@ function designed(seed: number): Scenario {
   return options.calm ? { ...scenario, steps: scenario.steps.filter((step) => step.do !== 'ddl') } : scenario;
 }
 
-function* seedsFrom(first: number): Generator<number> {
-  const isTimed = options.minutes !== undefined;
-  const count =
-    options.count === undefined ? (isTimed ? Number.POSITIVE_INFINITY : 1) : Number(options.count);
-  for (let seed = first; seed < first + count; seed++) yield seed;
+/** The seeds of this run, in their order. */
+class Seeds {
+  #next: number;
+  readonly #end: number;
+
+  constructor(first: number) {
+    this.#next = first;
+    const count = options.count ?? (options.minutes === undefined ? 1 : Number.POSITIVE_INFINITY);
+    this.#end = first + Number(count);
+  }
+
+  areLeft(): boolean {
+    return this.#next < this.#end;
+  }
+
+  /** From the one that was asked for last: that one has not run. */
+  *left(): Generator<number> {
+    for (; this.#next < this.#end; this.#next++) yield this.#next;
+  }
 }
 
 async function shrinkTo(
