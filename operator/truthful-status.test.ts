@@ -32,6 +32,50 @@ describe('a status that tells the truth', () => {
     return made;
   };
 
+  test('a DataSource that is not there is named, and the Sync goes on when it comes', async () => {
+    await bed.makeNamespace('missing');
+    await bed.makeSync('missing', 'orders', { destination: { dataSource: 'lake', table: 'orders' } });
+    const object = await bed.shown(
+      'missing',
+      'orders',
+      'to say so',
+      (each) => conditionOf(each, 'Reconciling') === 'True DataSourceNotFound',
+    );
+    assert.match(object.status?.message ?? '', /no DataSource missing\/lake/);
+    assert.equal(object.status?.state, 'Pending');
+    await bed.makeDataSource('missing', 'lake');
+    await bed.shown(
+      'missing',
+      'orders',
+      'to wait for an agent',
+      (each) => conditionOf(each, 'Reconciling') === 'True WaitingForAgent',
+    );
+  });
+
+  test('what the leader of the agents cannot place is Pending with that reason', async () => {
+    await bed.makeNamespace('unplaced');
+    const made = await bed.makeSync('unplaced', 'orders');
+    await bed.inEtcd(made);
+    const leadership = await agent.session.campaign(new AbortController().signal);
+    const reason = { reason: 'NoEligibleAgent', message: 'no agent has the labels zone=b' } as const;
+    await leadership.tellUnassigned([{ uid: made.metadata.uid, ...reason }]);
+    const object = await bed.shown(
+      'unplaced',
+      'orders',
+      'to say so',
+      (each) => conditionOf(each, 'Reconciling') === 'True NoEligibleAgent',
+    );
+    assert.equal(object.status?.message, reason.message);
+    await leadership.tellUnassigned([]);
+    await bed.shown(
+      'unplaced',
+      'orders',
+      'to wait',
+      (each) => conditionOf(each, 'Reconciling') === 'True WaitingForAgent',
+    );
+    await leadership.resign();
+  });
+
   test('a spec that points at no DataSource is not Ready because the one before it was', async () => {
     const { metadata } = await caughtUp('broken-spec');
     await bed.patchSync('broken-spec', 'orders', { spec: { source: { dataSource: 'nosuch' } } });

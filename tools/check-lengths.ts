@@ -11,8 +11,6 @@ export const permittedLong: readonly string[] = [
   'connectors/postgres/destination/destination.test.ts',
   'connectors/sqlite/destination/destination.test.ts',
   'connectors/sqlite/source/source.test.ts',
-  'e2e/single-mode.test.ts',
-  'operator/sync.test.ts',
 ];
 
 /** Lists with one entry after the other: they have no ideas to split by. */

@@ -1,21 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { findingOf, type Preview } from '../../agent/engine/preview.ts';
 import { manifests } from '../../connectors/catalog.ts';
-import type { Agent, Coordination, ProbeKind } from '../../coordination/contract.ts';
+import type { Coordination } from '../../coordination/contract.ts';
 import type { SystemReport } from '../../core/connector.ts';
-import { errorCode } from '../../core/error-codes.ts';
-import { asIdraError, type Finding, permanent, transient } from '../../core/errors.ts';
-import { hasLabels, labelTexts } from '../../core/labels.ts';
+import { asIdraError, type Finding } from '../../core/errors.ts';
 import type { ManifestObject } from '../../core/manifest/reader.ts';
-import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import { qualifiedName } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
+import { agentAsker } from '../../fleet/ask-agents.ts';
 import { InputWrong } from '../findings.ts';
 import { finding, type ManifestSource } from '../manifests/objects.ts';
 import { missingDataSources, readFiles } from '../manifests.ts';
 import type { Examination, ExamineOptions } from './contract.ts';
-
-/** Longer than an agent takes for itself. */
-const askMs = 30_000;
 
 interface Objects {
   readonly syncs: readonly ManifestObject[];
@@ -38,31 +34,21 @@ export async function examineByAgents(
   );
   const objectByUid = new Map(chosen.map(({ object, sync }) => [sync.uid, object]));
   const dataSources = objects.dataSources.map((object) => manifests.readDataSource(object));
-  const agents = (await etcd.cluster.agents()).filter((each) => !each.isDraining);
-  const ask = async (
-    kind: ProbeKind,
-    subject: unknown,
-    ...placed: readonly (DataSource | Sync | undefined)[]
-  ) => {
-    const selector = Object.assign({}, ...placed.map((each) => each?.spec.placement.agentSelector));
-    requireAgent(kind, selector, agents);
-    const { result, error } = await etcd.probes.ask({ kind, subject, selector }, askMs, signal);
-    if (error) throw permanent(errorCode(error.code), error.message);
-    return result;
-  };
+  const ask = await agentAsker(etcd, signal);
   return {
     syncs: chosen.map(({ sync }) => sync),
     dataSources,
-    check: async (dataSource) => (await ask('check', qualifiedName(dataSource), dataSource)) as SystemReport,
+    check: async (dataSource) =>
+      (await ask('check', qualifiedName(dataSource), [dataSource])) as SystemReport,
     discover: async (dataSource) =>
-      (await ask('discover', qualifiedName(dataSource), dataSource)) as readonly Relation[],
+      (await ask('discover', qualifiedName(dataSource), [dataSource])) as readonly Relation[],
     async plan(sync) {
       const { source, destination } = sync.spec;
       const ends = [source.dataSource, destination.dataSource].map((name) =>
         dataSources.find((each) => each.namespace === sync.namespace && each.name === name),
       );
       try {
-        return (await ask('plan', objectByUid.get(sync.uid), sync, ...ends)) as Preview;
+        return (await ask('plan', objectByUid.get(sync.uid), [sync, ...ends])) as Preview;
       } catch (thrown) {
         const error = asIdraError(thrown);
         if (error.disposition !== 'permanent' && error.code !== 'NoAgentAnswered') throw error;
@@ -78,31 +64,6 @@ function notApplied({ placeOf, namespace, name }: ManifestSource): Finding {
   const mend =
     'apply it first (a DataSource alone moves nothing), or leave out --agents to look from this machine';
   return finding(placeOf('metadata.name'), 'metadata.name', message, mend);
-}
-
-/** Nobody would answer: that is known without waiting for it. */
-function requireAgent(
-  kind: ProbeKind,
-  selector: Readonly<Record<string, string>>,
-  agents: readonly Agent[],
-): void {
-  const wanted = Object.entries(selector);
-  if (agents.some(({ labels }) => hasLabels(labels, wanted))) return;
-  const texts = (labels: Readonly<Record<string, string>>) => labelTexts(labels).join(',');
-  if (agents.length === 0) {
-    throw transient('NoAgentAnswered', `no agent is running, so that none can answer the ${kind}`, {
-      mend: 'start one (idra agent), and see idra get agents',
-    });
-  }
-  const known = agents.slice(0, 10).map(({ name, labels }) => `${name} (${texts(labels) || 'no labels'})`);
-  throw transient(
-    'NoAgentAnswered',
-    `no agent has the labels ${texts(selector)}; there are ${known.join(', ')}`,
-    {
-      path: 'spec.placement.agentSelector',
-      mend: `start an agent with IDRA_AGENT_LABELS=${texts(selector)} (chart: agents.labels), or change placement.agentSelector`,
-    },
-  );
 }
 
 async function objectsOf(etcd: Coordination, { filename, namespace }: ExamineOptions): Promise<Objects> {

@@ -1,0 +1,58 @@
+import type { Agent, Coordination, ProbeKind } from '../coordination/contract.ts';
+import { errorCode } from '../core/error-codes.ts';
+import { permanent, transient } from '../core/errors.ts';
+import { hasLabels, labelTexts } from '../core/labels.ts';
+import type { DataSource, Sync } from '../core/sync-spec.ts';
+
+/** Longer than an agent takes for itself. */
+const askMs = 30_000;
+
+/** What of a Sync or DataSource says which agents may answer. */
+type Placed = Pick<DataSource | Sync, 'spec'>;
+
+/**
+ * Asks an agent that may reach the systems: only agents have drivers, credentials and reach. `placed` are the objects whose placement it must
+ * fulfil. Throws NoAgentAnswered (transient) where none can answer, and what the agent met, under its code.
+ */
+export type AskAgent = (
+  kind: ProbeKind,
+  subject: unknown,
+  placed: readonly (Placed | undefined)[],
+) => Promise<unknown>;
+
+/** For several questions: the agents are listed once. */
+export async function agentAsker(etcd: Coordination, signal: AbortSignal): Promise<AskAgent> {
+  const agents = (await etcd.cluster.agents()).filter((each) => !each.isDraining);
+  return async (kind, subject, placed) => {
+    const selector = Object.assign({}, ...placed.map((each) => each?.spec.placement.agentSelector));
+    requireAgent(kind, selector, agents);
+    const { result, error } = await etcd.probes.ask({ kind, subject, selector }, askMs, signal);
+    if (error) throw permanent(errorCode(error.code), error.message);
+    return result;
+  };
+}
+
+/** Where no agent can answer, that is known without waiting for it. */
+function requireAgent(
+  kind: ProbeKind,
+  selector: Readonly<Record<string, string>>,
+  agents: readonly Agent[],
+): void {
+  const wanted = Object.entries(selector);
+  if (agents.some(({ labels }) => hasLabels(labels, wanted))) return;
+  const texts = (labels: Readonly<Record<string, string>>) => labelTexts(labels).join(',');
+  if (agents.length === 0) {
+    throw transient('NoAgentAnswered', `no agent is running, so that none can answer the ${kind}`, {
+      mend: 'start one (idra agent), and see idra get agents',
+    });
+  }
+  const known = agents.slice(0, 10).map(({ name, labels }) => `${name} (${texts(labels) || 'no labels'})`);
+  throw transient(
+    'NoAgentAnswered',
+    `no agent has the labels ${texts(selector)}; there are ${known.join(', ')}`,
+    {
+      path: 'spec.placement.agentSelector',
+      mend: `start an agent with IDRA_AGENT_LABELS=${texts(selector)} (chart: agents.labels), or change placement.agentSelector`,
+    },
+  );
+}
