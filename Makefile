@@ -51,6 +51,7 @@ check: build ## types, lint, format, imports, lengths, files of connectors, erro
 	@node_modules/.bin/tsc --noEmit -p .
 	@node_modules/.bin/biome ci --error-on-warnings .
 	@node tools/check-imports.ts
+	@node tools/check-system-words.ts
 	@node tools/check-circles.ts
 	@node tools/check-lengths.ts
 	@node tools/check-vocabulary.ts

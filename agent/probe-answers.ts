@@ -57,7 +57,9 @@ async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSi
         endOf(deps, sync, 'destination'),
       ]);
       const memory = await session.store.readProgress(sync.uid);
-      return await previewSync({ sync, source, destination, secrets, definitionOf, memory }, signal);
+      const storedOffset = await session.store.readOffset(sync.uid);
+      const ends = { sync, source, destination };
+      return await previewSync({ ...ends, secrets, definitionOf, memory, storedOffset }, signal);
     }
   }
 }

@@ -161,19 +161,19 @@ export function withoutState(syncs: readonly UnidentifiedSync[]): readonly Sync[
 
 interface KnownSyncs {
   readonly syncs: readonly Sync[];
-  /** By uid. */
-  readonly progress: ReadonlyMap<string, SyncProgress>;
+  /** What the state file holds, by uid. */
+  readonly known: ReadonlyMap<string, { readonly progress: SyncProgress; readonly offset: string | null }>;
 }
 
 /** Each with the uid that the state file knows it by. Nothing is written, and a run may have the file meanwhile. */
 export function withStateOf(path: string, unidentified: readonly UnidentifiedSync[]): KnownSyncs {
-  if (!existsSync(path)) return { syncs: withoutState(unidentified), progress: new Map() };
+  if (!existsSync(path)) return { syncs: withoutState(unidentified), known: new Map() };
   const known = readRemembered(path);
   const syncs = unidentified.map((sync) => ({
     ...sync,
     uid: known.get(qualifiedName(sync))?.uid ?? randomUUID(),
   }));
-  return { syncs, progress: new Map([...known.values()].map((each) => [each.uid, each.progress])) };
+  return { syncs, known: new Map([...known.values()].map((each) => [each.uid, each])) };
 }
 
 export function findDataSource(manifests: Manifests) {

@@ -241,6 +241,7 @@ export interface ClusterStore extends SyncStore {
   acquire(sync: SyncIdentity): Promise<SyncLock | undefined>;
   /** Without its lock. */
   readProgress(uid: string): Promise<SyncProgress>;
+  readOffset(uid: string): Promise<string | null>;
 }
 
 /** An agent's life in etcd. */

@@ -173,6 +173,10 @@ function matchExisting(
   existing: Relation,
   findings: Finding[],
 ): PlannedColumn | undefined {
+  if (existing.hasOpenColumns) {
+    const planned = create(column, input, findings);
+    return planned && { ...planned, existing: openColumn(planned) };
+  }
   const found = existing.columns.find((each) => each.name === column.name);
   if (!found) return missingColumn(column, input, existing, findings);
   if (found.isGenerated) {
@@ -208,6 +212,17 @@ function matchExisting(
     ddl: found.nativeType,
     isNullable: found.isNullable,
   };
+}
+
+/** The column of a destination that takes whatever comes. */
+function openColumn({ name, source, ddl }: PlannedColumn): Column {
+  return { name, type: source.type, nativeType: ddl, isNullable: true };
+}
+
+/** What a planned column is in the relation that a claim has made; null: it is not there. */
+export function columnIn(existing: Relation, planned: PlannedColumn): Column | null {
+  if (existing.hasOpenColumns) return openColumn(planned);
+  return existing.columns.find(({ name }) => name === planned.name) ?? null;
 }
 
 function missingColumn(

@@ -34,7 +34,7 @@ export interface FileFolder {
  * The connector contract; core/definition.ts says of a system what is known without its driver.
  * Everything that waits takes an AbortSignal and, when it fires, rejects with its reason.
  */
-export interface Connector {
+export interface Connector<D extends AnyDestination = AnyDestination> {
   readonly types: TypeTable;
   readonly remedies: Remedies;
   /** Reach, version, and whether the rights are there. Throws what connecting throws; findings carry the statement that grants them. */
@@ -42,7 +42,7 @@ export interface Connector {
   /** Tables and views that a user would sync; system schemas left out. */
   discover(access: SystemAccess, signal: AbortSignal): Promise<readonly Relation[]>;
   openSource(access: SystemAccess, object: SourceObject, signal: AbortSignal): Promise<Source>;
-  openDestination(access: SystemAccess, object: DestinationObject, signal: AbortSignal): Promise<Destination>;
+  openDestination(access: SystemAccess, object: DestinationObject, signal: AbortSignal): Promise<D>;
 }
 
 /**
@@ -227,6 +227,7 @@ export interface PlainDestination
   endPass(signal: AbortSignal): Promise<PlainWriteResult>;
 }
 
+export type AnyDestination = Destination | PlainDestination;
 export type PlainWriteResult = Omit<WriteResult, 'totalRows'>;
 
 export interface WritePlan {

@@ -1,6 +1,4 @@
-import type { Destination, PlainDestination } from './connector.ts';
-
-export type AnyDestination = Destination | PlainDestination;
+import type { AnyDestination, Destination } from './connector.ts';
 
 /** Whether it keeps its offsets itself. */
 export function holdsOffsets(destination: AnyDestination): destination is Destination {

@@ -26,7 +26,7 @@ test('a shape that a plan rests on: what differs is said', () => {
     [{ ...planned, columns: [id] }, /column v is gone/],
     [{ ...planned, columns: [id, { ...v, name: 'w' }] }, /column v is gone, column w \(text\) is new/],
     [{ ...planned, columns: [{ ...id, nativeType: 'integer' }, v] }, /id was bigint and is integer/],
-    [{ ...planned, columns: [id, { ...v, isNullable: false }] }, /v is NOT NULL now/],
+    [{ ...planned, columns: [id, { ...v, isNullable: false }] }, /v is never NULL now/],
     [{ ...planned, columns: [id, { ...v, collation: 'C' }] }, /another default, collation/],
     [{ ...planned, keys: [] }, /its keys are others/],
   ];

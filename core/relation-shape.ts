@@ -62,6 +62,6 @@ function columnChange(before: Column, after: Column | undefined): readonly strin
   if (before.nativeType !== after.nativeType)
     return [`column ${before.name} was ${before.nativeType} and is ${after.nativeType}`];
   if (before.isNullable !== after.isNullable)
-    return [`column ${before.name} is ${after.isNullable ? 'nullable' : 'NOT NULL'} now`];
+    return [`column ${before.name} is ${after.isNullable ? 'nullable' : 'never NULL'} now`];
   return [`column ${before.name} has another default, collation or way of being generated`];
 }

@@ -83,7 +83,7 @@ export function isLastDestination({ mode }: Pick<SyncSpec, 'mode'>): boolean {
 }
 
 /** The field by which an object is named; undefined: a query. */
-export function objectFieldOf(object: SourceObject | DestinationObject): ObjectField | undefined {
+export function objectFieldOf(object: ObjectNames): ObjectField | undefined {
   return objectFields.find((field) => object[field] !== undefined);
 }
 

@@ -118,6 +118,8 @@ export interface Relation {
    * at as they are read.
    */
   readonly isOpaque?: true;
+  /** Of a destination: it has no columns of its own, and takes whatever columns come. */
+  readonly hasOpenColumns?: true;
   /** Row security hides rows of it from this user: what it hides is told, and when it begins to. */
   readonly hidesRows?: true;
   /** Tells this table from another one that gets its name later (an oid). Undefined where the system has none. */

@@ -1,3 +1,4 @@
+import { columnIn } from '../../core/column-plan.ts';
 import { namingSync, restartCommand } from '../../core/commands.ts';
 import type { CommitRow } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
@@ -221,7 +222,7 @@ export async function withCreated(open: OpenSync, signal: AbortSignal): Promise<
   const { columns } = open.plan.write.columns;
   const found = columns.map((column) => ({
     ...column,
-    existing: column.existing ?? existing.columns.find(({ name }) => name === column.name) ?? null,
+    existing: column.existing ?? columnIn(existing, column),
   }));
   const write = { ...open.plan.write, existing, columns: { ...open.plan.write.columns, columns: found } };
   return { ...open, plan: { ...open.plan, existing, write } };

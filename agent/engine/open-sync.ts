@@ -1,9 +1,9 @@
 import { hasSameSecrets, resolveAccess } from '../../core/access.ts';
 import { allSettled } from '../../core/all-settled.ts';
-import type { Connector, Destination, Source, SystemAccess } from '../../core/connector.ts';
+import type { AnyDestination, Connector, Destination, Source, SystemAccess } from '../../core/connector.ts';
 import type { Definition } from '../../core/definition.ts';
 import { permanent } from '../../core/errors.ts';
-import { type AnyDestination, holdsOffsets } from '../../core/plain-destination.ts';
+import { holdsOffsets } from '../../core/plain-destination.ts';
 import {
   type DataSource,
   type DestinationObject,

@@ -1,11 +1,18 @@
 import { allSettled } from '../../core/all-settled.ts';
 import type { RowFormat } from '../../core/batch.ts';
 import { type PlannedColumn, planColumns } from '../../core/column-plan.ts';
-import type { Connector, Guarantee, ReadRequest, Source, WritePlan } from '../../core/connector.ts';
+import type {
+  AnyDestination,
+  Connector,
+  Guarantee,
+  ReadRequest,
+  Source,
+  WritePlan,
+} from '../../core/connector.ts';
 import type { Definition } from '../../core/definition.ts';
 import { describeError, type Finding, permanent } from '../../core/errors.ts';
 import { type NameRules, nameTooLong } from '../../core/name-rules.ts';
-import { type AnyDestination, holdsOffsets } from '../../core/plain-destination.ts';
+import { holdsOffsets } from '../../core/plain-destination.ts';
 import { type Mode, objectPath, type Sync, type SyncSpec } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { distinctColumns } from './coarser-keys.ts';

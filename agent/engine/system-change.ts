@@ -1,5 +1,4 @@
-import type { Source } from '../../core/connector.ts';
-import type { AnyDestination } from '../../core/plain-destination.ts';
+import type { AnyDestination, Source } from '../../core/connector.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { KnownEnd, KnownEnds, SyncProgress } from '../../core/sync-store.ts';
 import { isSameSystem } from '../../core/system-identity.ts';

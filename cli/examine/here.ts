@@ -14,8 +14,8 @@ export function examineHere(
 ): Examination {
   const manifests = readManifests(cli, filename);
   const chosen = manifests.syncs.length === 0 && only === undefined ? [] : chooseSyncs(manifests, only);
-  const { syncs, progress } =
-    state === undefined ? { syncs: withoutState(chosen), progress: undefined } : withStateOf(state, chosen);
+  const { syncs, known } =
+    state === undefined ? { syncs: withoutState(chosen), known: undefined } : withStateOf(state, chosen);
   const used = new Set(
     syncs.flatMap(({ namespace, spec }) =>
       [spec.source, spec.destination].map((end) => `${namespace}/${end.dataSource}`),
@@ -30,8 +30,9 @@ export function examineHere(
     async plan(sync) {
       const ends = endsOf(sync, findDataSource(manifests));
       if (!ends) throw bug(`the data sources of ${sync.name} were validated, but one is missing`);
-      const memory = progress?.get(sync.uid);
-      return await previewSync({ sync, ...ends, secrets, definitionOf, ...(memory && { memory }) }, signal);
+      const stored = known?.get(sync.uid);
+      const state = stored && { memory: stored.progress, storedOffset: stored.offset };
+      return await previewSync({ sync, ...ends, secrets, definitionOf, ...state }, signal);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Connector, SystemReport } from '../../core/connector.ts';
+import type { Connector, Destination, SystemReport } from '../../core/connector.ts';
 import type { Relation } from '../../core/values.ts';
 import { sqlRemedies } from '../sql/remedies.ts';
 import { systemFindings } from './check.ts';
@@ -9,7 +9,7 @@ import { type Role, Session } from './session.ts';
 import { MysqlSource } from './source/source.ts';
 import { types } from './types/types.ts';
 
-export const connector: Connector = {
+export const connector: Connector<Destination> = {
   types,
   remedies: sqlRemedies('mysql'),
   async check(access, signal): Promise<SystemReport> {

@@ -1,4 +1,4 @@
-import type { Connector } from '../../core/connector.ts';
+import type { Connector, Destination } from '../../core/connector.ts';
 import type { Relation } from '../../core/values.ts';
 import { sqlRemedies } from '../sql/remedies.ts';
 import { reportSystem } from './check.ts';
@@ -8,7 +8,7 @@ import { readerName, Session } from './session.ts';
 import { PostgresSource } from './source/source.ts';
 import { types } from './types/types.ts';
 
-export const connector: Connector = {
+export const connector: Connector<Destination> = {
   types,
   remedies: sqlRemedies('postgres'),
   async check(access, signal) {

@@ -16,7 +16,7 @@ import type { Relation } from '../../core/values.ts';
 
 /** For tests of the SQL connectors: one sync from table to table, planned as the engine plans, without an engine. */
 export interface FlowEnds {
-  readonly connector: Pick<Connector, 'types' | 'openSource' | 'openDestination'>;
+  readonly connector: Pick<Connector<Destination>, 'types' | 'openSource' | 'openDestination'>;
   readonly source: SystemAccess;
   readonly destination: SystemAccess;
 }

@@ -1,4 +1,4 @@
-import type { Connector, SystemAccess } from '../../core/connector.ts';
+import type { Connector, Destination, SystemAccess } from '../../core/connector.ts';
 import { sqlRemedies } from '../sql/remedies.ts';
 import { folderOf, pathOf } from './connection/open.ts';
 import { SqliteDestination } from './destination/destination.ts';
@@ -7,7 +7,7 @@ import { SqliteSource } from './source/source.ts';
 import type { SystemFile } from './system-file.ts';
 import { types } from './types/types.ts';
 
-export const connector: Connector = {
+export const connector: Connector<Destination> = {
   types,
   remedies: sqlRemedies('sqlite'),
   async check(access, signal) {

@@ -46,6 +46,11 @@ export class EtcdStore implements ClusterStore {
     return await readProgress(this.#input, uid, this.#input.lease.signal);
   }
 
+  async readOffset(uid: string): Promise<string | null> {
+    const { kv, keys, lease } = this.#input;
+    return (await kv.get(keys.offset(uid), lease.signal))?.value ?? null;
+  }
+
   async acquire(sync: SyncIdentity): Promise<SyncLock | undefined> {
     const { uid } = sync;
     if (this.#locks.has(uid)) return undefined;

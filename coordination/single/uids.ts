@@ -10,6 +10,8 @@ const tries = 3;
 interface Remembered {
   readonly uid: string;
   readonly progress: SyncProgress;
+  /** Encoded. */
+  readonly offset: string | null;
 }
 
 /**
@@ -39,14 +41,18 @@ function rememberedIn(file: Buffer): ReadonlyMap<string, Remembered> {
   try {
     const isMade = tables.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'syncs'").get() !== undefined;
     if (!isMade) return new Map();
-    const syncs = tables.prepare('SELECT uid, namespace, name, memory FROM syncs').all() as {
+    const syncs = tables.prepare('SELECT uid, namespace, name, memory, offset FROM syncs').all() as {
       readonly uid: string;
       readonly namespace: string;
       readonly name: string;
       readonly memory: string | null;
+      readonly offset: string | null;
     }[];
     return new Map(
-      syncs.map((sync) => [qualifiedName(sync), { uid: sync.uid, progress: progressOf(sync.memory) }]),
+      syncs.map((sync) => [
+        qualifiedName(sync),
+        { uid: sync.uid, progress: progressOf(sync.memory), offset: sync.offset },
+      ]),
     );
   } finally {
     tables.close();

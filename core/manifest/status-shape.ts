@@ -109,7 +109,7 @@ export const syncStatusSchema = z.strictObject({
 
 export const dataSourceStatusSchema = z.strictObject({
   observedGeneration: count().optional().describe('Generation of the spec that this is about.'),
-  type: z.string().optional().describe('The system: postgres, mysql, sqlite...'),
+  type: z.string().optional().describe('The system, by the name of its field in the spec.'),
   serverVersion: z.string().optional().describe('Version of the server, as it was seen last.'),
   syncs: count().optional().describe('How many Syncs use it.'),
   message: z.string().optional().describe('How it stands, in a sentence.'),

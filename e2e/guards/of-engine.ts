@@ -156,4 +156,25 @@ export const ofEngine: readonly Guard[] = [
     to: '(await Promise.all(promises)).map((value) => ({ status: "fulfilled", value }));',
     caughtBy: { test: 'core/all-settled.test.ts' },
   },
+  {
+    name: 'the offset of a destination that can hold none is stored',
+    file: 'agent/engine/stored-offsets.ts',
+    from: 'if (!this.#isWholePass) await this.#keep(batch.offset);',
+    to: '',
+    caughtBy: { test: 'agent/engine/stored-offsets.test.ts' },
+  },
+  {
+    name: 'the offset is stored behind the rows',
+    file: 'agent/engine/stored-offsets.ts',
+    from: 'const result = await this.#plain.write(batch, signal);',
+    to: 'await this.#keep(batch.offset); const result = await this.#plain.write(batch, signal);',
+    caughtBy: { test: 'agent/engine/stored-offsets.test.ts' },
+  },
+  {
+    name: 'stored fingerprints stay what they are',
+    file: 'agent/engine/offset-fingerprint.ts',
+    from: 'const of = ({ spec }: DataSource) => [spec.type, ',
+    to: 'const of = ({ spec }: DataSource) => [',
+    caughtBy: { test: 'agent/engine/offset-fingerprint.test.ts' },
+  },
 ];

@@ -1,6 +1,7 @@
 import { definitionOf } from '../../connectors/catalog.ts';
 import type { Batch } from '../../core/batch.ts';
 import type { Destination, Source } from '../../core/connector.ts';
+import { holdsOffsets } from '../../core/plain-destination.ts';
 
 export interface Between {
   /** Called before a pass or a look begins to read. */
@@ -30,8 +31,10 @@ export function withBetween(between: Between): typeof definitionOf {
           check: (...args) => connector.check(...args),
           discover: (...args) => connector.discover(...args),
           openSource: async (...args) => observedSource(await connector.openSource(...args), between),
-          openDestination: async (...args) =>
-            observedDestination(await connector.openDestination(...args), between),
+          openDestination: async (...args) => {
+            const destination = await connector.openDestination(...args);
+            return holdsOffsets(destination) ? observedDestination(destination, between) : destination;
+          },
         };
       },
     };

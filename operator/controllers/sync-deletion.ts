@@ -1,6 +1,7 @@
-import { definitionOf, definitions } from '../../connectors/catalog.ts';
+import { definitions } from '../../connectors/catalog.ts';
 import type { DesiredSync } from '../../coordination/contract.ts';
 import { systemOf } from '../../core/manifest/reader.ts';
+import { objectFieldOf, type SyncSpec } from '../../core/sync-spec.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
@@ -93,11 +94,15 @@ export function leftAt(
   { metadata }: SyncObject,
   spec: unknown,
 ): string {
-  const { destination } = spec as { destination?: { dataSource?: string; table?: string } };
-  const name = destination?.dataSource ?? '';
+  const { destination = {} } = spec as { destination?: Partial<SyncSpec['destination']> };
+  const name = destination.dataSource ?? '';
   const dataSource = deps.dataSources.get(`${metadata.namespace}/${name}`);
   const type = systemOf(dataSource?.spec, definitions);
-  if (type === undefined) return `Left is its commit row of DataSource ${name}`;
-  const left = definitionOf(type).leftovers(destination ?? {}, metadata.uid);
+  const field = objectFieldOf(destination);
+  // Where the DataSource is not seen any more, as a system does that has such objects.
+  const definition =
+    definitions.find((each) => each.type === type) ??
+    definitions.find(({ fields }) => field !== undefined && fields.destination.includes(field));
+  const left = definition?.leftovers(destination, metadata.uid);
   return left ? `Left is ${left.what} of DataSource ${name}; remove it there with: ${left.remedy}` : '';
 }

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import type { Definition } from '../../core/definition.ts';
+import { text } from '../../core/manifest/fields.ts';
+
+/**
+ * A system for tests that is like no database: topics are files that only grow, without tables, columns, keys and transactions. It holds no
+ * offset of anybody.
+ */
+export const definition: Definition = {
+  type: 'journal',
+  title: 'Journal',
+  summary: 'Files of lines that only grow.',
+  config: z.strictObject({ folder: text({ max: 4_096 }).describe('Folder of the topics.') }),
+  fields: { source: ['topic'], destination: ['topic'] },
+  capabilities: {
+    source: { modes: ['Id'], lateRowBound: 'none', hasSessionTimeZone: false },
+    destination: { writeModes: ['Append'], hasLargest: false },
+  },
+  address: ({ folder }) => [folder],
+  leftovers: () => undefined,
+  load: async () => (await import('./connector.ts')).connector,
+};

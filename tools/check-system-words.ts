@@ -1,0 +1,36 @@
+import { globSync } from 'node:fs';
+import { projectFolder } from '../e2e/kit/processes.ts';
+import { readProjectFile, reportComplaints } from './project-files.ts';
+
+/** Where nothing depends on the system behind a connector. */
+const pattern = '{agent/engine,agent/lead,core}/**/*.ts';
+/** What error codes and fields of manifests say to users names the systems that they are of. */
+const described = ['core/error-codes.ts', 'core/manifest/sync-schema.ts'];
+
+const statement =
+  /\b(SELECT|INSERT|UPDATE|DELETE|ALTER|CREATE|DROP|JOIN|WHERE|ORDER BY|NOT NULL|PRIMARY KEY|UNIQUE|IDENTITY|DDL|COPY|SQL)\b/;
+const system = /\b(postgres\w*|mysql|mariadb|sqlite|sqlserver|mongodb|kafka|_idra_commits)\b/i;
+
+/** Words of SQL and names of systems outside of comments: what they stand for comes from connectors (core/definition.ts, core/remedies.ts). */
+export function checkSystemWords(file: string, text: string): string[] {
+  return withoutComments(text)
+    .split('\n')
+    .flatMap((line, index) => {
+      const [word] = statement.exec(line) ?? system.exec(line) ?? [];
+      return word === undefined
+        ? []
+        : [`${file}:${index + 1} says ${word}: what a system is and needs comes from its connector`];
+    });
+}
+
+function withoutComments(text: string): string {
+  const blanks = (comment: string) => comment.replace(/[^\n]/g, ' ');
+  return text.replace(/\/\*[\s\S]*?\*\//g, blanks).replace(/(?<=^|\s)\/\/.*$/gm, '');
+}
+
+if (import.meta.main) {
+  const files = globSync(pattern, { cwd: projectFolder }).filter(
+    (file) => !/\.test\.ts$/.test(file) && !described.includes(file),
+  );
+  reportComplaints(files.flatMap((file) => checkSystemWords(file, readProjectFile(file))));
+}
