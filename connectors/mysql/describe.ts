@@ -3,6 +3,7 @@ import { type Finding, permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, ColumnType, Relation, UniqueKey } from '../../core/values.ts';
 import { joinName, quoteBacktick } from '../sql/names.ts';
+import type { FirstTables } from '../sql/source/missing-table.ts';
 import { type IndexEntry, readIndexes } from './catalog.ts';
 import type { Cell, SqlRow } from './connection/statements.ts';
 import { quoteName, type TableName } from './names.ts';
@@ -294,16 +295,18 @@ export function labelsAsText(from: string, fields: readonly FieldPacket[]): stri
   return `(SELECT ${items.join(', ')} FROM ${from}) AS ${quoteBacktick('t')}`;
 }
 
-/** Names of what a user would sync from the database of a DataSource; a Sync may name tables of others, too, which are not its own. */
+/** Names of what a user would sync from the database of a DataSource; a Sync may name tables of others, too, which are not its own. `first`: of very many, those of this name and others. */
 export async function listTables(
   session: Session,
   database: string,
   signal?: AbortSignal,
+  first?: FirstTables,
 ): Promise<readonly TableName[]> {
+  const some = first ? `LOWER(TABLE_NAME) = LOWER(${literalText(first.called)}) DESC, ` : '';
   const rows = await session.query(
     `SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES
      WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'VIEW') AND TABLE_SCHEMA = ${literalText(database)}
-     ORDER BY 1, 2`,
+     ORDER BY ${some}TABLE_NAME${first ? ` LIMIT ${first.most}` : ''}`,
     signal,
   );
   return rows

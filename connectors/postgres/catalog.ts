@@ -129,3 +129,11 @@ export function firstOfIndexesSql(oid: string): string {
     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
     WHERE i.indrelid = ${Number(oid)} AND i.indisvalid AND i.indpred IS NULL`;
 }
+
+/** The last value of the sequence that a column owns, where it only grows and this user may see it. `from` is the table in SQL. */
+export function issuedSql(from: string, column: string): string {
+  const owned = `pg_get_serial_sequence(${literalText(from)}, ${literalText(column)})`;
+  return `SELECT coalesce(last_value, start_value - 1) FROM pg_sequences
+    WHERE format('%I.%I', schemaname, sequencename) = ${owned} AND increment_by > 0 AND NOT cycle
+      AND has_sequence_privilege(${owned}, 'SELECT, USAGE')`;
+}

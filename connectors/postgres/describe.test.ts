@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Relation } from '../../core/values.ts';
 import { connector } from './connector.ts';
+import { listTables } from './describe.ts';
+import { readerName, Session } from './session.ts';
 import { openFlow, type TestDatabase, testDatabase } from './test-harness.ts';
 
 const signal = new AbortController().signal;
@@ -219,4 +221,15 @@ test('a key of which only the case has changed arrives as it is', async () => {
   const rows = (table: string) => database.run(`SELECT k, n FROM ${table} ORDER BY n`);
   assert.deepEqual(await rows('respelt_to'), await rows('respelt'));
   await flow.close();
+});
+
+test('of very many tables those of a name come first, and no more are read than asked for', async () => {
+  await database.run('CREATE TABLE abundant (id int); CREATE TABLE "Wanted" (id int)');
+  const session = await Session.open(database.access, readerName, signal);
+  try {
+    const tables = await listTables(session, { called: 'wanted', most: 1 });
+    assert.deepEqual(tables, [{ schema: 'public', table: 'Wanted' }]);
+  } finally {
+    await session.close();
+  }
 });

@@ -2,7 +2,8 @@ import type { FieldDef } from 'pg';
 import { type Finding, IdraError, permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
-import { joinName, quoteDouble } from '../sql/names.ts';
+import { joinName, quoteDouble, splitName } from '../sql/names.ts';
+import { type FirstTables, mostCompared, tableRemedy } from '../sql/source/missing-table.ts';
 import {
   collatableSql,
   columnsSql,
@@ -15,7 +16,7 @@ import {
 import { readFields, reading, readRows } from './connection/read-only.ts';
 import type { Names } from './connection/search-path.ts';
 import { sqlState } from './errors.ts';
-import { quoteName, type TableName } from './names.ts';
+import { quoteName, resolveName, type TableName } from './names.ts';
 import type { Session, TextRow } from './session.ts';
 import { type CatalogType, readTypeName, toColumnType } from './types/column-types.ts';
 import { literalText } from './types/literals.ts';
@@ -77,6 +78,26 @@ export async function describeTable(
   };
 }
 
+/** The table or view of a source. Throws TableNotFound. */
+export async function describeSource(session: Session, table: string, path: string): Promise<Relation> {
+  const name = await resolveName(session, splitName(table, path), path);
+  const entry = await describeTable(session, name, path);
+  if (entry) return entry.relation;
+  const known = await listTables(session, { called: name.table, most: mostCompared });
+  throw permanent(
+    'TableNotFound',
+    `there is no table ${joinName([name.schema, name.table])}, or this user may not see it`,
+    {
+      path: path,
+      mend: tableRemedy(
+        [name.schema, name.table],
+        known.map((each) => [each.schema, each.table]),
+        'check schema and name; names are case-sensitive',
+      ),
+    },
+  );
+}
+
 /** The result columns of a query, by their types; no row is read. Throws QueryInvalid. */
 export async function describeQuery(session: Session, query: string): Promise<Relation> {
   const from = fromQuery(query);
@@ -119,14 +140,17 @@ export function fromQuery(query: string): string {
   return `(\n${bareQuery(query)}\n) AS "q"`;
 }
 
-/** Names of what a user would sync. */
-export async function listTables(session: Session): Promise<readonly TableName[]> {
+/** Names of what a user would sync. `first`: of very many, those of this name and others. */
+export async function listTables(session: Session, first?: FirstTables): Promise<readonly TableName[]> {
+  const isCalled = first
+    ? `pg_catalog.lower(c.relname) = pg_catalog.lower(${literalText(first.called)}) DESC, `
+    : '';
   const rows = await session.query(
     `SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-     ORDER BY 1, 2`,
+     ORDER BY ${isCalled}n.nspname, c.relname LIMIT ${first?.most ?? 'ALL'}`,
   );
   return rows
     .map(([schema, table]) => ({ schema: schema ?? '', table: table ?? '' }))

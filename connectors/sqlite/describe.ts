@@ -3,6 +3,7 @@ import { permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { quoteDouble, splitName } from '../sql/names.ts';
+import type { FirstTables } from '../sql/source/missing-table.ts';
 import { affinityOf, isRowidType, typeOfDeclared } from './types/column-types.ts';
 
 export interface TableEntry {
@@ -32,10 +33,13 @@ export function findTable(database: Database, name: string): TableEntry | undefi
   return listTables(database).find((entry) => entry.name.toLowerCase() === name.toLowerCase());
 }
 
-export function listTables(database: Database): readonly TableEntry[] {
+/** `first`: of very many, those of this name and others. */
+export function listTables(database: Database, first?: FirstTables): readonly TableEntry[] {
   const rows = database
-    .prepare(`SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name`)
-    .all() as {
+    .prepare(
+      `SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name = ? COLLATE NOCASE DESC, name LIMIT ?`,
+    )
+    .all(first?.called ?? '', first?.most ?? -1) as {
     readonly name: string;
     readonly type: TableEntry['kind'];
     readonly wr: bigint;

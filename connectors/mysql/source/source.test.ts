@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { until } from '../../../e2e/kit/wait.ts';
 import { connector } from '../connector.ts';
+import { listTables } from '../describe.ts';
+import { Session } from '../session.ts';
 import { servers, TestDatabase } from '../test-harness.ts';
 
 const signal = new AbortController().signal;
@@ -140,6 +142,14 @@ for (const [name, start] of servers) {
           code: 'TableNotFound',
           mend: new RegExp(`^did you mean ${database.name}.looks\\? Else correct the name, or GRANT`),
         });
+        const session = await Session.open(database.access, 'reader', signal);
+        try {
+          const first = { called: 'OLD_ENGINE', most: 1 };
+          const tables = await listTables(session, database.name, signal, first);
+          assert.deepEqual(tables, [{ schema: database.name, table: 'old_engine' }]);
+        } finally {
+          await session.close();
+        }
         const isMariaDb = name === 'MariaDB';
         if (isMariaDb) await run('CREATE TABLE with_past (id INT PRIMARY KEY) WITH SYSTEM VERSIONING');
         for (const [table, code, what] of [

@@ -10,7 +10,7 @@ import { serverInteger } from '../../sql/connection/server-integer.ts';
 import { splitName } from '../../sql/names.ts';
 import { fieldToIndex, indexFindings } from '../../sql/source/field-index.ts';
 import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
-import { tableRemedy } from '../../sql/source/missing-table.ts';
+import { mostCompared, tableRemedy } from '../../sql/source/missing-table.ts';
 import {
   largest,
   orderColumns,
@@ -258,7 +258,11 @@ async function missingRemedy(
   database: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const known = (await listTables(session, database, signal)).map(({ schema, table }) => [schema, table]);
+  const first = { called: name.table, most: mostCompared };
+  const known = (await listTables(session, database, signal, first)).map(({ schema, table }) => [
+    schema,
+    table,
+  ]);
   return tableRemedy(
     [name.schema, name.table],
     known,

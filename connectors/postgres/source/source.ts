@@ -1,17 +1,16 @@
-import type { Batch, RawRequest, RowFormat, Rows } from '../../../core/batch.ts';
+import type { Batch, RawRequest } from '../../../core/batch.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { ReadColumn } from '../../../core/column-plan.ts';
 import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
-import { type Finding, permanent, schemaChanged } from '../../../core/errors.ts';
+import { type Finding, schemaChanged } from '../../../core/errors.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
-import { joinName, splitName } from '../../sql/names.ts';
-import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
-import { tableRemedy } from '../../sql/source/missing-table.ts';
+import { splitName } from '../../sql/names.ts';
+import { type Range, whereRange } from '../../sql/source/keyset.ts';
 import {
   largest,
   orderColumns,
@@ -21,18 +20,17 @@ import {
   readPass,
   startAfter,
 } from '../../sql/source/read-pass.ts';
+import { issuedSql } from '../catalog.ts';
 import { indexFindingsOf, orderFindings, readFindings } from '../check.ts';
 import { readConfig } from '../config.ts';
-import { type FramePart, joinBodies } from '../connection/frames.ts';
 import { readFields, readRows } from '../connection/read-only.ts';
 import type { Names } from '../connection/search-path.ts';
 import {
   bareQuery,
   describeQuery,
-  describeTable,
+  describeSource,
   fromQuery,
   isHidingRefused,
-  listTables,
   refuseHidingSql,
   withHiddenRows,
 } from '../describe.ts';
@@ -41,16 +39,14 @@ import { queryShapeQuery, tableShapeQuery } from '../fingerprint.ts';
 import { quoteName, resolveName } from '../names.ts';
 import { type ExpectedShape, readerName, Session, ShapeDiffers, type TextRow } from '../session.ts';
 import { keyDecoderOf } from '../types/binary-keys.ts';
-import { decodeLines, withoutRareEscapes } from '../types/copy-text.ts';
-import { decoderOf } from '../types/decode.ts';
-import { dialect, literalText } from '../types/literals.ts';
+import { dialect } from '../types/literals.ts';
 import { moneyFindings } from '../types/money.ts';
 import { binaryItem, ownItem, tsvItem } from '../types/row-formats.ts';
 import { withBadColumn } from './bad-encoding.ts';
 import { elsewhereFinding, rowsFromElsewhere } from './foreign-rows.ts';
-import { canonicalText, lastKeyReader } from './last-key.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { requireOneStatement } from './one-statement.ts';
+import { canonicalText, copyParts } from './page-reader.ts';
 import { otherZones, serverTimeZone } from './time-zone.ts';
 
 /** Rows are counted up to here for an estimate; beyond it the planner's guess is told. */
@@ -88,7 +84,9 @@ export class PostgresSource implements Source, RangeReader {
     // Looked at first: what changes meanwhile is seen by the first read, which describes again.
     const look = await this.#lookAtShape(session, signal).catch((error: unknown) => ({ error }));
     const relation =
-      query === undefined ? await describeSource(session, table ?? '') : await describeQuery(session, query);
+      query === undefined
+        ? await describeSource(session, table ?? '', tablePath)
+        : await describeQuery(session, query);
     this.#relation = await withHiddenRows(session, relation, await this.#readObject(session));
     if ('error' in look) throw look.error;
     this.#shape = look;
@@ -183,19 +181,12 @@ export class PostgresSource implements Source, RangeReader {
 
   async *#copyRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
     const session = await this.#open(signal);
-    const { rowFormat, limits } = request;
-    const isBinary = rowFormat.format === 'pgcopy-binary';
-    const select = selectRange(dialect, await this.#fromClause(session), range, rowFormat);
-    const sql = `COPY (${select}) TO STDOUT${isBinary ? ' (FORMAT binary)' : ''}`;
-    const lastKey = lastKeyReader(range, rowFormat);
+    const from = await this.#fromClause(session);
     this.#shape ??= await this.#lookAtShape(session, signal);
     const expected = refusesHiding(request.relation)
-      ? withOpening(this.#shape, refuseHidingSql)
+      ? { ...this.#shape, query: { ...this.#shape.query, opening: refuseHidingSql } }
       : this.#shape;
-    for await (const part of session.copyOut(sql, { limits, isBinary }, expected, signal)) {
-      const { rowCount, byteCount } = part;
-      yield { rows: toRows(part, range, rowFormat), rowCount, byteCount, lastKey: lastKey(part.lastRow) };
-    }
+    yield* copyParts(session, { from, range, request, expected }, signal);
   }
 
   async takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
@@ -313,13 +304,7 @@ export class PostgresSource implements Source, RangeReader {
     if (this.#object.query !== undefined || this.#relation?.isOpaque) return undefined;
     const session = await this.#open(signal);
     const from = await this.#fromClause(session);
-    const owned = `pg_get_serial_sequence(${literalText(from)}, ${literalText(field.name)})`;
-    const [[issued] = []] = await session.query(
-      `SELECT coalesce(last_value, start_value - 1) FROM pg_sequences
-       WHERE format('%I.%I', schemaname, sequencename) = ${owned} AND increment_by > 0 AND NOT cycle
-         AND has_sequence_privilege(${owned}, 'SELECT, USAGE')`,
-      signal,
-    );
+    const [[issued] = []] = await session.query(issuedSql(from, field.name), signal);
     return issued === undefined || issued === null ? undefined : serverInteger(issued, this.#dataSource);
   }
 
@@ -349,10 +334,6 @@ function refusesHiding({ isOpaque, hidesRows }: Relation): boolean {
   return isOpaque === true && !hidesRows;
 }
 
-function withOpening(expected: ExpectedShape, opening: string): ExpectedShape {
-  return { ...expected, query: { ...expected.query, opening } };
-}
-
 const tablePath = 'spec.source.table';
 
 async function openReader(access: SystemAccess, object: SourceObject, signal: AbortSignal): Promise<Session> {
@@ -365,35 +346,4 @@ async function openReader(access: SystemAccess, object: SourceObject, signal: Ab
     await session.close();
     throw thrown;
   }
-}
-
-async function describeSource(session: Session, table: string): Promise<Relation> {
-  const name = await resolveName(session, splitName(table, tablePath), tablePath);
-  const entry = await describeTable(session, name, tablePath);
-  if (entry) return entry.relation;
-  throw permanent(
-    'TableNotFound',
-    `there is no table ${joinName([name.schema, name.table])}, or this user may not see it`,
-    {
-      path: tablePath,
-      mend: tableRemedy(
-        [name.schema, name.table],
-        (await listTables(session)).map((each) => [each.schema, each.table]),
-        'check schema and name; names are case-sensitive',
-      ),
-    },
-  );
-}
-
-function toRows(part: FramePart, range: Range, rowFormat: RowFormat): Rows {
-  if (rowFormat.format === 'pgcopy-binary') return { format: rowFormat.format, chunks: part.chunks };
-  const lines = joinBodies(Buffer.concat(part.chunks), part.rowCount);
-  if (rowFormat.format === 'tsv') return { format: 'tsv', chunks: [withoutRareEscapes(lines)] };
-  return {
-    format: 'values',
-    rows: decodeLines(
-      lines,
-      range.columns.map((column) => decoderOf(column.type)),
-    ),
-  };
 }

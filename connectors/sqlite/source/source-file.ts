@@ -5,7 +5,7 @@ import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import { isSameSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
-import { tableRemedy } from '../../sql/source/missing-table.ts';
+import { mostCompared, tableRemedy } from '../../sql/source/missing-table.ts';
 import { fieldFindings, hasAutoincrement } from '../check.ts';
 import { isWritable, openForReading } from '../connection/open.ts';
 import {
@@ -41,6 +41,8 @@ export class SourceFile {
   readonly #object: SourceObject;
   #opened: Database | undefined;
   #identity: string | undefined;
+  /** Of the file that is open. While it is, no other file has its number. */
+  #openedSystem: SystemIdentity = [];
   #described: Relation | undefined;
   #watched: SchemaWatch | undefined;
   /** Of the data in which no key was NULL. */
@@ -114,7 +116,7 @@ export class SourceFile {
   }
 
   #requirePlanned({ shape, identity }: PartRequest): void {
-    if (isSameSystem(identity, travellingIdentity(this.#file)) === false)
+    if (isSameSystem(identity, this.#openedSystem) === false)
       throw schemaChanged(this.#file, { what: 'it is another file than before' });
     this.#watch.requireShape(shape);
   }
@@ -281,18 +283,20 @@ export class SourceFile {
     if (!this.#opened) {
       this.#opened = openForReading(this.#file, this.#folder);
       this.#identity = fileIdentity(this.#file);
+      this.#openedSystem = travellingIdentity(this.#file);
     }
     return this.#opened;
   }
 
   #entry(table: string) {
-    const entry = findTable(this.#database, tableName(table, 'spec.source.table'));
+    const wanted = tableName(table, 'spec.source.table');
+    const entry = findTable(this.#database, wanted);
     if (entry) return entry;
-    const known = listTables(this.#database).filter(isOfUser);
+    const known = listTables(this.#database, { called: wanted, most: mostCompared }).filter(isOfUser);
     throw permanent('TableNotFound', `${this.#file} has no table or view ${table}`, {
       path: 'spec.source.table',
       mend: tableRemedy(
-        [tableName(table, 'spec.source.table')],
+        [wanted],
         known.map(({ name }) => [name]),
         'correct the name, or create the table',
       ),

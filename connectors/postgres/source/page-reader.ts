@@ -1,0 +1,100 @@
+import type { RowFormat, Rows } from '../../../core/batch.ts';
+import type { ReadRequest } from '../../../core/connector.ts';
+import { scalarText } from '../../../core/offset.ts';
+import type { Column, Scalar } from '../../../core/values.ts';
+import { type Range, selectRange } from '../../sql/source/keyset.ts';
+import { keyIsNull } from '../../sql/source/order-check.ts';
+import type { Part } from '../../sql/source/read-pass.ts';
+import { type FramePart, joinBodies } from '../connection/frames.ts';
+import type { ExpectedShape, Session } from '../session.ts';
+import { fieldsOf, keyDecoderOf } from '../types/binary-keys.ts';
+import { decodeLines, splitLine, withoutRareEscapes } from '../types/copy-text.ts';
+import { decoderOf } from '../types/decode.ts';
+import { dialect } from '../types/literals.ts';
+
+/** One page: a statement of its own, which must see the object as it was described. */
+export interface Page {
+  readonly from: string;
+  readonly range: Range;
+  readonly request: Pick<ReadRequest, 'rowFormat' | 'limits'>;
+  readonly expected: ExpectedShape;
+}
+
+/** The rows of a page by COPY, cut at the limits of a batch. Throws ShapeDiffers. */
+export async function* copyParts(
+  session: Session,
+  { from, range, request: { rowFormat, limits }, expected }: Page,
+  signal: AbortSignal,
+): AsyncGenerator<Part> {
+  const isBinary = rowFormat.format === 'pgcopy-binary';
+  const select = selectRange(dialect, from, range, rowFormat);
+  const sql = `COPY (${select}) TO STDOUT${isBinary ? ' (FORMAT binary)' : ''}`;
+  const lastKey = lastKeyReader(range, rowFormat);
+  for await (const part of session.copyOut(sql, { limits, isBinary }, expected, signal)) {
+    const { rowCount, byteCount } = part;
+    yield { rows: toRows(part, range, rowFormat), rowCount, byteCount, lastKey: lastKey(part.lastRow) };
+  }
+}
+
+function toRows(part: FramePart, range: Range, rowFormat: RowFormat): Rows {
+  if (rowFormat.format === 'pgcopy-binary') return { format: rowFormat.format, chunks: part.chunks };
+  const lines = joinBodies(Buffer.concat(part.chunks), part.rowCount);
+  if (rowFormat.format === 'tsv') return { format: 'tsv', chunks: [withoutRareEscapes(lines)] };
+  return {
+    format: 'values',
+    rows: decodeLines(
+      lines,
+      range.columns.map((column) => decoderOf(column.type)),
+    ),
+  };
+}
+
+export function canonicalText(text: string, column: Column): string {
+  // PostgreSQL's own text of an array reads back as a literal of its type.
+  const decode = column.type.kind === 'array' ? undefined : decoderOf(column.type);
+  return decode ? scalarText(decode(text) as Scalar) : text;
+}
+
+/** Looks only at the columns that rows are paged by, and only in a part's last row. */
+function lastKeyReader(range: Range, rowFormat: RowFormat): (row: Buffer) => readonly string[] {
+  const keys = range.orderBy.map((column) => ({
+    column,
+    index: range.columns.findIndex((each) => each.name === column.name),
+  }));
+  if (rowFormat.format === 'pgcopy-binary') {
+    return (row) => {
+      const fields = fieldsOf(row);
+      return keys.map(({ column, index }) => {
+        const field = fields[index];
+        const decode = keyDecoderOf(rowFormat.as[index] ?? '');
+        if (!field || !decode) throw keyIsNull(column);
+        return decode(field);
+      });
+    };
+  }
+  return (row) => {
+    const texts = splitLine(row.toString('utf8', 0, row.length - 1));
+    return keys.map(({ column, index }) => {
+      const text = texts[index];
+      if (text === null || text === undefined) throw keyIsNull(column);
+      return 'as' in rowFormat
+        ? encodedText(text, column, rowFormat.as[index] ?? '')
+        : canonicalText(text, column);
+    });
+  };
+}
+
+function encodedText(text: string, column: Column, encoding: string): string {
+  switch (encoding) {
+    case 'boolean01':
+      return String(text === '1');
+    case 'hex':
+      return text;
+    case 'utc':
+      return column.type.kind === 'timestamp' && column.type.hasZone
+        ? text.replace(/^[^ ]+ [^ ]+/, '$&Z')
+        : text;
+    default:
+      return canonicalText(text, column);
+  }
+}
