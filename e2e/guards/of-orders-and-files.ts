@@ -69,8 +69,8 @@ export const ofOrdersAndFiles: readonly Guard[] = [
   },
   {
     name: 'SQLite: a batch goes into the table that was claimed',
-    file: 'connectors/sqlite/destination/destination-file.ts',
-    from: 'claimed.watch.requireShape(claimed.shape);\n      return work(commits);',
+    file: 'connectors/sqlite/destination/claim.ts',
+    from: 'watch.requireShape(shape);\n      return work(commits);',
     to: 'return work(commits);',
     caughtBy: { test: 'connectors/sqlite/destination/target-shape.test.ts', only: 'between two batches' },
   },
@@ -83,8 +83,8 @@ export const ofOrdersAndFiles: readonly Guard[] = [
   },
   {
     name: 'SQLite: only the owner makes a shadow',
-    file: 'connectors/sqlite/destination/destination-file.ts',
-    from: 'commits.requireOwner(claimed.owner);\n        shadow.create();',
+    file: 'connectors/sqlite/destination/claim.ts',
+    from: 'commits.requireOwner(owner);\n        shadow.create();',
     to: 'shadow.create();',
     caughtBy: { test: 'connectors/sqlite/destination/target-shape.test.ts', only: 'owner of before' },
   },

@@ -118,8 +118,8 @@ export const ofPlannedFacts: readonly Guard[] = [
   },
   {
     name: 'SQLite: rows that vanished from the shadow are not swapped in',
-    file: 'connectors/sqlite/destination/destination-file.ts',
-    from: 'if (totalRows === undefined && pass?.shadow) this.#startAnew(claimed, pass.shadow);',
+    file: 'connectors/sqlite/destination/claim.ts',
+    from: 'if (totalRows === undefined && pass?.shadow) this.#restartPass(pass.shadow);',
     to: '',
     caughtBy: { test: 'connectors/sqlite/destination/replace.test.ts', only: 'never swapped in' },
   },

@@ -35,7 +35,7 @@ const nothing: Written = { rejections: [], replaced: 0 };
  * Brings lines into the target within the transaction; never commits. Upsert first tries to add: rows of a key that is there already show
  * as duplicates, and from then on go through the staging table.
  */
-export class RowWriter {
+export class BatchWriter {
   readonly #session: Session;
   readonly #transaction: WriteTransaction;
   readonly #target: RowTarget;

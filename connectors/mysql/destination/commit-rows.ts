@@ -33,7 +33,7 @@ export interface CommitChange {
 }
 
 /** The commit table of one database, and this target's row in it (connectors/sql/destination/commit-table.ts). */
-export class Commits {
+export class CommitRows {
   readonly #name: string;
   /** The table in a statement that a view of its name must not answer; an INSERT comes behind one in its transaction. */
   readonly #plain: string;

@@ -1,18 +1,14 @@
-import type { Batch, RawRequest } from '../../../core/batch.ts';
+import type { RawRequest } from '../../../core/batch.ts';
 import type {
   ClaimRequest,
   CommitRow,
   Destination,
   OffsetChange,
-  PassStart,
   SystemAccess,
   SystemIdentity,
   WritePlan,
-  WriteResult,
 } from '../../../core/connector.ts';
-import { reach } from '../../../core/crash-points.ts';
-import { bug, type Finding, permanent, transient } from '../../../core/errors.ts';
-import { encodeOffset, type Offset } from '../../../core/offset.ts';
+import { bug, type Finding, transient } from '../../../core/errors.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
 import type { Token } from '../../../core/token.ts';
 import type { Relation, Value } from '../../../core/values.ts';
@@ -26,29 +22,17 @@ import { quoteName, resolveName, type TableName } from '../names.ts';
 import { Session } from '../session.ts';
 import { collationsFor } from '../types/collations.ts';
 import { decoderOf } from '../types/decode.ts';
-import { type LoadColumn, loadColumn, tsvRequest } from '../types/encode.ts';
+import { loadColumn, tsvRequest } from '../types/encode.ts';
 import { selectItem } from '../types/literals.ts';
-import { RowWriter } from './batch-writer.ts';
-import { toLines } from './bulk-load.ts';
-import { type CommitChange, Commits } from './commit-rows.ts';
+import { BatchWriter } from './batch-writer.ts';
+import { ClaimedTable } from './claim.ts';
+import { CommitRows } from './commit-rows.ts';
 import { addColumns, createStaging, createTable, ownTable } from './ddl.ts';
 import { Replacement, replaceFindings } from './replace.ts';
 import { claimTarget } from './target-shape.ts';
 import { WriteTransaction } from './write-transaction.ts';
 
 const path = 'spec.destination.table';
-
-/** What a claim settles for the writes after it. */
-interface Claim {
-  readonly request: ClaimRequest;
-  readonly token: Token;
-  readonly columns: readonly LoadColumn[];
-  totalRows: number;
-  /** The stored one: what this claim has written last. */
-  offset: string | null;
-  writer: RowWriter;
-  transaction: WriteTransaction;
-}
 
 /** Writes one table: rows, offset and token in one transaction (Invariants 1, 3 and 4). */
 export class MysqlDestination implements Destination {
@@ -57,11 +41,8 @@ export class MysqlDestination implements Destination {
   readonly #access: SystemAccess;
   #lent: Session | undefined;
   readonly #name: TableName;
-  readonly #commits: Commits;
-  #claim: Claim | undefined;
-  #replacement: Replacement | undefined;
-  /** The whole pass is one transaction: none of it is committed before its end. */
-  #isAtomic = false;
+  readonly #commits: CommitRows;
+  #claimed: ClaimedTable | undefined;
 
   constructor(access: SystemAccess, object: DestinationObject, session: Session) {
     this.#access = access;
@@ -69,7 +50,7 @@ export class MysqlDestination implements Destination {
     const parts = splitName(object.table ?? '', path);
     this.#name = resolveName(parts, readConfig(access.config).database, path);
     this.name = joinName(parts);
-    this.#commits = new Commits(this.#name.schema, this.name);
+    this.#commits = new CommitRows(this.#name.schema, this.name);
   }
 
   async identity(signal: AbortSignal): Promise<SystemIdentity> {
@@ -133,7 +114,7 @@ export class MysqlDestination implements Destination {
     const isKeyAlone = target.entry.uniqueIndexes.every((index) => isSameSet(index, plan.key));
     const transaction = new WriteTransaction(session, target);
     const table = target.entry.name;
-    const writer = new RowWriter(session, transaction, {
+    const writer = new BatchWriter(session, transaction, {
       plan,
       table,
       staging,
@@ -142,11 +123,29 @@ export class MysqlDestination implements Destination {
       duplicates: '',
     });
     const { token, offset, rows: totalRows } = row;
-    this.#claim = { request, token, columns, totalRows, offset, writer, transaction };
-    if (plan.writeMode === 'Replace') {
-      const input = { plan, target, columns, token, isKeyAlone: isKeyAlone && plan.key.length > 0 };
-      this.#replacement = new Replacement(this.#access, session, this.#commits, input);
-    }
+    const replacement =
+      plan.writeMode === 'Replace'
+        ? new Replacement(this.#access, session, this.#commits, {
+            plan,
+            target,
+            columns,
+            token,
+            isKeyAlone: isKeyAlone && plan.key.length > 0,
+          })
+        : undefined;
+    this.#claimed = new ClaimedTable({
+      session,
+      commits: this.#commits,
+      where: `${quoteName(this.#name)} of ${session.where}`,
+      request,
+      token,
+      columns,
+      writer,
+      transaction,
+      replacement,
+      offset,
+      totalRows,
+    });
     return row;
   }
 
@@ -169,56 +168,13 @@ export class MysqlDestination implements Destination {
     });
   }
 
-  async beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {
-    const claim = this.#claimed();
-    await this.#rollBack(claim);
-    this.#isAtomic = pass.isAtomic && !this.#replacement;
-    if (this.#replacement) Object.assign(claim, await this.#replacement.begin(pass.isResumed, signal));
-  }
-
-  async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
-    const claim = this.#claimed();
-    return await this.#session.guard(async () => {
-      try {
-        const where = `${quoteName(this.#name)} of ${this.#session.where}`;
-        const { columns, request } = claim;
-        const { lines, rejections } = toLines(batch, { plan: request.plan, columns, where });
-        const written = await claim.writer.write(lines);
-        if (this.#replacement && written.replaced > 0)
-          throw rowsCollapse(written.replaced, where, request.plan);
-        this.#replacement?.count(lines.count - written.rejections.length);
-        const all = [...rejections, ...written.rejections];
-        const rows = batch.rowCount - all.length;
-        this.#pendingRows += rows;
-        if (!this.#isAtomic) await this.#commit(claim, batch.offset);
-        claim.totalRows += rows;
-        return { written: rows, rejected: all.length, rejections: all, totalRows: claim.totalRows };
-      } catch (thrown) {
-        await this.#rollBack(claim);
-        throw thrown;
-      }
-    }, signal);
-  }
-
-  async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
-    const claim = this.#claimed();
-    await this.#session.guard(async () => {
-      try {
-        if (this.#replacement) await this.#replacement.finish(this.#change(claim, offset), signal);
-        else await this.#commit(claim, offset);
-        claim.offset = this.#change(claim, offset).offset?.to ?? null;
-      } catch (thrown) {
-        await this.#rollBack(claim);
-        throw thrown;
-      }
-    }, signal);
-    this.#isAtomic = false;
-    return { written: 0, rejected: 0, rejections: [], totalRows: claim.totalRows };
-  }
+  readonly beginPass: Destination['beginPass'] = (pass, signal) => this.#owned().beginPass(pass, signal);
+  readonly write: Destination['write'] = (batch, signal) => this.#owned().write(batch, signal);
+  readonly endPass: Destination['endPass'] = (offset, signal) => this.#owned().endPass(offset, signal);
 
   async setOffset(change: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
     const row = await this.#commits.setOffset(await this.#openToWrite(signal), change, signal);
-    if (this.#claim) this.#claim.offset = row.offset;
+    this.#claimed?.offsetIs(row.offset);
     return row;
   }
 
@@ -231,12 +187,10 @@ export class MysqlDestination implements Destination {
   }
 
   async rest(): Promise<void> {
-    const [session, replacement] = [this.#lent, this.#replacement];
+    const [session, claimed] = [this.#lent, this.#claimed];
     this.#lent = undefined;
-    this.#claim = undefined;
-    this.#replacement = undefined;
-    this.#pendingRows = 0;
-    await Promise.all([session?.close(), replacement?.close()]);
+    this.#claimed = undefined;
+    await Promise.all([session?.close(), claimed?.close()]);
   }
 
   async close(): Promise<void> {
@@ -260,7 +214,7 @@ export class MysqlDestination implements Destination {
 
   /** A session that is lost stays while its claim does: the claim was lost with it. */
   async #open(signal: AbortSignal): Promise<Session> {
-    if (!this.#lent || (this.#lent.isLost && !this.#claim)) this.#lent = await this.#openNew(signal);
+    if (!this.#lent || (this.#lent.isLost && !this.#claimed)) this.#lent = await this.#openNew(signal);
     return this.#lent;
   }
 
@@ -271,34 +225,9 @@ export class MysqlDestination implements Destination {
     return session;
   }
 
-  /** Offset and token, and COMMIT: of each batch, and of an atomic pass only at its end. */
-  async #commit(claim: Claim, offset: Offset | null): Promise<void> {
-    const { uid } = claim.request.plan;
-    if (!claim.transaction.isOpen) await claim.transaction.run([]);
-    const change = this.#change(claim, offset);
-    const statements = this.#commits.commitStatements(uid, claim.token, change);
-    await reach('commit:before');
-    await this.#commits.commit(this.#session, statements, { uid, token: claim.token }, (sql) =>
-      claim.transaction.commit(sql),
-    );
-    if (change.offset) claim.offset = change.offset.to;
-    this.#pendingRows = 0;
-  }
-
-  #change({ request, offset: from }: Claim, offset: Offset | null): CommitChange {
-    const to = offset === null ? null : encodeOffset(offset);
-    return { addedRows: this.#pendingRows, offset: request.keepsOffset ? { from, to } : undefined };
-  }
-  #pendingRows = 0;
-
-  async #rollBack(claim: Claim): Promise<void> {
-    this.#pendingRows = 0;
-    await claim.transaction.rollBack();
-  }
-
-  #claimed(): Claim {
-    if (!this.#claim) throw bug('a pass needs a claim');
-    return this.#claim;
+  #owned(): ClaimedTable {
+    if (!this.#claimed) throw bug('a pass needs a claim');
+    return this.#claimed;
   }
 
   async #entry(signal: AbortSignal): Promise<TableEntry | undefined> {
@@ -308,16 +237,4 @@ export class MysqlDestination implements Destination {
 
 function isSameSet(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((name) => other.includes(name));
-}
-
-/** A pass reads no key twice: these are rows that differ at the source and would be one here. */
-function rowsCollapse(count: number, where: string, { key }: WritePlan): Error {
-  return permanent(
-    'KeyNotUnique',
-    `${count} ${count === 1 ? 'row' : 'rows'} of a batch have the key (${key.join(', ')}) of other rows of the same pass into ${where}: they would take their place`,
-    {
-      path: 'spec.destination.key',
-      mend: 'set destination.key to columns that identify a row at the source',
-    },
-  );
 }

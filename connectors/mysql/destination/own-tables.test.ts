@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Flow } from '../../sql/test-flow.ts';
 import { connector } from '../connector.ts';
 import { servers, TestDatabase } from '../test-harness.ts';
-import { Commits } from './commit-rows.ts';
+import { CommitRows } from './commit-rows.ts';
 import { ownTable } from './ddl.ts';
 
 const { signal } = new AbortController();
@@ -180,7 +180,7 @@ for (const [name, start] of servers) {
 test('every statement about commit rows refuses a view', async () => {
   const sent: string[] = [];
   const session = { run: async (sql: string) => [{ rows: [], sql: sent.push(sql) }] };
-  const commits = new Commits('d', 't');
+  const commits = new CommitRows('d', 't');
   const change = { addedRows: 1, offset: { from: null, to: '{}' } };
   const statements = commits.commitStatements('uid', 1n, change);
   await commits.commit(session as never, statements, { uid: 'uid', token: 1n });

@@ -13,8 +13,8 @@ import { quoteName, type TableName } from '../names.ts';
 import { Session } from '../session.ts';
 import type { LoadColumn } from '../types/encode.ts';
 import { literalText } from '../types/literals.ts';
-import { RowWriter } from './batch-writer.ts';
-import type { CommitChange, Commits } from './commit-rows.ts';
+import { BatchWriter } from './batch-writer.ts';
+import type { CommitChange, CommitRows } from './commit-rows.ts';
 import { ownTable } from './ddl.ts';
 import { requireNoView, requireOwnTable } from './own-tables.ts';
 import { TargetShape } from './target-shape.ts';
@@ -42,7 +42,7 @@ export interface ReplacementInput {
 export class Replacement {
   readonly #access: SystemAccess;
   readonly #session: Session;
-  readonly #commits: Commits;
+  readonly #commits: CommitRows;
   readonly #input: ReplacementInput;
   /** As it was claimed, or as the last pass has left it. */
   #target: TargetShape;
@@ -51,7 +51,7 @@ export class Replacement {
   #fence: Session | undefined;
   #expectedRows = 0;
 
-  constructor(access: SystemAccess, session: Session, commits: Commits, input: ReplacementInput) {
+  constructor(access: SystemAccess, session: Session, commits: CommitRows, input: ReplacementInput) {
     this.#access = access;
     this.#session = session;
     this.#commits = commits;
@@ -64,7 +64,7 @@ export class Replacement {
   async begin(
     isResumed: boolean,
     signal: AbortSignal,
-  ): Promise<{ readonly writer: RowWriter; readonly transaction: WriteTransaction }> {
+  ): Promise<{ readonly writer: BatchWriter; readonly transaction: WriteTransaction }> {
     const { plan, columns, isKeyAlone } = this.#input;
     const target = this.#target;
     if (isResumed) await this.#resume(signal);
@@ -85,7 +85,7 @@ export class Replacement {
     const transaction = new WriteTransaction(this.#session, shape);
     const table = this.#shadow;
     const rows = { plan, table, staging: null, columns, isKeyAlone, duplicates } as const;
-    return { writer: new RowWriter(this.#session, transaction, rows), transaction };
+    return { writer: new BatchWriter(this.#session, transaction, rows), transaction };
   }
 
   count(rows: number): void {

@@ -20,7 +20,7 @@ export interface Written {
 const maxRejections = 10;
 
 /** Writes rows into one table by one prepared statement, within the caller's transaction. */
-export class RowWriter {
+export class BatchWriter {
   readonly #database: Database;
   readonly #file: string;
   readonly #table: string;

@@ -177,3 +177,16 @@ function toCommitRow(row: StoredRow): CommitRow {
     time: row.time,
   };
 }
+
+/** IMMEDIATE: the writer's lock is taken before anything is read, so that what is read is still so at the commit. */
+export function committed<T>(database: Database, work: (commits: CommitRows) => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work(new CommitRows(database));
+    database.exec('COMMIT');
+    return result;
+  } catch (thrown) {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    throw thrown;
+  }
+}

@@ -9,7 +9,7 @@ import type {
   WriteResult,
 } from '../../../core/connector.ts';
 import { bug, type Finding, schemaChanged, transient } from '../../../core/errors.ts';
-import { encodeOffset, type Offset } from '../../../core/offset.ts';
+import type { Offset } from '../../../core/offset.ts';
 import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
 import type { Token } from '../../../core/token.ts';
@@ -24,35 +24,12 @@ import { SchemaWatch } from '../fingerprint.ts';
 import { fileIdentity, travellingIdentity } from '../identity.ts';
 import type { FilePlace } from '../session.ts';
 import { largestRow } from '../source/largest-row.ts';
-import { RowWriter } from './batch-writer.ts';
-import { CommitRows, type Owner } from './commit-rows.ts';
+import { ClaimedTable } from './claim.ts';
+import { CommitRows, committed } from './commit-rows.ts';
 import { shadowName, targetStatements } from './ddl.ts';
 import { Shadow } from './replace.ts';
 
 const path = 'spec.destination.table';
-
-/** Under one claim. */
-interface Claimed {
-  readonly owner: Owner;
-  readonly request: ClaimRequest;
-  /** The target as the file writes it. */
-  readonly table: string;
-  /** Of the target as it was claimed. */
-  readonly shape: string;
-  readonly watch: SchemaWatch;
-  /** What this claim has stored last. */
-  storedOffset: string | null;
-}
-
-interface Pass {
-  readonly isAtomic: boolean;
-  readonly shadow: Shadow | undefined;
-  /** Rows that the shadow must have: of earlier batches, and of those of this pass. */
-  shadowRows: number;
-  /** Of a pass that is one transaction: what stood in the commit row, and what was written since. */
-  rowsBefore: number;
-  rows: number;
-}
 
 /** A destination's file in its own thread: called through session.ts only. Each method is one unbroken piece of work. */
 export class DestinationFile {
@@ -63,9 +40,7 @@ export class DestinationFile {
   readonly #commitName: string;
   #opened: Database | undefined;
   #identity: string | undefined;
-  #claimed: Claimed | undefined;
-  #pass: Pass | undefined;
-  #writer: RowWriter | undefined;
+  #claimed: ClaimedTable | undefined;
 
   constructor({ file, folder }: FilePlace, object: DestinationObject) {
     this.#file = file;
@@ -114,10 +89,10 @@ export class DestinationFile {
   /** Tables, token and adoption in one transaction: another process sees all of it or nothing (Invariant 3, 4). */
   claim(request: ClaimRequest): CommitRow {
     const database = this.#writable();
-    this.#endPass();
+    if (database.inTransaction) database.exec('ROLLBACK');
     // Rows of a Replace are checked by their table's own constraints; DROP TABLE would else delete from the tables that refer to it.
     database.pragma(`foreign_keys = ${request.plan.writeMode === 'Replace' ? 'OFF' : 'ON'}`);
-    const row = this.#transaction((commits) => {
+    const row = committed(database, (commits) => {
       commits.create();
       const stored = commits.about(request.plan.uid, this.#commitName);
       const of = (uid: string) => stored.find((each) => each.uid === uid && each.table === this.#commitName);
@@ -134,18 +109,20 @@ export class DestinationFile {
     return row;
   }
 
-  #claimedBy(request: ClaimRequest, row: CommitRow): Claimed {
+  #claimedBy(request: ClaimRequest, row: CommitRow): ClaimedTable {
     const database = this.#writable();
     const entry = findTable(database, this.#name);
     if (!entry) throw schemaChanged(this.#name);
-    return {
+    return new ClaimedTable({
+      database: () => this.#writable(),
+      file: this.#file,
       owner: { uid: row.uid, table: this.#commitName, token: row.token },
       request,
       table: entry.name,
       shape: shapeOf(describeShape(database, entry)),
       watch: new SchemaWatch(database, entry.name, () => this.#shapeNow()),
-      storedOffset: row.offset,
-    };
+      offset: row.offset,
+    });
   }
 
   #shapeNow(): Relation | undefined {
@@ -159,91 +136,24 @@ export class DestinationFile {
     const database = this.#writable();
     const entry = findTable(database, this.#name);
     if (!entry) throw schemaChanged(this.#name);
-    return largestRow(database, entry.name, request ?? this.#requireClaim().request, columns);
+    return largestRow(database, entry.name, request ?? this.#owned().request, columns);
   }
 
-  beginPass({ isResumed, isAtomic }: PassStart): void {
-    const claimed = this.#requireClaim();
-    const database = this.#writable();
-    this.#endPass();
-    const shadow =
-      claimed.request.plan.writeMode === 'Replace'
-        ? new Shadow(database, claimed.table, shadowName(claimed.owner.uid, claimed.table))
-        : undefined;
-    let rowsBefore = 0;
-    if (isAtomic) {
-      database.exec('BEGIN IMMEDIATE');
-      claimed.watch.requireShape(claimed.shape);
-      rowsBefore = new CommitRows(database).requireOwner(claimed.owner);
-      shadow?.create();
-    } else if (shadow && isResumed) {
-      if (!shadow.exists()) this.#startAnew(claimed, shadow);
-    } else if (shadow) {
-      this.#owned(claimed, (commits) => {
-        commits.requireOwner(claimed.owner);
-        shadow.create();
-      });
-    }
-    this.#pass = { isAtomic, shadow, shadowRows: shadow?.count() ?? 0, rowsBefore, rows: 0 };
-    this.#writer = undefined;
+  beginPass(pass: PassStart): void {
+    this.#owned().beginPass(pass);
   }
 
-  /** Rows and offset in one transaction. While it is open SQLite lets no other in, so that no newer token can come between check and commit. */
   write(packed: readonly Uint8Array[], offset: Offset): WriteResult {
-    const claimed = this.#requireClaim();
-    const pass = this.#pass;
-    if (pass?.isAtomic) {
-      const written = this.#writerOf(claimed).write(packed);
-      pass.shadowRows += written.written;
-      pass.rows += written.written;
-      return { ...written, totalRows: pass.rowsBefore + pass.rows };
-    }
-    const stored = claimed.request.keepsOffset ? encodeOffset(offset) : null;
-    const result = this.#owned(claimed, (commits) => {
-      const written = this.#writerOf(claimed).write(packed);
-      return { ...written, totalRows: this.#advance(commits, claimed, stored, written.written) };
-    });
-    claimed.storedOffset = stored;
-    if (pass) pass.shadowRows += result.written;
-    return result;
+    return this.#owned().write(packed, offset);
   }
 
   endPass(offset: Offset | null): WriteResult {
-    const claimed = this.#requireClaim();
-    const pass = this.#pass;
-    const stored = offset === null ? null : encodeOffset(offset);
-    const finish = (commits: CommitRows) => {
-      if (pass?.shadow && pass.shadow.count() === pass.shadowRows) pass.shadow.swap();
-      else if (pass?.shadow) return undefined;
-      return this.#advance(commits, claimed, stored, pass?.isAtomic ? pass.rows : 0);
-    };
-    const database = this.#writable();
-    let totalRows: number | undefined;
-    if (pass?.isAtomic) {
-      totalRows = finish(new CommitRows(database));
-      if (totalRows !== undefined) database.exec('COMMIT');
-    } else totalRows = this.#owned(claimed, finish);
-    if (totalRows === undefined && pass?.shadow) this.#startAnew(claimed, pass.shadow);
-    claimed.storedOffset = stored;
-    this.#endPass();
-    return { written: 0, rejected: 0, rejections: [], totalRows: totalRows ?? 0 };
-  }
-
-  #advance(commits: CommitRows, claimed: Claimed, offset: string | null, written: number): number {
-    return commits.advance(claimed.owner, { previous: claimed.storedOffset, offset, written });
-  }
-
-  /** Work under a claim: on the table that was claimed, in the file that stands there now. */
-  #owned<T>(claimed: Claimed, work: (commits: CommitRows) => T): T {
-    return this.#transaction((commits) => {
-      claimed.watch.requireShape(claimed.shape);
-      return work(commits);
-    });
+    return this.#owned().endPass(offset);
   }
 
   setOffset(change: OffsetChange): CommitRow {
-    const row = this.#transaction((commits) => commits.setOffset(this.#commitName, change));
-    if (this.#claimed?.owner.uid === change.uid) this.#claimed.storedOffset = change.offset;
+    const row = committed(this.#writable(), (commits) => commits.setOffset(this.#commitName, change));
+    if (this.#claimed?.owner.uid === change.uid) this.#claimed.offsetIs(change.offset);
     return row;
   }
 
@@ -251,7 +161,7 @@ export class DestinationFile {
   closeRows(uid: string, token: Token): void {
     const database = this.#existing();
     if (!database) return;
-    this.#transaction((commits) => {
+    committed(database, (commits) => {
       for (const table of commits.close(uid, token)) {
         const target = tableName(table, path);
         const name = findTable(database, target)?.name ?? target;
@@ -261,23 +171,8 @@ export class DestinationFile {
   }
 
   close(): void {
-    this.#writer = undefined;
     this.#opened?.close();
     this.#opened = undefined;
-  }
-
-  /** What is in the shadow is not what was written there: somebody else changed it. The next claim finds no offset, and begins the pass anew. */
-  #startAnew(claimed: Claimed, shadow: Shadow): never {
-    this.#endPass();
-    this.#owned(claimed, (commits) => {
-      this.#advance(commits, claimed, null, 0);
-      shadow.drop();
-    });
-    claimed.storedOffset = null;
-    throw transient(
-      'ReplaceCountDiffers',
-      `the rows beside ${claimed.table} are not those that were written there: the pass begins anew`,
-    );
   }
 
   #prepareTarget(database: Database, plan: WritePlan): void {
@@ -288,38 +183,7 @@ export class DestinationFile {
       runOne(database, statement);
   }
 
-  #writerOf({ request, table }: Claimed): RowWriter {
-    this.#writer ??= new RowWriter(
-      this.#writable(),
-      this.#file,
-      this.#pass?.shadow?.name ?? table,
-      request.plan,
-      request.rowFormat,
-    );
-    return this.#writer;
-  }
-
-  #endPass(): void {
-    if (this.#opened?.inTransaction) this.#opened.exec('ROLLBACK');
-    this.#pass = undefined;
-    this.#writer = undefined;
-  }
-
-  /** IMMEDIATE: the writer's lock is taken before anything is looked at, so that what is read is still so at the commit. */
-  #transaction<T>(work: (commits: CommitRows) => T): T {
-    const database = this.#writable();
-    database.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work(new CommitRows(database));
-      database.exec('COMMIT');
-      return result;
-    } catch (thrown) {
-      if (database.inTransaction) database.exec('ROLLBACK');
-      throw thrown;
-    }
-  }
-
-  #requireClaim(): Claimed {
+  #owned(): ClaimedTable {
     if (this.#claimed) return this.#claimed;
     throw transient('NotClaimed', `the thread of ${this.#file} was ended and has to claim again`);
   }

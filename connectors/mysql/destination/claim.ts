@@ -1,0 +1,144 @@
+import type { Batch } from '../../../core/batch.ts';
+import type { ClaimRequest, PassStart, WritePlan, WriteResult } from '../../../core/connector.ts';
+import { reach } from '../../../core/crash-points.ts';
+import { permanent } from '../../../core/errors.ts';
+import { encodeOffset, type Offset } from '../../../core/offset.ts';
+import type { Token } from '../../../core/token.ts';
+import type { Session } from '../session.ts';
+import type { LoadColumn } from '../types/encode.ts';
+import type { BatchWriter } from './batch-writer.ts';
+import { toLines } from './bulk-load.ts';
+import type { CommitChange, CommitRows } from './commit-rows.ts';
+import type { Replacement } from './replace.ts';
+import type { WriteTransaction } from './write-transaction.ts';
+
+export interface ClaimedTableInit {
+  readonly session: Session;
+  readonly commits: CommitRows;
+  /** The table and its system, for messages. */
+  readonly where: string;
+  readonly request: ClaimRequest;
+  readonly token: Token;
+  readonly columns: readonly LoadColumn[];
+  readonly writer: BatchWriter;
+  readonly transaction: WriteTransaction;
+  readonly replacement: Replacement | undefined;
+  /** As the claim has stored it. */
+  readonly offset: string | null;
+  readonly totalRows: number;
+}
+
+/** Passes and batches under one claim and over its session: when that is lost, so is the claim. */
+export class ClaimedTable {
+  readonly #init: ClaimedTableInit;
+  #writer: BatchWriter;
+  #transaction: WriteTransaction;
+  #totalRows: number;
+  /** The stored one: what this claim has written last. */
+  #offset: string | null;
+  /** The whole pass is one transaction: none of it is committed before its end. */
+  #isAtomic = false;
+  /** Written, and not in the commit row yet. */
+  #pendingRows = 0;
+
+  constructor(init: ClaimedTableInit) {
+    this.#init = init;
+    this.#writer = init.writer;
+    this.#transaction = init.transaction;
+    this.#totalRows = init.totalRows;
+    this.#offset = init.offset;
+  }
+
+  /** By hand, under this claim. */
+  offsetIs(offset: string | null): void {
+    this.#offset = offset;
+  }
+
+  async beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {
+    const { replacement } = this.#init;
+    await this.#rollBack();
+    this.#isAtomic = pass.isAtomic && !replacement;
+    if (!replacement) return;
+    const { writer, transaction } = await replacement.begin(pass.isResumed, signal);
+    this.#writer = writer;
+    this.#transaction = transaction;
+  }
+
+  async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
+    const { session, request, columns, where, replacement } = this.#init;
+    return await session.guard(async () => {
+      try {
+        const { lines, rejections } = toLines(batch, { plan: request.plan, columns, where });
+        const written = await this.#writer.write(lines);
+        if (replacement && written.replaced > 0) throw rowsCollapse(written.replaced, where, request.plan);
+        replacement?.count(lines.count - written.rejections.length);
+        const all = [...rejections, ...written.rejections];
+        const rows = batch.rowCount - all.length;
+        this.#pendingRows += rows;
+        if (!this.#isAtomic) await this.#commit(batch.offset);
+        this.#totalRows += rows;
+        return { written: rows, rejected: all.length, rejections: all, totalRows: this.#totalRows };
+      } catch (thrown) {
+        await this.#rollBack();
+        throw thrown;
+      }
+    }, signal);
+  }
+
+  async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
+    const { session, replacement } = this.#init;
+    await session.guard(async () => {
+      try {
+        if (replacement) await replacement.finish(this.#change(offset), signal);
+        else await this.#commit(offset);
+        this.#offset = this.#change(offset).offset?.to ?? null;
+      } catch (thrown) {
+        await this.#rollBack();
+        throw thrown;
+      }
+    }, signal);
+    this.#isAtomic = false;
+    return { written: 0, rejected: 0, rejections: [], totalRows: this.#totalRows };
+  }
+
+  async close(): Promise<void> {
+    await this.#init.replacement?.close();
+  }
+
+  /** Offset and token, and COMMIT: of each batch, and of an atomic pass only at its end. */
+  async #commit(offset: Offset | null): Promise<void> {
+    const { session, commits, request, token } = this.#init;
+    const { uid } = request.plan;
+    const transaction = this.#transaction;
+    if (!transaction.isOpen) await transaction.run([]);
+    const change = this.#change(offset);
+    const statements = commits.commitStatements(uid, token, change);
+    await reach('commit:before');
+    await commits.commit(session, statements, { uid, token }, (sql) => transaction.commit(sql));
+    if (change.offset) this.#offset = change.offset.to;
+    this.#pendingRows = 0;
+  }
+
+  #change(offset: Offset | null): CommitChange {
+    const to = offset === null ? null : encodeOffset(offset);
+    const { keepsOffset } = this.#init.request;
+    return { addedRows: this.#pendingRows, offset: keepsOffset ? { from: this.#offset, to } : undefined };
+  }
+
+  async #rollBack(): Promise<void> {
+    this.#pendingRows = 0;
+    await this.#transaction.rollBack();
+  }
+}
+
+/** A pass reads no key twice: these are rows that differ at the source and would be one here. */
+function rowsCollapse(count: number, where: string, { key }: WritePlan): Error {
+  return permanent(
+    'KeyNotUnique',
+    `${count} ${count === 1 ? 'row' : 'rows'} of a batch have the key (${key.join(', ')}) of other rows of the same pass into ${where}: they would take their place`,
+    {
+      path: 'spec.destination.key',
+      mend: 'set destination.key to columns that identify a row at the source',
+    },
+  );
+}

@@ -1,0 +1,170 @@
+import type { Database } from 'better-sqlite3';
+import type { ClaimRequest, PassStart, WriteResult } from '../../../core/connector.ts';
+import { transient } from '../../../core/errors.ts';
+import { encodeOffset, type Offset } from '../../../core/offset.ts';
+import type { SchemaWatch } from '../fingerprint.ts';
+import { BatchWriter } from './batch-writer.ts';
+import { CommitRows, committed, type Owner } from './commit-rows.ts';
+import { shadowName } from './ddl.ts';
+import { Shadow } from './replace.ts';
+
+export interface ClaimedTableInit {
+  /** Of the file that stands at the path now; throws SchemaChanged where it is not the one that was claimed. */
+  readonly database: () => Database;
+  /** For messages. */
+  readonly file: string;
+  readonly owner: Owner;
+  readonly request: ClaimRequest;
+  /** The target as the file writes it. */
+  readonly table: string;
+  /** Of the target as it was claimed. */
+  readonly shape: string;
+  readonly watch: SchemaWatch;
+  /** As the claim has stored it. */
+  readonly offset: string | null;
+}
+
+interface Pass {
+  readonly isAtomic: boolean;
+  readonly shadow: Shadow | undefined;
+  /** Rows that the shadow must have: of earlier batches, and of those of this pass. */
+  shadowRows: number;
+  /** Of a pass that is one transaction: what stood in the commit row, and what was written since. */
+  rowsBefore: number;
+  rows: number;
+}
+
+/** Passes and batches under one claim. */
+export class ClaimedTable {
+  readonly #init: ClaimedTableInit;
+  /** What this claim has stored last. */
+  #storedOffset: string | null;
+  #pass: Pass | undefined;
+  #writer: BatchWriter | undefined;
+
+  constructor(init: ClaimedTableInit) {
+    this.#init = init;
+    this.#storedOffset = init.offset;
+  }
+
+  get owner(): Owner {
+    return this.#init.owner;
+  }
+
+  get request(): ClaimRequest {
+    return this.#init.request;
+  }
+
+  /** By hand, under this claim. */
+  offsetIs(offset: string | null): void {
+    this.#storedOffset = offset;
+  }
+
+  beginPass({ isResumed, isAtomic }: PassStart): void {
+    const { request, owner, table, watch, shape } = this.#init;
+    const database = this.#init.database();
+    this.#leavePass(database);
+    const isReplace = request.plan.writeMode === 'Replace';
+    const shadow = isReplace ? new Shadow(database, table, shadowName(owner.uid, table)) : undefined;
+    let rowsBefore = 0;
+    if (isAtomic) {
+      database.exec('BEGIN IMMEDIATE');
+      watch.requireShape(shape);
+      rowsBefore = new CommitRows(database).requireOwner(owner);
+      shadow?.create();
+    } else if (shadow && isResumed) {
+      if (!shadow.exists()) this.#restartPass(shadow);
+    } else if (shadow) {
+      this.#owned((commits) => {
+        commits.requireOwner(owner);
+        shadow.create();
+      });
+    }
+    this.#pass = { isAtomic, shadow, shadowRows: shadow?.count() ?? 0, rowsBefore, rows: 0 };
+    this.#writer = undefined;
+  }
+
+  /** Rows and offset in one transaction. While it is open SQLite lets no other in, so that no newer token can come between check and commit. */
+  write(packed: readonly Uint8Array[], offset: Offset): WriteResult {
+    const pass = this.#pass;
+    if (pass?.isAtomic) {
+      const written = this.#batchWriter().write(packed);
+      pass.shadowRows += written.written;
+      pass.rows += written.written;
+      return { ...written, totalRows: pass.rowsBefore + pass.rows };
+    }
+    const stored = this.#init.request.keepsOffset ? encodeOffset(offset) : null;
+    const result = this.#owned((commits) => {
+      const written = this.#batchWriter().write(packed);
+      return { ...written, totalRows: this.#advance(commits, stored, written.written) };
+    });
+    this.#storedOffset = stored;
+    if (pass) pass.shadowRows += result.written;
+    return result;
+  }
+
+  endPass(offset: Offset | null): WriteResult {
+    const pass = this.#pass;
+    const stored = offset === null ? null : encodeOffset(offset);
+    const finish = (commits: CommitRows) => {
+      if (pass?.shadow && pass.shadow.count() === pass.shadowRows) pass.shadow.swap();
+      else if (pass?.shadow) return undefined;
+      return this.#advance(commits, stored, pass?.isAtomic ? pass.rows : 0);
+    };
+    const database = this.#init.database();
+    let totalRows: number | undefined;
+    if (pass?.isAtomic) {
+      totalRows = finish(new CommitRows(database));
+      if (totalRows !== undefined) database.exec('COMMIT');
+    } else totalRows = this.#owned(finish);
+    if (totalRows === undefined && pass?.shadow) this.#restartPass(pass.shadow);
+    this.#storedOffset = stored;
+    this.#leavePass(database);
+    return { written: 0, rejected: 0, rejections: [], totalRows: totalRows ?? 0 };
+  }
+
+  #advance(commits: CommitRows, offset: string | null, written: number): number {
+    return commits.advance(this.#init.owner, { previous: this.#storedOffset, offset, written });
+  }
+
+  /** Work on the table that was claimed, in the file that stands there now. */
+  #owned<T>(work: (commits: CommitRows) => T): T {
+    const { database, watch, shape } = this.#init;
+    return committed(database(), (commits) => {
+      watch.requireShape(shape);
+      return work(commits);
+    });
+  }
+
+  /** What is in the shadow is not what was written there: somebody else changed it. The next claim finds no offset, and restarts the pass. */
+  #restartPass(shadow: Shadow): never {
+    this.#leavePass(this.#init.database());
+    this.#owned((commits) => {
+      this.#advance(commits, null, 0);
+      shadow.drop();
+    });
+    this.#storedOffset = null;
+    throw transient(
+      'ReplaceCountDiffers',
+      `the rows beside ${this.#init.table} are not those that were written there: the pass restarts`,
+    );
+  }
+
+  #batchWriter(): BatchWriter {
+    const { database, file, table, request } = this.#init;
+    this.#writer ??= new BatchWriter(
+      database(),
+      file,
+      this.#pass?.shadow?.name ?? table,
+      request.plan,
+      request.rowFormat,
+    );
+    return this.#writer;
+  }
+
+  #leavePass(database: Database): void {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    this.#pass = undefined;
+    this.#writer = undefined;
+  }
+}
