@@ -1,16 +1,17 @@
 import type { Acceptance, ColumnUse } from '../../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../../core/values.ts';
+import {
+  acceptsLabels,
+  acceptsOther,
+  asText,
+  longestText,
+  mismatch,
+  no,
+  type Of,
+  yes,
+} from '../../sql/types/acceptance.ts';
 import { intRange, isWithin } from '../../sql/types/int-range.ts';
 import { partsOf } from './column-types.ts';
-
-export type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
-
-const yes: Acceptance = { isAccepted: true };
-const asText: Acceptance = { isAccepted: true, note: 'as text' };
-
-function no(reason: string): Acceptance {
-  return { isAccepted: false, reason };
-}
 
 /** Whether an existing column keeps every value of `type`; a value that it would change in silence is refused, never bent. */
 export function accepts(existing: Column, type: ColumnType, use?: ColumnUse): Acceptance {
@@ -92,9 +93,7 @@ function acceptsAny(existing: Column, type: ColumnType): Acceptance {
       if (type.kind !== 'bit' || type.isVarying) return mismatch(native, type);
       return type.length === target.length ? yes : no(`${native} has another length`);
     case 'other':
-      return type.kind === 'other' && type.system === target.system && type.name === target.name
-        ? yes
-        : mismatch(native, type);
+      return acceptsOther(target, type, native);
     case 'date':
       return type.kind === 'date'
         ? { isAccepted: true, misfits: 'MySQL has the years 1 to 9999', isRare: true }
@@ -102,10 +101,6 @@ function acceptsAny(existing: Column, type: ColumnType): Acceptance {
     default:
       return type.kind === target.kind ? yes : mismatch(native, type);
   }
-}
-
-function mismatch(native: string, type: ColumnType): Acceptance {
-  return no(`${native} does not keep every ${type.kind}`);
 }
 
 function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Acceptance {
@@ -149,36 +144,6 @@ function isEnoughBytes(target: Of<'text'>, type: ColumnType): boolean {
 function keepsInChar(type: ColumnType, length: number | undefined): boolean {
   if (type.kind === 'uuid') return true;
   return type.kind === 'text' && type.isFixed === true && (type.maxLength ?? 0) <= (length ?? 0);
-}
-
-/** Characters at most; undefined: no limit known. */
-function longestText(type: ColumnType): number | undefined {
-  switch (type.kind) {
-    case 'text':
-      return type.maxLength ?? type.maxBytes;
-    case 'enum':
-      return Math.max(0, ...type.values.map((each) => each.length));
-    case 'boolean':
-      return 5;
-    case 'int':
-      return 20;
-    case 'uuid':
-      return 36;
-    case 'date':
-      return 16;
-    case 'time':
-      return 32;
-    case 'timestamp':
-      return 48;
-    case 'interval':
-      return 255;
-    case 'bit':
-      return type.length;
-    case 'decimal':
-      return type.precision === undefined ? undefined : type.precision + Math.abs(type.scale ?? 0) + 3;
-    default:
-      return undefined;
-  }
 }
 
 export const minusZero = 'MariaDB makes minus zero zero';
@@ -252,9 +217,4 @@ function acceptsAsJson(type: ColumnType, native: string): Acceptance {
     note: "as MySQL's JSON writes it: names in an order of its own, the last of equal ones",
     misfits: 'numbers that neither 64 bits nor a double keep',
   };
-}
-
-function acceptsLabels(target: Of<'enum'>, type: Of<'enum'>, native: string): Acceptance {
-  const missing = type.values.filter((each) => !target.values.includes(each));
-  return missing.length === 0 ? yes : no(`${native} lacks ${missing.join(', ')}`);
 }

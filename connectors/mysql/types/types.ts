@@ -1,9 +1,10 @@
 import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
+import type { Of } from '../../sql/types/acceptance.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
 import { rowFindings } from '../destination/row-width.ts';
-import { accepts, minusZero, type Of, openKeyLength } from './accepts.ts';
+import { accepts, minusZero, openKeyLength } from './accepts.ts';
 import { isBinaryOther, partsOf, utcComment } from './column-types.ts';
 
 /**

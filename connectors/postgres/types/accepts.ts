@@ -1,8 +1,16 @@
 import type { Acceptance } from '../../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../../core/values.ts';
+import {
+  acceptsLabels,
+  acceptsOther,
+  asText,
+  longestText,
+  mismatch,
+  no,
+  type Of,
+  yes,
+} from '../../sql/types/acceptance.ts';
 import { intRange, isWithin } from '../../sql/types/int-range.ts';
-
-export type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
 
 /** Types that are written by the server alone, and no column or no input takes. */
 export const withoutInput = new Set([
@@ -19,11 +27,6 @@ export const withoutInput = new Set([
   'cstring',
   'unknown',
 ]);
-
-const yes: Acceptance = { isAccepted: true };
-function no(reason: string): Acceptance {
-  return { isAccepted: false, reason };
-}
 
 /** Whether an existing column keeps every value of `type`. */
 export function accepts(existing: Column, type: ColumnType): Acceptance {
@@ -71,16 +74,10 @@ function acceptsType(target: ColumnType, type: ColumnType, native: string): Acce
       return type.kind === 'bit' ? acceptsBits(target, type, native) : mismatch(native, type);
     case 'other':
       if (withoutInput.has(target.name)) return no(`${native} is written by the server alone`);
-      return type.kind === 'other' && type.system === target.system && type.name === target.name
-        ? yes
-        : mismatch(native, type);
+      return acceptsOther(target, type, native);
     default:
       return type.kind === target.kind ? yes : mismatch(native, type);
   }
-}
-
-function mismatch(native: string, type: ColumnType): Acceptance {
-  return no(`${native} does not keep every ${type.kind}`);
 }
 
 function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Acceptance {
@@ -96,27 +93,7 @@ function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Ac
   if (type.kind === 'text' || type.kind === 'enum') return yes;
   if (type.kind === 'untyped')
     return { isAccepted: true, note: 'numbers arrive as text', misfits: 'a blob is not text' };
-  return { isAccepted: true, note: 'as text' };
-}
-
-/** Characters at most; undefined: no limit known. */
-function longestText(type: ColumnType): number | undefined {
-  switch (type.kind) {
-    case 'text':
-      return type.maxLength ?? type.maxBytes;
-    case 'enum':
-      return Math.max(0, ...type.values.map((each) => each.length));
-    case 'boolean':
-      return 5;
-    case 'int':
-      return 20;
-    case 'uuid':
-      return 36;
-    case 'decimal':
-      return type.precision === undefined ? undefined : type.precision + 3;
-    default:
-      return undefined;
-  }
+  return asText;
 }
 
 function acceptsAsFloat(target: Of<'float'>, type: ColumnType, native: string): Acceptance {
@@ -145,11 +122,6 @@ function digits(type: Of<'int'> | Of<'decimal'>): {
     return { whole: type.precision === undefined ? undefined : type.precision - scale, scale };
   }
   return { whole: String(intRange(type).max).length, scale: 0 };
-}
-
-function acceptsLabels(target: Of<'enum'>, type: Of<'enum'>, native: string): Acceptance {
-  const missing = type.values.filter((each) => !target.values.includes(each));
-  return missing.length === 0 ? yes : no(`${native} lacks ${missing.join(', ')}`);
 }
 
 function acceptsBits(target: Of<'bit'>, type: Of<'bit'>, native: string): Acceptance {

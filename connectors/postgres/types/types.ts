@@ -1,8 +1,9 @@
 import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
+import type { Of } from '../../sql/types/acceptance.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
-import { accepts, type Of, withoutInput } from './accepts.ts';
+import { accepts, withoutInput } from './accepts.ts';
 import { isBuiltIn, parseTypeName } from './type-name.ts';
 
 /** What PostgreSQL can store, and as what (Invariant 6). */

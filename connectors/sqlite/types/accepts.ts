@@ -1,5 +1,6 @@
 import type { Acceptance } from '../../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../../core/values.ts';
+import { no, type Of, yes } from '../../sql/types/acceptance.ts';
 import { type Affinity, affinityOf, typeOfDeclared } from './column-types.ts';
 
 /** A REAL keeps 15 digits. */
@@ -18,7 +19,7 @@ export function accepts(existing: Column, type: ColumnType): Acceptance {
     case 'boolean':
       return affinity === 'TEXT' || affinity === 'REAL'
         ? refused(existing, 'it would hold another kind of value')
-        : accepted;
+        : yes;
     case 'int':
       return acceptsInt(existing, affinity, type);
     case 'float':
@@ -34,10 +35,10 @@ export function accepts(existing: Column, type: ColumnType): Acceptance {
     case 'interval':
     case 'uuid':
       return affinity === 'TEXT' || affinity === 'NUMERIC' || isSameKind
-        ? accepted
+        ? yes
         : refused(existing, 'it is for numbers');
     case 'bytes':
-      return isSameKind ? accepted : refused(existing, 'it is not for bytes');
+      return isSameKind ? yes : refused(existing, 'it is not for bytes');
     case 'untyped':
       return isSameKind
         ? { isAccepted: true, misfits: 'text that looks like a number would become one' }
@@ -45,34 +46,25 @@ export function accepts(existing: Column, type: ColumnType): Acceptance {
     case 'json':
       if (affinity !== 'TEXT' && isSameKind)
         return { isAccepted: true, misfits: 'JSON that is one number would become one of SQLite' };
-      return affinity === 'TEXT' ? accepted : refused(existing, textIsChanged);
+      return affinity === 'TEXT' ? yes : refused(existing, textIsChanged);
     default:
-      return affinity === 'TEXT' ? accepted : refused(existing, textIsChanged);
+      return affinity === 'TEXT' ? yes : refused(existing, textIsChanged);
   }
 }
 
-const accepted: Acceptance = { isAccepted: true };
 const textIsChanged = 'it makes text that looks like a number a number';
 
-function acceptsInt(
-  existing: Column,
-  affinity: Affinity,
-  type: Extract<ColumnType, { kind: 'int' }>,
-): Acceptance {
+function acceptsInt(existing: Column, affinity: Affinity, type: Of<'int'>): Acceptance {
   if (affinity === 'TEXT') return { isAccepted: true, note: 'kept as text' };
   if (affinity === 'REAL')
-    return type.bits === 64 ? refused(existing, 'a REAL keeps integers to 2^53 only') : accepted;
+    return type.bits === 64 ? refused(existing, 'a REAL keeps integers to 2^53 only') : yes;
   return type.bits === 64 && type.isUnsigned
     ? { isAccepted: true, misfits: 'integers above 2^63-1 do not fit' }
-    : accepted;
+    : yes;
 }
 
-function acceptsDecimal(
-  existing: Column,
-  affinity: Affinity,
-  type: Extract<ColumnType, { kind: 'decimal' }>,
-): Acceptance {
-  if (affinity === 'TEXT') return accepted;
+function acceptsDecimal(existing: Column, affinity: Affinity, type: Of<'decimal'>): Acceptance {
+  if (affinity === 'TEXT') return yes;
   if (affinity === 'INTEGER') return refused(existing, 'it is for whole numbers');
   if (type.precision === undefined)
     return { isAccepted: true, misfits: `SQLite keeps ${realDigits} digits of a decimal` };
@@ -82,8 +74,5 @@ function acceptsDecimal(
 }
 
 function refused(existing: Column, why: string): Acceptance {
-  return {
-    isAccepted: false,
-    reason: `${existing.nativeType} has the affinity ${affinityOf(existing.nativeType)}: ${why}`,
-  };
+  return no(`${existing.nativeType} has the affinity ${affinityOf(existing.nativeType)}: ${why}`);
 }

@@ -1,0 +1,58 @@
+import type { Acceptance } from '../../../core/column-plan.ts';
+import type { ColumnType } from '../../../core/values.ts';
+
+/** What the systems say in the same words of an existing column (TypeTable.accepts). */
+export type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
+
+export const yes: Acceptance = { isAccepted: true };
+export const asText: Acceptance = { isAccepted: true, note: 'as text' };
+
+export function no(reason: string): Acceptance {
+  return { isAccepted: false, reason };
+}
+
+/** `native` is the existing column's type, as its system writes it. */
+export function mismatch(native: string, type: ColumnType): Acceptance {
+  return no(`${native} does not keep every ${type.kind}`);
+}
+
+export function acceptsLabels(target: Of<'enum'>, type: Of<'enum'>, native: string): Acceptance {
+  const missing = type.values.filter((each) => !target.values.includes(each));
+  return missing.length === 0 ? yes : no(`${native} lacks ${missing.join(', ')}`);
+}
+
+export function acceptsOther(target: Of<'other'>, type: ColumnType, native: string): Acceptance {
+  return type.kind === 'other' && type.system === target.system && type.name === target.name
+    ? yes
+    : mismatch(native, type);
+}
+
+/** Characters of the canonical text at most; undefined: no limit known. */
+export function longestText(type: ColumnType): number | undefined {
+  switch (type.kind) {
+    case 'text':
+      return type.maxLength ?? type.maxBytes;
+    case 'enum':
+      return Math.max(0, ...type.values.map((each) => each.length));
+    case 'boolean':
+      return 5;
+    case 'int':
+      return 20;
+    case 'uuid':
+      return 36;
+    case 'date':
+      return 16;
+    case 'time':
+      return 32;
+    case 'timestamp':
+      return 48;
+    case 'interval':
+      return 255;
+    case 'bit':
+      return type.length;
+    case 'decimal':
+      return type.precision === undefined ? undefined : type.precision + Math.abs(type.scale ?? 0) + 3;
+    default:
+      return undefined;
+  }
+}
