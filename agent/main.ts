@@ -32,7 +32,7 @@ export async function runAgent(env: Environment): Promise<AgentStatus> {
   }
   const log = makeProcessLog(config.log, { agent: config.name });
   const signals = stopOnSignals((name) =>
-    log.info('asked to stop; once more to leave at once', { signal: name }),
+    log.info('stopping; send the signal again to exit immediately', { signal: name }),
   );
   // The drain keeps its own limits; this one holds whatever hangs.
   const drain = limitDrain(signals.signal, config.drainTimeoutMs + leaveMs, () =>

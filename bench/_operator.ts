@@ -67,7 +67,7 @@ function runningStatus(uid: string): SyncStatus {
     observedGeneration: 1,
     state: 'Running',
     reason: 'MovingRows',
-    message: 'rows are on their way',
+    message: 'moving rows',
     agent: 'idra-agent-0',
     hasCaughtUp: true,
     rows: { read: 1, written: 1, deleted: 0, rejected: 0 },

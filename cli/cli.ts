@@ -42,7 +42,7 @@ export function runs<Options>(
       if (error instanceof InputWrong) printFindings(error.findings, (text) => cli.talk.write(text));
       else cli.talk.write(`idra: ${describeError(error)}\n`);
       if (error.disposition === 'bug')
-        cli.talk.write(`${stackOf(error)}\nThis is a mistake of Idra's: please report it.\n`);
+        cli.talk.write(`${stackOf(error)}\nThis is a bug in Idra: please report it.\n`);
       cli.status = statusOf(error);
     }
   });

@@ -9,7 +9,7 @@ const running: SyncStatus = {
   observedGeneration: 2,
   state: 'Running',
   reason: 'MovingRows',
-  message: 'rows are on their way',
+  message: 'moving rows',
   agent: 'idra-agent-0',
   hasCaughtUp: true,
   rows: { read: 5, written: 5, deleted: 0, rejected: 0 },

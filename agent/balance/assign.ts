@@ -111,7 +111,12 @@ function moveOf([{ uid, owner }, to]: [BalanceSync, string]): Move {
 function withoutAgent({ uid, owner, selectors }: BalanceSync, agents: readonly BalanceAgent[]): Unassigned {
   const from = owner === undefined ? {} : { from: owner };
   if (agents.every(({ availability }) => availability === 'draining')) {
-    return { uid, ...from, reason: 'NoAgent', message: 'no agent is there to run it' };
+    return {
+      uid,
+      ...from,
+      reason: 'NoAgent',
+      message: 'no agent is running; check that agent pods are up and reach etcd',
+    };
   }
   const wanted = [...new Set(selectors.flatMap(labelTexts))].sort().join(', ');
   return { uid, ...from, reason: 'NoEligibleAgent', message: `no agent has all of the labels ${wanted}` };

@@ -3,6 +3,8 @@ import { type StopSignals, stopOnSignals as stopProcessOnSignals } from '../../p
 /** First SIGINT or SIGTERM: stop at the next batch edge. A second one: leave at once, with the status of the signal. */
 export function stopOnSignals(say: (text: string) => void): StopSignals {
   return stopProcessOnSignals(() =>
-    say('stopping at the next batch edge; once more to leave at once (nothing is lost either way)\n'),
+    say(
+      'stopping at the next batch edge; press Ctrl-C again to exit immediately (nothing is lost either way)\n',
+    ),
   );
 }

@@ -153,7 +153,7 @@ export class ModelAgent {
     }
   }
 
-  /** Its places are seen by the witness. */
+  /** The witness sees which slots it holds. */
   #watched(store: SyncStore, held: Held): SyncStore {
     const { witness } = this.#input;
     return {
@@ -161,14 +161,14 @@ export class ModelAgent {
       setRateDemand: (dataSource, demand) => store.setRateDemand(dataSource, demand),
       rateDemands: (dataSource) => store.rateDemands(dataSource),
       acquireSlots: async (sync, dataSources, signal, onWait) => {
-        const places = await store.acquireSlots(sync, dataSources, signal, onWait);
+        const slots = await store.acquireSlots(sync, dataSources, signal, onWait);
         const limits = dataSources.filter(({ spec }) => spec.maxConcurrentSyncs !== undefined);
-        const leaves = limits.map(() => witness.takesPlace(held));
+        const leaves = limits.map(() => witness.holdsSlot(held));
         return {
-          hasWaiters: places.hasWaiters,
+          hasWaiters: slots.hasWaiters,
           release: async () => {
             for (const leave of leaves) leave();
-            await places.release();
+            await slots.release();
           },
         };
       },

@@ -5,7 +5,7 @@ import { formatToken, type Token } from '../../core/token.ts';
 import type { Process } from './process.ts';
 import type { World } from './world.ts';
 
-/** A lock or a place, as its holder sees it. */
+/** A lock or a slot, as its holder sees it. */
 export interface Held {
   readonly uid: string;
   readonly owner: Process;
@@ -23,7 +23,7 @@ export class Witness {
   readonly #mirrored = new Map<string, number>();
   readonly #durable = new Map<string, number>();
   readonly #locks = new Set<Held>();
-  readonly #places = new Set<Held>();
+  readonly #slots = new Set<Held>();
   /** Counts the etcds that there were. */
   era = 0;
   commits = 0;
@@ -87,16 +87,16 @@ export class Witness {
     return () => this.#locks.delete(lock);
   }
 
-  /** Of the one that there is. */
-  takesPlace(place: Held): () => void {
-    // In a place of an etcd that is no more one may stand a little longer: it bounds load, not writers.
-    if (place.era !== this.era) return () => {};
-    for (const other of this.#places) {
-      if (other.believes() && place.believes())
-        this.#world.fail(`${place.owner.name} has the place that ${other.owner.name} has for ${other.uid}`);
+  /** Of the data source's only one. */
+  holdsSlot(slot: Held): () => void {
+    // A slot of an etcd that was replaced may be held a little longer: slots bound load, not writers.
+    if (slot.era !== this.era) return () => {};
+    for (const other of this.#slots) {
+      if (other.believes() && slot.believes())
+        this.#world.fail(`${slot.owner.name} has the slot that ${other.owner.name} has for ${other.uid}`);
     }
-    this.#places.add(place);
-    return () => this.#places.delete(place);
+    this.#slots.add(slot);
+    return () => this.#slots.delete(slot);
   }
 
   /** A new owner: nobody else still believes that he is one. */
@@ -111,7 +111,7 @@ export class Witness {
   etcdRestored(): void {
     this.era += 1;
     this.#locks.clear();
-    this.#places.clear();
+    this.#slots.clear();
     this.#mirrored.clear();
   }
 

@@ -20,7 +20,7 @@ export interface PictureListener {
   onSurroundings(): void;
 }
 
-export interface PictureDeps {
+export interface EtcdViewDeps {
   readonly coordination: Pick<Coordination, 'reports' | 'cluster'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -32,12 +32,12 @@ export interface PictureDeps {
 
 const noAgent: UnassignedReason = {
   reason: 'NoAgent',
-  message: 'no agent is there: see whether the pods of the agents run, and whether they reach etcd',
+  message: 'no agent is running; check that agent pods are up and reach etcd',
 };
 
 /** What etcd says of all syncs and data sources, kept up to date by three watches; and whether it says anything at all. */
 export class EtcdView {
-  readonly #deps: PictureDeps;
+  readonly #deps: EtcdViewDeps;
   readonly #listeners = new Set<PictureListener>();
   readonly #statuses = new Map<string, SyncStatus>();
   readonly #unassigned = new Map<string, UnassignedReason>();
@@ -49,7 +49,7 @@ export class EtcdView {
   #populatedMs: number;
   #hasAgents = true;
 
-  constructor(deps: PictureDeps) {
+  constructor(deps: EtcdViewDeps) {
     this.#deps = deps;
     this.#answeredMs = deps.clock.monotonicMs();
     this.#populatedMs = this.#answeredMs;
