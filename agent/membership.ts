@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AgentSession, Coordination, Watching } from '../coordination/contract.ts';
+import { firstAborted } from '../core/aborted.ts';
 import type { SecretReader } from '../core/access.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
@@ -90,7 +91,7 @@ export class Membership {
   /** `lost`: all syncs have stopped, before anybody else could have their locks. Otherwise the signal has fired, and it has left. */
   async run(signal: AbortSignal): Promise<'lost' | 'left' | 'leftInHaste'> {
     const { log } = this.#deps;
-    const first = await firstOf(signal, this.#session.signal);
+    const first = await firstAborted(signal, this.#session.signal);
     const isDrained = first === signal && (await this.#drain());
     if (this.#session.signal.aborted) {
       const syncs = this.#runner.names;
@@ -160,13 +161,4 @@ export class Membership {
     await Promise.race([this.#runner.ended(), late]);
     isLate.abort();
   }
-}
-
-async function firstOf(...signals: readonly AbortSignal[]): Promise<AbortSignal | undefined> {
-  await new Promise<void>((resolve) => {
-    const any = AbortSignal.any([...signals]);
-    if (any.aborted) resolve();
-    else any.addEventListener('abort', () => resolve(), { once: true });
-  });
-  return signals.find((signal) => signal.aborted);
 }

@@ -1,7 +1,11 @@
 /** The promise's result, or the signal's reason thrown, whichever comes first. */
 export async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return await promise;
-  signal.throwIfAborted();
+  if (signal.aborted) {
+    // Nobody waits for it, and its failure is nobody's.
+    promise.catch(() => {});
+    throw signal.reason;
+  }
   const aborted = Promise.withResolvers<never>();
   const stop = () => aborted.reject(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
@@ -10,4 +14,11 @@ export async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): P
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+/** The first of the signals that has fired. */
+export async function firstAborted(...signals: readonly AbortSignal[]): Promise<AbortSignal> {
+  const any = AbortSignal.any([...signals]);
+  if (!any.aborted) await new Promise((resolve) => any.addEventListener('abort', resolve, { once: true }));
+  return signals.find((signal) => signal.aborted) ?? any;
 }

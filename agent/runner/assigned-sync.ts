@@ -1,4 +1,5 @@
 import type { AgentSession, Assignment, Coordination } from '../../coordination/contract.ts';
+import { firstAborted } from '../../core/aborted.ts';
 import type { SecretReader } from '../../core/access.ts';
 import { backoffMs } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -97,7 +98,10 @@ export class AssignedSync {
     let prepared: PreparedOpen | undefined;
     try {
       const desired = await this.#reader.read(assigned, stop);
-      if (!desired) return await untilAborted(stop);
+      if (!desired) {
+        await firstAborted(stop);
+        return;
+      }
       this.#running = versionsOf(desired);
       if (this.#assignment !== assigned) this.update(this.#assignment);
       this.name = qualifiedName(desired.sync);
@@ -165,7 +169,8 @@ export class AssignedSync {
       // Only an agent of another version, or a change just now, comes here: the leader reads the manifests first.
       const last = await coordination.reports.readStatus(this.uid);
       lock.report(failureStatus({ desired: desired.sync, last, error: wanted, agentName, clock }));
-      return await untilAborted(AbortSignal.any([stop, lock.signal]));
+      await firstAborted(stop, lock.signal);
+      return;
     }
     const isOutdated = async () =>
       (await coordination.desired.getSync(this.uid))?.version !== desired.sync.version;
@@ -198,9 +203,4 @@ function missing({ sync }: Desired, end: 'source' | 'destination'): IdraError {
       mend: 'apply it',
     },
   );
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,4 +1,5 @@
 import type { Assignment } from '../../coordination/contract.ts';
+import { orAborted } from '../../core/aborted.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { EngineObserver } from '../engine/context.ts';
@@ -57,15 +58,7 @@ export class AssignmentRunner {
   /** Until the leader has taken all away and each has stopped. */
   async untilEmpty(signal: AbortSignal): Promise<void> {
     while (this.#syncs.size + this.#leaving.size > 0) {
-      const aborted = Promise.withResolvers<never>();
-      const stop = () => aborted.reject(signal.reason);
-      signal.throwIfAborted();
-      signal.addEventListener('abort', stop, { once: true });
-      try {
-        await Promise.race([this.#changed.promise, aborted.promise]);
-      } finally {
-        signal.removeEventListener('abort', stop);
-      }
+      await orAborted(this.#changed.promise, signal);
     }
   }
 

@@ -1,4 +1,5 @@
 import { type Etcd3, EtcdPermissionDeniedError } from 'etcd3';
+import { orAborted } from '../../core/aborted.ts';
 import { transient } from '../../core/errors.ts';
 import type { EtcdConfig } from '../config.ts';
 import { Keys } from '../keys.ts';
@@ -136,7 +137,7 @@ export class EtcdClient implements EtcdTransport {
     const index = this.#current;
     const answer = run(this.#channels.get(index), { deadline: Date.now() + timeoutMs });
     try {
-      return await (signal === undefined ? answer : orAborted(answer, signal));
+      return await orAborted(answer, signal);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       const known = this.#asEtcdError(error, index, needs());
@@ -167,12 +168,4 @@ export class EtcdClient implements EtcdTransport {
 interface OpenWatch {
   readonly client: Etcd3;
   retire(): void;
-}
-
-async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-  return await new Promise<T>((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

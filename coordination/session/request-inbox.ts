@@ -1,3 +1,4 @@
+import { orAborted } from '../../core/aborted.ts';
 import type { Request } from '../../core/status.ts';
 import type { EtcdKv } from '../etcd/kv.ts';
 import { Reflector } from '../etcd/watch.ts';
@@ -30,7 +31,7 @@ export class RequestInbox {
   }
 
   async read(uid: string, signal: AbortSignal): Promise<readonly Request[]> {
-    await Promise.race([this.#watch.isSynced, aborted(signal)]);
+    await orAborted(this.#watch.isSynced, signal);
     return await readPending(this.#kv, this.#keys, uid);
   }
 
@@ -68,11 +69,4 @@ export class RequestInbox {
   #uidOf(key: string): string {
     return key.slice(this.#keys.requests.length).split('/')[0] ?? '';
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<never> {
-  return await new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

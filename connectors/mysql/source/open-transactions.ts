@@ -1,3 +1,4 @@
+import { orAborted } from '../../../core/aborted.ts';
 import { backoffMs } from '../../../core/backoff.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { SystemAccess } from '../../../core/connector.ts';
@@ -72,12 +73,7 @@ export class TransactionWatch {
   async snapshot(access: SystemAccess, signal: AbortSignal): Promise<OpenTransactions> {
     signal.throwIfAborted();
     this.#next ??= this.#afterRest(access);
-    const next = this.#next;
-    return await new Promise<OpenTransactions>((resolve, reject) => {
-      const stop = () => reject(signal.reason);
-      signal.addEventListener('abort', stop, { once: true });
-      next.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-    });
+    return await orAborted(this.#next, signal);
   }
 
   #afterRest(access: SystemAccess): Promise<OpenTransactions> {
