@@ -56,10 +56,10 @@ async function answer(deps: ProbeDeps, { kind, subject }: Probe, signal: AbortSi
         endOf(deps, sync, 'source'),
         endOf(deps, sync, 'destination'),
       ]);
-      const memory = await session.store.readProgress(sync.uid);
+      const progress = await session.store.readProgress(sync.uid);
       const storedOffset = await session.store.readOffset(sync.uid);
       const ends = { sync, source, destination };
-      return await previewSync({ ...ends, secrets, definitionOf, memory, storedOffset }, signal);
+      return await previewSync({ ...ends, secrets, definitionOf, progress, storedOffset }, signal);
     }
   }
 }

@@ -56,7 +56,7 @@ async function addedColumns(
   claim: CommitRow,
 ): Promise<readonly string[]> {
   if (plan.read.mode === 'Snapshot') return [];
-  const known = state.memory.addedColumns ?? [];
+  const known = state.progress.addedColumns ?? [];
   const isAdding = plan.existing !== null && claim.rows > 0;
   const names = isAdding
     ? plan.write.columns.columns.filter(({ existing }) => existing === null).map(({ name }) => name)
@@ -89,8 +89,8 @@ async function restartPass(state: RunState, open: OpenSync, claim: CommitRow): P
   return row;
 }
 
-function mustRestartPass({ mustRestartPass: isOfOtherPlan, memory, context }: RunState): boolean {
-  const [before, now] = [memory.writeMode, context.sync.spec.writeMode];
+function mustRestartPass({ mustRestartPass: isOfOtherPlan, progress, context }: RunState): boolean {
+  const [before, now] = [progress.writeMode, context.sync.spec.writeMode];
   return isOfOtherPlan || (before !== undefined && before !== now && [before, now].includes('Replace'));
 }
 
@@ -102,7 +102,7 @@ function restoredOffset(open: OpenSync, claim: CommitRow): Offset | null {
 }
 
 async function storeClaim(state: RunState, open: OpenSync): Promise<Pick<Claimed, 'claim' | 'hadRows'>> {
-  const { context, memory, fingerprint } = state;
+  const { context, progress, fingerprint } = state;
   const { sync, lock } = context;
   const { signal } = lock;
   const requests = await lock.pendingRequests();
@@ -111,7 +111,7 @@ async function storeClaim(state: RunState, open: OpenSync): Promise<Pick<Claimed
   const existing = await existingTable(open, signal);
   const hadRows = existing !== null && (await open.destination.hasRows(signal));
   const ends = await endsNow(sync, context, open, signal);
-  const systems = systemChange(sync, memory, ends);
+  const systems = systemChange(sync, progress, ends);
   const admission = admit({
     sync,
     meaning: fingerprint,
@@ -157,7 +157,7 @@ interface Decisive {
 }
 
 async function rememberClaim(state: RunState, { admission, systems, ends, target }: Decisive): Promise<void> {
-  const { memory, reporter } = state;
+  const { progress, reporter } = state;
   if (admission.kind === 'start') {
     reporter.skippedBefore(noSkippedRows);
     reporter.seen({ read: 0, written: 0, deleted: 0 }, null);
@@ -167,7 +167,7 @@ async function rememberClaim(state: RunState, { admission, systems, ends, target
   if (hasNewTable) state.isAskedFor = true;
   const known = {
     meaning: state.fingerprint,
-    ends: learned(memory, ends),
+    ends: learned(progress, ends),
     ...(target !== undefined && { target }),
   };
   const isNew = admission.kind !== 'go-on' || hasNewTable || systems.isOtherSource;
@@ -181,8 +181,8 @@ async function rememberClaim(state: RunState, { admission, systems, ends, target
   state.heldBack = undefined;
 }
 
-function isSameMeaning({ memory, fingerprint }: RunState, { formerMeanings }: SystemChange): boolean {
-  return memory.meaning !== undefined && [fingerprint, ...formerMeanings].includes(memory.meaning);
+function isSameMeaning({ progress, fingerprint }: RunState, { formerMeanings }: SystemChange): boolean {
+  return progress.meaning !== undefined && [fingerprint, ...formerMeanings].includes(progress.meaning);
 }
 
 /**
@@ -190,7 +190,7 @@ function isSameMeaning({ memory, fingerprint }: RunState, { formerMeanings }: Sy
  * that way while this agent waited for its lock must not be claimed any more.
  */
 async function beforeFirstClaim(state: RunState): Promise<void> {
-  if (mayHaveRow(state.memory)) return;
+  if (mayHaveRow(state.progress)) return;
   const { context } = state;
   if (await context.isOutdated?.()) {
     throw transient('Conflict', `${qualifiedName(context.sync)} has changed since it was read`);
@@ -208,10 +208,10 @@ async function existingTable({ plan, destination }: OpenSync, signal: AbortSigna
 
 /** Under another meaning, as far as it is remembered: the commit row may stand in another schema, database or server. */
 async function reachedElsewhere(state: RunState, systems: SystemChange): Promise<Reached | undefined> {
-  const { context, memory } = state;
-  if (memory.meaning === undefined) return undefined;
+  const { context, progress } = state;
+  if (progress.meaning === undefined) return undefined;
   if (isSameMeaning(state, systems) && !systems.isOtherDestination) return undefined;
-  return { offset: await context.lock.offsets.read(), rows: memory.rows ?? 0 };
+  return { offset: await context.lock.offsets.read(), rows: progress.rows ?? 0 };
 }
 
 /** The plan as it is once the claim has made what was missing: a later claim finds it there. */

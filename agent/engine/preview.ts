@@ -26,7 +26,7 @@ export type PreviewInput = Pick<
   'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'
 > & {
   /** What is remembered of the Sync; left out: nothing, as of one that never ran. */
-  readonly memory?: SyncProgress;
+  readonly progress?: SyncProgress;
   /** The offset that the store has of it, encoded. */
   readonly storedOffset?: string | null;
 };
@@ -70,7 +70,7 @@ async function previewEnds(input: PreviewInput, signal: AbortSignal): Promise<Pr
       const open = withOffsets(ends, input.sync, {
         readOffset: async () => input.storedOffset ?? null,
         writeOffset: () => Promise.reject(bug('a plan writes nothing')),
-        memory: () => input.memory ?? noProgress,
+        progress: () => input.progress ?? noProgress,
       });
       return await previewOpen(input, open, signal);
     } finally {
@@ -117,7 +117,7 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
 }
 
 async function startOf(input: PreviewInput, open: OpenSync, signal: AbortSignal) {
-  const { sync, memory = noProgress } = input;
+  const { sync, progress = noProgress } = input;
   const rows = await open.destination.commitRows(sync.uid, signal);
   const table = open.destination.name;
   const { existing } = open.plan;
@@ -127,7 +127,7 @@ async function startOf(input: PreviewInput, open: OpenSync, signal: AbortSignal)
     admit({
       sync,
       meaning: ends.meaning,
-      systems: systemChange(sync, memory, ends),
+      systems: systemChange(sync, progress, ends),
       rows,
       table,
       existing,

@@ -31,7 +31,7 @@ export class RunState {
   isPassDue = false;
   /** By run-now. */
   isAskedFor = false;
-  #memory: SyncProgress;
+  #progress: SyncProgress;
   #failures = 0;
   #firstFailureMs: number | undefined;
   #hasReplanned = false;
@@ -39,32 +39,32 @@ export class RunState {
   #writtenPassStartMs = 0;
 
   static async begin(context: RunContext): Promise<RunState> {
-    const memory = (await context.lock.readProgress()) ?? noProgress;
-    return new RunState(context, memory, await context.lock.offsets.read());
+    const progress = (await context.lock.readProgress()) ?? noProgress;
+    return new RunState(context, progress, await context.lock.offsets.read());
   }
 
-  private constructor(context: RunContext, memory: SyncProgress, offset: string | null) {
+  private constructor(context: RunContext, progress: SyncProgress, offset: string | null) {
     this.context = context;
     this.fingerprint = offsetFingerprint(context.sync, addressesOf(context));
     this.wake = new Wake(context);
     this.throttle = new Throttle(context);
-    this.#memory = memory;
+    this.#progress = progress;
     const { generation } = context.sync;
     this.reporter = new Reporter(context, {
       hasCaughtUp:
-        memory.hasCaughtUp &&
-        memory.meaning === this.fingerprint &&
-        (memory.generation ?? generation) === generation,
-      hasCaughtUpBefore: memory.generation !== undefined && memory.generation !== generation,
-      lastSyncTime: memory.lastSyncTime,
+        progress.hasCaughtUp &&
+        progress.meaning === this.fingerprint &&
+        (progress.generation ?? generation) === generation,
+      hasCaughtUpBefore: progress.generation !== undefined && progress.generation !== generation,
+      lastSyncTime: progress.lastSyncTime,
     });
-    this.reporter.skippedBefore(memory.skipped ?? noSkippedRows);
-    this.reporter.seen({ written: memory.rows ?? 0, ...memory.counts }, decodeStored(offset));
+    this.reporter.skippedBefore(progress.skipped ?? noSkippedRows);
+    this.reporter.seen({ written: progress.rows ?? 0, ...progress.counts }, decodeStored(offset));
     this.watch = new PassWatch(context.clock, this.reporter);
   }
 
-  get memory(): SyncProgress {
-    return this.#memory;
+  get progress(): SyncProgress {
+    return this.#progress;
   }
 
   /** Transient failures in a row, without progress between. */
@@ -74,9 +74,9 @@ export class RunState {
 
   /** Written only on change. */
   async remember(change: Partial<SyncProgress>): Promise<void> {
-    const next = { ...this.#memory, ...change };
-    if (JSON.stringify(next) === JSON.stringify(this.#memory)) return;
-    this.#memory = next;
+    const next = { ...this.#progress, ...change };
+    if (JSON.stringify(next) === JSON.stringify(this.#progress)) return;
+    this.#progress = next;
     await this.context.lock.writeProgress(next);
   }
 
@@ -95,7 +95,7 @@ export class RunState {
       return;
     }
     await this.remember(rest);
-    if (lastPassStart !== undefined) this.#memory = { ...this.#memory, lastPassStart };
+    if (lastPassStart !== undefined) this.#progress = { ...this.#progress, lastPassStart };
   }
 
   /** A batch or a pass is durable: what failed before is over. */
@@ -104,7 +104,7 @@ export class RunState {
     this.#firstFailureMs = undefined;
     this.#hasReplanned = false;
     this.watch.progressed();
-    const isKnown = (this.#memory.skipped?.count ?? 0) === this.reporter.skipped.count;
+    const isKnown = (this.#progress.skipped?.count ?? 0) === this.reporter.skipped.count;
     if (!isKnown) this.rememberMovedRows().catch(() => {}); // the lock is gone, which ends the run by itself
   }
 

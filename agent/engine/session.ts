@@ -68,8 +68,8 @@ export class SyncSession {
 
   /** For good, until somebody asks for another pass. */
   #isCompleted(): boolean {
-    const { context, memory, fingerprint, isPassDue } = this.#state;
-    const isDone = memory.isCompleted && memory.meaning === fingerprint;
+    const { context, progress, fingerprint, isPassDue } = this.#state;
+    const isDone = progress.isCompleted && progress.meaning === fingerprint;
     return context.sync.spec.schedule.kind === 'once' && isDone && !isPassDue;
   }
 
@@ -95,15 +95,15 @@ export class SyncSession {
 
   /** True when a pass is due now; false when something else came first. */
   async #waitForPass(): Promise<boolean> {
-    const { context, wake, memory, watch, fingerprint } = this.#state;
+    const { context, wake, progress, watch, fingerprint } = this.#state;
     if (this.#state.isPassDue || context.once) return true;
     // That an offset no longer fits is said at once, not when the next pass is due.
-    if (memory.meaning !== undefined && memory.meaning !== fingerprint) await this.#claim.opened();
+    if (progress.meaning !== undefined && progress.meaning !== fingerprint) await this.#claim.opened();
     // Completed before, and the same systems are named otherwise now.
     if (this.#isAtRest()) return false;
     await this.#claim.rest();
     const nowMs = context.clock.now();
-    const lastStartMs = memory.lastPassStart === undefined ? undefined : Date.parse(memory.lastPassStart);
+    const lastStartMs = progress.lastPassStart === undefined ? undefined : Date.parse(progress.lastPassStart);
     const dueMs = nextPassMs(context.sync.spec.schedule, lastStartMs, nowMs);
     if (dueMs <= nowMs) return true;
     if (context.sync.spec.schedule.kind === 'cron' && lastStartMs === undefined) {

@@ -45,7 +45,7 @@ function setUp(stored: string | null, progress: Partial<SyncProgress> = {}) {
       stored = now;
       events.push(`offset ${now}`);
     },
-    memory: () => ({ ...noProgress, ...progress }),
+    progress: () => ({ ...noProgress, ...progress }),
   };
   return { events, stored: () => stored, destination: new StoredOffsets(plain, sync, keeper) };
 }

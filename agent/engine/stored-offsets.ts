@@ -25,7 +25,7 @@ export interface OffsetKeeper {
   /** Durable when it returns, and only while the Sync's lock is held. */
   writeOffset(offset: string | null): Promise<void>;
   /** As it was last written. */
-  memory(): SyncProgress;
+  progress(): SyncProgress;
 }
 
 /** A PlainDestination with what it lacks: its commit row is made of what the store of the Sync holds. */
@@ -73,7 +73,7 @@ export class StoredOffsets implements Destination {
   }
 
   async commitRows(): Promise<readonly CommitRow[]> {
-    const { meaning, rows = 0, target, lastSyncTime = '' } = this.#keeper.memory();
+    const { meaning, rows = 0, target, lastSyncTime = '' } = this.#keeper.progress();
     if (meaning === undefined) return [];
     const row = { ...this.#identityOf(meaning), offset: await this.#keeper.readOffset(), rows };
     return [{ ...row, token: 0n, time: lastSyncTime, ...(target !== undefined && { target }) }];

@@ -61,7 +61,7 @@ export class SyncClaim {
     const open = withOffsets(ends, context.sync, {
       readOffset: () => context.lock.offsets.read(),
       writeOffset: (offset) => context.lock.offsets.write(offset),
-      memory: () => this.#state.memory,
+      progress: () => this.#state.progress,
     });
     this.#open = open;
     this.#secretsCheckedMs = context.clock.monotonicMs();

@@ -115,10 +115,10 @@ test('a destination that is known under another path by now goes on, and a plan 
   state.close();
   const objects = engineObjects({ folder: files.folder, spec: byId, destination: 'moved' }, status.uid);
   const input = { ...objects, secrets: noSecrets, definitionOf };
-  const codes = async (more: { readonly memory?: SyncProgress }) =>
+  const codes = async (more: { readonly progress?: SyncProgress }) =>
     (await previewSync({ ...input, ...more }, AbortSignal.timeout(60_000))).findings.map(({ code }) => code);
   assert.deepEqual(await codes({}), ['OffsetNoLongerFits']);
-  assert.deepEqual(await codes({ memory }), []);
+  assert.deepEqual(await codes({ progress: memory }), []);
   const { end, read } = await files.once(byId, { destination: 'moved' });
   assert.deepEqual([end.outcome, read], ['complete', 1]);
   const rows = files.query('moved', 'SELECT count(*), (SELECT "rows" FROM _idra_commits) FROM t');

@@ -41,8 +41,8 @@ export async function endsNow(
 }
 
 /** Pure. What is not known, as with an offset that an older version has stored, is learned, and nothing is concluded from it. */
-export function systemChange(sync: Sync, memory: SyncProgress, now: KnownEnds): SystemChange {
-  const before = knownEnds(memory);
+export function systemChange(sync: Sync, progress: SyncProgress, now: KnownEnds): SystemChange {
+  const before = knownEnds(progress);
   if (!before) return sameSystems;
   const sources = formerAddresses(before.source, now.source);
   const destinations = formerAddresses(before.destination, now.destination);
@@ -57,8 +57,8 @@ export function systemChange(sync: Sync, memory: SyncProgress, now: KnownEnds): 
 }
 
 /** To be remembered: what a system does not say this time it was known by before. */
-export function learned(memory: SyncProgress, now: KnownEnds): KnownEnds {
-  const before = knownEnds(memory);
+export function learned(progress: SyncProgress, now: KnownEnds): KnownEnds {
+  const before = knownEnds(progress);
   const keep = (known: KnownEnd | undefined, end: KnownEnd): KnownEnd =>
     known && end.identity.length === 0 && isSameAddress(known, end) ? known : end;
   return {

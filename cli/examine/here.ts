@@ -31,7 +31,7 @@ export function examineHere(
       const ends = endsOf(sync, findDataSource(manifests));
       if (!ends) throw bug(`the data sources of ${sync.name} were validated, but one is missing`);
       const stored = known?.get(sync.uid);
-      const state = stored && { memory: stored.progress, storedOffset: stored.offset };
+      const state = stored && { progress: stored.progress, storedOffset: stored.offset };
       return await previewSync({ sync, ...ends, secrets, definitionOf, ...state }, signal);
     },
   };
