@@ -77,7 +77,7 @@ export interface DesiredState {
   purgeFinished(): Promise<void>;
 }
 
-/** Who writes what is desired (operator, command line), and who writes what becomes of it. */
+/** Which side writes: desired state (operator, command line), or what becomes of it (agents). */
 export type Side = 'operator' | 'agent';
 
 // ------------------------------------------------------------------------------------------------------------ reports
@@ -204,7 +204,7 @@ export interface AgentInfo {
   readonly labels: Readonly<Record<string, string>>;
   /** Of Idra. */
   readonly version: string;
-  /** New for each start of a process: tells a restart from the same one. */
+  /** New for each start of a process: distinguishes a restart. */
   readonly instance: string;
 }
 
@@ -223,7 +223,7 @@ export interface JoinOptions {
   readonly leaseTtlMs: number;
 }
 
-/** What the agent shall run, at which versions: a change of any makes it run anew. */
+/** What the agent shall run, at which versions: a change of any of them restarts it. */
 export interface Assignment {
   readonly uid: string;
   readonly agent: string;
@@ -276,8 +276,8 @@ export interface Leadership {
   watchCluster(listener: (change: ClusterChange) => void, onError: (error: Error) => void): ClusterWatching;
   /** In transactions of at most 128 operations, each conditional on the leadership key. Throws `fenced` when it is lost. */
   write(changes: readonly AssignmentChange[]): Promise<void>;
-  /** All syncs that should run and cannot: replaces what was told before. Throws `fenced` when the leadership is lost. */
-  tellUnassigned(syncs: readonly UnassignedSync[]): Promise<void>;
+  /** All syncs that should run and cannot: replaces what was reported before. Throws `fenced` when the leadership is lost. */
+  reportUnassigned(syncs: readonly UnassignedSync[]): Promise<void>;
   resign(): Promise<void>;
 }
 

@@ -54,7 +54,7 @@ export class Keys {
     return `${this.root}sessions/${agent}`;
   }
 
-  /** LeaderRecord. Created by who becomes leader; its create revision is the term. Read by everybody. Lease: session. */
+  /** LeaderRecord. Created by the agent that becomes leader; its create revision is the term. Read by everybody. Lease: session. */
   get leader(): string {
     return `${this.root}leader`;
   }
@@ -80,7 +80,7 @@ export class Keys {
     return `${this.root}rates/`;
   }
 
-  /** LockRecord. Created by who runs the Sync; its create revision is the fencing token. Lease: session. */
+  /** LockRecord. Created by the agent that runs the Sync; its create revision is the fencing token. Lease: session. */
   lock(uid: string): string {
     return `${this.locks}${uid}`;
   }
@@ -88,7 +88,7 @@ export class Keys {
     return `${this.root}locks/`;
   }
 
-  /** SlotRecord: who holds or awaits a slot of a data source; the oldest hold. Written by who runs the Sync. Lease: session. */
+  /** SlotRecord: which Syncs hold or await a slot of a data source; the oldest hold. Written by the agent that runs the Sync. Lease: session. */
   slot(namespace: string, name: string, uid: string): string {
     return `${this.slotsOf(namespace, name)}${uid}`;
   }
@@ -99,12 +99,12 @@ export class Keys {
     return `${this.root}places/`;
   }
 
-  /** Encoded offset. Written under the lock, read by who claims. Lease: -. */
+  /** Encoded offset. Written under the lock, read at a claim. Lease: -. */
   offset(uid: string): string {
     return `${this.root}offsets/${uid}`;
   }
 
-  /** SyncProgress. Written under the lock, read by who claims. Lease: -. */
+  /** SyncProgress. Written under the lock, read at a claim. Lease: -. */
   progress(uid: string): string {
     return `${this.root}memory/${uid}`;
   }
@@ -117,7 +117,7 @@ export class Keys {
     return `${this.root}status/`;
   }
 
-  /** The last changes of the offset by hand. Written under the lock, read by who undoes and by people. Lease: -. */
+  /** The last changes of the offset by hand. Written under the lock, read by undo requests and by people. Lease: -. */
   history(uid: string): string {
     return `${this.root}history/${uid}`;
   }
@@ -133,7 +133,7 @@ export class Keys {
     return `${this.root}requests/`;
   }
 
-  /** The last executed requests of a Sync. Written under the lock, read by who posts. Lease: -. */
+  /** The last executed requests of a Sync. Written under the lock, read when one is posted. Lease: -. */
   answers(uid: string): string {
     return `${this.root}answers/${uid}`;
   }
@@ -146,7 +146,7 @@ export class Keys {
     return `${this.root}reports/`;
   }
 
-  /** Probe. Written by who asks, read by agents. Lease: the asker's, for as long as it waits. */
+  /** Probe. Written by the asker, read by agents. Lease: the asker's, for as long as it waits. */
   probe(id: string): string {
     return `${this.probes}${id}`;
   }
@@ -162,7 +162,7 @@ export class Keys {
     return `${this.root}probe-claims/`;
   }
 
-  /** ProbeAnswer. Written by the agent, read by who asked. Lease: the asker's. */
+  /** ProbeAnswer. Written by the agent, read by the asker. Lease: the asker's. */
   probeAnswer(id: string): string {
     return `${this.root}probe-answers/${id}`;
   }

@@ -70,7 +70,7 @@ export interface Applied {
 export interface Fleet {
   /** For messages: `etcd at 127.0.0.1:2379`. */
   readonly place: string;
-  /** The namespace of who names none: that of the kubeconfig. Left out: `default`. */
+  /** The namespace where none is named: that of the kubeconfig. Left out: `default`. */
   readonly namespace?: string;
   /** False: a request waits for the next run. */
   readonly answersAtOnce: boolean;

@@ -44,7 +44,7 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
     },
     async isGone({ uid }) {
       if (await desired.getSync(uid)) return false;
-      // The agents are done with it; what is desired is removed by who wrote it.
+      // The agents are done with it; desired state is removed by the side that wrote it.
       await desired.purgeSync(uid, 'operator');
       return true;
     },
@@ -74,7 +74,7 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
       const stored = await desired.getSync(sync.uid);
       if (!stored) return;
       const { version, isSuspendedByAnnotation: _before, ...rest } = stored;
-      // As the annotation on Kubernetes: beside the spec, which is of who applies it.
+      // As the annotation on Kubernetes: beside the spec, which belongs to whoever applies it.
       const isNeeded = isSuspended || (rest.spec as { suspend?: boolean }).suspend === true;
       const flag = isNeeded ? { isSuspendedByAnnotation: isSuspended } : {};
       await desired.putSync({ ...rest, ...flag }, version);

@@ -58,7 +58,7 @@ describe('a status that tells the truth', () => {
     await bed.inEtcd(made);
     const leadership = await agent.session.campaign(new AbortController().signal);
     const reason = { reason: 'NoEligibleAgent', message: 'no agent has the labels zone=b' } as const;
-    await leadership.tellUnassigned([{ uid: made.metadata.uid, ...reason }]);
+    await leadership.reportUnassigned([{ uid: made.metadata.uid, ...reason }]);
     const object = await bed.shown(
       'unplaced',
       'orders',
@@ -66,7 +66,7 @@ describe('a status that tells the truth', () => {
       (each) => conditionOf(each, 'Reconciling') === 'True NoEligibleAgent',
     );
     assert.equal(object.status?.message, reason.message);
-    await leadership.tellUnassigned([]);
+    await leadership.reportUnassigned([]);
     await bed.shown(
       'unplaced',
       'orders',
@@ -101,7 +101,7 @@ describe('a status that tells the truth', () => {
       (each) => conditionOf(each, 'Ready') === 'True Completed',
     );
     const leadership = await agent.session.campaign(new AbortController().signal);
-    await leadership.tellUnassigned([
+    await leadership.reportUnassigned([
       { uid: metadata.uid, reason: 'NoEligibleAgent', message: 'no agent has the labels zone=mars' },
     ]);
     await bed.patchSync('broken-spec', 'orders', {

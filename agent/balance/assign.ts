@@ -28,7 +28,7 @@ const movesAnyway = -1;
 const stays = Number.POSITIVE_INFINITY;
 
 /**
- * Who shall run what, as the difference to who runs what now.
+ * Which agent shall run which Sync, as the difference to what runs where now.
  *
  * A sync without an owner that may run it goes to the agent with the least load. Then, while an agent carries more than the
  * largest weight above another, the first gives to the second. Without selectors this ends within the largest weight of an

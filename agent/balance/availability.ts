@@ -27,7 +27,7 @@ interface Past {
   joinedAt: number;
 }
 
-/** What the leader remembers of agents that came and went. A new leader begins anew, and takes those that have just joined for returned ones. */
+/** What the leader remembers of agents that came and went. A new leader remembers nothing, and takes agents that have just joined for returned ones. */
 export class AvailabilityTracker {
   readonly #clock: Clock;
   readonly #graces: Graces;
@@ -40,7 +40,7 @@ export class AvailabilityTracker {
     this.#graces = graces;
   }
 
-  /** Tells it who is there now. */
+  /** Call with the agents that are there now. */
   see(agents: ReadonlyMap<string, Agent>): void {
     const now = this.#clock.monotonicMs();
     for (const [name, past] of this.#pasts) {

@@ -112,7 +112,7 @@ class Checks {
     try {
       return await fingerprintOfSecrets([manifests.readDataSource(dataSource)], secrets);
     } catch {
-      // One that is not valid is told of by the check.
+      // One that is not valid is reported by the check.
       return undefined;
     }
   }

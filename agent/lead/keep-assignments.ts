@@ -134,7 +134,7 @@ class AssignmentKeeper {
       });
       await this.#catchUp(changes, signal);
     }
-    await this.#leadership.tellUnassigned([...wanted.cannotRun, ...balance.unassigned]);
+    await this.#leadership.reportUnassigned([...wanted.cannotRun, ...balance.unassigned]);
     return Math.min(...agents.map(({ changesInMs }) => changesInMs ?? Number.POSITIVE_INFINITY));
   }
 

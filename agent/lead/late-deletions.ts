@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 
-/** Later than the operator, which tells the user of a custom resource: where there is none, nobody else lets go. */
+/** Later than the operator's limit, which reports it on the custom resource; without Kubernetes nobody else ends a deletion. */
 const limitMs = 12 * 60_000;
 const lookEveryMs = 5_000;
 
@@ -14,8 +14,8 @@ export interface LateDeletionDeps {
 }
 
 /**
- * A deleted Sync that no agent runs is let go: at once where it was never claimed and so left nothing anywhere, else when no agent could
- * clean up in time; what is left of it is said then.
+ * Ends the deletion of a Sync that no agent runs: at once where it was never claimed and so left nothing anywhere, else when no agent
+ * could clean up in time; then what is left of it is logged.
  */
 export async function endLateDeletions(
   { coordination, clock, log }: LateDeletionDeps,

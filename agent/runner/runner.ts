@@ -35,7 +35,7 @@ export class AssignmentRunner {
     const shared = new EngineShared(deps.clock, bytesInFlight);
     this.#deps = { ...deps, shared, observer: observe(metrics, this.#loads) };
     this.#reader = new DesiredReader(deps.coordination.desired);
-    this.#tellLoads().catch(() => {
+    this.#reportLoads().catch(() => {
       // The session has ended, and its loads with it.
     });
   }
@@ -104,7 +104,7 @@ export class AssignmentRunner {
     if (again && !this.#deps.session.signal.aborted) this.#take(again);
   }
 
-  async #tellLoads(): Promise<void> {
+  async #reportLoads(): Promise<void> {
     const { clock, session } = this.#deps;
     for (;;) {
       await clock.sleep(loadsEveryMs, session.signal);

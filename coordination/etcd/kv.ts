@@ -53,7 +53,7 @@ export class EtcdKv {
     return { ...whole, pairs };
   }
 
-  /** The same by page, for who need not hold all of it at once; each has the revision of the whole. */
+  /** The same page by page, for callers that need not hold all of it at once; each page has the revision of the whole. */
   async *pages(range: KeyRange, options: ListOptions = {}): AsyncGenerator<RangeResult> {
     const { signal, keysOnly = false } = options;
     const first = { ...range, limit: pageLimit, keysOnly };

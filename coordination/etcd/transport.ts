@@ -84,7 +84,7 @@ export interface RangeRequest extends KeyRange {
 
 export interface RangeResult {
   readonly revision: bigint;
-  /** Which etcd this is: one that was restored, or made anew, has another. */
+  /** Which etcd this is: one that was restored or replaced has another. */
   readonly cluster: string;
   readonly pairs: readonly KeyValue[];
   readonly hasMore: boolean;
@@ -109,7 +109,7 @@ export interface WatchSink {
   onEvents(events: readonly WatchEvent[], revision: bigint): void;
   /** The answer to requestProgress: the member is there, and knows of so much. */
   onProgress(revision: bigint): void;
-  /** EtcdCompacted, EtcdReplaced: list anew. Everything else: watch anew after the last revision. */
+  /** EtcdCompacted, EtcdReplaced: list again. Everything else: watch again after the last revision. */
   onEnd(error: Error): void;
 }
 

@@ -39,7 +39,7 @@ export function openWatch(client: Etcd3, request: WatchRequest, sink: WatchSink)
         end(error);
       }
     });
-    // From the last one that was seen, not the next: a watch of what is yet to come is never told of progress.
+    // From the last one that was seen, not the next: a watch that starts in the future gets no progress events.
     stream.write({
       create_request: {
         ...toRange(request),

@@ -7,24 +7,24 @@ import { type KeyRange, type KeyValue, underPrefix, type WatchEvent, type WatchS
 
 /** A silent watch is asked for a sign of life after this time, and given up after it once more. */
 const aliveEveryMs = 5_000;
-/** etcd says nothing to who asks while a watch catches up, as each does when it is opened. */
+/** etcd does not answer a progress request while a watch catches up, and each watch catches up when it is opened. */
 const askAgainMs = 1_000;
-/** Compared with a whole list so often, whatever the watch has said. */
+/** How often the mirror is compared with a whole list, whatever the watch has shown. */
 const relistEveryMs = 600_000;
 
 export interface ReflectorSink {
   /** What is there now; also after each list, for what has changed meanwhile. */
   onPut(pair: KeyValue): void;
   onDelete(key: string): void;
-  /** A list or the events of one answer have been told. */
+  /** A list, or the events of one answer, have been reported. */
   onSettled(): void;
   /** Something failed; it goes on by itself. Also what a sink has thrown. */
   onError(error: Error): void;
 }
 
 /**
- * Mirrors a range of keys: a list at one revision, then its changes from the next one on. Starts anew from what it has
- * seen when the watch ends, and with a list where etcd has forgotten that; tells only true differences.
+ * Mirrors a range of keys: a list at one revision, then its changes from the next one on. When the watch ends it starts
+ * again from what it has seen, or with a list where etcd has compacted that. Reports only real differences.
  */
 export class Reflector implements Watching {
   readonly isSynced: Promise<void>;

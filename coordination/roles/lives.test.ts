@@ -90,7 +90,7 @@ describe('what is asked of etcd is granted to who asks', () => {
       assignedAt: time,
     };
     await leadership.write([{ kind: 'assign', assignment }]);
-    await leadership.tellUnassigned([{ uid: 'of-people', reason: 'NoAgent', message: '' } as never]);
+    await leadership.reportUnassigned([{ uid: 'of-people', reason: 'NoAgent', message: '' } as never]);
     session.setLoads({ s: 1 }, ['s']);
     const survived = await agent.trials.begin({
       dataSource: 'default/shop',

@@ -30,7 +30,7 @@ export interface CampaignInput {
   readonly keys: Keys;
 }
 
-/** Leader is who has created the one key under its lease; its create revision is the term. */
+/** The leader is the agent that created the one key, under its lease; the create revision is the term. */
 export async function campaign(input: CampaignInput, signal: AbortSignal): Promise<Leadership> {
   const ends = AbortSignal.any([signal, input.lease.signal]);
   const seat = new Seat(input);
@@ -64,7 +64,7 @@ async function takeSeat({ keys, lease, writeQueue, agent }: CampaignInput): Prom
   return held?.lease === lease.id ? held.createRevision : undefined;
 }
 
-/** The leadership key, as a watch tells it. */
+/** The leadership key, as a watch shows it. */
 class Seat {
   readonly #watch: Reflector;
   readonly #changed = new ChangeSignal();
@@ -125,9 +125,9 @@ class EtcdLeadership implements Leadership {
     }
   }
 
-  async tellUnassigned(syncs: readonly UnassignedSync[]): Promise<void> {
+  async reportUnassigned(syncs: readonly UnassignedSync[]): Promise<void> {
     const notes = new Map(syncs.map(({ uid, reason, message }) => [uid, { reason, message }]));
-    await this.#unassigned.tell(notes, (operations) => this.#write(operations));
+    await this.#unassigned.publish(notes, (operations) => this.#write(operations));
   }
 
   async resign(): Promise<void> {

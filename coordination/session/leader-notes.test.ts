@@ -38,21 +38,21 @@ describe('what the leader tells', () => {
       (error) => assert.fail(error),
     );
     const first = await lead('a');
-    await first.leadership.tellUnassigned([
+    await first.leadership.reportUnassigned([
       { uid: 's1', ...lost },
       { uid: 's2', ...alone },
     ]);
     assert.deepEqual(await one.reports.readUnassigned(), new Map(Object.entries({ s1: lost, s2: alone })));
-    await first.leadership.tellUnassigned([{ uid: 's2', ...lost }]);
+    await first.leadership.reportUnassigned([{ uid: 's2', ...lost }]);
     await until(() => seen.size === 1 && seen.get('s2')?.reason === lost.reason, { what: 'the change' });
     await first.session.leave();
     await until(() => seen.size === 0, { what: 'the notes to go with the leader' });
     const second = await lead('b');
-    await second.leadership.tellUnassigned([{ uid: 's3', ...lost }]);
+    await second.leadership.reportUnassigned([{ uid: 's3', ...lost }]);
     await second.leadership.resign();
     assert.equal((await one.reports.readUnassigned()).size, 0);
     await assert.rejects(
-      second.leadership.tellUnassigned([{ uid: 's4', ...lost }]),
+      second.leadership.reportUnassigned([{ uid: 's4', ...lost }]),
       (error: unknown) => error instanceof IdraError && error.disposition === 'fenced',
     );
     await second.session.leave();

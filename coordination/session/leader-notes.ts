@@ -5,14 +5,14 @@ import { type LeaseId, type Operation, underPrefix } from '../etcd/transport.ts'
 const perTransaction = 100;
 
 /**
- * What the leader tells the others beside the assignments: a key each under a prefix, under its lease, so that nothing is said by
- * who leads no more. Only differences are written; what an earlier leader left behind is taken over.
+ * What the leader publishes besides the assignments: one key each under a prefix, under its lease, so that nothing of a former leader
+ * is believed. Only differences are written; what an earlier leader left behind is taken over.
  */
 export class LeaderNotes {
   readonly #kv: EtcdKv;
   readonly #prefix: string;
   readonly #lease: LeaseId;
-  #told: Map<string, string> | undefined;
+  #published: Map<string, string> | undefined;
 
   constructor(kv: EtcdKv, prefix: string, lease: LeaseId) {
     this.#kv = kv;
@@ -21,25 +21,25 @@ export class LeaderNotes {
   }
 
   /** All there is to say, by the key without its prefix. `write` carries out operations under the condition of the term. */
-  async tell(
+  async publish(
     notes: ReadonlyMap<string, object>,
     write: (operations: readonly Operation[]) => Promise<void>,
   ): Promise<void> {
-    const told = this.#told ?? (await this.#find());
-    this.#told = told;
+    const published = this.#published ?? (await this.#find());
+    this.#published = published;
     const changes = new Map<string, string | undefined>();
-    for (const key of told.keys()) if (!notes.has(key)) changes.set(key, undefined);
+    for (const key of published.keys()) if (!notes.has(key)) changes.set(key, undefined);
     for (const [key, note] of notes) {
       const value = JSON.stringify(note);
-      if (told.get(key) !== value) changes.set(key, value);
+      if (published.get(key) !== value) changes.set(key, value);
     }
     const all = [...changes];
     for (let start = 0; start < all.length; start += perTransaction) {
       const part = all.slice(start, start + perTransaction);
       await write(part.map(([key, value]) => this.#operation(key, value)));
       for (const [key, value] of part) {
-        if (value === undefined) told.delete(key);
-        else told.set(key, value);
+        if (value === undefined) published.delete(key);
+        else published.set(key, value);
       }
     }
   }
@@ -49,7 +49,7 @@ export class LeaderNotes {
     return { kind: 'delete', ...underPrefix(this.#prefix) };
   }
 
-  /** Of another lease: to be written anew, or deleted. */
+  /** Of another lease: to be written again, or deleted. */
   async #find(): Promise<Map<string, string>> {
     const { pairs } = await this.#kv.list(underPrefix(this.#prefix));
     return new Map(

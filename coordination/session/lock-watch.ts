@@ -38,7 +38,7 @@ export class LockWatch {
       onPut: (pair) => held.add(this.#keys.lastPart(pair.key)),
       onDelete: (key) => held.delete(this.#keys.lastPart(key)),
       onSettled: () => changed.notify(),
-      // It goes on by itself, and who waits waits.
+      // The watch recovers by itself; callers keep waiting.
       onError() {},
     });
     return { held, changed, watch, waiting: 0 };

@@ -152,7 +152,7 @@ class Answering implements Watching {
         return { id: probe.id, agent, error: { code: error.code, message: describeError(error) } };
       },
     );
-    // Under the lease of who asked: who waits no more leaves nothing behind.
+    // Under the asker's lease, so that one that stops waiting leaves nothing behind.
     const told = { kind: 'put', key: answerKey, value: JSON.stringify(answer), lease: pair.lease } as const;
     const gone = { kind: 'delete', key: claim } as const;
     await session.writeQueue.send({

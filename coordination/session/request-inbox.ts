@@ -20,7 +20,7 @@ export class RequestInbox {
       onPut: ({ key }) => this.#put(key),
       onDelete: (key) => this.forget(this.#uidOf(key), key),
       onSettled() {},
-      // It goes on by itself; whoever cannot go on without etcd sees that by the lease.
+      // The watch recovers by itself; a session that cannot go on without etcd ends by its lease.
       onError() {},
     });
   }

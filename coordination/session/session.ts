@@ -92,8 +92,8 @@ export class EtcdSession implements AgentSession {
   readonly #locks: LockWatch;
   #record: AgentRecord;
   #loads: Agent['loads'] = {};
-  #loadsTold = '{}';
-  #isTellingLoads = false;
+  #reportedLoads = '{}';
+  #isReportingLoads = false;
 
   constructor(deps: SessionDeps, lease: Lease, writeQueue: WriteQueue, record: AgentRecord) {
     const { name, labels, version, instance } = record;
@@ -151,8 +151,8 @@ export class EtcdSession implements AgentSession {
 
   setLoads(loads: Agent['loads'], midPass: readonly string[]): void {
     this.#loads = loads;
-    void this.#tellPasses(midPass);
-    if (!this.#isTellingLoads) void this.#tellLoads();
+    void this.#reportPasses(midPass);
+    if (!this.#isReportingLoads) void this.#reportLoads();
   }
 
   async campaign(signal: AbortSignal): Promise<Leadership> {
@@ -172,25 +172,25 @@ export class EtcdSession implements AgentSession {
     await this.#inbox.close();
   }
 
-  async #tellPasses(midPass: readonly string[]): Promise<void> {
+  async #reportPasses(midPass: readonly string[]): Promise<void> {
     if (JSON.stringify(midPass) === JSON.stringify(this.#record.midPass ?? [])) return;
     this.#record = { ...this.#record, midPass };
     // The lease is lost, and the key went with it; or etcd will not have it, and the next one it may.
     await this.#put(this.#deps.keys.agent(this.agent.name), this.#record, 'soon').catch(() => {});
   }
 
-  async #tellLoads(): Promise<void> {
-    this.#isTellingLoads = true;
+  async #reportLoads(): Promise<void> {
+    this.#isReportingLoads = true;
     try {
-      while (JSON.stringify(this.#loads) !== this.#loadsTold && this.#lease.isAlive()) {
-        this.#loadsTold = JSON.stringify(this.#loads);
+      while (JSON.stringify(this.#loads) !== this.#reportedLoads && this.#lease.isAlive()) {
+        this.#reportedLoads = JSON.stringify(this.#loads);
         await this.#put(this.#deps.keys.load(this.agent.name), this.#loads, 'soon');
         await this.#deps.clock.sleep(loadsEveryMs, this.signal);
       }
     } catch {
       // The lease is lost, and they went with it; or etcd will not have them, and the next ones may do.
     } finally {
-      this.#isTellingLoads = false;
+      this.#isReportingLoads = false;
     }
   }
 

@@ -28,7 +28,7 @@ export interface SlotQueuesInput {
 
 /**
  * Slots of data sources in etcd: a key for each sync that holds or awaits one, under the session's lease. The oldest hold; so it
- * is fair, and who dies leaves the queue. Everybody takes them in one order (`limited`): no deadlock between two.
+ * is fair, and a Sync whose agent dies leaves the queue. All take them in one order (`limited`): no deadlock between two.
  */
 export class SlotQueues {
   readonly #input: SlotQueuesInput;

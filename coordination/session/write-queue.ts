@@ -13,7 +13,7 @@ const maxBytes = 1 << 20;
 /** What is not urgent leaves so often at most. */
 const lazyEveryMs = 400;
 
-/** A transaction of its own within the one that leaves. It may be carried out twice in a row, but never late. */
+/** A transaction that is nested in the one that is sent. It may be carried out twice in a row, but never late. */
 export interface PendingWrite {
   /** Made when it leaves, so that what came meanwhile goes along. Undefined: nothing is left to do. */
   write(): TxnRequest | undefined;
@@ -91,7 +91,7 @@ export class WriteQueue {
       }
       if (!this.#lease.isAlive()) this.#rejectAll();
     } finally {
-      // In the turn of the last look at the queue: what comes from now on starts a pump of its own.
+      // In the same turn as the last check of the queue: a write that comes later starts another pump.
       this.#pumping = undefined;
     }
   }

@@ -67,7 +67,7 @@ export class LocalLock implements SyncLock {
     return () => this.#listeners.delete(listener);
   }
 
-  tellRequest(): void {
+  notifyRequest(): void {
     for (const listener of this.#listeners) listener();
   }
 

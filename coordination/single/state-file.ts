@@ -148,7 +148,7 @@ class SqliteStateFile implements StateFile {
     const { changes } = this.#tables
       .prepare('INSERT OR IGNORE INTO requests (uid, type, id, request) VALUES (?, ?, ?, ?)')
       .run(uid, request.type, request.id, JSON.stringify(request));
-    if (changes === 1) this.#locks.get(uid)?.lock.tellRequest();
+    if (changes === 1) this.#locks.get(uid)?.lock.notifyRequest();
     return changes === 1;
   }
 

@@ -18,7 +18,7 @@ export interface SlotRecord {
 /** Of the key of an agent. Its loads have one of their own. */
 export type AgentRecord = Omit<Agent, 'loads'>;
 
-/** Those without which who reads a list of records cannot go on. */
+/** Fields without which a reader of the records cannot go on. */
 export const agentFields = ['name', 'instance', 'labels', 'joinedAt'] as const;
 export const assignmentFields = ['uid', 'agent', 'syncVersion'] as const;
 export const desiredFields = ['uid', 'namespace', 'name', 'generation'] as const;
@@ -43,7 +43,7 @@ function parseJson({ key, value }: Pick<KeyValue, 'key' | 'value'>): unknown {
   }
 }
 
-/** Of a list: a record that somebody else has written is left out, lest it holds up all the others. The watches of the same keys report it. */
+/** Of a list: a record that Idra has not written is left out, so that it does not hold up the others. The watches of the same keys report it. */
 export function readRecords<R>(pairs: readonly KeyValue[], read: (pair: KeyValue) => R): readonly R[] {
   return pairs.flatMap((pair) => {
     try {
