@@ -4,7 +4,6 @@ import { after, before, describe, test } from 'node:test';
 import type { SystemAccess } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
-import { freePort } from '../../e2e/kit/free-port.ts';
 import { postgres } from '../../e2e/kit/servers.ts';
 import { until } from '../../e2e/kit/wait.ts';
 import { connector } from './connector.ts';
@@ -38,33 +37,10 @@ async function failure(body: Promise<unknown>): Promise<readonly [string, string
 }
 
 describe('errors of connecting are classified', () => {
-  test('wrong password, user and database; no server; no host', async () => {
-    const check = (access: SystemAccess) => failure(connector.check(access, signal));
-    assert.deepEqual(await check(withConfig({}, { password: 'wrong' })), [
-      'AuthenticationFailed',
-      'permanent',
-      'spec.postgres.passwordSecretRef',
-    ]);
-    assert.deepEqual(await check(withConfig({ database: 'nowhere' })), [
-      'DatabaseNotFound',
-      'permanent',
-      'spec.postgres.database',
-    ]);
-    assert.deepEqual(await check(withConfig({ port: await freePort() })), [
-      'HostUnreachable',
-      'transient',
-      'spec.postgres.host',
-    ]);
-    assert.deepEqual(await check(withConfig({ host: 'no-such-host.invalid' })), [
-      'HostUnreachable',
-      'transient',
-      'spec.postgres.host',
-    ]);
-  });
-
-  test('a signal that has fired stops at once with its reason', async () => {
-    const reason = new Error('stopped');
-    await assert.rejects(connector.check(database.access, AbortSignal.abort(reason)), reason);
+  test('no host of this name', async () => {
+    const access = withConfig({ host: 'no-such-host.invalid' });
+    const expected = ['HostUnreachable', 'transient', 'spec.postgres.host'];
+    assert.deepEqual(await failure(connector.check(access, signal)), expected);
   });
 
   test('a server that goes away in the middle is a lost connection', async () => {
@@ -75,16 +51,6 @@ describe('errors of connecting are classified', () => {
     await until(() => session.isLost, { what: 'the loss to be seen' });
     assert.equal((await failure(session.query('SELECT 1')))[1], 'transient');
     await session.close();
-  });
-
-  test('a signal cuts a statement that runs', async () => {
-    const session = await Session.open(database.access, readerName, signal);
-    const abort = new AbortController();
-    const asleep = session.query('SELECT pg_sleep(60)', abort.signal);
-    const reason = new Error('stopped');
-    abort.abort(reason);
-    await assert.rejects(asleep, reason);
-    assert.ok(session.isLost);
   });
 });
 
@@ -98,26 +64,11 @@ describe('errors of objects are classified', () => {
     }
   };
 
-  test('missing tables and schemas, names of three parts, wrong queries', async () => {
-    assert.deepEqual(await failure(describeSource({ table: 'public.nothing' })), [
-      'TableNotFound',
-      'permanent',
-      'spec.source.table',
-    ]);
+  test('a missing schema, and a missing table in a query', async () => {
     assert.deepEqual(await failure(describeSource({ table: 'nowhere.nothing' })), [
       'SchemaNotFound',
       'permanent',
       'spec.source.table',
-    ]);
-    assert.deepEqual(await failure(describeSource({ table: 'a.b.c' })), [
-      'NameInvalid',
-      'permanent',
-      'spec.source.table',
-    ]);
-    assert.deepEqual(await failure(describeSource({ query: 'SELEC 1' })), [
-      'QueryInvalid',
-      'permanent',
-      'spec.source.query',
     ]);
     assert.deepEqual((await failure(describeSource({ query: 'SELECT * FROM nothing' }))).slice(0, 2), [
       'TableNotFound',
@@ -125,16 +76,11 @@ describe('errors of objects are classified', () => {
     ]);
   });
 
-  test('a view as destination, and rights that are missing, are found with what mends them', async () => {
-    await database.query(`CREATE TABLE not_mine (id int PRIMARY KEY); CREATE VIEW seen AS SELECT 1 AS id; CREATE SCHEMA closed; CREATE TABLE closed.t (id int);
+  test('rights that are missing, and tables that a crash empties, are found with what mends them', async () => {
+    await database.query(`CREATE TABLE not_mine (id int PRIMARY KEY); CREATE SCHEMA closed; CREATE TABLE closed.t (id int);
       CREATE UNLOGGED TABLE fast (id int); GRANT ALL ON fast TO "${database.user}"; GRANT USAGE ON SCHEMA closed TO "${database.user}"`);
     const open = async (table: string) =>
       await connector.openDestination(database.access, { table, existingRows: 'Refuse' }, signal);
-    const view = await open('seen');
-    assert.deepEqual(
-      (await view.describe(signal))?.findings?.map((each) => each.code),
-      ['NotATable'],
-    );
     const foreign = await open('not_mine');
     const [missing] = await foreign.check('Upsert', signal);
     assert.deepEqual(
@@ -155,7 +101,7 @@ describe('errors of objects are classified', () => {
       (await fast.check('Append', signal)).map((each) => each.code),
       ['TableUnlogged'],
     );
-    await Promise.all([view, foreign, closed, fast].map((each) => each.close()));
+    await Promise.all([foreign, closed, fast].map((each) => each.close()));
   });
 
   test('a commit table of another role is found; one of an older version that is ours is no matter', async () => {

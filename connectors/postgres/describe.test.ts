@@ -209,20 +209,6 @@ test('texts of an extension are paged by its own order, wherever it stands', asy
   }
 });
 
-test('a key of which only the case has changed arrives as it is', async () => {
-  await database.run(`CREATE COLLATION IF NOT EXISTS any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-    CREATE TABLE respelt (k text COLLATE any_case PRIMARY KEY, n int); CREATE TABLE respelt_to (LIKE respelt INCLUDING ALL);
-    INSERT INTO respelt VALUES ('abc', 1), ('d', 2)`);
-  const flow = await openFlow(database, { from: 'respelt', to: 'respelt_to' });
-  await flow.claim();
-  await flow.pass();
-  await database.run("UPDATE respelt SET k = 'ABC', n = 3 WHERE n = 1");
-  await flow.pass({ mode: 'Snapshot', pass: 2, key: null, isComplete: false });
-  const rows = (table: string) => database.run(`SELECT k, n FROM ${table} ORDER BY n`);
-  assert.deepEqual(await rows('respelt_to'), await rows('respelt'));
-  await flow.close();
-});
-
 test('of very many tables those of a name come first, and no more are read than asked for', async () => {
   await database.run('CREATE TABLE abundant (id int); CREATE TABLE "Wanted" (id int)');
   const session = await Session.open(database.access, readerName, signal);

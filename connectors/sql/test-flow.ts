@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Batch, RowFormat } from '../../core/batch.ts';
 import { planColumns } from '../../core/column-plan.ts';
 import type {
@@ -5,10 +6,12 @@ import type {
   Connector,
   Destination,
   PassEnd,
+  PassStart,
   ReadRequest,
   Source,
   SystemAccess,
   WritePlan,
+  WriteResult,
 } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
 import type { Mode, OnError, SourceObject, WriteMode } from '../../core/sync-spec.ts';
@@ -22,6 +25,7 @@ export interface FlowEnds {
 }
 
 const noSignal = new AbortController().signal;
+export const firstPass = { mode: 'Snapshot', pass: 1, key: null, isComplete: false } as const;
 
 export interface FlowOptions {
   readonly from: string;
@@ -42,8 +46,14 @@ export interface FlowOptions {
   readonly uid?: string;
 }
 
+export interface Pass {
+  readonly batches: readonly Batch[];
+  readonly end: PassEnd;
+}
+
 /** Both ends of one sync, planned as the engine plans. */
 export interface Flow {
+  readonly to: string;
   readonly source: Source;
   readonly destination: Destination;
   readonly request: ReadRequest;
@@ -51,7 +61,15 @@ export interface Flow {
   readonly rowFormat: RowFormat;
   claim(more?: Partial<ClaimRequest>): ReturnType<Destination['claim']>;
   /** One pass after what is given; Snapshot's beginPass and endPass included. */
-  pass(after?: ReadRequest['after']): Promise<{ readonly end: PassEnd; readonly batches: readonly Batch[] }>;
+  pass(after?: ReadRequest['after']): Promise<Pass>;
+  /** What one pass reads, and nothing is written. */
+  read(after?: ReadRequest['after']): AsyncGenerator<Batch, PassEnd>;
+  readAll(after?: ReadRequest['after']): Promise<Pass>;
+  batches(after?: ReadRequest['after']): Promise<readonly Batch[]>;
+  /** Begins the first Snapshot pass at the destination, and completes it. */
+  begin(start?: Partial<PassStart>): Promise<void>;
+  write(batch: Batch | undefined): Promise<WriteResult>;
+  end(): Promise<WriteResult>;
   close(): Promise<void>;
 }
 
@@ -95,32 +113,57 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
     rowFormat,
     ...(options.safetyLagMs !== undefined && { safetyLagMs: options.safetyLagMs }),
   };
+  const flow = { to, source, destination, request, plan, rowFormat };
+  return { ...flow, ...readerOf(source, request), ...writerOf(flow) };
+}
+
+type Planned = Pick<Flow, 'source' | 'destination' | 'request' | 'plan' | 'rowFormat'>;
+
+function readerOf(source: Source, request: ReadRequest): Pick<Flow, 'read' | 'readAll' | 'batches'> {
+  const read: Flow['read'] = (after = startOf(request)) => source.read({ ...request, after }, noSignal);
   return {
-    source,
-    destination,
-    request,
+    read,
+    readAll: (after) => readAll(read(after)),
+    batches: async (after) => (await readAll(read(after))).batches,
+  };
+}
+
+function writerOf(flow: Planned): Pick<Flow, 'claim' | 'pass' | 'begin' | 'write' | 'end' | 'close'> {
+  const { source, destination, request, plan, rowFormat } = flow;
+  const claim: ClaimRequest = {
     plan,
     rowFormat,
-    claim: (more = {}) =>
-      destination.claim(
-        {
-          plan,
-          rowFormat,
-          name: 'test/sync',
-          meaning: 'm',
-          token: 'next',
-          offset: 'keep',
-          keepsOffset: true,
-          ...more,
-        },
-        noSignal,
-      ),
-    pass: (after = mode === 'Snapshot' ? { mode, pass: 1, key: null, isComplete: false } : null) =>
-      runPass(source, destination, { ...request, after }),
+    name: 'test/sync',
+    meaning: 'm',
+    token: 'next',
+    offset: 'keep',
+    keepsOffset: true,
+  };
+  return {
+    claim: (more = {}) => destination.claim({ ...claim, ...more }, noSignal),
+    pass: (after = startOf(request)) => runPass(source, destination, { ...request, after }),
+    begin: (more = {}) =>
+      destination.beginPass({ pass: 1, isResumed: false, isAtomic: false, ...more }, noSignal),
+    write: (batch) => {
+      assert.ok(batch, 'a batch was expected');
+      return destination.write(batch, noSignal);
+    },
+    end: () => destination.endPass({ ...firstPass, isComplete: true }, noSignal),
     async close() {
       await Promise.all([source.close(), destination.close()]);
     },
   };
+}
+
+const startOf = ({ mode }: ReadRequest) => (mode === 'Snapshot' ? firstPass : null);
+
+export async function readAll(reading: AsyncGenerator<Batch, PassEnd>): Promise<Pass> {
+  const batches: Batch[] = [];
+  for (;;) {
+    const next = await reading.next();
+    if (next.done) return { batches, end: next.value };
+    batches.push(next.value);
+  }
 }
 
 function planWrites(

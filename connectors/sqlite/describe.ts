@@ -244,6 +244,8 @@ function usableKeys(
 /** The result columns of a query, by their declared types; an expression has none. No row is read. */
 export function describeQuery(database: Database, query: string): Relation {
   const from = fromQuery(query);
+  // Preparing trusts the schema that the connection has seen last; a statement that runs looks whether it is still that of the file.
+  database.prepare('SELECT 1 FROM sqlite_schema').get();
   const statement = database.prepare(`SELECT * FROM ${from}`);
   const columns = statement.columns().map(
     (column): Column => ({

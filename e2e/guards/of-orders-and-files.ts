@@ -40,11 +40,18 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'connectors/sqlite/source/source.test.ts', only: 'two spellings' },
   },
   {
+    name: 'SQLite: a query is described by the schema that its file has now',
+    file: 'connectors/sqlite/describe.ts',
+    from: "database.prepare('SELECT 1 FROM sqlite_schema').get();",
+    to: '',
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'a query whose object changes' },
+  },
+  {
     name: 'SQLite: a page is read behind a look at the shape',
     file: 'connectors/sqlite/source/source-file.ts',
     from: "database.exec('BEGIN');\n    try {\n      this.#requirePlanned(request);\n      const rows",
     to: "database.exec('BEGIN');\n    try {\n      const rows",
-    caughtBy: { test: 'connectors/sqlite/source/shape.test.ts', only: 'between two pages' },
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'between two pages' },
   },
   {
     name: 'SQLite: a file that was replaced is opened',
@@ -72,21 +79,21 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     file: 'connectors/sqlite/destination/claim.ts',
     from: 'watch.requireShape(shape);\n      return work(commits);',
     to: 'return work(commits);',
-    caughtBy: { test: 'connectors/sqlite/destination/target-shape.test.ts', only: 'between two batches' },
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'a column is added, Append' },
   },
   {
     name: 'SQLite: an offset that was moved is not written over',
     file: 'connectors/sqlite/destination/commit-rows.ts',
     from: 'AND "closed" = 0 AND "offset" IS ? RETURNING',
     to: 'AND "closed" = 0 AND (1 OR "offset" IS ?) RETURNING',
-    caughtBy: { test: 'connectors/sqlite/destination/target-shape.test.ts', only: 'has moved' },
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'somebody else has moved' },
   },
   {
     name: 'SQLite: only the owner makes a shadow',
     file: 'connectors/sqlite/destination/claim.ts',
     from: 'commits.requireOwner(owner);\n        shadow.create();',
     to: 'shadow.create();',
-    caughtBy: { test: 'connectors/sqlite/destination/target-shape.test.ts', only: 'owner of before' },
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'owner of before' },
   },
   {
     name: 'SQLite: a row that the table leaves out is refused',
@@ -107,7 +114,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     file: 'connectors/sqlite/destination/commit-rows.ts',
     from: 'SET "closed" = 1, "token" = ? WHERE',
     to: 'SET "closed" = 1, "token" = "token" + 0 * ? WHERE',
-    caughtBy: { test: 'connectors/sqlite/destination/target-shape.test.ts', only: 'takes over' },
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'adopted' },
   },
   {
     name: 'SQLite: a time that is later and sorts before the offset is looked for',

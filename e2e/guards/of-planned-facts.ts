@@ -93,7 +93,7 @@ export const ofPlannedFacts: readonly Guard[] = [
     file: 'connectors/postgres/destination/replace.ts',
     from: 'if (Number(count) !== this.#rows) {',
     to: 'if (false) {',
-    caughtBy: { test: 'connectors/postgres/destination/replace.test.ts', only: 'took out of the shadow' },
+    caughtBy: { test: 'connectors/postgres/conformance.test.ts', only: 'vanish beside' },
   },
   {
     name: 'MySQL: a page is of the shape that was planned',
@@ -121,16 +121,13 @@ export const ofPlannedFacts: readonly Guard[] = [
     file: 'connectors/sqlite/destination/claim.ts',
     from: 'if (totalRows === undefined && pass?.shadow) this.#restartPass(pass.shadow);',
     to: '',
-    caughtBy: { test: 'connectors/sqlite/destination/replace.test.ts', only: 'never swapped in' },
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'vanish beside' },
   },
   {
     name: 'MySQL: a batch goes into the table that was claimed',
     file: 'connectors/mysql/destination/write-transaction.ts',
     from: 'await this.#target.requireSame(this.#session, results.slice(opening.length, end));',
     to: '',
-    caughtBy: {
-      test: 'connectors/mysql/destination/target-shape.test.ts',
-      only: 'Append: a column is (added|retyped)',
-    },
+    caughtBy: { test: 'connectors/mysql/conformance.test.ts', only: 'a column is (added|retyped), Append' },
   },
 ];

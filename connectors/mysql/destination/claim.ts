@@ -75,8 +75,8 @@ export class ClaimedTable {
         const all = [...rejections, ...written.rejections];
         const rows = batch.rowCount - all.length;
         this.#pendingRows += rows;
-        if (!this.#isAtomic) await this.#commit(batch.offset);
         this.#totalRows += rows;
+        if (!this.#isAtomic) await this.#commit(batch.offset);
         return { written: rows, rejected: all.length, rejections: all, totalRows: this.#totalRows };
       } catch (thrown) {
         await this.#rollBack();
@@ -126,6 +126,7 @@ export class ClaimedTable {
   }
 
   async #rollBack(): Promise<void> {
+    this.#totalRows -= this.#pendingRows;
     this.#pendingRows = 0;
     await this.#transaction.rollBack();
   }

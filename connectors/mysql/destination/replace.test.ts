@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { installCrashHook } from '../../../core/crash-points.ts';
 import { servers, TestDatabase } from '../test-harness.ts';
-import { ownTable } from './ddl.ts';
 
 const signal = new AbortController().signal;
 const firstPass = { mode: 'Snapshot', pass: 1, key: null, isComplete: false } as const;
@@ -43,26 +42,6 @@ for (const [name, start] of servers) {
       assert.deepEqual(await run('SELECT COUNT(*) FROM rep_to'), [['5']]);
     });
 
-    test('a pass that was left half-way goes on in its shadow table', async () => {
-      const first = await open('half_to');
-      await first.claim({ token: 1n });
-      await first.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
-      const reading = first.source.read({ ...first.request, after: firstPass }, signal);
-      const batch = (await reading.next()).value;
-      assert.ok(batch && 'offset' in batch);
-      await first.destination.write(batch, signal);
-      await reading.return({ bound: { kind: 'none' }, isHeldBack: false });
-      await first.close();
-      const second = await open('half_to');
-      await second.claim({ token: 2n });
-      const { batches } = await second.pass(batch.offset);
-      assert.deepEqual(
-        batches.map((each) => each.rowCount),
-        [2, 1],
-      );
-      assert.deepEqual(await rows('half_to'), await rows('rep_from'));
-    });
-
     test('stopped between the swap and its commit row: the resumed pass swaps back and goes on', async () => {
       await run(
         "CREATE TABLE cut_to (id INT PRIMARY KEY, body VARCHAR(20)); INSERT INTO cut_to VALUES (9, 'old')",
@@ -86,45 +65,6 @@ for (const [name, start] of servers) {
       const [[complete] = []] = await run("SELECT `offset` FROM _idra_commits WHERE `table` = 'cut_to'");
       assert.equal(JSON.parse(complete ?? '').isComplete, true);
       assert.deepEqual(await ownTables(), [['_idra_commits']]);
-    });
-
-    test('an owner that was passed by does not swap', async () => {
-      await run(
-        "CREATE TABLE fence_to (id INT PRIMARY KEY, body VARCHAR(20)); INSERT INTO fence_to VALUES (9, 'old')",
-      );
-      const flow = await open('fence_to');
-      await flow.claim({ token: 1n });
-      await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
-      for await (const batch of flow.source.read({ ...flow.request, after: firstPass }, signal)) {
-        await flow.destination.write(batch, signal);
-      }
-      await run("UPDATE _idra_commits SET token = 2 WHERE `table` = 'fence_to'");
-      await assert.rejects(flow.destination.endPass({ ...firstPass, isComplete: true }, signal), {
-        disposition: 'fenced',
-      });
-      assert.deepEqual(await rows('fence_to'), [['9', 'old']]);
-    });
-
-    test('rows that somebody else brings into the shadow table are noticed', async () => {
-      const flow = await open('count_to');
-      await flow.claim();
-      await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
-      const shadow = ownTable({ schema: database.name, table: 'count_to' }, flow.plan.uid, 'shadow').table;
-      await run(`INSERT INTO ${shadow} VALUES (77, 'not ours')`);
-      await assert.rejects(flow.destination.endPass({ ...firstPass, isComplete: true }, signal), {
-        code: 'ReplaceCountDiffers',
-      });
-      await flow.destination.closeRows(flow.plan.uid, 100n, signal);
-      assert.deepEqual(await run(`SHOW TABLES LIKE '${shadow}'`), []);
-    });
-
-    test('without a key, equal rows are all there', async () => {
-      await run("CREATE TABLE bag (body VARCHAR(9)); INSERT INTO bag VALUES ('a'), ('a'), ('b')");
-      const flow = await database.flow({ from: 'bag', to: 'bag_to', writeMode: 'Replace', maxRows: 2 });
-      await flow.claim();
-      await flow.pass();
-      await flow.pass({ ...firstPass, pass: 2 });
-      assert.deepEqual(await rows('bag_to'), [['a'], ['a'], ['b']]);
     });
 
     test('rows that would be one by the key of the destination are not', async () => {

@@ -71,17 +71,5 @@ for (const [name, start] of servers) {
       assert.deepEqual(await run('SELECT COUNT(*) FROM read_to'), [['5']]);
       await flow.close();
     });
-
-    test('the tables of an unfinished pass go with the Sync', async () => {
-      const flow = await open('gone_to');
-      await flow.destination.beginPass(
-        { pass: 1, isResumed: false, isAtomic: false },
-        new AbortController().signal,
-      );
-      assert.equal((await run("SHOW TABLES LIKE '\\_idra\\_shadow%'")).length, 1);
-      await flow.destination.closeRows('gone_to', 1n, new AbortController().signal);
-      assert.equal((await run("SHOW TABLES LIKE '\\_idra\\_shadow%'")).length, 0);
-      await flow.close();
-    });
   });
 }

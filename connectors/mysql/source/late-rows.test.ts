@@ -125,21 +125,6 @@ describe('late rows', { concurrency: servers.length }, () => {
         await passes.complete();
       });
 
-      test('Timestamp: a statement that waits is at work since it began', async () => {
-        const passes = await Passes.open(clocked, byTime);
-        const locker = await database.client();
-        await locker.query('LOCK TABLES gate WRITE');
-        const late = await database.client();
-        const { waiting } = await insertBehindGate(late, passes);
-        await run(`SELECT SLEEP(1.5); INSERT INTO ${passes.table} (id) VALUES (3)`);
-        const end = await passes.pass();
-        assert.deepEqual([end.isHeldBack, await passes.ids()], [true, '']);
-        assert.match(end.bound.heldBackBy?.what ?? '', /^a statement of /);
-        await locker.query('UNLOCK TABLES');
-        await waiting;
-        await passes.complete();
-      });
-
       test('Timestamp: what others ask of innodb_trx without rest leaves it as it was, and is seen through', async () => {
         const passes = await Passes.open(clocked, byTime);
         await passes.pass();
@@ -247,25 +232,6 @@ describe('late rows', { concurrency: servers.length }, () => {
         await passes.pass();
         assert.equal(await passes.ids(), '1,2');
         await next.query('COMMIT');
-        await passes.complete();
-      });
-
-      test('a prepared XA transaction whose session is gone', async () => {
-        const passes = await Passes.open(clocked, byTime);
-        await passes.pass();
-        const xid = `xa-${passes.table}`;
-        const late = await database.client();
-        await late.query(
-          `XA START '${xid}'; INSERT INTO ${passes.table} (id) VALUES (1); XA END '${xid}'; XA PREPARE '${xid}'`,
-        );
-        await late.end();
-        await run(`INSERT INTO ${passes.table} (id) VALUES (2)`);
-        try {
-          const end = await passes.pass();
-          assert.deepEqual([end.isHeldBack, await passes.ids()], [true, '']);
-        } finally {
-          await run(`XA COMMIT '${xid}'`);
-        }
         await passes.complete();
       });
 

@@ -19,22 +19,16 @@ for (const [name, start] of servers) {
 
     describe('a source that changes between two pages', () => {
       const changes: Readonly<Record<string, string>> = {
-        'a column is added': 'ADD n INT',
-        'a column is dropped': 'DROP body',
-        'a column is renamed': 'RENAME COLUMN body TO words',
-        'a column is retyped': 'MODIFY body INT',
         'a column is widened': 'MODIFY body VARCHAR(80) NOT NULL',
         'a column may be NULL': 'MODIFY body VARCHAR(40) NULL',
         'another collation': 'MODIFY body VARCHAR(40) CHARACTER SET latin1 NOT NULL',
         'another order': 'MODIFY body VARCHAR(40) NOT NULL FIRST',
-        'the key is dropped': 'DROP PRIMARY KEY',
         'the key has another type': 'MODIFY id INT',
       };
       for (const [what, change] of Object.entries(changes)) {
         test(what, async () => {
           await run('DROP TABLE IF EXISTS moving');
           await database.fill('moving', 3);
-          if (what.includes('retyped')) await run("UPDATE moving SET body = '1'");
           const flow = await database.flow({ from: 'moving', to: 'never', maxRows: 1, uid: what });
           const reading = flow.source.read(
             { ...flow.request, after: { mode: 'Snapshot', pass: 1, key: null, isComplete: false } },
@@ -65,33 +59,15 @@ for (const [name, start] of servers) {
         await flow.close();
       });
 
-      test('an index, a comment or new rows change nothing, and are no reason to plan again', async () => {
-        await run('CREATE TABLE calm (id INT AUTO_INCREMENT PRIMARY KEY, v INT)');
-        await run('INSERT INTO calm (v) VALUES (1), (2), (3)');
-        const flow = await database.flow({ from: 'calm', to: 'calm_to', maxRows: 1 });
-        await flow.claim();
-        await flow.pass();
-        await run("INSERT INTO calm (v) VALUES (4); ALTER TABLE calm ADD INDEX (v), COMMENT 'calm'");
-        const { batches } = await flow.pass({ mode: 'Snapshot', pass: 2, key: null, isComplete: false });
-        assert.equal(batches.length, 4);
-        await flow.close();
-      });
-
-      test('a view and a query whose table changes', async () => {
+      test('a view whose table changes', async () => {
         await database.fill('under', 3);
         await run('CREATE VIEW over_it AS SELECT id, body FROM under');
-        for (const options of [{ from: 'over_it' }, { from: '', query: 'SELECT * FROM under' }]) {
-          const flow = await database.flow({ ...options, to: 'never', maxRows: 1, sourceKey: ['id'] });
-          const reading = flow.source.read(
-            { ...flow.request, after: { mode: 'Snapshot', pass: 1, key: null, isComplete: false } },
-            signal,
-          );
-          assert.equal((await reading.next()).done, false);
-          await run('ALTER TABLE under MODIFY body VARCHAR(60)');
-          await assert.rejects(reading.next(), { code: 'SchemaChanged' });
-          await flow.close();
-          await run('ALTER TABLE under MODIFY body VARCHAR(40) NOT NULL');
-        }
+        const flow = await database.flow({ from: 'over_it', to: 'never', maxRows: 1, sourceKey: ['id'] });
+        const reading = flow.read();
+        assert.equal((await reading.next()).done, false);
+        await run('ALTER TABLE under MODIFY body VARCHAR(60)');
+        await assert.rejects(reading.next(), { code: 'SchemaChanged' });
+        await flow.close();
       });
 
       test('a user with rights on columns alone', async () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { until } from '../../../e2e/kit/wait.ts';
 import { connector } from '../connector.ts';
 import { listTables } from '../describe.ts';
 import { Session } from '../session.ts';
@@ -132,9 +131,7 @@ for (const [name, start] of servers) {
             await source.close();
           }
         };
-        await assert.rejects(describeIt('missing'), { code: 'TableNotFound', path: 'spec.source.table' });
         await assert.rejects(describeIt('nowhere.at_all'), { code: 'SchemaNotFound' });
-        await assert.rejects(describeIt('a.b.c'), { code: 'NameInvalid' });
         await run(
           'CREATE TABLE old_engine (id INT PRIMARY KEY) ENGINE = MyISAM; CREATE VIEW looks AS SELECT 1 AS id',
         );
@@ -239,22 +236,6 @@ for (const [name, start] of servers) {
       });
     });
 
-    test('a batch ends at its bytes, a larger row travels alone', async () => {
-      await run(
-        `CREATE TABLE wide (id INT PRIMARY KEY, body LONGTEXT); INSERT INTO wide ${numbers(20)} SELECT i, REPEAT('x', IF(i = 7, 5000, 400)) FROM n`,
-      );
-      const flow = await database.flow({ from: 'wide', to: 'wide_to', maxBytes: 1_000 });
-      await flow.claim();
-      const { batches } = await flow.pass();
-      const sizes = batches.map((batch) => batch.rowCount);
-      assert.deepEqual(sizes.slice(0, 4), [2, 2, 2, 1]);
-      assert.equal(
-        sizes.reduce((sum, each) => sum + each, 0),
-        20,
-      );
-      await flow.close();
-    });
-
     test('a query is paged by an ENUM or a SET in the order that the server compares them in', async () => {
       await run(`CREATE TABLE labels (e ENUM('zeta', 'alpha', 'mid') NOT NULL, s SET('z', 'a') NOT NULL);
         INSERT INTO labels VALUES ('zeta', 'z'), ('alpha', 'a'), ('mid', 'z,a')`);
@@ -311,28 +292,6 @@ for (const [name, start] of servers) {
         );
         await source.close();
       }
-    });
-
-    test('when it is told to stop, the statement ends at the server too', async () => {
-      const slow = `SELECT i AS id, SLEEP(5) AS s FROM (${numbers(100)} SELECT i FROM n) AS t`;
-      const flow = await database.flow({ from: '', query: slow, to: 'slow_to', sourceKey: ['id'] });
-      const stop = new AbortController();
-      const after = { mode: 'Snapshot', pass: 1, key: null, isComplete: false } as const;
-      const reading = flow.source.read({ ...flow.request, after }, stop.signal).next();
-      const running = async () =>
-        (await run('SHOW FULL PROCESSLIST')).filter(
-          ([, , , , command, , , info]) =>
-            command === 'Query' && info?.includes('idra-reader') && info.includes('SLEEP'),
-        );
-      await until(async () => (await running()).length > 0, { what: 'the statement to run' });
-      const reason = new Error('told to stop');
-      stop.abort(reason);
-      await assert.rejects(reading, reason);
-      await until(async () => (await running()).length === 0, {
-        what: 'the statement to be gone',
-        timeoutMs: 4_000,
-      });
-      await flow.close();
     });
   });
 }

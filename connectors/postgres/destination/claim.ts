@@ -82,6 +82,8 @@ export class ClaimedTable {
   async beginPass({ pass, isResumed, isAtomic }: PassStart, signal: AbortSignal): Promise<void> {
     const { session, name, request, commits, token, shape } = this.#init;
     const { uid, writeMode } = request.plan;
+    if (this.#openRows !== undefined) await session.rollBack();
+    this.#openRows = undefined;
     await this.#undoing(async () => {
       if (writeMode === 'Replace') {
         const guardSql = `${commits.requireSql}; ${commits.guardSql(uid, token)}`;

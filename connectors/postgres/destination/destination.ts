@@ -308,6 +308,7 @@ export class PostgresDestination implements Destination {
   }
 
   async #open(signal: AbortSignal): Promise<Opened> {
+    signal.throwIfAborted();
     const session = await this.#session.get(signal);
     this.#name ??= await resolveName(session, this.#parts, tablePath);
     this.#commits ??= new CommitRows(this.#name.schema, this.name);

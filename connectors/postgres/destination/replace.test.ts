@@ -67,47 +67,6 @@ test('a replaced table has the new rows alone, and its grants, indexes, views, t
   }
 });
 
-test('until the swap readers see the old rows, and a pass that was interrupted goes on in its shadow', async () => {
-  await database.run(`CREATE TABLE half_from (id int PRIMARY KEY); INSERT INTO half_from SELECT generate_series(1, 50);
-    CREATE TABLE half_to (id int PRIMARY KEY); INSERT INTO half_to VALUES (-1)`);
-  const open = () =>
-    openFlow(database, { from: 'half_from', to: 'half_to', writeMode: 'Replace', maxRows: 20 });
-  const flow = await open();
-  await flow.claim();
-  await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
-  const reading = flow.source.read({ ...flow.request, after: firstPass }, signal);
-  const { value } = await reading.next();
-  if (!value || !('rows' in value)) throw new Error('a batch was expected');
-  await flow.destination.write(value, signal);
-  await reading.return(undefined as never);
-  assert.deepEqual(await database.run('SELECT id FROM half_to'), [['-1']]);
-  await flow.close();
-  const again = await open();
-  await again.claim();
-  await again.pass(value.offset);
-  assert.deepEqual(await database.run('SELECT count(*), min(id) FROM half_to'), [['50', '1']]);
-  await again.close();
-});
-
-test('rows that somebody took out of the shadow stop the swap', async () => {
-  await database.run(
-    'CREATE TABLE count_from (id int PRIMARY KEY); INSERT INTO count_from SELECT generate_series(1, 5); CREATE TABLE count_to (id int PRIMARY KEY)',
-  );
-  const flow = await openFlow(database, { from: 'count_from', to: 'count_to', writeMode: 'Replace' });
-  await flow.claim();
-  await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
-  for await (const batch of flow.source.read({ ...flow.request, after: firstPass }, signal))
-    await flow.destination.write(batch, signal);
-  const [[shadow] = []] = await database.run(
-    "SELECT relname FROM pg_class WHERE relname ~ '^_idra_shadow' AND relkind = 'r'",
-  );
-  await database.run(`DELETE FROM ${shadow} WHERE id = 3`);
-  const complete = { ...firstPass, isComplete: true };
-  await assert.rejects(flow.destination.endPass(complete, signal), { code: 'ReplaceCountDiffers' });
-  assert.deepEqual(await database.run('SELECT count(*) FROM count_to'), [['0']]);
-  await flow.close();
-});
-
 test('what does not survive is told before', async () => {
   await database.run(`CREATE TABLE kept (id int PRIMARY KEY); CREATE TABLE refers (id int REFERENCES kept);
     CREATE MATERIALIZED VIEW kept_view AS SELECT * FROM kept`);
@@ -187,17 +146,6 @@ describe('a replaced table', () => {
     await reader.query('COMMIT');
     await passing;
     assert.deepEqual(await database.run('SELECT count(*) FROM busy_to'), [['9']]);
-    await flow.close();
-  });
-
-  test('of a Sync that is deleted in the middle of a pass leaves no shadow', async () => {
-    const flow = await prepare('deleted');
-    const { token } = await flow.claim();
-    const before = await shadows();
-    await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);
-    assert.equal((await shadows()).length, before.length + 1);
-    await flow.destination.closeRows(flow.plan.uid, token, signal);
-    assert.deepEqual(await shadows(), before);
     await flow.close();
   });
 

@@ -4,7 +4,7 @@ import { transient } from '../../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../../core/offset.ts';
 import type { SchemaWatch } from '../fingerprint.ts';
 import { BatchWriter } from './batch-writer.ts';
-import { CommitRows, committed, type Owner } from './commit-rows.ts';
+import { begun, CommitRows, committed, type Owner } from './commit-rows.ts';
 import { shadowName } from './ddl.ts';
 import { Shadow } from './replace.ts';
 
@@ -68,10 +68,11 @@ export class ClaimedTable {
     const shadow = isReplace ? new Shadow(database, table, shadowName(owner.uid, table)) : undefined;
     let rowsBefore = 0;
     if (isAtomic) {
-      database.exec('BEGIN IMMEDIATE');
-      watch.requireShape(shape);
-      rowsBefore = new CommitRows(database).requireOwner(owner);
-      shadow?.create();
+      rowsBefore = begun(database, (commits) => {
+        watch.requireShape(shape);
+        shadow?.create();
+        return commits.requireOwner(owner);
+      });
     } else if (shadow && isResumed) {
       if (!shadow.exists()) this.#restartPass(shadow);
     } else if (shadow) {

@@ -180,11 +180,18 @@ function toCommitRow(row: StoredRow): CommitRow {
 
 /** IMMEDIATE: the writer's lock is taken before anything is read, so that what is read is still so at the commit. */
 export function committed<T>(database: Database, work: (commits: CommitRows) => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work(new CommitRows(database));
+  return begun(database, (commits) => {
+    const result = work(commits);
     database.exec('COMMIT');
     return result;
+  });
+}
+
+/** As committed, and the transaction stays open. */
+export function begun<T>(database: Database, work: (commits: CommitRows) => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    return work(new CommitRows(database));
   } catch (thrown) {
     if (database.inTransaction) database.exec('ROLLBACK');
     throw thrown;

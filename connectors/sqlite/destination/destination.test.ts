@@ -5,7 +5,6 @@ import { afterEach, beforeEach, test } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Destination, WritePlan } from '../../../core/connector.ts';
 import { installCrashHook } from '../../../core/crash-points.ts';
-import { encodeOffset } from '../../../core/offset.ts';
 import type { Relation } from '../../../core/values.ts';
 import { removeFolder, tempFolder } from '../../../e2e/kit/temp.ts';
 import { until } from '../../../e2e/kit/wait.ts';
@@ -79,47 +78,6 @@ test('what a plan says is what a claim runs', async () => {
   assert.deepEqual(destination.statements(await planFor(source, destination)), []);
 });
 
-test('Upsert: of one key the last in read order stays; rows and offset are together', async () => {
-  const { destination } = await claimed();
-  await destination.write(batchOf([...rows(1, 2), [1n, 'newer'], [1n, 'newest']], idOffset(2)), signal);
-  const result = await destination.write(batchOf([[2n, null]], idOffset(3)), signal);
-  assert.equal(result.totalRows, 5);
-  assert.deepEqual(target(), [
-    [1n, 'newest'],
-    [2n, null],
-  ]);
-  const [row] = await destination.commitRows('u1', signal);
-  assert.equal(row?.offset, encodeOffset(idOffset(3)));
-  assert.equal(row?.rows, 5);
-});
-
-test('Append without a unique key keeps every version', async () => {
-  const { destination } = await claimed({ writeMode: 'Append', hasUniqueKey: false });
-  await destination.write(batchOf([...rows(1), ...rows(1)], idOffset(1)), signal);
-  assert.deepEqual(target(), [...rows(1), ...rows(1)]);
-});
-
-test('a table whose columns are all key is upserted too', async () => {
-  const only: Relation = { ...source, columns: source.columns.slice(0, 1) };
-  const destination = await open();
-  await destination.claim(claimOf(await planFor(only, destination)), signal);
-  await destination.write(batchOf([[1n], [1n]], idOffset(1)), signal);
-  assert.deepEqual(target(), [[1n]]);
-});
-
-test('a batch that fails leaves neither rows nor offset', async () => {
-  const { destination } = await claimed();
-  await destination.write(batchOf(rows(1), idOffset(1)), signal);
-  execute(
-    file,
-    "CREATE TRIGGER no BEFORE INSERT ON t WHEN new.id = 3 BEGIN SELECT RAISE(ABORT, 'no threes'); END",
-  );
-  await assert.rejects(destination.write(batchOf(rows(2, 3), idOffset(3)), signal), code('RaisedByTrigger'));
-  assert.deepEqual(target(), rows(1));
-  assert.equal((await destination.commitRows('u1', signal))[0]?.offset, encodeOffset(idOffset(1)));
-  assert.equal((await destination.write(batchOf(rows(2), idOffset(2)), signal)).totalRows, 2);
-});
-
 test('Skip leaves out what cannot be kept, counts it and says why without the value', async () => {
   execute(file, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> 'v2'))");
   const { destination } = await claimed({ onError: 'Skip' });
@@ -150,75 +108,6 @@ test('a trigger that rolls everything back is not skipped over', async () => {
     code('RaisedByTrigger'),
   );
   assert.deepEqual(target(), []);
-});
-
-test('fence: only the newest token writes, and a lower one claims nothing', async () => {
-  const { destination: old, plan } = await claimed();
-  const [first] = await old.commitRows('u1', signal);
-  const newer = await open();
-  const row = await newer.claim(claimOf(await planFor(source, newer)), signal);
-  assert.equal(row.token, (first?.token ?? 0n) + 1n);
-  const isFenced = { disposition: 'fenced' } as const;
-  await assert.rejects(old.write(batchOf(rows(1), idOffset(1)), signal), isFenced);
-  await assert.rejects(
-    old.setOffset({ uid: 'u1', token: first?.token ?? 0n, expected: null, offset: null }, signal),
-    isFenced,
-  );
-  await assert.rejects(
-    old.claim(claimOf({ ...plan, existing: await old.describe(signal) }, { token: row.token - 1n }), signal),
-    isFenced,
-  );
-  await newer.write(batchOf(rows(2), idOffset(2)), signal);
-  await assert.rejects(old.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal), isFenced);
-  assert.deepEqual(target(), rows(2));
-});
-
-test('claims: keep goes on, restart begins anew, adoption closes the old row', async () => {
-  const { destination } = await claimed();
-  await destination.write(batchOf(rows(1), idOffset(1)), signal);
-  const plan = await planFor(source, destination);
-  assert.equal((await destination.claim(claimOf(plan, { meaning: 'other' }), signal)).meaning, 'other');
-  const adopted = await destination.claim(
-    claimOf({ ...plan, uid: 'u2' }, { adoptFrom: 'u1', token: 9n }),
-    signal,
-  );
-  assert.deepEqual([adopted.offset, adopted.rows, adopted.token], [encodeOffset(idOffset(1)), 1, 9n]);
-  assert.equal(
-    (await destination.commitRows('u1', signal)).find((each) => each.uid === 'u1')?.isClosed,
-    true,
-  );
-  const anew = await destination.claim(claimOf({ ...plan, uid: 'u2' }, { offset: 'restart' }), signal);
-  assert.deepEqual([anew.offset, anew.rows, anew.token], [null, 0, 10n]);
-  assert.deepEqual(target(), rows(1));
-});
-
-test('the row of a deleted Sync is closed, keeps its token and refuses its old owner', async () => {
-  const { destination } = await claimed();
-  await assert.rejects(destination.closeRows('u1', 0n, signal), { disposition: 'fenced' });
-  await destination.closeRows('u1', 7n, signal);
-  const [row] = await destination.commitRows('u1', signal);
-  assert.deepEqual([row?.isClosed, row?.token], [true, 7n]);
-  await assert.rejects(destination.write(batchOf(rows(1), idOffset(1)), signal), { disposition: 'fenced' });
-});
-
-test('an offset is set by hand only from what is stored', async () => {
-  const { destination } = await claimed();
-  const [row] = await destination.commitRows('u1', signal);
-  const change = { uid: 'u1', token: row?.token ?? 0n, offset: encodeOffset(idOffset(5)) };
-  await assert.rejects(destination.setOffset({ ...change, expected: '{}' }, signal), code('OffsetMoved'));
-  assert.equal((await destination.setOffset({ ...change, expected: null }, signal)).offset, change.offset);
-});
-
-test('LastDestination*: token and rows are kept, no offset', async () => {
-  const destination = await open();
-  await destination.claim(claimOf(await planFor(source, destination), { keepsOffset: false }), signal);
-  assert.equal(await destination.largest(['id'], signal), null);
-  await destination.write(batchOf(rows(9, 10), idOffset(10)), signal);
-  assert.equal((await destination.commitRows('u1', signal))[0]?.offset, null);
-  assert.deepEqual(await destination.largest(['id'], signal), [10n]);
-  // A look before the next pass needs no claim.
-  await destination.rest();
-  assert.deepEqual(await destination.largest(['id'], signal), [10n]);
 });
 
 test('the largest time is the latest one, whatever the digits of its fraction', async () => {
@@ -271,23 +160,6 @@ test('numbers that are kept as text have no largest one', async () => {
   await assert.rejects(destination.largest(['id'], signal), code('FieldNotOrdered'));
 });
 
-test('a pass of a table without a key is one transaction', async () => {
-  const { destination } = await claimed({ writeMode: 'Append', key: [], hasUniqueKey: false });
-  const complete = { mode: 'Snapshot', pass: 1, key: null, isComplete: true } as const;
-  const part = { ...complete, isComplete: false } as const;
-  const begin = () => destination.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal);
-  await begin();
-  await destination.write(batchOf(rows(1), part), signal);
-  assert.deepEqual(target(), []);
-  await begin(); // the pass before was left, and is gone
-  await destination.write(batchOf(rows(2), part), signal);
-  await destination.write(batchOf(rows(3), part), signal);
-  assert.deepEqual(target(), []);
-  assert.equal((await destination.endPass(complete, signal)).totalRows, 2);
-  assert.deepEqual(target(), rows(2, 3));
-  assert.equal((await destination.commitRows('u1', signal))[0]?.offset, encodeOffset(complete));
-});
-
 test('a write that is aborted is rolled back, and its lock is gone', async () => {
   const { destination } = await claimed({ writeMode: 'Append', hasUniqueKey: false });
   const many = Array.from({ length: 60_000 }, (_, index) => [BigInt(index), `v${index}`]);
@@ -334,32 +206,6 @@ test('a file that another process is writing to is tried again', async () => {
   assert.equal((await destination.write(batchOf(rows(1), idOffset(1)), signal)).totalRows, 1);
 });
 
-test('the crash point before a commit is reached before anything of the batch is in the file', async () => {
-  const { destination } = await claimed();
-  const seen: unknown[] = [];
-  installCrashHook((point) => {
-    if (point === 'commit:before') seen.push(target());
-  });
-  await destination.write(batchOf(rows(1), idOffset(1)), signal);
-  assert.deepEqual(seen, [[]]);
-});
-
-test('columns that are new at the source are added where that is wanted', async () => {
-  execute(file, 'CREATE TABLE t (id INTEGER PRIMARY KEY)');
-  const { destination } = await claimed({ schemaChanges: 'AddColumns' });
-  await destination.write(batchOf(rows(1), idOffset(1)), signal);
-  assert.deepEqual(target(), rows(1));
-});
-
-test('what is no table is refused by a finding', async () => {
-  execute(file, 'CREATE TABLE base (id INTEGER PRIMARY KEY); CREATE VIEW t AS SELECT * FROM base');
-  const destination = await open();
-  assert.deepEqual(
-    (await destination.describe(signal))?.findings?.map((each) => [each.severity, each.code]),
-    [['error', 'NotATable']],
-  );
-});
-
 test('paths that cannot be written say so, with what to do', async () => {
   const cases: [path: string, code: string][] = [
     [join(folder, 'missing', 'd.db'), 'FolderNotFound'],
@@ -381,4 +227,14 @@ test('paths that cannot be written say so, with what to do', async () => {
   const destination = await openDestination(text);
   opened.push(destination);
   await assert.rejects(destination.describe(signal), code('NotADatabase'));
+});
+
+test('a pass in one transaction that an owner of before begins leaves no lock behind', async () => {
+  const { destination: old } = await claimed({ writeMode: 'Append', key: [], hasUniqueKey: false });
+  const newer = await open();
+  const plan = await planFor(source, newer, { writeMode: 'Append', key: [], hasUniqueKey: false });
+  await newer.claim(claimOf(plan), signal);
+  const start = { pass: 1, isResumed: false, isAtomic: true };
+  await assert.rejects(old.beginPass(start, signal), { disposition: 'fenced' });
+  assert.equal((await newer.write(batchOf(rows(1), idOffset(1)), signal)).totalRows, 1);
 });

@@ -82,42 +82,6 @@ test('readers see the old rows until the swap; all that belongs to the table sta
   assert.equal((await destination.commitRows('u1', signal))[0]?.offset, encodeOffset(complete));
 });
 
-test('a second pass replaces the first', async () => {
-  await claim();
-  for (const ids of [
-    [1, 2],
-    [2, 5],
-  ]) {
-    await destination.beginPass(start, signal);
-    await destination.write(batchOf(rows(...ids), at(9)), signal);
-    await destination.endPass(complete, signal);
-    assert.deepEqual(target(), rows(...ids));
-  }
-});
-
-test('a pass goes on in the middle, with the rows that were written before', async () => {
-  await claim();
-  await destination.beginPass(start, signal);
-  await destination.write(batchOf(rows(1, 2), at(2)), signal);
-  await destination.close();
-  destination = await openDestination(file);
-  await claim();
-  await destination.beginPass({ ...start, isResumed: true }, signal);
-  await destination.write(batchOf(rows(3), at(3)), signal);
-  await destination.endPass(complete, signal);
-  assert.deepEqual(target(), rows(1, 2, 3));
-});
-
-test('a pass begun anew leaves nothing of the one before', async () => {
-  await claim();
-  await destination.beginPass(start, signal);
-  await destination.write(batchOf(rows(1, 2), at(2)), signal);
-  await destination.beginPass(start, signal);
-  await destination.write(batchOf(rows(3), at(3)), signal);
-  await destination.endPass(complete, signal);
-  assert.deepEqual(target(), rows(3));
-});
-
 test('rows that vanished beside the target are never swapped in: the pass begins anew', async () => {
   for (const harm of [`DELETE FROM "%" WHERE id = 1`, `DROP TABLE "%"`]) {
     await claim();
@@ -131,32 +95,5 @@ test('rows that vanished beside the target are never swapped in: the pass begins
     assert.deepEqual(target(), []);
     assert.deepEqual(shadows(), []);
     assert.equal((await destination.commitRows('u1', signal))[0]?.offset, null);
-  }
-});
-
-test('without a key the whole pass is one transaction, the swap included', async () => {
-  execute(file, 'CREATE TABLE t (id, v); INSERT INTO t VALUES (7, 7)');
-  await destination.claim(
-    claimOf(await planFor(source, destination, { writeMode: 'Replace', key: [], hasUniqueKey: false })),
-    signal,
-  );
-  await destination.beginPass({ ...start, isAtomic: true }, signal);
-  await destination.write(batchOf(rows(1, 2), complete), signal);
-  assert.deepEqual(target(), [[7n, 7n]]);
-  await destination.endPass(complete, signal);
-  assert.deepEqual(target(), rows(1, 2));
-});
-
-test('a newer owner is not overtaken by the swap of an older one', async () => {
-  await claim();
-  await destination.beginPass(start, signal);
-  await destination.write(batchOf(rows(1), at(1)), signal);
-  const newer = await openDestination(file);
-  try {
-    await newer.claim(claimOf(await planFor(source, newer, { writeMode: 'Replace' })), signal);
-    await assert.rejects(destination.endPass(complete, signal), { disposition: 'fenced' });
-    assert.deepEqual(target(), []);
-  } finally {
-    await newer.close();
   }
 });

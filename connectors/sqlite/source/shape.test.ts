@@ -29,49 +29,6 @@ async function open(table = 't'): Promise<Source> {
 const limits = { maxRows: 2, maxBytes: 1 << 20 };
 const five = `CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, w TEXT); INSERT INTO t VALUES (1, 'a', 'x'), (2, 'b', 'x'), (3, 'c', 'x'), (4, 'd', 'x'), (5, 'e', 'x')`;
 
-const changes: Record<string, string> = {
-  'a column is added': 'ALTER TABLE t ADD COLUMN n INT',
-  'a column is dropped': 'ALTER TABLE t DROP COLUMN w',
-  'two names are swapped':
-    'ALTER TABLE t RENAME COLUMN v TO x; ALTER TABLE t RENAME COLUMN w TO v; ALTER TABLE t RENAME COLUMN x TO w; DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, w TEXT, v TEXT)',
-  'the table is made anew with another type':
-    'DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB, w TEXT)',
-  'the key is another one': 'DROP TABLE t; CREATE TABLE t (id INT, v TEXT PRIMARY KEY, w TEXT)',
-  'a collation is another one':
-    'DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT COLLATE NOCASE, w TEXT)',
-  'the table is dropped': 'DROP TABLE t',
-};
-
-for (const [name, sql] of Object.entries(changes)) {
-  test(`${name} between two pages: no row of the new shape is handed on`, async () => {
-    execute(file, five);
-    const source = await open();
-    const pass = source.read(requestFor(await source.describe(signal), { limits }), signal);
-    assert.equal((await pass.next()).done, false);
-    execute(file, sql);
-    await assert.rejects(pass.next(), { code: 'SchemaChanged' });
-  });
-}
-
-test('a table without a key is looked at when its one statement begins', async () => {
-  execute(file, 'CREATE TABLE t (v TEXT); INSERT INTO t VALUES (1), (2), (3)');
-  const source = await open();
-  const request = requestFor(await source.describe(signal), { limits });
-  execute(file, 'ALTER TABLE t ADD COLUMN n INT');
-  await assert.rejects(readAll(source, request), { code: 'SchemaChanged' });
-});
-
-test('other changes of the schema do not stop a pass', async () => {
-  execute(file, five);
-  const source = await open();
-  const pass = source.read(requestFor(await source.describe(signal), { limits }), signal);
-  await pass.next();
-  execute(file, 'CREATE TABLE other (a); CREATE INDEX i ON t (v); ANALYZE');
-  const rest: number[] = [];
-  for await (const batch of { [Symbol.asyncIterator]: () => pass }) rest.push(batch.rowCount);
-  assert.deepEqual(rest, [2, 1]);
-});
-
 test('a file that takes the place of the one before is read', async () => {
   execute(file, five);
   const source = await open();
