@@ -97,3 +97,22 @@ test('values that do not fit are a warning, but for those that ordinary tables d
   assert.deepEqual(severity(false), [['TypeMisfits', 'warning']]);
   assert.deepEqual(severity(true), [['TypeMisfits', 'info']]);
 });
+
+test('a destination without columns of its own takes all that come, and none is to be made', () => {
+  const open: Relation = { ...relation(), hasOpenColumns: true };
+  const { columns, findings } = planColumns({
+    source: relation(column('id'), column('v', { isNullable: true })),
+    existing: open,
+    types,
+    ...between,
+    schemaChanges: 'Fail',
+  });
+  assert.deepEqual(findings, []);
+  assert.deepEqual(
+    columns.map(({ name, existing }) => [name, existing?.nativeType, existing?.isNullable]),
+    [
+      ['id', 'int', true],
+      ['v', 'int', true],
+    ],
+  );
+});

@@ -272,7 +272,7 @@ export interface ClaimRequest {
   readonly meaning: string;
   /** 'next': the stored one plus one (single mode). */
   readonly token: Token | 'next';
-  /** 'keep': go on from what is stored (and adopt the new meaning); 'restart': offset null, rows 0. A row that is not there yet starts anew. */
+  /** 'keep': go on from what is stored (and adopt the new meaning); 'restart': offset null, rows 0. A row that is not there yet starts from nothing. */
   readonly offset: 'keep' | 'restart';
   /** False for LastDestination*: the offset column stays NULL; token and rows are kept. */
   readonly keepsOffset: boolean;

@@ -77,9 +77,11 @@ export interface Placement {
   readonly weight?: number;
 }
 
-/** Mode whose offset is the largest value at the destination, so that none is kept. */
+/** Their offset is the largest value at the destination, so that none is kept. */
+export const lastDestinationModes = ['LastDestinationId', 'LastDestinationTimestamp'] as const;
+
 export function isLastDestination({ mode }: Pick<SyncSpec, 'mode'>): boolean {
-  return mode === 'LastDestinationId' || mode === 'LastDestinationTimestamp';
+  return lastDestinationModes.some((each) => each === mode);
 }
 
 /** The field by which an object is named; undefined: a query. */

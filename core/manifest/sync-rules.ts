@@ -1,6 +1,6 @@
 import type { SystemFields } from '../definition.ts';
 import { ownTablePattern } from '../own-tables.ts';
-import { objectFields, type SystemField } from '../sync-spec.ts';
+import { lastDestinationModes, objectFields, type SystemField } from '../sync-spec.ts';
 import {
   all,
   exactlyOne,
@@ -35,7 +35,7 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
 const namingFields: readonly SystemField[] = [...objectFields, 'query'];
 const isNaming = (field: SystemField) => namingFields.includes(field);
 
-const isLastDestination = isOneOf('mode', 'LastDestinationId', 'LastDestinationTimestamp');
+const isLastDestination = isOneOf('mode', ...lastDestinationModes);
 
 /** What the two ends name. */
 function objectRules(offered: SystemFields): readonly Rule[] {
