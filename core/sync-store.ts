@@ -55,7 +55,7 @@ export interface SyncLock {
   readonly offsets: OffsetMirror;
   /** Remembered per uid across agents: has it ever caught up, is a `once` complete, schedule and requests done. */
   readProgress(): Promise<SyncProgress>;
-  writeProgress(memory: SyncProgress): Promise<void>;
+  writeProgress(progress: SyncProgress): Promise<void>;
   /** Coalesced; the store writes at most every few seconds, and on change only. A state change goes at once. */
   report(status: SyncStatus): void;
   /** Requests that wait for this sync, oldest first; the callback fires when there are new ones. */

@@ -30,7 +30,7 @@ export interface PassInput {
   readonly own: () => Promise<boolean>;
   /** Stop at the next batch edge: the context's stop, or a request that cannot wait. */
   readonly interrupt: AbortSignal;
-  /** Asked at each batch edge: others wait for the places that this pass holds. */
+  /** Asked at each batch edge: others wait for the slots that this pass holds. */
   readonly mustYield: () => boolean;
   /** A batch is durable: what failed before is over. */
   readonly progressed: () => void;

@@ -109,7 +109,7 @@ test('a destination that is known under another path by now goes on, and a plan 
   await rename(pathOf('destination'), pathOf('moved'));
   newRow();
   const state = new Database(pathOf('state'));
-  const memory = JSON.parse(
+  const progress = JSON.parse(
     state.prepare('SELECT memory FROM syncs').pluck().get() as string,
   ) as SyncProgress;
   state.close();
@@ -118,7 +118,7 @@ test('a destination that is known under another path by now goes on, and a plan 
   const codes = async (more: { readonly progress?: SyncProgress }) =>
     (await previewSync({ ...input, ...more }, AbortSignal.timeout(60_000))).findings.map(({ code }) => code);
   assert.deepEqual(await codes({}), ['OffsetNoLongerFits']);
-  assert.deepEqual(await codes({ progress: memory }), []);
+  assert.deepEqual(await codes({ progress }), []);
   const { end, read } = await files.once(byId, { destination: 'moved' });
   assert.deepEqual([end.outcome, read], ['complete', 1]);
   const rows = files.query('moved', 'SELECT count(*), (SELECT "rows" FROM _idra_commits) FROM t');
@@ -158,8 +158,8 @@ test('what is concluded from addresses and identities', () => {
   const addresses = addressesOf({ source, destination, definitionOf });
   assert.equal(ends(['/f/source.db'], ['/f/destination.db']).meaning, offsetFingerprint(sync, addresses));
   const after = (before: KnownEnds, now: KnownEnds) => {
-    const memory = { ...noProgress, meaning: before.meaning, ends: before };
-    const { formerMeanings, ...is } = systemChange(sync, memory, now);
+    const progress = { ...noProgress, meaning: before.meaning, ends: before };
+    const { formerMeanings, ...is } = systemChange(sync, progress, now);
     return { fits: [now.meaning, ...formerMeanings].includes(before.meaning), ...is };
   };
   const same = { fits: true, isOtherSource: false, isOtherDestination: false };
@@ -190,7 +190,7 @@ test('what is concluded from addresses and identities', () => {
   // A version that knows no identities has claimed since.
   const stale = { ...noProgress, meaning: 'm', ends: ends(['a', '1'], ['b', '2']) };
   assert.equal(systemChange(sync, stale, ends(['a', '3'], ['b', '2'])).isOtherSource, false);
-  const memory = { ...noProgress, meaning: stale.ends.meaning, ends: stale.ends };
-  assert.deepEqual(learned(memory, ends(['a'], ['b', '5'])), ends(['a', '1'], ['b', '5']));
-  assert.deepEqual(learned(memory, ends(['c'], ['b', '2'])), ends(['c'], ['b', '2']));
+  const progress = { ...noProgress, meaning: stale.ends.meaning, ends: stale.ends };
+  assert.deepEqual(learned(progress, ends(['a'], ['b', '5'])), ends(['a', '1'], ['b', '5']));
+  assert.deepEqual(learned(progress, ends(['c'], ['b', '2'])), ends(['c'], ['b', '2']));
 });

@@ -14,7 +14,7 @@ import type { RunContext } from '../engine/context.ts';
 import { removeDeleted } from './remove-deleted.ts';
 
 /** What was done with a deleted Sync, its Secret being gone. */
-async function removed(memory: SyncProgress, lastKnown: SecretReader['lastKnown']) {
+async function removed(progress: SyncProgress, lastKnown: SecretReader['lastKnown']) {
   const done: string[] = [];
   const stop = new AbortController();
   const openDestination = async (access: SystemAccess) => {
@@ -46,7 +46,7 @@ async function removed(memory: SyncProgress, lastKnown: SecretReader['lastKnown'
     lock: {
       token: makeToken(0, 7n),
       signal: new AbortController().signal,
-      readProgress: async () => memory,
+      readProgress: async () => progress,
       report: ({ reason }: { readonly reason: string }) => {
         done.push(`said ${reason}`);
         stop.abort();
