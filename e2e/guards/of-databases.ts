@@ -25,6 +25,13 @@ export const ofDatabases: readonly Guard[] = [
     caughtBy: { test: 'connectors/postgres/destination/destination.test.ts', only: 'given up' },
   },
   {
+    name: 'PostgreSQL: a pass in one transaction that was given up is rolled back before the next',
+    file: 'connectors/postgres/destination/claim.ts',
+    from: 'if (this.#openRows !== undefined) await session.rollBack();',
+    to: '',
+    caughtBy: { test: 'connectors/postgres/conformance.test.ts', only: 'given up leaves nothing' },
+  },
+  {
     name: 'PostgreSQL: the session of a stopped owner is ended by the claimant',
     file: 'connectors/postgres/destination/destination.ts',
     from: 'if (holder?.session) await endEarlierOwner(session, holder.session, signal);',

@@ -51,7 +51,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     file: 'connectors/sqlite/source/source-file.ts',
     from: "database.exec('BEGIN');\n    try {\n      this.#requirePlanned(request);\n      const rows",
     to: "database.exec('BEGIN');\n    try {\n      const rows",
-    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'between two pages' },
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'a column is added between' },
   },
   {
     name: 'SQLite: a file that was replaced is opened',
