@@ -1,23 +1,11 @@
-import { permanent } from '../../core/errors.ts';
-import { joinName, quoteBacktick } from '../sql/names.ts';
+import { quoteBacktick, splitTable, type TableName } from '../sql/names.ts';
 
-export interface TableName {
-  readonly schema: string;
-  readonly table: string;
-}
+export type { TableName } from '../sql/names.ts';
 
-/** Parts of a name in a manifest; without a schema, the DataSource's database. */
-export function resolveName(parts: readonly string[], database: string, path: string): TableName {
-  const [schema, table] = parts.length === 1 ? [database, parts[0]] : parts;
-  if (parts.length <= 2 && schema !== undefined && table !== undefined) return { schema, table };
-  throw permanent(
-    'NameInvalid',
-    `"${joinName(parts)}" has ${parts.length} parts, and MySQL knows database.table`,
-    {
-      path,
-      mend: 'write database.table, or the table alone',
-    },
-  );
+/** A name in a manifest; without a schema, a table of the DataSource's database. */
+export function resolveName(name: string, database: string, path: string): TableName {
+  const { schema = database, table } = splitTable(name, path, { title: 'MySQL', form: 'database.table' });
+  return { schema, table };
 }
 
 export function quoteName({ schema, table }: TableName): string {

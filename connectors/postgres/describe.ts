@@ -2,7 +2,7 @@ import type { FieldDef } from 'pg';
 import { type Finding, IdraError, permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
-import { joinName, quoteDouble, splitName } from '../sql/names.ts';
+import { joinName, quoteDouble } from '../sql/names.ts';
 import { type FirstTables, mostCompared, tableRemedy } from '../sql/source/missing-table.ts';
 import {
   collatableSql,
@@ -80,7 +80,7 @@ export async function describeTable(
 
 /** The table or view of a source. Throws TableNotFound. */
 export async function describeSource(session: Session, table: string, path: string): Promise<Relation> {
-  const name = await resolveName(session, splitName(table, path), path);
+  const name = await resolveName(session, table, path);
   const entry = await describeTable(session, name, path);
   if (entry) return entry.relation;
   const known = await listTables(session, { called: name.table, most: mostCompared });

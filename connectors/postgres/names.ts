@@ -1,31 +1,13 @@
-import { permanent } from '../../core/errors.ts';
-import { joinName, quoteDouble } from '../sql/names.ts';
+import { quoteDouble, splitTable, type TableName } from '../sql/names.ts';
 import { readRows } from './connection/read-only.ts';
 import type { Session } from './session.ts';
 import { literalText } from './types/literals.ts';
 
-export interface TableName {
-  readonly schema: string;
-  readonly table: string;
-}
+export type { TableName } from '../sql/names.ts';
 
-/** Parts of a name in a manifest; without a schema, the first of the path that the session was given at its login. */
-export async function resolveName(
-  session: Session,
-  parts: readonly string[],
-  path: string,
-): Promise<TableName> {
-  const [schema, table] = parts.length === 1 ? [undefined, parts[0]] : parts;
-  if (parts.length > 2 || table === undefined) {
-    throw permanent(
-      'NameInvalid',
-      `"${joinName(parts)}" has ${parts.length} parts, and PostgreSQL knows schema.table`,
-      {
-        path,
-        mend: 'write schema.table',
-      },
-    );
-  }
+/** A name in a manifest; without a schema, the first of the path that the session was given at its login. */
+export async function resolveName(session: Session, name: string, path: string): Promise<TableName> {
+  const { schema, table } = splitTable(name, path, { title: 'PostgreSQL', form: 'schema.table' });
   if (schema !== undefined) return { schema, table };
   const current = 'SELECT pg_catalog.current_schema()';
   const [[first] = []] = await session.guard(() => readRows(session, current, 'users'));

@@ -27,6 +27,30 @@ export function splitName(name: string, path: string): string[] {
   return parts;
 }
 
+export interface TableName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/** Schema and table; `form` is what the system calls a whole name. Throws NameInvalid. */
+export function splitTable(
+  name: string,
+  path: string,
+  { title, form }: { readonly title: string; readonly form: string },
+): { readonly schema: string | undefined; readonly table: string } {
+  const parts = splitName(name, path);
+  const [table = '', schema] = parts.toReversed();
+  if (parts.length <= 2) return { schema, table };
+  throw permanent(
+    'NameInvalid',
+    `"${joinName(parts)}" has ${parts.length} parts, and ${title} knows ${form}`,
+    {
+      path,
+      mend: `write ${form}, or the table alone`,
+    },
+  );
+}
+
 /** The name as splitName reads it back. */
 export function joinName(parts: readonly string[]): string {
   return parts.map((part) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part)).join('.');

@@ -1,8 +1,7 @@
 import type { Database } from 'better-sqlite3';
-import { permanent } from '../../core/errors.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
-import { quoteDouble, splitName } from '../sql/names.ts';
+import { quoteDouble } from '../sql/names.ts';
 import type { FirstTables } from '../sql/source/missing-table.ts';
 import { affinityOf, isRowidType, typeOfDeclared } from './types/column-types.ts';
 
@@ -16,18 +15,6 @@ export interface TableEntry {
 
 /** Count at most so many rows for an estimate. */
 const countLimit = 1_000_000;
-
-export function tableName(table: string, path: string): string {
-  const parts = splitName(table, path);
-  const [schema, name] = parts.length === 1 ? ['main', parts[0]] : parts;
-  if (parts.length > 2 || schema?.toLowerCase() !== 'main' || name === undefined) {
-    throw permanent('NameInvalid', `"${table}" names a schema, and a SQLite file has only main`, {
-      path,
-      mend: 'write the name of the table alone',
-    });
-  }
-  return name;
-}
 
 export function findTable(database: Database, name: string): TableEntry | undefined {
   return listTables(database).find((entry) => entry.name.toLowerCase() === name.toLowerCase());

@@ -47,9 +47,8 @@ export class MysqlDestination implements Destination {
   constructor(access: SystemAccess, object: DestinationObject, session: Session) {
     this.#access = access;
     this.#lent = session;
-    const parts = splitName(object.table ?? '', path);
-    this.#name = resolveName(parts, readConfig(access.config).database, path);
-    this.name = joinName(parts);
+    this.#name = resolveName(object.table ?? '', readConfig(access.config).database, path);
+    this.name = joinName(splitName(object.table ?? '', path));
     this.#commits = new CommitRows(this.#name.schema, this.name);
   }
 

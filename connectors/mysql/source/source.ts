@@ -7,7 +7,6 @@ import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
-import { splitName } from '../../sql/names.ts';
 import { fieldToIndex, indexFindings } from '../../sql/source/field-index.ts';
 import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
 import { mostCompared, tableRemedy } from '../../sql/source/missing-table.ts';
@@ -121,8 +120,7 @@ export class MysqlSource implements Source, RangeReader {
     const session = await this.#open(signal);
     const { table, query } = this.#object;
     const { database } = readConfig(this.#access.config);
-    const object =
-      query === undefined ? { name: resolveName(splitName(table ?? '', path), database, path) } : { query };
+    const object = query === undefined ? { name: resolveName(table ?? '', database, path) } : { query };
     const seen = await lookAt(session, object, path, signal);
     this.#seen = seen;
     if (seen) return seen;
@@ -141,7 +139,7 @@ export class MysqlSource implements Source, RangeReader {
     const field = fieldToIndex(mode, this.#object, relation);
     if (field === undefined) return [];
     const { database } = readConfig(this.#access.config);
-    const { schema, table } = resolveName(splitName(this.#object.table ?? '', path), database, path);
+    const { schema, table } = resolveName(this.#object.table ?? '', database, path);
     const session = await this.#session.get(signal);
     return indexFindings(field, relation, mode, await firstOfIndexes(session, { schema, table }, signal));
   }
@@ -210,7 +208,7 @@ export class MysqlSource implements Source, RangeReader {
     if (query !== undefined || !field.isIdentity) return undefined;
     const session = await this.#open(signal);
     const { database } = readConfig(this.#access.config);
-    const { schema, table } = resolveName(splitName(named ?? '', path), database, path);
+    const { schema, table } = resolveName(named ?? '', database, path);
     // MySQL else tells the value of up to a day ago.
     if (!session.facts.isMariaDb)
       await session.query('SET SESSION information_schema_stats_expiry = 0', signal);

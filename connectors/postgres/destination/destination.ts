@@ -310,7 +310,7 @@ export class PostgresDestination implements Destination {
   async #open(signal: AbortSignal): Promise<Opened> {
     signal.throwIfAborted();
     const session = await this.#session.get(signal);
-    this.#name ??= await resolveName(session, this.#parts, tablePath);
+    this.#name ??= await resolveName(session, this.name, tablePath);
     this.#commits ??= new CommitRows(this.#name.schema, this.name);
     return { session, name: this.#name, commits: this.#commits };
   }

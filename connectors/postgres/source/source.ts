@@ -9,7 +9,6 @@ import { OneSystem } from '../../../core/system-identity.ts';
 import type { Column, Relation } from '../../../core/values.ts';
 import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
-import { splitName } from '../../sql/names.ts';
 import { type Range, whereRange } from '../../sql/source/keyset.ts';
 import {
   largest,
@@ -247,9 +246,7 @@ export class PostgresSource implements Source, RangeReader {
   async #fromClause(session: Session): Promise<string> {
     const { query, table } = this.#object;
     this.#from ??=
-      query === undefined
-        ? quoteName(await resolveName(session, splitName(table ?? '', tablePath), tablePath))
-        : fromQuery(query);
+      query === undefined ? quoteName(await resolveName(session, table ?? '', tablePath)) : fromQuery(query);
     return this.#from;
   }
 
@@ -262,10 +259,7 @@ export class PostgresSource implements Source, RangeReader {
     const { query: text, table } = this.#object;
     const query =
       text === undefined
-        ? tableShapeQuery(
-            await resolveName(session, splitName(table ?? '', tablePath), tablePath),
-            this.#names,
-          )
+        ? tableShapeQuery(await resolveName(session, table ?? '', tablePath), this.#names)
         : queryShapeQuery(
             from,
             await session.guard(() => readFields(session, `SELECT * FROM ${from} LIMIT 0`, 'users'), signal),

@@ -17,7 +17,7 @@ import type { Token } from '../../../core/token.ts';
 import type { Relation, Value } from '../../../core/values.ts';
 import { joinName, splitName } from '../../sql/names.ts';
 import { packRows, rowsPerPack } from '../connection/packing.ts';
-import { tableName } from '../describe.ts';
+import { tableName } from '../names.ts';
 import { type FilePlace, FileThread } from '../session.ts';
 import { affinityOf } from '../types/column-types.ts';
 import { createCommitTable } from './commit-rows.ts';

@@ -18,12 +18,12 @@ import {
   isOfUser,
   listTables,
   maybeNull,
-  tableName,
 } from '../describe.ts';
 import { DistinctKeysCheck } from '../destination/distinct-keys.ts';
 import { isBusy } from '../errors.ts';
 import { SchemaWatch } from '../fingerprint.ts';
 import { fileIdentity, travellingIdentity } from '../identity.ts';
+import { tableName } from '../names.ts';
 import type { FilePlace } from '../session.ts';
 import type { Stored } from '../types/decode.ts';
 import { keyText } from '../types/literals.ts';

@@ -1,0 +1,12 @@
+import { permanent } from '../../core/errors.ts';
+import { splitTable } from '../sql/names.ts';
+
+/** The table of a name in a manifest. */
+export function tableName(name: string, path: string): string {
+  const { schema = 'main', table } = splitTable(name, path, { title: 'SQLite', form: 'main.table' });
+  if (schema.toLowerCase() === 'main') return table;
+  throw permanent('NameInvalid', `"${name}" names a schema, and a SQLite file has only main`, {
+    path,
+    mend: 'write the name of the table alone',
+  });
+}
