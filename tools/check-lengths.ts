@@ -5,7 +5,6 @@ const maxLines = 350;
 
 /** Files that are still too long. The list only shrinks: a file that is short enough must leave it. */
 export const permittedLong: readonly string[] = [
-  'connectors/postgres/destination/destination.ts',
   'connectors/postgres/session.ts',
 ];
 

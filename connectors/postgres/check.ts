@@ -1,5 +1,6 @@
 import type { SystemReport } from '../../core/connector.ts';
 import { type Finding, IdraError } from '../../core/errors.ts';
+import { lookUp } from '../../core/look-up.ts';
 import type { Mode, SourceObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { passwordFindings } from '../sql/connection/password-rule.ts';
@@ -260,3 +261,23 @@ export async function indexFindingsOf(
   const first = rows.map(([name]) => name ?? '');
   return indexFindings(field, relation, mode, first);
 }
+
+/** What cannot be written. */
+export function kindFindings({ relation, kind }: TableEntry, path: string): Finding[] {
+  if (kind === 'r' || kind === 'p') return [];
+  return [
+    {
+      severity: 'error',
+      code: 'NotATable',
+      path,
+      message: `${relation.name} is ${lookUp(kinds, kind) ?? 'no table'}, and rows are written to tables`,
+      mend: 'name a table',
+    },
+  ];
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  v: 'a view',
+  m: 'a materialized view',
+  f: 'a foreign table',
+};

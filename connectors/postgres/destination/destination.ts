@@ -1,18 +1,14 @@
-import type { Batch, RawRequest } from '../../../core/batch.ts';
+import type { RawRequest } from '../../../core/batch.ts';
 import type {
   ClaimRequest,
   CommitRow,
   Destination,
   OffsetChange,
-  PassStart,
   SystemAccess,
   SystemIdentity,
   WritePlan,
-  WriteResult,
 } from '../../../core/connector.ts';
 import { bug, type Finding, schemaChanged } from '../../../core/errors.ts';
-import { lookUp } from '../../../core/look-up.ts';
-import type { Offset } from '../../../core/offset.ts';
 import { offsetMoved } from '../../../core/offset-moved.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
@@ -22,7 +18,7 @@ import { OwnSession } from '../../sql/connection/own-session.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
 import { claimedRow, toCommitRow, tokenIsHigher, writeIsFenced } from '../../sql/destination/commit-table.ts';
 import { joinName, quoteDouble, splitName } from '../../sql/names.ts';
-import { writeFindings } from '../check.ts';
+import { kindFindings, writeFindings } from '../check.ts';
 import { readConfig } from '../config.ts';
 import { readRows } from '../connection/read-only.ts';
 import type { Names } from '../connection/search-path.ts';
@@ -85,16 +81,10 @@ export class PostgresDestination implements Destination {
     const { session, name } = await this.#open(signal);
     this.#seen = await seeTable(session, name, tablePath);
     if (!this.#seen) return null;
-    const { relation, kind } = this.#seen.entry;
-    if (kind === 'r' || kind === 'p') return relation;
-    const finding: Finding = {
-      severity: 'error',
-      code: 'NotATable',
-      path: tablePath,
-      message: `${relation.name} is ${lookUp(kinds, kind) ?? 'no table'}, and rows are written to tables`,
-      mend: 'name a table',
-    };
-    return { ...relation, findings: [...(relation.findings ?? []), finding] };
+    const { entry } = this.#seen;
+    const findings = kindFindings(entry, tablePath);
+    if (findings.length === 0) return entry.relation;
+    return { ...entry.relation, findings: [...(entry.relation.findings ?? []), ...findings] };
   }
 
   async check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]> {
@@ -251,17 +241,9 @@ export class PostgresDestination implements Destination {
     });
   }
 
-  beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {
-    return this.#owned().beginPass(pass, signal);
-  }
-
-  write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
-    return this.#owned().write(batch, signal);
-  }
-
-  endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
-    return this.#owned().endPass(offset, signal);
-  }
+  readonly beginPass: Destination['beginPass'] = (pass, signal) => this.#owned().beginPass(pass, signal);
+  readonly write: Destination['write'] = (batch, signal) => this.#owned().write(batch, signal);
+  readonly endPass: Destination['endPass'] = (offset, signal) => this.#owned().endPass(offset, signal);
 
   async setOffset({ uid, expected, offset, token }: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
     const { session, commits } = await this.#openToWrite(signal);
@@ -364,9 +346,3 @@ export class PostgresDestination implements Destination {
     return toCommitRow(claimed);
   }
 }
-
-const kinds: Readonly<Record<string, string>> = {
-  v: 'a view',
-  m: 'a materialized view',
-  f: 'a foreign table',
-};
