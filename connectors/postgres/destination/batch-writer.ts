@@ -135,7 +135,7 @@ export class BatchWriter {
   }
 
   /**
-   * Before the savepoint of a part of so many rows. TRUNCATE makes a new file, which is dear for one row; what DELETE leaves may put rows
+   * Before the savepoint of a part of so many rows. TRUNCATE makes a new file, which is expensive for one row; what DELETE leaves may put rows
    * out of order, which matters where there are several.
    */
   #emptyStage(count: number): string {

@@ -5,7 +5,7 @@ export type CheckCanonical = (value: Exclude<Value, null>) => string | undefined
 
 /**
  * SQLite enforces no declared type, and servers are lenient where they read text: PostgreSQL takes `yesterday` for a date and `yes` for
- * true, both round what has too many digits. So what is not canonical (core/values.ts) goes the way of onError instead (Invariant 6).
+ * true, both round what has too many digits. So what is not canonical (core/values.ts) is handled by onError instead (Invariant 6).
  * Undefined: the server itself refuses what is wrong.
  */
 export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {

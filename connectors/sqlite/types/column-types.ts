@@ -58,7 +58,7 @@ const byName: Readonly<
 
 /**
  * The canonical type of a declared one: by its name where that says more, else by affinity. SQLite enforces none of it (but in
- * STRICT tables): a value of another kind comes as it is stored, and goes the way of onError where the destination cannot keep it.
+ * STRICT tables): a value of another kind comes as it is stored, and is handled by onError where the destination cannot keep it.
  */
 export function typeOfDeclared(declared: string): ColumnType {
   const { name, first, second } = parseDeclared(declared);
