@@ -2,7 +2,7 @@
 export async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return await promise;
   if (signal.aborted) {
-    // Nobody waits for it, and its failure is nobody's.
+    // The promise may fail later; without a handler that would be an unhandled rejection.
     promise.catch(() => {});
     throw signal.reason;
   }
@@ -16,7 +16,7 @@ export async function orAborted<T>(promise: Promise<T>, signal?: AbortSignal): P
   }
 }
 
-/** The first of the signals that has fired. */
+/** Resolves with the first of the signals that fires. */
 export async function firstAborted(...signals: readonly AbortSignal[]): Promise<AbortSignal> {
   const any = AbortSignal.any([...signals]);
   if (!any.aborted) await new Promise((resolve) => any.addEventListener('abort', resolve, { once: true }));

@@ -7,11 +7,11 @@ import { type DataSource, qualifiedName } from './sync-spec.ts';
 /** Reads Secrets: from Kubernetes, a folder, or manifests and the environment. Throws SecretNotFound, SecretKeyNotFound (permanent). */
 export interface SecretReader {
   read(namespace: string, name: string, key: string): Promise<Secret>;
-  /** As it was when it was read last, by this process. */
+  /** The value that this process read last. */
   lastKnown?(namespace: string, name: string, key: string): Secret | undefined;
-  /** Throws where this is not what the custom resource of the DataSource says now. Left out: there are no custom resources. */
+  /** Throws if this differs from the current custom resource of the DataSource. Omitted: there are no custom resources. */
   confirm?(dataSource: DataSource): Promise<void>;
-  /** By this process, as it is here, whatever has become of it since. */
+  /** Whether this process has ever confirmed this exact DataSource, regardless of later changes. */
   wasConfirmed?(dataSource: DataSource): boolean;
 }
 
@@ -19,8 +19,8 @@ const goneCodes = ['SecretNotFound', 'SecretKeyNotFound', 'SecretForbidden'];
 const unconfirmedCodes = ['DataSourceNotConfirmed', 'SecretForbidden'];
 
 /**
- * For closing the rows of a deleted Sync alone: a namespace that is deleted loses its Secrets, and the right to read them, before its
- * Syncs. Nothing else goes on with a Secret that somebody has taken away.
+ * Only for closing the rows of a deleted Sync: when a namespace is deleted, its Secrets and the right to read them are removed before its
+ * Syncs. No other work continues with a deleted Secret.
  */
 export function withLastKnownSecrets(secrets: SecretReader): SecretReader {
   return {
@@ -45,7 +45,7 @@ export function withLastKnownSecrets(secrets: SecretReader): SecretReader {
   };
 }
 
-/** Every secret reference of the config is read now; the access holds the values until it is dropped. */
+/** Reads every Secret that the config references now; the access holds the values until it is dropped. */
 export async function resolveAccess(dataSource: DataSource, secrets: SecretReader): Promise<SystemAccess> {
   const values = new Map<string, Secret>();
   const references = secretReferences(dataSource.spec.config);
@@ -80,7 +80,7 @@ export function secretReferences(config: Readonly<Record<string, unknown>>, pref
   return found;
 }
 
-/** Whether the same secrets are in both: a changed one is picked up on a new connection. */
+/** Whether both hold the same secrets: a changed secret takes effect with a new connection. */
 export function hasSameSecrets(one: SystemAccess, other: SystemAccess): boolean {
   return secretReferences(one.config).every(
     ({ path }) => one.secret(path)?.reveal() === other.secret(path)?.reveal(),
@@ -88,8 +88,8 @@ export function hasSameSecrets(one: SystemAccess, other: SystemAccess): boolean 
 }
 
 /**
- * What the Secrets of these are by now, fit for comparing and nothing else; that one cannot be had counts as well. Undefined: there are none,
- * or nobody can say for now.
+ * A fingerprint of the current Secrets of these DataSources, usable only for comparison; a Secret that cannot be read is part of it.
+ * Undefined: there are none, or they cannot be read at present.
  */
 export async function fingerprintOfSecrets(
   dataSources: readonly DataSource[],
@@ -111,7 +111,7 @@ export async function fingerprintOfSecrets(
   return count > 0 ? hash.digest('hex') : undefined;
 }
 
-/** Whether a Secret has changed since `before`, as far as that can be said. */
+/** Whether a Secret has changed since `before`; false if that is unknown. */
 export function hasChangedSecrets(before: string | undefined, now: string | undefined): boolean {
   return before !== undefined && now !== undefined && before !== now;
 }

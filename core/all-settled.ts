@@ -1,6 +1,6 @@
 /**
- * As Promise.all, but nothing is under way any more when it fails: what was opened meanwhile can be closed. The error of the first in
- * the list is thrown, so that the same failure is always reported the same.
+ * Like Promise.all, but waits for all promises before it fails, so that resources opened meanwhile can be closed. The error of the first
+ * failure in list order is thrown, so that the same failure is always reported the same way.
  */
 export async function allSettled<T extends readonly unknown[]>(
   promises: readonly [...{ [K in keyof T]: Promise<T[K]> }],

@@ -1,6 +1,6 @@
 /**
- * Exponential backoff with equal jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
- * attempt counts from 1; the result is in [cap/2, cap) of that attempt, so that it never hammers.
+ * Exponential backoff with equal jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015). `attempt` counts from
+ * 1; the result is in [cap/2, cap) of that attempt, so there is always a minimum delay.
  */
 export function backoffMs(
   attempt: number,

@@ -2,28 +2,28 @@ import type { Offset } from './offset.ts';
 import type { Row } from './values.ts';
 
 /**
- * Name of a format in which rows travel as bytes that both ends understand, untouched on the way. Whoever writes and reads it says what it
- * is; `values` is taken. Known so far:
+ * Name of a format in which rows travel as bytes that both ends understand and nothing in between decodes. The connectors that write and
+ * read a format define it; the name `values` is reserved. Formats:
  * - `pgcopy-binary`: PostgreSQL protocol CopyData frames ('d', int32 length, one row of COPY BINARY without file header and trailer);
- * - `tsv`: lines of tab-separated text, `\N` for NULL, backslash escapes for backslash, tab, newline, carriage return (as PostgreSQL's
- *   COPY text and MySQL's LOAD DATA agree on), UTF-8;
- * - `sqlite`: chunks of some rows each, packed by connectors/sqlite/connection/packing.ts: values as SQLite stores them.
+ * - `tsv`: lines of tab-separated text, `\N` for NULL, backslash escapes for backslash, tab, newline, carriage return (the common subset
+ * of PostgreSQL's COPY text and MySQL's LOAD DATA), UTF-8;
+ * - `sqlite`: chunks of several rows, packed by connectors/sqlite/connection/packing.ts: values as SQLite stores them.
  */
 export type RawFormat = string;
 
-/** Told apart by what they have: `'rows' in batch.rows`. */
+/** Distinguished by `'rows' in batch.rows`. */
 export type Rows =
   | { readonly format: 'values'; readonly rows: readonly Row[] }
   | { readonly format: RawFormat; readonly chunks: readonly Buffer[] };
 
-/** Rows in the order of the read plan's columns, and the offset that holds once they are durable at the destination. */
+/** Rows in the order of the read plan's columns, and the offset to store once they are durable at the destination. */
 export interface Batch {
   readonly rows: Rows;
   readonly rowCount: number;
-  /** Bytes as they travel. */
+  /** Size in the format in which the rows travel. */
   readonly byteCount: number;
   readonly offset: Offset;
-  /** Canonical text of the last row's timestampField; modes by timestamp only. */
+  /** Canonical text of the last row's timestampField; only set by timestamp modes. */
   readonly lastTimestamp?: string;
 }
 
@@ -32,7 +32,7 @@ export interface BatchLimits {
   readonly maxBytes: number;
 }
 
-/** A way of passing rows untouched that a destination would accept: for each column what the source must make of it. */
+/** A raw row format that a destination would accept: for each column the form in which the source must deliver it. */
 export interface RawRequest {
   readonly format: RawFormat;
   /**
@@ -43,5 +43,5 @@ export interface RawRequest {
   readonly as: readonly string[];
 }
 
-/** How rows travel: agreed between source and destination once per claim. Told apart by `'as' in rowFormat`. */
+/** How rows travel: agreed between source and destination once per claim. Distinguished by `'as' in rowFormat`. */
 export type RowFormat = { readonly format: 'values' } | RawRequest;

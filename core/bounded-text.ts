@@ -1,17 +1,17 @@
-/** Of a message, in bytes of UTF-8. */
+/** Maximum size of a message, in bytes of UTF-8. */
 export const maxTextBytes = 4_096;
 
-/** Control characters but line feed and tab, and what changes the direction of the text behind it. */
+/** Control characters except line feed and tab, and characters that change the text direction. */
 const hidden = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
-/** Text of a server or a manifest for a terminal, a log or a status: what would not be seen there is written as `\u001b`. */
+/** Makes text from a server or a manifest safe for a terminal, a log or a status: invisible characters are written as `\u001b`. */
 export function visibleText(text: string): string {
   return text.replace(hidden, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** The same, cut off where it is longer than a message needs to be; a server may send megabytes. */
+/** visibleText, truncated to the size of a message; a server may send megabytes. */
 export function boundedText(text: string, maxBytes: number = maxTextBytes): string {
-  // A character has four bytes at most, and six as an escape of one byte.
+  // A character has at most four bytes, and six when escaped from one byte.
   const start = text.length > maxBytes ? text.slice(0, maxBytes) : text;
   const visible = visibleText(start);
   const { read } = new TextEncoder().encodeInto(visible, new Uint8Array(maxBytes));

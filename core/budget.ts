@@ -1,8 +1,8 @@
-/** What was taken of a budget. */
+/** An acquired part of a budget. */
 export interface Share {
-  /** To what it turned out to be: more is never waited for, but those who come next wait for it. */
+  /** Adjusts the share to the actual amount. Growing never waits, but later requests wait for it. */
   resize(amount: number): void;
-  /** Once is enough; a second time does nothing. */
+  /** Idempotent. */
   release(): void;
 }
 
@@ -12,8 +12,8 @@ interface Waiter {
 }
 
 /**
- * An amount of something that many use at one time. Who asks for more than is free waits, in order of arrival. More than there is at
- * all is admitted alone.
+ * An amount shared by concurrent users. A request for more than is free waits, in order of arrival. A request for more than the whole
+ * budget is admitted when nothing else is in use.
  */
 export class Budget {
   readonly #total: number;

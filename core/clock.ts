@@ -1,10 +1,10 @@
-/** Time, injected: wall clock for people, monotonic clock for deadlines (the wall clock may jump). */
+/** Injected time: wall clock for display, monotonic clock for deadlines (the wall clock may jump). */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Milliseconds since some start; never goes back. */
+  /** Milliseconds since an arbitrary start; never goes back. */
   monotonicMs(): number;
-  /** Resolves after the time; rejects with the signal's reason when it fires first. */
+  /** Resolves after the time; rejects with the signal's reason if that fires first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

@@ -47,7 +47,7 @@ test('names that the destination would cut off or take for one', () => {
   assert.deepEqual(plan(relation(column('Id'), column('ID')), existing, 'AddColumns').codes, [
     'NamesCollide',
   ]);
-  // Those of a table that is there are as they are.
+  // Columns of an existing table keep their names.
   const long = relation(column('long name'));
   assert.deepEqual(plan(long, long).codes, []);
 });

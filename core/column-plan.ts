@@ -9,34 +9,39 @@ export interface ReadColumn {
   readonly column: Column;
 }
 
-/** What a system can store, and as what. Each connector has one; docs/types are generated from them. */
+/** The types that a system can store and how. Each connector has one; docs/types are generated from them. */
 export interface TypeTable {
-  /** The system's type that keeps every value of `type`, or why there is none. */
+  /** The system's type that keeps every value of `type`, or the reason why there is none. */
   columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal;
-  /** Whether an existing column keeps every value of `type`. What `columnFor` makes of a type and use is accepted for them. */
+  /** Whether an existing column keeps every value of `type`. Must accept what `columnFor` returns for the same type and use. */
   accepts(existing: Column, type: ColumnType, use: ColumnUse): Acceptance;
-  /** Why rows cannot be paged by a column. Undefined: its values have an order, and each a text that stands for its place in it exactly. */
+  /**
+   * Why rows cannot be paged by a column. Undefined: its values are ordered, and each has a text that identifies its position exactly.
+   */
   keyRefusal(column: Column): string | undefined;
   readonly names: NameRules;
-  /** What is wrong with all columns together, some of which are to be created. */
+  /** Problems of all columns together, some of which are yet to be created. */
   rowFindings?(columns: readonly PlannedColumn[]): readonly Finding[];
 }
 
 export interface ColumnUse {
   /** Part of a key or index: MySQL needs a length there, and a no-pad binary collation. */
   readonly isKey: boolean;
-  /** The source is the same system: its own type by its own name is kept (`inet` to `inet`). */
+  /** Set if the source is the same system: its own type is kept by name (`inet` to `inet`). */
   readonly nativeType?: string;
 }
 
 export interface NativeType {
   /** DDL: `numeric(38,10)`. */
   readonly ddl: string;
-  /** Announced difference: `stored as text`. Shown by plan; without it the value arrives as it was. */
+  /** A conversion that changes the form of the value: `stored as text`. Shown by plan; without it the value arrives unchanged. */
   readonly note?: string;
   /** Some values of the source's type do not fit: such rows are handled by onError. */
   readonly misfits?: string;
-  /** Those are values that ordinary tables do not have (NaN, infinities, years beyond 9999): no warning for each of them at each run. */
+  /**
+   * The misfits are values that ordinary tables do not have (NaN, infinities, years beyond 9999), so there is no warning about them at
+   * each run.
+   */
   readonly isRare?: true;
 }
 export interface TypeRefusal {
@@ -49,19 +54,19 @@ export type Acceptance =
   /** `varchar(10) keeps 10 characters`. */
   | { readonly isAccepted: false; readonly reason: string };
 
-/** How one column travels. */
+/** The mapping of one column. */
 export interface PlannedColumn {
   readonly source: Column;
   /** Name at the destination. */
   readonly name: string;
-  /** The existing column, or null when it is to be created (table or column). */
+  /** Null: the column (or the table) is yet to be created. */
   readonly existing: Column | null;
-  /** DDL of the column to create; of the existing one its native type. */
+  /** DDL of the column to create, or the native type of the existing one. */
   readonly ddl: string;
   readonly isNullable: boolean;
   /**
-   * Of a text to be created in a key: its collation is one of bytes. No index of a view or query says that its rows differ by the
-   * collation of the source, and rows that are equal by that of the destination would overwrite each other.
+   * For a text column that is created as part of a key: it gets a binary collation. No index of a view or query shows that its rows are
+   * distinct under the source's collation, and rows that are equal under the destination's would overwrite each other.
    */
   readonly isComparedAsBytes?: true;
 }
@@ -69,7 +74,7 @@ export interface PlannedColumn {
 export interface ColumnPlan {
   readonly columns: readonly PlannedColumn[];
   readonly findings: readonly Finding[];
-  /** Columns of the source that are left out with an error finding of their own: no other finding is to be made of them. */
+  /** Source columns that are left out with an error finding of their own; no further findings are reported for them. */
   readonly refused: readonly string[];
 }
 
@@ -81,13 +86,15 @@ export interface ColumnPlanInput {
   /** Key at the destination (names there). */
   readonly key: readonly string[];
   readonly schemaChanges: SchemaChanges;
-  /** What the two objects are called by, in the manifest. */
+  /** How the manifest names the two objects. */
   readonly paths: { readonly source: string; readonly destination: string };
   /** Remedies.columnsField of the source. */
   readonly columnsField: string;
 }
 
-/** Pure: which columns travel, as what, and what a user should hear about it (Invariant 6). Error findings stop the Sync. */
+/**
+ * Pure: which columns are copied, as which types, and what to report to the user about it (Invariant 6). Error findings stop the Sync.
+ */
 export function planColumns(input: ColumnPlanInput): ColumnPlan {
   if (input.source.columns.length === 0) return { columns: [], findings: [noColumns(input)], refused: [] };
   const findings: Finding[] = [];
@@ -117,7 +124,7 @@ function noColumns({ source: { name }, paths }: ColumnPlanInput): Finding {
   };
 }
 
-/** Columns that are to be created under names which the system cuts off, or does not tell apart. */
+/** Columns to be created whose names the system truncates or cannot distinguish. */
 function nameFindings(columns: readonly PlannedColumn[], input: ColumnPlanInput): Finding[] {
   const { types, existing, paths, columnsField } = input;
   const created = columns.filter((each) => each.existing === null).map((each) => each.name);
@@ -202,7 +209,7 @@ function matchExisting(
       message: `column ${found.name} of ${existing.name} refuses NULL, and the source's may be NULL: such rows are handled by onError`,
     });
   }
-  // The same type of the same system holds what it holds: what other systems' values would meet there is no news.
+  // The same type of the same system holds the same values, so the misfits of other systems' values do not apply.
   const isSameType = input.isSameSystem && found.nativeType === column.nativeType;
   if (!isSameType) addNotes(column, acceptance, found.nativeType, findings);
   return {
@@ -214,12 +221,12 @@ function matchExisting(
   };
 }
 
-/** The column of a destination that takes whatever comes. */
+/** The column of a destination that accepts any column. */
 function openColumn({ name, source, ddl }: PlannedColumn): Column {
   return { name, type: source.type, nativeType: ddl, isNullable: true };
 }
 
-/** What a planned column is in the relation that a claim has made; null: it is not there. */
+/** The existing column for a planned one in the claimed relation; null: there is none. */
 export function columnIn(existing: Relation, planned: PlannedColumn): Column | null {
   if (existing.hasOpenColumns) return openColumn(planned);
   return existing.columns.find(({ name }) => name === planned.name) ?? null;
@@ -265,7 +272,7 @@ function columnAdded({ name }: Column, existing: Relation): Finding {
   };
 }
 
-/** Computed at both ends it is most often the same formula, and nobody knows whether it is. */
+/** A column computed at both ends usually has the same formula, but this cannot be verified. */
 function generatedThere(column: Column, existing: Relation, { columnsField }: ColumnPlanInput): Finding {
   return {
     severity: column.isGenerated ? 'info' : 'warning',

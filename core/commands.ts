@@ -1,8 +1,8 @@
 import type { SyncIdentity } from './sync-spec.ts';
 
 /**
- * Commands as remedies name them: SYNC stands for the Sync until `namingSync` puts it there. On Kubernetes `kubectl idra` takes the same
- * ones.
+ * Commands as they appear in remedies: `namingSync` replaces SYNC with the name of the Sync. On Kubernetes `kubectl idra` accepts the
+ * same commands.
  */
 export const restartCommand = 'idra restart SYNC';
 export const keepOffsetCommand = 'idra keep-offset SYNC';

@@ -1,6 +1,6 @@
 import { errorCodes, normalReasons } from './error-codes.ts';
 
-/** A condition without a message tells a user nothing: where nobody said anything, what its reason means stands there. */
+/** A condition must not have an empty message: if none is given, the description of its reason is used. */
 export function conditionMessage(reason: string, message: string): string {
   if (message.trim() !== '') return message;
   const normal = (normalReasons as Readonly<Record<string, string | undefined>>)[reason];

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** The connections of one server that there are, being opened and being closed included. */
+/** Counts the connections of one server, including those being opened or closed. */
 export class ConnectionRoom {
   readonly #clock: Clock;
   readonly #limit: number;
@@ -26,12 +26,12 @@ export class ConnectionRoom {
     this.changed();
   }
 
-  /** There is room, or a connection that may be closed to make some: who waits longest looks. */
+  /** A connection slot is free, or an idle connection can be closed to free one: wakes the longest waiter. */
   changed(): void {
     this.#waiting.shift()?.();
   }
 
-  /** Until `changed`, or for so long. Rejects with the signal's reason. */
+  /** Waits until `changed` is called, at most `waitMs`. Rejects with the signal's reason. */
   async change(waitMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const enough = new AbortController();
@@ -44,7 +44,7 @@ export class ConnectionRoom {
       await sleeping.catch(() => {});
       const at = this.#waiting.indexOf(resolve);
       if (at >= 0) this.#waiting.splice(at, 1);
-      // It was told in the moment in which it was ended: the next one looks.
+      // The waiter was woken and aborted at the same moment: wake the next one.
       else if (signal.aborted) this.changed();
     }
   }

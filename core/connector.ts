@@ -15,38 +15,41 @@ export interface SystemAccess {
   /** `namespace/name` of the DataSource, for messages. */
   readonly dataSource: string;
   readonly config: Readonly<Record<string, unknown>>;
-  /** By path in the config without `SecretRef`: `password`, `tls.ca`. Undefined where no reference is given. */
+  /** By path in the config without `SecretRef`: `password`, `tls.ca`. Undefined if there is no reference. */
   secret(path: string): Secret | undefined;
-  /** Sessions that the syncs of this process share; undefined: each opening is a connection of its own. */
+  /** Sessions shared by the syncs of this process; undefined: each call opens its own connection. */
   readonly sessions?: SessionPool;
-  /** Where files that it names must be; undefined: anywhere. */
+  /** Folder that contains all files named by the config; undefined: no restriction. */
   readonly files?: FileFolder | 'none';
 }
 
-/** Files of one namespace on an agent: ROOT/NAMESPACE/... */
+/** The folder of one namespace's files on an agent: ROOT/NAMESPACE/... */
 export interface FileFolder {
-  /** Absolute. */
+  /** Absolute path. */
   readonly root: string;
   readonly namespace: string;
 }
 
 /**
- * The connector contract; core/definition.ts says of a system what is known without its driver.
- * Everything that waits takes an AbortSignal and, when it fires, rejects with its reason.
+ * The connector contract; core/definition.ts holds what is known of a system without its driver. Every call that waits takes an
+ * AbortSignal and rejects with its reason when it fires.
  */
 export interface Connector<D extends AnyDestination = AnyDestination> {
   readonly types: TypeTable;
   readonly remedies: Remedies;
-  /** Reach, version, and whether the rights are there. Throws what connecting throws; findings carry the statement that grants them. */
+  /**
+   * Checks reachability, version and rights. Throws what connecting throws; findings contain the statement that grants a missing right.
+   */
   check(access: SystemAccess, signal: AbortSignal): Promise<SystemReport>;
-  /** Tables and views that a user would sync; system schemas left out. */
+  /** Tables and views that a user would sync, without system schemas. */
   discover(access: SystemAccess, signal: AbortSignal): Promise<readonly Relation[]>;
   openSource(access: SystemAccess, object: SourceObject, signal: AbortSignal): Promise<Source>;
   openDestination(access: SystemAccess, object: DestinationObject, signal: AbortSignal): Promise<D>;
 }
 
 /**
- * What a system says of itself and no other one does, under whatever address it is reached (core/system-identity.ts). Empty: nothing.
+ * Identifiers that a system reports about itself and that no other system has, independent of the address (core/system-identity.ts).
+ * Empty: none.
  */
 export type SystemIdentity = readonly string[];
 
@@ -59,31 +62,31 @@ export interface SystemReport {
 // ---------------------------------------------------------------------------------------------------------------- source
 
 /**
- * The rows of each batch have the columns, types, order, nullability, keys and collations that `describe` found (Invariant 11): verified in
- * the snapshot of the rows, or after reading them and before they are handed on. Else `read` throws SchemaChanged, and the engine plans
- * again. An order that is not proven by `relation.keys` is looked at page by page: KeyNotUnique, KeyNullable.
+ * The rows of each batch have the columns, types, order, nullability, keys and collations that `describe` returned (Invariant 11):
+ * verified in the snapshot of the rows, or after reading and before returning them. Otherwise `read` throws SchemaChanged, and the engine
+ * plans again. An order that `relation.keys` does not prove is checked page by page: KeyNotUnique, KeyNullable.
  */
 export interface Source {
-  /** Left out: systems that have none. From its first answer on, `read` throws SchemaChanged where another system answers. */
+  /** Omitted for systems without an identity. After its first answer, `read` throws SchemaChanged if another system answers. */
   identity?(signal: AbortSignal): Promise<SystemIdentity>;
-  /** Columns, keys, size of the object. Throws TableNotFound, QueryInvalid. */
+  /** Columns, keys and size of the object. Throws TableNotFound, QueryInvalid. */
   describe(signal: AbortSignal): Promise<Relation>;
-  /** Rights and settings that this object and mode need; what the bound for late rows will be. */
+  /** Checks the rights and settings that this object and mode need, and reports which bound for late rows will apply. */
   check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]>;
-  /** Whether the source can serve this raw request (it makes the casts and encodings in its own query). */
+  /** Whether the source can serve this raw request (it applies the casts and encodings in its own query). */
   canServe(request: RawRequest, columns: readonly ReadColumn[]): boolean;
   /**
-   * One pass: what is new after `after`, up to what is final when the pass begins (Invariant 10).
-   * Ends when it has caught up. The next batch may be read while the last is written: at most one ahead.
+   * Reads one pass: the rows after `after`, up to what is final when the pass begins (Invariant 10). Ends when it has caught up. Reads at
+   * most one batch ahead of the one being written.
    */
   read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd>;
-  /** The zone that the server gives to new sessions, as an IANA name or `+09:00`: for columns without one. */
+  /** The default time zone of new sessions, as an IANA name or `+09:00`; used for columns without a zone. */
   timeZone(signal: AbortSignal): Promise<string>;
-  /** Rows that wait after this offset, at most a rough count. For plan and status; never blocks long. */
+  /** A rough estimate of the rows after this offset, for plan and status; never blocks long. */
   estimateWaiting(request: ReadRequest, signal: AbortSignal): Promise<number | undefined>;
-  /** The source may forget what is before this offset: it is durable (Invariant 2). A no-op for queries. */
+  /** The source may discard data before this offset because it is durable (Invariant 2). A no-op for queries. */
   acknowledge(offset: Offset): Promise<void>;
-  /** Gives its connection back until the next call; what it has learnt (bounds, names) stays. */
+  /** Releases its connection until the next call; cached knowledge (bounds, names) is kept. */
   rest(): Promise<void>;
   close(): Promise<void>;
 }
@@ -91,59 +94,59 @@ export interface Source {
 export interface ReadRequest {
   readonly relation: Relation;
   readonly columns: readonly ReadColumn[];
-  /** Snapshot, Id or Timestamp: LastDestination* have become Id or Timestamp with their offset. Stream reads the log. */
+  /** Snapshot, Id or Timestamp: LastDestination* modes are translated to Id or Timestamp with their offset. Stream reads the log. */
   readonly mode: Exclude<Mode, 'LastDestinationId' | 'LastDestinationTimestamp'>;
   /**
-   * Columns that page: source.key for Snapshot; for Id [idField] or, where it is not unique, idField and the other columns of source.key;
-   * source.key (after the timestamp) for Timestamp. Empty: a table without a key, read in one go.
+   * Columns to page by: source.key for Snapshot; [idField] for Id or, if it is not unique, idField and the other columns of source.key;
+   * source.key (after the timestamp) for Timestamp. Empty: a table without a key, read in one query.
    */
   readonly key: readonly string[];
   readonly timestampField?: string;
   /**
-   * Columns that rows are told apart by at the destination, where an upsert would let rows that are equal in them overwrite each other. A
-   * source in which equal values have several spellings refuses two such rows: KeyCoarser. Left out: nothing is to be looked at.
+   * Columns that identify rows at the destination when an upsert would let rows that are equal in them overwrite each other. A source in
+   * which equal values have several spellings refuses two such rows: KeyCoarser. Omitted: no check.
    */
   readonly distinct?: readonly string[];
-  /** In which a timestampField without zone is read: source.timeZone, else the server's for new sessions. */
+  /** Zone of a timestampField without one: source.timeZone, else the server's default for new sessions. */
   readonly timeZone: string;
   /** Null: from the beginning. For Snapshot never null: { pass, key }. */
   readonly after: Offset | null;
   readonly limits: BatchLimits;
   readonly rowFormat: RowFormat;
   readonly safetyLagMs?: number;
-  /** Messages about a row leave its key out. */
+  /** Omit the key of a row from messages. */
   readonly redactsKeys?: boolean;
-  /** PassEnd.mark of a pass before, which was held back. */
+  /** PassEnd.mark of an earlier pass that was held back. */
   readonly mark?: string;
-  /** Whoever reads leaves at the first row: the end is reached only where there was none. */
+  /** The caller stops at the first row, so the end is reached only if there are no rows. */
   readonly isLook?: true;
 }
 
-/** What a pass found at its end. */
+/** Result of a pass. */
 export interface PassEnd {
   /** The bound in force and what holds it back, for status. */
   readonly bound: BoundReport;
-  /** Rows whose cursor field is NULL: never read. Counted at most once per pass, undefined when not asked. */
+  /** Rows whose cursor field is NULL, which are never read. Counted at most once per pass; undefined if not requested. */
   readonly nullRows?: number;
-  /** Timestamp modes: canonical timestamp of the oldest row that is there but held back. */
+  /** Timestamp modes: canonical timestamp of the oldest row that is held back. */
   readonly oldestWaiting?: string;
   /**
-   * Rows that were there when the pass began, or when the one of ReadRequest.mark began, were not read because they may not be final.
-   * Rows that came since do not count: on a busy server there always are some.
+   * Rows that existed when the pass began, or when the pass of ReadRequest.mark began, were not read because they may not be final. Later
+   * rows do not count: a busy server always has some.
    */
   readonly isHeldBack: boolean;
-  /** Rows are there behind the last one that was read: held back, or come since. LAG is not zero. */
+  /** There are rows after the last one that was read: held back, or written since. LAG is not zero. */
   readonly hasRowsWaiting?: boolean;
-  /** With isHeldBack: the largest value of the field when that pass began, for the next pass. */
+  /** With isHeldBack: the largest value of the field at the start of that pass, for the next pass. */
   readonly mark?: string;
 }
 
 export interface BoundReport {
   readonly kind: 'transactions' | 'singleWriter' | 'safetyLag' | 'none';
-  /** Why not a better one: `standby`, `needs pg_read_all_stats`. */
+  /** Why no better bound applies: `standby`, `needs pg_read_all_stats`. */
   readonly because?: string;
   readonly heldBackBy?: HeldBackBy;
-  /** In which a timestampField without zone is read; undefined where it has one. */
+  /** Zone used for a timestampField without one; undefined if the field has a zone. */
   readonly timeZone?: string;
 }
 
@@ -159,54 +162,59 @@ export interface HeldBackBy {
 export type Guarantee = 'ExactlyOnce' | 'AtLeastOnce';
 
 /**
- * The table is, in the transaction of each write, the one that was claimed: same identity, same columns, types and keys. Else `write` and
- * `endPass` throw SchemaChanged and nothing is committed. An offset behind the stored one is refused within a pass (Invariant 3).
+ * In the transaction of each write, the table must be the claimed one: same identity, columns, types and keys. Otherwise `write` and
+ * `endPass` throw SchemaChanged and nothing is committed. Within a pass, an offset behind the stored one is refused (Invariant 3).
  */
 export interface Destination {
-  /** ExactlyOnce: rows, offset and token commit together, and a lower token is refused. Known once `describe` has answered. */
+  /** ExactlyOnce: rows, offset and token commit together, and a lower token is refused. Valid after `describe` has returned. */
   readonly guarantee: Guarantee;
-  /** Of the object that it writes, in one spelling: what commit rows know it by. */
+  /** Canonical name of the object it writes, used as the key of commit rows. */
   readonly name: string;
-  /** Left out: systems that have none. */
+  /** Omitted for systems without an identity. */
   identity?(signal: AbortSignal): Promise<SystemIdentity>;
-  /** Null where the table is missing. Refuses what cannot be a destination (a view, MyISAM) by error findings in the relation. */
+  /** Null if the table is missing. Objects that cannot be a destination (a view, MyISAM) have error findings in the relation. */
   describe(signal: AbortSignal): Promise<Relation | null>;
   check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]>;
   hasRows(signal: AbortSignal): Promise<boolean>;
   /** Statements that `claim` and a pass would run, for `idra plan`. */
   statements(plan: WritePlan): readonly string[];
-  /** Raw ways of taking rows for this plan, best first. */
+  /** Raw formats that it accepts for this plan, best first. */
   rawRequests(plan: WritePlan): readonly RawRequest[];
-  /** Rows of the commit table about this table, or about this uid and table. Empty where there is no commit table. Takes no lock. */
+  /** Rows of the commit table for this table, or for this uid and table. Empty if there is no commit table. Takes no lock. */
   commitRows(uid: string, signal: AbortSignal): Promise<readonly CommitRow[]>;
   /**
-   * Makes the commit table and the target where they are missing, ends the session of a stopped earlier owner, and stores the token
-   * (Invariant 4). Throws `fenced` when a higher one is stored. After it, only this token writes (Invariant 3).
+   * Creates the commit table and the target if missing, terminates the session of a stopped earlier owner, and stores the token
+   * (Invariant 4). Throws `fenced` if a higher token is stored. Afterwards only this token can write (Invariant 3).
    */
   claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow>;
-  /** The largest values of these columns at the destination, compared in their order; null when it is empty. After the claim. */
+  /** The largest values of these columns at the destination, compared in order; null if it is empty. Legal only after the claim. */
   largest(columns: readonly string[], signal: AbortSignal): Promise<readonly Value[] | null>;
   /**
-   * Starts or resumes a pass. Replace makes or finds its shadow table; isAtomic: the whole pass is one transaction. SchemaChanged where the
-   * shadow table that is found is not of this plan: the engine begins the pass again under the next number.
+   * Starts or resumes a pass. Replace creates or finds its shadow table; isAtomic: the whole pass is one transaction. Throws
+   * SchemaChanged if the existing shadow table does not match this plan: the engine restarts the pass under the next number.
    */
   beginPass(pass: PassStart, signal: AbortSignal): Promise<void>;
-  /** Rows and offset in one transaction where the system can, with the token checked in the same round trip as COMMIT (Invariant 1, 3). */
+  /**
+   * Writes rows and offset in one transaction where the system can, and checks the token in the same round trip as COMMIT (Invariant 1,
+   * 3).
+   */
   write(batch: Batch, signal: AbortSignal): Promise<WriteResult>;
-  /** The pass is complete: offset as given; Replace checks its counts and swaps. */
+  /** The pass is complete: stores the given offset; Replace checks its counts and swaps the tables. */
   endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult>;
-  /** By hand, under the claim: set the stored offset when `expected` is what is stored (compared as text). Throws OffsetMoved. */
+  /**
+   * Manual change, under the claim: sets the stored offset if `expected` matches the stored one (compared as text). Throws OffsetMoved.
+   */
   setOffset(change: OffsetChange, signal: AbortSignal): Promise<CommitRow>;
-  /** Marks the rows of a deleted sync closed; the tokens stay. Needs no claim; a lower token than the stored is refused. */
+  /** Marks the rows of a deleted sync closed; the tokens stay. Needs no claim; a token lower than the stored one is refused. */
   closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void>;
-  /** Gives its connection back until the next call, and the claim with it: before rows are written again, `claim` again. */
+  /** Releases its connection and the claim until the next call: call `claim` again before writing rows. */
   rest(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * A destination that holds rows and nothing else: neither offset nor token. The engine keeps the offset in the store of the Sync and writes
- * it there once rows are durable here, so a crash between the two writes rows twice and loses none (AtLeastOnce). An earlier owner that
+ * A destination that holds rows but neither offset nor token. The engine keeps the offset in the store of the Sync and writes it there
+ * once the rows are durable here, so a crash between the two writes duplicates rows but loses none (AtLeastOnce). An earlier owner that
  * still writes cannot be refused.
  */
 export interface PlainDestination
@@ -214,16 +222,16 @@ export interface PlainDestination
     Destination,
     'name' | 'identity' | 'describe' | 'check' | 'hasRows' | 'statements' | 'rawRequests' | 'rest' | 'close'
   > {
-  /** Makes what is missing. Called before rows are written, and again after each `rest`. */
+  /** Creates what is missing. Called before rows are written, and again after each `rest`. */
   prepare(
     request: { readonly plan: WritePlan; readonly rowFormat: RowFormat },
     signal: AbortSignal,
   ): Promise<void>;
   /** Starts or resumes a pass of a Snapshot. */
   beginPass(pass: PassStart, signal: AbortSignal): Promise<void>;
-  /** Returns when the rows are durable: the offset follows at once. */
+  /** Returns when the rows are durable: the offset is stored immediately afterwards. */
   write(batch: Batch, signal: AbortSignal): Promise<PlainWriteResult>;
-  /** The pass is complete: Replace puts its rows in the place of the others. */
+  /** The pass is complete: Replace swaps its rows in for the previous ones. */
   endPass(signal: AbortSignal): Promise<PlainWriteResult>;
 }
 
@@ -236,12 +244,12 @@ export interface WritePlan {
   readonly columns: ColumnPlan;
   /** Key columns at the destination; empty for Append without one. */
   readonly key: readonly string[];
-  /** The table as it is, or null when claim shall create it. */
+  /** The existing table, or null if `claim` must create it. */
   readonly existing: Relation | null;
   readonly onError: 'Stop' | 'Skip' | 'DeadLetter';
-  /** Messages about a row leave its key out. */
+  /** Omit the key of a row from messages. */
   readonly redactsKeys: boolean;
-  /** createTable makes a unique key (not for Append with Timestamp: a history). */
+  /** createTable creates a unique key (not for Append with Timestamp, which keeps a history). */
   readonly hasUniqueKey: boolean;
 }
 
@@ -251,17 +259,17 @@ export interface CommitRow {
   readonly table: string;
   /** `namespace/name` of the Sync. */
   readonly name: string;
-  /** Hash of what the offset means. */
+  /** The offset fingerprint: a hash of the settings that determine what the offset refers to. */
   readonly meaning: string;
   readonly token: Token;
-  /** Encoded offset (core/offset.ts), or null. */
+  /** Encoded (core/offset.ts), or null. */
   readonly offset: string | null;
-  /** Relation.identity of the table that the offset belongs to; undefined where the system has none, or an older version wrote the row. */
+  /** Relation.identity of the table that the offset belongs to; undefined if the system has none, or an older version wrote the row. */
   readonly target?: string;
   /** Written since the last restart. */
   readonly rows: number;
   readonly isClosed: boolean;
-  /** ISO 8601 UTC of the last commit, by the destination's clock. */
+  /** Time of the last commit by the destination's clock, ISO 8601 UTC. */
   readonly time: string;
 }
 
@@ -272,13 +280,16 @@ export interface ClaimRequest {
   readonly meaning: string;
   /** 'next': the stored one plus one (single mode). */
   readonly token: Token | 'next';
-  /** 'keep': go on from what is stored (and adopt the new meaning); 'restart': offset null, rows 0. A row that is not there yet starts from nothing. */
+  /**
+   * 'keep': continue from what is stored (and adopt the new offset fingerprint); 'restart': offset null, rows 0. A new row starts from
+   * nothing.
+   */
   readonly offset: 'keep' | 'restart';
-  /** False for LastDestination*: the offset column stays NULL; token and rows are kept. */
+  /** False for LastDestination* modes: the offset column stays NULL; token and rows are kept. */
   readonly keepsOffset: boolean;
-  /** Take over offset and rows of this uid's open row (a rebuilt cluster, `keep-offset`), and close it. */
+  /** Take over offset and rows from this uid's open row (a rebuilt cluster, `keep-offset`), and close that row. */
   readonly adoptFrom?: string;
-  /** What a row that this claim makes begins with: how far the Sync had come at another table (`keep-offset`). */
+  /** Initial values of a row that this claim creates: the progress of the Sync at another table (`keep-offset`). */
   readonly startsFrom?: { readonly offset: string | null; readonly rows: number };
 }
 
@@ -293,16 +304,16 @@ export interface WriteResult {
   /** Rows that the destination cannot keep (onError Skip); with Stop, write throws instead. */
   readonly rejected: number;
   readonly rejections: readonly Rejection[];
-  /** The commit row's total after this. */
+  /** The commit row's total after this write. */
   readonly totalRows: number;
 }
 
 export interface Rejection {
   readonly code: ErrorCode;
   readonly column?: string;
-  /** `id 42`, as core/row-name.ts writes it. */
+  /** `id 42`, as formatted by core/row-name.ts. */
   readonly row?: string;
-  /** Without the row's data: `year 0 is not a date of MySQL`. */
+  /** Without row data: `year 0 is not a date of MySQL`. */
   readonly message: string;
 }
 

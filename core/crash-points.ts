@@ -1,6 +1,6 @@
 /**
- * Named points at every durable step, where a test can kill, pause or delay the process. In production there is no hook and
- * reaching a point costs one comparison. Tests install a hook by `node --import`.
+ * Named points at every durable step, where a test can kill, pause or delay the process. In production no hook is installed and a point
+ * costs one comparison. Tests install a hook with `node --import`.
  */
 export const crashPoints = [
   'claim:before',
@@ -29,7 +29,7 @@ export type CrashHook = (point: CrashPoint) => Promise<void> | void;
 
 let hook: CrashHook | undefined;
 
-/** Tests only: the hook is called, and awaited, at each point. */
+/** Tests only: the hook is called and awaited at each point. */
 export function installCrashHook(installed: CrashHook | undefined): void {
   hook = installed;
 }

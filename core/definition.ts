@@ -2,26 +2,29 @@ import type { z } from 'zod';
 import type { Connector } from './connector.ts';
 import type { DestinationObject, Mode, SystemField, SystemType, WriteMode } from './sync-spec.ts';
 
-/** What a system is, as plain data without a driver; `load` brings the implementation. */
+/** The description of a system as plain data without a driver; `load` imports the implementation. */
 export interface Definition {
   readonly type: SystemType;
   readonly title: string;
   readonly summary: string;
-  /** The system's object in a DataSource: strict, with defaults and a sentence for each field. Custom resources and reference come from it. */
+  /**
+   * Schema of the system's object in a DataSource: strict, with a default and a description for each field. Custom resources and
+   * reference are generated from it.
+   */
   readonly config: z.ZodObject;
-  /** Fields of spec.source and spec.destination that this system has; the ones that name its objects come first. */
+  /** Fields of spec.source and spec.destination that this system has; those that name its objects come first. */
   readonly fields: SystemFields;
-  /** The system is a file on the disk of one agent, so that a DataSource in a cluster must be pinned to that agent. */
+  /** The system is a file on the disk of one agent, so in a cluster its DataSource must be pinned to that agent. */
   readonly isLocalFile?: true;
   readonly capabilities: Capabilities;
   /**
-   * Where a config leads: another host or database is another address, another user is not. Part of the offset fingerprint, so what it
-   * answers for a config must never change from one version to the next.
+   * The address that a config refers to: another host or database is another address, another user is not. Part of the offset
+   * fingerprint, so the result for a given config must never change between versions.
    */
   address(config: Readonly<Record<string, unknown>>): Address;
   /**
-   * What a Sync leaves at its destination when nobody could clean up after it; undefined: nothing. The object is as the manifest has it,
-   * perhaps not valid.
+   * What a Sync leaves behind at its destination if nothing could clean up; undefined: nothing. The object comes from the manifest and
+   * may be invalid.
    */
   leftovers(object: Partial<DestinationObject>, uid: string): Leftovers | undefined;
   load(): Promise<Connector>;
@@ -30,7 +33,7 @@ export interface Definition {
 export interface Leftovers {
   /** `its row in _idra_commits`. */
   readonly what: string;
-  /** Removes it: a statement. */
+  /** The statement that removes it. */
   readonly remedy: string;
 }
 
@@ -45,17 +48,17 @@ export interface Capabilities {
   readonly source: SourceCapabilities;
   readonly destination: {
     readonly writeModes: readonly WriteMode[];
-    /** Can answer `largest`, which LastDestination* need. */
+    /** Implements `largest`, which the LastDestination* modes need. */
     readonly hasLargest: boolean;
   };
 }
 
 export interface SourceCapabilities {
   readonly modes: readonly Mode[];
-  /** What bounds late rows when the server allows to look; `safetyLag` is the fallback everywhere. */
+  /** How late rows are bounded if the server permits the queries; `safetyLag` is the fallback everywhere. */
   readonly lateRowBound: 'transactions' | 'singleWriter' | 'none';
-  /** Sessions have a time zone of their own: a timestamp without zone may have been written in another one than is assumed. */
+  /** Sessions have a time zone of their own: a timestamp without zone may have been written in a different zone than assumed. */
   readonly hasSessionTimeZone: boolean;
-  /** Timestamps may stand in columns of text: the system has no type for them. */
+  /** Timestamps may be stored in text columns, because the system has no type for them. */
   readonly hasTextTimestamps?: true;
 }

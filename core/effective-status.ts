@@ -1,15 +1,15 @@
 import type { SyncStatus } from './status.ts';
 
-/** What is wanted of a Sync, as far as its status depends on it. */
+/** The desired state of a Sync, as far as its status depends on it. */
 export interface WantedSync {
   readonly uid: string;
   readonly generation: number;
   readonly isSuspended: boolean;
-  /** It is to be deleted, and is not yet cleaned up. */
+  /** Deletion was requested; cleanup is not finished yet. */
   readonly isDeleted?: boolean;
 }
 
-/** Why nobody can run a Sync, as the leader of the agents sees it. */
+/** Why no agent can run a Sync, as determined by the leader of the agents. */
 export interface UnassignedReason {
   readonly reason: 'NoAgent' | 'NoEligibleAgent' | 'InvalidSpec' | 'DataSourceNotFound';
   /** One sentence, with what to do. */
@@ -17,9 +17,9 @@ export interface UnassignedReason {
 }
 
 /**
- * What is shown of a Sync, from what is wanted and what its last lock holder said: one that no agent has touched is Pending, and a
- * suspended one is Suspended at once, whoever ran it before. One that nobody
- * can run is Pending with that reason, or Failed when its spec must change; one that is to be deleted says what that waits for. The same for kubectl, command line, UI and API.
+ * The status shown for a Sync, computed from the desired state and the last report of its lock holder. A Sync that no agent has run is
+ * Pending; a suspended one is Suspended at once, whichever agent ran it. One that no agent can run is Pending with that reason, or Failed
+ * if its spec must change; one that is being deleted reports what deletion waits for. The same for kubectl, command line, UI and API.
  */
 export function effectiveStatus(
   sync: WantedSync,
@@ -49,7 +49,7 @@ export function effectiveStatus(
   return { ...last, state: 'Pending', reason: 'WaitingForAgent', message: 'waiting for an agent' };
 }
 
-/** Whatever the spec says by now is not acted on any more, so that the generation is that of what was said last. */
+/** A changed spec has no effect during deletion, so the generation stays that of the last report. */
 function deleting(status: SyncStatus, unassigned: UnassignedReason | undefined): SyncStatus {
   const { lastError } = status;
   const waits = unassigned
@@ -67,13 +67,13 @@ function deleting(status: SyncStatus, unassigned: UnassignedReason | undefined):
   };
 }
 
-/** What was said of an earlier spec: that it has caught up says nothing of this one. */
+/** A report about an earlier spec: hasCaughtUp does not apply to the current one. */
 export function ofThisSpec({ generation }: { readonly generation: number }, status: SyncStatus): SyncStatus {
   if (status.observedGeneration === generation || !status.hasCaughtUp) return status;
   return { ...status, hasCaughtUp: false, hasCaughtUpBefore: true };
 }
 
-/** Without what is said only of a sync that runs. */
+/** Removes the fields that apply only to a running sync. */
 function atRest(status: SyncStatus): SyncStatus {
   const { agent: _agent, rowsPerSecond: _rate, lastError: _error, overdueSince: _overdue, ...rest } = status;
   return rest;

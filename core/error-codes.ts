@@ -1,13 +1,13 @@
 /**
- * Every code of an error or a finding, and every reason of a condition that something is wrong, with its cause and what to do.
- * docs/errors.md is generated from it. A new code is one more entry here, in alphabetical order.
+ * Every error code, finding code and failure reason of a condition, with its cause and remedy. docs/errors.md is generated from it. Add
+ * new codes in alphabetical order.
  */
 export interface ErrorEntry {
   /** One sentence. */
   readonly cause: string;
-  /** What to do; "Nothing" where Idra goes on by itself. */
+  /** What to do; "Nothing" if Idra continues without help. */
   readonly remedy: string;
-  /** Left out: all of them. */
+  /** Omitted: all systems. */
   readonly systems?: readonly string[];
 }
 
@@ -1013,7 +1013,7 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Reasons of a status without an error, and what they say. */
+/** Reasons of a status without an error, with their messages. */
 export const normalReasons = {
   CaughtUp: 'the destination has everything that the source had at the last look',
   Completed: 'schedule.once: the one pass is complete',
@@ -1026,7 +1026,7 @@ export const normalReasons = {
 
 export type StatusReason = ErrorCode | keyof typeof normalReasons;
 
-/** A code that came as text from another process, which may be of a newer version that knows more codes. */
+/** Parses a code received from another process, which may be a newer version with more codes. */
 export function errorCode(text: string): ErrorCode {
   return text as ErrorCode;
 }

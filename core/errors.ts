@@ -2,22 +2,22 @@ import { boundedText } from './bounded-text.ts';
 import type { ErrorCode } from './error-codes.ts';
 
 /**
- * The one error type. What callers decide on is `disposition`; what a person reads is `message` and `mend`.
+ * The one error type. Callers decide by `disposition`; people read `message` and `mend`.
  *
  * - `transient`: the same call may succeed later; retry with backoff.
  * - `permanent`: the manifest, the rights or the data must change first.
- * - `fenced`: somebody newer owns the sync (Invariant 3); stop and write nothing.
- * - `bug`: our own mistake; it is reported as permanent and asks for a report.
+ * - `fenced`: a newer owner has the sync (Invariant 3); stop and write nothing.
+ * - `bug`: a bug in Idra; handled like permanent, with a request to report it.
  */
 export type Disposition = 'transient' | 'permanent' | 'fenced' | 'bug';
 
 export interface IdraErrorInit {
-  /** Stable, CamelCase, fit for a condition's reason: `TableNotFound`. */
+  /** Stable, CamelCase, valid as the reason of a condition: `TableNotFound`. */
   readonly code: ErrorCode;
   readonly disposition: Disposition;
-  /** What happened and to which object. Never a secret, never row data. */
+  /** What happened to which object. Never a secret, never row data. */
   readonly message: string;
-  /** Path in the manifest that is to blame: `spec.source.table`. */
+  /** Path of the manifest field at fault: `spec.source.table`. */
   readonly path?: string | undefined;
   /** What to do: a sentence, a field to set or a statement to run. */
   readonly mend?: string | undefined;
@@ -40,7 +40,7 @@ export class IdraError extends Error {
   }
 }
 
-/** Shorthands, so that a throw reads as a sentence. */
+/** Shorthands for `throw`. */
 export function transient(code: ErrorCode, message: string, more: ErrorMore = {}): IdraError {
   return new IdraError({ code, disposition: 'transient', message, ...more });
 }
@@ -48,8 +48,8 @@ export function permanent(code: ErrorCode, message: string, more: ErrorMore = {}
   return new IdraError({ code, disposition: 'permanent', message, ...more });
 }
 /**
- * Columns, types, order, keys or collations of an object are not those of the plan any more (Invariant 11). Thrown before the offset
- * moves; the engine plans again.
+ * Columns, types, order, keys or collations of an object differ from the plan (Invariant 11). Thrown before the offset moves; the engine
+ * plans again.
  */
 export function schemaChanged(
   object: string,
@@ -66,31 +66,30 @@ export function bug(message: string, more: ErrorMore = {}): IdraError {
 }
 export type ErrorMore = Pick<IdraErrorInit, 'path' | 'mend' | 'cause'>;
 
-/** Anything thrown, as an IdraError: what is not one already is a bug of ours. */
+/** Converts anything thrown to an IdraError: whatever is not one already is a bug in Idra. */
 export function asIdraError(thrown: unknown): IdraError {
   if (thrown instanceof IdraError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  // A deadline of ours or of the runtime: what did not answer may answer later.
+  // A deadline of Idra or of the runtime: the call may succeed later.
   const isDeadline = thrown instanceof Stopped || (thrown instanceof Error && thrown.name === 'TimeoutError');
   if (isDeadline) return transient('SystemTimeout', `no answer in time (${message})`, { cause: thrown });
   return bug(`unexpected: ${message}`, { cause: thrown });
 }
 
-/** One line for a person about an error or a finding: message, then what to do. */
+/** One line about an error or a finding: message, then remedy. */
 export function describeError(error: Pick<Finding, 'path' | 'message' | 'mend'>): string {
   const where = error.path ? `${error.path}: ` : '';
   return error.mend ? `${where}${error.message}; ${error.mend}` : `${where}${error.message}`;
 }
 
 /**
- * One finding of validation, `check` or `plan`. The same shape and text in manifest errors, conditions, events,
- * the command line and the API.
+ * One result of validation, `check` or `plan`. Same shape and text in manifest errors, conditions, events, the command line and the API.
  */
 export interface Finding {
   readonly severity: 'error' | 'warning' | 'info';
   readonly code: ErrorCode;
   readonly message: string;
-  /** `file:line` of a manifest, where one was read. */
+  /** `file:line` of the manifest, if it was read from a file. */
   readonly place?: string | undefined;
   /** Field in the object: `spec.source.table`. */
   readonly path?: string | undefined;
@@ -100,13 +99,13 @@ export interface Finding {
 
 const severities: readonly Finding['severity'][] = ['error', 'warning', 'info'];
 
-/** What must be changed stands first. */
+/** Sorts errors before warnings and notes. */
 export function bySeverity(findings: readonly Finding[]): readonly Finding[] {
   const rank = ({ severity }: Finding) => severities.indexOf(severity);
   return [...findings].sort((one, other) => rank(one) - rank(other));
 }
 
-/** Why something was told to stop: the reason of every AbortSignal of ours. */
+/** Why something was stopped: the reason of every AbortSignal of ours. */
 export type StopReason =
   | 'shutdown'
   | 'drain'

@@ -1,6 +1,6 @@
 import type { BoundReport } from './connector.ts';
 
-/** What newer rows wait for, in one clause: the same in status, command line and table of single mode. */
+/** What newer rows wait for, in one clause: the same in status, command line and the table of single mode. */
 export function heldBackText(bound: BoundReport | undefined): string {
   const by = bound?.heldBackBy;
   return by

@@ -1,6 +1,6 @@
 /**
- * ms since 1970 of a canonical timestamp or date; one without zone is read as a clock on the wall of `timeZone` (an IANA name or `+09:00`).
- * Undefined for infinities and the like. In the hour that a zone has twice it is one of both.
+ * Milliseconds since 1970 of a canonical timestamp or date; one without zone is local time in `timeZone` (an IANA name or `+09:00`).
+ * Undefined for infinities and similar values. A local time that occurs twice at a clock change maps to one of the two instants.
  */
 export function instantMs(text: string, timeZone: string): number | undefined {
   const hasZone = text.endsWith('Z');
@@ -8,12 +8,12 @@ export function instantMs(text: string, timeZone: string): number | undefined {
   const ms = Date.parse(`${wall.length <= 10 ? `${wall}T00:00:00` : wall}Z`);
   if (Number.isNaN(ms)) return undefined;
   if (hasZone) return ms;
-  // The shift at the wall's time read as UTC is at most one change of clocks away from the right one.
+  // The shift at the local time read as UTC is at most one clock change away from the correct one.
   const guess = ms - shiftMs(ms, timeZone);
   return ms - shiftMs(guess, timeZone);
 }
 
-/** How far the zone's clocks are ahead of UTC. */
+/** The zone's offset from UTC at this instant. */
 function shiftMs(instant: number, timeZone: string): number {
   if (timeZone === 'UTC') return 0;
   const parts = Object.fromEntries(

@@ -1,6 +1,6 @@
 type Labels = Readonly<Record<string, string>>;
 
-/** Whether whoever has these labels has all that are wanted. */
+/** Whether all wanted labels are present. */
 export function hasLabels(
   labels: Labels,
   wanted: readonly (readonly [name: string, value: string])[],
@@ -8,7 +8,7 @@ export function hasLabels(
   return wanted.every(([name, value]) => labels[name] === value);
 }
 
-/** `zone=mars`, each. */
+/** Each label as `zone=mars`. */
 export function labelTexts(labels: Labels): string[] {
   return Object.entries(labels).map(([name, value]) => `${name}=${value}`);
 }

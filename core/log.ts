@@ -1,11 +1,11 @@
-/** Constant message plus fields; never row data, never a secret. Normal work is silent. */
+/** A constant message plus fields; never row data, never a secret. Normal work logs nothing. */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
-  /** Lifecycle. */
+  /** Lifecycle events. */
   info(message: string, fields?: LogFields): void;
-  /** Will be retried, and someone may care. */
+  /** A problem that is retried and may be of interest. */
   warn(message: string, fields?: LogFields): void;
-  /** Someone must act. */
+  /** A problem that requires action. */
   error(message: string, fields?: LogFields): void;
 }
 

@@ -1,26 +1,26 @@
 import type { Finding } from './errors.ts';
 
-/** What a system makes of the names of tables and columns. */
+/** How a system treats the names of tables and columns. */
 export interface NameRules {
-  /** Longer ones are cut off or refused by the system. */
+  /** Longer names are truncated or refused by the system. */
   readonly maxLength?: number;
   readonly unit: 'bytes' | 'characters';
-  /** Two names are one for the system when this is equal. */
+  /** Two names are the same for the system if their folded forms are equal. */
   fold(name: string): string;
-  /** Parts of the name of an object, each of which is a name: schema and table. */
+  /** Splits the name of an object into its parts: schema and table. */
   partsOf(object: string): readonly string[];
 }
 
 interface LongName {
   readonly name: string;
-  /** What has it, for the message. */
+  /** The kind of object that has the name, for the message. */
   readonly what: string;
   readonly names: NameRules;
   readonly path: string;
   readonly mend: string;
 }
 
-/** Undefined: the system keeps the name as it is. */
+/** Undefined: the system keeps the name unchanged. */
 export function nameTooLong({ name, what, names, path, mend }: LongName): Finding | undefined {
   const length = names.unit === 'bytes' ? Buffer.byteLength(name) : [...name].length;
   if (names.maxLength === undefined || length <= names.maxLength) return undefined;

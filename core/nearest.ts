@@ -1,4 +1,4 @@
-/** The known name that begins with it, or differs by few letters; undefined when none does. */
+/** The known name that begins with `name` or differs by few letters; undefined if there is none. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const wanted = name.toLowerCase();
   const begun = known.find((each) => name.length > 2 && each.toLowerCase().startsWith(wanted));
@@ -7,12 +7,12 @@ export function nearest(name: string, known: readonly string[]): string | undefi
     .map((each) => ({ each, far: distance(wanted, each.toLowerCase()) }))
     .sort((one, other) => one.far - other.far);
   const best = ranked[0];
-  // Two letters of `nr` make any other short name of it.
+  // Changing two letters of a name as short as `nr` matches any other short name, so less is allowed.
   const most = Math.min(name.length - 1, Math.max(2, Math.floor(name.length / 3)));
   return best && best.far <= most ? best.each : undefined;
 }
 
-/** What to do about a name of a column that is not there: which one was probably meant, and all that are there. */
+/** Remedy for an unknown column name: the most similar name, and the list of all columns. */
 export function columnRemedy(
   name: string | undefined,
   known: readonly string[],
@@ -23,7 +23,7 @@ export function columnRemedy(
   return near === undefined ? `${list[0]?.toLowerCase()}${list.slice(1)}` : `did you mean ${near}? ${list}`;
 }
 
-/** Letters to add, remove or change (Levenshtein). */
+/** Levenshtein distance. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...one].entries()) {

@@ -3,8 +3,9 @@ import { formatOffset, type Offset } from './offset.ts';
 import type { ColumnType } from './values.ts';
 
 /**
- * Throws OffsetWentBack when the offset after a batch is not ahead of the one before it (Invariant 3): a key that was decoded wrongly would
- * move the same rows again and again. Texts, bytes and the like have an order that only their server knows: these are not compared.
+ * Throws OffsetWentBack if the offset after a batch is not ahead of the one before it (Invariant 3): a wrongly decoded key would
+ * otherwise move the same rows again and again. Texts, bytes and similar types are ordered by rules that only their server knows, so they
+ * are not compared.
  */
 export function requireAhead(
   before: Offset | null,
@@ -40,13 +41,13 @@ function valuesOf(offset: Offset | null): readonly string[] | undefined {
   }
 }
 
-/** By the first value that differs; undefined where its type has no order that is known here. */
+/** Compares by the first value that differs; undefined if the order of its type is not known here. */
 function compareValues(
   one: readonly string[],
   other: readonly string[],
   types: readonly (ColumnType | undefined)[],
 ): number | undefined {
-  // An offset of fewer values stands behind all rows that begin with them.
+  // An offset with fewer values is positioned after all rows that begin with them.
   if (one.length !== other.length) return undefined;
   const at = one.findIndex((text, index) => text !== other[index]);
   if (at < 0) return 0;
@@ -62,7 +63,7 @@ function compareTexts(one: string, other: string, type: ColumnType): number | un
 
 const fractionDigits = 40;
 
-/** A bigint or text that compares as the value does; undefined for infinities, years before 1 and after 9999, and types without one. */
+/** A bigint or text that compares like the value; undefined for infinities, years before 1 and after 9999, and types without an order. */
 function sortable(text: string, type: ColumnType): bigint | string | undefined {
   switch (type.kind) {
     case 'int':

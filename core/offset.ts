@@ -3,24 +3,26 @@ import { permanent } from './errors.ts';
 import type { Scalar } from './values.ts';
 
 /**
- * A position in a source after a batch. Scalars are canonical text (a bigint as its digits), so that an offset is plain JSON in a
- * commit row, in etcd and on the command line; the source turns them back by the type of the column.
+ * A position in a source after a batch. Scalars are canonical text (a bigint as its digits), so an offset is plain JSON in a commit row,
+ * in etcd and on the command line; the source converts them back by the type of the column.
  */
 export type Offset =
-  /** key: of the last row done, null at the start of a pass; isComplete: the pass has ended. */
+  /** key: of the last row, null at the start of a pass; isComplete: the pass has ended. */
   | (Ordered & {
       readonly mode: 'Snapshot';
       readonly pass: number;
       readonly key: readonly string[] | null;
       readonly isComplete: boolean;
     })
-  /** key: of the last row, where ids alone are not unique. */
+  /** key: of the last row, if ids alone are not unique. */
   | (Ordered & { readonly mode: 'Id'; readonly id: string; readonly key?: readonly string[] })
   | (Ordered & { readonly mode: 'Timestamp'; readonly at: string; readonly key: readonly string[] })
   | { readonly mode: 'Stream'; readonly token: string };
 
 interface Ordered {
-  /** What each value is ordered by: `id number`. By another order the same values are another position. Undefined: not known. */
+  /**
+   * The column and type that orders each value: `id number`. With another order the same values are another position. Undefined: unknown.
+   */
   readonly by?: readonly string[];
 }
 
@@ -46,12 +48,12 @@ export function decodeOffset(text: string): Offset {
   );
 }
 
-/** Of what is stored, or is not. */
+/** Decodes a stored offset, or null if none is stored. */
 export function decodeStored(text: string | null): Offset | null {
   return text === null ? null : decodeOffset(text);
 }
 
-/** One line for a person and for OFFSET of `kubectl get syncs -o wide`; parseOffset reads it back. */
+/** One line for display and for the OFFSET column of `kubectl get syncs -o wide`; parseOffset reads it back. */
 export function formatOffset(offset: Offset | null): string {
   if (offset === null) return '';
   switch (offset.mode) {
@@ -68,12 +70,12 @@ export function formatOffset(offset: Offset | null): string {
   }
 }
 
-/** Of an encoded one; `none` where nothing is stored. */
+/** Formats an encoded offset; `none` if nothing is stored. */
 export function describeEncoded(encoded: string | null): string {
   return encoded === null ? 'none' : formatOffset(decodeOffset(encoded));
 }
 
-/** What a person types for `idra offset set`: the text that formatOffset prints, or the JSON of an offset. */
+/** Parses the argument of `idra offset set`: the text that formatOffset prints, or the JSON of an offset. */
 export function parseOffset(text: string, mode: Offset['mode']): Offset {
   const trimmed = text.trim();
   if (trimmed.startsWith('{')) {
@@ -160,9 +162,9 @@ function isOffset(value: unknown): value is Offset {
   }
 }
 
-/** Canonical text of a key or cursor value, as offsets hold it; the source's `literal` turns it back by the column's type. */
+/** Canonical text of a key or cursor value, as stored in offsets; the source's `literal` converts it back by the column's type. */
 export function scalarText(value: Scalar): string {
-  // One that has come from another thread is no Buffer any more.
+  // A Buffer that was sent from another thread arrives as a Uint8Array.
   if (typeof value === 'object') return Buffer.from(value).toString('hex');
   return String(value);
 }

@@ -1,14 +1,14 @@
-/** What the syncs of one agent would use of a DataSource's maxRowsPerSecond. */
+/** How much of a DataSource's maxRowsPerSecond the syncs of one agent would use. */
 export interface RateDemand {
-  /** Syncs that move rows. */
+  /** Number of syncs that move rows. */
   readonly syncs: number;
-  /** They use no more than this, though they may; undefined: as much as they get. */
+  /** The rate to which they are limited by something else; undefined: unlimited. */
   readonly rowsPerSecond?: number;
 }
 
 /**
- * The part of a limit that one agent may use, so that all parts together are the limit: equal for each sync, and what one agent leaves
- * over is the others'. Everybody computes the same from the same demands.
+ * The share of a limit that one agent may use, so that all shares together equal the limit: equal for each sync, and what one agent does
+ * not use is divided among the others. All agents compute the same result from the same demands.
  */
 export function shareOf(limit: number, own: RateDemand | undefined, others: readonly RateDemand[]): number {
   if (!own || own.syncs === 0) return 0;
@@ -17,7 +17,7 @@ export function shareOf(limit: number, own: RateDemand | undefined, others: read
   for (;;) {
     const perSync = left / open.reduce((sum, { syncs }) => sum + syncs, 0);
     const modest = open.filter(({ syncs, rowsPerSecond }) => (rowsPerSecond ?? limit) < perSync * syncs);
-    // Where all are modest nobody is kept from more than it uses.
+    // If all agents use less than their share, none needs to be limited further.
     if (modest.length === 0 || modest.length === open.length) return perSync * own.syncs;
     if (modest.includes(own)) return own.rowsPerSecond ?? 0;
     for (const { rowsPerSecond = 0 } of modest) left -= rowsPerSecond;

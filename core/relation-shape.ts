@@ -1,7 +1,10 @@
 import { schemaChanged } from './errors.ts';
 import type { Column, Relation } from './values.ts';
 
-/** What a plan rests on: equal texts, equal plans. Estimates, findings and names of indexes do not count. */
+/**
+ * The parts of a relation that a plan depends on, as text: equal texts give equal plans. Estimates, findings and index names are not
+ * included.
+ */
 export function shapeOf(relation: Relation): string {
   const keys = relation.keys.map((key) => [key.columns, key.isPrimary, key.isDeferrable ?? false]);
   return JSON.stringify([
@@ -28,13 +31,13 @@ function columnShape(column: Column): readonly unknown[] {
   ];
 }
 
-/** Throws SchemaChanged unless `now` is planned as `planned` was (Invariant 11). Null: there is no such table. */
+/** Throws SchemaChanged unless `now` has the shape of `planned` (Invariant 11). Null: the table does not exist. */
 export function requireShape(planned: Relation, now: Relation | null): void {
   if (now !== null && shapeOf(now) === shapeOf(planned)) return;
   throw schemaChanged(planned.name, { what: now === null ? 'it is gone' : changeOf(planned, now) });
 }
 
-/** For a person: the first columns that differ, else what else does. */
+/** For messages: the first columns that differ, otherwise what else differs. */
 export function changeOf(planned: Relation, now: Relation): string {
   const after = new Map(now.columns.map((column) => [column.name, column]));
   const before = new Set(planned.columns.map(({ name }) => name));

@@ -1,6 +1,6 @@
 import type { Rejection } from './connector.ts';
 
-/** How messages name a row: `id 42`, `(id, region) (42, "EU")`; with redactKeys only that there is one. Long values are cut. */
+/** How messages name a row: `id 42`, `(id, region) (42, "EU")`; with redactKeys the values are hidden. Long values are truncated. */
 export interface RowKey {
   readonly columns: readonly string[];
   /** Canonical texts; null for NULL. */
@@ -9,7 +9,7 @@ export interface RowKey {
 
 const maxValueLength = 64;
 
-/** Undefined: the row has no key to name it by. */
+/** Undefined: the row has no key. */
 export function nameRow(key: RowKey | undefined, isRedacted: boolean): string | undefined {
   if (!key || key.columns.length === 0) return undefined;
   if (isRedacted) return `${list(key.columns)} (hidden by redactKeys)`;
@@ -27,7 +27,7 @@ function shown(value: string | null): string {
   return JSON.stringify(cut);
 }
 
-/** `row id 42, column total: out of range`; a message that names its column already is left as it is. */
+/** `row id 42, column total: out of range`; a message that names its column already is left unchanged. */
 export function describeRejection({ row, column, message }: Rejection): string {
   const isNamed = column === undefined || message.includes(`column ${column}`);
   const what = [row && `row ${row}`, !isNamed && `column ${column}`].filter(Boolean).join(', ');

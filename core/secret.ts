@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** A secret in memory. Whatever prints it prints `***`; only `reveal` gives it, at the call that sends it. */
+/** A secret in memory. Printing it in any way gives `***`; only `reveal` returns the value, called where it is sent. */
 export class Secret {
   readonly #value: string;
   constructor(value: string) {

@@ -1,6 +1,6 @@
 import { orAborted } from './aborted.ts';
 
-/** At most so many at once; the others wait in order of arrival. */
+/** Limits concurrency; waiters are served in order of arrival. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -31,7 +31,7 @@ export class Semaphore {
     } catch (reason) {
       const index = this.#waiting.indexOf(turn.resolve);
       if (index >= 0) this.#waiting.splice(index, 1);
-      // The turn came in the same moment as the abort: it goes to the next one.
+      // The permit was granted at the moment of the abort: pass it to the next waiter.
       else this.#give();
       throw reason;
     }

@@ -123,7 +123,7 @@ test('with sixteen connections the next one waits for what is given back or clos
   assert.equal(opened.length, 16);
   await lent[0]?.giveBack(true);
   assert.equal((await same).session, lent[0]?.session);
-  // Of another login: it makes room when it is closed at the server, and not before.
+  // A session of another login frees its connection only once it is closed at the server.
   const closing = Promise.withResolvers<void>();
   const left = lent[1]?.session as Fake;
   left.close = async () => {
@@ -136,7 +136,7 @@ test('with sixteen connections the next one waits for what is given back or clos
   closing.resolve();
   assert.equal((await other).session, opened[16]);
   assert.equal(left.isClosed, true);
-  // Whoever holds a session may wait for this very one.
+  // The holder of a session may be waiting for this one.
   const late = lend(writer);
   await setImmediate();
   assert.equal(opened.length, 17);

@@ -8,17 +8,20 @@ import { asIdraError, type IdraError, transient } from './errors.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Lent, PooledSession, SessionKey, SessionPool } from './sessions.ts';
 
-/** So many connections of one server are being opened at one time: a server that is busy logging others in answers nobody. */
+/** Number of connections that are opened to one server concurrently: a server overloaded with logins answers nobody. */
 const openingAtOnce = 3;
 const closedAfterIdleMs = 5_000;
-/** What a server gives to new sessions (rights, settings of a role) reaches every session within this time. */
+/** Maximum age of a session: changes on the server (rights, settings of a role) reach every session within this time. */
 const maxAgeMs = 10 * 60_000;
-/** With more than these a server's idle sessions are closed before another is opened, and one that is to be given back is waited for. */
+/**
+ * Above this number of connections a server's idle sessions are closed before another is opened, and returning a session waits for its
+ * reset.
+ */
 const pooledPerServer = 16;
-/** No longer: those that are lent may wait for the very session that is to be opened. */
+/** No longer, because holders of the lent sessions may be waiting for the session that is to be opened. */
 const roomWaitMs = 5_000;
 
-/** Sessions that may stand in for each other: same server, config, secrets and role. Secrets are only hashed. */
+/** Identifies interchangeable sessions: same server, config, secrets and role. Secrets are only hashed. */
 export function sessionKey(access: SystemAccess, server: string, role: string): SessionKey {
   const secrets = secretReferences(access.config).map(({ path }) => access.secret(path)?.reveal() ?? '');
   const identity = createHash('sha256')
@@ -28,8 +31,8 @@ export function sessionKey(access: SystemAccess, server: string, role: string): 
 }
 
 /**
- * The sessions of SQL servers in one process. The one that was given back last is lent first, so that the others fall idle and are
- * closed. A server that says it has too many connections is not asked for another one for this data source until some time has passed.
+ * The sessions of SQL servers in one process. The session that was returned last is lent first, so that the others become idle and are
+ * closed. After a server reports too many connections, no further one is opened for this data source until some time has passed.
  */
 export class ServerSessions implements SessionPool {
   readonly #servers = new Map<string, OneServer>();
@@ -52,7 +55,7 @@ export class ServerSessions implements SessionPool {
     return await server.lend(key, open, signal);
   }
 
-  /** Sessions that nobody uses. */
+  /** Closes idle sessions. */
   async closeIdle(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.closeIdle()));
   }
@@ -74,10 +77,10 @@ interface Refused {
 class OneServer {
   readonly #clock: Clock;
   readonly #opening = new Semaphore(openingAtOnce);
-  /** The last one was given back last. */
+  /** The most recently returned session is last. */
   #idle: Kept[] = [];
   readonly #room: ConnectionRoom;
-  /** By data source: the limit may be the one of its role or database, and others find a connection free. */
+  /** By data source: the limit may be that of its role or database, and others may still get connections. */
   readonly #refused = new Map<string, Refused>();
 
   constructor(clock: Clock) {
@@ -109,7 +112,7 @@ class OneServer {
     let opened: Kept | undefined;
     try {
       return await this.#opening.use(signal, async () => {
-        // One may have been given back while this one waited.
+        // A session may have been returned while this call waited.
         const idle = this.#takeIdle(key.identity);
         if (idle) return idle;
         this.#requireNotRefused(key);
@@ -137,7 +140,7 @@ class OneServer {
     }
   }
 
-  /** Room for one more connection; or one that was given back meanwhile. */
+  /** Waits for a free connection slot, or for a session that is returned meanwhile. */
   async #takeRoom({ identity }: SessionKey, signal: AbortSignal): Promise<Kept | undefined> {
     const untilMs = this.#clock.monotonicMs() + roomWaitMs;
     for (;;) {
@@ -184,7 +187,7 @@ class OneServer {
     }
   }
 
-  /** Resolves when the session is as it was after its opening: no transaction of the last user is open any more. */
+  /** Resolves when the session is reset to its initial state: no transaction of the last user is open any more. */
   async #giveBack(kept: Kept, isUsable: boolean): Promise<void> {
     const isOld = this.#clock.monotonicMs() - kept.openedMs > maxAgeMs;
     const isKept = isUsable && !isOld && !kept.session.isLost && (await resetOf(kept.session));

@@ -7,7 +7,7 @@ export interface SessionPool {
   ): Promise<Lent<S>>;
 }
 
-/** Sessions of one identity may stand in for each other. */
+/** Sessions of one identity are interchangeable. */
 export interface SessionKey {
   readonly server: string;
   readonly identity: string;
@@ -16,13 +16,13 @@ export interface SessionKey {
 
 export interface PooledSession {
   readonly isLost: boolean;
-  /** As after its opening: no transaction, temporary table, lock or setting of the last user is left. */
+  /** Resets to the state after opening: no transaction, temporary table, lock or setting of the last user remains. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface Lent<S> {
   readonly session: S;
-  /** Once. False: it is busy, cut or lost, and is closed. */
+  /** Call once. False: the session is busy, cut or lost, and is closed. */
   giveBack(isUsable: boolean): Promise<void>;
 }

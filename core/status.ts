@@ -1,47 +1,50 @@
 import type { BoundReport, Guarantee } from './connector.ts';
 import type { Mode } from './sync-spec.ts';
 
-/** Pending: not assigned yet. Waiting: between passes or before a retry. Failed: needs a person. Deleting: deleted, and not yet cleaned up. */
+/**
+ * Pending: not assigned yet. Waiting: between passes or before a retry. Failed: action required. Deleting: deletion was requested and
+ * cleanup is not finished.
+ */
 export type SyncState = 'Pending' | 'Running' | 'Waiting' | 'Suspended' | 'Completed' | 'Failed' | 'Deleting';
 
 /**
- * What the lock holder says of one Sync. Computed once, by the agent, and told the same by kubectl, command line, UI and API.
- * Times are ISO 8601 UTC.
+ * The report of the lock holder of one Sync. Computed once, by the agent, and the same for kubectl, command line, UI and API. Times are
+ * ISO 8601 UTC.
  */
 export interface SyncStatus {
   readonly uid: string;
   readonly observedGeneration: number;
   readonly state: SyncState;
-  /** Why, in CamelCase: the reason of the conditions. */
+  /** CamelCase; also the reason of the conditions. */
   readonly reason: string;
-  /** One sentence for a person; with a permanent error also what to do. */
+  /** One sentence; for a permanent error also what to do. */
   readonly message: string;
   readonly agent?: string;
   /** True from the first time that it has caught up with this generation of the spec, with nothing held back. */
   readonly hasCaughtUp: boolean;
-  /** With an earlier generation. */
+  /** It had caught up with an earlier generation. */
   readonly hasCaughtUpBefore?: boolean;
   readonly rows: RowCounts;
-  /** Rows per second over the last seconds of work. */
+  /** Over the last seconds of work. */
   readonly rowsPerSecond?: number;
-  /** Encoded offset, and the text of formatOffset. */
+  /** The encoded offset, and its text by formatOffset. */
   readonly offset?: string;
   readonly offsetText?: string;
   readonly lagSeconds?: number;
   readonly observedAt: string;
-  /** Last commit of rows. */
+  /** Time of the last commit of rows. */
   readonly lastSyncTime?: string;
   readonly lastPassTime?: string;
-  /** formatToken. */
+  /** As formatted by formatToken. */
   readonly fencingToken?: string;
   readonly guarantee?: Guarantee;
   readonly bound?: BoundReport;
   readonly lastError?: LastError;
-  /** A pass that is due has made no progress since then; whether rows wait is not known. */
+  /** A due pass has made no progress since then; whether rows are waiting is not known. */
   readonly overdueSince?: string;
   readonly nextPassTime?: string;
   readonly requests?: readonly RequestStatus[];
-  /** Warnings of the plan that a user should see. */
+  /** Warnings of the plan for the user. */
   readonly warnings?: readonly string[];
 }
 
@@ -56,12 +59,15 @@ export interface LastError {
   readonly code: string;
   readonly message: string;
   readonly time: string;
-  /** How often in a row. */
+  /** Number of consecutive failures. */
   readonly count: number;
   readonly isTransient: boolean;
 }
 
-/** Done once, as against desired. `replay` and `verify` come with dead letters and checksums: they are refused until then. */
+/**
+ * Requests are executed once, in contrast to desired state. `replay` and `verify` need dead letters and checksums, and are refused until
+ * those exist.
+ */
 export type RequestType =
   | 'run-now'
   | 'restart'
@@ -73,11 +79,11 @@ export type RequestType =
 
 export interface Request {
   readonly type: RequestType;
-  /** The caller's, executed once per value: a time, say. */
+  /** Chosen by the caller, for example a time; each value is executed once. */
   readonly id: string;
-  /** offset: the new offset and what is expected to be stored, as text. */
+  /** offset: the new offset and the one expected to be stored, as text. */
   readonly offset?: { readonly value: string; readonly expect: string };
-  /** As far as the caller says. */
+  /** As given by the caller. */
   readonly by?: string;
 }
 
@@ -111,7 +117,7 @@ export interface SyncRow {
   readonly age: string;
 }
 
-/** `2s`, `5m`, `3h`, `12d`: as kubectl writes ages. */
+/** `2s`, `5m`, `3h`, `12d`: the format of ages in kubectl. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 120) return `${Math.max(0, Math.floor(seconds))}s`;
   if (seconds < 7_200) return `${Math.floor(seconds / 60)}m`;

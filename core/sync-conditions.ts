@@ -10,8 +10,8 @@ export interface ConditionState {
 
 /**
  * The three conditions, so that `kubectl wait`, Argo CD and Flux understand a Sync (kstatus: Reconciling is "in progress", Stalled is
- * "failed"). Ready comes from the progress of the data: true from the first time that it has caught up, unknown while that was with an
- * earlier spec or a pass is overdue, false while it needs a person. The table is in docs/status.md.
+ * "failed"). Ready depends on the progress of the data: true from the first time that the Sync has caught up, unknown if that was with an
+ * earlier spec or a pass is overdue, false while action is required. The table is in docs/status.md.
  */
 export function conditionsOf(status: SyncStatus): readonly ConditionState[] {
   const { state, reason } = status;

@@ -1,7 +1,7 @@
 import { formatSeconds, type SyncRow, type SyncState, type SyncStatus } from './status.ts';
 import type { SyncIdentity, SyncSpec } from './sync-spec.ts';
 
-/** A Sync as far as its row needs it. */
+/** The fields of a Sync that its row needs. */
 export interface RowInput extends Pick<SyncIdentity, 'name' | 'namespace'> {
   readonly spec: Pick<SyncSpec, 'mode'> & {
     readonly source: { readonly dataSource: string };
@@ -43,7 +43,10 @@ export function syncRow(sync: RowInput, status: SyncStatus | undefined, nowMs: n
 
 const statesThatLook: ReadonlySet<SyncState> = new Set(['Running', 'Waiting', 'Completed']);
 
-/** Undefined while nobody can tell what waits at the source: after an error, and while no agent runs the sync. What was known then is no lag now. */
+/**
+ * Undefined while the number of waiting rows is unknown: after an error, and while no agent runs the sync. An earlier value would be
+ * outdated.
+ */
 export function knownLagSeconds(status: SyncStatus | undefined): number | undefined {
   if (!status || status.lastError || !statesThatLook.has(status.state)) return undefined;
   return status.lagSeconds;

@@ -1,6 +1,6 @@
 /**
- * A Sync and a DataSource as the engine sees them: validated, defaults filled in, durations in ms, sizes in bytes.
- * The manifests' own shape (and how it becomes this) is in core/manifest.
+ * A Sync and a DataSource as the engine uses them: validated, defaults filled in, durations in ms, sizes in bytes. The manifest's own
+ * shape and the conversion are in core/manifest.
  */
 export type Mode =
   | 'Snapshot'
@@ -25,7 +25,7 @@ export const objectFields = ['table', 'collection', 'topic', 'prefix', 'path'] a
 export type ObjectField = (typeof objectFields)[number];
 type ObjectNames = { readonly [Field in ObjectField]?: string };
 
-/** Fields of spec.source and spec.destination that belong to systems: what they name, and how it is written there. */
+/** Fields of spec.source and spec.destination that belong to systems: which object, and how it is written. */
 export type SystemField =
   | ObjectField
   | 'query'
@@ -36,20 +36,20 @@ export type SystemField =
   | 'itemsPath'
   | 'paging';
 
-/** Where to read in a system. */
+/** What to read from a system. */
 export interface SourceObject extends ObjectNames {
   readonly query?: string;
   /** Columns that identify a row; by default the primary key, else a NOT NULL unique index. */
   readonly key?: readonly string[];
   readonly idField?: string;
   readonly timestampField?: string;
-  /** IANA zone in which a timestamp column without zone is read; left out: the one that the server gives to new sessions. */
+  /** IANA zone of a timestamp column without zone; omitted: the server's default for new sessions. */
   readonly timeZone?: string;
 }
 
 export interface DestinationObject extends ObjectNames {
   readonly key?: readonly string[];
-  /** `Keep`: Append may go onto a table that has rows. */
+  /** `Keep`: Append may write to a table that has rows. */
   readonly existingRows: 'Refuse' | 'Keep';
 }
 
@@ -60,7 +60,7 @@ export interface SyncSpec {
   readonly writeMode: WriteMode;
   readonly schedule: Schedule;
   readonly batch: { readonly maxRows: number; readonly maxBytes: number };
-  /** Left out: 0 where a bound of the source's transactions is in force, else 5000. */
+  /** Omitted: 0 if a bound by the source's transactions is in force, else 5000. */
   readonly safetyLagMs?: number;
   readonly isSuspended: boolean;
   readonly createTable: CreateTable;
@@ -77,14 +77,14 @@ export interface Placement {
   readonly weight?: number;
 }
 
-/** Their offset is the largest value at the destination, so that none is kept. */
+/** Modes whose offset is the largest value at the destination, so none is stored. */
 export const lastDestinationModes = ['LastDestinationId', 'LastDestinationTimestamp'] as const;
 
 export function isLastDestination({ mode }: Pick<SyncSpec, 'mode'>): boolean {
   return lastDestinationModes.some((each) => each === mode);
 }
 
-/** The field by which an object is named; undefined: a query. */
+/** The field that names an object; undefined: a query. */
 export function objectFieldOf(object: ObjectNames): ObjectField | undefined {
   return objectFields.find((field) => object[field] !== undefined);
 }
@@ -94,20 +94,20 @@ export function objectPath(end: 'source' | 'destination', object: SourceObject |
   return `spec.${end}.${objectFieldOf(object) ?? 'query'}`;
 }
 
-/** The object as the manifest names it. */
+/** The name of the object in the manifest. */
 export function objectName(object: SourceObject | DestinationObject): string {
   const field = objectFieldOf(object);
   return (field && object[field]) ?? '(query)';
 }
 
 export interface SyncIdentity {
-  /** Kubernetes' uid, or one made at the first apply. */
+  /** The uid of Kubernetes, or one generated at the first apply. */
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** One Sync, ready to run. */
+/** A validated Sync, ready to run. */
 export interface Sync extends SyncIdentity {
   readonly generation: number;
   readonly spec: SyncSpec;
@@ -118,9 +118,9 @@ export type SystemType = string;
 
 export interface DataSourceSpec {
   readonly type: SystemType;
-  /** The system's own object, as its definition's schema has parsed it. */
+  /** The system's own object, parsed by its definition's schema. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** As written; `slotLimit` gives the one in force. */
+  /** The value in the manifest; `slotLimit` returns the one in force. */
   readonly maxConcurrentSyncs?: number;
   readonly maxRowsPerSecond?: number;
   readonly placement: Placement;
@@ -134,16 +134,16 @@ export interface DataSource {
   readonly spec: DataSourceSpec;
 }
 
-/** Of a DataSource whose manifest leaves maxConcurrentSyncs out. */
+/** Default of maxConcurrentSyncs. */
 export const defaultConcurrentSyncs = 8;
 
-/** Syncs that may move rows of a DataSource at one time; undefined: no limit. */
+/** How many Syncs may move rows of a DataSource concurrently; undefined: no limit. */
 export function slotLimit(maxConcurrentSyncs: number | undefined): number | undefined {
   const limit = maxConcurrentSyncs ?? defaultConcurrentSyncs;
   return limit === 0 ? undefined : limit;
 }
 
-/** How logs, locks and labels name a Sync or DataSource: `team-a/orders`. */
+/** The name of a Sync or DataSource in logs, locks and labels: `team-a/orders`. */
 export function qualifiedName(of: { readonly namespace: string; readonly name: string }): string {
   return `${of.namespace}/${of.name}`;
 }

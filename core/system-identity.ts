@@ -2,19 +2,19 @@ import type { SystemIdentity } from './connector.ts';
 import { schemaChanged } from './errors.ts';
 
 /**
- * Whether two identities are of one system, or of one that took over from the other: they have a name in common. Undefined: one of them
- * says nothing.
+ * Whether two identities belong to one system, or to one that took over from the other: they share an identifier. Undefined: one of them
+ * is empty.
  */
 export function isSameSystem(before: SystemIdentity, now: SystemIdentity): boolean | undefined {
   if (before.length === 0 || now.length === 0) return undefined;
   return now.some((each) => before.includes(each));
 }
 
-/** For a source, whose connections may end at another system from one to the next: behind a name, a proxy, a path. */
+/** For a source whose connections may reach different systems over time: behind a DNS name, a proxy, a path. */
 export class OneSystem {
   #first: SystemIdentity | undefined;
 
-  /** Throws SchemaChanged: the Sync is admitted again, and that decides whether its offset still fits. */
+  /** Throws SchemaChanged: the Sync is admitted again, which decides whether its offset is still valid. */
   require(now: SystemIdentity, where: string): void {
     this.#first ??= now;
     if (this.#first === now || isSameSystem(this.#first, now) !== false) return;

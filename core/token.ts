@@ -1,7 +1,6 @@
 /**
- * Fencing token: (epoch, revision) in one integer, so that "older" is `<` in every database.
- * 15 bits of epoch above 48 bits of etcd revision: fits a signed 64-bit column.
- * Single mode has no etcd: its tokens are the destination's stored one plus one.
+ * Fencing token: (epoch, revision) in one integer, so that "older" is `<` in every database. 15 bits of epoch above 48 bits of etcd
+ * revision fit a signed 64-bit column. Single mode has no etcd: its tokens are the destination's stored one plus one.
  */
 export type Token = bigint;
 

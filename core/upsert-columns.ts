@@ -2,8 +2,8 @@ import type { WritePlan } from './connector.ts';
 import type { Column } from './values.ts';
 
 /**
- * What an upsert sets in a row that is there: all columns but those of the key, and of the key those in which equal values may be written
- * differently. `BOB` takes the place of `Bob` where case does not count, and 1.00 that of 1.0.
+ * The columns that an upsert sets in an existing row: all columns outside the key, and key columns in which equal values may be written
+ * differently. `BOB` replaces `Bob` where case is ignored, and 1.00 replaces 1.0.
  */
 export function updatedColumns({ key, columns }: WritePlan): readonly string[] {
   return columns.columns
@@ -11,7 +11,7 @@ export function updatedColumns({ key, columns }: WritePlan): readonly string[] {
     .map(({ name }) => name);
 }
 
-/** Whether values of the column that are equal to its system are the same to everybody. Pure. */
+/** Whether values that are equal to the column's system are identical. Pure. */
 export function isWrittenOneWay({ type, equality }: Column): boolean {
   if (equality !== undefined) return false;
   switch (type.kind) {

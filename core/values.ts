@@ -30,14 +30,14 @@ export type ColumnType =
   | { readonly kind: 'boolean' }
   | { readonly kind: 'int'; readonly bits: 8 | 16 | 24 | 32 | 64; readonly isUnsigned?: boolean }
   | { readonly kind: 'float'; readonly bits: 32 | 64 }
-  /** Without precision: unconstrained, as PostgreSQL's bare `numeric`. */
+  /** Without precision: unconstrained, like PostgreSQL's bare `numeric`. */
   | {
       readonly kind: 'decimal';
       readonly precision?: number;
       readonly scale?: number;
       readonly isUnsigned?: boolean;
     }
-  /** maxLength in characters; without it unlimited. isFixed: blank-padded `char(n)`. maxBytes where the system limits bytes. */
+  /** maxLength in characters; without it unlimited. isFixed: blank-padded `char(n)`. maxBytes if the system limits bytes. */
   | {
       readonly kind: 'text';
       readonly maxLength?: number;
@@ -45,9 +45,9 @@ export type ColumnType =
       readonly isFixed?: boolean;
     }
   | { readonly kind: 'bytes'; readonly maxLength?: number; readonly isFixed?: boolean }
-  /** canBeZero: MySQL's `0000-00-00`, and days and months of zero, may stand there. */
+  /** canBeZero: may hold MySQL's `0000-00-00`, and days and months of zero. */
   | { readonly kind: 'date'; readonly canBeZero?: boolean }
-  /** precision: digits of the second's fraction. */
+  /** precision: fractional digits of the second. */
   | {
       readonly kind: 'time';
       readonly precision: number;
@@ -68,30 +68,30 @@ export type ColumnType =
   | { readonly kind: 'bit'; readonly length?: number; readonly isVarying?: boolean }
   /** A type of one system that travels as its own text: `inet`, `tsvector`, `geometry`. */
   | { readonly kind: 'other'; readonly system: string; readonly name: string }
-  /** A SQLite column without a declared type: any value may stand there. */
+  /** A SQLite column without a declared type: it may hold any value. */
   | { readonly kind: 'untyped' };
 
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
-  /** As the system writes it, for messages and DDL on the same system: `numeric(38,10)`. */
+  /** In the system's syntax, for messages and DDL on the same system: `numeric(38,10)`. */
   readonly nativeType: string;
   readonly isNullable: boolean;
-  /** Computed by the system from other columns: read as plain, never written. */
+  /** Computed by the system from other columns: readable, never written. */
   readonly isGenerated?: boolean;
-  /** Filled by the system when left out, but can be written (identity, auto_increment). */
+  /** Filled by the system if omitted, but can be written (identity, auto_increment). */
   readonly isIdentity?: boolean;
-  /** GENERATED ALWAYS AS IDENTITY: the system takes a value with a new row, and lets none be changed. */
+  /** GENERATED ALWAYS AS IDENTITY: the system accepts a value on insert, but never on update. */
   readonly isNeverUpdated?: boolean;
   readonly hasDefault?: boolean;
-  /** Name of the collation when it is not the system's byte order; comparisons by it may differ elsewhere. */
+  /** Name of the collation if it is not the system's byte order; other systems may compare differently. */
   readonly collation?: string;
   /**
-   * Undefined: only the same value is equal to a value. Else the rule by which different values are equal in this column, with the
-   * system that has it: `mysql:utf8mb4_general_ci`, `postgres:citext`, `sqlite:NOCASE`. As a key such a column is coarser than others.
+   * Undefined: only identical values are equal. Otherwise the rule, with its system, by which different values are equal in this column:
+   * `mysql:utf8mb4_general_ci`, `postgres:citext`, `sqlite:NOCASE`. As a key such a column is coarser than others.
    */
   readonly equality?: string;
-  /** Where the operators that compare its values are found, when it is not where the system has its own (PostgreSQL: citext). */
+  /** Schema of the operators that compare its values, if not the system's own (PostgreSQL: citext). */
   readonly operatorSchema?: string;
 }
 
@@ -99,13 +99,13 @@ export interface UniqueKey {
   readonly name: string;
   readonly columns: readonly string[];
   readonly isPrimary: boolean;
-  /** Checked at COMMIT only: what is committed is unique, but no upsert can use it. */
+  /** Checked at COMMIT only: committed data is unique, but upserts cannot use it. */
   readonly isDeferrable?: true;
 }
 
-/** A table, view or query as its system describes it. */
+/** A table, view or query as described by its system. */
 export interface Relation {
-  /** As a person writes it: `sales.orders`. */
+  /** For display: `sales.orders`. */
   readonly name: string;
   readonly columns: readonly Column[];
   /**
@@ -114,18 +114,18 @@ export interface Relation {
    */
   readonly keys: readonly UniqueKey[];
   /**
-   * A view, query or foreign table: the catalogue knows neither what is unique in it nor what is never NULL, so that the pages are looked
-   * at as they are read.
+   * A view, query or foreign table: the catalogue knows neither its unique columns nor which are never NULL, so pages are checked as they
+   * are read.
    */
   readonly isOpaque?: true;
-  /** Of a destination: it has no columns of its own, and takes whatever columns come. */
+  /** A destination without columns of its own, which accepts any column. */
   readonly hasOpenColumns?: true;
-  /** Row security hides rows of it from this user: what it hides is told, and when it begins to. */
+  /** Row security hides some rows from this user: hidden rows are reported, as is a later start of the hiding. */
   readonly hidesRows?: true;
-  /** Tells this table from another one that gets its name later (an oid). Undefined where the system has none. */
+  /** Distinguishes this table from a later one of the same name (an oid). Undefined if the system has none. */
   readonly identity?: string;
   readonly estimatedRows?: number;
   readonly estimatedBytes?: number;
-  /** What a user should hear about this object (SQLite without AUTOINCREMENT, a partitioned table, a MyISAM table, triggers). */
+  /** Findings about this object for the user (SQLite without AUTOINCREMENT, a partitioned table, a MyISAM table, triggers). */
   readonly findings?: readonly import('./errors.ts').Finding[];
 }

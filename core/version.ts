@@ -1,2 +1,2 @@
-/** Of this build; a test holds it against package.json, so that nothing has to be read from disk. */
+/** Version of this build. A test compares it with package.json, so that no file is read at run time. */
 export const version = '0.1.0';

@@ -30,7 +30,7 @@ function dataSource(spec: Fields): readonly ['DataSource', Fields] {
   return ['DataSource', spec];
 }
 
-/** What is wrong, where it is said to be, and the words that say what would be right. */
+/** The invalid fields, the path of the expected error, and the text that must name the valid values. */
 const wrong: readonly (readonly [readonly [ManifestKind, Fields], path: string, says: string])[] = [
   [sync({ mode: undefined }), 'spec.mode', ''],
   [sync({ mode: 'Ids' }), 'spec.mode', ''],
@@ -110,7 +110,7 @@ const wrong: readonly (readonly [readonly [ManifestKind, Fields], path: string, 
   [dataSource({ mysql: server, maxConcurrentSyncs: -1 }), 'spec.maxConcurrentSyncs', ''],
 ];
 
-/** Fields that are not known: `kubectl` validates strictly. */
+/** Unknown fields: `kubectl` validates strictly. */
 const unknown: readonly (readonly [readonly [ManifestKind, Fields], path: string])[] = [
   [from({ tabel: 'orders' }), 'spec.source.tabel'],
   [sync({ modus: 'Id' }), 'spec.modus'],
@@ -296,7 +296,7 @@ interface Schema {
   readonly items?: Schema;
 }
 
-/** Fields that have no sentence. */
+/** Fields without a description. */
 function silent(schema: Schema, path: string): string[] {
   return Object.entries(schema.items?.properties ?? schema.properties ?? {}).flatMap(([name, field]) => [
     ...(/^[A-Z\d].+\.$/s.test(field.description ?? '') || /^true: /.test(field.description ?? '')

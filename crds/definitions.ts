@@ -12,11 +12,11 @@ interface PrinterColumn {
   readonly type: 'string' | 'integer' | 'date';
   readonly jsonPath: string;
   readonly description: string;
-  /** 1: with `-o wide` alone. */
+  /** 1: shown with `-o wide` only. */
   readonly priority?: 1;
 }
 
-/** One of our kinds, as it is generated: custom resource and reference. */
+/** One of our kinds, as input for its custom resource and its reference page. */
 export interface ResourceKind {
   readonly kind: ManifestKind;
   readonly summary: string;
@@ -38,7 +38,7 @@ function column(
 const age = column('Age', '.metadata.creationTimestamp', 'Time since it was made.', { type: 'date' });
 const wide = { priority: 1 } as const;
 
-/** The columns of `kubectl get syncs`; core/sync-row.ts has the same for the command line. */
+/** The columns of `kubectl get syncs`; core/sync-row.ts has the same ones for the command line. */
 const syncColumns = [
   column('Source', '.spec.source.dataSource', 'DataSource that is read.'),
   column('Destination', '.spec.destination.dataSource', 'DataSource that is written.'),
@@ -82,7 +82,6 @@ export const kinds: readonly ResourceKind[] = [
   },
 ];
 
-/** The CustomResourceDefinition. */
 export function customResource({ kind, summary, spec, status, rules, columns }: ResourceKind): object {
   const singular = kind.toLowerCase();
   const validations = rules.map(({ path, condition, message, mend }) => ({

@@ -23,7 +23,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return files;
 }
 
-/** Those that are not as they would be generated now. */
+/** Files that differ from what would be generated now. */
 export function staleFiles(): string[] {
   return [...generatedFiles()]
     .filter(

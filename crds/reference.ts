@@ -2,7 +2,7 @@ import { apiVersion } from '../core/manifest/names.ts';
 import type { ResourceKind } from './definitions.ts';
 import type { StructuralSchema } from './structural.ts';
 
-/** docs/reference.md: every field with its type, default and sentence, and the rules between fields. */
+/** docs/reference.md: every field with its type, default and description, and the rules between fields. */
 export function referenceText(kinds: readonly ResourceKind[]): string {
   return `${head}${kinds.map(kindText).join('\n')}`;
 }
@@ -48,7 +48,7 @@ function rowsOf(prefix: string, schema: StructuralSchema): string[][] {
       defaultText(field, isRequired),
       cellText(field.description ?? ''),
     ];
-    // References to Secrets are all alike.
+    // All references to Secrets have the same fields.
     if (name.endsWith('SecretRef')) return [row];
     return [row, ...rowsOf(path, field), ...(field.items ? rowsOf(`${path}[]`, field.items) : [])];
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A schema of OpenAPI 3 as a custom resource takes it: no unions, nothing that says "nothing else". */
+/** An OpenAPI 3 schema in the form that custom resources accept: no unions, no `additionalProperties: false`. */
 export interface StructuralSchema {
   type?: string;
   description?: string;
@@ -21,7 +21,7 @@ export interface Validation {
   fieldPath?: string;
 }
 
-/** From a schema of core/manifest; what a user writes, so that a field with a default is optional. */
+/** Converts a schema of core/manifest. It describes what a user writes, so a field with a default is optional. */
 export function structuralSchema(schema: z.ZodType): StructuralSchema {
   return structural(z.toJSONSchema(schema, { io: 'input', target: 'openapi-3.0' }) as StructuralSchema);
 }

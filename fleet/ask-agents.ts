@@ -4,15 +4,16 @@ import { permanent, transient } from '../core/errors.ts';
 import { hasLabels, labelTexts } from '../core/labels.ts';
 import type { DataSource, Sync } from '../core/sync-spec.ts';
 
-/** Longer than an agent takes for itself. */
+/** Longer than the time limit of an agent for the same request. */
 const askMs = 30_000;
 
-/** What of a Sync or DataSource says which agents may answer. */
+/** The part of a Sync or DataSource that decides which agents may answer. */
 type Placed = Pick<DataSource | Sync, 'spec'>;
 
 /**
- * Asks an agent that may reach the systems: only agents have drivers, credentials and reach. `placed` are the objects whose placement it must
- * fulfil. Throws NoAgentAnswered (transient) where none can answer, and what the agent met, under its code.
+ * Sends a question to an agent that may reach the systems: only agents have drivers, credentials and network access. The agent must
+ * fulfil the placement of all `placed` objects. Throws NoAgentAnswered (transient) if none can answer, and otherwise the agent's own
+ * error with its code.
  */
 export type AskAgent = (
   kind: ProbeKind,
@@ -20,7 +21,7 @@ export type AskAgent = (
   placed: readonly (Placed | undefined)[],
 ) => Promise<unknown>;
 
-/** For several questions: the agents are listed once. */
+/** Lists the agents once, for several questions. */
 export async function agentAsker(etcd: Coordination, signal: AbortSignal): Promise<AskAgent> {
   const agents = (await etcd.cluster.agents()).filter((each) => !each.isDraining);
   return async (kind, subject, placed) => {
@@ -32,7 +33,7 @@ export async function agentAsker(etcd: Coordination, signal: AbortSignal): Promi
   };
 }
 
-/** Where no agent can answer, that is known without waiting for it. */
+/** Fails immediately if no agent can answer, instead of waiting for one. */
 function requireAgent(
   kind: ProbeKind,
   selector: Readonly<Record<string, string>>,

@@ -14,8 +14,8 @@ export interface AskOptions {
 }
 
 /**
- * Posts a request and waits for its answer; undefined where it was not waited for, or the fleet answers at the next run. Throws the refusal,
- * and RequestUnanswered (transient).
+ * Posts a request and waits for its answer. Returns undefined if it did not wait, or if the fleet answers only at the next run. Throws
+ * the refusal, and RequestUnanswered (transient).
  */
 export async function ask(
   fleet: Fleet,

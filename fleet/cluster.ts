@@ -2,7 +2,7 @@ import type { Coordination } from '../coordination/contract.ts';
 import { qualifiedName } from '../core/sync-spec.ts';
 import type { FleetAgent, FleetLock } from './contract.ts';
 
-/** The agents of a cluster, by name: only etcd knows them, with Kubernetes and without. */
+/** The agents of a cluster, sorted by name. They are known only to etcd, with and without Kubernetes. */
 export async function readAgents(etcd: Coordination): Promise<readonly FleetAgent[]> {
   const [agents, leader, assignments] = await Promise.all([
     etcd.cluster.agents(),

@@ -9,7 +9,7 @@ import type { Fleet, FleetDataSource, FleetSync } from './contract.ts';
 import { byName, dataSourcesIn } from './names.ts';
 import { putManifest } from './put-manifest.ts';
 
-/** A cluster without Kubernetes. Its end closes the connection. */
+/** A cluster without Kubernetes. Closing the fleet closes the connection. */
 export function etcdFleet(etcd: Coordination, place: string): Fleet {
   const { desired, reports, requests } = etcd;
   const removeFinished = removeOnce(etcd);
@@ -44,7 +44,7 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
     },
     async isGone({ uid }) {
       if (await desired.getSync(uid)) return false;
-      // The agents are done with it; desired state is removed by the side that wrote it.
+      // The agents have finished cleanup; desired state is deleted by the side that wrote it.
       await desired.purgeSync(uid, 'operator');
       return true;
     },
@@ -74,7 +74,7 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
       const stored = await desired.getSync(sync.uid);
       if (!stored) return;
       const { version, isSuspendedByAnnotation: _before, ...rest } = stored;
-      // As the annotation on Kubernetes: beside the spec, which belongs to whoever applies it.
+      // Stored beside the spec, like the annotation on Kubernetes, because the spec belongs to whoever applies it.
       const isNeeded = isSuspended || (rest.spec as { suspend?: boolean }).suspend === true;
       const flag = isNeeded ? { isSuspendedByAnnotation: isSuspended } : {};
       await desired.putSync({ ...rest, ...flag }, version);
@@ -83,7 +83,7 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
   };
 }
 
-/** What was deleted without waiting for it, before anything else is written. */
+/** Purges Syncs that were deleted without waiting, before anything else is written. */
 function removeOnce({ desired }: Coordination): () => Promise<void> {
   let removed: Promise<void> | undefined;
   return async () => {

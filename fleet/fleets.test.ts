@@ -47,7 +47,7 @@ describe('what a fleet offers', () => {
   const kinds: readonly {
     readonly kind: string;
     readonly open: () => Promise<Fleet>;
-    /** What agents and operator do when a Sync is deleted. */
+    /** Simulates what agents and the operator do when a Sync is deleted. */
     readonly cleanUp: (sync: SyncIdentity) => Promise<void>;
   }[] = [
     {

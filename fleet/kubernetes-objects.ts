@@ -13,7 +13,7 @@ import {
 import { findCondition } from '../operator/runtime/conditions.ts';
 import type { FleetDataSource, FleetSync } from './contract.ts';
 
-/** A custom resource as a fleet gives it. */
+/** Converts a custom resource to a FleetSync. */
 export function toFleetSync(object: SyncObject): FleetSync {
   const {
     uid,
@@ -74,7 +74,7 @@ function reportOf(
   };
 }
 
-/** What syncStatusShape has made of a status, as far as it has kept it. */
+/** The inverse of syncStatusShape, as far as the shape kept the fields. */
 function fromShape(uid: string, mode: Mode | undefined, status: SyncObjectStatus): SyncStatus {
   const {
     conditions = [],

@@ -29,7 +29,7 @@ export interface KubernetesOptions {
 const pageSize = 500;
 const resources: Readonly<Record<ManifestKind, Resource>> = { Sync: syncs, DataSource: dataSources };
 
-/** Over custom resources, with the user's own rights: what is asked for is an annotation, what is answered is in the status. */
+/** Works on custom resources with the user's own rights: requests are annotations, answers are in the status. */
 export async function kubernetesFleet(
   env: Environment,
   { context, kubeconfig }: KubernetesOptions,
@@ -83,7 +83,7 @@ export async function kubernetesFleet(
       );
     },
     async suspend({ namespace, name, uid, spec }, isSuspended) {
-      // Beside the spec, which Git may own; nothing where the spec says the same.
+      // Set beside the spec, which Git may own; not set if the spec already has the same value.
       const isSaid = ((spec as { suspend?: boolean }).suspend === true) === isSuspended;
       const annotations = { [suspendAnnotation]: isSaid ? null : String(isSuspended) };
       await client.patch(syncs, { namespace, name }, { metadata: { uid, annotations } });
@@ -126,7 +126,7 @@ async function find<T extends KubernetesObject>(
   }
 }
 
-/** By server-side apply: fields that Git or Helm own are theirs, and a change of one is refused with KubernetesConflict. */
+/** Uses server-side apply: fields that Git or Helm own stay theirs, and changing one is refused with KubernetesConflict. */
 async function put(client: KubernetesClient, manifest: FleetManifest, isDryRun: boolean): Promise<Applied> {
   const { kind, namespace, name, spec, isSuspendedByAnnotation: isSuspended } = manifest;
   const resource = resources[kind];
@@ -144,7 +144,7 @@ async function put(client: KubernetesClient, manifest: FleetManifest, isDryRun: 
   return { kind, name, action: isSame ? 'unchanged' : before ? 'configured' : 'created', object };
 }
 
-/** False: it is not there. */
+/** False: not found. */
 async function remove(
   client: KubernetesClient,
   resource: Resource,

@@ -3,12 +3,12 @@ interface Named {
   readonly name: string;
 }
 
-/** In the order of lists: by namespace and name. */
+/** Sort order of lists: by namespace and name. */
 export function byName(one: Named, other: Named): number {
   return one.namespace.localeCompare(other.namespace) || one.name.localeCompare(other.name);
 }
 
-/** Names of the data sources that a Sync's spec names, as far as it can be read. */
+/** Names of the data sources in the spec of a Sync, as far as it can be read. */
 export function dataSourcesIn(spec: unknown): readonly string[] {
   const ends = spec as
     | { readonly source?: { dataSource?: unknown }; readonly destination?: { dataSource?: unknown } }

@@ -1,6 +1,6 @@
 import { type IdraError, permanent } from '../core/errors.ts';
 
-/** What this kind of installation does not have. */
+/** The error for operations that this kind of installation does not support. */
 export function notOffered(message: string, mend: string, path?: string): IdraError {
   return permanent('NotOfferedHere', message, { mend, ...(path !== undefined && { path }) });
 }

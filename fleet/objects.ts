@@ -7,7 +7,7 @@ import { syncRow } from '../core/sync-row.ts';
 import type { Mode } from '../core/sync-spec.ts';
 import type { FleetDataSource, FleetSync } from './contract.ts';
 
-/** Something of a fleet as the API server of Kubernetes would give it: what -o json and yaml print. */
+/** An object of a fleet in the form of the Kubernetes API, as printed by -o json and yaml. */
 export interface FleetObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -60,14 +60,14 @@ function readyOf(report: DataSourceReport | undefined) {
   return { type: 'Ready', status: report.isReachable ? 'True' : 'False', reason, message: report.message };
 }
 
-/** What lists need of a Sync's manifest. */
+/** The fields of a Sync's manifest that lists need. */
 interface ListedSpec {
   readonly mode: Mode;
   readonly source: { readonly dataSource: string };
   readonly destination: { readonly dataSource: string };
 }
 
-/** The row of a table of Syncs; the ages in it are counted up to `nowMs`. */
+/** The table row of a Sync; ages are computed relative to `nowMs`. */
 export function syncRowOf({ name, namespace, createdAt, spec, status }: FleetSync, nowMs: number): SyncRow {
   return syncRow({ name, namespace, createdAt, spec: spec as ListedSpec }, status, nowMs);
 }

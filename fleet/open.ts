@@ -3,13 +3,13 @@ import type { Environment } from '../process/environment.ts';
 import type { Fleet } from './contract.ts';
 import type { KubernetesOptions } from './kubernetes.ts';
 
-/** Which installation is meant. */
+/** The installation to open. */
 export type FleetAddress =
   | { readonly kind: 'stateFile'; readonly path: string }
   | ({ readonly kind: 'kubernetes' } & KubernetesOptions)
   | { readonly kind: 'etcd' };
 
-/** Each brings its own client along, and only that of this installation is loaded. The environment says the rest. */
+/** Loads only the client of the installation that is opened. Other settings come from the environment. */
 export async function openFleet(address: FleetAddress, env: Environment): Promise<Fleet> {
   switch (address.kind) {
     case 'stateFile':
@@ -23,7 +23,7 @@ export async function openFleet(address: FleetAddress, env: Environment): Promis
   }
 }
 
-/** Asked once, so that it is known to answer. As IDRA_ETCD_* say. */
+/** Connects as the IDRA_ETCD_* variables specify, and sends one request to verify that etcd answers. */
 export async function openEtcd(env: Environment): Promise<Coordination> {
   const { connectCoordination, readEtcdConfig } = await import('../coordination/connect.ts');
   const etcd = connectCoordination(readEtcdConfig(env));

@@ -15,8 +15,8 @@ interface Stored {
 }
 
 /**
- * As the API server would: a uid at the first apply, another generation at each change of the spec, nothing where nothing differs.
- * A change by somebody else in between is taken up and looked at again.
+ * Behaves like the API server: a new uid at the first apply, a new generation at each change of the spec, and no write if nothing
+ * differs. On a concurrent change it reads the object and tries again.
  */
 export async function putManifest(
   desired: DesiredState,
@@ -36,7 +36,7 @@ async function putOnce(desired: DesiredState, manifest: FleetManifest, isDryRun:
   const { kind, namespace, name, spec } = manifest;
   const stored = await find(desired, kind, namespace, name);
   const isSameSpec = isDeepStrictEqual(stored?.spec, JSON.parse(JSON.stringify(spec)));
-  // What the manifest does not say stays as `idra suspend` has set it.
+  // If the manifest does not set it, the value set by `idra suspend` is kept.
   const isSuspendedByAnnotation = manifest.isSuspendedByAnnotation ?? stored?.isSuspendedByAnnotation;
   const isSame = isSameSpec && stored?.isSuspendedByAnnotation === isSuspendedByAnnotation;
   const { uid, generation, createdAt } = stored ?? {
@@ -68,7 +68,7 @@ async function putOnce(desired: DesiredState, manifest: FleetManifest, isDryRun:
   };
 }
 
-/** A Sync that is being deleted is none: one that is made under the same name starts from nothing. */
+/** Ignores a Sync that is being deleted: a new Sync of the same name starts from nothing. */
 async function find(
   desired: DesiredState,
   kind: ManifestKind,

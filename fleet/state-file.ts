@@ -2,7 +2,7 @@ import { openStateFile, type StateFile } from '../coordination/single/state-file
 import type { Fleet, FleetSync } from './contract.ts';
 import { notOffered } from './not-offered.ts';
 
-/** Single mode's state file, while no run has it: requests are carried out by the next `idra run`. */
+/** Single mode's state file, while no run has it open: requests are executed by the next `idra run`. */
 export function stateFleet(path: string): Fleet {
   const state = openStateFile(path);
   const list = () => state.list().map((known) => toFleetSync(state, known));

@@ -5,7 +5,7 @@ import type { Fleet } from './contract.ts';
 
 const pollMs = 100;
 
-/** Until nothing is left of a deleted Sync. Throws StillThere (transient) at the time limit, a monotonic time. */
+/** Waits until a deleted Sync is fully cleaned up. Throws StillThere (transient) at the deadline, which is a monotonic time. */
 export async function untilGone(fleet: Fleet, sync: SyncIdentity, deadlineMs: number): Promise<void> {
   while (!(await fleet.isGone(sync))) {
     if (systemClock.monotonicMs() >= deadlineMs) {

@@ -3,9 +3,9 @@ import { Stopped } from '../core/errors.ts';
 let unread: AbortController | undefined;
 
 /**
- * Whoever reads stdout or stderr may end first, as in `idra plan | head`. What is still written is dropped, work in hand goes on, and
- * the exit status stays that of the work. The signal aborts with Stopped('shutdown') at the first write that nobody reads: for
- * commands that would print for ever.
+ * The reader of stdout or stderr may exit first, as in `idra plan | head`. Further output is dropped, running work continues, and the
+ * exit status is that of the work. The signal aborts with Stopped('shutdown') at the first write that fails this way, for commands that
+ * would otherwise print forever.
  */
 export function survivePipesThatBreak(): AbortSignal {
   unread ??= watchStreams(new AbortController());

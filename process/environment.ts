@@ -1,10 +1,10 @@
 import { permanent } from '../core/errors.ts';
 import { parseDuration, parseSize } from '../core/manifest/units.ts';
 
-/** The environment of a process. An empty variable is none. */
+/** The environment of a process. An empty variable counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads variables one by one; each complaint names the variable and says what would be right (EnvironmentInvalid, permanent). */
+/** Reads variables one by one. Each error names the variable and the accepted values (EnvironmentInvalid, permanent). */
 export class EnvironmentReader {
   readonly #env: Environment;
 
@@ -16,7 +16,7 @@ export class EnvironmentReader {
     return this.#env[name]?.trim() || undefined;
   }
 
-  /** Milliseconds of an integer and `ms`, `s`, `m` or `h`. */
+  /** An integer with `ms`, `s`, `m` or `h`, in milliseconds. */
   durationMs(name: string, byDefault: string, leastMs: number): number {
     const text = this.text(name) ?? byDefault;
     const ms = parseDuration(text);
@@ -25,7 +25,7 @@ export class EnvironmentReader {
     return ms;
   }
 
-  /** Bytes of an integer and `Ki`, `Mi`, `Gi` or nothing. */
+  /** An integer with `Ki`, `Mi`, `Gi` or no unit, in bytes. */
   bytes(name: string, byDefault: string, least: string): number {
     const text = this.text(name) ?? byDefault;
     const bytes = parseSize(text);
@@ -49,7 +49,7 @@ export class EnvironmentReader {
     return chosen;
   }
 
-  /** `a,b`; a comma too many does no harm. */
+  /** `a,b`; empty items are ignored. */
   list(name: string): readonly string[] {
     return (this.text(name) ?? '')
       .split(',')

@@ -4,17 +4,17 @@ import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { EnvironmentReader } from './environment.ts';
 
-/** True, or what is wrong in a few words. */
+/** True, or a short description of the problem. */
 export type Check = () => true | string;
 
 export interface HealthOptions {
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
   /** Undefined: all addresses. */
   readonly host: string | undefined;
-  /** Wrong here: the process should be started anew. */
+  /** If one of these fails, the process should be restarted. */
   readonly live?: Readonly<Record<string, Check>>;
-  /** Wrong here: it should not be counted on for now. */
+  /** If one of these fails, the process should receive no work for now. */
   readonly ready?: Readonly<Record<string, Check>>;
   readonly metrics: Pick<Registry, 'contentType' | 'metrics'>;
 }
@@ -24,7 +24,7 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** Whoever opens a connection and says nothing, or reads slowly, does not keep it. */
+/** A client that opens a connection and sends nothing, or reads slowly, must not hold it. */
 const limits = {
   requestTimeout: 5_000,
   headersTimeout: 5_000,
@@ -34,13 +34,13 @@ const limits = {
 };
 const maxConnections = 256;
 
-/** By default this machine alone; `*` where the kubelet and Prometheus ask from outside. */
+/** By default only this machine; `*` where the kubelet and Prometheus connect from outside. */
 export function readHealthAddress(reader: EnvironmentReader): string | undefined {
   const address = reader.text('IDRA_HEALTH_ADDRESS') ?? '127.0.0.1';
   return address === '*' ? undefined : address;
 }
 
-/** `/healthz`, `/readyz` and `/metrics`, and 404 for all else. */
+/** Serves `/healthz`, `/readyz` and `/metrics`, and 404 for all other paths. */
 export async function startHealthServer(options: HealthOptions): Promise<HealthServer> {
   const server = createServer(limits, (request, response) => {
     answer(options, request, response).catch((error: unknown) => response.destroy(error as Error));

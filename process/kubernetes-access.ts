@@ -7,39 +7,39 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { permanent } from '../core/errors.ts';
 
-/** Where the API server is, and as whom it is spoken to. */
+/** The address of the API server and the credentials to use with it. */
 export interface ClusterAccess {
   readonly server: URL;
-  /** Of the context, or of the pod: where our own Lease and the like belong. */
+  /** Namespace of the context or of the pod, which holds our own Lease and similar objects. */
   readonly namespace: string;
-  /** `isRefused`: the server took the last ones for invalid, so that everything is to be read anew. */
+  /** `isRefused`: the server rejected the last credentials, so they are read again. */
   credentials(isRefused: boolean): Promise<Credentials>;
 }
 
-/** What a request needs so that the server believes it. Lives in memory only, and in no log. */
+/** What a request needs to authenticate. Held in memory only, never logged. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: Pick<
     RequestOptions,
     'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'servername' | 'rejectUnauthorized'
   >;
-  /** Of a proxy that the kubeconfig names. */
+  /** For a proxy that the kubeconfig names. */
   readonly agent?: Agent;
 }
 
-/** Of the Secrets with certificates of Idra's own etcd. No agent uses one as the Secret of a DataSource. */
+/** Type of the Secrets that hold certificates of Idra's own etcd. No agent uses one as the Secret of a DataSource. */
 export const ownSecretType = 'idra.dev/etcd-certificate';
 
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 export interface AccessOptions {
-  /** Of a kubeconfig; left out: its current-context. */
+  /** A context of the kubeconfig; omitted: its current-context. */
   readonly context?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly serviceAccountFolder?: string;
 }
 
-/** By KUBECONFIG, else by the pod's service account, else by ~/.kube/config; throws `NoCluster` where there is none. */
+/** From KUBECONFIG, else the pod's service account, else ~/.kube/config. Throws `NoCluster` if there is none. */
 export async function loadClusterAccess(options: AccessOptions = {}): Promise<ClusterAccess> {
   const env = options.env ?? process.env;
   const folder = options.serviceAccountFolder ?? serviceAccountFolder;
@@ -54,7 +54,7 @@ export async function loadClusterAccess(options: AccessOptions = {}): Promise<Cl
   });
 }
 
-/** Without client-node, which costs 80 MiB of memory: in a pod, two files are all there is to read. */
+/** Does not load client-node, which costs 80 MiB of memory: in a pod, two files are all that is needed. */
 async function serviceAccountAccess(env: NodeJS.ProcessEnv, folder: string): Promise<ClusterAccess> {
   const host = env.KUBERNETES_SERVICE_HOST ?? '';
   const port = env.KUBERNETES_SERVICE_PORT ?? '443';
@@ -94,7 +94,7 @@ async function kubeconfigAccess(
     server,
     namespace: config.getContextObject(config.currentContext)?.namespace ?? 'default',
     credentials: async (isRefused) => {
-      // As kubectl: no token or password without TLS.
+      // As kubectl does: no token or password without TLS.
       if (server.protocol === 'http:') return { headers: {}, tls: {} };
       if (isRefused) config = await load();
       return await credentialsOf(config);
@@ -136,7 +136,7 @@ interface KubeconfigText {
   readonly users?: readonly { readonly user?: Record<string, unknown> }[];
 }
 
-/** client-node overlooks `tokenFile`; said as its auth provider of that name, the file is read again each minute. */
+/** client-node ignores `tokenFile`. Configured as its auth provider of that name, the file is read again each minute. */
 function withTokenFiles(text: string, path: string): string {
   const config = parse(text) as KubeconfigText;
   for (const { user } of config.users ?? []) {

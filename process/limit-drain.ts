@@ -1,9 +1,9 @@
-/** Of the time that a stop may take, this much is left for leaving by itself before the process is ended. */
+/** This share of the stop timeout is reserved for a regular exit before the process is killed. */
 const ownEndShare = 0.2;
 
 /**
- * From the signal on: after most of the time `cut` ends what still waits for a system, after all of it the process ends, whatever hangs.
- * A loop without end keeps this from running too; against that there is SIGKILL.
+ * Starts when the signal fires: after most of the time `cut` aborts what still waits for a system; after all of it the process exits,
+ * whatever still hangs. An endless synchronous loop also blocks this timer; only SIGKILL ends that.
  */
 export function limitDrain(signal: AbortSignal, timeoutMs: number, cut: () => void): { dispose(): void } {
   const timers: NodeJS.Timeout[] = [];

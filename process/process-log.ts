@@ -20,7 +20,7 @@ export function readLogConfig(reader: EnvironmentReader): LogConfig {
   };
 }
 
-/** To stderr, a line each. `common` is in every line. */
+/** Writes to stderr, one entry per line. `common` is added to every line. */
 export function makeProcessLog(config: LogConfig, common: LogFields = {}): Log {
   const logger = createLogger({
     level: config.level,
@@ -36,7 +36,10 @@ export function makeProcessLog(config: LogConfig, common: LogFields = {}): Log {
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
-/** As they are printed: secrets as `***`, errors as what happened and what to do; nothing that winston would take for its own. */
+/**
+ * Fields in the form in which they are printed: secrets as `***`, errors as message and remedy; no names that winston would interpret
+ * itself.
+ */
 export function plainFields(fields: LogFields): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
@@ -65,7 +68,7 @@ function plainValue(value: unknown, depth: number): unknown {
   );
 }
 
-/** What was not wrapped in a Secret although it should have been. */
+/** Catches values that should have been wrapped in a Secret. */
 function isSecretName(name: string): boolean {
   return /password|secret|token$|authorization/i.test(name) && !/^fencing/i.test(name);
 }

@@ -1,8 +1,8 @@
 import { Stopped } from '../core/errors.ts';
 
 /**
- * Runs `work` under a signal that fires with the outer one's reason, or with Stopped('deadline') after `timeoutMs`.
- * Leaves nothing behind on the outer signal, which may live as long as the process.
+ * Runs `work` under a signal that fires with the outer signal's reason, or with Stopped('deadline') after `timeoutMs`. Removes its
+ * listener from the outer signal, which may live as long as the process.
  */
 export async function withDeadline<T>(
   timeoutMs: number,

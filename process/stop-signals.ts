@@ -8,7 +8,10 @@ export interface StopSignals {
 
 const statuses = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** First SIGINT or SIGTERM: `onFirst`, then the signal. A second one: leave at once, with the status of that signal. */
+/**
+ * At the first SIGINT or SIGTERM calls `onFirst`, then aborts the signal. At the second, exits immediately with the status of that
+ * signal.
+ */
 export function stopOnSignals(onFirst: (name: keyof typeof statuses) => void): StopSignals {
   const stop = new AbortController();
   const on = (name: keyof typeof statuses) => () => {

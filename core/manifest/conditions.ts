@@ -1,6 +1,6 @@
 /**
- * Conditions over a spec, each in two forms of one meaning: a function for our own validation, and CEL for the API server's.
- * Paths are from the spec: `source.idField`. Fields have their defaults filled in when a condition is looked at.
+ * Conditions over a spec, each in two equivalent forms: a function for our own validation, and CEL for the API server's. Paths are
+ * relative to the spec: `source.idField`. Defaults are filled in before a condition is evaluated.
  */
 export interface Condition {
   readonly cel: string;
@@ -11,7 +11,7 @@ export function has(path: string): Condition {
   return { cel: reached(path).join(' && '), holds: (spec) => valueAt(spec, path) !== undefined };
 }
 
-/** A list or map that has something in it. */
+/** A non-empty list or map. */
 export function isFilled(path: string): Condition {
   return {
     cel: `${has(path).cel} && size(self.${path}) > 0`,
@@ -27,7 +27,7 @@ export function isOneOf(path: string, ...values: readonly string[]): Condition {
   };
 }
 
-/** A text in which the pattern is found; one that JavaScript and RE2 read alike, without a single quotation mark. */
+/** A text that matches the pattern, which must mean the same in JavaScript and RE2 and contain no single quotation mark. */
 export function isLike(path: string, pattern: string): Condition {
   const shape = new RegExp(pattern);
   return {
@@ -39,7 +39,7 @@ export function isLike(path: string, pattern: string): Condition {
   };
 }
 
-/** Both are there and equal. */
+/** Both are present and equal. */
 export function isSame(path: string, other: string): Condition {
   return {
     cel: `${all(has(path), has(other)).cel} && self.${path} == self.${other}`,
@@ -75,7 +75,7 @@ export function any(...conditions: readonly Condition[]): Condition {
   };
 }
 
-/** Where the first holds, the second must. */
+/** If the first holds, the second must hold. */
 export function implies(first: Condition, second: Condition): Condition {
   return any(not(first), second);
 }
@@ -91,7 +91,7 @@ export function valueAt(spec: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((value, name) => (isRecord(value) ? value[name] : undefined), spec);
 }
 
-/** `has` of CEL looks at one field alone: the ones on the way must be there too. */
+/** `has` of CEL checks only the last field, so each field on the path is checked too. */
 function reached(path: string): string[] {
   const names = path.split('.');
   return names.map((_name, index) => `has(self.${names.slice(0, index + 1).join('.')})`);

@@ -7,7 +7,7 @@ import type { Rule } from './rules.ts';
 /** A system that a DataSource can name. */
 export interface SystemSchema
   extends Pick<Definition, 'type' | 'title' | 'config' | 'fields' | 'isLocalFile'> {
-  /** False: in the schema, so that its room is kept, and refused. */
+  /** False: part of the schema to reserve the name, but refused. */
   readonly isOffered: boolean;
 }
 
@@ -46,7 +46,7 @@ export function dataSourceSpecSchema(systems: readonly SystemSchema[]) {
   });
 }
 
-/** The fields of all systems of this version. */
+/** The fields of all systems in this version. */
 export function offeredFields(systems: readonly SystemSchema[]): SystemFields {
   const offered = systems.filter((each) => each.isOffered);
   const of = (end: 'source' | 'destination') => [...new Set(offered.flatMap(({ fields }) => fields[end]))];

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /**
- * Building blocks of the schemas. Every text, list and map has a limit, so that the API server can bound the cost of the rules.
- * `describe` goes last: the sentence is what `kubectl explain` and the reference print.
+ * Building blocks of the schemas. Every text, list and map has a limit, so that the API server can bound the cost of the rules. Call
+ * `describe` last: its sentence is shown by `kubectl explain` and in the reference.
  */
 export interface TextOptions {
   readonly max: number;
   readonly pattern?: RegExp;
-  /** What would be right, said where the pattern does not match; in code and by the API server. */
+  /** The error text when the pattern does not match, describing valid values; used in code and by the API server. */
   readonly says?: string;
 }
 
@@ -52,7 +52,7 @@ export function isObjectName(name: string): boolean {
   return name.length <= 253 && subdomain.test(name);
 }
 
-/** The name of a column, as the system has it. */
+/** The name of a column as in the system. */
 export const columnName = () => text({ max: 128 });
 
 export const columnNames = () => z.array(columnName()).min(1).max(32);
@@ -66,7 +66,7 @@ export const hostName = () =>
 
 export const port = (standard: number) => z.int().min(1).max(65_535).default(standard);
 
-/** A key of a Secret in the same namespace. Never a value: credentials are given by reference alone. */
+/** A key of a Secret in the same namespace. Never a value: credentials are given only by reference. */
 export function secretReference() {
   return z.strictObject({
     name: objectName().describe('Name of the Secret, in the same namespace.'),

@@ -5,7 +5,7 @@ import { manifestFinding } from './rules.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** What a schema refused, said for the person who wrote the manifest: field, what is wrong, what would be right. */
+/** Converts schema errors to findings for the author of the manifest: field, problem, valid values. */
 export function findingsOf(schema: z.ZodType, spec: unknown, issues: readonly Issue[]): Finding[] {
   return issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys')
@@ -28,7 +28,7 @@ function unknownField(schema: z.ZodType, path: readonly PropertyKey[], key: stri
   return manifestFinding(pathText([...path, key]), `there is no field ${key}`, mend);
 }
 
-/** A field that stands one or more levels too deep, or one too high: most often its indentation is wrong. */
+/** Finds a field that is nested one or more levels too deep or one too high, usually because of wrong indentation. */
 function levelOf(schema: z.ZodType, path: readonly PropertyKey[], key: string): string | undefined {
   for (let length = path.length - 1; length >= 0; length--) {
     const outer = path.slice(0, length);
@@ -102,7 +102,7 @@ function article(kind: string): string {
   return articles[kind] ?? kind;
 }
 
-/** The schema of a field; undefined where the path leaves what is known. */
+/** The schema of a field; undefined if the path is not part of the schema. */
 export function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | undefined {
   return path.reduce<z.ZodType | undefined>((at, name) => {
     const bare = at && unwrapped(at);

@@ -1,7 +1,7 @@
-/** Optional fields are left out, never undefined. */
+/** Optional fields are omitted, never undefined. */
 export type Given<T> = { readonly [K in keyof T]: Exclude<T[K], undefined> };
 
-/** The fields that are given. */
+/** Copies the fields that are present. */
 export function pick<T extends object, K extends keyof T>(
   object: T,
   names: readonly K[],

@@ -24,18 +24,18 @@ import { type SyncManifestSpec, syncSpecSchema } from './sync-schema.ts';
 import { parseDuration, parseSize } from './units.ts';
 import { splitUnknown } from './unknown-fields.ts';
 
-/** A manifest with its identity, as etcd (DesiredSync, DesiredDataSource) or a custom resource gives it. */
+/** A manifest with its identity, from etcd (DesiredSync, DesiredDataSource) or a custom resource. */
 export interface ManifestObject {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
   readonly generation: number;
   readonly spec: unknown;
-  /** The annotation idra.dev/suspend, which goes before spec.suspend. */
+  /** The annotation idra.dev/suspend, which takes precedence over spec.suspend. */
   readonly isSuspendedByAnnotation?: boolean | undefined;
 }
 
-/** What validation found. `spec`: the manifest with its defaults filled in, as the API server would store it; only without errors. */
+/** Result of validation. `spec`: the manifest with defaults filled in, as the API server would store it; only set without errors. */
 export interface Examined {
   readonly findings: readonly Finding[];
   readonly spec?: Readonly<Record<string, unknown>>;
@@ -47,22 +47,25 @@ export interface Admitted extends Examined {
 }
 
 export interface ManifestReader {
-  /** At the door, where users are told of each mistake. Every error at once, unknown fields among them. */
+  /** Strict validation for user input: reports all errors at once, including unknown fields. */
   examine(kind: ManifestKind, spec: unknown, where: Surroundings): Examined;
   /**
-   * Behind the door: fields that this version does not know are left out. A later version's schema has let them in, with defaults for
-   * all objects perhaps, and a cluster runs on while its parts are of two versions.
+   * Lenient validation for stored objects: unknown fields are left out. They were accepted by the schema of a later version, perhaps as
+   * defaults for all objects, and a cluster keeps running while its parts have two versions.
    */
   admit(kind: ManifestKind, spec: unknown, where: Surroundings): Admitted;
-  /** As `admit`. Throws `ManifestInvalid` (permanent) with the path of the first error. What is of a cluster alone is not asked for. */
+  /**
+   * Like `admit`. Throws `ManifestInvalid` (permanent) with the path of the first error. Rules that apply only to a cluster are not
+   * checked.
+   */
   readSync(object: ManifestObject): Sync;
   readDataSource(object: ManifestObject): DataSource;
 }
 
-/** What CEL cannot say of a Sync. */
+/** Checks of a Sync that CEL cannot express. */
 export type SyncCheck = (spec: SyncManifestSpec) => readonly Finding[];
 
-/** `checks`: of systems, for what their fields hold. */
+/** `checks`: checks by systems of the values of their fields. */
 export function makeManifestReader(
   systems: readonly SystemSchema[],
   checks: readonly SyncCheck[] = [],
@@ -133,7 +136,7 @@ function invalid(
   );
 }
 
-/** Whether a cron expression or a time zone means anything. */
+/** Validates cron expression and time zone. */
 function timeFindings({ schedule, source }: SyncManifestSpec): Finding[] {
   const zones: readonly (readonly [path: string, zone: string | undefined])[] = [
     ['spec.schedule.timeZone', schedule.timeZone],
@@ -177,7 +180,7 @@ const neverDue: WrongCron = {
   mend: 'correct its day or its month; L is the last day of a month',
 };
 
-/** To find that a day never comes takes a tenth of a second, and manifests are read again and again. */
+/** Detecting that a date never occurs takes a tenth of a second, and manifests are read repeatedly. */
 const knownCrons = new Map<string, WrongCron | undefined>();
 const mostKnownCrons = 10_000;
 
@@ -253,13 +256,13 @@ function dataSourceSpec(
   };
 }
 
-/** What the schema and the rules have made sure of. */
+/** Guaranteed by the schema and the rules. */
 function known<T>(value: T | undefined): T {
   if (value === undefined) throw bug('a valid manifest lacks what the engine needs');
   return value;
 }
 
-/** The system that a DataSource's spec names, as far as it is one; for lists, which must not fail over one bad object. */
+/** The system that a DataSource's spec names, if any; for lists, which must not fail because of one invalid object. */
 export function systemOf(
   spec: unknown,
   systems: readonly { readonly type: SystemType }[],

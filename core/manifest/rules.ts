@@ -2,20 +2,20 @@ import type { Finding } from '../errors.ts';
 import type { Condition } from './conditions.ts';
 
 /**
- * What must hold between fields. One list of them gives validation in code and the rules of the custom resources, with the same
- * message. `condition` is looked at when every field alone is valid.
+ * A constraint between fields. One list yields validation in code and the rules of the custom resources, with the same message.
+ * `condition` is evaluated only when every single field is valid.
  */
 export interface Rule {
-  /** Field that is to blame, from the spec. */
+  /** Field at fault, relative to the spec. */
   readonly path: string;
   readonly condition: Condition;
   readonly message: string;
   readonly mend: string;
-  /** Of a cluster alone: single mode has one machine and its files. */
+  /** Applies only to a cluster: single mode has one machine and its files. */
   readonly isForCluster?: true;
 }
 
-/** Where a manifest is to run. */
+/** Where a manifest runs. */
 export type Surroundings = 'single' | 'cluster';
 
 export function brokenRules(rules: readonly Rule[], spec: unknown, where: Surroundings): Finding[] {

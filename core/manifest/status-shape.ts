@@ -4,11 +4,11 @@ import { formatLag, formatRate, knownLagSeconds } from '../sync-row.ts';
 import { type Given, pick } from './pick.ts';
 
 /**
- * The status of the custom resources, as it stands in the API: schema, type, and the mapping of what the lock holder of a Sync says.
- * No limits here: a status that is refused for its length would help nobody.
+ * The status of the custom resources in the API: schema, type, and the mapping from the report of a Sync's lock holder. No limits here,
+ * so that a status is never refused for its length.
  *
- * Whoever writes a status (the operator; `idra get -o json` without Kubernetes) takes `syncStatusShape` or `dataSourceStatusShape`
- * and puts the conditions beside it: they depend on what was there before (lastTransitionTime).
+ * Code that writes a status (the operator; `idra get -o json` without Kubernetes) uses `syncStatusShape` or `dataSourceStatusShape` and
+ * adds the conditions itself, because they depend on the previous ones (lastTransitionTime).
  */
 const time = () => z.string().meta({ format: 'date-time' });
 const count = () => z.int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -121,7 +121,7 @@ export const dataSourceStatusSchema = z.strictObject({
 export type SyncResourceStatus = Given<z.infer<typeof syncStatusSchema>>;
 export type DataSourceResourceStatus = Given<z.infer<typeof dataSourceStatusSchema>>;
 
-/** All but the conditions (core/sync-conditions.ts has their states). */
+/** Everything except the conditions (their states are computed in core/sync-conditions.ts). */
 export function syncStatusShape(status: SyncStatus): SyncResourceStatus {
   const { rowsPerSecond, bound, requests, warnings } = status;
   const lagSeconds = knownLagSeconds(status);
@@ -143,10 +143,10 @@ export function syncStatusShape(status: SyncStatus): SyncResourceStatus {
   };
 }
 
-/** What the last check of a DataSource found; times are ISO 8601 UTC. */
+/** Result of the last check of a DataSource; times are ISO 8601 UTC. */
 export interface CheckedDataSource {
   readonly type: string;
-  /** Syncs that use it. */
+  /** Number of Syncs that use it. */
   readonly syncs: number;
   readonly report?: {
     readonly generation: number;
@@ -157,7 +157,7 @@ export interface CheckedDataSource {
   };
 }
 
-/** All but the conditions. */
+/** Everything except the conditions. */
 export function dataSourceStatusShape({ type, syncs, report }: CheckedDataSource): DataSourceResourceStatus {
   if (!report) return { type, syncs };
   return {

@@ -18,7 +18,7 @@ import type { Rule } from './rules.ts';
 
 type End = 'source' | 'destination';
 
-/** Fields of systems that are in the schema. */
+/** System fields that are in the schema. */
 const known: Readonly<Record<End, readonly SystemField[]>> = {
   source: [
     ...objectFields,
@@ -37,7 +37,7 @@ const isNaming = (field: SystemField) => namingFields.includes(field);
 
 const isLastDestination = isOneOf('mode', ...lastDestinationModes);
 
-/** What the two ends name. */
+/** Rules for the objects named by source and destination. */
 function objectRules(offered: SystemFields): readonly Rule[] {
   return [
     namingRule('source', offered.source),
@@ -156,7 +156,7 @@ const modeRules: readonly Rule[] = [
   },
 ];
 
-/** In the schema, so that their room is kept, and refused until they do something. */
+/** Fields that are in the schema to reserve their names, and refused until they are implemented. */
 const laterRules: readonly Rule[] = [
   {
     path: 'mode',
@@ -184,7 +184,7 @@ const laterRules: readonly Rule[] = [
   },
 ];
 
-/** The same, of systems: fields that no system of this version has. */
+/** Reserved system fields: no system of this version has them. */
 function laterFields(end: End, offered: readonly SystemField[]): readonly Rule[] {
   return known[end]
     .filter((field) => !offered.includes(field))
@@ -196,7 +196,7 @@ function laterFields(end: End, offered: readonly SystemField[]): readonly Rule[]
     }));
 }
 
-/** `offered`: fields of the systems of this version. */
+/** `offered`: fields of the systems in this version. */
 export function syncRules(offered: SystemFields): readonly Rule[] {
   return [
     ...objectRules(offered),

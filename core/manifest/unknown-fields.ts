@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { pathText } from './issues.ts';
 
-/** A spec without the fields that the schema does not know, and their paths. */
+/** Splits a spec into the part that the schema knows and the paths of the unknown fields. */
 export function splitUnknown(
   schema: z.ZodType,
   spec: unknown,
