@@ -17,9 +17,12 @@ export interface AgentConfig {
   readonly watchNamespaces: readonly string[];
   /** Secrets as FOLDER/NAME/KEY; undefined: from Kubernetes. */
   readonly secretsFolder: string | undefined;
-  /** Secrets of Kubernetes are used for what the custom resource of a DataSource says; false: there are no custom resources. */
+  /**
+   * Secrets of Kubernetes are used only if the custom resource of the DataSource confirms its config; false: there are no custom
+   * resources.
+   */
   readonly confirmsDataSources: boolean;
-  /** Files of DataSources are below ROOT/NAMESPACE; undefined: there are none. */
+  /** Files of DataSources are below ROOT/NAMESPACE; undefined: no files are accessible. */
   readonly sqliteRoot: string | undefined;
   /** Undefined: no health server. */
   readonly healthPort: number | undefined;
@@ -28,14 +31,14 @@ export interface AgentConfig {
   readonly log: LogConfig;
 }
 
-/** Throws EnvironmentInvalid or EtcdNotConfigured (permanent), which name the variable and say what would be right. */
+/** Throws EnvironmentInvalid or EtcdNotConfigured (permanent), which name the variable and the accepted values. */
 export function readAgentConfig(env: Environment): AgentConfig {
   const reader = new EnvironmentReader(env);
   return {
     etcd: readEtcdConfig(env),
     name: readName(reader),
     labels: reader.labels('IDRA_AGENT_LABELS'),
-    // etcd itself keeps no lease for less than two seconds.
+    // etcd does not grant leases of less than two seconds.
     leaseTtlMs: reader.durationMs('IDRA_LEASE_TTL', '10s', 2_000),
     drainTimeoutMs: reader.durationMs('IDRA_DRAIN_TIMEOUT', '25s', 0),
     bytesInFlight: readBytesInFlight(reader),

@@ -4,7 +4,7 @@ import type { Connector, SystemAccess } from '../core/connector.ts';
 import type { Definition } from '../core/definition.ts';
 import { withFileFolder } from './file-folder.ts';
 
-/** What each way to a connector hands on. */
+/** The folder that each method of a connector receives. */
 async function filesOf(dataSource: string, root: string | undefined): Promise<readonly unknown[]> {
   const seen: unknown[] = [];
   const note = async (access: SystemAccess) => void seen.push(access.files);

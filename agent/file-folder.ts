@@ -4,8 +4,8 @@ import type { RunContext } from './engine/context.ts';
 type DefinitionOf = RunContext['definitionOf'];
 
 /**
- * The connectors, with the files of each namespace below a folder of its own: ROOT/NAMESPACE. Who may only write a DataSource would else
- * reach every file of the agent. Without a root no file is reached.
+ * Wraps the connectors so that the files of each namespace are restricted to a folder of its own: ROOT/NAMESPACE. Otherwise a user with
+ * the right to write a DataSource could access every file of the agent. Without a root no file is accessible.
  */
 export function withFileFolder(definitionOf: DefinitionOf, root: string | undefined): DefinitionOf {
   const confined = (access: SystemAccess): SystemAccess => ({ ...access, files: filesOf(access, root) });

@@ -6,12 +6,12 @@ import type { RunContext } from './engine/context.ts';
 
 type DefinitionOf = RunContext['definitionOf'];
 
-/** What an agent is called, and which process it is. */
+/** The name of an agent, and the instance id of its process. */
 export type Self = Pick<Trial, 'agent' | 'instance'>;
 
 /**
- * The connectors, with each first contact to a DataSource noted in etcd (coordination/session/trials.ts) until it has ended. A DataSource that
- * was reached once by this process is trusted from then on; one that fails is noted at each try.
+ * Wraps the connectors so that each first contact to a DataSource is recorded in etcd (coordination/session/trials.ts) until it has
+ * ended. A DataSource that this process has reached once is trusted from then on; one that fails is recorded at each attempt.
  */
 export function withTrials(definitionOf: DefinitionOf, trials: Trials, self: Self): DefinitionOf {
   const contacts = new FirstContacts(trials, self);
@@ -28,7 +28,7 @@ function watched(connector: Connector, contacts: FirstContacts): Connector {
     ...connector,
     check: (access, signal) => contacts.contact(access, () => connector.check(access, signal)),
     discover: (access, signal) => contacts.contact(access, () => connector.discover(access, signal)),
-    // Some connect only when they are used: their sessions are watched instead.
+    // Some connectors connect only on use: their sessions are watched instead.
     openSource: (access, object, signal) => connector.openSource(sessionsOf(access), object, signal),
     openDestination: (access, object, signal) =>
       connector.openDestination(sessionsOf(access), object, signal),
@@ -39,7 +39,7 @@ class FirstContacts {
   readonly #trials: Trials;
   readonly #self: Self;
   readonly #trusted = new Map<string, string>();
-  /** One note for all that this process tries of a DataSource at one time. */
+  /** One record for all concurrent attempts of this process at a DataSource. */
   readonly #underWay = new Map<string, { begun: Promise<() => Promise<void>>; users: number }>();
 
   constructor(trials: Trials, self: Self) {
@@ -74,14 +74,14 @@ class FirstContacts {
       trial.users -= 1;
       if (trial.users === 0) {
         this.#underWay.delete(dataSource);
-        // A note that cannot be taken back counts only if this process ends without leaving.
+        // A record that cannot be deleted counts only if this process crashes.
         await survived?.().catch(() => {});
       }
     }
   }
 }
 
-/** Without secrets: it is written to etcd. */
+/** Without secrets, because it is written to etcd. */
 function identityOf({ config }: SystemAccess): string {
   return createHash('sha256').update(JSON.stringify(config)).digest('hex');
 }

@@ -19,10 +19,10 @@ import { AgentMetrics } from './metrics.ts';
 import { openSecrets } from './secrets/open-secrets.ts';
 import { withinNamespaces } from './watched-namespaces.ts';
 
-/** 0: left in good order; 1: left while a sync was at work; 2: the environment is wrong; 3: etcd will never have this agent. */
+/** 0: regular exit; 1: exit while a sync was still working; 2: invalid environment; 3: etcd permanently refuses this agent. */
 type AgentStatus = 0 | 1 | 2 | 3;
 
-/** The agent as a process: a member of the cluster until SIGTERM or SIGINT, whatever becomes of etcd meanwhile. */
+/** The agent process: a member of the cluster until SIGTERM or SIGINT, even across losses of etcd. */
 export async function runAgent(env: Environment): Promise<AgentStatus> {
   forbidCoreDumps();
   const config = readConfig(env);
@@ -34,7 +34,7 @@ export async function runAgent(env: Environment): Promise<AgentStatus> {
   const signals = stopOnSignals((name) =>
     log.info('stopping; send the signal again to exit immediately', { signal: name }),
   );
-  // The drain keeps its own limits; this one holds whatever hangs.
+  // The drain has its own limits; this one applies to anything that hangs.
   const drain = limitDrain(signals.signal, config.drainTimeoutMs + leaveMs, () =>
     log.warn('leaving although something does not end'),
   );
@@ -52,10 +52,10 @@ export async function runAgent(env: Environment): Promise<AgentStatus> {
   }
 }
 
-/** To give back lock and lease after the drain. */
+/** Time to release lock and lease after the drain. */
 const leaveMs = 6_000;
 
-/** What no waiting mends: etcd that will not have us, or an environment that is wrong elsewhere than in its variables. */
+/** Errors that waiting cannot fix: etcd refuses this agent, or the environment is wrong beyond its variables. */
 function statusOf(error: unknown): AgentStatus {
   if (!(error instanceof IdraError) || error.disposition !== 'permanent') return 1;
   return error.code.startsWith('Etcd') ? 3 : 2;

@@ -29,10 +29,13 @@ export interface MembershipDeps {
   readonly onLeading: (isLeader: boolean) => void;
 }
 
-/** Of the drain's time this much is kept for stopping by itself what the leader has not taken away. */
+/** Share of the drain timeout reserved for stopping the syncs that the leader has not moved away. */
 const ownStopShare = 0.3;
 
-/** Joins; waits for etcd, or for a namesake to go, as long as it takes. Throws what no waiting mends, or the signal's reason. */
+/**
+ * Joins; waits for etcd, or for an agent of the same name to leave, as long as it takes. Throws errors that waiting cannot fix, or the
+ * signal's reason.
+ */
 export async function joinCluster(
   { coordination, config, clock, log }: MembershipDeps,
   signal: AbortSignal,
@@ -51,7 +54,7 @@ export async function joinCluster(
   }
 }
 
-/** From joining to leaving or the loss of the lease. */
+/** Lasts from joining to leaving or the loss of the lease. */
 export class Membership {
   readonly #deps: MembershipDeps;
   readonly #session: AgentSession;
@@ -88,7 +91,10 @@ export class Membership {
     this.#leading = standForElection({ ...deps, session }, this.#endOfLeading.signal);
   }
 
-  /** `lost`: all syncs have stopped, before anybody else could have their locks. Otherwise the signal has fired, and it has left. */
+  /**
+   * `lost`: all syncs have stopped, before any other agent could acquire their locks. Otherwise the signal has fired, and the agent has
+   * left.
+   */
   async run(signal: AbortSignal): Promise<'lost' | 'left' | 'leftInHaste'> {
     const { log } = this.#deps;
     const first = await firstAborted(signal, this.#session.signal);
@@ -107,7 +113,7 @@ export class Membership {
     return isDrained ? 'left' : 'leftInHaste';
   }
 
-  /** True: everything was given away or had stopped in time. */
+  /** True: everything was moved away or had stopped in time. */
   async #drain(): Promise<boolean> {
     const { config, log, clock } = this.#deps;
     const { drainTimeoutMs } = config;
@@ -150,7 +156,7 @@ export class Membership {
     return AbortSignal.any([end.signal, this.#session.signal]);
   }
 
-  /** What hangs in a driver does not keep this agent from coming back: its lock is gone, and the destination refuses its token. */
+  /** A hanging driver does not prevent this agent from rejoining: its lock is gone, and the destination refuses its token. */
   async #untilEnded(): Promise<void> {
     const { clock, log, config } = this.#deps;
     const isLate = new AbortController();

@@ -4,14 +4,14 @@ import type { SyncStatus } from '../core/status.ts';
 import { qualifiedName, type SyncIdentity } from '../core/sync-spec.ts';
 import type { EngineObserver } from './engine/context.ts';
 
-/** What the process is asked for at each scrape. */
+/** State of the process that is read at each scrape. */
 export interface AgentState {
-  /** Undefined: it is no member. */
+  /** Undefined: the agent is not a member. */
   leaseLeftMs(): number | undefined;
   isLeader(): boolean;
 }
 
-/** The catalogue of the agent's metrics. Labels are bounded by what is assigned here: the series of a sync go with it. */
+/** The agent's metrics. Labels are bounded by the syncs assigned to this agent: the series of a sync are removed with it. */
 export class AgentMetrics implements EngineObserver {
   readonly registry = new Registry();
   readonly #ofSync: readonly (Counter<string> | Gauge<string> | Histogram<string>)[];
@@ -90,7 +90,7 @@ export class AgentMetrics implements EngineObserver {
     this.#statuses.set(qualifiedName(sync), status);
   }
 
-  /** The sync runs here no more. */
+  /** The sync no longer runs here. */
   forget(of: SyncIdentity): void {
     const sync = qualifiedName(of);
     this.#statuses.delete(sync);
@@ -115,7 +115,7 @@ export class AgentMetrics implements EngineObserver {
   }
 }
 
-/** A lag grows while nothing is said of it. */
+/** Lag grows while no status is reported. */
 function lagNow({ lagSeconds = 0, observedAt }: SyncStatus, nowMs: number): number {
   return lagSeconds === 0 ? 0 : lagSeconds + Math.max(0, (nowMs - Date.parse(observedAt)) / 1_000);
 }

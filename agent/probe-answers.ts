@@ -12,7 +12,7 @@ export interface ProbeDeps extends Pick<RunContext, 'secrets' | 'definitionOf'> 
   readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
 }
 
-/** The result of a probe `check`. Of `discover` it is a list of relations, of `plan` a Preview. */
+/** The result of a probe `check`. For `discover` the result is a list of relations, for `plan` a Preview. */
 export interface CheckAnswer {
   /** Of the DataSource that was checked. */
   readonly generation: number;
@@ -21,10 +21,10 @@ export interface CheckAnswer {
   readonly findings: readonly Finding[];
 }
 
-/** Drivers have time limits of their own; this is for the whole. */
+/** Limit for the whole answer; drivers have time limits of their own. */
 const answerMs = 25_000;
 
-/** Answers what the leader and the command line ask of systems that this agent can reach. */
+/** Answers questions of the leader and the command line about systems that this agent can reach. */
 export async function answerProbe(deps: ProbeDeps, probe: Probe): Promise<unknown> {
   const deadline = AbortSignal.timeout(answerMs);
   const signal = AbortSignal.any([deadline, deps.session.signal]);
@@ -76,7 +76,7 @@ async function findDataSource({ coordination }: ProbeDeps, subject: string): Pro
   throw permanent('DataSourceNotFound', `DataSource ${subject} does not exist`, { mend: 'apply it' });
 }
 
-/** By uid, or a whole one that is not applied yet. */
+/** By uid, or as a complete Sync that is not applied yet. */
 async function findSync({ coordination }: ProbeDeps, subject: unknown): Promise<ManifestObject> {
   if (typeof subject !== 'string') return subject as ManifestObject;
   const found = await coordination.desired.getSync(subject);

@@ -3,7 +3,7 @@ import type { Log } from '../core/log.ts';
 
 const repeatMs = 30_000;
 
-/** Logs each warning once in a while: several watches and retries meet the same error at the same time. */
+/** Logs each warning at most once per interval: several watches and retries meet the same error at the same time. */
 export class ThrottledWarnings {
   readonly #log: Log;
   readonly #clock: Clock;

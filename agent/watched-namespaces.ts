@@ -4,8 +4,8 @@ import type { ManifestObject, ManifestReader } from '../core/manifest/reader.ts'
 type Reads = Pick<ManifestReader, 'readSync' | 'readDataSource'>;
 
 /**
- * Nothing of other namespaces is read, so that nothing of them is run, checked or planned, whatever etcd holds: a namespace that was taken
- * off the list may still be there, and whoever writes in etcd may name any. Empty: all are watched.
+ * Reads nothing from other namespaces, so that nothing of them is run, checked or planned, whatever etcd holds: data of a namespace that
+ * was removed from the list may still exist, and a writer of etcd may name any. Empty: all are watched.
  */
 export function withinNamespaces(manifests: Reads, watched: readonly string[]): Reads {
   if (watched.length === 0) return manifests;

@@ -11,7 +11,7 @@ const agentOf = (name: string, more: Partial<BalanceAgent> = {}): BalanceAgent =
   ...more,
 });
 
-/** Owners after the balance; a sync that is moved twice, or from where it is not, fails. */
+/** Owners after the balance; throws if a sync is moved twice, or from an agent that does not own it. */
 function after(state: BalanceInput, { moves, unassigned }: Balance): BalanceSync[] {
   const changed = new Map<string, string | undefined>();
   const owners = new Map(state.syncs.map(({ uid, owner }) => [uid, owner]));
@@ -189,7 +189,7 @@ describe('assign', () => {
       assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, String(counts));
       const often = syncs.map(({ recentMoves }) => recentMoves);
       assert.ok(Math.max(...often) <= 2, `one moved ${Math.max(...often)} times`);
-      // The first to restart gives to those that are still to; the last comes back empty: two shares move twice.
+      // The first agent to restart gives syncs to those that restart later, and the last comes back empty: two shares move twice.
       const twice = often.filter((count) => count === 2).length;
       assert.ok(twice <= 2 * Math.ceil(syncCount / agentCount), `${twice} moved twice`);
     });
@@ -208,7 +208,7 @@ test('a sync in the middle of a pass is not moved for load alone', () => {
       .sort(),
     ['3', '4'],
   );
-  // Its agent drains or is gone: it moves.
+  // Its agent is draining or gone, so it moves.
   const draining = [{ name: 'a', labels: {}, availability: 'draining' as const }, ...agents.slice(1)];
   assert.equal(assign({ agents: draining, syncs: [busy('1', 'a')] }).moves.length, 1);
 });
@@ -217,7 +217,7 @@ function syncOf(uid: string, owner: string | undefined): BalanceSync {
   return { uid, weight: 1, selectors: [], recentMoves: 0, ...(owner === undefined ? {} : { owner }) };
 }
 
-/** Every unplaced sync, and what the agents have above their share when the fullest get the larger shares. */
+/** Every unplaced sync, plus what the agents have above their share when the fullest get the larger shares. */
 function leastMoves({ agents, syncs }: BalanceInput): number {
   const counts = new Map(agents.map(({ name }) => [name, 0]));
   let unplaced = 0;

@@ -22,19 +22,18 @@ export interface Balance {
 
 /** Sums of weights are floating point. */
 const slack = 1e-9;
-/** Less than what any sync costs that could stay: it has moved in this decision already. */
+/** Less than the cost of any sync that could stay: this sync has already moved in this decision. */
 const movesAnyway = -1;
-/** More than any sync costs that may be moved for load. */
+/** More than the cost of any sync that may be moved for load. */
 const stays = Number.POSITIVE_INFINITY;
 
 /**
- * Which agent shall run which Sync, as the difference to what runs where now.
+ * Decides which agent runs which Sync, as the difference to the current assignments.
  *
- * A sync without an owner that may run it goes to the agent with the least load. Then, while an agent carries more than the
- * largest weight above another, the first gives to the second. Without selectors this ends within the largest weight of an
- * even spread, and only agents above the mean give and only agents below it get; with equal weights the spread is even
- * within one, and no smaller number of moves reaches it. The same state gives the same answer, in whatever order it lists
- * agents and syncs, and what comes out needs no further move.
+ * A sync without an eligible owner goes to the agent with the least load. Then, while one agent carries more than the largest weight
+ * above another, the first gives to the second. Without selectors this ends within the largest weight of an even spread, and only agents
+ * above the mean give and only agents below it receive; with equal weights the spread is even within one, with the minimum number of
+ * moves. The result does not depend on the order of agents and syncs in the input, and applying it leaves nothing to move.
  */
 export function assign(input: BalanceInput): Balance {
   const loads = new Loads(input.agents);
@@ -47,7 +46,7 @@ export function assign(input: BalanceInput): Balance {
   }
   const unassigned: Unassigned[] = [];
   const placed = new Map<BalanceSync, string>();
-  // The heavy ones first: the light ones even out what those leave uneven.
+  // Heavy syncs first: light ones then even out the remaining differences.
   for (const sync of unplaced.sort((a, b) => b.weight - a.weight)) {
     const to = loads.leastLoaded(sync);
     if (to === undefined) {
@@ -62,8 +61,8 @@ export function assign(input: BalanceInput): Balance {
 }
 
 /**
- * Each step takes from the fullest agent that can give, until none is more than the largest weight above another.
- * It ends: what is given is smaller than the gap, so the sum of the squares of the loads falls with each step.
+ * Each step takes from the fullest agent that can give, until none is more than the largest weight above another. This terminates: the
+ * moved weight is smaller than the gap, so the sum of the squared loads decreases with each step.
  */
 function even(loads: Loads, weightLimit: number, placed: Map<BalanceSync, string>): void {
   for (;;) {
@@ -79,7 +78,7 @@ function nextStep(loads: Loads, threshold: number) {
   const least = loads.leastLoad();
   for (const from of loads.fullestFirst()) {
     if (loads.of(from) - least <= threshold) return undefined;
-    // Selectors that are alike share their agents: one look at each kind, not at each sync.
+    // Syncs with equal selectors share their agents, so each kind is examined once instead of each sync.
     for (const { to, groups } of loads.moveCandidates(from)) {
       const gap = loads.of(from) - loads.of(to);
       if (gap <= threshold) break;
@@ -91,7 +90,10 @@ function nextStep(loads: Loads, threshold: number) {
   return undefined;
 }
 
-/** Those that move anyway, then those that have moved least of late, then those that even the two best, heavy before light. */
+/**
+ * Prefers syncs that move anyway, then those that have moved least recently, then those that even the two agents best, heavy before
+ * light.
+ */
 function pick(groups: Iterable<Alike>, gap: number): Alike | undefined {
   let best: Alike | undefined;
   for (const group of groups) if (group.cost !== stays && (!best || isBetter(group, best, gap))) best = group;

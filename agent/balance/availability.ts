@@ -3,11 +3,11 @@ import type { Clock } from '../../core/clock.ts';
 import type { AgentAvailability } from './balance-input.ts';
 
 export interface Graces {
-  /** After an announced restart, and after the last of several: a rolling update is one event. */
+  /** Counted from an announced restart, and from the last of several: a rolling update is one event. */
   readonly returnMs: number;
   /** Doubled with each further unannounced loss. */
   readonly unsteadyMs: number;
-  /** In which losses are counted. */
+  /** Period in which losses are counted. */
   readonly memoryMs: number;
 }
 
@@ -22,12 +22,15 @@ interface Past {
   isGone: boolean;
   /** Monotonic times. */
   losses: number[];
-  /** When it came back from an announced restart. */
+  /** Time at which it came back from an announced restart. */
   returnedAt?: number;
   joinedAt: number;
 }
 
-/** What the leader remembers of agents that came and went. A new leader remembers nothing, and takes agents that have just joined for returned ones. */
+/**
+ * The leader's memory of agents that left and came back. A new leader starts without memory and treats agents that have just joined as
+ * returned ones.
+ */
 export class AvailabilityTracker {
   readonly #clock: Clock;
   readonly #graces: Graces;
@@ -40,7 +43,7 @@ export class AvailabilityTracker {
     this.#graces = graces;
   }
 
-  /** Call with the agents that are there now. */
+  /** Call with the agents that are currently members. */
   see(agents: ReadonlyMap<string, Agent>): void {
     const now = this.#clock.monotonicMs();
     for (const [name, past] of this.#pasts) {
@@ -53,7 +56,7 @@ export class AvailabilityTracker {
     this.#isFirst = false;
   }
 
-  /** With the time after which it changes by itself. */
+  /** Also returns the time after which the availability changes without further events. */
   of(agent: Agent): { readonly availability: AgentAvailability; readonly changesInMs?: number } {
     if (agent.isDraining) return { availability: 'draining' };
     const past = this.#pasts.get(agent.name);
@@ -77,7 +80,7 @@ export class AvailabilityTracker {
       const since = { instance, isDraining: false, isGone: false, losses: [], joinedAt: now };
       this.#pasts.set(agent.name, isNew ? { ...since, returnedAt: now } : since);
     } else if (past.isGone || past.instance !== instance) {
-      // Gone and back between two looks.
+      // It left and came back between two calls.
       if (!past.isGone) this.#lose(past, now);
       if (past.isDraining) past.returnedAt = now;
       else delete past.returnedAt;

@@ -1,6 +1,6 @@
 /**
- * `open`: takes syncs, also from fuller agents. `returning`: an announced restart is just over; it takes syncs that have no
- * owner, but is filled up later. `unsteady`: comes and goes; takes only what nobody else may run. `draining`: gives all away.
+ * `open`: receives syncs, also from fuller agents. `returning`: an announced restart has just ended; receives syncs without an owner, but
+ * is filled up later. `unsteady`: joins and leaves repeatedly; receives only what no other agent may run. `draining`: gives all away.
  */
 export type AgentAvailability = 'open' | 'returning' | 'unsteady' | 'draining';
 
@@ -14,17 +14,17 @@ export interface BalanceSync {
   readonly uid: string;
   /** Relative load, above 0. */
   readonly weight: number;
-  /** Labels that an agent must have: those of the Sync and of both its DataSources. Each must hold. */
+  /** Labels that an agent must have: the selectors of the Sync and of both its DataSources. Each must match. */
   readonly selectors: readonly Readonly<Record<string, string>>[];
-  /** The agent that it is assigned to, which may be gone. */
+  /** The agent that it is assigned to, which may no longer be a member. */
   readonly owner?: string;
-  /** Moves of the last minutes: one that has moved lately is left alone where another does as well. */
+  /** Moves in the last minutes: a sync that moved recently stays if another one can move instead. */
   readonly recentMoves: number;
-  /** It moves rows: for load alone it stays until its pass is over. */
+  /** It is moving rows: it is not moved for load alone until its pass has ended. */
   readonly isMidPass?: boolean;
 }
 
-/** What `assign` decides by. */
+/** Input of `assign`. */
 export interface BalanceInput {
   readonly agents: readonly BalanceAgent[];
   readonly syncs: readonly BalanceSync[];

@@ -1,14 +1,14 @@
 import { hasLabels } from '../../core/labels.ts';
 import type { BalanceAgent, BalanceSync } from './balance-input.ts';
 
-/** Syncs whose selectors ask for the same: they may run on the same agents. */
+/** Syncs with equal selectors: they may run on the same agents. */
 interface Kind {
   readonly id: string;
-  /** By name; draining ones are not among them. */
+  /** By name, without draining ones. */
   readonly agents: ReadonlySet<string>;
 }
 
-/** Syncs of one kind, weight and cost: any of them is as good to move as the others. */
+/** Syncs of one kind, weight and cost, which are interchangeable for a move. */
 export interface Alike {
   readonly weight: number;
   readonly cost: number;
@@ -22,7 +22,7 @@ interface Carried {
   readonly kinds: Map<string, Map<string, Alike>>;
 }
 
-/** What each agent carries while `assign` decides. */
+/** The load of each agent while `assign` decides. */
 export class Loads {
   readonly #carried = new Map<string, Carried>();
   readonly #kinds = new Map<string, Kind>();
@@ -43,7 +43,7 @@ export class Loads {
     return this.#carried.get(agent)?.load ?? 0;
   }
 
-  /** `cost`: what it takes to move it from there once more; the cheap ones go first. */
+  /** `cost`: the cost of moving it away again; syncs of low cost are moved first. */
   add(agent: string, sync: BalanceSync, cost: number): void {
     const carried = this.#carried.get(agent);
     if (!carried) return;
@@ -69,8 +69,8 @@ export class Loads {
   }
 
   /**
-   * The agent for a sync that has none: the least load, an unsteady one last of all. Of equals the one that has just come back:
-   * in a rolling update those that have not restarted yet would give it away once more.
+   * The agent for an unplaced sync: the one with the least load, with unsteady agents last. Among equals, the one that restarted most
+   * recently: in a rolling update, agents that have not restarted yet would give it away again.
    */
   leastLoaded(sync: BalanceSync): string | undefined {
     let best: Carried | undefined;
@@ -81,7 +81,7 @@ export class Loads {
     return best?.agent.name;
   }
 
-  /** Of the agents that may be filled up. */
+  /** Among the agents that may be filled up. */
   leastLoad(): number {
     let least = Number.POSITIVE_INFINITY;
     for (const { agent, load } of this.#carried.values())
@@ -93,7 +93,7 @@ export class Loads {
     return [...this.#carried.values()].sort((a, b) => b.load - a.load).map(({ agent }) => agent.name);
   }
 
-  /** For each kind of sync on the agent the least loaded other that may be filled up with it, the least of all first. */
+  /** For each kind of sync on the agent, the least loaded other agent that may be filled up with it, in order of load. */
   moveCandidates(from: string): { readonly to: string; readonly groups: Iterable<Alike> }[] {
     const moveCandidates: { to: string; load: number; groups: Iterable<Alike> }[] = [];
     for (const [id, groups] of this.#carried.get(from)?.kinds ?? []) {

@@ -2,7 +2,7 @@ import type { DesiredDataSource, DesiredSync, New } from '../../coordination/con
 import { permanent } from '../../core/errors.ts';
 import type { Manifests } from './wanted.ts';
 
-/** The few fields of a manifest that the balancer reads. */
+/** The fields of a manifest that the balancer reads. */
 interface ShortSpec {
   readonly source?: { readonly dataSource: string };
   readonly destination?: { readonly dataSource: string };

@@ -8,7 +8,7 @@ import { asIdraError, describeError } from '../../core/errors.ts';
 import type { Placement } from '../../core/sync-spec.ts';
 import type { BalanceSync } from './balance-input.ts';
 
-/** What the balancer wants to know of a Sync's manifest. */
+/** The parts of a Sync's manifest that the balancer needs. */
 export interface SyncNeeds {
   /** `namespace/name`. */
   readonly source: string;
@@ -22,13 +22,13 @@ export interface DataSourceNeeds {
   readonly placement: Placement;
 }
 
-/** Reads manifests as users wrote them. Throws what is wrong with one that cannot be run. */
+/** Reads manifests as written by users. Throws the error of an invalid manifest. */
 export interface Manifests {
   needsOfSync(sync: DesiredSync): SyncNeeds;
   needsOfDataSource(dataSource: DesiredDataSource): DataSourceNeeds;
 }
 
-/** The same, with what is wrong as text. */
+/** Manifests, with errors as text. */
 export interface ReadManifests {
   needsOfSync(sync: DesiredSync): SyncNeeds | Unfit;
   needsOfDataSource(dataSource: DesiredDataSource): DataSourceNeeds | Unfit;
@@ -38,7 +38,7 @@ export interface Unfit {
   readonly unfit: string;
 }
 
-/** Reads each manifest once: the view keeps the same object until it changes. */
+/** Caches by object identity: the view keeps the same object until it changes. */
 export function remembering(manifests: Manifests): ReadManifests {
   return {
     needsOfSync: remember((sync: DesiredSync) => manifests.needsOfSync(sync)),
@@ -67,7 +67,7 @@ function isUnfit(needs: object): needs is Unfit {
   return 'unfit' in needs;
 }
 
-/** A sync that an agent shall run, at the versions of now. */
+/** A sync to be run by an agent, at the current versions. */
 export interface WantedSync {
   readonly balance: BalanceSync;
   readonly syncVersion: string;
@@ -93,8 +93,8 @@ interface Found {
 }
 
 /**
- * Which syncs are to be run. One that is suspended is not, unless a request waits or it is to be deleted: only an agent can do that.
- * `recentMoves` of an assignment count for `memoryMs`; `nowMs` is the wall clock's.
+ * The syncs to be run. A suspended one is included only if a request is pending or it is to be deleted, because only an agent can do
+ * that. `recentMoves` of an assignment count for `memoryMs`; `nowMs` is wall-clock time.
  */
 export function wantedSyncs(
   view: ClusterView,
@@ -165,8 +165,8 @@ function whatIsMissing(name: string, view: ClusterView, manifests: ReadManifests
 }
 
 /**
- * The weight that the manifest gives, else the measured load, else 1. Of the syncs of a DataSource that lets only some run at
- * once the others wait: each counts as much less. Measured loads are taken to the next power of two, so that noise moves nothing.
+ * The weight in the manifest, else the measured load, else 1. If a DataSource lets only some of its syncs run concurrently, each of them
+ * counts proportionally less. Measured loads are rounded to the next power of two, so that noise causes no moves.
  */
 function weigh(users: ReadonlyMap<string, number>, view: ClusterView) {
   const measured = new Map<string, number>();

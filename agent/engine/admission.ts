@@ -8,15 +8,15 @@ import { readMode } from './plan.ts';
 import type { SystemChange } from './system-change.ts';
 
 export type Admission =
-  /** hasNewTable: a pass that begins now fills it; nothing of what was reached before holds. */
+  /** hasNewTable: the next pass fills it, and earlier progress no longer applies. */
   | { readonly kind: 'go-on'; readonly hasNewTable: boolean }
   | { readonly kind: 'start' }
-  /** Goes on from the row of another uid, which is closed. */
+  /** Continues from the row of another uid, and closes that row. */
   | { readonly kind: 'adopt'; readonly uid: string }
-  /** Goes on from what this Sync had reached at another table. */
+  /** Continues from the progress of this Sync at another table. */
   | { readonly kind: 'move'; readonly from: Reached };
 
-/** How far a Sync has come somewhere. */
+/** The progress of a Sync at some table. */
 export interface Reached {
   readonly offset: string | null;
   readonly rows: number;
@@ -25,27 +25,27 @@ export interface Reached {
 export interface AdmitInput {
   readonly sync: Sync;
   readonly meaning: string;
-  /** What the two systems are to the ones at the last claim. */
+  /** How the two systems relate to those at the last claim. */
   readonly systems: SystemChange;
-  /** All rows about this table, and about this uid. */
+  /** All rows for this table, and for this uid. */
   readonly rows: readonly CommitRow[];
   readonly table: string;
-  /** The destination's table as it is; null: there is none. */
+  /** The destination's existing table; null: there is none. */
   readonly existing: Pick<Relation, 'identity'> | null;
   readonly hasRows: boolean;
-  /** An unfinished pass begins again: its rows are not in the table. */
+  /** An unfinished pass restarts: its rows are not in the table. */
   readonly restartsPass: boolean;
-  /** What the plan reads by (Offset.by). */
+  /** The order that the plan reads by (Offset.by). */
   readonly order: readonly string[];
   /** A pending request that decides: `restart` or `keep-offset`. */
   readonly decision: 'restart' | 'keep-offset' | undefined;
-  /** What is remembered of this Sync outside of the destination, under another meaning. */
+  /** Progress of this Sync recorded outside of the destination, with another offset fingerprint. */
   readonly elsewhere?: Reached | undefined;
 }
 
-/** Pure: whether the Sync may go on from what the destination holds (contract, Identity). Throws the stops. */
+/** Pure: whether the Sync may continue from what the destination holds (contract, Identity). Throws if it must stop. */
 export function admit({ rows, ...given }: AdmitInput): Admission {
-  // Those that name the table otherwise are of other Syncs, to be told of and no more.
+  // Rows with another name for the table belong to other Syncs and are only reported.
   const about = rows.filter((row) => row.uid === given.sync.uid || row.table === given.table);
   const input = { ...given, rows: about };
   const admission = admitRow(input);
@@ -57,7 +57,7 @@ export function admit({ rows, ...given }: AdmitInput): Admission {
   return admission;
 }
 
-/** A position by one order says nothing by another: a primary key that was changed, an id that became a text. */
+/** A position in one order is meaningless in another: after a changed primary key, or an id that became a text. */
 function requireOrder({ sync, order, restartsPass, decision }: AdmitInput, offset: Offset | null): void {
   if (offset === null || offset.mode === 'Stream' || isLastDestination(sync.spec) || restartsPass) return;
   const by = offset.by ?? [];
@@ -70,7 +70,7 @@ function requireOrder({ sync, order, restartsPass, decision }: AdmitInput, offse
   );
 }
 
-/** The row whose offset is gone on from, where it is about this table. */
+/** The row to continue from, if it is about this table. */
 function keptRow({ rows, sync, table }: AdmitInput): CommitRow | undefined {
   const open = rows.filter((row) => !row.isClosed);
   return (
@@ -127,7 +127,7 @@ function admitOwn(input: AdmitInput, own: CommitRow): Admission {
       `the source that answers at the address of ${sync.spec.source.dataSource} is another one than it belongs to`,
     );
   }
-  // A Replace puts another table there itself, at the end of each pass.
+  // A Replace itself swaps in another table at the end of each pass.
   const change =
     sync.spec.writeMode === 'Replace' && existing !== null ? undefined : tableChange(own, existing, hasRows);
   if (change === undefined || decision === 'keep-offset')
@@ -137,19 +137,19 @@ function admitOwn(input: AdmitInput, own: CommitRow): Admission {
   return { kind: 'go-on', hasNewTable: true };
 }
 
-/** A system that is known under another address by now is the same one. */
+/** A system that is now known by another address is still the same. */
 function fits({ meaning, systems }: AdmitInput, row: CommitRow): boolean {
   return row.meaning === meaning || systems.formerMeanings.includes(row.meaning);
 }
 
-/** Whether rows of the source are passed over. A Snapshot between two passes reads all of them again. */
+/** Whether rows of the source are skipped by this offset. A Snapshot between two passes reads all of them again. */
 function restsOnSource(sync: Sync, own: CommitRow): boolean {
   const offset = decodeStored(own.offset);
   if (offset === null) return isLastDestination(sync.spec) && own.rows > 0;
   return offset.mode !== 'Snapshot' || (!offset.isComplete && offset.key !== null);
 }
 
-/** What happened to the table that the rows of this offset were written to; undefined: it is there. */
+/** What happened to the table that the rows of this offset were written to; undefined: it still exists. */
 export function tableChange(
   own: Pick<CommitRow, 'offset' | 'rows' | 'target'>,
   existing: Pick<Relation, 'identity'> | null,
@@ -162,15 +162,15 @@ export function tableChange(
       ? undefined
       : 'the table that the offset belongs to was replaced by another one of its name';
   }
-  // Where tables have no identity, one that was made again is known by being empty.
+  // If tables have no identity, a recreated one is recognized by being empty.
   return hasRows || own.rows === 0
     ? undefined
     : `the table that the offset belongs to is empty, and ${own.rows} rows were written to it: it was made again, or emptied`;
 }
 
 /**
- * Whether rows before this offset are nowhere but in the table. A Snapshot between two passes reads all of them again, and the rows of an
- * unfinished Replace stand in its shadow table.
+ * Whether rows before this offset exist only in the table. A Snapshot between two passes reads all of them again, and the rows of an
+ * unfinished Replace are in its shadow table.
  */
 function restsOnTable({ sync: { spec }, restartsPass }: AdmitInput, offset: Offset): boolean {
   if (offset.mode !== 'Snapshot') return true;
@@ -196,7 +196,7 @@ function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
   );
 }
 
-/** The two ways on, for every refusal of a stored offset. */
+/** The two remedies for every refusal of a stored offset. */
 export function offsetNoLongerFits(
   why: string,
   mend = `${mendByRestart}, or ${keepOffsetCommand} to go on from the stored offset`,

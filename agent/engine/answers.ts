@@ -4,12 +4,12 @@ import { changeOffset, finishRequest, refusal, undoesAnUndo } from './requests.t
 import type { RunState } from './run-state.ts';
 import type { SyncClaim } from './sync-claim.ts';
 
-/** Those that decide a claim end the session; the others are carried out under it. */
+/** Requests that decide a claim end the session; the others are executed under it. */
 export async function answerRequests(state: RunState, claim: SyncClaim): Promise<'none' | 'reopen'> {
   const { context, wake } = state;
   wake.requestsSeen();
   const requests = await context.lock.pendingRequests();
-  // They speak of the spec as it stands: the run of the newer one answers.
+  // The requests refer to the current spec: the run of the newer spec answers them.
   if (requests.length > 0 && (await context.isOutdated?.())) return 'none';
   for (const request of requests) {
     switch (request.type) {

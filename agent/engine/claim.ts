@@ -20,13 +20,13 @@ import { endsNow, learned, type SystemChange, systemChange } from './system-chan
 
 export interface Claimed {
   readonly claim: CommitRow;
-  /** Where the next pass goes on from. */
+  /** The offset from which the next pass continues. */
   readonly offset: Offset | null;
-  /** The table had rows when it was admitted: empty, it is another one. */
+  /** The table had rows when it was admitted: if it is empty now, it is a different one. */
   readonly hadRows: boolean;
 }
 
-/** Admits the Sync to what the destination holds, claims it there, and carries out a request that decides the claim. */
+/** Admits the Sync against the state of the destination, claims it there, and executes a request that decides the claim. */
 export async function claimSync(state: RunState, open: OpenSync): Promise<Claimed> {
   const { context, reporter } = state;
   const stored = await storeClaim(state, open);
@@ -49,7 +49,7 @@ export async function claimSync(state: RunState, open: OpenSync): Promise<Claime
   return { claim, offset, hadRows: stored.hadRows };
 }
 
-/** Rows that were moved before a column was added are not read again for it, but by a Snapshot. */
+/** Rows that were moved before a column was added are not read again for it, except by a Snapshot. */
 async function addedColumns(
   state: RunState,
   { plan }: OpenSync,
@@ -72,9 +72,9 @@ async function addedColumns(
 }
 
 /**
- * The rows of an unfinished Replace pass stand in a shadow table, of another plan perhaps, those of other passes in the target: where they
- * are of no use to this pass it begins again under the next number. That is stored before a shadow is made again, so that nobody goes on
- * in the middle of an empty one.
+ * The rows of an unfinished Replace pass are in a shadow table, perhaps of another plan; those of other passes are in the target. If they
+ * cannot be used by this pass, it restarts under the next number. That is stored before a shadow table is created again, so that no owner
+ * continues in the middle of an empty one.
  */
 async function restartPass(state: RunState, open: OpenSync, claim: CommitRow): Promise<CommitRow> {
   const stored = decodeStored(claim.offset);
@@ -131,7 +131,7 @@ async function storeClaim(state: RunState, open: OpenSync): Promise<Pick<Claimed
     {
       ...claimOf(state, open),
       token: lock.token,
-      // Where there is no row yet, to keep is to start; a claim that arrives late must not take back what was done meanwhile.
+      // Without a row, 'keep' starts from nothing; a claim that arrives late must not undo what was done meanwhile.
       offset: decision === 'restart' ? 'restart' : 'keep',
       ...(admission.kind === 'adopt' ? { adoptFrom: admission.uid } : {}),
       ...(admission.kind === 'move' ? { startsFrom: admission.from } : {}),
@@ -139,12 +139,12 @@ async function storeClaim(state: RunState, open: OpenSync): Promise<Pick<Claimed
     signal,
   );
   await reach('claim:after');
-  // A file that the claim has made has an identity only now.
+  // A file that was created by the claim has an identity only now.
   const isNamed = ends.destination.identity.length > 0;
   const claimed = isNamed ? ends : await endsNow(sync, context, open, signal);
   const target = open.isOffsetInStore ? claim.target : undefined;
   await rememberClaim(state, { admission, systems, ends: claimed, target });
-  // Until the systems are remembered, the next claim needs the decision again.
+  // Until the systems are recorded, the next claim needs the decision again.
   if (decision) await finishDecision(state, { requests, decision, rows, claim });
   return { claim, hadRows };
 }
@@ -163,7 +163,7 @@ async function rememberClaim(state: RunState, { admission, systems, ends, target
     reporter.seen({ read: 0, written: 0, deleted: 0 }, null);
   }
   const hasNewTable = admission.kind === 'go-on' && admission.hasNewTable;
-  // That a Snapshot was complete is said of a table that is no more.
+  // The completion of a Snapshot referred to a table that no longer exists.
   if (hasNewTable) state.isAskedFor = true;
   const known = {
     meaning: state.fingerprint,
@@ -186,8 +186,8 @@ function isSameMeaning({ progress, fingerprint }: RunState, { formerMeanings }: 
 }
 
 /**
- * A Sync that was never claimed is deleted without a look at its destination, so the claim is announced first. One that was deleted
- * that way while this agent waited for its lock must not be claimed any more.
+ * A Sync that was never claimed is deleted without opening its destination, so the claim is announced first. If it was deleted that way
+ * while this agent waited for its lock, it must not be claimed any more.
  */
 async function beforeFirstClaim(state: RunState): Promise<void> {
   if (mayHaveRow(state.progress)) return;
@@ -198,7 +198,7 @@ async function beforeFirstClaim(state: RunState): Promise<void> {
   await state.remember({ mayHaveRow: true });
 }
 
-/** Read after the commit rows, so that a table that an earlier owner made just now is not taken for one that is gone. */
+/** Read after the commit rows, so that a table that an earlier owner has just created is not considered missing. */
 async function existingTable({ plan, destination }: OpenSync, signal: AbortSignal): Promise<Relation | null> {
   if (plan.existing) return plan.existing;
   const now = await destination.describe(signal);
@@ -206,7 +206,7 @@ async function existingTable({ plan, destination }: OpenSync, signal: AbortSigna
   return null;
 }
 
-/** Under another meaning, as far as it is remembered: the commit row may stand in another schema, database or server. */
+/** Recorded progress under another offset fingerprint: the commit row may be in another schema, database or server. */
 async function reachedElsewhere(state: RunState, systems: SystemChange): Promise<Reached | undefined> {
   const { context, progress } = state;
   if (progress.meaning === undefined) return undefined;
@@ -214,7 +214,7 @@ async function reachedElsewhere(state: RunState, systems: SystemChange): Promise
   return { offset: await context.lock.offsets.read(), rows: progress.rows ?? 0 };
 }
 
-/** The plan as it is once the claim has made what was missing: a later claim finds it there. */
+/** The plan after the claim has created what was missing: a later claim finds it. */
 export async function withCreated(open: OpenSync, signal: AbortSignal): Promise<OpenSync> {
   if (!hasMissing(open)) return open;
   const existing = await open.destination.describe(signal);
@@ -228,12 +228,12 @@ export async function withCreated(open: OpenSync, signal: AbortSignal): Promise<
   return { ...open, plan: { ...open.plan, existing, write } };
 }
 
-/** A claim makes something. */
+/** The claim will create something. */
 export function hasMissing({ plan }: OpenSync): boolean {
   return plan.write.columns.columns.some((column) => column.existing === null);
 }
 
-/** After a rest: the same owner under the same token, over another session, while the table is still the one that was claimed. */
+/** Claims again after a rest: the same owner and token over another session, if the table is still the one that was claimed. */
 export async function claimAgain(
   state: RunState,
   open: OpenSync,
@@ -242,7 +242,7 @@ export async function claimAgain(
   const { signal } = state.context.lock;
   await requireTarget(open, claim, restoredOffset(open, claim), signal);
   const rows = await requireRow(open, claim, signal);
-  // One that came later has told its user; the user of this one should know as well.
+  // A writer that came later has warned its own user; the user of this Sync is warned here.
   state.reporter.others(otherWriters(rows, state.context.sync), claim.table);
   await reach('claim:before');
   const again = await open.destination.claim(
@@ -253,7 +253,7 @@ export async function claimAgain(
   return { claim: again, offset: restoredOffset(open, again) };
 }
 
-/** A claim would make the row again, without an offset: what is right then is decided where a Sync is admitted. */
+/** A claim would create the row again without an offset: that case is decided by the admission of the Sync. */
 async function requireRow(
   { destination }: OpenSync,
   claim: CommitRow,
@@ -272,7 +272,7 @@ function claimOf({ context: { sync }, fingerprint }: RunState, { plan }: OpenSyn
 interface Decided {
   readonly requests: readonly Request[];
   readonly decision: 'restart' | 'keep-offset';
-  /** Before the claim. */
+  /** As read before the claim. */
   readonly rows: readonly CommitRow[];
   readonly claim: CommitRow;
 }
@@ -297,7 +297,7 @@ async function finishDecision(state: RunState, { requests, decision, rows, claim
   state.isPassDue = !context.sync.spec.isSuspended;
 }
 
-/** Throws SchemaChanged when the table that was claimed is gone or another one. A pass without rows writes nothing that would notice. */
+/** Throws SchemaChanged if the claimed table is gone or replaced. A pass without rows writes nothing that would detect it. */
 export async function requireTarget(
   { plan, destination }: OpenSync,
   { rows, target }: CommitRow,
@@ -307,7 +307,7 @@ export async function requireTarget(
   const now = await destination.describe(signal);
   if (now === null)
     throw schemaChanged(plan.write.existing?.name ?? 'the destination table', { what: 'it is gone' });
-  // A Replace puts another table there itself, and a Snapshot between two passes may be emptied.
+  // A Replace itself swaps in another table, and a Snapshot between two passes may be emptied.
   if (plan.write.writeMode === 'Replace' || offset === null) return;
   const isKnown = target !== undefined && now.identity !== undefined;
   const hasRows = isKnown || offset.mode === 'Snapshot' || (await destination.hasRows(signal));

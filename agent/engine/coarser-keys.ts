@@ -7,14 +7,13 @@ import type { KeyInput } from './key-input.ts';
 import { isOpaque } from './read-order.ts';
 
 /**
- * Keys of the destination that are equal for rows which differ at the source: such rows overwrite each other, or are refused as
- * duplicates. Pure.
+ * Keys of the destination that treat different source rows as equal: such rows overwrite each other, or are refused as duplicates. Pure.
  */
 export function coarserKeys(input: KeyInput): Finding[] {
   return [...coarserColumns(input), ...smallerKey(input)];
 }
 
-/** A unique key of the existing table by a collation that takes different values for equal. */
+/** A unique key of the existing table whose collation treats different values as equal. */
 function coarserColumns({ existing, columns, key, spec }: KeyInput): Finding[] {
   if (!existing) return [];
   const unique = [...existing.keys.map((each) => each.columns), spec.writeMode === 'Upsert' ? key : []];
@@ -37,7 +36,7 @@ function coarserFinding({ name, existing, source }: PlannedColumn): Finding {
   };
 }
 
-/** ReadRequest.distinct: where each row of the source is to be one row at the destination, whose types are others. */
+/** ReadRequest.distinct: needed when each source row must be one row at the destination, whose types differ. */
 export function distinctColumns({
   spec,
   relation,
@@ -58,15 +57,15 @@ function hasAll(names: readonly string[], key: readonly string[]): boolean {
   return key.length > 0 && key.every((name) => names.includes(name));
 }
 
-/** Upsert by columns that are no key of the source: a choice (the last version of each), but one that status shall show. */
+/** An Upsert by columns that are not a key of the source: permitted (the last version of each), but shown in the status. */
 function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyInput): Finding[] {
   if (spec.writeMode !== 'Upsert' || key.length === 0) return [];
   const sources = key.map((name) => columns.columns.find((each) => each.name === name)?.source.name ?? name);
   const hasWholeKey = hasAll(sources, sourceKey);
   if (isOpaque(spec, relation)) {
-    // Pages of a Snapshot are in the order of the key and are looked at; the other modes' pages begin with another column.
+    // Pages of a Snapshot are in key order and are checked; the pages of other modes are ordered by another column first.
     if (spec.mode === 'Snapshot' && hasWholeKey) return [];
-    // What source.key names need not be a key.
+    // The columns in source.key need not be a key.
   } else if (isUniqueBy(relation, sources)) return [];
   const table = existing?.name ?? objectName(spec.destination);
   const list = key.join(', ');

@@ -8,7 +8,7 @@ import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
 import type { OpenEnds } from './open-sync.ts';
 import type { EngineShared } from './shared.ts';
 
-/** What is counted while a sync runs; the agent feeds its metrics from it. */
+/** Callbacks for events of a running sync; the agent derives its metrics from them. */
 export interface EngineObserver {
   batchWritten(
     sync: Sync,
@@ -16,16 +16,16 @@ export interface EngineObserver {
   ): void;
   passEnded(sync: Sync, pass: { readonly rows: number; readonly durationMs: number }): void;
   attemptFailed(sync: Sync, error: { readonly code: string; readonly isTransient: boolean }): void;
-  /** Each status that the lock is told. */
+  /** Called with each status that is reported to the lock. */
   reported?(sync: Sync, status: SyncStatus): void;
 }
 
-/** All that the run of one Sync needs. */
+/** Everything that the run of one Sync needs. */
 export interface RunContext {
   readonly sync: Sync;
   readonly source: DataSource;
   readonly destination: DataSource;
-  /** Its signal ends everything at once; `stop` ends at the next batch edge. Both abort with a Stopped. */
+  /** Its signal ends everything at once; `stop` ends at the next batch boundary. Both abort with a Stopped. */
   readonly lock: SyncLock;
   readonly stop: AbortSignal;
   readonly store: SyncStore;
@@ -36,11 +36,11 @@ export interface RunContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: EngineObserver;
-  /** Both ends as they were opened before the lock was held; asked for at each opening, and given once at most. */
+  /** Both ends, opened before the lock was held; called at each opening, returns them at most once. */
   readonly takePrepared?: () => Promise<OpenEnds | undefined>;
-  /** Whether the Sync has changed since it was given to this run, which will hear of it: a request may come before the news. */
+  /** Whether the Sync has changed since this run started, before the run is notified: a request may arrive before the notification. */
   readonly isOutdated?: () => Promise<boolean>;
-  /** One pass, then the end; transient errors are retried for so long. */
+  /** Run one pass and end; transient errors are retried for this time. */
   readonly once?: { readonly retryForMs: number };
 }
 
@@ -49,5 +49,5 @@ export type RunEnd =
   | { readonly outcome: 'stopped' }
   /** `once`: the pass is complete. */
   | { readonly outcome: 'complete' }
-  /** `once`: a permanent error, or transient ones for too long. Otherwise a failed sync waits for a person and never ends by itself. */
+  /** `once`: a permanent error, or transient ones for too long. Otherwise a failed sync keeps retrying and never ends by itself. */
   | { readonly outcome: 'failed'; readonly error: Error };

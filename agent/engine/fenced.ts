@@ -1,7 +1,10 @@
 import { fenced, type IdraError } from '../../core/errors.ts';
 import type { SyncLock } from '../../core/sync-store.ts';
 
-/** Connectors speak of the cluster. In single mode there is no etcd, and another process knows this Sync's uid from a state file alone. */
+/**
+ * Messages of connectors assume a cluster. In single mode there is no etcd; another process can know this Sync's uid only from a state
+ * file.
+ */
 export function fencedByMode(error: IdraError, { token }: Pick<SyncLock, 'token'>): IdraError {
   if (error.disposition !== 'fenced' || token !== 'next') return error;
   return fenced(

@@ -15,15 +15,15 @@ export interface FieldInput {
   /** Of the source. */
   readonly capabilities: Pick<SourceCapabilities, 'hasSessionTimeZone' | 'hasTextTimestamps'>;
   readonly remedies: Remedies;
-  /** The columns that page, beside a timestampField. */
+  /** The columns to page by, besides a timestampField. */
   readonly order: readonly string[];
-  /** In which a field without zone is read. */
+  /** Zone of a field without one. */
   readonly timeZone: string;
 }
 
 const hourMs = 3_600_000;
 
-/** Whether the fields that a mode reads by are there, ordered, and mean one instant. Pure. */
+/** Whether the fields that a mode reads by exist, have an order, and denote one instant. Pure. */
 export function fieldFindings(input: FieldInput): Finding[] {
   switch (input.spec.mode) {
     case 'Id':
@@ -46,7 +46,7 @@ export function fieldFindings(input: FieldInput): Finding[] {
   }
 }
 
-/** Said before the first run; how many rows have NULL is said by each pass. Of views and queries every column may be NULL. */
+/** Reported before the first run; each pass reports how many rows have NULL. In views and queries every column may be NULL. */
 function nullableFindings(
   { spec, relation, remedies }: FieldInput,
   name: 'idField' | 'timestampField',
@@ -125,7 +125,7 @@ function timestampFindings({ spec, relation, capabilities, timeZone }: FieldInpu
   ];
 }
 
-/** The column of a Timestamp mode whose values are instants only by a zone that somebody names. */
+/** The column of a Timestamp mode whose values denote instants only with a configured zone. */
 export function zonelessField(
   spec: Pick<SyncSpec, 'mode' | 'source'>,
   relation: Relation,
@@ -135,7 +135,7 @@ export function zonelessField(
   return column?.type.kind === 'timestamp' && column.type.hasZone ? undefined : column;
 }
 
-/** Whoever writes the column may have set another zone for its session than the server gives to new ones. */
+/** Sessions that write the column may use another zone than the server's default. */
 export function timeZoneFindings({ spec, relation, capabilities, timeZone }: FieldInput): Finding[] {
   const column = zonelessField(spec, relation);
   if (!column || spec.source.timeZone !== undefined || !capabilities.hasSessionTimeZone) return [];
@@ -150,7 +150,7 @@ export function timeZoneFindings({ spec, relation, capabilities, timeZone }: Fie
   ];
 }
 
-/** LastDestination* compare the destination's largest value with the source's: it must be the very same value there. */
+/** LastDestination* compare the destination's largest value with the source's, so the value must be stored unchanged. */
 function lastDestinationFindings(input: FieldInput, field: string | undefined): Finding[] {
   const { spec, relation, planned } = input;
   if (!isLastDestination(spec)) return [];
@@ -171,7 +171,7 @@ function lastDestinationFindings(input: FieldInput, field: string | undefined): 
   ];
 }
 
-/** Of rows with the largest value of the field, the last one is found by the order of their keys: it must be the same at both ends. */
+/** Among rows with the largest value of the field, the last one is found by key order, which must be the same at both ends. */
 function lastDestinationKeyFindings(input: FieldInput, field: string | undefined): Finding[] {
   const texts = input.planned.filter(
     ({ source }) => input.order.includes(source.name) && source.name !== field && source.type.kind === 'text',
@@ -191,7 +191,7 @@ function orderedAs({ nativeType, collation }: Pick<Column, 'nativeType' | 'colla
   return collation === undefined ? nativeType : `${nativeType} in the order of ${collation}`;
 }
 
-/** A column that is still to be made keeps a collation of its own kind of system alone. */
+/** A column that is yet to be created keeps a collation only if both systems are of the same kind. */
 function isSameTextOrder({ source, existing, isComparedAsBytes }: PlannedColumn, input: FieldInput): boolean {
   if (existing) return existing.type.kind !== 'text' || source.collation === existing.collation;
   const keepsCollation = !isComparedAsBytes && input.isSameSystem;

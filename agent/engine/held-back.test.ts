@@ -25,7 +25,7 @@ const byTime = {
   mode: 'Timestamp',
   source: { dataSource: 'source', table: 't', timestampField: 'at' },
 };
-/** The rows of the newest second are not final while somebody writes. */
+/** The rows of the newest second are not final while a transaction is open. */
 const openTransaction = () =>
   writer.exec("BEGIN IMMEDIATE; INSERT INTO t (v, at) VALUES ('late', '2026-11-24 08:00:00')");
 
@@ -69,7 +69,7 @@ test('by ids, too, LAG is not zero while rows wait that came after those that we
   await run.seen('Waiting', 'CaughtUp');
   files.execute('source', "INSERT INTO t (v) VALUES ('held')");
   await run.seen('Waiting', 'HeldBack');
-  // Late enough to be held back by itself when the one before is read.
+  // Late enough to be held back itself when the previous one is read.
   await pause(1_000);
   files.execute('source', "INSERT INTO t (v) VALUES ('newer')");
   const from = run.statuses.length;

@@ -3,7 +3,7 @@ import type { Remedies } from '../../core/remedies.ts';
 import type { SyncSpec } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 
-/** What the rules about keys look at. */
+/** Input of the rules about keys. */
 export interface KeyInput {
   readonly spec: SyncSpec;
   readonly relation: Relation;

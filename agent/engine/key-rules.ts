@@ -8,7 +8,7 @@ import { missingField } from './field-rules.ts';
 import type { KeyInput } from './key-input.ts';
 import { isOpaque } from './read-order.ts';
 
-/** Whether keys are there where a mode or write mode needs them. Pure. */
+/** Whether keys exist where a mode or write mode needs them. Pure. */
 export function keyFindings(input: KeyInput): Finding[] {
   return [
     ...sourceKeyFindings(input),
@@ -96,7 +96,7 @@ function upsertFindings(input: KeyInput): Finding[] {
   return [...uniqueKeyFindings(input), ...neverUpdated(input)];
 }
 
-/** A row that changes at the source would keep its first value there. */
+/** A row that changes at the source would keep its first value in such a column. */
 function neverUpdated({ spec, existing, key, columns, remedies }: KeyInput): Finding[] {
   const fixed = columns.columns.filter((each) => each.existing?.isNeverUpdated && !key.includes(each.name));
   return fixed.map(({ name }) => ({
@@ -137,7 +137,7 @@ function uniqueKeyFindings({ existing, key, relation, remedies }: KeyInput): Fin
   ];
 }
 
-/** Paging looks at these columns of the last row, so they must be among those that travel. */
+/** Paging uses these columns of the last row, so they must be among the copied columns. */
 function travelFindings({ spec, relation, sourceKey, columns }: KeyInput): Finding[] {
   const paged = [...sourceKey, spec.source.idField, spec.source.timestampField].filter(
     (name) => name !== undefined,

@@ -3,18 +3,18 @@ import { Stopped } from '../../core/errors.ts';
 import type { RunContext } from './context.ts';
 import type { OpenSync } from './open-sync.ts';
 
-/** A source that answers later than this is read by a pass, which holds a slot for as long as it takes. */
+/** If the source takes longer to answer, it is read by a pass instead, which holds a slot as long as needed. */
 const patienceMs = 5_000;
 
 export type Look =
   | { readonly found: 'nothing'; readonly end: PassEnd }
-  /** Of the first row, in the modes by time. */
+  /** Of the first row, in timestamp modes. */
   | { readonly found: 'rows'; readonly lastTimestamp: string | undefined }
   | { readonly found: 'late' };
 
 /**
- * What a pass would find: its end, when there is no row for it. One row is enough to know that there are, and is not kept: it is read again
- * by the pass, under a slot of its data sources.
+ * What a pass would find: its end, if there is no row for it. One row is enough to know that there are rows; it is discarded and read
+ * again by the pass, under a slot of its data sources.
  */
 export async function lookForRows(
   { clock, lock }: Pick<RunContext, 'clock' | 'lock'>,

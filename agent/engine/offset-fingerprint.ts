@@ -4,15 +4,15 @@ import type { Address } from '../../core/definition.ts';
 import { type DataSource, objectFields, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import type { RunContext } from './context.ts';
 
-/** Where both ends of a Sync are. */
+/** The addresses of both ends of a Sync. */
 export interface Addresses {
   readonly source: Address;
   readonly destination: Address;
 }
 
 /**
- * Hash of what an offset means: source, object, mode, field, key and destination. Credentials, batch sizes, schedules and the like may
- * change without it.
+ * Hash of the settings that determine what an offset refers to: source, object, mode, field, key and destination. Credentials, batch
+ * sizes, schedules and the like may change without affecting it.
  */
 export function offsetFingerprint({ spec }: Sync, { source, destination }: Addresses): string {
   const parts = [
@@ -26,7 +26,7 @@ export function offsetFingerprint({ spec }: Sync, { source, destination }: Addre
     destination,
     spec.destination.table ?? null,
     spec.destination.key ?? null,
-    // Behind the others, and only where they are given: stored fingerprints of tables stay what they are.
+    // Appended only if set: stored fingerprints of tables must not change.
     ...objectFields
       .filter((field) => field !== 'table' && (spec.source[field] ?? spec.destination[field]) !== undefined)
       .map((field) => [field, spec.source[field] ?? null, spec.destination[field] ?? null]),
@@ -44,7 +44,7 @@ export function addressesOf({
   return { source: of(source), destination: of(destination) };
 }
 
-/** Other open Syncs on the table, for a warning; `rows` as a destination gives them: those of another uid are about its table. */
+/** Other open Syncs on the table, for a warning; `rows` as returned by a destination: those of another uid are about its table. */
 export function otherWriters(rows: readonly CommitRow[], sync: Sync): readonly string[] {
   return rows
     .filter((row) => row.uid !== sync.uid && !row.isClosed && row.name !== qualifiedName(sync))

@@ -18,26 +18,26 @@ import type { EngineShared } from './shared.ts';
 import { type OffsetKeeper, StoredOffsets } from './stored-offsets.ts';
 
 export type OpenInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'> & {
-  /** Left out: each end has a connection of its own, closed with it. */
+  /** Omitted: each end has a connection of its own, closed with it. */
   readonly shared?: Pick<EngineShared, 'sessions'>;
 };
 
-/** Both ends open and planned. Close it in every case. */
+/** Both ends, open and planned. Must always be closed. */
 export interface OpenEnds {
   readonly source: Source;
   readonly destination: AnyDestination;
   readonly plan: SyncPlan;
-  /** Whether the secrets are still those that it was opened with. */
+  /** Whether the secrets are still those that were used to open it. */
   hasCurrentSecrets(): Promise<boolean>;
-  /** Gives both connections back, and the claim with them; the plan stays. */
+  /** Releases both connections and the claim; the plan is kept. */
   rest(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** With a place for the offset, whatever the destination is. */
+/** OpenEnds with storage for the offset, whatever kind of destination it is. */
 export interface OpenSync extends OpenEnds {
   readonly destination: Destination;
-  /** The store holds the offset itself, and no copy of it. */
+  /** The store holds the offset itself, not a copy. */
   readonly isOffsetInStore: boolean;
 }
 
@@ -95,7 +95,7 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
   }
 }
 
-/** Both at once; when one cannot be opened the other is closed. The source's error goes first. */
+/** Opens both concurrently; if one fails, the other is closed. The source's error takes precedence. */
 async function openBoth(
   openingSource: Promise<Source>,
   openingDestination: Promise<AnyDestination>,
@@ -139,7 +139,7 @@ function definitionsOf({ source, destination, definitionOf }: OpenInput): Defini
   return { source: definitionOf(source.spec.type), destination: definitionOf(destination.spec.type) };
 }
 
-/** What a pair cannot do is refused before anything is opened. */
+/** Unsupported combinations are refused before anything is opened. */
 function requireCapable({ sync, source, destination }: OpenInput, definitions: Definitions): void {
   const reads = definitions.source.capabilities.source;
   const writes = definitions.destination.capabilities.destination;
@@ -170,7 +170,7 @@ function requireCapable({ sync, source, destination }: OpenInput, definitions: D
   }
 }
 
-/** The Sync names what it reads or writes by a field of another system. */
+/** The Sync names its source or destination by a field of another system. */
 function requireField(
   end: 'source' | 'destination',
   object: SourceObject | DestinationObject,

@@ -9,12 +9,12 @@ export function orderTypes(read: OrderOfRead): readonly ColumnType[] {
   return orderColumns(read).map(({ type }) => type);
 }
 
-/** The same for comparing two offsets: a column with a collation has an order that only its server knows. */
+/** The same for comparing two offsets; undefined for a column with a collation, whose order only its server knows. */
 export function knownOrders(read: OrderOfRead): readonly (ColumnType | undefined)[] {
   return orderColumns(read).map(({ type, collation }) => (collation === undefined ? type : undefined));
 }
 
-/** What an offset's values are ordered by (Offset.by): names, and how values of such a column are compared. */
+/** What an offset's values are ordered by (Offset.by): column names, and how values of such a column are compared. */
 export function orderNames(read: OrderOfRead): readonly string[] {
   return orderColumns(read).map((column) => `${column.name} ${comparison(column)}`);
 }
@@ -25,7 +25,7 @@ function orderColumns(read: OrderOfRead): readonly Column[] {
   );
 }
 
-/** An integer that becomes a decimal keeps its order; a text that gets another collation does not. */
+/** An integer that becomes a decimal keeps its order; a text whose collation changes does not. */
 function comparison({ type, collation }: Column): string {
   switch (type.kind) {
     case 'int':

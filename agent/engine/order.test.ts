@@ -19,7 +19,7 @@ const query = (source: object, more: object = {}) => ({
 const ties = (rows: string) => `CREATE TABLE t (g INT, v TEXT, u TIMESTAMP); INSERT INTO t VALUES ${rows}`;
 const at = (second: number) => `'2026-01-01 10:00:0${second}'`;
 
-/** Three rows of one value, where a batch of two ends. */
+/** Three rows of one value across the boundary of a batch of two. */
 const edge = `(1, 'a', ${at(1)}), (2, 'b', ${at(2)}), (2, 'c', ${at(2)}), (2, 'd', ${at(2)}), (3, 'e', ${at(3)})`;
 
 for (const [name, spec] of Object.entries({

@@ -3,7 +3,7 @@ import type { NameRules } from '../../core/name-rules.ts';
 import { isOwnTable } from '../../core/own-tables.ts';
 import type { Relation } from '../../core/values.ts';
 
-/** By the name that the server has found: another spelling may be the same table there, which no rule of a manifest knows. */
+/** Checks the name returned by the server: another spelling may be the same table there, which rules over the manifest cannot detect. */
 export function ownTableFindings(
   { name }: Pick<Relation, 'name'>,
   path: string,

@@ -3,15 +3,15 @@ import { instantMs } from '../../core/instant.ts';
 import type { Reporter } from './reporter.ts';
 import type { BehindSince } from './status-draft.ts';
 
-/** Rows that were there when a pass began and are not final yet. */
+/** Rows that existed when a pass began and are not final yet. */
 export interface HeldBack {
   /** PassEnd.mark. */
   readonly mark: string | undefined;
-  /** Begin of the first pass that they were held back from. */
+  /** Start of the first pass that did not read them. */
   readonly sinceMs: number;
 }
 
-/** What waits since when. By ids: the age of the oldest pass that found rows which are not moved yet. */
+/** The time since which rows have been waiting. By ids: the start of the oldest pass that found rows which are not moved yet. */
 export function behindSince(
   { mode, timeZone }: ReadRequest,
   timestamp: string | undefined,
@@ -25,13 +25,13 @@ export interface PassEnded {
   readonly reporter: Reporter;
   readonly request: ReadRequest;
   readonly end: PassEnd;
-  /** Held back from the passes before. */
+  /** Held back from earlier passes. */
   readonly before: HeldBack | undefined;
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** What is still held back of what was there when this pass, or one before, began. */
+/** What is still held back of the rows that existed when this pass, or an earlier one, began. */
 export function reportEnd({
   reporter,
   request,
@@ -45,9 +45,9 @@ export function reportEnd({
   reporter.passEnded(end.bound, endMs);
   reporter.unread(end.nullRows ?? 0, request.timestampField ?? request.key[0] ?? '');
   const oldestMs = oldestWaiting === undefined ? undefined : instantMs(oldestWaiting, request.timeZone);
-  // A time to come is no time since which something waits.
+  // A timestamp in the future cannot be a waiting time.
   const isPast = oldestMs !== undefined && oldestMs <= endMs;
-  // An id says nothing of time: what waits was there when this pass ended.
+  // An id carries no time: the waiting rows existed when this pass ended.
   const waitingMs = oldestMs ?? (end.hasRowsWaiting ? startMs : undefined);
   reporter.behind(isPast ? oldestMs : (heldBack?.sinceMs ?? waitingMs));
   return heldBack;

@@ -25,7 +25,7 @@ function readyOf(status: SyncStatus) {
   return conditionsOf(status).find(({ type }) => type === 'Ready')?.status;
 }
 
-/** Nothing goes through it once it is closed, until it is opened. */
+/** Blocks everything that passes through it while closed. */
 class Gate {
   #opened = Promise.withResolvers<void>();
   isClosed = false;

@@ -1,20 +1,20 @@
 import type { Clock } from '../../core/clock.ts';
 
-/** A pass that is due and has read or written nothing for so long is overdue. */
+/** A due pass that has read or written nothing for this time is overdue. */
 const overdueAfterMs = 90_000;
-/** What it waits for may be another thing by then. */
+/** What it waits for may have changed by then. */
 const reportEveryMs = 30_000;
 
 export interface PassReports {
-  /** Wall clock, ms since 1970, of the last progress; `doing`: what the pass waits for. */
+  /** `sinceMs`: time of the last progress, ms since 1970 by the wall clock; `doing`: what the pass waits for. */
   overdue(sinceMs: number, doing: string): void;
-  /** What was overdue goes on. */
+  /** An overdue pass has made progress. */
   onTime(): void;
 }
 
 /**
- * Sees to it that a Sync reports a pass that makes no progress, whatever the pass waits for: each wait has a limit of its own, but some
- * last long, and the status of the last pass would stand until then. It watches from one rest to the next.
+ * Reports a pass that makes no progress, whatever it waits for: each wait has a limit of its own, but some are long, and the status would
+ * show the last pass until then. It watches from one rest to the next.
  */
 export class PassWatch {
   readonly #clock: Clock;
@@ -35,7 +35,7 @@ export class PassWatch {
     this.#markProgress();
     this.#watching = new AbortController();
     this.#watch(this.#watching.signal).catch(() => {
-      // It was stopped.
+      // The watch was stopped.
     });
   }
 
@@ -44,7 +44,7 @@ export class PassWatch {
     this.#watching = undefined;
   }
 
-  /** A wait that is wanted: for the next pass, or for a limit of rows per second. */
+  /** An intended wait: for the next pass, or for a limit of rows per second. */
   async rest<T>(wait: () => Promise<T>): Promise<T> {
     this.stop();
     try {

@@ -22,17 +22,17 @@ export interface PassInput {
   readonly reporter: Reporter;
   readonly throttle: Throttle;
   readonly watch: PassWatch;
-  /** Where the last pass ended; null: nothing yet. */
+  /** Where the last pass ended; null: there is no offset yet. */
   readonly offset: Offset | null;
-  /** Of the passes before. */
+  /** From earlier passes. */
   readonly heldBack: HeldBack | undefined;
-  /** Claims the destination where the claim ended with a rest. False: another offset is stored than the one that the pass began at. */
+  /** Claims the destination if the claim was released by a rest. False: the stored offset is not the one at which the pass began. */
   readonly own: () => Promise<boolean>;
-  /** Stop at the next batch edge: the context's stop, or a request that cannot wait. */
+  /** Stop at the next batch boundary: the context's stop, or an urgent request. */
   readonly interrupt: AbortSignal;
-  /** Asked at each batch edge: others wait for the slots that this pass holds. */
+  /** Called at each batch boundary: whether others wait for the slots of this pass. */
   readonly mustYield: () => boolean;
-  /** A batch is durable: what failed before is over. */
+  /** A batch is durable: earlier failures are over. */
   readonly progressed: () => void;
 }
 
@@ -44,12 +44,12 @@ export type PassOutcome =
       readonly heldBack: HeldBack | undefined;
     }
   | { readonly kind: 'interrupted'; readonly offset: Offset | null; readonly rows: number }
-  /** Nothing was written: another offset is stored than the pass began at. */
+  /** Nothing was written: the stored offset is not the one at which the pass began. */
   | { readonly kind: 'moved' };
 
 /**
- * One pass: read, write, commit, with the next batch read while the last is written. Order, always: rows and offset durable at the
- * destination, then the mirror, then the source may forget (Invariants 1 and 2).
+ * One pass: read, write, commit, where the next batch is read while the last is written. The order is always: rows and offset durable at
+ * the destination, then the mirror, then the source may discard (Invariants 1 and 2).
  */
 export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { context, open } = input;
@@ -62,7 +62,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   await reach('pass:before-begin');
   if (request.mode === 'Snapshot' && !(await input.own())) return { kind: 'moved' };
   await beginSnapshot(open, request, signal);
-  // What the pass before left out is read again.
+  // Rows that the previous pass left out are read again.
   if (request.after?.mode === 'Snapshot' && request.after.key === null)
     input.reporter.skippedBefore(noSkippedRows);
   const progress = new PassProgress(input, request);
@@ -95,7 +95,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
         return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
     }
   } finally {
-    // Nothing of it is there.
+    // Nothing of the pass was committed.
     if (!isCommitted) input.reporter.seen({ read, written }, input.offset);
     input.throttle.end();
     reading.abort(new Stopped('drain'));
@@ -134,8 +134,8 @@ async function writeBatch(
 }
 
 /**
- * The mirror of an offset that the destination keeps lags behind, since the destination's own is the truth. One that only the store keeps
- * is there already. Then the source may forget.
+ * The mirror of an offset that the destination stores is written lazily, since the destination's own is authoritative. An offset that
+ * only the store keeps has been written already. Then the source may discard.
  */
 async function mirror({ context, open }: PassInput, offset: Offset | null): Promise<void> {
   await reach('mirror:before');
@@ -176,7 +176,7 @@ async function endPass(
   return { kind: 'complete', offset: progress.offset, rows: progress.rows, heldBack };
 }
 
-/** Counts of one pass, told to the reporter as they grow. */
+/** Counts of one pass, reported as they grow. */
 class PassProgress {
   readonly #input: PassInput;
   readonly #request: ReadRequest;
@@ -191,7 +191,7 @@ class PassProgress {
     this.offset = input.offset;
   }
 
-  /** Rows are there: from now on the destination is behind, and the sync is seen running. */
+  /** There are rows: from now on the destination is behind, and the sync is shown as running. */
   found(batch: Batch): void {
     const { reporter, heldBack, watch } = this.#input;
     watch.progressed();
@@ -212,7 +212,7 @@ class PassProgress {
     this.#input.reporter.batch(0, result, offset);
   }
 
-  /** What is still held back of what was there when this pass, or one before, began. */
+  /** What is still held back of the rows that existed when this pass, or an earlier one, began. */
   ended(end: PassEnd): HeldBack | undefined {
     const { reporter, context } = this.#input;
     const times = { startMs: this.#startMs, endMs: context.clock.now() };

@@ -21,15 +21,14 @@ import { keyFindings } from './key-rules.ts';
 import { ownTableFindings } from './own-table-findings.ts';
 import { readOrder } from './read-order.ts';
 
-/** How one Sync would move its rows: what `claim` and the passes follow, and what `idra plan` shows. */
+/** How one Sync moves its rows: followed by `claim` and the passes, shown by `idra plan`. */
 export interface SyncPlan {
   readonly source: Relation;
   readonly existing: Relation | null;
   readonly write: WritePlan;
-  /** Without `after`. */
   readonly read: Omit<ReadRequest, 'after'>;
   readonly guarantee: Guarantee;
-  /** Errors among them: the Sync must not run. */
+  /** If they contain an error, the Sync must not run. */
   readonly findings: readonly Finding[];
 }
 
@@ -113,7 +112,7 @@ function planFromDescribed(input: Described) {
   };
   const findings = [
     ...objectFindings(input),
-    // What is wrong with a column goes before what follows from its absence.
+    // Errors of a column come before those that follow from its absence.
     ...columns.findings,
     ...fieldFindings(fields),
     ...timeZoneFindings(fields),
@@ -127,7 +126,7 @@ function pathsOf({ source, destination }: SyncSpec) {
   return { source: objectPath('source', source), destination: objectPath('destination', destination) };
 }
 
-/** What is wrong with the two objects as such. */
+/** Findings about the two objects as a whole. */
 function objectFindings(input: Described): Finding[] {
   const { relation, existing, connectors, destination } = input;
   const paths = pathsOf(input.sync.spec);
@@ -142,7 +141,7 @@ function objectFindings(input: Described): Finding[] {
   ];
 }
 
-/** The first error of a plan, thrown: a Sync whose plan has one must not run. The others stand behind what to do about it, each with its own remedy. */
+/** Throws the first error of a plan: a Sync whose plan has one must not run. The others follow its remedy, each with its own. */
 export function requireRunnable(plan: SyncPlan): void {
   const errors = plan.findings.filter((finding) => finding.severity === 'error');
   const [first, ...more] = errors;
@@ -152,7 +151,7 @@ export function requireRunnable(plan: SyncPlan): void {
   throw permanent(first.code, first.message, { path: first.path, ...(mend !== '' && { mend }) });
 }
 
-/** Append by timestamp writes a row for each version read. */
+/** Append by timestamp writes one row for each version read. */
 function isHistory(spec: SyncSpec): boolean {
   return (
     spec.writeMode === 'Append' && (spec.mode === 'Timestamp' || spec.mode === 'LastDestinationTimestamp')
@@ -165,7 +164,7 @@ export function readMode(mode: Mode): ReadRequest['mode'] {
   return mode;
 }
 
-/** The server is asked only where its zone says what a value means. */
+/** The server is asked only if its zone determines the meaning of a value. */
 async function timeZoneOf(
   { sync, source }: PlanInput,
   relation: Relation,

@@ -2,9 +2,9 @@ import type { Batch } from '../../core/batch.ts';
 import type { Budget, Share } from '../../core/budget.ts';
 
 export interface ReadAheadOptions {
-  /** Of the whole process. */
+  /** The budget of the whole process. */
   readonly bytes: Budget;
-  /** A batch has no more, but for a single row that is larger. */
+  /** Limit of a batch, which only a single larger row exceeds. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
@@ -15,15 +15,15 @@ interface Read<End> {
 }
 
 /**
- * Asks for the next batch before it hands on the last: reading overlaps writing, at most one ahead. Before a batch is read its bytes are
- * taken of the budget of the process, and they are given back when the next one is asked for. Writing waits for nobody, so what is held is
- * always given back.
+ * Requests the next batch before it returns the last: reading overlaps writing, at most one ahead. Before a batch is read, its bytes are
+ * acquired from the budget of the process; they are released when the next one is requested. Writing never waits for the budget, so
+ * acquired bytes are always released.
  */
 export async function* readAhead<End>(
   batches: AsyncGenerator<Batch, End>,
   { bytes, maxBytes, signal }: ReadAheadOptions,
 ): AsyncGenerator<Batch, End> {
-  // Rows of one table are alike: after a row above the limit another one is expected.
+  // Rows of one table are similar: after a row above the limit another one is expected.
   let expected = maxBytes;
   const read = async (): Promise<Read<End>> => {
     const share = await bytes.take(expected, signal);
@@ -45,7 +45,7 @@ export async function* readAhead<End>(
       held = share;
       if (result.done) return result.value;
       next = read();
-      next.catch(() => {}); // it is awaited in the next turn, or given up below
+      next.catch(() => {}); // awaited in the next iteration, or abandoned below
       yield result.value;
       held.release();
       held = undefined;

@@ -25,25 +25,25 @@ export type PreviewInput = Pick<
   RunContext,
   'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'
 > & {
-  /** What is remembered of the Sync; left out: nothing, as of one that never ran. */
+  /** The recorded progress of the Sync; omitted: none, as for a Sync that never ran. */
   readonly progress?: SyncProgress;
-  /** The offset that the store has of it, encoded. */
+  /** The offset in the store, encoded. */
   readonly storedOffset?: string | null;
 };
 
-/** What a Sync would do, told without touching anything. Plain data: it travels as JSON. */
+/** What a Sync would do, determined without changing anything. Plain data, transferable as JSON. */
 export interface Preview {
   readonly guarantee?: Guarantee;
-  /** Format that the rows travel in: `values`, or bytes that both ends understand. */
+  /** Format of the rows: `values`, or bytes that both ends understand. */
   readonly wire?: string;
   readonly columns: readonly PreviewColumn[];
-  /** The table, or columns of it, are still to be made. */
+  /** The table, or some of its columns, would be created. */
   readonly isToBeMade?: boolean;
-  /** What claim and the passes would run besides moving rows. */
+  /** Statements that claim and the passes would run besides moving rows. */
   readonly statements: readonly string[];
-  /** Where it goes on from; undefined: from the beginning. */
+  /** Where it would continue; undefined: from the beginning. */
   readonly offset?: string;
-  /** At most a rough count; undefined where the system cannot say. */
+  /** A rough estimate; undefined if the system cannot provide one. */
   readonly rowsWaiting?: number;
   readonly findings: readonly Finding[];
 }
@@ -54,7 +54,7 @@ export interface PreviewColumn {
   readonly to: string;
 }
 
-/** Opens both ends, plans, and looks at the destination's commit rows. What fails becomes a finding. */
+/** Opens both ends, plans, and reads the destination's commit rows. Failures become findings. */
 export async function previewSync(input: PreviewInput, signal: AbortSignal): Promise<Preview> {
   const preview = await previewEnds(input, signal);
   const findings = preview.findings.map(({ mend, ...finding }) =>
@@ -159,7 +159,7 @@ function tableShared({ destination }: SyncSpec, table: string, other: string): F
 
 export type CheckInput = { readonly dataSource: DataSource } & Pick<RunContext, 'secrets' | 'definitionOf'>;
 
-/** Reaches one system with its credentials. Throws what connecting throws. */
+/** Connects to one system with its credentials. Throws what connecting throws. */
 export async function checkSystem(input: CheckInput, signal: AbortSignal): Promise<SystemReport> {
   const connector = await input.definitionOf(input.dataSource.spec.type).load();
   const report = await connector.check(await resolveAccess(input.dataSource, input.secrets), signal);
@@ -167,7 +167,7 @@ export async function checkSystem(input: CheckInput, signal: AbortSignal): Promi
   return { version: boundedText(report.version, versionBytes), findings: findings.map(boundedFinding) };
 }
 
-/** What a server says of itself goes into statuses, which have a limit. */
+/** Version texts of servers are part of statuses, which have a limit. */
 const versionBytes = 200;
 const mostFindings = 100;
 
@@ -196,7 +196,7 @@ export function findingOf(error: IdraError): Finding {
   };
 }
 
-/** Whether a Sync names these ends: what `plan` and `check` of a whole manifest pair up. */
+/** Whether a Sync names these ends; `plan` and `check` use it to match the objects of a manifest. */
 export function endsOf(
   sync: Sync,
   find: (namespace: string, name: string) => DataSource | undefined,

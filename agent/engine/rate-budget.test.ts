@@ -26,7 +26,7 @@ function setUp() {
   return { budget: new RateBudget(clock, store, 'default/shop'), demands, pass };
 }
 
-/** Milliseconds until it is paid for. */
+/** Milliseconds until the work has been accounted for. */
 async function paidAfter(work: Promise<void>, pass: (ms: number) => Promise<void>): Promise<number> {
   let isDone = false;
   void work.then(() => {

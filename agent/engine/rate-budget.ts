@@ -3,16 +3,16 @@ import { shareOf } from '../../core/rate-share.ts';
 import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
 import type { SyncStore } from '../../core/sync-store.ts';
 
-/** What is used is told to the other agents this often, where it has changed. */
+/** Interval at which changed usage is published to the other agents. */
 const tellEveryMs = 1_000;
-/** Longest sleep of who has used too much: others may have become idle meanwhile. */
+/** Longest sleep after exceeding the budget: other agents may have become idle meanwhile. */
 const lookAgainMs = 250;
-/** Of the last seconds' rates the newest counts so much. */
+/** Weight of the newest rate in the average of the last seconds. */
 const smoothing = 0.3;
-/** What is asked for is above what was used, so that it can grow; and never so little that a new batch waits long. */
+/** The demand is above the usage, so that it can grow, and never so low that a new batch waits long. */
 const growth = 1.5;
 const leastPart = 0.02;
-/** Syncs come back with the next pass: so many seconds without rows, and nothing is asked for any more. */
+/** After this many seconds without rows the demand is zero; syncs often come back with the next pass. */
 const idleTicks = 3;
 
 /** maxRowsPerSecond of one DataSource, for the syncs of this process that move its rows. */
@@ -23,10 +23,10 @@ export class RateBudget {
   #limit = Number.POSITIVE_INFINITY;
   readonly #busy = new Set<string>();
   #isFollowing = false;
-  /** Rows that were allowed until `#atMs`. */
+  /** Rows that were permitted until `#atMs`. */
   #allowed = 0;
   #atMs = 0;
-  /** Rows that are paid for, on the same count. */
+  /** Rows that are accounted for, on the same scale. */
   #spent = 0;
   #used = 0;
   #rate = 0;
@@ -54,15 +54,15 @@ export class RateBudget {
     if (this.#busy.delete(uid) && this.#busy.size > 0) this.#tell();
   }
 
-  /** Before rows are written: their time counts as waiting. */
+  /** Call before rows are written: the time of the write counts as waiting. */
   mark(): number {
     this.#advance();
     return this.#allowed;
   }
 
-  /** After rows were written: waits until they are paid for. A batch is never cut for it. */
+  /** Call after rows were written: waits until they are within the limit. A batch is never split for it. */
   async spend(rows: number, mark: number, signal: AbortSignal): Promise<void> {
-    // Who wakes up a little late has not lost what was allowed meanwhile.
+    // A sync that wakes up slightly late keeps what was permitted meanwhile.
     this.#spent = Math.max(this.#spent, mark - rows / 2) + rows;
     this.#used += rows;
     const paid = this.#spent;
@@ -109,7 +109,7 @@ export class RateBudget {
   #tell(): void {
     const syncs = Math.max(1, this.#busy.size);
     const wanted = Math.max(this.#rate * growth, this.#limit * leastPart);
-    // To steps, so that noise is no news.
+    // Rounded to steps, so that noise is not published.
     const rowsPerSecond = 2 ** (Math.ceil(Math.log2(wanted) * 2) / 2);
     const isModest = !this.#hasWaited && rowsPerSecond < this.#limit;
     const demand = { syncs, ...(isModest && { rowsPerSecond }) };
@@ -120,7 +120,7 @@ export class RateBudget {
   }
 }
 
-/** Of all data sources that limit their rate. */
+/** The budgets of all data sources with a rate limit. */
 export class RateBudgets {
   readonly #clock: Clock;
   readonly #budgets = new Map<string, RateBudget>();

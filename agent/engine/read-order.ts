@@ -9,11 +9,10 @@ export interface OrderInput {
   readonly relation: Relation;
   /** What identifies a row of the source; may be empty. */
   readonly sourceKey: readonly string[];
-  /** Of the source. */
   readonly remedies: Remedies;
 }
 
-/** The columns that a mode pages by (ReadRequest.key), and whether any two rows are known to differ in them. Pure. */
+/** The columns that a mode pages by (ReadRequest.key), and whether they are known to identify each row. Pure. */
 export interface ReadOrder {
   readonly key: readonly string[];
   readonly findings: readonly Finding[];
@@ -29,7 +28,7 @@ export function readOrder(input: OrderInput): ReadOrder {
   return { key: sourceKey, findings: isProven ? [] : [notUnique(input, order, 'spec.source.key')] };
 }
 
-/** By the id alone where it is unique, else by (idField, key). */
+/** By the id alone if it is unique, else by (idField, key). */
 function idOrder(input: OrderInput, idField: string): ReadOrder {
   const { spec, relation, sourceKey } = input;
   const alone = [idField];
@@ -52,7 +51,7 @@ function idOrder(input: OrderInput, idField: string): ReadOrder {
   };
 }
 
-/** Of a view, query or foreign table nothing is known before its rows are read: its pages are looked at. */
+/** For a view, query or foreign table uniqueness is unknown until its rows are read: its pages are checked. */
 export function isOpaque(spec: SyncSpec, relation: Relation): boolean {
   return relation.isOpaque === true || spec.source.query !== undefined;
 }

@@ -3,12 +3,12 @@ import { type Offset, scalarText } from '../../core/offset.ts';
 import { orderedBy } from '../../core/unique-order.ts';
 import type { OpenSync } from './open-sync.ts';
 
-/** A table without a key is read in one go: the whole pass is one transaction. */
+/** A table without a key is read in one query: the whole pass is one transaction. */
 export function isAtomic({ mode, key }: Pick<ReadRequest, 'mode' | 'key'>): boolean {
   return mode === 'Snapshot' && key.length === 0;
 }
 
-/** What is read after an offset: a complete Snapshot begins its next pass. */
+/** What to read after an offset: a complete Snapshot begins its next pass. */
 export function requestFor(open: OpenSync, offset: Offset | null, mark: string | undefined): ReadRequest {
   const read = { ...open.plan.read, ...(mark === undefined ? {} : { mark }) };
   return { ...read, after: read.mode === 'Snapshot' ? snapshotStart(offset) : offset };
@@ -20,7 +20,7 @@ export function snapshotStart(offset: Offset | null): Offset {
   return last.isComplete ? { mode: 'Snapshot', pass: last.pass + 1, key: null, isComplete: false } : last;
 }
 
-/** LastDestination*: the offset is the largest value there, read after the claim. */
+/** LastDestination*: the offset is the largest value at the destination, read after the claim. */
 export async function largestAtDestination(open: OpenSync, signal: AbortSignal): Promise<Offset | null> {
   const { mode } = open.plan.read;
   const values = await open.destination.largest(orderedBy(open.plan.read), signal);

@@ -6,7 +6,7 @@ import { openDestinationEnd } from './open-sync.ts';
 export type RemoveInput = Pick<RunContext, 'sync' | 'destination' | 'secrets' | 'definitionOf' | 'lock'>;
 
 /**
- * What a deleted Sync leaves at its destination: its commit rows are closed, so that one made again under the same name starts from nothing,
+ * Cleans up after a deleted Sync at its destination: its commit rows are closed, so that a new Sync of the same name starts from nothing,
  * and the tokens stay, so that an old owner is still refused (Invariant 9). Rows that were moved are never touched.
  */
 export async function removeSync(input: RemoveInput, signal: AbortSignal): Promise<void> {

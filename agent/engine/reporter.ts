@@ -13,7 +13,7 @@ import { waitingMessage } from './waiting-message.ts';
 
 type ReporterContext = Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName' | 'observer'>;
 
-/** What a claim says of a Sync. */
+/** What a claim reports about a Sync. */
 interface ClaimReport {
   readonly token: Token;
   readonly offset: Offset | null;
@@ -22,7 +22,7 @@ interface ClaimReport {
   readonly warnings: readonly string[];
 }
 
-/** Keeps the draft of one Sync's status, and hands the status to the lock, which writes it on change only. */
+/** Keeps the draft of one Sync's status, and passes the status to the lock, which writes it on change only. */
 export class Reporter {
   readonly #context: ReporterContext;
   readonly #rate = new RateMeter();
@@ -49,13 +49,13 @@ export class Reporter {
     return this.#draft.lastSyncTime;
   }
 
-  /** As it was last seen, until a claim says how it is. */
+  /** Last known values, until a claim determines the current ones. */
   seen(rows: Partial<RowCounts>, offset: Offset | null): void {
     this.#change({ rows: { ...this.#draft.rows, ...rows }, offset });
   }
 
   claimed({ token, offset, totalRows, guarantee, warnings }: ClaimReport): void {
-    // What an owner that was killed had committed, it had read.
+    // An owner that was killed had read at least what it committed.
     const { read, written } = this.#draft.rows;
     const unknown = read > 0 ? Math.max(0, totalRows - written) : 0;
     this.#change({
@@ -67,13 +67,13 @@ export class Reporter {
     });
   }
 
-  /** Names of other Syncs that write the table. */
+  /** Names of other Syncs that write to the table. */
   others(names: readonly string[], table: string): void {
     const others = names.length === 0 ? [] : [`${table} is also written by ${names.join(', ')}`];
     this.#change({ warnings: { ...this.#draft.warnings, others } });
   }
 
-  /** Those of earlier runs; none when the rows are read from the beginning. */
+  /** Skipped rows of earlier runs; none if the rows are read from the beginning. */
   skippedBefore(skipped: SkippedRows): void {
     this.#change({ skipped, rows: { ...this.#draft.rows, rejected: skipped.count } });
   }
@@ -94,7 +94,7 @@ export class Reporter {
     this.#change({ behindSince, isLagKnown: true });
   }
 
-  /** A pass has found its end. */
+  /** A pass has reached its end. */
   passEnded(bound: BoundReport, endMs: number): void {
     this.#change({ bound, lastPassTime: new Date(endMs).toISOString() });
   }
@@ -103,12 +103,12 @@ export class Reporter {
     this.#change({ hasCaughtUp: true });
   }
 
-  /** What it had caught up with is not what it does now. */
+  /** The earlier caught-up state does not apply to the new start. */
   startsAgain(): void {
     this.#change({ hasCaughtUp: false });
   }
 
-  /** Rows that no pass will ever read, for there is nothing in the field that it reads by. */
+  /** Rows that no pass will ever read because the field that it reads by is NULL. */
   unread(rows: number, field: string): void {
     const unread = rows === 0 ? [] : [`${rows} rows have NULL in ${field}: they are never read`];
     this.#change({ warnings: { ...this.#draft.warnings, unread } });
@@ -119,7 +119,7 @@ export class Reporter {
     this.#change({ requests: [...others, status] });
   }
 
-  /** Taken over between two passes: who holds it now is told at once, and not only at the next pass. */
+  /** Taken over between two passes: the new holder is reported at once, not only at the next pass. */
   awaitsPass(nextPassMs: number): void {
     if (this.#draft.state !== 'Pending') return;
     this.moveTo('Waiting', 'WaitingForSchedule', 'waiting for the next pass by the schedule', nextPassMs);
@@ -183,7 +183,7 @@ export class Reporter {
     this.#draft = { ...this.#draft, ...change };
   }
 
-  /** Nobody can look whether rows wait. */
+  /** Whether rows wait cannot be determined. */
   #lagIsUnknown(): void {
     if (this.#draft.behindSince === undefined) this.#change({ isLagKnown: false });
   }

@@ -150,7 +150,7 @@ test('offset by hand: only while suspended, only from what is stored, only of th
     run.state.history(run.uid).map((each) => each.action),
     ['set', 'undo', 'undo', 'undo', 'set'],
   );
-  // As one whose first attempt died between its commit and its answer.
+  // Simulates a request whose first attempt died between its commit and its answer.
   run.post({ type: 'offset', id: '7', offset: { value: '1', expect: '3' } });
   assert.equal((await run.answered('offset', '7')).message, 'the offset is 1');
   await run.stop();

@@ -19,7 +19,7 @@ import type { OpenSync } from './open-sync.ts';
 import { orderNames, orderTypes } from './order-types.ts';
 import type { RunState } from './run-state.ts';
 
-/** What a claimed sync gives to a request. */
+/** The parts of a claimed sync that a request needs. */
 export interface Claimed {
   readonly context: RunContext;
   readonly open: OpenSync;
@@ -33,7 +33,7 @@ export function decisionOf(requests: readonly Request[]): 'restart' | 'keep-offs
   return last?.type === 'restart' || last?.type === 'keep-offset' ? last.type : undefined;
 }
 
-/** Carries out `offset` and `undo-offset` under the claim; the others are the loop's own. Returns the new stored offset. */
+/** Executes `offset` and `undo-offset` under the claim; the other requests are handled by the loop. Returns the new stored offset. */
 export async function changeOffset(
   claimed: Claimed,
   request: Request,
@@ -54,7 +54,7 @@ export async function changeOffset(
   }
   const change =
     request.type === 'undo-offset' ? await undoChange(context) : wantedChange(open, request, storedOffset);
-  // Stored already: an earlier attempt, which died between its commit and its answer.
+  // Already stored by an earlier attempt, which died between its commit and its answer.
   const expected = storedOffset === change.offset ? storedOffset : change.expected;
   const row = await open.destination.setOffset(
     { uid: context.sync.uid, token: claimed.token, expected, offset: change.offset },
@@ -107,7 +107,7 @@ async function undoChange(context: RunContext): Promise<Change> {
   return { expected: last.to, offset: last.from };
 }
 
-/** Whether a request that was just carried out took back an undo: twice undone is done again. */
+/** Whether a request that was just executed undid an undo: undoing twice redoes the change. */
 export async function undoesAnUndo(context: RunContext, request: Request): Promise<boolean> {
   if (request.type !== 'undo-offset') return false;
   const changes = (await context.lock.readHistory()).filter(
@@ -127,7 +127,10 @@ async function record(context: RunContext, request: Request, change: Change): Pr
   await context.lock.appendHistory(entry);
 }
 
-/** An id of an integer column is digits, a timestamp looks like one: what the database would refuse at the next pass is refused now. */
+/**
+ * An id of an integer column must be digits, and a timestamp must be a timestamp: values that the database would refuse at the next pass
+ * are refused now.
+ */
 export function requireType(offset: Offset, types: readonly ColumnType[]): void {
   const texts =
     offset.mode === 'Id'

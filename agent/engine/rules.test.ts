@@ -138,7 +138,7 @@ test('LastDestinationId wants the same order of ids that are texts, in a table t
   assert.equal(code(name, 'mysql'), undefined);
   assert.equal(code(column('name', { kind: 'text' }), 'mysql'), 'DestinationFieldDiffers');
   assert.equal(code(null, 'postgres', column('name', { kind: 'text' })), undefined);
-  // A number has one order.
+  // Numbers have only one order.
   assert.equal(code(null, 'postgres', column('name', { kind: 'decimal' })), undefined);
 });
 
@@ -215,22 +215,22 @@ test('keys of the destination that take different values for equal are refused',
     );
   assert.deepEqual(codes(nocase()), []);
   assert.deepEqual(codes(nocase('mysql:utf8mb4_general_ci')), ['error KeyCoarser']);
-  // An index of the table that is not the Sync's key refuses rows as well.
+  // An index of the table that is not the Sync's key also refuses rows.
   assert.deepEqual(codes(nocase('sqlite:NOCASE'), { spec: { ...base, writeMode: 'Append' }, key: [] }), [
     'error KeyCoarser',
   ]);
   const same = nocase('sqlite:NOCASE').map((each) => ({ ...each, source: each.existing ?? each.source }));
   assert.deepEqual(codes(same), []);
-  // A choice, but one that is told.
+  // Permitted, but reported.
   const wide: Relation = { ...relation, keys: [{ name: 'pk', columns: ['id', 'token'], isPrimary: true }] };
   assert.deepEqual(codes(planned, { relation: wide, sourceKey: ['id', 'token'] }), ['warning KeyCoarser']);
-  // So is one that only source.key calls a key: pages by a unique idField do not show that two rows have the same.
+  // The same if only source.key declares it a key: pages by a unique idField do not show whether two rows share it.
   const byOther: Relation = { ...relation, keys: [{ name: 'other', columns: ['token'], isPrimary: false }] };
   const byId = { ...base, mode: 'Id', source: { ...base.source, idField: 'token', key: ['id'] } } as const;
   const [told] = keyFindings({ ...keyInput, relation: byOther, spec: byId });
   assert.equal(told?.code, 'KeyCoarser');
   assert.match(told?.mend ?? '', /\(token\)$/);
-  // The pages of a view are looked at in the order of the mode, which is not always that of the key alone.
+  // The pages of a view are checked in the order of the mode, which is not always that of the key alone.
   const view: Relation = { ...relation, keys: [], isOpaque: true };
   assert.deepEqual(codes(planned, { relation: view }), []);
   const byTime = spec('Timestamp', { timestampField: 'seen' });

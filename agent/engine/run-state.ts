@@ -9,13 +9,13 @@ import { noSkippedRows } from './skipped-rows.ts';
 import { Throttle } from './throttle.ts';
 import { Wake } from './wake.ts';
 
-/** The next owner makes a pass too early, and finds nothing, where the last start that was written is older than the last one. */
+/** If the last recorded start is older than the actual one, the next owner runs a pass too early and finds nothing. */
 const passStartEveryMs = 10 * 60_000;
 
-/** What lives as long as this run, over every reconnect. */
+/** State that lives as long as this run, across reconnects. */
 export class RunState {
   readonly context: RunContext;
-  /** Of what an offset means, by the Sync's spec and the addresses of its systems. */
+  /** The offset fingerprint, from the Sync's spec and the addresses of its systems. */
   readonly fingerprint: string;
   readonly wake: Wake;
   readonly reporter: Reporter;
@@ -23,11 +23,11 @@ export class RunState {
   readonly watch: PassWatch;
   /** The shadow table of an unfinished Replace pass was filled by another plan. */
   mustRestartPass = false;
-  /** Rows that were there when a pass began are still not final. */
+  /** Rows that existed when a pass began are still not final. */
   heldBack: HeldBack | undefined;
-  /** The last pass had rows: the next one very likely has, too. */
+  /** The last pass had rows, so the next one probably has, too. */
   hasMovedRows = false;
-  /** A pass has begun, or was asked for, and is not complete. */
+  /** A pass has begun, or was requested, and is not complete. */
   isPassDue = false;
   /** By run-now. */
   isAskedFor = false;
@@ -35,7 +35,7 @@ export class RunState {
   #failures = 0;
   #firstFailureMs: number | undefined;
   #hasReplanned = false;
-  /** Of a pass that found nothing, as it was last written. */
+  /** Start of a pass that found nothing, as last written. */
   #writtenPassStartMs = 0;
 
   static async begin(context: RunContext): Promise<RunState> {
@@ -67,7 +67,7 @@ export class RunState {
     return this.#progress;
   }
 
-  /** Transient failures in a row, without progress between. */
+  /** Consecutive transient failures without progress between them. */
   get failures(): number {
     return this.#failures;
   }
@@ -84,7 +84,7 @@ export class RunState {
     await this.remember(this.#movedRows());
   }
 
-  /** Of a pass that found nothing, when it began is written now and then only. */
+  /** For a pass that found nothing, its start is written only from time to time. */
   async rememberPass(change: Partial<SyncProgress>): Promise<void> {
     const { lastPassStart, ...rest } = { ...change, ...this.#movedRows() };
     const startMs = lastPassStart === undefined ? 0 : Date.parse(lastPassStart);
@@ -98,17 +98,17 @@ export class RunState {
     if (lastPassStart !== undefined) this.#progress = { ...this.#progress, lastPassStart };
   }
 
-  /** A batch or a pass is durable: what failed before is over. */
+  /** A batch or a pass is durable: earlier failures are over. */
   progressed(): void {
     this.#failures = 0;
     this.#firstFailureMs = undefined;
     this.#hasReplanned = false;
     this.watch.progressed();
     const isKnown = (this.#progress.skipped?.count ?? 0) === this.reporter.skipped.count;
-    if (!isKnown) this.rememberMovedRows().catch(() => {}); // the lock is gone, which ends the run by itself
+    if (!isKnown) this.rememberMovedRows().catch(() => {}); // the lock is lost, which ends the run by itself
   }
 
-  /** Counts one more failure; returns for how long there was nothing but failures. */
+  /** Counts one more failure; returns for how long there have been only failures. */
   failed(): number {
     const nowMs = this.context.clock.monotonicMs();
     this.#failures += 1;
@@ -117,8 +117,8 @@ export class RunState {
   }
 
   /**
-   * A changed schema is no failure: both ends are opened and planned again, at once unless the same came without progress between, which
-   * is retried with backoff.
+   * A changed schema is not a failure: both ends are opened and planned again, at once unless the same change occurred without progress
+   * in between, which is retried with backoff.
    */
   planAgain(): boolean {
     this.mustRestartPass ||= this.context.sync.spec.writeMode === 'Replace';
@@ -132,7 +132,7 @@ export class RunState {
     this.wake.close();
   }
 
-  /** What is remembered of the rows that were moved. */
+  /** The recorded facts about the moved rows. */
   #movedRows(): Partial<SyncProgress> {
     const { lastSyncTime, rows, skipped } = this.reporter;
     const { read, written, deleted } = rows;

@@ -50,7 +50,7 @@ test('once: complete is complete, also where only the commit row remembers it; r
   assert.equal((await files.once(spec)).status.state, 'Completed');
   const rest = await files.once(spec);
   assert.deepEqual([rest.status.state, rest.status.rows.written, rest.read], ['Completed', 3, 0]);
-  // Killed after the commit of the last batch, before anything was remembered elsewhere.
+  // Simulates a kill after the commit of the last batch, before anything was recorded elsewhere.
   files.execute('state', 'UPDATE syncs SET memory = NULL, offset = NULL');
   const after = await files.once(spec);
   assert.deepEqual([after.status.state, after.status.rows.read], ['Completed', 0]);
@@ -280,7 +280,7 @@ test('rows that were read are counted over runs, also those of an owner that was
   assert.equal((await files.once(byId)).status.rows.read, 4);
   newRow();
   await files.once(byId);
-  // The state as it was before the last batch was committed.
+  // The state before the last batch was committed.
   files.execute('state', "UPDATE syncs SET memory = json_set(memory, '$.rows', 4, '$.counts.read', 4)");
   newRow();
   assert.equal((await files.once(byId)).status.rows.read, 6);

@@ -11,8 +11,8 @@ import { waitForRemedy } from './wait-for-remedy.ts';
 const permanentRetryMs = 60_000;
 
 /**
- * Runs one Sync from claim to stop: opens both systems, claims, passes by the schedule, retries, answers requests, reports.
- * Returns when `stop` or the lock's signal fires; with `once`, after one pass.
+ * Runs one Sync from claim to stop: opens both systems, claims, runs passes by the schedule, retries, answers requests, reports. Returns
+ * when `stop` or the lock's signal fires; with `once`, after one pass.
  */
 export async function runSync(context: RunContext): Promise<RunEnd> {
   const state = await RunState.begin(context);
@@ -62,7 +62,7 @@ async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd |
   return wake.isStopped() ? { outcome: 'stopped' } : undefined;
 }
 
-/** The first of equal failures in a row is logged; the status counts the rest. */
+/** Only the first of consecutive equal failures is logged; the status counts the rest. */
 function logFailure({ context, failures }: RunState, error: IdraError, isTransient: boolean): void {
   if (failures !== 1) return;
   const fields = {

@@ -2,11 +2,11 @@ import { Cron } from 'croner';
 import type { Schedule } from '../../core/sync-spec.ts';
 
 /**
- * When the next pass is due, ms since 1970. Passes never overlap; missed ones are made up by one.
- * `lastStartMs`: start of the last pass that was due by the schedule; undefined: never, so at once.
+ * When the next pass is due, ms since 1970. Passes never overlap; missed ones are made up by a single pass. `lastStartMs`: start of the
+ * last pass that was due by the schedule; undefined: there was none, so a pass is due at once.
  */
 export function nextPassMs(schedule: Schedule, lastStartMs: number | undefined, nowMs: number): number {
-  // An earlier owner's clock was ahead: a pass too many does no harm, a long wait does.
+  // The clock of an earlier owner was ahead: an extra pass is harmless, a long wait is not.
   if (lastStartMs !== undefined && lastStartMs > nowMs) return nowMs;
   switch (schedule.kind) {
     case 'continuous':
@@ -23,5 +23,5 @@ export function nextPassMs(schedule: Schedule, lastStartMs: number | undefined, 
   }
 }
 
-/** How long a continuous sync that found nothing waits before it looks again. */
+/** How long a continuous sync waits after a pass without rows. */
 export const continuousIdleMs = 500;

@@ -14,7 +14,10 @@ beforeEach(async () => {
 });
 afterEach(() => files.close());
 
-/** SchemaChanged at the second batch of the pass, after `change` was made there; the first one is only looked at. */
+/**
+ * Makes the change after the first batch, so that SchemaChanged is thrown at the second batch of the pass; the first read is only the
+ * check for rows.
+ */
 function changedAtSecond(change: () => void): () => void {
   let calls = 0;
   return () => {

@@ -12,13 +12,13 @@ import { SyncClaim } from './sync-claim.ts';
 import { unlessAborted } from './until-stopped.ts';
 import { completedMessage } from './waiting-message.ts';
 
-/** A long pass gives its slots back after this time when others wait for them. */
+/** A long pass releases its slots after this time if others wait for them. */
 const yieldAfterMs = 30_000;
 
 /** `reopen`: both ends are opened and planned again. */
 type StepEnd = RunEnd | 'next' | 'reopen';
 
-/** From one planning of both systems to the next: a failure, a changed secret or a restart ends it. */
+/** Lasts from one planning of both systems to the next: a failure, a changed secret or a restart ends it. */
 export class SyncSession {
   readonly #state: RunState;
   readonly #claim: SyncClaim;
@@ -28,7 +28,7 @@ export class SyncSession {
     this.#claim = new SyncClaim(state);
   }
 
-  /** Undefined: open both ends again and go on. */
+  /** Undefined: open both ends again and continue. */
   async run(): Promise<RunEnd | undefined> {
     const { wake } = this.#state;
     while (!wake.isStopped()) {
@@ -43,7 +43,7 @@ export class SyncSession {
     await this.#claim.close();
   }
 
-  /** Answers requests, then rests, waits for the next pass, or makes one. */
+  /** Answers requests, then rests, waits for the next pass, or runs one. */
   async #step(): Promise<StepEnd> {
     const { wake, watch } = this.#state;
     if ((await this.#answerRequests()) === 'reopen') return 'reopen';
@@ -66,7 +66,7 @@ export class SyncSession {
     return this.#state.context.sync.spec.isSuspended || this.#isCompleted();
   }
 
-  /** For good, until somebody asks for another pass. */
+  /** Permanently, until another pass is requested. */
   #isCompleted(): boolean {
     const { context, progress, fingerprint, isPassDue } = this.#state;
     const isDone = progress.isCompleted && progress.meaning === fingerprint;
@@ -86,20 +86,20 @@ export class SyncSession {
     return 'next';
   }
 
-  /** No pass by the schedule tells when to look again. */
+  /** No scheduled pass determines when to check again. */
   #isIdle(): boolean {
     const { context, isPassDue, hasMovedRows, heldBack } = this.#state;
     const { kind } = context.sync.spec.schedule;
     return kind === 'once' ? heldBack !== undefined : kind === 'continuous' && !isPassDue && !hasMovedRows;
   }
 
-  /** True when a pass is due now; false when something else came first. */
+  /** True if a pass is due now; false if another event came first. */
   async #waitForPass(): Promise<boolean> {
     const { context, wake, progress, watch, fingerprint } = this.#state;
     if (this.#state.isPassDue || context.once) return true;
-    // That an offset no longer fits is said at once, not when the next pass is due.
+    // An offset that is no longer valid is reported at once, not only when the next pass is due.
     if (progress.meaning !== undefined && progress.meaning !== fingerprint) await this.#claim.opened();
-    // Completed before, and the same systems are named otherwise now.
+    // Completed before, and the same systems now have other addresses.
     if (this.#isAtRest()) return false;
     await this.#claim.rest();
     const nowMs = context.clock.now();
@@ -116,7 +116,7 @@ export class SyncSession {
 
   async #duePass(): Promise<StepEnd> {
     const { context, hasMovedRows, isPassDue } = this.#state;
-    // A pass that was interrupted has left rows.
+    // An interrupted pass has left rows.
     const isGoingOn = hasMovedRows && isPassDue;
     const looksFirst = context.sync.spec.mode !== 'Snapshot' && !context.once && !isGoingOn;
     this.#state.isPassDue = true;
@@ -124,7 +124,7 @@ export class SyncSession {
     return looked === 'rows' ? await this.#passUnderSlots() : looked;
   }
 
-  /** Without a slot, and nothing is written anywhere: a sync that waits for rows costs the source a query now and then. */
+  /** Uses no slot and writes nothing: a sync that waits for rows costs the source one query from time to time. */
   async #look(): Promise<StepEnd | 'rows'> {
     const { context, wake, reporter, watch } = this.#state;
     const { source, clock, shared } = context;
@@ -171,7 +171,7 @@ export class SyncSession {
     }
   }
 
-  /** While rows keep coming a continuous sync keeps its slot and connections, unless others wait for the slot. */
+  /** While rows keep coming, a continuous sync keeps its slot and connections, unless others wait for the slot. */
   #goesOn(slots: Slots): boolean {
     const { context, wake, hasMovedRows } = this.#state;
     const isAlone = !slots.hasWaiters() && !wake.interrupt(false).aborted;
@@ -214,7 +214,9 @@ export class SyncSession {
     return await this.#passComplete(startMs);
   }
 
-  /** A Snapshot that is wanted once was completed before, and only its commit row remembers it: a second pass would read it all again. */
+  /**
+   * A Snapshot with schedule `once` was completed before, and only its commit row records it: a second pass would read everything again.
+   */
   #isCompleteAlready(): boolean {
     const { context, isAskedFor } = this.#state;
     const { offset } = this.#claim;

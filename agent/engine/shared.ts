@@ -5,14 +5,14 @@ import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
 import { RateBudgets } from './rate-budget.ts';
 
 /**
- * Connections that looks for rows may use at one time, for each source: a look needs one, the opening of both ends two. They come on top
- * of those of the passes that hold a slot.
+ * Connections that checks for rows may use concurrently, for each source: a check needs one, opening both ends needs two. They are in
+ * addition to those of the passes that hold a slot.
  */
 const lookConnections = 4;
-/** A look or an opening that takes longer makes room for the next one: a system that answers late holds up no other sync. */
+/** A check or an opening that takes longer gives its turn to the next one, so that a slow system delays no other sync. */
 const lookTurnMs = 2_000;
 
-/** What all syncs of one process share. */
+/** Resources shared by all syncs of one process. */
 export class EngineShared {
   readonly sessions: ServerSessions;
   readonly rates: RateBudgets;
@@ -28,7 +28,7 @@ export class EngineShared {
     this.bytes = new Budget(bytesInFlight);
   }
 
-  /** Waits for a turn to look at a source; returns how to end it. */
+  /** Waits for a turn to check a source; returns the function that ends it. */
   async takeLook(source: DataSource, connections: number, signal: AbortSignal): Promise<() => void> {
     const share = await this.#looksAt(source).take(connections, signal);
     const end = new AbortController();

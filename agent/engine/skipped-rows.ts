@@ -4,10 +4,10 @@ import type { SkippedRows } from '../../core/sync-store.ts';
 
 export const noSkippedRows: SkippedRows = { count: 0, kinds: [] };
 
-/** A status is small: what else there was is in the count. */
+/** Keeps the status small; further kinds are only counted. */
 const maxKinds = 5;
 
-/** `count` may be more than the rejections: a destination names some of very many. */
+/** `count` may exceed the number of rejections: a destination names only some of very many. */
 export function addSkipped(known: SkippedRows, count: number, rejections: readonly Rejection[]): SkippedRows {
   const kinds = new Map(known.kinds.map((kind) => [keyOf(kind.last), kind]));
   for (const rejection of rejections) {

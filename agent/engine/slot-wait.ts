@@ -1,12 +1,12 @@
 import type { Slots, SlotWait } from '../../core/sync-store.ts';
 import type { RunState } from './run-state.ts';
 
-/** A wait that is shorter is not reported. */
+/** A shorter wait is not reported. */
 const shortWaitMs = 1_000;
-/** Holders change often: the names in a status need not be of this very moment. */
+/** Holders change often: the names in a status may be slightly outdated. */
 const reportEveryMs = 30_000;
 
-/** Takes the slots of both data sources; a longer wait is a state of the Sync. Undefined: the signal fired first. */
+/** Acquires the slots of both data sources; a longer wait is reported as a state of the Sync. Undefined: the signal fired first. */
 export async function takeSlots(
   { context, reporter, watch }: Pick<RunState, 'context' | 'reporter' | 'watch'>,
   signal: AbortSignal,
@@ -22,7 +22,7 @@ export async function takeSlots(
     }
   };
   report().catch(() => {
-    // The wait is over.
+    // The wait has ended.
   });
   try {
     return await store.acquireSlots(sync, [source, destination], signal, (each) => {

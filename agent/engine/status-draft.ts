@@ -8,10 +8,10 @@ import type { SkippedRows } from '../../core/sync-store.ts';
 import { formatToken, type Token } from '../../core/token.ts';
 import { describeSkipped, noSkippedRows } from './skipped-rows.ts';
 
-/** How far the destination is behind: ms since 1970 of the oldest thing that waits, undefined when it has caught up. */
+/** How far the destination is behind: the time of the oldest waiting row, ms since 1970; undefined when it has caught up. */
 export type BehindSince = number | undefined;
 
-/** What is known of one Sync. A change makes a new draft; `statusOf` is what is told of it. */
+/** The known state of one Sync. A change makes a new draft; `statusOf` derives the reported status. */
 export interface StatusDraft {
   readonly state: SyncState;
   readonly reason: StatusReason;
@@ -38,11 +38,11 @@ export interface StatusDraft {
 
 export interface Overdue {
   readonly since: string;
-  /** Told in the place of the message, until an error says more. */
+  /** Replaces the message until there is an error. */
   readonly message?: string;
 }
 
-/** By where they come from, in the order in which they are told. */
+/** By origin, in the order in which they are shown. */
 export interface Warnings {
   readonly plan: readonly string[];
   readonly others: readonly string[];
@@ -105,12 +105,12 @@ export function statusOf(draft: StatusDraft, { sync, agent, nowMs, rowsPerSecond
   });
 }
 
-/** Equal texts: nothing of weight has changed. A sync that is caught up and finds nothing new writes no status. */
+/** Equal texts: nothing important has changed. A sync that is caught up and finds nothing new writes no status. */
 export function weightOf(status: SyncStatus): string {
   return JSON.stringify({ ...status, observedAt: '', lastPassTime: '', nextPassTime: '', rowsPerSecond: 0 });
 }
 
-/** 0 only where nothing waits. */
+/** 0 only if nothing waits. */
 export function lagSeconds(behindSince: BehindSince, nowMs: number): number {
   return behindSince === undefined ? 0 : Math.max(1, Math.round((nowMs - behindSince) / 1_000));
 }
@@ -127,7 +127,7 @@ function shownState({ state, reason, message, overdue }: StatusDraft) {
 const mostWarnings = 50;
 const warningBytes = 1_024;
 
-/** Plans of wide tables have many, and each may quote a server. */
+/** Plans of wide tables have many warnings, and each may quote a server. */
 function warningsOf({ warnings: { plan, others, unread }, skipped }: StatusDraft): readonly string[] {
   return [...plan, ...others, ...unread, ...describeSkipped(skipped)]
     .slice(0, mostWarnings)
@@ -138,7 +138,7 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
-/** Leaves out what is undefined: JSON would, and exact optional types want it so. */
+/** Removes undefined properties: JSON would do the same, and exactOptionalPropertyTypes requires it. */
 function defined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Defined<T>;
 }

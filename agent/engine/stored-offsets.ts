@@ -19,23 +19,23 @@ import type { SyncProgress } from '../../core/sync-store.ts';
 import type { Token } from '../../core/token.ts';
 import type { Relation } from '../../core/values.ts';
 
-/** Where the offset of a Sync is kept that its destination cannot keep. */
+/** Stores the offset of a Sync whose destination cannot store it. */
 export interface OffsetKeeper {
   readOffset(): Promise<string | null>;
-  /** Durable when it returns, and only while the Sync's lock is held. */
+  /** Durable when it returns; legal only while the Sync's lock is held. */
   writeOffset(offset: string | null): Promise<void>;
-  /** As it was last written. */
+  /** As last written. */
   progress(): SyncProgress;
 }
 
-/** A PlainDestination with what it lacks: its commit row is made of what the store of the Sync holds. */
+/** Extends a PlainDestination to a Destination: its commit row is derived from the store of the Sync. */
 export class StoredOffsets implements Destination {
   readonly guarantee = 'AtLeastOnce';
   readonly #plain: PlainDestination;
   readonly #sync: Sync;
   readonly #keeper: OffsetKeeper;
   #rows = 0;
-  /** The rows of a pass that is written as a whole count when it has ended. */
+  /** The rows of a pass that is written as a whole are counted when it has ended. */
   #isWholePass = false;
 
   constructor(plain: PlainDestination, sync: Sync, keeper: OffsetKeeper) {
@@ -88,7 +88,7 @@ export class StoredOffsets implements Destination {
     const target = (await this.#plain.describe(signal))?.identity;
     return {
       ...this.#identityOf(request.meaning),
-      // Nobody else could see it: the lock of the Sync is what keeps another owner out.
+      // The token is visible to nobody else: the lock of the Sync excludes other owners.
       token: request.token === 'next' ? 1n : request.token,
       offset,
       rows: this.#rows,
@@ -129,7 +129,7 @@ export class StoredOffsets implements Destination {
     return { ...row, token, offset };
   }
 
-  /** What is kept goes with the Sync's other keys. */
+  /** The stored data is deleted with the Sync's other keys. */
   async closeRows(_uid: string, _token: Token): Promise<void> {}
 
   rest(): Promise<void> {

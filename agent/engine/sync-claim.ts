@@ -13,20 +13,20 @@ const targetCheckMs = 5_000;
 
 export interface Opened {
   readonly open: OpenSync;
-  /** As the commit row was last seen. */
+  /** The commit row as last read. */
   readonly claim: CommitRow;
 }
 
 /**
- * Both ends of a Sync as they are open, and what this run has of the destination. A rest gives the connections back, and the claim with
- * them; the plan and the offset stay.
+ * The open ends of a Sync and this run's claim of the destination. A rest releases the connections and the claim; the plan and the offset
+ * are kept.
  */
 export class SyncClaim {
   readonly #state: RunState;
   #open: OpenSync | undefined;
   #claim: CommitRow | undefined;
   #isHeld = false;
-  /** The destination had rows: empty, it is another one. */
+  /** The destination had rows: if it is empty now, it is a different one. */
   #hadRows = false;
   #offset: Offset | null = null;
   #secretsCheckedMs = 0;
@@ -36,7 +36,7 @@ export class SyncClaim {
     this.#state = state;
   }
 
-  /** Where the next pass goes on from. */
+  /** Where the next pass continues. */
   get offset(): Offset | null {
     return this.#offset;
   }
@@ -45,12 +45,12 @@ export class SyncClaim {
     return this.#claim !== undefined;
   }
 
-  /** What comes next needs the destination, too. */
+  /** The next step also needs the destination. */
   get needsDestination(): boolean {
     return !this.#open || isLastDestination(this.#state.context.sync.spec) || this.#isTargetCheckDue();
   }
 
-  /** Opened, planned, admitted and claimed, once. */
+  /** Opens, plans, admits and claims, once. */
   async opened(): Promise<Opened> {
     if (this.#open && this.#claim) return { open: this.#open, claim: this.#claim };
     const { context, watch } = this.#state;
@@ -77,14 +77,14 @@ export class SyncClaim {
     return { open: this.#open, claim };
   }
 
-  /** The same, with the claim held: what is stored is what `claim` says. */
+  /** `opened`, with the claim held: the destination stores what `claim` contains. */
   async held(): Promise<Opened> {
     const { open, claim } = await this.opened();
     await this.hold(open);
     return { open, claim: this.#claim ?? claim };
   }
 
-  /** Whether the pass may write: the destination is claimed, and holds what the pass began at. */
+  /** Whether the pass may write: the destination is claimed, and stores the offset at which the pass began. */
   async hold(open: OpenSync): Promise<boolean> {
     const before = this.#claim;
     if (this.#isHeld || !before) return this.#isHeld;
@@ -97,7 +97,7 @@ export class SyncClaim {
     return false;
   }
 
-  /** LastDestination*: a pass or look goes on from what the destination holds now. */
+  /** LastDestination*: a pass or check continues from the current state of the destination. */
   async refreshOffset(open: OpenSync): Promise<void> {
     const { sync, lock } = this.#state.context;
     if (isLastDestination(sync.spec)) this.#offset = await largestAtDestination(open, lock.signal);
@@ -112,13 +112,13 @@ export class SyncClaim {
     this.#claim = { ...this.#claim, offset: offset && encodeOffset(offset) };
   }
 
-  /** It was set by hand. */
+  /** The offset was set by a request. */
   offsetChanged(claim: CommitRow): void {
     this.#claim = claim;
     this.#offset = decodeStored(claim.offset);
   }
 
-  /** What was written was checked by the write; a pass without rows looks at the table now and then. */
+  /** Written rows were checked by the write; a pass without rows checks the table from time to time. */
   async requireTarget(rows: number): Promise<void> {
     const { context } = this.#state;
     if (rows === 0 && !this.#isTargetCheckDue()) return;
@@ -127,7 +127,7 @@ export class SyncClaim {
     await requireTarget(this.#open, this.#lastKnown(this.#claim), this.#offset, context.lock.signal);
   }
 
-  /** Secrets are read again each minute; changed ones want a new connection. */
+  /** Secrets are read again each minute; changed ones need a new connection. */
   async hasCurrentSecrets(): Promise<boolean> {
     const { clock } = this.#state.context;
     if (!this.#open || clock.monotonicMs() - this.#secretsCheckedMs < secretCheckMs) return true;
@@ -151,7 +151,7 @@ export class SyncClaim {
     await open?.close();
   }
 
-  /** What was admitted while it was empty is not known by its rows, until some were written. */
+  /** A table that was empty when it was admitted cannot be recognized by its rows until some were written. */
   #lastKnown(claim: CommitRow): CommitRow {
     return { ...claim, rows: this.#hadRows ? this.#state.reporter.rows.written : 0 };
   }

@@ -4,9 +4,9 @@ import type { KnownEnd, KnownEnds, SyncProgress } from '../../core/sync-store.ts
 import { isSameSystem } from '../../core/system-identity.ts';
 import { addressesOf, offsetFingerprint } from './offset-fingerprint.ts';
 
-/** What became of the two systems of a Sync since its last claim. */
+/** How the two systems of a Sync have changed since its last claim. */
 export interface SystemChange {
-  /** What the meaning was while the same systems were named by other addresses. */
+  /** Earlier offset fingerprints, from when the same systems had other addresses. */
   readonly formerMeanings: readonly string[];
   readonly isOtherSource: boolean;
   readonly isOtherDestination: boolean;
@@ -23,7 +23,7 @@ interface Ends {
   readonly destination: Pick<AnyDestination, 'identity'>;
 }
 
-/** Both systems as they are now, for SyncProgress.ends. */
+/** The current identities and addresses of both systems, for SyncProgress.ends. */
 export async function endsNow(
   sync: Sync,
   systems: Parameters<typeof addressesOf>[0],
@@ -40,7 +40,7 @@ export async function endsNow(
   };
 }
 
-/** Pure. What is not known, as with an offset that an older version has stored, is learned, and nothing is concluded from it. */
+/** Pure. Unknown identities, as with an offset stored by an older version, are recorded without drawing conclusions. */
 export function systemChange(sync: Sync, progress: SyncProgress, now: KnownEnds): SystemChange {
   const before = knownEnds(progress);
   if (!before) return sameSystems;
@@ -56,7 +56,7 @@ export function systemChange(sync: Sync, progress: SyncProgress, now: KnownEnds)
   };
 }
 
-/** To be remembered: what a system does not say this time it was known by before. */
+/** The values to record: if a system reports no identity this time, the last known one is kept. */
 export function learned(progress: SyncProgress, now: KnownEnds): KnownEnds {
   const before = knownEnds(progress);
   const keep = (known: KnownEnd | undefined, end: KnownEnd): KnownEnd =>

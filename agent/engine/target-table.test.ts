@@ -141,7 +141,7 @@ test('a complete Snapshot begins a new pass where its table is gone, and has not
   assert.equal(files.arrived().length, 3);
   await run.stop();
 
-  // The same for one that is wanted once, where only the commit row remembers that it is complete.
+  // The same with schedule `once`, where only the commit row records completion.
   files.execute('destination', 'DROP TABLE t');
   files.execute('state', 'UPDATE syncs SET memory = NULL, offset = NULL');
   assert.equal((await files.once(snapshot)).status.rows.read, 3);

@@ -2,8 +2,8 @@ import type { RunContext } from './context.ts';
 import type { RateBudget } from './rate-budget.ts';
 
 /**
- * Keeps a sync within maxRowsPerSecond of both its data sources: one budget each, which whoever has rows may use. What was used too much is
- * waited for after a batch.
+ * Keeps a sync within maxRowsPerSecond of both its data sources: one budget each, shared by all syncs that have rows. An excess is waited
+ * for after a batch.
  */
 export class Throttle {
   readonly #uid: string;
@@ -17,7 +17,7 @@ export class Throttle {
     });
   }
 
-  /** Before a batch is written. */
+  /** Call before a batch is written. */
   begin(): readonly number[] {
     return this.#budgets.map(({ budget, limit }) => {
       budget.enter(this.#uid, limit);
@@ -30,7 +30,7 @@ export class Throttle {
       await budget.spend(rows, began[index] ?? 0, signal);
   }
 
-  /** There are no rows any more. */
+  /** There are no more rows. */
   end(): void {
     for (const { budget } of this.#budgets) budget.leave(this.#uid);
   }

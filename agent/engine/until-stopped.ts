@@ -1,13 +1,13 @@
 import type { RunContext } from './context.ts';
 
-/** What an aborted wait rejects with is no error. */
+/** The rejection of an aborted wait is not an error. */
 export function unlessAborted(signal: AbortSignal): (error: unknown) => undefined {
   return (error) => {
     if (!signal.aborted) throw error;
   };
 }
 
-/** While nothing is on its way a stop need not wait for a system that does not answer. */
+/** Legal only while no write is in progress: a stop then need not wait for a system that does not answer. */
 export async function untilStopped<T>(
   { lock, stop }: Pick<RunContext, 'lock' | 'stop'>,
   work: (signal: AbortSignal) => Promise<T>,

@@ -18,7 +18,7 @@ const dataSource = (more: object) =>
     spec: { postgres: { host: 'db', database: 'd', user: 'u', ...more } },
   });
 
-/** Waits a minute at most; `read` gives the password. */
+/** Waits at most one minute; `read` returns the password. */
 function waiting(read: () => string, more: object = { passwordSecretRef }) {
   const clock = new TestClock();
   const stop = new AbortController();

@@ -4,7 +4,7 @@ import type { RunState } from './run-state.ts';
 /** Many syncs share a Secret, which is read once for all of them. */
 const lookEveryMs = 5_000;
 
-/** After a permanent error: until it is time for another attempt, or somebody has changed a Secret, which may be the remedy. */
+/** After a permanent error: waits until the next attempt is due, or a Secret has changed, which may be the fix. */
 export async function waitForRemedy({ context, wake }: RunState, delayMs: number): Promise<void> {
   const { clock, source, destination, secrets } = context;
   const fingerprint = async () => await fingerprintOfSecrets([source, destination], secrets);

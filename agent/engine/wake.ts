@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { SyncLock } from '../../core/sync-store.ts';
 
-/** What ends a wait of one sync: time, a request, its stop, or the loss of its lock. */
+/** The events that end a wait of one sync: time, a request, its stop, or the loss of its lock. */
 export class Wake {
   readonly #clock: Clock;
   readonly #stop: AbortSignal;
@@ -20,24 +20,24 @@ export class Wake {
     return this.#stop.aborted || this.#lost.aborted;
   }
 
-  /** Fires when requests came since requestsSeen. */
+  /** Fires when requests have arrived since requestsSeen. */
   get request(): AbortSignal {
     return this.#request.signal;
   }
 
-  /** Call before reading the requests, so that none that comes later is missed. */
+  /** Call before reading the requests, so that none that arrives later is missed. */
   requestsSeen(): void {
     if (this.#request.signal.aborted) this.#request = new AbortController();
   }
 
-  /** Fires at the next thing that a running pass must stop for. */
+  /** Fires at the next event for which a running pass must stop. */
   interrupt(isAtomic: boolean): AbortSignal {
     return isAtomic
       ? AbortSignal.any([this.#stop, this.#lost])
       : AbortSignal.any([this.#stop, this.#lost, this.request]);
   }
 
-  /** Until the time is over, a request comes or it is stopped. */
+  /** Ends when the time is over, a request arrives or the sync is stopped. */
   async sleep(ms: number): Promise<void> {
     const signal = this.interrupt(false);
     await this.#clock.sleep(Math.min(ms, maxTimerMs), signal).catch((error: unknown) => {
@@ -50,5 +50,5 @@ export class Wake {
   }
 }
 
-/** Longer timers overflow setTimeout; the caller looks at the time again. */
+/** Longer timers overflow setTimeout; the caller checks the time again. */
 const maxTimerMs = 2 ** 31 - 1;

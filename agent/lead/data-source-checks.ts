@@ -15,10 +15,10 @@ import { Semaphore } from '../../core/semaphore.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import type { CheckAnswer } from '../probe-answers.ts';
 
-/** One that was well is looked at this often; one that was not, so that its mending is seen soon, more often. */
+/** Interval for a DataSource without problems; others are checked more often, so that a fix is seen soon. */
 const wellEveryMs = 5 * 60_000;
 const unwellEveryMs = 30_000;
-/** Of one that is not well: a corrected Secret is the likeliest remedy. */
+/** Interval for the Secrets of a DataSource with problems: a corrected Secret is the most likely fix. */
 const secretsEveryMs = 5_000;
 const lookEveryMs = 1_000;
 const answerMs = 30_000;
@@ -33,7 +33,7 @@ export interface CheckDeps {
   readonly log: Log;
 }
 
-/** Has each DataSource checked by an agent that may reach it: when it is new or has changed, and now and then. */
+/** Has each DataSource checked by an agent that may reach it: when it is new or has changed, and periodically. */
 export async function checkDataSources(
   deps: CheckDeps,
   view: ClusterView,
@@ -48,12 +48,12 @@ export async function checkDataSources(
 }
 
 interface Known {
-  /** Of the DataSource as it was checked last. */
+  /** Of the DataSource at its last check. */
   readonly generation: number;
   /** Wall clock, ms since 1970. */
   readonly dueMs: number;
   readonly isWell: boolean;
-  /** Of the Secrets that it was checked with. */
+  /** Fingerprint of the Secrets used for that check. */
   readonly secrets?: string | undefined;
 }
 
@@ -70,7 +70,7 @@ class Checks {
     this.#signal = signal;
   }
 
-  /** What an earlier leader has had checked counts. */
+  /** Loads the results of checks by an earlier leader. */
   async remember(): Promise<void> {
     for (const report of await this.#deps.coordination.reports.readDataSources())
       this.#known.set(qualifiedName(report), knownOf(report));
@@ -93,7 +93,7 @@ class Checks {
       .finally(() => this.#underWay.delete(name));
   }
 
-  /** When the Secrets of one that is not well are looked at next. */
+  /** When the Secrets of a DataSource with problems are checked next. */
   #lookAt(name: string): number {
     return this.#looksMs.get(name) ?? 0;
   }
@@ -103,7 +103,7 @@ class Checks {
     this.#looksMs.set(name, this.#deps.clock.now() + secretsEveryMs);
     const secrets = await this.#secretsOf(dataSource);
     if (hasChangedSecrets(known?.secrets, secrets)) await this.#check(dataSource);
-    // An earlier leader had it checked.
+    // It was checked under an earlier leader.
     else if (known && known.secrets === undefined) this.#known.set(name, { ...known, secrets });
   }
 
@@ -112,7 +112,7 @@ class Checks {
     try {
       return await fingerprintOfSecrets([manifests.readDataSource(dataSource)], secrets);
     } catch {
-      // One that is not valid is reported by the check.
+      // An invalid DataSource is reported by the check.
       return undefined;
     }
   }

@@ -36,7 +36,7 @@ describe('leader', () => {
     for (const name of ['shop', 'warehouse']) await one.desired.putDataSource(shortDataSource(name));
   });
 
-  /** Joins, and stands for election as every agent does. */
+  /** Joins and stands for election, as every agent does. */
   const start = async (name: string, labels = {}): Promise<AgentSession> => {
     const session = await connections.open().join(agentOf(name, labels), ttl);
     const ends = AbortSignal.any([running.signal, session.signal]);

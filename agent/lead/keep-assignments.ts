@@ -20,14 +20,14 @@ export interface KeepAssignmentsDeps {
   readonly log: Log;
   readonly manifests: Manifests;
   readonly graces?: Graces;
-  /** Once the view is whole; it lives as long as the signal. For what else a leader has to do. */
+  /** Called when the view is complete; the view lives as long as the signal. For the other duties of a leader. */
   readonly onView?: (view: ClusterView, signal: AbortSignal) => void;
-  /** After each decision that was written. */
+  /** Called after each decision that was written. */
   readonly onDecision?: (decision: Decision) => void;
 }
 
 export interface Decision {
-  /** Assignments that changed owner, or have a first one. */
+  /** Assignments whose owner changed or was set for the first time. */
   readonly moves: number;
   readonly changes: number;
   readonly decideMs: number;
@@ -36,12 +36,12 @@ export interface Decision {
 
 /** Changes arrive in bursts (a deploy, a node that goes). The longer a decision takes, the longer the next one is delayed. */
 const gatherMs = { least: 100, most: 500, perDecidingMs: 4 };
-/** Longest reading of manifests without a pause. */
+/** Longest time of reading manifests without a pause. */
 const readingPartMs = 20;
-/** A write that the view does not show after this is decided upon once more. */
+/** If the view does not show a write after this time, the decision is made again. */
 const catchUpMs = 5_000;
 
-/** Keeps the assignments as they should be, until the signal or the leadership ends. Throws `fenced` when leadership is lost in mid-write. */
+/** Maintains the assignments until the signal or the leadership ends. Throws `fenced` if leadership is lost during a write. */
 export async function keepAssignments(
   leadership: Leadership,
   deps: KeepAssignmentsDeps,
@@ -89,14 +89,14 @@ class AssignmentKeeper {
     for (;;) {
       const againInMs = await this.#decide(signal);
       await this.#wake.wait(againInMs, signal);
-      // Seen before the gathering, so that an agent that comes and goes within it is not overlooked.
+      // Recorded before the gathering, so that an agent that joins and leaves within it is not missed.
       this.#availability.see(this.#view.agents);
       const wantedMs = this.#decidingMs * gatherMs.perDecidingMs;
       await this.#deps.clock.sleep(Math.min(gatherMs.most, Math.max(gatherMs.least, wantedMs)), signal);
     }
   }
 
-  /** A new leader has thousands of manifests to read: in parts, so that the renewal of its lease has its turn. */
+  /** A new leader reads thousands of manifests: in parts, so that its lease is renewed in between. */
   async #readManifests(signal: AbortSignal): Promise<void> {
     let partStartMs = this.#deps.clock.monotonicMs();
     for (const sync of [...this.#view.syncs.values()]) {
@@ -155,12 +155,12 @@ class AssignmentKeeper {
     return changes;
   }
 
-  /** A new version of a sync or data source goes to its owner; it does not move the sync. */
+  /** A new version of a sync or data source is passed to its owner; it does not move the sync. */
   #changeOf({ balance, ...versions }: WantedSync, to: string | undefined): AssignmentChange | undefined {
     const stored = this.#view.assignments.get(balance.uid);
     if (to !== undefined) {
       const assignedAt = new Date(this.#deps.clock.now()).toISOString();
-      // The first agent of a sync is no move.
+      // The first assignment of a sync is not a move.
       const recentMoves = stored ? balance.recentMoves + 1 : 0;
       const assignment: Assignment = { uid: balance.uid, agent: to, ...versions, assignedAt, recentMoves };
       return { kind: 'assign', assignment, ...(stored ? { from: stored.agent } : {}) };
@@ -169,7 +169,7 @@ class AssignmentKeeper {
     return { kind: 'assign', assignment: { ...stored, ...versions } };
   }
 
-  /** The next decision must not be made on what was before this one. */
+  /** The next decision must not be based on the state before this one. */
   async #catchUp(changes: readonly AssignmentChange[], signal: AbortSignal): Promise<void> {
     const deadline = this.#deps.clock.monotonicMs() + catchUpMs;
     while (!changes.every((change) => this.#isSeen(change))) {
@@ -178,7 +178,7 @@ class AssignmentKeeper {
       await this.#wake.wait(leftMs, signal);
       this.#wake.clear();
     }
-    // What came meanwhile may be more than the echo of the write.
+    // Changes that arrived meanwhile may be more than the echo of the write.
     this.#wake.ring();
   }
 
@@ -186,7 +186,7 @@ class AssignmentKeeper {
     if (change.kind === 'remove') return this.#view.assignments.get(change.uid)?.agent !== change.from;
     const { assignment } = change;
     const stored = this.#view.assignments.get(assignment.uid);
-    // Purged just now: nothing will show it.
+    // Just purged: the view will not show it.
     if (!stored) return !this.#view.syncs.has(assignment.uid);
     return stored.agent === assignment.agent && isAtVersions(stored, assignment);
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 
-/** Later than the operator's limit, which reports it on the custom resource; without Kubernetes nobody else ends a deletion. */
+/** Longer than the operator's limit, which is reported on the custom resource; without Kubernetes nothing else ends a deletion. */
 const limitMs = 12 * 60_000;
 const lookEveryMs = 5_000;
 
@@ -14,8 +14,8 @@ export interface LateDeletionDeps {
 }
 
 /**
- * Ends the deletion of a Sync that no agent runs: at once where it was never claimed and so left nothing anywhere, else when no agent
- * could clean up in time; then what is left of it is logged.
+ * Ends the deletion of a Sync that no agent runs: at once if it was never claimed and so left nothing behind, otherwise when no agent
+ * could clean up in time; then what remains is logged.
  */
 export async function endLateDeletions(
   { coordination, clock, log }: LateDeletionDeps,
@@ -41,7 +41,7 @@ export async function endLateDeletions(
   }
 }
 
-/** What agents have written of syncs that operator or command line have taken out of what is desired. */
+/** Purges what agents have written about syncs that the operator or the command line have deleted from desired state. */
 async function purgeRemoved(
   { coordination, log }: Omit<LateDeletionDeps, 'clock'>,
   view: ClusterView,

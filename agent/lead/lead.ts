@@ -13,8 +13,8 @@ export interface LeadDeps extends CheckDeps {
 }
 
 /**
- * Stands for election until the signal. While this agent is the leader: assignments are kept (keep-assignments.ts), DataSources checked
- * (data-source-checks.ts), and deletions ended that nobody ends (late-deletions.ts). Resigns at the end.
+ * Stands for election until the signal. The leader maintains assignments (keep-assignments.ts), has DataSources checked
+ * (data-source-checks.ts), and ends deletions that no agent ends (late-deletions.ts). Resigns at the end.
  */
 export async function standForElection(deps: LeadDeps, signal: AbortSignal): Promise<void> {
   const { session, clock, log, onLeading } = deps;
@@ -42,7 +42,7 @@ export async function standForElection(deps: LeadDeps, signal: AbortSignal): Pro
   }
 }
 
-/** What a leader does besides keeping the assignments. */
+/** The duties of a leader besides assignments. */
 function startDuties(deps: LeadDeps, view: ClusterView, leading: AbortSignal): void {
   const duties = [checkDataSources(deps, view, leading), endLateDeletions(deps, view, leading)];
   for (const duty of duties) {

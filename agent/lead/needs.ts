@@ -2,7 +2,7 @@ import type { ManifestReader } from '../../core/manifest/reader.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import type { Manifests } from '../balance/wanted.ts';
 
-/** What the balancer needs of manifests, read as the engine reads them: what it would refuse is assigned to nobody. */
+/** The balancer's input from manifests, read with the engine's own reader: what the engine would refuse is not assigned. */
 export function needsOf(manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>): Manifests {
   return {
     needsOfSync(desired) {

@@ -18,7 +18,7 @@ export class WakeUp {
     this.#rung = Promise.withResolvers<void>();
   }
 
-  /** Until it rings, at most `ms`. */
+  /** Returns when it rings, after at most `ms`. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (ms === Number.POSITIVE_INFINITY) return await orAborted(this.#rung.promise, signal);
     const done = new AbortController();

@@ -32,17 +32,17 @@ export interface RunnerDeps
   readonly log: Log;
 }
 
-/** Between two tries for a lock that is free as far as is known. */
+/** Delay between two attempts for a lock that appears to be free. */
 const acquireAgainMs = 20;
 
 /**
- * One sync, for as long as it is assigned to this agent: reads what is wanted, waits for the lock, runs, and begins anew at a
- * changed version. Whatever fails here is tried again; it ends only by `stop` or with the session.
+ * One sync, for as long as it is assigned to this agent: reads the desired state, waits for the lock, runs, and restarts at a changed
+ * version. All failures are retried; it ends only by `stop` or with the session.
  */
 export class AssignedSync {
   readonly uid: string;
   readonly done: Promise<void>;
-  /** `namespace/name` once it was read. */
+  /** `namespace/name` after it was read. */
   name: string;
   readonly #deps: RunnerDeps;
   readonly #reader: DesiredReader;
@@ -67,7 +67,7 @@ export class AssignedSync {
       this.#change.abort(new Stopped('spec-changed'));
   }
 
-  /** At the next batch edge; then the lock is released. */
+  /** At the next batch boundary; then the lock is released. */
   stop(reason: 'drain' | 'shutdown'): void {
     this.#stop.abort(new Stopped(reason));
   }
@@ -90,7 +90,7 @@ export class AssignedSync {
     }
   }
 
-  /** From one version to the next, or until the lock is lost. */
+  /** Runs one version, until it changes or the lock is lost. */
   async #runOnce(ends: AbortSignal): Promise<void> {
     this.#change = new AbortController();
     const assigned = this.#assignment;
@@ -125,7 +125,7 @@ export class AssignedSync {
     }
   }
 
-  /** As the engine takes it, or what is wrong with it. */
+  /** Converts to the engine's form, or returns the error. */
   #interpret(desired: Desired): Wanted | IdraError {
     const { manifests } = this.#deps;
     try {
@@ -166,7 +166,7 @@ export class AssignedSync {
     const { session, coordination, clock } = this.#deps;
     const agentName = session.agent.name;
     if (wanted instanceof IdraError) {
-      // Only an agent of another version, or a change just now, comes here: the leader reads the manifests first.
+      // Reached only with an agent of another version or a very recent change: the leader reads the manifests first.
       const last = await coordination.reports.readStatus(this.uid);
       lock.report(failureStatus({ desired: desired.sync, last, error: wanted, agentName, clock }));
       await firstAborted(stop, lock.signal);

@@ -7,19 +7,19 @@ import type {
 import { Semaphore } from '../../core/semaphore.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 
-/** A restart of an agent reads all its syncs at once: etcd is asked for so many at a time. */
+/** A restarted agent reads all its syncs at once: this limits the concurrent reads from etcd. */
 const maxAtOnce = 32;
 
 export type Versions = Pick<Assignment, 'syncVersion' | 'sourceVersion' | 'destinationVersion'>;
 
-/** A Sync and its ends as users wrote them; an end is undefined where the DataSource is not there. */
+/** A Sync and its DataSources as written by users; a DataSource is undefined if it does not exist. */
 export interface Desired {
   readonly sync: DesiredSync;
   readonly source: DesiredDataSource | undefined;
   readonly destination: DesiredDataSource | undefined;
 }
 
-/** What was read, which may be newer than what was assigned. */
+/** The versions that were read, which may be newer than those assigned. */
 export function versionsOf({ sync, source, destination }: Desired): Versions {
   return {
     syncVersion: sync.version,
@@ -36,7 +36,7 @@ export function isSameVersions(one: Versions, other: Versions): boolean {
   );
 }
 
-/** Reads what is to be run. Many syncs share a DataSource: it is read once for each version that is asked for. */
+/** Reads desired state. Many syncs share a DataSource: it is read once for each requested version. */
 export class DesiredReader {
   readonly #desired: Coordination['desired'];
   readonly #slots = new Semaphore(maxAtOnce);
@@ -46,7 +46,7 @@ export class DesiredReader {
     this.#desired = desired;
   }
 
-  /** Undefined: the Sync is gone. */
+  /** Undefined: the Sync does not exist. */
   async read(assignment: Assignment, signal: AbortSignal): Promise<Desired | undefined> {
     const { uid, sourceVersion, destinationVersion } = assignment;
     const sync = await this.#slots.use(signal, () => this.#desired.getSync(uid));
@@ -68,7 +68,7 @@ export class DesiredReader {
     const forget = () => {
       if (this.#dataSources.get(id)?.read === read) this.#dataSources.delete(id);
     };
-    // A newer one than was asked for, or none, is for this once.
+    // A newer version than requested, or none, is not cached.
     read.then((found) => {
       if (found?.version !== version) forget();
     }, forget);
@@ -78,7 +78,7 @@ export class DesiredReader {
 
 type DataSourceRead = Promise<DesiredDataSource | undefined>;
 
-/** Of a spec that may not be valid: whoever reads the manifest says so. */
+/** Reads a spec that may be invalid: the manifest reader reports the errors. */
 function endsOf(spec: unknown): { readonly source: string; readonly destination: string } {
   const { source, destination } = (spec ?? {}) as {
     readonly source?: { readonly dataSource?: string };

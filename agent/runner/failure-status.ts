@@ -6,16 +6,16 @@ import type { SyncStatus } from '../../core/status.ts';
 
 export interface Trouble {
   readonly desired: DesiredSync;
-  /** What was said of it last. */
+  /** The last reported status. */
   readonly last: SyncStatus | undefined;
   readonly error: IdraError;
   readonly agentName: string;
   readonly clock: Clock;
-  /** How often in a row. */
+  /** Number of consecutive failures. */
   readonly count?: number;
 }
 
-/** Of a sync that the engine was not even asked to run: what went wrong, over what was said of it last. */
+/** The status of a sync that failed before the engine was started: the error, on top of the last reported status. */
 export function failureStatus({ desired, last, error, agentName, clock, count = 1 }: Trouble): SyncStatus {
   const isTransient = error.disposition === 'transient';
   const time = new Date(clock.now()).toISOString();

@@ -18,7 +18,7 @@ test('a sync that writes all the time weighs more and more; one burst moves noth
   const loads = pass(10_000);
   assert.ok((loads.busy ?? 0) > 4 && (loads.busy ?? 0) <= 8, `it is ${loads.busy}`);
   assert.equal(loads.calm, 1);
-  // A little less is noise.
+  // A small decrease is noise.
   assert.equal(pass(9_000).busy, loads.busy);
   meter.forget('busy');
   assert.deepEqual(Object.keys(meter.loads()), ['calm']);

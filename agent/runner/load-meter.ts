@@ -1,24 +1,24 @@
 import type { Clock } from '../../core/clock.ts';
 
-/** A sync that never waits for anything but its destination counts as this many that have nothing to do. */
+/** Load of a sync that never waits for anything but its destination, relative to an idle one. */
 const fullLoad = 8;
-/** A load is an average over about so long: a burst moves nothing. */
+/** Loads are averaged over about this time, so that a burst causes no moves. */
 const memoryMs = 60_000;
-/** A new value is told when it differs by so much from the one that was told last. */
+/** A new value is published when it differs by this factor from the last published one. */
 const noise = 2;
-/** A pass that has moved rows for so long is told: giving its sync to another agent would cost it its slots in the middle. */
+/** A pass that has moved rows for this time is published: moving its sync to another agent would lose its slots in the middle. */
 const longPassMs = 2_000;
 
 interface Measured {
   busyMs: number;
-  /** Share of time with a write on its way, averaged. */
+  /** Averaged share of time in which a write is in progress. */
   share: number;
   told: number;
-  /** When its pass began to move rows. */
+  /** Time at which its pass began to move rows. */
   passSinceMs?: number | undefined;
 }
 
-/** How much of its time each sync has a write on its way; the weights that the balancer counts with. */
+/** Measures the share of time in which each sync has a write in progress; the balancer uses these as weights. */
 export class LoadMeter {
   readonly #clock: Clock;
   readonly #syncs = new Map<string, Measured>();
@@ -36,7 +36,7 @@ export class LoadMeter {
     this.#syncs.set(uid, measured);
   }
 
-  /** Its pass is over, complete or not. */
+  /** Its pass has ended, complete or not. */
   passEnded(uid: string): void {
     const measured = this.#syncs.get(uid);
     if (measured) measured.passSinceMs = undefined;
@@ -54,7 +54,7 @@ export class LoadMeter {
     this.#syncs.delete(uid);
   }
 
-  /** By uid, 1 to 8. One that has never been busy is not in it: it counts as 1. Call now and then. */
+  /** By uid, 1 to 8. A sync that has never been busy is omitted and counts as 1. Call periodically. */
   loads(): Readonly<Record<string, number>> {
     const nowMs = this.#clock.monotonicMs();
     const passedMs = Math.max(1, nowMs - this.#lastMs);

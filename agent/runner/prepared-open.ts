@@ -11,8 +11,8 @@ type PreparedInput = OpenInput & Pick<RunContext, 'shared'>;
 const soonMs = 60_000;
 
 /**
- * Both ends, opened and planned while the last owner still ends: opening touches nothing, so it needs no lock, and the next owner
- * goes on soon after the release. What fails here is tried again, and reported, by the run.
+ * Opens and plans both ends while the last owner is still ending: opening changes nothing, so it needs no lock, and the next owner
+ * continues soon after the release. Failures here are retried and reported by the run.
  */
 export class PreparedOpen {
   readonly #signal: AbortSignal;
@@ -23,12 +23,12 @@ export class PreparedOpen {
     this.#open = open(input, signal).catch(() => undefined);
   }
 
-  /** Opened and planned, or failed. */
+  /** Resolves when both ends are opened and planned, or the opening has failed. */
   get ready(): Promise<void> {
     return this.#open.then(() => {});
   }
 
-  /** Once. Undefined where it could not be opened, or was planned for what the last owner or somebody else has changed since. */
+  /** Legal once. Undefined if opening failed, or if the plan is outdated by changes of the last owner or others. */
   async take(): Promise<OpenEnds | undefined> {
     const open = await this.#takeOut();
     if (!open || (await isStillPlanned(open, this.#signal).catch(() => false))) return open;
@@ -36,7 +36,7 @@ export class PreparedOpen {
     return undefined;
   }
 
-  /** What was not taken. */
+  /** Closes the ends if they were not taken. */
   async close(): Promise<void> {
     const open = await this.#takeOut();
     await open?.close();
@@ -49,7 +49,7 @@ export class PreparedOpen {
   }
 }
 
-/** Planned as others look for rows, in turn; then it holds no connection. */
+/** Takes its turn with the checks for rows; afterwards it holds no connection. */
 async function open(input: PreparedInput, signal: AbortSignal): Promise<OpenEnds> {
   const leave = await input.shared.takeLook(input.source, 2, signal);
   try {
@@ -70,7 +70,7 @@ async function isStillPlanned(
   return shape(relation) === shape(plan.source) && shape(existing) === shape(plan.existing);
 }
 
-/** Whether a sync that gets its lock would open both ends at once. */
+/** Whether the sync would open both ends at once after acquiring its lock. */
 export function isDueSoon({ spec: { isSuspended, schedule } }: Sync): boolean {
   if (isSuspended || schedule.kind === 'once' || schedule.kind === 'cron') return false;
   return schedule.kind === 'continuous' || schedule.everyMs <= soonMs;

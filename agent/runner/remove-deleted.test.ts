@@ -13,7 +13,7 @@ import { makeToken } from '../../core/token.ts';
 import type { RunContext } from '../engine/context.ts';
 import { removeDeleted } from './remove-deleted.ts';
 
-/** What was done with a deleted Sync, its Secret being gone. */
+/** What happens to a deleted Sync whose Secret is gone. */
 async function removed(progress: SyncProgress, lastKnown: SecretReader['lastKnown']) {
   const done: string[] = [];
   const stop = new AbortController();

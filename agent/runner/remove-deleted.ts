@@ -11,9 +11,9 @@ import { failureStatus } from './failure-status.ts';
 const longestPauseMs = 15_000;
 
 /**
- * A Sync that is to be deleted: its commit rows are closed, then all that agents have written of it goes from etcd (Invariant 9), the lock
- * with it; what is desired is removed by who wrote it.
- * Tries again until it is done or somebody gives it up; status says what is in the way.
+ * Cleans up a deleted Sync: its commit rows are closed, then everything that agents have written about it is deleted from etcd (Invariant
+ * 9), including the lock; desired state is deleted by the side that wrote it. Retries until it is done or the deletion is ended
+ * elsewhere; the status reports what blocks it.
  */
 export async function removeDeleted(
   context: RunContext,
@@ -24,7 +24,7 @@ export async function removeDeleted(
   const signal = AbortSignal.any([stop, lock.signal]);
   for (let count = 1; !signal.aborted; count++) {
     try {
-      // What was never claimed has nothing to close, and its systems need not be reached.
+      // A Sync that was never claimed has nothing to close, so its systems need not be reachable.
       const secrets = withLastKnownSecrets(context.secrets);
       if (mayHaveRow(await lock.readProgress())) await removeSync({ ...context, secrets }, signal);
       await coordination.desired.purgeSync(sync.uid, 'agent');

@@ -16,13 +16,13 @@ export type AssignmentRunnerDeps = Omit<RunnerDeps, 'observer' | 'shared'> & {
   readonly bytesInFlight: number;
 };
 
-/** Runs what the leader has assigned to this agent; each sync by itself, so that none holds up another. */
+/** Runs the syncs that the leader has assigned to this agent, independently of each other. */
 export class AssignmentRunner {
   readonly #deps: RunnerDeps;
   readonly #metrics: AgentMetrics;
   readonly #reader: DesiredReader;
   readonly #syncs = new Map<string, AssignedSync>();
-  /** Those that were taken away and stop. */
+  /** Syncs that were moved away and are stopping. */
   readonly #leaving = new Map<string, AssignedSync>();
   readonly #loads: LoadMeter;
   #assignments: ReadonlyMap<string, Assignment> = new Map();
@@ -55,20 +55,20 @@ export class AssignmentRunner {
     return [...this.#syncs.values(), ...this.#leaving.values()].map(({ name }) => name).sort();
   }
 
-  /** Until the leader has taken all away and each has stopped. */
+  /** Resolves when the leader has moved all syncs away and each has stopped. */
   async untilEmpty(signal: AbortSignal): Promise<void> {
     while (this.#syncs.size + this.#leaving.size > 0) {
       await orAborted(this.#changed.promise, signal);
     }
   }
 
-  /** All at their next batch edge, whatever the leader says; nothing is taken any more. */
+  /** Stops all at their next batch boundary, regardless of the leader; no further syncs are accepted. */
   stopAll(reason: 'drain' | 'shutdown'): void {
     this.#isClosed = true;
     for (const sync of this.#syncs.values()) sync.stop(reason);
   }
 
-  /** With the session gone each ends by itself: until the last has. */
+  /** After the loss of the session each ends by itself: resolves when the last has ended. */
   async ended(): Promise<void> {
     await Promise.all([...this.#syncs.values(), ...this.#leaving.values()].map(({ done }) => done));
     await this.#deps.shared.close();
@@ -76,7 +76,7 @@ export class AssignmentRunner {
 
   #take(assignment: Assignment): void {
     const { uid } = assignment;
-    // It comes back when what is left of it has stopped.
+    // It is started again when the previous run has stopped.
     if (this.#isClosed || this.#leaving.has(uid)) return;
     const known = this.#syncs.get(uid);
     if (known) known.update(assignment);

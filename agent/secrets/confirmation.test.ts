@@ -18,7 +18,7 @@ const isRefused = (disposition: string, text: RegExp) => (error: unknown) =>
   error.disposition === disposition &&
   text.test(error.message);
 
-/** Somebody who writes in etcd and not in Kubernetes. */
+/** Simulates an attacker who can write in etcd but not in Kubernetes. */
 describe('a Secret is used for what the custom resource of its DataSource says', () => {
   let bed: OperatorBed;
   let secrets: SecretReader;
@@ -53,7 +53,7 @@ describe('a Secret is used for what the custom resource of its DataSource says',
       await bed.api.apply(JSON.stringify({ ...rbac, kind: 'ClusterRole', rules }));
       await bed.api.apply(JSON.stringify({ ...rbac, kind: 'ClusterRoleBinding', roleRef, subjects }));
       const config = { secretsFolder: undefined, watchNamespaces: [], confirmsDataSources: true };
-      // Nothing that was read a moment ago counts here.
+      // The clock is far enough ahead that nothing cached counts.
       let nowMs = 0;
       clock = { ...systemClock, monotonicMs: () => (nowMs += 60_000) };
       return await openSecrets(config, { KUBECONFIG: account.kubeconfigPath }, clock, manifests);
@@ -80,7 +80,7 @@ describe('a Secret is used for what the custom resource of its DataSource says',
       allowCleartextPassword: true,
     },
   });
-  /** What whoever writes in etcd writes there. */
+  /** What an attacker with write access to etcd writes there. */
   const put = async (name: string, host: string, { metadata }: Partial<Made> = {}) =>
     await bed.coordination.desired.putDataSource({
       uid: metadata?.uid ?? 'made-up',

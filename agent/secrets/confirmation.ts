@@ -16,8 +16,8 @@ type Confirmation = Required<Pick<SecretReader, 'confirm' | 'wasConfirmed'>>;
 type Destination = Pick<DataSource['spec'], 'type' | 'config'>;
 
 /**
- * Who can write in etcd could name any host and any Secret there. So a Secret is used for what the custom resource itself says at that
- * moment: type and config, which hold hosts, users and references, must be the same.
+ * Anyone with write access to etcd could name any host and any Secret there. So a Secret is used only if the current custom resource
+ * confirms it: type and config, which hold hosts, users and references, must be the same.
  */
 export function confirmationOfKubernetes(
   access: ClusterAccess,
@@ -34,7 +34,7 @@ export function confirmationOfKubernetes(
       const object = parse(answer, dataSource);
       const real = object && manifests.readDataSource(object).spec;
       if (!real || !isSame(dataSource.spec, real)) {
-        // Perhaps what was read a moment ago is no longer what stands there.
+        // The cached object may be outdated.
         kept.forget(id);
         throw differs(dataSource, object);
       }
@@ -98,7 +98,7 @@ function differs(dataSource: DataSource, object: ManifestObject | undefined): Er
     );
   }
   const message = `what etcd says of ${what} is not what its custom resource says: its Secrets are not used`;
-  // A change on its way from the custom resource to this agent.
+  // A change is on its way from the custom resource to this agent.
   if (object.generation > dataSource.generation)
     return transient('DataSourceNotConfirmed', message, {
       mend: 'nothing while the operator runs: it is retried',

@@ -4,7 +4,9 @@ import { permanent, transient } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import type { ReadSecret } from './remembering.ts';
 
-/** FOLDER/NAME/KEY, as Kubernetes mounts Secrets; of every namespace. One newline at the end of a file is not of the secret. */
+/**
+ * FOLDER/NAME/KEY, as Kubernetes mounts Secrets; used for every namespace. One newline at the end of a file is not part of the secret.
+ */
 export function secretsOfFolder(folder: string): ReadSecret {
   return async (namespace, name) => {
     const path = join(folder, name);

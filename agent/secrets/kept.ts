@@ -1,10 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
 
-/** Short, so that a change is seen by the attempt after one that was refused; many syncs share one Secret and one DataSource. */
+/** Short, so that a change is seen by the next attempt after a refused one; many syncs share one Secret and one DataSource. */
 const keptMs = 4_000;
 const mostRemembered = 2_000;
 
-/** What is read once for all who ask within a few seconds. What failed is not kept. */
+/** Caches a read for all callers within a few seconds. Failures are not cached. */
 export class BrieflyKept<T> {
   readonly #clock: Clock;
   readonly #kept = new Map<string, { readonly untilMs: number; readonly value: Promise<T> }>();
@@ -29,7 +29,7 @@ export class BrieflyKept<T> {
   }
 }
 
-/** The values that were set last, in order of last use, so many at most. */
+/** A cache of the values set last, in order of last use, of limited size. */
 export class LastUsed<T> {
   readonly #values = new Map<string, T>();
 

@@ -12,7 +12,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One object of the Kubernetes API. Throws SecretUnavailable (transient) where there is no answer. */
+/** Reads one object of the Kubernetes API. Throws SecretUnavailable (transient) if there is no answer. */
 export async function getObject(
   access: ClusterAccess,
   path: readonly string[],
@@ -38,7 +38,7 @@ async function tryGet(access: ClusterAccess, path: readonly string[], isRefused:
   }
 }
 
-/** Over a connection of its own: Secrets are read seldom. */
+/** Uses a connection of its own: Secrets are read rarely. */
 function get(url: URL, { headers, tls, agent }: Credentials): Promise<Answer> {
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const options: RequestOptions = {

@@ -23,7 +23,7 @@ test("a certificate of Idra's own etcd is no database's Secret", async () => {
   });
 });
 
-/** An API server that gives this answer to everything. */
+/** An API server that gives this answer to every request. */
 async function withAnswer(answer: string, body: (read: ReadSecret) => Promise<void>): Promise<void> {
   const server = createServer((_, response) => response.end(answer));
   server.listen(0, '127.0.0.1');

@@ -12,7 +12,7 @@ export interface KubernetesSecretsOptions {
   readonly watchNamespaces: readonly string[];
 }
 
-/** Secrets by `get` of the Kubernetes API, so that nothing secret passes through etcd. Only of the watched namespaces. */
+/** Reads Secrets by `get` of the Kubernetes API, so that no secret passes through etcd. Restricted to the watched namespaces. */
 export function secretsOfKubernetes(access: ClusterAccess, options: KubernetesSecretsOptions): ReadSecret {
   const slots = new Semaphore(maxAtOnce);
   const { watchNamespaces } = options;
@@ -25,7 +25,8 @@ export function secretsOfKubernetes(access: ClusterAccess, options: KubernetesSe
     const answer = await getObject(access, ['api', 'v1', 'namespaces', namespace, 'secrets', name], slots);
     if (answer.status !== 200) throw errorOf(answer, namespace, name);
     const secret = parseSecret(answer.body);
-    // Whoever may write a DataSource beside the etcd of Idra would be sent the key to all that it holds.
+    // Otherwise a user with the right to write a DataSource in the namespace of Idra's etcd could have an etcd key sent to a server of
+    // their own.
     if (secret.type === ownSecretType) {
       throw permanent('SecretForbidden', `Secret ${namespace}/${name} is for Idra's own etcd`, {
         mend: 'name a Secret with the credentials of the database',

@@ -12,7 +12,7 @@ import { type ReadSecret, rememberingSecrets } from './remembering.ts';
 
 type SecretsConfig = Pick<AgentConfig, 'secretsFolder' | 'watchNamespaces' | 'confirmsDataSources'>;
 
-/** A folder where one is named, else Kubernetes; where there is neither, every reference is refused with what to do. */
+/** From a folder if one is configured, else from Kubernetes; without either, every reference is refused with a remedy. */
 export async function openSecrets(
   config: SecretsConfig,
   env: Environment,

@@ -7,7 +7,7 @@ import { BrieflyKept, LastUsed } from './kept.ts';
 /** All keys of a Secret. Throws SecretNotFound, SecretForbidden (permanent) or what reading throws. */
 export type ReadSecret = (namespace: string, name: string) => Promise<ReadonlyMap<string, Secret>>;
 
-/** Reads each Secret once for all who ask within a few seconds; the last values are kept for the end of their Syncs. */
+/** Reads each Secret once for all callers within a few seconds; the last values are kept for the deletion of their Syncs. */
 export function rememberingSecrets(read: ReadSecret, clock: Clock): SecretReader {
   const kept = new BrieflyKept<ReadonlyMap<string, Secret>>(clock);
   const last = new LastUsed<ReadonlyMap<string, Secret>>();
