@@ -11,7 +11,7 @@ const { signal } = new AbortController();
 
 /** What stands before a parenthesis in the statements of this connector: functions, and words that are no harm. */
 function namesInSource(): ReadonlySet<string> {
-  const files = globSync('connectors/{mysql,sql}/*.ts', { cwd: projectFolder, exclude: ['**/*.test.ts'] });
+  const files = globSync('connectors/{mysql,sql}/**/*.ts', { cwd: projectFolder, exclude: ['**/*.test.ts'] });
   const texts = files.map((file) => readFileSync(join(projectFolder, file), 'utf8'));
   return new Set(
     texts.flatMap((text) => [...text.matchAll(/\b([A-Z][A-Z0-9_]+) ?\(/g)].map((match) => match[1] ?? '')),
