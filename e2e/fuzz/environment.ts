@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { faultProxy } from '../kit/proxy.ts';
 import { type MysqlServer, mariadb, mysql, type PostgresServer, postgres } from '../kit/servers.ts';
 import type { SystemName } from '../kit/systems.ts';
+import { until } from '../kit/wait.ts';
 import { preparations } from '../pairs/types/postgres.ts';
 import { startPooler } from './pooler.ts';
 import type { End, Path } from './scenario/scenario.ts';
@@ -52,6 +53,20 @@ export class FuzzServers {
       const server = await starting.catch(() => undefined);
       if (server?.process?.end !== undefined) throw new ServerDied(system, server.process.end);
     }
+  }
+
+  /**
+   * After a seed that has failed. A server that crashes closes its connections before it ends: it writes its stack first.
+   * Throws ServerDied.
+   */
+  async requireAnswers(): Promise<void> {
+    for (const [system, starting] of this.#servers) {
+      const server = await starting;
+      await until(async () => server.process?.end !== undefined || (await server.query('SELECT 1')), {
+        what: `an answer of the ${system} of the tester, or its end`,
+      });
+    }
+    await this.requireAlive();
   }
 
   async stop(): Promise<void> {

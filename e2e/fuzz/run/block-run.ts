@@ -70,7 +70,8 @@ export class BlockRun {
     const work = async () => {
       for (let next = left.shift(); next && Date.now() < untilMs; next = left.shift()) {
         const result = await this.run(next);
-        await this.#servers.requireAlive().catch((died: unknown) => {
+        const alive = result.error ? this.#servers.requireAnswers() : this.#servers.requireAlive();
+        await alive.catch((died: unknown) => {
           left.length = 0;
           throw died;
         });
