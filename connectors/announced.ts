@@ -108,7 +108,7 @@ const http = z.strictObject({
     .describe('true: private and link-local addresses may be called too.'),
 });
 
-/** Systems of the contract that come in later versions: their fields are in the schema, and using them is refused. */
+/** Systems planned for later versions: their fields are in the schema, but using them is refused. */
 export const announced: readonly SystemSchema[] = [
   {
     type: 'sqlserver',

@@ -9,10 +9,10 @@ import { definition as postgres } from './postgres/definition.ts';
 import { queryFindings } from './sql/second-statement.ts';
 import { definition as sqlite } from './sqlite/definition.ts';
 
-/** The only list of connectors. Plain data: a driver is loaded by `load()` alone. */
+/** The only list of connectors. Plain data: only `load()` loads a driver. */
 export const definitions: readonly Definition[] = [postgres, mysql, sqlite];
 
-/** Every system that a DataSource can name, those of later versions too. */
+/** Every system that a DataSource can name, including those of later versions. */
 export const systems: readonly SystemSchema[] = [
   ...definitions.map((definition) => ({ ...definition, isOffered: true })),
   ...announced,

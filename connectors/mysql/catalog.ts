@@ -1,14 +1,14 @@
 import type { Session } from './session.ts';
 import { literalText } from './types/literals.ts';
 
-/** A unique index, as the catalogue has it. */
+/** A unique index, as read from the catalog. */
 export interface IndexEntry {
   readonly name: string;
-  /** Null: a part of a column, or an expression. */
+  /** Null for a part that is a column prefix or an expression. */
   readonly columns: readonly (string | null)[];
 }
 
-/** `where` is that of the table in information_schema. */
+/** `where` is the condition that selects the table in information_schema. */
 export async function readIndexes(
   session: Session,
   where: string,
@@ -31,8 +31,8 @@ export async function readIndexes(
 }
 
 /**
- * The column of the end of a row's period, where it is a named one: the server adds it to each unique index, and all current rows have the
- * same there, so that they are unique by the others.
+ * The column that ends a row's period, if it is a named column. The server adds it to each unique index. All current rows have the same
+ * value there, so they are unique by the other columns.
  */
 async function readRowEnd(
   session: Session,

@@ -14,7 +14,7 @@ const forMode: Readonly<Record<WriteMode, readonly string[]>> = {
   Replace: ['ALTER', 'DELETE', 'DROP'],
 };
 
-/** Rights that writing this table needs and the user has not, with the statement that grants them. */
+/** Rights that writing this table requires and the user lacks, with the statement that grants them. */
 export async function writeFindings(
   session: Session,
   name: TableName,
@@ -36,7 +36,7 @@ export async function writeFindings(
   ];
 }
 
-/** Undefined: a role is active, and what it brings is not listed. */
+/** Undefined if a role is active, because the rights of a role are not listed. */
 async function rightsIn(
   session: Session,
   { schema, table }: TableName,
@@ -61,7 +61,7 @@ async function currentUser(session: Session, signal: AbortSignal): Promise<strin
   return `${literalText(name)}@${literalText(host)}`;
 }
 
-/** What a DataSource's check tells: a user need not have every right for every sync. */
+/** What a DataSource's check reports. A user need not have every right for every sync. */
 export async function systemFindings(session: Session, signal: AbortSignal): Promise<readonly Finding[]> {
   const findings = passwordFindings(session.rule, true);
   const { facts } = session;
@@ -107,7 +107,7 @@ export async function systemFindings(session: Session, signal: AbortSignal): Pro
   return findings;
 }
 
-/** Those that fire before a row is written; triggers that fire afterwards cannot write their own table. */
+/** Triggers that fire before a row is written. AFTER triggers are left out: they cannot write their own table. */
 export async function triggerFindings(
   session: Session,
   name: TableName,

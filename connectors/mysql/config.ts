@@ -11,31 +11,31 @@ import { databaseServerFields } from '../sql/definition.ts';
 export const schema = z.strictObject(databaseServerFields(3_306));
 type MysqlConfig = z.infer<typeof schema>;
 
-/** With its defaults. */
+/** Fills in defaults. */
 export function readConfig(given: Readonly<Record<string, unknown>>): MysqlConfig {
   return schema.parse(given);
 }
 
-/** How to log in: what the driver needs, and how the session is set up. */
+/** How to log in: driver options, and how the session is set up. */
 export interface Login {
   readonly driver: ConnectionOptions;
-  /** Prefer: a server without TLS is spoken to in plain text. */
+  /** Prefer: a server without TLS is used in plain text. */
   readonly isTlsOptional: boolean;
-  /** A server that has sent nothing for so long, while an answer is awaited, is given up. */
+  /** While an answer is awaited, the connection is closed if the server sends nothing for this long. */
   readonly silenceMs: number;
   /** `team-a/shop (db:3306/shop)`, for messages. */
   readonly where: string;
-  /** Server and user: sessions of it see the same transactions. */
+  /** Server and user. Sessions with the same key see the same transactions. */
   readonly serverKey: string;
-  /** Until a session must be open and set up. */
+  /** Time limit for opening a session and setting it up. */
   readonly openTimeoutMs: number;
-  /** Of a connection with TLS, or without. */
+  /** The password rule for a connection with or without TLS. */
   readonly rule: (isTls: boolean) => PasswordRule;
-  /** `SET SESSION` assignments that the user asks for. */
+  /** `SET SESSION` assignments from the user's configuration. */
   readonly settings: readonly string[];
 }
 
-/** Settings of the session that a user may want; all else belongs to Idra, whose reading depends on it. Integers. */
+/** Session settings that a user may set. Idra sets all others, because reading depends on them. Values are integers. */
 const sessionSettings = [
   'innodb_lock_wait_timeout',
   'join_buffer_size',
@@ -46,7 +46,7 @@ const sessionSettings = [
 ];
 const connectTimeoutSetting = 'connect_timeout';
 const socketTimeoutSetting = 'socket_timeout';
-/** Of the driver and of ours, in seconds. */
+/** Settings of the driver and of Idra, in seconds. */
 const ownSettings = [connectTimeoutSetting, socketTimeoutSetting];
 const defaultConnectTimeoutMs = 10_000;
 
@@ -97,8 +97,8 @@ function passwordRule(
 }
 
 /**
- * By an address the driver would ask whether the certificate names `localhost`; with a dot behind it, as names may have, it is looked
- * for as what it is.
+ * Given an IP address, the driver would check the certificate for `localhost`. With a trailing dot, which names may have, the certificate
+ * is checked for the address itself.
  */
 function endpoint({ host, port, tls }: MysqlConfig): ConnectionOptions {
   if (host.startsWith('/')) return { socketPath: host };
@@ -128,7 +128,7 @@ function readParameters(config: MysqlConfig): ReadonlyMap<string, string> {
   return new Map(Object.entries(config.parameters ?? {}));
 }
 
-/** The modes as MySQL's own client defines them; as in libpq, Require with an authority given checks it. */
+/** The modes are defined as in MySQL's own client. As in libpq, Require with a given CA verifies the certificate. */
 function tlsOptions({ tls }: MysqlConfig, access: SystemAccess): SslOptions | undefined {
   if (tls.mode === 'Disable') return undefined;
   const [ca, cert, key] = ['tls.ca', 'tls.cert', 'tls.key'].map((path) => access.secret(path)?.reveal());

@@ -3,7 +3,7 @@ import { leftoverRow, serverAddress, sqlDestination, sqlFields, sqlModes } from 
 import { quoteBacktick } from '../sql/names.ts';
 import { schema } from './config.ts';
 
-/** Plain data, no driver: see connector.ts for what it does. */
+/** Plain data without a driver; connector.ts has the implementation. */
 export const definition: Definition = {
   type: 'mysql',
   title: 'MySQL or MariaDB',

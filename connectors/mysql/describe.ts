@@ -21,7 +21,9 @@ import {
 import { literalText } from './types/literals.ts';
 import { labelsOf } from './types/type-name.ts';
 
-/** `versioned`: of MariaDB, WITH SYSTEM VERSIONING; a SELECT shows its current rows, of which its keys are unique. `other`: a sequence. */
+/**
+ * `versioned`: MariaDB's WITH SYSTEM VERSIONING; a SELECT returns the current rows, and keys are unique among those. `other`: a sequence.
+ */
 export type TableKind = 'plain' | 'versioned' | 'view' | 'other';
 
 const kinds: Readonly<Record<string, TableKind>> = {
@@ -35,14 +37,14 @@ export function hasOwnRows(kind: TableKind): boolean {
   return kind === 'plain' || kind === 'versioned';
 }
 
-/** A table as the catalogue has it, with what only this connector asks about. */
+/** A table as read from the catalog, with details that only this connector needs. */
 export interface TableEntry {
   readonly relation: Relation;
   readonly name: TableName;
   readonly kind: TableKind;
   /** Null for a view. */
   readonly engine: string | null;
-  /** Columns of every unique index, usable as a key or not: ON DUPLICATE KEY heeds them all. */
+  /** Columns of every unique index, usable as a key or not: ON DUPLICATE KEY fires on each of them. */
   readonly uniqueIndexes: readonly (readonly string[])[];
 }
 
@@ -53,7 +55,7 @@ export const transactionalEngines: ReadonlySet<string> = new Set([
   'ndbcluster',
 ]);
 
-/** Undefined where there is no such table; throws SchemaNotFound. */
+/** Returns undefined if the table does not exist; throws SchemaNotFound. */
 export async function describeTable(
   session: Session,
   name: TableName,
@@ -97,7 +99,7 @@ export async function describeTable(
   };
 }
 
-/** Why a table cannot be a destination. */
+/** Reasons why a table cannot be a destination. */
 export function destinationFindings(entry: TableEntry): Finding[] {
   const { relation, engine, kind } = entry;
   if (kind !== 'plain') {
@@ -138,7 +140,7 @@ async function requireSchema(
   });
 }
 
-/** Whose columns they are, for messages. */
+/** The object that has the columns, for messages. */
 interface Described {
   readonly name: string;
   readonly path: string;
@@ -184,7 +186,7 @@ function toColumn(row: SqlRow, jsonColumns: ReadonlySet<string>, of: Described):
   };
 }
 
-/** MariaDB writes the default NULL as that word, MySQL as NULL. */
+/** MariaDB reports the default NULL as the text `NULL`, MySQL as SQL NULL. */
 function hasDefault(standard: string | null | undefined, extra: string): boolean {
   return (
     (standard !== null && standard !== undefined && standard !== 'NULL') || /DEFAULT_GENERATED/i.test(extra)
@@ -223,17 +225,17 @@ function usableKeys(columns: readonly Column[], indexes: readonly IndexEntry[]):
     );
 }
 
-/** MySQL compares a SET with a number as doubles, MariaDB as signed integers. */
+/** MySQL compares a SET with a number as doubles, MariaDB as signed integers, so larger sets cannot be compared exactly. */
 const maxPagedMembers = 53;
 
-/** A geometry has no order that a text could say, and a SET of very many members none that a number could. */
+/** The order of a geometry cannot be expressed as text, nor the order of a SET with very many members as a number. */
 export function canPage({ type, nativeType }: Column): boolean {
   if (type.kind !== 'other') return type.kind !== 'json';
   if (type.name.startsWith('set(')) return labelsOf(partsOf(nativeType).inner).length <= maxPagedMembers;
   return !isBinaryOther(type.name);
 }
 
-/** The result columns of a query, by the types that the protocol tells; no row is read. Throws QueryInvalid. */
+/** The result columns of a query, with the types that the protocol reports; no row is read. Throws QueryInvalid. */
 export async function describeQuery(session: Session, from: string, signal?: AbortSignal): Promise<Relation> {
   const results = await session.guard(() => session.run(`SELECT * FROM ${from} LIMIT 0`), signal);
   const fields = results.at(-1)?.fields ?? [];
@@ -247,7 +249,10 @@ export async function describeQuery(session: Session, from: string, signal?: Abo
   return { name: 'query', columns, keys: [], isOpaque: true };
 }
 
-/** By which its texts are compared and sorted: the protocol tells the character set of the result alone. No row is read. */
+/**
+ * The collations by which the result's texts are compared and sorted. The protocol reports only the result's character set. No row is
+ * read.
+ */
 async function collationsOf(
   session: Session,
   from: string,
@@ -277,14 +282,14 @@ function comparedBy(
   };
 }
 
-/** On lines of its own, so that a comment at the query's end ends with it. */
+/** The query is on its own lines, so that a comment at its end does not extend further. */
 export function fromQuery(query: string): string {
   return `(\n${bareQuery(query)}\n) AS ${quoteBacktick('q')}`;
 }
 
 /**
- * A query's ENUM or SET is ordered by its numbers and compared with a text by its text, and the protocol does not tell the labels: as a
- * text it is both by its text.
+ * The ENUM and SET columns of a query sort by number but compare with a text by text, and the protocol does not report their labels. Cast
+ * to text, they do both by text.
  */
 export function labelsAsText(from: string, fields: readonly FieldPacket[]): string {
   if (!fields.some(hasLabels)) return from;
@@ -295,7 +300,10 @@ export function labelsAsText(from: string, fields: readonly FieldPacket[]): stri
   return `(SELECT ${items.join(', ')} FROM ${from}) AS ${quoteBacktick('t')}`;
 }
 
-/** Names of what a user would sync from the database of a DataSource; a Sync may name tables of others, too, which are not its own. `first`: of very many, those of this name and others. */
+/**
+ * Names of the tables that a user may want to sync, from the database of the DataSource. A Sync may also name tables of other databases.
+ * `first` limits the list if there are very many: tables of this name, and some others.
+ */
 export async function listTables(
   session: Session,
   database: string,

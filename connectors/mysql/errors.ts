@@ -44,7 +44,7 @@ const readOnly: ErrorClass = {
   disposition: later,
   mend: 'a replica or a read-only server cannot be written: point the DataSource at the primary',
 };
-/** Sessions read in transactions that cannot write. */
+/** Sessions read in read-only transactions. */
 const writesWhileReading: ErrorClass = {
   code: 'SourceWrites',
   disposition: never,
@@ -63,7 +63,7 @@ const timeLimited: ErrorClass = {
   mend: 'Idra sets no limit of its own: raise the one of the user (MAX_STATEMENT_TIME), of the query (MAX_EXECUTION_TIME), or of a proxy between',
 };
 
-/** By error number, the same on MySQL and MariaDB where both have it. */
+/** By error number, which MySQL and MariaDB share where both have the error. */
 const errorClasses: Readonly<Record<number, ErrorClass>> = {
   1044: denied,
   1045: authentication,
@@ -132,7 +132,7 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
   },
 };
 
-/** Codes of Node's sockets and of the driver. */
+/** Error codes of Node's sockets and of the driver. */
 const driverCodes: Readonly<Record<string, ErrorClass>> = {
   ...socketErrors('spec.mysql'),
   PROTOCOL_CONNECTION_LOST: lost,
@@ -156,7 +156,7 @@ export const errorNumbers = {
   lockWaitTimeout: 1205,
 } as const;
 
-/** What the values of a row are to blame for: `onError` decides about them. */
+/** Errors caused by the values of a row; `onError` decides what happens. */
 const rowErrors: Readonly<Record<number, string>> = {
   1048: 'a NULL in a column that is NOT NULL',
   1062: 'another row has the same value in a unique index',
@@ -199,7 +199,7 @@ const rowErrors: Readonly<Record<number, string>> = {
 
 const characterMessage = "a text has a character that the column's character set does not have";
 
-/** With the constraint's name, which the message has for people; never its values. */
+/** Includes the constraint's name, which the server's message contains, but never its values. */
 function rowMessageOf(errno: number, serverMessage: string): string {
   const what = rowErrors[errno] ?? 'the table refuses the row';
   const name = constraintIn(errno, serverMessage);
@@ -219,7 +219,7 @@ function labelled(kind: string, name: string | undefined): string | undefined {
   return name && `${kind} ${name}`;
 }
 
-/** A row that the table cannot keep. `column` where the server names one. */
+/** A row that the table cannot keep. `column` is set if the server names it. */
 export class RowError extends Error {
   readonly errno: number;
   readonly column: string | undefined;
@@ -252,18 +252,18 @@ function isConstraint(errno: number): boolean {
   return [1048, 1062, 1169, 1263, 1452, 1216, 3819, 4025].includes(errno);
 }
 
-/** The server names the column in its message only, for people; nothing depends on it. */
+/** The server names the column only in its message text; nothing depends on it. */
 function columnIn(message: string): string | undefined {
   return /[Cc]olumn [`'](?:[^`']*`\.`)*([^`']+)[`']/.exec(message)?.[1];
 }
 
-/** The server's error number, where the error is one of the server. */
+/** The server's error number, if the error came from the server. */
 export function errnoOf(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error) || !('errno' in thrown) || !('sqlState' in thrown)) return undefined;
   return typeof thrown.errno === 'number' ? thrown.errno : undefined;
 }
 
-/** By SIGNAL or RESIGNAL, which may give any number; 45000 is the state that no error of the server has. */
+/** Raised by SIGNAL or RESIGNAL, which may use any number. No error of the server itself has state 45000. */
 function isRaised(errno: number, thrown: unknown): boolean {
   const sqlState = thrown instanceof Error && 'sqlState' in thrown ? thrown.sqlState : undefined;
   return (errno >= 1642 && errno <= 1645) || sqlState === '45000';
@@ -273,7 +273,7 @@ export function codeOf(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
 }
 
-/** A driver's error, classified by its number or code; `where` is the system: `team-a/shop (db:3306/shop)`. */
+/** Classifies a driver's error by its number or code; `where` is the system: `team-a/shop (db:3306/shop)`. */
 export function classify(thrown: unknown, where: string): IdraError {
   if (thrown instanceof IdraError) return thrown;
   const errno = errnoOf(thrown);
@@ -294,7 +294,7 @@ export function classify(thrown: unknown, where: string): IdraError {
   if (code === 'AUTH_SWITCH_PLUGIN_ERROR' && plugin !== undefined) return pluginUnknown(plugin, where);
   const errorClass = lookUp(driverCodes, code);
   if (errorClass) return errorOf(errorClass, `${where}: ${text || code}`, thrown);
-  // The driver gives no code where the socket closed in the middle; the session is of no use either way.
+  // The driver gives no code if the socket closed mid-message; the session is unusable either way.
   return transient('ConnectionLost', `${where}: ${text}`, { cause: thrown });
 }
 
@@ -315,7 +315,7 @@ export function rowMessage(error: RowError): string {
   return `${error.message}${column}, error ${error.errno}`;
 }
 
-/** A refusal of a row; that of the fence (a number that overflows) is none. */
+/** The refusal of a row. The error of the fence (a numeric overflow) does not count. */
 export function asRowError(thrown: unknown): RowError | undefined {
   if (thrown instanceof RowError) return thrown;
   const errno = errnoOf(thrown);

@@ -10,23 +10,23 @@ import type { Session } from './session.ts';
 import { requireOneSelect } from './source/one-statement.ts';
 import { literalText } from './types/literals.ts';
 
-/** What is read: a table or view by its name, or a query. */
+/** The object that is read: a table or view by name, or a query. */
 export type ReadObject = { readonly name: TableName } | { readonly query: string };
 
-/** An object as it was described, and how a later statement sees that it is still the same. */
+/** An object as it was described, and how a later statement checks that it is unchanged. */
 export interface Seen {
   readonly relation: Relation;
   readonly from: string;
   /**
-   * Statements that begin a transaction, take the metadata lock of the object until its end, and tell the shape. Nobody can change the
-   * object between them and the rows behind them. On MySQL the catalogue is read in the transaction's snapshot, so the lock comes first.
+   * Statements that begin a transaction, take the object's metadata lock until its end, and report the shape. Nobody can change the
+   * object between them and the rows that follow. On MySQL the catalog is read in the transaction's snapshot, so the lock comes first.
    */
   readonly opening: readonly string[];
-  /** Of the answers to `opening`. */
+  /** Computed from the answers to `opening`. */
   readonly fingerprint: string;
 }
 
-/** Undefined: there is no such table. */
+/** Undefined if the table does not exist. */
 export async function lookAt(
   session: Session,
   object: ReadObject,
@@ -63,7 +63,7 @@ export async function lookAt(
   }
 }
 
-/** An error is handed back: the catalogue may say better what is wrong, a missing database for instance. */
+/** Returns the error instead of throwing it: the catalog may give a better reason, for example a missing database. */
 async function takeLock(
   session: Session,
   statements: readonly string[],
@@ -77,7 +77,7 @@ async function takeLock(
   }
 }
 
-/** The cheapest text that says all about a table. It needs a right on the whole table; a user may have columns alone. */
+/** The cheapest text that describes a table completely. It requires a right on the whole table; a user may have rights on columns only. */
 export async function catalogueStatement(
   session: Session,
   name: TableName,
@@ -102,7 +102,7 @@ function columnsStatement({ schema, table }: TableName): string {
     FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ${literalText(schema)} AND TABLE_NAME = ${literalText(table)} ORDER BY ORDINAL_POSITION`;
 }
 
-/** One text for the answers to statements that tell a shape. */
+/** One text for the answers to the statements that report a shape. */
 export function fingerprintOf(
   results: readonly { readonly fields: readonly FieldPacket[]; readonly rows: readonly SqlRow[] }[],
 ): string {
@@ -121,7 +121,7 @@ export function fingerprintOf(
   );
 }
 
-/** SHOW CREATE TABLE tells the next id as well, which every INSERT changes. */
+/** SHOW CREATE TABLE also reports the next id, which changes with every INSERT. */
 function withoutCounter(cell: unknown): unknown {
   return typeof cell === 'string' ? cell.replace(/^(\) ENGINE=\S+) AUTO_INCREMENT=\d+/m, '$1') : cell;
 }

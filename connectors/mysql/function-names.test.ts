@@ -9,7 +9,7 @@ import { servers, TestDatabase } from './test-harness.ts';
 
 const { signal } = new AbortController();
 
-/** What stands before a parenthesis in the statements of this connector: functions, and words that are no harm. */
+/** Words before a parenthesis in the statements of this connector: functions, and harmless words. */
 function namesInSource(): ReadonlySet<string> {
   const files = globSync('connectors/{mysql,sql}/**/*.ts', { cwd: projectFolder, exclude: ['**/*.test.ts'] });
   const texts = files.map((file) => readFileSync(join(projectFolder, file), 'utf8'));

@@ -2,7 +2,7 @@ import { quoteBacktick, splitTable, type TableName } from '../sql/names.ts';
 
 export type { TableName } from '../sql/names.ts';
 
-/** A name in a manifest; without a schema, a table of the DataSource's database. */
+/** Resolves a name from a manifest. Without a schema it is a table of the DataSource's database. */
 export function resolveName(name: string, database: string, path: string): TableName {
   const { schema = database, table } = splitTable(name, path, { title: 'MySQL', form: 'database.table' });
   return { schema, table };

@@ -26,7 +26,7 @@ for (const [name, start] of servers) {
 
     describe('TLS', () => {
       test('each mode with a server that offers it', async () => {
-        // At a user's first login MySQL asks for the password itself, afterwards for a proof.
+        // At a user's first login MySQL requests the password itself; later it requests a proof.
         const plain = { ...tls('Disable'), allowCleartextPassword: false };
         if (name === 'MySQL') await assert.rejects(check(plain), { code: 'CleartextPasswordRefused' });
         await check(tls('Prefer'));
@@ -207,7 +207,7 @@ for (const [name, start] of servers) {
   });
 }
 
-/** MySQL makes itself a certificate, MariaDB (before 11.4) does not. */
+/** MySQL creates a certificate for itself; MariaDB before 11.4 does not. */
 test('Prefer, and Require, with a server that offers no TLS', async () => {
   const server = await mariadb();
   try {

@@ -20,19 +20,23 @@ import { askForKnown, mayWrite, noLimits, type SetUp, setUpOf } from './connecti
 import { type Result, type SqlRow, statements } from './connection/statements.ts';
 import { classify } from './errors.ts';
 
-/** Readers never hold back the bound of late rows: their statements begin with this, and late-rows.ts leaves them out. */
+/**
+ * The statements of readers begin with this mark, and late-rows.ts ignores them, so that readers never hold back the bound of late rows.
+ */
 export const readerMark = '/* idra-reader */';
 export type Role = 'reader' | 'writer' | 'watch';
 
-/** What a stream of several statements gives; the fields of each statement come before its rows, and none for one without rows. */
+/**
+ * What a stream of several statements emits. The fields of each statement come before its rows; a statement without rows emits no fields.
+ */
 export interface RowListener {
   readonly onFields: (fields: readonly FieldPacket[]) => void;
   readonly onRow: (row: SqlRow, statement: number) => boolean;
-  /** The statement with very many rows: those of the others are few. By default the first. */
+  /** Index of the statement with very many rows; the others have few. Default: the first. */
   readonly streamed?: number;
 }
 
-/** A server that stands still says no good-bye. */
+/** A server that hangs does not acknowledge a close. */
 const closeTimeoutMs = 2_000;
 const killTimeoutMs = 5_000;
 
@@ -45,7 +49,7 @@ export class Session implements PooledSession {
   readonly #probe: Probe;
   #isBusy = false;
   #lost: Error | undefined;
-  /** Of one that was lent. */
+  /** Set for a session borrowed from the pool. */
   #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
   private constructor(connection: Connection, login: Login, facts: ServerFacts, setUp: SetUp) {
@@ -66,7 +70,7 @@ export class Session implements PooledSession {
   readonly #onError = (error: Error): void => this.#end(error);
   readonly #onEnd = (): void => this.#end(new Error('the connection has ended'));
 
-  /** Throws a transient error when the server has not answered by the deadline, and the signal's reason when it fires at any moment. */
+  /** Throws a transient error if the server has not answered by the deadline, and the signal's reason if it fires at any time. */
   static async open(access: SystemAccess, role: Role, signal: AbortSignal): Promise<Session> {
     const open = (opening: AbortSignal) => Session.#openNew(access, opening);
     if (!access.sessions) return await open(signal);
@@ -108,7 +112,7 @@ export class Session implements PooledSession {
     }
   }
 
-  /** Of its login. */
+  /** The password rule of its login. */
   get rule(): PasswordRule {
     return this.#login.rule(isEncrypted(this.#connection));
   }
@@ -121,24 +125,24 @@ export class Session implements PooledSession {
     return this.#lost !== undefined;
   }
 
-  /** Every statement's result. Driver errors come as they are: callers decide by errnoOf, then `guard` classifies. */
+  /** The result of every statement. Driver errors are thrown as they are: callers decide by errnoOf, then `guard` classifies them. */
   async run(sql: string): Promise<readonly Result[]> {
     return await this.#use(() => statements(this.#connection, sql));
   }
 
-  /** As `run`, with LOAD DATA LOCAL among the statements: the server is sent this body, and never a file. */
+  /** Like `run`, with LOAD DATA LOCAL among the statements. The server is sent this body, never a file. */
   async load(sql: string, body: readonly Buffer[]): Promise<readonly Result[]> {
     return await this.#use(() => statements(this.#connection, sql, body));
   }
 
-  /** Rows of the last statement, with classified errors. */
+  /** Rows of the last statement. Errors are classified. */
   async query(sql: string, signal?: AbortSignal): Promise<readonly SqlRow[]> {
     const results = await this.guard(() => this.run(sql), signal);
     return results.at(-1)?.rows ?? [];
   }
 
   /**
-   * Statements that travel together, whose rows come one by one and are not kept; each row with the place of its statement. `onRow` says
+   * Streams the rows of statements that are sent together, without keeping them; each row has the index of its statement. `onRow` returns
    * whether to pause; the reader then calls `resume`. Resolves when the last statement has ended.
    */
   async stream(sql: string, { onFields, onRow, streamed = 0 }: RowListener): Promise<void> {
@@ -165,7 +169,7 @@ export class Session implements PooledSession {
     this.#connection.resume();
   }
 
-  /** How many columns one statement gives. The server takes one statement, whole, and runs nothing of it. */
+  /** The number of columns that one statement returns. The server must accept the text as one whole statement, and does not run it. */
   async columnsOf(sql: string): Promise<number> {
     return await this.#use(
       () =>
@@ -183,7 +187,7 @@ export class Session implements PooledSession {
     );
   }
 
-  /** Sessions only read until this. */
+  /** Until this is called, a session only reads. */
   async allowWrites(signal: AbortSignal): Promise<void> {
     if (this.#mayWrite) return;
     await this.query(mayWrite, signal);
@@ -191,7 +195,7 @@ export class Session implements PooledSession {
   }
   #mayWrite = false;
 
-  /** Runs `body`; its error is classified, and when the signal fires the connection is cut and the signal's reason thrown. */
+  /** Runs `body` and classifies its error. If the signal fires, the connection is closed and the signal's reason is thrown. */
   async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     requireLive(signal, this.where);
     const cut = () => this.cut(signal?.reason);
@@ -206,7 +210,7 @@ export class Session implements PooledSession {
     }
   }
 
-  /** At once: the server rolls back what is open. A statement that it is busy with is ended through a connection of its own. */
+  /** Closes the connection at once; the server rolls back what is open. A running statement is ended through a separate connection. */
   cut(why: unknown = new Error('the connection was cut')): void {
     if (this.#lost) return;
     const wasBusy = this.#isBusy;
@@ -215,7 +219,7 @@ export class Session implements PooledSession {
     if (wasBusy) void killAt(this.#login, this.id);
   }
 
-  /** Rolls back, and takes along temporary tables, locks by name and settings. */
+  /** Rolls back, and drops temporary tables, named locks and settings. */
   async reset(): Promise<void> {
     const body = async () => {
       await new Promise<void>((resolve, reject) => {
@@ -245,7 +249,7 @@ export class Session implements PooledSession {
         resolve();
       });
     });
-    // A server that does not close its side would keep ours.
+    // A server that does not close its side would keep our side open.
     setTimeout(() => destroyConnection(this.#connection), closeTimeoutMs).unref();
   }
 
@@ -265,7 +269,7 @@ export class Session implements PooledSession {
     this.#connection.off('end', this.#onEnd);
   }
 
-  /** One at a time; a connection that ends meanwhile rejects at once: the driver forgets some of its callers. */
+  /** One call at a time. Rejects at once if the connection ends, because the driver does not notify all of its callers. */
   async #use<T>(body: () => Promise<T>, more: Partial<Await> = {}): Promise<T> {
     if (this.#lost) throw this.#lost;
     this.#isBusy = true;
@@ -284,7 +288,7 @@ export class Session implements PooledSession {
   }
 }
 
-/** Sets the session up and asks what it depends on: two round trips. */
+/** Sets up the session and queries the facts that it depends on: two round trips. */
 async function prepare(
   connection: Connection,
   login: Login,
@@ -306,7 +310,7 @@ function noAnswer({ where, openTimeoutMs }: Login, progress: OpeningProgress): E
   return progress.noAnswer(where, 'spec.mysql.host', openTimeoutMs);
 }
 
-/** A deadline of ours that has passed is a server that does not answer, and no mistake of Idra's. */
+/** If our own deadline has passed, the server does not answer; this is not a bug in Idra. */
 function requireLive(signal: AbortSignal | undefined, where: string): void {
   if (signal?.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError') {
     throw transient('ConnectionLost', `${where}: the server has not answered in time`);
@@ -314,7 +318,7 @@ function requireLive(signal: AbortSignal | undefined, where: string): void {
   signal?.throwIfAborted();
 }
 
-/** Of a server that has fallen silent: rejects where it does not let another session in. */
+/** Called when a server has fallen silent. Rejects if the server does not accept another session. */
 async function letsIn(login: Login): Promise<void> {
   const deadline = AbortSignal.timeout(login.openTimeoutMs);
   const progress = new OpeningProgress();
@@ -338,6 +342,6 @@ async function killAt(login: Login, id: number): Promise<void> {
       destroyConnection(connection);
     }
   } catch {
-    // The session has ended by itself, or its server is gone.
+    // The session has already ended, or its server is gone.
   }
 }

@@ -16,7 +16,7 @@ export const systems: readonly TestSystem[] = servers.map(([name, start]) => ({
 async function openSpace(database: TestDatabase): Promise<TestSpace> {
   const dialect = dialectOf(database);
   const end = sqlEnd(database.access, dialect);
-  // Who has no right in a database is not told whether it is there.
+  // A user without rights on a database is not told whether it exists.
   await database.server.query(`GRANT SELECT ON nowhere.* TO '${database.name}'@'%'`);
   const abilities: Abilities = {
     ...sqlAbilities(dialect, dialect, () => dialect),
@@ -48,7 +48,7 @@ function tableAbilities(database: TestDatabase) {
   const run = async (sql: string) => void (await database.run(sql));
   return {
     changeNothing: (_, table) => run(`ALTER TABLE ${table} COMMENT 'changed'`),
-    // Tables are told apart by the second in which they were made.
+    // Tables are distinguished by the second in which they were created.
     replaceObject: (_, table) =>
       run(
         `SELECT SLEEP(1.1); RENAME TABLE ${table} TO ${table}_old; CREATE TABLE ${table} LIKE ${table}_old`,

@@ -12,7 +12,7 @@ export const servers: readonly (readonly [name: string, start: typeof mysql])[] 
   ['MariaDB', mariadb],
 ];
 
-/** A database of one of them, whose user has all rights in it, and PROCESS. */
+/** A database on one of them, with a user who has all rights in it, and PROCESS. */
 export class TestDatabase {
   readonly server: MysqlServer;
   readonly access: SystemAccess;
@@ -35,7 +35,7 @@ export class TestDatabase {
     return new TestDatabase(server, database);
   }
 
-  /** A connection of its own; closed with the database. */
+  /** A separate connection, closed with the database. */
   async client(): Promise<Connection> {
     const client = await mysqlDriver.createConnection({
       uri: this.#database.url,
@@ -52,7 +52,7 @@ export class TestDatabase {
     return client;
   }
 
-  /** Runs statements as the user; rows of the last one, as text. */
+  /** Runs statements as the user; returns the rows of the last one, as text. */
   async run(sql: string): Promise<(string | null)[][]> {
     const client = this.#clients[0] ?? (await this.client());
     const [result, fields] = await client.query(sql);
@@ -61,20 +61,20 @@ export class TestDatabase {
     return Array.isArray(last) ? (last as unknown[][]).map((row) => row.map(textOf)) : [];
   }
 
-  /** A table of `id` and `body` with so many rows. */
+  /** A table of `id` and `body` with this many rows. */
   async fill(table: string, rows: number): Promise<void> {
     await this.run(`CREATE TABLE ${table} (id BIGINT PRIMARY KEY, body VARCHAR(40) NOT NULL);
       INSERT INTO ${table} WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < ${rows}) SELECT i, CONCAT('row ', i) FROM n`);
   }
 
-  /** Token, offset, rows and closed of a target's commit rows. */
+  /** Token, offset, rows and closed from a target's commit rows. */
   async commitRow(table: string): Promise<(string | null)[][]> {
     return await this.run(
       `SELECT token, \`offset\`, \`rows\`, closed FROM _idra_commits WHERE \`table\` = '${table}'`,
     );
   }
 
-  /** Another user, with this right alone. */
+  /** Another user that has only this right. */
   async userWith(right: string): Promise<SystemAccess> {
     const user = `u_${randomBytes(5).toString('hex')}`;
     await this.server.query(`CREATE USER '${user}'@'%' IDENTIFIED BY 'other-user'`);
@@ -88,7 +88,7 @@ export class TestDatabase {
     return flow;
   }
 
-  /** What a failed test has left open would hold back those after it. */
+  /** Connections that a failed test left open would block later tests. */
   disconnect(): void {
     for (const client of this.#clients.splice(0)) client.destroy();
   }
@@ -100,7 +100,7 @@ export class TestDatabase {
   }
 }
 
-/** Claims the target as it is by now, though the plan would have refused it: the server's own word about the rows is what is tested. */
+/** Claims the target as it is by now, even though the plan would have refused it, so that the server's own refusal of rows is tested. */
 export async function claimUnplanned(flow: Flow): Promise<void> {
   const existing = await flow.destination.describe(new AbortController().signal);
   const columns = flow.plan.columns.columns.map((planned) => ({

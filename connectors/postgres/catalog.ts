@@ -2,13 +2,13 @@ import type { FieldDef } from 'pg';
 import type { TableName } from './names.ts';
 import { literalText } from './types/literals.ts';
 
-/** What the catalogue is asked about tables, columns and keys; describe.ts reads the answers. */
+/** Queries of the catalog about tables, columns and keys; describe.ts reads the answers. */
 
-/** By which rules a collation compares, whatever it is called; its columns have other names in other versions. */
+/** The rules by which a collation compares, whatever its name. The columns have different names in different versions. */
 const localeSql = `pg_catalog.concat_ws(' ', coalesce(pg_catalog.to_jsonb(c) ->> 'colllocale', pg_catalog.to_jsonb(c) ->> 'colliculocale', c.collcollate),
           pg_catalog.to_jsonb(c) ->> 'collicurules')`;
 
-/** Of the operators by which an index of type t is ordered, where they are not the system's. Only superusers make such classes. */
+/** The schema of the operators that order an index of type t, if they are not the system's. Only superusers can create such classes. */
 const operatorSchemaSql = `(SELECT pn.nspname FROM pg_catalog.pg_opclass oc
         JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
         JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = t.oid AND ao.amoprighttype = t.oid AND ao.amopstrategy = 5
@@ -34,15 +34,15 @@ export function tableColumns(oid: string): string {
     FROM pg_catalog.pg_attribute a WHERE a.attrelid = ${oid} AND a.attnum > 0 AND NOT a.attisdropped`;
 }
 
-/** The numbers, among these types, of those whose values are compared by a collation. */
+/** The oids of those types of the fields whose values are compared by a collation. */
 export function collatableSql(fields: readonly FieldDef[]): string {
   const types = new Set(fields.map(({ dataTypeID }) => `${dataTypeID}::oid`));
   return `SELECT oid FROM pg_catalog.pg_type WHERE typcollation <> 0 AND oid IN (${[...types].join(', ')})`;
 }
 
 /**
- * The collations that the query itself gives its fields (the numbers are theirs): one row, and none of the query's. It runs on the path of
- * users, where collations are named as pg_collation_for does, so that every function and operator is one of pg_catalog by its name.
+ * The collations that the query itself gives its fields (by index): returns one row, and none of the query's. It runs on the users'
+ * search path, where collations are named as by pg_collation_for, so every function and operator is qualified with pg_catalog.
  */
 export function fieldCollationsSql(
   from: string,
@@ -65,7 +65,7 @@ const encodingOfDatabase = 'pg_catalog.pg_char_to_encoding(pg_catalog.getdatabas
 const collationName = `CASE WHEN pg_catalog.pg_collation_is_visible(c.oid) THEN pg_catalog.quote_ident(c.collname)
         ELSE pg_catalog.concat(pg_catalog.quote_ident(s.nspname), '.', pg_catalog.quote_ident(c.collname)) END`;
 
-/** `collations`: of fields that are expressions; of columns the catalogue tells it. */
+/** `collations` are those of fields that are expressions; for columns the catalog has them. */
 export function queryColumns(fields: readonly FieldDef[], collations: ReadonlyMap<number, string>): string {
   const rows = fields.map(
     ({ name, dataTypeID, dataTypeModifier, tableID, columnID }, index) =>
@@ -78,7 +78,7 @@ export function queryColumns(fields: readonly FieldDef[], collations: ReadonlyMa
     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = v.relation AND a.attnum = v.number`;
 }
 
-/** Domains are resolved to what they stand on; the order of the result's columns is what toColumn reads. */
+/** Domains are resolved to their base types. toColumn depends on the order of the result columns. */
 export function columnsSql(given: string): string {
   return `WITH RECURSIVE given (n, name, type, modifier, not_null, generated, identity, has_default, collation_id) AS (${given}),
     base (n, type, modifier, not_null) AS (
@@ -106,8 +106,8 @@ export function columnsSql(given: string): string {
 }
 
 /**
- * Of a table NOT NULL alone, of a materialized view (whose columns never are) all. Never partial, on expressions, or by a collation of the
- * index that takes more for equal than the column does. Those that are checked at COMMIT stand behind the others.
+ * For a table only NOT NULL columns, for a materialized view (whose columns are never NOT NULL) all. Never partial indexes, expressions,
+ * or indexes with a collation that treats more values as equal than the column's does. Deferred keys come after the others.
  */
 export function keysSql(oid: string, kind: string): string {
   const columns = (
@@ -123,14 +123,16 @@ export function keysSql(oid: string, kind: string): string {
     ORDER BY NOT i.indimmediate, i.indisprimary DESC, i.indnkeyatts, c.relname`;
 }
 
-/** The first column of each index of a table; `oid` is one of the catalogue's. Partial ones do not serve every pass. */
+/**
+ * The first column of each index of a table; `oid` comes from the catalog. Partial indexes are left out, as they do not serve every pass.
+ */
 export function firstOfIndexesSql(oid: string): string {
   return `SELECT DISTINCT a.attname FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
     WHERE i.indrelid = ${Number(oid)} AND i.indisvalid AND i.indpred IS NULL`;
 }
 
-/** The last value of the sequence that a column owns, where it only grows and this user may see it. `from` is the table in SQL. */
+/** The last value of the sequence that a column owns, if it only increases and this user may read it. `from` is the table in SQL. */
 export function issuedSql(from: string, column: string): string {
   const owned = `pg_get_serial_sequence(${literalText(from)}, ${literalText(column)})`;
   return `SELECT coalesce(last_value, start_value - 1) FROM pg_sequences

@@ -20,7 +20,7 @@ import { literalText } from './types/literals.ts';
 
 const oldestVersion = 120_000;
 
-/** Version and what late rows need, whatever is synced. */
+/** Version, and what late rows require; independent of what is synced. */
 export async function reportSystem(session: Session, signal: AbortSignal): Promise<SystemReport> {
   const [[version, number] = []] = await session.query(
     "SELECT current_setting('server_version'), current_setting('server_version_num')",
@@ -41,7 +41,7 @@ export async function reportSystem(session: Session, signal: AbortSignal): Promi
   return { version: `PostgreSQL ${version?.split(' ')[0]}`, findings };
 }
 
-/** Whether the mode's bound for late rows can be had. */
+/** Whether the mode's bound for late rows is available. */
 export async function readFindings(
   session: Session,
   mode: Mode,
@@ -63,7 +63,7 @@ export interface Sorted {
 
 const undefinedFunction = '42883';
 
-/** Whether the server can sort by all that a mode may page by: json, xml and points have no order. */
+/** Whether the server can sort by everything that a mode may page by: json, xml and points have no order. */
 export async function orderFindings(
   session: Session,
   { name, from, names, columns }: Sorted,
@@ -127,7 +127,7 @@ async function boundFindings(
   return findings;
 }
 
-/** Rights on the target and its schema; `entry` undefined: it is to be created. */
+/** Rights on the target and its schema; `entry` is undefined if the table will be created. */
 export async function writeFindings(
   session: Session,
   name: TableName,
@@ -170,7 +170,7 @@ export async function writeFindings(
   return findings;
 }
 
-/** One that others have a hand in, as the claim would refuse it. */
+/** A commit table that others can modify, which the claim would refuse. */
 async function commitTableFindings(
   session: Session,
   { schema }: TableName,
@@ -218,7 +218,7 @@ async function tableFindings(
   return findings;
 }
 
-/** Those that fire before a row is written: later ones see it as it will stay, unless they write the table themselves. */
+/** Triggers that fire before a row is written. AFTER triggers see the row as it will stay, unless they write the table themselves. */
 async function triggerFindings(
   session: Session,
   { oid, relation }: TableEntry,
@@ -247,7 +247,7 @@ function missingRight(what: string, mend: string): Finding {
   };
 }
 
-/** Whether an index serves the field that a mode reads by. */
+/** Whether an index supports the field that a mode reads by. */
 export async function indexFindingsOf(
   session: Session,
   mode: Mode,
@@ -262,7 +262,7 @@ export async function indexFindingsOf(
   return indexFindings(field, relation, mode, first);
 }
 
-/** What cannot be written. */
+/** Kinds of objects that cannot be written. */
 export function kindFindings({ relation, kind }: TableEntry, path: string): Finding[] {
   if (kind === 'r' || kind === 'p') return [];
   return [

@@ -9,7 +9,7 @@ import {
   type TlsMode,
 } from '../sql/connection/password-rule.ts';
 
-/** The DataSource's `postgres` object, as its schema has validated it. */
+/** The DataSource's `postgres` object after validation by its schema. */
 export interface PostgresConfig {
   readonly host: string;
   readonly port: number;
@@ -20,7 +20,7 @@ export interface PostgresConfig {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** Settings of the session that a user may want; all else belongs to Idra, whose reading depends on it. */
+/** Session settings that a user may set. Idra sets all others, because reading depends on them. */
 export const knownParameters = [
   'connect_timeout',
   'keepalives_idle',
@@ -69,7 +69,7 @@ function readParameters(given: unknown): Record<string, string> {
   return Object.fromEntries(texts);
 }
 
-/** Of a parameter in seconds, in milliseconds. */
+/** A parameter in seconds, converted to milliseconds. */
 export function seconds(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text) * 1000;
 }
@@ -136,8 +136,8 @@ export function passwordRule(
 }
 
 /**
- * PostgreSQL's SSLRequest, asked beforehand: the driver cannot go on in plain text on a refusal. Undefined: the server is not reached,
- * which has its own error later.
+ * PostgreSQL's SSLRequest, sent beforehand because the driver cannot continue in plain text after a refusal. Undefined if the server is
+ * not reachable, which gives an error of its own later.
  */
 async function offersTls(
   config: PostgresConfig,

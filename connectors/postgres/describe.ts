@@ -21,21 +21,21 @@ import type { Session, TextRow } from './session.ts';
 import { type CatalogType, readTypeName, toColumnType } from './types/column-types.ts';
 import { literalText } from './types/literals.ts';
 
-/** A table as the catalogue has it, with what only this connector asks about. */
+/** A table as read from the catalog, with details that only this connector needs. */
 export interface TableEntry {
   readonly relation: Relation;
   readonly oid: string;
   /** pg_class.relkind: r table, p partitioned, v view, m materialized view, f foreign table. */
   readonly kind: string;
   readonly isUnlogged: boolean;
-  /** GENERATED ALWAYS AS IDENTITY: can be inserted, never updated. */
+  /** GENERATED ALWAYS AS IDENTITY: can be inserted but not updated. */
   readonly alwaysIdentity: ReadonlySet<string>;
 }
 
-/** Orders as bytes do; C.UTF-8 orders by code points, which is the same. */
+/** Sorts as bytes; C.UTF-8 sorts by code points, which is the same order. */
 const byteOrders = new Set(['C', 'POSIX', 'ucs_basic', 'C.UTF-8', 'C.utf8', 'pg_c_utf8']);
 
-/** Undefined where there is no such table; throws SchemaNotFound. */
+/** Returns undefined if the table does not exist; throws SchemaNotFound. */
 export async function describeTable(
   session: Session,
   name: TableName,
@@ -48,7 +48,7 @@ export async function describeTable(
     await requireSchema(session, name.schema, path);
     return undefined;
   }
-  // It stands in statements.
+  // The value is used in statements.
   if (!/^\d+$/.test(oid)) throw session.classified(new Error('an object id that is no number'));
   const columnRows = await session.query(columnsSql(tableColumns(oid)));
   const hasChildren = isParent === 't';
@@ -98,7 +98,7 @@ export async function describeSource(session: Session, table: string, path: stri
   );
 }
 
-/** The result columns of a query, by their types; no row is read. Throws QueryInvalid. */
+/** The result columns of a query and their types; no row is read. Throws QueryInvalid. */
 export async function describeQuery(session: Session, query: string): Promise<Relation> {
   const from = fromQuery(query);
   const fields = await session.guard(() => readFields(session, `SELECT * FROM ${from} LIMIT 0`, 'users'));
@@ -108,7 +108,7 @@ export async function describeQuery(session: Session, query: string): Promise<Re
   return { name: 'query', columns, keys: [], isOpaque: true };
 }
 
-/** By which expressions are compared and sorted, by the number of the field; the protocol does not tell it. No row is read. */
+/** The collations by which expressions are compared and sorted, by field index; the protocol does not report them. No row is read. */
 async function collationsOf(
   session: Session,
   from: string,
@@ -124,23 +124,25 @@ async function collationsOf(
   if (wanted.length === 0) return new Map();
   const sql = fieldCollationsSql(from, fields, wanted);
   const [row = []] = await session.guard(() => readRows(session, sql, 'users'));
-  // It stands in statements; NULL where two collations of the query contradict each other.
+  // The value is used in statements; NULL if two collations of the query conflict.
   return new Map(
     wanted.flatMap((index, at) => (/^\d+$/.test(row[at] ?? '') ? [[index, row[at] ?? '']] : [])),
   );
 }
 
-/** As it stands within other statements, and as it is proven to be one (one-statement.ts). */
+/** As it is embedded in other statements, and as it is proven to be one statement (one-statement.ts). */
 export function bareQuery(query: string): string {
   return query.trim().replace(/;\s*$/, '');
 }
 
-/** On lines of its own, so that a comment at the query's end ends with it. */
+/** The query is on its own lines, so that a comment at its end does not extend further. */
 export function fromQuery(query: string): string {
   return `(\n${bareQuery(query)}\n) AS "q"`;
 }
 
-/** Names of what a user would sync. `first`: of very many, those of this name and others. */
+/**
+ * Names of the tables that a user may want to sync. `first` limits the list if there are very many: tables of this name, and some others.
+ */
 export async function listTables(session: Session, first?: FirstTables): Promise<readonly TableName[]> {
   const isCalled = first
     ? `pg_catalog.lower(c.relname) = pg_catalog.lower(${literalText(first.called)}) DESC, `
@@ -248,10 +250,10 @@ function rowSecurity(told: string): Finding {
   };
 }
 
-/** Under it the server refuses to read what policies would filter, also behind views. */
+/** With this setting the server refuses to read what policies would filter, also behind views. */
 export const refuseHidingSql = 'SET LOCAL row_security = off';
 
-/** With what row security hides of the tables behind a view or query, which the catalogue does not tell. */
+/** Adds what row security hides in the tables behind a view or query, which the catalog does not show. */
 export async function withHiddenRows(
   session: Session,
   relation: Relation,
@@ -270,7 +272,7 @@ export async function withHiddenRows(
   }
 }
 
-/** Or another right is missing. */
+/** True also if another right is missing. */
 export function isHidingRefused(thrown: unknown): boolean {
   return sqlState(thrown instanceof IdraError ? thrown.cause : thrown) === '42501';
 }

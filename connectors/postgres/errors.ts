@@ -14,19 +14,22 @@ import {
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';
 
-/** SQLSTATE of our own, which a write raises when its commit row is not there under its token. */
+/** Our own SQLSTATE, raised by a write if its commit row does not have its token. */
 export const fencedState = 'IDRAF';
-/** The table is not the one that was claimed. */
+/** Raised if the table is not the one that was claimed. */
 export const schemaChangedState = 'IDRAS';
-/** The stored offset is not the one that this claim stored last. */
+/** Raised if the stored offset is not the one that this claim stored last. */
 export const offsetMovedState = 'IDRAO';
 
-/** What was planned is not there, or is not as it was: ours, and undefined_table, invalid_schema_name, duplicate_table of a claim that creates. */
+/**
+ * A planned object is missing or has changed: our own state, or undefined_table, invalid_schema_name, or duplicate_table of a claim that
+ * creates the table.
+ */
 export function isSchemaChange(thrown: unknown): boolean {
   return [schemaChangedState, '42P01', '3F000', '42P07'].includes(sqlState(thrown) ?? '');
 }
 
-/** SQLSTATE, or its class of two characters, in the order of looking: the whole code first. */
+/** By SQLSTATE, or its class of two characters; the whole code is looked up first. */
 const errorClasses: Readonly<Record<string, ErrorClass>> = {
   '28P01': {
     code: 'AuthenticationFailed',
@@ -112,23 +115,23 @@ const missedInFunction: ErrorClass = {
 
 const socketClasses = socketErrors('spec.postgres');
 
-/** The server's SQLSTATE, where the error is one of the server. */
+/** The server's SQLSTATE, if the error came from the server. */
 export function sqlState(thrown: unknown): string | undefined {
   return thrown instanceof pg.DatabaseError ? thrown.code : undefined;
 }
 
-/** A statement that was right for the table as it was planned is refused. */
+/** A statement that was valid for the planned table was refused. */
 export function mayBeSchemaChange(thrown: unknown): boolean {
   return isSchemaChange(thrown) || sqlState(thrown)?.startsWith('42') === true;
 }
 
-/** A row's value or a constraint is to blame: what `onError` decides about. */
+/** Caused by a row's value or a constraint, so that `onError` decides. */
 export function isRowError(thrown: unknown): thrown is pg.DatabaseError {
   const state = sqlState(thrown);
   return state !== undefined && (state.startsWith('22') || state.startsWith('23'));
 }
 
-/** What is told of a row that `onError: Skip` leaves out. */
+/** What is reported about a row that `onError: Skip` leaves out. */
 export function rejectionOf(error: pg.DatabaseError): Rejection {
   const code = hasNoPartition(error)
     ? 'PartitionMissing'
@@ -137,7 +140,7 @@ export function rejectionOf(error: pg.DatabaseError): Rejection {
   return { code, ...(column && { column }), message: safeMessage(error) };
 }
 
-/** A driver's error, classified by its code; `doing` is what was tried: `reading public.orders of team-a/shop`. */
+/** Classifies a driver's error by its code; `doing` is the attempted operation: `reading public.orders of team-a/shop`. */
 export function classify(thrown: unknown, doing: string): IdraError {
   if (thrown instanceof IdraError) return thrown;
   if (thrown instanceof pg.DatabaseError) return fromServer(thrown, doing);
@@ -147,13 +150,13 @@ export function classify(thrown: unknown, doing: string): IdraError {
   if (isUntrusted(code)) return certificateUntrusted(code, doing, 'spec.postgres.tls', thrown);
   const errorClass = lookUp(socketClasses, code);
   if (errorClass) return errorOf(errorClass, `${doing}: ${text}`, thrown);
-  // The driver's, without a code: no password, or a server that does not prove that it knows it.
+  // The driver's error without a code: no password is set, or the server does not prove that it knows the password.
   if (text.startsWith('SASL: ')) return errorOf(scramFailed, `${doing}: ${text}`, thrown);
-  // The driver gives no code where the socket closed in the middle; the session is of no use either way.
+  // The driver gives no code if the socket closed mid-message; the session is unusable either way.
   return transient('ConnectionLost', `${doing}: ${text}`, { cause: thrown });
 }
 
-/** By the function that raises it: state and message are those of a check constraint, but for its name. */
+/** Recognized by the function that raises it: state and message are those of a check constraint, apart from the constraint's name. */
 function hasNoPartition(error: pg.DatabaseError): boolean {
   return (
     error.code === '23514' &&
@@ -161,7 +164,7 @@ function hasNoPartition(error: pg.DatabaseError): boolean {
   );
 }
 
-/** What a pooler says, and no server: it does not hand on what parameters.search_path asks for at the login. */
+/** Reported by a pooler, not by a server: it does not pass on the login's parameters.search_path. */
 const pooler: ErrorClass = {
   code: 'PoolerNotSupported',
   disposition: never,
@@ -170,7 +173,7 @@ const pooler: ErrorClass = {
   mend: 'set host and port to those of the PostgreSQL server',
 };
 
-/** Of a WITH that writes, where the query stands within another statement. */
+/** For a WITH that writes, when the query is embedded in another statement. */
 const withWrites: ErrorClass = {
   code: 'QueryInvalid',
   disposition: never,
@@ -180,7 +183,7 @@ const withWrites: ErrorClass = {
 
 const unknownState: ErrorClass = { code: 'ServerError', disposition: never };
 
-/** What SQLSTATE alone does not tell. The first that holds decides. */
+/** Cases that SQLSTATE alone does not identify. The first match decides. */
 const circumstances: readonly (readonly [holds: (error: pg.DatabaseError) => boolean, is: ErrorClass])[] = [
   [isRaised, raisedByTrigger],
   [hasNoPartition, partitionMissing],
@@ -199,27 +202,30 @@ function fromServer(error: pg.DatabaseError, doing: string): IdraError {
   return errorOf(errorClass, message, text === undefined ? error : undefined);
 }
 
-/** In the text of a function that a trigger, view or policy calls: it names something without a schema, and finds it in pg_catalog alone. */
+/**
+ * The error is in the text of a function called by a trigger, view or policy: it uses a name without a schema, which is looked up only in
+ * pg_catalog.
+ */
 function isMissedInFunction({ code = '', internalQuery, where = '' }: pg.DatabaseError): boolean {
   const isMissed = ['42P01', '42883', '42704', '3F000'].includes(code);
   return isMissed && internalQuery !== undefined && !where.includes('inline_code_block');
 }
 
-/** What a reader has read is refused as a write: the server may well be written by others. */
+/** A statement that a reader ran was refused because it writes. This does not mean that the server is read-only. */
 export function sourceWrites(doing: string, cause: unknown): IdraError {
   const mend = 'read without functions that write, in the query, view or policy';
   const message = `${doing}: what is read calls a function that writes, and sources are read in read-only transactions`;
   return permanent('SourceWrites', message, { path: 'spec.source', mend, cause });
 }
 
-/** By RAISE of PL/pgSQL, whatever its code, or the syntax of a statement that a function has put together from values. */
+/** Raised by RAISE in PL/pgSQL, with any code, or a syntax error in a statement that a function built from values. */
 function isRaised({ code, routine, internalQuery }: pg.DatabaseError): boolean {
   if (code?.startsWith('IDRA')) return false;
   const isOwnText = code?.startsWith('P0') || routine === 'exec_stmt_raise';
   return isOwnText || (code === '42601' && internalQuery !== undefined);
 }
 
-/** The server's message quotes values for errors of data: then only what is to blame is named (never row data). */
+/** For data errors the server's message quotes values, so only the object at fault is named (never row data). */
 export function safeMessage(error: pg.DatabaseError): string {
   const isOfRow: boolean = isRowError(error);
   if (!isOfRow) return error.message;
@@ -235,7 +241,7 @@ export function safeMessage(error: pg.DatabaseError): string {
   return names.length === 0 ? what : `${what} (${names.join(', ')})`;
 }
 
-/** COPY tells the column in its context line, for people; nothing depends on it. */
+/** COPY reports the column in its context line, as text for people; nothing depends on it. */
 function columnOf(error: pg.DatabaseError): string | undefined {
   const match = /, column ([^:]+)/.exec(error.where ?? '');
   return match?.[1];

@@ -3,8 +3,8 @@ import type { Names } from './connection/search-path.ts';
 import { quoteName, regclass, type TableName } from './names.ts';
 
 /**
- * All that `describe` reads of a table's shape, as one number: columns with type, collation and nullability, labels of enums, what is
- * unique, and which table it is. An SQL expression; NULL where there is no such table. `oid` is an expression too.
+ * Everything that `describe` reads about a table's shape, as one number: columns with type, collation and nullability, labels of enums,
+ * unique keys, and the identity of the table. An SQL expression; NULL if the table does not exist. `oid` is an expression too.
  */
 export function fingerprintSql(oid: string): string {
   const labels = `CASE WHEN t.typtype = 'e' OR t.typcategory = 'A' THEN (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(l.enumlabel), ',' ORDER BY l.enumsortorder)
@@ -22,28 +22,28 @@ export function fingerprintSql(oid: string): string {
     FROM pg_catalog.pg_class c WHERE c.oid = ${oid})`;
 }
 
-/** How a source is locked and looked at in the transaction that reads its rows. */
+/** How a source is locked and its shape read in the transaction that reads its rows. */
 export interface ShapeQuery {
-  /** Set in the transaction before anything is read. */
+  /** Run in the transaction before anything is read. */
   readonly opening?: string;
-  /** Reads nothing; what it names cannot change any more until the transaction's end. */
+  /** Reads nothing. The objects that it names cannot change until the end of the transaction. */
   readonly lockSql: string;
   /** One row with one column. */
   readonly fingerprintSql: string;
-  /** Of what is locked and read. */
+  /** The search path for the objects that are locked and read. */
   readonly names: Names;
 }
 
 export function tableShapeQuery(name: TableName, names: Names): ShapeQuery {
   return {
-    // Without columns: also for a user who may read some of them only.
+    // Without columns, so that a user who may read only some of them can run it.
     lockSql: `SELECT FROM ${quoteName(name)} LIMIT 0`,
     fingerprintSql: `SELECT ${fingerprintSql(regclass(name))}`,
     names,
   };
 }
 
-/** Of a query its result's own fields are looked at; the catalogue adds the collations of columns that it hands on. */
+/** For a query the result's own fields are compared; the catalog adds the collations of columns that it passes through. */
 export function queryShapeQuery(from: string, fields: readonly FieldDef[]): ShapeQuery {
   const columns = fields.filter((each) => each.tableID !== 0);
   const pairs = columns.map((each) => `(${each.tableID}::oid, ${each.columnID}::int2)`);
@@ -58,7 +58,7 @@ export function queryShapeQuery(from: string, fields: readonly FieldDef[]): Shap
   };
 }
 
-/** What was seen of a shape, to be compared with what was seen before. */
+/** The observed shape as text, to be compared with an earlier one. */
 export function shapeText(fields: readonly FieldDef[], fingerprint: string | null | undefined): string {
   const shown = fields.map(({ name, tableID, columnID, dataTypeID, dataTypeModifier }) => [
     name,

@@ -9,8 +9,8 @@ const select =
   'SELECT c.system_identifier, d.oid FROM pg_catalog.pg_control_system() AS c, pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()';
 
 /**
- * The number that initdb has given to the cluster, and the database's own: a standby that takes over has both, a database that is made again
- * or another server has not. Empty where the server does not tell this user.
+ * The number that initdb gave to the cluster, and the database's own. A standby that takes over has both; a recreated database or another
+ * server has not. Empty if the server does not reveal them to this user.
  */
 export async function readIdentity(session: Asks): Promise<SystemIdentity> {
   try {
@@ -19,7 +19,7 @@ export async function readIdentity(session: Asks): Promise<SystemIdentity> {
       ? [`${cluster}/${database}`]
       : [];
   } catch (thrown) {
-    // An answer of the server: it lacks the function, or refuses it. A lost connection has none.
+    // The server answered that it lacks the function or refuses it. For a lost connection there is no SQLSTATE.
     if (sqlState(thrown) === undefined) throw thrown;
     return [];
   }

@@ -5,7 +5,7 @@ import { literalText } from './types/literals.ts';
 
 export type { TableName } from '../sql/names.ts';
 
-/** A name in a manifest; without a schema, the first of the path that the session was given at its login. */
+/** Resolves a name from a manifest. Without a schema, the first schema of the search path set at login applies. */
 export async function resolveName(session: Session, name: string, path: string): Promise<TableName> {
   const { schema, table } = splitTable(name, path, { title: 'PostgreSQL', form: 'schema.table' });
   if (schema !== undefined) return { schema, table };
@@ -18,7 +18,7 @@ export function quoteName({ schema, table }: TableName): string {
   return `${quoteDouble(schema)}.${quoteDouble(table)}`;
 }
 
-/** SQL expression of a table's oid, or NULL. */
+/** SQL expression for a table's oid, or NULL. */
 export function regclass(name: TableName): string {
   return `pg_catalog.to_regclass(${literalText(quoteName(name))})`;
 }

@@ -20,7 +20,7 @@ const recording = new Recording();
 let database: TestDatabase;
 let access: SystemAccess;
 
-/** The same objects for the statements that are recorded (a) and for those that meet what was planted (b). */
+/** The same objects for the statements that are recorded (a) and for those that run after objects were planted (b). */
 const tables = (of: string) => `
   CREATE TABLE src.${of}_codes (code varchar(20) PRIMARY KEY, n int, at timestamptz, raw bytea, flags boolean, list text[], doc json);
   INSERT INTO src.${of}_codes SELECT 'c' || lpad(i::text, 3, '0'), i, timestamptz '2026-01-01Z' + i * interval '1 h', '\\x00', true, ARRAY['x'], '{}'
@@ -68,7 +68,7 @@ function afterOf({ mode = 'Snapshot' }: FlowOptions) {
   return mode === 'Snapshot' ? firstPass : null;
 }
 
-/** All that a connector does, with the objects of one name. */
+/** Everything that a connector does, on the objects of one name. */
 async function work(of: string): Promise<void> {
   await (connector as Connector).check(access, signal);
   await (connector as Connector).discover(access, signal);
@@ -117,7 +117,7 @@ async function work(of: string): Promise<void> {
   });
 }
 
-/** An answer of Idra's, not one of what was planted. */
+/** Checks that the error comes from Idra, not from a planted object. */
 function onlyOurs(thrown: unknown): void {
   assert.ok(thrown instanceof IdraError && thrown.code === 'OffsetMoved', String(thrown));
 }
@@ -181,7 +181,7 @@ test('a role that may create in schemas of the path is called by no statement', 
     [],
   );
   const plants = await plant(database, { role, schemas: ['public', 'landing'], statements: sent });
-  // Everything on the way of names, and before the system's own.
+  // Puts every schema on the search path, before the system's own.
   await database.query(`ALTER ROLE "${database.user}" SET search_path = landing, public, pg_catalog`);
   const probe = await database.client();
   for (const sql of [

@@ -23,7 +23,7 @@ import { readIdentity } from './identity.ts';
 import { ParseOnly } from './source/one-statement.ts';
 import { literalText } from './types/literals.ts';
 
-/** Readers never hold back the bound of late rows: late-row-bound.ts leaves out sessions of this name. */
+/** Readers never hold back the bound of late rows: late-row-bound.ts ignores sessions with this name. */
 export const readerName = 'idra-reader';
 export const writerName = 'idra-writer';
 type SessionName = typeof readerName | typeof writerName;
@@ -37,13 +37,13 @@ export interface CopyFormat {
   readonly isBinary: boolean;
 }
 
-/** What is read, and what it looked like when it was described. */
+/** The object to read, and its shape when it was described. */
 export interface ExpectedShape {
   readonly query: ShapeQuery;
   readonly text: string;
 }
 
-/** Thrown before the first row of a read whose object does not look as expected. */
+/** Thrown before the first row of a read if the object does not have the expected shape. */
 export class ShapeDiffers extends Error {}
 
 export type TextRow = readonly (string | null)[];
@@ -68,17 +68,17 @@ export class Session implements PooledSession {
   readonly #doing: string;
   readonly #setUpSql: string;
   readonly #silenceMs: number;
-  /** Of its login. */
+  /** The password rule of its login. */
   readonly rule: PasswordRule;
-  /** Empty where this user may not ask. */
+  /** Empty if this user may not query it. */
   identity: SystemIdentity = [];
   readonly #probe: Probe;
-  /** Of what waits for the server: a connection that ends is told to each at once. */
+  /** Callers that wait for the server. If the connection ends, each is notified at once. */
   readonly #waiting = new Set<(error: Error) => void>();
   #lost: Error | undefined;
   #running = 0;
   #isClosed = false;
-  /** Of one that was lent. */
+  /** Set for a session borrowed from the pool. */
   #giveBack: ((isUsable: boolean) => Promise<void>) | undefined;
 
   private constructor(client: pg.Client, opening: Opening) {
@@ -142,7 +142,7 @@ export class Session implements PooledSession {
       connect: () => Session.#answers(access, name),
     };
     const session = new Session(client, { name, doing, setUpSql, silenceMs, rule, probe });
-    // Not by end(): a connect that is under way would then never settle.
+    // end() is not used, because a pending connect would then never settle.
     const stop = onAbort(signal, () => session.cut());
     const giveUp = () => session.cut(progress.noAnswer(doing, 'spec.postgres.host', connectTimeoutMs));
     const late = setTimeout(giveUp, connectTimeoutMs);
@@ -164,7 +164,7 @@ export class Session implements PooledSession {
     }
   }
 
-  /** Of a server that has fallen silent: rejects where it does not let another session in. */
+  /** Called when a server has fallen silent. Rejects if the server does not accept another session. */
   static async #answers(access: SystemAccess, name: SessionName): Promise<void> {
     const session = await Session.#openNew(access, name, new AbortController().signal);
     await session.close();
@@ -180,13 +180,13 @@ export class Session implements PooledSession {
     return this.#lost !== undefined;
   }
 
-  /** Rows of the last statement that gives any. Driver errors come as they are: callers decide by sqlState, then `fail`. */
+  /** Rows of the last statement that returns any. Driver errors are thrown as they are: callers decide by sqlState, then `fail`. */
   async run(sql: string): Promise<readonly TextRow[]> {
     const results = await this.runAll(sql);
     return results.findLast((each) => each.rows.length > 0)?.rows ?? [];
   }
 
-  /** Every statement's rows and count. */
+  /** Rows and count of every statement. */
   async runAll(
     sql: string,
   ): Promise<readonly { readonly rows: readonly TextRow[]; readonly rowCount: number }[]> {
@@ -194,12 +194,12 @@ export class Session implements PooledSession {
     return results.map((each) => ({ rows: each.rows as TextRow[], rowCount: each.rowCount ?? 0 }));
   }
 
-  /** As `run`, with classified errors. */
+  /** Like `run`, with classified errors. */
   async query(sql: string, signal?: AbortSignal): Promise<readonly TextRow[]> {
     return await this.guard(() => this.run(sql), signal);
   }
 
-  /** The same, with the names and types of its columns. */
+  /** Like `query`, with the names and types of the columns. */
   async results(sql: string): Promise<readonly pg.QueryArrayResult[]> {
     const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await this.#use(
       this.#client.query({ text: sql, rowMode: 'array' }),
@@ -207,12 +207,12 @@ export class Session implements PooledSession {
     return Array.isArray(result) ? result : [result];
   }
 
-  /** Throws unless the text is one statement, of which nothing is run. */
+  /** Throws unless the text is one statement; nothing of it runs. */
   async parse(text: string): Promise<void> {
     await this.#use(this.#client.query(new ParseOnly(text)).done);
   }
 
-  /** Names and types of a result, and the fingerprint, in one transaction. */
+  /** Reads names and types of a result, and the fingerprint, in one transaction. */
   async shape(query: ShapeQuery, signal?: AbortSignal): Promise<string> {
     const results = await this.guard(() => this.results(readingShaped(query)), signal).catch(
       async (thrown: unknown) => {
@@ -227,9 +227,9 @@ export class Session implements PooledSession {
   }
 
   /**
-   * Rows of COPY .. TO STDOUT in parts within the limits, in one transaction with a look at their shape: ShapeDiffers is thrown before
-   * any row. The object is locked first, so that it is as it was seen until the last row. While nobody asks for the next part, the server
-   * is held up. Left early, or when the signal fires, the connection is cut: open another session then.
+   * Rows of COPY .. TO STDOUT in parts within the limits, in one transaction with a check of their shape: ShapeDiffers is thrown before
+   * any row. The object is locked first, so that it stays unchanged until the last row. While nobody requests the next part, the server
+   * is paused. If the caller stops early or the signal fires, the connection is closed; open another session then.
    */
   async *copyOut(
     sql: string,
@@ -263,12 +263,12 @@ export class Session implements PooledSession {
     }
   }
 
-  /** Rows taken. */
+  /** Returns the number of rows accepted. */
   async copyIn(sql: string, body: CopyBody): Promise<number> {
     return await this.#use(this.#client.query(new CopyIn(sql, body)).done);
   }
 
-  /** Runs `body`; its error is classified, and when the signal fires the connection is cut and the signal's reason thrown. */
+  /** Runs `body` and classifies its error. If the signal fires, the connection is closed and the signal's reason is thrown. */
   async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return await this.abortable(body, signal);
@@ -278,7 +278,7 @@ export class Session implements PooledSession {
     }
   }
 
-  /** As guard, with the driver's errors as they are. */
+  /** Like guard, but driver errors are thrown as they are. */
   async abortable<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
     const stop = signal ? onAbort(signal, () => this.cut()) : () => {};
@@ -292,7 +292,7 @@ export class Session implements PooledSession {
     }
   }
 
-  /** Ends a transaction that may be open or failed; without a connection the server has done it by itself. */
+  /** Ends a transaction that may be open or failed. If the connection is lost, the server has already rolled back. */
   async rollBack(): Promise<void> {
     if (this.isLost) return;
     await this.#use(this.#client.query('ROLLBACK'), shortSilenceMs).catch(() => this.cut());
@@ -303,7 +303,7 @@ export class Session implements PooledSession {
     return classify(thrown, this.#doing);
   }
 
-  /** At once, without a farewell: the server rolls back what is open. */
+  /** Closes the connection at once, without a termination message; the server rolls back what is open. */
   cut(why: Error = new Error('the connection was cut')): void {
     if (this.#isClosed) return;
     const reason = this.#lost ?? why;
@@ -311,7 +311,7 @@ export class Session implements PooledSession {
     this.#lose(reason);
   }
 
-  /** As after its opening. Its name is another one then: that a session is in a commit row says nothing of its later users. */
+  /** Resets the session to its state after opening, with a new name, so that an entry in a commit row does not refer to its later users. */
   async reset(): Promise<void> {
     lendings += 1;
     const name =
@@ -339,7 +339,7 @@ export class Session implements PooledSession {
       await this.#giveBack(true);
       return;
     }
-    // A server that is out of reach does not say goodbye.
+    // An unreachable server does not acknowledge the close.
     const giveUp = setTimeout(() => this.#destroy(), farewellMs);
     await this.#client.end();
     clearTimeout(giveUp);
@@ -381,7 +381,7 @@ export class Session implements PooledSession {
     }
   }
 
-  /** Until the returned function is called, a lost connection is told to `reject`, and one that falls silent is lost. */
+  /** Until the returned function is called, `reject` is called if the connection is lost; a connection that falls silent counts as lost. */
   #awaitAnswer(reject: (error: Error) => void, silenceMs: number): () => void {
     const limits = { where: this.#doing, limitMs: silenceMs, probe: this.#probe };
     const heard = watchSilence(socketOf(this.#client), limits, (error) => this.cut(error));

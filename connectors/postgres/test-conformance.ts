@@ -72,7 +72,7 @@ function sessionAbilities({ run, client }: TestDatabase) {
   return {
     countSessions: async () => (await run(`SELECT 1 FROM ${sessions}`)).length,
     cutSessions: async () => void (await run(`SELECT pg_terminate_backend(pid, 5000) FROM ${sessions}`)),
-    // It has taken its time before it has a transaction id.
+    // It has taken its time before it gets a transaction id.
     async openLateRow(table, late, passing) {
       const writer = await client();
       await writer.query('BEGIN; SELECT now()');

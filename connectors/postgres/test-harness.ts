@@ -10,15 +10,15 @@ import { connector } from './connector.ts';
 
 export type { Flow, FlowOptions } from '../sql/test-flow.ts';
 
-/** For the tests of this folder: a database, and syncs within it from table to table without an engine. */
+/** For the tests of this folder: a database, and syncs from table to table within it, without an engine. */
 export interface TestDatabase extends PostgresDatabase {
   readonly access: SystemAccess;
-  /** Runs statements as the owner; rows of the last one, values as text. */
+  /** Runs statements as the owner; returns the rows of the last one, with values as text. */
   run(sql: string): Promise<(string | null)[][]>;
   client(): Promise<pg.Client>;
-  /** Of the superuser, for this database. */
+  /** The superuser's URL for this database. */
   readonly adminUrl: string;
-  /** As the superuser. */
+  /** Runs statements as the superuser. */
   query(sql: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
@@ -75,7 +75,7 @@ export function openFlow(database: TestDatabase, options: FlowOptions): Promise<
 
 let tables = 0;
 
-/** A sync whose passes go on where the last one ended, into a table that is compared at the end. */
+/** A sync whose passes continue where the last one ended, into a table that is compared at the end. */
 export class Passes {
   readonly table: string;
   readonly flow: Flow;
@@ -108,11 +108,11 @@ export class Passes {
     return (await this.#database.run(`SELECT id FROM ${this.table}_to ORDER BY id`)).join();
   }
 
-  /** Everything arrived, once nothing is open any more. */
+  /** Everything has arrived once nothing is open. */
   async complete(): Promise<void> {
     const count = (table: string) => this.#database.run(`SELECT count(*) FROM ${table}`);
     const [[all] = []] = await count(this.table);
-    // A second that has not ended yet is not read, in a column of whole seconds.
+    // In a column of whole seconds, a second that has not ended yet is not read.
     const hasAll = async () => {
       await this.pass();
       return (await count(`${this.table}_to`))[0]?.[0] === all;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { TestDatabase } from './test-harness.ts';
 
-/** Every statement that this process sends to PostgreSQL, and the messages of the errors that come back. */
+/** Records every statement that this process sends to PostgreSQL, and the messages of the errors that come back. */
 export class Recording {
   readonly statements = new Set<string>();
   readonly errors: string[] = [];
@@ -28,7 +28,7 @@ export class Recording {
   }
 }
 
-/** What a plain role makes in schemas where it may create: something of the same name for all that the statements name. */
+/** Objects that an ordinary role creates in schemas where it may create: one for every name that the statements use. */
 export interface Plants {
   readonly functions: number;
   readonly operators: number;
@@ -36,7 +36,7 @@ export interface Plants {
   readonly types: number;
 }
 
-/** Types of what Idra hands to functions and compares. */
+/** Types of the values that Idra passes to functions and compares. */
 const types = [
   'integer',
   'bigint',
@@ -57,7 +57,7 @@ export async function plant(
   const text = [...statements].join(';\n');
   const words = [...new Set(text.toLowerCase().match(/[a-z_][a-z0-9_]*/g) ?? [])];
   const symbols = new Set(text.match(/[-+*/<>=~!@#%^&|`?]+/g) ?? []);
-  // Spelled otherwise: IN, IS DISTINCT FROM, LIKE, BETWEEN.
+  // Operators behind IN, IS DISTINCT FROM, LIKE and BETWEEN.
   for (const symbol of ['=', '<>', '~~', '<=', '>=']) symbols.add(symbol);
   const made = async (body: string): Promise<number> => {
     const rows = await database.query(`SET ROLE "${role}"; SET search_path = pg_catalog; ${body}`);
@@ -82,7 +82,7 @@ interface Names {
   readonly schemas: string;
 }
 
-/** Each attempt by itself: what this server does not let anybody define is left out. */
+/** Each attempt runs by itself; what this server does not let anybody define is skipped. */
 function attempts(select: string, count: string): string {
   return `DO $plant$ DECLARE sql text; BEGIN FOR sql IN ${select} LOOP
       BEGIN EXECUTE sql; EXCEPTION WHEN others THEN NULL; END; END LOOP; END $plant$; ${count}`;
@@ -91,7 +91,7 @@ function attempts(select: string, count: string): string {
 const bodyOf = (what: string) =>
   `'LANGUAGE plpgsql AS ' || quote_literal('BEGIN RAISE EXCEPTION ''planted ' || ${what} || '''; END')`;
 
-/** With the arguments of the system's own, and with others that statements may fit better. */
+/** With the arguments of the system's function, and with others that may match the statements better. */
 function plantFunctions({ words, types: own, schemas }: Names): string {
   const select = `SELECT format('CREATE FUNCTION %I.%I(%s) RETURNS %s ', s, p.name, p.args, p.result) || ${bodyOf('p.name')}
     FROM unnest(${schemas}) s, (

@@ -4,7 +4,7 @@ import { hostName, port, secretReference, text, tlsObject } from '../../core/man
 import { commitTableName } from './destination/commit-table.ts';
 import { splitName } from './names.ts';
 
-/** What definitions of SQL systems have in common. */
+/** What the definitions of SQL systems have in common. */
 export const sqlFields: SystemFields = { source: ['table', 'query'], destination: ['table'] };
 
 export const sqlModes = [
@@ -20,7 +20,7 @@ export const sqlDestination: Capabilities['destination'] = {
   hasLargest: true,
 };
 
-/** Definition.address of a system that is a server; the other places are those of systems that are not. */
+/** Definition.address for systems with a server; other systems define their own. */
 export function serverAddress({
   host,
   port: portOf,
@@ -30,7 +30,7 @@ export function serverAddress({
   return [host ?? null, portOf ?? null, database ?? null, null, instance ?? null];
 }
 
-/** Definition.leftovers: the row at the destination, and the statement that removes it. */
+/** Definition.leftovers: the row at the destination, and the statement that deletes it. */
 export function leftoverRow(quote: (identifier: string) => string): Definition['leftovers'] {
   return ({ table = '' }, uid) => {
     const commits = [...schemaOf(table), commitTableName].map(quote).join('.');
@@ -49,7 +49,7 @@ function schemaOf(table: string): readonly string[] {
   }
 }
 
-/** Fields of a system that is a database server. */
+/** Fields of a database server. */
 export function databaseServerFields(standardPort: number) {
   return {
     host: hostName().describe('Host name or address of the server.'),

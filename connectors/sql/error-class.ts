@@ -1,13 +1,13 @@
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent } from '../../core/errors.ts';
 
-/** What a server's or a driver's code says to a user. */
+/** How an error code of a server or driver is reported to a user. */
 export interface ErrorClass {
   readonly code: ErrorCode;
   readonly disposition: Disposition;
   readonly path?: string;
   readonly mend?: string;
-  /** In place of the server's text, which may hold row data: that goes into no status and no log. */
+  /** Replaces the server's text if that may contain row data, which must not appear in a status or log. */
   readonly text?: string;
 }
 
@@ -26,7 +26,7 @@ export const raisedByTrigger = {
   mend: "the server's log has the text of the error; correct the rows, or the trigger",
 } as const satisfies ErrorClass;
 
-/** Codes of Node's sockets. `fields` is the object of the DataSource that says where the server is: `spec.mysql`. */
+/** Codes of Node's sockets. `fields` is the object of the DataSource that has the server's address: `spec.mysql`. */
 export function socketErrors(fields: string): Readonly<Record<string, ErrorClass>> {
   const lost: ErrorClass = { code: 'ConnectionLost', disposition: 'transient' };
   const unreachable: ErrorClass = {
@@ -48,7 +48,7 @@ export function socketErrors(fields: string): Readonly<Record<string, ErrorClass
   };
 }
 
-/** Node's codes of a certificate that does not verify. */
+/** Node's codes for a certificate that does not verify. */
 const untrusted = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',

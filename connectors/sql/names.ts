@@ -1,6 +1,6 @@
 import { permanent } from '../../core/errors.ts';
 
-/** Splits `sales."odd.name"` at dots outside double quotes; case is kept; `""` within quotes is one quote. */
+/** Splits `sales."odd.name"` at dots outside double quotes. Case is preserved; `""` within quotes is one quote. */
 export function splitName(name: string, path: string): string[] {
   const parts: string[] = [];
   let part = '';
@@ -32,7 +32,7 @@ export interface TableName {
   readonly table: string;
 }
 
-/** Schema and table; `form` is what the system calls a whole name. Throws NameInvalid. */
+/** Schema and table. `form` is the system's term for a complete name. Throws NameInvalid. */
 export function splitTable(
   name: string,
   path: string,
@@ -51,12 +51,12 @@ export function splitTable(
   );
 }
 
-/** The name as splitName reads it back. */
+/** Writes the name so that splitName can read it. */
 export function joinName(parts: readonly string[]): string {
   return parts.map((part) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part)).join('.');
 }
 
-/** For NameRules. */
+/** Implements NameRules. */
 export function nameParts(name: string): readonly string[] {
   return splitName(name, 'spec.destination.table');
 }

@@ -17,7 +17,7 @@ export function sqlRemedies(system: SqlSystem): Remedies {
   };
 }
 
-/** The statement that makes these columns a key of a table, as its own system writes it. */
+/** The statement that makes these columns a key of a table, in the system's own syntax. */
 function uniqueIndexStatement(system: SqlSystem, table: string, columns: readonly string[]): string {
   const quote = system === 'mysql' ? quoteBacktick : quoteDouble;
   const name = (identifier: string) =>

@@ -1,7 +1,7 @@
 import type { Finding } from '../../core/errors.ts';
 import { manifestFinding } from '../../core/manifest/rules.ts';
 
-/** Of a Sync's manifest, when it is read. */
+/** Findings about the query of a Sync's manifest, when it is read. */
 export function queryFindings({ source: { query } }: { source: { query?: string | undefined } }): Finding[] {
   if (query === undefined || !hasSecondStatement(query)) return [];
   const mend =
@@ -10,8 +10,8 @@ export function queryFindings({ source: { query } }: { source: { query?: string 
 }
 
 /**
- * Whether a query is more than one statement, as far as that can be said without a server: only where every dialect of SQL reads it the
- * same way. What quotes or comments differently between them (a backslash in a string, `#`, `$$`, `/*!`) is left to the server.
+ * Whether a query is more than one statement, as far as this is known without a server: only if every SQL dialect parses it the same way.
+ * What dialects quote or comment differently (a backslash in a string, `#`, `$$`, `/*!`) is left to the server.
  */
 export function hasSecondStatement(query: string): boolean {
   for (let at = 0; at < query.length; ) {
@@ -25,7 +25,7 @@ export function hasSecondStatement(query: string): boolean {
   return false;
 }
 
-/** Nothing but separators, blanks and comments: one statement and its end. */
+/** True for only separators, blanks and comments: one statement and its end. */
 function isEmpty(text: string): boolean {
   let rest = text;
   while (rest !== '') {
@@ -38,9 +38,9 @@ function isEmpty(text: string): boolean {
 }
 
 const blank = /^\s+/;
-/** Without a backslash: it escapes in some dialects and in others it does not. */
+/** Without a backslash, because only some dialects treat it as an escape. */
 const quoted = /^(?:'(?:[^'\\]|'')*'|"(?:[^"\\]|"")*"|`[^`\\]*`|\[[^\]\\]*\])/;
 const opensQuote = /^['"`[]/;
 const comment = /^(?:--(?:\s.*|$)|\/\*(?![!+M])(?:(?!\/\*)[\s\S])*?\*\/)/;
-/** `--x` and `#` begin comments in some dialects only, comments within comments end differently, and so does text between dollars. */
+/** `--x` and `#` begin comments only in some dialects; nested comments and dollar-quoted text end differently. */
 const unclear = /^(?:[#$\\]|--\S|\/\*[!+M]|\/\*(?:(?!\*\/)[\s\S])*\/\*)/;

@@ -2,18 +2,18 @@ import type { SystemAccess } from '../../core/connector.ts';
 import { Secret } from '../../core/secret.ts';
 import type { Abilities, Change, Shape, TestEnd, TestRow } from '../../e2e/kit/conformance/harness.ts';
 
-/** How one SQL system writes what the conformance cases ask for. */
+/** How one SQL system writes what the conformance cases need. */
 export interface TestDialect {
-  /** Runs statements; rows of the last one, as text. */
+  /** Runs statements; returns the rows of the last one, as text. */
   run(sql: string): Promise<readonly (readonly (string | null)[])[]>;
   quote(name: string): string;
-  /** Columns of a new table: `id`, `body` and, where wanted, `at`. */
+  /** Columns of a new table: `id`, `body` and, if requested, `at`. */
   columns(shape: Shape): readonly string[];
   retype(table: string): string;
   dropKey(table: string): string;
 }
 
-/** Tables as the objects of the conformance cases. */
+/** Provides tables as the objects of the conformance cases. */
 export function sqlEnd(access: SystemAccess, { run, columns }: TestDialect): TestEnd {
   const execute = async (sql: string) => void (await run(sql));
   return {
@@ -36,7 +36,7 @@ export function sqlEnd(access: SystemAccess, { run, columns }: TestDialect): Tes
   };
 }
 
-/** `from` and `to` are of the source and of the destination. */
+/** `from` and `to` are the dialects of source and destination. */
 export function sqlAbilities(from: TestDialect, to: TestDialect, ofEnd: (end: TestEnd) => TestDialect) {
   const store = async (table: string, what: string) =>
     void (await to.run(`UPDATE _idra_commits SET ${what} WHERE ${to.quote('table')} = '${table}'`));
@@ -89,7 +89,7 @@ function literal(value: string | number | Date | null | undefined): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** Of a server that is reached by host and port. */
+/** For a server that is reached by host and port. */
 export function wrongServerAccess(access: SystemAccess, freePort: number): Abilities['wrongAccess'] {
   const having = (more: Readonly<Record<string, unknown>>) => ({
     ...access,

@@ -17,7 +17,7 @@ import { IdraError } from '../../core/errors.ts';
 import type { Mode, OnError, SourceObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 
-/** For tests of the SQL connectors: one sync from table to table, planned as the engine plans, without an engine. */
+/** For tests of the SQL connectors: one sync from table to table, planned like by the engine, but without an engine. */
 export interface FlowEnds {
   readonly connector: Pick<Connector<Destination>, 'types' | 'openSource' | 'openDestination'>;
   readonly source: SystemAccess;
@@ -51,7 +51,7 @@ export interface Pass {
   readonly end: PassEnd;
 }
 
-/** Both ends of one sync, planned as the engine plans. */
+/** Both ends of one sync, planned like by the engine. */
 export interface Flow {
   readonly to: string;
   readonly source: Source;
@@ -60,9 +60,9 @@ export interface Flow {
   readonly plan: WritePlan;
   readonly rowFormat: RowFormat;
   claim(more?: Partial<ClaimRequest>): ReturnType<Destination['claim']>;
-  /** One pass after what is given; Snapshot's beginPass and endPass included. */
+  /** One pass after `after`; for Snapshot including beginPass and endPass. */
   pass(after?: ReadRequest['after']): Promise<Pass>;
-  /** What one pass reads, and nothing is written. */
+  /** What one pass reads; writes nothing. */
   read(after?: ReadRequest['after']): AsyncGenerator<Batch, PassEnd>;
   readAll(after?: ReadRequest['after']): Promise<Pass>;
   batches(after?: ReadRequest['after']): Promise<readonly Batch[]>;

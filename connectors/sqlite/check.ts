@@ -18,7 +18,7 @@ export interface FieldLook {
   readonly hasRowid: boolean;
 }
 
-/** What SQLite's ways do to the field that a mode reads by. */
+/** Properties of SQLite that affect the field that a mode reads by. */
 export function fieldFindings(mode: Mode, look: FieldLook): Finding[] {
   const { idField, timestampField } = look.object;
   const name = mode.endsWith('Timestamp') ? timestampField : mode.endsWith('Id') ? idField : undefined;
@@ -83,9 +83,9 @@ function numbersAsText(column: Column): Finding[] {
 
 const path = 'spec.destination.table';
 
-/** What cannot be written. */
+/** Tables that cannot be written. */
 export function targetFindings(entry: TableEntry): Finding[] {
-  // Idra's own are refused for all systems by the plan.
+  // Idra's own tables are refused by the plan, for all systems.
   if (!isOfUser(entry) && !isOwnTable(entry.name)) return [notATarget(entry, 'is a table of SQLite itself')];
   if (entry.kind === 'view') return [notATarget(entry, 'is a view')];
   if (entry.kind === 'virtual')
@@ -103,7 +103,7 @@ function notATarget({ name }: TableEntry, why: string): Finding {
   };
 }
 
-/** What a Replace does not keep, or does otherwise than a user may expect. */
+/** What a Replace does not preserve, or does differently than a user may expect. */
 export function replaceFindings(database: Database, table: string): Finding[] {
   const findings: Finding[] = [];
   const triggers = triggersOf(database, table);
@@ -134,7 +134,7 @@ export function replaceFindings(database: Database, table: string): Finding[] {
   return findings;
 }
 
-/** Those that fire after a row is written may write it as well. */
+/** Includes triggers that fire after a row is written: they may modify it as well. */
 export function writeFindings(database: Database, table: string): Finding[] {
   return triggersMayChange(table, triggersOf(database, table));
 }

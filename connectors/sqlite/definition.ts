@@ -4,7 +4,7 @@ import { text } from '../../core/manifest/fields.ts';
 import { leftoverRow, sqlDestination, sqlFields, sqlModes } from '../sql/definition.ts';
 import { quoteDouble } from '../sql/names.ts';
 
-/** Plain data, no driver: see connector.ts for what it does. */
+/** Plain data without a driver; connector.ts has the implementation. */
 export const definition: Definition = {
   type: 'sqlite',
   title: 'SQLite',

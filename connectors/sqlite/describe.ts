@@ -13,14 +13,14 @@ export interface TableEntry {
   readonly isStrict: boolean;
 }
 
-/** Count at most so many rows for an estimate. */
+/** Maximum number of rows counted for an estimate. */
 const countLimit = 1_000_000;
 
 export function findTable(database: Database, name: string): TableEntry | undefined {
   return listTables(database).find((entry) => entry.name.toLowerCase() === name.toLowerCase());
 }
 
-/** `first`: of very many, those of this name and others. */
+/** `first` limits the list if there are very many: tables of this name, and some others. */
 export function listTables(database: Database, first?: FirstTables): readonly TableEntry[] {
   const rows = database
     .prepare(
@@ -40,7 +40,7 @@ export function listTables(database: Database, first?: FirstTables): readonly Ta
   }));
 }
 
-/** What a user would sync. */
+/** Whether it is a table or view that a user may want to sync. */
 export function isOfUser(entry: TableEntry): boolean {
   return entry.kind !== 'shadow' && !/^sqlite_/i.test(entry.name) && !isOwnTable(entry.name);
 }
@@ -54,7 +54,7 @@ interface ColumnRow {
   readonly hidden: bigint;
 }
 
-/** With its size. */
+/** Includes its size. */
 export function describeTable(database: Database, entry: TableEntry): Relation {
   const estimatedRows = estimateRows(database, entry);
   return {
@@ -63,7 +63,7 @@ export function describeTable(database: Database, entry: TableEntry): Relation {
   };
 }
 
-/** What a plan rests on; quick enough to be asked for again and again. */
+/** The shape that a plan depends on; cheap enough to be read often. */
 export function describeShape(database: Database, entry: TableEntry): Relation {
   const rows = database
     .prepare('SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)')
@@ -84,7 +84,7 @@ export function describeShape(database: Database, entry: TableEntry): Relation {
     return {
       name: row.name,
       type: typeOfDeclared(type),
-      // ANY keeps every value as it is in a STRICT table, as no type does in another; elsewhere it is NUMERIC.
+      // ANY keeps every value unchanged in a STRICT table, like a column without type in other tables; elsewhere it has affinity NUMERIC.
       nativeType: entry.isStrict && type.toUpperCase() === 'ANY' ? '' : type,
       isNullable: row.notnull === 0n && !isImplied,
       ...(row.hidden > 1n ? { isGenerated: true } : {}),
@@ -106,13 +106,13 @@ export function describeShape(database: Database, entry: TableEntry): Relation {
   };
 }
 
-/** Decimals that are kept as texts, lest they lose digits, are ordered as texts: 17.75 before 2.25. */
+/** Decimals stored as text, so that they lose no digits, sort as text: 17.75 before 2.25. */
 function textOrder(declared: string): Pick<Column, 'collation'> {
   const isText = typeOfDeclared(declared).kind === 'decimal' && affinityOf(declared) === 'TEXT';
   return isText ? { collation: 'TEXT' } : {};
 }
 
-/** Of a view SQLite names the affinity, BLOB, where the column behind it has no type at all. */
+/** For a view SQLite reports the affinity, BLOB, if the underlying column has no type. */
 function untypedColumns(database: Database, from: string): ReadonlySet<string> {
   const columns = database.prepare(`SELECT * FROM ${from}`).columns();
   return new Set(
@@ -123,8 +123,8 @@ function untypedColumns(database: Database, from: string): ReadonlySet<string> {
 }
 
 /**
- * By which text is compared where the column itself says: what a sort by it would use, since no PRAGMA tells. NOCASE and RTRIM take
- * different texts for equal, as a collation that an application has made may.
+ * The collation of text in a column, determined by the collation that a sort by the column would use, since no PRAGMA reports it. NOCASE
+ * and RTRIM treat different texts as equal, and so may a collation defined by an application.
  */
 function collationOf(
   database: Database,
@@ -140,7 +140,7 @@ function collationOf(
   const [, told = ''] = /^k\(1,-?([^,)]*)\)$/.exec(sorter?.p4 ?? '') ?? [];
   const own = told.toUpperCase();
   if (own !== 'B' && own !== '') return { collation: own, equality: `sqlite:${own}` };
-  // A unique index may be coarser than the column.
+  // A unique index may treat more values as equal than the column does.
   const coarser = indexes
     .filter((index) => index.isUnique)
     .flatMap((index) => index.columns)
@@ -148,7 +148,7 @@ function collationOf(
   return coarser ? { equality: `sqlite:${coarser.collation}` } : {};
 }
 
-/** For compatibility with its own past SQLite lets NULL into a primary key; one that has none is a key all the same. */
+/** For backward compatibility SQLite allows NULL in a primary key; a primary key without NULL is still usable as a key. */
 function hasNull(database: Database, table: string, column: string): boolean {
   const name = quoteDouble(column);
   return (
@@ -156,7 +156,7 @@ function hasNull(database: Database, table: string, column: string): boolean {
   );
 }
 
-/** Whether the declaration alone lets NULL in, whatever is there now. */
+/** Whether the declaration allows NULL, regardless of the present rows. */
 export function maybeNull(database: Database, table: string, column: string): boolean {
   const row = database
     .prepare('SELECT "notnull", pk, type FROM pragma_table_xinfo(?) WHERE name = ?')
@@ -170,7 +170,7 @@ interface IndexEntry {
   readonly name: string;
   readonly isUnique: boolean;
   readonly isPartial: boolean;
-  /** Name null: an expression, or the rowid. */
+  /** Name null for an expression or the rowid. */
   readonly columns: readonly { readonly name: string; readonly collation: string }[];
   readonly hasExpression: boolean;
 }
@@ -196,7 +196,9 @@ export function listIndexes(database: Database, table: string): readonly IndexEn
   });
 }
 
-/** The primary key first, then unique indexes; all of columns that cannot be NULL (a primary key's can, but for INTEGER PRIMARY KEY). */
+/**
+ * The primary key first, then unique indexes; only of columns that cannot be NULL (a primary key's can, except for INTEGER PRIMARY KEY).
+ */
 function usableKeys(
   columns: readonly Column[],
   primary: readonly string[],
@@ -208,7 +210,7 @@ function usableKeys(
     keys.push({ name: 'PRIMARY KEY', columns: primary, isPrimary: true });
   for (const index of indexes) {
     const names = index.columns.map((column) => column.name);
-    // One that tells more texts apart than the column's own order does says nothing about positions in that order.
+    // An index that distinguishes more texts than the column's own order guarantees nothing about positions in that order.
     const isOfOrder = index.columns.every((column) => {
       const own = columns.find((each) => each.name === column.name)?.collation ?? 'BINARY';
       return column.collation === own || own === 'BINARY';
@@ -231,7 +233,7 @@ function usableKeys(
 /** The result columns of a query, by their declared types; an expression has none. No row is read. */
 export function describeQuery(database: Database, query: string): Relation {
   const from = fromQuery(query);
-  // Preparing trusts the schema that the connection has seen last; a statement that runs looks whether it is still that of the file.
+  // Preparing uses the schema that the connection has cached; a statement that runs checks whether it is still current.
   database.prepare('SELECT 1 FROM sqlite_schema').get();
   const statement = database.prepare(`SELECT * FROM ${from}`);
   const columns = statement.columns().map(
@@ -246,7 +248,7 @@ export function describeQuery(database: Database, query: string): Relation {
   return { name: 'query', columns, keys: [], isOpaque: true };
 }
 
-/** On lines of its own, so that a comment at the query's end ends with it. */
+/** The query is on its own lines, so that a comment at its end does not extend further. */
 export function fromQuery(query: string): string {
   return `(\n${query.trim().replace(/;\s*$/, '')}\n) AS ${quoteDouble('q')}`;
 }
@@ -263,7 +265,7 @@ function estimateRows(database: Database, entry: TableEntry): number | undefined
   return Math.max(counted, Number(spread));
 }
 
-/** Counts the rows of a statement, but no more than a million. */
+/** Counts the rows of a statement, up to a million. */
 export function countUpTo(database: Database, select: string): number {
   return Number(
     database.prepare(`SELECT count(*) FROM (${select} LIMIT ${countLimit})`).pluck().get() as bigint,

@@ -1,7 +1,7 @@
 import { asIdraError, IdraError, type IdraErrorInit, permanent, transient } from '../../core/errors.ts';
 import { errorOf, raisedByTrigger } from '../sql/error-class.ts';
 
-/** Any error of better-sqlite3 as ours, by its code. `file` for messages. Driver-free: it looks at the code only. */
+/** Converts an error of better-sqlite3 to an IdraError, by its code. `file` is for messages. Needs no driver: it reads only the code. */
 export function toIdraError(thrown: unknown, file: string): IdraError {
   if (thrown instanceof IdraError) return thrown;
   const code = codeOf(thrown);
@@ -15,7 +15,7 @@ export function codeOf(thrown: unknown): string | undefined {
   return thrown.code.startsWith('SQLITE_') ? thrown.code : undefined;
 }
 
-/** The table refuses this row for what it holds; another row may fit. */
+/** The table refuses this row because of its contents; another row may be accepted. */
 export function isRowRefused(thrown: unknown): boolean {
   const code = codeOf(thrown);
   return (
@@ -86,7 +86,7 @@ function classify(code: string, message: string, file: string, cause: unknown): 
   }
 }
 
-/** An error as it crosses threads: structured clone keeps no class. */
+/** An error as transferred between threads: structured clone does not preserve the class. */
 export type PlainError = Omit<IdraErrorInit, 'cause'>;
 
 export function toPlain(error: IdraError): PlainError {

@@ -4,8 +4,8 @@ import { shapeOf } from '../../core/relation-shape.ts';
 import type { Relation } from '../../core/values.ts';
 
 /**
- * Whether an object still has the shape that it was planned with (Invariant 11), asked within the transaction that reads or writes it.
- * SQLite counts the changes of a file's schema; the object is described again only where that count has moved.
+ * Checks that an object still has the shape that it was planned with (Invariant 11), within the transaction that reads or writes it.
+ * SQLite counts the changes of a file's schema; the object is described again only if that count has changed.
  */
 export class SchemaWatch {
   readonly #database: Database;
@@ -28,7 +28,7 @@ export class SchemaWatch {
     this.#verified = { version, shape };
   }
 
-  /** A statement that fails because its table is another one by now does not ask for a correction. */
+  /** If a statement fails because the table has been replaced, it must not be reported as an error to fix. */
   guarded<T>(work: () => T): T {
     try {
       return work();

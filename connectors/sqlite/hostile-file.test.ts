@@ -101,7 +101,7 @@ test('our tables are not listed', async () => {
   );
 });
 
-/** As an agent confines a namespace: ROOT/NAMESPACE. */
+/** Confined to a namespace's folder like in an agent: ROOT/NAMESPACE. */
 function confined(path: string, root: string, namespace = 'team-a'): SystemAccess {
   return { ...access(path), dataSource: `${namespace}/file`, files: { root, namespace } };
 }
@@ -114,7 +114,7 @@ function assertRefused(of: SystemAccess): void {
     assert.throws(() => open(file, folderOf(of)), refusal, file);
 }
 
-/** By all that an agent does with a DataSource, each in its thread. */
+/** Tries everything that an agent does with a DataSource, each in its own thread. */
 async function assertRefusedByAll(of: SystemAccess): Promise<void> {
   const source = await connector.openSource(of, { table: 't', timeZone: 'UTC' }, signal);
   const destination = await connector.openDestination(of, { table: 't', existingRows: 'Keep' }, signal);
@@ -200,7 +200,7 @@ test('a device is no database file', () => {
     assert.throws(() => open('/dev/null'), { code: 'FileNotOpened', path: 'spec.sqlite.path' });
 });
 
-/** As coordination/single/tables.ts makes it, open as in a run. */
+/** A state file as coordination/single/tables.ts creates it, open as during a run. */
 function stateOf(path: string): Database.Database {
   const database = new Database(path);
   database.pragma('locking_mode = EXCLUSIVE');
@@ -239,7 +239,7 @@ test('a damaged or crafted file is an error with a code', async () => {
     SELECT i, hex(randomblob(40)) FROM n; CREATE INDEX i ON t (v)`,
   );
   const whole = readFileSync(file);
-  // Numbers that are the same at each run.
+  // The same pseudo-random numbers in each run.
   let seed = 7;
   const next = (below: number) => {
     seed = (seed * 48_271) % 2_147_483_647;

@@ -1,7 +1,7 @@
 import { permanent } from '../../core/errors.ts';
 import { splitTable } from '../sql/names.ts';
 
-/** The table of a name in a manifest. */
+/** The table that a name in a manifest refers to. */
 export function tableName(name: string, path: string): string {
   const { schema = 'main', table } = splitTable(name, path, { title: 'SQLite', form: 'main.table' });
   if (schema.toLowerCase() === 'main') return table;

@@ -15,7 +15,7 @@ test('a thread that is ended at any moment of its start leaves the process alive
     const ended = call.catch((reason: Error) => reason.message);
     for (let turn = 0; turn < turns * 20; turn++) await nextTurn();
     stop.abort(new Error('enough'));
-    // Ended by the signal, or done before: no file is there to discover.
+    // Ended by the signal, or completed before it: there is no file to discover.
     assert.match(String(await ended), /enough|x\.db/);
     await thread.close();
   }

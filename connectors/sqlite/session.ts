@@ -27,12 +27,12 @@ export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: PlainError };
 
-/** The methods of a file, as they are called from another thread. */
+/** The methods of a file, with the types that they have when called from another thread. */
 type Methods<T> = { readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] };
 type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
 type Result<F> = F extends (...args: never[]) => infer R ? R : never;
 
-/** Rows live for a moment: a small place for what is young is looked through often, and a batch leaves no heap of old rows behind. */
+/** Rows are short-lived. A small young generation is collected often, and a batch leaves no old rows on the heap. */
 const youngGenerationMb = 8;
 
 interface Pending {
@@ -41,14 +41,14 @@ interface Pending {
 }
 
 /**
- * A file that is read or written in a thread of its own, so that no statement ever holds up the event loop, on which leases are renewed.
- * Typed by the class that does the work there; its methods are synchronous, so that one call is one unbroken piece of work.
+ * A file that is read or written in its own thread, so that no statement blocks the event loop, on which leases are renewed. Typed by the
+ * class that does the work there. Its methods are synchronous, so that a call runs without interruption.
  */
 export class FileThread<T> {
   readonly #role: FileRole;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
-  /** A thread that is ended while it loads an addon takes the whole process with it. */
+  /** Ending a thread while it loads an addon crashes the whole process. */
   #loaded: Promise<unknown> = Promise.resolve();
   #nextId = 1;
 
@@ -57,8 +57,8 @@ export class FileThread<T> {
   }
 
   /**
-   * When the signal fires the thread is ended, with its transaction rolled back: SQLite cannot be interrupted from outside.
-   * A later call starts a new one.
+   * If the signal fires, the thread is ended and its transaction rolled back, because SQLite cannot be interrupted from outside. A later
+   * call starts a new thread.
    */
   call<K extends keyof Methods<T> & string>(
     signal: AbortSignal | undefined,
@@ -98,7 +98,7 @@ export class FileThread<T> {
     return this.#worker !== undefined;
   }
 
-  /** Ends the thread: its connection is closed, an open transaction rolled back. */
+  /** Ends the thread: its connection is closed and an open transaction rolled back. */
   async close(): Promise<void> {
     try {
       if (this.#worker && this.#pending.size === 0)
@@ -111,7 +111,7 @@ export class FileThread<T> {
   #running(): Worker {
     if (this.#worker) return this.#worker;
     requireNoneStuck(this.#role.file);
-    // The same file with the ending of this one: .ts in a checkout, .js where it was compiled.
+    // The same file with the extension of this one: .ts in a checkout, .js when compiled.
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./connection/worker.${ending}`, import.meta.url), {
       workerData: this.#role,
@@ -149,7 +149,7 @@ export class FileThread<T> {
   }
 }
 
-/** Packed rows are moved to the other thread, not copied; a buffer that shares its memory with others cannot be. */
+/** Packed rows are moved to the other thread, not copied; a buffer that shares its memory with others cannot be moved. */
 export function ownBuffers(value: unknown): ArrayBuffer[] {
   if (Array.isArray(value)) return value.every(isBytes) ? value.flatMap(ownBuffers) : [];
   if (!isBytes(value) || value.byteLength !== value.buffer.byteLength) return [];

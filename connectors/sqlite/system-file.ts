@@ -8,7 +8,7 @@ import { isWritable, openForReading, placeToWrite, requireFolder } from './conne
 import { describeTable, isOfUser, listTables } from './describe.ts';
 import type { FilePlace } from './session.ts';
 
-/** A file as a whole, in its own thread: called through session.ts only. */
+/** A file as a whole, in its own thread, called only through session.ts. */
 export class SystemFile {
   readonly #file: string;
   readonly #folder: FilePlace['folder'];
@@ -19,7 +19,7 @@ export class SystemFile {
     this.#folder = folder;
   }
 
-  /** A file that is missing is one to be made, where it can be. */
+  /** A missing file will be created, if that is possible. */
   check(): SystemReport {
     allowedPath(this.#file, this.#folder);
     requireFolder(this.#file);
@@ -35,7 +35,7 @@ export class SystemFile {
       return { version: sqliteName(undefined), findings };
     }
     const database = this.#database;
-    // The first look at the schema says whether it is a database at all.
+    // The first query of the schema shows whether the file is a database.
     listTables(database);
     return { version: sqliteName(database), findings };
   }

@@ -28,7 +28,7 @@ export const systems: readonly TestSystem[] = [
   },
 ];
 
-/** Two files: while one is read in one statement nobody could write it. */
+/** Two files, because a file cannot be written while it is read by one statement. */
 async function openSpace(): Promise<TestSpace> {
   const folder = await tempFolder('conformance');
   const [from, to] = [dialectOf(join(folder, 's.db')), dialectOf(join(folder, 'd.db'))];
@@ -79,7 +79,7 @@ function rebuild(table: string, columns: string): string {
     DROP TABLE ${table}; ALTER TABLE ${table}_new RENAME TO ${table}`;
 }
 
-/** The one writer has added a row to the second of the newest row that is there. */
+/** The one writer has added a row to the second of the newest existing row. */
 async function openLateRow(file: string, table: string, late: number, passing: number) {
   const row = (id: number, body: string) =>
     `INSERT INTO ${table} VALUES (${id}, '${body}', strftime('%Y-%m-%d %H:%M:00', 'now', '-1 minute'))`;
@@ -94,7 +94,7 @@ async function openLateRow(file: string, table: string, late: number, passing: n
   };
 }
 
-/** Files of this folder that this process has open. */
+/** The number of files of this folder that this process has open. */
 async function countOpen(folder: string): Promise<number> {
   const links = (await readdir('/proc/self/fd')).map((fd) =>
     readlink(join('/proc/self/fd', fd)).catch(() => ''),

@@ -30,7 +30,7 @@ export function openDestination(file: string, object: Partial<DestinationObject>
   return connector.openDestination(access(file), { table: 't', existingRows: 'Refuse', ...object }, signal);
 }
 
-/** Runs statements, each connection with integers as bigint. */
+/** Runs statements; each connection returns integers as bigint. */
 export function inFile<T>(file: string, body: (database: Database.Database) => T): T {
   const database = new Database(file, { timeout: 0 });
   database.defaultSafeIntegers(true);
@@ -49,7 +49,7 @@ export function query(file: string, sql: string): unknown[][] {
   return inFile(file, (database) => database.prepare(sql).raw().all() as unknown[][]);
 }
 
-/** A table of ids and texts, and rows of it. */
+/** A table of ids and texts, and its rows. */
 export const source: Relation = {
   name: 't',
   columns: [
@@ -132,7 +132,7 @@ export function requestFor(
   };
 }
 
-/** A whole pass. */
+/** Reads a whole pass. */
 export async function readAll(
   source: Source,
   request: ReadRequest,

@@ -3,8 +3,8 @@ import mysql from 'mysql2';
 import { type PasswordRule, requireConfidential } from '../../sql/connection/password-rule.ts';
 
 /**
- * The driver's own, but for the moment in which the password itself would be sent: in clear, or sealed with a key that whoever answers has
- * chosen. `caching_sha2_password` and `mysql_native_password` otherwise send a proof that one knows it.
+ * The driver's own plugins, except where the password itself would be sent: in plain text, or encrypted with a key chosen by the server.
+ * Otherwise `caching_sha2_password` and `mysql_native_password` send only a proof of the password.
  */
 export function authPlugins(rule: PasswordRule): NonNullable<ConnectionOptions['authPlugins']> {
   const sha2 = (name: string) => ({

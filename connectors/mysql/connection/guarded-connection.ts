@@ -7,7 +7,7 @@ import { guardSocket, protocolError } from '../../sql/connection/guarded-socket.
 import { type Probe, watchSilence } from '../../sql/connection/silence.ts';
 import { PacketLimits } from './message-limits.ts';
 
-/** What the driver has, and its types do not name. */
+/** Properties that the driver has but its types do not declare. */
 interface Internals {
   stream: Socket;
   startTLS(onSecure: (error?: Error) => void): void;
@@ -20,15 +20,15 @@ interface Packet {
   readLengthCodedNumberExt(tag: number | undefined, ...more: readonly unknown[]): unknown;
 }
 
-/** A server or a network that mixes packets up: the driver warns, and goes on. */
+/** A server or network that sends packets out of order: the driver only warns and continues. */
 const maxWarnings = 3;
 const limits = new WeakMap<Connection, PacketLimits>();
-/** What ended a connection: whoever uses it next is told only that it is closed. */
+/** The error that ended a connection. Later callers would otherwise only see that it is closed. */
 const firstErrors = new WeakMap<Connection, Error>();
 
 /**
- * The driver refuses results with a column named `__proto__`, and with it the connection, since the name would be a property of each row.
- * Rows are arrays here, and no name is a property of anything.
+ * The driver refuses results with a column named `__proto__` and closes the connection, since the name would become a property of each
+ * row. Here rows are arrays, so column names never become properties.
  */
 export function allowAllColumnNames(): void {
   const requireOfDriver = createRequire(createRequire(import.meta.url).resolve('mysql2'));
@@ -39,7 +39,7 @@ export function allowAllColumnNames(): void {
   privateObjectProps.clear();
 }
 
-/** At its creation: from the first byte on, what the server sends can only end its own connection. */
+/** Call this when the connection is created: from the first byte on, data from the server can end only its own connection. */
 export function guardConnection(connection: Connection, where: string): void {
   const internals = internalsOf(connection);
   boundIntegers(internals);
@@ -54,7 +54,7 @@ export function guardConnection(connection: Connection, where: string): void {
     startTls.call(internals, onSecure);
     guard();
   };
-  // At every moment somebody listens: without a listener the driver's report would end the process.
+  // A listener must always be attached: without one, the driver's error event would end the process.
   connection.on('error', (error: Error & { readonly code?: string }) => {
     const isProtocol = error.code === 'PROTOCOL_ERROR' || error.code === 'PROTOCOL_UNEXPECTED_PACKET';
     if (!firstErrors.has(connection))
@@ -68,7 +68,7 @@ export function guardConnection(connection: Connection, where: string): void {
   });
 }
 
-/** The driver prints the warning on stderr, past the log, right after it has told it. */
+/** The driver prints the warning to stderr, bypassing the log, right after it emits it. */
 function swallowNextLine(): void {
   const print = console.error;
   const swallow = () => restore();
@@ -79,10 +79,10 @@ function swallowNextLine(): void {
   queueMicrotask(restore);
 }
 
-/** Of a table; the driver compiles a function for the columns of a result, however many a server says there are. */
+/** The maximum for a table. The driver compiles a function for the columns of a result, however many the server announces. */
 const maxColumns = 4_096;
 
-/** For the `fields` event of a query, which comes before the driver compiles, and before the rows. */
+/** For the `fields` event of a query, which is emitted before the driver compiles its row function and before the rows. */
 export function onResult(
   connection: Connection,
   fields: readonly unknown[] | undefined,
@@ -103,7 +103,7 @@ export function isEncrypted(connection: Connection): boolean {
   return socketOf(connection) instanceof TLSSocket;
 }
 
-/** TLS makes another one of it. */
+/** The socket changes when TLS starts. */
 export function socketOf(connection: Connection): Socket {
   return internalsOf(connection).stream;
 }
@@ -115,7 +115,10 @@ export interface Await {
   readonly probe?: Probe;
 }
 
-/** `body`'s outcome; an end of the connection, an abort or a silent server rejects at once, and the latter two end the connection. */
+/**
+ * Resolves to the result of `body`. Rejects at once if the connection ends, the signal aborts or the server is silent; the latter two
+ * also close the connection.
+ */
 export async function answered<T>(
   connection: Connection,
   { where, silenceMs, signal, probe }: Await,
@@ -150,10 +153,10 @@ export async function answered<T>(
   }
 }
 
-/** NULL, and lengths of two, three and eight bytes, begin with one of four. */
+/** NULL, and lengths of two, three and eight bytes, begin with one of four tags; this is the largest. */
 const largestTag = 0xfe;
 
-/** The driver reads digits for as long as the server says that there are any, beyond the end of the packet too. */
+/** The driver reads as many digits as the server announces, even beyond the end of the packet. */
 function boundIntegers({ packetParser }: Internals): void {
   const packet = Object.getPrototypeOf(packetParser._reusablePacket) as Packet & { isBounded?: true };
   if (packet.isBounded) return;
@@ -165,7 +168,7 @@ function boundIntegers({ packetParser }: Internals): void {
   };
   const { readLengthCodedNumberExt } = packet;
   packet.readLengthCodedNumberExt = function (this: Packet, tag, ...more) {
-    // Here the driver prints a stack on stderr.
+    // The driver would print a stack trace to stderr here.
     if (tag === undefined || tag > largestTag) throw new Error(`a length that begins with ${tag}`);
     return readLengthCodedNumberExt.call(this, tag, ...more);
   };

@@ -2,15 +2,15 @@ import { AnswerSize } from '../../sql/connection/answer-size.ts';
 import { maxMessageBytes } from '../../sql/connection/guarded-socket.ts';
 
 const headBytes = 4;
-/** A packet of this length goes on in the next one. */
+/** A packet of this length continues in the next one. */
 const fullPacketBytes = 0xff_ff_ff;
 
 /**
- * Walks the heads of the packets that a server sends, ahead of the driver, which puts together whatever a server says belongs together and
- * keeps every row of an answer that is not streamed.
+ * Reads the packet headers that a server sends before the driver does. The driver joins all packets that the server declares to be one
+ * message, and keeps every row of an answer that is not streamed.
  */
 export class PacketLimits {
-  /** Of the packet's body, still to come. */
+  /** Bytes of the packet's body that have not arrived yet. */
   #missing = 0;
   readonly #head = Buffer.alloc(headBytes);
   #headLength = 0;
@@ -19,14 +19,14 @@ export class PacketLimits {
   #columns = 0;
   #areRowsKept = true;
 
-  /** Statements begin. */
+  /** Call before statements are sent. */
   begin(): void {
     this.#answer.begin();
     this.#columns = 0;
     this.#areRowsKept = true;
   }
 
-  /** The result of one of them begins; where its rows are handed on one by one, they take no memory. */
+  /** Call when the result of a statement begins. Rows that are streamed take no memory. */
   beginRows(columns: number, areKept: boolean): void {
     this.#columns = columns;
     this.#areRowsKept = areKept;

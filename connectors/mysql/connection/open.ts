@@ -5,7 +5,7 @@ import { codeOf } from '../errors.ts';
 import { authPlugins } from './authentication.ts';
 import { allowAllColumnNames, destroyConnection, guardConnection, socketOf } from './guarded-connection.ts';
 
-/** Integers of 64 bits, decimals, dates and times as the server writes them; bytes as bytes. */
+/** 64-bit integers, decimals, dates and times as text in the server's format; bytes as buffers. */
 const values = {
   supportBigNumbers: true,
   bigNumberStrings: true,
@@ -74,12 +74,12 @@ function open(
   });
 }
 
-/** Otherwise a certificate that does not hold is not why the connection failed: a wrong password is. */
+/** Without verification, an invalid certificate cannot be the reason for a failed connection; a wrong password can. */
 function isVerified({ ssl }: Login['driver']): boolean {
   return typeof ssl === 'object' && ssl.rejectUnauthorized === true;
 }
 
-/** The driver writes a code of its own over that of a certificate that does not hold; the socket still knows. */
+/** The driver replaces the code of a certificate error with its own; the socket still has the original. */
 function untrusted(connection: Connection): Error | undefined {
   const { stream } = connection as Connection & {
     readonly stream?: { readonly authorizationError?: unknown };

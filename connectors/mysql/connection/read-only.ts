@@ -1,11 +1,11 @@
 import { readerMark, type Session } from '../session.ts';
 import type { SqlRow } from './statements.ts';
 
-/** Whatever the functions and views of the server do, they cannot write in it, nor end it. */
+/** Functions and views of the server cannot write in this transaction or end it, whatever they do. */
 export const beginReadOnly = `${readerMark} START TRANSACTION READ ONLY`;
 export const commitReadOnly = `${readerMark} COMMIT`;
 
-/** Rows of one statement that reads what users have made: a query, a view, a table that may have become a view. */
+/** Rows of one statement that reads user-defined objects: a query, a view, or a table that may have been replaced by a view. */
 export async function readOnly(
   session: Session,
   sql: string,

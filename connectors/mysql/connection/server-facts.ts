@@ -2,34 +2,37 @@ import { permanent } from '../../../core/errors.ts';
 import { identityItems, namesOf } from '../identity.ts';
 import type { Result } from './statements.ts';
 
-/** What statements depend on. */
+/** Facts about the server that statements depend on. */
 export interface ServerFacts {
   readonly isMariaDb: boolean;
   /** `MySQL 9.7.4`, `MariaDB 10.11.19`. */
   readonly version: string;
-  /** Whether it takes LOAD DATA LOCAL. */
+  /** Whether the server accepts LOAD DATA LOCAL. */
   readonly hasLocalInfile: boolean;
   readonly maxPacketBytes: number;
-  /** Compares text as bytes do, blanks at the end included: `utf8mb4_bin` equates 'a' and 'a '. */
+  /** Compares text as bytes, including trailing blanks. `utf8mb4_bin` does not: it treats 'a' and 'a ' as equal. */
   readonly textCollation: string;
-  /** Another server may write the same tables: a replica, a member of a cluster. Its transactions are not seen here. */
+  /** Another server may write the same tables (a replica, or a member of a cluster). Its transactions are not visible here. */
   readonly isReplica: boolean;
-  /** Of the server, not of a database of it (identity.ts). */
+  /** Names of the server, not of one of its databases (identity.ts). */
   readonly names: readonly string[];
 }
 
-/** Compare as bytes do; where a server has none of them, the last one stands for it, and a check says so. */
+/**
+ * Collations that compare as bytes, in order of preference. A server that has none of the first two uses the last one, and a check
+ * reports it.
+ */
 const textCollations = ['utf8mb4_0900_bin', 'utf8mb4_nopad_bin', 'utf8mb4_bin'] as const;
 
-/** The default of the oldest servers. */
+/** The default of the oldest supported servers. */
 const leastPacketBytes = 1_048_576;
 
-/** Of modes that change where a literal or a name ends. */
+/** SQL modes that change where a literal or a name ends. */
 const misreading = /NO_BACKSLASH_ESCAPES|ANSI_QUOTES/;
 
 /**
- * What the server says goes into statements only as one of these names or as a number. The modes and the character set that the session
- * was just given are read back: behind a proxy that keeps them from the server, a text could end its own literal.
+ * Values from the server enter statements only as one of these names or as a number. The modes and the character set that were just set
+ * are read back: if a proxy kept them from the server, a text could end its own literal.
  */
 export async function readFacts(
   run: (sql: string) => Promise<readonly Result[]>,

@@ -9,7 +9,7 @@ import { settings } from './settings.ts';
 
 const signal = new AbortController().signal;
 
-/** What an administrator may have set for everybody; each changes what a session sees unless the session sets it itself. */
+/** Settings that an administrator may have changed globally. Each changes what a session sees unless the session sets it itself. */
 const hostile: Readonly<Record<string, string>> = {
   sql_select_limit: '2',
   max_execution_time: '1',
@@ -22,7 +22,7 @@ const hostile: Readonly<Record<string, string>> = {
   div_precision_increment: '0',
   transaction_isolation: "'READ-UNCOMMITTED'",
   tx_isolation: "'READ-UNCOMMITTED'",
-  /** For users without all rights: the test's own sessions commit as always. */
+  /** init_connect runs only for users without all rights, so the test's own sessions still commit. */
   init_connect: "'SET autocommit = 0'",
   foreign_key_checks: '0',
   unique_checks: '0',
@@ -50,7 +50,7 @@ for (const [name, start] of servers) {
     });
     after(() => server?.stop());
 
-    /** On MariaDB the time of a statement is limited for the user alone, since the test's own statements take some. */
+    /** On MariaDB the statement time limit is set for this user only, since the test's own statements take a while. */
     async function createDatabase() {
       const database = await server.createDatabase();
       if (name === 'MariaDB')

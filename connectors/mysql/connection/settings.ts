@@ -1,29 +1,32 @@
 import { identityVariables } from '../identity.ts';
 
 /**
- * What every session of Idra sets, whatever the server, its configuration file or its init_connect say: all that changes which rows a
- * statement sees, how values are written, how literals are read, or when a statement is ended. A name that a server does not have is left
- * out. Tested in settings.test.ts.
+ * What every session of Idra sets, regardless of the server's defaults, configuration file and init_connect: everything that changes
+ * which rows a statement sees, how values are written, how literals are read, or when a statement is ended. Settings that a server does
+ * not have are left out. Tested in settings.test.ts.
  */
 export interface Setting {
   readonly name: string;
-  /** As it is written in a SET statement. */
+  /** The value as written in a SET statement. */
   readonly value: string;
   readonly reason: string;
-  /** The server refuses it while a transaction is open. */
+  /** The server refuses to change it while a transaction is open. */
   readonly isOutsideTransactions?: true;
 }
 
 const unlimited = '18446744073709551615';
 
-/** Sent before anything is asked: these would cut the answers about the server as well. Each server reads one of the two comments. */
+/**
+ * Sent before any query, because these limits would also truncate the answers about the server. MySQL and MariaDB each read one of the
+ * two comments.
+ */
 export const noLimits = `SET SESSION sql_select_limit = ${unlimited}, SESSION sql_big_selects = 1/*!50708 , SESSION max_execution_time = 0 *//*M!100101 , SESSION max_statement_time = 0 */`;
 
-/** Strict, except for zero dates, which both sides of a pair of MySQLs may hold; an id of 0 is a 0. */
+/** Strict, except for zero dates, which both sides of a MySQL-to-MySQL sync may hold. An id of 0 is stored as 0. */
 const sqlMode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO';
 
 export const settings: readonly Setting[] = [
-  // Which rows a statement sees.
+  // Settings for which rows a statement sees.
   { name: 'sql_select_limit', value: unlimited, reason: 'ends a SELECT without LIMIT after so many rows' },
   { name: 'sql_big_selects', value: '1', reason: 'refuses a SELECT by the estimate of max_join_size' },
   { name: 'sql_auto_is_null', value: '0', reason: 'IS NULL would find the row that was inserted last' },
@@ -55,7 +58,7 @@ export const settings: readonly Setting[] = [
     reason: 'what only reads (plan, check, discover, each source) cannot write: see mayWrite',
   },
   { name: 'tx_read_only', value: '1', reason: 'the same, by its name on MariaDB' },
-  // How values are written, and literals are read.
+  // Settings for how values are written and literals are read.
   { name: 'time_zone', value: "'+00:00'", reason: 'TIMESTAMP is written and read in it' },
   {
     name: 'sql_mode',
@@ -82,7 +85,7 @@ export const settings: readonly Setting[] = [
   },
   { name: 'sql_notes', value: '1', reason: 'a rounded DECIMAL is told by a note alone' },
   { name: 'note_verbosity', value: "'basic'", reason: 'the same' },
-  // How the catalogue is written.
+  // Settings for how the catalog is written.
   { name: 'sql_quote_show_create', value: '1', reason: 'the text of SHOW CREATE TABLE is compared' },
   { name: 'show_create_table_verbosity', value: '0', reason: 'the same' },
   { name: 'show_create_table_skip_secondary_engine', value: '0', reason: 'the same' },
@@ -91,7 +94,7 @@ export const settings: readonly Setting[] = [
     value: '1',
     reason: 'a generated primary key would be hidden',
   },
-  // What a write checks, and when it is committed.
+  // Settings for what a write checks, and when it is committed.
   { name: 'autocommit', value: '1', reason: 'a transaction begins where Idra says' },
   {
     name: 'completion_type',
@@ -102,7 +105,7 @@ export const settings: readonly Setting[] = [
   { name: 'unique_checks', value: '1', reason: 'duplicates could be taken' },
   { name: 'check_constraint_checks', value: '1', reason: 'rows that a CHECK refuses would be taken' },
   { name: 'sql_safe_updates', value: '0', reason: 'an UPDATE by a join would be refused' },
-  // When a statement is ended.
+  // Settings for when a statement is ended.
   { name: 'max_execution_time', value: '0', reason: 'a long SELECT would be ended' },
   { name: 'max_statement_time', value: '0', reason: 'a long statement would be ended' },
   {
@@ -126,25 +129,25 @@ export const settings: readonly Setting[] = [
   { name: 'wait_timeout', value: '28800', reason: 'a session that waits for its next pass would be closed' },
 ];
 
-/** Of a writer, when it claims. Until then, and in every other session, no statement writes, and no function that it calls. */
+/** Sent by a writer when it claims. Before that, and in every other session, neither statements nor the functions they call can write. */
 export const mayWrite = 'SET SESSION TRANSACTION READ WRITE';
 
-/** A writer that was stopped in the middle lets go of its locks after a minute, though nobody claims. Seconds of silence. */
+/** The locks of a writer that stopped halfway are released after this many seconds of silence, even if nobody claims the table. */
 export const idleLimit = {
   inTransaction: 'SET SESSION wait_timeout = 60',
   otherwise: 'SET SESSION wait_timeout = 28800',
 } as const;
 
-/** The names that this server has, by its answer to a SHOW VARIABLES of them. */
+/** Returns the setting names that this server has: they are in its answer to SHOW VARIABLES. */
 export const askForKnown = `SHOW SESSION VARIABLES WHERE Variable_name IN (${[...settings.map(({ name }) => name), ...identityVariables].map((name) => `'${name}'`).join(', ')})`;
 
-/** MySQL and MariaDB have another default each for what is compared without a column. */
+/** MySQL and MariaDB have different defaults for comparisons that involve no column. */
 const collationOfLiterals = { mysql: 'utf8mb4_0900_ai_ci', mariaDb: 'utf8mb4_general_ci' } as const;
 
 export interface SetUp {
-  /** For a new session. */
+  /** Statements for a new session. */
   readonly first: readonly string[];
-  /** Within a transaction, before each statement that may call functions of users: these can change a session's settings. */
+  /** Sent within a transaction, before each statement that may call user-defined functions: these can change session settings. */
   readonly again: readonly string[];
 }
 

@@ -2,23 +2,23 @@ import { Readable } from 'node:stream';
 import type { Connection, FieldPacket } from 'mysql2';
 import { onResult } from './guarded-connection.ts';
 
-/** As the driver gives values: see `values` below. */
+/** Values as the driver returns them: see `values` below. */
 export type Cell = string | number | Buffer | null;
 export type SqlRow = Cell[];
 
-/** What one statement answered. */
+/** The result of one statement. */
 export interface Result {
   readonly rows: readonly SqlRow[];
   readonly fields: readonly FieldPacket[];
-  /** Rows matched by an UPDATE, changed or not; inserted, deleted. */
+  /** Rows matched by an UPDATE (changed or not), inserted or deleted. */
   readonly affected: number;
-  /** Notes are counted too: a rounded DECIMAL is one. */
+  /** Includes notes: a rounded DECIMAL is a note. */
   readonly warnings: number;
-  /** LOAD DATA: `Records: 3  Deleted: 0  Skipped: 0  Warnings: 0`, in the server's language. */
+  /** For LOAD DATA: `Records: 3  Deleted: 0  Skipped: 0  Warnings: 0`, in the server's language. */
   readonly info: string;
 }
 
-/** Runs statements that travel together; what fails keeps those behind it from running. */
+/** Runs statements that are sent together; the first failure prevents the later ones from running. */
 export function statements(
   connection: Connection,
   sql: string,
@@ -34,7 +34,7 @@ export function statements(
       try {
         resolve(toResults(results, fields));
       } catch (thrown) {
-        // Of a server that answers otherwise than it announced; the driver calls this outside of any handler.
+        // A server may answer differently from what it announced. The driver calls this outside of any error handler.
         reject(thrown as Error);
       }
     });
@@ -42,7 +42,7 @@ export function statements(
   });
 }
 
-/** The server takes no packet above its max_allowed_packet, and these all fit. */
+/** The server refuses packets above its max_allowed_packet; statements of this size always fit. */
 const packetBytes = 524_288;
 
 function* packetsOf(body: readonly Buffer[]): Generator<Buffer> {
@@ -57,7 +57,7 @@ interface Header {
   readonly info: string;
 }
 
-/** Of one statement the driver gives the result itself, of several a list: told apart by the list of lists of fields. */
+/** For one statement the driver returns the result itself, for several a list. A list of lists of fields means several. */
 function toResults(results: unknown, fields: unknown): readonly Result[] {
   const isList = Array.isArray(fields) && fields.every((each) => each === undefined || Array.isArray(each));
   if (!isList || fields.length === 0) return [toResult(results, fields)];

@@ -14,26 +14,26 @@ import type { WriteTransaction } from './write-transaction.ts';
 export interface RowTarget {
   readonly plan: WritePlan;
   readonly table: TableName;
-  /** Null: rows are only added. */
+  /** Null if rows are only inserted. */
   readonly staging: TableName | null;
   readonly columns: readonly LoadColumn[];
-  /** The key is the table's only unique index: ON DUPLICATE KEY can mean no other. */
+  /** The key is the table's only unique index, so ON DUPLICATE KEY can refer to no other. */
   readonly isKeyAlone: boolean;
-  /** How equal keys within the rows are taken where rows go straight into the table. */
+  /** How equal keys within the rows are handled when rows are loaded directly into the table. */
   readonly duplicates: Duplicates;
 }
 
 export interface Written {
   readonly rejections: readonly Rejection[];
-  /** Rows of the table that gave way to one of the same key. */
+  /** Rows of the table that were replaced by one with the same key. */
   readonly replaced: number;
 }
 
 const nothing: Written = { rejections: [], replaced: 0 };
 
 /**
- * Brings lines into the target within the transaction; never commits. Upsert first tries to add: rows of a key that is there already show
- * as duplicates, and from then on go through the staging table.
+ * Writes lines into the target within the transaction; never commits. Upsert first tries to insert: rows whose key exists are reported as
+ * duplicates, and from then on rows go through the staging table.
  */
 export class BatchWriter {
   readonly #session: Session;
@@ -63,7 +63,7 @@ export class BatchWriter {
       const error = asRowError(thrown);
       if (!error) throw thrown;
       await undo();
-      // Begun by itself it says whether the table is still the planned one, before a row is blamed.
+      // Starting the transaction checks that the table is still the planned one, before a row is blamed.
       await this.#transaction.run([]);
       return await this.#putParts(lines, error, lines.count);
     }
@@ -81,8 +81,8 @@ export class BatchWriter {
   }
 
   /**
-   * Halves until what the table refuses stands alone; in order, so that the last row of a key still wins. Unless rows may be left out, the
-   * first one that is refused ends it, by its name.
+   * Splits the lines in halves until each refused line is alone. Keeps the order, so that the last row of a key still wins. Unless rows
+   * may be skipped, the first refused row ends it with an error that names the row.
    */
   async #putParts(lines: Lines, error: RowError, batchRows: number): Promise<Written> {
     if (lines.count === 1) {
@@ -115,7 +115,7 @@ export class BatchWriter {
   async #put(lines: Lines): Promise<number> {
     const { staging, table, duplicates } = this.#target;
     if (!staging) return await this.#load(table, lines, duplicates, {});
-    // TRUNCATE, even of a temporary table, commits: it stands before the transaction, and within it rows are deleted.
+    // TRUNCATE commits implicitly, even on a temporary table: it is sent before the transaction. Within the transaction rows are deleted.
     const emptied = this.#transaction.isOpen
       ? { before: [`DELETE FROM ${quoteName(staging)}`] }
       : { beforeBegin: [`TRUNCATE TABLE ${quoteName(staging)}`] };
@@ -177,7 +177,7 @@ export class BatchWriter {
         `INSERT INTO ${target} (${list}) SELECT ${items} FROM ${source} AS s ON DUPLICATE KEY UPDATE ${updates.join(', ')}`,
       ];
     }
-    // ON DUPLICATE KEY fires on any unique index, and would write over a row of another key.
+    // ON DUPLICATE KEY fires on any unique index, and could overwrite a row with another key.
     const same = keys.map((key) => `t.${key} = s.${key}`).join(' AND ');
     const updates = updated.map((name) => `t.${name} = s.${name}`).join(', ');
     return [
@@ -187,7 +187,7 @@ export class BatchWriter {
   }
 }
 
-/** The name of a single line by its key, as rowName (connectors/sql/destination/refused-row.ts) names rows of values. */
+/** Names a single line by its key, as rowName (connectors/sql/destination/refused-row.ts) names rows of values. */
 function nameLine(
   line: Lines,
   columns: readonly LoadColumn[],

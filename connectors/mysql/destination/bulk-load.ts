@@ -13,7 +13,7 @@ import { largestFloat, rowLiteral, rowsBroken } from './row-literals.ts';
 import type { WriteTransaction } from './write-transaction.ts';
 
 const newline = 0x0a;
-/** Where LOAD DATA LOCAL is off, so much of a statement at once. */
+/** Bytes per INSERT statement where LOAD DATA LOCAL is not available. */
 const insertBytes = 1_048_576;
 
 export interface BatchLines {
@@ -28,7 +28,7 @@ export interface LinesInput {
   readonly where: string;
 }
 
-/** A batch as lines to load. Rows with a value that cannot be written as one are refused here, by plan.onError. */
+/** Converts a batch to lines for loading. Rows with a value that cannot be written as a line are refused here, by plan.onError. */
 export function toLines({ rows, rowCount }: Batch, input: LinesInput): BatchLines {
   if ('rows' in rows) return encodeRows(rows.rows, input);
   if (rows.format !== 'tsv') throw bug(`a batch of ${rows.format} cannot be written to MySQL`);
@@ -55,7 +55,7 @@ function encodeRows(rows: readonly Row[], { plan, columns, where }: LinesInput):
   return { lines: { chunks: [Buffer.from(texts.join(''))], count: texts.length }, rejections };
 }
 
-/** Splits lines at about the middle; one line cannot be. */
+/** Splits lines near the middle. A single line cannot be split. */
 export function halves({ chunks, count }: Lines): readonly [Lines, Lines] {
   const all = Buffer.concat(chunks);
   const half = count >> 1;
@@ -67,7 +67,7 @@ export function halves({ chunks, count }: Lines): readonly [Lines, Lines] {
   ];
 }
 
-/** How rows that meet their own key in the table are taken: `REPLACE` keeps the last. */
+/** How rows whose key already exists in the table are handled: `REPLACE` keeps the last. */
 export type Duplicates = 'REPLACE' | '';
 
 export interface Loader {
@@ -77,15 +77,15 @@ export interface Loader {
 
 export interface LoadOptions {
   readonly duplicates: Duplicates;
-  /** Statements that travel with the first of it. */
+  /** Statements sent together with the first one. */
   readonly before?: readonly string[];
-  /** As WriteTransaction.run takes them. */
+  /** See WriteTransaction.run. */
   readonly beforeBegin?: readonly string[];
 }
 
 /**
- * Brings lines into a table. Throws RowError where the table would keep a row otherwise than it was given: LOAD DATA LOCAL only warns,
- * whatever the sql_mode, and a rounded DECIMAL is but a note.
+ * Loads lines into a table. Throws RowError if the table would store a row differently from the input: LOAD DATA LOCAL only warns,
+ * whatever the sql_mode, and a rounded DECIMAL is only a note.
  */
 export async function loadLines(
   loader: Loader,
@@ -100,7 +100,7 @@ export async function loadLines(
   const load = loadStatement(table, columns, duplicates);
   const result = (await transaction.run([...before, load], { beforeBegin, body: lines.chunks })).at(-1);
   if (!result) throw bug('LOAD DATA gave no result');
-  // In the server's language: the numbers stand in this order in each.
+  // The text is in the server's language, but the numbers have the same order in each.
   const [records = 0, deleted = 0, skipped = 0] = [...result.info.matchAll(/\d+/g)].map(Number);
   await requireKept(transaction, result, skipped);
   if (records !== lines.count) throw linesDiffer(records, lines.count);
@@ -130,8 +130,8 @@ function fromVariable(variable: string, form: Form): string {
 }
 
 /**
- * Throws RowError where a statement has changed or left out a row, and only warned of it. Warnings that say nothing of a row (of an
- * unsafe statement in the binary log) do not count.
+ * Throws RowError if a statement changed or skipped a row and only warned about it. Warnings that are not about a row (for example, an
+ * unsafe statement in the binary log) are ignored.
  */
 export async function requireKept(
   transaction: WriteTransaction,
@@ -149,12 +149,12 @@ export async function requireKept(
   }
 }
 
-/** The lines may be those that a source has sent. */
+/** The lines may have been sent unchanged by a source. */
 function linesDiffer(found: number, expected: number): Error {
   return rowsBroken(`${found} lines for a batch of ${expected} rows`);
 }
 
-/** Where the server takes no LOAD DATA LOCAL: many rows a statement. */
+/** For servers without LOAD DATA LOCAL: many rows per statement. */
 async function insertLines(
   { transaction, facts }: Loader,
   table: string,

@@ -23,22 +23,22 @@ export interface ClaimedTableInit {
   readonly writer: BatchWriter;
   readonly transaction: WriteTransaction;
   readonly replacement: Replacement | undefined;
-  /** As the claim has stored it. */
+  /** The offset that was stored when the table was claimed. */
   readonly offset: string | null;
   readonly totalRows: number;
 }
 
-/** Passes and batches under one claim and over its session: when that is lost, so is the claim. */
+/** Passes and batches under one claim, on its session: if the session is lost, so is the claim. */
 export class ClaimedTable {
   readonly #init: ClaimedTableInit;
   #writer: BatchWriter;
   #transaction: WriteTransaction;
   #totalRows: number;
-  /** The stored one: what this claim has written last. */
+  /** The stored offset: the last one that this claim wrote. */
   #offset: string | null;
-  /** The whole pass is one transaction: none of it is committed before its end. */
+  /** The whole pass is one transaction: nothing is committed before its end. */
   #isAtomic = false;
-  /** Written, and not in the commit row yet. */
+  /** Rows written but not yet counted in the commit row. */
   #pendingRows = 0;
 
   constructor(init: ClaimedTableInit) {
@@ -49,7 +49,7 @@ export class ClaimedTable {
     this.#offset = init.offset;
   }
 
-  /** By hand, under this claim. */
+  /** Sets an offset that a user changed, under this claim. */
   offsetIs(offset: string | null): void {
     this.#offset = offset;
   }
@@ -105,7 +105,7 @@ export class ClaimedTable {
     await this.#init.replacement?.close();
   }
 
-  /** Offset and token, and COMMIT: of each batch, and of an atomic pass only at its end. */
+  /** Stores offset and token and commits: after each batch, or only at the end of an atomic pass. */
   async #commit(offset: Offset | null): Promise<void> {
     const { session, commits, request, token } = this.#init;
     const { uid } = request.plan;
@@ -132,7 +132,7 @@ export class ClaimedTable {
   }
 }
 
-/** A pass reads no key twice: these are rows that differ at the source and would be one here. */
+/** A pass never reads a key twice, so these rows differ at the source but would become one row here. */
 function rowsCollapse(count: number, where: string, { key }: WritePlan): Error {
   return permanent(
     'KeyNotUnique',

@@ -26,7 +26,7 @@ import { plainTable, requireOwnTable } from './own-tables.ts';
 const selected =
   "uid, `table`, name, meaning, token, `offset`, `rows`, closed, layout, DATE_FORMAT(time, '%Y-%m-%dT%H:%i:%s.%fZ')";
 
-/** What a commit adds to the row. `offset` is left alone where there is none; else `from` must be what is stored. */
+/** What a commit changes in the row. `offset` is unchanged if absent; otherwise the stored offset must equal `from`. */
 export interface CommitChange {
   readonly addedRows: number;
   readonly offset: { readonly from: string | null; readonly to: string | null } | undefined;
@@ -35,12 +35,14 @@ export interface CommitChange {
 /** The commit table of one database, and this target's row in it (connectors/sql/destination/commit-table.ts). */
 export class CommitRows {
   readonly #name: string;
-  /** The table in a statement that a view of its name must not answer; an INSERT comes behind one in its transaction. */
+  /**
+   * The table with an index hint, for statements that a view of its name must not answer. An INSERT is sent after one in its transaction.
+   */
   readonly #plain: string;
   readonly #schema: string;
   readonly #table: string;
 
-  /** `table` is the target as a manifest names it. */
+  /** `table` is the target's name as in the manifest. */
   constructor(schema: string, table: string) {
     this.#schema = schema;
     this.#table = table;
@@ -71,14 +73,14 @@ export class CommitRows {
     return await requireOwnTable(session, name, 'commits', signal);
   }
 
-  /** Throws OwnTableUnsafe, also where somebody else has been quicker. */
+  /** Throws OwnTableUnsafe, also if somebody else created the table first. */
   async create(session: Session, signal: AbortSignal): Promise<void> {
     if (await this.exists(session, signal)) return;
     await session.query(this.createStatement(session.facts.textCollation), signal);
     await this.exists(session, signal);
   }
 
-  /** About this table, however it is named, or about this uid; takes no lock. */
+  /** Rows for this table (under any of its names) or for this uid. Takes no lock. */
   async list(session: Session, uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
     if (!(await this.exists(session, signal))) return [];
     const tables = spellingsOf(this.#schema, this.#table).map(literalText).join(', ');
@@ -87,9 +89,9 @@ export class CommitRows {
   }
 
   /**
-   * Ends the session of an earlier owner, which may have been stopped in the middle of a transaction, and stores the token (Invariant
-   * 4). The owner holds a lock of the server by name as long as its session lives, and so is known by it: the number in the row may by
-   * now be another's.
+   * Ends the session of an earlier owner, which may have stopped in the middle of a transaction, and stores the token (Invariant 4). The
+   * owner holds a named lock of the server as long as its session lives, and is identified by that lock: the connection number in the row
+   * may since belong to another session.
    */
   async claim(session: Session, request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
     const { uid } = request.plan;
@@ -106,7 +108,7 @@ export class CommitRows {
     }, signal);
   }
 
-  /** A second connection of the owner, which a claimant must be able to end as well. */
+  /** Marks a second connection of the owner, which a claimant must also be able to end. */
   async markFence(session: Session, uid: string, signal: AbortSignal): Promise<void> {
     await session.guard(() => takeLock(session, this.#lockName(uid, 'fence')), signal);
   }
@@ -169,9 +171,9 @@ export class CommitRows {
   }
 
   /**
-   * Offset and rows, the look at the token and at the offset that is stored, and COMMIT: sent together, and what fails keeps those behind
-   * it from running (Invariants 1 and 3). ROW_COUNT() is of the UPDATE, whose rows are counted as matched; a power that overflows is an
-   * error on every server.
+   * Sent together: offset and row count, the check of the token and the stored offset, and COMMIT. A failure prevents the later
+   * statements from running (Invariants 1 and 3). ROW_COUNT() refers to the UPDATE, which counts matched rows. If it is not 1, a power
+   * overflows, which is an error on every server.
    */
   commitStatements(uid: string, token: Token, { addedRows, offset }: CommitChange): string {
     const change = offset === undefined ? '' : `\`offset\` = ${literalOrNull(offset.to)}, `;
@@ -184,7 +186,7 @@ export class CommitRows {
     ].join('; ');
   }
 
-  /** Runs `commitStatements`; throws `fenced` when the row is not there under this token any more, OffsetMoved when only its offset differs. */
+  /** Runs `commitStatements`. Throws `fenced` if the row no longer has this token, OffsetMoved if only its offset differs. */
   async commit(
     session: Pick<Session, 'run'>,
     statements: string,
@@ -206,7 +208,7 @@ export class CommitRows {
     return offsetMovedInPass(this.#table);
   }
 
-  /** The row's lock, until the transaction ends: while it is held, nobody claims. Throws `fenced`. */
+  /** Locks the row until the transaction ends, so that nobody can claim meanwhile. Throws `fenced`. */
   async hold(session: Session, uid: string, token: Token): Promise<void> {
     const results = await session.run(
       `START TRANSACTION; SELECT 1 FROM ${this.#plain} WHERE ${this.#where(uid)} AND token = ${token} AND closed = 0 FOR UPDATE`,
@@ -239,7 +241,7 @@ export class CommitRows {
     }, signal);
   }
 
-  /** All rows of a deleted Sync. Throws `fenced` where one has a higher token. */
+  /** Deletes all rows of a deleted Sync. Throws `fenced` if one has a higher token. */
   async close(session: Session, uid: string, token: Token, signal: AbortSignal): Promise<void> {
     await session.guard(async () => {
       const where = `uid = ${literalText(uid)}`;

@@ -5,7 +5,7 @@ import { quoteBacktick } from '../../sql/names.ts';
 import { quoteName, type TableName } from '../names.ts';
 import { partsOf } from '../types/column-types.ts';
 
-/** The collation of each text column that is made: the source's where this server has it, else one that compares as bytes do. */
+/** The collation of each text column that is created: the source's if this server has it, otherwise one that compares as bytes. */
 export type CollationOf = (planned: PlannedColumn) => string;
 
 const textual = new Set(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'enum', 'set']);
@@ -18,7 +18,7 @@ export function createTable(plan: WritePlan, name: TableName, collationOf: Colla
   return `CREATE TABLE ${quoteName(name)} (\n  ${[...columns, ...key].join(',\n  ')}\n) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4`;
 }
 
-/** Undefined: there is nothing to add. */
+/** Undefined if there is nothing to add. */
 export function addColumns(plan: WritePlan, name: TableName, collationOf: CollationOf): string | undefined {
   if (plan.existing === null) return undefined;
   const missing = plan.columns.columns.filter((planned) => planned.existing === null);
@@ -27,7 +27,7 @@ export function addColumns(plan: WritePlan, name: TableName, collationOf: Collat
   return `ALTER TABLE ${quoteName(name)} ${added.join(', ')}`;
 }
 
-/** Rows on their way into a table with a key: of its types, with that key alone, so that the last of equal ones stays. */
+/** The staging table for a table with a key. It has the target's column types and only that key, so that the last of equal rows stays. */
 export function createStaging(plan: WritePlan, staging: TableName, collationOf: CollationOf): string {
   const columns = plan.columns.columns.map((planned) => {
     const nullable = plan.key.includes(planned.name) ? 'NOT NULL' : 'NULL';
@@ -48,12 +48,12 @@ function collationDdl(collation: string): string {
   return ` CHARACTER SET ${charsetOf(collation)} COLLATE ${collation}`;
 }
 
-/** A collation's name begins with its character set. */
+/** The name of a collation starts with its character set. */
 export function charsetOf(collation: string): string {
   return collation.split('_')[0] ?? collation;
 }
 
-/** Names of Idra's own tables beside the target: always short enough. */
+/** Names of Idra's own tables beside the target. They always fit the length limit. */
 export function ownTable(target: TableName, uid: string, purpose: 'staging' | 'shadow' | 'old'): TableName {
   const hash = createHash('sha256')
     .update(JSON.stringify([uid, target.schema, target.table]))

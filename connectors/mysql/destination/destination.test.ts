@@ -90,7 +90,7 @@ for (const [name, start] of servers) {
       const wide = 'id BIGINT PRIMARY KEY, body VARCHAR(40), amount DECIMAL(10,3)';
       const narrow = 'id BIGINT PRIMARY KEY, body VARCHAR(5) NOT NULL, amount DECIMAL(10,2)';
 
-      /** The columns become too narrow behind the plan's back: the server's own word is what counts. */
+      /** The columns are narrowed after planning, so that the server itself refuses the rows. */
       async function openNarrowed(writeMode: 'Append' | 'Upsert', onError: 'Stop' | 'Skip') {
         const to = `misfits_${writeMode}_${onError}`.toLowerCase();
         await run(`CREATE TABLE ${to} (${wide})`);

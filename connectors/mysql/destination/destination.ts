@@ -202,7 +202,7 @@ export class MysqlDestination implements Destination {
     return this.#lent;
   }
 
-  /** One that is opened while the destination is closed is closed as well. */
+  /** A session that opens while the destination is being closed is closed as well. */
   async #openNew(signal: AbortSignal): Promise<Session> {
     const session = await Session.open(this.#access, 'writer', signal);
     if (!this.#isClosed) return session;
@@ -211,13 +211,13 @@ export class MysqlDestination implements Destination {
   }
   #isClosed = false;
 
-  /** A session that is lost stays while its claim does: the claim was lost with it. */
+  /** A lost session is not replaced while its claim exists, because the claim was lost with it. */
   async #open(signal: AbortSignal): Promise<Session> {
     if (!this.#lent || (this.#lent.isLost && !this.#claimed)) this.#lent = await this.#openNew(signal);
     return this.#lent;
   }
 
-  /** Only what has a token to write under: plan and check cannot write whatever they run. */
+  /** Only callers with a token can write. Plan and check cannot write, whatever statements they run. */
   async #openToWrite(signal: AbortSignal): Promise<Session> {
     const session = await this.#open(signal);
     await session.allowWrites(signal);

@@ -14,7 +14,7 @@ const key = 'PRIMARY KEY (uid, `table`)';
 const asView = (from: string) =>
   `CREATE SQL SECURITY INVOKER VIEW _idra_commits AS SELECT * FROM ${from} WHERE runs() = 1 WITH CHECK OPTION`;
 
-/** What somebody may have put there before Idra made its table. */
+/** Objects that somebody may have put there before Idra created its table. */
 const unsafe: Readonly<Record<string, { readonly sql: readonly string[]; readonly fault: RegExp }>> = {
   'a view that calls a function': {
     sql: [`CREATE TABLE behind (${columns}, ${key})`, asView('behind')],
@@ -68,7 +68,7 @@ for (const [name, start] of servers) {
     let count = 0;
     before(async () => {
       database = await TestDatabase.create(start);
-      // Without transactions: what has run shows also where it was rolled back.
+      // A table without transactions keeps its rows after a rollback, so it shows what has run.
       await database.run(
         'CREATE TABLE ran (what INT) ENGINE = MyISAM; CREATE TABLE parents (id BIGINT PRIMARY KEY)',
       );

@@ -7,12 +7,12 @@ import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 
 /**
- * Behind the name of a table: the server refuses it on a view before anything of the view is run. Between a look at the catalogue and the
- * statement somebody may put a view there, and its functions would run with the rights of this user.
+ * Index hints for use after a table's name: the server refuses them on a view before anything of the view runs. Between a catalog query
+ * and the statement somebody may put a view there, whose functions would run with this user's rights.
  */
 export const plainTable = { byKey: 'FORCE INDEX (PRIMARY)', withoutKey: 'USE INDEX ()' } as const;
 
-/** A shadow has the columns and indexes of its target; the table of commit rows has what commit-rows.ts gives it. */
+/** A shadow has the columns and indexes of its target; the commit table has those defined in commit-rows.ts. */
 export type OwnTableUse = 'commits' | 'shadow';
 
 const commitColumns: ReadonlyMap<string, string> = new Map([
@@ -31,8 +31,8 @@ const commitColumns: ReadonlyMap<string, string> = new Map([
 const commitKey = ['uid', 'table'];
 
 /**
- * Whether the table is there. Throws OwnTableUnsafe where it is not a plain table as Idra makes it. Triggers of this very user
- * gain nothing by it, as at PostgreSQL; others are seen only by a user with the right TRIGGER.
+ * Whether the table exists. Throws OwnTableUnsafe if it is not a plain table as Idra creates it. Triggers defined by this user are
+ * allowed, as on PostgreSQL, because they gain no rights. Other triggers are visible only to a user with the TRIGGER right.
  */
 export async function requireOwnTable(
   session: Session,
@@ -47,7 +47,7 @@ export async function requireOwnTable(
   return true;
 }
 
-/** For a table that is to be dropped, whatever is on it. Throws OwnTableUnsafe. */
+/** For a table that is about to be dropped, whatever triggers or columns it has. Throws OwnTableUnsafe. */
 export async function requireNoView(session: Session, name: TableName, signal?: AbortSignal): Promise<void> {
   const [found] = await session.query(typeSql(name), signal);
   if (found?.[0] === 'VIEW') throw unsafe(name, [isView]);
@@ -66,7 +66,7 @@ function unsafe(name: TableName, faults: readonly string[]): Error {
 
 type Rows = readonly (readonly (string | null)[])[];
 
-/** Undefined: there is no such table. */
+/** Undefined if the table does not exist. */
 function faultsOf([tables = [], triggers, keys, columns, indexes]: readonly Rows[], use: OwnTableUse) {
   const [table] = tables;
   if (!table) return undefined;
@@ -89,7 +89,7 @@ function named(what: string, rows: Rows = []): readonly string[] {
   return rows.length === 0 ? [] : [`${what} (${rows.map(([name]) => name).join(', ')})`];
 }
 
-/** A newer layout may have more columns: what reads the rows says so. */
+/** A newer layout may have more columns; the code that reads the rows reports it. */
 function wrongColumns(columns: Rows): Rows {
   const isRight = ([wanted, wantedType]: readonly [string, string]) =>
     columns.some(
@@ -102,7 +102,7 @@ function wrongColumns(columns: Rows): Rows {
   return [...commitColumns].filter((each) => !isRight(each));
 }
 
-/** ON DUPLICATE KEY heeds each unique index. */
+/** ON DUPLICATE KEY fires on every unique index. */
 function hasCommitKey(indexes: Rows): boolean {
   const wanted = commitKey.map((column) => ['PRIMARY', column]);
   return JSON.stringify(indexes) === JSON.stringify(wanted);

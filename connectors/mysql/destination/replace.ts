@@ -21,30 +21,30 @@ import { TargetShape } from './target-shape.ts';
 import { WriteTransaction } from './write-transaction.ts';
 
 const path = 'spec.destination.table';
-/** Of a RENAME that waits for readers: about a minute in all. */
+/** Attempts at a RENAME that waits for readers: about a minute in total. */
 const renameTries = 12;
 
 export interface ReplacementInput {
   readonly plan: WritePlan;
-  /** As it was claimed. */
+  /** The target's shape when it was claimed. */
   readonly target: TargetShape;
   readonly columns: readonly LoadColumn[];
   readonly token: Token;
-  /** The key is the only unique index: of rows with the same key the last may stay. */
+  /** The key is the only unique index, so of rows with the same key the last may stay. */
   readonly isKeyAlone: boolean;
 }
 
 /**
- * A pass into a shadow table beside the target, checked by its count, then swapped by one atomic RENAME. MySQL commits at a RENAME, so
- * the token is held by a second connection meanwhile, which then stores that the pass is complete. A crash between the two leaves the
- * old table under its name of ours: the resumed pass swaps back and goes on.
+ * A pass into a shadow table beside the target, verified by its count and then swapped in by one atomic RENAME. MySQL commits at a
+ * RENAME, so a second connection holds the token meanwhile, and then stores that the pass is complete. A crash between the two leaves the
+ * old table under Idra's name; the resumed pass swaps back and continues.
  */
 export class Replacement {
   readonly #access: SystemAccess;
   readonly #session: Session;
   readonly #commits: CommitRows;
   readonly #input: ReplacementInput;
-  /** As it was claimed, or as the last pass has left it. */
+  /** The target's shape when it was claimed, or as the last pass left it. */
   #target: TargetShape;
   readonly #shadow: TableName;
   readonly #old: TableName;
@@ -69,7 +69,7 @@ export class Replacement {
     const target = this.#target;
     if (isResumed) await this.#resume(signal);
     else {
-      // A table with this name of ours is dropped, whatever is on it; a view would stay.
+      // A table with Idra's name is dropped, whatever triggers or columns it has; a view would not be.
       for (const name of [this.#shadow, this.#old]) await requireNoView(this.#session, name, signal);
       await this.#session.query(
         `DROP TABLE IF EXISTS ${quoteName(this.#shadow)}, ${quoteName(this.#old)}; CREATE TABLE ${quoteName(this.#shadow)} LIKE ${quoteName(target.entry.name)}`,
@@ -92,7 +92,7 @@ export class Replacement {
     this.#expectedRows += rows;
   }
 
-  /** `offset` as the commit row takes it. Throws `fenced`, ReplaceCountDiffers. */
+  /** `offset` is passed to the commit row. Throws `fenced`, ReplaceCountDiffers. */
   async finish(change: CommitChange, signal: AbortSignal): Promise<void> {
     const { plan, token } = this.#input;
     const rows = await this.#countShadow(signal);
@@ -116,7 +116,7 @@ export class Replacement {
     await this.#seeTarget(signal);
   }
 
-  /** After a swap another table has the target's name: of the same shape. */
+  /** After a swap another table of the same shape has the target's name. */
   async #seeTarget(signal: AbortSignal): Promise<void> {
     const swapped = await TargetShape.look(this.#session, this.#target.entry.name, path, signal);
     requireShape(this.#target.relation, swapped?.relation ?? null);
@@ -130,8 +130,8 @@ export class Replacement {
   }
 
   /**
-   * One RENAME. It waits for those who read the table, and new readers wait behind it: so it waits a second only, and tries again after
-   * they have had their turn. Whoever changes the table just before it is found afterwards, and the old table put back.
+   * One RENAME. It waits for readers of the table, and new readers queue behind it. So it waits only one second, and retries after they
+   * had their turn. If somebody changes the table just before, this is detected afterwards and the old table is put back.
    */
   async #swap(signal: AbortSignal): Promise<void> {
     const target = this.#target;
@@ -200,7 +200,7 @@ export class Replacement {
   }
 }
 
-/** What does not survive a swap: the new table has columns and indexes of the old, and grants and views go by name. */
+/** What does not survive a swap. The new table has the columns and indexes of the old one, and grants and views refer to it by name. */
 export async function replaceFindings(
   session: Session,
   name: TableName,

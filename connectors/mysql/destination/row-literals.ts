@@ -4,15 +4,15 @@ import type { Form, LoadColumn } from '../types/encode.ts';
 import { literalText } from '../types/literals.ts';
 import { fieldsOf, plainField } from '../types/tsv-lines.ts';
 
-/** As PostgreSQL writes the largest float, rounded up, and as it is. */
+/** The largest float: rounded up, as PostgreSQL writes it, and exact. */
 export const largestFloat = ['3.4028235e+38', '3.4028234663852886e38'] as const;
 
-/** A value that reads as its type; RowError's text for one that does not. */
+/** Error number of a value that is invalid for its type. */
 const wrongValue = 1_366;
 
 /**
- * One line as a row of VALUES. The line may come from another system as it is: each field is decoded and written again as a literal of
- * this one, or must have the shape of its form, so that no field can be more than a value.
+ * One line as a row of VALUES. The line may come unchanged from another system. Each field is decoded and written as a literal of this
+ * system, or must match the pattern of its form, so that no field can be more than a value.
  */
 export function rowLiteral(line: Buffer, columns: readonly Pick<LoadColumn, 'name' | 'form'>[]): string {
   const fields = fieldsOf(line);
@@ -48,7 +48,7 @@ function floatText(value: string): string {
   return value.replace('-', '') === written ? value.replace(written, exact) : value;
 }
 
-/** Rows that come from another system in a raw format are not in that form. */
+/** Rows from another system in a raw format do not match that format. */
 export function rowsBroken(what: string): Error {
   return permanent('ProtocolBroken', `the source sends ${what}`, {
     mend: 'check that the DataSource of the source is the server that it should be, and that nothing between changes what it sends',

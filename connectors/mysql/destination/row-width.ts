@@ -4,9 +4,9 @@ import { isBinaryOther, partsOf } from '../types/column-types.ts';
 import { labelsOf } from '../types/type-name.ts';
 import { charsetOf } from './ddl.ts';
 
-/** Of a row, with all its columns; what a TEXT, BLOB, JSON or geometry holds lies elsewhere. */
+/** Limit for a row with all its columns. The contents of TEXT, BLOB, JSON and geometry columns are stored elsewhere. */
 export const maxRowBytes = 65_535;
-/** Named in the message, the widest first. */
+/** Columns named in the message, the widest first. */
 const namedColumns = 5;
 
 const singleByte =
@@ -49,13 +49,13 @@ const fixedBytes: Readonly<Record<string, number>> = {
   json: 12,
 };
 const blobPointerBytes = 12;
-/** Of a type that is not named here at least: nothing that the server would take is refused. */
+/** Minimum size for types not listed here, so that nothing that the server would accept is refused. */
 const otherBytes = 1;
 
-/** Of InnoDB. */
+/** Limit of InnoDB. */
 const maxColumns = 1_017;
 
-/** The columns of a table that is to be made, or to get more of them, are counted and added up; refused where they are too many. */
+/** Checks the number and total size of the columns of a table that will be created or extended, and refuses too many. */
 export function rowFindings(columns: readonly PlannedColumn[]): Finding[] {
   if (columns.every((each) => each.existing !== null)) return [];
   if (columns.length > maxColumns) return [tooManyColumns(columns.length)];
@@ -86,13 +86,13 @@ function tooManyColumns(count: number): Finding {
   };
 }
 
-/** With the bits that say which columns are NULL. */
+/** Includes the bits that mark which columns are NULL. */
 export function rowWidth(columns: readonly PlannedColumn[]): number {
   const nullable = columns.filter((each) => each.isNullable).length;
   return columns.reduce((sum, each) => sum + columnBytes(each), Math.ceil(nullable / 8));
 }
 
-/** As the server counts it. */
+/** Size as the server counts it. */
 function columnBytes(planned: PlannedColumn): number {
   const { base, inner } = partsOf(planned.ddl);
   const [length = 0, scale = 0] = inner.split(',').map(Number);
@@ -129,13 +129,13 @@ function withLength(bytes: number): number {
   return bytes + (bytes > 255 ? 2 : 1);
 }
 
-/** Nine digits take four bytes; before and behind the point by themselves. */
+/** Nine digits take four bytes; digits before and after the point are counted separately. */
 function decimalBytes(precision: number, scale: number): number {
   const part = (digits: number) => Math.floor(digits / 9) * 4 + Math.ceil((digits % 9) / 2);
   return part(precision - scale) + part(scale);
 }
 
-/** Most bytes of one character. Whoever wins where the server lacks the source's collation is wider, and the server says so. */
+/** Maximum bytes per character. If the server lacks the source's collation, its replacement is wider; the server then reports the error. */
 function charBytes({ ddl, existing, source }: PlannedColumn): number {
   const [, named] = /\bcharacter set (\w+)/i.exec(ddl) ?? [];
   const { collation } = existing ?? source;

@@ -68,7 +68,7 @@ for (const [name, start] of servers) {
     });
 
     describe('one transaction', () => {
-      /** A table without a key into one with a key: the pass is one transaction of several batches. */
+      /** From a table without a key into one with a key: the pass is one transaction of several batches. */
       async function openAtomic(to: string, onError: 'Stop' | 'Skip' = 'Stop') {
         await run(`DROP TABLE IF EXISTS loose, ${to}; CREATE TABLE loose (id INT NOT NULL, v VARCHAR(20));
           INSERT INTO loose VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd'), (5, 'e'), (6, 'f');
@@ -126,7 +126,7 @@ for (const [name, start] of servers) {
         const { value: first } = await reading.next();
         assert.ok(first && 'rows' in first);
         await flow.destination.write(first, signal);
-        // As an implicit commit or a deadlock would: the session is in no transaction any more, and does not know.
+        // As after an implicit commit or a deadlock: the session is no longer in a transaction and is not told so.
         await endTransactionOf('atomic_ended');
         const { value: second } = await reading.next();
         assert.ok(second && 'rows' in second);
@@ -143,7 +143,7 @@ for (const [name, start] of servers) {
         await flow.close();
       });
 
-      /** A deadlock with another transaction, of which the writer is the victim: it has changed fewer rows. */
+      /** A deadlock with another transaction. The writer is the victim because it has changed fewer rows. */
       async function endTransactionOf(table: string): Promise<void> {
         const other = await database.client();
         await other.query(`CREATE TABLE IF NOT EXISTS heavy (i INT PRIMARY KEY); START TRANSACTION; INSERT INTO heavy WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 500) SELECT i FROM n;

@@ -14,10 +14,13 @@ import { plainTable } from './own-tables.ts';
 
 const path = 'spec.destination.table';
 
-/** A table that rows are written to, and how each transaction sees that it is still the one that was claimed. */
+/** A table that rows are written to, and how each transaction checks that it is still the table that was claimed. */
 export class TargetShape {
   readonly entry: TableEntry;
-  /** Take the table's metadata lock until the transaction ends, and tell its shape: nobody changes it between them and COMMIT. */
+  /**
+   * Take the table's metadata lock until the transaction ends, and report its shape: nobody can change it between these statements and
+   * COMMIT.
+   */
   readonly statements: readonly string[];
   #fingerprint: string;
 
@@ -27,7 +30,7 @@ export class TargetShape {
     this.#fingerprint = fingerprint;
   }
 
-  /** Undefined: there is no such table. */
+  /** Undefined if the table does not exist. */
   static async look(
     session: Session,
     name: TableName,
@@ -54,11 +57,11 @@ export class TargetShape {
     return this.entry.relation;
   }
 
-  /** Of the answers to `statements`, in the transaction that still holds the lock. Throws SchemaChanged. */
+  /** Checks the answers to `statements`, within the transaction that still holds the lock. Throws SchemaChanged. */
   async requireSame(session: Session, told: readonly Result[]): Promise<void> {
     const fingerprint = fingerprintOf(told);
     if (fingerprint === this.#fingerprint) return;
-    // A table that was made again has lost its rows, whatever its shape.
+    // A table that was dropped and created again has lost its rows, even if it has the same shape.
     const isSameTable = createdAt(fingerprint) === createdAt(this.#fingerprint);
     const now = await describeTable(session, this.entry.name, path);
     requireShape(this.relation, now?.relation ?? null);
@@ -66,14 +69,14 @@ export class TargetShape {
     this.#fingerprint = fingerprint;
   }
 
-  /** After an error. Throws SchemaChanged where the table is another one, or gone. */
+  /** Call after an error. Throws SchemaChanged if the table was replaced or dropped. */
   async requireStill(session: Session): Promise<void> {
     const now = await describeTable(session, this.entry.name, path);
     requireShape(this.relation, now?.relation ?? null);
   }
 }
 
-/** The target as it was planned: made or given its new columns where it must be. Throws SchemaChanged when it is another by now. */
+/** Returns the target as planned, after creating it or adding columns where needed. Throws SchemaChanged if it differs by now. */
 export async function claimTarget(
   session: Session,
   plan: WritePlan,
@@ -90,7 +93,7 @@ export async function claimTarget(
   return target;
 }
 
-/** Somebody else has made it since it was planned: what is there now was not planned for. */
+/** Somebody else created the table after planning, so the plan does not apply to it. */
 async function makeOnce(session: Session, sql: string, name: TableName, signal: AbortSignal): Promise<void> {
   await session.guard(async () => {
     try {
@@ -112,8 +115,8 @@ function withoutAdded(relation: Relation, plan: WritePlan): Relation {
 }
 
 /**
- * As a write does, so that the lock need not become a stronger one later, which a waiting ALTER would forbid. While it is held, no view
- * takes the name of the table.
+ * Takes the lock that a write takes, so that it need not be upgraded later, which a waiting ALTER would prevent. While it is held, no
+ * view can take the table's name.
  */
 function lockStatement(name: TableName): string {
   return `SELECT 1 FROM ${quoteName(name)} ${plainTable.withoutKey} LIMIT 0 FOR UPDATE`;

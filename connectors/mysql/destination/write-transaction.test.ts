@@ -38,7 +38,7 @@ for (const [name, start] of servers) {
         });
         assert.deepEqual(await database.run('SELECT * FROM offsets'), []);
       } finally {
-        // Else the database waits for its locks.
+        // Otherwise dropping the database waits for its locks.
         await session.close();
       }
     });

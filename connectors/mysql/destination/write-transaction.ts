@@ -5,13 +5,13 @@ import { classify, errnoOf, errorNumbers, isRowError } from '../errors.ts';
 import type { Session } from '../session.ts';
 import type { TargetShape } from './target-shape.ts';
 
-/** Set when a transaction begins and released with its COMMIT: gone when anything has committed or rolled back in between. */
+/** Set when a transaction begins and released with its COMMIT. It is lost if anything commits or rolls back in between. */
 const wholeMark = 'idra_transaction';
 
 /**
- * The one transaction that rows, offset and token are committed in. It begins with the first statements, which see first that the target
- * is the claimed one, and ends with `commit` or `rollBack`. What the server ends by itself (a deadlock, an implicit commit) is never
- * committed in part: `commit` fails then.
+ * The one transaction in which rows, offset and token are committed. It begins with the first statements, which first check that the
+ * target is the claimed table, and ends with `commit` or `rollBack`. If the server ended the transaction itself (a deadlock, an implicit
+ * commit), `commit` fails, so nothing is committed in part.
  */
 export class WriteTransaction {
   readonly #session: Session;
@@ -28,8 +28,8 @@ export class WriteTransaction {
   }
 
   /**
-   * Runs statements within the transaction. `beforeBegin` are those that commit by themselves (TRUNCATE): they run only where the
-   * transaction is not open yet. An error while it begins leaves it closed, and nothing of it is kept.
+   * Runs statements within the transaction. `beforeBegin` are statements that commit implicitly (TRUNCATE): they run only if the
+   * transaction is not open yet. An error while it begins leaves it closed, and nothing is kept.
    */
   async run(
     statements: readonly string[],
@@ -51,7 +51,10 @@ export class WriteTransaction {
     }
   }
 
-  /** Gives what undoes all that comes after it: a savepoint, or the whole transaction where nothing was done before. */
+  /**
+   * Returns a function that undoes all later statements: by a savepoint, or by rolling back the whole transaction if nothing was done
+   * before.
+   */
   async mark(name: string): Promise<() => Promise<void>> {
     if (!this.#isOpen) {
       return async () => {
@@ -64,7 +67,7 @@ export class WriteTransaction {
     };
   }
 
-  /** `statements` end with COMMIT, and are sent together: what fails keeps those behind it from running. */
+  /** `statements` end with COMMIT and are sent together: a failure prevents the later ones from running. */
   async commit(statements: string): Promise<void> {
     if (!this.#isOpen) await this.run([]);
     try {
@@ -92,7 +95,7 @@ export class WriteTransaction {
   }
 }
 
-/** Errors that a target of another shape may be the cause of: all that nothing but a change can end, and none about a row. */
+/** Errors that a changed target may cause: those that only a change can resolve and that are not about a row. */
 function isOfShape(thrown: unknown): boolean {
   const errno = errnoOf(thrown);
   return errno !== undefined && !isRowError(errno) && classify(thrown, '').disposition === 'permanent';

@@ -9,10 +9,10 @@ import { requireOneSelect } from './one-statement.ts';
 
 const { signal } = new AbortController();
 
-/** Leaves the transaction that it finds itself in. */
+/** Leaves the transaction that it runs in. */
 const empty = 'COMMIT; START TRANSACTION READ WRITE; DELETE FROM victim; COMMIT';
 
-/** Texts that are more than one SELECT, or another statement. */
+/** Texts that contain more than one SELECT, or another statement. */
 const breakOuts: readonly string[] = [
   `SELECT 1 AS id) q; ${empty}; SELECT * FROM (SELECT 1 AS id`,
   `SELECT 1 AS id) AS \`q\` LIMIT 0; ${empty}; -- `,

@@ -9,15 +9,15 @@ import { isoOf, wallText } from '../types/time-text.ts';
 import { type OpenTransactions, type TransactionWatch, watchOf } from './open-transactions.ts';
 import type { OpenTransaction } from './transaction-log.ts';
 
-/** What the bound asks of the source's own session. */
+/** What the bound queries through the source's own session. */
 export interface Probe {
-  /** Largest value of the field. */
+  /** The largest value of the field. */
   largest(field: Column, signal: AbortSignal): Promise<string | undefined>;
   /** Microseconds since 1970 by the server's clock. */
   nowMicros(signal: AbortSignal): Promise<number>;
 }
 
-/** How long a pass looks again for a better bound: transactions of a busy server end in a moment. */
+/** How long a pass retries to get a better bound: transactions of a busy server usually end soon. */
 const patienceMs = 3_000;
 
 interface Mark {
@@ -27,9 +27,9 @@ interface Mark {
 
 /**
  * How far it is safe to read (Invariant 10).
- * - Timestamp: below the floors of all that is at work.
- * - Id: the largest id that was seen is final when all that was at work then has ended.
- * - Where the transactions cannot be seen: safetyLag.
+ * - Timestamp: below the floors of all open transactions and statements.
+ * - Id: the largest id seen is final once everything that was open at that moment has ended.
+ * - If transactions are not visible: safetyLag.
  */
 export class LateRowBound {
   readonly #access: SystemAccess;
@@ -98,7 +98,10 @@ export class LateRowBound {
     return { upTo: timeUpTo(bound - lagMs * 1_000, request, field), report };
   }
 
-  /** A replica has at least what its newest row says, and what a heartbeat confirms; what its clock says is not replayed yet. */
+  /**
+   * A replica has at least the data up to its newest row, and up to what a heartbeat confirms. Its own clock does not show what was
+   * replayed.
+   */
   async #takeReplayedTime(
     request: ReadRequest,
     field: Column,
@@ -112,12 +115,12 @@ export class LateRowBound {
     const replayed = [byRows, replica?.positionMicros].filter((each) => each !== undefined);
     if (replayed.length === 0) return { upTo: 'none', report };
     const lagMs = request.safetyLagMs ?? defaultSafetyLagMs;
-    // A row that is dated ahead of the clock says nothing.
+    // A row dated ahead of the clock is no evidence.
     const position = Math.min(Math.max(...replayed), await this.#probe.nowMicros(signal));
     return { upTo: timeUpTo(position - lagMs * 1_000, request, field), report };
   }
 
-  /** An id that was seen is final when the replica is known to have replayed all up to that moment, and safetyLag more. */
+  /** An id that was seen is final when the replica is known to have replayed everything up to that moment plus safetyLag. */
   #takeReplayedId(request: ReadRequest, { limitation, replica }: Limited): PassBound {
     const lagMicros = (request.safetyLagMs ?? defaultSafetyLagMs) * 1_000;
     const limit = (replica?.positionMicros ?? Number.NEGATIVE_INFINITY) - lagMicros;
@@ -143,7 +146,7 @@ export class LateRowBound {
     }
     const lagMs = request.safetyLagMs ?? 0;
     if (largest === undefined) return { upTo: 'none', report: reportOf(undefined, lagMs) };
-    // Of a moment before the snapshot: what was at work then and still is has an older floor.
+    // Belongs to a moment before the snapshot: what was open then and still is has an older floor.
     this.#marks = [...this.#marks, { atMicros: seen.atMicros, text: largest }];
     if (lagMs > 0) {
       await this.#awaitAge(lagMs, signal);
@@ -167,7 +170,7 @@ export class LateRowBound {
     }
   }
 
-  /** At a first pass, until the oldest mark is as old as safetyLag says. */
+  /** At a first pass, waits until the oldest mark is as old as safetyLag requires. */
   async #awaitAge(lagMs: number, signal: AbortSignal): Promise<void> {
     const [oldest, ...later] = this.#marks;
     if (!oldest || later.length > 0) return;
@@ -178,7 +181,7 @@ export class LateRowBound {
     return this.#marks.findLast((mark) => mark.atMicros <= nowMicros - lagMs * 1_000)?.text;
   }
 
-  /** The newest mark that is older than all that is at work, and as old as safetyLag says; older ones are forgotten. */
+  /** The newest mark that is older than all open work and as old as safetyLag requires; older marks are dropped. */
   #settled(oldest: OpenTransaction | undefined, nowMicros: number, lagMs: number): Mark | undefined {
     const limit = oldest ? (oldest.floorMicros ?? 0) : Number.POSITIVE_INFINITY;
     const aged = nowMicros - lagMs * 1_000;
@@ -188,7 +191,7 @@ export class LateRowBound {
     return this.#marks[0];
   }
 
-  /** By ids, safetyLag means the high-water mark as it was seen that long ago. */
+  /** For ids, safetyLag means the high-water mark as it was that long ago. */
   async #takeSettled(
     largest: string | undefined,
     lagMs: number,
@@ -224,7 +227,7 @@ function reportOf(oldest: OpenTransaction | undefined, lagMs: number): BoundRepo
   return { kind: 'transactions', ...held };
 }
 
-/** A column without zone holds times of source.timeZone; a precision below microseconds may have rounded down. */
+/** A column without zone holds times of source.timeZone; a column with less than microsecond precision may have rounded down. */
 function timeUpTo(
   micros: number,
   request: ReadRequest,

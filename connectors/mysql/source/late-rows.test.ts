@@ -9,21 +9,21 @@ import { servers, TestDatabase } from '../test-harness.ts';
 import { TransactionWatch } from './open-transactions.ts';
 
 /**
- * Each case has somebody take a time or an id and commit it when others have passed: without the part of the bound that is tested the
- * late row would be lost.
+ * In each case somebody takes a time or an id and commits it after others have passed. Without the tested part of the bound, the late row
+ * would be lost.
  */
 const byTime = { mode: 'Timestamp', timestampField: 'at' } as const;
 const byId = { mode: 'Id', idField: 'id', writeMode: 'Append' } as const;
 const clocked = 'at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)';
 let tables = 0;
 
-// Much of it is waiting: both servers are looked at at once.
+// Most of the time is spent waiting, so both servers are tested at the same time.
 describe('late rows', { concurrency: servers.length }, () => {
   for (const [name, start] of servers) {
     describe(name, { concurrency: 1 }, () => {
       let database: TestDatabase;
       before(async () => {
-        // What is open on a server holds back all who read there.
+        // An open transaction on a server holds back all who read there, so the test has its own server.
         database = await TestDatabase.create(() => start({ own: true }));
         await database.run('CREATE TABLE gate (id INT) ENGINE = InnoDB');
       });
@@ -31,7 +31,7 @@ describe('late rows', { concurrency: servers.length }, () => {
       after(() => database?.stop());
       const run = (sql: string) => database.run(sql);
 
-      /** A sync whose passes go on where the last one ended. */
+      /** A sync whose passes continue where the last one ended. */
       class Passes {
         readonly table: string;
         readonly flow: Flow;
@@ -62,13 +62,13 @@ describe('late rows', { concurrency: servers.length }, () => {
           return (await run(`SELECT id FROM ${this.table}_to ORDER BY id`)).join();
         }
 
-        /** Others may be at work on the server, too. */
+        /** Other tests may be using the server, too. */
         async arrive(ids: string): Promise<void> {
           const hasCome = async () => (await this.pass()) && (await this.ids()) === ids;
           await until(hasCome, { what: `${ids} of ${this.table}` });
         }
 
-        /** Everything arrives, once nothing is open any more. */
+        /** Everything arrives once nothing is open. */
         async complete(): Promise<void> {
           const all = (await run(`SELECT id FROM ${this.table} ORDER BY id`)).join();
           const hasAll = async () => {
@@ -91,7 +91,7 @@ describe('late rows', { concurrency: servers.length }, () => {
         return client;
       }
 
-      /** Its time is taken, and it waits for whoever has locked the gate. */
+      /** The row's time is taken, then the statement waits for the session that holds the gate's lock. */
       async function insertBehindGate(late: Connection, { table }: Passes) {
         const waiting = late.query(
           `INSERT INTO ${table} (id) SELECT 2 FROM (SELECT COUNT(*) FROM gate) AS g`,
@@ -112,7 +112,7 @@ describe('late rows', { concurrency: servers.length }, () => {
         await locker.query('LOCK TABLES gate WRITE');
         const late = await begin();
         const { waiting } = await insertBehindGate(late, passes);
-        // Between the row's time and trx_started there are others, and more than what a second of slack would cover.
+        // Other rows come between the row's time and trx_started, by more than one second of slack would cover.
         await run(`INSERT INTO ${passes.table} (id) VALUES (3); SELECT SLEEP(1.6)`);
         await locker.query('UNLOCK TABLES');
         await waiting;
@@ -199,7 +199,7 @@ describe('late rows', { concurrency: servers.length }, () => {
         const marked = late.query('/* idra-reader */ SELECT SLEEP(60)').catch(() => {});
         const waiter = await database.client();
         await waiter.query('LOCK TABLES gate WRITE');
-        // Of another user.
+        // The mark is sent by another user.
         const insert = `/* idra-reader */ INSERT INTO ${passes.table} (id) SELECT 4 FROM (SELECT COUNT(*) FROM gate) AS g`;
         const other = database.server.query(insert, database.name);
         const isAtWork = async () =>
@@ -236,7 +236,7 @@ describe('late rows', { concurrency: servers.length }, () => {
       });
 
       test('without the right PROCESS: safetyLag, by time and by id, and the check says which right', async () => {
-        // On the same server, which is stopped later.
+        // On its own server, which is stopped later.
         const plain = await TestDatabase.create(
           async () => ({ ...database.server, stop: async () => {} }),
           [],

@@ -1,17 +1,18 @@
 import { permanent } from '../../../core/errors.ts';
 import type { Session } from '../session.ts';
 
-/** By session: another server may read the same text otherwise, since comments with a version in them are read from that version on. */
+/** Per session: another server may read the same text differently, since version comments are executed from that version on. */
 const proven = new WeakMap<Session, Set<string>>();
 
-/** As it stands within other statements: on lines of its own, without the semicolon that may end it. */
+/** As it is embedded in other statements: on its own lines, without a trailing semicolon. */
 export function bareQuery(query: string): string {
   return query.trim().replace(/;\s*$/, '');
 }
 
 /**
- * Before the text stands within other statements: the server has read it as one whole statement that gives rows, so that nothing in it
- * ends the parentheses around it, and it is no CALL and no SELECT ... INTO. The server only prepares it: nothing is run. Throws QueryInvalid.
+ * Call before the text is embedded in other statements. The server must have parsed it as one whole statement that returns rows, so that
+ * nothing in it closes the surrounding parentheses and it is neither CALL nor SELECT ... INTO. The server only prepares it and runs
+ * nothing. Throws QueryInvalid.
  */
 export async function requireOneSelect(session: Session, query: string, signal: AbortSignal): Promise<void> {
   const seen = proven.get(session) ?? new Set();

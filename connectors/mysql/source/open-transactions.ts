@@ -10,24 +10,25 @@ import { microsOf } from '../types/time-text.ts';
 import { ReplicaWatch } from './replica.ts';
 import { type OpenTransaction, type Statement, type Transaction, TransactionLog } from './transaction-log.ts';
 
-/** What may still commit; limitation: why the server's transactions say nothing here. */
+/** What may still commit. `limitation`: why the server's transactions cannot be used here. */
 export type OpenTransactions =
   | { readonly atMicros: number; readonly open: readonly OpenTransaction[] }
   | {
       readonly limitation: string;
       readonly mend?: string;
-      /** Of a replica: up to when it has its source's rows, by its clock. */
+      /** For a replica: up to when it has its source's rows, by its clock. */
       readonly replica?: { readonly positionMicros: number | undefined };
     };
 
 /**
- * `information_schema.innodb_trx` is a cache that is refreshed only when nobody has read it for 100 ms. So one reader a server in this
- * process, this far apart; and the processes take turns by a lock of the server's. Since others may poll as well, a snapshot counts only
- * when it shows the very statement that asks, and tries again at random moments: two that keep time would miss for ever.
+ * `information_schema.innodb_trx` is a cache that is refreshed only if nobody has read it for 100 ms. So each process has one reader per
+ * server, with this interval, and processes take turns by a named lock of the server. Since others may poll as well, a snapshot counts
+ * only if it shows the very statement that queries it. Retries are at random intervals: two readers with the same rhythm would always
+ * miss.
  */
 const restMs = 120;
 const turnLock = 'idra.look';
-/** Whoever holds the lock and was stopped is not waited for longer. */
+/** A process that was stopped while holding the lock is not waited for longer than this. */
 const turnWaitSeconds = 5;
 const maxTries = 8;
 const maxTryRestMs = 1_000;
@@ -36,7 +37,7 @@ const processDenied = new Set([1227, 1142, 1045]);
 
 const watches = new Map<string, TransactionWatch>();
 
-/** One for each server and user; what it has seen stays when its last user has gone. */
+/** One per server and user. Its history is kept after its last user has gone. */
 export function watchOf(access: SystemAccess): TransactionWatch {
   const { serverKey } = readLogin(access);
   const known = watches.get(serverKey);
@@ -69,7 +70,7 @@ export class TransactionWatch {
     await session?.close();
   }
 
-  /** A snapshot that begins after this call; shared by all that wait for it. */
+  /** A snapshot that begins after this call, shared by all who wait for it. */
   async snapshot(access: SystemAccess, signal: AbortSignal): Promise<OpenTransactions> {
     signal.throwIfAborted();
     this.#next ??= this.#afterRest(access);
@@ -86,7 +87,7 @@ export class TransactionWatch {
     return seen;
   }
 
-  /** The turn ends when the next reader would not meet what this one has read. */
+  /** The turn ends when the next reader would no longer get the cache entry that this one read. */
   async #rest(): Promise<void> {
     await systemClock.sleep(restMs);
     const session = this.#session;
@@ -128,7 +129,7 @@ export class TransactionWatch {
   }
 }
 
-/** Without it (the server may refuse such locks) a snapshot only needs more tries. */
+/** If the server refuses such locks, a snapshot only needs more attempts. */
 async function takeTurn(session: Session, signal: AbortSignal): Promise<void> {
   await session.guard(async () => {
     try {
@@ -163,7 +164,7 @@ async function listProcesses(session: Session, signal: AbortSignal): Promise<Pro
     const connection = String(id);
     const name = `${user}@${String(host).replace(/:\d+$/, '')} (connection ${connection})`;
     who.set(connection, name);
-    // Anybody may begin a statement with our mark; of another user it says nothing.
+    // Anybody may begin a statement with our mark, so it only counts for our own user.
     const isOwn = user === ownUser && isOwnReader(info);
     if (connection === String(session.id) || idle.has(String(command)) || isOwn) continue;
     const ageMicros = Number(time ?? 0) * 1_000_000;
@@ -179,7 +180,7 @@ async function listProcesses(session: Session, signal: AbortSignal): Promise<Pro
   return { atMicros, statements, who, isReplicating };
 }
 
-/** What Idra asks for itself is no work that anything waits for. */
+/** Statements of Idra itself are not work that anybody needs to wait for. */
 function own(sql: string): string {
   return `${readerMark} ${sql}`;
 }
@@ -188,7 +189,7 @@ function isOwnReader(sql: unknown): boolean {
   return typeof sql === 'string' && sql.startsWith(readerMark);
 }
 
-/** Within a transaction of its own, which the snapshot must show. */
+/** Runs within its own transaction, which the snapshot must contain. */
 async function listTransactions(
   session: Session,
   mark: string,
@@ -208,7 +209,7 @@ async function listTransactions(
   }, signal);
 }
 
-/** By the server's word: these cannot write, whatever they begin with, so that our own readers hold nothing back. */
+/** The server reports these as read-only, whatever mark they begin with, so that our own readers hold nothing back. */
 function readOnlyConnections(rows: readonly SqlRow[]): ReadonlySet<string> {
   return new Set(rows.filter(isReadOnly).map(([, connection]) => String(connection)));
 }
@@ -217,7 +218,7 @@ function isReadOnly(row: SqlRow): boolean {
   return Number(row[5]) === 1;
 }
 
-/** Undefined: an older snapshot, in which the statement that asked is not to be seen. */
+/** Undefined for an older snapshot that does not contain the statement that queried it. */
 function transactionsOf(
   rows: readonly SqlRow[],
   mark: string,
@@ -225,7 +226,7 @@ function transactionsOf(
 ): readonly Transaction[] | undefined {
   const own = rows.find((row) => typeof row[4] === 'string' && row[4].includes(mark));
   if (!own) return undefined;
-  // The server writes these in its system's time zone; ours began just now.
+  // The server writes these times in its system time zone; our own transaction began just now.
   const now = microsOf(String(own[2]));
   return rows
     .filter((row) => row !== own && !isReadOnly(row))

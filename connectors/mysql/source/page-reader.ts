@@ -11,12 +11,12 @@ import { decoderOf } from '../types/decode.ts';
 
 export interface RowStatement {
   readonly sql: string;
-  /** Run before it in the same transaction: what they tell must be `fingerprint`. */
+  /** Run before the rows in the same transaction; the reported shape must equal `fingerprint`. */
   readonly opening: readonly string[];
   readonly fingerprint: string;
   /** The select list. */
   readonly columns: readonly Column[];
-  /** Places of the orderBy columns in the select list. */
+  /** Indexes of the orderBy columns in the select list. */
   readonly keys: readonly number[];
   readonly limits: BatchLimits;
 }
@@ -30,8 +30,8 @@ export class ShapeMoved extends Error {
 }
 
 /**
- * Streams one statement's rows in parts, in a transaction of their own, and not before the shape of the object is the expected one. At
- * most one full part waits for its reader; then the connection is paused, and so in the end is the server.
+ * Streams one statement's rows in parts, in its own transaction, after checking that the object has the expected shape. At most one full
+ * part waits for its reader; then the connection is paused, and eventually the server as well.
  */
 export async function* readParts(
   session: Session,
@@ -91,13 +91,13 @@ export async function* readParts(
       }
     }
   } finally {
-    // Left half-way, the rest of the rows is of no use to anybody.
+    // If the reader stops early, nobody needs the remaining rows.
     if (!outcome) session.cut();
     await running;
   }
 }
 
-/** What the statements before the rows have told. */
+/** The shape reported by the statements before the rows. */
 class ToldShape {
   readonly #count: number;
   readonly #results: { readonly fields: readonly FieldPacket[]; readonly rows: SqlRow[] }[] = [];
@@ -121,7 +121,7 @@ class ToldShape {
   }
 }
 
-/** Still without its key, which may be NULL: that is an error of the reader, not of the stream. */
+/** Without its key, which may be NULL: that is an error for the reader, not for the stream. */
 interface CutPart extends Omit<Part, 'lastKey'> {
   readonly rows: { readonly format: 'values'; readonly rows: readonly Row[] };
 }
@@ -143,7 +143,7 @@ class PartCutter {
     });
   }
 
-  /** True: a part is full, and no more is wanted for now. */
+  /** Returns true if a part is full and no more rows are wanted for now. */
   push(row: SqlRow): boolean {
     const { maxRows, maxBytes } = this.#statement.limits;
     const size = rowBytes(row);

@@ -10,7 +10,7 @@ import { accessOf, servers } from '../test-harness.ts';
 
 const lagMs = 500;
 
-/** Passes until so much time has gone by, or what must not happen has happened. */
+/** Runs passes until this much time has passed or the forbidden event has occurred. */
 async function passesFor(
   ms: number,
   pass: () => Promise<PassEnd>,
@@ -23,7 +23,7 @@ async function passesFor(
   return bounds;
 }
 
-/** A source and its replica, which is not read-only, with a link that can be cut. */
+/** A source and its replica (which is not read-only), with a link that can be cut. */
 for (const [name, start] of servers) {
   describe(name, () => {
     const isMySql = name === 'MySQL';

@@ -5,19 +5,19 @@ import { readerMark, type Session } from '../session.ts';
 import { microsOf } from '../types/time-text.ts';
 
 /**
- * Whether a server gets its rows from another one, and up to when it has them. Its own clock says nothing about that: the link may be
- * down. A heartbeat does, which the source sends when it has nothing else to send: what was committed before it has been received, and
- * replayed when nothing received is left. Without one, the rows themselves say how far it is (late-row-bound.ts).
+ * Whether a server gets its rows from another one, and up to when it has them. Its own clock does not show that, since the link may be
+ * down. A heartbeat does: the source sends it when it has nothing else to send. What was committed before it has been received, and has
+ * been replayed once nothing received is left. Without heartbeats, the rows themselves show how far it is (late-row-bound.ts).
  */
 export type ReplicaState =
   | { readonly kind: 'none' }
-  /** A member of a cluster, or a server that only is read-only. */
+  /** A member of a cluster, or a server that is only set to read-only. */
   | { readonly kind: 'readOnly' }
   | {
       readonly kind: 'replica';
       readonly because: string;
       readonly mend?: string;
-      /** By this server's clock; undefined: not known. */
+      /** By this server's clock; undefined if not known. */
       readonly positionMicros: number | undefined;
     };
 
@@ -26,7 +26,7 @@ const grantOnMariaDb = 'GRANT REPLICA MONITOR ON *.* TO this user';
 const grantHeartbeats = 'GRANT SELECT ON performance_schema.replication_connection_status TO this user';
 const deniedNumbers = new Set([1142, 1227, 1044, 1045]);
 
-/** Remembers from snapshot to snapshot: MariaDB only counts its heartbeats. */
+/** Keeps state between snapshots, because MariaDB only counts its heartbeats. */
 export class ReplicaWatch {
   #counted: { readonly count: bigint; readonly atMicros: number } | undefined;
   #heartbeatMicros: number | undefined;
@@ -72,7 +72,7 @@ export class ReplicaWatch {
     };
   }
 
-  /** The one that came after the last snapshot was sent no earlier than that. */
+  /** The heartbeat that came after the last snapshot was sent no earlier than that snapshot. */
   #countHeartbeats(count: bigint, atMicros: number): void {
     const before = this.#counted;
     if (before && count > before.count) this.#heartbeatMicros = before.atMicros;
@@ -88,7 +88,7 @@ export class ReplicaWatch {
   }
 }
 
-/** All transactions that were ever executed here began here; false also where none has a GTID. */
+/** True if all transactions ever executed here began here; false also if none has a GTID. */
 const ownGtidsAlone =
   "@@global.gtid_mode = 'ON' AND REPLACE(REPLACE(@@global.gtid_executed, @@server_uuid, ''), '\\n', '') NOT REGEXP '[0-9a-f]{8}-'";
 

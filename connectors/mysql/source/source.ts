@@ -37,9 +37,9 @@ import { readParts, ShapeMoved } from './page-reader.ts';
 import { serverTimeZone } from './time-zone.ts';
 
 const path = 'spec.source.table';
-/** Counted at most, for an estimate. */
+/** Maximum number of rows counted for an estimate. */
 const countLimit = 1_000_000;
-/** Of an object that changes again and again while a page is read. */
+/** Attempts, for an object that keeps changing while a page is read. */
 const maxLooks = 5;
 
 /** Reads one table, view or query. */
@@ -107,7 +107,7 @@ export class MysqlSource implements Source, RangeReader {
     requireShape(planned, (await this.#look(signal)).relation);
   }
 
-  /** After an error: throws SchemaChanged where a changed object is its cause, or may be. */
+  /** Call after an error. Throws SchemaChanged if a changed object is, or may be, its cause. */
   async #requireSame(planned: Relation, thrown: unknown, signal: AbortSignal): Promise<void> {
     const isServers = thrown instanceof IdraError && thrown.disposition === 'permanent';
     if (!isServers && !(thrown instanceof ShapeMoved)) return;
@@ -115,7 +115,7 @@ export class MysqlSource implements Source, RangeReader {
     requireShape(planned, (await this.#look(signal)).relation);
   }
 
-  /** Describes the object, and remembers how to see that it is still the same. Throws TableNotFound, QueryInvalid. */
+  /** Describes the object and remembers how to check that it is unchanged. Throws TableNotFound, QueryInvalid. */
   async #look(signal: AbortSignal): Promise<Seen> {
     const session = await this.#open(signal);
     const { table, query } = this.#object;
@@ -160,7 +160,7 @@ export class MysqlSource implements Source, RangeReader {
     );
   }
 
-  /** A table forgets nothing. */
+  /** Nothing to do: reading does not remove rows from a table. */
   async acknowledge(): Promise<void> {}
 
   async identity(signal: AbortSignal): Promise<SystemIdentity> {
@@ -202,14 +202,14 @@ export class MysqlSource implements Source, RangeReader {
     return Number(text(count));
   }
 
-  /** By the table's AUTO_INCREMENT. */
+  /** From the table's AUTO_INCREMENT. */
   async largestIssued(field: Column, signal: AbortSignal): Promise<bigint | undefined> {
     const { table: named, query } = this.#object;
     if (query !== undefined || !field.isIdentity) return undefined;
     const session = await this.#open(signal);
     const { database } = readConfig(this.#access.config);
     const { schema, table } = resolveName(named ?? '', database, path);
-    // MySQL else tells the value of up to a day ago.
+    // Otherwise MySQL returns a cached value that may be a day old.
     if (!session.facts.isMariaDb)
       await session.query('SET SESSION information_schema_stats_expiry = 0', signal);
     const [[next] = []] = await session.query(
@@ -220,13 +220,13 @@ export class MysqlSource implements Source, RangeReader {
     return next === null || next === undefined ? undefined : serverInteger(next, session.where) - 1n;
   }
 
-  /** A function that a view or query calls may have changed them, also while the shape was looked at. */
+  /** A function that a view or query calls may have changed the settings, also while the shape was read. */
   #withSettings(session: Session, sql: string): string {
     const settings = this.#seen?.relation.isOpaque ? session.setUp.again : [];
     return [...settings, sql].map((each) => `${readerMark} ${each}`).join('; ');
   }
 
-  /** A question beside the pages: where the object has changed, that is what the error says. */
+  /** A query beside the pages. If the object has changed, the error says so. */
   async #ask(sql: string, signal: AbortSignal): Promise<readonly SqlRow[]> {
     const before = this.#seen?.relation;
     const session = await this.#provenSession(signal);
@@ -238,7 +238,7 @@ export class MysqlSource implements Source, RangeReader {
     }
   }
 
-  /** Each session that the text of a query is sent to within other statements has proven it. */
+  /** Each session must prove the text of a query before the text is embedded in other statements. */
   async #provenSession(signal: AbortSignal): Promise<Session> {
     const session = await this.#open(signal);
     if (this.#object.query !== undefined) await requireOneSelect(session, this.#object.query, signal);

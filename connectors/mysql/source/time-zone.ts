@@ -1,8 +1,8 @@
 import type { Session } from '../session.ts';
 
 /**
- * The zone of new sessions. SYSTEM is named by an abbreviation, which names no zone (IST is three): where the clock of the system is
- * never set it is an offset, and else the abbreviation is handed on for somebody to say what it is (TimeZoneUnknown).
+ * The time zone of new sessions. SYSTEM is reported as an abbreviation, which identifies no zone (IST is three). If the system's clock
+ * never changes, it is an offset; otherwise the abbreviation is passed on, and the user must name the zone (TimeZoneUnknown).
  */
 export async function serverTimeZone(session: Session, signal: AbortSignal): Promise<string> {
   const [row = []] = await session.query(
@@ -16,7 +16,7 @@ export async function serverTimeZone(session: Session, signal: AbortSignal): Pro
   return others.every((each) => each === offset) ? offsetText(Number(offset)) : `SYSTEM (${system})`;
 }
 
-/** Clocks are set twice a year, between these or not at all. */
+/** Clocks are changed twice a year, between these dates, or not at all. */
 const days = ['2026-01-15', '2026-04-15', '2026-07-15', '2026-10-15'];
 
 function offsetOn(day: string): string {

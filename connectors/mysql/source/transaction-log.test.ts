@@ -12,7 +12,7 @@ function transaction(id: string, started: number, more: Partial<Transaction> = {
   return { id, connection: '1', startedMicros: started * second, hasChanges: true, who: 'c1', ...more };
 }
 
-/** Floors, in seconds, after looks at these times. */
+/** Floors, in seconds, after snapshots at these times. */
 function floorsAfter(
   ...looks: readonly [at: number, statements: readonly Statement[], transactions: readonly Transaction[]][]
 ): readonly (number | undefined)[] {
@@ -30,7 +30,7 @@ test('a statement that runs has times since its start', () => {
 });
 
 test('one that waited for a metadata lock between two looks: its transaction started late, its times did not', () => {
-  // Began at 101, waited until 107, was done at 108: the second look sees an idle transaction that started at 107.
+  // Began at 101, waited until 107, was done at 108: the second snapshot sees an idle transaction that started at 107.
   assert.deepEqual(floorsAfter([100, [], []], [110, [], [transaction('7', 107)]]), [100]);
 });
 
@@ -57,13 +57,13 @@ test('at the first snapshot nothing is known: an hour before it started, and loo
 test('a transaction that began within the statement that runs has no older times', () => {
   const running = statement('1', 50, 53);
   assert.deepEqual(floorsAfter([100, [running], [transaction('7', 60)]]), [50, 50]);
-  // It may have begun before that statement: its first one may have waited.
+  // It may have begun before that statement, because its first statement may have waited.
   assert.deepEqual(floorsAfter([40, [], []], [100, [running], [transaction('7', 52)]]), [40, 50]);
 });
 
 test('without changes there is nothing that could come late', () => {
   assert.deepEqual(floorsAfter([100, [], [transaction('0', 10, { hasChanges: false })]]), []);
-  // Its first change is made after that look.
+  // Its first change comes after that snapshot.
   const reader = transaction('0', 10, { hasChanges: false });
   assert.deepEqual(floorsAfter([100, [], [reader]], [110, [], [transaction('7', 10)]]), [100]);
 });

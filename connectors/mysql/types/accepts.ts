@@ -13,7 +13,7 @@ import {
 import { intRange, isWithin } from '../../sql/types/int-range.ts';
 import { partsOf } from './column-types.ts';
 
-/** Whether an existing column keeps every value of `type`; a value that it would change in silence is refused, never bent. */
+/** Whether an existing column keeps every value of `type`. If it would silently change a value, it is refused. */
 export function accepts(existing: Column, type: ColumnType, use?: ColumnUse): Acceptance {
   const acceptance = withCharacters(existing, type, acceptsAny(existing, type));
   return acceptance.isAccepted || !use?.isKey ? acceptance : (acceptsAsKey(existing, type) ?? acceptance);
@@ -32,7 +32,7 @@ const asciiKinds = new Set([
   'bit',
 ]);
 
-/** A column of another character set than utf8mb4 does not keep every character; its collation names it. */
+/** A column with a character set other than utf8mb4 does not keep every character; its collation shows the character set. */
 function withCharacters(
   { type: target, collation }: Column,
   type: ColumnType,
@@ -46,7 +46,10 @@ function withCharacters(
   return { ...acceptance, misfits: acceptance.misfits ? `${acceptance.misfits}; ${misfits}` : misfits };
 }
 
-/** Keys have a length in MySQL: one without limit gets this one where the table is made, and is welcome to it where it is there. */
+/**
+ * Keys have a length limit in MySQL. A key column without limit gets this length when the table is created, and is accepted with it in an
+ * existing table.
+ */
 export const openKeyLength = 255;
 
 function acceptsAsKey({ type: target }: Column, type: ColumnType): Acceptance | undefined {
@@ -126,12 +129,12 @@ function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Ac
   return asText;
 }
 
-/** The name alone says little: PostgreSQL's text has no limit, and MySQL's is 65,535 bytes. */
+/** The type's name alone is not enough: PostgreSQL's text has no limit, MySQL's holds 65,535 bytes. */
 function whyNarrower(native: string, limit: number | undefined, unit: string): string {
   return `MySQL's ${native} keeps ${(limit ?? 0).toLocaleString('en-US')} ${unit}, and the source's may be longer`;
 }
 
-/** Both count bytes. */
+/** Both limits are in bytes. */
 function isEnoughBytes(target: Of<'text'>, type: ColumnType): boolean {
   return (
     type.kind === 'text' &&
@@ -208,7 +211,7 @@ function acceptsBytes(target: Of<'bytes'>, type: Of<'bytes'>, native: string): A
   return isEnough ? yes : no(whyNarrower(native, target.maxLength, 'bytes'));
 }
 
-/** MariaDB's is a text; MySQL's keeps 64-bit integers and doubles: the encoder looks at each number (encode.ts). */
+/** MariaDB's JSON is a text. MySQL's keeps 64-bit integers and doubles, so the encoder checks each number (encode.ts). */
 function acceptsAsJson(type: ColumnType, native: string): Acceptance {
   if (type.kind !== 'json' && type.kind !== 'array') return mismatch(native, type);
   if (partsOf(native).base !== 'json') return yes;

@@ -3,7 +3,7 @@ import type { ColumnType } from '../../../core/values.ts';
 import { type CollationOf, charsetOf } from '../destination/ddl.ts';
 import type { Session } from '../session.ts';
 
-/** Which collation each text column gets: that of an existing column, the source's where this server has it, else one of bytes. */
+/** The collation of each text column: that of an existing column, the source's if this server has it, otherwise a binary one. */
 export async function collationsFor(
   session: Session,
   plan: WritePlan,
@@ -35,7 +35,10 @@ async function isKnown(session: Session, collation: string, signal: AbortSignal)
   }, signal);
 }
 
-/** Whether a collation compares as bytes do, blanks at the end included: MySQL's utf8mb4_0900_bin does, every other `_bin` of it pads. */
+/**
+ * Whether a collation compares as bytes, including trailing blanks. MySQL's utf8mb4_0900_bin does; every other `_bin` collation of MySQL
+ * pads.
+ */
 export function isExact(collation: string): boolean {
   return collation === 'binary' || collation === 'utf8mb4_0900_bin' || collation.endsWith('_nopad_bin');
 }
@@ -43,12 +46,12 @@ export function isExact(collation: string): boolean {
 /** The rule by which different values of a column are equal (core/values.ts). */
 export function equalityOf(type: ColumnType, collation: string | null | undefined): string | undefined {
   if (!collation || isExact(collation) || !isCollated(type)) return undefined;
-  // CHAR never holds a blank at the end: padding makes no two of its values equal.
+  // CHAR never stores trailing blanks, so padding makes no two of its values equal.
   if (type.kind === 'text' && type.isFixed && collation.endsWith('_bin')) return undefined;
   return `mysql:${collation}`;
 }
 
-/** Labels of an ENUM and members of a SET are kept by their numbers. */
+/** Labels of an ENUM and members of a SET are stored as numbers. */
 function isCollated(type: ColumnType): boolean {
   return type.kind === 'text' || type.kind === 'json';
 }

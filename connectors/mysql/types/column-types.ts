@@ -20,20 +20,20 @@ export function partsOf(nativeType: string): NativeParts {
   };
 }
 
-/** What a server calls a type, as a text that can stand in a statement. Throws TypeUnreadable. */
+/** The server's name of a type, in a form that can be used in a statement. Throws TypeUnreadable. */
 export function readTypeName(text: string, column: string, relation: string, path: string): string {
   const parsed = parseTypeName(text);
   if (!parsed) throw typeUnreadable(column, relation, path);
   return writeTypeName(parsed);
 }
 
-/** What the catalogue says beside the type's name. */
+/** Further facts about the column from the catalog. */
 export interface NativeContext {
-  /** Of text: `latin1_swedish_ci`; null for bytes and all else. */
+  /** For text: `latin1_swedish_ci`; null for bytes and all others. */
   readonly collation: string | null;
   /** MariaDB's JSON is LONGTEXT with a CHECK of json_valid. */
   readonly isJson?: boolean;
-  /** A DATETIME with this comment holds instants, in UTC: createTable writes it, since TIMESTAMP ends in 2038. */
+  /** A DATETIME with this comment holds instants in UTC. createTable writes it, since TIMESTAMP ends in 2038. */
   readonly comment?: string;
 }
 
@@ -48,7 +48,7 @@ const intBits: Readonly<Record<string, 8 | 16 | 24 | 32 | 64>> = {
   bigint: 64,
 };
 
-/** Bytes that a type keeps; of text they are a limit of bytes, not of characters. */
+/** Maximum bytes of a type; for text this is a limit in bytes, not characters. */
 const textBytes: Readonly<Record<string, number | undefined>> = {
   tinytext: 255,
   text: 65_535,
@@ -66,7 +66,7 @@ export function toColumnType(nativeType: string, context: NativeContext): Column
   const { base, inner, isUnsigned } = partsOf(nativeType);
   if (context.isJson || base === 'json') return { kind: 'json' };
   const bits = lookUp(intBits, base);
-  // tinyint(1) is BOOLEAN by name, and yet every number of a tinyint is allowed in it.
+  // tinyint(1) is called BOOLEAN, but accepts every number of a tinyint.
   if (bits) return { kind: 'int', bits, ...(isUnsigned && { isUnsigned }) };
   if (Object.hasOwn(textBytes, base)) return unlimited('text', 'maxBytes', textBytes[base]);
   if (Object.hasOwn(blobBytes, base)) return unlimited('bytes', 'maxLength', blobBytes[base]);
@@ -134,19 +134,19 @@ function sized(
   }
 }
 
-/** A set's members are part of what it is; a geometry is one of many kinds and travels as hexadecimal digits. */
+/** A set's members are part of its type. A geometry has one of many kinds and is transferred as hexadecimal digits. */
 function otherName(base: string, inner: string): string {
   return base === 'set' ? `set(${inner})` : base;
 }
 
-/** Kinds whose text is hexadecimal digits of what is stored: WKB behind its SRID, the numbers of a vector. */
+/** Types whose text is the stored bytes in hexadecimal: WKB after its SRID, the numbers of a vector. */
 export function isBinaryOther(name: string): boolean {
   return /^(geometry|point|linestring|polygon|multipoint|multilinestring|multipolygon|geometrycollection|geomcollection|vector)$/.test(
     name,
   );
 }
 
-/** Types of the protocol, where a result column has no table to look at. */
+/** Types of the protocol, for result columns that belong to no table. */
 const protocolTypes: Readonly<Record<number, string>> = {
   1: 'tinyint',
   2: 'smallint',
@@ -167,10 +167,10 @@ const unsignedFlag = 32;
 const enumFlag = 256;
 const setFlag = 2_048;
 const binaryCharset = 63;
-/** Of utf8mb4, in which results come. */
+/** For utf8mb4, the character set of results. */
 const bytesPerCharacter = 4;
 
-/** Of an ENUM or SET, which come as texts. */
+/** Whether it is an ENUM or SET, which are returned as texts. */
 export function hasLabels(field: FieldPacket): boolean {
   return (Number(field.flags) & (enumFlag | setFlag)) !== 0;
 }

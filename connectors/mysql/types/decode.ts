@@ -2,7 +2,10 @@ import type { ColumnType, Value } from '../../../core/values.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
 import type { Cell } from '../connection/statements.ts';
 
-/** The driver's value, as this connector's sessions and select items are set, to the canonical value; undefined: they are the same. */
+/**
+ * Converts the driver's value to the canonical value, given this connector's session settings and select items. Undefined if they are the
+ * same.
+ */
 export type Decode = ((cell: Exclude<Cell, null>) => Value) | undefined;
 
 export function decoderOf(type: ColumnType): Decode {
@@ -24,7 +27,7 @@ export function decoderOf(type: ColumnType): Decode {
   }
 }
 
-/** `08:00:00.120000` -> `08:00:00.12`: as canonical times are written. */
+/** `08:00:00.120000` -> `08:00:00.12`: the canonical form of times. */
 function shortFraction(text: string): string {
   if (!text.endsWith('0') || !text.includes('.')) return text;
   return text.replace(/\.?0+$/, '');

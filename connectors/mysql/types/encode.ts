@@ -8,7 +8,7 @@ import { canonicalCheck } from '../../sql/types/canonical-check.ts';
 import { isBinaryOther, partsOf } from './column-types.ts';
 import { keepsNumbers } from './json-numbers.ts';
 
-/** Why a value cannot be kept, without the value. */
+/** Why a value cannot be stored, without the value. */
 export class Misfit {
   readonly why: string;
   constructor(why: string) {
@@ -19,17 +19,17 @@ export class Misfit {
 export type Encode = (value: Exclude<Value, null>) => string | Misfit;
 
 /**
- * How a column's text in a line becomes its value: as it is, from hexadecimal digits, from digits 0 and 1, or as a FLOAT, whose largest
- * is out of range as PostgreSQL writes it.
+ * How the text of a column in a line becomes its value: as it is, from hexadecimal digits, from binary digits, or as a FLOAT, because the
+ * largest FLOAT as PostgreSQL writes it is out of range.
  */
 export type Form = 'text' | 'hex' | 'bits' | 'float';
 
-/** One column of what is loaded. */
+/** One column of the loaded lines. */
 export interface LoadColumn {
   readonly name: string;
   readonly form: Form;
   readonly encode: Encode;
-  /** NULL would become a number or a time of the table's own. */
+  /** The table would replace NULL with a number or time of its own. */
   readonly isFilled: boolean;
 }
 
@@ -42,7 +42,7 @@ export function loadColumn(planned: PlannedColumn, plan: WritePlan, isMariaDb: b
   return { name: planned.name, form: formOf(native), encode, isFilled: isFilled(planned, plan) };
 }
 
-/** A TIMESTAMP that is NOT NULL takes NULL for the present time: MariaDB's always, MySQL's in LOAD DATA. */
+/** A TIMESTAMP that is NOT NULL turns NULL into the current time: on MariaDB always, on MySQL in LOAD DATA. */
 function isFilled(planned: PlannedColumn, plan: NumberedPlan): boolean {
   const { existing } = planned;
   const isTimestamp = existing !== null && partsOf(existing.nativeType).base === 'timestamp';
@@ -54,20 +54,21 @@ function formOf(native: string): Form {
   return native === 'bit' ? 'bits' : native === 'float' ? 'float' : 'text';
 }
 
-/** MariaDB's JSON is another name of LONGTEXT. */
+/** MariaDB's JSON is an alias of LONGTEXT. */
 function baseOf(planned: PlannedColumn, isMariaDb: boolean): string {
   const { base } = partsOf(planned.existing?.nativeType ?? planned.ddl);
   return isMariaDb && base === 'json' ? 'longtext' : base;
 }
 
-/** What of a plan says which columns the table numbers. */
+/** The parts of a plan that show which columns the table numbers itself. */
 interface NumberedPlan extends Pick<WritePlan, 'key' | 'hasUniqueKey'> {
   readonly columns: Pick<WritePlan['columns'], 'columns'>;
 }
 
 /**
- * How a source could make the lines itself. Undefined where a value must be looked at first: YEAR takes `70` for 1970, MySQL's JSON
- * makes doubles of long numbers, a NULL that the table would fill is refused, and what an untyped column holds is known only from the value.
+ * How a source could produce the lines itself. Undefined if a value must be checked first: YEAR takes `70` for 1970, MySQL's JSON
+ * converts long numbers to doubles, a NULL that the table would fill is refused, and the type in an untyped column is known only from the
+ * value.
  */
 export function tsvRequest(plan: NumberedPlan, isMariaDb: boolean): RawRequest | undefined {
   const as: string[] = [];
@@ -100,7 +101,7 @@ function tsvEncoding(type: ColumnType, native: string): string | undefined {
   }
 }
 
-/** Canonical value of `source` to the text that LOAD DATA reads for a column of the native type. */
+/** Converts a canonical value of `source` to the text that LOAD DATA reads for a column of the native type. */
 function encoderOf(source: ColumnType, native: string): Encode {
   if (native === 'year') return encodeYear;
   if (binaryTypes.has(native)) return encodeBytes;
@@ -136,7 +137,7 @@ function writerOf(source: ColumnType, native: string): Encode {
   }
 }
 
-/** MySQL reads much as a number that is none: only what has the shape of one is given to it. */
+/** MySQL parses many texts that are not numbers as numbers, so only text with the form of a number is sent. */
 function shaped(shape: RegExp, why: string): Encode {
   return (value) => {
     const text = encodeText(value);
@@ -167,7 +168,7 @@ function encodeBytes(value: Exclude<Value, null>): string | Misfit {
   return Buffer.isBuffer(value) ? value.toString('hex') : new Misfit('it is not bytes');
 }
 
-/** Two digits would be a year of this or the last century, and `0` the year 2000. */
+/** Two digits would mean a year of this or the last century, and `0` the year 2000. */
 function encodeYear(value: Exclude<Value, null>): string | Misfit {
   const year = Number(value);
   if (year === 0) return '0000';
@@ -183,7 +184,7 @@ function encodeMysqlJson(source: ColumnType): Encode {
   };
 }
 
-/** Into a column of text any text would go. */
+/** A text column would accept any text. */
 function encodeJson(value: Exclude<Value, null>): string | Misfit {
   const text = encodeText(value);
   if (typeof text !== 'string') return text;
@@ -207,7 +208,7 @@ export interface RefusedValue {
   readonly code: 'ValueNotKept' | 'ConstraintViolated';
 }
 
-/** What a row becomes: its line, or the column and reason why not. */
+/** The line of a row, or the column and reason why it has none. */
 export function encodeRow(row: Row, columns: readonly LoadColumn[]): string | RefusedValue {
   let line = '';
   for (let index = 0; index < columns.length; index++) {

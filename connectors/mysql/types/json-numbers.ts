@@ -1,6 +1,6 @@
 /**
- * Whether MySQL's JSON keeps every number of a text: it has integers of 64 bits, signed and unsigned, and doubles, which it writes with the
- * fewest digits that make the same double.
+ * Whether MySQL's JSON keeps every number of a text. It has signed and unsigned 64-bit integers, and doubles, which it writes with the
+ * fewest digits that yield the same double.
  */
 export function keepsNumbers(json: string): boolean {
   const withoutStrings = json.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
@@ -17,7 +17,7 @@ function isKept(number: string): boolean {
   return Number.isFinite(double) && normalized(number) === normalized(String(double));
 }
 
-/** Digits without zeros around them, and the power of ten of the last one: the same text for the same number. */
+/** Digits without leading and trailing zeros, and the power of ten of the last digit: equal numbers give the same text. */
 function normalized(number: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(number) ?? [];

@@ -13,12 +13,12 @@ export const dialect: SqlDialect = {
   hasIndexedRowComparison: false,
 };
 
-/** Never with NO_BACKSLASH_ESCAPES: the session's sql_mode is ours. */
+/** Assumes that NO_BACKSLASH_ESCAPES is off: Idra sets the session's sql_mode. */
 export function literalText(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '\\0')}'`;
 }
 
-/** Canonical text as a literal that compares as the column itself: a number beside a number, or an index would not serve. */
+/** Canonical text as a literal of the column's own type: a number is compared with a number, otherwise an index could not be used. */
 function literal(text: string, column: Column): string {
   const { type } = column;
   switch (type.kind) {
@@ -31,7 +31,7 @@ function literal(text: string, column: Column): string {
     case 'bytes':
       return `x'${digits(text, column, /^([0-9a-f]{2})*$/i)}'`;
     case 'bit':
-      // MySQL compares b'..' with a column as doubles, and the last of 64 bits are lost.
+      // MySQL compares b'..' with a column as doubles, which loses the last of 64 bits.
       return String(BigInt(`0b${digits(text, column, /^[01]+$/)}`));
     case 'timestamp':
       return literalText(text.replace(/Z$/, ''));
@@ -46,7 +46,7 @@ function literal(text: string, column: Column): string {
   }
 }
 
-/** A FLOAT is compared as the double that it is, and the shortest text of it (PostgreSQL's 0.1) is that of another one. */
+/** A FLOAT is compared as the double that it is; its shortest text (PostgreSQL's 0.1) denotes another double. */
 function float(text: string, bits: 32 | 64): string {
   const exact = bits === 32 ? String(Math.fround(Number(text))) : text;
   return `${exact}${/e/i.test(exact) ? '' : 'e0'}`;
@@ -64,7 +64,7 @@ function digits(text: string, column: Column, shape: RegExp): string {
   );
 }
 
-/** Enums are ordered by place; compared with text they would be ordered by text. */
+/** Enums sort by position; compared with text they would sort by text. */
 function enumIndex(text: string, labels: readonly string[], column: Column): number {
   const index = labels.indexOf(text);
   if (index >= 0) return index + 1;
@@ -78,7 +78,10 @@ function setMask(text: string, column: Column): string {
   return String(chosen.reduce((mask, each) => mask | (1n << BigInt(Math.max(0, members.indexOf(each)))), 0n));
 }
 
-/** What gives the canonical value, or its text: the server's text of a FLOAT has six digits, the driver's numbers lose the last ones. */
+/**
+ * The expression that returns the canonical value or its text: the server's text of a FLOAT has six digits, and the driver's numbers lose
+ * the last ones.
+ */
 export function selectItem(column: Column): string {
   const name = quoteBacktick(column.name);
   const { type } = column;

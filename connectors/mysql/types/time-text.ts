@@ -4,7 +4,7 @@ export function microsOf(text: string): number {
   return Date.parse(`${second.replace(' ', 'T')}Z`) * 1_000 + Number(fraction.padEnd(6, '0').slice(0, 6));
 }
 
-/** As a clock on the wall of an IANA zone shows it, cut to `digits` of a second: never later than it was. */
+/** The local time in an IANA zone, truncated to `digits` of a second, so that it is never later than the instant. */
 export function wallText(micros: number, timeZone: string, digits: number): string {
   const ms = Math.floor(micros / 1_000);
   const second = new Intl.DateTimeFormat('sv-SE', {

@@ -1,13 +1,13 @@
 const newline = 0x0a;
 const tab = '\t';
 
-/** Lines of `tsv` (core/batch.ts). */
+/** Lines in the format `tsv` (core/batch.ts). */
 export interface Lines {
   readonly chunks: readonly Buffer[];
   readonly count: number;
 }
 
-/** Without their line breaks. A source that leaves out the last break does not lose that line. */
+/** Lines without their line breaks. If a source leaves out the last line break, that line is not lost. */
 export function* linesOf({ chunks }: Pick<Lines, 'chunks'>): Generator<Buffer> {
   const all = Buffer.concat(chunks);
   for (let start = 0; start < all.length; ) {
@@ -22,7 +22,7 @@ export function fieldsOf(line: Buffer): string[] {
   return line.toString('utf8').split(tab);
 }
 
-/** What LOAD DATA makes of the character behind a backslash; any other one stands for itself. */
+/** What LOAD DATA makes of the character after a backslash; any other character stands for itself. */
 const escaped: Readonly<Record<string, string>> = {
   0: '\0',
   b: '\b',
@@ -32,7 +32,7 @@ const escaped: Readonly<Record<string, string>> = {
   Z: '\x1a',
 };
 
-/** The value of a field. */
+/** The decoded value of a field. */
 export function plainField(field: string): string | null {
   if (field === '\\N') return null;
   if (!field.includes('\\')) return field;

@@ -1,9 +1,9 @@
-/** A type as COLUMN_TYPE writes it, in its parts. */
+/** The parts of a type as COLUMN_TYPE writes it. */
 export interface TypeName {
   /** In lower case. */
   readonly base: string;
   readonly sizes: readonly number[];
-  /** Of ENUM and SET. */
+  /** Labels of ENUM and SET. */
   readonly labels: readonly string[];
   readonly isUnsigned: boolean;
   readonly isZerofill: boolean;
@@ -12,13 +12,13 @@ export interface TypeName {
 const sizes = String.raw`\((\d{1,10}(?:,\d{1,3})?)\)`;
 const label = String.raw`'(?:[^'\\]|''|\\.)*'`;
 const labels = String.raw`\((${label}(?:,${label})*)\)`;
-/** A comment at the end is MariaDB's: `COMPRESSED`, or the format of an old column. */
+/** A comment at the end comes from MariaDB: `COMPRESSED`, or the format of an old column. */
 const grammar = new RegExp(
   `^([a-z][a-z0-9_]{0,63})(?:${sizes}|${labels})?((?: unsigned| zerofill)*)(?: /\\*[\\w !.-]*\\*/)?$`,
   'is',
 );
 
-/** Undefined: it is not written as MySQL and MariaDB write types. */
+/** Undefined if the text is not in the form in which MySQL and MariaDB write types. */
 export function parseTypeName(text: string): TypeName | undefined {
   const [, name = '', numbers, list, rest = ''] = grammar.exec(text) ?? [];
   const base = name.toLowerCase();
@@ -33,7 +33,7 @@ export function parseTypeName(text: string): TypeName | undefined {
   };
 }
 
-/** As COLUMN_TYPE writes it, which is SQL: every part of it is a word, a number or a literal. */
+/** Written like COLUMN_TYPE, which is SQL: every part is a word, a number or a literal. */
 export function writeTypeName({ base, sizes, labels, isUnsigned, isZerofill }: TypeName): string {
   const inner = labels.length > 0 ? labels.map(labelText).join(',') : sizes.join(',');
   const size = inner === '' ? '' : `(${inner})`;
@@ -49,7 +49,7 @@ const escapes: Readonly<Record<string, string>> = {
   "'": "''",
 };
 
-/** `'a','it''s'` as the catalogue writes it: quotes are doubled, and a backslash and the ends of lines are escaped by a backslash. */
+/** `'a','it''s'` as the catalog writes it: quotes are doubled; backslashes and line ends are escaped with a backslash. */
 export function labelsOf(inner: string): string[] {
   return [...inner.matchAll(/'((?:[^'\\]|''|\\.)*)'/gs)].map(([, text = '']) =>
     text.replaceAll(/''|\\(.)/gs, (_, char?: string) =>

@@ -8,8 +8,8 @@ import { accepts, minusZero, openKeyLength } from './accepts.ts';
 import { isBinaryOther, partsOf, utcComment } from './column-types.ts';
 
 /**
- * What MySQL and MariaDB can store, and as what (Invariant 6). The collation of texts is added when the table is made: which one
- * compares as bytes do depends on the server.
+ * Which types MySQL and MariaDB can store, and how (Invariant 6). The collation of texts is added when the table is created, because the
+ * collation that compares as bytes depends on the server.
  */
 export const types: TypeTable = {
   columnFor,
@@ -22,18 +22,18 @@ export const types: TypeTable = {
   rowFindings,
 };
 
-/** 3072 bytes of an index at four a character; three of openKeyLength fit into one key. */
+/** An index has 3072 bytes, at four per character; three columns of openKeyLength fit into one key. */
 const maxKeyCharacters = 768;
 const maxKeyBytes = 3_072;
-/** Longer ones would use up the 65,535 bytes that a row's VARCHARs share. */
+/** Longer ones would use up the 65,535 bytes shared by a row's VARCHARs. */
 const maxVarchar = 255;
 const maxDecimal = { precision: 65, scale: 30 };
 const secondDigits = 6;
 
-/** Of one of the two alone, or of the session's settings: the plan cannot know which server makes the table. */
+/** Types of only one of the two servers, or dependent on session settings: the plan does not know which server creates the table. */
 const notPortable = new Set(['uuid', 'inet4', 'inet6', 'vector', 'xmltype']);
 
-/** A name that is none of the types that are known here may be one of another server's, or of an attacker's. */
+/** A name that is not a known type may come from another server, or from an attacker. */
 function isPortable(base: string, type: ColumnType): boolean {
   return !notPortable.has(base) && (type.kind !== 'other' || base === 'set' || isBinaryOther(base));
 }
@@ -49,7 +49,7 @@ function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
   return use.isKey ? keyType(type) : plainType(type);
 }
 
-/** A DATETIME that holds instants says so by its comment. */
+/** A DATETIME that holds instants is marked by its comment. */
 function ownDdl(nativeType: string, type: ColumnType): string {
   const isUtc = type.kind === 'timestamp' && type.hasZone && /^datetime/i.test(nativeType);
   return isUtc ? `${nativeType} COMMENT '${utcComment}'` : nativeType;
@@ -87,7 +87,7 @@ function keyType(type: ColumnType): NativeType | TypeRefusal {
   }
 }
 
-/** A type that is stored as text without limit has one as a key. */
+/** A type stored as text without limit gets a length if it is a key. */
 function withKeyLength(native: NativeType | TypeRefusal): NativeType | TypeRefusal {
   return 'ddl' in native && native.ddl === 'LONGTEXT' ? { ...native, ...keyText(undefined) } : native;
 }

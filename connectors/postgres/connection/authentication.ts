@@ -1,7 +1,7 @@
 import { permanent } from '../../../core/errors.ts';
 import { type PasswordRule, requireConfidential } from '../../sql/connection/password-rule.ts';
 
-/** Numbers of authentication requests that the driver answers. */
+/** Numbers of the authentication requests that the driver answers. */
 const method = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const;
 const unknownNames: ReadonlyMap<number, string> = new Map([
   [2, 'Kerberos'],
@@ -20,8 +20,9 @@ const next: Readonly<Record<string, readonly number[]>> = {
 };
 
 /**
- * The driver answers each request for a password, in any order and at any time, and takes the login for done when the server says so.
- * Here one method is asked for once, the password itself is sent by the rule alone, and SCRAM ends with the server's own proof.
+ * The driver answers each request for a password, in any order and at any time, and considers the login complete when the server says so.
+ * Here one method may be requested once, the password itself is sent only if the rule allows it, and SCRAM must end with the server's own
+ * proof.
  */
 export class AuthenticationGate {
   readonly #rule: PasswordRule;
@@ -41,7 +42,7 @@ export class AuthenticationGate {
     else this.#state = 'answered';
   }
 
-  /** For the first message that only a login brings. */
+  /** Call for the first message that only a completed login sends. */
   requireLoggedIn(): void {
     if (this.#state !== 'loggedIn') throw new Error('a session before the login is done');
   }

@@ -3,7 +3,7 @@ import type { BatchLimits } from '../../../core/batch.ts';
 import { shapeText } from '../fingerprint.ts';
 import { binaryHeader, binaryTrailer, FrameCutter, type FramePart } from './frames.ts';
 
-/** What `pg` calls on a submitted query; its own types name only `submit`. */
+/** What `pg` calls on a submitted query; its types declare only `submit`. */
 interface QueryHooks extends Submittable {
   handleError(error: Error): void;
   handleCommandComplete(message: { readonly text: string }): void;
@@ -17,13 +17,13 @@ interface QueryHooks extends Submittable {
 type SocketReader = (chunk: Buffer) => void;
 const copyDone = Buffer.from([0x63, 0, 0, 0, 4]);
 
-/** What `pg` asks of a query that is not its own. */
+/** What `pg` requires of a query that is not its own. */
 export abstract class SubmittedQuery implements QueryHooks {
   abstract submit(connection: Connection): void;
   abstract handleError(error: Error): void;
   abstract handleCommandComplete(message: { readonly text: string }): void;
   abstract handleReadyForQuery(): void;
-  /** `pg` insists on a callback of queries. */
+  /** `pg` requires queries to have a callback. */
   readonly callback = (): void => {};
   handleRowDescription(_message: { readonly fields: readonly FieldDef[] }): void {}
   handleDataRow(_message: { readonly fields: readonly (string | null)[] }): void {}
@@ -32,8 +32,9 @@ export abstract class SubmittedQuery implements QueryHooks {
 }
 
 /**
- * COPY .. TO STDOUT, behind statements whose first fields and last row are the shape of what is read. While the rows flow, the socket's chunks come here and not to the parser of `pg`, which would make an object of
- * each row. At most one full part waits for its reader; then the socket is paused, and so in the end is the server.
+ * COPY .. TO STDOUT, after statements whose first fields and last row are the shape of the object. While the rows flow, the socket's
+ * chunks go here and not to the parser of `pg`, which would create an object per row. At most one full part waits for its reader; then
+ * the socket is paused, and eventually the server as well.
  */
 export class CopyOut extends SubmittedQuery {
   readonly #text: string;
@@ -89,7 +90,7 @@ export class CopyOut extends SubmittedQuery {
     this.#shape = shapeText(this.#fields ?? [], fields[0]);
   }
 
-  /** Seen before the first row; undefined where the server refused earlier. */
+  /** Known before the first row; undefined if the server refused earlier. */
   get shape(): string | undefined {
     return this.#shape;
   }
@@ -106,7 +107,7 @@ export class CopyOut extends SubmittedQuery {
     this.#wake?.();
   }
 
-  /** Ends when the rows have; throws the server's error. Leaving it early leaves the connection unusable: see `isEnded`. */
+  /** Ends when the rows have ended; throws the server's error. If the caller leaves early, the connection is unusable: see `isEnded`. */
   async *parts(): AsyncGenerator<FramePart, void> {
     for (;;) {
       const part = this.#parts.shift();
@@ -128,15 +129,15 @@ export class CopyOut extends SubmittedQuery {
   }
 }
 
-/** What COPY .. FROM STDIN is given: frames, in the format of its statement. */
+/** The data for COPY .. FROM STDIN: frames, in the format of its statement. */
 export interface CopyBody {
   readonly isBinary: boolean;
   readonly frames: readonly Buffer[];
 }
 
 /**
- * COPY .. FROM STDIN, which may stand behind `BEGIN;`: statement, rows and end leave in one go, without waiting for the server's
- * consent. Where it refuses, it drops the rows by itself (PostgreSQL's protocol, COPY operations).
+ * COPY .. FROM STDIN, which may follow `BEGIN;`. Statement, rows and end are sent together, without waiting for the server's response. If
+ * the server refuses, it drops the rows itself (PostgreSQL's protocol, COPY operations).
  */
 export class CopyIn extends SubmittedQuery {
   readonly #text: string;

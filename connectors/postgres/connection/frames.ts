@@ -6,16 +6,16 @@ export interface FramePart {
   readonly chunks: readonly Buffer[];
   readonly rowCount: number;
   readonly byteCount: number;
-  /** The last row without its frame's head. */
+  /** The last row without its frame header. */
   readonly lastRow: Buffer;
 }
 
 export interface FrameListener {
-  /** A batch is full, or the last one when the rows have ended. */
+  /** Called when a batch is full, and with the last rows when they have ended. */
   onPart(part: FramePart): void;
-  /** A message of another kind between the rows, complete: a notice, a parameter. */
+  /** A complete message of another kind between the rows: a notice, a parameter. */
   onMessage(message: Buffer): void;
-  /** The rows have ended; what follows is for the protocol's own reader. isError: the rows since the last part are void. */
+  /** The rows have ended; `rest` is for the protocol's own parser. isError: the rows since the last part are void. */
   onEnd(rest: Buffer, isError: boolean): void;
 }
 
@@ -26,10 +26,10 @@ const readyForQuery = 0x5a;
 /** CopyOutResponse, NoticeResponse, ParameterStatus, NotificationResponse. */
 const between = new Set([copyOutResponse, 0x4e, 0x53, 0x41]);
 export const headBytes = 5;
-/** `PGCOPY\n\377\r\n\0`, flags, length of the extension (none since there is one). */
+/** `PGCOPY\n\377\r\n\0`, flags, length of the extension (none exists so far). */
 const fileHeaderBytes = 19;
 const trailerFrameBytes = headBytes + 2;
-/** Of a notice or a parameter between rows. */
+/** Maximum size of a notice or a parameter between rows. */
 const maxOtherBytes = 1_048_576;
 const empty: Buffer = Buffer.alloc(0);
 
@@ -46,16 +46,16 @@ export function frame(payload: Buffer): Buffer {
 }
 
 /**
- * Cuts what a backend sends during COPY TO STDOUT into batches. Only the heads of frames are looked at: the bytes stay where the
- * socket put them, and are the very bytes that COPY FROM STDIN takes. Of COPY BINARY the file's header and trailer are taken out.
+ * Cuts what a server sends during COPY TO STDOUT into batches. Only frame headers are read: the bytes stay where the socket put them, and
+ * COPY FROM STDIN accepts them unchanged. The header and trailer of a COPY BINARY file are removed.
  */
 export class FrameCutter {
   readonly #limits: BatchLimits;
   readonly #isBinary: boolean;
   readonly #listener: FrameListener;
-  /** The start of a frame whose head is not here yet. */
+  /** The start of a frame whose header is incomplete. */
   #carry = empty;
-  /** Bytes of the frame's body that are still to come. */
+  /** Bytes of the frame's body that have not arrived yet. */
   #missing = 0;
   /** Statements before the COPY have results of their own. */
   #hasBegun = false;
@@ -128,7 +128,7 @@ export class FrameCutter {
     if (to > from) this.#chunks.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
   }
 
-  /** The length of a message that is not a row; undefined when nothing of the chunk is left to walk. */
+  /** The length of a message that is not a row; undefined if nothing of the chunk is left. */
   #passMessage(chunk: Buffer, at: number): number | undefined {
     const type = chunk[at] ?? 0;
     const isBefore = !this.#hasBegun && type !== errorResponse && type !== readyForQuery;
@@ -147,7 +147,7 @@ export class FrameCutter {
     return size;
   }
 
-  /** The first frame has the file's header, then the first row or (no rows) the trailer. */
+  /** The first frame has the file's header, then the first row or, without rows, the trailer. */
   #takeHeader(chunk: Buffer, at: number, size: number): number | undefined {
     const needed = headBytes + fileHeaderBytes;
     if (size < needed) throw new Error(`a COPY of ${size} bytes without its header`);
@@ -206,14 +206,14 @@ function sizeAt(chunk: Buffer, at: number): number {
   );
 }
 
-/** Of a message from the network: a length below its own four bytes would never get on, a huge one never end. */
+/** The size comes from the network: a length below its own four bytes would loop forever, a huge one would never complete. */
 function checkedSize(chunk: Buffer, at: number, maxBytes: number): number {
   const length = chunk.readUInt32BE(at + 1);
   if (length < 4 || length > maxBytes) throw new Error(`a message of ${length} bytes`);
   return 1 + length;
 }
 
-/** The rows of frames, each without its head; views, not copies. */
+/** The rows of frames, each without its header; views, not copies. */
 export function* eachRow(frames: Buffer): Generator<Buffer> {
   for (let at = 0; at < frames.length; ) {
     const end = at + 1 + sizeAt(frames, at + 1);
@@ -222,7 +222,7 @@ export function* eachRow(frames: Buffer): Generator<Buffer> {
   }
 }
 
-/** Where each frame begins, and the end behind the last. */
+/** The offset of each frame, and the end after the last one. */
 export function frameEdges(frames: Buffer): number[] {
   const edges: number[] = [];
   let at = 0;
@@ -234,7 +234,7 @@ export function frameEdges(frames: Buffer): number[] {
   return edges;
 }
 
-/** The bodies of frames without their heads, joined: the lines of COPY text. */
+/** The bodies of frames without headers, joined: the lines of COPY text. */
 export function joinBodies(frames: Buffer, rowCount: number): Buffer {
   const joined = Buffer.allocUnsafe(frames.length - rowCount * headBytes);
   let to = 0;

@@ -7,7 +7,7 @@ import { MessageGate } from './message-limits.ts';
 
 type Parser = (messages: Buffer) => void;
 
-/** Before `client.connect()`: from the first byte on, what the server sends can only end its own connection. */
+/** Call before `client.connect()`: from the first byte on, data from the server can end only its own connection. */
 export function guardConnection(client: Client, rule: PasswordRule): void {
   const { where } = rule;
   const connection = connectionOf(client);
@@ -22,7 +22,7 @@ export function guardConnection(client: Client, rule: PasswordRule): void {
   });
 }
 
-/** TLS makes another one of it. */
+/** The socket changes when TLS starts. */
 export function socketOf(client: Client): Socket {
   return connectionOf(client).stream as Socket;
 }

@@ -9,16 +9,16 @@ const authentication = 0x52;
 const readyForQuery = 0x5a;
 
 /**
- * Stands before the message parser of `pg`, which trusts every length and every end: an ErrorResponse without its last byte would be
- * read for ever, and a length of 4 GB be waited for. Hands on whole messages only, and only such as the parser can take.
+ * Sits before the message parser of `pg`, which trusts every length and terminator: an ErrorResponse without its last byte would be read
+ * forever, and a length of 4 GB would be waited for. Passes on only whole messages that the parser can handle.
  */
 export class MessageGate {
   readonly #authentication: AuthenticationGate;
   readonly #next: (messages: Buffer) => void;
-  /** The start of a message whose end is not here yet. */
+  /** The start of an incomplete message. */
   #held: Buffer[] = [];
   #heldBytes = 0;
-  /** Of the held message; 0: its head is not here yet. */
+  /** Size of the held message; 0 if its header is incomplete. */
   #wantedBytes = 0;
   readonly #answer = new AnswerSize();
 
@@ -46,7 +46,7 @@ export class MessageGate {
     this.#heldBytes += part.length;
   }
 
-  /** Where the last whole message ends. */
+  /** The offset where the last whole message ends. */
   #wholeMessages(bytes: Buffer): number {
     let at = 0;
     while (bytes.length - at >= headBytes) {
@@ -75,7 +75,7 @@ export class MessageGate {
   }
 }
 
-/** A count, then for each field its length (-1: NULL) and bytes. */
+/** A count, then for each field its length (-1 for NULL) and bytes. */
 function requireFields(body: Buffer): void {
   const count = body.length < 2 ? -1 : body.readInt16BE(0);
   let at = 2;
@@ -88,7 +88,7 @@ function requireFields(body: Buffer): void {
   if (count !== 0 || body.length !== 2) throw new Error('a row that does not fill its message');
 }
 
-/** A letter and a text that ends in a zero, again and again, then a zero. */
+/** Repeated pairs of a letter and a zero-terminated text, then a zero. */
 function requireEnded(body: Buffer): void {
   let at = 0;
   while (at < body.length && body[at] !== 0) {

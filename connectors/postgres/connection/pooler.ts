@@ -2,8 +2,8 @@ import { permanent } from '../../../core/errors.ts';
 import type { Session } from '../session.ts';
 
 /**
- * Behind a pooler the backend is not the one that the handshake has named, and may be another one for each transaction: settings would
- * stay in connections of others, and a claim would not know its own session. Asked before anything is set.
+ * Behind a pooler the backend is not the one named in the handshake, and may change with each transaction: settings would stay in
+ * connections of other clients, and a claim would not know its own session. Checked before anything is set.
  */
 export async function requireServer(session: Pick<Session, 'pid' | 'run'>, doing: string): Promise<void> {
   const [[pid] = []] = await session.run('SELECT pg_catalog.pg_backend_pid()');

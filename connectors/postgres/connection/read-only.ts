@@ -4,9 +4,9 @@ import type { Session, TextRow } from '../session.ts';
 import { type Names, useOwnPath, useUsersPath } from './search-path.ts';
 
 /**
- * What users have written (a query, functions of views and policies) runs within these alone: it cannot write, for no statement makes a
- * transaction READ WRITE after its first one; and settings that it changes (set_config), and its role, are as they were afterwards, for
- * they go with the savepoint. The transaction itself is committed, lest the server's statistics show every page as rolled back.
+ * What users have written (a query, functions of views and policies) runs only within these statements. It cannot write, because no
+ * statement can make a transaction READ WRITE after its first one. Settings (set_config) and the role are reset afterwards, because they
+ * end with the savepoint. The transaction itself is committed, so that the server's statistics do not show every page as a rollback.
  */
 const begin = 'BEGIN READ ONLY; SAVEPOINT "idra reading"';
 const end = 'ROLLBACK TO "idra reading"; COMMIT';
@@ -15,7 +15,10 @@ export function reading(sql: string, names: Names): string {
   return `${begin}; ${pathOf(names)}${sql}; ${end}`;
 }
 
-/** Locks the object, looks at its shape (the first fields, and the last row), and then reads. Nothing of ours runs on the path of users. */
+/**
+ * Locks the object, reads its shape (the first fields and the last row), and then reads rows. No name in our statements is looked up on
+ * the users' path.
+ */
 export function readingShaped({ opening, lockSql, fingerprintSql, names }: ShapeQuery, sql?: string): string {
   const look = `${opening === undefined ? '' : `${opening}; `}${pathOf(names)}${lockSql}; ${useOwnPath}; ${fingerprintSql}`;
   return `${begin}; ${look}${sql === undefined ? '' : `; ${pathOf(names)}${sql}`}; ${end}`;
@@ -25,7 +28,7 @@ function pathOf(names: Names): string {
   return names === 'users' ? `${useUsersPath}; ` : '';
 }
 
-/** As session.run. */
+/** Like session.run. */
 export async function readRows(session: Session, sql: string, names: Names): Promise<readonly TextRow[]> {
   return await undone(session, () => session.run(reading(sql, names)));
 }

@@ -5,7 +5,7 @@ import { openFlow, type TestDatabase, testDatabase } from '../test-harness.ts';
 import { pinnedNames } from './settings.ts';
 
 const signal = new AbortController().signal;
-/** As odd as each can be. What older versions do not know is left out by them. */
+/** Unusual values for each setting. Settings that older versions do not know are skipped. */
 const odd: Readonly<Record<string, string>> = {
   client_encoding: 'LATIN1',
   TimeZone: 'Asia/Tokyo',
@@ -90,7 +90,7 @@ test('a server knows each setting under the name that is pinned, and sessions ha
         `SELECT name, setting FROM pg_settings WHERE name IN (${pinnedNames.map((each) => `'${each}'`).join(', ')}) ORDER BY 1`,
       );
     const first = await ask();
-    // A wait without an end would be a Sync that says nothing.
+    // An endless wait would be a Sync that reports nothing.
     assert.deepEqual(
       first.find(([setting]) => setting === 'lock_timeout'),
       ['lock_timeout', '30000'],

@@ -6,13 +6,13 @@ interface Pinned {
   readonly name: string;
   readonly value: string;
   readonly why: string;
-  /** Only where the server, database or role has this value. */
+  /** Set only if the server, database or role has this value. */
   readonly instead?: string;
 }
 
 /**
- * Settings that any role may change and that change what a session sees, how it writes or reads values, or what ends its statements.
- * Whatever server, database or role say, a session of Idra has these. Those that a version does not know are left out.
+ * Settings that any role may change and that change what a session sees, how it writes or reads values, or what ends its statements. A
+ * session of Idra sets these regardless of server, database or role. Settings that a version does not know are left out.
  */
 const pinned: readonly Pinned[] = [
   { name: 'client_encoding', value: 'UTF8', why: 'bytes of texts' },
@@ -60,7 +60,7 @@ const pinned: readonly Pinned[] = [
     value: 'on',
     why: 'a source is never written, and a destination by who has said so: see allowWrites',
   },
-  // The server ends a transaction whose client stands still: a claim must get past an owner that stopped in the middle.
+  // The server ends a transaction whose client is idle: a claim must get past an owner that stopped halfway.
   { name: 'idle_in_transaction_session_timeout', value: '60s', why: 'locks of a stopped process' },
 ];
 const pinnedWriter: readonly Pinned[] = [
@@ -69,10 +69,10 @@ const pinnedWriter: readonly Pinned[] = [
 
 export const pinnedNames: readonly string[] = [...pinned, ...pinnedWriter].map(({ name }) => name);
 
-/** Of a session that describes a destination, as check and plan do, from now on. */
+/** From now on, for a session that only described a destination so far, as check and plan do. */
 export const allowWrites = 'SET default_transaction_read_only = off';
 
-/** One message that makes a session what `use` needs, whoever had it before. */
+/** One message that configures a session for `use`, whoever used it before. */
 export function settingsOf(use: 'reader' | 'writer', config: PostgresConfig): string {
   const all = [...pinned, ...(use === 'reader' ? [] : pinnedWriter)];
   const rows = all.map(
@@ -81,13 +81,12 @@ export function settingsOf(use: 'reader' | 'writer', config: PostgresConfig): st
   );
   const pinSql = `SELECT pg_catalog.set_config(p.name, p.value, false) FROM (VALUES ${rows.join(', ')}) AS p (name, value, instead)
     JOIN pg_catalog.pg_settings s ON s.name = p.name AND s.context = 'user' AND (p.instead IS NULL OR s.setting = p.instead)`;
-  // The limit before the others, lest it ends the statement that sets them.
+  // The limit is set before the others, so that it does not end the statement that sets them.
   return [lookInCatalog, 'SET statement_timeout = 0', pinSql, ...parameterSettings(config)].join(';');
 }
 
 /**
- * Undoes whatever the last user of a pooled session has left, as DISCARD ALL does, which cannot stand in one message with the settings
- * that follow it.
+ * Undoes what the last user of a pooled session left, like DISCARD ALL, which cannot be in one message with the settings that follow it.
  */
 export const discard: readonly string[] = [
   'ROLLBACK',
@@ -96,7 +95,7 @@ export const discard: readonly string[] = [
   'RESET ALL',
   'DEALLOCATE ALL',
   'UNLISTEN *',
-  // On the path that the last user has left.
+  // Runs on the search path that the last user left.
   'SELECT pg_catalog.pg_advisory_unlock_all()',
   'DISCARD PLANS',
   'DISCARD TEMP',

@@ -38,6 +38,6 @@ test('a refused part is closed before the next one: parts never lie within each 
     names: 'own',
   }).putGood(rows, 'insert');
   assert.deepEqual([written, rejections.length, Math.max(...depths), depth], [0, 512, 1, 0]);
-  // Halving alone would be 1,023; nothing else is asked of the server but one last statement.
+  // Halving alone would take 1,023 parts. One last statement is added; the server is queried for nothing else.
   assert.ok(parts < 800, `${parts} parts`);
 });

@@ -8,24 +8,24 @@ import type { RowSet } from './bulk-load.ts';
 import { stage, type Target } from './ddl.ts';
 
 /**
- * How rows get into the table, each right wherever the one before is refused:
- * - insert: COPY straight into it. With Upsert too, where no row is expected to be there: a key that is there fails the COPY.
- * - merge: COPY into a stage and one INSERT .. ON CONFLICT; fails where a batch has a key twice.
- * - mergeDistinct: the same, of each key the last row.
+ * Strategies for writing rows into the table; each works where the one before is refused:
+ * - insert: COPY directly into it. Also with Upsert if no row is expected to exist: an existing key fails the COPY.
+ * - merge: COPY into a stage and one INSERT .. ON CONFLICT; fails if a batch has a key twice.
+ * - mergeDistinct: the same, with the last row of each key.
  */
 export type WriteStrategy = 'insert' | 'merge' | 'mergeDistinct';
 
 const uniqueViolation = '23505';
 const cardinalityViolation = '21000';
 
-/** The one to try after one that failed in this state; undefined: the rows themselves are to blame. */
+/** The strategy to try after one that failed with this SQLSTATE; undefined if the rows themselves are the cause. */
 export function nextStrategy(strategy: WriteStrategy, state: string | undefined): WriteStrategy | undefined {
   if (strategy === 'insert' && state === uniqueViolation) return 'merge';
   if (strategy === 'merge' && state === cardinalityViolation) return 'mergeDistinct';
   return undefined;
 }
 
-/** The server took the rows and a trigger of the table has dropped some of them, of which no error tells. */
+/** The server accepted the rows but a trigger of the table dropped some of them, which causes no error. */
 export class RowsLeftOut extends IdraError {
   constructor(table: string) {
     const code = 'ConstraintViolated';
@@ -36,7 +36,7 @@ export class RowsLeftOut extends IdraError {
 
 const leftOut = 'a trigger of the table leaves the row out';
 
-/** A row is to blame: what `onError` decides about. */
+/** Caused by a row, so that `onError` decides. */
 export function isRowRefused(thrown: unknown): boolean {
   return isRowError(thrown) || thrown instanceof RowsLeftOut;
 }
@@ -57,9 +57,9 @@ export interface BatchWriterInit {
   readonly names: Names;
 }
 
-/** From so many on the rest of a batch is likely to hold many more: larger steps have fewer parts that fail. */
+/** After this many, the rest of a batch probably contains many more: larger steps have fewer parts that fail. */
 const manyRejections = 32;
-/** In the stage, before it is truncated: a scan of fewer costs less. */
+/** Dead rows in the stage before it is truncated; scanning fewer costs less than TRUNCATE. */
 const mostDeadRows = 1_000;
 
 /** Puts rows into a table within the session's transaction. */
@@ -69,7 +69,7 @@ export class BatchWriter {
   readonly #alwaysIdentity: ReadonlySet<string>;
   readonly #names: Names;
   #hasStage = false;
-  /** Rows of the stage's file, dead ones too. */
+  /** Rows in the stage's file, including dead ones. */
   #stagedSinceTruncate = Number.POSITIVE_INFINITY;
 
   constructor({ session, target, alwaysIdentity, names }: BatchWriterInit) {
@@ -79,14 +79,14 @@ export class BatchWriter {
     this.#names = names;
   }
 
-  /** Before a transaction that merges: the stage belongs to the session. */
+  /** Call before a transaction that merges: the stage belongs to the session. */
   async prepare(strategy: WriteStrategy): Promise<void> {
     if (strategy === 'insert' || this.#hasStage) return;
     await this.#session.run(this.#target.stageSql);
     this.#hasStage = true;
   }
 
-  /** Rows put. `first` is sent before, in the same round trip. Driver errors come as they are. */
+  /** Returns the number of rows put. `first` is sent before them, in the same round trip. Driver errors are thrown as they are. */
   async put(rows: RowSet, strategy: WriteStrategy, first: string, into?: string): Promise<number> {
     const written = await this.#putRange(rows, strategy, first, 0, rows.count, into);
     const [misfit] = rows.misfits.values();
@@ -95,8 +95,8 @@ export class BatchWriter {
   }
 
   /**
-   * Splits a set until the rows that cannot be kept stand alone; these are left out. Within a transaction. Ends after `most` of them. What
-   * begins and ends a part travels with the rows of the next one.
+   * Splits a set until each row that cannot be kept is alone; these are skipped. Call within a transaction. Ends after `most` of them.
+   * The statements that begin and end a part are sent with the rows of the next one.
    */
   async putGood(
     rows: RowSet,
@@ -116,7 +116,7 @@ export class BatchWriter {
         return written;
       } catch (thrown) {
         if (!isRowRefused(thrown)) throw thrown;
-        // Without RELEASE each refused part stays open around all that follows, and the server slows down with their number.
+        // Without RELEASE each refused part stays open around all later ones, and the server slows down with their number.
         endOfLast = 'ROLLBACK TO part; RELEASE part; ';
         if (to - from > 1) return await putParts(from, to);
         rejections.push({ ...rejectionOfRow(thrown), ...namedAs(rows.name(from)) });
@@ -135,8 +135,8 @@ export class BatchWriter {
   }
 
   /**
-   * Before the savepoint of a part of so many rows. TRUNCATE makes a new file, which is expensive for one row; what DELETE leaves may put rows
-   * out of order, which matters where there are several.
+   * Sent before the savepoint of a part of `count` rows. TRUNCATE creates a new file, which is expensive for one row; after DELETE, rows
+   * may be stored out of order, which matters if there are several.
    */
   #emptyStage(count: number): string {
     const isCheap = count === 1 && this.#stagedSinceTruncate < mostDeadRows;
@@ -160,7 +160,7 @@ export class BatchWriter {
         throw new RowsLeftOut(this.#target.name);
       return copied;
     }
-    // Behind BEGIN it is empty; within a transaction it has what was merged before.
+    // After BEGIN it is empty; within a transaction it contains what was merged before.
     const empty = first === '' ? `TRUNCATE ${stage}; ` : first;
     const staged = await this.#session.copyIn(`${empty}${this.#target.copySql(rows.isBinary, stage)}`, body);
     const mergeSql = this.#target.mergeSql(strategy === 'mergeDistinct', this.#alwaysIdentity);
@@ -170,14 +170,14 @@ export class BatchWriter {
     return count;
   }
 
-  /** Fewer rows were written than there are: others of the same key have come later, equal ones were there, or a trigger has dropped some. */
+  /** Fewer rows were written than sent: later rows had the same key, equal rows existed, or a trigger dropped some. */
   async #requireStaged(): Promise<void> {
     const [[isMissing] = []] = await this.#session.run(this.#target.missingSql);
     if (isMissing === 't') throw new RowsLeftOut(this.#target.name);
   }
 }
 
-/** Those that no column keeps are not sent: they are known once the body was made. */
+/** Rows that no column can keep are not sent; they are known once the body has been made. */
 function sentRows(rows: RowSet, from: number, to: number): number {
   let misfits = 0;
   for (const index of rows.misfits.keys()) if (index >= from && index < to) misfits += 1;

@@ -10,14 +10,14 @@ import { fieldsOf, keyDecoderOf } from '../types/binary-keys.ts';
 import { encodeLine } from '../types/copy-text.ts';
 import { type Encode, encoderOf, Misfit } from '../types/encode.ts';
 
-/** The rows of a batch as bodies of COPY FROM STDIN: all of them, or a range when the bad ones are looked for. */
+/** The rows of a batch as bodies of COPY FROM STDIN: all of them, or a range when searching for the bad ones. */
 export interface RowSet {
   readonly count: number;
   readonly isBinary: boolean;
   body(from: number, to: number): CopyBody;
-  /** Rows that were left out of bodies because no column of PostgreSQL keeps them, by their number. */
+  /** Rows that were left out of bodies because no column of PostgreSQL can keep them, by index. */
   readonly misfits: ReadonlyMap<number, Rejection>;
-  /** `id 42`, where the row has a key that can be read. */
+  /** `id 42`, if the row has a readable key. */
   name(index: number): string | undefined;
 }
 
@@ -58,7 +58,7 @@ function binaryRows(
   };
 }
 
-/** Undefined: a column of the key travels in a form that is not read here. */
+/** Undefined if a column of the key has a form that cannot be read here. */
 function binaryName(row: Buffer, plan: WritePlan, types: readonly string[]): string | undefined {
   const fields = fieldsOf(row);
   const values: (string | null)[] = [];

@@ -40,31 +40,31 @@ export interface ClaimedTableInit {
   readonly request: ClaimRequest;
   readonly token: Token;
   readonly shape: ClaimedShape;
-  /** As the claim has stored it. */
+  /** The offset that was stored when the table was claimed. */
   readonly offset: string | null;
   readonly totalRows: number;
-  /** It had no rows when it was claimed. */
+  /** The table had no rows when it was claimed. */
   readonly wasEmpty: boolean;
 }
 
-/** A change of the catalogue that does not touch the plan is met so often in a row at most. */
+/** Maximum attempts in a row when the catalog changes in a way that does not affect the plan. */
 const attempts = 5;
 
 /**
- * Deferred constraints are checked with the rows: by COMMIT no row could be named, nor left out. But for a pass that is one transaction
- * and is to stop: there a row may come before the one that it refers to.
+ * Checks deferred constraints with the rows: at COMMIT no row could be named or skipped. The exception is a pass that is one transaction
+ * and stops on errors: there a row may come before the one that it references.
  */
 const beginChecked = 'BEGIN; SET CONSTRAINTS ALL IMMEDIATE';
 
-/** Writes under one claim and over its session: when that is lost, so is the claim. */
+/** Writes under one claim, on its session: if the session is lost, so is the claim. */
 export class ClaimedTable {
   readonly #init: ClaimedTableInit;
   #totalRows: number;
-  /** What this claim has stored last: another one there means that somebody else has moved it (Invariant 3). */
+  /** The offset that this claim stored last. If another one is stored, somebody else moved it (Invariant 3). */
   #storedOffset: string | null;
-  /** Upsert: whether a straight COPY may still be tried. */
+  /** Upsert: whether a direct COPY may still be tried. */
   #canInsert = true;
-  /** The whole pass is one transaction: rows of it, not committed yet. */
+  /** Uncommitted rows, if the whole pass is one transaction. */
   #openRows: number | undefined;
   #replacement: Replacement | undefined;
 
@@ -74,7 +74,7 @@ export class ClaimedTable {
     this.#storedOffset = init.offset;
   }
 
-  /** By hand, under this claim. */
+  /** Sets an offset that a user changed, under this claim. */
   offsetIs(offset: string | null): void {
     this.#storedOffset = offset;
   }
@@ -125,7 +125,7 @@ export class ClaimedTable {
     return await this.#undoing(async () => {
       if (this.#openRows === undefined) await this.#init.session.run(`BEGIN; ${this.#requireShapeSql}`);
       const swapped = await this.#replacement?.swap(signal);
-      // It is the target now, and its count nobody's any more.
+      // The shadow is the target now, so its count is obsolete.
       this.#replacement = undefined;
       const target = swapped?.entry.relation.identity;
       const result = await this.#commit({ written: this.#openRows ?? 0, rejections: [] }, offset, target);
@@ -135,7 +135,7 @@ export class ClaimedTable {
     }, signal);
   }
 
-  /** One batch, one transaction. The strategy changes when the server refuses it. */
+  /** One batch in one transaction. The strategy changes if the server refuses it. */
   async #writeBatch(rows: RowSet, batch: Batch): Promise<WriteResult> {
     const { session, writer, request } = this.#init;
     for (let strategy = this.#strategyOf(batch); ; ) {
@@ -161,7 +161,7 @@ export class ClaimedTable {
     }
   }
 
-  /** Names the row that is to blame: it is looked for in a transaction that is rolled back. */
+  /** Names the row that caused the error. It is searched for in a transaction that is rolled back. */
   async #refusal(rows: RowSet, thrown: unknown): Promise<unknown> {
     const { session, writer, name } = this.#init;
     await session.run('ROLLBACK');
@@ -197,7 +197,10 @@ export class ClaimedTable {
     return { written, rejected: rejections.length, rejections, totalRows: this.#totalRows + this.#openRows };
   }
 
-  /** Offset, counts and the check of the token travel with COMMIT (Invariants 1 and 3): a process stopped before has nothing to send later. */
+  /**
+   * Offset, counts and the check of the token are sent with COMMIT (Invariants 1 and 3): a process that stopped before has nothing left
+   * to send.
+   */
   async #commit(
     { written, rejections }: Outcome,
     offset: Offset | null,
@@ -224,17 +227,17 @@ export class ClaimedTable {
   #strategyOf({ offset }: Batch): WriteStrategy {
     const { request, wasEmpty } = this.#init;
     if (request.plan.writeMode !== 'Upsert') return 'insert';
-    // A guess, which the unique index of the key judges: new ids, a first snapshot, and what goes into an empty table are not there yet.
+    // A guess, verified by the key's unique index: new ids, a first snapshot, and rows for an empty table do not exist there yet.
     const isNew = wasEmpty || offset.mode === 'Id' || (offset.mode === 'Snapshot' && offset.pass === 1);
     return this.#canInsert && isNew ? 'insert' : 'merge';
   }
 
-  /** Never refused for a key that is there, or is there twice. */
+  /** Never refused because a key exists or occurs twice. */
   get #safeStrategy(): WriteStrategy {
     return this.#init.request.plan.writeMode === 'Upsert' ? 'mergeDistinct' : 'insert';
   }
 
-  /** What fails is undone, and thrown as an error of ours. */
+  /** Undoes what fails, and throws it as an IdraError. */
   async #undoing<T>(body: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const { session, token, name, shape } = this.#init;
     for (let attempt = 1; ; attempt++) {
@@ -251,7 +254,7 @@ export class ClaimedTable {
         if (!mayBeSchemaChange(thrown)) throw session.classified(thrown);
         await session.guard(() => shape.seeAgain(session), signal);
         if (!isSchemaChange(thrown)) throw session.classified(thrown);
-        // The table is the planned one each time: the server means something else, a name within a value of type regclass.
+        // The table was the planned one each time, so the server means something else: a name within a value of type regclass.
         if (attempt === attempts && !this.#replacement && sqlState(thrown) !== schemaChangedState)
           throw session.classified(thrown);
         if (isWithin || attempt === attempts) throw schemaChanged(quoteName(name), { cause: thrown });
@@ -259,7 +262,7 @@ export class ClaimedTable {
     }
   }
 
-  /** What is written is as it was when it was claimed or made, and stays so until the transaction's end (Invariant 11). */
+  /** The written table is as it was when claimed or created, and stays so until the end of the transaction (Invariant 11). */
   get #requireShapeSql(): string {
     const { commits, shape } = this.#init;
     return `${commits.requireSql}; ${this.#replacement?.requireSql ?? shape.requireSql()}`;

@@ -17,10 +17,10 @@ export interface OffsetUpdate {
   readonly token: Token;
   /** Encoded. */
   readonly offset: string | null;
-  /** What this claim stored last. */
+  /** The offset that this claim stored last. */
   readonly previous: string | null;
   readonly written: number;
-  /** Where another table has taken the target's place. */
+  /** Set if another table has replaced the target. */
   readonly target: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export class CommitRows {
   readonly #tableName: TableName;
   readonly #name: string;
   readonly #table: string;
-  /** Of the table that was looked at last. */
+  /** The oid of the table that was inspected last. */
   #oid: string | undefined;
   readonly #schema: string;
 
@@ -46,15 +46,15 @@ export class CommitRows {
       layout integer NOT NULL, time timestamptz NOT NULL, target text, PRIMARY KEY (uid, "table"))`;
   }
 
-  /** Throws OwnTableUnsafe where what is there is not ours alone. */
+  /** Throws OwnTableUnsafe if the existing table is not exclusively ours. */
   async exists(session: Session, signal: AbortSignal): Promise<boolean> {
     this.#oid = (await requireOwnTable(session, this.#tableName, 'commits', signal))?.oid;
     return this.#oid !== undefined;
   }
 
   /**
-   * Made under a lock, for IF NOT EXISTS of two at a time collide in the catalogue. An older one has no column target. Throws
-   * OwnTableUnsafe: also where another one has come between the first look and the statement.
+   * Creates the table under a lock, because two concurrent IF NOT EXISTS collide in the catalog. A table of an older version has no
+   * column target. Throws OwnTableUnsafe, also if another table appeared between the first check and the statement.
    */
   async create(session: Session, signal: AbortSignal): Promise<void> {
     const found = await requireOwnTable(session, this.#tableName, 'commits', signal);
@@ -69,13 +69,13 @@ export class CommitRows {
       `BEGIN; ALTER TABLE ${this.#name} ADD COLUMN IF NOT EXISTS target text; ${revokeSql(this.#tableName, 'TRIGGER')}; COMMIT`,
       signal,
     );
-    // Until then others may have put a trigger on it.
+    // Until now others could have created a trigger on it.
     await this.exists(session, signal);
   }
 
   /**
-   * Raises where it is not the table that `exists` or `create` has looked at, and keeps it so until the transaction's end: the owner of the schema may
-   * drop it at any time, and put one with triggers in its place.
+   * Raises an error if it is not the table that `exists` or `create` inspected, and keeps it unchanged until the end of the transaction:
+   * the owner of the schema may drop it at any time and create one with triggers in its place.
    */
   get requireSql(): string {
     return this.#requireSql('ROW EXCLUSIVE');
@@ -86,7 +86,7 @@ export class CommitRows {
     return `LOCK TABLE ONLY ${this.#name} IN ${mode} MODE; DO ${literalText(`BEGIN IF ${isOther} THEN ${raiseFenced} END IF; END`)}`;
   }
 
-  /** Rows of the table that was looked at: a view in its place could call functions of others. */
+  /** Rows of the inspected table. A view in its place could call other users' functions. */
   async #rows(session: Session, sql: string, signal: AbortSignal): Promise<readonly TextRow[]> {
     try {
       return await session.query(
@@ -99,7 +99,7 @@ export class CommitRows {
     }
   }
 
-  /** About this target, however it is named, or about this uid; empty where there is no commit table. */
+  /** Rows for this target (under any of its names) or for this uid; empty if there is no commit table. */
   async read(session: Session, uid: string, signal: AbortSignal): Promise<readonly CommitRow[]> {
     if (!(await this.exists(session, signal))) return [];
     const tables = spellingsOf(this.#schema, this.#table).map(literalText).join(', ');
@@ -107,7 +107,7 @@ export class CommitRows {
     return (await this.#rows(session, `${this.#select} WHERE ${where}`, signal)).map(toCommitRow);
   }
 
-  /** Within a transaction: the rows of these uids on this target, locked in one order. */
+  /** Call within a transaction. Returns the rows of these uids on this target, locked in a fixed order. */
   async lock(session: Session, uids: readonly string[], signal: AbortSignal): Promise<readonly CommitRow[]> {
     const rows = await session.query(
       `${this.#select} WHERE "table" = ${literalText(this.#table)} AND uid IN (${uids.map(literalText).join(', ')}) ORDER BY uid FOR UPDATE`,
@@ -116,7 +116,7 @@ export class CommitRows {
     return rows.map(toCommitRow);
   }
 
-  /** Who holds the claim: `pid/start`, as `sessionId` writes it. */
+  /** The session that holds the claim: `pid/start`, as `sessionId` writes it. */
   async holder(
     session: Session,
     uid: string,
@@ -127,7 +127,10 @@ export class CommitRows {
     return row && { token: serverInteger(row[0] ?? 0, commitTableName), session: row[1] ?? null };
   }
 
-  /** `sessionId` is an SQL expression. Gives a row where it was stored: not when a higher token (or the same, isNew) is there. */
+  /**
+   * `sessionId` is an SQL expression. Returns a row if the claim was stored, and none if a higher token (or with isNew an equal one)
+   * exists.
+   */
   claimSql(row: Omit<CommitRow, 'time'>, sessionId: string, isNew: boolean): string {
     const values = [row.uid, row.table, row.name, row.meaning].map(literalText);
     return `INSERT INTO ${this.#name} AS c (uid, "table", name, meaning, token, "offset", rows, session, closed, layout, time)
@@ -150,8 +153,8 @@ export class CommitRows {
   }
 
   /**
-   * The last words of a transaction, for one round trip with its COMMIT: offset and counts are stored where the row is there under our
-   * token, and where it is not an error raised, which makes a ROLLBACK of what stands behind. The first result has the total of rows.
+   * The last statements of a transaction, sent in one round trip with its COMMIT. They store offset and counts if the row has our token,
+   * and otherwise raise an error, which turns what follows into a ROLLBACK. The first result has the total of rows.
    */
   storeSql(uid: string, { token, offset, previous, written, target }: OffsetUpdate): string {
     const set = [
@@ -164,12 +167,12 @@ export class CommitRows {
       ${this.#storedSql(uid, token, offset)}`;
   }
 
-  /** Raises where the row is not there under our token, and keeps claimants out until the transaction's end. */
+  /** Raises an error if the row does not have our token, and blocks claimants until the end of the transaction. */
   guardSql(uid: string, token: Token): string {
     return `DO ${literalText(`BEGIN PERFORM FROM ${this.#name} WHERE ${this.#held(uid, token)} FOR SHARE; IF NOT FOUND THEN ${raiseFenced} END IF; END`)}`;
   }
 
-  /** The same, and raises where the offset was not stored, because another one than the last of this claim stood there. */
+  /** Like guardSql; also raises an error if the offset was not stored because the row did not have the last offset of this claim. */
   #storedSql(uid: string, token: Token, offset: string | null): string {
     const held = this.#held(uid, token);
     const check = `BEGIN PERFORM FROM ${this.#name} WHERE ${held} AND ${isOffset(offset)} FOR SHARE; IF FOUND THEN RETURN; END IF;
@@ -177,19 +180,19 @@ export class CommitRows {
     return `DO ${literalText(check)}`;
   }
 
-  /** Within the transaction of the claim. */
+  /** Call within the transaction of the claim. */
   targetSql(uid: string, token: Token, target: string): string {
     return `UPDATE ${this.#name} SET target = ${literalText(target)} WHERE ${this.#held(uid, token)}`;
   }
 
-  /** Targets of this uid in this schema, as splitName reads them. */
+  /** Targets of this uid in this schema, in the format that splitName reads. */
   async targets(session: Session, uid: string, signal: AbortSignal): Promise<readonly string[]> {
     const sql = `SELECT "table" FROM ${this.#name} WHERE uid = ${literalText(uid)}`;
     const rows = await this.#rows(session, sql, signal);
     return rows.map(([table]) => table ?? '');
   }
 
-  /** Gives the row where `expected` was stored under the token. */
+  /** Returns the row if `expected` was stored under the token. */
   setOffsetSql(uid: string, expected: string | null, offset: string | null, token: Token): string {
     return `UPDATE ${this.#name} AS c SET "offset" = ${nullable(offset)}, time = clock_timestamp()
       WHERE ${this.#held(uid, token)} AND ${isOffset(expected)} RETURNING ${commitRowItems}`;
@@ -199,7 +202,10 @@ export class CommitRows {
     return `SELECT ${commitRowItems} FROM ${this.#name} AS c`;
   }
 
-  /** By the session that has claimed: one of the same owner that was given up may have a COMMIT on its way, and cannot always be ended. */
+  /**
+   * Matches only the session that claimed: an abandoned session of the same owner may still have a COMMIT under way, and cannot always be
+   * ended.
+   */
   #held(uid: string, token: Token): string {
     return `${this.#own(uid)} AND token = ${token} AND NOT closed AND split_part(session, '/', 1) = pg_backend_pid()::text`;
   }
@@ -220,6 +226,6 @@ function isOffset(offset: string | null): string {
   return offset === null ? '"offset" IS NULL' : `"offset" IS NOT DISTINCT FROM ${literalText(offset)}`;
 }
 
-// The column target is missing in a table of an older version.
+// A table of an older version has no column target.
 const commitRowItems = `uid, "table", name, meaning, token, "offset", rows, closed, layout,
   to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), pg_catalog.to_jsonb(c) ->> 'target'`;

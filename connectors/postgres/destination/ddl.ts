@@ -5,7 +5,7 @@ import { quoteDouble } from '../../sql/names.ts';
 import { quoteName, type TableName } from '../names.ts';
 import { dialect } from '../types/literals.ts';
 
-/** The statements about a target table that follow from a plan. Pure. */
+/** The statements for a target table that follow from a plan. Pure. */
 export class Target {
   readonly name: string;
   readonly columns: string;
@@ -17,7 +17,7 @@ export class Target {
     this.columns = list(plan.columns.columns.map((each) => each.name));
   }
 
-  /** What is missing: the table, or columns of it. */
+  /** Creates what is missing: the table, or columns of it. */
   get createSql(): readonly string[] {
     const { existing, columns, key, hasUniqueKey } = this.#plan;
     if (existing === null) {
@@ -33,12 +33,12 @@ export class Target {
     return `COPY ${into} (${this.columns}) FROM STDIN${isBinary ? ' (FORMAT binary)' : ''}`;
   }
 
-  /** Emptied by each COMMIT; of the target's types, without its constraints. */
+  /** Emptied by each COMMIT; has the target's column types without its constraints. */
   get stageSql(): string {
     return `CREATE TEMP TABLE ${stage} ON COMMIT DELETE ROWS AS SELECT ${this.columns} FROM ${this.name} WITH NO DATA`;
   }
 
-  /** Of several rows of one key the last in read order wins, which is the order of ctid in the stage. */
+  /** Of several rows with one key the last in read order wins; that is the order of ctid in the stage. */
   mergeSql(isDistinct: boolean, alwaysIdentity: ReadonlySet<string>): string {
     const { key } = this.#plan;
     const set = updatedColumns(this.#plan)
@@ -49,13 +49,13 @@ export class Target {
       ON CONFLICT (${list(key)}) DO ${set.length === 0 ? 'NOTHING' : `UPDATE SET ${set.join(', ')}`}`;
   }
 
-  /** Of each key the last row that was staged. */
+  /** The last staged row of each key. */
   get #newestSql(): string {
     const key = list(this.#plan.key);
     return `SELECT DISTINCT ON (${key}) ${this.columns} FROM ${stage} ORDER BY ${key}, ctid DESC`;
   }
 
-  /** Whether a staged row is not in the target as it is. By texts: not every type can be compared. */
+  /** Whether a staged row is missing in the target or differs there. Compares texts, because not every type can be compared. */
   get missingSql(): string {
     const { key, columns } = this.#plan;
     const names = columns.columns.map((each) => quoteDouble(each.name));
@@ -71,7 +71,7 @@ export class Target {
       WHERE NOT EXISTS (SELECT FROM ${this.name} t WHERE ${same} AND ${texts('t')} IS NOT DISTINCT FROM ${texts('s')}))`;
   }
 
-  /** Rows of the table are read with those of its children, to which a trigger may pass them on. */
+  /** A SELECT from the table also returns rows of its child tables, to which a trigger may redirect rows. */
   get mayPassOn(): boolean {
     return this.#plan.existing?.isOpaque ?? false;
   }

@@ -41,7 +41,7 @@ import { replaceFindings } from './swap.ts';
 import { ClaimedShape, type SeenTable, seeTable } from './target-shape.ts';
 
 const tablePath = 'spec.destination.table';
-/** A change of the catalogue that does not touch the plan is met so often in a row at most. */
+/** Maximum attempts in a row when the catalog changes in a way that does not affect the plan. */
 const claimAttempts = 5;
 
 interface Opened {
@@ -50,19 +50,19 @@ interface Opened {
   readonly commits: CommitRows;
 }
 
-/** Writes one table over one connection, whose loss ends the claim. */
+/** Writes one table over one connection; losing the connection ends the claim. */
 export class PostgresDestination implements Destination {
   readonly guarantee = 'ExactlyOnce';
   readonly name: string;
   readonly #parts: readonly string[];
   readonly #session: OwnSession<Session>;
   readonly #names: Names;
-  /** The session that may write by now. */
+  /** The session that has been allowed to write. */
   #writing: Session | undefined;
   #name: TableName | undefined;
   #commits: CommitRows | undefined;
   #seen: SeenTable | undefined;
-  /** What a plan has become when it was claimed: it is claimed again after a rest. */
+  /** The shape that was claimed for a plan; it is claimed again after a rest. */
   #shaped: { readonly plan: WritePlan; readonly shape: ClaimedShape } | undefined;
   #claimed: ClaimedTable | undefined;
 
@@ -160,7 +160,7 @@ export class PostgresDestination implements Destination {
     return row;
   }
 
-  /** Claims where the table is the planned one, and makes what is missing. */
+  /** Claims the table if it is the planned one, and creates what is missing. */
   async #claimedShape(
     request: ClaimRequest,
     signal: AbortSignal,
@@ -203,7 +203,7 @@ export class PostgresDestination implements Destination {
     return { row: { ...row, target }, seen };
   }
 
-  /** The existing table as it was planned, and the number that it had then. */
+  /** The existing table as planned, and the fingerprint that it had then. */
   async #planned(existing: Relation, name: TableName, signal: AbortSignal): Promise<ClaimedShape> {
     const { session } = await this.#open(signal);
     this.#seen ??= await seeTable(session, name, tablePath);
@@ -212,7 +212,7 @@ export class PostgresDestination implements Destination {
     return new ClaimedShape(name, tablePath, this.#seen);
   }
 
-  /** After a claim was refused: throws SchemaChanged unless what has changed is nothing that the plan rests on. */
+  /** Call after a claim was refused. Throws SchemaChanged unless the change does not affect the plan. */
   async #seeAgain(plan: WritePlan, signal: AbortSignal): Promise<void> {
     const { session, name } = await this.#open(signal);
     if (this.#shaped?.plan === plan) return await this.#shaped.shape.seeAgain(session);
@@ -269,7 +269,7 @@ export class PostgresDestination implements Destination {
     for (const table of await commits.targets(session, uid, signal)) {
       const target = { schema: name.schema, table: splitName(table, tablePath).at(-1) ?? '' };
       const shadow = shadowName(target, uid);
-      // One that somebody else has made under this name is not for us to drop.
+      // A table that somebody else created under this name must not be dropped.
       if (!(await lookAtOwnTable(session, shadow, 'shadow', signal))?.isOurs) continue;
       await session.query(`DROP TABLE IF EXISTS ${quoteName(shadow)}`, signal);
     }
@@ -297,7 +297,7 @@ export class PostgresDestination implements Destination {
     return { session, name: this.#name, commits: this.#commits };
   }
 
-  /** Until then its session cannot write: describe, check and plan are given nothing that could. */
+  /** Until then its session cannot write: describe, check and plan cannot write anything. */
   async #openToWrite(signal: AbortSignal): Promise<Opened> {
     const opened = await this.#open(signal);
     if (this.#writing !== opened.session) await opened.session.query(allowWrites, signal);
@@ -305,7 +305,7 @@ export class PostgresDestination implements Destination {
     return opened;
   }
 
-  /** In the table of commit rows that was looked at. */
+  /** Runs a statement on the inspected commit table. */
   async #inOwnTable(sql: string, signal: AbortSignal): Promise<readonly TextRow[]> {
     const { session, commits } = await this.#openToWrite(signal);
     try {
@@ -316,7 +316,7 @@ export class PostgresDestination implements Destination {
     }
   }
 
-  /** Rows of the target, which may be a view by now. */
+  /** Rows of the target, which may have been replaced by a view. */
   async #read(sql: string, signal: AbortSignal): Promise<readonly TextRow[]> {
     const { session } = await this.#open(signal);
     return await session.guard(() => readRows(session, sql, this.#names), signal);

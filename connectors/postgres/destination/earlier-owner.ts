@@ -6,8 +6,8 @@ import { literalText } from '../types/literals.ts';
 const startMicros = '(extract(epoch FROM backend_start) * 1000000)::bigint';
 
 /**
- * Who this session is, as the commit row stores it: pid and start, for pids are used again, and its name, for a session of a pool has
- * another one with each user.
+ * The identity of this session as stored in the commit row: pid and start, because pids are reused, and its name, because a pooled
+ * session gets another name with each user.
  */
 export const sessionIdSql = `(SELECT pid || '/' || ${startMicros} || '/' || application_name FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid())`;
 
@@ -15,8 +15,8 @@ const goneWithinMs = 5_000;
 const pollMs = 20;
 
 /**
- * Ends the session of an owner that was stopped in the middle of a transaction, which may hold locks on rows of the target. Where it
- * cannot be ended (another role's), the server's idle limit of writers ends it; a commit of it is refused in any case.
+ * Ends the session of an owner that stopped in the middle of a transaction and may hold locks on rows of the target. If it cannot be
+ * ended (it belongs to another role), the server's idle limit for writers ends it; its commit would be refused in any case.
  */
 export async function endEarlierOwner(session: Session, owner: string, signal: AbortSignal): Promise<void> {
   const [pid = '', start = '', name = writerName] = owner.split('/');

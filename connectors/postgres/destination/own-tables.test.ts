@@ -11,7 +11,7 @@ const signal = new AbortController().signal;
 const stranger = `stranger_${process.pid}`;
 let database: TestDatabase;
 let made = 0;
-/** A schema of its own for each test, in which the stranger may create. */
+/** A separate schema for each test, in which the stranger may create objects. */
 let schema = '';
 
 const columns = `uid text NOT NULL, "table" text NOT NULL, name text NOT NULL, meaning text NOT NULL, token bigint NOT NULL, "offset" text,
@@ -36,7 +36,7 @@ after(async () => {
   await database.stop();
 });
 
-/** Statements of the stranger, or of Idra's own role, which grants it everything. */
+/** Runs statements as the stranger, or as Idra's own role, which then grants the stranger everything. */
 async function prepare(sql: string, as: 'stranger' | 'owner' = 'stranger'): Promise<void> {
   const role = as === 'owner' ? database.user : stranger;
   const grants =
@@ -46,7 +46,7 @@ async function prepare(sql: string, as: 'stranger' | 'owner' = 'stranger'): Prom
   await database.query(`SET ROLE "${role}"; SET search_path = ${schema}; ${grants} ${sql}`);
 }
 
-/** A sequence counts also what is rolled back. */
+/** A sequence also counts calls that were rolled back. */
 async function isUntouched(): Promise<void> {
   assert.deepEqual(await database.run('SELECT is_called FROM public.calls'), [['f']]);
 }

@@ -4,21 +4,21 @@ import { quoteName, regclass, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 
-/** A table that Idra makes for itself, as it is found (connectors/sql/destination/own-tables.ts). */
+/** A table that Idra creates for itself, in its current state (connectors/sql/destination/own-tables.ts). */
 export interface OwnTable {
   readonly oid: string;
   readonly isOurs: boolean;
   readonly columns: readonly string[];
-  /** It is ours, and others were given the right to put triggers on it, by default privileges for example. */
+  /** The table is ours, but others may create triggers on it, for example through default privileges. */
   readonly takesTriggers: boolean;
-  /** Why it is not a plain table of ours that nobody else has a hand in. */
+  /** Why it is not a plain table that only our role can modify. */
   readonly faults: readonly string[];
 }
 
-/** A shadow has the defaults and checks of its target; the table of commit rows has what commit-rows.ts gives it. */
+/** A shadow has the defaults and checks of its target; the commit table has those defined in commit-rows.ts. */
 export type OwnTableUse = 'commits' | 'shadow';
 
-/** Undefined: there is nothing of this name. */
+/** Undefined if nothing has this name. */
 export async function lookAtOwnTable(
   session: Session,
   name: TableName,
@@ -43,7 +43,7 @@ export async function lookAtOwnTable(
   };
 }
 
-/** Throws OwnTableUnsafe; undefined: there is none. */
+/** Throws OwnTableUnsafe. Undefined if the table does not exist. */
 export async function requireOwnTable(
   session: Session,
   name: TableName,
@@ -55,7 +55,7 @@ export async function requireOwnTable(
   throw ownTableUnsafe(joinName([name.schema, name.table]), table.faults, remedyOf(quoteName(name), use));
 }
 
-/** Takes from others what default privileges of the schema have given them. */
+/** Revokes what the schema's default privileges have granted to others. */
 export function revokeSql(table: TableName, rights: 'ALL' | 'TRIGGER'): string {
   const body = `DECLARE grantee text; BEGIN FOR grantee IN
       SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END

@@ -15,16 +15,16 @@ export interface ReplacementStart {
   readonly uid: string;
   readonly pass: number;
   readonly isResumed: boolean;
-  /** Raises where the claim is lost; stands before the COMMIT of what changes the shadow. */
+  /** Raises an error if the claim is lost; comes before the COMMIT of a change to the shadow. */
   readonly guardSql: string;
-  /** Of the target. */
+  /** The shape of the target. */
   readonly shape: ClaimedShape;
 }
 
-/** The shadow of a pass that was interrupted is gone, or is not like the target any more: the pass begins again. */
+/** The shadow of an interrupted pass is gone or no longer matches the target: the pass restarts. */
 export class ShadowUnfit extends Error {}
 
-/** A full snapshot into a shadow table beside the target, which takes its place when it is complete. */
+/** A full snapshot into a shadow table beside the target, which replaces the target when it is complete. */
 export class Replacement {
   /** Quoted. */
   readonly shadow: string;
@@ -39,7 +39,7 @@ export class Replacement {
     this.#rows = rows;
   }
 
-  /** Makes the shadow, or finds the one of a pass that goes on. Throws ShadowUnfit. */
+  /** Creates the shadow, or finds the one of a pass that is resumed. Throws ShadowUnfit. */
   static async begin(start: ReplacementStart): Promise<Replacement> {
     const { session, name, pass, isResumed, guardSql, shape } = start;
     const table = shadowName(name, start.uid);
@@ -55,7 +55,7 @@ export class Replacement {
       return new Replacement(start, seen, Number(rows));
     }
     const shadow = quoteName(table);
-    // The grants of default privileges go: the shadow gets those of the target with its name.
+    // Grants from default privileges are revoked; the shadow gets the target's grants together with its name.
     await session.run(
       `BEGIN; ${shape.requireSql()}; DROP TABLE IF EXISTS ${shadow}; CREATE TABLE ${shadow} (LIKE ${quoteName(name)} INCLUDING ALL);
        ${revokeSql(table, 'ALL')}; ${noteSql(shadow, pass, 0)}; ${guardSql}`,
@@ -75,24 +75,24 @@ export class Replacement {
     ];
   }
 
-  /** Stores how many rows the shadow has got, in the transaction that puts them there. */
+  /** Stores the number of rows in the shadow, in the transaction that writes them. */
   noteSql(written: number): string {
     return noteSql(this.shadow, this.#start.pass, this.#rows + written);
   }
 
-  /** Raises unless the shadow is as it was made. */
+  /** Raises an error unless the shadow is as it was created. */
   get requireSql(): string {
     return requireSeenSql(shadowName(this.#start.name, this.#start.uid), this.#seen.fingerprint);
   }
 
-  /** They are committed. */
+  /** Call after these rows have been committed. */
   add(written: number): void {
     this.#rows += written;
   }
 
   /**
-   * Within a transaction: the shadow has every row that was written, and is the target from its COMMIT on; gives what it is then. Nobody
-   * writes it while it is counted, which is done before readers of the target are kept out.
+   * Call within a transaction. Checks that the shadow has every row that was written, and makes it the target as of COMMIT; returns its
+   * new state. It is locked against writers while its rows are counted, which happens before readers of the target are blocked.
    */
   async swap(signal: AbortSignal): Promise<SeenTable> {
     const { session, name, shape } = this.#start;
@@ -118,7 +118,7 @@ export class Replacement {
 
 const path = 'spec.destination.table';
 
-/** What a shadow must have in common with its target, whatever its indexes are called. */
+/** What a shadow must have in common with its target; names of indexes may differ. */
 function columnsOf({ columns, keys }: Relation): string {
   return JSON.stringify([columns, keys.map((key) => key.columns.join()).sort()]);
 }
@@ -127,7 +127,7 @@ function noteSql(shadow: string, pass: number, rows: number): string {
   return `COMMENT ON TABLE ${shadow} IS 'idra pass ${pass} rows ${rows}'`;
 }
 
-/** Hashed: the name of the target may be as long as names can be. */
+/** Hashed, because the target's name may have the maximum length already. */
 export function shadowName({ schema, table }: TableName, uid: string): TableName {
   const hash = createHash('sha256')
     .update(JSON.stringify([table, uid]))

@@ -7,13 +7,15 @@ import { quoteName, regclass, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 
-/** Who waits for the lock makes every later reader wait behind it: so long at most, and then they have their turn. */
+/**
+ * A session that waits for the lock makes every later reader wait behind it. So it waits no longer than this, and then lets them proceed.
+ */
 const waitMs = 300;
 const pauseMs = 500;
 const patienceMs = 20_000;
 const lockNotAvailable = '55P03';
 
-/** Within a transaction: nobody reads or writes the table from now on. Throws LockTimeout where it is never free for a moment. */
+/** Call within a transaction: from now on nobody else reads or writes the table. Throws LockTimeout if it is never free. */
 export async function lockOutOthers(session: Session, name: TableName, signal: AbortSignal): Promise<void> {
   const deadlineMs = systemClock.monotonicMs() + patienceMs;
   for (;;) {
@@ -21,7 +23,7 @@ export async function lockOutOthers(session: Session, name: TableName, signal: A
       await session.run(
         `SAVEPOINT lock_out; SET LOCAL lock_timeout = ${waitMs}; LOCK TABLE ${quoteName(name)} IN ACCESS EXCLUSIVE MODE`,
       );
-      // What follows may have to wait for tables that refer to this one, and for views.
+      // The following statements may have to wait for views, and for tables that reference this one.
       await session.run("RELEASE lock_out; SET LOCAL lock_timeout = '2s'");
       return;
     } catch (thrown) {
@@ -50,9 +52,9 @@ async function lockTimeout(session: Session, name: TableName, cause: unknown): P
 }
 
 /**
- * A shadow takes the place of its target within the open transaction. LIKE .. INCLUDING ALL has copied columns, defaults, constraints,
- * indexes and comments of columns; what it leaves behind is made again here from the definitions of what stands there: owner, grants,
- * options, foreign keys, triggers, views, the names of indexes, sequences. What cannot be made again, replaceFindings refuses.
+ * Replaces the target by its shadow within the open transaction. LIKE .. INCLUDING ALL has copied columns, defaults, constraints, indexes
+ * and column comments. What it does not copy is recreated here from the definitions on the target: owner, grants, options, foreign keys,
+ * triggers, views, names of indexes, sequences. replaceFindings refuses what cannot be recreated.
  */
 export async function swapStatements(
   session: Session,
@@ -79,7 +81,7 @@ export async function swapStatements(
   ];
 }
 
-/** Statements about the new table, which has the name by then; grants after the owner, whose own they replace. */
+/** Statements about the new table, which has the target's name by then. Grants follow the owner, because they replace the owner's. */
 function restoreSql(oid: string, target: string): string {
   const told = literalText(target);
   const grantee = "CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END";
@@ -104,7 +106,10 @@ function restoreSql(oid: string, target: string): string {
   ) AS statements ORDER BY nr, sql`;
 }
 
-/** serial: the default of the new column reads the old one's sequence, which would go with it. Identity: a new one, which goes on from there. */
+/**
+ * serial: the default of the new column reads the old column's sequence, which would be dropped with it. Identity: a new sequence that
+ * continues from the old one.
+ */
 function sequenceSql(oid: string, shadow: string): string {
   return `SELECT CASE d.deptype
       WHEN 'a' THEN 'ALTER SEQUENCE ' || d.objid::regclass || ' OWNED BY ' || ${shadow} || '.' || quote_ident(a.attname)
@@ -115,7 +120,7 @@ function sequenceSql(oid: string, shadow: string): string {
     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ${oid} AND d.deptype IN ('a', 'i')`;
 }
 
-/** Indexes of the shadow get the names of those that they are copies of, paired by their definitions. */
+/** Indexes of the shadow get the names of the indexes that they were copied from, matched by definition. */
 function indexSql(oid: string, shadow: string, schema: string): string {
   const indexes = (
     of: string,
@@ -166,13 +171,13 @@ export async function replaceFindings(
   );
 }
 
-/** What hangs on the rules of views that read the table. */
+/** Objects that depend on the rules of views that read the table. */
 const viewsOf = (
   oid: string,
 ) => `pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid JOIN pg_catalog.pg_class v ON v.oid = r.ev_class
     WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ${oid} AND v.oid <> ${oid} AND v.relkind = 'v'`;
 
-/** A view follows its table through a rename: made again from its text it reads the new one. It keeps its owner, grants and dependents. */
+/** A view follows its table through a rename; recreated from its text it reads the new table. It keeps its owner, grants and dependents. */
 function viewSql(oid: string): string {
   return `SELECT DISTINCT 'CREATE OR REPLACE VIEW ' || v.oid::regclass
       || coalesce(' WITH (' || array_to_string(v.reloptions, ', ') || ')', '') || ' AS ' || pg_get_viewdef(v.oid)
@@ -180,9 +185,9 @@ function viewSql(oid: string): string {
 }
 
 /**
- * Whoever may create in some schema may make a view of any table. Its text is read again with the rights of Idra's role, and the server
- * then reads the constants in it: in an array, a row or a range of a domain the checks of the domain run, which are functions of its owner.
- * One row with the column `what` for each such view, unless the type is a superuser's or of this role.
+ * Anyone who may create in some schema may create a view of any table. When Idra's role recreates it, the server parses its text with
+ * that role's rights, including constants: in an array, row or range of a domain the domain's checks run, which are functions of its
+ * owner. Returns one row with the column `what` for each such view, unless the type belongs to a superuser or to this role.
  */
 function unsafeViewsSql(oid: string): string {
   return `SELECT DISTINCT 'is read by the view ' || v.oid::regclass || ' of ' || quote_ident(pg_get_userbyid(v.relowner))
@@ -195,7 +200,7 @@ function unsafeViewsSql(oid: string): string {
       AND (y.typtype NOT IN ('b', 'e') OR e.typtype NOT IN ('b', 'e'))`;
 }
 
-/** Within the transaction that holds the table: nobody makes another view of it before it is swapped. */
+/** Call within the transaction that holds the table's lock, so that nobody creates another view of it before the swap. */
 async function requireSafeViews(session: Session, oid: string): Promise<void> {
   const [[what] = []] = await session.run(unsafeViewsSql(oid));
   if (!what) return;

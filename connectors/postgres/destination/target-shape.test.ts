@@ -19,7 +19,7 @@ interface Opened {
   readonly batches: readonly Batch[];
 }
 
-/** A sync into an existing table, claimed, with three batches that were read before anything has changed. */
+/** A sync into an existing table, claimed, with three batches that were read before anything changed. */
 async function open(options: Partial<FlowOptions> = {}, isAtomic = false): Promise<Opened> {
   const from = `target_${tables++}`;
   const to = `${from}_to`;
@@ -117,7 +117,7 @@ describe('the commit row', () => {
     assert.equal((await commitRow(to))[0]?.[2], await oidOf(to));
     const [row] = await flow.destination.commitRows(flow.plan.uid, signal);
     assert.equal(row?.target, await oidOf(to));
-    // The next pass and the next claim of the same plan find what the swap has put there.
+    // The next pass and the next claim with the same plan find the table that the swap installed.
     await flow.pass({ ...firstPass, pass: 2 });
     await flow.claim();
     await flow.pass({ ...firstPass, pass: 3 });

@@ -8,13 +8,16 @@ import { quoteName, regclass, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 
-/** A table as it was described, with the number by which a change is noticed. */
+/** A table as it was described, with the fingerprint that detects a change. */
 export interface SeenTable {
   readonly entry: TableEntry;
   readonly fingerprint: string;
 }
 
-/** The number is read first: what changes before the description is noticed by the first write. Undefined: there is no such table. */
+/**
+ * The fingerprint is read first, so that a change before the description is detected by the first write. Undefined if the table does not
+ * exist.
+ */
 export async function seeTable(
   session: Session,
   name: TableName,
@@ -27,7 +30,10 @@ export async function seeTable(
 
 type LockMode = 'ROW EXCLUSIVE' | 'ACCESS EXCLUSIVE';
 
-/** Raises unless the table is as it was seen, and keeps it so until the transaction's end. Not of partitions: they follow their parent. */
+/**
+ * Raises an error unless the table has this fingerprint, and keeps it unchanged until the end of the transaction. Partitions are not
+ * locked: they follow their parent.
+ */
 export function requireSeenSql(
   name: TableName,
   fingerprint: string,
@@ -36,14 +42,14 @@ export function requireSeenSql(
   return `LOCK TABLE ONLY ${quoteName(name)} IN ${mode} MODE; ${seenSql(name, fingerprint)}`;
 }
 
-/** Raises unless the table, which the transaction has locked, is as it was seen. */
+/** Raises an error unless the table, which the transaction has locked, has this fingerprint. */
 export function seenSql(name: TableName, fingerprint: string): string {
   const check = `BEGIN IF ${fingerprintSql(regclass(name))} IS DISTINCT FROM ${literalText(fingerprint)}::bigint THEN
     RAISE EXCEPTION USING ERRCODE = '${schemaChangedState}', MESSAGE = '_idra_changed: the table is not the one that was planned'; END IF; END`;
   return `DO ${literalText(check)}`;
 }
 
-/** The table that a claim writes, as every write must find it. It outlives the session that claimed. */
+/** The shape of the table that a claim writes, which every write must find. It outlives the session that claimed. */
 export class ClaimedShape {
   readonly #name: TableName;
   readonly #path: string;
@@ -65,12 +71,12 @@ export class ClaimedShape {
     return requireSeenSql(this.#name, this.#fingerprint, mode);
   }
 
-  /** Of a table that is locked. */
+  /** For a table that is already locked. */
   get seenSql(): string {
     return seenSql(this.#name, this.#fingerprint);
   }
 
-  /** After a write was refused: throws SchemaChanged unless what has changed is nothing that a plan rests on. */
+  /** Call after a write was refused. Throws SchemaChanged unless the change does not affect a plan. */
   async seeAgain(session: Session): Promise<void> {
     const now = await seeTable(session, this.#name, this.#path);
     requireShape(this.#relation, now?.entry.relation ?? null);
@@ -78,7 +84,7 @@ export class ClaimedShape {
     this.#fingerprint = now.fingerprint;
   }
 
-  /** Another table has taken its place, by our own doing. */
+  /** Call after Idra itself has replaced the table. */
   replacedBy({ entry, fingerprint }: SeenTable): void {
     this.#relation = entry.relation;
     this.#fingerprint = fingerprint;

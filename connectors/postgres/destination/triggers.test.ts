@@ -102,7 +102,7 @@ test('a trigger that names no schema finds its tables by its own path, or by par
       'SELECT (SELECT count(*) FROM audit WHERE late), (SELECT count(*) FROM audit WHERE NOT late)';
     const [[late, atOnce] = []] = await database.run(counts);
     assert.equal(late, expected);
-    // What the server has tried to insert, before it found the row there, is told to it too.
+    // The trigger also receives rows that the server tried to insert before it found an existing row.
     assert.ok(Number(atOnce) >= Number(expected));
   };
   for (const writeMode of ['Append', 'Upsert'] as const) {

@@ -7,7 +7,7 @@ import { sqlState } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { dialect } from '../types/literals.ts';
 
-/** A text that is none in the encoding of the session: character_not_in_repertoire, untranslatable_character. */
+/** Text that is invalid in the session's encoding: character_not_in_repertoire, untranslatable_character. */
 const badText = new Set(['22021', '22P05']);
 
 interface BadRead {
@@ -17,7 +17,7 @@ interface BadRead {
   readonly relation: Relation;
 }
 
-/** The error of a read, with the column whose text cannot be sent: the server does not say which it is, so each is read alone. */
+/** The error of a read, with the column whose text cannot be sent. The server does not report the column, so each column is read alone. */
 export async function withBadColumn(
   thrown: unknown,
   session: Session,

@@ -8,15 +8,15 @@ import {
 
 const maxCandidates = 8;
 
-/** A largest id, and what was open when it was seen: all that may still commit a smaller one. */
+/** A largest id, and what was open when it was seen: everything that may still commit a smaller one. */
 interface Candidate {
   readonly mark: string | undefined;
   open: Map<string, OpenTransaction>;
-  /** Taken when the last of `open` has ended: a transaction that was prepared has ended for pg_locks, and is not done. */
+  /** Set when the last of `open` has ended: a prepared transaction no longer shows in pg_locks but has not committed yet. */
   prepared: ActivitySnapshot['prepared'] | undefined;
 }
 
-/** The largest id seen at a moment is final when all that was open at that moment has ended. */
+/** The largest id seen at a moment is final once everything that was open at that moment has ended. */
 export class FinalIds {
   #candidates: Candidate[] = [];
   #final: string | undefined;
@@ -31,12 +31,15 @@ export class FinalIds {
     return this.#candidates.length === 0;
   }
 
-  /** Nothing is known to be final yet: a pass would read nothing. */
+  /** No id is known to be final yet, so a pass would read nothing. */
   get isFirst(): boolean {
     return this.#final === undefined;
   }
 
-  /** Whether what the oldest mark waits for will hardly end in a moment: an idle transaction, one that began before this, a prepared one. */
+  /**
+   * Whether the transactions that the oldest mark waits for are unlikely to end soon: an idle one, one that began before `beforeMicros`,
+   * or a prepared one.
+   */
   isStuck(beforeMicros: bigint): boolean {
     const [oldest] = this.#candidates;
     if (!oldest || oldest.prepared) return true;
@@ -46,9 +49,9 @@ export class FinalIds {
     });
   }
 
-  /** The snapshot was taken after the mark was read. */
+  /** The snapshot must be taken after the mark was read. */
   add(mark: string | undefined, seen: ActivitySnapshot): void {
-    // One that waits for much is as good as those before it: more than a few would only cost.
+    // A candidate that waits for many transactions is as good as earlier ones; keeping more than a few would only cost time.
     if (this.#candidates.length >= maxCandidates) this.#candidates.pop();
     this.#candidates.push({
       mark,
@@ -88,10 +91,10 @@ export class FinalIds {
   }
 }
 
-/** Below the start of the oldest transaction that is open. */
+/** The time bound: below the start of the oldest open transaction. */
 export class StartTimes {
   #last: bigint | undefined;
-  /** A prepared transaction shows the time of PREPARE alone: it began no earlier than the bound from before it appeared. */
+  /** A prepared transaction shows only the time of PREPARE. It began no earlier than the bound from before it appeared. */
   #floors = new Map<string, bigint | undefined>();
 
   bound(
@@ -114,7 +117,7 @@ export class StartTimes {
       bound = floor;
       heldBackBy = heldBackByPrepared(each);
     }
-    // Every later transaction, prepared ones included, begins after it.
+    // Every later transaction, including prepared ones, begins after it.
     if (bound !== undefined && (this.#last === undefined || bound > this.#last)) this.#last = bound;
     return { bound, heldBackBy };
   }

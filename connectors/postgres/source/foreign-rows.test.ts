@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type FlowOptions, openFlow, type TestDatabase, testDatabase } from '../test-harness.ts';
 
-/** Where another server makes the rows, transactions of this one bound nothing. */
+/** If another server creates the rows, transactions of this server give no bound. */
 const signal = new AbortController().signal;
 let database: TestDatabase;
 before(async () => {
@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => database.stop());
 
-/** Of a pass: kind of its bound, why it is not a better one, and whether `check` warns. */
+/** For a pass: the kind of its bound, why it is not a better one, and whether `check` warns. */
 async function boundOf(options: Partial<FlowOptions>): Promise<readonly unknown[]> {
   const order = options.mode === 'Id' ? { idField: 'id' } : { timestampField: 'at' };
   const given = {

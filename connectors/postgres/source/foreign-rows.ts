@@ -3,7 +3,7 @@ import { readRows } from '../connection/read-only.ts';
 import type { Names } from '../connection/search-path.ts';
 import type { Session } from '../session.ts';
 
-/** What is read: a table or view by its oid, or a query, of which only the plan says what it reads. */
+/** What is read: a table or view by its oid, or a query, whose plan alone shows what it reads. */
 export interface ReadObject {
   readonly oid: string | undefined;
   readonly from: string;
@@ -11,8 +11,8 @@ export interface ReadObject {
 }
 
 /**
- * Why transactions of this server say nothing about rows that are still to come: another server made their times and ids, and they come
- * in the order in which they were committed there. Undefined: they are made here.
+ * Why transactions of this server give no bound for late rows: another server assigned their times and ids, and they arrive in the order
+ * in which they were committed there. Undefined if the rows are created here.
  */
 export async function rowsFromElsewhere(
   session: Session,
@@ -35,7 +35,7 @@ export async function rowsFromElsewhere(
 
 const ofDatabase = `SELECT EXISTS (SELECT FROM pg_catalog.pg_subscription_rel), EXISTS (SELECT FROM pg_catalog.pg_foreign_table)`;
 
-/** With partitions and children, and what stands behind a view. */
+/** Includes partitions and children, and the tables behind a view. */
 function ofFamily(oid: string): string {
   return `WITH RECURSIVE family (oid) AS (
       SELECT ${oid}::oid

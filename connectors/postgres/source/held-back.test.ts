@@ -10,7 +10,7 @@ import { readerName, Session } from '../session.ts';
 import { Passes, type TestDatabase, testDatabase } from '../test-harness.ts';
 import { LateRowBound } from './late-row-bound.ts';
 
-/** Each sleep is over at once, and has lasted as long as it was to. */
+/** Each sleep ends at once, and the clock advances by its duration. */
 class HastyClock implements Clock {
   #sleptMs = 0;
 
@@ -65,7 +65,7 @@ describe('a first pass by id', () => {
     const passes = await Passes.open(database, 'n int', byId);
     await database.run(`INSERT INTO ${passes.table} (n) VALUES (1)`);
     let isBusy = true;
-    // Two at a time that overlap, each longer than a pass waits for those it has met before.
+    // Two overlapping transactions at a time, each longer than a pass waits for those that it found.
     const busy = async (delay: number) => {
       const client = await database.client();
       await client.query(`SELECT pg_sleep(${delay})`);

@@ -25,7 +25,7 @@ async function isWhole(): Promise<void> {
   assert.deepEqual(await database.run('SELECT count(*) FROM victim'), [['1']]);
 }
 
-/** All that check and plan ask, and a read. */
+/** All queries of check and plan, and a read. */
 async function tryAll(query: string): Promise<string> {
   const source = await connector.openSource(
     database.access,

@@ -20,35 +20,35 @@ export interface BoundInput {
   readonly session: Session;
   readonly request: ReadRequest;
   readonly field: Column;
-  /** Largest value of the field that is visible now, as canonical text. */
+  /** The largest value of the field that is visible now, as canonical text. */
   largest(): Promise<string | undefined>;
-  /** Why this server's transactions are not those that make the rows. */
+  /** Why the rows are not created by this server's transactions. */
   elsewhere(): Promise<string | undefined>;
-  /** Whether the object has a row for which this holds. */
+  /** Whether the object has a row that satisfies the condition. */
   has(condition: string): Promise<boolean>;
 }
 
 /**
- * A transaction is announced to pg_stat_activity a few instructions after it has taken its now(): the clock is read this long before
- * the snapshot is taken.
+ * A transaction appears in pg_stat_activity a few instructions after it has taken its now(). So the clock is read this long before the
+ * snapshot is taken.
  */
 const announceMs = 50;
-/** Ids: open transactions are mostly short; so long a pass waits for those that it met. */
+/** For ids: open transactions are mostly short, so a pass waits this long for those that it found. */
 const patienceMs = 500;
 const pollMs = 20;
 /**
- * Where nothing is final yet a pass would read nothing, and so would each first pass of a process on a server that is never quiet: then it
- * waits longer, unless one is open that is older than this, or idle, and will not end for the waiting.
+ * If nothing is final yet, a pass would read nothing, and so would each first pass of a process on a busy server. Then it waits longer,
+ * unless an open transaction is older than this, or is idle, because waiting would not help.
  */
 const firstPatienceMs = 20_000;
 
-/** How far it is safe to read a table of PostgreSQL (Invariant 10). One for a source: what earlier snapshots saw is remembered. */
+/** How far it is safe to read a table of PostgreSQL (Invariant 10). One per source, because it remembers earlier snapshots. */
 export class LateRowBound {
   readonly #clock: Clock;
   readonly #times = new StartTimes();
   #ids: FinalIds | undefined;
   #marks: SeenMarks | undefined;
-  /** On a standby: when what it has replayed was committed. */
+  /** On a standby: the commit time of the last replayed transaction. */
   #replayedMs: number | undefined;
 
   constructor(clock: Clock) {
@@ -99,7 +99,7 @@ export class LateRowBound {
     if (visibility.isStandby) {
       const report: BoundReport = { kind: 'safetyLag', because: 'standby', ...behindPrimary(visibility) };
       if (visibility.nowMicros === undefined) return { upTo: 'none', report };
-      // What has become of the primary meanwhile says the position of the standby, not the time that has gone by.
+      // Progress of the primary is shown by the position of the standby, not by the time that has passed.
       this.#replayedMs = Number(visibility.nowMicros / 1000n);
       return await this.#settled(
         await input.largest(),
@@ -143,7 +143,7 @@ export class LateRowBound {
     return ids.final;
   }
 
-  /** The mark as it was seen that long ago; at the first pass it is waited for. */
+  /** The mark as it was that long ago; the first pass waits until there is one. */
   async #settled(
     mark: string | undefined,
     lagMs: number,
@@ -167,7 +167,10 @@ function idBound(final: string | undefined, report: BoundReport): PassBound {
   return { upTo: final === undefined ? 'none' : { text: final, isInclusive: true }, report };
 }
 
-/** Exclusive, and cut to the column's precision: `timestamp(0)` rounds, so a value may stand below the time that it was taken at. */
+/**
+ * Exclusive, and truncated to the column's precision: `timestamp(0)` rounds, so a stored value may be below the time at which it was
+ * taken.
+ */
 async function timeBound(
   { session, field, request }: BoundInput,
   boundMicros: bigint | undefined,
@@ -188,7 +191,7 @@ async function timeBound(
   return { upTo: { text: text ?? '', isInclusive: false }, report };
 }
 
-/** PostgreSQL takes `+09:00` as the name of a zone for west of Greenwich, as POSIX does. */
+/** PostgreSQL reads `+09:00` as a zone west of Greenwich, as POSIX does. */
 function zoneSql(timeZone: string): string {
   return /^[+-]\d\d:\d\d$/.test(timeZone) ? `interval ${literalText(timeZone)}` : literalText(timeZone);
 }
@@ -204,8 +207,8 @@ function lagOf(lagMs: number, nowMs: number): HeldBackBy {
 }
 
 /**
- * What keeps rows back that were there before the pass though no transaction does: the lag, whole seconds or days that have not ended, or
- * values of a time that is still to come.
+ * What holds back rows that existed before the pass if no transaction does: the lag, seconds or days that have not ended yet, or values
+ * in the future.
  */
 async function heldBackBesides(
   { field, request, has }: BoundInput,

@@ -5,8 +5,8 @@ import { until } from '../../../e2e/kit/wait.ts';
 import { type FlowOptions, openFlow, Passes, type TestDatabase, testDatabase } from '../test-harness.ts';
 
 /**
- * Each case opens a transaction that takes its time or id first, lets others pass it, reads, lets it commit and reads again: without
- * the bound that is tested the late row would be lost.
+ * Each case opens a transaction that takes its time or id first, lets others pass it, reads, lets it commit and reads again. Without the
+ * tested bound the late row would be lost.
  */
 let database: TestDatabase;
 before(async () => {
@@ -74,7 +74,7 @@ describe('Timestamp, below the oldest open transaction', () => {
 
   test('a column that rounds to whole seconds', async () => {
     const passes = await openPasses('at timestamptz(0) NOT NULL DEFAULT now()', byTime);
-    // Taken in the lower half of a second it is stored below the time at which it was taken.
+    // A time taken in the lower half of a second is stored as earlier than it was taken.
     const late = await lowerHalf();
     await database.run(`INSERT INTO ${passes.table} (id, at) SELECT 5, date_trunc('second', xact_start) + interval '1 microsecond'
       FROM pg_stat_activity WHERE pid = ${await pidOf(late)}`);
@@ -224,7 +224,7 @@ describe('Id, when all that was open has ended', () => {
   });
 });
 
-/** A statement of a session with this application name runs and sleeps. */
+/** Waits until a statement of a session with this application name is running and sleeping. */
 async function untilAsleep(application: string): Promise<void> {
   const asleep = `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND application_name = '${application}' AND datname = '${database.database}'`;
   await until(async () => (await database.query(asleep)).length > 0, {

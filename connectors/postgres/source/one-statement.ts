@@ -5,7 +5,7 @@ import { SubmittedQuery } from '../connection/copy.ts';
 import { useUsersPath } from '../connection/search-path.ts';
 import type { Session } from '../session.ts';
 
-/** Parse of the extended protocol, which takes one statement and runs nothing. */
+/** Parse of the extended protocol, which accepts one statement and runs nothing. */
 export class ParseOnly extends SubmittedQuery {
   readonly #text: string;
   readonly done: Promise<void>;
@@ -38,8 +38,8 @@ export class ParseOnly extends SubmittedQuery {
 }
 
 /**
- * Before the text stands within another statement: the server has read it as one statement that is whole, so nothing in it ends the
- * parentheses that are put around it, and nothing behind them is text of a comment or a literal of it. Throws QueryInvalid.
+ * Call before the text is embedded in another statement. The server must have parsed it as one complete statement, so that nothing in it
+ * closes the surrounding parentheses and nothing after them becomes part of a comment or literal. Throws QueryInvalid.
  */
 export async function requireOneStatement(
   session: Session,
@@ -66,7 +66,7 @@ export async function requireOneStatement(
   }
 }
 
-/** By the function that raises it: the state is that of every syntax error, and the message may be in any language. */
+/** Recognized by the function that raises it: the state is that of every syntax error, and the message may be in any language. */
 function isSeveral(thrown: unknown): boolean {
   return (
     thrown instanceof pg.DatabaseError && thrown.code === '42601' && thrown.routine === 'exec_parse_message'

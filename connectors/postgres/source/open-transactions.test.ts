@@ -24,7 +24,7 @@ test('a transaction that has taken its now() and is not announced yet bounds the
       passedMs += ms;
     },
   } as Clock;
-  // A server whose only transaction began a millisecond before the look, and is seen 20 ms after it.
+  // A server whose only transaction began a millisecond before the snapshot and becomes visible 20 ms after it.
   const open: TextRow = ['3/1', String(begin - 1_000n), '42', 'shop', 'psql', 'active'];
   const rowsOf = (sql: string): TextRow[] => {
     if (sql.includes('pg_is_in_recovery')) return [['f', String(begin), 't', 'on']];

@@ -6,9 +6,9 @@ import { readerName, type Session, type TextRow } from '../session.ts';
 export interface OpenTransaction {
   /** Virtual transaction id: `3/1842`. */
   readonly virtualId: string;
-  /** Microseconds since 1970; undefined where this user may not see it. */
+  /** Microseconds since 1970; undefined if this user may not see it. */
   readonly startMicros: bigint | undefined;
-  /** It has been waiting for its client for a while: who waits for its end waits for a person, or for ever. */
+  /** It has been waiting for its client for a while, so it may take a person to end it, or never end. */
   readonly isIdle: boolean;
   /** `transaction 3/1842 of shop (pid 4211, psql)`. */
   readonly told: string;
@@ -16,31 +16,31 @@ export interface OpenTransaction {
 
 export interface PreparedTransaction {
   readonly gid: string;
-  /** Its transaction id: a gid may be used again. */
+  /** Its transaction id; a gid may be reused. */
   readonly id: string;
   readonly preparedMicros: bigint;
 }
 
-/** What is open, at one moment; the prepared ones were read after the others, so that none slips through between. */
+/** What is open at one moment. Prepared transactions are read after the others, so that none is missed in between. */
 export interface ActivitySnapshot {
   readonly open: readonly OpenTransaction[];
   readonly prepared: readonly PreparedTransaction[];
 }
 
-/** What the server lets us see of others. */
+/** What the server shows about other sessions. */
 export interface Visibility {
-  /** Of a standby when the last of what it has replayed was committed, whatever its clock says; undefined: it does not know. */
+  /** For a standby, the commit time of the last replayed transaction, regardless of its clock; undefined if it has none. */
   readonly nowMicros: bigint | undefined;
   readonly isStandby: boolean;
-  /** Why starts of transactions cannot be seen; undefined: they can. */
+  /** Why starts of transactions are not visible; undefined if they are. */
   readonly limitation: string | undefined;
 }
 
 const micros = (expression: string) => `(extract(epoch FROM ${expression}) * 1000000)::bigint`;
 
 /**
- * A standby that has replayed all that it was sent may have been sent nothing for hours: only a commit, or a checkpoint, shows how far the
- * primary was. After a restart it knows of no commit until the next one comes.
+ * A standby that has replayed everything it received may have received nothing for hours: only a commit or a checkpoint shows how far the
+ * primary was. After a restart it knows of no commit until the next one arrives.
  */
 const visibilitySql = `SELECT pg_is_in_recovery(),
   ${micros(`CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_xact_replay_timestamp(), (SELECT checkpoint_time FROM pg_control_checkpoint()))
@@ -65,10 +65,9 @@ export async function readVisibility(session: Session, signal: AbortSignal): Pro
 }
 
 /**
- * Sessions of this database but for our own readers and those that stream the log, which write nothing (START_REPLICATION is one statement
- * that runs for weeks), and for processes without a user (autovacuum). A statement
- * that runs outside of a transaction's known start counts from its own: between the transactions of one message, and before the
- * first is announced, now() is the time of the message.
+ * Sessions of this database except our own readers, sessions that stream the log (START_REPLICATION is one statement that runs for weeks,
+ * and writes nothing), and processes without a user (autovacuum). A statement that runs outside of a transaction's known start counts
+ * from its own start: between the transactions of one message, and before the first is visible, now() is the time of the message.
  */
 const streams = `EXISTS (SELECT FROM pg_catalog.pg_stat_get_wal_senders() r WHERE r.pid = a.pid AND r.state IN ('catchup', 'streaming', 'backup'))`;
 const others = `LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
@@ -85,7 +84,7 @@ const openByActivity = `SELECT coalesce((SELECT l.virtualxid FROM pg_catalog.pg_
     AND (a.xact_start IS NOT NULL OR a.state = 'active' OR a.state = 'disabled')`;
 const preparedSql = `SELECT gid, transaction::text, ${micros('prepared')} FROM pg_catalog.pg_prepared_xacts WHERE database = current_database()`;
 
-/** Those whose start is seen; `hidden` names a session that has turned track_activities off. */
+/** Sessions whose start is visible; `hidden` names a session that has turned track_activities off. */
 export async function snapshotByStarts(
   session: Session,
   signal: AbortSignal,
@@ -99,7 +98,7 @@ export async function snapshotByStarts(
   };
 }
 
-/** Those that hold a virtual transaction id; needs no right. */
+/** Sessions that hold a virtual transaction id; requires no right. */
 export async function snapshotByLocks(session: Session, signal: AbortSignal): Promise<ActivitySnapshot> {
   const { open, prepared } = await snapshotBy(openByLocks, session, signal);
   return { open: open.map(toTransaction), prepared };

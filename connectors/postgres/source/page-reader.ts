@@ -12,7 +12,7 @@ import { decodeLines, splitLine, withoutRareEscapes } from '../types/copy-text.t
 import { decoderOf } from '../types/decode.ts';
 import { dialect } from '../types/literals.ts';
 
-/** One page: a statement of its own, which must see the object as it was described. */
+/** One page, read by a single statement that must find the object as it was described. */
 export interface Page {
   readonly from: string;
   readonly range: Range;
@@ -50,12 +50,12 @@ function toRows(part: FramePart, range: Range, rowFormat: RowFormat): Rows {
 }
 
 export function canonicalText(text: string, column: Column): string {
-  // PostgreSQL's own text of an array reads back as a literal of its type.
+  // PostgreSQL's own text of an array can be read back as a literal of its type.
   const decode = column.type.kind === 'array' ? undefined : decoderOf(column.type);
   return decode ? scalarText(decode(text) as Scalar) : text;
 }
 
-/** Looks only at the columns that rows are paged by, and only in a part's last row. */
+/** Reads only the columns that rows are paged by, and only in a part's last row. */
 function lastKeyReader(range: Range, rowFormat: RowFormat): (row: Buffer) => readonly string[] {
   const keys = range.orderBy.map((column) => ({
     column,

@@ -16,8 +16,8 @@ import { connector } from '../connector.ts';
 import { accessOf } from '../test-harness.ts';
 
 /**
- * Rows are read from a standby whose link to its primary is cut while a transaction is open there. Its clock goes on, and says nothing of
- * what it has not been sent.
+ * Rows are read from a standby whose link to its primary is cut while a transaction is open there. The standby's clock continues, but
+ * shows nothing about what it has not received.
  */
 let primary: PostgresServer;
 let standby: PostgresServer;

@@ -28,7 +28,7 @@ async function open(from: string, options: Partial<FlowOptions> = {}): Promise<F
   return flow;
 }
 
-/** What a read hands on after its first batch, when `change` has been made meanwhile: its batches, or its error's code. */
+/** What a read returns after its first batch if `change` was made meanwhile: its batches, or its error's code. */
 async function changedWhileRead(flow: Flow, change: string): Promise<string> {
   const after = flow.request.mode === 'Snapshot' ? firstPass : null;
   const reading = flow.source.read({ ...flow.request, after }, signal);
@@ -171,7 +171,7 @@ test('rows that row security hides behind a view or query are told, and seen whe
       relation.findings?.map((each) => each.code),
       ['RowSecurity'],
     );
-    // What is told is a choice: the rows that are shown are read.
+    // Row security with a warning is the user's choice: the visible rows are read.
     const shown = flow.source.read({ ...flow.request, relation, after: null }, signal);
     assert.equal((await shown.next()).done, true);
     await flow.close();

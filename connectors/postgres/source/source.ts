@@ -48,12 +48,12 @@ import { requireOneStatement } from './one-statement.ts';
 import { canonicalText, copyParts } from './page-reader.ts';
 import { otherZones, serverTimeZone } from './time-zone.ts';
 
-/** Rows are counted up to here for an estimate; beyond it the planner's guess is told. */
+/** For an estimate, rows are counted up to this number; beyond it the planner's estimate is reported. */
 const countLimit = 100_000;
-/** An object whose catalogue entries change again and again without changing what it is. */
+/** Attempts for an object whose catalog entries keep changing without changing its shape. */
 const shapeAttempts = 5;
 
-/** A page is a range of an index: whatever the planner thinks of its cost, the other ways read the whole table for each page. */
+/** A page is a range of an index. Whatever cost the planner assumes, other plans read the whole table for each page. */
 const byIndex = 'SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off';
 
 /** Reads one table, view or query by COPY, over one connection. */
@@ -80,7 +80,7 @@ export class PostgresSource implements Source, RangeReader {
   async describe(signal: AbortSignal): Promise<Relation> {
     const session = await this.#open(signal);
     const { query, table } = this.#object;
-    // Looked at first: what changes meanwhile is seen by the first read, which describes again.
+    // Read first: a change meanwhile is detected by the first read, which describes the object again.
     const look = await this.#lookAtShape(session, signal).catch((error: unknown) => ({ error }));
     const relation =
       query === undefined
@@ -151,7 +151,7 @@ export class PostgresSource implements Source, RangeReader {
   }
 
   async *readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
-    // What was described last says nothing of a plan that was made before.
+    // The latest description does not apply to a plan that was made before it.
     if (this.#relation && this.#relation !== request.relation) requireShape(request.relation, this.#relation);
     for (let attempt = 1; ; attempt++) {
       try {
@@ -222,7 +222,7 @@ export class PostgresSource implements Source, RangeReader {
     return Math.max(counted, top['Plan Rows'] ?? 0);
   }
 
-  /** A query forgets nothing. */
+  /** Nothing to do: reading does not remove rows from a query. */
   async acknowledge(): Promise<void> {}
 
   async rest(): Promise<void> {
@@ -267,7 +267,7 @@ export class PostgresSource implements Source, RangeReader {
     return { query, text: await session.shape(query, signal) };
   }
 
-  /** One value as canonical text; undefined: NULL, or no row. */
+  /** One value as canonical text; undefined for NULL, or if there is no row. */
   async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
     const [[text] = []] = await this.#ask(
       (from) => `SELECT ${ownItem(field)} AS "idra value" FROM ${from} ${tail}`,
@@ -293,7 +293,7 @@ export class PostgresSource implements Source, RangeReader {
     return Number(count ?? 0);
   }
 
-  /** Of the sequence that the column owns, where it only grows and this user may look at it. */
+  /** From the sequence that the column owns, if it only increases and this user may read it. */
   async largestIssued(field: Column, signal: AbortSignal): Promise<bigint | undefined> {
     if (this.#object.query !== undefined || this.#relation?.isOpaque) return undefined;
     const session = await this.#open(signal);
@@ -302,7 +302,7 @@ export class PostgresSource implements Source, RangeReader {
     return issued === undefined || issued === null ? undefined : serverInteger(issued, this.#dataSource);
   }
 
-  /** A question beside the pages: where the object is not what it was, that is what its error says. */
+  /** A query beside the pages. If the object has changed, the error says so. */
   async #ask(sql: (from: string) => string, signal: AbortSignal): Promise<readonly TextRow[]> {
     const session = await this.#open(signal);
     const text = sql(await this.#fromClause(session));
@@ -315,7 +315,7 @@ export class PostgresSource implements Source, RangeReader {
     }
   }
 
-  /** All that a mode may page by, whichever it is. */
+  /** All columns that any mode may page by. */
   #pagingColumns(): ReadonlySet<string> {
     const { key, idField, timestampField } = this.#object;
     const names = [...(key ?? this.#relation?.keys[0]?.columns ?? []), idField, timestampField];
@@ -323,7 +323,7 @@ export class PostgresSource implements Source, RangeReader {
   }
 }
 
-/** What stands behind a view or query may begin to hide rows at any time: as a table's own shape, that is seen with each page. */
+/** What is behind a view or query may begin to hide rows at any time; like a table's own shape, this is checked with each page. */
 function refusesHiding({ isOpaque, hidesRows }: Relation): boolean {
   return isOpaque === true && !hidesRows;
 }

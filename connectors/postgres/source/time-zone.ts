@@ -3,8 +3,8 @@ import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 
 /**
- * The zone of new sessions of this database and user, whatever this one has been set to: an IANA name, or `+09:00`. Names that only
- * PostgreSQL has are told by their distance from UTC, where it is the same all the year.
+ * The time zone of new sessions of this database and user, whatever this session uses: an IANA name, or `+09:00`. Zone names known only
+ * to PostgreSQL are reported as an offset from UTC if it is the same all year.
  */
 export async function serverTimeZone(session: Session, signal: AbortSignal): Promise<string> {
   const [[name = ''] = []] = await session.query(
@@ -25,7 +25,7 @@ export async function serverTimeZone(session: Session, signal: AbortSignal): Pro
 }
 
 function isKnown(zone: string): boolean {
-  // Node reads such names with another sign.
+  // Node reads such names with the opposite sign.
   if (!/^[A-Za-z]/.test(zone) || zone === 'localtime') return false;
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: zone });
@@ -41,7 +41,7 @@ function offsetText(seconds: number): string {
   return `${seconds < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
-/** Roles and databases whose sessions are given another zone than ours: what they write into a column without zone is read wrongly. */
+/** Roles and databases whose sessions get a different zone than ours: what they write into a column without zone is read incorrectly. */
 export async function otherZones(session: Session, signal: AbortSignal): Promise<Finding[]> {
   const rows = await session.query(
     `SELECT coalesce('role ' || r.rolname, 'database ' || d.datname), z.zone

@@ -12,7 +12,7 @@ import {
 } from '../../sql/types/acceptance.ts';
 import { intRange, isWithin } from '../../sql/types/int-range.ts';
 
-/** Types that are written by the server alone, and no column or no input takes. */
+/** Types that only the server writes: they accept no input, or no column can have them. */
 export const withoutInput = new Set([
   'pg_node_tree',
   'pg_ndistinct',

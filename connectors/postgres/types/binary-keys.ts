@@ -1,12 +1,12 @@
 import { protocolError } from '../../sql/connection/guarded-socket.ts';
 import { instantText } from './time-text.ts';
 
-/** Canonical text (scalarText) of one value of COPY BINARY, by the type that travels. */
+/** Decodes one value of COPY BINARY to canonical text (scalarText), by the type that is transferred. */
 type DecodeKey = (value: Buffer) => string;
 
 const textLike: DecodeKey = (value) => value.toString('utf8');
 const microsPerDay = 86_400_000_000n;
-/** Days from 1970 to 2000, where PostgreSQL begins. */
+/** Days from 1970 to 2000, PostgreSQL's epoch. */
 const epochDays = 10_957n;
 
 const decoders: Readonly<Record<string, DecodeKey>> = {
@@ -29,7 +29,7 @@ const decoders: Readonly<Record<string, DecodeKey>> = {
   'timestamp with time zone': ofLength(8, (value) => decodeTimestamp(value, 'Z')),
 };
 
-/** Bytes of another type are never read as this one. */
+/** Prevents bytes of another type from being read as this one. */
 function ofLength(length: number, decode: DecodeKey): DecodeKey {
   return (value) => {
     if (value.length !== length)
@@ -38,17 +38,17 @@ function ofLength(length: number, decode: DecodeKey): DecodeKey {
   };
 }
 
-/** Who reads the keys of a row names the system. */
+/** The caller that reads the keys of a row adds the system's name. */
 function broken(what: string): Error {
   return protocolError('PostgreSQL', new Error(what));
 }
 
-/** Undefined: rows cannot be paged by such a column in the binary format. */
+/** Undefined if rows cannot be paged by such a column in the binary format. */
 export function keyDecoderOf(type: string): DecodeKey | undefined {
   return decoders[type];
 }
 
-/** The fields of a row of COPY BINARY: int16 count, then int32 length (-1: NULL) and bytes of each; views. */
+/** The fields of a row of COPY BINARY: int16 count, then int32 length (-1 for NULL) and bytes of each; views. */
 export function fieldsOf(row: Buffer): (Buffer | null)[] {
   const count = row.length < 2 ? -1 : row.readInt16BE(0);
   if (count < 0) throw broken('a row without a number of fields');
@@ -67,7 +67,7 @@ export function fieldsOf(row: Buffer): (Buffer | null)[] {
   return fields;
 }
 
-/** numeric.c, numeric_send: digits to the base of 10,000. */
+/** numeric.c, numeric_send: digits in base 10,000. */
 function decodeNumeric(value: Buffer): string {
   const count = value.length < 8 ? -1 : value.readInt16BE(0);
   if (value.length !== 8 + 2 * count)
@@ -103,7 +103,7 @@ function decodeTimestamp(value: Buffer, suffix: 'Z' | ''): string {
   return instantText(micros + epochDays * microsPerDay, suffix);
 }
 
-/** As PostgreSQL writes a `real`: the fewest digits that read back as the same. */
+/** As PostgreSQL writes a `real`: the fewest digits that read back as the same value. */
 function shortestSingle(value: number): string {
   for (let digits = 1; digits < 9; digits++) {
     const text = value.toPrecision(digits);

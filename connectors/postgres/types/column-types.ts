@@ -4,7 +4,7 @@ import type { ColumnType } from '../../../core/values.ts';
 import { typeUnreadable } from '../../sql/types/type-name.ts';
 import { parseTypeName, writeTypeName } from './type-name.ts';
 
-/** A type as the catalogue has it; domains are resolved to what they stand on. */
+/** A type as read from the catalog; domains are resolved to their base types. */
 export interface CatalogType {
   readonly schema: string;
   readonly name: string;
@@ -38,7 +38,7 @@ export function toColumnType(type: CatalogType): ColumnType {
   if (type.element) return { kind: 'array', of: toColumnType({ ...type.element, modifier: type.modifier }) };
   if (type.kind === 'e') return { kind: 'enum', values: type.labels };
   if (type.kind === 'p') return { kind: 'other', system: 'postgres', name: type.name };
-  // An extension's, and where else than in pg_catalog it stands is up to whoever installed it.
+  // Defined by an extension, whose schema depends on who installed it; only pg_catalog is excluded.
   if (type.name === 'citext') return { kind: 'text' };
   if (type.schema !== 'pg_catalog')
     return { kind: 'other', system: 'postgres', name: `${type.schema}.${type.name}` };
@@ -79,14 +79,14 @@ function numericModifier(modifier: number): { readonly precision: number; readon
   return { precision: (packed >> 16) & 0xffff, scale: ((packed & 0x7ff) ^ 1024) - 1024 };
 }
 
-/** What a server calls a type, as a text that can stand in a statement. Throws TypeUnreadable. */
+/** The server's name of a type, in a form that can be used in a statement. Throws TypeUnreadable. */
 export function readTypeName(text: string, column: string, relation: string, path: string): string {
   const parsed = parseTypeName(text);
   if (!parsed) throw typeUnreadable(column, relation, path);
   return writeTypeName(parsed);
 }
 
-/** `character varying(20)[]` -> `character varying[]`: as a cast it then cuts off nothing (SQL's casts cut in silence). */
+/** `character varying(20)[]` -> `character varying[]`: a cast to it truncates nothing (SQL casts truncate silently). */
 export function withoutModifiers(nativeType: string): string {
   const parsed = parseTypeName(nativeType);
   if (!parsed) throw bug('a type was not read by its grammar when it was described');
@@ -97,14 +97,17 @@ export function withoutModifiers(nativeType: string): string {
   });
 }
 
-/** These two keywords alone mean a length of 1. */
+/** Only these two keywords imply a length of 1. */
 const wholeNames: Readonly<Record<string, string>> = { character: 'bpchar', bit: 'pg_catalog."bit"' };
 
-/** Those that the grammar itself knows, wherever a session looks for types. */
+/** Names that are part of the grammar, regardless of the search path. */
 const keywords =
   /^(bigint|bit varying|boolean|character varying|double precision|integer|interval( [a-z]+)*|numeric|real|smallint|time(stamp)? (with|without) time zone)(\[\])*$/;
 
-/** A type without modifiers, as the catalogue names it (with a schema, but for built-in ones), where any type may have that name too. */
+/**
+ * A type without modifiers, by its name in the catalog (with a schema, except for built-in types), in a form that is unambiguous if
+ * another type has the same name.
+ */
 export function castName(type: string): string {
   return keywords.test(type) || /^("(?:[^"]|"")*"|[^".]+)\./.test(type) ? type : `pg_catalog.${type}`;
 }

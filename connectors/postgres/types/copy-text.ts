@@ -64,7 +64,10 @@ export function decodeLines(lines: Buffer, decoders: readonly Decode[]): Row[] {
 const formFeed = Buffer.from('\\f');
 const verticalTab = Buffer.from('\\v');
 
-/** COPY writes `\f`, `\v` and `\b` for characters that LOAD DATA wants as they are (batch.ts, `tsv`); rare, and so looked for first. */
+/**
+ * COPY writes `\f`, `\v` and `\b` for characters that LOAD DATA expects unescaped (batch.ts, `tsv`). They are rare, so they are searched
+ * for first.
+ */
 export function withoutRareEscapes(lines: Buffer): Buffer {
   if (!lines.includes(formFeed) && !lines.includes(verticalTab)) return lines;
   const to = Buffer.allocUnsafe(lines.length);

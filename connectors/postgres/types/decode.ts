@@ -1,6 +1,8 @@
 import type { ColumnType, Value } from '../../../core/values.ts';
 
-/** PostgreSQL's text of a value, as this connector's sessions are set, to the canonical value; undefined: they are the same. */
+/**
+ * Converts PostgreSQL's text of a value to the canonical value, given this connector's session settings. Undefined if they are the same.
+ */
 export type Decode = ((text: string) => Value) | undefined;
 
 export function decoderOf(type: ColumnType): Decode {
@@ -25,17 +27,17 @@ export function decoderOf(type: ColumnType): Decode {
   }
 }
 
-/** Between the items of an array; box is the one built-in type with another than the comma. */
+/** The delimiter between the items of an array; box is the only built-in type that does not use a comma. */
 export function delimiterOf(element: ColumnType): string {
   return element.kind === 'other' && element.name === 'box' ? ';' : ',';
 }
 
-/** The session's TimeZone is UTC. */
+/** Assumes that the session's TimeZone is UTC. */
 function canonicalInstant(text: string): string {
   return text.replace('+00', 'Z');
 }
 
-/** `{1,NULL,"a b"}`; lower bounds (`[0:1]={..}`) are left out: canonical arrays begin where JavaScript's do. */
+/** `{1,NULL,"a b"}`. Lower bounds (`[0:1]={..}`) are dropped: canonical arrays start at index 0, like JavaScript's. */
 function parseArray(text: string, decode: Decode, delimiter: string): Value[] {
   let at = text.startsWith('[') ? text.indexOf('{') : 0;
   const parseItems = (): Value[] => {

@@ -3,7 +3,7 @@ import { arrayJson } from '../../sql/types/array-json.ts';
 import { canonicalCheck } from '../../sql/types/canonical-check.ts';
 import { delimiterOf } from './decode.ts';
 
-/** A value that a column of PostgreSQL cannot keep, found before it is sent; told without the value. */
+/** A value that a column of PostgreSQL cannot store, detected before it is sent; the message does not contain the value. */
 export class Misfit extends Error {
   readonly column: string;
   constructor(column: string, why: string) {
@@ -14,7 +14,10 @@ export class Misfit extends Error {
 
 export type Encode = (value: Exclude<Value, null>) => string;
 
-/** Canonical value to the text that the input function of the target's type reads. `target` undefined: a column that was created. */
+/**
+ * Converts a canonical value to the text that the input function of the target's type reads. `target` is undefined for a column created
+ * by Idra.
+ */
 export function encoderOf(source: ColumnType, target: Pick<Column, 'name' | 'nativeType'>): Encode {
   const isText = isTextType(target.nativeType);
   if (source.kind === 'array') {

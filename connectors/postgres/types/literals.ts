@@ -15,12 +15,12 @@ export const dialect: SqlDialect = {
   hasIndexedRowComparison: true,
 };
 
-/** A text as a literal, whatever is in it; NUL cannot be in a text of PostgreSQL. */
+/** Any text as a literal; a text in PostgreSQL cannot contain NUL. */
 export function literalText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The one by whose order an index of the column is made. */
+/** The operator that defines the order of an index on the column. */
 function operator(symbol: Comparison, { operatorSchema }: Column): string {
   return `OPERATOR(${operatorSchema === undefined ? 'pg_catalog' : quoteDouble(operatorSchema)}.${symbol})`;
 }
@@ -54,7 +54,7 @@ function selectItem(column: Column, rowFormat: RowFormat, index: number): string
   return aliased(item, column);
 }
 
-/** Never under the column's own name: ORDER BY would take the cast value for the column, and no index. */
+/** Never aliased to the column's own name: ORDER BY would then sort by the cast value, without using an index. */
 function aliased(item: string, { name }: Column): string {
   return item === quoteDouble(name) ? item : `${item} AS "idra cast"`;
 }

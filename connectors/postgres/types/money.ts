@@ -3,8 +3,8 @@ import type { Relation } from '../../../core/values.ts';
 import type { Session } from '../session.ts';
 
 /**
- * A value of money is a number of the smallest coins, and how many of them make one is the matter of lc_monetary alone. Sessions of Idra
- * have 'C', with two digits: where the server gives another number to its own, the same value is another sum here.
+ * A money value is a count of the smallest coins; only lc_monetary defines how many of them make one unit. Idra's sessions use 'C', with
+ * two digits. If the server uses another number of digits, the same value is read as a different amount.
  */
 export async function moneyFindings(
   session: Session,

@@ -5,9 +5,9 @@ import { quoteDouble } from '../../sql/names.ts';
 import { castName, withoutModifiers } from './column-types.ts';
 
 /**
- * What travels in COPY BINARY: a type by its name without modifiers, which the receiving column applies. Texts of every kind (varchar,
- * bpchar, name, enums, citext) are the same bytes and travel as `text` without a cast, which could cut blanks. Undefined: the type has
- * no binary form that means the same in another database (object ids within it, or no form at all).
+ * The type that is transferred in COPY BINARY: its name without modifiers, which the receiving column applies. Texts of every kind
+ * (varchar, bpchar, name, enums, citext) are the same bytes and are transferred as `text` without a cast, which could remove blanks.
+ * Undefined if the type has no binary form that is valid in another database (it contains object ids, or has no binary form at all).
  */
 export function binaryType(type: ColumnType, nativeType: string): string | undefined {
   switch (type.kind) {
@@ -26,7 +26,7 @@ export function binaryType(type: ColumnType, nativeType: string): string | undef
   }
 }
 
-/** What a destination would take as COPY BINARY; none when a column has no such form. */
+/** What a destination would accept as COPY BINARY; empty if a column has no such form. */
 export function binaryRequests({ columns }: ColumnPlan): readonly RawRequest[] {
   const as = columns.map(({ existing, ddl }) =>
     existing ? binaryType(existing.type, existing.nativeType) : createdType(ddl),
@@ -35,13 +35,13 @@ export function binaryRequests({ columns }: ColumnPlan): readonly RawRequest[] {
   return as.length > 0 && isWhole(as) ? [{ format: 'pgcopy-binary', as }] : [];
 }
 
-/** Of the DDL of a column that the claim creates (types.ts). */
+/** From the DDL of a column that the claim creates (types.ts). */
 function createdType(ddl: string): string | undefined {
   if (/^(text|character|bpchar)/.test(ddl) && !ddl.endsWith(']')) return 'text';
   return ddl.includes('.') || !isPortable(ddl) ? undefined : withoutModifiers(ddl);
 }
 
-/** The head of a binary array names its element's type by object id: built-in ones alone are the same everywhere. */
+/** The header of a binary array has the object id of its element type, which is the same on all servers only for built-in types. */
 function binaryArray(element: ColumnType, nativeType: string): string | undefined {
   if (element.kind === 'enum' || nativeType.includes('.')) return undefined;
   if (element.kind === 'other' && !isPortable(element.name)) return undefined;
@@ -53,8 +53,8 @@ function isPortable(name: string): boolean {
 }
 
 /**
- * A column as the type that it was described with: one that has become another is cast, or the statement fails. A type of an extension or
- * a user is not named, which takes a right on its schema.
+ * A column cast to the type with which it was described: if its type has changed, it is cast, or the statement fails. A type of an
+ * extension or user is not named, because that requires a right on its schema.
  */
 export function ownItem({ name, nativeType }: Column): string {
   return nativeType.includes('.')
@@ -62,7 +62,7 @@ export function ownItem({ name, nativeType }: Column): string {
     : `${quoteDouble(name)}::${castName(withoutModifiers(nativeType))}`;
 }
 
-/** Select item that gives `as` in COPY BINARY, or undefined where only canonical values keep the meaning. */
+/** Select item that gives `as` in COPY BINARY; undefined if only canonical values preserve the value. */
 export function binaryItem(column: Column, as: string): string | undefined {
   const name = quoteDouble(column.name);
   const own = binaryType(column.type, column.nativeType);
@@ -94,7 +94,7 @@ function isWidening(type: ColumnType, as: string): boolean {
   }
 }
 
-/** Whether to_json writes such items as connectors/sql/types/array-json.ts does, so that an array arrives in one form by every way. */
+/** Whether to_json writes such items like connectors/sql/types/array-json.ts, so that an array has the same form in every row format. */
 function isJsonAlike({ kind }: ColumnType): boolean {
   return ['boolean', 'int', 'decimal', 'text', 'enum', 'uuid', 'json'].includes(kind);
 }

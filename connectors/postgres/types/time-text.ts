@@ -1,4 +1,4 @@
-/** Canonical text of microseconds since 1970 UTC; `suffix` is Z for an instant, nothing for a column without zone. Any year. */
+/** Canonical text of microseconds since 1970 UTC; `suffix` is Z for an instant, empty for a column without zone. Any year. */
 export function instantText(micros: bigint, suffix: 'Z' | ''): string {
   const seconds = floorDivide(micros, 1_000_000n);
   const fraction = micros - seconds * 1_000_000n;
@@ -12,7 +12,7 @@ export function instantText(micros: bigint, suffix: 'Z' | ''): string {
   return `${date} ${time}${digits}${suffix}${year > 0 ? '' : ' BC'}`;
 }
 
-/** Microseconds since 1970 cut to `precision` digits of a second: never later than they were. */
+/** Microseconds since 1970 truncated to `precision` digits of a second, so that the result is never later. */
 export function truncateMicros(micros: bigint, precision: number): bigint {
   const unit = 10n ** BigInt(6 - Math.min(6, precision));
   return floorDivide(micros, unit) * unit;

@@ -1,10 +1,10 @@
-/** A type as format_type writes it with an empty search_path, in its parts. */
+/** The parts of a type as format_type writes it with an empty search_path. */
 export interface TypeName {
-  /** Undefined: it is built in. */
+  /** Undefined for a built-in type. */
   readonly schema: string | undefined;
-  /** As SQL: a word of the grammar, or a quoted name. */
+  /** As SQL: a keyword of the grammar, or a quoted name. */
   readonly name: string;
-  /** `10,2`; they cut values off in a cast. */
+  /** `10,2`. In a cast they truncate values. */
   readonly modifiers: string | undefined;
   /** ` with time zone`, ` without time zone`, or nothing. */
   readonly zone: string;
@@ -15,7 +15,7 @@ export interface TypeName {
 const identifier = String.raw`(?:[A-Za-z_][A-Za-z0-9_$]*|"(?:[^"\0]|"")+")`;
 const unit = '(?:year|month|day|hour|minute|second)';
 const phrase = `double precision|character varying|bit varying|interval ${unit}(?: to ${unit})?`;
-/** Each type may write its modifiers as it likes: those of another form are left out. */
+/** Each type defines the format of its modifiers; those in another format are dropped. */
 const modifierList = String.raw`\(([^()"';]{0,200})\)`;
 const plainModifiers = /^(-?\d{1,10}|[A-Za-z]\w*)(,(-?\d{1,10}|[A-Za-z]\w*))*$/;
 const grammar = new RegExp(
@@ -23,7 +23,7 @@ const grammar = new RegExp(
 );
 const zoned = new Set(['time', 'timestamp']);
 
-/** Undefined: it is not written as PostgreSQL writes types. */
+/** Undefined if the text is not in the form in which PostgreSQL writes types. */
 export function parseTypeName(text: string): TypeName | undefined {
   const found = grammar.exec(text);
   if (!found) return undefined;
@@ -38,10 +38,10 @@ export function writeTypeName({ schema, name, modifiers, zone, brackets }: TypeN
   return `${path}${name}${modifiers === undefined ? '' : `(${modifiers})`}${zone}${brackets}`;
 }
 
-/** Made by CREATE TABLE alone: no type of a column. */
+/** Only valid in CREATE TABLE; a column never has this type. */
 const pseudo = /^(big|small)?serial[248]?$/i;
 
-/** One word, and so the name of a type that every server of the version has. */
+/** A single word, so the name of a type that every server of the version has. */
 export function isBuiltIn({ schema, name, modifiers, zone }: TypeName): boolean {
   return (
     schema === undefined &&

@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => database.stop());
 
-/** Type of a column, values as SQL, and the canonical value of the first. */
+/** Type of a column, values as SQL, and the canonical form of the first value. */
 const columns: readonly (readonly [type: string, values: readonly string[], canonical: Value])[] = [
   ['boolean', ['true', 'false'], true],
   ['smallint', ['-32768', '32767'], -32768],
@@ -115,7 +115,7 @@ const columns: readonly (readonly [type: string, values: readonly string[], cano
   ['percent', ['99.99'], '99.99'],
   ['name_of', ["'domain'"], 'domain'],
 ];
-/** No binary form that means the same elsewhere: the whole table then travels as values. */
+/** Types without a portable binary form; the whole table is then transferred as values. */
 const valuesOnly: typeof columns = [
   ['mood', [`'it''s "ok"'`, "'happy'"], 'it\'s "ok"'],
   ['mood[]', [`ARRAY['sad', 'it''s "ok"']::mood[]`], ['sad', 'it\'s "ok"']],

@@ -6,7 +6,7 @@ import { keyRefusal } from '../../sql/types/key-types.ts';
 import { accepts, withoutInput } from './accepts.ts';
 import { isBuiltIn, parseTypeName } from './type-name.ts';
 
-/** What PostgreSQL can store, and as what (Invariant 6). */
+/** Which types PostgreSQL can store, and how (Invariant 6). */
 export const types: TypeTable = {
   columnFor,
   accepts,
@@ -65,7 +65,7 @@ function nativeFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
     case 'uuid':
       return { ddl: 'uuid' };
     case 'json':
-      // json keeps the text as it is; jsonb where the source's column is one.
+      // json keeps the text unchanged; jsonb is used if the source's column is jsonb.
       return { ddl: use.nativeType === 'jsonb' ? 'jsonb' : 'json' };
     case 'enum':
       return { ddl: 'text', note: 'stored as text: the list of values is not created' };
@@ -124,7 +124,7 @@ function arrayFor(type: Of<'array'>, use: ColumnUse): NativeType | TypeRefusal {
   return 'refusal' in native ? native : { ...native, ddl: `${native.ddl}[]` };
 }
 
-/** A built-in type stays what it is; one of an extension or a user may not exist where the table is made. */
+/** A built-in type stays the same; one of an extension or a user may not exist on the destination. */
 function otherFor(type: Of<'other'>, use: ColumnUse): NativeType {
   const own = use.nativeType === undefined ? undefined : parseTypeName(use.nativeType);
   const isKept = type.system === 'postgres' && !type.name.includes('.') && !withoutInput.has(type.name);

@@ -1,12 +1,12 @@
 import { maxMessageBytes } from './guarded-socket.ts';
 
-/** What a driver makes of each message and each field of a row, beside their bytes: measured, and rounded up. */
+/** Memory overhead of the driver for each message and each field of a row, in addition to their bytes: measured and rounded up. */
 const messageBytes = 256;
 const fieldBytes = 40;
 
 /**
- * The memory that an answer takes whose rows are all kept, as those about a catalogue are. A message of a few bytes becomes objects of some
- * hundred, so bytes alone are no measure: a hundred million empty rows would end the process.
+ * The memory used by an answer whose rows are all kept, as for catalog queries. A message of a few bytes becomes objects of some hundred
+ * bytes, so counting bytes is not enough: a hundred million empty rows would end the process.
  */
 export class AnswerSize {
   #bytes = 0;
@@ -15,7 +15,7 @@ export class AnswerSize {
     this.#bytes = 0;
   }
 
-  /** Before a message of this length is waited for. */
+  /** Call before waiting for a message of this length. */
   requireRoom(length: number): void {
     if (this.#bytes + length > maxMessageBytes)
       throw new Error(`an answer that takes more than ${maxMessageBytes} bytes of memory`);

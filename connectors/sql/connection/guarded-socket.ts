@@ -1,19 +1,19 @@
 import type { Socket } from 'node:net';
 import { IdraError, permanent } from '../../../core/errors.ts';
 
-/** A row, or one answer to a question about the catalogue, is never larger. A server that says otherwise would fill the memory. */
+/** Maximum size of a row, or of one answer to a catalog query. Without it, a server that announces more could exhaust the memory. */
 export const maxMessageBytes = 128 * 1024 * 1024;
 
 export interface SocketGuard {
   /** The system, for messages: `team-a/shop (db:3306/shop)`. */
   readonly where: string;
-  /** Looks at each chunk before the driver does. What it throws ends the connection. */
+  /** Called with each chunk before the driver gets it. An exception ends the connection. */
   readonly inspect?: (chunk: Buffer) => void;
 }
 
 /**
- * Drivers read what a server sends in events of its socket, where an exception would end the process. Here it ends the connection: the
- * driver's callers hear of it as of any loss of a connection, and the error says that the server broke the protocol.
+ * Drivers parse a server's data in socket events, where an exception would end the process. Here it ends only the connection: the
+ * driver's callers see a lost connection, and the error says that the server broke the protocol.
  */
 export function guardSocket(socket: Socket, { where, inspect }: SocketGuard): void {
   const emit = socket.emit;

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { type IdraError, transient } from '../../../core/errors.ts';
 
-/** How far a server lets a connection get, for the message where it does not get all the way in time. */
+/** How far the server let the connection get, for the message if it does not open in time. */
 export class OpeningProgress {
   #socket: Socket | undefined;
   #isConnected = false;
   #isLoggedIn = false;
 
-  /** Before it connects. */
+  /** Call before the socket connects. */
   watch(socket: Socket): void {
     this.#socket = socket;
     socket.once('connect', () => {
@@ -19,7 +19,7 @@ export class OpeningProgress {
     this.#isLoggedIn = true;
   }
 
-  /** `where`: the server with its DataSource. It may be only slow, so this is tried again. */
+  /** `where`: the server with its DataSource. The error is transient, because the server may only be slow. */
   noAnswer(where: string, path: string, afterMs: number): IdraError {
     return transient('HostUnreachable', `${where}: ${this.#whatItDid()} within ${afterMs / 1_000} s`, {
       path,

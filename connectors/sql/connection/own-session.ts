@@ -5,7 +5,7 @@ interface OwnedSession {
   close(): Promise<void>;
 }
 
-/** The session of one owner, opened again when it was lost. One that is opened while its owner closes is closed as well. */
+/** The session of one owner, reopened after a loss. A session that opens while its owner closes is closed as well. */
 export class OwnSession<S extends OwnedSession> {
   readonly #dataSource: string;
   readonly #openSession: (signal: AbortSignal) => Promise<S>;
@@ -20,7 +20,7 @@ export class OwnSession<S extends OwnedSession> {
     this.#session = session;
   }
 
-  /** What is open now. */
+  /** The session that is currently open. */
   get current(): S | undefined {
     return this.#session?.isLost === false ? this.#session : undefined;
   }
@@ -32,13 +32,13 @@ export class OwnSession<S extends OwnedSession> {
       if (current) return current;
       const others = this.#opening;
       if (!others) return await this.#open(signal);
-      // The signal of whoever opens it is not ours: an attempt that it ends is made again.
+      // The signal of the caller that opens it is not ours: if that caller aborts the attempt, it is retried.
       await others.catch(() => {});
       signal.throwIfAborted();
     }
   }
 
-  /** Gives the session back; the next `get` opens another one. */
+  /** Returns the session to the pool; the next `get` opens another one. */
   async rest(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;

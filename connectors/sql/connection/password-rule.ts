@@ -2,10 +2,10 @@ import { type Finding, permanent } from '../../../core/errors.ts';
 
 export type TlsMode = 'Disable' | 'Prefer' | 'Require' | 'VerifyCA' | 'VerifyFull';
 
-/** What keeps others from reading what is sent, and from answering in the server's place (`verified` and `socket` alone). */
+/** What prevents others from reading the data, and from impersonating the server (`verified` and `socket` only). */
 export type Channel = 'socket' | 'verified' | 'encrypted' | 'plain';
 
-/** When the password itself may be sent, as against a proof that one knows it. */
+/** When the password itself may be sent, as opposed to a proof of it. */
 export interface PasswordRule {
   readonly type: 'postgres' | 'mysql';
   /** The system with its DataSource, for messages. */
@@ -17,7 +17,7 @@ export interface PasswordRule {
   readonly hasPassword: boolean;
 }
 
-/** Whether a certificate of somebody else would be refused: VerifyCA without an authority trusts whatever any public one has signed. */
+/** Whether another server's certificate would be refused: VerifyCA without a CA trusts certificates signed by any public CA. */
 export function isServerVerified(mode: TlsMode, hasAuthority: boolean): boolean {
   return mode === 'VerifyFull' || ((mode === 'VerifyCA' || mode === 'Require') && hasAuthority);
 }
@@ -29,8 +29,8 @@ export function channelOf(host: string, isTls: boolean, isVerified: boolean): Ch
 }
 
 /**
- * Throws where the password itself must not be sent. `asked`: what the server wants, for the message. `isUsual`: every server of its kind
- * asks for it inside TLS, so that Prefer is enough; otherwise only who answers in a server's place has to ask, and TLS must be required.
+ * Throws if the password itself must not be sent. `asked`: what the server requests, for the message. `isUsual`: every server of its kind
+ * requests it inside TLS, so that Prefer is enough. Otherwise only an impostor needs to request it, and TLS must be required.
  */
 export function requireConfidential(rule: PasswordRule, asked: string, isUsual = false): void {
   const { type, where, channel, tlsMode } = rule;
@@ -50,7 +50,7 @@ export function requireConfidential(rule: PasswordRule, asked: string, isUsual =
   );
 }
 
-/** Where whoever answers in the server's place would be sent the password. `isUsual` as above. */
+/** Reports if an impostor could obtain the password. `isUsual` as above. */
 export function passwordFindings(rule: PasswordRule, isUsual: boolean): Finding[] {
   const { type, channel, tlsMode } = rule;
   if (!rule.hasPassword || channel === 'socket' || channel === 'verified') return [];

@@ -1,6 +1,9 @@
 import { protocolError } from './guarded-socket.ts';
 
-/** A whole number as a server sends it. What is none says nothing of Idra: the server is not what it says, or something stands between. */
+/**
+ * Parses a whole number sent by a server. Invalid text is not a bug in Idra: the server is not what it claims to be, or something is in
+ * between.
+ */
 export function serverInteger(value: unknown, where: string): bigint {
   try {
     return BigInt(String(value));

@@ -21,7 +21,7 @@ after(() => {
 
 const enoughProbes = 5;
 
-/** What ends the wait for a silent server; undefined: so many probes were made, and it goes on. */
+/** The error that ends the wait for a silent server; undefined if the given number of probes were made and the wait goes on. */
 async function ended(server: string, attempt: () => Promise<void>): Promise<IdraError | undefined> {
   const { promise, resolve } = Promise.withResolvers<IdraError | undefined>();
   let probes = 0;

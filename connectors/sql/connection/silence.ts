@@ -2,21 +2,21 @@ import type { Socket } from 'node:net';
 import type { ErrorCode } from '../../../core/error-codes.ts';
 import { asIdraError, type IdraError, transient } from '../../../core/errors.ts';
 
-/** Of a statement: a sort of a large table may say nothing for long. */
+/** Limit for a statement: sorting a large table may produce no output for a long time. */
 export const defaultSilenceMs = 60 * 60_000;
-/** Of what is small for every server: settings of a session, and putting them back. */
+/** Limit for statements that are small on every server: setting up and resetting a session. */
 export const shortSilenceMs = 15_000;
 
-/** Asks a server for another connection. */
+/** Opens another connection to a server. */
 export interface Probe {
   /**
-   * With its DataSource: one attempt is made for all that ask for it at the same time. A neighbour's login to the same server may fail for
-   * reasons of its own, which must not end the sessions of others.
+   * The server with its DataSource. Callers with the same value share one concurrent attempt. Another DataSource's login to the same
+   * server may fail for its own reasons, which must not end the sessions of others.
    */
   readonly server: string;
-  /** A silent server is asked after this time, and so often from then on. */
+  /** A silent server is probed after this time, and repeatedly at this interval. */
   readonly everyMs: number;
-  /** Rejects where the server gives no answer in time. */
+  /** Rejects if the server does not answer in time. */
   readonly connect: () => Promise<void>;
 }
 
@@ -28,9 +28,9 @@ export interface SilenceLimits {
 }
 
 /**
- * Calls `onSilent` when nothing has come from the server for the limit, or up to twice as long, while we were ready to read: and sooner
- * where the server does not answer another connection either, for then nothing will ever come on this one. Behind a network that drops
- * packets without a word the kernel would go on sending for a quarter of an hour. Stop it when the answer is complete.
+ * Calls `onSilent` if nothing has arrived from the server for the limit (up to twice as long) while we were ready to read, or sooner if
+ * the server does not answer another connection either, because then this one is dead. Behind a network that silently drops packets, the
+ * kernel would keep retransmitting for a quarter of an hour. Call the returned function when the answer is complete.
  */
 export function watchSilence(
   socket: Socket,
@@ -62,7 +62,7 @@ export function watchSilence(
 
 const probing = new Map<string, Promise<IdraError | undefined>>();
 
-/** Undefined where the server answers, be it with an error. */
+/** Undefined if the server answers, even with an error. */
 function unanswered(probe: Probe): Promise<IdraError | undefined> {
   const { server } = probe;
   const attempt = probing.get(server) ?? attemptOf(probe).finally(() => probing.delete(server));

@@ -5,27 +5,28 @@ import { serverInteger } from '../connection/server-integer.ts';
 import { joinName, splitName } from '../names.ts';
 
 /**
- * `_idra_commits`, in the schema of the target table: one row per (uid, table), written in the transaction of the rows that it speaks of.
+ * `_idra_commits`, in the schema of the target table: one row per (uid, table), written in the same transaction as the rows that it
+ * describes.
  *
  * | column  | meaning                                                                          |
  * |---------|----------------------------------------------------------------------------------|
  * | uid     | the Sync's uid                                                                   |
- * | table   | the target, as splitName reads it                                                |
+ * | table   | the target, in the format that splitName reads                                   |
  * | name    | namespace/name of the Sync                                                       |
- * | meaning | hash of what the offset means                                                    |
+ * | meaning | offset fingerprint                                                               |
  * | token   | fencing token, 64-bit: a lower one never writes (Invariant 3)                    |
  * | offset  | JSON of core/offset.ts, or NULL                                                  |
  * | rows    | rows written since the last restart                                              |
- * | session | who holds the claim, as the system names sessions, so that a claimant can end it |
+ * | session | holder of the claim, in the system's own format, so that a claimant can end it   |
  * | closed  | the Sync was deleted, or its row adopted by another uid                          |
  * | layout  | version of this table's layout                                                   |
  * | time    | of the last commit                                                               |
- * | target  | identity of the table that the offset belongs to, where the system has one       |
+ * | target  | identity of the table that the offset belongs to, if the system has one          |
  */
 export const commitTableName = '_idra_commits';
 export const commitLayout = 1;
 
-/** Asked of every row that is read: one of a newer layout may mean something else (its columns are there, or reading them fails). */
+/** Check this for every row that is read: in a newer layout the columns may have another meaning (if they are missing, reading fails). */
 export function requireKnownLayout(layout: unknown): void {
   if (!(Number(layout) > commitLayout)) return;
   throw permanent(
@@ -35,7 +36,7 @@ export function requireKnownLayout(layout: unknown): void {
   );
 }
 
-/** uid, table, name, meaning, token, offset, rows, closed, layout, time, target: as a server gives them as text. */
+/** uid, table, name, meaning, token, offset, rows, closed, layout, time, target: as text from the server. */
 export function toCommitRow(cells: readonly (string | null | undefined)[]): CommitRow {
   const [uid, table, name, meaning, token, offset, rows, closed, layout, time, target] = cells;
   requireKnownLayout(layout);
@@ -53,13 +54,13 @@ export function toCommitRow(cells: readonly (string | null | undefined)[]): Comm
   };
 }
 
-/** How Syncs may name a table of this schema, whose rows stand in its one commit table. */
+/** The names by which Syncs may refer to a table of this schema; their rows are in its single commit table. */
 export function spellingsOf(schema: string, table: string): readonly [string, string] {
   const name = splitName(table, 'spec.destination.table').at(-1) ?? '';
   return [joinName([name]), joinName([schema, name])];
 }
 
-/** The row that a claim stores; `stored` is read under the row's lock, `adopted` likewise where asked for. */
+/** The row that a claim stores. `stored` is read under the row's lock, and so is `adopted` if requested. */
 export function claimedRow(
   request: ClaimRequest,
   table: string,
@@ -81,7 +82,7 @@ export function claimedRow(
   };
 }
 
-/** The token that the claim stores; throws `fenced` when a higher one is stored (Invariant 3, 4). */
+/** The token that the claim stores. Throws `fenced` if a higher one is stored (Invariants 3 and 4). */
 function claimToken(wanted: Token | 'next', ...rows: readonly (CommitRow | undefined)[]): Token {
   const highest = rows.reduce((max, row) => (row && row.token > max ? row.token : max), 0n);
   if (wanted === 'next') return highest + 1n;
@@ -98,7 +99,7 @@ export function tokenIsHigher(stored: Token, ours: Token): Error {
   );
 }
 
-/** What a write throws when its row is not there under its token any more. */
+/** The error of a write whose row no longer has its token. */
 export function writeIsFenced(token: Token): Error {
   return fenced(
     `the destination refused token ${formatToken(token)}: a newer owner has claimed this sync, or its commit row is gone`,

@@ -2,8 +2,8 @@ import type { PlannedColumn } from '../../../core/column-plan.ts';
 import type { WritePlan } from '../../../core/connector.ts';
 
 /**
- * Whether the table would put a number of its own in the place of NULL: AUTO_INCREMENT, and SQLite's INTEGER PRIMARY KEY, which a key that
- * is to be created may become. Nobody would hear of it, so NULL is refused before it is written.
+ * Whether the table would replace NULL with a number of its own: AUTO_INCREMENT, and SQLite's INTEGER PRIMARY KEY, which a key that will
+ * be created may become. This happens silently, so NULL is refused before it is written.
  */
 export function isNumbered(
   { name, existing }: PlannedColumn,

@@ -1,9 +1,9 @@
 import { type IdraError, permanent } from '../../../core/errors.ts';
 
 /**
- * Tables that Idra makes for itself (`_idra_commits`, a shadow) stand in the schema of the target, where others may create too: a table,
- * view or trigger that was put there in advance would run with the rights of Idra's user whenever a row is written. So each is looked at
- * before it is used.
+ * Tables that Idra creates for itself (`_idra_commits`, a shadow) are in the schema of the target, where others may create objects too. A
+ * table, view or trigger put there in advance would run with the rights of Idra's user whenever a row is written. So each table is
+ * checked before it is used.
  */
 export function ownTableUnsafe(name: string, faults: readonly string[], mend: string): IdraError {
   return permanent(

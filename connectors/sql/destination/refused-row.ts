@@ -21,7 +21,7 @@ export function namedAs(row: string | undefined): Pick<Rejection, 'row'> {
   return row === undefined ? {} : { row };
 }
 
-/** What stops a Sync with onError Stop. `where` is the table or system. */
+/** The error that stops a Sync with onError Stop. `where` is the table or system. */
 export function refusedRow(rejection: Rejection, where: string, cause?: unknown): IdraError {
   return permanent(rejection.code, `${where} does not keep a row: ${describeRejection(rejection)}`, {
     path: 'spec.onError',

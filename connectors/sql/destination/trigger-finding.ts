@@ -1,6 +1,6 @@
 import type { Finding } from '../../../core/errors.ts';
 
-/** Triggers of a target that fire for each row that is written: what stands there afterwards may not be what the source says. */
+/** Triggers of a target that fire for each written row: the stored row may then differ from the source's. */
 export function triggersMayChange(table: string, triggers: readonly string[]): Finding[] {
   if (triggers.length === 0) return [];
   return [

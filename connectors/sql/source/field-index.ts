@@ -2,11 +2,11 @@ import type { Finding } from '../../../core/errors.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
 import type { Relation } from '../../../core/values.ts';
 
-/** Below these sizes a pass over the whole table is no matter. */
+/** Below these sizes, reading the whole table in each pass is acceptable. */
 const smallRows = 10_000;
 const smallBytes = 1024 * 1024;
 
-/** The field that a mode reads by, of a table that is large enough for an index to matter; undefined: there is nothing to look at. */
+/** The field that a mode reads by, if the table is large enough for an index to matter; undefined if there is nothing to check. */
 export function fieldToIndex(
   mode: Mode,
   object: SourceObject,

@@ -5,13 +5,13 @@ import type { Comparison, FromClause, SqlDialect } from '../types/dialect.ts';
 /** Rows in key order after `after` and up to `upTo`: keyset pagination, never OFFSET. */
 export interface Range {
   readonly columns: readonly Column[];
-  /** What rows are ordered and paged by; unique together, by the catalogue or by what the pages showed. */
+  /** Columns that rows are ordered and paged by; unique together, according to the catalog or to a check of the pages. */
   readonly orderBy: readonly Column[];
-  /** Exclusive: canonical texts of the orderBy columns; null from the beginning. */
+  /** Exclusive: canonical texts of the orderBy columns; null to start at the beginning. */
   readonly after: readonly string[] | null;
   /** Bound of the first orderBy column. */
   readonly upTo: UpTo | undefined;
-  /** Undefined: no limit. */
+  /** Undefined for no limit. */
   readonly maxRows: number | undefined;
 }
 
@@ -49,7 +49,7 @@ export function whereRange(dialect: SqlDialect, range: Pick<Range, 'orderBy' | '
   return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
 }
 
-/** A column and a canonical text. */
+/** A comparison of a column with a canonical text. */
 export function compared(dialect: SqlDialect, column: Column, symbol: Comparison, text: string): string {
   return `${dialect.quote(column.name)} ${operatorOf(dialect, column, symbol)} ${dialect.literal(text, column)}`;
 }
@@ -59,8 +59,8 @@ function operatorOf(dialect: SqlDialect, column: Column, symbol: Comparison): st
 }
 
 /**
- * `(a, b) > (x, y)`, written out as `a >= x AND (a > x OR (a = x AND b > y))` where row comparison uses no index. Fewer values than columns
- * are a position behind all rows that begin with them.
+ * `(a, b) > (x, y)`, written as `a >= x AND (a > x OR (a = x AND b > y))` if the system's row comparison uses no index. Fewer values than
+ * columns mean a position after all rows that begin with them.
  */
 export function greaterThan(
   dialect: SqlDialect,
@@ -70,7 +70,7 @@ export function greaterThan(
   return compareRows(dialect, columns, after, '>');
 }
 
-/** Rows from one position to another, both included; undefined: from the beginning. */
+/** Rows from one position to another, both included. Undefined means from the beginning. */
 export function withinRows(
   dialect: SqlDialect,
   columns: readonly Column[],

@@ -1,16 +1,16 @@
 import { nearest } from '../../../core/nearest.ts';
 import { joinName } from '../names.ts';
 
-/** So many names are read and compared at most: a missing table is looked for again and again. */
+/** Maximum number of names that are read and compared, because the search for a missing table is repeated often. */
 export const mostCompared = 2_000;
 
-/** Those that are called so, whatever the case, and others up to a number. */
+/** Tables with this name in any case, and some others up to a limit. */
 export interface FirstTables {
   readonly called: string;
   readonly most: number;
 }
 
-/** What to do about a name that no table has: the table that was probably meant, of another schema or by other letters. */
+/** The remedy for a name that no table has: suggests the table that was probably meant, in another schema or with another spelling. */
 export function tableRemedy(
   wanted: readonly string[],
   known: readonly (readonly string[])[],

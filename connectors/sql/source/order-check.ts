@@ -13,9 +13,9 @@ export interface Span {
 }
 
 /**
- * Looks at the rows of an order that no key of the catalogue proves: of two rows of one position a page may show one alone, and the other
- * would never be read. The server compares them, by its own collations, whatever the format in which the rows travel. Rows are looked at
- * before they are handed on.
+ * Checks the rows of an order that no key in the catalog guarantees: of two rows at one position a page may contain only one, and the
+ * other would never be read. The server compares them, with its own collations, whatever the row format. Rows are checked before they are
+ * handed on.
  */
 export class OrderCheck {
   readonly #reader: RangeReader;
@@ -49,13 +49,13 @@ export class OrderCheck {
     if (this.#request.mode !== 'Snapshot') await this.#requireKeys(span, signal);
   }
 
-  /** Rows with NULL in a column that rows are told apart by; of a Snapshot, which no page shows, at its end. */
+  /** Rows with NULL in a column that identifies rows. For a Snapshot this is checked at its end, because no page contains such rows. */
   async requireNoNulls(signal: AbortSignal): Promise<void> {
     if (!this.isNeeded || this.#request.mode !== 'Snapshot') return;
     await this.#refuseNulls(this.#orderBy, '', signal);
   }
 
-  /** NULL behind the cursor field: such a row is read or not, by where the pages are cut. */
+  /** NULL in a column after the cursor field: whether such a row is read depends on where the pages are cut. */
   async #requireKeys({ from, to }: Span, signal: AbortSignal): Promise<void> {
     const [field, ...rest] = this.#orderBy;
     if (!field) return;
@@ -93,7 +93,7 @@ export class OrderCheck {
   }
 }
 
-/** Rows that were counted, with NULL in one of these columns. */
+/** The error for `count` rows with NULL in one of these columns. */
 export function keyNullable(count: number, relation: string, columns: readonly string[]): Error {
   return permanent(
     'KeyNullable',
@@ -105,7 +105,7 @@ export function keyNullable(count: number, relation: string, columns: readonly s
   );
 }
 
-/** The last row of a part has NULL where the next part is to begin. */
+/** The last row of a part has NULL in a column that the next part must start from. */
 export function keyIsNull(column: Pick<Column, 'name'>): Error {
   return permanent(
     'KeyNullable',

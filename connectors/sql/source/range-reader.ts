@@ -4,7 +4,7 @@ import type { Column } from '../../../core/values.ts';
 import type { SqlDialect } from '../types/dialect.ts';
 import type { Range, UpTo } from './keyset.ts';
 
-/** Rows of one statement, cut at the batch limits, still without their offset. */
+/** Rows of one statement, cut at the batch limits, without their offset yet. */
 export interface Part {
   readonly rows: Rows;
   readonly rowCount: number;
@@ -20,22 +20,22 @@ export interface PassBound {
   readonly report: BoundReport;
 }
 
-/** What a SQL system gives to the shared pass: statements run, bounds taken. */
+/** What a SQL system provides to the shared pass: it runs statements and takes bounds. */
 export interface RangeReader {
   /** Streams one statement's rows in parts within the limits. */
   readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncIterable<Part>;
-  /** Taken once per pass, before its first statement, so that all up to it is visible to a later snapshot. */
+  /** Taken once per pass, before its first statement, so that everything up to it is visible to later snapshots. */
   takeBound(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound>;
   readonly dialect: SqlDialect;
-  /** Canonical text of the field in the first row of `SELECT field FROM object tail`; undefined where there is none, or NULL. */
+  /** Canonical text of the field in the first row of `SELECT field FROM object tail`; undefined if there is no row, or for NULL. */
   first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined>;
-  /** Rows of the object; may stop counting where more make no difference. */
+  /** Rows of the object; may stop counting when more rows make no difference. */
   count(where: string, signal: AbortSignal): Promise<number>;
-  /** The largest id that the field's own generator (sequence, AUTO_INCREMENT) has given; undefined where it has none or cannot be asked. */
+  /** The largest id that the field's own generator (sequence, AUTO_INCREMENT) has issued; undefined if it has none or it cannot be read. */
   largestIssued?(field: Column, signal: AbortSignal): Promise<bigint | undefined>;
 }
 
-/** Not max(): types that have an order need not have that. */
+/** max() is not used, because some sortable types do not support it. */
 export async function largest(
   reader: Pick<RangeReader, 'dialect' | 'first'>,
   field: Column,

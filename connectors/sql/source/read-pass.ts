@@ -12,7 +12,7 @@ import { requireNotBehind } from './source-behind.ts';
 
 export { largest, type Part, type PassBound, type RangeReader } from './range-reader.ts';
 
-/** One pass of any mode over keyset pagination; each statement is its own snapshot and at most one batch's worth. */
+/** One pass of any mode by keyset pagination; each statement is its own snapshot and returns at most one batch. */
 export async function* readPass(
   reader: RangeReader,
   request: ReadRequest,
@@ -61,13 +61,13 @@ interface Ends {
   /** Where the pass began, and the last row that it read. */
   readonly start: readonly string[] | null;
   readonly after: readonly string[] | null;
-  /** Largest value of the field when the pass began, or one before that was held back; undefined: nothing can be held back. */
+  /** The largest value of the field when the pass began, or an earlier one that was held back; undefined if nothing can be held back. */
   readonly mark: string | undefined;
 }
 
 /**
- * Rows that came in while the pass ran wait for the next one; those that were there are held back. By ids only a bound that others set
- * holds back; a time may be that of the second that is not over, or of days to come.
+ * Rows that arrive while the pass runs wait for the next one; rows that existed before are held back. For ids only a bound set by other
+ * transactions holds back; a time may be in the current second, or in the future.
  */
 async function heldBackMark(
   { reader, request }: Pass,
@@ -80,7 +80,7 @@ async function heldBackMark(
   return request.mark ?? (await largest(reader, field, signal));
 }
 
-/** What stands behind the last row that was read, and rows that never come: with NULL in the field. */
+/** Reports rows after the last one that was read, and rows that are never read because the field is NULL. */
 async function finishPass(
   pass: Pass,
   { field, start, after, mark: markAtStart }: Ends,
@@ -95,7 +95,8 @@ async function finishPass(
     return await reader.first(field, `${where} ORDER BY ${name} LIMIT 1`, signal);
   };
   const oldest = await firstOf(undefined);
-  // A look is over in a moment, and mostly nothing waits: only then it asks, and what came in that moment counts as there before.
+  // A check without reading is short, and usually no row waits. The mark is queried only if one does; rows that arrived meanwhile count
+  // as existing before.
   const isAsked = request.isLook && oldest !== undefined;
   const mark = isAsked ? await heldBackMark(pass, field, bound, signal) : markAtStart;
   const isMarkWaiting =
@@ -103,7 +104,7 @@ async function finishPass(
     mark !== undefined &&
     (await firstOf({ text: mark, isInclusive: true })) !== undefined;
   if (start && after === start) {
-    // Nothing was read, so no page has shown a second row of the offset's own position.
+    // Nothing was read, so no page could show a second row at the offset's own position.
     await check.requireDistinct({ from: start, to: start }, signal);
     if (oldest === undefined) await requireNotBehind(reader, request, field, start[0] ?? '', signal);
   }
@@ -118,7 +119,7 @@ async function finishPass(
   };
 }
 
-/** The zone that is in force belongs to what status says of the bound. */
+/** The time zone in use is part of the reported bound. */
 function withZone(report: BoundReport, request: ReadRequest, { type }: Column): BoundReport {
   const hasZone = type.kind === 'timestamp' && type.hasZone;
   return request.mode === 'Timestamp' && !hasZone ? { ...report, timeZone: request.timeZone } : report;
@@ -146,12 +147,12 @@ async function* readPages(
   }
 }
 
-/** The size of rows is not known before the first page, and a page that is checked must be one part. */
+/** The size of rows is not known before the first page, and a checked page must be one part. */
 const firstCheckedRows = 1_000;
 
 /**
- * The same for an order that is not proven: what is handed on was looked at, so a statement that fills more than one part is left after
- * its first one.
+ * Like the other pages, for an order that is not guaranteed. What is handed on has been checked, so a statement that fills more than one
+ * part is abandoned after its first one.
  */
 async function* readCheckedPages(
   { reader, request, orderBy, check }: Pass,
@@ -184,7 +185,7 @@ async function firstPart(
   return { part, isWhole: true };
 }
 
-/** As many rows as fit maxBytes by the last statement's average, so that a statement is one full batch. */
+/** As many rows as fit into maxBytes by the last statement's average, so that a statement is one full batch. */
 function fittingRows(request: ReadRequest, rows: number, bytes: number): number {
   const { maxRows, maxBytes } = request.limits;
   const fitting = Math.floor((maxBytes / Math.max(1, bytes / rows)) * 0.98);
@@ -227,7 +228,7 @@ export function startAfter(request: ReadRequest): readonly string[] | null {
     case 'Snapshot':
       return after.key;
     case 'Id':
-      // By the id alone where it has become unique since the offset was stored.
+      // Only by the id if it has become unique since the offset was stored.
       return [after.id, ...(after.key ?? [])].slice(0, new Set(request.key).size);
     case 'Timestamp':
       return [after.at, ...after.key];

@@ -1,9 +1,9 @@
 import type { Clock } from '../../../core/clock.ts';
 
-/** Default where no bound of the source's transactions is in force (contract, late rows). */
+/** Default if no bound from the source's transactions is available (contract, late rows). */
 export const defaultSafetyLagMs = 5_000;
 
-/** Marks seen on the way: by ids, `safetyLag` means the high-water mark as it was seen that long ago. */
+/** High-water marks seen over time. For ids, `safetyLag` means the mark as it was that long ago. */
 export class SeenMarks {
   readonly #clock: Clock;
   readonly #lagMs: number;
@@ -20,7 +20,7 @@ export class SeenMarks {
     this.#marks.push({ atMs: this.#clock.monotonicMs(), text });
   }
 
-  /** The newest mark that is old enough, or undefined. Older ones are forgotten. */
+  /** The newest mark that is old enough, or undefined. Older ones are dropped. */
   settled(): string | undefined {
     const limit = this.#clock.monotonicMs() - this.#lagMs;
     const index = this.#marks.findLastIndex((mark) => mark.atMs <= limit);
@@ -29,7 +29,7 @@ export class SeenMarks {
     return this.#marks[0]?.text;
   }
 
-  /** How long until the oldest mark is old enough, in whole ms and one more, for timers cut fractions off; undefined when none was seen. */
+  /** Time until the oldest mark is old enough, in whole ms plus one, because timers drop fractions; undefined if there is no mark. */
   waitMs(): number | undefined {
     const oldest = this.#marks[0];
     return oldest && Math.max(0, Math.ceil(oldest.atMs + this.#lagMs - this.#clock.monotonicMs()) + 1);

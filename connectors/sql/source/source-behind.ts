@@ -6,10 +6,10 @@ import { compared } from './keyset.ts';
 import { largest, type RangeReader } from './range-reader.ts';
 
 /**
- * Of a pass that found nothing behind its offset: whether the source's largest value is below the offset. Then ids have started again, the
- * source was restored, or the newest rows were deleted; rows that are written below the offset would never be read. It is an error
- * (SourceBehindOffset), but for ids whose generator is known to be at the offset or above it: what comes next is read, whatever was deleted.
- * An empty source says nothing: tables are emptied.
+ * For a pass that found nothing after its offset: checks whether the source's largest value is below the offset. Then ids have restarted,
+ * the source was restored, or the newest rows were deleted, and rows written below the offset would never be read. This is an error
+ * (SourceBehindOffset), except for ids whose generator is known to be at or above the offset: the next rows are read, whatever was
+ * deleted. An empty source is no error, because tables may be emptied.
  */
 export async function requireNotBehind(
   reader: RangeReader,

@@ -1,7 +1,7 @@
 import type { Acceptance } from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
 
-/** What the systems say in the same words of an existing column (TypeTable.accepts). */
+/** Rules for existing columns that are the same in all systems (TypeTable.accepts). */
 export type Of<K extends ColumnType['kind']> = Extract<ColumnType, { kind: K }>;
 
 export const yes: Acceptance = { isAccepted: true };
@@ -11,7 +11,7 @@ export function no(reason: string): Acceptance {
   return { isAccepted: false, reason };
 }
 
-/** `native` is the existing column's type, as its system writes it. */
+/** `native` is the existing column's type in its system's syntax. */
 export function mismatch(native: string, type: ColumnType): Acceptance {
   return no(`${native} does not keep every ${type.kind}`);
 }
@@ -27,7 +27,7 @@ export function acceptsOther(target: Of<'other'>, type: ColumnType, native: stri
     : mismatch(native, type);
 }
 
-/** Characters of the canonical text at most; undefined: no limit known. */
+/** Maximum number of characters of the canonical text; undefined if no limit is known. */
 export function longestText(type: ColumnType): number | undefined {
   switch (type.kind) {
     case 'text':

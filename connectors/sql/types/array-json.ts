@@ -1,6 +1,6 @@
 import type { ColumnType, Value } from '../../../core/values.ts';
 
-/** An array for a system without arrays: numbers by their digits, bytes as hexadecimal text, NaN and infinities as text. */
+/** An array for a system without arrays: numbers as digits, bytes as hexadecimal text, NaN and infinities as text. */
 export function arrayJson(items: readonly Value[], of: ColumnType): string {
   return `[${items.map((item) => itemJson(item, of)).join(',')}]`;
 }

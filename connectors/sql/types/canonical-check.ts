@@ -1,12 +1,12 @@
 import type { ColumnType, Value } from '../../../core/values.ts';
 
-/** Why a value is none of its column's type, told without the value; undefined: it is one. */
+/** Why a value does not conform to its column's type, without the value; undefined if it does. */
 export type CheckCanonical = (value: Exclude<Value, null>) => string | undefined;
 
 /**
- * SQLite enforces no declared type, and servers are lenient where they read text: PostgreSQL takes `yesterday` for a date and `yes` for
- * true, both round what has too many digits. So what is not canonical (core/values.ts) is handled by onError instead (Invariant 6).
- * Undefined: the server itself refuses what is wrong.
+ * SQLite enforces no declared type, and servers are lenient when they parse text: PostgreSQL accepts `yesterday` as a date and `yes` as
+ * true, and both round numbers with too many digits. So values that are not canonical (core/values.ts) are handled by onError (Invariant
+ * 6). Undefined if the server itself refuses invalid values.
  */
 export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
   switch (type.kind) {

@@ -1,19 +1,19 @@
 import type { RowFormat } from '../../../core/batch.ts';
 import type { Column } from '../../../core/values.ts';
 
-/** What the shared SQL code asks of a system. Literals, not parameters: COPY takes none. */
+/** What the shared SQL code requires of a system. Uses literals, not parameters, because COPY accepts none. */
 export interface SqlDialect {
   quote(identifier: string): string;
-  /** Canonical text (scalarText) as a literal that compares as the column's own type, so that indexes serve it. */
+  /** Canonical text (scalarText) as a literal of the column's own type, so that indexes can be used. */
   literal(text: string, column: Column): string;
-  /** The select item of a column: canonical where rows travel as values, else as the raw request at `index` says. */
+  /** The select item of a column: canonical if rows are transferred as values, otherwise as specified by the raw request at `index`. */
   selectItem(column: Column, rowFormat: RowFormat, index: number): string;
   /**
-   * The operator as it stands between a column and a literal of its type; left out, it is the symbol. For systems where users define
-   * operators: the one that means what the order of an index means, wherever the session looks for names.
+   * The operator between a column and a literal of its type; default: the symbol. For systems with user-defined operators: the operator
+   * that defines the order of the index, regardless of the session's search path.
    */
   operator?(symbol: Comparison, column: Column): string;
-  /** Of a group, that it has more than one row; left out: `count(*) > 1`. For the same systems. */
+  /** Condition that a group has more than one row; default: `count(*) > 1`. For the same systems. */
   readonly isSeveral?: string;
   /** `(a, b) > (x, y)` uses an index (PostgreSQL, SQLite), or must be written out (MySQL, SQL Server). */
   readonly hasIndexedRowComparison: boolean;

@@ -1,6 +1,6 @@
 import type { Column, ColumnType } from '../../../core/values.ts';
 
-/** What each of the SQL systems pages by. */
+/** Types that every SQL system can page by. */
 const commonKinds: readonly ColumnType['kind'][] = [
   'boolean',
   'int',
@@ -15,13 +15,13 @@ const commonKinds: readonly ColumnType['kind'][] = [
   'bit',
 ];
 
-/** What a system can page by besides: kinds of types, and types of its own by name. */
+/** What a system can page by in addition: kinds of types, and its own types by name. */
 export interface KeyTypes {
   readonly kinds: readonly ColumnType['kind'][];
   readonly others: RegExp;
 }
 
-/** TypeTable.keyRefusal. Listed is what a test has paged by: a type that nobody has thought of is refused, not tried. */
+/** TypeTable.keyRefusal. Lists the types that tests have paged by; unknown types are refused, not tried. */
 export function keyRefusal({
   kinds,
   others,

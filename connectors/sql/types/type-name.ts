@@ -1,8 +1,8 @@
 import { type IdraError, permanent } from '../../../core/errors.ts';
 
 /**
- * The name of a type comes from a server and becomes part of statements: DDL at a destination, casts at a source. Each system reads it by
- * a grammar (its type-name.ts) and writes it again from the parts; what does not parse gets no further than this.
+ * The name of a type comes from a server and becomes part of statements: DDL at a destination, casts at a source. Each system parses it
+ * with a grammar (its type-name.ts) and writes it back from the parts; what does not parse is refused here.
  */
 export function typeUnreadable(column: string, relation: string, path: string): IdraError {
   return permanent(

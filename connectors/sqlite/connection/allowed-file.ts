@@ -5,9 +5,9 @@ import type { FileFolder } from '../../../core/connector.ts';
 import { type IdraError, permanent } from '../../../core/errors.ts';
 
 /**
- * The real path of a file that a DataSource may name. Asked at each opening; who may write the folders on the way can still put a link
- * there between this and the opening, and a hard link to another file of the same disk looks like any file.
- * Throws PathNotAllowed, FileNotOpened.
+ * The real path of a file that a DataSource may name. Checked at each opening. Somebody who may write the folders of the path can still
+ * put a link there between this check and the opening, and a hard link to another file of the same disk cannot be distinguished from a
+ * file. Throws PathNotAllowed, FileNotOpened.
  */
 export function allowedPath(file: string, folder: FileFolder | undefined): string {
   if (folder && !isWithin(file, join(folder.root, folder.namespace))) throw outside(file, folder);
@@ -31,7 +31,7 @@ export function allowedPath(file: string, folder: FileFolder | undefined): strin
   return real;
 }
 
-/** Of whichever run, and by whichever link. Throws PathNotAllowed. */
+/** Refuses the state file of any run, through any link. Throws PathNotAllowed. */
 export function requireNoState(database: Database, file: string): void {
   const columns = database
     .prepare(
@@ -51,7 +51,7 @@ function isStateInUse(real: string): boolean {
   );
 }
 
-/** Of a file that is to be made: of its folder. A link that leads nowhere would make a file wherever it points. */
+/** For a file that will be created, uses the real path of its folder. A dangling link would create a file wherever it points. */
 function realPath(file: string): string {
   try {
     if (lstatSync(file, { throwIfNoEntry: false })) return realpathSync(file);
@@ -61,7 +61,7 @@ function realPath(file: string): string {
       throw refused(file, 'it cannot be followed', 'name the file itself');
     if (lstatSync(file, { throwIfNoEntry: false }))
       throw refused(file, 'it is a link that leads nowhere', 'name the file itself');
-    // The folder is missing, which the opening says.
+    // The folder is missing; opening reports it.
     return file;
   }
 }

@@ -6,7 +6,7 @@ import { permanent } from '../../../core/errors.ts';
 import { allowedPath, requireNoState } from './allowed-file.ts';
 import { pin } from './settings.ts';
 
-/** How long a statement waits for another process's lock before it is SQLITE_BUSY, and the runner's retry takes over. */
+/** How long a statement waits for another process's lock before it fails with SQLITE_BUSY and the runner retries. */
 const busyTimeoutMs = 5_000;
 
 export function pathOf(access: SystemAccess): string {
@@ -21,7 +21,7 @@ export function pathOf(access: SystemAccess): string {
   return folder ? resolve(join(folder.root, folder.namespace), path) : resolve(path);
 }
 
-/** Throws PathNotAllowed where the agent has no folder for files. */
+/** Throws PathNotAllowed if the agent has no folder for files. */
 export function folderOf({ files, dataSource }: SystemAccess): FileFolder | undefined {
   if (files !== 'none') return files;
   throw permanent(
@@ -35,8 +35,8 @@ export function folderOf({ files, dataSource }: SystemAccess): FileFolder | unde
 }
 
 /**
- * For reading. Opened for writing where the rights allow, with query_only: what a killed application left in the journal can then be
- * rolled back, which a read-only connection cannot.
+ * Opens for reading. If permissions allow, the file is opened for writing with query_only, so that what a killed application left in the
+ * journal can be rolled back, which a read-only connection cannot do.
  */
 export function openForReading(file: string, folder?: FileFolder): Database.Database {
   const real = allowedPath(file, folder);
@@ -46,13 +46,13 @@ export function openForReading(file: string, folder?: FileFolder): Database.Data
   return database;
 }
 
-/** For writing: the file is made where it is missing, in WAL mode, so that its readers see the old rows until a commit. */
+/** Opens for writing. A missing file is created in WAL mode, so that its readers see the old rows until a commit. */
 export function openForWriting(file: string, folder?: FileFolder): Database.Database {
   const real = allowedPath(file, folder);
   const isNew = !existsSync(file) || statSync(file).size === 0;
   requireFolder(file);
   const database = open(file, real, {});
-  // An existing file's journal mode is its owner's choice. FULL: a batch that was reported as durable is so after a power failure.
+  // The journal mode of an existing file is its owner's choice. With FULL, a batch reported as durable survives a power failure.
   if (isNew) database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   return database;
@@ -76,7 +76,7 @@ export function isWritable(place: string): boolean {
   }
 }
 
-/** The file, or the folder in which it is to be made. */
+/** The file, or the folder in which it will be created. */
 export function placeToWrite(file: string): string {
   return existsSync(file) ? file : dirname(file);
 }
@@ -102,7 +102,7 @@ function requireFile(file: string): void {
 function open(file: string, real: string, options: Database.Options): Database.Database {
   const database = new Database(real, { ...options, timeout: busyTimeoutMs });
   try {
-    // Nobody writes to the schema's own table, whatever a statement says.
+    // No statement can write to the schema table.
     database.unsafeMode(false);
     database.defaultSafeIntegers(true);
     pin(database);

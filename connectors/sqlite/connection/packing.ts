@@ -1,11 +1,11 @@
 import { deserialize, serialize } from 'node:v8';
 
-/** What a cell can be on its way between threads: canonical values, and SQLite's own (a subset). */
+/** A cell on its way between threads: canonical values, and SQLite's own (a subset). */
 export type Cell = unknown;
 
 /**
- * Rows as columns of one kind each, so that a batch crosses threads as a few flat buffers and not as many small values: several times
- * cheaper than cloning the rows. `nulls` has a 1 where the cell is NULL.
+ * Rows as columns of one kind each, so that a batch crosses threads as a few flat buffers instead of many small values. This is several
+ * times cheaper than cloning the rows. `nulls` has a 1 where the cell is NULL.
  */
 type PackedColumn =
   | { readonly kind: 'bigint'; readonly values: BigInt64Array; readonly nulls: Uint8Array | null }
@@ -17,7 +17,7 @@ type PackedColumn =
       readonly ends: Uint32Array;
       readonly nulls: Uint8Array | null;
     }
-  /** Anything else or of several kinds: cloned cell by cell. */
+  /** Any other kind, or several kinds: cloned cell by cell. */
   | { readonly kind: 'mixed'; readonly values: readonly Cell[] };
 
 interface Packed {
@@ -25,10 +25,10 @@ interface Packed {
   readonly columns: readonly PackedColumn[];
 }
 
-/** So many rows are objects at a time, on either side. */
+/** Number of rows that are objects at one time, on either side. */
 export const rowsPerPack = 1_000;
 
-/** Bytes that `unpackRows` of any thread of this process reads. */
+/** Bytes that `unpackRows` can read in any thread of this process. */
 export function packRows(rows: readonly (readonly Cell[])[], width: number): Buffer {
   const columns: PackedColumn[] = [];
   for (let at = 0; at < width; at++) columns.push(packColumn(rows, at));
@@ -68,7 +68,7 @@ function packColumn(rows: readonly (readonly Cell[])[], at: number): PackedColum
   }
 }
 
-/** `set` says whether the array holds the cell as it was (an unsigned 2^64-1 is none of BigInt64Array). */
+/** `set` returns whether the array stores the cell exactly (an unsigned 2^64-1 does not fit into BigInt64Array). */
 function packFlat<
   K extends 'bigint' | 'number' | 'boolean',
   A extends BigInt64Array | Float64Array | Uint8Array,
@@ -105,7 +105,7 @@ function packText(rows: readonly (readonly Cell[])[], at: number): PackedColumn 
       nulls[index] = 1;
       parts[index] = '';
     } else return mixed(rows, at);
-    // A string of V8 has at most 2^29-24 characters.
+    // A string in V8 has at most 2^29-24 characters.
     if (end > 0x1fff_0000) return mixed(rows, at);
     ends[index] = end;
   }

@@ -1,9 +1,9 @@
 import type { Database } from 'better-sqlite3';
 
 /**
- * Settings of a connection that change which rows a statement sees, or what a write does, each with the reason for its value. They are not
- * kept in the file, but a build of SQLite may have other defaults. What a file does keep is its owner's choice and changes no value:
- * encoding (text is read as UTF-8, and each file sorts by its own), journal_mode, auto_vacuum, page_size.
+ * Connection settings that change which rows a statement sees, or what a write does, each with the reason for its value. They are not
+ * stored in the file, but a build of SQLite may have other defaults. Settings stored in a file are its owner's choice and change no
+ * value: encoding (text is read as UTF-8, and each file sorts by its own), journal_mode, auto_vacuum, page_size.
  */
 export const pinned: readonly (readonly [pragma: string, value: number, reason: string])[] = [
   [
@@ -23,7 +23,7 @@ export const pinned: readonly (readonly [pragma: string, value: number, reason: 
 ];
 
 export function pin(database: Database): void {
-  // Not among them: it cannot be read back. LIKE in a query means what SQLite's documentation says.
+  // Not in the list, because it cannot be read back. LIKE in a query behaves as in SQLite's documentation.
   database.pragma('case_sensitive_like = 0');
   for (const [name, value] of pinned) database.pragma(`${name} = ${value}`);
 }

@@ -1,14 +1,14 @@
 import { transient } from '../../../core/errors.ts';
 
-/** So long a thread may take to end before its owner goes on without it. */
+/** How long a thread may take to end before its owner continues without it. */
 const patienceMs = 2_000;
 
 /** Files with threads that have not ended, and how many. */
 const stuck = new Map<string, number>();
 
 /**
- * Waits for the end of a thread, but not for ever: SQLite cannot be interrupted, and a view of a crafted file may never end. The thread
- * goes on, and until it ends no other is started on its file: each would cost a processor.
+ * Waits for a thread to end, but not forever: SQLite cannot be interrupted, and a view in a crafted file may never end. The thread keeps
+ * running, and until it ends no other thread is started for its file, since each would use a whole processor.
  */
 export async function ended(file: string, ending: Promise<unknown>, waitMs = patienceMs): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -29,7 +29,7 @@ export async function ended(file: string, ending: Promise<unknown>, waitMs = pat
   });
 }
 
-/** A process that ends waits for its threads, and these do not end. */
+/** A process that exits waits for its threads, and these do not end. */
 function killThisProcess(): void {
   process.kill(process.pid, 'SIGKILL');
 }

@@ -16,10 +16,10 @@ export interface Written {
   readonly rejections: readonly Rejection[];
 }
 
-/** Of one batch; the count tells of the rest. */
+/** Maximum rejections listed per batch; the count includes the rest. */
 const maxRejections = 10;
 
-/** Writes rows into one table by one prepared statement, within the caller's transaction. */
+/** Writes rows into one table with one prepared statement, within the caller's transaction. */
 export class BatchWriter {
   readonly #database: Database;
   readonly #file: string;
@@ -43,7 +43,7 @@ export class BatchWriter {
     this.#numbered = plan.columns.columns.flatMap((column, at) =>
       isNumbered(column, plan) ? [{ at, name: column.name }] : [],
     );
-    // Values as another SQLite stores them need nothing.
+    // Values in the form in which another SQLite stores them need no conversion.
     const columns = rowFormat.format === 'sqlite' ? [] : plan.columns.columns;
     this.#encoders = columns.flatMap((column, at) => {
       const encode = encoderOf(column.source.type, { nativeType: column.ddl });
@@ -88,7 +88,7 @@ export class BatchWriter {
       };
     } catch (thrown) {
       const error = toIdraError(thrown, this.#file);
-      // ON CONFLICT ROLLBACK and RAISE(ROLLBACK) end the whole transaction, and with it what was skipped to.
+      // ON CONFLICT ROLLBACK and RAISE(ROLLBACK) end the whole transaction, including rows written before the refused one.
       if (!isRowRefused(thrown) || !this.#database.inTransaction) throw error;
       return { code: error.code, message: error.message };
     }

@@ -9,27 +9,27 @@ import { shadowName } from './ddl.ts';
 import { Shadow } from './replace.ts';
 
 export interface ClaimedTableInit {
-  /** Of the file that stands at the path now; throws SchemaChanged where it is not the one that was claimed. */
+  /** Returns the database of the file that is at the path now. Throws SchemaChanged if it is not the one that was claimed. */
   readonly database: () => Database;
   /** For messages. */
   readonly file: string;
   readonly owner: Owner;
   readonly request: ClaimRequest;
-  /** The target as the file writes it. */
+  /** The target's name as written in the file. */
   readonly table: string;
-  /** Of the target as it was claimed. */
+  /** The shape of the target when it was claimed. */
   readonly shape: string;
   readonly watch: SchemaWatch;
-  /** As the claim has stored it. */
+  /** The offset that was stored when the table was claimed. */
   readonly offset: string | null;
 }
 
 interface Pass {
   readonly isAtomic: boolean;
   readonly shadow: Shadow | undefined;
-  /** Rows that the shadow must have: of earlier batches, and of those of this pass. */
+  /** Rows that the shadow must have: from earlier batches, and from this pass. */
   shadowRows: number;
-  /** Of a pass that is one transaction: what stood in the commit row, and what was written since. */
+  /** For a pass that is one transaction: the count in the commit row when it began, and what was written since. */
   rowsBefore: number;
   rows: number;
 }
@@ -37,7 +37,7 @@ interface Pass {
 /** Passes and batches under one claim. */
 export class ClaimedTable {
   readonly #init: ClaimedTableInit;
-  /** What this claim has stored last. */
+  /** The offset that this claim stored last. */
   #storedOffset: string | null;
   #pass: Pass | undefined;
   #writer: BatchWriter | undefined;
@@ -55,7 +55,7 @@ export class ClaimedTable {
     return this.#init.request;
   }
 
-  /** By hand, under this claim. */
+  /** Sets an offset that a user changed, under this claim. */
   offsetIs(offset: string | null): void {
     this.#storedOffset = offset;
   }
@@ -85,7 +85,10 @@ export class ClaimedTable {
     this.#writer = undefined;
   }
 
-  /** Rows and offset in one transaction. While it is open SQLite lets no other in, so that no newer token can come between check and commit. */
+  /**
+   * Writes rows and offset in one transaction. While it is open, SQLite allows no other writer, so that no newer token can be stored
+   * between check and commit.
+   */
   write(packed: readonly Uint8Array[], offset: Offset): WriteResult {
     const pass = this.#pass;
     if (pass?.isAtomic) {
@@ -128,7 +131,7 @@ export class ClaimedTable {
     return commits.advance(this.#init.owner, { previous: this.#storedOffset, offset, written });
   }
 
-  /** Work on the table that was claimed, in the file that stands there now. */
+  /** Runs `work` on the table that was claimed, in the file that is at the path now. */
   #owned<T>(work: (commits: CommitRows) => T): T {
     const { database, watch, shape } = this.#init;
     return committed(database(), (commits) => {
@@ -137,7 +140,10 @@ export class ClaimedTable {
     });
   }
 
-  /** What is in the shadow is not what was written there: somebody else changed it. The next claim finds no offset, and restarts the pass. */
+  /**
+   * The shadow's contents differ from what was written there, so somebody else changed it. The next claim finds no offset, and restarts
+   * the pass.
+   */
   #restartPass(shadow: Shadow): never {
     this.#leavePass(this.#init.database());
     this.#owned((commits) => {

@@ -26,7 +26,7 @@ interface StoredRow {
   readonly time: string;
 }
 
-/** Who commits: what every statement that changes a row is conditional on (Invariant 3). */
+/** The owner of the commit row: every statement that changes the row is conditional on it (Invariant 3). */
 export interface Owner {
   readonly uid: string;
   readonly table: string;
@@ -34,7 +34,7 @@ export interface Owner {
 }
 
 export interface Advance {
-  /** What this claim has stored last. */
+  /** The offset that this claim stored last. */
   readonly previous: string | null;
   readonly offset: string | null;
   readonly written: number;
@@ -42,7 +42,7 @@ export interface Advance {
 
 const now = `strftime('%Y-%m-%dT%H:%M:%fZ', 'now')`;
 
-/** `session` stays NULL: a SQLite file has no sessions that another process could end, its lock goes with the process. */
+/** `session` stays NULL: a SQLite file has no sessions that another process could end; its lock is released with the process. */
 export const createCommitTable = `CREATE TABLE IF NOT EXISTS "${commitTableName}" (
   "uid" TEXT NOT NULL, "table" TEXT NOT NULL, "name" TEXT NOT NULL, "meaning" TEXT NOT NULL, "token" INTEGER NOT NULL,
   "offset" TEXT, "rows" INTEGER NOT NULL, "session" TEXT, "closed" INTEGER NOT NULL, "layout" INTEGER NOT NULL, "time" TEXT NOT NULL,
@@ -52,7 +52,7 @@ export const createCommitTable = `CREATE TABLE IF NOT EXISTS "${commitTableName}
 const commitColumns = 'uid table name meaning token offset rows session closed layout time'.split(' ');
 const commitKey = ['uid', 'table'];
 
-/** The commit table of one file. Every call is part of the caller's transaction, where there is one. */
+/** The commit table of one file. Every call is part of the caller's transaction, if there is one. */
 export class CommitRows {
   readonly #database: Database;
 
@@ -69,7 +69,7 @@ export class CommitRows {
     if (!this.exists()) this.#database.exec(createCommitTable);
   }
 
-  /** About this table, however it is named, or about this uid. */
+  /** Rows for this table (under any of its names) or for this uid. */
   about(uid: string, table: string): readonly CommitRow[] {
     if (!this.exists()) return [];
     const rows = this.#database
@@ -101,8 +101,8 @@ export class CommitRows {
   }
 
   /**
-   * Invariant 1 and 3: the offset in the transaction of its rows, under the owner's token alone, and only where the stored one is what
-   * this claim has stored last. Returns the row's total.
+   * Invariants 1 and 3: stores the offset in the transaction of its rows, only under the owner's token, and only if the stored offset is
+   * the one that this claim stored last. Returns the row's total.
    */
   advance(owner: Owner, { previous, offset, written }: Advance): number {
     const row = this.#database
@@ -116,7 +116,7 @@ export class CommitRows {
     throw offsetMovedInPass(owner.table);
   }
 
-  /** Under a claim, before work whose commit comes later. Returns the row's total. */
+  /** Call under a claim, before work that commits later. Returns the row's total. */
   requireOwner(owner: Owner): number {
     const row = this.#database
       .prepare<[string, string, bigint], { rows: bigint }>(
@@ -135,7 +135,7 @@ export class CommitRows {
     return this.#one(uid, table);
   }
 
-  /** Tokens stay, so that an old owner is refused for ever. Returns the tables of these rows. */
+  /** Tokens are kept, so that an old owner is always refused. Returns the tables of these rows. */
   close(uid: string, token: Token): readonly string[] {
     if (!this.exists()) return [];
     const highest = this.#database
@@ -149,7 +149,7 @@ export class CommitRows {
     return closed.all(token, uid).map((row) => row.table);
   }
 
-  /** Whoever still runs under the adopted uid is refused by the token of who took it over. */
+  /** A process that still runs under the adopted uid is refused, because its token is lower than the new owner's. */
   closeAdopted({ uid, table }: CommitRow, token: Token): void {
     this.#database
       .prepare(`UPDATE "${commitTableName}" SET "closed" = 1, "token" = ? WHERE "uid" = ? AND "table" = ?`)
@@ -178,7 +178,7 @@ function toCommitRow(row: StoredRow): CommitRow {
   };
 }
 
-/** IMMEDIATE: the writer's lock is taken before anything is read, so that what is read is still so at the commit. */
+/** IMMEDIATE takes the writer's lock before anything is read, so that what is read is still valid at the commit. */
 export function committed<T>(database: Database, work: (commits: CommitRows) => T): T {
   return begun(database, (commits) => {
     const result = work(commits);
@@ -187,7 +187,7 @@ export function committed<T>(database: Database, work: (commits: CommitRows) => 
   });
 }
 
-/** As committed, and the transaction stays open. */
+/** Like committed, but leaves the transaction open. */
 export function begun<T>(database: Database, work: (commits: CommitRows) => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {

@@ -4,7 +4,7 @@ import { updatedColumns } from '../../../core/upsert-columns.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import { typeDdl } from '../types/column-types.ts';
 
-/** The statements that a claim runs, besides those for the commit table. */
+/** The statements that a claim runs, apart from those for the commit table. */
 export function targetStatements(table: string, plan: WritePlan): readonly string[] {
   if (plan.existing === null) return [createTable(table, plan)];
   return plan.columns.columns
@@ -25,10 +25,10 @@ function columnDefinition({ name, ddl }: { readonly name: string; readonly ddl: 
   return `${quoteDouble(name)} ${typeDdl(ddl)}`.trimEnd();
 }
 
-/** One statement for every row: what came last in read order stands at the end. */
+/** One statement for every row, so that the last row in read order wins. */
 export function insertRow(table: string, plan: WritePlan): string {
   const names = plan.columns.columns.map((column) => column.name);
-  // A constraint of the table may say that a row which it refuses is left out, or takes the place of others: here it is refused.
+  // A constraint of the table may specify that a conflicting row is skipped or replaces others; OR ABORT refuses it instead.
   const insert = `INSERT OR ABORT INTO ${quoteDouble(table)} (${names.map(quoteDouble).join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
   if (plan.writeMode !== 'Upsert') return insert;
   const updated = updatedColumns(plan).map(quoteDouble);
@@ -37,12 +37,12 @@ export function insertRow(table: string, plan: WritePlan): string {
   return `${insert} ${conflict} DO UPDATE SET ${updated.map((name) => `${name} = excluded.${name}`).join(', ')}`;
 }
 
-/** Whether a row may meet its own equal, and then nothing is written. */
+/** Whether a row may meet an equal existing row, so that nothing is written. */
 export function mayWriteNothing(plan: WritePlan): boolean {
   return plan.writeMode === 'Upsert' && updatedColumns(plan).length === 0;
 }
 
-/** Beside the target while a Replace is filled. Hashed: any name fits, and it says by its beginning whose it is. */
+/** The table beside the target that a Replace fills. Hashed, so that any name fits; its prefix shows that it belongs to Idra. */
 export function shadowName(uid: string, table: string): string {
   return `_idra_new_${createHash('sha256')
     .update(JSON.stringify([uid, table.toLowerCase()]))
@@ -50,7 +50,7 @@ export function shadowName(uid: string, table: string): string {
     .slice(0, 16)}`;
 }
 
-/** The end of a Replace. Indexes and triggers are made again from their own text, views go by the name. */
+/** The end of a Replace. Indexes and triggers are recreated from their own text; views refer to the table by name. */
 export function swapStatements(table: string, shadow: string): readonly string[] {
   return [
     `DROP TABLE ${quoteDouble(table)}`,

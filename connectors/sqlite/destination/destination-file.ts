@@ -32,12 +32,12 @@ import { Shadow } from './replace.ts';
 
 const path = 'spec.destination.table';
 
-/** A destination's file in its own thread: called through session.ts only. Each method is one unbroken piece of work. */
+/** A destination's file in its own thread, called only through session.ts. Each method runs without interruption. */
 export class DestinationFile {
   readonly #file: string;
   readonly #folder: FilePlace['folder'];
   readonly #name: string;
-  /** As the engine writes it; the key of the commit row. */
+  /** The name as the engine writes it; the key of the commit row. */
   readonly #commitName: string;
   #opened: Database | undefined;
   #identity: string | undefined;
@@ -87,11 +87,12 @@ export class DestinationFile {
     return database ? new CommitRows(database).about(uid, this.#commitName) : [];
   }
 
-  /** Tables, token and adoption in one transaction: another process sees all of it or nothing (Invariant 3, 4). */
+  /** Tables, token and adoption in one transaction: another process sees all of it or nothing (Invariants 3 and 4). */
   claim(request: ClaimRequest): CommitRow {
     const database = this.#writable();
     if (database.inTransaction) database.exec('ROLLBACK');
-    // Rows of a Replace are checked by their table's own constraints; DROP TABLE would else delete from the tables that refer to it.
+    // In a Replace, rows are checked by their table's own constraints; otherwise DROP TABLE would delete rows from tables that reference
+    // it.
     database.pragma(`foreign_keys = ${request.plan.writeMode === 'Replace' ? 'OFF' : 'ON'}`);
     const row = committed(database, (commits) => {
       commits.create();
@@ -132,7 +133,7 @@ export class DestinationFile {
     return entry && describeShape(database, entry);
   }
 
-  /** Looking needs no claim of this thread: a Sync that rests looks whether there is something to claim for. */
+  /** Reading the largest value needs no claim in this thread: an idle Sync checks whether there is something to claim for. */
   largest(columns: readonly string[], request: ClaimRequest | undefined): readonly Value[] | null {
     const database = this.#writable();
     const entry = findTable(database, this.#name);
@@ -158,7 +159,7 @@ export class DestinationFile {
     return row;
   }
 
-  /** With what a Replace of theirs may have left beside its target. */
+  /** Includes what an unfinished Replace may have left beside its target. */
   closeRows(uid: string, token: Token): void {
     const database = this.#existing();
     if (!database) return;
@@ -189,13 +190,13 @@ export class DestinationFile {
     throw transient('NotClaimed', `the thread of ${this.#file} was ended and has to claim again`);
   }
 
-  /** Looking makes no file. */
+  /** Reading does not create a file. */
   #existing(): Database | undefined {
     if (!existsSync(this.#file) || statSync(this.#file).size === 0) return undefined;
     return this.#writable();
   }
 
-  /** A file that was moved away or replaced is left, and so is the claim: what is written there nobody would see. */
+  /** If the file was moved away or replaced, it is closed and the claim ends: nobody would see what is written there. */
   #writable(): Database {
     const isBetween = this.#opened && !this.#opened.inTransaction;
     if (isBetween && fileIdentity(this.#file) !== this.#identity) {

@@ -68,7 +68,7 @@ export class SqliteDestination implements Destination {
     ];
   }
 
-  /** Where both columns have the same affinity, what one file stores the other stores as the same. */
+  /** If both columns have the same affinity, both files store a value identically. */
   rawRequests(plan: WritePlan): readonly RawRequest[] {
     const isSame = plan.columns.columns.every(
       (column) => affinityOf(column.ddl) === affinityOf(column.source.nativeType),

@@ -7,19 +7,19 @@ import type { FromClause } from '../../sql/types/dialect.ts';
 import type { Stored } from '../types/decode.ts';
 import { noStyle, spellingOf } from '../types/spelling.ts';
 
-/** Columns in which any two rows must differ as other systems compare them. */
+/** Columns in which any two rows must differ when compared as other systems do. */
 export interface DistinctKeys {
   readonly relation: string;
   readonly from: FromClause;
   readonly columns: readonly Column[];
-  /** Their places in the select list. */
+  /** Their indexes in the select list. */
   readonly places: readonly number[];
-  /** Styles of the rows that were there when the first page was read, and of those that were read since; null before. */
+  /** Styles of the rows that existed when the first page was read, and of those read since; null before. */
   readonly styles: readonly string[] | null;
   readonly redactsKeys: boolean;
 }
 
-/** Undefined: no column of the key has values that are spelled in several ways. */
+/** Undefined if no column of the key has values with several spellings. */
 export function styleReader({ columns, places }: Pick<DistinctKeys, 'columns' | 'places'>) {
   const spelled = columns.flatMap((column, index) => {
     const spelling = spellingOf(column.type);
@@ -33,18 +33,18 @@ export function styleReader({ columns, places }: Pick<DistinctKeys, 'columns' | 
 }
 
 /**
- * Throws KeyCoarser where two rows have one key in several spellings. As long as all rows have been of one style nothing needs to be
- * compared; else the database does it, which sorts on disk. In the transaction of the page whose rows were of these styles.
+ * Throws KeyCoarser if two rows have one key in several spellings. As long as all rows have the same style, nothing needs to be compared;
+ * otherwise the database does it, which sorts on disk. Call in the transaction of the page whose rows had these styles.
  */
 export class DistinctKeysCheck {
-  /** Of the data in which no two rows had one key. */
+  /** The version of the data in which no two rows had the same key. */
   #distinctAt: bigint | undefined;
 
-  /** The styles that are known now. */
+  /** Returns the styles that are known now. */
   require(database: Database, keys: DistinctKeys, seen: ReadonlySet<string>): readonly string[] {
     const styles = new Set([...(keys.styles ?? stylesOf(database, keys)), ...seen]);
     if (styles.size > 1 || styles.has(noStyle)) this.#compare(database, keys);
-    // Two are as good as many.
+    // Two are enough to know that there are several.
     return [...styles].slice(0, 2);
   }
 

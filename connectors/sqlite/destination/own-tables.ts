@@ -3,8 +3,8 @@ import { ownTableUnsafe } from '../../sql/destination/own-tables.ts';
 import { quoteDouble } from '../../sql/names.ts';
 
 /**
- * Whether the table is there. Throws OwnTableUnsafe where something else has its name, or others have put something on it: a view, or a
- * trigger, could say that an offset was stored which was not.
+ * Whether the table exists. Throws OwnTableUnsafe if another object has its name, or others have added objects to it: a view or trigger
+ * could pretend that an offset was stored.
  */
 export function requireOwnTable(
   database: Database,

@@ -75,7 +75,7 @@ test('readers see the old rows until the swap; all that belongs to the table sta
   assert.deepEqual(query(file, 'SELECT * FROM log'), []);
   assert.deepEqual(query(file, 'SELECT * FROM child'), [[7n]]);
   assert.deepEqual(shadows(), []);
-  // Belongings work, and ids go on where they were.
+  // Indexes and triggers work, and ids continue.
   execute(file, "INSERT INTO t (v) VALUES ('next')");
   assert.deepEqual(query(file, "SELECT id, note, up FROM t WHERE v = 'next'"), [[501n, 'kept', 'NEXT']]);
   assert.deepEqual(query(file, 'SELECT * FROM log'), [['inserted']]);

@@ -20,7 +20,7 @@ export class Shadow {
     return this.#schemaText('table', this.name) !== undefined;
   }
 
-  /** Undefined: it is not there. */
+  /** Undefined if it does not exist. */
   count(): number | undefined {
     if (!this.exists()) return undefined;
     return Number(
@@ -35,7 +35,7 @@ export class Shadow {
     this.#database.exec(`DROP TABLE IF EXISTS ${quoteDouble(this.name)}`);
   }
 
-  /** Empty, by the target's own text: columns, defaults, constraints and all, under another name. */
+  /** Created empty from the target's own SQL (columns, defaults, constraints), under another name. */
   create(): void {
     this.drop();
     const text = this.#schemaText('table', this.#target);
@@ -47,7 +47,8 @@ export class Shadow {
   swap(): void {
     const belongings = this.#belongings();
     const sequence = this.#sequence();
-    // Views and the triggers of other tables go by the target's name: the modern way of renaming would refuse them for a moment's lack of it.
+    // Views and the triggers of other tables refer to the target's name; modern renaming would refuse them while the name is briefly
+    // missing.
     this.#database.pragma('legacy_alter_table = ON');
     try {
       for (const statement of swapStatements(this.#target, this.name)) runOne(this.#database, statement);
@@ -58,7 +59,7 @@ export class Shadow {
     if (sequence !== undefined) this.#restoreSequence(sequence);
   }
 
-  /** Indexes and triggers, which go with the old table. Those of constraints have no text and come with the new one. */
+  /** Indexes and triggers, which are dropped with the old table. Those of constraints have no SQL and are created with the new table. */
   #belongings(): readonly string[] {
     return this.#database
       .prepare(
@@ -68,7 +69,7 @@ export class Shadow {
       .all(this.#target) as string[];
   }
 
-  /** AUTOINCREMENT never gives an id again, also not one of rows that went. */
+  /** AUTOINCREMENT never issues an id twice, not even one of a deleted row. */
   #sequence(): bigint | undefined {
     if (this.#schemaText('table', 'sqlite_sequence') === undefined) return undefined;
     return this.#database
@@ -95,5 +96,5 @@ export class Shadow {
   }
 }
 
-/** SQLite writes its schema's text with exactly these words before the name, which stays as it was written. */
+/** SQLite stores the schema's SQL with exactly these words before the name, which is kept as it was written. */
 const afterCreateTable = /^CREATE TABLE (?:"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|[^\s(]+)/;

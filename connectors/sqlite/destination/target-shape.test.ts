@@ -18,7 +18,7 @@ import {
   source,
 } from '../test-harness.ts';
 
-/** Each batch goes into the table and the file that were claimed, behind the offset that this claim has stored. */
+/** Each batch goes into the table and the file that were claimed, after the offset that this claim stored. */
 const snapshot = { pass: 1, isResumed: false, isAtomic: false };
 
 let folder: string;

@@ -5,7 +5,7 @@ import type { Column } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import type { Stored } from '../types/decode.ts';
 
-/** What the driver makes of bytes that are no text; a text may also have it as a character. */
+/** What the driver substitutes for bytes that are not valid text; a text may also contain this character. */
 const replacement = '\ufffd';
 
 export function mayBeReplaced(row: readonly Stored[]): boolean {
@@ -19,9 +19,9 @@ interface Statement {
 }
 
 /**
- * SQLite takes any bytes for TEXT, and the driver hands on those that are none in the encoding of the file as another character: two
- * different keys would become one. So the bytes of the same rows are looked at, in the same snapshot. The statement that they came by may
- * still be open, beside which the driver runs no PRAGMA.
+ * SQLite accepts any bytes as TEXT, and the driver replaces those that are invalid in the file's encoding with another character: two
+ * different keys would become one. So the bytes of the same rows are checked, in the same snapshot. The statement that returned them may
+ * still be open; meanwhile the driver runs no PRAGMA.
  */
 export function requireText(database: Database, { sql, columns }: Statement): void {
   const encoding = database.prepare('SELECT encoding FROM pragma_encoding').pluck().get();

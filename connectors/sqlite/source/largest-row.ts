@@ -6,7 +6,7 @@ import { quoteDouble } from '../../sql/names.ts';
 import { affinityOf, typeOfDeclared } from '../types/column-types.ts';
 import { decoderOf, type Stored } from '../types/decode.ts';
 
-/** The last row in the order of these columns: by time where they hold one, whatever the digits of its fraction. */
+/** The last row in the order of these columns; by time if they hold times, whatever the digits of their fractions. */
 export function largestRow(
   database: Database,
   table: string,
@@ -44,7 +44,7 @@ function columnOf(plan: WritePlan, name: string) {
   throw bug(`largest was asked of ${name}, which does not travel`);
 }
 
-/** Numbers in a column of affinity TEXT compare as text: the largest text says nothing of the largest number. */
+/** Numbers in a column of affinity TEXT compare as text: the largest text is not the largest number. */
 function requireOrdered(plan: WritePlan, name: string): void {
   const { ddl, source } = columnOf(plan, name);
   if (affinityOf(ddl) !== 'TEXT' || !['int', 'float', 'decimal'].includes(source.type.kind)) return;

@@ -6,31 +6,32 @@ import type { PassBound } from '../../sql/source/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
 import { shapeLike, timeShape, wallSecondOf, wallSecondText } from '../types/time-text.ts';
 
-/** What the bound asks of the file. */
+/** What the bound queries from the file. */
 export interface Probe {
   probeWriter(
     signal: AbortSignal,
   ): Promise<{ readonly state: 'free' | 'busy' | 'unknown'; readonly nowMs: number }>;
-  /** Largest value of the field, as it is stored. */
+  /** The largest value of the field, as stored. */
   largest(field: Column, signal: AbortSignal): Promise<string | undefined>;
 }
 
 /**
  * How far it is safe to read (Invariant 10).
  *
- * SQLite has one writer at a time, so ids and times that are taken while writing commit in their order:
- * - Id: an open writer's ids are larger than all that are visible: read up to the largest.
- * - Timestamp: times repeat (CURRENT_TIMESTAMP has whole seconds), and an open writer may add rows to a second that was read already.
- *   Whoever gets the writer's lock knows that none is open: what is older than the current second is final then. When the lock is held,
- *   the writer's times are not before the newest visible one: what is older than that one's second is final.
- * A file that this user cannot write tells nothing of writers: safetyLag. Not covered, here as elsewhere: times and ids that an
- * application took before its transaction wrote.
+ * SQLite has one writer at a time, so ids and times that are taken while writing commit in order:
+ * - Id: an open writer's ids are larger than all visible ones, so it is safe to read up to the largest.
+ * - Timestamp: times repeat (CURRENT_TIMESTAMP has whole seconds), and an open writer may add rows to a second that was already read.
+ *   Whoever gets the writer's lock knows that no writer is open: everything older than the current second is then final. If the lock is
+ *   held, the writer's times are not before the newest visible one: everything older than that one's second is final.
+ *
+ * For a file that this user cannot write, writers cannot be detected: safetyLag applies. Not covered, here as elsewhere: times and ids
+ * that an application took before its transaction wrote.
  */
 export class LateRowBound {
   readonly #probe: Probe;
   readonly #clock: Clock;
   readonly #file: string;
-  /** The last bound that was safe, and since when a writer is seen. */
+  /** The last bound that was safe, and since when a writer has been seen. */
   #safe: string | undefined;
   #busySinceMs: number | undefined;
   #marks: SeenMarks | undefined;
@@ -52,7 +53,7 @@ export class LateRowBound {
     const newest = await this.#probe.largest(field, signal);
     if (newest !== undefined) requireTime(newest, field, request);
     const lagMs = request.safetyLagMs ?? (state === 'unknown' ? defaultSafetyLagMs : 0);
-    // Texts compare by the clock that they were written by.
+    // Texts are compared by the clock with which they were written.
     const zone = (newest !== undefined && timeShape(newest)?.zone) || timeZoneOf(request, field);
     const now = wallSecondText(nowMs - lagMs, zone);
     this.#busySinceMs = state === 'busy' ? (this.#busySinceMs ?? nowMs) : undefined;
@@ -61,7 +62,7 @@ export class LateRowBound {
       this.#safe = wallSecondOf(newest);
     const report = this.#report(state, lagMs, nowMs);
     if (this.#safe === undefined) return { upTo: 'none', report };
-    // Without fraction and zone it is, as the beginning of a text, below every time of its second.
+    // Without fraction and zone it is a prefix, and so sorts before every time of its second.
     const text =
       newest === undefined ? this.#safe : shapeLike(this.#safe, newest).slice(0, this.#safe.length);
     return { upTo: { text, isInclusive: false }, report };

@@ -6,46 +6,49 @@ import { type Decode, decoderOf, type Stored } from '../types/decode.ts';
 import { keyText } from '../types/literals.ts';
 import { mayBeReplaced } from './bad-encoding.ts';
 
-/** One statement to read a part of. */
+/** A statement, and which part of it to read. */
 export interface PartRequest {
   readonly sql: string;
   /** The select list. */
   readonly columns: readonly Column[];
-  /** Places of the orderBy columns in the select list. */
+  /** Indexes of the orderBy columns in the select list. */
   readonly keys: readonly number[];
-  /** Values as they are stored (for another SQLite), not canonical. */
+  /** Values as stored (for another SQLite), not canonical. */
   readonly isStored: boolean;
   readonly maxRows: number;
   readonly maxBytes: number;
-  /** Of the relation as it was planned (core/relation-shape.ts). */
+  /** The shape of the relation when it was planned (core/relation-shape.ts). */
   readonly shape: string;
-  /** Of the file that the plan was made for. */
+  /** The identity of the file that the plan was made for. */
   readonly identity: SystemIdentity;
   readonly distinct?: DistinctKeys;
 }
 
 export interface PackedPart {
-  /** Packed rows, some in each. */
+  /** Packed rows, several in each. */
   readonly packed: readonly Uint8Array[];
   readonly rowCount: number;
   readonly byteCount: number;
   readonly lastKey: readonly string[];
   /** The statement has no more rows. */
   readonly isEnd: boolean;
-  /** How the keys of these rows are spelled, by PartRequest.distinct. */
+  /** The spelling styles of these rows' keys, by PartRequest.distinct. */
   readonly seen: ReadonlySet<string>;
 }
 
 export interface Scan {
   readonly request: PartRequest;
   readonly rows: Iterator<Stored[]>;
-  /** Read, but too large for the part before. */
+  /** A row that was read but did not fit into the previous part. */
   waiting: Stored[] | undefined;
-  /** Throws where a row of the statement has a text that the driver has replaced; asked when one may have it. */
+  /** Throws if a row of the statement has a text that the driver replaced; called if one may have. */
   readonly requireText: () => void;
 }
 
-/** Rows up to the limits. Few of them are objects at any moment: they are packed as they come, so that memory is that of the packs. */
+/**
+ * Rows up to the limits. Only few of them are objects at any time: they are packed as they arrive, so that memory use is that of the
+ * packs.
+ */
 export function takePart(scan: Scan): PackedPart {
   const { request } = scan;
   const pack = packerFor(request);
@@ -58,7 +61,7 @@ export function takePart(scan: Scan): PackedPart {
   const flush = () => {
     const last = rows.at(-1);
     if (!last) return;
-    // Keys as they are stored, so before the rows become canonical.
+    // Keys are taken as stored, so before the rows become canonical.
     lastKey = request.keys.map((at) => keyText(last[at], request.columns[at] as Column));
     packed.push(pack(rows));
     rows = [];

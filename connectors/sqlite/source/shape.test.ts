@@ -6,7 +6,7 @@ import type { Source } from '../../../core/connector.ts';
 import { removeFolder, tempFolder } from '../../../e2e/kit/temp.ts';
 import { execute, openSource, readAll, requestFor, signal } from '../test-harness.ts';
 
-/** Each page is of the shape that was planned, in the snapshot of its rows. */
+/** Each page has the planned shape, in the snapshot of its rows. */
 let folder: string;
 let file: string;
 const opened: Source[] = [];
@@ -80,7 +80,7 @@ test('what a column and its keys take for equal is known', async () => {
     relation.columns.map((column) => column.equality),
     ['sqlite:NOCASE', 'sqlite:RTRIM', 'sqlite:NOCASE', undefined, undefined],
   );
-  // By of_a two rows may differ that stand at one place in the order of the column.
+  // By of_a two rows may differ that have the same position in the order of the column.
   assert.deepEqual(relation.keys.map((key) => key.columns.join()).sort(), ['c', 'd']);
   const view = await (await open('w')).describe(signal);
   assert.equal(view.isOpaque, true);

@@ -31,23 +31,23 @@ import { requireText } from './bad-encoding.ts';
 import { type PackedPart, type PartRequest, type Scan, takePart } from './page-reader.ts';
 import { requireTimeOrder } from './time-order.ts';
 
-/** How long the look for an open writer may wait for its lock. */
+/** How long the check for an open writer may wait for its lock. */
 const probeTimeoutMs = 250;
 
-/** A source's file in its own thread: called through session.ts only. */
+/** A source's file in its own thread, called only through session.ts. */
 export class SourceFile {
   readonly #file: string;
   readonly #folder: FilePlace['folder'];
   readonly #object: SourceObject;
   #opened: Database | undefined;
   #identity: string | undefined;
-  /** Of the file that is open. While it is, no other file has its number. */
+  /** The identity of the open file. While it is open, no other file has its number. */
   #openedSystem: SystemIdentity = [];
   #described: Relation | undefined;
   #watched: SchemaWatch | undefined;
-  /** Of the data in which no key was NULL. */
+  /** The version of the data in which no key was NULL. */
   #withoutNulls: bigint | undefined;
-  /** Of the data in which no time sorted before this last one that was later. */
+  /** The version of the data in which no later time sorted before this last one. */
   #orderedUpTo: { readonly changes: bigint; readonly last: string } | undefined;
   #scan: Scan | undefined;
   #distinct = new DistinctKeysCheck();
@@ -71,7 +71,7 @@ export class SourceFile {
     return this.#described;
   }
 
-  /** What follows FROM. */
+  /** The text after FROM. */
   fromClause(): string {
     const { table, query } = this.#object;
     return query !== undefined ? fromQuery(query) : quoteDouble(this.#entry(table ?? '').name);
@@ -98,7 +98,7 @@ export class SourceFile {
     return findings;
   }
 
-  /** A part of a statement of its own: the snapshot, and the lock that it may be, end with the call. */
+  /** Reads a part with its own statement: the snapshot, and the lock that it may hold, end with the call. */
   readPart(request: PartRequest): PackedPart & { readonly styles?: readonly string[] } {
     const database = this.#database;
     database.exec('BEGIN');
@@ -121,7 +121,7 @@ export class SourceFile {
     this.#watch.requireShape(shape);
   }
 
-  /** All rows of the statement are looked at by the first call. */
+  /** The first call checks all rows of the statement. */
   #textCheck(request: PartRequest): () => void {
     let isText = false;
     return () => {
@@ -144,7 +144,7 @@ export class SourceFile {
     return entry && describeShape(this.#database, entry);
   }
 
-  /** One statement over several calls, for a table without a key: one snapshot, which in a file without WAL keeps writers waiting. */
+  /** One statement over several calls, for a table without a key: one snapshot, which in a file without WAL blocks writers. */
   startScan(request: PartRequest): void {
     this.endScan();
     const database = this.#database;
@@ -175,7 +175,7 @@ export class SourceFile {
     this.#opened?.exec('COMMIT');
   }
 
-  /** First row of a statement, as keys are written. Undefined: no row, or NULL. */
+  /** The first row of a statement, in the format of keys. Undefined if there is no row, or for NULL. */
   firstKey(sql: string, column: Column): string | undefined {
     const stored = this.#watch.guarded(() => this.#database.prepare(sql).raw().get()) as Stored[] | undefined;
     const value = stored?.[0];
@@ -183,8 +183,8 @@ export class SourceFile {
   }
 
   /**
-   * SQLite lets NULL into a primary key that is not declared NOT NULL. Rows that have it since the plan was made are counted; only what
-   * was changed by somebody has to be looked at.
+   * SQLite allows NULL in a primary key that is not declared NOT NULL. Counts rows that have had NULL since the plan was made. The rows
+   * are checked only if the data has changed.
    */
   countNullKeys(columns: readonly string[]): number {
     const { table } = this.#object;
@@ -205,7 +205,7 @@ export class SourceFile {
     return count;
   }
 
-  /** Only what was changed by somebody has to be looked at. */
+  /** The rows are checked only if the data has changed. */
   requireTimeOrder(name: string, last: string): void {
     const database = this.#database;
     const changes = database.pragma('data_version', { simple: true }) as bigint;
@@ -226,7 +226,7 @@ export class SourceFile {
     return table !== undefined && this.#entry(table).hasRowid;
   }
 
-  /** Of a table with AUTOINCREMENT. */
+  /** For a table with AUTOINCREMENT. */
   largestIssued(): bigint | undefined {
     const { table } = this.#object;
     if (table === undefined || !hasAutoincrement(this.#database, this.#entry(table).name)) return undefined;
@@ -240,7 +240,7 @@ export class SourceFile {
 
   /**
    * Invariant 10. SQLite has one writer at a time: whoever gets its lock knows that no transaction with changes is open, and that every
-   * later one takes its times and ids after now. The lock is given back at once, nothing is written.
+   * later one takes its times and ids after now. The lock is released at once; nothing is written.
    */
   probeWriter(): { readonly state: 'free' | 'busy' | 'unknown'; readonly nowMs: number } {
     const database = this.#database;
@@ -266,7 +266,7 @@ export class SourceFile {
     try {
       this.endScan();
     } catch {
-      // Of a damaged file: what has been read of it has said so.
+      // For a damaged file; reading it has already reported the error.
     }
     this.#opened?.close();
     this.#opened = undefined;
@@ -276,7 +276,7 @@ export class SourceFile {
     this.#orderedUpTo = undefined;
   }
 
-  /** One that was moved to the path (a backup that is played back) is opened instead of the one before. */
+  /** If another file was moved to the path (a backup that is restored), it is opened instead of the previous one. */
   get #database(): Database {
     const isBetweenReads = !this.#scan && !this.#opened?.inTransaction;
     if (this.#opened && isBetweenReads && fileIdentity(this.#file) !== this.#identity) this.close();
@@ -308,7 +308,7 @@ export class SourceFile {
   }
 }
 
-/** The driver defines no function and closes no transaction while a statement is open. */
+/** The driver cannot define a function or close a transaction while a statement is open. */
 function partOf<T>(rows: IterableIterator<unknown>, take: () => T): T {
   try {
     return take();

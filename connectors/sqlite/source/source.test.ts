@@ -175,7 +175,7 @@ test('times are compared in the shape in which the file holds them', async () =>
     INSERT INTO t VALUES (1, '2026-11-24T08:00:00.120Z'), (2, '2026-11-24T08:00:00.120Z'), (3, '2026-11-24T08:00:01.000Z')`,
   );
   const source = await open();
-  // As a destination's largest, or a hand, gives it.
+  // As a destination's largest value, or a user, would provide it.
   const after: Offset = { mode: 'Timestamp', at: '2026-11-24 08:00:00.12', key: ['1'] };
   const { rows, batches } = await read(source, { ...timestamps, after });
   assert.deepEqual(ids(rows), [2, 3]);

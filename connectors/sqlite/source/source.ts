@@ -32,7 +32,7 @@ export class SqliteSource implements Source, RangeReader {
   readonly #bound: LateRowBound;
   #from: string | undefined;
   #identity: SystemIdentity = [];
-  /** How keys are spelled, as far as it has been seen. */
+  /** The spelling styles of the keys seen so far. */
   #styles: readonly string[] | null = null;
 
   constructor(place: FilePlace, object: SourceObject) {
@@ -88,7 +88,7 @@ export class SqliteSource implements Source, RangeReader {
     }
   }
 
-  /** Rows that got NULL in their primary key since the plan was made are not read by any range. */
+  /** Rows that got NULL in their primary key after planning are not read by any range. */
   async #requireKeys(request: ReadRequest, signal: AbortSignal): Promise<void> {
     if (request.relation.isOpaque) return;
     const keys = orderColumns(request)
@@ -119,7 +119,7 @@ export class SqliteSource implements Source, RangeReader {
     return await this.count(where, signal);
   }
 
-  /** A file forgets nothing. */
+  /** Nothing to do: reading does not remove rows from a file. */
   async acknowledge(): Promise<void> {}
 
   rest(): Promise<void> {
@@ -130,7 +130,7 @@ export class SqliteSource implements Source, RangeReader {
     return this.#thread.close();
   }
 
-  /** Each part is a statement of its own: no snapshot, and in a file without WAL no lock, is held while the part is written. */
+  /** Each part is its own statement: no snapshot, and in a file without WAL no lock, is held while the part is written. */
   async *#readByKey(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
     let after = range.after;
     let maxRows = range.maxRows ?? request.limits.maxRows;
@@ -157,7 +157,7 @@ export class SqliteSource implements Source, RangeReader {
         if (part.isEnd) return;
       }
     } finally {
-      // Where the signal has ended the thread, its scan is gone with it.
+      // If the signal has ended the thread, its scan has ended too.
       if (this.#thread.isRunning) await this.#thread.call(undefined, 'endScan');
     }
   }
@@ -197,8 +197,8 @@ export class SqliteSource implements Source, RangeReader {
   }
 
   /**
-   * An offset that came from elsewhere, in the shape in which this file holds its times. One that a row has as it is stays: the digits of
-   * fractions may differ from row to row.
+   * Converts an offset from elsewhere to the format in which this file stores its times. If a row has exactly the given text, it is kept,
+   * because the digits of fractions may differ between rows.
    */
   async #shapeOffset(
     request: ReadRequest,
@@ -264,7 +264,7 @@ function toRows(packed: readonly Uint8Array[], request: ReadRequest): Rows {
     : { format: 'values', rows: chunks.flatMap((chunk) => unpackRows(chunk) as Row[]) };
 }
 
-/** What waits in the current second is named only when something does. */
+/** Rows waiting in the current second are mentioned only if there are any. */
 function endOf(end: PassEnd, hasZone: boolean): PassEnd {
   const { heldBackBy, ...bound } = end.bound;
   return {

@@ -99,7 +99,7 @@ test("a column in one zone is read up to that zone's own current second", async 
     `${new Date(Date.now() + zone * 3_600_000 - secondsAgo * 1_000).toISOString().slice(0, 19)}${zone < 0 ? '-05:00' : '+02:00'}`;
   for (const zone of [-5, 2]) {
     execute(file, 'DROP TABLE IF EXISTS t');
-    // One that is long over, and one that its clock has not reached.
+    // One time long in the past, and one that the file's clock has not reached.
     fill(shown(zone, 60), shown(zone, -3_600));
     const source = await open();
     const request = requestFor(await source.describe(signal), {

@@ -4,25 +4,25 @@ import { quoteDouble } from '../../sql/names.ts';
 import { timeShape } from '../types/time-text.ts';
 
 /**
- * SQLite compares times as text. Their order is that of time only where all are written alike: with one separator, by one clock. A row
- * that is written by another clock may sort below rows that were read already, and would never be read.
+ * SQLite compares times as text. That is the order of time only if all are written in the same format: with one separator and one clock.
+ * A row written with another clock may sort below rows that were already read, and would never be read.
  */
 export interface TimeColumn {
   readonly database: Database;
   readonly from: string;
   readonly name: string;
-  /** In which a text without zone is read. */
+  /** The zone of a text without zone. */
   readonly timeZone: string;
-  /** Of a table whose newest rows are known by their rowid. */
+  /** Set for a table whose newest rows can be found by their rowid. */
   readonly hasRowid: boolean;
 }
 
 const sampleSize = 1_000;
-/** Behind the offset; clocks differ by 26 hours at most. */
+/** Days checked before the offset; clocks differ by 26 hours at most. */
 const windowDays = 3;
 const windowRows = 50_000;
 
-/** What a plan sees of it: the first, the last and the newest rows. */
+/** The check of a plan: the first, the last and the newest rows. */
 export function mixedTimes(column: TimeColumn): Finding | undefined {
   const name = quoteDouble(column.name);
   const orders = [`${name} ASC`, `${name} DESC`, ...(column.hasRowid ? ['_rowid_ DESC'] : [])];
@@ -50,7 +50,7 @@ export function mixedTimes(column: TimeColumn): Finding | undefined {
   };
 }
 
-/** At the end of a pass: rows near the last one that was read, which sort before it as text and are later as times. */
+/** At the end of a pass: finds rows near the last one that was read which sort before it as text but are later as times. */
 export function requireTimeOrder(column: TimeColumn, last: string): void {
   const name = quoteDouble(column.name);
   const later = `CAST(strftime('%s', at) AS INTEGER) > CAST(strftime('%s', :last) AS INTEGER)`;

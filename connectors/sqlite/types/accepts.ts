@@ -7,7 +7,7 @@ import { type Affinity, affinityOf, typeOfDeclared } from './column-types.ts';
 const realDigits = 15;
 export const nanIsNull = 'SQLite makes NaN a NULL';
 
-/** By affinity: whether what is read back is what was written. */
+/** By affinity: whether the value read back is the value written. */
 export function accepts(existing: Column, type: ColumnType): Acceptance {
   const affinity = affinityOf(existing.nativeType);
   if (affinity === 'BLOB')

@@ -1,7 +1,7 @@
 import type { ColumnType } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
 
-/** What SQLite does to a value that is stored in a column: https://sqlite.org/datatype3.html#determination_of_column_affinity */
+/** How SQLite converts a value that is stored in a column: https://sqlite.org/datatype3.html#determination_of_column_affinity */
 export type Affinity = 'INTEGER' | 'TEXT' | 'BLOB' | 'REAL' | 'NUMERIC';
 
 export function affinityOf(declared: string): Affinity {
@@ -13,10 +13,10 @@ export function affinityOf(declared: string): Affinity {
   return 'NUMERIC';
 }
 
-/** Digits of a second where a declared type does not say. */
+/** Digits of a second if the declared type does not specify them. */
 const defaultPrecision = 6;
 
-/** `TIMESTAMP(3)`: what the names mean that say more than their affinity. */
+/** `TIMESTAMP(3)`: type names that imply more than their affinity. */
 const byName: Readonly<
   Record<string, (first: number | undefined, second: number | undefined) => ColumnType>
 > = {
@@ -57,8 +57,8 @@ const byName: Readonly<
 };
 
 /**
- * The canonical type of a declared one: by its name where that says more, else by affinity. SQLite enforces none of it (but in
- * STRICT tables): a value of another kind comes as it is stored, and is handled by onError where the destination cannot keep it.
+ * The canonical type of a declared type: by its name if that is known, otherwise by affinity. SQLite does not enforce it (except in
+ * STRICT tables): a value of another kind is passed on as stored, and is handled by onError if the destination cannot keep it.
  */
 export function typeOfDeclared(declared: string): ColumnType {
   const { name, first, second } = parseDeclared(declared);
@@ -78,7 +78,7 @@ export function typeOfDeclared(declared: string): ColumnType {
   }
 }
 
-/** Words and lengths; of the words those that types are made of, so that none ends the type and begins something else. */
+/** Words and lengths; only words that occur in types, so that none can end the type and begin something else. */
 const plainType = /^[a-z]\w*( [a-z]\w*)*( ?\([+-]?\d{1,10}(, ?[+-]?\d{1,10})?\))?$/i;
 const typeWords = new Set(
   `INT INTEGER INT2 INT4 INT8 TINYINT SMALLINT MEDIUMINT BIGINT BIG UNSIGNED SIGNED LONG SERIAL
@@ -91,8 +91,8 @@ const typeWords = new Set(
 );
 
 /**
- * A declared type as SQL. SQLite takes a type in quotation marks for one, tells it without them, and keeps it whatever is in it: so what
- * is not plain is quoted, and means the same.
+ * A declared type as SQL. SQLite accepts a type in quotation marks, reports it without them, and keeps any contents. So a type that is
+ * not plain is quoted, and has the same meaning.
  */
 export function typeDdl(declared: string): string {
   if (declared === '') return '';
@@ -104,7 +104,7 @@ export function typeDdl(declared: string): string {
   return isPlain ? declared : quoteDouble(declared);
 }
 
-/** The rowid itself: only this exact name makes a single primary key column its alias. */
+/** Only this exact name makes a single primary key column an alias of the rowid. */
 export function isRowidType(declared: string): boolean {
   return declared.trim().toUpperCase() === 'INTEGER';
 }

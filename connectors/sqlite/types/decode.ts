@@ -1,10 +1,10 @@
 import type { ColumnType, Value } from '../../../core/values.ts';
 import { canonicalTimestamp } from './time-text.ts';
 
-/** What better-sqlite3 gives and takes. */
+/** Values that better-sqlite3 returns and accepts. */
 export type Stored = null | bigint | number | string | Buffer;
 
-/** Undefined: stored and canonical are the same. A value of another kind than its column's comes as it is stored. */
+/** Undefined if stored and canonical values are the same. A value of another kind than its column's is passed on as stored. */
 export type Decode = ((stored: Stored) => Value) | undefined;
 
 export function decoderOf(type: ColumnType): Decode {
@@ -25,14 +25,14 @@ export function decoderOf(type: ColumnType): Decode {
     case 'uuid':
       return (stored) => (typeof stored === 'string' ? canonicalUuid(stored) : stored);
     case 'json':
-      // A JSON column without affinity TEXT has made a number of `1`.
+      // A JSON column without affinity TEXT has converted `1` to a number.
       return (stored) => (typeof stored === 'bigint' || typeof stored === 'number' ? String(stored) : stored);
     default:
       return undefined;
   }
 }
 
-/** A number with more digits than its column declares stays a number: no value of a decimal, so that no destination rounds it unseen. */
+/** A number with more digits than its column declares stays a number. It is not a valid decimal, so no destination rounds it silently. */
 function decodeDecimal(stored: Stored, scale: number | undefined): Value {
   if (typeof stored === 'bigint') return String(stored);
   if (typeof stored !== 'number') return stored;
@@ -53,7 +53,7 @@ export function plainDigits(value: number): string {
   return `${sign}${digits.padEnd(point, '0')}`;
 }
 
-/** `{0A…}`, without dashes, in capital letters: canonical text, or the text as it is where it is no UUID. */
+/** `{0A…}`, without dashes, in capital letters: returns canonical text, or the text unchanged if it is not a UUID. */
 export function canonicalUuid(text: string): string {
   const digits = text.replaceAll(/^\{|\}$|-/g, '').toLowerCase();
   return /^[0-9a-f]{32}$/.test(digits)

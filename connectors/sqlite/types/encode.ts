@@ -3,7 +3,7 @@ import { arrayJson } from '../../sql/types/array-json.ts';
 import { type Affinity, affinityOf } from './column-types.ts';
 import { plainDigits, type Stored } from './decode.ts';
 
-/** Why a value cannot be kept, without the value. */
+/** Why a value cannot be stored, without the value. */
 export class Misfit {
   readonly why: string;
   constructor(why: string) {
@@ -11,12 +11,12 @@ export class Misfit {
   }
 }
 
-/** Undefined: every value can be bound as it is. */
+/** Undefined if every value can be bound unchanged. */
 export type Encode = ((value: Value) => Stored | Misfit) | undefined;
 
 const maxInteger = 2n ** 63n - 1n;
 
-/** `target` is the column's declared type at this SQLite; `source` what the values are. */
+/** `target` is the column's declared type in this SQLite; `source` is the type of the values. */
 export function encoderOf(source: ColumnType, target: Pick<Column, 'nativeType'>): Encode {
   const affinity = affinityOf(target.nativeType);
   switch (source.kind) {
@@ -40,7 +40,7 @@ export function encoderOf(source: ColumnType, target: Pick<Column, 'nativeType'>
   }
 }
 
-/** A value of another kind than its column's (SQLite allows it) goes as it is; what SQLite has no kind for is a misfit. */
+/** A value of another kind than its column's (which SQLite allows) is stored unchanged; a value that SQLite has no kind for is a misfit. */
 function asStored(value: Value): Stored | Misfit {
   switch (typeof value) {
     case 'boolean':
@@ -60,7 +60,7 @@ function asStored(value: Value): Stored | Misfit {
 
 function encodeInteger(value: Value, affinity: Affinity): Stored | Misfit {
   if (affinity === 'TEXT' && (typeof value === 'bigint' || typeof value === 'number')) return String(value);
-  // Bound as a number it would be a REAL where the affinity does not turn it back.
+  // Bound as a number it would be stored as REAL, unless the affinity converts it back.
   if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
   return asStored(value);
 }
@@ -69,7 +69,7 @@ function encodeFloat(value: Value, affinity: Affinity): Stored | Misfit {
   return affinity === 'TEXT' && typeof value === 'number' ? String(value) : asStored(value);
 }
 
-/** Into a column that makes it INTEGER or REAL: only what reads back as the same number. */
+/** For a column that converts it to INTEGER or REAL: only values that read back as the same number. */
 function encodeDecimalAsNumber(value: Value): Stored | Misfit {
   if (typeof value !== 'string') return asStored(value);
   if (/^-?Infinity$/.test(value)) return Number(value);

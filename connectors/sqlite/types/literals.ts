@@ -13,8 +13,8 @@ export const dialect: SqlDialect = {
 };
 
 /**
- * What an offset holds of a key or timestamp: as it is stored, since it is compared with what is stored. In a column of affinity TEXT
- * the text; of bytes their hexadecimal digits; else a number as its digits, and text as it is unless it could be taken for one.
+ * The text of a key or timestamp in an offset: as stored, since it is compared with stored values. In a column of affinity TEXT the text;
+ * for bytes their hexadecimal digits; otherwise a number as its digits, and text unchanged unless it looks like one of these.
  */
 export function keyText(stored: Stored | undefined, column: Column): string {
   if (stored === null || stored === undefined) throw wrongKey(column, 'NULL');
@@ -33,10 +33,10 @@ export function keyText(stored: Stored | undefined, column: Column): string {
   return isNumberLike(stored) || /^(x)?'/i.test(stored) ? textLiteral(stored) : stored;
 }
 
-/** Of keyText, and of canonical text that came from elsewhere (LastDestination*, a hand). */
+/** A literal for keyText, or for canonical text from elsewhere (LastDestination*, set by a user). */
 function literal(text: string, column: Column): string {
   const written = plainLiteral(text, column);
-  // A statement ends at this character.
+  // SQLite ends a statement at this character.
   return written.includes('\0') ? `(${written.replaceAll('\0', "'||char(0)||'")})` : written;
 }
 

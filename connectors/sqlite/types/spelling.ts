@@ -3,19 +3,19 @@ import { canonicalUuid, plainDigits, type Stored } from './decode.ts';
 import { canonicalTimestamp } from './time-text.ts';
 
 /**
- * SQLite keeps most types as text and compares the texts: a UUID in two cases, `1.0` and `1.00`, a time with `T` and with a blank are
- * different keys in it and one key elsewhere.
+ * SQLite stores most types as text and compares the texts: a UUID in two cases, `1.0` and `1.00`, or a time with `T` and with a blank are
+ * different keys in SQLite and one key elsewhere.
  */
 export interface Spelling {
-  /** Different texts of one style are different values everywhere; of `noStyle` they may be one. */
+  /** Different texts of one style are different values everywhere; texts of `noStyle` may be the same value. */
   styleOf(stored: Stored): string;
-  /** Equal for the values that another system takes for equal. */
+  /** Equal for values that another system treats as equal. */
   keyOf(stored: Stored): string;
 }
 
 export const noStyle = '';
 
-/** Undefined: different values of the type are different values everywhere, or are refused where they are written. */
+/** Undefined if different values of the type are different values everywhere, or are refused when they are written. */
 export function spellingOf(type: ColumnType): Spelling | undefined {
   switch (type.kind) {
     case 'uuid':
@@ -54,7 +54,7 @@ function plainText(stored: Stored): string {
   return typeof stored === 'number' ? plainDigits(stored) : String(stored);
 }
 
-/** Digits alone are one text in both cases. */
+/** Digits only are the same text in both cases. */
 function styleOfUuid(text: string): string {
   const shape = text.replaceAll(/[0-9a-f]/gi, 'x');
   if (!/[A-F]/.test(text)) return `${shape} lower`;
@@ -76,7 +76,7 @@ function normalDecimal(text: string): string {
   return sign === '-' && value !== '0' ? `-${value}` : value;
 }
 
-/** All but the digits, and the zone with them. */
+/** All characters except the digits, including the zone. */
 function styleOfTime(text: string): string {
   const zone = /[+-]\d{2}(:?\d{2}){0,2}$/.exec(text.slice(5))?.[0] ?? '';
   return text.slice(0, text.length - zone.length).replaceAll(/\d/g, '0') + zone;

@@ -1,11 +1,11 @@
 /**
- * SQLite has no type for time: a timestamp is text as its writer chose, with `T` or a space, with a fraction or without, with a zone or
- * without. What is read becomes canonical; what is compared in SQL must have the shape that is stored, since text compares as text.
+ * SQLite has no type for time: a timestamp is text in its writer's format, with `T` or a space, with or without a fraction, with or
+ * without a zone. Values that are read become canonical; values compared in SQL must have the stored format, since text compares as text.
  */
 const stamp =
   /^([+-]?\d{4,6}-\d{2}-\d{2})(?:([T ])(\d{2}:\d{2})(:\d{2})?(\.\d+)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
 
-/** Canonical text, or the text as it is where it is no timestamp. An offset such as +02:00 is taken off: the text becomes UTC. */
+/** Canonical text, or the text unchanged if it is not a timestamp. An offset such as +02:00 is subtracted: the text becomes UTC. */
 export function canonicalTimestamp(text: string, hasZone: boolean): string {
   const match = stamp.exec(text);
   if (!match) return text;
@@ -17,15 +17,15 @@ export function canonicalTimestamp(text: string, hasZone: boolean): string {
   return utc === undefined ? text : `${utc}${fraction}${end}`;
 }
 
-/** How a stored time is written: what may stand beside it without disturbing the order of its texts. */
+/** The format of a stored time; times in the same format sort correctly as text. */
 export interface TimeShape {
-  /** `T`, a blank; undefined for a date alone. */
+  /** `T` or a blank; undefined for a date alone. */
   readonly separator: string | undefined;
-  /** `UTC`, `+02:00`; undefined where the text has none. */
+  /** `UTC`, `+02:00`; undefined if the text has none. */
   readonly zone: string | undefined;
 }
 
-/** Undefined: it is no time. */
+/** Undefined if the text is not a time. */
 export function timeShape(text: string): TimeShape | undefined {
   const match = stamp.exec(text);
   if (!match) return undefined;
@@ -36,7 +36,7 @@ export function timeShape(text: string): TimeShape | undefined {
   return { separator, zone: isUtc ? 'UTC' : `${zone.slice(0, 3)}:${minutes}` };
 }
 
-/** `2026-11-24 08:00:05` as it stands there, whatever its zone. */
+/** `2026-11-24 08:00:05` as written, whatever its zone. */
 export function wallSecondOf(text: string): string {
   const [, date = '', , minutes = '00:00', seconds = ':00'] = stamp.exec(text) ?? [];
   return `${date} ${minutes}${seconds}`;
@@ -56,7 +56,7 @@ export function secondText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** The same, as a clock on the wall of an IANA zone shows it. */
+/** The same, as the local time of an IANA zone. */
 export function wallSecondText(ms: number, timeZone: string): string {
   if (timeZone === 'UTC') return secondText(ms);
   const parts = new Intl.DateTimeFormat('en-CA', {
@@ -73,9 +73,7 @@ export function wallSecondText(ms: number, timeZone: string): string {
   return `${of('year')}-${of('month')}-${of('day')} ${of('hour')}:${of('minute')}:${of('second')}`;
 }
 
-/**
- * A canonical timestamp of elsewhere (the destination's largest, one typed by hand) in the shape of a stored one.
- */
+/** A canonical timestamp from elsewhere (the destination's largest, or entered by a user) in the format of a stored one. */
 export function shapeLike(text: string, sample: string): string {
   const from = stamp.exec(text);
   const to = stamp.exec(sample);

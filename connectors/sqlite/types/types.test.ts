@@ -41,7 +41,7 @@ interface Arrival {
   readonly nativeType: string | undefined;
 }
 
-/** Into a table that is made for the type (or is there already), and back out. */
+/** Writes into a table that is created for the type (or exists already), and reads back. */
 async function thereAndBack(type: ColumnType, values: readonly Value[], table?: string): Promise<Arrival> {
   const file = newFile();
   if (table) execute(file, table);
@@ -194,7 +194,7 @@ test('what a column of another affinity would change is refused before the first
   }
 });
 
-/** Every storage class in columns of every affinity, traps of STRICT and ANY among them. */
+/** Every storage class in columns of every affinity, including special cases of STRICT and ANY. */
 const zoo = `
   CREATE TABLE t (
     id INTEGER PRIMARY KEY, n, i INTEGER, r REAL, x TEXT, u NUMERIC, b BLOB, d DECIMAL(38,10), bool BOOLEAN, at DATETIME, j JSON, "odd ""name" INTERVAL,

@@ -5,8 +5,8 @@ import { keyRefusal } from '../../sql/types/key-types.ts';
 import { accepts, nanIsNull } from './accepts.ts';
 
 /**
- * The names that end in _TEXT have the affinity TEXT (by SQLite's rule, they contain it), which keeps every digit, and say what they are,
- * so that a way back from SQLite finds the type again.
+ * The names that end in _TEXT have the affinity TEXT (because they contain that word), which keeps every digit. They also name the type,
+ * so that a sync back from SQLite finds it again.
  */
 export const types: TypeTable = {
   columnFor,
@@ -18,7 +18,7 @@ export const types: TypeTable = {
   names: { unit: 'bytes', fold: foldAscii, partsOf: nameParts },
 };
 
-/** SQLite ignores the case of ASCII letters, and of no others. */
+/** SQLite ignores the case of ASCII letters only. */
 function foldAscii(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
