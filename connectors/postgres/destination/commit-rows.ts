@@ -69,7 +69,7 @@ export class CommitRows {
       `BEGIN; ALTER TABLE ${this.#name} ADD COLUMN IF NOT EXISTS target text; ${revokeSql(this.#tableName, 'TRIGGER')}; COMMIT`,
       signal,
     );
-    // Until now others could have created a trigger on it.
+    // Until then others may have put a trigger on it.
     await this.exists(session, signal);
   }
 

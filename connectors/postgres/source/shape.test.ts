@@ -171,7 +171,7 @@ test('rows that row security hides behind a view or query are told, and seen whe
       relation.findings?.map((each) => each.code),
       ['RowSecurity'],
     );
-    // Row security with a warning is the user's choice: the visible rows are read.
+    // Row security that was reported before does not prevent reading: the visible rows are read.
     const shown = flow.source.read({ ...flow.request, relation, after: null }, signal);
     assert.equal((await shown.next()).done, true);
     await flow.close();

@@ -38,7 +38,7 @@ export function toColumnType(type: CatalogType): ColumnType {
   if (type.element) return { kind: 'array', of: toColumnType({ ...type.element, modifier: type.modifier }) };
   if (type.kind === 'e') return { kind: 'enum', values: type.labels };
   if (type.kind === 'p') return { kind: 'other', system: 'postgres', name: type.name };
-  // Defined by an extension, whose schema depends on who installed it; only pg_catalog is excluded.
+  // Defined by an extension, which can be installed into any schema except pg_catalog.
   if (type.name === 'citext') return { kind: 'text' };
   if (type.schema !== 'pg_catalog')
     return { kind: 'other', system: 'postgres', name: `${type.schema}.${type.name}` };
