@@ -16,7 +16,10 @@ describe('whoever reads the output has ended', () => {
     await writeFile(join(folder, 'syncs.yaml'), manifests);
   });
 
-  /** By a pipe of the shell, whose reader is gone before anything is written: the exit status of idra, and what is on its other stream. */
+  /**
+   * Uses a shell pipe whose reader exits before anything is written; returns the exit status of idra, and the content of the other
+   * stream.
+   */
   const piped = async (args: string, which: 'stdout' | 'stderr') => {
     const streams = which === 'stdout' ? '2>other' : '2>&1 >other';
     const script = `{ ${projectFolder}/bin/idra ${args} ${streams}; echo $? >status; } | { exec <&-; true; }; wait`;

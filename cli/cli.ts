@@ -7,12 +7,12 @@ import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { InputWrong, printFindings } from './findings.ts';
 import type { Screen } from './single/progress.ts';
 
-/** What a command has of the process it runs in: data goes to `out`, talk to `talk`. */
+/** The environment of a command: data goes to `out`, talk to `talk`. */
 export interface Cli {
   readonly out: Screen;
   readonly talk: Screen;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts when nobody reads any more what is written: what prints for ever ends. */
+  /** Aborts when the output is no longer read: ends commands that print forever. */
   readonly unread: AbortSignal;
   /** Set by the command that ran; the exit status of the process. */
   status: ExitStatus;
@@ -28,7 +28,7 @@ export function processCli(): Cli {
   };
 }
 
-/** Gives a command its body: the status that it returns, or that of the error that it throws, told in one line. */
+/** Wraps the body of a command: sets the status that it returns, or that of the error that it throws, which is printed in one line. */
 export function runs<Options>(
   command: Command,
   cli: Cli,
@@ -48,7 +48,7 @@ export function runs<Options>(
   });
 }
 
-/** Codes that say there is nobody to speak to: exit status 3. */
+/** Codes that mean that there is no etcd, cluster or agent to talk to: exit status 3. */
 const surroundings = new Set<ErrorCode>([
   'EtcdUnavailable',
   'EtcdNotConfigured',

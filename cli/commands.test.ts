@@ -11,7 +11,7 @@ import { processCli } from './cli.ts';
 import { program } from './main.ts';
 import { idra } from './test-cli.ts';
 
-/** Every command that does something itself. */
+/** Every command that has an action of its own. */
 function leaves(
   command: Command,
   path: readonly string[] = [],
@@ -21,7 +21,7 @@ function leaves(
 }
 
 const all = leaves(program(processCli()));
-/** They do something, or run on, and give no data. */
+/** These act or keep running, and print no data. */
 const silent = [
   'run',
   'delete',

@@ -61,7 +61,7 @@ describe('idra etcd roles', () => {
     await auth.userGrantRole({ user: 'idra-agent', role: 'root' });
     const mended = await roles();
     assert.equal(mended.status, 0, mended.talk);
-    // Releases before 3.5 do not say whether it was on before.
+    // Releases before 3.5 do not report whether it was enabled before.
     const changes = mended.out
       .trim()
       .split('\n')

@@ -58,7 +58,7 @@ ${more}---
 `;
 const systems = dataSource('shop') + dataSource('warehouse');
 
-/** What an agent does with one that is to go. */
+/** Simulates what an agent does with a deleted Sync. */
 async function closeDeleted(name: string): Promise<void> {
   await until(async () => (await store.desired.findSync('default', name))?.deletedAt !== undefined, {
     what: 'the mark',

@@ -1,6 +1,6 @@
 import { describeError, type Finding, IdraError } from '../core/errors.ts';
 
-/** One finding, the same wherever it is shown: `orders.yaml:12: error: spec.mode: message; what to do`. */
+/** One finding in the format used everywhere: `orders.yaml:12: error: spec.mode: message; what to do`. */
 export function formatFinding(finding: Finding): string {
   const place = finding.place ? `${finding.place}: ` : '';
   const path = finding.path ? `${finding.path}: ` : '';
@@ -16,7 +16,7 @@ export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
 }
 
-/** Several errors in what the caller gave, each with its place: all of them are printed, and the exit status is 2. */
+/** Several errors in the caller's input, each with its place: all of them are printed, and the exit status is 2. */
 export class InputWrong extends IdraError {
   readonly findings: readonly Finding[];
 

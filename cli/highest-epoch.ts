@@ -12,8 +12,8 @@ import { chooseSyncs, findDataSource, type Manifests, readManifests, withoutStat
 const patienceMs = 30_000;
 
 /**
- * The highest epoch of a token that the destinations of these manifests have seen; 0 where none has. One that cannot be reached is
- * named, not waited for: whether the others suffice is the caller's to judge.
+ * The highest epoch of a token that the destinations of these manifests have stored; 0 if there is none. An unreachable destination is
+ * named, not waited for: the caller decides whether the others suffice.
  */
 export async function highestEpochSeen(cli: Cli, path: string): Promise<number> {
   const manifests = readManifests(cli, path);

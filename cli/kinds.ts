@@ -8,7 +8,7 @@ export const kindWords: Readonly<Record<ManifestKind, readonly string[]>> = {
 
 export const agentWords: readonly string[] = ['agents', 'agent'];
 
-/** `sync`, `syncs`, `ds`...: as kubectl knows them. Throws CallInvalid. */
+/** Parses `sync`, `syncs`, `ds`..., as kubectl does. Throws CallInvalid. */
 export function kindOf(word: string): ManifestKind {
   const kinds: readonly ManifestKind[] = ['Sync', 'DataSource'];
   const kind = kinds.find((each) => kindWords[each].includes(word.toLowerCase()));

@@ -5,14 +5,14 @@ import type { Cli } from './cli.ts';
 import { agentWords, kindWords } from './kinds.ts';
 import { type FleetOptions, withEtcdFleet, withFleet } from './with-fleet.ts';
 
-/** What an argument names: a Sync, a DataSource, or something of the kind that an earlier argument says. */
+/** What an argument names: a Sync, a DataSource, or an object of the kind given by an earlier argument. */
 export const liveArguments = ['sync', 'datasource', 'name'] as const;
 export type LiveArgument = (typeof liveArguments)[number];
 
-/** The shell expands what it is offered, and whoever can write to an etcd can store any name: one like `$(...)` would be a command. */
+/** The shell expands completions, and anyone with write access to etcd can store any name: one like `$(...)` would run a command. */
 const safeName = /^[a-z0-9][a-z0-9./-]*$/;
 
-/** The names that an argument may have now, from the installation that the words before it ask. */
+/** The current names that an argument may have, from the installation given by the words before it. */
 export async function liveNames(
   cli: Cli,
   argument: LiveArgument,
@@ -32,14 +32,14 @@ async function allNames(
     const all =
       argument === 'sync' ? await fleet.listSyncs(undefined) : await fleet.listDataSources(undefined);
     const here = options.namespace ?? fleet.namespace ?? 'default';
-    // One of another namespace is written with it, where none is given.
+    // An object of another namespace is written with it, if no namespace is given.
     return all.flatMap(({ namespace, name }) =>
       namespace === here ? [name] : options.namespace === undefined ? [`${namespace}/${name}`] : [],
     );
   });
 }
 
-/** `get`, `describe` and `delete` ask etcd, and one namespace. */
+/** `get`, `describe` and `delete` read from etcd, in one namespace. */
 async function namesOfKind(
   cli: Cli,
   words: readonly string[],
@@ -62,7 +62,7 @@ function namesIn(all: readonly { readonly name: string }[]): readonly string[] {
   return all.map(({ name }) => name);
 }
 
-/** The options that say which installation is asked. */
+/** The options that select the installation. */
 function optionsIn(words: readonly string[]): FleetOptions {
   const optionOf = (...names: readonly string[]) => {
     const at = words.findLastIndex((each) => names.includes(each));

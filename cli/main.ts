@@ -23,7 +23,7 @@ const exitHelp = `
 Exit status: 0 well; 1 a sync failed, or a system cannot be reached (of plan: there is something to do);
 2 the input is wrong; 3 no etcd, cluster or agent to speak to; 130 and 143 on a second signal.`;
 
-/** Runs a call. Also with --help a command that does not exist is an error: the help of another one would hide the mistake. */
+/** Runs a command line. Also with --help an unknown command is an error: printing another command's help would hide the mistake. */
 export async function parseCall(root: Command, args: readonly string[]): Promise<void> {
   const words = args.filter((each) => !each.startsWith('-'));
   let command = root;

@@ -39,7 +39,7 @@ function read(path: string, env: Cli['env'] = {}) {
   return readManifests({ ...processCli(), env }, path);
 }
 
-/** `file:line:column path`, the folder left out. */
+/** `file:line:column path`, without the folder. */
 async function wrong(
   files: Readonly<Record<string, string>>,
   env: Cli['env'] = {},

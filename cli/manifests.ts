@@ -16,10 +16,10 @@ import { readDocuments } from './manifests/documents.ts';
 import { finding, type ManifestSource, sourcesOf } from './manifests/objects.ts';
 import { localSecrets, referenceFindings, secretFindings } from './manifests/secrets.ts';
 
-/** A Sync without an identity yet: that is the state file's. */
+/** A Sync without a uid, which the state file assigns. */
 export type UnidentifiedSync = Omit<Sync, 'uid'>;
 
-/** Manifests that are valid, alone and together. */
+/** Manifests that are valid, individually and together. */
 export interface Manifests {
   readonly syncs: readonly UnidentifiedSync[];
   readonly dataSources: readonly DataSource[];
@@ -34,12 +34,12 @@ export interface ReadManifest {
 
 export interface ReadFiles {
   readonly manifests: readonly ReadManifest[];
-  /** All Syncs, DataSources and Secrets, the invalid ones too. */
+  /** All Syncs, DataSources and Secrets, including invalid ones. */
   readonly sources: readonly ManifestSource[];
   readonly findings: readonly Finding[];
 }
 
-/** Reads a file or folder of YAML or JSON; each manifest is validated alone. `namespace`: of what names none. */
+/** Reads a file or folder of YAML or JSON; each manifest is validated on its own. `namespace`: for objects without one. */
 export function readFiles(path: string, where: Surroundings, namespace = 'default'): ReadFiles {
   const read = readDocuments(path);
   const { sources, findings } = sourcesOf(read.documents, namespace);
@@ -52,7 +52,7 @@ export function readFiles(path: string, where: Surroundings, namespace = 'defaul
   };
 }
 
-/** That all is well is not said of nothing: an empty file is a mistake of whoever made it. */
+/** An empty file is an error, because it is never intended. */
 function noManifest(path: string): Error {
   return permanent('FileUnreadable', `${path === '-' ? 'the standard input' : path} has no manifest`, {
     mend: 'put Sync and DataSource manifests there, or name another file or folder',
@@ -71,7 +71,7 @@ function examine(
   };
 }
 
-/** For single mode: everything that the Syncs need is among these files. Throws InputWrong with every error at once. */
+/** For single mode: everything that the Syncs need must be in these files. Throws InputWrong with all errors. */
 export function readManifests(cli: Cli, path: string): Manifests {
   const files = readFiles(path, 'single');
   const secrets = localSecrets(files.sources, cli.env);
@@ -92,15 +92,17 @@ export function readManifests(cli: Cli, path: string): Manifests {
   return { syncs, dataSources: dataSources.map((each) => each.dataSource), secrets };
 }
 
-/** In files a manifest has no uid; single mode gives the Syncs theirs. */
+/** A manifest in a file has no uid; single mode assigns the uids of Syncs. */
 function identityOf({ namespace, name, isSuspendedByAnnotation }: ManifestSource) {
   return { uid: '', namespace, name, generation: 1, isSuspendedByAnnotation };
 }
 
-/** So many names are compared and told: a list of thousands helps nobody. */
+/** Limit of names that are compared and listed. */
 const mostNamed = 20;
 
-/** Ends of Syncs that no DataSource among the files (the invalid ones too) or of `known` (`namespace/name`) is. */
+/**
+ * Sources and destinations of Syncs that name no DataSource among the files (including invalid ones) or in `known` (`namespace/name`).
+ */
 export function missingDataSources(files: ReadFiles, known: readonly string[] = []): Finding[] {
   const names = new Set([
     ...files.sources.filter((each) => each.kind === 'DataSource').map(qualifiedName),
@@ -132,7 +134,7 @@ export function missingDataSources(files: ReadFiles, known: readonly string[] = 
     );
 }
 
-/** All of them, or those of one name: `orders` or `team-a/orders`. Throws SyncNotFound. */
+/** All, or those of one name: `orders` or `team-a/orders`. Throws SyncNotFound. */
 export function chooseSyncs(manifests: Manifests, only: string | undefined): readonly UnidentifiedSync[] {
   if (only === undefined) {
     if (manifests.syncs.length > 0) return manifests.syncs;
@@ -149,23 +151,23 @@ export function chooseSyncs(manifests: Manifests, only: string | undefined): rea
   });
 }
 
-/** Each with the uid of the state file, made at first sight. */
+/** Each with its uid in the state file, which is created on first use. */
 export function identifySyncs(syncs: readonly UnidentifiedSync[], state: StateFile): readonly Sync[] {
   return syncs.map((sync) => ({ ...sync, uid: state.identify(sync.namespace, sync.name).uid }));
 }
 
-/** For what looks at systems alone: an identity that nothing knows. */
+/** For commands that only inspect systems: the uids are not stored anywhere. */
 export function withoutState(syncs: readonly UnidentifiedSync[]): readonly Sync[] {
   return syncs.map((sync) => ({ ...sync, uid: randomUUID() }));
 }
 
 interface KnownSyncs {
   readonly syncs: readonly Sync[];
-  /** What the state file holds, by uid. */
+  /** The records of the state file, by uid. */
   readonly known: ReadonlyMap<string, { readonly progress: SyncProgress; readonly offset: string | null }>;
 }
 
-/** Each with the uid that the state file knows it by. Nothing is written, and a run may have the file meanwhile. */
+/** Each with its uid in the state file, if present. Writes nothing, and works while a run has the file open. */
 export function withStateOf(path: string, unidentified: readonly UnidentifiedSync[]): KnownSyncs {
   if (!existsSync(path)) return { syncs: withoutState(unidentified), known: new Map() };
   const known = readRemembered(path);

@@ -10,7 +10,7 @@ const described: Readonly<Record<OutputKind, string>> = {
   name: 'name',
 };
 
-/** `-o`, with the kinds that a command has; others are refused. */
+/** `-o` with the kinds that a command supports; others are refused. */
 export function outputOption(...kinds: readonly OutputKind[]): Option {
   const texts = kinds.map((each) => described[each]);
   return new Option('-o, --output <kind>', `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`).choices(
@@ -18,7 +18,7 @@ export function outputOption(...kinds: readonly OutputKind[]): Option {
   );
 }
 
-/** Objects as JSON or YAML; JSON never says less than text. */
+/** Objects as JSON or YAML; JSON contains at least everything that the text output shows. */
 export function formatObjects(kind: 'json' | 'yaml', value: unknown): string {
   return kind === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : stringify(value);
 }

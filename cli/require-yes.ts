@@ -1,7 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import { permanent } from '../core/errors.ts';
 
-/** Whatever rereads or destroys says so first, asks on a terminal, and refuses off one without --yes. */
+/**
+ * For operations that reread or destroy data: explains the effect, asks on a terminal, and refuses without a terminal unless --yes is
+ * given.
+ */
 export async function requireYes(options: { readonly yes?: boolean }, what: string): Promise<void> {
   if (options.yes) return;
   if (!process.stdin.isTTY) throw permanent('YesNeeded', what, { mend: 'repeat with --yes' });

@@ -1,4 +1,4 @@
-/** Columns as kubectl prints them: three spaces between, nothing behind the last. */
+/** Columns in kubectl's format: three spaces between them, no trailing spaces. */
 export function formatTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = heads.map((head, index) =>
     Math.max(head.length, ...rows.map((row) => (row[index] ?? '').length)),

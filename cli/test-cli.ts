@@ -9,7 +9,7 @@ export interface CliResult {
   readonly talk: string;
 }
 
-/** Runs `idra ARGS` in this process, off a terminal. */
+/** Runs `idra ARGS` in this process, without a terminal. */
 export async function idra(args: readonly string[], env: Cli['env'] = {}): Promise<CliResult> {
   const told = { out: '', talk: '' };
   const screen = (name: 'out' | 'talk') => ({

@@ -1,7 +1,7 @@
 import { permanent } from '../core/errors.ts';
 import { parseDuration } from '../core/manifest/units.ts';
 
-/** `30s`, as durations in manifests; in ms. */
+/** Parses a duration such as `30s`, as in manifests, to ms. */
 export function parseTimeout(text: string): number {
   const timeoutMs = parseDuration(text);
   if (timeoutMs !== undefined) return timeoutMs;

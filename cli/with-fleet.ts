@@ -29,7 +29,10 @@ export function withFleetOptions(command: Command): Command {
     );
 }
 
-/** The one that the call or the environment names: state file, Kubernetes, etcd; at last single mode's own state file. */
+/**
+ * Opens the installation that the command line or the environment names: state file, Kubernetes, etcd, and finally single mode's default
+ * state file.
+ */
 export async function withFleet<T>(
   cli: Cli,
   options: FleetOptions,
@@ -49,7 +52,7 @@ function addressOf(cli: Cli, options: FleetOptions): FleetAddress {
   const { IDRA_ETCD_ENDPOINTS: endpoints, IDRA_KUBECTL_PLUGIN: isPlugin, KUBECONFIG: isSetUp } = cli.env;
   const isNamed = context !== undefined || kubeconfig !== undefined;
   const hasState = !isNamed && !isPlugin && !endpoints && existsSync(defaultStatePath);
-  // A variable that is set in every shell of this user says less than the state file of this folder.
+  // A variable that is set in every shell of this user is less specific than the state file in this folder.
   if (hasState && isSetUp) {
     cli.talk.write(
       `this is the state file ${defaultStatePath} of single mode; for the cluster of KUBECONFIG call kubectl idra, or name a --context\n`,
@@ -72,7 +75,7 @@ function addressOf(cli: Cli, options: FleetOptions): FleetAddress {
 const elsewhere =
   'set IDRA_ETCD_ENDPOINTS (a cluster without Kubernetes). On Kubernetes ask kubectl: kubectl get syncs, kubectl describe sync NAME. In single mode idra run -f FILE --once ends with the table, and idra offset get NAME reads the state file';
 
-/** Opens etcd as IDRA_ETCD_* say, and closes it after `body`. */
+/** Opens etcd with the IDRA_ETCD_* settings, and closes it after `body`. */
 export async function withEtcd<T>(cli: Cli, body: (etcd: Coordination) => Promise<T>): Promise<T> {
   if (!cli.env.IDRA_ETCD_ENDPOINTS)
     throw permanent('EtcdNotConfigured', 'this is asked of an etcd, and none is named', { mend: elsewhere });
@@ -84,7 +87,7 @@ export async function withEtcd<T>(cli: Cli, body: (etcd: Coordination) => Promis
   }
 }
 
-/** The same, with what a cluster without Kubernetes keeps there. */
+/** The same, as the fleet of a cluster without Kubernetes. */
 export async function withEtcdFleet<T>(
   cli: Cli,
   body: (fleet: Fleet, etcd: Coordination) => Promise<T>,
@@ -95,7 +98,7 @@ export async function withEtcdFleet<T>(
   });
 }
 
-/** `orders` or `team-a/orders`. */
+/** Finds the Sync `orders` or `team-a/orders`. */
 export async function requireSync(fleet: Fleet, name: string, options: FleetOptions): Promise<FleetSync> {
   const [namespace, short] = name.includes('/')
     ? [name.slice(0, name.indexOf('/')), name.slice(name.indexOf('/') + 1)]

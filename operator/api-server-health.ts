@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { Check } from '../process/health-server.ts';
 
-/** The Lease alone is asked for every other second. */
+/** The Lease alone causes a request every other second. */
 const silentMs = 30_000;
 
-/** Whether the API server answers, from the answers that come anyway. */
+/** Whether the API server answers, derived from the responses to regular requests. */
 export class ApiServerHealth {
   readonly #clock: Clock;
   #answeredMs: number;
@@ -14,7 +14,7 @@ export class ApiServerHealth {
     this.#answeredMs = clock.monotonicMs();
   }
 
-  /** HTTP status of an answer, 0 for none. */
+  /** `status`: HTTP status of a response, 0 for none. */
   answered(status: number): void {
     if (status > 0 && status < 500) this.#answeredMs = this.#clock.monotonicMs();
   }

@@ -164,7 +164,7 @@ describe('a DataSource of Kubernetes', () => {
   });
 });
 
-/** The custom resource as it might have been before its rules. */
+/** The custom resource as it may have been before its rules existed. */
 function withoutRules(yaml: string): string {
   return stringify(
     parse(yaml, (key, value: unknown) => (key === 'x-kubernetes-validations' ? undefined : value)),

@@ -12,7 +12,7 @@ describe('deletion', () => {
   let agent: TestAgent;
   before(async () => {
     bed = await OperatorBed.start();
-    // One is there, so that "nobody can run it" is no reason to let go.
+    // With an agent present, "no agent can run it" is no reason to release the Sync.
     agent = await bed.joinAgent('idra-agent-0');
     bed.run();
   });
@@ -71,7 +71,7 @@ describe('deletion', () => {
     }
     await bed.shown('ends', 's0', 'to wait', ({ status }) => status?.fencingToken);
     await bed.kubectl('delete', 'namespace', 'ends', '--wait=false');
-    // What the controller of namespaces does, which is not part of the API server.
+    // Simulates the namespace controller, which is not part of the API server.
     await bed.kubectl('delete', 'syncs,datasources', '--all', '-n', 'ends', '--wait=false');
     await until(async () => (await left('ends')) === 0, { what: 'all to be gone' });
     const event = await bed.hasEvent('default', 'ends', /^Warning CleanupIncomplete: Sync ends\/s0:/);
@@ -105,7 +105,7 @@ describe('deletion', () => {
         spec: { postgres: { host: 'elsewhere' } },
       },
     );
-    // Another status of this DataSource is written after the change, and still does not observe it.
+    // Another status of this DataSource is written after the change, which still does not observe it.
     await bed.makeSync('used', 'items');
     const { status, metadata } = await shown(/used\/items, used\/orders/);
     assert.equal(status?.observedGeneration, first?.observedGeneration);

@@ -14,13 +14,13 @@ describe('two installations over one namespace', () => {
   let one: OperatorBed;
   let other: OperatorBed;
   let operators: RunningOperator[];
-  /** Paths of what the second one has written to Syncs and DataSources. */
+  /** Paths of the second installation's writes to Syncs and DataSources. */
   const written: string[] = [];
   before(async () => {
     one = await OperatorBed.start();
     other = new OperatorBed(one.api, await etcd({ members: 1 }), one.client);
     operators = [one.run()];
-    // An object that the first has is what makes a namespace its own.
+    // The first object of an installation makes the namespace its own.
     await one.makeNamespace('team');
     await one.untilFinalized('team', 'shop');
     operators.push(runOther());
@@ -84,7 +84,7 @@ describe('two installations over one namespace', () => {
     await until(() => operators[1]?.operator.syncs.get('team/deleted')?.metadata.deletionTimestamp, {
       what: 'the other to see the deletion',
     });
-    // The other comes to what is made later, and has let this one be.
+    // When the other processes a later object, it has finished ignoring this one.
     await one.makeNamespace('later');
     await other.inEtcd(await one.makeSync('later', 'orders'));
     assert.ok((await one.sync('team', 'deleted')).metadata.finalizers?.includes(finalizer));
@@ -100,7 +100,7 @@ describe('two installations over one namespace', () => {
     await until(async () => (await one.stored(made))?.isSuspendedByAnnotation, {
       what: 'the first to stop it',
     });
-    // The DataSources are still the first one's.
+    // The DataSources still belong to the first installation.
     await until(() => other.coordination.desired.getDataSource('team', 'shop'), {
       what: 'its DataSource there',
     });

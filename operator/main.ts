@@ -23,9 +23,9 @@ export interface OperatorConfig {
   readonly healthPort: number | undefined;
   readonly healthAddress: string | undefined;
   readonly name: string;
-  /** Of the Lease; left out: that of the kubeconfig or pod. */
+  /** Of the Lease; omitted: that of the kubeconfig or pod. */
   readonly namespace: string | undefined;
-  /** Of this installation, within the namespace of its Lease. */
+  /** Name of this installation within the namespace of its Lease. */
   readonly installation: string;
   readonly log: LogConfig;
 }
@@ -51,10 +51,10 @@ function readInstallation(reader: EnvironmentReader): string {
   throw invalid('IDRA_INSTALLATION', name, 'use letters, digits and dashes, as in the name of a pod');
 }
 
-/** Of a pod's 30 s. */
+/** Of a pod's termination grace period of 30 s. */
 const stopMs = 8_000;
 
-/** Until SIGTERM or SIGINT. Stays up while etcd or the API server give no answer, and says so. Returns the exit status. */
+/** Runs until SIGTERM or SIGINT. Stays up while etcd or the API server do not answer, and reports it. Returns the exit status. */
 export async function runOperator(env: Environment): Promise<number> {
   forbidCoreDumps();
   const config = readOperatorConfig(env);
@@ -99,7 +99,7 @@ export async function runOperator(env: Environment): Promise<number> {
   });
   const stop = stopOnSignals((signal) => {
     log.info('stopping', { signal });
-    // What waits for an etcd that gives no answer is repeated for a while; whatever it was, the next process does it again.
+    // Requests to an etcd that does not answer are retried for a while; the next process does whatever was not done.
     exitSoon(stopMs);
   });
   const health = await startHealth(config, registry, operator, apiServer);

@@ -16,10 +16,10 @@ import { type KubernetesObject, keyOf, type ObjectRef, type Resource } from './r
 
 const count = 1_000;
 
-/** As much of an API server as the operator needs, in memory, so that a thousand objects take no time. */
+/** The part of an API server that the operator needs, in memory, so that a thousand objects take no time. */
 class MemoryApi {
   readonly objects = new Map<string, KubernetesObject>();
-  /** By name: what becomes of a write to the object. */
+  /** By name: the result of a write to the object. */
   readonly faults = new Map<string, (signal: AbortSignal | undefined) => Promise<void>>();
   readonly #watchers = new Map<string, ((event: unknown) => void)[]>();
   #version = 1;
@@ -159,7 +159,7 @@ test('a thousand syncs, and bad ones among them: one that hangs, one that is ref
     assert.equal(stateOf('hangs'), undefined);
     assert.equal(stateOf('refused'), undefined);
 
-    // What mends them is seen by itself.
+    // The fix is noticed without further events.
     api.faults.clear();
     api.put(
       syncs,

@@ -1,11 +1,11 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type RuntimeMetrics, runtimeMetrics } from './runtime/metrics.ts';
 
-/** What is counted when it is asked for. */
+/** Values that are computed at each scrape. */
 export interface Counted {
   /** By STATE. */
   syncs(): ReadonlyMap<string, number>;
-  /** By whether they are Ready: True, False, Unknown. */
+  /** By their Ready condition: True, False, Unknown. */
   dataSources(): ReadonlyMap<string, number>;
   isLeader(): boolean;
   isEtcdUp(): boolean;
@@ -18,7 +18,7 @@ export interface OperatorMetrics extends RuntimeMetrics {
 
 const prefix = 'idra_operator_';
 
-/** The catalogue of the operator's metrics; every label is bounded. */
+/** The operator's metrics; every label is bounded. */
 export function operatorMetrics(registry: Registry, counted: Counted): OperatorMetrics {
   const registers = [registry];
   const isOne = (name: string, help: string, holds: () => boolean) =>

@@ -20,7 +20,7 @@ describe('a namespace that is not watched any more', () => {
     await bed.stop();
   });
 
-  /** A Sync that is Ready under an operator that watches all. */
+  /** A Sync that is Ready under an operator that watches all namespaces. */
   const runningIn = async (namespace: string): Promise<SyncObject> => {
     await bed.makeNamespace(namespace);
     const made = await bed.makeSync(namespace, 'orders');
@@ -110,7 +110,7 @@ describe('a namespace that is not watched any more', () => {
       },
     );
     await running.stop();
-    // With the rights it is released, also when etcd has nothing of it any more.
+    // With the rights it is released, even if etcd has no record of it.
     await bed.coordination.desired.purgeSync(made.metadata.uid, 'operator');
     assert.equal(await bed.stored(made), undefined);
     running = bed.run({ namespaces: ['kept'] });

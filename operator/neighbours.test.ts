@@ -8,13 +8,13 @@ import { type SyncObject, syncs } from './controllers/objects.ts';
 const count = 50;
 const namespace = 'team';
 
-/** An operator of this version under its own custom resource definition, and under one of a version that knows a field more. */
+/** An operator of this version under its own custom resource definition, and under one of a version that has an additional field. */
 describe('operators of two versions that take over from each other', () => {
   let bed: OperatorBed;
   let agent: TestAgent;
   let leading: RunningOperator;
   const made: SyncObject[] = [];
-  /** What was seen of any Sync that does not run: by a watch, so that nothing passes in between. */
+  /** Every state of a Sync that does not run, seen by a watch so that no intermediate state is missed. */
   const stopped: string[] = [];
   const stop = new AbortController();
   let watching: Promise<void>;
@@ -53,7 +53,7 @@ describe('operators of two versions that take over from each other', () => {
       if (!stop.signal.aborted) throw thrown;
     }
   };
-  /** The next one stands for the Lease while the last one leads, and begins with a list of what is there by now. */
+  /** The next one stands for the Lease while the last one leads, and starts with a list of the current objects. */
   const takeOver = async (name: string) => {
     const next = bed.run({ name });
     await leading.stop();

@@ -14,7 +14,7 @@ import { reconcileSync } from './controllers/sync.ts';
 
 const { signal } = new AbortController();
 
-/** Beside the operator that leads, one that still holds what it read before: it was stopped, or is slow. */
+/** Besides the leading operator, there is one that still holds an older object: it was paused, or is slow. */
 describe('an operator that holds an older object', () => {
   let bed: OperatorBed;
   before(async () => {

@@ -42,16 +42,16 @@ export interface OperatorDeps {
   readonly manifests: ManifestReader;
   /** Empty: all. */
   readonly namespaces: readonly string[];
-  /** `namespace/name`: whose the objects are that this operator sees to. */
+  /** `namespace/name` of the installation whose objects this operator manages. */
   readonly installation: string;
-  /** Of this process, in events and in the Lease. */
+  /** Name of this process, in events and in the Lease. */
   readonly name: string;
   readonly lease: ObjectRef;
   readonly log: Log;
   readonly metrics?: OperatorMetrics;
   readonly clock?: Clock;
   readonly pace?: PaceLimits;
-  /** A status that is another installation's to write, and blank for so long, says at least that. */
+  /** After this time a blank status that belongs to another installation gets conditions that say so. */
   readonly blankStatusMs?: number;
   readonly etcdView?: { readonly lookEveryMs?: number; readonly graceMs?: number };
   readonly election?: {
@@ -61,13 +61,13 @@ export interface OperatorDeps {
   };
 }
 
-/** What is in etcd without a custom resource is looked for so often. */
+/** Interval of the search for records in etcd without a custom resource. */
 const inventoryMs = 600_000;
 const inventoryAgainMs = 15_000;
 
 /**
- * Carries Sync and DataSource of Kubernetes to etcd and what etcd says back into their status. Any number may run: all keep the
- * same view, one of them acts.
+ * Copies Sync and DataSource of Kubernetes to etcd, and the state in etcd back to their status. Any number may run: all keep the same
+ * view, one of them acts.
  */
 export class Operator {
   readonly etcdView: EtcdView;
@@ -131,7 +131,7 @@ export class Operator {
     return this.#leadership?.isHeld() ?? false;
   }
 
-  /** Until the signal fires; the lease is given back, and what was to be told is told. */
+  /** Runs until the signal fires; then the lease is released, after pending status writes and events. */
   async run(signal: AbortSignal): Promise<void> {
     const { client, lease, name, log, election } = this.#deps;
     const background = [this.syncs.run(signal), this.dataSources.run(signal), this.etcdView.run(signal)];
@@ -182,12 +182,12 @@ export class Operator {
     };
   }
 
-  /** Timers can be late: one that leads no more writes nothing, and is told by its signal to stop. */
+  /** Timers can be late: an operator that no longer leads writes nothing; its signal stops it. */
   async #reconcile<T>(reconcile: () => Promise<T>): Promise<T | undefined> {
     return this.isLeader ? await reconcile() : undefined;
   }
 
-  /** Who is to be looked at when something changes. */
+  /** Which keys to enqueue on each kind of change. */
   #connect(): void {
     const { sync, syncStatus, dataSource, dataSourceStatus } = this.#controllers;
     const { users, readings, pace } = this.#status;
@@ -224,7 +224,7 @@ export class Operator {
         const key = this.#keys.get(uid);
         if (key === undefined) return;
         syncStatus.enqueue(key);
-        // Its keys are gone: what waits for that may go on.
+        // Its keys are gone: a deletion that waits for that may continue.
         if (this.syncs.get(key)?.metadata.deletionTimestamp !== undefined) sync.enqueue(key);
       },
       onDataSource: (key) => dataSourceStatus.enqueue(key),
@@ -232,7 +232,7 @@ export class Operator {
     });
   }
 
-  /** It is being deleted, or is another installation's: what becomes of it depends on who uses it. */
+  /** It is being deleted, or belongs to another installation: what happens to it depends on its users. */
   #waitsForUsers(dataSource: string): boolean {
     const object = this.dataSources.get(dataSource);
     if (!object) return false;
@@ -264,7 +264,7 @@ export class Operator {
       if (refOf(key).namespace === namespace) dataSource.enqueue(key);
   }
 
-  /** etcd may be another one when it comes back: everything is put there again. */
+  /** etcd may be a different one when it comes back: everything is written there again. */
   #lookAtAll(): void {
     const { sync, syncStatus, dataSource, dataSourceStatus } = this.#controllers;
     for (const key of this.syncs.keys()) {
@@ -283,7 +283,7 @@ export class Operator {
   async #takeInventory(signal: AbortSignal): Promise<void> {
     const { inventory } = this.#status;
     const unwatched = new Unwatched(this.#status, this.#deps.namespaces);
-    // What ends here by the signal must not end the wait for what is still at work.
+    // This run's end by the signal must not end the wait for work that is still in progress.
     const whenSynced = Promise.all([this.syncs.whenSynced(signal), this.dataSources.whenSynced(signal)]);
     await whenSynced.catch(() => {});
     while (!signal.aborted) {
@@ -295,7 +295,7 @@ export class Operator {
         this.#enqueueStrays();
         await unwatched.release(outside, signal);
       } catch (thrown) {
-        // Whether etcd and Kubernetes answer is told elsewhere; this is tried again.
+        // Failures of etcd and Kubernetes are reported elsewhere; this is retried.
         this.#deps.log.debug('the inventory is not complete', { error: asIdraError(thrown) });
         if (!this.etcdView.outage) waitMs = inventoryAgainMs;
       }
@@ -317,7 +317,7 @@ export class Operator {
   }
 }
 
-/** By hand or by a restore: the first status is written by who writes what was asked for. */
+/** By hand or by a restore: reconcileSync writes the first status. */
 function hasLostStatus({ before, after }: Change<SyncObject>): boolean {
   return before?.status?.state !== undefined && after !== undefined && after.status?.state === undefined;
 }

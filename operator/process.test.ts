@@ -98,7 +98,7 @@ describe('the operator as a process', () => {
       await bed.makeNamespace(namespace);
       const made: SyncObject[] = [];
       for (const name of ['a', 'b', 'c']) made.push(await bed.makeSync(namespace, name));
-      // It has been seen before, so that the annotation asks for something.
+      // It has been seen before, so the annotation is a request.
       await bed.client.patchStatus(syncs, { namespace, name: 'a' }, { state: 'Pending' });
       await bed.annotate(namespace, 'a', { 'idra.dev/run-now': '1' });
       const killed = await start('killed', {
@@ -106,7 +106,7 @@ describe('the operator as a process', () => {
         ...killedAt(order),
       });
       assert.deepEqual(await killed.waitForExit(), { code: null, signal: 'SIGKILL' }, namespace);
-      // Nobody has to wait for the lease of the dead.
+      // Avoids waiting for the lease of the killed process to expire.
       await bed.kubectl('delete', 'lease', 'idra-operator', '-n', 'idra', '--ignore-not-found');
       const next = await start('next', env);
       await next.waitForLine('leading', 60_000);
@@ -132,7 +132,7 @@ describe('the operator as a process', () => {
   });
 
   test('it ends at SIGTERM whatever still waits: a write to etcd that is not answered, or an open connection', async () => {
-    // The second one is never reached, so that nothing but the open handle is left at the end.
+    // The second connection is never reached, so that only the open handle is left at the end.
     for (const count of [1, 1_000_000]) {
       const one = await start('hangs', killedAt({ at: 'operator:before-write', count, how: 'hang' }));
       await until(async () => (await get(one, '/readyz')).status === 200, { what: 'it to be ready' });
@@ -143,7 +143,7 @@ describe('the operator as a process', () => {
   });
 
   test('it ends at SIGTERM while etcd gives no answer', async () => {
-    // Nobody refuses a connection where the pods of a service are gone: nothing is answered at all.
+    // Nothing refuses a connection if the pods of a service are gone: there is no answer at all.
     const proxy = await faultProxy('127.0.0.1', Number(new URL(bed.store.endpoints[0] ?? '').port));
     try {
       const one = await start('last', { IDRA_ETCD_ENDPOINTS: `http://127.0.0.1:${proxy.port}` });

@@ -48,7 +48,7 @@ describe('the life of a Sync', () => {
       states(object)?.includes('run-now 1 Done'),
     );
     await bed.hasEvent('requests', 'orders', /^Normal RequestDone: run-now 1: a pass has begun/);
-    // Another annotation makes the operator look again.
+    // Another annotation triggers the operator again.
     await bed.annotate('requests', 'orders', { 'idra.dev/offset': 'nonsense' });
     await bed.hasEvent('requests', 'orders', /^Warning RequestRefused: offset nonsense: .*write it as/);
     assert.deepEqual(await requestsOf(), []);
@@ -112,9 +112,9 @@ describe('the life of a Sync', () => {
     const annotations = { 'idra.dev/restart': '1' };
     const first = await bed.makeSync('again', 'orders', { annotations });
     await bed.inEtcd(first);
-    // One that nobody has claimed would be gone before that.
+    // Without a lock it would be gone before that.
     await agent.lock(first.metadata.uid);
-    // Somebody takes the finalizer off by hand: nobody has cleaned up.
+    // The finalizer is removed by hand: nothing was cleaned up.
     await bed.kubectl('delete', 'sync', 'orders', '-n', 'again', '--wait=false');
     await bed.kubectl(
       'patch',

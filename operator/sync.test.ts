@@ -68,7 +68,7 @@ describe('the status of a Sync', () => {
     count: 1,
     isTransient: true,
   };
-  // One for each row of the table in docs/status.md, in an order that a Sync could live through.
+  // One for each row of the table in docs/status.md, in an order that can occur in the life of a Sync.
   const rows: readonly [string, Partial<SyncStatus>, ready: string, reconciling: string, stalled: string][] =
     [
       [
@@ -243,7 +243,7 @@ describe('the status of a Sync', () => {
       lastPassTime: '2026-11-24T08:00:10.000Z',
       observedAt: '2026-11-24T08:00:10.000Z',
     });
-    // A later one of another Sync is there: so this one would be, too.
+    // A later one of another Sync is present, so this one would be, too.
     const other = await bed.makeSync('still', 'others');
     await bed.inEtcd(other);
     await agent.say(other.metadata.uid, caughtUp);

@@ -86,7 +86,7 @@ describe('a status that tells the truth', () => {
       (each) => conditionOf(each, 'Ready') === 'Unknown DataSourceNotFound',
     );
     assert.equal(lost.status?.observedGeneration, 2);
-    // What was complete is not complete with a spec that nobody can run.
+    // A completed Sync is not complete with a new spec that cannot be run.
     await bed.patchSync('broken-spec', 'orders', { spec: { source: { dataSource: 'shop' } } });
     await agent.say(metadata.uid, {
       observedGeneration: 3,
@@ -169,7 +169,7 @@ describe('a status that tells the truth', () => {
       { what: 'the newer schema to be in force', everyMs: 500 },
     );
     const { name, uid } = made.metadata;
-    // A watch goes on with the schema that it was opened under.
+    // A watch keeps the schema with which it was opened.
     const restart = async () => {
       await running.stop();
       running = bed.run();

@@ -1,26 +1,26 @@
 import { isDue, type KeyPair, lifeLeft } from './certificate.ts';
 
 /**
- * The authorities in force. One signs. Before another takes its place everybody must trust it, so the next one is published first;
- * the one before stays trusted as long as certificates of it may be in use.
+ * The current authorities. One signs. Everyone must trust its successor before it is used, so the next one is published first; the
+ * previous one stays trusted as long as its certificates may be in use.
  */
 export interface Authorities {
   readonly signing: KeyPair;
   readonly next?: KeyPair;
-  /** The certificate alone: nothing is signed with it any more. */
+  /** Only the certificate: nothing is signed with it any more. */
   readonly previous?: string;
 }
 
-/** etcd reads its file of authorities only when it starts: until then it has had years to be restarted once. */
+/** etcd reads its file of authorities only at start: it has years to be restarted once before that. */
 const takeOverShare = 1 / 6;
 
 export interface AuthorityChange {
   readonly authorities: Authorities;
-  /** Empty where nothing has changed. */
+  /** Empty if nothing has changed. */
   readonly did: string;
 }
 
-/** Made, published, used, forgotten: at most one step at a time. `isForced` goes one step on, whatever the dates say. */
+/** Creates, publishes, uses and retires authorities: at most one step at a time. `isForced` takes one step regardless of the dates. */
 export async function advanceAuthorities(
   stored: Authorities | undefined,
   make: () => Promise<KeyPair>,
@@ -47,7 +47,7 @@ export async function advanceAuthorities(
   return { authorities: stored, did: '' };
 }
 
-/** What servers and clients trust, as one file of PEM. */
+/** The authorities that servers and clients trust, as one PEM file. */
 export function bundleOf({ signing, next, previous }: Authorities): string {
   return [signing.certificate, next?.certificate, previous].filter((each) => each !== undefined).join('');
 }

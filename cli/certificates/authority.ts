@@ -1,5 +1,5 @@
 import type { webcrypto } from 'node:crypto';
-// The library's container asks for this polyfill before it is loaded.
+// The library's container requires that this polyfill is loaded first.
 import 'reflect-metadata';
 import {
   AuthorityKeyIdentifierExtension,
@@ -25,7 +25,7 @@ export const certificateLifeMs = 90 * dayMs;
 /** Clocks of other machines may be behind. */
 const backdateMs = 5 * 60_000;
 
-/** An authority that signs itself. Each has a subject of its own, so that two of them in one file are told apart. */
+/** A self-signed authority. Each has a subject of its own, so that two of them in one file can be distinguished. */
 export async function makeAuthority(now: number): Promise<KeyPair> {
   const keys = await makeKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -43,7 +43,7 @@ export async function makeAuthority(now: number): Promise<KeyPair> {
   return await toPem(certificate, keys.privateKey);
 }
 
-/** A new key and its certificate: of a client of etcd by its user's name, or of the server by its hosts. */
+/** A new key and its certificate: for an etcd client by its user's name, or for the server by its hosts. */
 export async function signCertificate(
   authority: KeyPair,
   request: CertificateRequest,
@@ -59,7 +59,7 @@ export async function signCertificate(
   );
   const keys = await makeKeys();
   const certificate = await X509CertificateGenerator.create({
-    // etcd takes the common name for the user. The server's certificate is nobody's.
+    // etcd uses the common name as the user. The server's certificate has none.
     subject: 'user' in request ? [{ CN: [request.user] }] : '',
     issuer: issuer.subjectName,
     publicKey: keys.publicKey,

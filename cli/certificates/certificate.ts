@@ -7,17 +7,17 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** A client is the etcd user that its common name says; a server is the hosts that clients connect to. */
+/** A client is identified by the etcd user in its common name, a server by the hosts that clients connect to. */
 export type CertificateRequest = { readonly user: string } | { readonly hosts: readonly string[] };
 
 export function isAddress(host: string): boolean {
   return isIP(host) !== 0;
 }
 
-/** A third of the life is left: enough for some failed runs of a daily job to be noticed. */
+/** Renewed when a third of the lifetime is left: time enough to notice several failed runs of a daily job. */
 const renewalShare = 1 / 3;
 
-/** How much of its life a certificate has before it, from 1 to 0 and below. */
+/** The remaining share of a certificate's lifetime, from 1 to 0 and below. */
 export function lifeLeft(pem: string, now: number): number {
   const { validFromDate, validToDate } = new X509Certificate(pem);
   return (validToDate.getTime() - now) / (validToDate.getTime() - validFromDate.getTime());
@@ -27,7 +27,7 @@ export function isDue(pem: string, now: number): boolean {
   return lifeLeft(pem, now) < renewalShare;
 }
 
-/** Why this certificate cannot stay as it is; undefined: it can. */
+/** Why this certificate must be replaced; undefined: it need not be. */
 export function reasonToReplace(
   pair: Partial<KeyPair> | undefined,
   request: CertificateRequest,
@@ -44,7 +44,7 @@ export function reasonToReplace(
     if (!isFor(certificate, request)) return 'it was for others';
     return isDue(pair.certificate, now) ? 'less than a third of its life was left' : undefined;
   } catch {
-    // The text of the error may quote the file, which holds a key.
+    // The text of the error may quote the file, which contains a key.
     return 'it could not be read';
   }
 }

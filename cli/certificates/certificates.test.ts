@@ -100,7 +100,7 @@ describe('certificates in a folder', () => {
     assert.ok(again.every(({ did }) => did === 'kept'));
     assert.deepEqual(await store.read('agent'), before);
 
-    // A run that was ended while it wrote.
+    // Simulates a run that was killed while writing.
     const folder = join(store.place('agent'), '..');
     await mkdir(join(folder, '.agent-left'));
     await writeFile(join(folder, '.agent-left', 'tls.key'), 'half');

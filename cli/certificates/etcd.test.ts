@@ -36,7 +36,7 @@ test('etcd knows its users by these certificates, and takes renewed ones and ano
 
     for (let step = 0; step < 3; step++) {
       await issue({ isRotatingAuthority: true });
-      // Before the restart, too: that is what the steps are for.
+      // It must also work before the restart: the steps exist for that.
       await reaches(server, folder, 'operator');
       await server.members[0]?.process.restart();
       await reaches(server, folder, 'operator');
@@ -46,7 +46,7 @@ test('etcd knows its users by these certificates, and takes renewed ones and ano
   }
 });
 
-/** Throws where etcd does not let this user in, or is not the one that the user trusts. */
+/** Throws if etcd does not accept this user, or the user does not trust etcd. */
 async function reaches(server: EtcdServer, folder: string, name: string | undefined): Promise<void> {
   const own = (file: string) => join(folder, name ?? 'agent', file);
   const client = connectCoordination({

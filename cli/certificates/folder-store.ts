@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import type { CertificateStore, Files } from './store.ts';
 
 /**
- * FOLDER/NAME/FILE. Each NAME is a link to a folder that never changes, so that a certificate and its key are replaced in one moment,
- * as Kubernetes does it with Secrets that are mounted.
+ * FOLDER/NAME/FILE. Each NAME is a link to a folder that never changes, so that a certificate and its key are replaced atomically, as
+ * Kubernetes does with mounted Secrets.
  */
 export class FolderStore implements CertificateStore {
   readonly #folder: string;
@@ -36,7 +36,7 @@ export class FolderStore implements CertificateStore {
     await this.#removeOthers(name, basename(made));
   }
 
-  /** Also what a run left behind that was ended in between: it holds a key. */
+  /** Also removes folders left behind by a run that was killed, because they contain a key. */
   async #removeOthers(name: string, kept: string): Promise<void> {
     for (const entry of await readdir(this.#folder))
       if (entry.startsWith(`.${name}-`) && entry !== kept)

@@ -5,11 +5,11 @@ import { type CertificateRequest, type KeyPair, reasonToReplace } from './certif
 import type { CertificateStore, Files } from './store.ts';
 
 export interface IssueOptions {
-  /** Names and addresses by which clients reach etcd, beside this machine's own. */
+  /** Names and addresses by which clients reach etcd, besides those of this machine. */
   readonly hosts: readonly string[];
-  /** Every certificate is replaced, whatever is left of it. */
+  /** Replace every certificate, regardless of its remaining lifetime. */
   readonly isRenewing: boolean;
-  /** The authorities go one step on. */
+  /** Advance the authorities by one step. */
   readonly isRotatingAuthority: boolean;
   readonly now: number;
 }
@@ -20,11 +20,11 @@ export interface Issued {
   /** The etcd user or the hosts. */
   readonly of: string;
   readonly expires: string;
-  /** What was done, and why; `kept` where nothing was. */
+  /** What was done, and why; `kept` if nothing was. */
   readonly did: string;
 }
 
-/** Each by the name under which it is kept. The users are those that `idra etcd roles` makes. */
+/** By the name under which each is stored. The users are those that `idra etcd roles` creates. */
 const users = {
   root: 'root',
   operator: 'idra-operator',
@@ -34,7 +34,10 @@ const users = {
 
 const ownHosts = ['localhost', '127.0.0.1'];
 
-/** Makes what is missing, replaces what is due, leaves the rest. The authority is written first: nothing is signed by one that is kept nowhere. */
+/**
+ * Creates what is missing, replaces what is due, keeps the rest. The authority is stored first: nothing is signed by one that was not
+ * stored.
+ */
 export async function issueCertificates(store: CertificateStore, options: IssueOptions): Promise<Issued[]> {
   const { authorities, row } = await issueAuthority(store, options);
   const requests: Record<string, CertificateRequest> = {

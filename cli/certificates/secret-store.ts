@@ -13,7 +13,7 @@ interface SecretObject extends KubernetesObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** Secrets PREFIX-NAME of a namespace, made and changed with `get`, `create` and `patch`. */
+/** Secrets PREFIX-NAME of a namespace, written with the rights `get`, `create` and `patch`. */
 export class SecretStore implements CertificateStore {
   readonly #client: KubernetesClient;
   readonly #namespace: string;

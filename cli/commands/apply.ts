@@ -16,7 +16,7 @@ interface ApplyOptions {
   readonly output?: OutputKind;
 }
 
-/** What `kubectl apply` is on Kubernetes: the same validation and defaults, kept in etcd. */
+/** Like `kubectl apply` on Kubernetes: the same validation and defaults, stored in etcd. */
 export function addApply(root: Command, cli: Cli): void {
   const command = root
     .command('apply')
@@ -74,7 +74,7 @@ function sayOfSecrets(cli: Cli, { sources }: ReadFiles): void {
   }
 }
 
-/** Data sources first, so that no Sync is without. */
+/** Data sources first, so that no Sync lacks one. */
 function inOrder({ manifests }: ReadFiles): readonly FleetManifest[] {
   const rank = ({ kind }: FleetManifest) => (kind === 'DataSource' ? 0 : 1);
   return manifests

@@ -13,7 +13,7 @@ interface CheckOptions extends ExamineOptions {
   readonly output?: OutputKind;
 }
 
-/** Reaches every system and says what is missing, with the statement that mends it. Touches nothing. */
+/** Connects to every system and prints what is missing, with the statement that fixes it. Changes nothing. */
 export function addCheck(root: Command, cli: Cli): void {
   const command = withExamineOptions(
     root
@@ -35,7 +35,7 @@ export function addCheck(root: Command, cli: Cli): void {
         if (isText) cli.out.write(formatChecked(each));
       });
       if (!isText) cli.out.write(formatObjects(output, checked));
-      // Nobody to ask at all is another thing than one system that nobody can reach.
+      // No agent to ask is a different failure than one system that cannot be reached.
       if (checked.length > 0 && checked.every((each) => each.isUnanswered)) return exitStatus.surroundings;
       return checked.some((each) => hasErrors(each.findings)) ? exitStatus.failed : exitStatus.ok;
     });
@@ -45,7 +45,7 @@ export function addCheck(root: Command, cli: Cli): void {
 function formatChecked({ kind, name, version, findings }: Checked): string {
   const state = hasErrors(findings) ? 'failed' : 'ok';
   const lines = bySeverity(findings)
-    // What there is nothing to be done about is for `plan`.
+    // Findings that need no action are shown by `plan`.
     .filter((each) => each.severity !== 'info' || (kind === 'Sync' && each.mend !== undefined))
     .map((each) => `  ${formatFinding(each).replaceAll('\n', '\n  ')}\n`);
   return `${`${kind} ${name}`.padEnd(36)} ${state}${version ? `  ${version}` : ''}\n${lines.join('')}`;

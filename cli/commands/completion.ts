@@ -6,7 +6,7 @@ import { type LiveArgument, liveArguments, liveNames } from '../live-names.ts';
 
 const shells: Readonly<Record<string, (words: CommandWords) => string>> = { bash, zsh, fish };
 
-/** What can follow a command (`''`, `get`, `offset set`): words, live names, and after an option its values; `true` is a file. */
+/** What can follow a command (`''`, `get`, `offset set`): words, live names, and the values of an option; `true` is a file. */
 interface Follows {
   readonly words: readonly string[];
   readonly live: LiveArgument | undefined;
@@ -20,11 +20,11 @@ const argumentWords: Readonly<Record<string, readonly string[]>> = {
   shell: Object.keys(shells),
 };
 
-/** What the scripts call for live names: longer than this nobody waits for a completion. */
+/** The command that the scripts call for live names, and its time limit: a completion must not wait longer. */
 const liveCommand = 'complete-names';
 const patienceMs = 2_000;
 
-/** The scripts are made from the command tree itself, so that they cannot be stale. */
+/** The scripts are generated from the command tree itself, so that they cannot be outdated. */
 export function addCompletion(root: Command, cli: Cli): void {
   const command = root
     .command('completion <shell>')
@@ -42,7 +42,7 @@ export function addCompletion(root: Command, cli: Cli): void {
   addLiveNames(root, cli);
 }
 
-/** Whatever fails, nothing is said: an error in the middle of a line that is being typed helps nobody. */
+/** Errors are not printed: a message in the middle of the typed line would not help. */
 function addLiveNames(root: Command, cli: Cli): void {
   const command = root
     .command(`${liveCommand} <argument> [words...]`, { hidden: true })
@@ -56,7 +56,7 @@ function addLiveNames(root: Command, cli: Cli): void {
       const names = known ? await liveNames(silent, known, words) : [];
       cli.out.write(names.map((each) => `${each}\n`).join(''));
     } catch {
-      // No completion, then.
+      // No completion then.
     } finally {
       clearTimeout(isLate);
     }
@@ -90,7 +90,7 @@ function nameOf(option: Option): string {
   return option.long ?? option.short ?? '';
 }
 
-/** Nothing is offered where any text may stand: file names would be wrong there. */
+/** Offers nothing for options that accept any text: file names would be wrong there. */
 function valuesOf(option: Option): readonly string[] | true {
   return /<(path|file)>/.test(option.flags) ? true : (option.argChoices ?? []);
 }

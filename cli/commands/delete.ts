@@ -28,7 +28,7 @@ interface Target {
   readonly name: string;
 }
 
-/** A Sync is stopped, its commit rows closed and its keys removed by an agent; a DataSource that a Sync uses stays. */
+/** An agent stops the Sync, closes its commit rows and deletes its keys; a DataSource that a Sync uses stays. */
 export function addDelete(root: Command, cli: Cli): void {
   const command = root
     .command('delete [kind] [names...]')
@@ -73,7 +73,7 @@ function targetsOf(
   }
   if (filename === undefined) return names.map((name) => ({ kind: kindOf(kind ?? ''), namespace, name }));
   const { sources, findings } = readFiles(filename, 'cluster', namespace);
-  // What is to go need not be valid, but it must have a name.
+  // Objects to delete need not be valid, but they must have a name.
   if (sources.length === 0 && findings.length > 0) throw new InputWrong(findings);
   return sources.flatMap((each) => (each.kind === 'Secret' ? [] : [{ ...each, kind: each.kind }]));
 }

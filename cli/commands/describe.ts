@@ -23,11 +23,11 @@ interface Described {
   readonly name: string;
 }
 
-/** How one kind is described. */
+/** How to describe one kind. */
 interface Page {
   readonly kind: ManifestKind | 'Agent';
   readonly words: readonly string[];
-  /** Undefined: there is none of this name. */
+  /** Undefined: there is no object of this name. */
   readonly write: (described: Described) => Promise<string | undefined>;
 }
 
@@ -37,7 +37,7 @@ const pages: readonly Page[] = [
   { kind: 'Agent', words: agentWords, write: agentPage },
 ];
 
-/** One page about a Sync, DataSource or agent: how it stands and what to do first, then what is wanted. */
+/** One page about a Sync, DataSource or agent: its status and what to do first, then its spec. */
 export function addDescribe(root: Command, cli: Cli): void {
   const command = root
     .command('describe <kind> <name>')

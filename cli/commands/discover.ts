@@ -13,7 +13,7 @@ interface DiscoverOptions extends ExamineOptions {
   readonly output?: OutputKind;
 }
 
-/** What there is to be synced in a system. */
+/** Lists what can be synced in a system. */
 export function addDiscover(root: Command, cli: Cli): void {
   const command = withExamineOptions(
     root

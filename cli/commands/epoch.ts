@@ -4,7 +4,7 @@ import { exitStatus } from '../exit-status.ts';
 import { highestEpochSeen } from '../highest-epoch.ts';
 import { withEtcd } from '../with-fleet.ts';
 
-/** After etcd was restored from a snapshot, or replaced by an empty one: tokens must still rise. */
+/** Needed after etcd was restored from a snapshot, or replaced by an empty one: tokens must still increase. */
 export function addEpoch(root: Command, cli: Cli): void {
   const epoch = root.command('epoch').description('the epoch of fencing tokens');
   runs(

@@ -22,7 +22,7 @@ interface CertificatesOptions {
   readonly kubeconfig?: string;
 }
 
-/** Run by the chart before each installation and once a day; by hand with a folder, where there is no Kubernetes. */
+/** Run by the chart before each installation and once a day; by hand with a folder, without Kubernetes. */
 export function addEtcdCertificates(etcd: Command, cli: Cli): void {
   const command = etcd
     .command('certificates')
@@ -49,11 +49,11 @@ export function addEtcdCertificates(etcd: Command, cli: Cli): void {
   });
 }
 
-/** Another run may write at the same time: then all is looked at again. */
+/** Another run may write at the same time: then everything is checked again. */
 const tries = 5;
 
 async function issue(cli: Cli, options: CertificatesOptions): Promise<readonly Issued[]> {
-  // The library for certificates is a twentieth of a second that no other command needs.
+  // Loading the certificate library takes 50 ms that no other command needs.
   const { issueCertificates } = await import('../certificates/issue.ts');
   return await withStore(cli, options, async (store) => {
     for (let attempt = 1; ; attempt++) {

@@ -12,7 +12,7 @@ interface RolesOptions {
   readonly timeout: string;
 }
 
-/** What each part of Idra may read and write in etcd (coordination/roles/roles.ts). */
+/** Sets what each part of Idra may read and write in etcd (coordination/roles/roles.ts). */
 export function addEtcdRoles(etcd: Command, cli: Cli): void {
   const command = etcd
     .command('roles')

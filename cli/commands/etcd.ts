@@ -3,7 +3,7 @@ import type { Cli } from '../cli.ts';
 import { addEtcdCertificates } from './etcd-certificates.ts';
 import { addEtcdRoles } from './etcd-roles.ts';
 
-/** What Idra's own etcd needs so that nobody else can speak to it. */
+/** Commands that protect Idra's own etcd from access by others. */
 export function addEtcd(root: Command, cli: Cli): void {
   const etcd = root.command('etcd').description("what protects Idra's own etcd");
   addEtcdCertificates(etcd, cli);

@@ -27,14 +27,14 @@ interface GetOptions {
 interface Listed {
   readonly name: string;
   readonly namespace?: string;
-  /** What -o json and yaml print. */
+  /** Printed by -o json and yaml. */
   readonly object: unknown;
   readonly cells: (nowMs: number) => string[];
-  /** What -o wide adds. */
+  /** Added by -o wide. */
   readonly wideCells?: readonly string[];
 }
 
-/** How one kind is listed. */
+/** How to list one kind. */
 interface Listing {
   readonly kind: ManifestKind | 'Agent';
   readonly words: readonly string[];
@@ -135,7 +135,7 @@ export function addGet(root: Command, cli: Cli): void {
         formatListing(listing, objects, { output, hasNamespace: options.allNamespaces === true, nowMs });
       for (let last = ''; ; ) {
         const objects = chosen(await listing.read(fleet, etcd), listing.kind, name, options);
-        // That everything is older by a second is no change.
+        // Growing ages alone are not a change.
         const text = show(objects, startMs);
         if (text !== last) cli.out.write(show(objects, systemClock.now()));
         last = text;
@@ -165,7 +165,7 @@ function chosen(
 interface ListingOptions {
   readonly output: OutputKind | undefined;
   readonly hasNamespace: boolean;
-  /** Ages are counted up to it. */
+  /** Ages are computed relative to it. */
   readonly nowMs: number;
 }
 

@@ -6,7 +6,7 @@ import { formatObjects, type OutputKind, outputOption } from '../output.ts';
 import { formatTable } from '../table.ts';
 import { withEtcd } from '../with-fleet.ts';
 
-/** Who holds what, and who waits for it. */
+/** Shows who holds each lock, and who waits for it. */
 export function addLocks(root: Command, cli: Cli): void {
   const command = root
     .command('locks')

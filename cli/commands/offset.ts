@@ -11,7 +11,7 @@ import { parseTimeout } from '../timeout.ts';
 import { type FleetOptions, requireSync, withFleet, withFleetOptions } from '../with-fleet.ts';
 import { caller } from './requests.ts';
 
-/** Offsets can be seen, and set safely: only while the Sync is suspended, and only from what is stored. */
+/** Shows offsets, and sets them safely: only while the Sync is suspended, and only if the stored offset is the expected one. */
 export function addOffset(root: Command, cli: Cli): void {
   const offset = root.command('offset').description('see and set the offset of a Sync');
   addGet(offset, cli);

@@ -20,7 +20,7 @@ interface Planned {
   readonly preview: Preview;
 }
 
-/** What the syncs of these manifests would do. Touches nothing. */
+/** Shows what the syncs of these manifests would do. Changes nothing. */
 export function addPlan(root: Command, cli: Cli): void {
   const command = withExamineOptions(
     root
@@ -67,7 +67,7 @@ function statusOf(planned: readonly Planned[]): ExitStatus {
   return hasWork ? exitStatus.failed : exitStatus.ok;
 }
 
-/** Where commit rows are kept is made everywhere, and no news in a plan; -o json has it. */
+/** The table of commit rows is created everywhere, so a plan does not show it; -o json does. */
 const commitRows = '_idra_commits';
 
 function formatPlanned({ sync, preview }: Planned): string {

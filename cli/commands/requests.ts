@@ -33,7 +33,7 @@ const verbs: readonly {
   },
 ];
 
-/** What is done once, as against what is desired. */
+/** Requests are executed once, in contrast to desired state. */
 export function addRequests(root: Command, cli: Cli): void {
   for (const { verb, type, help, rereads } of verbs) {
     const command = withFleetOptions(root.command(`${verb} <sync>`).description(help))
@@ -79,7 +79,7 @@ function addSuspend(root: Command, cli: Cli, verb: string, isSuspended: boolean,
   });
 }
 
-/** Who says so, as far as this machine knows. */
+/** Who makes the request, as far as this machine knows. */
 export function caller(): string {
   return userInfo().username;
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Cli, runs } from '../cli.ts';
 import type { ExitStatus } from '../exit-status.ts';
 
-/** The long-running parts of a cluster; all they need comes from the environment. */
+/** The long-running parts of a cluster; their configuration comes from the environment. */
 export function addRoles(root: Command, cli: Cli): void {
   runs(
     root

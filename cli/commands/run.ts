@@ -59,14 +59,14 @@ export function addRun(root: Command, cli: Cli): void {
         progress,
         isOnce: options.once === true,
         bytesInFlight: readBytesInFlight(new EnvironmentReader(cli.env)),
-        // One pass ends by itself, and is worth ending.
+        // A single pass ends by itself and is worth finishing.
         stop: options.once ? signals.signal : AbortSignal.any([signals.signal, cli.unread]),
       });
       if (progressKind !== 'json') cli.out.write(`${singleTable(syncs, state, systemClock.now())}\n`);
       for (const line of singleTroubles(syncs, state, startMs)) cli.talk.write(`${line}\n`);
       const hasFailed = syncs.some(({ uid, spec }) => {
         const shown = state.readStatus(uid)?.state;
-        // What is wanted once is done when it is complete, and not when a pass has ended.
+        // A sync with schedule `once` is done when it is complete, not when a pass has ended.
         const isUnfinished = options.once && spec.schedule.kind === 'once' && !spec.isSuspended;
         return shown === 'Failed' || (isUnfinished && shown !== 'Completed');
       });

@@ -19,8 +19,8 @@ interface Objects {
 }
 
 /**
- * Questions to the agents of a cluster: only they have its credentials and reach. They know the data sources that are applied; a Sync
- * may come from a file. Rejects with NoAgentAnswered (transient) where none can, and with what the agent met, under its code.
+ * Asks the agents of a cluster: only they have its credentials and network access. They know the data sources that are applied; a Sync
+ * may come from a file. Rejects with NoAgentAnswered (transient) if none can answer, and otherwise with the agent's own error and code.
  */
 export async function examineByAgents(
   etcd: Coordination,
@@ -58,7 +58,9 @@ export async function examineByAgents(
   };
 }
 
-/** Agents open what is applied alone: else who may ask them could send a Secret of theirs to a server of his own. */
+/**
+ * Agents open only what is applied: otherwise a user who may ask them could have one of their Secrets sent to a server of the user's own.
+ */
 function notApplied({ placeOf, namespace, name }: ManifestSource): Finding {
   const message = `DataSource ${namespace}/${name} is in this file alone, and agents look only at those that are applied`;
   const mend =

@@ -15,8 +15,8 @@ export interface Checked {
 }
 
 /**
- * Checks all data sources side by side, and each Sync as soon as both of its own are known to be reachable. `onChecked` is called for each
- * as soon as it is known, so that one that gives no answer holds back nobody else's. Returns all, data sources first.
+ * Checks all data sources concurrently, and each Sync as soon as both of its own are known to be reachable. `onChecked` is called for
+ * each as soon as its result is known, so that one that does not answer delays no other. Returns all, data sources first.
  */
 export async function checkAll(
   examination: Examination,

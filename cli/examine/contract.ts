@@ -3,14 +3,14 @@ import type { SystemReport } from '../../core/connector.ts';
 import type { DataSource, Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 
-/** Systems and syncs that can be looked at without touching anything: from this process, or by the agents of a cluster. */
+/** Inspects systems and syncs without changing anything: from this process, or by the agents of a cluster. */
 export interface Examination {
   readonly syncs: readonly Sync[];
   readonly dataSources: readonly DataSource[];
   /** Throws what connecting throws. */
   check(dataSource: DataSource): Promise<SystemReport>;
   discover(dataSource: DataSource): Promise<readonly Relation[]>;
-  /** What fails becomes a finding. */
+  /** Failures become findings. */
   plan(sync: Sync): Promise<Preview>;
 }
 

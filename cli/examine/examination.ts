@@ -17,8 +17,8 @@ export function withExamineOptions(command: Command): Command {
 }
 
 /**
- * In this process with `--filename` alone; else by the agents of the cluster that the environment names. As a plugin of kubectl, which
- * knows no etcd, in the pod of an agent: `words` is the call without its place.
+ * Runs in this process with `--filename` alone; otherwise asks the agents of the cluster given by the environment. As a plugin of
+ * kubectl, which knows no etcd, it runs in the pod of an agent: `words` is the command line without its location options.
  */
 export async function withExamination(
   cli: Cli,
@@ -45,7 +45,7 @@ export async function withExamination(
   }
 }
 
-/** A call of check, plan or discover, for another place. */
+/** The command line of check, plan or discover, to be run elsewhere. */
 export function wordsOf(
   command: string,
   { only, output }: { readonly only?: string | undefined; readonly output?: string | undefined },

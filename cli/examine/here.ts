@@ -6,7 +6,7 @@ import type { Cli } from '../cli.ts';
 import { chooseSyncs, findDataSource, readManifests, withoutState, withStateOf } from '../manifests.ts';
 import type { Examination, ExamineOptions } from './contract.ts';
 
-/** The manifests are all there is. Throws InputWrong. */
+/** Uses only the given manifests. Throws InputWrong. */
 export function examineHere(
   cli: Cli,
   { filename, only, state }: ExamineOptions & { readonly filename: string },

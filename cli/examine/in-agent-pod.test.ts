@@ -5,7 +5,7 @@ import { before, describe, test } from 'node:test';
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { idra } from '../test-cli.ts';
 
-/** What kubectl would do with the cluster, as far as a script can say it. */
+/** Simulates what kubectl would do with the cluster. */
 const kubectl = (pods: string, exec: string) => `#!/bin/sh
 if [ "$1" = get ]; then printf '${pods}'; exit 0; fi
 echo "$@" >"$FAKE/call"; cat >"$FAKE/stdin"

@@ -6,19 +6,19 @@ import { InputWrong } from '../findings.ts';
 import { readFiles } from '../manifests.ts';
 import type { ExamineOptions } from './contract.ts';
 
-/** Labels of the chart. */
+/** Labels set by the chart. */
 const agentPods = 'app.kubernetes.io/name=idra,app.kubernetes.io/component=agent';
 const runningPods =
   'jsonpath={range .items[?(@.status.phase=="Running")]}{.metadata.namespace}{" "}{.metadata.name}{"\\n"}{end}';
-/** Where the image has it. */
+/** Path in the image. */
 const program = '/app/bin/idra';
 
 const otherWays =
   'look from this machine with -f PATH, or from the agents with IDRA_ETCD_ENDPOINTS (kubectl port-forward to their etcd)';
 
 /**
- * As a plugin of kubectl: the same command in the pod of an agent, with this user's right to `kubectl exec`. Only agents have the
- * credentials of the systems and reach them.
+ * As a plugin of kubectl: runs the same command in the pod of an agent, with this user's right to `kubectl exec`. Only agents have the
+ * credentials of the systems and can reach them.
  */
 export async function examineInAgentPod(
   cli: Cli,
@@ -41,12 +41,12 @@ export async function examineInAgentPod(
   if (run.out === '' && /^(error|Error from server)/m.test(run.talk)) {
     throw noPod(`kubectl exec in the pod ${namespace}/${pod} failed: ${run.talk.trim()}`);
   }
-  // kubectl adds this line to what the command itself has said.
+  // kubectl appends this line to the output of the command.
   cli.talk.write(run.talk.replace(/^command terminated with exit code \d+\n?/m, ''));
   return Object.values(exitStatus).find((each) => each === run.status) ?? exitStatus.failed;
 }
 
-/** As one JSON document. Secrets stay here: agents have their own. Throws InputWrong. */
+/** Returns one JSON document. Secrets are left out: agents have their own. Throws InputWrong. */
 function manifestsOf(path: string, namespace: string | undefined): string {
   const { findings, sources } = readFiles(path, 'cluster', namespace);
   if (findings.length > 0) throw new InputWrong(findings);
@@ -66,7 +66,7 @@ interface Ran {
 
 interface KubectlOptions {
   readonly input?: string | undefined;
-  /** What it says, as it says it. */
+  /** Called with its output as it arrives. */
   readonly onOut?: (text: string) => void;
 }
 

@@ -5,7 +5,7 @@ import { type Finding, permanent } from '../../core/errors.ts';
 import { wrongIndentation } from './indentation.ts';
 import { isRecord } from './values.ts';
 
-/** One object of a file, and where each of its fields is. */
+/** One object of a file, and the location of each of its fields. */
 export interface ManifestDocument {
   readonly value: Readonly<Record<string, unknown>>;
   /** `orders.yaml:12:3` of a field such as `spec.source.key[0]`, or of the nearest one around it. */
@@ -14,18 +14,18 @@ export interface ManifestDocument {
 
 export interface ManifestDocuments {
   readonly documents: readonly ManifestDocument[];
-  /** What is no YAML or JSON. */
+  /** YAML or JSON syntax errors. */
   readonly findings: readonly Finding[];
 }
 
-/** Of one file. The API server takes 1.5 MiB an object. */
+/** Per file. The API server accepts 1.5 MiB per object. */
 const maxFileBytes = 16 * 1024 * 1024;
-/** Of all files of a call together. */
+/** In all files of a call together. */
 const maxDocuments = 10_000;
 
 const extensions = /\.(ya?ml|json)$/;
 
-/** Of a file, a folder (its own files, by name) or `-`, the standard input. Throws FileUnreadable. */
+/** Reads a file, a folder (its direct files, by name) or `-`, the standard input. Throws FileUnreadable. */
 export function readDocuments(path: string): ManifestDocuments {
   const parsed = filesOf(path).map((file) => parseFile(file === '-' ? 'stdin' : file, textOf(file)));
   const documents = parsed.flatMap((each) => each.documents);
@@ -69,14 +69,14 @@ function readText(file: string): string {
   }
 }
 
-/** JSON is YAML too. Items of a List count each for itself. */
+/** JSON is YAML too. Each item of a List is a document of its own. */
 export function parseFile(file: string, text: string): ManifestDocuments {
   const lines = new LineCounter();
   const placeAt = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  // Without the excerpt that errors bring along by default: it could be of a Secret.
+  // Without the excerpt that errors contain by default: it could be from a Secret.
   const parsed = parseYaml(text, lines);
   if (parsed === undefined) return { documents: [], findings: [syntaxFinding(tooDeep, `${file}:1:1`)] };
   if ('empty' in parsed) return { documents: [], findings: [] };
@@ -90,7 +90,7 @@ export function parseFile(file: string, text: string): ManifestDocuments {
         findings.push(syntaxFinding(tooManyAliases, placeAt(start)));
         return [];
       }
-      // Nothing behind a `---`, or comments alone.
+      // Empty after a `---`, or only comments.
       if (value === null) return [];
       if (isRecord(value)) return objectsOf(each, value, placeAt, start);
       findings.push(syntaxFinding('this is not an object', placeAt(start)));
@@ -104,7 +104,7 @@ const maxAliasCount = 100;
 const tooManyAliases = `its aliases (*name) stand for more than ${maxAliasCount} copies of what they name`;
 const tooLarge = Symbol('too large');
 
-/** Undefined where the parser has no stack left. */
+/** Undefined if the parser ran out of stack. */
 function parseYaml(text: string, lineCounter: LineCounter) {
   try {
     return parseAllDocuments(text, { lineCounter, prettyErrors: false, merge: true });
@@ -118,7 +118,7 @@ function contentOf(document: Document.Parsed): unknown {
   try {
     return document.toJS({ maxAliasCount });
   } catch (error) {
-    // Few aliases of aliases of aliases are millions of copies.
+    // A few nested aliases can expand to millions of copies.
     if (error instanceof ReferenceError || error instanceof RangeError) return tooLarge;
     throw error;
   }
@@ -137,7 +137,7 @@ function objectsOf(
   );
 }
 
-/** Where the key of the last field of the path that is there begins. */
+/** Offset of the key of the last existing field on the path. */
 function offsetOf(document: Document.Parsed, path: string): number | undefined {
   const names = path.split(/[.[\]]+/).filter((name) => name !== '');
   let node: unknown = document.contents;
@@ -157,7 +157,7 @@ function offsetOf(document: Document.Parsed, path: string): number | undefined {
   return offset;
 }
 
-/** One for each document: what else the parser says is most often a consequence of the first error. */
+/** One for each document: further parser errors usually follow from the first. */
 function syntaxFindings(
   { errors: [first], range }: Document.Parsed,
   file: string,
@@ -170,7 +170,7 @@ function syntaxFindings(
   const end = Math.max(line, counter.linePos(Math.max(range[1], first.pos[0])).line);
   const wrong = wrongIndentation(text.split('\n').slice(start, end), start + 1);
   if (!wrong) {
-    // The parser reports some of the stacks that it has run out of as errors of the document.
+    // The parser reports some stack overflows as errors of the document.
     const message = /^Maximum call stack/.test(first.message) ? tooDeep : first.message;
     return [syntaxFinding(message, `${file}:${line}:${col}`)];
   }
@@ -178,7 +178,7 @@ function syntaxFindings(
   return [{ ...syntaxFinding(wrong.message, `${file}:${wrong.line}:1`), mend }];
 }
 
-/** Lines before the document whose lines these are the first of. */
+/** Number of lines before this document. */
 function documentStart(before: readonly string[]): number {
   return before.findLastIndex((each) => /^---(\s|$)/.test(each)) + 1;
 }

@@ -1,14 +1,14 @@
-/** A line of YAML that does not stand where its neighbours stand. Lines are counted from 1. */
+/** A line of YAML whose indentation does not match its neighbours. Lines are counted from 1. */
 export interface WrongIndentation {
   readonly line: number;
   readonly message: string;
 }
 
-/** A level of indentation that is open, and the last line that stood there. */
+/** An open level of indentation, and its last line. */
 interface Level {
   readonly indent: number;
   line: number;
-  /** `key: value`: nothing can stand below it. */
+  /** `key: value`: nothing can be nested below it. */
   isFull: boolean;
 }
 
@@ -17,8 +17,8 @@ const entry = /^(?:"[^"]*"|'[^']*'|[^\s'"#{[|>&*!%@`-][^#]*?|-[^\s#][^#]*?):(?:\
 const blockScalar = /(?:^|\s)[|>][-+0-9]*\s*(?:#.*)?$/;
 
 /**
- * The first line of a YAML document whose indentation fits no open level. The parser's own errors speak of what it made of the line.
- * Only for text that does not parse: what is between quotes or brackets over several lines is not looked at.
+ * The first line of a YAML document whose indentation fits no open level. The parser's own errors describe only its interpretation of the
+ * line. Use only for text that does not parse: multi-line quotes and brackets are not handled.
  */
 export function wrongIndentation(lines: readonly string[], firstLine: number): WrongIndentation | undefined {
   const levels: Level[] = [];
@@ -42,7 +42,7 @@ export function wrongIndentation(lines: readonly string[], firstLine: number): W
   return undefined;
 }
 
-/** Opens and closes levels for one line; a sentence when it fits none. */
+/** Opens and closes levels for one line; returns a message if it fits none. */
 function place(levels: Level[], text: string, line: number): string | undefined {
   const indent = text.search(/\S/);
   const body = text.slice(indent);
@@ -79,7 +79,7 @@ function misplaced(line: number, indent: number, { indent: expected, line: neigh
   return `line ${line} is indented by ${indent}, its neighbours (line ${neighbour}) by ${expected}`;
 }
 
-/** Brackets that a line opens and leaves open; those within quotes or a comment do not count. */
+/** Brackets that a line opens and does not close, ignoring those within quotes or a comment. */
 function bracketsOf(text: string): number {
   const bare = text.replace(/"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/g, '').replace(/(^|\s)#.*$/, '');
   return (bare.match(/[[{]/g)?.length ?? 0) - (bare.match(/[\]}]/g)?.length ?? 0);

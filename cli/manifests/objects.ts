@@ -5,7 +5,7 @@ import { nearest } from '../../core/nearest.ts';
 import type { ManifestDocument } from './documents.ts';
 import { isRecord } from './values.ts';
 
-/** A Sync, DataSource or Secret as it was written; its spec is not looked at yet. */
+/** A Sync, DataSource or Secret as written; its spec is not validated yet. */
 export interface ManifestSource {
   readonly kind: ManifestKind | 'Secret';
   readonly namespace: string;
@@ -18,7 +18,7 @@ export interface ManifestSource {
 const kinds: readonly string[] = ['Sync', 'DataSource'] satisfies ManifestKind[];
 const topFields = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 
-/** Objects of other kinds are somebody else's and left out. Every error is told, and what has one is left out. */
+/** Objects of other kinds are ignored. Every error is reported, and objects with errors are left out. */
 export function sourcesOf(documents: readonly ManifestDocument[], namespace: string) {
   const findings: Finding[] = [];
   const sources: ManifestSource[] = [];

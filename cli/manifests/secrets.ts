@@ -6,14 +6,14 @@ import type { Cli } from '../cli.ts';
 import { finding, type ManifestSource } from './objects.ts';
 import { isRecord } from './values.ts';
 
-/** Secrets of single mode: from Secret manifests beside; what they do not give, from the environment. */
+/** Secrets of single mode: from Secret manifests in the same files, and otherwise from the environment. */
 export interface LocalSecrets extends SecretReader {
   find(namespace: string, name: string, key: string): Secret | undefined;
-  /** Whether a manifest gives the Secret, perhaps with other keys. */
+  /** Keys of the Secret if a manifest defines it. */
   keysOf(namespace: string, name: string): readonly string[] | undefined;
 }
 
-/** `IDRA_SECRET_SHOP_DB__PASSWORD`: name and key in capitals, what is not a letter or digit as `_`. */
+/** `IDRA_SECRET_SHOP_DB__PASSWORD`: name and key in capitals, with `_` for all other characters than letters and digits. */
 export function secretVariable(name: string, key: string): string {
   const word = (text: string) => text.toUpperCase().replace(/[^A-Z0-9]/g, '_');
   return `IDRA_SECRET_${word(name)}__${word(key)}`;
@@ -60,7 +60,7 @@ function decoded(value: unknown): string {
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** What is wrong with a Secret manifest. Never its values. */
+/** Errors of a Secret manifest. Never contains its values. */
 export function secretFindings(source: ManifestSource): Finding[] {
   const { body, placeOf } = source;
   const values = (field: string) => Object.entries(isRecord(body[field]) ? body[field] : {});
@@ -88,7 +88,7 @@ export function secretFindings(source: ManifestSource): Finding[] {
   ];
 }
 
-/** Each reference of a DataSource that names no Secret, or a key that the Secret lacks. */
+/** References of a DataSource to a missing Secret, or to a key that the Secret lacks. */
 export function referenceFindings(
   dataSource: DataSource,
   secrets: LocalSecrets,

@@ -2,12 +2,12 @@ import { visibleText } from '../../core/bounded-text.ts';
 import { formatSeconds, type SyncStatus } from '../../core/status.ts';
 import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 
-/** Where progress goes: one live line per sync on a terminal, elsewhere a line for each change; NDJSON when asked. */
+/** Progress output: one live line per sync on a terminal, otherwise one line for each change; NDJSON on request. */
 export interface Progress {
   update(sync: Sync, status: SyncStatus): void;
-  /** Talk of others, above the lines that are drawn over. Undefined: nothing is, so it may be written as it is. */
+  /** Prints other messages above the live lines. Undefined: there are no live lines, so they may be written directly. */
   readonly say?: (text: string) => void;
-  /** Nothing more comes; the last state stays on the screen. */
+  /** No more output follows; the last state stays on the screen. */
   end(): void;
 }
 
@@ -16,9 +16,9 @@ export type ProgressKind = 'auto' | 'json' | 'none';
 export interface Screen {
   readonly isTerminal: boolean;
   readonly columns: number;
-  /** Control characters in it are made visible. */
+  /** Control characters in the text are made visible. */
   write(text: string): void;
-  /** With the escapes that move the cursor; the caller has made what stands between them visible. Undefined: as `write`. */
+  /** May contain escapes that move the cursor; the caller has made the text between them visible. Undefined: as `write`. */
   draw?(text: string): void;
 }
 
@@ -70,7 +70,10 @@ function liveProgress(screen: Screen): Progress {
 
 const quietMs = 10_000;
 
-/** Off a terminal: what a sync has not said within ten seconds, so that one that passes each second fills no log. */
+/**
+ * Without a terminal: a sync prints an unchanged line at most every ten seconds, so that one with a pass per second does not fill the
+ * log.
+ */
 function lineProgress(screen: Screen): Progress {
   const toldMs = new Map<string, number>();
   const lastKey = new Map<string, string>();

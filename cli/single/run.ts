@@ -21,17 +21,17 @@ export interface SingleRun {
   readonly secrets: SecretReader;
   readonly state: StateFile;
   readonly progress: Progress;
-  /** One pass of every sync that is not suspended. */
+  /** Run one pass of every sync that is not suspended. */
   readonly isOnce: boolean;
   readonly bytesInFlight: number;
-  /** Stops at the next batch edge. */
+  /** Stops at the next batch boundary. */
   readonly stop: AbortSignal;
 }
 
-/** Transient errors are retried for so long under --once (contract, section 3). */
+/** Transient errors are retried for this time under --once (contract, section 3). */
 const onceRetryMs = 60_000;
 
-/** Runs all syncs in this process, each on its own: one that fails holds up no other. */
+/** Runs all syncs in this process independently: a failed sync does not delay others. */
 export async function runAll(run: SingleRun): Promise<readonly RunEnd[]> {
   const byUid = new Map(run.syncs.map((sync) => [sync.uid, sync]));
   const unlisten = run.state.onReport((status) => {
@@ -71,7 +71,7 @@ async function runOne(run: SingleRun, sync: Sync, shared: EngineShared): Promise
       definitionOf,
       agentName: agentName,
       clock: systemClock,
-      log: silentLog, // progress and the table at the end say the same
+      log: silentLog, // progress output and the final table contain the same information
       observer: silentObserver,
       ...(run.isOnce ? { once: { retryForMs: onceRetryMs } } : {}),
     });
@@ -84,7 +84,7 @@ const agentName = 'local';
 
 const silentObserver: EngineObserver = { batchWritten() {}, passEnded() {}, attemptFailed() {} };
 
-/** The table of `kubectl get syncs`, from what the state file holds. */
+/** The table of `kubectl get syncs`, from the state file. */
 export function singleTable(syncs: readonly Sync[], state: StateFile, nowMs: number): string {
   const rows = syncs.map((sync) => {
     const known: KnownSync | undefined = state.find(sync.namespace, sync.name);
@@ -94,7 +94,7 @@ export function singleTable(syncs: readonly Sync[], state: StateFile, nowMs: num
   return formatTable(syncHeads, rows);
 }
 
-/** What the table has no room for: the messages of syncs that failed or were not finished, and requests that were refused since. */
+/** Details that the table lacks: the messages of syncs that failed or did not finish, and requests that were refused since. */
 export function singleTroubles(syncs: readonly Sync[], state: StateFile, sinceMs: number): readonly string[] {
   return syncs.flatMap((sync) => [
     ...state

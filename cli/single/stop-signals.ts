@@ -1,6 +1,6 @@
 import { type StopSignals, stopOnSignals as stopProcessOnSignals } from '../../process/stop-signals.ts';
 
-/** First SIGINT or SIGTERM: stop at the next batch edge. A second one: leave at once, with the status of the signal. */
+/** First SIGINT or SIGTERM: stop at the next batch boundary. A second one: exit immediately with the status of the signal. */
 export function stopOnSignals(say: (text: string) => void): StopSignals {
   return stopProcessOnSignals(() =>
     say(

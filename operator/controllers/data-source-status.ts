@@ -18,10 +18,10 @@ import { type DataSourceObject, type DataSourceObjectStatus, dataSources } from 
 import { ignoredFields } from './own-warnings.ts';
 import type { StatusDeps } from './sync-status.ts';
 
-/** A check that found what the one before found is told so often. */
+/** Interval at which a check with an unchanged result is written. */
 const sameCheckMs = 600_000;
 
-/** What agents say of a DataSource into its status, on change only. */
+/** Writes the agents' reports about a DataSource to its status, on change only. */
 export async function reconcileDataSourceStatus(
   deps: StatusDeps,
   key: string,
@@ -65,7 +65,7 @@ export function statusOf(
   const { generation = 1 } = object.metadata;
   const report = deps.etcdView.reportOf(key);
   const verdict = verdictOf(deps, object, report);
-  // What is changed in one that is being deleted is not acted on.
+  // A changed spec has no effect during deletion.
   const isDeleted = object.metadata.deletionTimestamp !== undefined;
   const observedGeneration = (isDeleted ? current.observedGeneration : undefined) ?? generation;
   const type = systemOf(object.spec, systems) ?? '';

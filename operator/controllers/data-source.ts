@@ -8,10 +8,10 @@ import { liveObject, requireNewest } from './newest.ts';
 import { type DataSourceObject, dataSources, finalizer } from './objects.ts';
 import { manifestObject } from './readings.ts';
 
-/** Seen again by the watch as soon as the last Sync is gone; this is for the event, which is counted. */
+/** The watch triggers it as soon as the last Sync is gone; this interval is for the event, whose count increases. */
 const waitMs = 60_000;
 
-/** A DataSource of Kubernetes into etcd, and out of it again when no Sync uses it. */
+/** Copies a DataSource from Kubernetes to etcd, and deletes it there when no Sync uses it. */
 export async function reconcileDataSource(
   deps: ReconcilerDeps,
   key: string,
@@ -27,7 +27,7 @@ export async function reconcileDataSource(
   await putDataSource(deps, claimed, claimed !== object, signal);
 }
 
-/** The other installation has its finalizer and its status; a Sync of ours that uses it runs by it all the same. */
+/** Finalizer and status belong to the other installation; a Sync of ours that uses the DataSource still runs. */
 async function leaveDataSource(
   deps: ReconcilerDeps,
   object: DataSourceObject,
@@ -51,7 +51,7 @@ async function leaveDataSource(
   return result;
 }
 
-/** `isFresh`: it has come from the API server just now. */
+/** `isFresh`: it was just read from the API server. */
 async function putDataSource(
   deps: ReconcilerDeps,
   object: DataSourceObject,
@@ -67,11 +67,11 @@ async function putDataSource(
   const isInvalid = deps.readings.dataSource(object) !== undefined;
   if (!isFresh && (!isSame || isInvalid)) await requireNewest(deps, dataSources, object, stored, signal);
   if (isInvalid) {
-    // What it says cannot be done, and what it said before is not wanted any more: the syncs that use it stop.
+    // The current spec is invalid, and the previous one is no longer wanted: the syncs that use it stop.
     if (stored) await writeEtcd(() => desired.deleteDataSource(namespace, name, stored.version));
     return;
   }
-  // The report of another object of this name says nothing of this one.
+  // The report about another object of this name does not apply to this one.
   const isOther = stored !== undefined && stored.uid !== uid;
   if (isOther) await deleteFromEtcd(deps, key, stored.version);
   const record = { uid, namespace, name, generation, createdAt, spec };
@@ -79,7 +79,7 @@ async function putDataSource(
   deps.inventory.dataSources.add(key, uid);
 }
 
-/** A DataSource is needed until its last Sync is gone: to close that one's rows, too. */
+/** A DataSource is needed until its last Sync is gone, because closing that Sync's rows needs it, too. */
 async function removeDataSource(
   deps: ReconcilerDeps,
   object: DataSourceObject,
@@ -97,12 +97,12 @@ async function removeDataSource(
   if (deps.etcdView.outage) {
     const ageMs = deps.clock.now() - Date.parse(object.metadata.deletionTimestamp ?? '');
     if (!(await lateness(deps, object, ageMs, signal))) return soon(ageMs);
-    // What etcd has of it is found to have no custom resource as soon as it is back.
+    // The inventory finds its record in etcd without a custom resource as soon as etcd is back.
     await removeFinalizer(deps.client, dataSources, object, finalizer, { signal });
     return;
   }
   const stored = await deps.coordination.desired.getDataSource(namespace, name);
-  // A record of another uid is that of a DataSource which was made under this name since.
+  // A record with another uid belongs to a DataSource that was since created under this name.
   if (!stored || stored.uid === object.metadata.uid) await deleteFromEtcd(deps, key, stored?.version ?? '');
   await removeFinalizer(deps.client, dataSources, object, finalizer, { signal });
 }
@@ -127,7 +127,7 @@ async function removeStray(deps: ReconcilerDeps, key: string, signal: AbortSigna
   await deleteFromEtcd(deps, key, stored?.version ?? '');
 }
 
-/** Only what was read, by its version ('': nothing was there); and the report about it. */
+/** Deletes only the version that was read ('': nothing was there), and the report about it. */
 async function deleteFromEtcd(deps: ReconcilerDeps, key: string, version: string): Promise<void> {
   const [namespace = '', name = ''] = key.split('/');
   await writeEtcd(() => deps.coordination.desired.deleteDataSource(namespace, name, version));

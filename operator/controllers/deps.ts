@@ -14,7 +14,7 @@ import type { Readings } from './readings.ts';
 import type { StatusWriter } from './status-writer.ts';
 import type { Users } from './users.ts';
 
-/** What the reconcilers of both kinds work with. */
+/** Dependencies of the reconcilers of both kinds. */
 export interface ReconcilerDeps {
   readonly client: OperatorClient;
   readonly coordination: Coordination;

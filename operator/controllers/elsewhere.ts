@@ -17,12 +17,12 @@ interface ElsewhereDeps {
 
 type WithConditions = { readonly conditions?: readonly Condition[] };
 
-/** So long an installation that is alive has to write the first status of what is its own. */
+/** Time in which another running installation writes the first status of its own objects. */
 const defaultBlankMs = 30_000;
 
 /**
- * What is managed by another installation: said once, in an event. The status is the other one's to write; only one that stays blank gets
- * conditions from us, or the object would say nothing at all where the installation that it names is not there any more.
+ * Objects managed by another installation: reported once, in an event. Their status is written by the other installation; only a status
+ * that stays blank gets conditions from this one, because the named installation may no longer exist.
  */
 export class Elsewhere {
   readonly #blankMs: number;

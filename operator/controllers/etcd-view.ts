@@ -7,7 +7,7 @@ import type { Log } from '../../core/log.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 
-/** etcd gives no answer; since when, ISO 8601 UTC. */
+/** etcd does not answer; since when, ISO 8601 UTC. */
 export interface Outage {
   readonly since: string;
   readonly message: string;
@@ -16,7 +16,7 @@ export interface Outage {
 export interface PictureListener {
   onSync(uid: string): void;
   onDataSource(key: string): void;
-  /** What concerns all: etcd is gone or back, the last agent is gone or the first is there. */
+  /** Called on changes that affect all objects: etcd is lost or back, the last agent has left or the first has joined. */
   onSurroundings(): void;
 }
 
@@ -24,9 +24,9 @@ export interface EtcdViewDeps {
   readonly coordination: Pick<Coordination, 'reports' | 'cluster'>;
   readonly clock: Clock;
   readonly log: Log;
-  /** Between two looks at whether etcd answers, and who the agents are. */
+  /** Interval between checks of etcd and the list of agents. */
   readonly lookEveryMs?: number;
-  /** So long without an answer, or without an agent, and it is told: a restart of one is none of the users' business. */
+  /** Time without an answer, or without an agent, before it is reported: a single restart does not concern users. */
   readonly graceMs?: number;
 }
 
@@ -35,7 +35,7 @@ const noAgent: UnassignedReason = {
   message: 'no agent is running; check that agent pods are up and reach etcd',
 };
 
-/** What etcd says of all syncs and data sources, kept up to date by three watches; and whether it says anything at all. */
+/** The state of all syncs and data sources in etcd, kept up to date by three watches; and whether etcd answers. */
 export class EtcdView {
   readonly #deps: EtcdViewDeps;
   readonly #listeners = new Set<PictureListener>();
@@ -44,7 +44,7 @@ export class EtcdView {
   readonly #reports = new Map<string, DataSourceReport>();
   #outage: Outage | undefined;
   #hasSynced = false;
-  /** Monotonic: the last answer of etcd; and the last time that an agent was there, or that nothing was known of agents. */
+  /** Monotonic: the last answer of etcd; and the last time that an agent was present, or that the agents were unknown. */
   #answeredMs: number;
   #populatedMs: number;
   #hasAgents = true;
@@ -59,12 +59,12 @@ export class EtcdView {
     this.#listeners.add(listener);
   }
 
-  /** Undefined while etcd answers, or has been silent for a moment only. */
+  /** Undefined while etcd answers, or has been silent for a short time only. */
   get outage(): Outage | undefined {
     return this.#outage;
   }
 
-  /** All that etcd has to say has been heard once: what is not here is not there. */
+  /** Everything in etcd has been read once: what is missing here does not exist there. */
   get hasSynced(): boolean {
     return this.#hasSynced;
   }
@@ -73,7 +73,7 @@ export class EtcdView {
     return this.#statuses.get(uid);
   }
 
-  /** Why nobody can run it, as the leader of the agents says; where there is no agent, there is no leader to say it. */
+  /** Why no agent can run it, as reported by the leader of the agents; without agents there is no leader to report it. */
   unassignedOf(uid: string): UnassignedReason | undefined {
     return this.#hasAgents ? this.#unassigned.get(uid) : noAgent;
   }
@@ -82,12 +82,12 @@ export class EtcdView {
     return this.#reports.get(key);
   }
 
-  /** Of a data source that is gone: one made anew under its name has not been checked. */
+  /** Call for a deleted data source: a new one under its name has not been checked. */
   forgetReport(key: string): void {
     this.#reports.delete(key);
   }
 
-  /** Until the signal fires; no error ends it. */
+  /** Runs until the signal fires; no error ends it. */
   async run(signal: AbortSignal): Promise<void> {
     const watching = this.#watch();
     const synced = async () => {
@@ -104,7 +104,7 @@ export class EtcdView {
 
   #watch(): readonly Watching[] {
     const { reports } = this.#deps.coordination;
-    // Whether etcd answers is looked at below; each watch goes on by itself.
+    // Whether etcd answers is checked below; each watch retries by itself.
     const onError = (error: Error) => this.#deps.log.debug('watch of etcd failed', { error });
     return [
       reports.watchStatuses((uid, status) => this.#take(this.#statuses, uid, status), onError),

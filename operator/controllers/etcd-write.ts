@@ -2,7 +2,7 @@ import { reach } from '../../core/crash-points.ts';
 import { transient } from '../../core/errors.ts';
 import type { EtcdView, Outage } from './etcd-view.ts';
 
-/** Every write of the operator to etcd: between two points at which a test can end the process. */
+/** Wraps every write of the operator to etcd between two points at which a test can end the process. */
 export async function writeEtcd<T>(write: () => Promise<T>): Promise<T> {
   await reach('operator:before-write');
   const result = await write();
@@ -10,7 +10,7 @@ export async function writeEtcd<T>(write: () => Promise<T>): Promise<T> {
   return result;
 }
 
-/** So that no key waits for time-outs one after the other while it is known that there is no answer. */
+/** Fails at once while etcd is known not to answer, so that keys do not wait for one timeout after the other. */
 export function requireEtcd({ outage }: Pick<EtcdView, 'outage'>): void {
   if (outage) throw etcdIsGone(outage);
 }

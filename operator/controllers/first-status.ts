@@ -5,7 +5,7 @@ import { conditionsOf } from '../../core/sync-conditions.ts';
 import { setConditions } from '../runtime/conditions.ts';
 import type { SyncObject, SyncObjectStatus } from './objects.ts';
 
-/** The status of a Sync of which no agent has said anything yet. */
+/** The status of a Sync about which no agent has reported yet. */
 export function firstStatus(
   { metadata: { uid, generation = 1 } }: SyncObject,
   requests: readonly RequestStatus[],
@@ -19,7 +19,7 @@ export function firstStatus(
   );
 }
 
-/** As it stands in the custom resource, with the conditions beside it. */
+/** The status as stored in the custom resource, including the conditions. */
 export function statusShape(
   status: SyncStatus,
   current: SyncObjectStatus,

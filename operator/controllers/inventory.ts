@@ -14,8 +14,8 @@ interface Named {
 }
 
 /**
- * Which objects etcd has, by name: so that what has no custom resource any more (a finalizer taken off by hand, an etcd put back
- * to an older state, an object made anew under its name) is found and removed. Custom resources are the only truth.
+ * The objects in etcd, by name, to find and delete those without a custom resource (a finalizer removed by hand, an etcd restored to an
+ * older state, an object recreated under its name). Custom resources are the only source of truth.
  */
 export class Inventory {
   readonly syncs = new Uids();
@@ -23,13 +23,13 @@ export class Inventory {
   readonly #desired: Pick<DesiredState, 'read' | 'purgeFinished'>;
   readonly #namespaces: ReadonlySet<string>;
 
-  /** `namespaces`: those that are watched, empty for all. An etcd, or a prefix in it, belongs to one installation. */
+  /** `namespaces`: the watched ones, empty for all. An etcd, or a prefix in it, belongs to one installation. */
   constructor(desired: Pick<DesiredState, 'read' | 'purgeFinished'>, namespaces: readonly string[]) {
     this.#desired = desired;
     this.#namespaces = new Set(namespaces);
   }
 
-  /** What it finds in namespaces that are not watched is no part of it. */
+  /** Objects in namespaces that are not watched are returned, not added to the inventory. */
   async read(): Promise<Outside> {
     await this.#desired.purgeFinished();
     const { syncs, dataSources } = await this.#desired.read();
@@ -57,7 +57,7 @@ export class Uids {
     if (uids?.size === 0) this.#byKey.delete(key);
   }
 
-  /** Of this name, but another object than this one. */
+  /** Uids of this name other than the current object's. */
   strays(key: string, uid: string | undefined): readonly string[] {
     return [...(this.#byKey.get(key) ?? [])].filter((each) => each !== uid);
   }

@@ -2,16 +2,16 @@ import type { ReconcileResult } from '../runtime/controller.ts';
 import type { KubernetesObject } from '../runtime/objects.ts';
 import type { ReconcilerDeps } from './deps.ts';
 
-/** What cannot be cleaned so long after the deletion is left, and its user is told. */
+/** After this time since the deletion cleanup is given up, and the user is informed. */
 const limitMs = 600_000;
-/** The same in a namespace that is being deleted, which loses what agents need for cleaning up, and waits for its last object. */
+/** The same in a namespace that is being deleted: it loses what agents need for cleaning up, and waits for its last object. */
 export const terminatingLimitMs = 10_000;
 const minPollMs = 1_000;
 const maxPollMs = 15_000;
 
 /** The time limit is over. */
 export interface Late {
-  /** In a namespace that is being deleted, which takes no events any more: that namespace. */
+  /** The namespace, if it is being deleted: it accepts no events any more. */
   readonly namespace: KubernetesObject | undefined;
 }
 
@@ -26,7 +26,7 @@ export async function lateness(
   return namespace || ageMs >= limitMs ? { namespace } : undefined;
 }
 
-/** Nothing tells that the key is gone where there was no status; the longer it takes, the less it matters when it is seen. */
+/** Without a status nothing signals that the key is gone, so it is polled; the interval grows with the age of the deletion. */
 export function soon(ageMs: number): ReconcileResult {
   const pollMs = Math.min(maxPollMs, Math.max(minPollMs, ageMs / 4));
   return { requeueAfterMs: Math.max(0, Math.min(pollMs, limitMs - ageMs)) };

@@ -1,6 +1,6 @@
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What makes `to` of `from` (RFC 7386), or undefined where they are the same: lists are replaced whole, null takes away. */
+/** The patch that changes `from` to `to` (RFC 7386), or undefined if they are equal: lists are replaced as a whole, null deletes. */
 export function mergePatch(from: Fields, to: Fields): Fields | undefined {
   const patch: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(to)) {

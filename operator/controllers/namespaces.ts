@@ -18,7 +18,7 @@ interface Known {
 }
 
 /**
- * Namespaces that are being deleted. The API server is asked, once in a few seconds for each, and only when something of a namespace
+ * Namespaces that are being deleted. The API server is asked at most once per few seconds for each, and only if something of a namespace
  * cannot be cleaned up: an operator that watches thousands of namespaces does not watch the namespaces themselves.
  */
 export class Namespaces {
@@ -31,7 +31,7 @@ export class Namespaces {
     this.#clock = clock;
   }
 
-  /** The namespace, if it is being deleted; undefined also where the operator may not know. */
+  /** The namespace, if it is being deleted; undefined also if the operator lacks the right to read it. */
   async terminating(name: string, signal: AbortSignal): Promise<KubernetesObject | undefined> {
     const nowMs = this.#clock.monotonicMs();
     for (const [key, { atMs }] of this.#known) if (nowMs - atMs >= keptMs) this.#known.delete(key);

@@ -4,16 +4,16 @@ import { hasCode } from '../runtime/api-errors.ts';
 import { type KubernetesObject, keyOf, type Resource, refOf } from '../runtime/objects.ts';
 import type { ReconcilerDeps } from './deps.ts';
 
-/** Of what etcd holds: which object it was written from. */
+/** A record in etcd: the object that it was written from. */
 export interface Written {
   readonly uid: string;
   readonly generation: number;
 }
 
 /**
- * A reconcile may be slow, or belong to an operator that was stopped while another one led: what it holds may be older than what etcd
- * has by now. It must neither replace that nor bring back what was deleted. Unless etcd holds an older generation of this very object,
- * the API server is asked.
+ * A reconcile may be slow, or belong to an operator that was paused while another one led: its object may be older than the record in
+ * etcd. It must neither replace that record nor recreate a deleted one. Unless etcd holds an older generation of this very object, the
+ * API server is asked.
  */
 export async function requireNewest(
   deps: Pick<ReconcilerDeps, 'client'>,
@@ -32,7 +32,10 @@ export async function requireNewest(
   );
 }
 
-/** By what is written to etcd: the spec has the generation, and annotations may suspend it or give it to another installation. */
+/**
+ * Compares what is written to etcd: the generation stands for the spec, and annotations may suspend the object or give it to another
+ * installation.
+ */
 function isSame({ metadata: one }: KubernetesObject, { metadata: other }: KubernetesObject): boolean {
   return (
     one.uid === other.uid &&
@@ -43,7 +46,7 @@ function isSame({ metadata: one }: KubernetesObject, { metadata: other }: Kubern
   );
 }
 
-/** Asked of the API server itself: a cache may be behind. */
+/** Reads from the API server itself: a cache may be behind. */
 export async function liveObject(
   { client }: Pick<ReconcilerDeps, 'client'>,
   resource: Resource,

@@ -7,7 +7,7 @@ import type { KubernetesObject, Resource } from '../runtime/objects.ts';
 export const syncs: Resource = { group, version, plural: plurals.Sync, kind: 'Sync' };
 export const dataSources: Resource = { group, version, plural: plurals.DataSource, kind: 'DataSource' };
 
-/** On every object that has come to etcd: it goes only when nothing of it is left there. */
+/** Set on every object that is copied to etcd: the object is released only when nothing of it is left there. */
 export const finalizer = `${group}/cleanup`;
 
 /** `idra.dev/run-now`. */
@@ -15,7 +15,7 @@ export function requestAnnotation(type: RequestType): string {
   return `${group}/${type}`;
 }
 
-/** `"true"` suspends and `"false"` resumes whatever the spec says; anything else says nothing. */
+/** `"true"` suspends and `"false"` resumes regardless of the spec; any other value is ignored. */
 export function suspendedBy({ metadata }: KubernetesObject): boolean | undefined {
   const value = metadata.annotations?.[suspendAnnotation];
   return value === 'true' ? true : value === 'false' ? false : undefined;
@@ -26,7 +26,7 @@ export interface SyncObject extends KubernetesObject {
   readonly status?: SyncObjectStatus;
 }
 
-/** Conditions and requests are the runtime's and the engine's own types; the rest is as the schema has it. */
+/** Conditions and requests use the types of runtime and engine; the rest is as in the schema. */
 export type SyncObjectStatus = Omit<SyncResourceStatus, 'conditions' | 'requests'> & {
   readonly conditions?: readonly Condition[];
   readonly requests?: readonly RequestStatus[];
@@ -41,7 +41,7 @@ export type DataSourceObjectStatus = Omit<DataSourceResourceStatus, 'conditions'
   readonly conditions?: readonly Condition[];
 };
 
-/** Keys of the data sources that a Sync names, as far as its spec can be read at all. */
+/** Keys of the data sources that a Sync names, as far as its spec can be read. */
 export function dataSourceKeysOf({ metadata, spec }: SyncObject): readonly string[] {
   const ends = spec as
     | { source?: { dataSource?: unknown }; destination?: { dataSource?: unknown } }

@@ -5,14 +5,14 @@ import type { Happening } from '../runtime/events.ts';
 import type { SyncObject, SyncObjectStatus } from './objects.ts';
 import { requestTypes } from './requests.ts';
 
-/** What is written in an object and has no effect, each in a sentence. */
+/** One sentence for each field or annotation of an object that has no effect. */
 export function ignoredFields(paths: readonly string[]): readonly string[] {
   return paths.map((path) => `${path} is not known to this version of Idra (${version}), and is ignored`);
 }
 
 const names = ['suspend', ...Object.keys(requestTypes)];
 
-/** Of the annotations that are Idra's: those that say nothing. */
+/** Annotations with Idra's prefix that are not known. */
 export function ignoredAnnotations({ metadata }: SyncObject): readonly string[] {
   return Object.entries(metadata.annotations ?? {}).flatMap(([annotation, value]) => {
     if (!annotation.startsWith(`${group}/`)) return [];
@@ -29,7 +29,7 @@ export function ignoredAnnotations({ metadata }: SyncObject): readonly string[] 
   });
 }
 
-/** The first time that a status says it. */
+/** Whether the status reports it for the first time. */
 export function ofIgnored(before: SyncObjectStatus, warnings: readonly string[]): readonly Happening[] {
   return warnings
     .filter((each) => !before.warnings?.includes(each))

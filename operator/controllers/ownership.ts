@@ -5,16 +5,16 @@ import type { KubernetesObject, Resource } from '../runtime/objects.ts';
 import type { Change } from '../runtime/reflector.ts';
 import { finalizer } from './objects.ts';
 
-/** `namespace/name` of the installation that manages an object; undefined: none has taken it yet. */
+/** `namespace/name` of the installation that manages an object; undefined: it is unclaimed. */
 export function ownerOf({ metadata }: KubernetesObject): string | undefined {
   return metadata.annotations?.[managedByAnnotation] || undefined;
 }
 
 /**
- * Which objects are ours, where two installations of Idra watch one namespace. An object belongs to the installation that its annotation
- * names, for as long as it does: whether that one is alive is not asked, since agents may run what their operator does not see to. One that
- * names none goes to the first installation that finds it; but in a namespace in which everything is another one's, new objects are left
- * to that one, so that no Sync finds itself apart from its DataSources.
+ * Determines which objects are ours if two installations of Idra watch one namespace. An object belongs to the installation that its
+ * annotation names, whether or not that installation is running, since its agents may run even if its operator does not. An object that
+ * names none goes to the first installation that claims it; but if every object in its namespace belongs to another installation, new
+ * objects are left to that one, so that a Sync is not separated from its DataSources.
  */
 export class Ownership {
   readonly installation: string;
@@ -31,7 +31,7 @@ export class Ownership {
     return ownerOf(object) === this.installation;
   }
 
-  /** The other installation that it is to be left to; undefined: it is ours, or is to be claimed. */
+  /** The other installation that it is left to; undefined: it is ours, or may be claimed. */
   elsewhere(object: KubernetesObject): string | undefined {
     const owner = ownerOf(object);
     if (owner !== undefined) return owner === this.installation ? undefined : owner;
@@ -41,7 +41,7 @@ export class Ownership {
     return first;
   }
 
-  /** As the watch tells. True: the namespace is nobody's any more, so that what names no owner in it may be claimed. */
+  /** Called on watch events. True: the namespace no longer has an owner, so its unclaimed objects may be claimed. */
   change({ before, after }: Change<KubernetesObject>): boolean {
     const [was, is] = [before && ownerOf(before), after && ownerOf(after)];
     if (was === is) return false;
@@ -59,8 +59,9 @@ export class Ownership {
   }
 
   /**
-   * With our name and finalizer on it: from here on nobody else touches it, and a deletion waits for us. Of two installations that try at
-   * the same time one gets KubernetesConflict. One that is being deleted takes no finalizer: where it has none, nothing is to be done.
+   * Writes our name and finalizer to the object: from then on no other installation touches it, and deletion waits for us. If two
+   * installations try at the same time, one gets KubernetesConflict. An object that is being deleted cannot get a finalizer: without one,
+   * nothing is to be done.
    */
   async claim<T extends KubernetesObject>(resource: Resource, object: T, signal: AbortSignal): Promise<T> {
     const { deletionTimestamp, finalizers = [] } = object.metadata;
@@ -69,7 +70,7 @@ export class Ownership {
     return await addFinalizer(this.#client, resource, object, finalizer, { signal, annotations });
   }
 
-  /** Any installation may have it from here on. */
+  /** Any installation may claim it from then on. */
   async release(resource: Resource, object: KubernetesObject, signal: AbortSignal): Promise<void> {
     const annotations = { [managedByAnnotation]: null };
     await removeFinalizer(this.#client, resource, object, finalizer, { signal, annotations });

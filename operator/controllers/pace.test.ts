@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { TestClock } from '../../e2e/kit/test-clock.ts';
 import { type ChangeKind, Pace } from './pace.ts';
 
-/** As the status controllers use it: a key that may write does so, one that may not asks again. */
+/** Uses Pace as the status controllers do: a key that may write does so, one that may not asks again. */
 class Writers {
   readonly clock = new TestClock();
   readonly pace = new Pace(this.clock, { perObjectAMinute: 12, perSecond: 50 });
@@ -14,7 +14,7 @@ class Writers {
     this.pace.onTurn = (key) => this.#attempt(key);
   }
 
-  /** Something of this key has changed; what waits already is only one write. */
+  /** Something of this key has changed; changes that are already pending are combined in one write. */
   change(key: string, kind: ChangeKind): void {
     this.#kinds.set(key, this.#kinds.get(key) === 'news' ? 'news' : kind);
     this.#attempt(key);

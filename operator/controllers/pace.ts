@@ -9,26 +9,26 @@ export interface PaceLimits {
 
 const defaultLimits: PaceLimits = { perObjectAMinute: 12, perSecond: 50 };
 
-/** Writes of one object that may follow each other at once; progress leaves all but one of them to news. */
+/** Writes of one object that may follow each other at once; progress may use only one of them, the rest is reserved for news. */
 const objectBurst = 3;
 /** Share of `perSecond` that may be written at once. */
 const burstShare = 0.2;
-/** A turn that nobody takes is worth nothing after this: there was nothing to write. */
+/** A turn that is not taken expires after this time: there was nothing to write. */
 const turnMs = 2_000;
 
 export type ChangeKind = 'news' | 'progress';
 
 export type Turn =
   | { readonly mayWrite: true }
-  /** Ask again then; undefined: `onTurn` says when. */
+  /** Ask again after this time; undefined: `onTurn` is called. */
   | { readonly mayWrite: false; readonly againInMs: number | undefined };
 
 /**
- * One budget for all writes of statuses: so many of each object, so many in all, and news before what has only come further. Nothing is
- * kept of what waits but its key: who gets its turn writes what is true by then.
+ * One budget for all status writes: a limit per object, a limit for all, and news before mere progress. Only the keys of waiting objects
+ * are kept: at its turn, an object writes its current state.
  */
 export class Pace {
-  /** Called when a key that waits has its turn. */
+  /** Called when it is a waiting key's turn. */
   onTurn: (key: string) => void = () => {};
   readonly #clock: Clock;
   readonly #limits: PaceLimits;
@@ -36,9 +36,9 @@ export class Pace {
   readonly #objects = new Map<string, Bucket>();
   /** In order of arrival. */
   readonly #waiting = { news: new Set<string>(), progress: new Set<string>() };
-  /** Keys that have their turn, and since when. */
+  /** Keys whose turn it is, and since when. */
   readonly #turns = new Map<string, number>();
-  /** Keys whose next write is counted already. */
+  /** Keys whose next write is already counted. */
   readonly #counted = new Set<string>();
   #isServing = false;
 
@@ -77,7 +77,7 @@ export class Pace {
     return { mayWrite: false, againInMs: undefined };
   }
 
-  /** Of every write of a status, also of one that nobody asked for here: it counts. */
+  /** Call for every write of a status, including those that were not requested here: each counts. */
   written(key: string): void {
     if (this.#counted.delete(key)) return;
     const nowMs = this.#clock.monotonicMs();
@@ -116,7 +116,7 @@ export class Pace {
     return made;
   }
 
-  /** While anybody waits: one turn after the other. */
+  /** While keys are waiting: grants one turn after the other. */
   async #serve(): Promise<void> {
     if (this.#isServing) return;
     this.#isServing = true;
@@ -145,7 +145,7 @@ export class Pace {
   }
 }
 
-/** Tokens that come back with time. */
+/** A token bucket. */
 class Bucket {
   readonly #capacity: number;
   readonly #perMs: number;
@@ -159,13 +159,13 @@ class Bucket {
     this.#atMs = nowMs;
   }
 
-  /** Until there are so many; 0: now. */
+  /** Time until there are this many tokens; 0: now. */
   waitMs(nowMs: number, tokens: number): number {
     this.#refill(nowMs);
     return Math.max(0, Math.ceil((tokens - this.#tokens) / this.#perMs));
   }
 
-  /** Also what is not there. */
+  /** May go below zero. */
   take(nowMs: number): void {
     this.#refill(nowMs);
     this.#tokens -= 1;

@@ -14,7 +14,7 @@ const nobody: SyncStatus = {
   observedAt: '',
 };
 
-/** What was said last, without what is said only of a Sync that runs: nothing runs, for a reason that is not the Sync's. */
+/** The last status without the fields of a running Sync: nothing runs, for a reason outside the Sync. */
 export function pendingShape(
   current: SyncObjectStatus,
   why: Pick<SyncStatus, 'reason' | 'message' | 'hasCaughtUp'>,

@@ -2,7 +2,7 @@ import { describeError, IdraError, permanent } from '../../core/errors.ts';
 import type { ManifestObject, ManifestReader } from '../../core/manifest/reader.ts';
 import { type DataSourceObject, type SyncObject, suspendedBy } from './objects.ts';
 
-/** What is wrong with a spec; undefined: nothing. */
+/** The error of a spec; undefined: it is valid. */
 export type Invalid = IdraError | undefined;
 
 interface Reading {
@@ -17,8 +17,8 @@ interface Reading {
 type Read = Omit<Reading, 'text' | 'invalid'>;
 
 /**
- * Reads each spec once: statuses change far more often. A generation does not say which spec it is: a custom resource definition that
- * is put back to an earlier version takes fields away without another generation.
+ * Caches the result of reading a spec: statuses change far more often. The generation does not identify a spec: restoring a custom
+ * resource definition to an earlier version removes fields without a new generation.
  */
 export class Readings {
   readonly #manifests: ManifestReader;

@@ -13,12 +13,12 @@ export const requestTypes: Readonly<Record<RequestType, true>> = {
   verify: true,
 };
 
-/** A request as an annotation asks for it, or why it cannot be one. */
+/** A request from an annotation, or the reason why it is invalid. */
 export type Asked =
   | { readonly type: RequestType; readonly id: string; readonly request: Request }
   | { readonly type: RequestType; readonly id: string; readonly refusal: string };
 
-/** All that the annotations of a Sync ask for, one of each type. */
+/** All requests in the annotations of a Sync, one of each type. */
 export function askedBy(annotations: Readonly<Record<string, string>> | undefined): readonly Asked[] {
   return (Object.keys(requestTypes) as RequestType[]).flatMap((type) => {
     const value = annotations?.[requestAnnotation(type)];
@@ -27,8 +27,8 @@ export function askedBy(annotations: Readonly<Record<string, string>> | undefine
 }
 
 /**
- * The value of an annotation `idra.dev/REQUEST`: any text, which is then its id, or an object in JSON with `id` and `by`, and for
- * `offset` with `value` and `expect`, the id of which is by default made of the whole.
+ * Parses the value of an annotation `idra.dev/REQUEST`: any text, which then is its id, or a JSON object with `id` and `by`, and for
+ * `offset` with `value` and `expect`, whose default id is derived from the whole value.
  */
 export function parseRequest(type: RequestType, value: string): Asked {
   const text = value.trim();
@@ -47,7 +47,7 @@ export function parseRequest(type: RequestType, value: string): Asked {
   }
 }
 
-/** The value of an annotation that asks for this request: what parseRequest reads. */
+/** The annotation value for this request; inverse of parseRequest. */
 export function annotationOf({ id, by, offset }: Request): string {
   return JSON.stringify({ id, by, ...offset });
 }
@@ -94,7 +94,7 @@ function notAnOffset(why: string): Error {
 
 const maxIdLength = 128;
 
-/** It becomes part of a key in etcd. */
+/** The id becomes part of a key in etcd. */
 function idOf(text: string): string {
   if (text.length <= maxIdLength && !text.startsWith('{')) return text;
   return `sha256-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
@@ -108,8 +108,8 @@ export const thereAtCreation =
   'it was there when the Sync was made, or when its status was lost, so it is nothing that somebody asks for now: give it another value to have it done';
 
 /**
- * The last request of each type, from what an agent answered and what the status says already. The status is also the memory of
- * which value of an annotation has been taken in, so that one stands there for as long as the annotation has it.
+ * The last request of each type, from the agents' answers and the current status. The status also records which annotation value has been
+ * accepted, so a request stays there as long as the annotation has its value.
  */
 export function mergeRequests(
   known: readonly RequestStatus[],

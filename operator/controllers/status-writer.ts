@@ -9,13 +9,13 @@ type WithStatus<S> = KubernetesObject & { readonly status?: S };
 export interface StatusWriterOptions {
   readonly client: Pick<KubernetesClient, 'patch'>;
   readonly resource: Resource;
-  /** With the key of the object. */
+  /** Called with the key of the object. */
   readonly onWrite?: ((key: string) => void) | undefined;
 }
 
 /**
- * Writes the status of objects of one kind: only what differs, one write of an object at a time. It knows what it wrote
- * last, since the cache that is read hears of it a little later.
+ * Writes the status of objects of one kind: only the differences, one write per object at a time. It keeps its last write, because the
+ * cache receives it slightly later.
  */
 export class StatusWriter<S extends Status> {
   readonly #options: StatusWriterOptions;
@@ -29,7 +29,7 @@ export class StatusWriter<S extends Status> {
     this.#options = options;
   }
 
-  /** The newest that is known: what the object says, or what was written since. */
+  /** The newest known status: from the object, or written since. */
   current(object: WithStatus<S>): S | undefined {
     const key = keyOf(object.metadata);
     const written = this.#written.get(key);
@@ -41,8 +41,8 @@ export class StatusWriter<S extends Status> {
   }
 
   /**
-   * `change` makes the new status of the newest one; undefined, or the same back: nothing to do. The object as it is then, where
-   * something was written. One that is gone is nobody's loss; one made anew under its name is refused with KubernetesConflict.
+   * `change` computes the new status from the newest one; undefined or the same object: nothing to do. Returns the object after a write.
+   * A deleted object is ignored; one recreated under its name is refused with KubernetesConflict.
    */
   async write<T extends WithStatus<S>>(
     object: T,
@@ -98,7 +98,7 @@ export class StatusWriter<S extends Status> {
   }
 }
 
-/** Resource versions of one kind of object are decimal numbers that grow (KEP-5504). */
+/** Resource versions of one kind of object are increasing decimal numbers (KEP-5504). */
 function isNewer(one: string, other: string): boolean {
   return one.length === other.length ? one > other : one.length > other.length;
 }

@@ -12,8 +12,8 @@ import { namespaceResource } from './namespaces.ts';
 import { finalizer, type SyncObject, syncs } from './objects.ts';
 
 /**
- * Lets a deleted Sync go when an agent has stopped it, closed its rows and removed its keys (Invariant 9), at once when none has ever
- * claimed it, or at the time limit. The limit counts from the deletion itself, whoever was there to see it.
+ * Releases a deleted Sync when an agent has stopped it, closed its rows and deleted its keys (Invariant 9); at once if no agent has ever
+ * claimed it; or at the time limit. The limit counts from the deletion itself, even if no operator was running then.
  */
 export async function removeSync(
   deps: ReconcilerDeps,
@@ -26,18 +26,18 @@ export async function removeSync(
   if (deps.etcdView.outage) {
     const late = await lateness(deps, object, ageMs, signal);
     if (!late) return soon(ageMs);
-    // Its keys are found to have no custom resource as soon as etcd is back.
+    // The inventory finds its keys without a custom resource as soon as etcd is back.
     tellWhatIsLeft(deps, object, undefined, late);
     return await letGo(deps, object, signal);
   }
   const { desired } = deps.coordination;
   const stored = await desired.getSync(uid);
   if (!stored) {
-    // The agents are done with it, and leave what is desired to who wrote it.
+    // The agents have finished cleanup; desired state is deleted by the side that wrote it.
     await writeEtcd(() => desired.purgeSync(uid, 'operator'));
     return await letGo(deps, object, signal);
   }
-  // An etcd that was put back to an older state may have forgotten a claim that the status knows of.
+  // An etcd that was restored to an older state may lack a claim that the status records.
   const isKnownAsClaimed = object.status?.fencingToken !== undefined;
   if (!isKnownAsClaimed && (await writeEtcd(() => desired.purgeUnclaimed(uid, 'operator'))))
     return await letGo(deps, object, signal);
@@ -88,7 +88,7 @@ function tellWhatIsLeft(
   });
 }
 
-/** What is left at the destination, and how it is removed there; empty: nothing. */
+/** What is left at the destination, and how to remove it; empty: nothing. */
 export function leftAt(
   deps: Pick<ReconcilerDeps, 'dataSources'>,
   { metadata }: SyncObject,
@@ -99,7 +99,7 @@ export function leftAt(
   const dataSource = deps.dataSources.get(`${metadata.namespace}/${name}`);
   const type = systemOf(dataSource?.spec, definitions);
   const field = objectFieldOf(destination);
-  // Where the DataSource is not seen any more, as a system does that has such objects.
+  // If the DataSource is no longer known, any system that has such objects is assumed.
   const definition =
     definitions.find((each) => each.type === type) ??
     definitions.find(({ fields }) => field !== undefined && fields.destination.includes(field));

@@ -4,13 +4,13 @@ import type { SyncObjectStatus } from './objects.ts';
 
 const action = 'Sync';
 
-/** What a user should see of a change of status; in `kubectl describe`, and counted there when it comes again. */
+/** The events for a change of status, as shown by `kubectl describe`; repeated ones are counted there. */
 export function eventsFor(before: SyncObjectStatus, after: SyncObjectStatus): readonly Happening[] {
   return [...ofState(before, after), ...ofError(before, after), ...ofRequests(before, after)];
 }
 
 function ofState(before: SyncObjectStatus, after: SyncObjectStatus): Happening[] {
-  // Its end is told by what is left of it, if anything.
+  // The end of a deletion is reported by what is left behind, if anything.
   if (after.state === 'Deleting') return [];
   const told: Happening[] = [];
   const { message = '', rows } = after;
@@ -32,7 +32,7 @@ function ofState(before: SyncObjectStatus, after: SyncObjectStatus): Happening[]
   return told;
 }
 
-/** One that is retried; a permanent one is in the state. */
+/** An error that is retried; a permanent one is reported by the state. */
 function ofError(
   { lastError: was }: SyncObjectStatus,
   { lastError: is, state }: SyncObjectStatus,

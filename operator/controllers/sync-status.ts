@@ -17,7 +17,7 @@ export interface StatusDeps extends ReconcilerDeps {
   readonly pace: Pace;
 }
 
-/** What etcd says of a Sync into its status, on change only, and what its user should see as events. */
+/** Writes the state of a Sync in etcd to its status, on change only, and records events for its user. */
 export async function reconcileSyncStatus(
   deps: StatusDeps,
   key: string,
@@ -31,7 +31,7 @@ export async function reconcileSyncStatus(
   }
   if (!deps.ownership.isOurs(object)) return;
   const current = deps.syncStatuses.current(object);
-  // The first status is written with what was there at creation, by reconcileSync.
+  // The first status is written by reconcileSync, with the requests present at creation.
   if (current?.state === undefined) return;
   const next = statusOf(deps, object, current);
   const kind = next && kindOfChange(current, next);
@@ -86,7 +86,7 @@ function ownWarnings({ readings }: StatusDeps, object: SyncObject): readonly str
   return [...ignoredFields(readings.sync(object).ignored), ...ignoredAnnotations(object)];
 }
 
-/** Suspending is done as soon as it is seen, so that it is this generation that has been observed. */
+/** Suspending takes effect as soon as it is seen, so this generation has been observed. */
 function suspended(object: SyncObject, shown: SyncStatus): SyncStatus {
   const how = suspendedBy(object) ? 'the annotation idra.dev/suspend' : 'spec.suspend';
   return { ...shown, observedGeneration: object.metadata.generation ?? 1, message: `suspended by ${how}` };
@@ -113,7 +113,7 @@ function whyNotRun(
   const missing = whichIsMissing(deps, object);
   if (missing) return missing;
   const unassigned = deps.etcdView.unassignedOf(object.metadata.uid);
-  // One that has nothing to do any more needs no agent; what was said of an earlier spec does not say that of this one.
+  // A completed Sync needs no agent; a report about an earlier spec does not mean that this one is complete.
   const ofThisSpec = said && said.observedGeneration === object.metadata.generation ? said.state : undefined;
   const needsNoAgent = ofThisSpec === 'Completed' || ofThisSpec === 'Failed';
   return needsNoAgent ? undefined : unassigned;
@@ -131,7 +131,7 @@ function whichIsMissing(deps: StatusDeps, object: SyncObject): UnassignedReason 
   return undefined;
 }
 
-/** Nothing is known: what was going on is not said any more, what was at rest is. */
+/** Nothing is known: running activity is removed from the status, idle states are kept. */
 function withOutage(current: SyncObjectStatus, outage: Outage, nowMs: number): SyncObjectStatus {
   const isAtRest =
     current.state === 'Suspended' || current.state === 'Completed' || current.state === 'Failed';
@@ -144,13 +144,13 @@ function silence({ since, message }: Outage): string {
   return `etcd has given no answer since ${since}, so nothing runs and nothing is known: ${message}`;
 }
 
-/** Undefined: nothing that anybody waits for. */
+/** Undefined: no relevant change. */
 function kindOfChange(before: SyncObjectStatus, after: SyncObjectStatus): 'news' | 'progress' | undefined {
   if (JSON.stringify(newsOf(before)) !== JSON.stringify(newsOf(after))) return 'news';
   return JSON.stringify(progressOf(before)) === JSON.stringify(progressOf(after)) ? undefined : 'progress';
 }
 
-/** A busy Sync goes from Running to Waiting and back all the time, and so do the reasons that say so: that is progress. */
+/** A busy Sync alternates between Running and Waiting, with the corresponding reasons: that is only progress. */
 function newsOf(status: SyncObjectStatus): unknown[] {
   const { observedGeneration, state, agent, fencingToken, guarantee, warnings, lastError, bound } = status;
   const { overdueSince } = status;
@@ -177,7 +177,7 @@ function newsOf(status: SyncObjectStatus): unknown[] {
   ];
 }
 
-/** Without observedAt and the times of passes, which move with each pass that finds nothing. */
+/** Without observedAt and the times of passes, which change with each pass that finds nothing. */
 function progressOf(status: SyncObjectStatus): unknown[] {
   const { state, message, rows, rate, lag, offset, lastSyncTime, lastError, bound, warnings } = status;
   const { read, written, deleted, rejected } = rows ?? {};

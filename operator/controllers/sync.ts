@@ -11,7 +11,7 @@ import { type Asked, askedBy, refused, thereAtCreation } from './requests.ts';
 
 import { removeSync } from './sync-deletion.ts';
 
-/** A Sync of Kubernetes into etcd, with its requests; and out of it again. */
+/** Copies a Sync from Kubernetes to etcd, with its requests, and deletes it there. */
 export async function reconcileSync(
   deps: ReconcilerDeps,
   key: string,
@@ -34,7 +34,7 @@ export async function reconcileSync(
   for (const asked of askedBy(seen.metadata.annotations)) await request(deps, seen, asked, signal);
 }
 
-/** It was ours, perhaps: then our agents stop. Nothing of it is removed, neither here nor at the destination: it may come back. */
+/** If it was ours, our agents stop. Nothing of it is deleted, neither here nor at the destination, because it may come back. */
 async function leaveSync(
   deps: ReconcilerDeps,
   object: SyncObject,
@@ -58,8 +58,8 @@ function recordOf(object: SyncObject): New<DesiredSync> {
 }
 
 /**
- * Written first of all when a Sync is ours, before anything of it is in etcd: requests that were there when it was made are
- * nothing that somebody asks for now. Whatever comes after this is asked for, even if nobody has looked yet.
+ * Written before anything of our Sync is in etcd: requests that were present at its creation are not executed. Any later request is, even
+ * if the operator was not running when it was made.
  */
 async function markSeen(
   deps: ReconcilerDeps,
@@ -76,7 +76,7 @@ async function markSeen(
   return await deps.syncStatuses.write(object, first, { signal });
 }
 
-/** `isFresh`: it has come from the API server just now. */
+/** `isFresh`: it was just read from the API server. */
 async function putSync(
   deps: ReconcilerDeps,
   object: SyncObject,
@@ -90,15 +90,15 @@ async function putSync(
     stored?.generation === record.generation &&
     stored.isSuspendedByAnnotation === record.isSuspendedByAnnotation;
   if (!isSame && !isFresh) await requireNewest(deps, syncs, object, stored, signal);
-  // A deletion is never taken back.
+  // A deletion is never reverted.
   const next = stored?.deletedAt === undefined ? record : { ...record, deletedAt: stored.deletedAt };
   await writeEtcd(() => desired.putSync(next, stored?.version ?? ''));
   deps.inventory.syncs.add(`${record.namespace}/${record.name}`, record.uid);
 }
 
 /**
- * A spec that cannot be read never comes to etcd. What ran by the one before is stopped: its user has asked for something else,
- * and rows must not go on where they are not wanted any more. The same holds for one that is another installation's by now.
+ * An invalid spec is never copied to etcd. The run with the previous spec is stopped: the user has requested something else, and rows
+ * must not be moved by an outdated spec. The same applies to a Sync that now belongs to another installation.
  */
 async function stopSync(deps: ReconcilerDeps, object: SyncObject, signal: AbortSignal): Promise<void> {
   const { desired } = deps.coordination;
@@ -161,7 +161,7 @@ async function purgeStrays(
     requireEtcd(deps.etcdView);
     if ((await liveObject(deps, syncs, key, signal))?.metadata.uid === stray) continue;
     deps.log.warn('a sync in etcd has no custom resource: it is removed', { sync: key, uid: stray });
-    // Its commit rows stay open: one made anew under the name asks a person whether to go on from there.
+    // Its commit rows stay open: a Sync recreated under the name asks the user whether to continue from them.
     await writeEtcd(() => deps.coordination.desired.purgeSync(stray, 'operator'));
     deps.inventory.syncs.delete(key, stray);
   }

@@ -22,15 +22,16 @@ import { leftAt } from './sync-deletion.ts';
 const reason = 'NotWatched';
 
 /**
- * Lets go of namespaces that are not watched any more. In etcd, where nobody can forbid it: Syncs stop, DataSources go. In Kubernetes, as far
- * as the operator still may: statuses say that nothing runs, and the finalizers go, so that whoever comes next can have the objects or
- * delete them. What etcd has of a Sync stays, until the Sync is gone: its namespace may be watched again.
+ * Releases namespaces that are no longer watched. In etcd, which needs no Kubernetes rights: Syncs are stopped, DataSources deleted. In
+ * Kubernetes, as far as the remaining rights permit: statuses report that nothing runs, and finalizers are removed, so that objects can
+ * be claimed by another installation or deleted. The state of a Sync in etcd is kept until the Sync is deleted, because its namespace may
+ * be watched again.
  */
 export class Unwatched {
   readonly #deps: ReconcilerDeps;
   readonly #watched: readonly string[];
   readonly #forbidden = new Set<string>();
-  /** Namespaces with objects that are still this installation's, of which etcd may have nothing; undefined: not looked for yet. */
+  /** Namespaces with objects that still belong to this installation, possibly without a record in etcd; undefined: not searched yet. */
   #found: ReadonlySet<string> | undefined;
 
   /** `watched`: empty for all. */
@@ -55,7 +56,7 @@ export class Unwatched {
     }
   }
 
-  /** Once in the life of a leader: another etcd may be there than when they were taken. */
+  /** Once per term of a leader: etcd may have been replaced since the objects were claimed. */
   async #find(signal: AbortSignal): Promise<ReadonlySet<string>> {
     if (this.#watched.length === 0) return new Set();
     try {
@@ -68,7 +69,7 @@ export class Unwatched {
       const namespaces = ours.map(({ metadata }) => metadata.namespace ?? '');
       return new Set(namespaces.filter((namespace) => !this.#watched.includes(namespace)));
     } catch (thrown) {
-      // With rights in the watched namespaces alone, what etcd has is all that is known.
+      // With rights in the watched namespaces only, nothing beyond the records in etcd is known.
       if (hasCode(thrown, 'KubernetesForbidden')) return new Set();
       throw thrown;
     }
@@ -95,7 +96,7 @@ export class Unwatched {
     }
   }
 
-  /** From a version that wrote no names, what has the finalizer was this operator's. */
+  /** Versions that wrote no owner names: an object with the finalizer belonged to this operator. */
   #isOurs(object: KubernetesObject): boolean {
     const owner = ownerOf(object);
     if (owner !== undefined) return owner === this.#deps.ownership.installation;

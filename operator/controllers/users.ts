@@ -1,10 +1,10 @@
 import { dataSourceKeysOf, type SyncObject } from './objects.ts';
 
-/** Which syncs use which data source, kept as the watch tells. */
+/** Which syncs use which data source, updated by watch events. */
 export class Users {
   readonly #byDataSource = new Map<string, Set<string>>();
 
-  /** The keys of the data sources for which something changed. */
+  /** Returns the keys of the data sources for which something changed. */
   change(key: string, before: SyncObject | undefined, after: SyncObject | undefined): readonly string[] {
     const [were, are] = [before ? dataSourceKeysOf(before) : [], after ? dataSourceKeysOf(after) : []];
     for (const each of were) if (!are.includes(each)) this.#remove(each, key);
@@ -12,7 +12,7 @@ export class Users {
     return [...were.filter((each) => !are.includes(each)), ...are.filter((each) => !were.includes(each))];
   }
 
-  /** Keys of syncs, in order. */
+  /** Keys of syncs, sorted. */
   of(dataSource: string): readonly string[] {
     return [...(this.#byDataSource.get(dataSource) ?? [])].sort();
   }

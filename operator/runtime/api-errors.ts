@@ -1,6 +1,6 @@
 import { IdraError, permanent, Stopped, transient } from '../../core/errors.ts';
 
-/** The Kubernetes `Status` object that comes with an error, as far as it is read. */
+/** The Kubernetes `Status` object of an error, as far as it is used. */
 export interface ApiStatus {
   readonly code?: number;
   readonly reason?: string;
@@ -25,20 +25,20 @@ export function hasCode(thrown: unknown, ...codes: readonly ApiErrorCode[]): thr
   return thrown instanceof IdraError && (codes as readonly string[]).includes(thrown.code);
 }
 
-/** An answer's text, or a line of a watch. */
+/** Parses a response body, or a line of a watch. */
 export function parseAnswer(text: string, what: string): unknown {
   try {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed === 'object' && parsed !== null) return parsed;
   } catch {
-    // The parser's error quotes the text.
+    // The parser's error would quote the text.
   }
   throw transient('KubernetesAnswerInvalid', `${what}: the API server's answer is no object in JSON`, {
     mend: 'check server and proxy-url of the kubeconfig, and what stands between',
   });
 }
 
-/** An answer of 400 or more. `what`: `patch syncs team-a/orders`. */
+/** A response of 400 or more. `what`: `patch syncs team-a/orders`. */
 export function errorOfStatus(httpStatus: number, status: ApiStatus, what: string): IdraError {
   const message = `${what}: ${status.message ?? `the API server answered ${httpStatus}`}`;
   switch (httpStatus) {
@@ -81,7 +81,7 @@ const certificateCodes = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** No answer, or half of one. An abort by the caller stays what it is: the reason that the caller gave. */
+/** No response, or an incomplete one. An abort by the caller keeps the caller's reason. */
 export function errorOfConnection(thrown: unknown, what: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) {
     const { reason } = signal;

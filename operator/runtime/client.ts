@@ -21,7 +21,7 @@ export interface CallOptions {
 }
 
 export interface Selection extends CallOptions {
-  /** Left out: all namespaces, or a kind that has none. */
+  /** Omitted: all namespaces, or a cluster-scoped kind. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
@@ -34,16 +34,16 @@ export interface ListOptions extends Selection {
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Of the whole list: where a watch goes on from. */
+  /** Of the whole list: where a watch continues. */
   readonly resourceVersion: string;
   readonly continue: string | undefined;
 }
 
 export interface WatchOptions extends Selection {
   readonly resourceVersion: string;
-  /** After this the server ends the watch in good order. */
+  /** After this time the server ends the watch regularly. */
   readonly serverTimeoutMs: number;
-  /** Without a byte for so long the connection is given up: the server's bookmarks come each minute. */
+  /** After this time without a byte the connection is closed: the server's bookmarks arrive each minute. */
   readonly inactivityMs: number;
 }
 
@@ -57,14 +57,14 @@ export type WatchEvent<T> =
 /** A merge patch. With `metadata.resourceVersion` it is refused with KubernetesConflict when the object has changed since. */
 export type Patch = { readonly metadata?: object } & Readonly<Record<string, unknown>>;
 
-/** An object to make; apiVersion and kind are the resource's. */
+/** An object to create; apiVersion and kind are the resource's. */
 export interface Manifest {
   readonly metadata: ObjectRef & Partial<Pick<ObjectMeta, 'labels' | 'annotations' | 'finalizers'>>;
   readonly [field: string]: unknown;
 }
 
 export interface ClientOptions extends TransportOptions {
-  /** Who owns the fields that we write. */
+  /** Owner of the fields that we write. */
   readonly fieldManager: string;
 }
 
@@ -128,7 +128,7 @@ export class KubernetesClient {
     return (await this.#callOne('PATCH', resource, ref, request, options)) as T;
   }
 
-  /** A merge patch of the status alone; a missing field stays, null takes it away, an array is replaced. */
+  /** A merge patch of the status alone; a missing field stays, null deletes it, an array is replaced. */
   async patchStatus<T extends KubernetesObject>(
     resource: Resource,
     ref: ObjectRef & { readonly resourceVersion?: string },
@@ -140,7 +140,7 @@ export class KubernetesClient {
     return await this.patch<T>(resource, ref, patch, { ...options, subresource: 'status' });
   }
 
-  /** Server-side apply: creates or updates; fields of ours that are left out are taken away. */
+  /** Server-side apply: creates or updates; fields of ours that are omitted are deleted. */
   async apply<T extends KubernetesObject>(
     resource: Resource,
     object: Manifest,
@@ -159,7 +159,7 @@ export class KubernetesClient {
     return (await this.#callOne('PATCH', resource, ref, request, options)) as T;
   }
 
-  /** With `uid`: refused with KubernetesConflict where the name has gone to another object. */
+  /** With `uid`: refused with KubernetesConflict if another object now has the name. */
   async delete(
     resource: Resource,
     ref: ObjectRef & { readonly uid?: string },
@@ -171,8 +171,8 @@ export class KubernetesClient {
   }
 
   /**
-   * Events after `resourceVersion`, with bookmarks, until the server ends the watch. An end without an error says nothing:
-   * go on from the last event's resourceVersion. KubernetesExpired: the server has forgotten it, list again.
+   * Events after `resourceVersion`, with bookmarks, until the server ends the watch. An end without an error is normal: continue from the
+   * last event's resourceVersion. KubernetesExpired: the server no longer has that version, list again.
    */
   async *watch<T extends KubernetesObject>(
     resource: Resource,
@@ -238,7 +238,7 @@ function callPart({ signal, timeoutMs, isUrgent }: CallOptions = {}): CallOption
   };
 }
 
-/** etcd keeps no object above 1.5 MiB. */
+/** etcd stores no object above 1.5 MiB. */
 const maxEventBytes = 16 << 20;
 
 async function* readLines(response: IncomingMessage, inactivityMs: number): AsyncGenerator<string> {

@@ -8,7 +8,7 @@ export interface Condition {
   readonly reason: string;
   readonly message: string;
   readonly observedGeneration?: number;
-  /** When `status` became what it is: RFC 3339, whole seconds. */
+  /** Time at which `status` last changed: RFC 3339, whole seconds. */
   readonly lastTransitionTime: string;
 }
 
@@ -18,8 +18,8 @@ export type Verdict = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 const maxMessageLength = 32_768;
 
 /**
- * The conditions with these verdicts in them. Others stay; lastTransitionTime moves only with `status`; where nothing is
- * new the very same array comes back, so that it can be told by `===` that there is nothing to write.
+ * Updates the conditions with these verdicts. Other conditions stay; lastTransitionTime changes only with `status`; if nothing changed
+ * the same array is returned, so that `===` shows that there is nothing to write.
  */
 export function setConditions(
   existing: readonly Condition[],
@@ -39,20 +39,20 @@ export function findCondition(conditions: readonly Condition[], type: string): C
 
 export interface KstatusVerdict {
   readonly ready: Omit<Verdict, 'type'>;
-  /** Why it is not settled yet; left out: it is. */
+  /** Why it is not settled yet; omitted: it is. */
   readonly reconciling?: { readonly reason: string; readonly message: string } | undefined;
-  /** Why it cannot go on without a person; left out: it can. */
+  /** Why it cannot continue without action; omitted: it can. */
   readonly stalled?: { readonly reason: string; readonly message: string } | undefined;
 }
 
-/** Neither well nor failed: it is not settled yet. */
+/** Neither ready nor failed: it is not settled yet. */
 export function unsettled(why: { readonly reason: string; readonly message: string }): KstatusVerdict {
   return { ready: { status: 'Unknown', ...why }, reconciling: why };
 }
 
 /**
- * Ready, Reconciling and Stalled as kstatus (and with it `kubectl wait`, Argo CD, Flux) reads them: the last two are True
- * only where something is amiss. All three are always there, so that a wait for either value ends.
+ * Ready, Reconciling and Stalled as kstatus (and with it `kubectl wait`, Argo CD, Flux) reads them: the last two are True only if there
+ * is a problem. All three are always present, so that a wait for either value ends.
  */
 export function kstatusConditions({ ready, reconciling, stalled }: KstatusVerdict): readonly Verdict[] {
   const { reason, message } = ready;

@@ -12,7 +12,7 @@ import { withDeadline } from '../../process/signals.ts';
 import { type RetryLimits, WorkQueue } from './work-queue.ts';
 
 export interface ReconcileResult {
-  /** Look at this key again after so long, whatever happens. */
+  /** Reconcile this key again after this time in any case. */
   readonly requeueAfterMs?: number | undefined;
 }
 
@@ -20,19 +20,19 @@ export interface ControllerOptions {
   /** For logs and metrics: `sync`. */
   readonly name: string;
   /**
-   * Makes the world as the object of this key wants it, from what caches say now: level-based, so twice is as good as
-   * once (Invariant 8). An object that is gone is a key like any other. Throws IdraErrors; the signal ends it.
+   * Brings the state in line with the object of this key, from the current content of the caches: level-based, so repeating it is
+   * harmless (Invariant 8). A deleted object is a key like any other. Throws IdraErrors; the signal ends it.
    */
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult | undefined>;
-  /** All keys there are: at the start, and spread over each resync period. */
+  /** All existing keys: used at the start, and spread over each resync period. */
   readonly keys: () => Iterable<string>;
-  /** What must be complete before the first reconcile. */
+  /** Caches that must be complete before the first reconcile. */
   readonly sources: readonly { whenSynced(signal: AbortSignal): Promise<void> }[];
   readonly log: Log;
   readonly metrics?: ControllerMetrics | undefined;
   readonly concurrency?: number | undefined;
   readonly resyncMs?: number | undefined;
-  /** A reconcile that takes longer is ended, so that it holds up no other key. */
+  /** A longer reconcile is aborted, so that it delays no other key. */
   readonly timeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
@@ -40,12 +40,12 @@ export interface ControllerOptions {
 
 export interface ControllerMetrics {
   onReconcile(controller: string, outcome: 'success' | Disposition, seconds: number): void;
-  /** Called after each change of the line; `delayed` wait for their time. */
+  /** Called after each change of the queue; `delayed` keys are not due yet. */
   onQueue(controller: string, depth: number, delayed: number): void;
 }
 
 const soon: RetryLimits = { baseMs: 500, maxMs: 120_000 };
-/** Its object must change first, which the watch will tell; but rights and other objects change too. */
+/** For permanent errors: usually the object must change first, which the watch shows; but rights and other objects change too. */
 const late: RetryLimits = { baseMs: 30_000, maxMs: 600_000 };
 const retryLimits: Record<Disposition, RetryLimits> = {
   transient: soon,
@@ -54,7 +54,7 @@ const retryLimits: Record<Disposition, RetryLimits> = {
   bug: late,
 };
 
-/** A queue and the loops that empty it. May be run again after its signal has fired: a leader may be re-elected. */
+/** A queue and the workers that empty it. May be run again after its signal has fired: a leader may be re-elected. */
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #queue: WorkQueue;
@@ -70,7 +70,7 @@ export class Controller {
     this.#queue = new WorkQueue({ clock, random });
   }
 
-  /** Whatever may concern this key has changed. Cheap. Nothing is kept while this does not run: a run begins with all keys. */
+  /** Call on any change that may concern this key. Cheap. Ignored while the controller does not run: a run starts with all keys. */
   enqueue(key: string): void {
     if (!this.#isRunning) return;
     this.#queue.add(key);
@@ -83,7 +83,7 @@ export class Controller {
     this.#measure();
   }
 
-  /** Resolves when the signal has fired and every reconcile under way has ended. */
+  /** Resolves when the signal has fired and every running reconcile has ended. */
   async run(signal: AbortSignal): Promise<void> {
     const { sources, keys, concurrency = 4 } = this.#options;
     this.#isRunning = true;
@@ -124,7 +124,7 @@ export class Controller {
       observe('success');
     } catch (thrown) {
       if (signal.aborted) {
-        // Not done: the next term, or the next process, begins with all keys.
+        // Not done: the next term, or the next process, starts with all keys.
         return;
       }
       const error = thrown instanceof Stopped ? timeout(key, timeoutMs, thrown) : asIdraError(thrown);
@@ -138,11 +138,14 @@ export class Controller {
     const { name, log } = this.#options;
     const fields = { controller: name, key, code: error.code, failures, error: describeError(error) };
     if (error.disposition === 'bug') log.error('reconcile failed', { ...fields, stack: stackOf(error) });
-    // A conflict, or one lost connection, is daily bread.
+    // A single conflict or lost connection is normal.
     else if (failures > 1 || error.disposition !== 'transient') log.warn('reconcile failed', fields);
   }
 
-  /** In each period but the first, every key comes at a time of its own (thousands must not come at once), or has come before. */
+  /**
+   * In each period except the first, every key is enqueued at a time of its own (thousands must not come at once), unless it was
+   * reconciled before.
+   */
   async #resync(signal: AbortSignal): Promise<void> {
     const { keys, resyncMs = 600_000 } = this.#options;
     while (

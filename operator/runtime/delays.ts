@@ -1,4 +1,4 @@
-/** Keys by the time when they are due, earliest first: a binary heap, in which a key stands once. */
+/** Keys by due time, earliest first: a binary heap that holds each key once. */
 export class Delays {
   readonly #due = new Map<string, number>();
   readonly #heap: { readonly key: string; readonly dueMs: number }[] = [];
@@ -7,7 +7,7 @@ export class Delays {
     return this.#due.size;
   }
 
-  /** A key that waits already keeps the earlier of the two times. */
+  /** A key that is present already keeps the earlier of the two times. */
   set(key: string, dueMs: number): void {
     const known = this.#due.get(key);
     if (known !== undefined && known <= dueMs) return;
@@ -24,17 +24,17 @@ export class Delays {
     this.#heap.length = 0;
   }
 
-  /** When the earliest is due. */
+  /** The earliest due time. */
   next(): number | undefined {
     for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
       if (this.#due.get(top.key) === top.dueMs) return top.dueMs;
-      // Deleted since, or brought forward.
+      // Deleted or brought forward since.
       this.#pop();
     }
     return undefined;
   }
 
-  /** Takes out all that are due, earliest first. */
+  /** Removes and returns all keys that are due, earliest first. */
   take(nowMs: number): string[] {
     const keys: string[] = [];
     for (let dueMs = this.next(); dueMs !== undefined && dueMs <= nowMs; dueMs = this.next()) {

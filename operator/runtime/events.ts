@@ -10,11 +10,11 @@ export const events: Resource = { group: 'events.k8s.io', version: 'v1', plural:
 
 export interface Happening {
   readonly type: 'Normal' | 'Warning';
-  /** CamelCase, stable: why. */
+  /** CamelCase, stable. */
   readonly reason: string;
   /** CamelCase: what was done about it: `Reconcile`. */
   readonly action: string;
-  /** For a person; no secret. */
+  /** For users; no secrets. */
   readonly note: string;
 }
 
@@ -24,23 +24,23 @@ export interface EventRecorderOptions {
   readonly controller: string;
   /** Name of this process. */
   readonly instance: string;
-  /** Events that were not written, by why: too many, or the error's code. */
+  /** Called for events that were not written, with the cause: too many, or the error's code. */
   readonly onDropped?: (cause: string) => void;
   readonly clock?: Clock;
 }
 
-/** The same happening again is counted in the first one's series, which is written so often at most. */
+/** A repeated event is counted in the series of the first one, which is written at most at this interval. */
 const seriesEveryMs = 60_000;
-/** The server keeps events for an hour: after that the same is news again. */
+/** The server keeps events for an hour: after that a repeated event is new again. */
 const forgetMs = 3_600_000;
 const maxRemembered = 4_096;
-/** Of 1,024; the rest is for the words that say that it was cut. */
+/** Of 1,024; the rest is for the note that the text was truncated. */
 const maxNoteBytes = 960;
-/** An API server that is busy or just coming back gets the event a little later. */
+/** If the API server is busy or restarting, the event is written slightly later. */
 const attempts = 4;
 const retryMs = 2_000;
 const maxWaiting = 500;
-/** Of one object: so many at once, and one more each minute. */
+/** For one object: this many at once, and one more each minute. */
 const burst = 20;
 const refillMs = 60_000;
 
@@ -49,13 +49,13 @@ interface Remembered {
   readonly firstMs: number;
   count: number;
   writtenMs: number;
-  /** It came again, which is not written yet. */
+  /** It was repeated, and the repetition is not written yet. */
   isSeriesDue?: boolean;
 }
 
 /**
- * Tells users what happens to their objects, as `kubectl describe` shows it. Never fails and never waits: an event that
- * cannot be written is counted and dropped.
+ * Records events for users, as shown by `kubectl describe`. Never fails and never blocks: an event that cannot be written is counted and
+ * dropped.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
@@ -72,7 +72,7 @@ export class EventRecorder {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** `budget`: whose events are counted together, by default the object's. */
+  /** `budget`: whose events are counted together; by default the object's. */
   record(
     resource: Resource,
     object: KubernetesObject,
@@ -107,18 +107,18 @@ export class EventRecorder {
     );
   }
 
-  /** Resolves when all that was recorded so far is written or dropped. */
+  /** Resolves when all events recorded so far are written or dropped. */
   async flush(): Promise<void> {
     await this.#last;
   }
 
-  /** What waits for its time is not written any more; resolves when the rest is. */
+  /** Delayed events are dropped; resolves when the rest is written. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.flush();
   }
 
-  /** At once where there is nothing to wait for. */
+  /** Runs at once if there is no delay. */
   #later(waitMs: number, act: () => void): void {
     if (waitMs <= 0) act();
     else this.#clock.sleep(waitMs, this.#closing.signal).then(act, () => {});
@@ -168,7 +168,7 @@ export class EventRecorder {
     return tokens >= 1;
   }
 
-  /** One at a time: events are the last thing that an API server in trouble should have to care for. */
+  /** One at a time: events are the least important load for an overloaded API server. */
   #enqueue(key: string, write: () => Promise<unknown>): void {
     if (this.#waiting >= maxWaiting) {
       this.#remembered.delete(key);
@@ -189,9 +189,9 @@ export class EventRecorder {
           return;
         }
         this.#waiting--;
-        // An earlier attempt whose answer was lost.
+        // The answer to an earlier attempt was lost.
         if (attempt > 1 && hasCode(error, 'KubernetesAlreadyExists')) return;
-        // Next time it is told as new.
+        // The next one is written as new.
         this.#remembered.delete(key);
         this.#drop(error.code);
       },

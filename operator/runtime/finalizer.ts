@@ -5,13 +5,13 @@ import type { KubernetesObject, Resource } from './objects.ts';
 type Patcher = Pick<KubernetesClient, 'patch'>;
 
 export interface FinalizerOptions extends CallOptions {
-  /** Written with it, in one step; null takes one away. */
+  /** Written in the same step; null deletes one. */
   readonly annotations?: Readonly<Record<string, string | null>>;
 }
 
 /**
- * The object with our finalizer on it: from here on a deletion waits for us. Must be stored before anything is made that
- * would have to be cleaned up. KubernetesConflict where the object has changed since it was read.
+ * Adds our finalizer: from then on deletion waits for us. Must be stored before anything is created that needs cleanup.
+ * KubernetesConflict if the object has changed since it was read.
  */
 export async function addFinalizer<T extends KubernetesObject>(
   client: Patcher,
@@ -26,7 +26,7 @@ export async function addFinalizer<T extends KubernetesObject>(
   return await write(client, resource, object, [...present, finalizer], options);
 }
 
-/** Lets the object go; it may be gone already. */
+/** Releases the object, which may be gone already. */
 export async function removeFinalizer(
   client: Patcher,
   resource: Resource,
@@ -44,7 +44,7 @@ export async function removeFinalizer(
   }
 }
 
-/** A merge patch replaces the whole list, so it must be the list of this very version. */
+/** A merge patch replaces the whole list, so the list must be that of this very version. */
 async function write<T extends KubernetesObject>(
   client: Patcher,
   resource: Resource,

@@ -5,11 +5,11 @@ import { type Change, Reflector, type ReflectorOptions } from './reflector.ts';
 
 export interface InformerOptions<T extends KubernetesObject>
   extends Omit<ReflectorOptions<T>, 'namespace' | 'onChange' | 'onList'> {
-  /** Left out or empty: all namespaces, by one watch; else one watch for each. */
+  /** Omitted or empty: all namespaces, by one watch; else one watch for each. */
   readonly namespaces?: readonly string[] | undefined;
 }
 
-/** The cache that reconciles read, over one or more reflectors, and who is told of changes. */
+/** The cache that reconciles read, fed by one or more reflectors, with change handlers. */
 export class Informer<T extends KubernetesObject> {
   readonly #reflectors = new Map<string | undefined, Reflector<T>>();
   readonly #handlers = new Set<(change: Change<T>) => void>();
@@ -37,7 +37,7 @@ export class Informer<T extends KubernetesObject> {
     await orAborted(this.#synced.promise, signal);
   }
 
-  /** As of the last event; frozen in spirit: change a copy. */
+  /** State after the last event. Must not be modified: change a copy. */
   get(key: string): T | undefined {
     const reflector = this.#reflectors.get(undefined) ?? this.#reflectors.get(refOf(key).namespace);
     return reflector?.cache.get(key);
@@ -55,7 +55,7 @@ export class Informer<T extends KubernetesObject> {
     return [...this.#reflectors.values()].reduce((sum, { cache }) => sum + cache.size, 0);
   }
 
-  /** The handler enqueues keys and does nothing else. Returns how to take it away. */
+  /** The handler must only enqueue keys. Returns the function that removes it. */
   onChange(handler: (change: Change<T>) => void): () => void {
     this.#handlers.add(handler);
     return () => this.#handlers.delete(handler);
@@ -70,7 +70,7 @@ export class Informer<T extends KubernetesObject> {
       try {
         handler(change);
       } catch (thrown) {
-        // One handler's mistake must not end the watch that all live by; the resync will come to the object.
+        // A bug in one handler must not end the watch that all depend on; the resync will reach the object.
         const { resource, log } = this.#options;
         log.error('a change handler failed', {
           resource: resource.plural,

@@ -32,10 +32,10 @@ async function read(name: string): Promise<Lease> {
   return await client.get<Lease>(leases, { namespace: 'default', name });
 }
 
-/** Ended at the end, so that a test that fails leaves nobody standing. */
+/** Ended after the test, so that a failed test leaves no candidate running. */
 const standing: (() => Promise<void>)[] = [];
 
-/** A candidate who notes in `story` when it leads and when it is told to stop. */
+/** A candidate that records in `story` when it leads and when it is told to stop. */
 function stand(story: string[], lease: string, name: string, through: KubernetesClient) {
   const stop = new AbortController();
   const log = new TestLog();

@@ -28,12 +28,12 @@ interface LeaseSpec {
 export interface LeaderElectionOptions {
   readonly client: Pick<KubernetesClient, 'get' | 'create' | 'patch'>;
   readonly lease: ObjectRef;
-  /** Readable name of this process; what is random about it is added here. */
+  /** Readable name of this process; a random suffix is added. */
   readonly name: string;
   readonly log: Log;
-  /** The others wait so long, by their own clocks, after the last renewal that they saw. Default 15 s; whole seconds. */
+  /** The others wait this long, by their own clocks, after the last renewal that they saw. Default 15 s; whole seconds. */
   readonly leaseDurationMs?: number;
-  /** The leader stops so long after it sent the last confirmed renewal. Default 10 s; must be less than the lease. */
+  /** The leader stops this long after it sent the last confirmed renewal. Default 10 s; must be less than the lease. */
   readonly renewDeadlineMs?: number;
   /** Between renewals, and between attempts of the others. Default 2 s. */
   readonly retryMs?: number;
@@ -43,16 +43,16 @@ export interface LeaderElectionOptions {
 
 /** One term of leadership. */
 export interface Leadership {
-  /** Fires with Stopped('lease-lost') before anybody else can lead, or with Stopped('shutdown'). */
+  /** Fires with Stopped('lease-lost') before another process can lead, or with Stopped('shutdown'). */
   readonly signal: AbortSignal;
-  /** By the clock, now: timers can be late, so ask right before what only a leader may do. */
+  /** Whether the lease is held by the current clock: timers can be late, so call it right before any action of a leader. */
   isHeld(): boolean;
 }
 
 /**
- * Runs `work` whenever this process is the leader, until the signal fires or `work` ends by itself. The lease is given back
- * only after `work` has ended. Times are judged by the local monotonic clock alone (as client-go does): the times written
- * in the lease are for people.
+ * Runs `work` whenever this process is the leader, until the signal fires or `work` ends by itself. The lease is released only after
+ * `work` has ended. Expiry is determined by the local monotonic clock alone (as client-go does): the times written in the lease are
+ * informational.
  */
 export async function runAsLeader(
   options: LeaderElectionOptions,
@@ -113,7 +113,7 @@ async function lead(
       await candidate.renew(Math.min(renewDeadlineMs / 2, 5_000), ended.signal);
     }
   };
-  // The first of the two to end says that it is lost; they fail only when `ended` fires.
+  // The first of the two to end means that leadership is lost; they reject only when `ended` fires.
   const kept = Promise.race([watchClock(), renew()]).then(lose, () => {});
   try {
     await work({ signal: term.signal, isHeld });
@@ -134,7 +134,7 @@ class Candidate {
   readonly identity: string;
   /** Monotonic time at which the last confirmed acquisition or renewal was sent. */
   renewedAtMs = 0;
-  /** Somebody else's name was seen in the lease. */
+  /** Another name was seen in the lease. */
   isDeposed = false;
   readonly #options: LeaderElectionOptions;
   readonly #clock: Clock;
@@ -147,7 +147,7 @@ class Candidate {
     this.#options = options;
     this.#clock = clock;
     this.#durationSeconds = Math.ceil((options.leaseDurationMs ?? 15_000) / 1_000);
-    // A process that comes back under its old name is another one: it must not find the lease to be its own.
+    // A restarted process of the same name is a different candidate: it must not consider the lease its own.
     this.identity = `${options.name}_${randomBytes(6).toString('hex')}`;
   }
 
@@ -167,7 +167,7 @@ class Candidate {
     }
   }
 
-  /** Failures other than a loss are kept silent: the leader's clock judges them. */
+  /** Failures other than a loss are ignored: the leader's clock decides. */
   async renew(timeoutMs: number, signal: AbortSignal): Promise<void> {
     const known = this.#lease;
     if (!known) return;
@@ -182,7 +182,7 @@ class Candidate {
     }
   }
 
-  /** So that the next one need not wait. */
+  /** Lets the next candidate lead without waiting. */
   async release(): Promise<void> {
     if (!this.#lease || this.isDeposed) return;
     try {
@@ -195,7 +195,7 @@ class Candidate {
     }
   }
 
-  /** After a conflict: an earlier renewal of ours whose answer was lost, somebody's annotation, or another leader. */
+  /** After a conflict: an earlier renewal of ours whose answer was lost, an annotation, or another leader. */
   async #lookAgain(timeoutMs: number, signal: AbortSignal): Promise<void> {
     try {
       const current = await this.#read(signal, timeoutMs);
@@ -258,7 +258,7 @@ class Candidate {
     });
   }
 
-  /** Any new version counts as a sign of life of its holder. */
+  /** Any new version counts as a renewal by its holder. */
   #see(lease: Lease): Lease {
     const isNew = lease.metadata.resourceVersion !== this.#lease?.metadata.resourceVersion;
     if (isNew) this.#seenAtMs = this.#clock.monotonicMs();

@@ -1,4 +1,4 @@
-/** What every Kubernetes object has, as JSON has it: times are RFC 3339 text. */
+/** The common fields of Kubernetes objects as in JSON: times are RFC 3339 text. */
 export interface KubernetesObject {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -13,7 +13,7 @@ export interface ObjectMeta {
   readonly resourceVersion: string;
   readonly generation?: number;
   readonly creationTimestamp?: string;
-  /** Set when somebody has deleted it and finalizers hold it. */
+  /** Set when the object was deleted and finalizers hold it. */
   readonly deletionTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export interface ObjectMeta {
   readonly managedFields?: readonly unknown[];
 }
 
-/** A kind of object, as its path in the API names it. */
+/** A kind of object, as named by its path in the API. */
 export interface Resource {
   /** Empty for the core group. */
   readonly group: string;
@@ -35,7 +35,7 @@ export interface ObjectRef {
   readonly name: string;
 }
 
-/** `namespace/name`, or `name` where there is no namespace: what queues and caches go by. */
+/** `namespace/name`, or `name` without a namespace: the key in queues and caches. */
 export function keyOf(ref: ObjectRef): string {
   return ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`;
 }
@@ -60,14 +60,14 @@ export function pathOf(resource: Resource, namespace?: string, name?: string, su
   return parts.join('/');
 }
 
-/** As `MicroTime` of the API wants it: with six digits. */
+/** The format of `MicroTime` in the API: with six digits. */
 export function microTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000Z');
 }
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** Without the two parts that nobody reads and that are most of an object's size. */
+/** Removes the two parts that are never read and make up most of an object's size. */
 export function withoutBallast<T extends KubernetesObject>(object: T): T {
   const { managedFields: _, annotations, ...metadata } = object.metadata;
   if (annotations === undefined) return { ...object, metadata };

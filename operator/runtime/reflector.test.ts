@@ -27,7 +27,7 @@ after(async () => {
   await api.stop();
 });
 
-/** An informer that runs, with all it told, and all that the client answered it. */
+/** A running informer, with all changes that it reported and all responses of the client. */
 async function watching(namespaces: readonly string[], through: KubernetesClient = proxied) {
   const told: string[] = [];
   const calls: string[] = [];
@@ -148,7 +148,7 @@ test('what happened in a time that the server has forgotten (410) is found by a 
   await makeConfigMap(client, ref('replaced'));
   await makeConfigMap(client, ref('added'));
   await client.patch(configMaps, ref('changed'), { data: { value: '2' } });
-  // A server that has just started knows no event from before.
+  // A server that has just started has no earlier events.
   await api.process.restart();
   proxy.heal();
   await until(() => told.length === 5, { what: 'five changes', timeoutMs: 60_000 });
@@ -159,7 +159,7 @@ test('what happened in a time that the server has forgotten (410) is found by a 
     expected.map((each) => `forgotten/${each}`),
   );
   assert.notEqual(informer.get('forgotten/replaced')?.metadata.uid, before);
-  // And the watch goes on after it.
+  // The watch continues after it.
   await client.delete(configMaps, ref('stays'));
   await until(() => told.includes('forgotten/stays gone'), { what: 'the next change' });
   await end();

@@ -6,7 +6,7 @@ import { hasCode } from './api-errors.ts';
 import type { KubernetesClient, WatchEvent } from './client.ts';
 import { type KubernetesObject, keyOf, type Resource, withoutBallast } from './objects.ts';
 
-/** Missing `before`: new. Missing `after`: deleted. An object that was deleted and made again is told as both. */
+/** Missing `before`: new. Missing `after`: deleted. An object that was deleted and recreated is reported as both. */
 export interface Change<T> {
   readonly key: string;
   readonly before: T | undefined;
@@ -16,13 +16,13 @@ export interface Change<T> {
 export interface ReflectorOptions<T extends KubernetesObject> {
   readonly client: Pick<KubernetesClient, 'list' | 'watch'>;
   readonly resource: Resource;
-  /** Left out: all. */
+  /** Omitted: all. */
   readonly namespace?: string | undefined;
-  /** What is kept of an object (its metadata must stay): a cache of thousands should hold what is read. */
+  /** Reduces an object before it is cached (its metadata must stay): a cache of thousands should hold only what is read. */
   readonly transform?: ((object: T) => T) | undefined;
-  /** Enqueues keys and does nothing else; must not throw. */
+  /** Must only enqueue keys; must not throw. */
   readonly onChange: (change: Change<T>) => void;
-  /** After each full list that was taken in. */
+  /** Called after each full list. */
   readonly onList?: (() => void) | undefined;
   readonly log: Log;
   readonly clock?: Clock | undefined;
@@ -33,16 +33,16 @@ export interface ReflectorOptions<T extends KubernetesObject> {
 const retryLimits = { baseMs: 500, maxMs: 15_000 };
 const minWatchMs = 240_000;
 const maxWatchMs = 420_000;
-/** Bookmarks come each minute. */
+/** Bookmarks arrive each minute. */
 const inactivityMs = 90_000;
-/** Whatever a watch may have missed (an etcd put back to an older state, say) is noticed after so long. */
+/** Interval after which anything that a watch missed (an etcd restored to an older state, for example) is detected. */
 const relistMs = 3_600_000;
-/** A watch that ends sooner without having told anything is a failure, or it would be opened in a tight loop. */
+/** A watch that ends sooner without an event counts as a failure; otherwise it would be reopened in a tight loop. */
 const shortWatchMs = 1_000;
 
 /**
- * A copy of all objects of one kind, kept by one list and one watch that goes on for ever: each end of the watch is
- * followed by another from where it was; only what the server has forgotten (410) is listed anew.
+ * A copy of all objects of one kind, kept by one list and a continuous watch: each watch that ends is followed by another from its last
+ * version; only if the server no longer has that version (410) is the list read again.
  */
 export class Reflector<T extends KubernetesObject> {
   readonly #options: ReflectorOptions<T>;
@@ -50,7 +50,7 @@ export class Reflector<T extends KubernetesObject> {
   readonly #random: () => number;
   readonly #transform: (object: T) => T;
   #cache = new Map<string, T>();
-  /** Where the watch goes on; undefined: list first. */
+  /** Where the watch continues; undefined: list first. */
   #resourceVersion: string | undefined;
   #listedAtMs = 0;
   #failures = 0;
@@ -68,12 +68,12 @@ export class Reflector<T extends KubernetesObject> {
     return this.#cache;
   }
 
-  /** A full list was taken in once: what is not in the cache is not there. */
+  /** A full list was read once: what is not in the cache does not exist. */
   get hasSynced(): boolean {
     return this.#hasSynced;
   }
 
-  /** Until the signal fires; no error ends it. */
+  /** Runs until the signal fires; no error ends it. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -110,7 +110,7 @@ export class Reflector<T extends KubernetesObject> {
     return page.resourceVersion;
   }
 
-  /** Page by page, so that no more than one is in memory in full. */
+  /** Processes pages one by one, so that at most one is in memory in full. */
   #takePage(items: readonly T[], into: Map<string, T>): void {
     for (const item of items) {
       const key = keyOf(item.metadata);

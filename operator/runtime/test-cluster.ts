@@ -18,7 +18,7 @@ export interface ConnectOptions extends Partial<TransportOptions> {
   readonly port?: number;
 }
 
-/** `api`: of e2e/kit/servers.ts. */
+/** `api`: from e2e/kit/servers.ts. */
 export async function connect(
   api: { readonly kubeconfigPath: string },
   options: ConnectOptions = {},
@@ -50,7 +50,7 @@ export async function makeConfigMap(
   return await client.create<ConfigMap>(configMaps, { metadata: ref, data: { value } });
 }
 
-/** Keeps what is logged, as `warn message`. */
+/** Records log entries as `warn message`. */
 export class TestLog implements Log {
   readonly lines: string[] = [];
   debug(): void {}

@@ -6,7 +6,7 @@ import type { ClusterAccess } from '../../process/kubernetes-access.ts';
 import { KubernetesClient } from './client.ts';
 import { configMaps } from './test-cluster.ts';
 
-/** A page of a proxy, which has something secret in it. */
+/** An error page of a proxy that contains a secret. */
 const page = '<html>secret-token</html>';
 let answer = page;
 const server = createServer((_, response) => response.end(`${answer}\n`));

@@ -15,23 +15,23 @@ export interface ApiRequest {
   readonly signal?: AbortSignal | undefined;
   /** For messages: `patch syncs team-a/orders`. */
   readonly what: string;
-  /** From sending to the last byte of the answer; of a stream, to its first. Default 30 s. */
+  /** From sending to the last byte of the response; for a stream, to its first. Default 30 s. */
   readonly timeoutMs?: number | undefined;
-  /** Does not queue behind others: for the leader's Lease. */
+  /** Does not queue behind other requests: for the leader's Lease. */
   readonly isUrgent?: boolean | undefined;
 }
 
 export interface TransportOptions {
-  /** Default 10. Watches do not count: they last. */
+  /** Default 10. Watches do not count, because they are long-lived. */
   readonly maxConcurrentRequests?: number;
   readonly userAgent?: string;
   readonly clock?: Clock;
-  /** HTTP status of each answer, or 0 where there was none. */
+  /** HTTP status of each response, or 0 if there was none. */
   readonly onAnswer?: (method: string, status: number) => void;
 }
 
 const defaultTimeoutMs = 30_000;
-/** Below the API server's own limit of 90 s, so that it is never the server who closes a connection just as we use it. */
+/** Below the API server's own limit of 90 s, so that the server never closes a connection while it is being used. */
 const idleConnectionMs = 60_000;
 const credentialsMs = 60_000;
 const maxRetryAfterMs = 30_000;
@@ -39,7 +39,7 @@ const maxAttempts = 4;
 /** A page of 500 objects of half a megabyte each. */
 const maxAnswerBytes = 256 << 20;
 
-/** JSON over few connections that are kept open. */
+/** JSON over a few connections that are kept open. */
 export class ApiTransport {
   readonly #access: ClusterAccess;
   readonly #clock: Clock;
@@ -72,7 +72,7 @@ export class ApiTransport {
     this.#request = isTls ? httpsRequest : httpRequest;
   }
 
-  /** The answer's JSON. Throws an IdraError with an ApiErrorCode, or the signal's reason. */
+  /** Returns the JSON of the response. Throws an IdraError with an ApiErrorCode, or the signal's reason. */
   async call(request: ApiRequest): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
       const attemptOnce = () => this.#exchange(request);
@@ -81,12 +81,12 @@ export class ApiTransport {
         : await this.#slots.use(request.signal, attemptOnce);
       if (answer.status < 400) return parseAnswer(answer.text, request.what);
       if (answer.retryAfterMs === undefined || attempt === maxAttempts) throw refusal(answer, request.what);
-      // The server sends Retry-After only where it has done nothing of what was asked.
+      // The server sends Retry-After only if it has not executed the request.
       await this.#clock.sleep(Math.min(answer.retryAfterMs, maxRetryAfterMs), request.signal);
     }
   }
 
-  /** An answer that goes on until the signal fires or the caller destroys it. */
+  /** A response that continues until the signal fires or the caller destroys it. */
   async open(request: ApiRequest): Promise<IncomingMessage> {
     const lifetime = new AbortController();
     const stop = () => lifetime.abort(request.signal?.reason);
@@ -131,7 +131,7 @@ export class ApiTransport {
     });
   }
 
-  /** Once more with what is read anew where the server takes the credentials for invalid: tokens rotate. */
+  /** Retries once with credentials read again if the server rejects them: tokens rotate. */
   async #sendAuthorized(request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const response = await this.#send(request, await this.#readCredentials(false), signal);
     if (response.statusCode !== 401) return response;
@@ -212,7 +212,7 @@ function refusal({ status, text }: Answer, what: string): Error {
   return errorOfStatus(status, readStatus(text), what);
 }
 
-/** Something between us and the server may answer in HTML. */
+/** An intermediary may answer in HTML. */
 function readStatus(text: string): ApiStatus {
   try {
     const parsed: unknown = JSON.parse(text);

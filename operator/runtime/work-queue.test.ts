@@ -113,7 +113,7 @@ test('property: no key in two hands, none forgotten, none out of nowhere', async
       const clock = new TestClock();
       const queue = new WorkQueue({ clock });
       const inHand = new Set<string>();
-      /** Asked for since it was last handed out. */
+      /** Requested since it was last handed out. */
       const owed = new Set<string>();
       const giveBack = (each: string, hasFailed: boolean) => {
         if (!inHand.delete(each)) return;

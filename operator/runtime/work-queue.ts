@@ -2,28 +2,28 @@ import { backoffMs } from '../../core/backoff.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { Delays } from './delays.ts';
 
-/** How long a key that fails waits: doubled at each failure in a row, half of it random. */
+/** Delay of a key that fails: doubled at each consecutive failure, half of it random. */
 export interface RetryLimits {
   readonly baseMs: number;
   readonly maxMs: number;
 }
 
 /**
- * Keys that want attention, first come first served. A key stands in it once, however often it is added, and nobody gets
- * a key that somebody else is still at: added meanwhile, it comes again after `done`. A key that fails waits by itself.
+ * Keys to be processed, in order of arrival. Each key is queued once, however often it is added, and no key is processed twice at the
+ * same time: if added meanwhile, it is queued again after `done`. A failed key waits on its own.
  *
- * Whoever gets a key takes its delay along: what it was to wait for is looked at now.
+ * Handing out a key also clears its delay, because it is processed now.
  */
 export class WorkQueue {
   readonly #clock: Clock;
   readonly #random: () => number;
-  /** Wants attention: in the line, or added while in hand. */
+  /** To be processed: queued, or added while being processed. */
   readonly #dirty = new Set<string>();
   readonly #inHand = new Set<string>();
   readonly #delays = new Delays();
   readonly #failures = new Map<string, number>();
   readonly #waiters: ((key: string) => void)[] = [];
-  /** The line: taken from the end of `out`; `arriving` becomes the next `out`, turned around. */
+  /** The queue: taken from the end of `out`; `arriving` becomes the next `out`, reversed. */
   #out: string[] = [];
   #arriving: string[] = [];
   #alarm: { readonly dueMs: number; readonly cancel: AbortController } | undefined;
@@ -33,7 +33,7 @@ export class WorkQueue {
     this.#random = options.random ?? Math.random;
   }
 
-  /** Keys in the line; not those that wait for their time. */
+  /** Number of queued keys, without delayed ones. */
   get depth(): number {
     return this.#out.length + this.#arriving.length;
   }
@@ -48,7 +48,7 @@ export class WorkQueue {
     if (!this.#inHand.has(key)) this.#enqueue(key);
   }
 
-  /** Where the key waits already, the earlier time holds. */
+  /** If the key is delayed already, the earlier time applies. */
   addAfter(key: string, delayMs: number): void {
     if (delayMs <= 0) {
       this.add(key);
@@ -58,7 +58,7 @@ export class WorkQueue {
     this.#setAlarm();
   }
 
-  /** After a failure: again later, each time later; returns how many failures in a row there were. */
+  /** After a failure: delays the key, longer each time; returns the number of consecutive failures. */
   retry(key: string, limits: RetryLimits): number {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
@@ -66,12 +66,12 @@ export class WorkQueue {
     return failures;
   }
 
-  /** After a success: the next failure is the first again. */
+  /** After a success: resets the failure count. */
   forget(key: string): void {
     this.#failures.delete(key);
   }
 
-  /** The next key, to be given back by `done`; undefined when the signal fires. */
+  /** The next key, to be returned with `done`; undefined when the signal fires. */
   async next(signal: AbortSignal): Promise<string | undefined> {
     if (signal.aborted) return undefined;
     for (const key of this.#delays.take(this.#clock.monotonicMs())) this.add(key);
@@ -94,7 +94,7 @@ export class WorkQueue {
     return await turn.promise;
   }
 
-  /** Everything that waits, and what was remembered of failures. */
+  /** Removes all waiting keys and the failure counts. */
   clear(): void {
     for (const key of this.#dirty) if (!this.#inHand.has(key)) this.#dirty.delete(key);
     this.#out = [];
@@ -136,7 +136,7 @@ export class WorkQueue {
     this.#inHand.add(key);
   }
 
-  /** One timer in all, and only while somebody waits: without, `next` looks at the clock itself. */
+  /** A single timer, set only while a caller waits: otherwise `next` checks the clock itself. */
   #setAlarm(): void {
     const dueMs = this.#waiters.length > 0 ? this.#delays.next() : undefined;
     if (dueMs === this.#alarm?.dueMs) return;

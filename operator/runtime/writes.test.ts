@@ -61,7 +61,7 @@ test('a finalizer holds a deleted object until it is taken away; others stay', a
   await client.delete(widgets, ref);
   const dying = await client.get<Widget>(widgets, ref);
   assert.ok(dying.metadata.deletionTimestamp);
-  // Another writer in between: what we know of the list is old.
+  // Another writer in between: the known list is outdated.
   await assert.rejects(removeFinalizer(client, widgets, held, 'idra.dev/cleanup'), (thrown) =>
     hasCode(thrown, 'KubernetesConflict'),
   );
