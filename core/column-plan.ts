@@ -83,7 +83,7 @@ export interface ColumnPlanInput {
   readonly existing: Relation | null;
   readonly types: TypeTable;
   readonly isSameSystem: boolean;
-  /** Key at the destination (names there). */
+  /** Key columns at the destination, by their names there. */
   readonly key: readonly string[];
   readonly schemaChanges: SchemaChanges;
   /** How the manifest names the two objects. */

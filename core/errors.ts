@@ -99,7 +99,7 @@ export interface Finding {
 
 const severities: readonly Finding['severity'][] = ['error', 'warning', 'info'];
 
-/** Sorts errors before warnings and notes. */
+/** Sorts errors before warnings and infos. */
 export function bySeverity(findings: readonly Finding[]): readonly Finding[] {
   const rank = ({ severity }: Finding) => severities.indexOf(severity);
   return [...findings].sort((one, other) => rank(one) - rank(other));

@@ -2,7 +2,7 @@
 export interface RateDemand {
   /** Number of syncs that move rows. */
   readonly syncs: number;
-  /** The rate to which they are limited by something else; undefined: unlimited. */
+  /** They use at most this rate, even if more is available; undefined: as much as they get. */
   readonly rowsPerSecond?: number;
 }
 

@@ -11,7 +11,7 @@ export function updatedColumns({ key, columns }: WritePlan): readonly string[] {
     .map(({ name }) => name);
 }
 
-/** Whether values that are equal to the column's system are identical. Pure. */
+/** Whether values of the column that its system considers equal are always identical. Pure. */
 export function isWrittenOneWay({ type, equality }: Column): boolean {
   if (equality !== undefined) return false;
   switch (type.kind) {

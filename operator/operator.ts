@@ -283,7 +283,7 @@ export class Operator {
   async #takeInventory(signal: AbortSignal): Promise<void> {
     const { inventory } = this.#status;
     const unwatched = new Unwatched(this.#status, this.#deps.namespaces);
-    // This run's end by the signal must not end the wait for work that is still in progress.
+    // The rejection at the signal is ignored, because it would end the wait for controllers that are still working.
     const whenSynced = Promise.all([this.syncs.whenSynced(signal), this.dataSources.whenSynced(signal)]);
     await whenSynced.catch(() => {});
     while (!signal.aborted) {

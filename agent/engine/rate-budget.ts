@@ -39,7 +39,7 @@ export class RateBudget {
     this.#name = name;
   }
 
-  /** A sync has rows to move. */
+  /** Call when a sync has rows to move. */
   enter(uid: string, limit: number): void {
     this.#limit = limit;
     if (this.#busy.has(uid)) return;

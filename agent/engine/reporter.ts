@@ -125,7 +125,7 @@ export class Reporter {
     this.moveTo('Waiting', 'WaitingForSchedule', 'waiting for the next pass by the schedule', nextPassMs);
   }
 
-  /** Between passes. */
+  /** The sync waits between two passes. */
   waits(isDone: boolean): void {
     this.moveTo('Waiting', isDone ? 'CaughtUp' : 'HeldBack', waitingMessage(!isDone, this.#draft.bound));
   }

@@ -29,7 +29,7 @@ export class RunState {
   hasMovedRows = false;
   /** A pass has begun, or was requested, and is not complete. */
   isPassDue = false;
-  /** By run-now. */
+  /** A pass was requested, for example by `run-now`. */
   isAskedFor = false;
   #progress: SyncProgress;
   #failures = 0;

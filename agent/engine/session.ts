@@ -66,7 +66,7 @@ export class SyncSession {
     return this.#state.context.sync.spec.isSuspended || this.#isCompleted();
   }
 
-  /** Permanently, until another pass is requested. */
+  /** Whether a schedule `once` is complete; stays true until another pass is requested. */
   #isCompleted(): boolean {
     const { context, progress, fingerprint, isPassDue } = this.#state;
     const isDone = progress.isCompleted && progress.meaning === fingerprint;

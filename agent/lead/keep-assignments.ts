@@ -34,7 +34,7 @@ export interface Decision {
   readonly writeMs: number;
 }
 
-/** Changes arrive in bursts (a deploy, a node that goes). The longer a decision takes, the longer the next one is delayed. */
+/** Changes arrive in bursts (a deploy, a lost node). The longer a decision takes, the longer the next one is delayed. */
 const gatherMs = { least: 100, most: 500, perDecidingMs: 4 };
 /** Longest time of reading manifests without a pause. */
 const readingPartMs = 20;

@@ -53,7 +53,7 @@ describe('a Secret is used for what the custom resource of its DataSource says',
       await bed.api.apply(JSON.stringify({ ...rbac, kind: 'ClusterRole', rules }));
       await bed.api.apply(JSON.stringify({ ...rbac, kind: 'ClusterRoleBinding', roleRef, subjects }));
       const config = { secretsFolder: undefined, watchNamespaces: [], confirmsDataSources: true };
-      // The clock is far enough ahead that nothing cached counts.
+      // Each clock reading advances by a minute, so that cached reads have always expired.
       let nowMs = 0;
       clock = { ...systemClock, monotonicMs: () => (nowMs += 60_000) };
       return await openSecrets(config, { KUBECONFIG: account.kubeconfigPath }, clock, manifests);

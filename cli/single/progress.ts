@@ -71,8 +71,7 @@ function liveProgress(screen: Screen): Progress {
 const quietMs = 10_000;
 
 /**
- * Without a terminal: a sync prints an unchanged line at most every ten seconds, so that one with a pass per second does not fill the
- * log.
+ * Without a terminal: a sync prints the same state at most every ten seconds, so that one with a pass per second does not fill the log.
  */
 function lineProgress(screen: Screen): Progress {
   const toldMs = new Map<string, number>();

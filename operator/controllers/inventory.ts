@@ -1,7 +1,7 @@
 import type { DesiredDataSource, DesiredState, DesiredSync } from '../../coordination/contract.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 
-/** In namespaces that are not watched. */
+/** What etcd holds of namespaces that are not watched. */
 export interface Outside {
   readonly syncs: readonly DesiredSync[];
   readonly dataSources: readonly DesiredDataSource[];

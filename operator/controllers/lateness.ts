@@ -9,7 +9,7 @@ export const terminatingLimitMs = 10_000;
 const minPollMs = 1_000;
 const maxPollMs = 15_000;
 
-/** The time limit is over. */
+/** The time limit of a deletion has passed. */
 export interface Late {
   /** The namespace, if it is being deleted: it accepts no events any more. */
   readonly namespace: KubernetesObject | undefined;

@@ -5,14 +5,14 @@ import type { Happening } from '../runtime/events.ts';
 import type { SyncObject, SyncObjectStatus } from './objects.ts';
 import { requestTypes } from './requests.ts';
 
-/** One sentence for each field or annotation of an object that has no effect. */
+/** One sentence for each field of an object that has no effect. */
 export function ignoredFields(paths: readonly string[]): readonly string[] {
   return paths.map((path) => `${path} is not known to this version of Idra (${version}), and is ignored`);
 }
 
 const names = ['suspend', ...Object.keys(requestTypes)];
 
-/** Annotations with Idra's prefix that are not known. */
+/** Annotations with Idra's prefix that have no effect. */
 export function ignoredAnnotations({ metadata }: SyncObject): readonly string[] {
   return Object.entries(metadata.annotations ?? {}).flatMap(([annotation, value]) => {
     if (!annotation.startsWith(`${group}/`)) return [];
@@ -29,7 +29,7 @@ export function ignoredAnnotations({ metadata }: SyncObject): readonly string[] 
   });
 }
 
-/** Whether the status reports it for the first time. */
+/** Events for warnings that the status reports for the first time. */
 export function ofIgnored(before: SyncObjectStatus, warnings: readonly string[]): readonly Happening[] {
   return warnings
     .filter((each) => !before.warnings?.includes(each))

@@ -37,7 +37,7 @@ export class Informer<T extends KubernetesObject> {
     await orAborted(this.#synced.promise, signal);
   }
 
-  /** State after the last event. Must not be modified: change a copy. */
+  /** The state after the last event. Must not be modified: change a copy. */
   get(key: string): T | undefined {
     const reflector = this.#reflectors.get(undefined) ?? this.#reflectors.get(refOf(key).namespace);
     return reflector?.cache.get(key);
