@@ -6,7 +6,7 @@ import type { Row } from './values.ts';
  * read a format define it; the name `values` is reserved. Formats:
  * - `pgcopy-binary`: PostgreSQL protocol CopyData frames ('d', int32 length, one row of COPY BINARY without file header and trailer);
  * - `tsv`: lines of tab-separated text, `\N` for NULL, backslash escapes for backslash, tab, newline, carriage return (the common subset
- * of PostgreSQL's COPY text and MySQL's LOAD DATA), UTF-8;
+ *   of PostgreSQL's COPY text and MySQL's LOAD DATA), UTF-8;
  * - `sqlite`: chunks of several rows, packed by connectors/sqlite/connection/packing.ts: values as SQLite stores them.
  */
 export type RawFormat = string;

@@ -120,7 +120,7 @@ export interface Relation {
   readonly isOpaque?: true;
   /** A destination without columns of its own, which accepts any column. */
   readonly hasOpenColumns?: true;
-  /** Row security hides some rows from this user: hidden rows are reported, as is a later start of the hiding. */
+  /** Row security may hide rows from this user. This is reported, also if it starts while a Sync runs. */
   readonly hidesRows?: true;
   /** Distinguishes this table from a later one of the same name (an oid). Undefined if the system has none. */
   readonly identity?: string;
