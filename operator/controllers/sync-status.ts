@@ -113,7 +113,7 @@ function whyNotRun(
   const missing = whichIsMissing(deps, object);
   if (missing) return missing;
   const unassigned = deps.etcdView.unassignedOf(object.metadata.uid);
-  // A completed Sync needs no agent; a report about an earlier spec does not mean that this one is complete.
+  // A Sync that is completed or failed needs no agent, but only if that was reported about this spec.
   const ofThisSpec = said && said.observedGeneration === object.metadata.generation ? said.state : undefined;
   const needsNoAgent = ofThisSpec === 'Completed' || ofThisSpec === 'Failed';
   return needsNoAgent ? undefined : unassigned;
