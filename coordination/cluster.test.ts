@@ -60,7 +60,7 @@ describe('cluster', () => {
     await assert.rejects(desired.putSync(desiredSync('u2'), first?.version), hasCode('Conflict'));
     await desired.putSync({ ...desiredSync('u1', 'orders'), generation: 2 }, first?.version);
     await desired.putSync({ ...desiredSync('u1', 'orders'), deletedAt: '2026-01-02T00:00:00.000Z' });
-    // Made again under its name while the old one still goes.
+    // Recreated under its name while the old one is still being deleted.
     await desired.putSync(desiredSync('u3', 'orders'), '');
     await one.requests.post('u1', { type: 'run-now', id: '1' });
     await desired.purgeSync('u1', 'operator');

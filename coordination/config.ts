@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { permanent } from '../core/errors.ts';
 
 export interface EtcdConfig {
-  /** `http://HOST:PORT` or https; one for each member. */
+  /** `http://HOST:PORT` or https; one per member. */
   readonly endpoints: readonly string[];
   /** Begins and ends with a slash. */
   readonly prefix: string;
@@ -63,7 +63,7 @@ const variables = z
     },
   );
 
-/** From the environment. Throws EtcdNotConfigured (permanent), which names the variable. An empty variable is none. */
+/** From the environment. Throws EtcdNotConfigured (permanent), which names the variable. An empty variable counts as not set. */
 export function readEtcdConfig(env: Readonly<Record<string, string | undefined>>): EtcdConfig {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
   if (given.IDRA_ETCD_ENDPOINTS === undefined) {

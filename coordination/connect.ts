@@ -21,12 +21,12 @@ export interface CoordinationDeps {
   readonly clock?: Clock;
 }
 
-/** Connects when it is first used. Throws EtcdNotConfigured (permanent) when a file of the configuration cannot be read. */
+/** Connects on first use. Throws EtcdNotConfigured (permanent) if a file of the configuration cannot be read. */
 export function connectCoordination(config: EtcdConfig, deps: CoordinationDeps = {}): Coordination {
   return coordinateOver(new EtcdClient(config), config.prefix, deps.clock ?? systemClock);
 }
 
-/** Over any transport: the real one, or that of the model. */
+/** Over any transport: the real one, or the model's. */
 export function coordinateOver(transport: EtcdTransport, prefix: string, clock: Clock): Coordination {
   const kv = new EtcdKv(transport, clock);
   const keys = new Keys(prefix);

@@ -53,7 +53,7 @@ describe('etcd of three members with troubles', () => {
     let count = 0;
     const report = async () => {
       count += 1;
-      // A state that is news leaves at once.
+      // A change of state is written at once.
       lock.report({ ...statusOf('s', 'Running', count), reason: `R${count}` });
       await lock.offsets.write(String(count));
     };
@@ -266,7 +266,7 @@ test('etcd with TLS, certificates and a user; and what is said when they are wro
     const session = await known.join(agentOf('a'), { leaseTtlMs: 10_000 });
     const lock = await acquire(session, 's');
     await lock.offsets.write('1');
-    // Its token of etcd runs out meanwhile.
+    // Its etcd token expires meanwhile.
     const startMs = performance.now();
     await until(() => performance.now() - startMs > 4_000, { what: 'the end of a token' });
     await lock.offsets.write('2');
@@ -292,7 +292,7 @@ test('etcd with TLS, certificates and a user; and what is said when they are wro
   }
 });
 
-/** `idra` may read and write the test's prefix, and nothing else. */
+/** `idra` may read and write only the test's prefix. */
 async function addUser(
   { endpoints, prefix }: EtcdServer,
   { caFile, certFile, keyFile }: { caFile: string; certFile: string; keyFile: string },

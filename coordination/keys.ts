@@ -1,9 +1,9 @@
 import { type KeyRange, underPrefix } from './etcd/transport.ts';
 
 /**
- * Every key of Idra in etcd, and nobody else makes one. The version in front is that of the layout: agents of two neighbouring
- * versions work side by side, so a change that an older one cannot read gets a new number, and both are written for one version.
- * Values are JSON. "Session" is the lease of one agent; "-" means none: such keys stay until they are deleted.
+ * Every key of Idra in etcd; no other code builds keys. The version in the prefix is that of the layout: agents of two adjacent versions
+ * run side by side, so a change that an older one cannot read gets a new number, and both layouts are written for one version. Values are
+ * JSON. "Session" is the lease of one agent; "-" means none: such keys stay until they are deleted.
  */
 export class Keys {
   readonly root: string;
@@ -20,7 +20,7 @@ export class Keys {
     return `${this.root}syncs/`;
   }
 
-  /** The uid of the newest Sync of a name. Written with it, read to find a Sync by name. Lease: -. */
+  /** The uid of the newest Sync with a name. Written with the Sync, read to find a Sync by name. Lease: -. */
   name(namespace: string, name: string): string {
     return `${this.root}names/${namespace}/${name}`;
   }
@@ -33,7 +33,10 @@ export class Keys {
     return `${this.root}data-sources/`;
   }
 
-  /** Agent without its loads. Written by the agent, read by the leader and people. Lease: session; its end is the agent's end. */
+  /**
+   * Agent without its loads. Written by the agent, read by the leader and for display. Lease: session; its expiry means that the agent
+   * has ended.
+   */
   agent(name: string): string {
     return `${this.agents}${name}`;
   }
@@ -41,7 +44,7 @@ export class Keys {
     return `${this.root}agents/`;
   }
 
-  /** Measured load of an agent's syncs, by uid. Written by the agent now and then, read by the leader. Lease: session. */
+  /** Measured load of an agent's syncs, by uid. Written by the agent periodically, read by the leader. Lease: session. */
   load(agent: string): string {
     return `${this.loads}${agent}`;
   }
@@ -49,17 +52,17 @@ export class Keys {
     return `${this.root}loads/`;
   }
 
-  /** The last transaction of a session: each is conditional on the one before. Written and read by the agent. Lease: session. */
+  /** The last transaction of a session; each is conditional on the previous one. Written and read by the agent. Lease: session. */
   session(agent: string): string {
     return `${this.root}sessions/${agent}`;
   }
 
-  /** LeaderRecord. Created by the agent that becomes leader; its create revision is the term. Read by everybody. Lease: session. */
+  /** LeaderRecord. Created by the agent that becomes leader; its create revision is the term. Read by all. Lease: session. */
   get leader(): string {
     return `${this.root}leader`;
   }
 
-  /** Assignment. Written by the leader, under the condition of its term; read by that agent. Lease: -. */
+  /** Assignment. Written by the leader, conditional on its term; read by that agent. Lease: -. */
   assignment(agent: string, uid: string): string {
     return `${this.assignmentsOf(agent)}${uid}`;
   }
@@ -70,12 +73,18 @@ export class Keys {
     return `${this.root}assignments/`;
   }
 
-  /** UnassignedReason by uid of a Sync that nobody can run. Written by the leader, under the condition of its term; read by operator and people. Lease: session. */
+  /**
+   * UnassignedReason by uid of a Sync that nobody can run. Written by the leader, conditional on its term; read by the operator and for
+   * display. Lease: session.
+   */
   get unassigned(): string {
     return `${this.root}unassigned/`;
   }
 
-  /** RateDemand by namespace and name of a data source whose rate is limited, and agent. Written by that agent, read by agents. Lease: session. */
+  /**
+   * RateDemand by namespace and name of a data source with a rate limit, and agent. Written by that agent, read by agents. Lease:
+   * session.
+   */
   get rates(): string {
     return `${this.root}rates/`;
   }
@@ -88,7 +97,10 @@ export class Keys {
     return `${this.root}locks/`;
   }
 
-  /** SlotRecord: which Syncs hold or await a slot of a data source; the oldest hold. Written by the agent that runs the Sync. Lease: session. */
+  /**
+   * SlotRecord: which Syncs hold or await a slot of a data source; the oldest ones hold. Written by the agent that runs the Sync. Lease:
+   * session.
+   */
   slot(namespace: string, name: string, uid: string): string {
     return `${this.slotsOf(namespace, name)}${uid}`;
   }
@@ -109,7 +121,7 @@ export class Keys {
     return `${this.root}memory/${uid}`;
   }
 
-  /** SyncStatus. Written under the lock, read by operator and people. Lease: -. */
+  /** SyncStatus. Written under the lock, read by the operator and for display. Lease: -. */
   status(uid: string): string {
     return `${this.statuses}${uid}`;
   }
@@ -117,7 +129,7 @@ export class Keys {
     return `${this.root}status/`;
   }
 
-  /** The last changes of the offset by hand. Written under the lock, read by undo requests and by people. Lease: -. */
+  /** The last manual changes of the offset. Written under the lock, read by undo requests and for display. Lease: -. */
   history(uid: string): string {
     return `${this.root}history/${uid}`;
   }
@@ -138,7 +150,7 @@ export class Keys {
     return `${this.root}answers/${uid}`;
   }
 
-  /** DataSourceReport. Written by an agent, read by operator and people. Lease: -. */
+  /** DataSourceReport. Written by an agent, read by the operator and for display. Lease: -. */
   report(namespace: string, name: string): string {
     return `${this.reports}${namespace}/${name}`;
   }
@@ -146,7 +158,7 @@ export class Keys {
     return `${this.root}reports/`;
   }
 
-  /** Probe. Written by the asker, read by agents. Lease: the asker's, for as long as it waits. */
+  /** Probe. Written by the asker, read by agents. Lease: the asker's, while it waits. */
   probe(id: string): string {
     return `${this.probes}${id}`;
   }
@@ -154,7 +166,7 @@ export class Keys {
     return `${this.root}probes/`;
   }
 
-  /** Which agent answers a probe. Created by it. Lease: session; gone with an agent that dies over it. */
+  /** Which agent answers a probe. Created by that agent. Lease: session, so it is released if the agent dies meanwhile. */
   probeClaim(id: string): string {
     return `${this.probeClaims}${id}`;
   }
@@ -167,7 +179,10 @@ export class Keys {
     return `${this.root}probe-answers/${id}`;
   }
 
-  /** TrialNote: an agent speaks to a data source for the first time. Written and deleted by that agent; outlives one that dies. Lease: -. */
+  /**
+   * TrialNote: an agent connects to a data source for the first time. Written and deleted by that agent; outlives an agent that dies.
+   * Lease: -.
+   */
   trial(dataSource: string, instance: string): string {
     return `${this.trialsOf(dataSource)}${instance}`;
   }
@@ -176,7 +191,10 @@ export class Keys {
     return `${this.root}trials/${dataSource}/`;
   }
 
-  /** Removal: a deleted Sync is over, and those who wrote the keys of one side have removed them. Written by agents, operator and command line; deleted by the leader, last of all. Lease: -. */
+  /**
+   * Removal: deletion of a Sync is complete, and one side has deleted the keys that it writes. Written by agents, operator and command
+   * line; deleted by the leader, last of all. Lease: -.
+   */
   removed(uid: string): string {
     return `${this.removals}${uid}`;
   }
@@ -189,7 +207,7 @@ export class Keys {
     return `${this.root}epoch`;
   }
 
-  /** All of Idra. */
+  /** All keys of Idra. */
   get all(): Required<KeyRange> {
     return underPrefix(this.root);
   }

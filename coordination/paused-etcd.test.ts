@@ -16,7 +16,7 @@ test('an etcd that is paused for a third of a lease, again and again, costs no l
     const leadership = await session.campaign(session.signal);
     for (let turn = 0; turn < 3; turn++) {
       for (const { process } of server.members) await process.kill('SIGSTOP');
-      // The fault itself: etcd is away for so long.
+      // The tested fault: etcd is unavailable for this long.
       await pause(leaseTtlMs / 3);
       for (const { process } of server.members) await process.kill('SIGCONT');
       await lock?.writeProgress({ hasCaughtUp: true, isCompleted: false, lastSyncTime: `turn ${turn}` });

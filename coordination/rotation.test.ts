@@ -41,7 +41,7 @@ describe('credentials of etcd', () => {
     };
     try {
       await write(1);
-      // Another authority: with the old files nobody reaches the server that is started with the new ones.
+      // Another CA: with the old files nobody can connect to the server that is started with the new ones.
       await makeCertificates(dirname(server.certificates?.caFile ?? ''));
       for (const user of ['idra-agent', 'idra-operator'] as const) await sign(user);
       await server.members[0]?.process.restart();
@@ -82,7 +82,7 @@ describe('credentials of etcd', () => {
     const as = (user: string) => ({ endpoints: server.endpoints, prefix: server.prefix, user, passwordFile });
     const setUp = { passwords, timeoutMs: 30_000, onChange() {}, onWarning() {} };
     await setUpRoles({ ...setUp, config: as('root') });
-    // Authentication is on by now, and root is somebody with a password.
+    // Authentication is on by now, and root has a password.
     await setUpRoles({ ...setUp, config: as('root') });
     const client = new EtcdClient(as('idra-agent'));
     const coordination = coordinateOver(client, server.prefix, systemClock);
@@ -90,13 +90,13 @@ describe('credentials of etcd', () => {
     const seen = new Set<string>();
     try {
       const session = await coordination.join(agentOf('a'), { leaseTtlMs: 30_000 });
-      // One that makes streams alone: other calls ask for another token by themselves.
+      // A client that only opens streams: other calls request another token by themselves.
       const quiet = new EtcdClient(as('idra-agent'));
       const lease = await quiet.grant(30);
       const { revision, cluster } = await quiet.range(statuses);
-      // etcd looks for tokens that have ended once a second.
+      // etcd checks for expired tokens once a second.
       await systemClock.sleep(2_500);
-      // The first try tells that the token has ended, as where the network fails; whoever watches or renews tries again.
+      // The first attempt reports that the token has expired, like a network failure; whoever watches or renews tries again.
       let asking: NodeJS.Timeout;
       const watched = () =>
         new Promise((resolve, reject) => {
@@ -104,7 +104,7 @@ describe('credentials of etcd', () => {
             { ...statuses, afterRevision: revision, cluster },
             { onEvents() {}, onProgress: resolve, onEnd: reject },
           );
-          // etcd says nothing while a watch catches up.
+          // etcd does not answer while a watch catches up.
           asking = setInterval(() => stream.requestProgress(), 200);
         }).finally(() => clearInterval(asking));
       await until(() => watched().then(() => true), { what: 'a watch', timeoutMs: 15_000 });

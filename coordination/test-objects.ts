@@ -1,7 +1,7 @@
 import type { SyncState, SyncStatus } from '../core/status.ts';
 import type { DataSource, Sync } from '../core/sync-spec.ts';
 
-/** Objects for tests, with nothing in them that a test does not look at. */
+/** Objects for tests, with only the fields that tests need. */
 export function syncOf(uid: string, more: { readonly name?: string } = {}): Sync {
   return {
     uid,

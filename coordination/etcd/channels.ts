@@ -5,16 +5,16 @@ import { type EtcdCredentials, isSameCredentials, readCredentials } from './cred
 
 export const defaultTimeoutMs = 3_000;
 const maxMessageBytes = 256 << 20;
-/** Certificates are replaced long before they end, so that nobody waits for this. */
+/** Certificates are replaced long before they expire, so a slow check is enough. */
 const lookEveryMs = 10_000;
-/** Also after a failure, which may come from a certificate that was replaced. */
+/** Also checked after a failure, which may be caused by a replaced certificate. */
 const lookAtMostEveryMs = 1_000;
-/** Longer than any call takes. Watches of a channel that is replaced go on for as long. */
+/** Longer than any call takes. Watches on a replaced channel continue for this long. */
 const retiredAfterMs = 15_000;
 
 /**
- * One client of etcd for each endpoint, made again when the files of the configuration have changed. Leases, locks and watched revisions
- * belong to etcd and not to a connection, so that they go on over the new one.
+ * One etcd client per endpoint, recreated when the files of the configuration change. Leases, locks and watched revisions belong to etcd
+ * and not to a connection, so they continue over the new client.
  */
 export class EtcdChannels {
   readonly #config: EtcdConfig;
@@ -27,7 +27,7 @@ export class EtcdChannels {
   #lookedMs = Number.NEGATIVE_INFINITY;
   #madeMs = performance.now();
 
-  /** `onRetired`: nobody should use this one any more; it is closed after it returns. */
+  /** `onRetired` must make everybody stop using the client; it is closed after the callback returns. */
   constructor(config: EtcdConfig, onRetired: (client: Etcd3) => void, pace: EtcdChannelPace = {}) {
     this.#config = config;
     this.#onRetired = onRetired;
@@ -47,7 +47,7 @@ export class EtcdChannels {
     return this.#credentials.user;
   }
 
-  /** A file that is missing or does not fit the others for a moment is looked at again later. */
+  /** A file that is missing, or temporarily does not match the others, is checked again later. */
   lookForNewFiles(): void {
     const nowMs = performance.now();
     if (nowMs - this.#lookedMs < lookAtMostEveryMs) return;
@@ -63,7 +63,7 @@ export class EtcdChannels {
     this.#replace();
   }
 
-  /** etcd has forgotten the token of this process: the next call asks for another one by user and password. */
+  /** etcd no longer knows the token of this process: the next call requests another one with user and password. */
   authenticateAgain(): void {
     if (this.#config.user === undefined || performance.now() - this.#madeMs < lookAtMostEveryMs) return;
     this.#replace();
@@ -103,7 +103,7 @@ export interface EtcdChannelPace {
   readonly retiredAfterMs?: number;
 }
 
-/** etcd3 without its retries and breakers: a write whose answer was lost would be repeated. */
+/** etcd3 without its retries and circuit breakers, which would repeat a write whose answer was lost. */
 export function openEtcd3(hosts: string, credentials: EtcdCredentials['options']): Etcd3 {
   return new Etcd3({ ...transportOptions(), ...credentials, hosts });
 }
@@ -119,7 +119,7 @@ function transportOptions(): Omit<IOptions, 'hosts'> {
     grpcOptions: {
       'grpc.max_receive_message_length': maxMessageBytes,
       'grpc.max_send_message_length': maxMessageBytes,
-      // A connection that went silent is found out; etcd allows a ping each 5 s.
+      // Detects a connection that went silent; etcd allows one ping per 5 s.
       'grpc.keepalive_time_ms': 10_000,
       'grpc.keepalive_timeout_ms': 5_000,
       'grpc.initial_reconnect_backoff_ms': 100,

@@ -22,8 +22,8 @@ import type {
 import { openWatch } from './watch-stream.ts';
 
 /**
- * etcd3 as a thin layer over the calls: none of its retries (a write whose answer was lost would be repeated), breakers,
- * watchers, leases, locks or elections. One client for each endpoint; all calls go to one of them until it fails.
+ * etcd3 as a thin layer over the calls, without its retries (which would repeat a write whose answer was lost), circuit breakers,
+ * watchers, leases, locks or elections. One client per endpoint; all calls use one endpoint until it fails.
  */
 export class EtcdClient implements EtcdTransport {
   readonly #endpoints: readonly string[];
@@ -119,7 +119,7 @@ export class EtcdClient implements EtcdTransport {
     };
   }
 
-  /** For tests and `idra epoch`: forgets the history before a revision. */
+  /** For tests and `idra epoch`: deletes the history before a revision. */
   async compact(revision: bigint): Promise<void> {
     await this.#channels.get(this.#current).kv.compact({ revision: String(revision), physical: true });
   }
@@ -151,10 +151,10 @@ export class EtcdClient implements EtcdTransport {
     return asEtcdError(error, endpoint, { user: this.#channels.user, keys: this.#keys, needs });
   }
 
-  /** Somebody may have moved on already. */
+  /** Another call may have switched endpoints already. */
   #failed(index: number, error: unknown, code = 'EtcdUnavailable'): void {
     this.#channels.lookForNewFiles();
-    // Of a watch with a token that has ended older releases of etcd say that it is not permitted.
+    // For a watch whose token has expired, older releases of etcd report that it is not permitted.
     if (isTokenGone(error) || error instanceof EtcdPermissionDeniedError) this.#channels.authenticateAgain();
     else if (code === 'EtcdUnavailable' && this.#current === index)
       this.#current = (index + 1) % this.#endpoints.length;

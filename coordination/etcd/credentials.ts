@@ -4,15 +4,15 @@ import type { IOptions } from 'etcd3';
 import { permanent } from '../../core/errors.ts';
 import type { EtcdConfig } from '../config.ts';
 
-/** The contents of the files that the configuration names, at one moment. */
+/** The contents of the configured files at one moment. */
 export interface EtcdCredentials {
   readonly options: Pick<IOptions, 'credentials' | 'auth'>;
-  /** Whom etcd takes this process for: its user, or the common name of its certificate. */
+  /** The identity of this process in etcd: its user, or the common name of its certificate. */
   readonly user: string | undefined;
   readonly files: readonly Buffer[];
 }
 
-/** Throws EtcdNotConfigured (permanent) where a file cannot be read, or certificate and key do not belong together. */
+/** Throws EtcdNotConfigured (permanent) if a file cannot be read, or certificate and key do not match. */
 export function readCredentials(config: EtcdConfig): EtcdCredentials {
   const ca = readGiven(config.caFile, 'IDRA_ETCD_CA');
   const cert = readGiven(config.certFile, 'IDRA_ETCD_CERT');
@@ -43,7 +43,7 @@ export function isSameCredentials(one: EtcdCredentials, other: EtcdCredentials):
   );
 }
 
-/** While files are replaced one may be new and the other old: such a pair is never used. */
+/** While files are being replaced, one may be new and the other old: such a pair is never used. */
 function commonName(cert: Buffer, key: Buffer): string | undefined {
   let parsed: X509Certificate;
   let isPair: boolean;

@@ -17,14 +17,17 @@ import { grantsOf, isGranted, isRoleName, kindOfKey, type Need } from '../roles/
 const noUser = 'etcdserver: user name is empty';
 const oldRevision = 'etcdserver: revision of auth store is old';
 
-/** Who asked etcd for what. */
+/** Which identity requested what from etcd. */
 export interface EtcdCall {
   readonly user: string | undefined;
   readonly keys: Keys;
   readonly needs: readonly Need[];
 }
 
-/** An error of the client by its class, which comes from the status code. What is not known may have happened or not. */
+/**
+ * Converts an error of the client by its class, which comes from the status code. If the class is unknown, the write may have happened or
+ * not.
+ */
 export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): IdraError {
   if (thrown instanceof IdraError) return thrown;
   const error = asTyped(thrown);
@@ -37,7 +40,7 @@ export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): 
       mend: 'run idra etcd roles as root with the same IDRA_ETCD_PREFIX, or give this process the certificate (IDRA_ETCD_CERT) or user (IDRA_ETCD_USER) of its role',
     });
   }
-  // A token ends with the time, with a restart of etcd, and in some kinds with each change of rights: the next call has another one.
+  // A token expires, and is lost at a restart of etcd and, for some kinds, at each change of rights: the next call gets another one.
   if (isTokenGone(error)) {
     return transient('EtcdUnavailable', `etcd ${endpoint} asks for the password again`, more);
   }
@@ -75,7 +78,7 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof IdraError && error.code === code;
 }
 
-/** Errors of streams come as gRPC has them, without a class of their own. */
+/** Errors of streams are plain gRPC errors without a class. */
 function asTyped(thrown: unknown): unknown {
   return thrown instanceof Error ? castGrpcError(thrown) : thrown;
 }
@@ -88,7 +91,7 @@ export function isTokenGone(thrown: unknown): boolean {
   );
 }
 
-/** `write locks, read offsets`: of all that was asked for, what the role of this user has no right to, where it is one of Idra's. */
+/** `write locks, read offsets`: the requested accesses that the role of this user lacks, if it is one of Idra's. */
 function describe({ user, keys, needs }: EtcdCall): string {
   const grants = isRoleName(user) ? grantsOf(user, keys) : [];
   const beyond = needs.filter((need) => !isGranted(need, grants));

@@ -17,7 +17,7 @@ const attempts = 4;
 export interface ListOptions {
   readonly signal?: AbortSignal | undefined;
   readonly keysOnly?: boolean;
-  /** Left out: the newest. */
+  /** Default: the newest. */
   readonly revision?: bigint;
 }
 
@@ -27,7 +27,7 @@ export interface Listed {
   readonly cluster: string;
 }
 
-/** Reads, and writes that may be repeated, over a transport that repeats nothing. */
+/** Reads, and writes that may be repeated, over a transport that never repeats a call. */
 export class EtcdKv {
   readonly transport: EtcdTransport;
   readonly clock: Clock;
@@ -42,7 +42,7 @@ export class EtcdKv {
     return pairs[0];
   }
 
-  /** All of a range at one revision. */
+  /** All keys of a range at one revision. */
   async list(range: KeyRange, options: ListOptions = {}): Promise<Listed> {
     const pairs: KeyValue[] = [];
     let whole = { revision: 0n, cluster: '' };
@@ -53,7 +53,7 @@ export class EtcdKv {
     return { ...whole, pairs };
   }
 
-  /** The same page by page, for callers that need not hold all of it at once; each page has the revision of the whole. */
+  /** The same page by page, for callers that do not need all of it in memory; all pages have the same revision. */
   async *pages(range: KeyRange, options: ListOptions = {}): AsyncGenerator<RangeResult> {
     const { signal, keysOnly = false } = options;
     const first = { ...range, limit: pageLimit, keysOnly };
@@ -61,7 +61,7 @@ export class EtcdKv {
       options.revision === undefined ? first : { ...first, revision: options.revision },
       signal,
     );
-    // The header's revision is always the newest.
+    // The revision in the header is always the newest.
     const revision = options.revision ?? page.revision;
     for (;;) {
       yield { ...page, revision };
@@ -75,7 +75,7 @@ export class EtcdKv {
     return await this.repeat(() => this.transport.range(request, signal && { signal }), signal);
   }
 
-  /** For a transaction that does the same when it is carried out twice, or late. */
+  /** For a transaction whose effect is the same if it is executed twice, or late. */
   async repeatableTxn(request: TxnRequest, signal?: AbortSignal): Promise<TxnResult> {
     return await this.repeat(() => this.transport.txn(request, signal && { signal }), signal);
   }

@@ -10,7 +10,7 @@ import type {
   TxnResult,
 } from './transport.ts';
 
-/** Between our words and those of the protocol. */
+/** Converts between our types and those of the protocol. */
 export function toTxnRequest({ compare, success, failure }: TxnRequest): ITxnRequest {
   return {
     compare: compare.map(toCompare),
@@ -46,7 +46,7 @@ export function fromPair(pair: IKeyValue): KeyValue {
 export function fromTxnResponse(response: ITxnResponse): TxnResult {
   return {
     succeeded: response.succeeded,
-    // A nested answer has no header.
+    // A nested response has no header.
     revision: BigInt(response.header?.revision ?? 0),
     results: response.responses.map((each): OperationResult => {
       if (each.response_range) return { pairs: each.response_range.kvs.map(fromPair) };

@@ -1,5 +1,5 @@
 /**
- * For its effect, before etcd's client is imported: the library under it would print on stderr, past the log, what a server sends wrong, with
- * the bytes that it could not read. Errors of calls come as errors.
+ * Import this for its side effect before etcd's client: the gRPC library would print invalid responses of a server to stderr, bypassing
+ * the log, including the bytes that it could not parse. Errors of calls are still reported as errors.
  */
 process.env.GRPC_VERBOSITY ??= 'NONE';

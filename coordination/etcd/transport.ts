@@ -1,18 +1,18 @@
 /**
- * The few calls of etcd that Idra lives on. The real one is in client.ts; the simulated one of the model replaces it.
- * Every call fails with an IdraError: EtcdUnavailable (transient) when the answer is unknown, for a write also whether it
- * happened; a write is never repeated below this line. Reads are linearizable. Keys and values are text.
+ * The few etcd calls that Idra uses. The real implementation is in client.ts; the model replaces it with a simulated one. Every call
+ * fails with an IdraError: EtcdUnavailable (transient) if the answer is unknown, so that a write may or may not have happened. No layer
+ * below this one repeats a write. Reads are linearizable. Keys and values are text.
  */
 export interface EtcdTransport {
-  /** At most 128 operations, nested ones included. */
+  /** At most 128 operations, including nested ones. */
   txn(request: TxnRequest, options?: CallOptions): Promise<TxnResult>;
   range(request: RangeRequest, options?: CallOptions): Promise<RangeResult>;
-  /** Events after a revision, in order. Ends once, with an error, and does not come back by itself. */
+  /** Events after a revision, in order. Ends once, with an error, and does not restart itself. */
   watch(request: WatchRequest, sink: WatchSink): WatchStream;
   grant(ttlSeconds: number, options?: CallOptions): Promise<LeaseId>;
-  /** Renews. The lease's new time in seconds, 0 when it is gone. */
+  /** Renews the lease. Returns its new TTL in seconds, 0 if it is gone. */
   keepAlive(lease: LeaseId, options?: CallOptions): Promise<number>;
-  /** Its keys go with it. Nothing happens when it is gone already. */
+  /** Deletes its keys. Does nothing if the lease is already gone. */
   revoke(lease: LeaseId, options?: CallOptions): Promise<void>;
   close(): void;
 }
@@ -20,7 +20,7 @@ export interface EtcdTransport {
 export type LeaseId = string;
 
 export interface CallOptions {
-  /** After it the call fails as EtcdUnavailable. */
+  /** After this time the call fails with EtcdUnavailable. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -30,11 +30,11 @@ export interface KeyValue {
   readonly value: string;
   readonly createRevision: bigint;
   readonly modRevision: bigint;
-  /** '0' where the key is under none. */
+  /** '0' if the key has no lease. */
   readonly lease: LeaseId;
 }
 
-/** A key alone, or with `end` all from `key` up to it. */
+/** A single key, or with `end` all keys from `key` up to it. */
 export interface KeyRange {
   readonly key: string;
   readonly end?: string;
@@ -50,7 +50,7 @@ export type Operation =
   | { readonly kind: 'put'; readonly key: string; readonly value: string; readonly lease?: LeaseId }
   | ({ readonly kind: 'delete' } & KeyRange)
   | ({ readonly kind: 'get' } & KeyRange)
-  /** Decides by its own compares: operations that need not share the fate of the others. */
+  /** Evaluated by its own compares, for operations that must succeed or fail independently of the others. */
   | ({ readonly kind: 'txn' } & TxnRequest);
 
 export interface TxnRequest {
@@ -63,20 +63,20 @@ export interface TxnRequest {
 export interface TxnResult {
   readonly succeeded: boolean;
   readonly revision: bigint;
-  /** One for each operation that was carried out. */
+  /** One for each executed operation. */
   readonly results: readonly OperationResult[];
 }
 
 export interface OperationResult {
-  /** Of a get. */
+  /** Result of a get. */
   readonly pairs?: readonly KeyValue[];
-  /** Of a nested transaction. */
+  /** Result of a nested transaction. */
   readonly txn?: TxnResult;
 }
 
 export interface RangeRequest extends KeyRange {
   readonly limit?: number;
-  /** Left out: the newest. */
+  /** Default: the newest. */
   readonly revision?: bigint;
   readonly keysOnly?: boolean;
   readonly countOnly?: boolean;
@@ -84,7 +84,7 @@ export interface RangeRequest extends KeyRange {
 
 export interface RangeResult {
   readonly revision: bigint;
-  /** Which etcd this is: one that was restored or replaced has another. */
+  /** Identifies the etcd cluster; one that was restored or replaced has another id. */
   readonly cluster: string;
   readonly pairs: readonly KeyValue[];
   readonly hasMore: boolean;
@@ -92,36 +92,36 @@ export interface RangeResult {
 }
 
 export interface WatchRequest extends KeyRange {
-  /** Seen already: events come from the next one on. */
+  /** Already seen: events start at the next revision. */
   readonly afterRevision: bigint;
-  /** The one that has given that revision. */
+  /** The cluster that reported that revision. */
   readonly cluster: string;
 }
 
 export interface WatchEvent {
   readonly kind: 'put' | 'delete';
-  /** Of a delete: the key, and the revision at which it went; the value is empty. */
+  /** For a delete: the key, and the revision at which it was deleted; the value is empty. */
   readonly pair: KeyValue;
 }
 
 export interface WatchSink {
-  /** All events of a revision come together. With none: everything up to `revision` has been delivered. */
+  /** All events of a revision are delivered together. An empty list means that everything up to `revision` has been delivered. */
   onEvents(events: readonly WatchEvent[], revision: bigint): void;
-  /** The answer to requestProgress: the member is there, and knows of so much. */
+  /** The answer to requestProgress: the member is alive, and has reached this revision. */
   onProgress(revision: bigint): void;
-  /** EtcdCompacted, EtcdReplaced: list again. Everything else: watch again after the last revision. */
+  /** EtcdCompacted, EtcdReplaced: list again. Any other error: watch again after the last revision. */
   onEnd(error: Error): void;
 }
 
 export interface WatchStream {
-  /** Asks the member for its revision: a silent watch may be one that is dead, or of a member that was left behind. */
+  /** Requests the member's revision: a silent watch may be dead, or belong to a member that fell behind. */
   requestProgress(): void;
   close(): void;
 }
 
 /** The end of the range of all keys that begin with `prefix`. */
 export function endOf(prefix: string): string {
-  // Keys are ASCII: the last character has a next one.
+  // Keys are ASCII, so the last character always has a successor.
   return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The first release of each minor version that holds users to their roles: earlier ones check no nested transaction (CVE-2026-33343), no
- * lease of a put within a transaction, and let a reader of one key watch all keys after it.
+ * The first release of each minor version that enforces roles completely: earlier ones do not check nested transactions (CVE-2026-33343)
+ * or the lease of a put within a transaction, and let a reader of one key watch all keys after it.
  */
 const firstOfMinor: ReadonlyMap<number, number> = new Map([
   [5, 33],

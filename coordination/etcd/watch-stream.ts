@@ -11,7 +11,7 @@ import type { WatchEvent, WatchRequest, WatchSink, WatchStream } from './transpo
 
 type Duplex = Awaited<ReturnType<Etcd3['watchClient']['watch']>>;
 
-/** One watch on a stream of its own: etcd3's watchers lose events when they reconnect, and share what hangs. */
+/** One watch on its own stream: etcd3's watchers lose events when they reconnect, and a stream that hangs would affect all of them. */
 export function openWatch(client: Etcd3, request: WatchRequest, sink: WatchSink): WatchStream {
   let stream: Duplex | undefined;
   let isOver = false;
@@ -35,11 +35,11 @@ export function openWatch(client: Etcd3, request: WatchRequest, sink: WatchSink)
       try {
         deliver(response, request, sink, end);
       } catch (error) {
-        // An answer without what it must have: an exception here would end the process.
+        // A response without a required field: an exception here would end the process.
         end(error);
       }
     });
-    // From the last one that was seen, not the next: a watch that starts in the future gets no progress events.
+    // Starts at the last revision seen, not the next one: a watch that starts in the future gets no progress events.
     stream.write({
       create_request: {
         ...toRange(request),
@@ -62,7 +62,10 @@ export function openWatch(client: Etcd3, request: WatchRequest, sink: WatchSink)
   };
 }
 
-/** Ended first: etcd3 takes the error of a cancelled stream that can still be written for one of the host, and closes all of it. */
+/**
+ * The stream is ended first: etcd3 attributes the error of a cancelled stream that is still writable to the host, and closes all its
+ * streams.
+ */
 function hangUp(stream: Duplex | undefined): void {
   stream?.end();
   stream?.cancel();
@@ -94,19 +97,19 @@ function deliver(
       (event): WatchEvent => ({ kind: event.type === 'Put' ? 'put' : 'delete', pair: fromPair(event.kv) }),
     );
   if (events.length === 0 && response.events.length > 0) return;
-  // While a watch catches up the header is ahead of what was delivered.
+  // While a watch catches up, the header's revision is ahead of what was delivered.
   sink.onEvents(events, events.at(-1)?.pair.modRevision ?? revision);
 }
 
 function cancelled({ compact_revision: compacted, cancel_reason: reason }: IWatchResponse): Error {
   if (compacted !== '0')
     return transient('EtcdCompacted', `etcd has forgotten what came before revision ${compacted}`);
-  // Classes of the reason's text, as of a call that is refused.
+  // Classifies the reason's text like the error of a refused call.
   const known = castGrpcErrorMessage(reason);
   const isAboutRights =
     known instanceof EtcdPermissionDeniedError || known instanceof EtcdInvalidAuthTokenError;
   return isAboutRights ? known : transient('EtcdUnavailable', `etcd cancelled the watch: ${reason}`);
 }
 
-/** The id in an answer that is about the whole stream. */
+/** The watch id in a response about the whole stream. */
 const noWatch = '-1';

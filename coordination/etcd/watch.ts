@@ -5,26 +5,26 @@ import { hasCode } from './errors.ts';
 import type { EtcdKv } from './kv.ts';
 import { type KeyRange, type KeyValue, underPrefix, type WatchEvent, type WatchStream } from './transport.ts';
 
-/** A silent watch is asked for a sign of life after this time, and given up after it once more. */
+/** A silent watch is probed after this time, and abandoned if it is still silent after the same time again. */
 const aliveEveryMs = 5_000;
-/** etcd does not answer a progress request while a watch catches up, and each watch catches up when it is opened. */
+/** etcd does not answer a progress request while a watch catches up, which every watch does after it opens. */
 const askAgainMs = 1_000;
-/** How often the mirror is compared with a whole list, whatever the watch has shown. */
+/** How often the mirror is compared with a complete list, regardless of the watch. */
 const relistEveryMs = 600_000;
 
 export interface ReflectorSink {
-  /** What is there now; also after each list, for what has changed meanwhile. */
+  /** The current value; also reported after each list, for keys that changed meanwhile. */
   onPut(pair: KeyValue): void;
   onDelete(key: string): void;
-  /** A list, or the events of one answer, have been reported. */
+  /** A list, or the events of one response, have been reported. */
   onSettled(): void;
-  /** Something failed; it goes on by itself. Also what a sink has thrown. */
+  /** Something failed, including an exception thrown by a sink; the watch recovers by itself. */
   onError(error: Error): void;
 }
 
 /**
- * Mirrors a range of keys: a list at one revision, then its changes from the next one on. When the watch ends it starts
- * again from what it has seen, or with a list where etcd has compacted that. Reports only real differences.
+ * Mirrors a range of keys: a list at one revision, then its changes from the next revision on. If the watch ends, it resumes after the
+ * last revision seen, or with a new list if etcd has compacted that. Reports only real differences.
  */
 export class Reflector implements Watching {
   readonly isSynced: Promise<void>;
@@ -41,7 +41,7 @@ export class Reflector implements Watching {
     this.#sink = sink;
     const synced = Promise.withResolvers<void>();
     this.isSynced = synced.promise;
-    // Who closes before the first list is there gets no answer, and no unhandled rejection.
+    // If it is closed before the first list, there is no result, and no unhandled rejection.
     synced.promise.catch(() => {});
     this.#done = this.#run(synced.resolve).finally(() => synced.reject(this.#end.signal.reason));
   }
@@ -127,7 +127,7 @@ export class Reflector implements Watching {
     });
   }
 
-  /** Resolves when it is time for a list; rejects when the watch is dead or its member was left behind. */
+  /** Resolves when it is time for a list; rejects if the watch is dead or its member fell behind. */
   async #guard(
     stream: WatchStream,
     liveness: Liveness,
@@ -138,7 +138,7 @@ export class Reflector implements Watching {
     const { clock } = this.#kv;
     while (clock.monotonicMs() < untilMs) {
       const { revision, cluster } = await this.#kv.range({ key: this.#range.key }, signal);
-      // A restored etcd counts from an earlier revision: a watch from a later one would wait for it in silence.
+      // A restored etcd counts from an earlier revision: a watch from a later one would silently wait for it.
       if (cluster !== seen().cluster || revision < seen().revision)
         throw transient(
           'EtcdReplaced',
@@ -184,13 +184,13 @@ export class Reflector implements Watching {
   }
 }
 
-/** Up to which revision the mirror is true, and of which etcd. */
+/** The revision up to which the mirror is current, and the cluster that it comes from. */
 interface Seen {
   readonly revision: bigint;
   readonly cluster: string;
 }
 
-/** Whether a watch is known to be up to date: what it has seen, against what was asked of it last. */
+/** Whether a watch is known to be current: compares what it has seen with what was last requested. */
 class Liveness {
   #expected = 0n;
   #seen = -1n;
@@ -203,7 +203,7 @@ class Liveness {
     if (revision > this.#seen) this.#seen = revision;
   }
 
-  /** It knows at least of what a linearizable read had seen when it was asked. */
+  /** It has reached at least the revision of a linearizable read made before the request. */
   get isAlive(): boolean {
     return this.#seen >= this.#expected;
   }

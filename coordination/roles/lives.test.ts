@@ -16,7 +16,9 @@ const never = new AbortController().signal;
 const ignore = () => {};
 const time = '2026-01-01T00:00:00.000Z';
 
-/** Many releases of etcd look at no transaction within another, as the writes of agents are: here each is judged by the table alone. */
+/**
+ * Many releases of etcd do not check nested transactions, which agents use for writes. Here each operation is checked against the table.
+ */
 describe('what is asked of etcd is granted to who asks', () => {
   let server: EtcdServer;
   const beyond: string[] = [];

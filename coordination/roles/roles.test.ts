@@ -5,7 +5,7 @@ import { grantsOf, isGranted, keyRights, needsOf, roleNames } from './roles.ts';
 
 const keys = new Keys('/idra/');
 
-/** Every key and prefix that Keys makes, by the name of what makes it. */
+/** Every key and prefix that Keys builds, by the name of the method. */
 function madeKeys(): ReadonlyMap<string, string> {
   const made = new Map<string, string>();
   const notKeys = new Set(['constructor', 'all', 'lastPart']);

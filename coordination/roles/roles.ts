@@ -5,11 +5,11 @@ export const roleNames = ['idra-agent', 'idra-operator', 'idra-api'] as const;
 /** Also the name of the etcd user, which is the common name of its client certificate. */
 export type RoleName = (typeof roleNames)[number];
 
-/** etcd has no right to delete alone: to write is to put and to delete. */
+/** etcd has no separate right to delete: write access means put and delete. */
 export type Access = 'read' | 'readwrite';
 
 interface KeyRights {
-  /** The keys begin with it, after the root of the layout. */
+  /** The keys start with it, after the root of the layout. */
   readonly prefix: string;
   readonly agent?: Access;
   readonly operator?: Access;
@@ -18,8 +18,8 @@ interface KeyRights {
 }
 
 /**
- * Which role reads and writes which keys (keys.ts), and nothing else. `idra-api` is who writes desired state for people: the command
- * line in a cluster without Kubernetes. `idra-operator` is the same for custom resources.
+ * Which role reads and writes which keys (keys.ts); all else is denied. `idra-api` writes desired state for users: the command line in a
+ * cluster without Kubernetes. `idra-operator` does the same for custom resources.
  */
 export const keyRights: readonly KeyRights[] = [
   // Desired state
@@ -58,7 +58,7 @@ export const keyRights: readonly KeyRights[] = [
     why: 'a deleted Sync whose keys one side has removed, so that the other side removes its own',
   },
   { prefix: 'epoch', agent: 'read', operator: 'read', api: 'readwrite', why: 'raised by people alone' },
-  // What agents say
+  // Reports of agents
   {
     prefix: 'status/',
     agent: 'readwrite',
@@ -76,7 +76,7 @@ export const keyRights: readonly KeyRights[] = [
     api: 'readwrite',
     why: 'written by the leader; whoever deletes a DataSource deletes its report',
   },
-  // How agents divide the work
+  // Distribution of the work among agents
   { prefix: 'agents/', agent: 'readwrite', operator: 'read', api: 'read', why: 'who is there' },
   { prefix: 'loads/', agent: 'readwrite', operator: 'read', api: 'read', why: 'read with the agents' },
   { prefix: 'sessions/', agent: 'readwrite', why: 'orders the writes of one agent' },
@@ -94,7 +94,7 @@ export const keyRights: readonly KeyRights[] = [
   { prefix: 'places/', agent: 'readwrite', api: 'read', why: 'shown to people' },
   { prefix: 'rates/', agent: 'readwrite', why: 'shared between agents' },
   { prefix: 'trials/', agent: 'readwrite', why: 'shared between agents' },
-  // Questions to agents
+  // Queries to agents
   { prefix: 'probes/', agent: 'readwrite', api: 'readwrite', why: 'the leader asks, and people do' },
   { prefix: 'probe-claims/', agent: 'readwrite', why: 'one agent answers' },
   {
@@ -110,7 +110,7 @@ export interface Grant {
   readonly access: Access;
 }
 
-/** Ranges only, also for single keys: releases of etcd before 3.5.33 and 3.6.14 let a reader of a single key watch all keys after it. */
+/** Only ranges, also for single keys: releases of etcd before 3.5.33 and 3.6.14 let a reader of a single key watch all keys after it. */
 export function grantsOf(role: RoleName, keys: Keys): readonly Grant[] {
   return keyRights.flatMap((rights) => {
     const access = accessOf(role, rights);
@@ -138,7 +138,7 @@ export interface Need {
   readonly access: 'read' | 'write';
 }
 
-/** All that etcd asks rights for: both branches, compares, and what is nested, whether carried out or not. */
+/** All accesses that etcd requires rights for: both branches, compares and nested transactions, whether executed or not. */
 export function needsOf({ compare, success, failure = [] }: TxnRequest): readonly Need[] {
   return [
     ...compare.map(({ key }): Need => ({ range: { key }, access: 'read' })),
@@ -169,7 +169,7 @@ export function isGranted({ range, access }: Need, grants: readonly Grant[]): bo
   );
 }
 
-/** `locks`, of a key or a range within one kind of keys; the key itself where it is none of Idra's. */
+/** `locks`, for a key or a range within one kind of keys; the key itself if it is not one of Idra's. */
 export function kindOfKey(key: string, keys: Keys): string {
   const found = keyRights.find(({ prefix }) => key.startsWith(`${keys.root}${prefix}`));
   return found ? found.prefix.replace(/\/$/, '') : key;

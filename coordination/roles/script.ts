@@ -4,11 +4,11 @@ import { grantsOf, roleNames } from './roles.ts';
 
 export interface RoleScript {
   readonly prefix: string;
-  /** A folder with a file for each user that has a password. */
+  /** A folder with one file for each user that has a password. */
   readonly passwords?: { readonly folder: string; readonly users: readonly string[] } | undefined;
 }
 
-/** The same as setup.ts does, for an etcd that Idra does not reach as root. */
+/** Does the same as setup.ts, for an etcd that Idra cannot access as root. */
 export function roleScript({ prefix, passwords }: RoleScript): string {
   const keys = new Keys(prefix);
   const lines = [

@@ -13,18 +13,18 @@ import { type Access, type Grant, grantsOf, type RoleName, roleNames } from './r
 
 export interface RoleSetup {
   readonly config: EtcdConfig;
-  /** By user; one without a password logs in by its certificate alone. */
+  /** By user; a user without a password logs in only by its certificate. */
   readonly passwords: ReadonlyMap<string, string>;
   readonly timeoutMs: number;
-  /** Each change that was made, and each warning, as a line for people. */
+  /** Called with each change made, and each warning, as a line of text. */
   readonly onChange: (line: string) => void;
   readonly onWarning: (line: string) => void;
   readonly clock?: Clock;
 }
 
 /**
- * Makes users and roles as coordination/roles/roles.ts has them, and turns authentication on. It may run again at any time: what is there
- * already stays, and grants on Idra's keys that a role must not have are revoked. Waits for an etcd that does not answer yet.
+ * Creates users and roles as defined in coordination/roles/roles.ts, and turns authentication on. It can be run repeatedly: existing
+ * objects are kept, and grants on Idra's keys that a role must not have are revoked. Waits for an etcd that does not answer yet.
  */
 export async function setUpRoles(setup: RoleSetup): Promise<void> {
   const { clock = systemClock, config, timeoutMs } = setup;
@@ -44,7 +44,7 @@ export async function setUpRoles(setup: RoleSetup): Promise<void> {
   }
 }
 
-/** Before authentication is on etcd refuses whoever comes with a password. */
+/** Before authentication is on, etcd refuses logins with a password. */
 async function openAdmin(config: EtcdConfig): Promise<Etcd3> {
   const { options } = readCredentials(config);
   const [hosts = ''] = config.endpoints;
@@ -133,11 +133,11 @@ function isSame({ range, access }: Grant, existing: Existing): boolean {
   return isRange && existing.access === access;
 }
 
-/** Touches Idra's keys, of whatever layout: the role may have rights on others, as those of another installation. */
+/** Whether the grant covers keys of Idra, of any layout. The role may have rights on other keys, such as those of another installation. */
 function concerns({ key, end }: Existing, { root }: Keys): boolean {
   const prefix = root.slice(0, -'v1/'.length);
   const [first, last] = [Buffer.from(prefix), Buffer.from(endOf(prefix))];
-  // An end of one zero byte is the end of all keys; none at all is the one key.
+  // An end of one zero byte means the end of all keys; an empty end means the single key.
   const isOpen = end.length === 1 && end[0] === 0;
   const beyond = end.length === 0 ? Buffer.concat([key, Buffer.from([0])]) : end;
   return key.compare(last) < 0 && (isOpen || first.compare(beyond) < 0);
@@ -175,7 +175,7 @@ async function rolesOf(auth: Etcd3['auth'], name: string): Promise<readonly stri
   }
 }
 
-/** Releases before 3.5 do not say; turning it on twice does no harm. */
+/** Releases before 3.5 do not report it; turning it on twice is harmless. */
 async function isEnabled({ auth }: Etcd3): Promise<boolean> {
   try {
     return (await auth.authStatus()).enabled === true;

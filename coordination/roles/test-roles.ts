@@ -8,7 +8,7 @@ import { setUpRoles } from './setup.ts';
 export interface EtcdWithRoles {
   readonly server: EtcdServer;
   config(user: RoleName | 'root'): EtcdConfig;
-  /** A certificate of this name, new in the place of an earlier one. */
+  /** A certificate with this name; replaces an earlier one. */
   sign(user: string): Promise<Pick<EtcdConfig, 'certFile' | 'keyFile'>>;
 }
 
@@ -43,7 +43,7 @@ export async function etcdWithUsers(): Promise<EtcdWithRoles> {
   };
 }
 
-/** As the environment of a process says it. */
+/** In the form of environment variables. */
 export function environmentOf({ endpoints, prefix, caFile, certFile, keyFile }: EtcdConfig) {
   return {
     IDRA_ETCD_ENDPOINTS: endpoints.join(','),

@@ -1,6 +1,6 @@
 /**
- * A caller that could not create a key waits on its watch before it tries again. The watch may be behind the answer that the caller got,
- * and would send it back at once, so it is given this time first.
+ * A caller that could not create a key waits on its watch before it retries. The watch may be behind the answer that the caller got, and
+ * would wake it at once, so it is given this time first.
  */
 export const watchCatchesUpMs = 50;
 
@@ -9,7 +9,7 @@ export class ChangeSignal {
   readonly #listeners = new Set<() => void>();
   #isSettled = false;
 
-  /** The state has changed; from the first call on it is complete. */
+  /** The state has changed; after the first call it is complete. */
   notify(): void {
     this.#isSettled = true;
     for (const listener of this.#listeners) listener();

@@ -22,7 +22,7 @@ interface Part {
   remove(key: string): void;
 }
 
-/** All that the leader decides on, kept up to date in place. */
+/** Everything that the leader's decisions depend on, updated in place. */
 export function watchCluster(
   kv: EtcdKv,
   keys: Keys,

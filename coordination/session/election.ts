@@ -18,7 +18,7 @@ import { LeaderNotes } from './leader-notes.ts';
 import type { Lease } from './lease.ts';
 import type { WriteQueue } from './write-queue.ts';
 
-/** A change is at most two operations; with the term's condition they stay under etcd's limit. */
+/** A change is at most two operations; with the condition on the term a transaction stays under etcd's limit. */
 const changesPerTransaction = 60;
 
 export interface CampaignInput {
@@ -30,7 +30,7 @@ export interface CampaignInput {
   readonly keys: Keys;
 }
 
-/** The leader is the agent that created the one key, under its lease; the create revision is the term. */
+/** The leader is the agent that created the single leadership key, under its lease; the create revision is the term. */
 export async function campaign(input: CampaignInput, signal: AbortSignal): Promise<Leadership> {
   const ends = AbortSignal.any([signal, input.lease.signal]);
   const seat = new Seat(input);
@@ -48,7 +48,7 @@ export async function campaign(input: CampaignInput, signal: AbortSignal): Promi
   }
 }
 
-/** The term, when it is ours now. */
+/** Returns the term if this agent is now the leader. */
 async function takeSeat({ keys, lease, writeQueue, agent }: CampaignInput): Promise<bigint | undefined> {
   const key = keys.leader;
   const value = JSON.stringify({ agent } satisfies LeaderRecord);
@@ -134,7 +134,7 @@ class EtcdLeadership implements Leadership {
     if (this.signal.aborted) return;
     const seat = { kind: 'delete', key: this.#input.keys.leader } as const;
     await this.#write([this.#unassigned.retraction, seat]).catch((error: unknown) => {
-      // Lost before it was given up: the same in the end.
+      // It was lost before it was resigned, which has the same result.
       if (!this.signal.aborted) throw error;
     });
     this.#lose();
@@ -156,11 +156,11 @@ class EtcdLeadership implements Leadership {
     const key = keys.assignment(assignment.agent, assignment.uid);
     const put: Operation = { kind: 'put', key, value: JSON.stringify(assignment) };
     if (from === undefined || from === assignment.agent) return [put];
-    // In one transaction: never two owners.
+    // In one transaction, so that there are never two owners.
     return [{ kind: 'delete', key: keys.assignment(from, assignment.uid) }, put];
   }
 
-  /** Until the key is gone, or another's. */
+  /** Waits until the key is deleted, or belongs to another agent. */
   async #guard(): Promise<void> {
     try {
       await this.#seat.until((holder) => holder?.createRevision === this.#revision, this.signal);

@@ -1,12 +1,12 @@
 import type { EtcdKv } from '../etcd/kv.ts';
 import { type LeaseId, type Operation, underPrefix } from '../etcd/transport.ts';
 
-/** One operation each; with the term's condition they stay under etcd's limit. */
+/** One operation each; with the condition on the term a transaction stays under etcd's limit. */
 const perTransaction = 100;
 
 /**
- * What the leader publishes besides the assignments: one key each under a prefix, under its lease, so that nothing of a former leader
- * is believed. Only differences are written; what an earlier leader left behind is taken over.
+ * What the leader publishes besides the assignments: one key each under a prefix, under its lease, so that notes of a former leader
+ * expire. Only differences are written; keys of an earlier leader are taken over.
  */
 export class LeaderNotes {
   readonly #kv: EtcdKv;
@@ -20,7 +20,7 @@ export class LeaderNotes {
     this.#lease = lease;
   }
 
-  /** All there is to say, by the key without its prefix. `write` carries out operations under the condition of the term. */
+  /** All current notes, by the key without its prefix. `write` executes operations under the condition of the term. */
   async publish(
     notes: ReadonlyMap<string, object>,
     write: (operations: readonly Operation[]) => Promise<void>,
@@ -44,12 +44,12 @@ export class LeaderNotes {
     }
   }
 
-  /** Takes back all that is said, when the leader resigns and its lease goes on. */
+  /** Deletes all notes, for a leader that resigns while its lease continues. */
   get retraction(): Operation {
     return { kind: 'delete', ...underPrefix(this.#prefix) };
   }
 
-  /** Of another lease: to be written again, or deleted. */
+  /** Written under another lease: must be rewritten or deleted. */
   async #find(): Promise<Map<string, string>> {
     const { pairs } = await this.#kv.list(underPrefix(this.#prefix));
     return new Map(

@@ -6,7 +6,7 @@ import { Stopped, transient } from '../../core/errors.ts';
 import type { EtcdTransport } from '../etcd/transport.ts';
 import { Lease } from './lease.ts';
 
-/** Time that the test moves. */
+/** A clock that the test advances. */
 class ManualClock implements Clock {
   #nowMs = 0;
   #timers: { readonly atMs: number; readonly fire: () => void }[] = [];
@@ -26,7 +26,7 @@ class ManualClock implements Clock {
     });
   }
 
-  /** `firesTimers` false: as in a process that was stopped, whose timers are late. */
+  /** `firesTimers` false: like in a process that was stopped, whose timers are late. */
   async moveTo(ms: number, firesTimers = true): Promise<void> {
     this.#nowMs = ms;
     const isDue = ({ atMs }: { readonly atMs: number }) => firesTimers && atMs <= ms;
@@ -37,7 +37,7 @@ class ManualClock implements Clock {
   }
 }
 
-/** A lease of 9 s with a margin of 0.9 s, and its renewals as they are asked for. */
+/** A lease of 9 s with a margin of 0.9 s, and its renewals as they are requested. */
 async function leaseOf(clock: ManualClock, grantTakesMs = 0) {
   const renewals: { answer: (seconds: number) => Promise<void>; refuse: (error: Error) => Promise<void> }[] =
     [];

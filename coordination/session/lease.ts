@@ -3,9 +3,9 @@ import { IdraError, Stopped } from '../../core/errors.ts';
 import type { EtcdTransport, LeaseId } from '../etcd/transport.ts';
 
 /**
- * A lease that is renewed at a third of its time, and whose end is known here before it comes there. etcd counts from when it
- * handles a renewal; here it counts from when the last confirmed one was sent, on the monotonic clock, less a margin: so the
- * signal fires first, whatever was slow or paused (Invariant 4). Once lost it stays lost, even if etcd still has it.
+ * A lease that is renewed at a third of its TTL. Its expiry is known here earlier than in etcd: etcd counts from when it handles a
+ * renewal; here it counts from when the last confirmed one was sent, on the monotonic clock, minus a margin. So the signal fires first,
+ * whatever was slow or paused (Invariant 4). Once lost it stays lost, even if etcd still has it.
  */
 export class Lease {
   readonly id: LeaseId;
@@ -38,7 +38,7 @@ export class Lease {
     return this.#lost.signal;
   }
 
-  /** Asked before each step that needs it: timers fire late in a process that was paused. */
+  /** Check before each step that requires the lease: timers fire late in a process that was paused. */
   isAlive(): boolean {
     if (this.#lost.signal.aborted) return false;
     if (this.#clock.monotonicMs() < this.#deadlineMs) return true;
@@ -46,7 +46,7 @@ export class Lease {
     return false;
   }
 
-  /** Until the signal fires, unless a renewal is confirmed before. */
+  /** Milliseconds until the signal fires, unless a renewal is confirmed before then. */
   leftMs(): number {
     return this.#lost.signal.aborted ? 0 : Math.max(0, this.#deadlineMs - this.#clock.monotonicMs());
   }
@@ -56,7 +56,7 @@ export class Lease {
     this.#lost.abort(new Stopped('lease-lost'));
   }
 
-  /** What is under it goes at once. The signal fires too. */
+  /** Its keys are deleted at once. The signal fires too. */
   async revoke(): Promise<void> {
     this.lose();
     await this.#transport.revoke(this.id);
@@ -69,7 +69,7 @@ export class Lease {
       const sentMs = this.#clock.monotonicMs();
       try {
         const ttlSeconds = await this.#transport.keepAlive(this.id, { timeoutMs: this.ttlMs / 4 });
-        // An answer that comes after the deadline is of no use: everything has been stopped.
+        // An answer after the deadline is useless: everything has been stopped.
         if (!this.isAlive()) return;
         if (ttlSeconds <= 0) {
           this.lose();
@@ -91,7 +91,7 @@ export class Lease {
     }
   }
 
-  /** False: lost meanwhile. */
+  /** Returns false if the lease is lost meanwhile. */
   async #sleepUntil(atMs: number): Promise<boolean> {
     const { signal } = this.#lost;
     try {

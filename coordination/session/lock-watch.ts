@@ -3,7 +3,7 @@ import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
 import { ChangeSignal, watchCatchesUpMs } from './change-signal.ts';
 
-/** Watches the locks of all syncs for as long as somebody waits for one: one watch, however many wait. */
+/** Watches the locks of all syncs while anybody waits for one. All waiters share one watch. */
 export class LockWatch {
   readonly #kv: EtcdKv;
   readonly #keys: Keys;
@@ -14,7 +14,7 @@ export class LockWatch {
     this.#keys = keys;
   }
 
-  /** After an acquire that failed: until nobody is known to hold the lock. Rejects with the signal's reason. */
+  /** Call after a failed acquire: waits until nobody is known to hold the lock. Rejects with the signal's reason. */
   async untilFree(uid: string, signal: AbortSignal): Promise<void> {
     const open = this.#open ?? this.#start();
     this.#open = open;

@@ -12,7 +12,7 @@ import { answersIn, readHistory, withAnswer } from '../state/requests.ts';
 import type { RequestInbox } from './request-inbox.ts';
 import type { WriteQueue, WriteReceipt } from './write-queue.ts';
 
-/** A status that only counts up is written at most this often. */
+/** A status in which only counters change is written at most this often. */
 const quietMs = 3_000;
 
 export interface LockInput {
@@ -29,8 +29,8 @@ export interface LockInput {
 }
 
 /**
- * A lock that is held: its key under the session's lease, known by its create revision. Whatever is written of the sync is
- * conditional on it (Invariant 3).
+ * A held lock: its key under the session's lease, identified by its create revision. Every write for the sync is conditional on it
+ * (Invariant 3).
  */
 export class EtcdLock implements SyncLock {
   readonly token: Token;
@@ -75,7 +75,7 @@ export class EtcdLock implements SyncLock {
     if (isNews || last.lastError?.code !== status.lastError?.code) this.#sendStatus();
   }
 
-  /** Called now and then: a status that is not news leaves when the last one is old enough. */
+  /** Called periodically: writes a pending status without a state change when the last write is old enough. */
   sweep(isLast = false): void {
     const isOld =
       isLast ||
@@ -85,7 +85,7 @@ export class EtcdLock implements SyncLock {
 
   async pendingRequests(): Promise<readonly Request[]> {
     const { inbox, uid } = this.#input;
-    // The watch may be behind what the last holder has done: the first look is at etcd itself.
+    // The watch may be behind what the last holder has done, so the first read goes to etcd.
     if (this.#isPrimed && !inbox.has(uid)) return [];
     const requests = await inbox.read(uid, this.signal);
     this.#isPrimed = true;
@@ -123,7 +123,7 @@ export class EtcdLock implements SyncLock {
       if (this.signal.aborted) return;
       await this.#send([{ kind: 'delete', key: this.#input.keys.lock(this.#input.uid) }], 'now', true);
     } catch (error) {
-      // The lock is gone, and that is all that was wanted.
+      // The lock is gone, which is all that release needs.
       if (!this.signal.aborted) throw error;
     } finally {
       this.#input.onGone();
@@ -135,11 +135,11 @@ export class EtcdLock implements SyncLock {
   }
 
   #sendStatus(): void {
-    // What fails here fails with the lock, whose signal says so.
+    // A failure here means that the lock is lost, which its signal reports.
     this.#send([], 'soon').catch(() => {});
   }
 
-  /** With what waits to be written. Rejects as `fenced` when the lock is gone. */
+  /** Includes pending writes. Rejects with `fenced` if the lock is gone. */
   async #send(
     operations: readonly Operation[],
     urgency: 'now' | 'soon' = 'now',
@@ -161,7 +161,7 @@ export class EtcdLock implements SyncLock {
       },
       urgency,
     );
-    // With nothing left to write, another pending write has taken it along: this one is stored when that one is.
+    // If there is nothing left to write, another pending write includes it: this one is stored when that one is.
     const receipt = (await sent) ?? (await this.#carrier);
     if (receipt === undefined || receipt.succeeded || isLast) return;
     this.lose();

@@ -10,7 +10,7 @@ import { parseRecord } from '../state/records.ts';
 import { ChangeSignal } from './change-signal.ts';
 import { EtcdSession } from './session.ts';
 
-/** Keys of a probe outlive its time by so much, should the one that asked be killed. */
+/** Keys of a probe outlive its timeout by this, in case the asker is killed. */
 const keptMs = 10_000;
 
 export function makeProbes(kv: EtcdKv, keys: Keys): Probes {
@@ -84,7 +84,7 @@ interface AnsweringInput {
   readonly onError: (error: Error) => void;
 }
 
-/** Claims each probe that it fits; when the agent that has one dies, its claim goes, and another takes it. */
+/** Claims each probe that this agent matches. If the agent that has claimed one dies, its claim is deleted and another agent takes it. */
 class Answering implements Watching {
   readonly isSynced: Promise<void>;
   readonly #input: AnsweringInput;
@@ -143,7 +143,7 @@ class Answering implements Watching {
         failure: [{ kind: 'get', key: claim }],
       }),
     });
-    // Ours already: it was sent twice.
+    // Already ours: the transaction was sent twice.
     if (!taken?.succeeded && taken?.results[0]?.pairs?.[0]?.lease !== session.lease.id) return;
     const answer = await answerer(probe).then(
       (result): ProbeAnswer => ({ id: probe.id, agent, result }),
@@ -152,7 +152,7 @@ class Answering implements Watching {
         return { id: probe.id, agent, error: { code: error.code, message: describeError(error) } };
       },
     );
-    // Under the asker's lease, so that one that stops waiting leaves nothing behind.
+    // Under the asker's lease, so that an asker that stops waiting leaves nothing behind.
     const told = { kind: 'put', key: answerKey, value: JSON.stringify(answer), lease: pair.lease } as const;
     const gone = { kind: 'delete', key: claim } as const;
     await session.writeQueue.send({

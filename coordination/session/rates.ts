@@ -9,7 +9,7 @@ import { parseRecord } from '../state/records.ts';
 import type { Lease } from './lease.ts';
 import type { WriteQueue } from './write-queue.ts';
 
-/** Between two writes of what this agent's syncs would use. */
+/** Interval between two writes of the rates that this agent's syncs want. */
 const writeEveryMs = 1_000;
 
 export interface RatesInput {
@@ -22,8 +22,8 @@ export interface RatesInput {
 }
 
 /**
- * What the agents would use of the data sources whose rate is limited: a key each, under the agent's lease, so that the part of one that
- * dies is free again. Its own counts as soon as the watch has shown it, which is when it has shown it to the others.
+ * The rates that agents want from data sources with a rate limit: one key per agent, under its lease, so that the share of an agent that
+ * dies becomes available. An agent's own demand counts only once the watch shows it, which is also when the other agents see it.
  */
 export class Rates {
   readonly #input: RatesInput;

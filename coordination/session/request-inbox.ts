@@ -5,7 +5,7 @@ import { Reflector } from '../etcd/watch.ts';
 import type { Keys } from '../keys.ts';
 import { readPending } from '../state/requests.ts';
 
-/** The requests of all syncs, as one watch of the agent sees them: which sync must look at etcd. */
+/** The requests of all syncs, from one watch of the agent: shows which sync must read etcd. */
 export class RequestInbox {
   readonly #kv: EtcdKv;
   readonly #keys: Keys;
@@ -20,12 +20,12 @@ export class RequestInbox {
       onPut: ({ key }) => this.#put(key),
       onDelete: (key) => this.forget(this.#uidOf(key), key),
       onSettled() {},
-      // The watch recovers by itself; a session that cannot go on without etcd ends by its lease.
+      // The watch recovers by itself; a session that cannot continue without etcd ends with its lease.
       onError() {},
     });
   }
 
-  /** Something waits, as far as is known. */
+  /** Whether a request is known to be pending. */
   has(uid: string): boolean {
     return this.#waiting.has(uid);
   }

@@ -21,7 +21,7 @@ import { RequestInbox } from './request-inbox.ts';
 import { EtcdStore } from './store.ts';
 import { WriteQueue } from './write-queue.ts';
 
-/** Loads are weights for the balancer: news of them is not urgent. */
+/** Loads are weights for the balancer, so changes are not urgent. */
 const loadsEveryMs = 10_000;
 
 export interface SessionDeps {
@@ -30,7 +30,7 @@ export interface SessionDeps {
   readonly keys: Keys;
 }
 
-/** One lease, one key that says who it is, and one that orders its writes. */
+/** One lease, one key with the agent's record, and one that orders its writes. */
 export async function joinAsAgent(
   deps: SessionDeps,
   agent: AgentInfo,
@@ -42,7 +42,7 @@ export async function joinAsAgent(
   const [key, sessionKey] = [keys.agent(agent.name), keys.session(agent.name)];
   const under = { lease: lease.id } as const;
   try {
-    // Carried out twice it finds its own keys; late, the lease is revoked.
+    // If executed twice, it finds its own keys; if late, the lease is revoked.
     const { succeeded, revision, results } = await kv.repeatableTxn(
       {
         compare: [
@@ -112,7 +112,7 @@ export class EtcdSession implements AgentSession {
     return this.#lease.signal;
   }
 
-  /** For what else is written under this session: leadership, claims of probes. */
+  /** For other writes under this session: leadership, claims of probes. */
   get writeQueue(): WriteQueue {
     return this.#writeQueue;
   }
@@ -166,7 +166,7 @@ export class EtcdSession implements AgentSession {
     await this.store.close();
     await this.#writeQueue.settle();
     await this.#lease.revoke().catch((error: unknown) => {
-      // It runs out by itself.
+      // The lease expires by itself.
       if (!hasCode(error, 'EtcdUnavailable')) throw error;
     });
     await this.#inbox.close();
@@ -175,7 +175,7 @@ export class EtcdSession implements AgentSession {
   async #reportPasses(midPass: readonly string[]): Promise<void> {
     if (JSON.stringify(midPass) === JSON.stringify(this.#record.midPass ?? [])) return;
     this.#record = { ...this.#record, midPass };
-    // The lease is lost, and the key went with it; or etcd will not have it, and the next one it may.
+    // Either the lease is lost and the key with it, or etcd refuses this write but may accept the next one.
     await this.#put(this.#deps.keys.agent(this.agent.name), this.#record, 'soon').catch(() => {});
   }
 
@@ -188,7 +188,7 @@ export class EtcdSession implements AgentSession {
         await this.#deps.clock.sleep(loadsEveryMs, this.signal);
       }
     } catch {
-      // The lease is lost, and they went with it; or etcd will not have them, and the next ones may do.
+      // Either the lease is lost and the keys with it, or etcd refuses this write but may accept the next one.
     } finally {
       this.#isReportingLoads = false;
     }

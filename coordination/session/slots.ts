@@ -14,7 +14,7 @@ import type { Lease } from './lease.ts';
 import type { EtcdLock } from './lock.ts';
 import type { WriteQueue } from './write-queue.ts';
 
-/** A sync comes back with its next pass: its queue is kept for this time, rather than listed and watched again for each pass. */
+/** A sync returns with its next pass: its queue is kept for this time, instead of being listed and watched again for each pass. */
 const keptIdleMs = 30_000;
 
 export interface SlotQueuesInput {
@@ -27,8 +27,8 @@ export interface SlotQueuesInput {
 }
 
 /**
- * Slots of data sources in etcd: a key for each sync that holds or awaits one, under the session's lease. The oldest hold; so it
- * is fair, and a Sync whose agent dies leaves the queue. All take them in one order (`limited`): no deadlock between two.
+ * Slots of data sources in etcd: one key for each sync that holds or awaits one, under the session's lease. The oldest keys hold a slot,
+ * which is fair, and a Sync whose agent dies leaves the queue. All take slots in the same order (`limited`), which prevents deadlocks.
  */
 export class SlotQueues {
   readonly #input: SlotQueuesInput;
@@ -65,7 +65,7 @@ export class SlotQueues {
     return { hasWaiters: () => taken.some(({ queue, limit }) => queue.count > limit), release };
   }
 
-  /** Called now and then: closes what nobody has used for a while. */
+  /** Called periodically: closes queues that have not been used for a while. */
   sweep(): void {
     const idleMs = this.#input.clock.monotonicMs() - keptIdleMs;
     for (const [name, queue] of this.#queues) {
@@ -109,11 +109,11 @@ interface Wanted {
   readonly onWait: (wait: SlotWait) => void;
 }
 
-/** The queue of one data source, as the watch shows it, for as long as this agent has syncs that use it. */
+/** The queue of one data source, as shown by the watch, while this agent has syncs that use it. */
 class SlotQueue {
   readonly name: string;
   users = 0;
-  /** When somebody left last. */
+  /** When the last user left. */
   leftMs = 0;
   readonly #input: SlotQueuesInput;
   readonly #prefix: string;
@@ -122,7 +122,7 @@ class SlotQueue {
   /** Create revisions of the keys of this agent's own syncs. */
   readonly #revisions = new Map<string, bigint>();
   readonly #changed = new ChangeSignal();
-  /** Made once for all that wait. */
+  /** Computed once for all waiters. */
   #order: Order | undefined;
 
   constructor(input: SlotQueuesInput, name: string) {
@@ -155,7 +155,7 @@ class SlotQueue {
     const revision = await this.#join(wanted, key, signal);
     this.#revisions.set(key, revision);
     const isMine = () => {
-      // What this watch does not know to be gone counts as there: it may wait too long by an instant, never too short.
+      // A key counts until this watch shows that it is gone: a sync may wait slightly too long, but never too short.
       if (this.#rank(key, revision) < limit) return true;
       onWait({ dataSource: this.name, limit, holders: this.#holders(limit) });
       return false;
@@ -173,7 +173,7 @@ class SlotQueue {
     await writeQueue
       .send({ write: () => ({ compare, success: [{ kind: 'delete', key }] }) })
       .catch((error: unknown) => {
-        // The lease has taken it along.
+        // The key was deleted with the lease.
         if (lease.isAlive()) throw error;
       });
   }
@@ -182,7 +182,7 @@ class SlotQueue {
     await this.#watch.close();
   }
 
-  /** Into the queue; returns the create revision. A key of the last owner, whose lease has not run out, is waited for. */
+  /** Joins the queue; returns the create revision. Waits for a key of the last owner whose lease has not expired. */
   async #join({ lock, sync }: Wanted, key: string, signal: AbortSignal): Promise<bigint> {
     const { writeQueue, lease, agent } = this.#input;
     const value = JSON.stringify({ agent, sync: qualifiedName(sync) } satisfies SlotRecord);

@@ -27,7 +27,7 @@ export interface EtcdStoreInput {
   readonly inbox: RequestInbox;
 }
 
-/** The SyncStore of an agent: locks and slots under its lease, everything written through its write queue. */
+/** The SyncStore of an agent: locks and slots under its lease, all writes through its write queue. */
 export class EtcdStore implements ClusterStore {
   readonly #input: EtcdStoreInput;
   readonly #locks = new Map<string, EtcdLock>();
@@ -67,7 +67,7 @@ export class EtcdStore implements ClusterStore {
     });
     if (receipt === undefined) return undefined;
     const [held, epoch] = receipt.results.map(({ pairs }) => pairs?.[0]);
-    // Under our lease and not held here: an earlier attempt of ours, whose answer was lost.
+    // Under our lease and not held here: created by an earlier attempt whose answer was lost.
     const isOurs = receipt.succeeded || held?.lease === lease.id;
     if (!isOurs || this.#locks.has(uid)) return undefined;
     const createRevision = receipt.succeeded ? receipt.revision : (held?.createRevision ?? 0n);

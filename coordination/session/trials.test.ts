@@ -27,12 +27,12 @@ test('a DataSource that has ended two agents is tried by no third, until one has
   });
   const quarantined = { code: 'DataSourceQuarantined', message: /team\/rogue .*one at .*two at / };
   try {
-    // Neither of them lives, or takes its note back.
+    // Neither of them completes or deletes its note.
     await trials.begin(of('one'));
     await trials.begin(of('two'));
     await assert.rejects(trials.begin(of('three')), quarantined);
     await assert.rejects(trials.begin(of('three')), quarantined);
-    // Another config, and another DataSource, have nothing to do with it.
+    // Another config and another DataSource are not affected.
     await (await trials.begin(of('four', 'second')))();
     await (await trials.begin({ ...of('four'), dataSource: 'team/rogue2' }))();
     await assert.rejects(trials.begin(of('three')), quarantined);

@@ -11,7 +11,7 @@ interface TrialNote extends Trial {
 }
 
 const mostEnded = 2;
-/** Afterwards one agent tries again: a server may have been corrected where nobody changes the DataSource. */
+/** Afterwards one agent tries again: a server may have been fixed without a change of the DataSource. */
 const quarantineMs = 10 * 60_000;
 
 export function makeTrials(kv: EtcdKv, keys: Keys): Trials {
@@ -52,7 +52,7 @@ export function makeTrials(kv: EtcdKv, keys: Keys): Trials {
   };
 }
 
-/** Of a transaction of etcd. */
+/** Limit for one etcd transaction. */
 const mostAtOnce = 100;
 
 function quarantined(dataSource: string, ended: readonly TrialNote[]): Error {

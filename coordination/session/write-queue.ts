@@ -6,20 +6,20 @@ import { hasCode } from '../etcd/errors.ts';
 import type { EtcdTransport, Operation, TxnRequest, TxnResult } from '../etcd/transport.ts';
 import type { Lease } from './lease.ts';
 
-/** etcd refuses more, nested ones included. */
+/** etcd's limit, including nested operations. */
 const maxOperations = 128;
-/** etcd refuses requests above 1.5 MiB, in a way that looks as if it were overloaded. */
+/** etcd refuses requests above 1.5 MiB, with an error that looks like overload. */
 const maxBytes = 1 << 20;
-/** What is not urgent leaves so often at most. */
+/** Minimum interval between writes that are not urgent. */
 const lazyEveryMs = 400;
 
-/** A transaction that is nested in the one that is sent. It may be carried out twice in a row, but never late. */
+/** A transaction that is nested in the one that is sent. It may be executed twice in a row, but never late. */
 export interface PendingWrite {
-  /** Made when it leaves, so that what came meanwhile goes along. Undefined: nothing is left to do. */
+  /** Called when it is sent, so that later changes are included. Undefined if nothing is left to do. */
   write(): TxnRequest | undefined;
 }
 
-/** The result of a pending write: its own transaction's result at the revision of the whole. */
+/** The result of a pending write: the result of its own transaction, at the revision of the outer one. */
 export interface WriteReceipt {
   readonly succeeded: boolean;
   readonly revision: bigint;
@@ -34,9 +34,9 @@ interface Waiting {
 }
 
 /**
- * All writes of one agent's session, in order, several in one transaction. Each is conditional on the session's key as the one
- * before left it, and puts it again: a transaction that arrives late, or twice, finds the key changed and does nothing. So an
- * unclear one is simply sent again; and with the lease gone, and the key with it, nothing can be written at all.
+ * All writes of one agent's session, in order, several in one transaction. Each is conditional on the session's key as the previous one
+ * left it, and puts it again: a transaction that arrives late or twice finds the key changed and does nothing. So a transaction with an
+ * unknown outcome can simply be resent. When the lease expires, its key is deleted, and nothing can be written.
  */
 export class WriteQueue {
   readonly #transport: EtcdTransport;
@@ -61,7 +61,7 @@ export class WriteQueue {
     input.lease.signal.addEventListener('abort', () => this.#rejectAll(), { once: true });
   }
 
-  /** Resolves with undefined when there was nothing left to write. Rejects as `fenced` when the lease is lost first. */
+  /** Resolves with undefined if nothing was left to write. Rejects with `fenced` if the lease is lost first. */
   async send(pending: PendingWrite, urgency: 'now' | 'soon' = 'now'): Promise<WriteReceipt | undefined> {
     if (!this.#lease.isAlive()) throw leaseLost();
     return await new Promise((resolve, reject) => {
@@ -72,7 +72,7 @@ export class WriteQueue {
     });
   }
 
-  /** Everything that was sent so far is stored, or the lease is lost. */
+  /** Resolves when everything sent so far is stored, or the lease is lost. */
   async settle(): Promise<void> {
     this.#isHurried = true;
     this.#wake.abort();
@@ -84,14 +84,14 @@ export class WriteQueue {
     try {
       while (this.#queue.length > 0 && this.#lease.isAlive()) {
         if (!this.#isHurried && !this.#queue.some(({ isUrgent }) => isUrgent)) await this.#waitForLazyTurn();
-        // What is asked for in the same turn of the event loop leaves together.
+        // Writes requested in the same turn of the event loop are sent together.
         await Promise.resolve();
         const pack = this.#takePack();
         if (pack.length > 0) await this.#commit(pack);
       }
       if (!this.#lease.isAlive()) this.#rejectAll();
     } finally {
-      // In the same turn as the last check of the queue: a write that comes later starts another pump.
+      // In the same turn as the last check of the queue: a later write starts another pump.
       this.#pumping = undefined;
     }
   }
@@ -152,7 +152,7 @@ export class WriteQueue {
     for (const { reject } of pack) reject(leaseLost());
   }
 
-  /** False: an earlier attempt has arrived after all; once more from there. */
+  /** Returns false if an earlier attempt has arrived after all; retry from there. */
   async #tryCommit(pack: readonly Packed[]): Promise<boolean> {
     const attempt = `${this.#lease.id}.${++this.#count}`;
     const nested = pack.map(({ request }): Operation => ({ kind: 'txn', ...request }));
@@ -186,7 +186,7 @@ export class WriteQueue {
     return false;
   }
 
-  /** etcd has refused for good, one of them or all: each alone, so that one does not hold up the others. */
+  /** etcd has permanently refused one or all of them: each is sent alone, so that one does not block the others. */
   async #refused(pack: readonly Packed[], error: unknown): Promise<void> {
     const [only] = pack;
     if (pack.length === 1) only?.reject(asIdraError(error));

@@ -4,9 +4,9 @@ import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../
 import { noProgress, type OffsetMirror, type SyncLock, type SyncProgress } from '../../core/sync-store.ts';
 import { type Tables, writeState } from './tables.ts';
 
-/** A status that only counts up is written at most this often. */
+/** A status in which only counters change is written at most this often. */
 const quietMs = 2_000;
-/** Changes of the offset by hand that can be undone. */
+/** Number of manual changes of the offset that can be undone. */
 export const keptHistory = 20;
 
 export interface LocalLockInput {
@@ -19,7 +19,7 @@ export interface LocalLockInput {
   readonly onRelease: () => void;
 }
 
-/** The lock of a sync in single mode: the whole file is locked, so that it cannot be lost while the process lives. */
+/** The lock of a sync in single mode. The whole file is locked, so the lock cannot be lost while the process lives. */
 export class LocalLock implements SyncLock {
   readonly token = 'next';
   readonly signal: AbortSignal;
@@ -103,7 +103,7 @@ export class LocalLock implements SyncLock {
     this.#letGo();
   }
 
-  /** The file is being closed under whoever runs. */
+  /** The file is being closed while somebody holds the lock. */
   end(reason: Stopped): void {
     this.#letGo();
     this.#end.abort(reason);
@@ -123,7 +123,7 @@ export class LocalLock implements SyncLock {
     try {
       this.#write('status', JSON.stringify(status));
     } catch (error) {
-      // A status is no reason to stop: this process knows it, and the next one is written again.
+      // A status that cannot be written is no reason to stop: this process has it in memory, and the next one is written again.
       if (error instanceof IdraError && error.code === 'StateNotWritten') return;
       throw error;
     }

@@ -2,8 +2,8 @@ import { type DataSource, qualifiedName, type Sync, slotLimit } from '../../core
 import type { Slots, SlotWait } from '../../core/sync-store.ts';
 
 /**
- * The data sources that limit their syncs, each once, in the order in which everybody takes them: no deadlock between two. The lowest limit
- * comes first, so that those who wait for the scarcest slots hold none of the others, which syncs of other systems want.
+ * The data sources that limit their syncs, each once, in the order in which everybody takes them, which prevents deadlocks. The lowest
+ * limit comes first, so that a sync that waits for the scarcest slots holds none of the others, which syncs of other systems need.
  */
 export function limited(
   dataSources: readonly DataSource[],
@@ -60,7 +60,7 @@ interface Waiter {
 }
 
 class Queue {
-  /** The latest that was asked for. */
+  /** The limit that was requested last. */
   limit = 1;
   /** By uid. */
   readonly #holders = new Map<string, string>();

@@ -91,7 +91,7 @@ describe('state file', () => {
     file.close();
 
     const tables = openTables(path);
-    // As a full disk, it lets everything be read and nothing be written.
+    // Like a full disk, it allows reads but no writes.
     tables.pragma('query_only = 1');
     const nothing = () => {};
     const still = new LocalLock({

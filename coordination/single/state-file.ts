@@ -16,34 +16,34 @@ export interface KnownSync extends SyncIdentity {
   readonly createdAt: string;
 }
 
-/** What single mode keeps: uids, offset mirror, requests, history and the last status of each Sync, in one SQLite file. */
+/** The state of single mode: uids, offset mirror, requests, history and the last status of each Sync, in one SQLite file. */
 export interface StateFile {
   readonly path: string;
   /** Its locks have the token 'next'. */
   readonly store: SyncStore;
-  /** The uid of a Sync, made at first sight. */
+  /** The uid of a Sync, created when the Sync is first seen. */
   identify(namespace: string, name: string): KnownSync;
   find(namespace: string, name: string): KnownSync | undefined;
   list(): readonly KnownSync[];
-  /** Everything that is kept of a Sync. */
+  /** Deletes everything stored for a Sync. */
   forget(uid: string): void;
   readStatus(uid: string): SyncStatus | undefined;
-  /** Every report as it comes, before it is written. */
+  /** Calls the listener with every report as it arrives, before it is written. */
   onReport(listener: (status: SyncStatus) => void): () => void;
-  /** Encoded; null where there is none. */
+  /** Encoded; null if there is none. */
   readOffset(uid: string): string | null;
   history(uid: string): readonly OffsetHistoryEntry[];
-  /** False: this (type, id) was executed or waits already. Otherwise the next run executes it, or the one of this process at once. */
+  /** Returns false if this (type, id) was executed or is already pending. Otherwise the next run executes it, or this process at once. */
   post(uid: string, request: Request): boolean;
   pending(uid: string): readonly Request[];
   /** The last answer of each type. */
   answers(uid: string): readonly RequestStatus[];
-  /** Whoever runs under a lock of it is cut off: what is at work in a system is rolled back there. */
+  /** Ends all its locks: whoever runs under one is cut off, and open transactions are rolled back. */
   endLocks(reason: Stopped): void;
   close(): void;
 }
 
-/** Throws StateLocked (permanent), which names the process, while another one has it; StateUnreadable; StateFromNewerVersion. */
+/** Throws StateLocked (permanent), which names the process, if another one has the file open; StateUnreadable; StateFromNewerVersion. */
 export function openStateFile(path: string, deps: { readonly clock?: Clock } = {}): StateFile {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   return new SqliteStateFile(path, openTables(path), deps.clock ?? systemClock);
@@ -63,7 +63,7 @@ class SqliteStateFile implements StateFile {
   readonly #clock: Clock;
   readonly #locks = new Map<string, { readonly sync: Sync; readonly lock: LocalLock }>();
   readonly #listeners = new Set<(status: SyncStatus) => void>();
-  /** What this process has reported, whether or not it could be written. */
+  /** What this process has reported, whether or not it was written. */
   readonly #reported = new Map<string, SyncStatus>();
 
   constructor(path: string, tables: Tables, clock: Clock) {
@@ -92,7 +92,7 @@ class SqliteStateFile implements StateFile {
       this.#tables
         .prepare('INSERT INTO syncs (uid, namespace, name, created_at) VALUES (?, ?, ?, ?)')
         .run(made.uid, namespace, name, createdAt);
-      // A uid that a power failure takes back would meet its own commit row as a stranger.
+      // If a power failure lost the uid, a Sync would not recognize its own commit row.
       this.#tables.pragma('wal_checkpoint(FULL)');
     });
     return made;

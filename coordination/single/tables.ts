@@ -4,7 +4,7 @@ import { permanent, transient } from '../../core/errors.ts';
 
 export type Tables = Database.Database;
 
-/** Layout of the file; one written by a newer version is refused, an older one is brought up. */
+/** Layout of the file; one written by a newer version is refused, an older one is migrated. */
 const layoutVersion = 1;
 
 const layout = `
@@ -23,8 +23,8 @@ const layout = `
 `;
 
 /**
- * Opens the file for this process alone. The lock is SQLite's own, so that it goes with the process however that ends; the file
- * `PATH.pid` only says whose it is.
+ * Opens the file exclusively for this process. The lock is SQLite's own, so it is released however the process ends; the file `PATH.pid`
+ * only shows who has it.
  */
 export function openTables(path: string): Tables {
   let tables: Tables | undefined;
@@ -33,7 +33,7 @@ export function openTables(path: string): Tables {
     tables = new Database(path, { timeout: 0 });
     tables.pragma('locking_mode = EXCLUSIVE');
     tables.pragma('journal_mode = WAL');
-    // Safe against SIGKILL; what must survive a power failure asks for a checkpoint, which syncs the file.
+    // Safe against SIGKILL; writes that must survive a power failure request a checkpoint, which syncs the file.
     tables.pragma('synchronous = NORMAL');
     tables.exec('BEGIN EXCLUSIVE; COMMIT');
     requireLayout(tables, path);
@@ -48,11 +48,11 @@ export function openTables(path: string): Tables {
 
 const privateMode = 0o600;
 
-/** Statuses and offsets hold keys of rows. SQLite gives its other files the rights of this one. */
+/** Statuses and offsets contain keys of rows. SQLite gives its other files the permissions of this one. */
 function makePrivate(path: string): void {
   if (existsSync(path)) {
-    // An earlier version has made it readable. It is not opened: closing it would end all POSIX locks that this process has on it, those
-    // of SQLite included (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    // An earlier version made it readable. It is not opened here: closing it would release all POSIX locks that this process has on it,
+    // including SQLite's (https://www.sqlite.org/howtocorrupt.html, 2.2).
     chmodSync(path, privateMode);
   } else closeSync(openSync(path, 'a', privateMode));
 }
@@ -85,7 +85,7 @@ function asStateError(error: unknown, path: string): unknown {
   });
 }
 
-/** Throws StateNotWritten, where the disk is full for instance. */
+/** Throws StateNotWritten, for example if the disk is full. */
 export function writeState<T>(tables: Tables, write: () => T): T {
   try {
     return write();

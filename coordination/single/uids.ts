@@ -4,7 +4,7 @@ import { permanent } from '../../core/errors.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
 
-/** Pages may be half written by a checkpoint of the run that has the file. */
+/** Pages may be partially written by a checkpoint of the run that has the file open. */
 const tries = 3;
 
 interface Remembered {
@@ -15,9 +15,9 @@ interface Remembered {
 }
 
 /**
- * What is remembered of each Sync by `namespace/name`, without opening the state file: a run that has it is not disturbed, and nothing is written.
- * Every uid is in the file itself, for it is checkpointed as it is made; what is still in the log behind it is not looked at, so that the
- * rest may be older than what a run knows.
+ * What is stored for each Sync by `namespace/name`, read without opening the state file: a run that has it open is not disturbed, and
+ * nothing is written. Every uid is in the main file, because creating one forces a checkpoint. The write-ahead log is not read, so other
+ * data may be older than what a run has.
  */
 export function readRemembered(path: string): ReadonlyMap<string, Remembered> {
   for (let left = tries - 1; ; left -= 1) {
@@ -35,7 +35,7 @@ export function readRemembered(path: string): ReadonlyMap<string, Remembered> {
 
 function rememberedIn(file: Buffer): ReadonlyMap<string, Remembered> {
   if (file.length === 0) return new Map();
-  // A database in memory has no log: without these bytes of the header it does not ask for one.
+  // A database in memory has no log; these bytes of the header keep it from requiring one.
   file.fill(1, 18, 20);
   const tables = new Database(file);
   try {

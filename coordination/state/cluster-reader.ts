@@ -57,7 +57,7 @@ export function makeClusterReader(kv: EtcdKv, keys: Keys): ClusterReader {
     },
   };
 
-  /** Slots by `namespace/name`, where they are limited. */
+  /** Numbers of slots by `namespace/name`, for data sources with a limit. */
   async function limits(): Promise<Map<string, number>> {
     const limits = new Map<string, number>();
     for (const { key, spec } of readRecords(await list(keys.dataSources), specOf)) {

@@ -49,7 +49,7 @@ export function makeDesiredState(kv: EtcdKv, keys: Keys): DesiredState {
       await writeDocument(kv, {
         key: keys.sync(sync.uid),
         record,
-        // One that goes must not take the name back from its successor.
+        // A Sync that is being deleted must not take the name back from its successor.
         also:
           sync.deletedAt === undefined
             ? [nameOf(keys, sync), { kind: 'delete', key: keys.removed(sync.uid) }]
@@ -89,7 +89,7 @@ export function toDataSource(pair: KeyValue): DesiredDataSource {
   return { ...parseRecord<New<DesiredDataSource>>(pair, desiredFields), version: versionOf(pair) };
 }
 
-/** The version is etcd's own; one that came with what was read is not written back. */
+/** The version is etcd's own; a version that was read with the record is not written back. */
 function withoutVersion<T extends object>(record: T): Omit<T, 'version'> {
   const { version: _version, ...rest } = record as T & { version?: string };
   return rest as Omit<T, 'version'>;

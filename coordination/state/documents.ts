@@ -5,19 +5,19 @@ import { isSameRecord, parseRecord, readRecords } from './records.ts';
 
 export interface Change {
   readonly key: string;
-  /** Undefined: delete. */
+  /** Undefined to delete. */
   readonly record: object | undefined;
-  /** Only when this is stored: a mod revision, '' for none. */
+  /** Only if this is stored: a mod revision, '' for none. */
   readonly ifVersion?: string;
-  /** Must hold beside it. */
+  /** Further conditions. */
   readonly under?: readonly Compare[];
-  /** Go with it, when it is written. */
+  /** Executed in the same transaction, if it is written. */
   readonly also?: readonly Operation[];
 }
 
 /**
- * Writes a document that several may write: conditional on what was read, so that a transaction that arrives late or twice changes
- * nothing, and an answer that was lost is read back. Nothing is written where nothing differs. Throws Conflict (transient).
+ * Writes a document that has several writers. The write is conditional on what was read, so a transaction that arrives late or twice
+ * changes nothing, and after a lost answer the document is read back. Writes nothing if nothing differs. Throws Conflict (transient).
  */
 export async function writeDocument(kv: EtcdKv, change: Change, signal?: AbortSignal): Promise<void> {
   const { key, record, ifVersion } = change;
@@ -30,7 +30,7 @@ export async function writeDocument(kv: EtcdKv, change: Change, signal?: AbortSi
   }
 }
 
-/** False: somebody else was first, or nobody knows. */
+/** Returns false if somebody else was first, or if the outcome is unknown. */
 async function tryWrite(
   kv: EtcdKv,
   stored: KeyValue | undefined,
@@ -46,7 +46,7 @@ async function tryWrite(
 
 function isDone(stored: KeyValue | undefined, record: object | undefined): boolean {
   if (stored === undefined || record === undefined) return stored === undefined && record === undefined;
-  // One that somebody else has written is written over.
+  // A record that was not written by Idra is overwritten.
   return readRecords([stored], (each) =>
     isSameRecord(parseRecord(each), JSON.parse(JSON.stringify(record))),
   ).includes(true);

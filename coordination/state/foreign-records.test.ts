@@ -79,7 +79,7 @@ for (const value of values) {
     } finally {
       await session.leave();
     }
-    // And it is written over by who has the right to the key.
+    // And it is overwritten by a user with the right to the key.
     await one.desired.putSync({ ...desired, uid: 'bad', name: 'bad' });
     assert.equal((await one.desired.getSync('bad'))?.name, 'bad');
     const success = [{ kind: 'delete', key: keys.all.key, end: keys.all.end } as const];

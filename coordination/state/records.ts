@@ -2,7 +2,7 @@ import { bug } from '../../core/errors.ts';
 import type { Agent } from '../contract.ts';
 import type { KeyValue } from '../etcd/transport.ts';
 
-/** Who has the leadership key, a lock, a slot. */
+/** The holder of the leadership key, a lock or a slot. */
 export interface LeaderRecord {
   readonly agent: string;
 }
@@ -11,20 +11,20 @@ export interface LockRecord {
 }
 export interface SlotRecord {
   readonly agent: string;
-  /** `namespace/name` of the Sync; undefined: written by an agent of an older version. */
+  /** `namespace/name` of the Sync; undefined if written by an agent of an older version. */
   readonly sync?: string;
 }
 
-/** Of the key of an agent. Its loads have one of their own. */
+/** The record in the key of an agent. Its loads have a separate key. */
 export type AgentRecord = Omit<Agent, 'loads'>;
 
-/** Fields without which a reader of the records cannot go on. */
+/** Fields that every reader of the records requires. */
 export const agentFields = ['name', 'instance', 'labels', 'joinedAt'] as const;
 export const assignmentFields = ['uid', 'agent', 'syncVersion'] as const;
 export const desiredFields = ['uid', 'namespace', 'name', 'generation'] as const;
 export const reportFields = ['namespace', 'name', 'checkedAt'] as const;
 
-/** The value of one of our keys: only Idra writes them, so that JSON of another shape is a bug or a stranger's hand. */
+/** The value of one of our keys. Only Idra writes them, so JSON of another shape is a bug or was written by somebody else. */
 export function parseRecord<T>(
   pair: Pick<KeyValue, 'key' | 'value'>,
   fields: readonly (keyof T & string)[] = [],
@@ -43,7 +43,10 @@ function parseJson({ key, value }: Pick<KeyValue, 'key' | 'value'>): unknown {
   }
 }
 
-/** Of a list: a record that Idra has not written is left out, so that it does not hold up the others. The watches of the same keys report it. */
+/**
+ * Records of a list. A record that was not written by Idra is skipped, so that it does not block the others; the watches of the same keys
+ * report it.
+ */
 export function readRecords<R>(pairs: readonly KeyValue[], read: (pair: KeyValue) => R): readonly R[] {
   return pairs.flatMap((pair) => {
     try {
@@ -54,7 +57,7 @@ export function readRecords<R>(pairs: readonly KeyValue[], read: (pair: KeyValue
   });
 }
 
-/** Equal as JSON, whatever the order of the fields. */
+/** Equal as JSON, regardless of the order of fields. */
 export function isSameRecord(a: unknown, b: unknown): boolean {
   return stableText(a) === stableText(b);
 }

@@ -39,7 +39,7 @@ describe('a deleted Sync is removed by two sides', () => {
     ...more,
   });
   const deletedAt = '2026-01-02T00:00:00.000Z';
-  /** What kinds of keys there are of a Sync. */
+  /** The kinds of keys that exist for a Sync. */
   const left = async (uid: string) => {
     const { pairs } = await client.range(keys.all);
     const found = pairs.filter(({ key }) => key.includes(`/${uid}`)).map(({ key }) => key);

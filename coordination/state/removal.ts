@@ -7,14 +7,14 @@ import type { Keys } from '../keys.ts';
 import { parseRecord, readRecords } from './records.ts';
 
 /**
- * The end of a deleted Sync. Agents may not write what is desired, and the operator and the command line may not write what agents say:
- * each side removes its own keys and leaves a note for the other. The leader of the agents deletes the note last (purgeRemoved).
+ * The end of a deleted Sync. Agents may not write desired state, and the operator and the command line may not write keys of agents: each
+ * side deletes its own keys and leaves a note for the other. The leader of the agents deletes the note last (purgeRemoved).
  */
 export interface Removal {
   readonly by: Side;
 }
 
-/** Over, although its desired state may still be there. The note alone does not end a Sync that nobody has deleted. */
+/** Deleted completely, although its desired state may still exist. The note alone does not end a Sync that nobody has deleted. */
 export function isOver(sync: Pick<DesiredSync, 'deletedAt'>, hasNote: boolean): boolean {
   return sync.deletedAt !== undefined && hasNote;
 }
@@ -37,14 +37,14 @@ export function makeRemovals(
   };
 }
 
-/** Of syncs for which there is a note. */
+/** Uids of syncs that have a note. */
 export async function removedUids(kv: EtcdKv, keys: Keys, revision?: bigint): Promise<ReadonlySet<string>> {
   const options = { keysOnly: true, ...(revision !== undefined && { revision }) };
   const { pairs } = await kv.list(underPrefix(keys.removals), options);
   return new Set(pairs.map(({ key }) => keys.lastPart(key)));
 }
 
-/** A uid is never used again, so that this may happen twice. */
+/** A uid is never reused, so this may run twice. */
 async function purgeSync(kv: EtcdKv, keys: Keys, uid: string, side: Side): Promise<void> {
   const sync = await kv.get(keys.sync(uid));
   const success = [...removalOf(keys, uid, side, sync)];
@@ -58,8 +58,8 @@ async function purgeSync(kv: EtcdKv, keys: Keys, uid: string, side: Side): Promi
 }
 
 /**
- * Only who holds the lock claims, and it notes that first: without lock, note and offset there is nothing at the destination. Whoever
- * takes the lock later finds no Sync, and does not claim (agent/engine/claim.ts).
+ * Only the holder of the lock claims, and it records that first: without lock, record and offset there is nothing at the destination.
+ * Whoever takes the lock later finds no Sync, and does not claim (agent/engine/claim.ts).
  */
 async function purgeUnclaimed(kv: EtcdKv, keys: Keys, uid: string, side: Side): Promise<boolean> {
   const read = [keys.sync(uid), keys.lock(uid), keys.progress(uid), keys.offset(uid), keys.status(uid)];
@@ -79,7 +79,7 @@ async function purgeUnclaimed(kv: EtcdKv, keys: Keys, uid: string, side: Side): 
   return succeeded;
 }
 
-/** By the leader, when the Sync is gone from what is desired: what agents have written of it, and the note. */
+/** For the leader, when the Sync is no longer in the desired state: deletes what agents have written for it, and the note. */
 async function purgeRemoved(kv: EtcdKv, keys: Keys, uid: string): Promise<void> {
   const rest = [...keysOfAgents(keys, uid), keys.removed(uid)];
   await kv.repeatableTxn({
@@ -88,7 +88,7 @@ async function purgeRemoved(kv: EtcdKv, keys: Keys, uid: string): Promise<void> 
   });
 }
 
-/** The lock goes too: whoever still holds it can write nothing more of this Sync. */
+/** Includes the lock: its holder can then write nothing more for this Sync. */
 function keysOfAgents(keys: Keys, uid: string): readonly string[] {
   return [
     keys.lock(uid),
@@ -100,7 +100,7 @@ function keysOfAgents(keys: Keys, uid: string): readonly string[] {
   ];
 }
 
-/** Everything of one side but assignments, which a leader removes when there is no such Sync. */
+/** All keys of one side except assignments, which a leader deletes when the Sync does not exist. */
 function removalOf(keys: Keys, uid: string, side: Side, sync: KeyValue | undefined): Operation[] {
   const note = JSON.stringify({ by: side } satisfies Removal);
   const removal: Operation[] = [
@@ -115,7 +115,7 @@ function removalOf(keys: Keys, uid: string, side: Side, sync: KeyValue | undefin
   if (sync !== undefined) {
     const { namespace, name } = parseRecord<New<DesiredSync>>(sync);
     const key = keys.name(namespace, name);
-    // The name may be that of a successor by now.
+    // The name may belong to a successor by now.
     const compare = [{ key, value: JSON.stringify(uid) }];
     removal.push({ kind: 'txn', compare, success: [{ kind: 'delete', key }] });
   }

@@ -5,7 +5,7 @@ import { type KeyValue, underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { parseRecord } from './records.ts';
 
-/** Of the executed ones: enough that a value which an annotation still has is known. */
+/** Number of executed requests that are kept: enough to recognize a value that is still in an annotation. */
 const keptAnswers = 50;
 
 export function makeRequests(kv: EtcdKv, keys: Keys): Requests {
@@ -18,7 +18,7 @@ export function makeRequests(kv: EtcdKv, keys: Keys): Requests {
         if (answersIn(stored).some((each) => isSameRequest(each, request))) return false;
         const compare = [
           { key, create: 0n },
-          // What is executed meanwhile, or was already when this arrives late, is not posted again.
+          // A request that is executed meanwhile, or was executed before this arrives, is not posted again.
           { key: answersKey, mod: stored?.modRevision ?? 0n },
         ];
         const value = JSON.stringify(request);
@@ -62,7 +62,7 @@ export function answersIn(stored: KeyValue | undefined): readonly RequestStatus[
   return stored === undefined ? [] : parseRecord<RequestStatus[]>(stored);
 }
 
-/** The new list, with this one last. */
+/** The new list, with this status last. */
 export function withAnswer(answers: readonly RequestStatus[], status: RequestStatus): RequestStatus[] {
   return [...answers.filter((each) => !isSameRequest(each, status)), status].slice(-keptAnswers);
 }
