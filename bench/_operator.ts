@@ -18,7 +18,7 @@ export async function startOperator(bed: OperatorBed): Promise<RunningProcess> {
   });
 }
 
-/** Runs `each` over all, a few at a time. */
+/** Calls `each` for all, a few at a time. */
 async function inParallel<T>(
   all: readonly T[],
   width: number,
@@ -43,7 +43,7 @@ export async function makeSyncs(
   return made;
 }
 
-/** What agents would say of all, at once. */
+/** Writes what agents would report about all, at once. */
 export async function sayAll(
   bed: OperatorBed,
   made: readonly SyncObject[],

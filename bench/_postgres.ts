@@ -7,13 +7,13 @@ import { type PostgresDatabase, type PostgresServer, postgres } from '../e2e/kit
 import { serverManifest } from '../e2e/kit/systems.ts';
 import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
 
-/** Two databases of one server that keeps what it is told to (fsync), a folder for manifests, and Idra run as a user runs it. */
+/** Two databases on one server that stores durably (fsync), a folder for manifests, and Idra run as by a user. */
 export interface Bench {
   readonly server: PostgresServer;
   readonly source: PostgresDatabase;
   readonly destination: PostgresDatabase;
   sql(database: PostgresDatabase, sql: string): Promise<Record<string, unknown>[]>;
-  /** For files; gone at the end. */
+  /** For files; deleted at the end. */
   readonly folder: string;
   /** `bin/idra run --once` from start to exit. `isAnew`: with a new state. */
   idra(sync: string, isAnew?: boolean): Promise<Run>;
@@ -44,7 +44,7 @@ export async function openBench(): Promise<Bench> {
     server,
     source,
     destination,
-    // As the owner's own: what the superuser makes he could not write.
+    // As the owner, who could not write tables created by the superuser.
     sql: (database, sql) => server.query(`SET ROLE "${database.user}"; ${sql}`, database.database),
     folder,
     async idra(sync, isAnew = false) {
@@ -72,7 +72,7 @@ export async function openBench(): Promise<Bench> {
   };
 }
 
-/** Runs a command to its end; throws where it fails. */
+/** Runs a command to its end; throws if it fails. */
 export async function timed(command: string, args: readonly string[]): Promise<Run> {
   const start = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -92,7 +92,7 @@ export async function timed(command: string, args: readonly string[]): Promise<R
   return { ms: performance.now() - start, peakBytes };
 }
 
-/** VmHWM; 0 when the process is gone. */
+/** VmHWM; 0 if the process has ended. */
 function peakOf(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -107,7 +107,7 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** `ok` or `MISSED` with the figure and its limit; sets the exit status. */
+/** Prints `ok` or `MISSED` with the figure and its limit; sets the exit status. */
 export function judge(what: string, figure: number, limit: number, unit = ''): void {
   const isMet = figure <= limit;
   if (!isMet) process.exitCode = 1;

@@ -10,8 +10,8 @@ import { until } from '../e2e/kit/wait.ts';
 import { Simulator } from '../e2e/simulator/simulator.ts';
 
 /**
- * Rebalance of many syncs over many agents: `assign` alone, then the true leader and true sessions on a real etcd, with passes
- * that are timers. A tenth of the syncs is busy: each commits an offset every 10 s.
+ * Rebalancing many syncs over many agents: `assign` alone, then the real leader and real sessions on a real etcd, with timers instead of
+ * passes. A tenth of the syncs is busy: each commits an offset every 10 s.
  */
 const { values } = parseArgs({
   options: {
@@ -66,7 +66,7 @@ async function onEtcd(server: EtcdServer, one: Coordination, simulator: Simulato
       Array.from({ length }, (_, index) => one.desired.putSync(shortSync(`s${start + index}`))),
     );
   }
-  // One more is the leader's process.
+  // The leader's process is one more agent.
   await simulator.join(Array.from({ length: agentCount - 1 }, (_, index) => `agent-${index}`));
   await simulator.lead();
   await even(one, agentCount);
@@ -96,13 +96,13 @@ async function changed(
   const ms = decisions.reduce((sum, { decideMs, writeMs }) => sum + decideMs + writeMs, 0);
   const decided = decisions.reduce((sum, { moves }) => sum + moves, 0);
   say(`${what}: decided and written`, ms, 1_000, 'ms');
-  // What the newcomer had, or else its smallest share: no fewer moves leave the agents even.
+  // What the newcomer had, or else its smallest share: with fewer moves the agents would not be balanced.
   const had = [...owners.values()].filter((agent) => agent === newcomer).length;
   const least = had > 0 ? had : Math.floor(syncCount / agents);
   say(`${what}: moves, ${moved} seen at the end`, decided, least, 'moves');
 }
 
-/** Until every sync is assigned and its lock held, and the agents are even within one. */
+/** Waits until every sync is assigned and its lock held, and the agents differ by at most one sync. */
 async function even(one: Coordination, agents: number): Promise<void> {
   const isEven = async () => {
     const counts = new Map<string, number>();

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { keepAgentBusy } from '../e2e/busy/busy-agent.ts';
 
-/** Whether work starves the renewal of an agent's lease: all cores kept busy by other processes of equal priority. */
+/** Whether work delays the renewal of an agent's lease: all cores are kept busy by other processes of equal priority. */
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },

@@ -6,8 +6,8 @@ import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
 import { judge } from './_postgres.ts';
 
 /**
- * Many Syncs of `every: 60s` between two databases of one PostgreSQL with max_connections 100: the most connections that they hold at one
- * time, how long until the rows of all have arrived, and memory.
+ * Many Syncs of `every: 60s` between two databases of one PostgreSQL with max_connections 100: the maximum number of connections at one
+ * time, the time until all rows have arrived, and memory.
  */
 const { values } = parseArgs({ options: { syncs: { type: 'string', default: '300,1000' } } });
 const maxConnections = 20;

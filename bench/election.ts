@@ -9,7 +9,7 @@ import { silentLog } from '../core/log.ts';
 import { type EtcdServer, etcd } from '../e2e/kit/servers.ts';
 import { until } from '../e2e/kit/wait.ts';
 
-/** Three agents that start at the same instant, many times over: always one leader, and every sync assigned, evenly. */
+/** Three agents that start at the same moment, many times: there must always be one leader, and every sync must be assigned, evenly. */
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '100' } } });
 const rounds = Number(values.rounds);
 const names = ['a', 'b', 'c'];
@@ -17,7 +17,7 @@ const uids = Array.from({ length: 9 }, (_, index) => `s${index}`);
 
 interface Round {
   readonly ms: number;
-  /** Leaderships that were held at the same time, at most. */
+  /** Maximum number of leaderships held at the same time. */
   readonly mostLeaders: number;
 }
 

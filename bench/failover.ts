@@ -5,8 +5,8 @@ import { type PostgresDatabase, type PostgresServer, postgres } from '../e2e/kit
 import { until } from '../e2e/kit/wait.ts';
 
 /**
- * How long the rows of a sync wait when its agent goes. Continuous syncs, PostgreSQL to PostgreSQL, with rows that keep coming.
- * SIGKILL: from the kill to the first commit of the next owner, every second time of the leader. SIGTERM: from the release of the lock.
+ * How long the rows of a sync wait when its agent stops. Continuous syncs, PostgreSQL to PostgreSQL, with a steady flow of rows. SIGKILL
+ * (every second time of the leader): from the kill to the first commit of the next owner. SIGTERM: from the release of the lock.
  */
 const { values } = parseArgs({
   options: {
@@ -82,7 +82,7 @@ spec:
 ---`;
 }
 
-/** Rows that keep coming to every table, until the signal. */
+/** Inserts rows into every table continuously, until the signal fires. */
 async function write(url: string, signal: AbortSignal): Promise<void> {
   const insert = tables.map((table) => `INSERT INTO ${table} (body) VALUES ('more');`).join('');
   await onDatabase(url, async (client) => {
@@ -93,7 +93,7 @@ async function write(url: string, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The first commit of rows under a higher token than `token`, ms since 1970. */
+/** The first commit of rows under a token higher than `token`, ms since 1970. */
 async function nextCommits(
   { destination }: Bench,
   tokens: ReadonlyMap<string, bigint>,
@@ -116,7 +116,7 @@ async function nextCommits(
   return found;
 }
 
-/** The tokens in force, of the syncs that this agent runs. The ledger starts anew. */
+/** The present tokens of the syncs that this agent runs. Clears the ledger. */
 async function tokensOf(
   bench: Bench,
   agent: string,
@@ -134,7 +134,7 @@ async function tokensOf(
 }
 
 async function goOn(bench: Bench, round: number): Promise<Map<string, string>> {
-  // A name of its own: one that comes and goes would be given less and less.
+  // A new name each time: an agent that repeatedly leaves and returns would get fewer and fewer syncs.
   await bench.cluster.agent(`agent-${round}`);
   return await bench.cluster.untilSpread(tables.length, agentCount);
 }
@@ -145,7 +145,7 @@ async function killOne(bench: Bench, round: number): Promise<number[]> {
   const isLeader = round % 2 === 0;
   const victim = [...new Set(holders.values())].find((name) => (name === leader.agent) === isLeader);
   if (victim === undefined) throw new Error('there is nobody to kill');
-  // At any moment of the lease.
+  // At a random moment of the lease.
   await new Promise((resolve) => setTimeout(resolve, Math.random() * (ttlMs / 3)));
   const tokens = await tokensOf(bench, victim, holders);
   const killedMs = Date.now();
@@ -165,7 +165,7 @@ async function drainOne(bench: Bench, round: number): Promise<number[]> {
   const agent = bench.cluster.agents.get(victim);
   const lastHeldMs = new Map<string, number>();
   agent?.kill('SIGTERM');
-  // When each lock was seen for the last time: what is counted is never too short.
+  // The time when each lock was last seen, so that the measured time is never too short.
   while (agent?.isRunning) {
     const askedMs = Date.now();
     for (const [uid, holder] of await bench.cluster.holders())

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** `make bench`: every benchmark of this folder, or those whose names are given, one after the other. Each prints its figures itself. */
+/** `make bench`: every benchmark of this folder, or those named, one after the other. Each prints its own figures. */
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const [, , ...wanted] = process.argv;
 const all = readdirSync(folder)

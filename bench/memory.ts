@@ -1,7 +1,7 @@
 import { syncManifest } from '../e2e/kit/single-mode.ts';
 import { judge, openBench } from './_postgres.ts';
 
-/** Peak memory of a process that moves large rows: three Syncs, PostgreSQL to PostgreSQL, rows of 50 MB, several of each. */
+/** Peak memory of a process that moves large rows: three Syncs, PostgreSQL to PostgreSQL, several rows of 50 MB each. */
 const syncs = 3;
 const rowsEach = 4;
 const rowBytes = 50_000_000;

@@ -17,8 +17,8 @@ import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
 import { judge, median, type Run, timed } from './_postgres.ts';
 
 /**
- * A snapshot from PostgreSQL to MySQL and to MariaDB, offsets committed batch by batch, against one `LOAD DATA LOCAL` of a file that is
- * ready, into the same table of the same server, which keeps what it is told to (redo log and binary log). Pairs are run in turns.
+ * A snapshot from PostgreSQL to MySQL and to MariaDB, with offsets committed batch by batch, compared with one `LOAD DATA LOCAL` of a
+ * prepared file into the same table of the same server, which stores durably (redo log and binary log). Pairs are run alternately.
  */
 const { values } = parseArgs({
   options: {

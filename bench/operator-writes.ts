@@ -10,8 +10,9 @@ import {
 import { makeSyncs, sayAll, startOperator } from './_operator.ts';
 
 /**
- * What the operator writes to Kubernetes: nothing while nothing happens, and no more than its budget while Syncs go from Running to Waiting
- * and back several times a second. Counted by a watch of another client. And how long 500 Syncs that never ran take to be gone.
+ * What the operator writes to Kubernetes: nothing while nothing happens, and no more than its budget while Syncs alternate between
+ * Running and Waiting several times a second. Counted by a watch of another client. Also how long the deletion of 500 Syncs that never
+ * ran takes.
  */
 const [few, many] = [10, 500];
 const watchedMs = 90_000;
@@ -21,7 +22,7 @@ const bed = await OperatorBed.start();
 const agent = await bed.joinAgent('idra-agent-0');
 const operator = await startOperator(bed);
 
-/** Changes of Syncs and DataSources within so long: when, and of which object. */
+/** Changes of Syncs and DataSources during this time: when, and of which object. */
 async function changesDuring(
   namespace: string,
   ms: number,
@@ -43,7 +44,7 @@ async function changesDuring(
   return seen;
 }
 
-/** By the clock of the API server, in whole seconds: when this client hears of it says little on a busy machine. */
+/** By the clock of the API server, in whole seconds: the time when this client receives it is not meaningful on a busy machine. */
 function writtenMs({ metadata }: SyncObject): number {
   const times = (metadata.managedFields as { readonly time?: string }[]).map(({ time = '' }) =>
     Date.parse(time),
@@ -51,7 +52,7 @@ function writtenMs({ metadata }: SyncObject): number {
   return Math.max(...times.filter(Number.isFinite));
 }
 
-/** The most in any window of so long. */
+/** The maximum in any window of this length. */
 function most(times: readonly number[], windowMs: number): number {
   const sorted = [...times].sort((a, b) => a - b);
   let [start, largest] = [0, 0];
@@ -62,7 +63,7 @@ function most(times: readonly number[], windowMs: number): number {
   return largest;
 }
 
-/** Rows arrive all the time, and each of the Syncs is now at work, now waiting. */
+/** Rows arrive continuously, and each of the Syncs alternates between working and waiting. */
 async function busy(namespace: string, made: readonly SyncObject[]) {
   const ended = new AbortController();
   const work = async () => {
@@ -103,7 +104,7 @@ async function measureBusy(namespace: string, count: number): Promise<void> {
 }
 
 async function measureIdle(namespace: string): Promise<void> {
-  // What has changed last is written by now, and nothing else happens.
+  // By now the last change has been written, and nothing else happens.
   await new Promise((resolve) => setTimeout(resolve, 30_000));
   console.log(`idle, 60 s: ${(await changesDuring(namespace, 60_000)).length} writes`);
 }
@@ -119,7 +120,7 @@ async function measureDeletion(namespace: string): Promise<void> {
   const isEmpty = async () => (await bed.client.list<SyncObject>(syncs, { namespace })).items.length === 0;
   await until(isEmpty, { what: 'all to be gone', ...patience });
   const seconds = (ms: number) => (ms / 1_000).toFixed(1);
-  // kubectl asks for one after the other.
+  // kubectl deletes one after the other.
   console.log(
     `${many} Syncs that never ran, deleted by kubectl in ${seconds(askedMs - start)} s: gone ${seconds(performance.now() - askedMs)} s after that`,
   );

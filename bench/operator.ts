@@ -6,7 +6,7 @@ import { until } from '../e2e/kit/wait.ts';
 import type { SyncObject } from '../operator/controllers/objects.ts';
 import { makeSyncs, sayAll, startOperator } from './_operator.ts';
 
-/** Thousands of Syncs at once: how long until all are in etcd and all statuses are back, what it takes, and what one change waits. */
+/** Thousands of Syncs at once: the time until all are in etcd and all statuses are back, the cost, and the latency of one change. */
 const { values } = parseArgs({
   options: { syncs: { type: 'string', default: '5000' }, changes: { type: 'string', default: '100' } },
 });
@@ -33,7 +33,7 @@ class Watched {
     return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
 
-  /** CPU so far, s; and the heap that is in use, MiB. */
+  /** CPU time so far, in s; and the heap in use, in MiB. */
   async cost(): Promise<string> {
     const [cpu, heap] = await Promise.all([
       this.#plain('process_cpu_seconds_total'),
@@ -58,7 +58,7 @@ class Watched {
   }
 }
 
-/** From the answer of the API server to the key in etcd, ms, sorted. */
+/** From the answer of the API server to the key in etcd, in ms, sorted. */
 async function changeLatencies(
   bed: OperatorBed,
   made: readonly SyncObject[],

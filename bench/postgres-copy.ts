@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { type Bench, judge, median, openBench, type Run, timed } from './_postgres.ts';
 
 /**
- * A snapshot from PostgreSQL to PostgreSQL with default settings, offsets committed batch by batch, against `psql | psql` of COPY into a
- * table with the same primary key: in key order, shuffled, and with a column cast on the way. Pairs are run in turns.
+ * A snapshot from PostgreSQL to PostgreSQL with default settings, with offsets committed batch by batch, compared with `psql | psql` of
+ * COPY into a table with the same primary key: in key order, shuffled, and with a column that is cast. Pairs are run alternately.
  */
 const { values } = parseArgs({
   options: {

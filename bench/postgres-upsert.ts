@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { type Bench, judge, median, openBench, type Run, timed } from './_postgres.ts';
 
 /**
- * Changed rows in mode Timestamp with Upsert onto a large table, against what PostgreSQL itself needs for one COPY of the same rows into
- * a temporary table and one INSERT .. SELECT .. ON CONFLICT. Pairs are run in turns, on two tables that are filled alike. A sync runs
- * all the time and is not started for its rows: what a run that finds nothing takes, right after, is taken off, and both are shown.
+ * Changed rows in mode Timestamp with Upsert into a large table, compared with the time PostgreSQL itself needs for one COPY of the same
+ * rows into a temporary table and one INSERT .. SELECT .. ON CONFLICT. Pairs are run alternately, on two tables with the same rows. A
+ * sync normally runs continuously, so the time of a run that finds nothing, measured right after, is subtracted; both are shown.
  */
 const { values } = parseArgs({
   options: {

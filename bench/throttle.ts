@@ -7,8 +7,8 @@ import { serverManifest } from '../e2e/kit/systems.ts';
 import { until } from '../e2e/kit/wait.ts';
 
 /**
- * maxRowsPerSecond over three agents: six Syncs read a DataSource that allows 40,000 rows a second, of which one, three and then all have
- * rows. Rows per second over the middle of the work, and what part of the limit that is.
+ * maxRowsPerSecond over three agents: six Syncs read a DataSource that allows 40,000 rows a second; one, three and then all of them have
+ * rows. Reports rows per second over the middle of the work, and their share of the limit.
  */
 const { values } = parseArgs({
   options: { limit: { type: 'string', default: '40000' }, seconds: { type: 'string', default: '20' } },
@@ -41,7 +41,7 @@ async function measure(count: number): Promise<void> {
   const before = await written();
   await fill(tables.slice(0, count));
   await until(async () => (await written()) > before + limit, { what: 'the first rows', timeoutMs: 60_000 });
-  // Until everybody knows of everybody.
+  // Until all agents know each other.
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   const [startMs, start] = [performance.now(), await written()];
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));

@@ -7,7 +7,7 @@ import { type TestDatabase, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
-/** How an agent begins and ends when its surroundings are not as they should be. */
+/** How an agent starts and ends in an abnormal environment. */
 describe('lives of an agent', () => {
   let cluster: AgentCluster;
   let systems: TestSystems;
@@ -47,7 +47,7 @@ spec:
     agent.kill('SIGTERM');
     return await agent.waitForExit();
   };
-  /** Whoever writes the target waits, until the returned function is called. */
+  /** Blocks writers of the target until the returned function is called. */
   const holdTarget = async () => {
     const session = await destination.openSession();
     await session.query('BEGIN');
@@ -71,7 +71,7 @@ spec:
     await member.process.restart();
     await agent.waitForLine('joined the cluster');
     assert.equal((await get(agent, '/readyz')).status, 200);
-    // A dump would hold its secrets.
+    // A core dump would contain its secrets.
     assert.match(await readFile(`/proc/${agent.pid}/limits`, 'utf8'), /^Max core file size +0 +0 /m);
     assert.match(await readFile(`/proc/${agent.pid}/coredump_filter`, 'utf8'), /^0+$/m);
     await until(

@@ -9,7 +9,7 @@ import { until } from './kit/wait.ts';
 
 const tables = Array.from({ length: 6 }, (_, index) => `t${index}`);
 
-/** Keys and values, by etcd's own gateway. */
+/** Keys and values, read through etcd's own gateway. */
 async function allOfEtcd({ endpoints, prefix }: EtcdServer): Promise<string[]> {
   const [key, range_end] = [prefix, `${prefix.slice(0, -1)}0`].map((each) =>
     Buffer.from(each).toString('base64'),
@@ -24,7 +24,7 @@ async function allOfEtcd({ endpoints, prefix }: EtcdServer): Promise<string[]> {
   );
 }
 
-/** Agents as processes on a true etcd, PostgreSQL to PostgreSQL; the desired state is put into etcd directly. */
+/** Agents as processes on a real etcd, PostgreSQL to PostgreSQL; the desired state is written to etcd directly. */
 describe('agents', () => {
   let cluster: AgentCluster;
   let systems: TestSystems;

@@ -5,7 +5,7 @@ import { chart, podOf, podsOf, renderChart } from './kit/chart.ts';
 import { runOrFail } from './kit/processes.ts';
 import { findHelm } from './kit/servers/helm.ts';
 
-/** Each pod by the Secrets that its containers mount: `etcd/roles: idra-etcd-root`. */
+/** Each pod with the Secrets that its containers mount: `etcd/roles: idra-etcd-root`. */
 async function mountedSecrets(...args: readonly string[]): Promise<string[]> {
   return (await renderChart(...args)).flatMap((object) =>
     (podOf(object)?.containers ?? []).flatMap((container) =>

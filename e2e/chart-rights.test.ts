@@ -5,7 +5,7 @@ import { idra } from '../cli/test-cli.ts';
 import { renderChart } from './kit/chart.ts';
 import { type KubernetesApi, kubernetesApi } from './kit/servers.ts';
 
-/** The rights that the chart gives, as the API server judges them: what each part needs, and what it must not have. */
+/** The rights that the chart grants, as evaluated by the API server: what each part needs, and what it must not have. */
 const release = 'idra-system';
 let api: KubernetesApi;
 
@@ -37,7 +37,7 @@ async function takeRights(): Promise<void> {
   await api.kubectl(['delete', kinds, '-A', '-l', 'app.kubernetes.io/name=idra', '--wait=false']);
 }
 
-/** `VERB RESOURCE[.GROUP][:SUBRESOURCE][/NAME] [NAMESPACE]`, without a namespace: in all of them. */
+/** `VERB RESOURCE[.GROUP][:SUBRESOURCE][/NAME] [NAMESPACE]`; without a namespace it means all namespaces. */
 function reviewOf(asked: string, account: string): object {
   const [, verb, resource, group, subresource, name, namespace] =
     /^(\w+) (\w+)(?:\.([\w.]+))?(?::(\w+))?(?:\/([\w-]+))?(?: ([\w-]+))?$/.exec(asked) ?? [];
@@ -53,7 +53,7 @@ function reviewOf(asked: string, account: string): object {
   };
 }
 
-/** What `kubectl auth can-i` asks, in one call: `can get secrets team-a` or `cannot ...`, for each. */
+/** Like `kubectl auth can-i`, in one call: `can get secrets team-a` or `cannot ...`, for each. */
 async function judged(account: string, asked: readonly string[]): Promise<string[]> {
   const input = asked.map((each) => JSON.stringify(reviewOf(each, account))).join('\n---\n');
   const { code, stdout, stderr } = await api.kubectl(
@@ -73,7 +73,7 @@ async function judge(account: string, may: readonly string[], mayNot: readonly s
   ]);
 }
 
-/** What nobody of Idra may do, wherever it watches. */
+/** What no part of Idra may do, whatever namespaces it watches. */
 const nobody = [
   'list secrets team-a',
   'watch secrets team-a',
@@ -176,7 +176,7 @@ describe('the rights of a release that watches everything', () => {
     assert.match(before, /^idra\.dev\/etcd-certificate LS0t/);
     await Promise.all([run(), run()]);
     assert.equal(await serial(), before, 'what is well stays');
-    // Two at once: what one has written the other takes, or does again.
+    // Two at the same time: what one has written the other adopts, or repeats.
     const both = await Promise.all([run('--renew'), run('--renew')]);
     assert.deepEqual(
       both.map(({ status, talk }) => `${status}${talk}`),

@@ -7,7 +7,7 @@ import { chart, podsOf, type Rendered, renderChart as render } from './kit/chart
 import { projectFolder, runCommand, runOrFail } from './kit/processes.ts';
 import { findHelm } from './kit/servers/helm.ts';
 
-/** What the chart makes of its values, without a cluster; on one it is tested by `make cluster-e2e`. */
+/** What the chart renders from its values, without a cluster; on a cluster it is tested by `make cluster-e2e`. */
 let helm: string;
 
 before(async () => {

@@ -62,7 +62,7 @@ for (const [system, start] of Object.entries({ mysql, mariadb })) {
     try {
       const [source, destination] = [await server.createDatabase(), await server.createDatabase()];
       await server.query(`GRANT PROCESS ON *.* TO '${source.user}'@'%'`);
-      // What the test does itself is not counted.
+      // The test's own connections are not counted.
       const asAdmin = (to: { database: string }) => new URL(`/${to.database}`, server.adminUrl).href;
       await requireFew(system, {
         source: mysqlDatabase('mysql', { ...source, url: asAdmin(source) }),

@@ -33,7 +33,7 @@ spec:
   schedule: { every: 1s }
 `;
 
-/** Keys of etcd, as root sees them. */
+/** Keys in etcd, as root sees them. */
 async function keysOf(etcd: EtcdWithRoles): Promise<readonly string[]> {
   const client = new EtcdClient(etcd.config('root'));
   const keys = new Keys(etcd.server.prefix);
@@ -97,7 +97,7 @@ describe('an etcd with users and roles', () => {
       await run('suspend', 'orders');
       await run('resume', 'orders');
       await run('epoch', 'raise');
-      // The other one goes on.
+      // The other agent continues.
       await agents[0]?.stop();
       shop.exec("INSERT INTO orders VALUES (4, 'd')");
       await until(async () => (await run('get', 'datasources')).includes('archive'), { what: 'the reports' });

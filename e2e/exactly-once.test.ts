@@ -15,8 +15,8 @@ import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
 /**
- * SIGKILL at 50 random instants, while writers insert (out of order too) and update: Id with Append, Timestamp with Upsert, and Snapshot
- * of a table at rest. At the end both sides are equal, row by row, and the ledger proves that nothing was written twice.
+ * SIGKILL at 50 random moments, while writers insert (also out of order) and update: Id with Append, Timestamp with Upsert, and Snapshot
+ * of a table that does not change. At the end both sides are equal, row by row, and the ledger proves that nothing was written twice.
  */
 const singleKills = 38;
 const clusterKills = 12;
@@ -27,7 +27,7 @@ after(async () => {
   await (await postgres()).stop();
 });
 
-/** Where a life of single mode ends: at a point that is reached for the nth time, or after some time. */
+/** Where a process in single mode is killed: at a point that is reached for the nth time, or after some time. */
 const points: readonly CrashPoint[] = [
   'claim:before',
   'claim:after',
@@ -67,7 +67,7 @@ async function endLife(
   point: CrashPoint | undefined,
 ): Promise<void> {
   const at = point ?? (random() < 0.5 ? points[Math.floor(random() * points.length)] : undefined);
-  // Each of the two syncs that go on for ever claims once in a life.
+  // Each of the two continuous syncs claims once per process.
   const count = at?.startsWith('claim') ? 1 + Math.floor(random() * 2) : 1 + Math.floor(random() * 8);
   const running = await single.start(at ? killedAt({ at, count }) : {});
   if (!at) {
@@ -75,7 +75,7 @@ async function endLife(
     await pause(random() * 500);
     running.process.kill('SIGKILL');
   }
-  // No point is promised to be reached that often.
+  // It is not guaranteed that the point is reached that often.
   const exit = await running.process.waitForExit(10_000).catch(() => {
     running.process.kill('SIGKILL');
     return running.process.waitForExit();
@@ -99,11 +99,11 @@ test(`cluster: ${clusterKills} SIGKILLs between the commit and its mirror in etc
     for (let kills = 0; kills < clusterKills; ) {
       const before = await shop.countCommits();
       await until(async () => (await shop.countCommits()) > before, { what: 'a commit' });
-      // Nothing reaches etcd any more: what commits from now on has no mirror.
+      // Nothing reaches etcd any more: later commits are not mirrored.
       life.proxy.pause('toServer');
       const behind = await shop.countCommits();
       const hasCommitted = async () => (await shop.countCommits()) > behind;
-      // The owner stops before its lease ends; on a busy machine it may not get to a commit, and the next one is tried.
+      // The owner stops before its lease ends. On a busy machine it may not reach a commit; then the next one is tried.
       const isBetween = await until(hasCommitted, { what: 'a commit', timeoutMs: leaseTtlMs }).catch(
         () => false,
       );
@@ -123,7 +123,7 @@ test(`cluster: ${clusterKills} SIGKILLs between the commit and its mirror in etc
   }
 });
 
-/** One agent after the other, each with a proxy of its own to etcd. */
+/** One agent after the other, each with its own proxy to etcd. */
 class ClusterLives {
   readonly #server: EtcdServer;
   readonly #folder: string;

@@ -9,7 +9,7 @@ import { SingleMode } from './kit/single-mode.ts';
 import { type TestDatabase, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
 
-/** What people copy first: examples/modes, as it stands but for the database's address. */
+/** What users copy first: examples/modes, unchanged except for the database's address. */
 const folder = join(projectFolder, 'examples/modes');
 const read = (file: string) => readFileSync(join(folder, file), 'utf8');
 const files = globSync('*.yaml', { cwd: folder }).filter((file) => file !== 'systems.yaml');

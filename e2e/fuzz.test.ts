@@ -12,7 +12,7 @@ import type { Scenario } from './fuzz/scenario/scenario.ts';
 import { projectFolder } from './kit/processes.ts';
 import { tempFolder } from './kit/temp.ts';
 
-/** The random tester over a few fixed seeds, and over what it has found before: see fuzz/README.md. */
+/** Runs the random tester with a few fixed seeds, and with the failures that it has found before: see fuzz/README.md. */
 const seeds = Array.from({ length: 60 }, (_, index) => index);
 const found = globSync('e2e/fuzz/found/*.json', { cwd: projectFolder });
 
@@ -22,7 +22,7 @@ let servers: FuzzServers;
 before(async () => {
   folder = await tempFolder('fuzz');
   servers = new FuzzServers();
-  // One after the other: a server that is missing skips the tests.
+  // One after the other: if a server is missing, the tests are skipped.
   for (const system of ['postgres', 'mysql', 'mariadb'] as const) await servers.get(system);
 });
 
@@ -39,7 +39,7 @@ test('what was lost in silence once is not lost any more', async () => {
   const scenarios = await Promise.all(
     found.map(async (file) => JSON.parse(await readFile(join(projectFolder, file), 'utf8')) as Scenario),
   );
-  // Those of one block share its settings.
+  // Scenarios of one block share its settings.
   scenarios.sort((one, other) => one.seed - other.seed);
   const left = [...scenarios];
   await run(
@@ -56,7 +56,7 @@ test('a server that dies ends the run with its last words, and no seed is counte
     const died = runSeeds({
       seeds: [3, 4],
       design(seed) {
-        // Not by the test's own handle, which knows what it does.
+        // Not through the test's own handle, which would record the kill.
         process.kill(server?.pid ?? 0, 'SIGKILL');
         return generate(seed, ['postgres']);
       },

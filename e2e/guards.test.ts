@@ -6,7 +6,7 @@ import type { Guard } from './guards/guard.ts';
 import { guards } from './guards/guards.ts';
 import { projectFolder } from './kit/processes.ts';
 
-/** So many runs of the model at most: the first violation ends it. */
+/** Maximum number of runs of the model: the first violation ends it. */
 const traces = 6_000;
 
 describe('a guard that is taken away is missed', { concurrency: 2 }, () => {
@@ -28,9 +28,9 @@ async function runWithout(guard: Guard): Promise<{ status: number | null; output
       : [
           '--test',
           '--test-reporter=spec',
-          // Without its guard a test may wait for what never comes.
+          // Without its guard a test may wait forever.
           '--test-timeout=120000',
-          // A test that fails in its middle leaves connections open, which would keep its process for ever.
+          // A test that fails halfway leaves connections open, which would keep its process alive.
           '--test-force-exit',
           ...(caughtBy.only ? ['--test-name-pattern', caughtBy.only] : []),
           caughtBy.test,

@@ -12,12 +12,12 @@ import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
 const patience = { timeoutMs: 120_000, everyMs: 200 };
-/** They may be only slow: nobody can tell, and so they are tried again, and the status says what they did. */
+/** A silent server may only be slow, so it is retried, and the status reports what it did. */
 const silent: readonly string[] = ['tarpit', 'silence', 'mute'];
 
 function dataSource(name: string, type: 'postgres' | 'mysql', port: number): string {
   const password = { passwordSecretRef: { name, key: 'password' } };
-  // Long enough for a machine that is busy, but where an answer never comes.
+  // Long enough for a busy machine, except if an answer never comes.
   const parameters = { connect_timeout: silent.includes(name) ? '2' : '30' };
   const login = { host: '127.0.0.1', port, database: 'd', user: 'u', ...password, parameters };
   return secretManifest(name, 'p') + manifest(name, { [type]: login });
@@ -32,7 +32,7 @@ spec: ${JSON.stringify(spec)}
 `;
 }
 
-/** Files of a folder that every agent reaches: one source, and targets that share out the Syncs' writes. */
+/** Files in a folder that every agent can access: one source, and targets among which the Syncs' writes are distributed. */
 class Files {
   readonly targets = ['target-0', 'target-1', 'target-2', 'target-3'];
   /** IDRA_SQLITE_ROOT of the agents. */
@@ -41,7 +41,7 @@ class Files {
 
   static async create(): Promise<Files> {
     const root = await tempFolder('hostile-agents');
-    // Of the namespace that the manifests are in.
+    // The folder of the namespace that the manifests are in.
     await mkdir(join(root, 'default'));
     return new Files(root);
   }
@@ -97,7 +97,7 @@ const sync = (name: string, source: object, target: string, mode: object) =>
     schedule: { every: '2s' },
   });
 
-/** A server of each kind, what a Sync from it must say, and whether a person must act. */
+/** One server of each kind, what a Sync from it must report, and whether action is required. */
 async function startHostile() {
   const to = (reply: Buffer) => ({ statement: () => reply });
   return {
@@ -147,7 +147,7 @@ async function startHostile() {
 }
 
 test('twenty Syncs of three agents go on beside hostile DataSources, whose Syncs say what their servers did', async () => {
-  // Long enough for a machine that is busy: no lease ends here.
+  // Long enough for a busy machine, so that no lease expires here.
   const cluster = await AgentCluster.start({ leaseTtlMs: 10_000 });
   const hostile = await startHostile();
   try {
@@ -207,7 +207,8 @@ test('twenty Syncs of three agents go on beside hostile DataSources, whose Syncs
     }
     for (const agent of agents) assert.ok(agent.isRunning, agent.describeEnd());
     for (const agent of agents) agent.kill('SIGTERM');
-    // Also those that speak to a silent server; on a busy machine they may leave in the middle of a batch, which is told by another code.
+    // Includes those connected to a silent server; on a busy machine they may stop in the middle of a batch, which is reported with
+    // another code.
     for (const agent of agents) assert.equal((await agent.waitForExit(60_000)).signal, null);
   } finally {
     await cluster.stop();
@@ -218,7 +219,7 @@ test('twenty Syncs of three agents go on beside hostile DataSources, whose Syncs
 test('a DataSource that has taken down two agents is left alone by the third', async () => {
   const cluster = await AgentCluster.start({ leaseTtlMs: 5_000 });
   let deaths = 0;
-  // As a fault in a driver would: who logs in dies.
+  // Like a fault in a driver: every process that logs in crashes.
   const deadly = await roguePostgres({
     statement: () => {
       deaths += 1;

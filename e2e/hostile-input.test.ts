@@ -80,7 +80,7 @@ test('the state file and its folder are of its owner alone', async () => {
   const modeOf = async (path: string) => ((await stat(join(single.folder, path))).mode & 0o777).toString(8);
   assert.equal(await modeOf('.idra'), '700');
   assert.equal(await modeOf('.idra/state.db'), '600');
-  // As an earlier version has made it.
+  // As an earlier version created it.
   await runOrFail('chmod', ['644', join(single.folder, '.idra/state.db')], { cwd: single.folder });
   await single.runOnce();
   assert.equal(await modeOf('.idra/state.db'), '600');
@@ -128,7 +128,7 @@ test('servers that break their protocol or ask for what is not offered fail thei
   }
 });
 
-/** Raises the row's own value, as a trigger of a user might. */
+/** Raises an error with the row's own value, as a trigger of a user might. */
 const raising: Readonly<Record<Exclude<SystemName, 'mysql'>, readonly string[]>> = {
   postgres: [
     "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'private %', NEW.name USING ERRCODE = '42501'; END $$",

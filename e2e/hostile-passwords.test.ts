@@ -40,7 +40,7 @@ function accessOf(port: number, more: object): SystemAccess {
   };
 }
 
-/** Opens and ends a session with a server that attacks; what the server has heard of it. */
+/** Opens and closes a session with an attacking server; returns what the server received. */
 async function heardByPostgres(
   attack: PostgresAttack,
   more: object = {},
@@ -76,7 +76,7 @@ async function heardByMysql(attack: MysqlAttack, more: object = {}): Promise<str
   }
 }
 
-/** What was said, and what the attacker's key opens of it: the scrambles of these tests are zeros. */
+/** What was sent, and what the attacker's key decrypts of it: the scrambles of these tests are zeros. */
 function unsealed(heard: readonly Buffer[]): string {
   const opened = heard.map((bytes) => {
     try {
@@ -89,7 +89,7 @@ function unsealed(heard: readonly Buffer[]): string {
   return Buffer.concat([...heard, ...opened]).toString('latin1');
 }
 
-/** The server is told nothing of the password, and the user is told what it asked for and what to do. */
+/** Checks that the server does not receive the password, and that the error names what it requested and the remedy. */
 async function refused(body: Promise<string>, type: 'postgres' | 'mysql', asked: RegExp): Promise<void> {
   await assert.rejects(
     body,
@@ -179,7 +179,7 @@ test('PostgreSQL: a login by SCRAM needs the proof of the server', async () => {
   });
   await assert.rejects(heardByPostgres({ login: sasl, password: () => ready }), broken);
   await assert.rejects(heardByPostgres({ login: ready }), broken);
-  /** A first message of the server, whose nonce begins with the client's, and a signature of nobody. */
+  /** A first message of the server, whose nonce starts with the client's, and an invalid signature. */
   const unproven = (said: Buffer) => {
     const nonce = /r=([^,]+)/.exec(said.toString('latin1'))?.[1];
     return said.includes('n=*')
@@ -202,7 +202,7 @@ const switchTo = (sequence: number, plugin: string) =>
 const moreData = (sequence: number, data: Buffer | string) =>
   packet(sequence, Buffer.concat([Buffer.from([1]), Buffer.from(data)]));
 
-/** Asks for the password itself, then with a key of the attacker's; `certificate` where it speaks TLS. */
+/** Requests the password itself, or sends the attacker's own key; `certificate` if it uses TLS. */
 const mysqlAttacks: Readonly<Record<string, MysqlAttack>> = {
   mysql_clear_password: {
     login: (sequence) => switchTo(sequence, 'mysql_clear_password'),
@@ -222,7 +222,7 @@ const mysqlAttacks: Readonly<Record<string, MysqlAttack>> = {
   },
 };
 
-/** The login ends with the attacker's OK to what it has got; the rest is a session. */
+/** The login ends with the attacker's OK, whatever it received; what follows is a session. */
 function onceLoggedIn(attack: MysqlAttack): MysqlAttack {
   let isDone = false;
   return {

@@ -29,7 +29,7 @@ after(async () => {
 });
 
 const writes = 'DELETE FROM victim; INSERT INTO victim VALUES (2); -- ';
-/** By the id of the row: what travels instead. */
+/** By the id of the row: the text that is sent instead. */
 const attacks: Readonly<Record<string, string>> = {
   1: `1\t\\'); ${writes}\t00\n`,
   2: `2\tx\\\t,''); ${writes}\n`,
@@ -54,7 +54,7 @@ for (const [id, line] of Object.entries(attacks)) {
     try {
       assert.equal(flow.rowFormat.format, 'tsv');
       await flow.claim();
-      // A text may be anything; all else is refused.
+      // A text may be anything; everything else is refused.
       if (id === '1') await flow.pass();
       else await assert.rejects(flow.pass(), { code: /^(ValueNotKept|ProtocolBroken)$/ });
     } finally {

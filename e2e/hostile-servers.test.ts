@@ -26,7 +26,7 @@ function accessOf(port: number, parameters: Readonly<Record<string, string>> = {
   };
 }
 
-/** The code of a read from a PostgreSQL that attacks. An exception outside of it fails the test. */
+/** Checks the code of a read from an attacking PostgreSQL. Any exception outside of it fails the test. */
 async function readPostgres(attack: PostgresAttack, parameters = {}): Promise<void> {
   const server = await roguePostgres(attack);
   try {
@@ -70,7 +70,7 @@ const copyStarts = message('H', Buffer.from([1, 0, 1, 0, 1]));
 const withLength = (type: string, length: number, rest: Buffer) =>
   Buffer.concat([Buffer.from(type), int32(length), rest]);
 
-/** Of a few bytes each, from which drivers make objects of some hundred: as bytes alone they are few. */
+/** Messages of a few bytes each, from which drivers create objects of some hundred bytes: counted as bytes they are few. */
 const many = (message: Buffer) => Buffer.alloc(600_000 * message.length, message);
 
 const brokenPostgres: Readonly<Record<string, PostgresAttack>> = {
@@ -122,14 +122,14 @@ test('PostgreSQL: SQLSTATEs that are names of every object are only unknown', as
   }
 });
 
-/** A row of one int whose length is 2^53. */
+/** A row with one int whose length is 2^53. */
 const endlessInteger = Buffer.from([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]);
 const long = 0x03;
 const toSelect = (reply: Buffer): MysqlAttack => ({
   statement: (sql) => (sql.includes('SELECT 1') ? reply : 'proper'),
 });
 
-/** To the first SELECT alone. */
+/** Only for the first SELECT. */
 function once(reply: Buffer): MysqlAttack {
   let isSent = false;
   return {
@@ -141,7 +141,7 @@ function once(reply: Buffer): MysqlAttack {
   };
 }
 
-/** So many of a packet, then the last, each with its number. */
+/** Many copies of a packet, then the last one, each with its sequence number. */
 function withNumbers(each: Buffer, last: Buffer): Buffer {
   const all = Buffer.concat([many(each), last]);
   for (let at = 0; at * each.length < all.length; at++) all[at * each.length + 3] = (at + 1) % 256;
@@ -255,7 +255,7 @@ test('a DataSource that the server no longer lets in ends no session of a neighb
     const theirs = await PostgresSession.open(neighbour, readerName, never);
     const ours = await PostgresSession.open(accessOf(server.port, times), readerName, never);
     shut.abort();
-    // Theirs asks first whether the server lets another connection in.
+    // The session on their server first checks whether the server accepts another connection.
     const ends = [theirs, ours].map((session) => session.query('SELECT 1'));
     await Promise.all([
       assert.rejects(ends[0] ?? Promise.resolve(), { code: 'HostUnreachable' }),

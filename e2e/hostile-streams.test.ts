@@ -5,7 +5,7 @@ import { runStreams } from './hostile/streams.ts';
 
 /** `make hostile` runs ten thousand of each. */
 const count = 100;
-/** Processor time; a hundred are wanted, and compiling at the start and collecting garbage take their part. */
+/** Processor time. The goal is a hundred ms; compiling at the start and garbage collection are added. */
 const longestTurnMs = 500;
 const memoryBytes = 128 << 20;
 

@@ -13,14 +13,14 @@ import type { SystemAccess } from '../core/connector.ts';
 import { type Change, mysqlProtocol, postgresProtocol, tamperingProxy } from './hostile/tampering-proxy.ts';
 
 const signal = new AbortController().signal;
-/** Without dots: it is the name of a built-in type, as the rogue server has it. */
+/** Without dots, because the rogue server uses it as the name of a built-in type. */
 const runs = 'CREATE TABLE pwned (a int)';
 
 function behind(access: SystemAccess, port: number): SystemAccess {
   return { ...access, config: { ...access.config, host: '127.0.0.1', port } };
 }
 
-/** One whole Sync; what has been opened is closed also where it is refused. */
+/** One complete Sync; what was opened is closed even if it is refused. */
 async function syncOnce(ends: FlowEnds, options: FlowOptions): Promise<void> {
   const flow = await openFlow(ends, options);
   try {

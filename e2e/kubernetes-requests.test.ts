@@ -6,7 +6,7 @@ import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 import { Installation, team } from './whole-way/installation.ts';
 
-/** What is asked for once, from the command line over custom resource, operator and etcd to an agent and the destination, and back. */
+/** One-time requests, from the command line over custom resource, operator and etcd to an agent and the destination, and back. */
 describe('requests on Kubernetes', () => {
   let idra: Installation;
   let systems: TestSystems;
@@ -31,7 +31,7 @@ describe('requests on Kubernetes', () => {
     await systems?.stop();
   });
 
-  // So rarely that only a request brings a pass.
+  // So rarely that only a request starts a pass.
   const sync = () => `apiVersion: idra.dev/v1alpha1
 kind: Sync
 metadata: { name: orders }

@@ -16,8 +16,8 @@ import { until } from './kit/wait.ts';
 import { createTables, insertRow, type LateCase, lateCases } from './late-rows/cases.ts';
 
 /**
- * Rows that commit when others with larger timestamps or ids have long been there to read: each arrives, and meanwhile the status says
- * what holds the others back. Without the bound the same cases lose rows, so they prove something.
+ * Rows that commit when rows with larger timestamps or ids have long been visible: each arrives, and meanwhile the status reports what
+ * holds the others back. Without the bound the same cases lose rows, so they prove something.
  */
 let folder: string;
 let systems: TestSystems;
@@ -75,10 +75,10 @@ for (const system of systemNames) {
 
 interface Seen {
   readonly late: LateCase;
-  /** Keys of the rows that never came. */
+  /** Keys of the rows that never arrived. */
   readonly lost: readonly string[];
   readonly heldBackBy: string | undefined;
-  /** The rows behind the late one waited for it. */
+  /** The rows after the late one waited for it. */
   readonly isHeld: boolean;
 }
 
@@ -101,7 +101,7 @@ async function runCases(system: SystemName, env: Record<string, string>): Promis
   }
 }
 
-/** Others pass a row that is on its way; when one that came after it has arrived, whatever is missing is lost. */
+/** Other rows pass an uncommitted one; when one that came after it has arrived, whatever is missing is lost. */
 async function runCase(
   late: LateCase,
   source: TestDatabase,
@@ -138,7 +138,7 @@ async function runCase(
   return { late, lost, isHeld, heldBackBy: status === true ? undefined : status.bound?.heldBackBy?.what };
 }
 
-/** The newest status, where rows wait for the late one; others may hold them back for a moment. */
+/** The newest status in which rows wait for the late one; other transactions may hold them back briefly. */
 function heldStatus(running: RunningSingleMode, late: LateCase): SyncStatus | undefined {
   const status = running.latest(late.name.replaceAll('_', '-'));
   const by = status?.bound?.heldBackBy?.what ?? '';

@@ -17,7 +17,7 @@ describe('model of coordination', () => {
       [],
     );
     assert.equal(found.hashes.size, 400);
-    // Else the fence was never tried.
+    // Otherwise the fence was never exercised.
     assert.ok(found.refusals > 0);
   });
 
@@ -121,7 +121,7 @@ async function outcome(run: () => Promise<unknown>): Promise<unknown> {
   try {
     return await run();
   } catch (error) {
-    // A refused request may be so for any of its mistakes.
+    // A request with several errors may be refused for any of them.
     return { refused: error instanceof IdraError ? error.code : String(error) };
   }
 }

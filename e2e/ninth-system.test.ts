@@ -13,7 +13,7 @@ import { until } from './kit/wait.ts';
 import { Topic } from './ninth-system/topic.ts';
 
 /**
- * A system without tables, transactions and offsets of its own, as destination, as source, and as both: rows go from a database to a topic,
+ * A system without tables, transactions and its own offsets, as destination, as source, and as both: rows go from a database to a topic,
  * to another topic, and to a database.
  */
 const install = `--import=${projectFolder}/e2e/ninth-system/install.ts`;
@@ -82,7 +82,7 @@ async function arrived(): Promise<Arrived> {
   }
 }
 
-/** At least once as far as the topics, and from there exactly once. */
+/** At least once up to the topics, and exactly once from there. */
 function requireNothingLost({ events, copied, lines }: Arrived, count: number): void {
   const ids = new Set(events.map((line) => Number((JSON.parse(line) as { id: string }).id)));
   assert.deepEqual(
@@ -125,7 +125,7 @@ test('single mode: killed again and again, nothing is lost, and each start goes 
     ['out', 'copy', 'back'].map((name) => status.get(name)?.guarantee),
     ['AtLeastOnce', 'AtLeastOnce', 'ExactlyOnce'],
   );
-  // What came to a topic during a pass is read by the next one.
+  // What arrived in a topic during a pass is read by the next one.
   await single.runWell({ env });
   await single.runWell({ env });
   const before = await arrived();
@@ -165,7 +165,7 @@ test('in a cluster: agents are killed and others go on from the offset in etcd',
     requireNothingLost(await arrived(), count);
     const status = await cluster.untilStatus('out', 'caught up', (each) => each.reason === 'CaughtUp');
     assert.deepEqual([status.guarantee, status.offsetText], ['AtLeastOnce', String(count)]);
-    // Nothing is moved again by those who take over.
+    // The agents that take over move nothing again.
     const before = await arrived();
     for (const agent of cluster.agents.values()) agent.kill('SIGKILL');
     await Promise.all([...cluster.agents.values()].map((agent) => agent.waitForExit()));

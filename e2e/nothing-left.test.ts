@@ -8,8 +8,8 @@ import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
 /**
- * One end fails while the other is opened: nothing stays behind at either server, and the process ends. Each pair both ways, for a table
- * that is missing, and for a server that nothing listens at.
+ * One end fails while the other is opened: nothing is left at either server, and the process ends. Each pair both ways, for a missing
+ * table, and for a server that nothing listens at.
  */
 const pairs: readonly (readonly [SystemName, SystemName])[] = [
   ['postgres', 'mysql'],
@@ -70,7 +70,7 @@ async function untilNobodyIsLeft(...ends: readonly TestDatabase[]): Promise<void
     await until(async () => (await sessionsOf(end)) === 0, { what: `no session left at ${end.system}` });
 }
 
-/** Of Idra: the tester's own is the one that asks. */
+/** Sessions of Idra: the session that runs this query belongs to the tester. */
 async function sessionsOf({ system, rows }: TestDatabase): Promise<number> {
   const found = await rows(
     system === 'postgres'

@@ -7,7 +7,7 @@ import { SingleMode, syncManifest } from './kit/single-mode.ts';
 import { mysqlDatabase, postgresDatabase, type TestDatabase, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
 
-/** A server under another name goes on; another database, by whatever address, does not: as a source and as a destination. */
+/** A server under another name is accepted; another database, at any address, is not: as a source and as a destination. */
 let folder: string;
 let files: TestSystems;
 before(async () => {
@@ -29,7 +29,7 @@ async function twoSyncs(name: string, server: TestDatabase) {
     destination: { dataSource: to, table: target },
     mode: 'Id',
   });
-  /** With the server as this manifest names it. */
+  /** With the server as named in this manifest. */
   const write = (manifest: string, named = server) =>
     single.write(
       [
@@ -116,11 +116,11 @@ describe('PostgreSQL', () => {
       assert.deepEqual(await other.rows("SELECT to_regclass('public.t')"), [[null]]);
       await cluster.put(destination.manifest('warehouse'));
       await caughtUp(3);
-      // Behind the same name, while it runs.
+      // Replaced under the same name, while it runs.
       await server.query(`DROP DATABASE "${from.database}" WITH (FORCE)`);
       await server.query(`CREATE DATABASE "${from.database}" OWNER "${from.user}"`);
       await source.execute(create, insert(8));
-      // It may have met the moment without the database, and looks again after a minute by itself.
+      // It may have noticed the missing database, and would retry only after a minute.
       await cluster.request('t', { type: 'run-now', id: '1' });
       await refused();
       assert.deepEqual(await destination.rows('SELECT count(*) FROM t'), [['3']]);

@@ -6,8 +6,8 @@ import { type SystemName, systemNames, type TestDatabase, TestSystems } from './
 import { tempFolder } from './kit/temp.ts';
 
 /**
- * Tables with identity and generated columns at both ends; what is there at the destination beside the Sync's columns stays; columns that
- * come later; rows that one NOT NULL or one check of the destination refuses.
+ * Tables with identity and generated columns at both ends; existing columns at the destination that the Sync does not write stay
+ * unchanged; columns that are added later; rows that a NOT NULL or check constraint of the destination refuses.
  */
 let folder: string;
 let systems: TestSystems;
@@ -42,7 +42,7 @@ for (const from of systemNames) {
 
 async function onto(source: TestDatabase, destination: TestDatabase, single: SingleMode): Promise<void> {
   const pair = `${source.system} to ${destination.system}`;
-  // SQLite keeps a decimal of more than 15 digits, or of an unknown number of them, as text only.
+  // SQLite keeps a decimal with more than 15 digits, or an unknown number of them, only as text.
   const decimal = destination.system === 'sqlite' ? 'DECIMAL_TEXT(10,2)' : 'decimal(10,2)';
   await destination.execute(
     `CREATE TABLE items (${identity[destination.system]}, price ${decimal} NOT NULL, twice decimal(10,2) GENERATED ALWAYS AS (price * 2) STORED, mine varchar(20) DEFAULT 'default', note varchar(50) NOT NULL)`,
@@ -58,7 +58,7 @@ async function onto(source: TestDatabase, destination: TestDatabase, single: Sin
   const ends = source.manifest('source') + destination.manifest('destination');
   await single.write(ends + sync('items', 'items', { onError: 'Skip' }) + sync('copy', 'copy', {}));
   const { status } = await single.runWell();
-  // The row without a note is refused by NOT NULL; the first row meets the old one.
+  // The row without a note is refused by NOT NULL; the first row conflicts with the old one.
   assert.equal(status.get('items')?.rows.rejected, 1, pair);
   assert.deepEqual(
     await rowsOf(destination, 'SELECT id, price, twice, mine, note FROM items ORDER BY id'),
@@ -68,7 +68,7 @@ async function onto(source: TestDatabase, destination: TestDatabase, single: Sin
     ],
     pair,
   );
-  // Created: generated columns have become plain ones.
+  // In a created table, generated columns have become plain ones.
   assert.deepEqual(
     await rowsOf(destination, 'SELECT id, price, twice, note FROM copy ORDER BY id'),
     [
@@ -115,7 +115,7 @@ async function laterColumn(
   }
 }
 
-/** Decimals without zeros at their end. */
+/** Decimals without trailing zeros. */
 async function rowsOf(database: TestDatabase, sql: string): Promise<readonly (string | null)[][]> {
   const rows = await database.rows(sql);
   return rows.map((row) =>

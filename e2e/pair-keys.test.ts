@@ -16,8 +16,8 @@ import {
 import { type ReadColumn, readRows } from './pairs/read-table.ts';
 
 /**
- * Keys of every type that can be one, read two rows at a time, by Snapshot and by Id, and written twice; and a table whose names need
- * quotes everywhere. From each system into each other one, and into its own kind.
+ * Keys of every supported type, read two rows at a time, by Snapshot and by Id, and written twice; and a table whose names need quotes
+ * everywhere. From each system into each other one, and into its own kind.
  */
 let folder: string;
 let systems: TestSystems;
@@ -39,7 +39,7 @@ for (const from of systemNames) {
   });
 }
 
-/** What MySQL and MariaDB make of each other's keys is what each makes of its own. */
+/** MySQL and MariaDB handle each other's keys as they handle their own. */
 function destinationsOf(from: SystemName): readonly SystemName[] {
   if (from === 'mysql') return systemNames.filter((to) => to !== 'mariadb');
   return from === 'mariadb' ? ['mariadb', 'postgres'] : systemNames;
@@ -57,7 +57,7 @@ async function checkPair(source: TestDatabase, to: SystemName, cases: readonly K
     ].join(''),
   );
   await single.runWell();
-  // Every row meets itself.
+  // Every row conflicts with its own copy.
   await single.runWell();
   const pair = `${source.system} to ${to}`;
   for (const { name, kinds, isOrdered, rows } of cases) {

@@ -17,8 +17,8 @@ import {
 import { readRows, readTable } from './pairs/read-table.ts';
 
 /**
- * Every mode and write mode for each ordered pair: killed in the middle and resumed, then changes at the source, then nothing new.
- * ROWS proves that nothing is written twice.
+ * Every mode and write mode for each ordered pair: killed halfway and resumed, then changes at the source, then no changes. ROWS proves
+ * that nothing is written twice.
  */
 const pairs: readonly (readonly [SystemName, SystemName])[] = [
   ['postgres', 'postgres'],
@@ -52,7 +52,7 @@ function modeTests(from: SystemName, to: SystemName): void {
   let destination: TestDatabase;
   let single: SingleMode;
   let first: Lines;
-  /** Rows that each case has written in the first test. */
+  /** Rows that each case wrote in the first test. */
   const written = new Map<string, number>();
 
   before(async () => {
@@ -106,7 +106,7 @@ async function linesById(database: TestDatabase, table: string): Promise<Lines> 
   return new Map([...rows].map(([id, row]) => [id, JSON.stringify([id, ...row.values()])]));
 }
 
-/** Every row, also those that share an id. */
+/** Every row, including those that share an id. */
 async function linesOf(database: TestDatabase, table: string): Promise<readonly string[]> {
   const rows = await readRows(database, table, [{ name: 'id', kind: 'int' }, ...columns]);
   return rows.map((row) => JSON.stringify([...row.values()])).sort();

@@ -7,8 +7,8 @@ import { tempFolder } from './kit/temp.ts';
 import { changesOfIds, createOrderTables, orderCases } from './pairs/orders.ts';
 
 /**
- * Orders that no key proves, read two rows at a time: rows of one value at a batch's edge, NULL in a key, views, ids that start again. Every
- * row arrives, or status says why not.
+ * Orders that no key guarantees, read two rows at a time: rows with equal values at a batch's edge, NULL in a key, views, ids that
+ * restart. Every row arrives, or status reports why not.
  */
 let folder: string;
 let systems: TestSystems;
@@ -65,7 +65,7 @@ async function count(database: TestDatabase, name: string): Promise<number> {
   return Number(counted);
 }
 
-/** A key that takes for equal what differs at the source, where the table is there already. */
+/** A key that treats values as equal that differ at the source, in an existing table. */
 const coarse: Record<SystemName, string> = {
   postgres: 'citext',
   mysql: 'varchar(50) COLLATE utf8mb4_0900_ai_ci',
@@ -105,7 +105,7 @@ for (const to of systemNames) {
   });
 }
 
-/** Types whose values SQLite keeps as texts: two spellings of one value, beside a value of its own; and a mode to read them by. */
+/** Types whose values SQLite stores as texts: two spellings of one value, and a different value; and a mode to read them by. */
 const spelled: readonly [type: string, mode: string, one: string, same: string, other: string][] = [
   [
     'UUID',

@@ -5,7 +5,7 @@ import { SingleMode, syncManifest } from './kit/single-mode.ts';
 import { type SystemName, systemNames, TestSystems } from './kit/systems.ts';
 import { tempFolder } from './kit/temp.ts';
 
-/** Keys that are equal and not the same: the row that is there takes the new spelling with everything else. */
+/** Keys that are equal but not identical: the existing row takes the new spelling with all other values. */
 let folder: string;
 let systems: TestSystems;
 

@@ -14,8 +14,9 @@ import { isMisfitAnnounced, type TypeCase } from './pairs/type-case.ts';
 import { planKey, typesPage } from './pairs/types-page.ts';
 
 /**
- * Every ordered pair of PostgreSQL, MySQL, MariaDB and SQLite: a table with a column of every type of the source, row by row, each value
- * as it was but for what the plan announces; and every value that a type of the destination cannot keep goes the way of onError.
+ * Every ordered pair of PostgreSQL, MySQL, MariaDB and SQLite: a table with a column of every type of the source. Each value arrives
+ * unchanged except for differences that the plan announces, and every value that a type of the destination cannot keep is handled by
+ * onError.
  */
 let folder: string;
 let systems: TestSystems;
@@ -27,7 +28,7 @@ before(async () => {
 
 after(() => systems?.stop());
 
-/** Of each pair, before its tables were made. */
+/** The plan of each pair, before its tables were created. */
 const plans = new Map<string, Preview>();
 
 for (const from of systemNames) {
@@ -36,7 +37,7 @@ for (const from of systemNames) {
 
 test('docs/types.md says what the plans say', async () => {
   const page = typesPage(plans);
-  // A pair is missing where a server is: its own tests say so.
+  // A pair is missing if a server is missing; its own tests report that.
   if (page === undefined) return;
   const file = join(projectFolder, 'docs/types.md');
   if (process.env.IDRA_WRITE_DOCS) await writeFile(file, page);
@@ -121,7 +122,7 @@ function pairTests(from: SystemName, to: SystemName): void {
     assert.deepEqual(silent, [], 'columns whose misfits the plan does not announce');
     const { status, code } = await single.runOnce();
     assert.equal(code, columns.length === 0 ? 0 : 1);
-    // The tables that were made are accepted as they are, and every row meets itself.
+    // The created tables are accepted as they are, and every row conflicts with its own copy.
     for (const name of ['everything', 'as-values'] as const) {
       assert.equal(status.get(name)?.lastError, undefined);
       await assertArrived(name);
@@ -147,13 +148,13 @@ function pairTests(from: SystemName, to: SystemName): void {
   });
 }
 
-/** Those of PostgreSQL that have no object ids of one database in their binary form. */
+/** Types of PostgreSQL whose binary form contains no object ids of one database. */
 function portableTypes(): readonly TypeCase[] {
   const bound = ['c_moods', 'c_hstore', 'c_pair'];
   return keptTypes('postgres', 'postgres').filter(({ name }) => !bound.includes(name));
 }
 
-/** One Sync of everything, one of the misfits that skips, and one for each column that has some, which stops. */
+/** One Sync of everything, one of the misfits that skips, and one for each column with misfits, which stops. */
 function manifests(source: TestDatabase, destination: TestDatabase, misfits: readonly Misfit[]): string {
   const sync = (name: string, read: object, table: string, more: object) =>
     syncManifest(name, {

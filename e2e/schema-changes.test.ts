@@ -9,7 +9,7 @@ import { before, changeStatements, changes, createTable, type SchemaChange } fro
 
 /**
  * Tables that change while their Syncs run, in batches of three rows. Either every row arrives as the source has it, or the Sync stops
- * before a row of the new shape, with the reason.
+ * before a row of the new shape and reports the reason.
  */
 const pairs: readonly (readonly [SystemName, SystemName])[] = [
   ['postgres', 'postgres'],
@@ -90,7 +90,7 @@ async function requireOutcome(
   });
   const rowsOf = async (end: TestDatabase) =>
     await end.rows(`SELECT id, ${columns.join(', ')} FROM ${end.tableName(name)} ORDER BY id`);
-  // A renamed or dropped column is kept at the destination as it was.
+  // At the destination, a renamed or dropped column stays as it was.
   assert.deepEqual(await rowsOf(destination), await rowsOf(source), name);
 }
 

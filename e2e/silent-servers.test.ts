@@ -7,7 +7,7 @@ import { type SystemName, type TestDatabase, TestSystems } from './kit/systems.t
 import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
-/** Enough that a pass takes seconds under the limit of rows per second. */
+/** Enough for a pass to take seconds under the limit of rows per second. */
 const rowCount = 4_000;
 const rowsPerSecond = 1_000;
 

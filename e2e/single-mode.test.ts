@@ -187,7 +187,7 @@ test('--progress json: one event a line and exactly one end; none: the table alo
 test('the sample manifests of the docs are valid', async () => {
   const text = await readFile(join(projectFolder, 'docs/single-mode.md'), 'utf8');
   await folder.manifests(/```yaml\n(.*?)```/s.exec(text)?.[1] ?? '');
-  // Valid, and only its server is not there.
+  // Valid; only its server is missing.
   const { code, stderr } = await folder.idra('check', '-f', 'shop.yaml');
   assert.equal(code, 1, stderr);
 });

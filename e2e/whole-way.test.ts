@@ -11,12 +11,12 @@ import { Installation, team } from './whole-way/installation.ts';
 const heads = ['NAME', 'SOURCE', 'DESTINATION', 'MODE', 'STATE', 'AGENT', 'ROWS', 'LAG', 'LAST SYNC', 'AGE'];
 const onFiles = 'idra-agent-0';
 
-/** From `kubectl apply` to rows at the destination: a true API server, etcd and databases; operator and agents as processes. */
+/** From `kubectl apply` to rows at the destination: a real API server, etcd and databases; operator and agents as processes. */
 describe('the whole way', () => {
   let idra: Installation;
   let systems: TestSystems;
   let shop: TestDatabase;
-  /** By the name of the DataSource, which is also that of the one Sync into it. */
+  /** By the name of the DataSource, which is also that of the single Sync into it. */
   let destinations: Record<'warehouse' | 'archive' | 'file', TestDatabase>;
 
   before(async () => {
@@ -76,7 +76,7 @@ ${more}
     );
   const table = async () => {
     const [head = '', ...lines] = (await idra.kubectl(['get', 'syncs'])).trimEnd().split('\n');
-    // AGE is found in AGENT too: each is looked for after the one before.
+    // AGE is contained in AGENT, so each column is searched for after the one before.
     const starts: number[] = [];
     for (const each of heads) starts.push(head.indexOf(each, (starts.at(-1) ?? -1) + 1));
     const cellsOf = (line: string) =>
@@ -108,7 +108,7 @@ ${more}
   });
 
   test('kubectl get syncs tells the truth in the table of the contract', async () => {
-    // The rows that were touched count once or twice, as a pass came between the two statements or not.
+    // The updated rows count once or twice, depending on whether a pass ran between the two statements.
     const written = await idra.untilField('sync/warehouse', '.status.rows.written', /^34\d\d$/);
     await idra.untilField('sync/warehouse', '.status.state', 'Waiting');
     await idra.untilField('sync/warehouse', '.status.lag', '0s');

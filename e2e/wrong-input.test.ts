@@ -11,8 +11,8 @@ import { until } from './kit/wait.ts';
 import { tableCases } from './wrong-input/cases.ts';
 
 /**
- * Whatever is wrong is told with its file, line and field, or its Sync and field, and with what to do; the exit status says whose mistake
- * it is; and nothing is written.
+ * Every error is reported with its file, line and field, or its Sync and field, and with a remedy; the exit status shows who must fix it;
+ * and nothing is written.
  */
 let folder: string;
 let systems: TestSystems;
@@ -77,7 +77,7 @@ describe('in the manifests', () => {
   });
 });
 
-/** Each error with what to do in one line. */
+/** Each error with its remedy in one line. */
 function errorsOf(stderr: string): readonly string[] {
   return stderr
     .replace(/\n {4}/g, '; ')

@@ -3,8 +3,8 @@ import { importsOf } from './check-imports.ts';
 import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
 
 /**
- * Circles of imports that are still there. The list only shrinks: a file that is in no circle any more must leave it, and a circle that
- * is not listed is refused.
+ * Known circles of imports. The list may only shrink: a file that is no longer in a circle must be removed from it, and a circle that is
+ * not listed is refused.
  */
 export const permittedCircles: readonly (readonly string[])[] = [
   ['agent/engine/context.ts', 'agent/engine/open-sync.ts'],
@@ -20,8 +20,8 @@ export const permittedCircles: readonly (readonly string[])[] = [
 ];
 
 /**
- * Files that import each other, directly or by way of others. Imports of types count: they cost nothing at run time, but files in a
- * circle can only be read and moved together.
+ * Files that import each other, directly or through others. Type imports count: they cost nothing at run time, but files in a circle can
+ * only be read and moved together.
  */
 export function checkCircles(
   sources: ReadonlyMap<string, string>,
@@ -58,7 +58,7 @@ function circlesOf(graph: Graph): string[][] {
   const circles: string[][] = [];
   const order = new Map<string, number>();
   const stack: string[] = [];
-  /** The earliest file on the stack that can be reached from this one. */
+  /** The earliest file on the stack that is reachable from this one. */
   const visit = (file: string): number => {
     const own = order.size;
     order.set(file, own);

@@ -4,8 +4,8 @@ import { projectFolder } from '../e2e/kit/processes.ts';
 import { readProjectFile, reportComplaints } from './project-files.ts';
 
 /**
- * The catalogue against the sources of the product. That a thrown error or a finding has a code of the catalogue is a matter of its
- * type; here: entries that nobody uses, entries out of order, and reasons of conditions, which are plain text.
+ * Checks the catalog of error codes against the product's sources. That a thrown error or a finding has a code of the catalog is ensured
+ * by its type. Checked here: entries that nobody uses, entries out of order, and reasons of conditions, which are plain text.
  */
 export function checkCodes(sources: ReadonlyMap<string, string>): string[] {
   const codes = Object.keys(errorCodes);
@@ -28,7 +28,7 @@ export function checkCodes(sources: ReadonlyMap<string, string>): string[] {
   return [...unused, ...unsorted, ...reasons];
 }
 
-/** Of conditions that are as they should be, and of events about them. */
+/** Reasons of healthy conditions, and of events about them. */
 const conditionReasons = new Set(['HasCaughtUp', 'Healthy', 'Reachable', 'Settled']);
 
 function reasonsIn(text: string): string[] {

@@ -1,15 +1,15 @@
 import { basename, dirname, join, matchesGlob, normalize } from 'node:path';
 import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
 
-/** Pages whose paths must exist: a file that is moved or renamed is also moved or renamed here. */
+/** Pages whose paths must exist: when a file is moved or renamed, the pages must be updated. */
 export const isPage = (file: string) => file.endsWith('.md') && file !== 'CHANGELOG.md';
 
-/** Names of files that a page gives to its readers' own files, or that are made while Idra runs. */
+/** File names that a page uses for its readers' own files, or for files that Idra creates at run time. */
 const namesOfReaders = new Set(['FILE.yaml', 'orders.yaml']);
 
 /**
- * The complaints about all pages: paths that are not in the project, links to pages or headings that are not there.
- * `files` are all files of the project; `pages` are the texts of its pages by their paths.
+ * The problems of all pages: paths that are not in the project, links to missing pages or headings. `files` are all files of the project;
+ * `pages` are the texts of its pages by path.
  */
 export function checkDocs(files: readonly string[], pages: ReadonlyMap<string, string>): string[] {
   const tree = new Tree(files);
@@ -25,7 +25,10 @@ export function checkDocs(files: readonly string[], pages: ReadonlyMap<string, s
 /** Purpose, who may import it, where to start. */
 const maxReadmeLines = 20;
 
-/** Each folder at the top says in a few lines what it is for; the one of docs/ is the list of pages, and GitHub reads .github. */
+/**
+ * Each top-level folder has a README that explains it in a few lines, except docs/, whose README lists the pages, and .github, which
+ * GitHub reads.
+ */
 function checkReadmes(tree: Tree, pages: ReadonlyMap<string, string>): string[] {
   return [...tree.topFolders]
     .filter((folder) => folder !== '.github' && folder !== 'docs')
@@ -57,7 +60,7 @@ class Tree {
     return [...this.#paths].some((each) => matchesGlob(each, bare));
   }
 
-  /** Whether a file of this name is anywhere in the folder. */
+  /** Whether a file with this name is anywhere in the folder. */
   hasName(name: string, folder: string): boolean {
     const below = folder === '.' ? '' : `${folder}/`;
     return this.#files.some((file) => file.startsWith(below) && matchesGlob(basename(file), name));
@@ -77,14 +80,14 @@ function checkPaths(tree: Tree, page: string, text: string): string[] {
 
 function isThere(tree: Tree, page: string, path: string): boolean {
   if (tree.has(path) || tree.has(join(dirname(page), path))) return true;
-  // A file that each connector may have, by its path below the connector's folder.
+  // A file that each connector may have, by its path in the connector's folder.
   if (path.includes('/') && tree.has(`connectors/*/${path}`)) return true;
-  // A README speaks of files of its own folder, the pages of docs/ of all.
+  // A README names files relative to its own folder, the pages of docs/ relative to the project.
   const folder = basename(page) === 'README.md' && page !== 'docs/README.md' ? dirname(page) : '.';
   return !path.includes('/') && tree.hasName(path, folder);
 }
 
-/** Words that begin with a folder of the project, also outside of backticks, and names in backticks that end as files do. */
+/** Words that start with a folder of the project, also outside of backticks, and names in backticks with a file extension. */
 function pathsIn(tree: Tree, page: string, text: string): string[] {
   const inTicks = [...text.matchAll(/`([\w.*/-]+)`/g)]
     .map(([, word = '']) => word)
@@ -102,12 +105,12 @@ function wordsWithFolder(tree: Tree, text: string): string[] {
     .filter((word) => tree.topFolders.has(word.split('/')[0] ?? ''));
 }
 
-/** Sources whose comments speak of other files; tests of checks make files up. */
+/** Sources whose comments name other files. Tests of checks are excluded, because they use invented files. */
 export const isSource = (file: string) =>
   /\.(ts|yaml|yml|tpl)$|^(Makefile|Dockerfile|bin\/idra)$/.test(file) &&
   !/\/check-[^/]+\.test\.ts$/.test(file);
 
-/** The complaints about sources that name a file of the project, by its path, which is not there. */
+/** The problems of sources: a path of a project file that does not exist. */
 export function checkSources(files: readonly string[], sources: ReadonlyMap<string, string>): string[] {
   const tree = new Tree(files);
   return [...sources].flatMap(([source, text]) =>
@@ -128,7 +131,7 @@ function checkLinks(tree: Tree, pages: ReadonlyMap<string, string>, page: string
   });
 }
 
-/** Links to other places of the project: `[text](target)`, not in code. */
+/** Links to other files of the project: `[text](target)`, not in code. */
 function linksIn(text: string): string[] {
   return [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target = '']) => target)
@@ -139,7 +142,7 @@ function withoutCode(text: string): string {
   return text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
 }
 
-/** The anchors that GitHub gives to headings; the second of two equal headings gets `-1`. */
+/** The anchors that GitHub generates for headings; the second of two equal headings gets `-1`. */
 function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ +(.+)$/gm)) {

@@ -6,7 +6,7 @@ import { sourceWithout } from '../e2e/guards/source-without.ts';
 import { projectFolder } from '../e2e/kit/processes.ts';
 import { reportComplaints } from './project-files.ts';
 
-/** Of `make check`: whoever rewrites a guard's code, or moves its test, also changes its entry. */
+/** Part of `make check`: whoever rewrites a guard's code, or moves its test, must also change its entry. */
 export function checkGuards(all: readonly Guard[]): string[] {
   return all
     .flatMap((guard, index) => checkGuard(guard, all.slice(0, index)))

@@ -3,10 +3,10 @@ import { dirname, join, normalize } from 'node:path';
 import { projectFolder } from '../e2e/kit/processes.ts';
 import { readProjectFile, reportComplaints } from './project-files.ts';
 
-/** Connectors as plain data: whoever reads manifests needs these, and must not load the drivers. */
+/** Connectors as plain data: code that reads manifests needs these, and must not load the drivers. */
 const definitions = /^connectors\/([^/]+|.+\/definition)\.ts$/;
 
-/** Who may import whom, beside the folder's own files: the first folder that a file is in. */
+/** Which folders may import which, in addition to their own files. The first matching folder applies. */
 const folders: readonly [folder: RegExp, may: readonly RegExp[]][] = [
   [/^core\//, []],
   [/^connectors\/sql\//, [/^core\//]],
@@ -14,18 +14,18 @@ const folders: readonly [folder: RegExp, may: readonly RegExp[]][] = [
   [/^connectors\//, [/^core\//]],
   [/^coordination\//, [/^core\//]],
   [/^process\//, [/^core\//]],
-  // Neither knows a connector; their tests run over some.
+  // Neither knows a connector, but their tests use some.
   [/^agent\/(engine|lead)\/(?!.*\.test\.ts$)/, [/^core\//, /^coordination\//, /^agent\//]],
   [/^agent\//, [/^core\//, /^coordination\//, /^connectors\//, /^process\//]],
   [/^operator\//, [/^core\//, /^coordination\//, /^process\//, definitions]],
   [/^crds\//, [/^core\//, definitions]],
-  // The command line and whatever serves the same over a network.
+  // The command line, and whatever offers the same over a network.
   [/^fleet\//, [/^(core|coordination|process|operator\/(controllers|runtime))\//, definitions]],
   [/^cli\//, [/^(core|connectors|coordination|process|agent|operator|crds|fleet)\//]],
   [/^(e2e|bench|examples|docs|tools)\//, [/^/]],
 ];
 
-/** Which folders may import a package; one that is not named here is anybody's. */
+/** Which folders may import a package; packages that are not listed may be imported anywhere. */
 const packages: readonly [name: RegExp, by: RegExp][] = [
   [/^etcd3$/, /^coordination\//],
   [/^pg(-|$)/, /^connectors\/postgres\//],
@@ -38,10 +38,10 @@ const packages: readonly [name: RegExp, by: RegExp][] = [
   [/^node:(fs|net|tls|dgram|https?|http2|timers|process|child_process|worker_threads)(\/|$)/, /^(?!core\/)/],
 ];
 
-/** Tests, and what is built around them, start real servers and speak to them with their drivers. */
+/** Tests and their helpers start real servers and access them with their drivers. */
 const isAround = (file: string) => /^(e2e|bench|examples|tools)\/|\.test\.ts$|\/test-[^/]+\.ts$/.test(file);
 
-/** The complaints about one file, given its path in the project and its text. */
+/** The problems of one file, given its path in the project and its text. */
 export function checkImports(file: string, text: string): string[] {
   const mayImport = (name: string) =>
     name.startsWith('.')
@@ -63,7 +63,7 @@ function mayImportPackage(file: string, name: string): boolean {
   return isAround(file) || packages.every(([each, by]) => !each.test(name) || by.test(file));
 }
 
-/** What is imported and re-exported, also late, by `import()` of a literal. */
+/** Imports and re-exports, including `import()` of a literal. */
 export function importsOf(text: string): string[] {
   const pattern = /^(?:import|export)\b(?:[^'";]*?\bfrom)?\s*'([^']+)'|\bimport\('([^']+)'\)/gm;
   return [...text.matchAll(pattern)].flatMap(([, early, late]) => early ?? late ?? []);

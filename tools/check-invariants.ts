@@ -4,8 +4,8 @@ import { projectFiles, readProjectFile, reportComplaints } from './project-files
 export const invariantsPage = 'docs/invariants.md';
 
 /**
- * The complaints about the page of invariants: each is a heading `## N. ...`, counted from 1, with a list of what enforces it
- * (`- Enforced:`), of tests that prove it (`- Tests:`) and of guards (`- Guards:`, which may be left out), all in backticks.
+ * The problems of the page of invariants: each invariant is a heading `## N. ...`, counted from 1, with a list of what enforces it (`-
+ * Enforced:`), of tests that prove it (`- Tests:`) and optionally of guards (`- Guards:`), all in backticks.
  */
 export function checkInvariants(
   page: string,
@@ -46,14 +46,14 @@ function checkInvariant(
   ];
 }
 
-/** What stands in backticks in the item of the list that begins with the word; it may go on over several lines. */
+/** The texts in backticks in the list item that starts with the word; the item may span several lines. */
 function listOf(section: string, word: string): string[] {
   const [, item = ''] =
     new RegExp(`^- ${word}: ([\\s\\S]*?)(?=^- |^\\s*$|(?![\\s\\S]))`, 'm').exec(section) ?? [];
   return [...item.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text.replace(/\s+/g, ' '));
 }
 
-/** The complaints about comments that cite an invariant which the page does not have. */
+/** The problems of comments: a cited invariant that the page does not have. */
 export function checkCitations(page: string, sources: ReadonlyMap<string, string>): string[] {
   const numbers = new Set([...page.matchAll(/^## (\d+)\. /gm)].map(([, number]) => number));
   return [...sources].flatMap(([file, text]) =>

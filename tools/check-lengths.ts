@@ -1,15 +1,15 @@
 import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
 
-/** A file that is longer holds more than one idea. */
+/** A longer file contains more than one idea. */
 const maxLines = 350;
 
-/** Files that are still too long. The list only shrinks: a file that is short enough must leave it. */
+/** Files that are still too long. The list may only shrink: a file that is short enough must be removed from it. */
 export const permittedLong: readonly string[] = ['connectors/postgres/session.ts'];
 
-/** Lists with one entry after the other: they have no ideas to split by. */
+/** Flat lists of entries, which cannot be split by idea. */
 const isCatalogue = (file: string) => file === 'core/error-codes.ts';
 
-/** The complaints about files of `maxLines` lines or more. */
+/** The problems: files of `maxLines` lines or more. */
 export function checkLengths(sources: ReadonlyMap<string, string>, permitted: readonly string[]): string[] {
   const long = [...sources].filter(([file, text]) => !isCatalogue(file) && linesOf(text) >= maxLines);
   const longFiles = new Set(long.map(([file]) => file));

@@ -12,7 +12,7 @@ export interface Metric {
   readonly help: string;
 }
 
-/** The complaints about the page of metrics: what is registered has a row there that says the same, and nothing else has one. */
+/** The problems of the page of metrics: each registered metric must have a row with the same description, and no other rows may exist. */
 export function checkMetrics(page: string, metrics: readonly Metric[]): string[] {
   const rows = new Set(page.split('\n').filter((line) => line.startsWith('| `idra_')));
   const wanted = new Set(metrics.map(rowOf));
@@ -29,7 +29,7 @@ function rowOf({ name, type, labels, help }: Metric): string {
   return `| \`${name}\` | ${type} | ${names} | ${help} |`;
 }
 
-/** All that agent and operator register, as their registries know it. */
+/** All metrics that agent and operator register, from their registries. */
 export function registeredMetrics(): Metric[] {
   const agent = new AgentMetrics({ leaseLeftMs: () => undefined, isLeader: () => false });
   const operator = new Registry();
@@ -48,7 +48,7 @@ export function registeredMetrics(): Metric[] {
   );
 }
 
-/** prom-client declares less than its metrics have. */
+/** Fields that prom-client's types do not declare. */
 interface Registered {
   readonly name: string;
   readonly help: string;

@@ -1,15 +1,15 @@
 import { readProjectFile, reportComplaints } from './project-files.ts';
 
 const places = {
-  /** The oldest version that runs the project. */
+  /** The oldest version of Node that can run the project. */
   oldest: {
     'package.json': /"node": ">=([\d.]+)"/,
-    /** The first one is the project's own. */
+    /** The first match is the project's own. */
     'package-lock.json': /"node": ">=([\d.]+)"/,
     Makefile: /needs Node ([\d.]+) or newer/,
     'CONTRIBUTING.md': /Node ([\d.]+) or newer/,
   },
-  /** The version that `make build` fetches, the image has and CI runs. */
+  /** The version that `make build` downloads, the image contains and CI runs. */
   chosen: {
     Makefile: /^NODE_VERSION := ([\d.]+)$/m,
     Dockerfile: /^ARG NODE_IMAGE=node:([\d.]+)-/m,
@@ -17,10 +17,10 @@ const places = {
   },
 } as const;
 
-/** What decides in the Makefile: `a > 22 || (a === 22 && b >= 18)`. */
+/** The condition in the Makefile: `a > 22 || (a === 22 && b >= 18)`. */
 const decision = /a > (\d+) \|\| \(a === (\d+) && b >= (\d+)\)/;
 
-/** The complaints about versions of Node that differ from place to place; `read` gives the text of a file. */
+/** The problems: versions of Node that differ between files. `read` returns the text of a file. */
 export function checkNode(read: (file: string) => string): string[] {
   const found = Object.values(places).map((files) =>
     Object.entries(files).map(([file, pattern]) => ({ file, version: pattern.exec(read(file))?.[1] })),

@@ -2,16 +2,16 @@ import { globSync } from 'node:fs';
 import { projectFolder } from '../e2e/kit/processes.ts';
 import { readProjectFile, reportComplaints } from './project-files.ts';
 
-/** Where nothing depends on the system behind a connector. */
+/** Files that must not depend on the system behind a connector. */
 const pattern = '{agent/engine,agent/lead,core}/**/*.ts';
-/** What error codes and fields of manifests say to users names the systems that they are of. */
+/** Error codes and fields of manifests may name the systems that they apply to. */
 const described = ['core/error-codes.ts', 'core/manifest/sync-schema.ts'];
 
 const statement =
   /\b(SELECT|INSERT|UPDATE|DELETE|ALTER|CREATE|DROP|JOIN|WHERE|ORDER BY|NOT NULL|PRIMARY KEY|UNIQUE|IDENTITY|DDL|COPY|SQL)\b/;
 const system = /\b(postgres\w*|mysql|mariadb|sqlite|sqlserver|mongodb|kafka|_idra_commits)\b/i;
 
-/** Words of SQL and names of systems outside of comments: what they stand for comes from connectors (core/definition.ts, core/remedies.ts). */
+/** Words of SQL and names of systems outside of comments: these must come from connectors (core/definition.ts, core/remedies.ts). */
 export function checkSystemWords(file: string, text: string): string[] {
   return withoutComments(text)
     .split('\n')

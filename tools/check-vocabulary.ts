@@ -2,11 +2,11 @@ import { dirname, join, normalize } from 'node:path';
 import { importsOf } from './check-imports.ts';
 import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
 
-/** The page that has the vocabulary: a table of files for all systems, and one of files that a single system has. */
+/** The page with the vocabulary: a table of files for all systems, and one of files for single systems. */
 const page = 'docs/add-a-connector.md';
 
 export interface Vocabulary {
-  /** Paths below the folder of a connector. */
+  /** Paths relative to the folder of a connector. */
   readonly shared: ReadonlySet<string>;
   readonly special: readonly SpecialFile[];
 }
@@ -17,7 +17,7 @@ interface SpecialFile {
   readonly why: string;
 }
 
-/** Rows of the page's section on files: those of two cells are shared names, those of three belong to one system. */
+/** Rows of the page's section on files: rows with two cells are shared names, rows with three belong to one system. */
 export function readVocabulary(text: string): Vocabulary {
   const [, section = ''] = /^## Files\n([\s\S]*?)^## /m.exec(text) ?? [];
   const rows = section
@@ -40,7 +40,7 @@ export function readVocabulary(text: string): Vocabulary {
   };
 }
 
-/** The complaints about the folders of connectors: one idea has one path in all of them. */
+/** The problems of connector folders: one idea must have the same path in all of them. */
 export function checkVocabulary(files: readonly string[], { shared, special }: Vocabulary): string[] {
   const found = files.flatMap((path) => {
     const [, system, file] = /^connectors\/([^/]+)\/(.+)$/.exec(path) ?? [];
@@ -71,10 +71,10 @@ export function checkVocabulary(files: readonly string[], { shared, special }: V
   ];
 }
 
-/** Folders of connectors/sql are those of the systems. */
+/** connectors/sql has the same folders as the systems. */
 const sqlFolders = new Set(['connection', 'destination', 'source', 'types']);
 
-/** The complaints about connectors/sql: what only one system uses belongs to that system. */
+/** The problems of connectors/sql: a file that only one system uses must be moved to that system. */
 export function checkShared(sources: ReadonlyMap<string, string>): string[] {
   const isHelp = (file: string) => /\.test\.ts$|\/test-[^/]+\.ts$/.test(file);
   const shared = [...sources.keys()].filter((file) => file.startsWith('connectors/sql/') && !isHelp(file));
@@ -102,7 +102,7 @@ export function checkShared(sources: ReadonlyMap<string, string>): string[] {
   ];
 }
 
-/** A connector, or whatever else uses it. */
+/** The connector, or other code, that uses it. */
 function userOf(file: string): string {
   return /^connectors\/[^/]+(?=\/)/.exec(file)?.[0] ?? 'others';
 }

@@ -2,10 +2,10 @@ import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../e2e/kit/processes.ts';
 
-/** What .gitignore names, and git's own folder. */
+/** Files named in .gitignore, and git's own folder. */
 const ignored = new Set(['.git', '.idra', '.test-servers', '.tools', 'dist', 'node_modules']);
 
-/** Every file of the project, as paths from its folder. */
+/** Every file of the project, as a path relative to its folder. */
 export function projectFiles(folder = ''): string[] {
   return readdirSync(join(projectFolder, folder), { withFileTypes: true })
     .filter(({ name }) => !ignored.has(name) && !/\.(log|tsbuildinfo)$/.test(name))
@@ -21,7 +21,7 @@ export function readProjectFile(path: string): string {
   return readFileSync(join(projectFolder, path), 'utf8');
 }
 
-/** The end of a check: each complaint is a line, and one is enough to fail. */
+/** The end of a check: prints each problem as a line, and fails if there is any. */
 export function reportComplaints(complaints: readonly string[]): void {
   for (const complaint of complaints) console.error(complaint);
   if (complaints.length > 0) process.exitCode = 1;

@@ -8,11 +8,11 @@ import { mariadb, mysql, postgres, ServerMissing } from '../e2e/kit/servers.ts';
 import { TestTally } from './test-tally.ts';
 
 /**
- * Runs the tests of the project, each file in a process of its own, and ends with `N passed, N failed, N skipped`.
+ * Runs the tests of the project, each file in its own process, and ends with `N passed, N failed, N skipped`.
  *
- *   --only PATTERN   only files whose path contains PATTERN; each starts by itself the servers that it needs
- *   --unit           no end-to-end tests, and no server: the tests that need one are skipped
- *   --folder FOLDER  instead of all of these, the test files of this folder, one after the other
+ * --only PATTERN   only files whose path contains PATTERN; each starts the servers that it needs
+ * --unit           no end-to-end tests, and no server: the tests that need one are skipped
+ * --folder FOLDER  only the test files of this folder, one after the other
  */
 const modules =
   '{core,connectors,coordination,process,agent,operator,fleet,cli,crds,docs,tools,e2e/kit,e2e/pairs}/**/*.test.ts';
@@ -20,7 +20,7 @@ const scenarios = 'e2e/*.test.ts';
 const shared = { postgres, mariadb, mysql };
 const servers = [...Object.keys(shared), 'etcd', 'kubernetes'];
 const fileTimeoutMs = 20 * 60_000;
-/** Of a long loop. */
+/** For a long loop. */
 const loopTimeoutMs = 60 * 60_000;
 
 const { values: options } = parseArgs({
@@ -52,20 +52,20 @@ async function runFiles(pattern: string, concurrency: number, tally: TestTally):
   if (chosen.length === 0) return;
   const files = chosen.sort().map((file) => join(projectFolder, file));
   const timeout = options.folder ? loopTimeoutMs : fileTimeoutMs;
-  // What a failed test has left open would keep its file, and with it the whole run, from ending.
+  // Connections left open by a failed test would keep its file, and the whole run, from ending.
   const execArgv = ['--test-force-exit'];
   for await (const event of run({ files, concurrency, isolation: 'process', timeout, execArgv })) {
     // Long loops print figures.
     if (options.folder && event.type === 'test:stdout') process.stdout.write(event.data.message);
     const failed = tally.failures.length;
     const done = tally.add(event, (path) => relative(projectFolder, path));
-    // The whole report comes at the end, which a run that is stopped does not reach.
+    // The complete report is printed at the end, which an aborted run does not reach.
     for (const { file, test } of tally.failures.slice(failed)) console.log(`  FAILED  ${file}: ${test}`);
     if (done !== undefined) console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
   }
 }
 
-/** Started once for all files, which find them by the environment. */
+/** Started once for all files, which find them through the environment. */
 async function startSharedServers(): Promise<{ stop(): Promise<void> }[]> {
   const started = Object.entries(shared).map(async ([name, start]) => {
     try {
@@ -114,5 +114,5 @@ function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`.padStart(8);
 }
 
-// A process that a failed test has left behind may still hold the output of its file.
+// A process left behind by a failed test may still hold the output of its file.
 process.exit((await main()) ? 0 : 1);

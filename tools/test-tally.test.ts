@@ -9,12 +9,12 @@ const missing = `class ServerMissing extends Error { name = 'ServerMissing'; cod
   const missing = (server) => new ServerMissing(server + ': not found; looked for it');
   const { test, describe, before } = await import('node:test');`;
 
-/** Runs one test file under Node's runner and gives what the tally makes of it. */
+/** Runs one test file under Node's runner and returns the result of the tally. */
 async function tallyOf(source: string, permitted: readonly string[] = ['mysql']): Promise<unknown> {
   const folder = await tempFolder('tally');
   const file = join(folder, 'a.test.mjs');
   await writeFile(file, `${missing}\n${source}`);
-  // A runner within a runner is refused by Node, so it runs as one of its own.
+  // Node does not allow a runner inside a runner, so it runs as a separate process.
   const script = join(folder, 'run.mjs');
   await writeFile(
     script,

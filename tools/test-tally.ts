@@ -10,11 +10,11 @@ export interface Failure {
 export interface Skip {
   readonly file: string;
   readonly test: string;
-  /** `SERVER: why`, where a server is missing. */
+  /** `SERVER: why`, if a server is missing. */
   readonly reason: string;
 }
 
-/** Adds up what the runner reports, event by event. A test that fails since a server is missing counts as skipped. */
+/** Adds up the runner's events. A test that fails because a server is missing counts as skipped. */
 export class TestTally {
   passed = 0;
   readonly failures: Failure[] = [];
@@ -27,7 +27,7 @@ export class TestTally {
     this.#isPermitted = isPermitted;
   }
 
-  /** `shorten` gives a file as it is to be shown. Returns the file that this event completes, if any. */
+  /** `shorten` converts a file's path for display. Returns the file that this event completes, if any. */
   add(event: TestEvent, shorten: (path: string) => string): string | undefined {
     const path = (event.data as { file?: string } | undefined)?.file;
     if (path === undefined) return undefined;
@@ -56,7 +56,7 @@ export class TestTally {
     }
   }
 
-  /** To be called once, after the last event. */
+  /** Call once, after the last event. */
   finish(): void {
     for (const file of this.#open.values()) {
       for (const test of file.cancelled) {
@@ -92,7 +92,7 @@ export class TestTally {
       missingServer(error) ?? (data.name === file.path ? missingInOutput(file.output) : undefined);
     if (missing !== undefined) {
       file.missing = missing;
-      // A suite stands for its tests, which are reported as cancelled.
+      // A suite is not counted; its tests are reported as cancelled.
       if (!isSuite(data)) this.skips.push({ file: file.shown, test, reason: missing });
     } else if (error?.failureType === 'cancelledByParent') {
       file.cancelled.push(test);
@@ -107,7 +107,7 @@ export class TestTally {
 interface OpenFile {
   readonly path: string;
   readonly shown: string;
-  /** Of the test that runs and of the suites around it. */
+  /** Names of the running test and of its suites. */
   readonly names: string[];
   readonly output: string[];
   readonly cancelled: string[];
@@ -146,7 +146,7 @@ function missingServer(error: unknown): string | undefined {
   return undefined;
 }
 
-/** A file that looks for its server while it is loaded fails as a whole, and only its output says why. */
+/** A file that searches for its server while it is loaded fails as a whole, and only its output shows why. */
 function missingInOutput(output: readonly string[]): string | undefined {
   return /^(?:Uncaught )?ServerMissing(?: \[SERVER_MISSING\])?: (.*)$/m.exec(output.join(''))?.[1];
 }

@@ -7,14 +7,14 @@ import { until } from '../kit/wait.ts';
 export interface Busy {
   readonly rowsMoved: number;
   readonly leasesLost: number;
-  /** The lowest that was seen at a look each quarter of a second. */
+  /** The lowest value measured; sampled every quarter of a second. */
   readonly leastLeaseLeftMs: number;
   readonly longestLoopDelayMs: number;
 }
 
 /**
- * One agent that moves rows without a pause, some as the bytes that both ends speak and some value by value, while as many processes
- * as there are cores do nothing but compute. Tells what became of its lease.
+ * One agent that moves rows without a pause, some in a raw format and some value by value, while as many processes as there are cores
+ * only compute. Reports what happened to its lease.
  */
 export async function keepAgentBusy(options: {
   readonly leaseTtlMs: number;

@@ -4,7 +4,7 @@ import { type RunningProcess, startIdra } from '../kit/processes.ts';
 import { type FaultProxy, faultProxy } from '../kit/proxy.ts';
 import { tempFolder } from '../kit/temp.ts';
 
-/** Where an agent's connections end. */
+/** The ports that an agent connects to. */
 export interface Surroundings {
   readonly etcdEndpoints: readonly string[];
   readonly etcdPrefix: string;
@@ -14,7 +14,7 @@ export interface Surroundings {
   readonly leaseTtlMs: number;
 }
 
-/** One agent as a process, with proxies of its own to each member of etcd and to each database. */
+/** One agent as a process, with its own proxies to each member of etcd and to each database. */
 export class ChaosAgent {
   readonly name: string;
   readonly control: FaultControl;
@@ -82,13 +82,13 @@ export class ChaosAgent {
     if (this.isRunning) this.#process?.kill(signal);
   }
 
-  /** Kills it, and waits until it is gone. */
+  /** Kills it, and waits until it has ended. */
   async kill(): Promise<void> {
     this.signal('SIGKILL');
     await this.#process?.waitForExit();
   }
 
-  /** Stops it as Kubernetes would, and waits until it is gone. */
+  /** Stops it as Kubernetes would, and waits until it has ended. */
   async drain(graceMs = 30_000): Promise<void> {
     if (this.isRunning) await this.#process?.stop(graceMs);
   }
@@ -97,7 +97,7 @@ export class ChaosAgent {
     for (const proxy of this.#proxies(what)) proxy.pause();
   }
 
-  /** What comes back late. */
+  /** Delays the answers. */
   slow(what: 'etcd' | 'databases'): void {
     for (const proxy of this.#proxies(what)) proxy.pause('toClient');
   }
@@ -106,7 +106,7 @@ export class ChaosAgent {
     for (const proxy of [...this.#etcd, ...this.#databases]) proxy.heal();
   }
 
-  /** What all its processes have said. */
+  /** The output of all its processes. */
   get lines(): readonly string[] {
     return [...this.#ended, ...(this.#process ? [this.#process] : [])].flatMap((each) => [
       ...each.stdout,
@@ -127,7 +127,7 @@ export class ChaosAgent {
   }
 }
 
-/** `FOLDER/NAME/password`, as the agents read Secrets where there is no Kubernetes. */
+/** `FOLDER/NAME/password`: where agents read Secrets without Kubernetes. */
 export function passwordFile(secretsFolder: string, name: string): string {
   return join(secretsFolder, name, 'password');
 }

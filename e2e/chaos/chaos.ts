@@ -15,11 +15,11 @@ export interface ChaosOptions {
 
 export interface ChaosResult extends FleetProof {
   readonly inflicted: ReadonlyMap<string, number>;
-  /** Crash points of agents that no process came by. */
+  /** Crash points of agents that no process reached. */
   readonly unreached: readonly CrashPoint[];
 }
 
-/** Faults one after the other for some time, then everything is well again and every row is compared. Throws where one is wrong. */
+/** Injects one fault after the other for some time, then removes all faults and compares every row. Throws if one is wrong. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const fleet = await ChaosFleet.start(options);
   const random = randomFrom(options.seed);

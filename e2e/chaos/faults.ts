@@ -3,18 +3,18 @@ import { crashPoints } from '../../core/crash-points.ts';
 import type { ChaosAgent } from './agents.ts';
 import type { ChaosFleet } from './fleet.ts';
 
-/** Points that an agent comes by. */
+/** Points that an agent can reach. */
 export const agentPoints = crashPoints.filter((point) => !point.startsWith('operator:'));
 
 export interface FaultContext {
   readonly fleet: ChaosFleet;
   readonly leaseTtlMs: number;
-  /** How long the whole etcd is gone. */
+  /** How long the whole etcd is unavailable. */
   readonly etcdOutageMs: number;
   readonly random: () => number;
 }
 
-/** Something that goes wrong, until it is well again. */
+/** A fault, from injection to removal. */
 export interface Fault {
   readonly name: string;
   readonly weight: number;
@@ -56,7 +56,7 @@ function choose<T>(from: readonly T[], random: () => number): T {
   return from[Math.floor(random() * from.length)] as T;
 }
 
-/** Longer than a lease: somebody else must have taken over meanwhile. */
+/** Longer than a lease, so that another agent must have taken over meanwhile. */
 function beyondLease({ leaseTtlMs, random }: FaultContext): number {
   return leaseTtlMs * (1.2 + random());
 }
@@ -107,7 +107,7 @@ async function atPoint(context: FaultContext, action: 'kill' | 'stop'): Promise<
   agent.control.order({ at: choose(agentPoints, context.random), action });
   const deadline = performance.now() + 5_000;
   while (agent.control.events.length === before && performance.now() < deadline) await pause(20);
-  // What was not reached in time is reached later, or not at all: an agent that is woken again and launched again is well.
+  // A point not reached in time is reached later or never: an agent that is resumed and restarted is healthy.
   await pause(action === 'stop' ? beyondLease(context) : context.random() * context.leaseTtlMs);
   agent.signal('SIGCONT');
   if (!agent.isRunning) await agent.launch();
@@ -133,7 +133,7 @@ async function etcdMemberRestarted({ fleet, random }: FaultContext): Promise<voi
 async function etcdGone({ fleet, etcdOutageMs }: FaultContext): Promise<void> {
   await Promise.all(fleet.etcd.members.map(({ process }) => process.kill()));
   await pause(etcdOutageMs);
-  // A member alone has no quorum, and answers only when the others are there.
+  // A single member has no quorum, and answers only when the others are running.
   await Promise.all(fleet.etcd.members.map(({ process }) => process.restart()));
 }
 

@@ -33,7 +33,7 @@ export interface FleetOptions {
   readonly leaseTtlMs: number;
 }
 
-/** A three-member etcd, real databases, agents as processes, and syncs between them whose every commit is noted in a ledger. */
+/** A three-member etcd, real databases, agents as processes, and syncs between them; a ledger records every commit. */
 export class ChaosFleet {
   readonly etcd: EtcdServer;
   readonly coordination: Coordination;
@@ -44,7 +44,7 @@ export class ChaosFleet {
   readonly #mysql: MysqlServer;
   readonly #writers: Writers;
 
-  /** Resolves when every sync is claimed, the ledgers note its commits, and writers are at work. */
+  /** Resolves when every sync is claimed, the ledgers record its commits, and the writers are running. */
   static async start({ agents: count, flows: flowCount, leaseTtlMs }: FleetOptions): Promise<ChaosFleet> {
     const [server, pg, my] = await Promise.all([
       etcd({ members: 3 }),
@@ -115,7 +115,7 @@ export class ChaosFleet {
     return [...statuses.values()].every(({ fencingToken }) => fencingToken !== undefined);
   }
 
-  /** Syncs of which nothing is known, with who should run them and who has their lock. */
+  /** Syncs without a known status, with the agent that should run each and the agent that has its lock. */
   async #unclaimed(): Promise<readonly string[]> {
     const { cluster, reports } = this.coordination;
     const [statuses, assignments, locks] = await Promise.all([
@@ -130,7 +130,7 @@ export class ChaosFleet {
       .map((flow) => `${flow.uid}: assigned ${about(assignments, flow)}, locks ${about(locks, flow)}`);
   }
 
-  /** Everything works again, nobody writes any more; then each row of each flow is compared, and each commit proven. */
+  /** Removes all faults and stops the writers; then each row of each flow is compared, and each commit verified. */
   async settle(): Promise<FleetProof> {
     for (const agent of this.agents) {
       agent.heal();
@@ -198,11 +198,11 @@ export class ChaosFleet {
 }
 
 export interface FleetProof {
-  /** Compared, over all flows. */
+  /** Number of rows compared, over all flows. */
   readonly rows: number;
   readonly claims: number;
   readonly commits: number;
-  /** Sessions of older owners that PostgreSQL was told to end, and writes of theirs that it has refused. */
+  /** Sessions of older owners that PostgreSQL was told to end, and writes of older owners that it has refused. */
   readonly refused: number;
 }
 
@@ -218,7 +218,7 @@ async function makeDatabases(pg: PostgresServer, my: MysqlServer): Promise<Datab
     my.createDatabase(),
   ]);
   await pg.query(`GRANT pg_read_all_stats TO "${source.user}"`);
-  // Triggers of the ledger, where a binary log is written.
+  // Allows the ledger's triggers where a binary log is written.
   await my.query('SET GLOBAL log_bin_trust_function_creators = 1');
   return { source, warehouse, lake };
 }

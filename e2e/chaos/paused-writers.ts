@@ -18,15 +18,15 @@ export interface PausedResult extends FleetProof {
 const points: readonly CrashPoint[] = ['commit:before', 'write:before'];
 
 /**
- * Agents are stopped (SIGSTOP) for half to three lease times: half of them anywhere, half with rows written and COMMIT not yet
- * sent. Each wakes with that batch in hand. Throws where a row is lost, doubled, or a lower token has committed.
+ * Agents are stopped (SIGSTOP) for half to three lease times: half of them at any moment, half after rows were written and before COMMIT
+ * was sent. Each resumes with that batch pending. Throws if a row is lost or doubled, or a lower token has committed.
  */
 export async function runPausedWriters(options: PausedOptions): Promise<PausedResult> {
   const fleet = await ChaosFleet.start({ agents: 5, flows: 10, leaseTtlMs: options.leaseTtlMs });
   const random = randomFrom(options.seed);
   const free = [...fleet.agents];
   let left = options.stops;
-  // Two agents are awake at any time, so that somebody takes over.
+  // Two agents are running at any time, so that one can take over.
   const stopOneAfterOther = async () => {
     while (left > 0) {
       left--;
@@ -59,13 +59,13 @@ async function stopOnce(
   else {
     const before = agent.control.events.length;
     agent.control.order({ at: point, action: 'stop' });
-    // An agent without a busy sync comes by none: then it is stopped where it is.
+    // An agent without a busy sync reaches no such point; it is then stopped at any moment.
     const deadline = performance.now() + 3_000;
     while (agent.control.events.length === before && performance.now() < deadline) await pause(20);
     if (agent.control.events.length === before) agent.signal('SIGSTOP');
   }
   await pause(ms);
   agent.signal('SIGCONT');
-  // Time to see what it has missed.
+  // Time to notice what it has missed.
   await pause(200);
 }

@@ -5,7 +5,7 @@ import { onMysql } from '../kit/mysql-ledger.ts';
 import type { MysqlDatabase, PostgresDatabase } from '../kit/servers.ts';
 import { idle, Writers } from '../kit/writers.ts';
 
-/** One Sync of the workload, and where its rows are. */
+/** One Sync of the workload, and the tables of its rows. */
 export interface Flow {
   readonly name: string;
   readonly uid: string;
@@ -38,7 +38,7 @@ export function makeFlows(count: number): readonly Flow[] {
   });
 }
 
-/** Sources; and for events destinations without a key, where a row that is written twice is there twice. */
+/** Creates the sources and, for events, destinations without a key, where a row that is written twice exists twice. */
 export async function makeTables(
   { source, warehouse, lake }: Databases,
   flows: readonly Flow[],
@@ -60,7 +60,7 @@ export async function makeTables(
   }
 }
 
-/** What users would apply, put where the agents read it. */
+/** Writes what users would apply to where the agents read it. */
 export async function applyFlows(
   etcd: Coordination,
   flows: readonly Flow[],
@@ -111,7 +111,7 @@ function specOf({ kind, table, destination }: Flow, lake: string): object {
   }
 }
 
-/** Late rows all the time: ids and `now()` are taken first, the commit comes some moments later; each fifth rolls back. */
+/** Produces late rows continuously: ids and `now()` are taken first and committed a little later; every fifth transaction rolls back. */
 export function flowWriters(url: string, all: readonly Flow[]): Writers {
   const flows = all.filter(({ kind }) => kind !== 'rest');
   return new Writers(url, async (client, writer, turn) => {
@@ -149,7 +149,7 @@ async function writeOnce(
   await client.query(turn % 5 === 4 ? 'ROLLBACK' : 'COMMIT');
 }
 
-/** Rows of a flow at its source and at its destination, each as a text that has every column. */
+/** Rows of a flow at its source and at its destination, each as a text with all columns. */
 export async function readBoth(
   flow: Flow,
   databases: Databases,

@@ -6,7 +6,7 @@ import { type CommandResult, runCommand } from '../kit/processes.ts';
 import { until } from '../kit/wait.ts';
 import { digest, insertSlowly, intruder, kubectl, namespace } from './release.ts';
 
-/** Who gets at the etcd of the release and who does not, and what happens to rows while its certificates are replaced. */
+/** Who can access the etcd of the release and who cannot, and what happens to rows while its certificates are replaced. */
 export function etcdTests(): void {
   test('a pod of another namespace neither reads nor writes etcd', refusesStrangers);
   test('the certificate of an agent reads, and writes nothing that is desired', refusesAgents);
@@ -25,7 +25,7 @@ spec:
 
 async function refusesStrangers(): Promise<void> {
   await startIntruder();
-  // It may know the authority, whose certificate is no secret, and call itself root.
+  // The intruder may know the CA, whose certificate is not secret, and claim to be root.
   await giveIntruder('agent', ['ca.crt']);
   const made = await asIntruder({}, ['etcd', 'certificates', '--folder', '/tmp/made']);
   assert.equal(made.code, 0, made.stderr);
@@ -63,7 +63,7 @@ async function refusesAgents(): Promise<void> {
   assert.doesNotMatch(await inEtcd(), /evil/);
 }
 
-/** All of them, in every namespace and by every detail: e2e/chart-rights.test.ts. */
+/** All of them, in every namespace and in detail: e2e/chart-rights.test.ts. */
 async function judgesRights(): Promise<void> {
   const canI = async (account: string, asked: string) => {
     const as = `--as=system:serviceaccount:${namespace}:${account}`;
@@ -72,7 +72,7 @@ async function judgesRights(): Promise<void> {
   const expected: readonly (readonly [string, string, 'yes' | 'no'])[] = [
     ['idra-operator', `patch syncs.idra.dev --subresource=status -n ${namespace}`, 'yes'],
     ['idra-operator', `get secrets -n ${namespace}`, 'no'],
-    // Its own kinds it has everywhere: the chart's rbac.yaml says why.
+    // The operator has rights on its own kinds everywhere: the chart's rbac.yaml explains why.
     ['idra-operator', `list syncs.idra.dev -n ${intruder}`, 'yes'],
     ['idra-operator', `get secrets -n ${intruder}`, 'no'],
     ['idra-operator', `list pods -n ${intruder}`, 'no'],
@@ -125,7 +125,7 @@ async function startIntruder(): Promise<void> {
   await kubectl(['wait', '-n', intruder, 'pod/intruder', '--for=condition=Ready', '--timeout=60s']);
 }
 
-/** `idra ARGS` in the pod of the other namespace. */
+/** Runs `idra ARGS` in the pod of the other namespace. */
 async function asIntruder(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
@@ -136,7 +136,7 @@ async function asIntruder(
   return await runCommand('kubectl', command, { input });
 }
 
-/** Files of a Secret of the release, as FOLDER in the pod of the other namespace. */
+/** Copies files of a Secret of the release into FOLDER in the pod of the other namespace. */
 async function giveIntruder(name: string, files: readonly string[]): Promise<void> {
   for (const file of files) {
     const script = `mkdir -p /tmp/${name} && cat > /tmp/${name}/${file}`;
@@ -154,7 +154,7 @@ function loginOf(folder: string): Record<string, string> {
   };
 }
 
-/** What is desired, as root sees it. */
+/** The desired state, as root sees it. */
 async function inEtcd(): Promise<string> {
   const idra = ['exec', '-n', namespace, 'idra-etcd-0', '-c', 'roles', '--', 'idra'];
   return await kubectl([...idra, 'get', 'datasources', '-n', namespace, '-o', 'name']);
@@ -170,7 +170,7 @@ async function certificateOf(name: string): Promise<string> {
   return await secretFile(name, 'tls.crt');
 }
 
-/** What the chart's job of each day does, at once and with further arguments. */
+/** Runs the chart's daily job at once, with additional arguments. */
 async function issue(...args: readonly string[]): Promise<void> {
   const cron = JSON.parse(
     await kubectl(['get', 'cronjob', 'idra-etcd-certs', '-n', namespace, '-o', 'json']),
@@ -183,7 +183,7 @@ async function issue(...args: readonly string[]): Promise<void> {
   await kubectl(['wait', '-n', namespace, `job/${name}`, '--for=condition=Complete', '--timeout=120s']);
 }
 
-/** Until every part has the new files: the kubelet brings them within a minute or two. */
+/** Waits until every part has the new files: the kubelet delivers them within a minute or two. */
 async function hasArrived(): Promise<void> {
   const pods: readonly (readonly [string, string, string])[] = [
     ['statefulset/idra-agent', 'agent', '/etc/idra/etcd'],
@@ -199,7 +199,7 @@ async function hasArrived(): Promise<void> {
   }
 }
 
-/** Pods of operator and agents with how often they have restarted. */
+/** Pods of operator and agents, with their restart counts. */
 async function lives(): Promise<string> {
   const path =
     'jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} {.status.containerStatuses[*].restartCount}{"\\n"}{end}';

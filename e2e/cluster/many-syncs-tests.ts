@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { runCommand, runOrFail, startProcess } from '../kit/processes.ts';
 import { giveRights, kubectl, manyNamespace as namespace, namespace as own, psql } from './release.ts';
 
-/** What many Syncs cost the API server, and how long their namespace takes to go. */
+/** The load of many Syncs on the API server, and how long their namespace takes to be deleted. */
 export function manySyncsTests(): void {
   test('ten busy Syncs write at most 12 statuses a minute each', isQuietWhenBusy);
   test('a namespace with 50 Syncs, DataSources and Secrets is gone in 30 s', async () => {
@@ -49,7 +49,7 @@ async function goesWithoutDatabase(t: TestContext): Promise<void> {
   }
 }
 
-/** In a new namespace, each with a Secret and a DataSource of its own; waits until all have moved their rows. */
+/** In a new namespace, each with its own Secret and DataSource; waits until all have moved their rows. */
 async function makeSyncs(count: number): Promise<void> {
   await runCommand('kubectl', ['create', 'namespace', namespace]);
   await giveRights(namespace);
@@ -105,7 +105,7 @@ async function goesInTime(what: string): Promise<void> {
   assert.ok(took < mostMs, `it took ${took} ms`);
 }
 
-/** A row for each Sync, again and again. */
+/** Inserts rows for each Sync continuously. */
 function startWriting(count: number): { stop(): Promise<void> } {
   let isDone = false;
   const insert = Array.from({ length: count }, (_, n) => `INSERT INTO many_${n} DEFAULT VALUES;`).join('\n');
@@ -120,7 +120,7 @@ function startWriting(count: number): { stop(): Promise<void> } {
   };
 }
 
-/** Changes of Syncs in this time, as a watch tells them. */
+/** Changes of Syncs in this time, as shown by a watch. */
 async function countWrites(ms: number): Promise<number> {
   const watch = await startProcess('kubectl', [
     'get',

@@ -11,14 +11,15 @@ import { tempFolder } from '../kit/temp.ts';
 import { until } from '../kit/wait.ts';
 
 /**
- * A release of the chart on a whole cluster: KUBECONFIG names it, and IDRA_TEST_IMAGE_BUILD is a command that is called with a tag and
- * a folder, builds the folder's Dockerfile and makes the image known to the cluster (for kind: docker build and kind load).
- * IDRA_TEST_POD_CUT and IDRA_TEST_POD_HEAL take NAMESPACE POD, and cut and restore its network; without them one test is skipped.
+ * A release of the chart on a complete cluster: KUBECONFIG names it, and IDRA_TEST_IMAGE_BUILD is a command that is called with a tag and
+ * a folder, builds the folder's Dockerfile and makes the image available to the cluster (for kind: docker build and kind load).
+ * IDRA_TEST_POD_CUT and IDRA_TEST_POD_HEAL are called with NAMESPACE POD to cut and restore its network; without them one test is
+ * skipped.
  */
 export const namespace = 'idra-chart-test';
 /** Watched as well. */
 export const manyNamespace = 'idra-chart-many';
-/** Of somebody who has nothing to do with the release. */
+/** A namespace that does not belong to the release. */
 export const intruder = 'idra-chart-intruder';
 
 export async function buildImages(): Promise<void> {
@@ -46,7 +47,7 @@ export async function installRelease(): Promise<void> {
   await runOrFail(await findHelm(), ['install', 'idra', chart, ...how, ...values()]);
 }
 
-/** The rights in a namespace that has been made again: they have gone with the one before. */
+/** Grants the rights in a recreated namespace: the old ones were deleted with it. */
 export async function giveRights(inNamespace: string): Promise<void> {
   const rendered = await renderChart('-n', namespace, ...values());
   const rights = rendered.filter(({ metadata }) => metadata.namespace === inNamespace);
@@ -143,7 +144,7 @@ export async function count(table: string): Promise<number> {
   return code === 0 ? Number(stdout.trim()) : 0;
 }
 
-/** Of every row and column, in order of the key. */
+/** Digest of every row and column, in order of the key. */
 export async function digest(database: string, table: string): Promise<string> {
   return (
     await psql(database, `SELECT count(*), md5(string_agg(t::text, '|' ORDER BY id)) FROM ${table} t`)

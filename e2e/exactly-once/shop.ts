@@ -6,7 +6,7 @@ import { dataSourceManifest, secretManifest } from '../kit/systems.ts';
 import type { Writers } from '../kit/writers.ts';
 import { shopWriters } from './writers.ts';
 
-/** Rows of the table at rest, which is read by Snapshot. */
+/** Rows of the table that does not change, which is read by Snapshot. */
 const restRows = 60_000;
 const restBatch = 200;
 
@@ -16,7 +16,7 @@ const columns = {
   rest: 'id, body',
 } as const;
 
-/** A shop that keeps changing, its warehouse, and the three syncs between them; each commit is noted in a ledger. */
+/** A shop that keeps changing, its warehouse, and the three syncs between them; a ledger records each commit. */
 export class Shop {
   readonly source: PostgresDatabase;
   readonly destination: PostgresDatabase;
@@ -35,7 +35,7 @@ export class Shop {
         CREATE TABLE rest AS SELECT i AS id, md5(i::text) AS body FROM generate_series(1, ${restRows}) i;
         ALTER TABLE rest ADD PRIMARY KEY (id);`),
     );
-    // Without a key: an event that is written twice is there twice.
+    // Without a key: an event that is written twice exists twice.
     await onDatabase(destination.url, (client) =>
       client.query('CREATE TABLE events (id bigint NOT NULL, body text NOT NULL)'),
     );
@@ -48,7 +48,7 @@ export class Shop {
     this.writers = shopWriters(source.url);
   }
 
-  /** Secrets are left out where they come from elsewhere. */
+  /** Secrets are omitted if they are provided elsewhere. */
   manifests({ withSecrets }: { readonly withSecrets: boolean }): string {
     const system = (at: PostgresDatabase, name: string) =>
       (withSecrets ? secretManifest(name, at.password) : '') + dataSourceManifest(name, 'postgres', at);
@@ -68,7 +68,7 @@ export class Shop {
     ].join('');
   }
 
-  /** The commit table must be there. */
+  /** Requires the commit table. */
   async watch(): Promise<void> {
     await installLedger(this.destination.url);
   }
@@ -80,7 +80,7 @@ export class Shop {
     return rows[0].n;
   }
 
-  /** Whether every row of the source is there, as it is. */
+  /** Whether every row of the source exists unchanged. */
   async isEqual(): Promise<boolean> {
     for (const table of ['events', 'orders', 'rest'] as const) {
       const [wanted, found] = await this.#both(table);
@@ -89,7 +89,7 @@ export class Shop {
     return true;
   }
 
-  /** Both sides row by row, and by the ledger that nothing was written twice. */
+  /** Compares both sides row by row, and verifies with the ledger that nothing was written twice. */
   async prove(what: string): Promise<void> {
     for (const table of ['events', 'orders', 'rest'] as const) {
       const [wanted, found] = await this.#both(table);

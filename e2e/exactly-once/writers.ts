@@ -2,8 +2,8 @@ import type pg from 'pg';
 import { idle, Writers } from '../kit/writers.ts';
 
 /**
- * Writers that make late rows all the time: each takes its ids and `now()` first, then idles for a moment, and commits out of order;
- * every fifth rolls back.
+ * Writers that continuously produce late rows: each takes its ids and `now()` first, then idles for a moment, and commits out of order;
+ * every fifth transaction rolls back.
  */
 export function shopWriters(url: string): Writers {
   return new Writers(url, writeOnce);
@@ -15,7 +15,7 @@ async function writeOnce(client: pg.Client, writer: number, turn: number): Promi
   const ids = rows.map((row) => row.id as string);
   await idle((writer * 17 + turn * 7) % 60);
   await client.query('INSERT INTO events SELECT id, md5(id::text) FROM unnest($1::bigint[]) id', [ids]);
-  // Two writers change the same orders now and then; each in a fixed order, so that they never deadlock.
+  // Two writers sometimes change the same orders, always in the same order, so that they never deadlock.
   await client.query(
     `INSERT INTO orders SELECT id, id * 1.5, 'new', now() FROM unnest($1::bigint[]) id
      ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, note = 'again'`,

@@ -9,34 +9,34 @@ import type { End, Path } from './scenario/scenario.ts';
 import { type BlockSettings, blockSettings, type ChosenSetting } from './scenario/settings.ts';
 import type { Place } from './sessions.ts';
 
-/** A database of a block at one end. */
+/** A database of a block, at one end. */
 export interface FuzzDatabase extends Place {
   readonly database: string;
-  /** A DataSource's spec, with its password in the Secret of this name. */
+  /** A DataSource's spec; its password is in the Secret with this name. */
   dataSource(secret: string, through: Through | undefined): Readonly<Record<string, unknown>>;
   readonly password: string;
   openPath(path: Path): Promise<Through | undefined>;
 }
 
-/** What stands between Idra and a server. */
+/** A proxy or pooler between Idra and a server. */
 export interface Through {
   readonly host: string;
   readonly port: number;
-  /** Ends all connections, where it can. */
+  /** Ends all connections, if it can. */
   cut?(): void;
   stop(): Promise<void>;
 }
 
 type Server = PostgresServer | MysqlServer;
 
-/** A server of the tester's own has ended by itself. */
+/** One of the tester's own servers has ended by itself. */
 export class ServerDied extends Error {
   constructor(system: SystemName, end: string) {
     super(`the ${system} of the tester has died: ${end}`);
   }
 }
 
-/** The servers of this run, which belong to it alone: their settings are changed. */
+/** The servers of this run, which nobody else uses, because their settings are changed. */
 export class FuzzServers {
   readonly #servers = new Map<SystemName, Promise<Server>>();
 
@@ -47,7 +47,7 @@ export class FuzzServers {
     return started;
   }
 
-  /** Throws ServerDied. What a Sync did meanwhile says nothing about the product. */
+  /** Throws ServerDied. What a Sync did meanwhile shows nothing about the product. */
   async requireAlive(): Promise<void> {
     for (const [system, starting] of this.#servers) {
       const server = await starting.catch(() => undefined);
@@ -56,8 +56,8 @@ export class FuzzServers {
   }
 
   /**
-   * After a seed that has failed. A server that crashes closes its connections before it ends: it writes its stack first.
-   * Throws ServerDied.
+   * Call after a failed seed. A crashing server closes its connections before it ends, because it writes its stack trace first. Throws
+   * ServerDied.
    */
   async requireAnswers(): Promise<void> {
     for (const [system, starting] of this.#servers) {
@@ -79,7 +79,7 @@ const startPostgres = () =>
 const startMysql = () => mysql({ own: true, settings: { 'max-connections': '600' } });
 const startMariadb = () => mariadb({ own: true, settings: { 'max-connections': '600' } });
 
-/** Two databases of each system that is asked for, with the settings of one block of seeds. */
+/** Two databases of each requested system, with the settings of one block of seeds. */
 export class Block {
   readonly settings: BlockSettings;
   readonly #servers: FuzzServers;
@@ -104,7 +104,7 @@ export class Block {
     return made;
   }
 
-  /** Drops the databases, and gives the servers their own settings again. */
+  /** Drops the databases, and restores the servers' own settings. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#databases.values());
     for (const end of this.#ends.reverse()) await end();
@@ -155,7 +155,7 @@ export class Block {
       await server.query(`DROP DATABASE IF EXISTS \`${made.database}\``);
       await server.query(`DROP USER IF EXISTS '${made.user}'@'%'`);
     });
-    // The tester pins settings that only an administrator may pin.
+    // The tester sets settings that only an administrator may set.
     const url = new URL(server.adminUrl);
     url.pathname = `/${made.database}`;
     return serverDatabase(system, { ...made, url: url.href }, this.#folder);
@@ -221,7 +221,7 @@ export function tableIn({ system, database }: FuzzDatabase, table: string): stri
   return system === 'postgres' ? `public.${table}` : `\`${database}\`.${table}`;
 }
 
-/** As a Sync names it. */
+/** The name as used in a Sync. */
 export function manifestName({ system, database }: FuzzDatabase, table: string): string {
   if (system === 'sqlite') return table;
   return `${system === 'postgres' ? 'public' : database}.${table}`;

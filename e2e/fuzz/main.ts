@@ -78,13 +78,13 @@ async function readScenario(file: string): Promise<Scenario> {
   return JSON.parse(await readFile(file, 'utf8')) as Scenario;
 }
 
-/** `--calm`: no table is changed, only rows. */
+/** `--calm`: only rows are changed, no tables. */
 function designed(seed: number): Scenario {
   const scenario = generate(seed, systems);
   return options.calm ? { ...scenario, steps: scenario.steps.filter((step) => step.do !== 'ddl') } : scenario;
 }
 
-/** The seeds of this run, in their order. */
+/** The seeds of this run, in order. */
 class Seeds {
   #next: number;
   readonly #end: number;
@@ -99,7 +99,7 @@ class Seeds {
     return this.#next < this.#end;
   }
 
-  /** From the one that was asked for last: that one has not run. */
+  /** Starts with the last requested seed, which has not run. */
   *left(): Generator<number> {
     for (; this.#next < this.#end; this.#next++) yield this.#next;
   }

@@ -20,7 +20,7 @@ export interface Pooler {
   stop(): Promise<void>;
 }
 
-/** PgBouncer in transaction mode before one database; undefined where the machine has none. */
+/** PgBouncer in transaction mode in front of one database; undefined if the machine has none. */
 export async function startPooler(folder: string, to: PooledDatabase): Promise<Pooler | undefined> {
   if (binary === undefined) return undefined;
   const port = await freePort();

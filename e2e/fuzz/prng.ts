@@ -1,16 +1,16 @@
 import { randomFrom } from '../kit/random.ts';
 
-/** Choices that follow from a seed alone. */
+/** Random choices determined by a seed. */
 export class Random {
   readonly #next: () => number;
 
   constructor(seed: number) {
-    // Neighbouring seeds begin alike in mulberry32: the first numbers are thrown away.
+    // In mulberry32 adjacent seeds start with similar numbers, so the first ones are discarded.
     this.#next = randomFrom(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995);
     for (let skipped = 0; skipped < 4; skipped++) this.#next();
   }
 
-  /** From 0 up to, and without, `end`. */
+  /** From 0 up to `end`, exclusive. */
   below(end: number): number {
     return Math.floor(this.#next() * end);
   }
@@ -29,7 +29,7 @@ export class Random {
     return item;
   }
 
-  /** Each item with its weight. */
+  /** Items with weights. */
   weighted<T>(items: readonly (readonly [weight: number, item: T])[]): T {
     const total = items.reduce((sum, [weight]) => sum + weight, 0);
     let at = this.#next() * total;
@@ -40,7 +40,7 @@ export class Random {
     return this.pick(items)[1];
   }
 
-  /** Some different items, at most `count`, in a random order. */
+  /** Some distinct items, at most `count`, in random order. */
   some<T>(items: readonly T[], count: number): readonly T[] {
     const left = [...items];
     const taken: T[] = [];

@@ -8,16 +8,16 @@ import {
   type TestSession,
 } from '../kit/systems.ts';
 
-/** A session of the tester's. Values come as text, bytes as hexadecimal digits. */
+/** A session of the tester. Values are returned as text, bytes as hexadecimal digits. */
 export type Session = TestSession;
 
-/** A database, as its sessions are opened; a file for SQLite. */
+/** A database, with what is needed to open sessions; a file for SQLite. */
 export interface Place {
   readonly system: SystemName;
   readonly url: string;
 }
 
-/** `writer`: its time zone is the one that the server gives, as an application's is. `reader`: all that shows values is pinned. */
+/** `writer`: has the server's default time zone, like an application. `reader`: every setting that affects displayed values is pinned. */
 export type Role = 'writer' | 'reader';
 
 export async function openSession({ system, url }: Place, role: Role): Promise<Session> {

@@ -12,7 +12,7 @@ export interface ShrinkInput {
   readonly progress: (scenario: Scenario) => void;
 }
 
-/** Leaves out steps and rows for as long as the scenario fails; undefined: it did not fail at all. */
+/** Removes steps and rows while the scenario still fails; undefined if it did not fail at all. */
 export async function shrink(input: ShrinkInput): Promise<SeedResult | undefined> {
   const run = await BlockRun.open(input.servers, input.folder, blockOf(input.scenario.seed));
   try {
@@ -36,7 +36,7 @@ function largest({ steps, flows }: Scenario): number {
   return Math.max(steps.length, ...flows.map(({ rows }) => rows.length));
 }
 
-/** Without one of so many parts of the steps, or of a table's first rows. */
+/** The scenario without one of `parts` parts of the steps, or of a table's first rows. */
 function candidates(scenario: Scenario, parts: number): readonly Scenario[] {
   const { steps, flows } = scenario;
   const work = steps.slice(0, -1);

@@ -7,15 +7,15 @@ import type { Session } from './sessions.ts';
 
 export interface TableColumn {
   readonly name: string;
-  /** Declared, in lower case. */
+  /** As declared, in lower case. */
   readonly type: string;
   readonly isNullable: boolean;
 }
 
-/** Texts by column, as the reader's session shows them. */
+/** Texts by column, as shown in the reader's session. */
 export type RawRow = ReadonlyMap<string, string | null>;
 
-/** Undefined: there is no such table. */
+/** Undefined if the table does not exist. */
 export async function columnsOf(
   session: Session,
   { system, database }: FuzzDatabase,
@@ -51,7 +51,7 @@ export async function readRaw(
   return rows.map((row) => new Map(columns.map(({ name }, index) => [name, row[index] ?? null])));
 }
 
-/** How values of a declared type compare, for the types that the tester's own columns may take. */
+/** How values of a declared type compare, for the types that the tester's own columns may have. */
 export function kindOfType(system: SystemName, type: string): Kind {
   if (/^(small|big|tiny|medium)?int|^integer|unsigned/.test(type)) return 'int';
   if (/^(numeric|decimal)/.test(type)) return 'decimal';
@@ -70,7 +70,7 @@ export function canonicalText(kind: Kind, text: string | null | undefined): stri
   return canonical(kind, kind === 'timestamp' ? inUtc(text) : text);
 }
 
-/** SQLite keeps a time's zone, the others show the time in UTC. */
+/** SQLite keeps a time's zone; the others show the time in UTC. */
 function inUtc(text: string): string {
   const match = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(\.\d+)?([+-])(\d\d):?(\d\d)$/.exec(text);
   if (!match) return text;

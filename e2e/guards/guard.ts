@@ -1,12 +1,15 @@
-/** What is taken out of the source as a test build loads it, and who must notice. */
+/** A piece of source that is removed when a test build loads it, and the test that must detect this. */
 export interface Guard {
   readonly name: string;
   readonly file: string;
-  /** Stands there exactly once. */
+  /** Must occur exactly once. */
   readonly from: string;
   readonly to: string;
-  /** Of the model's first run: a little before one that notices, lest all before it are run, too. Any other is right, and slower. */
+  /**
+   * Seed of the model's first run: slightly before one that detects the removal, so that not all earlier ones are run. Any other seed
+   * works but is slower.
+   */
   readonly seed?: number;
-  /** The model, or a test file, with a pattern for the names of its tests. */
+  /** The model, or a test file with a pattern for the names of its tests. */
   readonly caughtBy: 'model' | { readonly test: string; readonly only?: string };
 }

@@ -12,8 +12,8 @@ import { ofPasswords } from './of-passwords.ts';
 import { ofPlannedFacts } from './of-planned-facts.ts';
 
 /**
- * Each of them keeps rows from being lost, doubled or changed without a word: taken away alone, a test turns red. A new one is one more
- * entry here; run it alone with `node --test --test-name-pattern 'ITS NAME' e2e/guards.test.ts`.
+ * Each of them prevents rows from being silently lost, doubled or changed: if one is removed, a test fails. To add one, add an entry
+ * here; run it alone with `node --test --test-name-pattern 'ITS NAME' e2e/guards.test.ts`.
  */
 export const guards: readonly Guard[] = [
   ...caughtByModel,

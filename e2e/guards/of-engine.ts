@@ -1,6 +1,6 @@
 import type { Guard } from './guard.ts';
 
-/** Each of them keeps the engine from going on where something is not what it was. */
+/** Each of them stops the engine from continuing if something has changed. */
 export const ofEngine: readonly Guard[] = [
   {
     name: 'an offset is not used at another source than its own',

@@ -1,6 +1,6 @@
 import type { Guard } from './guard.ts';
 
-/** What whoever writes in etcd, or has the certificate of one part of Idra, must not gain. */
+/** What a user with write access to etcd, or with the certificate of one part of Idra, must not gain. */
 export const ofEtcd: readonly Guard[] = [
   {
     name: 'a Secret is used for what the custom resource of its DataSource says',

@@ -1,6 +1,6 @@
 import type { Guard } from './guard.ts';
 
-/** What others have named: types, tables, files; and how much they say. */
+/** Names chosen by others (types, tables, files), and the amount of data they send. */
 export const ofHostileNames: readonly Guard[] = [
   {
     name: 'the messages of an answer take memory beside their bytes',

@@ -2,7 +2,7 @@
 
 import type { Guard } from './guard.ts';
 
-/** At MySQL and MariaDB, neither a row nor a query nor a table that others have made runs what Idra's user alone may run. */
+/** On MySQL and MariaDB, no row, query or table created by others can run what only Idra's user may run. */
 export const ofMysqlRights: readonly Guard[] = [
   {
     name: 'MySQL: a field of another system is a value and nothing else',

@@ -2,7 +2,7 @@
 
 import type { Guard } from './guard.ts';
 
-/** What is looked at while rows are read by pages, in every SQL system; and SQLite's own. */
+/** What is checked while rows are read by pages, in every SQL system; and SQLite's own checks. */
 export const ofOrdersAndFiles: readonly Guard[] = [
   {
     name: 'rows of a time that is not over are held back',

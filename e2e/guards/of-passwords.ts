@@ -2,7 +2,7 @@
 
 import type { Guard } from './guard.ts';
 
-/** What a server that is not the right one must not be given. */
+/** What a server that is not the real one must not be given. */
 export const ofPasswords: readonly Guard[] = [
   {
     name: 'the password itself is sent through TLS that is required, or a socket',

@@ -2,7 +2,7 @@
 
 import type { Guard } from './guard.ts';
 
-/** What a plan rests on: the order of rows, their keys, and that a table is the one that was planned. */
+/** What a plan depends on: the order of rows, their keys, and that a table is the planned one. */
 export const ofPlannedFacts: readonly Guard[] = [
   {
     name: 'an order that no key proves is refused',

@@ -7,8 +7,8 @@ import { guards } from './guards.ts';
 import { sourceWithout } from './source-without.ts';
 
 /**
- * A test build, by `node --import`: the guard that IDRA_REMOVED_GUARD names is taken out of the source as it is loaded. Says on
- * stderr that it did. Fails where the text to be replaced is not found, exactly once: a guard that was rewritten is to be named anew.
+ * A test build, loaded by `node --import`: removes the guard that IDRA_REMOVED_GUARD names from the source as it is loaded, and reports
+ * it on stderr. Fails if the text to be replaced is not found exactly once; the entry of a rewritten guard must be updated.
  */
 const name = process.env.IDRA_REMOVED_GUARD;
 const guard = guards.find((each) => each.name === name);

@@ -6,14 +6,14 @@ import { Secret } from '../../core/secret.ts';
 import { KubernetesClient } from '../../operator/runtime/client.ts';
 import { configMaps } from '../../operator/runtime/test-cluster.ts';
 
-/** How a client speaks to a server that stands on 127.0.0.1 at this port. It may fail, and it ends. */
+/** How a client talks to a server on 127.0.0.1 at this port. It may fail, and it ends. */
 export type Client = (port: number, login: Login) => Promise<void>;
 
 export interface Login {
   readonly database: string;
   readonly user: string;
   readonly password: string;
-  /** Of etcd: until a call is given up. */
+  /** For etcd: timeout of a call. */
   readonly callMs?: number;
 }
 

@@ -1,7 +1,7 @@
-/** What a server sent, in answer to each message of its client. */
+/** What a server sent in answer to each message of its client. */
 export type Units = readonly Buffer[];
 
-/** One to four changes, then perhaps an early end: as a broken, wrong or hostile server might send it. */
+/** One to four changes, then possibly an early end: like a broken, wrong or hostile server might send it. */
 export function mutate(units: Units, random: () => number): Buffer[] {
   const changed: Buffer[] = units.map((unit) => Buffer.from(unit));
   const changes = 1 + Math.floor(random() * 4);
@@ -40,7 +40,7 @@ function mutateUnit(unit: Buffer, all: Units, random: () => number): Buffer {
   }
 }
 
-/** Lengths are where parsers are led astray. */
+/** Lengths that are likely to confuse parsers. */
 const lengths = [0, 1, 0x7f, 0xff, 0xff_ff, 0xff_ff_ff, 0x7f_ff_ff_ff, 0xff_ff_ff_ff];
 
 function writeLength(unit: Buffer, at: number, choice: number): Buffer {

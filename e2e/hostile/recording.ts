@@ -34,7 +34,7 @@ export async function record(
 /** A client that waits for more is sent the rest after this time, and then the end. */
 const idleMs = 15;
 
-/** Answers with the units of `next`, one for each message of a client, whatever it says. */
+/** Answers with the units of `next`, one for each message of a client, whatever the message is. */
 export async function replay(next: () => Units): Promise<RogueServer> {
   return await rogueServer((answer, socket) => {
     const units = [...next()];

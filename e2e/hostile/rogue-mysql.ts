@@ -4,17 +4,17 @@ import { type OwnCertificate, type RogueServer, rogueServer, speakTls } from './
 export type Reply = Buffer | 'silence' | 'proper';
 
 export interface MysqlAttack {
-  /** Instead of the greeting, before the client has said anything. */
+  /** Sent instead of the greeting, before the client has sent anything. */
   readonly greeting?: Reply;
-  /** To the client's credentials. */
+  /** Answer to the client's credentials. */
   readonly login?: (sequence: number) => Reply;
-  /** To each further packet of the login, for as long as there is an answer. */
+  /** Answer to each further packet of the login, until it returns none. */
   readonly more?: (sequence: number, payload: Buffer) => Reply | undefined;
-  /** To a statement, after the login. */
+  /** Answer to a statement, after the login. */
   readonly statement?: (sql: string) => Reply;
-  /** Offers TLS with it. */
+  /** If set, the server offers TLS with it. */
   readonly certificate?: OwnCertificate;
-  /** All that a client says. */
+  /** Called with everything that a client sends. */
   readonly heard?: (bytes: Buffer) => void;
 }
 
@@ -95,7 +95,7 @@ function payloadsOf(statement: string): readonly Buffer[] {
   return statement.startsWith('SHOW') ? payloads([text, text], []) : [ok];
 }
 
-/** Of connectors/mysql/connection/server-facts.ts. */
+/** Values for connectors/mysql/connection/server-facts.ts. */
 const facts = ['8.0.30', '0', '67108864', '0', 'utf8mb4_0900_bin', '', 'utf8mb4', 'utf8mb4'];
 
 const text = 0xfd;

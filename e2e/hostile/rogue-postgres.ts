@@ -4,21 +4,21 @@ import { type Answer, type OwnCertificate, type RogueServer, rogueServer, speakT
 export type Reply = Buffer | 'silence' | 'proper';
 
 export interface PostgresAttack {
-  /** To the startup message. */
+  /** Answer to the startup message. */
   readonly login?: Reply;
-  /** To what the client answers to a request for its password. */
+  /** Answer to the client's response to a password request. */
   readonly password?: (message: Buffer) => Reply;
-  /** To a statement, after the login. */
+  /** Answer to a statement, after the login. */
   readonly statement?: (sql: string) => Reply;
-  /** Offers TLS with it. */
+  /** If set, the server offers TLS with it. */
   readonly certificate?: OwnCertificate;
-  /** All that a client says. */
+  /** Called with everything that a client sends. */
   readonly heard?: (bytes: Buffer) => void;
 }
 
 const sslRequest = 80_877_103;
 
-/** Speaks as much of PostgreSQL's protocol as a session needs to open, and attacks then. */
+/** Implements as much of PostgreSQL's protocol as a session needs to open, and then attacks. */
 export async function roguePostgres(attack: PostgresAttack): Promise<RogueServer> {
   const { login = 'proper', statement, password, certificate, heard } = attack;
   return await rogueServer((plain, socket) => {
@@ -77,7 +77,7 @@ export function errorMessage(state: string, text: string): Buffer {
 
 export const ready = message('Z', 'I');
 const properAnswer = Buffer.concat([message('C', 'SET\0'), ready]);
-/** One column and row of text: the number that the login has named. */
+/** One column and row of text: the pid that the login has reported. */
 const ownPid = Buffer.concat([
   message('T', Buffer.concat([Buffer.from('\0\x01pid\0'), Buffer.alloc(18)])),
   message('D', Buffer.concat([Buffer.from([0, 1]), int32(1), Buffer.from('7')])),

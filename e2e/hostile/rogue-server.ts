@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
-/** A server of a test's own that answers as an attacker would. On 127.0.0.1 only, and gone with the test. */
+/** A test's own server that answers as an attacker would. Only on 127.0.0.1; ends with the test. */
 export interface RogueServer {
   readonly port: number;
   /** Connections that a client has not closed. */
@@ -10,19 +10,19 @@ export interface RogueServer {
   stop(): Promise<void>;
 }
 
-/** So many bytes at most are sent to one client, whatever an attack writes. */
+/** The maximum number of bytes sent to one client, whatever an attack writes. */
 const mostBytes = 8 * 1024 * 1024;
 
-/** What goes back to the client. */
+/** Sends bytes back to the client. */
 export type Answer = (bytes: Buffer) => void;
 
-/** Of nobody's authority, in PEM. */
+/** A self-signed certificate, in PEM. */
 export interface OwnCertificate {
   readonly key: string;
   readonly cert: string;
 }
 
-/** What follows on this connection goes through TLS; `early`: of it, what came with the client's request for TLS. */
+/** What follows on this connection goes through TLS; `early` is the part that arrived with the client's request for TLS. */
 export function speakTls(
   socket: Socket,
   own: OwnCertificate,

@@ -12,13 +12,13 @@ export interface StreamsTask {
   readonly count: number;
 }
 
-/** Told again and again while the worker lives, so that a loop without end is seen by silence. */
+/** Sent repeatedly while the worker lives, so that an endless loop shows as silence. */
 export interface StreamsProgress {
   readonly done: number;
   /** Processor time of the longest turn of the event loop. */
   readonly longestMs: number;
   readonly isOver: boolean;
-  /** Codes of errors, and how often each came. */
+  /** Codes of errors, and how often each occurred. */
   readonly outcomes: Readonly<Record<string, number>>;
   readonly externalBytes: number;
 }

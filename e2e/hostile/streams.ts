@@ -9,11 +9,11 @@ import { authenticationOk } from './rogue-postgres.ts';
 import type { StreamsProgress, StreamsTask } from './streams-worker.ts';
 
 export interface StreamsResult extends StreamsProgress {
-  /** What nobody caught, or that the worker was stopped for its silence. */
+  /** An uncaught error, or that the worker was stopped because it was silent. */
   readonly failure: string | undefined;
 }
 
-/** So long without a word, a machine that does other things as well included, is a loop without end. */
+/** After this long without a message, even on a busy machine, it is in an endless loop. */
 const silenceMs = 60_000;
 const noLogin = { database: 'none', user: 'none', password: 'none' };
 
@@ -34,7 +34,7 @@ const recorders: Record<ClientName, () => Promise<Recorded>> = {
     try {
       const login = await server.createDatabase();
       const units = await record(server.host, server.port, (port) => clients.postgres(port, login));
-      // The proof of the password cannot come again: what is replayed begins behind it.
+      // The proof of the password cannot be replayed, so the replay begins after it.
       const proven = units[loginMessages - 1] ?? Buffer.alloc(0);
       const rest = proven.subarray(proven.indexOf(authenticationOk));
       return { units: [Buffer.alloc(0), rest, ...units.slice(loginMessages)], login };
@@ -85,7 +85,7 @@ const recorders: Record<ClientName, () => Promise<Recorded>> = {
   },
 };
 
-/** Nothing unasked, the startup, and two messages of SCRAM. */
+/** One entry before the client's first message (empty), the startup, and two messages of SCRAM. */
 const loginMessages = 4;
 
 async function watchWorker(task: StreamsTask): Promise<StreamsResult> {

@@ -1,16 +1,16 @@
 import { connect } from 'node:net';
 import { type RogueServer, rogueServer } from './rogue-server.ts';
 
-/** What a field of a row becomes on its way; undefined: it stays. */
+/** What a field of a row is changed to; undefined to leave it. */
 export type Change = (text: string) => string | undefined;
 
-/** Where a message of the server ends (0: not here yet), and the same message with changed fields. */
+/** Where a message of the server ends (0 if it is incomplete), and the same message with changed fields. */
 interface Protocol {
   length(held: Buffer): number;
   changed(message: Buffer, change: Change): Buffer;
 }
 
-/** Stands before a real server and changes texts of its answers, as a server that means harm would write them. Without TLS. */
+/** Sits in front of a real server and changes texts of its answers, like a malicious server. Without TLS. */
 export async function tamperingProxy(
   server: { readonly host: string; readonly port: number },
   protocol: Protocol,
@@ -75,7 +75,7 @@ function changedText(value: Buffer, change: Change): Buffer | undefined {
   return text === undefined ? undefined : Buffer.from(text);
 }
 
-/** A row of COPY: to `change` it is one text. */
+/** A row of COPY: passed to `change` as one text. */
 function copyData(line: Buffer): Buffer {
   const head = Buffer.from([0x64, 0, 0, 0, 0]);
   head.writeInt32BE(4 + line.length, 1);
@@ -88,7 +88,7 @@ function sized(value: Buffer): Buffer {
   return Buffer.concat([head, value]);
 }
 
-/** Of a row of texts; undefined: the packet is something else. */
+/** The fields of a row of texts; undefined if the packet is something else. */
 function lengthCodedFields(payload: Buffer): (Buffer | null)[] | undefined {
   const fields: (Buffer | null)[] = [];
   let at = 0;

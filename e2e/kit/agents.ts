@@ -22,7 +22,7 @@ export interface AgentsOptions {
   readonly leaseTtlMs?: number;
 }
 
-/** An etcd and agents as processes, without Kubernetes; what is desired is put into etcd directly. The uid of a Sync is its name. */
+/** An etcd and agents as processes, without Kubernetes; the desired state is written to etcd directly. The uid of a Sync is its name. */
 export class AgentCluster {
   readonly server: EtcdServer;
   readonly coordination: Coordination;
@@ -45,7 +45,7 @@ export class AgentCluster {
     this.#secrets = secrets;
   }
 
-  /** As a process; joined when it returns. */
+  /** Starts an agent as a process; it has joined when this returns. */
   async agent(name: string, env: Readonly<Record<string, string>> = {}): Promise<RunningProcess> {
     const agent = await this.startAgent(name, env);
     await agent.waitForLine('joined the cluster');
@@ -68,7 +68,7 @@ export class AgentCluster {
     return agent;
   }
 
-  /** Secrets into the folder, DataSources and Syncs into etcd; each again makes a new generation. */
+  /** Writes Secrets to the folder, and DataSources and Syncs to etcd; each call creates a new generation. */
   async put(manifests: string): Promise<void> {
     for (const document of parseAllDocuments(manifests)) {
       const manifest = document.toJS() as Manifest | null;
@@ -132,7 +132,7 @@ export class AgentCluster {
     return new Map(locks.filter(({ kind }) => kind === 'sync').map(({ uid, agent }) => [uid, agent]));
   }
 
-  /** Until so many locks are held by so many agents, as evenly as can be; who holds what. */
+  /** Waits until this many locks are held by this many agents, as evenly as possible; returns the holders. */
   async untilSpread(syncs: number, agents: number): Promise<Map<string, string>> {
     return await until(
       async () => {

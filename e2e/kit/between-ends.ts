@@ -4,11 +4,11 @@ import type { Destination, Source } from '../../core/connector.ts';
 import { holdsOffsets } from '../../core/plain-destination.ts';
 
 export interface Between {
-  /** Called before a pass or a look begins to read. */
+  /** Called before a pass, or a check for new rows, begins to read. */
   readonly beforeRead?: () => Promise<void> | void;
   /** Called before each batch is handed on. */
   readonly beforeBatch?: (source: Source) => Promise<void> | void;
-  /** Handed on in the place of each batch. */
+  /** Replaces each batch. */
   readonly batch?: (batch: Batch) => Batch;
   /** Called before each of these; what it throws is thrown. */
   readonly before?: (
@@ -17,7 +17,7 @@ export interface Between {
   ) => Promise<void> | void;
 }
 
-/** For tests: the systems of the catalogue with something done between them and the engine. */
+/** For tests: the systems of the catalog with hooks between them and the engine. */
 export function withBetween(between: Between): typeof definitionOf {
   return (type) => {
     const definition = definitionOf(type);

@@ -5,17 +5,17 @@ import { runOrFail } from './processes.ts';
 /** Paths of PEM files. */
 export interface Certificates {
   readonly caFile: string;
-  /** A server's, for localhost and 127.0.0.1. */
+  /** A server certificate for localhost and 127.0.0.1. */
   readonly certFile: string;
   readonly keyFile: string;
-  /** A client's, signed by the same authority; its common name is `client`. */
+  /** A client certificate, signed by the same CA; its common name is `client`. */
   readonly clientCertFile: string;
   readonly clientKeyFile: string;
-  /** Another authority, which has signed none of these. */
+  /** Another CA, which has signed none of these. */
   readonly otherCaFile: string;
 }
 
-/** Makes an authority and what it signs, in `folder`; keys are readable by `owner` alone. */
+/** Creates a CA and the certificates signed by it, in `folder`; keys are readable only by `owner`. */
 export async function makeCertificates(
   folder: string,
   owner?: { readonly uid: number; readonly gid: number },
@@ -36,7 +36,7 @@ export async function makeCertificates(
   };
 }
 
-/** Another client's certificate by the authority of makeCertificates, or a new one of the same name in its place. */
+/** Another client certificate from the CA of makeCertificates; replaces one with the same name. */
 export async function signClient(
   { caFile }: Pick<Certificates, 'caFile'>,
   commonName: string,

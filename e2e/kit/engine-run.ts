@@ -15,7 +15,7 @@ import type { Slots } from '../../core/sync-store.ts';
 import { removeFolder } from './temp.ts';
 import { until } from './wait.ts';
 
-/** A folder with a source's and a destination's file, and the runs over them. */
+/** A folder with a source file and a destination file, and runs between them. */
 export class TwoFiles {
   readonly folder: string;
   readonly #running = new Set<EngineRun>();
@@ -53,12 +53,12 @@ export class TwoFiles {
     return run;
   }
 
-  /** One pass of a run of its own. */
+  /** One pass in its own run. */
   async once(spec: EngineSetting['spec'], more: Pick<EngineSetting, 'destination'> = {}) {
     const run = new EngineRun({ folder: this.folder, spec, ...more }, { retryForMs: 1_000 });
     const end = await run.end;
     if (!run.status) throw new Error('the run said nothing');
-    // Counts go on over runs: those of this one.
+    // Counts continue over runs; this is the count of this run.
     const read = run.status.rows.read - (run.statuses[0]?.rows.read ?? 0);
     return { end, status: run.status, read };
   }
@@ -92,12 +92,12 @@ export interface EngineSetting {
   readonly clock?: Clock;
   /** Name of the destination's file: `destination`. */
   readonly destination?: string;
-  /** Of the two ends: tests put something between the engine and SQLite. */
+  /** Definitions of the two ends: tests insert hooks between the engine and SQLite. */
   readonly definitionOf?: typeof definitionOf;
   readonly isOutdated?: () => Promise<boolean>;
 }
 
-/** The Sync and its data sources, as the engine takes them. */
+/** The Sync and its data sources, in the form that the engine expects. */
 export function engineObjects(
   { folder, spec, destination = 'destination' }: Pick<EngineSetting, 'folder' | 'spec' | 'destination'>,
   uid = 'u',
@@ -165,7 +165,7 @@ export class EngineRun {
     }
   }
 
-  /** Waits until the last thing that was said has this state, and reason. */
+  /** Waits until the last reported status has this state and reason. */
   async seen(state: SyncStatus['state'], reason?: string): Promise<SyncStatus> {
     return await until(
       () =>
@@ -198,7 +198,7 @@ export class EngineRun {
   }
 }
 
-/** All slots of the source, held by Syncs of other names. */
+/** Takes all slots of the source for Syncs with other names. */
 export async function takeAllSlots(run: EngineRun, spec: EngineSetting['spec']): Promise<readonly Slots[]> {
   const { signal } = new AbortController();
   const take = (index: number) => {
@@ -208,7 +208,7 @@ export async function takeAllSlots(run: EngineRun, spec: EngineSetting['spec']):
   return await Promise.all(Array.from({ length: defaultConcurrentSyncs }, (_, index) => take(index)));
 }
 
-/** Time that goes on only when it is told to. */
+/** Time that only advances when the test says so. */
 export class ManualClock implements Clock {
   #nowMs: number;
   readonly #sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
@@ -225,7 +225,7 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
-  /** Somebody sleeps, and has exactly so long left. */
+  /** Whether somebody sleeps and has exactly this much time left. */
   sleepsFor(ms: number): boolean {
     return [...this.#sleepers].some(({ untilMs }) => untilMs - this.#nowMs === ms);
   }

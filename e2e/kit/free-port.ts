@@ -1,17 +1,17 @@
 import { createServer, type Server } from 'node:net';
 
-/** Below the range that kernels give to outgoing connections (from 32,768 on Linux). */
+/** Below the range that kernels use for outgoing connections (from 32,768 on Linux). */
 const firstPort = 12_000;
 const blockSize = 20;
 const blockCount = 900;
 
-/** The listener of a block's first port: whoever holds it hands out the other ports of the block, each once. */
+/** The listener on a block's first port: its owner hands out the other ports of the block, each once. */
 let block: { readonly start: number; readonly holder: Server; handedOut: number } | undefined;
 
 /**
- * A port of 127.0.0.1 that nobody listens on, and that no other call of this function returns while this process lives:
- * two test processes that looked for a free port at the same moment would otherwise start their servers on the same one.
- * A server that takes a second to start, or that is killed and started again, still finds its port free.
+ * A port of 127.0.0.1 that nobody listens on, and that no other call of this function returns while this process lives. Otherwise two
+ * test processes that look for a free port at the same moment could start their servers on the same one. A server that takes a second to
+ * start, or that is killed and restarted, still finds its port free.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 /**
- * Nothing that a test starts may outlive it, not even when the test is killed with SIGKILL. So each Node process
- * that starts something has one guardian: a shell that reads, line by line, what is to be ended and removed.
- * The kernel closes its input when the Node process ends, in whatever way; then it does so.
+ * Nothing that a test starts may outlive it, not even if the test is killed with SIGKILL. So each Node process that starts something has
+ * one guardian: a shell that reads, line by line, what it must end and remove. The kernel closes its input when the Node process ends, in
+ * whatever way; then the guardian does so.
  */
 const script = `
 trap '' INT TERM HUP
@@ -28,24 +28,24 @@ function tell(line: string): void {
   if (guardian === undefined) {
     guardian = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     guardian.unref();
-    // A guardian that is gone (the machine shuts down) is nothing that a test could act upon.
+    // A test cannot do anything about a guardian that is gone (the machine is shutting down).
     guardian.stdin?.on('error', () => {});
     (guardian.stdin as unknown as { unref(): void }).unref();
   }
   guardian.stdin?.write(`${line}\n`);
 }
 
-/** Kill the group that this process leads when this Node process ends. */
+/** Kills the group that this process leads when this Node process ends. */
 export function guardProcess(pid: number): void {
   tell(`watch ${pid}`);
 }
 
-/** The process has ended by itself: its id may soon be somebody else's. */
+/** The process has ended by itself: its id may soon be reused. */
 export function releaseProcess(pid: number): void {
   tell(`forget ${pid}`);
 }
 
-/** Remove this folder when this Node process ends. */
+/** Removes this folder when this Node process ends. */
 export function guardFolder(path: string): void {
   tell(`folder ${path}`);
 }

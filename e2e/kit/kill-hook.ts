@@ -2,7 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import { type CrashPoint, installCrashHook } from '../../core/crash-points.ts';
 import { projectFolder } from './processes.ts';
 
-/** Kills its own process by SIGKILL when a crash point is reached for the nth time, over all syncs; or stays there for ever. */
+/** Kills its own process with SIGKILL when a crash point is reached for the nth time, over all syncs; or hangs there forever. */
 export interface KillOrder {
   readonly at: CrashPoint;
   readonly count: number;
@@ -11,7 +11,7 @@ export interface KillOrder {
 
 const variable = 'IDRA_TEST_KILL';
 
-/** Environment of a process that shall die so; this file is loaded into it by `node --import`. */
+/** Environment of a process that is to be killed; this file is loaded into it by `node --import`. */
 export function killedAt(order: KillOrder): Record<string, string> {
   return {
     NODE_OPTIONS: `--import=${projectFolder}/e2e/kit/kill-hook.ts`,
@@ -29,6 +29,6 @@ if (given && isMainThread) {
     console.error(`hangs at ${at}`);
     await new Promise(() => {});
   });
-  // Something that waits for an answer is open for as long as the process lives.
+  // A caller that waits for an answer keeps the process alive.
   if (how === 'hang') setInterval(() => {}, 1_000);
 }

@@ -3,8 +3,8 @@ import pg from 'pg';
 import { decodeOffset, type Offset } from '../../core/offset.ts';
 
 /**
- * An append-only witness at a PostgreSQL destination: a trigger on the commit table notes each version of each commit row, in the
- * transaction that made it. Its numbers rise in the order of commits of one row, because the row is locked until its transaction ends.
+ * An append-only record at a PostgreSQL destination: a trigger on the commit table records each version of each commit row, in the
+ * transaction that wrote it. Its numbers increase in commit order for each row, because the row is locked until its transaction ends.
  */
 export interface LedgerEntry {
   readonly nr: number;
@@ -14,11 +14,11 @@ export interface LedgerEntry {
   readonly offset: Offset | null;
   readonly rows: number;
   readonly transaction: string;
-  /** Just before its commit, ms since 1970; of PostgreSQL. */
+  /** Just before its commit, ms since 1970; for PostgreSQL. */
   readonly atMs?: number;
 }
 
-/** The commit table must be there: run the syncs once before. */
+/** Requires the commit table: run the syncs once before. */
 export async function installLedger(url: string, schema = 'public'): Promise<void> {
   await onDatabase(url, (client) =>
     client.query(`
@@ -52,7 +52,7 @@ export async function readLedger(url: string, schema = 'public'): Promise<readon
   }));
 }
 
-/** What one linear pass over the ledger proves of each sync; throws an AssertionError that names the entry. */
+/** Verifies each sync in one pass over the ledger; throws an AssertionError that names the entry. */
 export function proveLedger(
   entries: readonly LedgerEntry[],
   compareIds: (one: string, other: string) => number,
@@ -106,7 +106,7 @@ function isAfter(
   return false;
 }
 
-/** Timestamps of one column that compare as text. */
+/** A timestamp in a form that compares as text with others of its column. */
 function sortable(at: string): string {
   const [whole = '', fraction = ''] = at.replace(/Z$/, '').split('.');
   return `${whole}.${fraction.padEnd(9, '0')}`;
@@ -116,7 +116,7 @@ function sameOffset(one: Offset | null, other: Offset | null): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** Runs `body` with a connection of its own. */
+/** Runs `body` with its own connection. */
 export async function onDatabase<T>(url: string, body: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => {});
@@ -128,7 +128,7 @@ export async function onDatabase<T>(url: string, body: (client: pg.Client) => Pr
   }
 }
 
-/** All rows of a query as texts, one line each: what comparisons row by row compare. */
+/** All rows of a query as texts, one line each, for row-by-row comparison. */
 export async function rowLines(url: string, sql: string): Promise<readonly string[]> {
   const { rows } = await onDatabase(url, (client) =>
     client.query({ text: sql, rowMode: 'array', types: { getTypeParser: () => (text: string) => text } }),

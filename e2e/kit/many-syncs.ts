@@ -10,13 +10,13 @@ export interface ManyOptions {
   readonly folder: string;
   readonly count: number;
   readonly schedule: object;
-  /** Connections of Idra at the server now. */
+  /** Idra's present connections on the server. */
   readonly connections: () => Promise<number>;
 }
 
 const rowsAtFirst = 5;
 
-/** Many Syncs of small tables between two databases, in one process, with an eye on the connections that they use. */
+/** Many Syncs of small tables between two databases, in one process; counts the connections that they use. */
 export class ManySyncs {
   readonly #options: ManyOptions;
   readonly #single: SingleMode;
@@ -25,7 +25,7 @@ export class ManySyncs {
   #rows = rowsAtFirst;
   #isWatching = true;
   #watching: Promise<void> = Promise.resolve();
-  /** The most connections that were seen at one time, since it was set back. */
+  /** The highest number of connections since the last reset. */
   peak = 0;
 
   constructor(options: ManyOptions) {
@@ -57,7 +57,7 @@ export class ManySyncs {
     this.#running = await this.#single.start();
   }
 
-  /** One more row in every table of the source. */
+  /** Adds one row to every table of the source. */
   async addRows(): Promise<void> {
     this.#rows += 1;
     await this.#options.source.execute(

@@ -3,7 +3,7 @@ import { decodeOffset } from '../../core/offset.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { MysqlDatabase } from './servers.ts';
 
-/** The witness of ledger.ts at a MySQL or MariaDB destination. */
+/** The ledger of ledger.ts for a MySQL or MariaDB destination. */
 export async function installMysqlLedger(database: MysqlDatabase): Promise<void> {
   const note = (event: string) => `
     CREATE TRIGGER note_${event} AFTER ${event} ON _idra_commits FOR EACH ROW
@@ -32,7 +32,7 @@ export async function readMysqlLedger(database: MysqlDatabase): Promise<readonly
   });
 }
 
-/** Runs `body` with a connection of its own; integers come as they are. */
+/** Runs `body` with its own connection; integers are returned unchanged. */
 export async function onMysql<T>(
   database: MysqlDatabase,
   body: (connection: mysql.Connection) => Promise<T>,

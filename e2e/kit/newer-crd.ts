@@ -5,7 +5,7 @@ import type { KubernetesApi } from './servers.ts';
 
 const path = `${projectFolder}/crds/idra.dev_syncs.yaml`;
 
-/** The definition of Syncs of a later version: one more field, with a default, that this version does not know. */
+/** The definition of Syncs in a later version: one more field, with a default, that this version does not know. */
 export async function applyNewerSyncs(api: KubernetesApi): Promise<void> {
   const definition = parse(await readFile(path, 'utf8'));
   const { spec } = definition.spec.versions[0].schema.openAPIV3Schema.properties;

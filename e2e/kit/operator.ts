@@ -24,14 +24,14 @@ import { projectFolder } from './processes.ts';
 import { type EtcdServer, etcd, type KubernetesApi, kubernetesApi } from './servers.ts';
 import { until } from './wait.ts';
 
-/** A Kubernetes API server with our custom resources, an etcd of Idra, and a connection to each. */
+/** A Kubernetes API server with our custom resources, an etcd for Idra, and a connection to each. */
 export class OperatorBed {
   readonly api: KubernetesApi;
   readonly store: EtcdServer;
   readonly client: KubernetesClient;
   readonly coordination: Coordination;
   readonly config: EtcdConfig;
-  /** Of the agents that the tests play. */
+  /** The coordination of the agents that the tests play. */
   readonly #ofAgents: Coordination;
   readonly #closing: (() => Promise<void>)[] = [];
 
@@ -44,19 +44,19 @@ export class OperatorBed {
     this.#ofAgents = roles ? connectCoordination(roles.config('idra-agent')) : this.coordination;
   }
 
-  /** `roles`: operator and agents reach this etcd as users of their own. */
+  /** `roles`: operator and agents connect to this etcd as separate users. */
   static async start(roles?: EtcdWithRoles): Promise<OperatorBed> {
     const [api, store] = await Promise.all([kubernetesApi(), roles?.server ?? etcd({ members: 1 })]);
     const bed = new OperatorBed(api, store, await connect(api, { maxConcurrentRequests: 20 }), roles);
     await bed.kubectl('apply', '-f', `${projectFolder}/crds`);
-    // The condition Established comes before that.
+    // The condition Established is set before the resources are served.
     await until(() => bed.client.list(syncs).then(() => bed.client.list(dataSources)), {
       what: 'the custom resources',
     });
     return bed;
   }
 
-  /** stdout; throws where kubectl fails. */
+  /** Returns stdout; throws if kubectl fails. */
   async kubectl(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.api.kubectl(args);
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
@@ -88,7 +88,7 @@ export class OperatorBed {
     return { operator, stop: end };
   }
 
-  /** Plays an agent: only it may write statuses, under the lock of each Sync. */
+  /** Plays an agent: only an agent may write statuses, under the lock of each Sync. */
   async joinAgent(name: string): Promise<TestAgent> {
     const session = await this.#ofAgents.join(agentOf(name), { leaseTtlMs: 10_000 });
     const agent = new TestAgent(session, this.#ofAgents);
@@ -128,7 +128,7 @@ export class OperatorBed {
     return await until(() => this.stored(object), { what: `${object.metadata.name} in etcd` });
   }
 
-  /** Waits until a deletion of this DataSource would wait for the operator: before that, the server carries it out at once. */
+  /** Waits until a deletion of this DataSource would wait for the operator; before that, the server executes it at once. */
   async untilFinalized(namespace: string, name: string): Promise<void> {
     const look = async () => {
       const { metadata } = await this.client.get<DataSourceObject>(dataSources, { namespace, name });
@@ -137,7 +137,7 @@ export class OperatorBed {
     await until(look, { what: `the finalizer on ${namespace}/${name}` });
   }
 
-  /** Waits until the Sync is as `holds` wants it. */
+  /** Waits until the Sync satisfies `holds`. */
   async shown(
     namespace: string,
     name: string,
@@ -165,7 +165,7 @@ export class OperatorBed {
     await this.patchSync(namespace, name, { metadata: { annotations } });
   }
 
-  /** `Warning InUse: note` of an object of any kind. */
+  /** Matches `Warning InUse: note` against events of an object of any kind. */
   async hasEvent(namespace: string, name: string, pattern: RegExp): Promise<string> {
     const look = async () => {
       const { items } = await this.client.list<EventObject>(events, { namespace });
@@ -256,7 +256,7 @@ export class TestAgent {
     this.#locks.delete(uid);
   }
 
-  /** What an agent does with a deleted Sync when its rows are closed. */
+  /** What an agent does with a deleted Sync after its rows are closed. */
   async purge(uid: string): Promise<void> {
     this.#locks.delete(uid);
     await this.#coordination.desired.purgeSync(uid, 'agent');
@@ -277,7 +277,7 @@ const quiet = {
   observedAt: '2026-11-24T08:00:00.000Z',
 } as const;
 
-/** A wall clock that can be put forward; everything else is as it is. */
+/** A wall clock that can be advanced; everything else is unchanged. */
 export class ShiftedClock implements Clock {
   shiftMs = 0;
 

@@ -88,7 +88,7 @@ for (const signal of ['SIGKILL', 'SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** A process that has ended, but that nobody has waited for yet, is not alive. */
+/** A process that has ended but has not been waited for is not alive. */
 function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}/exe`) && existsSync(`/proc/${pid}/cwd/.`);
 }

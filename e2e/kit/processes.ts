@@ -7,11 +7,11 @@ import { patienceMs, until } from './wait.ts';
 
 export const projectFolder: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-// Processes under test start in half the time when they find their modules compiled.
+// Processes under test start in half the time if their modules are already compiled.
 process.env.NODE_COMPILE_CACHE ??= `${projectFolder}/node_modules/.cache/compiled`;
 
 export interface StartOptions {
-  /** Added to this process's environment; `undefined` takes a variable out. */
+  /** Added to this process's environment; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   /** Run as another user (only root can). */
@@ -26,7 +26,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A child process in a process group of its own that dies with this one. Its lines are kept as they come. */
+/** A child process in its own process group, which dies with this one. Its lines are kept as they arrive. */
 export class RunningProcess {
   readonly name: string;
   readonly pid: number;
@@ -45,7 +45,7 @@ export class RunningProcess {
     keepLines(child.stderr, this.stderr);
     child.once('exit', () => releaseProcess(pid));
     this.#closed = new Promise((resolve) => {
-      // 'close' comes after the last line was read, 'exit' may come before.
+      // 'close' comes after the last line was read; 'exit' may come before.
       child.once('close', (code, signal) => {
         this.exit = { code, signal };
         resolve(this.exit);
@@ -73,19 +73,19 @@ export class RunningProcess {
     }
   }
 
-  /** SIGTERM, and SIGKILL to whatever is still there after `graceMs`. */
+  /** Sends SIGTERM, and SIGKILL to whatever is still running after `graceMs`. */
   async stop(graceMs = 10_000): Promise<Exit> {
     this.kill('SIGTERM');
     await this.waitForExit(graceMs).catch(() => this.kill('SIGKILL'));
     return await this.waitForExit();
   }
 
-  /** Waits for a line of stdout or stderr that matches, also among those that are there already. */
+  /** Waits for a line of stdout or stderr that matches, including earlier ones. */
   async waitForLine(pattern: RegExp | string, timeoutMs = patienceMs): Promise<string> {
     const matches = (line: string) =>
       typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line);
     const seen = () => this.stdout.find(matches) ?? this.stderr.find(matches);
-    // An empty line can match as well, so what is waited for is the fact, not the text.
+    // An empty line can match as well, so the condition is that a line was found, not its text.
     const found = await until(() => (seen() !== undefined ? 'seen' : this.exit && 'ended'), {
       what: `${this.name} to print ${pattern}`,
       timeoutMs,
@@ -111,7 +111,7 @@ export class RunningProcess {
   }
 }
 
-/** Bounded, since a server may talk for as long as a test file runs. */
+/** Limited, since a server may write output for as long as a test file runs. */
 const keptLines = 20_000;
 
 function keepLines(stream: Readable | null, lines: string[]): void {
@@ -166,7 +166,7 @@ export interface CommandOptions extends Omit<StartOptions, 'name'> {
   readonly timeoutMs?: number;
 }
 
-/** Runs a command to its end. A status other than 0 is an answer, not an error. */
+/** Runs a command to its end. A status other than 0 is a result, not an error. */
 export function runCommand(
   command: string,
   args: readonly string[],
@@ -186,7 +186,7 @@ export function runCommand(
   });
 }
 
-/** Runs a command that must succeed and gives its stdout. */
+/** Runs a command that must succeed and returns its stdout. */
 export async function runOrFail(
   command: string,
   args: readonly string[],

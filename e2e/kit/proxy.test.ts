@@ -8,7 +8,7 @@ import { until } from './wait.ts';
 describe('fault proxy', () => {
   let server: Server;
   let proxy: FaultProxy;
-  /** All that the server was sent. */
+  /** Everything that was sent to the server. */
   let heard: string;
 
   before(async () => {
@@ -52,7 +52,7 @@ describe('fault proxy', () => {
 
   test('refuse resets new ones too, until heal', async () => {
     proxy.refuse();
-    // The reset may come before or after the client has seen its connection made.
+    // The reset may come before or after the client sees its connection established.
     const refused = await open(proxy).catch((error: NodeJS.ErrnoException) => error);
     if (!(refused instanceof Error)) await until(() => refused.isClosed, { what: 'the reset' });
     assert.equal(refused instanceof Error ? refused.code : refused.error, 'ECONNRESET');
@@ -68,7 +68,7 @@ describe('fault proxy', () => {
     proxy.pause('toClient');
     client.socket.write('held');
     await until(() => heard === 'held', { what: 'the request to arrive' });
-    // A second connection has come and gone through the same proxy, so the answer had its time.
+    // A second connection has been opened and closed through the same proxy, so the answer had enough time.
     proxy.pause('toServer');
     client.socket.write('also');
     const other = await open(proxy);

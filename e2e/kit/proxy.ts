@@ -1,35 +1,35 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** What becomes of a chunk: it goes on, vanishes, or takes the connection with it (before it went on). */
+/** What happens to a chunk: it is forwarded, dropped, or closes the connection (before it is forwarded). */
 export type Verdict = 'forward' | 'drop' | 'close';
 export type Direction = 'toServer' | 'toClient';
-/** Sees each chunk on its way; nothing returned means `forward`. */
+/** Sees each chunk as it passes; undefined means `forward`. */
 export type Listener = (chunk: Buffer, connection: number) => Verdict | undefined;
 
 /**
- * A TCP proxy on 127.0.0.1 between a client and a server, with faults. Faults hold for the connections that are open
- * and for those to come until `heal`; `cut` and `cutAfterBytes` also end connections, which nothing brings back.
+ * A TCP proxy on 127.0.0.1 between a client and a server, with faults. Faults apply to the connections that are open and to later ones
+ * until `heal`; `cut` and `cutAfterBytes` also end connections, which cannot be restored.
  */
 export interface FaultProxy {
   readonly host: string;
   readonly port: number;
-  /** Connections open now, and accepted ever. */
+  /** Connections open now, and all that were ever accepted. */
   readonly connections: number;
   readonly accepted: number;
   /** Resets every connection; new ones are accepted. */
   cut(): void;
   /** Resets every connection, and new ones at once, as if nobody listened. */
   refuse(): void;
-  /** Holds back every byte, in both directions or one, while connections stay open: a partition that no one has noticed. */
+  /** Holds back every byte, in both directions or one, while connections stay open: like an undetected partition. */
   pause(direction?: Direction): void;
-  /** Lets go what `pause` held back. */
+  /** Forwards what `pause` held back. */
   resume(): void;
-  /** Resets a connection when so many further bytes have passed on it in this direction; the rest is lost. */
+  /** Resets a connection after this many more bytes have passed on it in this direction; the rest is lost. */
   cutAfterBytes(bytes: number, direction: Direction): void;
   onClientData(listener: Listener): void;
   onServerData(listener: Listener): void;
-  /** Takes every fault and listener away. */
+  /** Removes every fault and listener. */
   heal(): void;
   stop(): Promise<void>;
 }
@@ -171,14 +171,14 @@ class Pair {
     this.#judge = judge;
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
-      // One that is reset while it connects keeps its handle: it must not keep the process.
+      // A socket that is reset while it connects keeps its handle, which must not keep the process alive.
       socket.unref();
     }
     for (const direction of directions) this.#carry(direction);
     client.once('close', onEnd);
   }
 
-  /** Reads from a socket only where its direction is not held: what is not read waits in the kernel. */
+  /** Reads from a socket only if its direction is not held; unread data stays in the kernel. */
   hold(held: ReadonlySet<Direction>): void {
     this.#held = new Set(held);
     for (const direction of directions) {
@@ -218,7 +218,7 @@ class Pair {
   }
 }
 
-/** One that is connecting, or has ended its side, cannot be reset: its handle would never close, and the process never end. */
+/** A socket that is connecting, or has ended its side, cannot be reset: its handle would never close, and the process would never end. */
 function reset(socket: Socket): void {
   if (socket.connecting || socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();

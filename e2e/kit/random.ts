@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) that come again with the same seed: mulberry32, by Tommy Ettinger, public domain. */
+/** Numbers in [0, 1) that are the same for the same seed: mulberry32, by Tommy Ettinger, public domain. */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {

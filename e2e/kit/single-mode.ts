@@ -12,7 +12,7 @@ import {
   startIdra,
 } from './processes.ts';
 
-/** What the run of a folder of manifests says of one Sync at its end, and its exit status. */
+/** What the run of a folder of manifests reports about one Sync at its end, and its exit status. */
 export interface OnceResult {
   readonly code: number;
   /** By the Sync's name. */
@@ -25,7 +25,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** `bin/idra` in a folder with one file of manifests and a state file of its own. */
+/** `bin/idra` in a folder with one file of manifests and its own state file. */
 export class SingleMode {
   readonly folder: string;
 
@@ -42,7 +42,7 @@ export class SingleMode {
     return await runCommand(`${projectFolder}/bin/idra`, args, { cwd: this.folder, env, timeoutMs: 120_000 });
   }
 
-  /** One pass of every sync; the last status of each. */
+  /** One pass of every sync; returns the last status of each. */
   async runOnce({ only, env }: RunOptions = {}): Promise<OnceResult> {
     const some = only === undefined ? [] : ['--only', only];
     const args = ['run', '-f', 'syncs.yaml', '--once', '--progress', 'json', ...some];
@@ -51,7 +51,7 @@ export class SingleMode {
     return { code, status, stderr };
   }
 
-  /** The same, which must go well. */
+  /** The same, but must succeed. */
   async runWell(options: RunOptions = {}): Promise<OnceResult> {
     const result = await this.runOnce(options);
     const troubles = [...result.status].flatMap(([name, { lastError }]) =>
@@ -61,7 +61,7 @@ export class SingleMode {
     return result;
   }
 
-  /** One pass that is not to end: how the process ended. */
+  /** One pass that must not complete; returns how the process ended. */
   async runKilled(env: Readonly<Record<string, string>>): Promise<Exit> {
     const running = await startIdra(['run', '-f', 'syncs.yaml', '--once', '--progress', 'json'], {
       cwd: this.folder,
@@ -70,7 +70,7 @@ export class SingleMode {
     return await running.waitForExit(120_000);
   }
 
-  /** What `idra plan` says, by the Sync's name. */
+  /** What `idra plan` reports, by the Sync's name. */
   async plan(env: RunOptions['env'] = {}): Promise<ReadonlyMap<string, Preview>> {
     const { code, stdout, stderr } = await this.command(['plan', '-f', 'syncs.yaml', '-o', 'json'], env);
     assert.ok(stdout.trim() !== '', `idra plan ended with ${code} and said nothing: ${stderr}`);
@@ -95,7 +95,7 @@ export class RunningSingleMode {
     this.process = running;
   }
 
-  /** Every status that was told of a Sync, oldest first. */
+  /** Every status that was reported for a Sync, oldest first. */
   statuses(name: string): readonly SyncStatus[] {
     return parseEvents(this.process.stdout).filter((event) => nameOf(event.sync) === name);
   }
@@ -107,7 +107,7 @@ export class RunningSingleMode {
 
 type ProgressEvent = SyncStatus & { readonly event: string; readonly sync: string };
 
-/** Lines that are whole events; the last one of a killed process may not be. */
+/** Lines that are complete events; the last one of a killed process may not be. */
 function parseEvents(lines: readonly string[]): readonly ProgressEvent[] {
   return lines.flatMap((line) => {
     if (!line.startsWith('{') || !line.endsWith('}')) return [];

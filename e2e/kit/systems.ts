@@ -4,17 +4,17 @@ import mysqlDriver from 'mysql2/promise';
 import pg from 'pg';
 import { type MysqlServer, mariadb, mysql, type PostgresServer, postgres } from './servers.ts';
 
-/** MariaDB is of the type `mysql`, and tested beside it. */
+/** MariaDB has the type `mysql`, and is tested separately. */
 export const systemNames = ['postgres', 'mysql', 'mariadb', 'sqlite'] as const;
 export type SystemName = (typeof systemNames)[number];
 
-/** One empty database of a system, with all that a scenario asks of any of them. Values come as the driver's text. */
+/** One empty database of a system, with everything that a scenario requires of any system. Values are the driver's text. */
 export interface TestDatabase {
   readonly system: SystemName;
-  /** A table of this database, as a Sync names it. */
+  /** A table of this database, as named in a Sync. */
   tableName(table: string): string;
   quote(identifier: string): string;
-  /** Secret and DataSource of this name: YAML documents, each with `---` behind it. */
+  /** Secret and DataSource with this name: YAML documents, each followed by `---`. */
   manifest(name: string): string;
   /** One or several statements in one session. */
   execute(...statements: readonly string[]): Promise<void>;
@@ -29,13 +29,13 @@ export interface TestSession {
   close(): Promise<void>;
 }
 
-/** Servers are started, or found, when the first database of theirs is asked for. */
+/** Servers are started, or found, when their first database is requested. */
 export class TestSystems {
   readonly #folder: string;
   readonly #servers = new Map<SystemName, Promise<PostgresServer | MysqlServer>>();
   #files = 0;
 
-  /** `folder` is where SQLite's files are. */
+  /** `folder` is for SQLite's files. */
   constructor(folder: string) {
     this.#folder = folder;
   }
@@ -67,7 +67,7 @@ interface Address {
   readonly password: string;
 }
 
-/** Each with `---` behind it; the DataSource takes its password from the Secret of its name. */
+/** Each document is followed by `---`; the DataSource takes its password from the Secret with its name. */
 export function secretManifest(name: string, password: string): string {
   return `apiVersion: v1
 kind: Secret
@@ -92,7 +92,7 @@ export function serverManifest(name: string, type: 'postgres' | 'mysql', to: Add
   return secretManifest(name, to.password) + dataSourceManifest(name, type, to);
 }
 
-/** A database of a server that the test has started itself. */
+/** A database on a server that the test has started itself. */
 export function postgresDatabase(to: Address & { readonly url: string }): TestDatabase {
   return serverDatabase('postgres', to, postgresSession(to.url));
 }
@@ -140,7 +140,7 @@ spec:
   };
 }
 
-/** A part of a table's name, quoted where it has a dot or a quote in it. */
+/** A part of a table's name, quoted if it contains a dot or a quote. */
 function nameIn(table: string): string {
   return /[."]/.test(table) ? `"${table.replaceAll('"', '""')}"` : table;
 }
@@ -188,7 +188,7 @@ function postgresSession(url: string): () => Promise<TestSession> {
   };
 }
 
-/** Options of the driver by which no value loses anything. */
+/** Driver options with which no value is changed. */
 export const exactMysqlValues = {
   rowsAsArray: true,
   supportBigNumbers: true,
@@ -216,7 +216,7 @@ function mysqlSession(url: string): () => Promise<TestSession> {
   };
 }
 
-/** `busyMs`: how long a statement waits for another session's lock, in which this process does nothing else. */
+/** `busyMs`: how long a statement waits for another session's lock, which blocks this process. */
 export function sqliteSession(path: string, busyMs = 10_000): TestSession {
   const db = new Database(path);
   db.defaultSafeIntegers(true);
@@ -224,7 +224,7 @@ export function sqliteSession(path: string, busyMs = 10_000): TestSession {
   db.pragma(`busy_timeout = ${busyMs}`);
   return {
     async query(sql) {
-      // `prepare` takes one statement alone; what gives no rows may be several.
+      // `prepare` accepts only one statement; statements that return no rows may be several.
       if (!/^\s*(select|pragma|with)\b/i.test(sql)) {
         db.exec(sql);
         return [];

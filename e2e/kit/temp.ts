@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { guardFolder } from './guardian.ts';
 
-/** A new empty folder, gone at the latest when this process ends. */
+/** A new empty folder, removed when this process ends at the latest. */
 export async function tempFolder(name = 'test', parent = tmpdir()): Promise<string> {
   const path = await mkdtemp(join(parent, `idra-${name}-`));
   guardFolder(path);

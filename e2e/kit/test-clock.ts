@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 
-/** A clock that a test turns by hand. */
+/** A clock that a test advances. */
 export class TestClock implements Clock {
   #nowMs = 0;
   readonly #sleepers = new Set<{ readonly atMs: number; readonly wake: () => void }>();
@@ -27,7 +27,7 @@ export class TestClock implements Clock {
     });
   }
 
-  /** Sleepers wake in order, each at its time, and what they do is done before the next one wakes. */
+  /** Sleepers wake in order, each at its time, and what they do is completed before the next one wakes. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     for (;;) {
@@ -45,7 +45,7 @@ export class TestClock implements Clock {
   }
 }
 
-/** Until promises that wait for nothing from outside have run. */
+/** Until promises that wait for nothing external have run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

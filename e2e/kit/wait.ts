@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /**
- * So long a test waits for what should come. A test that passes never waits it out, so it is generous: a busy machine
- * is slow. Where a guard is removed, what is waited for may never come, and less is enough.
+ * How long a test waits for an expected event. A test that passes never waits this long, so it is generous: a busy machine is slow. If a
+ * guard is removed, the event may never come, and less is enough.
  */
 export const patienceMs = Number(process.env.IDRA_TEST_PATIENCE_MS ?? 60_000);
 
@@ -14,8 +14,8 @@ export interface UntilOptions {
 }
 
 /**
- * Asks again and again until `condition` gives something true, and returns that.
- * A condition that throws counts as "not yet"; its last error is the cause of the final one.
+ * Polls until `condition` returns something truthy, and returns that. A condition that throws counts as "not yet"; its last error is the
+ * cause of the final one.
  */
 export async function until<T>(
   condition: () => T | Promise<T>,

@@ -3,7 +3,7 @@ import pg from 'pg';
 /** One turn of one writer, from BEGIN to its end. */
 export type WriteOnce = (client: pg.Client, writer: number, turn: number) => Promise<void>;
 
-/** Writers of a PostgreSQL, each with a connection of its own, that go on until they are stopped. */
+/** Writers on a PostgreSQL, each with its own connection, that run until they are stopped. */
 export class Writers {
   readonly #url: string;
   readonly #writeOnce: WriteOnce;
@@ -23,7 +23,7 @@ export class Writers {
     }
   }
 
-  /** Each ends its turn first. */
+  /** Each completes its turn first. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(this.#running);
@@ -35,7 +35,7 @@ export class Writers {
   }
 }
 
-/** A transaction that takes its time. */
+/** For a transaction that takes time. */
 export function idle(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

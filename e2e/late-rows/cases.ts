@@ -1,19 +1,19 @@
 import type { SystemName, TestDatabase, TestSession } from '../kit/systems.ts';
 
-/** One way for a row to come late: it has its timestamp or id, and commits when others have long passed. */
+/** One way for a row to be late: it has its timestamp or id, and commits when others have long passed. */
 export interface LateCase {
-  /** Of its table. */
+  /** Name of its table. */
   readonly name: string;
   readonly mode: 'Timestamp' | 'Id';
-  /** Of the column that is read by. */
+  /** Of the column that the mode reads by. */
   readonly ddl: string;
   /** Takes the value of the late row, before anybody else. */
   begin(session: TestSession, table: string): Promise<void>;
-  /** Commits the row, whose key is 11; when nothing is bounded, the rows behind it have been read. */
+  /** Commits the row, whose key is 11; without a bound, the rows after it have been read. */
   finish(session: TestSession, table: string, isBounded: boolean): Promise<void>;
   /** How status names what holds the others back. */
   readonly holder: RegExp;
-  /** For values that the column does not make by itself. */
+  /** For values that the column does not generate itself. */
   readonly value?: string;
 }
 
@@ -63,7 +63,7 @@ const postgresCases: readonly LateCase[] = [
     holder: transaction,
     async begin(session) {
       await session.query('BEGIN');
-      // nextval alone: no row of any table is written, so that the transaction has no id yet.
+      // Only nextval: no row of any table is written, so the transaction has no id yet.
       await session.query("SELECT set_config('late.id', nextval('late_ids')::text, false)");
     },
     async finish(session, table) {
@@ -120,7 +120,7 @@ const mysqlCases: readonly LateCase[] = [
     mode: 'Timestamp',
     ddl: mysqlStamp,
     holder: /^a statement of t_/,
-    // The statement has its now() and waits for a metadata lock: no transaction is open yet that anybody could see.
+    // The statement has its now() and waits for a metadata lock: no transaction is visible yet.
     async begin(session, table) {
       await session.query(`INSERT INTO ${table} (nr) SELECT 11 FROM gate`);
     },
@@ -155,12 +155,12 @@ const sqliteCases: readonly LateCase[] = [
     mode: 'Timestamp',
     ddl: 'TIMESTAMP NOT NULL',
     holder: /current second/,
-    // By a clock that is ahead, so that a busy machine gets to see the status before the second is over.
+    // By a clock that is ahead, so that a busy machine can see the status before the second is over.
     value: "datetime('now', '+3 seconds')",
     async begin() {},
-    // Nobody holds a transaction open while another one writes; but the clock's whole second is not over.
+    // Nobody holds a transaction open while another one writes, but the clock's current second is not over.
     async finish(session, table, isBounded) {
-      // On a busy machine the second may be over by now; the row is as if it were not.
+      // On a busy machine the second may be over by now; the row is written as if it were not.
       await session.query(
         insertRow(table, 11, isBounded ? this.value : `(SELECT field FROM ${table} WHERE nr = 14)`),
       );

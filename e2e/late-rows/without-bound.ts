@@ -1,8 +1,8 @@
 import { registerHooks } from 'node:module';
 
 /**
- * Loaded by `node --import` into a process under test: every source then reads all that it sees, as if no late row could come. A test
- * of late rows that passes with it proves nothing.
+ * Loaded by `node --import` into a process under test: every source then reads everything visible, as if no row could be late. A test of
+ * late rows that passes with it proves nothing.
  */
 const file = '/connectors/sql/source/read-pass.ts';
 const guard = 'await reader.takeBound(request, field, signal)';

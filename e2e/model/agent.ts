@@ -29,11 +29,11 @@ export interface AgentInput {
   readonly toDatabase: Link;
   readonly syncs: readonly Sync[];
   readonly warehouse: DataSource;
-  /** Before a transaction is carried out; what it returns is called after, unless it was refused. */
+  /** Called before a transaction is executed; what it returns is called afterwards, unless the transaction was refused. */
   readonly onTxn: (request: TxnRequest, link: Link) => () => void;
 }
 
-/** An agent of the model: sessions, locks, elections and the engine are those of production, only what they reach is not. */
+/** An agent of the model: sessions, locks, elections and the engine are those of production; only the systems behind them are simulated. */
 export class ModelAgent {
   readonly #input: AgentInput;
   readonly #shared: EngineShared;
@@ -86,7 +86,7 @@ export class ModelAgent {
     await session.leave();
   }
 
-  /** Starts and stops what it is assigned. */
+  /** Starts and stops its assigned syncs. */
   #follow(session: AgentSession, assignments: ReadonlyMap<string, unknown>, ends: AbortSignal): void {
     for (const [uid, { stop }] of this.#running) if (!assignments.has(uid)) stop.abort(new Stopped('drain'));
     for (const uid of assignments.keys()) {
@@ -118,7 +118,7 @@ export class ModelAgent {
     stop: AbortSignal,
   ): Promise<void> {
     const { world, process, database, witness, toDatabase } = this.#input;
-    // One that was stopped may not know it yet: the destination refuses it.
+    // An agent that was stopped may not know yet that it lost the lock: the destination refuses it.
     const believes = () => !lock.signal.aborted && process.isAwake;
     const held = { uid: sync.uid, owner: process, era, believes };
     const forget = witness.holds(held);
@@ -153,7 +153,7 @@ export class ModelAgent {
     }
   }
 
-  /** The witness sees which slots it holds. */
+  /** The witness records which slots it holds. */
   #watched(store: SyncStore, held: Held): SyncStore {
     const { witness } = this.#input;
     return {
@@ -188,13 +188,13 @@ export class ModelAgent {
         }
         await leadership.resign();
       } catch {
-        // Lost, or etcd is away: once more.
+        // Lost, or etcd is unavailable: retry.
         if (!ends.aborted) await clock.sleep(200, ends).catch(() => {});
       }
     }
   }
 
-  /** To whoever lives; and now and then, for no reason, to another. */
+  /** Assigns syncs to live agents; sometimes moves one to another agent for no reason. */
   async #decide(coordination: Coordination): Promise<AssignmentChange[]> {
     const { random } = this.#input.world;
     const agents = (await coordination.cluster.agents()).map(({ name }) => name);

@@ -95,7 +95,7 @@ export class ModelDestination implements Destination {
 
   async closeRows(): Promise<void> {}
 
-  /** The next message goes over a connection of its own. */
+  /** The next message uses a new connection. */
   async rest(): Promise<void> {
     await this.close();
     this.#claim = undefined;
@@ -106,7 +106,7 @@ export class ModelDestination implements Destination {
   async close(): Promise<void> {
     const [session, stream] = [this.#session, this.#stream];
     this.#link.toServer('bye', () => {
-      // What is still on its way comes first.
+      // Messages still in transit arrive first.
       if (stream.arrived === stream.sent) session.isOver = true;
     });
   }
@@ -128,7 +128,7 @@ export class ModelDestination implements Destination {
       const stream = this.#stream;
       const number = ++stream.sent;
       this.#link.toServer(what, () => {
-        // One that overtakes another, or comes a second time, is no message of a stream.
+        // A message that overtakes another, or arrives twice, is not part of a stream.
         if (number !== stream.arrived + 1) return;
         stream.arrived = number;
         try {

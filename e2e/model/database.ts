@@ -16,14 +16,14 @@ export interface Commit {
   readonly offset: string | null;
 }
 
-/** The destination of the model: an append-only table, and beside it the commit rows as every SQL destination keeps them. */
+/** The destination of the model: an append-only table, and commit rows as every SQL destination keeps them. */
 export class Database {
   readonly #witness: Witness;
   readonly #endsSessions: boolean;
   readonly #commits = new Map<string, CommitRow>();
   readonly #holders = new Map<string, DatabaseSession>();
 
-  /** `endsSessions`: whether claimants have the right to. */
+  /** `endsSessions`: whether claimants have the right to end sessions. */
   constructor(witness: Witness, endsSessions: boolean) {
     this.#witness = witness;
     this.#endsSessions = endsSessions;
@@ -65,7 +65,7 @@ export class Database {
     requireOpen(session);
     const stored = this.#commits.get(uid);
     const isHeld = stored?.token === token && !stored.isClosed;
-    // One owner too may have two: a lost connection, whose last words are still on their way, and the one that it claimed anew with.
+    // One owner may also have two: a lost connection, whose last messages are still in transit, and the one with which it claimed again.
     const isClaimant = this.#holders.get(uid) === session;
     if (!isHeld || !isClaimant) {
       this.#witness.refused();

@@ -17,7 +17,7 @@ import type { World } from './world.ts';
 
 const defaultTimeoutMs = 3_000;
 
-/** What stands in the place of coordination/etcd/client.ts: the same contract, over the model's network. */
+/** Replaces coordination/etcd/client.ts: the same contract, over the model's network. */
 export class ModelTransport implements EtcdTransport {
   readonly #world: World;
   readonly #server: EtcdServer;
@@ -134,7 +134,7 @@ class ModelWatch implements WatchStream {
     this.#link.toServer('progress', () =>
       this.#server.handle(() => {
         const { revision } = this.#server.state;
-        // On one stream with what opened it: where that was lost, this does not arrive either.
+        // On one stream with the request that opened it: if that was lost, this does not arrive either.
         if (this.#isOpen && !this.#isOver) this.#deliver('progress', () => this.#sink.onProgress(revision));
       }),
     );

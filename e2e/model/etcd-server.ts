@@ -11,7 +11,7 @@ export interface WatchFeed {
   onBroken(): void;
 }
 
-/** The etcd of the model: the state machine, the clock of its leases, its watchers, and its own troubles. */
+/** The etcd of the model: the state machine, the clock of its leases, its watchers, and its own faults. */
 export class EtcdServer {
   readonly state = new EtcdState();
   /** Which process was granted a lease. */
@@ -27,7 +27,7 @@ export class EtcdServer {
     };
   }
 
-  /** Handles a request now, or when it answers again; what came meanwhile may be lost. */
+  /** Handles a request now, or when it answers again; what arrived meanwhile may be lost. */
   handle(run: () => void): void {
     const waitMs = this.#silentUntilMs - this.#world.nowMs;
     if (waitMs <= 0) run();
@@ -49,7 +49,7 @@ export class EtcdServer {
     return () => this.#feeds.delete(feed);
   }
 
-  /** No leader, a full disk, a stopped member: no answers for a time. A new leader gives every lease its whole time again. */
+  /** No leader, a full disk, a stopped member: no answers for a time. A new leader extends every lease to its full TTL. */
   fallSilent(forMs: number): void {
     this.#silentUntilMs = Math.max(this.#silentUntilMs, this.#world.nowMs + forMs);
     this.#world.at(forMs, undefined, 'etcd answers again', () => {
@@ -64,7 +64,7 @@ export class EtcdServer {
     }
   }
 
-  /** As the documentation has it: back to an older state, and a higher epoch before anybody is served. */
+  /** As documented: back to an older state, and a higher epoch before any client is served. */
   restore(backTo: () => void, raiseEpoch: () => void): void {
     backTo();
     raiseEpoch();
@@ -76,7 +76,7 @@ export class EtcdServer {
   #expectEnd(id: LeaseId): void {
     const endsAtMs = this.state.leaseEnd(id);
     if (endsAtMs === undefined) return;
-    // It looks twice a second, so that none ends before its time and some a little after.
+    // It checks twice a second, so no lease ends before its time and some end slightly late.
     const delayMs =
       Math.max(endsAtMs, this.#silentUntilMs) - this.#world.nowMs + this.#world.random.between(0, 500);
     this.#world.at(delayMs, undefined, 'etcd looks at a lease', () => {

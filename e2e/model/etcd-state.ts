@@ -15,7 +15,7 @@ import { bug, transient } from '../../core/errors.ts';
 
 interface LeaseState {
   readonly ttlMs: number;
-  /** When it may end at the earliest. */
+  /** The earliest time at which it may end. */
   endsAtMs: number;
 }
 
@@ -26,8 +26,8 @@ export interface Revision {
 }
 
 /**
- * What etcd's state machine makes of requests, one after the other: revisions, transactions, leases, history. Proven the same as
- * a real one by a test that asks both.
+ * etcd's state machine, which processes requests one after the other: revisions, transactions, leases, history. A test compares it with a
+ * real one.
  */
 export class EtcdState {
   #pairs = new Map<string, KeyValue>();
@@ -38,7 +38,7 @@ export class EtcdState {
   #leaseCount = 0;
   #events: WatchEvent[] = [];
   cluster = '1';
-  /** After each revision. */
+  /** Called after each revision. */
   onRevision: (revision: Revision) => void = () => {};
 
   get revision(): bigint {
@@ -92,7 +92,7 @@ export class EtcdState {
     return id;
   }
 
-  /** Seconds, 0 when it is gone. */
+  /** Seconds, 0 if it is gone. */
   keepAlive(id: LeaseId, nowMs: number): number {
     const lease = this.#leases.get(id);
     if (lease === undefined) return 0;
@@ -126,7 +126,7 @@ export class EtcdState {
     this.#history = [];
   }
 
-  /** What a watch from after this revision has missed. */
+  /** What a watch that starts after this revision has missed. */
   since(revision: bigint): readonly Revision[] {
     return this.#history.filter((each) => each.revision > revision);
   }
@@ -144,7 +144,7 @@ export class EtcdState {
     };
   }
 
-  /** Compares are decided by the state before the transaction, those of nested ones too. */
+  /** Compares are evaluated on the state before the transaction, including those of nested ones. */
   #decide(request: TxnRequest): Decided {
     const succeeded = this.decide(request);
     const operations = succeeded ? request.success : (request.failure ?? []);
@@ -221,7 +221,7 @@ interface Touched {
   readonly deletes: KeyRange[];
 }
 
-/** Refused as a whole: two puts of a key, or a put of one that is deleted. The two ways of a nested one exclude each other. */
+/** Refused as a whole: two puts of a key, or a put of a deleted one. The two branches of a nested transaction exclude each other. */
 function refuseOverlaps({ success, failure = [] }: TxnRequest): void {
   touchedBy(success);
   touchedBy(failure);

@@ -1,7 +1,7 @@
-/** In whose process an event happens. */
+/** The process in which an event happens. */
 export interface EventOwner {
   readonly name: string;
-  /** True: the event happens later, or never. */
+  /** Returns true if the event happens later, or never. */
   holds(event: ModelEvent): boolean;
 }
 
@@ -9,14 +9,14 @@ export interface EventOwner {
 export interface ModelEvent {
   atMs: number;
   order: number;
-  /** It does not happen while its process is paused, and never after the end of that. */
+  /** It does not happen while its process is paused, and never after the process has ended. */
   readonly owner: EventOwner | undefined;
   readonly label: string;
   readonly run: () => void;
   isCancelled: boolean;
 }
 
-/** Events by time, and among those of one moment by the order in which they were asked for: a binary heap. */
+/** Events by time, and for the same moment in the order in which they were requested: a binary heap. */
 export class EventQueue {
   readonly #heap: ModelEvent[] = [];
 

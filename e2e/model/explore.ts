@@ -4,15 +4,15 @@ import { actingWorld } from './world.ts';
 
 export interface Exploration {
   readonly traces: number;
-  /** Of the events of each run, in their order. */
+  /** Hashes of the events of each run, in order. */
   readonly hashes: ReadonlySet<number>;
   readonly steps: number;
   readonly commits: number;
   readonly claims: number;
-  /** Commits that the destination itself refused: without any, the fence was never tried. */
+  /** Commits that the destination itself refused: without any, the fence was never exercised. */
   readonly refusals: number;
   readonly failed: readonly TraceResult[];
-  /** What happened, event by event, where `tells` asks for it. */
+  /** What happened, event by event, if `tells` is set. */
   readonly stories: readonly string[];
 }
 
@@ -24,10 +24,10 @@ export interface ExploreOptions {
   readonly stopsEarly?: boolean;
 }
 
-/** Runs at a time: they share turns of the event loop, and nothing else. */
+/** Concurrent runs: they share turns of the event loop, and nothing else. */
 const atOnce = 32;
 
-/** Runs the model with the seeds from `seed` on. */
+/** Runs the model with consecutive seeds starting at `seed`. */
 export async function explore(options: ExploreOptions): Promise<Exploration> {
   const results = new Results();
   const restore = takeOverChance();
@@ -58,7 +58,7 @@ export function together(parts: readonly Exploration[]): Exploration {
   };
 }
 
-/** Whatever the code under test asks of chance, or does where nobody waits for it, belongs to the run that it happens in. */
+/** Random numbers and background work of the code under test belong to the run in which they happen. */
 function takeOverChance(): () => void {
   const chance = Math.random;
   const stackLimit = Error.stackTraceLimit;

@@ -17,9 +17,9 @@ export interface Victim {
   readonly restart: () => void;
 }
 
-/** What goes wrong in one run: some faults at random moments, at crash points, and bad weather on all links. */
+/** The faults of one run: some at random moments, some at crash points, and bad weather on all links. */
 export class Faults {
-  /** Of etcd, which rises with each restore. */
+  /** Epoch of etcd, which increases with each restore. */
   epoch = 0;
   readonly #world: World;
   readonly #etcd: EtcdServer;
@@ -88,7 +88,7 @@ export class Faults {
     this.#deeds[fault](victim, forMs);
   }
 
-  /** Mostly one that has something to lose. */
+  /** Usually one that has something to lose. */
   #choose(): Victim {
     const { random } = this.#world;
     const owners = this.#etcd.state.under(this.#keys.locks).flatMap(({ lease }) => {
@@ -135,7 +135,7 @@ export class Faults {
     this.#world.at(forMs, undefined, 'restart', restart);
   }
 
-  /** The documented way: the epoch rises before anybody is served. */
+  /** As documented: the epoch increases before any client is served. */
   #restore(backTo: () => void): void {
     this.epoch += 1;
     const value = JSON.stringify({ epoch: this.epoch });
@@ -160,10 +160,10 @@ export class Faults {
   }
 }
 
-/** Until then nobody owns anything. */
+/** Before this time nobody owns anything. */
 const warmUpMs = 500;
 
-/** The first ones are the more frequent. */
+/** The first ones are more frequent. */
 const kinds = [
   'pause',
   'pause',

@@ -3,19 +3,19 @@ import type { World } from './world.ts';
 
 /** How a link between a process and a server behaves; probabilities are per message. */
 export interface Weather {
-  /** The longest that a message takes, when nothing else is wrong. */
+  /** The maximum delay of a message, when nothing else is wrong. */
   readonly delayMs: number;
   readonly lost: number;
   /** Delivered so late that nobody waits for it any more. */
   readonly late: number;
   readonly lateMs: number;
-  /** A request that is carried out a second time. */
+  /** A request that is executed twice. */
   readonly doubled: number;
 }
 
 export const calm: Weather = { delayMs: 4, lost: 0, late: 0, lateMs: 0, doubled: 0 };
 
-/** The way of messages between one process and one server. */
+/** The path of messages between one process and one server. */
 export class Link {
   readonly process: Process;
   readonly #world: World;
@@ -37,7 +37,7 @@ export class Link {
     this.#cutUntilMs = Math.max(this.#cutUntilMs, this.#world.nowMs + forMs);
   }
 
-  /** To the server, whatever becomes of the process meanwhile. */
+  /** Sends to the server, whatever happens to the process meanwhile. */
   toServer(what: string, arrive: () => void): void {
     this.#send(undefined, `${this.process.name} > ${this.#name} ${what}`, arrive);
     if (this.#world.random.isTrue(this.weather.doubled))
@@ -48,7 +48,7 @@ export class Link {
     this.#send(this.process, `${this.process.name} < ${this.#name} ${what}`, arrive);
   }
 
-  /** In order, and never lost while the stream lasts: `lastMs` is when the one before arrives. */
+  /** In order, and never lost while the stream lasts: `lastMs` is when the previous message arrives. */
   stream(what: string, lastMs: number, arrive: () => void): number {
     const { random, nowMs } = this.#world;
     const atMs = Math.max(lastMs, this.#cutUntilMs, nowMs) + random.between(0.1, this.weather.delayMs);

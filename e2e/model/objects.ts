@@ -40,7 +40,7 @@ export const syncs: readonly Sync[] = ['s1', 's2'].map(syncOf);
 
 export const shop = dataSourceOf('shop');
 
-/** Without `load`, which each process of the model has its own of. */
+/** Without `load`, because each process of the model has its own. */
 export const definition: Omit<Definition, 'load'> = {
   type: 'postgres',
   title: 'Model',

@@ -2,11 +2,11 @@ import type { Clock } from '../../core/clock.ts';
 import type { ModelEvent } from './event-queue.ts';
 import type { World } from './world.ts';
 
-/** Timers that were due while it was stopped, and those that are late, have fired by then. */
+/** By then, timers that became due while it was stopped, and late ones, have fired. */
 const wakesWithinMs = 10;
 const epochMs = Date.UTC(2026, 0, 1);
 
-/** A process of the model: it can be stopped and go on (SIGSTOP, SIGCONT), end without a word, and its wall clock may jump. */
+/** A process of the model: it can be stopped and continued (SIGSTOP, SIGCONT) or killed, and its wall clock may jump. */
 export class Process {
   readonly name: string;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export class Process {
     return this.#pauses > 0;
   }
 
-  /** Neither stopped nor just going on again, with timers that are overdue. */
+  /** Neither stopped nor just continuing, with overdue timers. */
   get isAwake(): boolean {
     return !this.#isDead && !this.isPaused && this.#world.nowMs >= this.#awakeMs;
   }
@@ -57,7 +57,7 @@ export class Process {
     this.#wallMs += byMs;
   }
 
-  /** True: it happens later, or never. */
+  /** Returns true if the event happens later, or never. */
   holds(event: ModelEvent): boolean {
     if (this.#isDead) return true;
     if (!this.isPaused) return false;
@@ -65,13 +65,13 @@ export class Process {
     return true;
   }
 
-  /** A timer: late by what the event loop of a busy machine may be late. */
+  /** A timer, delayed as on the event loop of a busy machine. */
   timer(ms: number, run: () => void): ModelEvent {
     const late = this.#world.random.between(0, 3);
     return this.#world.at(Math.max(0, ms) + late, this, `${this.name} timer`, run);
   }
 
-  /** What waited comes at once, timers before messages or behind them, each kind in its order. */
+  /** Everything that waited happens at once, timers before or after messages, each kind in order. */
   #resume(): void {
     this.#pauses -= 1;
     if (this.isPaused) return;

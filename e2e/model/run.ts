@@ -36,8 +36,8 @@ async function main(): Promise<void> {
 const runsWorthAThread = 500;
 
 /**
- * Parts of a fixed size, so many at a time; the first violation ends all. Each has a thread of its own: a process that is killed in the
- * model leaves all that it waited for behind, where a real one would take it along.
+ * Parts of a fixed size, several at a time; the first violation ends all. Each has its own thread, because a process that is killed in
+ * the model leaves pending promises behind, which a real one would take with it.
  */
 async function onThreads(threads: number, all: ExploreOptions): Promise<Exploration> {
   let next = 0;

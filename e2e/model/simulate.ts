@@ -22,14 +22,14 @@ export interface TraceResult {
   readonly claims: number;
 }
 
-/** Faults happen in this time; half as much again is watched. */
+/** Faults happen during this time; then the run is observed for half as long again. */
 const troubleMs = 4_000;
-/** After the last fault everything goes on within this time: the longest backoff of the engine, and a lease. */
+/** Everything must continue within this time after the last fault: the longest backoff of the engine, and a lease. */
 const recoveryMs = 90_000;
 
 const keys = new Keys('/');
 
-/** One run: the same seed, the same run. */
+/** One run, determined by the seed. */
 export async function simulate(
   seed: number,
   options: { readonly tells?: boolean } = {},
@@ -61,7 +61,7 @@ class ModelCluster {
     this.#etcd = new EtcdServer(world);
     this.#database = new Database(this.witness, world.random.isTrue(0.5));
     this.#syncs = syncs.slice(0, world.random.isTrue(0.6) ? 1 : 2);
-    // One place for both: they take turns.
+    // One slot for both syncs, so they take turns.
     this.#warehouse = dataSourceOf('warehouse', world.random.isTrue(0.15) ? 1 : undefined);
     this.#faults = new Faults(world, this.#etcd, this.witness, keys);
     const follow = this.#etcd.state.onRevision;

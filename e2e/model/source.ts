@@ -6,10 +6,10 @@ import type { Process } from './process.ts';
 import type { Witness } from './witness.ts';
 import type { World } from './world.ts';
 
-/** A row is added so often. */
+/** Interval at which a row is added. */
 const rowEveryMs = 80;
 
-/** Rows 1, 2, 3 and so on, of which there are more as time goes on. */
+/** Rows 1, 2, 3 and so on; their number grows with time. */
 export class ModelSource implements Source {
   readonly #world: World;
   readonly #process: Process;

@@ -1,4 +1,4 @@
-/** FNV-1a, twice, over the labels of all events in their order: two runs with one hash went the same way. */
+/** FNV-1a, twice, over the labels of all events in order: two runs with the same hash had the same course. */
 export class TraceHash {
   #low = 0x811c9dc5;
   #high = 0xdeadbeef;
@@ -14,7 +14,7 @@ export class TraceHash {
     this.#high = high ^ (high >>> 13) ^ 10;
   }
 
-  /** 53 bits, which a number holds. */
+  /** 53 bits, which a number can hold. */
   get value(): number {
     return (this.#high & 0x1fffff) * 2 ** 32 + (this.#low >>> 0);
   }

@@ -9,13 +9,13 @@ import type { World } from './world.ts';
 export interface Held {
   readonly uid: string;
   readonly owner: Process;
-  /** The `era` in which its lock was asked for. */
+  /** The `era` in which its lock was requested. */
   readonly era: number;
-  /** What its holder would answer, were it asked now. */
+  /** Whether its holder believes at this moment that it holds it. */
   readonly believes: () => boolean;
 }
 
-/** Sees all that becomes durable and all that is believed, and says which invariant is broken. */
+/** Records everything that becomes durable and everything that is believed, and reports which invariant is violated. */
 export class Witness {
   readonly #world: World;
   readonly #highest = new Map<string, Token>();
@@ -24,7 +24,7 @@ export class Witness {
   readonly #durable = new Map<string, number>();
   readonly #locks = new Set<Held>();
   readonly #slots = new Set<Held>();
-  /** Counts the etcds that there were. */
+  /** Number of the present etcd; increases when etcd is replaced. */
   era = 0;
   commits = 0;
   claims = 0;
@@ -46,7 +46,7 @@ export class Witness {
       this.#world.fail(`a claim of ${uid} finds offset ${idOf(offset)} beside ${this.rowsOf(uid)} rows`);
   }
 
-  /** At most one effective writer; each row once, none left out; the offset with the rows. */
+  /** At most one effective writer; each row exactly once; the offset with the rows. */
   committed(uid: string, token: Token, offset: string | null, rows: readonly number[]): void {
     this.commits += 1;
     this.#rise(uid, token, 'commit');
@@ -63,7 +63,7 @@ export class Witness {
     this.refusals += 1;
   }
 
-  /** The mirror never runs ahead, and never goes back. */
+  /** The mirror is never ahead, and never goes back. */
   mirrored(uid: string, offset: string): void {
     const id = idOf(offset);
     if (id > this.rowsOf(uid))
@@ -74,7 +74,7 @@ export class Witness {
     this.#durable.set(uid, Math.max(id, this.#durable.get(uid) ?? 0));
   }
 
-  /** The source may forget only what is durable, here and there. */
+  /** The source may delete only what is durable at the destination and in the mirror. */
   acknowledged(uid: string, offset: Offset): void {
     const id = offset.mode === 'Id' ? Number(offset.id) : 0;
     if (id > (this.#durable.get(uid) ?? 0))
@@ -87,9 +87,9 @@ export class Witness {
     return () => this.#locks.delete(lock);
   }
 
-  /** Of the data source's only one. */
+  /** The data source has only one slot. */
   holdsSlot(slot: Held): () => void {
-    // A slot of an etcd that was replaced may be held a little longer: slots bound load, not writers.
+    // A slot of an etcd that was replaced may be held a little longer: slots limit load, not writers.
     if (slot.era !== this.era) return () => {};
     for (const other of this.#slots) {
       if (other.believes() && slot.believes())
@@ -99,7 +99,7 @@ export class Witness {
     return () => this.#slots.delete(slot);
   }
 
-  /** A new owner: nobody else still believes that he is one. */
+  /** A new owner: nobody else may still believe to be the owner. */
   lockCreated(uid: string, by: Process): void {
     for (const lock of this.#locks) {
       if (lock.uid === uid && lock.owner !== by && lock.believes())
@@ -107,7 +107,7 @@ export class Witness {
     }
   }
 
-  /** What they believe may be of a future that never was. */
+  /** Their beliefs may come from a state that was rolled back. */
   etcdRestored(): void {
     this.era += 1;
     this.#locks.clear();

@@ -5,13 +5,13 @@ import { Random } from './random.ts';
 import { TraceHash } from './trace-hash.ts';
 
 /**
- * Time, chance and what happens, of one run of the model. One event at a time, with all that follows from it in the code under test
- * (its microtasks), before the next: so a seed gives the same run again.
+ * Time, randomness and events of one run of the model. One event is processed at a time, with everything that follows from it in the code
+ * under test (its microtasks), before the next, so that a seed always gives the same run.
  */
 export class World {
   readonly random: Random;
   readonly trace = new TraceHash();
-  /** The last events, where they were asked for. */
+  /** The last events, if they were requested. */
   readonly story: string[] | undefined;
   nowMs = 0;
   steps = 0;
@@ -33,7 +33,7 @@ export class World {
     return event;
   }
 
-  /** Now, behind what waits for this moment already. */
+  /** Now, after everything that is already due at this moment. */
   again(event: ModelEvent): void {
     event.atMs = this.nowMs;
     event.order = this.#order++;
@@ -48,7 +48,7 @@ export class World {
     this.story?.push(`${this.nowMs.toFixed(1).padStart(9)} ${text}`);
   }
 
-  /** Until then, or the first violation. */
+  /** Until that time, or the first violation. */
   async run(untilMs: number): Promise<void> {
     for (;;) {
       const event = this.#next(untilMs);
@@ -65,7 +65,7 @@ export class World {
       this.#acting = event.owner;
       acting = this;
       event.run();
-      // Everything that follows from it is done when the next turn of the event loop begins.
+      // Everything that follows from it has completed when the next turn of the event loop begins.
       await turn();
       if (this.violation !== undefined) return;
     }
@@ -81,18 +81,18 @@ export class World {
       if (event === undefined || event.atMs > untilMs) return undefined;
       this.#queue.pop();
       if (!event.isCancelled && event.owner?.holds(event) !== true) return event;
-      // A held one is in its past when it comes again.
+      // A held event is rescheduled with a time in the past.
       this.nowMs = event.atMs;
     }
   }
 }
 
-/** Many times what a run takes. */
+/** Many times what a run needs. */
 const mostSteps = 30_000;
 
 let acting: World | undefined;
 
-/** The world whose event is being handled: several may run in turns. */
+/** The world whose event is being processed: several may run in turns. */
 export function actingWorld(): World | undefined {
   return acting;
 }

@@ -3,8 +3,8 @@ import type { Definition } from '../../core/definition.ts';
 import { text } from '../../core/manifest/fields.ts';
 
 /**
- * A system for tests that is like no database: topics are files that only grow, without tables, columns, keys and transactions. It holds no
- * offset of anybody.
+ * A system for tests that is unlike a database: topics are append-only files without tables, columns, keys and transactions. It stores no
+ * offsets.
  */
 export const definition: Definition = {
   type: 'journal',

@@ -1,7 +1,7 @@
 import { registerHooks } from 'node:module';
 import { projectFolder } from '../kit/processes.ts';
 
-/** Loaded by `node --import` into a process under test: the catalog lists one more system. */
+/** Loaded by `node --import` into a process under test: adds one system to the catalog. */
 const file = '/connectors/catalog.ts';
 const list = '[postgres, mysql, sqlite]';
 

@@ -3,10 +3,10 @@ import type { PassEnd, ReadRequest, Source } from '../../core/connector.ts';
 import type { Relation } from '../../core/values.ts';
 import type { Topic } from './topic.ts';
 
-/** A format of this system alone: between two topics lines travel as they are. */
+/** A format of this system only: between two topics lines are transferred unchanged. */
 export const lineFormat = 'journal-lines';
 
-/** Reads lines with their positions, of which the first is 1. */
+/** Reads lines with their positions, starting at 1. */
 export class JournalSource implements Source {
   readonly #topic: Topic;
 

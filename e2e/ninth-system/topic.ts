@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A file of lines. One that a killed writer has left unfinished is no line. */
+/** A file of lines. An unfinished line left by a killed writer does not count. */
 export class Topic {
   readonly name: string;
   readonly #folder: string;
@@ -13,7 +13,7 @@ export class Topic {
     this.#path = join(folder, name);
   }
 
-  /** Undefined: there is no such file. */
+  /** Undefined if the file does not exist. */
   async identity(): Promise<string | undefined> {
     return await stat(this.#path).then(
       ({ ino }) => String(ino),
@@ -26,7 +26,7 @@ export class Topic {
     return text.split('\n').slice(0, -1);
   }
 
-  /** Makes the file where it is missing, and takes off the end that is no line. */
+  /** Creates the file if it is missing, and truncates an unfinished line at its end. */
   async prepare(): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
     const file = await open(this.#path, 'a+');

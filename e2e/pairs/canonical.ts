@@ -1,6 +1,6 @@
 import type { Kind } from './type-case.ts';
 
-/** One text for each value of a kind, whatever system it was read from; written for this comparison, without the code that it judges. */
+/** One text for each value of a kind, whatever system it was read from; written for this comparison, independently of the tested code. */
 export function canonical(kind: Kind, text: string): string {
   if (typeof kind !== 'string') return canonicalArray(kind.arrayOf, text);
   switch (kind) {
@@ -55,7 +55,7 @@ function canonicalFloat(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
-/** Zeros at the end of a second's fraction go. */
+/** Removes trailing zeros of a second's fraction. */
 function trimFraction(text: string): string {
   return text.replace(/(:\d{2})\.(\d*?)0*(?=$|[Z+ -])/, (_, second: string, rest: string) =>
     rest === '' ? second : `${second}.${rest}`,
@@ -71,7 +71,7 @@ function canonicalTimestamp(text: string): string {
   return trimFraction(/^\d{4,}-\d{2}-\d{2}$/.test(plain) ? `${plain} 00:00:00` : plain);
 }
 
-/** Microseconds, of `-838:59:59.5` or of an ISO interval of hours, minutes and seconds. */
+/** Microseconds, from `-838:59:59.5` or an ISO interval of hours, minutes and seconds. */
 function canonicalDuration(text: string): string {
   const clock = /^(-?)(\d+):(\d{2}):(\d{2})(?:\.(\d+))?$/.exec(text);
   if (clock) {
@@ -92,7 +92,7 @@ function microsOf(seconds: string): bigint {
   return seconds.startsWith('-') ? -micros : micros;
 }
 
-/** Numbers keep their digits, names of objects are sorted. */
+/** Numbers keep their digits; keys of objects are sorted. */
 export function canonicalJson(text: string): string {
   try {
     return JSON.stringify(sorted(parseKeepingDigits(text)));
@@ -104,7 +104,7 @@ export function canonicalJson(text: string): string {
 function parseKeepingDigits(text: string): unknown {
   const keep = (_key: string, value: unknown, context: { readonly source?: string }) =>
     typeof value === 'number' ? `#${context.source}` : value;
-  // The third argument is not in the types of this TypeScript yet.
+  // The third argument is not in this TypeScript version's types yet.
   return JSON.parse(text, keep as (key: string, value: unknown) => unknown);
 }
 
@@ -131,7 +131,7 @@ function itemTexts(of: Kind, item: Item): Item {
   return canonical(of, (item as string).replace(/^\\x(?=[0-9a-f]*$)/, ''));
 }
 
-/** JSON within an array's JSON stands there as it is. */
+/** JSON values within an array's JSON are kept as they are. */
 function jsonItems(text: string): Item {
   const plain = (value: unknown): Item => {
     if (value === null) return null;

@@ -9,17 +9,17 @@ export function typesOf(system: SystemName): readonly TypeCase[] {
   return system === 'sqlite' ? sqliteTypes : mysqlTypes(system);
 }
 
-/** The types that the plan of this pair takes. */
+/** The types that the plan of this pair accepts. */
 export function keptTypes(source: SystemName, destination: SystemName): readonly TypeCase[] {
   return typesOf(source).filter((each) => !each.refusedBy?.includes(destination));
 }
 
-/** What types need that are not built in. */
+/** Prerequisites of types that are not built in. */
 export async function prepareTypes(source: TestDatabase): Promise<void> {
   if (source.system === 'postgres') await source.execute(...preparations);
 }
 
-/** A table with a column of every type, whose rows hold every value that fits the destination, and one row of NULLs. */
+/** A table with a column of every type, whose rows contain every value that fits the destination, and one row of NULLs. */
 export async function createEverything(
   source: TestDatabase,
   table: string,

@@ -1,10 +1,10 @@
 import type { SystemName, TestDatabase } from '../kit/systems.ts';
 import type { Kind } from './type-case.ts';
 
-/** A table whose key is of some type; rows are read in its order, two at a time. */
+/** A table whose key has this type; rows are read in its order, two at a time. */
 export interface KeyCase {
   readonly name: string;
-  /** Of the key's columns, by system; a system that is missing has no such key. */
+  /** Types of the key's columns, by system; a system that is missing has no such key. */
   readonly ddl: Readonly<Partial<Record<SystemName, readonly string[]>>>;
   readonly kinds: readonly Kind[];
   /** One literal for each column of the key. */
@@ -185,7 +185,7 @@ export function casesOf(system: SystemName): readonly KeyCase[] {
   return keyCases.filter(({ ddl }) => ddl[system]);
 }
 
-/** Columns `k1`, `k2`, ... are the key; `body` says which row it is. */
+/** Columns `k1`, `k2`, ... are the key; `body` identifies the row. */
 export async function createKeyTable(source: TestDatabase, { name, ddl, rows }: KeyCase): Promise<void> {
   const columns = (ddl[source.system] ?? []).map((type, index) => `k${index + 1} ${type} NOT NULL`);
   const names = columns.map((_, index) => `k${index + 1}`);
@@ -198,7 +198,7 @@ export async function createKeyTable(source: TestDatabase, { name, ddl, rows }: 
   );
 }
 
-/** Names that a careless statement stumbles over; 63 characters are PostgreSQL's limit. */
+/** Names that break unquoted statements; 63 characters are PostgreSQL's limit. */
 export const oddTable = 'Order "Items".select `x` it\'s % ? $1 :y \\ 东 and up to sixty-3';
 export const oddColumns: readonly string[] = [
   'select',

@@ -1,13 +1,13 @@
 import { syncManifest } from '../kit/single-mode.ts';
 import type { SystemName, TestDatabase } from '../kit/systems.ts';
 
-/** What becomes of a table of 900 rows, then of 150 new, 50 changed and 10 deleted ones, in one mode. */
+/** What happens to a table of 900 rows, then of 150 new, 50 changed and 10 deleted ones, in one mode. */
 export interface ModeCase {
   readonly name: string;
   readonly spec: { readonly mode: string; readonly writeMode: string; readonly schedule?: object };
   /** What the destination has after the change, given what the source had before and has now. */
   readonly expected: (before: Lines, now: Lines) => readonly string[];
-  /** Rows written by two passes after the change: each of a Snapshot writes everything again, the others write what is new. */
+  /** Rows written by two passes after the change: each Snapshot writes everything again, the others write what is new. */
   readonly writtenThen: number;
 }
 
@@ -85,7 +85,7 @@ export const modeCases: readonly ModeCase[] = [
   },
 ];
 
-/** One Sync of the table `orders` for each case, in small batches, so that equal timestamps stand at their edges. */
+/** One Sync of the table `orders` for each case, in small batches, so that equal timestamps are at their edges. */
 export function modeManifests(source: TestDatabase, destination: TestDatabase): string {
   const syncs = modeCases.map(({ name, spec }) =>
     syncManifest(syncName(name), {
@@ -121,7 +121,7 @@ export async function createOrders(source: TestDatabase): Promise<void> {
   );
 }
 
-/** Later by the clock of the table; all of it is in the past, so that no bound holds anything back. */
+/** Later by the table's clock, but all in the past, so that no bound holds anything back. */
 export async function changeOrders(source: TestDatabase): Promise<void> {
   const changes = Array.from({ length: changedRows }, (_, index) => {
     const id = 7 + index * 3;
@@ -143,7 +143,7 @@ function insertOrders(from: number, to: number, hour: number): string {
   return `INSERT INTO orders VALUES ${rows.join(', ')}`;
 }
 
-/** Seven rows of each timestamp. */
+/** Seven rows for each timestamp. */
 function timeOf(id: number, hour: number): string {
   const at = new Date(Date.UTC(2026, 0, 1, hour) + Math.floor(id / 7) * 1_000);
   return `${at.toISOString().slice(0, 19).replace('T', ' ')}.123456`;

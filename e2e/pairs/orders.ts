@@ -1,11 +1,11 @@
 import type { SystemName, TestDatabase } from '../kit/systems.ts';
 
-/** A Sync that pages by an order which the catalogue does not prove, or that keys do not allow, and what becomes of it. */
+/** A Sync that pages by an order which the catalog does not guarantee, or which keys do not allow, and its result. */
 export interface OrderCase {
   readonly name: string;
   readonly source: (database: TestDatabase) => object;
   readonly spec: object;
-  /** The reason that status names, or the number of rows that arrive. */
+  /** The reason in status, or the number of rows that arrive. */
   readonly expected: string | number;
 }
 
@@ -19,7 +19,7 @@ const at = (second: number) => `'2026-01-01 10:00:0${second}.000000'`;
 const values = (rows: readonly (readonly [number | null, string, number])[]) =>
   rows.map(([group, text, second]) => `(${group ?? 'NULL'}, '${text}', ${at(second)})`).join(', ');
 
-/** The value 2 stands on both sides of the edge of a batch of two. */
+/** The value 2 is on both sides of the edge of a batch of two. */
 const tied = values([
   [1, 'a', 1],
   [2, 'b', 2],
@@ -35,7 +35,7 @@ const withNulls = values([
   [5, 'e', 5],
 ]);
 
-/** Keys that differ behind the digits of a double: 64 bits, and the members of a full SET. */
+/** Keys that differ only beyond the precision of a double: 64 bits, and the members of a full SET. */
 const bitTypes: Record<SystemName, string> = {
   postgres: 'bit(64)',
   mysql: 'bit(64)',
@@ -187,7 +187,7 @@ export const orderCases: readonly OrderCase[] = [
   { name: 'again', source: table('again', { idField: 'id' }), spec: { mode: 'Id' }, expected: 5 },
 ];
 
-/** What a database may do to a table whose ids were read to 5; and what a pass says then. */
+/** What a database may do to a table whose ids were read up to 5, and what a pass then reports. */
 export function changesOfIds(system: SystemName): readonly (readonly [string[], string | number])[] {
   const empty = {
     postgres: ['TRUNCATE again RESTART IDENTITY'],

@@ -9,7 +9,7 @@ export interface ReadColumn {
 
 export type CanonicalRow = ReadonlyMap<string, string | null>;
 
-/** Rows by their key, each value as canonical text of the kind that it has at the source. */
+/** Rows by their key, each value as canonical text of its kind at the source. */
 export async function readTable(
   database: TestDatabase,
   table: string,
@@ -71,7 +71,7 @@ export async function nativeTypes(
   return new Map(rows.map(([name, type]) => [String(name), String(type).toLowerCase()]));
 }
 
-/** What gives the value's text, without going through a type of the driver. */
+/** An expression for the value's text that does not depend on a type of the driver. */
 export function textExpression(system: SystemName, column: string, type: string): string {
   if (system === 'postgres') return type === 'bytea' ? `encode(${column}, 'hex')` : column;
   if (system === 'sqlite') {

@@ -8,7 +8,7 @@ export type Kind =
   | 'float32'
   | 'float64'
   | 'text'
-  /** Blank-padded: blanks at the end say nothing. */
+  /** Blank-padded: trailing blanks are not significant. */
   | 'char'
   | 'bytes'
   | 'date'
@@ -17,20 +17,20 @@ export type Kind =
   | 'timestamp'
   | 'json'
   | 'bit'
-  /** Text of the one system that has the type. */
+  /** Text of the only system that has the type. */
   | 'other'
   | { readonly arrayOf: Kind };
 
-/** One type of a system, with values as SQL literals or expressions of it. */
+/** One type of a system, with values as SQL literals or expressions. */
 export interface TypeCase {
   /** Of the column. */
   readonly name: string;
   readonly ddl: string;
   readonly kind: Kind;
   readonly values: readonly string[];
-  /** Values that some destinations cannot keep: the plan warns of them, and they go the way of onError. */
+  /** Values that some destinations cannot keep: the plan warns about them, and they are handled by onError. */
   readonly misfits?: readonly Misfits[];
-  /** What becomes of a value where the plan's note announces a difference. */
+  /** The result for a value if the plan announces a difference. */
   readonly announced?: Partial<Record<SystemName, (value: string) => string>>;
   /** Destinations whose plan refuses the type. */
   readonly refusedBy?: readonly SystemName[];
@@ -39,7 +39,7 @@ export interface TypeCase {
 export interface Misfits {
   readonly at: readonly SystemName[];
   readonly values: readonly string[];
-  /** Not announced: SQLite enforces no declared type, and NUL in a text is too rare to warn of at each text. */
+  /** Not announced: SQLite enforces no declared type, and NUL in a text is too rare for a warning about every text. */
   readonly isUndeclared?: true;
 }
 
@@ -64,7 +64,7 @@ export function withoutMinusZero(value: string): string {
   return value === '-0' ? '0' : value;
 }
 
-/** What a destination of this name can take of the case: the values that fit. */
+/** The values of the case that fit a destination of this name. */
 export function fittingValues(type: TypeCase, destination: SystemName): readonly string[] {
   const others = type.misfits?.filter(({ at }) => !at.includes(destination)) ?? [];
   return [...type.values, ...others.flatMap(({ values }) => values)];
@@ -74,7 +74,7 @@ export function misfitValues(type: TypeCase, destination: SystemName): readonly 
   return type.misfits?.filter(({ at }) => at.includes(destination)).flatMap(({ values }) => values) ?? [];
 }
 
-/** Whether the plan must warn of misfits of this column. */
+/** Whether the plan must warn about misfits of this column. */
 export function isMisfitAnnounced(type: TypeCase, destination: SystemName): boolean {
   return type.misfits?.some(({ at, isUndeclared }) => at.includes(destination) && !isUndeclared) === true;
 }

@@ -16,7 +16,7 @@ const titles: Readonly<Record<SystemName, string>> = {
 };
 const destinations = ['postgres', 'mysql', 'sqlite'] as const;
 
-/** docs/types.md, from the plans of every pair; undefined where a pair could not be planned here. */
+/** docs/types.md, from the plans of every pair; undefined if a pair could not be planned here. */
 export function typesPage(plans: Plans): string | undefined {
   const sections = (['postgres', 'mysql', 'mariadb', 'sqlite'] as const).map((from) => section(from, plans));
   if (sections.includes(undefined)) return undefined;

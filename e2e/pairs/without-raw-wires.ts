@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module';
 
-/** Loaded by `node --import` into a process under test: rows travel as values, also where both ends speak the same bytes. */
+/** Loaded by `node --import` into a process under test: rows are transferred as values, even if both ends support the same raw format. */
 const file = '/agent/engine/plan.ts';
 const choice = 'destination.rawRequests(write).find((request) => source.canServe(request, columns))';
 

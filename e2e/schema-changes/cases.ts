@@ -1,20 +1,20 @@
 import type { SystemName, TestDatabase } from '../kit/systems.ts';
 
-/** Columns of a table by name, in their order, each with its type as all systems write it. The key is `id`. */
+/** Columns of a table by name, in order, each with a type that all systems support. The key is `id`. */
 export type Columns = Readonly<Record<string, string>>;
 
-/** What happens to a table while a Sync of it runs. */
+/** A change of a table while a Sync of it runs. */
 export interface SchemaChange {
   readonly name: string;
   readonly end: 'source' | 'destination';
-  /** The table afterwards. */
+  /** The columns after the change. */
   readonly to: Columns;
-  /** Where a column's values come from, if not from the one of its name; `NULL` for none. */
+  /** Where a column's values come from, if not from the column with its name; `NULL` for none. */
   readonly from?: Readonly<Record<string, string>>;
   readonly schemaChanges?: 'Fail' | 'AddColumns' | 'Ignore';
-  /** Rows that come after it, columns as in the source then. */
+  /** Rows that are added after it, with the columns of the source at that time. */
   readonly rows: readonly string[];
-  /** Columns whose every value is equal at both ends at last, or the reason that it stops with before a row of those came. */
+  /** Columns in which all values are finally equal at both ends, or the reason with which it stops before one of these rows arrives. */
   readonly expected: readonly string[] | string;
 }
 
@@ -115,7 +115,7 @@ export function createTable(table: string, columns: Columns): string {
   return `CREATE TABLE ${table} (${items.join(', ')}, PRIMARY KEY (id))`;
 }
 
-/** With ALTER TABLE; SQLite, which cannot change a type, gets the table made again with its rows, as its manual says. */
+/** With ALTER TABLE; in SQLite, which cannot change a type, the table is recreated with its rows, as its manual recommends. */
 export function changeStatements({ system, tableName }: TestDatabase, change: SchemaChange): string[] {
   const table = tableName(change.name);
   if (system === 'sqlite' || change.name === 'swapped') return rebuild(system, table, change);

@@ -6,7 +6,10 @@ import type { Sync } from '../../core/sync-spec.ts';
 import type { SyncLock } from '../../core/sync-store.ts';
 import type { SimulatorInput } from './messages.ts';
 
-/** An agent with everything but the connectors: its own client, lease and watch, a true lock for each sync, passes that are timers. */
+/**
+ * An agent with everything except the connectors: its own client, lease and watch, a real lock for each sync, and timers instead of
+ * passes.
+ */
 export class SimulatedAgent {
   readonly session: AgentSession;
   readonly #coordination: Coordination;
@@ -81,7 +84,7 @@ export class SimulatedAgent {
   }
 
   async #coordinationLock(uid: string): Promise<SyncLock | undefined> {
-    // The lock is the uid's alone: nothing else of the Sync is read for it.
+    // The lock depends only on the uid: nothing else of the Sync is read for it.
     return await this.session.store.acquire({ uid, namespace: 'default', name: uid, generation: 1 } as Sync);
   }
 

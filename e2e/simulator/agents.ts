@@ -1,7 +1,7 @@
 import { SimulatedAgent } from './agent.ts';
 import type { FromAgents, SimulatorInput, ToAgents } from './messages.ts';
 
-/** A process with many simulated agents, told by messages what to do. */
+/** A process with many simulated agents, controlled by messages. */
 const input: SimulatorInput = JSON.parse(process.argv[2] ?? '');
 const agents = new Map<string, SimulatedAgent>();
 

@@ -5,7 +5,7 @@ import { silentLog } from '../../core/log.ts';
 import { SimulatedAgent } from './agent.ts';
 import type { FromLeader, SimulatorInput } from './messages.ts';
 
-/** A process with the agent that leads, and nothing else: its memory is what leading costs. */
+/** A process with only the leading agent: its memory is the cost of leading. */
 const input: SimulatorInput = JSON.parse(process.argv[2] ?? '');
 
 function tell(message: Omit<FromLeader, 'rssBytes'>): void {
@@ -22,7 +22,7 @@ const deps = {
   clock: systemClock,
   log: silentLog,
   manifests: shortManifests,
-  // Each join and leave is measured by itself: nothing is put off.
+  // Each join and leave is measured separately: no change is delayed.
   graces: { returnMs: 0, unsteadyMs: 0, memoryMs: 600_000 },
   onDecision: ({ moves, decideMs, writeMs }: Omit<FromLeader, 'kind' | 'rssBytes'>) =>
     tell({ kind: 'decision', moves, decideMs, writeMs }),

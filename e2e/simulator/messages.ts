@@ -1,11 +1,11 @@
-/** Given to each process of the simulator, as JSON in its first argument. */
+/** Passed to each process of the simulator, as JSON in its first argument. */
 export interface SimulatorInput {
   readonly endpoints: readonly string[];
   readonly prefix: string;
   readonly leaseTtlMs: number;
-  /** Between two passes of one busy sync. */
+  /** Interval between two passes of a busy sync. */
   readonly passEveryMs: number;
-  /** One of so many syncs is busy; the others are idle. */
+  /** One of this many syncs is busy; the others are idle. */
   readonly busyOneOf: number;
 }
 
@@ -20,7 +20,7 @@ export interface FromAgents {
   readonly locks: number;
 }
 
-/** From the process of the leader; `rssBytes` is the largest that the process has ever had. */
+/** From the process of the leader; `rssBytes` is the peak of the process. */
 export interface FromLeader {
   readonly kind: 'leading' | 'decision' | 'alive';
   readonly moves: number;

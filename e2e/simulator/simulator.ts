@@ -16,7 +16,7 @@ export class Simulator {
     this.#agents = start('agents.ts', input);
   }
 
-  /** One more agent, which leads: after the others, or it would begin with all the syncs on itself. */
+  /** Adds an agent, which leads. Call it after the others have joined, otherwise it would assign all syncs to itself. */
   async lead(): Promise<void> {
     let isLeading = false;
     this.#leader = start('leader.ts', this.#input);
@@ -28,7 +28,7 @@ export class Simulator {
     await until(() => isLeading, { what: 'the leader' });
   }
 
-  /** The most that the leader's process has ever had. */
+  /** The peak memory of the leader's process. */
   get leaderRssBytes(): number {
     return this.#leaderRssBytes;
   }
@@ -41,7 +41,7 @@ export class Simulator {
     await this.#ask({ kind: 'leave', name }, 'left');
   }
 
-  /** Locks that the agents hold; those of the leader are not among them. */
+  /** Locks that the agents hold; those of the leader are not counted. */
   async countLocks(): Promise<number> {
     return (await this.#ask({ kind: 'count' }, 'count')).locks;
   }

@@ -10,7 +10,7 @@ import {
 } from '../kit/processes.ts';
 import { removeFolder, tempFolder } from '../kit/temp.ts';
 
-/** `idra run` as somebody uses it who has just met it: two files of SQLite, some manifests, and a terminal. */
+/** `idra run` as used by a new user: two SQLite files, some manifests, and a terminal. */
 export class ShopFolder {
   readonly path: string;
   readonly #processes: RunningProcess[] = [];

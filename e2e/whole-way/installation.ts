@@ -6,7 +6,7 @@ import { until } from '../kit/wait.ts';
 const system = 'idra-system';
 export const team = 'team-a';
 
-/** The rights that the chart gives, in the one namespace that is watched. */
+/** The rights that the chart grants, in the one watched namespace. */
 const rules = {
   operator: [
     {
@@ -32,7 +32,7 @@ const electionRules = [
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update', 'patch'] },
 ];
 
-/** What `helm install` brings up, as processes: an API server with our resources, etcd, an operator and agents with rights of their own. */
+/** What `helm install` starts, as processes: an API server with our resources, etcd, an operator and agents with separate rights. */
 export class Installation {
   readonly api: KubernetesApi;
   readonly store: EtcdServer;
@@ -52,7 +52,7 @@ export class Installation {
     await grant(api, team, 'agent', rules.agent);
     await grant(api, system, 'operator', electionRules);
     const installation = new Installation(api, store, agent.kubeconfigPath);
-    // The condition Established comes before that.
+    // The condition Established is set before the resources are served.
     await until(() => installation.kubectl(['get', 'syncs,datasources']).then(() => true), {
       what: 'the resources',
     });
@@ -68,7 +68,7 @@ export class Installation {
     this.#agentKubeconfig = agentKubeconfig;
   }
 
-  /** Joined when it returns. */
+  /** It has joined when this returns. */
   async agent(name: string, labels = '', sqliteRoot?: string): Promise<RunningProcess> {
     const agent = await this.#start(['agent'], {
       name,
@@ -86,7 +86,7 @@ export class Installation {
     return agent;
   }
 
-  /** stdout of kubectl in the team's namespace; throws where it fails. */
+  /** stdout of kubectl in the team's namespace; throws if it fails. */
   async kubectl(args: readonly string[], input?: string): Promise<string> {
     return await must(this.api, ['-n', team, ...args], input);
   }
@@ -95,7 +95,7 @@ export class Installation {
     await this.kubectl(['apply', '-f', '-'], manifests);
   }
 
-  /** Until kubectl's jsonpath of an object gives this. */
+  /** Waits until kubectl's jsonpath of an object returns this. */
   async untilField(
     object: string,
     path: string,

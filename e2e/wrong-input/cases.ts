@@ -1,10 +1,10 @@
 import type { SystemName, TestDatabase } from '../kit/systems.ts';
 
-/** A Sync that must not run, for what is at its systems; what the plan and the status say of it. */
+/** A Sync that must not run because of what is at its systems, and what plan and status report about it. */
 export interface TableCase {
   readonly name: string;
   readonly only?: readonly SystemName[];
-  /** Statements that make the tables; each case has its own. */
+  /** Statements that create the tables; each case has its own. */
   readonly source?: (database: TestDatabase) => readonly string[];
   readonly destination?: (database: TestDatabase) => readonly string[];
   readonly spec: (source: TestDatabase, destination: TestDatabase) => object;

@@ -8,16 +8,16 @@ import type { EngineSync, FromEngine, SyncEvent, ToEngine } from './messages.ts'
 
 const hostFile = fileURLToPath(new URL('host.ts', import.meta.url));
 
-/** What is known of one Sync in the engine. */
+/** What is known about one Sync in the engine. */
 export interface SyncView {
   status: SyncStatus | undefined;
-  /** Starts of the last passes that have ended, ms since 1970. */
+  /** Start times of the last completed passes, ms since 1970. */
   readonly passes: number[];
   lastFailureMs: number;
   end: string | undefined;
 }
 
-/** The engine's process, seen from the tester: it can be killed, and is started again on its state file with all its Syncs. */
+/** The engine's process, as seen by the tester: it can be killed, and is restarted on its state file with all its Syncs. */
 export class Engine {
   readonly #stateFile: string;
   readonly #syncs = new Map<string, { readonly sync: EngineSync; readonly view: SyncView }>();
@@ -25,7 +25,7 @@ export class Engine {
   #stderr = '';
   #requests = 0;
   #isExpectedToEnd = false;
-  /** It ended although nobody killed it. */
+  /** Set if it ended although nobody killed it. */
   crash: string | undefined;
 
   constructor(stateFile: string) {
@@ -66,7 +66,7 @@ export class Engine {
   async remove(name: string): Promise<void> {
     const view = this.#syncs.get(name)?.view;
     this.#send({ do: 'remove', name });
-    // One that does not stop is told of elsewhere.
+    // A Sync that does not stop is reported elsewhere.
     await until(() => view?.end !== undefined, { what: `${name} to stop`, timeoutMs: 10_000 }).catch(
       () => {},
     );

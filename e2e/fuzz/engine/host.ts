@@ -10,8 +10,8 @@ import { Secret } from '../../../core/secret.ts';
 import type { EngineSync, FromEngine, ToEngine } from './messages.ts';
 
 /**
- * The engine in a process of its own, as `idra run` has it, over single mode's state file; but Syncs come and go while it runs, and it
- * says when passes begin and end. Killing it is killing Idra.
+ * The engine in its own process, as in `idra run`, over single mode's state file. But Syncs can be added and removed while it runs, and
+ * it reports when passes begin and end. Killing this process is like killing Idra.
  */
 const state = openStateFile(process.argv[2] ?? '');
 const running = new Map<string, AbortController>();

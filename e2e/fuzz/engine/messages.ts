@@ -1,6 +1,6 @@
 import type { RequestType, SyncStatus } from '../../../core/status.ts';
 
-/** A Sync with both of its systems, as manifests' specs. */
+/** A Sync with both of its systems, as specs of manifests. */
 export interface EngineSync {
   readonly name: string;
   readonly spec: Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export type SyncEvent =
       readonly isTransient: boolean;
       readonly atMs: number;
     }
-  /** The run of a Sync has ended, by `remove` or by a bug. */
+  /** The run of a Sync has ended, because of `remove` or a bug. */
   | { readonly event: 'end'; readonly name: string; readonly error?: string };
 
 export type FromEngine = SyncEvent | { readonly event: 'ready' };

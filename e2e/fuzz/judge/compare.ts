@@ -14,21 +14,21 @@ export interface CompareInput {
   readonly arrived: readonly ArrivedRow[];
   readonly promises: Promises;
   readonly rules: MatchRules;
-  /** Looks at the source after its table was changed: values that are others since were not set by anybody. */
+  /** Numbers of the observations made right after the source's table was altered: values that differ since were not written by anybody. */
   readonly changes: ReadonlySet<number>;
-  /** Ids up to this one were given out before the source's ids began again. */
+  /** Ids up to this one were issued before the source's ids restarted. */
   readonly idsBegunAgain: bigint | undefined;
-  /** How often everything was read again by request. */
+  /** How often a restart was requested, so that everything was read again. */
   readonly restarts: number;
 }
 
 export interface Comparison {
   readonly problems: readonly Problem[];
-  /** Rows that no pass reads, because they have NULL in the mode's field, and are not at the destination. */
+  /** Rows that no pass reads because they have NULL in the mode's field, and that are not at the destination. */
   readonly nullRows: number;
 }
 
-/** What of the source is not at the destination as promised, and what there was never at the source. Pure. */
+/** What of the source is not at the destination as guaranteed, and what is at the destination but was never at the source. Pure. */
 export function compare(input: CompareInput): Comparison {
   const { history, arrived } = input;
   const byRow = new Map<string, ArrivedRow[]>();
@@ -65,11 +65,11 @@ function isPromised(input: CompareInput, version: Version): boolean {
   const id = fieldOf(input, version);
   if (idsBegunAgain === undefined || id === undefined || id === null || !/^-?\d+$/.test(id)) return true;
   if (BigInt(id) > idsBegunAgain) return true;
-  // While the largest id is below the offset, the Sync can see it and must say so.
+  // While the largest id is below the offset, the Sync can detect it and must report it.
   return largestId(input) < idsBegunAgain;
 }
 
-/** Another row had this id before: whether this one is read is decided by the order of their keys. */
+/** Another row had this id before: whether this one is read depends on the order of their keys. */
 function isLaterOfItsId(input: CompareInput, version: Version): boolean {
   if (!input.promises.isById) return false;
   const id = fieldOf(input, version);
@@ -88,7 +88,7 @@ function largestId(input: CompareInput): bigint {
   return ids.reduce((largest, id) => (id > largest ? id : largest), -1n);
 }
 
-/** Versions since the mode's field was set to what it is now: any of them may have been read. */
+/** Versions since the mode's field got its present value: any of them may have been read. */
 function readable(input: CompareInput, row: string, now: Version): readonly Version[] {
   if (input.promises.field === undefined) return [now];
   const all = input.history.versions(row);
@@ -132,13 +132,13 @@ function rowProblems(
   return [];
 }
 
-/** How many keys the row had. */
+/** The number of keys that the row has had. */
 function keysOf({ promises: { key } }: CompareInput, versions: readonly Version[]): number {
   return new Set(versions.map(({ values }) => JSON.stringify(key.map((name) => values.get(name)?.text))))
     .size;
 }
 
-/** Each arrived row was at the source at some time; and is still there, where deletes are promised. */
+/** Each row at the destination must have been at the source at some time, and must still be there if deletes are guaranteed. */
 function arrivedProblems(input: CompareInput, row: string, found: readonly ArrivedRow[]): readonly Problem[] {
   const versions = input.history.versions(row);
   if (versions.length === 0) return [{ kind: 'unknown', row, detail: `${found.length} rows` }];

@@ -1,7 +1,7 @@
 import type { Kind } from '../../pairs/type-case.ts';
 import type { RawRow } from '../table-reader.ts';
 
-/** A value as it was committed at the source, by the kind that its column had then. */
+/** A value as it was committed at the source, with the kind that its column had then. */
 export interface PastValue {
   readonly kind: Kind;
   readonly text: string | null;
@@ -9,20 +9,20 @@ export interface PastValue {
   readonly type?: string;
 }
 
-/** What a row of the source was at some time. */
+/** A row of the source at some time. */
 export interface Version {
-  /** Number of the look at the source that saw it first. */
+  /** Number of the first observation of the source that contained it. */
   readonly since: number;
   readonly values: ReadonlyMap<string, PastValue>;
 }
 
-/** All committed states of a source that the tester has seen: it looks after each of its own commits. */
+/** All committed states of a source that the tester has observed: it reads the source after each of its own commits. */
 export class History {
   readonly #rows = new Map<string, Version[]>();
   #current: ReadonlyMap<string, readonly Version[]> = new Map();
   looks = 0;
 
-  /** `rows`: what the relation gives now, by the tester's number of a row; a number may come more than once. */
+  /** `rows`: what the relation returns now, by the tester's number of a row; a number may occur more than once. */
   record(rows: readonly { readonly row: string; readonly values: ReadonlyMap<string, PastValue> }[]): void {
     this.looks += 1;
     const current = new Map<string, Version[]>();
@@ -33,7 +33,7 @@ export class History {
     this.#current = current;
   }
 
-  /** Of the rows that are there now. */
+  /** Versions of the rows that exist now. */
   get current(): ReadonlyMap<string, readonly Version[]> {
     return this.#current;
   }
@@ -58,5 +58,5 @@ function textOf(values: Version['values']): string {
   return JSON.stringify([...values].map(([name, { text }]) => [name, text]));
 }
 
-/** One row of the destination, as its reader shows it. */
+/** One row of the destination, as its reader returns it. */
 export type ArrivedRow = RawRow;

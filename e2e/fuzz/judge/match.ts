@@ -6,13 +6,13 @@ import type { ArrivedRow, PastValue, Version } from './history.ts';
 export interface MatchRules {
   readonly from: SystemName;
   readonly to: SystemName;
-  /** Columns that the destination lacks are left out, as the Sync was told. */
+  /** Columns that the destination lacks are ignored, as configured in the Sync. */
   readonly ignoresMissing: boolean;
-  /** Until when the columns of the destination were changed by hand: what was there before says nothing. */
+  /** When the columns of the destination were last changed manually: rows from before show nothing. */
   readonly damaged: ReadonlyMap<string, number>;
 }
 
-/** The columns in which an arrived row is not this version of the source's row. */
+/** The columns in which a row at the destination differs from this version of the source's row. */
 export function differences(arrived: ArrivedRow, version: Version, rules: MatchRules): readonly string[] {
   return [...version.values].flatMap(([name, value]) => {
     const found = arrived.get(name);
@@ -23,7 +23,7 @@ export function differences(arrived: ArrivedRow, version: Version, rules: MatchR
 }
 
 function isSame({ kind, text, type }: PastValue, found: string | null, { from, to }: MatchRules): boolean {
-  // A wider type at the destination shows a whole number with zeros behind the point.
+  // A wider type at the destination shows a whole number with zeros after the point.
   const arrived = canonicalText(kind === 'int' ? 'decimal' : kind, found);
   if (arrived === text) return true;
   if (text === null || arrived === null || type === undefined) return false;

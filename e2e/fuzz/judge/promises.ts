@@ -1,21 +1,24 @@
 import type { FlowSpec, SourceDesign } from '../scenario/scenario.ts';
 
 /**
- * What docs/modes.md does not promise, by its numbers; nothing else may differ between the ends.
- * - 1, 2, 5: what was deleted, or has another key, stays, but for Replace. 8, 14: a row may be as it was since its field has its value.
- * - 10: rows that get an id which is not unique after others that have it. 11: ids that start again and pass the offset.
- * - 13, 18, 23: rows with NULL in the field, and those that were skipped, if status counts them. 15: of a history, versions between passes.
- * - 3: what was changed by hand at the destination. 21: `restart` with Append doubles. 22: what schemaChanges says of columns.
- * The tester brings about none of 4, 9, 12, 16, 17 and 19, and names no destination.key (20).
+ * What docs/modes.md does not guarantee, by its numbers; nothing else may differ between the ends.
+ * - 1, 2, 5: a row that was deleted, or has another key, stays, except with Replace. 8, 14: a row may be in any state since its field got
+ *   its value.
+ * - 10: rows that get an id which is not unique after others that have it. 11: ids that restart and pass the offset.
+ * - 13, 18, 23: rows with NULL in the field, and rows that were skipped, if status counts them. 15: with a history, versions between
+ *   passes.
+ * - 3: manual changes at the destination. 21: `restart` with Append doubles rows. 22: what schemaChanges specifies about columns.
+ *
+ * The tester causes none of 4, 9, 12, 16, 17 and 19, and sets no destination.key (20).
  */
 export interface Promises {
   /** The column by which the mode reads; a row is read again when it changes. */
   readonly field: string | undefined;
   readonly isById: boolean;
-  /** Of source.key: a row whose key changes is a new one, also where the field stays as it is. */
+  /** Columns of source.key: a row whose key changes is a new row, even if the field stays the same. */
   readonly key: readonly string[];
   readonly keepsDeleted: boolean;
-  /** Arrived rows of one row of the source: one for each key that it had, one for each version, or one for each reading. */
+  /** Rows at the destination for one row of the source: one for each key that it had, one for each version, or one for each reading. */
   readonly copies: 'by key' | 'by version' | 'by reading';
 }
 

@@ -1,17 +1,17 @@
 import type { SyncStatus } from '../../../core/status.ts';
 import type { Comparison, Problem } from './compare.ts';
 
-/** equal: the ends agree. reported: status names the problem. silent: a failure of the product. */
+/** equal: both ends agree. reported: status names the problem. silent: a failure of the product. */
 export interface Verdict {
   readonly kind: 'equal' | 'reported' | 'silent';
-  /** What makes two findings the same: the code that was reported, or what is wrong. */
+  /** Two findings are the same if this is equal: the reported code, or what is wrong. */
   readonly category: string;
   readonly details: readonly string[];
 }
 
 export const equal: Verdict = { kind: 'equal', category: 'equal', details: [] };
 
-/** A Sync that has stopped, or is retrying, claims nothing. */
+/** A Sync that has stopped or is retrying reports no success. */
 export function reportedFailure(status: SyncStatus | undefined): Verdict | undefined {
   if (!status) return undefined;
   const { lastError } = status;
@@ -22,7 +22,7 @@ export function reportedFailure(status: SyncStatus | undefined): Verdict | undef
   return undefined;
 }
 
-/** What status says of a Sync that runs, against what is there. Pure. */
+/** Compares what status reports about a running Sync with the actual rows. Pure. */
 export function judge({ problems, nullRows }: Comparison, status: SyncStatus | undefined): Verdict {
   const counted = countedNulls(status);
   const left = withoutRejected(
@@ -44,14 +44,14 @@ export function judge({ problems, nullRows }: Comparison, status: SyncStatus | u
   return nullRows > 0 ? { kind: 'reported', category: 'NULL rows', details: [] } : equal;
 }
 
-/** What it claimed, for whoever looks for the cause. */
+/** What the Sync reported, for investigating the cause. */
 function statusText(status: SyncStatus | undefined): string {
   if (!status) return 'no status';
   const { state, reason, rows, offsetText, lagSeconds, bound, warnings } = status;
   return `status: ${JSON.stringify({ state, reason, rows, offsetText, lagSeconds, bound, warnings })}`;
 }
 
-/** Rows of one destination key overwrite each other, which status has warned of. */
+/** Rows with the same destination key overwrite each other, which status has warned about. */
 function isKeyCoarser(status: SyncStatus | undefined): boolean {
   return status?.warnings?.some((warning) => /keeps the last one read/.test(warning)) === true;
 }
@@ -61,7 +61,7 @@ function countedNulls(status: SyncStatus | undefined): number {
   return Number(counts.find((each) => each !== undefined) ?? 0);
 }
 
-/** A row that was refused is missing, or as it was before: at most as many as were counted. */
+/** A refused row is missing or in an earlier state; allows at most as many as were counted. */
 function withoutRejected(problems: readonly Problem[], rejected: number): readonly Problem[] {
   let left = rejected;
   return problems.filter(({ kind }) => {

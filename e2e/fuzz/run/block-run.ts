@@ -18,7 +18,7 @@ export interface SeedResult {
   readonly error?: string;
 }
 
-/** Scenarios of one block share servers' settings, databases and an engine, and may run side by side. */
+/** Scenarios of one block share servers' settings, databases and an engine, and may run concurrently. */
 export class BlockRun {
   readonly #folder: string;
   readonly #environment: Block;
@@ -57,8 +57,8 @@ export class BlockRun {
   }
 
   /**
-   * `run` for each, so many side by side; a result is handed on as it comes. Throws ServerDied when a server has died: then nothing that
-   * runs now is handed on.
+   * Calls `run` for each, with limited concurrency; each result is passed on as it arrives. Throws ServerDied if a server has died; then
+   * results of what is still running are dropped.
    */
   async runAll(
     scenarios: readonly Scenario[],

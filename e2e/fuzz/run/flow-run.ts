@@ -21,7 +21,7 @@ import {
 export interface FlowRunInput {
   readonly scenario: Scenario;
   readonly at: number;
-  /** Of the tables of this run: no other has it. */
+  /** Prefix of the tables of this run; unique. */
   readonly prefix: string;
   readonly source: FuzzDatabase;
   readonly destination: FuzzDatabase;
@@ -29,7 +29,7 @@ export interface FlowRunInput {
   readonly destinationReader: Session;
 }
 
-/** One flow while it runs: where its tables are, what its source has held, and what was done to it. */
+/** One flow while it runs: its tables, the states of its source, and the operations on it. */
 export class FlowRun {
   readonly flow: Flow;
   readonly history = new History();
@@ -54,7 +54,7 @@ export class FlowRun {
     return `${this.#input.prefix}_${end === 'source' ? 't' : 'd'}${this.#input.at}`;
   }
 
-  /** The Sync, with its systems as they are reached. */
+  /** The Sync, with the addresses of its systems. */
   sync(reach: Pick<EngineSync, 'source' | 'destination' | 'passwords'>): EngineSync {
     const { spec, source, reads } = this.flow;
     const { destinationKey, existingRows, createTable, ...rest } = spec;
@@ -82,7 +82,7 @@ export class FlowRun {
     };
   }
 
-  /** `{t0}` is the source's table, `{d0}` the destination's, `{t0_v}` the view beside it, `{!t0}` the name without a schema. */
+  /** `{t0}` is the source's table, `{d0}` the destination's, `{t0_v}` the view of it, `{!t0}` the name without a schema. */
   resolve(sql: string): string {
     return sql.replace(
       /\{(!?)([td])(\d+)(\w*)\}/g,
@@ -100,7 +100,7 @@ export class FlowRun {
     return await columnsOf(this.#input.sourceReader, this.#input.source, this.table('source'));
   }
 
-  /** Looks at the source after a commit. A table that is away for a moment is not looked at. */
+  /** Reads the source after a commit. A table that is temporarily missing is skipped. */
   async look(): Promise<void> {
     const { source, sourceReader, scenario } = this.#input;
     const { reads } = this.flow;
@@ -147,18 +147,18 @@ export class FlowRun {
     };
   }
 
-  /** The next look sees the source's table changed. */
+  /** The next observation sees a changed source table. */
   changed(): void {
     this.#changes.add(this.history.looks + 1);
   }
 
-  /** The destination was changed by hand. Rows that were lost there were not lost on the way; a new table is no such case. */
+  /** The destination was changed manually. Rows lost there were not lost by the Sync; a new table does not count as such a change. */
   damaged(columns: readonly string[], what: string): void {
     for (const column of columns) this.#damaged.set(column, this.history.looks);
     if (what === 'truncate') this.#areRowsDamaged = true;
   }
 
-  /** All rows are gone, and ids are given out again from the first. */
+  /** All rows are gone, and ids are issued again from the first. */
   begunAgain(): void {
     const field = this.flow.source.idField;
     if (field === undefined) return;

@@ -17,7 +17,7 @@ export interface ScenarioResult {
 
 let runs = 0;
 
-/** Carries out a scenario's steps against real servers and a running engine. */
+/** Runs a scenario's steps against real servers and a running engine. */
 export async function runScenario(scenario: Scenario, block: Block, engine: Engine): Promise<ScenarioResult> {
   const source = await block.database(scenario.from, 'source');
   const destination = await block.database(scenario.to, 'destination');
@@ -86,7 +86,7 @@ class ScenarioRun {
         continue;
       }
       verdicts = await this.#settle();
-      // What comes after a failure says nothing more, and neither does a Sync that has stopped.
+      // Nothing after a failure, or after a Sync has stopped, is informative.
       if (verdicts.some(({ kind }) => kind === 'silent') || verdicts.every(isStopped)) break;
     }
     return {
@@ -251,7 +251,7 @@ class ScenarioRun {
     await pause(0);
   }
 
-  /** Nothing is committed yet where the session's transaction is open. */
+  /** Nothing is committed yet if the session's transaction is open. */
   async #look(session: number, flow: number): Promise<void> {
     if (!this.#writers.isOpen(session)) await this.#flow(flow).look();
   }

@@ -14,7 +14,7 @@ export interface SeedRange {
   readonly done: (result: SeedResult) => void;
 }
 
-/** Runs seeds block by block, in their order. */
+/** Runs seeds block by block, in order. */
 export async function runSeeds(range: SeedRange): Promise<void> {
   let scenarios: Scenario[] = [];
   for (const seed of range.seeds) {
@@ -35,7 +35,7 @@ async function runBlock(range: SeedRange, scenarios: readonly Scenario[]): Promi
   try {
     await run.runAll(scenarios, range.parallel, range.done, range.untilMs);
   } catch (thrown) {
-    // A server that has died takes no farewell either.
+    // A server that has died cannot be closed either.
     await run.close().catch(() => {});
     throw thrown;
   }

@@ -4,17 +4,17 @@ import type { Engine } from '../engine/engine.ts';
 import { judge, reportedFailure, type Verdict } from '../judge/verdict.ts';
 import type { FlowRun } from './flow-run.ts';
 
-/** So long a Sync may take to come to rest, after its rows have ceased to move: bounds may be seconds behind, and the machine busy. */
+/** How long a Sync may take to become idle after its rows have stopped moving: bounds may lag by seconds, and the machine may be busy. */
 const limitMs = 40_000;
 const longestMs = 120_000;
-/** Rows that are held back although nothing is open any more stay so. */
+/** If rows are still held back after this time although nothing is open, they stay so. */
 const heldBackLimitMs = 15_000;
-/** What is not there after this time is lost. */
+/** What is missing after this time is lost. */
 const patienceMs = 8_000;
-/** The ends are compared again after so many passes more. */
+/** The ends are compared again after this many more passes. */
 const passesMore = 3;
 
-/** Waits until the Sync has ended passes that began with the source at rest, or says why not; then both ends are compared. */
+/** Waits until the Sync has completed passes that began after the source came to rest, or reports why not; then both ends are compared. */
 export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
   const restMs = Date.now();
   const { view } = run;
@@ -36,7 +36,7 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
     if (failure && status?.state === 'Failed') return failure;
     const passes = view.passes.filter((startMs) => startMs > restMs).length;
     const isComplete = status?.state === 'Completed';
-    // "Caught up" may be of an earlier pass; LAG says whether rows wait now.
+    // "Caught up" may refer to an earlier pass; LAG shows whether rows are waiting now.
     const isWaiting = status?.reason === 'HeldBack' || (status?.lagSeconds ?? 0) > 0;
     const isQuiet =
       status?.state === 'Waiting' && status.reason === 'CaughtUp' && !status.lastError && !isWaiting;
@@ -45,7 +45,7 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
       last = judge(await run.compare(), status);
       if (last.kind !== 'silent') return first ? tooEarly(first) : last;
       first ??= last;
-      // Is it only late? Then the rows are not lost, but it said that it had caught up.
+      // If the rows only arrive late, they are not lost, but the Sync reported too early that it had caught up.
       if (isComplete || Date.now() - restMs > patienceMs) return last;
       wanted = passes + passesMore;
     }

@@ -2,17 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FuzzDatabase } from '../environment.ts';
 import { openSession, type Session } from '../sessions.ts';
 
-/** The tester's sessions at one end. What a server refuses does nothing, and ends a transaction that was open in the session. */
+/** The tester's sessions at one end. A refused statement has no effect, and ends an open transaction of the session. */
 export class Writers {
   readonly #database: FuzzDatabase;
   readonly #sessions = new Map<number, Promise<Session>>();
   /** Open transactions, with the flows that they have written to. */
   readonly #open = new Map<number, Set<number>>();
-  /** Of prepared transactions, oldest first. */
+  /** Prepared transactions, oldest first. */
   readonly #prepared: string[] = [];
   readonly #prefix: string;
   #count = 0;
-  /** Statements that the server has carried out, and refused. */
+  /** Number of statements that the server has executed; `refused` counts the others. */
   done = 0;
   refused: string[] = [];
 
@@ -25,7 +25,7 @@ export class Writers {
     return this.#open.has(session);
   }
 
-  /** Whether the server took it. */
+  /** Returns whether the server accepted it. */
   async run(session: number, sql: string, flow?: number): Promise<boolean> {
     if (flow !== undefined) this.#open.get(session)?.add(flow);
     try {
@@ -39,7 +39,7 @@ export class Writers {
     }
   }
 
-  /** For what meets Idra's own locks for a moment. */
+  /** For statements that may briefly conflict with Idra's own locks. */
   async runPatiently(session: number, sql: string): Promise<boolean> {
     for (let tried = 0; tried < 8; tried++) {
       if (await this.run(session, sql)) return true;
@@ -75,7 +75,7 @@ export class Writers {
     return name !== undefined && (await this.run(0, `${how} PREPARED '${name}'`));
   }
 
-  /** Those that have written to the flow's table would keep a change of it waiting. */
+  /** Transactions that have written to the flow's table would block a change of it. */
   async commitFlow(flow: number): Promise<void> {
     for (const [session, flows] of [...this.#open]) if (flows.has(flow)) await this.commit(session);
   }

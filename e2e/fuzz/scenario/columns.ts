@@ -6,16 +6,16 @@ import { fuzzSystems } from '../systems/index.ts';
 import type { KeyType, TimeType } from '../systems/system.ts';
 import type { ColumnDesign, RowDesign } from './scenario.ts';
 
-/** The tester's own number of a row: unique for ever, whatever the key is. */
+/** The tester's own number of a row: unique and constant, whatever the key is. */
 export const witness = 'r';
 
-/** How the tester's table is made up, and how its rows are. */
+/** The design of the tester's table and its rows. */
 export interface TableDesign {
   readonly columns: readonly ColumnDesign[];
   readonly keyColumns: readonly { readonly name: string; readonly type: KeyType }[];
   readonly constraint: 'primary' | 'unique' | 'nullable unique' | 'deferrable' | 'none';
   readonly time: TimeType;
-  /** The growing column beside the key. */
+  /** The increasing column beside the key. */
   readonly sequence: 'unique' | 'in threes' | 'nullable';
   readonly values: readonly { readonly name: string; readonly type: TypeCase }[];
   readonly hasMisfits: boolean;
@@ -76,7 +76,7 @@ function simpleColumns(from: SystemName): { readonly a: string; readonly b: stri
   };
 }
 
-/** The numbers that rows are made from; they go on through the whole scenario. */
+/** The numbers that rows are generated from; they continue through the whole scenario. */
 export interface RowCounters {
   row: number;
   key: number;
@@ -95,7 +95,7 @@ export function designRow(
   const isNull = (name: string) => columns.some((column) => column.name === name && column.isNullable);
   const row: Record<string, string> = { [witness]: String(n) };
   keyColumns.forEach(({ name, type }, index) => {
-    // All but the last column of a composite key take few values.
+    // All but the last column of a composite key have few distinct values.
     const isLast = index === keyColumns.length - 1;
     row[name] = isNull(name) && random.chance(0.1) ? 'NULL' : type.value(isLast ? key : key % 3);
   });

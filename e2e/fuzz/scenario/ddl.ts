@@ -7,12 +7,12 @@ import type { End, Step } from './scenario.ts';
 
 interface Change {
   readonly what: string;
-  /** Columns whose values may be others after it. */
+  /** Columns whose values may differ after it. */
   readonly touches: readonly string[];
   readonly sql: readonly string[];
 }
 
-/** A change of a table's shape at one end. At the destination it is of the same columns, by their types there. */
+/** A change of a table's shape at one end. At the destination the same columns are changed, with their types there. */
 export function designDdl(
   random: Random,
   designed: DesignedFlow,
@@ -100,7 +100,7 @@ function notNull(random: Random, system: FuzzSystem, table: string): Change {
   return { what: 'not null', touches: [column], sql: sql === undefined ? [] : [sql] };
 }
 
-/** The same table again, with its columns in another order; at the source with its rows. */
+/** Recreates the table with its columns in another order; at the source with its rows. */
 function rebuild(system: FuzzSystem, table: string, { table: design }: DesignedFlow, at: End): Change {
   const [first, ...others] = design.columns;
   const columns = [...others.reverse(), ...(first ? [first] : [])];
@@ -141,7 +141,7 @@ function uniqueness(random: Random, system: FuzzSystem, table: string): Change {
   return { what: 'drop key', touches: [], sql: [drop[system.name]] };
 }
 
-/** Away, and back again. */
+/** Renames it and renames it back. */
 function renameTable(table: string): Change {
   const away = table.replace('}', '_away}');
   return {

@@ -1,6 +1,6 @@
 import type { Scenario } from './scenario.ts';
 
-/** One line for a person who looks for what failing seeds have in common. */
+/** One line for finding out what failing seeds have in common. */
 export function describeScenario({ from, to, isAlone, path, flows, steps }: Scenario): string {
   const syncs = flows.map((flow) => {
     const { spec, source, key, shape, reads, createDestination, columns } = flow;

@@ -92,7 +92,7 @@ function chooseReads(random: Random, table: string): Flow['reads'] {
     [1, { kind: 'view', sql: all }],
     [1, { kind: 'query', sql: all }],
     [0.5, { kind: 'query', sql: `${all} WHERE ${witness} % 5 <> 3` }],
-    // Each row twice: nothing is unique here, whatever the table says.
+    // Each row twice, so nothing is unique here, whatever the table declares.
     [0.2, { kind: 'view', sql: `${all} UNION ALL ${all} WHERE c = 4` }],
   ]);
 }
@@ -106,7 +106,7 @@ interface DestinationInput {
   readonly mode: string;
 }
 
-/** A table that was there before: the same as the source's, or its key alone in a type that takes different keys for equal. */
+/** A table that existed before: like the source's, or with only its key in a type that treats different keys as equal. */
 function destinationTable(
   random: Random,
   { from, to, at, table, body }: DestinationInput,

@@ -6,7 +6,7 @@ import { designDdl } from './ddl.ts';
 import { type DesignedFlow, designFlow } from './flow.ts';
 import type { Path, RowDesign, Scenario, Step } from './scenario.ts';
 
-/** The scenario of a seed. Sixteen seeds in a row are the sixteen pairs. */
+/** The scenario of a seed. Sixteen consecutive seeds are the sixteen pairs. */
 export function generate(seed: number, systems: readonly SystemName[] = systemNames): Scenario {
   const random = new Random(seed);
   const from = systems[seed % systems.length] ?? 'postgres';
@@ -98,7 +98,7 @@ class StepDesigner {
       [2, 4],
       [1, 12],
     ]);
-    // A key that was there before: of a row that was deleted, of a child table, or refused by the server.
+    // A key that was used before: by a deleted row, by a row of a child table, or by a row that the server refused.
     const isReadBy = this.#designed(flow).flow.source.idField === table.keyColumns.at(-1)?.name;
     if (!isReadBy && random.chance(0.1)) counters.key = Math.max(1, counters.key - 3);
     const rows = Array.from({ length: count }, () => designRow(random, table, counters, this.#to));
@@ -113,7 +113,7 @@ class StepDesigner {
     if (random.chance(0.4)) set.b = `'u${random.below(100)}'`;
     for (const { name, type } of random.some(table.values, 1))
       set[name] = literalOf(random, type, this.#to, table.hasMisfits);
-    // One that leaves the time as it was is not seen by Timestamp.
+    // Timestamp does not detect an update that leaves the time unchanged.
     if (random.chance(0.9)) set.u = table.time.now;
     const last = table.keyColumns.at(-1);
     const changesKey = random.chance(0.15);

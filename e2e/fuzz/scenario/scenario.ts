@@ -1,37 +1,37 @@
 import type { SystemName } from '../../kit/systems.ts';
 
 /**
- * Everything that one run does, as plain data: it follows from the seed, is printed with a failure, and is what shrinking makes smaller.
- * In SQL `{t0}` is the source table of flow 0 and `{d0}` its destination table, each as quoted names.
+ * Everything that one run does, as plain data. It is derived from the seed, printed with a failure, and reduced by shrinking. In SQL
+ * `{t0}` is the source table of flow 0 and `{d0}` its destination table, each as quoted names.
  */
 export interface Scenario {
   readonly seed: number;
   readonly from: SystemName;
   readonly to: SystemName;
-  /** It kills and restarts its engine, which it shares with no other. */
+  /** It kills and restarts its engine, which no other scenario uses. */
   readonly isAlone: boolean;
   readonly path: { readonly source: Path; readonly destination: Path };
   readonly flows: readonly Flow[];
   readonly steps: readonly Step[];
 }
 
-/** How Idra reaches a server. The tester itself is always connected directly. */
+/** How Idra connects to a server. The tester itself always connects directly. */
 export type Path = 'direct' | 'proxy' | 'pooler';
 
 /** One table, and the Sync that copies it. */
 export interface Flow {
   readonly columns: readonly ColumnDesign[];
-  /** For a person: how the table is made up. */
+  /** Description of the table, for people. */
   readonly shape: string;
   readonly constraint: string;
   readonly sequence: string;
-  /** Columns that the source is known by, as the design has it: they may be neither unique nor NOT NULL. */
+  /** Columns that identify the source's rows by design; they may be neither unique nor NOT NULL. */
   readonly key: readonly string[];
-  /** Statements that make the source, and those that make a destination table before the Sync. */
+  /** Statements that create the source, and those that create a destination table before the Sync. */
   readonly create: readonly string[];
   readonly createDestination: readonly string[];
   readonly rows: readonly RowDesign[];
-  /** What the Sync reads, and so does the tester. */
+  /** What the Sync reads, and also the tester. */
   readonly reads: { readonly kind: 'table' | 'view' | 'query'; readonly sql: string };
   readonly source: SourceDesign;
   readonly spec: FlowSpec;
@@ -61,11 +61,11 @@ export interface ColumnDesign {
   readonly name: string;
   readonly ddl: string;
   readonly isNullable: boolean;
-  /** Name of the case in e2e/pairs/types whose kind and announced differences hold for this column. */
+  /** Name of the case in e2e/pairs/types whose kind and announced differences apply to this column. */
   readonly type?: string;
 }
 
-/** Literals by column. A column that the table has no more is left out. */
+/** Literals by column. A column that no longer exists is left out. */
 export type RowDesign = Readonly<Record<string, string>>;
 
 export type Action =
@@ -90,7 +90,7 @@ export type Action =
       readonly session: number;
       readonly rows: readonly number[];
     }
-  /** Each statement commits by itself. What the server refuses is left out. */
+  /** Each statement commits by itself. What the server refuses is skipped. */
   | {
       readonly do: 'ddl';
       readonly flow: number;
@@ -101,14 +101,14 @@ export type Action =
     }
   | { readonly do: 'begin' | 'commit' | 'rollback' | 'prepare'; readonly session: number }
   | { readonly do: 'commit-prepared' | 'rollback-prepared' }
-  /** Until each Sync has ended a pass that began now, or has failed. */
+  /** Until each Sync has completed a pass that began after this step, or has failed. */
   | { readonly do: 'await-pass' }
   | { readonly do: 'restart-engine' | 'kill-engine' | 'cut-connections' }
   | { readonly do: 'request'; readonly flow: number; readonly type: 'run-now' | 'restart' | 'keep-offset' };
 
 export type Step =
   | Action
-  /** Every transaction is ended, the source rests, and both ends are compared. */
+  /** Every transaction is ended, the source stays unchanged, and both ends are compared. */
   | { readonly do: 'settle' };
 
 export type End = 'source' | 'destination';

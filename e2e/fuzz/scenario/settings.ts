@@ -2,7 +2,7 @@ import { type SystemName, systemNames } from '../../kit/systems.ts';
 import { Random } from '../prng.ts';
 import { fuzzSystems } from '../systems/index.ts';
 
-/** So many seeds in a row share their servers' settings, databases and engine. */
+/** Number of consecutive seeds that share their servers' settings, databases and engine. */
 export const blockSize = 32;
 
 export interface ChosenSetting {
@@ -16,7 +16,7 @@ export function blockOf(seed: number): number {
   return Math.floor(seed / blockSize);
 }
 
-/** Settings of servers, databases and roles: every second block has those that a new installation has. */
+/** Settings of servers, databases and roles; every second block has the settings of a new installation. */
 export function blockSettings(block: number): BlockSettings {
   const random = new Random(block + 0x5e77);
   const chosen = (system: SystemName) =>

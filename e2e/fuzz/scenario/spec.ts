@@ -3,7 +3,7 @@ import type { Random } from '../prng.ts';
 import type { TableDesign } from './columns.ts';
 import type { Flow, FlowSpec, SourceDesign } from './scenario.ts';
 
-/** A Sync of a table: mostly one that can run, sometimes one that must be refused. */
+/** A Sync of a table: usually one that can run, sometimes one that must be refused. */
 export function designSpec(
   random: Random,
   from: SystemName,

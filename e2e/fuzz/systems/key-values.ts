@@ -1,6 +1,6 @@
 import type { KeyType } from './system.ts';
 
-/** Texts that some collations take for one another; a number is added when all have been used. */
+/** Texts that some collations treat as equal; a number is appended when all have been used. */
 const words = [
   'a',
   'B',
@@ -33,7 +33,7 @@ export function uuidKey(n: number): string {
   return `'${mixed}-0000-4000-8000-${n.toString(16).padStart(12, '0')}'`;
 }
 
-/** Bytes of different lengths, some of which are others' beginnings. */
+/** Bytes of different lengths, some of which are prefixes of others. */
 export function hexKey(n: number): string {
   return n.toString(16).padStart(2 * Math.ceil(n.toString(16).length / 2), '0') + '00'.repeat(n % 3);
 }
@@ -68,7 +68,7 @@ export const double = (ddl: string): KeyType => ({
 
 export const text = (name: string, ddl: string): KeyType => ({ name, ddl, kind: 'text', value: wordKey });
 
-/** The system's texts of one collation each. */
+/** The system's texts, one type per collation. */
 export const texts = (type: string, collations: Readonly<Record<string, string>>): readonly KeyType[] =>
   Object.entries(collations).map(([name, collation]) =>
     text(name, collation === '' ? type : `${type} COLLATE ${collation}`),

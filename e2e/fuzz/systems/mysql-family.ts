@@ -3,7 +3,7 @@ import { mysqlTypes } from '../../pairs/types/mysql.ts';
 import { decimal, double, hexKey, int, texts, timeKey, uuidKey } from './key-values.ts';
 import type { FuzzSystem, KeyType, Setting } from './system.ts';
 
-/** Of the whole server: sessions that begin later have them. */
+/** Global settings: they apply to later sessions. */
 const settings: readonly Setting[] = [
   {
     name: 'sql_mode',

@@ -28,12 +28,12 @@ const shapes: readonly Shape[] = [
   },
 ];
 
-/** `{t0}` is replaced by the runner, which knows what stands behind it. */
+/** `{t0}` is replaced by the runner, which knows the actual name. */
 function withSuffix(table: string, suffix: string): string {
   return table.replace(/\}$/, `${suffix}}`);
 }
 
-/** Of a database or a role. */
+/** Settings of a database or a role. */
 const settings: readonly Setting[] = [
   { name: 'TimeZone', values: ["'America/New_York'", "'Asia/Tokyo'", "'Asia/Kolkata'", "'UTC'"] },
   { name: 'DateStyle', values: ["'German, DMY'", "'SQL, MDY'", "'Postgres, DMY'"] },

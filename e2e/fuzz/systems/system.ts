@@ -2,28 +2,28 @@ import type { SystemName } from '../../kit/systems.ts';
 import type { Kind, TypeCase } from '../../pairs/type-case.ts';
 import type { Random } from '../prng.ts';
 
-/** What the generator must know of a system. A further system joins by one file that gives this, and its place in index.ts. */
+/** What the generator must know about a system. To add a system, write one file that provides this, and list it in index.ts. */
 export interface FuzzSystem {
   readonly name: SystemName;
   quote(identifier: string): string;
-  /** A literal of the n-th value of such a column; different for different n, and growing with it for int and decimal. */
+  /** A literal of the n-th value of such a column; distinct for distinct n, and increasing with n for int and decimal. */
   readonly keyTypes: readonly KeyType[];
-  /** Columns that say when a row was changed last. */
+  /** Columns that contain the time of a row's last change. */
   readonly timeTypes: readonly TimeType[];
-  /** Changes of a column's type that a server carries out, and by which some rows may be refused. */
+  /** Changes of a column's type that a server accepts, and after which some rows may be refused. */
   readonly retypes: readonly Retype[];
-  /** Statements that change a type; undefined where the system has none. */
+  /** Statements that change a type; undefined if the system has none. */
   retype(table: string, column: string, ddl: string, isNotNull: boolean): string | undefined;
   setNotNull(table: string, column: string, ddl: string, isNotNull: boolean): string | undefined;
   swapNames(table: string, one: string, other: string): readonly string[];
   renameColumn(table: string, from: string, to: string): string;
   truncate(table: string): string;
-  /** Other shapes of a table than a plain one. */
+  /** Kinds of tables other than a plain one. */
   readonly shapes: readonly Shape[];
-  /** Settings that a server, database or role may have. Nothing of a source may change by them, or status must say so. */
+  /** Settings that a server, database or role may have. They must not change what is read from a source, or status must report it. */
   readonly settings: readonly Setting[];
   readonly hasPrepared: boolean;
-  /** A type for a column of a destination key in which keys that differ at the source may be equal. */
+  /** A type for a column of a destination key that may treat keys as equal that differ at the source. */
   readonly coarseText: string;
   readonly types: readonly TypeCase[];
 }
@@ -32,9 +32,9 @@ export interface KeyType {
   readonly name: string;
   readonly ddl: string;
   readonly kind: Kind;
-  /** As a literal. */
+  /** Returns a literal. */
   value(n: number): string;
-  /** Values grow with n, so that rows can be read in the order of their arrival. */
+  /** Values increase with n, so that rows can be read in order of arrival. */
   readonly isGrowing?: true;
 }
 
@@ -50,12 +50,12 @@ export interface Retype {
   readonly kind: Kind;
 }
 
-/** Makes a table of another shape out of the columns' definitions; rows may go to another table than the one that is read. */
+/** Creates a table of another kind from the columns' definitions; rows may be inserted into a table other than the one that is read. */
 export interface Shape {
   readonly name: string;
   readonly needsPrimaryKey?: true;
   create(table: string, body: string, key: readonly string[]): readonly string[];
-  /** The table that a row goes into. */
+  /** The table that a row is inserted into. */
   readonly insertInto?: (table: string, random: Random) => string;
 }
 

@@ -2,7 +2,7 @@ import type { Mode, WriteMode } from '../../../core/sync-spec.ts';
 import type { Context } from './context.ts';
 import type { Abilities, TestSystem } from './harness.ts';
 
-/** One promise of a connector. It asks what a system declares that it can do, never which system it is. */
+/** One guarantee of a connector. It depends on declared capabilities, never on which system it is. */
 export interface Case {
   readonly name: string;
   readonly needs?: readonly Need[];

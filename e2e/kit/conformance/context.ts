@@ -6,15 +6,15 @@ import { installCrashHook } from '../../../core/crash-points.ts';
 import { patienceMs } from '../wait.ts';
 import type { Abilities, Shape, TestEnd, TestRow, TestSpace, TestSystem } from './harness.ts';
 
-/** One that never fires. */
+/** A signal that never fires. */
 export const signal = new AbortController().signal;
 
 let objects = 0;
 
-/** What one case works with: objects of its own, and Syncs between them without an engine. All that it opens is closed behind it. */
+/** What one case works with: its own objects, and Syncs between them without an engine. Everything that it opens is closed at its end. */
 export class Context {
   readonly system: TestSystem;
-  /** Cases that need an offset or a token at the destination ask for isTransactional. */
+  /** Cases that need an offset or a token at the destination require isTransactional. */
   readonly connector: Connector<Destination>;
   readonly source: TestEnd;
   readonly destination: TestEnd;
@@ -31,7 +31,7 @@ export class Context {
     this.#format = format;
   }
 
-  /** Only what the case needs: it is there. */
+  /** Contains at least what the case declares as needed. */
   get can(): Abilities {
     return this.#abilities as Abilities;
   }
@@ -40,7 +40,7 @@ export class Context {
     return `c${++objects}`;
   }
 
-  /** A new object at the source with these rows, or with so many: `row 1`, `row 2`. */
+  /** A new object at the source with these rows, or with this many: `row 1`, `row 2`. */
   async fill(rows: number | readonly TestRow[], shape: Shape = {}): Promise<string> {
     const object = this.newName();
     await this.source.create(object, shape);
@@ -117,7 +117,7 @@ export function numbered(from: number, to: number): TestRow[] {
 
 export const texts = (...ids: readonly number[]) => ids.map((id) => `${id} row ${id}`);
 
-/** The first column of rows that travel as canonical values. */
+/** The first column of rows that are transferred as canonical values. */
 export function idsOf(batches: readonly Batch[]): number[] {
   return batches.flatMap(({ rows }) =>
     'rows' in rows ? rows.rows.map(([id]) => Number(id)) : assert.fail('values were asked for'),

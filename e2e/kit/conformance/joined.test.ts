@@ -8,7 +8,7 @@ import { isOffered } from './case.ts';
 import { cases } from './cases.ts';
 import type { TestSystem } from './harness.ts';
 
-/** Every connector of the catalog runs the cases, and declares nothing that is not so. No server is started here. */
+/** Every connector of the catalog runs the cases, and its declarations are true. No server is started here. */
 for (const { type } of definitions) {
   describe(type, () => {
     const folder = join(projectFolder, 'connectors', type);

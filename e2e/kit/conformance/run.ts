@@ -6,7 +6,7 @@ import { cases } from './cases.ts';
 import { Context } from './context.ts';
 import { abilities, type TestSpace, type TestSystem } from './harness.ts';
 
-/** The tests of a connector: every case that each of these systems offers, one after the other in one place of the system. */
+/** The tests of a connector: every case that these systems support, one after the other in one space of the system. */
 export function testConformance(systems: readonly TestSystem[]): void {
   for (const system of systems) describe(system.name, () => testSystem(system));
 }

@@ -9,7 +9,7 @@ const fields: Readonly<Record<WrongField, { readonly field: string; readonly dis
   DatabaseNotFound: { field: 'database', disposition: 'permanent' },
 };
 
-/** One event has one code in all systems, names the field to blame, and says what to do. */
+/** One event has the same code in all systems; its message names the field at fault and the remedy. */
 export const wrongInput: readonly Case[] = [
   {
     name: 'wrong input: password, address and database are told apart, each by its field',

@@ -6,17 +6,17 @@ import { type CrashPoint, crashPoints } from '../../../core/crash-points.ts';
 import { projectFolder } from '../processes.ts';
 import { tempFolder } from '../temp.ts';
 
-/** What the process under test is told: a crash point where it dies, stops (SIGSTOP) or waits once, or a jump of its wall clock. */
+/** Orders for the process under test: a crash point at which it dies, stops (SIGSTOP) or waits once, or a jump of its wall clock. */
 export type Order =
   | { readonly at: CrashPoint; readonly action: 'kill' | 'stop' }
   | { readonly at: CrashPoint; readonly action: 'delay'; readonly ms: number }
   | { readonly clockJumpMs: number };
 
-/** By IDRA_TEST_FAULTS, as JSON. */
+/** The contents of IDRA_TEST_FAULTS, as JSON. */
 export interface FaultEnvironment {
   readonly controlPort: number;
   readonly logFile: string;
-  /** Connections to a port go to another one: the test's proxy. */
+  /** Connections to a port are redirected to another one: the test's proxy. */
   readonly ports: Readonly<Record<string, number>>;
 }
 
@@ -25,7 +25,7 @@ export interface FaultEvent {
   readonly at: CrashPoint;
 }
 
-/** The test's end of e2e/kit/faults/hook.ts, for one process and those that are started in its place. */
+/** The test's side of e2e/kit/faults/hook.ts, for one process and those that replace it. */
 export class FaultControl {
   readonly #server: Server;
   readonly #logFile: string;
@@ -50,7 +50,7 @@ export class FaultControl {
     });
   }
 
-  /** Of the process under test. */
+  /** Environment of the process under test. */
   get env(): Record<string, string> {
     const { port } = this.#server.address() as { port: number };
     const faults: FaultEnvironment = { controlPort: port, logFile: this.#logFile, ports: this.#ports };
@@ -58,17 +58,17 @@ export class FaultControl {
     return { NODE_OPTIONS: hook, IDRA_TEST_FAULTS: JSON.stringify(faults) };
   }
 
-  /** False: the process is not listening yet. */
+  /** Returns false if the process is not listening yet. */
   order(order: Order): boolean {
     return this.#socket?.writable === true && this.#socket.write(`${JSON.stringify(order)}\n`);
   }
 
-  /** All that was done by order, in any of the processes. */
+  /** All orders that were executed, in any of the processes. */
   get events(): readonly FaultEvent[] {
     return this.#lines().filter((line): line is FaultEvent => 'did' in line);
   }
 
-  /** Points that were reached, in any of the processes. */
+  /** Crash points that were reached, in any of the processes. */
   get reached(): ReadonlySet<CrashPoint> {
     const names = this.#lines().flatMap((line) => ('reached' in line ? [line.reached] : []));
     return new Set(crashPoints.filter((point) => names.includes(point)));
@@ -82,7 +82,7 @@ export class FaultControl {
 
   #lines(): (FaultEvent | { readonly reached: CrashPoint })[] {
     if (!existsSync(this.#logFile)) return [];
-    // The last line may be cut by a kill.
+    // The last line may be truncated by a kill.
     return readFileSync(this.#logFile, 'utf8')
       .split('\n')
       .slice(0, -1)

@@ -7,8 +7,8 @@ import { type CrashPoint, installCrashHook } from '../../../core/crash-points.ts
 import type { FaultEnvironment, Order } from './control.ts';
 
 /**
- * Loaded into a process under test by `node --import`: it reports the crash points that are reached, dies, stops or waits at those
- * that it is told to, reaches databases through the test's proxies, and jumps its wall clock.
+ * Loaded into a process under test by `node --import`: reports the crash points that are reached; dies, stops or waits at those that it
+ * is told to; redirects database connections to the test's proxies; and jumps its wall clock.
  */
 const given = process.env.IDRA_TEST_FAULTS;
 if (given && isMainThread) follow(JSON.parse(given) as FaultEnvironment);
@@ -17,7 +17,7 @@ function follow({ controlPort, logFile, ports }: FaultEnvironment): void {
   redirect(new Map(Object.entries(ports).map(([from, to]) => [Number(from), to])));
   const orders: Order[] = [];
   const seen = new Set<CrashPoint>();
-  // At once, and before what may be the last thing that this process does.
+  // Synchronous, because it may be the last thing that this process does.
   const note = (line: object) => appendFileSync(logFile, `${JSON.stringify(line)}\n`);
   installCrashHook(async (point) => {
     if (!seen.has(point)) note({ reached: point });
@@ -44,7 +44,7 @@ function jumpClock(ms: number): void {
   Date.now = () => now() + ms;
 }
 
-/** Connections to one port of this machine go to another. */
+/** Redirects connections from one port of this machine to another. */
 function redirect(ports: ReadonlyMap<number, number>): void {
   const connect = Socket.prototype.connect as (this: Socket, ...args: unknown[]) => Socket;
   Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {

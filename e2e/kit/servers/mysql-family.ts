@@ -7,13 +7,13 @@ import { freePort } from '../free-port.ts';
 import type { RunningProcess } from '../processes.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
 
-/** MySQL and MariaDB differ in how they are found and started, and in nothing else that a test sees of them. */
+/** For a test, MySQL and MariaDB differ only in how they are found and started. */
 export interface MysqlOptions {
-  /** Server options: `{ 'local-infile': '0' }`. A server with settings of its own is not shared. */
+  /** Server options: `{ 'local-infile': '0' }`. A server with its own settings is not shared. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Serve TLS with a certificate of ours for localhost and 127.0.0.1. */
+  /** Serve TLS with a test certificate for localhost and 127.0.0.1. */
   readonly tls?: boolean;
-  /** A server of this test alone, which may be killed. */
+  /** A server for this test only, which may be killed. */
   readonly own?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface MysqlDatabase {
   readonly host: string;
   readonly port: number;
   readonly database: string;
-  /** Has all rights in the database, and none beside. */
+  /** Has all rights in the database, and no others. */
   readonly user: string;
   readonly password: string;
 }
@@ -37,15 +37,15 @@ export interface MysqlServer {
   readonly certificates?: Certificates;
   /** A database with a user of the same name. */
   createDatabase(name?: string): Promise<MysqlDatabase>;
-  /** Runs one statement with every right; gives the rows. */
+  /** Runs one statement with every right; returns the rows. */
   query(sql: string, database?: string): Promise<Record<string, unknown>[]>;
-  /** The process, where this test owns it. */
+  /** The process, if this test owns it. */
   readonly process: ServerProcess | undefined;
-  /** Ends a server of this test's own; of a shared one, drops what was created here. */
+  /** Stops a server that this test owns; on a shared one, drops what was created here. */
   stop(): Promise<void>;
 }
 
-/** How one of the two is started on a folder that is made ready. */
+/** How one of the two is started in a prepared folder. */
 export interface MysqlRecipe {
   readonly name: 'mysql' | 'mariadb';
   find(): Promise<string>;
@@ -53,7 +53,7 @@ export interface MysqlRecipe {
   start(bin: string, data: string, port: number, args: readonly string[]): Promise<RunningProcess>;
 }
 
-/** As in production, but for what waits for the disk: tests are many. */
+/** Like in production, except for what waits for the disk, because there are many tests. */
 const defaultSettings: Readonly<Record<string, string>> = {
   'local-infile': '1',
   'innodb-flush-log-at-trx-commit': '2',

@@ -5,7 +5,7 @@ import { runOrFail, startProcess } from '../processes.ts';
 import { findServer, inArchive, onPath, type Place } from './find.ts';
 import { type MysqlOptions, type MysqlRecipe, type MysqlServer, mysqlServer } from './mysql-family.ts';
 
-/** MariaDB's packages bring a `mysqld` too, which is not the one that is looked for. */
+/** MariaDB's packages contain a `mysqld` too, which is not the one needed. */
 const realMysql: Place = {
   ...onPath(['mysqld']),
   find: async () => {
@@ -35,7 +35,7 @@ const recipe: MysqlRecipe = {
   },
 };
 
-/** An unpacked archive does not know where it lies. */
+/** An unpacked archive does not know its location. */
 function options(bin: string): string[] {
   const base = join(bin, '..');
   const common = ['--no-defaults', '--secure-file-priv=', `--user=${userInfo().username}`];
@@ -44,7 +44,7 @@ function options(bin: string): string[] {
   return [...common, `--basedir=${base}`, `--plugin-dir=${base}/plugin`, ...shares];
 }
 
-/** A running MySQL: one for all test files, unless options ask for a server of this test's own. */
+/** A running MySQL: shared by all test files, unless options require a separate server for this test. */
 export async function mysql(options: MysqlOptions = {}): Promise<MysqlServer> {
   return await mysqlServer(recipe, options);
 }

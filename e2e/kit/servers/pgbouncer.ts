@@ -7,7 +7,7 @@ import { findServer, onPath } from './find.ts';
 import { type PostgresDatabase, unprivilegedUser } from './postgres.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
 
-/** pgbouncer in transaction mode before a database; the same user and password. */
+/** pgbouncer in transaction mode in front of a database; with the same user and password. */
 export async function pgbouncer(
   database: PostgresDatabase,
 ): Promise<{ readonly port: number; stop(): Promise<void> }> {

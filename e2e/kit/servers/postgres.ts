@@ -9,11 +9,11 @@ import { findServer, inDebian, inFolders, inWheel, onPath } from './find.ts';
 import { dataFolder, ServerProcess, type ServerUser } from './server-process.ts';
 
 export interface PostgresOptions {
-  /** Settings of postgresql.conf. A server with settings of its own is not shared. */
+  /** Settings of postgresql.conf. A server with its own settings is not shared. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Serve TLS with a certificate for localhost and 127.0.0.1. */
   readonly tls?: boolean;
-  /** A server of this test alone, which may be killed. */
+  /** A server for this test only, which may be killed. */
   readonly own?: boolean;
 }
 
@@ -34,22 +34,22 @@ export interface PostgresServer {
   readonly user: string;
   readonly password: string;
   readonly adminUrl: string;
-  /** Where the server was asked to serve TLS. */
+  /** Set if the server was asked to serve TLS. */
   readonly certificates?: Certificates;
   /** A database with a role of the same name that owns it. */
   createDatabase(name?: string): Promise<PostgresDatabase>;
-  /** Runs SQL as the superuser, in the database `postgres` or another; gives the rows. */
+  /** Runs SQL as the superuser, in the database `postgres` or another; returns the rows. */
   query(sql: string, database?: string): Promise<Record<string, unknown>[]>;
-  /** The process, where this test owns it. */
+  /** The process, if this test owns it. */
   readonly process: ServerProcess | undefined;
-  /** Ends a server of this test's own; of a shared one, drops what was created here. */
+  /** Stops a server that this test owns; on a shared one, drops what was created here. */
   stop(): Promise<void>;
 }
 
 const binaries = ['postgres', 'initdb'];
 const debianFolders = inFolders('/usr/lib/postgresql/*/bin', binaries);
 
-/** What a production server that Idra reads from and writes to would have set, but for fsync: tests are many. */
+/** What a production server that Idra reads from and writes to would have set, except for fsync, because there are many tests. */
 const defaultSettings: Readonly<Record<string, string>> = {
   fsync: 'off',
   wal_level: 'logical',
@@ -61,7 +61,7 @@ const defaultSettings: Readonly<Record<string, string>> = {
 
 let sharedUrl: Promise<string> | undefined;
 
-/** A standby of a server, with the databases that it has; `primary` is a server of the test's own. */
+/** A standby of a server, with its databases; `primary` must be owned by the test. */
 export async function postgresStandby(primary: PostgresServer): Promise<PostgresServer> {
   const needed = [...binaries, 'pg_basebackup'];
   const bin = await findServer('postgres', [onPath(needed), inFolders('/usr/lib/postgresql/*/bin', needed)]);
@@ -85,7 +85,7 @@ export async function postgresStandby(primary: PostgresServer): Promise<Postgres
   return describe(url, server);
 }
 
-/** A running PostgreSQL: one for all test files, unless options ask for a server of this test's own. */
+/** A running PostgreSQL: shared by all test files, unless options require a separate server for this test. */
 export async function postgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   if (options.own || options.tls || options.settings) return await startPostgres(options);
   sharedUrl ??= process.env.IDRA_TEST_POSTGRES_URL
@@ -152,7 +152,7 @@ function describe(url: URL, server?: ServerProcess, certificates?: Certificates)
       return describeDatabase(url, name, password);
     },
     stop: async () => {
-      // The immediate shutdown: the backends go with the postmaster.
+      // The immediate shutdown: the backends end with the postmaster.
       if (server) return await server.stop('SIGQUIT');
       for (const name of made.splice(0)) {
         await admin(`drop database if exists "${name}" with (force)`);
@@ -185,7 +185,7 @@ async function query(admin: URL, sql: string, database?: string): Promise<Record
   }
 }
 
-/** PostgreSQL refuses to run as root: then the user that Debian's package made, or nobody. */
+/** PostgreSQL refuses to run as root: uses the user created by Debian's package, or nobody. */
 export async function unprivilegedUser(): Promise<ServerUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));

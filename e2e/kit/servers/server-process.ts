@@ -10,7 +10,7 @@ export interface ServerUser {
   readonly gid: number;
 }
 
-/** A new folder for a server's data: removed by `ServerProcess.stop`, or when this process ends. */
+/** A new folder for a server's data; removed by `ServerProcess.stop`, or when this process ends. */
 export async function dataFolder(server: string, owner?: ServerUser): Promise<string> {
   const parent = join(await serversFolder(), 'run');
   await mkdir(parent, { recursive: true, mode: 0o755 });
@@ -26,7 +26,7 @@ export interface Launch {
   readonly folder: string;
 }
 
-/** A server that a test owns: it can be killed, paused and started again on its data. */
+/** A server that a test owns: it can be killed, paused and restarted on its data. */
 export class ServerProcess {
   readonly folder: string;
   readonly #launch: Launch;
@@ -46,12 +46,12 @@ export class ServerProcess {
     return this.#process.pid;
   }
 
-  /** How it ended, with its last lines, where it runs no more. */
+  /** How it ended, with its last lines, if it is not running. */
   get end(): string | undefined {
     return this.#process.isRunning ? undefined : this.#process.describeEnd('while it was needed');
   }
 
-  /** What it has said since it was started last. */
+  /** Its output since the last start. */
   get lines(): readonly string[] {
     return [...this.#process.stdout, ...this.#process.stderr];
   }
@@ -62,13 +62,13 @@ export class ServerProcess {
     if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await this.#process.waitForExit();
   }
 
-  /** Starts it again on the same port and data; kills it first where it still runs. */
+  /** Restarts it on the same port and data; kills it first if it is still running. */
   async restart(): Promise<void> {
     if (this.#process.isRunning) await this.kill();
     this.#process = await startAndWait(this.#launch);
   }
 
-  /** Ends it without ceremony and removes its data. */
+  /** Kills it and removes its data. */
   async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.#process.isRunning) {
       this.#process.kill('SIGCONT');

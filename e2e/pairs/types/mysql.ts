@@ -11,7 +11,7 @@ function int(name: string, ddl: string, ...values: readonly string[]): TypeCase 
 const numbers: readonly TypeCase[] = [
   int('c_tinyint', 'tinyint', '-128', '127'),
   int('c_utinyint', 'tinyint unsigned', '0', '255'),
-  // A boolean by name, and yet every number of a tinyint is allowed.
+  // Called a boolean, but every number of a tinyint is allowed.
   int('c_bool', 'tinyint(1)', '0', '1'),
   int('c_smallint', 'smallint', '-32768', '32767'),
   int('c_usmallint', 'smallint unsigned', '0', '65535'),
@@ -60,7 +60,7 @@ const numbers: readonly TypeCase[] = [
   { name: 'c_bit64', ddl: 'bit(64)', kind: 'bit', values: ['18446744073709551615', "b'1'"] },
 ];
 
-/** NUL is a character of MySQL's and SQLite's texts, and of none of PostgreSQL's. */
+/** NUL is allowed in texts of MySQL and SQLite, but not of PostgreSQL. */
 const nul = [{ at: ['postgres'] as const, values: ["'a\\0b'"], isUndeclared: true as const }];
 
 const strings: readonly TypeCase[] = [

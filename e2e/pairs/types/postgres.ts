@@ -3,7 +3,7 @@ import { type Kind, type TypeCase, texts, withoutMinusZero } from '../type-case.
 const mysqls = ['mysql', 'mariadb'] as const;
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
-/** Types that the extension or statement makes before the table. */
+/** Creates types from extensions or statements before the table. */
 export const preparations: readonly string[] = [
   'CREATE EXTENSION IF NOT EXISTS citext',
   'CREATE EXTENSION IF NOT EXISTS hstore',
@@ -233,5 +233,5 @@ const others: readonly TypeCase[] = [
   other('c_pair', 'pair', '(1,"a, b")'),
 ];
 
-/** PostgreSQL 15: every built-in type that a column of a table may have, and some made by users and extensions. */
+/** PostgreSQL 15: every built-in type that a column of a table may have, and some defined by users and extensions. */
 export const postgresTypes: readonly TypeCase[] = [...numbers, ...strings, ...times, ...arrays, ...others];

@@ -30,7 +30,7 @@ function real(name: string, ddl: string): TypeCase {
 
 const big = ['-9223372036854775808', '9223372036854775807', '9007199254740993'];
 
-/** SQLite 3: the type names that its documentation gives, with and without a canonical type of their own, and a column without any. */
+/** SQLite 3: the type names in its documentation, with and without a canonical type of their own, and a column without any. */
 export const sqliteTypes: readonly TypeCase[] = [
   int('c_integer', 'INTEGER', ...big),
   int('c_int', 'INT', '1', '-1'),

@@ -7,7 +7,7 @@ const byId = { mode: 'Id', idField: 'id' } as const;
 const needs = [reads('Id'), writes('Upsert'), isTransactional];
 const at = (id: number) => encodeOffset({ mode: 'Id', id: String(id) });
 
-/** What a destination keeps about a Sync, and who may change it. */
+/** What a destination stores about a Sync, and who may change it. */
 export const claims: readonly Case[] = [
   {
     name: 'claim: the row of another uid is adopted and closed, and a closed one is adopted by nobody',
@@ -20,7 +20,7 @@ export const claims: readonly Case[] = [
       const adopted = await two.claim({ adoptFrom: 'one', token: 50n });
       assert.deepEqual([adopted.token, adopted.rows, adopted.offset], [50n, 5, at(5)]);
       const closed = await context.commitRow(one);
-      // The new token, so that the earlier owner is kept out whatever becomes of the row.
+      // The new token, so that the earlier owner is refused whatever happens to the row.
       assert.deepEqual([closed.isClosed, closed.token], [true, 50n]);
       const three = await context.open({ ...options, uid: 'three' });
       const nothing = await three.claim({ adoptFrom: 'one' });
@@ -107,7 +107,7 @@ export const claims: readonly Case[] = [
       const isTen = async () =>
         assert.deepEqual((await flow.destination.largest(['id'], signal))?.map(String), ['10']);
       await isTen();
-      // A look for new rows needs no claim.
+      // A check for new rows needs no claim.
       await flow.destination.rest();
       await isTen();
     },

@@ -8,7 +8,7 @@ import { type Context, texts } from '../context.ts';
 
 const needs = [reads('Id'), writes('Append'), isTransactional];
 
-/** Rows, offset and count of a batch are there together or not at all; whoever claims next goes on without a row lost or doubled. */
+/** Rows, offset and count of a batch are stored together or not at all; the next claimant continues without a row lost or doubled. */
 export const crashes: readonly Case[] = [
   {
     name: 'crash: what ends before a commit has written nothing, and the next owner goes on before it',

@@ -12,7 +12,7 @@ async function openOwner(context: Context, token: bigint, to?: string, from?: st
   return { flow, from: options.from, batches: await flow.batches() };
 }
 
-/** Of two owners that both believe that they have the Sync, the one with the higher token writes. */
+/** Of two owners that both believe they hold the Sync, only the one with the higher token can write. */
 export const fence: readonly Case[] = [
   {
     name: 'fence: a lower token neither claims, writes, ends a pass, sets an offset nor closes rows',

@@ -108,7 +108,7 @@ export const replacing: readonly Case[] = [
   },
 ];
 
-/** Five rows, to take the place of one. */
+/** Five rows that will replace one. */
 async function openReplace(context: Context) {
   const from = await context.fill(5);
   const to = await context.target({}, [{ id: 99, body: 'old' }]);

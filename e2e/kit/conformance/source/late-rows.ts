@@ -12,7 +12,7 @@ const boundedBy =
   ({ definition }) =>
     bounds.includes(definition.capabilities.source.lateRowBound);
 
-/** Rows that commit when others have passed them. `e2e/late-rows` has each way in which a row of a system may come late. */
+/** Rows that commit after later ones have been read. `e2e/late-rows` has each way in which a row of a system may be late. */
 export const lateRows: readonly Case[] = [
   {
     name: 'Timestamp: a row that commits late is read, and what holds the others back is named',

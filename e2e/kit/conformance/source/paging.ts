@@ -6,7 +6,7 @@ import { idsOf, numbered } from '../context.ts';
 
 const time = (second: number) => new Date(Date.UTC(2026, 0, 1, 8, 0, second));
 
-/** Pages, offsets and the order that they are read in. */
+/** Pages, offsets and the order in which they are read. */
 export const paging: readonly Case[] = [
   {
     name: 'a batch ends at its rows and at its bytes, and a larger row travels alone',

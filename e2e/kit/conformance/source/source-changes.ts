@@ -3,7 +3,7 @@ import { readAll } from '../../../../connectors/sql/test-flow.ts';
 import { type Case, can, reads } from '../case.ts';
 import { changes } from '../harness.ts';
 
-/** No row of another shape than the planned one is handed on. */
+/** No row with a shape other than the planned one is handed on. */
 export const sourceChanges: readonly Case[] = [
   ...changes.map(
     (change): Case => ({
