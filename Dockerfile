@@ -1,5 +1,5 @@
 # One image for every role: `docker run IMAGE agent`, `... operator`, `... run -f /manifests`.
-# Node 24.21.0 on Debian 12, as an index of all platforms; the same digest that the tag of that version had in November 2026.
+# Node 24.21.0 on Debian 12, as an index of all platforms; the digest of that version's tag in November 2026.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:2fe369e969550cde8e867afc3fe370b260140cab4a23d467074295b42163d553
 
 FROM ${NODE_IMAGE} AS build
@@ -15,7 +15,7 @@ COPY agent agent
 COPY operator operator
 COPY fleet fleet
 COPY cli cli
-# Tests and what only tests need stay out of dist/.
+# dist/ contains no tests, and nothing that only tests need.
 RUN find . -path ./node_modules -prune -o -name '*.test.ts' -print -exec rm {} + \
  && node_modules/.bin/tsc -p tsconfig.json --noCheck \
  && npm prune --omit=dev --ignore-scripts \
@@ -34,5 +34,5 @@ COPY bin bin
 RUN ln -s /app/bin/idra /app/bin/kubectl-idra /usr/local/bin/
 ENV NODE_ENV=production
 USER 65532:65532
-# As bin/idra does, but for the shell.
+# Like bin/idra, but without a shell.
 ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=16", "/app/dist/cli/main.js"]

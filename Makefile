@@ -5,7 +5,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
 
-# Used where PATH has no Node that runs TypeScript as it is.
+# Used if PATH has no Node that runs TypeScript directly.
 NODE_VERSION := 24.21.0
 NPM_VERSION := 11.19.1
 IS_NODE_NEW := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)' 2>/dev/null
@@ -15,7 +15,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: .tools-node ## install Node where the machine's is too old, and the packages; may be run again at any time
+build: .tools-node ## install the packages, and Node if the machine's is too old; can be run repeatedly
 	@lock="$$(node -p process.version) $$(cksum package-lock.json)"; \
 	  if [ "$$(cat node_modules/.installed 2>/dev/null)" != "$$lock" ]; then \
 	    [ ! -L node_modules ] || { echo "make: node_modules is a link to packages of another lock file: install them where it leads to" >&2; exit 1; }; \
@@ -23,7 +23,7 @@ build: .tools-node ## install Node where the machine's is too old, and the packa
 	    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && echo "$$lock" >node_modules/.installed; \
 	  fi
 
-# Packages bring their binaries along, so none of their install scripts is run, and no compiler is needed.
+# Packages contain their binaries, so no install scripts are run, and no compiler is needed.
 .PHONY: .tools-node
 .tools-node:
 	@$(IS_NODE_NEW) || { \
@@ -43,7 +43,7 @@ demo: build ## single mode on a sample shop database: no server needed
 	@node examples/demo/demo.ts
 
 .PHONY: test
-test: check ## everything that can be tested here, real servers included; ARGS='--only PATTERN' or ARGS=--unit for less
+test: check ## everything that can be tested on this machine, including real servers; ARGS='--only PATTERN' or ARGS=--unit for less
 	@node tools/run-tests.ts $(ARGS)
 
 .PHONY: check
@@ -65,7 +65,7 @@ check: build ## types, lint, format, imports, lengths, files of connectors, erro
 	@node_modules/.bin/jscpd .
 
 .PHONY: fmt
-fmt: build ## format, and mend what the linter can mend by itself
+fmt: build ## format, and fix what the linter can fix
 	@node_modules/.bin/biome check --write .
 
 .PHONY: bench
@@ -73,15 +73,15 @@ bench: build ## the benchmarks
 	@node bench/main.ts $(ARGS)
 
 .PHONY: chaos
-chaos: build ## faults at random moments, for as long as you let it: see e2e/chaos
+chaos: build ## inject faults at random moments, for as long as it runs: see e2e/chaos
 	@node tools/run-tests.ts --folder e2e/chaos $(ARGS)
 
 .PHONY: fuzz
-fuzz: build ## random tables, Syncs and changes, and nothing may be lost in silence: see e2e/fuzz
+fuzz: build ## random tables, Syncs and changes; finds silent loss: see e2e/fuzz
 	@node e2e/fuzz/main.ts $(ARGS)
 
 .PHONY: model
-model: build ## 100,000 runs of the model of coordination, each with faults of its own: see e2e/model
+model: build ## 100,000 runs of the model of coordination, each with its own faults: see e2e/model
 	@node e2e/model/run.ts $(ARGS)
 
 .PHONY: hostile
@@ -89,7 +89,7 @@ hostile: build ## 10,000 mutated protocol streams for each client; ARGS='COUNT S
 	@node e2e/hostile/streams.ts $(ARGS)
 
 .PHONY: cluster-e2e
-cluster-e2e: build ## the tests that need a whole Kubernetes cluster: the one of KUBECONFIG
+cluster-e2e: build ## the tests that need a complete Kubernetes cluster, named by KUBECONFIG
 	@[ -n "$$KUBECONFIG" ] || { echo "make: set KUBECONFIG to a cluster that may be used for tests" >&2; exit 1; }
 	@node tools/run-tests.ts --folder e2e/cluster $(ARGS)
 
@@ -99,5 +99,5 @@ kind: build ## a local cluster in Docker, with the custom resources installed
 	@kubectl --context kind-idra apply -f crds
 
 .PHONY: clean
-clean: ## remove what the other targets made, Node and packages included
+clean: ## remove what the other targets created, including Node and packages
 	@rm -rf .tools node_modules dist .test-servers .idra "$${TMPDIR:-/tmp}/idra-test-servers-$$(id -u)"

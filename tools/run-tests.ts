@@ -10,9 +10,9 @@ import { TestTally } from './test-tally.ts';
 /**
  * Runs the tests of the project, each file in its own process, and ends with `N passed, N failed, N skipped`.
  *
- * --only PATTERN   only files whose path contains PATTERN; each starts the servers that it needs
- * --unit           no end-to-end tests, and no server: the tests that need one are skipped
- * --folder FOLDER  only the test files of this folder, one after the other
+ *   --only PATTERN   only files whose path contains PATTERN; each starts the servers that it needs
+ *   --unit           no end-to-end tests, and no server: the tests that need one are skipped
+ *   --folder FOLDER  only the test files of this folder, one after the other
  */
 const modules =
   '{core,connectors,coordination,process,agent,operator,fleet,cli,crds,docs,tools,e2e/kit,e2e/pairs}/**/*.test.ts';

@@ -8,7 +8,7 @@ export interface Comparison {
   readonly different: number;
 }
 
-/** Row by row, every column: both tables in key order, merged. */
+/** Compares every column, row by row: both tables are read in key order and merged. */
 export function compareTables(sourcePath: string, destinationPath: string, table: string): Comparison {
   const [source, destination] = [sourcePath, destinationPath].map(
     (path) => new Database(path, { readonly: true }),

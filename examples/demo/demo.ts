@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { type Comparison, compareTables } from './compare.ts';
 import { Shop } from './shop.ts';
 
-/** `make demo`: single mode on a shop that keeps changing, killed in the middle, resumed, compared row by row. */
+/** `make demo`: single mode on a shop that keeps changing; it is killed halfway, resumed, and compared row by row. */
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = `${root}.idra/demo`;
 const [shopPath, warehousePath] = [`${folder}/shop.db`, `${folder}/warehouse.db`];
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   } finally {
     shop.stopChanging();
   }
-  await passed(lateByMs + 1_500); // the last changes are then older than safetyLag
+  await passed(lateByMs + 1_500); // by then the last changes are older than safetyLag
   say('The shop rests. One last pass of every sync (bin/idra run --once):');
   await finished(start(['--once']));
   shop.close();
@@ -89,7 +89,7 @@ function countRows(table: string, where = 'true'): number {
       db.close();
     }
   } catch (error) {
-    if (error instanceof Database.SqliteError) return 0; // not there yet, or just being written
+    if (error instanceof Database.SqliteError) return 0; // does not exist yet, or is being written
     throw error;
   }
 }

@@ -21,7 +21,7 @@ export class Shop {
       CREATE INDEX orders_by_time ON orders (updated_at, id);`);
   }
 
-  /** Returns how many flights there are. */
+  /** Returns the number of flights. */
   fill(): number {
     const flights = readFlights();
     const insert = this.#db.prepare('INSERT INTO flights (delay, distance, time) VALUES (?, ?, ?)');
@@ -33,7 +33,7 @@ export class Shop {
     return flights.length;
   }
 
-  /** New and changed orders and customers, some hundred each second, until stopped. */
+  /** Inserts and changes orders and customers, some hundred per second, until stopped. */
   keepChanging(): void {
     this.#timer = setInterval(() => {
       this.#db.transaction(() => {
@@ -82,7 +82,7 @@ export class Shop {
       .run(`Customer ${nr} 🌊`, this.#pick(['Roma', 'Bergen', 'Łódź', '東京']));
   }
 
-  /** A linear congruential generator (Numerical Recipes constants): the same shop at each run. */
+  /** A linear congruential generator (Numerical Recipes constants): the shop is the same in each run. */
   #random(below: number): number {
     this.#seed = (this.#seed * 1_664_525 + 1_013_904_223) % 2 ** 32;
     return Math.floor((this.#seed / 2 ** 32) * below);

@@ -26,7 +26,7 @@ helm.sh/chart: {{ printf "%s-%s" $top.Chart.Name $top.Chart.Version }}
 {{- if .Values.etcd.external.endpoints }}{{ join "," .Values.etcd.external.endpoints }}{{ else }}https://{{ include "idra.name" . }}-etcd:2379{{ end }}
 {{- end }}
 
-{{/* Call with (list . "role"): as whom this role comes to etcd. Each has a certificate of its own in the etcd of the chart. */}}
+{{/* Call with (list . "role"): how this role logs in to etcd. In the etcd of the chart each role has its own certificate. */}}
 {{- define "idra.etcdLogin" -}}
 {{- $top := index . 0 }}
 {{- $role := index . 1 }}
@@ -59,7 +59,7 @@ allowCleartextPassword: false
   value: {{ $top.Values.logLevel }}
 - name: IDRA_HEALTH_PORT
   value: "8080"
-# The kubelet and Prometheus ask from outside of the pod.
+# The kubelet and Prometheus connect from outside of the pod.
 - name: IDRA_HEALTH_ADDRESS
   value: "*"
 {{- if $login.tlsSecret }}
@@ -111,7 +111,7 @@ allowCleartextPassword: false
 {{- end }}
 {{- end }}
 
-{{/* Call with the values of a role: where its pods may run. */}}
+{{/* Call with the values of a role: scheduling constraints of its pods. */}}
 {{- define "idra.scheduling" -}}
 {{- range $field := list "nodeSelector" "tolerations" "affinity" }}
 {{- with index $ $field }}
