@@ -24,7 +24,7 @@ export class Witness {
   readonly #durable = new Map<string, number>();
   readonly #locks = new Set<Held>();
   readonly #slots = new Set<Held>();
-  /** Number of the present etcd; increases when etcd is replaced. */
+  /** Number of the current etcd; increases when etcd is replaced. */
   era = 0;
   commits = 0;
   claims = 0;

@@ -126,7 +126,7 @@ for (const [name, start] of servers) {
         const { value: first } = await reading.next();
         assert.ok(first && 'rows' in first);
         await flow.destination.write(first, signal);
-        // As after an implicit commit or a deadlock: the session is no longer in a transaction and is not told so.
+        // As after an implicit commit or a deadlock: the session is no longer in a transaction, but does not know it.
         await endTransactionOf('atomic_ended');
         const { value: second } = await reading.next();
         assert.ok(second && 'rows' in second);

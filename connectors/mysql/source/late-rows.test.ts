@@ -112,7 +112,7 @@ describe('late rows', { concurrency: servers.length }, () => {
         await locker.query('LOCK TABLES gate WRITE');
         const late = await begin();
         const { waiting } = await insertBehindGate(late, passes);
-        // Other rows come between the row's time and trx_started, by more than one second of slack would cover.
+        // Other rows are committed between the row's time and trx_started, and the gap exceeds one second of slack.
         await run(`INSERT INTO ${passes.table} (id) VALUES (3); SELECT SLEEP(1.6)`);
         await locker.query('UNLOCK TABLES');
         await waiting;

@@ -3,7 +3,7 @@ import { until } from '../wait.ts';
 import { type Case, can, reads, writes } from './case.ts';
 import { withDeadline } from './context.ts';
 
-/** Whatever is told to stop stops, and nothing stays open. */
+/** Everything stops when asked to, and nothing stays open. */
 export const stopping: readonly Case[] = [
   {
     name: 'stop: whatever waits answers a signal that has fired with its reason',
