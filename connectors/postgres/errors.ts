@@ -211,7 +211,7 @@ function isMissedInFunction({ code = '', internalQuery, where = '' }: pg.Databas
   return isMissed && internalQuery !== undefined && !where.includes('inline_code_block');
 }
 
-/** A statement that a reader ran was refused because it writes. This does not mean that the server is read-only. */
+/** A statement of a reader was refused because it writes, which readers never may. The server itself may be writable. */
 export function sourceWrites(doing: string, cause: unknown): IdraError {
   const mend = 'read without functions that write, in the query, view or policy';
   const message = `${doing}: what is read calls a function that writes, and sources are read in read-only transactions`;

@@ -35,7 +35,7 @@ export function readRemembered(path: string): ReadonlyMap<string, Remembered> {
 
 function rememberedIn(file: Buffer): ReadonlyMap<string, Remembered> {
   if (file.length === 0) return new Map();
-  // A database in memory has no log; these bytes of the header keep it from requiring one.
+  // A database in memory has no write-ahead log; with these bytes of the header set to 1, SQLite does not require one.
   file.fill(1, 18, 20);
   const tables = new Database(file);
   try {

@@ -69,7 +69,7 @@ const pinnedWriter: readonly Pinned[] = [
 
 export const pinnedNames: readonly string[] = [...pinned, ...pinnedWriter].map(({ name }) => name);
 
-/** From now on, for a session that only described a destination so far, as check and plan do. */
+/** Allows writes in a session that until now could only describe a destination, as check and plan do. */
 export const allowWrites = 'SET default_transaction_read_only = off';
 
 /** One message that configures a session for `use`, whoever used it before. */
