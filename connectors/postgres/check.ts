@@ -137,9 +137,9 @@ export async function writeFindings(
 ): Promise<readonly Finding[]> {
   const schema = literalText(name.schema);
   const commits = literalText(`${quoteDouble(name.schema)}."_idra_commits"`);
-  const [[isStandby, user, canCreate, hasCommits, canTemp] = []] = await session.query(
+  const [[isStandby, user, canCreate, hasCommits, canTemp, database] = []] = await session.query(
     `SELECT pg_is_in_recovery(), current_user, has_schema_privilege(${schema}, 'CREATE'), to_regclass(${commits}) IS NOT NULL,
-      has_database_privilege(current_database(), 'TEMP')`,
+      has_database_privilege(current_database(), 'TEMP'), current_database()`,
     signal,
   );
   const who = quoteDouble(user ?? '');
@@ -162,7 +162,10 @@ export async function writeFindings(
   }
   if (canTemp !== 't' && writeMode === 'Upsert') {
     findings.push(
-      missingRight('create temporary tables', `GRANT TEMPORARY ON DATABASE current_database TO ${who}`),
+      missingRight(
+        'create temporary tables',
+        `GRANT TEMPORARY ON DATABASE ${quoteDouble(database ?? '')} TO ${who}`,
+      ),
     );
   }
   if (hasCommits === 't') findings.push(...(await commitTableFindings(session, name, signal)));

@@ -104,6 +104,21 @@ describe('errors of objects are classified', () => {
     await Promise.all([foreign, closed, fast].map((each) => each.close()));
   });
 
+  test('the statements that the findings name give the missing rights', async () => {
+    await database.query(`CREATE SCHEMA locked; CREATE TABLE locked.t (id int PRIMARY KEY); GRANT USAGE ON SCHEMA locked TO "${database.user}";
+      REVOKE TEMPORARY ON DATABASE "${database.database}" FROM PUBLIC, "${database.user}"`);
+    const object = { table: 'locked.t', existingRows: 'Refuse' } as const;
+    const destination = await connector.openDestination(database.access, object, signal);
+    const missing = await destination.check('Upsert', signal);
+    assert.deepEqual(
+      missing.map(({ code }) => code),
+      ['PermissionDenied', 'PermissionDenied', 'PermissionDenied'],
+    );
+    for (const { mend } of missing) await database.query(mend ?? '');
+    assert.deepEqual(await destination.check('Upsert', signal), []);
+    await destination.close();
+  });
+
   test('a commit table of another role is found; one of an older version that is ours is no matter', async () => {
     await database.query(`CREATE SCHEMA old; CREATE TABLE old.t (id int PRIMARY KEY); CREATE TABLE old._idra_commits (uid text);
       GRANT ALL ON old.t, old._idra_commits TO "${database.user}"; GRANT ALL ON SCHEMA old TO "${database.user}"`);
