@@ -107,7 +107,7 @@ export const tableCases: readonly TableCase[] = [
     ...sync('no_unique', {}),
     code: 'NoUniqueIndex',
     path: 'spec.destination.key',
-    says: /no_unique has no primary key or unique index on \(id\)/,
+    says: /no_unique has no unique key on \(id\)/,
     mend: /UNIQUE (INDEX .* )?\(id\)|UNIQUE INDEX ON .*\(id\)/,
   },
   {
@@ -128,7 +128,7 @@ export const tableCases: readonly TableCase[] = [
     ...sync('unfilled', {}),
     code: 'ColumnUnfilled',
     path: 'spec.destination.table',
-    says: /column must of .*unfilled is NOT NULL/,
+    says: /column must of .*unfilled refuses NULL/,
     mend: /default/,
   },
   {

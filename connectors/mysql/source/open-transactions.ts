@@ -35,6 +35,17 @@ const maxTryRestMs = 1_000;
 const snapshotTimeoutMs = 40_000;
 const processDenied = new Set([1227, 1142, 1045]);
 
+/**
+ * ER_CANNOT_CONVERT_STRING. MySQL converts the text of every running statement to UTF-8, whichever columns are selected, and fails while a
+ * session with character_set_client=binary (a restore of a mysqldump, for example) runs one with other bytes.
+ */
+const cannotConvertString = 3854;
+const unreadable: OpenTransactions = {
+  limitation:
+    'information_schema.innodb_trx cannot be read while a statement runs whose text is not UTF-8 (character_set_client=binary)',
+  mend: 'set another character set for the sessions that use SET NAMES binary, or let their statements end sooner',
+};
+
 const watches = new Map<string, TransactionWatch>();
 
 /** One per server and user. Its history is kept after its last user has gone. */
@@ -104,6 +115,7 @@ export class TransactionWatch {
       return { limitation: because, ...(mend !== undefined && { mend }), replica: { positionMicros } };
     }
     await takeTurn(session, signal);
+    let isUnreadable = false;
     for (let tries = 1; tries <= maxTries; tries++) {
       const processes = await listProcesses(session, signal);
       if (processes.isReplicating) return { limitation: 'other servers write to this one by replication' };
@@ -112,8 +124,9 @@ export class TransactionWatch {
       if (rows === 'denied') {
         return { limitation: 'needs the right PROCESS', mend: `GRANT PROCESS ON *.* TO this user` };
       }
-      const transactions = transactionsOf(rows, mark, processes);
-      if (transactions) {
+      isUnreadable = rows === 'unreadable';
+      const transactions = rows === 'unreadable' ? undefined : transactionsOf(rows, mark, processes);
+      if (rows !== 'unreadable' && transactions) {
         const { atMicros } = processes;
         const readers = readOnlyConnections(rows);
         const statements = processes.statements.filter(({ connection }) => !readers.has(connection));
@@ -121,6 +134,7 @@ export class TransactionWatch {
       }
       await systemClock.sleep(restMs + backoffMs(tries, { baseMs: restMs, maxMs: maxTryRestMs }), signal);
     }
+    if (isUnreadable) return unreadable;
     return {
       limitation:
         'information_schema.innodb_trx is read by others more often than every 100 ms, and so never refreshed',
@@ -194,7 +208,7 @@ async function listTransactions(
   session: Session,
   mark: string,
   signal: AbortSignal,
-): Promise<readonly SqlRow[] | 'denied'> {
+): Promise<readonly SqlRow[] | 'denied' | 'unreadable'> {
   const sql = `SELECT /* ${mark} */ trx_id, trx_mysql_thread_id, trx_started, trx_rows_modified, trx_query, trx_is_read_only FROM information_schema.innodb_trx`;
   return await session.guard(async () => {
     try {
@@ -202,9 +216,10 @@ async function listTransactions(
       const results = await session.run([begin, sql, 'COMMIT'].map(own).join('; '));
       return results[1]?.rows ?? [];
     } catch (thrown) {
-      if (!processDenied.has(errnoOf(thrown) ?? 0)) throw thrown;
+      const errno = errnoOf(thrown) ?? 0;
+      if (!processDenied.has(errno) && errno !== cannotConvertString) throw thrown;
       await session.run('ROLLBACK');
-      return 'denied' as const;
+      return errno === cannotConvertString ? 'unreadable' : 'denied';
     }
   }, signal);
 }
