@@ -1,38 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CommitRow } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
-import type { Sync, SyncSpec } from '../../core/sync-spec.ts';
 import { type AdmitInput, admit } from './admission.ts';
 import { sameSystems } from './system-change.ts';
+import { row, spec, sync } from './test-objects.ts';
 
-const spec: SyncSpec = {
-  source: { dataSource: 'shop', table: 'public.orders', idField: 'id', timeZone: 'UTC' },
-  destination: { dataSource: 'warehouse', table: 'sales.orders', existingRows: 'Refuse' },
-  mode: 'Id',
-  writeMode: 'Upsert',
-  schedule: { kind: 'every', everyMs: 10_000 },
-  batch: { maxRows: 100, maxBytes: 1_000 },
-  isSuspended: false,
-  createTable: 'IfMissing',
-  schemaChanges: 'Fail',
-  onError: 'Stop',
-  redactsKeys: false,
-  placement: { agentSelector: {} },
-};
-const sync: Sync = { uid: 'u1', namespace: 'a', name: 'orders', generation: 1, spec };
-const row = (change: Partial<CommitRow> = {}): CommitRow => ({
-  uid: 'u1',
-  table: 'sales.orders',
-  name: 'a/orders',
-  meaning: 'm',
-  token: 5n,
-  offset: null,
-  rows: 0,
-  isClosed: false,
-  time: '2026-11-24T00:00:00Z',
-  ...change,
-});
 const input = (change: Partial<AdmitInput> = {}): AdmitInput => ({
   sync,
   meaning: 'm',

@@ -140,7 +140,7 @@ async function storeClaim(state: RunState, open: OpenSync): Promise<Pick<Claimed
   );
   await reach('claim:after');
   // A file that was created by the claim has an identity only now.
-  const isNamed = ends.destination.identity.length > 0;
+  const isNamed = existing !== null || ends.destination.identity.length > 0;
   const claimed = isNamed ? ends : await endsNow(sync, context, open, signal);
   const target = open.isOffsetInStore ? claim.target : undefined;
   await rememberClaim(state, { admission, systems, ends: claimed, target });

@@ -1,25 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { definitionOf } from '../../connectors/catalog.ts';
-import type { CommitRow } from '../../core/connector.ts';
-import type { DataSource, Sync, SyncSpec } from '../../core/sync-spec.ts';
+import type { DataSource, Sync } from '../../core/sync-spec.ts';
 import { addressesOf, offsetFingerprint, otherWriters } from './offset-fingerprint.ts';
+import { row, spec, sync } from './test-objects.ts';
 
-const spec: SyncSpec = {
-  source: { dataSource: 'shop', table: 'public.orders', idField: 'id', timeZone: 'UTC' },
-  destination: { dataSource: 'warehouse', table: 'sales.orders', existingRows: 'Refuse' },
-  mode: 'Id',
-  writeMode: 'Upsert',
-  schedule: { kind: 'every', everyMs: 10_000 },
-  batch: { maxRows: 100, maxBytes: 1_000 },
-  isSuspended: false,
-  createTable: 'IfMissing',
-  schemaChanges: 'Fail',
-  onError: 'Stop',
-  redactsKeys: false,
-  placement: { agentSelector: {} },
-};
-const sync: Sync = { uid: 'u1', namespace: 'a', name: 'orders', generation: 1, spec };
 const dataSource = (name: string, host: string): DataSource => ({
   uid: name,
   namespace: 'a',
@@ -31,19 +16,6 @@ const dataSource = (name: string, host: string): DataSource => ({
     placement: { agentSelector: {} },
   },
 });
-const row = (change: Partial<CommitRow> = {}): CommitRow => ({
-  uid: 'u1',
-  table: 'sales.orders',
-  name: 'a/orders',
-  meaning: 'm',
-  token: 5n,
-  offset: null,
-  rows: 0,
-  isClosed: false,
-  time: '2026-11-24T00:00:00Z',
-  ...change,
-});
-
 test('the fingerprint changes with what an offset means, and with nothing else', () => {
   const [shop, warehouse] = [dataSource('shop', 'one'), dataSource('warehouse', 'two')];
   const fingerprint = (of: Sync, source = shop) =>

@@ -82,15 +82,14 @@ export class StoredOffsets implements Destination {
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
     await this.#plain.prepare(request, signal);
     const [stored] = request.offset === 'keep' ? await this.commitRows() : [];
-    const offset = stored?.offset ?? null;
-    if (offset !== (await this.#keeper.readOffset())) await this.#keeper.writeOffset(offset);
+    if (!stored) await this.#keeper.writeOffset(null);
     this.#rows = stored?.rows ?? 0;
     const target = (await this.#plain.describe(signal))?.identity;
     return {
       ...this.#identityOf(request.meaning),
       // The token is visible to nobody else: the lock of the Sync excludes other owners.
       token: request.token === 'next' ? 1n : request.token,
-      offset,
+      offset: stored?.offset ?? null,
       rows: this.#rows,
       time: '',
       ...(target !== undefined && { target }),

@@ -33,17 +33,30 @@ const turnWaitSeconds = 5;
 const maxTries = 8;
 const maxTryRestMs = 1_000;
 const snapshotTimeoutMs = 40_000;
-const processDenied = new Set([1227, 1142, 1045]);
 
-/**
- * ER_CANNOT_CONVERT_STRING. MySQL converts the text of every running statement to UTF-8, whichever columns are selected, and fails while a
- * session with character_set_client=binary (a restore of a mysqldump, for example) runs one with other bytes.
- */
-const cannotConvertString = 3854;
+/** Errors of a query of innodb_trx that only limit what is seen, by errno. */
+const refusals: ReadonlyMap<number, 'denied' | 'unreadable'> = new Map([
+  [1227, 'denied'],
+  [1142, 'denied'],
+  [1045, 'denied'],
+  // ER_CANNOT_CONVERT_STRING. MySQL converts the text of every running statement to UTF-8, whichever columns are selected, and fails
+  // while a session with character_set_client=binary (a restore of a mysqldump, for example) runs one with other bytes.
+  [3854, 'unreadable'],
+]);
+
+const denied: OpenTransactions = {
+  limitation: 'needs the right PROCESS',
+  mend: 'GRANT PROCESS ON *.* TO this user',
+};
 const unreadable: OpenTransactions = {
   limitation:
     'information_schema.innodb_trx cannot be read while a statement runs whose text is not UTF-8 (character_set_client=binary)',
   mend: 'set another character set for the sessions that use SET NAMES binary, or let their statements end sooner',
+};
+const neverRefreshed: OpenTransactions = {
+  limitation:
+    'information_schema.innodb_trx is read by others more often than every 100 ms, and so never refreshed',
+  mend: 'let the other readers of information_schema.innodb_trx wait longer between their queries',
 };
 
 const watches = new Map<string, TransactionWatch>();
@@ -115,31 +128,32 @@ export class TransactionWatch {
       return { limitation: because, ...(mend !== undefined && { mend }), replica: { positionMicros } };
     }
     await takeTurn(session, signal);
-    let isUnreadable = false;
+    let limitation = neverRefreshed;
     for (let tries = 1; tries <= maxTries; tries++) {
       const processes = await listProcesses(session, signal);
       if (processes.isReplicating) return { limitation: 'other servers write to this one by replication' };
       const mark = `idra-look-${session.id}-${++this.#snapshotNumber}`;
       const rows = await listTransactions(session, mark, signal);
-      if (rows === 'denied') {
-        return { limitation: 'needs the right PROCESS', mend: `GRANT PROCESS ON *.* TO this user` };
-      }
-      isUnreadable = rows === 'unreadable';
-      const transactions = rows === 'unreadable' ? undefined : transactionsOf(rows, mark, processes);
-      if (rows !== 'unreadable' && transactions) {
-        const { atMicros } = processes;
-        const readers = readOnlyConnections(rows);
-        const statements = processes.statements.filter(({ connection }) => !readers.has(connection));
-        return { atMicros, open: this.#log.take({ atMicros, statements, transactions }) };
+      if (rows === 'denied') return denied;
+      if (rows === 'unreadable') limitation = unreadable;
+      else {
+        const transactions = transactionsOf(rows, mark, processes);
+        if (transactions) return this.#taken(rows, transactions, processes);
+        limitation = neverRefreshed;
       }
       await systemClock.sleep(restMs + backoffMs(tries, { baseMs: restMs, maxMs: maxTryRestMs }), signal);
     }
-    if (isUnreadable) return unreadable;
-    return {
-      limitation:
-        'information_schema.innodb_trx is read by others more often than every 100 ms, and so never refreshed',
-      mend: 'let the other readers of information_schema.innodb_trx wait longer between their queries',
-    };
+    return limitation;
+  }
+
+  #taken(
+    rows: readonly SqlRow[],
+    transactions: readonly Transaction[],
+    { atMicros, statements: running }: Processes,
+  ): OpenTransactions {
+    const readers = readOnlyConnections(rows);
+    const statements = running.filter(({ connection }) => !readers.has(connection));
+    return { atMicros, open: this.#log.take({ atMicros, statements, transactions }) };
   }
 }
 
@@ -216,10 +230,10 @@ async function listTransactions(
       const results = await session.run([begin, sql, 'COMMIT'].map(own).join('; '));
       return results[1]?.rows ?? [];
     } catch (thrown) {
-      const errno = errnoOf(thrown) ?? 0;
-      if (!processDenied.has(errno) && errno !== cannotConvertString) throw thrown;
+      const refusal = refusals.get(errnoOf(thrown) ?? 0);
+      if (refusal === undefined) throw thrown;
       await session.run('ROLLBACK');
-      return errno === cannotConvertString ? 'unreadable' : 'denied';
+      return refusal;
     }
   }, signal);
 }
