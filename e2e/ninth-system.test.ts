@@ -163,8 +163,14 @@ test('in a cluster: agents are killed and others go on from the offset in etcd',
     const count = 3 * rows;
     await until(async () => isThere(await arrived(), count), { what: 'all rows', timeoutMs: 90_000 });
     requireNothingLost(await arrived(), count);
-    const status = await cluster.untilStatus('out', 'caught up', (each) => each.reason === 'CaughtUp');
-    assert.deepEqual([status.guarantee, status.offsetText], ['AtLeastOnce', String(count)]);
+    const atOffset = (uid: string, offset: number) =>
+      cluster.untilStatus(uid, 'caught up', (each) => each.reason === 'CaughtUp' && each.offsetText === String(offset));
+    const { guarantee } = await atOffset('out', count);
+    assert.equal(guarantee, 'AtLeastOnce');
+    // A topic may hold more lines than there are rows, so only the offsets show that the others have read all of it.
+    await atOffset('copy', (await arrived()).events.length);
+    await atOffset('back', (await arrived()).copied.length);
+    requireNothingLost(await arrived(), count);
     // The agents that take over move nothing again.
     const before = await arrived();
     for (const agent of cluster.agents.values()) agent.kill('SIGKILL');

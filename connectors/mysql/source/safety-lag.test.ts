@@ -9,7 +9,8 @@ for (const [name, start] of servers) {
   describe(name, () => {
     let database: TestDatabase;
     before(async () => {
-      database = await TestDatabase.create(start);
+      // An open transaction or statement on a server holds back all who read there, so the test has its own server.
+      database = await TestDatabase.create(() => start({ own: true }));
     });
     after(() => database?.stop());
 
