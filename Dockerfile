@@ -23,7 +23,7 @@ RUN find . -path ./node_modules -prune -o -name '*.test.ts' -print -exec rm {} +
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="Idra" \
-      org.opencontainers.image.description="Keeps data in step between systems, declaratively, on Kubernetes" \
+      org.opencontainers.image.description="Keeps data in sync between systems, declaratively, on Kubernetes" \
       org.opencontainers.image.licenses="Apache-2.0"
 WORKDIR /app
 COPY --from=build /src/package.json ./

@@ -41,6 +41,6 @@ test('the command ends with status 2 and one line that says what would be right'
   assert.equal(code, 2);
   assert.equal(
     stderr,
-    'idra agent: IDRA_LEASE_TTL: "long" is of no use here; use an integer and ms, s, m or h: 10s\n',
+    'idra agent: IDRA_LEASE_TTL: "long" is not valid; use an integer and ms, s, m or h: 10s\n',
   );
 });

@@ -36,13 +36,13 @@ export async function runAgent(env: Environment): Promise<AgentStatus> {
   );
   // The drain has its own limits; this one applies to anything that hangs.
   const drain = limitDrain(signals.signal, config.drainTimeoutMs + leaveMs, () =>
-    log.warn('leaving although something does not end'),
+    log.warn('exiting although a task does not end'),
   );
   const life = new AgentLife(config, log);
   try {
     return await life.run(env, signals.signal);
   } catch (error) {
-    log.error('the agent ends', { error });
+    log.error('the agent exits', { error });
     return statusOf(error);
   } finally {
     await life.close();
@@ -91,7 +91,7 @@ class AgentLife {
 
   async run(env: Environment, signal: AbortSignal): Promise<AgentStatus> {
     const { name, labels, healthPort, etcd } = this.#config;
-    this.#log.info('agent starts', { version, labels, etcd: etcd.endpoints.join(',') });
+    this.#log.info('agent started', { version, labels, etcd: etcd.endpoints.join(',') });
     if (healthPort !== undefined) await this.#serveHealth(healthPort);
     const deps: MembershipDeps = {
       config: this.#config,
@@ -136,10 +136,10 @@ class AgentLife {
       host: this.#config.healthAddress,
       ready: {
         member: () =>
-          this.#isMember() || 'no member of the cluster: etcd gives no answer, or the name is taken',
+          this.#isMember() || 'not a member of the cluster: etcd does not answer, or the agent name is taken',
       },
       metrics: this.#metrics.registry,
     });
-    this.#log.info('health and metrics are served', { port: this.#health.port });
+    this.#log.info('serving health and metrics', { port: this.#health.port });
   }
 }

@@ -48,7 +48,7 @@ export async function joinCluster(
       return await coordination.join(agent, { leaseTtlMs: config.leaseTtlMs });
     } catch (error) {
       if (!(error instanceof IdraError) || error.disposition === 'permanent') throw error;
-      warnings.warn(`cannot join the cluster yet (${error.code}); it is tried again`, error);
+      warnings.warn(`cannot join the cluster yet (${error.code}); will retry`, error);
       await clock.sleep(backoffMs(failures, { maxMs: 2_000 }), signal);
     }
   }
@@ -69,7 +69,7 @@ export class Membership {
     const { coordination, clock, log } = deps;
     const warnings = new ThrottledWarnings(log, clock);
     const onError = (error: Error) => {
-      if (!session.signal.aborted) warnings.warn('etcd cannot be watched for now', error);
+      if (!session.signal.aborted) warnings.warn('etcd cannot be watched; will retry', error);
     };
     const { name, instance } = session.agent;
     const definitionOf = withTrials(deps.definitionOf, coordination.trials, { agent: name, instance });
@@ -101,12 +101,12 @@ export class Membership {
     const isDrained = first === signal && (await this.#drain());
     if (this.#session.signal.aborted) {
       const syncs = this.#runner.names;
-      log.warn('the lease is lost: all syncs of this agent are stopped', { syncs: syncs.length });
+      log.warn('the lease is lost; all syncs of this agent are stopped', { syncs: syncs.length });
     }
     this.#endOfLeading.abort(new Stopped('shutdown'));
     await this.#leading;
     await this.#session.leave().catch((error: unknown) => {
-      log.warn('the lease could not be given back; it runs out by itself', { error });
+      log.warn('the lease could not be released; it will expire', { error });
     });
     await Promise.all([...this.#watches.map((watch) => watch.close()), this.#untilEnded()]);
     if (first !== signal) return 'lost';
@@ -117,14 +117,16 @@ export class Membership {
   async #drain(): Promise<boolean> {
     const { config, log, clock } = this.#deps;
     const { drainTimeoutMs } = config;
-    log.info('draining: the leader gives the syncs of this agent away', { syncs: this.#runner.names.length });
+    log.info('draining: the leader moves the syncs of this agent to other agents', {
+      syncs: this.#runner.names.length,
+    });
     try {
       const given = this.#deadline(drainTimeoutMs * (1 - ownStopShare));
       await this.#session.setDraining().then(() => this.#untilEmptied(given));
       return true;
     } catch (error) {
       if (this.#session.signal.aborted) return false;
-      log.warn('not all syncs were given away in time; they are stopped here', {
+      log.warn('not all syncs were moved to other agents in time; they are stopped here', {
         syncs: this.#runner.names,
         ...(error instanceof Stopped ? {} : { error: asIdraError(error) }),
       });
@@ -137,7 +139,7 @@ export class Membership {
       return true;
     } catch {
       if (!this.#session.signal.aborted)
-        log.warn('leaving although syncs are at work in a batch', { syncs: this.#runner.names });
+        log.warn('leaving although syncs are still writing a batch', { syncs: this.#runner.names });
       return false;
     }
   }
@@ -161,7 +163,7 @@ export class Membership {
     const { clock, log, config } = this.#deps;
     const isLate = new AbortController();
     const late = clock.sleep(config.leaseTtlMs, isLate.signal).then(
-      () => log.warn('syncs have not ended yet', { syncs: this.#runner.names }),
+      () => log.warn('waiting for syncs to stop', { syncs: this.#runner.names }),
       () => {},
     );
     await Promise.race([this.#runner.ended(), late]);

@@ -16,7 +16,7 @@ export class AgentMetrics implements EngineObserver {
   readonly registry = new Registry();
   readonly #ofSync: readonly (Counter<string> | Gauge<string> | Histogram<string>)[];
   readonly #rows = this.#counter('rows_written_total', 'Rows written at the destination', ['sync']);
-  readonly #bytes = this.#counter('bytes_written_total', 'Bytes of those rows as they travel', ['sync']);
+  readonly #bytes = this.#counter('bytes_written_total', 'Bytes of those rows in transit', ['sync']);
   readonly #commits = new Histogram({
     name: 'idra_commit_seconds',
     help: 'From handing a batch to the destination to its commit; the count is the number of batches',
@@ -24,14 +24,11 @@ export class AgentMetrics implements EngineObserver {
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
     registers: [this.registry],
   });
-  readonly #passes = this.#counter('passes_total', 'Passes that were completed', ['sync']);
-  readonly #retries = this.#counter('retries_total', 'Attempts that failed and are repeated by themselves', [
+  readonly #passes = this.#counter('passes_total', 'Completed passes', ['sync']);
+  readonly #retries = this.#counter('retries_total', 'Failed attempts that are retried automatically', [
     'sync',
   ]);
-  readonly #errors = this.#counter('errors_total', 'Attempts that failed, by code of the error', [
-    'sync',
-    'code',
-  ]);
+  readonly #errors = this.#counter('errors_total', 'Failed attempts, by error code', ['sync', 'code']);
   readonly #lag: Gauge<string>;
   readonly #statuses = new Map<string, SyncStatus>();
   readonly #codes = new Map<string, Set<string>>();
@@ -50,7 +47,7 @@ export class AgentMetrics implements EngineObserver {
     this.#gauge('syncs_running', 'Syncs whose lock this agent holds', () => statuses.size);
     this.#gauge(
       'lease_left_seconds',
-      'Time until all syncs are stopped unless etcd confirms the lease',
+      'Time until all syncs are stopped, unless etcd confirms the lease',
       () => (state.leaseLeftMs() ?? 0) / 1_000,
     );
     this.#gauge('member', '1 while this agent is a member of the cluster', () =>

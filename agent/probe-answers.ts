@@ -32,7 +32,7 @@ export async function answerProbe(deps: ProbeDeps, probe: Probe): Promise<unknow
     return await answer(deps, probe, signal);
   } catch (error) {
     if (!deadline.aborted) throw error;
-    throw transient('SystemTimeout', `the system gave no answer within ${answerMs / 1_000} s`, {
+    throw transient('SystemTimeout', `the system did not answer within ${answerMs / 1_000} s`, {
       cause: error,
     });
   }

@@ -175,7 +175,7 @@ describe('idra get and describe', () => {
     const { out } = await run('describe', 'sync', 'orders');
     assert.match(out, /^Sync default\/orders: Pending: .+\n/);
     assert.match(out, /Reconciling +True +WaitingForAgent[\s\S]*\nSpec:\n {2}source:\n/);
-    assert.match(out, /Offset: never changed by hand/);
+    assert.match(out, /Offset: no manual changes/);
     assert.match((await run('describe', 'datasource', 'shop')).out, /Used by: orders, race\n/);
     const session = await store.join(
       { name: 'a1', labels: { zone: 'b' }, version: '7', instance: 'one' },
@@ -228,7 +228,7 @@ describe('idra delete', () => {
   test('marks a sync, and says that no agent has closed it in time', async () => {
     const { status, talk } = await run('delete', 'sync', 'race', '--timeout', '200ms');
     assert.equal(status, 1);
-    assert.match(talk, /no agent has closed it in time; it goes as soon as an agent runs/);
+    assert.match(talk, /no agent has closed it in time; it is deleted once an agent runs/);
     assert.equal((await run('delete', 'sync', 'race', '--no-wait')).status, 0);
   });
 

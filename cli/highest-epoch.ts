@@ -23,7 +23,7 @@ export async function highestEpochSeen(cli: Cli, path: string): Promise<number> 
         return await epochSeenBy(manifests, sync);
       } catch (thrown) {
         cli.talk.write(
-          `${qualifiedName(sync)}: its destination was not asked: ${describeError(asIdraError(thrown))}\n`,
+          `${qualifiedName(sync)}: its destination could not be queried: ${describeError(asIdraError(thrown))}\n`,
         );
         return 0;
       }

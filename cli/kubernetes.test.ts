@@ -94,7 +94,7 @@ describe('the command line in a cluster with Kubernetes', () => {
     assert.deepEqual(request?.offset, { value: '41000', expect: '42000' });
     const history = await run('offset', 'history', 'lines');
     assert.equal(history.status, 2);
-    assert.match(history.talk, /keeps no history.*IDRA_ETCD_ENDPOINTS/);
+    assert.match(history.talk, /has no history.*IDRA_ETCD_ENDPOINTS/);
   });
 
   test('what is not there is answered with what is; no cluster is exit status 3', async () => {
@@ -103,7 +103,7 @@ describe('the command line in a cluster with Kubernetes', () => {
     assert.match(wrong.talk, /has no Sync team-a\/nothing; it has .*team-a\/orders/);
     const context = await run('run-now', 'orders', '--context', 'other');
     assert.equal(context.status, 3);
-    assert.match(context.talk, /other names no cluster/);
+    assert.match(context.talk, /other does not name a cluster/);
   });
 
   test('kubectl idra is the same, for the cluster that kubectl speaks to', async () => {

@@ -8,7 +8,7 @@ import { exitStatus } from './exit-status.ts';
 /** The `idra` command. Linked as `kubectl-idra` it is a plugin of kubectl. */
 export function program(cli: Cli): Command {
   const root = new Command('idra')
-    .description('Keeps data in step between systems, declaratively.')
+    .description('Keeps data in sync between systems, declaratively.')
     .version(version)
     .configureOutput({ writeOut: (text) => cli.out.write(text), writeErr: (text) => cli.talk.write(text) })
     .configureHelp({ showGlobalOptions: true })
@@ -20,8 +20,8 @@ export function program(cli: Cli): Command {
 }
 
 const exitHelp = `
-Exit status: 0 well; 1 a sync failed, or a system cannot be reached (of plan: there is something to do);
-2 the input is wrong; 3 no etcd, cluster or agent to speak to; 130 and 143 on a second signal.`;
+Exit status: 0 success; 1 a sync failed, or a system cannot be reached (plan: there are changes to apply);
+2 the input is not valid; 3 no etcd, cluster or agent is reachable; 130 and 143 on a second signal.`;
 
 /** Runs a command line. Also with --help an unknown command is an error: printing another command's help would hide the mistake. */
 export async function parseCall(root: Command, args: readonly string[]): Promise<void> {

@@ -161,7 +161,7 @@ describe('manifests that are wrong', () => {
         'a.yaml:2:1 there is no kind Datasource; did you mean DataSource?',
         'b.yaml:1:1 apiVersion is idra.dev/v1; write idra.dev/v1alpha1',
         'c.yaml:1:1 apiVersion is missing; write apiVersion: idra.dev/v1alpha1, or v1 for a Secret',
-        'd.yaml:1:1 a DataSource has not exactly one system; keep one of postgres, mysql, sqlite',
+        'd.yaml:1:1 a DataSource must set exactly one system; keep one of postgres, mysql, sqlite',
         'd.yaml:4:1 there is no field specs; did you mean spec?',
       ],
     );
@@ -187,7 +187,7 @@ describe('manifests that are wrong', () => {
     const text = system('shop', withPassword);
     const [missing] = await wrong({ 'a.yaml': text });
     assert.deepEqual(places(missing ? [missing] : []), ['a.yaml:4:74 spec.postgres.passwordSecretRef.name']);
-    assert.equal(missing?.mend, 'add a manifest of it beside, or set IDRA_SECRET_SHOP_DB__PASSWORD');
+    assert.equal(missing?.mend, 'add its manifest, or set IDRA_SECRET_SHOP_DB__PASSWORD');
     const [key] = await wrong({
       'a.yaml': `${text}---\napiVersion: v1\nkind: Secret\nmetadata: { name: shop-db }\nstringData: { pass: hunter2 }\n`,
     });

@@ -10,7 +10,7 @@ export async function requireYes(options: { readonly yes?: boolean }, what: stri
   if (!process.stdin.isTTY) throw permanent('YesNeeded', what, { mend: 'repeat with --yes' });
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question(`${what}. Go on? [y/N] `);
+    const answer = await lines.question(`${what}. Continue? [y/N] `);
     if (!/^y(es)?$/i.test(answer.trim())) throw permanent('NotConfirmed', 'nothing was done');
   } finally {
     lines.close();

@@ -20,6 +20,6 @@ test('the state file of this folder goes before a KUBECONFIG that is set everywh
   state.close();
   const own = await call();
   assert.equal(own.stdout, 'none\n', own.stderr);
-  assert.match(own.stderr, /state file .*; for the cluster of KUBECONFIG call kubectl idra/);
+  assert.match(own.stderr, /state file .*; for the cluster of KUBECONFIG use kubectl idra/);
   assert.match((await call({ IDRA_KUBECTL_PLUGIN: '1' })).stderr, /\/no\/such\/file/);
 });

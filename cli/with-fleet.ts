@@ -55,7 +55,7 @@ function addressOf(cli: Cli, options: FleetOptions): FleetAddress {
   // A variable that is set in every shell of this user is less specific than the state file in this folder.
   if (hasState && isSetUp) {
     cli.talk.write(
-      `this is the state file ${defaultStatePath} of single mode; for the cluster of KUBECONFIG call kubectl idra, or name a --context\n`,
+      `this is the state file ${defaultStatePath} of single mode; for the cluster of KUBECONFIG use kubectl idra, or set --context\n`,
     );
   }
   if (isNamed || (!endpoints && !hasState && (isSetUp || isPlugin))) {
@@ -67,18 +67,18 @@ function addressOf(cli: Cli, options: FleetOptions): FleetAddress {
   }
   if (endpoints) return { kind: 'etcd' };
   if (hasState) return { kind: 'stateFile', path: defaultStatePath };
-  throw permanent('NothingToSpeakTo', 'there is no cluster and no state file to ask', {
+  throw permanent('NothingToSpeakTo', 'no cluster and no state file is configured', {
     mend: `set KUBECONFIG or IDRA_ETCD_ENDPOINTS, or give --state FILE (single mode's default is ${defaultStatePath})`,
   });
 }
 
 const elsewhere =
-  'set IDRA_ETCD_ENDPOINTS (a cluster without Kubernetes). On Kubernetes ask kubectl: kubectl get syncs, kubectl describe sync NAME. In single mode idra run -f FILE --once ends with the table, and idra offset get NAME reads the state file';
+  'set IDRA_ETCD_ENDPOINTS (a cluster without Kubernetes). On Kubernetes use kubectl get syncs, kubectl describe sync NAME. In single mode idra run -f FILE --once ends with the table, and idra offset get NAME reads the state file';
 
 /** Opens etcd with the IDRA_ETCD_* settings, and closes it after `body`. */
 export async function withEtcd<T>(cli: Cli, body: (etcd: Coordination) => Promise<T>): Promise<T> {
   if (!cli.env.IDRA_ETCD_ENDPOINTS)
-    throw permanent('EtcdNotConfigured', 'this is asked of an etcd, and none is named', { mend: elsewhere });
+    throw permanent('EtcdNotConfigured', 'this command needs etcd; none is configured', { mend: elsewhere });
   const etcd = await openEtcd(cli.env);
   try {
     return await body(etcd);
@@ -109,7 +109,7 @@ export async function requireSync(fleet: Fleet, name: string, options: FleetOpti
   throw permanent('SyncNotFound', `${fleet.place} has no Sync ${namespace}/${short}`, {
     mend:
       known.length === 0
-        ? 'it has none at all'
+        ? 'it has none'
         : `it has ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', ...' : ''}`,
   });
 }

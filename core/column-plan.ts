@@ -119,7 +119,7 @@ function noColumns({ source: { name }, paths }: ColumnPlanInput): Finding {
     severity: 'error',
     code: 'NoColumns',
     path: paths.source,
-    message: `${name} has no columns: there is nothing to move`,
+    message: `${name} has no columns: nothing to copy`,
     mend: 'name a table with columns',
   };
 }
@@ -267,8 +267,8 @@ function columnAdded({ name }: Column, existing: Relation): Finding {
   return {
     severity: 'info',
     code: 'ColumnAdded',
-    message: `column ${name} of the source is missing in ${existing.name} and is added there (schemaChanges: AddColumns): it is NULL in the rows that are there already`,
-    mend: `nothing if that is wanted; else ${restartCommand} when it is there, which moves all rows again`,
+    message: `column ${name} of the source is missing in ${existing.name} and is added there (schemaChanges: AddColumns): it is NULL in existing rows`,
+    mend: `nothing if that is wanted; else ${restartCommand} after it was added, which moves all rows again`,
   };
 }
 
@@ -277,7 +277,7 @@ function generatedThere(column: Column, existing: Relation, { columnsField }: Co
   return {
     severity: column.isGenerated ? 'info' : 'warning',
     code: 'ColumnComputed',
-    message: `column ${column.name} of ${existing.name} is computed there from other columns: the source's values are not written`,
+    message: `column ${column.name} of ${existing.name} is computed from other columns there: the source's values are not written`,
     mend: `make ${column.name} a plain column, or leave it out in ${columnsField}`,
   };
 }

@@ -62,7 +62,7 @@ test('a sync that is deleted is Deleting, says what that waits for, and observes
   const shown = effectiveStatus(deleted, running, 0);
   assert.deepEqual([shown.state, shown.reason, shown.hasCaughtUp], ['Deleting', 'Deleting', false]);
   assert.equal(shown.observedGeneration, 2);
-  assert.match(shown.message, /an agent stops it and closes its rows/);
+  assert.match(shown.message, /an agent is stopping it and closing its rows/);
   const lastError = { code: 'Unreachable', message: 'no route to db', time: '', count: 1, isTransient: true };
   assert.match(effectiveStatus(deleted, { ...running, lastError }, 0).message, /no route to db/);
   const lost = { reason: 'NoAgent', message: 'no agent is running' } as const;

@@ -55,8 +55,8 @@ function deleting(status: SyncStatus, unassigned: UnassignedReason | undefined):
   const waits = unassigned
     ? `no agent can close its rows at the destination: ${unassigned.message}`
     : lastError
-      ? `an agent tries to close its rows at the destination: ${lastError.message}`
-      : 'an agent stops it and closes its rows at the destination';
+      ? `an agent is trying to close its rows at the destination: ${lastError.message}`
+      : 'an agent is stopping it and closing its rows at the destination';
   const { rowsPerSecond: _rate, nextPassTime: _next, ...rest } = status;
   return {
     ...rest,

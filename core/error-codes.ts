@@ -29,7 +29,7 @@ export const errorCodes = {
       "Correct user and passwordSecretRef of the DataSource, and let the user log in from the agents' addresses.",
   },
   Bug: {
-    cause: 'An error that Idra does not expect.',
+    cause: 'An unexpected error in Idra.',
     remedy: 'Report it with the log line, which has the stack.',
   },
   CallInvalid: {
@@ -50,7 +50,7 @@ export const errorCodes = {
   },
   ClaimBusy: {
     cause: 'The session of an earlier owner of the Sync still holds the commit row.',
-    remedy: 'Nothing: it is retried. If it stays, end that session at the server.',
+    remedy: 'Nothing: it is retried. If it persists, end that session at the server.',
   },
   CleanupIncomplete: {
     cause: 'What a deleted Sync left in a system could not be removed in time.',
@@ -59,9 +59,9 @@ export const errorCodes = {
   },
   CleartextPasswordRefused: {
     cause:
-      'The server asks for the password itself, not for a proof that one knows it, over a connection that does not keep it secret. It was not sent.',
+      'The server requests the password in cleartext over a connection that is not verified. It was not sent.',
     remedy:
-      'Set tls.mode to VerifyFull (with tls.caSecretRef where the authority is not a public one); or set allowCleartextPassword to true where nobody else can listen or answer.',
+      'Set tls.mode to VerifyFull (with tls.caSecretRef where the authority is not a public one); or set allowCleartextPassword to true if nobody else can read or answer on the network.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   Closed: {
@@ -77,7 +77,7 @@ export const errorCodes = {
   ColumnAdded: {
     cause:
       'A column of the source is missing in the destination table and is added (schemaChanges: AddColumns); it is NULL in older rows.',
-    remedy: 'Nothing if that is wanted; else idra restart NAME afterwards, which moves all rows again.',
+    remedy: 'Nothing if this is intended; else idra restart NAME afterwards, which moves all rows again.',
   },
   ColumnComputed: {
     cause: 'The destination computes a column from others, so the values of the source are not written.',
@@ -86,7 +86,7 @@ export const errorCodes = {
   ColumnIgnored: {
     cause:
       'A column of the source is missing in the destination table and is left out (schemaChanges: Ignore).',
-    remedy: 'Nothing if that is wanted; else add the column, or set schemaChanges to AddColumns.',
+    remedy: 'Nothing if this is intended; else add the column, or set schemaChanges to AddColumns.',
   },
   ColumnMissing: {
     cause: 'A column of the source is missing in the destination table.',
@@ -115,14 +115,14 @@ export const errorCodes = {
     remedy: 'Run that version of Idra, or a newer one.',
   },
   Conflict: {
-    cause: 'Another writer has changed the same record in etcd meanwhile.',
+    cause: 'Another writer has changed the same record in etcd.',
     remedy: 'Nothing: it is read again and retried.',
     systems: ['etcd'],
   },
   ConnectionLost: {
     cause: 'The connection to the server ended while it was used.',
     remedy:
-      "Nothing if the server or network was restarted: it is retried. If it repeats, look at the server's log.",
+      "Nothing if the server or network was restarted: it is retried. If it repeats, check the server's log.",
   },
   ConstraintViolated: {
     cause: 'A constraint of the destination table refuses a row.',
@@ -133,18 +133,17 @@ export const errorCodes = {
     remedy: 'Delete or change those Syncs first.',
   },
   DataSourceNotConfirmed: {
-    cause:
-      'What etcd says of a DataSource is not what its custom resource says, so that no Secret is used for it.',
+    cause: 'A DataSource in etcd differs from its custom resource, so its Secrets are not used.',
     remedy:
-      'Nothing where it was changed just now: it is retried. Otherwise find out who writes in etcd (SECURITY.md).',
+      'Nothing if it has just changed: it is retried. Otherwise find out who writes to etcd (SECURITY.md).',
   },
   DataSourceNotFound: {
     cause: 'No DataSource has the name that is referred to.',
     remedy: 'Apply the DataSource, or correct the name (source.dataSource, destination.dataSource).',
   },
   DataSourceQuarantined: {
-    cause: 'Two agents have ended, one after the other, while they opened the DataSource.',
-    remedy: "Correct the DataSource or the server behind it, and report what the agents' last log lines say.",
+    cause: 'Two agents crashed, one after the other, while they opened the DataSource.',
+    remedy: 'Correct the DataSource or the server behind it, and report the last log lines of these agents.',
     systems: ['etcd'],
   },
   DatabaseNotFound: {
@@ -156,8 +155,9 @@ export const errorCodes = {
     remedy: 'Nothing: it is retried. If it repeats, look for other writers of the destination table.',
   },
   Deleting: {
-    cause: 'The object is deleted, and stays until all that it left elsewhere is cleaned up.',
-    remedy: 'Wait, or remove what the message names; what cannot be cleaned up is let go after 10 minutes.',
+    cause: 'The object is being deleted, and remains until what it created in other systems is cleaned up.',
+    remedy:
+      'Wait, or remove what the message names; what cannot be cleaned up is released without cleanup after 10 minutes.',
   },
   DependentObjects: {
     cause: 'Objects such as views depend on the table that Replace swaps out.',
@@ -170,12 +170,12 @@ export const errorCodes = {
     remedy: 'Give both the same type, precision and collation, or use mode Id or Timestamp.',
   },
   DestinationNotEmpty: {
-    cause: 'The destination table has rows and no offset of this Sync, and Append would write beside them.',
-    remedy: 'Empty the table, use Upsert, or name where to go on: idra offset set NAME VALUE.',
+    cause: 'The destination table has rows and no offset of this Sync, and Append would add to them.',
+    remedy: 'Empty the table, use Upsert, or set where to continue: idra offset set NAME VALUE.',
   },
   DiskFull: {
-    cause: 'The disk of the server or file is full.',
-    remedy: 'Make room; it is retried.',
+    cause: 'The disk of the server or of the file is full.',
+    remedy: 'Free disk space; it is retried.',
   },
   EnvironmentInvalid: {
     cause: 'An environment variable of the process has a value that cannot be used.',
@@ -192,7 +192,7 @@ export const errorCodes = {
     systems: ['etcd'],
   },
   EtcdCompacted: {
-    cause: 'etcd no longer has the revision that a watch wanted to go on from.',
+    cause: 'etcd no longer has the revision from which a watch was to continue.',
     remedy: 'Nothing: everything is read again.',
     systems: ['etcd'],
   },
@@ -214,19 +214,19 @@ export const errorCodes = {
     systems: ['etcd'],
   },
   EtcdReplaced: {
-    cause: 'The etcd is not the one of before: it was restored or created again.',
+    cause: 'etcd is a different one than before: it was restored or created again.',
     remedy: 'Raise the epoch before agents start (idra epoch raise); see docs/cluster.md.',
     systems: ['etcd'],
   },
   EtcdUnavailable: {
-    cause: 'etcd gives no answer.',
+    cause: 'etcd does not answer.',
     remedy: 'Check that etcd runs and can be reached; it is retried.',
     systems: ['etcd'],
   },
   Fenced: {
     cause: 'A newer owner of the Sync has claimed the destination.',
     remedy:
-      'Nothing in a cluster: this run stops, and the newer one goes on. In single mode two processes run one Sync: stop one of them.',
+      'Nothing in a cluster: this run stops, and the newer one continues. In single mode two processes run the same Sync: stop one of them.',
   },
   FieldNotFound: {
     cause: 'The relation has no column of the name that idField, timestampField or a key refers to.',
@@ -237,7 +237,7 @@ export const errorCodes = {
     remedy: 'Create an index over the field and the key.',
   },
   FieldNotOrdered: {
-    cause: 'The values of the field do not ascend in an order that can be read from.',
+    cause: 'The values of the field have no usable ascending order.',
     remedy: 'Use an integer or another ascending field, or mode Timestamp or Snapshot.',
   },
   FieldNotTimestamp: {
@@ -256,7 +256,7 @@ export const errorCodes = {
   FileBusy: {
     cause: 'Another process holds the lock of the SQLite file.',
     remedy:
-      'Nothing: it is retried. A process that was stopped in the middle of a transaction keeps the lock until it goes on or ends.',
+      'Nothing: it is retried. A process that was stopped in the middle of a transaction keeps the lock until it continues or ends.',
     systems: ['SQLite'],
   },
   FileCorrupt: {
@@ -275,7 +275,7 @@ export const errorCodes = {
     systems: ['SQLite'],
   },
   FileUnreadable: {
-    cause: 'A file or folder of manifests cannot be read, or has none.',
+    cause: 'A file or folder of manifests cannot be read, or contains none.',
     remedy: 'Give a file or folder that can be read.',
     systems: ['command line'],
   },
@@ -286,19 +286,18 @@ export const errorCodes = {
   },
   HasChildren: {
     cause:
-      'The source table has child tables, whose rows are read with its own, so that its keys are not unique for them all.',
+      'The source table has child tables, whose rows are read with it, so its keys are not unique across them.',
     remedy:
       'Name the columns that identify a row in source.key, or read the table alone by a query with FROM ONLY.',
     systems: ['PostgreSQL'],
   },
   HeldBack: {
-    cause:
-      'Rows are at the source that a transaction which is still open, or safetyLag, keeps from being read.',
+    cause: 'The source has rows that are not read yet because of an open transaction or safetyLag.',
     remedy: 'Nothing if it passes; else end the transaction that the message names.',
   },
   HistoryNeedsNoKey: {
     cause:
-      'Append in a timestamp mode writes a row for each version, and a unique key of the destination allows one.',
+      'Append in a timestamp mode writes a row for each version, and a unique key of the destination allows only one.',
     remedy: 'Use Upsert, or a destination table without that key.',
   },
   HostBlocked: {
@@ -312,22 +311,23 @@ export const errorCodes = {
   },
   IdNotUnique: {
     cause:
-      'Several rows may have one value of idField: rows are paged by idField and source.key, and a later row of the largest id with a smaller key is not read.',
-    remedy: 'Name a unique idField, or make it unique by the statement of the message.',
+      'Several rows may have the same value of idField: rows are paged by idField and source.key, and a later row of the largest id with a smaller key is not read.',
+    remedy: 'Name a unique idField, or make it unique with the statement in the message.',
   },
   IdsAreReused: {
-    cause: 'SQLite may give the id of a deleted row to a new one, which a mode by id does not read.',
+    cause:
+      'SQLite may give the id of a deleted row to a new one, which a mode that reads by id does not see.',
     remedy: 'Declare the column INTEGER PRIMARY KEY AUTOINCREMENT, or use mode Timestamp.',
     systems: ['SQLite'],
   },
   Ignored: {
     cause:
-      'A field that this version of Idra does not know, or an annotation idra.dev/... that says nothing, has no effect.',
+      'A field or an annotation idra.dev/... is not known to this version of Idra, or its value is not valid, and is ignored.',
     remedy: 'Correct it as the message says, or update Idra.',
     systems: ['Kubernetes'],
   },
   InUse: {
-    cause: 'A deleted DataSource stays until no Sync uses it.',
+    cause: 'A deleted DataSource remains until no Sync uses it.',
     remedy: 'Delete or change the Syncs that the message names.',
     systems: ['Kubernetes'],
   },
@@ -342,9 +342,9 @@ export const errorCodes = {
   },
   KeyCoarser: {
     cause:
-      'A key of the destination takes rows for equal that differ at the source (by its collation or type, or because it has fewer columns), so that they would overwrite each other or be refused as duplicates.',
+      'A key of the destination treats rows as equal that differ at the source (by its collation or type, or because it has fewer columns), so they would overwrite each other or be refused as duplicates.',
     remedy:
-      'Give the key column a type and collation that tell all values apart, or set destination.key to a key of the source.',
+      'Give the key column a type and collation that distinguish all values, or set destination.key to a key of the source.',
   },
   KeyMissing: {
     cause:
@@ -357,8 +357,8 @@ export const errorCodes = {
   },
   KeyNotUnique: {
     cause:
-      'No key says that two rows always differ in the columns that rows are paged by, or two rows with equal ones were found.',
-    remedy: 'Name columns in source.key that identify a row, or create the unique index of the message.',
+      'No key proves that the columns by which rows are paged identify a row, or two rows with equal values were found.',
+    remedy: 'Name columns in source.key that identify a row, or create the unique index in the message.',
   },
   KeyNotWritten: {
     cause:
@@ -366,7 +366,7 @@ export const errorCodes = {
     remedy: 'Add the column to the destination table, or name other key columns.',
   },
   KeyNullable: {
-    cause: 'A key column may be NULL or is NULL in a row, and such rows have no place in the order.',
+    cause: 'A key column may be NULL or is NULL in a row, and such rows cannot be ordered.',
     remedy: 'Make the column NOT NULL, or name other columns in source.key.',
   },
   KeyTooLong: {
@@ -385,17 +385,18 @@ export const errorCodes = {
     systems: ['Kubernetes'],
   },
   KubernetesAlreadyExists: {
-    cause: 'The object to be created exists.',
+    cause: 'The object to be created already exists.',
     remedy: 'Nothing: it is read and retried.',
     systems: ['Kubernetes'],
   },
   KubernetesAnswerInvalid: {
-    cause: 'What answers in place of the Kubernetes API server does not answer in JSON.',
-    remedy: 'Check server and proxy-url of the kubeconfig, and what stands between. It is retried.',
+    cause: 'The response to a request to the Kubernetes API server is not JSON.',
+    remedy:
+      'Check server and proxy-url of the kubeconfig, and the proxies between this process and the API server. It is retried.',
     systems: ['Kubernetes'],
   },
   KubernetesConflict: {
-    cause: 'Somebody else has changed the object meanwhile.',
+    cause: 'Another client has changed the object.',
     remedy: 'Nothing: it is read again and retried.',
     systems: ['Kubernetes'],
   },
@@ -421,7 +422,7 @@ export const errorCodes = {
     systems: ['Kubernetes'],
   },
   KubernetesThrottled: {
-    cause: 'The API server asks for fewer requests.',
+    cause: 'The API server limits the rate of requests.',
     remedy: 'Nothing: it is retried later.',
     systems: ['Kubernetes'],
   },
@@ -436,7 +437,7 @@ export const errorCodes = {
     systems: ['Kubernetes'],
   },
   KubernetesUnavailable: {
-    cause: 'The API server reports an error of its own.',
+    cause: 'The API server reports an internal error.',
     remedy: 'Nothing if it passes: it is retried.',
     systems: ['Kubernetes'],
   },
@@ -474,32 +475,32 @@ export const errorCodes = {
   },
   NameInFunctionNotFound: {
     cause:
-      'A function that a trigger, view or policy of a table calls names a table, type, function or operator without its schema: within sessions of Idra it is looked for in pg_catalog alone.',
+      'A function that a trigger, view or policy of a table calls names a table, type, function or operator without its schema: sessions of Idra search only pg_catalog.',
     remedy:
       'ALTER FUNCTION ... SET search_path = ..., or set parameters.search_path of the DataSource where only trusted roles may create in its schemas.',
     systems: ['PostgreSQL'],
   },
   NameInvalid: {
-    cause: 'The name of a table is not one that the system can have.',
+    cause: 'The name of a table is not valid in the system.',
     remedy: 'Correct source.table or destination.table.',
   },
   NameTooLong: {
-    cause: 'A table or column is to be created under a name that is longer than the destination keeps.',
+    cause: 'A table or column is to be created with a name that is longer than the destination allows.',
     remedy: 'Rename the column in source.query, or choose a shorter name for the table.',
   },
   NamesCollide: {
-    cause: 'Two columns have names that are one for the destination, which ignores case.',
+    cause: 'Two columns have names that are the same for the destination, which ignores case.',
     remedy: 'Rename one of them in source.query.',
   },
   NamespaceNotWatched: {
-    cause: 'What is in this namespace is not for these agents: it is not on the list that they watch.',
+    cause: 'The agents do not watch this namespace.',
     remedy:
-      'Add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move the Sync and its DataSources to a namespace that is watched.',
+      'Add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move the Sync and its DataSources to a watched namespace.',
     systems: ['etcd'],
   },
   NoAgent: {
     cause: 'No agent is running.',
-    remedy: "Check that the agents' pods are up and reach etcd.",
+    remedy: 'Check that agent pods are up and reach etcd.',
   },
   NoAgentAnswered: {
     cause: 'No agent has answered a check, plan or list of tables in time.',
@@ -515,7 +516,7 @@ export const errorCodes = {
     remedy: 'Name a table with columns.',
   },
   NoEligibleAgent: {
-    cause: 'No agent has the labels that the DataSources ask for.',
+    cause: 'No agent has the labels that the DataSources require.',
     remedy: 'Start an agent with these labels, or change agentLabels of the DataSource.',
   },
   NoLocalInfile: {
@@ -533,12 +534,12 @@ export const errorCodes = {
     systems: ['SQLite'],
   },
   NotATable: {
-    cause: 'The destination is a view or another object that rows are not written to.',
+    cause: 'The destination is a view or another object that cannot be written to.',
     remedy: 'Name a table.',
   },
   NotChecked: {
     cause: 'No agent has checked the DataSource yet.',
-    remedy: 'Wait a moment; if it stays, check that an agent runs that can reach it.',
+    remedy: 'Wait a moment; if it persists, check that an agent runs that can reach it.',
   },
   NotClaimed: {
     cause: 'The thread of a SQLite file was ended and has lost its claim.',
@@ -551,20 +552,20 @@ export const errorCodes = {
     systems: ['command line'],
   },
   NotKeptByReplace: {
-    cause: 'Something of the destination table does not survive that Replace puts a new table in its place.',
-    remedy: 'Use writeMode Upsert, or run the statement of the message after each pass.',
+    cause: 'Some property of the destination table is lost when Replace swaps in a new table.',
+    remedy: 'Use writeMode Upsert, or run the statement in the message after each pass.',
   },
   NotNullAtDestination: {
     cause: "A column of the destination is NOT NULL, and the source's may be NULL.",
     remedy: 'Allow NULL at the destination, or accept that such rows are handled by onError.',
   },
   NotOfferedHere: {
-    cause: 'What was asked for is not offered in this mode of running.',
-    remedy: 'Do what the message names instead.',
+    cause: 'The operation is not available in this mode (single or cluster).',
+    remedy: 'Use the alternative that the message names.',
     systems: ['command line'],
   },
   NotSuspended: {
-    cause: 'An offset is changed by hand only while the Sync is suspended.',
+    cause: 'An offset can be changed manually only while the Sync is suspended.',
     remedy: 'Suspend the Sync first: idra suspend NAME.',
   },
   NotTransactional: {
@@ -573,17 +574,17 @@ export const errorCodes = {
     systems: ['MySQL', 'MariaDB'],
   },
   NotWatched: {
-    cause: 'The namespace was taken off the list that this installation of Idra watches: nothing of it runs.',
-    remedy: 'Nothing, or put it on the list again (IDRA_WATCH_NAMESPACES; the chart: watchNamespaces).',
+    cause: 'The namespace is no longer watched by this installation of Idra: nothing in it runs.',
+    remedy: 'Nothing, or add it to the list again (IDRA_WATCH_NAMESPACES; the chart: watchNamespaces).',
     systems: ['Kubernetes'],
   },
   NothingToSpeakTo: {
-    cause: 'There are neither manifests nor a cluster nor a state file to ask.',
+    cause: 'No manifests, cluster or state file are given.',
     remedy: 'Give -f PATH, --state FILE, or set IDRA_ETCD_ENDPOINTS.',
     systems: ['command line'],
   },
   NothingToUndo: {
-    cause: 'No change of the offset by hand is kept for the Sync.',
+    cause: 'No manual change of the offset is recorded for the Sync.',
     remedy: 'Set the offset: idra offset set NAME VALUE.',
   },
   ObjectNotReady: {
@@ -592,8 +593,8 @@ export const errorCodes = {
     systems: ['PostgreSQL'],
   },
   OffsetInvalid: {
-    cause: "A value is not an offset of the Sync's mode and column types.",
-    remedy: 'Give a value as idra offset get prints it.',
+    cause: "The value is not a valid offset for the Sync's mode and column types.",
+    remedy: 'Give a value in the format that idra offset get prints.',
   },
   OffsetMoved: {
     cause: 'The stored offset is not the one that was expected.',
@@ -601,33 +602,31 @@ export const errorCodes = {
   },
   OffsetNoLongerFits: {
     cause:
-      'The mode, source, field or destination of the Sync changed, or another server answers at an address; the stored offset belongs to what was there before.',
+      'The mode, source, field or destination of the Sync changed, or another server answers at an address; the stored offset belongs to the previous one.',
     remedy:
-      'Restart from the beginning (idra restart NAME), or go on from it all the same (idra keep-offset NAME).',
+      'Restart from the beginning (idra restart NAME), or continue from the stored offset (idra keep-offset NAME).',
   },
   OffsetNotKept: {
     cause: 'The mode keeps no offset that could be set.',
     remedy: 'Change the rows at the destination, or use mode Id or Timestamp.',
   },
   OffsetUnreadable: {
-    cause: 'The stored offset was written by a version of Idra that this one does not understand.',
+    cause: 'The stored offset was written by a newer version of Idra.',
     remedy: 'Run the newer version, or idra restart NAME.',
   },
   OffsetWentBack: {
-    cause:
-      'A batch would have moved the offset to where it stood already, or behind it. Nothing of it was written.',
-    remedy: 'Report it as a bug of Idra, with the type of the columns that the Sync pages by.',
+    cause: 'A batch would not have moved the offset forward. Nothing was written.',
+    remedy: 'Report it as a bug in Idra, with the type of the columns that the Sync pages by.',
   },
   OwnTableNamed: {
-    cause:
-      'The Sync reads or writes a table that Idra makes for itself (_idra_...): offsets could be forged.',
+    cause: 'The Sync reads or writes an internal table of Idra (_idra_...): offsets could be forged.',
     remedy: 'Name another table.',
   },
   OwnTableUnsafe: {
     cause:
-      'A table that Idra makes for itself (_idra_commits, a shadow of Replace) is there already and is not a plain table of its user: it belongs to another role, or has triggers of others, rules or the like.',
+      'An internal table of Idra (_idra_commits, a shadow table of Replace) already exists and is not safe to use: it belongs to another role, or has triggers, rules or similar objects that Idra did not create.',
     remedy:
-      'Look who made it; remove it or what is on it, or give it to the user of the DataSource, as the message says.',
+      'Find out who created it; drop it or these objects, or change its owner to the user of the DataSource, as the message says.',
   },
   ParameterInvalid: {
     cause: 'A connection parameter of the DataSource has a value that cannot be used.',
@@ -649,7 +648,7 @@ export const errorCodes = {
   },
   PathNotAllowed: {
     cause:
-      'The path of a SQLite DataSource leads to a file that is not for DataSources: outside of the folder of its namespace in a cluster, a state file of idra run, a file that belongs to another one, or a link to such a file.',
+      'The path of a SQLite DataSource leads to a file that DataSources may not use: outside the folder of its namespace in a cluster, a state file of idra run, a file of another namespace, or a link to such a file.',
     remedy:
       'Put the file below IDRA_SQLITE_ROOT/NAMESPACE of the agent and name it without links; never name a state file.',
     systems: ['SQLite'],
@@ -660,22 +659,22 @@ export const errorCodes = {
   },
   PoolerNotSupported: {
     cause:
-      'The address is that of a connection pooler or proxy, which gives each transaction another session or keeps settings from the server.',
+      'The address is that of a connection pooler or proxy, which uses a different session for each transaction or does not pass settings to the server.',
     remedy: 'Set host and port of the DataSource to those of the database server.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   ProtocolBroken: {
-    cause: 'The server sent what its protocol does not allow, and the connection was closed.',
+    cause: 'The server sent data that violates its protocol, and the connection was closed.',
     remedy:
-      'Check that host and port belong to a server of the type of the DataSource, and that no proxy between changes what it sends.',
+      'Check that host and port belong to a server of the type of the DataSource, and that no proxy in between changes the data.',
   },
   QueryInvalid: {
     cause: 'The server refuses a statement, most often source.query.',
-    remedy: 'Correct the query; the message has what the server says.',
+    remedy: 'Correct the query; the message contains the error of the server.',
   },
   RaisedByTrigger: {
     cause:
-      'A trigger or function of the database has raised an error of its own. Its text may hold row data and is not shown.',
+      'A trigger or function of the database raised an error. Its text may contain row data and is not shown.',
     remedy: "Read the text in the server's log, and correct the rows or the trigger.",
   },
   ReadOnlyServer: {
@@ -684,7 +683,7 @@ export const errorCodes = {
   },
   ReadWriteFailed: {
     cause: 'Reading or writing the SQLite file failed.',
-    remedy: 'Look at the disk and file system; it is retried.',
+    remedy: 'Check the disk and file system; it is retried.',
     systems: ['SQLite'],
   },
   ReconcileTimeout: {
@@ -703,15 +702,15 @@ export const errorCodes = {
     systems: ['SQLite'],
   },
   ReplaceBreaksForeignKey: {
-    cause: 'A foreign key refers to the table that Replace takes away.',
+    cause: 'A foreign key refers to the table that Replace swaps out.',
     remedy: 'Use Upsert, or drop the foreign key.',
     systems: ['MySQL', 'MariaDB'],
   },
   ReplaceCountDiffers: {
     cause:
-      'The new table of a Replace pass does not hold the rows that were written to it, and it is not swapped in.',
+      'The new table of a Replace pass does not contain exactly the rows that were written to it, and is not swapped in.',
     remedy:
-      'Look for what else writes to the shadow table, or for rows that a unique key drops; the pass begins again.',
+      'Check what else writes to the shadow table, and for rows that a unique key drops; the pass restarts.',
   },
   ReplicationRefused: {
     cause: "The server's replication plugin refused the commit.",
@@ -719,19 +718,19 @@ export const errorCodes = {
     systems: ['MySQL'],
   },
   RequestInvalid: {
-    cause: 'A request annotation, or the offset in it, cannot be understood.',
-    remedy: 'Write it as the example in the message.',
+    cause: 'A request annotation, or the offset in it, is not valid.',
+    remedy: 'Write it like the example in the message.',
   },
   RequestRefused: {
     cause: 'A request such as restart or offset set was refused.',
-    remedy: 'Do what the message says and ask again.',
+    remedy: 'Do what the message says and repeat the request.',
   },
   RequestUnanswered: {
-    cause: 'No agent has carried out the request in time; it stays and is carried out later.',
+    cause: 'No agent executed the request in time; it remains and is executed later.',
     remedy: 'Check that an agent runs: idra get agents.',
   },
   RowSecurity: {
-    cause: 'Row security hides rows of the source from the user.',
+    cause: 'Row-level security hides rows of the source from the user.',
     remedy: 'Grant a role with BYPASSRLS, or add a policy that shows all rows to it.',
     systems: ['PostgreSQL'],
   },
@@ -742,18 +741,18 @@ export const errorCodes = {
   },
   RowTooWide: {
     cause:
-      'The columns of a table to be created, or to get new ones, are together wider than a row may be, or too many.',
+      'The columns of a table to be created, or to get new ones, together exceed the maximum row size or number of columns.',
     remedy: 'Create the table yourself with TEXT columns, or leave columns out.',
     systems: ['MySQL', 'MariaDB'],
   },
   ScanEnded: {
     cause: 'A read of the SQLite file was ended, because the Sync stops.',
-    remedy: 'Nothing: it reads again when it runs.',
+    remedy: 'Nothing: the read restarts when the Sync runs.',
     systems: ['SQLite'],
   },
   SchemaChanged: {
     cause: 'A table changed while the Sync used it.',
-    remedy: 'Nothing: the Sync plans again, and goes on or stops by schemaChanges.',
+    remedy: 'Nothing: the Sync plans again, and continues or stops according to schemaChanges.',
   },
   SchemaNotFound: {
     cause: 'The database has no schema of this name, or the user may not see it.',
@@ -762,19 +761,19 @@ export const errorCodes = {
   },
   SecretForbidden: {
     cause: 'The Secret may not be read from here.',
-    remedy: "Grant the agents' service account the right, or add the namespace to those that they watch.",
+    remedy:
+      "Grant the agents' service account the right, or add the namespace to those that the agents watch.",
   },
   SecretKeyNotFound: {
     cause: 'The Secret has no such key.',
     remedy: 'Add the key, or correct secretRef.key.',
   },
   SecretNotFound: {
-    cause: 'There is no Secret of this name.',
+    cause: 'The Secret does not exist.',
     remedy: 'Create the Secret in the namespace of the DataSource, or correct the reference.',
   },
   SecretTaken: {
-    cause:
-      'A Secret that Idra would keep a certificate of its etcd in exists, and was made by somebody else.',
+    cause: 'A Secret for a certificate of etcd already exists and was not created by Idra.',
     remedy: 'Rename or delete it, or choose other names with --secrets.',
     systems: ['command line'],
   },
@@ -787,45 +786,45 @@ export const errorCodes = {
     remedy: 'Nothing: it is retried.',
   },
   ServerError: {
-    cause: 'The server answered with an error that has no entry of its own.',
+    cause: 'The server returned an error without a specific code.',
     remedy: "Read the server's message in the error.",
   },
   ServerFailed: {
     cause: 'The server reports an internal or system error.',
-    remedy: "Look at the server's log; it is retried.",
+    remedy: "Check the server's log; it is retried.",
   },
   ServerNotVerified: {
     cause:
-      'The password is sent when the server asks for it, and nothing proves that it is the right server.',
+      'The password is sent when the server requests it, and the identity of the server is not verified.',
     remedy: 'Set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   ServerOverloaded: {
     cause: 'The server lacks memory or another resource.',
-    remedy: "Look at the server's load; it is retried.",
+    remedy: "Check the server's load; it is retried.",
   },
   ServerShutdown: {
     cause: 'The server is shutting down or starting.',
     remedy: 'Nothing: it is retried.',
   },
   ServerTooOld: {
-    cause: 'The server is older than what Idra works with.',
+    cause: 'The server is older than the versions that Idra supports.',
     remedy: 'Upgrade the server.',
   },
   SessionNotEnded: {
     cause: 'The session of an earlier owner could not be ended.',
-    remedy: 'End it at the server (KILL), or grant the right to.',
+    remedy: 'End it at the server (KILL), or grant the right to do so.',
     systems: ['MySQL', 'MariaDB'],
   },
   ShadowMissing: {
     cause: 'The table that holds the rows of an unfinished Replace pass is gone.',
-    remedy: 'Nothing where the pass begins again by itself; else run idra restart NAME.',
+    remedy: 'Nothing if the pass restarts automatically; else run idra restart NAME.',
   },
   SourceBehindOffset: {
     cause:
-      'The largest id or timestamp at the source is below the stored offset: ids have started again, the source was restored, or its newest rows were deleted.',
+      'The largest id or timestamp at the source is below the stored offset: ids were reset, the source was restored, or its newest rows were deleted.',
     remedy:
-      'Run idra restart NAME, or set the offset to the value of the message; the Sync goes on by itself when a larger value arrives.',
+      'Run idra restart NAME, or set the offset to the value in the message; the Sync continues automatically when a larger value arrives.',
   },
   SourceFileNotFound: {
     cause: 'The SQLite file to read from does not exist.',
@@ -834,8 +833,8 @@ export const errorCodes = {
   },
   SourceWrites: {
     cause:
-      'The query, or a function that a view or policy calls, writes, and sources are read in read-only transactions.',
-    remedy: 'Leave out of the query, view or policy what writes.',
+      'The query, or a function that a view or policy calls, writes data, but sources are read in read-only transactions.',
+    remedy: 'Remove what writes from the query, view or policy.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   Standby: {
@@ -854,37 +853,37 @@ export const errorCodes = {
     systems: ['command line'],
   },
   StateNotWritten: {
-    cause: 'The state file cannot be written: its disk is full, or its rights have changed.',
-    remedy: 'Make room, or let the user of Idra write to it; it is tried again.',
+    cause: 'The state file cannot be written: its disk is full, or its permissions have changed.',
+    remedy: 'Free disk space, or allow the user of Idra to write to it; it is retried.',
     systems: ['command line'],
   },
   StateUnreadable: {
     cause: 'The state file cannot be opened.',
-    remedy: 'Check its rights, or give another --state.',
+    remedy: 'Check its permissions, or use another --state.',
     systems: ['command line'],
   },
   StatementCancelled: {
-    cause: "The server cancelled a statement, by a limit on its time or by somebody's hand.",
+    cause: 'The server cancelled a statement because of a time limit, or an administrator cancelled it.',
     remedy: 'Raise the time limit of the user if it repeats; it is retried.',
   },
   StatementStuck: {
     cause:
-      'A statement on a SQLite file goes on although it was given up: SQLite cannot be interrupted, and no second one is started on the same file.',
+      'A statement on a SQLite file still runs after its time limit: SQLite cannot be interrupted, and no second statement is started on the same file.',
     remedy:
-      'Look for a view or query without an end (WITH RECURSIVE), or a damaged file; if the statement never ends, restart the agent.',
+      'Check for a view or query that does not end (WITH RECURSIVE), or a damaged file; if the statement never ends, restart the agent.',
     systems: ['SQLite'],
   },
   StillThere: {
     cause: 'A deleted Sync was not closed by an agent in time.',
-    remedy: 'Start an agent and repeat the call.',
+    remedy: 'Start an agent and repeat the command.',
     systems: ['command line'],
   },
   SummerTime: {
-    cause: 'The timestamp column has no zone, and the zone of the source sets its clocks back once a year.',
+    cause: 'The timestamp column has no time zone, and the time zone of the source has daylight saving time.',
     remedy: 'Set safetyLag to 1h or more, or source.timeZone to UTC if that is what the column holds.',
   },
   SyncNotFound: {
-    cause: 'There is no Sync of this name.',
+    cause: 'The Sync does not exist.',
     remedy: 'Correct the name: idra get syncs.',
   },
   SystemNotAvailable: {
@@ -902,7 +901,7 @@ export const errorCodes = {
   },
   TableShared: {
     cause:
-      'Another Sync writes the same destination table: what one of them replaces, updates or empties the other does not notice.',
+      'Another Sync writes the same destination table: each may replace, update or delete rows that the other wrote.',
     remedy:
       'Give each Sync a table of its own, or make sure that they write different rows and none of them uses Replace.',
   },
@@ -922,22 +921,23 @@ export const errorCodes = {
     remedy: 'Set source.timeZone to the zone of the sessions that write the column.',
   },
   TimeZoneUnknown: {
-    cause: "The server's time zone, in which a timestampField without zone is read, is none that Idra knows.",
+    cause:
+      "The server's time zone, in which a timestampField without time zone is read, is not known to Idra.",
     remedy: 'Set source.timeZone, to a name such as Europe/Rome or an offset such as +09:00.',
   },
   TimestampNotText: {
-    cause: 'The timestampField of a SQLite table holds no times as text.',
+    cause: 'The timestampField of a SQLite table does not contain times as text.',
     remedy: 'Store times as text like 2026-11-24 08:00:00, or name another field.',
     systems: ['SQLite'],
   },
   TimestampShapesMixed: {
-    cause: 'The times in a SQLite column are written in several forms, and text does not sort by time then.',
-    remedy: 'Write them all in one form with the UPDATE of the message.',
+    cause: 'The times in a SQLite column are written in several formats, so they do not sort by time.',
+    remedy: 'Convert them to one format with the UPDATE in the message.',
     systems: ['SQLite'],
   },
   TlsNotOffered: {
-    cause: 'The server offers no TLS, and tls.mode asks for it.',
-    remedy: 'Turn TLS on at the server, or set tls.mode to Prefer or Disable.',
+    cause: 'The server does not support TLS, and tls.mode requires it.',
+    remedy: 'Enable TLS on the server, or set tls.mode to Prefer or Disable.',
   },
   TlsRequired: {
     cause: 'The server accepts TLS connections only.',
@@ -955,18 +955,18 @@ export const errorCodes = {
   },
   TriggersMayChange: {
     cause:
-      'The destination table has triggers that fire for each row that is written, and may change it or other rows.',
-    remedy: 'Drop or disable them, or see to it that they leave the columns of the source as they are.',
+      'The destination table has triggers that fire for each written row and may change it or other rows.',
+    remedy: 'Drop or disable them, or ensure that they do not change the columns of the source.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'SQLite'],
   },
   TriggersNotFired: {
-    cause: 'Replace keeps the triggers of the table and fires none of them for its rows.',
+    cause: 'Replace keeps the triggers of the table but does not fire them for its rows.',
     remedy: 'Use Upsert if the triggers must fire.',
     systems: ['SQLite'],
   },
   TriggersNotSeen: {
     cause: 'The server does not show to this user whether the destination table has triggers.',
-    remedy: 'GRANT the right TRIGGER in that database, or see to it that no trigger changes the rows.',
+    remedy: 'GRANT the right TRIGGER in that database, or ensure that no trigger changes the rows.',
     systems: ['MySQL', 'MariaDB'],
   },
   TypeMisfits: {
@@ -978,18 +978,18 @@ export const errorCodes = {
     remedy: 'Leave the column out with a query, or create the destination table with a type of your choice.',
   },
   TypeNote: {
-    cause: 'A column gets another type at the destination; the message says how values are written.',
-    remedy: 'Nothing if that is wanted.',
+    cause: 'A column has another type at the destination; the message says how values are written.',
+    remedy: 'Nothing if this is intended.',
   },
   TypeUnreadable: {
     cause:
-      'A server names the type of a column otherwise than its system writes types; such a name never becomes part of a statement.',
+      'The name of a column type from the server does not have the form that its system uses; such a name is never used in a statement.',
     remedy:
       'Check that the DataSource names the server that you mean; leave the column out or cast it with a query.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   Unreachable: {
-    cause: 'The DataSource could not be reached.',
+    cause: 'The system of the DataSource could not be reached.',
     remedy: "Read the message of the DataSource's condition.",
   },
   ValueNotKept: {
@@ -997,7 +997,7 @@ export const errorCodes = {
     remedy: 'Correct the value at the source, widen the column, or set onError to Skip.',
   },
   WaitingForAgent: {
-    cause: 'The Sync waits for an agent to take it.',
+    cause: 'The Sync is not assigned to an agent yet.',
     remedy: 'Nothing if it passes; else check the agents: idra get agents.',
   },
   WriteModeNotOffered: {
@@ -1005,7 +1005,7 @@ export const errorCodes = {
     remedy: 'Use a write mode that the message names.',
   },
   YesNeeded: {
-    cause: 'The command asks for confirmation and has no terminal to ask on.',
+    cause: 'The command requires confirmation, and there is no terminal.',
     remedy: 'Repeat with --yes.',
     systems: ['command line'],
   },
@@ -1015,13 +1015,13 @@ export type ErrorCode = keyof typeof errorCodes;
 
 /** Reasons of a status without an error, with their messages. */
 export const normalReasons = {
-  CaughtUp: 'the destination has everything that the source had at the last look',
-  Completed: 'schedule.once: the one pass is complete',
+  CaughtUp: 'the destination has everything that the source had at the last check',
+  Completed: 'completed (schedule: once)',
   MovingRows: 'a pass is moving rows',
   Suspended: 'suspended by the spec, an annotation or a command',
   NoFreeSlot: 'all slots of a data source (maxConcurrentSyncs) are taken; the message says by which Syncs',
   PassOverdue: 'a pass that is due makes no progress; the message says since when, and what it waits for',
-  WaitingForSchedule: 'the next pass begins by the schedule',
+  WaitingForSchedule: 'waiting for the next scheduled pass',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type StatusReason = ErrorCode | keyof typeof normalReasons;

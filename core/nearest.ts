@@ -16,7 +16,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
 export function columnRemedy(
   name: string | undefined,
   known: readonly string[],
-  lead: 'It has' | 'They are' = 'It has',
+  lead: 'It has' | 'The copied columns are' = 'It has',
 ): string {
   const near = name === undefined ? undefined : nearest(name, known);
   const list = `${lead}: ${known.join(', ')}`;

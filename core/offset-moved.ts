@@ -3,7 +3,7 @@ import { permanent, transient } from './errors.ts';
 /** Error for a manual offset change when the stored offset is not the expected one. */
 export function offsetMoved(expected: string | null, stored: string | null): Error {
   return permanent('OffsetMoved', `the stored offset is ${stored || 'none'}, not ${expected || 'none'}`, {
-    mend: 'read it again (idra offset get) and repeat with --expect set to what it says',
+    mend: 'read it again (idra offset get) and repeat with --expect set to that value',
   });
 }
 
@@ -11,6 +11,6 @@ export function offsetMoved(expected: string | null, stored: string | null): Err
 export function offsetMovedInPass(object: string): Error {
   return transient(
     'OffsetMoved',
-    `the offset of ${object} was changed while its Sync ran: nothing was written, and it goes on from the stored one`,
+    `the offset of ${object} was changed while its Sync ran: nothing was written, and it continues from the stored offset`,
   );
 }

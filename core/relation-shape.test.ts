@@ -21,14 +21,14 @@ test('a shape that a plan rests on: what differs is said', () => {
   requireShape(planned, { ...planned, estimatedRows: 5, keys: [{ ...planned.keys[0]!, name: 'other' }] });
   const cases: [Relation | null, RegExp][] = [
     [null, /s\.t has changed since it was planned: it is gone/],
-    [{ ...planned, identity: '2' }, /another table of that name/],
-    [{ ...planned, columns: [v, id] }, /another order/],
+    [{ ...planned, identity: '2' }, /another table of the same name/],
+    [{ ...planned, columns: [v, id] }, /the order of its columns changed/],
     [{ ...planned, columns: [id] }, /column v is gone/],
     [{ ...planned, columns: [id, { ...v, name: 'w' }] }, /column v is gone, column w \(text\) is new/],
     [{ ...planned, columns: [{ ...id, nativeType: 'integer' }, v] }, /id was bigint and is integer/],
     [{ ...planned, columns: [id, { ...v, isNullable: false }] }, /v is never NULL now/],
     [{ ...planned, columns: [id, { ...v, collation: 'C' }] }, /another default, collation/],
-    [{ ...planned, keys: [] }, /its keys are others/],
+    [{ ...planned, keys: [] }, /its keys changed/],
   ];
   for (const [now, message] of cases)
     assert.throws(() => requireShape(planned, now), { code: 'SchemaChanged', message });

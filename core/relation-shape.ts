@@ -49,14 +49,12 @@ export function changeOf(planned: Relation, now: Relation): string {
   ];
   if (changes.length > 3) return `${changes.slice(0, 3).join(', ')} and ${changes.length - 3} more`;
   if (changes.length > 0) return changes.join(', ');
-  if (planned.identity !== now.identity) return 'it is another table of that name';
+  if (planned.identity !== now.identity) return 'it is another table of the same name';
   if (planned.columns.some(({ name }, index) => now.columns[index]?.name !== name))
-    return 'its columns have another order';
+    return 'the order of its columns changed';
   if (planned.hidesRows !== now.hidesRows)
-    return now.hidesRows
-      ? 'row security hides rows of it now'
-      : 'row security hides none of its rows any more';
-  return 'its keys are others';
+    return now.hidesRows ? 'row security now hides rows of it' : 'row security no longer hides rows of it';
+  return 'its keys changed';
 }
 
 function columnChange(before: Column, after: Column | undefined): readonly string[] {

@@ -169,9 +169,9 @@ class OneServer {
     const refused = this.#refused.get(dataSource);
     const leftMs = (refused?.untilMs ?? 0) - this.#clock.monotonicMs();
     if (!refused || leftMs <= 0) return;
-    const message = `the server of ${dataSource} has no connection free for it (${refused.error.message}); it is asked again in ${Math.ceil(leftMs / 1_000)} s`;
+    const message = `the server of ${dataSource} has no connection free for it (${refused.error.message}); retry in ${Math.ceil(leftMs / 1_000)} s`;
     throw transient('TooManyConnections', message, {
-      mend: 'raise the limit of connections of the server, role or database, or lower maxConcurrentSyncs of the data sources',
+      mend: 'raise the connection limit of the server, role or database, or lower maxConcurrentSyncs of the data sources',
       cause: refused.error,
     });
   }

@@ -18,6 +18,6 @@ export class OneSystem {
   require(now: SystemIdentity, where: string): void {
     this.#first ??= now;
     if (this.#first === now || isSameSystem(this.#first, now) !== false) return;
-    throw schemaChanged(where, { what: 'it is another system than before' });
+    throw schemaChanged(where, { what: 'it is a different system than before' });
   }
 }

@@ -38,7 +38,7 @@ const wrong: readonly (readonly [readonly [ManifestKind, Fields], path: string, 
   [
     sync({ source: { dataSource: 'shop', table: 't' } }),
     'spec.source.idField',
-    'name the growing column in source.idField',
+    'name the ascending column in source.idField',
   ],
   [
     sync({ mode: 'LastDestinationId', source: { dataSource: 'shop', table: 't' } }),
@@ -286,7 +286,7 @@ describe('the API server of Kubernetes', () => {
         assert.deepEqual(silent(schema?.properties?.[part] ?? {}, part), []);
     }
     const explained = await api.kubectl(['explain', 'sync.spec.safetyLag']);
-    assert.match(explained.stdout, /How old a row must be/);
+    assert.match(explained.stdout, /Minimum age of a row/);
   });
 });
 

@@ -35,38 +35,43 @@ function column(
   return { name, type: 'string', jsonPath, description, ...more };
 }
 
-const age = column('Age', '.metadata.creationTimestamp', 'Time since it was made.', { type: 'date' });
+const age = column('Age', '.metadata.creationTimestamp', 'Time since it was created.', { type: 'date' });
 const wide = { priority: 1 } as const;
 
 /** The columns of `kubectl get syncs`; core/sync-row.ts has the same ones for the command line. */
 const syncColumns = [
   column('Source', '.spec.source.dataSource', 'DataSource that is read.'),
   column('Destination', '.spec.destination.dataSource', 'DataSource that is written.'),
-  column('Mode', '.spec.mode', 'How a pass finds what is new.'),
-  column('State', '.status.state', 'How it stands.'),
+  column('Mode', '.spec.mode', 'How a pass finds new rows.'),
+  column('State', '.status.state', 'State of the Sync.'),
   column('Agent', '.status.agent', 'Agent that runs it.'),
   column('Rows', '.status.rows.written', 'Rows written since the last restart.', { type: 'integer' }),
-  column('Lag', '.status.lag', 'How far the destination is behind.'),
+  column('Lag', '.status.lag', 'How far the destination is behind the source.'),
   column('Last Sync', '.status.lastSyncTime', 'Time since the last commit of rows.', { type: 'date' }),
   age,
-  column('Offset', '.status.offset', 'How far it has come.', wide),
+  column('Offset', '.status.offset', 'Stored offset.', wide),
   column('Rate', '.status.rate', 'Rows per second.', wide),
-  column('Message', '.status.message', 'How it stands, in a sentence.', wide),
+  column('Message', '.status.message', 'State of the Sync in one sentence.', wide),
 ];
 
 const dataSourceColumns = [
   column('Type', '.status.type', 'The system.'),
-  column('Ready', '.status.conditions[?(@.type=="Ready")].status', 'Whether an agent has reached it.'),
+  column(
+    'Ready',
+    '.status.conditions[?(@.type=="Ready")].status',
+    'Whether an agent has reached the system.',
+  ),
   column('Version', '.status.serverVersion', 'Version of the server.'),
   column('Syncs', '.status.syncs', 'Syncs that use it.', { type: 'integer' }),
   age,
-  column('Message', '.status.message', 'How it stands, in a sentence.', wide),
+  column('Message', '.status.message', 'State of the DataSource in one sentence.', wide),
 ];
 
 export const kinds: readonly ResourceKind[] = [
   {
     kind: 'DataSource',
-    summary: 'How to reach a system: one object that names it, its limits, and the agents that can reach it.',
+    summary:
+      'How to reach a system: one object that names the system, its limits, and the agents that can reach it.',
     spec: structuralSchema(dataSourceSpecSchema(systems)),
     status: structuralSchema(dataSourceStatusSchema),
     rules: dataSourceRules(systems),
@@ -74,7 +79,7 @@ export const kinds: readonly ResourceKind[] = [
   },
   {
     kind: 'Sync',
-    summary: 'Moves the rows of one table or query from a DataSource to another, and keeps them in step.',
+    summary: 'Moves the rows of one table or query from a DataSource to another, and keeps them in sync.',
     spec: structuralSchema(syncSpecSchema),
     status: structuralSchema(syncStatusSchema),
     rules: syncRules(offeredFields(systems)),
@@ -98,8 +103,8 @@ export function customResource({ kind, summary, spec, status, rules, columns }: 
       apiVersion: { type: 'string', description: `${group}/${version}.` },
       kind: { type: 'string', description: `${kind}.` },
       metadata: { type: 'object' },
-      spec: { description: 'What is wanted.', ...spec, 'x-kubernetes-validations': validations },
-      status: { description: 'How it stands; written by Idra alone.', ...status },
+      spec: { description: 'Desired state.', ...spec, 'x-kubernetes-validations': validations },
+      status: { description: 'Observed state; written only by Idra.', ...status },
     },
   };
   return {

@@ -39,7 +39,7 @@ spec:
   });
 
   const get = async (agent: RunningProcess, path: string) => {
-    const port = /port=(\d+)/.exec(await agent.waitForLine('health and metrics are served'))?.[1];
+    const port = /port=(\d+)/.exec(await agent.waitForLine('serving health and metrics'))?.[1];
     const answer = await fetch(`http://127.0.0.1:${port}${path}`);
     return { status: answer.status, text: await answer.text() };
   };
@@ -102,7 +102,7 @@ spec:
     );
     const letGo = await holdTarget();
     assert.deepEqual(await leave(agent), { code: 1, signal: null });
-    const line = await agent.waitForLine('leaving although syncs are at work');
+    const line = await agent.waitForLine('leaving although syncs are still writing');
     assert.match(line, /default\/t/);
     assert.deepEqual(await cluster.coordination.cluster.agents(), []);
     await letGo();

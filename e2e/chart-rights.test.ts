@@ -191,7 +191,7 @@ describe('the rights of a release that watches everything', () => {
     await api.kubectl(['delete', 'secret', 'idra-etcd-api', '-n', release]);
     await api.kubectl(['create', 'secret', 'generic', 'idra-etcd-api', '-n', release, '--from-literal=a=b']);
     const refused = await run();
-    assert.match(`${refused.status} ${refused.talk}`, /^2 .*idra-etcd-api is not one that Idra has made/);
+    assert.match(`${refused.status} ${refused.talk}`, /^2 .*idra-etcd-api was not created by Idra/);
   });
 });
 

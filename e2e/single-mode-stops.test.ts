@@ -66,7 +66,7 @@ test('Ctrl-C stops at a batch edge with the table, and the next start goes on fr
   assert.ok(written < 20_003, 'it was stopped too late to say anything');
   assert.equal(written % 100, 0);
   assert.match(running.stdout.join('\n'), new RegExp(`^orders .* ${written} `, 'm'));
-  assert.match(running.stderr.join('\n'), /stopping at the next batch edge/);
+  assert.match(running.stderr.join('\n'), /stopping after the current batch/);
   const rest = await folder.idra('run', '-f', 'shop.yaml', '--once');
   assert.match(rest.stdout, /^orders .* Completed +local +20003 /m);
   assert.deepEqual(folder.arrived(), folder.query('shop.db', 'SELECT id, v FROM orders'));
@@ -89,7 +89,7 @@ for (const [signal, status] of [
         what: 'a second pass to have a batch in hand',
       });
       running.kill(signal);
-      await running.waitForLine('stopping at the next batch edge');
+      await running.waitForLine('stopping after the current batch');
       running.kill(signal);
       assert.deepEqual(await running.waitForExit(), { code: status, signal: null });
       blocker.exec('COMMIT');

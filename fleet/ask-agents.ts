@@ -43,8 +43,8 @@ function requireAgent(
   if (agents.some(({ labels }) => hasLabels(labels, wanted))) return;
   const texts = (labels: Readonly<Record<string, string>>) => labelTexts(labels).join(',');
   if (agents.length === 0) {
-    throw transient('NoAgentAnswered', `no agent is running, so that none can answer the ${kind}`, {
-      mend: 'start one (idra agent), and see idra get agents',
+    throw transient('NoAgentAnswered', `no agent is running to answer the ${kind}`, {
+      mend: 'start one (idra agent), then check idra get agents',
     });
   }
   const known = agents.slice(0, 10).map(({ name, labels }) => `${name} (${texts(labels) || 'no labels'})`);

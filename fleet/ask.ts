@@ -40,9 +40,9 @@ export async function ask(
   }
   throw transient(
     'RequestUnanswered',
-    `nobody has carried out ${type} of ${sync.namespace}/${sync.name} in time; the request stays`,
+    `no agent executed ${type} of ${sync.namespace}/${sync.name} in time; the request remains`,
     {
-      mend: 'see whether an agent runs (idra get agents), or wait longer (--timeout)',
+      mend: 'check that an agent runs (idra get agents), or wait longer (--timeout)',
     },
   );
 }

@@ -78,8 +78,8 @@ export async function kubernetesFleet(
     answers: async ({ namespace, name }) => answersOf(await findSync(namespace, name)),
     async history({ name }) {
       throw notOffered(
-        `the custom resource of ${name} keeps no history of its offset`,
-        'ask etcd, which has it: set IDRA_ETCD_ENDPOINTS',
+        `the custom resource of ${name} has no history of its offset`,
+        'read it from etcd: set IDRA_ETCD_ENDPOINTS',
       );
     },
     async suspend({ namespace, name, uid, spec }, isSuspended) {

@@ -54,8 +54,7 @@ export function dataSourceObject(dataSource: FleetDataSource): FleetObject {
 }
 
 function readyOf(report: DataSourceReport | undefined) {
-  if (!report)
-    return { type: 'Ready', status: 'Unknown', reason: 'NotChecked', message: 'no agent has looked yet' };
+  if (!report) return { type: 'Ready', status: 'Unknown', reason: 'NotChecked', message: 'not checked yet' };
   const reason = report.isReachable ? 'Reached' : (report.code ?? 'NotReached');
   return { type: 'Ready', status: report.isReachable ? 'True' : 'False', reason, message: report.message };
 }

@@ -28,7 +28,7 @@ export function stateFleet(path: string): Fleet {
     async suspend(sync) {
       throw notOffered(
         `${sync.name} is suspended in its manifest in single mode`,
-        'set spec.suspend in the manifest, and run it',
+        'set spec.suspend in the manifest and run it',
         'spec.suspend',
       );
     },
@@ -40,8 +40,8 @@ export function stateFleet(path: string): Fleet {
 
 async function inManifests(): Promise<never> {
   throw notOffered(
-    'single mode keeps no manifests: they are in the files that it is run with',
-    'change them there, and run them',
+    'single mode stores no manifests: they are in the files that it is run with',
+    'change these files and run them',
   );
 }
 

@@ -11,9 +11,9 @@ export async function untilGone(fleet: Fleet, sync: SyncIdentity, deadlineMs: nu
     if (systemClock.monotonicMs() >= deadlineMs) {
       throw transient(
         'StillThere',
-        `Sync ${sync.namespace}/${sync.name} is to go, and no agent has closed it in time`,
+        `Sync ${sync.namespace}/${sync.name} is being deleted, and no agent has closed it in time`,
         {
-          mend: 'it goes as soon as an agent runs (idra get agents); wait for it with the same call',
+          mend: 'it is deleted once an agent runs (idra get agents); to wait for it, repeat the command',
         },
       );
     }

@@ -22,7 +22,7 @@ export class ApiServerHealth {
   readonly check: Check = () => {
     const silentForMs = this.#clock.monotonicMs() - this.#answeredMs;
     return (
-      silentForMs < silentMs || `the API server has given no answer for ${Math.floor(silentForMs / 1_000)} s`
+      silentForMs < silentMs || `the API server has not answered for ${Math.floor(silentForMs / 1_000)} s`
     );
   };
 }

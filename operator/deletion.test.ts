@@ -50,7 +50,7 @@ describe('deletion', () => {
     );
     assert.equal(conditionOf(shown, 'Ready'), 'False Deleting');
     assert.equal(conditionOf(shown, 'Reconciling'), 'True Deleting');
-    assert.match(shown.status?.message ?? '', /^is being deleted; an agent stops it/);
+    assert.match(shown.status?.message ?? '', /^is being deleted; an agent is stopping it/);
     await agent.release(made.metadata.uid);
     await until(() => bed.isGone('held', 'orders'), { what: 'it to be gone' });
   });
@@ -92,10 +92,10 @@ describe('deletion', () => {
         },
         { what: `shop to say ${pattern}` },
       );
-    const { status: first } = await shown(/waits for an agent/);
+    const { status: first } = await shown(/waiting for an agent/);
     await bed.untilFinalized('used', 'shop');
     await bed.kubectl('delete', 'datasource', 'shop', '-n', 'used', '--wait=false');
-    const deleted = await shown(/^is being deleted; waits until no Sync uses it: used\/orders/);
+    const deleted = await shown(/^is being deleted; waiting until no Sync uses it: used\/orders/);
     assert.equal(conditionOf(deleted, 'Ready'), 'False Deleting');
     assert.equal(conditionOf(deleted, 'Reconciling'), 'True Deleting');
     await bed.client.patch(

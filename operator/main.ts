@@ -127,11 +127,11 @@ async function startHealth(
   const ready = {
     kubernetes: apiServer.check,
     cache: () =>
-      (operator.syncs.hasSynced && operator.dataSources.hasSynced) || 'the first list is not complete',
+      (operator.syncs.hasSynced && operator.dataSources.hasSynced) || 'the initial list is not complete',
     etcd: () => {
       const { outage, hasSynced } = operator.etcdView;
-      if (outage) return `no answer since ${outage.since}: ${outage.message}`;
-      return hasSynced || 'the first list is not complete';
+      if (outage) return `etcd has not answered since ${outage.since}: ${outage.message}`;
+      return hasSynced || 'the initial list is not complete';
     },
   };
   return await startHealthServer({ port: healthPort, host: healthAddress, ready, metrics: registry });

@@ -30,11 +30,11 @@ export function operatorMetrics(registry: Registry, counted: Counted): OperatorM
         this.set(holds() ? 1 : 0);
       },
     });
-  isOne('leader', '1: this operator is the one that acts', counted.isLeader);
-  isOne('etcd_up', '1: etcd answers', counted.isEtcdUp);
-  isOne('kubernetes_up', '1: the Kubernetes API server answers', counted.isKubernetesUp);
+  isOne('leader', '1 if this operator is the leader', counted.isLeader);
+  isOne('etcd_up', '1 if etcd answers', counted.isEtcdUp);
+  isOne('kubernetes_up', '1 if the Kubernetes API server answers', counted.isKubernetesUp);
   countBy(registers, 'syncs', 'Syncs by state', 'state', counted.syncs);
-  countBy(registers, 'data_sources', 'DataSources by whether they are Ready', 'ready', counted.dataSources);
+  countBy(registers, 'data_sources', 'DataSources by readiness', 'ready', counted.dataSources);
   const statusWrites = new Counter({
     name: `${prefix}status_writes_total`,
     help: 'Statuses written to Kubernetes, by kind',

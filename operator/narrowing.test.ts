@@ -55,7 +55,7 @@ describe('a namespace that is not watched any more', () => {
     assert.equal(conditionOf(released, 'Ready'), 'False NotWatched');
     assert.match(
       released.status?.message ?? '',
-      /^namespace left is not watched any more by the installation default\/idra/,
+      /^namespace left is no longer watched by the installation default\/idra/,
     );
     assert.equal(released.metadata.annotations?.[managedByAnnotation], undefined);
     await bed.hasEvent('left', 'orders', /^Warning NotWatched/);
@@ -103,7 +103,7 @@ describe('a namespace that is not watched any more', () => {
     await until(
       () =>
         log.lines.some((line) =>
-          /^error a namespace is not watched any more, and this operator may not/.test(line),
+          /^error a namespace is no longer watched, and this operator may not/.test(line),
         ),
       {
         what: 'the log to say so',
@@ -135,6 +135,9 @@ describe('a namespace that is not watched any more', () => {
     await until(() => bed.isGone('deleted', 'orders'), { what: 'it to be gone' });
     assert.equal(await bed.stored(made), undefined);
     const event = await bed.hasEvent('deleted', 'orders', /^Warning NotWatched/);
-    assert.match(event, /was let go\. Left is its row in _idra_commits of DataSource warehouse/);
+    assert.match(
+      event,
+      /was released without cleanup\. Remaining: its row in _idra_commits of DataSource warehouse/,
+    );
   });
 });

@@ -75,7 +75,7 @@ describe('the operator without its surroundings', () => {
     await shown('orders', 'EtcdUnavailable');
     const made = await bed.makeSync('team-a', 'made-meanwhile');
     const object = await shown('made-meanwhile', 'EtcdUnavailable');
-    assert.match(object.status?.message ?? '', /^etcd has given no answer since .*nothing runs/);
+    assert.match(object.status?.message ?? '', /^etcd has not answered since .*nothing runs/);
     assert.notEqual(running.operator.etcdView.outage, undefined);
     assert.equal((await bed.sync('team-a', 'done')).status?.state, 'Completed');
     await bed.kubectl('delete', 'sync', 'done', '-n', 'team-a', '--wait=false');

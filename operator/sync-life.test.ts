@@ -162,7 +162,7 @@ describe('the life of a Sync', () => {
     assert.match(event, /no route to db/);
     assert.ok(
       event.includes(
-        `DataSource warehouse; remove it there with: DELETE FROM "sales"."_idra_commits" WHERE uid = '${made.metadata.uid}'`,
+        `DataSource warehouse; remove it with: DELETE FROM "sales"."_idra_commits" WHERE uid = '${made.metadata.uid}'`,
       ),
       event,
     );

@@ -69,5 +69,5 @@ export class EnvironmentReader {
 }
 
 export function invalid(name: string, value: string, mend: string): Error {
-  return permanent('EnvironmentInvalid', `"${value}" is of no use here`, { path: name, mend });
+  return permanent('EnvironmentInvalid', `"${value}" is not valid`, { path: name, mend });
 }

@@ -49,7 +49,7 @@ export async function loadClusterAccess(options: AccessOptions = {}): Promise<Cl
     return await serviceAccountAccess(env, folder);
   const own = join(env.HOME ?? '/', '.kube', 'config');
   if (existsSync(own)) return await kubeconfigAccess([own], options.context);
-  throw permanent('NoCluster', 'no Kubernetes cluster is known here', {
+  throw permanent('NoCluster', 'no Kubernetes cluster is configured', {
     mend: 'set KUBECONFIG to a kubeconfig, or run in a pod with a service account',
   });
 }
@@ -83,7 +83,7 @@ async function kubeconfigAccess(
   if (!cluster) {
     throw permanent(
       'NoCluster',
-      `${paths.join(delimiter)}: ${context ?? 'current-context'} names no cluster`,
+      `${paths.join(delimiter)}: ${context ?? 'current-context'} does not name a cluster`,
       {
         mend: 'choose a context with: kubectl config use-context NAME',
       },

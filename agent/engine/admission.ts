@@ -65,7 +65,7 @@ function requireOrder({ sync, order, restartsPass, decision }: AdmitInput, offse
   const isKept = decision === 'keep-offset' && by.length === order.length;
   if (isKept) return;
   throw offsetNoLongerFits(
-    `it is a position by (${by.join(', ')}), and the source is read by (${order.join(', ')}) now`,
+    `it is a position in the order (${by.join(', ')}), and the source is now read in the order (${order.join(', ')})`,
     by.length === order.length ? undefined : mendByRestart,
   );
 }
@@ -83,7 +83,7 @@ function requireMode(sync: Sync, offset: Offset | null): void {
   const mode = readMode(sync.spec.mode);
   if (offset === null || offset.mode === mode || isLastDestination(sync.spec)) return;
   throw offsetNoLongerFits(
-    `it is an offset of mode ${offset.mode}, and mode ${mode} cannot go on from it`,
+    `it is an offset of mode ${offset.mode}, and mode ${mode} cannot continue from it`,
     mendByRestart,
   );
 }
@@ -99,7 +99,7 @@ function admitRow(input: AdmitInput): Admission {
   if (namesake) {
     if (decision === 'keep-offset') return { kind: 'adopt', uid: namesake.uid };
     throw offsetNoLongerFits(
-      `the destination holds an offset of another Sync named ${qualifiedName(sync)} (uid ${namesake.uid}): a lost state file, or a rebuilt cluster`,
+      `the destination holds an offset of another Sync named ${qualifiedName(sync)} (uid ${namesake.uid}): the state file was lost, or the cluster was rebuilt`,
     );
   }
   const moved = rows
@@ -119,12 +119,12 @@ function admitOwn(input: AdmitInput, own: CommitRow): Admission {
   const { decision, existing, hasRows, sync } = input;
   if (decision !== 'keep-offset' && !fits(input, own)) {
     throw offsetNoLongerFits(
-      'what the offset means has changed (source, table, query, mode, field, key or destination)',
+      'the source, table, query, mode, field, key or destination changed since the offset was stored',
     );
   }
   if (decision !== 'keep-offset' && input.systems.isOtherSource && restsOnSource(sync, own)) {
     throw offsetNoLongerFits(
-      `the source that answers at the address of ${sync.spec.source.dataSource} is another one than it belongs to`,
+      `the source that answers at the address of ${sync.spec.source.dataSource} is a different system than the one the offset belongs to`,
     );
   }
   // A Replace itself swaps in another table at the end of each pass.
@@ -160,12 +160,12 @@ export function tableChange(
   if (own.target !== undefined && existing.identity !== undefined) {
     return own.target === existing.identity
       ? undefined
-      : 'the table that the offset belongs to was replaced by another one of its name';
+      : 'the table that the offset belongs to was replaced by another table of the same name';
   }
   // If tables have no identity, a recreated one is recognized by being empty.
   return hasRows || own.rows === 0
     ? undefined
-    : `the table that the offset belongs to is empty, and ${own.rows} rows were written to it: it was made again, or emptied`;
+    : `the table that the offset belongs to is empty, and ${own.rows} rows were written to it: it was created again, or emptied`;
 }
 
 /**
@@ -188,7 +188,7 @@ function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
     return;
   throw permanent(
     'DestinationNotEmpty',
-    `${table} has rows and no offset of this Sync: Append would write beside them`,
+    `${table} has rows and no offset of this Sync: Append would add to them`,
     {
       path: 'spec.destination.existingRows',
       mend: 'set destination.existingRows to Keep, empty the table, or use Upsert',
@@ -199,9 +199,9 @@ function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
 /** The two remedies for every refusal of a stored offset. */
 export function offsetNoLongerFits(
   why: string,
-  mend = `${mendByRestart}, or ${keepOffsetCommand} to go on from the stored offset`,
+  mend = `${mendByRestart}, or ${keepOffsetCommand} to continue from the stored offset`,
 ): Error {
   return permanent('OffsetNoLongerFits', `the stored offset no longer fits: ${why}`, { path: 'spec', mend });
 }
 
-const mendByRestart = `run ${restartCommand} to read from nothing (no row is deleted)`;
+const mendByRestart = `run ${restartCommand} to read from the beginning (no row is deleted)`;

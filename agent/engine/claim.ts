@@ -65,7 +65,7 @@ async function addedColumns(
   if (all.length > known.length) await state.remember({ addedColumns: all });
   return all.map((name) =>
     namingSync(
-      `column ${name} was added after rows had been moved: it is NULL in those; ${restartCommand} moves them again`,
+      `column ${name} was added after rows had been moved and is NULL in them; ${restartCommand} moves them again`,
       state.context.sync,
     ),
   );
@@ -202,7 +202,7 @@ async function beforeFirstClaim(state: RunState): Promise<void> {
 async function existingTable({ plan, destination }: OpenSync, signal: AbortSignal): Promise<Relation | null> {
   if (plan.existing) return plan.existing;
   const now = await destination.describe(signal);
-  if (now) throw schemaChanged(now.name, { what: 'it was made' });
+  if (now) throw schemaChanged(now.name, { what: 'it was created' });
   return null;
 }
 
@@ -282,8 +282,8 @@ async function finishDecision(state: RunState, { requests, decision, rows, claim
   const before = rows.find((row) => row.uid === claim.uid && row.table === claim.table);
   const message =
     decision === 'restart'
-      ? 'started from nothing; no row was deleted'
-      : `goes on from ${describeEncoded(claim.offset)}`;
+      ? 'started from the beginning; no row was deleted'
+      : `continues from ${describeEncoded(claim.offset)}`;
   for (const request of requests.filter((each) => each.type === 'restart' || each.type === 'keep-offset')) {
     await context.lock.appendHistory({
       time: new Date(context.clock.now()).toISOString(),

@@ -31,8 +31,8 @@ function coarserFinding({ name, existing, source }: PlannedColumn): Finding {
     severity: 'error',
     code: 'KeyCoarser',
     path: 'spec.destination.key',
-    message: `key column ${name} compares by ${rule} at the destination, which takes different values of the source (${source.nativeType}) for equal: their rows would overwrite each other or be refused as duplicates`,
-    mend: `give ${name} a type and collation that tell all values apart, or let createTable make the table`,
+    message: `key column ${name} compares by ${rule} at the destination, which treats different values of the source (${source.nativeType}) as equal: their rows would overwrite each other or be refused as duplicates`,
+    mend: `give ${name} a type and collation that distinguish all values, or let createTable create the table`,
   };
 }
 
@@ -72,9 +72,9 @@ function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyIn
   const [isKey, remedy] = isOpaque(spec, relation)
     ? [
         'is not known to be a key',
-        'see to it that no two rows have the same, or use mode Snapshot, which looks',
+        'ensure that no two rows have the same values, or use mode Snapshot, which checks it',
       ]
-    : ['is no key', `set source.key and destination.key to a key of the source: ${keysOf(relation)}`];
+    : ['is not a key', `set source.key and destination.key to a key of the source: ${keysOf(relation)}`];
   return [
     {
       severity: 'warning',

@@ -8,9 +8,9 @@ import type { SyncLock } from '../../core/sync-store.ts';
 export function fencedByMode(error: IdraError, { token }: Pick<SyncLock, 'token'>): IdraError {
   if (error.disposition !== 'fenced' || token !== 'next') return error;
   return fenced(
-    'the claim of this run at the destination is gone: another process writes the same Sync (with a copy of this state file, or it has adopted it), or the commit row was deleted',
+    'this run has lost its claim on the destination: another process writes the same Sync (with a copy of this state file, or after it adopted the Sync), or the commit row was deleted',
     {
-      mend: 'let one process run this Sync: stop the other one, and delete its copy of the state file',
+      mend: 'only one process may run this Sync: stop the other one, and delete its copy of the state file',
       cause: error,
     },
   );

@@ -70,9 +70,7 @@ function idFindings({ spec, relation }: FieldInput): Finding[] {
   if (!column) return [missingField(relation, spec.source.idField, path)];
   if (isOrdered(column.type)) return [];
   const why =
-    column.type.kind === 'uuid'
-      ? 'random UUIDs have no order of arrival: new ones would be skipped'
-      : 'it has no order';
+    column.type.kind === 'uuid' ? 'random UUIDs do not ascend: new ones would be skipped' : 'it has no order';
   return [
     {
       severity: 'error',
@@ -108,7 +106,7 @@ function timestampFindings({ spec, relation, capabilities, timeZone }: FieldInpu
         severity: 'error',
         code: 'TimeZoneUnknown',
         path: 'spec.source.timeZone',
-        message: `${column.name} has no time zone, and the server's own (${timeZone}) is none that Idra knows`,
+        message: `${column.name} has no time zone, and the time zone of the server (${timeZone}) is not known to Idra`,
         mend: 'set source.timeZone to the zone in which the column is written, such as Europe/Rome or +09:00',
       },
     ];
@@ -165,7 +163,7 @@ function lastDestinationFindings(input: FieldInput, field: string | undefined): 
       severity: 'error',
       code: 'DestinationFieldDiffers',
       path: 'spec.mode',
-      message: `${column.name} is ${orderedAs(target ?? { nativeType: travels?.ddl ?? '' })} at the destination and ${orderedAs(column)} at the source: its largest value there says nothing exact about the source`,
+      message: `${column.name} is ${orderedAs(target ?? { nativeType: travels?.ddl ?? '' })} at the destination and ${orderedAs(column)} at the source: its largest value there does not identify a position in the source`,
       mend: 'give both the same type, precision and collation, or use mode Id or Timestamp',
     },
   ];
@@ -182,7 +180,7 @@ function lastDestinationKeyFindings(input: FieldInput, field: string | undefined
       severity: 'error',
       code: 'DestinationFieldDiffers',
       path: 'spec.mode',
-      message: `key column ${name} is ordered by ${existing?.collation ?? 'its bytes'} at the destination and by ${source.collation ?? 'its bytes'} at the source: of rows with the largest ${field}, the last one there is another`,
+      message: `key column ${name} is ordered by ${existing?.collation ?? 'its bytes'} at the destination and by ${source.collation ?? 'its bytes'} at the source: among rows with the largest ${field}, the last one differs`,
       mend: 'give both the same collation, name a key without text in source.key, or use mode Id or Timestamp',
     }));
 }

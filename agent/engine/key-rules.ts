@@ -30,7 +30,7 @@ function sourceKeyFindings({ spec, relation, sourceKey, sourceTypes, remedies }:
       severity: 'error',
       code: 'KeyNullable',
       path: 'spec.source.key',
-      message: `key column ${nullable.join(', ')} of ${relation.name} may be NULL: such rows have no place in the order`,
+      message: `key column ${nullable.join(', ')} of ${relation.name} may be NULL: such rows cannot be ordered`,
       mend: `${requireValues(nullable)}, or name other columns in source.key`,
     });
   }
@@ -50,7 +50,7 @@ function sourceKeyFindings({ spec, relation, sourceKey, sourceTypes, remedies }:
       severity: 'error',
       code: 'KeyMissing',
       path: 'spec.source.key',
-      message: `${relation.name} has no ${key}: rows of equal timestamps could not be told apart`,
+      message: `${relation.name} has no ${key}: rows of equal timestamps cannot be distinguished`,
       mend: 'name the columns that identify a row in source.key',
     });
   }
@@ -66,11 +66,11 @@ function destinationKeyFindings(input: KeyInput): Finding[] {
         severity: 'error',
         code: 'KeyNotWritten',
         path: 'spec.destination.key',
-        message: `key column ${unknown.join(', ')} is not among the columns that travel`,
+        message: `key column ${unknown.join(', ')} is not copied`,
         mend: columnRemedy(
           unknown[0],
           columns.columns.map((each) => each.name),
-          'They are',
+          'The copied columns are',
         ),
       },
     ];
@@ -86,7 +86,7 @@ function destinationKeyFindings(input: KeyInput): Finding[] {
       severity: 'error',
       code: 'HistoryNeedsNoKey',
       path: 'spec.writeMode',
-      message: `Append by timestamp writes a row for each version, and ${conflicting.name} of ${existing?.name} allows one`,
+      message: `Append by timestamp writes a row for each version, and ${conflicting.name} of ${existing?.name} allows only one`,
       mend: 'use Upsert, or a destination table without that key',
     },
   ];
@@ -103,7 +103,7 @@ function neverUpdated({ spec, existing, key, columns, remedies }: KeyInput): Fin
     severity: 'error' as const,
     code: 'ColumnNotUpdated',
     path: objectPath('destination', spec.destination),
-    message: `column ${name} of ${existing?.name} takes a value with a new row alone: an upsert cannot write it into a row that is there`,
+    message: `column ${name} of ${existing?.name} can only be set on insert, so an upsert cannot update it`,
     mend: `${remedies.destination.allowUpdates(existing?.name ?? '', name)}, or leave the column out in ${remedies.source.columnsField}`,
   }));
 }
@@ -130,7 +130,7 @@ function uniqueKeyFindings({ existing, key, relation, remedies }: KeyInput): Fin
       code: 'NoUniqueIndex',
       path: 'spec.destination.key',
       message: deferrable
-        ? `${deferrable.name} of ${existing.name} (${list}) is deferrable, and no upsert can use such a key`
+        ? `${deferrable.name} of ${existing.name} (${list}) is deferrable, and an upsert cannot use such a key`
         : `${existing.name} has no unique key on (${list})`,
       mend: `create one: ${remedies.destination.uniqueKey(existing.name, key)}`,
     },
@@ -154,7 +154,7 @@ function travelFindings({ spec, relation, sourceKey, columns }: KeyInput): Findi
       severity: 'error',
       code: 'KeyNotWritten',
       path: 'spec.schemaChanges',
-      message: `column ${missing.join(', ')} says how far a pass has read and is not written to the destination`,
+      message: `column ${missing.join(', ')} holds the position of a pass and is not written to the destination`,
       mend: 'add the column to the destination table, or set schemaChanges to AddColumns',
     },
   ];

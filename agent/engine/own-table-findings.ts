@@ -15,7 +15,7 @@ export function ownTableFindings(
       severity: 'error',
       code: 'OwnTableNamed',
       path,
-      message: `${name} is a table that Idra makes for itself`,
+      message: `${name} is an internal table of Idra`,
       mend: 'name another table',
     },
   ];

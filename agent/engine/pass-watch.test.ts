@@ -84,7 +84,7 @@ test('a source that hangs: the status says that nothing is known, and since when
     [readyOf(overdue), overdue.lagSeconds, overdue.overdueSince],
     ['Unknown', undefined, '2026-11-26T08:00:10.000Z'],
   );
-  assert.match(overdue.message, /no progress since .*: looking for new rows at the source/);
+  assert.match(overdue.message, /no progress since .*: checking the source for new rows/);
   gate.open();
   const after = await run.seen('Waiting', 'CaughtUp');
   assert.deepEqual([readyOf(after), after.lagSeconds, after.overdueSince], ['True', 0, undefined]);

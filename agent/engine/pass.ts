@@ -58,7 +58,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const order = orderNames(open.plan.read);
   const reading = new AbortController();
   const signal = AbortSignal.any([context.lock.signal, reading.signal]);
-  input.watch.doing('beginning a pass at the destination');
+  input.watch.doing('starting a pass at the destination');
   await reach('pass:before-begin');
   if (request.mode === 'Snapshot' && !(await input.own())) return { kind: 'moved' };
   await beginSnapshot(open, request, signal);
@@ -75,7 +75,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   let isCommitted = !isWhole;
   try {
     for (;;) {
-      input.watch.doing('waiting for rows of the source');
+      input.watch.doing('waiting for rows from the source');
       const result = await batches.next();
       if (result.done) {
         const outcome = await endPass(input, request, progress, result.value, signal);

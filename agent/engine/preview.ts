@@ -152,7 +152,7 @@ function tableShared({ destination }: SyncSpec, table: string, other: string): F
     severity: 'warning',
     code: 'TableShared',
     path: objectPath('destination', destination),
-    message: `${table} is also written by the Sync ${other}: what one of them replaces or updates the other does not notice`,
+    message: `${table} is also written by the Sync ${other}: each may replace or update rows that the other wrote`,
     mend: 'give each Sync a table of its own',
   };
 }

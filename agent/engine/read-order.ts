@@ -44,7 +44,7 @@ function idOrder(input: OrderInput, idField: string): ReadOrder {
         severity: 'warning',
         code: 'IdNotUnique',
         path: 'spec.source.idField',
-        message: `${idField} of ${relation.name} is not unique: rows are read in the order (${both.join(', ')}), and one that comes later with the largest id read so far and a smaller ${both.slice(1).join(', ')} is not seen`,
+        message: `${idField} of ${relation.name} is not unique: rows are read in the order (${both.join(', ')}), and a later row with the largest id read so far and a smaller ${both.slice(1).join(', ')} is not read`,
         mend: `name a unique idField, or make it one: ${input.remedies.uniqueKey(relation.name, alone)}`,
       },
     ],
@@ -62,7 +62,7 @@ function notUnique({ relation, remedies }: OrderInput, order: readonly string[],
     severity: 'error',
     code: 'KeyNotUnique',
     path,
-    message: `no ${remedies.key} of ${relation.name} says that two rows always differ in (${list}): rows of one value at the edge of two batches would be lost`,
+    message: `no ${remedies.key} of ${relation.name} proves that (${list}) identify a row: rows with equal values at the edge of two batches would be lost`,
     mend: `name a key in source.key, ${remedies.uniqueOrder(relation.name, order)}`,
   };
 }

@@ -11,7 +11,7 @@ export type RemoveInput = Pick<RunContext, 'sync' | 'destination' | 'secrets' | 
  */
 export async function removeSync(input: RemoveInput, signal: AbortSignal): Promise<void> {
   const { sync, lock } = input;
-  if (lock.token === 'next') throw bug('a sync is removed under a lock of etcd only');
+  if (lock.token === 'next') throw bug('a sync is removed only under a lock in etcd');
   const destination = await openDestinationEnd(input, signal);
   try {
     if (holdsOffsets(destination)) await destination.closeRows(sync.uid, lock.token, signal);

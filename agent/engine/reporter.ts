@@ -122,7 +122,7 @@ export class Reporter {
   /** Taken over between two passes: the new holder is reported at once, not only at the next pass. */
   awaitsPass(nextPassMs: number): void {
     if (this.#draft.state !== 'Pending') return;
-    this.moveTo('Waiting', 'WaitingForSchedule', 'waiting for the next pass by the schedule', nextPassMs);
+    this.moveTo('Waiting', 'WaitingForSchedule', 'waiting for the next scheduled pass', nextPassMs);
   }
 
   /** The sync waits between two passes. */

@@ -41,9 +41,9 @@ export async function changeOffset(
 ): Promise<string | null> {
   const { context, open, storedOffset } = claimed;
   if (!context.sync.spec.isSuspended) {
-    throw permanent('NotSuspended', 'the offset is changed only while the Sync is suspended', {
+    throw permanent('NotSuspended', 'the offset can be changed only while the Sync is suspended', {
       path: 'spec.suspend',
-      mend: `run ${suspendCommand} (in single mode set spec.suspend to true), and change the offset then`,
+      mend: `run ${suspendCommand} (in single mode set spec.suspend to true), then change the offset`,
     });
   }
   if (isLastDestination(context.sync.spec)) {
@@ -103,7 +103,7 @@ function isSameOffset(text: string, stored: Offset | null, mode: Offset['mode'])
 async function undoChange(context: RunContext): Promise<Change> {
   const history = await context.lock.readHistory();
   const last = history.findLast((entry) => entry.action === 'set' || entry.action === 'undo');
-  if (!last) throw permanent('NothingToUndo', 'no change of the offset by hand is remembered for this Sync');
+  if (!last) throw permanent('NothingToUndo', 'no manual change of the offset is recorded for this Sync');
   return { expected: last.to, offset: last.from };
 }
 
@@ -143,7 +143,7 @@ export function requireType(offset: Offset, types: readonly ColumnType[]): void 
   if (offset.mode !== 'Stream' && texts.length > 0 && texts.length !== types.length) {
     throw permanent(
       'OffsetInvalid',
-      `the offset has ${texts.length} values where the mode pages by ${types.length}`,
+      `the offset has ${texts.length} values, and the mode pages by ${types.length}`,
     );
   }
   texts.forEach((text, index) => {

@@ -178,7 +178,7 @@ test('a field or key that is not there names the column that was meant', () => {
   assert.match(missing.mend ?? '', /^did you mean seen\? It has: id, token/);
   const keyed = { ...base, destination: { ...base.destination, key: ['idd'] } };
   const [unknown] = keyFindings({ ...keyInput, spec: keyed, key: ['idd'] });
-  assert.match(unknown?.mend ?? '', /^did you mean id\? They are: id, token/);
+  assert.match(unknown?.mend ?? '', /^did you mean id\? The copied columns are: id, token/);
 });
 
 test('keys', () => {

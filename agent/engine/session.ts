@@ -129,14 +129,14 @@ export class SyncSession {
     const { context, wake, reporter, watch } = this.#state;
     const { source, clock, shared } = context;
     const signal = wake.interrupt(false);
-    watch.doing('waiting for a turn to look at the source');
+    watch.doing('waiting for a turn to check the source for rows');
     const connections = this.#claim.needsDestination ? 2 : 1;
     const leave = await shared.takeLook(source, connections, signal).catch(unlessAborted(signal));
     if (!leave) return 'next';
     try {
       if (!(await this.#claim.hasCurrentSecrets())) return 'reopen';
       const { open } = await this.#claim.opened();
-      watch.doing('looking for new rows at the source');
+      watch.doing('checking the source for new rows');
       const startMs = clock.now();
       await this.#claim.refreshOffset(open);
       const before = this.#state.heldBack;

@@ -6,7 +6,7 @@ test('who waits for a slot is told the data source, its limit and who holds the 
   const wait = { dataSource: 'default/shop', limit: 1, holders: ['default/orders'] };
   assert.equal(
     waitMessage(wait),
-    'the one slot of DataSource default/shop (maxConcurrentSyncs) is held by default/orders',
+    'the only slot of DataSource default/shop (maxConcurrentSyncs) is held by default/orders',
   );
   const holders = Array.from({ length: 8 }, (_, index) => `default/s${index}`);
   assert.equal(

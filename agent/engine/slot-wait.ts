@@ -13,7 +13,7 @@ export async function takeSlots(
 ): Promise<Slots | undefined> {
   const { sync, source, destination, store, clock } = context;
   let wait: SlotWait | undefined;
-  watch.doing('waiting for a slot of the data sources');
+  watch.doing('waiting for slots of the data sources');
   const taken = new AbortController();
   const report = async () => {
     for (let afterMs = shortWaitMs; ; afterMs = reportEveryMs) {
@@ -42,7 +42,7 @@ const namedHolders = 5;
 export function waitMessage({ dataSource, limit, holders }: SlotWait): string {
   const named = holders.slice(0, namedHolders).join(', ');
   const others = holders.length > namedHolders ? ` and ${holders.length - namedHolders} others` : '';
-  const slots = limit === 1 ? 'the one slot' : `all ${limit} slots`;
+  const slots = limit === 1 ? 'the only slot' : `all ${limit} slots`;
   const held = holders.length === 0 ? 'are taken' : `${limit === 1 ? 'is' : 'are'} held by ${named}${others}`;
   return `${slots} of DataSource ${dataSource} (maxConcurrentSyncs) ${held}`;
 }

@@ -97,7 +97,7 @@ export class StoredOffsets implements Destination {
   }
 
   largest(): Promise<never> {
-    throw bug('a destination that keeps no offsets has no largest value either');
+    throw bug('a destination that stores no offsets has no largest value');
   }
 
   beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {

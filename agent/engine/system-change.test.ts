@@ -35,7 +35,7 @@ const forgetEnds = () => {
 };
 const failure = ({ status }: Awaited<ReturnType<TwoFiles['once']>>) => [status.state, status.reason];
 const noLongerFits = ['Failed', 'OffsetNoLongerFits'];
-const another = /answers at the address of source is another one .*restart s to .*keep-offset s to /;
+const another = /answers at the address of source is a different system .*restart s to .*keep-offset s to /;
 
 test('another source at the same path: it stops; keep-offset goes on there, and is not asked for again', async () => {
   await files.once(byId);

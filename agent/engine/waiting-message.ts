@@ -1,7 +1,7 @@
 import type { BoundReport } from '../../core/connector.ts';
 import { heldBackText } from '../../core/held-back-text.ts';
 
-export const completedMessage = 'the one pass that schedule.once asks for is complete';
+export const completedMessage = 'completed (schedule: once)';
 
 /** Message between two passes. */
 export function waitingMessage(isHeldBack: boolean, bound: BoundReport | undefined): string {

@@ -51,7 +51,7 @@ export async function keepAssignments(
   const wake = new WakeUp(deps.clock);
   const watching = leadership.watchCluster(
     () => wake.ring(),
-    (error) => deps.log.warn('the cluster cannot be watched for now', { error }),
+    (error) => deps.log.warn('the cluster cannot be watched; will retry', { error }),
   );
   try {
     await orAborted(watching.isSynced, ends);

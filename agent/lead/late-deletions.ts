@@ -31,9 +31,9 @@ export async function endLateDeletions(
           !view.assignments.has(sync.uid) && (await coordination.desired.purgeUnclaimed(sync.uid, 'agent'));
         if (isUnclaimed || !isLate(sync, clock.now())) continue;
         await coordination.desired.purgeSync(sync.uid, 'agent');
-        log.warn('a deleted sync was let go; what it left at its destination stays there', fields);
+        log.warn('a deleted sync was released without cleanup; its rows in the commit table remain', fields);
       } catch (error) {
-        log.warn('a deleted sync cannot be let go for now', { ...fields, error });
+        log.warn('a deleted sync cannot be released yet', { ...fields, error });
       }
     }
     await purgeRemoved({ coordination, log }, view);
@@ -50,7 +50,7 @@ async function purgeRemoved(
     try {
       await coordination.desired.purgeRemoved(uid);
     } catch (error) {
-      log.warn('the keys of a deleted sync cannot be removed for now', { uid, error });
+      log.warn('the keys of a deleted sync cannot be removed yet', { uid, error });
       return;
     }
   }

@@ -31,12 +31,12 @@ export async function standForElection(deps: LeadDeps, signal: AbortSignal): Pro
       } finally {
         onLeading(false);
         await leadership.resign();
-        log.info('this agent is the leader no more', { term: leadership.term });
+        log.info('this agent is no longer the leader', { term: leadership.term });
       }
     } catch (error) {
       if (ends.aborted) return;
       failures += 1;
-      log.warn('leading failed; it is tried again', { error });
+      log.warn('leading failed; will retry', { error });
       await clock.sleep(backoffMs(failures), ends).catch(() => {});
     }
   }
@@ -47,7 +47,7 @@ function startDuties(deps: LeadDeps, view: ClusterView, leading: AbortSignal): v
   const duties = [checkDataSources(deps, view, leading), endLateDeletions(deps, view, leading)];
   for (const duty of duties) {
     duty.catch((error: unknown) => {
-      if (!leading.aborted) deps.log.error('a duty of the leader ended', { error });
+      if (!leading.aborted) deps.log.error('a task of the leader ended', { error });
     });
   }
 }

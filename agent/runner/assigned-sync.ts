@@ -84,7 +84,7 @@ export class AssignedSync {
         failures += 1;
         const error = asIdraError(thrown);
         const isNews = failures === 1 || error.disposition === 'bug';
-        if (isNews) log.warn('sync could not be run; it is tried again', { sync: this.name, error });
+        if (isNews) log.warn('sync could not be run; will retry', { sync: this.name, error });
         await clock.sleep(backoffMs(failures), ends).catch(() => {});
       }
     }

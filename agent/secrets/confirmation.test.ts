@@ -106,16 +106,16 @@ describe('a Secret is used for what the custom resource of its DataSource says',
 
   test('one that is in etcd alone is refused, and its server hears nothing', async () => {
     await put('evil', '127.0.0.1');
-    await assert.rejects(check('evil'), isRefused('permanent', /Kubernetes has none/));
+    await assert.rejects(check('evil'), isRefused('permanent', /Kubernetes does not have/));
     assert.equal(connections, 0);
   });
 
   test('one whose host was changed in etcd is refused, whatever generation it claims', async () => {
     const real = await made('shop', 'db.victim.svc');
     await put('shop', '127.0.0.1', real);
-    await assert.rejects(check('shop'), isRefused('permanent', /not what its custom resource says/));
+    await assert.rejects(check('shop'), isRefused('permanent', /differs from its custom resource/));
     await put('shop', '127.0.0.1', { metadata: { ...real.metadata, generation: 99 } });
-    await assert.rejects(check('shop'), isRefused('permanent', /not what its custom resource says/));
+    await assert.rejects(check('shop'), isRefused('permanent', /differs from its custom resource/));
     assert.equal(connections, 0);
   });
 
@@ -132,7 +132,7 @@ describe('a Secret is used for what the custom resource of its DataSource says',
       '-p',
       JSON.stringify({ spec: specOf('db.victim.svc') }),
     );
-    await assert.rejects(check('moved'), isRefused('transient', /not what its custom resource says/));
+    await assert.rejects(check('moved'), isRefused('transient', /differs from its custom resource/));
     assert.equal(connections, 0);
   });
 
@@ -146,13 +146,13 @@ describe('a Secret is used for what the custom resource of its DataSource says',
     assert.equal(connections > 0, true, 'it was opened');
     const before = await stored('own');
     await bed.kubectl('delete', 'datasource', 'own', '-n', namespace);
-    await assert.rejects(resolveAccess(before, secrets), isRefused('permanent', /Kubernetes has none/));
+    await assert.rejects(resolveAccess(before, secrets), isRefused('permanent', /Kubernetes does not have/));
     const cleanup = withLastKnownSecrets(secrets);
     assert.equal((await resolveAccess(before, cleanup)).secret('password')?.reveal(), 'hunter2');
     await put('own', 'elsewhere', real);
     await assert.rejects(
       resolveAccess(await stored('own'), cleanup),
-      isRefused('permanent', /Kubernetes has none/),
+      isRefused('permanent', /Kubernetes does not have/),
     );
   });
 

@@ -67,7 +67,7 @@ function parse({ status, body }: Answer, dataSource: DataSource): ManifestObject
     case 403:
       throw permanent(
         'SecretForbidden',
-        `the agent may not read ${what} (${status}), which its Secrets are for`,
+        `the agent may not read ${what} (${status}), which is needed to use its Secrets`,
         {
           mend: `grant its service account "get" on datasources.idra.dev in namespace ${dataSource.namespace}`,
         },
@@ -80,8 +80,8 @@ function parse({ status, body }: Answer, dataSource: DataSource): ManifestObject
     const { uid, namespace, name, generation } = metadata;
     return { uid, namespace, name, generation, spec };
   } catch {
-    throw transient('SecretUnavailable', `the API server's answer about ${what} is not JSON`, {
-      mend: 'check what stands between this agent and the API server',
+    throw transient('SecretUnavailable', `the API server's response for ${what} is not JSON`, {
+      mend: 'check the proxies between this agent and the API server',
     });
   }
 }
@@ -91,19 +91,19 @@ function differs(dataSource: DataSource, object: ManifestObject | undefined): Er
   if (object === undefined) {
     return permanent(
       'DataSourceNotConfirmed',
-      `etcd has a ${what}, and Kubernetes has none: its Secrets are not used`,
+      `etcd has a ${what} that Kubernetes does not have: its Secrets are not used`,
       {
-        mend: 'apply the DataSource; if nobody has deleted it, find out who writes in etcd (SECURITY.md)',
+        mend: 'apply the DataSource; if nobody has deleted it, find out who writes to etcd (SECURITY.md)',
       },
     );
   }
-  const message = `what etcd says of ${what} is not what its custom resource says: its Secrets are not used`;
+  const message = `${what} in etcd differs from its custom resource: its Secrets are not used`;
   // A change is on its way from the custom resource to this agent.
   if (object.generation > dataSource.generation)
     return transient('DataSourceNotConfirmed', message, {
       mend: 'nothing while the operator runs: it is retried',
     });
   return permanent('DataSourceNotConfirmed', message, {
-    mend: 'find out who writes in etcd (SECURITY.md); the operator puts it right when the DataSource changes or the operator restarts',
+    mend: 'find out who writes to etcd (SECURITY.md); the operator corrects it when the DataSource changes or the operator restarts',
   });
 }

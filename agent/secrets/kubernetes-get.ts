@@ -32,7 +32,7 @@ async function tryGet(access: ClusterAccess, path: readonly string[], isRefused:
     return await get(url, await access.credentials(isRefused));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw transient('SecretUnavailable', `the Kubernetes API gives no answer: ${code ?? message}`, {
+    throw transient('SecretUnavailable', `the Kubernetes API does not answer: ${code ?? message}`, {
       cause: error,
     });
   }
@@ -54,7 +54,7 @@ function get(url: URL, { headers, tls, agent }: Credentials): Promise<Answer> {
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         bytes += chunk.length;
-        if (bytes > maxBytes) response.destroy(new Error('the answer is too large'));
+        if (bytes > maxBytes) response.destroy(new Error('the response is too large'));
       });
       response.on('error', reject);
       response.on('end', () =>

@@ -28,7 +28,7 @@ export function secretsOfKubernetes(access: ClusterAccess, options: KubernetesSe
     // Otherwise a user with the right to write a DataSource in the namespace of Idra's etcd could have an etcd key sent to a server of
     // their own.
     if (secret.type === ownSecretType) {
-      throw permanent('SecretForbidden', `Secret ${namespace}/${name} is for Idra's own etcd`, {
+      throw permanent('SecretForbidden', `Secret ${namespace}/${name} belongs to Idra's own etcd`, {
         mend: 'name a Secret with the credentials of the database',
       });
     }
@@ -55,8 +55,8 @@ function parseSecret(body: string): SecretObject {
   try {
     return (JSON.parse(body) as SecretObject | null) ?? {};
   } catch {
-    throw transient('SecretUnavailable', "the API server's answer about a Secret is not JSON", {
-      mend: 'check what stands between this agent and the API server',
+    throw transient('SecretUnavailable', "the API server's response for a Secret is not JSON", {
+      mend: 'check the proxies between this agent and the API server',
     });
   }
 }

@@ -27,22 +27,22 @@ export async function advanceAuthorities(
   now: number,
   isForced: boolean,
 ): Promise<AuthorityChange> {
-  if (!stored) return { authorities: { signing: await make() }, did: 'made an authority' };
+  if (!stored) return { authorities: { signing: await make() }, did: 'created an authority' };
   const { signing, next, previous } = stored;
   const left = lifeLeft(signing.certificate, now);
   if (next) {
     if (!isForced && left >= takeOverShare) return { authorities: stored, did: '' };
     return {
       authorities: { signing: next, previous: signing.certificate },
-      did: 'the next authority signs now',
+      did: 'the next authority now signs',
     };
   }
   if (previous !== undefined && (isForced || lifeLeft(previous, now) <= 0))
-    return { authorities: { signing }, did: 'the authority before is trusted no more' };
+    return { authorities: { signing }, did: 'the previous authority is no longer trusted' };
   if (previous === undefined && (isForced || isDue(signing.certificate, now)))
     return {
       authorities: { signing, next: await make() },
-      did: 'made the next authority, which is trusted from now on',
+      did: 'created the next authority, which is now trusted',
     };
   return { authorities: stored, did: '' };
 }

@@ -34,15 +34,16 @@ export function reasonToReplace(
   authorityPem: string,
   now: number,
 ): string | undefined {
-  if (!pair?.certificate || !pair.key) return 'there was none';
+  if (!pair?.certificate || !pair.key) return 'it did not exist';
   try {
     const certificate = new X509Certificate(pair.certificate);
     const authority = new X509Certificate(authorityPem);
-    if (!certificate.checkPrivateKey(createPrivateKey(pair.key))) return 'the key is of another certificate';
+    if (!certificate.checkPrivateKey(createPrivateKey(pair.key)))
+      return 'the key does not match the certificate';
     if (!certificate.checkIssued(authority) || !certificate.verify(authority.publicKey))
       return 'another authority signed it';
-    if (!isFor(certificate, request)) return 'it was for others';
-    return isDue(pair.certificate, now) ? 'less than a third of its life was left' : undefined;
+    if (!isFor(certificate, request)) return 'it was for other names';
+    return isDue(pair.certificate, now) ? 'less than a third of its lifetime was left' : undefined;
   } catch {
     // The text of the error may quote the file, which contains a key.
     return 'it could not be read';

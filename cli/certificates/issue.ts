@@ -59,7 +59,7 @@ async function issueAuthority(store: CertificateStore, options: IssueOptions) {
     options.isRotatingAuthority,
   );
   if (did !== '') await store.write('ca', filesOf(authorities));
-  const row = rowOf(store, 'ca', 'signs the others', authorities.signing, did || 'kept');
+  const row = rowOf(store, 'ca', 'signs the other certificates', authorities.signing, did || 'kept');
   return { authorities, row };
 }
 
@@ -73,7 +73,9 @@ async function issueOne(
   const files = await store.read(name);
   const stored = { certificate: files?.['tls.crt'] ?? '', key: files?.['tls.key'] ?? '' };
   const { certificate } = authorities.signing;
-  const reason = options.isRenewing ? 'asked to' : reasonToReplace(stored, request, certificate, options.now);
+  const reason = options.isRenewing
+    ? 'requested'
+    : reasonToReplace(stored, request, certificate, options.now);
   const pair =
     reason === undefined ? stored : await signCertificate(authorities.signing, request, options.now);
   const bundle = bundleOf(authorities);
@@ -81,7 +83,7 @@ async function issueOne(
   if (reason !== undefined || isTrustChanged)
     await store.write(name, { 'ca.crt': bundle, 'tls.crt': pair.certificate, 'tls.key': pair.key });
   const did =
-    reason === undefined ? (isTrustChanged ? 'trusts other authorities' : 'kept') : `made: ${reason}`;
+    reason === undefined ? (isTrustChanged ? 'trusts other authorities' : 'kept') : `created: ${reason}`;
   return rowOf(store, name, 'user' in request ? request.user : request.hosts.join(' '), pair, did);
 }
 

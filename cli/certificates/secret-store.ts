@@ -35,7 +35,7 @@ export class SecretStore implements CertificateStore {
     try {
       const secret = await this.#client.get<SecretObject>(secrets, this.#ref(name));
       if (secret.type !== ownSecretType) {
-        throw permanent('SecretTaken', `${this.place(name)} is not one that Idra has made`, {
+        throw permanent('SecretTaken', `${this.place(name)} was not created by Idra`, {
           mend: `delete or rename it, or choose other names with --secrets (now ${this.#prefix})`,
         });
       }

@@ -21,11 +21,11 @@ export function addApply(root: Command, cli: Cli): void {
   const command = root
     .command('apply')
     .description(
-      'make or change syncs and data sources of a cluster without Kubernetes (there: kubectl apply)',
+      'create or change syncs and data sources of a cluster without Kubernetes (on Kubernetes: kubectl apply)',
     )
     .requiredOption('-f, --filename <path>', 'YAML or JSON, a file, a folder, or - for standard input')
-    .option('-n, --namespace <name>', 'namespace of what names none', 'default')
-    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('-n, --namespace <name>', 'namespace of objects that do not set one', 'default')
+    .option('--dry-run', 'print what would be done without doing it')
     .addOption(outputOption('name', 'json', 'yaml'))
     .addHelpText(
       'after',

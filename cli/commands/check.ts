@@ -18,9 +18,9 @@ export function addCheck(root: Command, cli: Cli): void {
   const command = withExamineOptions(
     root
       .command('check')
-      .description('reach every system of these manifests and say what is missing, with what mends it'),
+      .description('connect to every system of these manifests and report what is missing and how to fix it'),
   )
-    .option('--only <name>', 'only the sync of this name, and its data sources')
+    .option('--only <name>', 'only the sync with this name, and its data sources')
     .option('--state <file>', 'state file of single mode, for the identity of the syncs', defaultStatePath)
     .addOption(outputOption('json', 'yaml'))
     .addHelpText(

@@ -28,12 +28,12 @@ const patienceMs = 2_000;
 export function addCompletion(root: Command, cli: Cli): void {
   const command = root
     .command('completion <shell>')
-    .description('completion for bash, zsh or fish')
+    .description('print a completion script for bash, zsh or fish')
     .addHelpText('after', '\nExample:\n  source <(idra completion bash)');
   runs(command, cli, async ([shell = '']) => {
     const write = shells[shell];
     if (!write)
-      throw permanent('CallInvalid', `"${shell}" is not a shell known here`, {
+      throw permanent('CallInvalid', `"${shell}" is not a supported shell`, {
         mend: 'use bash, zsh or fish',
       });
     cli.out.write(write(wordsOf(root, '')));
@@ -46,7 +46,7 @@ export function addCompletion(root: Command, cli: Cli): void {
 function addLiveNames(root: Command, cli: Cli): void {
   const command = root
     .command(`${liveCommand} <argument> [words...]`, { hidden: true })
-    .description('what completion offers as names, by the words that were typed')
+    .description('names that completion offers for the words typed so far')
     .addHelpText('after', `\nExample:\n  idra ${liveCommand} sync -- offset get -n team-a`);
   runs(command, cli, async ([argument, ...words]) => {
     const known = liveArguments.find((each) => each === argument);

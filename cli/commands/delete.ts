@@ -33,13 +33,16 @@ export function addDelete(root: Command, cli: Cli): void {
   const command = root
     .command('delete [kind] [names...]')
     .description(
-      'delete syncs and data sources of a cluster without Kubernetes; rows at the destination stay',
+      'delete syncs and data sources of a cluster without Kubernetes; rows at the destination are kept',
     )
-    .option('-f, --filename <path>', 'what these manifests name: a file, a folder, or - for standard input')
+    .option(
+      '-f, --filename <path>',
+      'the objects of these manifests: a file, a folder, or - for standard input',
+    )
     .option('-n, --namespace <name>', 'namespace', 'default')
     .option('--no-wait', 'do not wait until an agent has stopped and closed a sync')
-    .option('--timeout <duration>', 'how long to wait for it', '60s')
-    .option('--ignore-not-found', 'what is not there counts as deleted')
+    .option('--timeout <duration>', 'how long to wait', '60s')
+    .option('--ignore-not-found', 'treat objects that do not exist as deleted')
     .addHelpText('after', '\nExamples:\n  idra delete sync orders\n  idra delete -f manifests/');
   runs<DeleteOptions>(command, cli, async ([kind, ...names], options) => {
     const timeoutMs = parseTimeout(options.timeout);
@@ -67,8 +70,8 @@ function targetsOf(
 ): readonly Target[] {
   const { filename, namespace } = options;
   if ((filename === undefined) === (kind === undefined) || (kind !== undefined && names.length === 0)) {
-    throw permanent('CallInvalid', 'it is not said what to delete', {
-      mend: 'write idra delete sync NAME, idra delete datasource NAME, or idra delete -f PATH',
+    throw permanent('CallInvalid', 'nothing to delete was given', {
+      mend: 'use idra delete sync NAME, idra delete datasource NAME, or idra delete -f PATH',
     });
   }
   if (filename === undefined) return names.map((name) => ({ kind: kindOf(kind ?? ''), namespace, name }));

@@ -41,13 +41,13 @@ const pages: readonly Page[] = [
 export function addDescribe(root: Command, cli: Cli): void {
   const command = root
     .command('describe <kind> <name>')
-    .description('one page about a sync, datasource or agent of a cluster without Kubernetes')
+    .description('show details of a sync, datasource or agent of a cluster without Kubernetes')
     .option('-n, --namespace <name>', 'namespace', 'default')
     .addHelpText('after', '\nExamples:\n  idra describe sync orders\n  idra describe agent a1');
   runs<{ namespace: string }>(command, cli, async ([word = '', name = ''], options) => {
     const page = pages.find((each) => each.words.includes(word.toLowerCase()));
     if (!page)
-      throw permanent('CallInvalid', `"${word}" is not a kind`, { mend: 'use sync, datasource or agent' });
+      throw permanent('CallInvalid', `unknown kind "${word}"`, { mend: 'use sync, datasource or agent' });
     const { namespace } = options;
     return await withEtcdFleet(cli, async (fleet, etcd) => {
       const text = await page.write({ fleet, etcd, namespace, name });
@@ -77,8 +77,8 @@ async function syncPage({ fleet, namespace, name }: Described): Promise<string |
     section('Status', rest),
     section('Spec', spec),
     history.length === 0
-      ? 'Offset: never changed by hand\n'
-      : `Offset, changed by hand:\n${table(['TIME', 'BY', 'ACTION', 'FROM', 'TO'], history)}`,
+      ? 'Offset: no manual changes\n'
+      : `Manual changes of the offset:\n${table(['TIME', 'BY', 'ACTION', 'FROM', 'TO'], history)}`,
     section('Identity', metadata),
   ].join('\n');
 }
@@ -108,7 +108,7 @@ async function agentPage({ fleet, etcd, name }: Described): Promise<string | und
     .map((each) => [qualifiedName(each), each.status?.state ?? '']);
   const { version, labels, joinedAt } = agent;
   return [
-    `Agent ${name}: ${agent.isDraining ? 'Draining' : 'Ready'}${agent.isLeader ? ', leads' : ''}\n`,
+    `Agent ${name}: ${agent.isDraining ? 'Draining' : 'Ready'}${agent.isLeader ? ', leader' : ''}\n`,
     stringify({ version, labels, joinedAt }),
     syncs.length === 0 ? 'Syncs: none\n' : table(['SYNC', 'STATE'], syncs),
   ].join('\n');

@@ -18,7 +18,7 @@ export function addDiscover(root: Command, cli: Cli): void {
   const command = withExamineOptions(
     root
       .command('discover <datasource>')
-      .description('tables and views of a data source, with their columns and keys'),
+      .description('list the tables and views of a data source, with their columns and keys'),
   )
     .addOption(outputOption('wide', 'json', 'yaml'))
     .addHelpText('after', '\nExample:\n  idra discover shop -f shop.yaml -o wide');
@@ -43,7 +43,7 @@ function requireDataSource({ dataSources }: Examination, name: string): DataSour
   if (found) return found;
   throw permanent('DataSourceNotFound', `there is no DataSource ${name}`, {
     mend:
-      dataSources.length === 0 ? 'none is there' : `there are ${dataSources.map(qualifiedName).join(', ')}`,
+      dataSources.length === 0 ? 'there are none' : `there are ${dataSources.map(qualifiedName).join(', ')}`,
   });
 }
 

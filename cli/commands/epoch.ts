@@ -6,11 +6,11 @@ import { withEtcd } from '../with-fleet.ts';
 
 /** Needed after etcd was restored from a snapshot, or replaced by an empty one: tokens must still increase. */
 export function addEpoch(root: Command, cli: Cli): void {
-  const epoch = root.command('epoch').description('the epoch of fencing tokens');
+  const epoch = root.command('epoch').description('read and raise the epoch of fencing tokens');
   runs(
     epoch
       .command('get')
-      .description('the epoch that agents use now')
+      .description('print the current epoch')
       .addHelpText('after', '\nExample:\n  idra epoch get'),
     cli,
     async () =>
@@ -22,13 +22,10 @@ export function addEpoch(root: Command, cli: Cli): void {
   const raise = epoch
     .command('raise')
     .description(
-      'raise it above every token that a destination has seen; do this before agents start on a restored or new etcd',
+      'raise the epoch above every token that a destination has seen; do this before agents start on a restored or new etcd',
     )
-    .option(
-      '-f, --filename <path>',
-      'manifests whose destinations are asked for the highest token that they have seen',
-    )
-    .option('--at-least <number>', 'an epoch that is known to have been used', Number)
+    .option('-f, --filename <path>', 'manifests whose destinations are queried for the highest token')
+    .option('--at-least <number>', 'an epoch that is known to have been used; the new one is higher', Number)
     .addHelpText('after', '\nExample:\n  idra epoch raise -f manifests/');
   runs<{ filename?: string; atLeast?: number }>(raise, cli, async (_args, options) => {
     const seen = options.filename === undefined ? 0 : await highestEpochSeen(cli, options.filename);

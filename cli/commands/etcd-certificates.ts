@@ -26,13 +26,18 @@ interface CertificatesOptions {
 export function addEtcdCertificates(etcd: Command, cli: Cli): void {
   const command = etcd
     .command('certificates')
-    .description('make and renew the certificates of etcd: its authority, its server, and one for each user')
-    .option('--folder <path>', 'keep them in files: PATH/agent/tls.crt, tls.key and ca.crt, and so on')
-    .option('--secrets <prefix>', 'keep them in Secrets of Kubernetes: PREFIX-agent, and so on')
+    .description(
+      'create and renew the certificates of etcd: the authority, the server, and one for each user',
+    )
+    .option('--folder <path>', 'store them in files: PATH/agent/tls.crt, tls.key and ca.crt, and so on')
+    .option('--secrets <prefix>', 'store them in Secrets of Kubernetes: PREFIX-agent, and so on')
     .option('-n, --namespace <name>', 'namespace of the Secrets (default: that of the kubeconfig or pod)')
-    .option('--host <names...>', 'where clients reach etcd, beside localhost and 127.0.0.1')
-    .option('--renew', 'replace all of them now, but not the authority')
-    .option('--rotate-ca', 'go one step on to another authority: publish it, use it, forget the one before')
+    .option('--host <names...>', 'names by which clients reach etcd, in addition to localhost and 127.0.0.1')
+    .option('--renew', 'replace all certificates now, but not the authority')
+    .option(
+      '--rotate-ca',
+      'take the next step to another authority: publish it, use it, remove the previous one',
+    )
     .addOption(outputOption('json', 'yaml'))
     .option('--context <name>', 'context of the kubeconfig')
     .option('--kubeconfig <file>', 'kubeconfig of a cluster (default: KUBECONFIG)')
@@ -104,13 +109,13 @@ async function withStore<T>(
 }
 
 const help = `
-They are ECDSA certificates of 90 days, of an authority of ten years. What has less than a third of its life
-left is replaced, so that a run once a day is enough. The common name of a client's certificate is its user of
-etcd: root, idra-operator, idra-agent, idra-api.
+The certificates are ECDSA and valid for 90 days; the authority is valid for ten years. Certificates with less
+than a third of their lifetime left are replaced, so one run a day is enough. The common name of a client's
+certificate is its etcd user: root, idra-operator, idra-agent, idra-api.
 
-Another authority takes three runs of --rotate-ca: it is trusted, it signs, the one before is trusted no more.
-Restart etcd after each: it reads what it trusts only when it starts. Without --rotate-ca the first step is done
-when a third of the life is left, and the second at a sixth.
+Another authority takes three runs of --rotate-ca: the new authority is trusted, it signs, the previous one is no
+longer trusted. Restart etcd after each run, because it reads trusted authorities only at startup. Without
+--rotate-ca the first step is done when a third of the lifetime is left, and the second at a sixth.
 
 Examples:
   idra etcd certificates --folder etcd-certificates --host etcd-0.example.org

@@ -17,12 +17,12 @@ export function addEtcdRoles(etcd: Command, cli: Cli): void {
   const command = etcd
     .command('roles')
     .description(
-      'make the users and roles of Idra in etcd, and turn its authentication on; IDRA_ETCD_* must reach it as root',
+      'create the users and roles of Idra in etcd and enable authentication; IDRA_ETCD_* must connect as root',
     )
-    .option('--print', 'print the same as a script for etcdctl, and change nothing')
+    .option('--print', 'print a script for etcdctl instead, and change nothing')
     .option(
       '--passwords <folder>',
-      'a file for each user that logs in by a password (root, idra-agent, idra-operator, idra-api); the others need a certificate',
+      'folder with a file for each user that logs in by password (root, idra-agent, idra-operator, idra-api); other users need a certificate',
     )
     .option('--timeout <duration>', 'how long to wait for an etcd that does not answer', '2m')
     .addHelpText('after', '\nExamples:\n  idra etcd roles\n  idra etcd roles --print > roles.sh');
@@ -60,7 +60,7 @@ function readPasswords(folder: string): ReadonlyMap<string, string> {
     return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8').trimEnd()]));
   } catch (error) {
     throw permanent('CallInvalid', `--passwords ${folder} cannot be read`, {
-      mend: 'name a folder with a file for each user, named as the user',
+      mend: 'name a folder with a file for each user, named after the user',
       cause: error,
     });
   }

@@ -115,9 +115,11 @@ function listedAgent(agent: FleetAgent): Listed {
 export function addGet(root: Command, cli: Cli): void {
   const command = root
     .command('get <kind> [name]')
-    .description('syncs, datasources or agents of a cluster without Kubernetes (there: kubectl get)')
+    .description(
+      'list syncs, datasources or agents of a cluster without Kubernetes (on Kubernetes: kubectl get)',
+    )
     .option('-n, --namespace <name>', 'namespace', 'default')
-    .option('-A, --all-namespaces', 'every namespace')
+    .option('-A, --all-namespaces', 'all namespaces')
     .addOption(outputOption('wide', 'json', 'yaml', 'name'))
     .option('-w, --watch', 'print the table again when it changes, until interrupted')
     .addHelpText(
@@ -127,7 +129,7 @@ export function addGet(root: Command, cli: Cli): void {
   runs<GetOptions>(command, cli, async ([kind = '', name], options) => {
     const listing = listings.find((each) => each.words.includes(kind.toLowerCase()));
     if (!listing)
-      throw permanent('CallInvalid', `"${kind}" is not a kind`, { mend: 'use syncs, datasources or agents' });
+      throw permanent('CallInvalid', `unknown kind "${kind}"`, { mend: 'use syncs, datasources or agents' });
     const { output } = options;
     return await withEtcdFleet(cli, async (fleet, etcd) => {
       const startMs = systemClock.now();
@@ -159,7 +161,7 @@ function chosen(
   const named = here.filter((each) => each.name === name);
   if (named.length > 0) return named;
   const names = here.map((each) => each.name).join(', ');
-  throw notFound(kind, name, here.length === 0 ? `there is no ${kind} at all` : `there are ${names}`);
+  throw notFound(kind, name, here.length === 0 ? `there are none` : `there are ${names}`);
 }
 
 interface ListingOptions {

@@ -10,7 +10,7 @@ import { withEtcd } from '../with-fleet.ts';
 export function addLocks(root: Command, cli: Cli): void {
   const command = root
     .command('locks')
-    .description('the locks of syncs with their fencing tokens, and the slots of data sources')
+    .description('list the locks of syncs with their fencing tokens, and the slots of data sources')
     .addOption(outputOption('json', 'yaml'))
     .addHelpText('after', '\nExample:\n  IDRA_ETCD_ENDPOINTS=http://127.0.0.1:2379 idra locks');
   runs<{ output?: OutputKind }>(command, cli, async (_args, options) => {

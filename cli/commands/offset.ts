@@ -13,7 +13,7 @@ import { caller } from './requests.ts';
 
 /** Shows offsets, and sets them safely: only while the Sync is suspended, and only if the stored offset is the expected one. */
 export function addOffset(root: Command, cli: Cli): void {
-  const offset = root.command('offset').description('see and set the offset of a Sync');
+  const offset = root.command('offset').description('show and set the offset of a Sync');
   addGet(offset, cli);
   addSet(offset, cli);
   addUndo(offset, cli);
@@ -22,7 +22,7 @@ export function addOffset(root: Command, cli: Cli): void {
 
 function addGet(offset: Command, cli: Cli): void {
   const command = withFleetOptions(
-    offset.command('get <sync>').description('the stored offset, as `set --expect` takes it'),
+    offset.command('get <sync>').description('print the stored offset, in the format of `set --expect`'),
   )
     .addOption(outputOption('json', 'yaml'))
     .addHelpText('after', '\nExample:\n  idra offset get orders');
@@ -46,10 +46,10 @@ function addSet(offset: Command, cli: Cli): void {
   const command = withFleetOptions(
     offset
       .command('set <sync> <value>')
-      .description('set the offset; the Sync must be suspended, and what is stored must be what you expect'),
+      .description('set the offset; the Sync must be suspended, and the stored offset must equal --expect'),
   )
     .requiredOption('--expect <current>', 'the offset that is stored now, or none')
-    .option('--timeout <duration>', 'how long to wait for the answer; 0s: not at all', '30s')
+    .option('--timeout <duration>', 'how long to wait for the result; 0s: do not wait', '30s')
     .addHelpText(
       'after',
       '\nExample:\n  idra suspend orders && idra offset set orders 41000 --expect 42000 && idra resume orders',
@@ -67,7 +67,7 @@ function addSet(offset: Command, cli: Cli): void {
           timeoutMs,
         });
         cli.out.write(
-          `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the offset is set at the next run'}\n`,
+          `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the offset will be set at the next run'}\n`,
         );
         return exitStatus.ok;
       });
@@ -77,9 +77,9 @@ function addSet(offset: Command, cli: Cli): void {
 
 function addUndo(offset: Command, cli: Cli): void {
   const command = withFleetOptions(
-    offset.command('undo <sync>').description('take back the last change by hand; after an undo: that undo'),
+    offset.command('undo <sync>').description('undo the last manual change; after an undo, undo that undo'),
   )
-    .option('--timeout <duration>', 'how long to wait for the answer; 0s: not at all', '30s')
+    .option('--timeout <duration>', 'how long to wait for the result; 0s: do not wait', '30s')
     .addHelpText('after', '\nExample:\n  idra offset undo orders');
   runs<FleetOptions & { timeout: string }>(command, cli, async ([name = ''], options) => {
     const timeoutMs = parseTimeout(options.timeout);
@@ -90,7 +90,7 @@ function addUndo(offset: Command, cli: Cli): void {
         timeoutMs,
       });
       cli.out.write(
-        `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the change is taken back at the next run'}\n`,
+        `${sync.namespace}/${sync.name}: ${answer?.message ?? 'the change will be undone at the next run'}\n`,
       );
       return exitStatus.ok;
     });
@@ -99,7 +99,7 @@ function addUndo(offset: Command, cli: Cli): void {
 
 function addHistory(offset: Command, cli: Cli): void {
   const command = withFleetOptions(
-    offset.command('history <sync>').description('changes by hand: who, when, from, to'),
+    offset.command('history <sync>').description('list manual changes: who, when, from, to'),
   )
     .addOption(outputOption('json', 'yaml'))
     .addHelpText('after', '\nExample:\n  idra offset history orders');

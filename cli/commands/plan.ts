@@ -26,10 +26,10 @@ export function addPlan(root: Command, cli: Cli): void {
     root
       .command('plan')
       .description(
-        'what the syncs of these manifests would do: tables, types, statements, guarantee, rows waiting; touches nothing',
+        'show what the syncs of these manifests would do (tables, types, statements, guarantee, rows waiting) without changing anything',
       ),
   )
-    .option('--only <name>', 'only the sync of this name')
+    .option('--only <name>', 'only the sync with this name')
     .option('--state <file>', 'state file of single mode, for the identity of the syncs', defaultStatePath)
     .addOption(outputOption('json', 'yaml'))
     .addHelpText('after', planHelp);
@@ -50,7 +50,7 @@ export function addPlan(root: Command, cli: Cli): void {
 }
 
 const planHelp = `
-Exit status: 0 nothing to do, 1 something, 2 and 3 as everywhere.
+Exit status: 0 no changes, 1 changes to apply, 2 and 3 as for all commands.
 
 Examples:
   idra plan -f shop.yaml
@@ -79,14 +79,14 @@ function formatPlanned({ sync, preview }: Planned): string {
   const isUrgent = ({ severity }: Finding) => severity !== 'info';
   const findings = bySeverity(preview.findings);
   for (const finding of findings.filter(isUrgent)) lines.push(indent(formatFinding(finding)));
-  if (preview.guarantee) lines.push(`  guarantee     ${preview.guarantee}`);
+  if (preview.guarantee) lines.push(`  guarantee      ${preview.guarantee}`);
   if (preview.wire)
     lines.push(
-      `  rows travel   ${preview.wire === 'values' ? 'as values' : `as they are (${preview.wire})`}`,
+      `  rows sent      ${preview.wire === 'values' ? 'as values' : `as they are (${preview.wire})`}`,
     );
   if (preview.guarantee && !hasErrors(preview.findings))
-    lines.push(`  goes on from  ${preview.offset ?? 'the beginning'}`);
-  if (preview.rowsWaiting !== undefined) lines.push(`  rows waiting  ${preview.rowsWaiting}`);
+    lines.push(`  continues from ${preview.offset ?? 'the beginning'}`);
+  if (preview.rowsWaiting !== undefined) lines.push(`  rows waiting   ${preview.rowsWaiting}`);
   if (preview.columns.length > 0)
     lines.push(
       indent(

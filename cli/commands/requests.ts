@@ -19,17 +19,17 @@ const verbs: readonly {
   readonly help: string;
   readonly rereads?: true;
 }[] = [
-  { verb: 'run-now', type: 'run-now', help: 'start a pass now, whatever the schedule says' },
+  { verb: 'run-now', type: 'run-now', help: 'start a pass now, regardless of the schedule' },
   {
     verb: 'restart',
     type: 'restart',
-    help: 'forget the offset and read from nothing; no row is deleted',
+    help: 'discard the offset and read from the beginning; no row is deleted',
     rereads: true,
   },
   {
     verb: 'keep-offset',
     type: 'keep-offset',
-    help: 'go on from the stored offset although the Sync means something else now',
+    help: 'continue from the stored offset although the Sync has changed',
   },
 ];
 
@@ -37,8 +37,8 @@ const verbs: readonly {
 export function addRequests(root: Command, cli: Cli): void {
   for (const { verb, type, help, rereads } of verbs) {
     const command = withFleetOptions(root.command(`${verb} <sync>`).description(help))
-      .option('--timeout <duration>', 'how long to wait for the answer; 0s: not at all', '30s')
-      .option('--yes', 'do not ask')
+      .option('--timeout <duration>', 'how long to wait for the result; 0s: do not wait', '30s')
+      .option('--yes', 'do not ask for confirmation')
       .addHelpText('after', `\nExample:\n  idra ${verb} orders -n team-a`);
     runs<RequestOptions>(command, cli, async ([name = ''], options) => {
       const timeoutMs = parseTimeout(options.timeout);
@@ -48,20 +48,20 @@ export function addRequests(root: Command, cli: Cli): void {
           const rows = sync.status?.rows.written ?? 0;
           await requireYes(
             options,
-            `${sync.name} is read again from its beginning (${rows} rows were written so far)`,
+            `${sync.name} will be read again from the beginning (${rows} rows were written so far)`,
           );
         }
         const answer = await ask(fleet, sync, type, {
           by: caller(),
           timeoutMs,
         });
-        cli.out.write(`${sync.namespace}/${sync.name}: ${answer?.message ?? `${type} is requested`}\n`);
+        cli.out.write(`${sync.namespace}/${sync.name}: ${answer?.message ?? `${type} requested`}\n`);
         return exitStatus.ok;
       });
     });
   }
-  addSuspend(root, cli, 'suspend', true, 'stop a Sync at its next batch edge, until it is resumed');
-  addSuspend(root, cli, 'resume', false, 'let a suspended Sync go on from where it stopped');
+  addSuspend(root, cli, 'suspend', true, 'stop a Sync after its current batch, until it is resumed');
+  addSuspend(root, cli, 'resume', false, 'resume a suspended Sync from where it stopped');
 }
 
 function addSuspend(root: Command, cli: Cli, verb: string, isSuspended: boolean, help: string): void {

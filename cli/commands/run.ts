@@ -27,11 +27,14 @@ export function addRun(root: Command, cli: Cli): void {
     .command('run')
     .description('run the syncs of these manifests in this process (single mode), until stopped')
     .requiredOption('-f, --filename <path>', 'YAML or JSON, a file or a folder')
-    .option('--once', 'one pass of every sync, up to what there is now; then the table, and the end')
-    .option('--state <file>', 'where offsets and identities are kept', defaultStatePath)
-    .option('--only <name>', 'only the sync of this name')
+    .option(
+      '--once',
+      'run one pass of every sync, up to the rows that exist now, then print the table and exit',
+    )
+    .option('--state <file>', 'file that stores offsets and identities', defaultStatePath)
+    .option('--only <name>', 'only the sync with this name')
     .addOption(
-      new Option('--progress <kind>', 'auto, json (one event a line) or none')
+      new Option('--progress <kind>', 'auto, json (one event per line) or none')
         .choices(['auto', 'json', 'none'])
         .default('auto'),
     )

@@ -62,9 +62,9 @@ export async function examineByAgents(
  * Agents open only what is applied: otherwise a user who may ask them could have one of their Secrets sent to a server of the user's own.
  */
 function notApplied({ placeOf, namespace, name }: ManifestSource): Finding {
-  const message = `DataSource ${namespace}/${name} is in this file alone, and agents look only at those that are applied`;
+  const message = `DataSource ${namespace}/${name} is only in this file, and agents check only DataSources that are applied`;
   const mend =
-    'apply it first (a DataSource alone moves nothing), or leave out --agents to look from this machine';
+    'apply it first (a DataSource alone moves nothing), or omit --agents to check from this machine';
   return finding(placeOf('metadata.name'), 'metadata.name', message, mend);
 }
 

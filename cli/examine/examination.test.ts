@@ -128,7 +128,7 @@ describe('in this process', () => {
     assert.deepEqual(told, []);
     await writeFile(other, manifests().replaceAll('warehouse.db', 'shop.yaml'));
     assert.equal(await highestEpochSeen(cli, other), 0);
-    assert.match(told.join(''), /^default\/orders: its destination was not asked: .*shop\.yaml/);
+    assert.match(told.join(''), /^default\/orders: its destination could not be queried: .*shop\.yaml/);
   });
 });
 
@@ -215,7 +215,7 @@ describe('by the agents of a cluster', () => {
     );
     const { status, talk } = await idra(['plan', '-f', other, '--agents'], env());
     assert.equal(status, 2);
-    assert.match(talk, /unapplied is in this file alone.*\n +apply it first.*or leave out --agents/);
+    assert.match(talk, /unapplied is only in this file.*\n +apply it first.*or omit --agents/);
   });
 
   test('without manifests and without a cluster there is nothing to look at', async () => {

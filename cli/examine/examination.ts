@@ -11,8 +11,8 @@ import { examineInAgentPod } from './in-agent-pod.ts';
 
 export function withExamineOptions(command: Command): Command {
   return command
-    .option('-f, --filename <path>', 'YAML or JSON, a file or a folder; left out: what the cluster has')
-    .option('--agents', 'let the agents of a cluster look (IDRA_ETCD_ENDPOINTS), from where they are')
+    .option('-f, --filename <path>', 'YAML or JSON, a file or a folder; default: the objects of the cluster')
+    .option('--agents', 'let the agents of a cluster (IDRA_ETCD_ENDPOINTS) do the check')
     .option('-n, --namespace <name>', 'only this namespace of the cluster');
 }
 
@@ -35,8 +35,8 @@ export async function withExamination(
       return await examineInAgentPod(cli, words, options);
     }
     if (filename === undefined && !cli.env.IDRA_ETCD_ENDPOINTS) {
-      throw permanent('NothingToSpeakTo', 'there are neither manifests nor a cluster to look at', {
-        mend: 'give -f PATH, or set IDRA_ETCD_ENDPOINTS to ask the agents of a cluster; on Kubernetes call it as kubectl idra',
+      throw permanent('NothingToSpeakTo', 'there are neither manifests nor a cluster to check', {
+        mend: 'give -f PATH, or set IDRA_ETCD_ENDPOINTS to ask the agents of a cluster; on Kubernetes use kubectl idra',
       });
     }
     return await withEtcd(cli, async (etcd) => body(await examineByAgents(etcd, options, signals.signal)));

@@ -72,7 +72,7 @@ spec: { postgres: { host: db, database: shop, user: idra } }
   test('say with status 3 what else can be done where there is no agent, or no right', async () => {
     const none = await run(kubectl('', ''), 'check');
     assert.deepEqual([none.status, none.out], [3, '']);
-    assert.match(none.talk, /no agent runs in this cluster; look from this machine with -f PATH/);
+    assert.match(none.talk, /no agent runs in this cluster; check from this machine with -f PATH/);
     const refused = await run(
       kubectl('idra idra-agent-0\\n', 'echo "Error from server (Forbidden): pods is forbidden" >&2; exit 1'),
       'check',

@@ -14,7 +14,7 @@ const runningPods =
 const program = '/app/bin/idra';
 
 const otherWays =
-  'look from this machine with -f PATH, or from the agents with IDRA_ETCD_ENDPOINTS (kubectl port-forward to their etcd)';
+  'check from this machine with -f PATH, or from the agents with IDRA_ETCD_ENDPOINTS (kubectl port-forward to their etcd)';
 
 /**
  * As a plugin of kubectl: runs the same command in the pod of an agent, with this user's right to `kubectl exec`. Only agents have the

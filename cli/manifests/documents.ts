@@ -48,7 +48,8 @@ function filesOf(path: string): readonly string[] {
 
 function isFolder(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) throw permanent('FileUnreadable', `${path} is not there`, { mend: 'give a file or a folder' });
+  if (!found)
+    throw permanent('FileUnreadable', `${path} does not exist`, { mend: 'give a file or a folder' });
   return found.isDirectory();
 }
 
@@ -65,7 +66,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (cause) {
-    throw permanent('FileUnreadable', `${file} cannot be read`, { cause, mend: 'give a file that can be' });
+    throw permanent('FileUnreadable', `${file} cannot be read`, { cause, mend: 'give a readable file' });
   }
 }
 
@@ -101,7 +102,7 @@ export function parseFile(file: string, text: string): ManifestDocuments {
 
 const tooDeep = 'its lists and objects are nested too deeply';
 const maxAliasCount = 100;
-const tooManyAliases = `its aliases (*name) stand for more than ${maxAliasCount} copies of what they name`;
+const tooManyAliases = `its aliases (*name) expand to more than ${maxAliasCount} copies`;
 const tooLarge = Symbol('too large');
 
 /** Undefined if the parser ran out of stack. */
@@ -189,6 +190,6 @@ function syntaxFinding(message: string, place: string): Finding {
     code: 'ManifestUnreadable',
     place,
     message: message.replace(/\s+/g, ' '),
-    mend: 'write YAML or JSON, documents of YAML parted by ---',
+    mend: 'write YAML or JSON, with YAML documents separated by ---',
   };
 }

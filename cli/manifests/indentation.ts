@@ -34,7 +34,7 @@ export function wrongIndentation(lines: readonly string[], firstLine: number): W
     depth = Math.max(0, depth + bracketsOf(text));
     if (isWithin) continue;
     if (/^ *\t/.test(text))
-      return { line, message: `line ${line} is indented with a tab: YAML takes spaces alone` };
+      return { line, message: `line ${line} is indented with a tab: YAML allows only spaces` };
     const wrong = place(levels, text, line);
     if (wrong) return { line, message: wrong };
     if (blockScalar.test(text)) scalarIndent = levels.at(-1)?.indent ?? 0;

@@ -90,7 +90,7 @@ function sourceFindings(
   const { kind, namespace, name } = source;
   const findings: Finding[] = [];
   if (!isObjectName(name)) {
-    const wrong = name === '' ? 'the object has no name' : `${name} is not a name`;
+    const wrong = name === '' ? 'the object has no name' : `${name} is not a valid name`;
     const mend = 'write lower case letters, digits, - and .';
     findings.push(finding(placeOf('metadata.name'), 'metadata.name', wrong, mend));
   }
@@ -99,7 +99,9 @@ function sourceFindings(
   );
   if (twin) {
     const message = `there is another ${kind} ${namespace}/${name} at ${twin.placeOf('metadata.name')}`;
-    findings.push(finding(placeOf('metadata.name'), 'metadata.name', message, 'give each its own name'));
+    findings.push(
+      finding(placeOf('metadata.name'), 'metadata.name', message, 'give each object its own name'),
+    );
   }
   const unknown = kind === 'Secret' ? [] : Object.keys(value).filter((field) => !topFields.includes(field));
   for (const field of unknown) {

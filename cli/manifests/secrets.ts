@@ -101,7 +101,7 @@ export function referenceFindings(
     const keys = secrets.keysOf(namespace, name);
     const variable = secretVariable(name, key);
     if (!keys) {
-      const mend = `add a manifest of it beside, or set ${variable}`;
+      const mend = `add its manifest, or set ${variable}`;
       return [finding(placeOf(`${at}.name`), `${at}.name`, `there is no Secret ${namespace}/${name}`, mend)];
     }
     const mend = `${keys.length > 0 ? `its keys are ${keys.join(', ')}` : 'it has none'}; or set ${variable}`;

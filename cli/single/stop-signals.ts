@@ -4,7 +4,7 @@ import { type StopSignals, stopOnSignals as stopProcessOnSignals } from '../../p
 export function stopOnSignals(say: (text: string) => void): StopSignals {
   return stopProcessOnSignals(() =>
     say(
-      'stopping at the next batch edge; press Ctrl-C again to exit immediately (nothing is lost either way)\n',
+      'stopping after the current batch; press Ctrl-C again to exit immediately (nothing is lost either way)\n',
     ),
   );
 }

@@ -18,20 +18,22 @@ const sharedFields = {
     .max(10_000)
     .optional()
     .describe(
-      'Syncs that may move rows of the system at one time, over all agents; one that waits for rows does not count; 1: one alone; left out: 8; 0: no limit.',
+      'Maximum number of Syncs that move rows of the system at the same time, across all agents; Syncs that wait for rows do not count; 1: exclusive; default: 8; 0: no limit.',
     ),
   maxRowsPerSecond: z
     .int()
     .min(1)
     .max(1_000_000_000)
     .optional()
-    .describe('Rows per second over every Sync that uses the system, over all agents; left out: no limit.'),
+    .describe(
+      'Maximum rows per second of all Syncs that use the system, across all agents; default: no limit.',
+    ),
   placement: z
     .strictObject({
       agentSelector: labels().optional().describe('Labels that an agent must have to reach the system.'),
     })
     .optional()
-    .describe('Which agents can reach the system; needed in a cluster where it is a file of one of them.'),
+    .describe('Which agents can reach the system; required in a cluster if it is a file of one agent.'),
 };
 
 /** The spec of a DataSource: one optional object per system. */
@@ -59,7 +61,7 @@ export function dataSourceRules(systems: readonly SystemSchema[]): readonly Rule
     {
       path: offered[0] ?? '',
       condition: exactlyOne(...systems.map((each) => each.type)),
-      message: 'a DataSource has not exactly one system',
+      message: 'a DataSource must set exactly one system',
       mend: `keep one of ${offered.join(', ')}`,
     },
     ...systems.filter((each) => each.isLocalFile).map(placementRule),
@@ -71,7 +73,7 @@ function placementRule({ type, title }: SystemSchema): Rule {
   return {
     path: 'placement',
     condition: implies(has(type), isFilled('placement.agentSelector')),
-    message: `a ${title} file is on the disk of one agent, and another one would find an empty file`,
+    message: `a ${title} file is on the disk of one agent, and another agent would find an empty file`,
     mend: 'pin it to the agent whose volume has the file: placement: { agentSelector: { LABEL: VALUE } }',
     isForCluster: true,
   };
@@ -94,8 +96,8 @@ function rulesOfSystem({ type, title, config, isOffered }: SystemSchema, offered
     {
       path: `${type}.tls`,
       condition: all(implies(has(cert), has(key)), implies(has(key), has(cert))),
-      message: 'a client certificate and its key belong together',
-      mend: 'set both certSecretRef and keySecretRef, or none',
+      message: 'a client certificate requires its key, and the key its certificate',
+      mend: 'set both certSecretRef and keySecretRef, or neither',
     },
   ];
 }

@@ -74,7 +74,7 @@ export function secretReference() {
       max: 253,
       pattern: /^[-._a-zA-Z0-9]+$/,
       says: 'write a key of a Secret: letters, digits, -, _ and .',
-    }).describe('Key in the Secret, whose value is used.'),
+    }).describe('Key in the Secret whose value is used.'),
   });
 }
 
@@ -85,11 +85,11 @@ export function tlsObject() {
         .enum(['Disable', 'Prefer', 'Require', 'VerifyCA', 'VerifyFull'])
         .default('Prefer')
         .describe(
-          'Disable: never; Prefer: where the server offers it, which protects from nobody who can change what is sent; Require: always, but with any certificate unless caSecretRef is set: protects from who listens; VerifyCA: with a certificate of the authority; VerifyFull: that is for this host, too: protects from who answers in place of the server.',
+          'Disable: no TLS; Prefer: TLS if the server supports it, which does not protect against an attacker who can change traffic; Require: always TLS, with any certificate unless caSecretRef is set, which protects against eavesdropping; VerifyCA: with a certificate of the authority; VerifyFull: with a certificate of the authority for this host, which also protects against impersonation of the server.',
         ),
       caSecretRef: secretReference()
         .optional()
-        .describe('Certificates of the authorities to trust, in PEM; by default those of the machine.'),
+        .describe('Certificates of the trusted authorities, in PEM; by default those of the machine.'),
       certSecretRef: secretReference().optional().describe('Client certificate in PEM; needs keySecretRef.'),
       keySecretRef: secretReference().optional().describe('Key of the client certificate in PEM.'),
     })

@@ -65,7 +65,7 @@ function problemOf(issue: Issue, value: unknown): string {
 function mendOf(schema: z.ZodType, issue: Issue, value: unknown): string {
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
-    if (values.length === 1) return `it can only be ${values[0]}: else leave it out`;
+    if (values.length === 1) return `it can only be ${values[0]}; otherwise leave it out`;
     const near = typeof value === 'string' ? nearest(value, values) : undefined;
     return `${near ? `did you mean ${near}? U` : 'u'}se one of ${values.join(', ')}`;
   }

@@ -197,7 +197,11 @@ describe('a Sync', () => {
 
   for (const [change, path, message] of [
     [{ schedule: { cron: '61 * * * *' } }, 'spec.schedule.cron', /not a cron expression/],
-    [{ schedule: { cron: '0 0 30 2 *' } }, 'spec.schedule.cron', /never comes: no month .* has such a day/],
+    [
+      { schedule: { cron: '0 0 30 2 *' } },
+      'spec.schedule.cron',
+      /never matches: none of its months has such a day/,
+    ],
     [
       { schedule: { cron: '0 3 * * *', timeZone: 'Europe/Rom' } },
       'spec.schedule.timeZone',

@@ -176,7 +176,7 @@ const notCron: WrongCron = {
   mend: 'write five or six fields, from minute (or second) to day of the week: */5 * * * *',
 };
 const neverDue: WrongCron = {
-  is: 'never comes: no month that it names has such a day',
+  is: 'never matches: none of its months has such a day',
   mend: 'correct its day or its month; L is the last day of a month',
 };
 

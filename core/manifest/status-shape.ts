@@ -15,11 +15,11 @@ const count = () => z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 const condition = z.strictObject({
   type: z.string().describe('Ready, Reconciling or Stalled.'),
-  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
-  observedGeneration: count().optional().describe('Generation of the spec that it is about.'),
-  lastTransitionTime: time().describe('When status changed last.'),
-  reason: z.string().describe('Why, in one word.'),
-  message: z.string().describe('Why, for a person; where something is wrong, also what to do.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
+  observedGeneration: count().optional().describe('Generation of the spec that the condition refers to.'),
+  lastTransitionTime: time().describe('When status last changed.'),
+  reason: z.string().describe('Reason as one word.'),
+  message: z.string().describe('Human-readable reason; if something is wrong, also what to do.'),
 });
 
 const conditions = z
@@ -31,64 +31,64 @@ const bound = z.strictObject({
   kind: z
     .enum(['transactions', 'singleWriter', 'safetyLag', 'none'])
     .describe(
-      'What says how far it is safe to read: open transactions, a single writer, the safety lag, or nothing.',
+      'What determines how far it is safe to read: open transactions, a single writer, the safety lag, or nothing.',
     ),
-  because: z.string().optional().describe('Why not a better one.'),
+  because: z.string().optional().describe('Why no stronger bound applies.'),
   heldBackBy: z
     .strictObject({
-      what: z.string().describe('The transaction, as the system names it.'),
-      since: time().describe('Since when.'),
+      what: z.string().describe('The transaction, as named by the system.'),
+      since: time().describe('Start of the transaction.'),
     })
     .optional()
-    .describe('What holds newer rows back now.'),
+    .describe('What currently holds newer rows back.'),
 });
 
 const lastError = z.strictObject({
-  code: z.string().describe('What went wrong, in one word.'),
-  message: z.string().describe('What went wrong, and what to do.'),
+  code: z.string().describe('Error code.'),
+  message: z.string().describe('What happened and what to do.'),
   time: time().describe('When.'),
-  count: count().describe('How often in a row.'),
-  isTransient: z.boolean().describe('Whether it is tried again by itself.'),
+  count: count().describe('Number of consecutive occurrences.'),
+  isTransient: z.boolean().describe('Whether it is retried automatically.'),
 });
 
 const request = z.strictObject({
-  type: z.string().describe('What was asked for: run-now, restart, keep-offset, offset...'),
-  id: z.string().describe('Value of the annotation that asked for it.'),
-  state: z.enum(['Accepted', 'Done', 'Refused']).describe('How it stands.'),
-  message: z.string().describe('What came of it.'),
+  type: z.string().describe('Type of the request: run-now, restart, keep-offset, offset...'),
+  id: z.string().describe('Value of the annotation of the request.'),
+  state: z.enum(['Accepted', 'Done', 'Refused']).describe('State of the request.'),
+  message: z.string().describe('Result.'),
   time: time().describe('When.'),
 });
 
 export const syncStatusSchema = z.strictObject({
-  observedGeneration: count().optional().describe('Generation of the spec that this is about.'),
+  observedGeneration: count().optional().describe('Generation of the spec that this status refers to.'),
   state: z
     .enum(['Pending', 'Running', 'Waiting', 'Suspended', 'Completed', 'Failed', 'Deleting'])
     .optional()
     .describe(
-      'Waiting: between passes, or before a retry. Failed: needs a person. Deleting: not yet cleaned up.',
+      'Waiting: between passes, or before a retry. Failed: action required. Deleting: cleanup is not complete.',
     ),
-  message: z.string().optional().describe('How it stands, in a sentence.'),
+  message: z.string().optional().describe('State in one sentence.'),
   agent: z.string().optional().describe('Agent that runs it.'),
   rows: z
     .strictObject({
-      read: count().describe('Rows read since the Sync started from nothing.'),
-      written: count().describe('Rows written since the Sync started from nothing.'),
-      deleted: count().describe('Rows deleted since the Sync started from nothing.'),
-      rejected: count().describe('Rows that the destination could not keep; warnings say which.'),
+      read: count().describe('Rows read since the Sync started from the beginning.'),
+      written: count().describe('Rows written since the Sync started from the beginning.'),
+      deleted: count().describe('Rows deleted since the Sync started from the beginning.'),
+      rejected: count().describe('Rows that the destination could not store; see warnings.'),
     })
     .optional()
     .describe(
-      'Rows since the Sync started from nothing (its first pass, or the request restart); restarts of agents do not count.',
+      'Rows since the Sync started from the beginning (its first pass, or the request restart); restarts of agents do not reset it.',
     ),
-  rate: z.string().optional().describe('Rows per second over the last seconds of work.'),
+  rate: z.string().optional().describe('Rows per second, measured over the last seconds of activity.'),
   lagSeconds: z
     .number()
     .min(0)
     .optional()
     .describe('How far the destination is behind the source, in seconds.'),
-  lag: z.string().optional().describe('The same, for a person.'),
-  observedAt: time().optional().describe('When the agent looked.'),
-  offset: z.string().optional().describe('How far it has come, as `idra offset set` takes it.'),
+  lag: z.string().optional().describe('The same, human-readable.'),
+  observedAt: time().optional().describe('Time of the observation.'),
+  offset: z.string().optional().describe('Stored offset, in the format of `idra offset set`.'),
   lastSyncTime: time().optional().describe('Time of the last commit of rows.'),
   lastPassTime: time().optional().describe('Time of the last pass.'),
   nextPassTime: time().optional().describe('When the next pass is due.'),
@@ -96,25 +96,25 @@ export const syncStatusSchema = z.strictObject({
   guarantee: z
     .enum(['ExactlyOnce', 'AtLeastOnce'])
     .optional()
-    .describe('What source and destination can promise together.'),
+    .describe('Delivery guarantee of this source and destination.'),
   bound: bound.optional().describe('How far it is safe to read, so that no late row is lost.'),
-  lastError: lastError.optional().describe('The last error, until it is over.'),
+  lastError: lastError.optional().describe('The last error, until it is resolved.'),
   overdueSince: time()
     .optional()
-    .describe('Since when a pass that is due has made no progress; message says what it waits for.'),
-  warnings: z.array(z.string()).optional().describe('What should be known about this Sync.'),
-  requests: z.array(request).optional().describe('The last answer to each kind of request.'),
+    .describe('Time since which a due pass has made no progress; message says what it waits for.'),
+  warnings: z.array(z.string()).optional().describe('Warnings.'),
+  requests: z.array(request).optional().describe('The last result of each type of request.'),
   conditions: conditions.describe('Ready, Reconciling and Stalled.'),
 });
 
 export const dataSourceStatusSchema = z.strictObject({
-  observedGeneration: count().optional().describe('Generation of the spec that this is about.'),
+  observedGeneration: count().optional().describe('Generation of the spec that this status refers to.'),
   type: z.string().optional().describe('The system, by the name of its field in the spec.'),
-  serverVersion: z.string().optional().describe('Version of the server, as it was seen last.'),
-  syncs: count().optional().describe('How many Syncs use it.'),
-  message: z.string().optional().describe('How it stands, in a sentence.'),
-  agent: z.string().optional().describe('Agent that checked it last.'),
-  lastCheckTime: time().optional().describe('When it was checked last.'),
+  serverVersion: z.string().optional().describe('Version of the server at the last check.'),
+  syncs: count().optional().describe('Number of Syncs that use it.'),
+  message: z.string().optional().describe('State in one sentence.'),
+  agent: z.string().optional().describe('Agent that last checked it.'),
+  lastCheckTime: time().optional().describe('Time of the last check.'),
   conditions: conditions.describe('Ready: an agent has reached the system with these credentials.'),
 });
 

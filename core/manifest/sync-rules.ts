@@ -60,7 +60,7 @@ function objectRules(offered: SystemFields): readonly Rule[] {
         .map(({ field, path }) => ({
           path,
           condition: not(isLike(path, ownTablePattern)),
-          message: `names that begin with _idra_ are those of ${field}s that Idra makes for itself`,
+          message: `names that begin with _idra_ are reserved for internal ${field}s of Idra`,
           mend: `name another ${field}`,
         })),
     ),
@@ -110,7 +110,7 @@ const modeRules: readonly Rule[] = [
     path: 'source.idField',
     condition: implies(isOneOf('mode', 'Id', 'LastDestinationId'), has('source.idField')),
     message: 'modes Id and LastDestinationId read by source.idField, which is missing',
-    mend: 'name the growing column in source.idField, or use mode Snapshot or Timestamp',
+    mend: 'name the ascending column in source.idField, or use mode Snapshot or Timestamp',
   },
   {
     path: 'source.timestampField',
@@ -139,13 +139,13 @@ const modeRules: readonly Rule[] = [
     path: 'onError',
     condition: not(all(isLastDestination, isOneOf('onError', 'Skip'))),
     message:
-      'modes LastDestination... go on from the largest value at the destination, which a skipped row does not reach',
+      'modes LastDestination... continue from the largest value at the destination, which a skipped row does not reach',
     mend: 'use onError Stop, or mode Id or Timestamp',
   },
   {
     path: 'schedule',
     condition: exactlyOne('schedule.every', 'schedule.cron', 'schedule.continuous', 'schedule.once'),
-    message: 'schedule has not exactly one of every, cron, continuous and once',
+    message: 'schedule must set exactly one of every, cron, continuous, once',
     mend: 'keep one of them: schedule: { every: 10s }',
   },
   {
@@ -168,7 +168,7 @@ const laterRules: readonly Rule[] = [
     path: 'deletes',
     condition: isOneOf('deletes', 'Ignore'),
     message: 'deletes Hard and Soft are not offered in this version',
-    mend: 'use Ignore; writeMode Replace takes over what was deleted at the source',
+    mend: 'use Ignore; writeMode Replace also applies deletions at the source',
   },
   {
     path: 'onError',
@@ -191,7 +191,7 @@ function laterFields(end: End, offered: readonly SystemField[]): readonly Rule[]
     .map((field) => ({
       path: `${end}.${field}`,
       condition: not(has(`${end}.${field}`)),
-      message: `${end}.${field} is of a system that is not offered in this version`,
+      message: `${end}.${field} belongs to a system that is not offered in this version`,
       mend: `remove it; use ${alternatives(offered.filter(isNaming))}`,
     }));
 }

@@ -11,7 +11,7 @@ import {
 } from './fields.ts';
 
 const tableText =
-  'Table or view, with its schema where the system has them; split at dots outside double quotes: sales."Order.Items".';
+  'Table or view, with its schema if the system has schemas; split at dots outside double quotes: sales."Order.Items".';
 const laterFields = {
   collection: text({ max: 255 })
     .optional()
@@ -43,7 +43,7 @@ const source = z.strictObject({
   table: text({ max: 512 }).optional().describe(tableText),
   query: text({ max: 65_536 })
     .optional()
-    .describe('A SELECT to read instead of a table, without ORDER BY and LIMIT; needs source.key.'),
+    .describe('A SELECT to read instead of a table, without ORDER BY and LIMIT; requires source.key.'),
   key: columnNames()
     .optional()
     .describe(
@@ -51,7 +51,7 @@ const source = z.strictObject({
     ),
   idField: columnName()
     .optional()
-    .describe('Column that grows with each new row, for modes Id and LastDestinationId.'),
+    .describe('Column whose value increases with each new row, for modes Id and LastDestinationId.'),
   timestampField: columnName()
     .optional()
     .describe(
@@ -60,7 +60,7 @@ const source = z.strictObject({
   timeZone: text({ max: 64 })
     .optional()
     .describe(
-      'Time zone of a timestampField that has none of its own, by its IANA name: Europe/Rome; by default the one that the server gives to new sessions of this database and user.',
+      'Time zone of a timestampField that has none of its own, by its IANA name: Europe/Rome; by default that of new sessions of this database and user.',
     ),
   ...laterFields,
   itemsPath: text({ max: 1_024 })
@@ -81,7 +81,7 @@ const destination = z.strictObject({
   existingRows: z
     .enum(['Refuse', 'Keep'])
     .default('Refuse')
-    .describe('Whether Append may write beside rows that were in the table before its first pass.'),
+    .describe('Whether Append may add to rows that were in the table before its first pass.'),
   ...laterFields,
 });
 
@@ -96,24 +96,24 @@ const schedule = z
       says: 'write five or six fields with one space between: */5 * * * *',
     })
       .optional()
-      .describe('Passes by a cron expression: */5 * * * *. Missed ones are made up by one.'),
+      .describe('Passes by a cron expression: */5 * * * *. Missed passes are replaced by one.'),
     timeZone: text({ max: 64 })
       .optional()
       .describe('Time zone of cron, by its IANA name: Europe/Rome; by default UTC.'),
     continuous: z
       .literal(true)
       .optional()
-      .describe('true: a pass follows the other without a pause while there are rows.'),
+      .describe('true: while there are rows, passes follow each other without a pause.'),
     once: z.literal(true).optional().describe('true: one pass, then the Sync is Completed.'),
   })
   .default({ every: '10s' });
 
 const batch = z
   .strictObject({
-    maxRows: z.int().min(1).max(1_000_000).default(50_000).describe('Rows of a batch at most.'),
+    maxRows: z.int().min(1).max(1_000_000).default(50_000).describe('Maximum rows of a batch.'),
     maxBytes: sizeText()
       .default('8Mi')
-      .describe('Size of a batch at most, as its rows travel; a larger row travels alone.'),
+      .describe('Maximum size of a batch in transit; a larger row is sent in its own batch.'),
   })
   .prefault({});
 
@@ -126,25 +126,27 @@ export const syncSpecSchema = z.strictObject({
   mode: z
     .enum(['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp', 'Stream'])
     .describe(
-      'How a pass finds what is new. Snapshot: everything, each pass; Id: rows above the last idField; Timestamp: rows above the last timestampField and key; LastDestination...: above the largest value at the destination; Stream: the change log of the system (offered in a later version).',
+      'How a pass finds new rows. Snapshot: all rows in each pass; Id: rows above the last idField; Timestamp: rows above the last timestampField and key; LastDestination...: above the largest value at the destination; Stream: the change log of the system (offered in a later version).',
     ),
   writeMode: z
     .enum(['Append', 'Upsert', 'Replace'])
     .default('Upsert')
     .describe(
-      'Append: insert every row read; Upsert: insert or update by the key; Replace: a full snapshot that is swapped in when it is complete.',
+      'Append: insert every row read; Upsert: insert or update by the key; Replace: a full snapshot that is swapped in when complete.',
     ),
   schedule: schedule.describe('When passes start: one of every, cron, continuous, once. They never overlap.'),
-  batch: batch.describe('How many rows travel and are committed together: whichever limit comes first.'),
+  batch: batch.describe(
+    'How many rows are sent and committed together; the limit that is reached first applies.',
+  ),
   safetyLag: durationText()
     .optional()
     .describe(
-      'How old a row must be to be read, where open transactions cannot be seen; by default 0s where they can, else 5s.',
+      'Minimum age of a row to be read, used if open transactions cannot be seen; default: 0s if they can be seen, else 5s.',
     ),
   suspend: z
     .boolean()
     .default(false)
-    .describe('true: stop at the next batch edge, and stay there until it is false again.'),
+    .describe('true: the Sync stops after the current batch until the value is false again.'),
   createTable: z
     .enum(['IfMissing', 'Never'])
     .default('IfMissing')
@@ -152,28 +154,28 @@ export const syncSpecSchema = z.strictObject({
   schemaChanges: z
     .enum(['Fail', 'AddColumns', 'Ignore'])
     .default('Fail')
-    .describe('What to do with columns of the source that the destination table lacks.'),
+    .describe('What to do with columns of the source that are missing in the destination table.'),
   onError: z
     .enum(['Stop', 'Skip', 'DeadLetter'])
     .default('Stop')
     .describe(
-      'What to do with a row that the destination cannot keep. Stop: fail; Skip: leave it out and count it; DeadLetter is offered in a later version.',
+      'What to do with a row that the destination cannot store. Stop: fail; Skip: skip and count it; DeadLetter is offered in a later version.',
     ),
   redactKeys: z
     .boolean()
     .default(false)
-    .describe('true: messages about a row that cannot be written leave out its key.'),
+    .describe('true: messages about a row that cannot be written do not contain its key.'),
   deletes: z
     .enum(['Ignore', 'Hard', 'Soft'])
     .default('Ignore')
     .describe(
-      'What to do with rows deleted at the source, in modes that see it; Hard and Soft are offered in a later version.',
+      'What to do with rows deleted at the source, in modes that detect deletions; Hard and Soft are offered in a later version.',
     ),
   transforms: z
     .array(transform)
     .max(64)
     .optional()
-    .describe('Changes of the rows on their way; offered in a later version.'),
+    .describe('Changes applied to rows; offered in a later version.'),
   placement: z
     .strictObject({
       agentSelector: labels().optional().describe('Labels that an agent must have to run this Sync.'),
@@ -182,10 +184,10 @@ export const syncSpecSchema = z.strictObject({
         .min(1)
         .max(1_000)
         .optional()
-        .describe('Load of this Sync relative to others; by default as measured.'),
+        .describe('Load of this Sync relative to others; default: measured.'),
     })
     .optional()
-    .describe('Which agents may run this Sync, and how much of one it takes.'),
+    .describe('Which agents may run this Sync, and its load.'),
 });
 
 export type SyncManifestSpec = z.infer<typeof syncSpecSchema>;

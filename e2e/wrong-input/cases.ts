@@ -148,7 +148,7 @@ export const tableCases: readonly TableCase[] = [
     ...sync('random_ids', { mode: 'Id', source: { idField: 'id' } }),
     code: 'FieldNotOrdered',
     path: 'spec.source.idField',
-    says: /UUIDs have no order of arrival/,
+    says: /UUIDs do not ascend/,
     mend: /Timestamp or Snapshot/,
   },
   {

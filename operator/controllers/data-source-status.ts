@@ -98,11 +98,11 @@ function verdictOf(
   }
   const { outage } = deps.etcdView;
   if (outage) {
-    const message = `etcd has given no answer since ${outage.since}: ${outage.message}`;
+    const message = `etcd has not answered since ${outage.since}: ${outage.message}`;
     return unsettled({ reason: 'EtcdUnavailable', message });
   }
   if (!report || report.generation !== generation) {
-    return unsettled({ reason: 'NotChecked', message: 'waits for an agent that can reach it to check it' });
+    return unsettled({ reason: 'NotChecked', message: 'waiting for an agent that can reach it to check it' });
   }
   if (!report.isReachable) {
     const why = { reason: report.code ?? 'Unreachable', message: report.message };
@@ -114,7 +114,7 @@ function verdictOf(
 function deleting(users: readonly string[]): KstatusVerdict {
   const waits =
     users.length > 0
-      ? `; waits until no Sync uses it: ${some(users)}. Changes of its spec are not acted on any more`
+      ? `; waiting until no Sync uses it: ${some(users)}. Changes of its spec are ignored`
       : '';
   const why = { reason: 'Deleting', message: `is being deleted${waits}` };
   return { ready: { status: 'False', ...why }, reconciling: why };

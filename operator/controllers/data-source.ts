@@ -90,7 +90,7 @@ async function removeDataSource(
   const key = keyOf(object.metadata);
   const users = deps.users.of(key);
   if (users.length > 0) {
-    const note = `it goes when no Sync uses it any more: ${some(users)}`;
+    const note = `it is deleted when no Sync uses it: ${some(users)}`;
     deps.events.record(dataSources, object, { type: 'Warning', reason: 'InUse', action: 'Delete', note });
     return { requeueAfterMs: waitMs };
   }
@@ -120,7 +120,7 @@ async function removeStray(deps: ReconcilerDeps, key: string, signal: AbortSigna
   const [namespace = '', name = ''] = key.split('/');
   const stored = await deps.coordination.desired.getDataSource(namespace, name);
   if ((await liveObject(deps, dataSources, key, signal)) !== undefined) return;
-  deps.log.warn('a data source in etcd has no custom resource: it is removed', {
+  deps.log.warn('a data source in etcd has no custom resource and is removed', {
     dataSource: key,
     uid: stray,
   });

@@ -41,7 +41,7 @@ export class Elsewhere {
     const { uid, generation = 1, namespace, name } = object.metadata;
     const nowMs = deps.clock.monotonicMs();
     const { installation } = deps.ownership;
-    const message = `is managed by another installation of Idra, ${owner}: ${installation} leaves it alone. To hand it over, see the annotation ${managedByAnnotation} in docs/installations.md`;
+    const message = `is managed by another installation of Idra, ${owner}: ${installation} does not change it. To hand it over, see the annotation ${managedByAnnotation} in docs/installations.md`;
     const known = this.#told.get(uid);
     if (known?.owner !== owner) {
       this.#told.set(uid, { owner, atMs: nowMs });

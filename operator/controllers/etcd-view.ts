@@ -155,7 +155,7 @@ export class EtcdView {
     const error = asIdraError(thrown);
     const since = new Date(clock.now() - silentMs).toISOString();
     this.#outage = { since, message: describeError(error) };
-    log.error('etcd gives no answer: nothing is known of the syncs, and nothing new reaches the agents', {
+    log.error('etcd does not answer: the state of syncs is unknown, and changes do not reach the agents', {
       since,
       error,
     });
@@ -169,8 +169,8 @@ export class EtcdView {
     const hasAgents = nowMs - this.#populatedMs < graceMs;
     if (hasAgents === this.#hasAgents) return;
     this.#hasAgents = hasAgents;
-    if (hasAgents) log.info('there are agents again', { agents });
-    else log.warn('there is no agent: no sync can run');
+    if (hasAgents) log.info('agents are running again', { agents });
+    else log.warn('no agent is running: no sync can run');
     this.#tellAll();
   }
 

@@ -16,5 +16,5 @@ export function requireEtcd({ outage }: Pick<EtcdView, 'outage'>): void {
 }
 
 export function etcdIsGone({ since, message }: Outage): Error {
-  return transient('EtcdUnavailable', `etcd has given no answer since ${since}: ${message}`);
+  return transient('EtcdUnavailable', `etcd has not answered since ${since}: ${message}`);
 }

@@ -7,7 +7,7 @@ import { requestTypes } from './requests.ts';
 
 /** One sentence for each field of an object that has no effect. */
 export function ignoredFields(paths: readonly string[]): readonly string[] {
-  return paths.map((path) => `${path} is not known to this version of Idra (${version}), and is ignored`);
+  return paths.map((path) => `${path} is not known to this version of Idra (${version}) and is ignored`);
 }
 
 const names = ['suspend', ...Object.keys(requestTypes)];
@@ -19,13 +19,13 @@ export function ignoredAnnotations({ metadata }: SyncObject): readonly string[] 
     if (annotation === managedByAnnotation) return [];
     if (annotation === suspendAnnotation) {
       if (value === 'true' || value === 'false') return [];
-      return [`the annotation ${annotation} is neither "true" nor "false", and is ignored`];
+      return [`the annotation ${annotation} is neither "true" nor "false" and is ignored`];
     }
     const name = annotation.slice(group.length + 1);
     if (names.includes(name)) return [];
     const near = nearest(name, names);
     const remedy = near ? `did you mean ${group}/${near}?` : `known are ${names.join(', ')}`;
-    return [`the annotation ${annotation} is not known, and is ignored: ${remedy}`];
+    return [`the annotation ${annotation} is not known and is ignored: ${remedy}`];
   });
 }
 

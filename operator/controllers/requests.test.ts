@@ -29,7 +29,7 @@ describe('the value of an annotation', () => {
   for (const [value, says] of [
     ['41000', /no "value" or no "expect".*write it as/],
     ['{"value": "1"}', /no "value" or no "expect"/],
-    ['{"value": "1", "expect": "2"', /begins like JSON and is none/],
+    ['{"value": "1", "expect": "2"', /is not valid JSON/],
     ['{"value": "1", "expect": "2", "extra": "3"}', /field extra/],
     ['{"value": ["1"], "expect": "2"}', /field value/],
   ] as const) {

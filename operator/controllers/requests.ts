@@ -66,7 +66,7 @@ function parseFields(text: string): RequestFields {
   try {
     fields = JSON.parse(text);
   } catch (cause) {
-    throw permanent('RequestInvalid', 'the annotation begins like JSON and is none', {
+    throw permanent('RequestInvalid', 'the annotation is not valid JSON', {
       mend: example,
       cause,
     });
@@ -78,7 +78,7 @@ function parseFields(text: string): RequestFields {
   if (wrong) {
     throw permanent(
       'RequestInvalid',
-      `the annotation has a field ${wrong[0]} that is not known, or no text`,
+      `the annotation has a field ${wrong[0]} that is not known or is not text`,
       { mend: example },
     );
   }
@@ -86,10 +86,10 @@ function parseFields(text: string): RequestFields {
 }
 
 const example =
-  'write it as {"value": "41000", "expect": "42000"}; an "id" makes it another request, "by" says who asks';
+  'write it as {"value": "41000", "expect": "42000"}; an "id" makes it a new request, "by" names the requester';
 
 function notAnOffset(why: string): Error {
-  return permanent('RequestInvalid', `the annotation asks for no offset: ${why}`, { mend: example });
+  return permanent('RequestInvalid', `the annotation has no valid offset: ${why}`, { mend: example });
 }
 
 const maxIdLength = 128;
@@ -105,7 +105,7 @@ export function refused(asked: Asked, message: string, nowMs: number): RequestSt
 }
 
 export const thereAtCreation =
-  'it was there when the Sync was made, or when its status was lost, so it is nothing that somebody asks for now: give it another value to have it done';
+  'the annotation already existed when the Sync was created or its status was lost, so it is not executed; to execute it, change its value';
 
 /**
  * The last request of each type, from the agents' answers and the current status. The status also records which annotation value has been

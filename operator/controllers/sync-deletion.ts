@@ -74,13 +74,13 @@ function tellWhatIsLeft(
   const within = namespace
     ? `${terminatingLimitMs / 1_000} s of the deletion of its namespace`
     : '10 minutes';
-  const note = `not cleaned up within ${within}${why ? ` (${why})` : ''}, so it was let go. ${left}`;
+  const note = `not cleaned up within ${within}${why ? ` (${why})` : ''}, so it was released without cleanup. ${left}`;
   const happening = { type: 'Warning', reason: 'CleanupIncomplete', action: 'Delete' } as const;
   if (namespace) {
     const named = { ...happening, note: `Sync ${keyOf(object.metadata)}: ${note}` };
     deps.events.record(namespaceResource, namespace, named, uid);
   } else deps.events.record(syncs, object, { ...happening, note });
-  deps.log.warn('a deleted sync was let go although its commit rows are not closed', {
+  deps.log.warn('a deleted sync was released without cleanup; its rows in the commit table are not closed', {
     sync: keyOf(object.metadata),
     uid,
     left,
@@ -104,5 +104,5 @@ export function leftAt(
     definitions.find((each) => each.type === type) ??
     definitions.find(({ fields }) => field !== undefined && fields.destination.includes(field));
   const left = definition?.leftovers(destination, metadata.uid);
-  return left ? `Left is ${left.what} of DataSource ${name}; remove it there with: ${left.remedy}` : '';
+  return left ? `Remaining: ${left.what} of DataSource ${name}; remove it with: ${left.remedy}` : '';
 }

@@ -141,7 +141,7 @@ function withOutage(current: SyncObjectStatus, outage: Outage, nowMs: number): S
 }
 
 function silence({ since, message }: Outage): string {
-  return `etcd has given no answer since ${since}, so nothing runs and nothing is known: ${message}`;
+  return `etcd has not answered since ${since}; nothing runs and the state is unknown: ${message}`;
 }
 
 /** Undefined: no relevant change. */
@@ -164,7 +164,7 @@ function newsOf(status: SyncObjectStatus): unknown[] {
   const requests = status.requests?.map(({ type, id, state: how }) => [type, id, how]);
   return [
     observedGeneration,
-    isAtWork ? 'at work' : state,
+    isAtWork ? 'running' : state,
     agent,
     fencingToken,
     guarantee,

@@ -140,14 +140,18 @@ async function post(deps: ReconcilerDeps, uid: string, asked: Asked): Promise<Re
     type: asked.type,
     id: asked.id,
     state: 'Accepted',
-    message: 'waits for an agent',
+    message: 'waiting for an agent',
     time,
   } as const;
   if (isNew || (await requests.pending(uid)).some(({ type, id }) => type === asked.type && id === asked.id))
     return accepted;
   const answer = (await requests.answers(uid)).find(({ type, id }) => type === asked.type && id === asked.id);
   return (
-    answer ?? { ...accepted, state: 'Done', message: 'this value was executed before, and is executed once' }
+    answer ?? {
+      ...accepted,
+      state: 'Done',
+      message: 'this value was already executed; each value is executed once',
+    }
   );
 }
 
@@ -160,7 +164,7 @@ async function purgeStrays(
   for (const stray of deps.inventory.syncs.strays(key, uid)) {
     requireEtcd(deps.etcdView);
     if ((await liveObject(deps, syncs, key, signal))?.metadata.uid === stray) continue;
-    deps.log.warn('a sync in etcd has no custom resource: it is removed', { sync: key, uid: stray });
+    deps.log.warn('a sync in etcd has no custom resource and is removed', { sync: key, uid: stray });
     // Its commit rows stay open: a Sync recreated under the name asks the user whether to continue from them.
     await writeEtcd(() => deps.coordination.desired.purgeSync(stray, 'operator'));
     deps.inventory.syncs.delete(key, stray);

@@ -165,24 +165,26 @@ export class Unwatched {
     const { namespace, name, deletionTimestamp } = object.metadata;
     statuses.forget(`${namespace}/${name}`);
     const isDeleted = deletionTimestamp !== undefined;
-    const note = isDeleted ? `${message}. It was being deleted, and was let go.${left}` : message;
+    const note = isDeleted
+      ? `${message}. It was being deleted, and was released without cleanup.${left}`
+      : message;
     events.record(resource, object, { type: 'Warning', reason, action: 'Release', note });
-    log.warn('released, since its namespace is not watched any more', {
+    log.warn('released, because its namespace is no longer watched', {
       [resource.kind]: `${namespace}/${name}`,
     });
   }
 
   #message({ metadata }: KubernetesObject): string {
     const { installation } = this.#deps.ownership;
-    return `namespace ${metadata.namespace} is not watched any more by the installation ${installation} of Idra: nothing of it runs`;
+    return `namespace ${metadata.namespace} is no longer watched by the installation ${installation} of Idra: nothing in it runs`;
   }
 
   #tellForbidden(namespace: string): void {
     if (this.#forbidden.has(namespace)) return;
     this.#forbidden.add(namespace);
-    const remedy = `give the operator the rights in it that the chart's ClusterRole has; it tries again every ten minutes`;
+    const remedy = `give the operator the rights in this namespace that the chart's ClusterRole has; it retries every ten minutes`;
     this.#deps.log.error(
-      'a namespace is not watched any more, and this operator may not touch what is in it: nothing of it runs, but statuses are out of date and the finalizers stay',
+      'a namespace is no longer watched, and this operator may not change its objects: nothing in it runs, but statuses are out of date and finalizers remain',
       { namespace, remedy },
     );
   }

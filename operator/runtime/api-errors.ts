@@ -33,8 +33,8 @@ export function parseAnswer(text: string, what: string): unknown {
   } catch {
     // The parser's error would quote the text.
   }
-  throw transient('KubernetesAnswerInvalid', `${what}: the API server's answer is no object in JSON`, {
-    mend: 'check server and proxy-url of the kubeconfig, and what stands between',
+  throw transient('KubernetesAnswerInvalid', `${what}: the API server's response is not a JSON object`, {
+    mend: 'check server and proxy-url of the kubeconfig, and the proxies between this process and the API server',
   });
 }
 
@@ -48,7 +48,7 @@ export function errorOfStatus(httpStatus: number, status: ApiStatus, what: strin
       });
     case 403:
       return permanent('KubernetesForbidden', message, {
-        mend: 'grant this right by a Role and RoleBinding',
+        mend: 'grant this right with a Role and RoleBinding',
       });
     case 404:
       return permanent('KubernetesNotFound', message);
@@ -95,7 +95,7 @@ export function errorOfConnection(thrown: unknown, what: string, signal: AbortSi
   if (code !== undefined && certificateCodes.has(code)) {
     return permanent(
       'KubernetesUnreachable',
-      `${what}: the API server's certificate is refused: ${message}`,
+      `${what}: the certificate of the API server is not trusted: ${message}`,
       {
         mend: 'check server and certificate-authority of the kubeconfig',
         cause: thrown,

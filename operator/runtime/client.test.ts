@@ -196,5 +196,5 @@ test('a kubeconfig with a tokenFile, and a server whose certificate nobody vouch
 });
 
 test('without any cluster there is a sentence that says what to set', async () => {
-  await assert.rejects(loadClusterAccess({ env: { HOME: folder } }), /no Kubernetes cluster is known here/);
+  await assert.rejects(loadClusterAccess({ env: { HOME: folder } }), /no Kubernetes cluster is configured/);
 });

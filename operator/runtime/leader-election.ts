@@ -74,7 +74,9 @@ export async function runAsLeader(
       if (signal.aborted) return;
       if (thrown instanceof WorkFailed) throw thrown.cause;
       if (!isReported)
-        log.warn('cannot stand for election, trying again', { error: describeError(asIdraError(thrown)) });
+        log.warn('cannot take part in the leader election; will retry', {
+          error: describeError(asIdraError(thrown)),
+        });
       isReported = true;
     }
     await clock.sleep(retryMs * (1 + random() * 0.2), signal).catch(() => {});
@@ -119,7 +121,7 @@ async function lead(
     await work({ signal: term.signal, isHeld });
   } catch (cause) {
     if (!term.signal.aborted || cause !== term.signal.reason)
-      throw new WorkFailed('the work of a leader failed', { cause });
+      throw new WorkFailed('a task of the leader failed', { cause });
   } finally {
     ended.abort(new Stopped('shutdown'));
     outer.removeEventListener('abort', shutDown);
@@ -189,7 +191,7 @@ class Candidate {
       const spec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: this.#timestamp() };
       await this.#write(spec, this.#lease, undefined, 2_000);
     } catch (thrown) {
-      this.#options.log.info('lease not given back, it will run out', {
+      this.#options.log.info('the lease could not be released; it will expire', {
         error: describeError(asIdraError(thrown)),
       });
     }

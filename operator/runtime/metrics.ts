@@ -20,13 +20,13 @@ export function runtimeMetrics(registry: Registry, prefix: string): RuntimeMetri
   });
   const depth = new Gauge({
     name: `${prefix}queue_depth`,
-    help: 'Keys that wait for their reconcile',
+    help: 'Keys that are ready to be reconciled',
     labelNames: ['controller'],
     registers,
   });
   const delayed = new Gauge({
     name: `${prefix}queue_delayed`,
-    help: 'Keys that wait for their time: a resync, or a retry after a failure',
+    help: 'Keys with a delay: a resync, or a retry after a failure',
     labelNames: ['controller'],
     registers,
   });

@@ -111,7 +111,7 @@ test('a lost connection is resumed from where it was: no list, nothing lost, not
   proxy.refuse();
   await client.delete(configMaps, ref('a'));
   for (const name of ['b', 'c']) await makeConfigMap(client, ref(name));
-  await until(() => log.lines.includes('warn cannot watch, trying again'), {
+  await until(() => log.lines.includes('warn cannot watch; will retry'), {
     what: 'the loss to be noticed',
   });
   proxy.heal();
@@ -181,7 +181,7 @@ test('without the right to list it is not synced, and says so once', async () =>
   const running = informer.run(stop.signal);
   await until(() => attempts >= 2, { what: 'a second attempt' });
   assert.equal(informer.hasSynced, false);
-  assert.deepEqual(log.lines, ['warn cannot watch, trying again']);
+  assert.deepEqual(log.lines, ['warn cannot watch; will retry']);
   stop.abort();
   await running;
   nobody.close();

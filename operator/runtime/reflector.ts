@@ -185,7 +185,7 @@ export class Reflector<T extends KubernetesObject> {
     const { resource, namespace, log } = this.#options;
     const error = asIdraError(thrown);
     const fields = { resource: resource.plural, namespace, code: error.code, error: describeError(error) };
-    log.warn('cannot watch, trying again', fields);
+    log.warn('cannot watch; will retry', fields);
   }
 
   #recover(): void {
@@ -193,7 +193,7 @@ export class Reflector<T extends KubernetesObject> {
     if (!this.#isReported) return;
     this.#isReported = false;
     const { resource, namespace, log } = this.#options;
-    log.info('watching again', { resource: resource.plural, namespace });
+    log.info('watch restored', { resource: resource.plural, namespace });
   }
 }
 

@@ -197,7 +197,7 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > maxAnswerBytes)
-      throw new Error(`the API server's answer has more than ${maxAnswerBytes} bytes`);
+      throw new Error(`the API server's response has more than ${maxAnswerBytes} bytes`);
   }
   const seconds = Number(response.headers['retry-after']);
   return {
