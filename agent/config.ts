@@ -55,11 +55,7 @@ export function readAgentConfig(env: Environment): AgentConfig {
 function readConfirms(reader: EnvironmentReader): boolean {
   const written = reader.text('IDRA_CONFIRM_DATA_SOURCES') ?? 'true';
   if (written === 'true' || written === 'false') return written === 'true';
-  throw invalid(
-    'IDRA_CONFIRM_DATA_SOURCES',
-    written,
-    'use true, or false where desired state is in etcd alone',
-  );
+  throw invalid('IDRA_CONFIRM_DATA_SOURCES', written, 'use true, or false if desired state is only in etcd');
 }
 
 function readSqliteRoot(reader: EnvironmentReader): string | undefined {

@@ -268,7 +268,7 @@ function columnAdded({ name }: Column, existing: Relation): Finding {
     severity: 'info',
     code: 'ColumnAdded',
     message: `column ${name} of the source is missing in ${existing.name} and is added there (schemaChanges: AddColumns): it is NULL in existing rows`,
-    mend: `nothing if that is wanted; else ${restartCommand} after it was added, which moves all rows again`,
+    mend: `nothing if this is intended; else ${restartCommand} after it was added, which moves all rows again`,
   };
 }
 

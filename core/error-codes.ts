@@ -187,7 +187,7 @@ export const errorCodes = {
     systems: ['etcd'],
   },
   EtcdAuthenticationFailed: {
-    cause: 'etcd does not know the user or the password, or asks for a user where none is given.',
+    cause: 'etcd refuses the user or the password, or requires a user and none is configured.',
     remedy: 'Set IDRA_ETCD_CERT and IDRA_ETCD_KEY, or IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE.',
     systems: ['etcd'],
   },
@@ -199,7 +199,7 @@ export const errorCodes = {
   EtcdLeaseGone: {
     cause: 'The lease of this process has ended in etcd.',
     remedy:
-      'Nothing: the process stops its Syncs and takes a new lease. If it repeats, look at the load of etcd and the network.',
+      'Nothing: the process stops its Syncs and takes a new lease. If it repeats, check the load of etcd and the network.',
     systems: ['etcd'],
   },
   EtcdNotConfigured: {
@@ -311,7 +311,7 @@ export const errorCodes = {
   },
   IdNotUnique: {
     cause:
-      'Several rows may have the same value of idField: rows are paged by idField and source.key, and a later row of the largest id with a smaller key is not read.',
+      'Several rows may have the same value of idField: rows are paged by idField and source.key, and a later row with the largest id and a smaller key is not read.',
     remedy: 'Name a unique idField, or make it unique with the statement in the message.',
   },
   IdsAreReused: {
@@ -461,7 +461,7 @@ export const errorCodes = {
     systems: ['Kubernetes'],
   },
   ManifestInvalid: {
-    cause: 'A manifest has a field that is missing, unknown or wrong.',
+    cause: 'A manifest has a field that is missing, unknown or not valid.',
     remedy: 'Correct the field that the message names; docs/reference.md lists all of them.',
   },
   ManifestUnreadable: {
@@ -607,7 +607,7 @@ export const errorCodes = {
       'Restart from the beginning (idra restart NAME), or continue from the stored offset (idra keep-offset NAME).',
   },
   OffsetNotKept: {
-    cause: 'The mode keeps no offset that could be set.',
+    cause: 'The mode stores no offset that could be set.',
     remedy: 'Change the rows at the destination, or use mode Id or Timestamp.',
   },
   OffsetUnreadable: {
@@ -906,7 +906,7 @@ export const errorCodes = {
       'Give each Sync a table of its own, or make sure that they write different rows and none of them uses Replace.',
   },
   TableUnlogged: {
-    cause: 'The destination table is UNLOGGED: a crash of the server empties it while the offset stays.',
+    cause: 'The destination table is UNLOGGED: a crash of the server empties it while the offset remains.',
     remedy: 'ALTER TABLE ... SET LOGGED',
     systems: ['PostgreSQL'],
   },

@@ -28,7 +28,7 @@ export function nameTooLong({ name, what, names, path, mend }: LongName): Findin
     severity: 'error',
     code: 'NameTooLong',
     path,
-    message: `the name of ${what} has ${length} ${names.unit}, and the destination keeps ${names.maxLength}`,
+    message: `the name of ${what} has ${length} ${names.unit}, and the destination allows ${names.maxLength}`,
     mend,
   };
 }

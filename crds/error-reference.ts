@@ -12,18 +12,18 @@ export function errorReferenceText(): string {
 
 const head = `# Errors
 
-Generated from core/error-codes.ts (\`node crds/generate.ts\`): never edited by hand. A code is the reason of a condition, the \`code\` of
+Generated from core/error-codes.ts (\`node crds/generate.ts\`): do not edit. A code is the reason of a condition, the \`code\` of
 \`status.lastError\`, of a line in the log and of a finding of \`idra check\` and \`idra plan\`. The message beside it names the object, the
-field and what to do; this table says it in general. One event has the same code in every system.
+field and what to do; this table describes it in general. One event has the same code in every system.
 
 | code | cause | what to do | only with |
 |---|---|---|---|
 `;
 
 const middle = `
-Reasons of a status that nothing is wrong with:
+Reasons of a status without an error:
 
-| reason | says |
+| reason | meaning |
 |---|---|
 `;
 

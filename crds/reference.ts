@@ -9,7 +9,7 @@ export function referenceText(kinds: readonly ResourceKind[]): string {
 
 const head = `# Reference of the manifests
 
-Generated from the schemas that validate them (\`node crds/generate.ts\`): never edited by hand. \`kubectl explain sync.spec --recursive\`
+Generated from the schemas that validate them (\`node crds/generate.ts\`): do not edit. \`kubectl explain sync.spec --recursive\`
 says the same. Durations are an integer and \`ms\`, \`s\`, \`m\` or \`h\`; sizes an integer of bytes, or one with \`Ki\`, \`Mi\` or \`Gi\`.
 
 `;

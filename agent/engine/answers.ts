@@ -57,7 +57,7 @@ async function answerOffset(state: RunState, syncClaim: SyncClaim, request: Requ
     reporter.seen({ written: claim.rows }, decodeStored(offset));
     await state.remember({ isCompleted: false });
     const before = (await undoesAnUndo(context, request))
-      ? 'the last change by hand was an undo, which is undone: '
+      ? 'the last manual change was an undo, which is undone: '
       : '';
     await finishRequest(state, request, 'Done', `${before}the offset is ${describeEncoded(offset)}`);
   } catch (error) {

@@ -80,7 +80,7 @@ function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyIn
       severity: 'warning',
       code: 'KeyCoarser',
       path: 'spec.destination.key',
-      message: `destination.key (${list}) ${isKey} of ${relation.name}: of rows that are equal in it ${table} keeps the last one read`,
+      message: `destination.key (${list}) ${isKey} of ${relation.name}: of rows with equal values in it, ${table} keeps only the last one read`,
       mend: remedy,
     },
   ];

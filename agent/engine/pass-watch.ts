@@ -19,7 +19,7 @@ export interface PassReports {
 export class PassWatch {
   readonly #clock: Clock;
   readonly #reports: PassReports;
-  #doing = 'reaching both systems';
+  #doing = 'connecting to both systems';
   #progressMs = 0;
   #progressTimeMs = 0;
   #isOverdue = false;

@@ -140,7 +140,7 @@ test('offset by hand: only while suspended, only from what is stored, only of th
   run.post({ type: 'undo-offset', id: '5a' });
   assert.equal(
     (await run.answered('undo-offset', '5a')).message,
-    'the last change by hand was an undo, which is undone: the offset is 1',
+    'the last manual change was an undo, which is undone: the offset is 1',
   );
   run.post({ type: 'undo-offset', id: '5b' });
   await run.answered('undo-offset', '5b');

@@ -49,7 +49,7 @@ export async function changeOffset(
   if (isLastDestination(context.sync.spec)) {
     throw permanent(
       'OffsetNotKept',
-      `mode ${context.sync.spec.mode} keeps no offset: it reads the largest value at the destination`,
+      `mode ${context.sync.spec.mode} stores no offset: it reads the largest value at the destination`,
     );
   }
   const change =

@@ -31,7 +31,7 @@ async function attempt(state: RunState): Promise<RunEnd | undefined> {
   if (wake.isStopped()) return { outcome: 'stopped' };
   const session = new SyncSession(state);
   try {
-    state.watch.doing('reaching both systems');
+    state.watch.doing('connecting to both systems');
     state.watch.start();
     return await session.run();
   } catch (thrown) {

@@ -52,7 +52,7 @@ export interface Warnings {
 export const emptyDraft: StatusDraft = {
   state: 'Pending',
   reason: 'WaitingForAgent',
-  message: 'reaching both systems',
+  message: 'connecting to both systems',
   rows: { read: 0, written: 0, deleted: 0, rejected: 0 },
   offset: null,
   behindSince: undefined,

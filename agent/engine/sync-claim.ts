@@ -55,7 +55,7 @@ export class SyncClaim {
     if (this.#open && this.#claim) return { open: this.#open, claim: this.#claim };
     const { context, watch } = this.#state;
     await this.close();
-    watch.doing('reaching both systems');
+    watch.doing('connecting to both systems');
     const prepared = await context.takePrepared?.();
     const ends = prepared ?? (await untilStopped(context, (opening) => openSync(context, opening)));
     const open = withOffsets(ends, context.sync, {

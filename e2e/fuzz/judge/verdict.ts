@@ -53,7 +53,7 @@ function statusText(status: SyncStatus | undefined): string {
 
 /** Rows with the same destination key overwrite each other, which status has warned about. */
 function isKeyCoarser(status: SyncStatus | undefined): boolean {
-  return status?.warnings?.some((warning) => /keeps the last one read/.test(warning)) === true;
+  return status?.warnings?.some((warning) => /keeps only the last one read/.test(warning)) === true;
 }
 
 function countedNulls(status: SyncStatus | undefined): number {
