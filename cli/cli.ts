@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { visibleText } from '../core/bounded-text.ts';
 import type { ErrorCode } from '../core/error-codes.ts';
 import { asIdraError, describeError, type IdraError } from '../core/errors.ts';
-import { survivePipesThatBreak } from '../process/broken-pipes.ts';
+import { ignoreBrokenPipes } from '../process/broken-pipes.ts';
 import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { InputWrong, printFindings } from './findings.ts';
 import type { Screen } from './single/progress.ts';
@@ -13,7 +13,7 @@ export interface Cli {
   readonly talk: Screen;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts when the output is no longer read: ends commands that print forever. */
-  readonly unread: AbortSignal;
+  readonly outputClosed: AbortSignal;
   /** Set by the command that ran; the exit status of the process. */
   status: ExitStatus;
 }
@@ -23,7 +23,7 @@ export function processCli(): Cli {
     out: screenOf(process.stdout),
     talk: screenOf(process.stderr),
     env: process.env,
-    unread: survivePipesThatBreak(),
+    outputClosed: ignoreBrokenPipes(),
     status: exitStatus.ok,
   };
 }
@@ -49,7 +49,7 @@ export function runs<Options>(
 }
 
 /** Codes that mean that there is no etcd, cluster or agent to talk to: exit status 3. */
-const surroundings = new Set<ErrorCode>([
+const unavailableCodes = new Set<ErrorCode>([
   'EtcdUnavailable',
   'EtcdNotConfigured',
   'NoAgentAnswered',
@@ -61,7 +61,7 @@ const surroundings = new Set<ErrorCode>([
 ]);
 
 export function statusOf(error: IdraError): ExitStatus {
-  if (surroundings.has(error.code)) return exitStatus.surroundings;
+  if (unavailableCodes.has(error.code)) return exitStatus.unavailable;
   return error.disposition === 'permanent' ? exitStatus.inputWrong : exitStatus.failed;
 }
 

@@ -6,7 +6,7 @@ export const exitStatus = {
   /** The manifest or the call is wrong. */
   inputWrong: 2,
   /** No etcd, cluster or agent to talk to. */
-  surroundings: 3,
+  unavailable: 3,
   interrupted: 130,
   terminated: 143,
 } as const;

@@ -23,7 +23,7 @@ export async function idra(args: readonly string[], env: Cli['env'] = {}): Promi
     out: screen('out'),
     talk: screen('talk'),
     env,
-    unread: new AbortController().signal,
+    outputClosed: new AbortController().signal,
     status: exitStatus.ok,
   };
   try {

@@ -119,7 +119,7 @@ export interface ReadRequest {
   /** PassEnd.mark of an earlier pass that was held back. */
   readonly mark?: string;
   /** The caller stops at the first row, so the end is reached only if there are no rows. */
-  readonly isLook?: true;
+  readonly isProbe?: true;
 }
 
 /** Result of a pass. */

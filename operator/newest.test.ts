@@ -9,7 +9,7 @@ import type { ReconcilerDeps } from './controllers/deps.ts';
 import { Inventory } from './controllers/inventory.ts';
 import { type DataSourceObject, dataSources, type SyncObject } from './controllers/objects.ts';
 import { Ownership } from './controllers/ownership.ts';
-import { Readings } from './controllers/readings.ts';
+import { SpecCache } from './controllers/spec-cache.ts';
 import { reconcileSync } from './controllers/sync.ts';
 
 const { signal } = new AbortController();
@@ -29,7 +29,7 @@ describe('an operator that holds an older object', () => {
     ({
       client: bed.client,
       coordination: bed.coordination,
-      readings: new Readings(manifests),
+      specCache: new SpecCache(manifests),
       dataSources: { get: () => held.dataSource },
       syncs: { get: () => held.sync },
       syncStatuses: { write: async () => undefined, current: () => undefined },

@@ -5,9 +5,9 @@ import { asIdraError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ManifestReader } from '../core/manifest/reader.ts';
 import { reconcileDataSource } from './controllers/data-source.ts';
-import { dataSourceOf, paceKeyOf, reconcileDataSourceStatus } from './controllers/data-source-status.ts';
-import { Elsewhere } from './controllers/elsewhere.ts';
+import { dataSourceOf, rateKeyOf, reconcileDataSourceStatus } from './controllers/data-source-status.ts';
 import { EtcdView } from './controllers/etcd-view.ts';
+import { ForeignObjects } from './controllers/foreign-objects.ts';
 import { Inventory } from './controllers/inventory.ts';
 import { Namespaces } from './controllers/namespaces.ts';
 import {
@@ -21,8 +21,8 @@ import {
 } from './controllers/objects.ts';
 import type { OperatorClient } from './controllers/operator-client.ts';
 import { Ownership, ownerOf } from './controllers/ownership.ts';
-import { Pace, type PaceLimits } from './controllers/pace.ts';
-import { Readings } from './controllers/readings.ts';
+import { SpecCache } from './controllers/spec-cache.ts';
+import { StatusRateLimiter, type StatusRateLimits } from './controllers/status-rate-limiter.ts';
 import { StatusWriter } from './controllers/status-writer.ts';
 import { reconcileSync } from './controllers/sync.ts';
 import { reconcileSyncStatus, type StatusDeps } from './controllers/sync-status.ts';
@@ -50,7 +50,7 @@ export interface OperatorDeps {
   readonly log: Log;
   readonly metrics?: OperatorMetrics;
   readonly clock?: Clock;
-  readonly pace?: PaceLimits;
+  readonly statusRateLimits?: StatusRateLimits;
   /** After this time a blank status that belongs to another installation gets conditions that say so. */
   readonly blankStatusMs?: number;
   readonly etcdView?: { readonly lookEveryMs?: number; readonly graceMs?: number };
@@ -86,15 +86,15 @@ export class Operator {
     const watched = { client, namespaces, log, clock };
     this.syncs = new Informer<SyncObject>({ ...watched, resource: syncs });
     this.dataSources = new Informer<DataSourceObject>({ ...watched, resource: dataSources });
-    const pace = new Pace(clock, deps.pace);
-    const onWrite = (kind: string, paceKey: (key: string) => string) => (key: string) => {
+    const rateLimiter = new StatusRateLimiter(clock, deps.statusRateLimits);
+    const onWrite = (kind: string, rateKey: (key: string) => string) => (key: string) => {
       metrics?.statusWrites.inc({ kind });
-      pace.written(paceKey(key));
+      rateLimiter.written(rateKey(key));
     };
     this.#status = {
       client,
       coordination,
-      readings: new Readings(deps.manifests),
+      specCache: new SpecCache(deps.manifests),
       syncs: this.syncs,
       dataSources: this.dataSources,
       syncStatuses: new StatusWriter<SyncObjectStatus>({
@@ -105,21 +105,21 @@ export class Operator {
       dataSourceStatuses: new StatusWriter<DataSourceObjectStatus>({
         client,
         resource: dataSources,
-        onWrite: onWrite('DataSource', paceKeyOf),
+        onWrite: onWrite('DataSource', rateKeyOf),
       }),
       users: new Users(),
       etcdView: this.etcdView,
       inventory: new Inventory(coordination.desired, namespaces),
       namespaces: new Namespaces(client, clock),
       ownership: new Ownership(client, deps.installation),
-      elsewhere: new Elsewhere(deps.blankStatusMs),
+      foreignObjects: new ForeignObjects(deps.blankStatusMs),
       events: new EventRecorder({
         client,
         controller: 'idra.dev/operator',
         instance: deps.name,
         ...(metrics && { onDropped: metrics.onDropped }),
       }),
-      pace,
+      rateLimiter,
       clock,
       log,
     };
@@ -190,16 +190,16 @@ export class Operator {
   /** Which keys to enqueue on each kind of change. */
   #connect(): void {
     const { sync, syncStatus, dataSource, dataSourceStatus } = this.#controllers;
-    const { users, readings, pace } = this.#status;
-    pace.onTurn = (paceKey) => {
-      const dataSourceKey = dataSourceOf(paceKey);
-      if (dataSourceKey === undefined) syncStatus.enqueue(paceKey);
+    const { users, specCache, rateLimiter } = this.#status;
+    rateLimiter.onTurn = (rateKey) => {
+      const dataSourceKey = dataSourceOf(rateKey);
+      if (dataSourceKey === undefined) syncStatus.enqueue(rateKey);
       else dataSourceStatus.enqueue(dataSourceKey);
     };
     this.syncs.onChange((change) => {
       const { key, before, after } = change;
       this.#index(change);
-      if (isWish(change) || hasLostStatus(change)) sync.enqueue(key);
+      if (isSpecChange(change) || hasLostStatus(change)) sync.enqueue(key);
       syncStatus.enqueue(key);
       for (const each of users.change(key, before, after)) {
         if (this.#waitsForUsers(each)) dataSource.enqueue(each);
@@ -212,8 +212,8 @@ export class Operator {
     this.dataSources.onChange((change) => {
       const { key, before, after } = change;
       this.#indexOwner(change);
-      if (!after && before) readings.forget(before.metadata.uid);
-      if (isWish(change)) {
+      if (!after && before) specCache.forget(before.metadata.uid);
+      if (isSpecChange(change)) {
         dataSource.enqueue(key);
         for (const each of users.of(key)) syncStatus.enqueue(each);
       }
@@ -238,7 +238,7 @@ export class Operator {
     if (!object) return false;
     return (
       object.metadata.deletionTimestamp !== undefined ||
-      this.#status.ownership.elsewhere(object) !== undefined
+      this.#status.ownership.foreignOwner(object) !== undefined
     );
   }
 
@@ -247,14 +247,14 @@ export class Operator {
     this.#indexOwner(change);
     if (before && before.metadata.uid !== after?.metadata.uid) {
       this.#keys.delete(before.metadata.uid);
-      this.#status.readings.forget(before.metadata.uid);
+      this.#status.specCache.forget(before.metadata.uid);
     }
     if (after) this.#keys.set(after.metadata.uid, key);
   }
 
   #indexOwner(change: Change<KubernetesObject>): void {
     const { before, after } = change;
-    if (before && !after) this.#status.elsewhere.forget(before.metadata.uid);
+    if (before && !after) this.#status.foreignObjects.forget(before.metadata.uid);
     const isFree = this.#status.ownership.change(change);
     const namespace = before?.metadata.namespace;
     if (!isFree || namespace === undefined) return;
@@ -308,7 +308,7 @@ export class Operator {
   #enqueueStrays(): void {
     const { inventory } = this.#status;
     for (const key of inventory.syncs.keys()) {
-      if (inventory.syncs.strays(key, this.syncs.get(key)?.metadata.uid).length > 0)
+      if (inventory.syncs.orphans(key, this.syncs.get(key)?.metadata.uid).length > 0)
         this.#controllers.sync.enqueue(key);
     }
     for (const key of inventory.dataSources.keys()) {
@@ -323,7 +323,7 @@ function hasLostStatus({ before, after }: Change<SyncObject>): boolean {
 }
 
 /** More than its status has changed. */
-function isWish({ before, after }: Change<KubernetesObject>): boolean {
+function isSpecChange({ before, after }: Change<KubernetesObject>): boolean {
   if (!before || !after) return true;
   const [was, is] = [before.metadata, after.metadata];
   return (

@@ -226,7 +226,7 @@ describe('the status of a Sync', () => {
     assert.match(await bed.kubectl('describe', 'sync', 'orders', '-n', 'shown'), /Guarantee: +ExactlyOnce/);
   });
 
-  test('caught up with nothing new, it is not written again; progress comes on at its pace', async () => {
+  test('caught up with nothing new, it is not written again; progress is written at its own rate', async () => {
     await bed.makeNamespace('still');
     const made = await bed.makeSync('still', 'orders');
     await bed.inEtcd(made);

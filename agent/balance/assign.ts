@@ -1,6 +1,6 @@
 import { labelTexts } from '../../core/labels.ts';
 import type { BalanceAgent, BalanceInput, BalanceSync } from './balance-input.ts';
-import { type Alike, Loads } from './loads.ts';
+import { Loads, type SyncGroup } from './loads.ts';
 
 export interface Move {
   readonly uid: string;
@@ -94,13 +94,13 @@ function nextStep(loads: Loads, threshold: number) {
  * Prefers syncs that move anyway, then those that have moved least recently, then those that even the two agents best, heavy before
  * light.
  */
-function pick(groups: Iterable<Alike>, gap: number): Alike | undefined {
-  let best: Alike | undefined;
+function pick(groups: Iterable<SyncGroup>, gap: number): SyncGroup | undefined {
+  let best: SyncGroup | undefined;
   for (const group of groups) if (group.cost !== stays && (!best || isBetter(group, best, gap))) best = group;
   return best;
 }
 
-function isBetter(one: Alike, other: Alike, gap: number): boolean {
+function isBetter(one: SyncGroup, other: SyncGroup, gap: number): boolean {
   if (one.cost !== other.cost) return one.cost < other.cost;
   const [away, otherAway] = [Math.abs(one.weight - gap / 2), Math.abs(other.weight - gap / 2)];
   return away === otherAway ? one.weight > other.weight : away < otherAway;

@@ -9,7 +9,7 @@ interface Kind {
 }
 
 /** Syncs of one kind, weight and cost, which are interchangeable for a move. */
-export interface Alike {
+export interface SyncGroup {
   readonly weight: number;
   readonly cost: number;
   readonly syncs: Set<BalanceSync>;
@@ -19,7 +19,7 @@ interface Carried {
   readonly agent: BalanceAgent;
   load: number;
   /** By kind, then by weight and cost. */
-  readonly kinds: Map<string, Map<string, Alike>>;
+  readonly kinds: Map<string, Map<string, SyncGroup>>;
 }
 
 /** The load of each agent while `assign` decides. */
@@ -49,12 +49,12 @@ export class Loads {
     if (!carried) return;
     const { weight } = sync;
     const { id } = this.#kind(sync);
-    const groups = carried.kinds.get(id) ?? new Map<string, Alike>();
+    const groups = carried.kinds.get(id) ?? new Map<string, SyncGroup>();
     carried.kinds.set(id, groups);
     const group = `${cost} ${weight}`;
-    const alike = groups.get(group) ?? { weight, cost, syncs: new Set() };
-    alike.syncs.add(sync);
-    groups.set(group, alike);
+    const syncGroup = groups.get(group) ?? { weight, cost, syncs: new Set() };
+    syncGroup.syncs.add(sync);
+    groups.set(group, syncGroup);
     carried.load += weight;
   }
 
@@ -62,10 +62,10 @@ export class Loads {
     const carried = this.#carried.get(agent);
     const groups = carried?.kinds.get(this.#kind(sync).id);
     const group = `${cost} ${sync.weight}`;
-    const alike = groups?.get(group);
-    if (!carried || !alike?.syncs.delete(sync)) return;
+    const syncGroup = groups?.get(group);
+    if (!carried || !syncGroup?.syncs.delete(sync)) return;
     carried.load -= sync.weight;
-    if (alike.syncs.size === 0) groups?.delete(group);
+    if (syncGroup.syncs.size === 0) groups?.delete(group);
   }
 
   /**
@@ -94,8 +94,8 @@ export class Loads {
   }
 
   /** For each kind of sync on the agent, the least loaded other agent that may be filled up with it, in order of load. */
-  moveCandidates(from: string): { readonly to: string; readonly groups: Iterable<Alike> }[] {
-    const moveCandidates: { to: string; load: number; groups: Iterable<Alike> }[] = [];
+  moveCandidates(from: string): { readonly to: string; readonly groups: Iterable<SyncGroup> }[] {
+    const moveCandidates: { to: string; load: number; groups: Iterable<SyncGroup> }[] = [];
     for (const [id, groups] of this.#carried.get(from)?.kinds ?? []) {
       let best: Carried | undefined;
       for (const name of this.#kinds.get(id)?.agents ?? []) {

@@ -40,7 +40,7 @@ async function runNow(state: RunState, request: Request): Promise<void> {
     return;
   }
   state.isPassDue = true;
-  state.isAskedFor = true;
+  state.isPassRequested = true;
   await finishRequest(state, request, 'Done', 'a pass was started');
 }
 

@@ -164,7 +164,7 @@ async function rememberClaim(state: RunState, { admission, systems, ends, target
   }
   const hasNewTable = admission.kind === 'go-on' && admission.hasNewTable;
   // The completion of a Snapshot referred to a table that no longer exists.
-  if (hasNewTable) state.isAskedFor = true;
+  if (hasNewTable) state.isPassRequested = true;
   const known = {
     meaning: state.fingerprint,
     ends: learned(progress, ends),

@@ -4,7 +4,7 @@ import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
 import type { SyncStore } from '../../core/sync-store.ts';
 
 /** Interval at which changed usage is published to the other agents. */
-const tellEveryMs = 1_000;
+const reportEveryMs = 1_000;
 /** Longest sleep after exceeding the budget: other agents may have become idle meanwhile. */
 const lookAgainMs = 250;
 /** Weight of the newest rate in the average of the last seconds. */
@@ -93,10 +93,10 @@ export class RateBudget {
     this.#hasWaited = true;
     this.#tell();
     for (let ticks = 0; ticks < idleTicks; ticks++) {
-      await this.#clock.sleep(tellEveryMs);
+      await this.#clock.sleep(reportEveryMs);
       if (this.#busy.size > 0) ticks = 0;
       this.#advance();
-      this.#rate += smoothing * ((this.#used * 1_000) / tellEveryMs - this.#rate);
+      this.#rate += smoothing * ((this.#used * 1_000) / reportEveryMs - this.#rate);
       this.#used = 0;
       this.#tell();
       this.#hasWaited = false;

@@ -8,7 +8,13 @@ import type { SkippedRows } from '../../core/sync-store.ts';
 import type { Token } from '../../core/token.ts';
 import type { RunContext } from './context.ts';
 import { addSkipped } from './skipped-rows.ts';
-import { type BehindSince, emptyDraft, type StatusDraft, statusOf, weightOf } from './status-draft.ts';
+import {
+  type BehindSince,
+  emptyDraft,
+  type StatusDraft,
+  significantParts,
+  statusOf,
+} from './status-draft.ts';
 import { waitingMessage } from './waiting-message.ts';
 
 type ReporterContext = Pick<RunContext, 'sync' | 'lock' | 'clock' | 'agentName' | 'observer'>;
@@ -172,9 +178,9 @@ export class Reporter {
       nowMs: clock.now(),
       rowsPerSecond: this.#rate.perSecond(clock.monotonicMs()),
     });
-    const weight = weightOf(status);
-    if (weight === this.#reported) return;
-    this.#reported = weight;
+    const parts = significantParts(status);
+    if (parts === this.#reported) return;
+    this.#reported = parts;
     lock.report(status);
     observer.reported?.(sync, status);
   }

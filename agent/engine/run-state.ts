@@ -30,7 +30,7 @@ export class RunState {
   /** A pass has begun, or was requested, and is not complete. */
   isPassDue = false;
   /** A pass was requested, for example by `run-now`. */
-  isAskedFor = false;
+  isPassRequested = false;
   #progress: SyncProgress;
   #failures = 0;
   #firstFailureMs: number | undefined;

@@ -1,7 +1,7 @@
 import type { Slots } from '../../core/sync-store.ts';
 import { answerRequests } from './answers.ts';
+import { checkForRows } from './check-for-rows.ts';
 import type { RunEnd } from './context.ts';
-import { lookForRows } from './look.ts';
 import { runPass } from './pass.ts';
 import { behindSince, reportEnd } from './pass-end.ts';
 import { isAtomic, requestFor } from './read-request.ts';
@@ -120,18 +120,18 @@ export class SyncSession {
     const isGoingOn = hasMovedRows && isPassDue;
     const looksFirst = context.sync.spec.mode !== 'Snapshot' && !context.once && !isGoingOn;
     this.#state.isPassDue = true;
-    const looked = looksFirst ? await this.#look() : 'rows';
+    const looked = looksFirst ? await this.#checkSource() : 'rows';
     return looked === 'rows' ? await this.#passUnderSlots() : looked;
   }
 
   /** Uses no slot and writes nothing: a sync that waits for rows costs the source one query from time to time. */
-  async #look(): Promise<StepEnd | 'rows'> {
+  async #checkSource(): Promise<StepEnd | 'rows'> {
     const { context, wake, reporter, watch } = this.#state;
     const { source, clock, shared } = context;
     const signal = wake.interrupt(false);
     watch.doing('waiting for a turn to check the source for rows');
     const connections = this.#claim.needsDestination ? 2 : 1;
-    const leave = await shared.takeLook(source, connections, signal).catch(unlessAborted(signal));
+    const leave = await shared.acquireCheckTurn(source, connections, signal).catch(unlessAborted(signal));
     if (!leave) return 'next';
     try {
       if (!(await this.#claim.hasCurrentSecrets())) return 'reopen';
@@ -141,11 +141,11 @@ export class SyncSession {
       await this.#claim.refreshOffset(open);
       const before = this.#state.heldBack;
       const request = requestFor(open, this.#claim.offset, before?.mark);
-      const look = await lookForRows(context, open, request);
-      if (look.found === 'rows')
-        reporter.behind(behindSince(request, look.lastTimestamp, before?.sinceMs ?? startMs));
-      if (look.found !== 'nothing') return 'rows';
-      const { end } = look;
+      const check = await checkForRows(context, open, request);
+      if (check.found === 'rows')
+        reporter.behind(behindSince(request, check.lastTimestamp, before?.sinceMs ?? startMs));
+      if (check.found !== 'nothing') return 'rows';
+      const { end } = check;
       this.#state.hasMovedRows = false;
       await this.#claim.requireTarget(0);
       this.#state.heldBack = reportEnd({ reporter, request, end, before, startMs, endMs: clock.now() });
@@ -163,7 +163,7 @@ export class SyncSession {
     try {
       for (;;) {
         const end = await this.#pass(slots);
-        if (end !== 'next' || !this.#goesOn(slots)) return end;
+        if (end !== 'next' || !this.#mayContinue(slots)) return end;
       }
     } finally {
       await this.#claim.rest();
@@ -172,7 +172,7 @@ export class SyncSession {
   }
 
   /** While rows keep coming, a continuous sync keeps its slot and connections, unless others wait for the slot. */
-  #goesOn(slots: Slots): boolean {
+  #mayContinue(slots: Slots): boolean {
     const { context, wake, hasMovedRows } = this.#state;
     const isAlone = !slots.hasWaiters() && !wake.interrupt(false).aborted;
     return isAlone && hasMovedRows && context.sync.spec.schedule.kind === 'continuous';
@@ -218,10 +218,10 @@ export class SyncSession {
    * A Snapshot with schedule `once` was completed before, and only its commit row records it: a second pass would read everything again.
    */
   #isCompleteAlready(): boolean {
-    const { context, isAskedFor } = this.#state;
+    const { context, isPassRequested } = this.#state;
     const { offset } = this.#claim;
     const isOnce = context.sync.spec.schedule.kind === 'once';
-    return isOnce && !isAskedFor && offset?.mode === 'Snapshot' && offset.isComplete;
+    return isOnce && !isPassRequested && offset?.mode === 'Snapshot' && offset.isComplete;
   }
 
   async #passComplete(startMs: number | undefined): Promise<StepEnd> {
@@ -232,7 +232,7 @@ export class SyncSession {
     this.#state.progressed();
     this.#state.isPassDue = kind === 'once' && !isDone;
     if (isDone) {
-      this.#state.isAskedFor = false;
+      this.#state.isPassRequested = false;
       reporter.caughtUp();
     }
     const isDue = kind === 'every' || kind === 'cron';

@@ -29,7 +29,7 @@ export class EngineShared {
   }
 
   /** Waits for a turn to check a source; returns the function that ends it. */
-  async takeLook(source: DataSource, connections: number, signal: AbortSignal): Promise<() => void> {
+  async acquireCheckTurn(source: DataSource, connections: number, signal: AbortSignal): Promise<() => void> {
     const share = await this.#looksAt(source).take(connections, signal);
     const end = new AbortController();
     const leave = () => share.release();

@@ -106,7 +106,7 @@ export function statusOf(draft: StatusDraft, { sync, agent, nowMs, rowsPerSecond
 }
 
 /** Equal texts: nothing important has changed. A sync that is caught up and finds nothing new writes no status. */
-export function weightOf(status: SyncStatus): string {
+export function significantParts(status: SyncStatus): string {
   return JSON.stringify({ ...status, observedAt: '', lastPassTime: '', nextPassTime: '', rowsPerSecond: 0 });
 }
 

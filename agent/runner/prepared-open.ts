@@ -51,7 +51,7 @@ export class PreparedOpen {
 
 /** Takes its turn with the checks for rows; afterwards it holds no connection. */
 async function open(input: PreparedInput, signal: AbortSignal): Promise<OpenEnds> {
-  const leave = await input.shared.takeLook(input.source, 2, signal);
+  const leave = await input.shared.acquireCheckTurn(input.source, 2, signal);
   try {
     const open = await openSync(input, signal);
     await open.rest();

@@ -7,7 +7,7 @@ import type { ManifestObject, ManifestReader } from '../../core/manifest/reader.
 import { Semaphore } from '../../core/semaphore.ts';
 import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
 import type { ClusterAccess } from '../../process/kubernetes-access.ts';
-import { BrieflyKept, LastUsed } from './kept.ts';
+import { LastUsed, ShortCache } from './caches.ts';
 import { type Answer, getObject } from './kubernetes-get.ts';
 
 const maxAtOnce = 8;
@@ -25,7 +25,7 @@ export function confirmationOfKubernetes(
   clock: Clock,
 ): Confirmation {
   const slots = new Semaphore(maxAtOnce);
-  const kept = new BrieflyKept<Answer>(clock);
+  const kept = new ShortCache<Answer>(clock);
   const confirmed = new LastUsed<Destination>();
   return {
     async confirm(dataSource) {

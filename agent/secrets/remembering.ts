@@ -2,14 +2,14 @@ import type { SecretReader } from '../../core/access.ts';
 import type { Clock } from '../../core/clock.ts';
 import { permanent } from '../../core/errors.ts';
 import type { Secret } from '../../core/secret.ts';
-import { BrieflyKept, LastUsed } from './kept.ts';
+import { LastUsed, ShortCache } from './caches.ts';
 
 /** All keys of a Secret. Throws SecretNotFound, SecretForbidden (permanent) or what reading throws. */
 export type ReadSecret = (namespace: string, name: string) => Promise<ReadonlyMap<string, Secret>>;
 
 /** Reads each Secret once for all callers within a few seconds; the last values are kept for the deletion of their Syncs. */
 export function rememberingSecrets(read: ReadSecret, clock: Clock): SecretReader {
-  const kept = new BrieflyKept<ReadonlyMap<string, Secret>>(clock);
+  const kept = new ShortCache<ReadonlyMap<string, Secret>>(clock);
   const last = new LastUsed<ReadonlyMap<string, Secret>>();
   const keysOf = (namespace: string, name: string): Promise<ReadonlyMap<string, Secret>> => {
     const id = `${namespace}/${name}`;

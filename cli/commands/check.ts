@@ -36,7 +36,7 @@ export function addCheck(root: Command, cli: Cli): void {
       });
       if (!isText) cli.out.write(formatObjects(output, checked));
       // No agent to ask is a different failure than one system that cannot be reached.
-      if (checked.length > 0 && checked.every((each) => each.isUnanswered)) return exitStatus.surroundings;
+      if (checked.length > 0 && checked.every((each) => each.isUnanswered)) return exitStatus.unavailable;
       return checked.some((each) => hasErrors(each.findings)) ? exitStatus.failed : exitStatus.ok;
     });
   });

@@ -141,7 +141,7 @@ export function addGet(root: Command, cli: Cli): void {
         const text = show(objects, startMs);
         if (text !== last) cli.out.write(show(objects, systemClock.now()));
         last = text;
-        if (!options.watch || cli.unread.aborted) return exitStatus.ok;
+        if (!options.watch || cli.outputClosed.aborted) return exitStatus.ok;
         await systemClock.sleep(1_000);
       }
     });

@@ -59,7 +59,7 @@ Examples:
 function statusOf(planned: readonly Planned[]): ExitStatus {
   const isUnanswered = ({ preview }: Planned) =>
     preview.findings.some((each) => each.code === 'NoAgentAnswered');
-  if (planned.length > 0 && planned.every(isUnanswered)) return exitStatus.surroundings;
+  if (planned.length > 0 && planned.every(isUnanswered)) return exitStatus.unavailable;
   if (planned.some(({ preview }) => hasErrors(preview.findings))) return exitStatus.inputWrong;
   const hasWork = planned.some(
     ({ preview }) => preview.isToBeMade === true || (preview.rowsWaiting ?? 1) > 0,

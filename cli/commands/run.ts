@@ -9,7 +9,7 @@ import { type Cli, runs } from '../cli.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { chooseSyncs, identifySyncs, readManifests } from '../manifests.ts';
 import { makeProgress, type ProgressKind } from '../single/progress.ts';
-import { runAll, singleTable, singleTroubles } from '../single/run.ts';
+import { failureLines, runAll, singleTable } from '../single/run.ts';
 import { stopOnSignals } from '../single/stop-signals.ts';
 import { defaultStatePath } from '../with-fleet.ts';
 
@@ -63,10 +63,10 @@ export function addRun(root: Command, cli: Cli): void {
         isOnce: options.once === true,
         bytesInFlight: readBytesInFlight(new EnvironmentReader(cli.env)),
         // A single pass ends by itself and is worth finishing.
-        stop: options.once ? signals.signal : AbortSignal.any([signals.signal, cli.unread]),
+        stop: options.once ? signals.signal : AbortSignal.any([signals.signal, cli.outputClosed]),
       });
       if (progressKind !== 'json') cli.out.write(`${singleTable(syncs, state, systemClock.now())}\n`);
-      for (const line of singleTroubles(syncs, state, startMs)) cli.talk.write(`${line}\n`);
+      for (const line of failureLines(syncs, state, startMs)) cli.talk.write(`${line}\n`);
       const hasFailed = syncs.some(({ uid, spec }) => {
         const shown = state.readStatus(uid)?.state;
         // A sync with schedule `once` is done when it is complete, not when a pass has ended.

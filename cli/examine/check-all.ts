@@ -55,7 +55,7 @@ async function checkDataSource(examination: Examination, dataSource: DataSource)
     const error = asIdraError(thrown);
     if (error.code === 'NoAgentAnswered')
       return { ...about, findings: [findingOf(error)], isUnanswered: true };
-    if (statusOf(error) === exitStatus.surroundings) throw error;
+    if (statusOf(error) === exitStatus.unavailable) throw error;
     return { ...about, findings: [findingOf(error)] };
   }
 }

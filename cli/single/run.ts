@@ -95,7 +95,7 @@ export function singleTable(syncs: readonly Sync[], state: StateFile, nowMs: num
 }
 
 /** Details that the table lacks: the messages of syncs that failed or did not finish, and requests that were refused since. */
-export function singleTroubles(syncs: readonly Sync[], state: StateFile, sinceMs: number): readonly string[] {
+export function failureLines(syncs: readonly Sync[], state: StateFile, sinceMs: number): readonly string[] {
   return syncs.flatMap((sync) => [
     ...state
       .answers(sync.uid)

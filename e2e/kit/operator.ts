@@ -75,7 +75,7 @@ export class OperatorBed {
       installation: 'default/idra',
       lease: { namespace: 'default', name: 'idra-operator' },
       log: silentLog,
-      pace: { perObjectAMinute: 600, perSecond: 1_000 },
+      statusRateLimits: { perObjectAMinute: 600, perSecond: 1_000 },
       election: { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 },
       ...more,
     });

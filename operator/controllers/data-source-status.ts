@@ -11,7 +11,7 @@ import {
   unsettled,
 } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
-import type { Happening } from '../runtime/events.ts';
+import type { ObjectEvent } from '../runtime/events.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { some } from './data-source.ts';
 import { type DataSourceObject, type DataSourceObjectStatus, dataSources } from './objects.ts';
@@ -30,28 +30,28 @@ export async function reconcileDataSourceStatus(
   const object = deps.dataSources.get(key);
   if (!object) {
     deps.dataSourceStatuses.forget(key);
-    deps.pace.forget(paceKeyOf(key));
+    deps.rateLimiter.forget(rateKeyOf(key));
     return;
   }
   if (!deps.ownership.isOurs(object)) return;
   const current = deps.dataSourceStatuses.current(object) ?? {};
   const next = statusOf(deps, object, current);
   if (!next || !isNews(current, next)) return;
-  const turn = deps.pace.ask(paceKeyOf(key), 'news');
+  const turn = deps.rateLimiter.ask(rateKeyOf(key), 'news');
   if (!turn.mayWrite) return { requeueAfterMs: turn.againInMs };
   if (!(await deps.dataSourceStatuses.write(object, () => next, { signal }))) return;
-  for (const happening of eventsFor(current, next)) deps.events.record(dataSources, object, happening);
+  for (const objectEvent of eventsFor(current, next)) deps.events.record(dataSources, object, objectEvent);
 }
 
 /** One budget for both kinds of objects. */
-export function paceKeyOf(dataSource: string): string {
-  return `${pacePrefix}${dataSource}`;
+export function rateKeyOf(dataSource: string): string {
+  return `${ratePrefix}${dataSource}`;
 }
-const pacePrefix = 'data source ';
+const ratePrefix = 'data source ';
 
 /** Undefined: the key of a Sync. */
-export function dataSourceOf(paceKey: string): string | undefined {
-  return paceKey.startsWith(pacePrefix) ? paceKey.slice(pacePrefix.length) : undefined;
+export function dataSourceOf(rateKey: string): string | undefined {
+  return rateKey.startsWith(ratePrefix) ? rateKey.slice(ratePrefix.length) : undefined;
 }
 
 /** Undefined while nothing is known. */
@@ -73,7 +73,7 @@ export function statusOf(
   return {
     ...shape,
     observedGeneration,
-    message: [verdict.ready.message, ...ignoredFields(deps.readings.ignoredOf(object))].join('; '),
+    message: [verdict.ready.message, ...ignoredFields(deps.specCache.ignoredOf(object))].join('; '),
     conditions: setConditions(current.conditions ?? [], kstatusConditions(verdict), {
       generation: observedGeneration,
       nowMs: deps.clock.now(),
@@ -88,7 +88,7 @@ function verdictOf(
 ): KstatusVerdict {
   const { generation = 1, deletionTimestamp } = object.metadata;
   if (deletionTimestamp !== undefined) return deleting(deps.users.of(keyOf(object.metadata)));
-  const invalid = deps.readings.dataSource(object);
+  const invalid = deps.specCache.dataSource(object);
   if (invalid) {
     const why = {
       reason: 'InvalidSpec',
@@ -140,7 +140,7 @@ function sorted({ conditions = [], ...rest }: DataSourceObjectStatus): unknown {
   return [Object.entries(rest).sort(([one], [other]) => (one < other ? -1 : 1)), facts];
 }
 
-function eventsFor(before: DataSourceObjectStatus, after: DataSourceObjectStatus): readonly Happening[] {
+function eventsFor(before: DataSourceObjectStatus, after: DataSourceObjectStatus): readonly ObjectEvent[] {
   const ready = (status: DataSourceObjectStatus) => findCondition(status.conditions ?? [], 'Ready');
   const [was, is] = [ready(before), ready(after)];
   if (!is || (is.status === was?.status && is.reason === was.reason)) return [];

@@ -1,12 +1,12 @@
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
+import { deletionTimeout, soon } from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
-import { lateness, soon } from './lateness.ts';
 import { liveObject, requireNewest } from './newest.ts';
 import { type DataSourceObject, dataSources, finalizer } from './objects.ts';
-import { manifestObject } from './readings.ts';
+import { manifestObject } from './spec-cache.ts';
 
 /** The watch triggers it as soon as the last Sync is gone; this interval is for the event, whose count increases. */
 const waitMs = 60_000;
@@ -19,7 +19,7 @@ export async function reconcileDataSource(
 ): Promise<ReconcileResult | undefined> {
   const object = deps.dataSources.get(key);
   if (!object) return await removeStray(deps, key, signal);
-  const owner = deps.ownership.elsewhere(object);
+  const owner = deps.ownership.foreignOwner(object);
   if (owner !== undefined) return await leaveDataSource(deps, object, owner, signal);
   const claimed = await deps.ownership.claim(dataSources, object, signal);
   if (claimed.metadata.deletionTimestamp !== undefined) return await removeDataSource(deps, claimed, signal);
@@ -35,7 +35,7 @@ async function leaveDataSource(
   signal: AbortSignal,
 ): Promise<ReconcileResult | undefined> {
   const statuses = deps.dataSourceStatuses;
-  const result = await deps.elsewhere.tell(deps, dataSources, object, { owner, statuses, signal });
+  const result = await deps.foreignObjects.report(deps, dataSources, object, { owner, statuses, signal });
   requireEtcd(deps.etcdView);
   const key = keyOf(object.metadata);
   const isOurs = (each: string) => {
@@ -64,7 +64,7 @@ async function putDataSource(
   const stored = await desired.getDataSource(namespace, name);
   const { generation, spec } = manifestObject(object);
   const isSame = stored?.uid === uid && stored.generation === generation;
-  const isInvalid = deps.readings.dataSource(object) !== undefined;
+  const isInvalid = deps.specCache.dataSource(object) !== undefined;
   if (!isFresh && (!isSame || isInvalid)) await requireNewest(deps, dataSources, object, stored, signal);
   if (isInvalid) {
     // The current spec is invalid, and the previous one is no longer wanted: the syncs that use it stop.
@@ -96,7 +96,7 @@ async function removeDataSource(
   }
   if (deps.etcdView.outage) {
     const ageMs = deps.clock.now() - Date.parse(object.metadata.deletionTimestamp ?? '');
-    if (!(await lateness(deps, object, ageMs, signal))) return soon(ageMs);
+    if (!(await deletionTimeout(deps, object, ageMs, signal))) return soon(ageMs);
     // The inventory finds its record in etcd without a custom resource as soon as etcd is back.
     await removeFinalizer(deps.client, dataSources, object, finalizer, { signal });
     return;
@@ -114,15 +114,15 @@ export function some(names: readonly string[]): string {
 }
 
 async function removeStray(deps: ReconcilerDeps, key: string, signal: AbortSignal): Promise<undefined> {
-  const [stray] = deps.inventory.dataSources.strays(key, undefined);
-  if (stray === undefined) return;
+  const [orphan] = deps.inventory.dataSources.orphans(key, undefined);
+  if (orphan === undefined) return;
   requireEtcd(deps.etcdView);
   const [namespace = '', name = ''] = key.split('/');
   const stored = await deps.coordination.desired.getDataSource(namespace, name);
   if ((await liveObject(deps, dataSources, key, signal)) !== undefined) return;
   deps.log.warn('a data source in etcd has no custom resource and is removed', {
     dataSource: key,
-    uid: stray,
+    uid: orphan,
   });
   await deleteFromEtcd(deps, key, stored?.version ?? '');
 }
@@ -131,7 +131,7 @@ async function removeStray(deps: ReconcilerDeps, key: string, signal: AbortSigna
 async function deleteFromEtcd(deps: ReconcilerDeps, key: string, version: string): Promise<void> {
   const [namespace = '', name = ''] = key.split('/');
   await writeEtcd(() => deps.coordination.desired.deleteDataSource(namespace, name, version));
-  for (const uid of deps.inventory.dataSources.strays(key, undefined))
+  for (const uid of deps.inventory.dataSources.orphans(key, undefined))
     deps.inventory.dataSources.delete(key, uid);
   deps.etcdView.forgetReport(key);
 }

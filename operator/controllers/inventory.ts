@@ -58,7 +58,7 @@ export class Uids {
   }
 
   /** Uids of this name other than the current object's. */
-  strays(key: string, uid: string | undefined): readonly string[] {
+  orphans(key: string, uid: string | undefined): readonly string[] {
     return [...(this.#byKey.get(key) ?? [])].filter((each) => each !== uid);
   }
 

@@ -1,7 +1,7 @@
 import { group, managedByAnnotation, suspendAnnotation } from '../../core/manifest/names.ts';
 import { nearest } from '../../core/nearest.ts';
 import { version } from '../../core/version.ts';
-import type { Happening } from '../runtime/events.ts';
+import type { ObjectEvent } from '../runtime/events.ts';
 import type { SyncObject, SyncObjectStatus } from './objects.ts';
 import { requestTypes } from './requests.ts';
 
@@ -30,7 +30,7 @@ export function ignoredAnnotations({ metadata }: SyncObject): readonly string[] 
 }
 
 /** Events for warnings that the status reports for the first time. */
-export function ofIgnored(before: SyncObjectStatus, warnings: readonly string[]): readonly Happening[] {
+export function ofIgnored(before: SyncObjectStatus, warnings: readonly string[]): readonly ObjectEvent[] {
   return warnings
     .filter((each) => !before.warnings?.includes(each))
     .map((note) => ({ type: 'Warning', reason: 'Ignored', action: 'Read', note }));

@@ -26,9 +26,9 @@ const made = () => {
 
 test('what names another installation is left to it, and what names none is claimed with the finalizer, in one step', async () => {
   const { ownership, patches } = made();
-  assert.equal(ownership.elsewhere(objectOf('other/idra')), 'other/idra');
-  assert.equal(ownership.elsewhere(objectOf('idra/idra')), undefined);
-  assert.equal(ownership.elsewhere(objectOf(undefined)), undefined);
+  assert.equal(ownership.foreignOwner(objectOf('other/idra')), 'other/idra');
+  assert.equal(ownership.foreignOwner(objectOf('idra/idra')), undefined);
+  assert.equal(ownership.foreignOwner(objectOf(undefined)), undefined);
   await ownership.claim(syncs, objectOf(undefined), new AbortController().signal);
   const annotations = { [managedByAnnotation]: 'idra/idra' };
   assert.deepEqual(patches, [
@@ -53,11 +53,11 @@ test('in a namespace that is all of another installation new objects are left to
   const change = (before?: KubernetesObject, after?: KubernetesObject) =>
     ownership.change({ key: 'team/x', before, after });
   assert.equal(change(undefined, theirs), false);
-  assert.equal(ownership.elsewhere(objectOf(undefined)), 'other/idra');
-  assert.equal(ownership.elsewhere(objectOf(undefined, { namespace: 'elsewhere' })), undefined);
+  assert.equal(ownership.foreignOwner(objectOf(undefined)), 'other/idra');
+  assert.equal(ownership.foreignOwner(objectOf(undefined, { namespace: 'elsewhere' })), undefined);
   change(undefined, objectOf('idra/idra'));
-  assert.equal(ownership.elsewhere(objectOf(undefined)), undefined);
+  assert.equal(ownership.foreignOwner(objectOf(undefined)), undefined);
   change(objectOf('idra/idra'), undefined);
   assert.equal(change(theirs, objectOf(undefined)), true);
-  assert.equal(ownership.elsewhere(objectOf(undefined)), undefined);
+  assert.equal(ownership.foreignOwner(objectOf(undefined)), undefined);
 });

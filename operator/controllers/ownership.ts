@@ -32,7 +32,7 @@ export class Ownership {
   }
 
   /** The other installation that it is left to; undefined: it is ours, or may be claimed. */
-  elsewhere(object: KubernetesObject): string | undefined {
+  foreignOwner(object: KubernetesObject): string | undefined {
     const owner = ownerOf(object);
     if (owner !== undefined) return owner === this.installation ? undefined : owner;
     const owners = this.#counts.get(object.metadata.namespace ?? '');

@@ -5,9 +5,9 @@ import { objectFieldOf, type SyncSpec } from '../../core/sync-spec.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
+import { type DeletionTimeout, deletionTimeout, soon, terminatingLimitMs } from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { writeEtcd } from './etcd-write.ts';
-import { type Late, lateness, soon, terminatingLimitMs } from './lateness.ts';
 import { namespaceResource } from './namespaces.ts';
 import { finalizer, type SyncObject, syncs } from './objects.ts';
 
@@ -24,10 +24,10 @@ export async function removeSync(
   if (!finalizers.includes(finalizer)) return;
   const ageMs = deps.clock.now() - Date.parse(deletionTimestamp);
   if (deps.etcdView.outage) {
-    const late = await lateness(deps, object, ageMs, signal);
+    const late = await deletionTimeout(deps, object, ageMs, signal);
     if (!late) return soon(ageMs);
     // The inventory finds its keys without a custom resource as soon as etcd is back.
-    tellWhatIsLeft(deps, object, undefined, late);
+    reportLeftovers(deps, object, undefined, late);
     return await letGo(deps, object, signal);
   }
   const { desired } = deps.coordination;
@@ -41,9 +41,9 @@ export async function removeSync(
   const isKnownAsClaimed = object.status?.fencingToken !== undefined;
   if (!isKnownAsClaimed && (await writeEtcd(() => desired.purgeUnclaimed(uid, 'operator'))))
     return await letGo(deps, object, signal);
-  const late = await lateness(deps, object, ageMs, signal);
+  const late = await deletionTimeout(deps, object, ageMs, signal);
   if (late) {
-    tellWhatIsLeft(deps, object, stored, late);
+    reportLeftovers(deps, object, stored, late);
     await writeEtcd(() => desired.purgeSync(uid, 'operator'));
     return await letGo(deps, object, signal);
   }
@@ -60,11 +60,11 @@ async function letGo(deps: ReconcilerDeps, object: SyncObject, signal: AbortSign
   if (!deps.etcdView.outage) deps.inventory.syncs.delete(keyOf(object.metadata), uid);
 }
 
-function tellWhatIsLeft(
+function reportLeftovers(
   deps: ReconcilerDeps,
   object: SyncObject,
   stored: DesiredSync | undefined,
-  { namespace }: Late,
+  { namespace }: DeletionTimeout,
 ): void {
   const { uid } = object.metadata;
   const spec = stored?.spec ?? object.spec;
@@ -75,11 +75,11 @@ function tellWhatIsLeft(
     ? `${terminatingLimitMs / 1_000} s of the deletion of its namespace`
     : '10 minutes';
   const note = `not cleaned up within ${within}${why ? ` (${why})` : ''}, so it was released without cleanup. ${left}`;
-  const happening = { type: 'Warning', reason: 'CleanupIncomplete', action: 'Delete' } as const;
+  const objectEvent = { type: 'Warning', reason: 'CleanupIncomplete', action: 'Delete' } as const;
   if (namespace) {
-    const named = { ...happening, note: `Sync ${keyOf(object.metadata)}: ${note}` };
+    const named = { ...objectEvent, note: `Sync ${keyOf(object.metadata)}: ${note}` };
     deps.events.record(namespaceResource, namespace, named, uid);
-  } else deps.events.record(syncs, object, { ...happening, note });
+  } else deps.events.record(syncs, object, { ...objectEvent, note });
   deps.log.warn('a deleted sync was released without cleanup; its rows in the commit table are not closed', {
     sync: keyOf(object.metadata),
     uid,

@@ -1,52 +1,52 @@
 import { findCondition } from '../runtime/conditions.ts';
-import type { Happening } from '../runtime/events.ts';
+import type { ObjectEvent } from '../runtime/events.ts';
 import type { SyncObjectStatus } from './objects.ts';
 
 const action = 'Sync';
 
 /** The events for a change of status, as shown by `kubectl describe`; repeated ones are counted there. */
-export function eventsFor(before: SyncObjectStatus, after: SyncObjectStatus): readonly Happening[] {
+export function eventsFor(before: SyncObjectStatus, after: SyncObjectStatus): readonly ObjectEvent[] {
   return [...ofState(before, after), ...ofError(before, after), ...ofRequests(before, after)];
 }
 
-function ofState(before: SyncObjectStatus, after: SyncObjectStatus): Happening[] {
+function ofState(before: SyncObjectStatus, after: SyncObjectStatus): ObjectEvent[] {
   // The end of a deletion is reported by what is left behind, if anything.
   if (after.state === 'Deleting') return [];
-  const told: Happening[] = [];
+  const events: ObjectEvent[] = [];
   const { message = '', rows } = after;
   const stalled = (status: SyncObjectStatus) => trueCondition(status, 'Stalled');
   const [was, is] = [stalled(before), stalled(after)];
   if (is && is.reason !== was?.reason)
-    told.push({ type: 'Warning', reason: is.reason, action, note: message });
-  if (was && !is) told.push(normal('Recovered', `is ${after.state} again: ${message}`));
+    events.push({ type: 'Warning', reason: is.reason, action, note: message });
+  if (was && !is) events.push(normal('Recovered', `is ${after.state} again: ${message}`));
   if (before.agent && after.agent && before.agent !== after.agent) {
-    told.push(normal('Moved', `from agent ${before.agent} to ${after.agent}`));
+    events.push(normal('Moved', `from agent ${before.agent} to ${after.agent}`));
   }
   if (after.state === 'Completed' && before.state !== 'Completed') {
-    told.push(normal('Completed', `all rows have arrived: ${rows?.written ?? 0} written`));
+    events.push(normal('Completed', `all rows have arrived: ${rows?.written ?? 0} written`));
   } else if (trueCondition(after, 'Ready') && !trueCondition(before, 'Ready') && !was) {
-    told.push(
+    events.push(
       normal('CaughtUp', `the destination has caught up with the source: ${rows?.written ?? 0} rows written`),
     );
   }
-  return told;
+  return events;
 }
 
 /** An error that is retried; a permanent one is reported by the state. */
 function ofError(
   { lastError: was }: SyncObjectStatus,
   { lastError: is, state }: SyncObjectStatus,
-): Happening[] {
+): ObjectEvent[] {
   if (!is || state === 'Failed' || is.code === was?.code) return [];
   return [{ type: 'Warning', reason: is.code, action, note: is.message }];
 }
 
-function ofRequests(before: SyncObjectStatus, after: SyncObjectStatus): Happening[] {
+function ofRequests(before: SyncObjectStatus, after: SyncObjectStatus): ObjectEvent[] {
   const isNew = (each: { type: string; id: string; state: string }) =>
     !before.requests?.some(
       ({ type, id, state }) => type === each.type && id === each.id && state === each.state,
     );
-  return (after.requests ?? []).filter(isNew).flatMap(({ type, id, state, message }): Happening[] => {
+  return (after.requests ?? []).filter(isNew).flatMap(({ type, id, state, message }): ObjectEvent[] => {
     const note = `${type} ${id}: ${message}`;
     if (state === 'Done') return [{ ...normal('RequestDone', note), action: 'Request' }];
     if (state === 'Refused') return [{ type: 'Warning', reason: 'RequestRefused', action: 'Request', note }];
@@ -59,6 +59,6 @@ function trueCondition({ conditions = [] }: SyncObjectStatus, type: string) {
   return condition?.status === 'True' ? condition : undefined;
 }
 
-function normal(reason: string, note: string): Happening {
+function normal(reason: string, note: string): ObjectEvent {
   return { type: 'Normal', reason, action, note };
 }

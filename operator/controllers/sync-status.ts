@@ -8,13 +8,13 @@ import type { Outage } from './etcd-view.ts';
 import { statusShape } from './first-status.ts';
 import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
 import { ignoredAnnotations, ignoredFields, ofIgnored } from './own-warnings.ts';
-import type { Pace } from './pace.ts';
 import { pendingShape } from './pending-shape.ts';
 import { askedBy, mergeRequests } from './requests.ts';
+import type { StatusRateLimiter } from './status-rate-limiter.ts';
 import { eventsFor } from './sync-events.ts';
 
 export interface StatusDeps extends ReconcilerDeps {
-  readonly pace: Pace;
+  readonly rateLimiter: StatusRateLimiter;
 }
 
 /** Writes the state of a Sync in etcd to its status, on change only, and records events for its user. */
@@ -26,7 +26,7 @@ export async function reconcileSyncStatus(
   const object = deps.syncs.get(key);
   if (!object) {
     deps.syncStatuses.forget(key);
-    deps.pace.forget(key);
+    deps.rateLimiter.forget(key);
     return;
   }
   if (!deps.ownership.isOurs(object)) return;
@@ -36,7 +36,7 @@ export async function reconcileSyncStatus(
   const next = statusOf(deps, object, current);
   const kind = next && kindOfChange(current, next);
   if (!kind) return;
-  const turn = deps.pace.ask(key, kind);
+  const turn = deps.rateLimiter.ask(key, kind);
   if (!turn.mayWrite) return { requeueAfterMs: turn.againInMs };
   let before: SyncObjectStatus = current;
   let after: SyncObjectStatus | undefined;
@@ -46,8 +46,8 @@ export async function reconcileSyncStatus(
     return after;
   };
   if (!(await deps.syncStatuses.write(object, change, { signal })) || !after) return;
-  const told = [...eventsFor(before, after), ...ofIgnored(before, ownWarnings(deps, object))];
-  for (const happening of told) deps.events.record(syncs, object, happening);
+  const events = [...eventsFor(before, after), ...ofIgnored(before, ownWarnings(deps, object))];
+  for (const objectEvent of events) deps.events.record(syncs, object, objectEvent);
 }
 
 /** Undefined while nothing is known. */
@@ -56,9 +56,9 @@ export function statusOf(
   object: SyncObject,
   current: SyncObjectStatus,
 ): SyncObjectStatus | undefined {
-  const { etcdView, clock, readings } = deps;
+  const { etcdView, clock, specCache } = deps;
   const { uid, generation = 1, annotations } = object.metadata;
-  const { invalid, isSuspended } = readings.sync(object);
+  const { invalid, isSuspended } = specCache.sync(object);
   const isDeleted = object.metadata.deletionTimestamp !== undefined;
   if (etcdView.outage && !invalid && !isDeleted) return withOutage(current, etcdView.outage, clock.now());
   if (!etcdView.hasSynced && !etcdView.outage) return undefined;
@@ -82,8 +82,8 @@ export function statusOf(
   return statusShape(warned, current, requests, clock.now());
 }
 
-function ownWarnings({ readings }: StatusDeps, object: SyncObject): readonly string[] {
-  return [...ignoredFields(readings.sync(object).ignored), ...ignoredAnnotations(object)];
+function ownWarnings({ specCache }: StatusDeps, object: SyncObject): readonly string[] {
+  return [...ignoredFields(specCache.sync(object).ignored), ...ignoredAnnotations(object)];
 }
 
 /** Suspending takes effect as soon as it is seen, so this generation has been observed. */
@@ -125,7 +125,7 @@ function whichIsMissing(deps: StatusDeps, object: SyncObject): UnassignedReason 
     const dataSource = deps.dataSources.get(key);
     if (!dataSource)
       return { reason, message: `there is no DataSource ${key}: apply it, or correct its name in the Sync` };
-    const invalid = deps.readings.dataSource(dataSource);
+    const invalid = deps.specCache.dataSource(dataSource);
     if (invalid) return { reason, message: `DataSource ${key} is not valid: ${describeError(invalid)}` };
   }
   return undefined;

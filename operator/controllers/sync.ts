@@ -6,8 +6,8 @@ import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { firstStatus } from './first-status.ts';
 import { liveObject, requireNewest } from './newest.ts';
 import { type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
-import { manifestObject } from './readings.ts';
 import { type Asked, askedBy, refused, thereAtCreation } from './requests.ts';
+import { manifestObject } from './spec-cache.ts';
 
 import { removeSync } from './sync-deletion.ts';
 
@@ -20,13 +20,13 @@ export async function reconcileSync(
   const object = deps.syncs.get(key);
   await purgeStrays(deps, key, object?.metadata.uid, signal);
   if (!object) return;
-  const owner = deps.ownership.elsewhere(object);
+  const owner = deps.ownership.foreignOwner(object);
   if (owner !== undefined) return await leaveSync(deps, object, owner, signal);
   const claimed = await deps.ownership.claim(syncs, object, signal);
   if (claimed.metadata.deletionTimestamp !== undefined) return await removeSync(deps, claimed, signal);
   const seen = (await markSeen(deps, claimed, signal)) ?? claimed;
   requireEtcd(deps.etcdView);
-  if (deps.readings.sync(seen).invalid) {
+  if (deps.specCache.sync(seen).invalid) {
     await stopSync(deps, seen, signal);
     return;
   }
@@ -42,7 +42,7 @@ async function leaveSync(
   signal: AbortSignal,
 ): Promise<ReconcileResult | undefined> {
   const statuses = deps.syncStatuses;
-  const result = await deps.elsewhere.tell(deps, syncs, object, { owner, statuses, signal });
+  const result = await deps.foreignObjects.report(deps, syncs, object, { owner, statuses, signal });
   requireEtcd(deps.etcdView);
   await stopSync(deps, object, signal);
   return result;
@@ -161,12 +161,12 @@ async function purgeStrays(
   uid: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const stray of deps.inventory.syncs.strays(key, uid)) {
+  for (const orphan of deps.inventory.syncs.orphans(key, uid)) {
     requireEtcd(deps.etcdView);
-    if ((await liveObject(deps, syncs, key, signal))?.metadata.uid === stray) continue;
-    deps.log.warn('a sync in etcd has no custom resource and is removed', { sync: key, uid: stray });
+    if ((await liveObject(deps, syncs, key, signal))?.metadata.uid === orphan) continue;
+    deps.log.warn('a sync in etcd has no custom resource and is removed', { sync: key, uid: orphan });
     // Its commit rows stay open: a Sync recreated under the name asks the user whether to continue from them.
-    await writeEtcd(() => deps.coordination.desired.purgeSync(stray, 'operator'));
-    deps.inventory.syncs.delete(key, stray);
+    await writeEtcd(() => deps.coordination.desired.purgeSync(orphan, 'operator'));
+    deps.inventory.syncs.delete(key, orphan);
   }
 }

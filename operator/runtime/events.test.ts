@@ -9,7 +9,7 @@ const resource: Resource = { group: 'x', version: 'v1', plural: 'widgets', kind:
 const object: KubernetesObject = {
   metadata: { name: 'one', namespace: 'default', uid: 'u', resourceVersion: '1' },
 };
-const happening = { type: 'Warning', reason: 'InUse', action: 'Delete', note: 'it is in use' } as const;
+const objectEvent = { type: 'Warning', reason: 'InUse', action: 'Delete', note: 'it is in use' } as const;
 
 function recorded(answers: readonly (Error | undefined)[]) {
   const clock = new TestClock();
@@ -37,8 +37,8 @@ function recorded(answers: readonly (Error | undefined)[]) {
 test('an event that an API server in trouble did not take is written a little later', async () => {
   const busy = transient('KubernetesThrottled', 'too many requests');
   const { recorder, clock, dropped, notes } = recorded([busy, busy]);
-  recorder.record(resource, object, happening);
-  recorder.record(resource, object, { ...happening, note: 'another, which does not wait for it' });
+  recorder.record(resource, object, objectEvent);
+  recorder.record(resource, object, { ...objectEvent, note: 'another, which does not wait for it' });
   await clock.advance(30_000);
   await recorder.flush();
   assert.deepEqual(notes.toSorted(), ['another, which does not wait for it', 'it is in use']);
@@ -49,24 +49,24 @@ test('one whose answer was lost is there; one that is refused, or never taken, i
   const lost = transient('KubernetesTimeout', 'no answer');
   const there = permanent('KubernetesAlreadyExists', 'it exists');
   const first = recorded([lost, there]);
-  first.recorder.record(resource, object, happening);
+  first.recorder.record(resource, object, objectEvent);
   await first.clock.advance(30_000);
   assert.deepEqual(first.dropped, []);
 
   const second = recorded([permanent('KubernetesForbidden', 'the namespace is being deleted')]);
-  second.recorder.record(resource, object, happening);
+  second.recorder.record(resource, object, objectEvent);
   await second.clock.advance(30_000);
   assert.deepEqual([second.dropped, second.calls()], [['KubernetesForbidden'], 1]);
 
   const third = recorded([lost, lost, lost, lost, lost]);
-  third.recorder.record(resource, object, happening);
+  third.recorder.record(resource, object, objectEvent);
   await third.clock.advance(120_000);
   assert.deepEqual([third.dropped, third.calls()], [['KubernetesTimeout'], 4]);
 });
 
 test('a note is bounded in bytes, as the API server counts', async () => {
   const { recorder, clock, notes } = recorded([]);
-  recorder.record(resource, object, { ...happening, note: 'ä'.repeat(1_000) });
+  recorder.record(resource, object, { ...objectEvent, note: 'ä'.repeat(1_000) });
   await clock.advance(1);
   await recorder.flush();
   assert.ok(Buffer.byteLength(notes[0] ?? '') <= 1_024, notes[0]);
@@ -74,15 +74,15 @@ test('a note is bounded in bytes, as the API server counts', async () => {
 
 test('what comes again shortly after is counted when its time has come, and not only if it comes once more', async () => {
   const { recorder, clock, notes, series } = recorded([]);
-  recorder.record(resource, object, happening);
+  recorder.record(resource, object, objectEvent);
   await clock.advance(5_000);
-  recorder.record(resource, object, happening);
-  recorder.record(resource, object, happening);
+  recorder.record(resource, object, objectEvent);
+  recorder.record(resource, object, objectEvent);
   await clock.advance(30_000);
   assert.deepEqual([notes.length, series], [1, []]);
   await clock.advance(30_000);
   assert.deepEqual([notes.length, series], [1, [3]]);
-  recorder.record(resource, object, happening);
+  recorder.record(resource, object, objectEvent);
   await recorder.close();
   await clock.advance(120_000);
   assert.deepEqual(series, [3], 'nothing is written after the end');

@@ -8,7 +8,7 @@ import { apiVersionOf, type KubernetesObject, microTime, type ObjectRef, type Re
 
 export const events: Resource = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event' };
 
-export interface Happening {
+export interface ObjectEvent {
   readonly type: 'Normal' | 'Warning';
   /** CamelCase, stable. */
   readonly reason: string;
@@ -76,11 +76,11 @@ export class EventRecorder {
   record(
     resource: Resource,
     object: KubernetesObject,
-    happening: Happening,
+    objectEvent: ObjectEvent,
     budget = object.metadata.uid,
   ): void {
     const nowMs = this.#clock.monotonicMs();
-    const { type, reason, action, note } = happening;
+    const { type, reason, action, note } = objectEvent;
     const key = JSON.stringify([object.metadata.uid, type, reason, action, note]);
     const known = this.#recall(key, nowMs);
     if (known) {
@@ -101,7 +101,7 @@ export class EventRecorder {
     const namespace = object.metadata.namespace ?? 'default';
     const name = `${object.metadata.name.slice(0, 230)}.${randomBytes(8).toString('hex')}`;
     remember(this.#remembered, key, { ref: { namespace, name }, firstMs: nowMs, count: 1, writtenMs: nowMs });
-    const event = this.#describe(resource, object, happening);
+    const event = this.#describe(resource, object, objectEvent);
     this.#enqueue(key, () =>
       this.#options.client.create(events, { metadata: { namespace, name }, ...event }),
     );
@@ -124,9 +124,9 @@ export class EventRecorder {
     else this.#clock.sleep(waitMs, this.#closing.signal).then(act, () => {});
   }
 
-  #describe(resource: Resource, { metadata }: KubernetesObject, happening: Happening): object {
+  #describe(resource: Resource, { metadata }: KubernetesObject, objectEvent: ObjectEvent): object {
     const { name, namespace, uid, resourceVersion } = metadata;
-    const { type, reason, action, note } = happening;
+    const { type, reason, action, note } = objectEvent;
     return {
       eventTime: microTime(this.#clock.now()),
       reportingController: this.#options.controller,

@@ -102,7 +102,7 @@ async function lead(
   };
   if (outer.aborted) shutDown();
   outer.addEventListener('abort', shutDown, { once: true });
-  const heldUntilMs = () => (candidate.isDeposed ? 0 : candidate.renewedAtMs + renewDeadlineMs);
+  const heldUntilMs = () => (candidate.hasLostLease ? 0 : candidate.renewedAtMs + renewDeadlineMs);
   const isHeld = () => !term.signal.aborted && clock.monotonicMs() < heldUntilMs();
 
   const watchClock = async () => {
@@ -110,7 +110,7 @@ async function lead(
     for (let waitMs = leftMs(); waitMs > 0; waitMs = leftMs()) await clock.sleep(waitMs, ended.signal);
   };
   const renew = async () => {
-    while (!candidate.isDeposed) {
+    while (!candidate.hasLostLease) {
       await clock.sleep(retryMs, ended.signal);
       await candidate.renew(Math.min(renewDeadlineMs / 2, 5_000), ended.signal);
     }
@@ -137,7 +137,7 @@ class Candidate {
   /** Monotonic time at which the last confirmed acquisition or renewal was sent. */
   renewedAtMs = 0;
   /** Another name was seen in the lease. */
-  isDeposed = false;
+  hasLostLease = false;
   readonly #options: LeaderElectionOptions;
   readonly #clock: Clock;
   readonly #durationSeconds: number;
@@ -161,7 +161,7 @@ class Candidate {
       const wanted = this.#claim(current);
       this.#see(current ? await this.#write(wanted, current, signal) : await this.#create(wanted, signal));
       this.renewedAtMs = sentAtMs;
-      this.isDeposed = false;
+      this.hasLostLease = false;
       return true;
     } catch (thrown) {
       if (hasCode(thrown, 'KubernetesConflict', 'KubernetesAlreadyExists')) return false;
@@ -179,14 +179,14 @@ class Candidate {
       this.renewedAtMs = sentAtMs;
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
-      if (hasCode(thrown, 'KubernetesNotFound')) this.isDeposed = true;
+      if (hasCode(thrown, 'KubernetesNotFound')) this.hasLostLease = true;
       if (hasCode(thrown, 'KubernetesConflict')) await this.#lookAgain(timeoutMs, signal);
     }
   }
 
   /** Lets the next candidate lead without waiting. */
   async release(): Promise<void> {
-    if (!this.#lease || this.isDeposed) return;
+    if (!this.#lease || this.hasLostLease) return;
     try {
       const spec = { holderIdentity: '', leaseDurationSeconds: 1, renewTime: this.#timestamp() };
       await this.#write(spec, this.#lease, undefined, 2_000);
@@ -201,7 +201,7 @@ class Candidate {
   async #lookAgain(timeoutMs: number, signal: AbortSignal): Promise<void> {
     try {
       const current = await this.#read(signal, timeoutMs);
-      this.isDeposed = current?.spec?.holderIdentity !== this.identity;
+      this.hasLostLease = current?.spec?.holderIdentity !== this.identity;
     } catch {
       if (signal.aborted) throw signal.reason;
     }

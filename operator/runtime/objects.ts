@@ -68,7 +68,7 @@ export function microTime(ms: number): string {
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Removes the two parts that are never read and make up most of an object's size. */
-export function withoutBallast<T extends KubernetesObject>(object: T): T {
+export function withoutManagedFields<T extends KubernetesObject>(object: T): T {
   const { managedFields: _, annotations, ...metadata } = object.metadata;
   if (annotations === undefined) return { ...object, metadata };
   const { [lastApplied]: __, ...kept } = annotations;

@@ -4,7 +4,7 @@ import { asIdraError, describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { hasCode } from './api-errors.ts';
 import type { KubernetesClient, WatchEvent } from './client.ts';
-import { type KubernetesObject, keyOf, type Resource, withoutBallast } from './objects.ts';
+import { type KubernetesObject, keyOf, type Resource, withoutManagedFields } from './objects.ts';
 
 /** Missing `before`: new. Missing `after`: deleted. An object that was deleted and recreated is reported as both. */
 export interface Change<T> {
@@ -61,7 +61,7 @@ export class Reflector<T extends KubernetesObject> {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
-    this.#transform = options.transform ?? withoutBallast;
+    this.#transform = options.transform ?? withoutManagedFields;
   }
 
   get cache(): ReadonlyMap<string, T> {

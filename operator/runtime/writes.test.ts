@@ -107,17 +107,17 @@ test('an event is shown by kubectl describe, and repeats are counted in it', asy
   };
   const recorder = new EventRecorder({ client, ...options });
   const widget = await client.create<Widget>(widgets, { metadata: object('told') });
-  const happening = {
+  const objectEvent = {
     type: 'Warning',
     reason: 'TableNotFound',
     action: 'Reconcile',
     note: 'table "x" is missing',
   } as const;
-  recorder.record(widgets, widget, happening);
-  recorder.record(widgets, widget, happening);
+  recorder.record(widgets, widget, objectEvent);
+  recorder.record(widgets, widget, objectEvent);
   await clock.advance(61_000);
-  recorder.record(widgets, widget, happening);
-  recorder.record(widgets, widget, { ...happening, note: 'n'.repeat(5_000) });
+  recorder.record(widgets, widget, objectEvent);
+  recorder.record(widgets, widget, { ...objectEvent, note: 'n'.repeat(5_000) });
   await clock.advance(61_000);
   await recorder.flush();
   assert.deepEqual(dropped, []);
@@ -175,13 +175,13 @@ test('events that cannot be written harm nobody, and are told again when they ca
     instance: 'test-0',
     onDropped: (cause) => void dropped.push(cause),
   });
-  const happening = { type: 'Normal', reason: 'Retold', action: 'Say', note: 'hello' } as const;
+  const objectEvent = { type: 'Normal', reason: 'Retold', action: 'Say', note: 'hello' } as const;
   const widget = await client.create<Widget>(widgets, { metadata: object('unheard') });
-  recorder.record(widgets, widget, happening);
+  recorder.record(widgets, widget, objectEvent);
   await recorder.flush();
   assert.deepEqual(dropped, ['KubernetesForbidden']);
   isAllowed = true;
-  recorder.record(widgets, widget, happening);
+  recorder.record(widgets, widget, objectEvent);
   await recorder.flush();
   const { stdout } = await api.kubectl(['get', 'events', '--field-selector=reason=Retold', '-o', 'name']);
   assert.equal(stdout.trim().split('\n').length, 1);

@@ -60,18 +60,18 @@ async function endOf(reader: RangeReader, request: ReadRequest): Promise<PassEnd
 
 test('a look that finds nothing at all does not ask for the largest value', async () => {
   const asked: string[] = [];
-  const { isHeldBack } = await endOf(readerOf([], asked), requestOf({ isLook: true }));
+  const { isHeldBack } = await endOf(readerOf([], asked), requestOf({ isProbe: true }));
   assert.deepEqual([isHeldBack, asked], [false, ['first']]);
 });
 
 test('where rows wait it does, and a mark of before is kept', async () => {
   const times = ['2026-11-26T08:00:00Z', '2026-11-26T09:00:00Z'];
-  const end = await endOf(readerOf(times, []), requestOf({ isLook: true }));
+  const end = await endOf(readerOf(times, []), requestOf({ isProbe: true }));
   assert.deepEqual([end.isHeldBack, end.mark], [true, times[1]]);
   const asked: string[] = [];
   const later = await endOf(
     readerOf(times, asked),
-    requestOf({ isLook: true, mark: '2026-11-26T08:30:00Z' }),
+    requestOf({ isProbe: true, mark: '2026-11-26T08:30:00Z' }),
   );
   assert.deepEqual([later.isHeldBack, later.mark], [true, '2026-11-26T08:30:00Z']);
   assert.ok(!asked.includes('largest'));

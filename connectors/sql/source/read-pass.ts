@@ -25,7 +25,7 @@ export async function* readPass(
     : { upTo: 'all', report: { kind: 'none', because: 'a snapshot reads what is there' } };
   const pass: Pass = { reader, request, orderBy, check: new OrderCheck(reader, request, orderBy) };
   const start = startAfter(request);
-  const mark = field && !request.isLook ? await heldBackMark(pass, field, bound, signal) : undefined;
+  const mark = field && !request.isProbe ? await heldBackMark(pass, field, bound, signal) : undefined;
   let after = start;
   if (bound.upTo !== 'none') {
     for await (const part of partsOf(pass, start, bound, signal)) {
@@ -97,7 +97,7 @@ async function finishPass(
   const oldest = await firstOf(undefined);
   // A check without reading is short, and usually no row waits. The mark is queried only if one does; rows that arrived meanwhile count
   // as existing before.
-  const isAsked = request.isLook && oldest !== undefined;
+  const isAsked = request.isProbe && oldest !== undefined;
   const mark = isAsked ? await heldBackMark(pass, field, bound, signal) : markAtStart;
   const isMarkWaiting =
     oldest !== undefined &&

@@ -8,7 +8,7 @@ import type { KubernetesObject, Resource } from '../runtime/objects.ts';
 import type { Ownership } from './ownership.ts';
 import type { StatusWriter } from './status-writer.ts';
 
-interface ElsewhereDeps {
+interface ForeignObjectsDeps {
   readonly ownership: Pick<Ownership, 'installation'>;
   readonly events: EventRecorder;
   readonly clock: Clock;
@@ -24,16 +24,16 @@ const defaultBlankMs = 30_000;
  * Objects managed by another installation: reported once, in an event. Their status is written by the other installation; only a status
  * that stays blank gets conditions from this one, because the named installation may no longer exist.
  */
-export class Elsewhere {
+export class ForeignObjects {
   readonly #blankMs: number;
-  readonly #told = new Map<string, { readonly owner: string; readonly atMs: number }>();
+  readonly #reported = new Map<string, { readonly owner: string; readonly atMs: number }>();
 
   constructor(blankMs = defaultBlankMs) {
     this.#blankMs = blankMs;
   }
 
-  async tell<S extends WithConditions & Readonly<Record<string, unknown>>>(
-    deps: ElsewhereDeps,
+  async report<S extends WithConditions & Readonly<Record<string, unknown>>>(
+    deps: ForeignObjectsDeps,
     resource: Resource,
     object: KubernetesObject & { readonly status?: S },
     { owner, statuses, signal }: { owner: string; statuses: StatusWriter<S>; signal: AbortSignal },
@@ -42,9 +42,9 @@ export class Elsewhere {
     const nowMs = deps.clock.monotonicMs();
     const { installation } = deps.ownership;
     const message = `is managed by another installation of Idra, ${owner}: ${installation} does not change it. To hand it over, see the annotation ${managedByAnnotation} in docs/installations.md`;
-    const known = this.#told.get(uid);
+    const known = this.#reported.get(uid);
     if (known?.owner !== owner) {
-      this.#told.set(uid, { owner, atMs: nowMs });
+      this.#reported.set(uid, { owner, atMs: nowMs });
       const reason = 'ManagedElsewhere';
       deps.events.record(resource, object, { type: 'Normal', reason, action: 'Leave', note: message });
       deps.log.info('an object is managed by another installation', {
@@ -53,7 +53,7 @@ export class Elsewhere {
       });
     }
     if ((statuses.current(object)?.conditions ?? []).length > 0) return undefined;
-    const leftMs = (this.#told.get(uid)?.atMs ?? nowMs) + this.#blankMs - nowMs;
+    const leftMs = (this.#reported.get(uid)?.atMs ?? nowMs) + this.#blankMs - nowMs;
     if (leftMs > 0) return { requeueAfterMs: leftMs };
     const verdicts = kstatusConditions(unsettled({ reason: 'ManagedElsewhere', message }));
     const conditions = setConditions([], verdicts, { generation, nowMs: deps.clock.now() });
@@ -64,6 +64,6 @@ export class Elsewhere {
   }
 
   forget(uid: string): void {
-    this.#told.delete(uid);
+    this.#reported.delete(uid);
   }
 }

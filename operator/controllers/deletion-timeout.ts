@@ -10,17 +10,17 @@ const minPollMs = 1_000;
 const maxPollMs = 15_000;
 
 /** The time limit of a deletion has passed. */
-export interface Late {
+export interface DeletionTimeout {
   /** The namespace, if it is being deleted: it accepts no events any more. */
   readonly namespace: KubernetesObject | undefined;
 }
 
-export async function lateness(
+export async function deletionTimeout(
   { namespaces }: Pick<ReconcilerDeps, 'namespaces'>,
   { metadata }: KubernetesObject,
   ageMs: number,
   signal: AbortSignal,
-): Promise<Late | undefined> {
+): Promise<DeletionTimeout | undefined> {
   if (ageMs < terminatingLimitMs) return undefined;
   const namespace = await namespaces.terminating(metadata.namespace ?? '', signal);
   return namespace || ageMs >= limitMs ? { namespace } : undefined;

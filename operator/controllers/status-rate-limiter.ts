@@ -1,13 +1,13 @@
 import type { Clock } from '../../core/clock.ts';
 
-export interface PaceLimits {
+export interface StatusRateLimits {
   /** Writes of one object in any minute. */
   readonly perObjectAMinute: number;
   /** Writes of all objects together in any second. */
   readonly perSecond: number;
 }
 
-const defaultLimits: PaceLimits = { perObjectAMinute: 12, perSecond: 50 };
+const defaultLimits: StatusRateLimits = { perObjectAMinute: 12, perSecond: 50 };
 
 /** Writes of one object that may follow each other at once; progress may use only one of them, the rest is reserved for news. */
 const objectBurst = 3;
@@ -27,11 +27,11 @@ export type Turn =
  * One budget for all status writes: a limit per object, a limit for all, and news before mere progress. Only the keys of waiting objects
  * are kept: at its turn, an object writes its current state.
  */
-export class Pace {
+export class StatusRateLimiter {
   /** Called when it is a waiting key's turn. */
   onTurn: (key: string) => void = () => {};
   readonly #clock: Clock;
-  readonly #limits: PaceLimits;
+  readonly #limits: StatusRateLimits;
   readonly #all: Bucket;
   readonly #objects = new Map<string, Bucket>();
   /** In order of arrival. */
@@ -42,7 +42,7 @@ export class Pace {
   readonly #counted = new Set<string>();
   #isServing = false;
 
-  constructor(clock: Clock, limits: PaceLimits = defaultLimits) {
+  constructor(clock: Clock, limits: StatusRateLimits = defaultLimits) {
     const { perSecond } = limits;
     this.#clock = clock;
     this.#limits = limits;

@@ -6,7 +6,7 @@ import type { OpenSync } from './open-sync.ts';
 /** If the source takes longer to answer, it is read by a pass instead, which holds a slot as long as needed. */
 const patienceMs = 5_000;
 
-export type Look =
+export type RowCheck =
   | { readonly found: 'nothing'; readonly end: PassEnd }
   /** Of the first row, in timestamp modes. */
   | { readonly found: 'rows'; readonly lastTimestamp: string | undefined }
@@ -16,11 +16,11 @@ export type Look =
  * What a pass would find: its end, if there is no row for it. One row is enough to know that there are rows; it is discarded and read
  * again by the pass, under a slot of its data sources.
  */
-export async function lookForRows(
+export async function checkForRows(
   { clock, lock }: Pick<RunContext, 'clock' | 'lock'>,
   open: OpenSync,
   request: ReadRequest,
-): Promise<Look> {
+): Promise<RowCheck> {
   const looking = new AbortController();
   const isOver = new AbortController();
   const late = new Stopped('deadline');
@@ -30,7 +30,7 @@ export async function lookForRows(
   );
   const signal = AbortSignal.any([lock.signal, looking.signal]);
   const batches = open.source.read(
-    { ...request, isLook: true, limits: { ...request.limits, maxRows: 1 } },
+    { ...request, isProbe: true, limits: { ...request.limits, maxRows: 1 } },
     signal,
   );
   try {

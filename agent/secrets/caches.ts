@@ -5,7 +5,7 @@ const keptMs = 4_000;
 const mostRemembered = 2_000;
 
 /** Caches a read for all callers within a few seconds. Failures are not cached. */
-export class BrieflyKept<T> {
+export class ShortCache<T> {
   readonly #clock: Clock;
   readonly #kept = new Map<string, { readonly untilMs: number; readonly value: Promise<T> }>();
 

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TestClock } from '../../e2e/kit/test-clock.ts';
-import { type ChangeKind, Pace } from './pace.ts';
+import { type ChangeKind, StatusRateLimiter } from './status-rate-limiter.ts';
 
-/** Uses Pace as the status controllers do: a key that may write does so, one that may not asks again. */
+/** Uses StatusRateLimiter as the status controllers do: a key that may write does so, one that may not asks again. */
 class Writers {
   readonly clock = new TestClock();
-  readonly pace = new Pace(this.clock, { perObjectAMinute: 12, perSecond: 50 });
+  readonly rateLimiter = new StatusRateLimiter(this.clock, { perObjectAMinute: 12, perSecond: 50 });
   readonly writes: { readonly key: string; readonly atMs: number }[] = [];
   readonly #kinds = new Map<string, ChangeKind>();
 
   constructor() {
-    this.pace.onTurn = (key) => this.#attempt(key);
+    this.rateLimiter.onTurn = (key) => this.#attempt(key);
   }
 
   /** Something of this key has changed; changes that are already pending are combined in one write. */
@@ -27,11 +27,11 @@ class Writers {
   #attempt(key: string): void {
     const kind = this.#kinds.get(key);
     if (kind === undefined) return;
-    const turn = this.pace.ask(key, kind);
+    const turn = this.rateLimiter.ask(key, kind);
     if (turn.mayWrite) {
       this.#kinds.delete(key);
       this.writes.push({ key, atMs: this.clock.monotonicMs() });
-      this.pace.written(key);
+      this.rateLimiter.written(key);
     } else if (turn.againInMs !== undefined)
       void this.clock.sleep(turn.againInMs).then(() => this.#attempt(key));
   }
@@ -89,7 +89,7 @@ test('500 busy objects are written 50 times in a second at most, and each of the
 test('news of many are as many in a second, and count together with writes that asked for no turn', async () => {
   const writers = new Writers();
   for (let index = 0; index < 300; index++) writers.change(`s${index}`, 'news');
-  for (let index = 0; index < 10; index++) writers.pace.written(`other${index}`);
+  for (let index = 0; index < 10; index++) writers.rateLimiter.written(`other${index}`);
   await writers.clock.advance(10_000);
   const times = writers.writes.map(({ atMs }) => atMs);
   assert.equal(times.length, 300);
@@ -98,10 +98,10 @@ test('news of many are as many in a second, and count together with writes that 
 
 test('a turn that nobody takes holds up nobody, and is worth nothing later', async () => {
   const writers = new Writers();
-  const { pace, clock } = writers;
-  pace.onTurn = () => {};
-  for (let index = 0; index < 40; index++) pace.ask(`s${index}`, 'progress');
+  const { rateLimiter, clock } = writers;
+  rateLimiter.onTurn = () => {};
+  for (let index = 0; index < 40; index++) rateLimiter.ask(`s${index}`, 'progress');
   await clock.advance(5_000);
-  for (let index = 0; index < 20; index++) pace.ask(`t${index}`, 'news');
-  assert.deepEqual(pace.ask('s39', 'news'), { mayWrite: false, againInMs: undefined });
+  for (let index = 0; index < 20; index++) rateLimiter.ask(`t${index}`, 'news');
+  assert.deepEqual(rateLimiter.ask('s39', 'news'), { mayWrite: false, againInMs: undefined });
 });

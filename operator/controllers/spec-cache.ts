@@ -20,7 +20,7 @@ type Read = Omit<Reading, 'text' | 'invalid'>;
  * Caches the result of reading a spec: statuses change far more often. The generation does not identify a spec: restoring a custom
  * resource definition to an earlier version removes fields without a new generation.
  */
-export class Readings {
+export class SpecCache {
   readonly #manifests: ManifestReader;
   readonly #byUid = new Map<string, Reading>();
 
