@@ -76,7 +76,7 @@ export function readEtcdConfig(env: Readonly<Record<string, string | undefined>>
   const parsed = variables.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw notConfigured(String(issue?.path[0]), issue?.message ?? 'is wrong', 'mend the variable');
+    throw notConfigured(String(issue?.path[0]), issue?.message ?? 'is wrong', 'correct the variable');
   }
   const { data } = parsed;
   return {

@@ -66,7 +66,7 @@ spec:
     await agent.waitForLine('cannot join the cluster yet (EtcdUnavailable)');
     assert.equal((await get(agent, '/healthz')).status, 200);
     const ready = await get(agent, '/readyz');
-    assert.deepEqual([ready.status, ready.text.startsWith('member: no member')], [503, true]);
+    assert.deepEqual([ready.status, ready.text.startsWith('member: not a member')], [503, true]);
     assert.match((await get(agent, '/metrics')).text, /^idra_member 0$/m);
     await member.process.restart();
     await agent.waitForLine('joined the cluster');

@@ -73,7 +73,7 @@ describe('in the manifests', () => {
     }
     const { code, stderr } = await idra(cwd, 'run', '-f', 'nowhere.yaml');
     assert.equal(code, 2);
-    assert.match(stderr, /nowhere\.yaml is not there; give a file or a folder/);
+    assert.match(stderr, /nowhere\.yaml does not exist; give a file or a folder/);
   });
 });
 

@@ -66,7 +66,7 @@ function requireOrder({ sync, order, restartsPass, decision }: AdmitInput, offse
   if (isKept) return;
   throw offsetNoLongerFits(
     `it is a position in the order (${by.join(', ')}), and the source is now read in the order (${order.join(', ')})`,
-    by.length === order.length ? undefined : mendByRestart,
+    by.length === order.length ? undefined : restartRemedy,
   );
 }
 
@@ -84,7 +84,7 @@ function requireMode(sync: Sync, offset: Offset | null): void {
   if (offset === null || offset.mode === mode || isLastDestination(sync.spec)) return;
   throw offsetNoLongerFits(
     `it is an offset of mode ${offset.mode}, and mode ${mode} cannot continue from it`,
-    mendByRestart,
+    restartRemedy,
   );
 }
 
@@ -199,9 +199,9 @@ function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
 /** The two remedies for every refusal of a stored offset. */
 export function offsetNoLongerFits(
   why: string,
-  mend = `${mendByRestart}, or ${keepOffsetCommand} to continue from the stored offset`,
+  mend = `${restartRemedy}, or ${keepOffsetCommand} to continue from the stored offset`,
 ): Error {
   return permanent('OffsetNoLongerFits', `the stored offset no longer fits: ${why}`, { path: 'spec', mend });
 }
 
-const mendByRestart = `run ${restartCommand} to read from the beginning (no row is deleted)`;
+const restartRemedy = `run ${restartCommand} to read from the beginning (no row is deleted)`;

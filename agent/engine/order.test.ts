@@ -171,7 +171,7 @@ test('a primary key that was changed under a stored offset stops the Sync before
   );
   const { status } = await files.once(spec);
   assert.equal(status.reason, 'OffsetNoLongerFits');
-  assert.match(status.message ?? '', /by \(u time, id number\), .* by \(u time, v text\)/);
+  assert.match(status.message ?? '', /order \(u time, id number\), .* order \(u time, v text\)/);
 });
 
 test('decimals that SQLite orders as texts are read in that order', async () => {

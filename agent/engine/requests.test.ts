@@ -72,7 +72,7 @@ test('a changed meaning stops with both ways on: keep-offset', async () => {
   await run.seen('Failed', 'OffsetNoLongerFits');
   run.post({ type: 'keep-offset', id: '1' });
   const answer = await run.answered('keep-offset', '1');
-  assert.deepEqual([answer.state, answer.message], ['Done', 'goes on from 1']);
+  assert.deepEqual([answer.state, answer.message], ['Done', 'continues from 1']);
   await until(() => files.arrived().length === 3, { what: 'rows 2 and 3 of the other table' });
   assert.deepEqual(
     files.arrived().map((row) => row[1]),

@@ -117,11 +117,11 @@ export class SyncSession {
   async #duePass(): Promise<StepEnd> {
     const { context, hasMovedRows, isPassDue } = this.#state;
     // An interrupted pass has left rows.
-    const isGoingOn = hasMovedRows && isPassDue;
-    const looksFirst = context.sync.spec.mode !== 'Snapshot' && !context.once && !isGoingOn;
+    const isContinuing = hasMovedRows && isPassDue;
+    const checksFirst = context.sync.spec.mode !== 'Snapshot' && !context.once && !isContinuing;
     this.#state.isPassDue = true;
-    const looked = looksFirst ? await this.#checkSource() : 'rows';
-    return looked === 'rows' ? await this.#passUnderSlots() : looked;
+    const outcome = checksFirst ? await this.#checkSource() : 'rows';
+    return outcome === 'rows' ? await this.#passUnderSlots() : outcome;
   }
 
   /** Uses no slot and writes nothing: a sync that waits for rows costs the source one query from time to time. */

@@ -8,9 +8,9 @@ import { RateBudgets } from './rate-budget.ts';
  * Connections that checks for rows may use concurrently, for each source: a check needs one, opening both ends needs two. They are in
  * addition to those of the passes that hold a slot.
  */
-const lookConnections = 4;
+const checkConnections = 4;
 /** A check or an opening that takes longer gives its turn to the next one, so that a slow system delays no other sync. */
-const lookTurnMs = 2_000;
+const checkTurnMs = 2_000;
 
 /** Resources shared by all syncs of one process. */
 export class EngineShared {
@@ -19,7 +19,7 @@ export class EngineShared {
   /** Bytes of batches that were read, or are being read, and are not written yet. */
   readonly bytes: Budget;
   readonly #clock: Clock;
-  readonly #looks = new Map<string, Budget>();
+  readonly #checkSlots = new Map<string, Budget>();
 
   constructor(clock: Clock, bytesInFlight = 128 * 1_024 ** 2) {
     this.#clock = clock;
@@ -30,17 +30,17 @@ export class EngineShared {
 
   /** Waits for a turn to check a source; returns the function that ends it. */
   async acquireCheckTurn(source: DataSource, connections: number, signal: AbortSignal): Promise<() => void> {
-    const share = await this.#looksAt(source).take(connections, signal);
+    const share = await this.#checkSlotsOf(source).take(connections, signal);
     const end = new AbortController();
     const leave = () => share.release();
-    void this.#clock.sleep(lookTurnMs, end.signal).then(leave, leave);
+    void this.#clock.sleep(checkTurnMs, end.signal).then(leave, leave);
     return () => end.abort();
   }
 
-  #looksAt(source: DataSource): Budget {
+  #checkSlotsOf(source: DataSource): Budget {
     const name = qualifiedName(source);
-    const known = this.#looks.get(name) ?? new Budget(lookConnections);
-    this.#looks.set(name, known);
+    const known = this.#checkSlots.get(name) ?? new Budget(checkConnections);
+    this.#checkSlots.set(name, known);
     return known;
   }
 

@@ -196,7 +196,7 @@ for (const [what, spec, more] of [
     const run = files.start(changed, undefined, more);
     await run.seen('Failed', 'OffsetNoLongerFits');
     run.post({ type: 'keep-offset', id: '1' });
-    assert.match((await run.answered('keep-offset', '1')).message, /goes on from 3/);
+    assert.match((await run.answered('keep-offset', '1')).message, /continues from 3/);
     const { rows } = await run.seen('Waiting', 'CaughtUp');
     assert.deepEqual([rows.read, rows.written], [4, 4]);
     const [file, name] = what === 'table' ? ['destination', 'u'] : ['other', 't'];

@@ -134,6 +134,6 @@ function triggersNotSeen(table: string, user: string, schema: string): Finding {
     code: 'TriggersNotSeen',
     path: 'spec.destination.table',
     message: `whether ${table} has triggers, which may change rows as they are written, is shown only to users with the right TRIGGER`,
-    mend: `GRANT TRIGGER ON ${quoteBacktick(schema)}.* TO ${user}, or see to it that there are none`,
+    mend: `GRANT TRIGGER ON ${quoteBacktick(schema)}.* TO ${user}, or ensure that there are none`,
   };
 }

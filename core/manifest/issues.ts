@@ -11,7 +11,7 @@ export function findingsOf(schema: z.ZodType, spec: unknown, issues: readonly Is
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => unknownField(schema, issue.path, key));
     const value = valueIn(spec, issue.path);
-    return [manifestFinding(pathText(issue.path), problemOf(issue, value), mendOf(schema, issue, value))];
+    return [manifestFinding(pathText(issue.path), problemOf(issue, value), remedyOf(schema, issue, value))];
   });
 }
 
@@ -62,7 +62,7 @@ function problemOf(issue: Issue, value: unknown): string {
   }
 }
 
-function mendOf(schema: z.ZodType, issue: Issue, value: unknown): string {
+function remedyOf(schema: z.ZodType, issue: Issue, value: unknown): string {
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
     if (values.length === 1) return `it can only be ${values[0]}; otherwise leave it out`;

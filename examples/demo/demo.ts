@@ -52,7 +52,7 @@ async function killInTheMiddle(flights: number): Promise<void> {
 }
 
 async function resume(shop: Shop, flights: number): Promise<void> {
-  say('The same command again: it goes on from the offset in the destination.');
+  say('The same command again: it continues from the offset in the destination.');
   const run = start([]);
   await until(() => countRows('flights') === flights);
   const late = shop.addLateOrder(lateByMs);

@@ -118,7 +118,7 @@ test('a lost connection is resumed from where it was: no list, nothing lost, not
   await until(() => told.length === 4, { what: 'three changes' });
   assert.deepEqual(told, ['resume/a new', 'resume/a gone', 'resume/b new', 'resume/c new']);
   assert.equal(calls.filter((call) => call === 'list').length, 1);
-  assert.ok(log.lines.includes('info watching again'));
+  assert.ok(log.lines.includes('info watch restored'));
   await end();
 });
 

@@ -64,7 +64,7 @@ export async function readFacts(
 function settingsNotKept(where: string): Error {
   return permanent(
     'PoolerNotSupported',
-    `${where}: the session has not the sql_mode or character set that it was given: a proxy stands between`,
+    `${where}: the session does not have the sql_mode or character set that was set: a proxy is in between`,
     { path: 'spec.mysql.host', mend: "set host and port to the server's own" },
   );
 }

@@ -9,7 +9,7 @@ export function triggersMayChange(table: string, triggers: readonly string[]): F
       code: 'TriggersMayChange',
       path: 'spec.destination.table',
       message: `${table} has triggers (${triggers.join(', ')}): what they change in the rows that are written differs from the source, and nobody looks`,
-      mend: 'drop or disable them, or see to it that they leave the columns of the source as they are',
+      mend: 'drop or disable them, or ensure that they do not change the columns of the source',
     },
   ];
 }
