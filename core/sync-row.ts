@@ -41,14 +41,14 @@ export function syncRow(sync: RowInput, status: SyncStatus | undefined, nowMs: n
   };
 }
 
-const statesThatLook: ReadonlySet<SyncState> = new Set(['Running', 'Waiting', 'Completed']);
+const observedStates: ReadonlySet<SyncState> = new Set(['Running', 'Waiting', 'Completed']);
 
 /**
  * Undefined while the number of waiting rows is unknown: after an error, and while no agent runs the sync. An earlier value would be
  * outdated.
  */
 export function knownLagSeconds(status: SyncStatus | undefined): number | undefined {
-  if (!status || status.lastError || !statesThatLook.has(status.state)) return undefined;
+  if (!status || status.lastError || !observedStates.has(status.state)) return undefined;
   return status.lagSeconds;
 }
 

@@ -10,7 +10,7 @@ import {
   type SyncObject,
   syncs,
 } from '../operator/controllers/objects.ts';
-import { annotationOf, askedBy } from '../operator/controllers/requests.ts';
+import { annotationOf, requestsIn } from '../operator/controllers/requests.ts';
 import { hasCode } from '../operator/runtime/api-errors.ts';
 import { KubernetesClient } from '../operator/runtime/client.ts';
 import type { KubernetesObject, Resource } from '../operator/runtime/objects.ts';
@@ -70,7 +70,7 @@ export async function kubernetesFleet(
     async pending({ namespace, name }) {
       const object = await findSync(namespace, name);
       const answers = answersOf(object);
-      return askedBy(object?.metadata.annotations).flatMap((asked) => {
+      return requestsIn(object?.metadata.annotations).flatMap((asked) => {
         const isAnswered = answers.some(({ type, id }) => type === asked.type && id === asked.id);
         return 'request' in asked && !isAnswered ? [asked.request] : [];
       });
@@ -84,8 +84,8 @@ export async function kubernetesFleet(
     },
     async suspend({ namespace, name, uid, spec }, isSuspended) {
       // Set beside the spec, which Git may own; not set if the spec already has the same value.
-      const isSaid = ((spec as { suspend?: boolean }).suspend === true) === isSuspended;
-      const annotations = { [suspendAnnotation]: isSaid ? null : String(isSuspended) };
+      const isInSpec = ((spec as { suspend?: boolean }).suspend === true) === isSuspended;
+      const annotations = { [suspendAnnotation]: isInSpec ? null : String(isSuspended) };
       await client.patch(syncs, { namespace, name }, { metadata: { uid, annotations } });
     },
     async close() {

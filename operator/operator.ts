@@ -53,7 +53,7 @@ export interface OperatorDeps {
   readonly statusRateLimits?: StatusRateLimits;
   /** After this time a blank status that belongs to another installation gets conditions that say so. */
   readonly blankStatusMs?: number;
-  readonly etcdView?: { readonly lookEveryMs?: number; readonly graceMs?: number };
+  readonly etcdView?: { readonly checkIntervalMs?: number; readonly graceMs?: number };
   readonly election?: {
     readonly leaseDurationMs?: number;
     readonly renewDeadlineMs?: number;
@@ -228,7 +228,7 @@ export class Operator {
         if (this.syncs.get(key)?.metadata.deletionTimestamp !== undefined) sync.enqueue(key);
       },
       onDataSource: (key) => dataSourceStatus.enqueue(key),
-      onSurroundings: () => this.#lookAtAll(),
+      onSurroundings: () => this.#recheckAll(),
     });
   }
 
@@ -265,7 +265,7 @@ export class Operator {
   }
 
   /** etcd may be a different one when it comes back: everything is written there again. */
-  #lookAtAll(): void {
+  #recheckAll(): void {
     const { sync, syncStatus, dataSource, dataSourceStatus } = this.#controllers;
     for (const key of this.syncs.keys()) {
       syncStatus.enqueue(key);

@@ -17,7 +17,7 @@ describe('the operator without its surroundings', () => {
     agent = await bed.joinAgent('idra-agent-0');
     proxy = await faultProxy('127.0.0.1', Number(new URL(bed.api.url).port));
     client = await connect(bed.api, { port: proxy.port });
-    running = bed.run({ client, etcdView: { lookEveryMs: 100, graceMs: 500 } });
+    running = bed.run({ client, etcdView: { checkIntervalMs: 100, graceMs: 500 } });
     await bed.makeNamespace('team-a');
   });
   after(async () => {

@@ -74,8 +74,8 @@ function isSecretName(name: string): boolean {
 }
 
 function textLine({ timestamp, level, message, ...fields }: Logform.TransformableInfo): string {
-  const told = Object.entries(fields).map(([name, value]) => `${name}=${quoted(value)}`);
-  return [timestamp, String(level).padEnd(5), visibleText(String(message)), ...told].join(' ');
+  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${quoted(value)}`);
+  return [timestamp, String(level).padEnd(5), visibleText(String(message)), ...pairs].join(' ');
 }
 
 function quoted(value: unknown): string {

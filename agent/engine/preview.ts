@@ -85,7 +85,7 @@ async function previewEnds(input: PreviewInput, signal: AbortSignal): Promise<Pr
 async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSignal): Promise<Preview> {
   const { sync } = input;
   const { plan } = open;
-  const told = {
+  const facts = {
     guarantee: plan.guarantee,
     wire: plan.read.rowFormat.format,
     columns: plan.write.columns.columns.map((column) => ({
@@ -98,9 +98,9 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
     statements: open.destination.statements(plan.write),
     findings: plan.findings,
   };
-  if (plan.findings.some((finding) => finding.severity === 'error')) return told;
+  if (plan.findings.some((finding) => finding.severity === 'error')) return facts;
   const after = await startOf(input, open, signal);
-  if ('finding' in after) return { ...told, findings: [...plan.findings, after.finding] };
+  if ('finding' in after) return { ...facts, findings: [...plan.findings, after.finding] };
   const { offset, others } = after;
   const isSnapshot = plan.read.mode === 'Snapshot';
   const rowsWaiting = await open.source.estimateWaiting(
@@ -109,7 +109,7 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
   );
   const isDone = sync.spec.schedule.kind === 'once' && offset?.mode === 'Snapshot' && offset.isComplete;
   return {
-    ...told,
+    ...facts,
     findings: [...plan.findings, ...others],
     ...(offset === null ? {} : { offset: formatOffset(offset) }),
     ...(rowsWaiting === undefined ? {} : { rowsWaiting: isDone ? 0 : rowsWaiting }),

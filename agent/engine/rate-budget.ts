@@ -6,7 +6,7 @@ import type { SyncStore } from '../../core/sync-store.ts';
 /** Interval at which changed usage is published to the other agents. */
 const reportEveryMs = 1_000;
 /** Longest sleep after exceeding the budget: other agents may have become idle meanwhile. */
-const lookAgainMs = 250;
+const recheckMs = 250;
 /** Weight of the newest rate in the average of the last seconds. */
 const smoothing = 0.3;
 /** The demand is above the usage, so that it can grow, and never so low that a new batch waits long. */
@@ -31,7 +31,7 @@ export class RateBudget {
   #used = 0;
   #rate = 0;
   #hasWaited = false;
-  #told = '';
+  #reportedDemand = '';
 
   constructor(clock: Clock, store: SyncStore, name: string) {
     this.#clock = clock;
@@ -45,13 +45,13 @@ export class RateBudget {
     if (this.#busy.has(uid)) return;
     this.#advance();
     this.#busy.add(uid);
-    if (this.#isFollowing) this.#tell();
+    if (this.#isFollowing) this.#reportDemand();
     else void this.#follow();
   }
 
   leave(uid: string): void {
     this.#advance();
-    if (this.#busy.delete(uid) && this.#busy.size > 0) this.#tell();
+    if (this.#busy.delete(uid) && this.#busy.size > 0) this.#reportDemand();
   }
 
   /** Call before rows are written: the time of the write counts as waiting. */
@@ -72,7 +72,7 @@ export class RateBudget {
       if (left <= 0) return;
       this.#hasWaited = true;
       const share = this.#share();
-      const waitMs = share > 0 ? Math.min(lookAgainMs, (left / share) * 1_000) : lookAgainMs;
+      const waitMs = share > 0 ? Math.min(recheckMs, (left / share) * 1_000) : recheckMs;
       await this.#clock.sleep(Math.max(1, waitMs), signal);
     }
   }
@@ -91,31 +91,31 @@ export class RateBudget {
   async #follow(): Promise<void> {
     this.#isFollowing = true;
     this.#hasWaited = true;
-    this.#tell();
+    this.#reportDemand();
     for (let ticks = 0; ticks < idleTicks; ticks++) {
       await this.#clock.sleep(reportEveryMs);
       if (this.#busy.size > 0) ticks = 0;
       this.#advance();
       this.#rate += smoothing * ((this.#used * 1_000) / reportEveryMs - this.#rate);
       this.#used = 0;
-      this.#tell();
+      this.#reportDemand();
       this.#hasWaited = false;
     }
     this.#isFollowing = false;
-    this.#told = '';
+    this.#reportedDemand = '';
     this.#store.setRateDemand(this.#name, undefined);
   }
 
-  #tell(): void {
+  #reportDemand(): void {
     const syncs = Math.max(1, this.#busy.size);
     const wanted = Math.max(this.#rate * growth, this.#limit * leastPart);
     // Rounded to steps, so that noise is not published.
     const rowsPerSecond = 2 ** (Math.ceil(Math.log2(wanted) * 2) / 2);
     const isModest = !this.#hasWaited && rowsPerSecond < this.#limit;
     const demand = { syncs, ...(isModest && { rowsPerSecond }) };
-    const told = JSON.stringify(demand);
-    if (told === this.#told) return;
-    this.#told = told;
+    const text = JSON.stringify(demand);
+    if (text === this.#reportedDemand) return;
+    this.#reportedDemand = text;
     this.#store.setRateDemand(this.#name, demand);
   }
 }

@@ -25,10 +25,10 @@ function keyOf({ code, column = '', message }: Rejection): string {
 
 /** For status.warnings: `2 rows were skipped, the last: row id 42, column total: out of range (ValueNotKept)`. */
 export function describeSkipped({ count, kinds }: SkippedRows): string[] {
-  const told = kinds.map((kind) => {
+  const messages = kinds.map((kind) => {
     const what = kind.count === 1 ? '1 row was skipped' : `${kind.count} rows were skipped, the last`;
     return `${what}: ${describeRejection(kind.last)} (${kind.last.code})`;
   });
   const others = count - kinds.reduce((sum, kind) => sum + kind.count, 0);
-  return others > 0 ? [...told, `${others} more rows were skipped (onError: Skip)`] : told;
+  return others > 0 ? [...messages, `${others} more rows were skipped (onError: Skip)`] : messages;
 }

@@ -64,7 +64,7 @@ export const emptyDraft: StatusDraft = {
   hasCaughtUpBefore: false,
 };
 
-export interface Telling {
+export interface StatusInput {
   readonly sync: Sync;
   readonly agent: string;
   readonly nowMs: number;
@@ -72,7 +72,7 @@ export interface Telling {
 }
 
 /** Pure. */
-export function statusOf(draft: StatusDraft, { sync, agent, nowMs, rowsPerSecond }: Telling): SyncStatus {
+export function statusOf(draft: StatusDraft, { sync, agent, nowMs, rowsPerSecond }: StatusInput): SyncStatus {
   const { offset, token, nextPassMs, requests } = draft;
   const shown = shownState(draft);
   const warnings = warningsOf(draft);

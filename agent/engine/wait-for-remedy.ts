@@ -2,7 +2,7 @@ import { fingerprintOfSecrets, hasChangedSecrets } from '../../core/access.ts';
 import type { RunState } from './run-state.ts';
 
 /** Many syncs share a Secret, which is read once for all of them. */
-const lookEveryMs = 5_000;
+const checkIntervalMs = 5_000;
 
 /** After a permanent error: waits until the next attempt is due, or a Secret has changed, which may be the fix. */
 export async function waitForRemedy({ context, wake }: RunState, delayMs: number): Promise<void> {
@@ -14,7 +14,7 @@ export async function waitForRemedy({ context, wake }: RunState, delayMs: number
   while (leftMs() > 0 && !wake.interrupt(false).aborted) {
     if (before === undefined) await wake.sleep(leftMs());
     else {
-      await wake.sleep(Math.min(leftMs(), lookEveryMs));
+      await wake.sleep(Math.min(leftMs(), checkIntervalMs));
       if (hasChangedSecrets(before, await fingerprint())) return;
     }
   }

@@ -20,7 +20,7 @@ const wellEveryMs = 5 * 60_000;
 const unwellEveryMs = 30_000;
 /** Interval for the Secrets of a DataSource with problems: a corrected Secret is the most likely fix. */
 const secretsEveryMs = 5_000;
-const lookEveryMs = 1_000;
+const pollIntervalMs = 1_000;
 const answerMs = 30_000;
 const maxAtOnce = 8;
 
@@ -43,7 +43,7 @@ export async function checkDataSources(
   await checks.remember();
   while (!signal.aborted) {
     for (const dataSource of view.dataSources.values()) checks.consider(dataSource);
-    await deps.clock.sleep(lookEveryMs, signal).catch(() => {});
+    await deps.clock.sleep(pollIntervalMs, signal).catch(() => {});
   }
 }
 
@@ -63,7 +63,7 @@ class Checks {
   readonly #slots = new Semaphore(maxAtOnce);
   readonly #known = new Map<string, Known>();
   readonly #underWay = new Set<string>();
-  readonly #looksMs = new Map<string, number>();
+  readonly #secretsDueMs = new Map<string, number>();
 
   constructor(deps: CheckDeps, signal: AbortSignal) {
     this.#deps = deps;
@@ -81,11 +81,12 @@ class Checks {
     const known = this.#known.get(name);
     const isDue = known?.generation !== dataSource.generation || this.#deps.clock.now() >= known.dueMs;
     if (this.#underWay.has(name)) return;
-    const mustLook = known !== undefined && !known.isWell && this.#deps.clock.now() >= this.#lookAt(name);
-    if (!isDue && !mustLook) return;
+    const areSecretsDue =
+      known !== undefined && !known.isWell && this.#deps.clock.now() >= this.#secretsDueAt(name);
+    if (!isDue && !areSecretsDue) return;
     this.#underWay.add(name);
     this.#slots
-      .use(this.#signal, () => (isDue ? this.#check(dataSource) : this.#lookAtSecrets(dataSource, known)))
+      .use(this.#signal, () => (isDue ? this.#check(dataSource) : this.#checkSecrets(dataSource, known)))
       .catch((error: unknown) => {
         if (!this.#signal.aborted)
           this.#deps.log.warn('a DataSource could not be checked', { dataSource: name, error });
@@ -94,13 +95,13 @@ class Checks {
   }
 
   /** When the Secrets of a DataSource with problems are checked next. */
-  #lookAt(name: string): number {
-    return this.#looksMs.get(name) ?? 0;
+  #secretsDueAt(name: string): number {
+    return this.#secretsDueMs.get(name) ?? 0;
   }
 
-  async #lookAtSecrets(dataSource: DesiredDataSource, known: Known | undefined): Promise<void> {
+  async #checkSecrets(dataSource: DesiredDataSource, known: Known | undefined): Promise<void> {
     const name = qualifiedName(dataSource);
-    this.#looksMs.set(name, this.#deps.clock.now() + secretsEveryMs);
+    this.#secretsDueMs.set(name, this.#deps.clock.now() + secretsEveryMs);
     const secrets = await this.#secretsOf(dataSource);
     if (hasChangedSecrets(known?.secrets, secrets)) await this.#check(dataSource);
     // It was checked under an earlier leader.
@@ -154,10 +155,10 @@ function knownOf({ generation, checkedAt, isReachable, code }: DataSourceReport)
   return { generation, isWell, dueMs: Date.parse(checkedAt) + (isWell ? wellEveryMs : unwellEveryMs) };
 }
 
-type Told = Pick<DataSourceReport, 'isReachable' | 'message' | 'agent'> &
+type CheckResult = Pick<DataSourceReport, 'isReachable' | 'message' | 'agent'> &
   Partial<Pick<DataSourceReport, 'code' | 'serverVersion'>>;
 
-function reportOf(answer: ProbeAnswer | IdraError, leader: string): Told {
+function reportOf(answer: ProbeAnswer | IdraError, leader: string): CheckResult {
   if (answer instanceof IdraError)
     return { isReachable: false, code: answer.code, message: describeError(answer), agent: leader };
   const { agent, error } = answer;

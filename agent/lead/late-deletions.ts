@@ -5,7 +5,7 @@ import { qualifiedName } from '../../core/sync-spec.ts';
 
 /** Longer than the operator's limit, which is reported on the custom resource; without Kubernetes nothing else ends a deletion. */
 const limitMs = 12 * 60_000;
-const lookEveryMs = 5_000;
+const checkIntervalMs = 5_000;
 
 export interface LateDeletionDeps {
   readonly coordination: Pick<Coordination, 'desired'>;
@@ -37,7 +37,7 @@ export async function endLateDeletions(
       }
     }
     await purgeRemoved({ coordination, log }, view);
-    await clock.sleep(lookEveryMs, signal).catch(() => {});
+    await clock.sleep(checkIntervalMs, signal).catch(() => {});
   }
 }
 

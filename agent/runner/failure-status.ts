@@ -4,7 +4,7 @@ import { ofThisSpec } from '../../core/effective-status.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
 import type { SyncStatus } from '../../core/status.ts';
 
-export interface Trouble {
+export interface FailureInput {
   readonly desired: DesiredSync;
   /** The last reported status. */
   readonly last: SyncStatus | undefined;
@@ -16,7 +16,14 @@ export interface Trouble {
 }
 
 /** The status of a sync that failed before the engine was started: the error, on top of the last reported status. */
-export function failureStatus({ desired, last, error, agentName, clock, count = 1 }: Trouble): SyncStatus {
+export function failureStatus({
+  desired,
+  last,
+  error,
+  agentName,
+  clock,
+  count = 1,
+}: FailureInput): SyncStatus {
   const isTransient = error.disposition === 'transient';
   const time = new Date(clock.now()).toISOString();
   const message = describeError(error);

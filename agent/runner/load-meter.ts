@@ -13,7 +13,7 @@ interface Measured {
   busyMs: number;
   /** Averaged share of time in which a write is in progress. */
   share: number;
-  told: number;
+  reported: number;
   /** Time at which its pass began to move rows. */
   passSinceMs?: number | undefined;
 }
@@ -30,7 +30,7 @@ export class LoadMeter {
   }
 
   add(uid: string, busyMs: number): void {
-    const measured = this.#syncs.get(uid) ?? { busyMs: 0, share: 0, told: 1 };
+    const measured = this.#syncs.get(uid) ?? { busyMs: 0, share: 0, reported: 1 };
     measured.busyMs += busyMs;
     measured.passSinceMs ??= this.#clock.monotonicMs() - busyMs;
     this.#syncs.set(uid, measured);
@@ -66,8 +66,8 @@ export class LoadMeter {
       measured.share = measured.share * fading + share * (1 - fading);
       measured.busyMs = 0;
       const load = 1 + (fullLoad - 1) * measured.share;
-      if (load > measured.told * noise || load < measured.told / noise) measured.told = load;
-      loads[uid] = Number(measured.told.toFixed(2));
+      if (load > measured.reported * noise || load < measured.reported / noise) measured.reported = load;
+      loads[uid] = Number(measured.reported.toFixed(2));
     }
     return loads;
   }

@@ -30,13 +30,13 @@ function addGet(offset: Command, cli: Cli): void {
     const { output } = options;
     return await withFleet(cli, options, async (fleet) => {
       const sync = await requireSync(fleet, name, options);
-      const told = {
+      const result = {
         sync: `${sync.namespace}/${sync.name}`,
         offset: storedText(sync),
         encoded: sync.status?.offset ?? null,
       };
-      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, told));
-      else cli.out.write(`${told.offset}\n`);
+      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, result));
+      else cli.out.write(`${result.offset}\n`);
       return exitStatus.ok;
     });
   });

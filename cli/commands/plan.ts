@@ -41,8 +41,8 @@ export function addPlan(root: Command, cli: Cli): void {
           async (sync): Promise<Planned> => ({ sync, preview: await examination.plan(sync) }),
         ),
       );
-      const told = planned.map(({ sync, preview }) => ({ sync: qualifiedName(sync), ...preview }));
-      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, told));
+      const result = planned.map(({ sync, preview }) => ({ sync: qualifiedName(sync), ...preview }));
+      if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, result));
       else cli.out.write(planned.map(formatPlanned).join('\n'));
       return statusOf(planned);
     });

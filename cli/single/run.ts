@@ -101,14 +101,14 @@ export function failureLines(syncs: readonly Sync[], state: StateFile, sinceMs: 
       .answers(sync.uid)
       .filter(({ state: answer, time }) => answer === 'Refused' && Date.parse(time) >= sinceMs)
       .map(({ type, message }) => `${sync.name}: ${type} was refused: ${message}`),
-    ...troubleOf(sync, state.readStatus(sync.uid)),
+    ...failureOf(sync, state.readStatus(sync.uid)),
   ]);
 }
 
-function troubleOf(sync: Sync, status: SyncStatus | undefined): string[] {
+function failureOf(sync: Sync, status: SyncStatus | undefined): string[] {
   if (!status) return [];
-  const told = [...(status.warnings ?? []).map((warning) => `${sync.name}: warning: ${warning}`)];
-  if (status.lastError) told.push(`${sync.name}: ${status.lastError.code}: ${status.lastError.message}`);
-  else if (status.reason === 'HeldBack') told.push(`${sync.name}: ${heldBackText(status.bound)}`);
-  return told;
+  const lines = [...(status.warnings ?? []).map((warning) => `${sync.name}: warning: ${warning}`)];
+  if (status.lastError) lines.push(`${sync.name}: ${status.lastError.code}: ${status.lastError.message}`);
+  else if (status.reason === 'HeldBack') lines.push(`${sync.name}: ${heldBackText(status.bound)}`);
+  return lines;
 }

@@ -186,13 +186,13 @@ const mostKnownCrons = 10_000;
 
 function wrongCron(cron: string): WrongCron | undefined {
   if (knownCrons.has(cron)) return knownCrons.get(cron);
-  const wrong = lookAtCron(cron);
+  const wrong = checkCron(cron);
   if (knownCrons.size >= mostKnownCrons) knownCrons.clear();
   knownCrons.set(cron, wrong);
   return wrong;
 }
 
-function lookAtCron(cron: string): WrongCron | undefined {
+function checkCron(cron: string): WrongCron | undefined {
   try {
     return new Cron(cron, { paused: true }).nextRun() === null ? neverDue : undefined;
   } catch {

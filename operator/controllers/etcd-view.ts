@@ -25,7 +25,7 @@ export interface EtcdViewDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Interval between checks of etcd and the list of agents. */
-  readonly lookEveryMs?: number;
+  readonly checkIntervalMs?: number;
   /** Time without an answer, or without an agent, before it is reported: a single restart does not concern users. */
   readonly graceMs?: number;
 }
@@ -93,10 +93,10 @@ export class EtcdView {
     const synced = async () => {
       await orAborted(Promise.all(watching.map(({ isSynced }) => isSynced)), signal);
       this.#hasSynced = true;
-      this.#tellAll();
+      this.#notifyAll();
     };
     try {
-      await Promise.all([synced().catch(() => {}), this.#look(signal)]);
+      await Promise.all([synced().catch(() => {}), this.#poll(signal)]);
     } finally {
       await Promise.all(watching.map((each) => each.close()));
     }
@@ -123,8 +123,8 @@ export class EtcdView {
     for (const listener of this.#listeners) listener.onSync(uid);
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
-    const { clock, coordination, lookEveryMs = 3_000 } = this.#deps;
+  async #poll(signal: AbortSignal): Promise<void> {
+    const { clock, coordination, checkIntervalMs = 3_000 } = this.#deps;
     while (!signal.aborted) {
       try {
         const agents = await orAborted(coordination.cluster.agents(), signal);
@@ -134,7 +134,7 @@ export class EtcdView {
         if (signal.aborted) return;
         this.#failed(thrown);
       }
-      await clock.sleep(lookEveryMs, signal).catch(() => {});
+      await clock.sleep(checkIntervalMs, signal).catch(() => {});
     }
   }
 
@@ -145,7 +145,7 @@ export class EtcdView {
     log.info('etcd answers again', { since: this.#outage.since });
     this.#outage = undefined;
     this.#populatedMs = this.#answeredMs;
-    this.#tellAll();
+    this.#notifyAll();
   }
 
   #failed(thrown: unknown): void {
@@ -159,7 +159,7 @@ export class EtcdView {
       since,
       error,
     });
-    this.#tellAll();
+    this.#notifyAll();
   }
 
   #count(agents: number): void {
@@ -171,10 +171,10 @@ export class EtcdView {
     this.#hasAgents = hasAgents;
     if (hasAgents) log.info('agents are running again', { agents });
     else log.warn('no agent is running: no sync can run');
-    this.#tellAll();
+    this.#notifyAll();
   }
 
-  #tellAll(): void {
+  #notifyAll(): void {
     for (const listener of this.#listeners) listener.onSurroundings();
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RequestStatus } from '../../core/status.ts';
-import { annotationOf, askedBy, mergeRequests, parseRequest } from './requests.ts';
+import { annotationOf, mergeRequests, parseRequest, requestsIn } from './requests.ts';
 
 describe('the value of an annotation', () => {
   test('any text is the id of the request', () => {
@@ -55,15 +55,15 @@ describe('the value of an annotation', () => {
   });
 
   test('other annotations ask for nothing', () => {
-    assert.deepEqual(askedBy({ 'idra.dev/suspend': 'true', 'example.com/run-now': '1' }), []);
-    assert.deepEqual(askedBy(undefined), []);
+    assert.deepEqual(requestsIn({ 'idra.dev/suspend': 'true', 'example.com/run-now': '1' }), []);
+    assert.deepEqual(requestsIn(undefined), []);
   });
 });
 
 describe('the last request of each type', () => {
   const done = (id: string): RequestStatus => ({ type: 'run-now', id, state: 'Done', message: '', time: '' });
   const accepted = (id: string): RequestStatus => ({ ...done(id), state: 'Accepted' });
-  const asked = (id: string) => askedBy({ 'idra.dev/run-now': id });
+  const asked = (id: string) => requestsIn({ 'idra.dev/run-now': id });
 
   test("an agent's answer goes before what was accepted", () => {
     assert.deepEqual(mergeRequests([accepted('b')], [done('b')], asked('b')), [done('b')]);

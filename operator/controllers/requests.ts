@@ -14,12 +14,14 @@ export const requestTypes: Readonly<Record<RequestType, true>> = {
 };
 
 /** A request from an annotation, or the reason why it is invalid. */
-export type Asked =
+export type ParsedRequest =
   | { readonly type: RequestType; readonly id: string; readonly request: Request }
   | { readonly type: RequestType; readonly id: string; readonly refusal: string };
 
 /** All requests in the annotations of a Sync, one of each type. */
-export function askedBy(annotations: Readonly<Record<string, string>> | undefined): readonly Asked[] {
+export function requestsIn(
+  annotations: Readonly<Record<string, string>> | undefined,
+): readonly ParsedRequest[] {
   return (Object.keys(requestTypes) as RequestType[]).flatMap((type) => {
     const value = annotations?.[requestAnnotation(type)];
     return value === undefined ? [] : [parseRequest(type, value)];
@@ -30,7 +32,7 @@ export function askedBy(annotations: Readonly<Record<string, string>> | undefine
  * Parses the value of an annotation `idra.dev/REQUEST`: any text, which then is its id, or a JSON object with `id` and `by`, and for
  * `offset` with `value` and `expect`, whose default id is derived from the whole value.
  */
-export function parseRequest(type: RequestType, value: string): Asked {
+export function parseRequest(type: RequestType, value: string): ParsedRequest {
   const text = value.trim();
   let id = idOf(text);
   try {
@@ -100,7 +102,7 @@ function idOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }
 
-export function refused(asked: Asked, message: string, nowMs: number): RequestStatus {
+export function refused(asked: ParsedRequest, message: string, nowMs: number): RequestStatus {
   return { type: asked.type, id: asked.id, state: 'Refused', message, time: new Date(nowMs).toISOString() };
 }
 
@@ -114,7 +116,7 @@ export const thereAtCreation =
 export function mergeRequests(
   known: readonly RequestStatus[],
   answered: readonly RequestStatus[],
-  asked: readonly Asked[],
+  asked: readonly ParsedRequest[],
 ): readonly RequestStatus[] {
   const merged = (Object.keys(requestTypes) as RequestType[]).flatMap((type) => {
     const mine = known.find((each) => each.type === type);

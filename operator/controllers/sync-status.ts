@@ -9,7 +9,7 @@ import { statusShape } from './first-status.ts';
 import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
 import { ignoredAnnotations, ignoredFields, ofIgnored } from './own-warnings.ts';
 import { pendingShape } from './pending-shape.ts';
-import { askedBy, mergeRequests } from './requests.ts';
+import { mergeRequests, requestsIn } from './requests.ts';
 import type { StatusRateLimiter } from './status-rate-limiter.ts';
 import { eventsFor } from './sync-events.ts';
 
@@ -62,23 +62,23 @@ export function statusOf(
   const isDeleted = object.metadata.deletionTimestamp !== undefined;
   if (etcdView.outage && !invalid && !isDeleted) return withOutage(current, etcdView.outage, clock.now());
   if (!etcdView.hasSynced && !etcdView.outage) return undefined;
-  const said = etcdView.statusOf(uid);
+  const reported = etcdView.statusOf(uid);
   const why = isDeleted
     ? whyNotCleaned(deps, object)
     : invalid
       ? whyInvalid(invalid)
-      : whyNotRun(deps, object, said);
+      : whyNotRun(deps, object, reported);
   const observed = isDeleted ? (current.observedGeneration ?? generation) : generation;
   const shown = effectiveStatus(
     { uid, generation: observed, isSuspended: isSuspended && !invalid, isDeleted },
-    said,
+    reported,
     clock.now(),
     why,
   );
-  const told = isSuspended && !isDeleted ? suspended(object, shown) : shown;
-  const requests = mergeRequests(current.requests ?? [], told.requests ?? [], askedBy(annotations));
-  const warnings = [...ownWarnings(deps, object), ...(told.warnings ?? [])];
-  const warned = warnings.length > 0 ? { ...told, warnings } : told;
+  const effective = isSuspended && !isDeleted ? suspended(object, shown) : shown;
+  const requests = mergeRequests(current.requests ?? [], effective.requests ?? [], requestsIn(annotations));
+  const warnings = [...ownWarnings(deps, object), ...(effective.warnings ?? [])];
+  const warned = warnings.length > 0 ? { ...effective, warnings } : effective;
   return statusShape(warned, current, requests, clock.now());
 }
 
@@ -108,13 +108,14 @@ function whyNotCleaned(deps: StatusDeps, object: SyncObject): UnassignedReason |
 function whyNotRun(
   deps: StatusDeps,
   object: SyncObject,
-  said: SyncStatus | undefined,
+  reported: SyncStatus | undefined,
 ): UnassignedReason | undefined {
   const missing = whichIsMissing(deps, object);
   if (missing) return missing;
   const unassigned = deps.etcdView.unassignedOf(object.metadata.uid);
   // A Sync that is completed or failed needs no agent, but only if that was reported about this spec.
-  const ofThisSpec = said && said.observedGeneration === object.metadata.generation ? said.state : undefined;
+  const ofThisSpec =
+    reported && reported.observedGeneration === object.metadata.generation ? reported.state : undefined;
   const needsNoAgent = ofThisSpec === 'Completed' || ofThisSpec === 'Failed';
   return needsNoAgent ? undefined : unassigned;
 }

@@ -6,7 +6,7 @@ import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { firstStatus } from './first-status.ts';
 import { liveObject, requireNewest } from './newest.ts';
 import { type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
-import { type Asked, askedBy, refused, thereAtCreation } from './requests.ts';
+import { type ParsedRequest, refused, requestsIn, thereAtCreation } from './requests.ts';
 import { manifestObject } from './spec-cache.ts';
 
 import { removeSync } from './sync-deletion.ts';
@@ -31,7 +31,7 @@ export async function reconcileSync(
     return;
   }
   await putSync(deps, seen, seen !== object, signal);
-  for (const asked of askedBy(seen.metadata.annotations)) await request(deps, seen, asked, signal);
+  for (const asked of requestsIn(seen.metadata.annotations)) await request(deps, seen, asked, signal);
 }
 
 /** If it was ours, our agents stop. Nothing of it is deleted, neither here nor at the destination, because it may come back. */
@@ -67,7 +67,7 @@ async function markSeen(
   signal: AbortSignal,
 ): Promise<SyncObject | undefined> {
   const nowMs = deps.clock.now();
-  const requests = askedBy(object.metadata.annotations).map((asked) =>
+  const requests = requestsIn(object.metadata.annotations).map((asked) =>
     refused(asked, thereAtCreation, nowMs),
   );
   const isUnseen = (current: SyncObjectStatus | undefined) => current?.state === undefined;
@@ -112,7 +112,7 @@ async function stopSync(deps: ReconcilerDeps, object: SyncObject, signal: AbortS
 async function request(
   deps: ReconcilerDeps,
   object: SyncObject,
-  asked: Asked,
+  asked: ParsedRequest,
   signal: AbortSignal,
 ): Promise<void> {
   const known = deps.syncStatuses.current(object)?.requests?.find((each) => each.type === asked.type);
@@ -130,7 +130,7 @@ async function request(
   }
 }
 
-async function post(deps: ReconcilerDeps, uid: string, asked: Asked): Promise<RequestStatus> {
+async function post(deps: ReconcilerDeps, uid: string, asked: ParsedRequest): Promise<RequestStatus> {
   const nowMs = deps.clock.now();
   if ('refusal' in asked) return refused(asked, asked.refusal, nowMs);
   const { requests } = deps.coordination;

@@ -92,7 +92,7 @@ export class Unwatched {
       this.#forbidden.delete(namespace);
     } catch (thrown) {
       if (!hasCode(thrown, 'KubernetesForbidden')) throw thrown;
-      this.#tellForbidden(namespace);
+      this.#reportForbidden(namespace);
     }
   }
 
@@ -179,7 +179,7 @@ export class Unwatched {
     return `namespace ${metadata.namespace} is no longer watched by the installation ${installation} of Idra: nothing in it runs`;
   }
 
-  #tellForbidden(namespace: string): void {
+  #reportForbidden(namespace: string): void {
     if (this.#forbidden.has(namespace)) return;
     this.#forbidden.add(namespace);
     const remedy = `give the operator the rights in this namespace that the chart's ClusterRole has; it retries every ten minutes`;

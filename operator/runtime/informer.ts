@@ -20,7 +20,7 @@ export class Informer<T extends KubernetesObject> {
     this.#options = options;
     const namespaces = options.namespaces?.length ? options.namespaces : [undefined];
     for (const namespace of namespaces) {
-      const onChange = (change: Change<T>) => this.#tell(change);
+      const onChange = (change: Change<T>) => this.#notify(change);
       const onList = () => {
         if (this.hasSynced) this.#synced.resolve();
       };
@@ -65,7 +65,7 @@ export class Informer<T extends KubernetesObject> {
     await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.run(signal)));
   }
 
-  #tell(change: Change<T>): void {
+  #notify(change: Change<T>): void {
     for (const handler of this.#handlers) {
       try {
         handler(change);

@@ -180,7 +180,7 @@ class Candidate {
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
       if (hasCode(thrown, 'KubernetesNotFound')) this.hasLostLease = true;
-      if (hasCode(thrown, 'KubernetesConflict')) await this.#lookAgain(timeoutMs, signal);
+      if (hasCode(thrown, 'KubernetesConflict')) await this.#rereadLease(timeoutMs, signal);
     }
   }
 
@@ -198,7 +198,7 @@ class Candidate {
   }
 
   /** After a conflict: an earlier renewal of ours whose answer was lost, an annotation, or another leader. */
-  async #lookAgain(timeoutMs: number, signal: AbortSignal): Promise<void> {
+  async #rereadLease(timeoutMs: number, signal: AbortSignal): Promise<void> {
     try {
       const current = await this.#read(signal, timeoutMs);
       this.hasLostLease = current?.spec?.holderIdentity !== this.identity;

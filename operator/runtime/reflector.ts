@@ -122,8 +122,8 @@ export class Reflector<T extends KubernetesObject> {
   #replace(next: Map<string, T>): void {
     const previous = this.#cache;
     this.#cache = next;
-    for (const [key, before] of previous) if (!next.has(key)) this.#tell({ key, before, after: undefined });
-    for (const [key, after] of next) this.#tell({ key, before: previous.get(key), after });
+    for (const [key, before] of previous) if (!next.has(key)) this.#notify({ key, before, after: undefined });
+    for (const [key, after] of next) this.#notify({ key, before: previous.get(key), after });
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
@@ -153,15 +153,15 @@ export class Reflector<T extends KubernetesObject> {
     const before = this.#cache.get(key);
     if (event.type === 'DELETED') {
       this.#cache.delete(key);
-      if (before) this.#tell({ key, before, after: undefined });
+      if (before) this.#notify({ key, before, after: undefined });
       return;
     }
     const after = this.#transform(event.object);
     this.#cache.set(key, after);
-    this.#tell({ key, before, after });
+    this.#notify({ key, before, after });
   }
 
-  #tell(change: Change<T>): void {
+  #notify(change: Change<T>): void {
     const { key, before, after } = change;
     if (before && after) {
       if (isSameVersion(before, after)) return;
