@@ -130,7 +130,7 @@ async function startHealth(
       (operator.syncs.hasSynced && operator.dataSources.hasSynced) || 'the initial list is not complete',
     etcd: () => {
       const { outage, hasSynced } = operator.etcdView;
-      if (outage) return `etcd has not answered since ${outage.since}: ${outage.message}`;
+      if (outage) return `no answer since ${outage.since}: ${outage.message}`;
       return hasSynced || 'the initial list is not complete';
     },
   };
