@@ -171,7 +171,7 @@ describe('the rights of a release that watches everything', () => {
     };
     const made = await run();
     assert.equal(made.status, 0, made.talk);
-    assert.match(made.out, /Secret idra-system\/idra-etcd-agent +idra-agent .*made/);
+    assert.match(made.out, /Secret idra-system\/idra-etcd-agent +idra-agent .*created/);
     const before = await serial();
     assert.match(before, /^idra\.dev\/etcd-certificate LS0t/);
     await Promise.all([run(), run()]);

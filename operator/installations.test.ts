@@ -67,7 +67,7 @@ describe('two installations over one namespace', () => {
     await one.hasEvent(
       'team',
       'orders',
-      /^Normal ManagedElsewhere: is managed by .* default\/idra: default\/other leaves/,
+      /^Normal ManagedElsewhere: is managed by .* default\/idra: default\/other does not change it/,
     );
     assert.equal(await ownerOf('team', 'orders'), first);
     assert.equal(await other.stored(made), undefined);
