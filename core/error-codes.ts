@@ -59,7 +59,7 @@ export const errorCodes = {
   },
   CleartextPasswordRefused: {
     cause:
-      'The server requests the password in cleartext over a connection that is not verified. It was not sent.',
+      'The server requests the password in cleartext over a connection that does not protect it. It was not sent.',
     remedy:
       'Set tls.mode to VerifyFull (with tls.caSecretRef where the authority is not a public one); or set allowCleartextPassword to true if nobody else can read or answer on the network.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
@@ -648,7 +648,7 @@ export const errorCodes = {
   },
   PathNotAllowed: {
     cause:
-      'The path of a SQLite DataSource leads to a file that DataSources may not use: outside the folder of its namespace in a cluster, a state file of idra run, a file of another namespace, or a link to such a file.',
+      'The path of a SQLite DataSource leads to a file that DataSources may not use: outside the folder of its namespace in a cluster, a state file of idra run, a companion file of a database (-wal, -shm, -journal), or a link to such a file.',
     remedy:
       'Put the file below IDRA_SQLITE_ROOT/NAMESPACE of the agent and name it without links; never name a state file.',
     systems: ['SQLite'],
