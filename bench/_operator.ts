@@ -44,7 +44,7 @@ export async function makeSyncs(
 }
 
 /** Writes what agents would report about all, at once. */
-export async function sayAll(
+export async function reportAll(
   bed: OperatorBed,
   made: readonly SyncObject[],
   more: Partial<SyncStatus> = {},

@@ -15,8 +15,8 @@ export interface Bench {
   sql(database: PostgresDatabase, sql: string): Promise<Record<string, unknown>[]>;
   /** For files; deleted at the end. */
   readonly folder: string;
-  /** `bin/idra run --once` from start to exit. `isAnew`: with a new state. */
-  idra(sync: string, isAnew?: boolean): Promise<Run>;
+  /** `bin/idra run --once` from start to exit. `isFresh`: with a new state. */
+  idra(sync: string, isFresh?: boolean): Promise<Run>;
   stop(): Promise<void>;
 }
 
@@ -47,9 +47,9 @@ export async function openBench(): Promise<Bench> {
     // As the owner, who could not write tables created by the superuser.
     sql: (database, sql) => server.query(`SET ROLE "${database.user}"; ${sql}`, database.database),
     folder,
-    async idra(sync, isAnew = false) {
+    async idra(sync, isFresh = false) {
       const file = join(folder, 'sync.yaml');
-      if (isAnew) await rm(join(folder, 'state.db'), { force: true });
+      if (isFresh) await rm(join(folder, 'state.db'), { force: true });
       await writeFile(
         file,
         serverManifest('source', 'postgres', source) +
@@ -76,10 +76,10 @@ export async function openBench(): Promise<Bench> {
 export async function timed(command: string, args: readonly string[]): Promise<Run> {
   const start = performance.now();
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let told = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
-      told = (told + chunk).slice(-4_000);
+      output = (output + chunk).slice(-4_000);
     });
   }
   let peakBytes = 0;
@@ -88,7 +88,7 @@ export async function timed(command: string, args: readonly string[]): Promise<R
   }, 50);
   const code = await new Promise((resolve) => child.once('close', resolve));
   clearInterval(watch);
-  if (code !== 0) throw new Error(`${command} ended with ${code}\n${told}`);
+  if (code !== 0) throw new Error(`${command} ended with ${code}\n${output}`);
   return { ms: performance.now() - start, peakBytes };
 }
 

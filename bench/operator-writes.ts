@@ -7,7 +7,7 @@ import {
   type SyncObject,
   syncs,
 } from '../operator/controllers/objects.ts';
-import { makeSyncs, sayAll, startOperator } from './_operator.ts';
+import { makeSyncs, reportAll, startOperator } from './_operator.ts';
 
 /**
  * What the operator writes to Kubernetes: nothing while nothing happens, and no more than its budget while Syncs alternate between
@@ -70,7 +70,7 @@ async function busy(namespace: string, made: readonly SyncObject[]) {
     for (let written = 2; !ended.signal.aborted; written++) {
       const state = written % 2 === 0 ? 'Waiting' : 'Running';
       const rows = { read: written, written, deleted: 0, rejected: 0 };
-      await sayAll(bed, made, { state, rows, observedAt: new Date().toISOString() });
+      await reportAll(bed, made, { state, rows, observedAt: new Date().toISOString() });
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   };
@@ -100,7 +100,7 @@ async function measureBusy(namespace: string, count: number): Promise<void> {
     `${count} busy Syncs, ${watchedMs / 1_000} s: at most ${ofOne} writes of one Sync in a minute, ${most(times, 1_000)} in all in a second`,
   );
   console.log(`  ${changes.length} writes, of ${names.size} Syncs`);
-  await sayAll(bed, made, { observedAt: new Date().toISOString() });
+  await reportAll(bed, made, { observedAt: new Date().toISOString() });
 }
 
 async function measureIdle(namespace: string): Promise<void> {

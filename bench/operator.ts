@@ -4,7 +4,7 @@ import { OperatorBed } from '../e2e/kit/operator.ts';
 import type { RunningProcess } from '../e2e/kit/processes.ts';
 import { until } from '../e2e/kit/wait.ts';
 import type { SyncObject } from '../operator/controllers/objects.ts';
-import { makeSyncs, sayAll, startOperator } from './_operator.ts';
+import { makeSyncs, reportAll, startOperator } from './_operator.ts';
 
 /** Thousands of Syncs at once: the time until all are in etcd and all statuses are back, the cost, and the latency of one change. */
 const { values } = parseArgs({
@@ -80,7 +80,7 @@ async function changeLatencies(
   return latencies.sort((a, b) => a - b);
 }
 
-function told(latencies: readonly number[]): string {
+function formatted(latencies: readonly number[]): string {
   const at = (part: number) =>
     (latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? 0).toFixed(1);
   return `median ${at(0.5)} ms, 95th percentile ${at(0.95)} ms, worst ${at(1)} ms`;
@@ -110,13 +110,13 @@ try {
   console.log(`  and each with its first status and conditions after ${seconds(start)} s`);
 
   start = performance.now();
-  await sayAll(bed, made);
+  await reportAll(bed, made);
   const meanwhile = changeLatencies(bed, made, 2);
   const isShown = async () => (await watched.metric('syncs{state="Running"}')) === syncs;
   await until(isShown, { what: 'all statuses', ...patience });
   console.log(`${syncs} statuses of agents at once: all in Kubernetes after ${seconds(start)} s`);
-  console.log(`one change of a spec to etcd, meanwhile: ${told(await meanwhile)}`);
-  console.log(`one change of a spec to etcd, at rest:   ${told(await changeLatencies(bed, made, 3))}`);
+  console.log(`one change of a spec to etcd, meanwhile: ${formatted(await meanwhile)}`);
+  console.log(`one change of a spec to etcd, at rest:   ${formatted(await changeLatencies(bed, made, 3))}`);
   console.log(`the operator took ${await watched.cost()}`);
   console.log(
     `memory of the operator at its peak: ${watched.peakMiB} MiB (with a kubeconfig; in a pod some 60 MiB less)`,

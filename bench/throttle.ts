@@ -50,9 +50,9 @@ async function measure(count: number): Promise<void> {
   const most = limit + (count * batchRows * 1_000) / (endMs - startMs);
   const isMet = rate >= 0.9 * limit && rate <= most;
   if (!isMet) process.exitCode = 1;
-  const told = `${count} busy of ${tables.length}: ${Math.round(rate)} rows/s, ${((100 * rate) / limit).toFixed(1)} %`;
+  const text = `${count} busy of ${tables.length}: ${Math.round(rate)} rows/s, ${((100 * rate) / limit).toFixed(1)} %`;
   console.log(
-    `${isMet ? 'ok    ' : 'MISSED'} ${told} of the limit (90 % to ${((100 * most) / limit).toFixed(1)} %)`,
+    `${isMet ? 'ok    ' : 'MISSED'} ${text} of the limit (90 % to ${((100 * most) / limit).toFixed(1)} %)`,
   );
   const rows = await until(
     async () => {

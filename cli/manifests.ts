@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { manifests as reader } from '../connectors/catalog.ts';
 import type { StateFile } from '../coordination/single/state-file.ts';
-import { readRemembered } from '../coordination/single/uids.ts';
+import { readStored } from '../coordination/single/uids.ts';
 import type { SecretReader } from '../core/access.ts';
 import { type Finding, permanent } from '../core/errors.ts';
 import type { ManifestKind } from '../core/manifest/names.ts';
@@ -170,7 +170,7 @@ interface KnownSyncs {
 /** Each with its uid in the state file, if present. Writes nothing, and works while a run has the file open. */
 export function withStateOf(path: string, unidentified: readonly UnidentifiedSync[]): KnownSyncs {
   if (!existsSync(path)) return { syncs: withoutState(unidentified), known: new Map() };
-  const known = readRemembered(path);
+  const known = readStored(path);
   const syncs = unidentified.map((sync) => ({
     ...sync,
     uid: known.get(qualifiedName(sync))?.uid ?? randomUUID(),

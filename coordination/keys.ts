@@ -180,7 +180,7 @@ export class Keys {
   }
 
   /**
-   * TrialNote: an agent connects to a data source for the first time. Written and deleted by that agent; outlives an agent that dies.
+   * TrialRecord: an agent connects to a data source for the first time. Written and deleted by that agent; outlives an agent that dies.
    * Lease: -.
    */
   trial(dataSource: string, instance: string): string {

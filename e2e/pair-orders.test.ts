@@ -28,9 +28,9 @@ for (const from of systemNames) {
     const single = await write(`${from}-orders`, source, destination);
     const { status } = await single.runOnce();
     for (const { name, expected } of orderCases) {
-      const told = status.get(name);
-      if (typeof expected === 'string') assert.equal(told?.reason, expected, `${name}: ${told?.message}`);
-      else assert.equal(await count(destination, name), expected, `${name}: ${told?.message}`);
+      const result = status.get(name);
+      if (typeof expected === 'string') assert.equal(result?.reason, expected, `${name}: ${result?.message}`);
+      else assert.equal(await count(destination, name), expected, `${name}: ${result?.message}`);
     }
     for (const [statements, expected] of changesOfIds(from)) {
       await source.execute(...statements);
@@ -143,11 +143,12 @@ for (const to of systemNames.filter((name) => name !== 'sqlite')) {
     }
     await single.write([source.manifest('source'), destination.manifest('destination'), ...syncs].join(''));
     const before = await single.runOnce();
-    for (const [name, told] of before.status)
-      assert.equal(told.lastError, undefined, `${name}: ${told.message}`);
+    for (const [name, result] of before.status)
+      assert.equal(result.lastError, undefined, `${name}: ${result.message}`);
     for (const [index, [, , , same]] of spelled.entries())
       await source.execute(`INSERT INTO spelled_${index} VALUES (3, '${same}')`);
     const { status } = await single.runOnce();
-    for (const [name, told] of status) assert.equal(told.reason, 'KeyCoarser', `${name}: ${told.message}`);
+    for (const [name, result] of status)
+      assert.equal(result.reason, 'KeyCoarser', `${name}: ${result.message}`);
   });
 }

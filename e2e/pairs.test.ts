@@ -73,7 +73,7 @@ function pairTests(from: SystemName, to: SystemName): void {
 
   test('as values too, where the rows have travelled as bytes that both ends speak', async () => {
     if (plan.get('everything')?.wire === 'values') return;
-    const hook = `--import=${projectFolder}/e2e/pairs/without-raw-wires.ts`;
+    const hook = `--import=${projectFolder}/e2e/pairs/without-raw-formats.ts`;
     const env = { NODE_OPTIONS: hook };
     assert.equal((await single.plan(env)).get('as-values')?.wire, 'values');
     await single.runWell({ only: 'as-values', env });

@@ -42,13 +42,13 @@ describe('agents and a namespace that they do not watch any more', () => {
     await all.stop();
     await source.execute('INSERT INTO orders VALUES (2)');
     await cluster.agent('narrowed', { IDRA_WATCH_NAMESPACES: 'elsewhere' });
-    const told = await until(
+    const status = await until(
       async () => (await cluster.coordination.reports.readUnassigned()).get('orders'),
       {
         what: 'the leader to say why nobody runs it',
       },
     );
-    assert.match(told.message, /the agents do not watch namespace default/);
+    assert.match(status.message, /the agents do not watch namespace default/);
     assert.deepEqual(await cluster.coordination.cluster.assignments(), []);
     assert.equal((await cluster.holders()).size, 0);
     assert.equal(await arrived(), '[["1"]]');

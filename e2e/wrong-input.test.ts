@@ -29,14 +29,14 @@ async function idra(cwd: string, ...args: readonly string[]): Promise<CommandRes
 }
 
 describe('in the manifests', () => {
-  test('every mistake of every object is told at once, with its line', async () => {
+  test('every mistake of every object is reported in one run, with its line', async () => {
     const cwd = await emptyFolder('all');
     const original = join(projectFolder, 'e2e/wrong-input/wrong.yaml');
     await copyFile(original, join(cwd, 'wrong.yaml'));
     const lines = (await readFile(original, 'utf8')).split('\n');
     const expected = lines.flatMap((line, index) => {
-      const [, told] = line.split('#! ');
-      return told === undefined || index === 0 ? [] : [{ line: index + 1, told }];
+      const [, message] = line.split('#! ');
+      return message === undefined || index === 0 ? [] : [{ line: index + 1, message }];
     });
     assert.ok(expected.length > 25);
     for (const command of ['run', 'check', 'plan']) {
@@ -44,8 +44,8 @@ describe('in the manifests', () => {
       assert.equal(code, 2, stderr);
       assert.equal(stdout, '');
       const errors = errorsOf(stderr);
-      for (const { line, told } of expected) {
-        const pattern = new RegExp(`^wrong\\.yaml:${line}:\\d+: error: ${told}`);
+      for (const { line, message } of expected) {
+        const pattern = new RegExp(`^wrong\\.yaml:${line}:\\d+: error: ${message}`);
         assert.ok(
           errors.some((error) => pattern.test(error)),
           `${command}: no error matches ${pattern}; there are\n${errors.join('\n')}`,
@@ -63,7 +63,7 @@ describe('in the manifests', () => {
     ['a key twice', 'kind: Sync\nkind: Sync\n', /^bad\.yaml:2:\d+: error: .*unique/],
     ['a list', '- 1\n- 2\n', /^bad\.yaml:1:\d+: error: this is not an object/],
   ];
-  test('what is no YAML is told with its line', async () => {
+  test('what is no YAML is message with its line', async () => {
     const cwd = await emptyFolder('unreadable');
     for (const [what, text, pattern] of unreadable) {
       await writeFile(join(cwd, 'bad.yaml'), text);

@@ -1,6 +1,6 @@
 import { dirname, join, normalize } from 'node:path';
 import { importsOf } from './check-imports.ts';
-import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
+import { projectFiles, readProjectFile, reportProblems } from './project-files.ts';
 
 /**
  * Known circles of imports. The list may only shrink: a file that is no longer in a circle must be removed from it, and a circle that is
@@ -82,5 +82,5 @@ function circlesOf(graph: Graph): string[][] {
 if (import.meta.main) {
   const sources = projectFiles().filter((file) => file.endsWith('.ts'));
   const texts = new Map(sources.map((file) => [file, readProjectFile(file)]));
-  reportComplaints(checkCircles(texts, permittedCircles));
+  reportProblems(checkCircles(texts, permittedCircles));
 }

@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs';
 import { errorCodes, normalReasons } from '../core/error-codes.ts';
 import { projectFolder } from '../e2e/kit/processes.ts';
-import { readProjectFile, reportComplaints } from './project-files.ts';
+import { readProjectFile, reportProblems } from './project-files.ts';
 
 /**
  * Checks the catalog of error codes against the product's sources. That a thrown error or a finding has a code of the catalog is ensured
@@ -39,5 +39,5 @@ if (import.meta.main) {
   const files = globSync('{core,connectors,coordination,process,agent,operator,crds,fleet,cli}/**/*.ts', {
     cwd: projectFolder,
   }).filter((file) => !/\.test\.ts$|\/test-[^/]+\.ts$|core\/error-codes\.ts$/.test(file));
-  reportComplaints(checkCodes(new Map(files.map((file) => [file, readProjectFile(file)]))));
+  reportProblems(checkCodes(new Map(files.map((file) => [file, readProjectFile(file)]))));
 }

@@ -13,7 +13,7 @@ const files = [
   '.github/workflows/ci.yml',
 ];
 
-function complaints(page: string, text: string): string[] {
+function problems(page: string, text: string): string[] {
   return checkDocs(
     files,
     new Map([
@@ -31,12 +31,12 @@ test('what is there is named in every way', () => {
 ## Here
 `;
   assert.deepEqual(
-    complaints('docs/README.md', text.replace('"[f](none)"', '`[f](none)`').replace('#any', '')),
+    problems('docs/README.md', text.replace('"[f](none)"', '`[f](none)`').replace('#any', '')),
     [],
   );
 });
 
-const violations: readonly [text: string, complaint: string][] = [
+const violations: readonly [text: string, problem: string][] = [
   ['`core/gone.ts`', 'there is no core/gone.ts'],
   ['in core/gone, as before', 'there is no core/gone'],
   ['(core/gone.ts)', 'there is no core/gone.ts'],
@@ -48,15 +48,15 @@ const violations: readonly [text: string, complaint: string][] = [
   ['[a](#none)', 'the link #none names a heading that is not in docs/README.md'],
 ];
 
-for (const [text, complaint] of violations) {
-  test(`${text.replaceAll('\n', ' ')}: ${complaint}`, () => {
-    assert.deepEqual(complaints('docs/README.md', text), [`docs/README.md: ${complaint}`]);
+for (const [text, problem] of violations) {
+  test(`${text.replaceAll('\n', ' ')}: ${problem}`, () => {
+    assert.deepEqual(problems('docs/README.md', text), [`docs/README.md: ${problem}`]);
   });
 }
 
 test('a README speaks of the files of its folder', () => {
-  assert.deepEqual(complaints('core/README.md', '`values.ts`, `reader.ts`, `manifest/`'), []);
-  assert.deepEqual(complaints('core/README.md', '`offsets.md`, `sql/`'), [
+  assert.deepEqual(problems('core/README.md', '`values.ts`, `reader.ts`, `manifest/`'), []);
+  assert.deepEqual(problems('core/README.md', '`offsets.md`, `sql/`'), [
     'core/README.md: there is no offsets.md',
     'core/README.md: there is no sql/',
   ]);

@@ -1,5 +1,5 @@
 import { basename, dirname, join, matchesGlob, normalize } from 'node:path';
-import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
+import { projectFiles, readProjectFile, reportProblems } from './project-files.ts';
 
 /** Pages whose paths must exist: when a file is moved or renamed, the pages must be updated. */
 export const isPage = (file: string) => file.endsWith('.md') && file !== 'CHANGELOG.md';
@@ -162,7 +162,7 @@ if (import.meta.main) {
   const files = projectFiles();
   const textsOf = (names: readonly string[]) =>
     new Map(names.map((file) => [file, readProjectFile(file)] as const));
-  reportComplaints([
+  reportProblems([
     ...checkDocs(files, textsOf(files.filter(isPage))),
     ...checkSources(files, textsOf(files.filter(isSource))),
   ]);

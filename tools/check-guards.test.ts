@@ -11,11 +11,11 @@ const guard: Guard = {
   caughtBy: { test: 'core/token.test.ts' },
 };
 
-test('a guard whose text and test are there has no complaint', () => {
+test('a guard whose text and test are there has no problem', () => {
   assert.deepEqual(checkGuards([guard]), []);
 });
 
-const violations: readonly [what: string, guards: readonly Guard[], complaint: RegExp][] = [
+const violations: readonly [what: string, guards: readonly Guard[], problem: RegExp][] = [
   ['two of one name', [guard, guard], /two guards are named "the epoch goes before the revision"/],
   ['a rewritten text', [{ ...guard, from: 'return 7n;' }], /its text stands 0 times in core\/token\.ts/],
   ['a file that is gone', [{ ...guard, file: 'core/gone.ts' }], /no such file/],
@@ -26,10 +26,10 @@ const violations: readonly [what: string, guards: readonly Guard[], complaint: R
   ],
 ];
 
-for (const [what, guards, complaint] of violations) {
+for (const [what, guards, problem] of violations) {
   test(`${what} is refused`, () => {
-    const complaints = checkGuards(guards);
-    assert.equal(complaints.length, 1);
-    assert.match(complaints[0] ?? '', complaint);
+    const problems = checkGuards(guards);
+    assert.equal(problems.length, 1);
+    assert.match(problems[0] ?? '', problem);
   });
 }

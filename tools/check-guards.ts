@@ -4,13 +4,13 @@ import type { Guard } from '../e2e/guards/guard.ts';
 import { guards } from '../e2e/guards/guards.ts';
 import { sourceWithout } from '../e2e/guards/source-without.ts';
 import { projectFolder } from '../e2e/kit/processes.ts';
-import { reportComplaints } from './project-files.ts';
+import { reportProblems } from './project-files.ts';
 
 /** Part of `make check`: whoever rewrites a guard's code, or moves its test, must also change its entry. */
 export function checkGuards(all: readonly Guard[]): string[] {
   return all
     .flatMap((guard, index) => checkGuard(guard, all.slice(0, index)))
-    .map((complaint) => `e2e/guards: ${complaint}`);
+    .map((problem) => `e2e/guards: ${problem}`);
 }
 
 function checkGuard(guard: Guard, before: readonly Guard[]): string[] {
@@ -35,4 +35,4 @@ function withoutProblem(guard: Guard): string[] {
   }
 }
 
-if (import.meta.main) reportComplaints(checkGuards(guards));
+if (import.meta.main) reportProblems(checkGuards(guards));

@@ -73,7 +73,7 @@ const e = () => import('pg/e');
 export const from = 'pg/not';`;
   const found = checkImports('operator/main.ts', text.replaceAll('pg/', 'mysql2/'));
   assert.deepEqual(
-    found.map((complaint) => complaint.split(' ').at(-1)),
+    found.map((problem) => problem.split(' ').at(-1)),
     ['pg', 'mysql2/a', 'mysql2/b', 'mysql2/c', 'mysql2/d', 'mysql2/e'],
   );
 });

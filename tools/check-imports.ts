@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { projectFolder } from '../e2e/kit/processes.ts';
-import { readProjectFile, reportComplaints } from './project-files.ts';
+import { readProjectFile, reportProblems } from './project-files.ts';
 
 /** Connectors as plain data: code that reads manifests needs these, and must not load the drivers. */
 const definitions = /^connectors\/([^/]+|.+\/definition)\.ts$/;
@@ -73,5 +73,5 @@ if (import.meta.main) {
   const pattern =
     '{core,connectors,coordination,process,agent,operator,crds,fleet,cli,e2e,bench,examples,docs,tools}/**/*.ts';
   const files = globSync(pattern, { cwd: projectFolder });
-  reportComplaints(files.flatMap((file) => checkImports(file, readProjectFile(file))));
+  reportProblems(files.flatMap((file) => checkImports(file, readProjectFile(file))));
 }

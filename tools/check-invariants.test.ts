@@ -24,11 +24,11 @@ Text about \`anything\`.
 
 const check = (page: string) => checkInvariants(page, files, guards);
 
-test('invariants that name what is there have no complaint', () => {
+test('invariants that name what is there have no problem', () => {
   assert.deepEqual(check(right), []);
 });
 
-const violations: readonly [what: string, from: string, to: string, complaint: string][] = [
+const violations: readonly [what: string, from: string, to: string, problem: string][] = [
   ['a file is gone', '`core/values.ts`', '`core/gone.ts`', 'invariant 1: there is no core/gone.ts'],
   [
     'a guard is gone',
@@ -52,9 +52,9 @@ const violations: readonly [what: string, from: string, to: string, complaint: s
   ],
 ];
 
-for (const [what, from, to, complaint] of violations) {
+for (const [what, from, to, problem] of violations) {
   test(what, () => {
-    assert.deepEqual(check(right.replace(from, to)), [`docs/invariants.md: ${complaint}`]);
+    assert.deepEqual(check(right.replace(from, to)), [`docs/invariants.md: ${problem}`]);
   });
 }
 

@@ -1,5 +1,5 @@
 import { guards } from '../e2e/guards/guards.ts';
-import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
+import { projectFiles, readProjectFile, reportProblems } from './project-files.ts';
 
 export const invariantsPage = 'docs/invariants.md';
 
@@ -13,11 +13,11 @@ export function checkInvariants(
   guardNames: ReadonlySet<string>,
 ): string[] {
   const sections = page.split(/^## /m).slice(1);
-  const complaints = sections.flatMap((section, index) =>
+  const problems = sections.flatMap((section, index) =>
     checkInvariant(section, index + 1, files, guardNames),
   );
-  const all = sections.length === 0 ? ['no invariant is there'] : complaints;
-  return all.map((complaint) => `${invariantsPage}: ${complaint}`);
+  const all = sections.length === 0 ? ['no invariant is there'] : problems;
+  return all.map((problem) => `${invariantsPage}: ${problem}`);
 }
 
 function checkInvariant(
@@ -76,5 +76,5 @@ if (import.meta.main) {
   const files = projectFiles();
   const sources = files.filter((file) => file.endsWith('.ts') && !file.startsWith('tools/'));
   const texts = new Map(sources.map((file) => [file, readProjectFile(file)]));
-  reportComplaints([...checkInvariants(page, new Set(files), names), ...checkCitations(page, texts)]);
+  reportProblems([...checkInvariants(page, new Set(files), names), ...checkCitations(page, texts)]);
 }

@@ -1,4 +1,4 @@
-import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
+import { projectFiles, readProjectFile, reportProblems } from './project-files.ts';
 
 /** A longer file contains more than one idea. */
 const maxLines = 350;
@@ -30,5 +30,5 @@ function linesOf(text: string): number {
 if (import.meta.main) {
   const sources = projectFiles().filter((file) => file.endsWith('.ts'));
   const texts = new Map(sources.map((file) => [file, readProjectFile(file)]));
-  reportComplaints(checkLengths(texts, permittedLong));
+  reportProblems(checkLengths(texts, permittedLong));
 }

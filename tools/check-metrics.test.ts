@@ -10,7 +10,7 @@ const page = `| metric | type | labels | meaning |
 | \`idra_rows_total\` | counter | \`sync\` | Rows |
 `;
 
-test('a page that has each metric and no other has no complaint', () => {
+test('a page that has each metric and no other has no problem', () => {
   assert.deepEqual(checkMetrics(page, [leader, rows]), []);
 });
 

@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { AgentMetrics } from '../agent/metrics.ts';
 import { operatorMetrics } from '../operator/metrics.ts';
-import { readProjectFile, reportComplaints } from './project-files.ts';
+import { readProjectFile, reportProblems } from './project-files.ts';
 
 const metricsPage = 'docs/metrics.md';
 
@@ -56,4 +56,4 @@ interface Registered {
   readonly labelNames: readonly string[];
 }
 
-if (import.meta.main) reportComplaints(checkMetrics(readProjectFile(metricsPage), registeredMetrics()));
+if (import.meta.main) reportProblems(checkMetrics(readProjectFile(metricsPage), registeredMetrics()));

@@ -17,19 +17,19 @@ IS_NODE_NEW := node -e 'process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)'
 const checkWith = (changed: Readonly<Record<string, string>>) =>
   checkNode((file) => changed[file] ?? files[file] ?? '');
 
-test('versions that agree have no complaint', () => {
+test('versions that agree have no problem', () => {
   assert.deepEqual(checkWith({}), []);
 });
 
 for (const [file, text] of Object.entries(files)) {
   test(`another version in ${file} is refused`, () => {
-    const [complaint = ''] = checkWith({ [file]: text.replace('22.18', '22.15').replace('24.21', '24.20') });
-    assert.match(complaint, /^the versions of Node differ: /);
-    assert.ok(complaint.includes(`${file} says 2`), complaint);
+    const [problem = ''] = checkWith({ [file]: text.replace('22.18', '22.15').replace('24.21', '24.20') });
+    assert.match(problem, /^the versions of Node differ: /);
+    assert.ok(problem.includes(`${file} says 2`), problem);
   });
 }
 
 test('what decides in the Makefile is looked at, too', () => {
-  const [complaint = ''] = checkWith({ Makefile: files.Makefile?.replace('b >= 18', 'b >= 15') ?? '' });
-  assert.match(complaint, /Makefile \(IS_NODE_NEW\) says 22\.15/);
+  const [problem = ''] = checkWith({ Makefile: files.Makefile?.replace('b >= 18', 'b >= 15') ?? '' });
+  assert.match(problem, /Makefile \(IS_NODE_NEW\) says 22\.15/);
 });

@@ -1,4 +1,4 @@
-import { readProjectFile, reportComplaints } from './project-files.ts';
+import { readProjectFile, reportProblems } from './project-files.ts';
 
 const places = {
   /** The oldest version of Node that can run the project. */
@@ -36,4 +36,4 @@ export function checkNode(read: (file: string) => string): string[] {
   });
 }
 
-if (import.meta.main) reportComplaints(checkNode(readProjectFile));
+if (import.meta.main) reportProblems(checkNode(readProjectFile));

@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 import { projectFolder } from '../e2e/kit/processes.ts';
-import { readProjectFile, reportComplaints } from './project-files.ts';
+import { readProjectFile, reportProblems } from './project-files.ts';
 
 /** Files that must not depend on the system behind a connector. */
 const pattern = '{agent/engine,agent/lead,core}/**/*.ts';
@@ -32,5 +32,5 @@ if (import.meta.main) {
   const files = globSync(pattern, { cwd: projectFolder }).filter(
     (file) => !/\.test\.ts$/.test(file) && !described.includes(file),
   );
-  reportComplaints(files.flatMap((file) => checkSystemWords(file, readProjectFile(file))));
+  reportProblems(files.flatMap((file) => checkSystemWords(file, readProjectFile(file))));
 }

@@ -43,13 +43,13 @@ test('a file under a name of its own is refused, and so is a special file of ano
   assert.deepEqual(checkVocabulary([...files, 'connectors/mysql/reader.ts'], vocabulary), [
     'connectors/mysql/reader.ts is not in the vocabulary of docs/add-a-connector.md',
   ]);
-  const [complaint = ''] = checkVocabulary([...files, 'connectors/sqlite/source/binary-log.ts'], vocabulary);
-  assert.match(complaint, /^connectors\/sqlite\/source\/binary-log.ts is not/);
+  const [problem = ''] = checkVocabulary([...files, 'connectors/sqlite/source/binary-log.ts'], vocabulary);
+  assert.match(problem, /^connectors\/sqlite\/source\/binary-log.ts is not/);
 });
 
 test('an idea at another path is refused', () => {
-  const [complaint = ''] = checkVocabulary([...files, 'connectors/sqlite/source.ts'], vocabulary);
-  assert.match(complaint, /^connectors\/sqlite\/source.ts is not/);
+  const [problem = ''] = checkVocabulary([...files, 'connectors/sqlite/source.ts'], vocabulary);
+  assert.match(problem, /^connectors\/sqlite\/source.ts is not/);
 });
 
 test('what the page lists is there, has a reason, and is of one system', () => {

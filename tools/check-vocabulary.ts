@@ -1,6 +1,6 @@
 import { dirname, join, normalize } from 'node:path';
 import { importsOf } from './check-imports.ts';
-import { projectFiles, readProjectFile, reportComplaints } from './project-files.ts';
+import { projectFiles, readProjectFile, reportProblems } from './project-files.ts';
 
 /** The page with the vocabulary: a table of files for all systems, and one of files for single systems. */
 const page = 'docs/add-a-connector.md';
@@ -114,7 +114,7 @@ function isOfOneSystem(users: ReadonlySet<string>): boolean {
 if (import.meta.main) {
   const files = projectFiles('connectors');
   const sources = projectFiles().filter((file) => file.endsWith('.ts'));
-  reportComplaints([
+  reportProblems([
     ...checkVocabulary(files, readVocabulary(readProjectFile(page))),
     ...checkShared(new Map(sources.map((file) => [file, readProjectFile(file)]))),
   ]);

@@ -22,7 +22,7 @@ export function readProjectFile(path: string): string {
 }
 
 /** The end of a check: prints each problem as a line, and fails if there is any. */
-export function reportComplaints(complaints: readonly string[]): void {
-  for (const complaint of complaints) console.error(complaint);
-  if (complaints.length > 0) process.exitCode = 1;
+export function reportProblems(problems: readonly string[]): void {
+  for (const problem of problems) console.error(problem);
+  if (problems.length > 0) process.exitCode = 1;
 }

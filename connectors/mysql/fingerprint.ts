@@ -27,7 +27,7 @@ export interface Seen {
 }
 
 /** Undefined if the table does not exist. */
-export async function lookAt(
+export async function describeSeen(
   session: Session,
   object: ReadObject,
   path: string,
@@ -55,9 +55,15 @@ export async function lookAt(
     const catalogue = hasOwnRows(entry.kind)
       ? await catalogueStatement(session, entry.name, signal)
       : undefined;
-    const told = catalogue === undefined ? [] : await session.guard(() => session.run(catalogue), signal);
+    const catalogued =
+      catalogue === undefined ? [] : await session.guard(() => session.run(catalogue), signal);
     const opening = catalogue === undefined ? lock : [...lock, catalogue];
-    return { relation: entry.relation, from, opening, fingerprint: fingerprintOf([...locked, ...told]) };
+    return {
+      relation: entry.relation,
+      from,
+      opening,
+      fingerprint: fingerprintOf([...locked, ...catalogued]),
+    };
   } finally {
     if (!session.isLost) await session.guard(() => session.run(commitReadOnly), signal);
   }

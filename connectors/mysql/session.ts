@@ -61,7 +61,7 @@ export class Session implements PooledSession {
     this.#probe = {
       server: login.where,
       everyMs: login.openTimeoutMs,
-      connect: () => letsIn(login),
+      connect: () => requireReachable(login),
     };
     connection.on('error', this.#onError);
     connection.on('end', this.#onEnd);
@@ -319,7 +319,7 @@ function requireLive(signal: AbortSignal | undefined, where: string): void {
 }
 
 /** Called when a server has fallen silent. Rejects if the server does not accept another session. */
-async function letsIn(login: Login): Promise<void> {
+async function requireReachable(login: Login): Promise<void> {
   const deadline = AbortSignal.timeout(login.openTimeoutMs);
   const progress = new OpeningProgress();
   try {

@@ -50,9 +50,9 @@ export function fieldCollationsSql(
   wanted: readonly number[],
 ): string {
   const items = wanted.map((index) => {
-    const told = `pg_catalog.pg_collation_for("none"."c${index}") COLLATE pg_catalog."C"`;
+    const collation = `pg_catalog.pg_collation_for("none"."c${index}") COLLATE pg_catalog."C"`;
     return `(SELECT c.oid FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace s ON s.oid ${equals} c.collnamespace
-      WHERE ${collationName} ${equals} ${told} AND c.collencoding ${equals} ANY (ARRAY[-1, ${encodingOfDatabase}])
+      WHERE ${collationName} ${equals} ${collation} AND c.collencoding ${equals} ANY (ARRAY[-1, ${encodingOfDatabase}])
       ORDER BY c.collencoding DESC LIMIT 1)`;
   });
   const names = fields.map((_, index) => `"c${index}"`);

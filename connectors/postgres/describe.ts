@@ -53,15 +53,15 @@ export async function describeTable(
   const columnRows = await session.query(columnsSql(tableColumns(oid)));
   const hasChildren = isParent === 't';
   // What a foreign table declares is not enforced.
-  const told = joinName([name.schema, name.table]);
+  const objectName = joinName([name.schema, name.table]);
   const columns = columnRows
-    .map((row) => toColumn(row, told, path))
+    .map((row) => toColumn(row, objectName, path))
     .map((each) => (kind === 'f' ? { ...each, isNullable: true } : each));
   const keys = hasChildren ? [] : (await session.query(keysSql(oid, kind ?? ''))).map(toKey);
   const findings = tableFindings(name, isSecured === 't', hasChildren);
   return {
     relation: {
-      name: told,
+      name: objectName,
       columns,
       keys,
       identity: oid,
@@ -228,24 +228,24 @@ function toKey([name, isPrimary, columns, isDeferrable]: TextRow): UniqueKey {
 
 function tableFindings(name: TableName, isSecured: boolean, hasChildren: boolean): Finding[] {
   const findings: Finding[] = [];
-  const told = joinName([name.schema, name.table]);
-  if (isSecured) findings.push(rowSecurity(told));
+  const objectName = joinName([name.schema, name.table]);
+  if (isSecured) findings.push(rowSecurity(objectName));
   if (hasChildren) {
     findings.push({
       severity: 'info',
       code: 'HasChildren',
-      message: `${told} has child tables, whose rows are read with its own: its keys are not unique for them all`,
+      message: `${objectName} has child tables, whose rows are read with its own: its keys are not unique for them all`,
       mend: `name the columns that identify a row in source.key, or read the table alone by source.query: SELECT * FROM ONLY ${quoteName(name)}`,
     });
   }
   return findings;
 }
 
-function rowSecurity(told: string): Finding {
+function rowSecurity(objectName: string): Finding {
   return {
     severity: 'warning',
     code: 'RowSecurity',
-    message: `row security of ${told} hides rows from this user`,
+    message: `row security of ${objectName} hides rows from this user`,
     mend: 'GRANT a role with BYPASSRLS, or add a policy that shows all rows to it',
   };
 }

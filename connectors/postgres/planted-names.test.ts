@@ -7,7 +7,7 @@ import { type Flow, type FlowOptions, openFlow } from '../sql/test-flow.ts';
 import { allowWrites } from './connection/settings.ts';
 import { connector } from './connector.ts';
 import { describeTable, listTables } from './describe.ts';
-import { lookAtOwnTable } from './destination/own-tables.ts';
+import { inspectOwnTable } from './destination/own-tables.ts';
 import { seeTable } from './destination/target-shape.ts';
 import { Session, writerName } from './session.ts';
 import { type TestDatabase, testDatabase } from './test-harness.ts';
@@ -164,7 +164,7 @@ test('what stands in pg_temp, put there by a trigger for example, takes the plac
     assert.equal((await describeTable(session, { schema: 'src', table: 'b_codes' }, 'path'))?.kind, 'r');
     assert.ok((await listTables(session)).length > 5);
     assert.equal(
-      await lookAtOwnTable(session, { schema: 'src', table: '_idra_commits' }, 'commits'),
+      await inspectOwnTable(session, { schema: 'src', table: '_idra_commits' }, 'commits'),
       undefined,
     );
   } finally {

@@ -10,7 +10,7 @@ import { isOfUser, listIndexes, type TableEntry } from './describe.ts';
 import { mixedTimes, type TimeColumn } from './source/time-order.ts';
 import { affinityOf } from './types/column-types.ts';
 
-export interface FieldLook {
+export interface FieldFacts {
   readonly database: Database;
   readonly object: SourceObject;
   readonly relation: Relation;
@@ -19,17 +19,17 @@ export interface FieldLook {
 }
 
 /** Properties of SQLite that affect the field that a mode reads by. */
-export function fieldFindings(mode: Mode, look: FieldLook): Finding[] {
-  const { idField, timestampField } = look.object;
+export function fieldFindings(mode: Mode, facts: FieldFacts): Finding[] {
+  const { idField, timestampField } = facts.object;
   const name = mode.endsWith('Timestamp') ? timestampField : mode.endsWith('Id') ? idField : undefined;
-  const column = look.relation.columns.find((each) => each.name === name);
+  const column = facts.relation.columns.find((each) => each.name === name);
   if (!column) return [];
-  if (mode.endsWith('Id')) return [...reuse(look, column), ...numbersAsText(column)];
-  const mixed = mixedTimes(timeColumnOf(look, column.name));
-  return [...(mixed ? [mixed] : []), ...notIndexed(mode, look)];
+  if (mode.endsWith('Id')) return [...reuse(facts, column), ...numbersAsText(column)];
+  const mixed = mixedTimes(timeColumnOf(facts, column.name));
+  return [...(mixed ? [mixed] : []), ...notIndexed(mode, facts)];
 }
 
-function notIndexed(mode: Mode, { database, object, relation }: FieldLook): Finding[] {
+function notIndexed(mode: Mode, { database, object, relation }: FieldFacts): Finding[] {
   const field = fieldToIndex(mode, object, relation);
   if (field === undefined) return [];
   const whole = listIndexes(database, relation.name).filter((each) => !each.isPartial);
@@ -41,11 +41,11 @@ function notIndexed(mode: Mode, { database, object, relation }: FieldLook): Find
   );
 }
 
-function timeColumnOf({ database, object, from, hasRowid }: FieldLook, name: string): TimeColumn {
+function timeColumnOf({ database, object, from, hasRowid }: FieldFacts, name: string): TimeColumn {
   return { database, from, name, timeZone: object.timeZone ?? 'UTC', hasRowid };
 }
 
-function reuse({ database, object, relation }: FieldLook, column: Column): Finding[] {
+function reuse({ database, object, relation }: FieldFacts, column: Column): Finding[] {
   if (object.table === undefined || !column.isIdentity) return [];
   if (hasAutoincrement(database, relation.name)) return [];
   return [

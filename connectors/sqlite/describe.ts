@@ -137,8 +137,8 @@ function collationOf(
     readonly p4: string | null;
   }[];
   const sorter = steps.find((step) => step.opcode === 'SorterOpen' || step.opcode === 'OpenEphemeral');
-  const [, told = ''] = /^k\(1,-?([^,)]*)\)$/.exec(sorter?.p4 ?? '') ?? [];
-  const own = told.toUpperCase();
+  const [, collation = ''] = /^k\(1,-?([^,)]*)\)$/.exec(sorter?.p4 ?? '') ?? [];
+  const own = collation.toUpperCase();
   if (own !== 'B' && own !== '') return { collation: own, equality: `sqlite:${own}` };
   // A unique index may treat more values as equal than the column does.
   const coarser = indexes

@@ -95,10 +95,10 @@ export function isTokenGone(thrown: unknown): boolean {
 function describe({ user, keys, needs }: EtcdCall): string {
   const grants = isRoleName(user) ? grantsOf(user, keys) : [];
   const beyond = needs.filter((need) => !isGranted(need, grants));
-  const told = (beyond.length > 0 ? beyond : needs).map(
+  const descriptions = (beyond.length > 0 ? beyond : needs).map(
     ({ access, range }) => `${access} ${kindOfKey(range.key, keys)}`,
   );
-  return told.length === 0 ? 'do this' : [...new Set(told)].slice(0, mostTold).join(', ');
+  return descriptions.length === 0 ? 'do this' : [...new Set(descriptions)].slice(0, maxDescribed).join(', ');
 }
 
-const mostTold = 6;
+const maxDescribed = 6;

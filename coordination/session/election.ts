@@ -14,7 +14,7 @@ import type { Keys } from '../keys.ts';
 import type { LeaderRecord } from '../state/records.ts';
 import { ChangeSignal, watchCatchesUpMs } from './change-signal.ts';
 import { watchCluster } from './cluster-watch.ts';
-import { LeaderNotes } from './leader-notes.ts';
+import { LeaderRecords } from './leader-records.ts';
 import type { Lease } from './lease.ts';
 import type { WriteQueue } from './write-queue.ts';
 
@@ -98,7 +98,7 @@ class EtcdLeadership implements Leadership {
   readonly #input: CampaignInput;
   readonly #seat: Seat;
   readonly #revision: bigint;
-  readonly #unassigned: LeaderNotes;
+  readonly #unassigned: LeaderRecords;
   readonly #end = new AbortController();
 
   constructor(input: CampaignInput, seat: Seat, term: bigint) {
@@ -107,7 +107,7 @@ class EtcdLeadership implements Leadership {
     this.#seat = seat;
     this.#revision = term;
     const { kv, keys, lease } = input;
-    this.#unassigned = new LeaderNotes(kv, keys.unassigned, lease.id);
+    this.#unassigned = new LeaderRecords(kv, keys.unassigned, lease.id);
     this.signal = AbortSignal.any([this.#end.signal, input.lease.signal]);
     this.#guard().catch(() => this.#lose());
   }

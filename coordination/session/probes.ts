@@ -153,10 +153,10 @@ class Answering implements Watching {
       },
     );
     // Under the asker's lease, so that an asker that stops waiting leaves nothing behind.
-    const told = { kind: 'put', key: answerKey, value: JSON.stringify(answer), lease: pair.lease } as const;
+    const stored = { kind: 'put', key: answerKey, value: JSON.stringify(answer), lease: pair.lease } as const;
     const gone = { kind: 'delete', key: claim } as const;
     await session.writeQueue.send({
-      write: () => ({ compare: [still], success: [told, gone], failure: [gone] }),
+      write: () => ({ compare: [still], success: [stored, gone], failure: [gone] }),
     });
   }
 }

@@ -5,7 +5,7 @@ import { underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { type AgentRecord, agentFields, parseRecord, readRecords } from '../state/records.ts';
 
-interface TrialNote extends Trial {
+interface TrialRecord extends Trial {
   /** ISO 8601 UTC. */
   readonly at: string;
 }
@@ -26,20 +26,20 @@ export function makeTrials(kv: EtcdKv, keys: Keys): Trials {
     async begin(trial) {
       const nowMs = kv.clock.now();
       const key = keys.trial(trial.dataSource, trial.instance);
-      const note: TrialNote = { ...trial, at: new Date(nowMs).toISOString() };
+      const record: TrialRecord = { ...trial, at: new Date(nowMs).toISOString() };
       const { results } = await kv.repeatableTxn({
         compare: [],
         success: [
-          { kind: 'put', key, value: JSON.stringify(note) },
+          { kind: 'put', key, value: JSON.stringify(record) },
           { kind: 'get', ...underPrefix(keys.trialsOf(trial.dataSource)) },
           { kind: 'get', ...underPrefix(keys.agents) },
         ],
       });
-      const [, notes, agents] = results.map(({ pairs = [] }) => pairs);
+      const [, records, agents] = results.map(({ pairs = [] }) => pairs);
       const alive = new Set(
         readRecords(agents ?? [], (pair) => parseRecord<AgentRecord>(pair, agentFields).instance),
       );
-      const ended = readRecords(notes ?? [], (pair) => parseRecord<TrialNote>(pair))
+      const ended = readRecords(records ?? [], (pair) => parseRecord<TrialRecord>(pair))
         .filter(({ instance, identity }) => identity === trial.identity && instance !== trial.instance)
         .filter(({ instance }) => !alive.has(instance));
       const newestMs = Math.max(...ended.map(({ at }) => Date.parse(at)));
@@ -55,7 +55,7 @@ export function makeTrials(kv: EtcdKv, keys: Keys): Trials {
 /** Limit for one etcd transaction. */
 const mostAtOnce = 100;
 
-function quarantined(dataSource: string, ended: readonly TrialNote[]): Error {
+function quarantined(dataSource: string, ended: readonly TrialRecord[]): Error {
   const which = ended.map(({ agent, at }) => `${agent} at ${at}`).join(', ');
   return permanent(
     'DataSourceQuarantined',

@@ -7,7 +7,7 @@ import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
 /** Pages may be partially written by a checkpoint of the run that has the file open. */
 const tries = 3;
 
-interface Remembered {
+interface StoredSync {
   readonly uid: string;
   readonly progress: SyncProgress;
   /** Encoded. */
@@ -19,10 +19,10 @@ interface Remembered {
  * nothing is written. Every uid is in the main file, because creating one forces a checkpoint. The write-ahead log is not read, so other
  * data may be older than what a run has.
  */
-export function readRemembered(path: string): ReadonlyMap<string, Remembered> {
+export function readStored(path: string): ReadonlyMap<string, StoredSync> {
   for (let left = tries - 1; ; left -= 1) {
     try {
-      return rememberedIn(readFileSync(path));
+      return storedIn(readFileSync(path));
     } catch (error) {
       if (left > 0) continue;
       throw permanent('StateUnreadable', `the state file ${path} cannot be read: ${String(error)}`, {
@@ -33,7 +33,7 @@ export function readRemembered(path: string): ReadonlyMap<string, Remembered> {
   }
 }
 
-function rememberedIn(file: Buffer): ReadonlyMap<string, Remembered> {
+function storedIn(file: Buffer): ReadonlyMap<string, StoredSync> {
   if (file.length === 0) return new Map();
   // A database in memory has no write-ahead log; with these bytes of the header set to 1, SQLite does not require one.
   file.fill(1, 18, 20);

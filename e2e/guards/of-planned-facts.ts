@@ -98,7 +98,7 @@ export const ofPlannedFacts: readonly Guard[] = [
   {
     name: 'MySQL: a page is of the shape that was planned',
     file: 'connectors/mysql/source/page-reader.ts',
-    from: 'if (told.isNext && told.fingerprint() !== statement.fingerprint) {',
+    from: 'if (reported.isNext && reported.fingerprint() !== statement.fingerprint) {',
     to: 'if (false) {',
     caughtBy: { test: 'connectors/mysql/source/shape.test.ts', only: 'swapped names' },
   },

@@ -130,11 +130,11 @@ export class OperatorBed {
 
   /** Waits until a deletion of this DataSource would wait for the operator; before that, the server executes it at once. */
   async untilFinalized(namespace: string, name: string): Promise<void> {
-    const look = async () => {
+    const read = async () => {
       const { metadata } = await this.client.get<DataSourceObject>(dataSources, { namespace, name });
       return metadata.finalizers?.includes(finalizer);
     };
-    await until(look, { what: `the finalizer on ${namespace}/${name}` });
+    await until(read, { what: `the finalizer on ${namespace}/${name}` });
   }
 
   /** Waits until the Sync satisfies `holds`. */
@@ -144,11 +144,11 @@ export class OperatorBed {
     what: string,
     holds: (object: SyncObject) => unknown,
   ): Promise<SyncObject> {
-    const look = async () => {
+    const read = async () => {
       const object = await this.sync(namespace, name);
       return holds(object) ? object : undefined;
     };
-    return await until(look, { what: `${name} ${what}` });
+    return await until(read, { what: `${name} ${what}` });
   }
 
   async isGone(namespace: string, name: string): Promise<boolean> {
@@ -167,14 +167,14 @@ export class OperatorBed {
 
   /** Matches `Warning InUse: note` against events of an object of any kind. */
   async hasEvent(namespace: string, name: string, pattern: RegExp): Promise<string> {
-    const look = async () => {
+    const read = async () => {
       const { items } = await this.client.list<EventObject>(events, { namespace });
-      const told = items
+      const texts = items
         .filter(({ regarding }) => regarding.name === name)
         .map((each) => `${each.type} ${each.reason}: ${each.note}`);
-      return told.find((each) => pattern.test(each));
+      return texts.find((each) => pattern.test(each));
     };
-    return await until(look, { what: `event ${pattern} of ${name}` });
+    return await until(read, { what: `event ${pattern} of ${name}` });
   }
 
   async patchSync(

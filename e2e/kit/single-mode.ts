@@ -74,8 +74,12 @@ export class SingleMode {
   async plan(env: RunOptions['env'] = {}): Promise<ReadonlyMap<string, Preview>> {
     const { code, stdout, stderr } = await this.command(['plan', '-f', 'syncs.yaml', '-o', 'json'], env);
     assert.ok(stdout.trim() !== '', `idra plan ended with ${code} and said nothing: ${stderr}`);
-    const told = JSON.parse(stdout) as (Preview & { readonly sync: string })[] | (Preview & { sync: string });
-    return new Map((Array.isArray(told) ? told : [told]).map((each) => [nameOf(each.sync), each]));
+    const previews = JSON.parse(stdout) as
+      | (Preview & { readonly sync: string })[]
+      | (Preview & { sync: string });
+    return new Map(
+      (Array.isArray(previews) ? previews : [previews]).map((each) => [nameOf(each.sync), each]),
+    );
   }
 
   /** Runs by the schedules until it is stopped or killed. */

@@ -55,9 +55,9 @@ function section(from: SystemName, plans: Plans): string | undefined {
     });
   const heads = [`${titles[from]}`, 'to PostgreSQL', 'to MySQL, MariaDB', 'to SQLite'];
   const lines = [heads, heads.map(() => '---'), ...cells].map((row) => `| ${row.join(' | ')} |`);
-  const told = notes.map((note, index) => `${index + 1}. ${note}`);
+  const numbered = notes.map((note, index) => `${index + 1}. ${note}`);
   const title = from === 'mariadb' ? 'MariaDB, beside what it shares with MySQL' : titles[from];
-  return [`## From ${title}`, '', ...lines, '', ...told, ''].join('\n');
+  return [`## From ${title}`, '', ...lines, '', ...numbered, ''].join('\n');
 }
 
 function targetCell(preview: Preview, column: string, notes: string[]): string {

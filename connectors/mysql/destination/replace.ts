@@ -79,7 +79,7 @@ export class Replacement {
     await requireOwnTable(this.#session, this.#shadow, 'shadow', signal);
     this.#expectedRows = await this.#countShadow(signal);
     const duplicates = isKeyAlone ? 'REPLACE' : '';
-    const shape = await TargetShape.look(this.#session, this.#shadow, path, signal);
+    const shape = await TargetShape.read(this.#session, this.#shadow, path, signal);
     requireShape(target.relation, shape?.relation ?? null);
     if (!shape) throw schemaChanged(target.relation.name);
     const transaction = new WriteTransaction(this.#session, shape);
@@ -118,7 +118,7 @@ export class Replacement {
 
   /** After a swap another table of the same shape has the target's name. */
   async #seeTarget(signal: AbortSignal): Promise<void> {
-    const swapped = await TargetShape.look(this.#session, this.#target.entry.name, path, signal);
+    const swapped = await TargetShape.read(this.#session, this.#target.entry.name, path, signal);
     requireShape(this.#target.relation, swapped?.relation ?? null);
     if (swapped) this.#target = swapped;
   }
@@ -207,7 +207,7 @@ export async function replaceFindings(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const [schema, table] = [literalText(name.schema), literalText(name.table)];
-  const told = joinName([name.schema, name.table]);
+  const objectName = joinName([name.schema, name.table]);
   const constraints = 'information_schema.REFERENTIAL_CONSTRAINTS';
   const triggers = await session.query(
     `SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = ${schema} AND EVENT_OBJECT_TABLE = ${table}`,
@@ -222,14 +222,14 @@ export async function replaceFindings(
     signal,
   );
   return [
-    ...triggers.map(([trigger]) => lostBySwap(`trigger ${trigger}`, told)),
-    ...own.map(([constraint]) => lostBySwap(`foreign key ${constraint}`, told)),
+    ...triggers.map(([trigger]) => lostBySwap(`trigger ${trigger}`, objectName)),
+    ...own.map(([constraint]) => lostBySwap(`foreign key ${constraint}`, objectName)),
     ...others.map(
       ([otherSchema, otherTable]): Finding => ({
         severity: 'error',
         code: 'ReplaceBreaksForeignKey',
         path: 'spec.writeMode',
-        message: `a foreign key of ${otherSchema}.${otherTable} refers to ${told}, and would go on referring to the table that Replace takes away`,
+        message: `a foreign key of ${otherSchema}.${otherTable} refers to ${objectName}, and would go on referring to the table that Replace takes away`,
         mend: 'use Upsert, or drop that foreign key',
       }),
     ),

@@ -31,7 +31,7 @@ export class TargetShape {
   }
 
   /** Undefined if the table does not exist. */
-  static async look(
+  static async read(
     session: Session,
     name: TableName,
     path: string,
@@ -45,9 +45,9 @@ export class TargetShape {
     const statements = [lockStatement(found.name), catalogue, createdStatement(found.name)];
     const begun = ['START TRANSACTION', ...statements].join('; ');
     try {
-      const told = (await session.guard(() => session.run(begun), signal)).slice(1);
+      const reported = (await session.guard(() => session.run(begun), signal)).slice(1);
       const entry = await describeTable(session, name, path, signal);
-      return entry && new TargetShape(entry, statements, fingerprintOf(told));
+      return entry && new TargetShape(entry, statements, fingerprintOf(reported));
     } finally {
       if (!session.isLost) await session.guard(() => session.run('ROLLBACK'), signal);
     }
@@ -58,8 +58,8 @@ export class TargetShape {
   }
 
   /** Checks the answers to `statements`, within the transaction that still holds the lock. Throws SchemaChanged. */
-  async requireSame(session: Session, told: readonly Result[]): Promise<void> {
-    const fingerprint = fingerprintOf(told);
+  async requireSame(session: Session, reported: readonly Result[]): Promise<void> {
+    const fingerprint = fingerprintOf(reported);
     if (fingerprint === this.#fingerprint) return;
     // A table that was dropped and created again has lost its rows, even if it has the same shape.
     const isSameTable = createdAt(fingerprint) === createdAt(this.#fingerprint);
@@ -87,7 +87,7 @@ export async function claimTarget(
   if (plan.existing === null) await makeOnce(session, createTable(plan, name, collationOf), name, signal);
   const added = addColumns(plan, name, collationOf);
   if (added !== undefined) await makeOnce(session, added, name, signal);
-  const target = await TargetShape.look(session, name, path, signal);
+  const target = await TargetShape.read(session, name, path, signal);
   if (!target) throw permanent('TableNotFound', `${quoteName(name)} is missing`, { path });
   if (plan.existing) requireShape(plan.existing, withoutAdded(target.relation, plan));
   return target;

@@ -21,7 +21,7 @@ for (const [name, start] of servers) {
       await session.allowWrites(signal);
       try {
         const schema = (await database.run('SELECT DATABASE()'))[0]?.[0] ?? '';
-        const target = await TargetShape.look(
+        const target = await TargetShape.read(
           session,
           { schema, table: 't' },
           'spec.destination.table',

@@ -22,10 +22,10 @@ export interface RowStatement {
 }
 
 /** The object is not the one that was described; no row was handed on. */
-export class ShapeMoved extends Error {
+export class ShapeDiffers extends Error {
   constructor() {
     super('the object has another shape');
-    this.name = 'ShapeMoved';
+    this.name = 'ShapeDiffers';
   }
 }
 
@@ -42,21 +42,21 @@ export async function* readParts(
   let wake: () => void = () => {};
   let outcome: { readonly error?: unknown } | undefined;
   const cutter = new PartCutter(statement, (part) => full.push(part));
-  const told = new ToldShape(statement.opening.length);
-  let hasMoved = false;
+  const reported = new ReportedShape(statement.opening.length);
+  let isChanged = false;
   const listener = {
     streamed: statement.opening.length,
     onFields: (fields: readonly FieldPacket[]) => {
-      told.addFields(fields);
-      if (told.isNext && told.fingerprint() !== statement.fingerprint) {
-        hasMoved = true;
+      reported.addFields(fields);
+      if (reported.isNext && reported.fingerprint() !== statement.fingerprint) {
+        isChanged = true;
         wake();
       }
     },
     onRow: (row: SqlRow, at: number) => {
-      if (at < statement.opening.length) told.addRow(row, at);
-      else if (!hasMoved) return cutter.push(row);
-      return hasMoved;
+      if (at < statement.opening.length) reported.addRow(row, at);
+      else if (!isChanged) return cutter.push(row);
+      return isChanged;
     },
   };
   const sql = [...statement.opening, statement.sql, `${readerMark} COMMIT`].join('; ');
@@ -76,7 +76,7 @@ export async function* readParts(
   cutter.onPart = () => wake();
   try {
     for (;;) {
-      if (hasMoved) throw new ShapeMoved();
+      if (isChanged) throw new ShapeDiffers();
       const part = full.shift();
       if (part) {
         if (full.length === 0) session.resume();
@@ -98,7 +98,7 @@ export async function* readParts(
 }
 
 /** The shape reported by the statements before the rows. */
-class ToldShape {
+class ReportedShape {
   readonly #count: number;
   readonly #results: { readonly fields: readonly FieldPacket[]; readonly rows: SqlRow[] }[] = [];
   isNext = false;

@@ -24,7 +24,7 @@ import { readConfig } from '../config.ts';
 import { readOnly } from '../connection/read-only.ts';
 import type { SqlRow } from '../connection/statements.ts';
 import { listTables, text } from '../describe.ts';
-import { lookAt, type Seen } from '../fingerprint.ts';
+import { describeSeen, type Seen } from '../fingerprint.ts';
 import { identityOf } from '../identity.ts';
 import { quoteName, resolveName, type TableName } from '../names.ts';
 import { readerMark, Session } from '../session.ts';
@@ -33,14 +33,14 @@ import { dialect, literalText, selectItem } from '../types/literals.ts';
 import { microsOf } from '../types/time-text.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { requireOneSelect } from './one-statement.ts';
-import { readParts, ShapeMoved } from './page-reader.ts';
+import { readParts, ShapeDiffers } from './page-reader.ts';
 import { serverTimeZone } from './time-zone.ts';
 
 const path = 'spec.source.table';
 /** Maximum number of rows counted for an estimate. */
 const countLimit = 1_000_000;
 /** Attempts, for an object that keeps changing while a page is read. */
-const maxLooks = 5;
+const maxAttempts = 5;
 
 /** Reads one table, view or query. */
 export class MysqlSource implements Source, RangeReader {
@@ -67,7 +67,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async describe(signal: AbortSignal): Promise<Relation> {
-    return (await this.#look(signal)).relation;
+    return (await this.#readShape(signal)).relation;
   }
 
   async check(mode: Mode, signal: AbortSignal): Promise<readonly Finding[]> {
@@ -86,8 +86,8 @@ export class MysqlSource implements Source, RangeReader {
   async *readRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
     const keys = range.orderBy.map((column) => range.columns.findIndex((each) => each.name === column.name));
     await this.#requirePlanned(request.relation, signal);
-    for (let tries = 1; ; tries++) {
-      const { from, opening, fingerprint } = this.#seen ?? (await this.#look(signal));
+    for (let attempt = 1; ; attempt++) {
+      const { from, opening, fingerprint } = this.#seen ?? (await this.#readShape(signal));
       const session = await this.#provenSession(signal);
       const sql = this.#withSettings(session, selectRange(dialect, from, range, request.rowFormat));
       const statement = { sql, opening, fingerprint, columns: range.columns, keys, limits: request.limits };
@@ -96,32 +96,32 @@ export class MysqlSource implements Source, RangeReader {
         return;
       } catch (thrown) {
         await this.#requireSame(request.relation, thrown, signal);
-        if (!(thrown instanceof ShapeMoved)) throw thrown;
-        if (tries === maxLooks) throw schemaChanged(request.relation.name);
+        if (!(thrown instanceof ShapeDiffers)) throw thrown;
+        if (attempt === maxAttempts) throw schemaChanged(request.relation.name);
       }
     }
   }
 
   async #requirePlanned(planned: Relation, signal: AbortSignal): Promise<void> {
     if (this.#seen && shapeOf(this.#seen.relation) === shapeOf(planned)) return;
-    requireShape(planned, (await this.#look(signal)).relation);
+    requireShape(planned, (await this.#readShape(signal)).relation);
   }
 
   /** Call after an error. Throws SchemaChanged if a changed object is, or may be, its cause. */
   async #requireSame(planned: Relation, thrown: unknown, signal: AbortSignal): Promise<void> {
     const isServers = thrown instanceof IdraError && thrown.disposition === 'permanent';
-    if (!isServers && !(thrown instanceof ShapeMoved)) return;
+    if (!isServers && !(thrown instanceof ShapeDiffers)) return;
     await this.#session.current?.query(`${readerMark} ROLLBACK`, signal);
-    requireShape(planned, (await this.#look(signal)).relation);
+    requireShape(planned, (await this.#readShape(signal)).relation);
   }
 
   /** Describes the object and remembers how to check that it is unchanged. Throws TableNotFound, QueryInvalid. */
-  async #look(signal: AbortSignal): Promise<Seen> {
+  async #readShape(signal: AbortSignal): Promise<Seen> {
     const session = await this.#open(signal);
     const { table, query } = this.#object;
     const { database } = readConfig(this.#access.config);
     const object = query === undefined ? { name: resolveName(table ?? '', database, path) } : { query };
-    const seen = await lookAt(session, object, path, signal);
+    const seen = await describeSeen(session, object, path, signal);
     this.#seen = seen;
     if (seen) return seen;
     throw permanent(
@@ -135,7 +135,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async #indexFindings(mode: Mode, signal: AbortSignal): Promise<Finding[]> {
-    const { relation } = this.#seen ?? (await this.#look(signal));
+    const { relation } = this.#seen ?? (await this.#readShape(signal));
     const field = fieldToIndex(mode, this.#object, relation);
     if (field === undefined) return [];
     const { database } = readConfig(this.#access.config);
@@ -246,7 +246,7 @@ export class MysqlSource implements Source, RangeReader {
   }
 
   async #from(signal: AbortSignal): Promise<string> {
-    return (this.#seen ?? (await this.#look(signal))).from;
+    return (this.#seen ?? (await this.#readShape(signal))).from;
   }
 }
 

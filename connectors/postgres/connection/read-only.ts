@@ -20,8 +20,8 @@ export function reading(sql: string, names: Names): string {
  * the users' path.
  */
 export function readingShaped({ opening, lockSql, fingerprintSql, names }: ShapeQuery, sql?: string): string {
-  const look = `${opening === undefined ? '' : `${opening}; `}${pathOf(names)}${lockSql}; ${useOwnPath}; ${fingerprintSql}`;
-  return `${begin}; ${look}${sql === undefined ? '' : `; ${pathOf(names)}${sql}`}; ${end}`;
+  const checked = `${opening === undefined ? '' : `${opening}; `}${pathOf(names)}${lockSql}; ${useOwnPath}; ${fingerprintSql}`;
+  return `${begin}; ${checked}${sql === undefined ? '' : `; ${pathOf(names)}${sql}`}; ${end}`;
 }
 
 function pathOf(names: Names): string {

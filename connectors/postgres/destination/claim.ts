@@ -208,7 +208,7 @@ export class ClaimedTable {
   ): Promise<WriteResult> {
     const { session, commits, request, token, names } = this.#init;
     const stored = request.keepsOffset ? offset && encodeOffset(offset) : null;
-    const note = this.#replacement ? `${this.#replacement.noteSql(written)}; ` : '';
+    const note = this.#replacement ? `${this.#replacement.storeCountSql(written)}; ` : '';
     const sql = commits.storeSql(request.plan.uid, {
       token,
       offset: stored,
@@ -252,7 +252,7 @@ export class ClaimedTable {
         if (sqlState(thrown) === fencedState) throw writeIsFenced(token);
         if (sqlState(thrown) === offsetMovedState) throw offsetMovedInPass(quoteName(name));
         if (!mayBeSchemaChange(thrown)) throw session.classified(thrown);
-        await session.guard(() => shape.seeAgain(session), signal);
+        await session.guard(() => shape.requireUnchanged(session), signal);
         if (!isSchemaChange(thrown)) throw session.classified(thrown);
         // The table was the planned one each time, so the server means something else: a name within a value of type regclass.
         if (attempt === attempts && !this.#replacement && sqlState(thrown) !== schemaChangedState)

@@ -35,7 +35,7 @@ import { ClaimedTable } from './claim.ts';
 import { CommitRows } from './commit-rows.ts';
 import { Target } from './ddl.ts';
 import { endEarlierOwner, sessionIdSql } from './earlier-owner.ts';
-import { lookAtOwnTable } from './own-tables.ts';
+import { inspectOwnTable } from './own-tables.ts';
 import { Replacement, shadowName } from './replace.ts';
 import { replaceFindings } from './swap.ts';
 import { ClaimedShape, type SeenTable, seeTable } from './target-shape.ts';
@@ -172,7 +172,7 @@ export class PostgresDestination implements Destination {
       } catch (thrown) {
         await session.rollBack();
         if (!isSchemaChange(thrown)) throw session.classified(thrown);
-        await this.#seeAgain(request.plan, signal);
+        await this.#requireUnchanged(request.plan, signal);
         if (attempt === claimAttempts) throw schemaChanged(this.name, { cause: thrown });
       }
     }
@@ -213,9 +213,9 @@ export class PostgresDestination implements Destination {
   }
 
   /** Call after a claim was refused. Throws SchemaChanged unless the change does not affect the plan. */
-  async #seeAgain(plan: WritePlan, signal: AbortSignal): Promise<void> {
+  async #requireUnchanged(plan: WritePlan, signal: AbortSignal): Promise<void> {
     const { session, name } = await this.#open(signal);
-    if (this.#shaped?.plan === plan) return await this.#shaped.shape.seeAgain(session);
+    if (this.#shaped?.plan === plan) return await this.#shaped.shape.requireUnchanged(session);
     this.#seen = await seeTable(session, name, tablePath);
     if (plan.existing) requireShape(plan.existing, this.#seen?.entry.relation ?? null);
     else if (this.#seen) throw schemaChanged(this.name);
@@ -270,7 +270,7 @@ export class PostgresDestination implements Destination {
       const target = { schema: name.schema, table: splitName(table, tablePath).at(-1) ?? '' };
       const shadow = shadowName(target, uid);
       // A table that somebody else created under this name must not be dropped.
-      if (!(await lookAtOwnTable(session, shadow, 'shadow', signal))?.isOurs) continue;
+      if (!(await inspectOwnTable(session, shadow, 'shadow', signal))?.isOurs) continue;
       await session.query(`DROP TABLE IF EXISTS ${quoteName(shadow)}`, signal);
     }
   }

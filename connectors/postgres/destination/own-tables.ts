@@ -19,7 +19,7 @@ export interface OwnTable {
 export type OwnTableUse = 'commits' | 'shadow';
 
 /** Undefined if nothing has this name. */
-export async function lookAtOwnTable(
+export async function inspectOwnTable(
   session: Session,
   name: TableName,
   use: OwnTableUse,
@@ -50,7 +50,7 @@ export async function requireOwnTable(
   use: OwnTableUse,
   signal?: AbortSignal,
 ): Promise<OwnTable | undefined> {
-  const table = await lookAtOwnTable(session, name, use, signal);
+  const table = await inspectOwnTable(session, name, use, signal);
   if (!table || table.faults.length === 0) return table;
   throw ownTableUnsafe(joinName([name.schema, name.table]), table.faults, remedyOf(quoteName(name), use));
 }

@@ -58,7 +58,7 @@ export class Replacement {
     // Grants from default privileges are revoked; the shadow gets the target's grants together with its name.
     await session.run(
       `BEGIN; ${shape.requireSql()}; DROP TABLE IF EXISTS ${shadow}; CREATE TABLE ${shadow} (LIKE ${quoteName(name)} INCLUDING ALL);
-       ${revokeSql(table, 'ALL')}; ${noteSql(shadow, pass, 0)}; ${guardSql}`,
+       ${revokeSql(table, 'ALL')}; ${storeCountSql(shadow, pass, 0)}; ${guardSql}`,
     );
     const seen = await seeTable(session, table, path);
     await session.run('COMMIT');
@@ -76,8 +76,8 @@ export class Replacement {
   }
 
   /** Stores the number of rows in the shadow, in the transaction that writes them. */
-  noteSql(written: number): string {
-    return noteSql(this.shadow, this.#start.pass, this.#rows + written);
+  storeCountSql(written: number): string {
+    return storeCountSql(this.shadow, this.#start.pass, this.#rows + written);
   }
 
   /** Raises an error unless the shadow is as it was created. */
@@ -123,7 +123,7 @@ function columnsOf({ columns, keys }: Relation): string {
   return JSON.stringify([columns, keys.map((key) => key.columns.join()).sort()]);
 }
 
-function noteSql(shadow: string, pass: number, rows: number): string {
+function storeCountSql(shadow: string, pass: number, rows: number): string {
   return `COMMENT ON TABLE ${shadow} IS 'idra pass ${pass} rows ${rows}'`;
 }
 

@@ -83,25 +83,25 @@ export async function swapStatements(
 
 /** Statements about the new table, which has the target's name by then. Grants follow the owner, because they replace the owner's. */
 function restoreSql(oid: string, target: string): string {
-  const told = literalText(target);
+  const targetLiteral = literalText(target);
   const grantee = "CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END";
   const option = "CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END";
   return `SELECT sql FROM (
-    SELECT 1 AS nr, 'COMMENT ON TABLE ' || ${told} || ' IS ' || coalesce(quote_literal(obj_description(${oid}, 'pg_class')), 'NULL') AS sql
-    UNION ALL SELECT 2, 'ALTER TABLE ' || ${told} || ' SET (' || array_to_string(reloptions, ', ') || ')'
+    SELECT 1 AS nr, 'COMMENT ON TABLE ' || ${targetLiteral} || ' IS ' || coalesce(quote_literal(obj_description(${oid}, 'pg_class')), 'NULL') AS sql
+    UNION ALL SELECT 2, 'ALTER TABLE ' || ${targetLiteral} || ' SET (' || array_to_string(reloptions, ', ') || ')'
       FROM pg_class WHERE oid = ${oid} AND reloptions IS NOT NULL
-    UNION ALL SELECT 2, 'ALTER TABLE ' || ${told} || ' REPLICA IDENTITY ' || CASE relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END
+    UNION ALL SELECT 2, 'ALTER TABLE ' || ${targetLiteral} || ' REPLICA IDENTITY ' || CASE relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END
       FROM pg_class WHERE oid = ${oid} AND relreplident IN ('f', 'n')
-    UNION ALL SELECT 3, 'ALTER TABLE ' || ${told} || ' ADD CONSTRAINT ' || quote_ident(conname) || ' ' || pg_get_constraintdef(oid)
+    UNION ALL SELECT 3, 'ALTER TABLE ' || ${targetLiteral} || ' ADD CONSTRAINT ' || quote_ident(conname) || ' ' || pg_get_constraintdef(oid)
       FROM pg_constraint WHERE conrelid = ${oid} AND contype = 'f'
     UNION ALL SELECT 4, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = ${oid} AND NOT tgisinternal
-    UNION ALL SELECT 5, 'ALTER TABLE ' || ${told} || ' ' || CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END
+    UNION ALL SELECT 5, 'ALTER TABLE ' || ${targetLiteral} || ' ' || CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END
       || ' TRIGGER ' || quote_ident(tgname) FROM pg_trigger WHERE tgrelid = ${oid} AND NOT tgisinternal AND tgenabled <> 'O'
-    UNION ALL SELECT 6, 'ALTER TABLE ' || ${told} || ' OWNER TO ' || quote_ident(pg_get_userbyid(relowner))
+    UNION ALL SELECT 6, 'ALTER TABLE ' || ${targetLiteral} || ' OWNER TO ' || quote_ident(pg_get_userbyid(relowner))
       FROM pg_class WHERE oid = ${oid} AND pg_get_userbyid(relowner) <> current_user
-    UNION ALL SELECT 7, 'GRANT ' || a.privilege_type || ' ON ' || ${told} || ' TO ' || ${grantee} || ${option}
+    UNION ALL SELECT 7, 'GRANT ' || a.privilege_type || ' ON ' || ${targetLiteral} || ' TO ' || ${grantee} || ${option}
       FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = ${oid} AND a.grantee <> c.relowner
-    UNION ALL SELECT 7, 'GRANT ' || a.privilege_type || ' (' || quote_ident(t.attname) || ') ON ' || ${told} || ' TO ' || ${grantee} || ${option}
+    UNION ALL SELECT 7, 'GRANT ' || a.privilege_type || ' (' || quote_ident(t.attname) || ') ON ' || ${targetLiteral} || ' TO ' || ${grantee} || ${option}
       FROM pg_attribute t, aclexplode(t.attacl) a WHERE t.attrelid = ${oid} AND t.attnum > 0 AND NOT t.attisdropped
   ) AS statements ORDER BY nr, sql`;
 }

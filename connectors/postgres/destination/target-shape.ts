@@ -77,7 +77,7 @@ export class ClaimedShape {
   }
 
   /** Call after a write was refused. Throws SchemaChanged unless the change does not affect a plan. */
-  async seeAgain(session: Session): Promise<void> {
+  async requireUnchanged(session: Session): Promise<void> {
     const now = await seeTable(session, this.#name, this.#path);
     requireShape(this.#relation, now?.entry.relation ?? null);
     if (!now) throw schemaChanged(this.#relation.name);

@@ -87,7 +87,7 @@ export class FinalIds {
     const oldest = [...candidate.open.values()].reduce((one, other) =>
       (other.startMicros ?? 0n) < (one.startMicros ?? 0n) ? other : one,
     );
-    return { what: oldest.told, since: isoTime(oldest.startMicros ?? BigInt(nowMs) * 1000n) };
+    return { what: oldest.description, since: isoTime(oldest.startMicros ?? BigInt(nowMs) * 1000n) };
   }
 }
 
@@ -106,10 +106,10 @@ export class StartTimes {
     this.#floors = floors;
     let bound: bigint | undefined = nowMicros;
     let heldBackBy: HeldBackBy | undefined;
-    for (const { startMicros, told } of open) {
+    for (const { startMicros, description } of open) {
       if (startMicros === undefined || startMicros >= bound) continue;
       bound = startMicros;
-      heldBackBy = { what: told, since: isoTime(startMicros) };
+      heldBackBy = { what: description, since: isoTime(startMicros) };
     }
     for (const each of prepared) {
       const floor = floors.get(each.id);

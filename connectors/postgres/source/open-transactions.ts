@@ -11,7 +11,7 @@ export interface OpenTransaction {
   /** It has been waiting for its client for a while, so it may take a person to end it, or never end. */
   readonly isIdle: boolean;
   /** `transaction 3/1842 of shop (pid 4211, psql)`. */
-  readonly told: string;
+  readonly description: string;
 }
 
 export interface PreparedTransaction {
@@ -126,7 +126,7 @@ function toTransaction([virtualId, start, pid, user, application, , isIdle]: Tex
     virtualId: virtualId ?? '',
     isIdle: isIdle === 't',
     startMicros: start === null || start === undefined ? undefined : serverInteger(start, 'PostgreSQL'),
-    told: `transaction ${virtualId ? `${virtualId} ` : ''}of ${user ?? 'an unknown user'} (${who})`,
+    description: `transaction ${virtualId ? `${virtualId} ` : ''}of ${user ?? 'an unknown user'} (${who})`,
   };
 }
 

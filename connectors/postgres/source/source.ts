@@ -81,14 +81,14 @@ export class PostgresSource implements Source, RangeReader {
     const session = await this.#open(signal);
     const { query, table } = this.#object;
     // Read first: a change meanwhile is detected by the first read, which describes the object again.
-    const look = await this.#lookAtShape(session, signal).catch((error: unknown) => ({ error }));
+    const shape = await this.#readShape(session, signal).catch((error: unknown) => ({ error }));
     const relation =
       query === undefined
         ? await describeSource(session, table ?? '', tablePath)
         : await describeQuery(session, query);
     this.#relation = await withHiddenRows(session, relation, await this.#readObject(session));
-    if ('error' in look) throw look.error;
-    this.#shape = look;
+    if ('error' in shape) throw shape.error;
+    this.#shape = shape;
     return this.#relation;
   }
 
@@ -181,7 +181,7 @@ export class PostgresSource implements Source, RangeReader {
   async *#copyRange(range: Range, request: ReadRequest, signal: AbortSignal): AsyncGenerator<Part> {
     const session = await this.#open(signal);
     const from = await this.#fromClause(session);
-    this.#shape ??= await this.#lookAtShape(session, signal);
+    this.#shape ??= await this.#readShape(session, signal);
     const expected = refusesHiding(request.relation)
       ? { ...this.#shape, query: { ...this.#shape.query, opening: refuseHidingSql } }
       : this.#shape;
@@ -254,7 +254,7 @@ export class PostgresSource implements Source, RangeReader {
     return { from: await this.#fromClause(session), names: this.#names };
   }
 
-  async #lookAtShape(session: Session, signal: AbortSignal): Promise<ExpectedShape> {
+  async #readShape(session: Session, signal: AbortSignal): Promise<ExpectedShape> {
     const from = await this.#fromClause(session);
     const { query: text, table } = this.#object;
     const query =

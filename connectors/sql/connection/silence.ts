@@ -41,16 +41,16 @@ export function watchSilence(
   let seenBytes = socket.bytesRead;
   let silentMs = 0;
   let isOver = false;
-  const hasSpoken = () => socket.bytesRead !== seenBytes || socket.isPaused();
+  const hasReceived = () => socket.bytesRead !== seenBytes || socket.isPaused();
   const tick = () => {
-    silentMs = hasSpoken() ? 0 : silentMs + tickMs;
+    silentMs = hasReceived() ? 0 : silentMs + tickMs;
     seenBytes = socket.bytesRead;
     if (silentMs >= limitMs) onSilent(silenceError(where, limitMs));
     else if (silentMs > 0 && probe) void ask(probe);
   };
   const ask = async (asked: Probe) => {
     const error = await unanswered(asked);
-    if (error && !isOver && !hasSpoken()) onSilent(unreachedError(where, tickMs, error));
+    if (error && !isOver && !hasReceived()) onSilent(unreachedError(where, tickMs, error));
   };
   const timer = setInterval(tick, tickMs);
   timer.unref();

@@ -78,14 +78,14 @@ export class SourceFile {
   }
 
   check(mode: Mode): readonly Finding[] {
-    const look = {
+    const facts = {
       database: this.#database,
       object: this.#object,
       relation: this.#described ?? this.describe(),
       from: this.fromClause(),
       hasRowid: this.#hasRowid,
     };
-    const findings = fieldFindings(mode, look);
+    const findings = fieldFindings(mode, facts);
     if (mode !== 'Snapshot' && !this.#isWritable()) {
       findings.push({
         severity: 'warning',

@@ -106,9 +106,9 @@ process.on('message', (message: ToEngine) => {
 });
 process.on('SIGTERM', () => {
   for (const stop of running.values()) stop.abort(new Stopped('shutdown'));
-  const look = setInterval(() => {
+  const timer = setInterval(() => {
     if (running.size > 0) return;
-    clearInterval(look);
+    clearInterval(timer);
     state.close();
     process.exit(0);
   }, 20);

@@ -17,7 +17,7 @@ export interface CompareInput {
   /** Numbers of the observations made right after the source's table was altered: values that differ since were not written by anybody. */
   readonly changes: ReadonlySet<number>;
   /** Ids up to this one were issued before the source's ids restarted. */
-  readonly idsBegunAgain: bigint | undefined;
+  readonly largestRestartedId: bigint | undefined;
   /** How often a restart was requested, so that everything was read again. */
   readonly restarts: number;
 }
@@ -60,13 +60,13 @@ function isNull(input: CompareInput, version: Version): boolean {
 }
 
 function isPromised(input: CompareInput, version: Version): boolean {
-  const { idsBegunAgain } = input;
+  const { largestRestartedId } = input;
   if (isLaterOfItsId(input, version)) return false;
   const id = fieldOf(input, version);
-  if (idsBegunAgain === undefined || id === undefined || id === null || !/^-?\d+$/.test(id)) return true;
-  if (BigInt(id) > idsBegunAgain) return true;
+  if (largestRestartedId === undefined || id === undefined || id === null || !/^-?\d+$/.test(id)) return true;
+  if (BigInt(id) > largestRestartedId) return true;
   // While the largest id is below the offset, the Sync can detect it and must report it.
-  return largestId(input) < idsBegunAgain;
+  return largestId(input) < largestRestartedId;
 }
 
 /** Another row had this id before: whether this one is read depends on the order of their keys. */

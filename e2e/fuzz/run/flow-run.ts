@@ -37,7 +37,7 @@ export class FlowRun {
   readonly #damaged = new Map<string, number>();
   readonly #changes = new Set<number>();
   #areRowsDamaged = false;
-  #idsBegunAgain: bigint | undefined;
+  #largestRestartedId: bigint | undefined;
   restarts = 0;
   view: SyncView | undefined;
 
@@ -101,7 +101,7 @@ export class FlowRun {
   }
 
   /** Reads the source after a commit. A table that is temporarily missing is skipped. */
-  async look(): Promise<void> {
+  async readSource(): Promise<void> {
     const { source, sourceReader, scenario } = this.#input;
     const { reads } = this.flow;
     const table = `${this.table('source')}${reads.kind === 'view' ? '_v' : ''}`;
@@ -136,7 +136,7 @@ export class FlowRun {
         damaged: this.#damaged,
       },
       changes: this.#changes,
-      idsBegunAgain: this.#idsBegunAgain,
+      largestRestartedId: this.#largestRestartedId,
       restarts: this.restarts,
     };
     const { problems, nullRows } = compare(input);
@@ -159,7 +159,7 @@ export class FlowRun {
   }
 
   /** All rows are gone, and ids are issued again from the first. */
-  begunAgain(): void {
+  idsRestarted(): void {
     const field = this.flow.source.idField;
     if (field === undefined) return;
     const ids = [...this.history.current.values()]
@@ -168,7 +168,8 @@ export class FlowRun {
     const largest = ids
       .filter((id) => /^\d+$/.test(id))
       .reduce((max, id) => (BigInt(id) > max ? BigInt(id) : max), 0n);
-    if (this.#idsBegunAgain === undefined || largest > this.#idsBegunAgain) this.#idsBegunAgain = largest;
+    if (this.#largestRestartedId === undefined || largest > this.#largestRestartedId)
+      this.#largestRestartedId = largest;
   }
 
   #pastValues(columns: readonly TableColumn[], row: RawRow): ReadonlyMap<string, PastValue> {

@@ -117,7 +117,7 @@ class ScenarioRun {
       for (const sql of flow.flow.create) await this.#writers.run(0, flow.resolve(sql));
       for (const sql of flow.flow.createDestination) await this.#changers.run(0, flow.resolve(sql));
       await this.#insert(at, 0, `{t${at}}`, flow.flow.rows);
-      await flow.look();
+      await flow.readSource();
       const [source, destination] = [`${flow.name}-source`, `${flow.name}-destination`];
       flow.view = this.#engine.add(
         flow.sync({
@@ -132,7 +132,7 @@ class ScenarioRun {
   async #settle(): Promise<readonly Verdict[]> {
     await this.#writers.commitAll();
     await this.#changers.commitAll();
-    for (const flow of this.#flows) await flow.look();
+    for (const flow of this.#flows) await flow.readSource();
     return await Promise.all(this.#flows.map((flow) => settle(flow, this.#engine)));
   }
 
@@ -140,17 +140,17 @@ class ScenarioRun {
     switch (step.do) {
       case 'insert':
         await this.#insert(step.flow, step.session, step.into, step.rows);
-        return await this.#look(step.session, step.flow);
+        return await this.#readSource(step.session, step.flow);
       case 'update':
         await this.#update(step);
-        return await this.#look(step.session, step.flow);
+        return await this.#readSource(step.session, step.flow);
       case 'delete':
         await this.#writers.run(
           step.session,
           this.#resolve(step.flow, `DELETE FROM {t${step.flow}} WHERE ${among(step.rows)}`),
           step.flow,
         );
-        return await this.#look(step.session, step.flow);
+        return await this.#readSource(step.session, step.flow);
       case 'begin':
         return await this.#writers.begin(step.session);
       case 'commit':
@@ -225,7 +225,7 @@ class ScenarioRun {
     if (at === 'source') {
       await this.#writers.commitFlow(flow);
       await this.#lookAll();
-      if (what === 'truncate') run.begunAgain();
+      if (what === 'truncate') run.idsRestarted();
     }
     for (const each of sql) if (!(await writers.runPatiently(9, run.resolve(each)))) break;
     if (at === 'destination') return run.damaged(touches, what);
@@ -252,12 +252,12 @@ class ScenarioRun {
   }
 
   /** Nothing is committed yet if the session's transaction is open. */
-  async #look(session: number, flow: number): Promise<void> {
-    if (!this.#writers.isOpen(session)) await this.#flow(flow).look();
+  async #readSource(session: number, flow: number): Promise<void> {
+    if (!this.#writers.isOpen(session)) await this.#flow(flow).readSource();
   }
 
   async #lookAll(): Promise<void> {
-    for (const flow of this.#flows) await flow.look();
+    for (const flow of this.#flows) await flow.readSource();
   }
 
   #resolve(flow: number, sql: string): string {

@@ -5,10 +5,10 @@ import { type LeaseId, type Operation, underPrefix } from '../etcd/transport.ts'
 const perTransaction = 100;
 
 /**
- * What the leader publishes besides the assignments: one key each under a prefix, under its lease, so that notes of a former leader
+ * What the leader publishes besides the assignments: one key each under a prefix, under its lease, so that records of a former leader
  * expire. Only differences are written; keys of an earlier leader are taken over.
  */
-export class LeaderNotes {
+export class LeaderRecords {
   readonly #kv: EtcdKv;
   readonly #prefix: string;
   readonly #lease: LeaseId;
@@ -20,17 +20,17 @@ export class LeaderNotes {
     this.#lease = lease;
   }
 
-  /** All current notes, by the key without its prefix. `write` executes operations under the condition of the term. */
+  /** All current records, by the key without its prefix. `write` executes operations under the condition of the term. */
   async publish(
-    notes: ReadonlyMap<string, object>,
+    records: ReadonlyMap<string, object>,
     write: (operations: readonly Operation[]) => Promise<void>,
   ): Promise<void> {
     const published = this.#published ?? (await this.#find());
     this.#published = published;
     const changes = new Map<string, string | undefined>();
-    for (const key of published.keys()) if (!notes.has(key)) changes.set(key, undefined);
-    for (const [key, note] of notes) {
-      const value = JSON.stringify(note);
+    for (const key of published.keys()) if (!records.has(key)) changes.set(key, undefined);
+    for (const [key, record] of records) {
+      const value = JSON.stringify(record);
       if (published.get(key) !== value) changes.set(key, value);
     }
     const all = [...changes];
@@ -44,7 +44,7 @@ export class LeaderNotes {
     }
   }
 
-  /** Deletes all notes, for a leader that resigns while its lease continues. */
+  /** Deletes all records, for a leader that resigns while its lease continues. */
   get retraction(): Operation {
     return { kind: 'delete', ...underPrefix(this.#prefix) };
   }
