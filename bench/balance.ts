@@ -120,7 +120,7 @@ async function even(one: Coordination, agents: number): Promise<void> {
 async function committedProposals(server: EtcdServer): Promise<number> {
   const text = await (await fetch(`${server.endpoints[0]}/metrics`)).text();
   const found = /^etcd_server_proposals_committed_total (\S+)$/m.exec(text)?.[1];
-  if (found === undefined) throw new Error('etcd does not tell its committed proposals');
+  if (found === undefined) throw new Error('etcd does not report its committed proposals');
   return Number(found);
 }
 

@@ -144,7 +144,7 @@ async function killOne(bench: Bench, round: number): Promise<number[]> {
   const leader = await until(() => bench.cluster.coordination.cluster.leader(), { what: 'a leader' });
   const isLeader = round % 2 === 0;
   const victim = [...new Set(holders.values())].find((name) => (name === leader.agent) === isLeader);
-  if (victim === undefined) throw new Error('there is nobody to kill');
+  if (victim === undefined) throw new Error('there is no agent to kill');
   // At a random moment of the lease.
   await new Promise((resolve) => setTimeout(resolve, Math.random() * (ttlMs / 3)));
   const tokens = await tokensOf(bench, victim, holders);

@@ -8,7 +8,7 @@ test('a password for etcd needs https, or the word of who runs it', () => {
     readEtcdConfig({ ...variables, IDRA_ETCD_ENDPOINTS: endpoints, ...more });
   assert.throws(() => read('127.0.0.1:2379'), { code: 'EtcdNotConfigured', path: 'IDRA_ETCD_PASSWORD_FILE' });
   assert.throws(() => read('http://one:2379', { IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD: 'false' }), {
-    message: /would be sent without TLS.*IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD/,
+    message: /would be sent to etcd without TLS.*IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD/,
   });
   assert.equal(read('https://one:2379').user, 'idra');
   assert.equal(read('http://one:2379', { IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD: 'true' }).user, 'idra');

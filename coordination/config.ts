@@ -33,7 +33,7 @@ const variables = z
         'mixes http:// and https://',
       ),
     IDRA_ETCD_PREFIX: text
-      .regex(/^[\x21-\x7e]+$/, 'may hold printable ASCII alone')
+      .regex(/^[\x21-\x7e]+$/, 'may contain only printable ASCII')
       .transform((prefix) => `/${prefix}/`.replace(/\/+/g, '/'))
       .default('/idra/'),
     IDRA_ETCD_CA: text.optional(),
@@ -41,7 +41,7 @@ const variables = z
     IDRA_ETCD_KEY: text.optional(),
     IDRA_ETCD_USER: text.optional(),
     IDRA_ETCD_PASSWORD_FILE: text.optional(),
-    IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD: z.enum(['true', 'false'], 'is true or false').optional(),
+    IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD: z.enum(['true', 'false'], 'must be true or false').optional(),
   })
   .refine((given) => (given.IDRA_ETCD_CERT === undefined) === (given.IDRA_ETCD_KEY === undefined), {
     path: ['IDRA_ETCD_CERT'],
@@ -49,7 +49,7 @@ const variables = z
   })
   .refine((given) => given.IDRA_ETCD_CERT === undefined || given.IDRA_ETCD_CA !== undefined, {
     path: ['IDRA_ETCD_CA'],
-    message: 'is needed with a certificate',
+    message: 'is required with a certificate',
   })
   .refine(
     (given) =>
@@ -59,7 +59,7 @@ const variables = z
     {
       path: ['IDRA_ETCD_PASSWORD_FILE'],
       message:
-        'would be sent without TLS: etcd is asked with the password itself; write https:// in IDRA_ETCD_ENDPOINTS, or set IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD to true',
+        'would be sent to etcd without TLS; write https:// in IDRA_ETCD_ENDPOINTS, or set IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD to true',
     },
   );
 
@@ -76,7 +76,7 @@ export function readEtcdConfig(env: Readonly<Record<string, string | undefined>>
   const parsed = variables.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw notConfigured(String(issue?.path[0]), issue?.message ?? 'is wrong', 'correct the variable');
+    throw notConfigured(String(issue?.path[0]), issue?.message ?? 'is not valid', 'correct the variable');
   }
   const { data } = parsed;
   return {

@@ -78,7 +78,7 @@ spec:
       async () =>
         /^idra_rows_written_total\{sync="default\/t"\} \d+$/m.test((await get(agent, '/metrics')).text),
       {
-        what: 'its metrics to tell of rows',
+        what: 'its metrics to count rows',
       },
     );
     assert.deepEqual(await leave(agent), { code: 0, signal: null });

@@ -201,12 +201,12 @@ spec:
     await cluster.put(manifestOf('t1').replace('name: t1', 'name: w2').replace('warehouse', 'nowhere'));
     const unassigned = await until(
       async () => (await cluster.coordination.reports.readUnassigned()).get('w2'),
-      { what: 'w2 to be told of' },
+      { what: 'w2 to be reported' },
     );
     assert.equal(unassigned.reason, 'DataSourceNotFound');
     await cluster.put(manifestOf('t1').replace('name: t1', 'name: w3').replace('mode: Id', 'mode: Ids'));
     const invalid = await until(async () => (await cluster.coordination.reports.readUnassigned()).get('w3'), {
-      what: 'w3 to be told of',
+      what: 'w3 to be reported',
     });
     assert.equal(invalid.reason, 'InvalidSpec');
     assert.match(invalid.message, /^spec\.mode: .*Ids/);

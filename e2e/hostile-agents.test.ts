@@ -249,7 +249,7 @@ test('a DataSource that has taken down two agents is left alone by the third', a
     ).catch(({ message: text }: Error) => {
       throw new Error(`${text}; it says\n${last.tail(20)}`);
     });
-    assert.match(report.message, /agents ended while they opened it \(([ab]) at [^,]*, (?!\1)[ab] at /);
+    assert.match(report.message, /agents ended while opening it \(([ab]) at [^,]*, (?!\1)[ab] at /);
     assert.equal(deaths, before);
     assert.ok(last.isRunning);
   } finally {

@@ -195,7 +195,7 @@ test('PostgreSQL: a server that falls silent is given up at every step', async (
   await assert.rejects(readPostgres({ login: 'silence' }, short), saying(/sent nothing within 1 s/));
   await assert.rejects(
     readPostgres({ statement: () => 'silence' }, short),
-    saying(/has taken the login, and has not answered/),
+    saying(/accepted the login but did not answer/),
   );
   await assert.rejects(readPostgres({ statement: (sql) => when(isCopy(sql)) }, short), silent);
   await assert.rejects(readPostgres(toCopy(copyStarts), short), silent);
@@ -210,13 +210,10 @@ test('MySQL: a server that falls silent is given up at every step', async () => 
   const unreached = { code: 'HostUnreachable', disposition: 'transient' };
   const saying = (message: RegExp) => ({ ...unreached, message });
   await assert.rejects(readMysql({ greeting: 'silence' }, short), saying(/sent nothing within 1 s/));
-  await assert.rejects(
-    readMysql({ login: () => 'silence' }, short),
-    saying(/not come to the end of the login/),
-  );
+  await assert.rejects(readMysql({ login: () => 'silence' }, short), saying(/did not complete the login/));
   await assert.rejects(
     readMysql({ statement: () => 'silence' }, short),
-    saying(/has taken the login, and has not answered/),
+    saying(/accepted the login but did not answer/),
   );
   await assert.rejects(readMysql({ statement: (sql) => when(sql.includes('SELECT 1')) }, short), silent);
   await assert.rejects(readMysql(toSelect(packet(1, Buffer.from([3]))), short), silent);

@@ -29,7 +29,7 @@ test('one file that two others import is no circle', () => {
 test('a circle that is listed is permitted, as long as each of its files is in one', () => {
   assert.deepEqual(checkCircles(circle, [files]), []);
   assert.deepEqual(checkCircles(circle, [[...files, 'core/d.ts']]), [
-    'core/d.ts is in no circle of imports: take it out of permittedCircles',
+    'core/d.ts is in no import cycle: remove it from permittedCircles',
   ]);
   assert.deepEqual(checkCircles(circle, [files.slice(1)]), [
     'these files import each other: core/a.ts, core/b.ts, core/manifest/c.ts',

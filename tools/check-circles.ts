@@ -38,7 +38,7 @@ export function checkCircles(
     ...permitted
       .flat()
       .filter((file) => !inCircles.has(file))
-      .map((file) => `${file} is in no circle of imports: take it out of permittedCircles`),
+      .map((file) => `${file} is in no import cycle: remove it from permittedCircles`),
   ];
 }
 

@@ -65,7 +65,7 @@ test('a README speaks of the files of its folder', () => {
 test('a folder without a README, and one whose README is long, are refused', () => {
   const long = '# core\n'.repeat(20);
   const found = checkDocs(['core/a.ts', 'core/README.md', 'e2e/b.ts'], new Map([['core/README.md', long]]));
-  assert.deepEqual(found, ['core/README.md: 19 lines are the most', 'there is no e2e/README.md']);
+  assert.deepEqual(found, ['core/README.md: 19 lines are the maximum', 'there is no e2e/README.md']);
 });
 
 test('a comment that names a file which is not there is refused', () => {

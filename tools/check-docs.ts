@@ -36,7 +36,7 @@ function checkReadmes(tree: Tree, pages: ReadonlyMap<string, string>): string[] 
     .flatMap(({ page, text }) => {
       if (text === undefined) return [`there is no ${page}`];
       const isLong = text.trimEnd().split('\n').length >= maxReadmeLines;
-      return isLong ? [`${page}: ${maxReadmeLines - 1} lines are the most`] : [];
+      return isLong ? [`${page}: ${maxReadmeLines - 1} lines are the maximum`] : [];
     });
 }
 

@@ -59,7 +59,7 @@ for (const [what, from, to, problem] of violations) {
 }
 
 test('a page without invariants is refused', () => {
-  assert.deepEqual(check('# Invariants\n'), ['docs/invariants.md: no invariant is there']);
+  assert.deepEqual(check('# Invariants\n'), ['docs/invariants.md: the page has no invariants']);
 });
 
 test('a comment that cites an invariant which is not there is refused', () => {

@@ -16,7 +16,7 @@ export function checkInvariants(
   const problems = sections.flatMap((section, index) =>
     checkInvariant(section, index + 1, files, guardNames),
   );
-  const all = sections.length === 0 ? ['no invariant is there'] : problems;
+  const all = sections.length === 0 ? ['the page has no invariants'] : problems;
   return all.map((problem) => `${invariantsPage}: ${problem}`);
 }
 
@@ -39,7 +39,7 @@ function checkInvariant(
     ...[...enforced, ...tests]
       .filter((file) => !files.has(file))
       .map((file) => `${name}: there is no ${file}`),
-    ...tests.filter((file) => !isTest(file)).map((file) => `${name}: ${file} is no test`),
+    ...tests.filter((file) => !isTest(file)).map((file) => `${name}: ${file} is not a test`),
     ...listOf(section, 'Guards')
       .filter((guard) => !guardNames.has(guard))
       .map((guard) => `${name}: there is no guard named "${guard}"`),

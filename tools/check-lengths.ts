@@ -16,10 +16,10 @@ export function checkLengths(sources: ReadonlyMap<string, string>, permitted: re
   return [
     ...long
       .filter(([file]) => !permitted.includes(file))
-      .map(([file, text]) => `${file} has ${linesOf(text)} lines: split it, ${maxLines - 1} are the most`),
+      .map(([file, text]) => `${file} has ${linesOf(text)} lines: split it, the maximum is ${maxLines - 1}`),
     ...permitted
       .filter((file) => !longFiles.has(file))
-      .map((file) => `${file} is not too long: take it out of permittedLong`),
+      .map((file) => `${file} is not too long: remove it from permittedLong`),
   ];
 }
 

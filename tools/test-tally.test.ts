@@ -76,14 +76,18 @@ test('a file that breaks while it is loaded, or has no test, is a failure', asyn
     broken.failures.map(([name]) => name),
     ['(the file)'],
   );
-  assert.deepEqual(await tallyOf(''), { passed: 0, failures: [['(the file)', 'no test in it']], skips: [] });
+  assert.deepEqual(await tallyOf(''), {
+    passed: 0,
+    failures: [['(the file)', 'it contains no test']],
+    skips: [],
+  });
 });
 
 test('a suite whose hook fails takes its tests with it, each counted', async () => {
   const result = await tallyOf(
     `describe('s', () => { before(() => { throw new Error('hook') }); test('one', () => {}) });`,
   );
-  const cancelled = 'cancelled, since what it belongs to failed';
+  const cancelled = 'cancelled because its suite failed';
   assert.deepEqual(result, {
     passed: 0,
     failures: [

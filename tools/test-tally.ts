@@ -61,8 +61,7 @@ export class TestTally {
     for (const file of this.#open.values()) {
       for (const test of file.cancelled) {
         if (file.missing !== undefined) this.skips.push({ file: file.shown, test, reason: file.missing });
-        else
-          this.failures.push({ file: file.shown, test, error: 'cancelled, since what it belongs to failed' });
+        else this.failures.push({ file: file.shown, test, error: 'cancelled because its suite failed' });
       }
     }
     for (const { file, test, reason } of this.skips.splice(0)) {
@@ -81,7 +80,8 @@ export class TestTally {
   #addPass(file: OpenFile, data: Report): void {
     const test = testName(file, data);
     if (data.skip !== undefined) this.skips.push({ file: file.shown, test, reason: skipReason(data.skip) });
-    else if (data.name === file.path) this.failures.push({ file: file.shown, test, error: 'no test in it' });
+    else if (data.name === file.path)
+      this.failures.push({ file: file.shown, test, error: 'it contains no test' });
     else if (!isSuite(data)) this.passed += 1;
   }
 

@@ -27,7 +27,7 @@ export async function answerRequests(state: RunState, claim: SyncClaim): Promise
         break;
       case 'replay':
       case 'verify':
-        await finishRequest(state, request, 'Refused', `${request.type} is not available in this version`);
+        await finishRequest(state, request, 'Refused', `${request.type} is not offered in this version`);
         break;
     }
   }

@@ -84,7 +84,7 @@ export async function systemFindings(session: Session, signal: AbortSignal): Pro
       severity: 'warning',
       code: 'LateRowsBySafetyLag',
       message:
-        'as a source: without the right PROCESS open transactions are not seen, and safetyLag bounds late rows',
+        'as a source: without the right PROCESS open transactions cannot be seen, and only safetyLag covers late rows',
       mend: `GRANT PROCESS ON *.* TO ${user}`,
     });
   }
@@ -101,7 +101,7 @@ export async function systemFindings(session: Session, signal: AbortSignal): Pro
     findings.push({
       severity: 'info',
       code: 'ReadOnlyServer',
-      message: 'the server is read-only: it can be a source, with safetyLag, and no destination',
+      message: 'the server is read-only: it can be a source, with safetyLag, but not a destination',
     });
   }
   return findings;
@@ -133,7 +133,7 @@ function triggersNotSeen(table: string, user: string, schema: string): Finding {
     severity: 'info',
     code: 'TriggersNotSeen',
     path: 'spec.destination.table',
-    message: `whether ${table} has triggers, which may change rows as they are written, is shown only to users with the right TRIGGER`,
-    mend: `GRANT TRIGGER ON ${quoteBacktick(schema)}.* TO ${user}, or ensure that there are none`,
+    message: `only users with the right TRIGGER can see whether ${table} has triggers, which may change rows as they are written`,
+    mend: `GRANT TRIGGER ON ${quoteBacktick(schema)}.* TO ${user}, or make sure that there are none`,
   };
 }

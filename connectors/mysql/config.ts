@@ -111,7 +111,7 @@ function readParameters(config: MysqlConfig): ReadonlyMap<string, string> {
   for (const [name, value] of Object.entries(config.parameters ?? {})) {
     const path = `spec.mysql.parameters.${name}`;
     if (!known.includes(name)) {
-      throw permanent('ParameterUnknown', `MySQL setting ${name} is not one that can be set here`, {
+      throw permanent('ParameterUnknown', `MySQL setting ${name} cannot be set here`, {
         path,
         mend: `known are: ${known.join(', ')}`,
       });
@@ -121,7 +121,7 @@ function readParameters(config: MysqlConfig): ReadonlyMap<string, string> {
       const what = isTime ? 'a number of seconds above 0' : 'an integer';
       throw permanent('ParameterInvalid', `MySQL setting ${name} is ${what}`, {
         path,
-        mend: 'write its digits',
+        mend: 'write it as a number',
       });
     }
   }

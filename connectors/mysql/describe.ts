@@ -103,7 +103,7 @@ export async function describeTable(
 export function destinationFindings(entry: TableEntry): Finding[] {
   const { relation, engine, kind } = entry;
   if (kind !== 'plain') {
-    const what = { versioned: 'a system-versioned table', view: 'a view', other: 'no table of rows' }[kind];
+    const what = { versioned: 'a system-versioned table', view: 'a view', other: 'not a table' }[kind];
     return [
       {
         severity: 'error',

@@ -42,7 +42,7 @@ const lost: ErrorClass = { code: 'ConnectionLost', disposition: later };
 const readOnly: ErrorClass = {
   code: 'ReadOnlyServer',
   disposition: later,
-  mend: 'a replica or a read-only server cannot be written: point the DataSource at the primary',
+  mend: 'a replica or a read-only server cannot be written to: point the DataSource at the primary',
 };
 /** Sessions read in read-only transactions. */
 const writesWhileReading: ErrorClass = {
@@ -60,7 +60,7 @@ const tooLarge: ErrorClass = {
 const timeLimited: ErrorClass = {
   code: 'StatementCancelled',
   disposition: later,
-  mend: 'Idra sets no limit of its own: raise the one of the user (MAX_STATEMENT_TIME), of the query (MAX_EXECUTION_TIME), or of a proxy between',
+  mend: 'Idra sets no limit; raise the user's limit (MAX_STATEMENT_TIME), the query's (MAX_EXECUTION_TIME), or that of a proxy in between',
 };
 
 /** By error number, which MySQL and MariaDB share where both have the error. */
@@ -166,33 +166,33 @@ const rowErrors: Readonly<Record<number, string>> = {
   1263: 'a NULL in a column that is NOT NULL',
   1264: 'a value is out of range',
   1265: 'a value does not fit into its column without loss',
-  1292: 'a value does not read as the type of its column',
+  1292: 'a value cannot be read as the type of its column',
   1300: 'a text has bytes that are not UTF-8',
   1365: 'a generated column or a CHECK divides by zero',
-  1366: 'a value does not read as the type of its column',
-  1367: 'a value does not read as the type of its column',
+  1366: 'a value cannot be read as the type of its column',
+  1367: 'a value cannot be read as the type of its column',
   1406: 'a value is longer than its column',
-  1411: 'a value does not read as the type of its column',
+  1411: 'a value cannot be read as the type of its column',
   1416: 'a value is not a geometry',
   1441: 'a date or time is out of range',
-  1452: 'a foreign key names a row that is not there',
-  1216: 'a foreign key names a row that is not there',
-  1526: 'no partition of the table takes the row',
-  1591: 'no partition of the table takes the row',
-  1748: 'no partition of the table takes the row',
+  1452: 'a foreign key references a missing row',
+  1216: 'a foreign key references a missing row',
+  1526: 'no partition of the table accepts the row',
+  1591: 'no partition of the table accepts the row',
+  1748: 'no partition of the table accepts the row',
   1690: 'a value is out of range',
   3037: 'a value is not a geometry',
   3157: 'a JSON document is nested too deeply',
   3616: 'a coordinate is out of range',
   3617: 'a coordinate is out of range',
-  3751: 'a functional index does not take a value',
-  3752: 'a functional index does not take a value',
-  3903: 'a functional index does not take a value',
+  3751: 'a functional index does not accept a value',
+  3752: 'a functional index does not accept a value',
+  3903: 'a functional index does not accept a value',
   3643: 'a geometry has another SRID than its column',
   3140: 'a text is not JSON',
   3141: 'a text is not JSON',
-  3819: 'a CHECK of the table refuses the row',
-  4025: 'a CHECK of the table refuses the row',
+  3819: 'the row violates a CHECK of the table',
+  4025: 'the row violates a CHECK of the table',
   3854: 'a text has a character that the column does not have',
   4079: 'a value cannot be cast to the type of its column',
 };
@@ -302,7 +302,7 @@ function pluginUnknown(plugin: string, where: string): IdraError {
   const name = plugin === '' ? 'mysql_old_password' : plugin;
   return permanent(
     'AuthenticationFailed',
-    `${where}: the server asks for authentication by ${name}, which Idra does not offer`,
+    `${where}: the server asks for authentication by ${name}, which Idra does not support`,
     {
       path: 'spec.mysql.user',
       mend: 'let the user log in by caching_sha2_password or mysql_native_password',

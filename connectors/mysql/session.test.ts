@@ -73,7 +73,7 @@ for (const [name, start] of servers) {
       assert.deepEqual(mends, [
         [
           'ServerNotVerified',
-          'set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one',
+          'set tls.mode to VerifyFull, with tls.caSecretRef if the authority is not public',
         ],
         ['LateRowsBySafetyLag', `GRANT PROCESS ON *.* TO '${database.user}'@'%'`],
         ['NoLocalInfile', 'SET GLOBAL local_infile = 1'],

@@ -81,7 +81,7 @@ export async function orderFindings(
         severity: 'error',
         code: 'FieldNotOrdered',
         path: 'spec.source.key',
-        message: `rows of ${name} cannot be read in the order of ${columns.join(', ')}: a type among theirs has none`,
+        message: `rows of ${name} cannot be read in the order of ${columns.join(', ')}: one of their types has no order`,
         mend: 'name other columns in source.key, or cast them in source.query',
       },
     ];
@@ -102,7 +102,7 @@ async function boundFindings(
       {
         severity,
         code: 'Standby',
-        message: 'the server is a standby: late rows are covered by safetyLag alone',
+        message: 'the server is a standby: only safetyLag covers late rows',
         mend: 'read from the primary, or set safetyLag',
       },
     ];
@@ -112,7 +112,7 @@ async function boundFindings(
     findings.push({
       severity,
       code: 'LateRowsBySafetyLag',
-      message: `${user} may not see the transactions of others: in modes by timestamp late rows are covered by safetyLag alone`,
+      message: `${user} may not see the transactions of other users: in modes by timestamp only safetyLag covers late rows`,
       mend: `GRANT pg_read_all_stats TO ${quoteDouble(user ?? '')}`,
     });
   }
@@ -120,7 +120,7 @@ async function boundFindings(
     findings.push({
       severity,
       code: 'LateRowsBySafetyLag',
-      message: 'track_activities is off: in modes by timestamp late rows are covered by safetyLag alone',
+      message: 'track_activities is off: in modes by timestamp only safetyLag covers late rows',
       mend: 'ALTER SYSTEM SET track_activities = on; SELECT pg_reload_conf()',
     });
   }
@@ -214,7 +214,7 @@ async function tableFindings(
     findings.push({
       severity: 'warning',
       code: 'TableUnlogged',
-      message: `${entry.relation.name} is UNLOGGED: a crash of the server empties it, and the offset stays`,
+      message: `${entry.relation.name} is UNLOGGED: a crash of the server empties it, but the offset stays`,
       mend: `ALTER TABLE ${quoteName(name)} SET LOGGED`,
     });
   }
@@ -273,7 +273,7 @@ export function kindFindings({ relation, kind }: TableEntry, path: string): Find
       severity: 'error',
       code: 'NotATable',
       path,
-      message: `${relation.name} is ${lookUp(kinds, kind) ?? 'no table'}, and rows are written to tables`,
+      message: `${relation.name} is ${lookUp(kinds, kind) ?? 'not a table'}, and rows are written to tables`,
       mend: 'name a table',
     },
   ];

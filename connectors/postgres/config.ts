@@ -53,7 +53,7 @@ function readParameters(given: unknown): Record<string, string> {
   const known: readonly string[] = knownParameters;
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
-    throw permanent('ParameterUnknown', `PostgreSQL parameter ${name} is not one that can be set here`, {
+    throw permanent('ParameterUnknown', `PostgreSQL parameter ${name} cannot be set here`, {
       path: `spec.postgres.parameters.${name}`,
       mend: `known are: ${known.join(', ')}`,
     });
@@ -61,9 +61,9 @@ function readParameters(given: unknown): Record<string, string> {
   const texts = Object.entries(given).map(([name, value]): [string, string] => [name, String(value)]);
   for (const [name, value] of texts) {
     if (!secondsParameters.includes(name) || /^[1-9]\d{0,5}$/.test(value)) continue;
-    throw permanent('ParameterInvalid', `PostgreSQL parameter ${name} is a number of seconds above 0`, {
+    throw permanent('ParameterInvalid', `PostgreSQL parameter ${name} must be a number of seconds above 0`, {
       path: `spec.postgres.parameters.${name}`,
-      mend: 'write its digits',
+      mend: 'write it as a number',
     });
   }
   return Object.fromEntries(texts);

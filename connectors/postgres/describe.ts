@@ -49,7 +49,7 @@ export async function describeTable(
     return undefined;
   }
   // The value is used in statements.
-  if (!/^\d+$/.test(oid)) throw session.classified(new Error('an object id that is no number'));
+  if (!/^\d+$/.test(oid)) throw session.classified(new Error('object id is not a number'));
   const columnRows = await session.query(columnsSql(tableColumns(oid)));
   const hasChildren = isParent === 't';
   // What a foreign table declares is not enforced.
@@ -234,7 +234,7 @@ function tableFindings(name: TableName, isSecured: boolean, hasChildren: boolean
     findings.push({
       severity: 'info',
       code: 'HasChildren',
-      message: `${objectName} has child tables, whose rows are read with its own: its keys are not unique for them all`,
+      message: `${objectName} has child tables, whose rows are read with its own: its keys are not unique across all of them`,
       mend: `name the columns that identify a row in source.key, or read the table alone by source.query: SELECT * FROM ONLY ${quoteName(name)}`,
     });
   }

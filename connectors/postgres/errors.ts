@@ -41,7 +41,7 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
     code: 'AuthenticationFailed',
     disposition: never,
     path: 'spec.postgres.user',
-    mend: 'check the user, and that pg_hba.conf lets it in from here with this tls.mode',
+    mend: 'check the user, and that pg_hba.conf allows it from this address with this tls.mode',
   },
   '3D000': {
     code: 'DatabaseNotFound',
@@ -79,7 +79,7 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
   '25006': {
     code: 'ReadOnlyServer',
     disposition: later,
-    mend: 'a standby or a read-only database cannot be written: point the DataSource at the primary',
+    mend: 'a standby or a read-only database cannot be written to: point the DataSource at the primary',
   },
   '25P03': { code: 'ConnectionLost', disposition: later },
   [fencedState]: { code: 'Fenced', disposition: 'fenced' },
@@ -236,7 +236,7 @@ export function safeMessage(error: pg.DatabaseError): string {
     !error.column && columnOf(error) && `column ${columnOf(error)}`,
   ].filter(Boolean);
   const what = hasNoPartition(error)
-    ? `no partition of ${error.table ?? 'the table'} takes the row`
+    ? `no partition of ${error.table ?? 'the table'} accepts the row`
     : (lookUp(rowErrors, error.code ?? '') ?? 'the value or row is not accepted');
   return names.length === 0 ? what : `${what} (${names.join(', ')})`;
 }
@@ -252,13 +252,13 @@ const rowErrors: Readonly<Record<string, string>> = {
   '22003': 'a number is out of range',
   '22007': 'a date or time is not valid',
   '22008': 'a date or time is out of range',
-  '22021': 'a text has a character that the database cannot keep',
-  '22P02': 'a text does not read as the type of its column',
+  '22021': 'a text has a character that the database cannot store',
+  '22P02': 'a text cannot be read as the type of its column',
   '22P03': 'a binary value does not read as the type of its column',
-  '22P05': 'a text has a character that the database cannot keep',
+  '22P05': 'a text has a character that the database cannot store',
   '23502': 'a value is NULL where the column is NOT NULL',
-  '23503': 'a foreign key finds no row',
-  '23505': 'a key is there already',
-  '23514': 'a check constraint refuses a row',
-  '23P01': 'an exclusion constraint refuses a row',
+  '23503': 'a foreign key references a missing row',
+  '23505': 'the key already exists',
+  '23514': 'the row violates a check constraint',
+  '23P01': 'the row violates an exclusion constraint',
 };

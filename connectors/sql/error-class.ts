@@ -33,11 +33,11 @@ export function socketErrors(fields: string): Readonly<Record<string, ErrorClass
     code: 'HostUnreachable',
     disposition: 'transient',
     path: `${fields}.host`,
-    mend: 'check host and port, and that the server runs',
+    mend: 'check host and port, and that the server is running',
   };
   return {
     ECONNREFUSED: unreachable,
-    ENOTFOUND: { ...unreachable, mend: 'check the host: its name is not known here' },
+    ENOTFOUND: { ...unreachable, mend: 'check the host: its name cannot be resolved' },
     EAI_AGAIN: unreachable,
     EHOSTUNREACH: unreachable,
     ENETUNREACH: unreachable,

@@ -53,7 +53,7 @@ function reuse({ database, object, relation }: FieldFacts, column: Column): Find
       severity: 'warning',
       code: 'IdsAreReused',
       path: 'spec.source.idField',
-      message: `${relation.name}.${column.name} has no AUTOINCREMENT: SQLite gives the largest id again after its row was deleted, and such a row is not read`,
+      message: `${relation.name}.${column.name} has no AUTOINCREMENT: SQLite reuses the largest id after its row was deleted, and such a row is not read`,
       mend: `declare it INTEGER PRIMARY KEY AUTOINCREMENT, or use mode Timestamp, unless the newest rows of ${relation.name} are never deleted`,
     },
   ];
@@ -89,7 +89,7 @@ export function targetFindings(entry: TableEntry): Finding[] {
   if (!isOfUser(entry) && !isOwnTable(entry.name)) return [notATarget(entry, 'is a table of SQLite itself')];
   if (entry.kind === 'view') return [notATarget(entry, 'is a view')];
   if (entry.kind === 'virtual')
-    return [notATarget(entry, 'is a virtual table, which keeps no rows of its own')];
+    return [notATarget(entry, 'is a virtual table, which has no rows of its own')];
   return [];
 }
 
@@ -112,7 +112,7 @@ export function replaceFindings(database: Database, table: string): Finding[] {
       severity: 'warning',
       code: 'TriggersNotFired',
       path: 'spec.writeMode',
-      message: `Replace keeps the triggers of ${table} (${triggers.join(', ')}) and fires none of them for its rows`,
+      message: `Replace keeps the triggers of ${table} (${triggers.join(', ')}) but does not fire them for its rows`,
     });
   }
   const referring = namesOf(
@@ -127,8 +127,8 @@ export function replaceFindings(database: Database, table: string): Finding[] {
       severity: 'warning',
       code: 'ReferencesNotChecked',
       path: 'spec.writeMode',
-      message: `${referring.join(', ')} refer to ${table}: Replace swaps the table without a look at their foreign keys`,
-      mend: 'see "PRAGMA foreign_key_check" after a pass, or use Upsert',
+      message: `${referring.join(', ')} refer to ${table}: Replace swaps the table without checking their foreign keys`,
+      mend: 'run "PRAGMA foreign_key_check" after a pass, or use Upsert',
     });
   }
   return findings;

@@ -36,7 +36,7 @@ function classify(code: string, message: string, file: string, cause: unknown): 
     case 'SQLITE_BUSY':
     case 'SQLITE_LOCKED':
       return transient('FileBusy', `${file} is locked by another process that writes to it (${code})`, {
-        mend: 'it is tried again; a process that was stopped in the middle of a transaction keeps the lock until it goes on or ends',
+        mend: 'Idra retries; a process that was stopped in the middle of a transaction keeps the lock until it continues or ends',
         cause,
       });
     case 'SQLITE_FULL':

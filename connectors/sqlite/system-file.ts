@@ -30,7 +30,7 @@ export class SystemFile {
       findings.push({
         severity: 'info',
         code: 'FileMissing',
-        message: `there is no file ${this.#file}: it is made when a Sync writes to it`,
+        message: `there is no file ${this.#file}: it is created when a Sync writes to it`,
       });
       return { version: sqliteName(undefined), findings };
     }
@@ -69,6 +69,6 @@ function readOnly(place: string): Finding {
     code: 'PermissionDenied',
     path: 'spec.sqlite.path',
     message: `${place} cannot be written by this user: it can be read from, not written to`,
-    mend: `give this user write rights on ${place} and its folder, if a Sync shall write there`,
+    mend: `give this user write rights on ${place} and its folder, if a Sync is to write there`,
   };
 }

@@ -105,7 +105,10 @@ export class EtcdClient implements EtcdTransport {
         stream.close();
         if (this.#watches.delete(open))
           sink.onEnd(
-            transient('EtcdUnavailable', 'the connection to etcd is replaced by one with new files'),
+            transient(
+              'EtcdUnavailable',
+              'the connection to etcd is replaced because its certificate files changed',
+            ),
           );
       },
     };

@@ -47,7 +47,7 @@ export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): 
   if (text.includes(noUser)) {
     return permanent(
       'EtcdAuthenticationFailed',
-      `etcd ${endpoint} asks for a user, and this process has none`,
+      `etcd ${endpoint} requires a user, and this process has none`,
       {
         ...more,
         mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to a client certificate, or IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
@@ -61,16 +61,16 @@ export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): 
     });
   }
   if (error instanceof GRPCOutOfRangeError)
-    return transient('EtcdCompacted', 'the revision is gone from etcd', more);
+    return transient('EtcdCompacted', 'etcd has compacted the revision', more);
   if (error instanceof EtcdLeaseInvalidError || error instanceof GRPCNotFoundError) {
-    return transient('EtcdLeaseGone', 'the lease is gone from etcd', more);
+    return transient('EtcdLeaseGone', 'the lease no longer exists in etcd', more);
   }
   if (error instanceof GRPCInvalidArgumentError) return bug(`etcd refuses a request: ${text}`, more);
   if (error instanceof ClientClosedError)
     return transient('EtcdUnavailable', 'the connection to etcd was closed', more);
-  return transient('EtcdUnavailable', `etcd ${endpoint} gives no answer: ${text}`, {
+  return transient('EtcdUnavailable', `etcd ${endpoint} did not answer: ${text}`, {
     ...more,
-    mend: 'see whether etcd runs, has a leader and room, and can be reached at IDRA_ETCD_ENDPOINTS',
+    mend: 'check that etcd is running, has a leader and free space, and can be reached at IDRA_ETCD_ENDPOINTS',
   });
 }
 

@@ -82,7 +82,7 @@ function deliver(
     return;
   }
   if (response.header.cluster_id !== cluster) {
-    end(transient('EtcdReplaced', 'this is another etcd than before: restored, or made anew'));
+    end(transient('EtcdReplaced', 'etcd was restored or replaced'));
     return;
   }
   if (response.created) return;
@@ -103,7 +103,7 @@ function deliver(
 
 function cancelled({ compact_revision: compacted, cancel_reason: reason }: IWatchResponse): Error {
   if (compacted !== '0')
-    return transient('EtcdCompacted', `etcd has forgotten what came before revision ${compacted}`);
+    return transient('EtcdCompacted', `etcd has compacted everything before revision ${compacted}`);
   // Classifies the reason's text like the error of a refused call.
   const known = castGrpcErrorMessage(reason);
   const isAboutRights =

@@ -140,17 +140,17 @@ export class Reflector implements Watching {
       const { revision, cluster } = await this.#kv.range({ key: this.#range.key }, signal);
       // A restored etcd counts from an earlier revision: a watch from a later one would silently wait for it.
       if (cluster !== seen().cluster || revision < seen().revision)
-        throw transient(
-          'EtcdReplaced',
-          'this is another etcd than before, or one that has gone back in time',
-        );
+        throw transient('EtcdReplaced', 'etcd was replaced, or restored to an earlier state');
       liveness.expect(revision);
       for (const waitMs of [askAgainMs, aliveEveryMs - askAgainMs]) {
         if (!liveness.isAlive) stream.requestProgress();
         await clock.sleep(waitMs, signal);
       }
       if (!liveness.isAlive)
-        throw transient('EtcdUnavailable', `the watch of ${this.#range.key} gives no sign of life`);
+        throw transient(
+          'EtcdUnavailable',
+          `the watch of ${this.#range.key} has received nothing for too long`,
+        );
     }
   }
 

@@ -48,7 +48,7 @@ export const keyRights: readonly KeyRights[] = [
     agent: 'readwrite',
     operator: 'readwrite',
     api: 'readwrite',
-    why: 'operator and people post; an agent removes what it has carried out, which etcd cannot tell from posting',
+    why: 'operator and users post requests; agents delete completed ones, which etcd cannot distinguish from posting',
   },
   {
     prefix: 'removed/',
@@ -57,18 +57,18 @@ export const keyRights: readonly KeyRights[] = [
     api: 'readwrite',
     why: 'a deleted Sync whose keys one side has removed, so that the other side removes its own',
   },
-  { prefix: 'epoch', agent: 'read', operator: 'read', api: 'readwrite', why: 'raised by people alone' },
+  { prefix: 'epoch', agent: 'read', operator: 'read', api: 'readwrite', why: 'raised only by users' },
   // Reports of agents
   {
     prefix: 'status/',
     agent: 'readwrite',
     operator: 'read',
     api: 'read',
-    why: 'written under the lock, shown by the others',
+    why: 'written under the lock, displayed by the others',
   },
   { prefix: 'unassigned/', agent: 'readwrite', operator: 'read', api: 'read', why: 'written by the leader' },
-  { prefix: 'answers/', agent: 'readwrite', operator: 'read', api: 'read', why: 'what became of requests' },
-  { prefix: 'history/', agent: 'readwrite', api: 'read', why: 'changes of the offset by hand' },
+  { prefix: 'answers/', agent: 'readwrite', operator: 'read', api: 'read', why: 'results of requests' },
+  { prefix: 'history/', agent: 'readwrite', api: 'read', why: 'manual changes of the offset' },
   {
     prefix: 'reports/',
     agent: 'readwrite',
@@ -77,11 +77,16 @@ export const keyRights: readonly KeyRights[] = [
     why: 'written by the leader; whoever deletes a DataSource deletes its report',
   },
   // Distribution of the work among agents
-  { prefix: 'agents/', agent: 'readwrite', operator: 'read', api: 'read', why: 'who is there' },
+  { prefix: 'agents/', agent: 'readwrite', operator: 'read', api: 'read', why: 'live agents' },
   { prefix: 'loads/', agent: 'readwrite', operator: 'read', api: 'read', why: 'read with the agents' },
   { prefix: 'sessions/', agent: 'readwrite', why: 'orders the writes of one agent' },
-  { prefix: 'leader', agent: 'readwrite', api: 'read', why: 'shown to people' },
-  { prefix: 'assignments/', agent: 'readwrite', api: 'read', why: 'written by the leader, shown to people' },
+  { prefix: 'leader', agent: 'readwrite', api: 'read', why: 'displayed to users' },
+  {
+    prefix: 'assignments/',
+    agent: 'readwrite',
+    api: 'read',
+    why: 'written by the leader, displayed to users',
+  },
   {
     prefix: 'locks/',
     agent: 'readwrite',
@@ -89,19 +94,19 @@ export const keyRights: readonly KeyRights[] = [
     api: 'read',
     why: 'a Sync that nobody holds and nobody has claimed is deleted at once',
   },
-  { prefix: 'offsets/', agent: 'readwrite', operator: 'read', why: 'as of locks' },
-  { prefix: 'memory/', agent: 'readwrite', operator: 'read', why: 'as of locks' },
-  { prefix: 'places/', agent: 'readwrite', api: 'read', why: 'shown to people' },
+  { prefix: 'offsets/', agent: 'readwrite', operator: 'read', why: 'read for the same reason as locks' },
+  { prefix: 'memory/', agent: 'readwrite', operator: 'read', why: 'read for the same reason as locks' },
+  { prefix: 'places/', agent: 'readwrite', api: 'read', why: 'displayed to users' },
   { prefix: 'rates/', agent: 'readwrite', why: 'shared between agents' },
   { prefix: 'trials/', agent: 'readwrite', why: 'shared between agents' },
   // Queries to agents
-  { prefix: 'probes/', agent: 'readwrite', api: 'readwrite', why: 'the leader asks, and people do' },
+  { prefix: 'probes/', agent: 'readwrite', api: 'readwrite', why: 'the leader and users send probes' },
   { prefix: 'probe-claims/', agent: 'readwrite', why: 'one agent answers' },
   {
     prefix: 'probe-answers/',
     agent: 'readwrite',
     api: 'readwrite',
-    why: 'under the lease of who asks, which needs the right to write in order to end it',
+    why: 'under the lease of the sender, which must be able to write in order to end it',
   },
 ];
 

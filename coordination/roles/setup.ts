@@ -67,7 +67,7 @@ async function setUp(admin: Etcd3, setup: RoleSetup): Promise<void> {
   const { version } = await admin.maintenance.status();
   if (!enforcesRoles(version)) {
     onWarning(
-      `etcd ${version} lets users of few rights around the limits of their roles; use 3.5.33, 3.6.14, 3.7.1 or later`,
+      `etcd ${version} lets users bypass the limits of their roles; use 3.5.33, 3.6.14, 3.7.1 or later`,
     );
   }
   const keys = new Keys(config.prefix);

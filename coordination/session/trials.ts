@@ -59,9 +59,9 @@ function quarantined(dataSource: string, ended: readonly TrialRecord[]): Error {
   const which = ended.map(({ agent, at }) => `${agent} at ${at}`).join(', ');
   return permanent(
     'DataSourceQuarantined',
-    `${dataSource} is not tried for now: agents ended while they opened it (${which})`,
+    `${dataSource} is not opened for now: agents ended while opening it (${which})`,
     {
-      mend: `correct the DataSource, or the server behind it; it is tried again when its spec changes, or after ${quarantineMs / 60_000} minutes`,
+      mend: `correct the DataSource, or the server behind it; Idra retries when its spec changes, or after ${quarantineMs / 60_000} minutes`,
     },
   );
 }

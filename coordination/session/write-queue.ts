@@ -217,7 +217,10 @@ interface Packed extends Waiting {
 }
 
 function tooLarge(bytes: number): Error {
-  return permanent('RecordTooLarge', `etcd takes no record of ${bytes} bytes; the limit is ${maxBytes}`);
+  return permanent(
+    'RecordTooLarge',
+    `etcd does not accept a record of ${bytes} bytes; the limit is ${maxBytes}`,
+  );
 }
 
 export function leaseLost(): Error {

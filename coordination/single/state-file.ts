@@ -181,7 +181,7 @@ class SqliteStateFile implements StateFile {
   #acquire(sync: Sync): SyncLock | undefined {
     if (this.#locks.has(sync.uid)) return undefined;
     if (this.find(sync.namespace, sync.name)?.uid !== sync.uid) {
-      throw bug(`the state file ${this.path} has not given ${qualifiedName(sync)} the uid ${sync.uid}`);
+      throw bug(`the state file ${this.path} has no Sync ${qualifiedName(sync)} with uid ${sync.uid}`);
     }
     const lock = new LocalLock({
       uid: sync.uid,

@@ -80,7 +80,7 @@ function asStateError(error: unknown, path: string): unknown {
     });
   }
   return permanent('StateUnreadable', `the state file ${path} cannot be opened: ${error.code}`, {
-    mend: 'name a file that can be written, and that Idra made, with --state',
+    mend: 'use --state to name a writable file that Idra created',
     cause: error,
   });
 }
@@ -92,7 +92,7 @@ export function writeState<T>(tables: Tables, write: () => T): T {
   } catch (error) {
     if (!(error instanceof Database.SqliteError)) throw error;
     throw transient('StateNotWritten', `the state file ${tables.name} cannot be written: ${error.code}`, {
-      mend: 'make room on its disk, or let this user write to it; it is tried again',
+      mend: 'free space on its disk, or let this user write to it; Idra retries',
       cause: error,
     });
   }

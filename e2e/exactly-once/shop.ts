@@ -98,7 +98,7 @@ export class Shop {
     }
     const ledger = await readLedger(this.destination.url);
     const { commits } = proveLedger(ledger, compareIds);
-    assert.ok(commits > 50, `only ${commits} commits were seen: the test does not bite`);
+    assert.ok(commits > 50, `only ${commits} commits were seen: the test proves nothing`);
     const rowsOf = (name: string) => ledger.findLast((entry) => entry.name === `default/${name}`)?.rows;
     const [events] = await rowLines(this.source.url, 'SELECT count(*) FROM events');
     assert.equal(JSON.stringify([String(rowsOf('events'))]), events, 'each event was written once');

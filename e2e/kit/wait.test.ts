@@ -19,6 +19,6 @@ test('a condition that throws is not true yet', async () => {
 test('says what it waited for in vain, and why', async () => {
   const fails = () => Promise.reject(new Error('connection refused'));
   await assert.rejects(until(fails, { what: 'the server', timeoutMs: 5, everyMs: 1 }), {
-    message: 'waited 5 ms in vain for the server; last error: connection refused',
+    message: 'timed out after 5 ms waiting for the server; last error: connection refused',
   });
 });

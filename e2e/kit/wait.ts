@@ -33,7 +33,7 @@ export async function until<T>(
     }
     if (performance.now() > deadline) {
       const why = cause instanceof Error ? `; last error: ${cause.message}` : '';
-      throw new Error(`waited ${timeoutMs} ms in vain for ${what}${why}`, { cause });
+      throw new Error(`timed out after ${timeoutMs} ms waiting for ${what}${why}`, { cause });
     }
     await pause(everyMs);
   }

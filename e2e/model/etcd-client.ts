@@ -149,11 +149,11 @@ class ModelWatch implements WatchStream {
     const { state } = this.#server;
     if (this.#isOver) return;
     if (request.cluster !== state.cluster) {
-      this.#end(transient('EtcdReplaced', 'this is another etcd'));
+      this.#end(transient('EtcdReplaced', 'etcd was restored or replaced'));
       return;
     }
     if (request.afterRevision < state.compacted) {
-      this.#end(transient('EtcdCompacted', 'etcd has forgotten'));
+      this.#end(transient('EtcdCompacted', 'etcd has compacted the revision'));
       return;
     }
     const inRange = (key: string) =>

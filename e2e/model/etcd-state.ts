@@ -249,5 +249,5 @@ function touchedBy(operations: readonly Operation[]): Touched {
 }
 
 function leaseGone(): Error {
-  return transient('EtcdLeaseGone', 'the lease is gone from etcd');
+  return transient('EtcdLeaseGone', 'the lease no longer exists in etcd');
 }

@@ -122,7 +122,7 @@ export class Faults {
       this.#etcd.breakWatches();
     },
     'wall clock jumps': ({ process }) => process.jumpWallClock(this.#world.random.between(-1e8, 1e8)),
-    'etcd made anew': () => this.#restore(this.#empty),
+    'etcd replaced': () => this.#restore(this.#empty),
     'etcd restored': (_victim, forMs) => {
       const backTo = this.#etcd.state.snapshot();
       this.#world.at(forMs, undefined, 'etcd goes back', () => this.#restore(backTo));
@@ -182,6 +182,6 @@ const kinds = [
   'compaction',
   'wall clock jumps',
   'etcd restored',
-  'etcd made anew',
+  'etcd replaced',
 ] as const;
 type Fault = (typeof kinds)[number];

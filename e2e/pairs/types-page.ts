@@ -25,19 +25,20 @@ export function typesPage(plans: Plans): string | undefined {
 
 const introduction = `# Types
 
-What becomes of each type, where Idra creates the table. Written by the tests from what \`idra plan\` says on real servers, after every value
-of every type has travelled and was compared at both ends; what is not noted arrives as it was. A number behind a type is a note below
-the table: in *italics* the values that do not fit, which go the way of \`onError\`, everything else is kept in the form that the note says.
+How each type is stored where Idra creates the table. The tests write this page from the output of \`idra plan\` on real servers, after every
+value of every type has been transferred and compared at both ends; a value without a note arrives unchanged. A number after a type refers
+to a note below the table. Notes in *italics* name values that do not fit; these are handled by \`onError\`. All other values are kept in the
+form that the note describes.
 
-A column of an existing table takes every type that it can keep; what it cannot is refused before the first row.
+A column of an existing table is accepted for every type that it can keep; other types are refused before the first row.
 
-Three things are not noted at each column. SQLite enforces no declared type: a value that is none of its column's (text in an INTEGER, a
-date that is none, more digits than declared) goes the way of \`onError\` at a server; a TEXT whose bytes are none in the encoding of the file stops the Sync, with the query that reads them as
-bytes. No text of PostgreSQL has the character NUL. And an
-array of PostgreSQL that does not begin at 1 (\`[0:1]={7,8}\`) does so where its rows are not handed on untouched: items and their order stay.
+Three things are not noted at each column. SQLite does not enforce declared types: a value that does not match its column (text in an
+INTEGER, an invalid date, more digits than declared) is handled by \`onError\` at a server, and a TEXT whose bytes are not valid in the encoding
+of the file stops the Sync with a message that has a query to read them as bytes. PostgreSQL text cannot contain the character NUL. An
+array of PostgreSQL that does not begin at 1 (\`[0:1]={7,8}\`) begins at 1 where its rows are not passed on unchanged: items and their order stay.
 
-In a JSON array numbers stand with all their digits, bytes as hexadecimal text, times and dates as ISO text (\`2020-01-02 03:04:05.6Z\`), and
-everything else as the text that its system gives.
+In a JSON array, numbers have all their digits, bytes are hexadecimal text, times and dates are ISO text (\`2020-01-02 03:04:05.6Z\`), and
+everything else is the text that its system returns.
 `;
 
 function section(from: SystemName, plans: Plans): string | undefined {

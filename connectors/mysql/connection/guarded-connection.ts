@@ -35,7 +35,7 @@ export function allowAllColumnNames(): void {
   const { privateObjectProps } = requireOfDriver('./lib/helpers.js') as {
     readonly privateObjectProps?: Set<string>;
   };
-  if (!(privateObjectProps instanceof Set)) throw bug('mysql2 refuses names otherwise than expected');
+  if (!(privateObjectProps instanceof Set)) throw bug('mysql2 refuses names in an unexpected way');
   privateObjectProps.clear();
 }
 
@@ -161,7 +161,7 @@ function boundIntegers({ packetParser }: Internals): void {
   const packet = Object.getPrototypeOf(packetParser._reusablePacket) as Packet & { isBounded?: true };
   if (packet.isBounded) return;
   const { parseIntNoBigCheck } = packet;
-  if (typeof parseIntNoBigCheck !== 'function') throw bug('mysql2 reads integers otherwise than expected');
+  if (typeof parseIntNoBigCheck !== 'function') throw bug('mysql2 reads integers in an unexpected way');
   packet.parseIntNoBigCheck = function (this: Packet, length) {
     if (length !== null && length > this.end - this.offset) throw new Error('a number beyond its packet');
     return parseIntNoBigCheck.call(this, length);

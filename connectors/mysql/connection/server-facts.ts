@@ -64,7 +64,7 @@ export async function readFacts(
 function settingsNotKept(where: string): Error {
   return permanent(
     'PoolerNotSupported',
-    `${where}: the session does not have the sql_mode or character set that was set: a proxy is in between`,
+    `${where}: the session does not have the sql_mode or character set that was set; a proxy may have dropped the statement`,
     { path: 'spec.mysql.host', mend: "set host and port to the server's own" },
   );
 }

@@ -27,7 +27,7 @@ const sqlMode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_
 
 export const settings: readonly Setting[] = [
   // Settings for which rows a statement sees.
-  { name: 'sql_select_limit', value: unlimited, reason: 'ends a SELECT without LIMIT after so many rows' },
+  { name: 'sql_select_limit', value: unlimited, reason: 'ends a SELECT without LIMIT after this many rows' },
   { name: 'sql_big_selects', value: '1', reason: 'refuses a SELECT by the estimate of max_join_size' },
   { name: 'sql_auto_is_null', value: '0', reason: 'IS NULL would find the row that was inserted last' },
   {
@@ -50,23 +50,27 @@ export const settings: readonly Setting[] = [
   {
     name: 'max_sort_length',
     value: '65536',
-    reason: 'ORDER BY compares so many bytes: pages by longer keys would be out of order',
+    reason: 'ORDER BY compares only this many bytes: pages by longer keys would be out of order',
   },
   {
     name: 'transaction_read_only',
     value: '1',
-    reason: 'what only reads (plan, check, discover, each source) cannot write: see mayWrite',
+    reason: 'sessions that only read (plan, check, discover, sources) cannot write: see mayWrite',
   },
   { name: 'tx_read_only', value: '1', reason: 'the same, by its name on MariaDB' },
   // Settings for how values are written and literals are read.
-  { name: 'time_zone', value: "'+00:00'", reason: 'TIMESTAMP is written and read in it' },
+  { name: 'time_zone', value: "'+00:00'", reason: 'TIMESTAMP values are written and read in this zone' },
   {
     name: 'sql_mode',
     value: `'${sqlMode}'`,
     reason: 'quotes, escapes, padding of CHAR, and values that do not fit',
   },
-  { name: 'old_mode', value: "'UTF8_IS_UTF8MB3'", reason: 'what casts give, and what utf8 means' },
-  { name: 'div_precision_increment', value: '4', reason: 'digits behind the point of a division in a query' },
+  { name: 'old_mode', value: "'UTF8_IS_UTF8MB3'", reason: 'the result of casts, and the meaning of utf8' },
+  {
+    name: 'div_precision_increment',
+    value: '4',
+    reason: 'digits after the decimal point of a division in a query',
+  },
   { name: 'group_concat_max_len', value: '1073741824', reason: 'GROUP_CONCAT in a query would be cut' },
   {
     name: 'windowing_use_high_precision',
@@ -80,10 +84,10 @@ export const settings: readonly Setting[] = [
   {
     name: 'explicit_defaults_for_timestamp',
     value: '1',
-    reason: 'NULL in a TIMESTAMP would become the present time',
+    reason: 'NULL in a TIMESTAMP would become the current time',
     isOutsideTransactions: true,
   },
-  { name: 'sql_notes', value: '1', reason: 'a rounded DECIMAL is told by a note alone' },
+  { name: 'sql_notes', value: '1', reason: 'a rounded DECIMAL is reported only as a note' },
   { name: 'note_verbosity', value: "'basic'", reason: 'the same' },
   // Settings for how the catalog is written.
   { name: 'sql_quote_show_create', value: '1', reason: 'the text of SHOW CREATE TABLE is compared' },
@@ -95,15 +99,15 @@ export const settings: readonly Setting[] = [
     reason: 'a generated primary key would be hidden',
   },
   // Settings for what a write checks, and when it is committed.
-  { name: 'autocommit', value: '1', reason: 'a transaction begins where Idra says' },
+  { name: 'autocommit', value: '1', reason: 'transactions begin only where Idra begins them' },
   {
     name: 'completion_type',
     value: "'NO_CHAIN'",
     reason: 'COMMIT would begin another transaction, or end the session',
   },
-  { name: 'foreign_key_checks', value: '1', reason: 'rows that refer to nothing would be taken' },
-  { name: 'unique_checks', value: '1', reason: 'duplicates could be taken' },
-  { name: 'check_constraint_checks', value: '1', reason: 'rows that a CHECK refuses would be taken' },
+  { name: 'foreign_key_checks', value: '1', reason: 'rows with broken references would be accepted' },
+  { name: 'unique_checks', value: '1', reason: 'duplicates could be accepted' },
+  { name: 'check_constraint_checks', value: '1', reason: 'rows that violate a CHECK would be accepted' },
   { name: 'sql_safe_updates', value: '0', reason: 'an UPDATE by a join would be refused' },
   // Settings for when a statement is ended.
   { name: 'max_execution_time', value: '0', reason: 'a long SELECT would be ended' },

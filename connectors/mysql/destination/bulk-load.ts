@@ -99,7 +99,7 @@ export async function loadLines(
   const { before = [], beforeBegin = [], duplicates } = options;
   const load = loadStatement(table, columns, duplicates);
   const result = (await transaction.run([...before, load], { beforeBegin, body: lines.chunks })).at(-1);
-  if (!result) throw bug('LOAD DATA gave no result');
+  if (!result) throw bug('LOAD DATA returned no result');
   // The text is in the server's language, but the numbers have the same order in each.
   const [records = 0, deleted = 0, skipped = 0] = [...result.info.matchAll(/\d+/g)].map(Number);
   await requireKept(transaction, result, skipped);

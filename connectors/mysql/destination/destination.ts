@@ -207,7 +207,7 @@ export class MysqlDestination implements Destination {
     const session = await Session.open(this.#access, 'writer', signal);
     if (!this.#isClosed) return session;
     await session.close();
-    throw transient('Closed', `${session.where}: the connection was closed while it was used`);
+    throw transient('Closed', `${session.where}: the connection was closed while it was in use`);
   }
   #isClosed = false;
 

@@ -41,7 +41,7 @@ const unsafe: Readonly<Record<string, { readonly sql: readonly string[]; readonl
     sql: [
       `CREATE TABLE _idra_commits (${columns.replace('token BIGINT', 'token BIGINT AS (1) STORED')}, ${key})`,
     ],
-    fault: /has not the columns of its layout \(token\)/,
+    fault: /does not have the columns of its layout \(token\)/,
   },
   'a table without a column, and with one of another type': {
     sql: [

@@ -60,7 +60,7 @@ function unsafe(name: TableName, faults: readonly string[]): Error {
   return ownTableUnsafe(
     joinName([name.schema, name.table]),
     faults,
-    `look who has made it, and remove what the message names; where no Sync has its offset in it: ${drop}`,
+    `find out who created it, and delete the objects named in the message; if no Sync stores its offset in it: ${drop}`,
   );
 }
 
@@ -71,14 +71,14 @@ function faultsOf([tables = [], triggers, keys, columns, indexes]: readonly Rows
   const [table] = tables;
   if (!table) return undefined;
   const [type, engine] = table;
-  if (type !== 'BASE TABLE') return [type === 'VIEW' ? isView : 'is no plain table'];
+  if (type !== 'BASE TABLE') return [type === 'VIEW' ? isView : 'is not a plain table'];
   return [
     ...(transactionalEngines.has(engine ?? '') ? [] : [`is a table of ${engine}, which has no transactions`]),
     ...named('has triggers of others', triggers),
     ...named('has foreign keys', keys),
     ...(use === 'commits'
       ? [
-          ...named('has not the columns of its layout', wrongColumns(columns ?? [])),
+          ...named('does not have the columns of its layout', wrongColumns(columns ?? [])),
           ...(hasCommitKey(indexes ?? []) ? [] : ['has unique indexes other than its key']),
         ]
       : []),

@@ -99,9 +99,9 @@ export class Replacement {
     if (rows !== this.#expectedRows) {
       throw permanent(
         'ReplaceCountDiffers',
-        `${quoteName(this.#shadow)} has ${rows} rows, and ${this.#expectedRows} were written: it is not swapped in`,
+        `${quoteName(this.#shadow)} has ${rows} rows, but ${this.#expectedRows} were written: it is not swapped in`,
         {
-          mend: `run ${restartCommand}; nobody else may write the shadow table`,
+          mend: `run ${restartCommand}; no other process may write to the shadow table`,
         },
       );
     }
@@ -174,7 +174,7 @@ export class Replacement {
     const [target, shadow, old] = [this.#target.entry.name, this.#shadow, this.#old].map(quoteName);
     if (!names.includes(this.#old.table)) {
       throw permanent('ShadowMissing', `${shadow}, which holds the rows of an unfinished pass, is gone`, {
-        mend: `run ${restartCommand}: the pass begins again, and the table is untouched until it is complete`,
+        mend: `run ${restartCommand}: the pass starts over, and the table is untouched until it is complete`,
       });
     }
     await this.#renameInTurn(`RENAME TABLE ${target} TO ${shadow}, ${old} TO ${target}`, signal);
@@ -229,7 +229,7 @@ export async function replaceFindings(
         severity: 'error',
         code: 'ReplaceBreaksForeignKey',
         path: 'spec.writeMode',
-        message: `a foreign key of ${otherSchema}.${otherTable} refers to ${objectName}, and would go on referring to the table that Replace takes away`,
+        message: `a foreign key of ${otherSchema}.${otherTable} refers to ${objectName} and would still reference the old table, which Replace drops`,
         mend: 'use Upsert, or drop that foreign key',
       }),
     ),
@@ -241,7 +241,7 @@ function lostBySwap(what: string, table: string): Finding {
     severity: 'warning',
     code: 'NotKeptByReplace',
     path: 'spec.writeMode',
-    message: `${what} of ${table} does not survive Replace: the new table has the columns and indexes of the old one, no more`,
-    mend: 'use Upsert, or do without it',
+    message: `${what} of ${table} does not survive Replace: the new table has only the columns and indexes of the old one`,
+    mend: 'use Upsert, or drop it',
   };
 }

@@ -17,7 +17,7 @@ const wrongValue = 1_366;
 export function rowLiteral(line: Buffer, columns: readonly Pick<LoadColumn, 'name' | 'form'>[]): string {
   const fields = fieldsOf(line);
   if (fields.length !== columns.length)
-    throw rowsBroken(`a row of ${fields.length} fields where it has ${columns.length}`);
+    throw rowsBroken(`a row of ${fields.length} fields instead of ${columns.length}`);
   const literals = columns.map(({ name, form }, index) => {
     const value = plainField(fields[index] ?? '');
     return value === null ? 'NULL' : literalOf(value, form, name);
@@ -51,6 +51,6 @@ function floatText(value: string): string {
 /** Rows from another system in a raw format do not match that format. */
 export function rowsBroken(what: string): Error {
   return permanent('ProtocolBroken', `the source sends ${what}`, {
-    mend: 'check that the DataSource of the source is the server that it should be, and that nothing between changes what it sends',
+    mend: 'check that the DataSource of the source points to the intended server, and that no proxy changes its traffic',
   });
 }

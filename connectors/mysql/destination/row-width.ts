@@ -70,7 +70,7 @@ export function rowFindings(columns: readonly PlannedColumn[]): Finding[] {
       severity: 'error',
       code: 'RowTooWide',
       path: 'spec.destination.table',
-      message: `the columns are together ${grouped(sum)} bytes wide, and a row of MySQL has ${grouped(maxRowBytes)} at most: ${named}${others > 0 ? ` and ${others} others` : ''}`,
+      message: `the columns are ${grouped(sum)} bytes wide in total, and a MySQL row has at most ${grouped(maxRowBytes)}: ${named}${others > 0 ? ` and ${others} others` : ''}`,
       mend: 'create the table yourself with TEXT columns, or leave columns out with source.query',
     },
   ];
@@ -81,7 +81,7 @@ function tooManyColumns(count: number): Finding {
     severity: 'error',
     code: 'RowTooWide',
     path: 'spec.destination.table',
-    message: `there are ${grouped(count)} columns, and a table of MySQL has ${grouped(maxColumns)} at most`,
+    message: `there are ${grouped(count)} columns, and a MySQL table has at most ${grouped(maxColumns)}`,
     mend: 'leave columns out with source.query',
   };
 }

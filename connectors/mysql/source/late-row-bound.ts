@@ -59,8 +59,8 @@ export class LateRowBound {
         severity: 'warning',
         code: 'LateRowsBySafetyLag',
         path: 'spec.safetyLag',
-        message: `open transactions of the source cannot be seen (${seen.limitation}): safetyLag bounds late rows`,
-        mend: seen.mend ?? 'set safetyLag to longer than a transaction lasts',
+        message: `open transactions of the source cannot be seen (${seen.limitation}): only safetyLag covers late rows`,
+        mend: seen.mend ?? 'set safetyLag to longer than the longest transaction',
       },
     ];
   }

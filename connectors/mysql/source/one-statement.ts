@@ -19,7 +19,7 @@ export async function requireOneSelect(session: Session, query: string, signal: 
   if (seen.has(query)) return;
   const columns = await session.guard(() => session.columnsOf(bareQuery(query)), signal);
   if (columns === 0) {
-    throw permanent('QueryInvalid', 'source.query gives no rows', {
+    throw permanent('QueryInvalid', 'source.query does not return rows', {
       path: 'spec.source.query',
       mend: 'write one SELECT, without INTO',
     });

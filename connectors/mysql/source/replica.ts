@@ -43,7 +43,7 @@ export class ReplicaWatch {
     const status = await ask(session, isMariaDb ? 'SHOW ALL SLAVES STATUS' : 'SHOW REPLICA STATUS', signal);
     if (status === 'denied') {
       if (Number(isProvedAlone) === 1 && Number(readOnly) === 0) return { kind: 'none' };
-      const because = 'whether this server is a replica, and how far it is, cannot be seen';
+      const because = 'this user cannot see whether the server is a replica and how far it has replayed';
       return {
         kind: 'replica',
         because,
@@ -66,7 +66,7 @@ export class ReplicaWatch {
     const isReplayed = isSingle && hasReplayedAll(only);
     return {
       kind: 'replica',
-      because: 'the server is a replica, which is as far as what it has replayed',
+      because: 'the server is a replica, which has only what it has replayed',
       ...(heartbeat === 'denied' && { mend: grantHeartbeats }),
       positionMicros: isReplayed ? this.#heartbeatMicros : undefined,
     };

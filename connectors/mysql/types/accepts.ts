@@ -111,7 +111,7 @@ function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Ac
   const length = longestText(type);
   const limit = target.maxBytes !== undefined ? Math.floor(target.maxBytes / 4) : target.maxLength;
   if (target.isFixed && !keepsInChar(type, target.maxLength)) {
-    return no(`${native} takes off blanks at the end`);
+    return no(`${native} removes trailing spaces`);
   }
   if (isEnoughBytes(target, type)) return yes;
   if (limit !== undefined && (length === undefined || length > limit)) {
@@ -149,7 +149,7 @@ function keepsInChar(type: ColumnType, length: number | undefined): boolean {
   return type.kind === 'text' && type.isFixed === true && (type.maxLength ?? 0) <= (length ?? 0);
 }
 
-export const minusZero = 'MariaDB makes minus zero zero';
+export const minusZero = 'MariaDB stores minus zero as zero';
 
 function acceptsAsFloat(target: Of<'float'>, type: ColumnType, native: string): Acceptance {
   const misfits = 'MySQL has no NaN and no infinities';
@@ -168,7 +168,7 @@ function acceptsAsDecimal(target: Of<'decimal'>, type: ColumnType, native: strin
   if (type.kind === 'decimal' && type.precision === undefined) {
     return {
       isAccepted: true,
-      misfits: `${native} keeps ${precision - targetScale} digits before the point and ${targetScale} behind it`,
+      misfits: `${native} keeps ${precision - targetScale} digits before the point and ${targetScale} after it`,
     };
   }
   const { whole, scale } = digitsOf(type);
@@ -204,7 +204,7 @@ function acceptsAsTimestamp(target: Of<'timestamp'>, type: ColumnType, native: s
 function acceptsBytes(target: Of<'bytes'>, type: Of<'bytes'>, native: string): Acceptance {
   if (target.isFixed) {
     const isSame = type.isFixed && type.maxLength === target.maxLength;
-    return isSame ? yes : no(`${native} pads with zeros what is shorter`);
+    return isSame ? yes : no(`${native} pads shorter values with zeros`);
   }
   const isEnough =
     target.maxLength === undefined || (type.maxLength ?? Number.POSITIVE_INFINITY) <= target.maxLength;
@@ -217,7 +217,7 @@ function acceptsAsJson(type: ColumnType, native: string): Acceptance {
   if (partsOf(native).base !== 'json') return yes;
   return {
     isAccepted: true,
-    note: "as MySQL's JSON writes it: names in an order of its own, the last of equal ones",
-    misfits: 'numbers that neither 64 bits nor a double keep',
+    note: 'as MySQL writes JSON: names in its own order, only the last of equal names',
+    misfits: 'numbers that fit neither 64 bits nor a double',
   };
 }

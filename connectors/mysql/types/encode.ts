@@ -125,7 +125,7 @@ function writerOf(source: ColumnType, native: string): Encode {
     case 'boolean':
       return (value) => (value === true ? '1' : '0');
     case 'int':
-      return shaped(/^-?\d+$/, 'it is no integer');
+      return shaped(/^-?\d+$/, 'not a valid integer');
     case 'float':
       return native === 'float'
         ? (value) => encodeFloat(typeof value === 'number' ? Math.fround(value) : value)
@@ -160,12 +160,12 @@ function encodeText(value: Exclude<Value, null>): string | Misfit {
     case 'bigint':
       return String(value);
     default:
-      return Buffer.isBuffer(value) ? new Misfit('a blob is not text') : new Misfit('MySQL keeps no array');
+      return Buffer.isBuffer(value) ? new Misfit('a blob is not text') : new Misfit('MySQL has no arrays');
   }
 }
 
 function encodeBytes(value: Exclude<Value, null>): string | Misfit {
-  return Buffer.isBuffer(value) ? value.toString('hex') : new Misfit('it is not bytes');
+  return Buffer.isBuffer(value) ? value.toString('hex') : new Misfit('not bytes');
 }
 
 /** Two digits would mean a year of this or the last century, and `0` the year 2000. */
@@ -192,7 +192,7 @@ function encodeJson(value: Exclude<Value, null>): string | Misfit {
     JSON.parse(text);
     return text;
   } catch {
-    return new Misfit('it is not JSON');
+    return new Misfit('not valid JSON');
   }
 }
 

@@ -58,10 +58,7 @@ function number(text: string, column: Column): string {
 
 function digits(text: string, column: Column, shape: RegExp): string {
   if (shape.test(text)) return text;
-  throw permanent(
-    'OffsetInvalid',
-    `the offset of column ${column.name} (${column.nativeType}) does not read as one`,
-  );
+  throw permanent('OffsetInvalid', `the offset of column ${column.name} is not a valid ${column.nativeType}`);
 }
 
 /** Enums sort by position; compared with text they would sort by text. */
@@ -69,7 +66,7 @@ function enumIndex(text: string, labels: readonly string[], column: Column): num
   const index = labels.indexOf(text);
   if (index >= 0) return index + 1;
   if (text === '') return 0;
-  throw permanent('OffsetInvalid', `the offset of column ${column.name} names none of its values`);
+  throw permanent('OffsetInvalid', `the offset of column ${column.name} is not one of its values`);
 }
 
 function setMask(text: string, column: Column): string {

@@ -121,7 +121,7 @@ function plainType(type: ColumnType): NativeType | TypeRefusal {
     case 'enum':
       return {
         ...textFor(longest(type.values)),
-        note: 'the values are kept, the list of the allowed ones is not',
+        note: 'the values are kept, the list of allowed values is not',
       };
     case 'bytes':
       return {
@@ -166,7 +166,7 @@ function decimalFor({ precision, scale = 0, isUnsigned }: Of<'decimal'>): Native
     const { precision: most, scale: fraction } = maxDecimal;
     return {
       ddl: `DECIMAL(${most},${fraction})${unsigned}`,
-      misfits: `MySQL keeps ${most - fraction} digits before the point and ${fraction} behind it, no NaN and no infinities`,
+      misfits: `MySQL keeps ${most - fraction} digits before the point and ${fraction} after it, no NaN and no infinities`,
     };
   }
   // PostgreSQL's scale may be negative (hundreds), or larger than the precision (0.00012).
@@ -175,7 +175,7 @@ function decimalFor({ precision, scale = 0, isUnsigned }: Of<'decimal'>): Native
   if (digits > maxDecimal.precision || fraction > maxDecimal.scale) {
     return {
       ddl: digits < maxVarchar - 3 ? `VARCHAR(${digits + 3})` : 'LONGTEXT',
-      note: `stored as text: MySQL's DECIMAL has ${maxDecimal.precision} digits, ${maxDecimal.scale} of them behind the point`,
+      note: `stored as text: MySQL's DECIMAL has ${maxDecimal.precision} digits, ${maxDecimal.scale} of them after the point`,
     };
   }
   return { ddl: `DECIMAL(${digits},${fraction})${unsigned}`, misfits: 'MySQL has no NaN', isRare: true };

@@ -58,8 +58,8 @@ export class AuthenticationGate {
     const name = unknownNames.get(asked) ?? `type ${asked}`;
     return permanent(
       'AuthenticationFailed',
-      `${this.#rule.where}: the server asks for authentication by ${name}, which Idra does not offer`,
-      { mend: 'let pg_hba.conf take scram-sha-256 or a certificate from this user and address' },
+      `${this.#rule.where}: the server asks for authentication by ${name}, which Idra does not support`,
+      { mend: 'allow scram-sha-256 or a certificate for this user and address in pg_hba.conf' },
     );
   }
 }

@@ -29,7 +29,7 @@ export function nextStrategy(strategy: WriteStrategy, state: string | undefined)
 export class RowsLeftOut extends IdraError {
   constructor(table: string) {
     const code = 'ConstraintViolated';
-    const mend = 'ensure that the trigger keeps the rows, or set onError to Skip';
+    const mend = 'make sure that the trigger lets rows pass, or set onError to Skip';
     super({ code, disposition: 'permanent', message: `${table} does not keep a row: ${leftOut}`, mend });
   }
 }

@@ -108,7 +108,7 @@ export class ClaimedTable {
     }
     return transient(
       'ShadowMissing',
-      `the shadow of ${quoteName(this.#init.name)} is gone or is not like it any more: the pass begins again`,
+      `the shadow of ${quoteName(this.#init.name)} is missing or differs from it: the pass starts over`,
     );
   }
 

@@ -195,7 +195,7 @@ export class PostgresDestination implements Destination {
     }
     for (const sql of createSql) await session.run(sql);
     const now = await seeTable(session, name, tablePath);
-    if (!now) throw bug(`${this.name} is not there after it was made`);
+    if (!now) throw bug(`${this.name} is missing after it was created`);
     const seen = shaped ?? new ClaimedShape(name, tablePath, now);
     const target = now.entry.oid;
     await session.run(`${commits.targetSql(plan.uid, row.token, target)}; COMMIT`);

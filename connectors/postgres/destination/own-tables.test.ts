@@ -66,7 +66,7 @@ describe('a table _idra_commits that is there already', () => {
         'that is a view',
         `CREATE TABLE t (${columns}); CREATE VIEW _idra_commits AS SELECT * FROM t`,
         'stranger',
-        /is no plain table/,
+        /is not a plain table/,
       ],
       [
         'with a trigger of another role',
@@ -93,7 +93,7 @@ describe('a table _idra_commits that is there already', () => {
         /inheritance/,
       ],
       ['with a child', `${table()}; CREATE TABLE child () INHERITS (_idra_commits)`, 'owner', /inheritance/],
-      ['that is partitioned', `${table()} PARTITION BY LIST (uid)`, 'owner', /is no plain table/],
+      ['that is partitioned', `${table()} PARTITION BY LIST (uid)`, 'owner', /is not a plain table/],
       ['with a check', `${check}; ${table(', CHECK (is_fine(uid))')}`, 'owner', /constraints other/],
       [
         'with a default',

@@ -36,7 +36,7 @@ export async function inspectOwnTable(
     columns: JSON.parse(columns ?? '[]') as string[],
     takesTriggers: isOurs && takesTriggers === 't',
     faults: [
-      ...(kind === 'r' ? [] : ['is no plain table']),
+      ...(kind === 'r' ? [] : ['is not a plain table']),
       ...(isOurs ? [] : [`belongs to role ${owner}, not to ${user}`]),
       ...asked.filter((_, index) => found[index] === 't'),
     ],
@@ -65,15 +65,15 @@ export function revokeSql(table: TableName, rights: 'ALL' | 'TRIGGER'): string {
 }
 
 function remedyOf(quoted: string, use: OwnTableUse): string {
-  if (use === 'shadow') return `look who made it, then DROP TABLE ${quoted}`;
-  return `look who made it, and remove what the message names; one that has the offsets of Syncs is given to the user of this DataSource by ALTER TABLE ${quoted} OWNER TO`;
+  if (use === 'shadow') return `find out who created it, then DROP TABLE ${quoted}`;
+  return `find out who created it, and delete the objects named in the message; if Syncs store their offsets in it, give it to the user of this DataSource: ALTER TABLE ${quoted} OWNER TO`;
 }
 
 const faultsOfAll = [
   'has triggers of others',
   'has rules',
   'has row security',
-  'has to do with inheritance or partitions',
+  'takes part in inheritance or partitioning',
 ] as const;
 const faultsOfCommits = [
   'has constraints other than its key',

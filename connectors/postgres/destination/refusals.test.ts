@@ -97,7 +97,7 @@ describe('a row that is refused says why', () => {
       `${from} CREATE TABLE refused_day (day int PRIMARY KEY); INSERT INTO refused_day SELECT generate_series(1, 6);
        CREATE TABLE refused_to (id int PRIMARY KEY, day int CONSTRAINT day_is_there REFERENCES refused_day)`,
     );
-    assert.match(error, /^ConstraintViolated: .*id 7.*foreign key finds no row.*day_is_there/s);
+    assert.match(error, /^ConstraintViolated: .*id 7.*foreign key references a missing row.*day_is_there/s);
   });
 });
 

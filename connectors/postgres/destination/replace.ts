@@ -71,7 +71,7 @@ export class Replacement {
     const shadow = quoteName(shadowName(name, uid));
     return [
       `CREATE TABLE ${shadow} (LIKE ${quoteName(name)} INCLUDING ALL)`,
-      `ALTER TABLE ${shadow} RENAME TO ${quoteDouble(name.table)}, in one transaction with what stood there dropped, and with its grants, triggers, foreign keys and views made again`,
+      `ALTER TABLE ${shadow} RENAME TO ${quoteDouble(name.table)}, in one transaction that drops the old table and re-creates its grants, triggers, foreign keys and views`,
     ];
   }
 
@@ -101,9 +101,9 @@ export class Replacement {
     if (Number(count) !== this.#rows) {
       throw permanent(
         'ReplaceCountDiffers',
-        `the shadow table ${this.shadow} has ${count} rows, and ${this.#rows} were written`,
+        `the shadow table ${this.shadow} has ${count} rows, but ${this.#rows} were written`,
         {
-          mend: `look for who else writes it, then run ${restartCommand}`,
+          mend: `find out what else writes to it, then run ${restartCommand}`,
         },
       );
     }

@@ -43,9 +43,9 @@ async function lockTimeout(session: Session, name: TableName, cause: unknown): P
   );
   return transient(
     'LockTimeout',
-    `${quoteName(name)} cannot be replaced while others use it: ${holders ?? 'they change'}`,
+    `${quoteName(name)} cannot be replaced while others use it: ${holders ?? 'other users that change'}`,
     {
-      mend: 'end their transactions, or wait: it is tried again without keeping readers out',
+      mend: 'end their transactions, or wait: Idra retries without blocking readers',
       cause,
     },
   );
@@ -139,7 +139,7 @@ export async function replaceFindings(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const rows = await session.query(
-    `SELECT 'is partitioned or has to do with inheritance', '' FROM pg_class c WHERE c.oid = ${oid}
+    `SELECT 'is partitioned or takes part in inheritance', '' FROM pg_class c WHERE c.oid = ${oid}
       AND (c.relkind = 'p' OR c.relispartition OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid OR inhparent = c.oid))
     UNION ALL SELECT 'is referenced by the foreign key ' || conname || ' of ' || conrelid::regclass, '' FROM pg_constraint WHERE confrelid = ${oid} AND contype = 'f'
     UNION ALL SELECT DISTINCT 'is read by the materialized view ' || v.oid::regclass, '' FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
@@ -158,14 +158,14 @@ export async function replaceFindings(
           severity: 'warning' as const,
           code: 'NotKeptByReplace',
           path: 'spec.writeMode',
-          message: `${relation.name} ${what}: the table that takes its place is not`,
+          message: `${relation.name} ${what}: the table that replaces it is not`,
           mend: `after each pass: ${statement}`,
         }
       : {
           severity: 'error' as const,
           code: 'NotKeptByReplace',
           path: 'spec.writeMode',
-          message: `${relation.name} ${what}, which does not survive that another table takes its place`,
+          message: `${relation.name} ${what}, which is lost when another table replaces it`,
           mend: 'use writeMode Upsert, or remove it',
         },
   );

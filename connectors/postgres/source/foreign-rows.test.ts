@@ -38,7 +38,7 @@ async function boundOf(options: Partial<FlowOptions>): Promise<readonly unknown[
   return [end.bound.kind, end.bound.because, findings.map((each) => each.code).join()];
 }
 
-const foreign = ['safetyLag', 'the rows are those of a foreign table', 'LateRowsBySafetyLag'];
+const foreign = ['safetyLag', 'its rows are in a foreign table', 'LateRowsBySafetyLag'];
 
 test('foreign tables, as such, as a partition, and behind views and queries', async () => {
   assert.deepEqual(await boundOf({}), ['transactions', undefined, '']);
@@ -49,13 +49,13 @@ test('foreign tables, as such, as a partition, and behind views and queries', as
   assert.deepEqual(await boundOf({ query: 'SELECT id, at FROM here' }), ['transactions', undefined, '']);
   assert.deepEqual(await boundOf({ query: 'SELECT id, at FROM over_far' }), [
     'safetyLag',
-    'rows of the query are those of a foreign table',
+    'the query reads rows of a foreign table',
     'LateRowsBySafetyLag',
   ]);
 });
 
 test('a table that a subscription fills', async () => {
-  const fed = ['safetyLag', 'the rows come by a subscription', 'LateRowsBySafetyLag'];
+  const fed = ['safetyLag', 'its rows come from a subscription', 'LateRowsBySafetyLag'];
   assert.deepEqual(await boundOf({ from: 'fed' }), ['transactions', undefined, '']);
   await database.query(`CREATE SUBSCRIPTION feed CONNECTION 'dbname=none' PUBLICATION p WITH (connect = false);
     SET allow_system_table_mods = on;

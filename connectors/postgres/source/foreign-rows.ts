@@ -23,13 +23,13 @@ export async function rowsFromElsewhere(
     oid === undefined ? ofDatabase : ofFamily(oid),
     signal,
   );
-  if (isSubscribed === 't') return 'the rows come by a subscription';
+  if (isSubscribed === 't') return 'its rows come from a subscription';
   if (isForeign !== 't') return undefined;
-  if (oid !== undefined) return 'the rows are those of a foreign table';
+  if (oid !== undefined) return 'its rows are in a foreign table';
   const sql = `EXPLAIN (COSTS OFF) SELECT * FROM ${from}`;
   const plan = await session.guard(() => readRows(session, sql, names), signal);
   return plan.some(([line]) => line?.includes('Foreign Scan'))
-    ? 'rows of the query are those of a foreign table'
+    ? 'the query reads rows of a foreign table'
     : undefined;
 }
 
@@ -52,7 +52,7 @@ export function elsewhereFinding(name: string, why: string): Finding {
   return {
     severity: 'warning',
     code: 'LateRowsBySafetyLag',
-    message: `${name}: ${why}, and open transactions of the other server are not seen: late rows are covered by safetyLag alone`,
-    mend: 'read from the server where the rows are made, or set safetyLag',
+    message: `${name}: ${why}, and open transactions of the other server are not seen: only safetyLag covers late rows`,
+    mend: 'read from the server where the rows are written, or set safetyLag',
   };
 }

@@ -19,7 +19,7 @@ export async function serverTimeZone(session: Session, signal: AbortSignal): Pro
   if (winter === summer) return offsetText(-Number(winter));
   throw permanent(
     'TimeZoneUnknown',
-    `the server's time zone ${zone} has no name that other systems know, and has summer time`,
+    `the server's time zone ${zone} has no name that other systems know, and observes daylight saving time`,
     { path: 'spec.source.timeZone', mend: 'set source.timeZone to a name such as Europe/Rome' },
   );
 }
@@ -59,7 +59,7 @@ export async function otherZones(session: Session, signal: AbortSignal): Promise
       severity: 'warning',
       code: 'TimeZoneAssumed',
       path: 'spec.source.timeZone',
-      message: `sessions of ${who} are given another time zone: what they write into a column without one is read in the wrong one, and late rows may be lost`,
+      message: `sessions of ${who} use another time zone: what they write to a column without a time zone is read in the wrong zone, and late rows may be lost`,
       mend: 'set source.timeZone to the zone of the sessions that write the column, and the same zone for all of them',
     },
   ];

@@ -62,7 +62,7 @@ function acceptsType(target: ColumnType, type: ColumnType, native: string): Acce
     case 'json':
       if (type.kind !== 'json' && type.kind !== 'array') return mismatch(native, type);
       return native === 'jsonb'
-        ? { isAccepted: true, note: 'as jsonb writes it: without blanks, the last of equal names' }
+        ? { isAccepted: true, note: 'as jsonb writes it: without spaces, only the last of equal names' }
         : yes;
     case 'enum':
       return type.kind === 'enum' ? acceptsLabels(target, type, native) : mismatch(native, type);
@@ -73,7 +73,7 @@ function acceptsType(target: ColumnType, type: ColumnType, native: string): Acce
     case 'bit':
       return type.kind === 'bit' ? acceptsBits(target, type, native) : mismatch(native, type);
     case 'other':
-      if (withoutInput.has(target.name)) return no(`${native} is written by the server alone`);
+      if (withoutInput.has(target.name)) return no(`${native} is written only by the server`);
       return acceptsOther(target, type, native);
     default:
       return type.kind === target.kind ? yes : mismatch(native, type);
@@ -87,7 +87,7 @@ function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string): Ac
   const length = longestText(type);
   const limit = target.maxBytes !== undefined ? Math.floor(target.maxBytes / 4) : target.maxLength;
   if (target.isFixed && !(type.kind === 'text' && type.isFixed && type.maxLength === target.maxLength)) {
-    return no(`${native} pads with blanks what is shorter`);
+    return no(`${native} pads shorter values with spaces`);
   }
   if (limit !== undefined && (length === undefined || length > limit)) return no(`${native} is narrower`);
   if (type.kind === 'text' || type.kind === 'enum') return yes;
@@ -106,7 +106,8 @@ function acceptsAsDecimal(target: Of<'decimal'>, type: ColumnType, native: strin
   if (type.kind !== 'int' && type.kind !== 'decimal') return mismatch(native, type);
   if (target.precision === undefined) return yes;
   const { whole, scale } = digits(type);
-  if (whole === undefined) return no(`${native} has fixed digits, the source's numeric any`);
+  if (whole === undefined)
+    return no(`${native} has a fixed number of digits, and the source's numeric does not`);
   const targetScale = target.scale ?? 0;
   return scale <= targetScale && whole <= target.precision - targetScale
     ? yes

@@ -32,7 +32,7 @@ function literal(text: string, column: Column): string {
     if (!/^([0-9a-f]{2})*$/i.test(text)) {
       throw permanent(
         'OffsetInvalid',
-        `the offset of column ${column.name} (bytea) is written in hexadecimal digits`,
+        `the offset of column ${column.name} (bytea) must be written in hexadecimal digits`,
       );
     }
     return `'\\x${text}'::pg_catalog.bytea`;

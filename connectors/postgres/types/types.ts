@@ -85,7 +85,7 @@ function nativeFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
 }
 
 function zeroMisfits({ canBeZero }: Of<'date'> | Of<'timestamp'>): Pick<NativeType, 'misfits'> {
-  return canBeZero ? { misfits: 'a zero date of MySQL is no date' } : {};
+  return canBeZero ? { misfits: 'a zero date of MySQL is not a date' } : {};
 }
 
 function integerFor({ bits, isUnsigned = false }: Of<'int'>): string {
@@ -103,7 +103,7 @@ function decimalFor({ precision, scale = 0 }: Of<'decimal'>): NativeType | TypeR
 
 function textFor({ maxLength, isFixed }: Of<'text'>, use: ColumnUse): NativeType {
   if (/(^|\.)citext$/.test(use.nativeType ?? ''))
-    return { ddl: 'text', note: 'stored as text: comparisons heed case' };
+    return { ddl: 'text', note: 'stored as text: comparisons are case-sensitive' };
   if (maxLength === undefined || maxLength > maxVarchar || maxLength === 0) return { ddl: 'text' };
   return { ddl: isFixed ? `character(${maxLength})` : `character varying(${maxLength})` };
 }

@@ -23,16 +23,15 @@ export class OpeningProgress {
   noAnswer(where: string, path: string, afterMs: number): IdraError {
     return transient('HostUnreachable', `${where}: ${this.#whatItDid()} within ${afterMs / 1_000} s`, {
       path,
-      mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout gives it longer',
+      mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout raises the limit',
     });
   }
 
   #whatItDid(): string {
-    if (this.#isLoggedIn)
-      return 'the server has taken the login, and has not answered the statements after it';
+    if (this.#isLoggedIn) return 'the server accepted the login but did not answer the statements after it';
     if (!this.#isConnected) return 'the server has not answered';
     return this.#socket?.bytesRead === 0
-      ? 'the server has accepted the connection, and has sent nothing'
-      : 'the server has accepted the connection, and has not come to the end of the login';
+      ? 'the server accepted the connection but sent nothing'
+      : 'the server accepted the connection but did not complete the login';
   }
 }

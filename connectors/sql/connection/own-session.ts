@@ -72,5 +72,5 @@ export class OwnSession<S extends OwnedSession> {
 }
 
 function closed(dataSource: string): Error {
-  return transient('Closed', `${dataSource}: the connection was closed while it was used`);
+  return transient('Closed', `${dataSource}: the connection was closed while it was in use`);
 }

@@ -39,13 +39,13 @@ export function requireConfidential(rule: PasswordRule, asked: string, isUsual =
   const why =
     channel === 'plain'
       ? 'the connection has no TLS'
-      : 'with tls.mode Prefer the server decides about TLS, and its certificate is not looked at';
+      : 'with tls.mode Prefer the server decides about TLS, and its certificate is not verified';
   throw permanent(
     'CleartextPasswordRefused',
     `${where}: the server asks for the password itself (${asked}), and ${why}; it was not sent`,
     {
       path: `spec.${type}.tls.mode`,
-      mend: `set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one; or, where nobody else can listen or answer, set spec.${type}.allowCleartextPassword to true`,
+      mend: `set tls.mode to VerifyFull, with tls.caSecretRef if the authority is not public; or, if nobody else can listen or answer, set spec.${type}.allowCleartextPassword to true`,
     },
   );
 }
@@ -63,8 +63,8 @@ export function passwordFindings(rule: PasswordRule, isUsual: boolean): Finding[
       severity: 'warning',
       code: 'ServerNotVerified',
       path: `spec.${type}.tls.mode`,
-      message: `the password is sent ${how} when the server asks for it: whoever answers in its place gets it`,
-      mend: 'set tls.mode to VerifyFull, with tls.caSecretRef where the authority is not a public one',
+      message: `the password is sent ${how} when the server asks for it: an impostor would receive it`,
+      mend: 'set tls.mode to VerifyFull, with tls.caSecretRef if the authority is not public',
     },
   ];
 }

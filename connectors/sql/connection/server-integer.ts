@@ -9,6 +9,6 @@ export function serverInteger(value: unknown, where: string): bigint {
     return BigInt(String(value));
   } catch (thrown) {
     if (!(thrown instanceof SyntaxError)) throw thrown;
-    throw protocolError(where, 'another value where a whole number stands');
+    throw protocolError(where, 'another value where an integer is expected');
   }
 }

@@ -91,7 +91,7 @@ function silenceError(where: string, limitMs: number): IdraError {
 function unreachedError(where: string, silentMs: number, cause: IdraError): IdraError {
   const silent = `the server has sent nothing for ${silentMs / 1_000} s and does not answer another connection`;
   return transient('HostUnreachable', `${where}: ${silent}`, {
-    mend: 'check that the server runs and that the network between lets its packets through',
+    mend: 'check that the server is running and that the network does not drop its packets',
     cause,
   });
 }

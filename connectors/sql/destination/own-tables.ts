@@ -8,7 +8,7 @@ import { type IdraError, permanent } from '../../../core/errors.ts';
 export function ownTableUnsafe(name: string, faults: readonly string[], mend: string): IdraError {
   return permanent(
     'OwnTableUnsafe',
-    `${name} is a name of a table that Idra makes for itself, and the one that is there ${faults.join(', ')}: what others have put on it would run with the rights of this user`,
+    `${name} is reserved for a table of Idra, but the existing one ${faults.join(', ')}: objects that other users attached to it would run with the rights of this user`,
     { path: 'spec.destination.table', mend },
   );
 }

@@ -8,8 +8,8 @@ export function triggersMayChange(table: string, triggers: readonly string[]): F
       severity: 'warning',
       code: 'TriggersMayChange',
       path: 'spec.destination.table',
-      message: `${table} has triggers (${triggers.join(', ')}): what they change in the rows that are written differs from the source, and nobody looks`,
-      mend: 'drop or disable them, or ensure that they do not change the columns of the source',
+      message: `${table} has triggers (${triggers.join(', ')}): rows that they change differ from the source, and nothing checks this`,
+      mend: 'drop or disable them, or make sure that they do not change the columns of the source',
     },
   ];
 }

@@ -84,7 +84,7 @@ export class OrderCheck {
     const row = nameRow({ columns, values }, redactsKeys ?? false);
     return permanent(
       'KeyNotUnique',
-      `several rows of ${relation.name} have ${row}: rows of one value at the edge of two batches would be lost`,
+      `several rows of ${relation.name} have ${row}: rows with the same value at the edge of two batches would be lost`,
       {
         path: mode === 'Id' && columns.length === 1 ? 'spec.source.idField' : 'spec.source.key',
         mend: 'name the columns that identify a row in source.key, or make a query that returns one row for each',

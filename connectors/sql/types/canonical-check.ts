@@ -11,24 +11,24 @@ export type CheckCanonical = (value: Exclude<Value, null>) => string | undefined
 export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
   switch (type.kind) {
     case 'boolean':
-      return (value) => (typeof value === 'boolean' ? undefined : 'it is neither true nor false');
+      return (value) => (typeof value === 'boolean' ? undefined : 'neither true nor false');
     case 'int':
       return (value) =>
-        typeof value === 'number' || typeof value === 'bigint' ? undefined : 'it is no integer';
+        typeof value === 'number' || typeof value === 'bigint' ? undefined : 'not a valid integer';
     case 'float':
-      return (value) => (typeof value === 'number' ? undefined : 'it is no number of 64 bits');
+      return (value) => (typeof value === 'number' ? undefined : 'not a valid 64-bit number');
     case 'uuid':
-      return textCheck(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'it is no UUID');
+      return textCheck(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a valid UUID');
     case 'bit':
-      return textCheck(/^[01]*$/, 'it has other characters than 0 and 1');
+      return textCheck(/^[01]*$/, 'it has characters other than 0 and 1');
     case 'date':
-      return textCheck(/^((\d{4}|[1-9]\d{4,})-\d{2}-\d{2}( BC)?|-?infinity)$/, 'it is no date');
+      return textCheck(/^((\d{4}|[1-9]\d{4,})-\d{2}-\d{2}( BC)?|-?infinity)$/, 'not a valid date');
     case 'timestamp': {
       const fraction = type.precision === 0 ? '' : `(\\.\\d{1,${type.precision}})?`;
       const stamp = `(\\d{4}|[1-9]\\d{4,})-\\d{2}-\\d{2} \\d{2}:\\d{2}:\\d{2}${fraction}${type.hasZone ? 'Z' : ''}( BC)?`;
       return textCheck(
         new RegExp(`^(${stamp}|-?infinity)$`),
-        `it is no timestamp of ${type.precision} digits of a second`,
+        `not a valid timestamp with ${type.precision} digits of a second`,
       );
     }
     case 'time': {
@@ -36,11 +36,11 @@ export function canonicalCheck(type: ColumnType): CheckCanonical | undefined {
       const zone = type.hasZone ? '[+-]\\d{2}(:\\d{2}){0,2}' : '';
       return textCheck(
         new RegExp(`^-?\\d{2,}:\\d{2}:\\d{2}${fraction}${zone}$`),
-        `it is no time of ${type.precision} digits of a second`,
+        `not a valid time with ${type.precision} digits of a second`,
       );
     }
     case 'bytes':
-      return (value) => (value instanceof Uint8Array ? undefined : 'it is not bytes');
+      return (value) => (value instanceof Uint8Array ? undefined : 'not bytes');
     case 'decimal':
       return decimalCheck(type.scale ?? (type.precision === undefined ? undefined : 0));
     default:
@@ -56,12 +56,12 @@ const decimal = /^([+-]?(\d+\.?\d*|\.\d+)|NaN|-?Infinity)$/;
 
 function decimalCheck(scale: number | undefined): CheckCanonical {
   return (value) => {
-    if (typeof value !== 'string' || !decimal.test(value)) return 'it is no decimal of its column';
+    if (typeof value !== 'string' || !decimal.test(value)) return 'not a valid decimal of its column';
     if (scale === undefined) return undefined;
     const point = value.indexOf('.');
     if (point < 0 || value.length - point - 1 <= scale) return undefined;
     return /^0*$/.test(value.slice(point + 1 + Math.max(0, scale)))
       ? undefined
-      : `it has more than ${scale} digits behind the point`;
+      : `it has more than ${scale} digits after the point`;
   };
 }

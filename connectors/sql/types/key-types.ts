@@ -34,11 +34,11 @@ export function keyRefusal({
       case 'array':
         return 'a position in the order of arrays is not kept exactly';
       case 'json':
-        return 'JSON has no order in which each text has a place of its own';
+        return 'JSON has no total order';
       case 'interval':
         return 'intervals that are equal are written differently';
       default:
-        return 'this type is not known to have an order and one text for each value';
+        return 'this type is not known to have a total order and one text for each value';
     }
   };
 }

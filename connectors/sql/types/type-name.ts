@@ -7,10 +7,10 @@ import { type IdraError, permanent } from '../../../core/errors.ts';
 export function typeUnreadable(column: string, relation: string, path: string): IdraError {
   return permanent(
     'TypeUnreadable',
-    `column ${column} of ${relation} has a type whose name is not written as its system writes types`,
+    `column ${column} of ${relation} has a type whose name is not valid in its system`,
     {
       path,
-      mend: 'leave the column out or cast it in source.query, and check that the server is the one that you mean',
+      mend: 'leave the column out or cast it in source.query, and check that the server is the intended one',
     },
   );
 }

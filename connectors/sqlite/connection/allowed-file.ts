@@ -14,7 +14,7 @@ export function allowedPath(file: string, folder: FileFolder | undefined): strin
   const real = realPath(file);
   if (folder && !isWithin(real, realFolder(folder))) throw outside(file, folder);
   if (existsSync(real) && !statSync(real).isFile()) {
-    throw permanent('FileNotOpened', `${file} is no regular file`, {
+    throw permanent('FileNotOpened', `${file} is not a regular file`, {
       path: 'spec.sqlite.path',
       mend: 'set path to a SQLite database file',
     });
@@ -60,7 +60,7 @@ function realPath(file: string): string {
     if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT')
       throw refused(file, 'it cannot be followed', 'name the file itself');
     if (lstatSync(file, { throwIfNoEntry: false }))
-      throw refused(file, 'it is a link that leads nowhere', 'name the file itself');
+      throw refused(file, 'it is a broken link', 'name the file itself');
     // The folder is missing; opening reports it.
     return file;
   }

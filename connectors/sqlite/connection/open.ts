@@ -26,7 +26,7 @@ export function folderOf({ files, dataSource }: SystemAccess): FileFolder | unde
   if (files !== 'none') return files;
   throw permanent(
     'PathNotAllowed',
-    `DataSource ${dataSource} names a file, and this agent has no folder for files`,
+    `DataSource ${dataSource} names a file, but this agent has no folder for files`,
     {
       path: 'spec.sqlite.path',
       mend: 'start the agent with IDRA_SQLITE_ROOT, the folder whose sub-folders are named as namespaces (agents.sqlite of the chart)',
@@ -95,7 +95,7 @@ function requireFile(file: string): void {
   if (existsSync(file)) return;
   throw permanent('SourceFileNotFound', `there is no file ${file}`, {
     path: 'spec.sqlite.path',
-    mend: 'set path to the database file, as the agent sees it; Idra makes no empty file to read from',
+    mend: 'set path to the database file, as the agent sees it; Idra does not create an empty file to read from',
   });
 }
 

@@ -11,15 +11,15 @@ export const pinned: readonly (readonly [pragma: string, value: number, reason: 
     0,
     'a table without a key is read in one statement, and its rows come in their usual order',
   ],
-  ['read_uncommitted', 0, 'no row of a transaction that may be rolled back is read'],
+  ['read_uncommitted', 0, 'uncommitted rows are not read'],
   ['trusted_schema', 0, 'views, triggers and defaults of a file call nothing that reaches beyond its rows'],
   ['writable_schema', 0, 'no statement of a query changes the schema itself'],
-  ['ignore_check_constraints', 0, 'a row that the destination refuses is refused'],
+  ['ignore_check_constraints', 0, 'CHECK constraints of the destination apply'],
   ['recursive_triggers', 0, "a trigger of the destination's owner fires as often as for other writers"],
   ['defer_foreign_keys', 0, 'a foreign key is checked with its row, so that onError can name it'],
   ['count_changes', 0, 'a write returns no row'],
   ['legacy_alter_table', 0, 'only the swap of a Replace renames in the old way'],
-  ['cell_size_check', 1, 'a damaged page is an error, and no rows that are not there'],
+  ['cell_size_check', 1, 'a damaged page is an error instead of wrong rows'],
 ];
 
 export function pin(database: Database): void {

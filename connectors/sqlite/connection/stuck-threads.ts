@@ -37,8 +37,8 @@ function killThisProcess(): void {
 /** Throws StatementStuck. */
 export function requireNoneStuck(file: string): void {
   if (!stuck.has(file)) return;
-  throw transient('StatementStuck', `${file}: an earlier statement has not ended since it was given up`, {
+  throw transient('StatementStuck', `${file}: an earlier statement is still running after it was abandoned`, {
     path: 'spec.sqlite.path',
-    mend: 'look for a view or query without an end; restart the agent if the statement never ends',
+    mend: 'look for a view or query that does not end; restart the agent if the statement never ends',
   });
 }

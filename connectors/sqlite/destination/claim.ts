@@ -153,7 +153,7 @@ export class ClaimedTable {
     this.#storedOffset = null;
     throw transient(
       'ReplaceCountDiffers',
-      `the rows beside ${this.#init.table} are not those that were written there: the pass restarts`,
+      `the shadow of ${this.#init.table} does not have the rows that were written to it: the pass starts over`,
     );
   }
 

@@ -23,7 +23,11 @@ export function requireOwnTable(
       : [`is a ${found} table`.replace('view table', 'view')];
   if (faults.length === 0) return true;
   const drop = `DROP ${found === 'view' ? 'VIEW' : 'TABLE'} ${quoteDouble(name)}`;
-  throw ownTableUnsafe(name, faults, `look who made it, then ${drop}, or remove what the message names`);
+  throw ownTableUnsafe(
+    name,
+    faults,
+    `find out who created it, then ${drop}, or delete the objects named in the message`,
+  );
 }
 
 function faultsOf(

@@ -50,7 +50,7 @@ function isUtf16(bytes: Buffer, isBigEndian: boolean): boolean {
 function noText(column: string): Error {
   return permanent(
     'ValueNotKept',
-    `column ${column} holds a text that cannot be sent as UTF-8: its bytes are no text in the encoding of the file`,
+    `column ${column} holds a text that cannot be sent as UTF-8: its bytes are not valid text in the encoding of the file`,
     {
       path: 'spec.source',
       mend: `correct the text, or read its bytes by source.query: CAST(${quoteDouble(column)} AS BLOB)`,

@@ -116,7 +116,7 @@ function requireTime(sample: string, field: Column, request: ReadRequest): void 
   if (/^[+-]?\d{4,6}-\d{2}-\d{2}/.test(sample)) return;
   throw permanent(
     'TimestampNotText',
-    `${request.relation.name}.${field.name} holds no times as text (2026-11-24 08:00:00)`,
+    `${request.relation.name}.${field.name} does not hold times as text (2026-11-24 08:00:00)`,
     {
       path: 'spec.source.timestampField',
       mend: `use mode Id with it as the idField, or a view with CAST(datetime(${field.name}, 'unixepoch') AS TEXT)`,

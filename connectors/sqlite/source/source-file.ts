@@ -91,8 +91,8 @@ export class SourceFile {
         severity: 'warning',
         code: 'LateRowsBySafetyLag',
         path: 'spec.safetyLag',
-        message: `${this.#file} cannot be written by this user, so an open transaction of another process cannot be seen: safetyLag bounds late rows`,
-        mend: 'give this user write rights on the file, or set safetyLag to longer than a transaction lasts',
+        message: `${this.#file} cannot be written by this user, so an open transaction of another process cannot be seen: only safetyLag covers late rows`,
+        mend: 'give this user write rights on the file, or set safetyLag to longer than the longest transaction',
       });
     }
     return findings;
@@ -117,7 +117,7 @@ export class SourceFile {
 
   #requirePlanned({ shape, identity }: PartRequest): void {
     if (isSameSystem(identity, this.#openedSystem) === false)
-      throw schemaChanged(this.#file, { what: 'it is another file than before' });
+      throw schemaChanged(this.#file, { what: 'the file was replaced' });
     this.#watch.requireShape(shape);
   }
 

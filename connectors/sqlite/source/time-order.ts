@@ -45,7 +45,7 @@ export function mixedTimes(column: TimeColumn): Finding | undefined {
     severity: 'error',
     code: 'TimestampShapesMixed',
     path: 'spec.source.timestampField',
-    message: `${column.name} holds times in several shapes (${what}), and text compares as text: their order is not that of time`,
+    message: `${column.name} holds times in several shapes (${what}), and text compares as text: their order is not chronological`,
     mend: remedy(column.name),
   };
 }

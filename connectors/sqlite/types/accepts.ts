@@ -25,7 +25,7 @@ export function accepts(existing: Column, type: ColumnType): Acceptance {
     case 'float':
       if (affinity === 'TEXT') return { isAccepted: true, note: 'kept as text' };
       return affinity === 'INTEGER'
-        ? refused(existing, 'it makes whole numbers integers')
+        ? refused(existing, 'it converts whole numbers to integers')
         : { isAccepted: true, note: 'minus zero becomes zero', misfits: nanIsNull, isRare: true };
     case 'decimal':
       return acceptsDecimal(existing, affinity, type);
@@ -52,7 +52,7 @@ export function accepts(existing: Column, type: ColumnType): Acceptance {
   }
 }
 
-const textIsChanged = 'it makes text that looks like a number a number';
+const textIsChanged = 'it converts text that looks like a number to a number';
 
 function acceptsInt(existing: Column, affinity: Affinity, type: Of<'int'>): Acceptance {
   if (affinity === 'TEXT') return { isAccepted: true, note: 'kept as text' };
@@ -69,8 +69,8 @@ function acceptsDecimal(existing: Column, affinity: Affinity, type: Of<'decimal'
   if (type.precision === undefined)
     return { isAccepted: true, misfits: `SQLite keeps ${realDigits} digits of a decimal` };
   return type.precision <= realDigits
-    ? { isAccepted: true, note: 'kept as a number: zeros at the end of the fraction go' }
-    : refused(existing, `SQLite makes it a REAL and keeps ${realDigits} digits`);
+    ? { isAccepted: true, note: 'kept as a number: trailing zeros of the fraction are lost' }
+    : refused(existing, `SQLite converts it to a REAL and keeps ${realDigits} digits`);
 }
 
 function refused(existing: Column, why: string): Acceptance {

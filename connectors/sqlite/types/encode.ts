@@ -48,13 +48,13 @@ function asStored(value: Value): Stored | Misfit {
     case 'number':
       return Number.isNaN(value) ? new Misfit('SQLite makes NaN a NULL') : value;
     case 'bigint':
-      return value > maxInteger ? new Misfit('SQLite keeps no integer above 2^63-1') : value;
+      return value > maxInteger ? new Misfit('SQLite has no integers above 2^63-1') : value;
     case 'string':
       return value;
     default:
       return value === null || value instanceof Uint8Array
         ? (value as Stored)
-        : new Misfit('SQLite keeps no array');
+        : new Misfit('SQLite has no arrays');
   }
 }
 
@@ -81,7 +81,7 @@ function encodeDecimalAsNumber(value: Value): Stored | Misfit {
   if (!/^-?\d+(\.\d+)?$/.test(value)) return value;
   return sameDigits(plainDigits(Number(value)), value)
     ? Number(value)
-    : new Misfit('SQLite makes it a REAL, which does not keep all of its digits');
+    : new Misfit('SQLite converts it to a REAL, which does not keep all of its digits');
 }
 
 function sameDigits(one: string, other: string): boolean {

@@ -59,7 +59,7 @@ function textLiteral(text: string): string {
 
 function blobLiteral(hex: string): string {
   if (!/^[0-9a-f]*$/i.test(hex))
-    throw permanent('OffsetInvalid', 'the key of a column of bytes is written in hexadecimal digits');
+    throw permanent('OffsetInvalid', 'the key of a column of bytes must be written in hexadecimal digits');
   return `x'${hex}'`;
 }
 

@@ -40,7 +40,7 @@ function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
     case 'decimal':
       return {
         ddl: `DECIMAL_TEXT${digits(type)}`,
-        note: 'SQLite would make it a REAL: kept as text, which SQLite sorts as text',
+        note: 'SQLite would convert it to a REAL: kept as text, which SQLite sorts as text',
       };
     case 'text':
       return { ddl: type.maxLength === undefined ? 'TEXT' : `VARCHAR(${type.maxLength})` };
@@ -63,7 +63,7 @@ function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
         ddl: `${type.isVarying ? 'VARBIT_TEXT' : 'BIT_TEXT'}${type.length === undefined ? '' : `(${type.length})`}`,
       };
     case 'enum':
-      return { ddl: 'TEXT', note: 'the values are kept, the list of the allowed ones is not' };
+      return { ddl: 'TEXT', note: 'the values are kept, the list of allowed values is not' };
     case 'array':
       return { ddl: 'JSON_TEXT', note: 'kept as a JSON array' };
     case 'other':
