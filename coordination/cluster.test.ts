@@ -285,7 +285,7 @@ describe('cluster', () => {
     assert.equal(await epoch.read(), 8);
   });
 
-  test('reports come as they are and as they change', async () => {
+  test('a watch delivers existing reports and their changes', async () => {
     const seen: string[] = [];
     const report = (message: string) => ({
       namespace: 'default',

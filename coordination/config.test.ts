@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readEtcdConfig } from './config.ts';
 
-test('a password for etcd needs https, or the word of who runs it', () => {
+test('a password for etcd needs https or an explicit setting', () => {
   const variables = { IDRA_ETCD_USER: 'idra', IDRA_ETCD_PASSWORD_FILE: '/secret' };
   const read = (endpoints: string, more = {}) =>
     readEtcdConfig({ ...variables, IDRA_ETCD_ENDPOINTS: endpoints, ...more });

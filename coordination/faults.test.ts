@@ -27,7 +27,7 @@ const acquire = async (session: AgentSession, uid: string): Promise<SyncLock> =>
   return lock;
 };
 
-describe('etcd of three members with troubles', () => {
+describe('etcd of three members with faults', () => {
   let server: EtcdServer;
   let connections: Connections;
   before(async () => {
@@ -72,7 +72,7 @@ describe('etcd of three members with troubles', () => {
     await session.leave();
   });
 
-  test('all of it gone: the agent is quiet by its own clock, and joins again when it is back', async () => {
+  test('all members down: the agent stops by its own clock, and joins again when they are back', async () => {
     const one = connections.open();
     const session = await one.join(agentOf('b'), { leaseTtlMs: 3_000 });
     const lock = await acquire(session, 't');
@@ -97,7 +97,7 @@ describe('etcd of three members with troubles', () => {
   });
 });
 
-describe('an agent behind a bad line', () => {
+describe('an agent with an unreliable connection', () => {
   let server: EtcdServer;
   let connections: Connections;
   let proxy: FaultProxy;
@@ -117,7 +117,7 @@ describe('an agent behind a bad line', () => {
     await server.stop();
   });
 
-  test('answers that are lost: what was written is known, what was taken is ours', async () => {
+  test('lost answers: completed writes and acquired locks are recognized', async () => {
     const session = await far.join(agentOf('far'), { leaseTtlMs: 20_000 });
     for (let round = 0; round < 5; round++) {
       const uid = `lost-${round}`;
@@ -136,7 +136,7 @@ describe('an agent behind a bad line', () => {
     await session.leave();
   });
 
-  test('a partition: the holder is quiet before the next one has the lock, and writes nothing after', async () => {
+  test('a partition: the holder stops before the next one has the lock, and writes nothing afterwards', async () => {
     const other = await near.join(agentOf('near'), { leaseTtlMs: 10_000 });
     const session = await far.join(agentOf('far'), { leaseTtlMs: 2_000 });
     const lock = await acquire(session, 'split');
@@ -162,7 +162,7 @@ describe('an agent behind a bad line', () => {
     await other.leave();
   });
 
-  test('a watch that was away while etcd forgot is brought up to date by a list', async () => {
+  test('a watch that was disconnected during a compaction lists again', async () => {
     const seen = new Map<string, number>();
     const watching = far.reports.watchStatuses(
       (uid, status) => (status ? seen.set(uid, status.rows.written) : seen.delete(uid)),
@@ -187,7 +187,7 @@ describe('an agent behind a bad line', () => {
     await session.leave();
   });
 
-  test('the key of the leader taken away: it writes no more, though its lease lives', async () => {
+  test('the key of the leader is deleted: it writes nothing more, although its lease is alive', async () => {
     const session = await near.join(agentOf('leader'), { leaseTtlMs: 10_000 });
     const leadership = await session.campaign(never);
     const client = new EtcdClient({ endpoints: server.endpoints, prefix: server.prefix });
@@ -202,7 +202,7 @@ describe('an agent behind a bad line', () => {
   });
 });
 
-test('etcd goes back to an older state: who lived on is fenced, watches follow, and the epoch makes tokens rise', async () => {
+test('etcd is restored to an older state: surviving agents are fenced, watches follow, and the epoch raises tokens', async () => {
   const server = await etcd({ flags: [] });
   const connections = new Connections(server);
   const [member] = server.members;
@@ -243,7 +243,7 @@ test('etcd goes back to an older state: who lived on is fenced, watches follow, 
   }
 });
 
-test('etcd with TLS, certificates and a user; and what is said when they are wrong', async () => {
+test('etcd with TLS, certificates and a user; and the errors when they are wrong', async () => {
   const server = await etcd({ tls: true, flags: ['--auth-token-ttl=2'] });
   const folder = await mkdtemp(join(tmpdir(), 'idra-etcd-'));
   const open: Coordination[] = [];

@@ -57,7 +57,7 @@ describe('credentials of etcd', () => {
     }
   });
 
-  test('a pair that does not fit is never used', async () => {
+  test('a certificate and a key that do not match are never used', async () => {
     const folder = await tempFolder('etcd-pair');
     const { caFile, certFile, clientKeyFile } = await makeCertificates(folder);
     const config = { endpoints: ['https://127.0.0.1:1'], prefix: '/idra/', caFile };
@@ -73,7 +73,7 @@ describe('credentials of etcd', () => {
     await removeFolder(folder);
   });
 
-  test('a token that has ended is replaced, also under a watch and a lease; a wrong password is told', async () => {
+  test('an expired token is replaced, also under a watch and a lease; a wrong password is reported', async () => {
     const server = await etcd({ members: 1, flags: ['--auth-token-ttl=1'] });
     const folder = await tempFolder('etcd-passwords');
     const passwordFile = join(folder, 'password');

@@ -22,7 +22,7 @@ test('files that import each other are refused, also where they import types alo
   ]);
 });
 
-test('one file that two others import is no circle', () => {
+test('one file that two others import is not a circle', () => {
   assert.deepEqual(checkCircles(sources({ 'core/a.ts': './c.ts', 'core/b.ts': './c.ts' }), []), []);
 });
 

@@ -7,11 +7,11 @@ const all = Object.keys(errorCodes)
   .map((code) => `permanent('${code}', 'x')`)
   .join('\n');
 
-test('a catalogue whose codes are all used, and nothing else, has no problem', () => {
+test('a catalog whose codes are all used, and nothing else, has no problems', () => {
   assert.deepEqual(checkCodes(new Map([['core/a.ts', all]])), []);
 });
 
-test('an entry that nobody uses, and a reason that is no entry, are reported', () => {
+test('an entry that nobody uses, and a reason that is not an entry, are reported', () => {
   const text = `${all.replace(`'DiskFull'`, '')}\nreturn { reason: 'MadeUp' };`;
   assert.deepEqual(checkCodes(new Map([['core/a.ts', text]])), [
     'core/error-codes.ts: DiskFull is used nowhere',

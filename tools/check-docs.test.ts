@@ -25,7 +25,7 @@ function problems(page: string, text: string): string[] {
   );
 }
 
-test('what is there is named in every way', () => {
+test('existing files may be named in every form', () => {
   const text = `See \`core/values.ts\`, core/manifest, \`values.ts\`, \`e2e/hostile*\`, [a](offsets.md), [b](offsets.md#by-hand-set),
 [c](#here), [d](https://idra.dev/none), [e](../core/README.md#any), .github/workflows/ci.yml, \`FILE.yaml\`, GET /core/none, "[f](none)".
 ## Here
@@ -68,7 +68,7 @@ test('a folder without a README, and one whose README is long, are refused', () 
   assert.deepEqual(found, ['core/README.md: 19 lines are the maximum', 'there is no e2e/README.md']);
 });
 
-test('a comment that names a file which is not there is refused', () => {
+test('a comment that names a missing file is refused', () => {
   const text = "import './values.ts';\n// See core/values.ts, core/gone.ts and core/gone; docs/offsets.md.";
   assert.deepEqual(checkSources(files, new Map([['core/a.ts', text]])), [
     'core/a.ts: there is no core/gone.ts',

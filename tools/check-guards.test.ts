@@ -11,7 +11,7 @@ const guard: Guard = {
   caughtBy: { test: 'core/token.test.ts' },
 };
 
-test('a guard whose text and test are there has no problem', () => {
+test('a guard whose text and test exist has no problems', () => {
   assert.deepEqual(checkGuards([guard]), []);
 });
 

@@ -24,7 +24,7 @@ Text about \`anything\`.
 
 const check = (page: string) => checkInvariants(page, files, guards);
 
-test('invariants that name what is there have no problem', () => {
+test('invariants that name existing files and guards have no problems', () => {
   assert.deepEqual(check(right), []);
 });
 
@@ -62,7 +62,7 @@ test('a page without invariants is refused', () => {
   assert.deepEqual(check('# Invariants\n'), ['docs/invariants.md: the page has no invariants']);
 });
 
-test('a comment that cites an invariant which is not there is refused', () => {
+test('a comment that cites a missing invariant is refused', () => {
   const sources = new Map([['core/a.ts', '/** Of Invariants 1 and 2, and (Invariant 1, 3). */']]);
   assert.deepEqual(checkCitations(right, sources), ['core/a.ts: docs/invariants.md has no invariant 3']);
 });

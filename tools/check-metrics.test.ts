@@ -10,7 +10,7 @@ const page = `| metric | type | labels | meaning |
 | \`idra_rows_total\` | counter | \`sync\` | Rows |
 `;
 
-test('a page that has each metric and no other has no problem', () => {
+test('a page that has each metric and no other has no problems', () => {
   assert.deepEqual(checkMetrics(page, [leader, rows]), []);
 });
 

@@ -17,7 +17,7 @@ IS_NODE_NEW := node -e 'process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)'
 const checkWith = (changed: Readonly<Record<string, string>>) =>
   checkNode((file) => changed[file] ?? files[file] ?? '');
 
-test('versions that agree have no problem', () => {
+test('versions that agree have no problems', () => {
   assert.deepEqual(checkWith({}), []);
 });
 
@@ -29,7 +29,7 @@ for (const [file, text] of Object.entries(files)) {
   });
 }
 
-test('what decides in the Makefile is looked at, too', () => {
+test('the condition in the Makefile is checked, too', () => {
   const [problem = ''] = checkWith({ Makefile: files.Makefile?.replace('b >= 18', 'b >= 15') ?? '' });
   assert.match(problem, /Makefile \(IS_NODE_NEW\) says 22\.15/);
 });

@@ -39,7 +39,7 @@ test('files of the vocabulary, their tests, and listed files of one system are p
   assert.deepEqual(checkVocabulary(files, vocabulary), []);
 });
 
-test('a file under a name of its own is refused, and so is a special file of another system', () => {
+test('a file with a name that is not in the vocabulary is refused, and so is a special file of another system', () => {
   assert.deepEqual(checkVocabulary([...files, 'connectors/mysql/reader.ts'], vocabulary), [
     'connectors/mysql/reader.ts is not in the vocabulary of docs/add-a-connector.md',
   ]);
@@ -52,7 +52,7 @@ test('an idea at another path is refused', () => {
   assert.match(problem, /^connectors\/sqlite\/source.ts is not/);
 });
 
-test('what the page lists is there, has a reason, and is of one system', () => {
+test('what the page lists exists, has a reason, and is of one system', () => {
   const special = [
     { system: 'mysql', file: 'gone.ts', why: 'it was' },
     { system: 'mysql', file: 'session.ts', why: '' },

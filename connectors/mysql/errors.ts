@@ -60,7 +60,7 @@ const tooLarge: ErrorClass = {
 const timeLimited: ErrorClass = {
   code: 'StatementCancelled',
   disposition: later,
-  mend: 'Idra sets no limit; raise the user's limit (MAX_STATEMENT_TIME), the query's (MAX_EXECUTION_TIME), or that of a proxy in between',
+  mend: "Idra sets no limit; raise the user's limit (MAX_STATEMENT_TIME), the query's (MAX_EXECUTION_TIME), or that of a proxy in between",
 };
 
 /** By error number, which MySQL and MariaDB share where both have the error. */

@@ -30,7 +30,7 @@ for (const [name, start] of servers) {
 
     const requireNotRun = async () => assert.deepEqual(await database.run('SELECT * FROM ran'), []);
 
-    test('functions of others that have the names of ours are not called', async () => {
+    test('functions of other users with the names of functions that Idra uses are not called', async () => {
       const planted = [...namesInSource()];
       for (const each of ['COUNT', 'CONCAT', 'UTC_TIMESTAMP', 'GET_LOCK', 'POW', 'UNHEX', 'CURRENT_USER'])
         assert.ok(planted.includes(each), each);
@@ -61,7 +61,7 @@ for (const [name, start] of servers) {
       await requireNotRun();
     });
 
-    test('functions and triggers of others do not change how literals are read', async () => {
+    test('functions and triggers of other users do not change how literals are read', async () => {
       const set =
         "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES'; SET SESSION character_set_client = 'gbk';";
       const asRoot = (sql: string) => database.server.query(sql, database.name);

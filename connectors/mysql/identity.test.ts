@@ -12,7 +12,7 @@ const [one, two, three] = ['1', '2', '3'].map(
   (digit) => `${digit.repeat(8)}-aaaa-bbbb-cccc-${digit.repeat(12)}`,
 ) as [string, string, string];
 
-test('a replica that has executed transactions of the server before takes its place', () => {
+test('a replica that has executed the transactions of the earlier server counts as the same system', () => {
   const primary = identityOf(namesOf([one, `${one}:1-500`]), 'shop');
   const promoted = identityOf(namesOf([two, `${one.toUpperCase()}:1-498,\n${two}:1-3:7-9`]), 'shop');
   const next = identityOf(namesOf([three, `${two}:1-30`]), 'shop');
@@ -21,7 +21,7 @@ test('a replica that has executed transactions of the server before takes its pl
   assert.equal(isSameSystem(primary, next), false);
 });
 
-test('a group has a name of its own; a tag of GTIDs is none', () => {
+test('a group has its own name; a tag of GTIDs is not one', () => {
   assert.deepEqual(namesOf([one, `${three}:1-5:tag:1-3`]), [one, three]);
 });
 
@@ -32,7 +32,7 @@ test('without GTIDs another server is another system, and so is another database
   assert.equal(isSameSystem(at(one, 'shop'), at(one, 'other')), false);
 });
 
-test('MariaDB says nothing, and nothing is concluded; nor from what is no uuid', () => {
+test('nothing is concluded from MariaDB, which reports no uuid, nor from an invalid uuid', () => {
   assert.equal(identityItems(new Set(['sql_mode'])), 'NULL, NULL');
   assert.equal(
     identityItems(new Set(['server_uuid', 'gtid_executed'])),
@@ -43,7 +43,7 @@ test('MariaDB says nothing, and nothing is concluded; nor from what is no uuid',
   assert.equal(isSameSystem([], identityOf([one], 'shop')), undefined);
 });
 
-test('a server says its uuid at both ends, and a source whose next connection ends at another server says so', async () => {
+test('a server reports its uuid at both ends, and a source that reconnects to another server is refused', async () => {
   const signal = AbortSignal.timeout(60_000);
   const database = await TestDatabase.create(mysql);
   try {

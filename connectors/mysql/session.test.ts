@@ -48,7 +48,7 @@ for (const [name, start] of servers) {
         });
       });
 
-      test('only Disable and a server without TLS speak in plain text', async () => {
+      test('only Disable and a server without TLS use plain text', async () => {
         await server.query(`ALTER USER '${database.user}'@'%' REQUIRE SSL`);
         try {
           await assert.rejects(check(tls('Disable')), { disposition: 'permanent' });
@@ -59,7 +59,7 @@ for (const [name, start] of servers) {
       });
     });
 
-    test('a database that the user may not see, and a setting that is not ours', async () => {
+    test('a database that the user may not see, and a setting that is not supported', async () => {
       await assert.rejects(check({ database: 'nowhere' }), { disposition: 'permanent' });
       await assert.rejects(check({ parameters: { sql_mode: '' } }), { code: 'ParameterUnknown' });
       await assert.rejects(check({ parameters: { lock_wait_timeout: '1; DROP' } }), {
@@ -67,7 +67,7 @@ for (const [name, start] of servers) {
       });
     });
 
-    test('check names the rights that are missing, with the statement that grants them', async () => {
+    test('check names the missing rights, with the statement that grants them', async () => {
       const { findings } = await check({});
       const mends = findings.map((each) => [each.code, each.mend]);
       assert.deepEqual(mends, [
@@ -140,7 +140,7 @@ for (const [name, start] of servers) {
       );
     });
 
-    test('where LOAD DATA LOCAL is off, lines of another system are values and nothing else', async () => {
+    test('where LOAD DATA LOCAL is off, lines of another system are only values', async () => {
       const access = accessOf(database);
       const run = (sql: string) => server.query(sql, database.database);
       await run('CREATE TABLE victim (id INT)');

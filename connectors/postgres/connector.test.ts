@@ -76,7 +76,7 @@ describe('errors of objects are classified', () => {
     ]);
   });
 
-  test('rights that are missing, and tables that a crash empties, are found with what mends them', async () => {
+  test('rights that are missing, and tables that a crash empties, are found with their remedies', async () => {
     await database.query(`CREATE TABLE not_mine (id int PRIMARY KEY); CREATE SCHEMA closed; CREATE TABLE closed.t (id int);
       CREATE UNLOGGED TABLE fast (id int); GRANT ALL ON fast TO "${database.user}"; GRANT USAGE ON SCHEMA closed TO "${database.user}"`);
     const open = async (table: string) =>
@@ -119,7 +119,7 @@ describe('errors of objects are classified', () => {
     await destination.close();
   });
 
-  test('a commit table of another role is found; one of an older version that is ours is no matter', async () => {
+  test('a commit table of another role is found; our own one of an older version is accepted', async () => {
     await database.query(`CREATE SCHEMA old; CREATE TABLE old.t (id int PRIMARY KEY); CREATE TABLE old._idra_commits (uid text);
       GRANT ALL ON old.t, old._idra_commits TO "${database.user}"; GRANT ALL ON SCHEMA old TO "${database.user}"`);
     const object = { table: 'old.t', existingRows: 'Refuse' } as const;
@@ -137,7 +137,7 @@ describe('errors of objects are classified', () => {
 });
 
 describe('check and discover', () => {
-  test('version, the right that late rows need, and what there is to sync', async () => {
+  test('version, the right that late rows need, and the objects to sync', async () => {
     await database.run(
       'CREATE TABLE here (id int PRIMARY KEY, name text); CREATE VIEW shown AS SELECT id FROM here; INSERT INTO here SELECT generate_series(1, 500); ANALYZE here',
     );
@@ -179,12 +179,12 @@ describe('row formats', () => {
     await flow.close();
   });
 
-  test('an escaped backslash before a letter is no escape', () => {
+  test('an escaped backslash before a letter is not an escape', () => {
     const lines = Buffer.from(String.raw`a\\fb\fc\\\vd`);
     assert.equal(withoutRareEscapes(lines).toString(), 'a\\\\fb\fc\\\\\vd');
   });
 
-  test('binary casts to wider columns, and only such', async () => {
+  test('binary rows are used for casts to wider columns only', async () => {
     await database.run(`CREATE TABLE cast_from (id int PRIMARY KEY, s smallint, v varchar(5), f real, j json, d date, u uuid, n numeric(5,2));
       INSERT INTO cast_from SELECT i, i, 'v' || i, i / 3.0, '{"b":1}', date '2026-01-01' + i, md5(i::text)::uuid, i / 4.0 FROM generate_series(-9, 9) i;
       CREATE TABLE cast_to (id bigint PRIMARY KEY, s numeric, v text, f double precision, j jsonb, d timestamp, u text, n numeric(10,4))`);

@@ -28,7 +28,7 @@ async function keysOf(table: string): Promise<unknown> {
 }
 
 describe('keys that are unique for what a SELECT returns', () => {
-  test('a parent with children has none, and says how to read it; its partitions are no children', async () => {
+  test('a parent with children has no key, and a remedy; partitions do not count as children', async () => {
     await database.run(`CREATE TABLE animal (id int PRIMARY KEY); CREATE TABLE cat () INHERITS (animal); CREATE TABLE alone (id int PRIMARY KEY);
       CREATE TABLE parted (id int, day int, PRIMARY KEY (id, day)) PARTITION BY LIST (day); CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1)`);
     assert.deepEqual(await keysOf('animal'), { keys: [], isOpaque: true });
@@ -39,7 +39,7 @@ describe('keys that are unique for what a SELECT returns', () => {
     assert.deepEqual(await keysOf('alone'), { keys: ['id'], isOpaque: false });
   });
 
-  test('deferrable ones are told apart, and stand behind the others', async () => {
+  test('deferrable keys are marked, and come last', async () => {
     await database.run(
       'CREATE TABLE later (id int PRIMARY KEY DEFERRABLE, other int NOT NULL UNIQUE, third int NOT NULL UNIQUE DEFERRABLE INITIALLY DEFERRED)',
     );
@@ -66,14 +66,14 @@ describe('keys that are unique for what a SELECT returns', () => {
     assert.equal((await relationOf({ query: 'SELECT * FROM solid' })).isOpaque, true);
   });
 
-  test('an index whose collation takes more for equal than its column does is no key', async () => {
+  test('an index with a coarser collation than its column is not a key', async () => {
     await database.run(`CREATE COLLATION IF NOT EXISTS any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
       CREATE TABLE cased (name text NOT NULL); CREATE UNIQUE INDEX ON cased (name COLLATE any_case)`);
     assert.deepEqual(await keysOf('cased'), { keys: [], isOpaque: false });
   });
 });
 
-test('columns whose values are equal to others say by which rule', async () => {
+test('columns whose different values are equal name the rule', async () => {
   await database.query('CREATE EXTENSION IF NOT EXISTS citext');
   await database.run(`CREATE COLLATION no_accent (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
     CREATE DOMAIN email AS citext; CREATE DOMAIN plain AS text COLLATE no_accent;
@@ -181,7 +181,7 @@ describe('keys of every type are paged by', () => {
   }
 });
 
-test('texts of an extension are paged by its own order, wherever it stands', async () => {
+test('texts of an extension are paged by its own order, in whatever schema it is', async () => {
   await database.query(
     'CREATE SCHEMA "odd.place"; CREATE EXTENSION IF NOT EXISTS citext SCHEMA "odd.place"; GRANT USAGE ON SCHEMA "odd.place" TO PUBLIC',
   );
@@ -209,7 +209,7 @@ test('texts of an extension are paged by its own order, wherever it stands', asy
   }
 });
 
-test('of very many tables those of a name come first, and no more are read than asked for', async () => {
+test('among very many tables those of a name come first, and no more are read than requested', async () => {
   await database.run('CREATE TABLE abundant (id int); CREATE TABLE "Wanted" (id int)');
   const session = await Session.open(database.access, readerName, signal);
   try {

@@ -7,7 +7,7 @@ function serverError(fields: Partial<pg.DatabaseError>): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError(fields.message ?? 'some text', 0, 'error'), fields);
 }
 
-test('what SQLSTATE alone does not tell decides before it; a text that may hold row data is not handed on', () => {
+test('rules more specific than SQLSTATE come first; a text that may hold row data is not passed on', () => {
   const cases: readonly (readonly [fields: Partial<pg.DatabaseError>, code: string])[] = [
     [{ code: '23514', routine: 'exec_stmt_raise' }, 'RaisedByTrigger'],
     [{ code: '42601', internalQuery: "SELECT 'secret" }, 'RaisedByTrigger'],

@@ -122,7 +122,7 @@ function onlyOurs(thrown: unknown): void {
   assert.ok(thrown instanceof IdraError && thrown.code === 'OffsetMoved', String(thrown));
 }
 
-test('what a role has planted is not called by a session that opens, or is given back', async () => {
+test('objects that a role has planted are not called by a session that opens or is returned', async () => {
   const planted = (name: string, result: string) =>
     `CREATE FUNCTION public.${name}() RETURNS ${result} LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$`;
   await database.query(
@@ -142,7 +142,7 @@ test('what a role has planted is not called by a session that opens, or is given
   }
 });
 
-test('what stands in pg_temp, put there by a trigger for example, takes the place of nothing', async () => {
+test('an object that stands in pg_temp, for example created by a trigger, replaces nothing', async () => {
   const session = await Session.open(database.access, writerName, signal);
   const [[names] = []] = await session.query(`SELECT pg_catalog.json_agg(relname) FROM pg_catalog.pg_class
     WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind IN ('r', 'v')`);
@@ -172,7 +172,7 @@ test('what stands in pg_temp, put there by a trigger for example, takes the plac
   }
 });
 
-test('a role that may create in schemas of the path is called by no statement', async () => {
+test('objects of a role that may create in schemas of the path are called by no statement', async () => {
   recording.start();
   await work('a');
   const sent = new Set(recording.statements);

@@ -8,7 +8,7 @@ import { faultProxy } from '../../e2e/kit/proxy.ts';
 import { Session, writerName } from './session.ts';
 import { accessOf, testDatabase } from './test-harness.ts';
 
-test('a connect that is given up half-way ends at once', async () => {
+test('a connect that is aborted half-way ends immediately', async () => {
   const sockets: Socket[] = [];
   const silent = createServer((socket) => sockets.push(socket));
   silent.listen(0, '127.0.0.1');
@@ -25,7 +25,7 @@ test('a connect that is given up half-way ends at once', async () => {
   silent.close();
 });
 
-test('a server that is out of reach does not keep a session from closing', async () => {
+test('an unreachable server does not prevent a session from closing', async () => {
   const database = await testDatabase();
   const proxy = await faultProxy(database.host, database.port);
   try {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasSecondStatement } from './second-statement.ts';
 
-test('two statements are seen where every dialect reads them so', () => {
+test('two statements are detected where every dialect reads them as two', () => {
   for (const query of [
     'select 1; drop table items',
     "select ';' from t where a = 'it''s'; delete from t",
@@ -14,7 +14,7 @@ test('two statements are seen where every dialect reads them so', () => {
     assert.equal(hasSecondStatement(query), true, query);
 });
 
-test('one statement, and what only a server can tell, pass', () => {
+test('one statement, and texts that only a server can judge, pass', () => {
   for (const query of [
     'select 1',
     'select 1;',

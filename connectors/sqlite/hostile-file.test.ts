@@ -73,7 +73,7 @@ const plantings: Readonly<Record<string, string>> = {
 };
 
 for (const [what, sql] of Object.entries(plantings)) {
-  test(`${what} in the place of our commit rows is refused by a claim, a look and a deletion`, async () => {
+  test(`${what} in the place of our commit rows is refused by a claim, a description and a deletion`, async () => {
     const file = join(folder, `${what}.db`);
     execute(file, 'CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)');
     const destination = await openDestination(file);
@@ -88,7 +88,7 @@ for (const [what, sql] of Object.entries(plantings)) {
   });
 }
 
-test('our tables are not listed', async () => {
+test('tables of Idra are not listed', async () => {
   const file = join(folder, 'listed.db');
   execute(
     file,
@@ -182,7 +182,7 @@ test('in a cluster a file is below the folder of its namespace, whatever leads t
   assert.equal(existsSync(join(root, 'team-b', 'new.db')), false);
 });
 
-test('what is not there, or is no folder, outside of a namespace is told in the same words as what is', () => {
+test('outside of a namespace, missing files and folders get the same error as existing ones', () => {
   const root = join(folder, 'told');
   mkdirSync(join(root, 'team-a'), { recursive: true });
   for (const path of ['/etc/passwd', '/etc/passwd/x.db', '/no/such/folder/x.db', '../team-b/x.db']) {
@@ -195,7 +195,7 @@ test('what is not there, or is no folder, outside of a namespace is told in the 
   }
 });
 
-test('a device is no database file', () => {
+test('a device is not a database file', () => {
   for (const open of [openForReading, openForWriting])
     assert.throws(() => open('/dev/null'), { code: 'FileNotOpened', path: 'spec.sqlite.path' });
 });
@@ -213,7 +213,7 @@ function stateOf(path: string): Database.Database {
   return database;
 }
 
-test('a state file of a run is no DataSource, nor what stands beside it, nor a link to it', async () => {
+test('a state file of a run is not accepted as a DataSource, nor the files beside it, nor a link to it', async () => {
   const place = join(folder, 'run');
   mkdirSync(place);
   const state = stateOf(join(place, 'state.db'));

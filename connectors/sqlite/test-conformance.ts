@@ -20,7 +20,7 @@ export const systems: readonly TestSystem[] = [
       cutSessions: 'there is no connection to be cut',
     },
     waivers: {
-      'fence: an owner that stands still before its commit holds up no claim, and its rows never come':
+      'fence: an owner that is paused before its commit blocks no claim, and its rows are never written':
         'nobody can end the transaction of another process: the claim fails as transient until the file is free',
     },
     hasRawFormat: true,

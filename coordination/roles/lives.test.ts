@@ -19,7 +19,7 @@ const time = '2026-01-01T00:00:00.000Z';
 /**
  * Many releases of etcd do not check nested transactions, which agents use for writes. Here each operation is checked against the table.
  */
-describe('what is asked of etcd is granted to who asks', () => {
+describe('each role may do what it requests of etcd', () => {
   let server: EtcdServer;
   const beyond: string[] = [];
   const open: EtcdTransport[] = [];
@@ -70,7 +70,7 @@ describe('what is asked of etcd is granted to who asks', () => {
     spec: {},
   });
 
-  test('in the life of a Sync, from what is desired to its end', async () => {
+  test('in the life of a Sync, from its creation to its deletion', async () => {
     const [agent, operator, api] = [as('idra-agent'), as('idra-operator'), as('idra-api')];
     await operator.ping();
     await operator.desired.putDataSource({ ...dataSourceOf('shop', 1), createdAt: time, spec: {} });

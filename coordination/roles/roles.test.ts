@@ -18,7 +18,7 @@ function madeKeys(): ReadonlyMap<string, string> {
 }
 
 describe('rights on the keys of etcd', () => {
-  test('every key has rights of its own, and somebody who writes it', () => {
+  test('every key has its own rights, and at least one writer', () => {
     const made = madeKeys();
     assert.ok(made.size > 30);
     for (const [name, key] of made) {
@@ -36,7 +36,7 @@ describe('rights on the keys of etcd', () => {
     assert.deepEqual(unused, []);
   });
 
-  test('no role reaches beyond the keys that it is for', () => {
+  test('no role can access keys that it does not need', () => {
     const writes = (role: (typeof roleNames)[number], key: string) =>
       isGranted({ range: { key }, access: 'write' }, grantsOf(role, keys));
     for (const key of [keys.sync('u'), keys.name('n', 'a'), keys.dataSource('n', 'a'), keys.epoch])

@@ -13,7 +13,7 @@ const never = new AbortController().signal;
 const lost = { reason: 'DataSourceNotFound', message: 'DataSource default/shop does not exist' } as const;
 const alone = { reason: 'NoEligibleAgent', message: 'no agent has the label zone=x' } as const;
 
-describe('what the leader tells', () => {
+describe('records of the leader', () => {
   let server: EtcdServer;
   let connections: Connections;
   let one: Coordination;
@@ -31,7 +31,7 @@ describe('what the leader tells', () => {
     return { session, leadership: await session.campaign(never) };
   };
 
-  test('syncs that nobody can run: told by who leads now, and by nobody else', async () => {
+  test('syncs that nobody can run: reported by the current leader, and by nobody else', async () => {
     const seen = new Map<string, UnassignedReason>();
     const watching = one.reports.watchUnassigned(
       (uid, reason) => (reason ? seen.set(uid, reason) : seen.delete(uid)),
@@ -59,7 +59,7 @@ describe('what the leader tells', () => {
     await watching.close();
   });
 
-  test('what the syncs of an agent would use of a data source is known to all, and goes with the agent', async () => {
+  test('what the syncs of an agent would use of a data source is visible to all, and is deleted with the agent', async () => {
     const [one, other] = [
       await connections.open().join(agentOf('c'), ttl),
       await connections.open().join(agentOf('d'), ttl),
@@ -78,7 +78,7 @@ describe('what the leader tells', () => {
     await other.leave();
   });
 
-  test('who waits for a lock is woken when it is released, and when its holder dies', async () => {
+  test('a waiter for a lock is woken when it is released, and when its holder dies', async () => {
     const [a, b] = [
       await connections.open().join(agentOf('e'), ttl),
       await connections.open().join(agentOf('f'), ttl),

@@ -98,7 +98,7 @@ test('a renewal that fails is tried again, until the deadline fires', async () =
   assert.equal((lease.signal.reason as Stopped).reason, 'lease-lost');
 });
 
-test('an answer that comes after the deadline is of no use, though no timer has fired yet', async () => {
+test('an answer after the deadline has no effect, even if no timer has fired yet', async () => {
   const clock = new ManualClock();
   const { lease, renewals } = await leaseOf(clock);
   await clock.moveTo(3_000);
@@ -109,7 +109,7 @@ test('an answer that comes after the deadline is of no use, though no timer has 
   assert.equal(lease.isAlive(), false);
 });
 
-test('a lease that etcd does not know any more is lost at once, and so is one that was revoked', async () => {
+test('a lease that etcd no longer knows is lost immediately, and so is one that was revoked', async () => {
   const clock = new ManualClock();
   const one = await leaseOf(clock);
   await clock.moveTo(3_000);

@@ -104,7 +104,7 @@ describe('session of an agent', () => {
     await b.leave();
   });
 
-  test('a write is there when it is acknowledged, whichever pending write took it along', async () => {
+  test('an acknowledged write is stored, whichever pending write it was combined with', async () => {
     const a = await one.join(agentOf('a'), ttl);
     const lock = await acquire(a, 'carried');
     const read = () => lock.offsets.read();
@@ -152,7 +152,7 @@ describe('session of an agent', () => {
     await a.leave();
   });
 
-  test('one value that etcd refuses does not hold up the others', async () => {
+  test('one value that etcd refuses does not block the others', async () => {
     const a = await one.join(agentOf('a'), ttl);
     const [huge, small] = [await acquire(a, 'huge'), await acquire(a, 'small')];
     const outcomes = await Promise.allSettled([

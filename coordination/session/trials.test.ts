@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-test('a DataSource that has ended two agents is tried by no third, until one has survived it', async () => {
+test('a DataSource that has ended two agents is not opened by a third, until one has survived it', async () => {
   const coordination = coordinateOver(new EtcdClient(server), server.prefix, clock);
   const { trials } = coordination;
   const of = (agent: string, identity = 'first'): Trial => ({
@@ -45,7 +45,7 @@ test('a DataSource that has ended two agents is tried by no third, until one has
   }
 });
 
-test('the note of an agent that lives is no end', async () => {
+test('the record of a live agent does not count', async () => {
   const coordination = coordinateOver(new EtcdClient(server), server.prefix, systemClock);
   const trial = { dataSource: 'team/slow', identity: 'x' };
   const live = ['a', 'b', 'c'].map((name) => agentOf(name));

@@ -8,7 +8,7 @@ import { LocalSlots } from './local-slots.ts';
 
 const never = new AbortController().signal;
 
-test('whoever names two data sources in another order than others takes them in the same one', async () => {
+test('slots of two data sources that are named in another order are acquired in the same order', async () => {
   const slots = new LocalSlots();
   const [shop, archive] = [dataSourceOf('shop', 1), dataSourceOf('archive', 1)];
   const taken: Slots[] = [];
@@ -21,7 +21,7 @@ test('whoever names two data sources in another order than others takes them in 
   await Promise.all(both);
 });
 
-test('who waits for the scarcest slots holds none that others want', async () => {
+test('a waiter for the scarcest slots holds none that others need', async () => {
   const slots = new LocalSlots();
   const [scarce, archive] = [dataSourceOf('shop', 1), dataSourceOf('archive', 2)];
   const take = (name: string, dataSources = [scarce, archive]) =>

@@ -29,7 +29,7 @@ describe('state file', () => {
   after(() => rm(folder, { recursive: true }));
   const newPath = () => join(folder, `${number++}`, 'state.db');
 
-  test('gives a Sync one uid for good, and forgets it on request', async () => {
+  test('gives a Sync one permanent uid, and deletes it on request', async () => {
     const path = newPath();
     const first = openStateFile(path);
     const { uid } = first.identify('default', 'orders');
@@ -79,7 +79,7 @@ describe('state file', () => {
     second.close();
   });
 
-  test('a status that cannot be written stops nobody, and this process tells it all the same', async () => {
+  test('a status that cannot be written stops nobody, and this process still reports it', async () => {
     const path = newPath();
     const file = openStateFile(path);
     const { uid } = file.identify('default', 'orders');
@@ -112,7 +112,7 @@ describe('state file', () => {
     tables.close();
   });
 
-  test('one lock a sync; what was released writes no more; closing ends it', async () => {
+  test('one lock per sync; a released lock writes nothing more; closing ends it', async () => {
     const file = openStateFile(newPath());
     const { uid } = file.identify('default', 'orders');
     const lock = await file.store.acquire(syncOf(uid));
@@ -209,7 +209,7 @@ describe('state file', () => {
     tables.close();
   });
 
-  test('slots are bounded, fair in order of arrival, and left by who is stopped', async () => {
+  test('slots are bounded, fair in order of arrival, and released by a stopped holder', async () => {
     const file = openStateFile(newPath());
     const [one, two] = ['a', 'b'].map((name) => dataSourceOf(name, 1)) as [DataSource, DataSource];
     const never = new AbortController().signal;
@@ -285,7 +285,7 @@ describe('state file', () => {
     file.close();
   });
 
-  test('refuses a file of a newer version and one that is none of its own', async () => {
+  test('refuses a file of a newer version and one that is not a state file', async () => {
     const path = newPath();
     opens(path)();
     const { default: Database } = await import('better-sqlite3');

@@ -34,7 +34,7 @@ const report = {
 };
 
 for (const value of values) {
-  test(`a value that Idra has not written (${value}) holds up nothing of the others`, async () => {
+  test(`a value that Idra has not written (${value}) does not block the others`, async () => {
     const keys = new Keys(server.prefix);
     const bad = [
       keys.sync('bad'),

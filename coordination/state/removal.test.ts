@@ -53,7 +53,7 @@ describe('a deleted Sync is removed by two sides', () => {
     await session.leave();
   };
 
-  test('agents first: it is over for all, and the operator removes what is desired', async () => {
+  test('agents first: it is deleted for all, and the operator removes the desired state', async () => {
     await one.desired.putSync(record('first', { deletedAt }));
     await one.requests.post('first', { type: 'run-now', id: '1' });
     await run('first');
@@ -65,7 +65,7 @@ describe('a deleted Sync is removed by two sides', () => {
     assert.deepEqual(
       await left('first'),
       ['removed', 'syncs'],
-      'the note stays as long as the Sync is there',
+      'the record stays as long as the Sync exists',
     );
     await one.desired.purgeFinished();
     assert.deepEqual(await left('first'), ['removed']);
@@ -95,7 +95,7 @@ describe('a deleted Sync is removed by two sides', () => {
     await session.leave();
   });
 
-  test('a Sync that nobody can read holds up no other', async () => {
+  test('a Sync that nobody can read does not block others', async () => {
     await one.desired.putSync(record('well', { deletedAt }));
     await one.desired.purgeSync('well', 'agent');
     const bad = { kind: 'put' as const, key: keys.sync('bad'), value: 'null' };
@@ -110,7 +110,7 @@ describe('a deleted Sync is removed by two sides', () => {
     }
   });
 
-  test('a note alone ends no Sync that nobody has deleted', async () => {
+  test('a removal record alone ends no Sync that nobody has deleted', async () => {
     await one.desired.putSync(record('third'));
     await client.txn({
       compare: [],

@@ -56,7 +56,7 @@ describe('a Sync that nobody has claimed', () => {
     assert.equal(await purgeHeld(), true);
   });
 
-  test('is told from one that may have a row at its destination', async () => {
+  test('is distinguished from one that may have a row at its destination', async () => {
     const announced = await stored('announced');
     const first = await locked('announced');
     await first.writeProgress({ ...noProgress, mayHaveRow: true });

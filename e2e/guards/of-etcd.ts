@@ -21,7 +21,7 @@ export const ofEtcd: readonly Guard[] = [
     file: 'coordination/state/removal.ts',
     from: 'return sync.deletedAt !== undefined && hasNote;',
     to: 'return hasNote;',
-    caughtBy: { test: 'coordination/state/removal.test.ts', only: 'a note alone' },
+    caughtBy: { test: 'coordination/state/removal.test.ts', only: 'a removal record alone' },
   },
   {
     name: 'grants that a role must not have are revoked',

@@ -65,7 +65,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     file: 'connectors/sqlite/source/page-reader.ts',
     from: 'if (mayBeReplaced(row)) scan.requireText();',
     to: '',
-    caughtBy: { test: 'connectors/sqlite/source/source.test.ts', only: 'whose bytes are none' },
+    caughtBy: { test: 'connectors/sqlite/source/source.test.ts', only: 'with invalid bytes' },
   },
   {
     name: 'SQLite: NULL in a primary key is counted',
@@ -93,7 +93,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     file: 'connectors/sqlite/destination/claim.ts',
     from: 'commits.requireOwner(owner);\n        shadow.create();',
     to: 'shadow.create();',
-    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'owner of before' },
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'an earlier owner' },
   },
   {
     name: 'SQLite: a row that the table leaves out is refused',

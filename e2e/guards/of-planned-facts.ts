@@ -93,7 +93,7 @@ export const ofPlannedFacts: readonly Guard[] = [
     file: 'connectors/postgres/destination/replace.ts',
     from: 'if (Number(count) !== this.#rows) {',
     to: 'if (false) {',
-    caughtBy: { test: 'connectors/postgres/conformance.test.ts', only: 'vanish beside' },
+    caughtBy: { test: 'connectors/postgres/conformance.test.ts', only: 'whose rows vanish' },
   },
   {
     name: 'MySQL: a page is of the shape that was planned',
@@ -121,7 +121,7 @@ export const ofPlannedFacts: readonly Guard[] = [
     file: 'connectors/sqlite/destination/claim.ts',
     from: 'if (totalRows === undefined && pass?.shadow) this.#restartPass(pass.shadow);',
     to: '',
-    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'vanish beside' },
+    caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'whose rows vanish' },
   },
   {
     name: 'MySQL: a batch goes into the table that was claimed',

@@ -30,7 +30,7 @@ for (const [name, start] of servers) {
     const sessions = async () =>
       (await server.query('SHOW PROCESSLIST')).filter((row) => row.User === user).length;
 
-    test('a server that stands still at any moment of the opening is a transient error', async () => {
+    test('a server that stops responding at any step of the opening causes a transient error', async () => {
       // The greeting, the answer to the login, and the answers to the statements that set the session up.
       for (const answers of [0, 1, 2, 3]) {
         let seen = 0;
@@ -45,7 +45,7 @@ for (const [name, start] of servers) {
       await until(async () => (await sessions()) === 0, { what: 'no session to be left' });
     });
 
-    test('a signal ends the opening at any moment, with its reason', async () => {
+    test('a signal ends the opening at any step, with its reason', async () => {
       for (const answers of [0, 1, 2, 3]) {
         const stop = new AbortController();
         const reason = new Error('stopped');
@@ -60,7 +60,7 @@ for (const [name, start] of servers) {
       }
     });
 
-    test('what is opened beside a close is closed as well', async () => {
+    test('a session that is opened during a close is closed as well', async () => {
       const source = await connector.openSource(access, { table: 'is_not_there' }, signal);
       await source.rest();
       const describing = source.describe(signal).catch(() => {});

@@ -18,7 +18,7 @@ const factsOf = (more: Partial<Record<keyof typeof proper, string | null>>) => {
   return readFacts(async () => [{ rows: [row] } as unknown as Result], 'team/shop');
 };
 
-test('what a server says of itself is a name that is known, or a number', async () => {
+test('facts reported by a server are known names or numbers', async () => {
   assert.equal((await factsOf({})).textCollation, 'utf8mb4_0900_bin');
   for (const collation of ['utf8mb4_0900_bin; DROP TABLE t', 'utf8mb4_0900_BIN', 'constructor', null])
     assert.equal((await factsOf({ collation })).textCollation, 'utf8mb4_bin');

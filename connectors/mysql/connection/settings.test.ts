@@ -58,7 +58,7 @@ for (const [name, start] of servers) {
       return database;
     }
 
-    test('each setting has the value of the table, whatever the server says', async () => {
+    test('each setting has the value of the table, whatever the server is configured with', async () => {
       const access = accessOf(await createDatabase());
       const session = await Session.open(access, 'reader', signal);
       const rows = await session.query('SHOW SESSION VARIABLES', signal);
@@ -72,7 +72,7 @@ for (const [name, start] of servers) {
       }
     });
 
-    test('all rows of a table without a key arrive, and a query is not cut', async () => {
+    test('all rows of a table without a key arrive, and a query is not cut off', async () => {
       const database = await createDatabase();
       const access = accessOf(database);
       const run = (sql: string) => server.query(`${sql}`, database.database);

@@ -17,7 +17,7 @@ for (const [name, start] of servers) {
     const commitRow = (table: string) => database.commitRow(table);
 
     describe('Upsert', () => {
-      test('a key of which only the case has changed arrives as it is, with another unique index beside', async () => {
+      test('a key of which only the case has changed is updated, also with another unique index', async () => {
         await run(`CREATE TABLE case_from (k VARCHAR(9) COLLATE utf8mb4_general_ci PRIMARY KEY, n INT, UNIQUE KEY by_n (n));
           INSERT INTO case_from VALUES ('abc', 1), ('d', 2); CREATE TABLE case_to LIKE case_from`);
         const flow = await database.flow({ from: 'case_from', to: 'case_to' });
@@ -50,7 +50,7 @@ for (const [name, start] of servers) {
         await flow.close();
       });
 
-      test('keys that differ in a blank at the end, or in case, are two rows', async () => {
+      test('keys that differ in a trailing space or in case are two rows', async () => {
         await run(`CREATE TABLE blanks (k VARBINARY(10) PRIMARY KEY, v INT);
           INSERT INTO blanks VALUES ('a', 1), ('a ', 2), ('A', 3)`);
         const query = 'SELECT CONVERT(k USING utf8mb4) AS k, v FROM blanks';
@@ -70,7 +70,7 @@ for (const [name, start] of servers) {
         await flow.close();
       });
 
-      test('an id of 0 stays 0, generated columns are left out, and a column of the key alone is enough', async () => {
+      test('an id of 0 stays 0, generated columns are left out, and a table of key columns only is accepted', async () => {
         await run(`CREATE TABLE zero (id INT PRIMARY KEY); INSERT INTO zero VALUES (0), (5);
           CREATE TABLE zero_to (id INT PRIMARY KEY AUTO_INCREMENT, a INT NOT NULL DEFAULT 4, twice INT AS (a * 2) STORED); INSERT INTO zero_to (id) VALUES (5)`);
         const flow = await database.flow({ from: 'zero', to: 'zero_to' });

@@ -102,7 +102,7 @@ for (const [name, start] of servers) {
       });
     }
 
-    test('a table as Idra makes it is taken, and one of a newer layout is no danger', async () => {
+    test('a table as Idra creates it is accepted, and so is one of a newer layout', async () => {
       for (const more of ['', ', newer INT']) {
         await database.run(
           `DROP TABLE IF EXISTS _idra_commits; CREATE TABLE _idra_commits (${columns}${more}, ${key})`,
@@ -140,7 +140,7 @@ for (const [name, start] of servers) {
       await flow.close();
     });
 
-    test('a user to whom triggers are not shown is told so', async () => {
+    test('a user who cannot see triggers gets a finding', async () => {
       const rights = 'SELECT, INSERT, UPDATE, CREATE, CREATE TEMPORARY TABLES';
       const few = await database.userWith(`${rights} ON ${database.name}.*`);
       const object = { table: 'own_from', existingRows: 'Keep' } as const;
@@ -154,7 +154,7 @@ for (const [name, start] of servers) {
       assert.deepEqual(await codes(database.access), []);
     });
 
-    test('a shadow that others have put something on is not used', async () => {
+    test('a shadow to which other users attached objects is not used', async () => {
       await open('Replace');
       const target = { schema: database.name, table: `own_to_${count}` };
       const { table: shadow } = ownTable(target, flow.plan.uid, 'shadow');

@@ -59,7 +59,7 @@ for (const [name, start] of servers) {
       ],
     ];
     for (const [what, column, row, code, message] of cases) {
-      test(`${what} refuses a row by its name, with what is to blame`, async () => {
+      test(`${what} refuses a row, and the error names the cause`, async () => {
         const to = `to_${code}_${column.length}`.toLowerCase();
         await run(`TRUNCATE TABLE refused; INSERT INTO refused VALUES (41, 'fine', 1), (42, ${row});
           CREATE TABLE ${to} (id INT PRIMARY KEY, p INT, ${column})`);
@@ -76,7 +76,7 @@ for (const [name, start] of servers) {
     }
 
     for (const writeMode of ['Upsert', 'Append', 'Replace'] as const) {
-      test(`a NULL is refused where AUTO_INCREMENT would make a number of it (${writeMode})`, async () => {
+      test(`a NULL is refused where AUTO_INCREMENT would replace it with a number (${writeMode})`, async () => {
         const to = `numbered_${writeMode}`.toLowerCase();
         await run(`TRUNCATE TABLE refused; INSERT INTO refused VALUES (41, 'fine', 1), (42, 'x', NULL);
           CREATE TABLE ${to} (id INT PRIMARY KEY, t VARCHAR(20), p INT NOT NULL AUTO_INCREMENT, KEY by_p (p))`);
@@ -91,7 +91,7 @@ for (const [name, start] of servers) {
 }
 
 for (const [name, start] of servers) {
-  test(`a NULL is refused where ${name}'s TIMESTAMP would take the present time for it`, async () => {
+  test(`a NULL is refused where ${name}'s TIMESTAMP would replace it with the current time`, async () => {
     const database = await TestDatabase.create(start);
     await database.run(`CREATE TABLE times (id INT PRIMARY KEY, t TIMESTAMP NULL); INSERT INTO times VALUES (1, '2020-01-01'), (2, NULL);
       CREATE TABLE times_to (id INT PRIMARY KEY, t TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)`);
@@ -103,7 +103,7 @@ for (const [name, start] of servers) {
   });
 }
 
-test('no raw format is asked for where a NULL would become a number', () => {
+test('no raw format is requested where a NULL would become a number', () => {
   const type = { kind: 'int', bits: 32 } as const;
   const source = { name: 'p', type, nativeType: 'integer', isNullable: true };
   const existing = { name: 'p', type, nativeType: 'int', isNullable: false, isIdentity: true };
@@ -124,7 +124,7 @@ test('no raw format is asked for where a NULL would become a number', () => {
   assert.deepEqual(ask(false)?.as, ['text']);
 });
 
-test('a column of another character set says what it does not have, before the first row', () => {
+test('a column whose character set lacks characters is reported before the first row', () => {
   const existing = {
     name: 't',
     type: { kind: 'text', maxLength: 20 },
@@ -139,7 +139,7 @@ test('a column of another character set says what it does not have, before the f
   assert.equal(numbers.isAccepted && numbers.misfits, undefined);
 });
 
-test('keys of types without a length get one, and what cannot be a key is refused', () => {
+test('keys of types without a length get one, and types that cannot be keys are refused', () => {
   const key = { isKey: true };
   const of = (type: Parameters<typeof types.columnFor>[0]) => types.columnFor(type, key);
   assert.match(JSON.stringify(of({ kind: 'bit', isVarying: true })), /VARCHAR\(255\)/);

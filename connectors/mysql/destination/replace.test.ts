@@ -22,7 +22,7 @@ for (const [name, start] of servers) {
     const ownTables = () => run("SHOW TABLES LIKE '\\_idra\\_%'");
     const open = (to: string) => database.flow({ from: 'rep_from', to, writeMode: 'Replace', maxRows: 2 });
 
-    test('a replaced table has the new rows alone, its indexes and defaults; readers see the old ones until the end', async () => {
+    test('a replaced table has only the new rows, and its indexes and defaults; readers see the old rows until the end', async () => {
       await run(`CREATE TABLE rep_to (id INT PRIMARY KEY, body VARCHAR(20), at DATETIME DEFAULT CURRENT_TIMESTAMP, KEY by_body (body));
         INSERT INTO rep_to (id, body) VALUES (1, 'old'), (99, 'old'); CREATE VIEW rep_view AS SELECT id FROM rep_to`);
       const flow = await open('rep_to');
@@ -42,7 +42,7 @@ for (const [name, start] of servers) {
       assert.deepEqual(await run('SELECT COUNT(*) FROM rep_to'), [['5']]);
     });
 
-    test('stopped between the swap and its commit row: the resumed pass swaps back and goes on', async () => {
+    test('stopped between the swap and its commit row: the resumed pass swaps back and continues', async () => {
       await run(
         "CREATE TABLE cut_to (id INT PRIMARY KEY, body VARCHAR(20)); INSERT INTO cut_to VALUES (9, 'old')",
       );
@@ -67,7 +67,7 @@ for (const [name, start] of servers) {
       assert.deepEqual(await ownTables(), [['_idra_commits']]);
     });
 
-    test('rows that would be one by the key of the destination are not', async () => {
+    test('rows with equal keys of the destination are refused', async () => {
       await run(
         "CREATE TABLE same (id INT, body VARCHAR(9)); INSERT INTO same VALUES (1, 'a'), (2, 'b'), (1, 'c')",
       );
@@ -83,7 +83,7 @@ for (const [name, start] of servers) {
       assert.deepEqual(await rows('same_to'), []);
     });
 
-    test('what does not survive is told, and a foreign key that would go astray is refused', async () => {
+    test('objects that do not survive are reported, and a foreign key that would reference the dropped table is refused', async () => {
       await run(`CREATE TABLE parent (id INT PRIMARY KEY); CREATE TABLE middle (id INT PRIMARY KEY, body VARCHAR(20), parent INT, CONSTRAINT to_parent FOREIGN KEY (parent) REFERENCES parent (id));
         CREATE TABLE child (id INT PRIMARY KEY, middle INT, FOREIGN KEY (middle) REFERENCES middle (id))`);
       await database.server.query(

@@ -38,7 +38,7 @@ test('a row of more or fewer fields is refused', () => {
   assert.throws(() => literal('1', 'text', 'text'), { code: 'ProtocolBroken' });
 });
 
-test('lines end, with or without the last line break', () => {
+test('the last line may lack its line break', () => {
   const lines = (...chunks: string[]) =>
     [...linesOf({ chunks: chunks.map((each) => Buffer.from(each)) })].map(String);
   assert.deepEqual(lines('a\nb', 'c\n\nd'), ['a', 'bc', '', 'd']);
@@ -46,7 +46,7 @@ test('lines end, with or without the last line break', () => {
   assert.deepEqual(lines(), []);
 });
 
-test('escapes as LOAD DATA reads them', () => {
+test('escapes are read as by LOAD DATA', () => {
   assert.equal(plainField('\\b\\0\\Z\\f\\x\\\n'), '\b\0\x1afx\n');
   assert.equal(plainField('\\N'), null);
 });

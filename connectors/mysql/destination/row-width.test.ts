@@ -27,7 +27,7 @@ const texts = [
   planned('three', 'VARCHAR(200)', 'utf8mb3_general_ci'),
 ];
 
-test('a row of exactly the limit is taken, one byte more is refused with the sum and the widest', () => {
+test('a row of exactly the limit is accepted, one byte more is refused with the sum and the widest columns', () => {
   const rest = maxRowBytes - rowWidth([planned('wide', 'VARBINARY(300)')]) + 300;
   assert.deepEqual(rowFindings([planned('wide', `VARBINARY(${rest})`)]), []);
   const [finding, ...more] = rowFindings([planned('wide', `VARBINARY(${rest + 1})`)]);
@@ -43,7 +43,7 @@ test('more columns than a table may have are refused with their number', () => {
   assert.match(finding?.message ?? '', /1,018 columns.*1,017/);
 });
 
-test('columns that are there already are not judged', () => {
+test('existing columns are not checked', () => {
   const wide = planned('wide', 'VARCHAR(16383)');
   assert.deepEqual(rowFindings([{ ...wide, existing: wide.source }]), []);
 });

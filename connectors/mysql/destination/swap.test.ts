@@ -23,7 +23,7 @@ for (const [name, start] of servers) {
       return flow;
     };
 
-    test('nobody claims between the look at the token and the swap', async () => {
+    test('nobody claims between the check of the token and the swap', async () => {
       const flow = await open('held_to');
       const other = await database.client();
       await other.query('SET SESSION innodb_lock_wait_timeout = 1');

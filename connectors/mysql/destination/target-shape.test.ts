@@ -37,7 +37,7 @@ for (const [name, start] of servers) {
         });
       }
 
-      test('no DDL comes between the look at the target and COMMIT', async () => {
+      test('no DDL runs between the check of the target and COMMIT', async () => {
         await database.fill('held', 3);
         const flow = await database.flow({ from: 'held', to: 'held_to' });
         await flow.claim();
@@ -84,7 +84,7 @@ for (const [name, start] of servers) {
       }
 
       for (const onError of ['Stop', 'Skip'] as const) {
-        test(`an upsert whose pass is one commits nothing in the middle (${onError})`, async () => {
+        test(`an upsert in one transaction commits nothing in the middle (${onError})`, async () => {
           const to = `atomic_${onError.toLowerCase()}`;
           const { flow, request } = await openAtomic(to, onError);
           await run(

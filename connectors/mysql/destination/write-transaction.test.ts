@@ -15,7 +15,7 @@ for (const [name, start] of servers) {
     });
     after(() => database?.stop());
 
-    test('a transaction that was committed behind its back commits nothing more', async () => {
+    test('a transaction that was committed implicitly commits nothing more', async () => {
       await database.run('CREATE TABLE t (id INT PRIMARY KEY); CREATE TABLE offsets (at INT)');
       const session = await Session.open(database.access, 'writer', signal);
       await session.allowWrites(signal);

@@ -49,7 +49,7 @@ for (const [name, start] of servers) {
     });
     after(() => database?.stop());
 
-    test('settings that a function has changed are as they were at the next page', async () => {
+    test('settings that a function has changed are restored at the next page', async () => {
       await database.run(
         "CREATE TABLE kept (id INT PRIMARY KEY, at TIMESTAMP NOT NULL); SET time_zone = '+00:00'; INSERT INTO kept VALUES (1, '2026-01-01 08:00:00'), (2, '2026-01-01 08:00:00'), (3, '2026-01-01 08:00:00')",
       );
@@ -181,7 +181,7 @@ for (const [name, start] of servers) {
       }
     });
 
-    test('what a query leaves in its session is gone when the session is lent again', async () => {
+    test('state that a query leaves in its session is gone when the session is reused', async () => {
       const pools = new ServerSessions();
       const access = { ...database.access, sessions: pools };
       const first = await Session.open(access, 'reader', signal);

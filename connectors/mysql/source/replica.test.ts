@@ -149,7 +149,7 @@ for (const [name, start] of servers) {
       await flow.close();
     });
 
-    test('without the right to see it, a server that has replayed from others is no server of its own', async () => {
+    test('without the right to see replication, a server that has replayed from others counts as a replica', async () => {
       const { database, flow } = await openOn('blind', { mode: 'Id', idField: 'id' }, false);
       const findings = await flow.source.check('Id', new AbortController().signal);
       assert.deepEqual(

@@ -43,7 +43,7 @@ for (const [name, start] of servers) {
       await flow.close();
     });
 
-    test('rows of a second that is not over were there, and are held back though no transaction holds them', async () => {
+    test('rows of a second that is not over are held back even if no transaction is open', async () => {
       await run('CREATE TABLE ahead (id INT PRIMARY KEY, at TIMESTAMP NOT NULL)');
       await run('INSERT INTO ahead VALUES (1, NOW() - INTERVAL 1 DAY), (2, NOW() + INTERVAL 1 DAY)');
       const flow = await database.flow({

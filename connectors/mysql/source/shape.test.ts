@@ -88,7 +88,7 @@ for (const [name, start] of servers) {
         await flow.close();
       });
 
-      test('no DDL comes between the look at the shape and the rows', async () => {
+      test('no DDL runs between the check of the shape and the rows', async () => {
         await run(`CREATE TABLE slow (id INT PRIMARY KEY, pad LONGTEXT);
           INSERT INTO slow WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 200) SELECT i, REPEAT('x', 100000) FROM n`);
         const source = await connector.openSource(database.access, { table: 'slow' }, signal);

@@ -20,7 +20,7 @@ for (const [name, start] of servers) {
       `WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})`;
 
     if (name === 'MariaDB') {
-      test('of a system-versioned table the current rows are read, by its keys', async () => {
+      test('the current rows of a system-versioned table are read by its keys', async () => {
         await run(`CREATE TABLE past (id INT PRIMARY KEY, v VARCHAR(9)) WITH SYSTEM VERSIONING;
           CREATE TABLE periods (id INT PRIMARY KEY, v VARCHAR(9), since TIMESTAMP(6) GENERATED ALWAYS AS ROW START, till TIMESTAMP(6) GENERATED ALWAYS AS ROW END,
             PERIOD FOR SYSTEM_TIME (since, till)) WITH SYSTEM VERSIONING`);
@@ -81,7 +81,7 @@ for (const [name, start] of servers) {
         assert.deepEqual(column('place')?.type, { kind: 'other', system: 'mysql', name: 'point' });
       });
 
-      test('which values are equal that are not the same, by the collation', async () => {
+      test('which values are equal by the collation though they differ', async () => {
         await run(`CREATE TABLE equal_ones (ci VARCHAR(9) COLLATE utf8mb4_general_ci, bin VARCHAR(9) COLLATE utf8mb4_bin, latin VARCHAR(9) COLLATE latin1_swedish_ci,
           fixed CHAR(9) COLLATE utf8mb4_bin, fixed_ci CHAR(9) COLLATE utf8mb4_general_ci, bytes VARBINARY(9), label ENUM('a', 'b') COLLATE utf8mb4_general_ci, n INT,
           exact VARCHAR(9) COLLATE ${name === 'MySQL' ? 'utf8mb4_0900_bin' : 'utf8mb4_nopad_bin'})`);
@@ -122,7 +122,7 @@ for (const [name, start] of servers) {
         assert.deepEqual(columns[0]?.type, { kind: 'decimal', precision: 10, scale: 3 });
       });
 
-      test('tables that are missing, schemas that are, and tables without transactions', async () => {
+      test('missing tables, missing schemas, and tables without transactions', async () => {
         const describeIt = async (table: string) => {
           const source = await connector.openSource(database.access, { table, timeZone: 'UTC' }, signal);
           try {
@@ -254,7 +254,7 @@ for (const [name, start] of servers) {
       }
     });
 
-    test('a geometry is no key to page by, whoever names it', async () => {
+    test('a geometry is not accepted as a key, whoever names it', async () => {
       await run('CREATE TABLE places (id INT PRIMARY KEY, g POINT NOT NULL)');
       for (const object of [{ table: 'places' }, { query: 'SELECT * FROM places' }]) {
         const source = await connector.openSource(

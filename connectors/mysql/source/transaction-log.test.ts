@@ -29,21 +29,21 @@ test('a statement that runs has times since its start', () => {
   assert.deepEqual(floorsAfter([100, [statement('1', 90)], []]), [90]);
 });
 
-test('one that waited for a metadata lock between two looks: its transaction started late, its times did not', () => {
+test('one that waited for a metadata lock between two snapshots: its transaction started late, its times did not', () => {
   // Began at 101, waited until 107, was done at 108: the second snapshot sees an idle transaction that started at 107.
   assert.deepEqual(floorsAfter([100, [], []], [110, [], [transaction('7', 107)]]), [100]);
 });
 
-test('one that waited at the first look: since the start of the statement that waited', () => {
+test('one that waited at the first snapshot: since the start of the statement that waited', () => {
   assert.deepEqual(floorsAfter([100, [statement('1', 95)], []], [110, [], [transaction('7', 107)]]), [95]);
 });
 
-test('what was known at a look stays known', () => {
+test('what was known at a snapshot stays known', () => {
   const seen = transaction('7', 97);
   assert.deepEqual(floorsAfter([90, [], []], [100, [], [seen]], [110, [], [seen]], [120, [], [seen]]), [90]);
 });
 
-test('at the first snapshot nothing is known: an hour before it started, and loosely', () => {
+test('at the first snapshot nothing is known: an hour before it started, as an estimate', () => {
   const log = new TransactionLog();
   const [open] = log.take({
     atMicros: 9_000 * second,
@@ -68,7 +68,7 @@ test('without changes there is nothing that could come late', () => {
   assert.deepEqual(floorsAfter([100, [], [reader]], [110, [], [transaction('7', 10)]]), [100]);
 });
 
-test('a prepared XA transaction without a session: of any time at a first look, since the last snapshot at a later one', () => {
+test('a prepared XA transaction without a session: of any time at the first snapshot, since the previous snapshot at a later one', () => {
   const prepared = transaction('7', 95, { connection: '0' });
   assert.deepEqual(floorsAfter([100, [], [prepared]]), [undefined]);
   assert.deepEqual(floorsAfter([100, [], []], [110, [], [prepared]]), [100]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keepsNumbers } from './json-numbers.ts';
 
-test('numbers that come back from a JSON of MySQL as they were', () => {
+test('numbers that JSON of MySQL returns unchanged', () => {
   for (const number of [
     '0',
     '-1',

@@ -17,7 +17,7 @@ for (const [name, start] of servers) {
       await mysql?.stop();
     });
 
-    test('JSON of MySQL arrives with doubles of all their digits, where the table is made and where it is there', async () => {
+    test('JSON of MySQL arrives with all digits of its doubles, in a created table and in an existing one', async () => {
       const rows = `(1, '{"lat": 45.46420000000001}'), (2, '{"pi": 3.141592653589793}'), (3, '[1.5e-300, 18446744073709551615]')`;
       await mysql.run(`CREATE TABLE place (id INT PRIMARY KEY, j JSON); INSERT INTO place VALUES ${rows}`);
       const ends = { connector, source: mysql.access, destination: database.access };

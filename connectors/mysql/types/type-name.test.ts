@@ -19,13 +19,13 @@ const written: readonly string[] = [
   String.raw`set('a\\','''''s','two\nlines')`,
 ];
 for (const text of written) {
-  test(`${text} is read and written as it was`, () => {
+  test(`${text} is read and written unchanged`, () => {
     const parsed = parseTypeName(text);
     assert.equal(parsed && writeTypeName(parsed), text);
   });
 }
 
-test('labels are what they mean', () => {
+test('labels are decoded', () => {
   assert.deepEqual(parseTypeName(String.raw`enum('a\\','it''s','\\','x\ny')`)?.labels, [
     'a\\',
     "it's",
@@ -34,12 +34,12 @@ test('labels are what they mean', () => {
   ]);
 });
 
-test('a label is written again as one, however it was escaped', () => {
+test('a label is written as one literal, however it was escaped', () => {
   const parsed = parseTypeName(String.raw`enum('a\'); DROP TABLE t; -- ')`);
   assert.equal(parsed && writeTypeName(parsed), "enum('a''); DROP TABLE t; -- ')");
 });
 
-test("MariaDB's comments go", () => {
+test("MariaDB's comments are removed", () => {
   for (const comment of ['/*M!100301 COMPRESSED*/', '/* mariadb-5.3 */']) {
     assert.equal(parseTypeName(`varchar(100) ${comment}`)?.base, 'varchar');
   }
@@ -67,12 +67,12 @@ const refused: readonly string[] = [
   "enum('a''); DROP TABLE t",
 ];
 for (const text of refused) {
-  test(`${JSON.stringify(text)} is no type`, () => {
+  test(`${JSON.stringify(text)} is not a type`, () => {
     assert.equal(parseTypeName(text), undefined);
   });
 }
 
-test('a column whose type is none is refused by its name', () => {
+test('a column with an invalid type is refused by its name', () => {
   assert.throws(() => readTypeName('int; DROP TABLE t', 'c', 'd.t', 'spec.source.table'), {
     code: 'TypeUnreadable',
     message: /column c of d\.t/,

@@ -25,7 +25,7 @@ const text = (maxLength?: number): ColumnType => ({
   ...(maxLength !== undefined && { maxLength }),
 });
 
-describe('what is created', () => {
+describe('columns that are created', () => {
   const cases: readonly [string, string][] = [
     [created({ kind: 'int', bits: 64, isUnsigned: true }), 'BIGINT UNSIGNED'],
     [created({ kind: 'boolean' }), 'TINYINT(1)'],
@@ -58,7 +58,7 @@ describe('what is created', () => {
   for (const [is, wanted] of cases) test(wanted, () => assert.equal(is, wanted));
 });
 
-describe('what an existing column keeps', () => {
+describe('values that an existing column keeps', () => {
   const decimal = (precision: number, scale: number): ColumnType => ({ kind: 'decimal', precision, scale });
   const zoned = (hasZone: boolean, precision = 6): ColumnType => ({ kind: 'timestamp', precision, hasZone });
   const cases: readonly [string, ColumnType, boolean][] = [
@@ -100,7 +100,7 @@ describe('what an existing column keeps', () => {
   }
 });
 
-test('numbers that MySQL would change within JSON are seen, those in strings are none', () => {
+test('numbers that MySQL would change within JSON are detected, digits in strings are not', () => {
   for (const kept of [
     '18446744073709551615',
     '-9223372036854775808',
@@ -120,7 +120,7 @@ test('numbers that MySQL would change within JSON are seen, those in strings are
   }
 });
 
-test('a limit of bytes is named as one', () => {
+test('a limit in bytes is reported as bytes', () => {
   const why = (nativeType: string, type: ColumnType) => {
     const existing = { name: 'c', nativeType, type: toColumnType(nativeType, { collation: null }) };
     const acceptance = types.accepts({ ...existing, isNullable: true }, type, { isKey: false });

@@ -40,7 +40,7 @@ before(async () => {
 });
 after(() => database.stop());
 
-test('whatever server, database and role have set, values arrive as they are', async () => {
+test('values arrive unchanged, whatever server, database and role have set', async () => {
   await database.run(`CREATE TABLE odd_from (id int PRIMARY KEY, at timestamptz, d date, i interval, f float8, b bytea, a text[], m money, x xml, t text, v tsvector);
     INSERT INTO odd_from SELECT i, timestamptz '2026-03-04 05:06:07.891234+00' + i * interval '1 day', date '2026-02-03' + i, i * interval '1 day 2 hours',
       i / 3.0, '\\x00ff'::bytea, ARRAY['a', NULL, 'b'], (i * 100.01)::numeric::money, '<a/><b/>', E'back\\\\slash ''é' || i, to_tsvector('simple', 'word w' || i % 2)
@@ -76,7 +76,7 @@ test('whatever server, database and role have set, values arrive as they are', a
   }
 });
 
-test('a server knows each setting under the name that is pinned, and sessions have it after they were reset too', async () => {
+test('every pinned setting exists on the server, and sessions keep it after a reset', async () => {
   const known = new Set((await database.run("SELECT name FROM pg_settings WHERE context = 'user'")).flat());
   const newer = new Set(['transaction_timeout', 'idle_session_timeout']);
   assert.deepEqual(

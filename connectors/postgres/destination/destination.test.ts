@@ -14,7 +14,7 @@ async function equal(from: string, to: string): Promise<void> {
   assert.deepEqual(await rows(to), await rows(from));
 }
 
-test('identity columns take the values of the source', async () => {
+test('identity columns accept the values of the source', async () => {
   await database.run(`CREATE TABLE ident (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, nr int, body text);
     INSERT INTO ident (nr, body) SELECT i, 'b' FROM generate_series(1, 5) i;
     CREATE TABLE ident_to (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, nr int, body text)`);
@@ -27,7 +27,7 @@ test('identity columns take the values of the source', async () => {
   await flow.close();
 });
 
-test('a session that its owner has given up commits nothing, though it could not be ended', async () => {
+test('a session that its owner has abandoned commits nothing, even if it could not be ended', async () => {
   await database.run(
     'CREATE TABLE given_up (id bigint PRIMARY KEY); INSERT INTO given_up SELECT generate_series(1, 40)',
   );

@@ -4,7 +4,7 @@ import { openFlow } from '../../sql/test-flow.ts';
 import { connector } from '../connector.ts';
 import { accessOf, testDatabase } from '../test-harness.ts';
 
-test('a name within a value that the destination does not know is no change of its table', async () => {
+test('an unknown name within a value does not count as a change of the table', async () => {
   const [here, there] = [await testDatabase(), await testDatabase()];
   try {
     await here.run(

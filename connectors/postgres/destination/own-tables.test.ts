@@ -57,7 +57,7 @@ const run = `CREATE FUNCTION run() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN 
 const trigger =
   'CREATE TRIGGER t BEFORE INSERT OR UPDATE ON _idra_commits FOR EACH ROW EXECUTE FUNCTION note()';
 
-describe('a table _idra_commits that is there already', () => {
+describe('an existing table _idra_commits', () => {
   const cases: readonly (readonly [what: string, sql: string, as: 'stranger' | 'owner', message: RegExp])[] =
     [
       ['of another role', table(), 'stranger', /belongs to role stranger/],
@@ -176,7 +176,7 @@ describe('a table _idra_commits that is there already', () => {
   ];
   for (const [look, planted, attempt] of looks) {
     const what = planted === view ? 'a view' : 'a table with a trigger';
-    test(`that became ${what} just after it was looked at (${look}) is not used`, async (context) => {
+    test(`that became ${what} just after it was inspected (${look}) is not used`, async (context) => {
       const claimed = await openClaimed();
       const looked = CommitRows.prototype[look] as (...given: unknown[]) => Promise<unknown>;
       context.mock.method(CommitRows.prototype, look, async function (this: CommitRows, ...given: unknown[]) {
@@ -216,7 +216,7 @@ describe('a table _idra_commits that is there already', () => {
     await isUntouched();
   });
 
-  test('of ours, to which default privileges let others add triggers, lets nobody any more', async () => {
+  test('of ours, to which default privileges let others add triggers, no longer lets anybody', async () => {
     await prepare(
       `ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT ALL ON TABLES TO ${stranger}, PUBLIC`,
       'owner',
@@ -236,7 +236,7 @@ describe('a table _idra_commits that is there already', () => {
   });
 });
 
-describe('a shadow of Replace that is there already', () => {
+describe('an existing shadow of Replace', () => {
   const uid = 'replaced';
   const shadow = () => shadowName({ schema, table: 't' }, uid).table;
 
@@ -264,7 +264,7 @@ describe('a shadow of Replace that is there already', () => {
     ]);
   });
 
-  test('of another role, in place of ours just after it was looked at, is not gone on with', async (context) => {
+  test('of another role, in place of ours just after it was inspected, is not continued', async (context) => {
     await database.run(`CREATE TABLE ${schema}.t (id int PRIMARY KEY)`);
     const options = { from: 'rows_from', to: `${schema}.t`, writeMode: 'Replace', uid } as const;
     const flow = await openFlow(database, options);
@@ -287,7 +287,7 @@ describe('a shadow of Replace that is there already', () => {
   });
 });
 
-test('a plan of a Sync whose commit table is not ours is refused before anything is made', async () => {
+test('a plan of a Sync whose commit table is not ours is refused before anything is created', async () => {
   await prepare(table());
   const object = { table: `${schema}.fresh`, existingRows: 'Keep' } as const;
   const destination = await connector.openDestination(database.access, object, signal);
@@ -296,7 +296,7 @@ test('a plan of a Sync whose commit table is not ours is refused before anything
   assert.deepEqual(await database.run(`SELECT to_regclass('${schema}.fresh')`), [[null]]);
 });
 
-describe('a view that somebody else has made of a table that is replaced', () => {
+describe('a view that somebody else has created of a table that is replaced', () => {
   const replaced = async (type: string, value: string) => {
     await database.run(`CREATE TABLE ${schema}.t (id int PRIMARY KEY)`);
     await database.query(`GRANT ${stranger} TO "${database.user}"`);
@@ -325,7 +325,7 @@ describe('a view that somebody else has made of a table that is replaced', () =>
     });
   }
 
-  test('is made again where its constants are of an enum', async () => {
+  test('is re-created where its constants are of an enum', async () => {
     const flow = await replaced('color[]', "'{red}'");
     await database.run(`GRANT SELECT ON ${schema}.t TO ${stranger}`);
     assert.deepEqual(await flow.destination.check('Replace', signal), []);

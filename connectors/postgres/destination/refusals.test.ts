@@ -62,14 +62,14 @@ test('a pooler is refused, and its connections stay as they were', async () => {
   }
 });
 
-test('what only a person can put right is not tried again and again', async () => {
+test('an error that only a user can fix is not retried', async () => {
   await database.run('CREATE MATERIALIZED VIEW empty AS SELECT 1 AS id WITH NO DATA');
   const error = await failure(openFlow(database, { from: 'empty', to: 'empty_to', sourceKey: ['id'] }));
   assert.deepEqual([error.code, error.disposition], ['ObjectNotReady', 'permanent']);
   assert.match(error.mend ?? '', /REFRESH/);
 });
 
-describe('a row that is refused says why', () => {
+describe('a refused row has a reason', () => {
   async function refusal(setup: string): Promise<string> {
     await database.run(setup);
     const flow = await openFlow(database, { from: 'refused_from', to: 'refused_to' });
@@ -101,7 +101,7 @@ describe('a row that is refused says why', () => {
   });
 });
 
-test('arrays arrive at other systems in one form by every way', async () => {
+test('arrays arrive at other systems in the same form by every row format', async () => {
   await database.run(`CREATE TYPE pair_item AS (a int, b text);
     CREATE TABLE listed (id int PRIMARY KEY, i int[], n numeric[], t text[], u uuid[], o boolean[], f float8[], c pair_item[], ts timestamptz[], b bytea[], d date[])`);
   const flow = await openFlow(database, { from: 'listed', to: 'listed_to' });
@@ -119,7 +119,7 @@ test('arrays arrive at other systems in one form by every way', async () => {
   await flow.close();
 });
 
-test('a text of the source that is no UTF-8 is named by its column', async () => {
+test('a text of the source that is not UTF-8 is reported with its column', async () => {
   const name = `${database.database}_ascii`;
   await database.query(
     `CREATE DATABASE ${name} OWNER "${database.user}" ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`,

@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => database.stop());
 
-test('a replaced table has the new rows alone, and its grants, indexes, views, triggers, keys, comments and sequences', async () => {
+test('a replaced table has only the new rows, and keeps its grants, indexes, views, triggers, keys, comments and sequences', async () => {
   await database.query('CREATE ROLE other_reader');
   try {
     await database.run(`CREATE TABLE place (id int PRIMARY KEY); INSERT INTO place VALUES (1);
@@ -67,7 +67,7 @@ test('a replaced table has the new rows alone, and its grants, indexes, views, t
   }
 });
 
-test('what does not survive is told before', async () => {
+test('what does not survive is reported beforehand', async () => {
   await database.run(`CREATE TABLE kept (id int PRIMARY KEY); CREATE TABLE refers (id int REFERENCES kept);
     CREATE MATERIALIZED VIEW kept_view AS SELECT * FROM kept`);
   const flow = await openFlow(database, { from: 'kept', to: 'kept', writeMode: 'Replace' });
@@ -102,7 +102,7 @@ describe('a replaced table', () => {
       "SELECT relname FROM pg_class WHERE relname ~ '^_idra_shadow' AND relkind = 'r' ORDER BY oid DESC",
     );
 
-  test('has no privileges that the old one had not, nor has its shadow', async () => {
+  test('has no privileges that the old one did not have, nor has its shadow', async () => {
     await database.query('CREATE ROLE default_reader; CREATE ROLE granted_reader');
     try {
       await database.run(`ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO default_reader, PUBLIC`);
@@ -149,7 +149,7 @@ describe('a replaced table', () => {
     await flow.close();
   });
 
-  test('that was given a column in the middle of a pass gets its rows from the first on', async () => {
+  test('to which a column is added in the middle of a pass is filled from the first row', async () => {
     const flow = await prepare('grown');
     await flow.claim();
     await flow.destination.beginPass({ pass: 1, isResumed: false, isAtomic: false }, signal);

@@ -47,7 +47,7 @@ function commitRow(to: string): Promise<(string | null)[][]> {
 
 const change = (to: string) => `ALTER TABLE ${to} ALTER COLUMN id TYPE bigint`;
 
-describe('a destination that changes between two batches takes none of the next', () => {
+describe('a destination that changes between two batches accepts no row of the next one', () => {
   const ways: readonly (readonly [string, Partial<FlowOptions>])[] = [
     ['Upsert', {}],
     ['Upsert, merged', { writeMode: 'Upsert', onError: 'Skip' }],

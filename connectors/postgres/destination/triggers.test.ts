@@ -52,7 +52,7 @@ test('a row that a trigger drops is a refused row, whichever way it is written',
   }
 });
 
-test('a trigger that drops updates which change nothing is no matter', async () => {
+test('a trigger that drops updates which change nothing is accepted', async () => {
   await target('quiet', 'odd_only');
   await database.run(`DROP TRIGGER t ON quiet; INSERT INTO quiet SELECT * FROM ids WHERE id < 6;
     CREATE TRIGGER z BEFORE UPDATE ON quiet FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`);

@@ -61,7 +61,7 @@ test('a session that streams the log holds nothing back', async () => {
 });
 
 describe('a first pass by id', () => {
-  test('goes on on a server that is never quiet', async () => {
+  test('continues on a server that is never idle', async () => {
     const passes = await Passes.open(database, 'n int', byId);
     await database.run(`INSERT INTO ${passes.table} (n) VALUES (1)`);
     let isBusy = true;
@@ -87,7 +87,7 @@ describe('a first pass by id', () => {
     await passes.complete();
   });
 
-  test('reads nothing, and says why, where one lasts longer than it waits', async () => {
+  test('reads nothing, and reports why, where one lasts longer than it waits', async () => {
     const passes = await Passes.open(database, 'n int', byId);
     const long = await database.client();
     await database.run(`INSERT INTO ${passes.table} (n) VALUES (1)`);
@@ -146,7 +146,7 @@ describe('a first pass by id', () => {
   });
 });
 
-describe('rows that wait are told though no transaction holds them back', () => {
+describe('waiting rows are reported even if no transaction holds them back', () => {
   const open = (type: string, more = {}) =>
     Passes.open(database, `at ${type} NOT NULL DEFAULT now()`, { ...byTime, ...more });
 
@@ -188,7 +188,7 @@ describe('rows that wait are told though no transaction holds them back', () => 
     await passes.flow.close();
   });
 
-  test('rows of a moment ago are not called held back', async () => {
+  test('rows of a moment ago do not count as held back', async () => {
     const passes = await open('timestamptz');
     await database.run(`INSERT INTO ${passes.table} DEFAULT VALUES`);
     const { isHeldBack, bound } = await passes.pass();
@@ -238,7 +238,7 @@ describe('the zone of a column without one', () => {
     }
   });
 
-  test('others than ours are told', async () => {
+  test('other zones than ours are reported', async () => {
     await setZone('UTC');
     await database.query(`CREATE ROLE tokyo_writer; ALTER ROLE tokyo_writer SET TimeZone = 'Asia/Tokyo'`);
     try {

@@ -62,7 +62,7 @@ describe('a query that is more than one statement', () => {
     });
   }
 
-  test('a WITH that writes is told as what is wrong with the query', async () => {
+  test('a WITH that writes is reported as the error of the query', async () => {
     const query = 'WITH gone AS (DELETE FROM victim RETURNING id) SELECT * FROM gone';
     const source = await connector.openSource(
       database.access,
@@ -80,7 +80,7 @@ describe('a query that is more than one statement', () => {
     }
   });
 
-  test('is told so by the server, before it stands in any other statement', async () => {
+  test('is refused by the server before it is embedded in another statement', async () => {
     const session = await Session.open(database.access, readerName, signal);
     try {
       await assert.rejects(
@@ -114,7 +114,7 @@ describe('a query that calls functions', () => {
     await isWhole();
   });
 
-  test('that make the session read-write, of another path, or of another role, changes no later statement', async () => {
+  test('that make the session read-write, or change its path or role, changes no later statement', async () => {
     const settings = [
       ['default_transaction_read_only', 'off'],
       ['search_path', 'evil, pg_catalog'],
@@ -180,7 +180,7 @@ test('names in a query are those of its author, by parameters.search_path, the r
   await database.query(`ALTER ROLE "${database.user}" RESET search_path`);
 });
 
-describe('a destination that is only looked at', () => {
+describe('a destination that is only read', () => {
   test('is not written by functions of a view that has its name', async () => {
     await database.run('CREATE VIEW shown AS SELECT 1 AS id WHERE evil.take()');
     const object = { table: 'shown', existingRows: 'Keep' } as const;

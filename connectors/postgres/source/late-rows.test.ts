@@ -147,7 +147,7 @@ describe('Timestamp, below the oldest open transaction', () => {
     }
   });
 
-  test('a session that hides its activity leaves safetyLag alone', async () => {
+  test('a session that hides its activity leaves only safetyLag', async () => {
     const passes = await openPasses(clocked, byTime);
     await database.query(`ALTER ROLE "${database.user}" SET track_activities = off`);
     try {

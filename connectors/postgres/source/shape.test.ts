@@ -127,7 +127,7 @@ test('key values of another length are not read', () => {
     assert.throws(() => keyDecoderOf(type)?.(Buffer.alloc(7)), { code: 'ProtocolBroken' });
 });
 
-test('a row of COPY BINARY that does not hold its fields is what the server has broken', () => {
+test('an incomplete row of COPY BINARY is a protocol error of the server', () => {
   assert.deepEqual(fieldsOf(Buffer.from('0002ffffffff0000000161', 'hex')), [null, Buffer.from('a')]);
   for (const row of [
     '',
@@ -142,7 +142,7 @@ test('a row of COPY BINARY that does not hold its fields is what the server has 
     assert.throws(() => fieldsOf(Buffer.from(row, 'hex')), { code: 'ProtocolBroken' });
 });
 
-test('rows that row security hides behind a view or query are told, and seen when it begins to in the middle of a pass', async () => {
+test('rows that row security hides behind a view or query are reported, also when it begins in the middle of a pass', async () => {
   const name = await table();
   await database.run(`CREATE VIEW ${name}_view AS SELECT * FROM ${name} WHERE id > 2`);
   const kinds: Partial<FlowOptions>[] = [{ from: `${name}_view` }, { query: `SELECT id FROM ${name}` }];

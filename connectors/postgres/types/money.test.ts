@@ -11,7 +11,7 @@ import { accessOf } from '../test-harness.ts';
 
 const signal = new AbortController().signal;
 
-test('money of a currency without cents is refused, for its sums would be others', async (context) => {
+test('money of a currency without cents is refused, because its amounts would change', async (context) => {
   const locales = await tempFolder('locales');
   await chmod(locales, 0o755);
   const folder = join(locales, 'ja_JP.UTF-8');

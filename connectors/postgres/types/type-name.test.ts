@@ -28,7 +28,7 @@ const written: readonly string[] = [
   'public.geometry(PointZ,4326)',
 ];
 for (const text of written) {
-  test(`${text} is read and written as it was`, () => {
+  test(`${text} is read and written unchanged`, () => {
     const parsed = parseTypeName(text);
     assert.equal(parsed && writeTypeName(parsed), text);
   });
@@ -65,12 +65,12 @@ const refused: readonly string[] = [
   '$1',
 ];
 for (const text of refused) {
-  test(`${JSON.stringify(text)} is no type`, () => {
+  test(`${JSON.stringify(text)} is not a type`, () => {
     assert.equal(parseTypeName(text), undefined);
   });
 }
 
-test('built in is what one word names, but for what CREATE TABLE makes sequences of', () => {
+test('one word names a built-in type, except the types for which CREATE TABLE creates sequences', () => {
   const isKept = (text: string) => {
     const parsed = parseTypeName(text);
     return parsed !== undefined && isBuiltIn(parsed);
@@ -82,7 +82,7 @@ test('built in is what one word names, but for what CREATE TABLE makes sequences
   );
 });
 
-test('a column whose type is none is refused by its name', () => {
+test('a column with an invalid type is refused by its name', () => {
   assert.throws(() => readTypeName('integer; DROP TABLE t', 'c', 'public.t', 'spec.source.table'), {
     code: 'TypeUnreadable',
     message: /column c of public\.t/,

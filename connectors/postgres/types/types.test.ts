@@ -136,7 +136,7 @@ function tableSql(name: string, list: typeof columns): string {
   return `DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} (id integer PRIMARY KEY, ${ddl}); INSERT INTO ${name} VALUES ${rows.join(', ')}`;
 }
 
-describe('every type arrives as it was', () => {
+describe('every type arrives unchanged', () => {
   for (const [name, list, rowFormat] of [
     ['by binary', columns, 'best'],
     ['by values', columns, 'values'],

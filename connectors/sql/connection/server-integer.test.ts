@@ -5,7 +5,7 @@ import { serverInteger } from './server-integer.ts';
 
 const isProtocol = { code: 'ProtocolBroken', disposition: 'permanent' };
 
-test('a whole number keeps its digits; what is none is a broken protocol and no bug, and is not repeated', () => {
+test('an integer keeps its digits; an invalid one is a protocol error, not a bug, and is not quoted', () => {
   assert.equal(serverInteger('-9223372036854775808', 'here'), -9_223_372_036_854_775_808n);
   assert.equal(serverInteger(7, 'here'), 7n);
   for (const value of ['7.5', 'seven', null, undefined, 1.5, {}])
@@ -16,7 +16,7 @@ test('a whole number keeps its digits; what is none is a broken protocol and no 
   assert.throws(() => serverInteger('seven', 'here'), isProtocol);
 });
 
-test('so it is in commit rows', () => {
+test('the same in commit rows', () => {
   const row = ['u', 't', 'n', 'm', 'no token', null, '1', '0', '1', 'time'];
   assert.throws(() => toCommitRow(row), isProtocol);
 });

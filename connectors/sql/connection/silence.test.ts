@@ -48,7 +48,7 @@ test('a silent server that gives another connection no answer is given up', asyn
   assert.match(error.message, /has sent nothing .* does not answer another connection/);
 });
 
-test('one that answers is waited for, be the answer an error', async () => {
+test('one that answers, even with an error, is waited for', async () => {
   assert.equal(await ended('well', async () => {}), undefined);
   const full = async () => {
     throw transient('TooManyConnections', 'too many');

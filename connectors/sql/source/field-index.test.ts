@@ -11,7 +11,7 @@ const orders: Relation = {
 };
 const object = { table: 'public.orders', timestampField: 'updated_at', idField: 'id' };
 
-test('a large table without an index of the field that is read by is told, with the columns of one', () => {
+test('a large table without an index of the field that is read by is reported, with the columns for one', () => {
   assert.equal(fieldToIndex('Timestamp', object, orders), 'updated_at');
   assert.deepEqual(indexFindings('updated_at', orders, 'Timestamp', ['id', 'updated_at']), []);
   const [finding] = indexFindings('updated_at', orders, 'Timestamp', ['id']);
@@ -20,7 +20,7 @@ test('a large table without an index of the field that is read by is told, with 
   assert.equal(finding?.mend, 'create an index of public.orders over updated_at, id');
 });
 
-test('nothing is looked for where none is needed: a key, a small table, a view, a query, a Snapshot', () => {
+test('no index is searched where none is needed: a key, a small table, a view, a query, a Snapshot', () => {
   assert.equal(fieldToIndex('Id', object, orders), undefined);
   assert.equal(fieldToIndex('Snapshot', object, orders), undefined);
   assert.equal(fieldToIndex('Timestamp', object, { ...orders, estimatedRows: 9_999 }), undefined);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tableRemedy } from './missing-table.ts';
 
-test('the table that was meant is one of another schema or of nearly this name; else nothing is guessed', () => {
+test('a table of another schema or a similar name is suggested; otherwise nothing is guessed', () => {
   const known = [
     ['public', 'orders'],
     ['sales', 'Order.Items'],

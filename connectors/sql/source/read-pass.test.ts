@@ -58,13 +58,13 @@ async function endOf(reader: RangeReader, request: ReadRequest): Promise<PassEnd
   return next.value;
 }
 
-test('a look that finds nothing at all does not ask for the largest value', async () => {
+test('a pass without rows does not query the largest value', async () => {
   const asked: string[] = [];
   const { isHeldBack } = await endOf(readerOf([], asked), requestOf({ isProbe: true }));
   assert.deepEqual([isHeldBack, asked], [false, ['first']]);
 });
 
-test('where rows wait it does, and a mark of before is kept', async () => {
+test('a pass with waiting rows does, and keeps an earlier mark', async () => {
   const times = ['2026-11-26T08:00:00Z', '2026-11-26T09:00:00Z'];
   const end = await endOf(readerOf(times, []), requestOf({ isProbe: true }));
   assert.deepEqual([end.isHeldBack, end.mark], [true, times[1]]);

@@ -23,7 +23,7 @@ test('one that ends in time leaves nothing behind', async () => {
   requireNoneStuck('quick.db');
 });
 
-test('a view without an end holds up neither who has given it up, nor the end of the process', async () => {
+test('an endless view blocks neither the caller that aborted it nor the end of the process', async () => {
   const folder = await tempFolder('stuck');
   const file = join(folder, 'endless.db');
   execute(

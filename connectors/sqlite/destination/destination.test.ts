@@ -52,7 +52,7 @@ async function claimed(change: PlanChange = {}): Promise<{ destination: Destinat
 const code = (expected: string) => (error: { code?: string }) => error.code === expected;
 const target = () => query(file, 'SELECT * FROM t ORDER BY id');
 
-test('a look at a file that is missing makes none', async () => {
+test('describing a missing file does not create it', async () => {
   const destination = await open();
   assert.equal(await destination.describe(signal), null);
   assert.equal(await destination.hasRows(signal), false);
@@ -62,7 +62,7 @@ test('a look at a file that is missing makes none', async () => {
   assert.equal(existsSync(file), false);
 });
 
-test('what a plan says is what a claim runs', async () => {
+test('a claim runs the statements of the plan', async () => {
   const destination = await open();
   const plan = await planFor(source, destination);
   const statements = destination.statements(plan);
@@ -78,7 +78,7 @@ test('what a plan says is what a claim runs', async () => {
   assert.deepEqual(destination.statements(await planFor(source, destination)), []);
 });
 
-test('Skip leaves out what cannot be kept, counts it and says why without the value', async () => {
+test('Skip leaves out rows that cannot be kept, counts them and reports why without the value', async () => {
   execute(file, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> 'v2'))");
   const { destination } = await claimed({ onError: 'Skip' });
   const result = await destination.write(
@@ -142,7 +142,7 @@ test('the largest time is the latest one, whatever the digits of its fraction', 
   assert.deepEqual(await destination.largest(['at', 'id'], signal), ['2026-11-24 08:00:00.5Z', 1n]);
 });
 
-test('numbers that are kept as text have no largest one', async () => {
+test('numbers that are stored as text have no largest value', async () => {
   const money: Relation = {
     ...source,
     columns: [
@@ -191,7 +191,7 @@ test('a write that is aborted is rolled back, and its lock is gone', async () =>
   });
 });
 
-test('a file that another process is writing to is tried again', async () => {
+test('a file that another process is writing to is retried', async () => {
   const { destination } = await claimed();
   const writer = new Database(file);
   writer.exec('BEGIN IMMEDIATE');
@@ -206,7 +206,7 @@ test('a file that another process is writing to is tried again', async () => {
   assert.equal((await destination.write(batchOf(rows(1), idOffset(1)), signal)).totalRows, 1);
 });
 
-test('paths that cannot be written say so, with what to do', async () => {
+test('paths that cannot be written to are reported, with a remedy', async () => {
   const cases: [path: string, code: string][] = [
     [join(folder, 'missing', 'd.db'), 'FolderNotFound'],
     [folder, 'FileNotOpened'],
@@ -229,7 +229,7 @@ test('paths that cannot be written say so, with what to do', async () => {
   await assert.rejects(destination.describe(signal), code('NotADatabase'));
 });
 
-test('a pass in one transaction that an owner of before begins leaves no lock behind', async () => {
+test('a pass in one transaction that an earlier owner begins leaves no lock behind', async () => {
   const { destination: old } = await claimed({ writeMode: 'Append', key: [], hasUniqueKey: false });
   const newer = await open();
   const plan = await planFor(source, newer, { writeMode: 'Append', key: [], hasUniqueKey: false });

@@ -82,7 +82,7 @@ test('readers see the old rows until the swap; all that belongs to the table sta
   assert.equal((await destination.commitRows('u1', signal))[0]?.offset, encodeOffset(complete));
 });
 
-test('a shadow that vanished begins the pass again', async () => {
+test('a shadow that vanished restarts the pass', async () => {
   await claim();
   await destination.beginPass(start, signal);
   await destination.write(batchOf(rows(1, 2), at(2)), signal);

@@ -44,7 +44,7 @@ async function claimed(
   return { destination, plan };
 }
 
-test('a file that is moved away or replaced is not written any more', async () => {
+test('a file that is moved away or replaced is no longer written', async () => {
   const { destination } = await claimed();
   await destination.write(batchOf(rows(1), idOffset(1)), signal);
   renameSync(file, join(folder, 'moved.db'));
@@ -78,7 +78,7 @@ test('a row that the table would put in the place of another one is refused', as
 });
 
 for (const sql of ['CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)', '']) {
-  test(`a NULL is refused where SQLite would make a number of it (${sql || 'a key that is created'})`, async () => {
+  test(`a NULL is refused where SQLite would replace it with a number (${sql || 'a key that is created'})`, async () => {
     if (sql) execute(file, sql);
     const { destination } = await claimed({ onError: 'Skip' });
     await destination.beginPass(snapshot, signal);

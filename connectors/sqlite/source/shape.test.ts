@@ -68,7 +68,7 @@ test('a column without a type has none in a view either', async () => {
   );
 });
 
-test('what a column and its keys take for equal is known', async () => {
+test('the collations of a column and its keys are known', async () => {
   execute(
     file,
     `CREATE TABLE t (a TEXT COLLATE NOCASE NOT NULL, b TEXT COLLATE RTRIM, c TEXT NOT NULL, d TEXT NOT NULL, e INT);

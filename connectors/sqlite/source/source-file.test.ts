@@ -42,7 +42,7 @@ test('a page asks once which file stands at the path', (t) => {
   }
 });
 
-test('of very many tables those of a name come first, and no more are read than asked for', () => {
+test('among very many tables those of a name come first, and no more are read than requested', () => {
   const file = `${folder}/many.db`;
   execute(file, 'CREATE TABLE abundant (id); CREATE TABLE "Wanted" (id)');
   const tables = inFile(file, (database) => listTables(database, { called: 'wanted', most: 1 }));

@@ -111,7 +111,7 @@ test('a text primary key is a key as long as no NULL is in it', async () => {
   assert.deepEqual((await source.describe(signal)).keys, []);
 });
 
-test('a file that is missing is said', async () => {
+test('a missing file is reported', async () => {
   await assert.rejects((await open()).describe(signal), {
     code: 'SourceFileNotFound',
     path: 'spec.sqlite.path',
@@ -122,7 +122,7 @@ test('a file that is missing is said', async () => {
   );
 });
 
-test('what a field does to a mode is said', async () => {
+test('findings about a field in each mode', async () => {
   execute(
     file,
     `CREATE TABLE t (id INTEGER PRIMARY KEY, n DECIMAL_TEXT(20,0), at TEXT);
@@ -183,7 +183,7 @@ test('times are compared in the shape in which the file holds them', async () =>
   assert.deepEqual(batches[0]?.offset, { mode: 'Timestamp', at: '2026-11-24T08:00:01.000Z', key: ['3'] });
 });
 
-test('an offset that a row has as it is stays as it is, though the digits of fractions differ', async () => {
+test('an offset that equals the text of a row is kept, even if the digits of fractions differ', async () => {
   execute(
     file,
     `CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME);
@@ -194,7 +194,7 @@ test('an offset that a row has as it is stays as it is, though the digits of fra
   assert.deepEqual(ids((await read(source, { ...timestamps, after })).rows), [2, 3]);
 });
 
-test('numbers are no times', async () => {
+test('numbers are not times', async () => {
   execute(file, 'CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME); INSERT INTO t VALUES (1, 1700000000)');
   await assert.rejects(read(await open(), timestamps), {
     code: 'TimestampNotText',
@@ -216,7 +216,7 @@ test('rows that wait are counted', async () => {
   assert.equal(await source.estimateWaiting(request, signal), 3);
 });
 
-test('a text whose bytes are none stops the reading, and a character that the driver puts in their place does not', async () => {
+test('a text with invalid bytes stops the pass, and a replacement character in a valid text does not', async () => {
   const bad = "CAST(x'ff41' AS TEXT)";
   const encodings = ['UTF-8', 'UTF-16le', 'UTF-16be'];
   const badOf = {

@@ -72,7 +72,7 @@ test('of one style only equal texts are one value', () => {
   }
 });
 
-test('what has one spelling is not looked at', () => {
+test('values with one spelling are not compared', () => {
   for (const type of [
     { kind: 'int', bits: 64 },
     { kind: 'text' },

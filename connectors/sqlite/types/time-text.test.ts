@@ -20,7 +20,7 @@ test('canonical text of what applications write', () => {
     assert.equal(canonicalTimestamp(stored, hasZone), canonical);
 });
 
-test('a time of elsewhere in the shape of a stored one', () => {
+test('a time of another system in the format of a stored one', () => {
   const cases: [text: string, sample: string, shaped: string][] = [
     ['2026-11-24 08:00:00.12', '2026-11-23T09:00:00.000Z', '2026-11-24T08:00:00.120Z'],
     ['2026-11-24 08:00:00Z', '2026-11-23 09:00:00', '2026-11-24 08:00:00'],
@@ -31,7 +31,7 @@ test('a time of elsewhere in the shape of a stored one', () => {
   for (const [text, sample, shaped] of cases) assert.equal(shapeLike(text, sample), shaped);
 });
 
-test('the clock on a wall', () => {
+test('the wall clock', () => {
   const noon = Date.UTC(2026, 6, 1, 12, 0, 5, 999);
   assert.equal(wallSecondText(noon, 'UTC'), '2026-07-01 12:00:05');
   assert.equal(wallSecondText(noon, 'Europe/Rome'), '2026-07-01 14:00:05');

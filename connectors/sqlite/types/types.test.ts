@@ -233,7 +233,7 @@ for (const table of ['t', 's']) {
   });
 }
 
-test('what is read is canonical, and what is not of its type comes as it is stored', async () => {
+test('values are read as canonical ones, and a value that is not of its declared type as it is stored', async () => {
   const file = newFile();
   execute(file, zoo);
   const source = await openSource(file, { table: 't' });

@@ -17,7 +17,7 @@ function testSystem(system: TestSystem): void {
     space = await system.open();
   });
   after(() => space?.stop());
-  test('has every ability but those that it declares to lack', () => {
+  test('has every ability except those that it declares missing', () => {
     const declared = Object.keys(system.lacks);
     const all = [...Object.keys(space.abilities), ...declared].toSorted();
     assert.deepEqual(all, [...abilities].toSorted());

@@ -6,7 +6,7 @@ import { withDeadline } from './context.ts';
 /** Everything stops when asked to, and nothing stays open. */
 export const stopping: readonly Case[] = [
   {
-    name: 'stop: whatever waits answers a signal that has fired with its reason',
+    name: 'stop: every waiting call rejects with the reason of a signal that has fired',
     needs: [reads('Snapshot'), writes('Upsert')],
     async run(context) {
       const from = await context.fill(2);
@@ -29,7 +29,7 @@ export const stopping: readonly Case[] = [
     },
   },
   {
-    name: 'stop: a read that takes long ends with the reason, and at the system too',
+    name: 'stop: a long read ends with the reason, and also at the system',
     needs: [reads('Snapshot'), can('slowQuery')],
     async run(context) {
       const { text: query, isRunning } = context.can.slowQuery;

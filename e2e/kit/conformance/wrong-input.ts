@@ -12,7 +12,7 @@ const fields: Readonly<Record<WrongField, { readonly field: string; readonly dis
 /** One event has the same code in all systems; its message names the field at fault and the remedy. */
 export const wrongInput: readonly Case[] = [
   {
-    name: 'wrong input: password, address and database are told apart, each by its field',
+    name: 'wrong input: errors distinguish password, address and database, each by its field',
     needs: [can('wrongAccess')],
     async run({ can: { wrongAccess }, connector, system }) {
       for (const [code, { field, disposition }] of Object.entries(fields)) {
@@ -23,7 +23,7 @@ export const wrongInput: readonly Case[] = [
     },
   },
   {
-    name: 'wrong input: an object that is missing, and a name that is none',
+    name: 'wrong input: a missing object and an invalid name',
     async run(context) {
       const describeSource = async (table: string) =>
         await (await context.openSource({ table, timeZone: 'UTC' })).describe(signal);
@@ -37,7 +37,7 @@ export const wrongInput: readonly Case[] = [
     },
   },
   {
-    name: 'wrong input: a query that is none, or asks for what is missing',
+    name: 'wrong input: an invalid query, or one that reads a missing object',
     needs: [can('query')],
     async run(context) {
       const describeQuery = async (query: string) =>
@@ -47,7 +47,7 @@ export const wrongInput: readonly Case[] = [
     },
   },
   {
-    name: 'wrong input: a view is no destination',
+    name: 'wrong input: a view is not accepted as a destination',
     needs: [can('createView')],
     async run(context) {
       const view = context.newName();
@@ -58,7 +58,7 @@ export const wrongInput: readonly Case[] = [
     },
   },
   {
-    name: 'check names the right that is missing, and the statement that grants it',
+    name: 'check names the missing right, and the statement that grants it',
     needs: [can('accessWithoutWriting'), writes('Upsert')],
     async run(context) {
       const target = await context.target();
@@ -71,7 +71,7 @@ export const wrongInput: readonly Case[] = [
     },
   },
   {
-    name: 'check says the version; discover lists what a user would sync, and nothing of ours',
+    name: 'check reports the version; discover lists what a user would sync, and no tables of Idra',
     needs: [reads('Snapshot'), writes('Upsert')],
     async run(context) {
       const from = await context.fill(2);

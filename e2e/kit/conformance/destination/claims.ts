@@ -28,7 +28,7 @@ export const claims: readonly Case[] = [
     },
   },
   {
-    name: 'claim: a restart forgets offset and count, and no rows',
+    name: 'claim: a restart clears offset and count, but no rows',
     needs,
     async run(context) {
       const options = { from: await context.fill(3), to: context.newName(), ...byId };
@@ -72,7 +72,7 @@ export const claims: readonly Case[] = [
     },
   },
   {
-    name: 'an offset that somebody else has moved is neither moved on nor back',
+    name: 'an offset that somebody else has moved is not overwritten',
     needs: [...needs, can('storeOffset')],
     async run(context) {
       const flow = await context.claim({ from: await context.fill(3), maxRows: 1, ...byId });
@@ -86,7 +86,7 @@ export const claims: readonly Case[] = [
     },
   },
   {
-    name: 'what a newer version of Idra has stored is left as it is',
+    name: 'data that a newer version of Idra has stored is left unchanged',
     needs: [...needs, can('storeNewerLayout')],
     async run(context) {
       const flow = await context.claim({ from: await context.fill(2), to: await context.target(), ...byId });
@@ -95,7 +95,7 @@ export const claims: readonly Case[] = [
     },
   },
   {
-    name: 'LastDestination: token and count are kept, no offset; the largest value is that of the object',
+    name: 'LastDestination: token and count are stored, but no offset; the largest value is that of the object',
     needs: [...needs, hasLargest],
     async run(context) {
       const flow = await context.open({ from: await context.fill(numbered(9, 10)), ...byId });
@@ -125,7 +125,7 @@ export const claims: readonly Case[] = [
     },
   },
   {
-    name: 'claim: an object that somebody changes or makes after the plan is not claimed',
+    name: 'claim: an object that somebody changes or creates after the plan is not claimed',
     needs: [reads('Snapshot'), writes('Upsert'), can('change')],
     async run(context) {
       const from = await context.fill(2);

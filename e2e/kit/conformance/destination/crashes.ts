@@ -11,7 +11,7 @@ const needs = [reads('Id'), writes('Append'), isTransactional];
 /** Rows, offset and count of a batch are stored together or not at all; the next claimant continues without a row lost or doubled. */
 export const crashes: readonly Case[] = [
   {
-    name: 'crash: what ends before a commit has written nothing, and the next owner goes on before it',
+    name: 'crash: an owner that ends before a commit has written nothing, and the next owner continues before it',
     needs,
     run: (context) =>
       interrupt(context, async (point) => {
@@ -19,7 +19,7 @@ export const crashes: readonly Case[] = [
       }),
   },
   {
-    name: 'crash: connections that are cut before a commit have written nothing, and the next owner goes on',
+    name: 'crash: connections that are cut before a commit have written nothing, and the next owner continues',
     needs: [...needs, can('cutSessions')],
     run: (context) =>
       interrupt(context, async (point) => {
@@ -27,7 +27,7 @@ export const crashes: readonly Case[] = [
       }),
   },
   {
-    name: 'crash: what ends behind a commit, before anybody has heard of it, goes on behind it',
+    name: 'crash: an owner that ends after a commit, before its answer arrives, is continued after it',
     needs,
     async run(context) {
       const options = await openAppend(context);

@@ -52,7 +52,7 @@ export const fence: readonly Case[] = [
     },
   },
   {
-    name: 'fence: an owner that stands still before its commit holds up no claim, and its rows never come',
+    name: 'fence: an owner that is paused before its commit blocks no claim, and its rows are never written',
     needs,
     async run(context) {
       const { flow: old, from, batches } = await openOwner(context, 1n);

@@ -9,7 +9,7 @@ const secondPass = { ...firstPass, pass: 2 };
 /** Readers see the old rows until the new ones are complete. */
 export const replacing: readonly Case[] = [
   {
-    name: 'Replace: readers see the old rows until the end, then the new ones alone; the next pass replaces these',
+    name: 'Replace: readers see the old rows until the end, then only the new ones; the next pass replaces these',
     needs,
     isForEachFormat: true,
     async run(context) {
@@ -31,7 +31,7 @@ export const replacing: readonly Case[] = [
     },
   },
   {
-    name: 'Replace: a pass that was left in the middle goes on with the rows that it had, one begun again without',
+    name: 'Replace: an interrupted pass continues with its rows, a restarted one without',
     needs,
     async run(context) {
       const first = await openReplace(context);
@@ -47,7 +47,7 @@ export const replacing: readonly Case[] = [
     },
   },
   {
-    name: 'Replace: without a key equal rows are all there, and the pass is one',
+    name: 'Replace: without a key all equal rows are kept, and the pass is one transaction',
     needs,
     async run(context) {
       const from = await context.fill([...numbered(1, 2), ...numbered(2, 2)], { key: 'none' });
@@ -58,7 +58,7 @@ export const replacing: readonly Case[] = [
     },
   },
   {
-    name: 'Replace: an owner of before neither swaps nor touches the shadow of the next one',
+    name: 'Replace: an earlier owner neither swaps nor touches the shadow of the next one',
     needs: [...needs, can('storeToken')],
     async run(context) {
       const old = await openReplace(context);
@@ -77,7 +77,7 @@ export const replacing: readonly Case[] = [
     },
   },
   {
-    name: 'Replace: rows that vanish beside the object are never swapped in',
+    name: 'Replace: a shadow whose rows vanish is never swapped in',
     needs: [...needs, can('leftovers')],
     async run(context) {
       const flow = await openReplace(context);

@@ -29,7 +29,7 @@ export const targetChanges: readonly Case[] = [
     }),
   ),
   {
-    name: 'destination: what no plan depends on does not stop the writing',
+    name: 'destination: changes that no plan depends on do not stop the writing',
     needs: [...needsOf('Upsert'), can('changeNothing')],
     async run(context) {
       const flow = await context.claim({ from: await context.fill(2), maxRows: 1 });

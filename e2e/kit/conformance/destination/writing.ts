@@ -10,7 +10,7 @@ const upserts = [reads('Snapshot'), writes('Upsert'), isTransactional];
 /** Append and Upsert. */
 export const writing: readonly Case[] = [
   {
-    name: 'Upsert: a pass makes the object with its key and stores where it is; the next one changes what has changed',
+    name: 'Upsert: a pass creates the object with its key and stores its offset; the next one updates what has changed',
     needs: upserts,
     isForEachFormat: true,
     async run(context) {
@@ -48,7 +48,7 @@ export const writing: readonly Case[] = [
     },
   },
   {
-    name: 'Upsert: rows of other keys stay, and those of these keys change, though most are new',
+    name: 'Upsert: rows of other keys stay, and rows of these keys change, even if most are new',
     needs: upserts,
     isForEachFormat: true,
     async run(context) {
@@ -64,7 +64,7 @@ export const writing: readonly Case[] = [
     },
   },
   {
-    name: 'Upsert: an object that is nothing but its key',
+    name: 'Upsert: an object with only key columns',
     needs: upserts,
     async run(context) {
       const from = await context.fill([{ id: 1 }, { id: 2 }], { hasNoBody: true });
@@ -75,7 +75,7 @@ export const writing: readonly Case[] = [
     },
   },
   {
-    name: 'Upsert: a key of which only the case has changed arrives as it is',
+    name: 'Upsert: a key of which only the case has changed is updated',
     needs: [...upserts, can('caselessKeys')],
     isForEachFormat: true,
     async run(context) {
@@ -95,7 +95,7 @@ export const writing: readonly Case[] = [
     },
   },
   {
-    name: 'Append: a pass by id goes on behind the last one, and counts what it wrote',
+    name: 'Append: a pass by id continues after the last one, and counts the rows that it wrote',
     needs: [reads('Id'), writes('Append'), isTransactional],
     isForEachFormat: true,
     async run(context) {
@@ -117,7 +117,7 @@ export const writing: readonly Case[] = [
     },
   },
   {
-    name: 'Append: a pass without a key is one transaction, and one that is given up leaves nothing',
+    name: 'Append: a pass without a key is one transaction, and an abandoned one leaves nothing',
     needs: [reads('Snapshot'), writes('Append'), isTransactional],
     isForEachFormat: true,
     async run(context) {

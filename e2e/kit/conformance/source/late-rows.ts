@@ -15,17 +15,17 @@ const boundedBy =
 /** Rows that commit after later ones have been read. `e2e/late-rows` has each way in which a row of a system may be late. */
 export const lateRows: readonly Case[] = [
   {
-    name: 'Timestamp: a row that commits late is read, and what holds the others back is named',
+    name: 'Timestamp: a row that commits late is read, and the reason why others are held back is named',
     needs: [reads('Timestamp'), boundedBy('transactions', 'singleWriter'), can('openLateRow')],
     run: (context) => readLateRow(context, byTime),
   },
   {
-    name: 'Id: a row that commits late is read, and what holds the others back is named',
+    name: 'Id: a row that commits late is read, and the reason why others are held back is named',
     needs: [reads('Id'), boundedBy('transactions'), can('openLateRow')],
     run: (context) => readLateRow(context, byId),
   },
   {
-    name: 'Timestamp: safetyLag holds back what is newer',
+    name: 'Timestamp: safetyLag holds back newer rows',
     needs: [reads('Timestamp')],
     async run(context) {
       const rows = [

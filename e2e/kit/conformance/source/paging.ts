@@ -9,7 +9,7 @@ const time = (second: number) => new Date(Date.UTC(2026, 0, 1, 8, 0, second));
 /** Pages, offsets and the order in which they are read. */
 export const paging: readonly Case[] = [
   {
-    name: 'a batch ends at its rows and at its bytes, and a larger row travels alone',
+    name: 'a batch ends at its limits of rows and bytes, and a larger row is sent alone',
     needs: [reads('Snapshot')],
     isForEachFormat: true,
     async run(context) {
@@ -29,7 +29,7 @@ export const paging: readonly Case[] = [
     },
   },
   {
-    name: 'a pass goes on behind the offset of any of its batches',
+    name: 'a pass continues after the offset of any of its batches',
     needs: [reads('Snapshot')],
     async run(context) {
       const flow = await context.open({ from: await context.fill(7), maxRows: 2, rowFormat: 'values' });
@@ -81,7 +81,7 @@ export const paging: readonly Case[] = [
     },
   },
   {
-    name: 'Id: a pass ends at what was there when it began, and the next one goes on behind it',
+    name: 'Id: a pass ends at the rows that existed when it began, and the next one continues after them',
     needs: [reads('Id')],
     async run(context) {
       const from = await context.fill(3);

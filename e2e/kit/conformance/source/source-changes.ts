@@ -50,7 +50,7 @@ export const sourceChanges: readonly Case[] = [
     },
   },
   {
-    name: 'source: what no plan depends on does not stop a pass',
+    name: 'source: changes that no plan depends on do not stop a pass',
     needs: [reads('Snapshot'), can('changeNothing')],
     async run(context) {
       const from = await context.fill(3);
