@@ -38,10 +38,10 @@ const violations: readonly [what: string, from: string, to: string, problem: str
   ],
   ['a number is left out', '## 2.', '## 3.', 'invariant 2 is expected, not "3. More"'],
   [
-    'a test is none',
+    'a file that is not a test',
     'Tests: `core/token.test.ts`\n-',
     'Tests: `core/token.test.ts`, `core/token.ts`\n-',
-    'invariant 1: core/token.ts is no test',
+    'invariant 1: core/token.ts is not a test',
   ],
   ['no test is named', '- Tests: `core/token.test.ts`\n-', '-', 'invariant 1 names no test that proves it'],
   [
