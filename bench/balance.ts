@@ -99,7 +99,7 @@ async function changed(
   // What the newcomer had, or else its smallest share: with fewer moves the agents would not be balanced.
   const had = [...owners.values()].filter((agent) => agent === newcomer).length;
   const least = had > 0 ? had : Math.floor(syncCount / agents);
-  say(`${what}: moves, ${moved} seen at the end`, decided, least, 'moves');
+  say(`${what}: moves, ${moved} observed at the end`, decided, least, 'moves');
 }
 
 /** Waits until every sync is assigned and its lock held, and the agents differ by at most one sync. */

@@ -34,14 +34,14 @@ async function measure(count: number): Promise<void> {
     await many.start();
     const startMs = performance.now();
     await many.untilAllArrived(600_000);
-    judge(`${count} Syncs, connections at most, until all are there`, many.peak, maxConnections);
-    judge(`${count} Syncs, all there after`, (performance.now() - startMs) / 1_000, 180, 's');
+    judge(`${count} Syncs, connections at most, until all rows have arrived`, many.peak, maxConnections);
+    judge(`${count} Syncs, all rows arrived after`, (performance.now() - startMs) / 1_000, 180, 's');
     many.peak = 0;
     await many.addRows();
     const addedMs = performance.now();
     await many.untilAllArrived(600_000);
     judge(`${count} Syncs, connections at most, with a row each`, many.peak, maxConnections);
-    judge(`${count} Syncs, a row each, all there after`, (performance.now() - addedMs) / 1_000, 120, 's');
+    judge(`${count} Syncs, a row each, all arrived after`, (performance.now() - addedMs) / 1_000, 120, 's');
     many.peak = 0;
     await new Promise((resolve) => setTimeout(resolve, 70_000));
     judge(`${count} Syncs, connections at most, with nothing new`, many.peak, maxConnections);

@@ -12,7 +12,7 @@ const all = readdirSync(folder)
 
 const unknown = wanted.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
-  console.error(`bench: there is no ${unknown.join(', ')}; there are ${all.join(', ')}`);
+  console.error(`bench: unknown benchmark ${unknown.join(', ')}; available: ${all.join(', ')}`);
   process.exit(2);
 }
 for (const name of wanted.length > 0 ? wanted : all) {

@@ -68,7 +68,7 @@ test('a server that dies ends the run with its last words, and no seed is counte
     });
     await assert.rejects(died, (thrown) => {
       assert.ok(thrown instanceof ServerDied, String(thrown));
-      assert.match(thrown.message, /the postgres of the tester has died: .*signal SIGKILL.*\n {2}\| /s);
+      assert.match(thrown.message, /the postgres of the tester has ended: .*signal SIGKILL.*\n {2}\| /s);
       return true;
     });
     assert.deepEqual(results, []);

@@ -41,7 +41,11 @@ test('docs/types.md says what the plans say', async () => {
   if (page === undefined) return;
   const file = join(projectFolder, 'docs/types.md');
   if (process.env.IDRA_WRITE_DOCS) await writeFile(file, page);
-  assert.equal(await readFile(file, 'utf8').catch(() => ''), page, 'IDRA_WRITE_DOCS=1 writes it anew');
+  assert.equal(
+    await readFile(file, 'utf8').catch(() => ''),
+    page,
+    'run with IDRA_WRITE_DOCS=1 to regenerate it',
+  );
 });
 
 function pairTests(from: SystemName, to: SystemName): void {
@@ -108,7 +112,8 @@ function pairTests(from: SystemName, to: SystemName): void {
         if (arrived === value) continue;
         const where = `${type.name} (${type.ddl}) row ${id}: ${short(value)} became ${short(arrived)}`;
         if (value === null || announcedValue(type, to, value) !== arrived) differences.push(where);
-        else if (!isNoted(preview, 'TypeNote', type)) differences.push(`${where}, and the plan is silent`);
+        else if (!isNoted(preview, 'TypeNote', type))
+          differences.push(`${where}, and the plan does not note it`);
       }
     }
     assert.deepEqual(differences, []);
@@ -204,7 +209,7 @@ function stopName(column: string): string {
 }
 
 function errorsOf(preview: Preview | undefined): readonly string[] {
-  assert.ok(preview, 'the plan says nothing of the sync');
+  assert.ok(preview, 'the plan does not have the sync');
   return preview.findings.filter((each) => each.severity === 'error').map((each) => each.message);
 }
 

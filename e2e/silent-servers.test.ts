@@ -91,7 +91,7 @@ test('a server that falls silent in the middle of a pass, as source and as desti
   for (const proxy of proxies) proxy.pause();
   const errors = () => pairs.map((pair) => statusOf(pair)?.lastError?.code);
   await until(() => errors().every((code) => code === 'HostUnreachable'), {
-    what: 'each to say that its server is not reached',
+    what: 'each to report that its server is not reached',
     timeoutMs: 60_000,
   });
   for (const pair of pairs) {

@@ -45,7 +45,7 @@ describe('agents and a namespace that they do not watch any more', () => {
     const status = await until(
       async () => (await cluster.coordination.reports.readUnassigned()).get('orders'),
       {
-        what: 'the leader to say why nobody runs it',
+        what: 'the leader to report why nobody runs it',
       },
     );
     assert.match(status.message, /the agents do not watch namespace default/);

@@ -228,7 +228,7 @@ test('a row that stops the Sync is named by its key, unless redactKeys hides it'
   files.execute('source', table);
   files.execute('destination', "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> 'b'), at TEXT)");
   const shown = await files.once(byId);
-  assert.match(shown.status.message, /does not keep a row: row id 2: .*CHECK/);
+  assert.match(shown.status.message, /refuses a row: row id 2: .*CHECK/);
   const hidden = await files.once({ ...byId, redactKeys: true });
   assert.match(hidden.status.message, /row id \(hidden by redactKeys\): .*CHECK/);
 });

@@ -109,7 +109,7 @@ export function destinationFindings(entry: TableEntry): Finding[] {
         severity: 'error',
         code: 'NotATable',
         path: 'spec.destination.table',
-        message: `${relation.name} is ${what}: rows are written to plain tables`,
+        message: `${relation.name} is ${what}, but rows are written only to plain tables`,
         mend: 'name a plain table',
       },
     ];

@@ -305,7 +305,7 @@ function pluginUnknown(plugin: string, where: string): IdraError {
     `${where}: the server asks for authentication by ${name}, which Idra does not support`,
     {
       path: 'spec.mysql.user',
-      mend: 'let the user log in by caching_sha2_password or mysql_native_password',
+      mend: 'change the user to caching_sha2_password or mysql_native_password',
     },
   );
 }

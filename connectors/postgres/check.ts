@@ -273,7 +273,7 @@ export function kindFindings({ relation, kind }: TableEntry, path: string): Find
       severity: 'error',
       code: 'NotATable',
       path,
-      message: `${relation.name} is ${lookUp(kinds, kind) ?? 'not a table'}, and rows are written to tables`,
+      message: `${relation.name} is ${lookUp(kinds, kind) ?? 'not a table'}, but rows are written only to tables`,
       mend: 'name a table',
     },
   ];

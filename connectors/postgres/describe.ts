@@ -235,7 +235,7 @@ function tableFindings(name: TableName, isSecured: boolean, hasChildren: boolean
       severity: 'info',
       code: 'HasChildren',
       message: `${objectName} has child tables, whose rows are read with its own: its keys are not unique across all of them`,
-      mend: `name the columns that identify a row in source.key, or read the table alone by source.query: SELECT * FROM ONLY ${quoteName(name)}`,
+      mend: `name the columns that identify a row in source.key, or read only the table itself with source.query: SELECT * FROM ONLY ${quoteName(name)}`,
     });
   }
   return findings;

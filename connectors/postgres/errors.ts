@@ -68,7 +68,7 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
   '55000': {
     code: 'ObjectNotReady',
     disposition: never,
-    mend: 'do what the message asks for: a materialized view is filled by REFRESH MATERIALIZED VIEW',
+    mend: 'follow the message: a materialized view is filled by REFRESH MATERIALIZED VIEW',
   },
   '55P02': { code: 'ServerError', disposition: never },
   '55': { code: 'ObjectNotReady', disposition: later },
@@ -86,7 +86,7 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
   '2B': {
     code: 'DependentObjects',
     disposition: never,
-    mend: 'remove what depends on the table, or use writeMode Upsert',
+    mend: 'drop the objects that depend on the table, or use writeMode Upsert',
   },
   '21000': { code: 'KeyTwiceInBatch', disposition: never },
   '22': { code: 'ValueNotKept', disposition: never },
@@ -97,7 +97,7 @@ const scramFailed: ErrorClass = {
   code: 'AuthenticationFailed',
   disposition: never,
   path: 'spec.postgres.passwordSecretRef',
-  mend: 'check user and password, and that host and port are those of the server that knows them',
+  mend: 'check user and password, and that host and port belong to the intended server',
 };
 
 const partitionMissing: ErrorClass = {
@@ -214,7 +214,7 @@ function isMissedInFunction({ code = '', internalQuery, where = '' }: pg.Databas
 /** A statement of a reader was refused because it writes, which readers never may. The server itself may be writable. */
 export function sourceWrites(doing: string, cause: unknown): IdraError {
   const mend = 'read without functions that write, in the query, view or policy';
-  const message = `${doing}: what is read calls a function that writes, and sources are read in read-only transactions`;
+  const message = `${doing}: the source calls a function that writes, but sources are read in read-only transactions`;
   return permanent('SourceWrites', message, { path: 'spec.source', mend, cause });
 }
 

@@ -8,7 +8,7 @@ export const systems: readonly TestSystem[] = [
   {
     name: definition.title,
     definition,
-    lacks: { slowQuery: 'a statement whose client is gone runs on until it has rows to send' },
+    lacks: { slowQuery: 'a statement whose client has disconnected continues until it has rows to send' },
     waivers: {},
     hasRawFormat: true,
     open: openSpace,

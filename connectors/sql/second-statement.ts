@@ -5,7 +5,7 @@ import { manifestFinding } from '../../core/manifest/rules.ts';
 export function queryFindings({ source: { query } }: { source: { query?: string | undefined } }): Finding[] {
   if (query === undefined || !hasSecondStatement(query)) return [];
   const mend =
-    'write one SELECT; what has to be done before it belongs in a view or a function of the database';
+    'write one SELECT; statements that must run before it belong in a view or function of the database';
   return [manifestFinding('spec.source.query', 'query is more than one statement', mend)];
 }
 

@@ -15,9 +15,9 @@ export const systems: readonly TestSystem[] = [
       wrongAccess: 'a file has neither address nor password',
       accessWithoutWriting: 'rights are those of the file system',
       slowQuery:
-        'what a thread works on is seen nowhere else; stuck-threads.test.ts has queries without an end',
+        'the work of a thread cannot be observed elsewhere; stuck-threads.test.ts has endless queries',
       replaceObject: 'a table is its name and its columns: another one with these is the same',
-      cutSessions: 'there is no connection to be cut',
+      cutSessions: 'there is no connection to cut',
     },
     waivers: {
       'fence: an owner that is paused before its commit blocks no claim, and its rows are never written':

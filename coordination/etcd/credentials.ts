@@ -58,9 +58,9 @@ function commonName(cert: Buffer, key: Buffer): string | undefined {
     });
   }
   if (!isPair) {
-    throw permanent('EtcdNotConfigured', 'the key for etcd is not that of the certificate', {
+    throw permanent('EtcdNotConfigured', 'the key for etcd does not match the certificate', {
       path: 'IDRA_ETCD_KEY',
-      mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to files that belong together',
+      mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to files of one pair',
     });
   }
   return /^CN=(.*)$/m.exec(parsed.subject)?.[1];

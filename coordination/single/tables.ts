@@ -68,7 +68,7 @@ function requireLayout(tables: Tables, path: string): void {
 function asStateError(error: unknown, path: string): unknown {
   if (isFileError(error)) {
     return permanent('StateUnreadable', `the state file ${path} cannot be opened: ${error.code}`, {
-      mend: 'name a file that can be written with --state',
+      mend: 'use --state to name a writable file',
       cause: error,
     });
   }

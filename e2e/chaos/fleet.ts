@@ -176,7 +176,7 @@ export class ChaosFleet {
     for (const { uid, kind, name } of this.flows) {
       if (kind !== 'events') continue;
       const counted = proofs.map((proof) => proof.rows.get(uid)).find((each) => each !== undefined);
-      assert.equal(counted, rows.get(uid), `rows that ${name} has counted, against those that are there`);
+      assert.equal(counted, rows.get(uid), `rows that ${name} has counted, compared with those in the table`);
     }
     const sum = (of: (proof: LedgerProof) => number) => proofs.reduce((all, proof) => all + of(proof), 0);
     return {

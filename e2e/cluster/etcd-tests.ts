@@ -50,7 +50,7 @@ async function refusesAgents(): Promise<void> {
   const stolen = loginOf('agent');
   const read = await asIntruder(stolen, ['get', 'syncs', '-n', namespace, '-o', 'name']);
   assert.equal(read.code, 0, read.stderr);
-  assert.match(read.stdout, /orders/, 'what is refused is refused for its rights');
+  assert.match(read.stdout, /orders/, 'the refusal is caused by missing rights');
   for (const call of [
     ['apply', '-f', '-'],
     ['delete', 'sync', 'orders', '-n', namespace],
@@ -115,7 +115,7 @@ async function rotates(): Promise<void> {
   });
   assert.deepEqual(await lives(), before, 'neither agents nor operator have restarted');
   const stolen = await asIntruder(loginOf('agent'), ['locks']);
-  assert.notEqual(stolen.code, 0, 'nobody takes what the authority before has signed');
+  assert.notEqual(stolen.code, 0, 'certificates of the earlier authority are no longer accepted');
 }
 
 async function startIntruder(): Promise<void> {

@@ -23,7 +23,7 @@ async function isQuietWhenBusy(): Promise<void> {
   try {
     const writes = await countWrites(60_000);
     console.log(`ten busy Syncs: ${writes} status writes in a minute`);
-    assert.ok(writes >= count, 'they say how far they are');
+    assert.ok(writes >= count, 'they report their progress');
     assert.ok(writes <= count * writesAMinute, `${writes} status writes`);
   } finally {
     await busy.stop();

@@ -32,7 +32,7 @@ type Server = PostgresServer | MysqlServer;
 /** One of the tester's own servers has ended by itself. */
 export class ServerDied extends Error {
   constructor(system: SystemName, end: string) {
-    super(`the ${system} of the tester has died: ${end}`);
+    super(`the ${system} of the tester has ended: ${end}`);
   }
 }
 

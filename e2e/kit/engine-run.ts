@@ -57,7 +57,7 @@ export class TwoFiles {
   async once(spec: EngineSetting['spec'], more: Pick<EngineSetting, 'destination'> = {}) {
     const run = new EngineRun({ folder: this.folder, spec, ...more }, { retryForMs: 1_000 });
     const end = await run.end;
-    if (!run.status) throw new Error('the run said nothing');
+    if (!run.status) throw new Error('the run reported nothing');
     // Counts continue over runs; this is the count of this run.
     const read = run.status.rows.read - (run.statuses[0]?.rows.read ?? 0);
     return { end, status: run.status, read };

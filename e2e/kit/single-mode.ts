@@ -73,7 +73,7 @@ export class SingleMode {
   /** What `idra plan` reports, by the Sync's name. */
   async plan(env: RunOptions['env'] = {}): Promise<ReadonlyMap<string, Preview>> {
     const { code, stdout, stderr } = await this.command(['plan', '-f', 'syncs.yaml', '-o', 'json'], env);
-    assert.ok(stdout.trim() !== '', `idra plan ended with ${code} and said nothing: ${stderr}`);
+    assert.ok(stdout.trim() !== '', `idra plan ended with ${code} and printed nothing: ${stderr}`);
     const previews = JSON.parse(stdout) as
       | (Preview & { readonly sync: string })[]
       | (Preview & { sync: string });

@@ -163,13 +163,14 @@ function boundIntegers({ packetParser }: Internals): void {
   const { parseIntNoBigCheck } = packet;
   if (typeof parseIntNoBigCheck !== 'function') throw bug('mysql2 reads integers in an unexpected way');
   packet.parseIntNoBigCheck = function (this: Packet, length) {
-    if (length !== null && length > this.end - this.offset) throw new Error('a number beyond its packet');
+    if (length !== null && length > this.end - this.offset)
+      throw new Error('a number that extends beyond its packet');
     return parseIntNoBigCheck.call(this, length);
   };
   const { readLengthCodedNumberExt } = packet;
   packet.readLengthCodedNumberExt = function (this: Packet, tag, ...more) {
     // The driver would print a stack trace to stderr here.
-    if (tag === undefined || tag > largestTag) throw new Error(`a length that begins with ${tag}`);
+    if (tag === undefined || tag > largestTag) throw new Error(`an invalid length prefix ${tag}`);
     return readLengthCodedNumberExt.call(this, tag, ...more);
   };
   packet.isBounded = true;

@@ -122,7 +122,7 @@ export const settings: readonly Setting[] = [
   {
     name: 'lock_wait_timeout',
     value: '60',
-    reason: 'by default a year: a pass would hang behind a DDL statement',
+    reason: 'by default a year: a pass would wait behind a DDL statement',
   },
   { name: 'net_read_timeout', value: '600', reason: 'a body that is slow to arrive would be cut off' },
   {

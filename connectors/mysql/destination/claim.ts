@@ -136,7 +136,7 @@ export class ClaimedTable {
 function rowsCollapse(count: number, where: string, { key }: WritePlan): Error {
   return permanent(
     'KeyNotUnique',
-    `${count} ${count === 1 ? 'row' : 'rows'} of a batch have the key (${key.join(', ')}) of other rows of the same pass into ${where}: they would take their place`,
+    `${count} ${count === 1 ? 'row' : 'rows'} of a batch have the key (${key.join(', ')}) of other rows of the same pass into ${where} and would overwrite them`,
     {
       path: 'spec.destination.key',
       mend: 'set destination.key to columns that identify a row at the source',

@@ -25,7 +25,7 @@ const unsafe: Readonly<Record<string, { readonly sql: readonly string[]; readonl
       `CREATE TABLE _idra_commits (${columns}, ${key})`,
       'CREATE TRIGGER planted BEFORE UPDATE ON _idra_commits FOR EACH ROW SET NEW.`offset` = NULL',
     ],
-    fault: /has triggers of others \(planted\)/,
+    fault: /has triggers of other users \(planted\)/,
   },
   'a table without transactions': {
     sql: [`CREATE TABLE _idra_commits (${columns.replace('400', '100')}, ${key}) ENGINE = MyISAM`],

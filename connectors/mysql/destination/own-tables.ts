@@ -74,7 +74,7 @@ function faultsOf([tables = [], triggers, keys, columns, indexes]: readonly Rows
   if (type !== 'BASE TABLE') return [type === 'VIEW' ? isView : 'is not a plain table'];
   return [
     ...(transactionalEngines.has(engine ?? '') ? [] : [`is a table of ${engine}, which has no transactions`]),
-    ...named('has triggers of others', triggers),
+    ...named('has triggers of other users', triggers),
     ...named('has foreign keys', keys),
     ...(use === 'commits'
       ? [

@@ -78,7 +78,7 @@ export class WriteTransaction {
       await this.rollBack();
       throw transient(
         'TransactionRolledBack',
-        'the server has ended the transaction of this batch by itself',
+        'the server has ended the transaction of this batch on its own',
       );
     }
   }

@@ -44,14 +44,14 @@ export class AuthenticationGate {
 
   /** Call for the first message that only a completed login sends. */
   requireLoggedIn(): void {
-    if (this.#state !== 'loggedIn') throw new Error('a session before the login is done');
+    if (this.#state !== 'loggedIn') throw new Error('a session before the login is complete');
   }
 
   #outOfTurn(asked: number): string {
     const isUnproven = this.#state === String(method.sasl) || this.#state === String(method.saslContinue);
     return isUnproven && asked === method.ok
       ? 'a login by SCRAM without the proof that the server knows the password'
-      : `a request for authentication (type ${asked}) out of turn`;
+      : `a request for authentication (type ${asked}) at an unexpected point`;
   }
 
   #notOffered(asked: number): Error {

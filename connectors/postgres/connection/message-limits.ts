@@ -85,7 +85,7 @@ function requireFields(body: Buffer): void {
     at += 4 + Math.max(0, length);
     if (field === count - 1 && at === body.length) return;
   }
-  if (count !== 0 || body.length !== 2) throw new Error('a row that does not fill its message');
+  if (count !== 0 || body.length !== 2) throw new Error('a row that is shorter than its message');
 }
 
 /** Repeated pairs of a letter and a zero-terminated text, then a zero. */
@@ -96,5 +96,5 @@ function requireEnded(body: Buffer): void {
     if (end < 0) break;
     at = end + 1;
   }
-  if (body[at] !== 0) throw new Error('an error message without an end');
+  if (body[at] !== 0) throw new Error('an error message without a terminator');
 }

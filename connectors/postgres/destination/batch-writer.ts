@@ -30,11 +30,11 @@ export class RowsLeftOut extends IdraError {
   constructor(table: string) {
     const code = 'ConstraintViolated';
     const mend = 'make sure that the trigger lets rows pass, or set onError to Skip';
-    super({ code, disposition: 'permanent', message: `${table} does not keep a row: ${leftOut}`, mend });
+    super({ code, disposition: 'permanent', message: `${table} refuses a row: ${leftOut}`, mend });
   }
 }
 
-const leftOut = 'a trigger of the table leaves the row out';
+const leftOut = 'a trigger of the table skips the row';
 
 /** Caused by a row, so that `onError` decides. */
 export function isRowRefused(thrown: unknown): boolean {

@@ -72,7 +72,7 @@ describe('an existing table _idra_commits', () => {
         'with a trigger of another role',
         `${table()}; GRANT TRIGGER ON _idra_commits TO ${stranger}; RESET ROLE; SET ROLE ${stranger}; ${note}; ${trigger}`,
         'owner',
-        /has triggers of others/,
+        /has triggers of other users/,
       ],
       [
         'with a rule',
@@ -210,7 +210,7 @@ describe('an existing table _idra_commits', () => {
       if (sql.includes('REVOKE TRIGGER')) await prepare(`${note}; ${trigger}`);
       return await query.call(this, sql);
     });
-    const refusal = { code: 'OwnTableUnsafe', message: /has triggers of others/ };
+    const refusal = { code: 'OwnTableUnsafe', message: /has triggers of other users/ };
     await assert.rejects(flow.claim(), refusal);
     await flow.close();
     await isUntouched();

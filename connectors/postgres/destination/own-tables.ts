@@ -70,7 +70,7 @@ function remedyOf(quoted: string, use: OwnTableUse): string {
 }
 
 const faultsOfAll = [
-  'has triggers of others',
+  'has triggers of other users',
   'has rules',
   'has row security',
   'takes part in inheritance or partitioning',

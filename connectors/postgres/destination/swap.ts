@@ -204,7 +204,7 @@ function unsafeViewsSql(oid: string): string {
 async function requireSafeViews(session: Session, oid: string): Promise<void> {
   const [[what] = []] = await session.run(unsafeViewsSql(oid));
   if (!what) return;
-  throw permanent('NotKeptByReplace', `the table that is replaced ${what}`, {
+  throw permanent('NotKeptByReplace', `the table to be replaced ${what}`, {
     path: 'spec.writeMode',
     mend: 'drop the view, or write it without constants of that type, or use writeMode Upsert',
   });

@@ -35,7 +35,7 @@ test('a row that a trigger drops is a refused row, whichever way it is written',
         await stops.claim();
         await assert.rejects(stops.pass(), (error: IdraError) => {
           assert.equal(error.code, 'ConstraintViolated');
-          assert.match(error.message, /row id 2: a trigger of the table leaves the row out/);
+          assert.match(error.message, /row id 2: a trigger of the table skips the row/);
           return true;
         });
         await stops.close();

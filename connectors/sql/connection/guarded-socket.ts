@@ -32,7 +32,7 @@ export function guardSocket(socket: Socket, { where, inspect }: SocketGuard): vo
 export function protocolError(where: string, thrown: unknown): IdraError {
   if (thrown instanceof IdraError) return thrown;
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return permanent('ProtocolBroken', `${where}: the server sends what its protocol does not allow: ${text}`, {
+  return permanent('ProtocolBroken', `${where}: the server violates its protocol: ${text}`, {
     mend: 'check that host and port belong to a server of this type, and that no proxy changes its traffic',
     cause: thrown,
   });

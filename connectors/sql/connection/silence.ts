@@ -84,7 +84,7 @@ async function attemptOf({ connect }: Probe): Promise<IdraError | undefined> {
 
 function silenceError(where: string, limitMs: number): IdraError {
   return transient('SystemTimeout', `${where}: the server has sent nothing for ${limitMs / 1_000} s`, {
-    mend: 'check the load of the server; for statements that take longer set parameters.socket_timeout',
+    mend: 'check the load of the server; for longer statements set parameters.socket_timeout',
   });
 }
 

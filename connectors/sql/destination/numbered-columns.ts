@@ -12,4 +12,4 @@ export function isNumbered(
   return existing ? existing.isIdentity === true : hasUniqueKey && key.includes(name);
 }
 
-export const nullNotNumbered = 'a NULL in a column that the table would fill by itself';
+export const nullNotNumbered = 'a NULL in a column that the table would fill automatically';

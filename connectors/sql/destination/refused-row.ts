@@ -23,7 +23,7 @@ export function namedAs(row: string | undefined): Pick<Rejection, 'row'> {
 
 /** The error that stops a Sync with onError Stop. `where` is the table or system. */
 export function refusedRow(rejection: Rejection, where: string, cause?: unknown): IdraError {
-  return permanent(rejection.code, `${where} does not keep a row: ${describeRejection(rejection)}`, {
+  return permanent(rejection.code, `${where} refuses a row: ${describeRejection(rejection)}`, {
     path: 'spec.onError',
     mend: 'correct the row at the source or the table at the destination, or set onError to Skip',
     cause,

@@ -87,7 +87,7 @@ export class OrderCheck {
       `several rows of ${relation.name} have ${row}: rows with the same value at the edge of two batches would be lost`,
       {
         path: mode === 'Id' && columns.length === 1 ? 'spec.source.idField' : 'spec.source.key',
-        mend: 'name the columns that identify a row in source.key, or make a query that returns one row for each',
+        mend: 'name the columns that identify a row in source.key, or write a query that returns one row for each',
       },
     );
   }

@@ -22,7 +22,7 @@ export async function* readPass(
   const field = request.mode === 'Snapshot' ? undefined : orderBy[0];
   const bound: PassBound = field
     ? await reader.takeBound(request, field, signal)
-    : { upTo: 'all', report: { kind: 'none', because: 'a snapshot reads what is there' } };
+    : { upTo: 'all', report: { kind: 'none', because: 'a snapshot reads all rows' } };
   const pass: Pass = { reader, request, orderBy, check: new OrderCheck(reader, request, orderBy) };
   const start = startAfter(request);
   const mark = field && !request.isProbe ? await heldBackMark(pass, field, bound, signal) : undefined;

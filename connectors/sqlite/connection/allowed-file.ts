@@ -26,7 +26,7 @@ export function allowedPath(file: string, folder: FileFolder | undefined): strin
   }
   const [, base, what] = /^(.+)(-wal|-shm|-journal|\.pid)$/.exec(real) ?? [];
   if (base !== undefined && existsSync(base))
-    throw refused(file, `it belongs to another file (${what})`, 'name a database file of your own');
+    throw refused(file, `it belongs to another file (${what})`, 'name another database file');
   if (isStateInUse(real)) throw stateFile(file);
   return real;
 }
@@ -87,7 +87,7 @@ function outside(file: string, { root, namespace }: FileFolder): IdraError {
 }
 
 function stateFile(file: string): IdraError {
-  return refused(file, 'it is a state file of idra run', 'name a database file of your own');
+  return refused(file, 'it is a state file of idra run', 'name another database file');
 }
 
 function refused(file: string, why: string, mend: string): IdraError {

@@ -84,7 +84,7 @@ export class BatchWriter {
       if (changes > 0 || mayWriteNothing(this.#plan)) return undefined;
       return {
         code: 'ConstraintViolated',
-        message: 'a trigger of the table leaves the row out (RAISE(IGNORE))',
+        message: 'a trigger of the table skips the row (RAISE(IGNORE))',
       };
     } catch (thrown) {
       const error = toIdraError(thrown, this.#file);

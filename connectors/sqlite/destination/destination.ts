@@ -124,7 +124,7 @@ export class SqliteDestination implements Destination {
   #pack({ rows }: Batch): readonly Uint8Array[] {
     if (!('rows' in rows)) {
       if (rows.format === 'sqlite') return rows.chunks;
-      throw bug(`SQLite takes no rows as ${rows.format}`);
+      throw bug(`SQLite does not accept rows as ${rows.format}`);
     }
     const packs: Uint8Array[] = [];
     for (let from = 0; from < rows.rows.length; from += rowsPerPack)

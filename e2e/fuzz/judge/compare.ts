@@ -118,7 +118,7 @@ function rowProblems(
         .map((name) => `${name}: ${each.get(name)}`)
         .join(', '),
     );
-    return [{ kind: 'stale', row, detail: `${describe(now)} is there as ${wrong.join(' and as ')}` }];
+    return [{ kind: 'stale', row, detail: `${describe(now)} exists as ${wrong.join(' and as ')}` }];
   }
   const isReplaced = !input.promises.keepsDeleted;
   const isCounted = input.promises.copies === 'by reading' || isReplaced;

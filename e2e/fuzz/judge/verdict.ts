@@ -31,7 +31,7 @@ export function judge({ problems, nullRows }: Comparison, status: SyncStatus | u
   );
   const details = left.map(({ kind, row, detail }) => `${kind} row ${row}: ${detail}`);
   if (nullRows !== counted && !(counted > nullRows && problems.length === 0)) {
-    details.push(`${nullRows} rows have NULL in the field that is read by, and status speaks of ${counted}`);
+    details.push(`${nullRows} rows have NULL in the field that is read by, but status counts ${counted}`);
   }
   if (details.length > 0) {
     const kinds = [...new Set(left.map(({ kind }) => kind))].sort();

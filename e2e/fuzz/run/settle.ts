@@ -57,7 +57,7 @@ export async function settle(run: FlowRun, engine: Engine): Promise<Verdict> {
 }
 
 function tooEarly(first: Verdict): Verdict {
-  return { ...first, category: `said too early that it had caught up: ${first.category}` };
+  return { ...first, category: `reported too early that it had caught up: ${first.category}` };
 }
 
 function notSettled(status: SyncStatus | undefined, passes: number, isWaiting: boolean): Verdict {
