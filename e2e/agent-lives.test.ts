@@ -8,7 +8,7 @@ import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
 /** How an agent starts and ends in an abnormal environment. */
-describe('lives of an agent', () => {
+describe('start and end of an agent', () => {
   let cluster: AgentCluster;
   let systems: TestSystems;
   let destination: TestDatabase;
@@ -58,7 +58,7 @@ spec:
     };
   };
 
-  test('without etcd it keeps trying and says so, and it is not ready', async () => {
+  test('without etcd it keeps trying, logs this, and is not ready', async () => {
     const [member] = cluster.server.members;
     assert.ok(member);
     await member.process.kill();
@@ -84,7 +84,7 @@ spec:
     assert.deepEqual(await leave(agent), { code: 0, signal: null });
   });
 
-  test('a namesake waits until the other is gone', async () => {
+  test('an agent with a name in use waits until the other one has ended', async () => {
     const first = await cluster.agent('same');
     const second = await cluster.startAgent('same');
     await second.waitForLine('cannot join the cluster yet (AgentNameTaken)');
@@ -93,7 +93,7 @@ spec:
     assert.deepEqual(await leave(second), { code: 0, signal: null });
   });
 
-  test('a batch that does not end: it says what it waited for, and leaves in time', async () => {
+  test('a batch that does not end: the agent logs what it waited for, and leaves in time', async () => {
     const agent = await cluster.agent('slow', { IDRA_DRAIN_TIMEOUT: '2s' });
     await cluster.untilStatus(
       't',
@@ -108,7 +108,7 @@ spec:
     await letGo();
   });
 
-  test('a second signal ends it at once', async () => {
+  test('a second signal ends it immediately', async () => {
     const agent = await cluster.agent('hasty', { IDRA_DRAIN_TIMEOUT: '120s' });
     await cluster.untilStatus(
       't',

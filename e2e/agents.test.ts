@@ -106,7 +106,7 @@ spec:
     assert.match((await idra('discover', 'shop')).stdout, /public\.t3/);
   });
 
-  test('one that is killed, the leader, is taken over, and only what was its moves', async () => {
+  test('the leader is killed: another agent takes over, and only its Syncs move', async () => {
     const before = await cluster.holders();
     const leader = await cluster.coordination.cluster.leader();
     assert.ok(leader);
@@ -123,7 +123,7 @@ spec:
     await cluster.untilSpread(6, 3);
   });
 
-  test('one that gets SIGTERM gives each of its syncs away once, and leaves', async () => {
+  test('an agent that gets SIGTERM hands over each of its Syncs once, and leaves', async () => {
     const before = await cluster.untilSpread(6, 3);
     const leader = await cluster.coordination.cluster.leader();
     const [leaving = ''] = [...cluster.agents.keys()].filter((name) => name !== leader?.agent);
@@ -140,7 +140,7 @@ spec:
     await untilEqual(...tables);
   });
 
-  test('a change of spec makes it run anew; suspended it stops, answers a request, and goes on when resumed', async () => {
+  test('a change of spec restarts a Sync; suspended it stops, answers a request, and continues when resumed', async () => {
     const spec = (await cluster.coordination.desired.getSync('t0'))?.spec as object;
     await cluster.change('t0', { spec: { ...spec, batch: { maxRows: 7 } } });
     await cluster.untilStatus(
@@ -173,7 +173,7 @@ spec:
     await untilEqual('t0');
   });
 
-  test('deleted: its commit row is closed and all its keys go', async () => {
+  test('deleted: its commit row is closed and all its keys are deleted', async () => {
     await cluster.change('t5', { deletedAt: new Date().toISOString() });
     await until(async () => (await cluster.coordination.desired.getSync('t5')) === undefined, {
       what: 'the purge',
@@ -185,7 +185,7 @@ spec:
     assert.deepEqual(row, ['t']);
   });
 
-  test('what is wrong is said of the sync alone, and over when it is mended', async () => {
+  test('an error is reported for its Sync only, and ends when it is fixed', async () => {
     const wrong = destination.manifest('elsewhere').replace(/password: "[^"]*"/, 'password: "wrong"');
     await cluster.put(
       `${wrong}${manifestOf('t1').replace('name: t1', 'name: w1').replace('warehouse', 'elsewhere').replaceAll('table: public.t1 }', 'table: public.w1 }')}`,
@@ -236,7 +236,7 @@ spec:
     for (const password of passwords) assert.ok(!everything.includes(password));
   });
 
-  test('etcd stops and comes back: syncs stop before the lease can have run out, say so, and go on', async () => {
+  test('etcd stops and comes back: Syncs stop before the lease can have expired, report this, and continue', async () => {
     const [member] = cluster.server.members;
     assert.ok(member);
     const agents = [...cluster.agents.values()].filter(({ isRunning }) => isRunning);

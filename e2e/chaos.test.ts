@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { runChaos } from './chaos/chaos.ts';
 
 /** The short form of `make chaos`. */
-test('a minute of faults loses nothing, doubles nothing, and no older owner writes', async () => {
+test('a minute of faults loses no row, duplicates no row, and no older owner writes', async () => {
   const seed = Number(process.env.IDRA_TEST_SEED ?? Date.now() % 1_000_000);
   const result = await runChaos({
     seconds: 60,

@@ -18,7 +18,7 @@ async function mountedSecrets(...args: readonly string[]): Promise<string[]> {
   );
 }
 
-test('each part has its own certificate and no other; nothing mounts the key of the authority', async () => {
+test('each component has its own certificate and no other; nothing mounts the key of the authority', async () => {
   assert.deepEqual((await mountedSecrets()).sort(), [
     'idra-agent/agent: idra-etcd-agent',
     'idra-etcd/etcd: idra-etcd-server',
@@ -45,7 +45,7 @@ test('an external etcd may have a certificate for each role', async () => {
   );
 });
 
-test('etcd takes nobody without a certificate, and speaks plainly of its health alone', async () => {
+test('etcd refuses clients without a certificate, and serves only its health without TLS', async () => {
   const etcd = podsOf(await renderChart())
     .flatMap(({ containers }) => containers)
     .find(({ name }) => name === 'etcd');
@@ -64,7 +64,7 @@ test('etcd takes nobody without a certificate, and speaks plainly of its health 
   ]);
 });
 
-test('the release of etcd is one that holds users to their roles', async () => {
+test('the release of etcd enforces the roles of users', async () => {
   const images = podsOf(await renderChart()).flatMap(({ containers }) =>
     containers.map(({ image }) => image),
   );
@@ -72,7 +72,7 @@ test('the release of etcd is one that holds users to their roles', async () => {
   assert.ok(enforcesRoles(version), version);
 });
 
-test('certificates are made before etcd starts, and by nobody else than their own accounts', async () => {
+test('certificates are created before etcd starts, and only by their own accounts', async () => {
   const rendered = await renderChart();
   const hooks = rendered.filter(({ metadata }) => metadata.annotations?.['helm.sh/hook']);
   assert.deepEqual(hooks.map(({ kind }) => kind).sort(), ['Job', 'Role', 'RoleBinding', 'ServiceAccount']);
@@ -103,7 +103,7 @@ test('rendered twice the chart is the same, and has no certificate in it', async
   assert.doesNotMatch(one, /BEGIN|kind: Secret/);
 });
 
-test('names stay within what Kubernetes allows, however long the release is called', async () => {
+test('names stay within the limits of Kubernetes, however long the name of the release is', async () => {
   const long = 'a'.repeat(53);
   const text = await runOrFail(await findHelm(), ['template', long, chart, '--set=crds.install=false']);
   const most: Record<string, number> = { CronJob: 52, Job: 63, Service: 63 };

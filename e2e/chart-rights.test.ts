@@ -94,7 +94,7 @@ describe('the rights of a release that watches everything', () => {
   before(() => giveRights());
   after(takeRights);
 
-  test('the operator carries resources and statuses, and reads no Secret', async () => {
+  test('the operator copies resources and statuses, and reads no Secret', async () => {
     await judge(
       'idra-operator',
       [
@@ -156,7 +156,7 @@ describe('the rights of a release that watches everything', () => {
       );
     });
 
-  test('that is enough for idra etcd certificates, which changes no Secret of others', async () => {
+  test('these rights suffice for idra etcd certificates, which changes no other Secrets', async () => {
     const { kubeconfigPath } = await api.serviceAccount(release, 'idra-etcd-certs');
     const run = (...args: readonly string[]) =>
       idra(
@@ -199,7 +199,7 @@ describe('the rights of a release that watches team-a', () => {
   before(() => giveRights('--set=watchNamespaces={team-a}'));
   after(takeRights);
 
-  test('end at that namespace for Secrets; the operator has its own kinds everywhere, to let go of them', async () => {
+  test('end at that namespace for Secrets; the operator has its own kinds everywhere, to release them', async () => {
     await judge(
       'idra-operator',
       ['list syncs.idra.dev', 'patch syncs.idra.dev:status team-a', 'patch syncs.idra.dev team-b'],

@@ -34,7 +34,7 @@ test('the custom resources of the chart are those of crds/', async () => {
   }
 });
 
-test('every pod runs as nobody, without rights, with requests and a limit', async () => {
+test('every pod runs as nobody, without privileges, with requests and a limit', async () => {
   const pods = podsOf(await render());
   assert.equal(pods.length, 5);
   for (const { securityContext, containers } of pods) {
@@ -50,7 +50,7 @@ test('every pod runs as nobody, without rights, with requests and a limit', asyn
   }
 });
 
-test('images are those of a digest where one is given; the base image always', async () => {
+test('images are pinned by digest where one is given; the base image always is', async () => {
   const digest = `sha256:${'0a'.repeat(32)}`;
   const values = [`--set=image.digest=${digest}`, `--set=etcd.image.digest=${digest}`];
   for (const { containers } of podsOf(await render(...values)))
@@ -61,7 +61,7 @@ test('images are those of a digest where one is given; the base image always', a
   for (const [, from] of dockerfile.matchAll(/^FROM (\S+)/gm)) assert.equal(from, '${NODE_IMAGE}');
 });
 
-test('an etcd that is there already is used, with its certificates and user', async () => {
+test('an existing etcd is used, with its certificates and user', async () => {
   const rendered = await render(
     '--set=etcd.external.endpoints={https://one:2379,https://two:2379}',
     '--set=etcd.external.tlsSecret=etcd-client',
@@ -79,7 +79,7 @@ test('an etcd that is there already is used, with its certificates and user', as
   }
 });
 
-test('SQLite files are those of a volume, where one is given', async () => {
+test('SQLite files are on a volume, where one is given', async () => {
   const rootOf = (pods: ReturnType<typeof podsOf>) =>
     pods
       .flatMap(({ containers }) => containers[0]?.env ?? [])
@@ -123,7 +123,7 @@ test('with watchNamespaces agents have rights in these namespaces only', async (
   ]);
 });
 
-test('names of what two releases might share have namespace and name of the release in them', async () => {
+test('names of objects that two releases might share contain namespace and name of the release', async () => {
   const text = (name: string, namespace: string) =>
     runOrFail(helm, [
       'template',

@@ -38,7 +38,7 @@ async function requireFew(name: string, ends: Case): Promise<void> {
   }
 }
 
-test('PostgreSQL: more Syncs than connections use few, all arrives, and a person can log in', async () => {
+test('PostgreSQL: more Syncs than connections use few connections, all rows arrive, and a user can log in', async () => {
   const server = await postgres({ own: true, settings: { max_connections: '30' } });
   try {
     const [source, destination] = [await server.createDatabase(), await server.createDatabase()];
@@ -57,7 +57,7 @@ test('PostgreSQL: more Syncs than connections use few, all arrives, and a person
 });
 
 for (const [system, start] of Object.entries({ mysql, mariadb })) {
-  test(`${system}: more Syncs than connections use few, all arrives, and a person can log in`, async () => {
+  test(`${system}: more Syncs than connections use few connections, all rows arrive, and a user can log in`, async () => {
     const server = await start({ own: true, settings: { 'max-connections': '30' } });
     try {
       const [source, destination] = [await server.createDatabase(), await server.createDatabase()];

@@ -49,7 +49,7 @@ describe('an etcd with users and roles', () => {
   });
   after(async () => await etcd?.server.stop());
 
-  test('agents and command line do all that they do, each as its user', async () => {
+  test('agents and command line work, each as its user', async () => {
     const root = await tempFolder('roles');
     await mkdir(join(root, 'default'));
     const shop = new Database(join(root, 'default', 'shop.db'));
@@ -114,7 +114,7 @@ describe('an etcd with users and roles', () => {
     }
   });
 
-  test('the operator does all that it does as its user', async () => {
+  test('the operator works as its user', async () => {
     const bed = await OperatorBed.start(etcd);
     try {
       bed.run();

@@ -38,7 +38,7 @@ const points: readonly CrashPoint[] = [
   'pass:after-end',
 ];
 
-test(`single mode: ${singleKills} SIGKILLs lose nothing and double nothing`, async (context) => {
+test(`single mode: ${singleKills} SIGKILLs lose no row and duplicate no row`, async (context) => {
   const random = randomFrom(seed);
   const shop = await Shop.create();
   const single = new SingleMode(await tempFolder('exactly-once'));

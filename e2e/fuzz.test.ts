@@ -35,7 +35,7 @@ test('sixty seeds: both ends agree, or status says why not', async () => {
   assert.ok(tally.equal > 20, tally.summary().join('\n'));
 });
 
-test('what was lost in silence once is not lost any more', async () => {
+test('rows that were once lost silently are no longer lost', async () => {
   const scenarios = await Promise.all(
     found.map(async (file) => JSON.parse(await readFile(join(projectFolder, file), 'utf8')) as Scenario),
   );
@@ -48,7 +48,7 @@ test('what was lost in silence once is not lost any more', async () => {
   );
 });
 
-test('a server that dies ends the run with its last words, and no seed is counted for it', async () => {
+test('a server that dies ends the run with its last log lines, and no seed is counted for it', async () => {
   const own = new FuzzServers();
   const results: SeedResult[] = [];
   try {

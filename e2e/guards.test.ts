@@ -9,7 +9,7 @@ import { projectFolder } from './kit/processes.ts';
 /** Maximum number of runs of the model: the first violation ends it. */
 const traces = 6_000;
 
-describe('a guard that is taken away is missed', { concurrency: 2 }, () => {
+describe('the removal of a guard is detected', { concurrency: 2 }, () => {
   for (const guard of guards) {
     test(guard.name, async () => {
       const { status, output } = await runWithout(guard);

@@ -146,7 +146,7 @@ async function startHostile() {
   } as const;
 }
 
-test('twenty Syncs of three agents go on beside hostile DataSources, whose Syncs say what their servers did', async () => {
+test('twenty Syncs of three agents continue beside hostile DataSources, whose Syncs report what their servers did', async () => {
   // Long enough for a busy machine, so that no lease expires here.
   const cluster = await AgentCluster.start({ leaseTtlMs: 10_000 });
   const hostile = await startHostile();
@@ -216,7 +216,7 @@ test('twenty Syncs of three agents go on beside hostile DataSources, whose Syncs
   }
 });
 
-test('a DataSource that has taken down two agents is left alone by the third', async () => {
+test('a DataSource that has ended two agents is not opened by the third', async () => {
   const cluster = await AgentCluster.start({ leaseTtlMs: 5_000 });
   let deaths = 0;
   // Like a fault in a driver: every process that logs in crashes.

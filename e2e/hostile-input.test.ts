@@ -33,7 +33,7 @@ spec: { sqlite: { path: ${JSON.stringify(join(folder, `${name}.db`))} } }
 ---
 ${syncManifest(name, { source: { dataSource: source, table: 'a' }, destination: { dataSource: 'files', table: 'b' }, mode: 'Snapshot' })}`;
 
-test('manifests: escapes of a terminal are written out', async () => {
+test('manifests: terminal escapes are printed as text', async () => {
   const single = await singleMode(files('title', `x${esc}]0;taken${bell}`));
   const { code, stdout, stderr } = await single.command(['check', '-f', 'syncs.yaml']);
   assert.equal(code, 2);
@@ -41,7 +41,7 @@ test('manifests: escapes of a terminal are written out', async () => {
   assert.match(stderr, /\\u001b\]0;taken\\u0007/);
 });
 
-test('manifests: bombs of aliases and of depth, and floods, are told in a line', async () => {
+test('manifests: alias bombs, deep nesting and floods are reported in one line', async () => {
   const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
   for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh']) {
     bomb.push(`${to}: &${to} [${Array(9).fill(`*${from}`).join(', ')}]`);
@@ -61,7 +61,7 @@ test('manifests: bombs of aliases and of depth, and floods, are told in a line',
   }
 });
 
-test('manifests: thousands of Syncs without their DataSources are told one by one', async () => {
+test('manifests: thousands of Syncs without their DataSources are reported one by one', async () => {
   const spec = {
     source: { dataSource: 'missing', table: 'a' },
     destination: { dataSource: 'files', table: 'b' },
@@ -74,7 +74,7 @@ test('manifests: thousands of Syncs without their DataSources are told one by on
   assert.equal(stderr.match(/there is no DataSource default\/missing/g)?.length, 3_000);
 });
 
-test('the state file and its folder are of its owner alone', async () => {
+test('only the owner can access the state file and its folder', async () => {
   const single = await singleMode(files('private', 'files'));
   await single.runOnce();
   const modeOf = async (path: string) => ((await stat(join(single.folder, path))).mode & 0o777).toString(8);
@@ -86,7 +86,7 @@ test('the state file and its folder are of its owner alone', async () => {
   assert.equal(await modeOf('.idra/state.db'), '600');
 });
 
-test('a server that sends megabytes of message, or escapes, is told in a few lines', async () => {
+test('a message of megabytes, or with escapes, is reported in a few lines', async () => {
   const text = `${esc}[2J${'x'.repeat(3_000_000)}`;
   const server = await roguePostgres({ login: errorMessage('constructor', text) });
   try {
@@ -105,7 +105,7 @@ test('a server that sends megabytes of message, or escapes, is told in a few lin
   }
 });
 
-test('servers that break their protocol or ask for what is not offered fail their Sync and say what they did', async () => {
+test('servers that violate their protocol or require an unsupported feature fail their Sync, with the reason', async () => {
   const attacks = {
     gss: { login: message('R', int32(7)) },
     endless: { statement: () => message('E', 'SERROR\0') },
@@ -141,7 +141,7 @@ const raising: Readonly<Record<Exclude<SystemName, 'mysql'>, readonly string[]>>
 };
 
 for (const system of ['postgres', 'mariadb', 'sqlite'] as const) {
-  test(`${system}: what a trigger says of a row is in no status and no output`, async () => {
+  test(`${system}: the text that a trigger raises about a row is in no status and no output`, async () => {
     const source = await systems.createDatabase('sqlite');
     await source.execute('CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT NOT NULL)');
     await source.execute("INSERT INTO people VALUES (1, 'Ada')");

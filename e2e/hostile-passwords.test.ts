@@ -113,7 +113,7 @@ const tls = (mode: string) => ({ tls: { mode } });
 const allowed = { allowCleartextPassword: true };
 const cleartext: PostgresAttack = { login: message('R', int32(3)) };
 
-test('PostgreSQL: a server that asks for the password itself is sent nothing without TLS that is required', async () => {
+test('PostgreSQL: a server that asks for the password itself is sent nothing unless TLS is required', async () => {
   const asked = /AuthenticationCleartextPassword/;
   for (const mode of ['Disable', 'Prefer'])
     await refused(heardByPostgres(cleartext, tls(mode)), 'postgres', asked);
@@ -254,7 +254,7 @@ test('MySQL: mysql_clear_password needs TLS that is required', async () => {
   await heardByMysql(onceLoggedIn(attack), tls('Require'));
 });
 
-test('MySQL: check warns where whoever answers would be sent the password', async () => {
+test('MySQL: check warns where an impostor would receive the password', async () => {
   for (const [plugin, more] of [
     ['caching_sha2_password', tls('Prefer')],
     ['caching_sha2_password', tls('Require')],
@@ -272,7 +272,7 @@ test('MySQL: check warns where whoever answers would be sent the password', asyn
   }
 });
 
-test('MySQL: a switch to a plugin of old is named, and a proof of the password is all that is sent for others', async () => {
+test('MySQL: a switch to an old plugin is reported, and for others only a proof of the password is sent', async () => {
   for (const plugin of ['mysql_old_password', 'dialog'])
     await assert.rejects(heardByMysql({ login: (sequence) => switchTo(sequence, plugin) }), {
       code: 'AuthenticationFailed',

@@ -39,7 +39,7 @@ const attacks: Readonly<Record<string, string>> = {
 };
 
 for (const [id, line] of Object.entries(attacks)) {
-  test(`a row that a source has made up is no statement of the destination (${id})`, async () => {
+  test(`a row that a source has invented is not executed by the destination (${id})`, async () => {
     const { host, port } = source.access.config as { host: string; port: number };
     const change = (text: string) => (text.startsWith(`${id}\thonest`) ? line : undefined);
     const proxy = await tamperingProxy({ host, port }, postgresProtocol, change);

@@ -114,7 +114,7 @@ test('PostgreSQL: authentication that the driver does not know is named', async 
   });
 });
 
-test('PostgreSQL: SQLSTATEs that are names of every object are only unknown', async () => {
+test('PostgreSQL: SQLSTATEs that are property names of every object count as unknown', async () => {
   for (const state of ['constructor', '__proto__', 'toString']) {
     await assert.rejects(readPostgres(toCopy(Buffer.concat([errorMessage(state, 'text'), ready]))), {
       code: 'ServerError',
@@ -179,7 +179,7 @@ for (const [name, attack] of Object.entries(brokenMysql)) {
   });
 }
 
-test('MySQL: what the driver would print on stderr is not printed', async (context) => {
+test('MySQL: the driver prints nothing on stderr', async (context) => {
   const [error, trace] = [context.mock.method(console, 'error'), context.mock.method(console, 'trace')];
   const badLength = toSelect(resultSet([long, long], [Buffer.from([1, 0x31, 0xff])]));
   const outOfOrder = toSelect(Buffer.concat([packet(7, ok), packet(1, ok)]));
@@ -187,7 +187,7 @@ test('MySQL: what the driver would print on stderr is not printed', async (conte
   assert.deepEqual([error.mock.callCount(), trace.mock.callCount()], [0, 0]);
 });
 
-test('PostgreSQL: a server that falls silent is given up at every step', async () => {
+test('PostgreSQL: a server that stops answering is abandoned at every step', async () => {
   const short = { connect_timeout: '1', socket_timeout: '1' };
   const silent = { code: 'SystemTimeout', disposition: 'transient' };
   const unreached = { code: 'HostUnreachable', disposition: 'transient' };
@@ -204,7 +204,7 @@ test('PostgreSQL: a server that falls silent is given up at every step', async (
   await assert.rejects(readPostgres({ statement: afterCopy }, short), silent);
 });
 
-test('MySQL: a server that falls silent is given up at every step', async () => {
+test('MySQL: a server that stops answering is abandoned at every step', async () => {
   const short = { connect_timeout: '1', socket_timeout: '1' };
   const silent = { code: 'SystemTimeout', disposition: 'transient' };
   const unreached = { code: 'HostUnreachable', disposition: 'transient' };
@@ -241,7 +241,7 @@ test('an abort ends an opening that has stalled after the login', async () => {
   }
 });
 
-test('a DataSource that the server no longer lets in ends no session of a neighbour with the same server', async () => {
+test('a DataSource whose login is refused ends no session of another one with the same server', async () => {
   const shut = new AbortController();
   const server = await roguePostgres({
     statement: (sql) => when(sql === 'SELECT 1' || (shut.signal.aborted && sql.includes("'neighbour'"))),

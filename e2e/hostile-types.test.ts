@@ -75,7 +75,7 @@ describe('PostgreSQL', () => {
     });
   }
 
-  test('an object id that is none stands in no statement', async () => {
+  test('an invalid object id is in no statement', async () => {
     const [[oid = ''] = []] = await database.run(`SELECT 'plain'::regclass::oid`);
     await tampered(
       (text) => (text === oid ? `${oid}; ${runs}` : undefined),
@@ -87,7 +87,7 @@ describe('PostgreSQL', () => {
     assert.equal(await isPwned(), false);
   });
 
-  test('names that are SQL are names', async () => {
+  test('names that look like SQL are names', async () => {
     const odd = (kind: string) => `${kind}"'; ${runs}; --`;
     const quoted = (kind: string) => `"${odd(kind).replaceAll('"', '""')}"`;
     await database.run(`CREATE COLLATION ${quoted('collation')} FROM "C";
@@ -159,7 +159,7 @@ for (const [name, start] of servers) {
       });
     }
 
-    test('a collation whose name is SQL is not asked for', async () => {
+    test('a collation whose name is SQL is not used', async () => {
       const change = (text: string) =>
         text === 'latin1_swedish_ci' ? `latin1_swedish_ci) ENGINE = InnoDB; ${runs}; -- ` : undefined;
       await tampered(change, async (source) => {
@@ -187,7 +187,7 @@ for (const [name, start] of servers) {
       assert.equal(await isPwned(), false);
     });
 
-    test('names and labels that are SQL are names and labels', async () => {
+    test('names and labels that look like SQL are names and labels', async () => {
       const odd = (kind: string) => `${kind}\`'; ${runs}; -- x`;
       const quoted = (kind: string) => `\`${odd(kind).replaceAll('`', '``')}\``;
       const label = String.raw`'l\\''); ${runs}; -- x'`;

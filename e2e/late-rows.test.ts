@@ -31,7 +31,7 @@ after(() => systems?.stop());
 
 for (const system of systemNames) {
   describe(system, () => {
-    test('rows with nothing in the field that is read by are counted, and told', async () => {
+    test('rows with NULL in the field that is read by are counted and reported', async () => {
       const source = await systems.createDatabase(system);
       const destination = await systems.createDatabase('sqlite');
       const type = {
@@ -54,7 +54,7 @@ for (const system of systemNames) {
       );
     });
 
-    test('each late row arrives, and status says what holds the others back', async (context) => {
+    test('each late row arrives, and status reports what holds the others back', async (context) => {
       const seen = await runCases(system, {});
       for (const { late, lost, heldBackBy, isHeld } of seen) {
         context.diagnostic(`${late.name}: ${heldBackBy ?? 'nothing'}`);

@@ -26,7 +26,7 @@ describe('model of coordination', () => {
     assert.ok(among.hashes.has([...alone.hashes][0] ?? 0));
   });
 
-  test('its etcd answers as a real one does', async () => {
+  test('its etcd answers like a real one', async () => {
     const server = await etcd();
     const client = new EtcdClient({ endpoints: server.endpoints, prefix: '/' });
     try {

@@ -106,7 +106,7 @@ function withKill(at: CrashPoint, count: number): Record<string, string> {
   return { ...env, NODE_OPTIONS: `${env.NODE_OPTIONS} ${install}` };
 }
 
-test('single mode: killed again and again, nothing is lost, and each start goes on from the stored offset', async () => {
+test('single mode: killed repeatedly, no row is lost, and each start continues from the stored offset', async () => {
   const single = new SingleMode(folder);
   await single.write(manifests(pathOf, '{ every: 1h }'));
   const env = { NODE_OPTIONS: install };
@@ -139,7 +139,7 @@ test('single mode: killed again and again, nothing is lost, and each start goes 
   assert.deepEqual(await arrived(), before);
 });
 
-test('in a cluster: agents are killed and others go on from the offset in etcd', async () => {
+test('in a cluster: agents are killed and others continue from the offset in etcd', async () => {
   addRows();
   const cluster = await AgentCluster.start();
   const env = {

@@ -29,7 +29,7 @@ before(async () => {
 after(() => systems?.stop());
 
 for (const [from, to] of pairs) {
-  test(`${from} to ${to}: what was opened beside an end that fails is closed, and the commands end`, async () => {
+  test(`${from} to ${to}: the other end is closed when one end fails to open, and the commands end`, async () => {
     const [source, destination] = [await systems.createDatabase(from), await systems.createDatabase(to)];
     const single = new SingleMode(join(folder, `${from}-${to}`));
     const spec = (table: string) =>

@@ -129,7 +129,7 @@ describe('PostgreSQL', () => {
     }
   });
 
-  test('another name goes on; another database and one that was made anew do not', async () => {
+  test('under another name the Sync continues; with another database or a recreated one it does not', async () => {
     const [one, two] = [await server.createDatabase(), await server.createDatabase()];
     const [database, other] = [postgresDatabase(one), postgresDatabase(two)];
     const syncs = await twoSyncs('postgres', database);
@@ -153,7 +153,7 @@ describe('MySQL', () => {
   });
   after(() => server?.stop());
 
-  test('another name goes on; another database does not', async () => {
+  test('under another name the Sync continues; with another database it does not', async () => {
     const [one, two] = [await server.createDatabase(), await server.createDatabase()];
     await server.query(`GRANT PROCESS ON *.* TO '${one.user}'@'%'`);
     const [database, other] = [mysqlDatabase('mysql', one), mysqlDatabase('mysql', two)];

@@ -27,7 +27,7 @@ const identity: Readonly<Record<SystemName, string>> = {
 };
 
 for (const from of systemNames) {
-  test(`from ${from} onto tables that are there`, async () => {
+  test(`from ${from} onto existing tables`, async () => {
     const source = await systems.createDatabase(from);
     await source.execute(
       `CREATE TABLE items (${identity[from]}, price decimal(10,2) NOT NULL, twice decimal(10,2) GENERATED ALWAYS AS (price * 2) STORED, note varchar(50))`,

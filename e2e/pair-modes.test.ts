@@ -63,7 +63,7 @@ function modeTests(from: SystemName, to: SystemName): void {
     await single.write(modeManifests(source, destination));
   });
 
-  test('killed in the middle of everything, the next start goes on from what was committed', async () => {
+  test('killed at any moment, the next start continues from what was committed', async () => {
     first = await linesById(source, 'orders');
     const killed = await single.runKilled(killedAt({ at: 'commit:after', count: 30 }));
     assert.deepEqual(killed, { code: null, signal: 'SIGKILL' });
@@ -78,7 +78,7 @@ function modeTests(from: SystemName, to: SystemName): void {
     }
   });
 
-  test('what is new arrives as each mode says, and then nothing is written again', async () => {
+  test('new rows arrive as each mode defines, and then nothing is written again', async () => {
     await changeOrders(source);
     const now = await linesById(source, 'orders');
     await single.runWell();

@@ -21,7 +21,7 @@ before(async () => {
 after(() => systems?.stop());
 
 for (const from of systemNames) {
-  test(`orders of ${from}: each row arrives, or status says why not`, async () => {
+  test(`orders of ${from}: each row arrives, or status reports why not`, async () => {
     const source = await systems.createDatabase(from);
     const destination = await systems.createDatabase(from === 'sqlite' ? 'postgres' : 'sqlite');
     await createOrderTables(source);
@@ -74,7 +74,7 @@ const coarse: Record<SystemName, string> = {
 };
 
 for (const to of systemNames) {
-  test(`a key of ${to} that is coarser than the source's is refused, and one that is made is exact`, async () => {
+  test(`a key of ${to} that is coarser than the source's is refused, and one that is created is exact`, async () => {
     const source = await systems.createDatabase(to === 'postgres' ? 'sqlite' : 'postgres');
     const destination = await systems.createDatabase(to);
     await source.execute(
@@ -120,7 +120,7 @@ const spelled: readonly [type: string, mode: string, one: string, same: string, 
 ];
 
 for (const to of systemNames.filter((name) => name !== 'sqlite')) {
-  test(`keys of SQLite that ${to} takes for one are refused, whenever they come`, async () => {
+  test(`keys of SQLite that are equal at ${to} are refused, whenever they arrive`, async () => {
     const source = await systems.createDatabase('sqlite');
     const destination = await systems.createDatabase(to);
     const single = new SingleMode(join(folder, `${to}-spelled`));

@@ -35,7 +35,7 @@ for (const from of systemNames) {
   for (const to of systemNames) describe(`${from} to ${to}`, () => pairTests(from, to));
 }
 
-test('docs/types.md says what the plans say', async () => {
+test('docs/types.md matches the plans', async () => {
   const page = typesPage(plans);
   // A pair is missing if a server is missing; its own tests report that.
   if (page === undefined) return;
@@ -69,13 +69,13 @@ function pairTests(from: SystemName, to: SystemName): void {
     if (everything) plans.set(planKey(from, to), everything);
   });
 
-  test('every type arrives as it was, but for what the plan announces', async () => {
+  test('every type arrives unchanged, except for what the plan announces', async () => {
     assert.deepEqual(errorsOf(plan.get('everything')), []);
     await single.runWell({ only: 'everything' });
     await assertArrived('everything');
   });
 
-  test('as values too, where the rows have travelled as bytes that both ends speak', async () => {
+  test('also as values, where the rows were sent as bytes that both ends support', async () => {
     if (plan.get('everything')?.wire === 'values') return;
     const hook = `--import=${projectFolder}/e2e/pairs/without-raw-formats.ts`;
     const env = { NODE_OPTIONS: hook };
@@ -85,7 +85,7 @@ function pairTests(from: SystemName, to: SystemName): void {
   });
 
   if (from === 'postgres' && to === 'postgres') {
-    test('as COPY BINARY too, where the types mean the same in every database', async () => {
+    test('also as COPY BINARY, where the types are the same in every database', async () => {
       assert.deepEqual(errorsOf(plan.get('as-bytes')), []);
       assert.equal(plan.get('as-bytes')?.wire, 'pgcopy-binary');
       await single.runWell({ only: 'as-bytes' });

@@ -72,7 +72,7 @@ async function idsOf(database: TestDatabase): Promise<readonly (string | null)[]
   return rows.map(([id = null]) => id);
 }
 
-test('a server that falls silent in the middle of a pass, as source and as destination, is told in seconds', async () => {
+test('a server that stops answering in the middle of a pass, as source and as destination, is reported in seconds', async () => {
   const pairs = [
     await pairOf('postgres', 'sqlite'),
     await pairOf('sqlite', 'postgres'),

@@ -13,7 +13,7 @@ afterEach(async () => {
   await folder.remove();
 });
 
-test('a state file is of one process: the second is told whose it is', async () => {
+test('a state file belongs to one process: the error of a second one names it', async () => {
   folder.execute('shop.db', shop);
   await folder.manifests(ends + sync(byId));
   const running = await folder.start();
@@ -32,7 +32,7 @@ test('a state file is of one process: the second is told whose it is', async () 
 });
 
 for (const way of ['keep-offset', 'restart']) {
-  test(`a lost state file: the run stops, and goes on by ${way}`, async () => {
+  test(`a lost state file: the run stops, and continues by ${way}`, async () => {
     folder.execute('shop.db', shop);
     await folder.manifests(ends + sync({ ...byId, writeMode: 'Upsert' }));
     await folder.idra('run', '-f', 'shop.yaml', '--once');
@@ -55,7 +55,7 @@ for (const way of ['keep-offset', 'restart']) {
   });
 }
 
-test('Ctrl-C stops at a batch edge with the table, and the next start goes on from there', async () => {
+test('Ctrl-C stops at a batch edge with the table, and the next start continues from there', async () => {
   folder.execute('shop.db', shop + manyRows);
   await folder.manifests(ends + sync({ ...byKey, writeMode: 'Append' }));
   const running = await folder.start();
@@ -76,7 +76,7 @@ for (const [signal, status] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  test(`a second ${signal} leaves at once with ${status}; nothing of the batch is there`, async () => {
+  test(`a second ${signal} exits immediately with ${status}; nothing of the batch is written`, async () => {
     folder.execute('shop.db', shop);
     await folder.manifests(ends + sync({ ...byId, schedule: { every: '1s' } }));
     const running = await folder.start('--progress', 'json');
@@ -102,7 +102,7 @@ for (const [signal, status] of [
   });
 }
 
-test('SIGKILL at any moment: the next start goes on, each row once', async () => {
+test('SIGKILL at any moment: the next start continues, with each row once', async () => {
   folder.execute('shop.db', shop + manyRows);
   await folder.manifests(ends + sync({ ...byKey, writeMode: 'Append', batch: { maxRows: 1_000 } }));
   for (const rows of [1, 5_000, 12_000]) {

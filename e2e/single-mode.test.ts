@@ -75,7 +75,7 @@ test('a folder, JSON among YAML, one sync of several, a state file elsewhere', a
   assert.match(wrong.stderr, /did you mean orders\?/);
 });
 
-test('a password from the environment reaches the system and nothing that is printed', async () => {
+test('a password from the environment reaches the system and is never printed', async () => {
   const server = await postgres();
   try {
     const { host, port, database, user, password } = await server.createDatabase();
@@ -110,7 +110,7 @@ ${sync({ ...byId, destination: { dataSource: 'warehouse', table: 'public.orders'
   }
 });
 
-test('--once does not wait for rows that are held back: it says by what, and ends well', async () => {
+test('--once does not wait for rows that are held back: it reports by what, and succeeds', async () => {
   folder.execute('shop.db', shop);
   await folder.manifests(ends + sync(byTime));
   const writer = folder.open('shop.db');
@@ -125,7 +125,7 @@ test('--once does not wait for rows that are held back: it says by what, and end
     assert.equal(folder.countArrived(), 2);
     await folder.manifests(ends + sync({ ...byTime, schedule: { once: true } }));
     const wantedOnce = await folder.idra('run', '-f', 'shop.yaml', '--once');
-    assert.equal(wantedOnce.code, 1, 'what is wanted once is not complete');
+    assert.equal(wantedOnce.code, 1, 'a Sync with schedule once is not complete');
     assert.match(wantedOnce.stdout, /^orders .* Waiting +local +2 +[1-9]/m);
     writer.exec('COMMIT');
   } finally {
@@ -135,7 +135,7 @@ test('--once does not wait for rows that are held back: it says by what, and end
   assert.deepEqual(folder.arrived(), folder.query('shop.db', 'SELECT id, v FROM orders'));
 });
 
-test('one that fails holds up no other, and the exit status tells', async () => {
+test('one that fails blocks no other, and the exit status reports it', async () => {
   folder.execute('shop.db', shop);
   await folder.manifests(
     ends + sync(byId) + sync({ ...byId, source: { ...byId.source, table: 'none' } }, 'broken'),
@@ -150,7 +150,7 @@ test('one that fails holds up no other, and the exit status tells', async () => 
   );
 });
 
-test('an offset is seen and set by hand while the Sync is suspended in its manifest', async () => {
+test('an offset is read and set manually while the Sync is suspended in its manifest', async () => {
   folder.execute('shop.db', shop);
   await folder.manifests(ends + sync(byId));
   await folder.idra('run', '-f', 'shop.yaml', '--once');
@@ -166,7 +166,7 @@ test('an offset is seen and set by hand while the Sync is suspended in its manif
   assert.match((await folder.idra('offset', 'history', 'orders')).stdout, / set +3 +1\n/);
 });
 
-test('--progress json: one event a line and exactly one end; none: the table alone', async () => {
+test('--progress json: one event per line and exactly one end; none: only the table', async () => {
   folder.execute('shop.db', shop);
   await folder.manifests(ends + sync(byId));
   const { stdout, stderr } = await folder.idra('run', '-f', 'shop.yaml', '--once', '--progress', 'json');

@@ -16,7 +16,7 @@ spec:
 `;
 
 /** Agents as processes whose list of namespaces was narrowed, while etcd still has a Sync outside of it. */
-describe('agents and a namespace that they do not watch any more', () => {
+describe('agents and a namespace that they no longer watch', () => {
   let cluster: AgentCluster;
   let systems: TestSystems;
   let source: TestDatabase;
@@ -36,7 +36,7 @@ describe('agents and a namespace that they do not watch any more', () => {
   const arrived = async () =>
     JSON.stringify(await destination.rows('SELECT id FROM orders ORDER BY id').catch(() => []));
 
-  test('nothing of it is run, and why is told; nothing of it is checked either', async () => {
+  test('nothing of it is run, and the reason is reported; nothing of it is checked either', async () => {
     const all = await cluster.agent('all');
     await until(async () => (await arrived()) === '[["1"]]', { what: 'the first row' });
     await all.stop();

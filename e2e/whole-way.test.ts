@@ -12,7 +12,7 @@ const heads = ['NAME', 'SOURCE', 'DESTINATION', 'MODE', 'STATE', 'AGENT', 'ROWS'
 const onFiles = 'idra-agent-0';
 
 /** From `kubectl apply` to rows at the destination: a real API server, etcd and databases; operator and agents as processes. */
-describe('the whole way', () => {
+describe('from kubectl to rows', () => {
   let idra: Installation;
   let systems: TestSystems;
   let shop: TestDatabase;
@@ -107,7 +107,7 @@ ${more}
     await untilEqual('warehouse', 'archive', 'file');
   });
 
-  test('kubectl get syncs tells the truth in the table of the contract', async () => {
+  test('kubectl get syncs shows the true state in the columns of the contract', async () => {
     // The updated rows count once or twice, depending on whether a pass ran between the two statements.
     const written = await idra.untilField('sync/warehouse', '.status.rows.written', /^34\d\d$/);
     await idra.untilField('sync/warehouse', '.status.state', 'Waiting');
@@ -131,7 +131,7 @@ ${more}
     assert.equal(await idra.untilField('sync/warehouse', '.status.guarantee', 'ExactlyOnce'), 'ExactlyOnce');
   });
 
-  test('the data sources are reached, with their versions; a missing Secret is said where it is missing', async () => {
+  test('the data sources are reachable, with their versions; a missing Secret is reported where it is missing', async () => {
     await idra.kubectl(['wait', '--for=condition=Ready', 'datasource', '--all', '--timeout=30s']);
     const lists = await idra.kubectl(['get', 'datasources']);
     assert.match(lists, /shop .*PostgreSQL/);
@@ -147,7 +147,7 @@ ${more}
     await idra.kubectl(['delete', 'datasource', 'lost', '--timeout=30s']);
   });
 
-  test('a change of spec is taken up, and only a valid one is accepted', async () => {
+  test('a change of spec is applied, and only a valid one is accepted', async () => {
     await idra.apply(sync('warehouse', '  batch: { maxRows: 10 }'));
     await idra.untilField('sync/warehouse', '.status.observedGeneration', '2');
     await touch();
@@ -155,7 +155,7 @@ ${more}
     await assert.rejects(idra.apply(sync('warehouse', '  batch: { maxRows: none }')), /maxRows/);
   });
 
-  test('suspended nothing moves; resumed it goes on', async () => {
+  test('suspended nothing moves; resumed it continues', async () => {
     await idra.kubectl(['patch', 'sync', 'warehouse', '--type=merge', '-p', '{"spec":{"suspend":true}}']);
     await idra.untilField('sync/warehouse', '.status.state', 'Suspended');
     const etcd = connectCoordination(idra.store);
@@ -173,7 +173,7 @@ ${more}
     await idra.untilField('sync/warehouse', '.status.requests[0].state', 'Done');
   });
 
-  test('an agent comes and one goes, while rows keep coming', async () => {
+  test('an agent is added and one removed, while rows keep arriving', async () => {
     await idra.agent('idra-agent-3');
     const leaving = idra.agents.get('idra-agent-1');
     assert.ok(leaving);
@@ -190,7 +190,7 @@ ${more}
     );
   });
 
-  test('deleted: the commit row is closed, and nothing of it is left', async () => {
+  test('deleted: the commit row is closed, and nothing is left', async () => {
     const uid = await idra.kubectl(['get', 'sync', 'archive', '-o', 'jsonpath={.metadata.uid}']);
     await idra.kubectl(['delete', 'sync', 'archive', '--timeout=60s']);
     const etcd = connectCoordination(idra.store);

@@ -63,7 +63,7 @@ describe('in the manifests', () => {
     ['a key twice', 'kind: Sync\nkind: Sync\n', /^bad\.yaml:2:\d+: error: .*unique/],
     ['a list', '- 1\n- 2\n', /^bad\.yaml:1:\d+: error: this is not an object/],
   ];
-  test('what is no YAML is message with its line', async () => {
+  test('invalid YAML is reported with its line', async () => {
     const cwd = await emptyFolder('unreadable');
     for (const [what, text, pattern] of unreadable) {
       await writeFile(join(cwd, 'bad.yaml'), text);
@@ -190,7 +190,7 @@ async function contents(database: TestDatabase): Promise<readonly string[]> {
   );
 }
 
-describe('in what was stored', () => {
+describe('in stored data', () => {
   const manifests = (source: TestDatabase, destination: TestDatabase, spec: object) =>
     source.manifest('source') +
     destination.manifest('destination') +
@@ -201,7 +201,7 @@ describe('in what was stored', () => {
       ...spec,
     });
 
-  test('the state file of another sync, a lost one, one in use and one that is none', async () => {
+  test('the state file of another sync, a lost one, one in use and an invalid one', async () => {
     const source = await systems.createDatabase('sqlite');
     const destination = await systems.createDatabase('postgres');
     await source.execute(

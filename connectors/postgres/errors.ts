@@ -254,7 +254,7 @@ const rowErrors: Readonly<Record<string, string>> = {
   '22008': 'a date or time is out of range',
   '22021': 'a text has a character that the database cannot store',
   '22P02': 'a text cannot be read as the type of its column',
-  '22P03': 'a binary value does not read as the type of its column',
+  '22P03': 'a binary value cannot be read as the type of its column',
   '22P05': 'a text has a character that the database cannot store',
   '23502': 'a value is NULL where the column is NOT NULL',
   '23503': 'a foreign key references a missing row',

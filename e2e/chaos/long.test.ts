@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { runChaos } from './chaos.ts';
 
 /** `make chaos`: ten minutes, or IDRA_CHAOS_SECONDS; prints the figures. */
-test('faults at random moments lose nothing, double nothing, and no older owner writes', async () => {
+test('faults at random moments lose no row, duplicate no row, and no older owner writes', async () => {
   const seconds = Number(process.env.IDRA_CHAOS_SECONDS ?? 600);
   const seed = Number(process.env.IDRA_TEST_SEED ?? Date.now() % 1_000_000);
   const result = await runChaos({

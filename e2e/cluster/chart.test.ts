@@ -30,7 +30,7 @@ after(async () => {
   await clean();
 });
 
-test('helm install, apply, rows that arrive, and agents that come and go meanwhile', async () => {
+test('helm install, apply, rows that arrive, and agents that are added and removed meanwhile', async () => {
   await startPostgres();
   await installRelease();
   await psql(

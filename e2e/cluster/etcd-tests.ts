@@ -9,7 +9,7 @@ import { digest, insertSlowly, intruder, kubectl, namespace } from './release.ts
 /** Who can access the etcd of the release and who cannot, and what happens to rows while its certificates are replaced. */
 export function etcdTests(): void {
   test('a pod of another namespace neither reads nor writes etcd', refusesStrangers);
-  test('the certificate of an agent reads, and writes nothing that is desired', refusesAgents);
+  test('the certificate of an agent can read, but cannot write desired state', refusesAgents);
   test('operator and agents have their rights and no others', judgesRights);
   test('certificates and their authority are replaced under running Syncs', rotates);
 }

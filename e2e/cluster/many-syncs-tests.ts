@@ -10,7 +10,7 @@ export function manySyncsTests(): void {
     await makeSyncs(50);
     await goesInTime('with its database');
   });
-  test('also with a database that answers no packet', goesWithoutDatabase);
+  test('also with a database that does not answer', goesWithoutDatabase);
 }
 
 const mostMs = 30_000;

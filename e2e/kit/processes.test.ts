@@ -9,13 +9,13 @@ import { until } from './wait.ts';
 
 const here = import.meta.dirname;
 
-test('keeps lines of both streams and gives the exit status', async () => {
+test('keeps lines of both streams and returns the exit status', async () => {
   const running = await startProcess('sh', ['-c', 'echo out; echo err >&2; exit 3']);
   assert.deepEqual(await running.waitForExit(), { code: 3, signal: null });
   assert.deepEqual([running.stdout, running.stderr], [['out'], ['err']]);
 });
 
-test('waits for a line, and says what was printed when the process ends without it', async () => {
+test('waits for a line, and reports what was printed when the process ends without it', async () => {
   const running = await startProcess('sh', ['-c', 'echo starting; exec sleep 1000'], { name: 'talker' });
   assert.equal(await running.waitForLine(/^start/), 'starting');
   running.kill('SIGKILL');
@@ -25,7 +25,7 @@ test('waits for a line, and says what was printed when the process ends without 
   );
 });
 
-test('stop is SIGTERM, and SIGKILL for who ignores it', async () => {
+test('stop sends SIGTERM, and SIGKILL if it is ignored', async () => {
   const polite = await startProcess('sh', [
     '-c',
     'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done',
@@ -38,11 +38,11 @@ test('stop is SIGTERM, and SIGKILL for who ignores it', async () => {
   assert.deepEqual(await deaf.stop(100), { code: null, signal: 'SIGKILL' });
 });
 
-test('a command that cannot be started is an error that names it', async () => {
+test('an error names a command that cannot be started', async () => {
   await assert.rejects(startProcess('/nowhere/at-all', []), /at-all could not be started/);
 });
 
-test('environment is added to, and taken from', async () => {
+test('environment variables can be added and removed', async () => {
   const env = { IDRA_KIT_GIVEN: 'yes', HOME: undefined };
   const running = await startProcess('sh', ['-c', 'test -n "$PATH"; echo "$IDRA_KIT_GIVEN-$?-$HOME-"'], {
     env,
@@ -50,7 +50,7 @@ test('environment is added to, and taken from', async () => {
   assert.equal(await running.waitForLine(/-/), 'yes-0--');
 });
 
-test('runCommand passes input and gives status and streams; runOrFail throws with them', async () => {
+test('runCommand passes input and returns status and streams; runOrFail throws with them', async () => {
   const result = await runCommand('sh', ['-c', 'cat; echo oh >&2; exit 4'], { input: 'in' });
   assert.deepEqual(result, { code: 4, stdout: 'in', stderr: 'oh\n' });
   await assert.rejects(runOrFail('sh', ['-c', 'echo oh >&2; exit 4']), /status 4\noh/);
@@ -63,7 +63,7 @@ test('startIdra runs the command of this checkout', async () => {
 });
 
 for (const signal of ['SIGKILL', 'SIGINT', 'SIGTERM'] as const) {
-  test(`processes and folders are gone when their starter ends by ${signal}`, async () => {
+  test(`processes and folders are removed when their starter ends by ${signal}`, async () => {
     const folder = await tempFolder('starter');
     const script = join(folder, 'starter.ts');
     await writeFile(

@@ -39,7 +39,7 @@ describe('fault proxy', () => {
     await until(() => proxy.connections === 0, { what: 'the pair to be forgotten' });
   });
 
-  test('cut resets open connections and lets new ones in', async () => {
+  test('cut resets open connections and accepts new ones', async () => {
     const client = await open(proxy);
     proxy.cut();
     await until(() => client.isClosed, { what: 'the reset' });
@@ -63,7 +63,7 @@ describe('fault proxy', () => {
     await until(() => next.received === '<x>', { what: 'the echo' });
   });
 
-  test('pause holds bytes back in one direction, resume lets them go', async () => {
+  test('pause holds bytes back in one direction, resume releases them', async () => {
     const client = await open(proxy);
     proxy.pause('toClient');
     client.socket.write('held');
@@ -82,7 +82,7 @@ describe('fault proxy', () => {
     });
   });
 
-  test('a listener can drop the answer, so that the server did what the client never hears of', async () => {
+  test('a listener can drop the answer, so that the server did what the client never learns', async () => {
     proxy.onServerData((chunk) => (chunk.includes('secret') ? 'drop' : undefined));
     const client = await open(proxy);
     client.socket.write('secret');
@@ -99,7 +99,7 @@ describe('fault proxy', () => {
     assert.deepEqual([heard, client.received, client.error], ['commit', '', 'ECONNRESET']);
   });
 
-  test('a listener can close before the server hears of it', async () => {
+  test('a listener can close before the server receives the request', async () => {
     proxy.onClientData((chunk, connection) =>
       connection === 1 && chunk.includes('commit') ? 'close' : 'forward',
     );
@@ -109,7 +109,7 @@ describe('fault proxy', () => {
     assert.equal(heard, '');
   });
 
-  test('cutAfterBytes lets exactly so many through, in pieces or at once', async () => {
+  test('cutAfterBytes passes exactly this many bytes, in pieces or at once', async () => {
     proxy.cutAfterBytes(6, 'toServer');
     const client = await open(proxy);
     client.socket.write('abcd');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from './wait.ts';
 
-test('gives what the condition gives once it is true', async () => {
+test('returns the result of the condition once it is true', async () => {
   const answers = [undefined, false, 0, 'here'];
   assert.equal(await until(() => answers.shift(), { what: 'an answer', everyMs: 1 }), 'here');
 });
@@ -16,7 +16,7 @@ test('a condition that throws is not true yet', async () => {
   assert.equal(await until(condition, { what: 'a connection', everyMs: 1 }), 3);
 });
 
-test('says what it waited for in vain, and why', async () => {
+test('the error names the condition and the last error', async () => {
   const fails = () => Promise.reject(new Error('connection refused'));
   await assert.rejects(until(fails, { what: 'the server', timeoutMs: 5, everyMs: 1 }), {
     message: 'timed out after 5 ms waiting for the server; last error: connection refused',

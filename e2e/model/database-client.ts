@@ -143,5 +143,5 @@ export class ModelDestination implements Destination {
 }
 
 function connectionLost(): Error {
-  return transient('ConnectionLost', 'the destination gives no answer');
+  return transient('ConnectionLost', 'the destination does not answer');
 }

@@ -111,7 +111,7 @@ function outcomeOf<T>(
 }
 
 function noAnswer(what: string): Error {
-  return transient('EtcdUnavailable', `etcd gives no answer to ${what}`);
+  return transient('EtcdUnavailable', `etcd does not answer ${what}`);
 }
 
 class ModelWatch implements WatchStream {

@@ -88,7 +88,7 @@ for (const [name, start] of Object.entries({ mariadb, mysql })) {
       }
     });
 
-    test('is the one it is said to be, lets files be loaded, and takes options', async () => {
+    test('is the requested server, allows loading of files, and accepts options', async () => {
       const shared = await start();
       const ask = 'select version() v, @@local_infile f, @@global.sql_mode m';
       const [row] = await shared.query(ask);

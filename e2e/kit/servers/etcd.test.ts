@@ -7,7 +7,7 @@ import { etcd } from '../servers.ts';
 import { until } from '../wait.ts';
 
 describe('etcd', () => {
-  test('three members go on when one is killed, which comes back with its data', async () => {
+  test('three members continue when one is killed, which comes back with its data', async () => {
     const server = await etcd({ members: 3 });
     const client = new Etcd3({ hosts: [...server.endpoints] });
     try {
@@ -27,7 +27,7 @@ describe('etcd', () => {
     assert.ok(server.members.every((member) => !existsSync(member.process.folder)));
   });
 
-  test('a paused member answers again when it goes on', async () => {
+  test('a paused member answers again when it continues', async () => {
     const server = await etcd({ flags: ['--max-request-bytes=3000000'] });
     const [only] = server.members;
     assert.ok(only);
@@ -52,7 +52,7 @@ describe('etcd', () => {
     await server.stop();
   });
 
-  test('with TLS lets in only who has a certificate', async () => {
+  test('with TLS accepts only clients with a certificate', async () => {
     const server = await etcd({ tls: true });
     assert.ok(server.certificates);
     const { caFile, clientCertFile, clientKeyFile } = server.certificates;

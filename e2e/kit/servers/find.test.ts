@@ -23,26 +23,26 @@ async function folderWith(binary: string): Promise<string> {
 const never: Place = { what: 'never here', find: async () => undefined };
 const broken: Place = { what: 'a registry', find: () => Promise.reject(new Error('no network\nand more')) };
 
-test('takes the first place that has it', async () => {
+test('uses the first place that has it', async () => {
   const folder = await folderWith('kit-server');
   process.env.PATH = `/nowhere:${folder}`;
   assert.equal(await findServer('nowhere', [never, onPath(['kit-server']), broken]), folder);
 });
 
-test('says of each place what was looked for, and why it failed', async () => {
+test('reports for each place what was searched, and why it failed', async () => {
   await assert.rejects(findServer('nowhere', [never, onPath(['a', 'b']), broken]), {
     name: 'ServerMissing',
     message: 'nowhere: not found; looked for never here; a, b on PATH; a registry (no network)',
   });
 });
 
-test('does not look again for what the test run has looked for', async () => {
+test('does not search again for what the test run has searched', async () => {
   process.env.IDRA_TEST_MISSING_NOWHERE = 'it everywhere';
   const found: Place = { what: 'here', find: async () => '/here' };
   await assert.rejects(findServer('nowhere', [found]), new ServerMissing('nowhere', 'it everywhere'));
 });
 
-test('a file that cannot be run is no binary', async () => {
+test('a file that cannot be executed is not a binary', async () => {
   const folder = await folderWith('kit-server');
   await chmod(join(folder, 'kit-server'), 0o644);
   process.env.PATH = folder;
@@ -57,7 +57,7 @@ test('of several versions the highest', async () => {
   assert.equal(await inFolders(`${parent}/*`, ['kit-server']).find(), join(parent, '15'));
 });
 
-test('a variable that names a folder without the binary is told, not passed over', async () => {
+test('a variable that names a folder without the binary is reported, not ignored', async () => {
   process.env.KIT_FOLDER = await folderWith('kit-server');
   assert.equal(await inVariable('KIT_FOLDER', ['kit-server']).find(), process.env.KIT_FOLDER);
   await assert.rejects(inVariable('KIT_FOLDER', ['other']).find(), /lacks one of other/);

@@ -24,7 +24,7 @@ describe('kubernetesApi', () => {
     );
   });
 
-  test('a service account may do what RBAC gives it, and nothing else', async () => {
+  test('a service account may do what RBAC grants it, and nothing else', async () => {
     const { kubeconfigPath, user } = await api.serviceAccount('team', 'reader');
     const ask = () => api.kubectl(['get', 'configmaps', '-n', 'team'], { kubeconfigPath });
     assert.match((await ask()).stderr, new RegExp(`Forbidden.*${user}`));
