@@ -25,7 +25,7 @@ const steadySeconds = Number(values['steady-seconds']);
 const newcomer = 'newcomer';
 let isMissed = false;
 
-function say(what: string, figure: number, limit: number, unit: string): void {
+function printFigure(what: string, figure: number, limit: number, unit: string): void {
   const isMet = figure <= limit;
   isMissed ||= !isMet;
   console.log(`${isMet ? 'ok    ' : 'MISSED'} ${what}: ${figure.toFixed(1)} ${unit} (at most ${limit})`);
@@ -47,15 +47,15 @@ function decideAlone(): void {
     return { moves, ms: performance.now() - start };
   };
   const first = timed(unplaced, agentCount);
-  say('assign: all are new', first.ms, 1_000, 'ms');
+  printFigure('assign: all are new', first.ms, 1_000, 'ms');
   const owners = new Map(first.moves.map(({ uid, to }) => [uid, to]));
   const owned = unplaced.map((sync) => ({ ...sync, owner: owners.get(sync.uid) ?? '' }));
   const onOne = unplaced.map((sync) => ({ ...sync, owner: 'agent-0' }));
-  say('assign: all are on one agent', timed(onOne, agentCount).ms, 1_000, 'ms');
+  printFigure('assign: all are on one agent', timed(onOne, agentCount).ms, 1_000, 'ms');
   const join = timed(owned, agentCount + 1);
-  say(`assign: a join, ${join.moves.length} moves`, join.ms, 1_000, 'ms');
+  printFigure(`assign: a join, ${join.moves.length} moves`, join.ms, 1_000, 'ms');
   const leave = timed(owned, agentCount - 1);
-  say(`assign: a leave, ${leave.moves.length} moves`, leave.ms, 1_000, 'ms');
+  printFigure(`assign: a leave, ${leave.moves.length} moves`, leave.ms, 1_000, 'ms');
 }
 
 async function onEtcd(server: EtcdServer, one: Coordination, simulator: Simulator): Promise<void> {
@@ -75,8 +75,13 @@ async function onEtcd(server: EtcdServer, one: Coordination, simulator: Simulato
   const before = await committedProposals(server);
   await pause(steadySeconds * 1_000);
   const proposals = (await committedProposals(server)) - before;
-  say(`steady state over ${steadySeconds} s, etcd's proposals`, proposals / steadySeconds, 500, 'a second');
-  say('leader, most memory', simulator.leaderRssBytes / 2 ** 20, 200, 'MiB');
+  printFigure(
+    `steady state over ${steadySeconds} s, etcd's proposals`,
+    proposals / steadySeconds,
+    500,
+    'a second',
+  );
+  printFigure('leader, most memory', simulator.leaderRssBytes / 2 ** 20, 200, 'MiB');
 }
 
 async function changed(
@@ -95,11 +100,11 @@ async function changed(
   const decisions = simulator.decisions.slice(earlier);
   const ms = decisions.reduce((sum, { decideMs, writeMs }) => sum + decideMs + writeMs, 0);
   const decided = decisions.reduce((sum, { moves }) => sum + moves, 0);
-  say(`${what}: decided and written`, ms, 1_000, 'ms');
+  printFigure(`${what}: decided and written`, ms, 1_000, 'ms');
   // What the newcomer had, or else its smallest share: with fewer moves the agents would not be balanced.
   const had = [...owners.values()].filter((agent) => agent === newcomer).length;
   const least = had > 0 ? had : Math.floor(syncCount / agents);
-  say(`${what}: moves, ${moved} observed at the end`, decided, least, 'moves');
+  printFigure(`${what}: moves, ${moved} observed at the end`, decided, least, 'moves');
 }
 
 /** Waits until every sync is assigned and its lock held, and the agents differ by at most one sync. */

@@ -31,7 +31,7 @@ interface Bench {
   readonly destination: PostgresDatabase;
 }
 
-function say(what: string, ms: number, limitMs: number): void {
+function printFigure(what: string, ms: number, limitMs: number): void {
   const isMet = ms <= limitMs;
   isMissed ||= !isMet;
   console.log(`${isMet ? 'ok    ' : 'MISSED'} ${what}: ${Math.round(ms)} ms (at most ${limitMs})`);
@@ -197,15 +197,15 @@ try {
   const drained: number[] = [];
   for (let index = 0; index < drains; index++) drained.push(...(await drainOne(bench, round++)));
   if (kills > 0) {
-    say(
+    printFigure(
       `${kills} kills, TTL ${ttlMs} ms, to the next owner's first commit, median of ${killed.length}`,
       median(killed),
       ttlMs,
     );
-    say(`${kills} kills, the worst`, Math.max(...killed), ttlMs + 2_000);
+    printFigure(`${kills} kills, the worst`, Math.max(...killed), ttlMs + 2_000);
   }
   if (drains > 0)
-    say(
+    printFigure(
       `${drains} drains, from release to the next commit, worst of ${drained.length}`,
       Math.max(...drained),
       1_000,

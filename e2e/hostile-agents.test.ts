@@ -131,17 +131,17 @@ async function startHostile() {
     tarpit: {
       type: 'mysql',
       server: await rogueMysql({ statement: () => 'silence' }),
-      says: /has taken the login, and has not answered the statements after it within 2 s/,
+      says: /accepted the login but did not answer the statements after it within 2 s/,
     },
     mute: {
       type: 'postgres',
       server: await roguePostgres({ login: 'silence' }),
-      says: /has accepted the connection, and has sent nothing within 2 s/,
+      says: /accepted the connection but sent nothing within 2 s/,
     },
     silence: {
       type: 'postgres',
       server: await roguePostgres({ statement: () => 'silence' }),
-      says: /has taken the login, and has not answered the statements after it within 2 s/,
+      says: /accepted the login but did not answer the statements after it within 2 s/,
     },
   } as const;
 }

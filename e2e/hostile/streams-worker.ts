@@ -24,19 +24,19 @@ export interface StreamsProgress {
 }
 
 const atOnce = 8;
-const tellEveryMs = 100;
+const reportEveryMs = 100;
 
 async function main({ client, login, units, seed, count }: StreamsTask): Promise<void> {
   const outcomes: Record<string, number> = {};
   let started = 0;
   let done = 0;
   let longestMs = 0;
-  const tell = (isOver: boolean) => {
+  const report = (isOver: boolean) => {
     const { external, arrayBuffers } = process.memoryUsage();
     const progress = { done, longestMs, isOver, outcomes, externalBytes: external + arrayBuffers };
     parentPort?.postMessage(progress satisfies StreamsProgress);
   };
-  const telling = setInterval(() => tell(false), tellEveryMs);
+  const reporting = setInterval(() => report(false), reportEveryMs);
   let lastCpu = process.threadCpuUsage();
   const measuring = setInterval(() => {
     const cpu = process.threadCpuUsage();
@@ -55,9 +55,9 @@ async function main({ client, login, units, seed, count }: StreamsTask): Promise
     }
   };
   await Promise.all(Array.from({ length: atOnce }, runOne));
-  clearInterval(telling);
+  clearInterval(reporting);
   clearInterval(measuring);
-  tell(true);
+  report(true);
 }
 
 function codeOf(thrown: unknown): string {

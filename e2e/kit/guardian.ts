@@ -24,7 +24,7 @@ done
 
 let guardian: ChildProcess | undefined;
 
-function tell(line: string): void {
+function send(line: string): void {
   if (guardian === undefined) {
     guardian = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     guardian.unref();
@@ -37,15 +37,15 @@ function tell(line: string): void {
 
 /** Kills the group that this process leads when this Node process ends. */
 export function guardProcess(pid: number): void {
-  tell(`watch ${pid}`);
+  send(`watch ${pid}`);
 }
 
 /** The process has ended by itself: its id may soon be reused. */
 export function releaseProcess(pid: number): void {
-  tell(`forget ${pid}`);
+  send(`forget ${pid}`);
 }
 
 /** Removes this folder when this Node process ends. */
 export function guardFolder(path: string): void {
-  tell(`folder ${path}`);
+  send(`folder ${path}`);
 }

@@ -12,14 +12,14 @@ export interface Exploration {
   /** Commits that the destination itself refused: without any, the fence was never exercised. */
   readonly refusals: number;
   readonly failed: readonly TraceResult[];
-  /** What happened, event by event, if `tells` is set. */
+  /** What happened, event by event, if `isVerbose` is set. */
   readonly stories: readonly string[];
 }
 
 export interface ExploreOptions {
   readonly traces: number;
   readonly seed: number;
-  readonly tells?: boolean;
+  readonly isVerbose?: boolean;
   /** Ends at the first violation. */
   readonly stopsEarly?: boolean;
 }
@@ -34,7 +34,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   let next = 0;
   const lane = async () => {
     while (next < options.traces && !(options.stopsEarly && results.failed.length > 0))
-      results.add(await simulate(options.seed + next++, { tells: options.tells === true }));
+      results.add(await simulate(options.seed + next++, { isVerbose: options.isVerbose === true }));
   };
   try {
     await Promise.all(Array.from({ length: Math.min(atOnce, options.traces) }, lane));

@@ -84,7 +84,7 @@ export class Faults {
     const { random } = this.#world;
     const victim = this.#choose();
     const forMs = random.between(0.2, 3) * leaseTtlMs;
-    this.#world.tell(`${fault} of ${victim.process.name} for ${Math.round(forMs)} ms`);
+    this.#world.log(`${fault} of ${victim.process.name} for ${Math.round(forMs)} ms`);
     this.#deeds[fault](victim, forMs);
   }
 

@@ -60,7 +60,7 @@ export class Link {
     const { random, nowMs } = this.#world;
     const { weather } = this;
     if (random.isTrue(weather.lost) || (this.isCut && random.isTrue(0.5))) {
-      this.#world.tell(`${label}: lost`);
+      this.#world.log(`${label}: lost`);
       return;
     }
     const lateMs = random.isTrue(weather.late) ? random.between(0, weather.lateMs) : 0;

@@ -8,7 +8,7 @@ import { type Exploration, type ExploreOptions, explore, together } from './expl
  * Explores the model of coordination.
  *
  *   --traces N    how many runs; 100,000 by default
- *   --seed N      the first seed: with --traces 1 --tell it shows one run, event by event
+ *   --seed N      the first seed: with --traces 1 --verbose it shows one run, event by event
  *   --threads N   by default as many as there are processors
  */
 async function main(): Promise<void> {
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
       traces: { type: 'string', default: '100000' },
       seed: { type: 'string', default: '1' },
       threads: { type: 'string', default: String(availableParallelism()) },
-      tell: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
     },
   });
   const startMs = performance.now();
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const all = {
     traces: Number(values.traces),
     seed: Number(values.seed),
-    tells: values.tell,
+    isVerbose: values.verbose,
     stopsEarly: true,
   };
   const found = threads < 2 ? await explore(all) : await onThreads(threads, all);
@@ -71,7 +71,7 @@ function print(found: Exploration, seconds: number): void {
   for (const line of stories) console.log(line);
   for (const { seed, violation } of failed) {
     console.log(`seed ${seed}: ${violation}`);
-    console.log(`again: node e2e/model/run.ts --traces 1 --seed ${seed} --tell`);
+    console.log(`again: node e2e/model/run.ts --traces 1 --seed ${seed} --verbose`);
   }
   console.log(
     `${traces} runs, ${hashes.size} different, ${steps} steps, ${seconds.toFixed(1)} s; ` +

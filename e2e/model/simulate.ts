@@ -32,9 +32,9 @@ const keys = new Keys('/');
 /** One run, determined by the seed. */
 export async function simulate(
   seed: number,
-  options: { readonly tells?: boolean } = {},
+  options: { readonly isVerbose?: boolean } = {},
 ): Promise<TraceResult> {
-  const world = new World(seed, { tells: options.tells === true });
+  const world = new World(seed, { isVerbose: options.isVerbose === true });
   const cluster = new ModelCluster(world);
   cluster.start();
   await world.run(troubleMs * 2);

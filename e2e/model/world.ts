@@ -22,9 +22,9 @@ export class World {
   #order = 0;
   #acting: EventOwner | undefined;
 
-  constructor(seed: number, options: { readonly tells: boolean }) {
+  constructor(seed: number, options: { readonly isVerbose: boolean }) {
     this.random = new Random(seed);
-    this.story = options.tells ? [] : undefined;
+    this.story = options.isVerbose ? [] : undefined;
   }
 
   at(delayMs: number, owner: EventOwner | undefined, label: string, run: () => void): ModelEvent {
@@ -44,7 +44,7 @@ export class World {
     this.violation ??= `${violation} (at ${Math.round(this.nowMs)} ms, step ${this.steps})`;
   }
 
-  tell(text: string): void {
+  log(text: string): void {
     this.story?.push(`${this.nowMs.toFixed(1).padStart(9)} ${text}`);
   }
 
@@ -61,7 +61,7 @@ export class World {
       this.steps += 1;
       if (this.steps > mostSteps) this.fail('it comes to no rest');
       this.trace.add(event.label);
-      this.tell(event.label);
+      this.log(event.label);
       this.#acting = event.owner;
       acting = this;
       event.run();

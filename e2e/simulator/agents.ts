@@ -5,7 +5,7 @@ import type { FromAgents, SimulatorInput, ToAgents } from './messages.ts';
 const input: SimulatorInput = JSON.parse(process.argv[2] ?? '');
 const agents = new Map<string, SimulatedAgent>();
 
-function tell(kind: FromAgents['kind']): void {
+function send(kind: FromAgents['kind']): void {
   const locks = [...agents.values()].reduce((sum, agent) => sum + agent.lockCount, 0);
   process.send?.({ kind, locks } satisfies FromAgents);
 }
@@ -16,17 +16,17 @@ process.on('message', (message: ToAgents) => {
       const joining = message.names.map(async (name) => {
         agents.set(name, await SimulatedAgent.join(name, input));
       });
-      void Promise.all(joining).then(() => tell('joined'));
+      void Promise.all(joining).then(() => send('joined'));
       break;
     }
     case 'leave': {
       const agent = agents.get(message.name);
       agents.delete(message.name);
-      void agent?.leave().then(() => tell('left'));
+      void agent?.leave().then(() => send('left'));
       break;
     }
     case 'count':
-      tell('count');
+      send('count');
       break;
   }
 });

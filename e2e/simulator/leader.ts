@@ -8,7 +8,7 @@ import type { FromLeader, SimulatorInput } from './messages.ts';
 /** A process with only the leading agent: its memory is the cost of leading. */
 const input: SimulatorInput = JSON.parse(process.argv[2] ?? '');
 
-function tell(message: Omit<FromLeader, 'rssBytes'>): void {
+function send(message: Omit<FromLeader, 'rssBytes'>): void {
   process.send?.({ ...message, rssBytes: process.resourceUsage().maxRSS * 1024 } satisfies FromLeader);
 }
 
@@ -16,8 +16,8 @@ process.on('disconnect', () => process.exit());
 const agent = await SimulatedAgent.join('leader', input);
 const leadership = await agent.session.campaign(agent.session.signal);
 const none = { moves: 0, decideMs: 0, writeMs: 0 };
-tell({ kind: 'leading', ...none });
-setInterval(() => tell({ kind: 'alive', ...none }), 1_000);
+send({ kind: 'leading', ...none });
+setInterval(() => send({ kind: 'alive', ...none }), 1_000);
 const deps = {
   clock: systemClock,
   log: silentLog,
@@ -25,6 +25,6 @@ const deps = {
   // Each join and leave is measured separately: no change is delayed.
   graces: { returnMs: 0, unsteadyMs: 0, memoryMs: 600_000 },
   onDecision: ({ moves, decideMs, writeMs }: Omit<FromLeader, 'kind' | 'rssBytes'>) =>
-    tell({ kind: 'decision', moves, decideMs, writeMs }),
+    send({ kind: 'decision', moves, decideMs, writeMs }),
 };
 await keepAssignments(leadership, deps, agent.session.signal);

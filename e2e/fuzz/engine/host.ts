@@ -17,7 +17,7 @@ const state = openStateFile(process.argv[2] ?? '');
 const running = new Map<string, AbortController>();
 const namespace = 'default';
 
-function tell(message: FromEngine): void {
+function send(message: FromEngine): void {
   process.send?.(message);
 }
 
@@ -25,7 +25,7 @@ const shared = new EngineShared(systemClock);
 const nameByUid = new Map<string, string>();
 state.onReport((status) => {
   const name = nameByUid.get(status.uid);
-  if (name !== undefined) tell({ event: 'status', name, status });
+  if (name !== undefined) send({ event: 'status', name, status });
 });
 
 function contextOf(
@@ -66,17 +66,17 @@ async function run(sync: EngineSync, stop: AbortController): Promise<void> {
     if (!lock) throw new Error(`${name} runs already`);
     const observer: RunContext['observer'] = {
       batchWritten() {},
-      passEnded: (_sync, { durationMs }) => tell({ event: 'pass', name, startMs: Date.now() - durationMs }),
-      attemptFailed: (_sync, error) => tell({ event: 'failure', name, ...error, atMs: Date.now() }),
+      passEnded: (_sync, { durationMs }) => send({ event: 'pass', name, startMs: Date.now() - durationMs }),
+      attemptFailed: (_sync, error) => send({ event: 'failure', name, ...error, atMs: Date.now() }),
     };
     try {
       await runSync({ ...context, lock, observer });
     } finally {
       await lock.release();
     }
-    tell({ event: 'end', name });
+    send({ event: 'end', name });
   } catch (error) {
-    tell({
+    send({
       event: 'end',
       name,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
@@ -114,4 +114,4 @@ process.on('SIGTERM', () => {
   }, 20);
 });
 process.on('disconnect', () => process.exit(1));
-tell({ event: 'ready' });
+send({ event: 'ready' });
