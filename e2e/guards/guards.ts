@@ -33,7 +33,7 @@ export const guards: readonly Guard[] = [
     caughtBy: { test: 'core/token.test.ts' },
   },
   {
-    name: 'a slot is for who has the lock of the sync',
+    name: 'a slot is given only to the holder of the lock of the sync',
     file: 'coordination/session/slots.ts',
     from: 'compare: [lock.condition, { key, create: 0n }],',
     to: 'compare: [{ key, create: 0n }],',
@@ -47,7 +47,7 @@ export const guards: readonly Guard[] = [
     caughtBy: { test: 'coordination/session/session.test.ts', only: 'of many locks' },
   },
   {
-    name: 'a leader writes under its key alone',
+    name: 'a leader writes only under its key',
     file: 'coordination/session/election.ts',
     from: 'const compare = [{ key: this.#input.keys.leader, create: this.#revision }];',
     to: 'const compare = [] as const;',
@@ -61,7 +61,7 @@ export const guards: readonly Guard[] = [
     caughtBy: { test: 'coordination/session/lease.test.ts' },
   },
   {
-    name: 'an answer after the deadline is of no use',
+    name: 'an answer after the deadline has no effect',
     file: 'coordination/session/lease.ts',
     from: 'if (!this.isAlive()) return;\n        if (ttlSeconds',
     to: 'if (ttlSeconds',
@@ -82,7 +82,7 @@ export const guards: readonly Guard[] = [
     caughtBy: { test: 'operator/newest.test.ts', only: 'older Sync' },
   },
   {
-    name: 'the operator leaves alone what another installation manages',
+    name: 'the operator does not change what another installation manages',
     file: 'operator/controllers/ownership.ts',
     from: 'if (owner !== undefined) return owner === this.installation ? undefined : owner;',
     to: 'if (owner !== undefined) return undefined;',

@@ -17,7 +17,7 @@ export const ofEtcd: readonly Guard[] = [
     caughtBy: { test: 'agent/secrets/confirmation.test.ts', only: 'was changed in etcd' },
   },
   {
-    name: 'a note of agents ends no Sync that nobody has deleted',
+    name: 'a removal record of agents ends no Sync that nobody has deleted',
     file: 'coordination/state/removal.ts',
     from: 'return sync.deletedAt !== undefined && hasNote;',
     to: 'return hasNote;',

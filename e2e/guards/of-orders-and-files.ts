@@ -12,7 +12,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'connectors/mysql/source/safety-lag.test.ts', only: 'not over' },
   },
   {
-    name: 'a second row of the offset itself is looked for',
+    name: 'a second row with the value of the offset is searched',
     file: 'connectors/sql/source/read-pass.ts',
     from: 'await check.requireDistinct({ from: start, to: start }, signal);',
     to: '',
@@ -33,7 +33,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'connectors/sqlite/source/source.test.ts', only: 'two spellings' },
   },
   {
-    name: 'SQLite: the spelling of a key that comes later is looked at',
+    name: 'SQLite: the spelling of a later key is checked',
     file: 'connectors/sqlite/source/page-reader.ts',
     from: 'if (styleOf) seen.add(styleOf(row));',
     to: '',
@@ -47,7 +47,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'a query whose object changes' },
   },
   {
-    name: 'SQLite: a page is read behind a look at the shape',
+    name: 'SQLite: a page is read after a check of the shape',
     file: 'connectors/sqlite/source/source-file.ts',
     from: "database.exec('BEGIN');\n    try {\n      this.#requirePlanned(request);\n      const rows",
     to: "database.exec('BEGIN');\n    try {\n      const rows",
@@ -61,7 +61,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'connectors/sqlite/source/shape.test.ts', only: 'takes the place' },
   },
   {
-    name: 'SQLite: a text whose bytes are none is not handed on',
+    name: 'SQLite: a text with invalid bytes is not passed on',
     file: 'connectors/sqlite/source/page-reader.ts',
     from: 'if (mayBeReplaced(row)) scan.requireText();',
     to: '',
@@ -82,28 +82,28 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'a column is added, Append' },
   },
   {
-    name: 'SQLite: an offset that was moved is not written over',
+    name: 'SQLite: an offset that was moved is not overwritten',
     file: 'connectors/sqlite/destination/commit-rows.ts',
     from: 'AND "closed" = 0 AND "offset" IS ? RETURNING',
     to: 'AND "closed" = 0 AND (1 OR "offset" IS ?) RETURNING',
     caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'somebody else has moved' },
   },
   {
-    name: 'SQLite: only the owner makes a shadow',
+    name: 'SQLite: only the owner creates a shadow',
     file: 'connectors/sqlite/destination/claim.ts',
     from: 'commits.requireOwner(owner);\n        shadow.create();',
     to: 'shadow.create();',
     caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'an earlier owner' },
   },
   {
-    name: 'SQLite: a row that the table leaves out is refused',
+    name: 'SQLite: a row that the table skips is refused',
     file: 'connectors/sqlite/destination/batch-writer.ts',
     from: 'if (changes > 0 || mayWriteNothing(this.#plan)) return undefined;',
     to: 'return undefined;',
     caughtBy: { test: 'connectors/sqlite/destination/target-shape.test.ts', only: 'leave out by itself' },
   },
   {
-    name: 'SQLite: a row does not take the place of another one',
+    name: 'SQLite: a row does not replace another one',
     file: 'connectors/sqlite/destination/ddl.ts',
     from: 'INSERT OR ABORT INTO',
     to: 'INSERT INTO',
@@ -117,7 +117,7 @@ export const ofOrdersAndFiles: readonly Guard[] = [
     caughtBy: { test: 'connectors/sqlite/conformance.test.ts', only: 'adopted' },
   },
   {
-    name: 'SQLite: a time that is later and sorts before the offset is looked for',
+    name: 'SQLite: a time that is later and sorts before the offset is searched',
     file: 'connectors/sqlite/source/time-order.ts',
     from: 'if (count === 0n) return;',
     to: 'if (count >= 0n) return;',
