@@ -224,7 +224,7 @@ describe('cluster', () => {
     await one.desired.deleteDataSource('default', 'shop');
   });
 
-  test('a slot is given to who has the lock of the sync, and to nobody else', async () => {
+  test('a slot is given to the holder of the lock of the sync, and to nobody else', async () => {
     const a = await join('a');
     const lock = await a.store.acquire(syncOf('p9'));
     await one.desired.purgeSync('p9', 'agent');

@@ -111,7 +111,7 @@ test('names stay within the limits of Kubernetes, however long the name of the r
     assert.ok(name.length <= (most[kind] ?? 253), `${kind} ${name}`);
 });
 
-test('operator, agents and etcd run where their values say, and may be evicted one at a time', async () => {
+test('operator, agents and etcd are scheduled as their values define, and may be evicted one at a time', async () => {
   const values = ['operator', 'agents', 'etcd'].flatMap((role) => [
     `--set=${role}.nodeSelector.for=${role}`,
     `--set=${role}.tolerations[0].key=${role}`,

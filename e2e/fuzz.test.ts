@@ -28,7 +28,7 @@ before(async () => {
 
 after(() => servers?.stop());
 
-test('sixty seeds: both ends agree, or status says why not', async () => {
+test('sixty seeds: both ends agree, or status reports why not', async () => {
   const results = await run(seeds, (seed) => generate(seed));
   const tally = new Tally();
   for (const result of results) tally.add(result);

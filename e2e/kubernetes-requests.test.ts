@@ -65,7 +65,7 @@ spec:
     assert.match(await idra.kubectl(['describe', 'sync', 'orders']), /RequestDone/);
   });
 
-  test('the offset is set only while suspended and only from what is stored, and taken back', async () => {
+  test('the offset is set only while suspended and only from the stored one, and is undone', async () => {
     const early = await run('offset', 'set', 'orders', '10', '--expect', '51');
     assert.equal(early.status, 2);
     assert.match(early.talk, /suspended/);

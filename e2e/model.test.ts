@@ -21,7 +21,7 @@ describe('model of coordination', () => {
     assert.ok(found.refusals > 0);
   });
 
-  test('a seed gives the same run again, whatever runs beside it', async () => {
+  test('a seed repeats the same run, whatever runs beside it', async () => {
     const [alone, among] = [await explore({ traces: 1, seed: 20 }), await explore({ traces: 30, seed: 1 })];
     assert.ok(among.hashes.has([...alone.hashes][0] ?? 0));
   });

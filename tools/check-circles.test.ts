@@ -13,7 +13,7 @@ const circle = sources({
 });
 const files = ['core/a.ts', 'core/b.ts', 'core/manifest/c.ts'];
 
-test('files that import each other are refused, also where they import types alone', () => {
+test('files that import each other are refused, also if they import only types', () => {
   assert.deepEqual(checkCircles(circle, []), [
     'these files import each other: core/a.ts, core/b.ts, core/manifest/c.ts',
   ]);

@@ -14,7 +14,7 @@ test('a page that has each metric and no other has no problems', () => {
   assert.deepEqual(checkMetrics(page, [leader, rows]), []);
 });
 
-test('a metric without a row, a row without a metric, and one that says something else are refused', () => {
+test('a metric without a row, a row without a metric, and a row that differs are refused', () => {
   assert.deepEqual(checkMetrics(page, [leader]), [
     'docs/metrics.md: no such metric: | `idra_rows_total` | counter | `sync` | Rows |',
   ]);

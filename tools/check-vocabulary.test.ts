@@ -66,7 +66,7 @@ test('what the page lists exists, has a reason, and is of one system', () => {
   ]);
 });
 
-test('connectors/sql has what two systems use, directly or by way of others, in the folders of the systems', () => {
+test('connectors/sql has files that two systems use, directly or indirectly, in the folders of the systems', () => {
   const sources = (imports: Readonly<Record<string, string>>) =>
     new Map(Object.entries(imports).map(([file, target]) => [file, `import { x } from '${target}';`]));
   const used = { 'connectors/mysql/a.ts': '../sql/a.ts', 'connectors/sqlite/a.ts': '../sql/types/b.ts' };

@@ -36,7 +36,7 @@ const skip = (name: string, reason = 'mysql: not found; looked for it') => ({
   reason,
 });
 
-test('counts tests, not suites, and gives failures their full name', async () => {
+test('counts tests, not suites, and reports failures with their full name', async () => {
   const result = await tallyOf(`
     describe('outer', () => { describe('inner', () => { test('good', () => {}); test('bad', () => { throw new Error('no') }) }) });
     test('last', () => {});`);
@@ -83,7 +83,7 @@ test('a file that breaks while it is loaded, or has no test, is a failure', asyn
   });
 });
 
-test('a suite whose hook fails takes its tests with it, each counted', async () => {
+test('a suite whose hook fails fails its tests, each counted', async () => {
   const result = await tallyOf(
     `describe('s', () => { before(() => { throw new Error('hook') }); test('one', () => {}) });`,
   );

@@ -27,7 +27,7 @@ async function keysOf(table: string): Promise<unknown> {
   return { keys: keys.map(({ columns }) => columns.join()), isOpaque: isOpaque ?? false };
 }
 
-describe('keys that are unique for what a SELECT returns', () => {
+describe('keys that are unique for the rows of a SELECT', () => {
   test('a parent with children has no key, and a remedy; partitions do not count as children', async () => {
     await database.run(`CREATE TABLE animal (id int PRIMARY KEY); CREATE TABLE cat () INHERITS (animal); CREATE TABLE alone (id int PRIMARY KEY);
       CREATE TABLE parted (id int, day int, PRIMARY KEY (id, day)) PARTITION BY LIST (day); CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1)`);
@@ -94,7 +94,7 @@ test('columns whose different values are equal name the rule', async () => {
   );
 });
 
-test('a query says by which collation its expressions are compared', async () => {
+test('a query names the collation by which its expressions are compared', async () => {
   await database.run(`CREATE COLLATION folds (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     CREATE SCHEMA aside; CREATE COLLATION aside."Odd ""one" (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
     CREATE TABLE folded (a text COLLATE folds, b text COLLATE "en-x-icu", c text COLLATE "C", n int); CREATE VIEW over AS SELECT a || '' AS v FROM folded`);

@@ -138,7 +138,7 @@ describe('session of an agent', () => {
     await b.leave();
   });
 
-  test('of many locks in one transaction the one that is gone fails alone', async () => {
+  test('of many locks in one transaction only the lost one fails', async () => {
     const a = await one.join(agentOf('a'), ttl);
     const locks = await Promise.all(Array.from({ length: 300 }, (_, index) => acquire(a, `many-${index}`)));
     await two.desired.purgeSync('many-7', 'agent');

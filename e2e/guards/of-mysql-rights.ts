@@ -40,7 +40,7 @@ export const ofMysqlRights: readonly Guard[] = [
     file: 'connectors/mysql/connection/settings.ts',
     from: "name: 'transaction_read_only',\n    value: '1',",
     to: "name: 'transaction_read_only',\n    value: '0',",
-    caughtBy: { test: 'connectors/mysql/source/hostile-query.test.ts', only: 'only when it is told' },
+    caughtBy: { test: 'connectors/mysql/source/hostile-query.test.ts', only: 'only after mayWrite' },
   },
   {
     name: 'MySQL: objects of users are read in transactions that cannot write',

@@ -65,14 +65,14 @@ export const ofPlannedFacts: readonly Guard[] = [
     file: 'connectors/mysql/describe.ts',
     from: 'const collations = await collationsOf(session, from, fields, signal);',
     to: 'const collations = new Map<string, string>();',
-    caughtBy: { test: 'connectors/mysql/source/source.test.ts', only: 'collation its texts' },
+    caughtBy: { test: 'connectors/mysql/source/source.test.ts', only: 'collation by which its texts' },
   },
   {
     name: 'PostgreSQL: a query names the collation by which its expressions are compared',
     file: 'connectors/postgres/describe.ts',
     from: 'const collations = await collationsOf(session, from, fields);',
     to: 'const collations = new Map<number, string>();',
-    caughtBy: { test: 'connectors/postgres/describe.test.ts', only: 'collation its expressions' },
+    caughtBy: { test: 'connectors/postgres/describe.test.ts', only: 'collation by which its expressions' },
   },
   {
     name: 'PostgreSQL: bytes of another length are not read as a key',

@@ -129,7 +129,7 @@ for (const [name, start] of servers) {
       await requireUntouched();
     });
 
-    test('functions that write are refused, in a query, a view, and behind one that allows it', async () => {
+    test('functions that write are refused in a query, in a view, and inside a function that allows writes', async () => {
       for (const query of ['SELECT id, empties() AS n FROM victim', 'SELECT id FROM victim FOR UPDATE']) {
         const flow = database.flow({ from: '', query, to: 'query_to', sourceKey: ['id'] });
         await assert.rejects(
@@ -153,7 +153,7 @@ for (const [name, start] of servers) {
       await requireUntouched();
     });
 
-    test('a session writes only when it is told that it may', async () => {
+    test('a session writes only after mayWrite', async () => {
       for (const role of ['reader', 'watch', 'writer'] as const) {
         const session = await Session.open(database.access, role, signal);
         for (const sql of ['DELETE FROM victim', 'CREATE TABLE made (id INT)', 'DROP TABLE victim'])

@@ -73,7 +73,7 @@ for (const [name, start] of servers) {
       return { database, flow, insert: (sql: string) => source.query(sql, database.database) };
     }
 
-    test('by time: while the link is down nothing newer than what was replayed is final', async () => {
+    test('by time: while the link is down nothing newer than the replayed rows is final', async () => {
       const { database, flow, insert } = await openOn('times', {
         mode: 'Timestamp',
         timestampField: 'at',

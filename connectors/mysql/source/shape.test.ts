@@ -70,7 +70,7 @@ for (const [name, start] of servers) {
         await flow.close();
       });
 
-      test('a user with rights on columns alone', async () => {
+      test('a user with rights on columns only', async () => {
         await database.fill('columns_only', 2);
         const other = await database.userWith(`SELECT (id, body) ON ${database.name}.columns_only`);
         const flow = await database.flow(

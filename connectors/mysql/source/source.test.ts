@@ -43,7 +43,7 @@ for (const [name, start] of servers) {
     }
 
     describe('describe', () => {
-      test('columns, keys that can page, and what the server fills', async () => {
+      test('columns, keys that can page, and columns that the server fills', async () => {
         await run(`CREATE TABLE told (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, mail VARCHAR(20) COLLATE utf8mb4_bin NOT NULL, part VARCHAR(300), twice INT AS (1 + 1) STORED,
           at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), utc DATETIME(6) COMMENT 'UTC', kind ENUM('b','it''s','é, x'), flags SET('x','y'), doc JSON, place POINT, maybe INT,
           UNIQUE KEY by_mail (mail), UNIQUE KEY by_part (part(10)), UNIQUE KEY by_maybe (maybe))`);
@@ -272,7 +272,7 @@ for (const [name, start] of servers) {
       }
     });
 
-    test('a query says by which collation its texts are compared', async () => {
+    test('a query names the collation by which its texts are compared', async () => {
       await run(`CREATE TABLE words (a VARCHAR(9) COLLATE utf8mb4_general_ci NOT NULL, b VARCHAR(9) COLLATE utf8mb4_bin NOT NULL, c VARBINARY(9), n INT);
         INSERT INTO words VALUES ('b', 'b', '', 1), ('B', 'B', '', 2)`);
       for (const rows of ['', 'WHERE n > 2', 'GROUP BY a']) {

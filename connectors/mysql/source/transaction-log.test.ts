@@ -61,7 +61,7 @@ test('a transaction that began within the statement that runs has no older times
   assert.deepEqual(floorsAfter([40, [], []], [100, [running], [transaction('7', 52)]]), [40, 50]);
 });
 
-test('without changes there is nothing that could come late', () => {
+test('without changes no row can come late', () => {
   assert.deepEqual(floorsAfter([100, [], [transaction('0', 10, { hasChanges: false })]]), []);
   // Its first change comes after that snapshot.
   const reader = transaction('0', 10, { hasChanges: false });

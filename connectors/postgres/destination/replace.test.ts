@@ -67,7 +67,7 @@ test('a replaced table has only the new rows, and keeps its grants, indexes, vie
   }
 });
 
-test('what does not survive is reported beforehand', async () => {
+test('objects that do not survive are reported beforehand', async () => {
   await database.run(`CREATE TABLE kept (id int PRIMARY KEY); CREATE TABLE refers (id int REFERENCES kept);
     CREATE MATERIALIZED VIEW kept_view AS SELECT * FROM kept`);
   const flow = await openFlow(database, { from: 'kept', to: 'kept', writeMode: 'Replace' });

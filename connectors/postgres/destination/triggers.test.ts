@@ -78,7 +78,7 @@ test('a trigger may pass rows on to child tables', async () => {
   assert.deepEqual(await database.run('SELECT count(*) FROM parent'), [['9']]);
 });
 
-test('a trigger that names no schema finds its tables by its own path, or by parameters.search_path alone', async () => {
+test('a trigger that names no schema finds its tables by its own path, or only by parameters.search_path', async () => {
   await database.run(`CREATE TABLE audited (id int PRIMARY KEY, body text); CREATE TABLE audit (id int, late boolean);
     CREATE FUNCTION audit_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit VALUES (new.id, tg_argv[0]::boolean); RETURN new; END $$;
     CREATE TRIGGER a BEFORE INSERT OR UPDATE ON audited FOR EACH ROW EXECUTE FUNCTION audit_row(false);

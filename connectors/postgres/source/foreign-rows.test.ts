@@ -40,7 +40,7 @@ async function boundOf(options: Partial<FlowOptions>): Promise<readonly unknown[
 
 const foreign = ['safetyLag', 'its rows are in a foreign table', 'LateRowsBySafetyLag'];
 
-test('foreign tables, as such, as a partition, and behind views and queries', async () => {
+test('foreign tables: direct, as a partition, and in views and queries', async () => {
   assert.deepEqual(await boundOf({}), ['transactions', undefined, '']);
   for (const from of ['far', 'parts', 'over_view']) {
     for (const mode of ['Timestamp', 'Id'] as const)

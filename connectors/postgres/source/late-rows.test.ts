@@ -165,7 +165,7 @@ describe('Timestamp, below the oldest open transaction', () => {
 });
 
 describe('Id, when all that was open has ended', () => {
-  test('what was final before is read while others are open, and each ends in its own time', async () => {
+  test('rows that were final before are read while other transactions are open, and each ends in its own time', async () => {
     const passes = await openPasses('body text', byId);
     await database.run(`INSERT INTO ${passes.table} VALUES (1), (2)`);
     await passes.pass();
@@ -213,7 +213,7 @@ describe('Id, when all that was open has ended', () => {
     }
   });
 
-  test('safetyLag keeps the largest id as it was seen that long ago', async () => {
+  test('safetyLag uses the largest id of that time ago', async () => {
     const passes = await openPasses('body text', { ...byId, safetyLagMs: 400 });
     await database.run(`INSERT INTO ${passes.table} VALUES (1), (2)`);
     const reading = passes.pass();

@@ -73,7 +73,7 @@ async function open(table: string, mode: 'Id' | 'Timestamp'): Promise<Flow> {
 }
 
 for (const mode of ['Timestamp', 'Id'] as const) {
-  test(`by ${mode}, a row that was committed behind the broken link arrives when the link is restored`, async () => {
+  test(`by ${mode}, a row that was committed while the link was broken arrives when the link is restored`, async () => {
     const table = `standby_${mode.toLowerCase()}`;
     await onPrimary(`CREATE TABLE ${table} (id bigserial PRIMARY KEY, at timestamptz DEFAULT now()); CREATE TABLE ${table}_tick (n int); GRANT ALL ON SCHEMA public TO PUBLIC;
       GRANT ALL ON ALL TABLES IN SCHEMA public TO "${database.user}"; CREATE TABLE ${table}_to (LIKE ${table} INCLUDING ALL); GRANT ALL ON ${table}_to TO "${database.user}"`);

@@ -40,7 +40,7 @@ async function ended(server: string, attempt: () => Promise<void>): Promise<Idra
   }
 }
 
-test('a silent server that gives another connection no answer is given up', async () => {
+test('a silent server that does not answer another connection is abandoned', async () => {
   const error = await ended('gone', async () => {
     throw transient('HostUnreachable', 'no answer within 1 s');
   });

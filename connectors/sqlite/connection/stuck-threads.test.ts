@@ -18,7 +18,7 @@ test('while a thread does not end no other is started on its file', async () => 
   requireNoneStuck('slow.db');
 });
 
-test('one that ends in time leaves nothing behind', async () => {
+test('a thread that ends in time leaves nothing behind', async () => {
   await ended('quick.db', Promise.resolve(0));
   requireNoneStuck('quick.db');
 });

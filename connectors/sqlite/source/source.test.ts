@@ -245,7 +245,7 @@ test('a text with invalid bytes stops the pass, and a replacement character in a
   }
 });
 
-test('two spellings of one key are refused: those that were there, and one that comes with a later page', async () => {
+test('two spellings of one key are refused: existing ones, and one on a later page', async () => {
   const one = '0a000000-0000-4000-8000-0000000000f0';
   execute(
     file,

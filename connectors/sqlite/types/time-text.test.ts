@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { canonicalTimestamp, shapeLike, wallSecondText } from './time-text.ts';
 
-test('canonical text of what applications write', () => {
+test('canonical text of times that applications write', () => {
   const cases: [stored: string, hasZone: boolean, canonical: string][] = [
     ['2026-11-24 08:00:00', false, '2026-11-24 08:00:00'],
     ['2026-11-24T08:00:00.123Z', false, '2026-11-24 08:00:00.123'],

@@ -154,7 +154,7 @@ const misfits: readonly [type: ColumnType, column: string, good: Value, bad: rea
   [{ kind: 'json' }, 'JSON', '{"a":1}', ['1', '1e5', ' 12 ']],
 ];
 for (const [type, column, good, bad] of misfits) {
-  test(`${JSON.stringify(type)} into ${column || 'no type'}: what SQLite would change is a misfit`, async () => {
+  test(`${JSON.stringify(type)} into ${column || 'no type'}: a value that SQLite would change is a misfit`, async () => {
     const arrived = await thereAndBack(
       type,
       [good, ...bad],
@@ -166,7 +166,7 @@ for (const [type, column, good, bad] of misfits) {
   });
 }
 
-test('what a column of another affinity would change is refused before the first row', async () => {
+test('a column whose affinity would change values is refused before the first row', async () => {
   const refused: readonly [ColumnType, string][] = [
     [{ kind: 'decimal', precision: 38, scale: 10 }, 'DECIMAL(38,10)'],
     [{ kind: 'text' }, 'NUMERIC'],
@@ -208,7 +208,7 @@ const zoo = `
   INSERT INTO s VALUES (1, '001', 1, '1', x'01'), (2, 1, NULL, 'a', NULL), (3, 1.5, 2, '', x'');`;
 
 for (const table of ['t', 's']) {
-  test(`from file to file every value is stored as it was (${table})`, async () => {
+  test(`from file to file every value is stored unchanged (${table})`, async () => {
     const [from, to] = [newFile(), newFile()];
     execute(from, zoo);
     const source = await openSource(from, { table });
@@ -253,7 +253,7 @@ test('values are read as canonical ones, and a value that is not of its declared
   }
 });
 
-test('any integer, decimal, text and float comes back as it was (property)', async () => {
+test('any integer, decimal, text and float is read back unchanged (property)', async () => {
   const cases: [ColumnType, fc.Arbitrary<Value>][] = [
     [{ kind: 'int', bits: 64 }, fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })],
     [

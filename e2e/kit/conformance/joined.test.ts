@@ -22,7 +22,7 @@ for (const { type } of definitions) {
       assert.ok(systems.every(({ definition }) => definition.type === type));
     });
 
-    test('each waiver names a case that is run, and has a reason, as what it lacks has', async () => {
+    test('each waiver names a case that is run; waivers and missing abilities have a reason', async () => {
       for (const system of await load()) {
         const run = cases.filter((each) => isOffered(each, system)).map(({ name }) => name);
         for (const [name, reason] of Object.entries(system.waivers)) {

@@ -46,7 +46,7 @@ export const stopping: readonly Case[] = [
     },
   },
   {
-    name: 'stop: nothing stays open behind passes, rests, and openings that fail',
+    name: 'stop: nothing stays open after passes, rests, and failed openings',
     needs: [reads('Snapshot'), writes('Upsert'), can('countSessions')],
     async run(context) {
       const isAlone = async () => (await context.can.countSessions()) === 0;

@@ -113,7 +113,7 @@ for (const [name, start] of Object.entries({ mariadb, mysql })) {
       assert.equal(existsSync(server.folder), false);
     });
 
-    test('serves TLS with a certificate of ours', async () => {
+    test('serves TLS with our certificate', async () => {
       const server = await start({ tls: true });
       assert.ok(server.certificates);
       const { host, port, user, password, certificates } = server;

@@ -59,7 +59,7 @@ export const claims: readonly Case[] = [
     },
   },
   {
-    name: 'an offset is set by hand only from what is stored, and only under the token',
+    name: 'an offset is set manually only from the stored one, and only under the token',
     needs,
     async run(context) {
       const flow = await context.claim({ from: await context.fill(5), ...byId }, 2n);

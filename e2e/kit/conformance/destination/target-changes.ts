@@ -22,7 +22,7 @@ export const targetChanges: readonly Case[] = [
   ),
   ...writeModes.map(
     (writeMode): Case => ({
-      name: `destination: another object takes its place, ${writeMode}`,
+      name: `destination: another object replaces it, ${writeMode}`,
       needs: [...needsOf(writeMode), can('replaceObject')],
       run: (context) =>
         changeTarget(context, writeMode, (to) => context.can.replaceObject(context.destination, to)),
