@@ -164,7 +164,11 @@ test('in a cluster: agents are killed and others continue from the offset in etc
     await until(async () => isThere(await arrived(), count), { what: 'all rows', timeoutMs: 90_000 });
     requireNothingLost(await arrived(), count);
     const atOffset = (uid: string, offset: number) =>
-      cluster.untilStatus(uid, 'caught up', (each) => each.reason === 'CaughtUp' && each.offsetText === String(offset));
+      cluster.untilStatus(
+        uid,
+        'caught up',
+        (each) => each.reason === 'CaughtUp' && each.offsetText === String(offset),
+      );
     const { guarantee } = await atOffset('out', count);
     assert.equal(guarantee, 'AtLeastOnce');
     // A topic may hold more lines than there are rows, so only the offsets show that the others have read all of it.

@@ -146,6 +146,27 @@ describe('late rows', { concurrency: servers.length }, () => {
         await passes.complete();
       });
 
+      test('Timestamp: a running statement whose text is not UTF-8 does not fail the pass', async () => {
+        const passes = await Passes.open(clocked, byTime);
+        await passes.pass();
+        const late = await database.client();
+        // As the restore of a mysqldump does.
+        await late.query('SET NAMES binary');
+        await late.query('START TRANSACTION');
+        await late.query(`INSERT INTO ${passes.table} (id) VALUES (1)`);
+        const running = late.query("SELECT SLEEP(60), _binary'\u00ff\u00fe\u00e9\u0080'");
+        await run(`INSERT INTO ${passes.table} (id) VALUES (2)`);
+        const passing = passes.pass();
+        await Promise.allSettled([passing]);
+        await database.server.query(`KILL QUERY ${late.threadId}`);
+        await running.catch(() => {});
+        const { bound } = await passing;
+        assert.equal(await passes.ids(), '');
+        assert.ok(bound.heldBackBy || bound.kind === 'safetyLag', JSON.stringify(bound));
+        await late.query('COMMIT');
+        await passes.complete();
+      });
+
       test('several processes that read all the time take turns', async () => {
         const signal = new AbortController().signal;
         const snapshots = await Promise.all(

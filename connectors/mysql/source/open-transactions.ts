@@ -55,8 +55,8 @@ const unreadable: OpenTransactions = {
 };
 const neverRefreshed: OpenTransactions = {
   limitation:
-    'information_schema.innodb_trx is read by others more often than every 100 ms, and so never refreshed',
-  mend: 'let the other readers of information_schema.innodb_trx wait longer between their queries',
+    'information_schema.innodb_trx is never refreshed, because others read it more often than every 100 ms',
+  mend: 'increase the interval at which others query information_schema.innodb_trx',
 };
 
 const watches = new Map<string, TransactionWatch>();
@@ -143,11 +143,17 @@ export class TransactionWatch {
       }
       await systemClock.sleep(restMs + backoffMs(tries, { baseMs: restMs, maxMs: maxTryRestMs }), signal);
     }
-    return {
-      limitation:
-        'information_schema.innodb_trx is never refreshed, because others read it more often than every 100 ms',
-      mend: 'increase the interval at which others query information_schema.innodb_trx',
-    };
+    return limitation;
+  }
+
+  #taken(
+    rows: readonly SqlRow[],
+    transactions: readonly Transaction[],
+    { atMicros, statements: running }: Processes,
+  ): OpenTransactions {
+    const readers = readOnlyConnections(rows);
+    const statements = running.filter(({ connection }) => !readers.has(connection));
+    return { atMicros, open: this.#log.take({ atMicros, statements, transactions }) };
   }
 }
 
