@@ -73,7 +73,7 @@ async function findDataSource({ coordination }: ProbeDeps, subject: string): Pro
   const [namespace = '', name = ''] = subject.split('/');
   const found = await coordination.desired.getDataSource(namespace, name);
   if (found) return found;
-  throw permanent('DataSourceNotFound', `DataSource ${subject} does not exist`, { mend: 'apply it' });
+  throw permanent('DataSourceNotFound', `DataSource ${subject} does not exist`, { fix: 'apply it' });
 }
 
 /** By uid, or as a complete Sync that is not applied yet. */

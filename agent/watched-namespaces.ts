@@ -12,7 +12,7 @@ export function withinNamespaces(manifests: Reads, watched: readonly string[]): 
   const require = ({ namespace }: Pick<ManifestObject, 'namespace'>) => {
     if (watched.includes(namespace)) return;
     throw permanent('NamespaceNotWatched', `the agents do not watch namespace ${namespace}`, {
-      mend: 'add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move its objects',
+      fix: 'add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move its objects',
     });
   };
   return {

@@ -18,7 +18,7 @@ const asked = (role: string, verb: string, kind: string) => (error: unknown) =>
   error instanceof IdraError &&
   error.code === 'EtcdPermissionDenied' &&
   error.message.includes(`user ${role} to ${verb} ${kind}`) &&
-  error.mend?.includes('idra etcd roles') === true;
+  error.fix?.includes('idra etcd roles') === true;
 
 describe('idra etcd roles', () => {
   let etcd: EtcdWithRoles;
@@ -59,10 +59,10 @@ describe('idra etcd roles', () => {
     const other = { permType: 'Read', ...range('/another/', '/another0') } as const;
     await auth.roleGrantPermission({ name: 'idra-agent', perm: other });
     await auth.userGrantRole({ user: 'idra-agent', role: 'root' });
-    const mended = await roles();
-    assert.equal(mended.status, 0, mended.talk);
+    const fixed = await roles();
+    assert.equal(fixed.status, 0, fixed.talk);
     // Releases before 3.5 do not report whether it was enabled before.
-    const changes = mended.out
+    const changes = fixed.out
       .trim()
       .split('\n')
       .filter((line) => line !== 'authentication is on');

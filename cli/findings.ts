@@ -4,8 +4,8 @@ import { describeError, type Finding, IdraError } from '../core/errors.ts';
 export function formatFinding(finding: Finding): string {
   const place = finding.place ? `${finding.place}: ` : '';
   const path = finding.path ? `${finding.path}: ` : '';
-  const mend = finding.mend ? `\n    ${finding.mend}` : '';
-  return `${place}${finding.severity}: ${path}${finding.message}${mend}`;
+  const fix = finding.fix ? `\n    ${finding.fix}` : '';
+  return `${place}${finding.severity}: ${path}${finding.message}${fix}`;
 }
 
 export function printFindings(findings: readonly Finding[], write: (text: string) => void): void {

@@ -13,5 +13,5 @@ export function kindOf(word: string): ManifestKind {
   const kinds: readonly ManifestKind[] = ['Sync', 'DataSource'];
   const kind = kinds.find((each) => kindWords[each].includes(word.toLowerCase()));
   if (kind) return kind;
-  throw permanent('CallInvalid', `unknown kind "${word}"`, { mend: 'use sync or datasource' });
+  throw permanent('CallInvalid', `unknown kind "${word}"`, { fix: 'use sync or datasource' });
 }

@@ -55,7 +55,7 @@ async function listOf(fleet: Fleet, words: readonly string[], namespace: string)
   if (words.some((each) => kindWords.Sync.includes(each))) return await fleet.listSyncs(namespace);
   if (words.some((each) => kindWords.DataSource.includes(each)))
     return await fleet.listDataSources(namespace);
-  throw permanent('CallInvalid', 'no kind was given', { mend: 'use syncs, datasources or agents' });
+  throw permanent('CallInvalid', 'no kind was given', { fix: 'use syncs, datasources or agents' });
 }
 
 function namesIn(all: readonly { readonly name: string }[]): readonly string[] {

@@ -145,7 +145,7 @@ describe('manifests that are wrong', () => {
       'c.yaml:2:1',
       'd.yaml:1:1',
     ]);
-    for (const each of findings) assert.ok(each.mend, each.message);
+    for (const each of findings) assert.ok(each.fix, each.message);
   });
 
   test('name a kind, version or field that is not there, and what would be right', async () => {
@@ -156,7 +156,7 @@ describe('manifests that are wrong', () => {
       'd.yaml': system('shop').replace('spec:', 'specs:'),
     });
     assert.deepEqual(
-      findings.map(({ place, message, mend }) => `${place} ${message}; ${mend}`),
+      findings.map(({ place, message, fix }) => `${place} ${message}; ${fix}`),
       [
         'a.yaml:2:1 there is no kind Datasource; did you mean DataSource?',
         'b.yaml:1:1 apiVersion is idra.dev/v1; write idra.dev/v1alpha1',
@@ -179,7 +179,7 @@ describe('manifests that are wrong', () => {
       'b.yaml:5:13 spec.source.dataSource',
       'b.yaml:6:18 spec.destination.dataSource',
     ]);
-    assert.equal(findings[0]?.mend, 'did you mean shopp?');
+    assert.equal(findings[0]?.fix, 'did you mean shopp?');
     assert.match(findings[2]?.message ?? '', /another Sync default\/one at .*a\.yaml:3:13/);
   });
 
@@ -187,11 +187,11 @@ describe('manifests that are wrong', () => {
     const text = system('shop', withPassword);
     const [missing] = await wrong({ 'a.yaml': text });
     assert.deepEqual(places(missing ? [missing] : []), ['a.yaml:4:74 spec.postgres.passwordSecretRef.name']);
-    assert.equal(missing?.mend, 'add its manifest, or set IDRA_SECRET_SHOP_DB__PASSWORD');
+    assert.equal(missing?.fix, 'add its manifest, or set IDRA_SECRET_SHOP_DB__PASSWORD');
     const [key] = await wrong({
       'a.yaml': `${text}---\napiVersion: v1\nkind: Secret\nmetadata: { name: shop-db }\nstringData: { pass: hunter2 }\n`,
     });
-    assert.match(`${key?.message}; ${key?.mend}`, /has no key password; its keys are pass; or set/);
+    assert.match(`${key?.message}; ${key?.fix}`, /has no key password; its keys are pass; or set/);
     assert.doesNotMatch(JSON.stringify(key), /hunter2/);
   });
 
@@ -229,7 +229,7 @@ describe('the syncs of manifests', () => {
     );
     const names = (only?: string) => chooseSyncs(manifests, only).map((each) => each.name);
     assert.deepEqual([names(), names('two'), names('default/one')], [['one', 'two'], ['two'], ['one']]);
-    assert.throws(() => names('tow'), { code: 'SyncNotFound', mend: 'did you mean two?' });
+    assert.throws(() => names('tow'), { code: 'SyncNotFound', fix: 'did you mean two?' });
   });
 
   test('get their uid from the state file, which a plan does not write', async () => {

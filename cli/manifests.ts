@@ -55,7 +55,7 @@ export function readFiles(path: string, where: Surroundings, namespace = 'defaul
 /** An empty file is an error, because it is never intended. */
 function noManifest(path: string): Error {
   return permanent('FileUnreadable', `${path === '-' ? 'the standard input' : path} has no manifest`, {
-    mend: 'put Sync and DataSource manifests there, or name another file or folder',
+    fix: 'put Sync and DataSource manifests there, or name another file or folder',
   });
 }
 
@@ -139,7 +139,7 @@ export function chooseSyncs(manifests: Manifests, only: string | undefined): rea
   if (only === undefined) {
     if (manifests.syncs.length > 0) return manifests.syncs;
     throw permanent('SyncNotFound', 'these manifests have no Sync', {
-      mend: 'add one, or name another path',
+      fix: 'add one, or name another path',
     });
   }
   const chosen = manifests.syncs.filter((sync) => sync.name === only || qualifiedName(sync) === only);
@@ -147,7 +147,7 @@ export function chooseSyncs(manifests: Manifests, only: string | undefined): rea
   const names = manifests.syncs.map((each) => each.name);
   const near = nearest(only, names);
   throw permanent('SyncNotFound', `these manifests have no Sync ${only}`, {
-    mend: near ? `did you mean ${near}?` : `they have ${names.join(', ')}`,
+    fix: near ? `did you mean ${near}?` : `they have ${names.join(', ')}`,
   });
 }
 

@@ -7,7 +7,7 @@ import { permanent } from '../core/errors.ts';
  */
 export async function requireYes(options: { readonly yes?: boolean }, what: string): Promise<void> {
   if (options.yes) return;
-  if (!process.stdin.isTTY) throw permanent('YesNeeded', what, { mend: 'repeat with --yes' });
+  if (!process.stdin.isTTY) throw permanent('YesNeeded', what, { fix: 'repeat with --yes' });
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await lines.question(`${what}. Continue? [y/N] `);

@@ -6,6 +6,6 @@ export function parseTimeout(text: string): number {
   const timeoutMs = parseDuration(text);
   if (timeoutMs !== undefined) return timeoutMs;
   throw permanent('CallInvalid', `--timeout ${text} is not a duration`, {
-    mend: 'write an integer and ms, s, m or h: 30s',
+    fix: 'write an integer and ms, s, m or h: 30s',
   });
 }

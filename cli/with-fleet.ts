@@ -68,7 +68,7 @@ function addressOf(cli: Cli, options: FleetOptions): FleetAddress {
   if (endpoints) return { kind: 'etcd' };
   if (hasState) return { kind: 'stateFile', path: defaultStatePath };
   throw permanent('NothingToSpeakTo', 'no cluster and no state file is configured', {
-    mend: `set KUBECONFIG or IDRA_ETCD_ENDPOINTS, or give --state FILE (single mode's default is ${defaultStatePath})`,
+    fix: `set KUBECONFIG or IDRA_ETCD_ENDPOINTS, or give --state FILE (single mode's default is ${defaultStatePath})`,
   });
 }
 
@@ -78,7 +78,7 @@ const elsewhere =
 /** Opens etcd with the IDRA_ETCD_* settings, and closes it after `body`. */
 export async function withEtcd<T>(cli: Cli, body: (etcd: Coordination) => Promise<T>): Promise<T> {
   if (!cli.env.IDRA_ETCD_ENDPOINTS)
-    throw permanent('EtcdNotConfigured', 'this command needs etcd; none is configured', { mend: elsewhere });
+    throw permanent('EtcdNotConfigured', 'this command needs etcd; none is configured', { fix: elsewhere });
   const etcd = await openEtcd(cli.env);
   try {
     return await body(etcd);
@@ -107,7 +107,7 @@ export async function requireSync(fleet: Fleet, name: string, options: FleetOpti
   if (sync) return sync;
   const known = (await fleet.listSyncs(undefined)).map((each) => `${each.namespace}/${each.name}`);
   throw permanent('SyncNotFound', `${fleet.place} has no Sync ${namespace}/${short}`, {
-    mend:
+    fix:
       known.length === 0
         ? 'it has none'
         : `it has ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', ...' : ''}`,

@@ -26,6 +26,6 @@ export function definitionOf(type: SystemType): Definition {
   if (definition) return definition;
   throw permanent('SystemNotAvailable', `${type} is not offered in this version`, {
     path: `spec.${type}`,
-    mend: `use one of ${definitions.map((each) => each.type).join(', ')}`,
+    fix: `use one of ${definitions.map((each) => each.type).join(', ')}`,
   });
 }

@@ -254,7 +254,7 @@ describe('cluster', () => {
           code: 'ServerError',
           disposition: 'permanent',
           message: 'odd',
-          mend: 'mend it',
+          fix: 'fix it',
         });
       return { tables: 1 };
     });
@@ -262,7 +262,7 @@ describe('cluster', () => {
     const { agent, result } = await one.probes.ask({ ...some, selector: { zone: 'x' } }, 10_000);
     assert.deepEqual([agent, result], ['a', { tables: 1 }]);
     const failed = await one.probes.ask({ ...some, kind: 'plan' }, 10_000);
-    assert.deepEqual(failed.error, { code: 'ServerError', message: 'odd; mend it' });
+    assert.deepEqual(failed.error, { code: 'ServerError', message: 'odd; fix it' });
     await assert.rejects(
       one.probes.ask({ ...some, selector: { zone: 'z' } }, 200),
       (error) => hasCode('NoAgentAnswered')(error) && String(error).includes('zone=z'),

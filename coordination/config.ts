@@ -90,6 +90,6 @@ export function readEtcdConfig(env: Readonly<Record<string, string | undefined>>
   };
 }
 
-function notConfigured(variable: string, message: string, mend: string): Error {
-  return permanent('EtcdNotConfigured', `${variable} ${message}`, { path: variable, mend });
+function notConfigured(variable: string, message: string, fix: string): Error {
+  return permanent('EtcdNotConfigured', `${variable} ${message}`, { path: variable, fix });
 }

@@ -24,7 +24,7 @@ test('a message of megabytes is cut off, whatever its characters', () => {
 });
 
 test('every error has a bounded, visible message and remedy', () => {
-  const error = permanent('ServerError', 'm'.repeat(3_000_000), { mend: `do ${byCode(0x1b)}[31m this` });
+  const error = permanent('ServerError', 'm'.repeat(3_000_000), { fix: `do ${byCode(0x1b)}[31m this` });
   assert.ok(error.message.length < 4_200);
-  assert.equal(error.mend, 'do \\u001b[31m this');
+  assert.equal(error.fix, 'do \\u001b[31m this');
 });

@@ -120,7 +120,7 @@ function noColumns({ source: { name }, paths }: ColumnPlanInput): Finding {
     code: 'NoColumns',
     path: paths.source,
     message: `${name} has no columns: nothing to copy`,
-    mend: 'name a table with columns',
+    fix: 'name a table with columns',
   };
 }
 
@@ -135,7 +135,7 @@ function nameFindings(columns: readonly PlannedColumn[], input: ColumnPlanInput)
       what: `column ${name}`,
       names: types.names,
       path: paths.destination,
-      mend: `rename it in ${columnsField}`,
+      fix: `rename it in ${columnsField}`,
     });
     if (tooLong) return [tooLong];
     const twin = others.find((each) => each !== name && types.names.fold(each) === types.names.fold(name));
@@ -154,7 +154,7 @@ function create(column: Column, input: ColumnPlanInput, findings: Finding[]): Pl
       code: 'TypeNotKept',
       path: input.paths.destination,
       message: `column ${column.name} (${column.nativeType}): ${native.refusal}`,
-      mend: `leave the column out in ${input.columnsField}, or create the destination with a type of your choice`,
+      fix: `leave the column out in ${input.columnsField}, or create the destination with a type of your choice`,
     });
     return undefined;
   }
@@ -197,7 +197,7 @@ function matchExisting(
       code: 'ColumnTooNarrow',
       path: input.paths.destination,
       message: `column ${found.name} of ${existing.name} is ${found.nativeType}, the source's is ${column.nativeType}: ${acceptance.reason}`,
-      mend: `widen column ${found.name} of ${existing.name}, or cast it in ${input.columnsField}`,
+      fix: `widen column ${found.name} of ${existing.name}, or cast it in ${input.columnsField}`,
     });
     return undefined;
   }
@@ -257,7 +257,7 @@ function missingColumn(
         code: 'ColumnMissing',
         path: 'spec.schemaChanges',
         message: `column ${column.name} of the source is missing in ${existing.name}`,
-        mend: 'add the column, or set schemaChanges to AddColumns or Ignore',
+        fix: 'add the column, or set schemaChanges to AddColumns or Ignore',
       });
       return undefined;
   }
@@ -268,7 +268,7 @@ function columnAdded({ name }: Column, existing: Relation): Finding {
     severity: 'info',
     code: 'ColumnAdded',
     message: `column ${name} of the source is missing in ${existing.name} and is added there (schemaChanges: AddColumns): it is NULL in existing rows`,
-    mend: `nothing if this is intended; else ${restartCommand} after it was added, which moves all rows again`,
+    fix: `nothing if this is intended; else ${restartCommand} after it was added, which moves all rows again`,
   };
 }
 
@@ -278,7 +278,7 @@ function generatedThere(column: Column, existing: Relation, { columnsField }: Co
     severity: column.isGenerated ? 'info' : 'warning',
     code: 'ColumnComputed',
     message: `column ${column.name} of ${existing.name} is computed from other columns there: the source's values are not written`,
-    mend: `make ${column.name} a plain column, or leave it out in ${columnsField}`,
+    fix: `make ${column.name} a plain column, or leave it out in ${columnsField}`,
   };
 }
 
@@ -303,7 +303,7 @@ function unfilledColumns(
       code: 'ColumnUnfilled',
       path: paths.destination,
       message: `column ${each.name} of ${existing.name} refuses NULL and has no default, and the source has no such column`,
-      mend: `give ${each.name} a default, or add it to the source in ${columnsField}`,
+      fix: `give ${each.name} a default, or add it to the source in ${columnsField}`,
     }));
 }
 

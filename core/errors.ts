@@ -2,7 +2,7 @@ import { boundedText } from './bounded-text.ts';
 import type { ErrorCode } from './error-codes.ts';
 
 /**
- * The one error type. Callers decide by `disposition`; people read `message` and `mend`.
+ * The one error type. Callers decide by `disposition`; people read `message` and `fix`.
  *
  * - `transient`: the same call may succeed later; retry with backoff.
  * - `permanent`: the manifest, the rights or the data must change first.
@@ -20,7 +20,7 @@ export interface IdraErrorInit {
   /** Path of the manifest field at fault: `spec.source.table`. */
   readonly path?: string | undefined;
   /** What to do: a sentence, a field to set or a statement to run. */
-  readonly mend?: string | undefined;
+  readonly fix?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -28,7 +28,7 @@ export class IdraError extends Error {
   readonly code: ErrorCode;
   readonly disposition: Disposition;
   readonly path: string | undefined;
-  readonly mend: string | undefined;
+  readonly fix: string | undefined;
 
   constructor(init: IdraErrorInit) {
     super(boundedText(init.message), init.cause === undefined ? undefined : { cause: init.cause });
@@ -36,7 +36,7 @@ export class IdraError extends Error {
     this.code = init.code;
     this.disposition = init.disposition;
     this.path = init.path;
-    this.mend = init.mend === undefined ? undefined : boundedText(init.mend);
+    this.fix = init.fix === undefined ? undefined : boundedText(init.fix);
   }
 }
 
@@ -64,7 +64,7 @@ export function fenced(message: string, more: ErrorMore = {}): IdraError {
 export function bug(message: string, more: ErrorMore = {}): IdraError {
   return new IdraError({ code: 'Bug', disposition: 'bug', message, ...more });
 }
-export type ErrorMore = Pick<IdraErrorInit, 'path' | 'mend' | 'cause'>;
+export type ErrorMore = Pick<IdraErrorInit, 'path' | 'fix' | 'cause'>;
 
 /** Converts anything thrown to an IdraError: whatever is not one already is a bug in Idra. */
 export function asIdraError(thrown: unknown): IdraError {
@@ -77,9 +77,9 @@ export function asIdraError(thrown: unknown): IdraError {
 }
 
 /** One line about an error or a finding: message, then remedy. */
-export function describeError(error: Pick<Finding, 'path' | 'message' | 'mend'>): string {
+export function describeError(error: Pick<Finding, 'path' | 'message' | 'fix'>): string {
   const where = error.path ? `${error.path}: ` : '';
-  return error.mend ? `${where}${error.message}; ${error.mend}` : `${where}${error.message}`;
+  return error.fix ? `${where}${error.message}; ${error.fix}` : `${where}${error.message}`;
 }
 
 /**
@@ -94,7 +94,7 @@ export interface Finding {
   /** Field in the object: `spec.source.table`. */
   readonly path?: string | undefined;
   /** What to do; for a missing right, the statement that grants it. */
-  readonly mend?: string | undefined;
+  readonly fix?: string | undefined;
 }
 
 const severities: readonly Finding['severity'][] = ['error', 'warning', 'info'];

@@ -17,11 +17,11 @@ interface LongName {
   readonly what: string;
   readonly names: NameRules;
   readonly path: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
 /** Undefined: the system keeps the name unchanged. */
-export function nameTooLong({ name, what, names, path, mend }: LongName): Finding | undefined {
+export function nameTooLong({ name, what, names, path, fix }: LongName): Finding | undefined {
   const length = names.unit === 'bytes' ? Buffer.byteLength(name) : [...name].length;
   if (names.maxLength === undefined || length <= names.maxLength) return undefined;
   return {
@@ -29,16 +29,16 @@ export function nameTooLong({ name, what, names, path, mend }: LongName): Findin
     code: 'NameTooLong',
     path,
     message: `the name of ${what} has ${length} ${names.unit}, and the destination allows ${names.maxLength}`,
-    mend,
+    fix,
   };
 }
 
-export function namesCollide(name: string, twin: string, path: string, mend: string): Finding {
+export function namesCollide(name: string, twin: string, path: string, fix: string): Finding {
   return {
     severity: 'error',
     code: 'NamesCollide',
     path,
     message: `columns ${twin} and ${name} have one name for the destination`,
-    mend,
+    fix,
   };
 }

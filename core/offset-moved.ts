@@ -3,7 +3,7 @@ import { permanent, transient } from './errors.ts';
 /** Error for a manual offset change when the stored offset is not the expected one. */
 export function offsetMoved(expected: string | null, stored: string | null): Error {
   return permanent('OffsetMoved', `the stored offset is ${stored || 'none'}, not ${expected || 'none'}`, {
-    mend: 'read it again (idra offset get) and repeat with --expect set to that value',
+    fix: 'read it again (idra offset get) and repeat with --expect set to that value',
   });
 }
 

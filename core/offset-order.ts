@@ -19,7 +19,7 @@ export function requireAhead(
     'OffsetWentBack',
     `a batch would move the offset from ${formatOffset(before)} to ${formatOffset(after)}, which is not ahead of it`,
     {
-      mend: 'report this as a bug in Idra, with the type of the columns that the Sync pages by; nothing was written',
+      fix: 'report this as a bug in Idra, with the type of the columns that the Sync pages by; nothing was written',
     },
   );
 }

@@ -56,9 +56,7 @@ test('what is not an offset of the mode is refused with an example', () => {
     assert.throws(
       () => parseOffset(text, mode),
       (error) =>
-        error instanceof IdraError &&
-        error.code === 'OffsetInvalid' &&
-        /write it as: /.test(error.mend ?? ''),
+        error instanceof IdraError && error.code === 'OffsetInvalid' && /write it as: /.test(error.fix ?? ''),
     );
   }
   assert.throws(() => decodeOffset('{"mode":"Elsewhere"}'), /not one that this version knows/);

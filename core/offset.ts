@@ -43,7 +43,7 @@ export function decodeOffset(text: string): Offset {
     'OffsetUnreadable',
     `the stored offset is not one that this version knows: ${text.slice(0, 200)}`,
     {
-      mend: `run the version of Idra that wrote it, or ${restartCommand}`,
+      fix: `run the version of Idra that wrote it, or ${restartCommand}`,
     },
   );
 }
@@ -132,7 +132,7 @@ const examples: Record<Offset['mode'], string> = {
 
 function wrongOffset(text: string, mode: Offset['mode']): Error {
   return permanent('OffsetInvalid', `"${text}" is not an offset of mode ${mode}`, {
-    mend: `write it as: ${examples[mode]}`,
+    fix: `write it as: ${examples[mode]}`,
   });
 }
 

@@ -171,7 +171,7 @@ class OneServer {
     if (!refused || leftMs <= 0) return;
     const message = `the server of ${dataSource} has no connection free for it (${refused.error.message}); retry in ${Math.ceil(leftMs / 1_000)} s`;
     throw transient('TooManyConnections', message, {
-      mend: 'raise the connection limit of the server, role or database, or lower maxConcurrentSyncs of the data sources',
+      fix: 'raise the connection limit of the server, role or database, or lower maxConcurrentSyncs of the data sources',
       cause: refused.error,
     });
   }

@@ -129,8 +129,8 @@ test('our own validation refuses each wrong manifest, names the field and says w
   for (const [[kind, spec], path, says] of wrong) {
     const { findings } = manifests.examine(kind, JSON.parse(JSON.stringify(spec)), 'cluster');
     const found = findings.find((each) => each.path === path);
-    assert.ok(found?.mend, `${path} of ${JSON.stringify(spec)}: ${JSON.stringify(findings)}`);
-    assert.ok(found.mend.includes(says) || found.message.includes(says), `${found.message}; ${found.mend}`);
+    assert.ok(found?.fix, `${path} of ${JSON.stringify(spec)}: ${JSON.stringify(findings)}`);
+    assert.ok(found.fix.includes(says) || found.message.includes(says), `${found.message}; ${found.fix}`);
   }
   for (const [[kind, spec], path] of unknown) {
     assert.ok(

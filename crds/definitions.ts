@@ -89,9 +89,9 @@ export const kinds: readonly ResourceKind[] = [
 
 export function customResource({ kind, summary, spec, status, rules, columns }: ResourceKind): object {
   const singular = kind.toLowerCase();
-  const validations = rules.map(({ path, condition, message, mend }) => ({
+  const validations = rules.map(({ path, condition, message, fix }) => ({
     rule: condition.cel,
-    message: `${message}; ${mend}`,
+    message: `${message}; ${fix}`,
     reason: 'FieldValueInvalid',
     fieldPath: `.${path}`,
   }));

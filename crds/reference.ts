@@ -25,7 +25,7 @@ ${fieldTable('spec', spec)}
 
 Rules between fields:
 
-${rules.map(({ path, message, mend }) => `- \`spec.${path}\`: ${message}; ${mend}.`).join('\n')}
+${rules.map(({ path, message, fix }) => `- \`spec.${path}\`: ${message}; ${fix}.`).join('\n')}
 
 ### Status of ${kind}
 

@@ -93,13 +93,13 @@ function unsealed(heard: readonly Buffer[]): string {
 async function refused(body: Promise<string>, type: 'postgres' | 'mysql', asked: RegExp): Promise<void> {
   await assert.rejects(
     body,
-    (error: Error & { heard?: string; code?: string; path?: string; mend?: string }) => {
+    (error: Error & { heard?: string; code?: string; path?: string; fix?: string }) => {
       assert.equal(error.code, 'CleartextPasswordRefused', String(error));
       assert.match(error.message, /team\/rogue/);
       assert.match(error.message, asked);
       assert.equal(error.path, `spec.${type}.tls.mode`);
       assert.match(
-        error.mend ?? '',
+        error.fix ?? '',
         new RegExp(`VerifyFull.*spec\\.${type}\\.allowCleartextPassword to true`),
       );
       assert.ok(error.heard?.includes('u'));

@@ -117,13 +117,13 @@ describe('at the systems', () => {
     assert.equal(code, 1, stderr);
     const checked = JSON.parse(stdout) as {
       name: string;
-      findings: { severity: string; path?: string; message: string; mend?: string }[];
+      findings: { severity: string; path?: string; message: string; fix?: string }[];
     }[];
     const errorOf = (name: string) => {
       const found = checked.find((each) => each.name.endsWith(name));
       return (found?.findings ?? [])
         .filter((each) => each.severity === 'error')
-        .map((each) => `${each.path}: ${each.message}; ${each.mend}`)
+        .map((each) => `${each.path}: ${each.message}; ${each.fix}`)
         .join('\n');
     };
     for (const system of ['postgres', 'mariadb'])
@@ -155,12 +155,12 @@ describe('at the systems', () => {
       const plan = await single.plan();
       const { code, status } = await single.runOnce();
       assert.equal(code, 1);
-      for (const { name, code: expected, path, says, mend } of cases) {
+      for (const { name, code: expected, path, says, fix } of cases) {
         const found = plan.get(name)?.findings.find((each) => each.severity === 'error');
         assert.equal(found?.code, expected, `${name}: ${JSON.stringify(plan.get(name)?.findings)}`);
         assert.equal(found?.path, path, name);
         assert.match(found?.message ?? '', says, name);
-        assert.match(found?.mend ?? '', mend, name);
+        assert.match(found?.fix ?? '', fix, name);
         const shown = status.get(name);
         assert.equal(shown?.state, 'Failed', name);
         assert.equal(shown?.reason, expected, name);

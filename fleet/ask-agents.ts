@@ -44,7 +44,7 @@ function requireAgent(
   const texts = (labels: Readonly<Record<string, string>>) => labelTexts(labels).join(',');
   if (agents.length === 0) {
     throw transient('NoAgentAnswered', `no agent is running to answer the ${kind}`, {
-      mend: 'start one (idra agent), then check idra get agents',
+      fix: 'start one (idra agent), then check idra get agents',
     });
   }
   const known = agents.slice(0, 10).map(({ name, labels }) => `${name} (${texts(labels) || 'no labels'})`);
@@ -53,7 +53,7 @@ function requireAgent(
     `no agent has the labels ${texts(selector)}; there are ${known.join(', ')}`,
     {
       path: 'spec.placement.agentSelector',
-      mend: `start an agent with IDRA_AGENT_LABELS=${texts(selector)} (chart: agents.labels), or change placement.agentSelector`,
+      fix: `start an agent with IDRA_AGENT_LABELS=${texts(selector)} (chart: agents.labels), or change placement.agentSelector`,
     },
   );
 }

@@ -42,7 +42,7 @@ export async function ask(
     'RequestUnanswered',
     `no agent executed ${type} of ${sync.namespace}/${sync.name} in time; the request remains`,
     {
-      mend: 'check that an agent runs (idra get agents), or wait longer (--timeout)',
+      fix: 'check that an agent runs (idra get agents), or wait longer (--timeout)',
     },
   );
 }

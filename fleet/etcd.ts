@@ -57,7 +57,7 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
           'DataSourceInUse',
           `DataSource ${namespace}/${name} is used by ${users.map((each) => each.name).join(', ')}`,
           {
-            mend: 'delete these syncs first',
+            fix: 'delete these syncs first',
           },
         );
       }

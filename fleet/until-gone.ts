@@ -13,7 +13,7 @@ export async function untilGone(fleet: Fleet, sync: SyncIdentity, deadlineMs: nu
         'StillThere',
         `Sync ${sync.namespace}/${sync.name} is being deleted, and no agent has closed it in time`,
         {
-          mend: 'it is deleted once an agent runs (idra get agents); to wait for it, repeat the command',
+          fix: 'it is deleted once an agent runs (idra get agents); to wait for it, repeat the command',
         },
       );
     }

@@ -165,7 +165,7 @@ test('a thousand syncs, and bad ones among them: one that hangs, one that is ref
       syncs,
       merged(api.objects.get('syncs n/refused') as object, { metadata: { generation: 2 } }) as never,
     );
-    await until(() => coordination.desired.getSync(uidOf('refused')), { what: 'the mended one in etcd' });
+    await until(() => coordination.desired.getSync(uidOf('refused')), { what: 'the fixed one in etcd' });
   } finally {
     stop.abort();
     await running;

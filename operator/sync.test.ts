@@ -272,7 +272,7 @@ describe('the status of a Sync', () => {
     await bed.hasEvent('moves', 'orders', /^Normal Moved: from agent idra-agent-0 to idra-agent-1/);
   });
 
-  test('a spec that no schema can refuse is Failed with path and mend, and stops what ran by the one before', async () => {
+  test('a spec that no schema can refuse is Failed with path and fix, and stops what ran by the one before', async () => {
     await bed.makeNamespace('invalid');
     const made = await bed.makeSync('invalid', 'orders');
     await bed.inEtcd(made);
@@ -299,7 +299,7 @@ describe('the status of a Sync', () => {
     assert.equal(kept.generation, 1);
     await bed.hasEvent('invalid', 'orders', /^Warning InvalidSpec: spec\.schedule\.cron/);
     await bed.patchSync('invalid', 'orders', { spec: { schedule: { cron: null, every: '5s' } } });
-    await until(async () => (await bed.stored(made))?.generation === 3, { what: 'the mended spec in etcd' });
+    await until(async () => (await bed.stored(made))?.generation === 3, { what: 'the fixed spec in etcd' });
     assert.equal((await bed.stored(made))?.isSuspendedByAnnotation, undefined);
     await bed.shown('invalid', 'orders', 'to run', ({ status }) => status?.state === 'Running');
   });

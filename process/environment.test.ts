@@ -25,7 +25,7 @@ const wrong: readonly [
   what: string,
   value: string,
   read: (reader: EnvironmentReader) => unknown,
-  mend: RegExp,
+  fix: RegExp,
 ][] = [
   ['a duration without a unit', '10', (env) => env.durationMs('IDRA_X', '10s', 0), /10s/],
   ['a duration that is too short', '1s', (env) => env.durationMs('IDRA_X', '10s', 2_000), /2000ms or more/],
@@ -34,7 +34,7 @@ const wrong: readonly [
   ['none of the choices', 'c', (env) => env.choice('IDRA_X', ['a', 'b'], 'b'), /a, b/],
   ['a label without a value', 'zone', (env) => env.labels('IDRA_X'), /KEY=VALUE/],
 ];
-for (const [what, value, read, mend] of wrong) {
+for (const [what, value, read, fix] of wrong) {
   test(`${what} is refused with the variable and what would be right`, () => {
     assert.throws(
       () => read(reader(value)),
@@ -43,7 +43,7 @@ for (const [what, value, read, mend] of wrong) {
         error.code === 'EnvironmentInvalid' &&
         error.path === 'IDRA_X' &&
         error.message.includes(value) &&
-        mend.test(error.mend ?? ''),
+        fix.test(error.fix ?? ''),
     );
   });
 }

@@ -68,6 +68,6 @@ export class EnvironmentReader {
   }
 }
 
-export function invalid(name: string, value: string, mend: string): Error {
-  return permanent('EnvironmentInvalid', `"${value}" is not valid`, { path: name, mend });
+export function invalid(name: string, value: string, fix: string): Error {
+  return permanent('EnvironmentInvalid', `"${value}" is not valid`, { path: name, fix });
 }

@@ -50,7 +50,7 @@ export async function loadClusterAccess(options: AccessOptions = {}): Promise<Cl
   const own = join(env.HOME ?? '/', '.kube', 'config');
   if (existsSync(own)) return await kubeconfigAccess([own], options.context);
   throw permanent('NoCluster', 'no Kubernetes cluster is configured', {
-    mend: 'set KUBECONFIG to a kubeconfig, or run in a pod with a service account',
+    fix: 'set KUBECONFIG to a kubeconfig, or run in a pod with a service account',
   });
 }
 
@@ -85,7 +85,7 @@ async function kubeconfigAccess(
       'NoCluster',
       `${paths.join(delimiter)}: ${context ?? 'current-context'} does not name a cluster`,
       {
-        mend: 'choose a context with: kubectl config use-context NAME',
+        fix: 'choose a context with: kubectl config use-context NAME',
       },
     );
   }

@@ -18,7 +18,7 @@ test('nothing secret is in a line, wrapped or not', () => {
 });
 
 test('errors tell what to do; what winston takes for its own gets another name', () => {
-  const error = permanent('TableNotFound', 'no table x', { path: 'spec.source.table', mend: 'create it' });
+  const error = permanent('TableNotFound', 'no table x', { path: 'spec.source.table', fix: 'create it' });
   assert.deepEqual(plainFields({ error, level: 'x', message: 'y', count: 3n, none: undefined }), {
     error: 'TableNotFound: spec.source.table: no table x; create it',
     level_: 'x',

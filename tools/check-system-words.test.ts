@@ -6,7 +6,7 @@ const file = 'agent/engine/plan.ts';
 
 test('words of SQL and names of systems are refused in the engine', () => {
   const planted = [
-    'const mend = `ALTER TABLE $' + '{name} ADD UNIQUE (id)`;',
+    'const fix = `ALTER TABLE $' + '{name} ADD UNIQUE (id)`;',
     "if (type === 'sqlite') return [];",
     "what: 'its row of _idra_commits is gone'",
     "message: 'make it NOT NULL'",

@@ -140,7 +140,7 @@ function outcome(given: AdmitInput): string {
     const admission = admit(given);
     return admission.kind === 'go-on' && admission.hasNewTable ? 'go-on, new table' : admission.kind;
   } catch (error) {
-    assert.ok(error instanceof IdraError && error.mend, 'the refusal says what to do');
+    assert.ok(error instanceof IdraError && error.fix, 'the refusal says what to do');
     return error.code;
   }
 }

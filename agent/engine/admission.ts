@@ -191,7 +191,7 @@ function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
     `${table} has rows and no offset of this Sync: Append would add to them`,
     {
       path: 'spec.destination.existingRows',
-      mend: 'set destination.existingRows to Keep, empty the table, or use Upsert',
+      fix: 'set destination.existingRows to Keep, empty the table, or use Upsert',
     },
   );
 }
@@ -199,9 +199,9 @@ function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
 /** The two remedies for every refusal of a stored offset. */
 export function offsetNoLongerFits(
   why: string,
-  mend = `${restartRemedy}, or ${keepOffsetCommand} to continue from the stored offset`,
+  fix = `${restartRemedy}, or ${keepOffsetCommand} to continue from the stored offset`,
 ): Error {
-  return permanent('OffsetNoLongerFits', `the stored offset no longer fits: ${why}`, { path: 'spec', mend });
+  return permanent('OffsetNoLongerFits', `the stored offset no longer fits: ${why}`, { path: 'spec', fix });
 }
 
 const restartRemedy = `run ${restartCommand} to read from the beginning (no row is deleted)`;

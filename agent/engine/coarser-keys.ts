@@ -32,7 +32,7 @@ function coarserFinding({ name, existing, source }: PlannedColumn): Finding {
     code: 'KeyCoarser',
     path: 'spec.destination.key',
     message: `key column ${name} compares by ${rule} at the destination, which treats different values of the source (${source.nativeType}) as equal: their rows would overwrite each other or be refused as duplicates`,
-    mend: `give ${name} a type and collation that distinguish all values, or let createTable create the table`,
+    fix: `give ${name} a type and collation that distinguish all values, or let createTable create the table`,
   };
 }
 
@@ -81,7 +81,7 @@ function smallerKey({ spec, relation, key, sourceKey, columns, existing }: KeyIn
       code: 'KeyCoarser',
       path: 'spec.destination.key',
       message: `destination.key (${list}) ${isKey} of ${relation.name}: of rows with equal values in it, ${table} keeps only the last one read`,
-      mend: remedy,
+      fix: remedy,
     },
   ];
 }

@@ -10,7 +10,7 @@ export function fencedByMode(error: IdraError, { token }: Pick<SyncLock, 'token'
   return fenced(
     'this run has lost its claim on the destination: another process writes the same Sync (with a copy of this state file, or after it adopted the Sync), or the commit row was deleted',
     {
-      mend: 'only one process may run this Sync: stop the other one, and delete its copy of the state file',
+      fix: 'only one process may run this Sync: stop the other one, and delete its copy of the state file',
       cause: error,
     },
   );

@@ -59,7 +59,7 @@ function nullableFindings(
       code: 'FieldNullable',
       path: `spec.source.${name}`,
       message: `${column.name} of ${relation.name} may be NULL: rows with NULL in it are never read`,
-      mend: `${remedies.requireValues([column.name])}, fill it in ${remedies.columnsField}, or use mode Snapshot`,
+      fix: `${remedies.requireValues([column.name])}, fill it in ${remedies.columnsField}, or use mode Snapshot`,
     },
   ];
 }
@@ -77,7 +77,7 @@ function idFindings({ spec, relation }: FieldInput): Finding[] {
       code: 'FieldNotOrdered',
       path,
       message: `${column.name} of ${relation.name} is ${column.nativeType}: ${why}`,
-      mend: 'use an integer or another ascending field, or mode Timestamp or Snapshot',
+      fix: 'use an integer or another ascending field, or mode Timestamp or Snapshot',
     },
   ];
 }
@@ -95,7 +95,7 @@ function timestampFindings({ spec, relation, capabilities, timeZone }: FieldInpu
         code: 'FieldNotTimestamp',
         path,
         message: `${column.name} of ${relation.name} is ${column.nativeType}, not a timestamp`,
-        mend: 'name a timestamp column, or use mode Id',
+        fix: 'name a timestamp column, or use mode Id',
       },
     ];
   }
@@ -107,7 +107,7 @@ function timestampFindings({ spec, relation, capabilities, timeZone }: FieldInpu
         code: 'TimeZoneUnknown',
         path: 'spec.source.timeZone',
         message: `${column.name} has no time zone, and the time zone of the server (${timeZone}) is not known to Idra`,
-        mend: 'set source.timeZone to the zone in which the column is written, such as Europe/Rome or +09:00',
+        fix: 'set source.timeZone to the zone in which the column is written, such as Europe/Rome or +09:00',
       },
     ];
   }
@@ -118,7 +118,7 @@ function timestampFindings({ spec, relation, capabilities, timeZone }: FieldInpu
       code: 'SummerTime',
       path: 'spec.safetyLag',
       message: `${column.name} has no time zone and ${timeZone} sets its clocks back once a year: rows of that hour would be skipped`,
-      mend: 'set safetyLag to 1h or more, or source.timeZone to UTC if that is what the column holds',
+      fix: 'set safetyLag to 1h or more, or source.timeZone to UTC if that is what the column holds',
     },
   ];
 }
@@ -143,7 +143,7 @@ export function timeZoneFindings({ spec, relation, capabilities, timeZone }: Fie
       code: 'TimeZoneAssumed',
       path: 'spec.source.timeZone',
       message: `${column.name} of ${relation.name} has no time zone and is read in ${timeZone}, which the server gives to new sessions: rows of a session that sets another zone may be read too early and lost`,
-      mend: 'set source.timeZone to the zone of the sessions that write the column',
+      fix: 'set source.timeZone to the zone of the sessions that write the column',
     },
   ];
 }
@@ -164,7 +164,7 @@ function lastDestinationFindings(input: FieldInput, field: string | undefined): 
       code: 'DestinationFieldDiffers',
       path: 'spec.mode',
       message: `${column.name} is ${orderedAs(target ?? { nativeType: travels?.ddl ?? '' })} at the destination and ${orderedAs(column)} at the source: its largest value there does not identify a position in the source`,
-      mend: 'give both the same type, precision and collation, or use mode Id or Timestamp',
+      fix: 'give both the same type, precision and collation, or use mode Id or Timestamp',
     },
   ];
 }
@@ -181,7 +181,7 @@ function lastDestinationKeyFindings(input: FieldInput, field: string | undefined
       code: 'DestinationFieldDiffers',
       path: 'spec.mode',
       message: `key column ${name} is ordered by ${existing?.collation ?? 'its bytes'} at the destination and by ${source.collation ?? 'its bytes'} at the source: among rows with the largest ${field}, the last one differs`,
-      mend: 'give both the same collation, name a key without text in source.key, or use mode Id or Timestamp',
+      fix: 'give both the same collation, name a key without text in source.key, or use mode Id or Timestamp',
     }));
 }
 
@@ -238,7 +238,7 @@ export function missingField(relation: Relation, name: string | undefined, path:
     code: 'FieldNotFound',
     path,
     message: `${relation.name} has no column ${name ?? '(none named)'}`,
-    mend: columnRemedy(
+    fix: columnRemedy(
       name,
       relation.columns.map((column) => column.name),
     ),

@@ -31,7 +31,7 @@ function sourceKeyFindings({ spec, relation, sourceKey, sourceTypes, remedies }:
       code: 'KeyNullable',
       path: 'spec.source.key',
       message: `key column ${nullable.join(', ')} of ${relation.name} may be NULL: such rows cannot be ordered`,
-      mend: `${requireValues(nullable)}, or name other columns in source.key`,
+      fix: `${requireValues(nullable)}, or name other columns in source.key`,
     });
   }
   for (const column of columns) {
@@ -42,7 +42,7 @@ function sourceKeyFindings({ spec, relation, sourceKey, sourceTypes, remedies }:
       code: 'KeyNotOrdered',
       path: 'spec.source.key',
       message: `key column ${column.name} of ${relation.name} is ${column.nativeType}, and rows cannot be paged by it: ${why}`,
-      mend: `name other columns in source.key, or cast it in ${columnsField}`,
+      fix: `name other columns in source.key, or cast it in ${columnsField}`,
     });
   }
   if (spec.mode.endsWith('Timestamp') && sourceKey.length === 0) {
@@ -51,7 +51,7 @@ function sourceKeyFindings({ spec, relation, sourceKey, sourceTypes, remedies }:
       code: 'KeyMissing',
       path: 'spec.source.key',
       message: `${relation.name} has no ${key}: rows of equal timestamps cannot be distinguished`,
-      mend: 'name the columns that identify a row in source.key',
+      fix: 'name the columns that identify a row in source.key',
     });
   }
   return findings;
@@ -67,7 +67,7 @@ function destinationKeyFindings(input: KeyInput): Finding[] {
         code: 'KeyNotWritten',
         path: 'spec.destination.key',
         message: `key column ${unknown.join(', ')} is not copied`,
-        mend: columnRemedy(
+        fix: columnRemedy(
           unknown[0],
           columns.columns.map((each) => each.name),
           'The copied columns are',
@@ -87,7 +87,7 @@ function destinationKeyFindings(input: KeyInput): Finding[] {
       code: 'HistoryNeedsNoKey',
       path: 'spec.writeMode',
       message: `Append by timestamp writes a row for each version, and ${conflicting.name} of ${existing?.name} allows only one`,
-      mend: 'use Upsert, or a destination table without that key',
+      fix: 'use Upsert, or a destination table without that key',
     },
   ];
 }
@@ -104,7 +104,7 @@ function neverUpdated({ spec, existing, key, columns, remedies }: KeyInput): Fin
     code: 'ColumnNotUpdated',
     path: objectPath('destination', spec.destination),
     message: `column ${name} of ${existing?.name} can only be set on insert, so an upsert cannot update it`,
-    mend: `${remedies.destination.allowUpdates(existing?.name ?? '', name)}, or leave the column out in ${remedies.source.columnsField}`,
+    fix: `${remedies.destination.allowUpdates(existing?.name ?? '', name)}, or leave the column out in ${remedies.source.columnsField}`,
   }));
 }
 
@@ -116,7 +116,7 @@ function uniqueKeyFindings({ existing, key, relation, remedies }: KeyInput): Fin
         code: 'KeyMissing',
         path: 'spec.destination.key',
         message: `Upsert needs a key and ${relation.name} has no ${remedies.source.key}`,
-        mend: 'name the columns in destination.key (and source.key), or use Append',
+        fix: 'name the columns in destination.key (and source.key), or use Append',
       },
     ];
   }
@@ -132,7 +132,7 @@ function uniqueKeyFindings({ existing, key, relation, remedies }: KeyInput): Fin
       message: deferrable
         ? `${deferrable.name} of ${existing.name} (${list}) is deferrable, and an upsert cannot use such a key`
         : `${existing.name} has no unique key on (${list})`,
-      mend: `create one: ${remedies.destination.uniqueKey(existing.name, key)}`,
+      fix: `create one: ${remedies.destination.uniqueKey(existing.name, key)}`,
     },
   ];
 }
@@ -155,7 +155,7 @@ function travelFindings({ spec, relation, sourceKey, columns }: KeyInput): Findi
       code: 'KeyNotWritten',
       path: 'spec.schemaChanges',
       message: `column ${missing.join(', ')} holds the position of a pass and is not written to the destination`,
-      mend: 'add the column to the destination table, or set schemaChanges to AddColumns',
+      fix: 'add the column to the destination table, or set schemaChanges to AddColumns',
     },
   ];
 }

@@ -149,13 +149,13 @@ function requireCapable({ sync, source, destination }: OpenInput, definitions: D
   if (!reads.modes.includes(mode)) {
     throw permanent('ModeNotOffered', `${source.spec.type} cannot be read in mode ${mode}`, {
       path: 'spec.mode',
-      mend: `use one of ${reads.modes.join(', ')}`,
+      fix: `use one of ${reads.modes.join(', ')}`,
     });
   }
   if (!writes.writeModes.includes(writeMode)) {
     throw permanent('WriteModeNotOffered', `${destination.spec.type} cannot be written by ${writeMode}`, {
       path: 'spec.writeMode',
-      mend: `use one of ${writes.writeModes.join(', ')}`,
+      fix: `use one of ${writes.writeModes.join(', ')}`,
     });
   }
   if (isLastDestination(sync.spec) && !writes.hasLargest) {
@@ -164,7 +164,7 @@ function requireCapable({ sync, source, destination }: OpenInput, definitions: D
       `${destination.spec.type} as a destination has no largest value for mode ${mode}`,
       {
         path: 'spec.mode',
-        mend: `use ${mode === 'LastDestinationId' ? 'Id' : 'Timestamp'}`,
+        fix: `use ${mode === 'LastDestinationId' ? 'Id' : 'Timestamp'}`,
       },
     );
   }
@@ -180,6 +180,6 @@ function requireField(
   if (fields[end].includes(field)) return;
   throw permanent('ManifestInvalid', `${end}.${field} is not a field of ${type}`, {
     path: `spec.${end}.${field}`,
-    mend: `use ${fields[end].map((each) => `${end}.${each}`).join(' or ')}`,
+    fix: `use ${fields[end].map((each) => `${end}.${each}`).join(' or ')}`,
   });
 }

@@ -16,7 +16,7 @@ export function ownTableFindings(
       code: 'OwnTableNamed',
       path,
       message: `${name} is an internal table of Idra`,
-      mend: 'name another table',
+      fix: 'name another table',
     },
   ];
 }

@@ -147,8 +147,8 @@ export function requireRunnable(plan: SyncPlan): void {
   const [first, ...more] = errors;
   if (!first) return;
   const others = more.map((each) => `and ${describeError(each)}`);
-  const mend = [first.mend, ...others].filter((each) => each !== undefined).join('; ');
-  throw permanent(first.code, first.message, { path: first.path, ...(mend !== '' && { mend }) });
+  const fix = [first.fix, ...others].filter((each) => each !== undefined).join('; ');
+  throw permanent(first.code, first.message, { path: first.path, ...(fix !== '' && { fix }) });
 }
 
 /** Append by timestamp writes one row for each version read. */
@@ -179,7 +179,7 @@ function nameFindings({ name }: AnyDestination, names: NameRules, path: string):
   return names
     .partsOf(name)
     .flatMap(
-      (part) => nameTooLong({ name: part, what: part, names, path, mend: 'choose a shorter name' }) ?? [],
+      (part) => nameTooLong({ name: part, what: part, names, path, fix: 'choose a shorter name' }) ?? [],
     );
 }
 
@@ -214,7 +214,7 @@ function missingObject({ sync, destination }: PlanInput, existing: Relation | nu
       code: 'TableNotFound',
       path,
       message: `${destination.name} is missing and createTable is Never`,
-      mend: 'create it, or set createTable to IfMissing',
+      fix: 'create it, or set createTable to IfMissing',
     },
   ];
 }

@@ -57,8 +57,8 @@ export interface PreviewColumn {
 /** Opens both ends, plans, and reads the destination's commit rows. Failures become findings. */
 export async function previewSync(input: PreviewInput, signal: AbortSignal): Promise<Preview> {
   const preview = await previewEnds(input, signal);
-  const findings = preview.findings.map(({ mend, ...finding }) =>
-    mend === undefined ? finding : { ...finding, mend: namingSync(mend, input.sync) },
+  const findings = preview.findings.map(({ fix, ...finding }) =>
+    fix === undefined ? finding : { ...finding, fix: namingSync(fix, input.sync) },
   );
   return { ...preview, findings };
 }
@@ -153,7 +153,7 @@ function tableShared({ destination }: SyncSpec, table: string, other: string): F
     code: 'TableShared',
     path: objectPath('destination', destination),
     message: `${table} is also written by the Sync ${other}: each may replace or update rows that the other wrote`,
-    mend: 'give each Sync a table of its own',
+    fix: 'give each Sync a table of its own',
   };
 }
 
@@ -172,11 +172,11 @@ const versionBytes = 200;
 const mostFindings = 100;
 
 function boundedFinding(finding: Finding): Finding {
-  const { message, mend } = finding;
+  const { message, fix } = finding;
   return {
     ...finding,
     message: boundedText(message),
-    ...(mend !== undefined && { mend: boundedText(mend) }),
+    ...(fix !== undefined && { fix: boundedText(fix) }),
   };
 }
 
@@ -192,7 +192,7 @@ export function findingOf(error: IdraError): Finding {
     code: error.code,
     message: error.message,
     path: error.path,
-    mend: error.mend,
+    fix: error.fix,
   };
 }
 

@@ -107,6 +107,6 @@ for (const [name, mode, source, relation, sourceKey, key, findings] of cases) {
       findings,
     );
     for (const finding of order.findings)
-      assert.match(finding.mend ?? '', /ALTER TABLE public.orders ADD UNIQUE/);
+      assert.match(finding.fix ?? '', /ALTER TABLE public.orders ADD UNIQUE/);
   });
 }

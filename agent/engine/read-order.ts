@@ -45,7 +45,7 @@ function idOrder(input: OrderInput, idField: string): ReadOrder {
         code: 'IdNotUnique',
         path: 'spec.source.idField',
         message: `${idField} of ${relation.name} is not unique: rows are read in the order (${both.join(', ')}), and a later row with the largest id read so far and a smaller ${both.slice(1).join(', ')} is not read`,
-        mend: `name a unique idField, or make it one: ${input.remedies.uniqueKey(relation.name, alone)}`,
+        fix: `name a unique idField, or make it one: ${input.remedies.uniqueKey(relation.name, alone)}`,
       },
     ],
   };
@@ -63,6 +63,6 @@ function notUnique({ relation, remedies }: OrderInput, order: readonly string[],
     code: 'KeyNotUnique',
     path,
     message: `no ${remedies.key} of ${relation.name} proves that (${list}) identify a row: rows with equal values at the edge of two batches would be lost`,
-    mend: `name a key in source.key, ${remedies.uniqueOrder(relation.name, order)}`,
+    fix: `name a key in source.key, ${remedies.uniqueOrder(relation.name, order)}`,
   };
 }

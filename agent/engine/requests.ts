@@ -43,7 +43,7 @@ export async function changeOffset(
   if (!context.sync.spec.isSuspended) {
     throw permanent('NotSuspended', 'the offset can be changed only while the Sync is suspended', {
       path: 'spec.suspend',
-      mend: `run ${suspendCommand} (in single mode set spec.suspend to true), then change the offset`,
+      fix: `run ${suspendCommand} (in single mode set spec.suspend to true), then change the offset`,
     });
   }
   if (isLastDestination(context.sync.spec)) {
@@ -73,7 +73,7 @@ interface Change {
 function wantedChange(open: OpenSync, request: Request, storedOffset: string | null): Change {
   if (!request.offset)
     throw permanent('RequestInvalid', 'the request has no offset', {
-      mend: 'use idra offset set SYNC VALUE --expect CURRENT',
+      fix: 'use idra offset set SYNC VALUE --expect CURRENT',
     });
   const { mode } = open.plan.read;
   const offset = withOrder(parseOffset(request.offset.value, mode), orderNames(open.plan.read));

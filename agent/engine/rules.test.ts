@@ -95,7 +95,7 @@ test('fields that a mode reads by', () => {
       timeZone: given.source.timeZone ?? 'UTC',
     });
     assert.equal(first?.code, code, JSON.stringify(given.source));
-    assert.ok(!first || first.mend, 'says what to do');
+    assert.ok(!first || first.fix, 'says what to do');
   }
 });
 
@@ -175,10 +175,10 @@ const keyInput: KeyInput = {
 
 test('a field or key that is not there names the column that was meant', () => {
   const missing = missingField(relation, 'sen', 'spec.source.timestampField');
-  assert.match(missing.mend ?? '', /^did you mean seen\? It has: id, token/);
+  assert.match(missing.fix ?? '', /^did you mean seen\? It has: id, token/);
   const keyed = { ...base, destination: { ...base.destination, key: ['idd'] } };
   const [unknown] = keyFindings({ ...keyInput, spec: keyed, key: ['idd'] });
-  assert.match(unknown?.mend ?? '', /^did you mean id\? The copied columns are: id, token/);
+  assert.match(unknown?.fix ?? '', /^did you mean id\? The copied columns are: id, token/);
 });
 
 test('keys', () => {
@@ -229,7 +229,7 @@ test('keys of the destination that take different values for equal are refused',
   const byId = { ...base, mode: 'Id', source: { ...base.source, idField: 'token', key: ['id'] } } as const;
   const [told] = keyFindings({ ...keyInput, relation: byOther, spec: byId });
   assert.equal(told?.code, 'KeyCoarser');
-  assert.match(told?.mend ?? '', /\(token\)$/);
+  assert.match(told?.fix ?? '', /\(token\)$/);
   // The pages of a view are checked in the order of the mode, which is not always that of the key alone.
   const view: Relation = { ...relation, keys: [], isOpaque: true };
   assert.deepEqual(codes(planned, { relation: view }), []);

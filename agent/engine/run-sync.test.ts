@@ -169,7 +169,7 @@ test('cron: not before its time, and one pass for all runs that were missed', as
   await until(() => files.arrived().length === 4, { what: 'the run of 14:00' });
 });
 
-test('a mended system is found by a request, without a restart', async () => {
+test('a fixed system is found by a request, without a restart', async () => {
   const run = files.start(byId);
   const failed = await run.seen('Failed', 'SourceFileNotFound');
   assert.equal(failed.lastError?.isTransient, false);

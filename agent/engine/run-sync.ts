@@ -72,7 +72,7 @@ function logFailure({ context, failures }: RunState, error: IdraError, isTransie
     cause: causeOf(error),
   };
   if (isTransient) context.log.warn('sync will be retried', fields);
-  else context.log.error('sync failed; action required', { ...fields, remedy: error.mend });
+  else context.log.error('sync failed; action required', { ...fields, remedy: error.fix });
 }
 
 function causeOf(error: IdraError): string | undefined {

@@ -6,9 +6,9 @@ import { requireRunnable, type SyncPlan } from './plan.ts';
 
 const findings: readonly Finding[] = [
   { severity: 'warning', code: 'TypeNote', message: 'a note' },
-  { severity: 'error', code: 'TypeNotKept', path: 'spec.source', message: 'one', mend: 'do this' },
+  { severity: 'error', code: 'TypeNotKept', path: 'spec.source', message: 'one', fix: 'do this' },
   { severity: 'info', code: 'NoLocalInfile', message: 'slow' },
-  { severity: 'error', code: 'ColumnMissing', path: 'spec.schemaChanges', message: 'two', mend: 'do that' },
+  { severity: 'error', code: 'ColumnMissing', path: 'spec.schemaChanges', message: 'two', fix: 'do that' },
 ];
 
 test('a plan with errors is refused by the first, and each keeps its own remedy', () => {

@@ -200,7 +200,7 @@ function missing({ sync }: Desired, end: 'source' | 'destination'): IdraError {
     `the DataSource of the ${end} of ${qualifiedName(sync)} does not exist`,
     {
       path: `spec.${end}.dataSource`,
-      mend: 'apply it',
+      fix: 'apply it',
     },
   );
 }

@@ -164,7 +164,7 @@ describe('a Secret is used for what the custom resource of its DataSource says',
       (error) =>
         error instanceof IdraError &&
         error.code === 'SecretForbidden' &&
-        error.mend?.includes('"get" on datasources.idra.dev') === true,
+        error.fix?.includes('"get" on datasources.idra.dev') === true,
     );
   });
 });

@@ -69,7 +69,7 @@ function parse({ status, body }: Answer, dataSource: DataSource): ManifestObject
         'SecretForbidden',
         `the agent may not read ${what} (${status}), which is needed to use its Secrets`,
         {
-          mend: `grant its service account "get" on datasources.idra.dev in namespace ${dataSource.namespace}`,
+          fix: `grant its service account "get" on datasources.idra.dev in namespace ${dataSource.namespace}`,
         },
       );
     default:
@@ -81,7 +81,7 @@ function parse({ status, body }: Answer, dataSource: DataSource): ManifestObject
     return { uid, namespace, name, generation, spec };
   } catch {
     throw transient('SecretUnavailable', `the API server's response for ${what} is not JSON`, {
-      mend: 'check the proxies between this agent and the API server',
+      fix: 'check the proxies between this agent and the API server',
     });
   }
 }
@@ -93,7 +93,7 @@ function differs(dataSource: DataSource, object: ManifestObject | undefined): Er
       'DataSourceNotConfirmed',
       `etcd has a ${what} that Kubernetes does not have: its Secrets are not used`,
       {
-        mend: 'apply the DataSource; if nobody has deleted it, find out who writes to etcd (SECURITY.md)',
+        fix: 'apply the DataSource; if nobody has deleted it, find out who writes to etcd (SECURITY.md)',
       },
     );
   }
@@ -101,9 +101,9 @@ function differs(dataSource: DataSource, object: ManifestObject | undefined): Er
   // A change is on its way from the custom resource to this agent.
   if (object.generation > dataSource.generation)
     return transient('DataSourceNotConfirmed', message, {
-      mend: 'nothing while the operator runs: it is retried',
+      fix: 'nothing while the operator runs: it is retried',
     });
   return permanent('DataSourceNotConfirmed', message, {
-    mend: 'find out who writes to etcd (SECURITY.md); the operator corrects it when the DataSource changes or the operator restarts',
+    fix: 'find out who writes to etcd (SECURITY.md); the operator corrects it when the DataSource changes or the operator restarts',
   });
 }

@@ -24,7 +24,7 @@ export function secretsOfFolder(folder: string): ReadSecret {
       if (code === 'ENOENT' || code === 'ENOTDIR') throw notFound(namespace, name, path);
       if (code === 'EACCES' || code === 'EPERM') {
         throw permanent('SecretForbidden', `the Secret ${name} may not be read from ${path}`, {
-          mend: 'allow the user of the agent to read it',
+          fix: 'allow the user of the agent to read it',
           cause: error,
         });
       }
@@ -38,6 +38,6 @@ export function secretsOfFolder(folder: string): ReadSecret {
 
 function notFound(namespace: string, name: string, path: string): Error {
   return permanent('SecretNotFound', `there is no Secret ${name} for namespace ${namespace}`, {
-    mend: `create the folder ${path} with a file for each key (IDRA_SECRETS_DIR/NAME/KEY)`,
+    fix: `create the folder ${path} with a file for each key (IDRA_SECRETS_DIR/NAME/KEY)`,
   });
 }

@@ -19,7 +19,7 @@ export function secretsOfKubernetes(access: ClusterAccess, options: KubernetesSe
   return async (namespace, name) => {
     if (watchNamespaces.length > 0 && !watchNamespaces.includes(namespace)) {
       throw permanent('SecretForbidden', `the agents do not watch namespace ${namespace}`, {
-        mend: 'add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move the Sync',
+        fix: 'add it to IDRA_WATCH_NAMESPACES (the chart: watchNamespaces), or move the Sync',
       });
     }
     const answer = await getObject(access, ['api', 'v1', 'namespaces', namespace, 'secrets', name], slots);
@@ -29,7 +29,7 @@ export function secretsOfKubernetes(access: ClusterAccess, options: KubernetesSe
     // their own.
     if (secret.type === ownSecretType) {
       throw permanent('SecretForbidden', `Secret ${namespace}/${name} belongs to Idra's own etcd`, {
-        mend: 'name a Secret with the credentials of the database',
+        fix: 'name a Secret with the credentials of the database',
       });
     }
     return keysOf(secret);
@@ -56,7 +56,7 @@ function parseSecret(body: string): SecretObject {
     return (JSON.parse(body) as SecretObject | null) ?? {};
   } catch {
     throw transient('SecretUnavailable', "the API server's response for a Secret is not JSON", {
-      mend: 'check the proxies between this agent and the API server',
+      fix: 'check the proxies between this agent and the API server',
     });
   }
 }
@@ -66,12 +66,12 @@ function errorOf({ status }: Answer, namespace: string, name: string): IdraError
   switch (status) {
     case 404:
       return permanent('SecretNotFound', `there is no Secret ${namespace}/${name}`, {
-        mend: `kubectl create secret generic ${name} -n ${namespace} --from-literal=KEY=VALUE`,
+        fix: `kubectl create secret generic ${name} -n ${namespace} --from-literal=KEY=VALUE`,
       });
     case 401:
     case 403:
       return permanent('SecretForbidden', `the agent may not read ${what} (${status})`, {
-        mend: `grant its service account "get" on secrets in namespace ${namespace}`,
+        fix: `grant its service account "get" on secrets in namespace ${namespace}`,
       });
     default:
       return transient('SecretUnavailable', `${what} cannot be read: the Kubernetes API answered ${status}`);

@@ -40,6 +40,6 @@ async function clusterOf(env: Environment): Promise<ClusterAccess | undefined> {
 
 const nowhere: ReadSecret = async (namespace, name) => {
   throw permanent('SecretNotFound', `no source of Secrets is configured to read ${namespace}/${name} from`, {
-    mend: 'set IDRA_SECRETS_DIR (DIR/NAME/KEY) or KUBECONFIG for the agents, or give them a service account',
+    fix: 'set IDRA_SECRETS_DIR (DIR/NAME/KEY) or KUBECONFIG for the agents, or give them a service account',
   });
 };

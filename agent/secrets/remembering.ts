@@ -25,7 +25,7 @@ export function rememberingSecrets(read: ReadSecret, clock: Clock): SecretReader
       const secret = keys.get(key);
       if (secret) return secret;
       throw permanent('SecretKeyNotFound', `the Secret ${namespace}/${name} has no key ${key}`, {
-        mend: keys.size === 0 ? 'it is empty' : `it has ${[...keys.keys()].sort().join(', ')}`,
+        fix: keys.size === 0 ? 'it is empty' : `it has ${[...keys.keys()].sort().join(', ')}`,
       });
     },
     lastKnown: (namespace, name, key) => last.get(`${namespace}/${name}`)?.get(key),

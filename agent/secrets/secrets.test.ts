@@ -17,7 +17,7 @@ const fails =
   (error: unknown) =>
     error instanceof IdraError &&
     error.code === code &&
-    words.every((word) => `${error.message}; ${error.mend}`.includes(word));
+    words.every((word) => `${error.message}; ${error.fix}`.includes(word));
 
 const anywhere = { secretsFolder: undefined, watchNamespaces: [], confirmsDataSources: true };
 

@@ -36,7 +36,7 @@ export class SecretStore implements CertificateStore {
       const secret = await this.#client.get<SecretObject>(secrets, this.#ref(name));
       if (secret.type !== ownSecretType) {
         throw permanent('SecretTaken', `${this.place(name)} was not created by Idra`, {
-          mend: `delete or rename it, or choose other names with --secrets (now ${this.#prefix})`,
+          fix: `delete or rename it, or choose other names with --secrets (now ${this.#prefix})`,
         });
       }
       this.#seen.set(name, secret);

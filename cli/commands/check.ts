@@ -46,7 +46,7 @@ function formatChecked({ kind, name, version, findings }: Checked): string {
   const state = hasErrors(findings) ? 'failed' : 'ok';
   const lines = bySeverity(findings)
     // Findings that need no action are shown by `plan`.
-    .filter((each) => each.severity !== 'info' || (kind === 'Sync' && each.mend !== undefined))
+    .filter((each) => each.severity !== 'info' || (kind === 'Sync' && each.fix !== undefined))
     .map((each) => `  ${formatFinding(each).replaceAll('\n', '\n  ')}\n`);
   return `${`${kind} ${name}`.padEnd(36)} ${state}${version ? `  ${version}` : ''}\n${lines.join('')}`;
 }

@@ -34,7 +34,7 @@ export function addCompletion(root: Command, cli: Cli): void {
     const write = shells[shell];
     if (!write)
       throw permanent('CallInvalid', `"${shell}" is not a supported shell`, {
-        mend: 'use bash, zsh or fish',
+        fix: 'use bash, zsh or fish',
       });
     cli.out.write(write(wordsOf(root, '')));
     return exitStatus.ok;

@@ -71,7 +71,7 @@ function targetsOf(
   const { filename, namespace } = options;
   if ((filename === undefined) === (kind === undefined) || (kind !== undefined && names.length === 0)) {
     throw permanent('CallInvalid', 'nothing to delete was given', {
-      mend: 'use idra delete sync NAME, idra delete datasource NAME, or idra delete -f PATH',
+      fix: 'use idra delete sync NAME, idra delete datasource NAME, or idra delete -f PATH',
     });
   }
   if (filename === undefined) return names.map((name) => ({ kind: kindOf(kind ?? ''), namespace, name }));

@@ -47,7 +47,7 @@ export function addDescribe(root: Command, cli: Cli): void {
   runs<{ namespace: string }>(command, cli, async ([word = '', name = ''], options) => {
     const page = pages.find((each) => each.words.includes(word.toLowerCase()));
     if (!page)
-      throw permanent('CallInvalid', `unknown kind "${word}"`, { mend: 'use sync, datasource or agent' });
+      throw permanent('CallInvalid', `unknown kind "${word}"`, { fix: 'use sync, datasource or agent' });
     const { namespace } = options;
     return await withEtcdFleet(cli, async (fleet, etcd) => {
       const text = await page.write({ fleet, etcd, namespace, name });

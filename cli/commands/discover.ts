@@ -42,7 +42,7 @@ function requireDataSource({ dataSources }: Examination, name: string): DataSour
   const found = dataSources.find((each) => each.name === name || qualifiedName(each) === name);
   if (found) return found;
   throw permanent('DataSourceNotFound', `there is no DataSource ${name}`, {
-    mend:
+    fix:
       dataSources.length === 0 ? 'there are none' : `there are ${dataSources.map(qualifiedName).join(', ')}`,
   });
 }

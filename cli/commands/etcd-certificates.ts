@@ -86,7 +86,7 @@ async function withStore<T>(
   const { folder, secrets, context, kubeconfig } = options;
   if ((folder === undefined) === (secrets === undefined)) {
     throw permanent('CallInvalid', 'give exactly one of --folder and --secrets', {
-      mend: '--folder etcd-certificates, or --secrets idra-etcd',
+      fix: '--folder etcd-certificates, or --secrets idra-etcd',
     });
   }
   if (folder !== undefined) {

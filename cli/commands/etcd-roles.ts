@@ -60,7 +60,7 @@ function readPasswords(folder: string): ReadonlyMap<string, string> {
     return new Map(names.map((name) => [name, readFileSync(join(folder, name), 'utf8').trimEnd()]));
   } catch (error) {
     throw permanent('CallInvalid', `--passwords ${folder} cannot be read`, {
-      mend: 'name a folder with a file for each user, named after the user',
+      fix: 'name a folder with a file for each user, named after the user',
       cause: error,
     });
   }

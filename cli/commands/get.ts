@@ -129,7 +129,7 @@ export function addGet(root: Command, cli: Cli): void {
   runs<GetOptions>(command, cli, async ([kind = '', name], options) => {
     const listing = listings.find((each) => each.words.includes(kind.toLowerCase()));
     if (!listing)
-      throw permanent('CallInvalid', `unknown kind "${kind}"`, { mend: 'use syncs, datasources or agents' });
+      throw permanent('CallInvalid', `unknown kind "${kind}"`, { fix: 'use syncs, datasources or agents' });
     const { output } = options;
     return await withEtcdFleet(cli, async (fleet, etcd) => {
       const startMs = systemClock.now();

@@ -63,9 +63,9 @@ export async function examineByAgents(
  */
 function notApplied({ placeOf, namespace, name }: ManifestSource): Finding {
   const message = `DataSource ${namespace}/${name} is only in this file, and agents check only DataSources that are applied`;
-  const mend =
+  const fix =
     'apply it first (a DataSource alone moves nothing), or omit --agents to check from this machine';
-  return finding(placeOf('metadata.name'), 'metadata.name', message, mend);
+  return finding(placeOf('metadata.name'), 'metadata.name', message, fix);
 }
 
 async function objectsOf(etcd: Coordination, { filename, namespace }: ExamineOptions): Promise<Objects> {

@@ -36,7 +36,7 @@ export async function withExamination(
     }
     if (filename === undefined && !cli.env.IDRA_ETCD_ENDPOINTS) {
       throw permanent('NothingToSpeakTo', 'there are neither manifests nor a cluster to check', {
-        mend: 'give -f PATH, or set IDRA_ETCD_ENDPOINTS to ask the agents of a cluster; on Kubernetes use kubectl idra',
+        fix: 'give -f PATH, or set IDRA_ETCD_ENDPOINTS to ask the agents of a cluster; on Kubernetes use kubectl idra',
       });
     }
     return await withEtcd(cli, async (etcd) => body(await examineByAgents(etcd, options, signals.signal)));

@@ -55,7 +55,7 @@ function manifestsOf(path: string, namespace: string | undefined): string {
 }
 
 function noPod(message: string): Error {
-  return permanent('NothingToSpeakTo', message, { mend: otherWays });
+  return permanent('NothingToSpeakTo', message, { fix: otherWays });
 }
 
 interface Ran {

@@ -31,7 +31,7 @@ export function readDocuments(path: string): ManifestDocuments {
   const documents = parsed.flatMap((each) => each.documents);
   if (documents.length > maxDocuments) {
     throw permanent('ManifestUnreadable', `${path} has ${documents.length} objects`, {
-      mend: `give at most ${maxDocuments} at a time`,
+      fix: `give at most ${maxDocuments} at a time`,
     });
   }
   return { documents, findings: parsed.flatMap((each) => each.findings) };
@@ -42,14 +42,13 @@ function filesOf(path: string): readonly string[] {
   const names = readdirSync(path).filter((name) => extensions.test(name));
   if (names.length > 0) return names.sort().map((name) => join(path, name));
   throw permanent('FileUnreadable', `folder ${path} has no manifest`, {
-    mend: 'put files ending in .yaml, .yml or .json there',
+    fix: 'put files ending in .yaml, .yml or .json there',
   });
 }
 
 function isFolder(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (!found)
-    throw permanent('FileUnreadable', `${path} does not exist`, { mend: 'give a file or a folder' });
+  if (!found) throw permanent('FileUnreadable', `${path} does not exist`, { fix: 'give a file or a folder' });
   return found.isDirectory();
 }
 
@@ -58,7 +57,7 @@ function textOf(file: string): string {
   const text = size > maxFileBytes ? undefined : readText(file);
   if (text !== undefined && text.length <= maxFileBytes) return text;
   throw permanent('ManifestUnreadable', `${file} has more than ${maxFileBytes / 1024 / 1024} MiB`, {
-    mend: 'split it into several files',
+    fix: 'split it into several files',
   });
 }
 
@@ -66,7 +65,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (cause) {
-    throw permanent('FileUnreadable', `${file} cannot be read`, { cause, mend: 'give a readable file' });
+    throw permanent('FileUnreadable', `${file} cannot be read`, { cause, fix: 'give a readable file' });
   }
 }
 
@@ -175,8 +174,8 @@ function syntaxFindings(
     const message = /^Maximum call stack/.test(first.message) ? tooDeep : first.message;
     return [syntaxFinding(message, `${file}:${line}:${col}`)];
   }
-  const mend = 'indent the fields of one object by the same number of spaces';
-  return [{ ...syntaxFinding(wrong.message, `${file}:${wrong.line}:1`), mend }];
+  const fix = 'indent the fields of one object by the same number of spaces';
+  return [{ ...syntaxFinding(wrong.message, `${file}:${wrong.line}:1`), fix }];
 }
 
 /** Number of lines before this document. */
@@ -190,6 +189,6 @@ function syntaxFinding(message: string, place: string): Finding {
     code: 'ManifestUnreadable',
     place,
     message: message.replace(/\s+/g, ' '),
-    mend: 'write YAML or JSON, with YAML documents separated by ---',
+    fix: 'write YAML or JSON, with YAML documents separated by ---',
   };
 }

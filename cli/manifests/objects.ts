@@ -91,8 +91,8 @@ function sourceFindings(
   const findings: Finding[] = [];
   if (!isObjectName(name)) {
     const wrong = name === '' ? 'the object has no name' : `${name} is not a valid name`;
-    const mend = 'write lower case letters, digits, - and .';
-    findings.push(finding(placeOf('metadata.name'), 'metadata.name', wrong, mend));
+    const fix = 'write lower case letters, digits, - and .';
+    findings.push(finding(placeOf('metadata.name'), 'metadata.name', wrong, fix));
   }
   const twin = earlier.find(
     (each) => each.kind === kind && each.namespace === namespace && each.name === name,
@@ -106,14 +106,14 @@ function sourceFindings(
   const unknown = kind === 'Secret' ? [] : Object.keys(value).filter((field) => !topFields.includes(field));
   for (const field of unknown) {
     const near = nearest(field, topFields);
-    const mend = near
+    const fix = near
       ? `did you mean ${near}?`
       : `known are ${topFields.join(', ')}; fields of a ${kind} belong under spec`;
-    findings.push(finding(placeOf(field), field, `there is no field ${field}`, mend));
+    findings.push(finding(placeOf(field), field, `there is no field ${field}`, fix));
   }
   return findings;
 }
 
-export function finding(place: string, path: string, message: string, mend: string): Finding {
-  return { severity: 'error', code: 'ManifestInvalid', place, path, message, mend };
+export function finding(place: string, path: string, message: string, fix: string): Finding {
+  return { severity: 'error', code: 'ManifestInvalid', place, path, message, fix };
 }

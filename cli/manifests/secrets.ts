@@ -40,7 +40,7 @@ export function localSecrets(sources: readonly ManifestSource[], env: Cli['env']
       const secret = find(namespace, name, key);
       if (secret) return secret;
       throw permanent('SecretNotFound', `there is no Secret ${namespace}/${name} with the key ${key}`, {
-        mend: `set ${secretVariable(name, key)}`,
+        fix: `set ${secretVariable(name, key)}`,
       });
     },
   };
@@ -101,12 +101,10 @@ export function referenceFindings(
     const keys = secrets.keysOf(namespace, name);
     const variable = secretVariable(name, key);
     if (!keys) {
-      const mend = `add its manifest, or set ${variable}`;
-      return [finding(placeOf(`${at}.name`), `${at}.name`, `there is no Secret ${namespace}/${name}`, mend)];
+      const fix = `add its manifest, or set ${variable}`;
+      return [finding(placeOf(`${at}.name`), `${at}.name`, `there is no Secret ${namespace}/${name}`, fix)];
     }
-    const mend = `${keys.length > 0 ? `its keys are ${keys.join(', ')}` : 'it has none'}; or set ${variable}`;
-    return [
-      finding(placeOf(`${at}.key`), `${at}.key`, `Secret ${namespace}/${name} has no key ${key}`, mend),
-    ];
+    const fix = `${keys.length > 0 ? `its keys are ${keys.join(', ')}` : 'it has none'}; or set ${variable}`;
+    return [finding(placeOf(`${at}.key`), `${at}.key`, `Secret ${namespace}/${name} has no key ${key}`, fix)];
   });
 }

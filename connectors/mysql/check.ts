@@ -31,7 +31,7 @@ export async function writeFindings(
       code: 'PermissionDenied',
       path: 'spec.destination.dataSource',
       message: `this user lacks ${missing.join(', ')} in database ${name.schema}`,
-      mend: `GRANT ${missing.join(', ')} ON ${quoteBacktick(name.schema)}.* TO ${await currentUser(session, signal)}`,
+      fix: `GRANT ${missing.join(', ')} ON ${quoteBacktick(name.schema)}.* TO ${await currentUser(session, signal)}`,
     },
   ];
 }
@@ -71,7 +71,7 @@ export async function systemFindings(session: Session, signal: AbortSignal): Pro
       code: 'ServerTooOld',
       path: 'spec.mysql.host',
       message: `${facts.version} has no collation in which 'a' and 'a ' differ`,
-      mend: 'use MySQL 8.0.17 or later, or MariaDB 10.6 or later',
+      fix: 'use MySQL 8.0.17 or later, or MariaDB 10.6 or later',
     });
   }
   const user = await currentUser(session, signal);
@@ -85,7 +85,7 @@ export async function systemFindings(session: Session, signal: AbortSignal): Pro
       code: 'LateRowsBySafetyLag',
       message:
         'as a source: without the right PROCESS open transactions cannot be seen, and only safetyLag covers late rows',
-      mend: `GRANT PROCESS ON *.* TO ${user}`,
+      fix: `GRANT PROCESS ON *.* TO ${user}`,
     });
   }
   if (!facts.hasLocalInfile) {
@@ -94,7 +94,7 @@ export async function systemFindings(session: Session, signal: AbortSignal): Pro
       code: 'NoLocalInfile',
       message:
         'as a destination: local_infile is off, and rows are written by INSERT, which is slower than LOAD DATA',
-      mend: 'SET GLOBAL local_infile = 1',
+      fix: 'SET GLOBAL local_infile = 1',
     });
   }
   if (facts.isReplica) {
@@ -134,6 +134,6 @@ function triggersNotSeen(table: string, user: string, schema: string): Finding {
     code: 'TriggersNotSeen',
     path: 'spec.destination.table',
     message: `only users with the right TRIGGER can see whether ${table} has triggers, which may change rows as they are written`,
-    mend: `GRANT TRIGGER ON ${quoteBacktick(schema)}.* TO ${user}, or make sure that there are none`,
+    fix: `GRANT TRIGGER ON ${quoteBacktick(schema)}.* TO ${user}, or make sure that there are none`,
   };
 }

@@ -113,7 +113,7 @@ function readParameters(config: MysqlConfig): ReadonlyMap<string, string> {
     if (!known.includes(name)) {
       throw permanent('ParameterUnknown', `MySQL setting ${name} cannot be set here`, {
         path,
-        mend: `known are: ${known.join(', ')}`,
+        fix: `known are: ${known.join(', ')}`,
       });
     }
     const isTime = ownSettings.includes(name);
@@ -121,7 +121,7 @@ function readParameters(config: MysqlConfig): ReadonlyMap<string, string> {
       const what = isTime ? 'a number of seconds above 0' : 'an integer';
       throw permanent('ParameterInvalid', `MySQL setting ${name} is ${what}`, {
         path,
-        mend: 'write it as a number',
+        fix: 'write it as a number',
       });
     }
   }

@@ -110,7 +110,7 @@ export function destinationFindings(entry: TableEntry): Finding[] {
         code: 'NotATable',
         path: 'spec.destination.table',
         message: `${relation.name} is ${what}, but rows are written only to plain tables`,
-        mend: 'name a plain table',
+        fix: 'name a plain table',
       },
     ];
   }
@@ -121,7 +121,7 @@ export function destinationFindings(entry: TableEntry): Finding[] {
       code: 'NotTransactional',
       path: 'spec.destination.table',
       message: `${relation.name} is a table of ${engine ?? 'no engine'}, which has no transactions: rows and offset could not be committed together`,
-      mend: `ALTER TABLE ${quoteName(entry.name)} ENGINE = InnoDB`,
+      fix: `ALTER TABLE ${quoteName(entry.name)} ENGINE = InnoDB`,
     },
   ];
 }
@@ -136,7 +136,7 @@ async function requireSchema(
   if ((await session.query(sql, signal)).length > 0) return;
   throw permanent('SchemaNotFound', `there is no database ${schema}, or this user may not see it`, {
     path,
-    mend: `CREATE DATABASE ${quoteBacktick(schema)} CHARACTER SET utf8mb4`,
+    fix: `CREATE DATABASE ${quoteBacktick(schema)} CHARACTER SET utf8mb4`,
   });
 }
 

@@ -17,23 +17,23 @@ const authentication: ErrorClass = {
   code: 'AuthenticationFailed',
   disposition: never,
   path: 'spec.mysql.passwordSecretRef',
-  mend: 'check user and password, and that the user may log in from this host',
+  fix: 'check user and password, and that the user may log in from this host',
 };
 const denied: ErrorClass = {
   code: 'PermissionDenied',
   disposition: never,
-  mend: 'GRANT the right to this user',
+  fix: 'GRANT the right to this user',
 };
 const databaseMissing: ErrorClass = {
   code: 'DatabaseNotFound',
   disposition: never,
   path: 'spec.mysql.database',
-  mend: 'check the name, or create the database',
+  fix: 'check the name, or create the database',
 };
 const tableMissing: ErrorClass = {
   code: 'TableNotFound',
   disposition: never,
-  mend: 'check schema and name; names are case-sensitive',
+  fix: 'check schema and name; names are case-sensitive',
 };
 const queryInvalid: ErrorClass = { code: 'QueryInvalid', disposition: never };
 const tooMany: ErrorClass = { code: 'TooManyConnections', disposition: later };
@@ -42,25 +42,25 @@ const lost: ErrorClass = { code: 'ConnectionLost', disposition: later };
 const readOnly: ErrorClass = {
   code: 'ReadOnlyServer',
   disposition: later,
-  mend: 'a replica or a read-only server cannot be written to: point the DataSource at the primary',
+  fix: 'a replica or a read-only server cannot be written to: point the DataSource at the primary',
 };
 /** Sessions read in read-only transactions. */
 const writesWhileReading: ErrorClass = {
   code: 'SourceWrites',
   disposition: never,
   path: 'spec.source',
-  mend: 'read without FOR UPDATE and without functions that write, in the query or view',
+  fix: 'read without FOR UPDATE and without functions that write, in the query or view',
 };
 const tooLarge: ErrorClass = {
   code: 'RowTooLarge',
   disposition: never,
-  mend: 'raise max_allowed_packet of the server above the largest row',
+  fix: 'raise max_allowed_packet of the server above the largest row',
 };
 
 const timeLimited: ErrorClass = {
   code: 'StatementCancelled',
   disposition: later,
-  mend: "Idra sets no limit; raise the user's limit (MAX_STATEMENT_TIME), the query's (MAX_EXECUTION_TIME), or that of a proxy in between",
+  fix: "Idra sets no limit; raise the user's limit (MAX_STATEMENT_TIME), the query's (MAX_EXECUTION_TIME), or that of a proxy in between",
 };
 
 /** By error number, which MySQL and MariaDB share where both have the error. */
@@ -74,7 +74,7 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
   1049: databaseMissing,
   1142: denied,
   1143: denied,
-  1095: { code: 'SessionNotEnded', disposition: later, mend: 'end the session of the other user (KILL)' },
+  1095: { code: 'SessionNotEnded', disposition: later, fix: 'end the session of the other user (KILL)' },
   1227: denied,
   1370: denied,
   1410: denied,
@@ -85,7 +85,7 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
   1040: tooMany,
   1203: tooMany,
   1226: tooMany,
-  1129: { code: 'HostBlocked', disposition: later, mend: 'FLUSH HOSTS on the server' },
+  1129: { code: 'HostBlocked', disposition: later, fix: 'FLUSH HOSTS on the server' },
   1021: diskFull,
   1114: diskFull,
   1041: { code: 'ServerOverloaded', disposition: later },
@@ -117,18 +117,18 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
   1118: {
     code: 'RowTooWide',
     disposition: never,
-    mend: 'create the table yourself with TEXT columns, or leave columns out',
+    fix: 'create the table yourself with TEXT columns, or leave columns out',
   },
   1071: {
     code: 'KeyTooLong',
     disposition: never,
-    mend: 'create the table yourself with shorter key columns',
+    fix: 'create the table yourself with shorter key columns',
   },
   3159: {
     code: 'TlsRequired',
     disposition: never,
     path: 'spec.mysql.tls',
-    mend: 'set tls.mode to Require or stricter',
+    fix: 'set tls.mode to Require or stricter',
   },
 };
 
@@ -141,7 +141,7 @@ const driverCodes: Readonly<Record<string, ErrorClass>> = {
     code: 'TlsNotOffered',
     disposition: never,
     path: 'spec.mysql.tls',
-    mend: 'turn TLS on at the server, or set tls.mode to Prefer or Disable',
+    fix: 'turn TLS on at the server, or set tls.mode to Prefer or Disable',
   },
 };
 
@@ -305,7 +305,7 @@ function pluginUnknown(plugin: string, where: string): IdraError {
     `${where}: the server asks for authentication by ${name}, which Idra does not support`,
     {
       path: 'spec.mysql.user',
-      mend: 'change the user to caching_sha2_password or mysql_native_password',
+      fix: 'change the user to caching_sha2_password or mysql_native_password',
     },
   );
 }

@@ -69,8 +69,8 @@ for (const [name, start] of servers) {
 
     test('check names the missing rights, with the statement that grants them', async () => {
       const { findings } = await check({});
-      const mends = findings.map((each) => [each.code, each.mend]);
-      assert.deepEqual(mends, [
+      const fixes = findings.map((each) => [each.code, each.fix]);
+      assert.deepEqual(fixes, [
         [
           'ServerNotVerified',
           'set tls.mode to VerifyFull, with tls.caSecretRef if the authority is not public',
@@ -88,7 +88,7 @@ for (const [name, start] of servers) {
       const [finding] = await destination.check('Upsert', signal);
       await destination.close();
       assert.equal(
-        finding?.mend,
+        finding?.fix,
         `GRANT UPDATE, CREATE, CREATE TEMPORARY TABLES ON \`foreign_${database.database}\`.* TO '${database.user}'@'%'`,
       );
     });

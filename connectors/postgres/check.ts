@@ -35,7 +35,7 @@ export async function reportSystem(session: Session, signal: AbortSignal): Promi
       severity: 'error',
       code: 'ServerTooOld',
       message: `PostgreSQL ${version} is older than 12`,
-      mend: 'upgrade the server',
+      fix: 'upgrade the server',
     });
   }
   return { version: `PostgreSQL ${version?.split(' ')[0]}`, findings };
@@ -82,7 +82,7 @@ export async function orderFindings(
         code: 'FieldNotOrdered',
         path: 'spec.source.key',
         message: `rows of ${name} cannot be read in the order of ${columns.join(', ')}: one of their types has no order`,
-        mend: 'name other columns in source.key, or cast them in source.query',
+        fix: 'name other columns in source.key, or cast them in source.query',
       },
     ];
   }
@@ -103,7 +103,7 @@ async function boundFindings(
         severity,
         code: 'Standby',
         message: 'the server is a standby: only safetyLag covers late rows',
-        mend: 'read from the primary, or set safetyLag',
+        fix: 'read from the primary, or set safetyLag',
       },
     ];
   }
@@ -113,7 +113,7 @@ async function boundFindings(
       severity,
       code: 'LateRowsBySafetyLag',
       message: `${user} may not see the transactions of other users: in modes by timestamp only safetyLag covers late rows`,
-      mend: `GRANT pg_read_all_stats TO ${quoteDouble(user ?? '')}`,
+      fix: `GRANT pg_read_all_stats TO ${quoteDouble(user ?? '')}`,
     });
   }
   if (isTracked !== 'on') {
@@ -121,7 +121,7 @@ async function boundFindings(
       severity,
       code: 'LateRowsBySafetyLag',
       message: 'track_activities is off: in modes by timestamp only safetyLag covers late rows',
-      mend: 'ALTER SYSTEM SET track_activities = on; SELECT pg_reload_conf()',
+      fix: 'ALTER SYSTEM SET track_activities = on; SELECT pg_reload_conf()',
     });
   }
   return findings;
@@ -149,7 +149,7 @@ export async function writeFindings(
       severity: 'error',
       code: 'ReadOnlyServer',
       message: 'the server is a standby and cannot be written',
-      mend: 'point the DataSource at the primary',
+      fix: 'point the DataSource at the primary',
     });
   }
   if (canCreate !== 't' && (hasCommits !== 't' || entry === undefined || writeMode === 'Replace')) {
@@ -184,8 +184,8 @@ async function commitTableFindings(
     return [];
   } catch (thrown) {
     if (!(thrown instanceof IdraError) || thrown.code !== 'OwnTableUnsafe') throw thrown;
-    const { code, message, mend = '' } = thrown;
-    return [{ severity: 'error', code, path: 'spec.destination.table', message, mend }];
+    const { code, message, fix = '' } = thrown;
+    return [{ severity: 'error', code, path: 'spec.destination.table', message, fix }];
   }
 }
 
@@ -215,7 +215,7 @@ async function tableFindings(
       severity: 'warning',
       code: 'TableUnlogged',
       message: `${entry.relation.name} is UNLOGGED: a crash of the server empties it, but the offset stays`,
-      mend: `ALTER TABLE ${quoteName(name)} SET LOGGED`,
+      fix: `ALTER TABLE ${quoteName(name)} SET LOGGED`,
     });
   }
   return findings;
@@ -240,13 +240,13 @@ async function triggerFindings(
   );
 }
 
-function missingRight(what: string, mend: string): Finding {
+function missingRight(what: string, fix: string): Finding {
   return {
     severity: 'error',
     code: 'PermissionDenied',
     path: 'spec.destination.dataSource',
     message: `this user may not ${what}`,
-    mend,
+    fix,
   };
 }
 
@@ -274,7 +274,7 @@ export function kindFindings({ relation, kind }: TableEntry, path: string): Find
       code: 'NotATable',
       path,
       message: `${relation.name} is ${lookUp(kinds, kind) ?? 'not a table'}, but rows are written only to tables`,
-      mend: 'name a table',
+      fix: 'name a table',
     },
   ];
 }

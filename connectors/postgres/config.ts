@@ -55,7 +55,7 @@ function readParameters(given: unknown): Record<string, string> {
     if (known.includes(name)) continue;
     throw permanent('ParameterUnknown', `PostgreSQL parameter ${name} cannot be set here`, {
       path: `spec.postgres.parameters.${name}`,
-      mend: `known are: ${known.join(', ')}`,
+      fix: `known are: ${known.join(', ')}`,
     });
   }
   const texts = Object.entries(given).map(([name, value]): [string, string] => [name, String(value)]);
@@ -63,7 +63,7 @@ function readParameters(given: unknown): Record<string, string> {
     if (!secondsParameters.includes(name) || /^[1-9]\d{0,5}$/.test(value)) continue;
     throw permanent('ParameterInvalid', `PostgreSQL parameter ${name} must be a number of seconds above 0`, {
       path: `spec.postgres.parameters.${name}`,
-      mend: 'write it as a number',
+      fix: 'write it as a number',
     });
   }
   return Object.fromEntries(texts);
@@ -103,7 +103,7 @@ export async function tlsOptions(
       `PostgreSQL ${config.host}:${config.port} (${access.dataSource}) offers no TLS`,
       {
         path: 'spec.postgres.tls.mode',
-        mend: 'turn on ssl at the server, or set tls.mode to Prefer or Disable',
+        fix: 'turn on ssl at the server, or set tls.mode to Prefer or Disable',
       },
     );
   }

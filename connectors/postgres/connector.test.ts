@@ -84,7 +84,7 @@ describe('errors of objects are classified', () => {
     const foreign = await open('not_mine');
     const [missing] = await foreign.check('Upsert', signal);
     assert.deepEqual(
-      [missing?.code, missing?.severity, missing?.mend],
+      [missing?.code, missing?.severity, missing?.fix],
       [
         'PermissionDenied',
         'error',
@@ -93,7 +93,7 @@ describe('errors of objects are classified', () => {
     );
     const closed = await open('closed.t2');
     assert.deepEqual(
-      (await closed.check('Append', signal)).map((each) => each.mend),
+      (await closed.check('Append', signal)).map((each) => each.fix),
       [`GRANT CREATE ON SCHEMA "closed" TO "${database.user}"`],
     );
     const fast = await open('fast');
@@ -114,7 +114,7 @@ describe('errors of objects are classified', () => {
       missing.map(({ code }) => code),
       ['PermissionDenied', 'PermissionDenied', 'PermissionDenied'],
     );
-    for (const { mend } of missing) await database.query(mend ?? '');
+    for (const { fix } of missing) await database.query(fix ?? '');
     assert.deepEqual(await destination.check('Upsert', signal), []);
     await destination.close();
   });
@@ -127,7 +127,7 @@ describe('errors of objects are classified', () => {
     const [finding] = await destination.check('Append', signal);
     assert.deepEqual([finding?.severity, finding?.code], ['error', 'OwnTableUnsafe']);
     assert.match(
-      `${finding?.message} ${finding?.mend}`,
+      `${finding?.message} ${finding?.fix}`,
       /belongs to role .* ALTER TABLE "old"."_idra_commits" OWNER TO/,
     );
     await database.query(`ALTER TABLE old._idra_commits OWNER TO "${database.user}"`);
@@ -144,7 +144,7 @@ describe('check and discover', () => {
     const report = await connector.check(database.access, signal);
     assert.match(report.version, /^PostgreSQL \d+/);
     assert.deepEqual(
-      report.findings.map((each) => each.mend),
+      report.findings.map((each) => each.fix),
       [`GRANT pg_read_all_stats TO "${database.user}"`],
     );
     const relations = await connector.discover(database.access, signal);

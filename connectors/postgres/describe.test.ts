@@ -32,7 +32,7 @@ describe('keys that are unique for the rows of a SELECT', () => {
     await database.run(`CREATE TABLE animal (id int PRIMARY KEY); CREATE TABLE cat () INHERITS (animal); CREATE TABLE alone (id int PRIMARY KEY);
       CREATE TABLE parted (id int, day int, PRIMARY KEY (id, day)) PARTITION BY LIST (day); CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1)`);
     assert.deepEqual(await keysOf('animal'), { keys: [], isOpaque: true });
-    assert.match((await relationOf({ table: 'animal' })).findings?.[0]?.mend ?? '', /ONLY "public"."animal"/);
+    assert.match((await relationOf({ table: 'animal' })).findings?.[0]?.fix ?? '', /ONLY "public"."animal"/);
     assert.deepEqual(await keysOf('cat'), { keys: [], isOpaque: false });
     assert.deepEqual(await keysOf('parted'), { keys: ['id,day'], isOpaque: false });
     await database.run('CREATE TABLE gone () INHERITS (alone); DROP TABLE gone');

@@ -89,7 +89,7 @@ export async function describeSource(session: Session, table: string, path: stri
     `there is no table ${joinName([name.schema, name.table])}, or this user may not see it`,
     {
       path: path,
-      mend: tableRemedy(
+      fix: tableRemedy(
         [name.schema, name.table],
         known.map((each) => [each.schema, each.table]),
         'check schema and name; names are case-sensitive',
@@ -166,7 +166,7 @@ async function requireSchema(session: Session, schema: string, path: string): Pr
   if (found.length > 0) return;
   throw permanent('SchemaNotFound', `there is no schema ${schema}`, {
     path,
-    mend: `CREATE SCHEMA ${quoteDouble(schema)}`,
+    fix: `CREATE SCHEMA ${quoteDouble(schema)}`,
   });
 }
 
@@ -235,7 +235,7 @@ function tableFindings(name: TableName, isSecured: boolean, hasChildren: boolean
       severity: 'info',
       code: 'HasChildren',
       message: `${objectName} has child tables, whose rows are read with its own: its keys are not unique across all of them`,
-      mend: `name the columns that identify a row in source.key, or read only the table itself with source.query: SELECT * FROM ONLY ${quoteName(name)}`,
+      fix: `name the columns that identify a row in source.key, or read only the table itself with source.query: SELECT * FROM ONLY ${quoteName(name)}`,
     });
   }
   return findings;
@@ -246,7 +246,7 @@ function rowSecurity(objectName: string): Finding {
     severity: 'warning',
     code: 'RowSecurity',
     message: `row security of ${objectName} hides rows from this user`,
-    mend: 'GRANT a role with BYPASSRLS, or add a policy that shows all rows to it',
+    fix: 'GRANT a role with BYPASSRLS, or add a policy that shows all rows to it',
   };
 }
 

@@ -35,27 +35,27 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
     code: 'AuthenticationFailed',
     disposition: never,
     path: 'spec.postgres.passwordSecretRef',
-    mend: 'check user and password',
+    fix: 'check user and password',
   },
   '28000': {
     code: 'AuthenticationFailed',
     disposition: never,
     path: 'spec.postgres.user',
-    mend: 'check the user, and that pg_hba.conf allows it from this address with this tls.mode',
+    fix: 'check the user, and that pg_hba.conf allows it from this address with this tls.mode',
   },
   '3D000': {
     code: 'DatabaseNotFound',
     disposition: never,
     path: 'spec.postgres.database',
-    mend: 'check the name, or create the database',
+    fix: 'check the name, or create the database',
   },
-  '3F000': { code: 'SchemaNotFound', disposition: never, mend: 'create the schema' },
+  '3F000': { code: 'SchemaNotFound', disposition: never, fix: 'create the schema' },
   '42P01': {
     code: 'TableNotFound',
     disposition: never,
-    mend: 'check schema and name; names are case-sensitive',
+    fix: 'check schema and name; names are case-sensitive',
   },
-  '42501': { code: 'PermissionDenied', disposition: never, mend: 'GRANT the right to this user' },
+  '42501': { code: 'PermissionDenied', disposition: never, fix: 'GRANT the right to this user' },
   '42601': { code: 'QueryInvalid', disposition: never, path: 'spec.source.query' },
   '42': { code: 'QueryInvalid', disposition: never },
   '53300': { code: 'TooManyConnections', disposition: later },
@@ -68,7 +68,7 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
   '55000': {
     code: 'ObjectNotReady',
     disposition: never,
-    mend: 'follow the message: a materialized view is filled by REFRESH MATERIALIZED VIEW',
+    fix: 'follow the message: a materialized view is filled by REFRESH MATERIALIZED VIEW',
   },
   '55P02': { code: 'ServerError', disposition: never },
   '55': { code: 'ObjectNotReady', disposition: later },
@@ -79,14 +79,14 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
   '25006': {
     code: 'ReadOnlyServer',
     disposition: later,
-    mend: 'a standby or a read-only database cannot be written to: point the DataSource at the primary',
+    fix: 'a standby or a read-only database cannot be written to: point the DataSource at the primary',
   },
   '25P03': { code: 'ConnectionLost', disposition: later },
   [fencedState]: { code: 'Fenced', disposition: 'fenced' },
   '2B': {
     code: 'DependentObjects',
     disposition: never,
-    mend: 'drop the objects that depend on the table, or use writeMode Upsert',
+    fix: 'drop the objects that depend on the table, or use writeMode Upsert',
   },
   '21000': { code: 'KeyTwiceInBatch', disposition: never },
   '22': { code: 'ValueNotKept', disposition: never },
@@ -97,20 +97,20 @@ const scramFailed: ErrorClass = {
   code: 'AuthenticationFailed',
   disposition: never,
   path: 'spec.postgres.passwordSecretRef',
-  mend: 'check user and password, and that host and port belong to the intended server',
+  fix: 'check user and password, and that host and port belong to the intended server',
 };
 
 const partitionMissing: ErrorClass = {
   code: 'PartitionMissing',
   disposition: never,
   path: 'spec.destination.table',
-  mend: 'create the partition, or a DEFAULT one',
+  fix: 'create the partition, or a DEFAULT one',
 };
 
 const missedInFunction: ErrorClass = {
   code: 'NameInFunctionNotFound',
   disposition: never,
-  mend: 'ALTER FUNCTION ... SET search_path = ... for the function, or name the schema in its text; parameters.search_path of the DataSource gives a path to all such functions, for schemas where nobody creates who is not trusted',
+  fix: 'ALTER FUNCTION ... SET search_path = ... for the function, or name the schema in its text; parameters.search_path of the DataSource gives a path to all such functions, for schemas where nobody creates who is not trusted',
 };
 
 const socketClasses = socketErrors('spec.postgres');
@@ -170,7 +170,7 @@ const pooler: ErrorClass = {
   disposition: never,
   path: 'spec.postgres.host',
   text: 'this is a connection pooler, not the server itself',
-  mend: 'set host and port to those of the PostgreSQL server',
+  fix: 'set host and port to those of the PostgreSQL server',
 };
 
 /** For a WITH that writes, when the query is embedded in another statement. */
@@ -178,7 +178,7 @@ const withWrites: ErrorClass = {
   code: 'QueryInvalid',
   disposition: never,
   path: 'spec.source.query',
-  mend: 'let source.query only read: no INSERT, UPDATE or DELETE in its WITH',
+  fix: 'let source.query only read: no INSERT, UPDATE or DELETE in its WITH',
 };
 
 const unknownState: ErrorClass = { code: 'ServerError', disposition: never };
@@ -213,9 +213,9 @@ function isMissedInFunction({ code = '', internalQuery, where = '' }: pg.Databas
 
 /** A statement of a reader was refused because it writes, which readers never may. The server itself may be writable. */
 export function sourceWrites(doing: string, cause: unknown): IdraError {
-  const mend = 'read without functions that write, in the query, view or policy';
+  const fix = 'read without functions that write, in the query, view or policy';
   const message = `${doing}: the source calls a function that writes, but sources are read in read-only transactions`;
-  return permanent('SourceWrites', message, { path: 'spec.source', mend, cause });
+  return permanent('SourceWrites', message, { path: 'spec.source', fix, cause });
 }
 
 /** Raised by RAISE in PL/pgSQL, with any code, or a syntax error in a statement that a function built from values. */

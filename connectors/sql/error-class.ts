@@ -6,24 +6,24 @@ export interface ErrorClass {
   readonly code: ErrorCode;
   readonly disposition: Disposition;
   readonly path?: string;
-  readonly mend?: string;
+  readonly fix?: string;
   /** Replaces the server's text if that may contain row data, which must not appear in a status or log. */
   readonly text?: string;
 }
 
 export function errorOf(
-  { code, disposition, path, mend }: ErrorClass,
+  { code, disposition, path, fix }: ErrorClass,
   message: string,
   cause: unknown,
 ): IdraError {
-  return new IdraError({ code, disposition, message, path, mend, cause });
+  return new IdraError({ code, disposition, message, path, fix, cause });
 }
 
 export const raisedByTrigger = {
   code: 'RaisedByTrigger',
   disposition: 'permanent',
   text: 'a trigger or function of the database has refused it',
-  mend: "the server's log has the text of the error; correct the rows, or the trigger",
+  fix: "the server's log has the text of the error; correct the rows, or the trigger",
 } as const satisfies ErrorClass;
 
 /** Codes of Node's sockets. `fields` is the object of the DataSource that has the server's address: `spec.mysql`. */
@@ -33,11 +33,11 @@ export function socketErrors(fields: string): Readonly<Record<string, ErrorClass
     code: 'HostUnreachable',
     disposition: 'transient',
     path: `${fields}.host`,
-    mend: 'check host and port, and that the server is running',
+    fix: 'check host and port, and that the server is running',
   };
   return {
     ECONNREFUSED: unreachable,
-    ENOTFOUND: { ...unreachable, mend: 'check the host: its name cannot be resolved' },
+    ENOTFOUND: { ...unreachable, fix: 'check the host: its name cannot be resolved' },
     EAI_AGAIN: unreachable,
     EHOSTUNREACH: unreachable,
     ENETUNREACH: unreachable,
@@ -67,7 +67,7 @@ export function isUntrusted(code: string): boolean {
 export function certificateUntrusted(code: string, where: string, path: string, cause: unknown): IdraError {
   return permanent('CertificateUntrusted', `${where}: the server's certificate is not trusted (${code})`, {
     path,
-    mend: 'set tls.caSecretRef to the authority that signed it, or a host that the certificate names',
+    fix: 'set tls.caSecretRef to the authority that signed it, or a host that the certificate names',
     cause,
   });
 }

@@ -21,7 +21,7 @@ export function splitName(name: string, path: string): string[] {
   if (isQuoted || parts.some((each) => each === '')) {
     throw permanent('NameInvalid', `"${name}" is not a table name`, {
       path,
-      mend: 'write schema.table, with double quotes around a part that has a dot',
+      fix: 'write schema.table, with double quotes around a part that has a dot',
     });
   }
   return parts;
@@ -46,7 +46,7 @@ export function splitTable(
     `"${joinName(parts)}" has ${parts.length} parts, and ${title} knows ${form}`,
     {
       path,
-      mend: `write ${form}, or the table alone`,
+      fix: `write ${form}, or the table alone`,
     },
   );
 }

@@ -4,9 +4,9 @@ import { manifestFinding } from '../../core/manifest/rules.ts';
 /** Findings about the query of a Sync's manifest, when it is read. */
 export function queryFindings({ source: { query } }: { source: { query?: string | undefined } }): Finding[] {
   if (query === undefined || !hasSecondStatement(query)) return [];
-  const mend =
+  const fix =
     'write one SELECT; statements that must run before it belong in a view or function of the database';
-  return [manifestFinding('spec.source.query', 'query is more than one statement', mend)];
+  return [manifestFinding('spec.source.query', 'query is more than one statement', fix)];
 }
 
 /**

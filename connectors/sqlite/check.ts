@@ -54,7 +54,7 @@ function reuse({ database, object, relation }: FieldFacts, column: Column): Find
       code: 'IdsAreReused',
       path: 'spec.source.idField',
       message: `${relation.name}.${column.name} has no AUTOINCREMENT: SQLite reuses the largest id after its row was deleted, and such a row is not read`,
-      mend: `declare it INTEGER PRIMARY KEY AUTOINCREMENT, or use mode Timestamp, unless the newest rows of ${relation.name} are never deleted`,
+      fix: `declare it INTEGER PRIMARY KEY AUTOINCREMENT, or use mode Timestamp, unless the newest rows of ${relation.name} are never deleted`,
     },
   ];
 }
@@ -76,7 +76,7 @@ function numbersAsText(column: Column): Finding[] {
       code: 'FieldNotOrdered',
       path: 'spec.source.idField',
       message: `${column.name} (${column.nativeType}) holds numbers as text, and SQLite sorts text: 10 comes before 9`,
-      mend: 'use an INTEGER column, or mode Timestamp or Snapshot',
+      fix: 'use an INTEGER column, or mode Timestamp or Snapshot',
     },
   ];
 }
@@ -99,7 +99,7 @@ function notATarget({ name }: TableEntry, why: string): Finding {
     code: 'NotATable',
     path,
     message: `${name} ${why}`,
-    mend: 'name a table, or one that is to be created',
+    fix: 'name a table, or one that is to be created',
   };
 }
 
@@ -128,7 +128,7 @@ export function replaceFindings(database: Database, table: string): Finding[] {
       code: 'ReferencesNotChecked',
       path: 'spec.writeMode',
       message: `${referring.join(', ')} refer to ${table}: Replace swaps the table without checking their foreign keys`,
-      mend: 'run "PRAGMA foreign_key_check" after a pass, or use Upsert',
+      fix: 'run "PRAGMA foreign_key_check" after a pass, or use Upsert',
     });
   }
   return findings;

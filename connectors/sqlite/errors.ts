@@ -36,7 +36,7 @@ function classify(code: string, message: string, file: string, cause: unknown): 
     case 'SQLITE_BUSY':
     case 'SQLITE_LOCKED':
       return transient('FileBusy', `${file} is locked by another process that writes to it (${code})`, {
-        mend: 'Idra retries; a process that was stopped in the middle of a transaction keeps the lock until it continues or ends',
+        fix: 'Idra retries; a process that was stopped in the middle of a transaction keeps the lock until it continues or ends',
         cause,
       });
     case 'SQLITE_FULL':
@@ -50,7 +50,7 @@ function classify(code: string, message: string, file: string, cause: unknown): 
     case 'SQLITE_CANTOPEN':
       return permanent('FileNotOpened', `${file} cannot be opened (${code})`, {
         path: 'spec.sqlite.path',
-        mend: 'give this user read and write rights on the file and its folder',
+        fix: 'give this user read and write rights on the file and its folder',
         cause,
       });
     case 'SQLITE_READONLY':
@@ -58,19 +58,19 @@ function classify(code: string, message: string, file: string, cause: unknown): 
     case 'SQLITE_AUTH':
       return permanent('PermissionDenied', `${file} cannot be written (${code})`, {
         path: 'spec.sqlite.path',
-        mend: 'give this user write rights on the file and its folder',
+        fix: 'give this user write rights on the file and its folder',
         cause,
       });
     case 'SQLITE_NOTADB':
       return permanent('NotADatabase', `${file} is not a SQLite database, or it is encrypted`, {
         path: 'spec.sqlite.path',
-        mend: 'set path to a SQLite database file',
+        fix: 'set path to a SQLite database file',
         cause,
       });
     case 'SQLITE_CORRUPT':
       return permanent('FileCorrupt', `${file} is damaged: ${message}`, {
         path: 'spec.sqlite.path',
-        mend: 'see "PRAGMA integrity_check" and https://sqlite.org/recovery.html',
+        fix: 'see "PRAGMA integrity_check" and https://sqlite.org/recovery.html',
         cause,
       });
     case 'SQLITE_CONSTRAINT':
@@ -80,7 +80,7 @@ function classify(code: string, message: string, file: string, cause: unknown): 
     default:
       return permanent('QueryInvalid', `${file}: ${message}`, {
         path: 'spec.source',
-        mend: 'correct the statement',
+        fix: 'correct the statement',
         cause,
       });
   }
@@ -90,8 +90,8 @@ function classify(code: string, message: string, file: string, cause: unknown): 
 export type PlainError = Omit<IdraErrorInit, 'cause'>;
 
 export function toPlain(error: IdraError): PlainError {
-  const { code, disposition, message, path, mend } = error;
-  return { code, disposition, message, path, mend };
+  const { code, disposition, message, path, fix } = error;
+  return { code, disposition, message, path, fix };
 }
 
 export function fromPlain(plain: PlainError): IdraError {

@@ -176,7 +176,7 @@ test('in a cluster a file is below the folder of its namespace, whatever leads t
     connector.openSource({ ...access('a.db'), files: 'none' }, { table: 't', timeZone: 'UTC' }, signal),
     {
       ...refusal,
-      mend: /IDRA_SQLITE_ROOT/,
+      fix: /IDRA_SQLITE_ROOT/,
     },
   );
   assert.equal(existsSync(join(root, 'team-b', 'new.db')), false);

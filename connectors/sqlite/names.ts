@@ -7,6 +7,6 @@ export function tableName(name: string, path: string): string {
   if (schema.toLowerCase() === 'main') return table;
   throw permanent('NameInvalid', `"${name}" names a schema, and a SQLite file has only main`, {
     path,
-    mend: 'write the name of the table alone',
+    fix: 'write the name of the table alone',
   });
 }

@@ -69,6 +69,6 @@ function readOnly(place: string): Finding {
     code: 'PermissionDenied',
     path: 'spec.sqlite.path',
     message: `${place} cannot be written by this user: it can be read from, not written to`,
-    mend: `give this user write rights on ${place} and its folder, if a Sync is to write there`,
+    fix: `give this user write rights on ${place} and its folder, if a Sync is to write there`,
   };
 }

@@ -53,14 +53,14 @@ function commonName(cert: Buffer, key: Buffer): string | undefined {
   } catch (error) {
     throw permanent('EtcdNotConfigured', 'the certificate for etcd or its key is not valid PEM', {
       path: 'IDRA_ETCD_CERT',
-      mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to PEM files',
+      fix: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to PEM files',
       cause: error,
     });
   }
   if (!isPair) {
     throw permanent('EtcdNotConfigured', 'the key for etcd does not match the certificate', {
       path: 'IDRA_ETCD_KEY',
-      mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to files of one pair',
+      fix: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to files of one pair',
     });
   }
   return /^CN=(.*)$/m.exec(parsed.subject)?.[1];
@@ -73,7 +73,7 @@ function readGiven(path: string | undefined, variable: string): Buffer | undefin
   } catch (error) {
     throw permanent('EtcdNotConfigured', `the file ${path} cannot be read`, {
       path: variable,
-      mend: `set ${variable} to a file that can be read`,
+      fix: `set ${variable} to a file that can be read`,
       cause: error,
     });
   }

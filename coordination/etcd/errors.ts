@@ -37,7 +37,7 @@ export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): 
     const who = call.user === undefined ? 'this process' : `user ${call.user}`;
     return permanent('EtcdPermissionDenied', `etcd ${endpoint} does not permit ${who} to ${describe(call)}`, {
       ...more,
-      mend: 'run idra etcd roles as root with the same IDRA_ETCD_PREFIX, or give this process the certificate (IDRA_ETCD_CERT) or user (IDRA_ETCD_USER) of its role',
+      fix: 'run idra etcd roles as root with the same IDRA_ETCD_PREFIX, or give this process the certificate (IDRA_ETCD_CERT) or user (IDRA_ETCD_USER) of its role',
     });
   }
   // A token expires, and is lost at a restart of etcd and, for some kinds, at each change of rights: the next call gets another one.
@@ -50,14 +50,14 @@ export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): 
       `etcd ${endpoint} requires a user, and this process has none`,
       {
         ...more,
-        mend: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to a client certificate, or IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
+        fix: 'set IDRA_ETCD_CERT and IDRA_ETCD_KEY to a client certificate, or IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
       },
     );
   }
   if (error instanceof EtcdAuthenticationFailedError || error instanceof GRPCUnauthenticatedError) {
     return permanent('EtcdAuthenticationFailed', `etcd ${endpoint} does not know this user or password`, {
       ...more,
-      mend: 'set IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
+      fix: 'set IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
     });
   }
   if (error instanceof GRPCOutOfRangeError)
@@ -70,7 +70,7 @@ export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): 
     return transient('EtcdUnavailable', 'the connection to etcd was closed', more);
   return transient('EtcdUnavailable', `etcd ${endpoint} did not answer: ${text}`, {
     ...more,
-    mend: 'check that etcd is running, has a leader and free space, and can be reached at IDRA_ETCD_ENDPOINTS',
+    fix: 'check that etcd is running, has a leader and free space, and can be reached at IDRA_ETCD_ENDPOINTS',
   });
 }
 

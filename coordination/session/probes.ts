@@ -70,7 +70,7 @@ function noAnswer({ kind, selector }: Probe, timeoutMs: number): Error {
     'NoAgentAnswered',
     `${whom} has answered the ${kind} within ${Math.round(timeoutMs / 1_000)} s`,
     {
-      mend: 'check that an agent is running (idra get agents) and can reach the system',
+      fix: 'check that an agent is running (idra get agents) and can reach the system',
     },
   );
 }

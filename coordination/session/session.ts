@@ -78,7 +78,7 @@ export async function joinAsAgent(
 function nameTaken(agent: AgentInfo, other: AgentRecord | undefined): Error {
   const since = other === undefined ? '' : `, which joined at ${other.joinedAt}`;
   return transient('AgentNameTaken', `another agent has the name ${agent.name}${since}`, {
-    mend: 'wait until its lease has expired, or give each agent a unique name (IDRA_AGENT_NAME)',
+    fix: 'wait until its lease has expired, or give each agent a unique name (IDRA_AGENT_NAME)',
   });
 }
 

@@ -61,7 +61,7 @@ function quarantined(dataSource: string, ended: readonly TrialRecord[]): Error {
     'DataSourceQuarantined',
     `${dataSource} is not opened for now: agents ended while opening it (${which})`,
     {
-      mend: `correct the DataSource, or the server behind it; Idra retries when its spec changes, or after ${quarantineMs / 60_000} minutes`,
+      fix: `correct the DataSource, or the server behind it; Idra retries when its spec changes, or after ${quarantineMs / 60_000} minutes`,
     },
   );
 }

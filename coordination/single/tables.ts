@@ -61,26 +61,26 @@ function requireLayout(tables: Tables, path: string): void {
   const version = tables.pragma('user_version', { simple: true });
   if (typeof version === 'number' && version <= layoutVersion) return;
   throw permanent('StateFromNewerVersion', `the state file ${path} was written by a newer version of Idra`, {
-    mend: 'run that version, or name another file with --state',
+    fix: 'run that version, or name another file with --state',
   });
 }
 
 function asStateError(error: unknown, path: string): unknown {
   if (isFileError(error)) {
     return permanent('StateUnreadable', `the state file ${path} cannot be opened: ${error.code}`, {
-      mend: 'use --state to name a writable file',
+      fix: 'use --state to name a writable file',
       cause: error,
     });
   }
   if (!(error instanceof Database.SqliteError)) return error;
   if (error.code.startsWith('SQLITE_BUSY')) {
     return permanent('StateLocked', `the state file ${path} is in use by process ${readPid(path)}`, {
-      mend: 'wait for that run to end or stop it, or name another file with --state',
+      fix: 'wait for that run to end or stop it, or name another file with --state',
       cause: error,
     });
   }
   return permanent('StateUnreadable', `the state file ${path} cannot be opened: ${error.code}`, {
-    mend: 'use --state to name a writable file that Idra created',
+    fix: 'use --state to name a writable file that Idra created',
     cause: error,
   });
 }
@@ -92,7 +92,7 @@ export function writeState<T>(tables: Tables, write: () => T): T {
   } catch (error) {
     if (!(error instanceof Database.SqliteError)) throw error;
     throw transient('StateNotWritten', `the state file ${tables.name} cannot be written: ${error.code}`, {
-      mend: 'free space on its disk, or let this user write to it; Idra retries',
+      fix: 'free space on its disk, or let this user write to it; Idra retries',
       cause: error,
     });
   }

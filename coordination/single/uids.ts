@@ -26,7 +26,7 @@ export function readStored(path: string): ReadonlyMap<string, StoredSync> {
     } catch (error) {
       if (left > 0) continue;
       throw permanent('StateUnreadable', `the state file ${path} cannot be read: ${String(error)}`, {
-        mend: 'use --state to name a file that Idra created',
+        fix: 'use --state to name a file that Idra created',
         cause: error,
       });
     }

@@ -58,6 +58,6 @@ export function versionOf(stored: KeyValue | undefined): string {
 
 export function conflict(key: string): Error {
   return transient('Conflict', `etcd's key ${key} was changed by another process meanwhile`, {
-    mend: 'read it again and retry',
+    fix: 'read it again and retry',
   });
 }

@@ -62,7 +62,7 @@ export function dataSourceRules(systems: readonly SystemSchema[]): readonly Rule
       path: offered[0] ?? '',
       condition: exactlyOne(...systems.map((each) => each.type)),
       message: 'a DataSource must set exactly one system',
-      mend: `keep one of ${offered.join(', ')}`,
+      fix: `keep one of ${offered.join(', ')}`,
     },
     ...systems.filter((each) => each.isLocalFile).map(placementRule),
     ...systems.flatMap((each) => rulesOfSystem(each, offered)),
@@ -74,7 +74,7 @@ function placementRule({ type, title }: SystemSchema): Rule {
     path: 'placement',
     condition: implies(has(type), isFilled('placement.agentSelector')),
     message: `a ${title} file is on the disk of one agent, and another agent would find an empty file`,
-    mend: 'pin it to the agent whose volume has the file: placement: { agentSelector: { LABEL: VALUE } }',
+    fix: 'pin it to the agent whose volume has the file: placement: { agentSelector: { LABEL: VALUE } }',
     isForCluster: true,
   };
 }
@@ -86,7 +86,7 @@ function rulesOfSystem({ type, title, config, isOffered }: SystemSchema, offered
         path: type,
         condition: not(has(type)),
         message: `${title} is not offered in this version`,
-        mend: `use ${alternatives(offered)}`,
+        fix: `use ${alternatives(offered)}`,
       },
     ];
   }
@@ -97,7 +97,7 @@ function rulesOfSystem({ type, title, config, isOffered }: SystemSchema, offered
       path: `${type}.tls`,
       condition: all(implies(has(cert), has(key)), implies(has(key), has(cert))),
       message: 'a client certificate requires its key, and the key its certificate',
-      mend: 'set both certSecretRef and keySecretRef, or neither',
+      fix: 'set both certSecretRef and keySecretRef, or neither',
     },
   ];
 }

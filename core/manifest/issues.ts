@@ -19,13 +19,13 @@ function unknownField(schema: z.ZodType, path: readonly PropertyKey[], key: stri
   const known = Object.keys(shapeAt(schema, path));
   const near = nearest(key, known);
   const elsewhere = levelOf(schema, path, key);
-  const mend =
+  const fix =
     known.length > 0 && elsewhere
       ? elsewhere
       : near
         ? `did you mean ${near}?`
         : `known are ${known.join(', ')}`;
-  return manifestFinding(pathText([...path, key]), `there is no field ${key}`, mend);
+  return manifestFinding(pathText([...path, key]), `there is no field ${key}`, fix);
 }
 
 /** Finds a field that is nested one or more levels too deep or one too high, usually because of wrong indentation. */

@@ -161,19 +161,19 @@ describe('a Sync', () => {
   });
 
   test('that is nearly right says what was meant: a value, and a field at the wrong level', () => {
-    const mends = (spec: unknown) =>
+    const fixes = (spec: unknown) =>
       Object.fromEntries(
-        reader.examine('Sync', spec, 'cluster').findings.map(({ path, mend }) => [path, mend]),
+        reader.examine('Sync', spec, 'cluster').findings.map(({ path, fix }) => [path, fix]),
       );
     assert.match(
-      mends({ ...ends, mode: 'timestamp' })['spec.mode'] ?? '',
+      fixes({ ...ends, mode: 'timestamp' })['spec.mode'] ?? '',
       /^did you mean Timestamp\? Use one of/,
     );
-    assert.match(mends({ ...ends, mode: 'Sometimes' })['spec.mode'] ?? '', /^use one of/);
+    assert.match(fixes({ ...ends, mode: 'Sometimes' })['spec.mode'] ?? '', /^use one of/);
     const deep = { ...ends, destination: { ...ends.destination, mode: 'Snapshot' } };
-    assert.equal(mends(deep)['spec.destination.mode'], 'mode is a field of spec: indent it less');
+    assert.equal(fixes(deep)['spec.destination.mode'], 'mode is a field of spec: indent it less');
     assert.equal(
-      mends({ ...ends, dataSource: 'shop', mode: 'Snapshot' })['spec.dataSource'],
+      fixes({ ...ends, dataSource: 'shop', mode: 'Snapshot' })['spec.dataSource'],
       'dataSource is a field of spec.source and spec.destination: indent it more',
     );
   });
@@ -187,7 +187,7 @@ describe('a Sync', () => {
     };
     const { findings } = reader.examine('Sync', spec, 'cluster');
     assert.match(findings.map(({ message }) => message).join(), /no field colour.*no field wirteMode/);
-    assert.match(findings[1]?.mend ?? '', /did you mean writeMode\?/);
+    assert.match(findings[1]?.fix ?? '', /did you mean writeMode\?/);
     const admitted = reader.admit('Sync', spec, 'cluster');
     assert.deepEqual(admitted.ignored, ['spec.source.colour', 'spec.wirteMode']);
     assert.deepEqual(admitted.findings, []);
@@ -224,7 +224,7 @@ describe('a Sync', () => {
         [path],
       );
       assert.match(findings[0]?.message ?? '', message);
-      assert.ok(findings[0]?.mend);
+      assert.ok(findings[0]?.fix);
     });
   }
 });
@@ -261,7 +261,7 @@ describe('a DataSource', () => {
       'single',
     );
     assert.equal(findings[0]?.message, 'there is no field password');
-    assert.equal(findings[0]?.mend, 'did you mean passwordSecretRef?');
+    assert.equal(findings[0]?.fix, 'did you mean passwordSecretRef?');
     assert.doesNotMatch(JSON.stringify(findings), /hunter2/);
   });
 });

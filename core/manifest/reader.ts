@@ -131,7 +131,7 @@ function invalid(
     more.length === 0 ? first.message : `${first.message} (and: ${others})`,
     {
       path: first.path,
-      mend: first.mend,
+      fix: first.fix,
     },
   );
 }
@@ -148,7 +148,7 @@ function timeFindings({ schedule, source }: SyncManifestSpec): Finding[] {
       manifestFinding(path, `${zone} is not a time zone`, 'write its IANA name: Europe/Rome'),
     );
   const wrong = schedule.cron === undefined ? undefined : wrongCron(schedule.cron);
-  if (wrong) findings.push(manifestFinding('spec.schedule.cron', `${schedule.cron} ${wrong.is}`, wrong.mend));
+  if (wrong) findings.push(manifestFinding('spec.schedule.cron', `${schedule.cron} ${wrong.is}`, wrong.fix));
   return findings;
 }
 
@@ -168,16 +168,16 @@ function isTimeZone(zone: string): boolean {
 
 interface WrongCron {
   readonly is: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
 const notCron: WrongCron = {
   is: 'is not a cron expression',
-  mend: 'write five or six fields, from minute (or second) to day of the week: */5 * * * *',
+  fix: 'write five or six fields, from minute (or second) to day of the week: */5 * * * *',
 };
 const neverDue: WrongCron = {
   is: 'never matches: none of its months has such a day',
-  mend: 'correct its day or its month; L is the last day of a month',
+  fix: 'correct its day or its month; L is the last day of a month',
 };
 
 /** Detecting that a date never occurs takes a tenth of a second, and manifests are read repeatedly. */

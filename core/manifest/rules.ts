@@ -10,7 +10,7 @@ export interface Rule {
   readonly path: string;
   readonly condition: Condition;
   readonly message: string;
-  readonly mend: string;
+  readonly fix: string;
   /** Applies only to a cluster: single mode has one machine and its files. */
   readonly isForCluster?: true;
 }
@@ -21,9 +21,9 @@ export type Surroundings = 'single' | 'cluster';
 export function brokenRules(rules: readonly Rule[], spec: unknown, where: Surroundings): Finding[] {
   return rules
     .filter((rule) => !(rule.isForCluster && where === 'single') && !rule.condition.holds(spec))
-    .map(({ path, message, mend }) => manifestFinding(`spec.${path}`, message, mend));
+    .map(({ path, message, fix }) => manifestFinding(`spec.${path}`, message, fix));
 }
 
-export function manifestFinding(path: string, message: string, mend: string): Finding {
-  return { severity: 'error', code: 'ManifestInvalid', path, message, mend };
+export function manifestFinding(path: string, message: string, fix: string): Finding {
+  return { severity: 'error', code: 'ManifestInvalid', path, message, fix };
 }

@@ -51,7 +51,7 @@ function objectRules(offered: SystemFields): readonly Rule[] {
         ),
       ),
       message: `source and destination are the same ${field}`,
-      mend: `write to another ${field}, or another DataSource`,
+      fix: `write to another ${field}, or another DataSource`,
     })),
     ...(['source', 'destination'] as const).flatMap((end) =>
       offered[end]
@@ -61,7 +61,7 @@ function objectRules(offered: SystemFields): readonly Rule[] {
           path,
           condition: not(isLike(path, ownTablePattern)),
           message: `names that begin with _idra_ are reserved for internal ${field}s of Idra`,
-          mend: `name another ${field}`,
+          fix: `name another ${field}`,
         })),
     ),
     ...keyRules,
@@ -75,7 +75,7 @@ function namingRule(end: End, offered: readonly SystemField[]): Rule {
     path: end,
     condition: exactlyOne(...known[end].filter(isNaming).map((field) => `${end}.${field}`)),
     message: `${end} must set ${naming.length === 1 ? '' : 'exactly one of '}${naming.join(', ')}`,
-    mend: fields.length === 1 ? `set ${fields[0]}` : `set one of ${listed(fields)}`,
+    fix: fields.length === 1 ? `set ${fields[0]}` : `set one of ${listed(fields)}`,
   };
 }
 
@@ -89,19 +89,19 @@ const keyRules: readonly Rule[] = [
     path: 'source.key',
     condition: implies(has('source.query'), has('source.key')),
     message: 'a query has no key of its own',
-    mend: 'name the columns that identify a row in source.key',
+    fix: 'name the columns that identify a row in source.key',
   },
   {
     path: 'source.key',
     condition: isUnique('source.key'),
     message: 'source.key names a column twice',
-    mend: 'name each column once',
+    fix: 'name each column once',
   },
   {
     path: 'destination.key',
     condition: isUnique('destination.key'),
     message: 'destination.key names a column twice',
-    mend: 'name each column once',
+    fix: 'name each column once',
   },
 ];
 
@@ -110,7 +110,7 @@ const modeRules: readonly Rule[] = [
     path: 'source.idField',
     condition: implies(isOneOf('mode', 'Id', 'LastDestinationId'), has('source.idField')),
     message: 'modes Id and LastDestinationId read by source.idField, which is missing',
-    mend: 'name the ascending column in source.idField, or use mode Snapshot or Timestamp',
+    fix: 'name the ascending column in source.idField, or use mode Snapshot or Timestamp',
   },
   {
     path: 'source.timestampField',
@@ -119,7 +119,7 @@ const modeRules: readonly Rule[] = [
       has('source.timestampField'),
     ),
     message: 'modes Timestamp and LastDestinationTimestamp read by source.timestampField, which is missing',
-    mend: 'name the column with the time of the last change in source.timestampField, or use mode Snapshot or Id',
+    fix: 'name the column with the time of the last change in source.timestampField, or use mode Snapshot or Id',
   },
   {
     path: 'writeMode',
@@ -127,32 +127,32 @@ const modeRules: readonly Rule[] = [
       all(isOneOf('mode', 'Snapshot'), isOneOf('writeMode', 'Append'), not(has('schedule.once'))),
     ),
     message: 'Snapshot with Append writes every row again at each pass',
-    mend: 'use writeMode Upsert or Replace, or schedule: { once: true }',
+    fix: 'use writeMode Upsert or Replace, or schedule: { once: true }',
   },
   {
     path: 'writeMode',
     condition: implies(isOneOf('writeMode', 'Replace'), isOneOf('mode', 'Snapshot')),
     message: 'Replace needs every row in each pass',
-    mend: 'use mode Snapshot, or writeMode Upsert',
+    fix: 'use mode Snapshot, or writeMode Upsert',
   },
   {
     path: 'onError',
     condition: not(all(isLastDestination, isOneOf('onError', 'Skip'))),
     message:
       'modes LastDestination... continue from the largest value at the destination, which a skipped row does not reach',
-    mend: 'use onError Stop, or mode Id or Timestamp',
+    fix: 'use onError Stop, or mode Id or Timestamp',
   },
   {
     path: 'schedule',
     condition: exactlyOne('schedule.every', 'schedule.cron', 'schedule.continuous', 'schedule.once'),
     message: 'schedule must set exactly one of every, cron, continuous, once',
-    mend: 'keep one of them: schedule: { every: 10s }',
+    fix: 'keep one of them: schedule: { every: 10s }',
   },
   {
     path: 'schedule.timeZone',
     condition: implies(has('schedule.timeZone'), has('schedule.cron')),
     message: 'schedule.timeZone belongs to cron',
-    mend: 'remove it, or set schedule.cron',
+    fix: 'remove it, or set schedule.cron',
   },
 ];
 
@@ -162,25 +162,25 @@ const laterRules: readonly Rule[] = [
     path: 'mode',
     condition: not(isOneOf('mode', 'Stream')),
     message: 'mode Stream is not offered in this version',
-    mend: 'use Timestamp, Id or Snapshot',
+    fix: 'use Timestamp, Id or Snapshot',
   },
   {
     path: 'deletes',
     condition: isOneOf('deletes', 'Ignore'),
     message: 'deletes Hard and Soft are not offered in this version',
-    mend: 'use Ignore; writeMode Replace also applies deletions at the source',
+    fix: 'use Ignore; writeMode Replace also applies deletions at the source',
   },
   {
     path: 'onError',
     condition: not(isOneOf('onError', 'DeadLetter')),
     message: 'onError DeadLetter is not offered in this version',
-    mend: 'use Stop or Skip',
+    fix: 'use Stop or Skip',
   },
   {
     path: 'transforms',
     condition: not(isFilled('transforms')),
     message: 'transforms are not offered in this version',
-    mend: 'remove them; a source.query can select, rename, cast and filter',
+    fix: 'remove them; a source.query can select, rename, cast and filter',
   },
 ];
 
@@ -192,7 +192,7 @@ function laterFields(end: End, offered: readonly SystemField[]): readonly Rule[]
       path: `${end}.${field}`,
       condition: not(has(`${end}.${field}`)),
       message: `${end}.${field} belongs to a system that is not offered in this version`,
-      mend: `remove it; use ${alternatives(offered.filter(isNaming))}`,
+      fix: `remove it; use ${alternatives(offered.filter(isNaming))}`,
     }));
 }
 

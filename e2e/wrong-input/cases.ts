@@ -11,7 +11,7 @@ export interface TableCase {
   readonly code: string;
   readonly path: string;
   readonly says: RegExp;
-  readonly mend: RegExp;
+  readonly fix: RegExp;
 }
 
 type Specs = Pick<TableCase, 'spec'>;
@@ -43,7 +43,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'TableNotFound',
     path: 'spec.source.table',
     says: /no_table/,
-    mend: /did you mean (\w+\.)?no_tabel\? Else /,
+    fix: /did you mean (\w+\.)?no_tabel\? Else /,
   },
   {
     name: 'no-key',
@@ -52,7 +52,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'KeyMissing',
     path: 'spec.destination.key',
     says: /Upsert needs a key and .*no_key has no primary key/,
-    mend: /destination\.key/,
+    fix: /destination\.key/,
   },
   {
     name: 'no-field',
@@ -61,7 +61,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'FieldNotFound',
     path: 'spec.source.idField',
     says: /no_field has no column nr/,
-    mend: /it has: id, body, number, at/,
+    fix: /it has: id, body, number, at/,
   },
   {
     name: 'no-time',
@@ -70,7 +70,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'FieldNotTimestamp',
     path: 'spec.source.timestampField',
     says: /number of .*no_time is .*not a timestamp/,
-    mend: /timestamp column|mode Id/,
+    fix: /timestamp column|mode Id/,
   },
   {
     name: 'too-narrow',
@@ -84,7 +84,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'ColumnTooNarrow',
     path: 'spec.destination.table',
     says: /column body of .*too_narrow/,
-    mend: /widen column body/,
+    fix: /widen column body/,
   },
   {
     name: 'no-column',
@@ -96,7 +96,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'ColumnMissing',
     path: 'spec.schemaChanges',
     says: /column number of the source is missing in .*no_column/,
-    mend: /AddColumns or Ignore/,
+    fix: /AddColumns or Ignore/,
   },
   {
     name: 'no-unique-index',
@@ -108,7 +108,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'NoUniqueIndex',
     path: 'spec.destination.key',
     says: /no_unique has no unique key on \(id\)/,
-    mend: /UNIQUE (INDEX .* )?\(id\)|UNIQUE INDEX ON .*\(id\)/,
+    fix: /UNIQUE (INDEX .* )?\(id\)|UNIQUE INDEX ON .*\(id\)/,
   },
   {
     name: 'never-created',
@@ -117,7 +117,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'TableNotFound',
     path: 'spec.destination.table',
     says: /never_created is missing and createTable is Never/,
-    mend: /IfMissing/,
+    fix: /IfMissing/,
   },
   {
     name: 'unfilled',
@@ -129,7 +129,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'ColumnUnfilled',
     path: 'spec.destination.table',
     says: /column must of .*unfilled refuses NULL/,
-    mend: /default/,
+    fix: /default/,
   },
   {
     name: 'history-with-key',
@@ -139,7 +139,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'HistoryNeedsNoKey',
     path: 'spec.writeMode',
     says: /row for each version/,
-    mend: /Upsert/,
+    fix: /Upsert/,
   },
   {
     name: 'random-ids',
@@ -149,7 +149,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'FieldNotOrdered',
     path: 'spec.source.idField',
     says: /UUIDs do not ascend/,
-    mend: /Timestamp or Snapshot/,
+    fix: /Timestamp or Snapshot/,
   },
   {
     name: 'onto-a-view',
@@ -162,7 +162,7 @@ export const tableCases: readonly TableCase[] = [
     code: 'NotATable',
     path: 'spec.destination.table',
     says: /onto_view is a view/,
-    mend: /./,
+    fix: /./,
   },
   {
     name: 'not-transactional',
@@ -173,6 +173,6 @@ export const tableCases: readonly TableCase[] = [
     code: 'NotTransactional',
     path: 'spec.destination.table',
     says: /MyISAM/,
-    mend: /ENGINE ?= ?InnoDB/,
+    fix: /ENGINE ?= ?InnoDB/,
   },
 ];

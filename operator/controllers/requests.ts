@@ -69,7 +69,7 @@ function parseFields(text: string): RequestFields {
     fields = JSON.parse(text);
   } catch (cause) {
     throw permanent('RequestInvalid', 'the annotation is not valid JSON', {
-      mend: example,
+      fix: example,
       cause,
     });
   }
@@ -81,7 +81,7 @@ function parseFields(text: string): RequestFields {
     throw permanent(
       'RequestInvalid',
       `the annotation has a field ${wrong[0]} that is not known or is not text`,
-      { mend: example },
+      { fix: example },
     );
   }
   return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
@@ -91,7 +91,7 @@ const example =
   'write it as {"value": "41000", "expect": "42000"}; an "id" makes it a new request, "by" names the requester';
 
 function notAnOffset(why: string): Error {
-  return permanent('RequestInvalid', `the annotation has no valid offset: ${why}`, { mend: example });
+  return permanent('RequestInvalid', `the annotation has no valid offset: ${why}`, { fix: example });
 }
 
 const maxIdLength = 128;

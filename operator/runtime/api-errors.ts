@@ -34,7 +34,7 @@ export function parseAnswer(text: string, what: string): unknown {
     // The parser's error would quote the text.
   }
   throw transient('KubernetesAnswerInvalid', `${what}: the API server's response is not a JSON object`, {
-    mend: 'check server and proxy-url of the kubeconfig, and the proxies between this process and the API server',
+    fix: 'check server and proxy-url of the kubeconfig, and the proxies between this process and the API server',
   });
 }
 
@@ -44,11 +44,11 @@ export function errorOfStatus(httpStatus: number, status: ApiStatus, what: strin
   switch (httpStatus) {
     case 401:
       return permanent('KubernetesUnauthorized', message, {
-        mend: 'check the token or certificate of the kubeconfig or service account',
+        fix: 'check the token or certificate of the kubeconfig or service account',
       });
     case 403:
       return permanent('KubernetesForbidden', message, {
-        mend: 'grant this right with a Role and RoleBinding',
+        fix: 'grant this right with a Role and RoleBinding',
       });
     case 404:
       return permanent('KubernetesNotFound', message);
@@ -97,7 +97,7 @@ export function errorOfConnection(thrown: unknown, what: string, signal: AbortSi
       'KubernetesUnreachable',
       `${what}: the certificate of the API server is not trusted: ${message}`,
       {
-        mend: 'check server and certificate-authority of the kubeconfig',
+        fix: 'check server and certificate-authority of the kubeconfig',
         cause: thrown,
       },
     );

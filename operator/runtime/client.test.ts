@@ -98,7 +98,7 @@ test('a refused manifest and a missing right say so, with what to do', async () 
   const nobody = await connect(api, await api.serviceAccount('default', 'nobody'));
   await assert.rejects(nobody.list(configMaps), (thrown) => {
     assert.ok(fails('KubernetesForbidden', 'permanent')(thrown));
-    assert.match((thrown as IdraError).mend ?? '', /Role/);
+    assert.match((thrown as IdraError).fix ?? '', /Role/);
     return true;
   });
   nobody.close();

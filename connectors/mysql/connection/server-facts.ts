@@ -65,6 +65,6 @@ function settingsNotKept(where: string): Error {
   return permanent(
     'PoolerNotSupported',
     `${where}: the session does not have the sql_mode or character set that was set; a proxy may have dropped the statement`,
-    { path: 'spec.mysql.host', mend: "set host and port to the server's own" },
+    { path: 'spec.mysql.host', fix: "set host and port to the server's own" },
   );
 }

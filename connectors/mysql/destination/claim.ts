@@ -139,7 +139,7 @@ function rowsCollapse(count: number, where: string, { key }: WritePlan): Error {
     `${count} ${count === 1 ? 'row' : 'rows'} of a batch have the key (${key.join(', ')}) of other rows of the same pass into ${where} and would overwrite them`,
     {
       path: 'spec.destination.key',
-      mend: 'set destination.key to columns that identify a row at the source',
+      fix: 'set destination.key to columns that identify a row at the source',
     },
   );
 }

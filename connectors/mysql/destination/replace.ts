@@ -101,7 +101,7 @@ export class Replacement {
         'ReplaceCountDiffers',
         `${quoteName(this.#shadow)} has ${rows} rows, but ${this.#expectedRows} were written: it is not swapped in`,
         {
-          mend: `run ${restartCommand}; no other process may write to the shadow table`,
+          fix: `run ${restartCommand}; no other process may write to the shadow table`,
         },
       );
     }
@@ -174,7 +174,7 @@ export class Replacement {
     const [target, shadow, old] = [this.#target.entry.name, this.#shadow, this.#old].map(quoteName);
     if (!names.includes(this.#old.table)) {
       throw permanent('ShadowMissing', `${shadow}, which holds the rows of an unfinished pass, is gone`, {
-        mend: `run ${restartCommand}: the pass starts over, and the table is untouched until it is complete`,
+        fix: `run ${restartCommand}: the pass starts over, and the table is untouched until it is complete`,
       });
     }
     await this.#renameInTurn(`RENAME TABLE ${target} TO ${shadow}, ${old} TO ${target}`, signal);
@@ -230,7 +230,7 @@ export async function replaceFindings(
         code: 'ReplaceBreaksForeignKey',
         path: 'spec.writeMode',
         message: `a foreign key of ${otherSchema}.${otherTable} refers to ${objectName} and would still reference the old table, which Replace drops`,
-        mend: 'use Upsert, or drop that foreign key',
+        fix: 'use Upsert, or drop that foreign key',
       }),
     ),
   ];
@@ -242,6 +242,6 @@ function lostBySwap(what: string, table: string): Finding {
     code: 'NotKeptByReplace',
     path: 'spec.writeMode',
     message: `${what} of ${table} does not survive Replace: the new table has only the columns and indexes of the old one`,
-    mend: 'use Upsert, or drop it',
+    fix: 'use Upsert, or drop it',
   };
 }

@@ -51,6 +51,6 @@ function floatText(value: string): string {
 /** Rows from another system in a raw format do not match that format. */
 export function rowsBroken(what: string): Error {
   return permanent('ProtocolBroken', `the source sends ${what}`, {
-    mend: 'check that the DataSource of the source points to the intended server, and that no proxy changes its traffic',
+    fix: 'check that the DataSource of the source points to the intended server, and that no proxy changes its traffic',
   });
 }

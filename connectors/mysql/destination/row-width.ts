@@ -71,7 +71,7 @@ export function rowFindings(columns: readonly PlannedColumn[]): Finding[] {
       code: 'RowTooWide',
       path: 'spec.destination.table',
       message: `the columns are ${grouped(sum)} bytes wide in total, and a MySQL row has at most ${grouped(maxRowBytes)}: ${named}${others > 0 ? ` and ${others} others` : ''}`,
-      mend: 'create the table yourself with TEXT columns, or leave columns out with source.query',
+      fix: 'create the table yourself with TEXT columns, or leave columns out with source.query',
     },
   ];
 }
@@ -82,7 +82,7 @@ function tooManyColumns(count: number): Finding {
     code: 'RowTooWide',
     path: 'spec.destination.table',
     message: `there are ${grouped(count)} columns, and a MySQL table has at most ${grouped(maxColumns)}`,
-    mend: 'leave columns out with source.query',
+    fix: 'leave columns out with source.query',
   };
 }
 

@@ -60,7 +60,7 @@ export class LateRowBound {
         code: 'LateRowsBySafetyLag',
         path: 'spec.safetyLag',
         message: `open transactions of the source cannot be seen (${seen.limitation}): only safetyLag covers late rows`,
-        mend: seen.mend ?? 'set safetyLag to longer than the longest transaction',
+        fix: seen.fix ?? 'set safetyLag to longer than the longest transaction',
       },
     ];
   }

@@ -270,7 +270,7 @@ describe('late rows', { concurrency: servers.length }, () => {
           const flow = await plain.flow({ from: 'lagged', to: 'lagged_to', ...byTime, safetyLagMs: 60_000 });
           const [finding] = await flow.source.check('Timestamp', signal);
           assert.equal(finding?.code, 'LateRowsBySafetyLag');
-          assert.match(finding?.mend ?? '', /GRANT PROCESS/);
+          assert.match(finding?.fix ?? '', /GRANT PROCESS/);
           await flow.claim();
           const { end } = await flow.pass();
           assert.deepEqual([end.bound.kind, end.bound.because], ['safetyLag', 'needs the right PROCESS']);

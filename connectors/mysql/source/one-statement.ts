@@ -21,7 +21,7 @@ export async function requireOneSelect(session: Session, query: string, signal: 
   if (columns === 0) {
     throw permanent('QueryInvalid', 'source.query does not return rows', {
       path: 'spec.source.query',
-      mend: 'write one SELECT, without INTO',
+      fix: 'write one SELECT, without INTO',
     });
   }
   proven.set(session, seen.add(query));

@@ -15,7 +15,7 @@ export type OpenTransactions =
   | { readonly atMicros: number; readonly open: readonly OpenTransaction[] }
   | {
       readonly limitation: string;
-      readonly mend?: string;
+      readonly fix?: string;
       /** For a replica: up to when it has its source's rows, by its clock. */
       readonly replica?: { readonly positionMicros: number | undefined };
     };
@@ -46,17 +46,17 @@ const refusals: ReadonlyMap<number, 'denied' | 'unreadable'> = new Map([
 
 const denied: OpenTransactions = {
   limitation: 'needs the right PROCESS',
-  mend: 'GRANT PROCESS ON *.* TO this user',
+  fix: 'GRANT PROCESS ON *.* TO this user',
 };
 const unreadable: OpenTransactions = {
   limitation:
     'information_schema.innodb_trx cannot be read while a statement runs whose text is not UTF-8 (character_set_client=binary)',
-  mend: 'set another character set for the sessions that use SET NAMES binary, or let their statements end sooner',
+  fix: 'set another character set for the sessions that use SET NAMES binary, or let their statements end sooner',
 };
 const neverRefreshed: OpenTransactions = {
   limitation:
     'information_schema.innodb_trx is never refreshed, because others read it more often than every 100 ms',
-  mend: 'increase the interval at which others query information_schema.innodb_trx',
+  fix: 'increase the interval at which others query information_schema.innodb_trx',
 };
 
 const watches = new Map<string, TransactionWatch>();
@@ -124,8 +124,8 @@ export class TransactionWatch {
     const replica = await this.#replica.observe(session, signal);
     if (replica.kind === 'readOnly') return { limitation: 'the server is read-only' };
     if (replica.kind === 'replica') {
-      const { because, mend, positionMicros } = replica;
-      return { limitation: because, ...(mend !== undefined && { mend }), replica: { positionMicros } };
+      const { because, fix, positionMicros } = replica;
+      return { limitation: because, ...(fix !== undefined && { fix }), replica: { positionMicros } };
     }
     await takeTurn(session, signal);
     let limitation = neverRefreshed;

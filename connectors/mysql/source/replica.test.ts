@@ -153,7 +153,7 @@ for (const [name, start] of servers) {
       const { database, flow } = await openOn('blind', { mode: 'Id', idField: 'id' }, false);
       const findings = await flow.source.check('Id', new AbortController().signal);
       assert.deepEqual(
-        findings.map((each) => [each.code, each.mend?.replace(/ TO .*/, '')]),
+        findings.map((each) => [each.code, each.fix?.replace(/ TO .*/, '')]),
         [['LateRowsBySafetyLag', `GRANT ${isMySql ? 'REPLICATION CLIENT' : 'REPLICA MONITOR'} ON *.*`]],
       );
       const own = await connector.openSource(

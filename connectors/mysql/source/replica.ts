@@ -16,7 +16,7 @@ export type ReplicaState =
   | {
       readonly kind: 'replica';
       readonly because: string;
-      readonly mend?: string;
+      readonly fix?: string;
       /** By this server's clock; undefined if not known. */
       readonly positionMicros: number | undefined;
     };
@@ -47,7 +47,7 @@ export class ReplicaWatch {
       return {
         kind: 'replica',
         because,
-        mend: isMariaDb ? grantOnMariaDb : grant,
+        fix: isMariaDb ? grantOnMariaDb : grant,
         positionMicros: undefined,
       };
     }
@@ -67,7 +67,7 @@ export class ReplicaWatch {
     return {
       kind: 'replica',
       because: 'the server is a replica, which has only what it has replayed',
-      ...(heartbeat === 'denied' && { mend: grantHeartbeats }),
+      ...(heartbeat === 'denied' && { fix: grantHeartbeats }),
       positionMicros: isReplayed ? this.#heartbeatMicros : undefined,
     };
   }

@@ -137,7 +137,7 @@ for (const [name, start] of servers) {
         );
         await assert.rejects(describeIt('lookz'), {
           code: 'TableNotFound',
-          mend: new RegExp(`^did you mean ${database.name}.looks\\? Else correct the name, or GRANT`),
+          fix: new RegExp(`^did you mean ${database.name}.looks\\? Else correct the name, or GRANT`),
         });
         const session = await Session.open(database.access, 'reader', signal);
         try {

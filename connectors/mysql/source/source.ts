@@ -129,7 +129,7 @@ export class MysqlSource implements Source, RangeReader {
       `${session.where} has no table or view ${table}, or this user may not see it`,
       {
         path,
-        mend: 'name' in object ? await missingRemedy(session, object.name, database, signal) : undefined,
+        fix: 'name' in object ? await missingRemedy(session, object.name, database, signal) : undefined,
       },
     );
   }

@@ -59,7 +59,7 @@ export class AuthenticationGate {
     return permanent(
       'AuthenticationFailed',
       `${this.#rule.where}: the server asks for authentication by ${name}, which Idra does not support`,
-      { mend: 'allow scram-sha-256 or a certificate for this user and address in pg_hba.conf' },
+      { fix: 'allow scram-sha-256 or a certificate for this user and address in pg_hba.conf' },
     );
   }
 }

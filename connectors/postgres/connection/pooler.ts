@@ -10,6 +10,6 @@ export async function requireServer(session: Pick<Session, 'pid' | 'run'>, doing
   if (session.pid === 0 || Number(pid) === session.pid) return;
   throw permanent('PoolerNotSupported', `${doing}: this is a connection pooler, not the server itself`, {
     path: 'spec.postgres.host',
-    mend: 'set host and port to those of the PostgreSQL server',
+    fix: 'set host and port to those of the PostgreSQL server',
   });
 }

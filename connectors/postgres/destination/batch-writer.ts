@@ -29,8 +29,8 @@ export function nextStrategy(strategy: WriteStrategy, state: string | undefined)
 export class RowsLeftOut extends IdraError {
   constructor(table: string) {
     const code = 'ConstraintViolated';
-    const mend = 'make sure that the trigger lets rows pass, or set onError to Skip';
-    super({ code, disposition: 'permanent', message: `${table} refuses a row: ${leftOut}`, mend });
+    const fix = 'make sure that the trigger lets rows pass, or set onError to Skip';
+    super({ code, disposition: 'permanent', message: `${table} refuses a row: ${leftOut}`, fix });
   }
 }
 

@@ -66,7 +66,7 @@ test('an error that only a user can fix is not retried', async () => {
   await database.run('CREATE MATERIALIZED VIEW empty AS SELECT 1 AS id WITH NO DATA');
   const error = await failure(openFlow(database, { from: 'empty', to: 'empty_to', sourceKey: ['id'] }));
   assert.deepEqual([error.code, error.disposition], ['ObjectNotReady', 'permanent']);
-  assert.match(error.mend ?? '', /REFRESH/);
+  assert.match(error.fix ?? '', /REFRESH/);
 });
 
 describe('a refused row has a reason', () => {
@@ -139,7 +139,7 @@ test('a text of the source that is not UTF-8 is reported with its column', async
       await flow.claim();
       const error = await failure(flow.pass());
       assert.deepEqual([error.code, error.disposition], ['ValueNotKept', 'permanent']);
-      assert.match(`${error.message} ${error.mend}`, /column bad of public\.bytes .*UTF-8.*convert_to/s);
+      assert.match(`${error.message} ${error.fix}`, /column bad of public\.bytes .*UTF-8.*convert_to/s);
       await flow.close();
     }
   } finally {

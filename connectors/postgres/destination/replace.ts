@@ -103,7 +103,7 @@ export class Replacement {
         'ReplaceCountDiffers',
         `the shadow table ${this.shadow} has ${count} rows, but ${this.#rows} were written`,
         {
-          mend: `find out what else writes to it, then run ${restartCommand}`,
+          fix: `find out what else writes to it, then run ${restartCommand}`,
         },
       );
     }

@@ -45,7 +45,7 @@ async function lockTimeout(session: Session, name: TableName, cause: unknown): P
     'LockTimeout',
     `${quoteName(name)} cannot be replaced while others use it: ${holders ?? 'other users that change'}`,
     {
-      mend: 'end their transactions, or wait: Idra retries without blocking readers',
+      fix: 'end their transactions, or wait: Idra retries without blocking readers',
       cause,
     },
   );
@@ -159,14 +159,14 @@ export async function replaceFindings(
           code: 'NotKeptByReplace',
           path: 'spec.writeMode',
           message: `${relation.name} ${what}: the table that replaces it is not`,
-          mend: `after each pass: ${statement}`,
+          fix: `after each pass: ${statement}`,
         }
       : {
           severity: 'error' as const,
           code: 'NotKeptByReplace',
           path: 'spec.writeMode',
           message: `${relation.name} ${what}, which is lost when another table replaces it`,
-          mend: 'use writeMode Upsert, or remove it',
+          fix: 'use writeMode Upsert, or remove it',
         },
   );
 }
@@ -206,6 +206,6 @@ async function requireSafeViews(session: Session, oid: string): Promise<void> {
   if (!what) return;
   throw permanent('NotKeptByReplace', `the table to be replaced ${what}`, {
     path: 'spec.writeMode',
-    mend: 'drop the view, or write it without constants of that type, or use writeMode Upsert',
+    fix: 'drop the view, or write it without constants of that type, or use writeMode Upsert',
   });
 }

@@ -37,7 +37,7 @@ export async function withBadColumn(
         `column ${column.name} of ${relation.name} holds a text that cannot be sent as UTF-8: the server of the source does not know its encoding, or it has no such character`,
         {
           path: 'spec.source',
-          mend: `correct the text, or read its bytes by source.query: convert_to(${dialect.quote(column.name)}, 'SQL_ASCII')`,
+          fix: `correct the text, or read its bytes by source.query: convert_to(${dialect.quote(column.name)}, 'SQL_ASCII')`,
           cause: refused,
         },
       );

@@ -53,6 +53,6 @@ export function elsewhereFinding(name: string, why: string): Finding {
     severity: 'warning',
     code: 'LateRowsBySafetyLag',
     message: `${name}: ${why}, and open transactions of the other server are not seen: only safetyLag covers late rows`,
-    mend: 'read from the server where the rows are written, or set safetyLag',
+    fix: 'read from the server where the rows are written, or set safetyLag',
   };
 }

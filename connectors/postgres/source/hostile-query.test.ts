@@ -73,7 +73,7 @@ describe('a query that is more than one statement', () => {
       await assert.rejects(source.describe(signal), {
         code: 'QueryInvalid',
         path: 'spec.source.query',
-        mend: /INSERT, UPDATE or DELETE/,
+        fix: /INSERT, UPDATE or DELETE/,
       });
     } finally {
       await source.close();

@@ -139,7 +139,7 @@ describe('Timestamp, below the oldest open transaction', () => {
         assert.deepEqual(end.bound, { kind: 'safetyLag', because: 'needs pg_read_all_stats' });
         assert.equal((await blind.run('SELECT id FROM lagged_to')).join(), expected);
         const findings = await flow.source.check('Timestamp', new AbortController().signal);
-        assert.match(findings[0]?.mend ?? '', /^GRANT pg_read_all_stats TO "t_/);
+        assert.match(findings[0]?.fix ?? '', /^GRANT pg_read_all_stats TO "t_/);
         await flow.close();
       }
     } finally {

@@ -60,7 +60,7 @@ export async function requireOneStatement(
     if (!isSeveral(thrown)) throw session.classified(thrown);
     throw permanent('QueryInvalid', 'source.query has more than one statement', {
       path: 'spec.source.query',
-      mend: 'write one SELECT',
+      fix: 'write one SELECT',
       cause: thrown,
     });
   }

@@ -20,7 +20,7 @@ export async function serverTimeZone(session: Session, signal: AbortSignal): Pro
   throw permanent(
     'TimeZoneUnknown',
     `the server's time zone ${zone} has no name that other systems know, and observes daylight saving time`,
-    { path: 'spec.source.timeZone', mend: 'set source.timeZone to a name such as Europe/Rome' },
+    { path: 'spec.source.timeZone', fix: 'set source.timeZone to a name such as Europe/Rome' },
   );
 }
 
@@ -60,7 +60,7 @@ export async function otherZones(session: Session, signal: AbortSignal): Promise
       code: 'TimeZoneAssumed',
       path: 'spec.source.timeZone',
       message: `sessions of ${who} use another time zone: what they write to a column without a time zone is read in the wrong zone, and late rows may be lost`,
-      mend: 'set source.timeZone to the zone of the sessions that write the column, and the same zone for all of them',
+      fix: 'set source.timeZone to the zone of the sessions that write the column, and the same zone for all of them',
     },
   ];
 }

@@ -26,7 +26,7 @@ export async function moneyFindings(
       code: 'TypeNotKept',
       path,
       message: `column ${column.name} of ${name} is money, and lc_monetary of the server has other than two digits after the point`,
-      mend: 'cast it to numeric in source.query, and make the column of the destination numeric',
+      fix: 'cast it to numeric in source.query, and make the column of the destination numeric',
     },
   ];
 }

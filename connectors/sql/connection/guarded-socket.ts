@@ -33,7 +33,7 @@ export function protocolError(where: string, thrown: unknown): IdraError {
   if (thrown instanceof IdraError) return thrown;
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return permanent('ProtocolBroken', `${where}: the server violates its protocol: ${text}`, {
-    mend: 'check that host and port belong to a server of this type, and that no proxy changes its traffic',
+    fix: 'check that host and port belong to a server of this type, and that no proxy changes its traffic',
     cause: thrown,
   });
 }

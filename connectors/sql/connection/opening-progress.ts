@@ -23,7 +23,7 @@ export class OpeningProgress {
   noAnswer(where: string, path: string, afterMs: number): IdraError {
     return transient('HostUnreachable', `${where}: ${this.#whatItDid()} within ${afterMs / 1_000} s`, {
       path,
-      mend: 'check that the server is not overloaded or stopped; parameters.connect_timeout raises the limit',
+      fix: 'check that the server is not overloaded or stopped; parameters.connect_timeout raises the limit',
     });
   }
 

@@ -45,7 +45,7 @@ export function requireConfidential(rule: PasswordRule, asked: string, isUsual =
     `${where}: the server asks for the password itself (${asked}), and ${why}; it was not sent`,
     {
       path: `spec.${type}.tls.mode`,
-      mend: `set tls.mode to VerifyFull, with tls.caSecretRef if the authority is not public; or, if nobody else can listen or answer, set spec.${type}.allowCleartextPassword to true`,
+      fix: `set tls.mode to VerifyFull, with tls.caSecretRef if the authority is not public; or, if nobody else can listen or answer, set spec.${type}.allowCleartextPassword to true`,
     },
   );
 }
@@ -64,7 +64,7 @@ export function passwordFindings(rule: PasswordRule, isUsual: boolean): Finding[
       code: 'ServerNotVerified',
       path: `spec.${type}.tls.mode`,
       message: `the password is sent ${how} when the server asks for it: an impostor would receive it`,
-      mend: 'set tls.mode to VerifyFull, with tls.caSecretRef if the authority is not public',
+      fix: 'set tls.mode to VerifyFull, with tls.caSecretRef if the authority is not public',
     },
   ];
 }

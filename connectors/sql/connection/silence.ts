@@ -84,14 +84,14 @@ async function attemptOf({ connect }: Probe): Promise<IdraError | undefined> {
 
 function silenceError(where: string, limitMs: number): IdraError {
   return transient('SystemTimeout', `${where}: the server has sent nothing for ${limitMs / 1_000} s`, {
-    mend: 'check the load of the server; for longer statements set parameters.socket_timeout',
+    fix: 'check the load of the server; for longer statements set parameters.socket_timeout',
   });
 }
 
 function unreachedError(where: string, silentMs: number, cause: IdraError): IdraError {
   const silent = `the server has sent nothing for ${silentMs / 1_000} s and does not answer another connection`;
   return transient('HostUnreachable', `${where}: ${silent}`, {
-    mend: 'check that the server is running and that the network does not drop its packets',
+    fix: 'check that the server is running and that the network does not drop its packets',
     cause,
   });
 }

@@ -32,7 +32,7 @@ export function requireKnownLayout(layout: unknown): void {
   throw permanent(
     'CommitTableNewer',
     `${commitTableName} has layout ${layout}, and this version of Idra knows ${commitLayout}`,
-    { mend: 'run the version of Idra that wrote it, or a later one' },
+    { fix: 'run the version of Idra that wrote it, or a later one' },
   );
 }
 
@@ -94,7 +94,7 @@ export function tokenIsHigher(stored: Token, ours: Token): Error {
   return fenced(
     `the destination has seen token ${formatToken(stored)}, but this token is ${formatToken(ours)}: a newer owner has claimed this sync`,
     {
-      mend: 'nothing if another agent runs it; after a restored or new etcd: idra epoch raise',
+      fix: 'nothing if another agent runs it; after a restored or new etcd: idra epoch raise',
     },
   );
 }

@@ -5,10 +5,10 @@ import { type IdraError, permanent } from '../../../core/errors.ts';
  * table, view or trigger put there in advance would run with the rights of Idra's user whenever a row is written. So each table is
  * checked before it is used.
  */
-export function ownTableUnsafe(name: string, faults: readonly string[], mend: string): IdraError {
+export function ownTableUnsafe(name: string, faults: readonly string[], fix: string): IdraError {
   return permanent(
     'OwnTableUnsafe',
     `${name} is reserved for a table of Idra, but the existing one ${faults.join(', ')}: objects that other users attached to it would run with the rights of this user`,
-    { path: 'spec.destination.table', mend },
+    { path: 'spec.destination.table', fix },
   );
 }

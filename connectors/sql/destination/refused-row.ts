@@ -25,7 +25,7 @@ export function namedAs(row: string | undefined): Pick<Rejection, 'row'> {
 export function refusedRow(rejection: Rejection, where: string, cause?: unknown): IdraError {
   return permanent(rejection.code, `${where} refuses a row: ${describeRejection(rejection)}`, {
     path: 'spec.onError',
-    mend: 'correct the row at the source or the table at the destination, or set onError to Skip',
+    fix: 'correct the row at the source or the table at the destination, or set onError to Skip',
     cause,
   });
 }

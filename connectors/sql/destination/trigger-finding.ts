@@ -9,7 +9,7 @@ export function triggersMayChange(table: string, triggers: readonly string[]): F
       code: 'TriggersMayChange',
       path: 'spec.destination.table',
       message: `${table} has triggers (${triggers.join(', ')}): rows that they change differ from the source, and nothing checks this`,
-      mend: 'drop or disable them, or make sure that they do not change the columns of the source',
+      fix: 'drop or disable them, or make sure that they do not change the columns of the source',
     },
   ];
 }

@@ -17,7 +17,7 @@ test('a large table without an index of the field that is read by is reported, w
   const [finding] = indexFindings('updated_at', orders, 'Timestamp', ['id']);
   assert.equal(finding?.code, 'FieldNotIndexed');
   assert.equal(finding?.path, 'spec.source.timestampField');
-  assert.equal(finding?.mend, 'create an index of public.orders over updated_at, id');
+  assert.equal(finding?.fix, 'create an index of public.orders over updated_at, id');
 });
 
 test('no index is searched where none is needed: a key, a small table, a view, a query, a Snapshot', () => {

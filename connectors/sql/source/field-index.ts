@@ -40,7 +40,7 @@ export function indexFindings(
       code: 'FieldNotIndexed',
       path: mode.endsWith('Timestamp') ? 'spec.source.timestampField' : 'spec.source.idField',
       message: `no index of ${name} begins with ${field}: each pass reads the whole table`,
-      mend: `create an index of ${name} over ${columns}`,
+      fix: `create an index of ${name} over ${columns}`,
     },
   ];
 }

@@ -87,7 +87,7 @@ export class OrderCheck {
       `several rows of ${relation.name} have ${row}: rows with the same value at the edge of two batches would be lost`,
       {
         path: mode === 'Id' && columns.length === 1 ? 'spec.source.idField' : 'spec.source.key',
-        mend: 'name the columns that identify a row in source.key, or write a query that returns one row for each',
+        fix: 'name the columns that identify a row in source.key, or write a query that returns one row for each',
       },
     );
   }
@@ -100,7 +100,7 @@ export function keyNullable(count: number, relation: string, columns: readonly s
     `${count} ${count === 1 ? 'row' : 'rows'} of ${relation} have NULL in ${columns.join(', ')}: they have no place in the order, and are not read`,
     {
       path: 'spec.source.key',
-      mend: 'leave such rows out with a query (WHERE ... IS NOT NULL), or name other columns in source.key',
+      fix: 'leave such rows out with a query (WHERE ... IS NOT NULL), or name other columns in source.key',
     },
   );
 }
@@ -112,7 +112,7 @@ export function keyIsNull(column: Pick<Column, 'name'>): Error {
     `column ${column.name} is NULL in a row, and such a row has no place in the order`,
     {
       path: 'spec.source.key',
-      mend: 'leave such rows out with a query, or name other columns in source.key',
+      fix: 'leave such rows out with a query, or name other columns in source.key',
     },
   );
 }

@@ -214,7 +214,7 @@ export function findColumn(relation: Relation, name: string): Column {
   if (column) return column;
   throw permanent('FieldNotFound', `${relation.name} has no column ${name}`, {
     path: 'spec.source',
-    mend: columnRemedy(
+    fix: columnRemedy(
       name,
       relation.columns.map((each) => each.name),
     ),

@@ -30,7 +30,7 @@ export async function requireNotBehind(
     `the largest ${field.name} of ${relation.name} is ${newest}, below the offset ${offset}: ${mode === 'Id' ? 'ids have started again, ' : ''}the source was restored, or its newest rows were deleted; rows that are written below the offset are not read`,
     {
       path: mode === 'Id' ? 'spec.source.idField' : 'spec.source.timestampField',
-      mend: `run ${restartCommand} (reads everything again; no row at the destination is deleted), or set the offset to ${newest} (continues from there); for LastDestination* delete the rows above it at the destination. The Sync continues by itself when a larger value arrives`,
+      fix: `run ${restartCommand} (reads everything again; no row at the destination is deleted), or set the offset to ${newest} (continues from there); for LastDestination* delete the rows above it at the destination. The Sync continues by itself when a larger value arrives`,
     },
   );
 }

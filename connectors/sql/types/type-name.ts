@@ -10,7 +10,7 @@ export function typeUnreadable(column: string, relation: string, path: string): 
     `column ${column} of ${relation} has a type whose name is not valid in its system`,
     {
       path,
-      mend: 'leave the column out or cast it in source.query, and check that the server is the intended one',
+      fix: 'leave the column out or cast it in source.query, and check that the server is the intended one',
     },
   );
 }

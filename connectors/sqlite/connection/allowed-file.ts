@@ -16,7 +16,7 @@ export function allowedPath(file: string, folder: FileFolder | undefined): strin
   if (existsSync(real) && !statSync(real).isFile()) {
     throw permanent('FileNotOpened', `${file} is not a regular file`, {
       path: 'spec.sqlite.path',
-      mend: 'set path to a SQLite database file',
+      fix: 'set path to a SQLite database file',
     });
   }
   for (const suffix of ['-wal', '-shm', '-journal']) {
@@ -90,9 +90,9 @@ function stateFile(file: string): IdraError {
   return refused(file, 'it is a state file of idra run', 'name another database file');
 }
 
-function refused(file: string, why: string, mend: string): IdraError {
+function refused(file: string, why: string, fix: string): IdraError {
   return permanent('PathNotAllowed', `${file} cannot be read or written by a DataSource: ${why}`, {
     path: 'spec.sqlite.path',
-    mend,
+    fix,
   });
 }

@@ -14,7 +14,7 @@ export function pathOf(access: SystemAccess): string {
   if (typeof path !== 'string' || path.trim() === '' || path === ':memory:') {
     throw permanent('PathMissing', `DataSource ${access.dataSource} has no file`, {
       path: 'spec.sqlite.path',
-      mend: 'set path to a database file',
+      fix: 'set path to a database file',
     });
   }
   const folder = folderOf(access);
@@ -29,7 +29,7 @@ export function folderOf({ files, dataSource }: SystemAccess): FileFolder | unde
     `DataSource ${dataSource} names a file, but this agent has no folder for files`,
     {
       path: 'spec.sqlite.path',
-      mend: 'start the agent with IDRA_SQLITE_ROOT, the folder whose sub-folders are named as namespaces (agents.sqlite of the chart)',
+      fix: 'start the agent with IDRA_SQLITE_ROOT, the folder whose sub-folders are named as namespaces (agents.sqlite of the chart)',
     },
   );
 }
@@ -63,7 +63,7 @@ export function requireFolder(file: string): void {
   if (existsSync(folder)) return;
   throw permanent('FolderNotFound', `the folder of ${file} does not exist`, {
     path: 'spec.sqlite.path',
-    mend: `mkdir -p ${folder}`,
+    fix: `mkdir -p ${folder}`,
   });
 }
 
@@ -87,7 +87,7 @@ export function requireWritable(file: string): void {
   if (isWritable(place)) return;
   throw permanent('PermissionDenied', `${place} cannot be written by this user`, {
     path: 'spec.sqlite.path',
-    mend: `give this user write rights on ${place} and its folder`,
+    fix: `give this user write rights on ${place} and its folder`,
   });
 }
 
@@ -95,7 +95,7 @@ function requireFile(file: string): void {
   if (existsSync(file)) return;
   throw permanent('SourceFileNotFound', `there is no file ${file}`, {
     path: 'spec.sqlite.path',
-    mend: 'set path to the database file, as the agent sees it; Idra does not create an empty file to read from',
+    fix: 'set path to the database file, as the agent sees it; Idra does not create an empty file to read from',
   });
 }
 

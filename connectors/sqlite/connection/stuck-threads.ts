@@ -39,6 +39,6 @@ export function requireNoneStuck(file: string): void {
   if (!stuck.has(file)) return;
   throw transient('StatementStuck', `${file}: an earlier statement is still running after it was abandoned`, {
     path: 'spec.sqlite.path',
-    mend: 'find the view or query that does not end; restart the agent if the statement never ends',
+    fix: 'find the view or query that does not end; restart the agent if the statement never ends',
   });
 }

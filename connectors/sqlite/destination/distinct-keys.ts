@@ -94,7 +94,7 @@ function severalSpellings({ relation, columns, redactsKeys }: DistinctKeys, twin
     `several rows of ${relation} have ${row}, spelled in several ways (a UUID in two cases, zeros at the end, two forms of a time): they are one key at the destination, and would overwrite each other`,
     {
       path: 'spec.destination.key',
-      mend: `write ${names.join(', ')} in one form in all rows of ${relation} and delete the duplicates, or name another destination.key`,
+      fix: `write ${names.join(', ')} in one form in all rows of ${relation} and delete the duplicates, or name another destination.key`,
     },
   );
 }

@@ -53,7 +53,7 @@ function noText(column: string): Error {
     `column ${column} holds a text that cannot be sent as UTF-8: its bytes are not valid text in the encoding of the file`,
     {
       path: 'spec.source',
-      mend: `correct the text, or read its bytes by source.query: CAST(${quoteDouble(column)} AS BLOB)`,
+      fix: `correct the text, or read its bytes by source.query: CAST(${quoteDouble(column)} AS BLOB)`,
     },
   );
 }

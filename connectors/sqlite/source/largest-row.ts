@@ -53,7 +53,7 @@ function requireOrdered(plan: WritePlan, name: string): void {
     `column ${name} (${ddl}) holds numbers as text, whose largest is not the largest number`,
     {
       path: 'spec.mode',
-      mend: 'use mode Id or Timestamp, which keep their own offset',
+      fix: 'use mode Id or Timestamp, which keep their own offset',
     },
   );
 }

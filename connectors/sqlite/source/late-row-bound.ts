@@ -119,7 +119,7 @@ function requireTime(sample: string, field: Column, request: ReadRequest): void 
     `${request.relation.name}.${field.name} does not hold times as text (2026-11-24 08:00:00)`,
     {
       path: 'spec.source.timestampField',
-      mend: `use mode Id with it as the idField, or a view with CAST(datetime(${field.name}, 'unixepoch') AS TEXT)`,
+      fix: `use mode Id with it as the idField, or a view with CAST(datetime(${field.name}, 'unixepoch') AS TEXT)`,
     },
   );
 }

@@ -92,7 +92,7 @@ export class SourceFile {
         code: 'LateRowsBySafetyLag',
         path: 'spec.safetyLag',
         message: `${this.#file} cannot be written by this user, so an open transaction of another process cannot be seen: only safetyLag covers late rows`,
-        mend: 'give this user write rights on the file, or set safetyLag to longer than the longest transaction',
+        fix: 'give this user write rights on the file, or set safetyLag to longer than the longest transaction',
       });
     }
     return findings;
@@ -295,7 +295,7 @@ export class SourceFile {
     const known = listTables(this.#database, { called: wanted, most: mostCompared }).filter(isOfUser);
     throw permanent('TableNotFound', `${this.#file} has no table or view ${table}`, {
       path: 'spec.source.table',
-      mend: tableRemedy(
+      fix: tableRemedy(
         [wanted],
         known.map(({ name }) => [name]),
         'correct the name, or create the table',

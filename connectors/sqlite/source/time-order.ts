@@ -46,7 +46,7 @@ export function mixedTimes(column: TimeColumn): Finding | undefined {
     code: 'TimestampShapesMixed',
     path: 'spec.source.timestampField',
     message: `${column.name} holds times in several shapes (${what}), and text compares as text: their order is not chronological`,
-    mend: remedy(column.name),
+    fix: remedy(column.name),
   };
 }
 
@@ -66,7 +66,7 @@ export function requireTimeOrder(column: TimeColumn, last: string): void {
   throw permanent(
     'TimestampShapesMixed',
     `${count} rows sort before the offset as text in ${column.name} and are later than it as times: they are not read`,
-    { path: 'spec.source.timestampField', mend: remedy(column.name) },
+    { path: 'spec.source.timestampField', fix: remedy(column.name) },
   );
 }
 

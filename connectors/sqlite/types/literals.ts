@@ -69,7 +69,7 @@ function wrongKey(column: Column, what: string): Error {
     `column ${column.name} (${column.nativeType || 'no type'}) holds ${what}, and rows cannot be paged by it`,
     {
       path: 'spec.source.key',
-      mend: 'correct the value, or name another key',
+      fix: 'correct the value, or name another key',
     },
   );
 }

@@ -67,7 +67,7 @@ export const wrongInput: readonly Case[] = [
       await destination.describe(signal);
       const [finding] = await destination.check('Upsert', signal);
       assert.deepEqual([finding?.severity, finding?.code], ['error', 'PermissionDenied']);
-      assert.match(finding?.mend ?? '', /^GRANT .*INSERT/);
+      assert.match(finding?.fix ?? '', /^GRANT .*INSERT/);
     },
   },
   {
