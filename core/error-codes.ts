@@ -807,6 +807,12 @@ export const errorCodes = {
     cause: 'The server is shutting down or starting.',
     remedy: 'Nothing: it is retried.',
   },
+  ServerSilent: {
+    cause:
+      'The server accepts connections and then does not answer: it is overloaded, paused or not what it should be. After five such connections in a row the Sync is Failed; it is retried every minute.',
+    remedy:
+      'Check the load of the server and what listens on the port; parameters.connect_timeout raises the limit.',
+  },
   ServerTooOld: {
     cause: 'The server is older than the versions that Idra supports.',
     remedy: 'Upgrade the server.',

@@ -12,7 +12,6 @@ import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
 const patience = { timeoutMs: 120_000, everyMs: 200 };
-/** A silent server may only be slow, so it is retried, and the status reports what it did. */
 const silent: readonly string[] = ['tarpit', 'silence', 'mute'];
 
 function dataSource(name: string, type: 'postgres' | 'mysql', port: number): string {
@@ -97,7 +96,7 @@ const sync = (name: string, source: object, target: string, mode: object) =>
     schedule: { every: '2s' },
   });
 
-/** One server of each kind, what a Sync from it must report, and whether action is required. */
+/** One server of each kind, and what a Sync from it must report. */
 async function startHostile() {
   const to = (reply: Buffer) => ({ statement: () => reply });
   return {
@@ -184,15 +183,13 @@ test('twenty Syncs of three agents continue beside hostile DataSources, whose Sy
         .join(''),
     );
     await untilComplete();
-    const untilSaid = ([name, { says }]: (typeof members)[number]) => {
-      const isPermanent = !silent.includes(name);
-      return cluster.untilStatus(
+    const untilSaid = ([name, { says }]: (typeof members)[number]) =>
+      cluster.untilStatus(
         name,
-        `${isPermanent ? 'Failed' : 'tried again'}, and to say ${says}`,
-        ({ state, message: text }) => says.test(text ?? '') && (state === 'Failed') === isPermanent,
+        `Failed, and to say ${says}`,
+        ({ state, message: text }) => says.test(text ?? '') && state === 'Failed',
         patience.timeoutMs,
       );
-    };
     let isSaid = false;
     const all = Promise.all(members.map(untilSaid)).finally(() => {
       isSaid = true;

@@ -190,7 +190,7 @@ test('MySQL: the driver prints nothing on stderr', async (context) => {
 test('PostgreSQL: a server that stops answering is abandoned at every step', async () => {
   const short = { connect_timeout: '1', socket_timeout: '1' };
   const silent = { code: 'SystemTimeout', disposition: 'transient' };
-  const unreached = { code: 'HostUnreachable', disposition: 'transient' };
+  const unreached = { code: 'ServerSilent', disposition: 'transient' };
   const saying = (message: RegExp) => ({ ...unreached, message });
   await assert.rejects(readPostgres({ login: 'silence' }, short), saying(/sent nothing within 1 s/));
   await assert.rejects(
@@ -207,7 +207,7 @@ test('PostgreSQL: a server that stops answering is abandoned at every step', asy
 test('MySQL: a server that stops answering is abandoned at every step', async () => {
   const short = { connect_timeout: '1', socket_timeout: '1' };
   const silent = { code: 'SystemTimeout', disposition: 'transient' };
-  const unreached = { code: 'HostUnreachable', disposition: 'transient' };
+  const unreached = { code: 'ServerSilent', disposition: 'transient' };
   const saying = (message: RegExp) => ({ ...unreached, message });
   await assert.rejects(readMysql({ greeting: 'silence' }, short), saying(/sent nothing within 1 s/));
   await assert.rejects(readMysql({ login: () => 'silence' }, short), saying(/did not complete the login/));

@@ -1,10 +1,12 @@
 import { globSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { projectFolder } from '../e2e/kit/processes.ts';
 import { missingVariable } from '../e2e/kit/servers/find.ts';
 import { mariadb, mysql, postgres, ServerMissing } from '../e2e/kit/servers.ts';
+import { removeFolder, tempFolder } from '../e2e/kit/temp.ts';
 import { TestTally } from './test-tally.ts';
 
 /**
@@ -32,53 +34,84 @@ async function main(): Promise<boolean> {
   const tally = new TestTally((server) => permitted.has(server));
   if (options.unit) hideServers();
   const isWhole = Object.keys(options).length === 0;
-  const running = isWhole ? await startSharedServers() : [];
+  const lanes = await Promise.all(
+    Array.from({ length: options.folder === undefined ? 2 : 1 }, () => startLane(isWhole)),
+  );
+  const files = chooseFiles();
   try {
-    if (options.folder === undefined) await runFiles(modules, 2, tally);
-    if (!options.unit)
-      await runFiles(options.folder ? `${options.folder}/**/*.test.ts` : scenarios, 1, tally);
+    await Promise.all(
+      lanes.map(async ({ execArgv }) => {
+        for (let file = files.shift(); file !== undefined; file = files.shift())
+          await runFile(file, execArgv, tally);
+      }),
+    );
   } finally {
-    await Promise.all(running.map((server) => server.stop()));
+    await Promise.all(lanes.map((lane) => lane.stop()));
   }
   tally.finish();
   printReport(tally);
   return tally.failures.length === 0 && tally.passed > 0;
 }
 
-async function runFiles(pattern: string, concurrency: number, tally: TestTally): Promise<void> {
-  const chosen = globSync(pattern, { cwd: projectFolder }).filter((file) =>
-    file.includes(options.only ?? ''),
-  );
-  if (chosen.length === 0) return;
-  const files = chosen.sort().map((file) => join(projectFolder, file));
+function chooseFiles(): string[] {
+  const patterns = options.folder
+    ? [`${options.folder}/**/*.test.ts`]
+    : [modules, ...(options.unit ? [] : [scenarios])];
+  return patterns
+    .flatMap((pattern) => globSync(pattern, { cwd: projectFolder }).sort())
+    .filter((file) => file.includes(options.only ?? ''))
+    .map((file) => join(projectFolder, file));
+}
+
+async function runFile(path: string, execArgv: readonly string[], tally: TestTally): Promise<void> {
   const timeout = options.folder ? loopTimeoutMs : fileTimeoutMs;
-  // Connections left open by a failed test would keep its file, and the whole run, from ending.
-  const execArgv = ['--test-force-exit'];
-  for await (const event of run({ files, concurrency, isolation: 'process', timeout, execArgv })) {
+  for await (const event of run({ files: [path], isolation: 'process', timeout, execArgv: [...execArgv] })) {
     // Long loops print figures.
     if (options.folder && event.type === 'test:stdout') process.stdout.write(event.data.message);
     const failed = tally.failures.length;
-    const done = tally.add(event, (path) => relative(projectFolder, path));
+    const done = tally.add(event, (file) => relative(projectFolder, file));
     // The complete report is printed at the end, which an aborted run does not reach.
     for (const { file, test } of tally.failures.slice(failed)) console.log(`  FAILED  ${file}: ${test}`);
     if (done !== undefined) console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
   }
 }
 
-/** Started once for all files, which find them through the environment. */
-async function startSharedServers(): Promise<{ stop(): Promise<void> }[]> {
-  const started = Object.entries(shared).map(async ([name, start]) => {
-    try {
-      const server = await start({ own: true });
-      process.env[addressVariable(name)] = server.adminUrl;
-      return [server];
-    } catch (error) {
-      if (!(error instanceof ServerMissing)) throw error;
-      process.env[missingVariable(name)] = error.lookedFor;
-      return [];
-    }
-  });
-  return (await Promise.all(started)).flat();
+/** Runs one file after the other. */
+interface Lane {
+  readonly execArgv: readonly string[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Files that run at the same time have different servers, because an open transaction on a MySQL server holds back all who read there, and
+ * some tests count a server's connections.
+ */
+async function startLane(hasServers: boolean): Promise<Lane> {
+  // Connections left open by a failed test would keep its file, and the whole run, from ending.
+  const execArgv = ['--test-force-exit'];
+  if (!hasServers) return { execArgv, stop: async () => {} };
+  const started = await Promise.all(Object.entries(shared).map(([name, start]) => startServer(name, start)));
+  const folder = await tempFolder('lane');
+  const file = join(folder, 'servers.env');
+  await writeFile(file, started.map(({ variable }) => `${variable}\n`).join(''));
+  return {
+    execArgv: [...execArgv, `--env-file=${file}`],
+    stop: async () => {
+      await Promise.all(started.map((each) => each.stop()));
+      await removeFolder(folder);
+    },
+  };
+}
+
+/** `variable`: where the tests find it, or that it is missing. */
+async function startServer(name: string, start: (typeof shared)[keyof typeof shared]) {
+  try {
+    const server = await start({ own: true });
+    return { variable: `${addressVariable(name)}="${server.adminUrl}"`, stop: () => server.stop() };
+  } catch (error) {
+    if (!(error instanceof ServerMissing)) throw error;
+    return { variable: `${missingVariable(name)}="${error.lookedFor}"`, stop: async () => {} };
+  }
 }
 
 function hideServers(): void {

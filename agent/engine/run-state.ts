@@ -1,3 +1,4 @@
+import type { IdraError } from '../../core/errors.ts';
 import { decodeStored } from '../../core/offset.ts';
 import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
 import type { RunContext } from './context.ts';
@@ -33,6 +34,7 @@ export class RunState {
   isPassRequested = false;
   #progress: SyncProgress;
   #failures = 0;
+  #silentOpenings = 0;
   #firstFailureMs: number | undefined;
   #hasReplanned = false;
   /** Start of a pass that found nothing, as last written. */
@@ -72,6 +74,11 @@ export class RunState {
     return this.#failures;
   }
 
+  /** Consecutive attempts in which a server accepted the connection, and then did not answer. */
+  get silentOpenings(): number {
+    return this.#silentOpenings;
+  }
+
   /** Written only on change. */
   async remember(change: Partial<SyncProgress>): Promise<void> {
     const next = { ...this.#progress, ...change };
@@ -101,6 +108,7 @@ export class RunState {
   /** A batch or a pass is durable: earlier failures are over. */
   progressed(): void {
     this.#failures = 0;
+    this.#silentOpenings = 0;
     this.#firstFailureMs = undefined;
     this.#hasReplanned = false;
     this.watch.progressed();
@@ -109,9 +117,10 @@ export class RunState {
   }
 
   /** Counts one more failure; returns for how long there have been only failures. */
-  failed(): number {
+  failed({ code }: IdraError): number {
     const nowMs = this.context.clock.monotonicMs();
     this.#failures += 1;
+    this.#silentOpenings = code === 'ServerSilent' ? this.#silentOpenings + 1 : 0;
     this.#firstFailureMs ??= nowMs;
     return nowMs - this.#firstFailureMs;
   }

@@ -10,6 +10,9 @@ import { waitForRemedy } from './wait-for-remedy.ts';
 /** Permanent errors are retried at this interval, so a fixed table or right needs no restart. */
 const permanentRetryMs = 60_000;
 
+/** After this many, a silent server is reported as Failed: nobody can tell whether it is overloaded or malicious, but waiting did not help. */
+const maxSilentOpenings = 5;
+
 /**
  * Runs one Sync from claim to stop: opens both systems, claims, runs passes by the schedule, retries, answers requests, reports. Returns
  * when `stop` or the lock's signal fires; with `once`, after one pass.
@@ -50,8 +53,8 @@ async function attempt(state: RunState): Promise<RunEnd | undefined> {
 
 async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd | undefined> {
   const { context, reporter, wake } = state;
-  const isTransient = error.disposition === 'transient';
-  const failingForMs = state.failed();
+  const failingForMs = state.failed(error);
+  const isTransient = error.disposition === 'transient' && state.silentOpenings < maxSilentOpenings;
   const isSpent = context.once !== undefined && failingForMs > context.once.retryForMs;
   const isLast = context.once !== undefined && (!isTransient || isSpent);
   const delayMs = isTransient ? backoffMs(state.failures) : permanentRetryMs;
@@ -62,9 +65,13 @@ async function afterFailure(state: RunState, error: IdraError): Promise<RunEnd |
   return wake.isStopped() ? { outcome: 'stopped' } : undefined;
 }
 
-/** Only the first of consecutive equal failures is logged; the status counts the rest. */
-function logFailure({ context, failures }: RunState, error: IdraError, isTransient: boolean): void {
-  if (failures !== 1) return;
+/** Only the first of consecutive failures is logged, and when a silent server becomes Failed; the status counts the rest. */
+function logFailure(
+  { context, failures, silentOpenings }: RunState,
+  error: IdraError,
+  isTransient: boolean,
+): void {
+  if (failures !== 1 && silentOpenings !== maxSilentOpenings) return;
   const fields = {
     sync: qualifiedName(context.sync),
     code: error.code,

@@ -89,7 +89,7 @@ describe('a refused row has a reason', () => {
     const error =
       await refusal(`${from} CREATE TABLE refused_to (id int PRIMARY KEY, day int) PARTITION BY RANGE (id);
       CREATE TABLE refused_1 PARTITION OF refused_to FOR VALUES FROM (0) TO (5)`);
-    assert.match(error, /^PartitionMissing: .*id 5.*no partition of refused_to takes the row/s);
+    assert.match(error, /^PartitionMissing: .*id 5.*no partition of refused_to accepts the row/s);
   });
 
   test('a foreign key, by its constraint', async () => {

@@ -21,7 +21,8 @@ export class OpeningProgress {
 
   /** `where`: the server with its DataSource. The error is transient, because the server may only be slow. */
   noAnswer(where: string, path: string, afterMs: number): IdraError {
-    return transient('HostUnreachable', `${where}: ${this.#whatItDid()} within ${afterMs / 1_000} s`, {
+    const code = this.#isConnected ? 'ServerSilent' : 'HostUnreachable';
+    return transient(code, `${where}: ${this.#whatItDid()} within ${afterMs / 1_000} s`, {
       path,
       fix: 'check that the server is not overloaded or stopped; parameters.connect_timeout raises the limit',
     });

@@ -70,7 +70,7 @@ function unanswered(probe: Probe): Promise<IdraError | undefined> {
   return attempt;
 }
 
-const noAnswer: readonly ErrorCode[] = ['HostUnreachable', 'ConnectionLost', 'SystemTimeout'];
+const noAnswer: readonly ErrorCode[] = ['HostUnreachable', 'ServerSilent', 'ConnectionLost', 'SystemTimeout'];
 
 async function attemptOf({ connect }: Probe): Promise<IdraError | undefined> {
   try {
