@@ -31,7 +31,7 @@ export async function keepAgentBusy(options: {
       others.push(await startProcess(process.execPath, ['-e', 'for (;;);'], { name: 'busy' }));
     const agent = await cluster.agent('a', { IDRA_HEALTH_PORT: '0' });
     const port = /port=(\d+)/.exec(await agent.waitForLine('health and metrics are served'))?.[1];
-    const look = await watch(`http://127.0.0.1:${port}/metrics`, options.forMs);
+    const look = await watch(`http://127.0.0.1:${port}/metrics`, options);
     const lost = agent.stderr.filter((line) => line.includes('the lease is lost'));
     return { ...look, leasesLost: lost.length };
   } finally {
@@ -66,7 +66,11 @@ spec:
   await cluster.put(manifests.join(''));
 }
 
-async function watch(url: string, forMs: number): Promise<Omit<Busy, 'leasesLost'>> {
+/** Until the time is over and more rows have moved than one Sync has. */
+async function watch(
+  url: string,
+  { forMs, rows }: { readonly forMs: number; readonly rows: number },
+): Promise<Omit<Busy, 'leasesLost'>> {
   const endMs = performance.now() + forMs;
   let [rowsMoved, leastLeaseLeftMs, longestLoopDelayMs] = [0, Number.POSITIVE_INFINITY, 0];
   await until(
@@ -75,9 +79,9 @@ async function watch(url: string, forMs: number): Promise<Omit<Busy, 'leasesLost
       rowsMoved = sumOf(text, 'idra_rows_written_total');
       leastLeaseLeftMs = Math.min(leastLeaseLeftMs, sumOf(text, 'idra_lease_left_seconds') * 1_000);
       longestLoopDelayMs = Math.max(longestLoopDelayMs, sumOf(text, 'idra_event_loop_delay_seconds') * 1_000);
-      return performance.now() > endMs && rowsMoved > 0;
+      return performance.now() > endMs && rowsMoved > rows;
     },
-    { what: 'the busy time to be over', timeoutMs: forMs + 60_000, everyMs: 250 },
+    { what: 'the busy time to be over and rows to have moved', timeoutMs: forMs + 180_000, everyMs: 250 },
   );
   return { rowsMoved, leastLeaseLeftMs, longestLoopDelayMs };
 }
