@@ -260,7 +260,7 @@ export interface CommitRow {
   /** `namespace/name` of the Sync. */
   readonly name: string;
   /** The offset fingerprint: a hash of the settings that determine what the offset refers to. */
-  readonly meaning: string;
+  readonly fingerprint: string;
   readonly token: Token;
   /** Encoded (core/offset.ts), or null. */
   readonly offset: string | null;
@@ -277,7 +277,7 @@ export interface ClaimRequest {
   readonly plan: WritePlan;
   readonly rowFormat: RowFormat;
   readonly name: string;
-  readonly meaning: string;
+  readonly fingerprint: string;
   /** 'next': the stored one plus one (single mode). */
   readonly token: Token | 'next';
   /**

@@ -85,7 +85,7 @@ export interface SyncProgress {
   /** Written before the first claim: from then on the destination may hold a row of this Sync. */
   readonly mayHaveRow?: boolean;
   /** Offset fingerprint at the last claim: a sync whose fingerprint changed has not caught up. */
-  readonly meaning?: string;
+  readonly fingerprint?: string;
   /** Both systems at the last claim. */
   readonly ends?: KnownEnds;
   /** Relation.identity of the table that the offset belongs to, if the destination has no commit row to hold it. */
@@ -105,8 +105,8 @@ export interface SyncProgress {
 }
 
 export interface KnownEnds {
-  /** Of the claim they belong to. If it differs from SyncProgress.meaning, a version without this field has claimed since. */
-  readonly meaning: string;
+  /** Of the claim they belong to. If it differs from SyncProgress.fingerprint, a version without this field has claimed since. */
+  readonly fingerprint: string;
   readonly source: KnownEnd;
   readonly destination: KnownEnd;
 }
@@ -131,8 +131,8 @@ interface SkippedKind {
 }
 
 /** Whether the destination may hold a row of this Sync; versions before `mayHaveRow` wrote the offset fingerprint after their claim. */
-export function mayHaveRow({ mayHaveRow: isMarked, meaning }: SyncProgress): boolean {
-  return isMarked === true || meaning !== undefined;
+export function mayHaveRow({ mayHaveRow: isMarked, fingerprint }: SyncProgress): boolean {
+  return isMarked === true || fingerprint !== undefined;
 }
 
 export const noProgress: SyncProgress = { hasCaughtUp: false, isCompleted: false };

@@ -7,7 +7,7 @@ import { row, spec, sync } from './test-objects.ts';
 
 const input = (change: Partial<AdmitInput> = {}): AdmitInput => ({
   sync,
-  meaning: 'm',
+  fingerprint: 'm',
   systems: sameSystems,
   rows: [],
   table: 'sales.orders',
@@ -23,17 +23,25 @@ const append = { ...sync, spec: { ...spec, writeMode: 'Append' as const } };
 test('admission by what the destination holds', () => {
   const cases: [string, AdmitInput, string][] = [
     ['nothing there', input(), 'start'],
-    ['own row of the same meaning', input({ rows: [row()], hasRows: true }), 'go-on'],
-    ['own row of another meaning', input({ rows: [row({ meaning: 'old' })] }), 'OffsetNoLongerFits'],
-    ['the same, told to keep', input({ rows: [row({ meaning: 'old' })], decision: 'keep-offset' }), 'go-on'],
-    ['the same, told to restart', input({ rows: [row({ meaning: 'old' })], decision: 'restart' }), 'start'],
+    ['own row of the same fingerprint', input({ rows: [row()], hasRows: true }), 'go-on'],
+    ['own row of another fingerprint', input({ rows: [row({ fingerprint: 'old' })] }), 'OffsetNoLongerFits'],
+    [
+      'the same, told to keep',
+      input({ rows: [row({ fingerprint: 'old' })], decision: 'keep-offset' }),
+      'go-on',
+    ],
+    [
+      'the same, told to restart',
+      input({ rows: [row({ fingerprint: 'old' })], decision: 'restart' }),
+      'start',
+    ],
     ['a namesake with another uid', input({ rows: [row({ uid: 'u0' })] }), 'OffsetNoLongerFits'],
     ['the same, told to keep', input({ rows: [row({ uid: 'u0' })], decision: 'keep-offset' }), 'adopt'],
     ['a closed namesake', input({ rows: [row({ uid: 'u0', isClosed: true })] }), 'start'],
     ['own row, closed', input({ rows: [row({ isClosed: true })] }), 'start'],
     [
       'own row for another table',
-      input({ rows: [row({ table: 'sales.old', meaning: 'old' })] }),
+      input({ rows: [row({ table: 'sales.old', fingerprint: 'old' })] }),
       'OffsetNoLongerFits',
     ],
     ['Append onto rows', input({ sync: append, hasRows: true }), 'DestinationNotEmpty'],
@@ -118,7 +126,7 @@ const [at1, at2, at3] = ['1', '2', '3'].map((id) => JSON.stringify({ mode: 'Id',
 test('keep-offset goes on from what was reached at another table or destination', () => {
   const old = row({
     table: 'sales.old',
-    meaning: 'old',
+    fingerprint: 'old',
     offset: at1,
     rows: 3,
     time: '2026-11-24T00:00:00Z',

@@ -24,7 +24,7 @@ export interface Reached {
 
 export interface AdmitInput {
   readonly sync: Sync;
-  readonly meaning: string;
+  readonly fingerprint: string;
   /** How the two systems relate to those at the last claim. */
   readonly systems: SystemChange;
   /** All rows for this table, and for this uid. */
@@ -138,8 +138,8 @@ function admitOwn(input: AdmitInput, own: CommitRow): Admission {
 }
 
 /** A system that is now known by another address is still the same. */
-function fits({ meaning, systems }: AdmitInput, row: CommitRow): boolean {
-  return row.meaning === meaning || systems.formerMeanings.includes(row.meaning);
+function fits({ fingerprint, systems }: AdmitInput, row: CommitRow): boolean {
+  return row.fingerprint === fingerprint || systems.formerFingerprints.includes(row.fingerprint);
 }
 
 /** Whether rows of the source are skipped by this offset. A Snapshot between two passes reads all of them again. */

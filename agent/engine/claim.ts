@@ -114,7 +114,7 @@ async function storeClaim(state: RunState, open: OpenSync): Promise<Pick<Claimed
   const systems = systemChange(sync, progress, ends);
   const admission = admit({
     sync,
-    meaning: fingerprint,
+    fingerprint,
     systems,
     rows,
     table: open.destination.name,
@@ -166,12 +166,12 @@ async function rememberClaim(state: RunState, { admission, systems, ends, target
   // The completion of a Snapshot referred to a table that no longer exists.
   if (hasNewTable) state.isPassRequested = true;
   const known = {
-    meaning: state.fingerprint,
+    fingerprint: state.fingerprint,
     ends: learned(progress, ends),
     ...(target !== undefined && { target }),
   };
   const isNew = admission.kind !== 'go-on' || hasNewTable || systems.isOtherSource;
-  if (!isNew && isSameMeaning(state, systems)) {
+  if (!isNew && isSameFingerprint(state, systems)) {
     await state.remember(known);
     return;
   }
@@ -181,8 +181,13 @@ async function rememberClaim(state: RunState, { admission, systems, ends, target
   state.heldBack = undefined;
 }
 
-function isSameMeaning({ progress, fingerprint }: RunState, { formerMeanings }: SystemChange): boolean {
-  return progress.meaning !== undefined && [fingerprint, ...formerMeanings].includes(progress.meaning);
+function isSameFingerprint(
+  { progress, fingerprint }: RunState,
+  { formerFingerprints }: SystemChange,
+): boolean {
+  return (
+    progress.fingerprint !== undefined && [fingerprint, ...formerFingerprints].includes(progress.fingerprint)
+  );
 }
 
 /**
@@ -209,8 +214,8 @@ async function existingTable({ plan, destination }: OpenSync, signal: AbortSigna
 /** Recorded progress under another offset fingerprint: the commit row may be in another schema, database or server. */
 async function reachedElsewhere(state: RunState, systems: SystemChange): Promise<Reached | undefined> {
   const { context, progress } = state;
-  if (progress.meaning === undefined) return undefined;
-  if (isSameMeaning(state, systems) && !systems.isOtherDestination) return undefined;
+  if (progress.fingerprint === undefined) return undefined;
+  if (isSameFingerprint(state, systems) && !systems.isOtherDestination) return undefined;
   return { offset: await context.lock.offsets.read(), rows: progress.rows ?? 0 };
 }
 
@@ -266,7 +271,7 @@ async function requireRow(
 
 function claimOf({ context: { sync }, fingerprint }: RunState, { plan }: OpenSync) {
   const [name, keepsOffset] = [qualifiedName(sync), !isLastDestination(sync.spec)];
-  return { plan: plan.write, rowFormat: plan.read.rowFormat, name, meaning: fingerprint, keepsOffset };
+  return { plan: plan.write, rowFormat: plan.read.rowFormat, name, fingerprint, keepsOffset };
 }
 
 interface Decided {

@@ -126,7 +126,7 @@ async function startOf(input: PreviewInput, open: OpenSync, signal: AbortSignal)
   try {
     admit({
       sync,
-      meaning: ends.meaning,
+      fingerprint: ends.fingerprint,
       systems: systemChange(sync, progress, ends),
       rows,
       table,

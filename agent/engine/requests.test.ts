@@ -58,7 +58,7 @@ const moved: Record<string, unknown> = {
   source: { dataSource: 'source', table: 'u', idField: 'id' },
 };
 
-test('a changed meaning stops with both ways on: keep-offset', async () => {
+test('a changed fingerprint stops with both ways on: keep-offset', async () => {
   files.execute('source', table.replaceAll(' t ', ' u ').concat(table.split(';')[1] ?? ''));
   files.execute('source', "INSERT INTO t (v) VALUES ('x')");
   await files.once(byId);
@@ -80,7 +80,7 @@ test('a changed meaning stops with both ways on: keep-offset', async () => {
   );
 });
 
-test('a changed meaning stops with both ways on: restart', async () => {
+test('a changed fingerprint stops with both ways on: restart', async () => {
   files.execute('source', table.replaceAll(' t ', ' u ').concat(table.split(';')[1] ?? ''));
   files.execute('source', "INSERT INTO t (v) VALUES ('x')");
   await files.once(byId);

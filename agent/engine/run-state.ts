@@ -55,7 +55,7 @@ export class RunState {
     this.reporter = new Reporter(context, {
       hasCaughtUp:
         progress.hasCaughtUp &&
-        progress.meaning === this.fingerprint &&
+        progress.fingerprint === this.fingerprint &&
         (progress.generation ?? generation) === generation,
       hasCaughtUpBefore: progress.generation !== undefined && progress.generation !== generation,
       lastSyncTime: progress.lastSyncTime,

@@ -69,7 +69,7 @@ export class SyncSession {
   /** Whether a schedule `once` is complete; stays true until another pass is requested. */
   #isCompleted(): boolean {
     const { context, progress, fingerprint, isPassDue } = this.#state;
-    const isDone = progress.isCompleted && progress.meaning === fingerprint;
+    const isDone = progress.isCompleted && progress.fingerprint === fingerprint;
     return context.sync.spec.schedule.kind === 'once' && isDone && !isPassDue;
   }
 
@@ -98,7 +98,8 @@ export class SyncSession {
     const { context, wake, progress, watch, fingerprint } = this.#state;
     if (this.#state.isPassDue || context.once) return true;
     // An offset that is no longer valid is reported at once, not only when the next pass is due.
-    if (progress.meaning !== undefined && progress.meaning !== fingerprint) await this.#claim.opened();
+    if (progress.fingerprint !== undefined && progress.fingerprint !== fingerprint)
+      await this.#claim.opened();
     // Completed before, and the same systems now have other addresses.
     if (this.#isAtRest()) return false;
     await this.#claim.rest();
@@ -239,7 +240,7 @@ export class SyncSession {
     await this.#state.rememberPass({
       ...(isDone ? { hasCaughtUp: true, generation: context.sync.generation } : {}),
       isCompleted,
-      meaning: fingerprint,
+      fingerprint,
       ...(isDue && startMs !== undefined ? { lastPassStart: new Date(startMs).toISOString() } : {}),
     });
     if (isCompleted) reporter.moveTo('Completed', 'Completed', completedMessage);

@@ -73,9 +73,9 @@ export class StoredOffsets implements Destination {
   }
 
   async commitRows(): Promise<readonly CommitRow[]> {
-    const { meaning, rows = 0, target, lastSyncTime = '' } = this.#keeper.progress();
-    if (meaning === undefined) return [];
-    const row = { ...this.#identityOf(meaning), offset: await this.#keeper.readOffset(), rows };
+    const { fingerprint, rows = 0, target, lastSyncTime = '' } = this.#keeper.progress();
+    if (fingerprint === undefined) return [];
+    const row = { ...this.#identityOf(fingerprint), offset: await this.#keeper.readOffset(), rows };
     return [{ ...row, token: 0n, time: lastSyncTime, ...(target !== undefined && { target }) }];
   }
 
@@ -86,7 +86,7 @@ export class StoredOffsets implements Destination {
     this.#rows = stored?.rows ?? 0;
     const target = (await this.#plain.describe(signal))?.identity;
     return {
-      ...this.#identityOf(request.meaning),
+      ...this.#identityOf(request.fingerprint),
       // The token is visible to nobody else: the lock of the Sync excludes other owners.
       token: request.token === 'next' ? 1n : request.token,
       offset: stored?.offset ?? null,
@@ -145,12 +145,12 @@ export class StoredOffsets implements Destination {
     await this.#keeper.writeOffset(offset && encodeOffset(offset));
   }
 
-  #identityOf(meaning: string): Pick<CommitRow, 'uid' | 'table' | 'name' | 'meaning' | 'isClosed'> {
+  #identityOf(fingerprint: string): Pick<CommitRow, 'uid' | 'table' | 'name' | 'fingerprint' | 'isClosed'> {
     return {
       uid: this.#sync.uid,
       table: this.#plain.name,
       name: qualifiedName(this.#sync),
-      meaning,
+      fingerprint,
       isClosed: false,
     };
   }

@@ -151,16 +151,16 @@ test('what is concluded from addresses and identities', () => {
   const { sync, source, destination } = engineObjects({ folder: '/f', spec: byId });
   const at = (name: string) => ['sqlite', null, null, null, name, null];
   const ends = (from: readonly [string, ...string[]], to: readonly [string, ...string[]]): KnownEnds => ({
-    meaning: offsetFingerprint(sync, { source: at(from[0]), destination: at(to[0]) }),
+    fingerprint: offsetFingerprint(sync, { source: at(from[0]), destination: at(to[0]) }),
     source: { address: at(from[0]), identity: from.slice(1) },
     destination: { address: at(to[0]), identity: to.slice(1) },
   });
   const addresses = addressesOf({ source, destination, definitionOf });
-  assert.equal(ends(['/f/source.db'], ['/f/destination.db']).meaning, offsetFingerprint(sync, addresses));
+  assert.equal(ends(['/f/source.db'], ['/f/destination.db']).fingerprint, offsetFingerprint(sync, addresses));
   const after = (before: KnownEnds, now: KnownEnds) => {
-    const progress = { ...noProgress, meaning: before.meaning, ends: before };
-    const { formerMeanings, ...is } = systemChange(sync, progress, now);
-    return { fits: [now.meaning, ...formerMeanings].includes(before.meaning), ...is };
+    const progress = { ...noProgress, fingerprint: before.fingerprint, ends: before };
+    const { formerFingerprints, ...is } = systemChange(sync, progress, now);
+    return { fits: [now.fingerprint, ...formerFingerprints].includes(before.fingerprint), ...is };
   };
   const same = { fits: true, isOtherSource: false, isOtherDestination: false };
   const cases: [string, KnownEnds, KnownEnds, Partial<typeof same>][] = [
@@ -188,9 +188,9 @@ test('what is concluded from addresses and identities', () => {
   for (const [name, before, now, expected] of cases)
     assert.deepEqual(after(before, now), { ...same, ...expected }, name);
   // A version that knows no identities has claimed since.
-  const stale = { ...noProgress, meaning: 'm', ends: ends(['a', '1'], ['b', '2']) };
+  const stale = { ...noProgress, fingerprint: 'm', ends: ends(['a', '1'], ['b', '2']) };
   assert.equal(systemChange(sync, stale, ends(['a', '3'], ['b', '2'])).isOtherSource, false);
-  const progress = { ...noProgress, meaning: stale.ends.meaning, ends: stale.ends };
+  const progress = { ...noProgress, fingerprint: stale.ends.fingerprint, ends: stale.ends };
   assert.deepEqual(learned(progress, ends(['a'], ['b', '5'])), ends(['a', '1'], ['b', '5']));
   assert.deepEqual(learned(progress, ends(['c'], ['b', '2'])), ends(['c'], ['b', '2']));
 });

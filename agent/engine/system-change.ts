@@ -7,13 +7,13 @@ import { addressesOf, offsetFingerprint } from './offset-fingerprint.ts';
 /** How the two systems of a Sync have changed since its last claim. */
 export interface SystemChange {
   /** Earlier offset fingerprints, from when the same systems had other addresses. */
-  readonly formerMeanings: readonly string[];
+  readonly formerFingerprints: readonly string[];
   readonly isOtherSource: boolean;
   readonly isOtherDestination: boolean;
 }
 
 export const sameSystems: SystemChange = {
-  formerMeanings: [],
+  formerFingerprints: [],
   isOtherSource: false,
   isOtherDestination: false,
 };
@@ -34,7 +34,7 @@ export async function endsNow(
   const ofDestination = (await destination.identity?.(signal)) ?? [];
   const addresses = addressesOf(systems);
   return {
-    meaning: offsetFingerprint(sync, addresses),
+    fingerprint: offsetFingerprint(sync, addresses),
     source: { address: addresses.source, identity: ofSource },
     destination: { address: addresses.destination, identity: ofDestination },
   };
@@ -46,11 +46,11 @@ export function systemChange(sync: Sync, progress: SyncProgress, now: KnownEnds)
   if (!before) return sameSystems;
   const sources = formerAddresses(before.source, now.source);
   const destinations = formerAddresses(before.destination, now.destination);
-  const meanings = sources.flatMap((source) =>
+  const fingerprints = sources.flatMap((source) =>
     destinations.map((destination) => offsetFingerprint(sync, { source, destination })),
   );
   return {
-    formerMeanings: meanings.filter((meaning) => meaning !== now.meaning),
+    formerFingerprints: fingerprints.filter((fingerprint) => fingerprint !== now.fingerprint),
     isOtherSource: isSameSystem(before.source.identity, now.source.identity) === false,
     isOtherDestination: isSameSystem(before.destination.identity, now.destination.identity) === false,
   };
@@ -62,14 +62,14 @@ export function learned(progress: SyncProgress, now: KnownEnds): KnownEnds {
   const keep = (known: KnownEnd | undefined, end: KnownEnd): KnownEnd =>
     known && end.identity.length === 0 && isSameAddress(known, end) ? known : end;
   return {
-    meaning: now.meaning,
+    fingerprint: now.fingerprint,
     source: keep(before?.source, now.source),
     destination: keep(before?.destination, now.destination),
   };
 }
 
-function knownEnds({ ends, meaning }: SyncProgress): KnownEnds | undefined {
-  return ends?.meaning === meaning ? ends : undefined;
+function knownEnds({ ends, fingerprint }: SyncProgress): KnownEnds | undefined {
+  return ends?.fingerprint === fingerprint ? ends : undefined;
 }
 
 function formerAddresses(before: KnownEnd, now: KnownEnd): readonly KnownEnd['address'][] {

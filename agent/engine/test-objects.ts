@@ -21,7 +21,7 @@ export const row = (change: Partial<CommitRow> = {}): CommitRow => ({
   uid: 'u1',
   table: 'sales.orders',
   name: 'a/orders',
-  meaning: 'm',
+  fingerprint: 'm',
   token: 5n,
   offset: null,
   rows: 0,

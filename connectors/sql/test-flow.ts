@@ -134,7 +134,7 @@ function writerOf(flow: Planned): Pick<Flow, 'claim' | 'pass' | 'begin' | 'write
     plan,
     rowFormat,
     name: 'test/sync',
-    meaning: 'm',
+    fingerprint: 'm',
     token: 'next',
     offset: 'keep',
     keepsOffset: true,

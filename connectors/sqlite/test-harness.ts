@@ -101,7 +101,7 @@ export function claimOf(plan: WritePlan, change: Partial<ClaimRequest> = {}): Cl
     plan,
     rowFormat: { format: 'values' },
     name: 'default/s',
-    meaning: 'm',
+    fingerprint: 'm',
     token: 'next',
     offset: 'keep',
     keepsOffset: true,

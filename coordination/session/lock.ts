@@ -7,6 +7,7 @@ import type { EtcdKv } from '../etcd/kv.ts';
 import type { Compare, Operation } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
 import { keptHistory } from '../single/local-lock.ts';
+import { type ProgressRecord, progressOf, progressRecord } from '../state/progress-record.ts';
 import { parseRecord } from '../state/records.ts';
 import { answersIn, readHistory, withAnswer } from '../state/requests.ts';
 import type { RequestInbox } from './request-inbox.ts';
@@ -65,7 +66,7 @@ export class EtcdLock implements SyncLock {
   }
 
   async writeProgress(progress: SyncProgress): Promise<void> {
-    await this.#put(this.#input.keys.progress(this.#input.uid), progress);
+    await this.#put(this.#input.keys.progress(this.#input.uid), progressRecord(progress));
   }
 
   report(status: SyncStatus): void {
@@ -207,5 +208,5 @@ export async function readProgress(
   signal: AbortSignal,
 ): Promise<SyncProgress> {
   const pair = await kv.get(keys.progress(uid), signal);
-  return pair === undefined ? noProgress : parseRecord<SyncProgress>(pair);
+  return pair === undefined ? noProgress : progressOf(parseRecord<ProgressRecord>(pair));
 }

@@ -82,7 +82,7 @@ describe('session of an agent', () => {
     const writes = Array.from({ length: 50 }, (_, index) => first.offsets.write(`{"at":${index}}`));
     await Promise.all(writes);
     assert.equal(await first.offsets.read(), '{"at":49}');
-    await first.writeProgress({ hasCaughtUp: true, isCompleted: false, meaning: 'm' });
+    await first.writeProgress({ hasCaughtUp: true, isCompleted: false, fingerprint: 'm' });
     await first.appendHistory({ time: 't', by: 'me', action: 'set', from: null, to: 'x' });
     first.report(statusOf('data', 'Running', 1));
     await until(async () => (await two.reports.readStatus('data'))?.rows.written === 1, {
@@ -93,7 +93,7 @@ describe('session of an agent', () => {
     assert.equal((await two.reports.readStatuses()).get('data')?.rows.written, 2);
     const second = await acquire(b, 'data');
     assert.equal(await second.offsets.read(), '{"at":49}');
-    assert.equal((await second.readProgress()).meaning, 'm');
+    assert.equal((await second.readProgress()).fingerprint, 'm');
     assert.deepEqual(
       (await second.readHistory()).map(({ to }) => to),
       ['x'],
@@ -110,7 +110,7 @@ describe('session of an agent', () => {
     const read = () => lock.offsets.read();
     for (let index = 0; index < 20; index++) {
       const offset = lock.offsets.write(`${index}`).then(read);
-      await lock.writeProgress({ hasCaughtUp: true, isCompleted: false, meaning: `${index}` });
+      await lock.writeProgress({ hasCaughtUp: true, isCompleted: false, fingerprint: `${index}` });
       assert.equal(await offset, `${index}`);
     }
     await a.leave();

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import { fenced, IdraError, type Stopped } from '../../core/errors.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../../core/status.ts';
 import { noProgress, type OffsetMirror, type SyncLock, type SyncProgress } from '../../core/sync-store.ts';
+import { type ProgressRecord, progressOf, progressRecord } from '../state/progress-record.ts';
 import { type Tables, writeState } from './tables.ts';
 
 /** A status in which only counters change is written at most this often. */
@@ -42,11 +43,11 @@ export class LocalLock implements SyncLock {
 
   async readProgress(): Promise<SyncProgress> {
     const text = this.#read('memory');
-    return text === null ? noProgress : (JSON.parse(text) as SyncProgress);
+    return text === null ? noProgress : progressOf(JSON.parse(text) as ProgressRecord);
   }
 
   async writeProgress(progress: SyncProgress): Promise<void> {
-    this.#write('memory', JSON.stringify(progress));
+    this.#write('memory', JSON.stringify(progressRecord(progress)));
   }
 
   report(status: SyncStatus): void {

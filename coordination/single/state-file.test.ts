@@ -57,7 +57,7 @@ describe('state file', () => {
     assert.equal(await lock.offsets.read(), null);
     assert.deepEqual(await lock.readProgress(), { hasCaughtUp: false, isCompleted: false });
     await lock.offsets.write('{"mode":"Id","id":"7"}');
-    await lock.writeProgress({ hasCaughtUp: true, isCompleted: false, meaning: 'm' });
+    await lock.writeProgress({ hasCaughtUp: true, isCompleted: false, fingerprint: 'm' });
     lock.report(statusOf(uid, 'Running', 1));
     lock.report(statusOf(uid, 'Running', 2));
     const time = '2026-01-01T00:00:00.000Z';
@@ -72,7 +72,7 @@ describe('state file', () => {
     assert.ok(again);
     assert.equal(await again.offsets.read(), '{"mode":"Id","id":"7"}');
     assert.equal(second.readOffset(uid), '{"mode":"Id","id":"7"}');
-    assert.equal((await again.readProgress()).meaning, 'm');
+    assert.equal((await again.readProgress()).fingerprint, 'm');
     assert.equal(second.readStatus(uid)?.rows.written, 2);
     const history = await again.readHistory();
     assert.deepEqual([history.length, history[0]?.from, history.at(-1)?.to], [20, '5', '25']);

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { permanent } from '../../core/errors.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
+import { type ProgressRecord, progressOf } from '../state/progress-record.ts';
 
 /** Pages may be partially written by a checkpoint of the run that has the file open. */
 const tries = 3;
@@ -51,7 +52,7 @@ function storedIn(file: Buffer): ReadonlyMap<string, StoredSync> {
     return new Map(
       syncs.map((sync) => [
         qualifiedName(sync),
-        { uid: sync.uid, progress: progressOf(sync.memory), offset: sync.offset },
+        { uid: sync.uid, progress: storedProgress(sync.memory), offset: sync.offset },
       ]),
     );
   } finally {
@@ -59,6 +60,6 @@ function storedIn(file: Buffer): ReadonlyMap<string, StoredSync> {
   }
 }
 
-function progressOf(text: string | null): SyncProgress {
-  return text === null ? noProgress : (JSON.parse(text) as SyncProgress);
+function storedProgress(text: string | null): SyncProgress {
+  return text === null ? noProgress : progressOf(JSON.parse(text) as ProgressRecord);
 }

@@ -1,9 +1,10 @@
 import type { SyncStatus } from '../../core/status.ts';
-import { mayHaveRow, type SyncProgress } from '../../core/sync-store.ts';
+import { mayHaveRow } from '../../core/sync-store.ts';
 import type { DesiredState, DesiredSync, New, Side } from '../contract.ts';
 import type { EtcdKv } from '../etcd/kv.ts';
 import { type KeyValue, type Operation, underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
+import { type ProgressRecord, progressOf } from './progress-record.ts';
 import { parseRecord, readRecords } from './records.ts';
 
 /**
@@ -69,7 +70,8 @@ async function purgeUnclaimed(kv: EtcdKv, keys: Keys, uid: string, side: Side): 
   });
   const [sync, lock, progress, offset, status] = results.map(({ pairs }) => pairs?.[0]);
   const hasToken = status && parseRecord<SyncStatus>(status).fencingToken !== undefined;
-  const isClaimed = (progress && mayHaveRow(parseRecord<SyncProgress>(progress))) || offset || hasToken;
+  const isClaimed =
+    (progress && mayHaveRow(progressOf(parseRecord<ProgressRecord>(progress)))) || offset || hasToken;
   if (lock || isClaimed) return false;
   const compare = [
     { key: keys.lock(uid), create: 0n },

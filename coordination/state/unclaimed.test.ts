@@ -65,7 +65,7 @@ describe('a Sync that nobody has claimed', () => {
 
     const older = await stored('older');
     const second = await locked('older');
-    await second.writeProgress({ ...noProgress, meaning: 'of a version that announced nothing' });
+    await second.writeProgress({ ...noProgress, fingerprint: 'of a version that announced nothing' });
     await second.release();
     assert.equal(await older(), false);
 

@@ -147,7 +147,7 @@ export class CommitRows {
       uid: literalText(row.uid),
       '`table`': literalText(row.table),
       name: literalText(row.name),
-      meaning: literalText(row.meaning),
+      meaning: literalText(row.fingerprint),
       token: String(row.token),
       '`offset`': literalOrNull(row.offset),
       '`rows`': String(row.rows),

@@ -132,7 +132,7 @@ export class CommitRows {
    * exists.
    */
   claimSql(row: Omit<CommitRow, 'time'>, sessionId: string, isNew: boolean): string {
-    const values = [row.uid, row.table, row.name, row.meaning].map(literalText);
+    const values = [row.uid, row.table, row.name, row.fingerprint].map(literalText);
     return `INSERT INTO ${this.#name} AS c (uid, "table", name, meaning, token, "offset", rows, session, closed, layout, time)
       VALUES (${values.join(', ')}, ${row.token}, ${nullable(row.offset)}, ${row.rows}, ${sessionId}, false, ${commitLayout}, clock_timestamp())
       ON CONFLICT (uid, "table") DO UPDATE SET name = excluded.name, meaning = excluded.meaning, token = excluded.token,

@@ -34,8 +34,8 @@ export const claims: readonly Case[] = [
       const options = { from: await context.fill(3), to: context.newName(), ...byId };
       await (await context.claim(options)).pass();
       const flow = await context.open(options);
-      const kept = await flow.claim({ meaning: 'other' });
-      assert.deepEqual([kept.token, kept.offset, kept.rows, kept.meaning], [2n, at(3), 3, 'other']);
+      const kept = await flow.claim({ fingerprint: 'other' });
+      assert.deepEqual([kept.token, kept.offset, kept.rows, kept.fingerprint], [2n, at(3), 3, 'other']);
       const restarted = await flow.claim({ offset: 'restart' });
       assert.deepEqual([restarted.token, restarted.offset, restarted.rows], [3n, null, 0]);
       await context.holds(flow.to, ...texts(1, 2, 3));
