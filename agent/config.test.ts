@@ -26,7 +26,7 @@ for (const [variable, value] of Object.entries({
   IDRA_MAX_BYTES_IN_FLIGHT: 'much',
   IDRA_LOG_LEVEL: 'loud',
 })) {
-  test(`a wrong ${variable} is named`, () => {
+  test(`an error names the invalid ${variable}`, () => {
     assert.throws(
       () => readAgentConfig({ ...etcd, [variable]: value }),
       (error) => error instanceof IdraError && error.path === variable && error.disposition === 'permanent',
@@ -34,7 +34,7 @@ for (const [variable, value] of Object.entries({
   });
 }
 
-test('the command ends with status 2 and one line that says what would be right', async () => {
+test('the command ends with status 2 and one line that names the valid values', async () => {
   const { code, stderr } = await runCommand(`${projectFolder}/bin/idra`, ['agent'], {
     env: { ...etcd, IDRA_LEASE_TTL: 'long' },
   });

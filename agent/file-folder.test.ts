@@ -25,12 +25,12 @@ async function filesOf(dataSource: string, root: string | undefined): Promise<re
   return seen;
 }
 
-test('each way to a system has the folder of its namespace', async () => {
+test('each path to a file system has the folder of its namespace', async () => {
   const folder = { root: '/files', namespace: 'team-a' };
   assert.deepEqual(await filesOf('team-a/shop', '/files'), Array(4).fill(folder));
 });
 
-test('without a root, or for what is no namespace, there are no files', async () => {
+test('without a root, or for an invalid namespace, there are no files', async () => {
   assert.deepEqual(await filesOf('team-a/shop', undefined), Array(4).fill('none'));
   for (const name of ['..', '.', '', 'a b'])
     assert.deepEqual(await filesOf(`${name}/x`, '/files'), Array(4).fill('none'));

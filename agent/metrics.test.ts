@@ -4,7 +4,7 @@ import { AgentMetrics } from './metrics.ts';
 
 const orders = { uid: 'u', namespace: 'team-a', name: 'orders' };
 
-test('the series of a sync go with it; the lag grows while nothing is said', async () => {
+test('the series of a Sync end with it; the lag grows while nothing is reported', async () => {
   const metrics = new AgentMetrics({ leaseLeftMs: () => 5_000, isLeader: () => true });
   metrics.batchWritten(orders, { rows: 5, bytes: 100, writeMs: 20 });
   metrics.attemptFailed(orders, { code: 'ConnectionLost', isTransient: true });

@@ -13,6 +13,6 @@ test('manifests of namespaces that are not watched are not read', () => {
   assert.throws(() => within.readDataSource(objectIn('team-b')), { code: 'NamespaceNotWatched' });
 });
 
-test('without a list all are watched', () => {
+test('without a list all namespaces are watched', () => {
   assert.equal(withinNamespaces(reader, []).readSync(objectIn('team-b')), 'sync');
 });

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { projectFolder, runCommand } from '../e2e/kit/processes.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 
-describe('whoever reads the output has ended', () => {
+describe('when the reader of the output has ended', () => {
   let folder: string;
   before(async () => {
     folder = await tempFolder('pipe');
@@ -35,7 +35,7 @@ describe('whoever reads the output has ended', () => {
     return n;
   };
 
-  test('help, check and plan end quietly, with the status that they would have had', async () => {
+  test('help, check and plan end without an error, with their usual status', async () => {
     assert.deepEqual(await piped('--help', 'stdout'), { status: 0, other: '' });
     assert.deepEqual(await piped('check -f syncs.yaml', 'stdout'), { status: 0, other: '' });
     assert.deepEqual(await piped('plan -f syncs.yaml --state state.db', 'stdout'), { status: 1, other: '' });
@@ -52,12 +52,12 @@ describe('whoever reads the output has ended', () => {
     assert.equal((await piped(`${once} --progress json`, 'stdout')).status, 0);
   });
 
-  test('a run without an end stops, as by Ctrl-C, when nobody reads its progress', async () => {
+  test('a continuous run stops, as by Ctrl-C, when its progress output is closed', async () => {
     const { status } = await piped('run -f syncs.yaml --state state.db', 'stderr');
     assert.equal(status, 0);
   });
 
-  test('an agent whose log nobody reads ends by its own status', async () => {
+  test('an agent whose log is closed ends with its own status', async () => {
     const { status } = await piped('agent', 'stderr');
     assert.equal(status, 3);
   });

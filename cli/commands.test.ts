@@ -45,7 +45,7 @@ const others = [
 ];
 
 describe('every command', () => {
-  test('is of use: a sentence, an example of itself, help with status 0', async () => {
+  test('has a description, an example, and help with status 0', async () => {
     assert.ok(all.length > 20);
     for (const { path, command } of all) {
       const name = path.join(' ');
@@ -57,7 +57,7 @@ describe('every command', () => {
     }
   });
 
-  test('answers -o json where it gives data', () => {
+  test('supports -o json if it prints data', () => {
     for (const { path, command } of all) {
       const name = path.join(' ');
       if (silent.includes(name) || others.includes(name)) continue;
@@ -68,7 +68,7 @@ describe('every command', () => {
     }
   });
 
-  test('says with status 2 that a call is wrong, and what would be right', async () => {
+  test('reports a wrong call with status 2 and a remedy', async () => {
     for (const { path } of all) {
       const { status, talk } = await idra([...path, '--no-such-option']);
       assert.equal(status, 2, path.join(' '));
@@ -87,7 +87,7 @@ describe('every command', () => {
     assert.match(kind.talk, /Allowed choices are json, yaml/);
   });
 
-  test('says with status 3 that no place is given, where it needs one', async () => {
+  test('ends with status 3 if it needs an etcd, cluster or state file and none is given', async () => {
     for (const call of ['get syncs', 'describe sync orders', 'locks', 'epoch get', 'delete sync orders']) {
       const { status, talk, out } = await idra(call.split(' '));
       assert.deepEqual([status, out], [3, ''], call);
@@ -107,7 +107,7 @@ describe('completion', () => {
     });
   }
 
-  test('completes commands, their own commands and options in bash', async () => {
+  test('completes commands, subcommands and options in bash', async () => {
     const { out } = await idra(['completion', 'bash']);
     const ask = (...words: readonly string[]) =>
       spawnSync(
@@ -126,7 +126,7 @@ describe('completion', () => {
     assert.equal(ask('idra', 'get', 'sy'), 'syncs');
   });
 
-  test('offers files where a file is wanted, the known values where they are, and else nothing', async () => {
+  test('offers files for file arguments, known values for others, and otherwise nothing', async () => {
     const { out } = await idra(['completion', 'bash']);
     const ask = (...words: readonly string[]) =>
       spawnSync('bash', [
@@ -142,7 +142,7 @@ describe('completion', () => {
     assert.doesNotMatch(ask('idra', 'get'), /README/);
   });
 
-  test('offers the names that there are, and nothing where nobody can be asked', async () => {
+  test('offers existing names, and nothing if they cannot be listed', async () => {
     const folder = await tempFolder('completion');
     const state = openStateFile(join(folder, 'state.db'));
     for (const name of ['orders', 'items']) state.identify('default', name);
@@ -169,7 +169,7 @@ describe('completion', () => {
     assert.deepEqual([unreachable.stdout.trim(), unreachable.stderr], ['', '']);
   });
 
-  test('refuses another shell', async () => {
+  test('refuses an unknown shell', async () => {
     const { status, talk } = await idra(['completion', 'tcsh']);
     assert.equal(status, 2);
     assert.match(talk, /use bash, zsh or fish/);

@@ -36,7 +36,7 @@ describe('idra etcd roles', () => {
     return openEtcd3(config.endpoints[0] ?? '', readCredentials(config).options);
   };
 
-  test('makes users and roles and turns authentication on, once; an older layout is brought to this one', async () => {
+  test('creates users and roles and enables authentication once; an older layout is migrated', async () => {
     const first = await roles();
     assert.equal(first.status, 0, first.talk);
     assert.match(first.out, /role idra-agent: read on \S+\/v1\/syncs\/ is granted/);
@@ -78,7 +78,7 @@ describe('idra etcd roles', () => {
     (client as unknown as { close(): void }).close?.();
   });
 
-  test('each role can do what it is for, and is refused all else', async () => {
+  test('each role can do its task, and is refused everything else', async () => {
     let refused = 0;
     for (const role of roleNames) {
       const client = new EtcdClient(etcd.config(role));
@@ -112,7 +112,7 @@ describe('idra etcd roles', () => {
     assert.ok(refused > 60, `${refused} refusals`);
   });
 
-  test('a watch of what may not be read is refused as well', async () => {
+  test('a watch on keys that may not be read is refused as well', async () => {
     const client = new EtcdClient(etcd.config('idra-operator'));
     const { revision, cluster } = await client.range({ key: keys.epoch });
     const { promise, resolve } = Promise.withResolvers<Error>();
@@ -126,7 +126,7 @@ describe('idra etcd roles', () => {
     client.close();
   });
 
-  test('who has no certificate, or one of another name, has nothing', async () => {
+  test('a client without a certificate, or with one of another name, has no access', async () => {
     const stranger = new EtcdClient({ ...etcd.config('root'), ...(await etcd.sign('somebody')) });
     await assert.rejects(stranger.range({ key: keys.epoch }), asked('somebody', 'read', 'epoch'));
     stranger.close();

@@ -68,7 +68,7 @@ async function closeDeleted(name: string): Promise<void> {
 }
 
 describe('idra apply', () => {
-  test('makes what is new with its defaults, changes what differs, and leaves the rest', async () => {
+  test('creates new objects with defaults, updates changed ones, and leaves the others', async () => {
     const path = await file('first.yaml', secret + sync('orders') + systems);
     const made = await run('apply', '-f', path);
     assert.deepEqual(
@@ -94,14 +94,14 @@ describe('idra apply', () => {
     assert.deepEqual([second?.generation, second?.uid, second?.createdAt], [2, first?.uid, first?.createdAt]);
   });
 
-  test('keeps secrets out of etcd, and says where agents read them', async () => {
+  test('keeps secrets out of etcd, and reports where agents read them', async () => {
     const { status, talk } = await run('apply', '-f', await file('secret.yaml', secret));
     assert.equal(status, 0);
     assert.match(talk, /secret\/shop-db is not stored.*IDRA_SECRETS_DIR\/shop-db\/KEY/);
     assert.doesNotMatch(JSON.stringify(await store.desired.read()), /hunter2/);
   });
 
-  test('stores nothing where anything is wrong, and names every place', async () => {
+  test('stores nothing if anything is invalid, and names every location', async () => {
     const text =
       sync('bad').replace('dataSource: shop', 'dataSource: shp').replace('mode: Id', 'mode: Ids') +
       sync('lost').replace('dataSource: shop', 'dataSource: shp');
@@ -132,7 +132,7 @@ describe('idra apply', () => {
     assert.equal(await store.desired.findSync('default', 'bad'), undefined);
   });
 
-  test('two at once end in one of them, whole', async () => {
+  test('two concurrent applies end with one of the two, complete', async () => {
     const paths = await Promise.all(
       ['1s', '2s', '3s', '4s'].map((every) =>
         file(`${every}.yaml`, sync('race', `  schedule: { every: ${every} }\n`)),
@@ -150,7 +150,7 @@ describe('idra apply', () => {
 });
 
 describe('idra get and describe', () => {
-  test('print the table of the contract and stable JSON', async () => {
+  test('print the table and stable JSON of the contract', async () => {
     const table = (await run('get', 'syncs')).out.split('\n');
     assert.equal(
       table[0]?.replace(/ +/g, ' '),
@@ -191,7 +191,7 @@ describe('idra get and describe', () => {
     );
   });
 
-  test('what is suspended stays so over an apply, until it is resumed', async () => {
+  test('a suspended Sync stays suspended over an apply, until it is resumed', async () => {
     assert.equal((await run('suspend', 'orders')).out, 'default/orders: suspended\n');
     await run('apply', '-f', join(folder, 'changed.yaml'));
     assert.match(
@@ -219,20 +219,20 @@ test('idra get --watch prints the table again when it changes', async () => {
 });
 
 describe('idra delete', () => {
-  test('refuses a data source that a sync uses', async () => {
+  test('refuses a DataSource that a Sync uses', async () => {
     const { status, talk } = await run('delete', 'datasource', 'shop');
     assert.equal(status, 2);
     assert.match(talk, /used by (orders, race|race, orders); delete these syncs first/);
   });
 
-  test('marks a sync, and says that no agent has closed it in time', async () => {
+  test('marks a Sync, and reports if no agent has closed it in time', async () => {
     const { status, talk } = await run('delete', 'sync', 'race', '--timeout', '200ms');
     assert.equal(status, 1);
     assert.match(talk, /no agent has closed it in time; it is deleted once an agent runs/);
     assert.equal((await run('delete', 'sync', 'race', '--no-wait')).status, 0);
   });
 
-  test('made again meanwhile, it is another sync', async () => {
+  test('a Sync that is recreated meanwhile is another Sync', async () => {
     const old = await store.desired.findSync('default', 'race');
     assert.equal((await run('apply', '-f', join(folder, '1s.yaml'))).out, 'sync/race created\n');
     const made = await store.desired.findSync('default', 'race');
@@ -242,7 +242,7 @@ describe('idra delete', () => {
     assert.equal((await store.desired.findSync('default', 'race'))?.uid, made?.uid);
   });
 
-  test('waits until an agent has closed the syncs, then the data sources go', async () => {
+  test('waits until an agent has closed the Syncs, then deletes the DataSources', async () => {
     const path = await file('all.yaml', systems + sync('orders') + sync('race'));
     const [{ status, out }] = await Promise.all([
       run('delete', '-f', path),
@@ -259,7 +259,7 @@ describe('idra delete', () => {
   });
 });
 
-test('an etcd that does not answer is told with status 3', async () => {
+test('an etcd that does not answer is reported with status 3', async () => {
   const { status, talk } = await idra(['get', 'syncs'], { IDRA_ETCD_ENDPOINTS: 'http://127.0.0.1:1' });
   assert.equal(status, 3);
   assert.match(talk, /etcd/);

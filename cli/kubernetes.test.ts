@@ -27,7 +27,7 @@ describe('the command line in a cluster with Kubernetes', () => {
       IDRA_ETCD_ENDPOINTS: '',
     });
 
-  test('run-now is an annotation, and its answer is told', async () => {
+  test('run-now is an annotation, and its answer is printed', async () => {
     const { uid } = (await bed.makeSync('team-a', 'orders')).metadata;
     const running = run('run-now', 'orders');
     const [request] = await until(
@@ -53,7 +53,7 @@ describe('the command line in a cluster with Kubernetes', () => {
     assert.match(out, /team-a\/orders: a pass has begun/);
   });
 
-  test('suspend and resume stand beside the spec, which Git may own', async () => {
+  test('suspend and resume are annotations, because Git may own the spec', async () => {
     await bed.makeSync('team-a', 'items');
     assert.equal((await run('suspend', 'items')).status, 0);
     const object = await bed.shown(
@@ -97,7 +97,7 @@ describe('the command line in a cluster with Kubernetes', () => {
     assert.match(history.talk, /has no history.*IDRA_ETCD_ENDPOINTS/);
   });
 
-  test('what is not there is answered with what is; no cluster is exit status 3', async () => {
+  test('a missing object is answered with the existing ones; no cluster is exit status 3', async () => {
     const wrong = await run('run-now', 'nothing');
     assert.equal(wrong.status, 2);
     assert.match(wrong.talk, /has no Sync team-a\/nothing; it has .*team-a\/orders/);
@@ -106,7 +106,7 @@ describe('the command line in a cluster with Kubernetes', () => {
     assert.match(context.talk, /other does not name a cluster/);
   });
 
-  test('kubectl idra is the same, for the cluster that kubectl speaks to', async () => {
+  test('kubectl idra does the same, in the cluster that kubectl uses', async () => {
     const places = [
       inVariable('KUBEBUILDER_ASSETS', ['kubectl']),
       onPath(['kubectl']),

@@ -6,7 +6,7 @@ import { tempFolder } from '../e2e/kit/temp.ts';
 import { processCli } from './cli.ts';
 import { liveNames } from './live-names.ts';
 
-test('a name that a shell would take for a command is not offered', async () => {
+test('a name that a shell would run as a command is not offered', async () => {
   const path = join(await tempFolder('live-names'), 'state.db');
   const state = openStateFile(path);
   for (const name of ['orders', '$(id)', '`id`', '-n', 'a;b']) state.identify('default', name);

@@ -73,7 +73,7 @@ spec:
   ${fields}
 `;
 
-describe('manifests that are right', () => {
+describe('valid manifests', () => {
   test('come from a file, a folder, several documents, YAML and JSON, and a List', async () => {
     const json = {
       apiVersion: 'idra.dev/v1alpha1',
@@ -111,7 +111,7 @@ describe('manifests that are right', () => {
     assert.equal(read(join(path, 'a.yaml')).syncs.length, 1);
   });
 
-  test('give secrets by manifest, data and stringData, and else by the environment', async () => {
+  test('give secrets by manifest, data and stringData, and otherwise by the environment', async () => {
     const secret = (fields: string) =>
       `apiVersion: v1\nkind: Secret\nmetadata: { name: shop-db }\n${fields}\n---\n`;
     const reveal = async (text: string, env: Cli['env']) => {
@@ -129,8 +129,8 @@ describe('manifests that are right', () => {
   });
 });
 
-describe('manifests that are wrong', () => {
-  test('are told all at once, each with file, line, column and field', async () => {
+describe('invalid manifests', () => {
+  test('are reported all at once, each with file, line, column and field', async () => {
     const findings = await wrong({
       'a.yaml': `${system('shop')}---\n${sync('one', 'mod: Snapshot')}`,
       'b.yaml': `${sync('two', 'mode: Id')}---\n${sync('Three')}`,
@@ -148,7 +148,7 @@ describe('manifests that are wrong', () => {
     for (const each of findings) assert.ok(each.fix, each.message);
   });
 
-  test('name a kind, version or field that is not there, and what would be right', async () => {
+  test('with an unknown kind, version or field get a suggestion', async () => {
     const findings = await wrong({
       'a.yaml': system('shop').replace('DataSource', 'Datasource'),
       'b.yaml': system('shop').replace('v1alpha1', 'v1'),
@@ -167,7 +167,7 @@ describe('manifests that are wrong', () => {
     );
   });
 
-  test('are two of one name, or without the DataSource that they name', async () => {
+  test('are two of one name, or a Sync without its DataSource', async () => {
     const findings = await wrong({
       'a.yaml': `${sync('one')}---\n${system('shopp')}`,
       'b.yaml': sync('one'),
@@ -183,7 +183,7 @@ describe('manifests that are wrong', () => {
     assert.match(findings[2]?.message ?? '', /another Sync default\/one at .*a\.yaml:3:13/);
   });
 
-  test('name a Secret that is not there, or a key that it lacks', async () => {
+  test('name a Secret or a key of it that does not exist', async () => {
     const text = system('shop', withPassword);
     const [missing] = await wrong({ 'a.yaml': text });
     assert.deepEqual(places(missing ? [missing] : []), ['a.yaml:4:74 spec.postgres.passwordSecretRef.name']);
@@ -195,7 +195,7 @@ describe('manifests that are wrong', () => {
     assert.doesNotMatch(JSON.stringify(key), /hunter2/);
   });
 
-  test('never show what a Secret holds', async () => {
+  test('never show the content of a Secret', async () => {
     const secret = 'apiVersion: v1\nkind: Secret\nmetadata: { name: s }\n';
     const findings = await wrong({
       'a.yaml': `${secret}data: { password: "hunter2!" }\n`,

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { projectFolder, runCommand } from '../e2e/kit/processes.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 
-test('a clone in which make build has not run says so, whatever Node the machine has', async () => {
+test('a clone in which make build has not run reports this, whatever Node the machine has', async () => {
   const folder = await tempFolder('not-built');
   await mkdir(join(folder, 'bin'));
   await copyFile(`${projectFolder}/bin/idra`, join(folder, 'bin/idra'));

@@ -6,7 +6,7 @@ import { openStateFile } from '../coordination/single/state-file.ts';
 import { projectFolder, runCommand } from '../e2e/kit/processes.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 
-test('the state file of this folder goes before a KUBECONFIG that is set everywhere', async () => {
+test('the state file of this folder is preferred to a KUBECONFIG set in the environment', async () => {
   const folder = await tempFolder('open-fleet');
   const call = (env: NodeJS.ProcessEnv = {}) =>
     runCommand(`${projectFolder}/bin/idra`, ['offset', 'get', 'orders'], {

@@ -233,7 +233,7 @@ describe('cluster', () => {
     await a.leave();
   });
 
-  test('a probe is answered once, by an agent that fits, and again when that one dies', async () => {
+  test('a probe is answered by one agent that fits, and by another one if it dies', async () => {
     const [a, b] = [await join('a', { zone: 'x' }), await join('b', { zone: 'y' })];
     const answered: string[] = [];
     const answerBy = (session: AgentSession, answer: (kind: string) => Promise<unknown>) =>

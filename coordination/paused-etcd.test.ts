@@ -7,7 +7,7 @@ import { syncOf } from './test-objects.ts';
 
 const leaseTtlMs = 6_000;
 
-test('an etcd that is paused for a third of a lease, again and again, costs no lease and no lock', async () => {
+test('an etcd that is repeatedly paused for a third of a lease costs no lease and no lock', async () => {
   const server = await etcd({ members: 3 });
   const connections = new Connections(server);
   try {

@@ -13,14 +13,14 @@ test('the result, or the reason of the signal, whichever comes first', async () 
   await assert.rejects(waiting, stopped);
 });
 
-test('what fails after the signal has fired is a failure of nobody', async () => {
+test('a failure after the signal has fired is not reported', async () => {
   const { promise, reject } = Promise.withResolvers<void>();
   await assert.rejects(orAborted(promise, AbortSignal.abort(stopped)), stopped);
   reject(new Error('late'));
   await new Promise(setImmediate);
 });
 
-test('the signal that has fired first', async () => {
+test('the signal that fired first', async () => {
   const [one, other] = [new AbortController(), new AbortController()];
   const first = firstAborted(one.signal, other.signal);
   other.abort(stopped);

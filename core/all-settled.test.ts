@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allSettled } from './all-settled.ts';
 
-test('all settle before the first error in the list is thrown', async () => {
+test('every promise settles before the first error of the list is thrown', async () => {
   const late = Promise.withResolvers<string>();
   let isThrown = false;
   const both = allSettled([late.promise, Promise.reject(new Error('second'))]).catch((error: unknown) => {

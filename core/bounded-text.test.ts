@@ -5,7 +5,7 @@ import { permanent } from './errors.ts';
 
 const byCode = (...codes: number[]) => String.fromCharCode(...codes);
 
-test('what would not be seen is written out, and nothing else is touched', () => {
+test('invisible characters are escaped, and no others are changed', () => {
   assert.equal(visibleText(`a${byCode(0x1b)}]0;title${byCode(7)}`), 'a\\u001b]0;title\\u0007');
   assert.equal(
     visibleText(`${byCode(0x9b)}2J${byCode(0x202e)}x${byCode(0x2028)}`),
@@ -14,7 +14,7 @@ test('what would not be seen is written out, and nothing else is touched', () =>
   assert.equal(visibleText('Grüße, 日本 👋\n\tnext'), 'Grüße, 日本 👋\n\tnext');
 });
 
-test('a message of megabytes is cut off, whatever its characters', () => {
+test('a message of megabytes is truncated, whatever its characters', () => {
   for (const char of ['x', 'ü', '日', '👋', byCode(0)]) {
     const bounded = boundedText(char.repeat(1_000_000));
     assert.ok(Buffer.byteLength(bounded) < 4_200, `${char}: ${Buffer.byteLength(bounded)}`);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Budget } from './budget.ts';
 
-test('who asks for more than is free waits, and nobody overtakes', async () => {
+test('a request for more than is free waits, and later requests do not overtake it', async () => {
   const budget = new Budget(10);
   const order: string[] = [];
   const first = await budget.take(8);
@@ -26,7 +26,7 @@ test('who asks for more than is free waits, and nobody overtakes', async () => {
   assert.equal(budget.used, 0);
 });
 
-test('more than there is at all is admitted alone', async () => {
+test('a request for more than the whole budget is admitted alone', async () => {
   const budget = new Budget(10);
   const small = await budget.take(1);
   let isAdmitted = false;
@@ -49,7 +49,7 @@ test('more than there is at all is admitted alone', async () => {
   assert.equal(budget.used, 4);
 });
 
-test('one that gives up waiting holds up nobody behind it', async () => {
+test('a request that stops waiting does not delay those behind it', async () => {
   const budget = new Budget(10);
   await budget.take(5);
   const stop = new AbortController();

@@ -36,11 +36,11 @@ const plan = (source: Relation, existing: Relation | null, schemaChanges: 'Fail'
   return { names: columns.map((each) => each.name), codes: errors.map((each) => each.code), refused };
 };
 
-test('a table without columns is refused by one sentence', () => {
+test('a table without columns is refused with one error', () => {
   assert.deepEqual(plan(relation(), null), { names: [], codes: ['NoColumns'], refused: [] });
 });
 
-test('names that the destination would cut off or take for one', () => {
+test('names that the destination would truncate, or treat as equal', () => {
   assert.deepEqual(plan(relation(column('id'), column('\u540d\u540d\u540d')), null).codes, ['NameTooLong']);
   assert.deepEqual(plan(relation(column('Id'), column('id'), column('x')), null).codes, ['NamesCollide']);
   const existing = relation(column('Id'));
@@ -52,7 +52,7 @@ test('names that the destination would cut off or take for one', () => {
   assert.deepEqual(plan(long, long).codes, []);
 });
 
-test('a column that is to be added is told, since older rows have nothing in it', () => {
+test('a column that will be added is reported, because it is NULL in older rows', () => {
   const { findings } = planColumns({
     source: relation(column('id'), column('more')),
     existing: relation(column('id')),
@@ -66,13 +66,13 @@ test('a column that is to be added is told, since older rows have nothing in it'
   );
 });
 
-test('a column that is too narrow has one finding, and is no missing one', () => {
+test('a column that is too narrow has one finding, and does not count as missing', () => {
   const source = relation(column('id'), column('k'));
   const existing = relation(column('id'), column('k', { nativeType: 'tiny' }));
   assert.deepEqual(plan(source, existing), { names: ['id'], codes: ['ColumnTooNarrow'], refused: ['k'] });
 });
 
-test('a column that the destination computes is told, and more so where the source does not compute it', () => {
+test('a column that the destination computes is reported, with a higher severity if the source does not compute it', () => {
   const severityOf = (source: Column) =>
     planColumns({
       source: relation(column('id'), source),
@@ -85,7 +85,7 @@ test('a column that the destination computes is told, and more so where the sour
   assert.deepEqual(severityOf(column('total', { isGenerated: true })), ['info ColumnComputed']);
 });
 
-test('values that do not fit are a warning, but for those that ordinary tables do not have', () => {
+test('values that do not fit are a warning, except those that ordinary tables do not contain', () => {
   const severity = (isRare: boolean) =>
     planColumns({
       source: relation(column('id')),
@@ -98,7 +98,7 @@ test('values that do not fit are a warning, but for those that ordinary tables d
   assert.deepEqual(severity(true), [['TypeMisfits', 'info']]);
 });
 
-test('a destination without columns of its own takes all that come, and none is to be made', () => {
+test('a destination without own columns accepts all columns, and creates none', () => {
   const open: Relation = { ...relation(), hasOpenColumns: true };
   const { columns, findings } = planColumns({
     source: relation(column('id'), column('v', { isNullable: true })),

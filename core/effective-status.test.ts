@@ -16,25 +16,25 @@ const running: SyncStatus = {
   observedAt: '2026-11-24T08:00:00.000Z',
 };
 
-test('a sync that no agent has touched is Pending, or Suspended where that is wanted', () => {
+test('a Sync that no agent has started is Pending, or Suspended if its spec is suspended', () => {
   assert.equal(effectiveStatus(wanted, undefined, 0).state, 'Pending');
   assert.equal(effectiveStatus({ ...wanted, isSuspended: true }, undefined, 0).state, 'Suspended');
 });
 
-test('a suspended sync is shown so at once, with its rows and without an agent', () => {
+test('a suspended Sync is Suspended at once, with its rows and without an agent', () => {
   const shown = effectiveStatus({ ...wanted, isSuspended: true }, running, 0);
   assert.equal(shown.state, 'Suspended');
   assert.equal(shown.agent, undefined);
   assert.equal(shown.rows.written, 5);
 });
 
-test('a resumed sync is Pending until an agent says more', () => {
+test('a resumed Sync is Pending until an agent reports', () => {
   const last = effectiveStatus({ ...wanted, isSuspended: true }, running, 0);
   assert.equal(effectiveStatus(wanted, last, 0).state, 'Pending');
   assert.equal(effectiveStatus(wanted, running, 0), running);
 });
 
-test('what was said of an earlier spec says nothing of this one', () => {
+test('a report about an earlier spec does not apply to this one', () => {
   const changed = { ...wanted, generation: 3 };
   const shown = effectiveStatus(changed, running, 0);
   assert.deepEqual([shown.state, shown.hasCaughtUp, shown.hasCaughtUpBefore], ['Running', false, true]);
@@ -46,7 +46,7 @@ test('what was said of an earlier spec says nothing of this one', () => {
   assert.equal(effectiveStatus({ ...changed, isSuspended: true }, running, 0).hasCaughtUp, true);
 });
 
-test('a sync that nobody can run is shown with that reason and its rows', () => {
+test('a Sync that no agent can run has that reason, and its rows', () => {
   const lost = { reason: 'DataSourceNotFound', message: 'DataSource a/b does not exist' } as const;
   const shown = effectiveStatus(wanted, running, 0, lost);
   assert.deepEqual(
@@ -57,7 +57,7 @@ test('a sync that nobody can run is shown with that reason and its rows', () => 
   assert.equal(effectiveStatus({ ...wanted, isSuspended: true }, running, 0, lost).state, 'Suspended');
 });
 
-test('a sync that is deleted is Deleting, says what that waits for, and observes no later spec', () => {
+test('a deleted Sync is Deleting, reports what it waits for, and observes no later spec', () => {
   const deleted = { ...wanted, generation: 3, isDeleted: true };
   const shown = effectiveStatus(deleted, running, 0);
   assert.deepEqual([shown.state, shown.reason, shown.hasCaughtUp], ['Deleting', 'Deleting', false]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asIdraError, Stopped } from './errors.ts';
 
-test('a deadline that has passed is transient; what is not known is a bug', async () => {
+test('an expired deadline is a transient error; an unknown error is a bug', async () => {
   const timeout = AbortSignal.timeout(0);
   await new Promise((resolve) => timeout.addEventListener('abort', resolve, { once: true }));
   for (const thrown of [new Stopped('deadline'), timeout.reason]) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instantMs } from './instant.ts';
 
-test('the instant of a timestamp, with and without zone', () => {
+test('the instant of a timestamp, with and without time zone', () => {
   const cases: [text: string, timeZone: string, instant: string | undefined][] = [
     ['2026-11-24 08:00:00.5Z', 'Asia/Tokyo', '2026-11-24T08:00:00.500Z'],
     ['2026-11-24 08:00:00.123456', 'UTC', '2026-11-24T08:00:00.123Z'],

@@ -36,7 +36,7 @@ const behind: [Offset, Offset, ColumnType[]][] = [
   [page(1, '7'), page(1, '1'), [int]],
 ];
 
-test('an offset ahead of the last one passes', () => {
+test('an offset ahead of the last one is accepted', () => {
   for (const [before, after, types] of ahead) requireAhead(before, after, types);
 });
 

@@ -35,7 +35,7 @@ const offsets: fc.Arbitrary<Offset> = fc.oneof(
   }),
 );
 
-test('an offset survives its JSON and its text', () => {
+test('an offset is unchanged after a round trip through JSON and text', () => {
   fc.assert(
     fc.property(offsets, (given) => {
       const offset = { ...given };
@@ -46,7 +46,7 @@ test('an offset survives its JSON and its text', () => {
   );
 });
 
-test('what is not an offset of the mode is refused with an example', () => {
+test('an offset that does not match the mode is refused with an example', () => {
   for (const [text, mode] of [
     ['', 'Id'],
     ['2026-11-24', 'Timestamp'],
@@ -62,14 +62,14 @@ test('what is not an offset of the mode is refused with an example', () => {
   assert.throws(() => decodeOffset('{"mode":"Elsewhere"}'), /not one that this version knows/);
 });
 
-test('scalars as text: nothing is rounded', () => {
+test('scalars as text are not rounded', () => {
   assert.equal(scalarText(9_223_372_036_854_775_807n), '9223372036854775807');
   assert.equal(scalarText(Buffer.from([0, 255])), '00ff');
   assert.equal(scalarText(structuredClone(Buffer.from([48]))), '30');
   assert.equal(scalarText('x'), 'x');
 });
 
-test('bytes are digits, whatever thread they have come from', () => {
+test('bytes are written as hexadecimal digits, also if they come from another thread', () => {
   const bytes = Buffer.from([0, 0x5c, 0xff]);
   for (const value of [bytes, structuredClone(bytes) as Buffer]) assert.equal(scalarText(value), '005cff');
 });

@@ -17,7 +17,7 @@ const planned: Relation = {
   identity: '1',
 };
 
-test('a shape that a plan rests on: what differs is said', () => {
+test('a difference between two shapes is described', () => {
   requireShape(planned, { ...planned, estimatedRows: 5, keys: [{ ...planned.keys[0]!, name: 'other' }] });
   const cases: [Relation | null, RegExp][] = [
     [null, /s\.t has changed since it was planned: it is gone/],

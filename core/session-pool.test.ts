@@ -34,7 +34,7 @@ function pool() {
   return { opened, clock, sessions, lend: (key = reader) => sessions.lend(key, open, never) };
 }
 
-test('what is given back is lent again, the last one first, as it was after its opening', async () => {
+test('a returned session is reused, the last one first, in the state after its opening', async () => {
   const { opened, sessions, lend } = pool();
   const [one, two] = [await lend(), await lend()];
   await one.giveBack(true);
@@ -47,7 +47,7 @@ test('what is given back is lent again, the last one first, as it was after its 
   assert.equal(one.session.isClosed, true);
 });
 
-test('one that is busy, lost or cannot be reset is closed and never lent again', async () => {
+test('a session that is busy, lost or cannot be reset is closed and not reused', async () => {
   const { opened, lend } = pool();
   const cases: ((session: Fake) => boolean)[] = [
     () => false,
@@ -69,7 +69,7 @@ test('one that is busy, lost or cannot be reset is closed and never lent again',
   assert.equal(opened.length, 4);
 });
 
-test('a server without a free connection is asked again by nobody until some time has passed', async () => {
+test('after a server had no free connection, nobody tries to connect for a while', async () => {
   const { clock, sessions } = pool();
   let asked = 0;
   const full = async (): Promise<Fake> => {
@@ -85,7 +85,7 @@ test('a server without a free connection is asked again by nobody until some tim
   assert.equal(asked, 2);
 });
 
-test('a login that has reached a limit of its own holds up no other one of the same server', async () => {
+test('a login that has reached its own limit does not delay other logins of the same server', async () => {
   const { sessions, lend } = pool();
   const full = async (): Promise<Fake> => {
     throw transient('TooManyConnections', 'too many connections for role "shop"');
@@ -98,7 +98,7 @@ test('a login that has reached a limit of its own holds up no other one of the s
   });
 });
 
-test('few are opened at one time', async () => {
+test('only a few sessions are opened at a time', async () => {
   const { sessions } = pool();
   const opening: (() => void)[] = [];
   const slow = async () => {
@@ -115,7 +115,7 @@ test('few are opened at one time', async () => {
   await Promise.all(lent);
 });
 
-test('with sixteen connections the next one waits for what is given back or closed, but not for ever', async () => {
+test('with sixteen connections the next caller waits until one is returned or closed, up to a limit', async () => {
   const { opened, clock, lend } = pool();
   const lent = await Promise.all(Array.from({ length: 16 }, () => lend()));
   const [same, other] = [lend(), lend(writer)];
@@ -144,7 +144,7 @@ test('with sixteen connections the next one waits for what is given back or clos
   assert.equal((await late).session, opened[17]);
 });
 
-test('one that stops waiting for room passes its turn on', async () => {
+test('a caller that stops waiting passes its turn on', async () => {
   const { opened, sessions, lend } = pool();
   const lent = await Promise.all(Array.from({ length: 16 }, () => lend()));
   const stop = new AbortController();

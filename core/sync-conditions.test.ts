@@ -53,7 +53,7 @@ test('STATE x Ready, Reconciling, Stalled: each row of the table in docs/status.
   }
 });
 
-test('no condition is without a message, whatever was said', () => {
+test('every condition has a message, whatever was reported', () => {
   for (const state of [
     'Pending',
     'Running',

@@ -28,7 +28,7 @@ const lastError = {
   isTransient: true,
 } as const;
 
-test('LAG is what was known at last while somebody looks, and empty everywhere else', () => {
+test('LAG is the last known value while an agent reports, and empty otherwise', () => {
   const lagOf = (change: Partial<SyncStatus>) => {
     const status = { ...waiting, ...change };
     const { lag, lagSeconds } = syncStatusShape(status);

@@ -6,7 +6,7 @@ import { formatToken, makeToken, maxEpoch, tokenEpoch, tokenRevision } from './t
 const epochs = fc.integer({ min: 0, max: maxEpoch });
 const revisions = fc.bigInt({ min: 0n, max: 2n ** 48n - 1n });
 
-test('tokens order as (epoch, revision), fit a signed 64-bit column and come apart again', () => {
+test('tokens are ordered by (epoch, revision), fit a signed 64-bit column, and can be split into both', () => {
   fc.assert(
     fc.property(epochs, revisions, epochs, revisions, (epochA, revisionA, epochB, revisionB) => {
       const [a, b] = [makeToken(epochA, revisionA), makeToken(epochB, revisionB)];
@@ -18,7 +18,7 @@ test('tokens order as (epoch, revision), fit a signed 64-bit column and come apa
   );
 });
 
-test('what does not fit is refused', () => {
+test('values that do not fit are refused', () => {
   assert.throws(() => makeToken(maxEpoch + 1, 0n), RangeError);
   assert.throws(() => makeToken(0, 2n ** 48n), RangeError);
   assert.equal(formatToken(makeToken(3, 1842n)), '3.1842');

@@ -125,7 +125,7 @@ test('the generated files are those of the schemas', () => {
   assert.deepEqual(staleFiles(), []);
 });
 
-test('our own validation refuses each wrong manifest, names the field and says what to do', () => {
+test('our own validation refuses each wrong manifest, and names the field and a remedy', () => {
   for (const [[kind, spec], path, says] of wrong) {
     const { findings } = manifests.examine(kind, JSON.parse(JSON.stringify(spec)), 'cluster');
     const found = findings.find((each) => each.path === path);
@@ -153,7 +153,7 @@ describe('the API server of Kubernetes', () => {
     await api?.stop();
   });
 
-  test('refuses each wrong manifest with the same words', async () => {
+  test('refuses each wrong manifest with the same message', async () => {
     const all = [...wrong.map(([manifest]) => manifest), ...unknown.map(([manifest]) => manifest)];
     const input = all.map((manifest, index) => manifestOf(`wrong-${index}.x`, manifest)).join('---\n');
     const { stdout, stderr } = await api.kubectl(['create', '-f', '-'], { input });
@@ -274,7 +274,7 @@ describe('the API server of Kubernetes', () => {
     );
   });
 
-  test('explains each field in a sentence', async () => {
+  test('describes each field', async () => {
     for (const kind of ['sync', 'datasource']) {
       const { stdout } = await api.kubectl(['get', '--raw', '/openapi/v3/apis/idra.dev/v1alpha1']);
       const { components } = JSON.parse(stdout) as { components: { schemas: Record<string, Schema> } };

@@ -22,7 +22,7 @@ function manifestTexts(): (readonly [file: string, text: string])[] {
   return [...examples, ...pages];
 }
 
-test('the examples have each mode and write mode that is offered', () => {
+test('the examples contain each supported mode and write mode', () => {
   const specs = manifestTexts()
     .filter(([file]) => file.startsWith('examples/'))
     .flatMap(([file, text]) => sourcesOf(parseFile(file, text).documents, 'default').sources)

@@ -34,7 +34,7 @@ const orders = (every: string) =>
 
 const withCode = (code: string) => (thrown: unknown) => thrown instanceof IdraError && thrown.code === code;
 
-describe('what a fleet offers', () => {
+describe('operations of a fleet', () => {
   let bed: OperatorBed;
   before(async () => {
     bed = await OperatorBed.start();
@@ -67,7 +67,7 @@ describe('what a fleet offers', () => {
   ];
 
   for (const { kind, open, cleanUp } of kinds) {
-    test(`${kind}: manifests are put, listed, suspended, asked and deleted`, async () => {
+    test(`${kind}: manifests are applied, listed, suspended and deleted, and requests are posted`, async () => {
       const fleet = await open();
       try {
         assert.equal((await fleet.put(shop('a'), { isDryRun: true })).action, 'created');
@@ -112,7 +112,7 @@ describe('what a fleet offers', () => {
     });
   }
 
-  test('etcd: a DataSource that a Sync uses stays', async () => {
+  test('etcd: a DataSource that a Sync uses is not deleted', async () => {
     const fleet = await openEtcdFleet();
     try {
       await fleet.put(shop('a'));
@@ -124,7 +124,7 @@ describe('what a fleet offers', () => {
     }
   });
 
-  test('custom resources: a field that somebody else owns is theirs', async () => {
+  test('custom resources: a field that another manager owns is not overwritten', async () => {
     const fleet = await openKubernetesFleet();
     try {
       await fleet.put(orders('1m'));

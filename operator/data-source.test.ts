@@ -8,7 +8,7 @@ import { projectFolder } from '../e2e/kit/processes.ts';
 import { until } from '../e2e/kit/wait.ts';
 import { type DataSourceObject, dataSources } from './controllers/objects.ts';
 
-describe('a DataSource of Kubernetes', () => {
+describe('a DataSource on Kubernetes', () => {
   let bed: OperatorBed;
   let agent: TestAgent;
   const stray = {
@@ -48,7 +48,7 @@ describe('a DataSource of Kubernetes', () => {
     ...more,
   });
 
-  test('what etcd has without a custom resource is removed', async () => {
+  test('a DataSource in etcd without a custom resource is deleted', async () => {
     const { desired } = bed.coordination;
     await until(async () => (await desired.getSync('stray')) === undefined, { what: 'the sync to be gone' });
     await until(async () => (await desired.getDataSource('default', 'shop')) === undefined, {
@@ -56,7 +56,7 @@ describe('a DataSource of Kubernetes', () => {
     });
   });
 
-  test('is Ready when an agent has reached it, says its version and who uses it', async () => {
+  test('is Ready when an agent has reached it, with its version and the Syncs that use it', async () => {
     await bed.makeNamespace('ready');
     await bed.makeSync('ready', 'orders');
     await bed.makeSync('ready', 'items', { source: { dataSource: 'shop', table: 'items', idField: 'id' } });
@@ -91,7 +91,7 @@ describe('a DataSource of Kubernetes', () => {
     );
   });
 
-  test('what an agent cannot reach says why; a check that finds the same is not written', async () => {
+  test('is not Ready with the reason if an agent cannot reach it; a check with the same result is not written', async () => {
     await bed.makeNamespace('unreachable');
     const bad = {
       isReachable: false,
@@ -119,7 +119,7 @@ describe('a DataSource of Kubernetes', () => {
     await shown('unreachable', 'shop', 'True Reachable');
   });
 
-  test('deleted, it goes with the last Sync that uses it, and says which it waits for', async () => {
+  test('when deleted, it is kept until no Sync uses it, and reports which Sync it waits for', async () => {
     await bed.makeNamespace('used');
     const sync = await bed.makeSync('used', 'orders');
     await bed.inEtcd(sync);
@@ -140,7 +140,7 @@ describe('a DataSource of Kubernetes', () => {
     assert.equal(await bed.coordination.desired.getDataSource('used', 'shop'), undefined);
   });
 
-  test('one that an older schema let through is not valid, and neither are the syncs that use it', async () => {
+  test('is invalid if only an older schema accepted it, and so are the Syncs that use it', async () => {
     await bed.makeNamespace('older');
     const sync = await bed.makeSync('older', 'orders');
     await bed.inEtcd(sync);

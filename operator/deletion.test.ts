@@ -25,7 +25,7 @@ describe('deletion', () => {
     (await bed.client.list<KubernetesObject>(syncs, { namespace })).items.length +
     (await bed.client.list<KubernetesObject>(dataSources, { namespace })).items.length;
 
-  test('many Syncs that never ran are gone at once, and nothing is said to be left of them', async () => {
+  test('many Syncs that never ran are deleted at once, and no remains are reported', async () => {
     await bed.makeNamespace('never-ran');
     const missing = { source: { dataSource: 'nosuch', table: 'public.t', idField: 'id' } };
     const made = await Promise.all(names.map((name) => bed.makeSync('never-ran', name, missing)));
@@ -36,7 +36,7 @@ describe('deletion', () => {
     assert.doesNotMatch(await bed.kubectl('get', 'events', '-n', 'never-ran'), /CleanupIncomplete/);
   });
 
-  test('one that an agent has held without a claim waits for that agent', async () => {
+  test('a Sync that an agent has held without a claim waits for that agent', async () => {
     await bed.makeNamespace('held');
     const made = await bed.makeSync('held', 'orders');
     await bed.inEtcd(made);
@@ -55,7 +55,7 @@ describe('deletion', () => {
     await until(() => bed.isGone('held', 'orders'), { what: 'it to be gone' });
   });
 
-  test('a namespace that is being deleted is not held up by databases that nobody reaches', async () => {
+  test('the deletion of a namespace is not blocked by unreachable databases', async () => {
     await bed.makeNamespace('ends');
     const lastError = {
       code: 'Unreachable',
@@ -78,7 +78,7 @@ describe('deletion', () => {
     assert.match(event, /within 10 s of the deletion of its namespace \(no route to db\)/);
   });
 
-  test('a DataSource in use that is deleted says what it waits for, and observes no later spec', async () => {
+  test('a deleted DataSource in use reports what it waits for, and observes no later spec', async () => {
     await bed.makeNamespace('used');
     const made = await bed.makeSync('used', 'orders');
     await bed.inEtcd(made);

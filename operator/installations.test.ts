@@ -10,7 +10,7 @@ import type { OperatorClient } from './controllers/operator-client.ts';
 const [first, second] = ['default/idra', 'default/other'];
 
 /** Two installations of Idra, each with its own etcd, watch all namespaces of one cluster. */
-describe('two installations over one namespace', () => {
+describe('two installations that watch one namespace', () => {
   let one: OperatorBed;
   let other: OperatorBed;
   let operators: RunningOperator[];
@@ -56,7 +56,7 @@ describe('two installations over one namespace', () => {
     });
   const inBoth = async (object: SyncObject) => [await one.stored(object), await other.stored(object)];
 
-  test('what the first one has is left alone by the other, which says so', async () => {
+  test('objects of the first one are not touched by the second one, which reports this', async () => {
     const agent = await one.joinAgent('idra-agent-0');
     const made = await one.makeSync('team', 'orders');
     await one.inEtcd(made);
@@ -75,7 +75,7 @@ describe('two installations over one namespace', () => {
     await agent.leave();
   });
 
-  test('a deletion waits for the one whose object it is', async () => {
+  test('a deletion waits for the installation that the object belongs to', async () => {
     const made = await one.makeSync('team', 'deleted');
     await one.inEtcd(made);
     await one.hasEvent('team', 'deleted', /ManagedElsewhere/);
@@ -93,7 +93,7 @@ describe('two installations over one namespace', () => {
     await until(() => one.isGone('team', 'deleted'), { what: 'its own to let it go' });
   });
 
-  test('handed over by the annotation, it stops here and goes on there', async () => {
+  test('a Sync that is handed over by annotation stops here and continues there', async () => {
     const made = await one.sync('team', 'orders');
     await one.annotate('team', 'orders', { [managedByAnnotation]: second });
     await other.inEtcd(made);
@@ -118,7 +118,7 @@ describe('two installations over one namespace', () => {
     });
   });
 
-  test('what names an installation that is not there says so where its status is blank, and waits to be handed over', async () => {
+  test('an object of an installation that does not exist reports this if its status is empty, and waits to be handed over', async () => {
     await one.makeNamespace('restored');
     const annotations = { [managedByAnnotation]: 'gone/idra' };
     await one.makeSync('restored', 'orders', { annotations });
@@ -132,7 +132,7 @@ describe('two installations over one namespace', () => {
     assert.equal(conditionOf(taken, 'Ready'), 'False WaitingForAgent');
   });
 
-  test('an object of a version that wrote no names is adopted, and its Sync runs on', async () => {
+  test('an object without an installation, from an earlier version, is adopted, and its Sync continues', async () => {
     const made = await one.sync('team', 'orders');
     const stored = await one.stored(made);
     await operators[0]?.stop();

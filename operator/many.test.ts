@@ -101,7 +101,7 @@ const spec = {
   mode: 'Id',
 };
 
-test('a thousand syncs, and bad ones among them: one that hangs, one that is refused, one that cannot be read', async () => {
+test('a thousand Syncs, including one that hangs, one that is refused and one that cannot be read', async () => {
   const server = await etcd({ members: 1 });
   const config = { endpoints: server.endpoints, prefix: server.prefix };
   const coordination = connectCoordination(config);

@@ -8,7 +8,7 @@ import { type DataSourceObject, dataSources, type SyncObject } from './controlle
 import type { OperatorClient } from './controllers/operator-client.ts';
 import { TestLog } from './runtime/test-cluster.ts';
 
-describe('a namespace that is not watched any more', () => {
+describe('a namespace that is no longer watched', () => {
   let bed: OperatorBed;
   let agent: TestAgent;
   let running: RunningOperator;
@@ -38,7 +38,7 @@ describe('a namespace that is not watched any more', () => {
   const isStopped = async (object: SyncObject) =>
     (await bed.stored(object))?.isSuspendedByAnnotation === true;
 
-  test('is let go: stopped in etcd, not Ready, without finalizers; and goes on when it is watched again', async () => {
+  test('is released: stopped in etcd, not Ready, without finalizers; it continues when it is watched again', async () => {
     running = bed.run();
     const [kept, left] = [await runningIn('kept'), await runningIn('left')];
     await running.stop();
@@ -83,7 +83,7 @@ describe('a namespace that is not watched any more', () => {
     await running.stop();
   });
 
-  test('where the operator has lost its rights, nothing runs, and its log says what is left to do', async () => {
+  test('if the operator has lost its rights, nothing runs, and its log lists what remains to be done', async () => {
     running = bed.run();
     const made = await runningIn('forbidden');
     await running.stop();
@@ -125,7 +125,7 @@ describe('a namespace that is not watched any more', () => {
     await running.stop();
   });
 
-  test('what is being deleted there is let go, and what etcd has of it goes, too', async () => {
+  test('objects that are being deleted there are released, and deleted in etcd too', async () => {
     running = bed.run();
     const made = await runningIn('deleted');
     await bed.kubectl('delete', 'sync', 'orders', '-n', 'deleted', '--wait=false');

@@ -9,7 +9,7 @@ const count = 50;
 const namespace = 'team';
 
 /** An operator of this version under its own custom resource definition, and under one of a version that has an additional field. */
-describe('operators of two versions that take over from each other', () => {
+describe('operators of two versions that replace each other', () => {
   let bed: OperatorBed;
   let agent: TestAgent;
   let leading: RunningOperator;
@@ -74,7 +74,7 @@ describe('operators of two versions that take over from each other', () => {
   const warns = ({ status }: SyncObject) =>
     status?.warnings?.some((each) => each.startsWith('spec.fieldOfLater is not known')) ?? false;
 
-  test('no Sync stops, under the newer definition and under the older one again', async () => {
+  test('no Sync stops under the newer definition, nor after the return to the older one', async () => {
     await applyNewerSyncs(bed.api);
     await until(async () => (await listed()).every(hasFieldOfLater), {
       what: 'the newer schema',

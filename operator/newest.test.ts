@@ -15,7 +15,7 @@ import { reconcileSync } from './controllers/sync.ts';
 const { signal } = new AbortController();
 
 /** Besides the leading operator, there is one that still holds an older object: it was paused, or is slow. */
-describe('an operator that holds an older object', () => {
+describe('an operator with an outdated object', () => {
   let bed: OperatorBed;
   before(async () => {
     bed = await OperatorBed.start();
@@ -50,7 +50,7 @@ describe('an operator that holds an older object', () => {
   const read = async (namespace: string) =>
     await bed.client.get<DataSourceObject>(dataSources, { namespace, name: 'shop' });
 
-  test('does not put an older DataSource over a newer one', async () => {
+  test('does not overwrite a newer DataSource with an older one', async () => {
     await bed.makeNamespace('older');
     await inEtcd('older', 1);
     const object = await read('older');
@@ -61,7 +61,7 @@ describe('an operator that holds an older object', () => {
     await reconcile(await read('older'));
   });
 
-  test('does not put a deleted DataSource over the one that was made under its name, nor take that away', async () => {
+  test('does not overwrite or delete a DataSource that was recreated under the same name', async () => {
     await bed.makeNamespace('remade');
     await inEtcd('remade', 1);
     const object = await read('remade');
@@ -81,7 +81,7 @@ describe('an operator that holds an older object', () => {
     assert.equal((await stored('remade'))?.uid, next.metadata.uid);
   });
 
-  test('does not put an older Sync, or one with an older annotation, over a newer one, nor bring back a deleted one', async () => {
+  test('does not overwrite a newer Sync with an older Sync or annotation, and does not restore a deleted one', async () => {
     await bed.makeNamespace('syncs');
     const made = await bed.makeSync('syncs', 'orders');
     await bed.inEtcd(made);

@@ -6,7 +6,7 @@ import { until } from '../e2e/kit/wait.ts';
 import type { KubernetesClient } from './runtime/client.ts';
 import { connect } from './runtime/test-cluster.ts';
 
-describe('the operator without its surroundings', () => {
+describe('the operator during outages', () => {
   let bed: OperatorBed;
   let agent: TestAgent;
   let proxy: FaultProxy;
@@ -35,7 +35,7 @@ describe('the operator without its surroundings', () => {
       (object) => conditionOf(object, 'Reconciling') === `True ${reason}`,
     );
 
-  test('Kubernetes gone for a while: it goes on by itself from where it was', async () => {
+  test('Kubernetes is down for a while: the operator continues afterwards', async () => {
     const made = await bed.makeSync('team-a', 'orders');
     await bed.inEtcd(made);
     proxy.refuse();
@@ -50,7 +50,7 @@ describe('the operator without its surroundings', () => {
     await bed.shown('team-a', 'orders', 'to run', ({ status }) => status?.state === 'Running');
   });
 
-  test('the last agent gone: what runs no more is not said to run', async () => {
+  test('the last agent stops: Syncs that no longer run are not reported as running', async () => {
     const completed = await bed.makeSync('team-a', 'done', { schedule: { once: true } });
     await bed.inEtcd(completed);
     await agent.say(completed.metadata.uid, {
@@ -69,7 +69,7 @@ describe('the operator without its surroundings', () => {
     await bed.shown('team-a', 'orders', 'to be as it was', ({ status }) => status?.state === 'Running');
   });
 
-  test('etcd gone: every Sync says so, new ones too, and what was asked for meanwhile is done when it is back', async () => {
+  test('etcd is down: every Sync reports it, new ones too, and requests made meanwhile are executed when it is back', async () => {
     const [member] = bed.store.members;
     await member?.process.kill();
     await shown('orders', 'EtcdUnavailable');

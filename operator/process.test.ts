@@ -50,7 +50,7 @@ describe('the operator as a process', () => {
     return { status: answer.status, text: await answer.text() };
   };
 
-  test('with the rights of the chart it works, is ready, and gives its lease back at SIGTERM', async () => {
+  test('with the rights of the chart it works, is ready, and releases its lease at SIGTERM', async () => {
     const one = await start('one');
     await bed.makeNamespace('team-a');
     await bed.inEtcd(await bed.makeSync('team-a', 'orders'));
@@ -72,7 +72,7 @@ describe('the operator as a process', () => {
     );
   });
 
-  test('of two, one acts; killed, the other goes on', async () => {
+  test('of two operators one is active; when it is killed, the other takes over', async () => {
     const [a, b] = [await start('a'), await start('b')];
     const first = await until(() => holder(), { what: 'a leader' });
     const [leader, other] = first === 'a' ? [a, b] : [b, a];
@@ -91,7 +91,7 @@ describe('the operator as a process', () => {
     (at) => [1, 4].map((count) => ({ at, count })),
   );
 
-  test('killed at any of its writes and started again, the result is the same', async () => {
+  test('killed at any of its writes and restarted, the result is the same', async () => {
     for (const order of orders) {
       const namespace = `${order.at.replace(':', '-')}-${order.count}`;
       const env = { IDRA_WATCH_NAMESPACES: namespace };
@@ -131,7 +131,7 @@ describe('the operator as a process', () => {
     }
   });
 
-  test('it ends at SIGTERM whatever still waits: a write to etcd that is not answered, or an open connection', async () => {
+  test('it ends at SIGTERM despite an unanswered write to etcd or an open connection', async () => {
     // The second connection is never reached, so that only the open handle is left at the end.
     for (const count of [1, 1_000_000]) {
       const one = await start('hangs', killedAt({ at: 'operator:before-write', count, how: 'hang' }));
@@ -142,7 +142,7 @@ describe('the operator as a process', () => {
     }
   });
 
-  test('it ends at SIGTERM while etcd gives no answer', async () => {
+  test('it ends at SIGTERM while etcd does not answer', async () => {
     // Nothing refuses a connection if the pods of a service are gone: there is no answer at all.
     const proxy = await faultProxy('127.0.0.1', Number(new URL(bed.store.endpoints[0] ?? '').port));
     try {

@@ -17,7 +17,7 @@ describe('the life of a Sync', () => {
     await bed.stop();
   });
 
-  test('a request is executed once for each value; one that was there at creation is not', async () => {
+  test('a request is executed once for each value; one that existed at creation is not executed', async () => {
     await bed.makeNamespace('requests');
     const annotations = { 'idra.dev/restart': 'old', 'idra.dev/run-now': 'old' };
     const made = await bed.makeSync('requests', 'orders', { annotations });
@@ -65,7 +65,7 @@ describe('the life of a Sync', () => {
     });
   });
 
-  test('a request that etcd has forgotten is not executed again', async () => {
+  test('a request that etcd has lost is not executed a second time', async () => {
     await bed.makeNamespace('forgotten');
     const made = await bed.makeSync('forgotten', 'orders');
     const { uid } = made.metadata;
@@ -93,7 +93,7 @@ describe('the life of a Sync', () => {
     );
   });
 
-  test('deleted, it goes when an agent has cleaned up', async () => {
+  test('a deleted Sync is kept until an agent has cleaned up', async () => {
     await bed.makeNamespace('deleted');
     const made = await bed.makeSync('deleted', 'orders');
     await bed.inEtcd(made);
@@ -107,7 +107,7 @@ describe('the life of a Sync', () => {
     assert.equal(await bed.stored(made), undefined);
   });
 
-  test('made again under its name it is another one, and what it had asked for is not asked for', async () => {
+  test('a Sync recreated under the same name is another Sync, without the requests of the former one', async () => {
     await bed.makeNamespace('again');
     const annotations = { 'idra.dev/restart': '1' };
     const first = await bed.makeSync('again', 'orders', { annotations });
@@ -134,7 +134,7 @@ describe('the life of a Sync', () => {
     assert.deepEqual(await bed.coordination.requests.pending(second.metadata.uid), []);
   });
 
-  test('what cannot be cleaned for ten minutes is let go, and its user told what is left', async () => {
+  test('a Sync that cannot be cleaned up within ten minutes is released, and an event lists what remains', async () => {
     await bed.makeNamespace('late');
     const made = await bed.makeSync('late', 'orders');
     await bed.inEtcd(made);

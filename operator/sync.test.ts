@@ -17,7 +17,7 @@ describe('the status of a Sync', () => {
     await bed.stop();
   });
 
-  test('comes to etcd with its finalizer, follows its spec, and is Pending until an agent says more', async () => {
+  test('is in etcd with its finalizer, follows its spec, and is Pending until an agent reports', async () => {
     await bed.makeNamespace('apply');
     const made = await bed.makeSync('apply', 'orders');
     const first = await bed.inEtcd(made);
@@ -129,7 +129,7 @@ describe('the status of a Sync', () => {
       ],
     ];
 
-  test('each state of an agent has its conditions; what a user should see is an event', async () => {
+  test('each state of an agent has its conditions, and important changes are events', async () => {
     await bed.makeNamespace('states');
     const made = await bed.makeSync('states', 'orders');
     await bed.inEtcd(made);
@@ -171,7 +171,7 @@ describe('the status of a Sync', () => {
     await bed.hasEvent('states', 'orders', /^Normal Completed/);
   });
 
-  test('kubectl get, wait and describe as the contract has them', async () => {
+  test('kubectl get, wait and describe work as the contract defines', async () => {
     await bed.makeNamespace('shown');
     const made = await bed.makeSync('shown', 'orders', { mode: 'Timestamp', source: timestampSource });
     await bed.inEtcd(made);
@@ -226,7 +226,7 @@ describe('the status of a Sync', () => {
     assert.match(await bed.kubectl('describe', 'sync', 'orders', '-n', 'shown'), /Guarantee: +ExactlyOnce/);
   });
 
-  test('caught up with nothing new, it is not written again; progress is written at its own rate', async () => {
+  test('a CaughtUp status without changes is not written; progress is written at a limited rate', async () => {
     await bed.makeNamespace('still');
     const made = await bed.makeSync('still', 'orders');
     await bed.inEtcd(made);
@@ -259,7 +259,7 @@ describe('the status of a Sync', () => {
     await bed.shown('still', 'orders', 'to have 7 rows', ({ status }) => status?.rows?.written === 7);
   });
 
-  test('another agent has taken over: an event', async () => {
+  test('a takeover by another agent is an event', async () => {
     await bed.makeNamespace('moves');
     const made = await bed.makeSync('moves', 'orders');
     await bed.inEtcd(made);
@@ -272,7 +272,7 @@ describe('the status of a Sync', () => {
     await bed.hasEvent('moves', 'orders', /^Normal Moved: from agent idra-agent-0 to idra-agent-1/);
   });
 
-  test('a spec that no schema can refuse is Failed with path and fix, and stops what ran by the one before', async () => {
+  test('an invalid spec that the schema accepts is Failed with path and fix, and stops the previous run', async () => {
     await bed.makeNamespace('invalid');
     const made = await bed.makeSync('invalid', 'orders');
     await bed.inEtcd(made);

@@ -4,7 +4,7 @@ import { applyCurrentSyncs, applyNewerSyncs, hasFieldOfLater } from '../e2e/kit/
 import { conditionOf, OperatorBed, type RunningOperator, type TestAgent } from '../e2e/kit/operator.ts';
 import { until } from '../e2e/kit/wait.ts';
 
-describe('a status that tells the truth', () => {
+describe('a status that matches reality', () => {
   let bed: OperatorBed;
   let agent: TestAgent;
   let running: RunningOperator;
@@ -32,7 +32,7 @@ describe('a status that tells the truth', () => {
     return made;
   };
 
-  test('a DataSource that is not there is named, and the Sync goes on when it comes', async () => {
+  test('a missing DataSource is named, and the Sync continues when it is created', async () => {
     await bed.makeNamespace('missing');
     await bed.makeSync('missing', 'orders', { destination: { dataSource: 'lake', table: 'orders' } });
     const object = await bed.shown(
@@ -52,7 +52,7 @@ describe('a status that tells the truth', () => {
     );
   });
 
-  test('what the leader of the agents cannot place is Pending with that reason', async () => {
+  test('a Sync that the leader cannot place is Pending with the reason', async () => {
     await bed.makeNamespace('unplaced');
     const made = await bed.makeSync('unplaced', 'orders');
     await bed.inEtcd(made);
@@ -76,7 +76,7 @@ describe('a status that tells the truth', () => {
     await leadership.resign();
   });
 
-  test('a spec that points at no DataSource is not Ready because the one before it was', async () => {
+  test('a spec without an existing DataSource is not Ready, even if the previous spec was', async () => {
     const { metadata } = await caughtUp('broken-spec');
     await bed.patchSync('broken-spec', 'orders', { spec: { source: { dataSource: 'nosuch' } } });
     const lost = await bed.shown(
@@ -116,7 +116,7 @@ describe('a status that tells the truth', () => {
     await leadership.resign();
   });
 
-  test('a status that is removed comes back at once, and asks for nothing again', async () => {
+  test('a deleted status is restored at once, without repeating requests', async () => {
     const { metadata } = await caughtUp('wiped');
     await bed.annotate('wiped', 'orders', { 'idra.dev/run-now': '1' });
     const asked = async () => (await bed.coordination.requests.pending(metadata.uid)).map(({ id }) => id);
@@ -143,7 +143,7 @@ describe('a status that tells the truth', () => {
     assert.deepEqual(await asked(), []);
   });
 
-  test('annotations that say nothing are warned of', async () => {
+  test('annotations without effect cause a warning', async () => {
     await bed.makeNamespace('annotated');
     const annotations = { 'idra.dev/suspend': 'yes', 'idra.dev/run-onw': '1', 'example.com/x': '1' };
     await bed.makeSync('annotated', 'orders', { annotations });

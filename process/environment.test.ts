@@ -5,7 +5,7 @@ import { EnvironmentReader } from './environment.ts';
 
 const reader = (value?: string) => new EnvironmentReader({ IDRA_X: value });
 
-test('what is not set, or empty, is the default', () => {
+test('a variable that is not set, or empty, has its default', () => {
   for (const value of [undefined, '', ' ']) {
     assert.equal(reader(value).durationMs('IDRA_X', '10s', 0), 10_000);
     assert.equal(reader(value).port('IDRA_X'), undefined);
@@ -14,7 +14,7 @@ test('what is not set, or empty, is the default', () => {
   }
 });
 
-test('values are read as they are written', () => {
+test('values are read unchanged', () => {
   assert.equal(reader('1500ms').durationMs('IDRA_X', '10s', 0), 1_500);
   assert.equal(reader('8080').port('IDRA_X'), 8_080);
   assert.deepEqual(reader(' a, b,').list('IDRA_X'), ['a', 'b']);
@@ -35,7 +35,7 @@ const wrong: readonly [
   ['a label without a value', 'zone', (env) => env.labels('IDRA_X'), /KEY=VALUE/],
 ];
 for (const [what, value, read, fix] of wrong) {
-  test(`${what} is refused with the variable and what would be right`, () => {
+  test(`${what} is refused with the name of the variable and a valid value`, () => {
     assert.throws(
       () => read(reader(value)),
       (error) =>

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { tempFolder } from '../e2e/kit/temp.ts';
 import { loadClusterAccess } from './kubernetes-access.ts';
 
-test('the credentials of a kubeconfig are sent by https alone', async () => {
+test('the credentials of a kubeconfig are sent by https only', async () => {
   const path = join(await tempFolder('kubernetes-access'), 'config');
   const headers = async (server: string) => {
     const config = {

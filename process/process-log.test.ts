@@ -4,7 +4,7 @@ import { permanent } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import { plainFields } from './process-log.ts';
 
-test('nothing secret is in a line, wrapped or not', () => {
+test('no line contains a secret, wrapped or not', () => {
   const fields = plainFields({
     sync: 'a/b',
     found: new Secret('hunter2'),
@@ -17,7 +17,7 @@ test('nothing secret is in a line, wrapped or not', () => {
   assert.deepEqual(fields.config, { host: 'h', password: '***', tls: [{ key: '***' }] });
 });
 
-test('errors tell what to do; what winston takes for its own gets another name', () => {
+test('errors have a remedy; fields that winston uses itself are renamed', () => {
   const error = permanent('TableNotFound', 'no table x', { path: 'spec.source.table', fix: 'create it' });
   assert.deepEqual(plainFields({ error, level: 'x', message: 'y', count: 3n, none: undefined }), {
     error: 'TableNotFound: spec.source.table: no table x; create it',

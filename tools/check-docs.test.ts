@@ -54,7 +54,7 @@ for (const [text, problem] of violations) {
   });
 }
 
-test('a README speaks of the files of its folder', () => {
+test('a README names files relative to its folder', () => {
   assert.deepEqual(problems('core/README.md', '`values.ts`, `reader.ts`, `manifest/`'), []);
   assert.deepEqual(problems('core/README.md', '`offsets.md`, `sql/`'), [
     'core/README.md: there is no offsets.md',

@@ -24,7 +24,7 @@ test('a metric without a row, a row without a metric, and a row that differs are
   ]);
 });
 
-test('agent and operator have registered theirs', () => {
+test('agent and operator register their metrics', () => {
   const names = registeredMetrics().map(({ name }) => name);
   assert.ok(
     names.includes('idra_rows_written_total') && names.includes('idra_operator_leader'),

@@ -15,7 +15,7 @@ test('words of SQL and names of systems are refused in the engine', () => {
     assert.match(checkSystemWords(file, `\n${line}`).join(), /^agent\/engine\/plan\.ts:2 says /, line);
 });
 
-test('comments may name them, and nothing else is taken for them', () => {
+test('comments may name them, and other words are not refused', () => {
   const text = `/** MySQL needs it: CREATE TABLE. */
 // PostgreSQL too.
 export const select = { table: 'orders', query: undefined, isUnique: true };`;

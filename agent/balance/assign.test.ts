@@ -70,7 +70,7 @@ const any = states(
 );
 
 describe('assign', () => {
-  test('equal weights: even within one, by the least number of moves', () => {
+  test('equal weights: agents differ by at most one Sync, with the fewest moves', () => {
     fc.assert(
       fc.property(equal, (state) => {
         const balance = assign(state);
@@ -81,7 +81,7 @@ describe('assign', () => {
     );
   });
 
-  test('weights: within the largest weight of an even spread; givers are above the mean, takers below', () => {
+  test('weights: loads differ by at most the largest weight; Syncs move from agents above the mean to agents below it', () => {
     fc.assert(
       fc.property(weighted, (state) => {
         const balance = assign(state);
@@ -99,7 +99,7 @@ describe('assign', () => {
     );
   });
 
-  test('every sync has one owner that may run it, or a reason', () => {
+  test('every Sync has one agent that may run it, or a reason why not', () => {
     fc.assert(
       fc.property(any, (state) => {
         const balance = assign(state);
@@ -118,7 +118,7 @@ describe('assign', () => {
     );
   });
 
-  test('the same in any order, and nothing more to do afterwards', () => {
+  test('the result does not depend on the input order, and assigning its result moves nothing', () => {
     fc.assert(
       fc.property(any, (state) => {
         const balance = assign(state);
@@ -130,7 +130,7 @@ describe('assign', () => {
     );
   });
 
-  test('an agent that has just come back gets what is unplaced and is not filled up; an unsteady one is the last', () => {
+  test('an agent that has just returned gets only unplaced Syncs, and an unsteady agent is chosen last', () => {
     const syncs = Array.from({ length: 10 }, (_, index) => syncOf(`s${index}`, 'a'));
     const returning = [agentOf('a'), agentOf('b', { availability: 'returning' })];
     assert.deepEqual(assign({ agents: returning, syncs }).moves, []);
@@ -140,7 +140,7 @@ describe('assign', () => {
     assert.deepEqual(assign({ agents: unsteady, syncs: unplaced }).moves, [{ uid: 'new', to: 'a' }]);
   });
 
-  test('what nobody may run says which labels are missing', () => {
+  test('the reason of an unplaced Sync names the missing labels', () => {
     const picky = { ...syncOf('s', 'a'), selectors: [{ zone: 'x' }, { gpu: 'yes' }] };
     const { unassigned } = assign({ agents: [agentOf('a')], syncs: [picky] });
     assert.deepEqual(unassigned, [
@@ -159,7 +159,7 @@ describe('assign', () => {
     [5, 500],
     [10, 997],
   ] as const) {
-    test(`rolling update of ${agentCount} agents with ${syncCount} syncs: none moves more than twice`, () => {
+    test(`rolling update of ${agentCount} agents with ${syncCount} Syncs: no Sync moves more than twice`, () => {
       const pods = Array.from({ length: agentCount }, (_, index) => `pod-${index}`);
       let availabilities = new Map<string, BalanceAgent['availability']>(pods.map((pod) => [pod, 'open']));
       let syncs = Array.from({ length: syncCount }, (_, index) => syncOf(`s${index}`, undefined));
@@ -196,7 +196,7 @@ describe('assign', () => {
   }
 });
 
-test('a sync in the middle of a pass is not moved for load alone', () => {
+test('a Sync in the middle of a pass is not moved for load alone', () => {
   const agents = ['a', 'b'].map((name) => ({ name, labels: {}, availability: 'open' as const }));
   const busy = (uid: string, owner: string) => ({ ...syncOf(uid, owner), isMidPass: true });
   const all = ['1', '2', '3', '4'];

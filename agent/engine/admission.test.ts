@@ -20,7 +20,7 @@ const input = (change: Partial<AdmitInput> = {}): AdmitInput => ({
 });
 const append = { ...sync, spec: { ...spec, writeMode: 'Append' as const } };
 
-test('admission by what the destination holds', () => {
+test('admission depends on what the destination holds', () => {
   const cases: [string, AdmitInput, string][] = [
     ['nothing there', input(), 'start'],
     ['own row of the same fingerprint', input({ rows: [row()], hasRows: true }), 'go-on'],
@@ -123,7 +123,7 @@ const [at1, at2, at3] = ['1', '2', '3'].map((id) => JSON.stringify({ mode: 'Id',
   string,
 ];
 
-test('keep-offset goes on from what was reached at another table or destination', () => {
+test('keep-offset continues from the offset that was reached at another table or destination', () => {
   const old = row({
     table: 'sales.old',
     fingerprint: 'old',

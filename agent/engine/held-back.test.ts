@@ -29,7 +29,7 @@ const byTime = {
 const openTransaction = () =>
   writer.exec("BEGIN IMMEDIATE; INSERT INTO t (v, at) VALUES ('late', '2026-11-24 08:00:00')");
 
-test('once is complete when nothing is held back that was there', async () => {
+test('once is complete only when no row that existed at its start is held back', async () => {
   openTransaction();
   const run = files.start({ ...byTime, schedule: { once: true } });
   const held = await run.seen('Waiting', 'HeldBack');
@@ -41,7 +41,7 @@ test('once is complete when nothing is held back that was there', async () => {
   assert.ok(!run.statuses.some(({ state, rows }) => state === 'Completed' && rows.written < 4));
 });
 
-test('held back is neither caught up nor complete for --once, and the next run goes on', async () => {
+test('with rows held back, --once reports neither CaughtUp nor Completed, and the next run continues', async () => {
   openTransaction();
   const spec = { ...byTime, schedule: { once: true } };
   const { end, status } = await files.once(spec);
@@ -51,7 +51,7 @@ test('held back is neither caught up nor complete for --once, and the next run g
   assert.equal(files.arrived().length, 4);
 });
 
-test('what came after a pass began does not keep it from having caught up', async () => {
+test('rows that arrive after a pass began do not prevent CaughtUp', async () => {
   openTransaction();
   const run = files.start({ ...byTime, schedule: { continuous: true } });
   assert.equal((await run.seen('Waiting', 'HeldBack')).hasCaughtUp, false);
@@ -64,7 +64,7 @@ test('what came after a pass began does not keep it from having caught up', asyn
   await until(() => files.arrived().length === 5, { what: 'the newer row' });
 });
 
-test('by ids, too, LAG is not zero while rows wait that came after those that were held back', async () => {
+test('by id: LAG is not zero while rows wait behind rows that are held back', async () => {
   const run = files.start({ ...byId, schedule: { every: '100ms' }, safetyLag: '2s' });
   await run.seen('Waiting', 'CaughtUp');
   files.execute('source', "INSERT INTO t (v) VALUES ('held')");
@@ -81,7 +81,7 @@ test('by ids, too, LAG is not zero while rows wait that came after those that we
   assert.deepEqual(untrue, []);
 });
 
-test('a run that takes over between two passes does not say that it has caught up', async () => {
+test('a run that takes over between two passes does not report CaughtUp', async () => {
   openTransaction();
   const first = files.start({ ...byTime, schedule: { every: '1h' } });
   await first.seen('Waiting', 'HeldBack');
@@ -91,7 +91,7 @@ test('a run that takes over between two passes does not say that it has caught u
   assert.deepEqual([hasCaughtUp, lagSeconds], [false, undefined]);
 });
 
-test('rows dated ahead of the clock were there: nothing has caught up, and once is not complete', async () => {
+test('rows dated in the future count as existing: the Sync is not CaughtUp, and once is not complete', async () => {
   files.execute('source', "INSERT INTO t (v, at) VALUES ('ahead', '2999-01-01 00:00:00')");
   const spec = { ...byTime, schedule: { once: true } };
   const { status } = await files.once(spec);

@@ -16,7 +16,7 @@ const dataSource = (name: string, host: string): DataSource => ({
     placement: { agentSelector: {} },
   },
 });
-test('the fingerprint changes with what an offset means, and with nothing else', () => {
+test('the fingerprint depends only on settings that determine what an offset refers to', () => {
   const [shop, warehouse] = [dataSource('shop', 'one'), dataSource('warehouse', 'two')];
   const fingerprint = (of: Sync, source = shop) =>
     offsetFingerprint(of, addressesOf({ source, destination: warehouse, definitionOf }));
@@ -40,7 +40,7 @@ test('the fingerprint changes with what an offset means, and with nothing else',
   assert.equal(fingerprint(sync, otherUser), base);
 });
 
-test('other open syncs on the table are told', () => {
+test('other open Syncs on the table are reported', () => {
   const rows = [
     row(),
     row({ uid: 'u2', name: 'b/copy' }),
@@ -50,7 +50,7 @@ test('other open syncs on the table are told', () => {
   assert.deepEqual(otherWriters(rows, sync), ['b/copy', 'c/x']);
 });
 
-test('stored fingerprints stay what they are from version to version', () => {
+test('fingerprints are the same in every version', () => {
   const sqlite = (path: string) => ({
     ...dataSource('a', ''),
     spec: { ...dataSource('a', '').spec, type: 'sqlite', config: { path } },

@@ -16,7 +16,7 @@ async function refused(change: Partial<typeof spec>, code: string, path: string)
   });
 }
 
-test('what a system cannot do is refused before anything is opened', async () => {
+test('settings that a system does not support are refused before anything is opened', async () => {
   const { dataSource } = spec.source;
   await refused({ source: { dataSource, topic: 'events' } }, 'ManifestInvalid', 'spec.source.topic');
   const destination = { dataSource, prefix: 'events/', existingRows: 'Refuse' } as const;

@@ -44,7 +44,7 @@ for (const [name, spec] of Object.entries({
   });
 }
 
-test('(idField, key) is the position where the id is not unique: all rows arrive', async () => {
+test('(idField, key) is the position if the id is not unique: all rows arrive', async () => {
   files.execute(
     'source',
     'CREATE TABLE t (id INTEGER PRIMARY KEY, g INT NOT NULL); INSERT INTO t SELECT value, value / 4 FROM generate_series(1, 9)'.replace(
@@ -68,7 +68,7 @@ test('(idField, key) is the position where the id is not unique: all rows arrive
   assert.equal(files.arrived().length, 11);
 });
 
-test("a second row of the offset's own value, after the pass that read the first", async () => {
+test('a second row with the value of the offset, after the pass that read the first', async () => {
   files.execute('source', ties(`(1, 'a', ${at(1)}), (2, 'b', ${at(2)})`));
   const spec = query({ key: ['g'], idField: 'g' }, { mode: 'Id', writeMode: 'Append' });
   assert.equal((await files.once(spec)).end.outcome, 'complete');
@@ -90,7 +90,7 @@ for (const [name, spec] of Object.entries({
   });
 }
 
-test('rows with NULL in the cursor field are counted and told', async () => {
+test('rows with NULL in the cursor field are counted and reported', async () => {
   files.execute('source', ties(nulls));
   const { end, status } = await files.once(query({ key: ['v'], idField: 'g' }, { mode: 'Id' }));
   assert.equal(end.outcome, 'complete', status.message);
@@ -141,7 +141,7 @@ for (const [mode, source] of Object.entries({ Id: { idField: 'g' }, Timestamp: {
   });
 }
 
-test('ids below the offset are no restart where the generator of ids is above it', async () => {
+test('ids below the offset are not a restart if the generator of ids is above it', async () => {
   files.execute(
     'source',
     "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT); INSERT INTO t (v) VALUES ('a'), ('b'), ('c')",
@@ -154,7 +154,7 @@ test('ids below the offset are no restart where the generator of ids is above it
   assert.equal((await files.once(spec)).status.reason, 'SourceBehindOffset');
 });
 
-test('a primary key that was changed under a stored offset stops the Sync before a row is passed over', async () => {
+test('a primary key that was changed under a stored offset stops the Sync before a row is skipped', async () => {
   const rows = "INSERT INTO t VALUES (1, 'c', '2026-01-01'), (2, 'b', '2026-01-01'), (3, 'a', '2026-01-01')";
   const columns = (id: string, v: string) => `t (id INTEGER${id}, v TEXT${v}, u TIMESTAMP NOT NULL)`;
   files.execute('source', `CREATE TABLE ${columns(' PRIMARY KEY', ' NOT NULL')}; ${rows}`);
@@ -174,7 +174,7 @@ test('a primary key that was changed under a stored offset stops the Sync before
   assert.match(status.message ?? '', /order \(u time, id number\), .* order \(u time, v text\)/);
 });
 
-test('decimals that SQLite orders as texts are read in that order', async () => {
+test('decimals that SQLite orders as text are read in that order', async () => {
   const rows = ['17.75', '2.25', '100', '-3'].map((d) => `('${d}')`).join();
   files.execute(
     'source',

@@ -43,7 +43,7 @@ class Gate {
   }
 }
 
-test('what neither reads nor writes is told, until it goes on; a rest does not count', async () => {
+test('a pass that neither reads nor writes is reported until it continues; a rest does not count', async () => {
   const told: string[] = [];
   const watch = new PassWatch(clock, {
     overdue: (sinceMs, doing) => told.push(`${new Date(sinceMs).toISOString()} ${doing}`),
@@ -68,7 +68,7 @@ test('what neither reads nor writes is told, until it goes on; a rest does not c
   assert.deepEqual(told, ['2026-11-26T08:01:29.999Z writing', 'on time']);
 });
 
-test('a source that hangs: the status says that nothing is known, and since when', async () => {
+test('a source that hangs: the status reports that nothing is known, and since when', async () => {
   const gate = new Gate();
   const spec = { ...byId, schedule: { every: '10s' } };
   const run = files.start(spec, clock, { definitionOf: withBetween({ beforeRead: () => gate.pass() }) });
@@ -104,7 +104,7 @@ test('a destination that hangs in the middle of a pass', async () => {
   assert.equal((await run.seen('Waiting', 'CaughtUp')).overdueSince, undefined);
 });
 
-test('a pass that gets no slot is overdue, and its Sync says who holds them', async () => {
+test('a pass without a slot is overdue, and its Sync reports who holds the slots', async () => {
   const spec = { ...snapshot, schedule: { every: '10s' } };
   const run = files.start(spec, clock);
   await run.seen('Waiting', 'CaughtUp');

@@ -23,7 +23,7 @@ async function* batchesOf(
   return 'end';
 }
 
-test('a batch is read when there is room for it in the budget of the process, and gives it back once it is written', async () => {
+test('a batch is read when the memory budget of the process has room, and releases it once it is written', async () => {
   const bytes = new Budget(20);
   let read = 0;
   const options = { bytes, maxBytes: 10, signal };
@@ -47,7 +47,7 @@ test('a batch is read when there is room for it in the budget of the process, an
   assert.equal(bytes.used, 0);
 });
 
-test('rows that are larger than the budget arrive one at a time, of several syncs too', async () => {
+test('rows larger than the budget are read one at a time, also across Syncs', async () => {
   const bytes = new Budget(20);
   const options = { bytes, maxBytes: 10, signal };
   const drain = async (): Promise<number> => {
@@ -65,7 +65,7 @@ test('rows that are larger than the budget arrive one at a time, of several sync
   assert.equal(bytes.used, 0);
 });
 
-test('a read that fails leaves nothing taken', async () => {
+test('a read that fails releases its share of the budget', async () => {
   const bytes = new Budget(20);
   async function* failing(): AsyncGenerator<Batch, string> {
     yield batch(5);

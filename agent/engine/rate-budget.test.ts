@@ -37,7 +37,7 @@ async function paidAfter(work: Promise<void>, pass: (ms: number) => Promise<void
   return ms;
 }
 
-test('one sync that has rows may use all of the limit, whoever else uses the data source', async () => {
+test('a single Sync that has rows may use the whole limit, whichever other Syncs use the DataSource', async () => {
   const { budget, pass } = setUp();
   budget.enter('a', 1_000);
   const ms = await paidAfter(budget.spend(2_000, budget.mark(), never), pass);
@@ -46,7 +46,7 @@ test('one sync that has rows may use all of the limit, whoever else uses the dat
   assert.ok(next >= 1_900 && next <= 2_100, `${next} ms`);
 });
 
-test('two of one process share it, and those of other agents have their part', async () => {
+test('two Syncs of one process share the limit, and those of other agents have their share', async () => {
   const { budget, demands, pass } = setUp();
   budget.enter('a', 1_000);
   budget.enter('b', 1_000);
@@ -61,7 +61,7 @@ test('two of one process share it, and those of other agents have their part', a
   assert.ok(ms >= 2_900 && ms <= 4_200, `${ms} ms`);
 });
 
-test('what is not used any more is free for the others', async () => {
+test('a share that is no longer used is available to the others', async () => {
   const { budget, demands, pass } = setUp();
   budget.enter('a', 1_000);
   assert.deepEqual(demands.own, { syncs: 1 });

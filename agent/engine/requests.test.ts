@@ -32,7 +32,7 @@ test('suspended: nothing is read or written, and run-now is refused', async () =
   assert.throws(() => files.arrived());
 });
 
-test('restart reads from nothing and deletes nothing; history says from what', async () => {
+test('restart reads from the beginning and deletes nothing; the history records the previous offset', async () => {
   files.execute('source', table);
   await files.once(byId);
   files.execute('source', 'DELETE FROM t WHERE id = 1');
@@ -58,7 +58,7 @@ const moved: Record<string, unknown> = {
   source: { dataSource: 'source', table: 'u', idField: 'id' },
 };
 
-test('a changed fingerprint stops with both ways on: keep-offset', async () => {
+test('a changed fingerprint stops the Sync, and both remedies work: keep-offset', async () => {
   files.execute('source', table.replaceAll(' t ', ' u ').concat(table.split(';')[1] ?? ''));
   files.execute('source', "INSERT INTO t (v) VALUES ('x')");
   await files.once(byId);
@@ -80,7 +80,7 @@ test('a changed fingerprint stops with both ways on: keep-offset', async () => {
   );
 });
 
-test('a changed fingerprint stops with both ways on: restart', async () => {
+test('a changed fingerprint stops the Sync, and both remedies work: restart', async () => {
   files.execute('source', table.replaceAll(' t ', ' u ').concat(table.split(';')[1] ?? ''));
   files.execute('source', "INSERT INTO t (v) VALUES ('x')");
   await files.once(byId);
@@ -94,7 +94,7 @@ test('a changed fingerprint stops with both ways on: restart', async () => {
   );
 });
 
-test('a lost state file: the open row of its name stops it, and keep-offset takes it over', async () => {
+test('a lost state file: an open row of the same name stops the Sync, and keep-offset adopts it', async () => {
   files.execute('source', table);
   const spec = { ...byId, writeMode: 'Append', destination: { dataSource: 'destination', table: 't' } };
   await files.once(spec);
@@ -110,7 +110,7 @@ test('a lost state file: the open row of its name stops it, and keep-offset take
   ]);
 });
 
-test('offset by hand: only while suspended, only from what is stored, only of the right type; undo takes it back', async () => {
+test('an offset is set only while suspended, only if the expected offset matches, and only with the right type; undo restores it', async () => {
   files.execute('source', table);
   await files.once(byId);
   const busy = files.start(byId);
@@ -157,7 +157,7 @@ test('offset by hand: only while suspended, only from what is stored, only of th
   assert.equal((await files.once(byId)).read, 2);
 });
 
-test('a Snapshot that is set back by hand goes on from there, though it was complete', async () => {
+test('a completed Snapshot whose offset is set back continues from there', async () => {
   files.execute('source', table);
   await files.once(snapshot);
   const run = files.start({ ...snapshot, suspend: true });

@@ -68,7 +68,7 @@ const spec = (
   ...more,
 });
 
-test('fields that a mode reads by', () => {
+test('types of fields that a mode can read by', () => {
   const cases: [SyncSpec, string | undefined][] = [
     [spec('Id', { idField: 'id' }), undefined],
     [spec('Id', { idField: 'token' }), 'FieldNotOrdered'],
@@ -99,7 +99,7 @@ test('fields that a mode reads by', () => {
   }
 });
 
-test('LastDestination* wants the very same field at the destination', () => {
+test('LastDestination* requires the same type of the field at the destination', () => {
   const narrower = planned.map((each) =>
     each.name === 'seen'
       ? { ...each, existing: column('seen', { kind: 'timestamp', precision: 3, hasZone: true }) }
@@ -120,7 +120,7 @@ test('LastDestination* wants the very same field at the destination', () => {
   );
 });
 
-test('LastDestinationId wants the same order of ids that are texts, in a table that is still to be made too', () => {
+test('LastDestinationId requires the same order of ids that are texts, also in a table that will be created', () => {
   const name = column('name', { kind: 'text' }, { collation: 'utf8mb4_general_ci' });
   const code = (existing: Column | null, destination: 'mysql' | 'postgres', source = name) =>
     fieldFindings({
@@ -142,7 +142,7 @@ test('LastDestinationId wants the same order of ids that are texts, in a table t
   assert.equal(code(null, 'postgres', column('name', { kind: 'decimal' })), undefined);
 });
 
-test('LastDestinationTimestamp wants the same order of keys that are texts', () => {
+test('LastDestinationTimestamp requires the same order of keys that are texts', () => {
   const name = column('name', { kind: 'text' }, { collation: 'und-x-icu' });
   const code = (existing: Column | null, destinationType: 'postgres' | 'sqlite') =>
     fieldFindings({
@@ -173,7 +173,7 @@ const keyInput: KeyInput = {
   sourceTypes: postgres,
 };
 
-test('a field or key that is not there names the column that was meant', () => {
+test('the error for a missing field or key suggests the nearest column', () => {
   const missing = missingField(relation, 'sen', 'spec.source.timestampField');
   assert.match(missing.fix ?? '', /^did you mean seen\? It has: id, token/);
   const keyed = { ...base, destination: { ...base.destination, key: ['idd'] } };
@@ -202,7 +202,7 @@ test('keys', () => {
   );
 });
 
-test('keys of the destination that take different values for equal are refused', () => {
+test('keys are refused if the destination takes different values for equal', () => {
   const nocase = (equality?: string) =>
     planned.map((each) =>
       each.name === 'id' && each.existing
@@ -237,7 +237,7 @@ test('keys of the destination that take different values for equal are refused',
   assert.deepEqual(codes(planned, { relation: view, spec: byTime }), ['warning KeyCoarser']);
 });
 
-test('a deferrable key serves paging, and no upsert', () => {
+test('a deferrable key is accepted for paging, and refused for upserts', () => {
   const deferrable: Relation = {
     ...relation,
     keys: [{ name: 'pk', columns: ['id'], isPrimary: true, isDeferrable: true }],
@@ -248,7 +248,7 @@ test('a deferrable key serves paging, and no upsert', () => {
   assert.deepEqual(keyFindings({ ...keyInput, relation: deferrable }), []);
 });
 
-test('an upsert into a column that lets no value be changed is refused, unless it is the key', () => {
+test('an upsert into a column whose values cannot be changed is refused, unless it is the key', () => {
   const columns = planned.map((each) => ({ ...each, existing: { ...each.source, isNeverUpdated: true } }));
   const codes = keyFindings({ ...keyInput, columns: { ...keyInput.columns, columns } }).map(
     ({ code }) => code,
@@ -256,7 +256,7 @@ test('an upsert into a column that lets no value be changed is refused, unless i
   assert.deepEqual(codes, Array(planned.length - 1).fill('ColumnNotUpdated'));
 });
 
-test('keys that have no order are refused; what a refused column entails is not told', () => {
+test('keys that have no order are refused; problems that follow from a refused column are not reported', () => {
   const list: Relation = {
     ...relation,
     columns: [column('id', { kind: 'array', of: { kind: 'int', bits: 32 } })],
@@ -288,7 +288,7 @@ test('keys that have no order are refused; what a refused column entails is not 
   );
 });
 
-test('a zone that no session may have is asked for and told', () => {
+test('a time zone that sessions cannot have is reported', () => {
   const of = (field: string, timeZone: string, named = false) => {
     const given = spec('Timestamp', { timestampField: field });
     const { timeZone: _, ...source } = given.source;
@@ -310,14 +310,14 @@ test('a zone that no session may have is asked for and told', () => {
   assert.equal(hasSummerTime('+09:00'), false);
 });
 
-test('zones with summer time are known', () => {
+test('time zones with summer time are known', () => {
   assert.equal(hasSummerTime('Europe/Rome'), true);
   assert.equal(hasSummerTime('Australia/Sydney'), true);
   assert.equal(hasSummerTime('UTC'), false);
   assert.equal(hasSummerTime('Asia/Tokyo'), false);
 });
 
-test('a table of ours is refused by the name that its server has found', () => {
+test('a table of ours is refused by the name that the server reports', () => {
   const refused = ['_idra_commits', 'sales._IDRA_commits', '"a.b"."_idra_x.y"', 'shop._idra_shadow_0'];
   for (const name of refused) {
     const [finding] = ownTableFindings({ name }, 'spec.source.table', postgres.names);

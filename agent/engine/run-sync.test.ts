@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => files.close());
 
-test('one pass: rows, offset, status; the next run goes on under a higher token', async () => {
+test('one pass: rows, offset, status; the next run continues under a higher token', async () => {
   files.execute('source', table);
   const first = await files.once(byId);
   assert.deepEqual(first.end, { outcome: 'complete' });
@@ -36,7 +36,7 @@ test('one pass: rows, offset, status; the next run goes on under a higher token'
   assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
 });
 
-test('a sync at rest tells the rows and the offset that it had', async () => {
+test('an idle Sync reports its last rows and offset', async () => {
   files.execute('source', table);
   await files.once(byId);
   const run = files.start({ ...byId, suspend: true });
@@ -44,7 +44,7 @@ test('a sync at rest tells the rows and the offset that it had', async () => {
   assert.deepEqual([rows.written, offsetText], [3, '3']);
 });
 
-test('once: complete is complete, also where only the commit row remembers it; run-now reads again', async () => {
+test('once: Completed is kept, also if only the commit row records it; run-now reads again', async () => {
   files.execute('source', table);
   const spec = { ...snapshot, writeMode: 'Append' };
   assert.equal((await files.once(spec)).status.state, 'Completed');
@@ -65,7 +65,7 @@ test('once: complete is complete, also where only the commit row remembers it; r
   assert.equal(files.arrived().length, 3);
 });
 
-test('Snapshot stopped in the middle goes on at the batch edge, each row once', async () => {
+test('a Snapshot that stopped in the middle continues at the batch edge, with each row once', async () => {
   files.execute('source', table);
   files.execute(
     'source',
@@ -82,7 +82,7 @@ test('Snapshot stopped in the middle goes on at the batch edge, each row once', 
   assert.equal(files.query('destination', 'SELECT count(*) FROM t')[0]?.[0], 3_003);
 });
 
-test('a pass that is one transaction and fails has written no rows, and does not say so', async () => {
+test('a pass in one transaction that fails has written no rows, and reports none', async () => {
   files.execute('source', "CREATE TABLE t (v TEXT); INSERT INTO t VALUES ('a'), ('b'), ('bad')");
   files.execute('destination', "CREATE TABLE t (v TEXT CHECK (v <> 'bad'))");
   const spec = { ...snapshot, writeMode: 'Append', batch: { maxRows: 1 } };
@@ -91,7 +91,7 @@ test('a pass that is one transaction and fails has written no rows, and does not
   assert.deepEqual(files.query('destination', 'SELECT * FROM t'), []);
 });
 
-test('continuous: rows arrive without being asked for', async () => {
+test('continuous: new rows arrive without a request', async () => {
   files.execute('source', table);
   const run = files.start({ ...byId, schedule: { continuous: true } });
   await run.seen('Waiting');
@@ -99,7 +99,7 @@ test('continuous: rows arrive without being asked for', async () => {
   await until(() => files.arrived().length === 4, { what: 'the new row' });
 });
 
-test('rows that wait for a slot are not called caught up, and who has none does not wait for one', async () => {
+test('a Sync that waits for a slot does not report CaughtUp, and stops at once', async () => {
   files.execute('source', table);
   const clock = new ManualClock('2026-11-26T08:00:00Z');
   const spec = { ...byId, schedule: { continuous: true } };
@@ -124,7 +124,7 @@ test('rows that wait for a slot are not called caught up, and who has none does 
   await until(isResting, { what: 'the rest after the pass' });
 });
 
-test('every: start to start, over a restart too, and late ones are made up by one', async () => {
+test('every: from start to start, also over a restart; missed passes are made up by one', async () => {
   files.execute('source', table);
   const clock = new ManualClock('2026-11-24T08:00:00Z');
   const first = files.start(byId, clock);
@@ -148,7 +148,7 @@ test('every: start to start, over a restart too, and late ones are made up by on
   await until(() => clock.sleepsFor(3_600_000), { what: 'the wait for the one of 20:00' });
 });
 
-test('cron: not before its time, and one pass for all runs that were missed', async () => {
+test('cron: not before its time, and one pass for all missed runs', async () => {
   files.execute('source', table);
   const clock = new ManualClock('2026-11-24T08:01:00Z');
   const spec = { ...byId, schedule: { cron: '0 * * * *', timeZone: 'Europe/Rome' } };
@@ -169,7 +169,7 @@ test('cron: not before its time, and one pass for all runs that were missed', as
   await until(() => files.arrived().length === 4, { what: 'the run of 14:00' });
 });
 
-test('a fixed system is found by a request, without a restart', async () => {
+test('after a system was fixed, a request continues the Sync without a restart', async () => {
   const run = files.start(byId);
   const failed = await run.seen('Failed', 'SourceFileNotFound');
   assert.equal(failed.lastError?.isTransient, false);
@@ -180,7 +180,7 @@ test('a fixed system is found by a request, without a restart', async () => {
   assert.equal(files.arrived().length, 3);
 });
 
-test('an error that is over is over, though no row came since', async () => {
+test('an error that is resolved is no longer reported, even if no row arrived since', async () => {
   files.execute('source', table);
   await files.once(byId);
   const clock = new ManualClock('2030-01-01T00:00:00Z');
@@ -194,7 +194,7 @@ test('an error that is over is over, though no row came since', async () => {
   assert.deepEqual([lastError, rows.read], [undefined, 3]);
 });
 
-test('Append onto a table with rows is refused, unless they are kept', async () => {
+test('Append onto a table with rows is refused, except with keep-offset', async () => {
   files.execute('source', table);
   files.execute('destination', `${table} UPDATE t SET id = id + 100`);
   const spec = { ...byId, writeMode: 'Append' };
@@ -204,7 +204,7 @@ test('Append onto a table with rows is refused, unless they are kept', async () 
   assert.equal(files.arrived().length, 6);
 });
 
-test('rows that are skipped are named in the status, also by the next run, until a restart', async () => {
+test('skipped rows are named in the status, also by the next run, until a restart', async () => {
   files.execute('source', table);
   files.execute('destination', "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> 'b'), at TEXT)");
   const spec = { ...byId, onError: 'Skip' };
@@ -237,7 +237,7 @@ for (const [mode, field] of [
   ['LastDestinationId', { idField: 'id' }],
   ['LastDestinationTimestamp', { timestampField: 'at' }],
 ] as const) {
-  test(`${mode}: goes on from the largest at the destination and keeps no offset`, async () => {
+  test(`${mode}: continues from the largest value at the destination and stores no offset`, async () => {
     files.execute('source', table);
     files.execute('source', "UPDATE t SET at = '2026-11-2' || id || 'T08:00:00.120Z'");
     const spec = { ...byId, source: { dataSource: 'source', table: 't', ...field }, mode };
@@ -252,7 +252,7 @@ for (const [mode, field] of [
   });
 }
 
-test('a Sync that was deleted while it waited for its lock is not claimed; a claim is noted before it is made', async () => {
+test('a Sync that was deleted while it waited for its lock is not claimed; a claim is recorded before it is made', async () => {
   files.execute('source', table);
   const gone = files.start(byId, undefined, { isOutdated: async () => true });
   await gone.seen('Waiting', 'Conflict');
@@ -272,7 +272,7 @@ test('a Sync that was deleted while it waited for its lock is not claimed; a cla
   assert.equal(files.query('state', "SELECT 1 FROM syncs WHERE memory LIKE '%mayHaveRow%'").length, 1);
 });
 
-test('rows that were read are counted over runs, also those of an owner that was killed, until a restart', async () => {
+test('read rows are counted over all runs, including killed ones, until a restart', async () => {
   files.execute('source', table);
   await files.once(byId);
   const newRow = () => files.execute('source', "INSERT INTO t (v) VALUES ('d')");
@@ -292,7 +292,7 @@ test('rows that were read are counted over runs, also those of an owner that was
   assert.equal(run.status?.rows.written, 6);
 });
 
-test('a run that is fenced in single mode speaks of another process with this state file, not of etcd', async () => {
+test('a fenced run in single mode names another process with this state file, not etcd', async () => {
   files.execute('source', table);
   const definitionOf = withBetween({
     before: (call) => {

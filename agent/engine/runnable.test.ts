@@ -11,7 +11,7 @@ const findings: readonly Finding[] = [
   { severity: 'error', code: 'ColumnMissing', path: 'spec.schemaChanges', message: 'two', fix: 'do that' },
 ];
 
-test('a plan with errors is refused by the first, and each keeps its own remedy', () => {
+test('a plan with errors is refused with the first one, and each finding keeps its own remedy', () => {
   assert.throws(
     () => requireRunnable({ findings } as unknown as SyncPlan),
     (error) =>
@@ -22,14 +22,14 @@ test('a plan with errors is refused by the first, and each keeps its own remedy'
   requireRunnable({ findings: findings.filter((each) => each.severity !== 'error') } as unknown as SyncPlan);
 });
 
-test('errors are told first, then warnings', () => {
+test('errors are reported before warnings', () => {
   assert.deepEqual(
     bySeverity(findings).map((each) => each.code),
     ['TypeNotKept', 'ColumnMissing', 'TypeNote', 'NoLocalInfile'],
   );
 });
 
-test('remedies are commands to paste', () => {
+test('remedies are commands that can be pasted', () => {
   const text = `run ${keepOffsetCommand} to go on`;
   assert.equal(
     namingSync(text, { namespace: 'default', name: 'orders' }),

@@ -4,14 +4,14 @@ import { nextPassMs } from './schedule.ts';
 
 const at = (text: string) => Date.parse(text);
 
-test('every: start to start, at once when late, never a pile of missed ones', () => {
+test('every: from start to start, at once when late; missed passes do not accumulate', () => {
   const schedule = { kind: 'every', everyMs: 10_000 } as const;
   assert.equal(nextPassMs(schedule, undefined, 5_000), 5_000);
   assert.equal(nextPassMs(schedule, 1_000, 5_000), 11_000);
   assert.equal(nextPassMs(schedule, 1_000, 60_000), 60_000);
 });
 
-test('cron: by its zone, and one pass for all that were missed', () => {
+test('cron: in its time zone, and one pass for all missed runs', () => {
   const schedule = { kind: 'cron', cron: '0 6 * * *', timeZone: 'Europe/Rome' } as const;
   assert.equal(nextPassMs(schedule, undefined, at('2026-07-01T00:00:00Z')), at('2026-07-01T04:00:00Z'));
   assert.equal(
@@ -34,7 +34,7 @@ test('continuous and once are due at once', () => {
   assert.equal(nextPassMs({ kind: 'once' }, 1, 7), 7);
 });
 
-test('a last start in the future, by a clock that was ahead, is no reason to wait', () => {
+test('a last start in the future, written when the clock was ahead, does not delay the next pass', () => {
   const now = at('2026-12-09T09:00:00Z');
   const ahead = now + 3_600_000;
   assert.equal(nextPassMs({ kind: 'every', everyMs: 1_000 }, ahead, now), now);

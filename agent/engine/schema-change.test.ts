@@ -32,7 +32,7 @@ const singly = { batch: { maxRows: 1 }, schedule: { continuous: true } };
 const addColumn = () =>
   files.execute('source', "ALTER TABLE t ADD COLUMN n TEXT; UPDATE t SET n = 'n' || id WHERE id > 1");
 
-test('a column that is added while it runs is added at the destination before a row of the new shape comes', async () => {
+test('a column that is added during a run is added at the destination before a row of the new shape is written', async () => {
   const definitionOf = withBetween({ beforeBatch: changedAtSecond(addColumn) });
   const run = files.start({ ...byId, ...singly, schemaChanges: 'AddColumns' }, undefined, { definitionOf });
   await run.seen('Waiting', 'CaughtUp');
@@ -56,7 +56,7 @@ test('a column that is added while it runs is added at the destination before a 
   });
 });
 
-test('under schemaChanges Fail it stops before a row of the new shape, and goes on when the destination has the column', async () => {
+test('schemaChanges Fail stops before a row of the new shape, and continues when the destination has the column', async () => {
   const definitionOf = withBetween({ beforeBatch: changedAtSecond(addColumn) });
   const run = files.start({ ...byId, ...singly }, undefined, { definitionOf });
   const failed = await run.seen('Failed', 'ColumnMissing');
@@ -68,7 +68,7 @@ test('under schemaChanges Fail it stops before a row of the new shape, and goes 
   assert.equal(files.arrived().length, 3);
 });
 
-test('a destination that was made too narrow stops it', async () => {
+test('a column whose destination column is too narrow stops the Sync', async () => {
   files.execute('source', "UPDATE t SET v = 'long ' || id");
   const narrow = () =>
     files.execute(
@@ -81,7 +81,7 @@ test('a destination that was made too narrow stops it', async () => {
   assert.equal(files.arrived().length, 1);
 });
 
-test('what changes again without a row between is retried with backoff, and is said', async () => {
+test('a shape that changes repeatedly without a row in between is retried with backoff, and reported', async () => {
   let isChanging = true;
   const definitionOf = withBetween({
     beforeBatch: () => {
@@ -97,7 +97,7 @@ test('what changes again without a row between is retried with backoff, and is s
   assert.equal(files.arrived().length, 3);
 });
 
-test('a Replace pass begins again with another shadow table', async () => {
+test('a Replace pass starts over with another shadow table', async () => {
   const spec = { ...snapshot, ...singly, schedule: { every: '1h' }, schemaChanges: 'AddColumns' };
   const run = files.start({ ...spec, writeMode: 'Replace' }, undefined, {
     definitionOf: withBetween({ before: atSecondWrite(addColumn) }),
@@ -107,7 +107,7 @@ test('a Replace pass begins again with another shadow table', async () => {
   assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
 });
 
-test('a pass of one transaction begins again', async () => {
+test('a pass of one transaction starts over', async () => {
   files.execute('source', "CREATE TABLE k (v TEXT); INSERT INTO k VALUES ('1'), ('2'), ('3')");
   const spec = {
     ...snapshot,

@@ -8,7 +8,7 @@ const tooLong = {
   message: 'a value is longer than its column',
 } as const;
 
-test('rows are told by kind, with the last row of each and how many there were', () => {
+test('skipped rows are reported by kind, with the last row and the count of each', () => {
   let skipped = addSkipped(noSkippedRows, 2, [
     { ...tooLong, row: 'id 1' },
     { ...tooLong, row: 'id 2' },
@@ -22,7 +22,7 @@ test('rows are told by kind, with the last row of each and how many there were',
   ]);
 });
 
-test('of very many kinds the newest are told, and how many rows there were beside them', () => {
+test('of very many kinds the newest are reported, with the number of all rows', () => {
   let skipped = noSkippedRows;
   for (let at = 1; at <= 8; at++)
     skipped = addSkipped(skipped, 10, [{ code: 'ValueNotKept', column: `c${at}`, message: 'too long' }]);

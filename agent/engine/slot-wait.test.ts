@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { waitMessage } from './slot-wait.ts';
 
-test('who waits for a slot is told the data source, its limit and who holds the slots', () => {
+test('a Sync that waits for a slot reports the DataSource, its limit and who holds the slots', () => {
   const wait = { dataSource: 'default/shop', limit: 1, holders: ['default/orders'] };
   assert.equal(
     waitMessage(wait),

@@ -50,27 +50,27 @@ function setUp(stored: string | null, progress: Partial<SyncProgress> = {}) {
   return { events, stored: () => stored, destination: new StoredOffsets(plain, sync, keeper) };
 }
 
-test('rows first, then the offset, which the next claim goes on from', async () => {
+test('rows are written first, then the offset, from which the next claim continues', async () => {
   const { events, destination } = setUp(offset('3'), { fingerprint: 'm', rows: 3 });
   assert.equal((await destination.claim(claim(), signal)).offset, offset('3'));
   assert.equal((await destination.write(batch('4'), signal)).totalRows, 4);
   assert.deepEqual(events, ['prepare', 'rows', `offset ${offset('4')}`]);
 });
 
-test('a Sync that was never claimed has no row, and a restart forgets what is stored', async () => {
+test('a Sync that was never claimed has no row, and a restart clears what is stored', async () => {
   assert.deepEqual(await setUp(null).destination.commitRows(), []);
   const { destination, stored } = setUp(offset('3'), { fingerprint: 'm', rows: 3 });
   const row = await destination.claim(claim({ offset: 'restart' }), signal);
   assert.deepEqual([row.offset, row.rows, row.target, stored()], [null, 0, 'first', null]);
 });
 
-test('the row says what the offset belongs to, as it was at the last claim', async () => {
+test('the row records what the offset belonged to at the last claim', async () => {
   const { destination } = setUp(offset('3'), { fingerprint: 'old', target: 'before' });
   const [row] = await destination.commitRows();
   assert.deepEqual([row?.fingerprint, row?.table, row?.target], ['old', 'events', 'before']);
 });
 
-test('a pass that is written as a whole has no offset before its end', async () => {
+test('a pass that is written as a whole stores no offset before its end', async () => {
   const { destination, stored } = setUp(null, { fingerprint: 'm' });
   await destination.beginPass({ pass: 1, isResumed: false, isAtomic: true }, signal);
   await destination.write(batch('1'), signal);
@@ -79,7 +79,7 @@ test('a pass that is written as a whole has no offset before its end', async () 
   assert.match(stored() ?? '', /"isComplete":true/);
 });
 
-test('an offset is set by hand only from what is stored', async () => {
+test('an offset is set manually only if the stored one is the expected one', async () => {
   const { destination, stored } = setUp(offset('3'), { fingerprint: 'm' });
   const change = { uid: 'u', token: 7n, offset: offset('1') };
   await assert.rejects(destination.setOffset({ ...change, expected: offset('2') }), { code: 'OffsetMoved' });

@@ -37,7 +37,7 @@ const failure = ({ status }: Awaited<ReturnType<TwoFiles['once']>>) => [status.s
 const noLongerFits = ['Failed', 'OffsetNoLongerFits'];
 const another = /answers at the address of source is a different system .*restart s to .*keep-offset s to /;
 
-test('another source at the same path: it stops; keep-offset goes on there, and is not asked for again', async () => {
+test('another source at the same path stops the Sync; keep-offset continues there, and is required only once', async () => {
   await files.once(byId);
   await swapSource();
   newRow();
@@ -55,7 +55,7 @@ test('another source at the same path: it stops; keep-offset goes on there, and 
   assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
 });
 
-test('swapped while it runs: no row of the other source is passed', async () => {
+test('a source that is swapped during a run: no row of the new source is skipped', async () => {
   const run = files.start({ ...byId, schedule: { continuous: true } });
   await run.seen('Waiting', 'CaughtUp');
   const before = files.arrived();
@@ -66,7 +66,7 @@ test('swapped while it runs: no row of the other source is passed', async () => 
   assert.deepEqual(files.arrived(), before);
 });
 
-test('a Snapshot reads all of another source', async () => {
+test('a Snapshot reads all rows of another source', async () => {
   const whole = { ...snapshot, schedule: { every: '1h' } };
   await files.once(whole);
   await swapSource();
@@ -76,7 +76,7 @@ test('a Snapshot reads all of another source', async () => {
   assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
 });
 
-test('a Snapshot that was stopped in its middle does not go on at another source', async () => {
+test('a Snapshot that was stopped in the middle does not continue at another source', async () => {
   files.execute(
     'source',
     'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO t (v) SELECT i FROM n',
@@ -94,7 +94,7 @@ test('a Snapshot that was stopped in its middle does not go on at another source
   assert.deepEqual(files.arrived(), before);
 });
 
-test('an offset of a version that kept no identity goes on, and the systems are known from then on', async () => {
+test('an offset without a stored identity continues, and the identities are recorded from then on', async () => {
   await files.once(byId);
   forgetEnds();
   await swapSource();
@@ -104,7 +104,7 @@ test('an offset of a version that kept no identity goes on, and the systems are 
   assert.deepEqual(failure(await files.once(byId)), noLongerFits);
 });
 
-test('a destination that is known under another path by now goes on, and a plan knows it, too', async () => {
+test('a destination that moved to another path continues, also in a plan', async () => {
   const { status } = await files.once(byId);
   await rename(pathOf('destination'), pathOf('moved'));
   newRow();
@@ -125,7 +125,7 @@ test('a destination that is known under another path by now goes on, and a plan 
   assert.deepEqual(rows, [[4, 4]]);
 });
 
-test('another destination at the same path: an offset without its row there is not gone on from, nor begun again in silence', async () => {
+test('another destination at the same path: an offset without its row there is neither continued nor restarted silently', async () => {
   await files.once(byId);
   await rename(pathOf('destination'), pathOf('old'));
   new Database(pathOf('destination'))
@@ -136,7 +136,7 @@ test('another destination at the same path: an offset without its row there is n
   assert.match(stopped.status.message, /wrote to another destination before/);
 });
 
-test('a Sync that was completed once stays so when its source is named otherwise', async () => {
+test('a completed Sync stays Completed when its source gets another path', async () => {
   const once = { ...byId, schedule: { once: true } };
   await files.once(once);
   await rename(pathOf('destination'), pathOf('moved'));
@@ -147,7 +147,7 @@ test('a Sync that was completed once stays so when its source is named otherwise
   assert.deepEqual(files.query('moved', 'SELECT count(*) FROM t'), [[3]]);
 });
 
-test('what is concluded from addresses and identities', () => {
+test('conclusions from addresses and identities', () => {
   const { sync, source, destination } = engineObjects({ folder: '/f', spec: byId });
   const at = (name: string) => ['sqlite', null, null, null, name, null];
   const ends = (from: readonly [string, ...string[]], to: readonly [string, ...string[]]): KnownEnds => ({

@@ -25,7 +25,7 @@ afterEach(() => files.close());
 const gone = /offset belongs to is gone; run idra restart s to .*, or idra keep-offset s to /;
 const newRow = () => files.execute('source', "INSERT INTO t (v) VALUES ('d')");
 
-test('the table of a stored offset was dropped: it stops before it is made again; restart reads all', async () => {
+test('the table of a stored offset was dropped: the Sync stops before creating it; restart reads everything', async () => {
   const before = await files.once(byId);
   files.execute('destination', 'DROP TABLE t');
   newRow();
@@ -47,7 +47,7 @@ test('the table of a stored offset was dropped: it stops before it is made again
   assert.deepEqual(files.arrived(), files.query('source', 'SELECT * FROM t'));
 });
 
-test('a plan says which other Sync writes the table', async () => {
+test('a plan reports which other Sync writes the table', async () => {
   const { uid } = (await files.once(byId)).status;
   files.execute(
     'destination',
@@ -61,7 +61,7 @@ test('a plan says which other Sync writes the table', async () => {
   assert.match(shared?.message ?? '', /also written by the Sync default\/other/);
 });
 
-test('of two Syncs on one table the earlier says so, too', async () => {
+test('of two Syncs on one table the earlier one reports it as well', async () => {
   const run = files.start({ ...byId, schedule: { continuous: true } });
   const { warnings } = await run.seen('Waiting', 'CaughtUp');
   assert.equal(warnings, undefined);
@@ -75,7 +75,7 @@ test('of two Syncs on one table the earlier says so, too', async () => {
   });
 });
 
-test('another Sync that appends to the table, and names it otherwise, is told', async () => {
+test('another Sync that appends to the table under another spelling is reported', async () => {
   const destination = { dataSource: 'destination', table: 't', existingRows: 'Keep' };
   const spec = { ...byId, writeMode: 'Append', destination };
   await files.once(spec);
@@ -88,7 +88,7 @@ test('another Sync that appends to the table, and names it otherwise, is told', 
   assert.equal(files.arrived().length, 3);
 });
 
-test('one that was made again is known by being empty; keep-offset goes on', async () => {
+test('a recreated table is recognized because it is empty; keep-offset continues', async () => {
   await files.once(byId);
   files.execute('destination', 'DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT, at DATETIME)');
   newRow();
@@ -104,7 +104,7 @@ test('one that was made again is known by being empty; keep-offset goes on', asy
   );
 });
 
-test('dropped while it runs: a pass without rows looks at the table too', async () => {
+test('dropped while it runs: a pass without rows checks the table too', async () => {
   const clock = new ManualClock('2026-11-24T08:00:00Z');
   const run = files.start({ ...byId, schedule: { every: '10s' } }, clock);
   await run.seen('Waiting', 'CaughtUp');
@@ -114,7 +114,7 @@ test('dropped while it runs: a pass without rows looks at the table too', async 
   assert.match((await run.seen('Failed', 'OffsetNoLongerFits')).message, gone);
 });
 
-test('its row of _idra_commits is gone while it runs: rows that are there are not appended once more', async () => {
+test('its row of _idra_commits is gone while it runs: existing rows are not appended a second time', async () => {
   const clock = new ManualClock('2026-11-24T08:00:00Z');
   files.execute('destination', 'CREATE TABLE t (id INTEGER, v TEXT, at DATETIME)');
   const run = files.start({ ...byId, writeMode: 'Append', schedule: { every: '10s' } }, clock);
@@ -130,7 +130,7 @@ test('its row of _idra_commits is gone while it runs: rows that are there are no
   assert.equal(run.status?.reason, 'DestinationNotEmpty');
 });
 
-test('a complete Snapshot begins a new pass where its table is gone, and has not caught up before', async () => {
+test('a completed Snapshot begins a new pass if its table is gone, and is not CaughtUp before that', async () => {
   const spec = { ...snapshot, schedule: { every: '1h' } };
   await files.once(spec);
   files.execute('destination', 'DROP TABLE t');
@@ -148,7 +148,7 @@ test('a complete Snapshot begins a new pass where its table is gone, and has not
   assert.equal(files.arrived().length, 3);
 });
 
-test('a Replace that is unfinished is begun again when the write mode changes, and the other way round', async () => {
+test('an unfinished Replace restarts when the write mode changes to or from Replace', async () => {
   const every = { ...snapshot, schedule: { every: '1h' }, batch: { maxRows: 1 } };
   const [into, replace] = [every, { ...every, writeMode: 'Replace' }];
   const stoppedAfterOne = async (spec: Record<string, unknown>) => {
@@ -186,7 +186,7 @@ for (const [what, spec, more] of [
   ['table', { destination: { dataSource: 'destination', table: 'u' } }, {}],
   ['file', {}, { destination: 'other' }],
 ] as const) {
-  test(`keep-offset after the destination's ${what} has changed goes on from the offset that was reached`, async () => {
+  test(`keep-offset after the destination's ${what} has changed continues from the offset that was reached`, async () => {
     const append = { ...byId, writeMode: 'Append' };
     await files.once(append);
     newRow();

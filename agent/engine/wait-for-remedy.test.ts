@@ -37,7 +37,7 @@ function waiting(read: () => string, more: object = { passwordSecretRef }) {
   return { clock, stop, endedMs: () => endedMs };
 }
 
-test('a corrected Secret ends the wait within seconds, also one that was not there', async () => {
+test('a corrected Secret ends the wait within seconds, also one that was missing', async () => {
   let password: string | undefined = 'wrong';
   const read = () => {
     if (password === undefined) throw permanent('SecretNotFound', 'there is none');
@@ -58,7 +58,7 @@ test('a corrected Secret ends the wait within seconds, also one that was not the
   assert.equal(made.endedMs(), 10_000);
 });
 
-test('without a change it takes its time, whatever cannot be read meanwhile; a request ends it', async () => {
+test('without a change the wait lasts its full time, even if the Secret cannot be read; a request ends it', async () => {
   let isUp = true;
   const flickering = waiting(() => {
     if (!isUp) throw transient('SecretUnavailable', 'no answer');

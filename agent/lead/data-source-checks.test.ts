@@ -7,7 +7,7 @@ import { Secret } from '../../core/secret.ts';
 import { TestClock } from '../../e2e/kit/test-clock.ts';
 import { checkDataSources } from './data-source-checks.ts';
 
-test('a DataSource that is not well is checked again as soon as its Secret has changed', async () => {
+test('a DataSource that is not Ready is checked again as soon as its Secret has changed', async () => {
   const clock = new TestClock();
   const stop = new AbortController();
   const reports: DataSourceReport[] = [];

@@ -82,7 +82,7 @@ describe('leader', () => {
   const movedSince = async (earlier: ReadonlyMap<string, Assignment>) =>
     [...(await owners())].filter(([uid, { agent }]) => earlier.get(uid)?.agent !== agent).length;
 
-  test('join, leave and drain move the least', async () => {
+  test('join, leave and drain move the fewest Syncs', async () => {
     await add(12);
     const a = await start('a');
     await settled('a 12');
@@ -104,7 +104,7 @@ describe('leader', () => {
     await stop(a);
   });
 
-  test('what is added, removed, suspended, changed or cannot run', async () => {
+  test('Syncs that are added, removed, suspended, changed or cannot run', async () => {
     const [a, b] = [await start('a', zones), await start('b')];
     await add(4);
     await settled('a 2, b 2');
@@ -142,7 +142,7 @@ describe('leader', () => {
     await stop(a, b);
   });
 
-  test('the leader goes, and the next one moves only what was its', async () => {
+  test('when the leader leaves, the next one moves only the Syncs of the former leader', async () => {
     const sessions = [await start('a'), await start('b'), await start('c')];
     await add(9);
     await settled('a 3, b 3, c 3');
@@ -164,7 +164,7 @@ describe('leader', () => {
     await stop(...others);
   });
 
-  test('three agents that start at the same instant: one leader, every sync assigned', async () => {
+  test('three agents that start at the same moment: one leader, every Sync assigned', async () => {
     await add(6);
     const sessions = await Promise.all(['a', 'b', 'c'].map((name) => start(name)));
     await settled('a 2, b 2, c 2');

@@ -21,7 +21,7 @@ const readyOf = (generation: number, error: ReturnType<typeof permanent>) => {
   return [ready(shown), ready(lost)];
 };
 
-test('a spec that cannot be run is not Ready because the one before it was', () => {
+test('a spec that cannot run is not Ready, even if the previous spec was', () => {
   assert.deepEqual(readyOf(2, permanent('DataSourceNotFound', 'there is none')), ['False', 'Unknown']);
   assert.deepEqual(readyOf(2, transient('Unreachable', 'no route')), ['Unknown', 'Unknown']);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../core/clock.ts';
 import { LoadMeter } from './load-meter.ts';
 
-test('a sync that writes all the time weighs more and more; one burst moves nothing', () => {
+test('the load of a Sync that writes continuously grows; a single burst moves nothing', () => {
   let nowMs = 0;
   const meter = new LoadMeter({ ...systemClock, monotonicMs: () => nowMs });
   const pass = (busyMs: number) => {
@@ -24,7 +24,7 @@ test('a sync that writes all the time weighs more and more; one burst moves noth
   assert.deepEqual(Object.keys(meter.loads()), ['calm']);
 });
 
-test('a pass that has moved rows for a while is told until it ends', () => {
+test('a pass that has moved rows for a while is reported until it ends', () => {
   let nowMs = 0;
   const meter = new LoadMeter({ ...systemClock, monotonicMs: () => nowMs });
   meter.add('long', 10);

@@ -10,7 +10,7 @@ import { PreparedOpen } from './prepared-open.ts';
 const signal = AbortSignal.timeout(60_000);
 const shared = new EngineShared(systemClock);
 
-test('what was planned before the lock was held is taken only while both ends are still so', async () => {
+test('a plan made before the lock was held is used only if both ends are unchanged', async () => {
   const files = new TwoFiles(await tempFolder('prepared'));
   files.execute('source', table);
   const objects = engineObjects({ folder: files.folder, spec: byId });

@@ -66,11 +66,11 @@ async function removed(progress: SyncProgress, lastKnown: SecretReader['lastKnow
 
 const claimed: SyncProgress = { ...noProgress, mayHaveRow: true };
 
-test('what was never claimed is purged without reaching its destination', async () => {
+test('a Sync that was never claimed is purged without connecting to its destination', async () => {
   assert.deepEqual(await removed(noProgress, undefined), ['purged']);
 });
 
-test('a Secret that went first is known from before, and the rows are closed with it', async () => {
+test('a Secret that was deleted first is still known, and is used to close the rows', async () => {
   const known = () => new Secret('hunter2');
   assert.deepEqual(await removed(claimed, known), ['opened with hunter2', 'rows closed', 'purged']);
   assert.deepEqual(await removed(claimed, undefined), ['said SecretNotFound']);

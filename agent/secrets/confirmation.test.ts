@@ -19,7 +19,7 @@ const isRefused = (disposition: string, text: RegExp) => (error: unknown) =>
   text.test(error.message);
 
 /** Simulates an attacker who can write in etcd but not in Kubernetes. */
-describe('a Secret is used for what the custom resource of its DataSource says', () => {
+describe('a Secret is used only as the custom resource of its DataSource defines', () => {
   let bed: OperatorBed;
   let secrets: SecretReader;
   let withoutRight: SecretReader;
@@ -104,13 +104,13 @@ describe('a Secret is used for what the custom resource of its DataSource says',
     return manifests.readDataSource(found);
   };
 
-  test('one that is in etcd alone is refused, and its server hears nothing', async () => {
+  test('a DataSource that exists in etcd only is refused, and its server is not contacted', async () => {
     await put('evil', '127.0.0.1');
     await assert.rejects(check('evil'), isRefused('permanent', /Kubernetes does not have/));
     assert.equal(connections, 0);
   });
 
-  test('one whose host was changed in etcd is refused, whatever generation it claims', async () => {
+  test('one whose host was changed in etcd is refused, whatever generation it has', async () => {
     const real = await made('shop', 'db.victim.svc');
     await put('shop', '127.0.0.1', real);
     await assert.rejects(check('shop'), isRefused('permanent', /differs from its custom resource/));
@@ -119,7 +119,7 @@ describe('a Secret is used for what the custom resource of its DataSource says',
     assert.equal(connections, 0);
   });
 
-  test('a host that the custom resource had before is refused as well, until etcd follows', async () => {
+  test('a host that the custom resource had before is refused as well, until etcd has the new one', async () => {
     const real = await made('moved', '127.0.0.1');
     await put('moved', '127.0.0.1', real);
     await bed.kubectl(
@@ -136,7 +136,7 @@ describe('a Secret is used for what the custom resource of its DataSource says',
     assert.equal(connections, 0);
   });
 
-  test('what the custom resource says is done, and the end of a Sync needs it no more', async () => {
+  test('the spec of the custom resource is used, and the end of a Sync no longer needs it', async () => {
     const real = await made('own', '127.0.0.1');
     await put('own', '127.0.0.1', real);
     await assert.rejects(
@@ -156,7 +156,7 @@ describe('a Secret is used for what the custom resource of its DataSource says',
     );
   });
 
-  test('an agent without the right to look says which right it needs', async () => {
+  test('an agent without the right to read the custom resource reports which right it needs', async () => {
     const real = await made('unseen', '127.0.0.1');
     await put('unseen', '127.0.0.1', real);
     await assert.rejects(

@@ -6,7 +6,7 @@ import { ownSecretType } from '../../process/kubernetes-access.ts';
 import { secretsOfKubernetes } from './kubernetes.ts';
 import type { ReadSecret } from './remembering.ts';
 
-test('an answer about a Secret that is no JSON is told without a word of it', async () => {
+test('a Secret response that is not JSON is reported without any of its text', async () => {
   await withAnswer('{"data":{"password":"c2VjcmV0"', async (read) => {
     await assert.rejects(read('default', 'shop'), (thrown: Error & { code?: string }) => {
       assert.equal(thrown.code, 'SecretUnavailable');
@@ -16,7 +16,7 @@ test('an answer about a Secret that is no JSON is told without a word of it', as
   });
 });
 
-test("a certificate of Idra's own etcd is no database's Secret", async () => {
+test("a certificate of Idra's own etcd is not used as the Secret of a database", async () => {
   const answer = JSON.stringify({ type: ownSecretType, data: { 'tls.key': 'a2V5' } });
   await withAnswer(answer, async (read) => {
     await assert.rejects(read('idra', 'idra-etcd-root'), { code: 'SecretForbidden' });

@@ -21,7 +21,7 @@ const fails =
 
 const anywhere = { secretsFolder: undefined, watchNamespaces: [], confirmsDataSources: true };
 
-test('a folder as Kubernetes mounts Secrets, of the environment', async () => {
+test('a folder as Kubernetes mounts Secrets, set by the environment', async () => {
   const folder = await tempFolder('secrets');
   await mkdir(join(folder, 'shop-db'));
   await writeFile(join(folder, 'shop-db', 'password'), 'hunter2\n');
@@ -36,13 +36,13 @@ test('a folder as Kubernetes mounts Secrets, of the environment', async () => {
   await assert.rejects(secrets.read('team-a', '../x', 'user'), fails('SecretNotFound'));
 });
 
-test('without a folder and without Kubernetes it is said what to do', async () => {
+test('without a folder and without Kubernetes the error says what to set', async () => {
   const env = { HOME: await tempFolder('home') };
   const secrets = await openSecrets(anywhere, env, systemClock, manifests);
   await assert.rejects(secrets.read('a', 'b', 'c'), fails('SecretNotFound', 'IDRA_SECRETS_DIR'));
 });
 
-test('many that ask read once, what failed is read again, and a change is seen after a few seconds', async () => {
+test('concurrent reads share one request, a failed read is repeated, and a change is seen after a few seconds', async () => {
   let [nowMs, reads, isBroken] = [0, 0, true];
   const clock = { ...systemClock, monotonicMs: () => nowMs };
   const secrets = rememberingSecrets(async () => {
@@ -62,7 +62,7 @@ test('many that ask read once, what failed is read again, and a change is seen a
   assert.equal(reads, 3);
 });
 
-test('a Secret that is gone serves the end of its Syncs alone, where it was read before', async () => {
+test('a deleted Secret that was read before is used only to end its Syncs', async () => {
   let nowMs = 0;
   let gone: 'SecretNotFound' | 'SecretForbidden' | undefined;
   const clock = { ...systemClock, monotonicMs: () => nowMs };
@@ -115,7 +115,7 @@ describe('Secrets of Kubernetes', () => {
   });
   after(() => api?.stop());
 
-  test('are read by get, of the watched namespaces, and what is wrong says what to do', async () => {
+  test('are read by get, in watched namespaces only, and errors have a remedy', async () => {
     assert.equal((await secrets.read('team-a', 'shop-db', 'password')).reveal(), 'pässword');
     await assert.rejects(
       secrets.read('team-a', 'shop-db', 'user'),
@@ -135,7 +135,7 @@ describe('Secrets of Kubernetes', () => {
     );
   });
 
-  test('an API server that is away is waited for', async () => {
+  test('an unavailable API server is retried', async () => {
     await api.process.kill();
     await assert.rejects(
       secrets.read('team-a', 'again', 'user'),

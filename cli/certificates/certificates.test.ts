@@ -18,7 +18,7 @@ function options(more: Partial<IssueOptions> = {}): IssueOptions {
 }
 
 describe('a certificate of etcd', () => {
-  test('says its user, or its hosts and nobody', async () => {
+  test('names its user, or its hosts and no user', async () => {
     const authority = await makeAuthority(now);
     const signer = new X509Certificate(authority.certificate);
     const client = new X509Certificate(
@@ -40,7 +40,7 @@ describe('a certificate of etcd', () => {
     assert.equal(signer.validToDate.getTime() - now, authorityLifeMs);
   });
 
-  test('is replaced when less than a third of its life is left, and when it does not fit', async () => {
+  test('is replaced when less than a third of its life is left, and when it does not match', async () => {
     const [authority, other] = [await makeAuthority(now), await makeAuthority(now)];
     const request = { user: 'idra-agent' };
     const pair = await signCertificate(authority, request, now);
@@ -59,7 +59,7 @@ describe('a certificate of etcd', () => {
   });
 });
 
-test('an authority is published a long time before it signs, and trusted as long as it has signed', async () => {
+test('an authority is published long before it signs, and trusted as long as its certificates are valid', async () => {
   const make = () => makeAuthority(now);
   const step = async (stored: Authorities, at: number, isForced = false) =>
     (await advanceAuthorities(stored, make, now + authorityLifeMs * at, isForced)).authorities;
@@ -79,7 +79,7 @@ test('an authority is published a long time before it signs, and trusted as long
 });
 
 describe('certificates in a folder', () => {
-  test('are made once, renewed when they are due, and never half', async () => {
+  test('are created once, renewed when they are due, and never written in part', async () => {
     const store = new FolderStore(join(await tempFolder('certificates'), 'etcd'));
     const made = await issueCertificates(store, options());
     assert.deepEqual(
@@ -114,7 +114,7 @@ describe('certificates in a folder', () => {
     assert.equal(entries.filter((entry) => entry.startsWith('.agent-')).length, 1);
   });
 
-  test('trust the next authority before anything is signed by it', async () => {
+  test('trust the next authority before it signs anything', async () => {
     const store = new FolderStore(await tempFolder('certificates'));
     await issueCertificates(store, options());
     const before = await store.read('agent');
@@ -133,7 +133,7 @@ describe('certificates in a folder', () => {
     assert.ok(used?.['ca.crt']?.includes(last?.['ca.crt'] ?? 'none'));
   });
 
-  test('the command makes them, says what it did, and wants one place', async () => {
+  test('the command creates them, reports what it did, and requires exactly one target', async () => {
     const folder = join(await tempFolder('certificates'), 'etcd');
     const { status, out } = await idra([
       ...['etcd', 'certificates', '--folder', folder, '--host', 'a', '10.1.2.3', '-o', 'json'],

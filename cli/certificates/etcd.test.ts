@@ -9,7 +9,7 @@ import { tempFolder } from '../../e2e/kit/temp.ts';
 import { FolderStore } from './folder-store.ts';
 import { type IssueOptions, issueCertificates } from './issue.ts';
 
-test('etcd knows its users by these certificates, and takes renewed ones and another authority', async () => {
+test('etcd identifies its users by these certificates, and accepts renewed ones and another authority', async () => {
   const folder = await tempFolder('etcd-certificates');
   const store = new FolderStore(folder);
   const issue = async (more: Partial<IssueOptions> = {}) =>

@@ -17,7 +17,7 @@ function between(name: string, source: string, destination: string): Sync {
   };
 }
 
-test('a DataSource that gives no answer holds back neither the others nor their Syncs', async () => {
+test('a DataSource that does not answer delays neither the others nor their Syncs', async () => {
   const silent = Promise.withResolvers<never>();
   const known = new Set<string>();
   const othersKnown = Promise.withResolvers<void>();

@@ -46,7 +46,7 @@ spec:
 }
 
 describe('in this process', () => {
-  test('check, discover and plan look at the systems and touch nothing', async () => {
+  test('check, discover and plan read the systems and change nothing', async () => {
     const check = await idra(['check', '-f', path]);
     assert.deepEqual([check.status, check.talk], [0, '']);
     assert.match(check.out, /DataSource default\/shop +ok {2}SQLite 3[\s\S]*Sync default\/orders +ok/);
@@ -71,7 +71,7 @@ describe('in this process', () => {
     assert.equal(existsSync(join(folder, 'warehouse.db')), false);
   });
 
-  test('check after a run knows the syncs by the state file, which a run may have meanwhile', async () => {
+  test('check after a run knows the Syncs by the state file, even while a run uses it', async () => {
     const moved = join(folder, 'moved.yaml');
     await writeFile(moved, manifests().replaceAll('warehouse', 'moved'));
     const state = join(folder, 'moved.state.db');
@@ -96,7 +96,7 @@ describe('in this process', () => {
     assert.doesNotMatch(dropped.out, /continues from/);
   });
 
-  test('what is wrong at a system is a finding of check with status 1, of plan with status 2', async () => {
+  test('problems of a system are findings, with status 1 of check and status 2 of plan', async () => {
     const wrong = join(folder, 'wrong.yaml');
     await writeFile(wrong, manifests().replace('table: orders, idField', 'table: ordres, idField'));
     const check = await idra(['check', '-f', wrong]);
@@ -107,7 +107,7 @@ describe('in this process', () => {
     assert.equal(JSON.parse(plan.out)[0].findings[0].code, 'TableNotFound');
   });
 
-  test('the highest epoch is that of the tokens at the destinations; one that cannot be asked is named', async () => {
+  test('the highest epoch is that of the tokens at the destinations; a destination that cannot be read is named', async () => {
     const other = join(folder, 'other.yaml');
     await writeFile(other, manifests().replaceAll('warehouse', 'second'));
     const told: string[] = [];
@@ -167,7 +167,7 @@ describe('by the agents of a cluster', () => {
     await server?.stop();
   });
 
-  test('check, discover and plan ask one that the placement allows', async () => {
+  test('check, discover and plan ask an agent that the placement allows', async () => {
     const check = await idra(['check'], env());
     assert.equal(check.status, 1);
     assert.match(check.out, /DataSource default\/shop +ok {2}SQLite 3\n/);
@@ -190,7 +190,7 @@ describe('by the agents of a cluster', () => {
     assert.equal((asked.at(-1)?.subject as { name: string } | undefined)?.name, 'fresh');
   });
 
-  test('one that no agent can check is told at once, with the others', async () => {
+  test('a DataSource that no agent can check is reported at once, with the others', async () => {
     const lonely = join(folder, 'lonely.yaml');
     const text = manifests(', placement: { agentSelector: { disk: z } }').replaceAll('shop', 'lonely');
     await writeFile(lonely, text.slice(0, text.indexOf('---\n')));
@@ -207,7 +207,7 @@ describe('by the agents of a cluster', () => {
     assert.equal((await idra(['delete', 'datasource', 'lonely'], env())).status, 0);
   });
 
-  test('agents look only at data sources that are applied', async () => {
+  test('agents check only DataSources that are applied', async () => {
     const other = join(folder, 'unapplied.yaml');
     await writeFile(
       other,
@@ -218,7 +218,7 @@ describe('by the agents of a cluster', () => {
     assert.match(talk, /unapplied is only in this file.*\n +apply it first.*or omit --agents/);
   });
 
-  test('without manifests and without a cluster there is nothing to look at', async () => {
+  test('without manifests and without a cluster there is nothing to check', async () => {
     const { status, talk } = await idra(['check']);
     assert.equal(status, 3);
     assert.match(talk, /give -f PATH, or set IDRA_ETCD_ENDPOINTS/);

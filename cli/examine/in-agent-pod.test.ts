@@ -26,7 +26,7 @@ describe('kubectl idra check, plan and discover', () => {
   }
   const told = async (file: string) => (await readFile(join(folder, file), 'utf8')).trim();
 
-  test('run in the pod of an agent, and end as it ends there', async () => {
+  test('run in the pod of an agent, with its exit status', async () => {
     const found = await run(
       kubectl(
         'idra idra-agent-0\\nidra idra-agent-1\\n',
@@ -47,7 +47,7 @@ describe('kubectl idra check, plan and discover', () => {
     assert.match(await told('call'), /idra discover shop$/);
   });
 
-  test('give the manifests of a file to it, without their Secrets', async () => {
+  test('send the manifests of a file to the pod, without their Secrets', async () => {
     const file = join(folder, 'shop.yaml');
     await writeFile(
       file,
@@ -69,7 +69,7 @@ spec: { postgres: { host: db, database: shop, user: idra } }
     assert.doesNotMatch(await told('stdin'), /hunter2/);
   });
 
-  test('say with status 3 what else can be done where there is no agent, or no right', async () => {
+  test('without an agent or the right to use it they end with status 3 and name alternatives', async () => {
     const none = await run(kubectl('', ''), 'check');
     assert.deepEqual([none.status, none.out], [3, '']);
     assert.match(none.talk, /no agent runs in this cluster; check from this machine with -f PATH/);

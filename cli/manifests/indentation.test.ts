@@ -4,7 +4,7 @@ import { wrongIndentation } from './indentation.ts';
 
 const find = (text: string) => wrongIndentation(text.split('\n'), 1)?.message;
 
-test('a line that stands beside none of the others is named with its neighbours', () => {
+test('a line whose indentation matches none of its neighbours is named with theirs', () => {
   assert.equal(
     find('spec:\n    source:\n      table: a\n    destination:\n      table: b\n   mode: Id'),
     'line 6 is indented by 3, its neighbours (line 4) by 4',
@@ -20,7 +20,7 @@ test('a line that stands beside none of the others is named with its neighbours'
   assert.match(find('spec:\n  source:\n\ttable: a') ?? '', /line 3 is indented with a tab/);
 });
 
-test('what is indented as YAML allows is not blamed', () => {
+test('valid indentation is not reported', () => {
   for (const text of [
     'spec:\n  source:\n    table: a\n  mode: Id',
     'items:\n- name: a\n  more:\n  - b\n- name: c',

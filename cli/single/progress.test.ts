@@ -30,7 +30,7 @@ const status = (state: SyncStatus['state'], written: number, more: Partial<SyncS
   ...more,
 });
 
-test('on a terminal: one line a sync, drawn over, never wider than the screen', () => {
+test('on a terminal: one line per Sync, redrawn in place, never wider than the screen', () => {
   const screen = new TestScreen(true, 50);
   const progress = makeProgress('auto', screen);
   progress.update(
@@ -48,7 +48,7 @@ test('on a terminal: one line a sync, drawn over, never wider than the screen', 
   assert.ok(lines.every((line) => line.length < 50));
 });
 
-test('talk on a terminal stands above the lines, which are drawn again below it', () => {
+test('other output on a terminal is printed above the lines, which are redrawn below it', () => {
   const screen = new TestScreen(true);
   const progress = makeProgress('auto', screen);
   progress.update(sync('orders'), status('Running', 1));
@@ -60,7 +60,7 @@ test('talk on a terminal stands above the lines, which are drawn again below it'
   );
 });
 
-test('elsewhere: a line for what is new, none again and again for one that passes each second', () => {
+test('without a terminal: a line for each change, not one for each repeated pass', () => {
   const screen = new TestScreen(false);
   const progress = makeProgress('auto', screen);
   for (let pass = 0; pass < 5; pass++) {

@@ -85,7 +85,7 @@ test('a renewal is sent at a third, and counts from then', async () => {
   assert.equal(lease.leftMs(), 3_000 + 8_100 - 5_000);
 });
 
-test('a renewal that fails is tried again, until the deadline fires', async () => {
+test('a renewal that fails is retried until the deadline fires', async () => {
   const clock = new ManualClock();
   const { lease, renewals } = await leaseOf(clock);
   await clock.moveTo(3_000);

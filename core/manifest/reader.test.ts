@@ -47,7 +47,7 @@ const ends = {
 };
 
 describe('a Sync', () => {
-  test('with its few needed fields gets the defaults of the contract', () => {
+  test('with only its required fields gets the defaults of the contract', () => {
     assert.deepEqual(reader.readSync({ ...identity, spec: { ...ends, mode: 'Timestamp' } }), {
       ...identity,
       spec: {
@@ -106,14 +106,14 @@ describe('a Sync', () => {
     }
   }
 
-  test('names tables that only have _idra_ in their names', () => {
+  test('may name tables whose names contain _idra_', () => {
     for (const table of ['x_idra_commits', 'idra_commits', '_idra', 'sales."my_idra_table"']) {
       const spec = { ...ends, mode: 'Snapshot', source: { dataSource: 'shop', table } };
       assert.equal(reader.readSync({ ...identity, spec }).spec.source.table, table);
     }
   });
 
-  test('takes times in ms, sizes in bytes, placement, key and safetyLag', () => {
+  test('is read with durations in ms, sizes in bytes, placement, key and safetyLag', () => {
     const { spec } = reader.readSync({
       ...identity,
       spec: {
@@ -132,7 +132,7 @@ describe('a Sync', () => {
     assert.equal(spec.source.timeZone, 'Asia/Tokyo');
   });
 
-  test('is suspended by its annotation whatever the spec says', () => {
+  test('is suspended by its annotation, whatever its spec contains', () => {
     const spec = (suspend: boolean) => ({ ...ends, mode: 'Id', suspend });
     const read = (suspend: boolean, isSuspendedByAnnotation?: boolean) =>
       reader.readSync({ ...identity, spec: spec(suspend), isSuspendedByAnnotation }).spec.isSuspended;
@@ -142,7 +142,7 @@ describe('a Sync', () => {
     );
   });
 
-  test('that is not valid is a permanent error with the path of the first, and tells the others', () => {
+  test('that is not valid is a permanent error with the path of the first problem, and lists the others', () => {
     assert.throws(
       () => reader.readSync({ ...identity, spec: { ...ends, mode: 'Ids', writeMode: 'Add' } }),
       (error: unknown) => {
@@ -160,7 +160,7 @@ describe('a Sync', () => {
     );
   });
 
-  test('that is nearly right says what was meant: a value, and a field at the wrong level', () => {
+  test('with a typing error gets a suggestion: for a value, and for a field at the wrong level', () => {
     const fixes = (spec: unknown) =>
       Object.fromEntries(
         reader.examine('Sync', spec, 'cluster').findings.map(({ path, fix }) => [path, fix]),
@@ -178,7 +178,7 @@ describe('a Sync', () => {
     );
   });
 
-  test('has unknown fields refused at the door, and left out behind it', () => {
+  test('has unknown fields refused when it is applied, and ignored when it is read back', () => {
     const spec = {
       ...ends,
       source: { ...ends.source, colour: 'red' },
@@ -217,7 +217,7 @@ describe('a Sync', () => {
     [{ source: null }, 'spec.source', /source is empty \(null\) and must be an object/],
     [{ batch: { maxRows: 1.5 } }, 'spec.batch.maxRows', /whole number/],
   ] as const) {
-    test(`says what is wrong with ${JSON.stringify(change)}`, () => {
+    test(`is refused with ${JSON.stringify(change)}`, () => {
       const { findings } = reader.examine('Sync', { ...ends, mode: 'Id', ...change }, 'single');
       assert.deepEqual(
         findings.map((each) => each.path),
@@ -245,7 +245,7 @@ describe('a DataSource', () => {
     });
   });
 
-  test('of SQLite needs a placement in a cluster alone', () => {
+  test('of SQLite needs a placement, but only in a cluster', () => {
     const spec = { sqlite: { path: 'a.db' } };
     assert.deepEqual(reader.examine('DataSource', spec, 'single').findings, []);
     assert.deepEqual(
@@ -254,7 +254,7 @@ describe('a DataSource', () => {
     );
   });
 
-  test('never shows what stands where a secret does not belong', () => {
+  test('with a value where a Secret reference is expected does not show it in the error', () => {
     const { findings } = reader.examine(
       'DataSource',
       { postgres: { host: 'db', database: 'a', user: 'u', password: 'hunter2' } },

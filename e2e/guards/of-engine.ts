@@ -112,7 +112,7 @@ export const ofEngine: readonly Guard[] = [
     file: 'agent/engine/session.ts',
     from: 'heldBack: this.#state.heldBack,',
     to: 'heldBack: undefined,',
-    caughtBy: { test: 'agent/engine/held-back.test.ts', only: 'what came after' },
+    caughtBy: { test: 'agent/engine/held-back.test.ts', only: 'arrive after a pass began' },
   },
   {
     name: 'a pass that makes no progress is reported',

@@ -7,7 +7,7 @@ export const ofEtcd: readonly Guard[] = [
     file: 'core/access.ts',
     from: 'if (references.length > 0) await secrets.confirm?.(dataSource);',
     to: '',
-    caughtBy: { test: 'agent/secrets/confirmation.test.ts', only: 'in etcd alone' },
+    caughtBy: { test: 'agent/secrets/confirmation.test.ts', only: 'in etcd only' },
   },
   {
     name: 'a DataSource whose host was changed in etcd is not the one of its custom resource',
@@ -49,7 +49,7 @@ export const ofEtcd: readonly Guard[] = [
     file: 'cli/certificates/authority.ts',
     from: "if ('user' in request) return [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])];",
     to: "if ('user' in request) return [];",
-    caughtBy: { test: 'cli/certificates/certificates.test.ts', only: 'says its user' },
+    caughtBy: { test: 'cli/certificates/certificates.test.ts', only: 'names its user' },
   },
   {
     name: 'a Secret of others is not overwritten with a certificate',

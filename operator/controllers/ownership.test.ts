@@ -24,7 +24,7 @@ const made = () => {
   return { patches, ownership: new Ownership({ patch } as never, 'idra/idra') };
 };
 
-test('what names another installation is left to it, and what names none is claimed with the finalizer, in one step', async () => {
+test('an object of another installation is not touched; one without an installation is claimed together with the finalizer', async () => {
   const { ownership, patches } = made();
   assert.equal(ownership.foreignOwner(objectOf('other/idra')), 'other/idra');
   assert.equal(ownership.foreignOwner(objectOf('idra/idra')), undefined);
@@ -36,7 +36,7 @@ test('what names another installation is left to it, and what names none is clai
   ]);
 });
 
-test('one that is being deleted gets no finalizer; with one that it had it is claimed', async () => {
+test('an object that is being deleted gets no finalizer; one that already has it is claimed', async () => {
   const { ownership, patches } = made();
   const deletionTimestamp = '2026-11-26T08:00:00Z';
   const { signal } = new AbortController();
@@ -47,7 +47,7 @@ test('one that is being deleted gets no finalizer; with one that it had it is cl
   assert.equal(patches.length, 1);
 });
 
-test('in a namespace that is all of another installation new objects are left to it, until it has none there', () => {
+test('in a namespace whose objects all belong to another installation, new objects are left to that one', () => {
   const { ownership } = made();
   const theirs = objectOf('other/idra');
   const change = (before?: KubernetesObject, after?: KubernetesObject) =>

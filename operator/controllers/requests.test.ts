@@ -12,12 +12,12 @@ describe('the value of an annotation', () => {
     });
   });
 
-  test('JSON says who asks, and under which id', () => {
+  test('JSON contains the requester and the id', () => {
     const asked = parseRequest('restart', '{"id":"7","by":"ann"}');
     assert.deepEqual('request' in asked && asked.request, { type: 'restart', id: '7', by: 'ann' });
   });
 
-  test('an offset is value and expect; the id is made of the whole, so that the same change is not made twice', () => {
+  test('an offset request has value and expect; its id is derived from both, so that it is executed once', () => {
     const asked = parseRequest('offset', '{"value": 41000, "expect": "42000"}');
     assert.ok('request' in asked);
     assert.deepEqual(asked.request.offset, { value: '41000', expect: '42000' });
@@ -33,17 +33,17 @@ describe('the value of an annotation', () => {
     ['{"value": "1", "expect": "2", "extra": "3"}', /field extra/],
     ['{"value": ["1"], "expect": "2"}', /field value/],
   ] as const) {
-    test(`an offset that is none is refused: ${value}`, () => {
+    test(`an invalid offset is refused: ${value}`, () => {
       const asked = parseRequest('offset', value);
       assert.match('refusal' in asked ? asked.refusal : '', says);
     });
   }
 
-  test('a long text is known by its hash: it becomes part of a key', () => {
+  test('a long text is replaced by its hash, because the id becomes part of a key', () => {
     assert.ok(parseRequest('run-now', 'x'.repeat(100_000)).id.length < 40);
   });
 
-  test('what the command line writes is read back', () => {
+  test('requests written by the command line are read back', () => {
     const request = {
       type: 'offset',
       id: 'i',
@@ -54,7 +54,7 @@ describe('the value of an annotation', () => {
     assert.deepEqual('request' in asked && asked.request, request);
   });
 
-  test('other annotations ask for nothing', () => {
+  test('other annotations are not requests', () => {
     assert.deepEqual(requestsIn({ 'idra.dev/suspend': 'true', 'example.com/run-now': '1' }), []);
     assert.deepEqual(requestsIn(undefined), []);
   });
@@ -65,17 +65,17 @@ describe('the last request of each type', () => {
   const accepted = (id: string): RequestStatus => ({ ...done(id), state: 'Accepted' });
   const asked = (id: string) => requestsIn({ 'idra.dev/run-now': id });
 
-  test("an agent's answer goes before what was accepted", () => {
+  test("an agent's answer replaces the accepted request", () => {
     assert.deepEqual(mergeRequests([accepted('b')], [done('b')], asked('b')), [done('b')]);
   });
-  test('what is accepted is not forgotten over the answer to an earlier one', () => {
+  test('an accepted request is kept when an earlier one is answered', () => {
     assert.deepEqual(mergeRequests([accepted('b')], [done('a')], asked('b')), [accepted('b')]);
   });
-  test('it is kept when no agent knows of it, after a new etcd for instance', () => {
+  test('it is kept if no agent knows of it, for example with a new etcd', () => {
     assert.deepEqual(mergeRequests([done('b')], [], asked('b')), [done('b')]);
     assert.deepEqual(mergeRequests([done('b')], [], []), [done('b')]);
   });
-  test('one that came another way than by annotation is shown too', () => {
+  test('a request that was not made by annotation is displayed too', () => {
     assert.deepEqual(mergeRequests([done('b')], [done('c')], []), [done('c')]);
   });
 });

@@ -41,7 +41,7 @@ function mostWithin(times: readonly number[], ms: number): number {
   return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + ms).length));
 }
 
-test('one object is written 12 times in a minute at most, whatever happens to it', async () => {
+test('one object is written at most 12 times per minute', async () => {
   for (const kind of ['news', 'progress'] as const) {
     const writers = new Writers();
     for (let second = 0; second < 180; second++) {
@@ -53,7 +53,7 @@ test('one object is written 12 times in a minute at most, whatever happens to it
   }
 });
 
-test('progress leaves room for news, which are written at once', async () => {
+test('progress leaves turns for changes of state, which are written at once', async () => {
   const writers = new Writers();
   for (let second = 0; second < 60; second++) {
     writers.change('a', 'progress');
@@ -64,7 +64,7 @@ test('progress leaves room for news, which are written at once', async () => {
   assert.equal(writers.of('a').length, before + 1);
 });
 
-test('500 busy objects are written 50 times in a second at most, and each of them in its turn', async () => {
+test('500 busy objects are written at most 50 times per second, each in its turn', async () => {
   const writers = new Writers();
   const keys = Array.from({ length: 500 }, (_, index) => `s${index}`);
   for (let second = 0; second < 30; second++) {
@@ -86,7 +86,7 @@ test('500 busy objects are written 50 times in a second at most, and each of the
   );
 });
 
-test('news of many are as many in a second, and count together with writes that asked for no turn', async () => {
+test('changes of state have the same limit, and count together with writes without a turn', async () => {
   const writers = new Writers();
   for (let index = 0; index < 300; index++) writers.change(`s${index}`, 'news');
   for (let index = 0; index < 10; index++) writers.rateLimiter.written(`other${index}`);
@@ -96,7 +96,7 @@ test('news of many are as many in a second, and count together with writes that 
   assert.equal(mostWithin(times, 1_000) <= 50, true);
 });
 
-test('a turn that nobody takes holds up nobody, and is worth nothing later', async () => {
+test('an unused turn delays nobody, and expires', async () => {
   const writers = new Writers();
   const { rateLimiter, clock } = writers;
   rateLimiter.onTurn = () => {};

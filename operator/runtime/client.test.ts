@@ -47,7 +47,7 @@ test('create, get, patch, apply and delete', async () => {
   await assert.rejects(client.get(configMaps, ref), fails('KubernetesNotFound', 'permanent'));
 });
 
-test('of two patches of one version the second is refused', async () => {
+test('of two patches with one resourceVersion the second is refused', async () => {
   const ref = { namespace: 'default', name: 'contested' };
   const { resourceVersion } = (await makeConfigMap(client, ref)).metadata;
   const write = (value: string) =>
@@ -58,7 +58,7 @@ test('of two patches of one version the second is refused', async () => {
   assert.ok(fails('KubernetesConflict', 'transient')(refused[0]?.reason));
 });
 
-test('a list comes in pages of one resourceVersion', async () => {
+test('a list is read in pages of one resourceVersion', async () => {
   await makeNamespace(client, 'paged');
   for (let index = 0; index < 5; index++)
     await makeConfigMap(client, { namespace: 'paged', name: `c${index}` });
@@ -78,7 +78,7 @@ test('a list comes in pages of one resourceVersion', async () => {
   assert.deepEqual(names, ['c0', 'c1', 'c2', 'c3', 'c4']);
 });
 
-test('a watch tells what comes after a version, bookmarks at its end, and ends in good order', async () => {
+test('a watch reports changes after a version and bookmarks, and ends without an error', async () => {
   await makeNamespace(client, 'watched');
   const { resourceVersion } = await client.list(configMaps, { namespace: 'watched' });
   const ref = { namespace: 'watched', name: 'one' };
@@ -92,7 +92,7 @@ test('a watch tells what comes after a version, bookmarks at its end, and ends i
   assert.ok(seen[1]?.type === 'MODIFIED' && seen[1].object.data?.value === 'ä€😀');
 });
 
-test('a refused manifest and a missing right say so, with what to do', async () => {
+test('errors for a refused manifest and a missing right have a remedy', async () => {
   const bad = { metadata: { namespace: 'default', name: 'Not_A_Name' } };
   await assert.rejects(client.create(configMaps, bad), fails('KubernetesInvalid', 'permanent'));
   const nobody = await connect(api, await api.serviceAccount('default', 'nobody'));
@@ -104,7 +104,7 @@ test('a refused manifest and a missing right say so, with what to do', async () 
   nobody.close();
 });
 
-test('hundreds of requests share few connections, and a watch takes no place', async () => {
+test('hundreds of requests share few connections, and a watch uses none of them', async () => {
   const before = proxy.accepted;
   const many = await connect(api, { port: proxy.port, maxConcurrentRequests: 4 });
   const stop = new AbortController();
@@ -123,7 +123,7 @@ test('hundreds of requests share few connections, and a watch takes no place', a
   many.close();
 });
 
-test('a server that does not answer is a timeout, one that is not there unreachable, an abort the reason given', async () => {
+test('a server that does not answer is a timeout, a missing one is unreachable, an abort has its reason', async () => {
   const cut = await connect(api, { port: proxy.port });
   proxy.pause();
   await assert.rejects(cut.list(configMaps, { timeoutMs: 200 }), fails('KubernetesTimeout', 'transient'));
@@ -138,7 +138,7 @@ test('a server that does not answer is a timeout, one that is not there unreacha
   cut.close();
 });
 
-test('a silent watch is given up', async () => {
+test('a silent watch is abandoned', async () => {
   const cut = await connect(api, { port: proxy.port });
   const { resourceVersion } = await cut.list(configMaps);
   await assert.rejects(
@@ -151,7 +151,7 @@ test('a silent watch is given up', async () => {
   cut.close();
 });
 
-test('in a pod: the service account, whose token is read again when it is refused', async () => {
+test('in a pod: the service account, whose token is reread when it is refused', async () => {
   const account = await api.serviceAccount('default', 'pod');
   for (const grant of [
     ['create', 'role', 'pod', '--verb=list', '--resource=configmaps'],
@@ -178,7 +178,7 @@ test('in a pod: the service account, whose token is read again when it is refuse
   pod.close();
 });
 
-test('a kubeconfig with a tokenFile, and a server whose certificate nobody vouches for', async () => {
+test('a kubeconfig with a tokenFile, and a server whose certificate is not trusted', async () => {
   const { kubeconfigPath, token } = await api.serviceAccount('default', 'pod');
   const config = JSON.parse(await readFile(kubeconfigPath, 'utf8'));
   config.users[0].user = { tokenFile: 'token' };
@@ -195,6 +195,6 @@ test('a kubeconfig with a tokenFile, and a server whose certificate nobody vouch
   untrusting.close();
 });
 
-test('without any cluster there is a sentence that says what to set', async () => {
+test('without a cluster the error says what to set', async () => {
   await assert.rejects(loadClusterAccess({ env: { HOME: folder } }), /no Kubernetes cluster is configured/);
 });

@@ -14,12 +14,12 @@ test('a new condition gets the time in whole seconds and the generation', () => 
   });
 });
 
-test('nothing new gives the very same array', () => {
+test('without a change the same array is returned', () => {
   const before = setConditions([], [ready], { generation: 1, nowMs: noon });
   assert.equal(setConditions(before, [ready], { generation: 1, nowMs: noon + 60_000 }), before);
 });
 
-test('lastTransitionTime moves with the status alone', () => {
+test('lastTransitionTime changes only with the status', () => {
   const before = setConditions([], [ready], { generation: 1, nowMs: noon });
   const reworded = setConditions(before, [{ ...ready, reason: 'Other' }], {
     generation: 2,
@@ -34,7 +34,7 @@ test('lastTransitionTime moves with the status alone', () => {
   assert.equal(turned[0]?.lastTransitionTime, '2026-11-24T12:01:00Z');
 });
 
-test('conditions of others stay where they are', () => {
+test('conditions of other controllers are kept', () => {
   const foreign = {
     type: 'Approved',
     status: 'True',
@@ -50,14 +50,14 @@ test('conditions of others stay where they are', () => {
   assert.equal(after[0], foreign);
 });
 
-test('a message longer than the API takes is cut, and is then still the same', () => {
+test('a message longer than the API accepts is truncated, and then compares as unchanged', () => {
   const long = { ...ready, message: 'x'.repeat(40_000) };
   const before = setConditions([], [long], { generation: 1, nowMs: noon });
   assert.equal(before[0]?.message.length, 32_768);
   assert.equal(setConditions(before, [long], { generation: 1, nowMs: noon }), before);
 });
 
-test('kstatus: all three are always there, and two are True only when something is amiss', () => {
+test('kstatus: all three conditions always exist, and two are True only if there is a problem', () => {
   const settled = kstatusConditions({
     ready: { status: 'True', reason: 'CaughtUp', message: 'all rows are there' },
   });

@@ -12,7 +12,7 @@ function make(options: Partial<ControllerOptions> & Pick<ControllerOptions, 'rec
   return new Controller({ name: 'test', keys: () => [], sources: [ready], log: new TestLog(), ...options });
 }
 
-test('begins with all keys, and only when its sources are complete', async () => {
+test('starts with all keys, once its sources are complete', async () => {
   const gate = Promise.withResolvers<void>();
   const seen: string[] = [];
   const stop = new AbortController();
@@ -31,7 +31,7 @@ test('begins with all keys, and only when its sources are complete', async () =>
   await running;
 });
 
-test('bad keys, one that hangs among them, delay no other', async () => {
+test('keys that fail or hang do not delay others', async () => {
   const clock = new TestClock();
   const stop = new AbortController();
   const done = new Map<string, number>();
@@ -66,7 +66,7 @@ test('bad keys, one that hangs among them, delay no other', async () => {
   await running;
 });
 
-test('what fails for a while comes again until it succeeds, and requeueAfterMs is kept', async () => {
+test('a key that fails is retried until it succeeds, and requeueAfterMs is kept', async () => {
   const clock = new TestClock();
   const stop = new AbortController();
   let calls = 0;
@@ -90,7 +90,7 @@ test('what fails for a while comes again until it succeeds, and requeueAfterMs i
   await running;
 });
 
-test('after a period without events every key comes once more, not all at once', async () => {
+test('after a period without events every key is reconciled, spread over time', async () => {
   const clock = new TestClock();
   const stop = new AbortController();
   const times = new Map<string, number[]>();
@@ -111,7 +111,7 @@ test('after a period without events every key comes once more, not all at once',
   await running;
 });
 
-test('run again, it does what was cut off', async () => {
+test('when run again it completes the interrupted work', async () => {
   const first = new AbortController();
   let calls = 0;
   const controller = make({
@@ -135,7 +135,7 @@ test('run again, it does what was cut off', async () => {
   await again;
 });
 
-test('one that does not run keeps nothing of what changes: its queue would grow without an end', async () => {
+test('a controller that does not run does not queue changes', async () => {
   const depths: number[] = [];
   const seen: string[] = [];
   const controller = make({

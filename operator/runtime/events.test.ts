@@ -34,7 +34,7 @@ function recorded(answers: readonly (Error | undefined)[]) {
   return { recorder, clock, dropped, notes, series, calls: () => calls };
 }
 
-test('an event that an API server in trouble did not take is written a little later', async () => {
+test('an event that an overloaded API server did not accept is written later', async () => {
   const busy = transient('KubernetesThrottled', 'too many requests');
   const { recorder, clock, dropped, notes } = recorded([busy, busy]);
   recorder.record(resource, object, objectEvent);
@@ -45,7 +45,7 @@ test('an event that an API server in trouble did not take is written a little la
   assert.deepEqual(dropped, []);
 });
 
-test('one whose answer was lost is there; one that is refused, or never taken, is counted', async () => {
+test('an event whose answer was lost exists; one that is refused or never accepted is counted', async () => {
   const lost = transient('KubernetesTimeout', 'no answer');
   const there = permanent('KubernetesAlreadyExists', 'it exists');
   const first = recorded([lost, there]);
@@ -64,7 +64,7 @@ test('one whose answer was lost is there; one that is refused, or never taken, i
   assert.deepEqual([third.dropped, third.calls()], [['KubernetesTimeout'], 4]);
 });
 
-test('a note is bounded in bytes, as the API server counts', async () => {
+test('a message is limited in bytes, as the API server counts them', async () => {
   const { recorder, clock, notes } = recorded([]);
   recorder.record(resource, object, { ...objectEvent, note: 'ä'.repeat(1_000) });
   await clock.advance(1);
@@ -72,7 +72,7 @@ test('a note is bounded in bytes, as the API server counts', async () => {
   assert.ok(Buffer.byteLength(notes[0] ?? '') <= 1_024, notes[0]);
 });
 
-test('what comes again shortly after is counted when its time has come, and not only if it comes once more', async () => {
+test('an event that repeats soon is counted after a delay, without waiting for another repetition', async () => {
   const { recorder, clock, notes, series } = recorded([]);
   recorder.record(resource, object, objectEvent);
   await clock.advance(5_000);

@@ -24,7 +24,7 @@ async function get(path: string): Promise<{ status: number; text: string; type: 
   return { status: answer.status, text: await answer.text(), type: answer.headers.get('content-type') };
 }
 
-test('readyz names what is not ready, healthz is another matter', async () => {
+test('readyz names the parts that are not ready; healthz is independent of it', async () => {
   assert.deepEqual(await get('/healthz'), {
     status: 200,
     text: 'ok\nloop: ok\n',
@@ -38,7 +38,7 @@ test('readyz names what is not ready, healthz is another matter', async () => {
   assert.equal((await get('/else')).status, 404);
 });
 
-test('without an address it is served to this machine alone', () => {
+test('without an address it listens on this machine only', () => {
   const addressOf = (given?: string) =>
     readHealthAddress(new EnvironmentReader({ IDRA_HEALTH_ADDRESS: given }));
   assert.equal(addressOf(), '127.0.0.1');
@@ -46,7 +46,7 @@ test('without an address it is served to this machine alone', () => {
   assert.equal(addressOf('10.0.0.7'), '10.0.0.7');
 });
 
-test('a connection that says nothing does not stay', async () => {
+test('a silent connection is closed', async () => {
   const socket = connect(server.port, '127.0.0.1');
   socket.on('error', () => {});
   socket.resume();

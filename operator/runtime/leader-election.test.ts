@@ -59,7 +59,7 @@ function stand(story: string[], lease: string, name: string, through: Kubernetes
   return { end, log, isHeld: () => leadership?.isHeld() ?? false };
 }
 
-test('one leads; when it ends it gives the lease back, and the other takes it', async () => {
+test('one candidate leads; when it ends it releases the lease, and the other takes over', async () => {
   const story: string[] = [];
   const a = stand(story, 'handover', 'a', client);
   await until(() => story.includes('a leads'), { what: 'a to lead' });
@@ -74,7 +74,7 @@ test('one leads; when it ends it gives the lease back, and the other takes it', 
   assert.equal((await read('handover')).spec?.holderIdentity, '');
 });
 
-test('of many who stand at once, one leads', async () => {
+test('of many concurrent candidates one leads', async () => {
   const story: string[] = [];
   const all = Array.from({ length: 5 }, (_, index) => stand(story, 'crowd', `c${index}`, client));
   await until(() => story.length > 0, { what: 'a leader' });
@@ -87,7 +87,7 @@ test('of many who stand at once, one leads', async () => {
   assert.equal(new Set(story.filter((line) => line.endsWith('leads'))).size, 5);
 });
 
-test('a leader who is cut off stops before the other starts, and stands again once healed', async () => {
+test('a disconnected leader stops before the other starts, and is a candidate again once reconnected', async () => {
   const story: string[] = [];
   const a = stand(story, 'partition', 'a', proxied);
   await until(() => story.includes('a leads'), { what: 'a to lead' });
@@ -108,7 +108,7 @@ test('a leader who is cut off stops before the other starts, and stands again on
   await a.end();
 });
 
-test('a leader whose process is killed is followed by another, no sooner than its lease runs out', async () => {
+test('a killed leader is replaced, not before its lease expires', async () => {
   const script = `
     import { KubernetesClient } from '${import.meta.resolve('./client.ts')}';
     import { loadClusterAccess } from '${import.meta.resolve('../../process/kubernetes-access.ts')}';
@@ -132,7 +132,7 @@ test('a leader whose process is killed is followed by another, no sooner than it
   await b.end();
 });
 
-test('a lease that is taken by hand ends the term at once', async () => {
+test('a lease that is taken over manually ends the term at once', async () => {
   const story: string[] = [];
   const a = stand(story, 'taken', 'a', client);
   await until(() => story.includes('a leads'), { what: 'a to lead' });
@@ -159,7 +159,7 @@ test('an annotation by somebody else does not end the term', async () => {
   await a.end();
 });
 
-test('work that fails gives the lease back and is told of; work that ends, ends it', async () => {
+test('work that fails releases the lease and is reported; work that ends ends the election', async () => {
   const options = {
     client,
     lease: { namespace: 'default', name: 'failing' },

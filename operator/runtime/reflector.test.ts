@@ -72,7 +72,7 @@ function verb(before: ConfigMap | undefined, after: ConfigMap | undefined): stri
   return after ? 'changed' : 'gone';
 }
 
-test('lists by pages, then follows; keeps what is read and no ballast', async () => {
+test('lists in pages, then watches; keeps only the fields that are read', async () => {
   await makeNamespace(client, 'follow');
   const ref = (name: string) => ({ namespace: 'follow', name });
   for (const name of ['a', 'b', 'c', 'd', 'e']) await makeConfigMap(client, ref(name));
@@ -93,7 +93,7 @@ test('lists by pages, then follows; keeps what is read and no ballast', async ()
   await end();
 });
 
-test('several namespaces, and no other', async () => {
+test('watches several namespaces, and no others', async () => {
   for (const name of ['one', 'two', 'three']) await makeNamespace(client, name);
   const { informer, told, end } = await watching(['one', 'two']);
   for (const namespace of ['three', 'one', 'two']) await makeConfigMap(client, { namespace, name: 'x' });
@@ -103,7 +103,7 @@ test('several namespaces, and no other', async () => {
   await end();
 });
 
-test('a lost connection is resumed from where it was: no list, nothing lost, nothing twice', async () => {
+test('a lost connection is resumed without a new list; no event is lost or repeated', async () => {
   await makeNamespace(client, 'resume');
   const ref = (name: string) => ({ namespace: 'resume', name });
   await makeConfigMap(client, ref('a'));
@@ -122,7 +122,7 @@ test('a lost connection is resumed from where it was: no list, nothing lost, not
   await end();
 });
 
-test('an API server killed and started again is followed on', async () => {
+test('continues after the API server was killed and restarted', async () => {
   await makeNamespace(client, 'restart');
   const ref = (name: string) => ({ namespace: 'restart', name });
   await makeConfigMap(client, ref('a'));
@@ -135,7 +135,7 @@ test('an API server killed and started again is followed on', async () => {
   await end();
 });
 
-test('what happened in a time that the server has forgotten (410) is found by a new list', async () => {
+test('changes that the server no longer has (410) are found by a new list', async () => {
   await makeNamespace(client, 'forgotten');
   const ref = (name: string) => ({ namespace: 'forgotten', name });
   for (const name of ['stays', 'deleted', 'replaced', 'changed']) await makeConfigMap(client, ref(name));
@@ -165,7 +165,7 @@ test('what happened in a time that the server has forgotten (410) is found by a 
   await end();
 });
 
-test('without the right to list it is not synced, and says so once', async () => {
+test('without the right to list it is not synced, and reports this once', async () => {
   const nobody = await connect(api, await api.serviceAccount('default', 'nobody'));
   const log = new TestLog();
   let attempts = 0;

@@ -26,7 +26,7 @@ after(() => {
   server.close();
 });
 
-test('an answer that is no JSON is what the API server has done, and nothing of it is told', async () => {
+test('an answer that is not JSON is an error of the API server, and none of its text is shown', async () => {
   const client = new KubernetesClient(access, { fieldManager: 'test' });
   const isTold = (thrown: unknown) => {
     const { code, disposition, message, cause } = thrown as Error & { code: string; disposition: string };

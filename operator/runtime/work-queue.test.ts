@@ -20,7 +20,7 @@ test('a key added many times is handed out once', async () => {
   assert.deepEqual([await nextNow(queue), await nextNow(queue), await nextNow(queue)], ['a', 'b', undefined]);
 });
 
-test('a key added while in hand comes again after done, and not before', async () => {
+test('a key added while it is processed is handed out after done, not before', async () => {
   const queue = new WorkQueue({ clock: new TestClock() });
   queue.add('a');
   assert.equal(await nextNow(queue), 'a');
@@ -32,7 +32,7 @@ test('a key added while in hand comes again after done, and not before', async (
   assert.equal(await nextNow(queue), undefined);
 });
 
-test('whoever waits gets a key as soon as it is added, in order of arrival', async () => {
+test('a waiter gets a key as soon as it is added, in order of arrival', async () => {
   const queue = new WorkQueue({ clock: new TestClock() });
   const got = Promise.all([queue.next(forever), queue.next(forever)]);
   queue.add('a');
@@ -63,7 +63,7 @@ test('a failing key waits longer each time, and the others do not wait', async (
   assert.equal(queue.retry('bad', limits), 1);
 });
 
-test('of two delays the earlier holds, and a hand-out takes it along', async () => {
+test('of two delays the earlier one applies, and handing out the key ends it', async () => {
   const clock = new TestClock();
   const queue = new WorkQueue({ clock });
   queue.addAfter('a', 5_000);
@@ -81,7 +81,7 @@ test('of two delays the earlier holds, and a hand-out takes it along', async () 
   assert.equal(await nextNow(queue), undefined);
 });
 
-test('a waiter that gives up takes nothing with it', async () => {
+test('a waiter that is aborted takes no key', async () => {
   const clock = new TestClock();
   const queue = new WorkQueue({ clock });
   const stop = new AbortController();
@@ -107,7 +107,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 3_000 }) }),
 );
 
-test('property: no key in two hands, none forgotten, none out of nowhere', async () => {
+test('property: no key is handed out twice, lost or invented', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const clock = new TestClock();
@@ -162,7 +162,7 @@ test('property: first come, first served', async () => {
   );
 });
 
-test('property: waiters get delayed keys in the order of their times', async () => {
+test('property: waiters get delayed keys in the order of their due times', async () => {
   const delays = fc.uniqueArray(fc.integer({ min: 1, max: 100_000 }), { maxLength: 40 });
   await fc.assert(
     fc.asyncProperty(delays, async (times) => {

@@ -49,7 +49,7 @@ await until(() => client.list(widgets), { what: 'widgets to be served' });
 
 const object = (name: string) => ({ namespace: 'default', name });
 
-test('a finalizer holds a deleted object until it is taken away; others stay', async () => {
+test('a finalizer keeps a deleted object until it is removed; other finalizers stay', async () => {
   const ref = object('held');
   const made = await client.create<Widget>(widgets, {
     metadata: { ...ref, finalizers: ['example.com/other'] },
@@ -73,7 +73,7 @@ test('a finalizer holds a deleted object until it is taken away; others stay', a
   await removeFinalizer(client, widgets, last, 'example.com/other');
 });
 
-test('status is written apart from spec, and kubectl wait understands its conditions', async () => {
+test('status is written separately from spec, and kubectl wait understands its conditions', async () => {
   const ref = object('waited-for');
   const made = await client.create<Widget>(widgets, { metadata: ref, spec: { size: 1 } });
   const generation = made.metadata.generation ?? 0;
@@ -96,7 +96,7 @@ test('status is written apart from spec, and kubectl wait understands its condit
   assert.equal(waited.code, 0, waited.stderr);
 });
 
-test('an event is shown by kubectl describe, and repeats are counted in it', async () => {
+test('an event is displayed by kubectl describe, with the count of repetitions', async () => {
   const clock = new TestClock();
   const dropped: string[] = [];
   const options = {
@@ -135,7 +135,7 @@ test('an event is shown by kubectl describe, and repeats are counted in it', asy
   assert.match(described.stdout, /Warning\s+TableNotFound.*table "x" is missing/);
 });
 
-test('an object that talks too much is cut short, and the others are heard', async () => {
+test('an object with too many events is limited, and events of others are written', async () => {
   const clock = new TestClock();
   const dropped: string[] = [];
   const recorder = new EventRecorder({
@@ -161,7 +161,7 @@ test('an object that talks too much is cut short, and the others are heard', asy
   assert.equal(stdout.trim().split('\n').length, 21);
 });
 
-test('events that cannot be written harm nobody, and are told again when they can', async () => {
+test('events that cannot be written block nothing, and are written later', async () => {
   const nobody = await connect(api, await api.serviceAccount('default', 'nobody'));
   const dropped: string[] = [];
   let isAllowed = false;
