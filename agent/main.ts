@@ -42,7 +42,7 @@ export async function runAgent(env: Environment): Promise<AgentStatus> {
   try {
     return await life.run(env, signals.signal);
   } catch (error) {
-    log.error('the agent exits', { error });
+    log.error('agent stopped', { error });
     return statusOf(error);
   } finally {
     await life.close();

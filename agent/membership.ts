@@ -88,7 +88,7 @@ export class Membership {
         onError,
       ),
     ];
-    this.#leading = standForElection({ ...deps, session }, this.#endOfLeading.signal);
+    this.#leading = standForElection({ ...deps, session, onWatchError: onError }, this.#endOfLeading.signal);
   }
 
   /**

@@ -27,49 +27,41 @@ const mongodb = z.strictObject({
   user: user(),
   passwordSecretRef: password(),
   replicaSet: text({ max: 128 }).optional().describe('Name of the replica set.'),
-  authSource: text({ max: 63 }).optional().describe('Database that knows the user.'),
+  authSource: text({ max: 63 }).optional().describe('Database in which the user is defined.'),
   tls: tls(),
 });
 
 const kafka = z.strictObject({
-  brokers: z
-    .array(hostName())
-    .min(1)
-    .max(64)
-    .optional()
-    .describe('Brokers to start from, each as host:port.'),
+  brokers: z.array(hostName()).min(1).max(64).optional().describe('Bootstrap brokers, each as host:port.'),
   sasl: z
     .strictObject({
-      mechanism: z
-        .enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
-        .optional()
-        .describe('How the password is proven.'),
+      mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).optional().describe('SASL mechanism.'),
       user: user(),
       passwordSecretRef: password(),
     })
     .optional()
-    .describe('How to log in.'),
+    .describe('Authentication by SASL.'),
   tls: tls(),
   schemaRegistry: z
     .strictObject({
-      url: url().optional().describe('URL of the registry.'),
+      url: url().optional().describe('URL of the schema registry.'),
       user: user(),
       passwordSecretRef: password(),
       tls: tls(),
     })
     .optional()
-    .describe('Registry of the schemas of Avro messages.'),
+    .describe('Schema registry of Avro messages.'),
 });
 
 const s3 = z.strictObject({
   bucket: text({ max: 63 }).optional().describe('Name of the bucket.'),
   region: text({ max: 63 }).optional().describe('Region of the bucket.'),
-  endpoint: url().optional().describe('URL of a compatible service; by default that of AWS.'),
+  endpoint: url().optional().describe('URL of an S3-compatible service; default: AWS.'),
   forcePathStyle: z.boolean().optional().describe('true: the bucket is in the path, not in the host name.'),
   accessKeyIdSecretRef: secretReference()
     .optional()
-    .describe("Access key; left out: the pod's own identity is used."),
-  secretAccessKeySecretRef: secretReference().optional().describe('Secret of the access key.'),
+    .describe('Access key id; default: the identity of the pod.'),
+  secretAccessKeySecretRef: secretReference().optional().describe('Secret access key.'),
   caSecretRef: secretReference().optional().describe('Certificates of the authorities to trust, in PEM.'),
 });
 
@@ -77,7 +69,9 @@ const headerMap = () => z.record(text({ max: 128 }), z.string().max(4_096)).meta
 
 const http = z.strictObject({
   url: url().optional().describe('URL that the paths of syncs are relative to.'),
-  headers: headerMap().optional().describe('Headers of each call; nothing secret belongs here.'),
+  headers: headerMap()
+    .optional()
+    .describe('Headers of each request; use headerSecretRefs for secret values.'),
   bearerTokenSecretRef: secretReference().optional().describe('Token that is sent as Authorization: Bearer.'),
   basic: z
     .strictObject({ user: user(), passwordSecretRef: password() })
@@ -90,22 +84,22 @@ const http = z.strictObject({
     .describe('Headers whose values are secret, by name.'),
   oauth: z
     .strictObject({
-      tokenUrl: url().optional().describe('Where tokens are asked for.'),
-      clientIdSecretRef: secretReference().optional().describe('Id of the client.'),
-      clientSecretSecretRef: secretReference().optional().describe('Secret of the client.'),
+      tokenUrl: url().optional().describe('URL of the token endpoint.'),
+      clientIdSecretRef: secretReference().optional().describe('Client id.'),
+      clientSecretSecretRef: secretReference().optional().describe('Client secret.'),
       scopes: z
         .array(text({ max: 256 }))
         .max(32)
         .optional()
-        .describe('Scopes to ask for.'),
+        .describe('Scopes to request.'),
     })
     .optional()
-    .describe('Tokens by the client credentials of OAuth 2.'),
+    .describe('Tokens by the OAuth 2 client credentials grant.'),
   tls: tls(),
   allowPrivateAddresses: z
     .boolean()
     .optional()
-    .describe('true: private and link-local addresses may be called too.'),
+    .describe('true: requests to private and link-local addresses are allowed.'),
 });
 
 /** Systems planned for later versions: their fields are in the schema, but using them is refused. */

@@ -11,7 +11,7 @@ test('a query of two statements is refused where manifests are read', () => {
   const found = (query: string) =>
     manifests.examine('Sync', sync(query), 'single').findings.map(({ path, message }) => [path, message]);
   assert.deepEqual(found('select 1; drop table items'), [
-    ['spec.source.query', 'query is more than one statement'],
+    ['spec.source.query', 'query has more than one statement'],
   ]);
   assert.deepEqual(found('select 1'), []);
 });

@@ -34,13 +34,12 @@ export const errorCodes = {
   },
   CallInvalid: {
     cause: 'A command was called with an argument or option that it does not know.',
-    remedy: 'Use what the message names; idra COMMAND --help lists all of it.',
+    remedy: 'Use one that the message names; idra COMMAND --help lists all of them.',
     systems: ['command line'],
   },
   CertificateUntrusted: {
     cause: "The server's certificate does not verify.",
-    remedy:
-      'Set tls.caSecretRef to the authority that signed it, or the host to a name that the certificate has.',
+    remedy: 'Set tls.caSecretRef to the authority that signed it, or set host to a name in the certificate.',
   },
   CharacterNotKept: {
     cause: "A text has a character that the character set of the destination's column does not have.",
@@ -53,7 +52,7 @@ export const errorCodes = {
     remedy: 'Nothing: it is retried. If it persists, end that session at the server.',
   },
   CleanupIncomplete: {
-    cause: 'What a deleted Sync left in a system could not be removed in time.',
+    cause: 'The row of a deleted Sync in its destination could not be closed in time.',
     remedy: 'Run the statement that the event names.',
     systems: ['Kubernetes'],
   },
@@ -71,7 +70,7 @@ export const errorCodes = {
   },
   ClusterNotReady: {
     cause: 'The node is not part of the primary component of its cluster.',
-    remedy: 'Nothing if it passes; else bring the cluster of database servers back.',
+    remedy: 'Nothing if it is temporary; otherwise restore the cluster of database servers.',
     systems: ['MySQL', 'MariaDB'],
   },
   ColumnAdded: {
@@ -155,13 +154,13 @@ export const errorCodes = {
     remedy: 'Nothing: it is retried. If it repeats, look for other writers of the destination table.',
   },
   Deleting: {
-    cause: 'The object is being deleted, and remains until what it created in other systems is cleaned up.',
+    cause: 'The object is being deleted, and remains until its data in other systems is cleaned up.',
     remedy:
-      'Wait, or remove what the message names; what cannot be cleaned up is released without cleanup after 10 minutes.',
+      'Wait, or delete the objects that the message names; after 10 minutes the object is released without cleanup.',
   },
   DependentObjects: {
     cause: 'Objects such as views depend on the table that Replace swaps out.',
-    remedy: 'Remove what depends on the table, or use writeMode Upsert.',
+    remedy: 'Drop the objects that depend on the table, or use writeMode Upsert.',
     systems: ['PostgreSQL'],
   },
   DestinationFieldDiffers: {
@@ -214,7 +213,7 @@ export const errorCodes = {
     systems: ['etcd'],
   },
   EtcdReplaced: {
-    cause: 'etcd is a different one than before: it was restored or created again.',
+    cause: 'etcd was restored or recreated: its data is not that of the earlier one.',
     remedy: 'Raise the epoch before agents start (idra epoch raise); see docs/cluster.md.',
     systems: ['etcd'],
   },
@@ -293,7 +292,7 @@ export const errorCodes = {
   },
   HeldBack: {
     cause: 'The source has rows that are not read yet because of an open transaction or safetyLag.',
-    remedy: 'Nothing if it passes; else end the transaction that the message names.',
+    remedy: 'Nothing if it is temporary; else end the transaction that the message names.',
   },
   HistoryNeedsNoKey: {
     cause:
@@ -301,7 +300,7 @@ export const errorCodes = {
     remedy: 'Use Upsert, or a destination table without that key.',
   },
   HostBlocked: {
-    cause: 'The server has blocked this host after many failed connections.',
+    cause: 'The server has blocked this host after too many failed connections.',
     remedy: 'Run FLUSH HOSTS at the server.',
     systems: ['MySQL', 'MariaDB'],
   },
@@ -333,7 +332,7 @@ export const errorCodes = {
   },
   InputWrong: {
     cause: 'The manifests or arguments have errors.',
-    remedy: 'Correct each place that is listed.',
+    remedy: 'Correct each problem that is listed.',
     systems: ['command line'],
   },
   InvalidSpec: {
@@ -407,7 +406,7 @@ export const errorCodes = {
   },
   KubernetesForbidden: {
     cause: 'The service account lacks a right.',
-    remedy: "Grant what the message names; the chart's ClusterRole has it.",
+    remedy: "Grant the right that the message names; the chart's ClusterRole contains it.",
     systems: ['Kubernetes'],
   },
   KubernetesInvalid: {
@@ -428,7 +427,7 @@ export const errorCodes = {
   },
   KubernetesTimeout: {
     cause: 'The API server did not answer in time.',
-    remedy: 'Nothing if it passes: it is retried.',
+    remedy: 'Nothing if it is temporary: it is retried.',
     systems: ['Kubernetes'],
   },
   KubernetesUnauthorized: {
@@ -438,7 +437,7 @@ export const errorCodes = {
   },
   KubernetesUnavailable: {
     cause: 'The API server reports an internal error.',
-    remedy: 'Nothing if it passes: it is retried.',
+    remedy: 'Nothing if it is temporary: it is retried.',
     systems: ['Kubernetes'],
   },
   KubernetesUnreachable: {
@@ -453,7 +452,7 @@ export const errorCodes = {
   },
   LockTimeout: {
     cause: 'A lock at the server was not granted in time.',
-    remedy: 'Nothing if it passes: it is retried. Else end the transaction that holds it.',
+    remedy: 'Nothing if it is temporary: it is retried. Else end the transaction that holds it.',
   },
   ManagedElsewhere: {
     cause: 'Another installation of Idra manages the object: the annotation idra.dev/managed-by names it.',
@@ -466,7 +465,7 @@ export const errorCodes = {
   },
   ManifestUnreadable: {
     cause: 'A file is not YAML or JSON.',
-    remedy: 'Correct the syntax at the place that is named.',
+    remedy: 'Correct the syntax at the line that the message names.',
     systems: ['command line'],
   },
   ModeNotOffered: {
@@ -503,7 +502,7 @@ export const errorCodes = {
     remedy: 'Check that agent pods are up and reach etcd.',
   },
   NoAgentAnswered: {
-    cause: 'No agent has answered a check, plan or list of tables in time.',
+    cause: 'No agent has answered a check, plan or discover request in time.',
     remedy: 'Check that an agent runs and can reach the system (idra get agents).',
   },
   NoCluster: {
@@ -547,12 +546,12 @@ export const errorCodes = {
     systems: ['SQLite'],
   },
   NotConfirmed: {
-    cause: 'The question was not answered with yes, and nothing was done.',
-    remedy: 'Repeat and answer y, or give --yes.',
+    cause: 'The confirmation was refused, and nothing was done.',
+    remedy: 'Repeat the command and answer y, or use --yes.',
     systems: ['command line'],
   },
   NotKeptByReplace: {
-    cause: 'Some property of the destination table is lost when Replace swaps in a new table.',
+    cause: 'A property of the destination table is lost when Replace swaps in a new table.',
     remedy: 'Use writeMode Upsert, or run the statement in the message after each pass.',
   },
   NotNullAtDestination: {
@@ -633,11 +632,11 @@ export const errorCodes = {
     remedy: 'Correct it in parameters.',
   },
   ParameterUnknown: {
-    cause: 'A connection parameter of the DataSource is not one that can be set.',
-    remedy: 'Remove it, or use one that the message lists.',
+    cause: 'The DataSource sets a connection parameter that is not supported.',
+    remedy: 'Delete it, or use one that the message lists.',
   },
   PartitionMissing: {
-    cause: 'No partition of the destination table takes the row.',
+    cause: 'No partition of the destination table accepts the row.',
     remedy: 'Create the partition, or a DEFAULT one.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
@@ -688,11 +687,11 @@ export const errorCodes = {
   },
   ReconcileTimeout: {
     cause: 'The operator could not reconcile an object in time.',
-    remedy: 'Nothing if it passes: it is retried.',
+    remedy: 'Nothing if it is temporary: it is retried.',
     systems: ['Kubernetes'],
   },
   RecordTooLarge: {
-    cause: 'A record is larger than etcd takes.',
+    cause: 'A record is larger than etcd accepts.',
     remedy: 'Make the manifest smaller.',
     systems: ['etcd'],
   },
@@ -779,7 +778,7 @@ export const errorCodes = {
   },
   SecretUnavailable: {
     cause: 'The Secret cannot be read at the moment.',
-    remedy: 'Nothing if it passes: it is retried.',
+    remedy: 'Nothing if it is temporary: it is retried.',
   },
   SerializationFailure: {
     cause: 'The server ended the transaction because of a concurrent one.',
@@ -840,7 +839,7 @@ export const errorCodes = {
   SourceWrites: {
     cause:
       'The query, or a function that a view or policy calls, writes data, but sources are read in read-only transactions.',
-    remedy: 'Remove what writes from the query, view or policy.',
+    remedy: 'Change the query, view or policy so that it only reads.',
     systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
   },
   Standby: {
@@ -1004,7 +1003,7 @@ export const errorCodes = {
   },
   WaitingForAgent: {
     cause: 'The Sync is not assigned to an agent yet.',
-    remedy: 'Nothing if it passes; else check the agents: idra get agents.',
+    remedy: 'Nothing if it is temporary; else check the agents: idra get agents.',
   },
   WriteModeNotOffered: {
     cause: 'The system does not offer the write mode.',

@@ -38,7 +38,7 @@ export function namesCollide(name: string, twin: string, path: string, fix: stri
     severity: 'error',
     code: 'NamesCollide',
     path,
-    message: `columns ${twin} and ${name} have one name for the destination`,
+    message: `the destination treats the names of columns ${twin} and ${name} as equal`,
     fix,
   };
 }

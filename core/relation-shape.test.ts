@@ -20,14 +20,17 @@ const planned: Relation = {
 test('a difference between two shapes is described', () => {
   requireShape(planned, { ...planned, estimatedRows: 5, keys: [{ ...planned.keys[0]!, name: 'other' }] });
   const cases: [Relation | null, RegExp][] = [
-    [null, /s\.t has changed since it was planned: it is gone/],
+    [null, /s\.t has changed since it was planned: it no longer exists/],
     [{ ...planned, identity: '2' }, /another table of the same name/],
     [{ ...planned, columns: [v, id] }, /the order of its columns changed/],
-    [{ ...planned, columns: [id] }, /column v is gone/],
-    [{ ...planned, columns: [id, { ...v, name: 'w' }] }, /column v is gone, column w \(text\) is new/],
+    [{ ...planned, columns: [id] }, /column v no longer exists/],
+    [
+      { ...planned, columns: [id, { ...v, name: 'w' }] },
+      /column v no longer exists, column w \(text\) is new/,
+    ],
     [{ ...planned, columns: [{ ...id, nativeType: 'integer' }, v] }, /id was bigint and is integer/],
-    [{ ...planned, columns: [id, { ...v, isNullable: false }] }, /v is never NULL now/],
-    [{ ...planned, columns: [id, { ...v, collation: 'C' }] }, /another default, collation/],
+    [{ ...planned, columns: [id, { ...v, isNullable: false }] }, /v is now NOT NULL/],
+    [{ ...planned, columns: [id, { ...v, collation: 'C' }] }, /a different default, collation/],
     [{ ...planned, keys: [] }, /its keys changed/],
   ];
   for (const [now, message] of cases)

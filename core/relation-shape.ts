@@ -34,7 +34,7 @@ function columnShape(column: Column): readonly unknown[] {
 /** Throws SchemaChanged unless `now` has the shape of `planned` (Invariant 11). Null: the table does not exist. */
 export function requireShape(planned: Relation, now: Relation | null): void {
   if (now !== null && shapeOf(now) === shapeOf(planned)) return;
-  throw schemaChanged(planned.name, { what: now === null ? 'it is gone' : changeOf(planned, now) });
+  throw schemaChanged(planned.name, { what: now === null ? 'it no longer exists' : changeOf(planned, now) });
 }
 
 /** For messages: the first columns that differ, otherwise what else differs. */
@@ -53,16 +53,18 @@ export function changeOf(planned: Relation, now: Relation): string {
   if (planned.columns.some(({ name }, index) => now.columns[index]?.name !== name))
     return 'the order of its columns changed';
   if (planned.hidesRows !== now.hidesRows)
-    return now.hidesRows ? 'row security now hides rows of it' : 'row security no longer hides rows of it';
+    return now.hidesRows
+      ? 'row security now hides some of its rows'
+      : 'row security no longer hides any of its rows';
   return 'its keys changed';
 }
 
 function columnChange(before: Column, after: Column | undefined): readonly string[] {
-  if (!after) return [`column ${before.name} is gone`];
+  if (!after) return [`column ${before.name} no longer exists`];
   if (JSON.stringify(columnShape(before)) === JSON.stringify(columnShape(after))) return [];
   if (before.nativeType !== after.nativeType)
     return [`column ${before.name} was ${before.nativeType} and is ${after.nativeType}`];
   if (before.isNullable !== after.isNullable)
-    return [`column ${before.name} is ${after.isNullable ? 'nullable' : 'never NULL'} now`];
-  return [`column ${before.name} has another default, collation or way of being generated`];
+    return [`column ${before.name} is now ${after.isNullable ? 'nullable' : 'NOT NULL'}`];
+  return [`column ${before.name} has a different default, collation or generation expression`];
 }

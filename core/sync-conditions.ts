@@ -53,5 +53,5 @@ function isInProgress({ state, lastError, hasCaughtUp, overdueSince }: SyncStatu
 }
 
 function settledMessage(state: SyncStatus['state']): string {
-  return state === 'Failed' ? 'waiting for an action; see Stalled' : 'no change is in progress';
+  return state === 'Failed' ? 'action required; see Stalled' : 'no change is in progress';
 }

@@ -50,7 +50,7 @@ for (const system of systemNames) {
       assert.deepEqual(await keys(destination, 'unread'), ['1']);
       assert.match(
         status.get('unread')?.warnings?.join() ?? '',
-        /2 rows have NULL in field: they are never read/,
+        /2 rows have NULL in field and are never read/,
       );
     });
 

@@ -269,7 +269,7 @@ describe('the status of a Sync', () => {
     const other = await bed.joinAgent('idra-agent-1');
     await other.say(made.metadata.uid, { state: 'Running' });
     await bed.shown('moves', 'orders', 'to run elsewhere', ({ status }) => status?.agent === 'idra-agent-1');
-    await bed.hasEvent('moves', 'orders', /^Normal Moved: from agent idra-agent-0 to idra-agent-1/);
+    await bed.hasEvent('moves', 'orders', /^Normal Moved: moved from agent idra-agent-0 to idra-agent-1/);
   });
 
   test('an invalid spec that the schema accepts is Failed with path and fix, and stops the previous run', async () => {

@@ -1,5 +1,6 @@
 import { keepOffsetCommand, restartCommand } from '../../core/commands.ts';
 import type { CommitRow } from '../../core/connector.ts';
+import { countedWere } from '../../core/counted.ts';
 import { permanent } from '../../core/errors.ts';
 import { decodeStored, type Offset } from '../../core/offset.ts';
 import { isLastDestination, qualifiedName, type Sync } from '../../core/sync-spec.ts';
@@ -165,7 +166,7 @@ export function tableChange(
   // If tables have no identity, a recreated one is recognized by being empty.
   return hasRows || own.rows === 0
     ? undefined
-    : `the table that the offset belongs to is empty, and ${own.rows} rows were written to it: it was created again, or emptied`;
+    : `the table that the offset belongs to is empty, and ${countedWere(own.rows, 'row')} written to it: it was recreated or emptied`;
 }
 
 /**

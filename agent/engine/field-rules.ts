@@ -180,7 +180,7 @@ function lastDestinationKeyFindings(input: FieldInput, field: string | undefined
       severity: 'error',
       code: 'DestinationFieldDiffers',
       path: 'spec.mode',
-      message: `key column ${name} is ordered by ${existing?.collation ?? 'its bytes'} at the destination and by ${source.collation ?? 'its bytes'} at the source: among rows with the largest ${field}, the last one differs`,
+      message: `key column ${name} is ordered by ${existing?.collation ?? 'its bytes'} at the destination and by ${source.collation ?? 'its bytes'} at the source: the last row with the largest ${field} may be a different one`,
       fix: 'give both the same collation, name a key without text in source.key, or use mode Id or Timestamp',
     }));
 }

@@ -50,7 +50,7 @@ function sourceKeyFindings({ spec, relation, sourceKey, sourceTypes, remedies }:
       severity: 'error',
       code: 'KeyMissing',
       path: 'spec.source.key',
-      message: `${relation.name} has no ${key}: rows of equal timestamps cannot be distinguished`,
+      message: `${relation.name} has no ${key}: rows with equal timestamps cannot be distinguished`,
       fix: 'name the columns that identify a row in source.key',
     });
   }

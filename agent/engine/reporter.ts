@@ -1,5 +1,6 @@
 import { namingSync } from '../../core/commands.ts';
 import type { BoundReport, Guarantee, WriteResult } from '../../core/connector.ts';
+import { counted } from '../../core/counted.ts';
 import type { StatusReason } from '../../core/error-codes.ts';
 import { describeError, type IdraError } from '../../core/errors.ts';
 import type { Offset } from '../../core/offset.ts';
@@ -116,7 +117,12 @@ export class Reporter {
 
   /** Rows that no pass will ever read because the field that it reads by is NULL. */
   unread(rows: number, field: string): void {
-    const unread = rows === 0 ? [] : [`${rows} rows have NULL in ${field}: they are never read`];
+    const unread =
+      rows === 0
+        ? []
+        : [
+            `${counted(rows, 'row')} ${rows === 1 ? 'has' : 'have'} NULL in ${field} and ${rows === 1 ? 'is' : 'are'} never read`,
+          ];
     this.#change({ warnings: { ...this.#draft.warnings, unread } });
   }
 

@@ -1,4 +1,5 @@
 import { namingSync, suspendCommand } from '../../core/commands.ts';
+import { counted } from '../../core/counted.ts';
 import { reach } from '../../core/crash-points.ts';
 import { asIdraError, describeError, permanent } from '../../core/errors.ts';
 import {
@@ -143,7 +144,7 @@ export function requireType(offset: Offset, types: readonly ColumnType[]): void 
   if (offset.mode !== 'Stream' && texts.length > 0 && texts.length !== types.length) {
     throw permanent(
       'OffsetInvalid',
-      `the offset has ${texts.length} values, and the mode pages by ${types.length}`,
+      `the offset has ${counted(texts.length, 'value')}, but the mode reads by ${counted(types.length, 'column')}`,
     );
   }
   texts.forEach((text, index) => {

@@ -1,4 +1,5 @@
 import type { Rejection } from '../../core/connector.ts';
+import { countedWere } from '../../core/counted.ts';
 import { describeRejection } from '../../core/row-name.ts';
 import type { SkippedRows } from '../../core/sync-store.ts';
 
@@ -26,9 +27,9 @@ function keyOf({ code, column = '', message }: Rejection): string {
 /** For status.warnings: `2 rows were skipped, the last: row id 42, column total: out of range (ValueNotKept)`. */
 export function describeSkipped({ count, kinds }: SkippedRows): string[] {
   const messages = kinds.map((kind) => {
-    const what = kind.count === 1 ? '1 row was skipped' : `${kind.count} rows were skipped, the last`;
+    const what = `${countedWere(kind.count, 'row')} skipped${kind.count === 1 ? '' : ', the last'}`;
     return `${what}: ${describeRejection(kind.last)} (${kind.last.code})`;
   });
   const others = count - kinds.reduce((sum, kind) => sum + kind.count, 0);
-  return others > 0 ? [...messages, `${others} more rows were skipped (onError: Skip)`] : messages;
+  return others > 0 ? [...messages, `${countedWere(others, 'more row')} skipped (onError: Skip)`] : messages;
 }

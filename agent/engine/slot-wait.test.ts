@@ -11,6 +11,6 @@ test('a Sync that waits for a slot reports the DataSource, its limit and who hol
   const holders = Array.from({ length: 8 }, (_, index) => `default/s${index}`);
   assert.equal(
     waitMessage({ ...wait, limit: 8, holders }),
-    'all 8 slots of DataSource default/shop (maxConcurrentSyncs) are held by default/s0, default/s1, default/s2, default/s3, default/s4 and 3 others',
+    'all 8 slots of DataSource default/shop (maxConcurrentSyncs) are held by default/s0, default/s1, default/s2, default/s3, default/s4 and 3 more',
   );
 });

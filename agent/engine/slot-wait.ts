@@ -41,7 +41,7 @@ const namedHolders = 5;
 
 export function waitMessage({ dataSource, limit, holders }: SlotWait): string {
   const named = holders.slice(0, namedHolders).join(', ');
-  const others = holders.length > namedHolders ? ` and ${holders.length - namedHolders} others` : '';
+  const others = holders.length > namedHolders ? ` and ${holders.length - namedHolders} more` : '';
   const slots = limit === 1 ? 'the only slot' : `all ${limit} slots`;
   const held = holders.length === 0 ? 'are taken' : `${limit === 1 ? 'is' : 'are'} held by ${named}${others}`;
   return `${slots} of DataSource ${dataSource} (maxConcurrentSyncs) ${held}`;

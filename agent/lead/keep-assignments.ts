@@ -13,6 +13,7 @@ import {
   type WantedSync,
   wantedSyncs,
 } from '../balance/wanted.ts';
+import { ThrottledWarnings } from '../throttled-warnings.ts';
 import { WakeUp } from './wake-up.ts';
 
 export interface KeepAssignmentsDeps {
@@ -20,6 +21,8 @@ export interface KeepAssignmentsDeps {
   readonly log: Log;
   readonly manifests: Manifests;
   readonly graces?: Graces;
+  /** Called for each watch that fails; default: logs a warning. */
+  readonly onWatchError?: ((error: Error) => void) | undefined;
   /** Called when the view is complete; the view lives as long as the signal. For the other duties of a leader. */
   readonly onView?: (view: ClusterView, signal: AbortSignal) => void;
   /** Called after each decision that was written. */
@@ -49,9 +52,10 @@ export async function keepAssignments(
 ): Promise<void> {
   const ends = AbortSignal.any([signal, leadership.signal]);
   const wake = new WakeUp(deps.clock);
+  const warnings = new ThrottledWarnings(deps.log, deps.clock);
   const watching = leadership.watchCluster(
     () => wake.ring(),
-    (error) => deps.log.warn('the cluster cannot be watched; will retry', { error }),
+    deps.onWatchError ?? ((error) => warnings.warn('the cluster cannot be watched; will retry', error)),
   );
   try {
     await orAborted(watching.isSynced, ends);

@@ -10,6 +10,8 @@ export interface LeadDeps extends CheckDeps {
   readonly coordination: Pick<Coordination, 'desired' | 'reports' | 'probes'>;
   readonly manifests: Pick<ManifestReader, 'readSync' | 'readDataSource'>;
   readonly onLeading: (isLeader: boolean) => void;
+  /** Shared with the other watches of the agent, so that an unavailable etcd is logged once. */
+  readonly onWatchError?: (error: Error) => void;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface LeadDeps extends CheckDeps {
  * (data-source-checks.ts), and ends deletions that no agent ends (late-deletions.ts). Resigns at the end.
  */
 export async function standForElection(deps: LeadDeps, signal: AbortSignal): Promise<void> {
-  const { session, clock, log, onLeading } = deps;
+  const { session, clock, log, onLeading, onWatchError } = deps;
   const ends = AbortSignal.any([signal, session.signal]);
   for (let failures = 0; !ends.aborted; ) {
     try {
@@ -26,7 +28,8 @@ export async function standForElection(deps: LeadDeps, signal: AbortSignal): Pro
       onLeading(true);
       try {
         const onView = (view: ClusterView, leading: AbortSignal) => startDuties(deps, view, leading);
-        await keepAssignments(leadership, { clock, log, manifests: needsOf(deps.manifests), onView }, ends);
+        const manifests = needsOf(deps.manifests);
+        await keepAssignments(leadership, { clock, log, manifests, onView, onWatchError }, ends);
         failures = 0;
       } finally {
         onLeading(false);

@@ -17,7 +17,7 @@ const takeOverShare = 1 / 6;
 export interface AuthorityChange {
   readonly authorities: Authorities;
   /** Empty if nothing has changed. */
-  readonly did: string;
+  readonly action: string;
 }
 
 /** Creates, publishes, uses and retires authorities: at most one step at a time. `isForced` takes one step regardless of the dates. */
@@ -27,24 +27,24 @@ export async function advanceAuthorities(
   now: number,
   isForced: boolean,
 ): Promise<AuthorityChange> {
-  if (!stored) return { authorities: { signing: await make() }, did: 'created an authority' };
+  if (!stored) return { authorities: { signing: await make() }, action: 'created an authority' };
   const { signing, next, previous } = stored;
   const left = lifeLeft(signing.certificate, now);
   if (next) {
-    if (!isForced && left >= takeOverShare) return { authorities: stored, did: '' };
+    if (!isForced && left >= takeOverShare) return { authorities: stored, action: '' };
     return {
       authorities: { signing: next, previous: signing.certificate },
-      did: 'the next authority now signs',
+      action: 'the next authority now signs',
     };
   }
   if (previous !== undefined && (isForced || lifeLeft(previous, now) <= 0))
-    return { authorities: { signing }, did: 'the previous authority is no longer trusted' };
+    return { authorities: { signing }, action: 'the previous authority is no longer trusted' };
   if (previous === undefined && (isForced || isDue(signing.certificate, now)))
     return {
       authorities: { signing, next: await make() },
-      did: 'created the next authority, which is now trusted',
+      action: 'created the next authority, which is now trusted',
     };
-  return { authorities: stored, did: '' };
+  return { authorities: stored, action: '' };
 }
 
 /** The authorities that servers and clients trust, as one PEM file. */

@@ -83,7 +83,7 @@ describe('certificates in a folder', () => {
     const store = new FolderStore(join(await tempFolder('certificates'), 'etcd'));
     const made = await issueCertificates(store, options());
     assert.deepEqual(
-      made.map(({ name, of }) => [name, of]),
+      made.map(({ name, subject }) => [name, subject]),
       [
         ['ca', 'signs the other certificates'],
         ['server', 'idra-etcd localhost 127.0.0.1'],
@@ -94,19 +94,19 @@ describe('certificates in a folder', () => {
       ],
     );
     const before = await store.read('agent');
-    const key = await stat(join(store.place('agent'), 'tls.key'));
+    const key = await stat(join(store.location('agent'), 'tls.key'));
     assert.equal(key.mode & 0o777, 0o600);
     const again = await issueCertificates(store, options());
-    assert.ok(again.every(({ did }) => did === 'kept'));
+    assert.ok(again.every(({ action }) => action === 'kept'));
     assert.deepEqual(await store.read('agent'), before);
 
     // Simulates a run that was killed while writing.
-    const folder = join(store.place('agent'), '..');
+    const folder = join(store.location('agent'), '..');
     await mkdir(join(folder, '.agent-left'));
     await writeFile(join(folder, '.agent-left', 'tls.key'), 'half');
     const later = await issueCertificates(store, options({ now: now + certificateLifeMs * 0.7 }));
     assert.deepEqual(
-      later.map(({ did }) => did.split(':')[0]),
+      later.map(({ action }) => action.split(':')[0]),
       ['kept', 'created', 'created', 'created', 'created', 'created'],
     );
     assert.notEqual((await store.read('agent'))?.['tls.key'], before?.['tls.key']);
@@ -139,8 +139,8 @@ describe('certificates in a folder', () => {
       ...['etcd', 'certificates', '--folder', folder, '--host', 'a', '10.1.2.3', '-o', 'json'],
     ]);
     assert.equal(status, 0);
-    const rows = JSON.parse(out) as { name: string; of: string; did: string }[];
-    assert.equal(rows.find(({ name }) => name === 'server')?.of, 'a 10.1.2.3 localhost 127.0.0.1');
+    const rows = JSON.parse(out) as { name: string; subject: string; action: string }[];
+    assert.equal(rows.find(({ name }) => name === 'server')?.subject, 'a 10.1.2.3 localhost 127.0.0.1');
     assert.doesNotMatch(out, /PRIVATE/);
     assert.match(await readFile(join(folder, 'root/tls.key'), 'utf8'), /PRIVATE KEY/);
     const wrong = await idra(['etcd', 'certificates']);

@@ -13,12 +13,12 @@ export class FolderStore implements CertificateStore {
     this.#folder = folder;
   }
 
-  place(name: string): string {
+  location(name: string): string {
     return join(this.#folder, name);
   }
 
   async read(name: string): Promise<Files | undefined> {
-    const path = this.place(name);
+    const path = this.location(name);
     const files = await readdir(path).catch(ignoreMissing);
     if (!files) return undefined;
     const texts = await Promise.all(files.map((file) => readFile(join(path, file), 'utf8')));
@@ -32,7 +32,7 @@ export class FolderStore implements CertificateStore {
       await writeFile(join(made, file), text, { mode: 0o600 });
     const link = `${made}.link`;
     await symlink(basename(made), link);
-    await rename(link, this.place(name));
+    await rename(link, this.location(name));
     await this.#removeOthers(name, basename(made));
   }
 

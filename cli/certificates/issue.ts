@@ -16,12 +16,12 @@ export interface IssueOptions {
 
 export interface Issued {
   readonly name: string;
-  readonly place: string;
+  readonly location: string;
   /** The etcd user or the hosts. */
-  readonly of: string;
+  readonly subject: string;
   readonly expires: string;
   /** What was done, and why; `kept` if nothing was. */
-  readonly did: string;
+  readonly action: string;
 }
 
 /** By the name under which each is stored. The users are those that `idra etcd roles` creates. */
@@ -52,14 +52,14 @@ export async function issueCertificates(store: CertificateStore, options: IssueO
 
 async function issueAuthority(store: CertificateStore, options: IssueOptions) {
   const stored = authoritiesOf(await store.read('ca'));
-  const { authorities, did } = await advanceAuthorities(
+  const { authorities, action } = await advanceAuthorities(
     stored,
     () => makeAuthority(options.now),
     options.now,
     options.isRotatingAuthority,
   );
-  if (did !== '') await store.write('ca', filesOf(authorities));
-  const row = rowOf(store, 'ca', 'signs the other certificates', authorities.signing, did || 'kept');
+  if (action !== '') await store.write('ca', filesOf(authorities));
+  const row = rowOf(store, 'ca', 'signs the other certificates', authorities.signing, action || 'kept');
   return { authorities, row };
 }
 
@@ -82,14 +82,20 @@ async function issueOne(
   const isTrustChanged = files?.['ca.crt'] !== bundle;
   if (reason !== undefined || isTrustChanged)
     await store.write(name, { 'ca.crt': bundle, 'tls.crt': pair.certificate, 'tls.key': pair.key });
-  const did =
+  const action =
     reason === undefined ? (isTrustChanged ? 'trusts other authorities' : 'kept') : `created: ${reason}`;
-  return rowOf(store, name, 'user' in request ? request.user : request.hosts.join(' '), pair, did);
+  return rowOf(store, name, 'user' in request ? request.user : request.hosts.join(' '), pair, action);
 }
 
-function rowOf(store: CertificateStore, name: string, of: string, pair: KeyPair, did: string): Issued {
+function rowOf(
+  store: CertificateStore,
+  name: string,
+  subject: string,
+  pair: KeyPair,
+  action: string,
+): Issued {
   const expires = new X509Certificate(pair.certificate).validToDate.toISOString();
-  return { name, place: store.place(name), of, expires, did };
+  return { name, location: store.location(name), subject, expires, action };
 }
 
 function authoritiesOf(files: Files | undefined): Authorities | undefined {

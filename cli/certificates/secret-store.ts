@@ -26,7 +26,7 @@ export class SecretStore implements CertificateStore {
     this.#prefix = prefix;
   }
 
-  place(name: string): string {
+  location(name: string): string {
     return `Secret ${this.#namespace}/${this.#prefix}-${name}`;
   }
 
@@ -35,7 +35,7 @@ export class SecretStore implements CertificateStore {
     try {
       const secret = await this.#client.get<SecretObject>(secrets, this.#ref(name));
       if (secret.type !== ownSecretType) {
-        throw permanent('SecretTaken', `${this.place(name)} was not created by Idra`, {
+        throw permanent('SecretTaken', `${this.location(name)} was not created by Idra`, {
           fix: `delete or rename it, or choose other names with --secrets (now ${this.#prefix})`,
         });
       }
@@ -50,11 +50,11 @@ export class SecretStore implements CertificateStore {
   async write(name: string, files: Files): Promise<void> {
     const data = mapValues(files, (text) => Buffer.from(text, 'utf8').toString('base64'));
     const seen = this.#seen.get(name);
-    const secret = seen ? await this.#replace(name, seen, data) : await this.#create(name, data);
+    const secret = seen ? await this.#relocation(name, seen, data) : await this.#create(name, data);
     this.#seen.set(name, secret);
   }
 
-  async #replace(name: string, seen: SecretObject, data: Files): Promise<SecretObject> {
+  async #relocation(name: string, seen: SecretObject, data: Files): Promise<SecretObject> {
     const gone = Object.keys(seen.data ?? {}).filter((file) => !(file in data));
     return await this.#client.patch<SecretObject>(secrets, this.#ref(name), {
       metadata: { resourceVersion: seen.metadata.resourceVersion },

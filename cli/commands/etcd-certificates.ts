@@ -47,14 +47,14 @@ export function addEtcdCertificates(etcd: Command, cli: Cli): void {
     const rows = await issue(cli, options);
     if (output === 'json' || output === 'yaml') cli.out.write(formatObjects(output, rows));
     else {
-      const cells = rows.map((row) => [row.place, row.of, row.expires, row.did]);
-      cli.out.write(`${formatTable(['PLACE', 'OF', 'EXPIRES', 'DID'], cells)}\n`);
+      const cells = rows.map((row) => [row.location, row.subject, row.expires, row.action]);
+      cli.out.write(`${formatTable(['LOCATION', 'SUBJECT', 'EXPIRES', 'ACTION'], cells)}\n`);
     }
     return exitStatus.ok;
   });
 }
 
-/** Another run may write at the same time: then everything is checked again. */
+/** If another run writes at the same time, everything is checked again. */
 const tries = 5;
 
 async function issue(cli: Cli, options: CertificatesOptions): Promise<readonly Issued[]> {

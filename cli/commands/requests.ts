@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
+import { countedWere } from '../../core/counted.ts';
 import type { RequestType } from '../../core/status.ts';
 import { ask } from '../../fleet/ask.ts';
 import { type Cli, runs } from '../cli.ts';
@@ -48,7 +49,7 @@ export function addRequests(root: Command, cli: Cli): void {
           const rows = sync.status?.rows.written ?? 0;
           await requireYes(
             options,
-            `${sync.name} will be read again from the beginning (${rows} rows were written so far)`,
+            `${sync.name} will be read again from the beginning (${countedWere(rows, 'row')} written so far)`,
           );
         }
         const answer = await ask(fleet, sync, type, {

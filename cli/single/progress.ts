@@ -109,7 +109,7 @@ export function progressLine(sync: Sync, status: SyncStatus): string {
   const parts = [
     sync.name.padEnd(20),
     status.state.padEnd(10),
-    `${status.rows.written.toLocaleString('en-US')} rows`,
+    `${status.rows.written.toLocaleString('en-US')} ${status.rows.written === 1 ? 'row' : 'rows'}`,
     status.rowsPerSecond ? `${status.rowsPerSecond.toLocaleString('en-US')}/s` : '',
     status.lagSeconds ? `lag ${formatSeconds(status.lagSeconds)}` : '',
     status.state === 'Running' ? (status.offsetText ?? '') : status.message,

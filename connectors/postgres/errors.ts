@@ -110,7 +110,7 @@ const partitionMissing: ErrorClass = {
 const missedInFunction: ErrorClass = {
   code: 'NameInFunctionNotFound',
   disposition: never,
-  fix: 'ALTER FUNCTION ... SET search_path = ... for the function, or name the schema in its text; parameters.search_path of the DataSource gives a path to all such functions, for schemas where nobody creates who is not trusted',
+  fix: 'ALTER FUNCTION ... SET search_path = ... for the function, or name the schema in its text; or set parameters.search_path of the DataSource to schemas in which only trusted roles can create objects',
 };
 
 const socketClasses = socketErrors('spec.postgres');

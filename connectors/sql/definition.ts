@@ -58,7 +58,7 @@ export function databaseServerFields(standardPort: number) {
     user: text({ max: 128 }).describe('User to connect as.'),
     passwordSecretRef: secretReference()
       .optional()
-      .describe("The user's password; left out where none is asked."),
+      .describe("The user's password; omit it if the server requires none."),
     allowCleartextPassword: z
       .boolean()
       .default(false)

@@ -6,11 +6,11 @@ export function queryFindings({ source: { query } }: { source: { query?: string 
   if (query === undefined || !hasSecondStatement(query)) return [];
   const fix =
     'write one SELECT; statements that must run before it belong in a view or function of the database';
-  return [manifestFinding('spec.source.query', 'query is more than one statement', fix)];
+  return [manifestFinding('spec.source.query', 'query has more than one statement', fix)];
 }
 
 /**
- * Whether a query is more than one statement, as far as this is known without a server: only if every SQL dialect parses it the same way.
+ * Whether a query has more than one statement, as far as this is known without a server: only if every SQL dialect parses it the same way.
  * What dialects quote or comment differently (a backslash in a string, `#`, `$$`, `/*!`) is left to the server.
  */
 export function hasSecondStatement(query: string): boolean {

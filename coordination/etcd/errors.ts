@@ -14,6 +14,8 @@ import { bug, type ErrorMore, IdraError, permanent, transient } from '../../core
 import type { Keys } from '../keys.ts';
 import { grantsOf, isGranted, isRoleName, kindOfKey, type Need } from '../roles/roles.ts';
 
+/** The gRPC library appends this, also if it has nothing to report. */
+const emptyNote = /\.? *Resolution note:[\s;]*$/;
 const noUser = 'etcdserver: user name is empty';
 const oldRevision = 'etcdserver: revision of auth store is old';
 
@@ -32,7 +34,7 @@ export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): 
   if (thrown instanceof IdraError) return thrown;
   const error = asTyped(thrown);
   const more: ErrorMore = { cause: error };
-  const text = error instanceof Error ? error.message : String(error);
+  const text = (error instanceof Error ? error.message : String(error)).replace(emptyNote, '');
   if (error instanceof EtcdPermissionDeniedError) {
     const who = call.user === undefined ? 'this process' : `user ${call.user}`;
     return permanent('EtcdPermissionDenied', `etcd ${endpoint} does not permit ${who} to ${describe(call)}`, {

@@ -16,7 +16,7 @@ export interface RoleSetup {
   /** By user; a user without a password logs in only by its certificate. */
   readonly passwords: ReadonlyMap<string, string>;
   readonly timeoutMs: number;
-  /** Called with each change made, and each warning, as a line of text. */
+  /** Called with each change, and each warning, as a line of text. */
   readonly onChange: (line: string) => void;
   readonly onWarning: (line: string) => void;
   readonly clock?: Clock;
@@ -86,7 +86,7 @@ async function ensureRole({ auth }: Etcd3, role: string, { onChange }: RoleSetup
   const { roles } = await auth.roleList();
   if (roles.includes(role)) return;
   await auth.roleAdd({ name: role });
-  onChange(`role ${role} is made`);
+  onChange(`role ${role} is created`);
 }
 
 async function setGrants(
@@ -152,7 +152,7 @@ async function ensureUser({ auth }: Etcd3, user: string, setup: RoleSetup): Prom
       name: user,
       ...(password === undefined ? { options: { no_password: true } } : { password }),
     });
-    onChange(`user ${user} is made`);
+    onChange(`user ${user} is created`);
   } else if (password !== undefined) {
     await auth.userChangePassword({ name: user, password });
     onChange(`user ${user} has the password of its file`);

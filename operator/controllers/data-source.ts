@@ -107,10 +107,10 @@ async function removeDataSource(
   await removeFinalizer(deps.client, dataSources, object, finalizer, { signal });
 }
 
-/** `a, b and 3 others`. */
+/** `a, b and 3 more`. */
 export function some(names: readonly string[]): string {
   const shown = names.slice(0, 10).join(', ');
-  return names.length > 10 ? `${shown} and ${names.length - 10} others` : shown;
+  return names.length > 10 ? `${shown} and ${names.length - 10} more` : shown;
 }
 
 async function removeStray(deps: ReconcilerDeps, key: string, signal: AbortSignal): Promise<undefined> {

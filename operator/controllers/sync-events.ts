@@ -1,3 +1,4 @@
+import { countedWere } from '../../core/counted.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import type { ObjectEvent } from '../runtime/events.ts';
 import type { SyncObjectStatus } from './objects.ts';
@@ -18,15 +19,20 @@ function ofState(before: SyncObjectStatus, after: SyncObjectStatus): ObjectEvent
   const [was, is] = [stalled(before), stalled(after)];
   if (is && is.reason !== was?.reason)
     events.push({ type: 'Warning', reason: is.reason, action, note: message });
-  if (was && !is) events.push(normal('Recovered', `is ${after.state} again: ${message}`));
+  if (was && !is) events.push(normal('Recovered', `is no longer stalled (${after.state}): ${message}`));
   if (before.agent && after.agent && before.agent !== after.agent) {
-    events.push(normal('Moved', `from agent ${before.agent} to ${after.agent}`));
+    events.push(normal('Moved', `moved from agent ${before.agent} to ${after.agent}`));
   }
   if (after.state === 'Completed' && before.state !== 'Completed') {
-    events.push(normal('Completed', `all rows have arrived: ${rows?.written ?? 0} written`));
+    events.push(
+      normal('Completed', `all rows have arrived: ${countedWere(rows?.written ?? 0, 'row')} written`),
+    );
   } else if (trueCondition(after, 'Ready') && !trueCondition(before, 'Ready') && !was) {
     events.push(
-      normal('CaughtUp', `the destination has caught up with the source: ${rows?.written ?? 0} rows written`),
+      normal(
+        'CaughtUp',
+        `the destination has caught up with the source: ${countedWere(rows?.written ?? 0, 'row')} written`,
+      ),
     );
   }
   return events;

@@ -1,5 +1,6 @@
 import type { Batch } from '../../../core/batch.ts';
 import type { ClaimRequest, PassStart, WritePlan, WriteResult } from '../../../core/connector.ts';
+import { counted } from '../../../core/counted.ts';
 import { reach } from '../../../core/crash-points.ts';
 import { permanent } from '../../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../../core/offset.ts';
@@ -136,7 +137,7 @@ export class ClaimedTable {
 function rowsCollapse(count: number, where: string, { key }: WritePlan): Error {
   return permanent(
     'KeyNotUnique',
-    `${count} ${count === 1 ? 'row' : 'rows'} of a batch have the key (${key.join(', ')}) of other rows of the same pass into ${where} and would overwrite them`,
+    `${counted(count, 'row')} of a batch ${count === 1 ? 'has' : 'have'} the same key (${key.join(', ')}) as other rows of this pass into ${where} and would overwrite them`,
     {
       path: 'spec.destination.key',
       fix: 'set destination.key to columns that identify a row at the source',

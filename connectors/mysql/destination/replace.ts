@@ -2,6 +2,7 @@ import { backoffMs } from '../../../core/backoff.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { restartCommand } from '../../../core/commands.ts';
 import type { SystemAccess, WritePlan } from '../../../core/connector.ts';
+import { counted, countedWere } from '../../../core/counted.ts';
 import { reach } from '../../../core/crash-points.ts';
 import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
 import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
@@ -99,7 +100,7 @@ export class Replacement {
     if (rows !== this.#expectedRows) {
       throw permanent(
         'ReplaceCountDiffers',
-        `${quoteName(this.#shadow)} has ${rows} rows, but ${this.#expectedRows} were written: it is not swapped in`,
+        `${quoteName(this.#shadow)} has ${counted(rows, 'row')}, but ${countedWere(this.#expectedRows, 'row')} written: it is not swapped in`,
         {
           fix: `run ${restartCommand}; no other process may write to the shadow table`,
         },

@@ -70,7 +70,7 @@ export function rowFindings(columns: readonly PlannedColumn[]): Finding[] {
       severity: 'error',
       code: 'RowTooWide',
       path: 'spec.destination.table',
-      message: `the columns are ${grouped(sum)} bytes wide in total, and a MySQL row has at most ${grouped(maxRowBytes)}: ${named}${others > 0 ? ` and ${others} others` : ''}`,
+      message: `the columns are ${grouped(sum)} bytes wide in total, and a MySQL row has at most ${grouped(maxRowBytes)}: ${named}${others > 0 ? ` and ${others} more` : ''}`,
       fix: 'create the table yourself with TEXT columns, or leave columns out with source.query',
     },
   ];

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { restartCommand } from '../../../core/commands.ts';
+import { counted, countedWere } from '../../../core/counted.ts';
 import { permanent, schemaChanged } from '../../../core/errors.ts';
 import type { Relation } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
@@ -101,7 +102,7 @@ export class Replacement {
     if (Number(count) !== this.#rows) {
       throw permanent(
         'ReplaceCountDiffers',
-        `the shadow table ${this.shadow} has ${count} rows, but ${this.#rows} were written`,
+        `the shadow table ${this.shadow} has ${counted(Number(count), 'row')}, but ${countedWere(this.#rows, 'row')} written: it is not swapped in`,
         {
           fix: `find out what else writes to it, then run ${restartCommand}`,
         },

@@ -171,11 +171,11 @@ describe('waiting rows are reported even if no transaction holds them back', () 
     await passes.complete();
   });
 
-  test('by a time that is still to come', async () => {
+  test('by a time in the future', async () => {
     const passes = await open('timestamp');
     await database.run(`INSERT INTO ${passes.table} (at) VALUES (now() + interval '9 hours')`);
     const { isHeldBack, bound } = await passes.pass();
-    assert.deepEqual([isHeldBack, bound.heldBackBy?.what], [true, 'values of at that are still to come']);
+    assert.deepEqual([isHeldBack, bound.heldBackBy?.what], [true, 'values of at in the future']);
     await database.run(`UPDATE ${passes.table} SET at = now() - interval '1 hour'`);
     await passes.complete();
   });

@@ -229,7 +229,7 @@ async function heldBackBesides(
   const seen = inField(`${literalText(instantText(nowMicros, 'Z'))}::timestamp with time zone`);
   const later = inField("pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) interval '1 s'");
   if (await has(`${name} OPERATOR(pg_catalog.>) ${later}`))
-    return { what: `values of ${field.name} that are still to come`, since };
+    return { what: `values of ${field.name} in the future`, since };
   if (lagMs > 0 && (await has(isCoarse ? from : `${from} AND ${name} OPERATOR(pg_catalog.<) ${seen}`)))
     return lagOf(lagMs, Number(nowMicros / 1000n));
   if (isCoarse && (await has(from))) return { what: `the precision of ${field.name}`, since };

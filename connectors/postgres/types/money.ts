@@ -25,7 +25,7 @@ export async function moneyFindings(
       severity: 'error',
       code: 'TypeNotKept',
       path,
-      message: `column ${column.name} of ${name} is money, and lc_monetary of the server has other than two digits after the point`,
+      message: `column ${column.name} of ${name} is money, and lc_monetary of the server does not use two digits after the decimal point`,
       fix: 'cast it to numeric in source.query, and make the column of the destination numeric',
     },
   ];

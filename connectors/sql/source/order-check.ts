@@ -1,4 +1,5 @@
 import type { ReadRequest } from '../../../core/connector.ts';
+import { counted } from '../../../core/counted.ts';
 import { permanent } from '../../../core/errors.ts';
 import { nameRow } from '../../../core/row-name.ts';
 import { isUniqueBy } from '../../../core/unique-order.ts';
@@ -97,7 +98,7 @@ export class OrderCheck {
 export function keyNullable(count: number, relation: string, columns: readonly string[]): Error {
   return permanent(
     'KeyNullable',
-    `${count} ${count === 1 ? 'row' : 'rows'} of ${relation} have NULL in ${columns.join(', ')}: they have no place in the order, and are not read`,
+    `${counted(count, 'row')} of ${relation} ${count === 1 ? 'has' : 'have'} NULL in ${columns.join(', ')}: such rows cannot be ordered, and are not read`,
     {
       path: 'spec.source.key',
       fix: 'leave such rows out with a query (WHERE ... IS NOT NULL), or name other columns in source.key',
@@ -109,7 +110,7 @@ export function keyNullable(count: number, relation: string, columns: readonly s
 export function keyIsNull(column: Pick<Column, 'name'>): Error {
   return permanent(
     'KeyNullable',
-    `column ${column.name} is NULL in a row, and such a row has no place in the order`,
+    `column ${column.name} is NULL in a row, and such a row cannot be ordered`,
     {
       path: 'spec.source.key',
       fix: 'leave such rows out with a query, or name other columns in source.key',

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { countedWere } from '../../../core/counted.ts';
 import { type Finding, permanent } from '../../../core/errors.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import { timeShape } from '../types/time-text.ts';
@@ -65,11 +66,11 @@ export function requireTimeOrder(column: TimeColumn, last: string): void {
   if (count === 0n) return;
   throw permanent(
     'TimestampShapesMixed',
-    `${count} rows sort before the offset as text in ${column.name} and are later than it as times: they are not read`,
+    `${countedWere(count, 'row')} written with a time in ${column.name} that is later than the offset but sorts before it as text, so no pass would read ${count === 1n ? 'it' : 'them'}`,
     { path: 'spec.source.timestampField', fix: remedy(column.name) },
   );
 }
 
 function remedy(name: string): string {
-  return `write them all in one shape, such as UPDATE ... SET ${quoteDouble(name)} = strftime('%Y-%m-%d %H:%M:%f', ${quoteDouble(name)}), which is UTC, or read such a column through a query`;
+  return `write all times in one format, for example with UPDATE ... SET ${quoteDouble(name)} = strftime('%Y-%m-%d %H:%M:%f', ${quoteDouble(name)}), which converts them to UTC, or convert the column in source.query`;
 }

@@ -57,7 +57,9 @@ function isKeyCoarser(status: SyncStatus | undefined): boolean {
 }
 
 function countedNulls(status: SyncStatus | undefined): number {
-  const counts = (status?.warnings ?? []).map((warning) => /^(\d+) rows have NULL in /.exec(warning)?.[1]);
+  const counts = (status?.warnings ?? []).map(
+    (warning) => /^(\d+) rows? ha(?:ve|s) NULL in /.exec(warning)?.[1],
+  );
   return Number(counts.find((each) => each !== undefined) ?? 0);
 }
 
