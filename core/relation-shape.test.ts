@@ -29,7 +29,7 @@ test('a difference between two shapes is described', () => {
       /column v no longer exists, column w \(text\) is new/,
     ],
     [{ ...planned, columns: [{ ...id, nativeType: 'integer' }, v] }, /id was bigint and is integer/],
-    [{ ...planned, columns: [id, { ...v, isNullable: false }] }, /v is now NOT NULL/],
+    [{ ...planned, columns: [id, { ...v, isNullable: false }] }, /v is now not nullable/],
     [{ ...planned, columns: [id, { ...v, collation: 'C' }] }, /a different default, collation/],
     [{ ...planned, keys: [] }, /its keys changed/],
   ];

@@ -65,6 +65,6 @@ function columnChange(before: Column, after: Column | undefined): readonly strin
   if (before.nativeType !== after.nativeType)
     return [`column ${before.name} was ${before.nativeType} and is ${after.nativeType}`];
   if (before.isNullable !== after.isNullable)
-    return [`column ${before.name} is now ${after.isNullable ? 'nullable' : 'NOT NULL'}`];
+    return [`column ${before.name} is now ${after.isNullable ? 'nullable' : 'not nullable'}`];
   return [`column ${before.name} has a different default, collation or generation expression`];
 }
