@@ -45,7 +45,7 @@ async function measure(count: number): Promise<void> {
     many.peak = 0;
     await new Promise((resolve) => setTimeout(resolve, 70_000));
     judge(`${count} Syncs, connections at most, with nothing new`, many.peak, maxConnections);
-    judge(`${count} Syncs, errors`, many.troubles.length, 0);
+    judge(`${count} Syncs, errors`, many.errors.length, 0);
     judge(`${count} Syncs, memory of the process at most`, many.peakBytes / 2 ** 20, 600, 'MiB');
   } finally {
     await many.stop();

@@ -7,10 +7,10 @@ import { type ExitStatus, exitStatus } from './exit-status.ts';
 import { InputWrong, printFindings } from './findings.ts';
 import type { Screen } from './single/progress.ts';
 
-/** The environment of a command: data goes to `out`, talk to `talk`. */
+/** The environment of a command: `out` and `err` are standard output and standard error. */
 export interface Cli {
   readonly out: Screen;
-  readonly talk: Screen;
+  readonly err: Screen;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts when the output is no longer read: ends commands that print forever. */
   readonly outputClosed: AbortSignal;
@@ -21,7 +21,7 @@ export interface Cli {
 export function processCli(): Cli {
   return {
     out: screenOf(process.stdout),
-    talk: screenOf(process.stderr),
+    err: screenOf(process.stderr),
     env: process.env,
     outputClosed: ignoreBrokenPipes(),
     status: exitStatus.ok,
@@ -39,16 +39,16 @@ export function runs<Options>(
       cli.status = await body(command.args, command.opts<Options & object>());
     } catch (thrown) {
       const error = asIdraError(thrown);
-      if (error instanceof InputWrong) printFindings(error.findings, (text) => cli.talk.write(text));
-      else cli.talk.write(`idra: ${describeError(error)}\n`);
+      if (error instanceof InputWrong) printFindings(error.findings, (text) => cli.err.write(text));
+      else cli.err.write(`idra: ${describeError(error)}\n`);
       if (error.disposition === 'bug')
-        cli.talk.write(`${stackOf(error)}\nThis is a bug in Idra: please report it.\n`);
+        cli.err.write(`${stackOf(error)}\nThis is a bug in Idra: please report it.\n`);
       cli.status = statusOf(error);
     }
   });
 }
 
-/** Codes that mean that there is no etcd, cluster or agent to talk to: exit status 3. */
+/** Codes that mean that there is no etcd, cluster or agent to connect to: exit status 3. */
 const unavailableCodes = new Set<ErrorCode>([
   'EtcdUnavailable',
   'EtcdNotConfigured',
@@ -57,7 +57,7 @@ const unavailableCodes = new Set<ErrorCode>([
   'KubernetesUnreachable',
   'KubernetesUnavailable',
   'KubernetesTimeout',
-  'NothingToSpeakTo',
+  'NoTarget',
 ]);
 
 export function statusOf(error: IdraError): ExitStatus {

@@ -70,28 +70,28 @@ describe('every command', () => {
 
   test('reports a wrong call with status 2 and a remedy', async () => {
     for (const { path } of all) {
-      const { status, talk } = await idra([...path, '--no-such-option']);
+      const { status, err } = await idra([...path, '--no-such-option']);
       assert.equal(status, 2, path.join(' '));
-      assert.match(talk, /unknown option|required option/);
+      assert.match(err, /unknown option|required option/);
     }
     const wrong = await idra(['plam']);
     assert.equal(wrong.status, 2);
-    assert.match(wrong.talk, /Did you mean plan\?/);
+    assert.match(wrong.err, /Did you mean plan\?/);
     for (const call of ['plam --help', 'offset gett -h', '--help plam']) {
-      const { status, talk, out } = await idra(call.split(' '));
+      const { status, err, out } = await idra(call.split(' '));
       assert.deepEqual([status, out], [2, ''], call);
-      assert.match(talk, /unknown command/, call);
+      assert.match(err, /unknown command/, call);
     }
     const kind = await idra(['plan', '-f', 'x', '-o', 'wide']);
     assert.equal(kind.status, 2);
-    assert.match(kind.talk, /Allowed choices are json, yaml/);
+    assert.match(kind.err, /Allowed choices are json, yaml/);
   });
 
   test('ends with status 3 if it needs an etcd, cluster or state file and none is given', async () => {
     for (const call of ['get syncs', 'describe sync orders', 'locks', 'epoch get', 'delete sync orders']) {
-      const { status, talk, out } = await idra(call.split(' '));
+      const { status, err, out } = await idra(call.split(' '));
       assert.deepEqual([status, out], [3, ''], call);
-      assert.match(talk, /IDRA_ETCD_ENDPOINTS.*kubectl get syncs.*single mode/);
+      assert.match(err, /IDRA_ETCD_ENDPOINTS.*kubectl get syncs.*single mode/);
     }
   });
 });
@@ -170,8 +170,8 @@ describe('completion', () => {
   });
 
   test('refuses an unknown shell', async () => {
-    const { status, talk } = await idra(['completion', 'tcsh']);
+    const { status, err } = await idra(['completion', 'tcsh']);
     assert.equal(status, 2);
-    assert.match(talk, /use bash, zsh or fish/);
+    assert.match(err, /use bash, zsh or fish/);
   });
 });

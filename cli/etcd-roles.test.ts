@@ -38,11 +38,11 @@ describe('idra etcd roles', () => {
 
   test('creates users and roles and enables authentication once; an older layout is migrated', async () => {
     const first = await roles();
-    assert.equal(first.status, 0, first.talk);
+    assert.equal(first.status, 0, first.err);
     assert.match(first.out, /role idra-agent: read on \S+\/v1\/syncs\/ is granted/);
     assert.match(first.out, /authentication is on/);
     const again = await roles();
-    assert.equal(again.status, 0, again.talk);
+    assert.equal(again.status, 0, again.err);
     assert.doesNotMatch(again.out, /granted|revoked|created/);
 
     const { auth, ...client } = admin();
@@ -60,7 +60,7 @@ describe('idra etcd roles', () => {
     await auth.roleGrantPermission({ name: 'idra-agent', perm: other });
     await auth.userGrantRole({ user: 'idra-agent', role: 'root' });
     const fixed = await roles();
-    assert.equal(fixed.status, 0, fixed.talk);
+    assert.equal(fixed.status, 0, fixed.err);
     // Releases before 3.5 do not report whether it was enabled before.
     const changes = fixed.out
       .trim()
@@ -157,7 +157,7 @@ describe('idra etcd roles', () => {
         },
       });
       const after = await idra(['etcd', 'roles'], env);
-      assert.equal(after.status, 0, after.talk);
+      assert.equal(after.status, 0, after.err);
       assert.doesNotMatch(after.out, /granted|revoked|created/);
     } finally {
       await empty.server.stop();

@@ -95,9 +95,9 @@ describe('idra apply', () => {
   });
 
   test('keeps secrets out of etcd, and reports where agents read them', async () => {
-    const { status, talk } = await run('apply', '-f', await file('secret.yaml', secret));
+    const { status, err } = await run('apply', '-f', await file('secret.yaml', secret));
     assert.equal(status, 0);
-    assert.match(talk, /secret\/shop-db is not stored.*IDRA_SECRETS_DIR\/shop-db\/KEY/);
+    assert.match(err, /secret\/shop-db is not stored.*IDRA_SECRETS_DIR\/shop-db\/KEY/);
     assert.doesNotMatch(JSON.stringify(await store.desired.read()), /hunter2/);
   });
 
@@ -105,10 +105,10 @@ describe('idra apply', () => {
     const text =
       sync('bad').replace('dataSource: shop', 'dataSource: shp').replace('mode: Id', 'mode: Ids') +
       sync('lost').replace('dataSource: shop', 'dataSource: shp');
-    const { status, out, talk } = await run('apply', '-f', await file('bad.yaml', text));
+    const { status, out, err } = await run('apply', '-f', await file('bad.yaml', text));
     assert.deepEqual([status, out], [2, '']);
     assert.match(
-      talk,
+      err,
       /bad\.yaml:7:3: error: spec\.mode: mode is "Ids"\n {4}did you mean Id\? Use one of Snapshot, Id/,
     );
     const lost = await run(
@@ -117,7 +117,7 @@ describe('idra apply', () => {
       await file('lost.yaml', sync('lost').replace('dataSource: shop', 'dataSource: shp')),
     );
     assert.match(
-      lost.talk,
+      lost.err,
       /lost\.yaml:5:13: error: spec\.source\.dataSource: there is no DataSource default\/shp\n {4}did you mean shop\?/,
     );
     const unpinned = await run(
@@ -128,7 +128,7 @@ describe('idra apply', () => {
         '{"apiVersion":"idra.dev/v1alpha1","kind":"DataSource","metadata":{"name":"f"},"spec":{"sqlite":{"path":"a"}}}',
       ),
     );
-    assert.match(unpinned.talk, /spec\.placement: .*pin it to the agent/s);
+    assert.match(unpinned.err, /spec\.placement: .*pin it to the agent/s);
     assert.equal(await store.desired.findSync('default', 'bad'), undefined);
   });
 
@@ -142,7 +142,7 @@ describe('idra apply', () => {
     assert.deepEqual(
       done.map((each) => each.status),
       [0, 0, 0, 0],
-      done.map((each) => each.talk).join(),
+      done.map((each) => each.err).join(),
     );
     const stored = await store.desired.findSync('default', 'race');
     assert.equal(stored?.generation, 4);
@@ -182,11 +182,11 @@ describe('idra get and describe', () => {
       { leaseTtlMs: 10_000 },
     );
     const agent = await run('describe', 'agent', 'a1');
-    assert.match(agent.out, /^Agent a1: Ready\n[\s\S]*zone: b[\s\S]*Syncs: none/, agent.talk);
+    assert.match(agent.out, /^Agent a1: Ready\n[\s\S]*zone: b[\s\S]*Syncs: none/, agent.err);
     await session.leave();
     const missing = await run('describe', 'sync', 'ordrs');
     assert.deepEqual(
-      [missing.status, missing.talk],
+      [missing.status, missing.err],
       [2, 'idra: there is no Sync default/ordrs; see idra get syncs -A\n'],
     );
   });
@@ -220,15 +220,15 @@ test('idra get --watch prints the table again when it changes', async () => {
 
 describe('idra delete', () => {
   test('refuses a DataSource that a Sync uses', async () => {
-    const { status, talk } = await run('delete', 'datasource', 'shop');
+    const { status, err } = await run('delete', 'datasource', 'shop');
     assert.equal(status, 2);
-    assert.match(talk, /used by (orders, race|race, orders); delete these syncs first/);
+    assert.match(err, /used by (orders, race|race, orders); delete these syncs first/);
   });
 
   test('marks a Sync, and reports if no agent has closed it in time', async () => {
-    const { status, talk } = await run('delete', 'sync', 'race', '--timeout', '200ms');
+    const { status, err } = await run('delete', 'sync', 'race', '--timeout', '200ms');
     assert.equal(status, 1);
-    assert.match(talk, /no agent has closed it in time; it is deleted once an agent runs/);
+    assert.match(err, /no agent has closed it in time; it is deleted once an agent runs/);
     assert.equal((await run('delete', 'sync', 'race', '--no-wait')).status, 0);
   });
 
@@ -260,7 +260,7 @@ describe('idra delete', () => {
 });
 
 test('an etcd that does not answer is reported with status 3', async () => {
-  const { status, talk } = await idra(['get', 'syncs'], { IDRA_ETCD_ENDPOINTS: 'http://127.0.0.1:1' });
+  const { status, err } = await idra(['get', 'syncs'], { IDRA_ETCD_ENDPOINTS: 'http://127.0.0.1:1' });
   assert.equal(status, 3);
-  assert.match(talk, /etcd/);
+  assert.match(err, /etcd/);
 });

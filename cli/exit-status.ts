@@ -5,7 +5,7 @@ export const exitStatus = {
   failed: 1,
   /** The manifest or the call is wrong. */
   inputWrong: 2,
-  /** No etcd, cluster or agent to talk to. */
+  /** No etcd, cluster or agent to connect to. */
   unavailable: 3,
   interrupted: 130,
   terminated: 143,

@@ -22,7 +22,7 @@ export async function highestEpochSeen(cli: Cli, path: string): Promise<number> 
       try {
         return await epochSeenBy(manifests, sync);
       } catch (thrown) {
-        cli.talk.write(
+        cli.err.write(
           `${qualifiedName(sync)}: its destination could not be queried: ${describeError(asIdraError(thrown))}\n`,
         );
         return 0;

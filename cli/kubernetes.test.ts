@@ -47,9 +47,9 @@ describe('the command line in a cluster with Kubernetes', () => {
       time: new Date().toISOString(),
     } as const;
     await (await agent.lock(uid)).finishRequest(done);
-    await agent.say(uid, { state: 'Running', requests: [done] });
-    const { out, status, talk } = await running;
-    assert.equal(status, 0, talk);
+    await agent.report(uid, { state: 'Running', requests: [done] });
+    const { out, status, err } = await running;
+    assert.equal(status, 0, err);
     assert.match(out, /team-a\/orders: a pass has begun/);
   });
 
@@ -79,7 +79,7 @@ describe('the command line in a cluster with Kubernetes', () => {
   test('the offset is read from the status, and set by a request', async () => {
     const { uid } = (await bed.makeSync('team-a', 'lines')).metadata;
     await bed.inEtcd(await bed.sync('team-a', 'lines'));
-    await agent.say(uid, { state: 'Waiting', offset: '{"mode":"Id","id":"42000"}', offsetText: '42000' });
+    await agent.report(uid, { state: 'Waiting', offset: '{"mode":"Id","id":"42000"}', offsetText: '42000' });
     await bed.shown('team-a', 'lines', 'to have an offset', ({ status }) => status?.offset === '42000');
     assert.equal((await run('offset', 'get', 'lines')).out, '42000\n');
     const { status } = await run('offset', 'set', 'lines', '41000', '--expect', '42000', '--timeout', '0s');
@@ -94,16 +94,16 @@ describe('the command line in a cluster with Kubernetes', () => {
     assert.deepEqual(request?.offset, { value: '41000', expect: '42000' });
     const history = await run('offset', 'history', 'lines');
     assert.equal(history.status, 2);
-    assert.match(history.talk, /has no history.*IDRA_ETCD_ENDPOINTS/);
+    assert.match(history.err, /has no history.*IDRA_ETCD_ENDPOINTS/);
   });
 
   test('a missing object is answered with the existing ones; no cluster is exit status 3', async () => {
     const wrong = await run('run-now', 'nothing');
     assert.equal(wrong.status, 2);
-    assert.match(wrong.talk, /has no Sync team-a\/nothing; it has .*team-a\/orders/);
+    assert.match(wrong.err, /has no Sync team-a\/nothing; it has .*team-a\/orders/);
     const context = await run('run-now', 'orders', '--context', 'other');
     assert.equal(context.status, 3);
-    assert.match(context.talk, /other does not name a cluster/);
+    assert.match(context.err, /other does not name a cluster/);
   });
 
   test('kubectl idra does the same, in the cluster that kubectl uses', async () => {

@@ -10,7 +10,7 @@ export function program(cli: Cli): Command {
   const root = new Command('idra')
     .description('Keeps data in sync between systems, declaratively.')
     .version(version)
-    .configureOutput({ writeOut: (text) => cli.out.write(text), writeErr: (text) => cli.talk.write(text) })
+    .configureOutput({ writeOut: (text) => cli.out.write(text), writeErr: (text) => cli.err.write(text) })
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
     .exitOverride();

@@ -212,9 +212,9 @@ describe('invalid manifests', () => {
   test('end the command with status 2, and every line on stderr', async () => {
     const path = await write({ 'a.yaml': `${system('shop')}---\n${sync('one', 'mode: Timestamp')}` });
     for (const command of ['run', 'check', 'plan']) {
-      const { status, out, talk } = await idra([command, '-f', path]);
+      const { status, out, err } = await idra([command, '-f', path]);
       assert.deepEqual([status, out], [2, ''], command);
-      assert.match(talk, /a\.yaml:10:3: error: spec\.source\.timestampField: .*\n {4}name the column with/);
+      assert.match(err, /a\.yaml:10:3: error: spec\.source\.timestampField: .*\n {4}name the column with/);
     }
     for (const nothing of [join(path, 'none.yaml'), parent]) {
       assert.equal((await idra(['plan', '-f', nothing])).status, 2);
@@ -258,10 +258,10 @@ describe('the syncs of manifests', () => {
 test('files without a manifest are an error of every command that reads them, not a success', async () => {
   await write({ 'a.yaml': '# all of it is commented out\n' });
   for (const command of ['check', 'plan', 'run', 'apply', 'delete']) {
-    const { status, talk } = await idra([command, '-f', join(folder, 'a.yaml')], {
+    const { status, err } = await idra([command, '-f', join(folder, 'a.yaml')], {
       IDRA_ETCD_ENDPOINTS: 'http://127.0.0.1:1',
     });
     assert.equal(status, 2, command);
-    assert.match(talk, /has no manifest/, command);
+    assert.match(err, /has no manifest/, command);
   }
 });

@@ -6,22 +6,22 @@ import { parseCall, program } from './main.ts';
 export interface CliResult {
   readonly status: number;
   readonly out: string;
-  readonly talk: string;
+  readonly err: string;
 }
 
 /** Runs `idra ARGS` in this process, without a terminal. */
 export async function idra(args: readonly string[], env: Cli['env'] = {}): Promise<CliResult> {
-  const told = { out: '', talk: '' };
-  const screen = (name: 'out' | 'talk') => ({
+  const printed = { out: '', err: '' };
+  const screen = (name: 'out' | 'err') => ({
     isTerminal: false,
     columns: 120,
     write(text: string) {
-      told[name] += text;
+      printed[name] += text;
     },
   });
   const cli: Cli = {
     out: screen('out'),
-    talk: screen('talk'),
+    err: screen('err'),
     env,
     outputClosed: new AbortController().signal,
     status: exitStatus.ok,
@@ -32,5 +32,5 @@ export async function idra(args: readonly string[], env: Cli['env'] = {}): Promi
     if (!(error instanceof CommanderError)) throw error;
     cli.status = error.exitCode === 0 ? exitStatus.ok : exitStatus.inputWrong;
   }
-  return { status: cli.status, ...told };
+  return { status: cli.status, ...printed };
 }

@@ -54,7 +54,7 @@ function addressOf(cli: Cli, options: FleetOptions): FleetAddress {
   const hasState = !isNamed && !isPlugin && !endpoints && existsSync(defaultStatePath);
   // A variable that is set in every shell of this user is less specific than the state file in this folder.
   if (hasState && isSetUp) {
-    cli.talk.write(
+    cli.err.write(
       `this is the state file ${defaultStatePath} of single mode; for the cluster of KUBECONFIG use kubectl idra, or set --context\n`,
     );
   }
@@ -67,7 +67,7 @@ function addressOf(cli: Cli, options: FleetOptions): FleetAddress {
   }
   if (endpoints) return { kind: 'etcd' };
   if (hasState) return { kind: 'stateFile', path: defaultStatePath };
-  throw permanent('NothingToSpeakTo', 'no cluster and no state file is configured', {
+  throw permanent('NoTarget', 'no cluster and no state file is configured', {
     fix: `set KUBECONFIG or IDRA_ETCD_ENDPOINTS, or give --state FILE (single mode's default is ${defaultStatePath})`,
   });
 }

@@ -192,22 +192,22 @@ describe('cluster', () => {
       (await one.cluster.locks())
         .filter(({ dataSource }) => dataSource === 'default/shop')
         .map(({ uid, isWaiting }) => `${uid} ${isWaiting}`);
-    const standing = (count: number) =>
+    const untilQueued = (count: number) =>
       until(async () => (await queue()).length === count, { what: `${count} in the queue` });
     const first = await take(a, 'p1');
     const stop = new AbortController();
     const second = take(b, 'p2', stop.signal);
-    await standing(2);
+    await untilQueued(2);
     const third = take(a, 'p3');
-    await standing(3);
+    await untilQueued(3);
     const fourth = take(b, 'p4');
-    await standing(4);
+    await untilQueued(4);
     await until(() => first.hasWaiters(), { what: 'the holder to know of waiters' });
     assert.deepEqual(await queue(), ['p1 false', 'p2 true', 'p3 true', 'p4 true']);
     assert.deepEqual(waits.get('p2'), { dataSource: 'default/shop', limit: 1, holders: ['default/p1'] });
     stop.abort(new Stopped('shutdown'));
     await assert.rejects(second, Stopped);
-    await standing(3);
+    await untilQueued(3);
     await first.release();
     const held = await third;
     assert.deepEqual(order, ['p1', 'p3']);

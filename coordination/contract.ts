@@ -114,7 +114,7 @@ export interface Reports {
     onError: (error: Error) => void,
   ): Watching;
   watchDataSources(listener: (report: DataSourceReport) => void, onError: (error: Error) => void): Watching;
-  /** Syncs that nobody can run, by uid, as the leader sees them now; this affects the displayed status (core/shown-status). */
+  /** Syncs that nobody can run, by uid, as the leader sees them now; this affects the displayed status (core/effective-status.ts). */
   readUnassigned(): Promise<ReadonlyMap<string, UnassignedReason>>;
   /** Like watchStatuses. Undefined if the Sync can run again, or there is no leader to report it. */
   watchUnassigned(
@@ -192,13 +192,13 @@ export interface Trial {
 
 /**
  * The last protection against a server that crashes the process that connects to it. An agent that tries a DataSource first writes a
- * note, and deletes it when the trial ends, whatever its result. A note of an agent that is gone means that the trial crashed its
+ * record, and deletes it when the trial ends, whatever its result. A record of an agent that is gone means that the trial crashed its
  * process.
  */
 export interface Trials {
   /**
    * Throws DataSourceQuarantined if trials have crashed two processes and none has completed since. Call the returned function when the
-   * trial has completed: it deletes the note, and those of earlier trials that crashed.
+   * trial has completed: it deletes the record, and those of earlier trials that crashed.
    */
   begin(trial: Trial): Promise<() => Promise<void>>;
 }

@@ -22,7 +22,7 @@ describe('credentials of etcd', () => {
   test('certificates are replaced under a session: its lease, locks and watches go on', async () => {
     const { server, config, sign } = await etcdWithRoles();
     const [agent, operator] = [config('idra-agent'), config('idra-operator')];
-    const pace = { lookEveryMs: 100, retiredAfterMs: 300 };
+    const pace = { checkEveryMs: 100, retiredAfterMs: 300 };
     const open = (from: typeof agent) =>
       coordinateOver(new EtcdClient(from, pace), server.prefix, systemClock);
     const [one, two] = [open(agent), open(operator)];

@@ -523,6 +523,11 @@ export const errorCodes = {
     remedy: 'SET GLOBAL local_infile = 1',
     systems: ['MySQL', 'MariaDB'],
   },
+  NoTarget: {
+    cause: 'No manifests, cluster or state file are given.',
+    remedy: 'Give -f PATH, --state FILE, or set IDRA_ETCD_ENDPOINTS.',
+    systems: ['command line'],
+  },
   NoUniqueIndex: {
     cause: 'The destination table has no primary key or unique index on the key that Upsert uses.',
     remedy: 'Create a unique index on these columns.',
@@ -576,11 +581,6 @@ export const errorCodes = {
     cause: 'The namespace is no longer watched by this installation of Idra: nothing in it runs.',
     remedy: 'Nothing, or add it to the list again (IDRA_WATCH_NAMESPACES; the chart: watchNamespaces).',
     systems: ['Kubernetes'],
-  },
-  NothingToSpeakTo: {
-    cause: 'No manifests, cluster or state file are given.',
-    remedy: 'Give -f PATH, --state FILE, or set IDRA_ETCD_ENDPOINTS.',
-    systems: ['command line'],
   },
   NothingToUndo: {
     cause: 'No manual change of the offset is recorded for the Sync.',

@@ -12,8 +12,8 @@ const caughtUp: Readonly<Record<string, Pick<SyncStatus, 'hasCaughtUp' | 'hasCau
   yes: { hasCaughtUp: true },
 };
 
-function conditionsIn(shown: string, how: string, said: Partial<SyncStatus> = {}) {
-  const [state, trouble] = shown.split(', ');
+function conditionsIn(shown: string, how: string, reported: Partial<SyncStatus> = {}) {
+  const [state, problem] = shown.split(', ');
   const status: SyncStatus = {
     uid: 'u',
     observedGeneration: 1,
@@ -24,9 +24,9 @@ function conditionsIn(shown: string, how: string, said: Partial<SyncStatus> = {}
     observedAt: '',
     hasCaughtUp: false,
     ...caughtUp[how],
-    ...(trouble === 'retrying' ? { lastError } : {}),
-    ...(trouble === 'overdue' ? { overdueSince: '2026-11-26T08:00:00.000Z' } : {}),
-    ...said,
+    ...(problem === 'retrying' ? { lastError } : {}),
+    ...(problem === 'overdue' ? { overdueSince: '2026-11-26T08:00:00.000Z' } : {}),
+    ...reported,
   };
   return conditionsOf(status);
 }

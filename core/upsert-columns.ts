@@ -7,12 +7,12 @@ import type { Column } from './values.ts';
  */
 export function updatedColumns({ key, columns }: WritePlan): readonly string[] {
   return columns.columns
-    .filter(({ name, existing, source }) => !key.includes(name) || !isWrittenOneWay(existing ?? source))
+    .filter(({ name, existing, source }) => !key.includes(name) || !hasSingleSpelling(existing ?? source))
     .map(({ name }) => name);
 }
 
 /** Whether values of the column that its system considers equal are always identical. Pure. */
-export function isWrittenOneWay({ type, equality }: Column): boolean {
+export function hasSingleSpelling({ type, equality }: Column): boolean {
   if (equality !== undefined) return false;
   switch (type.kind) {
     case 'boolean':

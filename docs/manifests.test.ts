@@ -8,7 +8,7 @@ import { manifests } from '../connectors/catalog.ts';
 import { syncSpecSchema } from '../core/manifest/sync-schema.ts';
 import { projectFolder } from '../e2e/kit/processes.ts';
 
-/** Manifests that people copy: the examples, and what stands in the pages. */
+/** Manifests that users copy: the examples, and those in the pages. */
 function manifestTexts(): (readonly [file: string, text: string])[] {
   const read = (file: string) => readFileSync(join(projectFolder, file), 'utf8');
   const examples = globSync('examples/**/*.yaml', { cwd: projectFolder }).map(

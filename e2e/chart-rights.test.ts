@@ -170,7 +170,7 @@ describe('the rights of a release that watches everything', () => {
       return stdout;
     };
     const made = await run();
-    assert.equal(made.status, 0, made.talk);
+    assert.equal(made.status, 0, made.err);
     assert.match(made.out, /Secret idra-system\/idra-etcd-agent +idra-agent .*created/);
     const before = await serial();
     assert.match(before, /^idra\.dev\/etcd-certificate LS0t/);
@@ -179,7 +179,7 @@ describe('the rights of a release that watches everything', () => {
     // Two at the same time: what one has written the other adopts, or repeats.
     const both = await Promise.all([run('--renew'), run('--renew')]);
     assert.deepEqual(
-      both.map(({ status, talk }) => `${status}${talk}`),
+      both.map(({ status, err }) => `${status}${err}`),
       ['0', '0'],
     );
     assert.notEqual(await serial(), before);
@@ -191,7 +191,7 @@ describe('the rights of a release that watches everything', () => {
     await api.kubectl(['delete', 'secret', 'idra-etcd-api', '-n', release]);
     await api.kubectl(['create', 'secret', 'generic', 'idra-etcd-api', '-n', release, '--from-literal=a=b']);
     const refused = await run();
-    assert.match(`${refused.status} ${refused.talk}`, /^2 .*idra-etcd-api was not created by Idra/);
+    assert.match(`${refused.status} ${refused.err}`, /^2 .*idra-etcd-api was not created by Idra/);
   });
 });
 

@@ -30,7 +30,7 @@ async function requireFew(name: string, ends: Case): Promise<void> {
     await many.untilAllArrived(120_000);
     assert.ok(many.peak > 0 && many.peak <= maxConnections, `${many.peak} connections at one time`);
     assert.deepEqual(
-      many.troubles.filter((line) => line.includes('TooManyConnections')),
+      many.errors.filter((line) => line.includes('TooManyConnections')),
       [],
     );
   } finally {

@@ -71,8 +71,8 @@ describe('an etcd with users and roles', () => {
       });
     const api = environmentOf(etcd.config('idra-api'));
     const run = async (...args: string[]) => {
-      const { status, out, talk } = await idra(args, api);
-      assert.equal(status, 0, `idra ${args.join(' ')}: ${talk}`);
+      const { status, out, err } = await idra(args, api);
+      assert.equal(status, 0, `idra ${args.join(' ')}: ${err}`);
       return out;
     };
     const moves = async (rows: number) =>
@@ -125,7 +125,7 @@ describe('an etcd with users and roles', () => {
       const { uid } = made.metadata;
       await bed.inEtcd(made);
       await bed.inEtcd(never);
-      await agent.say(uid, { state: 'Running', fencingToken: '0.7' });
+      await agent.report(uid, { state: 'Running', fencingToken: '0.7' });
       await bed.shown('team', 'orders', 'to run', ({ status }) => status?.state === 'Running');
       await bed.annotate('team', 'orders', { 'idra.dev/run-now': '1' });
       await until(async () => (await bed.coordination.requests.pending(uid)).length > 0, {

@@ -14,7 +14,7 @@ describe('the removal of a guard is detected', { concurrency: 2 }, () => {
     test(guard.name, async () => {
       const { status, output } = await runWithout(guard);
       assert.ok(output.includes(`guard removed: ${guard.name}`), output);
-      assert.equal(status, 1, `nothing has noticed:\n${output}`);
+      assert.equal(status, 1, `no test has failed:\n${output}`);
       assert.match(output, guard.caughtBy === 'model' ? /^seed \d+: /m : /^ℹ fail [1-9]/m);
     });
   }

@@ -186,7 +186,7 @@ test('twenty Syncs of three agents continue beside hostile DataSources, whose Sy
     const untilSaid = ([name, { says }]: (typeof members)[number]) =>
       cluster.untilStatus(
         name,
-        `Failed, and to say ${says}`,
+        `Failed, and to report ${says}`,
         ({ state, message: text }) => says.test(text ?? '') && state === 'Failed',
         patience.timeoutMs,
       );

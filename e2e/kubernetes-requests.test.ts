@@ -45,8 +45,8 @@ spec:
   const run = (...args: readonly string[]): Promise<CliResult> =>
     runIdra([...args, '-n', team], { KUBECONFIG: idra.api.kubeconfigPath });
   const succeeds = async (...args: readonly string[]) => {
-    const { status, out, talk } = await run(...args);
-    assert.equal(status, 0, talk);
+    const { status, out, err } = await run(...args);
+    assert.equal(status, 0, err);
     return out;
   };
 
@@ -68,11 +68,11 @@ spec:
   test('the offset is set only while suspended and only from the stored one, and is undone', async () => {
     const early = await run('offset', 'set', 'orders', '10', '--expect', '51');
     assert.equal(early.status, 2);
-    assert.match(early.talk, /suspended/);
+    assert.match(early.err, /suspended/);
     await succeeds('suspend', 'orders');
     const wrong = await run('offset', 'set', 'orders', '10', '--expect', '7');
     assert.equal(wrong.status, 2);
-    assert.match(wrong.talk, /stored offset is 51, not 7/);
+    assert.match(wrong.err, /stored offset is 51, not 7/);
     await succeeds('offset', 'set', 'orders', '10', '--expect', '51');
     await until(async () => (await run('offset', 'get', 'orders')).out === '10\n', {
       what: 'the new offset',

@@ -132,7 +132,7 @@ test('single mode: killed repeatedly, no row is lost, and each start continues f
   requireNothingLost(before, 2 * rows);
   const plan = await single.plan(env);
   assert.deepEqual(
-    [plan.get('out')?.rowsWaiting, plan.get('copy')?.wire, plan.get('copy')?.isToBeMade],
+    [plan.get('out')?.rowsWaiting, plan.get('copy')?.rowFormat, plan.get('copy')?.createsTarget],
     [0, 'journal-lines', false],
   );
   await single.runWell({ env });

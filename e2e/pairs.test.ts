@@ -76,10 +76,10 @@ function pairTests(from: SystemName, to: SystemName): void {
   });
 
   test('also as values, where the rows were sent as bytes that both ends support', async () => {
-    if (plan.get('everything')?.wire === 'values') return;
+    if (plan.get('everything')?.rowFormat === 'values') return;
     const hook = `--import=${projectFolder}/e2e/pairs/without-raw-formats.ts`;
     const env = { NODE_OPTIONS: hook };
-    assert.equal((await single.plan(env)).get('as-values')?.wire, 'values');
+    assert.equal((await single.plan(env)).get('as-values')?.rowFormat, 'values');
     await single.runWell({ only: 'as-values', env });
     await assertArrived('as-values');
   });
@@ -87,7 +87,7 @@ function pairTests(from: SystemName, to: SystemName): void {
   if (from === 'postgres' && to === 'postgres') {
     test('also as COPY BINARY, where the types are the same in every database', async () => {
       assert.deepEqual(errorsOf(plan.get('as-bytes')), []);
-      assert.equal(plan.get('as-bytes')?.wire, 'pgcopy-binary');
+      assert.equal(plan.get('as-bytes')?.rowFormat, 'pgcopy-binary');
       await single.runWell({ only: 'as-bytes' });
       await assertArrived('as-bytes', portableTypes());
     });

@@ -63,7 +63,7 @@ test('Ctrl-C stops at a batch edge with the table, and the next start continues 
   running.kill('SIGINT');
   assert.deepEqual(await running.waitForExit(), { code: 0, signal: null });
   const written = folder.countArrived();
-  assert.ok(written < 20_003, 'it was stopped too late to say anything');
+  assert.ok(written < 20_003, 'it was stopped too late to prove anything');
   assert.equal(written % 100, 0);
   assert.match(running.stdout.join('\n'), new RegExp(`^orders .* ${written} `, 'm'));
   assert.match(running.stderr.join('\n'), /stopping after the current batch/);

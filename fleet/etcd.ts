@@ -106,13 +106,18 @@ async function listSyncs(etcd: Coordination, namespace: string | undefined): Pro
 
 function toFleetSync(
   sync: DesiredSync,
-  said: SyncStatus | undefined,
+  reported: SyncStatus | undefined,
   unassigned: UnassignedReason | undefined,
 ): FleetSync {
   const { uid, namespace, name, generation, createdAt, deletedAt, spec, isSuspendedByAnnotation } = sync;
   const isDeleted = deletedAt !== undefined;
   const isSuspended = isSuspendedByAnnotation ?? (spec as { suspend?: boolean }).suspend === true;
-  const status = effectiveStatus({ uid, generation, isSuspended, isDeleted }, said, Date.now(), unassigned);
+  const status = effectiveStatus(
+    { uid, generation, isSuspended, isDeleted },
+    reported,
+    Date.now(),
+    unassigned,
+  );
   return {
     uid,
     namespace,

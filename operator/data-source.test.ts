@@ -123,7 +123,7 @@ describe('a DataSource on Kubernetes', () => {
     await bed.makeNamespace('used');
     const sync = await bed.makeSync('used', 'orders');
     await bed.inEtcd(sync);
-    await agent.say(sync.metadata.uid, { state: 'Running', fencingToken: '0.7' });
+    await agent.report(sync.metadata.uid, { state: 'Running', fencingToken: '0.7' });
     await bed.shown('used', 'orders', 'to run', ({ status }) => status?.state === 'Running');
     await bed.untilFinalized('used', 'shop');
     await bed.kubectl('delete', 'datasource', 'shop', '-n', 'used', '--wait=false');
@@ -144,7 +144,7 @@ describe('a DataSource on Kubernetes', () => {
     await bed.makeNamespace('older');
     const sync = await bed.makeSync('older', 'orders');
     await bed.inEtcd(sync);
-    await agent.say(sync.metadata.uid, { state: 'Running', hasCaughtUp: true });
+    await agent.report(sync.metadata.uid, { state: 'Running', hasCaughtUp: true });
     await shown('older', 'shop', 'Unknown NotChecked');
     const path = `${projectFolder}/crds/idra.dev_datasources.yaml`;
     await bed.api.apply(withoutRules(await readFile(path, 'utf8')));
@@ -154,7 +154,7 @@ describe('a DataSource on Kubernetes', () => {
     });
     const object = await shown('older', 'shop', 'False InvalidSpec');
     assert.equal(conditionOf(object, 'Stalled'), 'True InvalidSpec');
-    const stopped = await bed.shown('older', 'orders', 'to say so', ({ status }) =>
+    const stopped = await bed.shown('older', 'orders', 'to report it', ({ status }) =>
       /is not valid/.test(status?.message ?? ''),
     );
     assert.match(stopped.status?.message ?? '', /DataSource older\/shop is not valid: .*placement/);

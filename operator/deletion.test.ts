@@ -40,7 +40,7 @@ describe('deletion', () => {
     await bed.makeNamespace('held');
     const made = await bed.makeSync('held', 'orders');
     await bed.inEtcd(made);
-    await agent.say(made.metadata.uid, { state: 'Waiting', reason: 'Unreachable' });
+    await agent.report(made.metadata.uid, { state: 'Waiting', reason: 'Unreachable' });
     await bed.kubectl('delete', 'sync', 'orders', '-n', 'held', '--wait=false');
     const shown = await bed.shown(
       'held',
@@ -67,7 +67,7 @@ describe('deletion', () => {
     const made = await Promise.all(names.map((name) => bed.makeSync('ends', name)));
     for (const each of made) {
       await bed.inEtcd(each);
-      await agent.say(each.metadata.uid, { state: 'Waiting', fencingToken: '0.9', lastError });
+      await agent.report(each.metadata.uid, { state: 'Waiting', fencingToken: '0.9', lastError });
     }
     await bed.shown('ends', 's0', 'to wait', ({ status }) => status?.fencingToken);
     await bed.kubectl('delete', 'namespace', 'ends', '--wait=false');
@@ -90,7 +90,7 @@ describe('deletion', () => {
           const object = await read();
           return pattern.test(object.status?.message ?? '') && object;
         },
-        { what: `shop to say ${pattern}` },
+        { what: `shop to report ${pattern}` },
       );
     const { status: first } = await shown(/waiting for an agent/);
     await bed.untilFinalized('used', 'shop');

@@ -60,7 +60,7 @@ describe('two installations that watch one namespace', () => {
     const agent = await one.joinAgent('idra-agent-0');
     const made = await one.makeSync('team', 'orders');
     await one.inEtcd(made);
-    await agent.say(made.metadata.uid, { state: 'Running', hasCaughtUp: true });
+    await agent.report(made.metadata.uid, { state: 'Running', hasCaughtUp: true });
     await one.shown('team', 'orders', 'to be Ready', (each) =>
       conditionOf(each, 'Ready')?.startsWith('True'),
     );
@@ -122,7 +122,7 @@ describe('two installations that watch one namespace', () => {
     await one.makeNamespace('restored');
     const annotations = { [managedByAnnotation]: 'gone/idra' };
     await one.makeSync('restored', 'orders', { annotations });
-    const blank = await one.shown('restored', 'orders', 'to say so', (each) => conditionOf(each, 'Ready'));
+    const blank = await one.shown('restored', 'orders', 'to report it', (each) => conditionOf(each, 'Ready'));
     assert.equal(conditionOf(blank, 'Ready'), 'Unknown ManagedElsewhere');
     assert.equal(blank.status?.state, undefined);
     assert.equal(blank.metadata.finalizers, undefined);
@@ -148,7 +148,7 @@ describe('two installations that watch one namespace', () => {
     await owned('team', 'orders', first);
     await one.annotate('team', 'orders', { 'idra.dev/run-now': '1' });
     await until(async () => (await one.coordination.requests.pending(made.metadata.uid)).length > 0, {
-      what: 'the operator to have looked at it again',
+      what: 'the operator to have examined it again',
     });
     assert.equal((await one.stored(made))?.version, stored?.version);
   });

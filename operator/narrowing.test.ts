@@ -25,7 +25,7 @@ describe('a namespace that is no longer watched', () => {
     await bed.makeNamespace(namespace);
     const made = await bed.makeSync(namespace, 'orders');
     await bed.inEtcd(made);
-    await agent.say(made.metadata.uid, { state: 'Running', hasCaughtUp: true, fencingToken: '0.7' });
+    await agent.report(made.metadata.uid, { state: 'Running', hasCaughtUp: true, fencingToken: '0.7' });
     return await bed.shown(
       namespace,
       'orders',
@@ -106,7 +106,7 @@ describe('a namespace that is no longer watched', () => {
           /^error a namespace is no longer watched, and this operator may not/.test(line),
         ),
       {
-        what: 'the log to say so',
+        what: 'the log entry',
       },
     );
     await running.stop();

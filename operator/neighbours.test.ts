@@ -26,7 +26,7 @@ describe('operators of two versions that replace each other', () => {
     for (let index = 0; index < count; index++) made.push(await bed.makeSync(namespace, `s${index}`));
     for (const each of made) {
       await bed.inEtcd(each);
-      await agent.say(each.metadata.uid, { state: 'Running', hasCaughtUp: true, fencingToken: '0.7' });
+      await agent.report(each.metadata.uid, { state: 'Running', hasCaughtUp: true, fencingToken: '0.7' });
     }
     await until(async () => (await listed()).every(runs), { what: 'all to run' });
     watching = watch();

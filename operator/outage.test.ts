@@ -40,7 +40,7 @@ describe('the operator during outages', () => {
     await bed.inEtcd(made);
     proxy.refuse();
     await bed.patchSync('team-a', 'orders', { spec: { schedule: { every: '1m' } } });
-    await agent.say(made.metadata.uid, { state: 'Running', hasCaughtUp: true, observedGeneration: 2 });
+    await agent.report(made.metadata.uid, { state: 'Running', hasCaughtUp: true, observedGeneration: 2 });
     await until(() => !running.operator.isLeader, { what: 'the leader to know that it is none' });
     assert.equal((await bed.stored(made))?.generation, 1);
     proxy.heal();
@@ -53,7 +53,7 @@ describe('the operator during outages', () => {
   test('the last agent stops: Syncs that no longer run are not reported as running', async () => {
     const completed = await bed.makeSync('team-a', 'done', { schedule: { once: true } });
     await bed.inEtcd(completed);
-    await agent.say(completed.metadata.uid, {
+    await agent.report(completed.metadata.uid, {
       state: 'Completed',
       reason: 'Completed',
       fencingToken: '0.7',

@@ -43,7 +43,7 @@ describe('the life of a Sync', () => {
       time: new Date().toISOString(),
     } as const;
     await (await agent.lock(uid)).finishRequest(done);
-    await agent.say(uid, { state: 'Running', requests: [done] });
+    await agent.report(uid, { state: 'Running', requests: [done] });
     await bed.shown('requests', 'orders', 'to have it done', (object) =>
       states(object)?.includes('run-now 1 Done'),
     );
@@ -97,7 +97,7 @@ describe('the life of a Sync', () => {
     await bed.makeNamespace('deleted');
     const made = await bed.makeSync('deleted', 'orders');
     await bed.inEtcd(made);
-    await agent.say(made.metadata.uid, { state: 'Running', fencingToken: '0.7' });
+    await agent.report(made.metadata.uid, { state: 'Running', fencingToken: '0.7' });
     await bed.shown('deleted', 'orders', 'to run', ({ status }) => status?.state === 'Running');
     await bed.kubectl('delete', 'sync', 'orders', '-n', 'deleted', '--wait=false');
     await until(async () => (await bed.stored(made))?.deletedAt, { what: 'the deletion in etcd' });
@@ -145,7 +145,7 @@ describe('the life of a Sync', () => {
       count: 9,
       isTransient: true,
     };
-    await agent.say(made.metadata.uid, {
+    await agent.report(made.metadata.uid, {
       state: 'Waiting',
       reason: 'DestinationUnreachable',
       fencingToken: '0.9',
@@ -155,7 +155,7 @@ describe('the life of a Sync', () => {
     await bed.kubectl('delete', 'sync', 'orders', '-n', 'late', '--wait=false');
     await until(async () => (await bed.stored(made))?.deletedAt, { what: 'the deletion in etcd' });
     clock.shiftMs = 601_000;
-    await until(() => bed.isGone('late', 'orders'), { what: 'the Sync to be let go' });
+    await until(() => bed.isGone('late', 'orders'), { what: 'the Sync to be released' });
     clock.shiftMs = 0;
     assert.equal(await bed.stored(made), undefined);
     const event = await bed.hasEvent('late', 'orders', /^Warning CleanupIncomplete/);

@@ -135,7 +135,7 @@ describe('the status of a Sync', () => {
     await bed.inEtcd(made);
     const { uid } = made.metadata;
     for (const [what, status, ready, reconciling, stalled] of rows) {
-      await agent.say(uid, status);
+      await agent.report(uid, status);
       const object = await bed.shown(
         'states',
         'orders',
@@ -149,7 +149,7 @@ describe('the status of a Sync', () => {
       const conditionStates = object.status?.conditions?.map(({ type }) => type);
       assert.deepEqual(conditionStates, ['Ready', 'Reconciling', 'Stalled']);
     }
-    await agent.say(uid, { state: 'Waiting', hasCaughtUp: true });
+    await agent.report(uid, { state: 'Waiting', hasCaughtUp: true });
     await bed.shown('states', 'orders', 'to wait', ({ status }) => status?.state === 'Waiting');
     await bed.patchSync('states', 'orders', { spec: { suspend: true } });
     const suspended = await bed.shown(
@@ -183,7 +183,7 @@ describe('the status of a Sync', () => {
       '--for=condition=Ready',
       '--timeout=20s',
     );
-    await agent.say(made.metadata.uid, {
+    await agent.report(made.metadata.uid, {
       state: 'Running',
       hasCaughtUp: true,
       rows: { read: 2_000_413, written: 2_000_413, deleted: 0, rejected: 0 },
@@ -231,14 +231,14 @@ describe('the status of a Sync', () => {
     const made = await bed.makeSync('still', 'orders');
     await bed.inEtcd(made);
     const caughtUp = { state: 'Waiting', hasCaughtUp: true } as const;
-    await agent.say(made.metadata.uid, { ...caughtUp, lastPassTime: '2026-11-24T08:00:00.000Z' });
+    await agent.report(made.metadata.uid, { ...caughtUp, lastPassTime: '2026-11-24T08:00:00.000Z' });
     const before = await bed.shown(
       'still',
       'orders',
       'to be Waiting',
       ({ status }) => status?.state === 'Waiting',
     );
-    await agent.say(made.metadata.uid, {
+    await agent.report(made.metadata.uid, {
       ...caughtUp,
       lastPassTime: '2026-11-24T08:00:10.000Z',
       observedAt: '2026-11-24T08:00:10.000Z',
@@ -246,13 +246,13 @@ describe('the status of a Sync', () => {
     // A later one of another Sync is present, so this one would be, too.
     const other = await bed.makeSync('still', 'others');
     await bed.inEtcd(other);
-    await agent.say(other.metadata.uid, caughtUp);
+    await agent.report(other.metadata.uid, caughtUp);
     await bed.shown('still', 'others', 'to be Waiting', ({ status }) => status?.state === 'Waiting');
     assert.equal(
       (await bed.sync('still', 'orders')).metadata.resourceVersion,
       before.metadata.resourceVersion,
     );
-    await agent.say(made.metadata.uid, {
+    await agent.report(made.metadata.uid, {
       ...caughtUp,
       rows: { read: 7, written: 7, deleted: 0, rejected: 0 },
     });
@@ -263,11 +263,11 @@ describe('the status of a Sync', () => {
     await bed.makeNamespace('moves');
     const made = await bed.makeSync('moves', 'orders');
     await bed.inEtcd(made);
-    await agent.say(made.metadata.uid, { state: 'Running' });
+    await agent.report(made.metadata.uid, { state: 'Running' });
     await bed.shown('moves', 'orders', 'to run', ({ status }) => status?.agent === 'idra-agent-0');
     await agent.release(made.metadata.uid);
     const other = await bed.joinAgent('idra-agent-1');
-    await other.say(made.metadata.uid, { state: 'Running' });
+    await other.report(made.metadata.uid, { state: 'Running' });
     await bed.shown('moves', 'orders', 'to run elsewhere', ({ status }) => status?.agent === 'idra-agent-1');
     await bed.hasEvent('moves', 'orders', /^Normal Moved: moved from agent idra-agent-0 to idra-agent-1/);
   });
@@ -276,7 +276,7 @@ describe('the status of a Sync', () => {
     await bed.makeNamespace('invalid');
     const made = await bed.makeSync('invalid', 'orders');
     await bed.inEtcd(made);
-    await agent.say(made.metadata.uid, { state: 'Running', hasCaughtUp: true });
+    await agent.report(made.metadata.uid, { state: 'Running', hasCaughtUp: true });
     await bed.patchSync('invalid', 'orders', { spec: { schedule: { every: null, cron: '99 99 * * *' } } });
     const object = await bed.shown(
       'invalid',

@@ -22,7 +22,7 @@ describe('a status that matches reality', () => {
     await bed.makeNamespace(namespace);
     const made = await bed.makeSync(namespace, 'orders');
     await bed.inEtcd(made);
-    await agent.say(made.metadata.uid, { hasCaughtUp: true, fencingToken: '0.7' });
+    await agent.report(made.metadata.uid, { hasCaughtUp: true, fencingToken: '0.7' });
     await bed.shown(
       namespace,
       'orders',
@@ -38,7 +38,7 @@ describe('a status that matches reality', () => {
     const object = await bed.shown(
       'missing',
       'orders',
-      'to say so',
+      'to report it',
       (each) => conditionOf(each, 'Reconciling') === 'True DataSourceNotFound',
     );
     assert.match(object.status?.message ?? '', /no DataSource missing\/lake/);
@@ -62,7 +62,7 @@ describe('a status that matches reality', () => {
     const object = await bed.shown(
       'unplaced',
       'orders',
-      'to say so',
+      'to report it',
       (each) => conditionOf(each, 'Reconciling') === 'True NoEligibleAgent',
     );
     assert.equal(object.status?.message, reason.message);
@@ -82,13 +82,13 @@ describe('a status that matches reality', () => {
     const lost = await bed.shown(
       'broken-spec',
       'orders',
-      'to say what is missing',
+      'to report what is missing',
       (each) => conditionOf(each, 'Ready') === 'Unknown DataSourceNotFound',
     );
     assert.equal(lost.status?.observedGeneration, 2);
     // A completed Sync is not complete with a new spec that cannot be run.
     await bed.patchSync('broken-spec', 'orders', { spec: { source: { dataSource: 'shop' } } });
-    await agent.say(metadata.uid, {
+    await agent.report(metadata.uid, {
       observedGeneration: 3,
       state: 'Completed',
       reason: 'Completed',
@@ -110,7 +110,7 @@ describe('a status that matches reality', () => {
     await bed.shown(
       'broken-spec',
       'orders',
-      'to say that no agent may run it',
+      'to report that no agent may run it',
       (each) => conditionOf(each, 'Ready') === 'Unknown NoEligibleAgent',
     );
     await leadership.resign();
@@ -176,7 +176,7 @@ describe('a status that matches reality', () => {
     };
     await restart();
     await bed.inEtcd(made);
-    await agent.say(uid, { state: 'Running', hasCaughtUp: true });
+    await agent.report(uid, { state: 'Running', hasCaughtUp: true });
     const warned = await bed.shown('newer', name, 'to run', ({ status }) => status?.state === 'Running');
     assert.match(warned.status?.warnings?.[0] ?? '', /^spec\.fieldOfLater is not known to this version/);
     await applyCurrentSyncs(bed.api);

@@ -110,7 +110,7 @@ async function startServer(name: string, start: (typeof shared)[keyof typeof sha
     return { variable: `${addressVariable(name)}="${server.adminUrl}"`, stop: () => server.stop() };
   } catch (error) {
     if (!(error instanceof ServerMissing)) throw error;
-    return { variable: `${missingVariable(name)}="${error.lookedFor}"`, stop: async () => {} };
+    return { variable: `${missingVariable(name)}="${error.searched}"`, stop: async () => {} };
   }
 }
 

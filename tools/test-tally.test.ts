@@ -6,7 +6,7 @@ import { runOrFail } from '../e2e/kit/processes.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 
 const missing = `class ServerMissing extends Error { name = 'ServerMissing'; code = 'SERVER_MISSING' }
-  const missing = (server) => new ServerMissing(server + ': not found; looked for it');
+  const missing = (server) => new ServerMissing(server + ': not found; searched it');
   const { test, describe, before } = await import('node:test');`;
 
 /** Runs one test file under Node's runner and returns the result of the tally. */
@@ -30,7 +30,7 @@ async function tallyOf(source: string, permitted: readonly string[] = ['mysql'])
   return JSON.parse(await runOrFail(process.execPath, [script], { env }));
 }
 
-const skip = (name: string, reason = 'mysql: not found; looked for it') => ({
+const skip = (name: string, reason = 'mysql: not found; searched it') => ({
   file: 'a.test.mjs',
   test: name,
   reason,
@@ -59,11 +59,11 @@ test('a skip that is not permitted is a failure', async () => {
   const reason = 'skipped, which e2e/permitted-skips.txt does not permit';
   const result = await tallyOf(`
     test('one', () => { throw missing('etcd') }); test('two', { skip: true }, () => {});
-    test('three', { skip: 'mysql: not found; looked for it' }, () => {});`);
+    test('three', { skip: 'mysql: not found; searched it' }, () => {});`);
   assert.deepEqual(result, {
     passed: 0,
     failures: [
-      ['one', `${reason}: etcd: not found; looked for it`],
+      ['one', `${reason}: etcd: not found; searched it`],
       ['two', `${reason}: no reason given`],
     ],
     skips: [skip('three')],

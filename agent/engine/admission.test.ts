@@ -26,17 +26,13 @@ test('admission depends on what the destination holds', () => {
     ['own row of the same fingerprint', input({ rows: [row()], hasRows: true }), 'go-on'],
     ['own row of another fingerprint', input({ rows: [row({ fingerprint: 'old' })] }), 'OffsetNoLongerFits'],
     [
-      'the same, told to keep',
+      'the same, with keep-offset',
       input({ rows: [row({ fingerprint: 'old' })], decision: 'keep-offset' }),
       'go-on',
     ],
-    [
-      'the same, told to restart',
-      input({ rows: [row({ fingerprint: 'old' })], decision: 'restart' }),
-      'start',
-    ],
+    ['the same, with restart', input({ rows: [row({ fingerprint: 'old' })], decision: 'restart' }), 'start'],
     ['a namesake with another uid', input({ rows: [row({ uid: 'u0' })] }), 'OffsetNoLongerFits'],
-    ['the same, told to keep', input({ rows: [row({ uid: 'u0' })], decision: 'keep-offset' }), 'adopt'],
+    ['the same, with keep-offset', input({ rows: [row({ uid: 'u0' })], decision: 'keep-offset' }), 'adopt'],
     ['a closed namesake', input({ rows: [row({ uid: 'u0', isClosed: true })] }), 'start'],
     ['own row, closed', input({ rows: [row({ isClosed: true })] }), 'start'],
     [
@@ -76,8 +72,12 @@ test('an offset belongs to the table that its rows were written to', () => {
     ['the same table, emptied', { rows: [moved], existing: { identity: '7' } }, 'go-on'],
     ['a table that is gone', { rows: [moved], existing: null }, refused],
     ['another one of its name', { rows: [moved], existing: { identity: '8' }, hasRows: true }, refused],
-    ['gone, told to keep', { rows: [moved], existing: null, decision: 'keep-offset' }, 'go-on, new table'],
-    ['gone, told to restart', { rows: [moved], existing: null, decision: 'restart' }, 'start'],
+    [
+      'gone, with keep-offset',
+      { rows: [moved], existing: null, decision: 'keep-offset' },
+      'go-on, new table',
+    ],
+    ['gone, with restart', { rows: [moved], existing: null, decision: 'restart' }, 'start'],
     ['without identity, with rows', { rows: [unnamed], hasRows: true }, 'go-on'],
     ['without identity, empty', { rows: [unnamed] }, refused],
     ['without identity, with nothing moved', { rows: [{ ...unnamed, rows: 0 }] }, 'go-on'],
@@ -105,13 +105,13 @@ test('an offset belongs to the order that it is a position in', () => {
     ['the id is no longer unique', { rows: [by('id number')], order: ['id number', 'k text'] }, 'go-on'],
     ['another column', { rows: [by('code number')] }, 'OffsetNoLongerFits'],
     ['the number has become a text', { rows: [by('id text')] }, 'OffsetNoLongerFits'],
-    ['the same, told to keep', { rows: [by('id text')], decision: 'keep-offset' }, 'go-on'],
+    ['the same, with keep-offset', { rows: [by('id text')], decision: 'keep-offset' }, 'go-on'],
     [
-      'of more values, told to keep',
+      'of more values, with keep-offset',
       { rows: [by('id number', 'k text')], decision: 'keep-offset' },
       'OffsetNoLongerFits',
     ],
-    ['the same, told to restart', { rows: [by('id text')], decision: 'restart' }, 'start'],
+    ['the same, with restart', { rows: [by('id text')], decision: 'restart' }, 'start'],
   ];
   for (const [name, given, expected] of cases)
     assert.equal(outcome(input({ ...there, ...given })), expected, name);

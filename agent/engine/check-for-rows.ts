@@ -21,14 +21,14 @@ export async function checkForRows(
   open: OpenSync,
   request: ReadRequest,
 ): Promise<RowCheck> {
-  const looking = new AbortController();
+  const checking = new AbortController();
   const isOver = new AbortController();
   const late = new Stopped('deadline');
   void clock.sleep(patienceMs, isOver.signal).then(
-    () => looking.abort(late),
+    () => checking.abort(late),
     () => {},
   );
-  const signal = AbortSignal.any([lock.signal, looking.signal]);
+  const signal = AbortSignal.any([lock.signal, checking.signal]);
   const batches = open.source.read(
     { ...request, isProbe: true, limits: { ...request.limits, maxRows: 1 } },
     signal,
@@ -38,7 +38,7 @@ export async function checkForRows(
     if (first.done) return { found: 'nothing', end: first.value };
     return { found: 'rows', lastTimestamp: first.value.lastTimestamp };
   } catch (thrown) {
-    if (looking.signal.aborted && !lock.signal.aborted) return { found: 'late' };
+    if (checking.signal.aborted && !lock.signal.aborted) return { found: 'late' };
     throw thrown;
   } finally {
     isOver.abort();

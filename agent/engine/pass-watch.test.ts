@@ -44,10 +44,10 @@ class Gate {
 }
 
 test('a pass that neither reads nor writes is reported until it continues; a rest does not count', async () => {
-  const told: string[] = [];
+  const reported: string[] = [];
   const watch = new PassWatch(clock, {
-    overdue: (sinceMs, doing) => told.push(`${new Date(sinceMs).toISOString()} ${doing}`),
-    onTime: () => told.push('on time'),
+    overdue: (sinceMs, doing) => reported.push(`${new Date(sinceMs).toISOString()} ${doing}`),
+    onTime: () => reported.push('on time'),
   });
   const pass = async (ms: number) => {
     clock.advance(ms);
@@ -58,14 +58,14 @@ test('a pass that neither reads nor writes is reported until it continues; a res
   watch.progressed();
   watch.doing('writing');
   await pass(overdueMs - 1);
-  assert.deepEqual(told, []);
+  assert.deepEqual(reported, []);
   await pass(1);
   await watch.rest(() => pass(10 * overdueMs));
   watch.progressed();
   await pass(overdueMs - 1);
   watch.stop();
   await pass(10 * overdueMs);
-  assert.deepEqual(told, ['2026-11-26T08:01:29.999Z writing', 'on time']);
+  assert.deepEqual(reported, ['2026-11-26T08:01:29.999Z writing', 'on time']);
 });
 
 test('a source that hangs: the status reports that nothing is known, and since when', async () => {
@@ -77,7 +77,7 @@ test('a source that hangs: the status reports that nothing is known, and since w
   await until(() => clock.sleepsFor(10_000), { what: 'the wait for the next pass' });
   gate.isClosed = true;
   clock.advance(10_000);
-  await until(() => gate.waiting > 0, { what: 'a look that hangs' });
+  await until(() => gate.waiting > 0, { what: 'a check that hangs' });
   clock.advance(overdueMs);
   const overdue = await run.seen('Waiting', 'PassOverdue');
   assert.deepEqual(

@@ -35,10 +35,10 @@ export type PreviewInput = Pick<
 export interface Preview {
   readonly guarantee?: Guarantee;
   /** Format of the rows: `values`, or bytes that both ends understand. */
-  readonly wire?: string;
+  readonly rowFormat?: string;
   readonly columns: readonly PreviewColumn[];
   /** The table, or some of its columns, would be created. */
-  readonly isToBeMade?: boolean;
+  readonly createsTarget?: boolean;
   /** Statements that claim and the passes would run besides moving rows. */
   readonly statements: readonly string[];
   /** Where it would continue; undefined: from the beginning. */
@@ -87,13 +87,13 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
   const { plan } = open;
   const facts = {
     guarantee: plan.guarantee,
-    wire: plan.read.rowFormat.format,
+    rowFormat: plan.read.rowFormat.format,
     columns: plan.write.columns.columns.map((column) => ({
       name: column.name,
       from: column.source.nativeType,
       to: column.ddl,
     })),
-    isToBeMade:
+    createsTarget:
       plan.existing === null || plan.write.columns.columns.some(({ existing }) => existing === null),
     statements: open.destination.statements(plan.write),
     findings: plan.findings,

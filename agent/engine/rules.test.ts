@@ -227,9 +227,9 @@ test('keys are refused if the destination takes different values for equal', () 
   // The same if only source.key declares it a key: pages by a unique idField do not show whether two rows share it.
   const byOther: Relation = { ...relation, keys: [{ name: 'other', columns: ['token'], isPrimary: false }] };
   const byId = { ...base, mode: 'Id', source: { ...base.source, idField: 'token', key: ['id'] } } as const;
-  const [told] = keyFindings({ ...keyInput, relation: byOther, spec: byId });
-  assert.equal(told?.code, 'KeyCoarser');
-  assert.match(told?.fix ?? '', /\(token\)$/);
+  const [finding] = keyFindings({ ...keyInput, relation: byOther, spec: byId });
+  assert.equal(finding?.code, 'KeyCoarser');
+  assert.match(finding?.fix ?? '', /\(token\)$/);
   // The pages of a view are checked in the order of the mode, which is not always that of the key alone.
   const view: Relation = { ...relation, keys: [], isOpaque: true };
   assert.deepEqual(codes(planned, { relation: view }), []);

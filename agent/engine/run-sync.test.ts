@@ -76,7 +76,7 @@ test('a Snapshot that stopped in the middle continues at the batch edge, with ea
   await until(() => (run.status?.rows.written ?? 0) > 200, { what: 'some batches', everyMs: 1 });
   await run.stop();
   const [offset, rows] = files.commitRow() ?? [];
-  assert.ok(Number(rows) < 3_003, 'it was stopped too late to say anything');
+  assert.ok(Number(rows) < 3_003, 'it was stopped too late to prove anything');
   assert.equal(JSON.parse(String(offset)).key[0], String(rows));
   assert.equal((await files.once(spec)).status.rows.written, 3_003);
   assert.equal(files.query('destination', 'SELECT count(*) FROM t')[0]?.[0], 3_003);
@@ -108,7 +108,7 @@ test('a Sync that waits for a slot does not report CaughtUp, and stops at once',
   await run.seen('Waiting', 'CaughtUp');
   const held = await takeAllSlots(run, spec);
   const isWaiting = () => held[0]?.hasWaiters() === true;
-  await until(isResting, { what: 'the rest between two looks' });
+  await until(isResting, { what: 'the rest between two checks' });
   clock.advance(continuousIdleMs);
   await until(isResting, { what: 'the next rest' });
   assert.equal(isWaiting(), false);
@@ -188,7 +188,7 @@ test('an error that is resolved is no longer reported, even if no row arrived si
   const run = files.start(byId, clock);
   await run.seen('Failed', 'TableNotFound');
   files.execute('source', 'ALTER TABLE gone RENAME TO t');
-  await until(() => clock.sleepsFor(60_000), { what: 'the wait for a person' });
+  await until(() => clock.sleepsFor(60_000), { what: 'the wait after a permanent error' });
   clock.advance(60_000);
   const { lastError, rows } = await run.seen('Waiting', 'CaughtUp');
   assert.deepEqual([lastError, rows.read], [undefined, 3]);

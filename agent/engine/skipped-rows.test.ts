@@ -26,9 +26,9 @@ test('of very many kinds the newest are reported, with the number of all rows', 
   let skipped = noSkippedRows;
   for (let at = 1; at <= 8; at++)
     skipped = addSkipped(skipped, 10, [{ code: 'ValueNotKept', column: `c${at}`, message: 'too long' }]);
-  const told = describeSkipped(skipped);
-  assert.equal(told.length, 6);
-  assert.equal(told[0], '1 row was skipped: column c4: too long (ValueNotKept)');
-  assert.equal(told[5], '75 more rows were skipped (onError: Skip)');
+  const messages = describeSkipped(skipped);
+  assert.equal(messages.length, 6);
+  assert.equal(messages[0], '1 row was skipped: column c4: too long (ValueNotKept)');
+  assert.equal(messages[5], '75 more rows were skipped (onError: Skip)');
   assert.equal(skipped.count, 80);
 });

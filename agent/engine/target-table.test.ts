@@ -157,7 +157,7 @@ test('an unfinished Replace restarts when the write mode changes to or from Repl
     await until(() => (run.status?.rows.read ?? 0) > readBefore(), { what: 'a row', everyMs: 1 });
     await run.stop();
     const [offset] = files.commitRow() ?? [];
-    assert.equal(JSON.parse(String(offset)).isComplete, false, 'it was stopped too late to say anything');
+    assert.equal(JSON.parse(String(offset)).isComplete, false, 'it was stopped too late to prove anything');
   };
   files.execute('source', manyRows);
   await stoppedAfterOne(replace);

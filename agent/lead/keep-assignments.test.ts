@@ -131,14 +131,14 @@ describe('leader', () => {
     assert.equal((await owners()).get('s2')?.assignedAt, earlier.get('s2')?.assignedAt);
     await one.desired.putSync(shortSync('s3', { zone: 'y' }));
     await one.desired.putSync(shortSync('lost', { source: { dataSource: 'nowhere' } }));
-    const told = async () =>
+    const unassigned = async () =>
       [...(await one.reports.readUnassigned())].map(([uid, { reason }]) => `${uid} ${reason}`);
-    await until(async () => (await told()).length === 2, { what: 'both to be told of' });
-    assert.deepEqual(await told(), ['lost DataSourceNotFound', 's3 NoEligibleAgent']);
+    await until(async () => (await unassigned()).length === 2, { what: 'both to be reported' });
+    assert.deepEqual(await unassigned(), ['lost DataSourceNotFound', 's3 NoEligibleAgent']);
     await until(async () => !(await owners()).has('s3'), { what: 's3 to be taken away' });
     await one.desired.putSync(shortSync('s3', { zone: 'x' }));
     await until(async () => (await owners()).get('s3')?.agent === 'a', { what: 's3 where its label is' });
-    await until(async () => (await told()).length === 1, { what: 's3 to be struck off' });
+    await until(async () => (await unassigned()).length === 1, { what: 's3 to be removed from the report' });
     await stop(a, b);
   });
 

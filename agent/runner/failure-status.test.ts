@@ -11,13 +11,14 @@ import { failureStatus } from './failure-status.ts';
 const last = { ...statusOf('u', 'Waiting', 7), observedGeneration: 1, hasCaughtUp: true };
 const readyOf = (generation: number, error: ReturnType<typeof permanent>) => {
   const desired = { uid: 'u', generation } as DesiredSync;
-  const told = failureStatus({ desired, last, error, agentName: 'a', clock: systemClock });
-  const shown = effectiveStatus({ uid: 'u', generation, isSuspended: false }, told, 0);
-  const lost = effectiveStatus({ uid: 'u', generation, isSuspended: false }, told, 0, {
+  const reported = failureStatus({ desired, last, error, agentName: 'a', clock: systemClock });
+  const shown = effectiveStatus({ uid: 'u', generation, isSuspended: false }, reported, 0);
+  const lost = effectiveStatus({ uid: 'u', generation, isSuspended: false }, reported, 0, {
     reason: 'DataSourceNotFound',
     message: 'there is none',
   });
-  const ready = (status: typeof told) => conditionsOf(status).find(({ type }) => type === 'Ready')?.status;
+  const ready = (status: typeof reported) =>
+    conditionsOf(status).find(({ type }) => type === 'Ready')?.status;
   return [ready(shown), ready(lost)];
 };
 

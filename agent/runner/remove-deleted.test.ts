@@ -48,7 +48,7 @@ async function removed(progress: SyncProgress, lastKnown: SecretReader['lastKnow
       signal: new AbortController().signal,
       readProgress: async () => progress,
       report: ({ reason }: { readonly reason: string }) => {
-        done.push(`said ${reason}`);
+        done.push(`reported ${reason}`);
         stop.abort();
       },
     },
@@ -73,5 +73,5 @@ test('a Sync that was never claimed is purged without connecting to its destinat
 test('a Secret that was deleted first is still known, and is used to close the rows', async () => {
   const known = () => new Secret('hunter2');
   assert.deepEqual(await removed(claimed, known), ['opened with hunter2', 'rows closed', 'purged']);
-  assert.deepEqual(await removed(claimed, undefined), ['said SecretNotFound']);
+  assert.deepEqual(await removed(claimed, undefined), ['reported SecretNotFound']);
 });

@@ -98,7 +98,7 @@ function differs(dataSource: DataSource, object: ManifestObject | undefined): Er
     );
   }
   const message = `${what} in etcd differs from its custom resource: its Secrets are not used`;
-  // A change is on its way from the custom resource to this agent.
+  // The change of the custom resource has not reached this agent yet.
   if (object.generation > dataSource.generation)
     return transient('DataSourceNotConfirmed', message, {
       fix: 'nothing while the operator runs: it is retried',

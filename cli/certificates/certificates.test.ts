@@ -145,6 +145,6 @@ describe('certificates in a folder', () => {
     assert.match(await readFile(join(folder, 'root/tls.key'), 'utf8'), /PRIVATE KEY/);
     const wrong = await idra(['etcd', 'certificates']);
     assert.equal(wrong.status, 2);
-    assert.match(wrong.talk, /--folder and --secrets/);
+    assert.match(wrong.err, /--folder and --secrets/);
   });
 });

@@ -68,7 +68,7 @@ async function requireDataSources(fleet: Fleet, files: ReadFiles): Promise<void>
 function sayOfSecrets(cli: Cli, { sources }: ReadFiles): void {
   for (const { kind, namespace, name } of sources) {
     if (kind !== 'Secret') continue;
-    cli.talk.write(
+    cli.err.write(
       `secret/${name} is not stored: etcd holds no secrets. Agents read it from IDRA_SECRETS_DIR/${name}/KEY, or as Secret ${namespace}/${name} from Kubernetes\n`,
     );
   }

@@ -51,7 +51,7 @@ function addLiveNames(root: Command, cli: Cli): void {
   runs(command, cli, async ([argument, ...words]) => {
     const known = liveArguments.find((each) => each === argument);
     const isLate = setTimeout(() => process.exit(exitStatus.ok), patienceMs);
-    const silent = { ...cli, talk: { ...cli.talk, write() {} } };
+    const silent = { ...cli, err: { ...cli.err, write() {} } };
     try {
       const names = known ? await liveNames(silent, known, words) : [];
       cli.out.write(names.map((each) => `${each}\n`).join(''));

@@ -48,10 +48,11 @@ export function addDelete(root: Command, cli: Cli): void {
     const timeoutMs = parseTimeout(options.timeout);
     const targets = targetsOf(kind, names, options);
     return await withEtcdFleet(cli, async (fleet) => {
-      const say = (target: Target) => cli.out.write(`${target.kind.toLowerCase()}/${target.name} deleted\n`);
-      await deleteSyncs(fleet, ofKind(targets, 'Sync'), { ...options, timeoutMs, say });
+      const report = (target: Target) =>
+        cli.out.write(`${target.kind.toLowerCase()}/${target.name} deleted\n`);
+      await deleteSyncs(fleet, ofKind(targets, 'Sync'), { ...options, timeoutMs, report });
       for (const target of ofKind(targets, 'DataSource')) {
-        if (await fleet.deleteDataSource(target.namespace, target.name)) say(target);
+        if (await fleet.deleteDataSource(target.namespace, target.name)) report(target);
         else if (!options.ignoreNotFound) throw targetNotFound(target);
       }
       return exitStatus.ok;
@@ -83,7 +84,7 @@ function targetsOf(
 
 interface SyncsOptions extends DeleteOptions {
   readonly timeoutMs: number;
-  readonly say: (target: Target) => void;
+  readonly report: (target: Target) => void;
 }
 
 async function deleteSyncs(fleet: Fleet, targets: readonly Target[], options: SyncsOptions): Promise<void> {
@@ -98,7 +99,7 @@ async function deleteSyncs(fleet: Fleet, targets: readonly Target[], options: Sy
   const deadlineMs = systemClock.monotonicMs() + options.timeoutMs;
   for (const { target, sync } of deleted) {
     if (options.wait) await untilGone(fleet, sync, deadlineMs);
-    options.say(target);
+    options.report(target);
   }
 }
 

@@ -32,7 +32,7 @@ export function addEpoch(root: Command, cli: Cli): void {
     return await withEtcd(cli, async (etcd) => {
       const raised = await etcd.epoch.raise(Math.max(seen, options.atLeast ?? 0) + 1);
       cli.out.write(`${raised}\n`);
-      cli.talk.write(`the epoch is ${raised}; agents that start now use higher tokens than before\n`);
+      cli.err.write(`the epoch is ${raised}; agents that start now use higher tokens than before\n`);
       return exitStatus.ok;
     });
   });

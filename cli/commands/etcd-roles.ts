@@ -47,7 +47,7 @@ export function addEtcdRoles(etcd: Command, cli: Cli): void {
       passwords,
       timeoutMs,
       onChange: (line) => cli.out.write(`${line}\n`),
-      onWarning: (line) => cli.talk.write(`${line}\n`),
+      onWarning: (line) => cli.err.write(`${line}\n`),
     });
     return exitStatus.ok;
   });

@@ -62,7 +62,7 @@ function statusOf(planned: readonly Planned[]): ExitStatus {
   if (planned.length > 0 && planned.every(isUnanswered)) return exitStatus.unavailable;
   if (planned.some(({ preview }) => hasErrors(preview.findings))) return exitStatus.inputWrong;
   const hasWork = planned.some(
-    ({ preview }) => preview.isToBeMade === true || (preview.rowsWaiting ?? 1) > 0,
+    ({ preview }) => preview.createsTarget === true || (preview.rowsWaiting ?? 1) > 0,
   );
   return hasWork ? exitStatus.failed : exitStatus.ok;
 }
@@ -80,9 +80,9 @@ function formatPlanned({ sync, preview }: Planned): string {
   const findings = bySeverity(preview.findings);
   for (const finding of findings.filter(isUrgent)) lines.push(indent(formatFinding(finding)));
   if (preview.guarantee) lines.push(`  guarantee      ${preview.guarantee}`);
-  if (preview.wire)
+  if (preview.rowFormat)
     lines.push(
-      `  rows sent      ${preview.wire === 'values' ? 'as values' : `as they are (${preview.wire})`}`,
+      `  rows sent      ${preview.rowFormat === 'values' ? 'as values' : `as they are (${preview.rowFormat})`}`,
     );
   if (preview.guarantee && !hasErrors(preview.findings))
     lines.push(`  continues from ${preview.offset ?? 'the beginning'}`);

@@ -48,9 +48,9 @@ export function addRun(root: Command, cli: Cli): void {
     const chosen = chooseSyncs(manifests, options.only);
     const state = openStateFile(options.state);
     const startMs = systemClock.now();
-    const progress = makeProgress(progressKind, progressKind === 'json' ? cli.out : cli.talk);
+    const progress = makeProgress(progressKind, progressKind === 'json' ? cli.out : cli.err);
     const drainMs = new EnvironmentReader(cli.env).durationMs('IDRA_DRAIN_TIMEOUT', '25s', 0);
-    const signals = stopOnSignals((text) => (progress.say ? progress.say(text) : cli.talk.write(text)));
+    const signals = stopOnSignals((text) => (progress.print ? progress.print(text) : cli.err.write(text)));
     const drain = limitDrain(signals.signal, drainMs, () => state.endLocks(new Stopped('shutdown')));
     try {
       const syncs = identifySyncs(chosen, state);
@@ -66,7 +66,7 @@ export function addRun(root: Command, cli: Cli): void {
         stop: options.once ? signals.signal : AbortSignal.any([signals.signal, cli.outputClosed]),
       });
       if (progressKind !== 'json') cli.out.write(`${singleTable(syncs, state, systemClock.now())}\n`);
-      for (const line of failureLines(syncs, state, startMs)) cli.talk.write(`${line}\n`);
+      for (const line of failureLines(syncs, state, startMs)) cli.err.write(`${line}\n`);
       const hasFailed = syncs.some(({ uid, spec }) => {
         const shown = state.readStatus(uid)?.state;
         // A sync with schedule `once` is done when it is complete, not when a pass has ended.

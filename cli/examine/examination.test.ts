@@ -48,7 +48,7 @@ spec:
 describe('in this process', () => {
   test('check, discover and plan read the systems and change nothing', async () => {
     const check = await idra(['check', '-f', path]);
-    assert.deepEqual([check.status, check.talk], [0, '']);
+    assert.deepEqual([check.status, check.err], [0, '']);
     assert.match(check.out, /DataSource default\/shop +ok {2}SQLite 3[\s\S]*Sync default\/orders +ok/);
     const discover = await idra(['discover', 'shop', '-f', path, '-o', 'json']);
     assert.deepEqual(
@@ -76,11 +76,11 @@ describe('in this process', () => {
     await writeFile(moved, manifests().replaceAll('warehouse', 'moved'));
     const state = join(folder, 'moved.state.db');
     const run = await idra(['run', '-f', moved, '--once', '--progress', 'none', '--state', state]);
-    assert.equal(run.status, 0, run.talk);
+    assert.equal(run.status, 0, run.err);
     const held = openStateFile(state);
     try {
       const check = await idra(['check', '-f', moved, '--state', state]);
-      assert.deepEqual([check.status, check.talk], [0, ''], check.out);
+      assert.deepEqual([check.status, check.err], [0, ''], check.out);
       const plan = await idra(['plan', '-f', moved, '--state', state]);
       assert.equal(plan.status, 0, plan.out);
     } finally {
@@ -110,10 +110,10 @@ describe('in this process', () => {
   test('the highest epoch is that of the tokens at the destinations; a destination that cannot be read is named', async () => {
     const other = join(folder, 'other.yaml');
     await writeFile(other, manifests().replaceAll('warehouse', 'second'));
-    const told: string[] = [];
+    const printed: string[] = [];
     const cli = {
       ...processCli(),
-      talk: { isTerminal: false, columns: 80, write: (text: string) => void told.push(text) },
+      err: { isTerminal: false, columns: 80, write: (text: string) => void printed.push(text) },
     };
     assert.equal(await highestEpochSeen(cli, other), 0);
     assert.equal(
@@ -125,10 +125,10 @@ describe('in this process', () => {
     second.prepare('UPDATE _idra_commits SET token = ?').run(makeToken(7, 42n));
     second.close();
     assert.equal(await highestEpochSeen(cli, other), 7);
-    assert.deepEqual(told, []);
+    assert.deepEqual(printed, []);
     await writeFile(other, manifests().replaceAll('warehouse.db', 'shop.yaml'));
     assert.equal(await highestEpochSeen(cli, other), 0);
-    assert.match(told.join(''), /^default\/orders: its destination could not be queried: .*shop\.yaml/);
+    assert.match(printed.join(''), /^default\/orders: its destination could not be queried: .*shop\.yaml/);
   });
 });
 
@@ -174,7 +174,7 @@ describe('by the agents of a cluster', () => {
     assert.match(check.out, /DataSource default\/warehouse +failed\n +error: the password is wrong/);
     assert.match((await idra(['discover', 'shop'], env())).out, /^NAME +COLUMNS[\s\S]*\norders/);
     const plan = await idra(['plan'], env());
-    assert.deepEqual([plan.status, plan.talk], [0, '']);
+    assert.deepEqual([plan.status, plan.err], [0, '']);
     assert.match(plan.out, /guarantee +ExactlyOnce/);
     assert.ok(asked.length >= 4);
     for (const probe of asked) assert.deepEqual(probe.selector, { disk: 'a' });
@@ -213,14 +213,14 @@ describe('by the agents of a cluster', () => {
       other,
       manifests(', placement: { agentSelector: { disk: a } }').replaceAll('shop', 'unapplied'),
     );
-    const { status, talk } = await idra(['plan', '-f', other, '--agents'], env());
+    const { status, err } = await idra(['plan', '-f', other, '--agents'], env());
     assert.equal(status, 2);
-    assert.match(talk, /unapplied is only in this file.*\n +apply it first.*or omit --agents/);
+    assert.match(err, /unapplied is only in this file.*\n +apply it first.*or omit --agents/);
   });
 
   test('without manifests and without a cluster there is nothing to check', async () => {
-    const { status, talk } = await idra(['check']);
+    const { status, err } = await idra(['check']);
     assert.equal(status, 3);
-    assert.match(talk, /give -f PATH, or set IDRA_ETCD_ENDPOINTS/);
+    assert.match(err, /give -f PATH, or set IDRA_ETCD_ENDPOINTS/);
   });
 });

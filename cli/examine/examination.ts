@@ -26,7 +26,7 @@ export async function withExamination(
   body: (examination: Examination) => Promise<ExitStatus>,
 ): Promise<ExitStatus> {
   const { filename } = options;
-  const signals = stopOnSignals((text) => cli.talk.write(text));
+  const signals = stopOnSignals((text) => cli.err.write(text));
   try {
     if (filename !== undefined && !options.agents) {
       return await body(examineHere(cli, { ...options, filename }, signals.signal));
@@ -35,7 +35,7 @@ export async function withExamination(
       return await examineInAgentPod(cli, words, options);
     }
     if (filename === undefined && !cli.env.IDRA_ETCD_ENDPOINTS) {
-      throw permanent('NothingToSpeakTo', 'there are neither manifests nor a cluster to check', {
+      throw permanent('NoTarget', 'there are neither manifests nor a cluster to check', {
         fix: 'give -f PATH, or set IDRA_ETCD_ENDPOINTS to ask the agents of a cluster; on Kubernetes use kubectl idra',
       });
     }

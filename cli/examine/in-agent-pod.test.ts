@@ -24,7 +24,7 @@ describe('kubectl idra check, plan and discover', () => {
     const PATH = `${folder}:${process.env.PATH}`;
     return await idra(args, { IDRA_KUBECTL_PLUGIN: '1', PATH, FAKE: folder });
   }
-  const told = async (file: string) => (await readFile(join(folder, file), 'utf8')).trim();
+  const recorded = async (file: string) => (await readFile(join(folder, file), 'utf8')).trim();
 
   test('run in the pod of an agent, with its exit status', async () => {
     const found = await run(
@@ -38,13 +38,13 @@ describe('kubectl idra check, plan and discover', () => {
       '-o',
       'json',
     );
-    assert.deepEqual([found.status, found.out, found.talk], [1, 'DataSource\n', '']);
+    assert.deepEqual([found.status, found.out, found.err], [1, 'DataSource\n', '']);
     assert.equal(
-      await told('call'),
+      await recorded('call'),
       'exec -n idra idra-agent-0 -c agent -- /app/bin/idra check -o json -n team-a',
     );
     await run(kubectl('idra idra-agent-0\\n', 'echo NAME'), 'discover', 'shop');
-    assert.match(await told('call'), /idra discover shop$/);
+    assert.match(await recorded('call'), /idra discover shop$/);
   });
 
   test('send the manifests of a file to the pod, without their Secrets', async () => {
@@ -64,20 +64,20 @@ spec: { postgres: { host: db, database: shop, user: idra } }
     );
     const done = await run(kubectl('idra idra-agent-0\\n', 'echo planned'), 'plan', '-f', file, '--agents');
     assert.deepEqual([done.status, done.out], [0, 'planned\n']);
-    assert.match(await told('call'), /^exec -i -n idra .* plan -f - --agents$/);
-    assert.match(await told('stdin'), /"name":"shop"/);
-    assert.doesNotMatch(await told('stdin'), /hunter2/);
+    assert.match(await recorded('call'), /^exec -i -n idra .* plan -f - --agents$/);
+    assert.match(await recorded('stdin'), /"name":"shop"/);
+    assert.doesNotMatch(await recorded('stdin'), /hunter2/);
   });
 
   test('without an agent or the right to use it they end with status 3 and name alternatives', async () => {
     const none = await run(kubectl('', ''), 'check');
     assert.deepEqual([none.status, none.out], [3, '']);
-    assert.match(none.talk, /no agent runs in this cluster; check from this machine with -f PATH/);
+    assert.match(none.err, /no agent runs in this cluster; check from this machine with -f PATH/);
     const refused = await run(
       kubectl('idra idra-agent-0\\n', 'echo "Error from server (Forbidden): pods is forbidden" >&2; exit 1'),
       'check',
     );
     assert.equal(refused.status, 3);
-    assert.match(refused.talk, /Forbidden.*IDRA_ETCD_ENDPOINTS/);
+    assert.match(refused.err, /Forbidden.*IDRA_ETCD_ENDPOINTS/);
   });
 });

@@ -13,7 +13,7 @@ const runningPods =
 /** Path in the image. */
 const program = '/app/bin/idra';
 
-const otherWays =
+const alternatives =
   'check from this machine with -f PATH, or from the agents with IDRA_ETCD_ENDPOINTS (kubectl port-forward to their etcd)';
 
 /**
@@ -28,7 +28,7 @@ export async function examineInAgentPod(
   const manifests =
     options.filename === undefined ? undefined : manifestsOf(options.filename, options.namespace);
   const listed = await kubectl(cli, ['get', 'pods', '-A', '-l', agentPods, '-o', runningPods]);
-  if (listed.status !== 0) throw noPod(`kubectl cannot list the agents: ${listed.talk.trim()}`);
+  if (listed.status !== 0) throw noPod(`kubectl cannot list the agents: ${listed.err.trim()}`);
   const [namespace, pod] = (listed.out.split('\n')[0] ?? '').split(' ');
   if (!namespace || !pod) throw noPod('no agent runs in this cluster');
   const given = options.namespace === undefined ? [] : ['-n', options.namespace];
@@ -38,11 +38,11 @@ export async function examineInAgentPod(
     input: manifests,
     onOut: (text) => cli.out.write(text),
   });
-  if (run.out === '' && /^(error|Error from server)/m.test(run.talk)) {
-    throw noPod(`kubectl exec in the pod ${namespace}/${pod} failed: ${run.talk.trim()}`);
+  if (run.out === '' && /^(error|Error from server)/m.test(run.err)) {
+    throw noPod(`kubectl exec in the pod ${namespace}/${pod} failed: ${run.err.trim()}`);
   }
   // kubectl appends this line to the output of the command.
-  cli.talk.write(run.talk.replace(/^command terminated with exit code \d+\n?/m, ''));
+  cli.err.write(run.err.replace(/^command terminated with exit code \d+\n?/m, ''));
   return Object.values(exitStatus).find((each) => each === run.status) ?? exitStatus.failed;
 }
 
@@ -55,13 +55,13 @@ function manifestsOf(path: string, namespace: string | undefined): string {
 }
 
 function noPod(message: string): Error {
-  return permanent('NothingToSpeakTo', message, { fix: otherWays });
+  return permanent('NoTarget', message, { fix: alternatives });
 }
 
 interface Ran {
   readonly status: number;
   readonly out: string;
-  readonly talk: string;
+  readonly err: string;
 }
 
 interface KubectlOptions {
@@ -77,17 +77,15 @@ async function kubectl(
 ): Promise<Ran> {
   const child = spawn('kubectl', args, { env: cli.env as NodeJS.ProcessEnv, stdio: 'pipe' });
   let out = '';
-  let talk = '';
+  let err = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text;
     onOut(text);
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (talk += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
   child.stdin.on('error', () => {}).end(input);
   return await new Promise((resolve) => {
-    child.on('error', (error) =>
-      resolve({ status: 1, out, talk: `kubectl cannot be run: ${error.message}` }),
-    );
-    child.on('close', (status) => resolve({ status: status ?? 1, out, talk }));
+    child.on('error', (error) => resolve({ status: 1, out, err: `kubectl cannot be run: ${error.message}` }));
+    child.on('close', (status) => resolve({ status: status ?? 1, out, err }));
   });
 }

@@ -52,7 +52,7 @@ test('other output on a terminal is printed above the lines, which are redrawn b
   const screen = new TestScreen(true);
   const progress = makeProgress('auto', screen);
   progress.update(sync('orders'), status('Running', 1));
-  progress.say?.('stopping\n');
+  progress.print?.('stopping\n');
   progress.end();
   assert.match(
     screen.text.replaceAll(String.fromCharCode(27), ''),

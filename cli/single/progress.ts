@@ -6,7 +6,7 @@ import { qualifiedName, type Sync } from '../../core/sync-spec.ts';
 export interface Progress {
   update(sync: Sync, status: SyncStatus): void;
   /** Prints other messages above the live lines. Undefined: there are no live lines, so they may be written directly. */
-  readonly say?: (text: string) => void;
+  readonly print?: (text: string) => void;
   /** No more output follows; the last state stays on the screen. */
   end(): void;
 }
@@ -56,7 +56,7 @@ function liveProgress(screen: Screen): Progress {
     update(sync, status) {
       lines.set(sync.uid, progressLine(sync, status));
     },
-    say(text) {
+    print(text) {
       drawOn(screen, `${drawn > 0 ? `\u001b[${drawn}A\u001b[J` : ''}${visibleText(text)}`);
       drawn = 0;
       draw();

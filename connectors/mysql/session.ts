@@ -21,7 +21,7 @@ import { type Result, type SqlRow, statements } from './connection/statements.ts
 import { classify } from './errors.ts';
 
 /**
- * The statements of readers begin with this mark, and late-rows.ts ignores them, so that readers never hold back the bound of late rows.
+ * The statements of readers begin with this mark, and open-transactions.ts ignores them, so that readers never hold back the bound of late rows.
  */
 export const readerMark = '/* idra-reader */';
 export type Role = 'reader' | 'writer' | 'watch';

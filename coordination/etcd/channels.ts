@@ -6,9 +6,9 @@ import { type EtcdCredentials, isSameCredentials, readCredentials } from './cred
 export const defaultTimeoutMs = 3_000;
 const maxMessageBytes = 256 << 20;
 /** Certificates are replaced long before they expire, so a slow check is enough. */
-const lookEveryMs = 10_000;
+const checkEveryMs = 10_000;
 /** Also checked after a failure, which may be caused by a replaced certificate. */
-const lookAtMostEveryMs = 1_000;
+const checkAtMostEveryMs = 1_000;
 /** Longer than any call takes. Watches on a replaced channel continue for this long. */
 const retiredAfterMs = 15_000;
 
@@ -24,7 +24,7 @@ export class EtcdChannels {
   readonly #retired = new Map<Etcd3, NodeJS.Timeout>();
   #credentials: EtcdCredentials;
   #clients: readonly Etcd3[];
-  #lookedMs = Number.NEGATIVE_INFINITY;
+  #checkedMs = Number.NEGATIVE_INFINITY;
   #madeMs = performance.now();
 
   /** `onRetired` must make everybody stop using the client; it is closed after the callback returns. */
@@ -34,7 +34,7 @@ export class EtcdChannels {
     this.#retiredAfterMs = pace.retiredAfterMs ?? retiredAfterMs;
     this.#credentials = readCredentials(config);
     this.#clients = this.#make();
-    this.#timer = setInterval(() => this.lookForNewFiles(), pace.lookEveryMs ?? lookEveryMs).unref();
+    this.#timer = setInterval(() => this.checkFiles(), pace.checkEveryMs ?? checkEveryMs).unref();
   }
 
   get(index: number): Etcd3 {
@@ -48,10 +48,10 @@ export class EtcdChannels {
   }
 
   /** A file that is missing, or temporarily does not match the others, is checked again later. */
-  lookForNewFiles(): void {
+  checkFiles(): void {
     const nowMs = performance.now();
-    if (nowMs - this.#lookedMs < lookAtMostEveryMs) return;
-    this.#lookedMs = nowMs;
+    if (nowMs - this.#checkedMs < checkAtMostEveryMs) return;
+    this.#checkedMs = nowMs;
     let credentials: EtcdCredentials;
     try {
       credentials = readCredentials(this.#config);
@@ -65,7 +65,7 @@ export class EtcdChannels {
 
   /** etcd no longer knows the token of this process: the next call requests another one with user and password. */
   authenticateAgain(): void {
-    if (this.#config.user === undefined || performance.now() - this.#madeMs < lookAtMostEveryMs) return;
+    if (this.#config.user === undefined || performance.now() - this.#madeMs < checkAtMostEveryMs) return;
     this.#replace();
   }
 
@@ -99,7 +99,7 @@ export class EtcdChannels {
 
 /** For tests. */
 export interface EtcdChannelPace {
-  readonly lookEveryMs?: number;
+  readonly checkEveryMs?: number;
   readonly retiredAfterMs?: number;
 }
 

@@ -156,7 +156,7 @@ export class EtcdClient implements EtcdTransport {
 
   /** Another call may have switched endpoints already. */
   #failed(index: number, error: unknown, code = 'EtcdUnavailable'): void {
-    this.#channels.lookForNewFiles();
+    this.#channels.checkFiles();
     // For a watch whose token has expired, older releases of etcd report that it is not permitted.
     if (isTokenGone(error) || error instanceof EtcdPermissionDeniedError) this.#channels.authenticateAgain();
     else if (code === 'EtcdUnavailable' && this.#current === index)

@@ -27,7 +27,7 @@ test('a DataSource that has ended two agents is not opened by a third, until one
   });
   const quarantined = { code: 'DataSourceQuarantined', message: /team\/rogue .*one at .*two at / };
   try {
-    // Neither of them completes or deletes its note.
+    // Neither of them completes or deletes its record.
     await trials.begin(of('one'));
     await trials.begin(of('two'));
     await assert.rejects(trials.begin(of('three')), quarantined);

@@ -9,13 +9,13 @@ import { parseRecord, readRecords } from './records.ts';
 
 /**
  * The end of a deleted Sync. Agents may not write desired state, and the operator and the command line may not write keys of agents: each
- * side deletes its own keys and leaves a note for the other. The leader of the agents deletes the note last (purgeRemoved).
+ * side deletes its own keys and leaves a record for the other. The leader of the agents deletes the record last (purgeRemoved).
  */
 export interface Removal {
   readonly by: Side;
 }
 
-/** Deleted completely, although its desired state may still exist. The note alone does not end a Sync that nobody has deleted. */
+/** Deleted completely, although its desired state may still exist. The record alone does not end a Sync that nobody has deleted. */
 export function isOver(sync: Pick<DesiredSync, 'deletedAt'>, hasNote: boolean): boolean {
   return sync.deletedAt !== undefined && hasNote;
 }
@@ -38,7 +38,7 @@ export function makeRemovals(
   };
 }
 
-/** Uids of syncs that have a note. */
+/** Uids of syncs that have such a record. */
 export async function removedUids(kv: EtcdKv, keys: Keys, revision?: bigint): Promise<ReadonlySet<string>> {
   const options = { keysOnly: true, ...(revision !== undefined && { revision }) };
   const { pairs } = await kv.list(underPrefix(keys.removals), options);
@@ -81,7 +81,7 @@ async function purgeUnclaimed(kv: EtcdKv, keys: Keys, uid: string, side: Side): 
   return succeeded;
 }
 
-/** For the leader, when the Sync is no longer in the desired state: deletes what agents have written for it, and the note. */
+/** For the leader, when the Sync is no longer in the desired state: deletes what agents have written for it, and the record. */
 async function purgeRemoved(kv: EtcdKv, keys: Keys, uid: string): Promise<void> {
   const rest = [...keysOfAgents(keys, uid), keys.removed(uid)];
   await kv.repeatableTxn({
@@ -104,9 +104,9 @@ function keysOfAgents(keys: Keys, uid: string): readonly string[] {
 
 /** All keys of one side except assignments, which a leader deletes when the Sync does not exist. */
 function removalOf(keys: Keys, uid: string, side: Side, sync: KeyValue | undefined): Operation[] {
-  const note = JSON.stringify({ by: side } satisfies Removal);
+  const record = JSON.stringify({ by: side } satisfies Removal);
   const removal: Operation[] = [
-    { kind: 'put', key: keys.removed(uid), value: note },
+    { kind: 'put', key: keys.removed(uid), value: record },
     { kind: 'delete', ...underPrefix(keys.requestsOf(uid)) },
   ];
   if (side === 'agent') {

@@ -31,9 +31,9 @@ export async function keepAgentBusy(options: {
       others.push(await startProcess(process.execPath, ['-e', 'for (;;);'], { name: 'busy' }));
     const agent = await cluster.agent('a', { IDRA_HEALTH_PORT: '0' });
     const port = /port=(\d+)/.exec(await agent.waitForLine('health and metrics are served'))?.[1];
-    const look = await watch(`http://127.0.0.1:${port}/metrics`, options);
+    const result = await watch(`http://127.0.0.1:${port}/metrics`, options);
     const lost = agent.stderr.filter((line) => line.includes('the lease is lost'));
-    return { ...look, leasesLost: lost.length };
+    return { ...result, leasesLost: lost.length };
   } finally {
     for (const each of others) each.kill();
     await cluster.stop();

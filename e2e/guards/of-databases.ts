@@ -69,8 +69,8 @@ export const ofDatabases: readonly Guard[] = [
   {
     name: 'PostgreSQL: sessions resolve names only in pg_catalog',
     file: 'connectors/postgres/connection/search-path.ts',
-    from: 'export const lookInCatalog = `SET ${own}`;',
-    to: "export const lookInCatalog = 'SET application_name TO DEFAULT';",
+    from: 'export const useCatalogPath = `SET ${own}`;',
+    to: "export const useCatalogPath = 'SET application_name TO DEFAULT';",
     caughtBy: { test: 'connectors/postgres/planted-names.test.ts', only: 'a session that opens' },
   },
   {

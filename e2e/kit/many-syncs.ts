@@ -84,7 +84,7 @@ export class ManySyncs {
     }
   }
 
-  get troubles(): readonly string[] {
+  get errors(): readonly string[] {
     const lines = [...(this.#running?.process.stdout ?? []), ...(this.#running?.process.stderr ?? [])];
     return lines.filter((line) => line.includes('lastError') || line.includes('TooManyConnections'));
   }

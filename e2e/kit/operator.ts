@@ -234,7 +234,7 @@ export class TestAgent {
     this.#coordination = coordination;
   }
 
-  async say(uid: string, status: Partial<SyncStatus>): Promise<void> {
+  async report(uid: string, status: Partial<SyncStatus>): Promise<void> {
     (await this.lock(uid)).report({ ...quiet, uid, agent: this.session.agent.name, ...status });
   }
 

@@ -54,10 +54,10 @@ export class SingleMode {
   /** The same, but must succeed. */
   async runWell(options: RunOptions = {}): Promise<OnceResult> {
     const result = await this.runOnce(options);
-    const troubles = [...result.status].flatMap(([name, { lastError }]) =>
+    const errors = [...result.status].flatMap(([name, { lastError }]) =>
       lastError ? [`${name}: ${lastError.code}: ${lastError.message}`] : [],
     );
-    assert.equal(result.code, 0, [...troubles, result.stderr].join('\n'));
+    assert.equal(result.code, 0, [...errors, result.stderr].join('\n'));
     return result;
   }
 

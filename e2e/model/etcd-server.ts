@@ -79,7 +79,7 @@ export class EtcdServer {
     // It checks twice a second, so no lease ends before its time and some end slightly late.
     const delayMs =
       Math.max(endsAtMs, this.#silentUntilMs) - this.#world.nowMs + this.#world.random.between(0, 500);
-    this.#world.at(delayMs, undefined, 'etcd looks at a lease', () => {
+    this.#world.at(delayMs, undefined, 'etcd checks a lease', () => {
       const isOver = (this.state.leaseEnd(id) ?? 0) <= this.#world.nowMs;
       if (this.state.leaseEnd(id) === undefined) return;
       if (isOver && this.#silentUntilMs <= this.#world.nowMs) this.state.revoke(id);

@@ -17,7 +17,7 @@ export interface Victim {
   readonly restart: () => void;
 }
 
-/** The faults of one run: some at random moments, some at crash points, and bad weather on all links. */
+/** The faults of one run: some at random moments, some at crash points, and unreliable links. */
 export class Faults {
   /** Epoch of etcd, which increases with each restore. */
   epoch = 0;

@@ -23,7 +23,7 @@ export interface TraceResult {
 }
 
 /** Faults happen during this time; then the run is observed for half as long again. */
-const troubleMs = 4_000;
+const faultMs = 4_000;
 /** Everything must continue within this time after the last fault: the longest backoff of the engine, and a lease. */
 const recoveryMs = 90_000;
 
@@ -37,7 +37,7 @@ export async function simulate(
   const world = new World(seed, { isVerbose: options.isVerbose === true });
   const cluster = new ModelCluster(world);
   cluster.start();
-  await world.run(troubleMs * 2);
+  await world.run(faultMs * 2);
   if (world.violation === undefined && (seed % 50 === 0 || cluster.wasRestored))
     await cluster.requireProgress();
   const { commits, refusals, claims } = cluster.witness;
@@ -81,7 +81,7 @@ class ModelCluster {
       const delayMs = this.#world.random.between(0, 50);
       this.#world.at(delayMs, undefined, `start of a${index}`, () => this.#startAgent(`a${index}`));
     }
-    this.#faults.plan(troubleMs);
+    this.#faults.plan(faultMs);
   }
 
   /** No fault lasts: rows must move again, whatever has happened. */

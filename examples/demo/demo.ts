@@ -22,11 +22,11 @@ const lateByMs = 2_000;
 async function main(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  say('A shop is made: customers and orders, and 200,000 flights of a public data set (SQLite).');
+  print('Creating a sample shop in SQLite: customers, orders, and 200,000 flights of a public data set.');
   const shop = new Shop(shopPath);
   const flights = shop.fill();
-  say(
-    `It has ${flights.toLocaleString('en-US')} flights, 5,000 orders, 500 customers. From now on it keeps changing.`,
+  print(
+    `It has ${flights.toLocaleString('en-US')} flights, 5,000 orders, 500 customers. From now on customers and orders keep changing.`,
   );
   shop.keepChanging();
   try {
@@ -36,31 +36,33 @@ async function main(): Promise<void> {
     shop.stopChanging();
   }
   await passed(lateByMs + 1_500); // by then the last changes are older than safetyLag
-  say('The shop rests. One last pass of every sync (bin/idra run --once):');
+  print('The shop no longer changes. A last pass of every Sync (bin/idra run --once):');
   await finished(start(['--once']));
   shop.close();
   report();
 }
 
 async function killInTheMiddle(flights: number): Promise<void> {
-  say(`${command.slice(0, 4).join(' ').replace(root, '')}, and SIGKILL in the middle of the flights:`);
+  print(
+    `${command.slice(0, 4).join(' ').replace(root, '')}, killed by SIGKILL in the middle of the flights:`,
+  );
   const run = start([]);
   await until(() => countRows('flights') > flights / 5);
   run.kill('SIGKILL');
   await finished(run);
-  say(`Killed after ${countRows('flights').toLocaleString('en-US')} flights.`);
+  print(`Killed after ${countRows('flights').toLocaleString('en-US')} flights.`);
 }
 
 async function resume(shop: Shop, flights: number): Promise<void> {
-  say('The same command again: it continues from the offset in the destination.');
+  print('The same command again continues from the offset in the destination.');
   const run = start([]);
   await until(() => countRows('flights') === flights);
   const late = shop.addLateOrder(lateByMs);
-  say(
-    `Order ${late} commits ${lateByMs / 1_000} s later than its updated_at says. A reader that trusts the largest timestamp would miss it.`,
+  print(
+    `Order ${late} commits ${lateByMs / 1_000} s later than its updated_at says. A reader that continues after the largest timestamp would miss it.`,
   );
   await until(() => countRows('orders', `id = ${late}`) === 1);
-  say(`Order ${late} has arrived. Ctrl-C (SIGINT) stops at a batch edge:`);
+  print(`Order ${late} has arrived. Ctrl-C (SIGINT) stops at a batch edge:`);
   run.kill('SIGINT');
   await finished(run);
 }
@@ -69,11 +71,11 @@ function report(): void {
   const comparisons = ['flights', 'orders', 'customers'].map((table) =>
     compareTables(shopPath, warehousePath, table),
   );
-  say('Row by row, every column:');
+  print('Row by row, every column:');
   for (const each of comparisons) console.log(`  ${describe(each)}`);
   if (comparisons.some((each) => each.missing + each.extra + each.different > 0))
     throw new Error('source and destination differ');
-  say('Nothing lost, nothing doubled.');
+  print('No row is lost or duplicated.');
 }
 
 function describe({ table, rows, missing, extra, different }: Comparison): string {
@@ -109,14 +111,14 @@ async function until(condition: () => boolean): Promise<void> {
     if (condition()) return;
     await passed(50);
   }
-  throw new Error('waited a minute for something that did not come; see the lines above');
+  throw new Error('a condition was not reached within a minute; see the output above');
 }
 
 function passed(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function say(text: string): void {
+function print(text: string): void {
   console.log(`\n\u2022 ${text}`);
 }
 

@@ -2,7 +2,7 @@ import type { ReconcileResult } from '../runtime/controller.ts';
 import type { KubernetesObject } from '../runtime/objects.ts';
 import type { ReconcilerDeps } from './deps.ts';
 
-/** After this time since the deletion cleanup is given up, and the user is informed. */
+/** Time after the deletion at which cleanup is abandoned, and the user is informed. */
 const limitMs = 600_000;
 /** The same in a namespace that is being deleted: it loses what agents need for cleaning up, and waits for its last object. */
 export const terminatingLimitMs = 10_000;

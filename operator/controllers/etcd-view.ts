@@ -13,7 +13,7 @@ export interface Outage {
   readonly message: string;
 }
 
-export interface PictureListener {
+export interface EtcdViewListener {
   onSync(uid: string): void;
   onDataSource(key: string): void;
   /** Called on changes that affect all objects: etcd is lost or back, the last agent has left or the first has joined. */
@@ -38,7 +38,7 @@ const noAgent: UnassignedReason = {
 /** The state of all syncs and data sources in etcd, kept up to date by three watches; and whether etcd answers. */
 export class EtcdView {
   readonly #deps: EtcdViewDeps;
-  readonly #listeners = new Set<PictureListener>();
+  readonly #listeners = new Set<EtcdViewListener>();
   readonly #statuses = new Map<string, SyncStatus>();
   readonly #unassigned = new Map<string, UnassignedReason>();
   readonly #reports = new Map<string, DataSourceReport>();
@@ -55,7 +55,7 @@ export class EtcdView {
     this.#populatedMs = this.#answeredMs;
   }
 
-  listen(listener: PictureListener): void {
+  listen(listener: EtcdViewListener): void {
     this.#listeners.add(listener);
   }
 

@@ -15,7 +15,7 @@ const client = await connect(api);
 const proxy = await faultProxy('127.0.0.1', Number(new URL(api.url).port));
 const proxied = await connect(api, { port: proxy.port });
 after(async () => {
-  await Promise.all(standing.map((end) => end()));
+  await Promise.all(candidates.map((end) => end()));
   client.close();
   proxied.close();
   await proxy.stop();
@@ -33,9 +33,9 @@ async function read(name: string): Promise<Lease> {
 }
 
 /** Ended after the test, so that a failed test leaves no candidate running. */
-const standing: (() => Promise<void>)[] = [];
+const candidates: (() => Promise<void>)[] = [];
 
-/** A candidate that records in `story` when it leads and when it is told to stop. */
+/** A candidate that records in `story` when it leads and when it must stop. */
 function stand(story: string[], lease: string, name: string, through: KubernetesClient) {
   const stop = new AbortController();
   const log = new TestLog();
@@ -55,7 +55,7 @@ function stand(story: string[], lease: string, name: string, through: Kubernetes
     stop.abort();
     await running;
   };
-  standing.push(end);
+  candidates.push(end);
   return { end, log, isHeld: () => leadership?.isHeld() ?? false };
 }
 

@@ -29,7 +29,7 @@ after(async () => {
 
 /** A running informer, with all changes that it reported and all responses of the client. */
 async function watching(namespaces: readonly string[], through: KubernetesClient = proxied) {
-  const told: string[] = [];
+  const changes: string[] = [];
   const calls: string[] = [];
   const log = new TestLog();
   const spied: Pick<KubernetesClient, 'list' | 'watch'> = {
@@ -55,7 +55,7 @@ async function watching(namespaces: readonly string[], through: KubernetesClient
     pageSize: 2,
   });
   informer.onChange(({ key, before, after }: Change<ConfigMap>) =>
-    told.push(`${key} ${verb(before, after)}`),
+    changes.push(`${key} ${verb(before, after)}`),
   );
   const stop = new AbortController();
   const running = informer.run(stop.signal);
@@ -64,7 +64,7 @@ async function watching(namespaces: readonly string[], through: KubernetesClient
     stop.abort();
     await running;
   };
-  return { informer, told, calls, log, end };
+  return { informer, changes, calls, log, end };
 }
 
 function verb(before: ConfigMap | undefined, after: ConfigMap | undefined): string {
@@ -76,9 +76,9 @@ test('lists in pages, then watches; keeps only the fields that are read', async 
   await makeNamespace(client, 'follow');
   const ref = (name: string) => ({ namespace: 'follow', name });
   for (const name of ['a', 'b', 'c', 'd', 'e']) await makeConfigMap(client, ref(name));
-  const { informer, told, calls, end } = await watching(['follow']);
+  const { informer, changes, calls, end } = await watching(['follow']);
   assert.deepEqual(
-    told,
+    changes,
     ['a', 'b', 'c', 'd', 'e'].map((name) => `follow/${name} new`),
   );
   assert.equal(calls.filter((call) => call === 'list').length, 3);
@@ -86,8 +86,8 @@ test('lists in pages, then watches; keeps only the fields that are read', async 
   await client.patch(configMaps, ref('a'), { data: { value: '2' } });
   await client.delete(configMaps, ref('b'));
   await makeConfigMap(client, ref('f'));
-  await until(() => told.length === 8, { what: 'three changes' });
-  assert.deepEqual(told.slice(5), ['follow/a changed', 'follow/b gone', 'follow/f new']);
+  await until(() => changes.length === 8, { what: 'three changes' });
+  assert.deepEqual(changes.slice(5), ['follow/a changed', 'follow/b gone', 'follow/f new']);
   assert.equal(informer.get('follow/a')?.data?.value, '2');
   assert.equal(informer.size, 5);
   await end();
@@ -95,9 +95,9 @@ test('lists in pages, then watches; keeps only the fields that are read', async 
 
 test('watches several namespaces, and no others', async () => {
   for (const name of ['one', 'two', 'three']) await makeNamespace(client, name);
-  const { informer, told, end } = await watching(['one', 'two']);
+  const { informer, changes, end } = await watching(['one', 'two']);
   for (const namespace of ['three', 'one', 'two']) await makeConfigMap(client, { namespace, name: 'x' });
-  await until(() => told.length === 2, { what: 'two objects' });
+  await until(() => changes.length === 2, { what: 'two objects' });
   assert.deepEqual([...informer.keys()].sort(), ['one/x', 'two/x']);
   assert.equal(informer.get('three/x'), undefined);
   await end();
@@ -107,7 +107,7 @@ test('a lost connection is resumed without a new list; no event is lost or repea
   await makeNamespace(client, 'resume');
   const ref = (name: string) => ({ namespace: 'resume', name });
   await makeConfigMap(client, ref('a'));
-  const { told, calls, log, end } = await watching(['resume']);
+  const { changes, calls, log, end } = await watching(['resume']);
   proxy.refuse();
   await client.delete(configMaps, ref('a'));
   for (const name of ['b', 'c']) await makeConfigMap(client, ref(name));
@@ -115,8 +115,8 @@ test('a lost connection is resumed without a new list; no event is lost or repea
     what: 'the loss to be noticed',
   });
   proxy.heal();
-  await until(() => told.length === 4, { what: 'three changes' });
-  assert.deepEqual(told, ['resume/a new', 'resume/a gone', 'resume/b new', 'resume/c new']);
+  await until(() => changes.length === 4, { what: 'three changes' });
+  assert.deepEqual(changes, ['resume/a new', 'resume/a gone', 'resume/b new', 'resume/c new']);
   assert.equal(calls.filter((call) => call === 'list').length, 1);
   assert.ok(log.lines.includes('info watch restored'));
   await end();
@@ -126,12 +126,15 @@ test('continues after the API server was killed and restarted', async () => {
   await makeNamespace(client, 'restart');
   const ref = (name: string) => ({ namespace: 'restart', name });
   await makeConfigMap(client, ref('a'));
-  const { told, end } = await watching(['restart'], client);
+  const { changes, end } = await watching(['restart'], client);
   await api.process.kill('SIGKILL');
   await api.process.restart();
   await client.patch(configMaps, ref('a'), { data: { value: '2' } });
   await client.delete(configMaps, ref('a'));
-  await until(() => told.includes('restart/a gone'), { what: 'the deletion to be told', timeoutMs: 60_000 });
+  await until(() => changes.includes('restart/a gone'), {
+    what: 'the deletion to be reported',
+    timeoutMs: 60_000,
+  });
   await end();
 });
 
@@ -139,9 +142,9 @@ test('changes that the server no longer has (410) are found by a new list', asyn
   await makeNamespace(client, 'forgotten');
   const ref = (name: string) => ({ namespace: 'forgotten', name });
   for (const name of ['stays', 'deleted', 'replaced', 'changed']) await makeConfigMap(client, ref(name));
-  const { informer, told, calls, end } = await watching(['forgotten']);
+  const { informer, changes, calls, end } = await watching(['forgotten']);
   const before = informer.get('forgotten/replaced')?.metadata.uid;
-  told.length = 0;
+  changes.length = 0;
   proxy.refuse();
   await client.delete(configMaps, ref('deleted'));
   await client.delete(configMaps, ref('replaced'));
@@ -151,17 +154,17 @@ test('changes that the server no longer has (410) are found by a new list', asyn
   // A server that has just started has no earlier events.
   await api.process.restart();
   proxy.heal();
-  await until(() => told.length === 5, { what: 'five changes', timeoutMs: 60_000 });
+  await until(() => changes.length === 5, { what: 'five changes', timeoutMs: 60_000 });
   assert.ok(calls.includes('expired'), calls.join());
   const expected = ['added new', 'changed changed', 'deleted gone', 'replaced gone', 'replaced new'];
   assert.deepEqual(
-    told.toSorted(),
+    changes.toSorted(),
     expected.map((each) => `forgotten/${each}`),
   );
   assert.notEqual(informer.get('forgotten/replaced')?.metadata.uid, before);
   // The watch continues after it.
   await client.delete(configMaps, ref('stays'));
-  await until(() => told.includes('forgotten/stays gone'), { what: 'the next change' });
+  await until(() => changes.includes('forgotten/stays gone'), { what: 'the next change' });
   await end();
 });
 
@@ -189,12 +192,12 @@ test('without the right to list it is not synced, and reports this once', async 
 
 test('a handler that fails does not end the watch', async () => {
   await makeNamespace(client, 'clumsy');
-  const { informer, told, log, end } = await watching(['clumsy']);
+  const { informer, changes, log, end } = await watching(['clumsy']);
   informer.onChange(() => {
     throw new TypeError('a mistake');
   });
   for (const name of ['a', 'b']) await makeConfigMap(client, { namespace: 'clumsy', name });
-  await until(() => told.length === 2, { what: 'both objects' });
+  await until(() => changes.length === 2, { what: 'both objects' });
   await until(() => log.lines.filter((line) => line === 'error a change handler failed').length === 2, {
     what: 'both errors',
   });

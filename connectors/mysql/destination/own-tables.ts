@@ -40,7 +40,7 @@ export async function requireOwnTable(
   use: OwnTableUse,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const results = await session.guard(() => session.run(lookSql(name)), signal);
+  const results = await session.guard(() => session.run(inspectSql(name)), signal);
   const faults = faultsOf(results.map(textRows), use);
   if (faults === undefined) return false;
   if (faults.length > 0) throw unsafe(name, faults);
@@ -112,7 +112,7 @@ function typeSql({ schema, table }: TableName): string {
   return `SELECT TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ${literalText(schema)} AND TABLE_NAME = ${literalText(table)}`;
 }
 
-function lookSql(name: TableName): string {
+function inspectSql(name: TableName): string {
   const [schema, table] = [literalText(name.schema), literalText(name.table)];
   const where = `WHERE TABLE_SCHEMA = ${schema} AND TABLE_NAME = ${table}`;
   return [

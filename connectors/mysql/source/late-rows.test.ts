@@ -180,7 +180,7 @@ describe('late rows', { concurrency: servers.length }, () => {
           }),
         );
         assert.deepEqual(
-          snapshots.flat().filter((sight) => 'limitation' in sight),
+          snapshots.flat().filter((snapshot) => 'limitation' in snapshot),
           [],
         );
       });

@@ -14,10 +14,14 @@ function transaction(id: string, started: number, more: Partial<Transaction> = {
 
 /** Floors, in seconds, after snapshots at these times. */
 function floorsAfter(
-  ...looks: readonly [at: number, statements: readonly Statement[], transactions: readonly Transaction[]][]
+  ...snapshots: readonly [
+    at: number,
+    statements: readonly Statement[],
+    transactions: readonly Transaction[],
+  ][]
 ): readonly (number | undefined)[] {
   const log = new TransactionLog();
-  const open = looks.map(([at, statements, transactions]) =>
+  const open = snapshots.map(([at, statements, transactions]) =>
     log.take({ atMicros: at * second, statements, transactions }),
   );
   return (open.at(-1) ?? []).map(({ floorMicros }) =>

@@ -8,7 +8,7 @@ const own = 'search_path = pg_catalog, pg_temp';
 const users = 'search_path TO DEFAULT';
 
 /** The first statement of a session, before any that names a function or an operator. */
-export const lookInCatalog = `SET ${own}`;
+export const useCatalogPath = `SET ${own}`;
 
 /**
  * Use within a transaction. Names in the text of `source.query` are resolved as for its author. User-defined functions called while

@@ -1,6 +1,6 @@
 import type { PostgresConfig } from '../config.ts';
 import { literalText } from '../types/literals.ts';
-import { lookInCatalog } from './search-path.ts';
+import { useCatalogPath } from './search-path.ts';
 
 interface Pinned {
   readonly name: string;
@@ -90,7 +90,7 @@ export function settingsOf(use: 'reader' | 'writer', config: PostgresConfig): st
   const pinSql = `SELECT pg_catalog.set_config(p.name, p.value, false) FROM (VALUES ${rows.join(', ')}) AS p (name, value, instead)
     JOIN pg_catalog.pg_settings s ON s.name = p.name AND s.context = 'user' AND (p.instead IS NULL OR s.setting = p.instead)`;
   // The limit is set before the others, so that it does not end the statement that sets them.
-  return [lookInCatalog, 'SET statement_timeout = 0', pinSql, ...parameterSettings(config)].join(';');
+  return [useCatalogPath, 'SET statement_timeout = 0', pinSql, ...parameterSettings(config)].join(';');
 }
 
 /**

@@ -164,7 +164,7 @@ describe('an existing table _idra_commits', () => {
   };
   type Claimed = Awaited<ReturnType<typeof openClaimed>>;
 
-  const looks: readonly (readonly [
+  const inspections: readonly (readonly [
     'create' | 'exists' | 'holder',
     string,
     (of: Claimed) => Promise<unknown>,
@@ -174,16 +174,20 @@ describe('an existing table _idra_commits', () => {
     ['holder', noted, ({ flow }) => flow.claim()],
     ['exists', noted, ({ setOffset }) => setOffset()],
   ];
-  for (const [look, planted, attempt] of looks) {
+  for (const [method, planted, attempt] of inspections) {
     const what = planted === view ? 'a view' : 'a table with a trigger';
-    test(`that became ${what} just after it was inspected (${look}) is not used`, async (context) => {
+    test(`that became ${what} just after it was inspected (${method}) is not used`, async (context) => {
       const claimed = await openClaimed();
-      const looked = CommitRows.prototype[look] as (...given: unknown[]) => Promise<unknown>;
-      context.mock.method(CommitRows.prototype, look, async function (this: CommitRows, ...given: unknown[]) {
-        const found = await looked.apply(this, given);
-        await prepare(`DROP TABLE _idra_commits; ${planted}`);
-        return found;
-      });
+      const inspect = CommitRows.prototype[method] as (...given: unknown[]) => Promise<unknown>;
+      context.mock.method(
+        CommitRows.prototype,
+        method,
+        async function (this: CommitRows, ...given: unknown[]) {
+          const found = await inspect.apply(this, given);
+          await prepare(`DROP TABLE _idra_commits; ${planted}`);
+          return found;
+        },
+      );
       await assert.rejects(attempt(claimed), isFenced);
       await claimed.flow.close();
       await isUntouched();

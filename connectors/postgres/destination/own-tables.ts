@@ -25,7 +25,7 @@ export async function inspectOwnTable(
   use: OwnTableUse,
   signal?: AbortSignal,
 ): Promise<OwnTable | undefined> {
-  const [row] = await session.query(lookSql(name), signal);
+  const [row] = await session.query(inspectSql(name), signal);
   if (!row) return undefined;
   const [oid, columns, kind, owner, user, takesTriggers, ...found] = row;
   const asked = use === 'commits' ? [...faultsOfAll, ...faultsOfCommits] : faultsOfAll;
@@ -83,7 +83,7 @@ const faultsOfCommits = [
 ] as const;
 
 /** In the order of the lists above. */
-function lookSql({ schema, table }: TableName): string {
+function inspectSql({ schema, table }: TableName): string {
   return `SELECT c.oid, (SELECT pg_catalog.json_agg(b.attname) FROM pg_catalog.pg_attribute b WHERE b.attrelid = c.oid AND b.attnum > 0 AND NOT b.attisdropped),
       c.relkind::text, pg_catalog.pg_get_userbyid(c.relowner), current_user,
       EXISTS (SELECT FROM pg_catalog.aclexplode(c.relacl) a WHERE a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner),

@@ -118,17 +118,17 @@ describe('Timestamp, below the oldest open transaction', () => {
   });
 
   test('without the right to see others, and with an own safetyLag, the clock minus the lag', async () => {
-    const blind = await testDatabase(false);
+    const limited = await testDatabase(false);
     try {
-      await blind.run(
+      await limited.run(
         `CREATE TABLE lagged (id int PRIMARY KEY, ${clocked}); INSERT INTO lagged VALUES (1, now() - interval '1 minute'), (2, now())`,
       );
       for (const [safetyLagMs, expected] of [
         [undefined, '1'],
         [60_000_000, ''],
       ] as const) {
-        await blind.run('DROP TABLE IF EXISTS lagged_to, _idra_commits');
-        const flow = await openFlow(blind, {
+        await limited.run('DROP TABLE IF EXISTS lagged_to, _idra_commits');
+        const flow = await openFlow(limited, {
           ...byTime,
           from: 'lagged',
           to: 'lagged_to',
@@ -137,13 +137,13 @@ describe('Timestamp, below the oldest open transaction', () => {
         await flow.claim();
         const { end } = await flow.pass();
         assert.deepEqual(end.bound, { kind: 'safetyLag', because: 'needs pg_read_all_stats' });
-        assert.equal((await blind.run('SELECT id FROM lagged_to')).join(), expected);
+        assert.equal((await limited.run('SELECT id FROM lagged_to')).join(), expected);
         const findings = await flow.source.check('Timestamp', new AbortController().signal);
         assert.match(findings[0]?.fix ?? '', /^GRANT pg_read_all_stats TO "t_/);
         await flow.close();
       }
     } finally {
-      await blind.stop();
+      await limited.stop();
     }
   });
 
@@ -198,18 +198,18 @@ describe('Id, when all that was open has ended', () => {
   });
 
   test('needs no right', async () => {
-    const blind = await testDatabase(false);
+    const limited = await testDatabase(false);
     try {
-      await blind.run('CREATE TABLE ids (id int PRIMARY KEY); INSERT INTO ids VALUES (1), (2)');
-      const flow = await openFlow(blind, { from: 'ids', to: 'ids_to', ...byId });
+      await limited.run('CREATE TABLE ids (id int PRIMARY KEY); INSERT INTO ids VALUES (1), (2)');
+      const flow = await openFlow(limited, { from: 'ids', to: 'ids_to', ...byId });
       await flow.claim();
       const { end } = await flow.pass();
       assert.deepEqual(end.bound, { kind: 'transactions' });
-      assert.deepEqual(await blind.run('SELECT count(*) FROM ids_to'), [['2']]);
+      assert.deepEqual(await limited.run('SELECT count(*) FROM ids_to'), [['2']]);
       assert.deepEqual(await flow.source.check('Id', new AbortController().signal), []);
       await flow.close();
     } finally {
-      await blind.stop();
+      await limited.stop();
     }
   });
 

@@ -20,11 +20,11 @@ export interface Version {
 export class History {
   readonly #rows = new Map<string, Version[]>();
   #current: ReadonlyMap<string, readonly Version[]> = new Map();
-  looks = 0;
+  observations = 0;
 
   /** `rows`: what the relation returns now, by the tester's number of a row; a number may occur more than once. */
   record(rows: readonly { readonly row: string; readonly values: ReadonlyMap<string, PastValue> }[]): void {
-    this.looks += 1;
+    this.observations += 1;
     const current = new Map<string, Version[]>();
     for (const { row, values } of rows) {
       const version = this.#versionOf(row, values);
@@ -48,7 +48,7 @@ export class History {
     const text = textOf(values);
     const same = known.at(-1);
     if (same && textOf(same.values) === text) return same;
-    const version = { since: this.looks, values };
+    const version = { since: this.observations, values };
     known.push(version);
     return version;
   }

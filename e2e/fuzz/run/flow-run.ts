@@ -149,12 +149,12 @@ export class FlowRun {
 
   /** The next observation sees a changed source table. */
   changed(): void {
-    this.#changes.add(this.history.looks + 1);
+    this.#changes.add(this.history.observations + 1);
   }
 
   /** The destination was changed manually. Rows lost there were not lost by the Sync; a new table does not count as such a change. */
   damaged(columns: readonly string[], what: string): void {
-    for (const column of columns) this.#damaged.set(column, this.history.looks);
+    for (const column of columns) this.#damaged.set(column, this.history.observations);
     if (what === 'truncate') this.#areRowsDamaged = true;
   }
 

@@ -157,11 +157,11 @@ class ScenarioRun {
       case 'rollback':
       case 'prepare':
         await this.#writers[step.do](step.session);
-        return await this.#lookAll();
+        return await this.#observeAll();
       case 'commit-prepared':
       case 'rollback-prepared':
         await this.#writers.finishPrepared(step.do === 'commit-prepared' ? 'COMMIT' : 'ROLLBACK');
-        return await this.#lookAll();
+        return await this.#observeAll();
       case 'ddl':
         return await this.#ddl(step);
       case 'await-pass':
@@ -224,13 +224,13 @@ class ScenarioRun {
     const writers = at === 'source' ? this.#writers : this.#changers;
     if (at === 'source') {
       await this.#writers.commitFlow(flow);
-      await this.#lookAll();
+      await this.#observeAll();
       if (what === 'truncate') run.idsRestarted();
     }
     for (const each of sql) if (!(await writers.runPatiently(9, run.resolve(each)))) break;
     if (at === 'destination') return run.damaged(touches, what);
     run.changed();
-    await this.#lookAll();
+    await this.#observeAll();
   }
 
   async #awaitPass(): Promise<void> {
@@ -256,7 +256,7 @@ class ScenarioRun {
     if (!this.#writers.isOpen(session)) await this.#flow(flow).readSource();
   }
 
-  async #lookAll(): Promise<void> {
+  async #observeAll(): Promise<void> {
     for (const flow of this.#flows) await flow.readSource();
   }
 

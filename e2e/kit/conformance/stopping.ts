@@ -12,7 +12,7 @@ export const stopping: readonly Case[] = [
       const from = await context.fill(2);
       const flow = await context.claim({ from });
       const [batch] = await flow.batches();
-      const reason = new Error('told to stop');
+      const reason = new Error('stopped');
       const fired = AbortSignal.abort(reason);
       const { source, destination, request } = flow;
       const calls: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -39,7 +39,7 @@ export const stopping: readonly Case[] = [
       const reading = flow.source.read({ ...flow.request, after }, stop.signal).next();
       reading.catch(() => {});
       await until(isRunning, { what: 'the statement to run' });
-      const reason = new Error('told to stop');
+      const reason = new Error('stopped');
       stop.abort(reason);
       await withDeadline(assert.rejects(reading, reason), 'the read');
       await until(async () => !(await isRunning()), { what: 'the statement to be gone' });

@@ -32,7 +32,7 @@ test('uses the first place that has it', async () => {
 test('reports for each place what was searched, and why it failed', async () => {
   await assert.rejects(findServer('nowhere', [never, onPath(['a', 'b']), broken]), {
     name: 'ServerMissing',
-    message: 'nowhere: not found; looked for never here; a, b on PATH; a registry (no network)',
+    message: 'nowhere: not found; searched never here; a, b on PATH; a registry (no network)',
   });
 });
 

@@ -7,12 +7,12 @@ import { projectFolder, runCommand, runOrFail } from '../processes.ts';
 /** The server cannot be found anywhere on this machine. The test run counts a test that fails with this as skipped. */
 export class ServerMissing extends Error {
   readonly code = 'SERVER_MISSING';
-  readonly lookedFor: string;
+  readonly searched: string;
 
-  constructor(server: string, lookedFor: string) {
-    super(`${server}: not found; looked for ${lookedFor}`);
+  constructor(server: string, searched: string) {
+    super(`${server}: not found; searched ${searched}`);
     this.name = 'ServerMissing';
-    this.lookedFor = lookedFor;
+    this.searched = searched;
   }
 }
 
@@ -28,17 +28,17 @@ export interface Place {
 export async function findServer(server: string, places: readonly Place[]): Promise<string> {
   const missing = process.env[missingVariable(server)];
   if (missing) throw new ServerMissing(server, missing);
-  const looked: string[] = [];
+  const tried: string[] = [];
   for (const place of places) {
     try {
       const folder = await place.find();
       if (folder !== undefined) return folder;
-      looked.push(place.what);
+      tried.push(place.what);
     } catch (error) {
-      looked.push(`${place.what} (${(error as Error).message.split('\n')[0]})`);
+      tried.push(`${place.what} (${(error as Error).message.split('\n')[0]})`);
     }
   }
-  throw new ServerMissing(server, looked.join('; '));
+  throw new ServerMissing(server, tried.join('; '));
 }
 
 /** With this variable the test run tells its test files that a server was not found. */

@@ -66,7 +66,7 @@ export const paging: readonly Case[] = [
     },
   },
   {
-    name: 'an order in which rows are equal, or NULL, is noticed page by page',
+    name: 'an order in which rows are equal, or NULL, is detected page by page',
     needs: [reads('Snapshot'), can('query')],
     async run(context) {
       for (const [code, ids] of [
