@@ -47,11 +47,12 @@ test: check ## everything that can be tested on this machine, including real ser
 	@node tools/run-tests.ts $(ARGS)
 
 .PHONY: check
-check: build ## types, lint, format, imports, lengths, files of connectors, error codes, guards, generated files, pages, duplicated code
+check: build ## types, lint, format, imports, words, lengths, files of connectors, error codes, guards, generated files, pages, duplicated code
 	@node_modules/.bin/tsc --noEmit -p .
 	@node_modules/.bin/biome ci --error-on-warnings .
 	@node tools/check-imports.ts
 	@node tools/check-system-words.ts
+	@node tools/check-words.ts
 	@node tools/check-circles.ts
 	@node tools/check-lengths.ts
 	@node tools/check-vocabulary.ts
