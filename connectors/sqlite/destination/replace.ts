@@ -39,7 +39,7 @@ export class Shadow {
   create(): void {
     this.drop();
     const text = this.#schemaText('table', this.#target);
-    if (text === undefined) throw bug(`the table ${this.#target} was claimed and is gone`);
+    if (text === undefined) throw bug(`the claimed table ${this.#target} no longer exists`);
     runOne(this.#database, text.replace(afterCreateTable, `CREATE TABLE ${quoteDouble(this.name)}`));
   }
 

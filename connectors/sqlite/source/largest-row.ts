@@ -41,7 +41,7 @@ export function largestRow(
 function columnOf(plan: WritePlan, name: string) {
   const column = plan.columns.columns.find((each) => each.name === name);
   if (column) return column;
-  throw bug(`largest was asked of ${name}, which does not travel`);
+  throw bug(`the largest value of ${name} was requested, but the column is not copied`);
 }
 
 /** Numbers in a column of affinity TEXT compare as text: the largest text is not the largest number. */

@@ -157,7 +157,7 @@ test('Timestamp: rows of a second that is not over wait, and are read when it is
   assert.equal(end.oldestWaiting, query(file, 'SELECT at FROM t WHERE id = 2')[0]?.[0]);
 });
 
-test('Timestamp: at a first pass with a writer and nothing visible all waits', async () => {
+test('Timestamp: in a first pass with an open writer and no visible rows, everything is held back', async () => {
   execute(file, 'PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME)');
   const writer = session();
   writer.exec("BEGIN IMMEDIATE; INSERT INTO t VALUES (1, datetime('now', '-1 hour'))");
@@ -168,7 +168,7 @@ test('Timestamp: at a first pass with a writer and nothing visible all waits', a
   assert.deepEqual(ids((await read(source, timestamps)).rows), [1]);
 });
 
-test('times are compared in the shape in which the file holds them', async () => {
+test('times are compared in the format in which the file holds them', async () => {
   execute(
     file,
     `CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME);

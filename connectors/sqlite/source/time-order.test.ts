@@ -89,7 +89,7 @@ for (const [name, late] of Object.entries({
     fill(late);
     await assert.rejects(readAll(source, { ...request, after }), {
       code: 'TimestampShapesMixed',
-      message: /^1 rows/,
+      message: /^1 row /,
     });
   });
 }

@@ -41,12 +41,12 @@ export function mixedTimes(column: TimeColumn): Finding | undefined {
   const what =
     separators.size > 1
       ? 'some with T, some with a space between date and time'
-      : `by several clocks: ${[...zones].slice(0, 3).join(', ')}`;
+      : `in several time zones: ${[...zones].slice(0, 3).join(', ')}`;
   return {
     severity: 'error',
     code: 'TimestampShapesMixed',
     path: 'spec.source.timestampField',
-    message: `${column.name} holds times in several shapes (${what}), and text compares as text: their order is not chronological`,
+    message: `${column.name} holds times in several formats (${what}). SQLite compares them as text, so their order is not chronological`,
     fix: remedy(column.name),
   };
 }

@@ -5,7 +5,7 @@ import { type Affinity, affinityOf, typeOfDeclared } from './column-types.ts';
 
 /** A REAL keeps 15 digits. */
 const realDigits = 15;
-export const nanIsNull = 'SQLite makes NaN a NULL';
+export const nanIsNull = 'SQLite stores NaN as NULL';
 
 /** By affinity: whether the value read back is the value written. */
 export function accepts(existing: Column, type: ColumnType): Acceptance {

@@ -46,7 +46,7 @@ function asStored(value: Value): Stored | Misfit {
     case 'boolean':
       return value ? 1n : 0n;
     case 'number':
-      return Number.isNaN(value) ? new Misfit('SQLite makes NaN a NULL') : value;
+      return Number.isNaN(value) ? new Misfit('SQLite stores NaN as NULL') : value;
     case 'bigint':
       return value > maxInteger ? new Misfit('SQLite has no integers above 2^63-1') : value;
     case 'string':
@@ -73,7 +73,7 @@ function encodeFloat(value: Value, affinity: Affinity): Stored | Misfit {
 function encodeDecimalAsNumber(value: Value): Stored | Misfit {
   if (typeof value !== 'string') return asStored(value);
   if (/^-?Infinity$/.test(value)) return Number(value);
-  if (value === 'NaN') return new Misfit('SQLite makes NaN a NULL');
+  if (value === 'NaN') return new Misfit('SQLite stores NaN as NULL');
   if (/^-?\d+$/.test(value)) {
     const integer = BigInt(value);
     if (integer <= maxInteger && integer >= -maxInteger - 1n) return integer;

@@ -48,7 +48,7 @@ const cases: readonly [ColumnType, readonly Stored[], readonly Stored[]][] = [
   [{ kind: 'untyped' }, [1n, 1, '1'], ['1.0', Buffer.from('1')]],
 ];
 
-test('spellings of one value are one value, and another style each; other values are other values', () => {
+test('spellings of one value compare as equal and have different styles; other values differ', () => {
   for (const [type, same, others] of cases) {
     const spelling = spellingOf(type);
     assert.ok(spelling);
@@ -58,7 +58,7 @@ test('spellings of one value are one value, and another style each; other values
   }
 });
 
-test('of one style only equal texts are one value', () => {
+test('within one style only equal texts are the same value', () => {
   for (const [type, same, others] of cases) {
     const spelling: Spelling | undefined = spellingOf(type);
     assert.ok(spelling);

@@ -31,7 +31,7 @@ test('a time of another system in the format of a stored one', () => {
   for (const [text, sample, shaped] of cases) assert.equal(shapeLike(text, sample), shaped);
 });
 
-test('the wall clock', () => {
+test('the local time of a zone', () => {
   const noon = Date.UTC(2026, 6, 1, 12, 0, 5, 999);
   assert.equal(wallSecondText(noon, 'UTC'), '2026-07-01 12:00:05');
   assert.equal(wallSecondText(noon, 'Europe/Rome'), '2026-07-01 14:00:05');

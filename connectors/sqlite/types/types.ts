@@ -32,7 +32,7 @@ function columnFor(type: ColumnType, use: ColumnUse): NativeType | TypeRefusal {
       return type.isUnsigned && type.bits === 64
         ? {
             ddl: 'DECIMAL_TEXT(20,0)',
-            note: 'INTEGER ends at 2^63-1: kept as text, which SQLite sorts as text',
+            note: 'the largest INTEGER is 2^63-1: kept as text, which SQLite sorts as text',
           }
         : { ddl: 'INTEGER' };
     case 'float':
