@@ -5,6 +5,7 @@ export class ConnectionRoom {
   readonly #clock: Clock;
   readonly #limit: number;
   #count = 0;
+  #changedMs = Number.NEGATIVE_INFINITY;
   /** In order of arrival. */
   readonly #waiting: (() => void)[] = [];
 
@@ -15,6 +16,11 @@ export class ConnectionRoom {
 
   get isFull(): boolean {
     return this.#count >= this.#limit;
+  }
+
+  /** When a connection slot or an idle connection last became free, by the monotonic clock. */
+  get changedMs(): number {
+    return this.#changedMs;
   }
 
   take(): void {
@@ -28,6 +34,7 @@ export class ConnectionRoom {
 
   /** A connection slot is free, or an idle connection can be closed to free one: wakes the longest waiter. */
   changed(): void {
+    this.#changedMs = this.#clock.monotonicMs();
     this.#waiting.shift()?.();
   }
 

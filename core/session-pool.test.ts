@@ -115,7 +115,7 @@ test('only a few sessions are opened at a time', async () => {
   await Promise.all(lent);
 });
 
-test('with sixteen connections the next caller waits until one is returned or closed, up to a limit', async () => {
+test('with sixteen connections the next caller waits until one is returned or closed', async () => {
   const { opened, clock, lend } = pool();
   const lent = await Promise.all(Array.from({ length: 16 }, () => lend()));
   const [same, other] = [lend(), lend(writer)];
@@ -142,6 +142,22 @@ test('with sixteen connections the next caller waits until one is returned or cl
   assert.equal(opened.length, 17);
   clock.advance(5_000);
   assert.equal((await late).session, opened[17]);
+});
+
+test('while sessions are returned, callers wait for a minute before another one is opened for them', async () => {
+  const { opened, clock, lend } = pool();
+  const lent = await Promise.all(Array.from({ length: 16 }, () => lend()));
+  const waiting = Array.from({ length: 25 }, () => lend());
+  await setImmediate();
+  for (let returned = 0; returned < 19; returned++) {
+    clock.advance(3_000);
+    await lent[returned]?.giveBack(true);
+    lent.push(await (waiting.shift() ?? lend()));
+    assert.equal(opened.length, 16);
+  }
+  clock.advance(3_000);
+  await Promise.all(waiting);
+  assert.equal(opened.length, 16 + 6);
 });
 
 test('a caller that stops waiting passes its turn on', async () => {

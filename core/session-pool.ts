@@ -18,8 +18,13 @@ const maxAgeMs = 10 * 60_000;
  * reset.
  */
 const pooledPerServer = 16;
-/** No longer, because holders of the lent sessions may be waiting for the session that is to be opened. */
-const roomWaitMs = 5_000;
+/**
+ * If no session is returned or closed for so long, another one is opened: holders of the lent sessions may be waiting for it. While sessions
+ * are returned, this is no deadlock, however slow the machine is.
+ */
+const stillWaitMs = 5_000;
+/** For a caller that others overtake all the time. */
+const longestWaitMs = 60_000;
 
 /** Identifies interchangeable sessions: same server, config, secrets and role. Secrets are only hashed. */
 export function sessionKey(access: SystemAccess, server: string, role: string): SessionKey {
@@ -142,11 +147,12 @@ class OneServer {
 
   /** Waits for a free connection slot, or for a session that is returned meanwhile. */
   async #takeRoom({ identity }: SessionKey, signal: AbortSignal): Promise<Kept | undefined> {
-    const untilMs = this.#clock.monotonicMs() + roomWaitMs;
+    const startMs = this.#clock.monotonicMs();
     for (;;) {
       const idle = this.#takeIdle(identity);
       if (idle) return idle;
-      const leftMs = untilMs - this.#clock.monotonicMs();
+      const stillMs = Math.max(startMs, this.#room.changedMs) + stillWaitMs;
+      const leftMs = Math.min(stillMs, startMs + longestWaitMs) - this.#clock.monotonicMs();
       if (!this.#room.isFull || leftMs <= 0) {
         this.#room.take();
         return undefined;
