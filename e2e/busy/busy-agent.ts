@@ -30,7 +30,7 @@ export async function keepAgentBusy(options: {
     for (let index = 0; index < options.cores; index++)
       others.push(await startProcess(process.execPath, ['-e', 'for (;;);'], { name: 'busy' }));
     const agent = await cluster.agent('a', { IDRA_HEALTH_PORT: '0' });
-    const port = /port=(\d+)/.exec(await agent.waitForLine('health and metrics are served'))?.[1];
+    const port = /port=(\d+)/.exec(await agent.waitForLine('serving health and metrics'))?.[1];
     const result = await watch(`http://127.0.0.1:${port}/metrics`, options);
     const lost = agent.stderr.filter((line) => line.includes('the lease is lost'));
     return { ...result, leasesLost: lost.length };
