@@ -164,10 +164,10 @@ describe('the status of a Sync', () => {
       ['True Suspended', 'False Settled', 'False Healthy'],
     );
     assert.equal(suspended.status?.message, 'suspended by spec.suspend');
-    await bed.hasEvent('states', 'orders', /^Normal CaughtUp: .*0 rows written/);
+    await bed.hasEvent('states', 'orders', /^Normal CaughtUp: .*0 rows were written/);
     await bed.hasEvent('states', 'orders', /^Warning SourceUnreachable: no route/);
     await bed.hasEvent('states', 'orders', /^Warning TableNotFound: there is no table "orders"; create it/);
-    await bed.hasEvent('states', 'orders', /^Normal Recovered: is Pending again/);
+    await bed.hasEvent('states', 'orders', /^Normal Recovered: is no longer stalled \(Pending\)/);
     await bed.hasEvent('states', 'orders', /^Normal Completed/);
   });
 
