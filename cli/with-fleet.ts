@@ -68,17 +68,33 @@ function addressOf(cli: Cli, options: FleetOptions): FleetAddress {
   if (endpoints) return { kind: 'etcd' };
   if (hasState) return { kind: 'stateFile', path: defaultStatePath };
   throw permanent('NoTarget', 'no cluster and no state file is configured', {
-    fix: `set KUBECONFIG or IDRA_ETCD_ENDPOINTS, or give --state FILE (single mode's default is ${defaultStatePath})`,
+    fix: `in single mode call it in the folder of idra run, which has ${defaultStatePath}, or give --state FILE; for a cluster set KUBECONFIG or IDRA_ETCD_ENDPOINTS`,
   });
 }
 
-const elsewhere =
-  'set IDRA_ETCD_ENDPOINTS (a cluster without Kubernetes). On Kubernetes use kubectl get syncs, kubectl describe sync NAME. In single mode idra run -f FILE --once ends with the table, and idra offset get NAME reads the state file';
+const inSingleMode =
+  'in single mode use idra run -f FILE --once, which ends with the table of the Syncs, idra plan -f FILE, and idra offset get NAME';
+const onKubernetes =
+  'on Kubernetes use kubectl apply, kubectl get syncs, kubectl describe sync NAME and kubectl delete';
+const withoutKubernetes = 'for a cluster without Kubernetes set IDRA_ETCD_ENDPOINTS';
+
+/** Names first what this user most probably has: the order is that of `addressOf`. */
+function etcdNotConfigured({ env }: Cli): Error {
+  const refused = (message: string, ...fix: readonly string[]) =>
+    permanent('EtcdNotConfigured', message, { fix: fix.join('; ') });
+  const { IDRA_KUBECTL_PLUGIN: isPlugin, KUBECONFIG: isSetUp } = env;
+  if (!isPlugin && existsSync(defaultStatePath)) {
+    const message = `this folder has a state file of single mode (${defaultStatePath}), which this command does not use`;
+    return refused(message, inSingleMode, withoutKubernetes);
+  }
+  if (isPlugin || isSetUp)
+    return refused('this command is not for Kubernetes', onKubernetes, withoutKubernetes);
+  return refused('no cluster is configured', withoutKubernetes, onKubernetes, inSingleMode);
+}
 
 /** Opens etcd with the IDRA_ETCD_* settings, and closes it after `body`. */
 export async function withEtcd<T>(cli: Cli, body: (etcd: Coordination) => Promise<T>): Promise<T> {
-  if (!cli.env.IDRA_ETCD_ENDPOINTS)
-    throw permanent('EtcdNotConfigured', 'this command needs etcd; none is configured', { fix: elsewhere });
+  if (!cli.env.IDRA_ETCD_ENDPOINTS) throw etcdNotConfigured(cli);
   const etcd = await openEtcd(cli.env);
   try {
     return await body(etcd);
