@@ -109,6 +109,8 @@ export interface KnownEnds {
   readonly fingerprint: string;
   readonly source: KnownEnd;
   readonly destination: KnownEnd;
+  /** Hashes of the fields that the offset fingerprint depends on, by path in the manifest. Omitted by older versions. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 export interface KnownEnd {

@@ -235,7 +235,10 @@ describe('in stored data', () => {
     await single.write(manifests(source, destination, { mode: 'Snapshot' }));
     const changed = await single.command(['run', '-f', 'syncs.yaml', '--once', '--progress', 'none']);
     assert.equal(changed.code, 1);
-    assert.match(changed.stderr, /orders: OffsetNoLongerFits: .*has changed.*restart.*keep-offset/);
+    assert.match(
+      changed.stderr,
+      /orders: OffsetNoLongerFits: .*mode Id, and mode Snapshot cannot continue.*restart orders --yes/,
+    );
     await isUntouched();
 
     await single.write(manifests(source, destination, { schedule: { continuous: true } }));

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IdraError } from '../../core/errors.ts';
+import type { Sync } from '../../core/sync-spec.ts';
 import { type AdmitInput, admit } from './admission.ts';
+import { fieldHashes } from './offset-fingerprint.ts';
 import { sameSystems } from './system-change.ts';
 import { row, spec, sync } from './test-objects.ts';
 
@@ -141,6 +143,41 @@ test('keep-offset continues from the offset that was reached at another table or
   assert.equal(outcome(input({ elsewhere })), 'OffsetNoLongerFits');
   assert.equal(outcome(input({ elsewhere: { offset: null, rows: 0 } })), 'start');
   assert.equal(outcome(input({ elsewhere, decision: 'restart' })), 'start');
+});
+
+test('a refusal names the fields that changed, if the ones of the offset are known', () => {
+  const addresses = { source: ['a'], destination: ['b'] };
+  const ends = (of: Sync, meaning: string) => ({
+    meaning,
+    source: { address: ['a'], identity: [] },
+    destination: { address: ['b'], identity: [] },
+    fields: fieldHashes(of, addresses),
+  });
+  const other = {
+    ...sync,
+    spec: { ...spec, source: { ...spec.source, table: 'public.other', idField: 'nr' } },
+  };
+  const refusal = (change: Partial<AdmitInput>) => {
+    const rows = [row({ meaning: 'old', offset: at1 })];
+    try {
+      admit(input({ sync: other, rows, now: ends(other, 'm'), ...change }));
+    } catch (error) {
+      assert.ok(error instanceof IdraError);
+      return [error.path, /fits: (.*) changed/.exec(error.message)?.[1]];
+    }
+    return [];
+  };
+  const unknown = ['spec', 'the source, table, query, mode, field, key or destination'];
+  assert.deepEqual(refusal({ known: ends(sync, 'old') }), [
+    'spec.source.table',
+    'spec.source.table and spec.source.idField',
+  ]);
+  assert.deepEqual(refusal({}), unknown);
+  assert.deepEqual(refusal({ known: ends(sync, 'of another claim') }), unknown);
+  const { fields: _, ...older } = ends(sync, 'old');
+  assert.deepEqual(refusal({ known: older }), unknown);
+  const snapshot = { ...sync, spec: { ...spec, mode: 'Snapshot' as const } };
+  assert.equal(refusal({ sync: snapshot, now: ends(snapshot, 'm') })[0], 'spec.mode');
 });
 
 function outcome(given: AdmitInput): string {

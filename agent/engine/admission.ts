@@ -3,8 +3,10 @@ import type { CommitRow } from '../../core/connector.ts';
 import { countedWere } from '../../core/counted.ts';
 import { permanent } from '../../core/errors.ts';
 import { decodeStored, type Offset } from '../../core/offset.ts';
-import { isLastDestination, qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import { isLastDestination, objectPath, qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import type { KnownEnds } from '../../core/sync-store.ts';
 import type { Relation } from '../../core/values.ts';
+import { changedFields } from './offset-fingerprint.ts';
 import { readMode } from './plan.ts';
 import type { SystemChange } from './system-change.ts';
 
@@ -28,6 +30,9 @@ export interface AdmitInput {
   readonly fingerprint: string;
   /** How the two systems relate to those at the last claim. */
   readonly systems: SystemChange;
+  /** Both systems and the fields of the Sync at its last claim, and now; only for messages. */
+  readonly known?: KnownEnds | undefined;
+  readonly now?: KnownEnds;
   /** All rows for this table, and for this uid. */
   readonly rows: readonly CommitRow[];
   readonly table: string;
@@ -65,9 +70,10 @@ function requireOrder({ sync, order, restartsPass, decision }: AdmitInput, offse
   if (by.every((each, index) => each === order[index])) return;
   const isKept = decision === 'keep-offset' && by.length === order.length;
   if (isKept) return;
+  const field = offset.mode === 'Snapshot' ? 'key' : offset.mode === 'Id' ? 'idField' : 'timestampField';
   throw offsetNoLongerFits(
     `it is a position in the order (${by.join(', ')}), and the source is now read in the order (${order.join(', ')})`,
-    by.length === order.length ? undefined : restartRemedy,
+    { path: `spec.source.${field}`, ...(by.length !== order.length && { fix: restartRemedy }) },
   );
 }
 
@@ -85,7 +91,7 @@ function requireMode(sync: Sync, offset: Offset | null): void {
   if (offset === null || offset.mode === mode || isLastDestination(sync.spec)) return;
   throw offsetNoLongerFits(
     `it is an offset of mode ${offset.mode}, and mode ${mode} cannot continue from it`,
-    restartRemedy,
+    { path: 'spec.mode', fix: `${restartRemedy}, or set mode back` },
   );
 }
 
@@ -101,6 +107,7 @@ function admitRow(input: AdmitInput): Admission {
     if (decision === 'keep-offset') return { kind: 'adopt', uid: namesake.uid };
     throw offsetNoLongerFits(
       `the destination holds an offset of another Sync named ${qualifiedName(sync)} (uid ${namesake.uid}): the state file was lost, or the cluster was rebuilt`,
+      { path: 'metadata.name' },
     );
   }
   const moved = rows
@@ -109,23 +116,24 @@ function admitRow(input: AdmitInput): Admission {
   if (decision === 'keep-offset') {
     const from = moved ?? input.elsewhere;
     if (from) return { kind: 'move', from: { offset: from.offset, rows: from.rows } };
-  } else if (moved) throw offsetNoLongerFits(`this Sync wrote ${moved.table} before`);
-  else if (input.elsewhere?.offset != null)
-    throw offsetNoLongerFits('this Sync wrote to another destination before');
+  } else if (moved) {
+    const path = objectPath('destination', sync.spec.destination);
+    throw offsetNoLongerFits(`this Sync wrote ${moved.table} before`, { path, fix: otherSyncRemedy });
+  } else if (input.elsewhere?.offset != null) {
+    const [path = 'spec.destination'] = changedFields(input.known, input.now);
+    throw offsetNoLongerFits('this Sync wrote to another destination before', { path, fix: otherSyncRemedy });
+  }
   requireEmpty(input);
   return { kind: 'start' };
 }
 
 function admitOwn(input: AdmitInput, own: CommitRow): Admission {
   const { decision, existing, hasRows, sync } = input;
-  if (decision !== 'keep-offset' && !fits(input, own)) {
-    throw offsetNoLongerFits(
-      'the source, table, query, mode, field, key or destination changed since the offset was stored',
-    );
-  }
+  if (decision !== 'keep-offset' && !fits(input, own)) throw fieldsChanged(input, own);
   if (decision !== 'keep-offset' && input.systems.isOtherSource && restsOnSource(sync, own)) {
     throw offsetNoLongerFits(
       `the source that answers at the address of ${sync.spec.source.dataSource} is a different system than the one the offset belongs to`,
+      { path: 'spec.source.dataSource' },
     );
   }
   // A Replace itself swaps in another table at the end of each pass.
@@ -134,8 +142,23 @@ function admitOwn(input: AdmitInput, own: CommitRow): Admission {
   if (change === undefined || decision === 'keep-offset')
     return { kind: 'go-on', hasNewTable: change !== undefined };
   const offset = decodeStored(own.offset);
-  if (offset && restsOnTable(input, offset)) throw offsetNoLongerFits(change);
+  const path = objectPath('destination', sync.spec.destination);
+  if (offset && restsOnTable(input, offset)) throw offsetNoLongerFits(change, { path });
   return { kind: 'go-on', hasNewTable: true };
+}
+
+/** Names the fields if those of the stored offset are known. */
+function fieldsChanged({ sync, known, now }: AdmitInput, own: CommitRow): Error {
+  requireMode(sync, decodeStored(own.offset));
+  const changed = own.meaning === known?.meaning ? changedFields(known, now) : [];
+  const what =
+    changed.length === 0
+      ? 'the source, table, query, mode, field, key or destination'
+      : changed.join(' and ');
+  return offsetNoLongerFits(`${what} changed since the offset was stored`, {
+    path: changed[0] ?? 'spec',
+    fix: otherSyncRemedy,
+  });
 }
 
 /** A system that is now known by another address is still the same. */
@@ -197,12 +220,13 @@ function requireEmpty({ sync, hasRows, table }: AdmitInput): void {
   );
 }
 
-/** The two remedies for every refusal of a stored offset. */
-export function offsetNoLongerFits(
+function offsetNoLongerFits(
   why: string,
-  fix = `${restartRemedy}, or ${keepOffsetCommand} to continue from the stored offset`,
+  { path, fix = bothRemedies }: { readonly path: string; readonly fix?: string },
 ): Error {
-  return permanent('OffsetNoLongerFits', `the stored offset no longer fits: ${why}`, { path: 'spec', fix });
+  return permanent('OffsetNoLongerFits', `the stored offset no longer fits: ${why}`, { path, fix });
 }
 
 const restartRemedy = `run ${restartCommand} to read from the beginning (no row is deleted)`;
+const bothRemedies = `${restartRemedy}, or ${keepOffsetCommand} to continue from the stored offset`;
+const otherSyncRemedy = `${bothRemedies}; to copy another table, leave this Sync as it was and add one with another name`;

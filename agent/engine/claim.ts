@@ -116,6 +116,8 @@ async function storeClaim(state: RunState, open: OpenSync): Promise<Pick<Claimed
     sync,
     fingerprint,
     systems,
+    known: progress.ends,
+    now: ends,
     rows,
     table: open.destination.name,
     existing,

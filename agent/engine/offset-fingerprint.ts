@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CommitRow } from '../../core/connector.ts';
 import type { Address } from '../../core/definition.ts';
 import { type DataSource, objectFields, qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import type { KnownEnds } from '../../core/sync-store.ts';
 import type { RunContext } from './context.ts';
 
 /** The addresses of both ends of a Sync. */
@@ -14,24 +15,56 @@ export interface Addresses {
  * Hash of the settings that determine what an offset refers to: source, object, mode, field, key and destination. Credentials, batch
  * sizes, schedules and the like may change without affecting it.
  */
-export function offsetFingerprint({ spec }: Sync, { source, destination }: Addresses): string {
+export function offsetFingerprint(sync: Sync, addresses: Addresses): string {
+  const { spec } = sync;
   const parts = [
-    source,
-    spec.source.table ?? null,
-    spec.source.query ?? null,
-    spec.mode,
-    spec.source.idField ?? null,
-    spec.source.timestampField ?? null,
-    spec.source.key ?? null,
-    destination,
-    spec.destination.table ?? null,
-    spec.destination.key ?? null,
+    ...fieldsOf(sync, addresses).map(([, value]) => value ?? null),
     // Appended only if set: stored fingerprints of tables must not change.
     ...objectFields
       .filter((field) => field !== 'table' && (spec.source[field] ?? spec.destination[field]) !== undefined)
       .map((field) => [field, spec.source[field] ?? null, spec.destination[field] ?? null]),
   ];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return hashOf(parts);
+}
+
+/** Of every version; the order is that of stored fingerprints. */
+function fieldsOf(
+  { spec }: Sync,
+  { source, destination }: Addresses,
+): readonly (readonly [string, unknown])[] {
+  return [
+    ['spec.source.dataSource', source],
+    ['spec.source.table', spec.source.table],
+    ['spec.source.query', spec.source.query],
+    ['spec.mode', spec.mode],
+    ['spec.source.idField', spec.source.idField],
+    ['spec.source.timestampField', spec.source.timestampField],
+    ['spec.source.key', spec.source.key],
+    ['spec.destination.dataSource', destination],
+    ['spec.destination.table', spec.destination.table],
+    ['spec.destination.key', spec.destination.key],
+  ];
+}
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+/** Long enough that a change is seen; the fingerprint itself decides. */
+const fieldHashLength = 8;
+
+/** For KnownEnds.fields. */
+export function fieldHashes(sync: Sync, addresses: Addresses): Readonly<Record<string, string>> {
+  const set = fieldsOf(sync, addresses).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(set.map(([path, value]) => [path, hashOf(value).slice(0, fieldHashLength)]));
+}
+
+/** Paths of the fields that differ; empty if one side is not known. */
+export function changedFields(before: KnownEnds | undefined, now: KnownEnds | undefined): readonly string[] {
+  const [known, fields] = [before?.fields, now?.fields];
+  if (!known || !fields) return [];
+  const paths = new Set([...Object.keys(fields), ...Object.keys(known)]);
+  return [...paths].filter((path) => known[path] !== fields[path]);
 }
 
 /** The systems behind both DataSources: another host or database is another address, another user is not. */

@@ -128,6 +128,8 @@ async function startOf(input: PreviewInput, open: OpenSync, signal: AbortSignal)
       sync,
       fingerprint: ends.fingerprint,
       systems: systemChange(sync, progress, ends),
+      known: progress.ends,
+      now: ends,
       rows,
       table,
       existing,

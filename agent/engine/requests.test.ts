@@ -67,7 +67,10 @@ test('a changed fingerprint stops the Sync, and both remedies work: keep-offset'
     [stopped.end.outcome, stopped.status.state, stopped.status.reason],
     ['failed', 'Failed', 'OffsetNoLongerFits'],
   );
-  assert.match(stopped.status.message, /restart .*keep-offset/);
+  assert.match(
+    stopped.status.message,
+    /^spec\.source\.table: .*: spec\.source\.table changed since .*idra restart s --yes .*keep-offset s .*add one with another name/,
+  );
   const run = files.start(moved);
   await run.seen('Failed', 'OffsetNoLongerFits');
   run.post({ type: 'keep-offset', id: '1' });

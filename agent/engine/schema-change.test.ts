@@ -47,7 +47,7 @@ test('a column that is added during a run is added at the destination before a r
   );
   assert.match(
     run.status?.warnings?.join() ?? '',
-    /column n was added after rows had been moved and is NULL in them; idra restart s moves them again/,
+    /column n was added after rows had been moved and is NULL in them; idra restart s --yes moves them again/,
   );
   run.post({ type: 'restart', id: '1' });
   await run.answered('restart', '1');

@@ -28,7 +28,10 @@ export interface OffsetKeeper {
   progress(): SyncProgress;
 }
 
-/** Extends a PlainDestination to a Destination: its commit row is derived from the store of the Sync. */
+/**
+ * Extends a PlainDestination to a Destination: its commit row is derived from the store of the Sync. The count of rows is stored at the end
+ * of a pass, the offset with each batch, so after a crash the count may be too low (docs/status.md).
+ */
 export class StoredOffsets implements Destination {
   readonly guarantee = 'AtLeastOnce';
   readonly #plain: PlainDestination;

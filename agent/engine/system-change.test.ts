@@ -35,7 +35,8 @@ const forgetEnds = () => {
 };
 const failure = ({ status }: Awaited<ReturnType<TwoFiles['once']>>) => [status.state, status.reason];
 const noLongerFits = ['Failed', 'OffsetNoLongerFits'];
-const another = /answers at the address of source is a different system .*restart s to .*keep-offset s to /;
+const another =
+  /answers at the address of source is a different system .*restart s --yes to .*keep-offset s to /;
 
 test('another source at the same path stops the Sync; keep-offset continues there, and is required only once', async () => {
   await files.once(byId);

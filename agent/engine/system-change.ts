@@ -2,7 +2,7 @@ import type { AnyDestination, Source } from '../../core/connector.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { KnownEnd, KnownEnds, SyncProgress } from '../../core/sync-store.ts';
 import { isSameSystem } from '../../core/system-identity.ts';
-import { addressesOf, offsetFingerprint } from './offset-fingerprint.ts';
+import { addressesOf, fieldHashes, offsetFingerprint } from './offset-fingerprint.ts';
 
 /** How the two systems of a Sync have changed since its last claim. */
 export interface SystemChange {
@@ -37,6 +37,7 @@ export async function endsNow(
     fingerprint: offsetFingerprint(sync, addresses),
     source: { address: addresses.source, identity: ofSource },
     destination: { address: addresses.destination, identity: ofDestination },
+    fields: fieldHashes(sync, addresses),
   };
 }
 
@@ -65,6 +66,7 @@ export function learned(progress: SyncProgress, now: KnownEnds): KnownEnds {
     fingerprint: now.fingerprint,
     source: keep(before?.source, now.source),
     destination: keep(before?.destination, now.destination),
+    ...(now.fields && { fields: now.fields }),
   };
 }
 

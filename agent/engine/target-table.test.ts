@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => files.close());
 
-const gone = /offset belongs to is gone; run idra restart s to .*, or idra keep-offset s to /;
+const gone = /offset belongs to is gone; run idra restart s --yes to .*, or idra keep-offset s to /;
 const newRow = () => files.execute('source', "INSERT INTO t (v) VALUES ('d')");
 
 test('the table of a stored offset was dropped: the Sync stops before creating it; restart reads everything', async () => {

@@ -75,7 +75,7 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'an offset is not used for another table than its own',
     file: 'agent/engine/admission.ts',
-    from: 'if (offset && restsOnTable(input, offset)) throw offsetNoLongerFits(change);',
+    from: 'if (offset && restsOnTable(input, offset)) throw offsetNoLongerFits(change, { path });',
     to: '',
     caughtBy: { test: 'agent/engine/target-table.test.ts', only: 'was dropped' },
   },
