@@ -32,7 +32,7 @@ export function addCheck(root: Command, cli: Cli): void {
     return await withExamination(cli, { options, words: wordsOf('check', options) }, async (examination) => {
       const isText = output !== 'json' && output !== 'yaml';
       const checked = await checkAll(examination, (each) => {
-        if (isText) cli.out.write(formatChecked(each));
+        if (isText) cli.out.write(formatChecked(each, examination.syncs.length === 0));
       });
       if (!isText) cli.out.write(formatObjects(output, checked));
       // No agent to ask is a different failure than one system that cannot be reached.
@@ -42,11 +42,13 @@ export function addCheck(root: Command, cli: Cli): void {
   });
 }
 
-function formatChecked({ kind, name, version, findings }: Checked): string {
+function formatChecked({ kind, name, version, findings }: Checked, hasNoSyncs: boolean): string {
   const state = hasErrors(findings) ? 'failed' : 'ok';
   const lines = bySeverity(findings)
-    // Findings that need no action are shown by `plan`.
-    .filter((each) => each.severity !== 'info' || (kind === 'Sync' && each.fix !== undefined))
+    // Findings that need no action are shown by `plan`; those about a system matter to the Syncs that use it.
+    .filter(
+      ({ severity, fix }) => severity !== 'info' || ((kind === 'Sync' || hasNoSyncs) && fix !== undefined),
+    )
     .map((each) => `  ${formatFinding(each).replaceAll('\n', '\n  ')}\n`);
   return `${`${kind} ${name}`.padEnd(36)} ${state}${version ? `  ${version}` : ''}\n${lines.join('')}`;
 }

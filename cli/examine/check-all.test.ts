@@ -17,6 +17,31 @@ function between(name: string, source: string, destination: string): Sync {
   };
 }
 
+test('what concerns late rows is reported for a DataSource that a Sync reads by id or timestamp, and where there is no Sync', async () => {
+  const found = async (...syncs: readonly Sync[]) => {
+    const checked = await checkAll({
+      dataSources: [dataSourceOf('shop'), dataSourceOf('warehouse')],
+      syncs,
+      check: () =>
+        Promise.resolve({
+          version: '1',
+          findings: (['LateRowsBySafetyLag', 'Standby', 'NoLocalInfile'] as const).map((code) => ({
+            severity: 'info',
+            code,
+            message: 'as told',
+          })),
+        }),
+      discover: () => Promise.resolve([]),
+      plan: () => Promise.resolve({ columns: [], statements: [], findings: [] }),
+    });
+    return checked.slice(0, 2).map(({ findings }) => findings.length);
+  };
+  const orders = between('orders', 'shop', 'warehouse');
+  assert.deepEqual(await found(), [3, 3]);
+  assert.deepEqual(await found({ ...orders, spec: { ...orders.spec, mode: 'Id' } }), [3, 1]);
+  assert.deepEqual(await found({ ...orders, spec: { ...orders.spec, mode: 'Snapshot' } }), [1, 1]);
+});
+
 test('a DataSource that does not answer delays neither the others nor their Syncs', async () => {
   const silent = Promise.withResolvers<never>();
   const known = new Set<string>();

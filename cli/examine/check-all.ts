@@ -1,4 +1,5 @@
 import { findingOf } from '../../agent/engine/preview.ts';
+import type { ErrorCode } from '../../core/error-codes.ts';
 import { asIdraError, type Finding } from '../../core/errors.ts';
 import { type DataSource, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import { statusOf } from '../cli.ts';
@@ -46,11 +47,22 @@ export async function checkAll(
   return [...checkedSystems, ...checkedSyncs.filter((each) => each !== undefined)];
 }
 
+/** Findings about what a mode by id or timestamp reads. A Sync with such a mode reports them, too, as warnings. */
+const ofLateRows: readonly ErrorCode[] = ['LateRowsBySafetyLag', 'Standby'];
+
+/** Without Syncs, a DataSource is checked for whatever may be done with it. */
+function isRelevant({ code }: Finding, { syncs }: Examination, dataSource: DataSource): boolean {
+  const isRead = ({ namespace, spec }: Sync) =>
+    `${namespace}/${spec.source.dataSource}` === qualifiedName(dataSource) && spec.mode !== 'Snapshot';
+  return !ofLateRows.includes(code) || syncs.length === 0 || syncs.some(isRead);
+}
+
 async function checkDataSource(examination: Examination, dataSource: DataSource): Promise<Checked> {
   const about = { kind: 'DataSource' as const, name: qualifiedName(dataSource) };
   try {
     const report = await examination.check(dataSource);
-    return { ...about, version: report.version, findings: report.findings };
+    const findings = report.findings.filter((each) => isRelevant(each, examination, dataSource));
+    return { ...about, version: report.version, findings };
   } catch (thrown) {
     const error = asIdraError(thrown);
     if (error.code === 'NoAgentAnswered')

@@ -81,7 +81,8 @@ export async function systemFindings(session: Session, signal: AbortSignal): Pro
   );
   if (mayProcess.length === 0) {
     findings.push({
-      severity: 'warning',
+      // A Sync that reads with a mode by id or timestamp warns of it by itself.
+      severity: 'info',
       code: 'LateRowsBySafetyLag',
       message:
         'as a source: without the right PROCESS open transactions cannot be seen, and only safetyLag covers late rows',

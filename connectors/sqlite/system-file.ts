@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Database } from 'better-sqlite3';
+import Sqlite, { type Database } from 'better-sqlite3';
 import type { SystemReport } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
@@ -30,14 +30,14 @@ export class SystemFile {
       findings.push({
         severity: 'info',
         code: 'FileMissing',
-        message: `there is no file ${this.#file}: it is created when a Sync writes to it`,
+        message: `there is no file ${this.#file} yet: the first run of a Sync that writes to it creates it, and a Sync that reads from it fails`,
       });
-      return { version: sqliteName(undefined), findings };
+      return { version: `${versionOfLibrary()} (the file does not exist yet)`, findings };
     }
     const database = this.#database;
     // The first query of the schema shows whether the file is a database.
     listTables(database);
-    return { version: sqliteName(database), findings };
+    return { version: versionOf(database), findings };
   }
 
   discover(): readonly Relation[] {
@@ -58,8 +58,16 @@ export class SystemFile {
   }
 }
 
-function sqliteName(database: Database | undefined): string {
-  if (!database) return 'SQLite';
+function versionOfLibrary(): string {
+  const empty = new Sqlite(':memory:');
+  try {
+    return versionOf(empty);
+  } finally {
+    empty.close();
+  }
+}
+
+function versionOf(database: Database): string {
   return `SQLite ${database.prepare('SELECT sqlite_version()').pluck().get()}`;
 }
 
