@@ -175,6 +175,7 @@ export interface Destination {
   /** Null if the table is missing. Objects that cannot be a destination (a view, MyISAM) have error findings in the relation. */
   describe(signal: AbortSignal): Promise<Relation | null>;
   check(writeMode: WriteMode, signal: AbortSignal): Promise<readonly Finding[]>;
+  /** False also if the table is missing. */
   hasRows(signal: AbortSignal): Promise<boolean>;
   /** Statements that `claim` and a pass would run, for `idra plan`. */
   statements(plan: WritePlan): readonly string[];

@@ -6,6 +6,7 @@ import {
   type ErrorClass,
   errorOf,
   isUntrusted,
+  queryInvalid,
   raisedByTrigger,
   socketErrors,
 } from '../sql/error-class.ts';
@@ -35,7 +36,6 @@ const tableMissing: ErrorClass = {
   disposition: never,
   fix: 'check schema and name; names are case-sensitive',
 };
-const queryInvalid: ErrorClass = { code: 'QueryInvalid', disposition: never };
 const tooMany: ErrorClass = { code: 'TooManyConnections', disposition: later };
 const diskFull: ErrorClass = { code: 'DiskFull', disposition: later };
 const lost: ErrorClass = { code: 'ConnectionLost', disposition: later };
@@ -80,8 +80,15 @@ const errorClasses: Readonly<Record<number, ErrorClass>> = {
   1410: denied,
   1146: tableMissing,
   1051: tableMissing,
+  1052: queryInvalid,
   1054: queryInvalid,
+  1055: queryInvalid,
+  1060: queryInvalid,
   1064: queryInvalid,
+  1222: queryInvalid,
+  1241: queryInvalid,
+  1248: queryInvalid,
+  1305: queryInvalid,
   1040: tooMany,
   1203: tooMany,
   1226: tooMany,
@@ -285,7 +292,7 @@ export function classify(thrown: unknown, where: string): IdraError {
   if (errno !== undefined && isRaised(errno, thrown))
     return errorOf(raisedByTrigger, `${where}: ${raisedByTrigger.text} (error ${errno})`, undefined);
   if (errno !== undefined) {
-    const errorClass = errorClasses[errno] ?? { ...queryInvalid, code: 'ServerError' };
+    const errorClass = errorClasses[errno] ?? { code: 'ServerError', disposition: never };
     return errorOf(errorClass, `${where}: ${text} (error ${errno})`, thrown);
   }
   const code = codeOf(thrown);

@@ -6,6 +6,7 @@ import type { PooledSession } from '../../core/sessions.ts';
 import { OpeningProgress } from '../sql/connection/opening-progress.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
 import { type Probe, shortSilenceMs } from '../sql/connection/silence.ts';
+import { ofOwnStatement } from '../sql/error-class.ts';
 import { type Login, readLogin } from './config.ts';
 import {
   type Await,
@@ -204,7 +205,8 @@ export class Session implements PooledSession {
       return await body();
     } catch (thrown) {
       requireLive(signal, this.where);
-      throw classify(thrown, this.where);
+      const error = classify(thrown, this.where);
+      throw this.#mayWrite ? ofOwnStatement(error) : error;
     } finally {
       signal?.removeEventListener('abort', cut);
     }

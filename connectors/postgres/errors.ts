@@ -7,6 +7,8 @@ import {
   type ErrorClass,
   errorOf,
   isUntrusted,
+  ofOwnStatement,
+  queryInvalid,
   raisedByTrigger,
   socketErrors,
 } from '../sql/error-class.ts';
@@ -56,8 +58,7 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
     fix: 'check schema and name; names are case-sensitive',
   },
   '42501': { code: 'PermissionDenied', disposition: never, fix: 'GRANT the right to this user' },
-  '42601': { code: 'QueryInvalid', disposition: never, path: 'spec.source.query' },
-  '42': { code: 'QueryInvalid', disposition: never },
+  '42': queryInvalid,
   '53300': { code: 'TooManyConnections', disposition: later },
   '53100': { code: 'DiskFull', disposition: later },
   '53': { code: 'ServerOverloaded', disposition: later },
@@ -175,9 +176,7 @@ const pooler: ErrorClass = {
 
 /** For a WITH that writes, when the query is embedded in another statement. */
 const withWrites: ErrorClass = {
-  code: 'QueryInvalid',
-  disposition: never,
-  path: 'spec.source.query',
+  ...queryInvalid,
   fix: 'let source.query only read: no INSERT, UPDATE or DELETE in its WITH',
 };
 
@@ -211,8 +210,14 @@ function isMissedInFunction({ code = '', internalQuery, where = '' }: pg.Databas
   return isMissed && internalQuery !== undefined && !where.includes('inline_code_block');
 }
 
+/** Like `classify`, for a session that only reads, or one that writes. */
+export function classifyAs(role: 'reader' | 'writer', thrown: unknown, doing: string): IdraError {
+  if (role === 'writer') return ofOwnStatement(classify(thrown, doing));
+  return sqlState(thrown) === '25006' ? sourceWrites(doing, thrown) : classify(thrown, doing);
+}
+
 /** A statement of a reader was refused because it writes, which readers never may. The server itself may be writable. */
-export function sourceWrites(doing: string, cause: unknown): IdraError {
+function sourceWrites(doing: string, cause: unknown): IdraError {
   const fix = 'read without functions that write, in the query, view or policy';
   const message = `${doing}: the source calls a function that writes, but sources are read in read-only transactions`;
   return permanent('SourceWrites', message, { path: 'spec.source', fix, cause });

@@ -17,7 +17,7 @@ import { requireServer } from './connection/pooler.ts';
 import { readingShaped } from './connection/read-only.ts';
 import { pathOption } from './connection/search-path.ts';
 import { discard, settingsOf } from './connection/settings.ts';
-import { classify, sourceWrites, sqlState } from './errors.ts';
+import { classify, classifyAs } from './errors.ts';
 import { type ShapeQuery, shapeText } from './fingerprint.ts';
 import { readIdentity } from './identity.ts';
 import { ParseOnly } from './source/one-statement.ts';
@@ -299,8 +299,7 @@ export class Session implements PooledSession {
   }
 
   classified(thrown: unknown): IdraError {
-    if (this.#name === readerName && sqlState(thrown) === '25006') return sourceWrites(this.#doing, thrown);
-    return classify(thrown, this.#doing);
+    return classifyAs(this.#name === readerName ? 'reader' : 'writer', thrown, this.#doing);
   }
 
   /** Closes the connection at once, without a termination message; the server rolls back what is open. */

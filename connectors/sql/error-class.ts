@@ -19,6 +19,21 @@ export function errorOf(
   return new IdraError({ code, disposition, message, path, fix, cause });
 }
 
+/** The server refuses the text of a statement. Idra's own are fixed, so what is read is at fault: source.query, or a view. */
+export const queryInvalid = {
+  code: 'QueryInvalid',
+  disposition: 'permanent',
+  path: 'spec.source.query',
+  fix: 'correct the query',
+} as const satisfies ErrorClass;
+
+/** While writing there is no query: the statement was one of Idra's own. */
+export function ofOwnStatement(error: IdraError): IdraError {
+  if (error.code !== 'QueryInvalid') return error;
+  const { code, disposition, message, cause } = error;
+  return new IdraError({ code, disposition, message, cause });
+}
+
 export const raisedByTrigger = {
   code: 'RaisedByTrigger',
   disposition: 'permanent',

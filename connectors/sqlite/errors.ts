@@ -1,5 +1,5 @@
 import { asIdraError, IdraError, type IdraErrorInit, permanent, transient } from '../../core/errors.ts';
-import { errorOf, raisedByTrigger } from '../sql/error-class.ts';
+import { errorOf, queryInvalid, raisedByTrigger } from '../sql/error-class.ts';
 
 /** Converts an error of better-sqlite3 to an IdraError, by its code. `file` is for messages. Needs no driver: it reads only the code. */
 export function toIdraError(thrown: unknown, file: string): IdraError {
@@ -78,11 +78,7 @@ function classify(code: string, message: string, file: string, cause: unknown): 
     case 'SQLITE_TOOBIG':
       return permanent('ConstraintViolated', `${file}: ${message}`, { cause });
     default:
-      return permanent('QueryInvalid', `${file}: ${message}`, {
-        path: 'spec.source',
-        fix: 'correct the statement',
-        cause,
-      });
+      return errorOf(queryInvalid, `${file}: ${message}`, cause);
   }
 }
 

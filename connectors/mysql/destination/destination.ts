@@ -8,7 +8,7 @@ import type {
   SystemIdentity,
   WritePlan,
 } from '../../../core/connector.ts';
-import { bug, type Finding, transient } from '../../../core/errors.ts';
+import { bug, type Finding, IdraError, transient } from '../../../core/errors.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
 import type { Token } from '../../../core/token.ts';
 import type { Relation, Value } from '../../../core/values.ts';
@@ -17,6 +17,7 @@ import { triggerFindings, writeFindings } from '../check.ts';
 import { readConfig } from '../config.ts';
 import { readOnly } from '../connection/read-only.ts';
 import { describeTable, destinationFindings, type TableEntry } from '../describe.ts';
+import { errnoOf, errorNumbers } from '../errors.ts';
 import { identityOf } from '../identity.ts';
 import { quoteName, resolveName, type TableName } from '../names.ts';
 import { Session } from '../session.ts';
@@ -75,7 +76,13 @@ export class MysqlDestination implements Destination {
 
   async hasRows(signal: AbortSignal): Promise<boolean> {
     const session = await this.#open(signal);
-    return (await readOnly(session, `SELECT 1 FROM ${quoteName(this.#name)} LIMIT 1`, signal)).length > 0;
+    try {
+      return (await readOnly(session, `SELECT 1 FROM ${quoteName(this.#name)} LIMIT 1`, signal)).length > 0;
+    } catch (thrown) {
+      const isMissing = thrown instanceof IdraError && errnoOf(thrown.cause) === errorNumbers.noSuchTable;
+      if (!isMissing) throw thrown;
+      return false;
+    }
   }
 
   statements(plan: WritePlan): readonly string[] {

@@ -1,4 +1,5 @@
 import { permanent } from '../../../core/errors.ts';
+import { queryInvalid } from '../../sql/error-class.ts';
 import type { Session } from '../session.ts';
 
 /** Per session: another server may read the same text differently, since version comments are executed from that version on. */
@@ -20,7 +21,7 @@ export async function requireOneSelect(session: Session, query: string, signal: 
   const columns = await session.guard(() => session.columnsOf(bareQuery(query)), signal);
   if (columns === 0) {
     throw permanent('QueryInvalid', 'source.query does not return rows', {
-      path: 'spec.source.query',
+      path: queryInvalid.path,
       fix: 'write one SELECT, without INTO',
     });
   }

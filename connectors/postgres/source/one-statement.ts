@@ -1,6 +1,7 @@
 import type { Connection } from 'pg';
 import pg from 'pg';
 import { permanent } from '../../../core/errors.ts';
+import { queryInvalid } from '../../sql/error-class.ts';
 import { SubmittedQuery } from '../connection/copy.ts';
 import { useUsersPath } from '../connection/search-path.ts';
 import type { Session } from '../session.ts';
@@ -59,7 +60,7 @@ export async function requireOneStatement(
   } catch (thrown) {
     if (!isSeveral(thrown)) throw session.classified(thrown);
     throw permanent('QueryInvalid', 'source.query has more than one statement', {
-      path: 'spec.source.query',
+      path: queryInvalid.path,
       fix: 'write one SELECT',
       cause: thrown,
     });

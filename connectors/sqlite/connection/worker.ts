@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { bug } from '../../../core/errors.ts';
+import { ofOwnStatement } from '../../sql/error-class.ts';
 import { DestinationFile } from '../destination/destination-file.ts';
 import { toIdraError, toPlain } from '../errors.ts';
 import { type Answer, type Call, type FileRole, ownBuffers } from '../session.ts';
@@ -37,7 +38,9 @@ function run(id: number, method: string, args: unknown[]): { answer: Answer; tra
     const result = call.apply(target, args);
     return { answer: { id, result }, transfer: buffersOf(result) };
   } catch (thrown) {
-    return { answer: { id, error: toPlain(toIdraError(thrown, role.file)) }, transfer: [] };
+    const error = toIdraError(thrown, role.file);
+    const isReading = role.role !== 'destination';
+    return { answer: { id, error: toPlain(isReading ? error : ofOwnStatement(error)) }, transfer: [] };
   }
 }
 

@@ -33,6 +33,7 @@ export const wrongInput: readonly Case[] = [
       await assert.rejects(describeSource('a.b.c'), { code: 'NameInvalid', ...permanent });
       const target = await context.openDestination('missing');
       assert.equal(await target.describe(signal), null);
+      assert.equal(await target.hasRows(signal), false);
       assert.deepEqual(await target.commitRows('nobody', signal), []);
     },
   },
@@ -42,7 +43,9 @@ export const wrongInput: readonly Case[] = [
     async run(context) {
       const describeQuery = async (query: string) =>
         await (await context.openSource({ query, timeZone: 'UTC' })).describe(signal);
-      await assert.rejects(describeQuery('SELEC 1'), { code: 'QueryInvalid', disposition: 'permanent' });
+      const invalid = { code: 'QueryInvalid', disposition: 'permanent', path: 'spec.source.query' };
+      for (const query of ['SELEC 1', 'SELECT no_such_function(1) AS id'])
+        await assert.rejects(describeQuery(query), invalid);
       await assert.rejects(describeQuery(context.can.query('missing')), { disposition: 'permanent' });
     },
   },
