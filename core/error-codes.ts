@@ -709,7 +709,7 @@ export const errorCodes = {
     cause:
       'The new table of a Replace pass does not contain exactly the rows that were written to it, and is not swapped in.',
     remedy:
-      'Check what else writes to the shadow table, and for rows that a unique key drops; the pass restarts.',
+      'Find out what else changes the tables named _idra_*, and stop it: until then no pass is completed. The pass starts over each minute.',
   },
   ReplicationRefused: {
     cause: "The server's replication plugin refused the commit.",
@@ -823,7 +823,7 @@ export const errorCodes = {
   },
   ShadowMissing: {
     cause: 'The table that holds the rows of an unfinished Replace pass is gone.',
-    remedy: 'Nothing if the pass restarts automatically; else run idra restart NAME.',
+    remedy: 'Nothing: the pass starts over.',
   },
   SourceBehindOffset: {
     cause:

@@ -5,6 +5,7 @@ import { reach } from '../../../core/crash-points.ts';
 import { permanent } from '../../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../../core/offset.ts';
 import type { Token } from '../../../core/token.ts';
+import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import type { Session } from '../session.ts';
 import type { LoadColumn } from '../types/encode.ts';
 import type { BatchWriter } from './batch-writer.ts';
@@ -56,11 +57,13 @@ export class ClaimedTable {
   }
 
   async beginPass(pass: PassStart, signal: AbortSignal): Promise<void> {
-    const { replacement } = this.#init;
+    const { session, replacement } = this.#init;
     await this.#rollBack();
     this.#isAtomic = pass.isAtomic && !replacement;
     if (!replacement) return;
-    const { writer, transaction } = await replacement.begin(pass.isResumed, signal);
+    const { writer, transaction } = await replacement
+      .begin(pass.isResumed, signal)
+      .catch((thrown: unknown) => session.guard(() => this.#startPassOver(thrown), signal));
     this.#writer = writer;
     this.#transaction = transaction;
   }
@@ -95,11 +98,24 @@ export class ClaimedTable {
         this.#offset = this.#change(offset).offset?.to ?? null;
       } catch (thrown) {
         await this.#rollBack();
-        throw thrown;
+        await this.#startPassOver(thrown);
       }
     }, signal);
     this.#isAtomic = false;
     return { written: 0, rejected: 0, rejections: [], totalRows: this.#totalRows };
+  }
+
+  /** Stores that the pass starts over, if this error says so, and throws the error. */
+  async #startPassOver(thrown: unknown): Promise<never> {
+    const { session, commits, request, token } = this.#init;
+    const start = startOfPass(this.#offset);
+    if (!startsOver(thrown) || start === this.#offset) throw thrown;
+    const { uid } = request.plan;
+    const change = { addedRows: 0, offset: { from: this.#offset, to: start } };
+    const statements = `START TRANSACTION; ${commits.commitStatements(uid, token, change)}`;
+    await commits.commit(session, statements, { uid, token });
+    this.#offset = start;
+    throw thrown;
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,11 @@
 import { backoffMs } from '../../../core/backoff.ts';
 import { systemClock } from '../../../core/clock.ts';
-import { restartCommand } from '../../../core/commands.ts';
 import type { SystemAccess, WritePlan } from '../../../core/connector.ts';
-import { counted, countedWere } from '../../../core/counted.ts';
 import { reach } from '../../../core/crash-points.ts';
-import { type Finding, IdraError, permanent, schemaChanged } from '../../../core/errors.ts';
+import { type Finding, IdraError, schemaChanged } from '../../../core/errors.ts';
 import { requireShape, shapeOf } from '../../../core/relation-shape.ts';
 import type { Token } from '../../../core/token.ts';
+import { replaceCountDiffers, shadowMissing } from '../../sql/destination/shadow.ts';
 import { joinName } from '../../sql/names.ts';
 import { readOnly } from '../connection/read-only.ts';
 import { describeTable } from '../describe.ts';
@@ -97,15 +96,8 @@ export class Replacement {
   async finish(change: CommitChange, signal: AbortSignal): Promise<void> {
     const { plan, token } = this.#input;
     const rows = await this.#countShadow(signal);
-    if (rows !== this.#expectedRows) {
-      throw permanent(
-        'ReplaceCountDiffers',
-        `${quoteName(this.#shadow)} has ${counted(rows, 'row')}, but ${countedWere(this.#expectedRows, 'row')} written: it is not swapped in`,
-        {
-          fix: `run ${restartCommand}; no other process may write to the shadow table`,
-        },
-      );
-    }
+    if (rows !== this.#expectedRows)
+      throw replaceCountDiffers(quoteName(this.#target.entry.name), rows, this.#expectedRows);
     await this.#session.guard(() => this.#requireTarget(), signal);
     const fence = await this.#openFence(signal);
     await fence.guard(() => this.#commits.hold(fence, plan.uid, token), signal);
@@ -173,11 +165,7 @@ export class Replacement {
     const names = found.map(([name]) => String(name));
     if (names.includes(this.#shadow.table)) return;
     const [target, shadow, old] = [this.#target.entry.name, this.#shadow, this.#old].map(quoteName);
-    if (!names.includes(this.#old.table)) {
-      throw permanent('ShadowMissing', `${shadow}, which holds the rows of an unfinished pass, is gone`, {
-        fix: `run ${restartCommand}: the pass starts over, and the table is untouched until it is complete`,
-      });
-    }
+    if (!names.includes(this.#old.table)) throw shadowMissing(target ?? '');
     await this.#renameInTurn(`RENAME TABLE ${target} TO ${shadow}, ${old} TO ${target}`, signal);
     await this.#seeTarget(signal);
   }

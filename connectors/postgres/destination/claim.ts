@@ -1,12 +1,13 @@
 import type { Batch } from '../../../core/batch.ts';
 import type { ClaimRequest, PassStart, WriteResult } from '../../../core/connector.ts';
 import { reach } from '../../../core/crash-points.ts';
-import { IdraError, schemaChanged, transient } from '../../../core/errors.ts';
-import { decodeOffset, encodeOffset, type Offset } from '../../../core/offset.ts';
+import { IdraError, schemaChanged } from '../../../core/errors.ts';
+import { decodeStored, encodeOffset, type Offset } from '../../../core/offset.ts';
 import { offsetMovedInPass } from '../../../core/offset-moved.ts';
 import type { Token } from '../../../core/token.ts';
 import { writeIsFenced } from '../../sql/destination/commit-table.ts';
 import { refusedRow } from '../../sql/destination/refused-row.ts';
+import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import { joinName } from '../../sql/names.ts';
 import { commitOf, type Names } from '../connection/search-path.ts';
 import {
@@ -28,7 +29,7 @@ import {
 } from './batch-writer.ts';
 import { type RowSet, rowSetOf } from './bulk-load.ts';
 import type { CommitRows } from './commit-rows.ts';
-import { Replacement, ShadowUnfit } from './replace.ts';
+import { Replacement } from './replace.ts';
 import type { ClaimedShape } from './target-shape.ts';
 
 export interface ClaimedTableInit {
@@ -99,17 +100,13 @@ export class ClaimedTable {
   }
 
   /** Without its shadow a pass has written nothing: the offset is where it began (Invariant 3: nobody else has moved it). */
-  async #passBeginsAgain(): Promise<Error> {
-    const { session, request } = this.#init;
-    const offset = this.#storedOffset === null ? null : decodeOffset(this.#storedOffset);
-    if (request.keepsOffset && offset?.mode === 'Snapshot') {
-      await session.run(`BEGIN; ${this.#init.commits.requireSql}`);
-      await this.#commit({ written: 0, rejections: [] }, { ...offset, key: null, isComplete: false });
-    }
-    return transient(
-      'ShadowMissing',
-      `the shadow of ${quoteName(this.#init.name)} is missing or differs from it: the pass starts over`,
-    );
+  async #startPassOver(): Promise<void> {
+    const { session, request, commits } = this.#init;
+    const start = startOfPass(this.#storedOffset);
+    this.#replacement = undefined;
+    if (!request.keepsOffset || start === this.#storedOffset) return;
+    await session.run(`BEGIN; ${commits.requireSql}`);
+    await this.#commit({ written: 0, rejections: [] }, decodeStored(start));
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
@@ -248,7 +245,10 @@ export class ClaimedTable {
         this.#openRows = undefined;
         await session.rollBack();
         signal.throwIfAborted();
-        if (thrown instanceof ShadowUnfit) throw await session.guard(() => this.#passBeginsAgain(), signal);
+        if (startsOver(thrown)) {
+          await session.guard(() => this.#startPassOver(), signal);
+          throw thrown;
+        }
         if (sqlState(thrown) === fencedState) throw writeIsFenced(token);
         if (sqlState(thrown) === offsetMovedState) throw offsetMovedInPass(quoteName(name));
         if (!mayBeSchemaChange(thrown)) throw session.classified(thrown);

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { restartCommand } from '../../../core/commands.ts';
-import { counted, countedWere } from '../../../core/counted.ts';
-import { permanent, schemaChanged } from '../../../core/errors.ts';
+import { schemaChanged } from '../../../core/errors.ts';
 import type { Relation } from '../../../core/values.ts';
+import { replaceCountDiffers, shadowMissing } from '../../sql/destination/shadow.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import { quoteName, regclass, type TableName } from '../names.ts';
 import type { Session } from '../session.ts';
@@ -22,9 +21,6 @@ export interface ReplacementStart {
   readonly shape: ClaimedShape;
 }
 
-/** The shadow of an interrupted pass is gone or no longer matches the target: the pass restarts. */
-export class ShadowUnfit extends Error {}
-
 /** A full snapshot into a shadow table beside the target, which replaces the target when it is complete. */
 export class Replacement {
   /** Quoted. */
@@ -40,7 +36,7 @@ export class Replacement {
     this.#rows = rows;
   }
 
-  /** Creates the shadow, or finds the one of a pass that is resumed. Throws ShadowUnfit. */
+  /** Creates the shadow, or finds the one of a pass that is resumed. Throws ShadowMissing. */
   static async begin(start: ReplacementStart): Promise<Replacement> {
     const { session, name, pass, isResumed, guardSql, shape } = start;
     const table = shadowName(name, start.uid);
@@ -51,8 +47,10 @@ export class Replacement {
       );
       const [, ofPass, rows] = /^idra pass (\d+) rows (\d+)$/.exec(note ?? '') ?? [];
       const [seen, target] = [await seeTable(session, table, path), await seeTable(session, name, path)];
-      if (Number(ofPass) !== pass || !seen || seen.entry.oid !== own?.oid || !target) throw new ShadowUnfit();
-      if (columnsOf(seen.entry.relation) !== columnsOf(target.entry.relation)) throw new ShadowUnfit();
+      if (Number(ofPass) !== pass || !seen || seen.entry.oid !== own?.oid || !target)
+        throw shadowMissing(quoteName(name));
+      if (columnsOf(seen.entry.relation) !== columnsOf(target.entry.relation))
+        throw shadowMissing(quoteName(name));
       return new Replacement(start, seen, Number(rows));
     }
     const shadow = quoteName(table);
@@ -94,20 +92,13 @@ export class Replacement {
   /**
    * Call within a transaction. Checks that the shadow has every row that was written, and makes it the target as of COMMIT; returns its
    * new state. It is locked against writers while its rows are counted, which happens before readers of the target are blocked.
+   * Throws ReplaceCountDiffers.
    */
   async swap(signal: AbortSignal): Promise<SeenTable> {
     const { session, name, shape } = this.#start;
     await session.run(`LOCK TABLE ${this.shadow} IN ACCESS EXCLUSIVE MODE`);
     const [[count] = []] = await session.run(`SELECT pg_catalog.count(*) FROM ${this.shadow}`);
-    if (Number(count) !== this.#rows) {
-      throw permanent(
-        'ReplaceCountDiffers',
-        `the shadow table ${this.shadow} has ${counted(Number(count), 'row')}, but ${countedWere(this.#rows, 'row')} written: it is not swapped in`,
-        {
-          fix: `find out what else writes to it, then run ${restartCommand}`,
-        },
-      );
-    }
+    if (Number(count) !== this.#rows) throw replaceCountDiffers(quoteName(name), Number(count), this.#rows);
     await lockOutOthers(session, name, signal);
     await session.run(shape.seenSql);
     for (const sql of await swapStatements(session, name, this.shadow)) await session.run(sql);

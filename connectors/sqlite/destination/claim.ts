@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { ClaimRequest, PassStart, WriteResult } from '../../../core/connector.ts';
-import { transient } from '../../../core/errors.ts';
 import { encodeOffset, type Offset } from '../../../core/offset.ts';
+import { replaceCountDiffers, shadowMissing } from '../../sql/destination/shadow.ts';
 import type { SchemaWatch } from '../fingerprint.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { begun, CommitRows, committed, type Owner } from './commit-rows.ts';
@@ -74,7 +74,7 @@ export class ClaimedTable {
         return commits.requireOwner(owner);
       });
     } else if (shadow && isResumed) {
-      if (!shadow.exists()) this.#restartPass(shadow);
+      if (!shadow.exists()) this.#startPassOver(shadow, shadowMissing(table));
     } else if (shadow) {
       this.#owned((commits) => {
         commits.requireOwner(owner);
@@ -121,7 +121,10 @@ export class ClaimedTable {
       totalRows = finish(new CommitRows(database));
       if (totalRows !== undefined) database.exec('COMMIT');
     } else totalRows = this.#owned(finish);
-    if (totalRows === undefined && pass?.shadow) this.#restartPass(pass.shadow);
+    if (totalRows === undefined && pass?.shadow) {
+      const found = pass.shadow.count() ?? 0;
+      this.#startPassOver(pass.shadow, replaceCountDiffers(this.#init.table, found, pass.shadowRows));
+    }
     this.#storedOffset = stored;
     this.#leavePass(database);
     return { written: 0, rejected: 0, rejections: [], totalRows: totalRows ?? 0 };
@@ -140,21 +143,15 @@ export class ClaimedTable {
     });
   }
 
-  /**
-   * The shadow's contents differ from what was written there, so somebody else changed it. The next claim finds no offset, and restarts
-   * the pass.
-   */
-  #restartPass(shadow: Shadow): never {
+  /** Stores that there is no offset, so that the next pass does not continue in this shadow. */
+  #startPassOver(shadow: Shadow, why: Error): never {
     this.#leavePass(this.#init.database());
     this.#owned((commits) => {
       this.#advance(commits, null, 0);
       shadow.drop();
     });
     this.#storedOffset = null;
-    throw transient(
-      'ReplaceCountDiffers',
-      `the shadow of ${this.#init.table} does not have the rows that were written to it: the pass starts over`,
-    );
+    throw why;
   }
 
   #batchWriter(): BatchWriter {

@@ -88,7 +88,7 @@ test('a shadow that vanished restarts the pass', async () => {
   await destination.write(batchOf(rows(1, 2), at(2)), signal);
   execute(file, `DROP TABLE "${String(shadows()[0])}"`);
   const resumed = destination.beginPass({ ...start, isResumed: true }, signal);
-  await assert.rejects(resumed, { code: 'ReplaceCountDiffers', disposition: 'transient' });
+  await assert.rejects(resumed, { code: 'ShadowMissing', disposition: 'transient' });
   assert.deepEqual(target(), []);
   assert.equal((await destination.commitRows('u1', signal))[0]?.offset, null);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { firstPass } from '../../../../connectors/sql/test-flow.ts';
+import { type Flow, firstPass } from '../../../../connectors/sql/test-flow.ts';
+import { decodeStored } from '../../../../core/offset.ts';
 import { type Case, can, isTransactional, reads, writes } from '../case.ts';
 import { type Context, numbered, signal, texts } from '../context.ts';
 
@@ -86,8 +87,26 @@ export const replacing: readonly Case[] = [
       for (const batch of await flow.batches()) await flow.write(batch);
       const shadow = (await context.can.leftovers()).find((each) => !before.includes(each));
       await context.destination.delete(shadow ?? assert.fail('no shadow'), 3);
-      await assert.rejects(flow.end(), { code: 'ReplaceCountDiffers' });
+      await assert.rejects(flow.end(), { code: 'ReplaceCountDiffers', disposition: 'permanent' });
       await context.holds(flow.to, '99 old');
+      await startsOver(context, flow);
+      await flow.pass(secondPass);
+      await context.equal(flow.from, flow.to);
+    },
+  },
+  {
+    name: 'Replace: an interrupted pass whose shadow is gone starts over',
+    needs: [...needs, can('leftovers'), can('change')],
+    async run(context) {
+      const flow = await openReplace(context);
+      const before = await context.can.leftovers();
+      await flow.begin();
+      await flow.write((await flow.batches())[0]);
+      const shadow = (await context.can.leftovers()).find((each) => !before.includes(each)) ?? 'no shadow';
+      await context.can.change(context.destination, shadow, 'the object is dropped');
+      const resumed = flow.destination.beginPass({ pass: 1, isResumed: true, isAtomic: false }, signal);
+      await assert.rejects(resumed, { code: 'ShadowMissing', disposition: 'transient' });
+      await startsOver(context, flow);
       await flow.pass(secondPass);
       await context.equal(flow.from, flow.to);
     },
@@ -107,6 +126,12 @@ export const replacing: readonly Case[] = [
     },
   },
 ];
+
+/** The stored offset is where the pass began, so that no owner continues it in a shadow that lacks rows. */
+async function startsOver(context: Context, flow: Flow): Promise<void> {
+  const stored = decodeStored((await context.commitRow(flow)).offset);
+  assert.ok(stored === null || (stored.mode === 'Snapshot' && stored.key === null), JSON.stringify(stored));
+}
 
 /** Five rows that will replace one. */
 async function openReplace(context: Context) {
