@@ -1,7 +1,7 @@
 import type { Batch, BatchLimits, RawRequest, RowFormat } from './batch.ts';
 import type { ColumnPlan, ReadColumn, TypeTable } from './column-plan.ts';
 import type { ErrorCode } from './error-codes.ts';
-import type { Finding } from './errors.ts';
+import type { Finding, IdraError } from './errors.ts';
 import type { Offset } from './offset.ts';
 import type { Remedies } from './remedies.ts';
 import type { Secret } from './secret.ts';
@@ -45,6 +45,16 @@ export interface Connector<D extends AnyDestination = AnyDestination> {
   discover(access: SystemAccess, signal: AbortSignal): Promise<readonly Relation[]>;
   openSource(access: SystemAccess, object: SourceObject, signal: AbortSignal): Promise<Source>;
   openDestination(access: SystemAccess, object: DestinationObject, signal: AbortSignal): Promise<D>;
+  /**
+   * The statement that grants what this refusal (PermissionDenied) of a source lacks; undefined: not known, or another end was refused.
+   * Omitted if its errors contain the statement themselves.
+   */
+  missingGrant?(
+    access: SystemAccess,
+    object: SourceObject,
+    refusal: IdraError,
+    signal: AbortSignal,
+  ): Promise<string | undefined>;
 }
 
 /**

@@ -654,7 +654,7 @@ export const errorCodes = {
   },
   PermissionDenied: {
     cause: 'The user lacks a right at the system.',
-    remedy: 'Grant it; idra check prints the statement.',
+    remedy: 'Run the statement that the message names; for the rights on a file, change its owner or mode.',
   },
   PoolerNotSupported: {
     cause:

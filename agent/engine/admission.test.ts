@@ -170,7 +170,7 @@ test('a refusal names the fields that changed, if the ones of the offset are kno
   const unknown = ['spec', 'the source, table, query, mode, field, key or destination'];
   assert.deepEqual(refusal({ known: ends(sync, 'old') }), [
     'spec.source.table',
-    'spec.source.table and spec.source.idField',
+    'spec.source.table, spec.source.idField',
   ]);
   assert.deepEqual(refusal({}), unknown);
   assert.deepEqual(refusal({ known: ends(sync, 'of another claim') }), unknown);

@@ -152,9 +152,7 @@ function fieldsChanged({ sync, known, now }: AdmitInput, own: CommitRow): Error 
   requireMode(sync, decodeStored(own.offset));
   const changed = own.meaning === known?.meaning ? changedFields(known, now) : [];
   const what =
-    changed.length === 0
-      ? 'the source, table, query, mode, field, key or destination'
-      : changed.join(' and ');
+    changed.length === 0 ? 'the source, table, query, mode, field, key or destination' : changed.join(', ');
   return offsetNoLongerFits(`${what} changed since the offset was stored`, {
     path: changed[0] ?? 'spec',
     fix: otherSyncRemedy,

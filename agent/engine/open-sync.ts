@@ -13,6 +13,7 @@ import {
   type Sync,
 } from '../../core/sync-spec.ts';
 import type { RunContext } from './context.ts';
+import { namingGrant } from './missing-grant.ts';
 import { planSync, type SyncPlan } from './plan.ts';
 import type { EngineShared } from './shared.ts';
 import { type OffsetKeeper, StoredOffsets } from './stored-offsets.ts';
@@ -29,6 +30,8 @@ export interface OpenEnds {
   readonly plan: SyncPlan;
   /** Whether the secrets are still those that were used to open it. */
   hasCurrentSecrets(): Promise<boolean>;
+  /** The error, with the statement that grants a missing right. */
+  namingGrant(thrown: unknown, signal: AbortSignal): Promise<unknown>;
   /** Releases both connections and the claim; the plan is kept. */
   rest(): Promise<void>;
   close(): Promise<void>;
@@ -62,6 +65,7 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
   const close = async () => {
     await Promise.allSettled([source.close(), destination.close()]);
   };
+  const ends = { spec: sync.spec, source: sourceEnd, destination };
   try {
     const plan = await planSync(
       {
@@ -87,11 +91,13 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
       async rest() {
         await Promise.allSettled([source.rest(), destination.rest()]);
       },
+      namingGrant: (thrown, signal) => namingGrant(thrown, ends, signal),
       close,
     };
   } catch (error) {
+    const named = await namingGrant(error, ends, signal);
     await close();
-    throw error;
+    throw named;
   }
 }
 

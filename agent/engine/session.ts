@@ -32,7 +32,9 @@ export class SyncSession {
   async run(): Promise<RunEnd | undefined> {
     const { wake } = this.#state;
     while (!wake.isStopped()) {
-      const end = await this.#step();
+      const end = await this.#step().catch(async (thrown: unknown) => {
+        throw await this.#claim.namingGrant(thrown);
+      });
       if (end === 'reopen') return undefined;
       if (end !== 'next') return end;
     }

@@ -77,6 +77,11 @@ export class SyncClaim {
     return { open: this.#open, claim };
   }
 
+  /** A right may have been revoked since both ends were opened. */
+  async namingGrant(thrown: unknown): Promise<unknown> {
+    return (await this.#open?.namingGrant(thrown, this.#state.context.lock.signal)) ?? thrown;
+  }
+
   /** `opened`, with the claim held: the destination stores what `claim` contains. */
   async held(): Promise<Opened> {
     const { open, claim } = await this.opened();

@@ -2,8 +2,8 @@ import type { Finding } from '../../core/errors.ts';
 import type { WriteMode } from '../../core/sync-spec.ts';
 import { passwordFindings } from '../sql/connection/password-rule.ts';
 import { triggersMayChange } from '../sql/destination/trigger-finding.ts';
-import { quoteBacktick } from '../sql/names.ts';
-import type { TableName } from './names.ts';
+import { accountOf } from './connection/refusal.ts';
+import { quoteForGrant, type TableName } from './names.ts';
 import type { Session } from './session.ts';
 import { literalText } from './types/literals.ts';
 
@@ -31,7 +31,7 @@ export async function writeFindings(
       code: 'PermissionDenied',
       path: 'spec.destination.dataSource',
       message: `this user lacks ${missing.join(', ')} in database ${name.schema}`,
-      fix: `GRANT ${missing.join(', ')} ON ${quoteBacktick(name.schema)}.* TO ${await currentUser(session, signal)}`,
+      fix: `GRANT ${missing.join(', ')} ON ${quoteForGrant(name.schema)}.* TO ${await currentUser(session, signal)}`,
     },
   ];
 }
@@ -55,10 +55,8 @@ async function rightsIn(
   return new Set(rows.map(([right]) => String(right).toUpperCase()));
 }
 
-async function currentUser(session: Session, signal: AbortSignal): Promise<string> {
-  const [[user] = []] = await session.query('SELECT CURRENT_USER()', signal);
-  const [name = '', host = '%'] = String(user).split('@');
-  return `${literalText(name)}@${literalText(host)}`;
+export async function currentUser(session: Session, signal: AbortSignal): Promise<string> {
+  return await session.guard(() => accountOf(session), signal);
 }
 
 /** What a DataSource's check reports. A user need not have every right for every sync. */
@@ -135,6 +133,6 @@ function triggersNotSeen(table: string, user: string, schema: string): Finding {
     code: 'TriggersNotSeen',
     path: 'spec.destination.table',
     message: `only users with the right TRIGGER can see whether ${table} has triggers, which may change rows as they are written`,
-    fix: `GRANT TRIGGER ON ${quoteBacktick(schema)}.* TO ${user}, or make sure that there are none`,
+    fix: `GRANT TRIGGER ON ${quoteForGrant(schema)}.* TO ${user}, or make sure that there are none`,
   };
 }

@@ -10,6 +10,7 @@ import {
   raisedByTrigger,
   socketErrors,
 } from '../sql/error-class.ts';
+import { databaseGrant } from './connection/grant.ts';
 
 const later: Disposition = 'transient';
 const never: Disposition = 'permanent';
@@ -23,7 +24,7 @@ const authentication: ErrorClass = {
 const denied: ErrorClass = {
   code: 'PermissionDenied',
   disposition: never,
-  fix: 'GRANT the right to this user',
+  fix: 'GRANT the right that the message names to the user of the DataSource',
 };
 const databaseMissing: ErrorClass = {
   code: 'DatabaseNotFound',
@@ -293,7 +294,12 @@ export function classify(thrown: unknown, where: string): IdraError {
     return errorOf(raisedByTrigger, `${where}: ${raisedByTrigger.text} (error ${errno})`, undefined);
   if (errno !== undefined) {
     const errorClass = errorClasses[errno] ?? { code: 'ServerError', disposition: never };
-    return errorOf(errorClass, `${where}: ${text} (error ${errno})`, thrown);
+    const fix = errno === 1044 ? databaseGrant(text) : undefined;
+    return errorOf(
+      fix === undefined ? errorClass : { ...errorClass, fix },
+      `${where}: ${text} (error ${errno})`,
+      thrown,
+    );
   }
   const code = codeOf(thrown);
   if (isUntrusted(code)) return certificateUntrusted(code, where, 'spec.mysql.tls', thrown);

@@ -8,6 +8,11 @@ export function resolveName(name: string, database: string, path: string): Table
   return { schema, table };
 }
 
+/** In a grant on a whole database, `_` and `%` are wildcards: unescaped, the grant would include other databases. */
+export function quoteForGrant(schema: string): string {
+  return quoteBacktick(schema.replaceAll(/[_%\\]/g, '\\$&'));
+}
+
 export function quoteName({ schema, table }: TableName): string {
   return `${quoteBacktick(schema)}.${quoteBacktick(table)}`;
 }

@@ -89,7 +89,7 @@ for (const [name, start] of servers) {
       await destination.close();
       assert.equal(
         finding?.fix,
-        `GRANT UPDATE, CREATE, CREATE TEMPORARY TABLES ON \`foreign_${database.database}\`.* TO '${database.user}'@'%'`,
+        `GRANT UPDATE, CREATE, CREATE TEMPORARY TABLES ON \`foreign\\_${database.database.replaceAll('_', '\\_')}\`.* TO '${database.user}'@'%'`,
       );
     });
 

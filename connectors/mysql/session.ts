@@ -6,7 +6,6 @@ import type { PooledSession } from '../../core/sessions.ts';
 import { OpeningProgress } from '../sql/connection/opening-progress.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
 import { type Probe, shortSilenceMs } from '../sql/connection/silence.ts';
-import { ofOwnStatement } from '../sql/error-class.ts';
 import { type Login, readLogin } from './config.ts';
 import {
   type Await,
@@ -16,6 +15,7 @@ import {
   onResult,
 } from './connection/guarded-connection.ts';
 import { connect } from './connection/open.ts';
+import { refusalOf } from './connection/refusal.ts';
 import { readFacts, type ServerFacts } from './connection/server-facts.ts';
 import { askForKnown, mayWrite, noLimits, type SetUp, setUpOf } from './connection/settings.ts';
 import { type Result, type SqlRow, statements } from './connection/statements.ts';
@@ -190,11 +190,11 @@ export class Session implements PooledSession {
 
   /** Until this is called, a session only reads. */
   async allowWrites(signal: AbortSignal): Promise<void> {
-    if (this.#mayWrite) return;
+    if (this.mayWrite) return;
     await this.query(mayWrite, signal);
-    this.#mayWrite = true;
+    this.mayWrite = true;
   }
-  #mayWrite = false;
+  mayWrite = false;
 
   /** Runs `body` and classifies its error. If the signal fires, the connection is closed and the signal's reason is thrown. */
   async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -205,8 +205,7 @@ export class Session implements PooledSession {
       return await body();
     } catch (thrown) {
       requireLive(signal, this.where);
-      const error = classify(thrown, this.where);
-      throw this.#mayWrite ? ofOwnStatement(error) : error;
+      throw await refusalOf(this, this.#login.driver.database ?? '', thrown);
     } finally {
       signal?.removeEventListener('abort', cut);
     }

@@ -137,9 +137,14 @@ export async function writeFindings(
 ): Promise<readonly Finding[]> {
   const schema = literalText(name.schema);
   const commits = literalText(`${quoteDouble(name.schema)}."_idra_commits"`);
-  const [[isStandby, user, canCreate, hasCommits, canTemp, database] = []] = await session.query(
-    `SELECT pg_is_in_recovery(), current_user, has_schema_privilege(${schema}, 'CREATE'), to_regclass(${commits}) IS NOT NULL,
-      has_database_privilege(current_database(), 'TEMP'), current_database()`,
+  const [[isStandby, user, canCreate, canUse] = []] = await session.query(
+    `SELECT pg_is_in_recovery(), current_user, has_schema_privilege(${schema}, 'CREATE'), has_schema_privilege(${schema}, 'USAGE')`,
+    signal,
+  );
+  // Without it the names below cannot even be looked up.
+  if (canUse !== 't') return [missingRight(`use schema ${name.schema}`, grantUsage(name, user ?? ''))];
+  const [[hasCommits, canTemp, database] = []] = await session.query(
+    `SELECT to_regclass(${commits}) IS NOT NULL, has_database_privilege(current_database(), 'TEMP'), current_database()`,
     signal,
   );
   const who = quoteDouble(user ?? '');
@@ -238,6 +243,11 @@ async function triggerFindings(
     relation.name,
     rows.map(([name]) => name ?? ''),
   );
+}
+
+/** With the right to create tables, which a destination needs as well unless all of its tables exist. */
+function grantUsage({ schema }: TableName, user: string): string {
+  return `GRANT USAGE, CREATE ON SCHEMA ${quoteDouble(schema)} TO ${quoteDouble(user)}`;
 }
 
 function missingRight(what: string, fix: string): Finding {

@@ -5,6 +5,7 @@ import { reportSystem } from './check.ts';
 import { describeTable, listTables } from './describe.ts';
 import { PostgresDestination } from './destination/destination.ts';
 import { readerName, Session } from './session.ts';
+import { missingGrant } from './source/missing-grant.ts';
 import { PostgresSource } from './source/source.ts';
 import { types } from './types/types.ts';
 
@@ -34,4 +35,5 @@ export const connector: Connector<Destination> = {
   },
   openSource: async (access, object) => new PostgresSource(access, object),
   openDestination: async (access, object) => new PostgresDestination(access, object),
+  missingGrant,
 };

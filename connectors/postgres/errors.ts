@@ -57,7 +57,11 @@ const errorClasses: Readonly<Record<string, ErrorClass>> = {
     disposition: never,
     fix: 'check schema and name; names are case-sensitive',
   },
-  '42501': { code: 'PermissionDenied', disposition: never, fix: 'GRANT the right to this user' },
+  '42501': {
+    code: 'PermissionDenied',
+    disposition: never,
+    fix: 'GRANT the right that the message names to the user of the DataSource',
+  },
   '42': queryInvalid,
   '53300': { code: 'TooManyConnections', disposition: later },
   '53100': { code: 'DiskFull', disposition: later },

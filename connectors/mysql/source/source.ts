@@ -20,6 +20,7 @@ import {
   startAfter,
 } from '../../sql/source/read-pass.ts';
 import { firstOfIndexes } from '../catalog.ts';
+import { currentUser } from '../check.ts';
 import { readConfig } from '../config.ts';
 import { readOnly } from '../connection/read-only.ts';
 import type { SqlRow } from '../connection/statements.ts';
@@ -264,6 +265,6 @@ async function missingRemedy(
   return tableRemedy(
     [name.schema, name.table],
     known,
-    `correct the name, or GRANT SELECT ON ${quoteName(name)} TO this user`,
+    `correct the name, or GRANT SELECT ON ${quoteName(name)} TO ${await currentUser(session, signal)}`,
   );
 }
