@@ -147,8 +147,8 @@ test('keep-offset continues from the offset that was reached at another table or
 
 test('a refusal names the fields that changed, if the ones of the offset are known', () => {
   const addresses = { source: ['a'], destination: ['b'] };
-  const ends = (of: Sync, meaning: string) => ({
-    meaning,
+  const ends = (of: Sync, fingerprint: string) => ({
+    fingerprint,
     source: { address: ['a'], identity: [] },
     destination: { address: ['b'], identity: [] },
     fields: fieldHashes(of, addresses),
@@ -158,7 +158,7 @@ test('a refusal names the fields that changed, if the ones of the offset are kno
     spec: { ...spec, source: { ...spec.source, table: 'public.other', idField: 'nr' } },
   };
   const refusal = (change: Partial<AdmitInput>) => {
-    const rows = [row({ meaning: 'old', offset: at1 })];
+    const rows = [row({ fingerprint: 'old', offset: at1 })];
     try {
       admit(input({ sync: other, rows, now: ends(other, 'm'), ...change }));
     } catch (error) {

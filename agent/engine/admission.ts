@@ -150,7 +150,7 @@ function admitOwn(input: AdmitInput, own: CommitRow): Admission {
 /** Names the fields if those of the stored offset are known. */
 function fieldsChanged({ sync, known, now }: AdmitInput, own: CommitRow): Error {
   requireMode(sync, decodeStored(own.offset));
-  const changed = own.meaning === known?.meaning ? changedFields(known, now) : [];
+  const changed = own.fingerprint === known?.fingerprint ? changedFields(known, now) : [];
   const what =
     changed.length === 0 ? 'the source, table, query, mode, field, key or destination' : changed.join(', ');
   return offsetNoLongerFits(`${what} changed since the offset was stored`, {
