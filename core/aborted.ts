@@ -22,3 +22,9 @@ export async function firstAborted(...signals: readonly AbortSignal[]): Promise<
   if (!any.aborted) await new Promise((resolve) => any.addEventListener('abort', resolve, { once: true }));
   return signals.find((signal) => signal.aborted) ?? any;
 }
+
+/** Calls the listener when the signal fires. Returns how to stop listening. */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Session as MysqlSession, type Role } from '../connectors/mysql/session.ts';
-import { Session as PostgresSession, readerName } from '../connectors/postgres/session.ts';
+import { readerName } from '../connectors/postgres/connection/open.ts';
+import { Session as PostgresSession } from '../connectors/postgres/session.ts';
 import type { SystemAccess } from '../core/connector.ts';
 import { Stopped } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';

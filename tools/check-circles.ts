@@ -3,43 +3,11 @@ import { importsOf } from './check-imports.ts';
 import { projectFiles, readProjectFile, reportProblems } from './project-files.ts';
 
 /**
- * Known circles of imports. The list may only shrink: a file that is no longer in a circle must be removed from it, and a circle that is
- * not listed is refused.
- */
-export const permittedCircles: readonly (readonly string[])[] = [
-  ['agent/engine/context.ts', 'agent/engine/open-sync.ts'],
-  [
-    'connectors/postgres/connection/copy.ts',
-    'connectors/postgres/fingerprint.ts',
-    'connectors/postgres/names.ts',
-    'connectors/postgres/source/one-statement.ts',
-    'connectors/postgres/connection/pooler.ts',
-    'connectors/postgres/connection/read-only.ts',
-    'connectors/postgres/session.ts',
-  ],
-];
-
-/**
  * Files that import each other, directly or through others. Type imports count: they cost nothing at run time, but files in a circle can
  * only be read and moved together.
  */
-export function checkCircles(
-  sources: ReadonlyMap<string, string>,
-  permitted: readonly (readonly string[])[],
-): string[] {
-  const circles = circlesOf(graphOf(sources));
-  const isPermitted = (circle: readonly string[]) =>
-    permitted.some((each) => circle.every((file) => each.includes(file)));
-  const inCircles = new Set(circles.flat());
-  return [
-    ...circles
-      .filter((circle) => !isPermitted(circle))
-      .map((circle) => `these files import each other: ${circle.join(', ')}`),
-    ...permitted
-      .flat()
-      .filter((file) => !inCircles.has(file))
-      .map((file) => `${file} is in no import cycle: remove it from permittedCircles`),
-  ];
+export function checkCircles(sources: ReadonlyMap<string, string>): string[] {
+  return circlesOf(graphOf(sources)).map((circle) => `these files import each other: ${circle.join(', ')}`);
 }
 
 type Graph = ReadonlyMap<string, readonly string[]>;
@@ -82,5 +50,5 @@ function circlesOf(graph: Graph): string[][] {
 if (import.meta.main) {
   const sources = projectFiles().filter((file) => file.endsWith('.ts'));
   const texts = new Map(sources.map((file) => [file, readProjectFile(file)]));
-  reportProblems(checkCircles(texts, permittedCircles));
+  reportProblems(checkCircles(texts));
 }

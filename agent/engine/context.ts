@@ -5,7 +5,7 @@ import type { Log } from '../../core/log.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import type { DataSource, Sync, SystemType } from '../../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
-import type { OpenEnds } from './open-sync.ts';
+import type { OpenEnds } from './open-ends.ts';
 import type { EngineShared } from './shared.ts';
 
 /** Callbacks for events of a running sync; the agent derives its metrics from them. */

@@ -14,7 +14,8 @@ import {
 } from '../../core/sync-spec.ts';
 import type { RunContext } from './context.ts';
 import { namingGrant } from './missing-grant.ts';
-import { planSync, type SyncPlan } from './plan.ts';
+import type { OpenEnds } from './open-ends.ts';
+import { planSync } from './plan.ts';
 import type { EngineShared } from './shared.ts';
 import { type OffsetKeeper, StoredOffsets } from './stored-offsets.ts';
 
@@ -22,20 +23,6 @@ export type OpenInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'se
   /** Omitted: each end has a connection of its own, closed with it. */
   readonly shared?: Pick<EngineShared, 'sessions'>;
 };
-
-/** Both ends, open and planned. Must always be closed. */
-export interface OpenEnds {
-  readonly source: Source;
-  readonly destination: AnyDestination;
-  readonly plan: SyncPlan;
-  /** Whether the secrets are still those that were used to open it. */
-  hasCurrentSecrets(): Promise<boolean>;
-  /** The error, with the statement that grants a missing right. */
-  namingGrant(thrown: unknown, signal: AbortSignal): Promise<unknown>;
-  /** Releases both connections and the claim; the plan is kept. */
-  rest(): Promise<void>;
-  close(): Promise<void>;
-}
 
 /** OpenEnds with storage for the offset, whatever kind of destination it is. */
 export interface OpenSync extends OpenEnds {

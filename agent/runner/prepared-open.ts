@@ -3,7 +3,8 @@ import { shapeOf } from '../../core/relation-shape.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import type { RunContext } from '../engine/context.ts';
-import { type OpenEnds, type OpenInput, openSync } from '../engine/open-sync.ts';
+import type { OpenEnds } from '../engine/open-ends.ts';
+import { type OpenInput, openSync } from '../engine/open-sync.ts';
 
 type PreparedInput = OpenInput & Pick<RunContext, 'shared'>;
 

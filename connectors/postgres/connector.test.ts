@@ -6,8 +6,9 @@ import { IdraError } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import { postgres } from '../../e2e/kit/servers.ts';
 import { until } from '../../e2e/kit/wait.ts';
+import { readerName } from './connection/open.ts';
 import { connector } from './connector.ts';
-import { readerName, Session } from './session.ts';
+import { Session } from './session.ts';
 import { accessOf, openFlow, type TestDatabase, testDatabase } from './test-harness.ts';
 import { withoutRareEscapes } from './types/copy-text.ts';
 

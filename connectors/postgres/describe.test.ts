@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Relation } from '../../core/values.ts';
+import { readerName } from './connection/open.ts';
 import { connector } from './connector.ts';
 import { listTables } from './describe.ts';
-import { readerName, Session } from './session.ts';
+import { Session } from './session.ts';
 import { openFlow, type TestDatabase, testDatabase } from './test-harness.ts';
 
 const signal = new AbortController().signal;

@@ -15,9 +15,10 @@ import {
 } from './catalog.ts';
 import { readFields, reading, readRows } from './connection/read-only.ts';
 import type { Names } from './connection/search-path.ts';
+import type { TextRow } from './connection/statements.ts';
 import { sqlState } from './errors.ts';
 import { quoteName, resolveName, type TableName } from './names.ts';
-import type { Session, TextRow } from './session.ts';
+import type { Session } from './session.ts';
 import { type CatalogType, readTypeName, toColumnType } from './types/column-types.ts';
 import { literalText } from './types/literals.ts';
 

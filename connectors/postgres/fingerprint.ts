@@ -1,4 +1,5 @@
 import type { FieldDef } from 'pg';
+import type { ShapeQuery } from './connection/read-only.ts';
 import type { Names } from './connection/search-path.ts';
 import { quoteName, regclass, type TableName } from './names.ts';
 
@@ -20,18 +21,6 @@ export function fingerprintSql(oid: string): string {
   const hidesRows = 'c.relrowsecurity AND pg_catalog.row_security_active(c.oid)';
   return `(SELECT pg_catalog.hashtextextended(pg_catalog.concat_ws('|', c.oid, c.relkind, ${hasChildren}, ${hidesRows}, (${columns}), (${keys})) COLLATE "C", 0)
     FROM pg_catalog.pg_class c WHERE c.oid = ${oid})`;
-}
-
-/** How a source is locked and its shape read in the transaction that reads its rows. */
-export interface ShapeQuery {
-  /** Run in the transaction before anything is read. */
-  readonly opening?: string;
-  /** Reads nothing. The objects that it names cannot change until the end of the transaction. */
-  readonly lockSql: string;
-  /** One row with one column. */
-  readonly fingerprintSql: string;
-  /** The search path for the objects that are locked and read. */
-  readonly names: Names;
 }
 
 export function tableShapeQuery(name: TableName, names: Names): ShapeQuery {

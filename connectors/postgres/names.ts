@@ -1,12 +1,12 @@
 import { quoteDouble, splitTable, type TableName } from '../sql/names.ts';
 import { readRows } from './connection/read-only.ts';
-import type { Session } from './session.ts';
+import type { StatementRunner } from './connection/statements.ts';
 import { literalText } from './types/literals.ts';
 
 export type { TableName } from '../sql/names.ts';
 
 /** Resolves a name from a manifest. Without a schema, the first schema of the search path set at login applies. */
-export async function resolveName(session: Session, name: string, path: string): Promise<TableName> {
+export async function resolveName(session: StatementRunner, name: string, path: string): Promise<TableName> {
   const { schema, table } = splitTable(name, path, { title: 'PostgreSQL', form: 'schema.table' });
   if (schema !== undefined) return { schema, table };
   const current = 'SELECT pg_catalog.current_schema()';

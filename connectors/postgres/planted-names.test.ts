@@ -4,12 +4,13 @@ import type { Connector, SystemAccess } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
 import { ServerSessions } from '../../core/session-pool.ts';
 import { type Flow, type FlowOptions, openFlow } from '../sql/test-flow.ts';
+import { writerName } from './connection/open.ts';
 import { allowWrites } from './connection/settings.ts';
 import { connector } from './connector.ts';
 import { describeTable, listTables } from './describe.ts';
 import { inspectOwnTable } from './destination/own-tables.ts';
 import { seeTable } from './destination/target-shape.ts';
-import { Session, writerName } from './session.ts';
+import { Session } from './session.ts';
 import { type TestDatabase, testDatabase } from './test-harness.ts';
 import { plant, Recording } from './test-planting.ts';
 

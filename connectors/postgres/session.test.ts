@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { Stopped } from '../../core/errors.ts';
 import { Secret } from '../../core/secret.ts';
 import { faultProxy } from '../../e2e/kit/proxy.ts';
-import { Session, writerName } from './session.ts';
+import { writerName } from './connection/open.ts';
+import { Session } from './session.ts';
 import { accessOf, testDatabase } from './test-harness.ts';
 
 test('a connect that is aborted half-way ends immediately', async () => {

@@ -1,5 +1,6 @@
 import { Session as MysqlSession } from '../../connectors/mysql/session.ts';
-import { Session as PostgresSession, readerName } from '../../connectors/postgres/session.ts';
+import { readerName } from '../../connectors/postgres/connection/open.ts';
+import { Session as PostgresSession } from '../../connectors/postgres/session.ts';
 import { EtcdClient } from '../../coordination/etcd/client.ts';
 import type { SystemAccess } from '../../core/connector.ts';
 import { Secret } from '../../core/secret.ts';

@@ -1,35 +1,19 @@
-import type { Connection, FieldDef, Submittable } from 'pg';
+import type { Connection, FieldDef } from 'pg';
 import type { BatchLimits } from '../../../core/batch.ts';
 import { shapeText } from '../fingerprint.ts';
 import { binaryHeader, binaryTrailer, FrameCutter, type FramePart } from './frames.ts';
-
-/** What `pg` calls on a submitted query; its types declare only `submit`. */
-interface QueryHooks extends Submittable {
-  handleError(error: Error): void;
-  handleCommandComplete(message: { readonly text: string }): void;
-  handleReadyForQuery(): void;
-  handleRowDescription(message: { readonly fields: readonly FieldDef[] }): void;
-  handleDataRow(message: { readonly fields: readonly (string | null)[] }): void;
-  handleCopyInResponse(): void;
-  handleCopyData(): void;
-}
+import { SubmittedQuery } from './statements.ts';
 
 type SocketReader = (chunk: Buffer) => void;
 const copyDone = Buffer.from([0x63, 0, 0, 0, 4]);
 
-/** What `pg` requires of a query that is not its own. */
-export abstract class SubmittedQuery implements QueryHooks {
-  abstract submit(connection: Connection): void;
-  abstract handleError(error: Error): void;
-  abstract handleCommandComplete(message: { readonly text: string }): void;
-  abstract handleReadyForQuery(): void;
-  /** `pg` requires queries to have a callback. */
-  readonly callback = (): void => {};
-  handleRowDescription(_message: { readonly fields: readonly FieldDef[] }): void {}
-  handleDataRow(_message: { readonly fields: readonly (string | null)[] }): void {}
-  handleCopyInResponse(): void {}
-  handleCopyData(): void {}
+export interface CopyFormat {
+  readonly limits: BatchLimits;
+  readonly isBinary: boolean;
 }
+
+/** Thrown before the first row of a read if the object does not have the expected shape. */
+export class ShapeDiffers extends Error {}
 
 /**
  * COPY .. TO STDOUT, after statements whose first fields and last row are the shape of the object. While the rows flow, the socket's
@@ -48,7 +32,7 @@ export class CopyOut extends SubmittedQuery {
   #shape: string | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(text: string, limits: BatchLimits, isBinary: boolean) {
+  constructor(text: string, { limits, isBinary }: CopyFormat) {
     super();
     this.#text = text;
     this.#cutter = new FrameCutter(limits, isBinary, {

@@ -1,7 +1,24 @@
 import type { FieldDef } from 'pg';
-import type { ShapeQuery } from '../fingerprint.ts';
-import type { Session, TextRow } from '../session.ts';
 import { type Names, useOwnPath, useUsersPath } from './search-path.ts';
+import type { StatementRunner, TextRow } from './statements.ts';
+
+/** How a source is locked and its shape read in the transaction that reads its rows. */
+export interface ShapeQuery {
+  /** Run in the transaction before anything is read. */
+  readonly opening?: string;
+  /** Reads nothing. The objects that it names cannot change until the end of the transaction. */
+  readonly lockSql: string;
+  /** One row with one column. */
+  readonly fingerprintSql: string;
+  /** The search path for the objects that are locked and read. */
+  readonly names: Names;
+}
+
+/** The object to read, and its shape when it was described. */
+export interface ExpectedShape {
+  readonly query: ShapeQuery;
+  readonly text: string;
+}
 
 /**
  * What users have written (a query, functions of views and policies) runs only within these statements. It cannot write, because no
@@ -29,17 +46,25 @@ function pathOf(names: Names): string {
 }
 
 /** Like session.run. */
-export async function readRows(session: Session, sql: string, names: Names): Promise<readonly TextRow[]> {
+export async function readRows(
+  session: StatementRunner,
+  sql: string,
+  names: Names,
+): Promise<readonly TextRow[]> {
   return await undone(session, () => session.run(reading(sql, names)));
 }
 
 /** Names and types of a statement's columns. */
-export async function readFields(session: Session, sql: string, names: Names): Promise<readonly FieldDef[]> {
+export async function readFields(
+  session: StatementRunner,
+  sql: string,
+  names: Names,
+): Promise<readonly FieldDef[]> {
   const results = await undone(session, () => session.results(reading(sql, names)));
   return results.find((each) => each.fields.length > 0)?.fields ?? [];
 }
 
-async function undone<T>(session: Session, body: () => Promise<T>): Promise<T> {
+async function undone<T>(session: StatementRunner, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
   } catch (thrown) {

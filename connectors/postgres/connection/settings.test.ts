@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { readerName, Session, writerName } from '../session.ts';
+import { Session } from '../session.ts';
 import { openFlow, type TestDatabase, testDatabase } from '../test-harness.ts';
+import { readerName, writerName } from './open.ts';
 import { pinnedNames } from './settings.ts';
 
 const signal = new AbortController().signal;

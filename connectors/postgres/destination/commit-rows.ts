@@ -7,9 +7,10 @@ import {
   spellingsOf,
   toCommitRow,
 } from '../../sql/destination/commit-table.ts';
+import type { TextRow } from '../connection/statements.ts';
 import { fencedState, offsetMovedState } from '../errors.ts';
 import { quoteName, regclass, type TableName } from '../names.ts';
-import type { Session, TextRow } from '../session.ts';
+import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 import { requireOwnTable, revokeSql } from './own-tables.ts';
 

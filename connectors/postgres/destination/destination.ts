@@ -20,13 +20,15 @@ import { claimedRow, toCommitRow, tokenIsHigher, writeIsFenced } from '../../sql
 import { joinName, quoteDouble, splitName } from '../../sql/names.ts';
 import { kindFindings, writeFindings } from '../check.ts';
 import { readConfig } from '../config.ts';
+import { writerName } from '../connection/open.ts';
 import { readRows } from '../connection/read-only.ts';
 import type { Names } from '../connection/search-path.ts';
 import { allowWrites } from '../connection/settings.ts';
+import type { TextRow } from '../connection/statements.ts';
 import { describeTable } from '../describe.ts';
 import { isSchemaChange } from '../errors.ts';
 import { quoteName, regclass, resolveName, type TableName } from '../names.ts';
-import { Session, type TextRow, writerName } from '../session.ts';
+import { Session } from '../session.ts';
 import { decoderOf } from '../types/decode.ts';
 import { moneyFindings } from '../types/money.ts';
 import { binaryRequests } from '../types/row-formats.ts';
@@ -48,6 +50,11 @@ interface Opened {
   readonly session: Session;
   readonly name: TableName;
   readonly commits: CommitRows;
+}
+
+interface Claimed {
+  readonly row: CommitRow;
+  readonly seen: ClaimedShape;
 }
 
 /** Writes one table over one connection; losing the connection ends the claim. */
@@ -161,10 +168,7 @@ export class PostgresDestination implements Destination {
   }
 
   /** Claims the table if it is the planned one, and creates what is missing. */
-  async #claimedShape(
-    request: ClaimRequest,
-    signal: AbortSignal,
-  ): Promise<{ readonly row: CommitRow; readonly seen: ClaimedShape }> {
+  async #claimedShape(request: ClaimRequest, signal: AbortSignal): Promise<Claimed> {
     const { session } = await this.#openToWrite(signal);
     for (let attempt = 1; ; attempt++) {
       try {
@@ -178,10 +182,7 @@ export class PostgresDestination implements Destination {
     }
   }
 
-  async #tryClaim(
-    request: ClaimRequest,
-    signal: AbortSignal,
-  ): Promise<{ readonly row: CommitRow; readonly seen: ClaimedShape }> {
+  async #tryClaim(request: ClaimRequest, signal: AbortSignal): Promise<Claimed> {
     const { session, name, commits } = await this.#openToWrite(signal);
     const { plan } = request;
     const shaped = this.#shaped?.plan === plan ? this.#shaped.shape : undefined;

@@ -1,6 +1,7 @@
 import { systemClock } from '../../../core/clock.ts';
+import { writerName } from '../connection/open.ts';
 import { sqlState } from '../errors.ts';
-import { type Session, writerName } from '../session.ts';
+import type { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 
 const startMicros = '(extract(epoch FROM backend_start) * 1000000)::bigint';

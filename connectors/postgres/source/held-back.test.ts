@@ -5,8 +5,9 @@ import type { Clock } from '../../../core/clock.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
 import type { Column } from '../../../core/values.ts';
 import { until } from '../../../e2e/kit/wait.ts';
+import { readerName } from '../connection/open.ts';
 import { connector } from '../connector.ts';
-import { readerName, Session } from '../session.ts';
+import { Session } from '../session.ts';
 import { Passes, type TestDatabase, testDatabase } from '../test-harness.ts';
 import { LateRowBound } from './late-row-bound.ts';
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { IdraError } from '../../../core/errors.ts';
 import { ServerSessions } from '../../../core/session-pool.ts';
+import { readerName, writerName } from '../connection/open.ts';
 import { connector } from '../connector.ts';
-import { readerName, Session, writerName } from '../session.ts';
+import { Session } from '../session.ts';
 import { openFlow, type TestDatabase, testDatabase } from '../test-harness.ts';
 import { requireOneStatement } from './one-statement.ts';
 

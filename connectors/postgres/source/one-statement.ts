@@ -1,42 +1,8 @@
-import type { Connection } from 'pg';
 import pg from 'pg';
 import { permanent } from '../../../core/errors.ts';
 import { queryInvalid } from '../../sql/error-class.ts';
-import { SubmittedQuery } from '../connection/copy.ts';
 import { useUsersPath } from '../connection/search-path.ts';
 import type { Session } from '../session.ts';
-
-/** Parse of the extended protocol, which accepts one statement and runs nothing. */
-export class ParseOnly extends SubmittedQuery {
-  readonly #text: string;
-  readonly done: Promise<void>;
-  #resolve: () => void = () => {};
-  #reject: (error: Error) => void = () => {};
-
-  constructor(text: string) {
-    super();
-    this.#text = text;
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-  }
-
-  submit(connection: Connection): void {
-    connection.parse({ name: '', text: this.#text, types: [] }, true);
-    connection.sync();
-  }
-
-  handleCommandComplete(): void {}
-
-  handleReadyForQuery(): void {
-    this.#resolve();
-  }
-
-  handleError(error: Error): void {
-    this.#reject(error);
-  }
-}
 
 /**
  * Call before the text is embedded in another statement. The server must have parsed it as one complete statement, so that nothing in it

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { Clock } from '../../../core/clock.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
 import type { Column } from '../../../core/values.ts';
-import type { Session, TextRow } from '../session.ts';
+import type { TextRow } from '../connection/statements.ts';
+import type { Session } from '../session.ts';
 import { type BoundInput, LateRowBound } from './late-row-bound.ts';
 
 /** Microseconds since 1970 of 2026-11-24 08:00:00 UTC. */

@@ -1,6 +1,8 @@
 import type { HeldBackBy } from '../../../core/connector.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
-import { readerName, type Session, type TextRow } from '../session.ts';
+import { readerName } from '../connection/open.ts';
+import type { TextRow } from '../connection/statements.ts';
+import type { Session } from '../session.ts';
 
 /** A transaction of another session in this database that may still commit rows. */
 export interface OpenTransaction {

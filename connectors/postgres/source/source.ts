@@ -22,8 +22,11 @@ import {
 import { issuedSql } from '../catalog.ts';
 import { indexFindingsOf, orderFindings, readFindings } from '../check.ts';
 import { readConfig } from '../config.ts';
-import { readFields, readRows } from '../connection/read-only.ts';
+import { ShapeDiffers } from '../connection/copy.ts';
+import { readerName } from '../connection/open.ts';
+import { type ExpectedShape, readFields, readRows } from '../connection/read-only.ts';
 import type { Names } from '../connection/search-path.ts';
+import type { TextRow } from '../connection/statements.ts';
 import {
   bareQuery,
   describeQuery,
@@ -36,7 +39,7 @@ import {
 import { mayBeSchemaChange } from '../errors.ts';
 import { queryShapeQuery, tableShapeQuery } from '../fingerprint.ts';
 import { quoteName, resolveName } from '../names.ts';
-import { type ExpectedShape, readerName, Session, ShapeDiffers, type TextRow } from '../session.ts';
+import { Session } from '../session.ts';
 import { keyDecoderOf } from '../types/binary-keys.ts';
 import { dialect } from '../types/literals.ts';
 import { moneyFindings } from '../types/money.ts';
