@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connector as mysqlConnector } from '../connectors/mysql/connector.ts';
-import { servers, TestDatabase } from '../connectors/mysql/test-harness.ts';
+import { onEachServer } from '../connectors/mysql/test-harness.ts';
 import { connector as postgresConnector } from '../connectors/postgres/connector.ts';
 import {
   openFlow as openPostgres,
@@ -116,98 +116,92 @@ describe('PostgreSQL', () => {
   });
 });
 
-for (const [name, start] of servers) {
-  describe(name, () => {
-    let database: TestDatabase;
-    before(async () => {
-      database = await TestDatabase.create(start);
-      await database.run(`CREATE TABLE plain (id INT PRIMARY KEY, v SMALLINT UNSIGNED, w VARCHAR(20) COLLATE latin1_swedish_ci);
+onEachServer((database) => {
+  before(async () => {
+    await database.run(`CREATE TABLE plain (id INT PRIMARY KEY, v SMALLINT UNSIGNED, w VARCHAR(20) COLLATE latin1_swedish_ci);
         INSERT INTO plain VALUES (1, 2, 'x')`);
-    });
-    after(() => database?.stop());
+  });
 
-    const isPwned = async () =>
-      (
-        await database.run(
-          `SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'pwned'`,
-        )
-      ).length > 0;
-    const tampered = async (change: Change, work: (access: SystemAccess) => Promise<unknown>) => {
-      const proxy = await tamperingProxy(portOf(database.access), mysqlProtocol, change);
-      try {
-        await work(behind(database.access, proxy.port));
-      } finally {
-        await proxy.stop();
-      }
-    };
-
-    for (const [what, type] of [
-      ['DDL', `smallint) ENGINE = InnoDB; ${runs}; -- `],
-      ['an ENUM', `enum('a') NULL) ENGINE = InnoDB; ${runs}; -- ')`],
-      ['a comment', `smallint /*! NULL); ${runs}; -- */`],
-    ] as const) {
-      test(`a type whose name is ${what} reaches no statement of the destination`, async () => {
-        const change = (text: string) => (/^smallint.* unsigned$/.test(text) ? type : undefined);
-        await tampered(change, async (source) => {
-          const ends = { connector: mysqlConnector, source, destination: database.access };
-          await assert.rejects(syncOnce(ends, { from: 'plain', to: `to_${what.replace(' ', '_')}` }), {
-            code: 'TypeUnreadable',
-            message: /column v of /,
-          });
-        });
-        assert.equal(await isPwned(), false);
-      });
+  const isPwned = async () =>
+    (
+      await database.run(
+        `SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'pwned'`,
+      )
+    ).length > 0;
+  const tampered = async (change: Change, work: (access: SystemAccess) => Promise<unknown>) => {
+    const proxy = await tamperingProxy(portOf(database.access), mysqlProtocol, change);
+    try {
+      await work(behind(database.access, proxy.port));
+    } finally {
+      await proxy.stop();
     }
+  };
 
-    test('a collation whose name is SQL is not used', async () => {
-      const change = (text: string) =>
-        text === 'latin1_swedish_ci' ? `latin1_swedish_ci) ENGINE = InnoDB; ${runs}; -- ` : undefined;
+  for (const [what, type] of [
+    ['DDL', `smallint) ENGINE = InnoDB; ${runs}; -- `],
+    ['an ENUM', `enum('a') NULL) ENGINE = InnoDB; ${runs}; -- ')`],
+    ['a comment', `smallint /*! NULL); ${runs}; -- */`],
+  ] as const) {
+    test(`a type whose name is ${what} reaches no statement of the destination`, async () => {
+      const change = (text: string) => (/^smallint.* unsigned$/.test(text) ? type : undefined);
       await tampered(change, async (source) => {
-        await syncOnce(
-          { connector: mysqlConnector, source, destination: database.access },
-          { from: 'plain', to: 'of_collation' },
-        );
+        const ends = { connector: mysqlConnector, source, destination: database.access };
+        await assert.rejects(syncOnce(ends, { from: 'plain', to: `to_${what.replace(' ', '_')}` }), {
+          code: 'TypeUnreadable',
+          message: /column v of /,
+        });
       });
       assert.equal(await isPwned(), false);
     });
+  }
 
-    test("the destination's own collation is one of those that are known here", async () => {
-      let isTold = false;
-      const change = (text: string) => {
-        if (isTold || !/^utf8mb4_(0900|nopad)_bin$/.test(text)) return undefined;
-        isTold = true;
-        return `utf8mb4_bin; ${runs}; -- `;
-      };
-      await tampered(change, async (destination) => {
-        await syncOnce(
-          { connector: mysqlConnector, source: database.access, destination },
-          { from: 'plain', to: 'of_default' },
-        );
-      });
-      assert.equal(await isPwned(), false);
+  test('a collation whose name is SQL is not used', async () => {
+    const change = (text: string) =>
+      text === 'latin1_swedish_ci' ? `latin1_swedish_ci) ENGINE = InnoDB; ${runs}; -- ` : undefined;
+    await tampered(change, async (source) => {
+      await syncOnce(
+        { connector: mysqlConnector, source, destination: database.access },
+        { from: 'plain', to: 'of_collation' },
+      );
     });
+    assert.equal(await isPwned(), false);
+  });
 
-    test('names and labels that look like SQL are names and labels', async () => {
-      const odd = (kind: string) => `${kind}\`'; ${runs}; -- x`;
-      const quoted = (kind: string) => `\`${odd(kind).replaceAll('`', '``')}\``;
-      const label = String.raw`'l\\''); ${runs}; -- x'`;
-      await database.run(`CREATE TABLE ${quoted('table')} (${quoted('id')} INT, ${quoted('enum')} ENUM('\\\\', ${label}), ${quoted('set')} SET(${label}),
+  test("the destination's own collation is one of those that are known here", async () => {
+    let isTold = false;
+    const change = (text: string) => {
+      if (isTold || !/^utf8mb4_(0900|nopad)_bin$/.test(text)) return undefined;
+      isTold = true;
+      return `utf8mb4_bin; ${runs}; -- `;
+    };
+    await tampered(change, async (destination) => {
+      await syncOnce(
+        { connector: mysqlConnector, source: database.access, destination },
+        { from: 'plain', to: 'of_default' },
+      );
+    });
+    assert.equal(await isPwned(), false);
+  });
+
+  test('names and labels that look like SQL are names and labels', async () => {
+    const odd = (kind: string) => `${kind}\`'; ${runs}; -- x`;
+    const quoted = (kind: string) => `\`${odd(kind).replaceAll('`', '``')}\``;
+    const label = String.raw`'l\\''); ${runs}; -- x'`;
+    await database.run(`CREATE TABLE ${quoted('table')} (${quoted('id')} INT, ${quoted('enum')} ENUM('\\\\', ${label}), ${quoted('set')} SET(${label}),
           CONSTRAINT PRIMARY KEY (${quoted('id')}), UNIQUE ${quoted('index')} (${quoted('enum')}));
         CREATE TABLE ${quoted('target')} LIKE ${quoted('table')}; INSERT INTO ${quoted('table')} VALUES (1, ${label}, ${label}), (2, '\\\\', '')`);
-      for (const [to, writeMode] of [
-        ['target', 'Upsert'],
-        ['target', 'Replace'],
-        ['made', 'Upsert'],
-      ] as const) {
-        const flow = await database.flow({ from: `"${odd('table')}"`, to: `"${odd(to)}"`, writeMode });
-        await flow.claim();
-        await flow.pass();
-        await flow.close();
-        const rows = (table: string) =>
-          database.run(`SELECT * FROM ${quoted(table)} ORDER BY ${quoted('id')}`);
-        assert.deepEqual(await rows(to), await rows('table'));
-      }
-      assert.equal(await isPwned(), false);
-    });
+    for (const [to, writeMode] of [
+      ['target', 'Upsert'],
+      ['target', 'Replace'],
+      ['made', 'Upsert'],
+    ] as const) {
+      const flow = await database.flow({ from: `"${odd('table')}"`, to: `"${odd(to)}"`, writeMode });
+      await flow.claim();
+      await flow.pass();
+      await flow.close();
+      const rows = (table: string) => database.run(`SELECT * FROM ${quoted(table)} ORDER BY ${quoted('id')}`);
+      assert.deepEqual(await rows(to), await rows('table'));
+    }
+    assert.equal(await isPwned(), false);
   });
-}
+});

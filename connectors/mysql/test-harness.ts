@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { after, before, describe } from 'node:test';
 import mysqlDriver, { type Connection } from 'mysql2/promise';
 import type { SystemAccess } from '../../core/connector.ts';
 import { Secret } from '../../core/secret.ts';
@@ -12,33 +13,63 @@ export const servers: readonly (readonly [name: string, start: typeof mysql])[] 
   ['MariaDB', mariadb],
 ];
 
+/** The tests of `body` on each of the servers, each with a database for all of its tests. */
+export function onEachServer(
+  body: (database: TestDatabase, name: string) => void,
+  options: { readonly own?: boolean; readonly rights?: readonly string[] } = {},
+): void {
+  for (const [name, start] of servers) {
+    describe(name, () => {
+      const database = new TestDatabase();
+      before(() => database.start(() => start({ own: options.own ?? false }), options.rights));
+      after(() => database.stop());
+      body(database, name);
+    });
+  }
+}
+
 /** A database on one of them, with a user who has all rights in it, and PROCESS. */
 export class TestDatabase {
-  readonly server: MysqlServer;
-  readonly access: SystemAccess;
-  readonly name: string;
-  readonly #database: MysqlDatabase;
+  #started:
+    | { readonly server: MysqlServer; readonly database: MysqlDatabase; readonly access: SystemAccess }
+    | undefined;
   readonly #clients: Connection[] = [];
   readonly #flows: Flow[] = [];
 
-  private constructor(server: MysqlServer, database: MysqlDatabase) {
-    this.server = server;
-    this.#database = database;
-    this.name = database.database;
-    this.access = accessOf(database);
+  static async create(start: () => Promise<MysqlServer>, rights?: readonly string[]): Promise<TestDatabase> {
+    const created = new TestDatabase();
+    await created.start(start, rights);
+    return created;
   }
 
-  static async create(start: typeof mysql, rights = ['PROCESS']): Promise<TestDatabase> {
+  async start(start: () => Promise<MysqlServer>, rights: readonly string[] = ['PROCESS']): Promise<void> {
     const server = await start();
     const database = await server.createDatabase();
     for (const right of rights) await server.query(`GRANT ${right} ON *.* TO '${database.user}'@'%'`);
-    return new TestDatabase(server, database);
+    this.#started = { server, database, access: accessOf(database) };
+  }
+
+  get server(): MysqlServer {
+    return this.#running.server;
+  }
+
+  get access(): SystemAccess {
+    return this.#running.access;
+  }
+
+  get name(): string {
+    return this.#running.database.database;
+  }
+
+  get #running() {
+    if (!this.#started) throw new Error('the database is created before the first test, not earlier');
+    return this.#started;
   }
 
   /** A separate connection, closed with the database. */
   async client(): Promise<Connection> {
     const client = await mysqlDriver.createConnection({
-      uri: this.#database.url,
+      uri: this.#running.database.url,
       multipleStatements: true,
       rowsAsArray: true,
       supportBigNumbers: true,
@@ -79,7 +110,7 @@ export class TestDatabase {
     const user = `u_${randomBytes(5).toString('hex')}`;
     await this.server.query(`CREATE USER '${user}'@'%' IDENTIFIED BY 'other-user'`);
     await this.server.query(`GRANT ${right} TO '${user}'@'%'`);
-    return accessOf({ ...this.#database, user, password: 'other-user' });
+    return accessOf({ ...this.#running.database, user, password: 'other-user' });
   }
 
   async flow(options: FlowOptions, destination = this.access, source = this.access): Promise<Flow> {
@@ -96,7 +127,7 @@ export class TestDatabase {
   async stop(): Promise<void> {
     await Promise.allSettled(this.#flows.map((each) => each.close()));
     await Promise.allSettled(this.#clients.map((each) => each.end()));
-    await this.server.stop();
+    await this.#started?.server.stop();
   }
 }
 

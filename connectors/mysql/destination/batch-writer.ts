@@ -47,12 +47,13 @@ export class BatchWriter {
     this.#target = target;
   }
 
-  async write(lines: Lines): Promise<Written> {
+  /** `batchRows`, for messages: rows of the batch that the lines are a part of. */
+  async write(lines: Lines, batchRows = lines.count): Promise<Written> {
     if (lines.count === 0) {
       await this.#transaction.run([]);
       return nothing;
     }
-    const undo = await this.#transaction.mark('idra_batch');
+    const undo = await this.#transaction.mark('idra_part');
     if (this.#target.staging && this.#expectsNewKeys) {
       if (await this.#tryAdd(lines)) return nothing;
       await undo();
@@ -65,7 +66,7 @@ export class BatchWriter {
       await undo();
       // Starting the transaction checks that the table is still the planned one, before a row is blamed.
       await this.#transaction.run([]);
-      return await this.#putParts(lines, error, lines.count);
+      return await this.#writeHalves(lines, error, batchRows);
     }
   }
 
@@ -84,7 +85,7 @@ export class BatchWriter {
    * Splits the lines in halves until each refused line is alone. Keeps the order, so that the last row of a key still wins. Unless rows
    * may be skipped, the first refused row ends it with an error that names the row.
    */
-  async #putParts(lines: Lines, error: RowError, batchRows: number): Promise<Written> {
+  async #writeHalves(lines: Lines, error: RowError, batchRows: number): Promise<Written> {
     if (lines.count === 1) {
       const rejection = this.#rejectionOf(error, lines);
       if (this.#target.plan.onError !== 'Skip') throw this.#refusal(rejection, error, batchRows);
@@ -93,23 +94,11 @@ export class BatchWriter {
     const rejections: Rejection[] = [];
     let replaced = 0;
     for (const half of halves(lines)) {
-      const written = await this.#tryPart(half, batchRows);
+      const written = await this.write(half, batchRows);
       rejections.push(...written.rejections);
       replaced += written.replaced;
     }
     return { rejections, replaced };
-  }
-
-  async #tryPart(lines: Lines, batchRows: number): Promise<Written> {
-    const undo = await this.#transaction.mark('idra_part');
-    try {
-      return { rejections: [], replaced: await this.#put(lines) };
-    } catch (thrown) {
-      const error = asRowError(thrown);
-      if (!error) throw thrown;
-      await undo();
-      return await this.#putParts(lines, error, batchRows);
-    }
   }
 
   async #put(lines: Lines): Promise<number> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { test } from 'node:test';
 import type { PlannedColumn } from '../../../core/column-plan.ts';
-import { servers, TestDatabase } from '../test-harness.ts';
+import { onEachServer } from '../test-harness.ts';
 import { toColumnType } from '../types/column-types.ts';
 import { maxRowBytes, rowFindings, rowWidth } from './row-width.ts';
 
@@ -48,31 +48,23 @@ test('existing columns are not checked', () => {
   assert.deepEqual(rowFindings([{ ...wide, existing: wide.source }]), []);
 });
 
-for (const [name, start] of servers) {
-  describe(name, () => {
-    let database: TestDatabase;
-    before(async () => {
-      database = await TestDatabase.create(start);
-    });
-    after(() => database?.stop());
-
-    test('the server counts as the plan does', async () => {
-      const all = [...columns, ...texts];
-      const filler = maxRowBytes - rowWidth([...all, planned('filler', 'VARBINARY(300)')]) + 300;
-      const create = async (length: number) => {
-        const made = [...all, planned('filler', `VARBINARY(${length})`)].map(({ name, ddl, source }) => {
-          const isText = /^(VARCHAR|CHAR\(5|ENUM|SET)/.test(ddl);
-          const collation = source.collation ?? 'utf8mb4_bin';
-          const charset = `CHARACTER SET ${collation.split('_')[0]} COLLATE ${collation}`;
-          const [type = '', comment = ''] = ddl.split(/(?= COMMENT| NULL)/);
-          return `${name} ${type} ${isText ? charset : ''} ${/ NULL/.test(ddl) ? 'NOT NULL DEFAULT "2020-01-01"' : 'NOT NULL'} ${comment.replace(' NULL', '')}`;
-        });
-        await database.run(
-          `DROP TABLE IF EXISTS wide; CREATE TABLE wide (${made.join(', ')}) DEFAULT CHARSET utf8mb4`,
-        );
-      };
-      await create(filler);
-      await assert.rejects(create(filler + 1), /Row size too large/);
-    });
+onEachServer((database) => {
+  test('the server counts as the plan does', async () => {
+    const all = [...columns, ...texts];
+    const filler = maxRowBytes - rowWidth([...all, planned('filler', 'VARBINARY(300)')]) + 300;
+    const create = async (length: number) => {
+      const made = [...all, planned('filler', `VARBINARY(${length})`)].map(({ name, ddl, source }) => {
+        const isText = /^(VARCHAR|CHAR\(5|ENUM|SET)/.test(ddl);
+        const collation = source.collation ?? 'utf8mb4_bin';
+        const charset = `CHARACTER SET ${collation.split('_')[0]} COLLATE ${collation}`;
+        const [type = '', comment = ''] = ddl.split(/(?= COMMENT| NULL)/);
+        return `${name} ${type} ${isText ? charset : ''} ${/ NULL/.test(ddl) ? 'NOT NULL DEFAULT "2020-01-01"' : 'NOT NULL'} ${comment.replace(' NULL', '')}`;
+      });
+      await database.run(
+        `DROP TABLE IF EXISTS wide; CREATE TABLE wide (${made.join(', ')}) DEFAULT CHARSET utf8mb4`,
+      );
+    };
+    await create(filler);
+    await assert.rejects(create(filler + 1), /Row size too large/);
   });
-}
+});

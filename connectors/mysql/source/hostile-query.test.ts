@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, test } from 'node:test';
 import { ServerSessions } from '../../../core/session-pool.ts';
 import { readOnly } from '../connection/read-only.ts';
 import { connector } from '../connector.ts';
 import { Session } from '../session.ts';
-import { servers, TestDatabase } from '../test-harness.ts';
+import { onEachServer } from '../test-harness.ts';
 import { requireOneSelect } from './one-statement.ts';
 
 const { signal } = new AbortController();
@@ -32,12 +32,10 @@ const breakOuts: readonly string[] = [
   'SHOW TABLES',
 ];
 
-for (const [name, start] of servers) {
-  describe(name, () => {
-    let database: TestDatabase;
+onEachServer(
+  (database, name) => {
     const asRoot = (sql: string) => database.server.query(sql, database.name);
     before(async () => {
-      database = await TestDatabase.create(start, ['PROCESS', 'FILE']);
       const off = name === 'MySQL' ? 'transaction_read_only' : 'tx_read_only';
       await database.run('CREATE TABLE victim (id INT PRIMARY KEY); INSERT INTO victim VALUES (1), (2)');
       const create = (head: string, body: string) =>
@@ -47,7 +45,6 @@ for (const [name, start] of servers) {
       await create('FUNCTION unlocks() RETURNS INT', `SET SESSION ${off} = 0; RETURN 1;`);
       await asRoot('CREATE SQL SECURITY INVOKER VIEW emptying AS SELECT empties() AS id');
     });
-    after(() => database?.stop());
 
     test('settings that a function has changed are restored at the next page', async () => {
       await database.run(
@@ -198,8 +195,9 @@ for (const [name, start] of servers) {
       await second.close();
       await pools.closeIdle();
     });
-  });
-}
+  },
+  { rights: ['PROCESS', 'FILE'] },
+);
 
 test('each session proves a query by itself, once', async () => {
   const asked: string[] = [];

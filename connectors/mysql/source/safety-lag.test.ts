@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { test } from 'node:test';
 import { connector } from '../connector.ts';
-import { accessOf, servers, TestDatabase } from '../test-harness.ts';
+import { accessOf, onEachServer } from '../test-harness.ts';
 
 const signal = new AbortController().signal;
 
-for (const [name, start] of servers) {
-  describe(name, () => {
-    let database: TestDatabase;
-    before(async () => {
-      // An open transaction or statement on a server holds back all who read there, so the test has its own server.
-      database = await TestDatabase.create(() => start({ own: true }));
-    });
-    after(() => database?.stop());
-
+// An open transaction or statement on a server holds back all who read there, so the test has its own server.
+onEachServer(
+  (database) => {
     const run = (sql: string) => database.run(sql);
 
     test('by id safetyLag is added to the bound of transactions: one that lasts longer still holds its ids back', async () => {
@@ -63,23 +57,19 @@ for (const [name, start] of servers) {
     });
 
     test('the zone of new sessions is that of the server, and none is guessed from an abbreviation', async () => {
-      const server = await start({ own: true });
-      try {
-        const access = accessOf(await server.createDatabase());
-        const zone = async () => {
-          const source = await connector.openSource(access, { table: 't' }, signal);
-          const found = await source.timeZone(signal);
-          await source.close();
-          return found;
-        };
-        assert.match(await zone(), /^(UTC|[+-]\d\d:\d\d|SYSTEM \(\w+\))$/);
-        for (const offset of ['+09:00', '-03:30']) {
-          await server.query(`SET GLOBAL time_zone = '${offset}'`);
-          assert.equal(await zone(), offset);
-        }
-      } finally {
-        await server.stop();
+      const access = accessOf(await database.server.createDatabase());
+      const zone = async () => {
+        const source = await connector.openSource(access, { table: 't' }, signal);
+        const found = await source.timeZone(signal);
+        await source.close();
+        return found;
+      };
+      assert.match(await zone(), /^(UTC|[+-]\d\d:\d\d|SYSTEM \(\w+\))$/);
+      for (const offset of ['+09:00', '-03:30']) {
+        await database.server.query(`SET GLOBAL time_zone = '${offset}'`);
+        assert.equal(await zone(), offset);
       }
     });
-  });
-}
+  },
+  { own: true },
+);
