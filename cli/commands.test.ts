@@ -9,7 +9,7 @@ import { projectFolder } from '../e2e/kit/processes.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 import { processCli } from './cli.ts';
 import { program } from './main.ts';
-import { idra } from './test-cli.ts';
+import { completeInBash, idra } from './test-cli.ts';
 
 /** Every command that has an action of its own. */
 function leaves(
@@ -108,38 +108,31 @@ describe('completion', () => {
   }
 
   test('completes commands, subcommands and options in bash', async () => {
-    const { out } = await idra(['completion', 'bash']);
-    const ask = (...words: readonly string[]) =>
-      spawnSync(
-        'bash',
-        [
-          '-c',
-          `${out}\nCOMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _idra; echo "\${COMPREPLY[@]}"`,
-        ],
-        {
-          encoding: 'utf8',
-        },
-      ).stdout.trim();
-    assert.equal(ask('idra', 'app'), 'apply');
-    assert.equal(ask('idra', 'offset', 'h'), 'history');
-    assert.equal(ask('idra', 'apply', '--dry'), '--dry-run');
-    assert.equal(ask('idra', 'get', 'sy'), 'syncs');
+    const ask = async (...words: readonly string[]) => (await completeInBash(words)).offers;
+    assert.equal(await ask('idra', 'app'), 'apply');
+    assert.equal(await ask('idra', 'offset', 'h'), 'history');
+    assert.equal(await ask('idra', 'apply', '--dry'), '--dry-run');
+    assert.equal(await ask('idra', 'get', 'sy'), 'syncs');
   });
 
   test('offers files for file arguments, known values for others, and otherwise nothing', async () => {
-    const { out } = await idra(['completion', 'bash']);
-    const ask = (...words: readonly string[]) =>
-      spawnSync('bash', [
-        '-c',
-        `${out}\ncd ${projectFolder}; COMP_WORDS=(${words.join(' ')} ''); COMP_CWORD=${words.length}; _idra; echo "\${COMPREPLY[@]}"`,
-      ])
-        .stdout.toString()
-        .trim();
-    assert.equal(ask('idra', 'get', 'syncs', '-o'), 'wide json yaml name');
-    assert.equal(ask('idra', 'run', '--progress'), 'auto json none');
-    assert.equal(ask('idra', 'offset', 'get', 'orders', '-n'), '');
-    assert.match(ask('idra', 'run', '-f'), /README\.md/);
-    assert.doesNotMatch(ask('idra', 'get'), /README/);
+    const before = `idra() { :; }; cd ${projectFolder}`;
+    const ask = async (...words: readonly string[]) =>
+      (await completeInBash([...words, ''], { before })).offers;
+    assert.equal(await ask('idra', 'get', 'syncs', '-o'), 'wide json yaml name');
+    assert.equal(await ask('idra', 'run', '--progress'), 'auto json none');
+    assert.equal(await ask('idra', 'offset', 'get', 'orders', '-n'), '');
+    assert.match(await ask('idra', 'run', '-f'), /README\.md/);
+    assert.doesNotMatch(await ask('idra', 'get'), /README/);
+  });
+
+  test('requests names with the words typed so far, and offers those that begin like the last word', async () => {
+    // In place of Idra: the names are the words that it was called with.
+    const before = 'idra() { printf "o-%s\\n" "$@" other; }';
+    const { offers } = await completeInBash(['idra', 'offset', 'get', '--state', 'file', 'o-'], { before });
+    assert.equal(offers, 'o-complete-names o-sync o--- o-offset o-get o---state o-file o-other');
+    const none = await completeInBash(['idra', 'suspend', 'team'], { before });
+    assert.equal(none.offers, '');
   });
 
   test('offers existing names, and nothing if they cannot be listed', async () => {
@@ -148,25 +141,14 @@ describe('completion', () => {
     for (const name of ['orders', 'items']) state.identify('default', name);
     state.identify('team-a', 'lines');
     state.close();
-    const { out } = await idra(['completion', 'bash']);
-    const ask = (env: NodeJS.ProcessEnv, ...words: readonly string[]) =>
-      spawnSync(
-        'bash',
-        [
-          '-c',
-          `${out}\nCOMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _idra; echo "\${COMPREPLY[@]}"`,
-        ],
-        {
-          encoding: 'utf8',
-          env: { PATH: `${projectFolder}/bin:${process.env.PATH}`, HOME: folder, ...env },
-        },
-      );
+    const ask = (...words: readonly string[]) => idra(['complete-names', 'sync', '--', ...words]);
     const from = ['--state', join(folder, 'state.db')];
-    assert.equal(ask({}, 'idra', 'offset', 'get', ...from, 'o').stdout.trim(), 'orders');
-    assert.equal(ask({}, 'idra', 'suspend', ...from, 'team').stdout.trim(), 'team-a/lines');
-    assert.equal(ask({}, 'idra', 'restart', ...from, '-n', 'team-a', 'l').stdout.trim(), 'lines');
-    const unreachable = ask({ IDRA_ETCD_ENDPOINTS: 'http://127.0.0.1:1' }, 'idra', 'get', 'syncs', 'o');
-    assert.deepEqual([unreachable.stdout.trim(), unreachable.stderr], ['', '']);
+    const names = async (...words: readonly string[]) =>
+      (await ask(...words)).out.split('\n').sort().join(' ').trim();
+    assert.equal(await names('offset', 'get', ...from), 'items orders team-a/lines');
+    assert.equal(await names('restart', ...from, '-n', 'team-a'), 'lines');
+    const missing = await ask('offset', 'get', '--state', join(folder, 'missing.db'));
+    assert.deepEqual(missing, { status: 0, out: '', talk: '' });
   });
 
   test('refuses an unknown shell', async () => {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connectCoordination } from '../coordination/connect.ts';
 import type { Coordination } from '../coordination/contract.ts';
-import { startIdra } from '../e2e/kit/processes.ts';
+import { projectFolder, startIdra } from '../e2e/kit/processes.ts';
 import { type EtcdServer, etcd } from '../e2e/kit/servers.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 import { until } from '../e2e/kit/wait.ts';
-import { idra } from './test-cli.ts';
+import { completeInBash, idra } from './test-cli.ts';
 
 let server: EtcdServer;
 let store: Coordination;
@@ -263,4 +263,18 @@ test('an etcd that does not answer is reported with status 3', async () => {
   const { status, err } = await idra(['get', 'syncs'], { IDRA_ETCD_ENDPOINTS: 'http://127.0.0.1:1' });
   assert.equal(status, 3);
   assert.match(err, /etcd/);
+});
+
+test('completion in a shell offers the names in etcd, and nothing where it does not answer', async () => {
+  await run('apply', '-f', await file('completed.yaml', secret + sync('completed') + systems));
+  const ask = (endpoint: string) => {
+    const env = {
+      ...process.env,
+      PATH: `${projectFolder}/bin:${process.env.PATH}`,
+      IDRA_ETCD_ENDPOINTS: endpoint,
+    };
+    return completeInBash(['idra', 'get', 'syncs', 'comp'], { env });
+  };
+  assert.deepEqual(await ask(server.endpoints.join(',')), { offers: 'completed', stderr: '' });
+  assert.deepEqual(await ask('http://127.0.0.1:1'), { offers: '', stderr: '' });
 });

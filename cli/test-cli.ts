@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
 import { exitStatus } from './exit-status.ts';
@@ -33,4 +34,19 @@ export async function idra(args: readonly string[], env: Cli['env'] = {}): Promi
     cli.status = error.exitCode === 0 ? exitStatus.ok : exitStatus.inputWrong;
   }
   return { status: cli.status, ...printed };
+}
+
+/** What bash offers for the last of the words, with the completion script of Idra and `before` it other lines; and what it writes to stderr. */
+export async function completeInBash(
+  words: readonly string[],
+  { before = '', env = process.env }: { readonly before?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<{ readonly offers: string; readonly stderr: string }> {
+  const { out } = await idra(['completion', 'bash']);
+  const quoted = words.map((each) => `'${each}'`).join(' ');
+  const line = `COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _idra; echo "\${COMPREPLY[@]}"`;
+  const { stdout, stderr } = spawnSync('bash', ['-c', `${out}\n${before}\n${line}`], {
+    encoding: 'utf8',
+    env,
+  });
+  return { offers: stdout.trim(), stderr };
 }
