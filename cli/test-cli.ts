@@ -36,7 +36,7 @@ export async function idra(args: readonly string[], env: Cli['env'] = {}): Promi
   return { status: cli.status, ...printed };
 }
 
-/** What bash offers for the last of the words, with the completion script of Idra and `before` it other lines; and what it writes to stderr. */
+/** What bash offers for the last of the words, with the completion script of Idra. The lines of `before` run first. */
 export async function completeInBash(
   words: readonly string[],
   { before = '', env = process.env }: { readonly before?: string; readonly env?: NodeJS.ProcessEnv } = {},

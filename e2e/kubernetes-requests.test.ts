@@ -1,47 +1,28 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type CliResult, idra as runIdra } from '../cli/test-cli.ts';
-import { type TestDatabase, TestSystems } from './kit/systems.ts';
-import { tempFolder } from './kit/temp.ts';
+import { Orders } from './kit/orders.ts';
 import { until } from './kit/wait.ts';
 import { Installation, team } from './whole-way/installation.ts';
 
 /** One-time requests, from the command line over custom resource, operator and etcd to an agent and the destination, and back. */
 describe('requests on Kubernetes', () => {
   let idra: Installation;
-  let systems: TestSystems;
-  let shop: TestDatabase;
-  let warehouse: TestDatabase;
+  let orders: Orders;
 
   before(async () => {
-    systems = new TestSystems(await tempFolder('requests'));
     idra = await Installation.start();
-    shop = await systems.createDatabase('postgres');
-    warehouse = await systems.createDatabase('postgres');
-    await shop.execute(
-      'CREATE TABLE orders (id bigint PRIMARY KEY)',
-      'INSERT INTO orders SELECT generate_series(1, 50)',
-    );
+    orders = await Orders.create(50);
     await idra.agent('idra-agent-0');
-    await idra.apply(shop.manifest('shop') + warehouse.manifest('warehouse') + sync());
-    await until(async () => (await count()) === 50, { what: '50 rows', timeoutMs: 60_000 });
+    // So rarely that only a request starts a pass.
+    await idra.apply(orders.manifests({ every: '10h' }));
+    await until(async () => (await orders.arrived()) === 50, { what: '50 rows', timeoutMs: 60_000 });
   });
   after(async () => {
     await idra?.stop();
-    await systems?.stop();
+    await orders?.stop();
   });
 
-  // So rarely that only a request starts a pass.
-  const sync = () => `apiVersion: idra.dev/v1alpha1
-kind: Sync
-metadata: { name: orders }
-spec:
-  source: { dataSource: shop, table: public.orders, idField: id }
-  destination: { dataSource: warehouse, table: public.orders }
-  mode: Id
-  schedule: { every: 10h }
-`;
-  const count = async () => Number((await warehouse.rows('SELECT count(*) FROM orders'))[0]?.[0]);
   const run = (...args: readonly string[]): Promise<CliResult> =>
     runIdra([...args, '-n', team], { KUBECONFIG: idra.api.kubeconfigPath });
   const succeeds = async (...args: readonly string[]) => {
@@ -51,9 +32,9 @@ spec:
   };
 
   test('run-now brings a pass, once for its value', async () => {
-    await shop.execute('INSERT INTO orders VALUES (51)');
+    await orders.insert(51);
     await succeeds('run-now', 'orders');
-    await until(async () => (await count()) === 51, { what: 'the row' });
+    await until(async () => (await orders.arrived()) === 51, { what: 'the row' });
     const annotation = await idra.kubectl([
       'get',
       'sync',
@@ -85,8 +66,8 @@ spec:
   });
 
   test('restart reads everything again', async () => {
-    await warehouse.execute('DELETE FROM orders WHERE id <= 5');
+    await orders.lose(5);
     await succeeds('restart', 'orders', '--yes');
-    await until(async () => (await count()) === 51, { what: 'the rows' });
+    await until(async () => (await orders.arrived()) === 51, { what: 'the rows' });
   });
 });
