@@ -10,16 +10,9 @@ import { quoteName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
 import { bareQuery } from './source/one-statement.ts';
 import { equalityOf, isExact } from './types/collations.ts';
-import {
-  hasLabels,
-  isBinaryOther,
-  nativeOfField,
-  partsOf,
-  readTypeName,
-  toColumnType,
-} from './types/column-types.ts';
+import { hasLabels, nativeOfField, toColumnType } from './types/column-types.ts';
 import { literalText } from './types/literals.ts';
-import { labelsOf } from './types/type-name.ts';
+import { isBinaryOther, labelsOf, partsOf, readTypeName } from './types/type-name.ts';
 
 /**
  * `versioned`: MariaDB's WITH SYSTEM VERSIONING; a SELECT returns the current rows, and keys are unique among those. `other`: a sequence.

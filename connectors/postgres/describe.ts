@@ -19,8 +19,9 @@ import type { TextRow } from './connection/statements.ts';
 import { sqlState } from './errors.ts';
 import { quoteName, resolveName, type TableName } from './names.ts';
 import type { Session } from './session.ts';
-import { type CatalogType, readTypeName, toColumnType } from './types/column-types.ts';
+import { type CatalogType, toColumnType } from './types/column-types.ts';
 import { literalText } from './types/literals.ts';
+import { readTypeName } from './types/type-name.ts';
 
 /** A table as read from the catalog, with details that only this connector needs. */
 export interface TableEntry {

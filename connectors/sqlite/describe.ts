@@ -3,7 +3,8 @@ import { isOwnTable } from '../../core/own-tables.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import { quoteDouble } from '../sql/names.ts';
 import type { FirstTables } from '../sql/source/missing-table.ts';
-import { affinityOf, isRowidType, typeOfDeclared } from './types/column-types.ts';
+import { affinityOf, typeOfDeclared } from './types/column-types.ts';
+import { isRowidType } from './types/type-name.ts';
 
 export interface TableEntry {
   /** As the schema writes it; SQLite ignores the case of ASCII letters. */

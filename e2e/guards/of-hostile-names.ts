@@ -32,24 +32,24 @@ export const ofHostileNames: readonly Guard[] = [
   },
   {
     name: 'PostgreSQL: the name of a type is parsed by a grammar',
-    file: 'connectors/postgres/types/column-types.ts',
+    file: 'connectors/postgres/types/type-name.ts',
     from: 'if (!parsed) throw typeUnreadable(column, relation, path);',
     to: 'if (!parsed) return text;',
     caughtBy: { test: 'connectors/postgres/types/type-name.test.ts', only: 'refused by its name' },
   },
   {
     name: 'MySQL: the name of a type is parsed by a grammar',
-    file: 'connectors/mysql/types/column-types.ts',
+    file: 'connectors/mysql/types/type-name.ts',
     from: 'if (!parsed) throw typeUnreadable(column, relation, path);',
     to: 'if (!parsed) return text;',
     caughtBy: { test: 'connectors/mysql/types/type-name.test.ts', only: 'refused by its name' },
   },
   {
     name: 'SQLite: a declared type that is not plain is quoted',
-    file: 'connectors/sqlite/types/column-types.ts',
+    file: 'connectors/sqlite/types/type-name.ts',
     from: 'return isPlain ? declared : quoteDouble(declared);',
     to: 'return declared;',
-    caughtBy: { test: 'connectors/sqlite/types/column-types.test.ts', only: 'is one column' },
+    caughtBy: { test: 'connectors/sqlite/types/type-name.test.ts', only: 'is one column' },
   },
   {
     name: 'a Sync names no internal table of Idra',

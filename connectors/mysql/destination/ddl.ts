@@ -3,7 +3,7 @@ import type { PlannedColumn } from '../../../core/column-plan.ts';
 import type { WritePlan } from '../../../core/connector.ts';
 import { quoteBacktick } from '../../sql/names.ts';
 import { quoteName, type TableName } from '../names.ts';
-import { partsOf } from '../types/column-types.ts';
+import { partsOf } from '../types/type-name.ts';
 
 /** The collation of each text column that is created: the source's if this server has it, otherwise one that compares as bytes. */
 export type CollationOf = (planned: PlannedColumn) => string;

@@ -1,7 +1,6 @@
 import type { PlannedColumn } from '../../../core/column-plan.ts';
 import type { Finding } from '../../../core/errors.ts';
-import { isBinaryOther, partsOf } from '../types/column-types.ts';
-import { labelsOf } from '../types/type-name.ts';
+import { isBinaryOther, labelsOf, partsOf } from '../types/type-name.ts';
 import { charsetOf } from './ddl.ts';
 
 /** Limit for a row with all its columns. The contents of TEXT, BLOB, JSON and geometry columns are stored elsewhere. */

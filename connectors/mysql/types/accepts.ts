@@ -11,7 +11,7 @@ import {
   yes,
 } from '../../sql/types/acceptance.ts';
 import { intRange, isWithin } from '../../sql/types/int-range.ts';
-import { partsOf } from './column-types.ts';
+import { partsOf } from './type-name.ts';
 
 /** Whether an existing column keeps every value of `type`. If it would silently change a value, it is refused. */
 export function accepts(existing: Column, type: ColumnType, use?: ColumnUse): Acceptance {

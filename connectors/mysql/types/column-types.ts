@@ -1,31 +1,7 @@
 import type { FieldPacket } from 'mysql2';
 import { lookUp } from '../../../core/look-up.ts';
 import type { ColumnType } from '../../../core/values.ts';
-import { typeUnreadable } from '../../sql/types/type-name.ts';
-import { labelsOf, parseTypeName, writeTypeName } from './type-name.ts';
-
-/** `decimal(10,2) unsigned` -> base `decimal`, inner `10,2`, rest `unsigned`. */
-export interface NativeParts {
-  readonly base: string;
-  readonly inner: string;
-  readonly isUnsigned: boolean;
-}
-
-export function partsOf(nativeType: string): NativeParts {
-  const match = /^\s*(\w+)(?: precision)?\s*(?:\((.*)\))?([^)]*)$/s.exec(nativeType);
-  return {
-    base: (match?.[1] ?? nativeType).toLowerCase(),
-    inner: match?.[2] ?? '',
-    isUnsigned: /\bunsigned\b|\bzerofill\b/i.test(match?.[3] ?? ''),
-  };
-}
-
-/** The server's name of a type, in a form that can be used in a statement. Throws TypeUnreadable. */
-export function readTypeName(text: string, column: string, relation: string, path: string): string {
-  const parsed = parseTypeName(text);
-  if (!parsed) throw typeUnreadable(column, relation, path);
-  return writeTypeName(parsed);
-}
+import { labelsOf, partsOf } from './type-name.ts';
 
 /** Further facts about the column from the catalog. */
 export interface NativeContext {
@@ -33,7 +9,7 @@ export interface NativeContext {
   readonly collation: string | null;
   /** MariaDB's JSON is LONGTEXT with a CHECK of json_valid. */
   readonly isJson?: boolean;
-  /** A DATETIME with this comment holds instants in UTC. createTable writes it, since TIMESTAMP ends in 2038. */
+  /** A DATETIME with this comment holds instants in UTC. types.ts writes it, since TIMESTAMP ends in 2038. */
   readonly comment?: string;
 }
 
@@ -137,13 +113,6 @@ function sized(
 /** A set's members are part of its type. A geometry has one of many kinds and is transferred as hexadecimal digits. */
 function otherName(base: string, inner: string): string {
   return base === 'set' ? `set(${inner})` : base;
-}
-
-/** Types whose text is the stored bytes in hexadecimal: WKB after its SRID, the numbers of a vector. */
-export function isBinaryOther(name: string): boolean {
-  return /^(geometry|point|linestring|polygon|multipoint|multilinestring|multipolygon|geometrycollection|geomcollection|vector)$/.test(
-    name,
-  );
 }
 
 /** Types of the protocol, for result columns that belong to no table. */

@@ -5,8 +5,8 @@ import type { ColumnType, Row, Value } from '../../../core/values.ts';
 import { isNumbered, nullNotNumbered } from '../../sql/destination/numbered-columns.ts';
 import { arrayJson } from '../../sql/types/array-json.ts';
 import { canonicalCheck } from '../../sql/types/canonical-check.ts';
-import { isBinaryOther, partsOf } from './column-types.ts';
 import { keepsNumbers } from './json-numbers.ts';
+import { isBinaryOther, partsOf } from './type-name.ts';
 
 /** Why a value cannot be stored, without the value. */
 export class Misfit {

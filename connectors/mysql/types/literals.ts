@@ -3,8 +3,7 @@ import { permanent } from '../../../core/errors.ts';
 import type { Column } from '../../../core/values.ts';
 import { quoteBacktick } from '../../sql/names.ts';
 import type { SqlDialect } from '../../sql/types/dialect.ts';
-import { isBinaryOther, partsOf } from './column-types.ts';
-import { labelsOf } from './type-name.ts';
+import { isBinaryOther, labelsOf, partsOf } from './type-name.ts';
 
 export const dialect: SqlDialect = {
   quote: quoteBacktick,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readTypeName } from './column-types.ts';
-import { parseTypeName, writeTypeName } from './type-name.ts';
+import { parseTypeName, readTypeName, writeTypeName } from './type-name.ts';
 
 const written: readonly string[] = [
   'int',

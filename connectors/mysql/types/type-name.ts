@@ -1,3 +1,5 @@
+import { typeUnreadable } from '../../sql/types/type-name.ts';
+
 /** The parts of a type as COLUMN_TYPE writes it. */
 export interface TypeName {
   /** In lower case. */
@@ -38,6 +40,36 @@ export function writeTypeName({ base, sizes, labels, isUnsigned, isZerofill }: T
   const inner = labels.length > 0 ? labels.map(labelText).join(',') : sizes.join(',');
   const size = inner === '' ? '' : `(${inner})`;
   return `${base}${size}${isUnsigned ? ' unsigned' : ''}${isZerofill ? ' zerofill' : ''}`;
+}
+
+/** The server's name of a type, in a form that can be used in a statement. Throws TypeUnreadable. */
+export function readTypeName(text: string, column: string, relation: string, path: string): string {
+  const parsed = parseTypeName(text);
+  if (!parsed) throw typeUnreadable(column, relation, path);
+  return writeTypeName(parsed);
+}
+
+/** `decimal(10,2) unsigned` -> base `decimal`, inner `10,2`, rest `unsigned`. */
+export interface NativeParts {
+  readonly base: string;
+  readonly inner: string;
+  readonly isUnsigned: boolean;
+}
+
+export function partsOf(nativeType: string): NativeParts {
+  const match = /^\s*(\w+)(?: precision)?\s*(?:\((.*)\))?([^)]*)$/s.exec(nativeType);
+  return {
+    base: (match?.[1] ?? nativeType).toLowerCase(),
+    inner: match?.[2] ?? '',
+    isUnsigned: /\bunsigned\b|\bzerofill\b/i.test(match?.[3] ?? ''),
+  };
+}
+
+/** Types whose text is the stored bytes in hexadecimal: WKB after its SRID, the numbers of a vector. */
+export function isBinaryOther(name: string): boolean {
+  return /^(geometry|point|linestring|polygon|multipoint|multilinestring|multipolygon|geometrycollection|geomcollection|vector)$/.test(
+    name,
+  );
 }
 
 const unescapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', '0': '\0' };

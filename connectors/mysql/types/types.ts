@@ -5,7 +5,8 @@ import type { Of } from '../../sql/types/acceptance.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
 import { rowFindings } from '../destination/row-width.ts';
 import { accepts, minusZero, openKeyLength } from './accepts.ts';
-import { isBinaryOther, partsOf, utcComment } from './column-types.ts';
+import { utcComment } from './column-types.ts';
+import { isBinaryOther, partsOf } from './type-name.ts';
 
 /**
  * Which types MySQL and MariaDB can store, and how (Invariant 6). The collation of texts is added when the table is created, because the

@@ -1,8 +1,5 @@
-import { bug } from '../../../core/errors.ts';
 import { lookUp } from '../../../core/look-up.ts';
 import type { ColumnType } from '../../../core/values.ts';
-import { typeUnreadable } from '../../sql/types/type-name.ts';
-import { parseTypeName, writeTypeName } from './type-name.ts';
 
 /** A type as read from the catalog; domains are resolved to their base types. */
 export interface CatalogType {
@@ -77,37 +74,4 @@ function withModifier(name: string, modifier: number): ColumnType | undefined {
 function numericModifier(modifier: number): { readonly precision: number; readonly scale: number } {
   const packed = modifier - 4;
   return { precision: (packed >> 16) & 0xffff, scale: ((packed & 0x7ff) ^ 1024) - 1024 };
-}
-
-/** The server's name of a type, in a form that can be used in a statement. Throws TypeUnreadable. */
-export function readTypeName(text: string, column: string, relation: string, path: string): string {
-  const parsed = parseTypeName(text);
-  if (!parsed) throw typeUnreadable(column, relation, path);
-  return writeTypeName(parsed);
-}
-
-/** `character varying(20)[]` -> `character varying[]`: a cast to it truncates nothing (SQL casts truncate silently). */
-export function withoutModifiers(nativeType: string): string {
-  const parsed = parseTypeName(nativeType);
-  if (!parsed) throw bug('a type was not read by its grammar when it was described');
-  return writeTypeName({
-    ...parsed,
-    name: lookUp(wholeNames, parsed.name) ?? parsed.name,
-    modifiers: undefined,
-  });
-}
-
-/** Only these two keywords imply a length of 1. */
-const wholeNames: Readonly<Record<string, string>> = { character: 'bpchar', bit: 'pg_catalog."bit"' };
-
-/** Names that are part of the grammar, regardless of the search path. */
-const keywords =
-  /^(bigint|bit varying|boolean|character varying|double precision|integer|interval( [a-z]+)*|numeric|real|smallint|time(stamp)? (with|without) time zone)(\[\])*$/;
-
-/**
- * A type without modifiers, by its name in the catalog (with a schema, except for built-in types), in a form that is unambiguous if
- * another type has the same name.
- */
-export function castName(type: string): string {
-  return keywords.test(type) || /^("(?:[^"]|"")*"|[^".]+)\./.test(type) ? type : `pg_catalog.${type}`;
 }

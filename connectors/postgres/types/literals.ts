@@ -3,8 +3,8 @@ import { bug, permanent } from '../../../core/errors.ts';
 import type { Column } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import type { Comparison, SqlDialect } from '../../sql/types/dialect.ts';
-import { castName, withoutModifiers } from './column-types.ts';
 import { binaryItem, ownItem, tsvItem } from './row-formats.ts';
+import { castName, withoutModifiers } from './type-name.ts';
 
 export const dialect: SqlDialect = {
   quote: quoteDouble,

@@ -2,7 +2,7 @@ import type { RawRequest } from '../../../core/batch.ts';
 import type { ColumnPlan } from '../../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../../core/values.ts';
 import { quoteDouble } from '../../sql/names.ts';
-import { castName, withoutModifiers } from './column-types.ts';
+import { castName, withoutModifiers } from './type-name.ts';
 
 /**
  * The type that is transferred in COPY BINARY: its name without modifiers, which the receiving column applies. Texts of every kind

@@ -1,3 +1,7 @@
+import { bug } from '../../../core/errors.ts';
+import { lookUp } from '../../../core/look-up.ts';
+import { typeUnreadable } from '../../sql/types/type-name.ts';
+
 /** The parts of a type as format_type writes it with an empty search_path. */
 export interface TypeName {
   /** Undefined for a built-in type. */
@@ -50,4 +54,37 @@ export function isBuiltIn({ schema, name, modifiers, zone }: TypeName): boolean 
     /^[a-z][a-z0-9_]*$/.test(name) &&
     !pseudo.test(name)
   );
+}
+
+/** The server's name of a type, in a form that can be used in a statement. Throws TypeUnreadable. */
+export function readTypeName(text: string, column: string, relation: string, path: string): string {
+  const parsed = parseTypeName(text);
+  if (!parsed) throw typeUnreadable(column, relation, path);
+  return writeTypeName(parsed);
+}
+
+/** `character varying(20)[]` -> `character varying[]`: a cast to it truncates nothing (SQL casts truncate silently). */
+export function withoutModifiers(nativeType: string): string {
+  const parsed = parseTypeName(nativeType);
+  if (!parsed) throw bug('a type was not read by its grammar when it was described');
+  return writeTypeName({
+    ...parsed,
+    name: lookUp(wholeNames, parsed.name) ?? parsed.name,
+    modifiers: undefined,
+  });
+}
+
+/** Only these two keywords imply a length of 1. */
+const wholeNames: Readonly<Record<string, string>> = { character: 'bpchar', bit: 'pg_catalog."bit"' };
+
+/** Names that are part of the grammar, regardless of the search path. */
+const keywords =
+  /^(bigint|bit varying|boolean|character varying|double precision|integer|interval( [a-z]+)*|numeric|real|smallint|time(stamp)? (with|without) time zone)(\[\])*$/;
+
+/**
+ * A type without modifiers, by its name in the catalog (with a schema, except for built-in types), in a form that is unambiguous if
+ * another type has the same name.
+ */
+export function castName(type: string): string {
+  return keywords.test(type) || /^("(?:[^"]|"")*"|[^".]+)\./.test(type) ? type : `pg_catalog.${type}`;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { WritePlan } from '../../../core/connector.ts';
 import { updatedColumns } from '../../../core/upsert-columns.ts';
 import { quoteDouble } from '../../sql/names.ts';
-import { typeDdl } from '../types/column-types.ts';
+import { typeDdl } from '../types/type-name.ts';
 
 /** The statements that a claim runs, apart from those for the commit table. */
 export function targetStatements(table: string, plan: WritePlan): readonly string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
-import { typeDdl } from './column-types.ts';
+import { typeDdl } from './type-name.ts';
 
 const plain: readonly string[] = [
   '',
