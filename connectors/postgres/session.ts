@@ -70,7 +70,7 @@ export class Session implements PooledSession, StatementRunner {
     return this.#isClosed || this.#client.isLost;
   }
 
-  /** Rows of the last statement that returns any. Driver errors are thrown as they are: callers decide by sqlState, then `fail`. */
+  /** Rows of the last statement that returns any. Driver errors are thrown as they are: callers decide by sqlState, then `classified`. */
   async run(sql: string): Promise<readonly TextRow[]> {
     return lastRows(await this.results(sql));
   }
