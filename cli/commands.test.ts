@@ -135,7 +135,9 @@ describe('completion', () => {
     assert.equal(none.offers, '');
   });
 
-  test('offers existing names, and nothing if they cannot be listed', async () => {
+  test('offers existing names, and nothing if they cannot be listed', async (t) => {
+    // The time limit of a completion ends the process.
+    t.mock.method(process, 'exit', () => {});
     const folder = await tempFolder('completion');
     const state = openStateFile(join(folder, 'state.db'));
     for (const name of ['orders', 'items']) state.identify('default', name);

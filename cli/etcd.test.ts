@@ -265,16 +265,17 @@ test('an etcd that does not answer is reported with status 3', async () => {
   assert.match(err, /etcd/);
 });
 
-test('completion in a shell offers the names in etcd, and nothing where it does not answer', async () => {
+test('completion offers the names in etcd, and nothing if etcd does not answer', async (t) => {
   await run('apply', '-f', await file('completed.yaml', secret + sync('completed') + systems));
-  const ask = (endpoint: string) => {
-    const env = {
-      ...process.env,
-      PATH: `${projectFolder}/bin:${process.env.PATH}`,
-      IDRA_ETCD_ENDPOINTS: endpoint,
-    };
-    return completeInBash(['idra', 'get', 'syncs', 'comp'], { env });
+  // The time limit of a completion ends the process.
+  t.mock.method(process, 'exit', () => {});
+  const { out } = await run('complete-names', 'name', '--', 'get', 'syncs');
+  assert.ok(out.split('\n').includes('completed'), out);
+  const env = {
+    ...process.env,
+    PATH: `${projectFolder}/bin:${process.env.PATH}`,
+    IDRA_ETCD_ENDPOINTS: 'http://127.0.0.1:1',
   };
-  assert.deepEqual(await ask(server.endpoints.join(',')), { offers: 'completed', stderr: '' });
-  assert.deepEqual(await ask('http://127.0.0.1:1'), { offers: '', stderr: '' });
+  const unreachable = await completeInBash(['idra', 'get', 'syncs', 'comp'], { env });
+  assert.deepEqual(unreachable, { offers: '', stderr: '' });
 });
