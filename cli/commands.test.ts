@@ -150,7 +150,7 @@ describe('completion', () => {
     assert.equal(await names('offset', 'get', ...from), 'items orders team-a/lines');
     assert.equal(await names('restart', ...from, '-n', 'team-a'), 'lines');
     const missing = await ask('offset', 'get', '--state', join(folder, 'missing.db'));
-    assert.deepEqual(missing, { status: 0, out: '', talk: '' });
+    assert.deepEqual(missing, { status: 0, out: '', err: '' });
   });
 
   test('refuses an unknown shell', async () => {
