@@ -3,8 +3,9 @@ import type { SystemAccess } from '../../../core/connector.ts';
 import type { IdraError } from '../../../core/errors.ts';
 import type { SourceObject } from '../../../core/sync-spec.ts';
 import { quoteDouble } from '../../sql/names.ts';
+import { readerName } from '../connection/open.ts';
 import { quoteName, resolveName, type TableName } from '../names.ts';
-import { readerName, Session } from '../session.ts';
+import { Session } from '../session.ts';
 import { literalText } from '../types/literals.ts';
 
 /**
