@@ -35,11 +35,13 @@ async function runWithout(guard: Guard): Promise<{ status: number | null; output
           ...(caughtBy.only ? ['--test-name-pattern', caughtBy.only] : []),
           caughtBy.test,
         ];
-  const removal = `--import=${join(projectFolder, 'e2e/guards/remove.ts')}`;
+  const imports = ['e2e/guards/remove.ts', 'tools/blocking-output.ts']
+    .map((file) => `--import=${join(projectFolder, file)}`)
+    .join(' ');
   const { NODE_TEST_CONTEXT: _ours, ...env } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: projectFolder,
-    env: { ...env, NODE_OPTIONS: removal, IDRA_REMOVED_GUARD: guard.name, IDRA_TEST_PATIENCE_MS: '15000' },
+    env: { ...env, NODE_OPTIONS: imports, IDRA_REMOVED_GUARD: guard.name, IDRA_TEST_PATIENCE_MS: '15000' },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -65,6 +65,7 @@ function chooseFiles(): string[] {
 
 async function runFile(path: string, execArgv: readonly string[], tally: TestTally): Promise<void> {
   const timeout = options.folder ? loopTimeoutMs : fileTimeoutMs;
+  let isDone = false;
   for await (const event of run({ files: [path], isolation: 'process', timeout, execArgv: [...execArgv] })) {
     // Long loops print figures.
     if (options.folder && event.type === 'test:stdout') process.stdout.write(event.data.message);
@@ -72,8 +73,11 @@ async function runFile(path: string, execArgv: readonly string[], tally: TestTal
     const done = tally.add(event, (file) => relative(projectFolder, file));
     // The complete report is printed at the end, which an aborted run does not reach.
     for (const { file, test } of tally.failures.slice(failed)) console.log(`  FAILED  ${file}: ${test}`);
-    if (done !== undefined) console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
+    if (done === undefined) continue;
+    isDone = true;
+    console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
   }
+  if (!isDone) tally.addUnfinished(relative(projectFolder, path));
 }
 
 /** Runs one file after the other. */
@@ -88,7 +92,7 @@ interface Lane {
  */
 async function startLane(hasServers: boolean): Promise<Lane> {
   // Connections left open by a failed test would keep its file, and the whole run, from ending.
-  const execArgv = ['--test-force-exit'];
+  const execArgv = ['--test-force-exit', `--import=${projectFolder}/tools/blocking-output.ts`];
   if (!hasServers) return { execArgv, stop: async () => {} };
   const started = await Promise.all(Object.entries(shared).map(([name, start]) => startServer(name, start)));
   const folder = await tempFolder('lane');

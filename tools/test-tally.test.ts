@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { runOrFail } from '../e2e/kit/processes.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
+import { TestTally } from './test-tally.ts';
 
 const missing = `class ServerMissing extends Error { name = 'ServerMissing'; code = 'SERVER_MISSING' }
   const missing = (server) => new ServerMissing(server + ': not found; searched it');
@@ -96,4 +97,13 @@ test('a suite whose hook fails fails its tests, each counted', async () => {
     ],
     skips: [],
   });
+});
+
+test('a file that ended before all its results arrived has failed', () => {
+  const tally = new TestTally(() => false);
+  tally.addUnfinished('a.test.mjs');
+  assert.deepEqual(
+    tally.failures.map(({ file, error }) => [file, error]),
+    [['a.test.mjs', 'it ended without reporting all its results']],
+  );
 });

@@ -56,6 +56,12 @@ export class TestTally {
     }
   }
 
+  /** For a file whose process ended before all its results had arrived. */
+  addUnfinished(file: string): void {
+    if (this.failures.some((failure) => failure.file === file)) return;
+    this.failures.push({ file, test: file, error: 'it ended without reporting all its results' });
+  }
+
   /** Call once, after the last event. */
   finish(): void {
     for (const file of this.#open.values()) {
