@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, globSync, statSync } from 'node:fs';
-import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { projectFolder, runCommand, runOrFail } from '../processes.ts';
@@ -185,12 +185,13 @@ function isReachable(folder: string): boolean {
   }
 }
 
-/** Several test files may run this at once: each unpacks into a separate folder, and the first to finish moves it into place. */
+/** Several callers may run this at once: each unpacks into a separate folder, and the first to finish moves it into place. */
 async function unpackOnce(name: string, unpack: (into: string) => Promise<void>): Promise<string> {
   const folder = join(await serversFolder(), 'bin', name);
   if (existsSync(folder)) return folder;
-  const beside = `${folder}.${process.pid}`;
-  await mkdir(beside, { recursive: true, mode: 0o755 });
+  await mkdir(dirname(folder), { recursive: true, mode: 0o755 });
+  const beside = await mkdtemp(`${folder}.`);
+  await chmod(beside, 0o755);
   try {
     await unpack(beside);
     await rename(beside, folder);
