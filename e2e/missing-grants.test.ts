@@ -111,6 +111,46 @@ for (const [name, open] of systems) {
   });
 }
 
+test('PostgreSQL: a refusal of the destination never asks for a right at the source', async () => {
+  const limited = await inPostgres();
+  try {
+    const { user, table, target } = limited;
+    await limited.at('source', `GRANT USAGE ON SCHEMA sales TO ${user}; GRANT SELECT ON ${table} TO ${user}`);
+    // Both ends have a table of this name; a trigger of the destination reads its own.
+    for (const end of ['source', 'destination'] as const)
+      await limited.at(end, 'CREATE TABLE salaries (id int PRIMARY KEY)');
+    await limited.at(
+      'destination',
+      `GRANT CREATE ON SCHEMA public TO ${user}; CREATE TABLE ${target} (id int PRIMARY KEY); GRANT ALL ON ${target} TO ${user};
+       CREATE FUNCTION asks() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM FROM public.salaries; RETURN NEW; END';
+       CREATE TRIGGER asks BEFORE INSERT ON ${target} FOR EACH ROW EXECUTE FUNCTION asks()`,
+    );
+    const single = new SingleMode(join(await tempFolder('missing-grants'), 'trigger'));
+    await single.write(
+      limited.source +
+        limited.destination +
+        syncManifest('refused', {
+          source: { dataSource: 'source', table },
+          destination: { dataSource: 'destination', table: target },
+          mode: 'Snapshot',
+        }),
+    );
+    const { code, stderr } = await single.command([
+      'run',
+      '-f',
+      'syncs.yaml',
+      '--once',
+      '--progress',
+      'none',
+    ]);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /permission denied for table salaries/);
+    assert.doesNotMatch(stderr, /GRANT SELECT/);
+  } finally {
+    await limited.stop();
+  }
+});
+
 /** Runs what the errors say, and returns it. */
 async function followAdvice(single: SingleMode, limited: Limited): Promise<readonly string[]> {
   const granted: string[] = [];

@@ -49,6 +49,14 @@ test('a refusal gets the statement that the source or the check of the destinati
   assert.deepEqual([source.path, source.fix], ['spec.source.dataSource', 'GRANT SELECT ON t TO u']);
 });
 
+test('a refusal of the destination is never remedied by a right at the source', async () => {
+  const refused = permanent('PermissionDenied', 'permission denied for table salaries', {
+    path: 'spec.destination.dataSource',
+    fix: 'GRANT the right',
+  });
+  assert.equal(await named(refused, 'GRANT SELECT ON salaries TO u'), refused);
+});
+
 test('an error that names its statement, or is no refusal, stays what it is', async () => {
   const known = permanent('PermissionDenied', 'SELECT denied', { fix: 'GRANT SELECT ON t TO u' });
   const other = permanent('TableNotFound', 'no table');

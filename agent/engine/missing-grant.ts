@@ -31,6 +31,8 @@ async function ofSource(
   { spec, source: { connector, access } }: RefusedEnds,
   signal: AbortSignal,
 ): Promise<Remedy | undefined> {
+  // Names in the message are those of the destination; the source may have other objects with these names.
+  if (refusal.path?.startsWith('spec.destination')) return undefined;
   const fix = await connector.missingGrant?.(access, spec.source, refusal, signal).catch(() => undefined);
   return fix === undefined ? undefined : { path: 'spec.source.dataSource', fix };
 }

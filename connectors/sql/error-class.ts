@@ -27,11 +27,12 @@ export const queryInvalid = {
   fix: 'correct the query',
 } as const satisfies ErrorClass;
 
-/** While writing there is no query: the statement was one of Idra's own. */
+/** While writing there is no query: the statement was one of Idra's own. A refusal names its end, so that no right is granted at the other. */
 export function ofOwnStatement(error: IdraError): IdraError {
-  if (error.code !== 'QueryInvalid') return error;
-  const { code, disposition, message, cause } = error;
-  return new IdraError({ code, disposition, message, cause });
+  const { code, disposition, message, path, fix, cause } = error;
+  if (code === 'QueryInvalid') return new IdraError({ code, disposition, message, cause });
+  if (code !== 'PermissionDenied' || path !== undefined) return error;
+  return new IdraError({ code, disposition, message, path: 'spec.destination.dataSource', fix, cause });
 }
 
 export const raisedByTrigger = {

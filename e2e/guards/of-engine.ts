@@ -177,4 +177,11 @@ export const ofEngine: readonly Guard[] = [
     to: 'const of = ({ spec }: DataSource) => [',
     caughtBy: { test: 'agent/engine/offset-fingerprint.test.ts' },
   },
+  {
+    name: 'a refusal of the destination asks for no right at the source',
+    file: 'agent/engine/missing-grant.ts',
+    from: "if (refusal.path?.startsWith('spec.destination')) return undefined;",
+    to: '',
+    caughtBy: { test: 'agent/engine/missing-grant.test.ts', only: 'never remedied' },
+  },
 ];
