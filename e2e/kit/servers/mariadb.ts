@@ -9,19 +9,19 @@ const server = onPath(['mariadbd']);
 const recipe: MysqlRecipe = {
   name: 'mariadb',
   find: () => findServer('mariadb', [server, inDebian(['mariadb-server'], server)]),
-  initialise: async (_bin, data) => {
+  initialise: async (_bin, { data, env }) => {
     const auth = [
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
       `--user=${userInfo().username}`,
     ];
-    await runOrFail('mariadb-install-db', ['--no-defaults', `--datadir=${data}`, ...auth]);
+    await runOrFail('mariadb-install-db', ['--no-defaults', `--datadir=${data}`, ...auth], { env });
   },
-  start: (bin, data, port, args) => {
+  start: (bin, { data, env }, port, args) => {
     // The socket's path is relative to the data folder: the absolute one may exceed the length limit of a socket's path.
     const where = [`--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', '--socket=mysql.sock'];
     const how = [`--user=${userInfo().username}`, '--skip-name-resolve', '--pid-file=pid'];
-    return startProcess(join(bin, 'mariadbd'), ['--no-defaults', ...where, ...how, ...args]);
+    return startProcess(join(bin, 'mariadbd'), ['--no-defaults', ...where, ...how, ...args], { env });
   },
 };
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { type Certificates, makeCertificates } from '../certificates.ts';
@@ -45,12 +45,18 @@ export interface MysqlServer {
   stop(): Promise<void>;
 }
 
+export interface ServerFolders {
+  readonly data: string;
+  /** Each server has its own TMPDIR, because a server that starts deletes the temporary tables of all servers there. */
+  readonly env: { readonly TMPDIR: string };
+}
+
 /** How one of the two is started in a prepared folder. */
 export interface MysqlRecipe {
   readonly name: 'mysql' | 'mariadb';
   find(): Promise<string>;
-  initialise(bin: string, data: string): Promise<void>;
-  start(bin: string, data: string, port: number, args: readonly string[]): Promise<RunningProcess>;
+  initialise(bin: string, folders: ServerFolders): Promise<void>;
+  start(bin: string, folders: ServerFolders, port: number, args: readonly string[]): Promise<RunningProcess>;
 }
 
 /** Like in production, except for what waits for the disk, because there are many tests. */
@@ -76,13 +82,14 @@ export async function mysqlServer(recipe: MysqlRecipe, options: MysqlOptions): P
 async function startServer(recipe: MysqlRecipe, { settings = {}, tls }: MysqlOptions): Promise<MysqlServer> {
   const bin = await recipe.find();
   const folder = await dataFolder(recipe.name);
-  const data = join(folder, 'data');
+  const folders = { data: join(folder, 'data'), env: { TMPDIR: join(folder, 'tmp') } };
+  await mkdir(folders.env.TMPDIR);
   const url = new URL('mysql://idra_admin@127.0.0.1');
   url.password = randomBytes(12).toString('hex');
   url.port = String(await freePort());
   const certificates = tls ? await makeCertificates(join(folder, 'tls')) : undefined;
 
-  await recipe.initialise(bin, data);
+  await recipe.initialise(bin, folders);
   // Run at each start, before the server listens.
   const initFile = join(folder, 'init.sql');
   const admin = `create user if not exists idra_admin@'%' identified by '${url.password}';\n`;
@@ -94,7 +101,7 @@ async function startServer(recipe: MysqlRecipe, { settings = {}, tls }: MysqlOpt
 
   const server = await ServerProcess.start({
     folder,
-    start: () => recipe.start(bin, data, Number(url.port), args),
+    start: () => recipe.start(bin, folders, Number(url.port), args),
     answers: () => query(url, 'select 1'),
   });
   return describe(url, server, certificates);

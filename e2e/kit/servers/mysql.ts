@@ -19,10 +19,11 @@ const realMysql: Place = {
 const recipe: MysqlRecipe = {
   name: 'mysql',
   find: () => findServer('mysql', [realMysql, inArchive('mysql', 'mysql/bin')]),
-  initialise: async (bin, data) => {
-    await runOrFail(join(bin, 'mysqld'), [...options(bin), '--initialize-insecure', `--datadir=${data}`]);
+  initialise: async (bin, { data, env }) => {
+    const args = [...options(bin), '--initialize-insecure', `--datadir=${data}`];
+    await runOrFail(join(bin, 'mysqld'), args, { env });
   },
-  start: (bin, data, port, args) => {
+  start: (bin, { data, env }, port, args) => {
     const where = [`--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', '--socket=mysql.sock'];
     const how = [
       '--pid-file=pid',
@@ -31,7 +32,7 @@ const recipe: MysqlRecipe = {
       '--gtid-mode=ON',
       '--enforce-gtid-consistency=ON',
     ];
-    return startProcess(join(bin, 'mysqld'), [...options(bin), ...where, ...how, ...args]);
+    return startProcess(join(bin, 'mysqld'), [...options(bin), ...where, ...how, ...args], { env });
   },
 };
 
