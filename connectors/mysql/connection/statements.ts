@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Connection, FieldPacket } from 'mysql2';
+import type { Connection, FieldPacket, Query } from 'mysql2';
 import { onResult } from './guarded-connection.ts';
 
 /** Values as the driver returns them: see `values` below. */
@@ -39,7 +39,13 @@ export function statements(
       }
     });
     query.on('fields', (given?: readonly unknown[]) => onResult(connection, given, true));
+    query.on('end', () => forgetBody(query));
   });
+}
+
+/** The driver does this only after a success. After an error the listeners on the socket would keep the rows as long as the connection lives. */
+function forgetBody(query: Query): void {
+  (query as Query & { _unpipeStream(): void })._unpipeStream();
 }
 
 /** The server refuses packets above its max_allowed_packet; statements of this size always fit. */
