@@ -77,11 +77,15 @@ test('a file that breaks while it is loaded, or has no test, is a failure', asyn
     broken.failures.map(([name]) => name),
     ['(the file)'],
   );
-  assert.deepEqual(await tallyOf(''), {
-    passed: 0,
-    failures: [['(the file)', 'it contains no test']],
-    skips: [],
-  });
+  for (const empty of [
+    '',
+    `describe('each of none', () => { for (const each of []) test(each, () => {}); });`,
+  ])
+    assert.deepEqual(await tallyOf(empty), {
+      passed: 0,
+      failures: [['(the file)', 'it contains no test']],
+      skips: [],
+    });
 });
 
 test('a suite whose hook fails fails its tests, each counted', async () => {

@@ -50,6 +50,7 @@ export class TestTally {
         return undefined;
       case 'test:summary':
         this.durationsMs.set(file.shown, event.data.duration_ms);
+        if (event.data.counts.tests === 0) this.#addEmpty(file, '(the file)');
         return file.shown;
       default:
         return undefined;
@@ -86,9 +87,12 @@ export class TestTally {
   #addPass(file: OpenFile, data: Report): void {
     const test = testName(file, data);
     if (data.skip !== undefined) this.skips.push({ file: file.shown, test, reason: skipReason(data.skip) });
-    else if (data.name === file.path)
-      this.failures.push({ file: file.shown, test, error: 'it contains no test' });
+    else if (data.name === file.path) this.#addEmpty(file, test);
     else if (!isSuite(data)) this.passed += 1;
+  }
+
+  #addEmpty(file: OpenFile, test: string): void {
+    this.failures.push({ file: file.shown, test, error: 'it contains no test' });
   }
 
   #addFailure(file: OpenFile, data: Report): void {
