@@ -91,6 +91,8 @@ export type Side = 'operator' | 'agent';
 export interface DataSourceReport {
   readonly namespace: string;
   readonly name: string;
+  /** Of the DataSource that was checked: another one may have been created under its name. Omitted by earlier versions. */
+  readonly uid?: string;
   /** Generation of the DataSource that was checked. */
   readonly generation: number;
   readonly isReachable: boolean;

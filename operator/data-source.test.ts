@@ -91,6 +91,19 @@ describe('a DataSource on Kubernetes', () => {
     );
   });
 
+  test('a report about an earlier DataSource of the same name does not apply', async () => {
+    await bed.makeNamespace('again');
+    const { metadata } = await shown('again', 'shop', 'Unknown NotChecked');
+    const { reports } = bed.coordination;
+    // A check that was under way when the earlier one was deleted ends now.
+    await reports.putDataSource(report('again', { uid: 'earlier' }));
+    await reports.putDataSource(report('again', { name: 'warehouse' }));
+    await shown('again', 'warehouse', 'True Reachable');
+    await shown('again', 'shop', 'Unknown NotChecked');
+    await reports.putDataSource(report('again', { uid: metadata.uid }));
+    await shown('again', 'shop', 'True Reachable');
+  });
+
   test('is not Ready with the reason if an agent cannot reach it; a check with the same result is not written', async () => {
     await bed.makeNamespace('unreachable');
     const bad = {

@@ -78,6 +78,23 @@ describe('deletion', () => {
     assert.match(event, /within 10 s of the deletion of its namespace \(no route to db\)/);
   });
 
+  test('a DataSource is deleted when the last Sync that uses it is cleaned up, even if another finalizer keeps that Sync', async () => {
+    await bed.makeNamespace('kept');
+    const made = await bed.makeSync('kept', 'orders');
+    await bed.inEtcd(made);
+    await bed.untilFinalized('kept', 'shop');
+    const { metadata } = await bed.sync('kept', 'orders');
+    // As in a foreground deletion of a Sync that owns its DataSources: it waits until they are gone.
+    const finalizers = [...(metadata.finalizers ?? []), 'example.com/waits-for-its-data-sources'];
+    await bed.patchSync('kept', 'orders', { metadata: { finalizers } });
+    await bed.kubectl('delete', 'sync,datasources', '--all', '-n', 'kept', '--wait=false');
+    const dataSourcesLeft = async () =>
+      (await bed.client.list<KubernetesObject>(dataSources, { namespace: 'kept' })).items.length;
+    await until(async () => (await dataSourcesLeft()) === 0, { what: 'the DataSources to be gone' });
+    await bed.patchSync('kept', 'orders', { metadata: { finalizers: null } });
+    await until(() => bed.isGone('kept', 'orders'), { what: 'the Sync to be gone' });
+  });
+
   test('a deleted DataSource in use reports what it waits for, and observes no later spec', async () => {
     await bed.makeNamespace('used');
     const made = await bed.makeSync('used', 'orders');

@@ -15,6 +15,7 @@ import {
   type DataSourceObjectStatus,
   dataSourceKeysOf,
   dataSources,
+  finalizer,
   type SyncObject,
   type SyncObjectStatus,
   syncs,
@@ -201,7 +202,7 @@ export class Operator {
       this.#index(change);
       if (isSpecChange(change) || hasLostStatus(change)) sync.enqueue(key);
       syncStatus.enqueue(key);
-      for (const each of users.change(key, before, after)) {
+      for (const each of users.change(key, unlessReleased(before), unlessReleased(after))) {
         if (this.#waitsForUsers(each)) dataSource.enqueue(each);
         dataSourceStatus.enqueue(each);
       }
@@ -315,6 +316,13 @@ export class Operator {
       if (!this.dataSources.get(key)) this.#controllers.dataSource.enqueue(key);
     }
   }
+}
+
+/** A Sync that is deleted and cleaned up needs no DataSource, even if finalizers of others keep it: one may wait for that DataSource. */
+function unlessReleased(object: SyncObject | undefined): SyncObject | undefined {
+  const isReleased =
+    object?.metadata.deletionTimestamp !== undefined && !object.metadata.finalizers?.includes(finalizer);
+  return isReleased ? undefined : object;
 }
 
 /** By hand or by a restore: reconcileSync writes the first status. */

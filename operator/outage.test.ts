@@ -71,6 +71,8 @@ describe('the operator during outages', () => {
 
   test('etcd is down: every Sync reports it, new ones too, and requests made meanwhile are executed when it is back', async () => {
     const [member] = bed.store.members;
+    await bed.makeSync('team-a', 'paused', { suspend: true });
+    await bed.shown('team-a', 'paused', 'to be Suspended', ({ status }) => status?.state === 'Suspended');
     await member?.process.kill();
     await shown('orders', 'EtcdUnavailable');
     const made = await bed.makeSync('team-a', 'made-meanwhile');
@@ -78,6 +80,8 @@ describe('the operator during outages', () => {
     assert.match(object.status?.message ?? '', /^etcd has not answered since .*nothing runs/);
     assert.notEqual(running.operator.etcdView.outage, undefined);
     assert.equal((await bed.sync('team-a', 'done')).status?.state, 'Completed');
+    await bed.patchSync('team-a', 'paused', { spec: { suspend: false } });
+    assert.equal((await shown('paused', 'EtcdUnavailable')).status?.state, 'Pending');
     await bed.kubectl('delete', 'sync', 'done', '-n', 'team-a', '--wait=false');
     await member?.process.restart();
     await bed.inEtcd(made);

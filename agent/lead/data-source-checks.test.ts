@@ -57,3 +57,43 @@ test('a DataSource that is not Ready is checked again as soon as its Secret has 
   stop.abort();
   await running;
 });
+
+test('a DataSource that was deleted and created again is checked at once, although its generation is the same', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const reports: DataSourceReport[] = [];
+  const made = (uid: string) => ({
+    uid,
+    namespace: 'default',
+    name: 'shop',
+    generation: 1,
+    createdAt: '',
+    version: '1',
+    spec: { postgres: { host: 'db', database: 'd', user: 'u' } },
+  });
+  const deps = {
+    coordination: {
+      reports: {
+        readDataSources: async () => [],
+        putDataSource: async (each: never) => void reports.push(each),
+      },
+      probes: { ask: async () => ({ id: '1', agent: 'a', result: { version: '15', findings: [] } }) },
+    },
+    session: { agent: { name: 'leader' } },
+    manifests,
+    secrets: { read: async () => new Secret('') },
+    clock,
+    log: silentLog,
+  };
+  const dataSources = new Map([['default/shop', made('first')]]);
+  const running = checkDataSources(deps as never, { dataSources } as unknown as ClusterView, stop.signal);
+  await clock.advance(2_000);
+  dataSources.set('default/shop', made('second'));
+  await clock.advance(2_000);
+  assert.deepEqual(
+    reports.map(({ uid }) => uid),
+    ['first', 'second'],
+  );
+  stop.abort();
+  await running;
+});

@@ -49,6 +49,7 @@ export async function checkDataSources(
 
 interface Known {
   /** Of the DataSource at its last check. */
+  readonly uid: string | undefined;
   readonly generation: number;
   /** Wall clock, ms since 1970. */
   readonly dueMs: number;
@@ -79,7 +80,8 @@ class Checks {
   consider(dataSource: DesiredDataSource): void {
     const name = qualifiedName(dataSource);
     const known = this.#known.get(name);
-    const isDue = known?.generation !== dataSource.generation || this.#deps.clock.now() >= known.dueMs;
+    const isOfThis = known?.uid === dataSource.uid && known.generation === dataSource.generation;
+    const isDue = !isOfThis || this.#deps.clock.now() >= known.dueMs;
     if (this.#underWay.has(name)) return;
     const areSecretsDue =
       known !== undefined && !known.isWell && this.#deps.clock.now() >= this.#secretsDueAt(name);
@@ -125,6 +127,7 @@ class Checks {
     const report: DataSourceReport = {
       namespace: dataSource.namespace,
       name: dataSource.name,
+      uid: dataSource.uid,
       generation: dataSource.generation,
       checkedAt: new Date(clock.now()).toISOString(),
       ...reportOf(answer, session.agent.name),
@@ -150,9 +153,9 @@ class Checks {
   }
 }
 
-function knownOf({ generation, checkedAt, isReachable, code }: DataSourceReport): Known {
+function knownOf({ uid, generation, checkedAt, isReachable, code }: DataSourceReport): Known {
   const isWell = isReachable && code === undefined;
-  return { generation, isWell, dueMs: Date.parse(checkedAt) + (isWell ? wellEveryMs : unwellEveryMs) };
+  return { uid, generation, isWell, dueMs: Date.parse(checkedAt) + (isWell ? wellEveryMs : unwellEveryMs) };
 }
 
 type CheckResult = Pick<DataSourceReport, 'isReachable' | 'message' | 'agent'> &

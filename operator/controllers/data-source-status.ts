@@ -63,7 +63,7 @@ export function statusOf(
   if (!deps.etcdView.hasSynced && !deps.etcdView.outage) return undefined;
   const key = keyOf(object.metadata);
   const { generation = 1 } = object.metadata;
-  const report = deps.etcdView.reportOf(key);
+  const report = reportAbout(deps, object);
   const verdict = verdictOf(deps, object, report);
   // A changed spec has no effect during deletion.
   const isDeleted = object.metadata.deletionTimestamp !== undefined;
@@ -79,6 +79,12 @@ export function statusOf(
       nowMs: deps.clock.now(),
     }),
   };
+}
+
+/** A report about another DataSource of this name does not apply, even if both have the same generation. */
+function reportAbout({ etcdView }: StatusDeps, { metadata }: DataSourceObject): DataSourceReport | undefined {
+  const report = etcdView.reportOf(keyOf(metadata));
+  return report?.uid === undefined || report.uid === metadata.uid ? report : undefined;
 }
 
 function verdictOf(

@@ -12,21 +12,30 @@ export function ignoredFields(paths: readonly string[]): readonly string[] {
 
 const names = ['suspend', ...Object.keys(requestTypes)];
 
+/** An object can have thousands of annotations, and its user must not occupy the operator with them or make a status too large to be written. */
+const maxExplained = 10;
+
 /** Annotations with Idra's prefix that have no effect. */
 export function ignoredAnnotations({ metadata }: SyncObject): readonly string[] {
-  return Object.entries(metadata.annotations ?? {}).flatMap(([annotation, value]) => {
-    if (!annotation.startsWith(`${group}/`)) return [];
-    if (annotation === managedByAnnotation) return [];
-    if (annotation === suspendAnnotation) {
-      if (value === 'true' || value === 'false') return [];
-      return [`the annotation ${annotation} is neither "true" nor "false" and is ignored`];
-    }
-    const name = annotation.slice(group.length + 1);
-    if (names.includes(name)) return [];
-    const near = nearest(name, names);
-    const remedy = near ? `did you mean ${group}/${near}?` : `known are ${names.join(', ')}`;
-    return [`the annotation ${annotation} is not known and is ignored: ${remedy}`];
-  });
+  const { [suspendAnnotation]: suspend, ...others } = metadata.annotations ?? {};
+  const unknown = Object.keys(others).filter(isUnknown);
+  const warnings = unknown.slice(0, maxExplained).map(explained);
+  if (suspend !== undefined && suspend !== 'true' && suspend !== 'false')
+    warnings.unshift(`the annotation ${suspendAnnotation} is neither "true" nor "false" and is ignored`);
+  const more = unknown.length - maxExplained;
+  if (more > 0) warnings.push(`${more} more annotations of ${group} are not known and are ignored`);
+  return warnings;
+}
+
+function isUnknown(annotation: string): boolean {
+  if (!annotation.startsWith(`${group}/`) || annotation === managedByAnnotation) return false;
+  return !names.includes(annotation.slice(group.length + 1));
+}
+
+function explained(annotation: string): string {
+  const near = nearest(annotation.slice(group.length + 1), names);
+  const remedy = near ? `did you mean ${group}/${near}?` : `known are ${names.join(', ')}`;
+  return `the annotation ${annotation} is not known and is ignored: ${remedy}`;
 }
 
 /** Events for warnings that the status reports for the first time. */

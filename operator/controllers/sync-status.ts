@@ -60,7 +60,11 @@ export function statusOf(
   const { uid, generation = 1, annotations } = object.metadata;
   const { invalid, isSuspended } = specCache.sync(object);
   const isDeleted = object.metadata.deletionTimestamp !== undefined;
-  if (etcdView.outage && !invalid && !isDeleted) return withOutage(current, etcdView.outage, clock.now());
+  if (etcdView.outage && !invalid && !isDeleted) {
+    const isOfThisSpec =
+      current.observedGeneration === generation && (current.state === 'Suspended') === isSuspended;
+    return withOutage(current, { outage: etcdView.outage, isOfThisSpec, nowMs: clock.now() });
+  }
   if (!etcdView.hasSynced && !etcdView.outage) return undefined;
   const reported = etcdView.statusOf(uid);
   const why = isDeleted
@@ -132,11 +136,14 @@ function whichIsMissing(deps: StatusDeps, object: SyncObject): UnassignedReason 
   return undefined;
 }
 
-/** Nothing is known: running activity is removed from the status, idle states are kept. */
-function withOutage(current: SyncObjectStatus, outage: Outage, nowMs: number): SyncObjectStatus {
+/** Nothing is known: running activity is removed from the status; idle states are kept, but not for a Sync that has been changed since. */
+function withOutage(
+  current: SyncObjectStatus,
+  { outage, isOfThisSpec, nowMs }: { outage: Outage; isOfThisSpec: boolean; nowMs: number },
+): SyncObjectStatus {
   const isAtRest =
     current.state === 'Suspended' || current.state === 'Completed' || current.state === 'Failed';
-  if (isAtRest) return current;
+  if (isAtRest && isOfThisSpec) return current;
   const hasCaughtUp = findCondition(current.conditions ?? [], 'Ready')?.status === 'True';
   return pendingShape(current, { reason: 'EtcdUnavailable', message: silence(outage), hasCaughtUp }, nowMs);
 }
