@@ -46,7 +46,7 @@ describe('two installations that watch one namespace', () => {
       create: one.client.create.bind(one.client),
     });
     const lease = { namespace: 'default', name: 'other-operator' };
-    return other.run({ client, installation: second, lease, blankStatusMs: 500 });
+    return other.run({ client, installation: second, lease, blankStatusMs: 3_000 });
   };
   const ownerOf = async (namespace: string, name: string) =>
     (await one.sync(namespace, name)).metadata.annotations?.[managedByAnnotation];
@@ -130,6 +130,22 @@ describe('two installations that watch one namespace', () => {
     await one.annotate('restored', 'orders', { [managedByAnnotation]: null });
     const taken = await one.shown('restored', 'orders', 'to be taken', ({ status }) => status?.state);
     assert.equal(conditionOf(taken, 'Ready'), 'False WaitingForAgent');
+  });
+
+  test('a Sync that is handed over to an installation that does not run is not Ready any more', async () => {
+    await one.makeNamespace('given');
+    const agent = await one.joinAgent('idra-agent-1');
+    const made = await one.makeSync('given', 'orders', { annotations: { [managedByAnnotation]: first } });
+    await one.inEtcd(made);
+    await agent.report(made.metadata.uid, { state: 'Running', hasCaughtUp: true });
+    const shown = async (ready: string) =>
+      await one.shown('given', 'orders', `to be ${ready}`, (each) => conditionOf(each, 'Ready') === ready);
+    await shown('True HasCaughtUp');
+    await one.annotate('given', 'orders', { [managedByAnnotation]: 'gone/idra' });
+    const { status } = await shown('False ManagedElsewhere');
+    assert.equal(status?.state, 'Pending');
+    assert.match(status?.message ?? '', /another installation of Idra, gone\/idra/);
+    await agent.leave();
   });
 
   test('an object without an installation, from an earlier version, is adopted, and its Sync continues', async () => {

@@ -17,12 +17,17 @@ interface ForeignObjectsDeps {
 
 type WithConditions = { readonly conditions?: readonly Condition[] };
 
+export function managedElsewhere(installation: string, owner: string) {
+  const message = `is managed by another installation of Idra, ${owner}: ${installation} does not change it. To hand it over, see the annotation ${managedByAnnotation} in docs/installations.md`;
+  return { reason: 'ManagedElsewhere', message } as const;
+}
+
 /** Time in which another running installation writes the first status of its own objects. */
 const defaultBlankMs = 30_000;
 
 /**
  * Objects managed by another installation: reported once, in an event. Their status is written by the other installation; only a status
- * that stays blank gets conditions from this one, because the named installation may no longer exist.
+ * that stays blank gets conditions from this one, and a Sync that this one stops, because the named installation may not exist.
  */
 export class ForeignObjects {
   readonly #blankMs: number;
@@ -41,11 +46,10 @@ export class ForeignObjects {
     const { uid, generation = 1, namespace, name } = object.metadata;
     const nowMs = deps.clock.monotonicMs();
     const { installation } = deps.ownership;
-    const message = `is managed by another installation of Idra, ${owner}: ${installation} does not change it. To hand it over, see the annotation ${managedByAnnotation} in docs/installations.md`;
+    const { reason, message } = managedElsewhere(installation, owner);
     const known = this.#reported.get(uid);
     if (known?.owner !== owner) {
       this.#reported.set(uid, { owner, atMs: nowMs });
-      const reason = 'ManagedElsewhere';
       deps.events.record(resource, object, { type: 'Normal', reason, action: 'Leave', note: message });
       deps.log.info('an object is managed by another installation', {
         [resource.kind]: `${namespace}/${name}`,
@@ -55,7 +59,7 @@ export class ForeignObjects {
     if ((statuses.current(object)?.conditions ?? []).length > 0) return undefined;
     const leftMs = (this.#reported.get(uid)?.atMs ?? nowMs) + this.#blankMs - nowMs;
     if (leftMs > 0) return { requeueAfterMs: leftMs };
-    const verdicts = kstatusConditions(unsettled({ reason: 'ManagedElsewhere', message }));
+    const verdicts = kstatusConditions(unsettled({ reason, message }));
     const conditions = setConditions([], verdicts, { generation, nowMs: deps.clock.now() });
     const blank = (current: S | undefined) =>
       (current?.conditions ?? []).length > 0 ? undefined : ({ ...current, conditions } as unknown as S);

@@ -4,8 +4,10 @@ import type { ReconcileResult } from '../runtime/controller.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { firstStatus } from './first-status.ts';
+import { managedElsewhere } from './foreign-objects.ts';
 import { liveObject, requireNewest } from './newest.ts';
 import { type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
+import { pendingShape } from './pending-shape.ts';
 import { type ParsedRequest, refused, requestsIn, thereAtCreation } from './requests.ts';
 import { manifestObject } from './spec-cache.ts';
 
@@ -44,7 +46,12 @@ async function leaveSync(
   const statuses = deps.syncStatuses;
   const result = await deps.foreignObjects.report(deps, syncs, object, { owner, statuses, signal });
   requireEtcd(deps.etcdView);
-  await stopSync(deps, object, signal);
+  await stopSync(deps, object, signal, async () => {
+    const why = { ...managedElsewhere(deps.ownership.installation, owner), hasCaughtUp: false };
+    // The other installation may not run at all; if it does, it replaces this status by its own.
+    const shape = (current: SyncObjectStatus = {}) => pendingShape(current, why, deps.clock.now());
+    await statuses.write(object, shape, { signal });
+  });
   return result;
 }
 
@@ -100,11 +107,17 @@ async function putSync(
  * An invalid spec is never copied to etcd. The run with the previous spec is stopped: the user has requested something else, and rows
  * must not be moved by an outdated spec. The same applies to a Sync that now belongs to another installation.
  */
-async function stopSync(deps: ReconcilerDeps, object: SyncObject, signal: AbortSignal): Promise<void> {
+async function stopSync(
+  deps: ReconcilerDeps,
+  object: SyncObject,
+  signal: AbortSignal,
+  beforeStop?: () => Promise<void>,
+): Promise<void> {
   const { desired } = deps.coordination;
   const stored = await desired.getSync(object.metadata.uid);
   if (!stored || stored.isSuspendedByAnnotation === true) return;
   await requireNewest(deps, syncs, object, stored, signal);
+  await beforeStop?.();
   const { version, ...record } = stored;
   await writeEtcd(() => desired.putSync({ ...record, isSuspendedByAnnotation: true }, version));
 }
