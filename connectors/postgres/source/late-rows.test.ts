@@ -46,7 +46,7 @@ describe('Timestamp, below the oldest open transaction', () => {
     const passes = await openPasses(clocked, byTime);
     const late = await database.client();
     const running = late.query(
-      `SELECT pg_sleep(0.7); COMMIT; BEGIN; INSERT INTO ${passes.table} VALUES (1); COMMIT`,
+      `SELECT pg_sleep(3); COMMIT; BEGIN; INSERT INTO ${passes.table} VALUES (1); COMMIT`,
     );
     await untilAsleep('');
     await database.run(`INSERT INTO ${passes.table} VALUES (2)`);
