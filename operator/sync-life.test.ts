@@ -65,6 +65,24 @@ describe('the life of a Sync', () => {
     });
   });
 
+  test('requests that no agent executes do not fill etcd', async () => {
+    await bed.makeNamespace('filled');
+    const made = await bed.makeSync('filled', 'orders', { suspend: true });
+    await bed.inEtcd(made);
+    const pending = async () => await bed.coordination.requests.pending(made.metadata.uid);
+    for (let index = 0; index < 20; index++) {
+      await bed.annotate('filled', 'orders', { 'idra.dev/run-now': `r${index}` });
+      await until(async () => (await pending()).length > index, { what: `request ${index}` });
+    }
+    await bed.annotate('filled', 'orders', { 'idra.dev/run-now': 'one more' });
+    await bed.hasEvent(
+      'filled',
+      'orders',
+      /^Warning RequestRefused: run-now one more: 20 requests are waiting/,
+    );
+    assert.equal((await pending()).length, 20);
+  });
+
   test('a request that etcd has lost is not executed a second time', async () => {
     await bed.makeNamespace('forgotten');
     const made = await bed.makeSync('forgotten', 'orders');

@@ -79,3 +79,11 @@ describe('the last request of each type', () => {
     assert.deepEqual(mergeRequests([done('b')], [done('c')], []), [done('c')]);
   });
 });
+
+test('a request is limited in size, and any id can be part of a key', () => {
+  const long = parseRequest('run-now', JSON.stringify({ id: '1', by: 'x'.repeat(1_000) }));
+  assert.match('refusal' in long ? long.refusal : '', /field by of more than 253 characters/);
+  const offset = parseRequest('offset', JSON.stringify({ value: '1'.repeat(5_000), expect: '' }));
+  assert.match('refusal' in offset ? offset.refusal : '', /field value of more than 4096 characters/);
+  assert.match(parseRequest('run-now', '{"id":"\\ud800"}').id, /^sha256-/);
+});

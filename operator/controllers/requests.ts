@@ -84,8 +84,20 @@ function parseFields(text: string): RequestFields {
       { fix: example },
     );
   }
-  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+  const texts = given.map(([name, value]) => [name, String(value)] as const);
+  const long = texts.find(([name, value]) => name !== 'id' && value.length > (limits[name] ?? 0));
+  if (long) {
+    throw permanent(
+      'RequestInvalid',
+      `the annotation has a field ${long[0]} of more than ${limits[long[0]]} characters`,
+      { fix: example },
+    );
+  }
+  return Object.fromEntries(texts);
 }
+
+/** A request stays in etcd, which all namespaces share, until an agent executes it. A longer `id` is hashed. */
+const limits: Readonly<Record<string, number>> = { by: 253, value: 4_096, expect: 4_096 };
 
 const example =
   'write it as {"value": "41000", "expect": "42000"}; an "id" makes it a new request, "by" names the requester';
@@ -98,7 +110,7 @@ const maxIdLength = 128;
 
 /** The id becomes part of a key in etcd. */
 function idOf(text: string): string {
-  if (text.length <= maxIdLength && !text.startsWith('{')) return text;
+  if (text.length <= maxIdLength && !text.startsWith('{') && text.isWellFormed()) return text;
   return `sha256-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }
 

@@ -143,10 +143,21 @@ async function request(
   }
 }
 
+/** They stay in etcd, which all namespaces share, until an agent executes them. */
+const maxWaiting = 20;
+
 async function post(deps: ReconcilerDeps, uid: string, asked: ParsedRequest): Promise<RequestStatus> {
   const nowMs = deps.clock.now();
   if ('refusal' in asked) return refused(asked, asked.refusal, nowMs);
   const { requests } = deps.coordination;
+  const isSame = ({ type, id }: { type: string; id: string }) => type === asked.type && id === asked.id;
+  const waiting = await requests.pending(uid);
+  if (waiting.length >= maxWaiting && !waiting.some(isSame))
+    return refused(
+      asked,
+      `${waiting.length} requests are waiting for an agent, and no more are accepted`,
+      nowMs,
+    );
   const isNew = await writeEtcd(() => requests.post(uid, asked.request));
   const time = new Date(nowMs).toISOString();
   const accepted = {
@@ -156,9 +167,8 @@ async function post(deps: ReconcilerDeps, uid: string, asked: ParsedRequest): Pr
     message: 'waiting for an agent',
     time,
   } as const;
-  if (isNew || (await requests.pending(uid)).some(({ type, id }) => type === asked.type && id === asked.id))
-    return accepted;
-  const answer = (await requests.answers(uid)).find(({ type, id }) => type === asked.type && id === asked.id);
+  if (isNew || (await requests.pending(uid)).some(isSame)) return accepted;
+  const answer = (await requests.answers(uid)).find(isSame);
   return (
     answer ?? {
       ...accepted,
