@@ -45,8 +45,11 @@ export class OperatorBed {
   }
 
   /** `roles`: operator and agents connect to this etcd as separate users. */
-  static async start(roles?: EtcdWithRoles): Promise<OperatorBed> {
-    const [api, store] = await Promise.all([kubernetesApi(), roles?.server ?? etcd({ members: 1 })]);
+  static async start(
+    roles?: EtcdWithRoles,
+    options: Parameters<typeof etcd>[0] = { members: 1 },
+  ): Promise<OperatorBed> {
+    const [api, store] = await Promise.all([kubernetesApi(), roles?.server ?? etcd(options)]);
     const bed = new OperatorBed(api, store, await connect(api, { maxConcurrentRequests: 20 }), roles);
     await bed.kubectl('apply', '-f', `${projectFolder}/crds`);
     // The condition Established is set before the resources are served.

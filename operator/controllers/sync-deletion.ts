@@ -7,7 +7,7 @@ import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { type DeletionTimeout, deletionTimeout, soon, terminatingLimitMs } from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
-import { writeEtcd } from './etcd-write.ts';
+import { isEtcdUnavailable, requireEtcd, writeEtcd } from './etcd-write.ts';
 import { namespaceResource } from './namespaces.ts';
 import { finalizer, type SyncObject, syncs } from './objects.ts';
 
@@ -20,16 +20,31 @@ export async function removeSync(
   object: SyncObject,
   signal: AbortSignal,
 ): Promise<ReconcileResult | undefined> {
-  const { uid, finalizers = [], deletionTimestamp = '' } = object.metadata;
+  const { finalizers = [], deletionTimestamp = '' } = object.metadata;
   if (!finalizers.includes(finalizer)) return;
   const ageMs = deps.clock.now() - Date.parse(deletionTimestamp);
-  if (deps.etcdView.outage) {
+  try {
+    requireEtcd(deps.etcdView);
+    return await cleanUp(deps, object, ageMs, signal);
+  } catch (thrown) {
+    // It does not answer, or refuses writes because it is full.
+    if (!isEtcdUnavailable(thrown)) throw thrown;
     const late = await deletionTimeout(deps, object, ageMs, signal);
     if (!late) return soon(ageMs);
-    // The inventory finds its keys without a custom resource as soon as etcd is back.
     reportLeftovers(deps, object, undefined, late);
-    return await letGo(deps, object, signal);
+    // Its keys stay in the inventory, and are deleted as soon as etcd accepts it.
+    await removeFinalizer(deps.client, syncs, object, finalizer, { signal });
+    return undefined;
   }
+}
+
+async function cleanUp(
+  deps: ReconcilerDeps,
+  object: SyncObject,
+  ageMs: number,
+  signal: AbortSignal,
+): Promise<ReconcileResult | undefined> {
+  const { uid, deletionTimestamp = '' } = object.metadata;
   const { desired } = deps.coordination;
   const stored = await desired.getSync(uid);
   if (!stored) {
@@ -43,8 +58,8 @@ export async function removeSync(
     return await letGo(deps, object, signal);
   const late = await deletionTimeout(deps, object, ageMs, signal);
   if (late) {
-    reportLeftovers(deps, object, stored, late);
     await writeEtcd(() => desired.purgeSync(uid, 'operator'));
+    reportLeftovers(deps, object, stored, late);
     return await letGo(deps, object, signal);
   }
   if (stored.deletedAt === undefined) {
@@ -56,8 +71,7 @@ export async function removeSync(
 
 async function letGo(deps: ReconcilerDeps, object: SyncObject, signal: AbortSignal): Promise<undefined> {
   await removeFinalizer(deps.client, syncs, object, finalizer, { signal });
-  const { uid } = object.metadata;
-  if (!deps.etcdView.outage) deps.inventory.syncs.delete(keyOf(object.metadata), uid);
+  deps.inventory.syncs.delete(keyOf(object.metadata), object.metadata.uid);
 }
 
 function reportLeftovers(
