@@ -61,6 +61,18 @@ for (const [file, imported] of refused) {
   });
 }
 
+test('comments hide no import', () => {
+  const hidden = [
+    "/* x */ import pg from 'pg';",
+    "import type {\n  // the caller's\n  Client,\n} from 'pg';",
+    'const pg = await import(`pg`);',
+    'import pg from "pg";',
+  ];
+  for (const text of hidden)
+    assert.deepEqual(checkImports('core/a.ts', text), ['core/a.ts must not import pg'], text);
+  assert.deepEqual(checkImports('core/a.ts', "// import pg from 'pg';"), []);
+});
+
 test('finds every form of import', () => {
   const text = `import 'pg';
 import type { A } from 'pg/a';

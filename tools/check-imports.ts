@@ -2,6 +2,7 @@ import { globSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { projectFolder } from '../e2e/kit/processes.ts';
 import { readProjectFile, reportProblems } from './project-files.ts';
+import { withoutComments } from './without-comments.ts';
 
 /** Connectors as plain data: code that reads manifests needs these, and must not load the drivers. */
 const definitions = /^connectors\/([^/]+|.+\/definition)\.ts$/;
@@ -65,8 +66,9 @@ function mayImportPackage(file: string, name: string): boolean {
 
 /** Imports and re-exports, including `import()` of a literal. */
 export function importsOf(text: string): string[] {
-  const pattern = /^(?:import|export)\b(?:[^'";]*?\bfrom)?\s*'([^']+)'|\bimport\('([^']+)'\)/gm;
-  return [...text.matchAll(pattern)].flatMap(([, early, late]) => early ?? late ?? []);
+  const pattern =
+    /^\s*(?:import|export)\b(?:[^'";]*?\bfrom)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"`]([^'"`]+)['"`]/gm;
+  return [...withoutComments(text).matchAll(pattern)].flatMap(([, early, late]) => early ?? late ?? []);
 }
 
 if (import.meta.main) {

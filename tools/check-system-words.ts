@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { projectFolder } from '../e2e/kit/processes.ts';
 import { readProjectFile, reportProblems } from './project-files.ts';
+import { withoutComments } from './without-comments.ts';
 
 /** Files that must not depend on the system behind a connector. */
 const pattern = '{agent/engine,agent/lead,core}/**/*.ts';
@@ -21,11 +22,6 @@ export function checkSystemWords(file: string, text: string): string[] {
         ? []
         : [`${file}:${index + 1} says ${word}: what a system is and needs comes from its connector`];
     });
-}
-
-function withoutComments(text: string): string {
-  const blanks = (comment: string) => comment.replace(/[^\n]/g, ' ');
-  return text.replace(/\/\*[\s\S]*?\*\//g, blanks).replace(/(?<=^|\s)\/\/.*$/gm, '');
 }
 
 if (import.meta.main) {
