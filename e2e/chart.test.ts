@@ -147,8 +147,23 @@ test('names of objects that two releases might share contain namespace and name 
   for (const each of all) assert.match(each, /IDRA_INSTALLATION\s+value: (idra|mover-idra)/);
 });
 
-test('a value that the chart does not know is refused', async () => {
-  const { code, stderr } = await runCommand(helm, ['template', 'idra', chart, '--set=agents.replica=3']);
-  assert.notEqual(code, 0);
-  assert.match(stderr, /replica/);
+test('values that the chart does not know or cannot use are refused', async () => {
+  const refused: readonly [set: string, names: RegExp][] = [
+    ['agents.replica=3', /replica/],
+    ['agents.leaseTtl=0s', /leaseTtl/],
+    ['watchNamespaces={team a}', /watchNamespaces/],
+    ['watchNamespaces={"team-a\\,team-b"}', /watchNamespaces/],
+  ];
+  for (const [set, names] of refused) {
+    const { code, stderr } = await runCommand(helm, ['template', 'idra', chart, '--set', set]);
+    assert.notEqual(code, 0, set);
+    assert.match(stderr, names);
+  }
+});
+
+test('labels of agents with signs of YAML, and the network policy of etcd without a value', async () => {
+  const rendered = await render('--set=agents.labels.zone=a: b #c', '--set=etcd.networkPolicy=null');
+  const values = podsOf(rendered).flatMap(({ containers }) => containers[0]?.env ?? []);
+  assert.equal(values.find(({ name }) => name === 'IDRA_AGENT_LABELS')?.value, 'zone=a: b #c');
+  assert.ok(rendered.some(({ kind }) => kind === 'NetworkPolicy'));
 });
