@@ -38,6 +38,12 @@ export class IdraError extends Error {
     this.path = init.path;
     this.fix = init.fix === undefined ? undefined : boundedText(init.fix);
   }
+
+  /** The same error with another field or remedy. */
+  with(change: Pick<IdraErrorInit, 'path' | 'fix'>): IdraError {
+    const { code, disposition, message, path, fix, cause } = this;
+    return new IdraError({ code, disposition, message, path, fix, cause, ...change });
+  }
 }
 
 /** Shorthands for `throw`. */

@@ -16,9 +16,7 @@ export async function namingGrant(thrown: unknown, ends: RefusedEnds, signal: Ab
   if (!(thrown instanceof IdraError) || thrown.code !== 'PermissionDenied' || hasGrant(thrown.fix))
     return thrown;
   const found = (await ofSource(thrown, ends, signal)) ?? (await ofDestination(ends, signal));
-  if (!found) return thrown;
-  const { code, disposition, message, cause } = thrown;
-  return new IdraError({ code, disposition, message, ...found, cause });
+  return found ? thrown.with(found) : thrown;
 }
 
 interface Remedy {

@@ -29,10 +29,9 @@ export const queryInvalid = {
 
 /** While writing there is no query: the statement was one of Idra's own. A refusal names its end, so that no right is granted at the other. */
 export function ofOwnStatement(error: IdraError): IdraError {
-  const { code, disposition, message, path, fix, cause } = error;
-  if (code === 'QueryInvalid') return new IdraError({ code, disposition, message, cause });
-  if (code !== 'PermissionDenied' || path !== undefined) return error;
-  return new IdraError({ code, disposition, message, path: 'spec.destination.dataSource', fix, cause });
+  if (error.code === 'QueryInvalid') return error.with({ path: undefined, fix: undefined });
+  if (error.code !== 'PermissionDenied' || error.path !== undefined) return error;
+  return error.with({ path: 'spec.destination.dataSource' });
 }
 
 export const raisedByTrigger = {

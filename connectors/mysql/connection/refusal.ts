@@ -1,4 +1,4 @@
-import { IdraError } from '../../../core/errors.ts';
+import type { IdraError } from '../../../core/errors.ts';
 import { ofOwnStatement } from '../../sql/error-class.ts';
 import { classify, errnoOf } from '../errors.ts';
 import { accountText, grantOf } from './grant.ts';
@@ -22,9 +22,7 @@ export async function refusalOf(session: Refusing, database: string, thrown: unk
   const { message, sql } = thrown as Error & { readonly sql?: string };
   const account = await accountOf(session).catch(() => undefined);
   const fix = account && grantOf({ errno, message, sql: sql ?? '' }, { database, account });
-  if (!fix) return error;
-  const { code, disposition, path } = error;
-  return new IdraError({ code, disposition, message: error.message, path, fix, cause: thrown });
+  return fix ? error.with({ fix }) : error;
 }
 
 /** The account that rights are granted to; the server's messages name the client's host. */
