@@ -87,6 +87,11 @@ export interface Request {
   readonly by?: string;
 }
 
+/** A request is executed once for each type and id. */
+export function isSameRequest(a: Pick<Request, 'type' | 'id'>, b: Pick<Request, 'type' | 'id'>): boolean {
+  return a.type === b.type && a.id === b.id;
+}
+
 export interface RequestStatus {
   readonly type: RequestType;
   readonly id: string;

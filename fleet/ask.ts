@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../core/clock.ts';
 import { permanent, transient } from '../core/errors.ts';
-import type { Request, RequestStatus, RequestType } from '../core/status.ts';
+import { isSameRequest, type Request, type RequestStatus, type RequestType } from '../core/status.ts';
 import type { Fleet, FleetSync } from './contract.ts';
 
 const pollMs = 200;
@@ -33,7 +33,7 @@ export async function ask(
   if (options.timeoutMs === 0 || !fleet.answersAtOnce) return undefined;
   const deadlineMs = systemClock.monotonicMs() + options.timeoutMs;
   while (systemClock.monotonicMs() < deadlineMs) {
-    const answer = (await fleet.answers(sync)).find((each) => each.type === type && each.id === request.id);
+    const answer = (await fleet.answers(sync)).find((each) => isSameRequest(each, request));
     if (answer?.state === 'Done') return answer;
     if (answer?.state === 'Refused') throw permanent('RequestRefused', answer.message);
     await systemClock.sleep(pollMs);

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { ManifestKind } from '../core/manifest/names.ts';
 import { suspendAnnotation } from '../core/manifest/names.ts';
+import { isSameRequest } from '../core/status.ts';
 import { version } from '../core/version.ts';
 import {
   type DataSourceObject,
@@ -71,7 +72,7 @@ export async function kubernetesFleet(
       const object = await findSync(namespace, name);
       const answers = answersOf(object);
       return requestsIn(object?.metadata.annotations).flatMap((asked) => {
-        const isAnswered = answers.some(({ type, id }) => type === asked.type && id === asked.id);
+        const isAnswered = answers.some((answer) => isSameRequest(answer, asked));
         return 'request' in asked && !isAnswered ? [asked.request] : [];
       });
     },

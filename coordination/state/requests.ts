@@ -1,4 +1,9 @@
-import type { OffsetHistoryEntry, Request, RequestStatus } from '../../core/status.ts';
+import {
+  isSameRequest,
+  type OffsetHistoryEntry,
+  type Request,
+  type RequestStatus,
+} from '../../core/status.ts';
 import type { Requests } from '../contract.ts';
 import type { EtcdKv } from '../etcd/kv.ts';
 import { type KeyValue, underPrefix } from '../etcd/transport.ts';
@@ -65,10 +70,6 @@ export function answersIn(stored: KeyValue | undefined): readonly RequestStatus[
 /** The new list, with this status last. */
 export function withAnswer(answers: readonly RequestStatus[], status: RequestStatus): RequestStatus[] {
   return [...answers.filter((each) => !isSameRequest(each, status)), status].slice(-keptAnswers);
-}
-
-function isSameRequest(a: Pick<Request, 'type' | 'id'>, b: Pick<Request, 'type' | 'id'>): boolean {
-  return a.type === b.type && a.id === b.id;
 }
 
 export function byAge(a: KeyValue, b: KeyValue): number {

@@ -1,5 +1,5 @@
 import type { DesiredSync, New } from '../../coordination/contract.ts';
-import type { RequestStatus } from '../../core/status.ts';
+import { isSameRequest, type Request, type RequestStatus } from '../../core/status.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
@@ -150,24 +150,25 @@ async function post(deps: ReconcilerDeps, uid: string, asked: ParsedRequest): Pr
   const nowMs = deps.clock.now();
   if ('refusal' in asked) return refused(asked, asked.refusal, nowMs);
   const { requests } = deps.coordination;
-  const isSame = ({ type, id }: { type: string; id: string }) => type === asked.type && id === asked.id;
-  const waiting = await requests.pending(uid);
-  if (waiting.length >= maxWaiting && !waiting.some(isSame))
-    return refused(
-      asked,
-      `${waiting.length} requests are waiting for an agent, and no more are accepted`,
-      nowMs,
-    );
-  const isNew = await writeEtcd(() => requests.post(uid, asked.request));
-  const time = new Date(nowMs).toISOString();
+  const isSame = (each: Pick<Request, 'type' | 'id'>) => isSameRequest(each, asked);
   const accepted = {
     type: asked.type,
     id: asked.id,
     state: 'Accepted',
     message: 'waiting for an agent',
-    time,
+    time: new Date(nowMs).toISOString(),
   } as const;
-  if (isNew || (await requests.pending(uid)).some(isSame)) return accepted;
+  const waiting = await requests.pending(uid);
+  if (waiting.some(isSame)) return accepted;
+  if (waiting.length >= maxWaiting)
+    return refused(
+      asked,
+      `${waiting.length} requests are waiting for an agent, and no more are accepted`,
+      nowMs,
+    );
+  if (await writeEtcd(() => requests.post(uid, asked.request))) return accepted;
+  // Another operator may have posted it meanwhile.
+  if ((await requests.pending(uid)).some(isSame)) return accepted;
   const answer = (await requests.answers(uid)).find(isSame);
   return (
     answer ?? {
