@@ -135,14 +135,7 @@ test('PostgreSQL: a refusal of the destination never asks for a right at the sou
           mode: 'Snapshot',
         }),
     );
-    const { code, stderr } = await single.command([
-      'run',
-      '-f',
-      'syncs.yaml',
-      '--once',
-      '--progress',
-      'none',
-    ]);
+    const { code, stderr } = await single.runQuietly();
     assert.notEqual(code, 0);
     assert.match(stderr, /permission denied for table salaries/);
     assert.doesNotMatch(stderr, /GRANT SELECT/);
@@ -155,14 +148,7 @@ test('PostgreSQL: a refusal of the destination never asks for a right at the sou
 async function followAdvice(single: SingleMode, limited: Limited): Promise<readonly string[]> {
   const granted: string[] = [];
   for (;;) {
-    const { code, stderr } = await single.command([
-      'run',
-      '-f',
-      'syncs.yaml',
-      '--once',
-      '--progress',
-      'none',
-    ]);
+    const { code, stderr } = await single.runQuietly();
     if (code === 0) return granted;
     const grants = stderr.match(/GRANT [A-Z]{2}[^;\n]*/g) ?? [];
     assert.ok(

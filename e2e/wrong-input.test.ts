@@ -214,8 +214,7 @@ describe('in stored data', () => {
     await source.execute('INSERT INTO orders VALUES (3)');
     const written = await contents(destination);
     const isUntouched = async () => assert.deepEqual(await contents(destination), written);
-    const withState = (state: string) =>
-      single.command(['run', '-f', 'syncs.yaml', '--once', '--progress', 'none', '--state', state]);
+    const withState = (state: string) => single.runQuietly('--state', state);
 
     const lost = await withState('lost.db');
     assert.equal(lost.code, 1);
@@ -233,7 +232,7 @@ describe('in stored data', () => {
     assert.match(none.stderr, /none\.db.*;/);
 
     await single.write(manifests(source, destination, { mode: 'Snapshot' }));
-    const changed = await single.command(['run', '-f', 'syncs.yaml', '--once', '--progress', 'none']);
+    const changed = await single.runQuietly();
     assert.equal(changed.code, 1);
     assert.match(
       changed.stderr,
@@ -245,7 +244,7 @@ describe('in stored data', () => {
     const running = await single.start();
     const count = () => destination.rows('SELECT count(*) FROM orders');
     await until(async () => (await count())[0]?.[0] === '3', { what: 'row 3' });
-    const inUse = await single.command(['run', '-f', 'syncs.yaml', '--once', '--progress', 'none']);
+    const inUse = await single.runQuietly();
     await running.process.stop();
     assert.equal(inUse.code, 2);
     assert.match(inUse.stderr, new RegExp(`state\\.db.*${running.process.pid}`));

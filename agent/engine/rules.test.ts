@@ -11,6 +11,7 @@ import { fieldFindings, hasSummerTime, missingField, timeZoneFindings } from './
 import type { KeyInput } from './key-input.ts';
 import { keyFindings } from './key-rules.ts';
 import { ownTableFindings } from './own-table-findings.ts';
+import { spec as orders } from './test-objects.ts';
 
 const column = (name: string, type: Column['type'], change: Partial<Column> = {}): Column => ({
   name,
@@ -39,18 +40,12 @@ const planned: PlannedColumn[] = columns.map((source) => ({
   isNullable: source.isNullable,
 }));
 const base: SyncSpec = {
+  ...orders,
   source: { dataSource: 'a', table: 'public.orders', timeZone: 'UTC' },
   destination: { dataSource: 'b', table: 'x.y', existingRows: 'Refuse' },
   mode: 'Snapshot',
-  writeMode: 'Upsert',
   schedule: { kind: 'continuous' },
   batch: { maxRows: 1, maxBytes: 1 },
-  isSuspended: false,
-  createTable: 'IfMissing',
-  schemaChanges: 'Fail',
-  onError: 'Stop',
-  redactsKeys: false,
-  placement: { agentSelector: {} },
 };
 const ofPostgres = {
   isSameSystem: true,

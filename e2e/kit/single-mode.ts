@@ -51,7 +51,12 @@ export class SingleMode {
     return { code, status, stderr };
   }
 
-  /** The same, but must succeed. */
+  /** The same, printed as a user sees it. */
+  async runQuietly(...more: readonly string[]): Promise<CommandResult> {
+    return await this.command(['run', '-f', 'syncs.yaml', '--once', '--progress', 'none', ...more]);
+  }
+
+  /** As `runOnce`, but must succeed. */
   async runWell(options: RunOptions = {}): Promise<OnceResult> {
     const result = await this.runOnce(options);
     const errors = [...result.status].flatMap(([name, { lastError }]) =>

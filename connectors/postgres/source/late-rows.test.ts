@@ -45,13 +45,17 @@ describe('Timestamp, below the oldest open transaction', () => {
   test('the second of one message, whose now() is the time of the message', async () => {
     const passes = await openPasses(clocked, byTime);
     const late = await database.client();
+    // The first one waits until the pass is over, for a session that has no open transaction.
+    const gate = await database.client();
+    await gate.query('SELECT pg_advisory_lock(1)');
     const running = late.query(
-      `SELECT pg_sleep(3); COMMIT; BEGIN; INSERT INTO ${passes.table} VALUES (1); COMMIT`,
+      `SELECT pg_advisory_xact_lock(1); COMMIT; BEGIN; INSERT INTO ${passes.table} VALUES (1); COMMIT`,
     );
-    await untilAsleep('');
+    await untilWaiting('advisory', '');
     await database.run(`INSERT INTO ${passes.table} VALUES (2)`);
     const { isHeldBack } = await passes.pass();
     assert.deepEqual([isHeldBack, await passes.ids()], [true, '']);
+    await gate.query('SELECT pg_advisory_unlock(1)');
     await running;
     await passes.complete();
   });
@@ -109,7 +113,7 @@ describe('Timestamp, below the oldest open transaction', () => {
       mode: 'Snapshot',
     });
     const reading = other.pass();
-    await untilAsleep('idra-reader');
+    await untilWaiting('PgSleep', 'idra-reader');
     await database.run(`INSERT INTO ${passes.table} VALUES (1, DEFAULT), (2, NULL)`);
     const end = await passes.pass();
     assert.deepEqual([end.isHeldBack, end.nullRows, await passes.ids()], [false, 1, '1']);
@@ -225,10 +229,10 @@ describe('Id, when all that was open has ended', () => {
 });
 
 /** Waits until a statement of a session with this application name is running and sleeping. */
-async function untilAsleep(application: string): Promise<void> {
-  const asleep = `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND application_name = '${application}' AND datname = '${database.database}'`;
-  await until(async () => (await database.query(asleep)).length > 0, {
-    what: 'a statement to sleep',
+async function untilWaiting(event: string, application: string): Promise<void> {
+  const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event = '${event}' AND application_name = '${application}' AND datname = '${database.database}'`;
+  await until(async () => (await database.query(waiting)).length > 0, {
+    what: `a statement to wait (${event})`,
     everyMs: 5,
   });
 }
