@@ -16,6 +16,7 @@ const types: TypeTable = {
   accepts: ({ nativeType }) =>
     nativeType === 'tiny' ? { isAccepted: false, reason: 'too narrow' } : { isAccepted: true },
   keyRefusal: () => undefined,
+  orderOf: () => undefined,
   names: { maxLength: 6, unit: 'bytes', fold: (name) => name.toLowerCase(), partsOf: (name) => [name] },
 };
 const between = {

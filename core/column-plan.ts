@@ -9,6 +9,8 @@ export interface ReadColumn {
   readonly column: Column;
 }
 
+export const textOrder = 'its text';
+
 /** The types that a system can store and how. Each connector has one; docs/types are generated from them. */
 export interface TypeTable {
   /** The system's type that keeps every value of `type`, or the reason why there is none. */
@@ -19,6 +21,11 @@ export interface TypeTable {
    * Why rows cannot be paged by a column. Undefined: its values are ordered, and each has a text that identifies its position exactly.
    */
   keyRefusal(column: Column): string | undefined;
+  /**
+   * The order in which a type's values are sorted, if it is not that of the values themselves: `textOrder` for a type that keeps texts,
+   * which sorts the numbers in it as texts; a description for the UUIDs of MariaDB.
+   */
+  orderOf(nativeType: string): string | undefined;
   readonly names: NameRules;
   /** Problems of all columns together, some of which are yet to be created. */
   rowFindings?(columns: readonly PlannedColumn[]): readonly Finding[];

@@ -165,7 +165,7 @@ export const errorCodes = {
   },
   DestinationFieldDiffers: {
     cause:
-      'The field that a LastDestination mode reads the largest value of, or a text of the key beside it, has another type or collation at the destination.',
+      'The field that a LastDestination mode reads the largest value of, or a column of the key beside it, has another type or order at the destination.',
     remedy: 'Give both the same type, precision and collation, or use mode Id or Timestamp.',
   },
   DestinationNotEmpty: {

@@ -1,22 +1,16 @@
-import type { PlannedColumn } from '../../core/column-plan.ts';
 import type { SourceCapabilities } from '../../core/definition.ts';
 import type { Finding } from '../../core/errors.ts';
 import { columnRemedy } from '../../core/nearest.ts';
 import type { Remedies } from '../../core/remedies.ts';
-import { isLastDestination, type SyncSpec } from '../../core/sync-spec.ts';
+import type { SyncSpec } from '../../core/sync-spec.ts';
 import type { Column, ColumnType, Relation } from '../../core/values.ts';
+import { type LastDestinationInput, lastDestinationFindings } from './last-destination-rules.ts';
 
-export interface FieldInput {
-  readonly spec: SyncSpec;
-  readonly relation: Relation;
+export interface FieldInput extends LastDestinationInput {
   readonly existing: Relation | null;
-  readonly planned: readonly PlannedColumn[];
-  readonly isSameSystem: boolean;
   /** Of the source. */
   readonly capabilities: Pick<SourceCapabilities, 'hasSessionTimeZone' | 'hasTextTimestamps'>;
   readonly remedies: Remedies;
-  /** The columns to page by, besides a timestampField. */
-  readonly order: readonly string[];
   /** Zone of a field without one. */
   readonly timeZone: string;
 }
@@ -31,14 +25,14 @@ export function fieldFindings(input: FieldInput): Finding[] {
       return [
         ...idFindings(input),
         ...nullableFindings(input, 'idField'),
-        ...lastDestinationFindings(input, input.spec.source.idField),
+        ...lastDestinationFindings(input, 'idField'),
       ];
     case 'Timestamp':
     case 'LastDestinationTimestamp':
       return [
         ...timestampFindings(input),
         ...nullableFindings(input, 'timestampField'),
-        ...lastDestinationFindings(input, input.spec.source.timestampField),
+        ...lastDestinationFindings(input, 'timestampField'),
       ];
     case 'Snapshot':
     case 'Stream':
@@ -146,62 +140,6 @@ export function timeZoneFindings({ spec, relation, capabilities, timeZone }: Fie
       fix: 'set source.timeZone to the zone of the sessions that write the column',
     },
   ];
-}
-
-/** LastDestination* compare the destination's largest value with the source's, so the value must be stored unchanged. */
-function lastDestinationFindings(input: FieldInput, field: string | undefined): Finding[] {
-  const { spec, relation, planned } = input;
-  if (!isLastDestination(spec)) return [];
-  const column = findField(relation, field);
-  const travels = planned.find((each) => each.source.name === field);
-  const target = travels?.existing;
-  if (!column) return [];
-  const isSame = target ? isSameOrder(column, target) : !travels || isSameTextOrder(travels, input);
-  if (isSame) return lastDestinationKeyFindings(input, field);
-  return [
-    {
-      severity: 'error',
-      code: 'DestinationFieldDiffers',
-      path: 'spec.mode',
-      message: `${column.name} is ${orderedAs(target ?? { nativeType: travels?.ddl ?? '' })} at the destination and ${orderedAs(column)} at the source: its largest value there does not identify a position in the source`,
-      fix: 'give both the same type, precision and collation, or use mode Id or Timestamp',
-    },
-  ];
-}
-
-/** Among rows with the largest value of the field, the last one is found by key order, which must be the same at both ends. */
-function lastDestinationKeyFindings(input: FieldInput, field: string | undefined): Finding[] {
-  const texts = input.planned.filter(
-    ({ source }) => input.order.includes(source.name) && source.name !== field && source.type.kind === 'text',
-  );
-  return texts
-    .filter((each) => !isSameTextOrder(each, input))
-    .map(({ name, source, existing }) => ({
-      severity: 'error',
-      code: 'DestinationFieldDiffers',
-      path: 'spec.mode',
-      message: `key column ${name} is ordered by ${existing?.collation ?? 'its bytes'} at the destination and by ${source.collation ?? 'its bytes'} at the source: the last row with the largest ${field} may be a different one`,
-      fix: 'give both the same collation, name a key without text in source.key, or use mode Id or Timestamp',
-    }));
-}
-
-function orderedAs({ nativeType, collation }: Pick<Column, 'nativeType' | 'collation'>): string {
-  return collation === undefined ? nativeType : `${nativeType} in the order of ${collation}`;
-}
-
-/** A column that is yet to be created keeps a collation only if both systems are of the same kind. */
-function isSameTextOrder({ source, existing, isComparedAsBytes }: PlannedColumn, input: FieldInput): boolean {
-  if (existing) return existing.type.kind !== 'text' || source.collation === existing.collation;
-  const keepsCollation = !isComparedAsBytes && input.isSameSystem;
-  return source.collation === undefined || keepsCollation;
-}
-
-function isSameOrder(source: Column, target: Column): boolean {
-  const [one, other] = [source.type, target.type];
-  if (one.kind !== other.kind || source.collation !== target.collation) return false;
-  if (one.kind === 'timestamp' && other.kind === 'timestamp')
-    return one.precision <= other.precision && one.hasZone === other.hasZone;
-  return true;
 }
 
 export function isOrdered(type: ColumnType): boolean {

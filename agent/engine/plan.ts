@@ -106,6 +106,7 @@ function planFromDescribed(input: Described) {
   const keys = { spec, relation, existing, sourceKey, key, columns, isSameSystem, sourceTypes, remedies };
   const fields = {
     ...{ spec, relation, existing, planned, isSameSystem, timeZone },
+    types: { source: sourceTypes, destination: connectors.destination.types },
     capabilities: definitions.source.capabilities.source,
     remedies: remedies.source,
     order: order.key,

@@ -49,6 +49,7 @@ const base: SyncSpec = {
 };
 const ofPostgres = {
   isSameSystem: true,
+  types: { source: postgres, destination: postgres },
   capabilities: { hasSessionTimeZone: true },
   remedies: sqlRemedies('postgres'),
 };
@@ -92,68 +93,6 @@ test('types of fields that a mode can read by', () => {
     assert.equal(first?.code, code, JSON.stringify(given.source));
     assert.ok(!first || first.fix, 'says what to do');
   }
-});
-
-test('LastDestination* requires the same type of the field at the destination', () => {
-  const narrower = planned.map((each) =>
-    each.name === 'seen'
-      ? { ...each, existing: column('seen', { kind: 'timestamp', precision: 3, hasZone: true }) }
-      : each,
-  );
-  const given = spec('LastDestinationTimestamp', { timestampField: 'seen' });
-  assert.equal(
-    fieldFindings({
-      spec: given,
-      relation,
-      existing: relation,
-      planned: narrower,
-      ...ofPostgres,
-      order: ['id'],
-      timeZone: 'UTC',
-    })[0]?.code,
-    'DestinationFieldDiffers',
-  );
-});
-
-test('LastDestinationId requires the same order of ids that are texts, also in a table that will be created', () => {
-  const name = column('name', { kind: 'text' }, { collation: 'utf8mb4_general_ci' });
-  const code = (existing: Column | null, destination: 'mysql' | 'postgres', source = name) =>
-    fieldFindings({
-      spec: spec('LastDestinationId', { idField: 'name' }),
-      relation: { ...relation, columns: [...columns, source] },
-      existing: existing ? relation : null,
-      planned: [{ source, name: 'name', existing, ddl: 'text', isNullable: false }],
-      ...ofPostgres,
-      isSameSystem: destination === 'mysql',
-      order: ['name'],
-      timeZone: 'UTC',
-    })[0]?.code;
-  assert.equal(code(null, 'mysql'), undefined);
-  assert.equal(code(null, 'postgres'), 'DestinationFieldDiffers');
-  assert.equal(code(name, 'mysql'), undefined);
-  assert.equal(code(column('name', { kind: 'text' }), 'mysql'), 'DestinationFieldDiffers');
-  assert.equal(code(null, 'postgres', column('name', { kind: 'text' })), undefined);
-  // Numbers have only one order.
-  assert.equal(code(null, 'postgres', column('name', { kind: 'decimal' })), undefined);
-});
-
-test('LastDestinationTimestamp requires the same order of keys that are texts', () => {
-  const name = column('name', { kind: 'text' }, { collation: 'und-x-icu' });
-  const code = (existing: Column | null, destinationType: 'postgres' | 'sqlite') =>
-    fieldFindings({
-      spec: spec('LastDestinationTimestamp', { timestampField: 'seen' }),
-      relation: { ...relation, columns: [...columns, name] },
-      existing: existing ? relation : null,
-      planned: [{ source: name, name: 'name', existing, ddl: 'text', isNullable: false }],
-      ...ofPostgres,
-      isSameSystem: destinationType === 'postgres',
-      order: ['name'],
-      timeZone: 'UTC',
-    })[0]?.code;
-  assert.equal(code(name, 'postgres'), undefined);
-  assert.equal(code(column('name', { kind: 'text' }), 'postgres'), 'DestinationFieldDiffers');
-  assert.equal(code(null, 'sqlite'), 'DestinationFieldDiffers');
-  assert.equal(code(null, 'postgres'), undefined);
 });
 
 const keyInput: KeyInput = {

@@ -55,10 +55,17 @@ export const ofPlannedFacts: readonly Guard[] = [
   },
   {
     name: 'LastDestinationId requires one order of texts at both ends, from its first pass on',
-    file: 'agent/engine/field-rules.ts',
-    from: '!travels || isSameTextOrder(travels, input)',
-    to: 'true',
-    caughtBy: { test: 'agent/engine/rules.test.ts', only: 'ids that are texts' },
+    file: 'agent/engine/last-destination-rules.ts',
+    from: ': isSameTextOrder(travels, input)',
+    to: ': true',
+    caughtBy: { test: 'agent/engine/last-destination-rules.test.ts', only: 'ids and keys that are texts' },
+  },
+  {
+    name: 'LastDestination modes refuse numbers that the destination sorts as texts',
+    file: 'agent/engine/last-destination-rules.ts',
+    from: 'return here === there;',
+    to: 'return true;',
+    caughtBy: { test: 'agent/engine/last-destination-rules.test.ts', only: 'not kept as texts' },
   },
   {
     name: 'MySQL: a query names the collation by which its texts are compared',

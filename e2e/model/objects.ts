@@ -24,6 +24,7 @@ export const types: TypeTable = {
   columnFor: () => ({ ddl: 'bigint' }),
   accepts: () => ({ isAccepted: true }),
   keyRefusal: () => undefined,
+  orderOf: () => undefined,
   names: { unit: 'bytes', fold: (name) => name, partsOf: (name) => [name] },
 };
 

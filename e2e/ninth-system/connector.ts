@@ -11,6 +11,7 @@ const types: TypeTable = {
   columnFor: () => ({ ddl: 'json' }),
   accepts: () => ({ isAccepted: true }),
   keyRefusal: () => undefined,
+  orderOf: () => undefined,
   names: { unit: 'bytes', fold: (name) => name, partsOf: (name) => [name] },
 };
 

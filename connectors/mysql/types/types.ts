@@ -1,4 +1,10 @@
-import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
+import {
+  type ColumnUse,
+  type NativeType,
+  type TypeRefusal,
+  type TypeTable,
+  textOrder,
+} from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
 import type { Of } from '../../sql/types/acceptance.ts';
@@ -19,9 +25,15 @@ export const types: TypeTable = {
     kinds: ['enum'],
     others: /^(set\(.*\)|inet[46])$/s,
   }),
+  orderOf,
   names: { maxLength: 64, unit: 'characters', fold: (name) => name.toLowerCase(), partsOf: nameParts },
   rowFindings,
 };
+
+function orderOf(nativeType: string): string | undefined {
+  if (/^uuid$/i.test(nativeType)) return 'the parts of a UUID from the last to the first';
+  return /^(var)?char\b|^(tiny|medium|long)?text\b/i.test(nativeType) ? textOrder : undefined;
+}
 
 /** An index has 3072 bytes, at four per character; three columns of openKeyLength fit into one key. */
 const maxKeyCharacters = 768;

@@ -1,4 +1,10 @@
-import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
+import {
+  type ColumnUse,
+  type NativeType,
+  type TypeRefusal,
+  type TypeTable,
+  textOrder,
+} from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
 import type { Of } from '../../sql/types/acceptance.ts';
@@ -14,6 +20,8 @@ export const types: TypeTable = {
     kinds: ['enum', 'interval'],
     others: /^(inet|cidr|macaddr8?|money|pg_lsn|(int4|int8|num|ts|tstz|date)range)$/,
   }),
+  orderOf: (nativeType) =>
+    /^(text|citext|bpchar|char|character|varchar)\b/.test(nativeType) ? textOrder : undefined,
   names: { maxLength: 63, unit: 'bytes', fold: (name) => name, partsOf: nameParts },
 };
 

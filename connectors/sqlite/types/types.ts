@@ -1,4 +1,10 @@
-import type { ColumnUse, NativeType, TypeRefusal, TypeTable } from '../../../core/column-plan.ts';
+import {
+  type ColumnUse,
+  type NativeType,
+  type TypeRefusal,
+  type TypeTable,
+  textOrder,
+} from '../../../core/column-plan.ts';
 import type { ColumnType } from '../../../core/values.ts';
 import { nameParts } from '../../sql/names.ts';
 import { keyRefusal } from '../../sql/types/key-types.ts';
@@ -15,6 +21,8 @@ export const types: TypeTable = {
     kinds: ['untyped'],
     others: /^$/,
   }),
+  orderOf: (nativeType) =>
+    /CHAR|CLOB|TEXT|DURATION|INTERVAL|TIMETZ/i.test(nativeType) ? textOrder : undefined,
   names: { unit: 'bytes', fold: foldAscii, partsOf: nameParts },
 };
 
