@@ -50,6 +50,7 @@ export function runs<Options>(
 
 /** Codes that mean that there is no etcd, cluster or agent to connect to: exit status 3. */
 const unavailableCodes = new Set<ErrorCode>([
+  'EtcdFull',
   'EtcdUnavailable',
   'EtcdNotConfigured',
   'NoAgentAnswered',

@@ -42,6 +42,12 @@ export function coordinateOver(transport: EtcdTransport, prefix: string, clock: 
     async ping(signal) {
       await kv.get(keys.epoch, signal);
     },
+    async checkWrites(signal) {
+      const key = `${keys.removals}check`;
+      // No key is created at revision 1, so nothing is written; a full etcd refuses every transaction that could write.
+      const success = [{ kind: 'put', key, value: '' }] as const;
+      await kv.repeatableTxn({ compare: [{ key, create: 1n }], success }, signal);
+    },
     async close() {
       transport.close();
     },

@@ -19,6 +19,8 @@ export interface Coordination {
   join(agent: AgentInfo, options: JoinOptions): Promise<AgentSession>;
   /** Rejects with EtcdUnavailable (transient) if no endpoint answers in time. */
   ping(signal?: AbortSignal): Promise<void>;
+  /** Rejects with EtcdFull (transient) while etcd answers but refuses writes. Writes nothing; needs the right to write `removed/`. */
+  checkWrites(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -49,6 +49,20 @@ export function effectiveStatus(
   return { ...last, state: 'Pending', reason: 'WaitingForAgent', message: 'waiting for an agent' };
 }
 
+/** No agent can report, for `reason`: what has been reported may be outdated, except for a Sync that rests. */
+export function unreported(status: SyncStatus, why: Pick<SyncStatus, 'reason' | 'message'>): SyncStatus {
+  const { state, hasCaughtUp, hasCaughtUpBefore } = status;
+  if (state === 'Suspended' || state === 'Completed' || state === 'Failed' || state === 'Deleting')
+    return status;
+  return {
+    ...atRest(status),
+    ...why,
+    state: 'Pending',
+    hasCaughtUp: false,
+    hasCaughtUpBefore: hasCaughtUp || hasCaughtUpBefore === true,
+  };
+}
+
 /** A changed spec has no effect during deletion, so the generation stays that of the last report. */
 function deleting(status: SyncStatus, unassigned: UnassignedReason | undefined): SyncStatus {
   const { lastError } = status;

@@ -195,6 +195,11 @@ export const errorCodes = {
     remedy: 'Nothing: everything is read again.',
     systems: ['etcd'],
   },
+  EtcdFull: {
+    cause: 'etcd refuses writes because its database has reached its quota.',
+    remedy: 'Free space or raise the quota, then disarm the alarm (docs/etcd.md); it is retried.',
+    systems: ['etcd'],
+  },
   EtcdLeaseGone: {
     cause: 'The lease of this process has ended in etcd.',
     remedy:

@@ -32,6 +32,8 @@ export interface FleetDataSource {
   readonly syncs: number;
   /** Result of the last check. */
   readonly report?: DataSourceReport;
+  /** Why the report may be outdated: agents cannot write another one. */
+  readonly outdated?: Pick<SyncStatus, 'reason' | 'message'>;
 }
 
 export interface FleetAgent extends Agent {

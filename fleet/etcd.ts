@@ -1,7 +1,7 @@
 import { systems } from '../connectors/catalog.ts';
 import type { Coordination, DesiredDataSource, DesiredSync } from '../coordination/contract.ts';
-import { effectiveStatus, type UnassignedReason } from '../core/effective-status.ts';
-import { permanent } from '../core/errors.ts';
+import { effectiveStatus, type UnassignedReason, unreported } from '../core/effective-status.ts';
+import { asIdraError, describeError, permanent } from '../core/errors.ts';
 import { suspendAnnotation } from '../core/manifest/names.ts';
 import { systemOf } from '../core/manifest/reader.ts';
 import type { SyncStatus } from '../core/status.ts';
@@ -22,11 +22,12 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
     async findSync(namespace, name) {
       const sync = await desired.findSync(namespace, name);
       if (!sync) return undefined;
-      const [status, unassigned] = await Promise.all([
+      const [status, unassigned, outdated] = await Promise.all([
         reports.readStatus(sync.uid),
         reports.readUnassigned(),
+        whyOutdated(etcd),
       ]);
-      return toFleetSync(sync, status, unassigned.get(sync.uid));
+      return toFleetSync(sync, { status, unassigned: unassigned.get(sync.uid), outdated });
     },
     listDataSources: (namespace) => listDataSources(etcd, namespace),
     findDataSource: async (namespace, name) =>
@@ -92,32 +93,55 @@ function removeOnce({ desired }: Coordination): () => Promise<void> {
   };
 }
 
+/** Agents cannot report while etcd is full. Somebody who may only read cannot know. */
+async function whyOutdated(etcd: Coordination): Promise<FleetDataSource['outdated']> {
+  try {
+    await etcd.checkWrites();
+  } catch (thrown) {
+    const error = asIdraError(thrown);
+    if (error.code === 'EtcdFull')
+      return {
+        reason: error.code,
+        message: `agents cannot report, so the state is unknown: ${describeError(error)}`,
+      };
+    if (error.code !== 'EtcdPermissionDenied') throw error;
+  }
+  return undefined;
+}
+
 async function listSyncs(etcd: Coordination, namespace: string | undefined): Promise<readonly FleetSync[]> {
-  const [{ syncs }, statuses, unassigned] = await Promise.all([
+  const [{ syncs }, statuses, unassigned, outdated] = await Promise.all([
     etcd.desired.read(),
     etcd.reports.readStatuses(),
     etcd.reports.readUnassigned(),
+    whyOutdated(etcd),
   ]);
   return syncs
     .filter((each) => namespace === undefined || each.namespace === namespace)
-    .map((each) => toFleetSync(each, statuses.get(each.uid), unassigned.get(each.uid)))
+    .map((each) => {
+      const [status, reason] = [statuses.get(each.uid), unassigned.get(each.uid)];
+      return toFleetSync(each, { status, unassigned: reason, outdated });
+    })
     .sort(byName);
 }
 
-function toFleetSync(
-  sync: DesiredSync,
-  reported: SyncStatus | undefined,
-  unassigned: UnassignedReason | undefined,
-): FleetSync {
+interface Known {
+  readonly status: SyncStatus | undefined;
+  readonly unassigned: UnassignedReason | undefined;
+  readonly outdated: FleetDataSource['outdated'];
+}
+
+function toFleetSync(sync: DesiredSync, { status: reported, unassigned, outdated }: Known): FleetSync {
   const { uid, namespace, name, generation, createdAt, deletedAt, spec, isSuspendedByAnnotation } = sync;
   const isDeleted = deletedAt !== undefined;
   const isSuspended = isSuspendedByAnnotation ?? (spec as { suspend?: boolean }).suspend === true;
-  const status = effectiveStatus(
+  const effective = effectiveStatus(
     { uid, generation, isSuspended, isDeleted },
     reported,
     Date.now(),
     unassigned,
   );
+  const status = outdated ? unreported(effective, outdated) : effective;
   return {
     uid,
     namespace,
@@ -139,9 +163,10 @@ async function listDataSources(
   etcd: Coordination,
   namespace: string | undefined,
 ): Promise<readonly FleetDataSource[]> {
-  const [{ syncs, dataSources }, reports] = await Promise.all([
+  const [{ syncs, dataSources }, reports, outdated] = await Promise.all([
     etcd.desired.read(),
     etcd.reports.readDataSources(),
+    whyOutdated(etcd),
   ]);
   return dataSources
     .filter((each) => namespace === undefined || each.namespace === namespace)
@@ -155,6 +180,7 @@ async function listDataSources(
         type: systemOf(each.spec, systems) ?? '',
         syncs: syncs.filter((sync) => isUser(sync, each)).length,
         ...(report && { report }),
+        ...(outdated && { outdated }),
       };
     })
     .sort(byName);

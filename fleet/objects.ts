@@ -1,4 +1,3 @@
-import type { DataSourceReport } from '../coordination/contract.ts';
 import { apiVersion, suspendAnnotation } from '../core/manifest/names.ts';
 import { dataSourceStatusShape, syncStatusShape } from '../core/manifest/status-shape.ts';
 import type { SyncRow } from '../core/status.ts';
@@ -48,12 +47,13 @@ export function dataSourceObject(dataSource: FleetDataSource): FleetObject {
     spec,
     status: {
       ...dataSourceStatusShape({ type, syncs, ...(report ? { report } : {}) }),
-      conditions: [readyOf(report)],
+      conditions: [readyOf(dataSource)],
     },
   };
 }
 
-function readyOf(report: DataSourceReport | undefined) {
+function readyOf({ report, outdated }: FleetDataSource) {
+  if (outdated) return { type: 'Ready', status: 'Unknown', ...outdated };
   if (!report) return { type: 'Ready', status: 'Unknown', reason: 'NotChecked', message: 'not checked yet' };
   const reason = report.isReachable ? 'Reached' : (report.code ?? 'NotReached');
   return { type: 'Ready', status: report.isReachable ? 'True' : 'False', reason, message: report.message };

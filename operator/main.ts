@@ -12,6 +12,7 @@ import { loadClusterAccess } from '../process/kubernetes-access.ts';
 import { type LogConfig, makeProcessLog, readLogConfig } from '../process/process-log.ts';
 import { stopOnSignals } from '../process/stop-signals.ts';
 import { ApiServerHealth } from './api-server-health.ts';
+import { describeOutage } from './controllers/outage.ts';
 import { type Counted, operatorMetrics } from './metrics.ts';
 import { Operator } from './operator.ts';
 import { KubernetesClient } from './runtime/client.ts';
@@ -130,7 +131,7 @@ async function startHealth(
       (operator.syncs.hasSynced && operator.dataSources.hasSynced) || 'the initial list is not complete',
     etcd: () => {
       const { outage, hasSynced } = operator.etcdView;
-      if (outage) return `no answer since ${outage.since}: ${outage.message}`;
+      if (outage) return describeOutage(outage);
       return hasSynced || 'the initial list is not complete';
     },
   };

@@ -31,7 +31,7 @@ export function operatorMetrics(registry: Registry, counted: Counted): OperatorM
       },
     });
   isOne('leader', '1 if this operator is the leader', counted.isLeader);
-  isOne('etcd_up', '1 if etcd answers', counted.isEtcdUp);
+  isOne('etcd_up', '1 if etcd answers and accepts writes', counted.isEtcdUp);
   isOne('kubernetes_up', '1 if the Kubernetes API server answers', counted.isKubernetesUp);
   countBy(registers, 'syncs', 'Syncs by state', 'state', counted.syncs);
   countBy(registers, 'data_sources', 'DataSources by readiness', 'ready', counted.dataSources);

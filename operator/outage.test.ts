@@ -74,7 +74,7 @@ describe('the operator during outages', () => {
     await bed.makeSync('team-a', 'paused', { suspend: true });
     await bed.shown('team-a', 'paused', 'to be Suspended', ({ status }) => status?.state === 'Suspended');
     await member?.process.kill();
-    await shown('orders', 'EtcdUnavailable');
+    assert.equal(conditionOf(await shown('orders', 'EtcdUnavailable'), 'Ready'), 'Unknown EtcdUnavailable');
     const made = await bed.makeSync('team-a', 'made-meanwhile');
     const object = await shown('made-meanwhile', 'EtcdUnavailable');
     assert.match(object.status?.message ?? '', /^etcd has not answered since .*nothing runs/);

@@ -78,7 +78,7 @@ function listedSync(sync: FleetSync): Listed {
 }
 
 function listedDataSource(dataSource: FleetDataSource): Listed {
-  const { name, namespace, report, type, syncs, createdAt } = dataSource;
+  const { name, namespace, report, outdated, type, syncs, createdAt } = dataSource;
   return {
     name,
     namespace,
@@ -86,12 +86,12 @@ function listedDataSource(dataSource: FleetDataSource): Listed {
     cells: (nowMs) => [
       name,
       type,
-      report ? (report.isReachable ? 'True' : 'False') : 'Unknown',
+      report && !outdated ? (report.isReachable ? 'True' : 'False') : 'Unknown',
       report?.serverVersion ?? '',
       String(syncs),
       age(createdAt, nowMs),
     ],
-    wideCells: [report?.message ?? ''],
+    wideCells: [outdated?.message ?? report?.message ?? ''],
   };
 }
 

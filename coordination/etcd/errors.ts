@@ -17,6 +17,7 @@ import { grantsOf, isGranted, isRoleName, kindOfKey, type Need } from '../roles/
 /** The gRPC library appends this, also if it has nothing to report. */
 const emptyNote = /\.? *Resolution note:[\s;]*$/;
 const noUser = 'etcdserver: user name is empty';
+const noSpace = 'database space exceeded';
 const oldRevision = 'etcdserver: revision of auth store is old';
 
 /** Which identity requested what from etcd. */
@@ -62,6 +63,12 @@ export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): 
       fix: 'set IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE',
     });
   }
+  if (text.includes(noSpace)) {
+    return transient('EtcdFull', `etcd ${endpoint} refuses writes because its database is full`, {
+      ...more,
+      fix: 'free space in etcd or raise its quota, then disarm the alarm (docs/etcd.md)',
+    });
+  }
   if (error instanceof GRPCOutOfRangeError)
     return transient('EtcdCompacted', 'etcd has compacted the revision', more);
   if (error instanceof EtcdLeaseInvalidError || error instanceof GRPCNotFoundError) {
@@ -72,7 +79,7 @@ export function asEtcdError(thrown: unknown, endpoint: string, call: EtcdCall): 
     return transient('EtcdUnavailable', 'the connection to etcd was closed', more);
   return transient('EtcdUnavailable', `etcd ${endpoint} did not answer: ${text}`, {
     ...more,
-    fix: 'check that etcd is running, has a leader and free space, and can be reached at IDRA_ETCD_ENDPOINTS',
+    fix: 'check that etcd is running, has a leader, and can be reached at IDRA_ETCD_ENDPOINTS',
   });
 }
 

@@ -142,7 +142,7 @@ export class WriteQueue {
       } catch (error) {
         if (!this.#lease.isAlive()) break;
         if (hasCode(error, 'EtcdLeaseGone')) this.#lease.lose();
-        else if (hasCode(error, 'EtcdUnavailable')) await this.#pause(attempt);
+        else if (hasCode(error, 'EtcdUnavailable') || hasCode(error, 'EtcdFull')) await this.#pause(attempt);
         else {
           await this.#refused(pack, error);
           return;

@@ -15,6 +15,7 @@ import type { ObjectEvent } from '../runtime/events.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { some } from './data-source.ts';
 import { type DataSourceObject, type DataSourceObjectStatus, dataSources } from './objects.ts';
+import { describeOutage } from './outage.ts';
 import { ignoredFields } from './own-warnings.ts';
 import type { StatusDeps } from './sync-status.ts';
 
@@ -104,8 +105,7 @@ function verdictOf(
   }
   const { outage } = deps.etcdView;
   if (outage) {
-    const message = `etcd has not answered since ${outage.since}: ${outage.message}`;
-    return unsettled({ reason: 'EtcdUnavailable', message });
+    return unsettled({ reason: outage.reason, message: describeOutage(outage) });
   }
   if (!report || report.generation !== generation) {
     return unsettled({ reason: 'NotChecked', message: 'waiting for an agent that can reach it to check it' });

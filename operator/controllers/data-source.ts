@@ -3,7 +3,7 @@ import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { deletionTimeout, soon } from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
-import { requireEtcd, writeEtcd } from './etcd-write.ts';
+import { isSilent, requireEtcd, writeEtcd } from './etcd-write.ts';
 import { liveObject, requireNewest } from './newest.ts';
 import { type DataSourceObject, dataSources, finalizer } from './objects.ts';
 import { manifestObject } from './spec-cache.ts';
@@ -94,7 +94,7 @@ async function removeDataSource(
     deps.events.record(dataSources, object, { type: 'Warning', reason: 'InUse', action: 'Delete', note });
     return { requeueAfterMs: waitMs };
   }
-  if (deps.etcdView.outage) {
+  if (isSilent(deps.etcdView.outage)) {
     const ageMs = deps.clock.now() - Date.parse(object.metadata.deletionTimestamp ?? '');
     if (!(await deletionTimeout(deps, object, ageMs, signal))) return soon(ageMs);
     // The inventory finds its record in etcd without a custom resource as soon as etcd is back.

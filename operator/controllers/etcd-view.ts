@@ -6,12 +6,7 @@ import { asIdraError, describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
-
-/** etcd does not answer; since when, ISO 8601 UTC. */
-export interface Outage {
-  readonly since: string;
-  readonly message: string;
-}
+import type { Outage } from './outage.ts';
 
 export interface EtcdViewListener {
   onSync(uid: string): void;
@@ -21,7 +16,7 @@ export interface EtcdViewListener {
 }
 
 export interface EtcdViewDeps {
-  readonly coordination: Pick<Coordination, 'reports' | 'cluster'>;
+  readonly coordination: Pick<Coordination, 'reports' | 'cluster' | 'checkWrites'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Interval between checks of etcd and the list of agents. */
@@ -35,7 +30,7 @@ const noAgent: UnassignedReason = {
   message: 'no agent is running; check that agent pods are up and reach etcd',
 };
 
-/** The state of all syncs and data sources in etcd, kept up to date by three watches; and whether etcd answers. */
+/** The state of all syncs and data sources in etcd, kept up to date by three watches; and whether etcd answers and accepts writes. */
 export class EtcdView {
   readonly #deps: EtcdViewDeps;
   readonly #listeners = new Set<EtcdViewListener>();
@@ -44,22 +39,22 @@ export class EtcdView {
   readonly #reports = new Map<string, DataSourceReport>();
   #outage: Outage | undefined;
   #hasSynced = false;
-  /** Monotonic: the last answer of etcd; and the last time that an agent was present, or that the agents were unknown. */
-  #answeredMs: number;
+  /** Monotonic: when etcd last answered and accepted writes; and the last time that an agent was present, or that the agents were unknown. */
+  #usableMs: number;
   #populatedMs: number;
   #hasAgents = true;
 
   constructor(deps: EtcdViewDeps) {
     this.#deps = deps;
-    this.#answeredMs = deps.clock.monotonicMs();
-    this.#populatedMs = this.#answeredMs;
+    this.#usableMs = deps.clock.monotonicMs();
+    this.#populatedMs = this.#usableMs;
   }
 
   listen(listener: EtcdViewListener): void {
     this.#listeners.add(listener);
   }
 
-  /** Undefined while etcd answers, or has been silent for a short time only. */
+  /** Undefined while etcd can be used, or could not be used for a short time only. */
   get outage(): Outage | undefined {
     return this.#outage;
   }
@@ -104,7 +99,7 @@ export class EtcdView {
 
   #watch(): readonly Watching[] {
     const { reports } = this.#deps.coordination;
-    // Whether etcd answers is checked below; each watch retries by itself.
+    // Whether etcd can be used is checked below; each watch retries by itself.
     const onError = (error: Error) => this.#deps.log.debug('watch of etcd failed', { error });
     return [
       reports.watchStatuses((uid, status) => this.#take(this.#statuses, uid, status), onError),
@@ -128,7 +123,8 @@ export class EtcdView {
     while (!signal.aborted) {
       try {
         const agents = await orAborted(coordination.cluster.agents(), signal);
-        this.#answered();
+        await orAborted(coordination.checkWrites(), signal);
+        this.#recovered();
         this.#count(agents.length);
       } catch (thrown) {
         if (signal.aborted) return;
@@ -138,24 +134,26 @@ export class EtcdView {
     }
   }
 
-  #answered(): void {
+  #recovered(): void {
     const { clock, log } = this.#deps;
-    this.#answeredMs = clock.monotonicMs();
+    this.#usableMs = clock.monotonicMs();
     if (!this.#outage) return;
-    log.info('etcd answers again', { since: this.#outage.since });
+    log.info('etcd answers and accepts writes again', { since: this.#outage.since });
     this.#outage = undefined;
-    this.#populatedMs = this.#answeredMs;
+    this.#populatedMs = this.#usableMs;
     this.#notifyAll();
   }
 
   #failed(thrown: unknown): void {
     const { clock, log, graceMs = 15_000 } = this.#deps;
-    const silentMs = clock.monotonicMs() - this.#answeredMs;
-    if (this.#outage || silentMs < graceMs) return;
+    const unusableMs = clock.monotonicMs() - this.#usableMs;
     const error = asIdraError(thrown);
-    const since = new Date(clock.now() - silentMs).toISOString();
-    this.#outage = { since, message: describeError(error) };
-    log.error('etcd does not answer: the state of syncs is unknown, and changes do not reach the agents', {
+    const reason = error.code === 'EtcdFull' ? error.code : 'EtcdUnavailable';
+    if (this.#outage?.reason === reason || unusableMs < graceMs) return;
+    const since = this.#outage?.since ?? new Date(clock.now() - unusableMs).toISOString();
+    this.#outage = { reason, since, message: describeError(error) };
+    const what = reason === 'EtcdFull' ? 'etcd refuses writes' : 'etcd does not answer';
+    log.error(`${what}: the state of syncs is unknown, and changes do not reach the agents`, {
       since,
       error,
     });

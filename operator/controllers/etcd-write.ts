@@ -1,6 +1,7 @@
 import { reach } from '../../core/crash-points.ts';
 import { IdraError, transient } from '../../core/errors.ts';
-import type { EtcdView, Outage } from './etcd-view.ts';
+import type { EtcdView } from './etcd-view.ts';
+import { describeOutage, type Outage } from './outage.ts';
 
 /** Wraps every write of the operator to etcd between two points at which a test can end the process. */
 export async function writeEtcd<T>(write: () => Promise<T>): Promise<T> {
@@ -10,15 +11,19 @@ export async function writeEtcd<T>(write: () => Promise<T>): Promise<T> {
   return result;
 }
 
-/** Fails at once while etcd is known not to answer, so that keys do not wait for one timeout after the other. */
+/**
+ * Fails at once while etcd is known not to answer, so that keys do not wait for one timeout after the other. A full etcd is asked: it
+ * refuses quickly, and allows deletions.
+ */
 export function requireEtcd({ outage }: Pick<EtcdView, 'outage'>): void {
-  if (outage) throw etcdIsGone(outage);
+  if (isSilent(outage)) throw transient('EtcdUnavailable', describeOutage(outage));
 }
 
-export function isEtcdUnavailable(thrown: unknown): boolean {
-  return thrown instanceof IdraError && thrown.code === 'EtcdUnavailable';
+export function isSilent(outage: Outage | undefined): outage is Outage {
+  return outage?.reason === 'EtcdUnavailable';
 }
 
-export function etcdIsGone({ since, message }: Outage): Error {
-  return transient('EtcdUnavailable', `etcd has not answered since ${since}: ${message}`);
+/** It does not answer, or refuses writes because it is full. */
+export function isEtcdUnusable(thrown: unknown): boolean {
+  return thrown instanceof IdraError && (thrown.code === 'EtcdUnavailable' || thrown.code === 'EtcdFull');
 }

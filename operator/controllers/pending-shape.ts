@@ -17,7 +17,7 @@ const nobody: SyncStatus = {
 /** The last status without the fields of a running Sync: nothing runs, for a reason outside the Sync. */
 export function pendingShape(
   current: SyncObjectStatus,
-  why: Pick<SyncStatus, 'reason' | 'message' | 'hasCaughtUp'>,
+  why: Pick<SyncStatus, 'reason' | 'message' | 'hasCaughtUp' | 'hasCaughtUpBefore'>,
   nowMs: number,
 ): SyncObjectStatus {
   const { agent: _agent, rate: _rate, nextPassTime: _next, ...rest } = current;

@@ -7,7 +7,7 @@ import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
 import { type DeletionTimeout, deletionTimeout, soon, terminatingLimitMs } from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
-import { isEtcdUnavailable, requireEtcd, writeEtcd } from './etcd-write.ts';
+import { isEtcdUnusable, requireEtcd, writeEtcd } from './etcd-write.ts';
 import { namespaceResource } from './namespaces.ts';
 import { finalizer, type SyncObject, syncs } from './objects.ts';
 
@@ -27,8 +27,7 @@ export async function removeSync(
     requireEtcd(deps.etcdView);
     return await cleanUp(deps, object, ageMs, signal);
   } catch (thrown) {
-    // It does not answer, or refuses writes because it is full.
-    if (!isEtcdUnavailable(thrown)) throw thrown;
+    if (!isEtcdUnusable(thrown)) throw thrown;
     const late = await deletionTimeout(deps, object, ageMs, signal);
     if (!late) return soon(ageMs);
     reportLeftovers(deps, object, undefined, late);

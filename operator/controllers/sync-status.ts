@@ -4,9 +4,9 @@ import type { SyncStatus } from '../../core/status.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import type { ReconcilerDeps } from './deps.ts';
-import type { Outage } from './etcd-view.ts';
 import { statusShape } from './first-status.ts';
 import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
+import { describeOutage, type Outage } from './outage.ts';
 import { ignoredAnnotations, ignoredFields, ofIgnored } from './own-warnings.ts';
 import { pendingShape } from './pending-shape.ts';
 import { mergeRequests, requestsIn } from './requests.ts';
@@ -105,7 +105,7 @@ function whyInvalid(invalid: IdraError): UnassignedReason {
 
 function whyNotCleaned(deps: StatusDeps, object: SyncObject): UnassignedReason | undefined {
   const { outage } = deps.etcdView;
-  if (outage) return { reason: 'NoAgent', message: silence(outage) };
+  if (outage) return { reason: 'NoAgent', message: describeOutage(outage) };
   return deps.etcdView.unassignedOf(object.metadata.uid) ?? whichIsMissing(deps, object);
 }
 
@@ -144,12 +144,10 @@ function withOutage(
   const isAtRest =
     current.state === 'Suspended' || current.state === 'Completed' || current.state === 'Failed';
   if (isAtRest && isOfThisSpec) return current;
-  const hasCaughtUp = findCondition(current.conditions ?? [], 'Ready')?.status === 'True';
-  return pendingShape(current, { reason: 'EtcdUnavailable', message: silence(outage), hasCaughtUp }, nowMs);
-}
-
-function silence({ since, message }: Outage): string {
-  return `etcd has not answered since ${since}; nothing runs and the state is unknown: ${message}`;
+  const ready = findCondition(current.conditions ?? [], 'Ready')?.status ?? 'False';
+  const why = { reason: outage.reason, message: describeOutage(outage) };
+  // Ready is unknown, unless it has never caught up.
+  return pendingShape(current, { ...why, hasCaughtUp: false, hasCaughtUpBefore: ready !== 'False' }, nowMs);
 }
 
 /** Undefined: no relevant change. */
