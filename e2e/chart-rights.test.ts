@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { stringify } from 'yaml';
 import { idra } from '../cli/test-cli.ts';
-import { renderChart } from './kit/chart.ts';
+import { giveRights, release, takeRights } from './kit/chart-rights.ts';
 import { type KubernetesApi, kubernetesApi } from './kit/servers.ts';
 
 /** The rights that the chart grants, as evaluated by the API server: what each part needs, and what it must not have. */
-const release = 'idra-system';
 let api: KubernetesApi;
 
 before(async () => {
@@ -16,26 +14,6 @@ before(async () => {
 after(async () => {
   await api.stop();
 });
-
-async function giveRights(...values: readonly string[]): Promise<void> {
-  const kinds = ['ServiceAccount', 'Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding'];
-  const rendered = (await renderChart(...values)).filter(({ kind }) => kinds.includes(kind));
-  const objects = rendered.map((object) => ({
-    ...object,
-    metadata: {
-      ...object.metadata,
-      ...(!object.kind.startsWith('Cluster') && { namespace: object.metadata.namespace ?? release }),
-    },
-  }));
-  for (const namespace of [release, 'team-a', 'team-b'])
-    await api.apply(stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
-  await api.apply(objects.map((object) => stringify(object)).join('---\n'));
-}
-
-async function takeRights(): Promise<void> {
-  const kinds = 'roles,rolebindings,clusterroles,clusterrolebindings';
-  await api.kubectl(['delete', kinds, '-A', '-l', 'app.kubernetes.io/name=idra', '--wait=false']);
-}
 
 /** `VERB RESOURCE[.GROUP][:SUBRESOURCE][/NAME] [NAMESPACE]`; without a namespace it means all namespaces. */
 function reviewOf(asked: string, account: string): object {
@@ -91,8 +69,8 @@ const nobody = [
 ];
 
 describe('the rights of a release that watches everything', () => {
-  before(() => giveRights());
-  after(takeRights);
+  before(() => giveRights(api));
+  after(() => takeRights(api));
 
   test('the operator copies resources and statuses, and reads no Secret', async () => {
     await judge(
@@ -102,9 +80,9 @@ describe('the rights of a release that watches everything', () => {
         'watch datasources.idra.dev',
         'patch syncs.idra.dev:status team-a',
         'patch syncs.idra.dev team-a',
-        'create events team-a',
+        'create events.events.k8s.io team-a',
         'get namespaces',
-        'update leases.coordination.k8s.io idra-system',
+        'patch leases.coordination.k8s.io idra-system',
       ],
       [
         ...nobody,
@@ -113,6 +91,9 @@ describe('the rights of a release that watches everything', () => {
         'list namespaces',
         'delete namespaces',
         'get leases.coordination.k8s.io team-a',
+        'update leases.coordination.k8s.io idra-system',
+        'update syncs.idra.dev team-a',
+        'create events team-a',
       ],
     );
   });
@@ -196,8 +177,8 @@ describe('the rights of a release that watches everything', () => {
 });
 
 describe('the rights of a release that watches team-a', () => {
-  before(() => giveRights('--set=watchNamespaces={team-a}'));
-  after(takeRights);
+  before(() => giveRights(api, '--set=watchNamespaces={team-a}'));
+  after(() => takeRights(api));
 
   test('end at that namespace for Secrets; the operator has its own kinds everywhere, to release them', async () => {
     await judge(

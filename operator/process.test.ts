@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { rulesOfChart } from '../e2e/kit/chart.ts';
 import { type KillOrder, killedAt } from '../e2e/kit/kill-hook.ts';
 import { OperatorBed } from '../e2e/kit/operator.ts';
 import { type RunningProcess, startIdra } from '../e2e/kit/processes.ts';
@@ -16,7 +17,7 @@ describe('the operator as a process', () => {
   before(async () => {
     bed = await OperatorBed.start();
     account = await bed.api.serviceAccount('idra', 'operator');
-    await bed.api.apply(JSON.stringify(rights(account)));
+    await bed.api.apply(JSON.stringify(await rights(account)));
   });
   after(async () => {
     await bed.stop();
@@ -157,26 +158,10 @@ describe('the operator as a process', () => {
 });
 
 /** The rules of helm/idra/templates/rbac.yaml. */
-function rights({ user }: ServiceAccount): object {
+async function rights({ user }: ServiceAccount): Promise<object> {
   const rules = [
-    {
-      apiGroups: ['idra.dev'],
-      resources: ['syncs', 'datasources'],
-      verbs: ['get', 'list', 'watch', 'patch', 'update'],
-    },
-    {
-      apiGroups: ['idra.dev'],
-      resources: ['syncs/status', 'datasources/status'],
-      verbs: ['get', 'patch', 'update'],
-    },
-    { apiGroups: ['idra.dev'], resources: ['syncs/finalizers', 'datasources/finalizers'], verbs: ['update'] },
-    { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
-    { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
-    {
-      apiGroups: ['coordination.k8s.io'],
-      resources: ['leases'],
-      verbs: ['get', 'create', 'update', 'patch'],
-    },
+    ...(await rulesOfChart('idra-system-idra-operator')),
+    ...(await rulesOfChart('idra-operator-election')),
   ];
   const rbac = 'rbac.authorization.k8s.io';
   const named = { apiVersion: `${rbac}/v1`, metadata: { name: 'idra-operator' } };

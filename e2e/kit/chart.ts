@@ -16,7 +16,15 @@ export interface Rendered {
     readonly template?: PodTemplate;
     readonly jobTemplate?: { readonly spec: { readonly template: PodTemplate } };
   };
-  readonly rules?: readonly unknown[];
+  readonly rules?: readonly Rule[];
+  readonly roleRef?: { readonly kind: string; readonly name: string };
+  readonly subjects?: readonly { readonly name: string }[];
+}
+
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
 }
 
 interface PodTemplate {
@@ -50,6 +58,13 @@ export async function renderChart(...args: readonly string[]): Promise<readonly 
   return parseAllDocuments(text)
     .map((document) => document.toJS() as Rendered | null)
     .filter((each) => each !== null);
+}
+
+/** The rules of a Role or ClusterRole of that release. */
+export async function rulesOfChart(name: string): Promise<readonly Rule[]> {
+  const found = (await renderChart()).find(({ metadata, rules }) => metadata.name === name && rules);
+  if (!found?.rules) throw new Error(`the chart has no role ${name}`);
+  return found.rules;
 }
 
 export function podOf({ spec }: Rendered): PodSpec | undefined {

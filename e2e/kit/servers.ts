@@ -1,4 +1,5 @@
 /** Real servers for tests: found or installed on this machine, started on a free port of 127.0.0.1, removed with the test. */
+export { useOf } from './servers/audit-log.ts';
 export { type EtcdMember, type EtcdOptions, type EtcdServer, etcd } from './servers/etcd.ts';
 export { ServerMissing } from './servers/find.ts';
 export { type KubernetesApi, kubernetesApi, type ServiceAccount } from './servers/kubernetes.ts';

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
 import { type CommandResult, runCommand, startProcess } from '../processes.ts';
+import { startAudit, usesIn } from './audit-log.ts';
 import { etcd } from './etcd.ts';
 import { findServer, inArchive, inVariable, onPath } from './find.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
@@ -17,8 +18,15 @@ export interface KubernetesApi {
   apply(manifest: string): Promise<void>;
   /** A service account (created with its namespace if they are missing) and a kubeconfig with its token; it has no rights yet. */
   serviceAccount(namespace: string, name: string): Promise<ServiceAccount>;
+  /** With `isAudited`: what this user has called, each once and sorted: `patch syncs/status.idra.dev`. */
+  usesOf(user: string): Promise<readonly string[]>;
   readonly process: ServerProcess;
   stop(): Promise<void>;
+}
+
+export interface KubernetesOptions {
+  /** Records all calls, for `usesOf`. */
+  readonly isAudited?: boolean;
 }
 
 export interface KubectlOptions {
@@ -40,7 +48,7 @@ const binaries = ['kube-apiserver', 'etcd', 'kubectl'];
  * the aggregated roles (view, edit, admin) are empty. Each call starts a new one (about 4 s), since custom resource definitions and
  * watches over all namespaces cannot be shared.
  */
-export async function kubernetesApi(): Promise<KubernetesApi> {
+export async function kubernetesApi({ isAudited = false }: KubernetesOptions = {}): Promise<KubernetesApi> {
   const bin = await findServer('kubernetes', [
     inVariable('KUBEBUILDER_ASSETS', binaries),
     onPath(binaries),
@@ -52,13 +60,16 @@ export async function kubernetesApi(): Promise<KubernetesApi> {
   const url = `https://127.0.0.1:${port}`;
   const token = randomBytes(24).toString('hex');
   await writeKeys(folder, token);
+  const auditFlags = isAudited ? await startAudit(folder) : [];
   const kubeconfigPath = join(folder, 'admin.kubeconfig');
   const kubectl = kubectlWith(join(bin, 'kubectl'), folder, kubeconfigPath);
 
   const server = await ServerProcess.start({
     folder,
     start: () =>
-      startProcess(join(bin, 'kube-apiserver'), flags(folder, port, store.endpoints), { cwd: folder }),
+      startProcess(join(bin, 'kube-apiserver'), [...flags(folder, port, store.endpoints), ...auditFlags], {
+        cwd: folder,
+      }),
     answers: async () => {
       await writeKubeconfig(kubeconfigPath, folder, url, token);
       await must(kubectl(['get', '--raw', '/readyz']));
@@ -86,6 +97,7 @@ export async function kubernetesApi(): Promise<KubernetesApi> {
         user: `system:serviceaccount:${namespace}:${name}`,
       };
     },
+    usesOf: (user) => usesIn(folder, user),
     process: server,
     stop: async () => {
       await server.stop();
