@@ -12,5 +12,8 @@ test('a password for etcd needs https or an explicit setting', () => {
   });
   assert.equal(read('https://one:2379').user, 'idra');
   assert.equal(read('http://one:2379', { IDRA_ETCD_ALLOW_CLEARTEXT_PASSWORD: 'true' }).user, 'idra');
+  assert.throws(() => read('https://one:2379', { IDRA_ETCD_PASSWORD_FILE: '' }), {
+    message: /IDRA_ETCD_USER and IDRA_ETCD_PASSWORD_FILE go together/,
+  });
   assert.deepEqual(readEtcdConfig({ IDRA_ETCD_ENDPOINTS: 'one:2379' }).endpoints, ['http://one:2379']);
 });

@@ -51,6 +51,10 @@ const variables = z
     path: ['IDRA_ETCD_CA'],
     message: 'is required with a certificate',
   })
+  .refine((given) => (given.IDRA_ETCD_USER === undefined) === (given.IDRA_ETCD_PASSWORD_FILE === undefined), {
+    path: ['IDRA_ETCD_USER'],
+    message: 'and IDRA_ETCD_PASSWORD_FILE go together',
+  })
   .refine(
     (given) =>
       given.IDRA_ETCD_PASSWORD_FILE === undefined ||

@@ -151,6 +151,7 @@ test('values that the chart does not know or cannot use are refused', async () =
   const refused: readonly [set: string, names: RegExp][] = [
     ['agents.replica=3', /replica/],
     ['agents.leaseTtl=0s', /leaseTtl/],
+    ['etcd.image.tag=', /tag/],
     ['watchNamespaces={team a}', /watchNamespaces/],
     ['watchNamespaces={"team-a\\,team-b"}', /watchNamespaces/],
   ];
@@ -159,6 +160,54 @@ test('values that the chart does not know or cannot use are refused', async () =
     assert.notEqual(code, 0, set);
     assert.match(stderr, names);
   }
+});
+
+test('values of an existing etcd of which one needs another are refused, with the field to set', async () => {
+  const endpoints = 'endpoints={https://one:2379}';
+  const refused: readonly [sets: readonly string[], says: RegExp][] = [
+    [
+      [endpoints, 'user=idra'],
+      /user idra for the operator, but no password: set etcd\.external\.passwordSecret or/,
+    ],
+    [[endpoints, 'agent.user=a'], /user a for the agent, .*etcd\.external\.agent\.passwordSecret/],
+    [
+      [endpoints, 'passwordSecret=p'],
+      /passwordSecret p for the operator, but no user: set etcd\.external\.user/,
+    ],
+    [['user=idra', 'passwordSecret=p'], /external\.user is set, but etcd\.external\.endpoints is empty/],
+    [['agent.tlsSecret=t'], /external\.agent\.tlsSecret is set, but etcd\.external\.endpoints is empty/],
+    [
+      ['allowCleartextPassword=true'],
+      /allowCleartextPassword is set, but etcd\.external\.endpoints is empty/,
+    ],
+    [['endpoints={https://one:2379,http://two:2379}'], /mixes http:\/\/ and https:\/\//],
+    [
+      ['endpoints={http://one:2379}', 'tlsSecret=t'],
+      /tlsSecret t for the operator, which http:\/\/ endpoints do not use/,
+    ],
+    [
+      ['endpoints={http://one:2379}', 'user=u', 'passwordSecret=p'],
+      /without TLS: .*allowCleartextPassword to true/,
+    ],
+  ];
+  for (const [sets, says] of refused) {
+    const values = sets.flatMap((set) => ['--set', `etcd.external.${set}`]);
+    const { code, stderr } = await runCommand(helm, ['template', 'idra', chart, ...values]);
+    assert.notEqual(code, 0, sets.join(' '));
+    assert.match(stderr, says);
+  }
+  const cleartext = [
+    'endpoints={http://one:2379}',
+    'user=u',
+    'passwordSecret=p',
+    'allowCleartextPassword=true',
+  ];
+  await render(...cleartext.map((set) => `--set=etcd.external.${set}`));
+  const roles = ['operator', 'agent'].flatMap((role) => [
+    `${role}.user=${role}`,
+    `${role}.passwordSecret=${role}`,
+  ]);
+  await render(...[endpoints, ...roles].map((set) => `--set=etcd.external.${set}`));
 });
 
 test('labels of agents with signs of YAML, and the network policy of etcd without a value', async () => {
