@@ -50,6 +50,16 @@ export class Orders {
     return Number(count ?? 0);
   }
 
+  /** Every row of both ends is the same. */
+  async areEqual(): Promise<boolean> {
+    const sql = 'SELECT id FROM orders ORDER BY id';
+    const [wanted, found] = await Promise.all([
+      this.#shop.rows(sql),
+      this.#warehouse.rows(sql).catch(() => undefined),
+    ]);
+    return JSON.stringify(wanted) === JSON.stringify(found);
+  }
+
   async stop(): Promise<void> {
     await this.#systems.stop();
   }

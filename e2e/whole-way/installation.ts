@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { rulesOfChart } from '../kit/chart.ts';
 import { projectFolder, type RunningProcess, type StartOptions, startIdra } from '../kit/processes.ts';
 import { type EtcdServer, etcd, type KubernetesApi, kubernetesApi } from '../kit/servers.ts';
 import { until } from '../kit/wait.ts';
@@ -6,38 +7,13 @@ import { until } from '../kit/wait.ts';
 const system = 'idra-system';
 export const team = 'team-a';
 
-/** The rights that the chart grants, in the one watched namespace. */
-const rules = {
-  operator: [
-    {
-      apiGroups: ['idra.dev'],
-      resources: ['syncs', 'datasources'],
-      verbs: ['get', 'list', 'watch', 'patch', 'update'],
-    },
-    {
-      apiGroups: ['idra.dev'],
-      resources: ['syncs/status', 'datasources/status'],
-      verbs: ['get', 'patch', 'update'],
-    },
-    { apiGroups: ['idra.dev'], resources: ['syncs/finalizers', 'datasources/finalizers'], verbs: ['update'] },
-    { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
-    { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
-  ],
-  agent: [
-    { apiGroups: [''], resources: ['secrets'], verbs: ['get'] },
-    { apiGroups: ['idra.dev'], resources: ['datasources'], verbs: ['get'] },
-  ],
-};
-const electionRules = [
-  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update', 'patch'] },
-];
-
 /** What `helm install` starts, as processes: an API server with our resources, etcd, an operator and agents with separate rights. */
 export class Installation {
   readonly api: KubernetesApi;
-  readonly store: EtcdServer;
+  store: EtcdServer;
   readonly agents = new Map<string, RunningProcess>();
   readonly #processes: RunningProcess[] = [];
+  readonly #operatorKubeconfig: string;
   readonly #agentKubeconfig: string;
 
   static async start(): Promise<Installation> {
@@ -48,24 +24,47 @@ export class Installation {
       await api.serviceAccount(system, 'operator'),
       await api.serviceAccount(system, 'agent'),
     ];
-    await grant(api, team, 'operator', rules.operator);
-    await grant(api, team, 'agent', rules.agent);
-    await grant(api, system, 'operator', electionRules);
-    const installation = new Installation(api, store, agent.kubeconfigPath);
+    await grant(api, team, 'operator', await rulesOfChart('idra-system-idra-operator'));
+    await grant(api, team, 'agent', await rulesOfChart('idra-system-idra-agent'));
+    await grant(api, system, 'operator', await rulesOfChart('idra-operator-election'));
+    const installation = new Installation(api, store, operator.kubeconfigPath, agent.kubeconfigPath);
     // The condition Established is set before the resources are served.
     await until(() => installation.kubectl(['get', 'syncs,datasources']).then(() => true), {
       what: 'the resources',
     });
-    await installation.#start(['operator'], {
-      env: { ...installation.#env, KUBECONFIG: operator.kubeconfigPath, IDRA_OPERATOR_NAMESPACE: system },
-    });
+    await installation.operator();
     return installation;
   }
 
-  private constructor(api: KubernetesApi, store: EtcdServer, agentKubeconfig: string) {
+  private constructor(
+    api: KubernetesApi,
+    store: EtcdServer,
+    operatorKubeconfig: string,
+    agentKubeconfig: string,
+  ) {
     this.api = api;
     this.store = store;
+    this.#operatorKubeconfig = operatorKubeconfig;
     this.#agentKubeconfig = agentKubeconfig;
+  }
+
+  async operator(): Promise<void> {
+    const env = { ...this.#env, KUBECONFIG: this.#operatorKubeconfig, IDRA_OPERATOR_NAMESPACE: system };
+    await this.#start(['operator'], { env });
+  }
+
+  /** Ends all agents, as scaling them to 0 does. */
+  async stopAgents(): Promise<void> {
+    await Promise.all([...this.agents.values()].map((each) => each.stop()));
+    this.agents.clear();
+  }
+
+  /** What `helm uninstall` leaves if the volume of etcd is deleted, too: custom resources, and a new etcd that is empty. */
+  async loseEtcd(): Promise<void> {
+    await this.stopAgents();
+    await Promise.all(this.#processes.map((each) => each.stop()));
+    await this.store.stop();
+    this.store = await etcd({ members: 1 });
   }
 
   /** It has joined when this returns. */
@@ -122,11 +121,14 @@ export class Installation {
     await Promise.all([this.api.stop(), this.store.stop()]);
   }
 
+  /** Environment of the command line in a pod of the installation. */
+  get etcdEnv(): Readonly<Record<string, string>> {
+    return { IDRA_ETCD_ENDPOINTS: this.store.endpoints.join(','), IDRA_ETCD_PREFIX: this.store.prefix };
+  }
+
   get #env(): Readonly<Record<string, string>> {
-    const { endpoints, prefix } = this.store;
     return {
-      IDRA_ETCD_ENDPOINTS: endpoints.join(','),
-      IDRA_ETCD_PREFIX: prefix,
+      ...this.etcdEnv,
       IDRA_WATCH_NAMESPACES: team,
       IDRA_HEALTH_PORT: '0',
     };
