@@ -73,6 +73,7 @@ describe('each role may do what it requests of etcd', () => {
   test('in the life of a Sync, from its creation to its deletion', async () => {
     const [agent, operator, api] = [as('idra-agent'), as('idra-operator'), as('idra-api')];
     await operator.ping();
+    for (const role of [operator, api]) await role.checkWrites();
     await operator.desired.putDataSource({ ...dataSourceOf('shop', 1), createdAt: time, spec: {} });
     await operator.desired.putSync(record('s'));
     await api.desired.createSync(record('of-people'));
