@@ -23,6 +23,12 @@ export const errorCodes = {
     remedy: 'List the agents with idra get agents.',
     systems: ['command line'],
   },
+  AnswersTooLarge: {
+    cause:
+      'All that servers send at this moment takes more memory than the process may use; the largest answer was ended.',
+    remedy:
+      'Nothing if it is rare: it is retried. Otherwise look for very large values, or very many tables, at the server that the message names; or raise IDRA_MAX_BYTES_IN_FLIGHT and the memory of the process.',
+  },
   AuthenticationFailed: {
     cause: 'The server refuses the user or the password.',
     remedy:
@@ -162,6 +168,10 @@ export const errorCodes = {
     cause: 'Objects such as views depend on the table that Replace swaps out.',
     remedy: 'Drop the objects that depend on the table, or use writeMode Upsert.',
     systems: ['PostgreSQL'],
+  },
+  DescriptionTooLarge: {
+    cause: 'A server describes a table, view or query with more columns or longer types than a real one has.',
+    remedy: 'Check that the DataSource points to the right server; read fewer columns with source.query.',
   },
   DestinationFieldDiffers: {
     cause:

@@ -3,18 +3,23 @@ import { test } from 'node:test';
 import { Session as MysqlSession, type Role } from '../connectors/mysql/session.ts';
 import { readerName } from '../connectors/postgres/connection/open.ts';
 import { Session as PostgresSession } from '../connectors/postgres/session.ts';
+import { answerMemory } from '../core/answer-memory.ts';
 import type { SystemAccess } from '../core/connector.ts';
 import { Stopped } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
+import { type HeldAnswer, heldAnswers, holdingServer } from './hostile/held-answers.ts';
 import { eof, type MysqlAttack, ok, packet, resultSet, rogueMysql } from './hostile/rogue-mysql.ts';
 import {
   errorMessage,
   int32,
   message,
   type PostgresAttack,
+  type Reply,
   ready,
   roguePostgres,
 } from './hostile/rogue-postgres.ts';
+import type { Answer } from './hostile/rogue-server.ts';
+import { until } from './kit/wait.ts';
 
 const never = new AbortController().signal;
 
@@ -31,35 +36,47 @@ function accessOf(port: number, parameters: Readonly<Record<string, string>> = {
 async function readPostgres(attack: PostgresAttack, parameters = {}): Promise<void> {
   const server = await roguePostgres(attack);
   try {
-    const session = await PostgresSession.open(accessOf(server.port, parameters), readerName, never);
-    try {
-      const format = { limits: { maxRows: 5, maxBytes: 1_000 }, isBinary: true };
-      const shape = {
-        query: { lockSql: 'SELECT 2', fingerprintSql: 'SELECT 3', names: 'own' as const },
-        text: '',
-      };
-      for await (const _ of session.copyOut('COPY (x) TO STDOUT', format, shape, never));
-      await session.query('SELECT 1');
-    } finally {
-      await session.close();
-    }
+    await usePostgres(server.port, parameters);
   } finally {
     await server.stop();
+  }
+}
+
+async function usePostgres(port: number, parameters: Readonly<Record<string, string>>): Promise<void> {
+  const session = await PostgresSession.open(accessOf(port, parameters), readerName, never);
+  try {
+    const format = { limits: { maxRows: 5, maxBytes: 1_000 }, isBinary: true };
+    const shape = {
+      query: { lockSql: 'SELECT 2', fingerprintSql: 'SELECT 3', names: 'own' as const },
+      text: '',
+    };
+    for await (const _ of session.copyOut('COPY (x) TO STDOUT', format, shape, never));
+    await session.query('SELECT 1');
+  } finally {
+    await session.close();
   }
 }
 
 async function readMysql(attack: MysqlAttack, parameters = {}, role: Role = 'reader'): Promise<void> {
   const server = await rogueMysql(attack);
   try {
-    const session = await MysqlSession.open(accessOf(server.port, parameters), role, never);
-    try {
-      await session.guard(() => session.stream('SELECT 1', { onFields() {}, onRow: () => false }));
-      await session.query('SELECT 1');
-    } finally {
-      await session.close();
-    }
+    await useMysql(server.port, parameters, role);
   } finally {
     await server.stop();
+  }
+}
+
+async function useMysql(
+  port: number,
+  parameters: Readonly<Record<string, string>>,
+  role: Role = 'reader',
+): Promise<void> {
+  const session = await MysqlSession.open(accessOf(port, parameters), role, never);
+  try {
+    await session.guard(() => session.stream('SELECT 1', { onFields() {}, onRow: () => false }));
+    await session.query('SELECT 1');
+  } finally {
+    await session.close();
   }
 }
 
@@ -204,6 +221,71 @@ test('PostgreSQL: a server that stops answering is abandoned at every step', asy
   const afterCopy = (sql: string) => (isCopy(sql) ? empty : when(sql === 'SELECT 1'));
   await assert.rejects(readPostgres({ statement: afterCopy }, short), silent);
 });
+
+/** Then the server answers. */
+const mostAsides = 300;
+/** NoticeResponse, ParameterStatus, NotificationResponse; and a notice that never becomes complete. */
+const asides: Readonly<Record<string, readonly Buffer[]>> = {
+  'a notice': [message('N', 'SNOTICE\0Mwait\0\0')],
+  'a setting': [message('S', 'TimeZone\0UTC\0')],
+  'a notification': [message('A', Buffer.concat([int32(7), Buffer.from('channel\0\0')]))],
+  'a part of a notice': [withLength('N', 4 + mostAsides, Buffer.alloc(0)), Buffer.from('x')],
+};
+
+for (const [name, [first, ...more]] of Object.entries(asides)) {
+  test(`PostgreSQL: a server that sends ${name} again and again is silent`, async () => {
+    for (const isAttacked of [isCopy, (sql: string) => sql === 'SELECT 1']) {
+      let timer: NodeJS.Timeout | undefined;
+      const statement = (sql: string, answer: Answer): Reply => {
+        if (!isAttacked(sql))
+          return isCopy(sql) ? Buffer.concat([message('C', 'COPY 0\0'), ready]) : 'proper';
+        let left = mostAsides;
+        timer = setInterval(() => answer(left-- > 0 ? (more[0] ?? first ?? ready) : ready), 50);
+        return Buffer.concat([...(isCopy(sql) ? [copyStarts] : []), first ?? ready]);
+      };
+      const short = { connect_timeout: '1', socket_timeout: '1' };
+      await assert.rejects(readPostgres({ statement }, short), { code: 'SystemTimeout' });
+      clearInterval(timer);
+    }
+  });
+}
+
+/** In MiB, those of two servers: each fits into the limit of the test, and both together do not. */
+const answersHeld: Readonly<Record<HeldAnswer, readonly [number, number]>> = {
+  postgresRows: [80, 40],
+  postgresText: [20, 10],
+  postgresMessage: [20, 10],
+  postgresCopyRow: [80, 40],
+  mysqlRows: [80, 40],
+  mysqlText: [15, 12],
+  mysqlMessage: [16, 16],
+  mysqlStreamedRow: [40, 20],
+};
+const mebibyte = 1_024 ** 2;
+const patient = { connect_timeout: '60' };
+
+for (const [held, sizes] of Object.entries(answersHeld) as [HeldAnswer, readonly [number, number]][]) {
+  test(`of servers that hold answers at once (${held}), the one with the largest is refused`, async () => {
+    answerMemory.limitFor(45 * mebibyte);
+    const first = await holdingServer(held, heldAnswers[held](sizes[0] * mebibyte));
+    const second = await holdingServer(held, heldAnswers[held](sizes[1] * mebibyte));
+    try {
+      const use = ({ port }: { readonly port: number }) =>
+        held.startsWith('mysql') ? useMysql(port, patient) : usePostgres(port, patient);
+      const refused = assert.rejects(use(first), { code: 'AnswersTooLarge', disposition: 'transient' });
+      await until(() => answerMemory.used > 50 * mebibyte, { what: 'the first answer to be held' });
+      const lost = assert.rejects(use(second), { code: 'ConnectionLost' });
+      await refused;
+      await until(() => answerMemory.used > 20 * mebibyte, { what: 'the other answer to be held' });
+      await second.stop();
+      await lost;
+      assert.equal(answerMemory.used, 0);
+    } finally {
+      await Promise.all([first, second].map((each) => each.stop().catch(() => {})));
+      answerMemory.limitFor(128 * mebibyte);
+    }
+  });
+}
 
 test('MySQL: a server that stops answering is abandoned at every step', async () => {
   const short = { connect_timeout: '1', socket_timeout: '1' };

@@ -3,6 +3,8 @@ import { Stopped } from '../../core/errors.ts';
 import type { RunContext } from './context.ts';
 import type { OpenSync } from './open-sync.ts';
 
+/** Enough for a usual row; nothing was acquired for a larger one. */
+const probeBytes = 65_536;
 /** If the source takes longer to answer, it is read by a pass instead, which holds a slot as long as needed. */
 const patienceMs = 5_000;
 
@@ -30,7 +32,7 @@ export async function checkForRows(
   );
   const signal = AbortSignal.any([lock.signal, checking.signal]);
   const batches = open.source.read(
-    { ...request, isProbe: true, limits: { ...request.limits, maxRows: 1 } },
+    { ...request, isProbe: true, limits: { maxRows: 1, maxBytes: probeBytes } },
     signal,
   );
   try {

@@ -53,7 +53,9 @@ export type PassOutcome =
  */
 export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { context, open } = input;
-  const request = requestFor(open, input.offset, input.heldBack?.mark);
+  const whole = requestFor(open, input.offset, input.heldBack?.mark);
+  const maxBytes = Math.min(whole.limits.maxBytes, context.shared.largestBatchBytes);
+  const request = { ...whole, limits: { ...whole.limits, maxBytes } };
   const isWhole = isAtomic(request);
   const order = orderNames(open.plan.read);
   const reading = new AbortController();
@@ -69,7 +71,7 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { read, written } = input.reporter.rows;
   const batches = readAhead(open.source.read(request, signal), {
     bytes: context.shared.bytes,
-    maxBytes: request.limits.maxBytes,
+    maxBytes,
     signal,
   });
   let isCommitted = !isWhole;

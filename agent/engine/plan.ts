@@ -10,6 +10,7 @@ import type {
   WritePlan,
 } from '../../core/connector.ts';
 import type { Definition } from '../../core/definition.ts';
+import { requireUsualDescription } from '../../core/description-size.ts';
 import { describeError, type Finding, permanent } from '../../core/errors.ts';
 import { type NameRules, nameTooLong } from '../../core/name-rules.ts';
 import { holdsOffsets } from '../../core/plain-destination.ts';
@@ -44,6 +45,8 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
   const { sync, source, destination } = input;
   const { spec } = sync;
   const [relation, existing] = await allSettled([source.describe(signal), destination.describe(signal)]);
+  requireUsual(sync, 'source', relation);
+  if (existing) requireUsual(sync, 'destination', existing);
   const timeZone = await timeZoneOf(input, relation, signal);
   const described = { ...input, relation, existing, timeZone };
   const { write, read, keys, findings } = planFromDescribed(described);
@@ -63,6 +66,11 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
     guarantee: holdsOffsets(destination) ? destination.guarantee : 'AtLeastOnce',
     findings: [...findings, ...checks.flat()],
   };
+}
+
+function requireUsual({ spec, namespace }: Sync, end: 'source' | 'destination', relation: Relation): void {
+  const { dataSource } = spec[end];
+  requireUsualDescription(relation, `${namespace}/${dataSource}`, objectPath(end, spec[end]));
 }
 
 interface Described extends PlanInput {

@@ -1,3 +1,4 @@
+import { answerMemory } from '../../core/answer-memory.ts';
 import { Budget } from '../../core/budget.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ServerSessions } from '../../core/session-pool.ts';
@@ -18,6 +19,8 @@ export class EngineShared {
   readonly rates: RateBudgets;
   /** Bytes of batches that were read, or are being read, and are not written yet. */
   readonly bytes: Budget;
+  /** Limit of a batch, whatever its Sync says: one that takes the whole budget would let all others wait. */
+  readonly largestBatchBytes: number;
   readonly #clock: Clock;
   readonly #checkSlots = new Map<string, Budget>();
 
@@ -26,6 +29,8 @@ export class EngineShared {
     this.sessions = new ServerSessions(clock);
     this.rates = new RateBudgets(clock);
     this.bytes = new Budget(bytesInFlight);
+    this.largestBatchBytes = Math.ceil(bytesInFlight / 4);
+    answerMemory.limitFor(bytesInFlight);
   }
 
   /** Waits for a turn to check a source; returns the function that ends it. */

@@ -97,3 +97,41 @@ test('a DataSource that was deleted and created again is checked at once, althou
   stop.abort();
   await running;
 });
+
+test('a hundred DataSources of one namespace whose servers do not answer delay no other namespace', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const asked: string[] = [];
+  const made = (namespace: string, name: string) => ({
+    uid: `${namespace}/${name}`,
+    namespace,
+    name,
+    generation: 1,
+    createdAt: '',
+    version: '1',
+    spec: { postgres: { host: 'db', database: 'd', user: 'u' } },
+  });
+  const ask = async ({ subject }: { readonly subject: string }) => {
+    asked.push(subject);
+    if (subject.startsWith('stalling/')) await clock.sleep(30_000, stop.signal).catch(() => {});
+    return { id: '1', agent: 'a', result: { version: '15', findings: [] } };
+  };
+  const deps = {
+    coordination: {
+      reports: { readDataSources: async () => [], putDataSource: async () => {} },
+      probes: { ask },
+    },
+    session: { agent: { name: 'leader' } },
+    manifests,
+    secrets: { read: async () => new Secret('') },
+    clock,
+    log: silentLog,
+  };
+  const all = [...Array.from({ length: 100 }, (_, at) => made('stalling', `d${at}`)), made('other', 'shop')];
+  const dataSources = new Map(all.map((each) => [each.uid, each]));
+  const running = checkDataSources(deps as never, { dataSources } as unknown as ClusterView, stop.signal);
+  await clock.advance(2_000);
+  assert.ok(asked.includes('other/shop'), asked.join());
+  stop.abort();
+  await running;
+});

@@ -23,6 +23,8 @@ const secretsEveryMs = 5_000;
 const pollIntervalMs = 1_000;
 const answerMs = 30_000;
 const maxAtOnce = 8;
+/** So that those of one namespace, each waiting for a server that does not answer, delay those of others for one turn at most. */
+const maxOfNamespace = 2;
 
 export interface CheckDeps {
   readonly coordination: Pick<Coordination, 'reports' | 'probes'>;
@@ -62,6 +64,7 @@ class Checks {
   readonly #deps: CheckDeps;
   readonly #signal: AbortSignal;
   readonly #slots = new Semaphore(maxAtOnce);
+  readonly #slotsOfNamespace = new Map<string, Semaphore>();
   readonly #known = new Map<string, Known>();
   readonly #underWay = new Set<string>();
   readonly #secretsDueMs = new Map<string, number>();
@@ -87,13 +90,18 @@ class Checks {
       known !== undefined && !known.isWell && this.#deps.clock.now() >= this.#secretsDueAt(name);
     if (!isDue && !areSecretsDue) return;
     this.#underWay.add(name);
-    this.#slots
-      .use(this.#signal, () => (isDue ? this.#check(dataSource) : this.#checkSecrets(dataSource, known)))
+    this.#inTurn(dataSource, () => (isDue ? this.#check(dataSource) : this.#checkSecrets(dataSource, known)))
       .catch((error: unknown) => {
         if (!this.#signal.aborted)
           this.#deps.log.warn('a DataSource could not be checked', { dataSource: name, error });
       })
       .finally(() => this.#underWay.delete(name));
+  }
+
+  async #inTurn({ namespace }: DesiredDataSource, work: () => Promise<void>): Promise<void> {
+    const ofNamespace = this.#slotsOfNamespace.get(namespace) ?? new Semaphore(maxOfNamespace);
+    this.#slotsOfNamespace.set(namespace, ofNamespace);
+    await ofNamespace.use(this.#signal, () => this.#slots.use(this.#signal, work));
   }
 
   /** When the Secrets of a DataSource with problems are checked next. */

@@ -25,6 +25,8 @@ export interface Login {
   readonly silenceMs: number;
   /** `team-a/shop (db:3306/shop)`, for messages. */
   readonly where: string;
+  /** `namespace/name`. */
+  readonly dataSource: string;
   /** Server and user. Sessions with the same key see the same transactions. */
   readonly serverKey: string;
   /** Time limit for opening a session and setting it up. */
@@ -71,6 +73,7 @@ export function readLogin(access: SystemAccess): Login {
     isTlsOptional: config.tls.mode === 'Prefer',
     silenceMs: silence === undefined ? defaultSilenceMs : Number(silence) * 1_000,
     where,
+    dataSource: access.dataSource,
     rule: (isTls) => passwordRule(config, access, isTls, where),
     serverKey: JSON.stringify([config.host, config.port, config.user]),
     settings: [...parameters]

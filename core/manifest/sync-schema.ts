@@ -113,7 +113,9 @@ const batch = z
     maxRows: z.int().min(1).max(1_000_000).default(50_000).describe('Maximum rows of a batch.'),
     maxBytes: sizeText()
       .default('8Mi')
-      .describe('Maximum size of a batch in transit; a larger row is sent in its own batch.'),
+      .describe(
+        'Maximum size of a batch in transit, at most a quarter of IDRA_MAX_BYTES_IN_FLIGHT; a larger row is sent in its own batch.',
+      ),
   })
   .prefault({});
 

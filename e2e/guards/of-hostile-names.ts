@@ -4,10 +4,24 @@ import type { Guard } from './guard.ts';
 export const ofHostileNames: readonly Guard[] = [
   {
     name: 'the messages of an answer take memory beside their bytes',
-    file: 'connectors/sql/connection/answer-size.ts',
+    file: 'connectors/sql/connection/answer.ts',
     from: ' + messageBytes + fields * fieldBytes',
     to: '',
     caughtBy: { test: 'e2e/hostile-servers.test.ts', only: 'results without end' },
+  },
+  {
+    name: 'all answers of a process share a limit',
+    file: 'connectors/sql/connection/answer.ts',
+    from: 'this.#share.hold(bytes)',
+    to: 'void bytes',
+    caughtBy: { test: 'e2e/hostile-servers.test.ts', only: 'at once .postgresMessage' },
+  },
+  {
+    name: 'PostgreSQL: a notice is no part of an answer',
+    file: 'connectors/postgres/connection/message-limits.ts',
+    from: 'if (type !== undefined && !asides.has(type)) this.#answer',
+    to: 'this.#answer',
+    caughtBy: { test: 'e2e/hostile-servers.test.ts', only: 'sends a notice again and again' },
   },
   {
     name: 'completion offers no name that a shell would run',

@@ -16,6 +16,7 @@ export interface MysqlAttack {
   readonly certificate?: OwnCertificate;
   /** Called with everything that a client sends. */
   readonly heard?: (bytes: Buffer) => void;
+  readonly mostBytes?: number;
 }
 
 /** LONG_PASSWORD, LONG_FLAG, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH, multiple statements and results. */
@@ -61,7 +62,7 @@ export async function rogueMysql(attack: MysqlAttack): Promise<RogueServer> {
       send(attack.statement?.(sql) ?? 'proper', properAnswer(sql));
     };
     return receive;
-  });
+  }, attack.mostBytes);
 }
 
 export function packet(sequence: number, payload: Buffer): Buffer {

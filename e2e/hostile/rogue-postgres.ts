@@ -8,12 +8,13 @@ export interface PostgresAttack {
   readonly login?: Reply;
   /** Answer to the client's response to a password request. */
   readonly password?: (message: Buffer) => Reply;
-  /** Answer to a statement, after the login. */
-  readonly statement?: (sql: string) => Reply;
+  /** Answer to a statement, after the login; `answer` sends more of it later. */
+  readonly statement?: (sql: string, answer: Answer) => Reply;
   /** If set, the server offers TLS with it. */
   readonly certificate?: OwnCertificate;
   /** Called with everything that a client sends. */
   readonly heard?: (bytes: Buffer) => void;
+  readonly mostBytes?: number;
 }
 
 const sslRequest = 80_877_103;
@@ -45,12 +46,16 @@ export async function roguePostgres(attack: PostgresAttack): Promise<RogueServer
           reply(answer, password?.(message) ?? 'proper', properLogin);
         } else if (message[0] === 0x51) {
           const sql = message.toString('utf8', 5, message.length - 1);
-          reply(answer, statement?.(sql) ?? 'proper', sql.includes('pg_backend_pid') ? ownPid : properAnswer);
+          reply(
+            answer,
+            statement?.(sql, answer) ?? 'proper',
+            sql.includes('pg_backend_pid') ? ownPid : properAnswer,
+          );
         }
       }
     };
     return receive;
-  });
+  }, attack.mostBytes);
 }
 
 function reply(answer: Answer, given: Reply, proper: Buffer): void {

@@ -10,8 +10,8 @@ export interface RogueServer {
   stop(): Promise<void>;
 }
 
-/** The maximum number of bytes sent to one client, whatever an attack writes. */
-const mostBytes = 8 * 1024 * 1024;
+/** The maximum number of bytes sent to one client, whatever an attack writes; an attack may need more. */
+const usualMostBytes = 8 * 1024 * 1024;
 
 /** Sends bytes back to the client. */
 export type Answer = (bytes: Buffer) => void;
@@ -40,6 +40,7 @@ export function speakTls(
 
 export async function rogueServer(
   onConnection: (answer: Answer, socket: Socket) => (chunk: Buffer) => void,
+  mostBytes: number = usualMostBytes,
 ): Promise<RogueServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Connection } from 'mysql2';
 import { bug } from '../../../core/errors.ts';
+import { Answer, type AnswerOwner } from '../../sql/connection/answer.ts';
 import { guardSocket, protocolError } from '../../sql/connection/guarded-socket.ts';
 import { type Probe, watchSilence } from '../../sql/connection/silence.ts';
 import { PacketLimits } from './message-limits.ts';
@@ -40,11 +41,12 @@ export function allowAllColumnNames(): void {
 }
 
 /** Call this when the connection is created: from the first byte on, data from the server can end only its own connection. */
-export function guardConnection(connection: Connection, where: string): void {
+export function guardConnection(connection: Connection, owner: AnswerOwner): void {
+  const { where } = owner;
   const internals = internalsOf(connection);
   boundIntegers(internals);
   const guard = () => {
-    const packets = new PacketLimits();
+    const packets = new PacketLimits(new Answer(internals.stream, owner));
     limits.set(connection, packets);
     guardSocket(internals.stream, { where, inspect: packets.inspect });
   };
@@ -146,6 +148,7 @@ export async function answered<T>(
     throw signal?.aborted ? thrown : (firstErrors.get(connection) ?? thrown);
   } finally {
     heard();
+    limits.get(connection)?.begin();
     signal?.removeEventListener('abort', onAbort);
     connection.off('error', reject);
     connection.off('end', onEnd);

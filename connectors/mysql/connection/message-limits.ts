@@ -1,9 +1,11 @@
-import { AnswerSize } from '../../sql/connection/answer-size.ts';
+import type { Answer } from '../../sql/connection/answer.ts';
 import { maxMessageBytes } from '../../sql/connection/guarded-socket.ts';
 
 const headBytes = 4;
 /** A packet of this length continues in the next one. */
 const fullPacketBytes = 0xff_ff_ff;
+/** Rows up to the usual size of a batch are within what was acquired for the batch. */
+const largeRowBytes = 8 * 1024 * 1024;
 
 /**
  * Reads the packet headers that a server sends before the driver does. The driver joins all packets that the server declares to be one
@@ -15,11 +17,17 @@ export class PacketLimits {
   readonly #head = Buffer.alloc(headBytes);
   #headLength = 0;
   #messageBytes = 0;
-  readonly #answer = new AnswerSize();
+  readonly #answer: Answer;
   #columns = 0;
   #areRowsKept = true;
+  #hasLargeRow = false;
+  #awaitedBytes = 0;
 
-  /** Call before statements are sent. */
+  constructor(answer: Answer) {
+    this.#answer = answer;
+  }
+
+  /** Call before statements are sent, and when they are answered. */
   begin(): void {
     this.#answer.begin();
     this.#columns = 0;
@@ -30,9 +38,16 @@ export class PacketLimits {
   beginRows(columns: number, areKept: boolean): void {
     this.#columns = columns;
     this.#areRowsKept = areKept;
+    if (areKept) return;
+    this.#answer.begin();
+    // The first row may have begun in the same chunk.
+    this.#holdRow(Math.max(this.#messageBytes, this.#missing));
   }
 
   readonly inspect = (chunk: Buffer): void => {
+    this.#answer.progressed();
+    // Not when its header arrives: the driver first has to see whether the rows are streamed.
+    if (this.#missing > largeRowBytes && this.#areRowsKept) this.#answer.awaitMessage(this.#awaitedBytes);
     let at = Math.min(this.#missing, chunk.length);
     this.#missing -= at;
     while (at < chunk.length) {
@@ -42,14 +57,25 @@ export class PacketLimits {
       if (this.#headLength < headBytes) return;
       this.#headLength = 0;
       const length = this.#head.readUIntLE(0, 3);
-      if (this.#areRowsKept) this.#answer.add(length, this.#columns);
       this.#messageBytes += length;
-      if (this.#messageBytes > maxMessageBytes)
-        throw new Error(`a row of more than ${maxMessageBytes} bytes`);
+      if (this.#messageBytes > largeRowBytes || this.#hasLargeRow) this.#awaitLargeRow();
+      if (this.#areRowsKept) this.#answer.add(length, this.#columns);
       if (length < fullPacketBytes) this.#messageBytes = 0;
       const body = Math.min(length, chunk.length - at);
       at += body;
       this.#missing = length - body;
     }
   };
+
+  /** The last row was passed on when the next one begins. */
+  #awaitLargeRow(): void {
+    if (this.#messageBytes > maxMessageBytes) throw new Error(`a row of more than ${maxMessageBytes} bytes`);
+    this.#awaitedBytes = this.#messageBytes;
+    if (!this.#areRowsKept) this.#holdRow(this.#messageBytes);
+  }
+
+  #holdRow(bytes: number): void {
+    this.#hasLargeRow = bytes > largeRowBytes;
+    this.#answer.holdRow(this.#hasLargeRow ? bytes : 0, 2);
+  }
 }

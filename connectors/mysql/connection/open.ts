@@ -34,7 +34,7 @@ export async function connect(
 }
 
 function open(
-  { where, rule }: Login,
+  { where, dataSource, rule }: Login,
   driver: Login['driver'],
   signal: AbortSignal,
   progress: OpeningProgress,
@@ -52,7 +52,7 @@ function open(
       enableKeepAlive: true,
       keepAliveInitialDelay: 30_000,
     });
-    guardConnection(connection, where);
+    guardConnection(connection, { where, dataSource });
     progress.watch(socketOf(connection));
     const stop = () => {
       destroyConnection(connection);

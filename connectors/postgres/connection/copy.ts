@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
 import type { Connection, FieldDef } from 'pg';
 import type { BatchLimits } from '../../../core/batch.ts';
+import { type Answer, answerOn } from '../../sql/connection/answer.ts';
 import { shapeText } from '../fingerprint.ts';
 import { binaryHeader, binaryTrailer, FrameCutter, type FramePart } from './frames.ts';
 import { SubmittedQuery } from './statements.ts';
@@ -26,6 +28,7 @@ export class CopyOut extends SubmittedQuery {
   readonly #parts: FramePart[] = [];
   #socket: Connection['stream'] | undefined;
   #parser: SocketReader | undefined;
+  #answer: Answer | undefined;
   #isEnded = false;
   #error: Error | undefined;
   #fields: readonly FieldDef[] | undefined;
@@ -43,11 +46,14 @@ export class CopyOut extends SubmittedQuery {
       },
       onMessage: (message) => this.#parser?.(message),
       onEnd: (rest) => this.#giveBack(rest),
+      onProgress: () => this.#answer?.progressed(),
+      onLargeRow: (size) => this.#answer?.holdRow(size, 1),
     });
   }
 
   submit(connection: Connection): void {
     this.#socket = connection.stream;
+    this.#answer = answerOn(connection.stream as Socket);
     const [parser] = connection.stream.listeners('data');
     this.#parser = parser as SocketReader;
     connection.stream.off('data', this.#parser);

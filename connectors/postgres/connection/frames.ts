@@ -1,5 +1,6 @@
 import type { BatchLimits } from '../../../core/batch.ts';
 import { maxMessageBytes } from '../../sql/connection/guarded-socket.ts';
+import { asides } from './message-limits.ts';
 
 /** CopyData frames of one batch: 'd', int32 length, one row. */
 export interface FramePart {
@@ -17,14 +18,17 @@ export interface FrameListener {
   onMessage(message: Buffer): void;
   /** The rows have ended; `rest` is for the protocol's own parser. isError: the rows since the last part are void. */
   onEnd(rest: Buffer, isError: boolean): void;
+  /** Called once for each chunk that contains a part of a row. */
+  onProgress(): void;
+  /** A row has begun that is larger than a batch; 0: its part was passed on. */
+  onLargeRow(size: number): void;
 }
 
 const copyData = 0x64;
 const errorResponse = 0x45;
 const copyOutResponse = 0x48;
 const readyForQuery = 0x5a;
-/** CopyOutResponse, NoticeResponse, ParameterStatus, NotificationResponse. */
-const between = new Set([copyOutResponse, 0x4e, 0x53, 0x41]);
+const between = new Set([copyOutResponse, ...asides]);
 export const headBytes = 5;
 /** `PGCOPY\n\377\r\n\0`, flags, length of the extension (none exists so far). */
 const fileHeaderBytes = 19;
@@ -57,6 +61,7 @@ export class FrameCutter {
   #carry = empty;
   /** Bytes of the frame's body that have not arrived yet. */
   #missing = 0;
+  #hasLargeRow = false;
   /** Statements before the COPY have results of their own. */
   #hasBegun = false;
   #isFirst = true;
@@ -96,7 +101,7 @@ export class FrameCutter {
         at += taken;
         from = at;
         const body = Math.min(this.#missing, chunk.length - at);
-        this.#missing -= body;
+        this.#awaitRow(this.#missing, this.#missing - body);
         at += body;
         continue;
       }
@@ -110,11 +115,18 @@ export class FrameCutter {
       }
       this.#countRow(size, at - from);
       const end = at + size;
-      if (end > chunk.length) this.#missing = end - chunk.length;
+      if (end > chunk.length) this.#awaitRow(size, end - chunk.length);
       at = Math.min(end, chunk.length);
     }
     this.#keep(chunk, from, at);
     if (at < chunk.length) this.#carry = chunk.subarray(at);
+  }
+
+  #awaitRow(size: number, missing: number): void {
+    this.#missing = missing;
+    if (size <= this.#limits.maxBytes || missing === 0) return;
+    this.#hasLargeRow = true;
+    this.#listener.onLargeRow(size);
   }
 
   #countRow(size: number, offset: number): void {
@@ -125,7 +137,9 @@ export class FrameCutter {
   }
 
   #keep(chunk: Buffer, from: number, to: number): void {
-    if (to > from) this.#chunks.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+    if (to <= from) return;
+    this.#chunks.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+    this.#listener.onProgress();
   }
 
   /** The length of a message that is not a row; undefined if nothing of the chunk is left. */
@@ -143,6 +157,7 @@ export class FrameCutter {
       return undefined;
     }
     if (type === copyOutResponse) this.#hasBegun = true;
+    if (!asides.has(type)) this.#listener.onProgress();
     this.#listener.onMessage(chunk.subarray(at, at + size));
     return size;
   }
@@ -193,6 +208,10 @@ export class FrameCutter {
     this.#chunks = [];
     this.#rowCount = 0;
     this.#byteCount = 0;
+    if (this.#hasLargeRow) {
+      this.#hasLargeRow = false;
+      this.#listener.onLargeRow(0);
+    }
     this.#listener.onPart(part);
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Client, Connection } from 'pg';
+import { Answer } from '../../sql/connection/answer.ts';
 import { guardSocket } from '../../sql/connection/guarded-socket.ts';
 import type { PasswordRule } from '../../sql/connection/password-rule.ts';
 import { AuthenticationGate } from './authentication.ts';
@@ -8,7 +9,7 @@ import { MessageGate } from './message-limits.ts';
 type Parser = (messages: Buffer) => void;
 
 /** Call before `client.connect()`: from the first byte on, data from the server can end only its own connection. */
-export function guardConnection(client: Client, rule: PasswordRule): void {
+export function guardConnection(client: Client, rule: PasswordRule, dataSource: string): void {
   const { where } = rule;
   const connection = connectionOf(client);
   guardSocket(socketOf(client), { where });
@@ -18,7 +19,8 @@ export function guardConnection(client: Client, rule: PasswordRule): void {
     const [parser] = socket.listeners('data') as Parser[];
     if (!parser) return;
     socket.off('data', parser);
-    socket.on('data', new MessageGate(new AuthenticationGate(rule), parser).push);
+    const answer = new Answer(socket, { where, dataSource });
+    socket.on('data', new MessageGate(new AuthenticationGate(rule), answer, parser).push);
   });
 }
 

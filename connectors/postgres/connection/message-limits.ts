@@ -1,9 +1,11 @@
-import { AnswerSize } from '../../sql/connection/answer-size.ts';
+import type { Answer } from '../../sql/connection/answer.ts';
 import type { AuthenticationGate } from './authentication.ts';
 
 const headBytes = 5;
 const errorResponse = 0x45;
 const noticeResponse = 0x4e;
+/** NoticeResponse, ParameterStatus, NotificationResponse: sent at any time, and no part of an answer. */
+export const asides: ReadonlySet<number> = new Set([noticeResponse, 0x53, 0x41]);
 const dataRow = 0x44;
 const authentication = 0x52;
 const readyForQuery = 0x5a;
@@ -20,15 +22,17 @@ export class MessageGate {
   #heldBytes = 0;
   /** Size of the held message; 0 if its header is incomplete. */
   #wantedBytes = 0;
-  readonly #answer = new AnswerSize();
+  readonly #answer: Answer;
 
-  constructor(authentication: AuthenticationGate, next: (messages: Buffer) => void) {
+  constructor(authentication: AuthenticationGate, answer: Answer, next: (messages: Buffer) => void) {
     this.#authentication = authentication;
+    this.#answer = answer;
     this.#next = next;
   }
 
   readonly push = (chunk: Buffer): void => {
     if (this.#heldBytes > 0 && this.#heldBytes + chunk.length < Math.max(this.#wantedBytes, headBytes)) {
+      this.#noteProgress(this.#held[0]?.[0]);
       this.#hold(chunk);
       return;
     }
@@ -46,12 +50,17 @@ export class MessageGate {
     this.#heldBytes += part.length;
   }
 
+  #noteProgress(type: number | undefined): void {
+    if (type !== undefined && !asides.has(type)) this.#answer.progressed();
+  }
+
   /** The offset where the last whole message ends. */
   #wholeMessages(bytes: Buffer): number {
     let at = 0;
     while (bytes.length - at >= headBytes) {
       const length = bytes.readUInt32BE(at + 1);
       if (length < 4) throw new Error(`a message of ${length} bytes`);
+      this.#noteProgress(bytes[at]);
       this.#answer.requireRoom(length);
       const end = at + 1 + length;
       if (end > bytes.length) {

@@ -49,7 +49,7 @@ export async function openClient(
   const options = { ...clientOptions(config), ssl, application_name: name };
   const driver = driverClient(options, access.secret('password')?.reveal() ?? '');
   const setUpSql = settingsOf(name === readerName ? 'reader' : 'writer', config);
-  guardConnection(driver, rule);
+  guardConnection(driver, rule, access.dataSource);
   const progress = new OpeningProgress();
   progress.watch(socketOf(driver));
   const client = new WatchedClient(driver, {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ErrorCode } from '../../../core/error-codes.ts';
 import { asIdraError, type IdraError, transient } from '../../../core/errors.ts';
+import { answerOn } from './answer.ts';
 
 /** Limit for a statement: sorting a large table may produce no output for a long time. */
 export const defaultSilenceMs = 60 * 60_000;
@@ -28,7 +29,7 @@ export interface SilenceLimits {
 }
 
 /**
- * Calls `onSilent` if nothing has arrived from the server for the limit (up to twice as long) while we were ready to read, or sooner if
+ * Calls `onSilent` if no part of the answer has arrived for the limit (up to twice as long) while we were ready to read, or sooner if
  * the server does not answer another connection either, because then this one is dead. Behind a network that silently drops packets, the
  * kernel would keep retransmitting for a quarter of an hour. Call the returned function when the answer is complete.
  */
@@ -38,13 +39,15 @@ export function watchSilence(
   onSilent: (error: IdraError) => void,
 ): () => void {
   const tickMs = Math.min(limitMs, probe?.everyMs ?? limitMs);
-  let seenBytes = socket.bytesRead;
+  const answer = answerOn(socket);
+  const progress = () => answer?.progress ?? socket.bytesRead;
+  let seen = progress();
   let silentMs = 0;
   let isOver = false;
-  const hasReceived = () => socket.bytesRead !== seenBytes || socket.isPaused();
+  const hasReceived = () => progress() !== seen || socket.isPaused();
   const tick = () => {
     silentMs = hasReceived() ? 0 : silentMs + tickMs;
-    seenBytes = socket.bytesRead;
+    seen = progress();
     if (silentMs >= limitMs) onSilent(silenceError(where, limitMs));
     else if (silentMs > 0 && probe) void ask(probe);
   };
@@ -83,13 +86,17 @@ async function attemptOf({ connect }: Probe): Promise<IdraError | undefined> {
 }
 
 function silenceError(where: string, limitMs: number): IdraError {
-  return transient('SystemTimeout', `${where}: the server has sent nothing for ${limitMs / 1_000} s`, {
-    fix: 'check the load of the server; for longer statements set parameters.socket_timeout',
-  });
+  return transient(
+    'SystemTimeout',
+    `${where}: the server has sent no part of its answer for ${limitMs / 1_000} s`,
+    {
+      fix: 'check the load of the server; for longer statements set parameters.socket_timeout',
+    },
+  );
 }
 
 function unreachedError(where: string, silentMs: number, cause: IdraError): IdraError {
-  const silent = `the server has sent nothing for ${silentMs / 1_000} s and does not answer another connection`;
+  const silent = `the server has sent no part of its answer for ${silentMs / 1_000} s and does not answer another connection`;
   return transient('HostUnreachable', `${where}: ${silent}`, {
     fix: 'check that the server is running and that the network does not drop its packets',
     cause,
