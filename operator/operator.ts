@@ -1,9 +1,11 @@
 import type { Coordination } from '../coordination/contract.ts';
 import { orAborted } from '../core/aborted.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
+import { DeletionAges } from '../core/deletion-ages.ts';
 import { asIdraError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ManifestReader } from '../core/manifest/reader.ts';
+import { hasLostStatus, isSpecChange, unlessReleased } from './controllers/changes.ts';
 import { reconcileDataSource } from './controllers/data-source.ts';
 import { dataSourceOf, rateKeyOf, reconcileDataSourceStatus } from './controllers/data-source-status.ts';
 import { EtcdView } from './controllers/etcd-view.ts';
@@ -15,7 +17,6 @@ import {
   type DataSourceObjectStatus,
   dataSourceKeysOf,
   dataSources,
-  finalizer,
   type SyncObject,
   type SyncObjectStatus,
   syncs,
@@ -84,7 +85,7 @@ export class Operator {
     const { client, coordination, namespaces, log, metrics, clock = systemClock } = deps;
     this.#deps = deps;
     this.etcdView = new EtcdView({ coordination, clock, log, ...deps.etcdView });
-    const watched = { client, namespaces, log, clock };
+    const watched = { client, namespaces, log, clock, onRestored: () => this.#restored() };
     this.syncs = new Informer<SyncObject>({ ...watched, resource: syncs });
     this.dataSources = new Informer<DataSourceObject>({ ...watched, resource: dataSources });
     const rateLimiter = new StatusRateLimiter(clock, deps.statusRateLimits);
@@ -110,6 +111,7 @@ export class Operator {
       }),
       users: new Users(),
       etcdView: this.etcdView,
+      deletions: new DeletionAges(clock),
       inventory: new Inventory(coordination.desired, namespaces),
       namespaces: new Namespaces(client, clock),
       ownership: new Ownership(client, deps.installation),
@@ -212,7 +214,7 @@ export class Operator {
     });
     this.dataSources.onChange((change) => {
       const { key, before, after } = change;
-      this.#indexOwner(change);
+      this.#indexObject(change);
       if (!after && before) specCache.forget(before.metadata.uid);
       if (isSpecChange(change)) {
         dataSource.enqueue(key);
@@ -245,7 +247,7 @@ export class Operator {
 
   #index(change: Change<SyncObject>): void {
     const { key, before, after } = change;
-    this.#indexOwner(change);
+    this.#indexObject(change);
     if (before && before.metadata.uid !== after?.metadata.uid) {
       this.#keys.delete(before.metadata.uid);
       this.#status.specCache.forget(before.metadata.uid);
@@ -253,10 +255,14 @@ export class Operator {
     if (after) this.#keys.set(after.metadata.uid, key);
   }
 
-  #indexOwner(change: Change<KubernetesObject>): void {
+  #indexObject(change: Change<KubernetesObject>): void {
     const { before, after } = change;
-    if (before && !after) this.#status.foreignObjects.forget(before.metadata.uid);
-    const isFree = this.#status.ownership.change(change);
+    const { deletions, foreignObjects, ownership } = this.#status;
+    if (before && !after) for (const each of [deletions, foreignObjects]) each.forget(before.metadata.uid);
+    const wasLive = before !== undefined && before.metadata.deletionTimestamp === undefined;
+    const deletedAt = after?.metadata.deletionTimestamp;
+    if (after && deletedAt !== undefined) deletions.see(after.metadata.uid, deletedAt, wasLive);
+    const isFree = ownership.change(change);
     const namespace = before?.metadata.namespace;
     if (!isFree || namespace === undefined) return;
     const { sync, dataSource } = this.#controllers;
@@ -277,6 +283,13 @@ export class Operator {
       if (!this.etcdView.outage) dataSource.enqueue(key);
     }
     if (!this.etcdView.outage) this.#wakeInventory?.();
+  }
+
+  /** Statuses that this process has written may be lost, and Idra's etcd may have newer specs. */
+  #restored(): void {
+    this.#status.syncStatuses.forgetAll();
+    this.#status.dataSourceStatuses.forgetAll();
+    this.#recheckAll();
   }
 
   #wakeInventory: (() => void) | undefined;
@@ -316,28 +329,4 @@ export class Operator {
       if (!this.dataSources.get(key)) this.#controllers.dataSource.enqueue(key);
     }
   }
-}
-
-/** A Sync that is deleted and cleaned up needs no DataSource, even if finalizers of others keep it: one may wait for that DataSource. */
-function unlessReleased(object: SyncObject | undefined): SyncObject | undefined {
-  const isReleased =
-    object?.metadata.deletionTimestamp !== undefined && !object.metadata.finalizers?.includes(finalizer);
-  return isReleased ? undefined : object;
-}
-
-/** By hand or by a restore: reconcileSync writes the first status. */
-function hasLostStatus({ before, after }: Change<SyncObject>): boolean {
-  return before?.status?.state !== undefined && after !== undefined && after.status?.state === undefined;
-}
-
-/** More than its status has changed. */
-function isSpecChange({ before, after }: Change<KubernetesObject>): boolean {
-  if (!before || !after) return true;
-  const [was, is] = [before.metadata, after.metadata];
-  return (
-    was.generation !== is.generation ||
-    was.deletionTimestamp !== is.deletionTimestamp ||
-    JSON.stringify(was.annotations) !== JSON.stringify(is.annotations) ||
-    (was.finalizers?.length ?? 0) > (is.finalizers?.length ?? 0)
-  );
 }

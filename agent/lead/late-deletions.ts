@@ -1,5 +1,6 @@
-import type { ClusterView, Coordination, DesiredSync } from '../../coordination/contract.ts';
+import type { ClusterView, Coordination } from '../../coordination/contract.ts';
 import type { Clock } from '../../core/clock.ts';
+import { DeletionAges } from '../../core/deletion-ages.ts';
 import type { Log } from '../../core/log.ts';
 import { qualifiedName } from '../../core/sync-spec.ts';
 
@@ -22,14 +23,16 @@ export async function endLateDeletions(
   view: ClusterView,
   signal: AbortSignal,
 ): Promise<void> {
+  const ages = new DeletionAges(clock);
   while (!signal.aborted) {
+    ages.keepOnly(new Set(view.syncs.keys()));
     for (const sync of view.syncs.values()) {
       if (sync.deletedAt === undefined) continue;
       const fields = { sync: qualifiedName(sync), uid: sync.uid };
       try {
         const isUnclaimed =
           !view.assignments.has(sync.uid) && (await coordination.desired.purgeUnclaimed(sync.uid, 'agent'));
-        if (isUnclaimed || !isLate(sync, clock.now())) continue;
+        if (isUnclaimed || ages.ageOf(sync.uid, sync.deletedAt) <= limitMs) continue;
         await coordination.desired.purgeSync(sync.uid, 'agent');
         log.warn('a deleted sync was released without cleanup; its rows in the commit table remain', fields);
       } catch (error) {
@@ -54,8 +57,4 @@ async function purgeRemoved(
       return;
     }
   }
-}
-
-function isLate({ deletedAt }: DesiredSync, nowMs: number): boolean {
-  return deletedAt !== undefined && nowMs - Date.parse(deletedAt) > limitMs;
 }

@@ -89,6 +89,20 @@ export const guards: readonly Guard[] = [
     caughtBy: { test: 'operator/controllers/ownership.test.ts' },
   },
   {
+    name: 'a watch of a restored Kubernetes does not wait for a version of the future',
+    file: 'operator/runtime/reflector.ts',
+    from: 'return isNewer(this.#newest, resourceVersion);',
+    to: 'return false;',
+    caughtBy: { test: 'operator/runtime/reflector-restored.test.ts', only: 'is listed again' },
+  },
+  {
+    name: 'a jump of the wall clock releases no deleted object',
+    file: 'core/deletion-ages.ts',
+    from: 'if (begins && !this.#deletions.has(uid)) this.#add(uid, 0);',
+    to: 'if (begins) this.ageOf(uid, deletedAt);',
+    caughtBy: { test: 'core/deletion-ages.test.ts', only: 'jumps of the wall clock' },
+  },
+  {
     name: 'agents read no manifest of a namespace that they do not watch',
     file: 'agent/watched-namespaces.ts',
     from: 'if (watched.includes(namespace)) return;',

@@ -280,16 +280,18 @@ const quiet = {
   observedAt: '2026-11-24T08:00:00.000Z',
 } as const;
 
-/** A wall clock that can be advanced; everything else is unchanged. */
+/** A clock that can jump, and on which time can pass; sleepers are not affected. */
 export class ShiftedClock implements Clock {
-  shiftMs = 0;
+  /** Of the wall clock alone. */
+  jumpMs = 0;
+  passedMs = 0;
 
   now(): number {
-    return Date.now() + this.shiftMs;
+    return Date.now() + this.jumpMs + this.passedMs;
   }
 
   monotonicMs(): number {
-    return systemClock.monotonicMs();
+    return systemClock.monotonicMs() + this.passedMs;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
-import { deletionTimeout, soon } from './deletion-timeout.ts';
+import { deletionAge, deletionTimeout, soon } from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { isSilent, requireEtcd, writeEtcd } from './etcd-write.ts';
 import { liveObject, requireNewest } from './newest.ts';
@@ -95,7 +95,7 @@ async function removeDataSource(
     return { requeueAfterMs: waitMs };
   }
   if (isSilent(deps.etcdView.outage)) {
-    const ageMs = deps.clock.now() - Date.parse(object.metadata.deletionTimestamp ?? '');
+    const ageMs = deletionAge(deps, object);
     if (!(await deletionTimeout(deps, object, ageMs, signal))) return soon(ageMs);
     // The inventory finds its record in etcd without a custom resource as soon as etcd is back.
     await removeFinalizer(deps.client, dataSources, object, finalizer, { signal });

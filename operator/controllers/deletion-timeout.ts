@@ -15,6 +15,14 @@ export interface DeletionTimeout {
   readonly namespace: KubernetesObject | undefined;
 }
 
+/** In milliseconds. */
+export function deletionAge(
+  { deletions }: Pick<ReconcilerDeps, 'deletions'>,
+  { metadata: { uid, deletionTimestamp = '' } }: KubernetesObject,
+): number {
+  return deletions.ageOf(uid, deletionTimestamp);
+}
+
 export async function deletionTimeout(
   { namespaces }: Pick<ReconcilerDeps, 'namespaces'>,
   { metadata }: KubernetesObject,

@@ -1,5 +1,6 @@
 import type { Coordination } from '../../coordination/contract.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { DeletionAges } from '../../core/deletion-ages.ts';
 import type { Log } from '../../core/log.ts';
 import type { EventRecorder } from '../runtime/events.ts';
 import type { Informer } from '../runtime/informer.ts';
@@ -24,6 +25,7 @@ export interface ReconcilerDeps {
   readonly syncStatuses: StatusWriter<SyncObjectStatus>;
   readonly dataSourceStatuses: StatusWriter<DataSourceObjectStatus>;
   readonly users: Users;
+  readonly deletions: DeletionAges;
   readonly etcdView: EtcdView;
   readonly inventory: Inventory;
   readonly namespaces: Namespaces;

@@ -1,6 +1,6 @@
 import { hasCode } from '../runtime/api-errors.ts';
 import type { CallOptions, KubernetesClient } from '../runtime/client.ts';
-import { type KubernetesObject, keyOf, type Resource } from '../runtime/objects.ts';
+import { isNewer, type KubernetesObject, keyOf, type Resource } from '../runtime/objects.ts';
 import { mergePatch } from './merge-patch.ts';
 
 type Status = Readonly<Record<string, unknown>>;
@@ -65,6 +65,11 @@ export class StatusWriter<S extends Status> {
     this.#written.delete(key);
   }
 
+  /** What was written may be lost, because the server was restored to an earlier state. */
+  forgetAll(): void {
+    this.#written.clear();
+  }
+
   async #write<T extends WithStatus<S>>(
     key: string,
     object: T,
@@ -96,9 +101,4 @@ export class StatusWriter<S extends Status> {
       throw thrown;
     }
   }
-}
-
-/** Resource versions of one kind of object are increasing decimal numbers (KEP-5504). */
-function isNewer(one: string, other: string): boolean {
-  return one.length === other.length ? one > other : one.length > other.length;
 }

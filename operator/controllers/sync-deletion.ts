@@ -5,7 +5,13 @@ import { objectFieldOf, type SyncSpec } from '../../core/sync-spec.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { removeFinalizer } from '../runtime/finalizer.ts';
 import { keyOf } from '../runtime/objects.ts';
-import { type DeletionTimeout, deletionTimeout, soon, terminatingLimitMs } from './deletion-timeout.ts';
+import {
+  type DeletionTimeout,
+  deletionAge,
+  deletionTimeout,
+  soon,
+  terminatingLimitMs,
+} from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { isEtcdUnusable, requireEtcd, writeEtcd } from './etcd-write.ts';
 import { namespaceResource } from './namespaces.ts';
@@ -20,9 +26,8 @@ export async function removeSync(
   object: SyncObject,
   signal: AbortSignal,
 ): Promise<ReconcileResult | undefined> {
-  const { finalizers = [], deletionTimestamp = '' } = object.metadata;
-  if (!finalizers.includes(finalizer)) return;
-  const ageMs = deps.clock.now() - Date.parse(deletionTimestamp);
+  if (!object.metadata.finalizers?.includes(finalizer)) return;
+  const ageMs = deletionAge(deps, object);
   try {
     requireEtcd(deps.etcdView);
     return await cleanUp(deps, object, ageMs, signal);

@@ -30,6 +30,11 @@ export interface Resource {
   readonly kind: string;
 }
 
+/** Resource versions of one kind of object are increasing decimal numbers (KEP-5504). */
+export function isNewer(one: string, other: string): boolean {
+  return one.length === other.length ? one > other : one.length > other.length;
+}
+
 export interface ObjectRef {
   readonly namespace?: string | undefined;
   readonly name: string;

@@ -34,7 +34,7 @@ async function watching(namespaces: readonly string[], through: KubernetesClient
   const log = new TestLog();
   const spied: Pick<KubernetesClient, 'list' | 'watch'> = {
     list: (resource, options) => {
-      calls.push('list');
+      calls.push(options?.limit === 1 ? 'probe' : 'list');
       return through.list(resource, options);
     },
     watch: async function* (resource, options) {
@@ -165,6 +165,28 @@ test('changes that the server no longer has (410) are found by a new list', asyn
   // The watch continues after it.
   await client.delete(configMaps, ref('stays'));
   await until(() => changes.includes('forgotten/stays gone'), { what: 'the next change' });
+  await end();
+});
+
+test('a server that was restored to an earlier state is read again, although it does not have the last version yet', async () => {
+  await makeNamespace(client, 'restored');
+  const ref = (name: string) => ({ namespace: 'restored', name });
+  for (const name of ['changed', 'deleted', 'stays']) await makeConfigMap(client, ref(name));
+  const restore = await api.backUp();
+  const { informer, changes, log, end } = await watching(['restored'], client);
+  await client.patch(configMaps, ref('changed'), { data: { value: '2' } });
+  await client.delete(configMaps, ref('deleted'));
+  await makeConfigMap(client, ref('later'));
+  await until(() => changes.length === 6, { what: 'three changes' });
+  changes.length = 0;
+  await restore();
+  await until(() => changes.length === 3, { what: 'the earlier state', timeoutMs: 60_000 });
+  const expected = ['restored/changed changed', 'restored/deleted new', 'restored/later gone'];
+  assert.deepEqual(changes.toSorted(), expected);
+  assert.equal(informer.get('restored/changed')?.data?.value, '1');
+  assert.ok(log.lines.some((line) => line.startsWith('warn Kubernetes was restored')));
+  await client.delete(configMaps, ref('stays'));
+  await until(() => changes.includes('restored/stays gone'), { what: 'the next change' });
   await end();
 });
 

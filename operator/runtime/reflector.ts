@@ -4,7 +4,7 @@ import { asIdraError, describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { hasCode } from './api-errors.ts';
 import type { KubernetesClient, WatchEvent } from './client.ts';
-import { type KubernetesObject, keyOf, type Resource, withoutManagedFields } from './objects.ts';
+import { isNewer, type KubernetesObject, keyOf, type Resource, withoutManagedFields } from './objects.ts';
 
 /** Missing `before`: new. Missing `after`: deleted. An object that was deleted and recreated is reported as both. */
 export interface Change<T> {
@@ -24,6 +24,8 @@ export interface ReflectorOptions<T extends KubernetesObject> {
   readonly onChange: (change: Change<T>) => void;
   /** Called after each full list. */
   readonly onList?: (() => void) | undefined;
+  /** Called after a list that is older than what was read before: the server's data was restored to an earlier state. */
+  readonly onRestored?: (() => void) | undefined;
   readonly log: Log;
   readonly clock?: Clock | undefined;
   readonly random?: (() => number) | undefined;
@@ -35,14 +37,15 @@ const minWatchMs = 240_000;
 const maxWatchMs = 420_000;
 /** Bookmarks arrive each minute. */
 const inactivityMs = 90_000;
-/** Interval after which anything that a watch missed (an etcd restored to an older state, for example) is detected. */
+/** Interval after which anything that a watch missed is detected. */
 const relistMs = 3_600_000;
 /** A watch that ends sooner without an event counts as a failure; otherwise it would be reopened in a tight loop. */
 const shortWatchMs = 1_000;
 
 /**
  * A copy of all objects of one kind, kept by one list and a continuous watch: each watch that ends is followed by another from its last
- * version; only if the server no longer has that version (410) is the list read again.
+ * version; only if the server no longer has that version (410), or does not have it yet because its data was restored to an earlier state, is
+ * the list read again. A watch from a version of the future would report nothing until the server reaches it.
  */
 export class Reflector<T extends KubernetesObject> {
   readonly #options: ReflectorOptions<T>;
@@ -52,6 +55,8 @@ export class Reflector<T extends KubernetesObject> {
   #cache = new Map<string, T>();
   /** Where the watch continues; undefined: list first. */
   #resourceVersion: string | undefined;
+  /** The newest version of any list or event. */
+  #newest = '';
   #listedAtMs = 0;
   #failures = 0;
   #isReported = false;
@@ -90,8 +95,16 @@ export class Reflector<T extends KubernetesObject> {
 
   async #listAndWatch(signal: AbortSignal): Promise<void> {
     const isOld = this.#clock.monotonicMs() - this.#listedAtMs > relistMs;
-    if (this.#resourceVersion === undefined || isOld) this.#resourceVersion = await this.#list(signal);
+    if (this.#resourceVersion === undefined || isOld || (await this.#isRestored(signal)))
+      this.#resourceVersion = await this.#list(signal);
     await this.#watch(this.#resourceVersion, signal);
+  }
+
+  /** One object of the list is enough: each answer has the version of the whole. */
+  async #isRestored(signal: AbortSignal): Promise<boolean> {
+    const { client, resource, namespace } = this.#options;
+    const { resourceVersion } = await client.list<T>(resource, { namespace, limit: 1, signal });
+    return isNewer(this.#newest, resourceVersion);
   }
 
   async #list(signal: AbortSignal): Promise<string> {
@@ -103,10 +116,13 @@ export class Reflector<T extends KubernetesObject> {
       page = await client.list<T>(resource, { namespace, limit, continue: page.continue, signal });
       this.#takePage(page.items, next);
     }
+    const isRestored = isNewer(this.#newest, page.resourceVersion);
+    this.#newest = page.resourceVersion;
     this.#replace(next);
     this.#listedAtMs = this.#clock.monotonicMs();
     this.#hasSynced = true;
     this.#options.onList?.();
+    if (isRestored) this.#reportRestored();
     return page.resourceVersion;
   }
 
@@ -138,10 +154,17 @@ export class Reflector<T extends KubernetesObject> {
       inactivityMs,
       signal,
     })) {
+      const version = event.object.metadata.resourceVersion;
       hasEvents = true;
       this.#recover();
+      if (isNewer(this.#newest, version)) {
+        this.#resourceVersion = undefined;
+        this.#failures++;
+        return;
+      }
       this.#take(event);
-      this.#resourceVersion = event.object.metadata.resourceVersion;
+      this.#resourceVersion = version;
+      this.#newest = version;
     }
     if (hasEvents || this.#clock.monotonicMs() - startedMs >= shortWatchMs) this.#recover();
     else this.#failures++;
@@ -186,6 +209,15 @@ export class Reflector<T extends KubernetesObject> {
     const error = asIdraError(thrown);
     const fields = { resource: resource.plural, namespace, code: error.code, error: describeError(error) };
     log.warn('cannot watch; will retry', fields);
+  }
+
+  #reportRestored(): void {
+    const { resource, namespace, log, onRestored } = this.#options;
+    log.warn('Kubernetes was restored to an earlier state: everything was read again', {
+      resource: resource.plural,
+      namespace,
+    });
+    onRestored?.();
   }
 
   #recover(): void {

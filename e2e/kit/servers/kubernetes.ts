@@ -1,10 +1,11 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
 import { type CommandResult, runCommand, startProcess } from '../processes.ts';
+import { removeFolder } from '../temp.ts';
 import { startAudit, usesIn } from './audit-log.ts';
-import { etcd } from './etcd.ts';
+import { type EtcdServer, etcd } from './etcd.ts';
 import { findServer, inArchive, inVariable, onPath } from './find.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
 
@@ -20,6 +21,8 @@ export interface KubernetesApi {
   serviceAccount(namespace: string, name: string): Promise<ServiceAccount>;
   /** With `isAudited`: what this user has called, each once and sorted: `patch syncs/status.idra.dev`. */
   usesOf(user: string): Promise<readonly string[]>;
+  /** Copies the data of the server, which is restarted for that. The result puts it back, likewise. */
+  backUp(): Promise<() => Promise<void>>;
   readonly process: ServerProcess;
   stop(): Promise<void>;
 }
@@ -98,12 +101,32 @@ export async function kubernetesApi({ isAudited = false }: KubernetesOptions = {
       };
     },
     usesOf: (user) => usesIn(folder, user),
+    backUp: () => backUp(server, store, join(folder, 'backup')),
     process: server,
     stop: async () => {
       await server.stop();
       await store.stop();
     },
   };
+}
+
+async function backUp(server: ServerProcess, store: EtcdServer, copy: string): Promise<() => Promise<void>> {
+  const [member] = store.members;
+  if (!member) throw new Error('this etcd was not started here');
+  const { folder } = member.process;
+  const whileStopped = async (change: () => Promise<void>) => {
+    await server.kill();
+    await member.process.kill();
+    await change();
+    await member.process.restart();
+    await server.restart();
+  };
+  await whileStopped(() => cp(folder, copy, { recursive: true }));
+  return () =>
+    whileStopped(async () => {
+      await removeFolder(folder);
+      await cp(copy, folder, { recursive: true });
+    });
 }
 
 function kubectlWith(binary: string, folder: string, kubeconfigPath: string): KubernetesApi['kubectl'] {
