@@ -3,6 +3,7 @@ import { describeError, type IdraError } from '../../core/errors.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
+import { deletionAge } from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { statusShape } from './first-status.ts';
 import { dataSourceKeysOf, type SyncObject, type SyncObjectStatus, suspendedBy, syncs } from './objects.ts';
@@ -17,6 +18,9 @@ export interface StatusDeps extends ReconcilerDeps {
   readonly rateLimiter: StatusRateLimiter;
 }
 
+/** Most deletions end sooner: a status of the deletion would be one more write to an API server that may be busy with hundreds of them. */
+const quickMs = 1_000;
+
 /** Writes the state of a Sync in etcd to its status, on change only, and records events for its user. */
 export async function reconcileSyncStatus(
   deps: StatusDeps,
@@ -30,6 +34,8 @@ export async function reconcileSyncStatus(
     return;
   }
   if (!deps.ownership.isOurs(object)) return;
+  const youngMs = isDeleted(object) ? quickMs - deletionAge(deps, object) : 0;
+  if (youngMs > 0) return { requeueAfterMs: youngMs };
   const current = deps.syncStatuses.current(object);
   // The first status is written by reconcileSync, with the requests present at creation.
   if (current?.state === undefined) return;
@@ -59,31 +65,35 @@ export function statusOf(
   const { etcdView, clock, specCache } = deps;
   const { uid, generation = 1, annotations } = object.metadata;
   const { invalid, isSuspended } = specCache.sync(object);
-  const isDeleted = object.metadata.deletionTimestamp !== undefined;
-  if (etcdView.outage && !invalid && !isDeleted) {
+  const isDeleting = isDeleted(object);
+  if (etcdView.outage && !invalid && !isDeleting) {
     const isOfThisSpec =
       current.observedGeneration === generation && (current.state === 'Suspended') === isSuspended;
     return withOutage(current, { outage: etcdView.outage, isOfThisSpec, nowMs: clock.now() });
   }
   if (!etcdView.hasSynced && !etcdView.outage) return undefined;
   const reported = etcdView.statusOf(uid);
-  const why = isDeleted
+  const why = isDeleting
     ? whyNotCleaned(deps, object)
     : invalid
       ? whyInvalid(invalid)
       : whyNotRun(deps, object, reported);
-  const observed = isDeleted ? (current.observedGeneration ?? generation) : generation;
+  const observed = isDeleting ? (current.observedGeneration ?? generation) : generation;
   const shown = effectiveStatus(
-    { uid, generation: observed, isSuspended: isSuspended && !invalid, isDeleted },
+    { uid, generation: observed, isSuspended: isSuspended && !invalid, isDeleted: isDeleting },
     reported,
     clock.now(),
     why,
   );
-  const effective = isSuspended && !isDeleted ? suspended(object, shown) : shown;
+  const effective = isSuspended && !isDeleting ? suspended(object, shown) : shown;
   const requests = mergeRequests(current.requests ?? [], effective.requests ?? [], requestsIn(annotations));
   const warnings = [...ownWarnings(deps, object), ...(effective.warnings ?? [])];
   const warned = warnings.length > 0 ? { ...effective, warnings } : effective;
   return statusShape(warned, current, requests, clock.now());
+}
+
+function isDeleted({ metadata }: SyncObject): boolean {
+  return metadata.deletionTimestamp !== undefined;
 }
 
 function ownWarnings({ specCache }: StatusDeps, object: SyncObject): readonly string[] {
