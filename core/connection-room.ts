@@ -6,6 +6,7 @@ export class ConnectionRoom {
   readonly #limit: number;
   #count = 0;
   #changedMs = Number.NEGATIVE_INFINITY;
+  #exceededMs = Number.NEGATIVE_INFINITY;
   /** In order of arrival. */
   readonly #waiting: (() => void)[] = [];
 
@@ -23,7 +24,13 @@ export class ConnectionRoom {
     return this.#changedMs;
   }
 
+  /** When a connection above the limit was last opened, by the monotonic clock. */
+  get exceededMs(): number {
+    return this.#exceededMs;
+  }
+
   take(): void {
+    if (this.isFull) this.#exceededMs = this.#clock.monotonicMs();
     this.#count += 1;
   }
 

@@ -144,7 +144,7 @@ test('with sixteen connections the next caller waits until one is returned or cl
   assert.equal((await late).session, opened[17]);
 });
 
-test('while sessions are returned, callers wait for a minute before another one is opened for them', async () => {
+test('while sessions are returned, callers wait for a minute before another one is opened for one of them', async () => {
   const { opened, clock, lend } = pool();
   const lent = await Promise.all(Array.from({ length: 16 }, () => lend()));
   const waiting = Array.from({ length: 25 }, () => lend());
@@ -156,8 +156,24 @@ test('while sessions are returned, callers wait for a minute before another one 
     assert.equal(opened.length, 16);
   }
   clock.advance(3_000);
+  await setImmediate();
+  assert.equal(opened.length, 16 + 1);
+  clock.advance(5_000);
+  await setImmediate();
+  assert.equal(opened.length, 16 + 2);
+});
+
+test('of many callers for which no session is returned, one at a time gets a further connection', async () => {
+  const { opened, clock, lend } = pool();
+  await Promise.all(Array.from({ length: 16 }, () => lend()));
+  const waiting = Array.from({ length: 4 }, () => lend(writer));
+  await setImmediate();
+  for (const further of [1, 2, 3, 4]) {
+    clock.advance(5_000);
+    await setImmediate();
+    assert.equal(opened.length, 16 + further);
+  }
   await Promise.all(waiting);
-  assert.equal(opened.length, 16 + 6);
 });
 
 test('a caller that stops waiting passes its turn on', async () => {

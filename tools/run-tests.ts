@@ -72,7 +72,8 @@ async function runFile(path: string, execArgv: readonly string[], tally: TestTal
     const failed = tally.failures.length;
     const done = tally.add(event, (file) => relative(projectFolder, file));
     // The complete report is printed at the end, which an aborted run does not reach.
-    for (const { file, test } of tally.failures.slice(failed)) console.log(`  FAILED  ${file}: ${test}`);
+    for (const { file, test, error } of tally.failures.slice(failed))
+      console.log(`  FAILED  ${file}: ${test}: ${error.trim().split('\n')[0]}`);
     if (done === undefined) continue;
     isDone = true;
     console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
