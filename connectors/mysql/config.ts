@@ -27,8 +27,10 @@ export interface Login {
   readonly where: string;
   /** `namespace/name`. */
   readonly dataSource: string;
+  /** `db:3306`: the server whose connections are counted. */
+  readonly server: string;
   /** Server and user. Sessions with the same key see the same transactions. */
-  readonly serverKey: string;
+  readonly visibilityKey: string;
   /** Time limit for opening a session and setting it up. */
   readonly openTimeoutMs: number;
   /** The password rule for a connection with or without TLS. */
@@ -75,7 +77,8 @@ export function readLogin(access: SystemAccess): Login {
     where,
     dataSource: access.dataSource,
     rule: (isTls) => passwordRule(config, access, isTls, where),
-    serverKey: JSON.stringify([config.host, config.port, config.user]),
+    server: `${config.host}:${config.port}`,
+    visibilityKey: JSON.stringify([config.host, config.port, config.user]),
     settings: [...parameters]
       .filter(([name]) => !ownSettings.includes(name))
       .map(([name, value]) => `${name} = ${value}`),

@@ -10,6 +10,7 @@ import { type Login, readLogin } from './config.ts';
 import {
   type Await,
   answered,
+  closeConnection,
   destroyConnection,
   isEncrypted,
   onResult,
@@ -75,9 +76,9 @@ export class Session implements PooledSession {
   static async open(access: SystemAccess, role: Role, signal: AbortSignal): Promise<Session> {
     const open = (opening: AbortSignal) => Session.#openNew(access, opening);
     if (!access.sessions) return await open(signal);
-    const { serverKey } = readLogin(access);
+    const { server } = readLogin(access);
     const { session, giveBack } = await access.sessions.lend(
-      sessionKey(access, `MySQL ${serverKey}`, role),
+      sessionKey(access, `MySQL ${server}`, role),
       open,
       signal,
     );
@@ -243,15 +244,7 @@ export class Session implements PooledSession {
       await this.#giveBack(true);
       return;
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, closeTimeoutMs);
-      this.#connection.end(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    // A server that does not close its side would keep our side open.
-    setTimeout(() => destroyConnection(this.#connection), closeTimeoutMs).unref();
+    await closeConnection(this.#connection, closeTimeoutMs);
   }
 
   #reject: ((error: Error) => void) | undefined;

@@ -101,6 +101,20 @@ export function destroyConnection(connection: Connection): void {
   internalsOf(connection).stream.destroy();
 }
 
+/**
+ * Resolves when the server has closed its side, because it counts the connection until then; the driver's `end` does not wait for that. A
+ * server that does not close it would keep our side open.
+ */
+export async function closeConnection(connection: Connection, waitMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, waitMs);
+  socketOf(connection).once('close', () => resolve());
+  connection.end(() => {});
+  await promise;
+  clearTimeout(timer);
+  destroyConnection(connection);
+}
+
 export function isEncrypted(connection: Connection): boolean {
   return socketOf(connection) instanceof TLSSocket;
 }

@@ -63,11 +63,11 @@ const watches = new Map<string, TransactionWatch>();
 
 /** One per server and user. Its history is kept after its last user has gone. */
 export function watchOf(access: SystemAccess): TransactionWatch {
-  const { serverKey } = readLogin(access);
-  const known = watches.get(serverKey);
+  const { visibilityKey } = readLogin(access);
+  const known = watches.get(visibilityKey);
   if (known) return known;
   const made = new TransactionWatch();
-  watches.set(serverKey, made);
+  watches.set(visibilityKey, made);
   return made;
 }
 
