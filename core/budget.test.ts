@@ -60,3 +60,23 @@ test('a request that stops waiting does not delay those behind it', async () => 
   await small;
   assert.equal(budget.used, 7);
 });
+
+test('the account that holds least is first, and shares of one account are counted together', async () => {
+  const [one, other] = [{ held: 0 }, { held: 0 }];
+  const budget = new Budget(10);
+  const shares = [await budget.take(4, undefined, one), await budget.take(6, undefined, other)] as const;
+  const order: string[] = [];
+  const wait = (name: string, account: { held: number }) =>
+    budget.take(3, undefined, account).then(() => order.push(name));
+  const all = [wait('other', other), wait('one', one), wait('one again', one), wait('new', { held: 0 })];
+  assert.equal(budget.waiting, 4);
+  shares[1].release();
+  await setImmediate();
+  assert.deepEqual(order, ['other', 'new']);
+  shares[0].resize(1);
+  await setImmediate();
+  assert.deepEqual([order.slice(2), one.held], [['one'], 4]);
+  shares[0].release();
+  assert.equal(budget.takeFree(9, one), undefined);
+  void all;
+});

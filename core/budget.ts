@@ -1,5 +1,11 @@
+/** What one party holds, of one budget or of several. */
+export interface Account {
+  held: number;
+}
+
 /** An acquired part of a budget. */
 export interface Share {
+  readonly amount: number;
   /** Adjusts the share to the actual amount. Growing never waits, but later requests wait for it. */
   resize(amount: number): void;
   /** Idempotent. */
@@ -8,12 +14,13 @@ export interface Share {
 
 interface Waiter {
   readonly amount: number;
-  readonly admit: () => void;
+  readonly account: Account;
+  readonly admit: (share: Share) => void;
 }
 
 /**
- * An amount shared by concurrent users. A request for more than is free waits, in order of arrival. A request for more than the whole
- * budget is admitted when nothing else is in use.
+ * An amount shared by concurrent users. A request for more than is free waits: the account that holds least is first, then the order of
+ * arrival decides. A request for more than the whole budget is admitted when nothing else is in use.
  */
 export class Budget {
   readonly #total: number;
@@ -28,59 +35,77 @@ export class Budget {
     return this.#used;
   }
 
-  async take(amount: number, signal?: AbortSignal): Promise<Share> {
-    signal?.throwIfAborted();
-    if (this.#waiting.size > 0 || !this.#fits(amount)) await this.#turn(amount, signal);
-    else this.#used += amount;
-    return this.#shareOf(amount);
+  /** Requests that wait. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
-  #shareOf(amount: number): Share {
-    let held = amount;
+  async take(amount: number, signal?: AbortSignal, account: Account = { held: 0 }): Promise<Share> {
+    signal?.throwIfAborted();
+    const share = this.#waiting.size === 0 ? this.takeFree(amount, account) : undefined;
+    return share ?? (await this.#turn(amount, account, signal));
+  }
+
+  /** Before all that wait; undefined if there is not enough. */
+  takeFree(amount: number, account: Account): Share | undefined {
+    if (this.#used > 0 && this.#used + amount > this.#total) return undefined;
+    let held = 0;
     const set = (next: number) => {
       this.#used += next - held;
+      account.held += next - held;
       held = next;
+    };
+    set(amount);
+    let isReleased = false;
+    const change = (next: number) => {
+      if (isReleased) return;
+      set(next);
       this.#admit();
     };
-    let isReleased = false;
     return {
-      resize: (next) => {
-        if (!isReleased) set(next);
+      get amount() {
+        return held;
       },
+      resize: change,
       release: () => {
-        if (!isReleased) set(0);
+        change(0);
         isReleased = true;
       },
     };
   }
 
-  async #turn(amount: number, signal: AbortSignal | undefined): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
+  async #turn(amount: number, account: Account, signal: AbortSignal | undefined): Promise<Share> {
+    return await new Promise<Share>((resolve, reject) => {
       const leave = () => {
         this.#waiting.delete(waiter);
         reject(signal?.reason);
         this.#admit();
       };
-      const admit = () => {
+      const admit = (share: Share) => {
         signal?.removeEventListener('abort', leave);
-        resolve();
+        resolve(share);
       };
-      const waiter = { amount, admit };
+      const waiter = { amount, account, admit };
       this.#waiting.add(waiter);
       signal?.addEventListener('abort', leave, { once: true });
     });
   }
 
   #admit(): void {
-    for (const waiter of this.#waiting) {
-      if (!this.#fits(waiter.amount)) return;
-      this.#waiting.delete(waiter);
-      this.#used += waiter.amount;
-      waiter.admit();
+    for (;;) {
+      const first = this.#first();
+      if (!first) return;
+      const share = this.takeFree(first.amount, first.account);
+      if (!share) return;
+      this.#waiting.delete(first);
+      first.admit(share);
     }
   }
 
-  #fits(amount: number): boolean {
-    return this.#used === 0 || this.#used + amount <= this.#total;
+  #first(): Waiter | undefined {
+    let first: Waiter | undefined;
+    for (const waiter of this.#waiting)
+      if (!first || waiter.account.held < first.account.held) first = waiter;
+    return first;
   }
 }

@@ -840,6 +840,12 @@ export const errorCodes = {
     cause: 'The table that holds the rows of an unfinished Replace pass is gone.',
     remedy: 'Nothing: the pass starts over.',
   },
+  SlowPassEnded: {
+    cause:
+      'Batches in progress took all memory for rows of the process, nobody was admitted for some seconds, and a batch of this pass was slow; a server that stops in the middle of an answer looks the same. The pass was ended.',
+    remedy:
+      'Nothing if it is rare: it is retried, and is then not ended again before it was fast once. Otherwise look for what makes its systems slow (a sort without an index, a lock, maxRowsPerSecond with large batches), lower batch.maxBytes of the Syncs, or raise IDRA_MAX_BYTES_IN_FLIGHT and the memory of the process.',
+  },
   SourceBehindOffset: {
     cause:
       'The largest id or timestamp at the source is below the stored offset: ids were reset, the source was restored, or its newest rows were deleted.',

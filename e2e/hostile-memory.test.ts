@@ -9,7 +9,7 @@ import { serverManifest, type TestDatabase, TestSystems } from './kit/systems.ts
 import { tempFolder } from './kit/temp.ts';
 import { until } from './kit/wait.ts';
 
-/** The limits of the chart: a container of 768 MiB, of which V8 takes half for its heap. */
+/** Less than the limit of the chart: a container of 768 MiB, of which V8 takes half for its heap. */
 const limitBytes = 768 * 1024 * 1024;
 const env = { NODE_OPTIONS: '--max-old-space-size=384' };
 const hostileCount = 10;

@@ -19,7 +19,7 @@ export interface PassReports {
 export class PassWatch {
   readonly #clock: Clock;
   readonly #reports: PassReports;
-  #doing = 'connecting to both systems';
+  #doing: () => string = () => 'connecting to both systems';
   #progressMs = 0;
   #progressTimeMs = 0;
   #isOverdue = false;
@@ -54,8 +54,9 @@ export class PassWatch {
     }
   }
 
-  doing(what: string): void {
-    this.#doing = what;
+  /** A function is asked when the text is reported. */
+  doing(what: string | (() => string)): void {
+    this.#doing = typeof what === 'string' ? () => what : what;
   }
 
   /** Rows were read or written, or a pass has ended. */
@@ -76,7 +77,7 @@ export class PassWatch {
       const leftMs = this.#progressMs + overdueAfterMs - this.#clock.monotonicMs();
       if (leftMs <= 0) {
         this.#isOverdue = true;
-        this.#reports.overdue(this.#progressTimeMs, this.#doing);
+        this.#reports.overdue(this.#progressTimeMs, this.#doing());
       }
       await this.#clock.sleep(leftMs > 0 ? leftMs : reportEveryMs, signal);
     }

@@ -5,6 +5,7 @@ import { Stopped } from '../../core/errors.ts';
 import { encodeOffset, type Offset, withOrder } from '../../core/offset.ts';
 import { requireAhead } from '../../core/offset-order.ts';
 import { isLastDestination } from '../../core/sync-spec.ts';
+import type { BatchHolder } from './batch-memory.ts';
 import type { RunContext } from './context.ts';
 import type { OpenSync } from './open-sync.ts';
 import { knownOrders, orderNames } from './order-types.ts';
@@ -22,6 +23,7 @@ export interface PassInput {
   readonly reporter: Reporter;
   readonly throttle: Throttle;
   readonly watch: PassWatch;
+  readonly holder: BatchHolder;
   /** Where the last pass ended; null: there is no offset yet. */
   readonly offset: Offset | null;
   /** From earlier passes. */
@@ -70,14 +72,14 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const progress = new PassProgress(input, request);
   const { read, written } = input.reporter.rows;
   const batches = readAhead(open.source.read(request, signal), {
-    bytes: context.shared.bytes,
+    memory: context.shared.batches,
+    reader: { holder: input.holder, signal, end: (error) => reading.abort(error) },
     maxBytes,
-    signal,
   });
   let isCommitted = !isWhole;
   try {
     for (;;) {
-      input.watch.doing('waiting for rows from the source');
+      input.watch.doing(() => waitingForRows(input.holder));
       const result = await batches.next();
       if (result.done) {
         const outcome = await endPass(input, request, progress, result.value, signal);
@@ -96,6 +98,9 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
       if (input.interrupt.aborted || input.mustYield())
         return { kind: 'interrupted', offset: progress.offset, rows: progress.rows };
     }
+  } catch (thrown) {
+    // If the pass was ended for others, any failure after that is a consequence.
+    throw reading.signal.aborted ? reading.signal.reason : thrown;
   } finally {
     // Nothing of the pass was committed.
     if (!isCommitted) input.reporter.seen({ read, written }, input.offset);
@@ -103,6 +108,12 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
     reading.abort(new Stopped('drain'));
     await batches.return(undefined as never).catch(() => {});
   }
+}
+
+function waitingForRows({ isWaiting }: BatchHolder): string {
+  return isWaiting
+    ? 'waiting for memory for rows (IDRA_MAX_BYTES_IN_FLIGHT), which other batches take'
+    : 'waiting for rows from the source';
 }
 
 async function beginSnapshot(open: OpenSync, request: ReadRequest, signal: AbortSignal): Promise<void> {

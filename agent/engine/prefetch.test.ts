@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Batch } from '../../core/batch.ts';
-import { Budget } from '../../core/budget.ts';
+import { TestClock } from '../../e2e/kit/test-clock.ts';
+import { BatchMemory, type BatchReader } from './batch-memory.ts';
 import { readAhead } from './prefetch.ts';
 
-const signal = new AbortController().signal;
+function memoryOf(total: number): BatchMemory {
+  return new BatchMemory(new TestClock(), total);
+}
+
+function newReader(): BatchReader {
+  const holder = { namespace: 'n', isKnownSlow: false, isWaiting: false };
+  return { holder, signal: new AbortController().signal, end: assert.fail };
+}
 
 function batch(byteCount: number): Batch {
   return { rows: { format: 'values', rows: [] }, rowCount: 1, byteCount, offset: { mode: 'Id', id: '1' } };
@@ -24,16 +32,16 @@ async function* batchesOf(
 }
 
 test('a batch is read when the memory budget of the process has room, and releases it once it is written', async () => {
-  const bytes = new Budget(20);
+  const memory = memoryOf(20);
   let read = 0;
-  const options = { bytes, maxBytes: 10, signal };
+  const options = { memory, reader: newReader(), maxBytes: 10 };
   const one = readAhead(
     batchesOf(3, 10, () => read++),
     options,
   );
   await one.next();
   await setImmediate();
-  assert.deepEqual([read, bytes.used], [2, 20]);
+  assert.deepEqual([read, memory.used], [2, 20]);
   const other = readAhead(
     batchesOf(1, 10, () => read++),
     options,
@@ -44,12 +52,12 @@ test('a batch is read when the memory budget of the process has room, and releas
   await one.next();
   await waiting;
   await Promise.all([one.return(''), other.return('')]);
-  assert.equal(bytes.used, 0);
+  assert.equal(memory.used, 0);
 });
 
 test('rows larger than the budget are read one at a time, also across Syncs', async () => {
-  const bytes = new Budget(20);
-  const options = { bytes, maxBytes: 10, signal };
+  const memory = memoryOf(20);
+  const options = { memory, reader: newReader(), maxBytes: 10 };
   const drain = async (): Promise<number> => {
     let count = 0;
     for await (const _ of readAhead(
@@ -62,17 +70,17 @@ test('rows larger than the budget are read one at a time, also across Syncs', as
     return count;
   };
   assert.deepEqual(await Promise.all([drain(), drain(), drain()]), [5, 5, 5]);
-  assert.equal(bytes.used, 0);
+  assert.equal(memory.used, 0);
 });
 
 test('a read that fails releases its share of the budget', async () => {
-  const bytes = new Budget(20);
+  const memory = memoryOf(20);
   async function* failing(): AsyncGenerator<Batch, string> {
     yield batch(5);
     throw new Error('gone');
   }
-  const reading = readAhead(failing(), { bytes, maxBytes: 10, signal });
+  const reading = readAhead(failing(), { memory, reader: newReader(), maxBytes: 10 });
   await reading.next();
   await assert.rejects(reading.next(), /gone/);
-  assert.equal(bytes.used, 0);
+  assert.equal(memory.used, 0);
 });

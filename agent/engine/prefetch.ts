@@ -1,12 +1,13 @@
 import type { Batch } from '../../core/batch.ts';
-import type { Budget, Share } from '../../core/budget.ts';
+import type { Share } from '../../core/budget.ts';
+import type { BatchMemory, BatchReader } from './batch-memory.ts';
 
 export interface ReadAheadOptions {
-  /** The budget of the whole process. */
-  readonly bytes: Budget;
+  /** Of the whole process. */
+  readonly memory: BatchMemory;
+  readonly reader: BatchReader;
   /** Limit of a batch, which only a single larger row exceeds. */
   readonly maxBytes: number;
-  readonly signal: AbortSignal;
 }
 
 interface Read<End> {
@@ -16,17 +17,17 @@ interface Read<End> {
 
 /**
  * Requests the next batch before it returns the last: reading overlaps writing, at most one ahead. Before a batch is read, its bytes are
- * acquired from the budget of the process; they are released when the next one is requested. Writing never waits for the budget, so
- * acquired bytes are always released.
+ * acquired from the memory of the process; they are released when the next one is requested. Writing never waits for
+ * memory, and a pass that lasts too long is ended while others wait, so acquired bytes are always released.
  */
 export async function* readAhead<End>(
   batches: AsyncGenerator<Batch, End>,
-  { bytes, maxBytes, signal }: ReadAheadOptions,
+  { memory, reader, maxBytes }: ReadAheadOptions,
 ): AsyncGenerator<Batch, End> {
   // Rows of one table are similar: after a row above the limit another one is expected.
   let expected = maxBytes;
   const read = async (): Promise<Read<End>> => {
-    const share = await bytes.take(expected, signal);
+    const share = await memory.take(expected, reader);
     try {
       const result = await batches.next();
       share.resize(result.done ? 0 : result.value.byteCount);

@@ -1,6 +1,7 @@
 import type { IdraError } from '../../core/errors.ts';
 import { decodeStored } from '../../core/offset.ts';
 import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
+import type { BatchHolder } from './batch-memory.ts';
 import type { RunContext } from './context.ts';
 import { addressesOf, offsetFingerprint } from './offset-fingerprint.ts';
 import type { HeldBack } from './pass-end.ts';
@@ -22,6 +23,7 @@ export class RunState {
   readonly reporter: Reporter;
   readonly throttle: Throttle;
   readonly watch: PassWatch;
+  readonly holder: BatchHolder;
   /** The shadow table of an unfinished Replace pass was filled by another plan. */
   mustRestartPass = false;
   /** Rows that existed when a pass began are still not final. */
@@ -63,6 +65,7 @@ export class RunState {
     this.reporter.skippedBefore(progress.skipped ?? noSkippedRows);
     this.reporter.seen({ written: progress.rows ?? 0, ...progress.counts }, decodeStored(offset));
     this.watch = new PassWatch(context.clock, this.reporter);
+    this.holder = { namespace: context.sync.namespace, isKnownSlow: false, isWaiting: false };
   }
 
   get progress(): SyncProgress {

@@ -182,7 +182,7 @@ export class SyncSession {
   }
 
   async #pass(slots: Slots): Promise<StepEnd> {
-    const { context, wake, reporter, throttle, watch } = this.#state;
+    const { context, wake, reporter, throttle, watch, holder } = this.#state;
     const { clock } = context;
     if (!(await this.#claim.hasCurrentSecrets())) return 'reopen';
     const { open } = await this.#claim.opened();
@@ -197,6 +197,7 @@ export class SyncSession {
       reporter,
       throttle,
       watch,
+      holder,
       offset: this.#claim.offset,
       heldBack: this.#state.heldBack,
       own: () => this.#claim.hold(open),

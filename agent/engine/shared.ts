@@ -3,6 +3,7 @@ import { Budget } from '../../core/budget.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ServerSessions } from '../../core/session-pool.ts';
 import { type DataSource, qualifiedName } from '../../core/sync-spec.ts';
+import { BatchMemory } from './batch-memory.ts';
 import { RateBudgets } from './rate-budget.ts';
 
 /**
@@ -17,8 +18,7 @@ const checkTurnMs = 2_000;
 export class EngineShared {
   readonly sessions: ServerSessions;
   readonly rates: RateBudgets;
-  /** Bytes of batches that were read, or are being read, and are not written yet. */
-  readonly bytes: Budget;
+  readonly batches: BatchMemory;
   /** Limit of a batch, whatever its Sync says: one that takes the whole budget would let all others wait. */
   readonly largestBatchBytes: number;
   readonly #clock: Clock;
@@ -28,7 +28,7 @@ export class EngineShared {
     this.#clock = clock;
     this.sessions = new ServerSessions(clock);
     this.rates = new RateBudgets(clock);
-    this.bytes = new Budget(bytesInFlight);
+    this.batches = new BatchMemory(clock, bytesInFlight);
     this.largestBatchBytes = Math.ceil(bytesInFlight / 4);
     answerMemory.limitFor(bytesInFlight);
   }

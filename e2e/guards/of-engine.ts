@@ -117,7 +117,7 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'a pass that makes no progress is reported',
     file: 'agent/engine/pass-watch.ts',
-    from: 'this.#reports.overdue(this.#progressTimeMs, this.#doing);',
+    from: 'this.#reports.overdue(this.#progressTimeMs, this.#doing());',
     to: '',
     caughtBy: { test: 'agent/engine/pass-watch.test.ts', only: 'neither reads nor writes' },
   },
@@ -176,6 +176,20 @@ export const ofEngine: readonly Guard[] = [
     from: 'const of = ({ spec }: DataSource) => [spec.type, ',
     to: 'const of = ({ spec }: DataSource) => [',
     caughtBy: { test: 'agent/engine/offset-fingerprint.test.ts' },
+  },
+  {
+    name: 'a slow batch makes room for those that wait',
+    file: 'agent/engine/batch-memory.ts',
+    from: 'if (this.#fast.waiting > 0) this.#lookWhileOthersWait();',
+    to: '',
+    caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'makes room for one that waits' },
+  },
+  {
+    name: 'a slow pass is ended if slow batches take all memory',
+    file: 'agent/engine/batch-memory.ts',
+    from: 'if (isFull && this.#fast.waiting > 0 && idleMs >= standstillMs) this.#endOne();',
+    to: '',
+    caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'both budgets are full' },
   },
   {
     name: 'a refusal of the destination asks for no right at the source',
