@@ -138,7 +138,7 @@ export class FrameCutter {
 
   #keep(chunk: Buffer, from: number, to: number): void {
     if (to <= from) return;
-    this.#chunks.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+    this.#chunks.push(keepable(chunk, from, to));
     this.#listener.onProgress();
   }
 
@@ -214,6 +214,15 @@ export class FrameCutter {
     }
     this.#listener.onPart(part);
   }
+}
+
+/** A part keeps the memory of its whole chunk, most of which may be notices: then it is copied, because only rows are counted. */
+function keepable(chunk: Buffer, from: number, to: number): Buffer {
+  const part = from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to);
+  if (2 * part.length >= chunk.buffer.byteLength) return part;
+  const copy = Buffer.allocUnsafeSlow(part.length);
+  part.copy(copy);
+  return copy;
 }
 
 function sizeAt(chunk: Buffer, at: number): number {
