@@ -1,4 +1,5 @@
 import { type IdraError, transient } from './errors.ts';
+import { ofNamespaceWithMost } from './namespace-with-most.ts';
 
 /** A connection on which an answer arrives. */
 export interface Answering {
@@ -76,10 +77,10 @@ export class AnswerMemory {
   }
 
   #largest(): Answering {
-    const sums = new Map<string, number>();
-    for (const [{ namespace }, bytes] of this.#held) sums.set(namespace, (sums.get(namespace) ?? 0) + bytes);
-    const most = Math.max(...sums.values());
-    const candidates = [...this.#held].filter(([{ namespace }]) => sums.get(namespace) === most);
+    const candidates = ofNamespaceWithMost([...this.#held], ([{ namespace }, amount]) => ({
+      namespace,
+      amount,
+    }));
     const [[largest]] = candidates.toSorted(([, one], [, other]) => other - one) as [[Answering, number]];
     return largest;
   }

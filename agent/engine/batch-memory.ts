@@ -1,6 +1,7 @@
 import { type Account, Budget, type Share } from '../../core/budget.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type IdraError, transient } from '../../core/errors.ts';
+import { ofNamespaceWithMost } from '../../core/namespace-with-most.ts';
 
 /** A batch whose reading and writing takes longer is slow. */
 const slowAfterMs = 10_000;
@@ -138,14 +139,11 @@ export class BatchMemory {
 
   #endOne(): void {
     const slow = [...this.#held].filter((held) => this.#isOverdue(held) && !held.reader.signal.aborted);
-    const sums = new Map<string, number>();
-    for (const { reader, share } of slow) {
-      const { namespace } = reader.holder;
+    const [first] = ofNamespaceWithMost(slow, ({ reader, share }) => ({
+      namespace: reader.holder.namespace,
       // A larger row was admitted as one batch.
-      sums.set(namespace, (sums.get(namespace) ?? 0) + Math.min(share.amount, this.#total / 4));
-    }
-    const most = Math.max(...sums.values());
-    const first = slow.find(({ reader }) => sums.get(reader.holder.namespace) === most);
+      amount: Math.min(share.amount, this.#total / 4),
+    }));
     if (!first) return;
     this.#lastAdmissionMs = this.#clock.monotonicMs();
     first.reader.holder.isKnownSlow = true;
