@@ -1,26 +1,35 @@
-import { type ErrorEntry, errorCodes, normalReasons } from '../core/error-codes.ts';
+import { codesBySubject, type ErrorEntries, normalReasons } from '../core/error-codes.ts';
 
 /** docs/errors.md: every code with its cause and what to do. */
 export function errorReferenceText(): string {
-  const codes: [string, ErrorEntry][] = Object.entries(errorCodes);
-  const rows = codes.map(([code, { cause, remedy, systems }]) =>
+  const sections = Object.entries(codesBySubject).map(([subject, codes]) => section(subject, codes));
+  const reasons = Object.entries(normalReasons).map(([reason, text]) => row(`\`${reason}\``, text));
+  return `${head}${sections.join('')}${end}${reasons.join('\n')}\n`;
+}
+
+function section(subject: string, entries: ErrorEntries): string {
+  const rows = Object.entries(entries).map(([code, { cause, remedy, systems }]) =>
     row(`\`${code}\``, cause, remedy, systems?.join(', ') ?? ''),
   );
-  const reasons = Object.entries(normalReasons).map(([reason, text]) => row(`\`${reason}\``, text));
-  return `${head}${rows.join('\n')}\n${middle}${reasons.join('\n')}\n`;
+  return `
+## ${subject.charAt(0).toUpperCase()}${subject.slice(1)}
+
+| code | cause | what to do | only with |
+|---|---|---|---|
+${rows.join('\n')}
+`;
 }
 
 const head = `# Errors
 
-Generated from core/error-codes.ts (\`node crds/generate.ts\`): do not edit. A code is the reason of a condition, the \`code\` of
+Generated from core/error-codes/ (\`node crds/generate.ts\`): do not edit. A code is the reason of a condition, the \`code\` of
 \`status.lastError\`, of a line in the log and of a finding of \`idra check\` and \`idra plan\`. The message beside it names the object, the
-field and what to do; this table describes it in general. One event has the same code in every system.
-
-| code | cause | what to do | only with |
-|---|---|---|---|
+field and what to do; these tables describe it in general. One event has the same code in every system.
 `;
 
-const middle = `
+const end = `
+## Without an error
+
 Reasons of a status without an error:
 
 | reason | meaning |

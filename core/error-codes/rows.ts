@@ -1,0 +1,62 @@
+import type { ErrorEntries } from './entry.ts';
+
+/** Single rows: values, constraints, triggers, row-level security. */
+export const rowCodes = {
+  CharacterNotKept: {
+    cause: "A text has a character that the character set of the destination's column does not have.",
+    remedy:
+      'Change the column to utf8mb4 (ALTER TABLE ... MODIFY), correct the row at the source, or set onError to Skip.',
+    systems: ['MySQL', 'MariaDB'],
+  },
+  ConstraintViolated: {
+    cause: 'A constraint of the destination table refuses a row.',
+    remedy: 'Correct the row at the source or the constraint at the destination, or set onError to Skip.',
+  },
+  NameInFunctionNotFound: {
+    cause:
+      'A function that a trigger, view or policy of a table calls names a table, type, function or operator without its schema: sessions of Idra search only pg_catalog.',
+    remedy:
+      'ALTER FUNCTION ... SET search_path = ..., or set parameters.search_path of the DataSource where only trusted roles may create in its schemas.',
+    systems: ['PostgreSQL'],
+  },
+  PartitionMissing: {
+    cause: 'No partition of the destination table accepts the row.',
+    remedy: 'Create the partition, or a DEFAULT one.',
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+  },
+  RaisedByTrigger: {
+    cause:
+      'A trigger or function of the database raised an error. Its text may contain row data and is not shown.',
+    remedy: "Read the text in the server's log, and correct the rows or the trigger.",
+  },
+  RowSecurity: {
+    cause: 'Row-level security hides rows of the source from the user.',
+    remedy: 'Grant a role with BYPASSRLS, or add a policy that shows all rows to it.',
+    systems: ['PostgreSQL'],
+  },
+  RowTooLarge: {
+    cause: 'A row is larger than max_allowed_packet of the server.',
+    remedy: 'Raise max_allowed_packet above the largest row.',
+    systems: ['MySQL', 'MariaDB'],
+  },
+  TriggersMayChange: {
+    cause:
+      'The destination table has triggers that fire for each written row and may change it or other rows.',
+    remedy: 'Drop or disable them, or ensure that they do not change the columns of the source.',
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'SQLite'],
+  },
+  TriggersNotFired: {
+    cause: 'Replace keeps the triggers of the table but does not fire them for its rows.',
+    remedy: 'Use Upsert if the triggers must fire.',
+    systems: ['SQLite'],
+  },
+  TriggersNotSeen: {
+    cause: 'The server does not show to this user whether the destination table has triggers.',
+    remedy: 'GRANT the right TRIGGER in that database, or ensure that no trigger changes the rows.',
+    systems: ['MySQL', 'MariaDB'],
+  },
+  ValueNotKept: {
+    cause: 'The destination column cannot keep a value of a row.',
+    remedy: 'Correct the value at the source, widen the column, or set onError to Skip.',
+  },
+} as const satisfies ErrorEntries;
