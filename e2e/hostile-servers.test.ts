@@ -174,6 +174,7 @@ const brokenMysql: Readonly<Record<string, MysqlAttack>> = {
   'an integer of 2^53 digits': toSelect(resultSet([long], [endlessInteger])),
   'a result of 60,000 columns': toSelect(resultSet(Array(60_000).fill(long), [])),
   'a result that has no columns': toSelect(Buffer.concat([packet(1, Buffer.from([3])), packet(2, eof)])),
+  'a row with bytes after its values': toSelect(resultSet([long], [Buffer.from([1, 0x31, 0x32])])),
   'results without end': once(withNumbers(packet(0, Buffer.from([0, 0, 0, 10, 0, 0, 0])), packet(0, ok))),
   'a key that is none': {
     login: (sequence) => packet(sequence, Buffer.from('\x01nokey')),

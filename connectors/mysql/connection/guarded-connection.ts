@@ -17,6 +17,7 @@ interface Internals {
 interface Packet {
   readonly offset: number;
   readonly end: number;
+  isEOF(): boolean;
   parseIntNoBigCheck(length: number | null): number | null;
   readLengthCodedNumberExt(tag: number | undefined, ...more: readonly unknown[]): unknown;
 }
@@ -27,17 +28,36 @@ const limits = new WeakMap<Connection, PacketLimits>();
 /** The error that ended a connection. Later callers would otherwise only see that it is closed. */
 const firstErrors = new WeakMap<Connection, Error>();
 
+const requireOfDriver = createRequire(createRequire(import.meta.url).resolve('mysql2'));
+
 /**
  * The driver refuses results with a column named `__proto__` and closes the connection, since the name would become a property of each
  * row. Here rows are arrays, so column names never become properties.
  */
 export function allowAllColumnNames(): void {
-  const requireOfDriver = createRequire(createRequire(import.meta.url).resolve('mysql2'));
   const { privateObjectProps } = requireOfDriver('./lib/helpers.js') as {
     readonly privateObjectProps?: Set<string>;
   };
   if (!(privateObjectProps instanceof Set)) throw bug('mysql2 refuses names in an unexpected way');
   privateObjectProps.clear();
+}
+
+type OnRow = (this: unknown, packet: Packet, ...more: readonly unknown[]) => unknown;
+
+/**
+ * The driver ignores bytes after the values of a row. A value of type Buffer keeps all of its packet in memory, but only its own bytes
+ * are counted for the batch.
+ */
+export function refuseBytesAfterValues(): void {
+  const { prototype } = requireOfDriver('./lib/commands/query.js') as { readonly prototype: { row: OnRow } };
+  const { row } = prototype;
+  if (typeof row !== 'function') throw bug('mysql2 reads rows in an unexpected way');
+  prototype.row = function (packet, ...more) {
+    const isRow = !packet.isEOF();
+    const next = row.call(this, packet, ...more);
+    if (isRow && packet.offset < packet.end) throw new Error('a row with bytes after its values');
+    return next;
+  };
 }
 
 /** Call this when the connection is created: from the first byte on, data from the server can end only its own connection. */

@@ -3,7 +3,13 @@ import type { OpeningProgress } from '../../sql/connection/opening-progress.ts';
 import type { Login } from '../config.ts';
 import { codeOf } from '../errors.ts';
 import { authPlugins } from './authentication.ts';
-import { allowAllColumnNames, destroyConnection, guardConnection, socketOf } from './guarded-connection.ts';
+import {
+  allowAllColumnNames,
+  destroyConnection,
+  guardConnection,
+  refuseBytesAfterValues,
+  socketOf,
+} from './guarded-connection.ts';
 
 /** 64-bit integers, decimals, dates and times as text in the server's format; bytes as buffers. */
 const values = {
@@ -18,6 +24,7 @@ const values = {
 } as const;
 
 allowAllColumnNames();
+refuseBytesAfterValues();
 
 export async function connect(
   login: Login,
