@@ -61,6 +61,13 @@ async function readers(namespace: string, count: number): Promise<readonly Reade
   return all;
 }
 
+/** They are admitted because the earlier ones have become slow. */
+async function readersAfterWait(namespace: string, count: number): Promise<readonly Reader[]> {
+  const all = readers(namespace, count);
+  await clock.advance(10_000);
+  return await all;
+}
+
 const isAdmitted = ({ share }: Reader) => share !== undefined;
 const ended = (all: readonly Reader[]) => all.flatMap(({ error }, at) => (error ? [at] : []));
 
@@ -156,6 +163,38 @@ test('a Sync that was ended waits for slow ones only, until it has been fast', a
   await clock.advance(1_000);
   one.write();
   assert.equal(one.holder.isKnownSlow, false);
+});
+
+test('batches that never end keep a known slow Sync of another namespace out for some minutes only', async () => {
+  const stalled = await readers('stalled', 4);
+  const others = await readersAfterWait('stalled', 4);
+  for (const reader of others) reader.write();
+  const ofSame = new Reader('stalled');
+  const slow = new Reader('honest');
+  for (const reader of [ofSame, slow]) {
+    reader.holder.isKnownSlow = true;
+    void reader.take().catch(() => {});
+  }
+  await clock.advance(9 * 60_000);
+  assert.deepEqual([ended(stalled), isAdmitted(slow)], [[], false]);
+  await clock.advance(60_000);
+  assert.deepEqual([ended(stalled), isAdmitted(slow), isAdmitted(ofSame)], [[0], true, false]);
+  await clock.advance(60 * 60_000);
+  assert.deepEqual([ended(stalled), slow.error], [[0], undefined]);
+});
+
+test('one that begins to wait waits its time, whoever waited before', async () => {
+  const slow = await readers('n', 4);
+  const fast = await readersAfterWait('n', 4);
+  const known = new Reader('n');
+  known.holder.isKnownSlow = true;
+  void known.take().catch(() => {});
+  await clock.advance(60_000);
+  await waiting('n');
+  await clock.advance(4_000);
+  assert.deepEqual(ended([...slow, ...fast]), []);
+  await clock.advance(2_000);
+  assert.deepEqual(ended([...slow, ...fast]), [0]);
 });
 
 test('the namespace that holds least is admitted first', async () => {

@@ -1,12 +1,14 @@
 import { type Account, Budget, type Share } from '../../core/budget.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type IdraError, transient } from '../../core/errors.ts';
-import { ofNamespaceWithMost } from '../../core/namespace-with-most.ts';
+import { ofNamespaceWithMost, sumsByNamespace, type Taken } from '../../core/namespace-with-most.ts';
 
 /** A batch whose reading and writing takes longer is slow. */
 const slowAfterMs = 10_000;
 /** If nobody is admitted for this time, a slow pass is ended. */
 const standstillMs = 5_000;
+/** A slow batch that has lasted this long gives way to a known slow Sync of a namespace that has less. */
+const slowTurnMs = 10 * 60_000;
 const lookEveryMs = 1_000;
 
 /** A run of a Sync, in which one pass reads at a time. */
@@ -41,7 +43,7 @@ interface Held {
  * batch, or need minutes for it, so a batch that is slow makes room for those that wait: it is moved to a second budget of the same size.
  * If that one is full, too, and nobody is admitted for some seconds, a slow pass is ended: the one that has lasted longest in the
  * namespace that has most. Its Sync then waits for the second budget only, so that it ends no others and others do not end it again,
- * until it has been fast once.
+ * until it has been fast once. Of the second budget, too, no namespace keeps more than others for ever.
  *
  * Nothing is moved or ended while nobody waits.
  */
@@ -54,6 +56,7 @@ export class BatchMemory {
   /** The oldest first. */
   readonly #held = new Set<Held>();
   #lastAdmissionMs = 0;
+  #lastTurnMs = Number.NEGATIVE_INFINITY;
   #isLooking = false;
 
   constructor(clock: Clock, total: number) {
@@ -71,7 +74,8 @@ export class BatchMemory {
     const { holder, signal } = reader;
     const isSlow = holder.isKnownSlow;
     const turn = (isSlow ? this.#slow : this.#fast).take(amount, signal, this.#accountOf(holder.namespace));
-    if (this.#fast.waiting > 0) this.#lookWhileOthersWait();
+    if (!isSlow && this.#fast.waiting === 1) this.#lastAdmissionMs = this.#clock.monotonicMs();
+    if (this.#isAwaited) this.#lookWhileOthersWait();
     holder.isWaiting = true;
     const share = await turn.finally(() => {
       holder.isWaiting = false;
@@ -104,15 +108,19 @@ export class BatchMemory {
   #lookWhileOthersWait(): void {
     if (!this.#isLooking) {
       this.#isLooking = true;
-      this.#lastAdmissionMs = this.#clock.monotonicMs();
       void this.#keepLooking();
     }
     this.#moveSlow();
   }
 
+  get #isAwaited(): boolean {
+    return this.#fast.waiting > 0 || this.#slow.waiting > 0;
+  }
+
   async #keepLooking(): Promise<void> {
-    while (this.#fast.waiting > 0) {
+    while (this.#isAwaited) {
       await this.#clock.sleep(lookEveryMs);
+      this.#takeTurns();
       const isFull = !this.#moveSlow();
       const idleMs = this.#clock.monotonicMs() - this.#lastAdmissionMs;
       if (isFull && this.#fast.waiting > 0 && idleMs >= standstillMs) this.#endOne();
@@ -139,19 +147,45 @@ export class BatchMemory {
 
   #endOne(): void {
     const slow = [...this.#held].filter((held) => this.#isOverdue(held) && !held.reader.signal.aborted);
-    const [first] = ofNamespaceWithMost(slow, ({ reader, share }) => ({
-      namespace: reader.holder.namespace,
-      // A larger row was admitted as one batch.
-      amount: Math.min(share.amount, this.#total / 4),
-    }));
+    const [first] = ofNamespaceWithMost(slow, this.#takenBy);
     if (!first) return;
     this.#lastAdmissionMs = this.#clock.monotonicMs();
-    first.reader.holder.isKnownSlow = true;
-    first.reader.end(tooSlow(this.#lastAdmissionMs - first.sinceMs, this.#total));
+    this.#end(first);
   }
 
-  #isOverdue({ sinceMs }: Held): boolean {
-    return this.#clock.monotonicMs() - sinceMs >= slowAfterMs;
+  /** Known slow Syncs wait although the first budget may be free, so a namespace could keep them out with batches that never end. */
+  #takeTurns(): void {
+    const next = this.#slow.next;
+    const nowMs = this.#clock.monotonicMs();
+    // One that was ended gives its memory back in a moment.
+    if (!next || nowMs - this.#lastTurnMs < standstillMs) return;
+    const slow = [...this.#held].filter(({ isSlow, reader }) => isSlow && !reader.signal.aborted);
+    const [first] = ofNamespaceWithMost(slow, this.#takenBy);
+    if (!first || this.#ageOf(first) < slowTurnMs) return;
+    const waiting = [...this.#accounts].find(([, account]) => account === next)?.[0] ?? '';
+    const sums = sumsByNamespace(slow, this.#takenBy);
+    if ((sums.get(waiting) ?? 0) >= (sums.get(first.reader.holder.namespace) ?? 0)) return;
+    this.#lastTurnMs = nowMs;
+    this.#end(first);
+  }
+
+  /** A larger row was admitted as one batch. */
+  readonly #takenBy = ({ reader, share }: Held): Taken => ({
+    namespace: reader.holder.namespace,
+    amount: Math.min(share.amount, this.#total / 4),
+  });
+
+  #end(held: Held): void {
+    held.reader.holder.isKnownSlow = true;
+    held.reader.end(tooSlow(this.#ageOf(held), this.#total));
+  }
+
+  #ageOf({ sinceMs }: Held): number {
+    return this.#clock.monotonicMs() - sinceMs;
+  }
+
+  #isOverdue(held: Held): boolean {
+    return this.#ageOf(held) >= slowAfterMs;
   }
 
   #accountOf(namespace: string): Account {

@@ -180,7 +180,7 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'a slow batch makes room for those that wait',
     file: 'agent/engine/batch-memory.ts',
-    from: 'if (this.#fast.waiting > 0) this.#lookWhileOthersWait();',
+    from: 'if (this.#isAwaited) this.#lookWhileOthersWait();',
     to: '',
     caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'makes room for one that waits' },
   },
