@@ -80,3 +80,24 @@ test('the account that holds least is first, and shares of one account are count
   assert.equal(budget.takeFree(9, one), undefined);
   void all;
 });
+
+test('an account that keeps its share is overtaken ten times at most', async () => {
+  const budget = new Budget(2);
+  const stuck = { held: 0 };
+  await budget.take(1, undefined, stuck);
+  let current = await budget.take(1);
+  let isAdmitted = false;
+  void budget.take(1, undefined, stuck).then(() => {
+    isAdmitted = true;
+  });
+  for (let time = 0; time < 10; time++) {
+    const next = budget.take(1);
+    current.release();
+    current = await next;
+    assert.equal(isAdmitted, false);
+  }
+  void budget.take(1);
+  current.release();
+  await setImmediate();
+  assert.equal(isAdmitted, true);
+});

@@ -1,6 +1,8 @@
 /** What one party holds, of one budget or of several. */
 export interface Account {
   held: number;
+  /** How often others were admitted since it began to wait. */
+  overtaken?: number;
 }
 
 /** An acquired part of a budget. */
@@ -18,9 +20,12 @@ interface Waiter {
   readonly admit: (share: Share) => void;
 }
 
+/** After so many others an account is first, whatever it holds: what it holds may be stuck for hours. */
+const mostOvertaken = 10;
+
 /**
  * An amount shared by concurrent users. A request for more than is free waits: the account that holds least is first, then the order of
- * arrival decides. A request for more than the whole budget is admitted when nothing else is in use.
+ * arrival decides; nobody is overtaken for ever. A request for more than the whole budget is admitted when nothing else is in use.
  */
 export class Budget {
   readonly #total: number;
@@ -38,6 +43,11 @@ export class Budget {
   /** Requests that wait. */
   get waiting(): number {
     return this.#waiting.size;
+  }
+
+  /** The account whose request is admitted next. */
+  get next(): Account | undefined {
+    return this.#first()?.account;
   }
 
   async take(amount: number, signal?: AbortSignal, account: Account = { held: 0 }): Promise<Share> {
@@ -98,14 +108,25 @@ export class Budget {
       const share = this.takeFree(first.amount, first.account);
       if (!share) return;
       this.#waiting.delete(first);
+      this.#countOvertaken(first.account);
       first.admit(share);
     }
+  }
+
+  #countOvertaken(admitted: Account): void {
+    const waiting = new Set([...this.#waiting].map(({ account }) => account));
+    for (const account of waiting) account.overtaken = (account.overtaken ?? 0) + 1;
+    admitted.overtaken = 0;
   }
 
   #first(): Waiter | undefined {
     let first: Waiter | undefined;
     for (const waiter of this.#waiting)
-      if (!first || waiter.account.held < first.account.held) first = waiter;
+      if (!first || rankOf(waiter.account) < rankOf(first.account)) first = waiter;
     return first;
   }
+}
+
+function rankOf({ held, overtaken = 0 }: Account): number {
+  return overtaken >= mostOvertaken ? -1 : held;
 }
