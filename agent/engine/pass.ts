@@ -1,4 +1,4 @@
-import type { Batch } from '../../core/batch.ts';
+import { type Batch, rowObjectBytes } from '../../core/batch.ts';
 import type { PassEnd, ReadRequest, WriteResult } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
@@ -57,7 +57,8 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
   const { context, open } = input;
   const whole = requestFor(open, input.offset, input.heldBack?.mark);
   const maxBytes = Math.min(whole.limits.maxBytes, context.shared.largestBatchBytes);
-  const request = { ...whole, limits: { ...whole.limits, maxBytes } };
+  const maxRows = Math.min(whole.limits.maxRows, Math.ceil(maxBytes / rowObjectBytes));
+  const request = { ...whole, limits: { maxRows, maxBytes } };
   const isWhole = isAtomic(request);
   const order = orderNames(open.plan.read);
   const reading = new AbortController();

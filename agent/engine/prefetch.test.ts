@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { Batch } from '../../core/batch.ts';
+import { type Batch, rowObjectBytes } from '../../core/batch.ts';
 import { TestClock } from '../../e2e/kit/test-clock.ts';
 import { BatchMemory, type BatchReader } from './batch-memory.ts';
 import { readAhead } from './prefetch.ts';
@@ -83,4 +83,18 @@ test('a read that fails releases its share of the budget', async () => {
   await reading.next();
   await assert.rejects(reading.next(), /gone/);
   assert.equal(memory.used, 0);
+});
+
+test('rows of few bytes count with the memory of their objects', async () => {
+  const memory = memoryOf(1_000_000);
+  async function* narrow(): AsyncGenerator<Batch, string> {
+    const rows = Array.from({ length: 100 }, () => [1]);
+    yield { ...batch(400), rows: { format: 'values', rows }, rowCount: 100 };
+    return 'end';
+  }
+  const reading = readAhead(narrow(), { memory, reader: newReader(), maxBytes: 10_000 });
+  await reading.next();
+  await setImmediate();
+  assert.equal(memory.used, 400 + 100 * rowObjectBytes);
+  await reading.return('');
 });

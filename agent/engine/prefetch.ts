@@ -1,4 +1,4 @@
-import type { Batch } from '../../core/batch.ts';
+import { type Batch, memoryOf } from '../../core/batch.ts';
 import type { Share } from '../../core/budget.ts';
 import type { BatchMemory, BatchReader } from './batch-memory.ts';
 
@@ -30,7 +30,7 @@ export async function* readAhead<End>(
     const share = await memory.take(expected, reader);
     try {
       const result = await batches.next();
-      share.resize(result.done ? 0 : result.value.byteCount);
+      share.resize(result.done ? 0 : memoryOf(result.value));
       if (!result.done) expected = Math.max(maxBytes, result.value.byteCount);
       return { result, share };
     } catch (error) {
