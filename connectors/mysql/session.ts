@@ -36,6 +36,8 @@ export interface RowListener {
   readonly onRow: (row: SqlRow, statement: number) => boolean;
   /** Index of the statement with very many rows; the others have few. Default: the first. */
   readonly streamed?: number;
+  /** What was acquired for a batch of them. */
+  readonly batchBytes?: number;
 }
 
 /** A server that hangs does not acknowledge a close. */
@@ -147,14 +149,14 @@ export class Session implements PooledSession {
    * Streams the rows of statements that are sent together, without keeping them; each row has the index of its statement. `onRow` returns
    * whether to pause; the reader then calls `resume`. Resolves when the last statement has ended.
    */
-  async stream(sql: string, { onFields, onRow, streamed = 0 }: RowListener): Promise<void> {
+  async stream(sql: string, { onFields, onRow, streamed = 0, batchBytes }: RowListener): Promise<void> {
     await this.#use(
       () =>
         new Promise<void>((resolve, reject) => {
           const query: Query = this.#connection.query(sql);
           let results = 0;
           query.on('fields', (fields: readonly FieldPacket[] | undefined) => {
-            onResult(this.#connection, fields, results !== streamed);
+            onResult(this.#connection, fields, results !== streamed, batchBytes);
             results += 1;
             onFields(fields ?? []);
           });

@@ -104,15 +104,19 @@ function swallowNextLine(): void {
 /** The maximum for a table. The driver compiles a function for the columns of a result, however many the server announces. */
 const maxColumns = 4_096;
 
-/** For the `fields` event of a query, which is emitted before the driver compiles its row function and before the rows. */
+/**
+ * For the `fields` event of a query, which is emitted before the driver compiles its row function and before the rows. `batchBytes`: what
+ * was acquired for rows that are streamed.
+ */
 export function onResult(
   connection: Connection,
   fields: readonly unknown[] | undefined,
   areRowsKept: boolean,
+  batchBytes = 0,
 ): void {
   const columns = fields?.length ?? 0;
   if (columns > maxColumns) throw new Error(`a result of ${columns} columns`);
-  limits.get(connection)?.beginRows(columns, areRowsKept);
+  limits.get(connection)?.beginRows(columns, areRowsKept, batchBytes);
 }
 
 /** The driver's own `destroy` waits for the server to close its side. */

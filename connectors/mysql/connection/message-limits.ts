@@ -4,7 +4,7 @@ import { maxMessageBytes } from '../../sql/connection/guarded-socket.ts';
 const headBytes = 4;
 /** A packet of this length continues in the next one. */
 const fullPacketBytes = 0xff_ff_ff;
-/** Rows up to the usual size of a batch are within what was acquired for the batch. */
+/** Larger rows are counted, if they are not within what was acquired for a batch. */
 const largeRowBytes = 8 * 1024 * 1024;
 
 /**
@@ -21,6 +21,8 @@ export class PacketLimits {
   #columns = 0;
   #areRowsKept = true;
   #hasLargeRow = false;
+  /** Rows up to this size are within what was acquired for a batch. */
+  #admittedBytes = largeRowBytes;
   #awaitedBytes = 0;
 
   constructor(answer: Answer) {
@@ -32,12 +34,14 @@ export class PacketLimits {
     this.#answer.begin();
     this.#columns = 0;
     this.#areRowsKept = true;
+    this.#admittedBytes = largeRowBytes;
   }
 
-  /** Call when the result of a statement begins. Rows that are streamed take no memory. */
-  beginRows(columns: number, areKept: boolean): void {
+  /** Call when the result of a statement begins. Rows that are streamed take no memory beside the `batchBytes` that were acquired. */
+  beginRows(columns: number, areKept: boolean, batchBytes: number): void {
     this.#columns = columns;
     this.#areRowsKept = areKept;
+    this.#admittedBytes = areKept ? largeRowBytes : Math.min(largeRowBytes, batchBytes);
     if (areKept) return;
     this.#answer.begin();
     // The first row may have begun in the same chunk.
@@ -58,7 +62,7 @@ export class PacketLimits {
       this.#headLength = 0;
       const length = this.#head.readUIntLE(0, 3);
       this.#messageBytes += length;
-      if (this.#messageBytes > largeRowBytes || this.#hasLargeRow) this.#awaitLargeRow();
+      if (this.#messageBytes > this.#admittedBytes || this.#hasLargeRow) this.#awaitLargeRow();
       if (this.#areRowsKept) this.#answer.add(length, this.#columns);
       if (length < fullPacketBytes) this.#messageBytes = 0;
       const body = Math.min(length, chunk.length - at);
@@ -75,7 +79,7 @@ export class PacketLimits {
   }
 
   #holdRow(bytes: number): void {
-    this.#hasLargeRow = bytes > largeRowBytes;
+    this.#hasLargeRow = bytes > this.#admittedBytes;
     this.#answer.holdRow(this.#hasLargeRow ? bytes : 0, 2);
   }
 }

@@ -46,6 +46,7 @@ export async function* readParts(
   let isChanged = false;
   const listener = {
     streamed: statement.opening.length,
+    batchBytes: statement.limits.maxBytes,
     onFields: (fields: readonly FieldPacket[]) => {
       reported.addFields(fields);
       if (reported.isNext && reported.fingerprint() !== statement.fingerprint) {
