@@ -192,6 +192,20 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'both budgets are full' },
   },
   {
+    name: 'batches that never end keep no known slow Sync out for ever',
+    file: 'agent/engine/batch-memory.ts',
+    from: 'this.#takeTurns();',
+    to: '',
+    caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'for some minutes only' },
+  },
+  {
+    name: 'who waits for memory is not overtaken for ever',
+    file: 'core/budget.ts',
+    from: 'overtaken >= mostOvertaken ? -1 : held',
+    to: 'overtaken < 0 ? -1 : held',
+    caughtBy: { test: 'core/budget.test.ts', only: 'overtaken ten times' },
+  },
+  {
     name: 'a refusal of the destination asks for no right at the source',
     file: 'agent/engine/missing-grant.ts',
     from: "if (refusal.path?.startsWith('spec.destination')) return undefined;",

@@ -17,6 +17,20 @@ export const ofHostileNames: readonly Guard[] = [
     caughtBy: { test: 'e2e/hostile-servers.test.ts', only: 'at once .postgresMessage' },
   },
   {
+    name: 'PostgreSQL: a row between notices keeps only its own memory',
+    file: 'connectors/postgres/connection/frames.ts',
+    from: 'if (2 * part.length >= chunk.buffer.byteLength) return part;',
+    to: 'if (part) return part;',
+    caughtBy: { test: 'connectors/postgres/connection/frames.test.ts' },
+  },
+  {
+    name: 'MySQL: a row has no bytes after its values',
+    file: 'connectors/mysql/connection/open.ts',
+    from: '\nrefuseBytesAfterValues();',
+    to: '\nvoid refuseBytesAfterValues;',
+    caughtBy: { test: 'e2e/hostile-servers.test.ts', only: 'bytes after its values' },
+  },
+  {
     name: 'PostgreSQL: a notice is no part of an answer',
     file: 'connectors/postgres/connection/message-limits.ts',
     from: 'if (type !== undefined && !asides.has(type)) this.#answer',
