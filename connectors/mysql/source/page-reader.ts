@@ -186,8 +186,13 @@ function keyOf(row: readonly Value[], { keys, columns }: RowStatement): string[]
   });
 }
 
+/** The place of a value in its row. A thousand empty texts would otherwise be a row of no bytes. */
+const placeBytes = 8;
+
 function rowBytes(row: SqlRow): number {
   let bytes = 0;
-  for (const cell of row) bytes += typeof cell === 'string' || Buffer.isBuffer(cell) ? cell.length : 4;
+  for (const cell of row)
+    bytes +=
+      typeof cell === 'string' || Buffer.isBuffer(cell) ? Math.max(placeBytes, cell.length) : placeBytes;
   return bytes;
 }
