@@ -21,3 +21,18 @@ test('a row between notices keeps only its own memory, because only that is coun
   const kept = part?.chunks.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
   assert.equal(kept, part?.byteCount);
 });
+
+test('a notice that arrives byte by byte is not copied for each byte', (context) => {
+  const concat = context.mock.method(Buffer, 'concat');
+  const messages: number[] = [];
+  const cutter = new FrameCutter({ maxRows: 3, maxBytes: 1_000 }, false, {
+    onPart() {},
+    onMessage: ({ length }) => messages.push(length),
+    onEnd() {},
+    onProgress() {},
+    onLargeRow() {},
+  });
+  for (const byte of notice) cutter.push(Buffer.of(byte));
+  assert.deepEqual(messages, [notice.length]);
+  assert.ok(concat.mock.callCount() < 100, `${concat.mock.callCount()} copies`);
+});

@@ -1,6 +1,6 @@
 import type { BatchLimits } from '../../../core/batch.ts';
 import { maxMessageBytes } from '../../sql/connection/guarded-socket.ts';
-import { asides } from './message-limits.ts';
+import { asides, mostPieces } from './message-limits.ts';
 
 /** CopyData frames of one batch: 'd', int32 length, one row. */
 export interface FramePart {
@@ -35,7 +35,6 @@ const fileHeaderBytes = 19;
 const trailerFrameBytes = headBytes + 2;
 /** Maximum size of a notice or a parameter between rows. */
 const maxOtherBytes = 1_048_576;
-const empty: Buffer = Buffer.alloc(0);
 
 /** Header and trailer of a COPY BINARY file, as frames. */
 export const binaryHeader = frame(Buffer.from('5047434f50590aff0d0a000000000000000000', 'hex'));
@@ -57,8 +56,11 @@ export class FrameCutter {
   readonly #limits: BatchLimits;
   readonly #isBinary: boolean;
   readonly #listener: FrameListener;
-  /** The start of a frame whose header is incomplete. */
-  #carry = empty;
+  /** The start of a message whose header is incomplete, or of one that is not a row. */
+  #carry: Buffer[] = [];
+  #carryBytes = 0;
+  /** Size of the carried message as far as it is known. Only then are its pieces joined: each join copies all of them. */
+  #wantedBytes = 0;
   /** Bytes of the frame's body that have not arrived yet. */
   #missing = 0;
   #hasLargeRow = false;
@@ -78,8 +80,14 @@ export class FrameCutter {
   }
 
   push(bytes: Buffer): void {
-    const chunk = this.#carry.length === 0 ? bytes : Buffer.concat([this.#carry, bytes]);
-    this.#carry = empty;
+    if (this.#carryBytes + bytes.length < this.#wantedBytes) {
+      this.#carryOver(bytes, this.#wantedBytes);
+      return;
+    }
+    const chunk = this.#carryBytes === 0 ? bytes : Buffer.concat([...this.#carry, bytes]);
+    this.#carry = [];
+    this.#carryBytes = 0;
+    this.#wantedBytes = 0;
     let at = Math.min(this.#missing, chunk.length);
     this.#missing -= at;
     let from = 0;
@@ -119,7 +127,14 @@ export class FrameCutter {
       at = Math.min(end, chunk.length);
     }
     this.#keep(chunk, from, at);
-    if (at < chunk.length) this.#carry = chunk.subarray(at);
+    if (at < chunk.length) this.#carryOver(chunk.subarray(at), headBytes);
+  }
+
+  #carryOver(part: Buffer, wantedBytes: number): void {
+    this.#carry.push(part);
+    if (this.#carry.length > mostPieces) this.#carry = [Buffer.concat(this.#carry)];
+    this.#carryBytes += part.length;
+    this.#wantedBytes = wantedBytes;
   }
 
   #awaitRow(size: number, missing: number): void {
@@ -153,7 +168,7 @@ export class FrameCutter {
     }
     const size = checkedSize(chunk, at, maxOtherBytes);
     if (chunk.length - at < size) {
-      this.#carry = chunk.subarray(at);
+      this.#carryOver(chunk.subarray(at), size);
       return undefined;
     }
     if (type === copyOutResponse) this.#hasBegun = true;
@@ -167,7 +182,7 @@ export class FrameCutter {
     const needed = headBytes + fileHeaderBytes;
     if (size < needed) throw new Error(`a COPY of ${size} bytes without its header`);
     if (chunk.length - at < needed) {
-      this.#carry = chunk.subarray(at);
+      this.#carryOver(chunk.subarray(at), needed);
       return undefined;
     }
     this.#isFirst = false;
@@ -190,13 +205,13 @@ export class FrameCutter {
     }
     this.#isFirst = true;
     this.#missing = 0;
-    this.#carry = chunk.subarray(at);
+    this.#carryOver(chunk.subarray(at), needed + 2);
     return undefined;
   }
 
   #takeTrailer(chunk: Buffer, at: number): number | undefined {
     if (chunk.length - at >= trailerFrameBytes) return trailerFrameBytes;
-    this.#carry = chunk.subarray(at);
+    this.#carryOver(chunk.subarray(at), trailerFrameBytes);
     return undefined;
   }
 

@@ -2,6 +2,8 @@ import type { Answer } from '../../sql/connection/answer.ts';
 import type { AuthenticationGate } from './authentication.ts';
 
 const headBytes = 5;
+/** The pieces of an incomplete message are joined now and then: each join copies all, but a piece of one byte is an object of some hundred. */
+export const mostPieces = 1_024;
 const errorResponse = 0x45;
 const noticeResponse = 0x4e;
 /** NoticeResponse, ParameterStatus, NotificationResponse: sent at any time, and no part of an answer. */
@@ -47,6 +49,7 @@ export class MessageGate {
 
   #hold(part: Buffer): void {
     this.#held.push(part);
+    if (this.#held.length > mostPieces) this.#held = [Buffer.concat(this.#held)];
     this.#heldBytes += part.length;
   }
 
