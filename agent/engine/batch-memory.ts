@@ -59,6 +59,12 @@ export class BatchMemory {
   #lastTurnMs = Number.NEGATIVE_INFINITY;
   #isLooking = false;
 
+  /** A larger row was admitted as one batch. */
+  readonly #takenBy = ({ reader, share }: Held): Taken => ({
+    namespace: reader.holder.namespace,
+    amount: Math.min(share.amount, this.#total / 4),
+  });
+
   constructor(clock: Clock, total: number) {
     this.#clock = clock;
     this.#total = total;
@@ -168,12 +174,6 @@ export class BatchMemory {
     this.#lastTurnMs = nowMs;
     this.#end(first);
   }
-
-  /** A larger row was admitted as one batch. */
-  readonly #takenBy = ({ reader, share }: Held): Taken => ({
-    namespace: reader.holder.namespace,
-    amount: Math.min(share.amount, this.#total / 4),
-  });
 
   #end(held: Held): void {
     held.reader.holder.isKnownSlow = true;

@@ -110,7 +110,12 @@ const schedule = z
 
 const batch = z
   .strictObject({
-    maxRows: z.int().min(1).max(1_000_000).default(50_000).describe('Maximum rows of a batch, at most one for each 64 bytes of maxBytes.'),
+    maxRows: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(50_000)
+      .describe('Maximum rows of a batch, at most one for each 64 bytes of maxBytes.'),
     maxBytes: sizeText()
       .default('8Mi')
       .describe(
