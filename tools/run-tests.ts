@@ -65,20 +65,21 @@ function chooseFiles(): string[] {
 
 async function runFile(path: string, execArgv: readonly string[], tally: TestTally): Promise<void> {
   const timeout = options.folder ? loopTimeoutMs : fileTimeoutMs;
+  const shown = relative(projectFolder, path);
   let isDone = false;
   for await (const event of run({ files: [path], isolation: 'process', timeout, execArgv: [...execArgv] })) {
     // Long loops print figures.
     if (options.folder && event.type === 'test:stdout') process.stdout.write(event.data.message);
     const failed = tally.failures.length;
-    const done = tally.add(event, (file) => relative(projectFolder, file));
+    const completes = tally.add(event, path, shown);
     // The complete report is printed at the end, which an aborted run does not reach.
     for (const { file, test, error } of tally.failures.slice(failed))
       console.log(`  FAILED  ${file}: ${test}: ${error.trim().split('\n')[0]}`);
-    if (done === undefined) continue;
+    if (!completes) continue;
     isDone = true;
-    console.log(`${seconds(tally.durationsMs.get(done) ?? 0)}  ${done}`);
+    console.log(`${seconds(tally.durationsMs.get(shown) ?? 0)}  ${shown}`);
   }
-  if (!isDone) tally.addUnfinished(relative(projectFolder, path));
+  if (!isDone) tally.addUnfinished(shown);
 }
 
 /** Runs one file after the other. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { TestEvent } from 'node:test/reporters';
 import { runOrFail } from '../e2e/kit/processes.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 import { TestTally } from './test-tally.ts';
@@ -22,7 +23,7 @@ async function tallyOf(source: string, permitted: readonly string[] = ['mysql'])
     `import { run } from 'node:test';
      import { TestTally } from '${import.meta.dirname}/test-tally.ts';
      const tally = new TestTally((server) => ${JSON.stringify(permitted)}.includes(server));
-     for await (const event of run({ files: ['${file}'], isolation: 'process' })) tally.add(event, (path) => path.split('/').at(-1));
+     for await (const event of run({ files: ['${file}'], isolation: 'process' })) tally.add(event, '${file}', 'a.test.mjs');
      tally.finish();
      const { passed, failures, skips } = tally;
      console.log(JSON.stringify({ passed, failures: failures.map(({ test, error }) => [test, error.split('\\n')[0]]), skips }));`,
@@ -109,5 +110,30 @@ test('a file that ended before all its results arrived has failed', () => {
   assert.deepEqual(
     tally.failures.map(({ file, error }) => [file, error]),
     [['a.test.mjs', 'it ended without reporting all its results']],
+  );
+});
+
+test('files that share the definition of their tests are told apart', () => {
+  const tally = new TestTally(() => true);
+  const send = (path: string, type: string, data: object) =>
+    tally.add(
+      { type, data: { nesting: 0, file: '/tests/shared.ts', ...data } } as unknown as TestEvent,
+      path,
+      path,
+    );
+  const missing = Object.assign(new Error('mongodb: not found'), { code: 'SERVER_MISSING' });
+  const suite = { type: 'suite' };
+  for (const name of ['one', 'other']) send(`${name}.test.ts`, 'test:start', { name });
+  send('one.test.ts', 'test:fail', { name: 'one', details: { ...suite, error: missing } });
+  const cancelled = { name: 'case', nesting: 1, details: { error: { failureType: 'cancelledByParent' } } };
+  for (const name of ['one', 'other']) send(`${name}.test.ts`, 'test:fail', cancelled);
+  tally.finish();
+  assert.deepEqual(
+    tally.skips.map(({ file, test }) => [file, test]),
+    [['one.test.ts', 'one > case']],
+  );
+  assert.deepEqual(
+    tally.failures.map(({ file, test }) => [file, test]),
+    [['other.test.ts', 'other > case']],
   );
 });

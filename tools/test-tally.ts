@@ -27,33 +27,35 @@ export class TestTally {
     this.#isPermitted = isPermitted;
   }
 
-  /** `shorten` converts a file's path for display. Returns the file that this event completes, if any. */
-  add(event: TestEvent, shorten: (path: string) => string): string | undefined {
-    const path = (event.data as { file?: string } | undefined)?.file;
-    if (path === undefined) return undefined;
-    const file = this.#open.get(path) ?? newFile(path, shorten(path));
+  /**
+   * `path`: of the file that runs. An event names the file that defines its test, which several files may share. `shown`: for display.
+   * Returns whether this event completes the file.
+   */
+  add(event: TestEvent, path: string, shown: string): boolean {
+    if ((event.data as { file?: string } | undefined)?.file === undefined) return false;
+    const file = this.#open.get(path) ?? newFile(path, shown);
     this.#open.set(path, file);
     switch (event.type) {
       case 'test:start':
         file.names.length = event.data.nesting;
         file.names.push(event.data.name);
-        return undefined;
+        return false;
       case 'test:stdout':
       case 'test:stderr':
         file.output.push(event.data.message);
-        return undefined;
+        return false;
       case 'test:pass':
         this.#addPass(file, event.data);
-        return undefined;
+        return false;
       case 'test:fail':
         this.#addFailure(file, event.data);
-        return undefined;
+        return false;
       case 'test:summary':
         this.durationsMs.set(file.shown, event.data.duration_ms);
         if (event.data.counts.tests === 0) this.#addEmpty(file, '(the file)');
-        return file.shown;
+        return true;
       default:
-        return undefined;
+        return false;
     }
   }
 
