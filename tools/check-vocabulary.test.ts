@@ -47,6 +47,12 @@ test('a file with a name that is not in the vocabulary is refused, and so is a s
   assert.match(problem, /^connectors\/sqlite\/source\/binary-log.ts is not/);
 });
 
+test('a file beside the folders of the connectors is refused', () => {
+  assert.deepEqual(checkVocabulary([...files, 'connectors/shared.ts'], vocabulary), [
+    'connectors/shared.ts is in no folder of a connector',
+  ]);
+});
+
 test('an idea at another path is refused', () => {
   const [problem = ''] = checkVocabulary([...files, 'connectors/sqlite/source.ts'], vocabulary);
   assert.match(problem, /^connectors\/sqlite\/source.ts is not/);

@@ -1,4 +1,4 @@
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { importsOf } from './check-imports.ts';
 import { projectFiles, readProjectFile, reportProblems } from './project-files.ts';
 
@@ -40,6 +40,9 @@ export function readVocabulary(text: string): Vocabulary {
   };
 }
 
+/** Directly in connectors/, about all systems. */
+const outsideFolders = new Set(['README.md', 'announced.ts', 'catalog.ts', 'catalog.test.ts']);
+
 /** The problems of connector folders: one idea must have the same path in all of them. */
 export function checkVocabulary(files: readonly string[], { shared, special }: Vocabulary): string[] {
   const found = files.flatMap((path) => {
@@ -53,6 +56,9 @@ export function checkVocabulary(files: readonly string[], { shared, special }: V
   const isTestOfNamed = (system: string, file: string) =>
     file.endsWith('.test.ts') && isNamed(system, file.replace(/\.test\.ts$/, '.ts'));
   return [
+    ...files
+      .filter((path) => dirname(path) === 'connectors' && !outsideFolders.has(basename(path)))
+      .map((path) => `${path} is in no folder of a connector`),
     ...found
       .filter(({ system, file }) => !isNamed(system, file) && !isTestOfNamed(system, file))
       .map(({ system, file }) => `connectors/${system}/${file} is not in the vocabulary of ${page}`),
