@@ -5,6 +5,7 @@ import { asIdraError, describeError, permanent } from '../core/errors.ts';
 import { suspendAnnotation } from '../core/manifest/names.ts';
 import { systemOf } from '../core/manifest/reader.ts';
 import type { SyncStatus } from '../core/status.ts';
+import { stateUnknown } from '../operator/controllers/outage.ts';
 import type { Fleet, FleetDataSource, FleetSync } from './contract.ts';
 import { byName, dataSourcesIn } from './names.ts';
 import { putManifest } from './put-manifest.ts';
@@ -99,11 +100,7 @@ async function whyOutdated(etcd: Coordination): Promise<FleetDataSource['outdate
     await etcd.checkWrites();
   } catch (thrown) {
     const error = asIdraError(thrown);
-    if (error.code === 'EtcdFull')
-      return {
-        reason: error.code,
-        message: `agents cannot report, so the state is unknown: ${describeError(error)}`,
-      };
+    if (error.code === 'EtcdFull') return { reason: error.code, message: stateUnknown(describeError(error)) };
     if (error.code !== 'EtcdPermissionDenied') throw error;
   }
   return undefined;

@@ -9,6 +9,11 @@ export interface Outage {
 
 export function describeOutage({ reason, since, message }: Outage): string {
   return reason === 'EtcdFull'
-    ? `etcd has accepted no writes since ${since}; agents cannot report, so the state is unknown: ${message}`
+    ? `etcd has accepted no writes since ${since}; ${stateUnknown(message)}`
     : `etcd has not answered since ${since}; nothing runs and the state is unknown: ${message}`;
+}
+
+/** While etcd is full. */
+export function stateUnknown(message: string): string {
+  return `agents cannot report, so the state is unknown: ${message}`;
 }
