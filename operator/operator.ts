@@ -35,7 +35,7 @@ import { Controller } from './runtime/controller.ts';
 import { EventRecorder } from './runtime/events.ts';
 import { Informer } from './runtime/informer.ts';
 import { type Leadership, runAsLeader } from './runtime/leader-election.ts';
-import { type KubernetesObject, type ObjectRef, refOf } from './runtime/objects.ts';
+import { isBeingDeleted, type KubernetesObject, type ObjectRef, refOf } from './runtime/objects.ts';
 import type { Change } from './runtime/reflector.ts';
 
 export interface OperatorDeps {
@@ -228,7 +228,7 @@ export class Operator {
         if (key === undefined) return;
         syncStatus.enqueue(key);
         // Its keys are gone: a deletion that waits for that may continue.
-        if (this.syncs.get(key)?.metadata.deletionTimestamp !== undefined) sync.enqueue(key);
+        if (isBeingDeleted(this.syncs.get(key))) sync.enqueue(key);
       },
       onDataSource: (key) => dataSourceStatus.enqueue(key),
       onSurroundings: () => this.#recheckAll(),
@@ -239,10 +239,7 @@ export class Operator {
   #waitsForUsers(dataSource: string): boolean {
     const object = this.dataSources.get(dataSource);
     if (!object) return false;
-    return (
-      object.metadata.deletionTimestamp !== undefined ||
-      this.#status.ownership.foreignOwner(object) !== undefined
-    );
+    return isBeingDeleted(object) || this.#status.ownership.foreignOwner(object) !== undefined;
   }
 
   #index(change: Change<SyncObject>): void {
@@ -259,7 +256,7 @@ export class Operator {
     const { before, after } = change;
     const { deletions, foreignObjects, ownership } = this.#status;
     if (before && !after) for (const each of [deletions, foreignObjects]) each.forget(before.metadata.uid);
-    const wasLive = before !== undefined && before.metadata.deletionTimestamp === undefined;
+    const wasLive = before !== undefined && !isBeingDeleted(before);
     const deletedAt = after?.metadata.deletionTimestamp;
     if (after && deletedAt !== undefined) deletions.see(after.metadata.uid, deletedAt, wasLive);
     const isFree = ownership.change(change);

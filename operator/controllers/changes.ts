@@ -1,11 +1,10 @@
-import type { KubernetesObject } from '../runtime/objects.ts';
+import { isBeingDeleted, type KubernetesObject } from '../runtime/objects.ts';
 import type { Change } from '../runtime/reflector.ts';
 import { finalizer, type SyncObject } from './objects.ts';
 
 /** A Sync that is deleted and cleaned up needs no DataSource, even if finalizers of others keep it: one may wait for that DataSource. */
 export function unlessReleased(object: SyncObject | undefined): SyncObject | undefined {
-  const isReleased =
-    object?.metadata.deletionTimestamp !== undefined && !object.metadata.finalizers?.includes(finalizer);
+  const isReleased = isBeingDeleted(object) && !object?.metadata.finalizers?.includes(finalizer);
   return isReleased ? undefined : object;
 }
 

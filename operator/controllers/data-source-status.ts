@@ -12,7 +12,7 @@ import {
 } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
 import type { ObjectEvent } from '../runtime/events.ts';
-import { keyOf } from '../runtime/objects.ts';
+import { isBeingDeleted, keyOf } from '../runtime/objects.ts';
 import { some } from './data-source.ts';
 import { type DataSourceObject, type DataSourceObjectStatus, dataSources } from './objects.ts';
 import { describeOutage } from './outage.ts';
@@ -67,8 +67,7 @@ export function statusOf(
   const report = reportAbout(deps, object);
   const verdict = verdictOf(deps, object, report);
   // A changed spec has no effect during deletion.
-  const isDeleted = object.metadata.deletionTimestamp !== undefined;
-  const observedGeneration = (isDeleted ? current.observedGeneration : undefined) ?? generation;
+  const observedGeneration = (isBeingDeleted(object) ? current.observedGeneration : undefined) ?? generation;
   const type = systemOf(object.spec, systems) ?? '';
   const shape = dataSourceStatusShape({ type, syncs: deps.users.count(key), ...(report && { report }) });
   return {
@@ -93,8 +92,8 @@ function verdictOf(
   object: DataSourceObject,
   report: DataSourceReport | undefined,
 ): KstatusVerdict {
-  const { generation = 1, deletionTimestamp } = object.metadata;
-  if (deletionTimestamp !== undefined) return deleting(deps.users.of(keyOf(object.metadata)));
+  const { generation = 1 } = object.metadata;
+  if (isBeingDeleted(object)) return deleting(deps.users.of(keyOf(object.metadata)));
   const invalid = deps.specCache.dataSource(object);
   if (invalid) {
     const why = {

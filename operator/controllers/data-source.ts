@@ -1,6 +1,6 @@
 import type { ReconcileResult } from '../runtime/controller.ts';
 import { removeFinalizer } from '../runtime/finalizer.ts';
-import { keyOf } from '../runtime/objects.ts';
+import { isBeingDeleted, keyOf } from '../runtime/objects.ts';
 import { deletionAge, deletionTimeout, soon } from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { isSilent, requireEtcd, writeEtcd } from './etcd-write.ts';
@@ -22,7 +22,7 @@ export async function reconcileDataSource(
   const owner = deps.ownership.foreignOwner(object);
   if (owner !== undefined) return await leaveDataSource(deps, object, owner, signal);
   const claimed = await deps.ownership.claim(dataSources, object, signal);
-  if (claimed.metadata.deletionTimestamp !== undefined) return await removeDataSource(deps, claimed, signal);
+  if (isBeingDeleted(claimed)) return await removeDataSource(deps, claimed, signal);
   requireEtcd(deps.etcdView);
   await putDataSource(deps, claimed, claimed !== object, signal);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { hasCode } from '../runtime/api-errors.ts';
-import type { KubernetesObject, Resource } from '../runtime/objects.ts';
+import { isBeingDeleted, type KubernetesObject, type Resource } from '../runtime/objects.ts';
 import type { OperatorClient } from './operator-client.ts';
 
 export const namespaceResource: Resource = {
@@ -40,7 +40,7 @@ export class Namespaces {
     if (!known) this.#known.set(name, { atMs: nowMs, object });
     try {
       const found = await object;
-      return found?.metadata.deletionTimestamp === undefined ? undefined : found;
+      return isBeingDeleted(found) ? found : undefined;
     } catch (thrown) {
       this.#known.delete(name);
       throw thrown;

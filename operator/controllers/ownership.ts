@@ -1,7 +1,7 @@
 import { managedByAnnotation } from '../../core/manifest/names.ts';
 import type { KubernetesClient } from '../runtime/client.ts';
 import { addFinalizer, removeFinalizer } from '../runtime/finalizer.ts';
-import type { KubernetesObject, Resource } from '../runtime/objects.ts';
+import { isBeingDeleted, type KubernetesObject, type Resource } from '../runtime/objects.ts';
 import type { Change } from '../runtime/reflector.ts';
 import { finalizer } from './objects.ts';
 
@@ -64,8 +64,8 @@ export class Ownership {
    * nothing is to be done.
    */
   async claim<T extends KubernetesObject>(resource: Resource, object: T, signal: AbortSignal): Promise<T> {
-    const { deletionTimestamp, finalizers = [] } = object.metadata;
-    if (deletionTimestamp !== undefined && !finalizers.includes(finalizer)) return object;
+    const { finalizers = [] } = object.metadata;
+    if (isBeingDeleted(object) && !finalizers.includes(finalizer)) return object;
     const annotations = { [managedByAnnotation]: this.installation };
     return await addFinalizer(this.#client, resource, object, finalizer, { signal, annotations });
   }

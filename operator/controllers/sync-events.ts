@@ -1,4 +1,5 @@
 import { countedWere } from '../../core/counted.ts';
+import { isSameRequest, type RequestStatus } from '../../core/status.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import type { ObjectEvent } from '../runtime/events.ts';
 import type { SyncObjectStatus } from './objects.ts';
@@ -48,10 +49,8 @@ function ofError(
 }
 
 function ofRequests(before: SyncObjectStatus, after: SyncObjectStatus): ObjectEvent[] {
-  const isNew = (each: { type: string; id: string; state: string }) =>
-    !before.requests?.some(
-      ({ type, id, state }) => type === each.type && id === each.id && state === each.state,
-    );
+  const isNew = (each: RequestStatus) =>
+    !before.requests?.some((known) => isSameRequest(known, each) && known.state === each.state);
   return (after.requests ?? []).filter(isNew).flatMap(({ type, id, state, message }): ObjectEvent[] => {
     const note = `${type} ${id}: ${message}`;
     if (state === 'Done') return [{ ...normal('RequestDone', note), action: 'Request' }];

@@ -3,6 +3,7 @@ import { describeError, type IdraError } from '../../core/errors.ts';
 import type { SyncStatus } from '../../core/status.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
+import { isBeingDeleted } from '../runtime/objects.ts';
 import { deletionAge } from './deletion-timeout.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { statusShape } from './first-status.ts';
@@ -34,7 +35,7 @@ export async function reconcileSyncStatus(
     return;
   }
   if (!deps.ownership.isOurs(object)) return;
-  const youngMs = isDeleted(object) ? quickMs - deletionAge(deps, object) : 0;
+  const youngMs = isBeingDeleted(object) ? quickMs - deletionAge(deps, object) : 0;
   if (youngMs > 0) return { requeueAfterMs: youngMs };
   const current = deps.syncStatuses.current(object);
   // The first status is written by reconcileSync, with the requests present at creation.
@@ -65,7 +66,7 @@ export function statusOf(
   const { etcdView, clock, specCache } = deps;
   const { uid, generation = 1, annotations } = object.metadata;
   const { invalid, isSuspended } = specCache.sync(object);
-  const isDeleting = isDeleted(object);
+  const isDeleting = isBeingDeleted(object);
   if (etcdView.outage && !invalid && !isDeleting) {
     const isOfThisSpec =
       current.observedGeneration === generation && (current.state === 'Suspended') === isSuspended;
@@ -90,10 +91,6 @@ export function statusOf(
   const warnings = [...ownWarnings(deps, object), ...(effective.warnings ?? [])];
   const warned = warnings.length > 0 ? { ...effective, warnings } : effective;
   return statusShape(warned, current, requests, clock.now());
-}
-
-function isDeleted({ metadata }: SyncObject): boolean {
-  return metadata.deletionTimestamp !== undefined;
 }
 
 function ownWarnings({ specCache }: StatusDeps, object: SyncObject): readonly string[] {

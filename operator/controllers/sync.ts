@@ -1,6 +1,7 @@
 import type { DesiredSync, New } from '../../coordination/contract.ts';
 import { isSameRequest, type Request, type RequestStatus } from '../../core/status.ts';
 import type { ReconcileResult } from '../runtime/controller.ts';
+import { isBeingDeleted } from '../runtime/objects.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { requireEtcd, writeEtcd } from './etcd-write.ts';
 import { firstStatus } from './first-status.ts';
@@ -25,7 +26,7 @@ export async function reconcileSync(
   const owner = deps.ownership.foreignOwner(object);
   if (owner !== undefined) return await leaveSync(deps, object, owner, signal);
   const claimed = await deps.ownership.claim(syncs, object, signal);
-  if (claimed.metadata.deletionTimestamp !== undefined) return await removeSync(deps, claimed, signal);
+  if (isBeingDeleted(claimed)) return await removeSync(deps, claimed, signal);
   const seen = (await markSeen(deps, claimed, signal)) ?? claimed;
   requireEtcd(deps.etcdView);
   if (deps.specCache.sync(seen).invalid) {

@@ -1,7 +1,7 @@
 import type { DesiredSync } from '../../coordination/contract.ts';
 import { hasCode } from '../runtime/api-errors.ts';
 import { kstatusConditions, setConditions, unsettled } from '../runtime/conditions.ts';
-import type { KubernetesObject, Resource } from '../runtime/objects.ts';
+import { isBeingDeleted, type KubernetesObject, type Resource } from '../runtime/objects.ts';
 import type { ReconcilerDeps } from './deps.ts';
 import { writeEtcd } from './etcd-write.ts';
 import type { Outside } from './inventory.ts';
@@ -133,7 +133,7 @@ export class Unwatched {
     );
     const left =
       object.status?.fencingToken === undefined ? '' : ` ${leftAt(this.#deps, object, object.spec)}`;
-    if (object.metadata.deletionTimestamp !== undefined)
+    if (isBeingDeleted(object))
       await writeEtcd(() => this.#deps.coordination.desired.purgeSync(object.metadata.uid, 'operator'));
     await this.#letGo(syncs, written ?? object, syncStatuses, { message, left, signal });
   }
@@ -162,10 +162,9 @@ export class Unwatched {
   ): Promise<void> {
     const { events, log, ownership } = this.#deps;
     await ownership.release(resource, object, signal);
-    const { namespace, name, deletionTimestamp } = object.metadata;
+    const { namespace, name } = object.metadata;
     statuses.forget(`${namespace}/${name}`);
-    const isDeleted = deletionTimestamp !== undefined;
-    const note = isDeleted
+    const note = isBeingDeleted(object)
       ? `${message}. It was being deleted, and was released without cleanup.${left}`
       : message;
     events.record(resource, object, { type: 'Warning', reason, action: 'Release', note });

@@ -30,6 +30,11 @@ export interface Resource {
   readonly kind: string;
 }
 
+/** It was deleted, and finalizers hold it. */
+export function isBeingDeleted(object: KubernetesObject | undefined): boolean {
+  return object?.metadata.deletionTimestamp !== undefined;
+}
+
 /** Resource versions of one kind of object are increasing decimal numbers (KEP-5504). */
 export function isNewer(one: string, other: string): boolean {
   return one.length === other.length ? one > other : one.length > other.length;
