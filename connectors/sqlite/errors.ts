@@ -78,6 +78,12 @@ function classify(code: string, message: string, file: string, cause: unknown): 
     case 'SQLITE_TOOBIG':
       return permanent('ConstraintViolated', `${file}: ${message}`, { cause });
     default:
+      // SQLite's code for a missing table is that of every invalid statement.
+      if (message.startsWith('no such table: '))
+        return permanent('TableNotFound', `${file}: ${message}`, {
+          fix: 'correct the name, or create the table',
+          cause,
+        });
       return errorOf(queryInvalid, `${file}: ${message}`, cause);
   }
 }

@@ -46,7 +46,8 @@ export const wrongInput: readonly Case[] = [
       const invalid = { code: 'QueryInvalid', disposition: 'permanent', path: 'spec.source.query' };
       for (const query of ['SELEC 1', 'SELECT no_such_function(1) AS id'])
         await assert.rejects(describeQuery(query), invalid);
-      await assert.rejects(describeQuery(context.can.query('missing')), { disposition: 'permanent' });
+      const missing = { code: 'TableNotFound', disposition: 'permanent' };
+      await assert.rejects(describeQuery(context.can.query('missing')), missing);
     },
   },
   {
