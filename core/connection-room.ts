@@ -1,65 +1,141 @@
+import { onAbort } from './aborted.ts';
 import type { Clock } from './clock.ts';
+import { type InLine, NamespaceTurns } from './namespace-turns.ts';
 
-/** Counts the connections of one server, including those being opened or closed. */
-export class ConnectionRoom {
+/**
+ * If no returned connection has served a caller for so long, another one is opened: holders of connections may be waiting for it. While
+ * callers are served, this is no deadlock, however slow the machine is.
+ */
+const stillWaitMs = 5_000;
+/** For a caller that others overtake all the time. */
+const longestWaitMs = 60_000;
+
+export interface Caller {
+  readonly namespace: string;
+  /** Sessions of one identity are interchangeable. */
+  readonly identity: string;
+}
+
+/** Sessions that are connected and not lent. They count as connections. */
+export interface IdleSessions<S> {
+  take(identity: string): S | undefined;
+  /** Closes one of any identity. Undefined: there is none. */
+  closeOne(): Promise<undefined> | undefined;
+}
+
+interface Waiter<S> extends Caller, InLine {
+  readonly admit: (session: S | undefined | Promise<undefined>) => void;
+}
+
+/**
+ * Counts the connections of one server, including those being opened or closed, and decides who gets the next one: a session that is
+ * idle, or the right to open one. At the limit callers wait, by turns of their namespaces.
+ */
+export class ConnectionRoom<S> {
   readonly #clock: Clock;
   readonly #limit: number;
+  readonly #idle: IdleSessions<S>;
+  readonly #line = new NamespaceTurns<Waiter<S>>();
   #count = 0;
-  #changedMs = Number.NEGATIVE_INFINITY;
+  /** By the monotonic clock: when a caller was last served within the limit, and when one above it. */
+  #servedMs = Number.NEGATIVE_INFINITY;
   #exceededMs = Number.NEGATIVE_INFINITY;
-  /** In order of arrival. */
-  readonly #waiting: (() => void)[] = [];
+  /** Aborted when nobody waits any more. */
+  #watching: AbortController | undefined;
 
-  constructor(clock: Clock, limit: number) {
+  constructor(clock: Clock, limit: number, idle: IdleSessions<S>) {
     this.#clock = clock;
     this.#limit = limit;
+    this.#idle = idle;
   }
 
-  get isFull(): boolean {
-    return this.#count >= this.#limit;
+  /** Whether a caller of another namespace waits. */
+  isAwaitedBesides(namespace: string): boolean {
+    return this.#line.namespaces.some((other) => other !== namespace);
   }
 
-  /** When a connection slot or an idle connection last became free, by the monotonic clock. */
-  get changedMs(): number {
-    return this.#changedMs;
+  /** Undefined: the caller has a place to open a connection, which `leave` returns. Rejects with the signal's reason. */
+  async enter(caller: Caller, signal: AbortSignal): Promise<S | undefined> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<S | undefined>();
+    const waiter = { ...caller, sinceMs: this.#clock.monotonicMs(), admit: resolve };
+    this.#line.add(waiter);
+    this.#serve();
+    const unlisten = onAbort(signal, () => {
+      if (this.#line.remove(waiter)) reject(signal.reason);
+      this.#serve();
+    });
+    try {
+      return await promise;
+    } finally {
+      unlisten();
+    }
   }
 
-  /** When a connection above the limit was last opened, by the monotonic clock. */
-  get exceededMs(): number {
-    return this.#exceededMs;
-  }
-
-  take(): void {
-    if (this.isFull) this.#exceededMs = this.#clock.monotonicMs();
-    this.#count += 1;
-  }
-
+  /** A connection was closed or not opened. */
   leave(): void {
     this.#count -= 1;
-    this.changed();
+    this.#serve();
   }
 
-  /** A connection slot is free, or an idle connection can be closed to free one: wakes the longest waiter. */
-  changed(): void {
-    this.#changedMs = this.#clock.monotonicMs();
-    this.#waiting.shift()?.();
+  /** A session has become idle. */
+  returned(): void {
+    this.#serve();
   }
 
-  /** Waits until `changed` is called, at most `waitMs`. Rejects with the signal's reason. */
-  async change(waitMs: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const enough = new AbortController();
-    this.#waiting.push(resolve);
-    const sleeping = this.#clock.sleep(waitMs, AbortSignal.any([signal, enough.signal]));
-    try {
-      await Promise.race([promise, sleeping]);
-    } finally {
-      enough.abort();
-      await sleeping.catch(() => {});
-      const at = this.#waiting.indexOf(resolve);
-      if (at >= 0) this.#waiting.splice(at, 1);
-      // The waiter was woken and aborted at the same moment: wake the next one.
-      else if (signal.aborted) this.changed();
+  #serve(): void {
+    while (this.#line.first && this.#serveOne(this.#line.first));
+    if (this.#line.first) {
+      if (!this.#watching) void this.#watch();
+      return;
     }
+    this.#watching?.abort();
+    this.#watching = undefined;
+  }
+
+  /** False: it has to wait. */
+  #serveOne({ identity }: Waiter<S>): boolean {
+    const session = this.#idle.take(identity);
+    if (session) this.#admit(session);
+    else if (this.#count < this.#limit) {
+      this.#count += 1;
+      this.#admit(undefined);
+    } else {
+      const closing = this.#idle.closeOne();
+      if (!closing) return false;
+      // Above the limit the place of a closed connection is given up.
+      if (this.#count > this.#limit) void closing.then(() => this.leave());
+      else this.#admit(closing);
+    }
+    return true;
+  }
+
+  #admit(session: S | undefined | Promise<undefined>): void {
+    this.#servedMs = this.#clock.monotonicMs();
+    this.#line.shift()?.admit(session);
+  }
+
+  /** Opens connections above the limit, for one caller at a time: the others see first whether that suffices. */
+  async #watch(): Promise<void> {
+    const watching = new AbortController();
+    this.#watching = watching;
+    while (!watching.signal.aborted) {
+      const leftMs = this.#exceedsAtMs() - this.#clock.monotonicMs();
+      if (leftMs > 0) await this.#clock.sleep(leftMs, watching.signal).catch(() => {});
+      else this.#exceed();
+    }
+  }
+
+  #exceed(): void {
+    this.#exceededMs = this.#clock.monotonicMs();
+    this.#count += 1;
+    this.#line.shift()?.admit(undefined);
+    this.#serve();
+  }
+
+  #exceedsAtMs(): number {
+    const sinceMs = this.#line.oldestSinceMs;
+    const stillMs = Math.max(sinceMs, this.#servedMs) + stillWaitMs;
+    return Math.max(Math.min(stillMs, sinceMs + longestWaitMs), this.#exceededMs + stillWaitMs);
   }
 }

@@ -189,3 +189,71 @@ test('a caller that stops waiting passes its turn on', async () => {
   await next;
   assert.equal(opened.length, 17);
 });
+
+const [hog, victim] = [
+  { ...reader, identity: 'hog', dataSource: 'hog/shop' },
+  { ...reader, identity: 'victim', dataSource: 'victim/shop' },
+];
+
+test('a namespace does not wait for all that another one waits for', async () => {
+  const { opened, clock, lend } = pool();
+  const ofHog = Array.from({ length: 120 }, () => lend(hog));
+  await setImmediate();
+  const ends = Promise.all([lend(victim), lend(victim)]);
+  for (let seconds = 0; seconds < 20; seconds += 5) {
+    clock.advance(5_000);
+    await setImmediate();
+  }
+  await ends;
+  assert.equal(opened.length, 16 + 4);
+  await Promise.all(ofHog.slice(0, 16 + 2));
+});
+
+test('a returned session is given to the namespace whose turn it is, not to the caller that comes first', async () => {
+  const { opened, lend } = pool();
+  const lent = await Promise.all(Array.from({ length: 16 }, () => lend(hog)));
+  const ofVictim = lend(victim);
+  await setImmediate();
+  const returned = lent[0]?.giveBack(true);
+  const late = lend(hog);
+  assert.equal((await ofVictim).session, opened[16]);
+  await returned;
+  await lent[1]?.giveBack(true);
+  assert.equal((await late).session, lent[1]?.session);
+});
+
+test('one pass at a time of the namespace with most sessions makes way for another namespace that waits', async () => {
+  const { clock, sessions, lend } = pool();
+  const other = { ...reader, dataSource: 'other/shop' };
+  await Promise.all(Array.from({ length: 12 }, () => lend(hog)));
+  await Promise.all(Array.from({ length: 4 }, () => lend(other)));
+  void lend(hog);
+  await setImmediate();
+  assert.equal(sessions.mustMakeWay('hog/shop'), false, 'its own namespace waits');
+  const ofVictim = lend(victim);
+  await setImmediate();
+  assert.equal(sessions.mustMakeWay('other/shop', 'other/files'), false, 'it has less');
+  assert.equal(sessions.mustMakeWay('hog/files', 'hog/elsewhere'), false, 'it has none of this server');
+  assert.equal(sessions.mustMakeWay('hog/files', 'hog/shop'), true);
+  assert.equal(sessions.mustMakeWay('hog/shop'), false, 'one has just made way');
+  clock.advance(1_000);
+  assert.equal(sessions.mustMakeWay('hog/shop'), true);
+  for (let turn = 0; turn < 2; turn++) {
+    clock.advance(5_000);
+    await setImmediate();
+  }
+  await ofVictim;
+  assert.equal(sessions.mustMakeWay('hog/shop'), false, 'nobody waits');
+});
+
+test('a pass makes way for another namespace that the server has refused, for as long as that one pauses', async () => {
+  const { clock, sessions, lend } = pool();
+  await Promise.all(Array.from({ length: 5 }, () => lend(hog)));
+  const full = async (): Promise<Fake> => {
+    throw transient('TooManyConnections', 'sorry, too many clients already');
+  };
+  await assert.rejects(sessions.lend(victim, full, never));
+  assert.equal(sessions.mustMakeWay('hog/shop'), true);
+  clock.advance(60_000);
+  assert.equal(sessions.mustMakeWay('hog/shop'), false);
+});

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { ConnectionRoom } from './connection-room.ts';
 import type { SystemAccess } from './connector.ts';
 import { asIdraError, type IdraError, transient } from './errors.ts';
+import { ofNamespaceWithMost } from './namespace-with-most.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Lent, PooledSession, SessionKey, SessionPool } from './sessions.ts';
 
@@ -18,13 +19,9 @@ const maxAgeMs = 10 * 60_000;
  * reset.
  */
 const pooledPerServer = 16;
-/**
- * If no session is returned or closed for so long, another one is opened: holders of the lent sessions may be waiting for it. While sessions
- * are returned, this is no deadlock, however slow the machine is.
- */
-const stillWaitMs = 5_000;
-/** For a caller that others overtake all the time. */
-const longestWaitMs = 60_000;
+/** One or two Syncs. A namespace that holds no more never has to make way. */
+const fewSessions = 4;
+const nextMakesWayMs = 1_000;
 
 /** Identifies interchangeable sessions: same server, config, secrets and role. Secrets are only hashed. */
 export function sessionKey(access: SystemAccess, server: string, role: string): SessionKey {
@@ -60,6 +57,15 @@ export class ServerSessions implements SessionPool {
     return await server.lend(key, open, signal);
   }
 
+  /**
+   * Whether a pass between these data sources has to return its sessions: another namespace needs a connection to one of their servers,
+   * and none holds more of them than that of the pass. True for one pass each second, because its sessions may suffice.
+   */
+  mustMakeWay(...dataSources: readonly string[]): boolean {
+    const servers = [...this.#servers.values()];
+    return servers.some((server) => dataSources.some((dataSource) => server.mustMakeWay(dataSource)));
+  }
+
   /** Closes idle sessions. */
   async closeIdle(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.closeIdle()));
@@ -84,13 +90,23 @@ class OneServer {
   readonly #opening = new Semaphore(openingAtOnce);
   /** The most recently returned session is last. */
   #idle: Kept[] = [];
-  readonly #room: ConnectionRoom;
+  readonly #room: ConnectionRoom<Kept>;
+  /** Number of sessions by data source. */
+  readonly #lent = new Map<string, number>();
+  /** When a pass was last told to make way. */
+  #madeWayMs = Number.NEGATIVE_INFINITY;
   /** By data source: the limit may be that of its role or database, and others may still get connections. */
   readonly #refused = new Map<string, Refused>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#room = new ConnectionRoom(clock, pooledPerServer);
+    this.#room = new ConnectionRoom(clock, pooledPerServer, {
+      take: (identity) => this.#takeIdle(identity),
+      closeOne: () => {
+        const oldest = this.#idle.shift();
+        return oldest && closed(oldest);
+      },
+    });
   }
 
   async lend<S extends PooledSession>(
@@ -98,9 +114,45 @@ class OneServer {
     open: (signal: AbortSignal) => Promise<S>,
     signal: AbortSignal,
   ): Promise<Lent<S>> {
-    signal.throwIfAborted();
-    const kept = this.#takeIdle(key.identity) ?? (await this.#opened(key, open, signal));
-    return { session: kept.session as S, giveBack: (isUsable) => this.#giveBack(kept, isUsable) };
+    const { dataSource, identity } = key;
+    const idle = await this.#room.enter({ namespace: namespaceOf(dataSource), identity }, signal);
+    const kept = idle ?? (await this.#opened(key, open, signal));
+    this.#count(dataSource, 1);
+    const giveBack = async (isUsable: boolean) => {
+      this.#count(dataSource, -1);
+      await this.#giveBack(kept, isUsable);
+    };
+    if (signal.aborted) {
+      await giveBack(true);
+      throw signal.reason;
+    }
+    return { session: kept.session as S, giveBack };
+  }
+
+  mustMakeWay(dataSource: string): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const namespace = namespaceOf(dataSource);
+    const isAsked = this.#lent.has(dataSource) && this.#isNeededBesides(namespace);
+    if (!isAsked || nowMs - this.#madeWayMs < nextMakesWayMs) return false;
+    const lent = [...this.#lent].map(([name, amount]) => ({ namespace: namespaceOf(name), amount }));
+    const most = ofNamespaceWithMost(lent, (each) => each).filter((each) => each.namespace === namespace);
+    if (most.reduce((sum, { amount }) => sum + amount, 0) <= fewSessions) return false;
+    this.#madeWayMs = nowMs;
+    return true;
+  }
+
+  #isNeededBesides(namespace: string): boolean {
+    if (this.#room.isAwaitedBesides(namespace)) return true;
+    const nowMs = this.#clock.monotonicMs();
+    return [...this.#refused].some(
+      ([dataSource, { untilMs }]) => untilMs > nowMs && namespaceOf(dataSource) !== namespace,
+    );
+  }
+
+  #count(dataSource: string, change: number): void {
+    const count = (this.#lent.get(dataSource) ?? 0) + change;
+    if (count > 0) this.#lent.set(dataSource, count);
+    else this.#lent.delete(dataSource);
   }
 
   async closeIdle(): Promise<void> {
@@ -112,8 +164,6 @@ class OneServer {
     open: (signal: AbortSignal) => Promise<PooledSession>,
     signal: AbortSignal,
   ): Promise<Kept> {
-    const returned = await this.#takeRoom(key, signal);
-    if (returned) return returned;
     let opened: Kept | undefined;
     try {
       return await this.#opening.use(signal, async () => {
@@ -142,29 +192,6 @@ class OneServer {
     } catch (thrown) {
       this.#noteRefusal(key, thrown);
       throw thrown;
-    }
-  }
-
-  /** Waits for a free connection slot, or for a session that is returned meanwhile. */
-  async #takeRoom({ identity }: SessionKey, signal: AbortSignal): Promise<Kept | undefined> {
-    const startMs = this.#clock.monotonicMs();
-    for (;;) {
-      const idle = this.#takeIdle(identity);
-      if (idle) return idle;
-      const stillMs = Math.max(startMs, this.#room.changedMs) + stillWaitMs;
-      // Of many callers that have waited long enough one opens a connection above the limit; the others see first whether that suffices.
-      const untilMs = Math.max(
-        Math.min(stillMs, startMs + longestWaitMs),
-        this.#room.exceededMs + stillWaitMs,
-      );
-      const leftMs = untilMs - this.#clock.monotonicMs();
-      if (!this.#room.isFull || leftMs <= 0) {
-        this.#room.take();
-        return undefined;
-      }
-      const other = this.#idle.shift();
-      if (other) await this.#close(other);
-      else await this.#room.change(leftMs, signal);
     }
   }
 
@@ -207,20 +234,29 @@ class OneServer {
       return;
     }
     this.#idle.push(kept);
-    this.#room.changed();
     kept.timer = setTimeout(() => {
       const at = this.#idle.indexOf(kept);
       if (at < 0) return;
       this.#idle.splice(at, 1);
       void this.#close(kept);
     }, closedAfterIdleMs);
+    this.#room.returned();
   }
 
   async #close(kept: Kept): Promise<void> {
-    clearTimeout(kept.timer);
-    await kept.session.close().catch(() => {});
+    await closed(kept);
     this.#room.leave();
   }
+}
+
+function namespaceOf(dataSource: string): string {
+  const [namespace = ''] = dataSource.split('/');
+  return namespace;
+}
+
+async function closed({ session, timer }: Kept): Promise<undefined> {
+  clearTimeout(timer);
+  await session.close().catch(() => {});
 }
 
 async function resetOf(session: PooledSession): Promise<boolean> {

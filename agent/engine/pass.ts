@@ -32,7 +32,7 @@ export interface PassInput {
   readonly own: () => Promise<boolean>;
   /** Stop at the next batch boundary: the context's stop, or an urgent request. */
   readonly interrupt: AbortSignal;
-  /** Called at each batch boundary: whether others wait for the slots of this pass. */
+  /** Called at each batch boundary: whether others wait for what this pass holds. */
   readonly mustYield: () => boolean;
   /** A batch is durable: earlier failures are over. */
   readonly progressed: () => void;

@@ -5,6 +5,7 @@ import { byId, ManualClock, snapshot, TwoFiles, table, takeAllSlots } from '../.
 import { tempFolder } from '../../e2e/kit/temp.ts';
 import { until } from '../../e2e/kit/wait.ts';
 import { continuousIdleMs } from './schedule.ts';
+import { EngineShared } from './shared.ts';
 
 let files: TwoFiles;
 
@@ -305,4 +306,30 @@ test('a fenced run in single mode names another process with this state file, no
   assert.match(message, /another process writes the same Sync.*copy of this state file/);
   assert.doesNotMatch(message, /etcd|epoch/);
   await run.stop();
+});
+
+test('a long pass makes way for a namespace that waits for connections, and continues after it', async () => {
+  files.execute('source', table);
+  const clock = new ManualClock('2026-11-26T08:00:00Z');
+  const shared = new EngineShared(clock);
+  const { sessions } = shared;
+  const { signal } = new AbortController();
+  const idle = { isLost: false, reset: async () => {}, close: async () => {} };
+  const lend = (dataSource: string) =>
+    sessions.lend({ server: 'db:5432', identity: 'reader', dataSource }, async () => idle, signal);
+  await Promise.all(Array.from({ length: 16 }, () => lend('default/source')));
+  const waiting = [lend('other/source'), lend('other/source')];
+  const reads: number[] = [];
+  const definitionOf = withBetween({
+    beforeRead: () => void reads.push(files.arrived().length),
+    before: (call) => {
+      // Long enough for a pass to make way, and for one of the two that wait.
+      if (call === 'write' && files.arrived().length === 0) clock.advance(31_000);
+    },
+  });
+  const run = files.start({ ...byId, batch: { maxRows: 1 } }, clock, { definitionOf, shared });
+  await run.seen('Waiting', 'CaughtUp');
+  assert.deepEqual([...new Set(reads)], [0, 1]);
+  clock.advance(10_000);
+  await Promise.all(waiting);
 });

@@ -1,3 +1,4 @@
+import { qualifiedName } from '../../core/sync-spec.ts';
 import type { Slots } from '../../core/sync-store.ts';
 import { answerRequests } from './answers.ts';
 import { checkForRows } from './check-for-rows.ts';
@@ -12,7 +13,7 @@ import { SyncClaim } from './sync-claim.ts';
 import { unlessAborted } from './until-stopped.ts';
 import { completedMessage } from './waiting-message.ts';
 
-/** A long pass releases its slots after this time if others wait for them. */
+/** A long pass releases its slots and connections after this time if others wait for them. */
 const yieldAfterMs = 30_000;
 
 /** `reopen`: both ends are opened and planned again. */
@@ -174,11 +175,17 @@ export class SyncSession {
     }
   }
 
-  /** While rows keep coming, a continuous sync keeps its slot and connections, unless others wait for the slot. */
+  /** While rows keep coming, a continuous sync keeps its slot and connections, unless others wait for them. */
   #mayContinue(slots: Slots): boolean {
     const { context, wake, hasMovedRows } = this.#state;
-    const isAlone = !slots.hasWaiters() && !wake.interrupt(false).aborted;
-    return isAlone && hasMovedRows && context.sync.spec.schedule.kind === 'continuous';
+    const isUndisturbed = !wake.interrupt(false).aborted && !this.#mustMakeWay(slots);
+    return isUndisturbed && hasMovedRows && context.sync.spec.schedule.kind === 'continuous';
+  }
+
+  #mustMakeWay(slots: Slots): boolean {
+    const { shared, source, destination } = this.#state.context;
+    if (slots.hasWaiters()) return true;
+    return shared.sessions.mustMakeWay(qualifiedName(source), qualifiedName(destination));
   }
 
   async #pass(slots: Slots): Promise<StepEnd> {
@@ -202,7 +209,7 @@ export class SyncSession {
       heldBack: this.#state.heldBack,
       own: () => this.#claim.hold(open),
       interrupt: wake.interrupt(isWhole),
-      mustYield: () => !isWhole && slots.hasWaiters() && clock.monotonicMs() > yieldMs,
+      mustYield: () => !isWhole && clock.monotonicMs() > yieldMs && this.#mustMakeWay(slots),
       progressed: () => this.#state.progressed(),
     });
     if (outcome.kind === 'moved') return 'next';

@@ -178,6 +178,20 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/offset-fingerprint.test.ts' },
   },
   {
+    name: 'connections are given by turns of namespaces',
+    file: 'core/namespace-turns.ts',
+    from: 'this.#lines.delete(first.namespace);',
+    to: '',
+    caughtBy: { test: 'core/session-pool.test.ts', only: 'does not wait for all' },
+  },
+  {
+    name: 'a long pass makes way for a namespace that waits for connections',
+    file: 'agent/engine/session.ts',
+    from: 'return shared.sessions.mustMakeWay(qualifiedName(source), qualifiedName(destination));',
+    to: 'return false;',
+    caughtBy: { test: 'agent/engine/run-sync.test.ts', only: 'makes way' },
+  },
+  {
     name: 'a slow batch makes room for those that wait',
     file: 'agent/engine/batch-memory.ts',
     from: 'if (this.#isAwaited) this.#lookWhileOthersWait();',

@@ -45,7 +45,7 @@ export class TwoFiles {
   start(
     spec: EngineSetting['spec'],
     clock?: Clock,
-    more: Pick<EngineSetting, 'definitionOf' | 'destination' | 'isOutdated'> = {},
+    more: Pick<EngineSetting, 'definitionOf' | 'destination' | 'isOutdated' | 'shared'> = {},
   ): EngineRun {
     const run = new EngineRun({ folder: this.folder, spec, ...(clock ? { clock } : {}), ...more });
     this.#running.add(run);
@@ -95,6 +95,8 @@ export interface EngineSetting {
   /** Definitions of the two ends: tests insert hooks between the engine and SQLite. */
   readonly definitionOf?: typeof definitionOf;
   readonly isOutdated?: () => Promise<boolean>;
+  /** With other Syncs. */
+  readonly shared?: EngineShared;
 }
 
 /** The Sync and its data sources, in the form that the engine expects. */
@@ -150,7 +152,7 @@ export class EngineRun {
         lock,
         stop: this.#stop.signal,
         store: this.state.store,
-        shared: new EngineShared(clock),
+        shared: setting.shared ?? new EngineShared(clock),
         secrets: noSecrets,
         definitionOf: setting.definitionOf ?? definitionOf,
         agentName: 'test',
