@@ -87,11 +87,13 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
         isCommitted = true;
         return outcome;
       }
-      const batch = { ...result.value, offset: withOrder(result.value.offset, order) };
+      const { batch: ahead, release } = result.value;
+      const batch = { ...ahead, offset: withOrder(ahead.offset, order) };
       progress.found(batch);
       if (progress.rows === 0 && !(await input.own())) return { kind: 'moved' };
       const began = input.throttle.begin();
       await writeBatch(input, progress, batch, signal);
+      release();
       const ends = AbortSignal.any([signal, input.interrupt]);
       await input.watch
         .rest(() => input.throttle.spend(batch.rowCount, began, ends))

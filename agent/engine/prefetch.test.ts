@@ -55,6 +55,28 @@ test('a batch is read when the memory budget of the process has room, and releas
   assert.equal(memory.used, 0);
 });
 
+test('a batch that is written leaves its memory to others, while the next one is not requested yet', async () => {
+  const memory = memoryOf(20);
+  const options = { memory, reader: newReader(), maxBytes: 10 };
+  const rests = readAhead(
+    batchesOf(3, 10, () => {}),
+    options,
+  );
+  const first = await rests.next();
+  await setImmediate();
+  assert.equal(memory.used, 20);
+  assert.ok(!first.done);
+  first.value.release();
+  assert.equal(memory.used, 10, 'only the batch that is read ahead');
+  const other = readAhead(
+    batchesOf(1, 10, () => {}),
+    options,
+  );
+  assert.equal((await other.next()).done, false);
+  await Promise.all([rests.return(''), other.return('')]);
+  assert.equal(memory.used, 0);
+});
+
 test('rows larger than the budget are read one at a time, also across Syncs', async () => {
   const memory = memoryOf(20);
   const options = { memory, reader: newReader(), maxBytes: 10 };

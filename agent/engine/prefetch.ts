@@ -10,6 +10,12 @@ export interface ReadAheadOptions {
   readonly maxBytes: number;
 }
 
+export interface BatchAhead {
+  readonly batch: Batch;
+  /** Call when it is written: its bytes are free for others, also while this Sync rests. */
+  readonly release: () => void;
+}
+
 interface Read<End> {
   readonly result: IteratorResult<Batch, End>;
   readonly share: Share;
@@ -17,13 +23,13 @@ interface Read<End> {
 
 /**
  * Requests the next batch before it returns the last: reading overlaps writing, at most one ahead. Before a batch is read, its bytes are
- * acquired from the memory of the process; they are released when the next one is requested. Writing never waits for
- * memory, and a pass that lasts too long is ended while others wait, so acquired bytes are always released.
+ * acquired from the memory of the process; they are released once it is written, at the latest when the next one is requested. Writing
+ * never waits for memory, and a pass that lasts too long is ended while others wait, so acquired bytes are always released.
  */
 export async function* readAhead<End>(
   batches: AsyncGenerator<Batch, End>,
   { memory, reader, maxBytes }: ReadAheadOptions,
-): AsyncGenerator<Batch, End> {
+): AsyncGenerator<BatchAhead, End> {
   // Rows of one table are similar: after a row above the limit another one is expected.
   let expected = maxBytes;
   const read = async (): Promise<Read<End>> => {
@@ -47,9 +53,8 @@ export async function* readAhead<End>(
       if (result.done) return result.value;
       next = read();
       next.catch(() => {}); // awaited in the next iteration, or abandoned below
-      yield result.value;
-      held.release();
-      held = undefined;
+      yield { batch: result.value, release: () => share.release() };
+      share.release();
     }
   } finally {
     held?.release();

@@ -333,3 +333,14 @@ test('a long pass makes way for a namespace that waits for connections, and cont
   clock.advance(10_000);
   await Promise.all(waiting);
 });
+
+test('a Sync that rests for maxRowsPerSecond keeps no memory of what it has written', async () => {
+  files.execute('source', table);
+  const clock = new ManualClock('2026-11-26T08:00:00Z');
+  const shared = new EngineShared(clock);
+  const run = files.start(byId, clock, { shared, maxRowsPerSecond: 1 });
+  await until(() => clock.sleepsFor(250), { what: 'the rest after three rows' });
+  assert.equal(files.arrived().length, 3);
+  await until(() => shared.batches.used === 0, { what: 'the memory of the batch' });
+  assert.equal(run.status?.state, 'Running');
+});

@@ -45,7 +45,7 @@ export class TwoFiles {
   start(
     spec: EngineSetting['spec'],
     clock?: Clock,
-    more: Pick<EngineSetting, 'definitionOf' | 'destination' | 'isOutdated' | 'shared'> = {},
+    more: Pick<EngineSetting, 'definitionOf' | 'destination' | 'isOutdated' | 'shared' | 'maxRowsPerSecond'> = {},
   ): EngineRun {
     const run = new EngineRun({ folder: this.folder, spec, ...(clock ? { clock } : {}), ...more });
     this.#running.add(run);
@@ -97,24 +97,31 @@ export interface EngineSetting {
   readonly isOutdated?: () => Promise<boolean>;
   /** With other Syncs. */
   readonly shared?: EngineShared;
+  /** Of the source. */
+  readonly maxRowsPerSecond?: number;
 }
 
 /** The Sync and its data sources, in the form that the engine expects. */
 export function engineObjects(
-  { folder, spec, destination = 'destination' }: Pick<EngineSetting, 'folder' | 'spec' | 'destination'>,
+  {
+    folder,
+    spec,
+    destination = 'destination',
+    maxRowsPerSecond,
+  }: Pick<EngineSetting, 'folder' | 'spec' | 'destination' | 'maxRowsPerSecond'>,
   uid = 'u',
 ) {
   const identity = { namespace: 'default', generation: 1 };
-  const file = (name: string, path: string) =>
+  const file = (name: string, path: string, more: object = {}) =>
     manifests.readDataSource({
       ...identity,
       uid: name,
       name,
-      spec: { sqlite: { path: `${folder}/${path}.db` } },
+      spec: { sqlite: { path: `${folder}/${path}.db` }, ...more },
     });
   return {
     sync: manifests.readSync({ ...identity, uid, name: 's', spec }),
-    source: file('source', 'source'),
+    source: file('source', 'source', maxRowsPerSecond === undefined ? {} : { maxRowsPerSecond }),
     destination: file('destination', destination),
   };
 }
