@@ -24,3 +24,14 @@ test('a hundred thousand columns, and types of a megabyte, are refused', () => {
   assert.throws(check(relationOf(100_000, 'text')), refused);
   assert.throws(check(relationOf(5, 'x'.repeat(1_024 ** 2))), refused);
 });
+
+test('the message names the table and the field that takes most, without the text of its type', () => {
+  const { columns, ...rest } = relationOf(2, 'text');
+  const values = Array.from({ length: 65_535 }, (_, at) => `'one of very many values of it, ${at}'`);
+  const nativeType = `enum(${values.join(',')})`;
+  const huge: Column = { name: 'kind', nativeType, type: { kind: 'text' }, isNullable: true };
+  assert.throws(check({ ...rest, columns: [...columns, huge] }), {
+    message: `a/b describes s.t with 3 fields, and the description takes more than 4 MiB of memory; the largest field is kind, whose type has ${nativeType.length} characters`,
+    fix: /instead of an enum/,
+  });
+});

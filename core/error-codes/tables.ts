@@ -41,7 +41,8 @@ export const tableCodes = {
   },
   DescriptionTooLarge: {
     cause: 'A server describes a table, view or query with more columns or longer types than a real one has.',
-    remedy: 'Check that the DataSource points to the right server; read fewer columns with source.query.',
+    remedy:
+      'Check that the DataSource points to the right server; read fewer columns with source.query, or give the field that the message names a shorter type.',
   },
   NameInvalid: {
     cause: 'The name of a table is not valid in the system.',
