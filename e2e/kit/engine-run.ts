@@ -45,7 +45,10 @@ export class TwoFiles {
   start(
     spec: EngineSetting['spec'],
     clock?: Clock,
-    more: Pick<EngineSetting, 'definitionOf' | 'destination' | 'isOutdated' | 'shared' | 'maxRowsPerSecond'> = {},
+    more: Pick<
+      EngineSetting,
+      'definitionOf' | 'destination' | 'isOutdated' | 'shared' | 'maxRowsPerSecond'
+    > = {},
   ): EngineRun {
     const run = new EngineRun({ folder: this.folder, spec, ...(clock ? { clock } : {}), ...more });
     this.#running.add(run);
