@@ -9,16 +9,11 @@ export interface Taken {
  * somebody who takes much.
  */
 export function ofNamespaceWithMost<T>(items: readonly T[], takenBy: (item: T) => Taken): T[] {
-  const sums = sumsByNamespace(items, takenBy);
-  const most = Math.max(...sums.values());
-  return items.filter((item) => sums.get(takenBy(item).namespace) === most);
-}
-
-export function sumsByNamespace<T>(items: readonly T[], takenBy: (item: T) => Taken): Map<string, number> {
   const sums = new Map<string, number>();
   for (const item of items) {
     const { namespace, amount } = takenBy(item);
     sums.set(namespace, (sums.get(namespace) ?? 0) + amount);
   }
-  return sums;
+  const most = Math.max(...sums.values());
+  return items.filter((item) => sums.get(takenBy(item).namespace) === most);
 }

@@ -1,7 +1,7 @@
 import { type Account, Budget, type Share } from '../../core/budget.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type IdraError, transient } from '../../core/errors.ts';
-import { ofNamespaceWithMost, sumsByNamespace, type Taken } from '../../core/namespace-with-most.ts';
+import { ofNamespaceWithMost, type Taken } from '../../core/namespace-with-most.ts';
 
 /** A batch whose reading and writing takes longer is slow. */
 const slowAfterMs = 10_000;
@@ -166,11 +166,11 @@ export class BatchMemory {
     // One that was ended gives its memory back in a moment.
     if (!next || nowMs - this.#lastTurnMs < standstillMs) return;
     const slow = [...this.#held].filter(({ isSlow, reader }) => isSlow && !reader.signal.aborted);
-    const [first] = ofNamespaceWithMost(slow, this.#takenBy);
+    const most = ofNamespaceWithMost(slow, this.#takenBy);
+    const [first] = most;
     if (!first || this.#ageOf(first) < slowTurnMs) return;
-    const waiting = [...this.#accounts].find(([, account]) => account === next)?.[0] ?? '';
-    const sums = sumsByNamespace(slow, this.#takenBy);
-    if ((sums.get(waiting) ?? 0) >= (sums.get(first.reader.holder.namespace) ?? 0)) return;
+    const hasMost = most.some(({ reader }) => this.#accountOf(reader.holder.namespace) === next);
+    if (hasMost) return;
     this.#lastTurnMs = nowMs;
     this.#end(first);
   }
