@@ -1,4 +1,5 @@
 import type { Connector, SystemAccess } from '../core/connector.ts';
+import { namespaceOf } from '../core/sync-spec.ts';
 import type { RunContext } from './engine/context.ts';
 
 type DefinitionOf = RunContext['definitionOf'];
@@ -16,7 +17,7 @@ export function withFileFolder(definitionOf: DefinitionOf, root: string | undefi
 }
 
 function filesOf({ dataSource }: SystemAccess, root: string | undefined): NonNullable<SystemAccess['files']> {
-  const [namespace = ''] = dataSource.split('/');
+  const namespace = namespaceOf(dataSource);
   const isName = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(namespace);
   return root === undefined || !isName ? 'none' : { root, namespace };
 }

@@ -8,6 +8,7 @@ import { asIdraError, type IdraError, transient } from './errors.ts';
 import { ofNamespaceWithMost } from './namespace-with-most.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Lent, PooledSession, SessionKey, SessionPool } from './sessions.ts';
+import { namespaceOf } from './sync-spec.ts';
 
 /** Number of connections that are opened to one server concurrently: a server overloaded with logins answers nobody. */
 const openingAtOnce = 3;
@@ -247,11 +248,6 @@ class OneServer {
     await closed(kept);
     this.#room.leave();
   }
-}
-
-function namespaceOf(dataSource: string): string {
-  const [namespace = ''] = dataSource.split('/');
-  return namespace;
 }
 
 async function closed({ session, timer }: Kept): Promise<undefined> {

@@ -147,3 +147,9 @@ export function slotLimit(maxConcurrentSyncs: number | undefined): number | unde
 export function qualifiedName(of: { readonly namespace: string; readonly name: string }): string {
   return `${of.namespace}/${of.name}`;
 }
+
+/** Of what has this qualified name. */
+export function namespaceOf(qualified: string): string {
+  const [namespace = ''] = qualified.split('/');
+  return namespace;
+}
