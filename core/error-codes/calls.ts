@@ -41,6 +41,13 @@ export const callCodes = {
     remedy: 'Correct source.paging: most often the API does not know the parameter that it names.',
     systems: ['HTTP'],
   },
+  PagesShifted: {
+    cause:
+      'Most of a list changed while it was read, so that rows may have moved to pages that were read before.',
+    remedy:
+      'Nothing: it is read again. If it repeats, use paging by a cursor, or an order in which rows keep their places.',
+    systems: ['HTTP'],
+  },
   RateLimited: {
     cause: 'The API limits the rate of calls.',
     remedy: 'Nothing: it is retried when the API permits. Fewer Syncs or a longer schedule make fewer calls.',
@@ -54,6 +61,12 @@ export const callCodes = {
   TemplateInvalid: {
     cause: 'A template of a path or body is not valid.',
     remedy: 'Write it as docs/http.md describes.',
+    systems: ['HTTP'],
+  },
+  WholeListRead: {
+    cause:
+      'No parameter tells the API what was read before, so each pass in mode Id or Timestamp reads the whole list.',
+    remedy: 'Set source.param to the parameter with which the API leaves out older items, if it has one.',
     systems: ['HTTP'],
   },
 } as const satisfies ErrorEntries;
