@@ -8,6 +8,7 @@ const fields: Readonly<Record<string, TemplateValue>> = {
   name: { json: '"a \\"b\\" / c&d"', text: 'a "b" / c&d' },
   at: { json: '"2026-11-24T08:00:00.5Z"', text: '2026-11-24T08:00:00.5Z' },
   none: { json: 'null', text: null },
+  empty: { json: '""', text: '' },
   dots: { json: '".."', text: '..' },
 };
 const row: Scope = {
@@ -29,6 +30,8 @@ test('in a URL values are percent-encoded, and NULL is missing', () => {
   );
   assert.deepEqual(render('/a/{{ row.none }}', 'url'), new MissingValue('row.none'));
   assert.equal(render('/a/{{ row.none | or "x y" }}', 'url'), '/a/x%20y');
+  assert.deepEqual(render('/a/{{ row.empty }}?b', 'url'), new MissingValue('row.empty'));
+  assert.equal(render('/a?b={{ row.empty }}', 'url'), '/a?b=');
 });
 
 test('in a body values are JSON, and inside quotes the inside of a string', () => {

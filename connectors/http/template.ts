@@ -37,6 +37,8 @@ interface Placeholder {
   readonly filters: readonly Filter[];
   /** Between the quotes of a JSON string. */
   readonly isInString: boolean;
+  /** Before the query of a URL: without a value the path would be another one. */
+  readonly isInPath: boolean;
 }
 
 interface Filter {
@@ -54,7 +56,7 @@ type Node =
       readonly nodes: readonly Node[];
     };
 
-/** A value that a URL needs and a row does not have. */
+/** A value that a URL needs and that is NULL, or empty where it would be a part of the path. */
 export class MissingValue {
   readonly name: string;
   constructor(name: string) {
@@ -128,8 +130,12 @@ function filled(placeholder: Placeholder, scope: Scope, context: TemplateContext
     if (!placeholder.isInString) return value.json;
     return JSON.stringify(value.text ?? '').slice(1, -1);
   }
-  if (value.text === null) return new MissingValue(nameOf(placeholder));
-  return encodeURIComponent(value.text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  const isMissing = value.text === null || (value.text === '' && placeholder.isInPath);
+  if (isMissing) return new MissingValue(nameOf(placeholder));
+  return encodeURIComponent(value.text ?? '').replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16)}`,
+  );
 }
 
 /** By name; each gets a value that is not NULL, except `or`. */
@@ -164,6 +170,7 @@ class Parser {
   readonly #options: TemplateOptions;
   #at = 0;
   #isInString = false;
+  #isInQuery = false;
 
   constructor(text: string, options: TemplateOptions) {
     this.#text = text;
@@ -204,6 +211,7 @@ class Parser {
 
   /** Whether the text ends inside a JSON string. */
   #noteQuotes(text: string): void {
+    if (text.includes('?')) this.#isInQuery = true;
     if (this.#options.context !== 'json') return;
     for (let at = 0; at < text.length; at += 1) {
       if (text[at] === '\\' && this.#isInString) at += 1;
@@ -235,6 +243,7 @@ class Parser {
       field,
       filters: rest.map((filter) => this.#filter(filter)),
       isInString: this.#isInString,
+      isInPath: this.#options.context === 'url' && !this.#isInQuery,
     };
   }
 

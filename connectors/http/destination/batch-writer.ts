@@ -283,5 +283,5 @@ async function drained(answer: Answer): Promise<void> {
 }
 
 function missing({ name }: MissingValue): Rejection {
-  return { code: 'ValueNotKept', message: `${name} is NULL, and the path needs a value` };
+  return { code: 'ValueNotKept', message: `${name} is NULL or empty, and the path needs a value` };
 }

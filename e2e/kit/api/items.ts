@@ -16,11 +16,16 @@ export interface ApiRequest {
   readonly body: string;
 }
 
+export interface ApiOutcome {
+  readonly status: number;
+  readonly body: string;
+}
+
 /** What an API stores. */
 export class ApiStore {
   readonly collections: Map<string, ApiItem[]> = new Map<string, ApiItem[]>();
-  /** Idempotency keys of writes, with the status that the first one got. */
-  readonly idempotencyKeys: Map<string, number> = new Map<string, number>();
+  /** What the first write with an idempotency key was answered. */
+  readonly idempotencyKeys: Map<string, ApiOutcome> = new Map<string, ApiOutcome>();
 
   collection(name: string): ApiItem[] {
     const known = this.collections.get(name) ?? [];

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type ApiItem, type ApiRequest, type ApiStore, send } from './items.ts';
+import { type ApiItem, type ApiOutcome, type ApiRequest, type ApiStore, send } from './items.ts';
 
 /**
  * Writes to a collection. `POST /items/NAME` appends, `PUT /items/NAME/ID` replaces or adds, `DELETE /items/NAME/ID` deletes,
@@ -11,21 +11,16 @@ export function answerWrite(api: ApiStore, url: URL, request: ApiRequest, respon
   const key = request.headers['idempotency-key'];
   const repeated = typeof key === 'string' ? api.idempotencyKeys.get(key) : undefined;
   if (repeated !== undefined) {
-    send(response, repeated, '{}', { 'idempotent-replayed': 'true' });
+    send(response, repeated.status, repeated.body, { 'idempotent-replayed': 'true' });
     return true;
   }
   const { status, body } = kind === 'bulk' ? bulk(api, name, request) : one(api, name, id, request);
-  if (typeof key === 'string' && status < 500) api.idempotencyKeys.set(key, status);
+  if (typeof key === 'string' && status < 500) api.idempotencyKeys.set(key, { status, body });
   send(response, status, body);
   return true;
 }
 
-interface Outcome {
-  readonly status: number;
-  readonly body: string;
-}
-
-function one(api: ApiStore, name: string, id: string | undefined, { method, body }: ApiRequest): Outcome {
+function one(api: ApiStore, name: string, id: string | undefined, { method, body }: ApiRequest): ApiOutcome {
   const items = api.collection(name);
   switch (method) {
     case 'POST':
@@ -44,7 +39,7 @@ function one(api: ApiStore, name: string, id: string | undefined, { method, body
   return { status: 405, body: '{"error":"method_not_allowed"}' };
 }
 
-function bulk(api: ApiStore, name: string, { body }: ApiRequest): Outcome {
+function bulk(api: ApiStore, name: string, { body }: ApiRequest): ApiOutcome {
   const items = api.collection(name);
   const rows = JSON.parse(body) as readonly unknown[];
   const results = rows.map((row) => stored(items, JSON.stringify(row), (item) => put(items, item)));
@@ -54,7 +49,7 @@ function bulk(api: ApiStore, name: string, { body }: ApiRequest): Outcome {
   return { status: 207, body: `{"results":[${texts.join(',')}]}` };
 }
 
-function stored(_items: readonly ApiItem[], json: string, store: (item: ApiItem) => void): Outcome {
+function stored(_items: readonly ApiItem[], json: string, store: (item: ApiItem) => void): ApiOutcome {
   let value: unknown;
   try {
     value = JSON.parse(json);
