@@ -166,8 +166,8 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'the offset is stored after the rows',
     file: 'agent/engine/stored-offsets.ts',
-    from: 'const result = await this.#plain.write(batch, signal);',
-    to: 'await this.#keep(batch.offset); const result = await this.#plain.write(batch, signal);',
+    from: 'const result = await this.#plain.write(batch, signal, this.#stored);',
+    to: 'await this.#keep(batch.offset); const result = await this.#plain.write(batch, signal, this.#stored);',
     caughtBy: { test: 'agent/engine/stored-offsets.test.ts' },
   },
   {

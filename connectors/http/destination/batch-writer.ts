@@ -6,11 +6,11 @@ import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.
 import { statusError } from '../errors.ts';
 import type { Answer, Session } from '../session.ts';
 import { MissingValue, type Scope, type Template } from '../template.ts';
+import { RowWriter } from '../types/format.ts';
 import { type Change, callsOf, inParallel, lastOfEachKey } from './changes.ts';
 import { type DestinationFields, deletesNotOffered } from './destination-fields.ts';
 import { idempotencyKey } from './idempotency-key.ts';
 import { resultsOf } from './results.ts';
-import { RowWriter } from './row-writer.ts';
 
 /** The API has refused what a call contains: another row may be accepted. */
 const rowStatuses = [400, 409, 413, 422];
