@@ -1,4 +1,3 @@
-import { type PackedRows, RowPacker, rowsPerPack } from '../../../core/packed-rows.ts';
 import type { Row, Value } from '../../../core/values.ts';
 import type { Decode } from './decode.ts';
 import type { Encode } from './encode.ts';
@@ -48,36 +47,17 @@ export function splitLine(line: string): (string | null)[] {
 }
 
 /** The rows of lines, each of which ends with a newline. */
-export function decodeLines(lines: Buffer, decoders: readonly Decode[]): PackedRows {
-  const packer = new RowPacker();
-  for (let from = 0; from < lines.length; ) {
-    const to = endOfLines(lines, from, rowsPerPack);
-    for (const line of lines.toString('utf8', from, to - 1).split('\n'))
-      packer.push(decodeLine(line, decoders));
-    from = to;
+export function* decodeLines(lines: Buffer, decoders: readonly Decode[]): Generator<Value[]> {
+  for (const line of lines.toString('utf8', 0, lines.length - 1).split('\n')) {
+    const texts = splitLine(line);
+    const row: Value[] = texts;
+    for (let index = 0; index < decoders.length; index++) {
+      const decode = decoders[index];
+      const text = texts[index];
+      if (decode && text !== null && text !== undefined) row[index] = decode(text);
+    }
+    yield row;
   }
-  return packer.finish();
-}
-
-function decodeLine(line: string, decoders: readonly Decode[]): Value[] {
-  const texts = splitLine(line);
-  const row: Value[] = texts;
-  for (let index = 0; index < decoders.length; index++) {
-    const decode = decoders[index];
-    const text = texts[index];
-    if (decode && text !== null && text !== undefined) row[index] = decode(text);
-  }
-  return row;
-}
-
-/** Where the line ends that is `count` lines after `from`, or the last one. */
-function endOfLines(lines: Buffer, from: number, count: number): number {
-  let at = from;
-  for (let line = 0; line < count && at < lines.length; line++) {
-    const end = lines.indexOf(0x0a, at);
-    at = end < 0 ? lines.length : end + 1;
-  }
-  return at;
 }
 
 const formFeed = Buffer.from('\\f');
