@@ -4,7 +4,8 @@ import { asides, mostPieces } from './message-limits.ts';
 
 /** CopyData frames of one batch: 'd', int32 length, one row. */
 export interface FramePart {
-  readonly chunks: readonly Buffer[];
+  /** Belong to the reader of the part. */
+  readonly chunks: Buffer[];
   readonly rowCount: number;
   readonly byteCount: number;
   /** The last row without its frame header. */

@@ -40,11 +40,13 @@ export async function* copyParts(
 
 function toRows(part: FramePart, range: Range, rowFormat: RowFormat): Rows {
   if (rowFormat.format === 'pgcopy-binary') return { format: rowFormat.format, chunks: part.chunks };
+  // The part is referenced until its batch is written; what was converted is no longer needed.
+  const chunks = part.chunks.splice(0);
   if (rowFormat.format === 'tsv')
-    return { format: 'tsv', chunks: Array.from(bodiesOf(part.chunks), withoutRareEscapes) };
+    return { format: 'tsv', chunks: Array.from(bodiesOf(chunks), withoutRareEscapes) };
   const decoders = range.columns.map((column) => decoderOf(column.type));
   const packer = new RowPacker();
-  for (const lines of bodiesOf(part.chunks)) for (const row of decodeLines(lines, decoders)) packer.push(row);
+  for (const lines of bodiesOf(chunks)) for (const row of decodeLines(lines, decoders)) packer.push(row);
   return { format: 'values', rows: packer.finish() };
 }
 
