@@ -90,9 +90,20 @@ export class RowPacker {
 }
 
 export function toPacked(rows: Iterable<Row>): PackedRows {
-  if (rows instanceof PackedRows) return rows;
+  return rows instanceof PackedRows ? rows : mapRows(rows, (row) => row);
+}
+
+/** The rows that `convert` returns; undefined: none for this row. */
+export function mapRows(
+  rows: Iterable<Row>,
+  convert: (row: Row, index: number) => Row | undefined,
+): PackedRows {
   const packer = new RowPacker();
-  for (const row of rows) packer.push([...row]);
+  let index = 0;
+  for (const row of rows) {
+    const converted = convert(row, index++);
+    if (converted) packer.push([...converted]);
+  }
   return packer.finish();
 }
 
