@@ -110,6 +110,9 @@ export interface HttpDestinationObject {
   };
 }
 
+/** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
+export const offsetFields = ['columns', 'metadata'] as const;
+
 /** What to read from a system. */
 export interface SourceObject extends ObjectNames, HttpSourceObject {
   readonly query?: string;

@@ -105,5 +105,5 @@ export async function readAll(
 }
 
 export function idsOf(batches: readonly Batch[]): readonly string[] {
-  return batches.flatMap(({ rows }) => ('rows' in rows ? rows.rows.map(([id]) => String(id)) : []));
+  return batches.flatMap(({ rows }) => ('rows' in rows ? [...rows.rows].map(([id]) => String(id)) : []));
 }

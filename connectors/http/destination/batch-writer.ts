@@ -56,7 +56,9 @@ export class BatchWriter {
     const deletions = new Set(rows.deletions);
     const tally: Tally = { written: 0, deleted: 0, rejected: 0, rejections: [] };
     const changes: Change[] = [];
-    for (const [index, row] of rows.rows.entries()) {
+    let index = -1;
+    for (const row of rows.rows) {
+      index += 1;
       const change = this.#change(row, first + index, deletions.has(index), tally);
       if (change) changes.push(change);
     }

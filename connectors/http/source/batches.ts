@@ -1,8 +1,9 @@
 import type { Batch } from '../../../core/batch.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
+import { RowPacker } from '../../../core/packed-rows.ts';
 import type { JsonValue } from '../../../core/records/json-parser.ts';
 import type { RowMaker } from '../../../core/records/rows.ts';
-import type { Row } from '../../../core/values.ts';
+import type { Value } from '../../../core/values.ts';
 import type { ItemPlace } from './page-walk.ts';
 import { offsetAtEnd, offsetWithin, type Progress, type Start } from './position.ts';
 
@@ -12,7 +13,8 @@ export class BatchMaker {
   readonly #start: Start;
   readonly #bound: string | undefined;
   readonly #rows: RowMaker<JsonValue>;
-  #collected: Row[] = [];
+  #packer = new RowPacker();
+  #count = 0;
   #bytes = 0;
   #place: ItemPlace | undefined;
   #largest: string | undefined;
@@ -30,18 +32,18 @@ export class BatchMaker {
   /** Whether a row of this size belongs to the next batch. */
   isFullFor(bytes: number): boolean {
     const { maxRows, maxBytes } = this.#request.limits;
-    const count = this.#collected.length;
-    return count > 0 && (count >= maxRows || this.#bytes + bytes > maxBytes);
+    return this.#count > 0 && (this.#count >= maxRows || this.#bytes + bytes > maxBytes);
   }
 
   get isEmpty(): boolean {
-    return this.#collected.length === 0 && !this.#hasMisfits;
+    return this.#count === 0 && !this.#hasMisfits;
   }
 
   /** `row` undefined: the record does not fit, which the RowMaker has recorded. */
-  add(row: Row | undefined, bytes: number, place: ItemPlace, value: FieldValue | undefined): void {
+  add(row: Value[] | undefined, bytes: number, place: ItemPlace, value: FieldValue | undefined): void {
     if (row) {
-      this.#collected.push(row);
+      this.#packer.push(row);
+      this.#count += 1;
       this.#bytes += bytes;
     } else this.#hasMisfits = true;
     this.#place = place;
@@ -63,8 +65,8 @@ export class BatchMaker {
       ...(this.#largest !== undefined && { largest: this.#largest }),
     };
     const batch: Batch = {
-      rows: { format: 'values', rows: this.#collected },
-      rowCount: this.#collected.length,
+      rows: { format: 'values', rows: this.#packer.finish() },
+      rowCount: this.#count,
       byteCount: this.#bytes,
       offset: isLast
         ? offsetAtEnd(this.#request, this.#start, progress)
@@ -73,7 +75,8 @@ export class BatchMaker {
         this.#oldest !== undefined && { lastTimestamp: this.#oldest }),
       ...this.#rows.take(),
     };
-    this.#collected = [];
+    this.#packer = new RowPacker();
+    this.#count = 0;
     this.#bytes = 0;
     this.#oldest = undefined;
     this.#hasMisfits = false;

@@ -4,7 +4,7 @@ import { systemClock } from '../../../core/clock.ts';
 import type { Offset } from '../../../core/offset.ts';
 import { ApiServer } from '../../../e2e/kit/api/api-server.ts';
 import { type ApiItem, numberedItems, send } from '../../../e2e/kit/api/items.ts';
-import { type ListOptions, type OpenList, openList } from '../test-harness.ts';
+import { idsOf, type ListOptions, type OpenList, openList } from '../test-harness.ts';
 
 let api: ApiServer;
 let list: OpenList | undefined;
@@ -156,8 +156,7 @@ test('Id: a pass ends at the ids that were there when it began, and the next one
       break;
     }
     if (found.length === 0) items.push(...numberedItems(8, 9));
-    const { rows } = next.value;
-    found.push(...('rows' in rows ? rows.rows.map(([id]) => String(id)) : []));
+    found.push(...idsOf([next.value]));
     offset = next.value.offset;
   }
   assert.deepEqual(found, ['1', '2', '3', '4', '5', '6', '7']);

@@ -57,7 +57,7 @@ test('columns are inferred, and numbers keep their digits', async () => {
     ],
   );
   const [batch] = (await pass()).batches;
-  assert.deepEqual(batch && 'rows' in batch.rows ? batch.rows.rows : [], [
+  assert.deepEqual(batch && 'rows' in batch.rows ? [...batch.rows.rows] : [], [
     ['12345678901234567890', '0.10', 'a', '[1.0]', '2026-01-01T00:00:00Z', 9007199254740993n],
   ]);
 });
