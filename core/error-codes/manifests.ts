@@ -15,6 +15,11 @@ export const manifestCodes = {
     remedy:
       'Wait, or delete the objects that the message names; after 10 minutes the object is released without cleanup.',
   },
+  DeletesNotOffered: {
+    cause:
+      'deletes is Hard or Soft, and the source does not show deletions in this mode, or the destination cannot delete.',
+    remedy: 'Use a mode that the message names, or set deletes to Ignore.',
+  },
   InvalidSpec: {
     cause: 'The spec of the Sync or DataSource is not valid.',
     remedy: 'Correct the fields that the message names and apply again.',
