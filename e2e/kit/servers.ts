@@ -15,4 +15,5 @@ export {
   postgres,
   postgresStandby,
 } from './servers/postgres.ts';
+export { type SchemaRegistry, schemaRegistry } from './servers/schema-registry.ts';
 export type { ServerProcess } from './servers/server-process.ts';
