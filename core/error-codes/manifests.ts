@@ -10,15 +10,15 @@ export const manifestCodes = {
     cause: 'No DataSource has the name that is referred to.',
     remedy: 'Apply the DataSource, or correct the name (source.dataSource, destination.dataSource).',
   },
-  Deleting: {
-    cause: 'The object is being deleted, and remains until its data in other systems is cleaned up.',
-    remedy:
-      'Wait, or delete the objects that the message names; after 10 minutes the object is released without cleanup.',
-  },
   DeletesNotOffered: {
     cause:
       'deletes is Hard or Soft, and the source does not show deletions in this mode, or the destination cannot delete.',
     remedy: 'Use a mode that the message names, or set deletes to Ignore.',
+  },
+  Deleting: {
+    cause: 'The object is being deleted, and remains until its data in other systems is cleaned up.',
+    remedy:
+      'Wait, or delete the objects that the message names; after 10 minutes the object is released without cleanup.',
   },
   InvalidSpec: {
     cause: 'The spec of the Sync or DataSource is not valid.',

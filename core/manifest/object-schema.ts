@@ -15,7 +15,10 @@ const recordColumn = z.strictObject({
   type: text({ max: 1_024 }).describe(
     'Canonical type: text, int64, decimal(18,2), timestamp with time zone, json (docs/columns.md).',
   ),
-  nullable: z.boolean().default(true).describe('false: a record without a value is handled by onError.'),
+  nullable: z
+    .boolean()
+    .default(true)
+    .describe('true: NULL where a record has no value; false: such a record is handled by onError.'),
 });
 
 /** Fields of systems whose objects contain records without fixed columns. */

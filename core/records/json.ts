@@ -46,7 +46,8 @@ export const jsonAccess: NodeAccess<JsonValue> = {
 const mostIntDigits = 40;
 
 function numberNode(text: string): NodeValue {
-  if (/^-?\d+$/.test(text) && text.length <= mostIntDigits) return { kind: 'int', value: BigInt(text) };
+  const isWhole = /^-?\d+$/.test(text) && text !== '-0';
+  if (isWhole && text.length <= mostIntDigits) return { kind: 'int', value: BigInt(text) };
   return isExponentInRange(text)
     ? { kind: 'decimal', text }
     : { kind: 'other', name: 'number with a large exponent' };

@@ -58,18 +58,21 @@ export function floatOf({ bits }: Extract<ColumnType, { kind: 'float' }>) {
     const digits = digitsOf(value);
     if (digits === undefined) return notANumber;
     const nearest = digits.digits === '' && digits.isNegative ? -0 : Number(plainDecimal(digits));
-    const kept = bits === 64 ? nearest : Math.fround(nearest);
-    if (!Number.isFinite(kept)) return new Misfit(`is outside of the range of a ${bits}-bit float`);
-    return isKeptBy(kept, digits, bits) ? kept : tooExact(bits);
+    if (!Number.isFinite(bits === 64 ? nearest : Math.fround(nearest)))
+      return new Misfit(`is outside of the range of a ${bits}-bit float`);
+    return isKept(nearest, digits, bits) ? nearest : tooExact(bits);
   };
 }
 
 /** Whether the float, written with as few digits as identify it, is this number. */
-function isKeptBy(float: number, digits: DecimalDigits, bits: 32 | 64): boolean {
-  const places = Math.min(9, Math.max(1, reduced(digits).digits.length));
-  const text = bits === 64 ? String(float) : float.toPrecision(places);
-  const shortest = decimalDigits(text);
-  return shortest !== undefined && isSameDecimal(shortest, digits);
+function isKept(float: number, digits: DecimalDigits, bits: 32 | 64): boolean {
+  const isSame = (text: string) => {
+    const found = decimalDigits(text);
+    return found !== undefined && isSameDecimal(found, digits);
+  };
+  const single = Math.fround(float);
+  if (bits === 64 || single === float) return isSame(String(float));
+  return isSame(single.toPrecision(Math.min(9, Math.max(1, reduced(digits).digits.length))));
 }
 
 function tooExact(bits: number): Misfit {
