@@ -133,6 +133,18 @@ export class KafkaSession implements PooledSession {
     return toIdraError(thrown, what === undefined ? this.where : `${this.where}: ${what}`);
   }
 
+  /** The command that gives the user of the DataSource a right. */
+  grant(
+    operation: string,
+    kind: 'topic' | 'group' | 'transactional-id' | 'cluster',
+    name?: string,
+  ): string {
+    const { brokers, sasl } = readConfig(this.#access);
+    const user = sasl?.user ?? (sasl ? 'PRINCIPAL' : 'ANONYMOUS');
+    const object = name === undefined ? `--${kind}` : `--${kind} ${quoted(name)}`;
+    return `kafka-acls --bootstrap-server ${brokers[0]} --add --allow-principal ${quoted(`User:${user}`)} --operation ${operation} ${object}`;
+  }
+
   async #connection({ host, port }: Address, lane: Lane, signal: AbortSignal): Promise<BrokerConnection> {
     const key = `${host}:${port}/${lane}`;
     const known = this.#connections.get(key);
@@ -152,6 +164,11 @@ export class KafkaSession implements PooledSession {
       throw thrown;
     }
   }
+}
+
+/** For a shell. */
+function quoted(text: string): string {
+  return /^[\w.:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function isUnavailable(thrown: unknown): boolean {

@@ -8,6 +8,7 @@ import {
   type Sync,
   type SyncSpec,
   type SystemType,
+  destinationFields,
   sourceFields,
 } from '../sync-spec.ts';
 import { dataSourceRules, dataSourceSpecSchema, offeredBy, type SystemSchema } from './data-source-schema.ts';
@@ -206,7 +207,7 @@ function syncSpec(spec: SyncManifestSpec): SyncSpec {
       dataSource: source.dataSource,
     },
     destination: {
-      ...pick(destination, [...objectFields, 'key']),
+      ...pick(destination, [...objectFields, ...destinationFields, 'key']),
       dataSource: destination.dataSource,
       existingRows: destination.existingRows,
     },

@@ -4,7 +4,8 @@ import { WireError } from '../connection/wire.ts';
 import { codecs, compress, type Compression, decompress } from './compression.ts';
 import { crc32c } from './crc32c.ts';
 import { murmur2, partitionOf } from './murmur2.ts';
-import { cursorOf, readBatch, RecordBatchWriter } from './record-batch.ts';
+import { cursorOf, readBatch } from './record-batch.ts';
+import { RecordBatchWriter } from './record-batch-writer.ts';
 
 const nobody = { producer: -1n, epoch: -1, sequence: -1, isTransactional: false };
 const compressions = Object.keys(codecs) as Compression[];

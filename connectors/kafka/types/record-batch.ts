@@ -1,10 +1,10 @@
 import { WireError } from '../connection/wire.ts';
-import { codecs, compress, type Compression, decompress } from './compression.ts';
+import { decompress } from './compression.ts';
 import { crc32c } from './crc32c.ts';
 
 /** The header of a record batch (magic 2), in which all messages since Kafka 0.11 are. */
-const headerBytes = 61;
-const at = {
+export const headerBytes = 61;
+export const at = {
   length: 8,
   leaderEpoch: 12,
   magic: 16,
@@ -18,7 +18,7 @@ const at = {
   sequence: 53,
   count: 57,
 } as const;
-const flags = { codec: 7, isAppendTime: 8, isTransactional: 16, isControl: 32 } as const;
+export const flags = { codec: 7, isAppendTime: 8, isTransactional: 16, isControl: 32 } as const;
 
 export interface RecordBatch {
   readonly baseOffset: number;
@@ -36,10 +36,13 @@ export interface RecordBatch {
   readonly records: Buffer;
 }
 
-/** The next batch, and where it ends; undefined: the rest is cut, as a fetch may cut it. */
+/**
+ * The next batch, and where it ends; undefined: the rest is cut, as a fetch may cut it. `isChecked`: its checksum was compared before.
+ */
 export function readBatch(
   buffer: Buffer,
   from: number,
+  isChecked = false,
 ): { readonly batch: RecordBatch; readonly end: number } | undefined {
   if (buffer.length - from < headerBytes) return undefined;
   const magic = buffer[from + at.magic];
@@ -48,7 +51,7 @@ export function readBatch(
   if (length < headerBytes - 12) throw new WireError(`a batch of ${length} bytes`);
   const end = from + 12 + length;
   if (end > buffer.length) return undefined;
-  if (crc32c(buffer, from + at.attributes, end) !== buffer.readUInt32BE(from + at.crc))
+  if (!isChecked && crc32c(buffer, from + at.attributes, end) !== buffer.readUInt32BE(from + at.crc))
     throw new WireError('the checksum of the batch differs');
   const baseOffset = safe(buffer.readBigInt64BE(from));
   const attributes = buffer.readInt16BE(from + at.attributes);
@@ -100,6 +103,7 @@ export class RecordCursor {
   valueAt = 0;
   headerCount = 0;
   #headersAt = 0;
+  #end = 0;
   #position = 0;
   #read = 0;
 
@@ -153,8 +157,14 @@ export class RecordCursor {
     if (this.offset < batch.baseOffset || this.offset > batch.lastOffset || !Number.isSafeInteger(this.timestamp))
       throw new WireError('a message is outside of its batch');
     this.#position = end;
+    this.#end = end;
     this.#read += 1;
     return true;
+  }
+
+  /** As they are in the batch, without their count. */
+  get rawHeaders(): Buffer {
+    return this.bytes.subarray(this.#headersAt, this.#end);
   }
 
   /** Of a control batch: whether the transaction was committed. */
@@ -197,123 +207,4 @@ export class RecordCursor {
     this.#position = position;
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
-}
-
-export interface BatchProducer {
-  readonly producer: bigint;
-  readonly epoch: number;
-  readonly sequence: number;
-  readonly isTransactional: boolean;
-}
-
-/** Collects messages and writes them as one record batch. */
-export class RecordBatchWriter {
-  #buffer: Buffer;
-  #length = headerBytes;
-  #baseTimestamp = 0;
-  #maxTimestamp = 0;
-  count = 0;
-
-  constructor(sizeBytes = 65_536) {
-    this.#buffer = Buffer.allocUnsafe(sizeBytes);
-  }
-
-  get byteCount(): number {
-    return this.#length;
-  }
-
-  append(
-    key: Buffer | string | null,
-    value: Buffer | string | null,
-    timestamp: number,
-    headers: readonly Header[] = [],
-  ): void {
-    if (this.count === 0) this.#baseTimestamp = timestamp;
-    this.#maxTimestamp = this.count === 0 ? timestamp : Math.max(this.#maxTimestamp, timestamp);
-    const [keyLength, valueLength] = [lengthOf(key), lengthOf(value)];
-    const timestampDelta = timestamp - this.#baseTimestamp;
-    let length = 1 + sizeOf(timestampDelta) + sizeOf(this.count) + sizeOf(headers.length);
-    length += sizeOf(keyLength) + Math.max(0, keyLength) + sizeOf(valueLength) + Math.max(0, valueLength);
-    for (const header of headers) {
-      const [name, body] = [Buffer.byteLength(header.name), lengthOf(header.value)];
-      length += sizeOf(name) + name + sizeOf(body) + Math.max(0, body);
-    }
-    this.#ensure(length + 5);
-    this.#varint(length);
-    this.#buffer[this.#length++] = 0;
-    this.#varint(timestampDelta);
-    this.#varint(this.count);
-    this.#bytes(key, keyLength);
-    this.#bytes(value, valueLength);
-    this.#varint(headers.length);
-    for (const { name, value: body } of headers) {
-      this.#bytes(name, Buffer.byteLength(name));
-      this.#bytes(body, lengthOf(body));
-    }
-    this.count += 1;
-  }
-
-  /** The finished batch; the writer is empty afterwards. */
-  async finish(compression: Compression, { producer, epoch, sequence, isTransactional }: BatchProducer): Promise<Buffer> {
-    const records = this.#buffer.subarray(headerBytes, this.#length);
-    const packed = compression === 'None' ? records : await compress(compression, records);
-    let batch = this.#buffer.subarray(0, this.#length);
-    if (packed !== records) {
-      batch = Buffer.allocUnsafe(headerBytes + packed.length);
-      packed.copy(batch, headerBytes);
-    }
-    batch.writeBigInt64BE(0n, 0);
-    batch.writeInt32BE(batch.length - 12, at.length);
-    batch.writeInt32BE(-1, at.leaderEpoch);
-    batch[at.magic] = 2;
-    batch.writeInt16BE(codecs[compression] | (isTransactional ? flags.isTransactional : 0), at.attributes);
-    batch.writeInt32BE(this.count - 1, at.lastOffsetDelta);
-    batch.writeBigInt64BE(BigInt(this.#baseTimestamp), at.baseTimestamp);
-    batch.writeBigInt64BE(BigInt(this.#maxTimestamp), at.maxTimestamp);
-    batch.writeBigInt64BE(producer, at.producer);
-    batch.writeInt16BE(epoch, at.epoch);
-    batch.writeInt32BE(sequence, at.sequence);
-    batch.writeInt32BE(this.count, at.count);
-    batch.writeUInt32BE(crc32c(batch, at.attributes, batch.length), at.crc);
-    this.#buffer = Buffer.allocUnsafe(this.#buffer.length);
-    this.#length = headerBytes;
-    this.count = 0;
-    return batch;
-  }
-
-  #bytes(value: Buffer | string | null, length: number): void {
-    this.#varint(length);
-    if (value === null) return;
-    if (typeof value === 'string') this.#buffer.write(value, this.#length);
-    else value.copy(this.#buffer, this.#length);
-    this.#length += length;
-  }
-
-  #varint(value: number): void {
-    let rest = value < 0 ? -2 * value - 1 : 2 * value;
-    while (rest > 0x7f) {
-      this.#buffer[this.#length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
-    this.#buffer[this.#length++] = rest;
-  }
-
-  #ensure(length: number): void {
-    if (this.#length + length <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(2 * this.#buffer.length, this.#length + length));
-    this.#buffer.copy(larger, 0, 0, this.#length);
-    this.#buffer = larger;
-  }
-}
-
-function lengthOf(value: Buffer | string | null): number {
-  if (value === null) return -1;
-  return typeof value === 'string' ? Buffer.byteLength(value) : value.length;
-}
-
-function sizeOf(value: number): number {
-  let rest = value < 0 ? -2 * value - 1 : 2 * value;
-  let size = 1;
-  for (; rest > 0x7f; size++) rest = Math.floor(rest / 128);
-  return size;
 }
