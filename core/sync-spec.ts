@@ -72,6 +72,9 @@ export const sourceFields = [
 /** The same of spec.destination. */
 export const destinationFields = ['format', 'compression', ...messageFields.destination] as const;
 
+/** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
+export const offsetFields = ['columns', 'metadata'] as const;
+
 /** What to read from a system. */
 export interface SourceObject extends ObjectNames {
   readonly query?: string;

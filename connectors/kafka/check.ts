@@ -55,7 +55,9 @@ function noTransactions(session: KafkaSession): Finding {
     code: 'TransactionsNotAllowed',
     path: 'spec.destination.dataSource',
     message: `${session.where}: this user may not use transactions: as a destination, messages arrive at least once`,
-    fix: session.grant('Write', 'transactional-id', 'idra-').replace('--transactional-id idra-', transactionsOf),
+    fix: session
+      .grant('Write', 'transactional-id', 'idra-')
+      .replace('--transactional-id idra-', transactionsOf),
   };
 }
 
@@ -122,7 +124,10 @@ export async function checkDestination(
     const isHidden = found?.error === brokerErrors.TOPIC_AUTHORIZATION_FAILED;
     if (found?.error === brokerErrors.UNKNOWN_TOPIC_OR_PARTITION) missing.push(topic);
     for (const operation of wanted)
-      if (isHidden || (found?.operations !== undefined && found.error === 0 && !allows(found.operations, operation)))
+      if (
+        isHidden ||
+        (found?.operations !== undefined && found.error === 0 && !allows(found.operations, operation))
+      )
         findings.push(denied(session, operation, topic, path));
   }
   if (missing.length > 0 && !(await mayCreate(session, signal)))

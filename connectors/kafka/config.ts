@@ -111,7 +111,12 @@ export function tlsOptions(
 }
 
 /** For a connection with or without TLS. */
-export function passwordRule(access: SystemAccess, host: string, isTls: boolean, where: string): PasswordRule {
+export function passwordRule(
+  access: SystemAccess,
+  host: string,
+  isTls: boolean,
+  where: string,
+): PasswordRule {
   const { tls, allowCleartextPassword } = readConfig(access);
   const isVerified = isServerVerified(tls.mode, access.secret('tls.ca') !== undefined);
   return {

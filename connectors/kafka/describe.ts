@@ -1,17 +1,17 @@
+import type { SystemAccess } from '../../core/connector.ts';
+import { permanent } from '../../core/errors.ts';
 import { columnOf } from '../../core/records/columns.ts';
 import { defaultSample, Inference } from '../../core/records/inference.ts';
 import type { RecordColumn } from '../../core/records/record-column.ts';
 import { noRecords, tooManyFields } from '../../core/records/refusals.ts';
-import { permanent } from '../../core/errors.ts';
 import type { SourceObject } from '../../core/sync-spec.ts';
 import type { Column, Relation, UniqueKey } from '../../core/values.ts';
 import type { TopicMetadata } from './connection/requests.ts';
 import { SchemaRegistry } from './connection/schema-registry.ts';
-import type { SystemAccess } from '../../core/connector.ts';
+import type { KafkaSession } from './session.ts';
 import { metadataColumn, metadataNames } from './source/metadata-columns.ts';
 import { rawColumns, wholeColumns } from './source/raw-messages.ts';
 import { type Sampled, sampleOf } from './source/sample.ts';
-import type { KafkaSession } from './session.ts';
 import { columnsOfSchema } from './types/column-types.ts';
 import { changeOf, payloadOf } from './types/debezium.ts';
 import { AvroFormat, jsonFormat, type MessageFormat, Unreadable } from './types/format.ts';
@@ -43,7 +43,10 @@ export async function describeSource(
     return { relation: { ...base, columns: wholeColumns, keys: [keyOf(['key'])] }, format: undefined };
   const metadata = (object.metadata ?? []).map(requireMetadata);
   if (object.format === 'Raw')
-    return { relation: { ...base, columns: rawColumns, keys: [keyOf(['topic', 'partition', 'offset'])] }, format: undefined };
+    return {
+      relation: { ...base, columns: rawColumns, keys: [keyOf(['topic', 'partition', 'offset'])] },
+      format: undefined,
+    };
   const [format, ofSchema] = await formatOf(access, object, only, signal);
   const needsSample = object.columns === undefined && ofSchema === undefined;
   const needsKey = object.key === undefined;
@@ -71,7 +74,11 @@ function requireMetadata(name: string): Column {
   });
 }
 
-const keyOf = (columns: readonly string[]): UniqueKey => ({ name: columns.join('_'), columns, isPrimary: true });
+const keyOf = (columns: readonly string[]): UniqueKey => ({
+  name: columns.join('_'),
+  columns,
+  isPrimary: true,
+});
 
 /** Where a message is identifies it, too. */
 function keysOf(key: readonly string[], names: readonly string[]): UniqueKey[] {
@@ -97,7 +104,10 @@ async function formatOf(
   return [new AvroFormat(registry, schema), schema && columnsOfSchema(schema, isDebezium(object))];
 }
 
-export function requireKnownFormat(format: string | undefined, end: 'source' | 'destination' = 'source'): void {
+export function requireKnownFormat(
+  format: string | undefined,
+  end: 'source' | 'destination' = 'source',
+): void {
   if (format === undefined || ['JSON', 'Avro', 'Raw'].includes(format)) return;
   throw permanent('ManifestInvalid', `messages are not written as ${format}`, {
     path: `spec.${end}.format`,

@@ -1,6 +1,12 @@
 import { asIdraError, IdraError, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import { certificateUntrusted, type ErrorClass, errorOf, isUntrusted, socketErrors } from '../sql/error-class.ts';
+import {
+  certificateUntrusted,
+  type ErrorClass,
+  errorOf,
+  isUntrusted,
+  socketErrors,
+} from '../sql/error-class.ts';
 
 /** An error code in an answer of a broker. */
 export class BrokerError extends Error {
@@ -205,7 +211,9 @@ function ofBroker(thrown: BrokerError, where: string): IdraError {
   const known = classes[thrown.error];
   if (known) return errorOf(known, `${where}: ${thrown.message}`, thrown);
   const isUnknown = !names.has(thrown.error);
-  return transient(isUnknown ? 'ServerError' : 'ServerFailed', `${where}: ${thrown.message}`, { cause: thrown });
+  return transient(isUnknown ? 'ServerError' : 'ServerFailed', `${where}: ${thrown.message}`, {
+    cause: thrown,
+  });
 }
 
 /** A code of Node's sockets or TLS. */

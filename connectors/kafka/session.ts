@@ -134,11 +134,7 @@ export class KafkaSession implements PooledSession {
   }
 
   /** The command that gives the user of the DataSource a right. */
-  grant(
-    operation: string,
-    kind: 'topic' | 'group' | 'transactional-id' | 'cluster',
-    name?: string,
-  ): string {
+  grant(operation: string, kind: 'topic' | 'group' | 'transactional-id' | 'cluster', name?: string): string {
     const { brokers, sasl } = readConfig(this.#access);
     const user = sasl?.user ?? (sasl ? 'PRINCIPAL' : 'ANONYMOUS');
     const object = name === undefined ? `--${kind}` : `--${kind} ${quoted(name)}`;

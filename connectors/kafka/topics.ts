@@ -19,17 +19,21 @@ export async function findTopics(
   path: string,
   signal: AbortSignal,
 ): Promise<readonly TopicMetadata[]> {
-  const found = await session.retried({ signal, forMs: settleForMs }, async () => {
-    const all = await session.metadata(choice.isPattern ? null : [choice.name], { signal });
-    const topics = all.topics.filter(({ name, isInternal }) => choice.matches(name) && !isInternal);
-    // Without the right to describe it, a topic of a pattern does not exist.
-    const readable = choice.isPattern ? topics.filter(({ error }) => error === 0) : topics;
-    for (const { error } of readable) if (error !== 0) throw new BrokerError(error);
-    for (const { partitions } of readable) for (const each of partitions) requireLeader(each);
-    return readable;
-  }).catch((thrown: IdraError) => {
-    throw thrown.cause instanceof BrokerError ? topicError(session, choice.name, thrown.cause, path) : thrown;
-  });
+  const found = await session
+    .retried({ signal, forMs: settleForMs }, async () => {
+      const all = await session.metadata(choice.isPattern ? null : [choice.name], { signal });
+      const topics = all.topics.filter(({ name, isInternal }) => choice.matches(name) && !isInternal);
+      // Without the right to describe it, a topic of a pattern does not exist.
+      const readable = choice.isPattern ? topics.filter(({ error }) => error === 0) : topics;
+      for (const { error } of readable) if (error !== 0) throw new BrokerError(error);
+      for (const { partitions } of readable) for (const each of partitions) requireLeader(each);
+      return readable;
+    })
+    .catch((thrown: IdraError) => {
+      throw thrown.cause instanceof BrokerError
+        ? topicError(session, choice.name, thrown.cause, path)
+        : thrown;
+    });
   if (found.length > 0) return found.toSorted((one, other) => (one.name < other.name ? -1 : 1));
   throw permanent('TableNotFound', `${session.where}: no topic matches ${choice.name}`, {
     path,
@@ -88,7 +92,8 @@ async function refreshed(
 ): Promise<readonly PartitionMetadata[]> {
   const { topics } = await session.metadata([name], { signal });
   const [found] = topics;
-  if (!found || found.error !== 0) throw new BrokerError(found?.error ?? brokerErrors.UNKNOWN_TOPIC_OR_PARTITION);
+  if (!found || found.error !== 0)
+    throw new BrokerError(found?.error ?? brokerErrors.UNKNOWN_TOPIC_OR_PARTITION);
   for (const each of found.partitions) requireLeader(each);
   return found.partitions.toSorted((one, other) => one.partition - other.partition);
 }

@@ -114,13 +114,17 @@ const messageDestination = {
     .min(1)
     .max(10_000)
     .optional()
-    .describe('Partitions of a topic that is created; default: that of the brokers. Offered in a later version.'),
+    .describe(
+      'Partitions of a topic that is created; default: that of the brokers. Offered in a later version.',
+    ),
   replicationFactor: z
     .int()
     .min(1)
     .max(32)
     .optional()
-    .describe('Replicas of a topic that is created; default: that of the brokers. Offered in a later version.'),
+    .describe(
+      'Replicas of a topic that is created; default: that of the brokers. Offered in a later version.',
+    ),
   topicConfig: z
     .record(text({ max: 128 }), z.string().max(1_024))
     .meta({ maxProperties: 32 })
@@ -129,9 +133,7 @@ const messageDestination = {
   messageHeaders: z
     .boolean()
     .optional()
-    .describe(
-      'true: each message has the headers idra-sync and idra-offset; offered in a later version.',
-    ),
+    .describe('true: each message has the headers idra-sync and idra-offset; offered in a later version.'),
   messageBatch: sizeText()
     .optional()
     .describe(

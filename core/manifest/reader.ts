@@ -4,11 +4,11 @@ import { bug, describeError, type Finding, permanent } from '../errors.ts';
 import {
   type DataSource,
   type DataSourceSpec,
+  destinationFields,
   objectFields,
   type Sync,
   type SyncSpec,
   type SystemType,
-  destinationFields,
   sourceFields,
 } from '../sync-spec.ts';
 import { dataSourceRules, dataSourceSpecSchema, offeredBy, type SystemSchema } from './data-source-schema.ts';

@@ -1,6 +1,12 @@
 import type { SystemFields } from '../definition.ts';
 import { ownTablePattern } from '../own-tables.ts';
-import { lastDestinationModes, messageFields, objectFields, recordFields, type SystemField } from '../sync-spec.ts';
+import {
+  lastDestinationModes,
+  messageFields,
+  objectFields,
+  recordFields,
+  type SystemField,
+} from '../sync-spec.ts';
 import {
   all,
   exactlyOne,

@@ -50,7 +50,10 @@ export function saslOptions(
   if (!sasl) return undefined;
   const { mechanism } = sasl;
   if (mechanism === 'PLAIN' || mechanism === 'OAUTHBEARER')
-    requireConfidential(passwordRule(access, channel.host, channel.isTls, channel.where), `SASL ${mechanism}`);
+    requireConfidential(
+      passwordRule(access, channel.host, channel.isTls, channel.where),
+      `SASL ${mechanism}`,
+    );
   const options = {
     mechanism,
     username: sasl.user ?? '',
@@ -62,10 +65,7 @@ export function saslOptions(
 }
 
 /** The driver reports every failure of a login as a wrong password: also a lost connection, which a retry may cure. */
-function guarded(
-  provider: ReturnType<Provider>,
-  context: SaslContext,
-): { authenticate(): Promise<void> } {
+function guarded(provider: ReturnType<Provider>, context: SaslContext): { authenticate(): Promise<void> } {
   return {
     async authenticate() {
       let failure: unknown;

@@ -21,7 +21,10 @@ export interface HttpAnswer {
 }
 
 /** One call, without redirects: credentials reach no other host. The answer is limited in size and time. */
-export function call({ method, url, headers, body, tls }: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
+export function call(
+  { method, url, headers, body, tls }: HttpCall,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const deadline = AbortSignal.timeout(deadlineMs);

@@ -34,7 +34,9 @@ export async function fetchToken(
     .digest('hex');
   const known = tokens.get(key);
   if (known && known.untilMs > Date.now()) return known.value;
-  const credentials = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64');
+  const credentials = Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString(
+    'base64',
+  );
   const form = new URLSearchParams({ grant_type: 'client_credentials', ...(scope && { scope }) });
   const ca = access.secret('sasl.oauth.ca')?.reveal();
   const answer = await call(

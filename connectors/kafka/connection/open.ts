@@ -229,7 +229,11 @@ export class BrokerConnection {
   #send(driver: Driver, key: number, version: number, body: Buffer): Promise<Buffer> {
     const correlationId = driver.nextCorrelationId();
     const head = new WireWriter(64);
-    head.int32(10 + clientId.length + body.length).int16(key).int16(version).int32(correlationId);
+    head
+      .int32(10 + clientId.length + body.length)
+      .int16(key)
+      .int16(version)
+      .int32(correlationId);
     head.string(clientId);
     return new Promise((resolve, reject) => {
       const done = ({ payload }: { readonly payload: Buffer }) => resolve(payload);

@@ -216,7 +216,10 @@ export const createTopics: Api<
   versions: [4],
   write(to, { topics, timeoutMs }) {
     to.array(topics, false, ({ name, partitions, replicationFactor, config }) => {
-      to.string(name).int32(partitions).int16(replicationFactor).array([], false, () => {});
+      to.string(name)
+        .int32(partitions)
+        .int16(replicationFactor)
+        .array([], false, () => {});
       to.array(Object.entries(config), false, ([key, value]) => to.string(key).string(value));
     });
     to.int32(timeoutMs).boolean(false);
@@ -240,7 +243,9 @@ export const describeConfigs: Api<
   versions: [2],
   write(to, { topic, names }) {
     to.array([topic], false, (name) => {
-      to.int8(2).string(name).array(names, false, (each) => to.string(each));
+      to.int8(2)
+        .string(name)
+        .array(names, false, (each) => to.string(each));
     });
     to.boolean(false);
   },

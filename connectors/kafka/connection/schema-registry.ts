@@ -1,7 +1,6 @@
 import type { SystemAccess } from '../../../core/connector.ts';
 import { permanent, transient } from '../../../core/errors.ts';
-import { requireConfidential } from '../../sql/connection/password-rule.ts';
-import { channelOf, isServerVerified } from '../../sql/connection/password-rule.ts';
+import { channelOf, isServerVerified, requireConfidential } from '../../sql/connection/password-rule.ts';
 import { readConfig, tlsOptions } from '../config.ts';
 import { toIdraError } from '../errors.ts';
 import { AvroError, type AvroType, parseAvro } from '../types/avro-schema.ts';
@@ -29,10 +28,14 @@ export class SchemaRegistry {
   constructor(access: SystemAccess) {
     const { schemaRegistry } = readConfig(access);
     if (!schemaRegistry)
-      throw permanent('ManifestInvalid', `${access.dataSource} names no schema registry, and format is Avro`, {
-        path: 'spec.kafka.schemaRegistry',
-        fix: 'set schemaRegistry.url in the DataSource, or another format in the Sync',
-      });
+      throw permanent(
+        'ManifestInvalid',
+        `${access.dataSource} names no schema registry, and format is Avro`,
+        {
+          path: 'spec.kafka.schemaRegistry',
+          fix: 'set schemaRegistry.url in the DataSource, or another format in the Sync',
+        },
+      );
     this.#access = access;
     this.#url = schemaRegistry.url.replace(/\/+$/, '');
     this.where = `schema registry ${new URL(this.#url).host} (${access.dataSource})`;
@@ -43,7 +46,8 @@ export class SchemaRegistry {
     const known = this.known(id);
     if (known !== undefined) return known;
     const answer = await this.#ask('GET', `/schemas/ids/${id}`, undefined, signal);
-    const found = answer.status === 404 ? `schema ${id} is not in the registry` : await this.#parse(answer, signal);
+    const found =
+      answer.status === 404 ? `schema ${id} is not in the registry` : await this.#parse(answer, signal);
     if (this.#byId.size >= maxSchemas) this.#byId.clear();
     const entry = typeof found === 'string' ? { untilMs: Date.now() + unknownForMs, reason: found } : found;
     this.#byId.set(id, entry);
@@ -176,7 +180,10 @@ export class SchemaRegistry {
     const isVerified = isServerVerified(mode, this.#access.secret('schemaRegistry.tls.ca') !== undefined);
     const channel = channelOf(url.hostname, isTls, isVerified);
     const rule = { type: 'kafka', where: this.where, channel, tlsMode: mode } as const;
-    requireConfidential({ ...rule, isAllowed: allowCleartextPassword, hasPassword: true }, 'basic authentication');
+    requireConfidential(
+      { ...rule, isAllowed: allowCleartextPassword, hasPassword: true },
+      'basic authentication',
+    );
     const password = this.#access.secret('schemaRegistry.password')?.reveal() ?? '';
     return { authorization: `Basic ${Buffer.from(`${config.user}:${password}`).toString('base64')}` };
   }

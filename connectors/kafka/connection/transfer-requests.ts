@@ -63,7 +63,9 @@ export const fetch: Api<FetchRequest, Fetched> = {
     const isFlexible = version >= 12;
     to.int32(-1).int32(maxWaitMs).int32(minBytes).int32(maxBytes);
     // No fetch session: each request names its partitions.
-    to.int8(isCommitted ? 1 : 0).int32(0).int32(-1);
+    to.int8(isCommitted ? 1 : 0)
+      .int32(0)
+      .int32(-1);
     to.array(topics, isFlexible, ({ name, id, partitions }) => {
       if (version >= fetchByIdFrom) to.uuid(id ?? '');
       else to.string(name, isFlexible);
@@ -74,7 +76,9 @@ export const fetch: Api<FetchRequest, Fetched> = {
       });
       to.tags(isFlexible);
     });
-    to.array([], isFlexible, () => {}).string('', isFlexible).tags(isFlexible);
+    to.array([], isFlexible, () => {})
+      .string('', isFlexible)
+      .tags(isFlexible);
   },
   read(from, version) {
     const isFlexible = version >= 12;

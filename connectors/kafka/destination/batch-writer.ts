@@ -5,10 +5,10 @@ import type { Row } from '../../../core/values.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
 import { unpackMessage, wholeFormat } from '../source/raw-messages.ts';
 import type { Compression } from '../types/compression.ts';
+import type { Encoded, RowEncoder } from '../types/encode.ts';
 import { partitionOf } from '../types/murmur2.ts';
 import type { Header } from '../types/record-batch.ts';
 import { type RawHeaders, RecordBatchWriter } from '../types/record-batch-writer.ts';
-import type { Encoded, RowEncoder } from '../types/encode.ts';
 import type { PendingBatch } from './producer.ts';
 
 export interface Encoding {
@@ -78,7 +78,11 @@ export class BatchEncoder {
     const encoded = isDeletion ? encoder.deletion(row) : encoder.row(row);
     if ('reason' in encoded) {
       const { column, reason } = encoded;
-      this.#reject(row, { code: 'ValueNotKept', ...(column !== undefined && { column }), message: `the value ${reason}` });
+      this.#reject(row, {
+        code: 'ValueNotKept',
+        ...(column !== undefined && { column }),
+        message: `the value ${reason}`,
+      });
       return;
     }
     const added = this.#append(encoded, encoded.timestamp ?? this.#nowMs, encoded.headers ?? headers);
@@ -112,7 +116,8 @@ export class BatchEncoder {
         code: 'RowTooLarge',
         message: `the message has ${size} bytes, and the topic accepts ${maxMessageBytes} (max.message.bytes)`,
       };
-    const partition = keyBytes === null ? this.#turn % this.#partitions : partitionOf(keyBytes, this.#partitions);
+    const partition =
+      keyBytes === null ? this.#turn % this.#partitions : partitionOf(keyBytes, this.#partitions);
     let writer = this.#writers.get(partition);
     if (writer && writer.byteCount + size > maxBatchBytes) {
       this.#close(partition, writer);
@@ -149,5 +154,8 @@ function lengthOf(value: Buffer | string | null): number {
 
 function sizeOf(headers: readonly Header[] | RawHeaders): number {
   if ('count' in headers) return headers.bytes.length;
-  return headers.reduce((sum, { name, value }) => sum + Buffer.byteLength(name) + (value?.length ?? 0) + 10, 0);
+  return headers.reduce(
+    (sum, { name, value }) => sum + Buffer.byteLength(name) + (value?.length ?? 0) + 10,
+    0,
+  );
 }

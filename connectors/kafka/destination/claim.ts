@@ -93,7 +93,10 @@ export class ClaimedTopic {
     return await this.#guarded(signal, async () => {
       const written = this.#whole?.rows ?? 0;
       this.#whole = undefined;
-      await this.store({ offset: offset === null ? null : encodeOffset(offset), rows: this.#row.rows + written }, signal);
+      await this.store(
+        { offset: offset === null ? null : encodeOffset(offset), rows: this.#row.rows + written },
+        signal,
+      );
       return { written: 0, deleted: 0, rejected: 0, rejections: [], totalRows: this.#row.rows };
     });
   }

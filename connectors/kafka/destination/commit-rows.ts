@@ -1,15 +1,15 @@
 import type { CommitRow } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import { commitLayout, requireKnownLayout } from '../../sql/destination/commit-table.ts';
-import { fetch } from '../connection/transfer-requests.ts';
 import type { TopicMetadata } from '../connection/requests.ts';
+import { fetch } from '../connection/transfer-requests.ts';
 import { BrokerError, brokerErrors } from '../errors.ts';
 import { commitTopic } from '../names.ts';
 import type { KafkaSession } from '../session.ts';
 import { ChangeStream } from '../source/change-stream.ts';
 import { PartitionReader } from '../source/partition-reader.ts';
 import { earliest, latest, offsetsAt, topicError } from '../topics.ts';
-import { cursorOf, readBatch, type RecordCursor } from '../types/record-batch.ts';
+import { cursorOf, type RecordCursor, readBatch } from '../types/record-batch.ts';
 
 const path = 'spec.destination.topic';
 const readBytes = 1024 * 1024;
@@ -17,7 +17,13 @@ const readBytes = 1024 * 1024;
 /** The row of a Sync and topic as a message: its key is kept by compaction, the latest value counts. */
 export function commitMessage(row: CommitRow): { readonly key: string; readonly value: string } {
   const { uid, table, fingerprint, token, isClosed, ...rest } = row;
-  const value = { ...rest, meaning: fingerprint, token: String(token), closed: isClosed, layout: commitLayout };
+  const value = {
+    ...rest,
+    meaning: fingerprint,
+    token: String(token),
+    closed: isClosed,
+    layout: commitLayout,
+  };
   return { key: JSON.stringify({ uid, table }), value: JSON.stringify(value) };
 }
 
@@ -57,7 +63,8 @@ export class CommitLog {
     for (const { partition } of topic.partitions) {
       const from = committed[partition] ?? 0;
       const end = ends[partition] ?? 0;
-      if (from < end) await readOpen(session, topic, { partition, from, end }, (cursor) => apply(rows, cursor), signal);
+      if (from < end)
+        await readOpen(session, topic, { partition, from, end }, (cursor) => apply(rows, cursor), signal);
     }
     return [...rows.values()].filter((row) => row.uid === uid || row.table === this.#table);
   }

@@ -57,7 +57,8 @@ export async function createTopic(
         waitMs: createTimeoutMs,
       });
       const error = answer?.error ?? -1;
-      if (error !== 0 && error !== brokerErrors.TOPIC_ALREADY_EXISTS) throw new BrokerError(error, answer?.message);
+      if (error !== 0 && error !== brokerErrors.TOPIC_ALREADY_EXISTS)
+        throw new BrokerError(error, answer?.message);
     })
     .catch((thrown: unknown) => {
       const error = topicError(session, topic.name, thrown, path);
@@ -68,8 +69,10 @@ export async function createTopic(
   return await session.retried({ signal }, async () => {
     const { topics } = await session.metadata([topic.name], { signal });
     const found = topics.find(({ name }) => name === topic.name);
-    if (!found || found.error !== 0) throw new BrokerError(found?.error ?? brokerErrors.UNKNOWN_TOPIC_OR_PARTITION);
-    if (found.partitions.some(({ leader }) => leader < 0)) throw new BrokerError(brokerErrors.LEADER_NOT_AVAILABLE);
+    if (!found || found.error !== 0)
+      throw new BrokerError(found?.error ?? brokerErrors.UNKNOWN_TOPIC_OR_PARTITION);
+    if (found.partitions.some(({ leader }) => leader < 0))
+      throw new BrokerError(brokerErrors.LEADER_NOT_AVAILABLE);
     return found;
   });
 }

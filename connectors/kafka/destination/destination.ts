@@ -21,9 +21,9 @@ import { claimedRow, tokenIsHigher, writeIsFenced } from '../../sql/destination/
 import { checkDestination, guaranteeOf } from '../check.ts';
 import type { TopicMetadata } from '../connection/requests.ts';
 import { BrokerError, brokerErrors } from '../errors.ts';
-import { requireTopicName } from '../names.ts';
-import { SessionHolder } from '../session-holder.ts';
+import { commitTopic, requireTopicName } from '../names.ts';
 import type { KafkaSession } from '../session.ts';
+import { SessionHolder } from '../session-holder.ts';
 import { isWholeColumns, wholeFormat } from '../source/raw-messages.ts';
 import { earliest, latest, offsetsAt, topicError } from '../topics.ts';
 import { beginProducer, ClaimedTopic, commitBatch, type Producer, requireClaim } from './claim.ts';
@@ -31,7 +31,6 @@ import { CommitLog, findCommitTopic } from './commit-rows.ts';
 import { createCommand, createTopic, newCommitTopic, newTopicOf } from './ddl.ts';
 import { encodingOf, formatFindings } from './encoding.ts';
 import { leadersOf } from './producer.ts';
-import { commitTopic } from '../names.ts';
 
 const path = 'spec.destination.topic';
 
@@ -221,7 +220,8 @@ export class KafkaDestination implements Destination {
 }
 
 function isSameRow(one: CommitRow, other: CommitRow): boolean {
-  const text = ({ time: _, token, ...row }: CommitRow) => JSON.stringify([String(token), Object.entries(row).toSorted()]);
+  const text = ({ time: _, token, ...row }: CommitRow) =>
+    JSON.stringify([String(token), Object.entries(row).toSorted()]);
   return text(one) === text(other);
 }
 
@@ -232,5 +232,6 @@ function requireHighest(rows: readonly CommitRow[], token: Token): void {
 
 function requireExpressible(object: DestinationObject, plan: WritePlan): void {
   const [first] = formatFindings(object, plan);
-  if (first) throw permanent(first.code, first.message, { path: first.path, fix: first.fix ?? describeError(first) });
+  if (first)
+    throw permanent(first.code, first.message, { path: first.path, fix: first.fix ?? describeError(first) });
 }

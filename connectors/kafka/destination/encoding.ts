@@ -1,4 +1,5 @@
 import type { ClaimRequest, SystemAccess, WritePlan } from '../../../core/connector.ts';
+import type { Finding } from '../../../core/errors.ts';
 import { permanent } from '../../../core/errors.ts';
 import { parseSize } from '../../../core/manifest/units.ts';
 import type { DestinationObject } from '../../../core/sync-spec.ts';
@@ -8,8 +9,14 @@ import type { KafkaSession } from '../session.ts';
 import { unnameable } from '../types/avro-encode.ts';
 import type { Compression } from '../types/compression.ts';
 import { codecs } from '../types/compression.ts';
-import { avroEncoder, avroSchemas, jsonEncoder, rawEncoder, type RowEncoder, unknownRawColumns } from '../types/encode.ts';
-import type { Finding } from '../../../core/errors.ts';
+import {
+  avroEncoder,
+  avroSchemas,
+  jsonEncoder,
+  type RowEncoder,
+  rawEncoder,
+  unknownRawColumns,
+} from '../types/encode.ts';
 import type { Encoding } from './batch-writer.ts';
 import { topicSettings } from './ddl.ts';
 
@@ -94,7 +101,9 @@ export function formatFindings(object: DestinationObject, plan: WritePlan): Find
       error(
         'format Raw writes the columns key, value, headers and timestamp, and needs value',
         'spec.destination.format',
-        wrong.length > 0 ? `leave out ${wrong.join(', ')} at the source, or use format JSON` : 'name a column value',
+        wrong.length > 0
+          ? `leave out ${wrong.join(', ')} at the source, or use format JSON`
+          : 'name a column value',
       );
   }
   if (plan.deletes === 'Soft')

@@ -63,7 +63,13 @@ export class TransactionalProducer {
       .retried(options, async () => {
         const coordinator = await session.coordinator('transaction', transactionalId, { signal, forMs: 0 });
         const request = { transactionalId, timeoutMs };
-        const { error, producer, epoch } = await session.ask(coordinator, 'control', initProducerId, request, { signal });
+        const { error, producer, epoch } = await session.ask(
+          coordinator,
+          'control',
+          initProducerId,
+          request,
+          { signal },
+        );
         if (error !== 0) throw new BrokerError(error);
         const identity = { transactionalId, producer, epoch };
         return new TransactionalProducer(session, path, identity, coordinator);
@@ -142,7 +148,9 @@ export class TransactionalProducer {
         try {
           await body(this.#coordinator);
         } catch (thrown) {
-          const hasMoved = !(thrown instanceof BrokerError) || (isCoordinatorError(thrown.error) && thrown.error !== brokerErrors.CONCURRENT_TRANSACTIONS);
+          const hasMoved =
+            !(thrown instanceof BrokerError) ||
+            (isCoordinatorError(thrown.error) && thrown.error !== brokerErrors.CONCURRENT_TRANSACTIONS);
           if (hasMoved)
             this.#coordinator = await this.#session.coordinator('transaction', transactionalId, {
               signal: options.signal,
@@ -182,34 +190,40 @@ export async function sendBatches(
 ): Promise<void> {
   let left = batches;
   let leaderOf = leaders;
-  await session.retried({ signal, forMs: retryForMs }, async () => {
-    const nodes = new Map<number, ReadyBatch[]>();
-    for (const batch of left) {
-      const node = leaderOf(batch.topic, batch.partition) ?? -1;
-      nodes.set(node, [...(nodes.get(node) ?? []), batch]);
-    }
-    const done = new Set<ReadyBatch>();
-    const outcomes = await Promise.allSettled(
-      [...nodes].map(async ([node, some]) => {
-        const request = { transactionalId, timeoutMs: produceTimeoutMs, topics: topicsOf(some) };
-        const answers = await session.ask(node, 'control', produce, request, { signal, waitMs: produceTimeoutMs });
-        for (const { name, partition, error, message } of answers) {
-          const batch = some.find((each) => each.topic === name && each.partition === partition);
-          // It arrived before, and its answer was lost.
-          if (batch && (error === 0 || error === brokerErrors.DUPLICATE_SEQUENCE_NUMBER)) done.add(batch);
-          else if (batch) throw new BrokerError(error, message);
-        }
-      }),
-    );
-    left = left.filter((each) => !done.has(each));
-    const failed = outcomes.find(({ status }) => status === 'rejected');
-    if (!failed && left.length === 0) return;
-    const thrown: unknown = failed?.status === 'rejected' ? failed.reason : new BrokerError(brokerErrors.REQUEST_TIMED_OUT);
-    leaderOf = await leadersOf(session, [...new Set(left.map(({ topic }) => topic))], signal);
-    throw thrown;
-  }).catch((thrown: unknown) => {
-    throw transactionError(session, transactionalId ?? '', thrown, path, left[0]?.topic);
-  });
+  await session
+    .retried({ signal, forMs: retryForMs }, async () => {
+      const nodes = new Map<number, ReadyBatch[]>();
+      for (const batch of left) {
+        const node = leaderOf(batch.topic, batch.partition) ?? -1;
+        nodes.set(node, [...(nodes.get(node) ?? []), batch]);
+      }
+      const done = new Set<ReadyBatch>();
+      const outcomes = await Promise.allSettled(
+        [...nodes].map(async ([node, some]) => {
+          const request = { transactionalId, timeoutMs: produceTimeoutMs, topics: topicsOf(some) };
+          const answers = await session.ask(node, 'control', produce, request, {
+            signal,
+            waitMs: produceTimeoutMs,
+          });
+          for (const { name, partition, error, message } of answers) {
+            const batch = some.find((each) => each.topic === name && each.partition === partition);
+            // It arrived before, and its answer was lost.
+            if (batch && (error === 0 || error === brokerErrors.DUPLICATE_SEQUENCE_NUMBER)) done.add(batch);
+            else if (batch) throw new BrokerError(error, message);
+          }
+        }),
+      );
+      left = left.filter((each) => !done.has(each));
+      const failed = outcomes.find(({ status }) => status === 'rejected');
+      if (!failed && left.length === 0) return;
+      const thrown: unknown =
+        failed?.status === 'rejected' ? failed.reason : new BrokerError(brokerErrors.REQUEST_TIMED_OUT);
+      leaderOf = await leadersOf(session, [...new Set(left.map(({ topic }) => topic))], signal);
+      throw thrown;
+    })
+    .catch((thrown: unknown) => {
+      throw transactionError(session, transactionalId ?? '', thrown, path, left[0]?.topic);
+    });
 }
 
 function topicsOf(batches: readonly ReadyBatch[]) {
@@ -247,9 +261,13 @@ function transactionError(
   if (!(cause instanceof BrokerError)) return session.error(thrown);
   const { error } = cause;
   if (isFencedError(error) || abortErrors.has(error))
-    return transient('ClaimLost', `${session.where}: the transaction of ${transactionalId} was ended by the brokers (${cause.message})`, {
-      cause,
-    });
+    return transient(
+      'ClaimLost',
+      `${session.where}: the transaction of ${transactionalId} was ended by the brokers (${cause.message})`,
+      {
+        cause,
+      },
+    );
   if (error === brokerErrors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     return session.error(cause, `transactional id ${transactionalId}`).with({
       path,

@@ -1,13 +1,13 @@
 import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
-import { historyLost } from '../../../core/history-lost.ts';
 import { asIdraError, transient } from '../../../core/errors.ts';
+import { historyLost } from '../../../core/history-lost.ts';
 import type { TopicMetadata } from '../connection/requests.ts';
-import { type Fetched, fetch, type FetchedPartition } from '../connection/transfer-requests.ts';
+import { type Fetched, type FetchedPartition, fetch } from '../connection/transfer-requests.ts';
 import { BrokerError, brokerErrors, isLeaderError } from '../errors.ts';
 import type { KafkaSession } from '../session.ts';
 import { earliest, offsetsAt, topicError } from '../topics.ts';
-import { PartitionReader } from './partition-reader.ts';
 import type { Message } from './metadata-columns.ts';
+import type { PartitionReader } from './partition-reader.ts';
 
 /** Without progress for this long, the pass fails and is retried as a whole. */
 const giveUpAfterMs = 30_000;
@@ -178,7 +178,8 @@ export class ChangeStream {
       return true;
     }
     if (isLeaderError(error)) return true;
-    const isOtherTopic = error === brokerErrors.UNKNOWN_TOPIC_ID || error === brokerErrors.INCONSISTENT_TOPIC_ID;
+    const isOtherTopic =
+      error === brokerErrors.UNKNOWN_TOPIC_ID || error === brokerErrors.INCONSISTENT_TOPIC_ID;
     if (isOtherTopic) return true;
     throw topicError(session, reader.topic, new BrokerError(error), path);
   }
@@ -242,7 +243,10 @@ function topicsOf(readers: readonly PartitionReader[], maxBytes: number) {
 }
 
 /** Retention has deleted messages that were not read. */
-export function messagesGone({ name, position }: { readonly name: string; readonly position: number }, first: number) {
+export function messagesGone(
+  { name, position }: { readonly name: string; readonly position: number },
+  first: number,
+) {
   return historyLost(name, {
     what: `it begins at offset ${first} now, and the messages from ${position} on were not read: up to ${first - position} are lost`,
     keep: 'raise retention.ms or retention.bytes of the topic above the time that the Sync may pause',

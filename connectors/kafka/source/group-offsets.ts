@@ -41,7 +41,9 @@ export class GroupOffsets {
     const signal = AbortSignal.timeout(deadlineMs);
     const topics = [...positions].map(([name, { offsets }]) => ({
       name,
-      partitions: offsets.map((offset, partition) => ({ partition, offset })).filter(({ offset }) => offset >= 0),
+      partitions: offsets
+        .map((offset, partition) => ({ partition, offset }))
+        .filter(({ offset }) => offset >= 0),
     }));
     const node = await session.coordinator('group', this.name, { signal, forMs: 0 });
     const errors = await session.ask(node, 'control', offsetCommit, { group: this.name, topics }, { signal });

@@ -1,8 +1,8 @@
 import type { Batch } from '../../../core/batch.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
 import { stepsOf } from '../../../core/records/columns.ts';
-import type { RecordColumn } from '../../../core/records/record-column.ts';
 import { formatPath } from '../../../core/records/path.ts';
+import type { RecordColumn } from '../../../core/records/record-column.ts';
 import { RowMaker } from '../../../core/records/rows.ts';
 import type { Value } from '../../../core/values.ts';
 import { changeOf, isUnavailable, payloadOf } from '../types/debezium.ts';
@@ -29,7 +29,11 @@ export class MessageRows {
   readonly #init: MessageRowsInit;
   readonly #rows: RowMaker<RecordNode, Message>;
   readonly #keys: RowMaker<RecordNode, Message>;
-  readonly #keyColumns: readonly { readonly name: string; readonly index: number; readonly fields: readonly string[] }[];
+  readonly #keyColumns: readonly {
+    readonly name: string;
+    readonly index: number;
+    readonly fields: readonly string[];
+  }[];
   readonly #width: number;
   readonly #wantsDeletions: boolean;
   readonly #needsObject: boolean;
@@ -82,7 +86,10 @@ export class MessageRows {
       case 'row': {
         const row = this.#adapt(change.row);
         if (isObject(row) && [...row.values()].some(isUnavailable))
-          return this.#unreadable(message, 'leaves out a large value that did not change; set REPLICA IDENTITY FULL for the table');
+          return this.#unreadable(
+            message,
+            'leaves out a large value that did not change; set REPLICA IDENTITY FULL for the table',
+          );
         return this.#row(message, row);
       }
     }
@@ -98,7 +105,8 @@ export class MessageRows {
   }
 
   #row(message: Message, node: RecordNode): MessageRow | undefined {
-    if (this.#needsObject && !isObject(node)) return this.#unreadable(message, 'is not an object with fields');
+    if (this.#needsObject && !isObject(node))
+      return this.#unreadable(message, 'is not an object with fields');
     const row = this.#rows.row(node, message, positionOf(message));
     return row && { row, isDeletion: false };
   }
@@ -125,7 +133,9 @@ export class MessageRows {
     if (only && more.length === 0 && !isObject(node)) return new Map([[only.name, node]]);
     return (
       this.#keyIn(node) ??
-      new Unreadable(`has no value, and its key does not have ${this.#keyColumns.map(({ name }) => name).join(', ')}`)
+      new Unreadable(
+        `has no value, and its key does not have ${this.#keyColumns.map(({ name }) => name).join(', ')}`,
+      )
     );
   }
 

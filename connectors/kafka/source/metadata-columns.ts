@@ -57,7 +57,12 @@ const metadataColumns: Readonly<Record<string, MetadataColumn>> = {
     isNullable: false,
     value: ({ cursor }) => headersJson(cursor.headers),
   },
-  op: { type: { kind: 'text' }, nativeType: 'op', isNullable: true, value: ({ envelope }) => envelope?.op ?? null },
+  op: {
+    type: { kind: 'text' },
+    nativeType: 'op',
+    isNullable: true,
+    value: ({ envelope }) => envelope?.op ?? null,
+  },
   source: {
     type: { kind: 'json' },
     nativeType: 'source',
@@ -98,7 +103,9 @@ export function headersJson(headers: readonly Header[]): string {
   return JSON.stringify(
     headers.map(({ name, value }) => {
       if (value === null) return { name, value: null };
-      return isUtf8(value) ? { name, value: value.toString('utf8') } : { name, base64: value.toString('base64') };
+      return isUtf8(value)
+        ? { name, value: value.toString('utf8') }
+        : { name, base64: value.toString('base64') };
     }),
   );
 }

@@ -1,7 +1,7 @@
 import { permanent } from '../../../core/errors.ts';
 import type { Aborted, FetchedPartition } from '../connection/transfer-requests.ts';
 import { WireError } from '../connection/wire.ts';
-import { cursorOf, readBatch, type RecordCursor } from '../types/record-batch.ts';
+import { cursorOf, type RecordCursor, readBatch } from '../types/record-batch.ts';
 
 interface Fetched {
   readonly records: Buffer;
@@ -150,7 +150,8 @@ export class PartitionReader {
       });
       if (!batch.isControl) return cursor;
       // The end of a transaction.
-      if (this.#guarded(batch.baseOffset, () => cursor.next()) && !cursor.isCommit) fetched.active.delete(batch.producer);
+      if (this.#guarded(batch.baseOffset, () => cursor.next()) && !cursor.isCommit)
+        fetched.active.delete(batch.producer);
       this.position = Math.max(this.position, batch.lastOffset + 1);
     }
   }
@@ -168,10 +169,14 @@ export class PartitionReader {
   }
 
   #damaged(offset: number, why: string): Error {
-    return permanent('RecordBatchDamaged', `${this.name}: the batch at offset ${offset} cannot be read: ${why}`, {
-      path: 'spec.source.topic',
-      fix: `check the broker's disk; to go on behind it: idra offset set NAME, with a later offset of partition ${this.partition}`,
-    });
+    return permanent(
+      'RecordBatchDamaged',
+      `${this.name}: the batch at offset ${offset} cannot be read: ${why}`,
+      {
+        path: 'spec.source.topic',
+        fix: `check the broker's disk; to go on behind it: idra offset set NAME, with a later offset of partition ${this.partition}`,
+      },
+    );
   }
 }
 

@@ -6,7 +6,7 @@ import { earliest, latest, offsetsAt } from '../topics.ts';
 import { messagesGone, requireSameTopic } from './change-stream.ts';
 import { timestampOf } from './metadata-columns.ts';
 import { PartitionReader } from './partition-reader.ts';
-import { formatToken, parseToken, type Positions } from './positions.ts';
+import { formatToken, type Positions, parseToken } from './positions.ts';
 
 export interface PassInit {
   readonly session: KafkaSession;
@@ -86,7 +86,9 @@ export class Pass {
   end(): PassEnd {
     const marks = this.#mark === undefined ? undefined : parseToken(this.#mark);
     const waiting = (reader: PartitionReader) =>
-      marks?.get(reader.topic)?.offsets[reader.partition] ?? this.#highWatermarks.get(reader) ?? reader.target;
+      marks?.get(reader.topic)?.offsets[reader.partition] ??
+      this.#highWatermarks.get(reader) ??
+      reader.target;
     const held = this.readers.filter((reader) => reader.position < waiting(reader));
     const [first] = held;
     if (!first) return { bound: { kind: 'log' }, isHeldBack: false };
@@ -111,7 +113,10 @@ export async function beginPass(init: PassInit): Promise<Pass> {
   const known = init.token === undefined ? undefined : parseToken(init.token);
   for (const name of known?.keys() ?? [])
     if (!topics.some((topic) => topic.name === name))
-      throw historyLost(`topic ${name}`, { what: 'it was deleted', keep: 'keep topics until the Sync has read them' });
+      throw historyLost(`topic ${name}`, {
+        what: 'it was deleted',
+        keep: 'keep topics until the Sync has read them',
+      });
   const readers: PartitionReader[] = [];
   const highWatermarks = new Map<PartitionReader, number>();
   for (const topic of topics) {

@@ -10,14 +10,31 @@ test('a token is read as it was written, and what is none is refused', () => {
     ['__proto__', { id: undefined, offsets: [0] }],
   ]);
   assert.deepEqual(parseToken(formatToken(positions)), positions);
-  for (const text of ['', '5', '{}', '{"topics":{"t":5}}', '{"topics":{"t":{"offsets":[1.5]}}}', '{"topics":null}'])
+  for (const text of [
+    '',
+    '5',
+    '{}',
+    '{"topics":{"t":5}}',
+    '{"topics":{"t":{"offsets":[1.5]}}}',
+    '{"topics":null}',
+  ])
     assert.throws(() => parseToken(text), { code: 'OffsetInvalid' });
 });
 
 test('a token is ahead if no partition goes back and one goes on', () => {
   assert.ok(isAhead(token(1, 2), token(1, 3)));
   assert.ok(isAhead(token(1), token(1, 0)));
-  assert.ok(isAhead(token(1), formatToken(new Map([['t', { id: 'a', offsets: [1] }], ['u', { id: 'b', offsets: [0] }]]))));
+  assert.ok(
+    isAhead(
+      token(1),
+      formatToken(
+        new Map([
+          ['t', { id: 'a', offsets: [1] }],
+          ['u', { id: 'b', offsets: [0] }],
+        ]),
+      ),
+    ),
+  );
   assert.ok(!isAhead(token(1, 2), token(1, 2)));
   assert.ok(!isAhead(token(1, 2), token(2, 1)));
   assert.ok(!isAhead(token(1, 2), token(5)));

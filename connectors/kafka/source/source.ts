@@ -1,12 +1,11 @@
 import type { Batch, RawRequest } from '../../../core/batch.ts';
 import type { ReadColumn } from '../../../core/column-plan.ts';
-import type { PassEnd, ReadRequest, Source, SystemAccess } from '../../../core/connector.ts';
+import type { PassEnd, ReadRequest, Source, SystemAccess, SystemIdentity } from '../../../core/connector.ts';
 import type { Finding } from '../../../core/errors.ts';
+import { schemaChanged } from '../../../core/errors.ts';
+import { instantMs } from '../../../core/instant.ts';
 import type { Offset } from '../../../core/offset.ts';
 import type { SourceObject } from '../../../core/sync-spec.ts';
-import { instantMs } from '../../../core/instant.ts';
-import { schemaChanged } from '../../../core/errors.ts';
-import type { SystemIdentity } from '../../../core/connector.ts';
 import type { Relation } from '../../../core/values.ts';
 import { checkSource } from '../check.ts';
 import type { TopicMetadata } from '../connection/requests.ts';
@@ -21,7 +20,7 @@ import { MessageRows } from './message-rows.ts';
 import type { Message } from './metadata-columns.ts';
 import { beginPass, type Pass } from './pass.ts';
 import { isAhead, parseToken } from './positions.ts';
-import { packMessage, rawRowMaker, wholeFormat, isWholeColumns } from './raw-messages.ts';
+import { isWholeColumns, packMessage, rawRowMaker, wholeFormat } from './raw-messages.ts';
 
 const path = 'spec.source.topic';
 
@@ -188,7 +187,8 @@ export class KafkaSource implements Source {
     for (const topic of topics) {
       const ends = await offsetsAt(session, topic, latest, { signal });
       const from = known?.get(topic.name)?.offsets ?? (await this.#starts(topic, signal));
-      for (const [partition, end] of ends.entries()) waiting += Math.max(0, end - Math.max(0, from[partition] ?? 0));
+      for (const [partition, end] of ends.entries())
+        waiting += Math.max(0, end - Math.max(0, from[partition] ?? 0));
     }
     return waiting;
   }

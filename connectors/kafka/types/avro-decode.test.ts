@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Column, ColumnType, Value } from '../../../core/values.ts';
 import { converterOf } from '../../../core/records/convert.ts';
+import type { Column, ColumnType, Value } from '../../../core/values.ts';
 import { AvroReader, decoderOf } from './avro-decode.ts';
 import { AvroWriter, avroRecord, unnameable } from './avro-encode.ts';
 import { AvroError, parseAvro } from './avro-schema.ts';
@@ -71,7 +71,11 @@ describe('Avro', () => {
 
   test('refuses what a type of Avro cannot keep, by column', () => {
     const { write } = avroRecord('t', columns, false);
-    const wrong: Readonly<Record<string, Value>> = { price: 'NaN', day: 'infinity', at: '0044-03-15 00:00:00Z BC' };
+    const wrong: Readonly<Record<string, Value>> = {
+      price: 'NaN',
+      day: 'infinity',
+      at: '0044-03-15 00:00:00Z BC',
+    };
     for (const [name, value] of Object.entries(wrong)) {
       const row = columns.map((each) => (each.name === name ? value : null));
       assert.equal(write(row, new AvroWriter())?.column, name);
@@ -80,9 +84,16 @@ describe('Avro', () => {
   });
 
   test('reads the examples of the specification', () => {
-    const schema = '{"type":"record","name":"test","fields":[{"name":"a","type":"long"},{"name":"b","type":"string"}]}';
+    const schema =
+      '{"type":"record","name":"test","fields":[{"name":"a","type":"long"},{"name":"b","type":"string"}]}';
     const node = decoderOf(parseAvro(schema))(new AvroReader(Buffer.from('3606666f6f', 'hex')));
-    assert.deepEqual(node, new Map<string, RecordNode>([['a', 27], ['b', 'foo']]));
+    assert.deepEqual(
+      node,
+      new Map<string, RecordNode>([
+        ['a', 27],
+        ['b', 'foo'],
+      ]),
+    );
     const list = decoderOf(parseAvro('{"type":"array","items":"long"}'));
     assert.deepEqual(list(new AvroReader(Buffer.from('04063600', 'hex'))), [3, 27]);
     // The same block with its size in front.
@@ -104,7 +115,8 @@ describe('Avro', () => {
   });
 
   test('reads records that contain themselves, and types of Connect and Debezium', () => {
-    const list = '{"type":"record","name":"n","fields":[{"name":"v","type":"int"},{"name":"next","type":["null","n"]}]}';
+    const list =
+      '{"type":"record","name":"n","fields":[{"name":"v","type":"int"},{"name":"next","type":["null","n"]}]}';
     const decode = decoderOf(parseAvro(list));
     assert.equal(
       recordAccess.json(decode(new AvroReader(Buffer.from('02020400', 'hex')))),
@@ -124,7 +136,15 @@ describe('Avro', () => {
 
   test('schemas that are too deep, refer to nothing, or are not schemas', () => {
     const deep = `${'{"type":"array","items":'.repeat(100)}"int"${'}'.repeat(100)}`;
-    for (const schema of [deep, '"nothing"', '[]', '5', '{', '{"type":"record","name":"a"}', '{"type":"fixed","name":"f","size":1e12}'])
+    for (const schema of [
+      deep,
+      '"nothing"',
+      '[]',
+      '5',
+      '{',
+      '{"type":"record","name":"a"}',
+      '{"type":"fixed","name":"f","size":1e12}',
+    ])
       assert.throws(() => parseAvro(schema), AvroError);
   });
 });
@@ -142,7 +162,9 @@ test('damaged values of Avro end in an error of their own, or are other values',
   };
   let refused = 0;
   for (let round = 0; round < damages; round++) {
-    const changed = Buffer.from(original.subarray(0, random() < 0.2 ? random() * original.length : undefined));
+    const changed = Buffer.from(
+      original.subarray(0, random() < 0.2 ? random() * original.length : undefined),
+    );
     for (let count = 1 + random() * 4; count >= 1; count--)
       changed[Math.floor(random() * changed.length)] = Math.floor(random() * 256);
     try {

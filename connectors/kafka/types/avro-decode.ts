@@ -159,7 +159,9 @@ class Compiler {
       return { name: counterpart?.name ?? field.name, decode };
     });
     const names = new Set(fields.map(({ name }) => name));
-    const added = (reader?.fields ?? []).filter((each) => !names.has(each.name) && each.default !== undefined);
+    const added = (reader?.fields ?? []).filter(
+      (each) => !names.has(each.name) && each.default !== undefined,
+    );
     const defaults = added.map((each): readonly [string, RecordNode] => [each.name, defaultOf(each)]);
     const decodeFields: Decode = (from) => {
       const values = new Map<string, RecordNode>();
@@ -242,10 +244,11 @@ type Complex = 'fixed' | 'enum' | 'array' | 'map' | 'union' | 'record';
 function withMeaning(logical: Logical | undefined, decode: Decode): Decode {
   if (!logical) return decode;
   const { name, parameters } = logical;
-  if (name.includes('.')) return (from) => {
-    const node = decode(from);
-    return meaningOf(name, node, parameters) ?? node;
-  };
+  if (name.includes('.'))
+    return (from) => {
+      const node = decode(from);
+      return meaningOf(name, node, parameters) ?? node;
+    };
   const meaning = logicalTypes(name, parameters);
   if (!meaning) return decode;
   return (from) => {
@@ -257,7 +260,8 @@ function withMeaning(logical: Logical | undefined, decode: Decode): Decode {
 type Meaning = (node: RecordNode) => RecordNode | undefined;
 
 function logicalTypes(name: string, { scale = '0' }: Readonly<Record<string, string>>): Meaning | undefined {
-  const [, isLocal, what = '', unit = ''] = /^(local-)?(timestamp|time)-(millis|micros|nanos)$/.exec(name) ?? [];
+  const [, isLocal, what = '', unit = ''] =
+    /^(local-)?(timestamp|time)-(millis|micros|nanos)$/.exec(name) ?? [];
   if (what === 'timestamp')
     return counted((value) => timestampNode(value, unit as Unit, isLocal === undefined));
   if (what === 'time' && isLocal === undefined) return counted((value) => timeNode(value, unit as Unit));

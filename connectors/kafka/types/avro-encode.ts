@@ -203,7 +203,8 @@ function timeColumn(logical: 'time' | 'timestamp' | 'local-timestamp', precision
 function counted(count: (text: string) => bigint | undefined): AvroColumn['write'] {
   return (value, to) => {
     const found = count(String(value));
-    if (found === undefined) return new Misfit('is infinite, or outside of the range or precision of its type');
+    if (found === undefined)
+      return new Misfit('is infinite, or outside of the range or precision of its type');
     to.long(found);
     return undefined;
   };

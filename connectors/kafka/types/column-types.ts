@@ -7,9 +7,7 @@ import type { AvroRecord, AvroType, Logical } from './avro-schema.ts';
 /** The columns of a registered schema: more exact than those of a sample. Undefined: its values are not records. */
 export function columnsOfSchema(schema: AvroType, isDebezium: boolean): readonly RecordColumn[] | undefined {
   const record = recordIn(schema);
-  const rows = isDebezium
-    ? recordIn(record?.fields.find(({ name }) => name === 'after')?.type)
-    : record;
+  const rows = isDebezium ? recordIn(record?.fields.find(({ name }) => name === 'after')?.type) : record;
   return rows?.fields.map(({ name, type }) => ({
     name,
     path: formatPath([name]),
@@ -83,7 +81,9 @@ function counted(logical: Logical | undefined): ColumnType | undefined {
   const precision = { millis: 3, micros: 6, nanos: 9 }[unit ?? ''] ?? 3;
   if (what === 'timestamp') return { kind: 'timestamp', precision, hasZone: isLocal === undefined };
   if (what === 'time') return { kind: 'time', precision, hasZone: false };
-  const [, size, kind] = /^(?:io\.debezium\.time|org\.apache\.kafka\.connect\.data)\.(Micro|Nano)?(Timestamp|Time)$/.exec(name) ?? [];
+  const [, size, kind] =
+    /^(?:io\.debezium\.time|org\.apache\.kafka\.connect\.data)\.(Micro|Nano)?(Timestamp|Time)$/.exec(name) ??
+    [];
   const digits = size === 'Nano' ? 9 : size === 'Micro' ? 6 : 3;
   if (kind === 'Timestamp') return { kind: 'timestamp', precision: digits, hasZone: false };
   if (kind === 'Time') return { kind: 'time', precision: digits, hasZone: false };

@@ -11,12 +11,18 @@ export type Compression = keyof typeof codecs;
 export const maxUnpackedBytes = 128 * 1024 * 1024;
 
 const [unGzip, toGzip, unZstd, toZstd] = [gunzip, gzip, zstdDecompress, zstdCompress].map((each) =>
-  promisify(each as (input: Buffer, options: object, done: (error: Error | null, out: Buffer) => void) => void),
+  promisify(
+    each as (input: Buffer, options: object, done: (error: Error | null, out: Buffer) => void) => void,
+  ),
 ) as [Coder, Coder, Coder, Coder];
 type Coder = (input: Buffer, options: object) => Promise<Buffer>;
 
 /** Throws WireError for damaged input, and for output of more than `maxUnpackedBytes`. */
-export async function decompress(codec: number, input: Buffer, limit: number = maxUnpackedBytes): Promise<Buffer> {
+export async function decompress(
+  codec: number,
+  input: Buffer,
+  limit: number = maxUnpackedBytes,
+): Promise<Buffer> {
   switch (codec) {
     case codecs.None:
       return input;

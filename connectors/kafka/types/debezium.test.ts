@@ -2,14 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JsonError, parseJson } from '../../../core/records/json-parser.ts';
 import { changeOf, isUnavailable } from './debezium.ts';
-import { recordAccess, type RecordNode } from './record-node.ts';
+import { type RecordNode, recordAccess } from './record-node.ts';
 import { adapterOf } from './untyped-json.ts';
 
 const damages = Number(process.env.IDRA_TEST_DAMAGES ?? 300);
 
 const source = { name: 'shop', ts_ms: 1_700_000_000_123, table: 'orders' };
 const row = { id: 7, total: 'EtY=', at: 1_700_000_000_123_456, day: 19_675 };
-const field = (name: string, type: string, more: object = {}) => ({ field: name, type, optional: true, ...more });
+const field = (name: string, type: string, more: object = {}) => ({
+  field: name,
+  type,
+  optional: true,
+  ...more,
+});
 const rowFields = [
   field('id', 'int64'),
   field('total', 'bytes', { name: 'org.apache.kafka.connect.data.Decimal', parameters: { scale: '2' } }),
@@ -77,7 +82,7 @@ test('damaged events end in an error of the parser, or are events or not', () =>
     const bytes = Buffer.from(original);
     for (let count = 1 + random() * 2; count >= 1; count--) {
       const other = Math.floor(random() * bytes.length);
-      bytes[Math.floor(random() * bytes.length)] = random() < 0.5 ? bytes[other] ?? 0 : 32 + random() * 90;
+      bytes[Math.floor(random() * bytes.length)] = random() < 0.5 ? (bytes[other] ?? 0) : 32 + random() * 90;
     }
     try {
       const change = changeOf(parseJson(bytes.toString('utf8')));

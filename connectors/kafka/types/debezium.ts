@@ -1,6 +1,6 @@
 import { typedPayload } from './connect-types.ts';
-import { bigintOf, isObject, type RecordNode, recordAccess } from './record-node.ts';
 import { timestampText } from './epoch-time.ts';
+import { bigintOf, isObject, type RecordNode, recordAccess } from './record-node.ts';
 
 /** A change event of Debezium. */
 export type Change =
@@ -38,7 +38,9 @@ export function changeOf(value: RecordNode): Change {
     case 'c':
     case 'r':
     case 'u':
-      return isObject(after) ? { kind: 'row', row: after, envelope } : unreadable('has no row after the change');
+      return isObject(after)
+        ? { kind: 'row', row: after, envelope }
+        : unreadable('has no row after the change');
     case 'd':
       return { kind: 'deletion', row: before, envelope };
     case 'm':

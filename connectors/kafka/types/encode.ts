@@ -1,8 +1,8 @@
 import type { WritePlan } from '../../../core/connector.ts';
 import { type ColumnMisfit, rowWriter } from '../../../core/records/canonical-json.ts';
 import type { Column, Row, Value } from '../../../core/values.ts';
-import { countOf } from './epoch-time.ts';
 import { AvroWriter, avroRecord } from './avro-encode.ts';
+import { countOf } from './epoch-time.ts';
 import type { Header } from './record-batch.ts';
 
 /** A message; in a refusal the column is that of the value, if it is one. */

@@ -76,7 +76,9 @@ export function bigintFromBytes(bytes: Buffer): bigint {
 export function bytesFromBigint(value: bigint): Buffer {
   let length = 1;
   while (value < -(1n << BigInt(8 * length - 1)) || value >= 1n << BigInt(8 * length - 1)) length += 1;
-  const hex = BigInt.asUintN(8 * length, value).toString(16).padStart(2 * length, '0');
+  const hex = BigInt.asUintN(8 * length, value)
+    .toString(16)
+    .padStart(2 * length, '0');
   return Buffer.from(hex, 'hex');
 }
 

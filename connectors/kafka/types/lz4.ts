@@ -32,7 +32,8 @@ export function decompressLz4(input: Buffer, limit: number): Buffer {
       output.copy(larger, 0, 0, length);
       output = larger;
     }
-    length = head >>> 31 ? copyBlock(input, at, size, output, length) : block(input, at, size, output, length);
+    length =
+      head >>> 31 ? copyBlock(input, at, size, output, length) : block(input, at, size, output, length);
     if (length > limit) throw damaged(`more than ${limit} bytes`);
     at += size + trailer;
   }

@@ -1,4 +1,4 @@
-import { codecs, compress, type Compression } from './compression.ts';
+import { type Compression, codecs, compress } from './compression.ts';
 import { crc32c } from './crc32c.ts';
 import { at, flags, type Header, headerBytes } from './record-batch.ts';
 
@@ -70,7 +70,10 @@ export class RecordBatchWriter {
   }
 
   /** The finished batch; the writer is empty afterwards. */
-  async finish(compression: Compression, { producer, epoch, sequence, isTransactional }: BatchProducer): Promise<Buffer> {
+  async finish(
+    compression: Compression,
+    { producer, epoch, sequence, isTransactional }: BatchProducer,
+  ): Promise<Buffer> {
     const records = this.#buffer.subarray(headerBytes, this.#length);
     const packed = compression === 'None' ? records : await compress(compression, records);
     let batch = this.#buffer.subarray(0, this.#length);

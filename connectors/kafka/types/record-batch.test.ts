@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WireError } from '../connection/wire.ts';
-import { codecs, compress, type Compression, decompress } from './compression.ts';
+import { type Compression, codecs, compress, decompress } from './compression.ts';
 import { crc32c } from './crc32c.ts';
 import { murmur2, partitionOf } from './murmur2.ts';
 import { cursorOf, readBatch } from './record-batch.ts';
@@ -23,9 +23,20 @@ function random(seed: number): () => number {
 async function batchOf(compression: Compression): Promise<Buffer> {
   const writer = new RecordBatchWriter(64);
   for (let index = 0; index < 200; index++) {
-    const headers = index % 7 === 0 ? [{ name: 'h', value: Buffer.from('x') }, { name: 'n', value: null }] : [];
+    const headers =
+      index % 7 === 0
+        ? [
+            { name: 'h', value: Buffer.from('x') },
+            { name: 'n', value: null },
+          ]
+        : [];
     const value = index % 11 === 0 ? null : `{"id":${index},"text":"${'äß'.repeat(index % 13)}"}`;
-    writer.append(index % 5 === 0 ? null : Buffer.from(`k${index}`), value, 1_700_000_000_000 - index, headers);
+    writer.append(
+      index % 5 === 0 ? null : Buffer.from(`k${index}`),
+      value,
+      1_700_000_000_000 - index,
+      headers,
+    );
   }
   return await writer.finish(compression, nobody);
 }

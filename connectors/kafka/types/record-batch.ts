@@ -154,7 +154,11 @@ export class RecordCursor {
     this.#headersAt = this.#position;
     if (this.#position > end || this.headerCount < 0 || this.headerCount > end - this.#position)
       throw new WireError('the parts of a message are longer than the message');
-    if (this.offset < batch.baseOffset || this.offset > batch.lastOffset || !Number.isSafeInteger(this.timestamp))
+    if (
+      this.offset < batch.baseOffset ||
+      this.offset > batch.lastOffset ||
+      !Number.isSafeInteger(this.timestamp)
+    )
       throw new WireError('a message is outside of its batch');
     this.#position = end;
     this.#end = end;

@@ -58,7 +58,8 @@ function block(input: Buffer, limit: number): Buffer {
       const isShort = (tag & 3) === 1;
       const size = isShort ? ((tag >>> 2) & 7) + 4 : (tag >>> 2) + 1;
       const distance = isShort ? number + ((tag >>> 5) << 8) : number;
-      if (distance === 0 || distance > to || size > length - to) throw damaged('a copy outside of the output');
+      if (distance === 0 || distance > to || size > length - to)
+        throw damaged('a copy outside of the output');
       to = copyMatch(output, to, distance, size);
     }
   }

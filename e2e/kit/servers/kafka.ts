@@ -130,7 +130,10 @@ async function startBroker(
   return await ServerProcess.start({
     folder,
     start: () =>
-      startProcess('java', [...javaArgs(lib), 'kafka.Kafka', file], { name: `kafka ${plan.id}`, cwd: folder }),
+      startProcess('java', [...javaArgs(lib), 'kafka.Kafka', file], {
+        name: `kafka ${plan.id}`,
+        cwd: folder,
+      }),
     answers: () => answers(plan.internal),
   });
 }
