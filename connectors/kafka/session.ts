@@ -173,6 +173,7 @@ function isUnavailable(thrown: unknown): boolean {
 
 /** The same request may succeed a moment later. */
 function isPassing(thrown: unknown): boolean {
-  if (thrown instanceof BrokerError) return isLeaderError(thrown.error) || isCoordinatorError(thrown.error);
+  const cause = thrown instanceof IdraError ? thrown.cause : thrown;
+  if (cause instanceof BrokerError) return isLeaderError(cause.error) || isCoordinatorError(cause.error);
   return isUnavailable(thrown) || asIdraError(thrown).code === 'SystemTimeout';
 }

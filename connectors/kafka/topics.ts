@@ -92,8 +92,7 @@ async function refreshed(
 ): Promise<readonly PartitionMetadata[]> {
   const { topics } = await session.metadata([name], { signal });
   const [found] = topics;
-  if (!found || found.error !== 0)
-    throw new BrokerError(found?.error ?? brokerErrors.UNKNOWN_TOPIC_OR_PARTITION);
+  if (found?.error !== 0) throw new BrokerError(found?.error ?? brokerErrors.UNKNOWN_TOPIC_OR_PARTITION);
   for (const each of found.partitions) requireLeader(each);
   return found.partitions.toSorted((one, other) => one.partition - other.partition);
 }

@@ -133,7 +133,8 @@ export class WireWriter {
   }
 
   int8(value: number): this {
-    this.#buffer.writeInt8(value, this.#grow(1));
+    const at = this.#grow(1);
+    this.#buffer.writeInt8(value, at);
     return this;
   }
 
@@ -142,32 +143,36 @@ export class WireWriter {
   }
 
   int16(value: number): this {
-    this.#buffer.writeInt16BE(value, this.#grow(2));
+    const at = this.#grow(2);
+    this.#buffer.writeInt16BE(value, at);
     return this;
   }
 
   int32(value: number): this {
-    this.#buffer.writeInt32BE(value, this.#grow(4));
+    const at = this.#grow(4);
+    this.#buffer.writeInt32BE(value, at);
     return this;
   }
 
   int64(value: number | bigint): this {
-    this.#buffer.writeBigInt64BE(BigInt(value), this.#grow(8));
+    const at = this.#grow(8);
+    this.#buffer.writeBigInt64BE(BigInt(value), at);
     return this;
   }
 
   uuid(hex: string): this {
-    this.#buffer.write(hex, this.#grow(16), 16, 'hex');
+    const at = this.#grow(16);
+    this.#buffer.write(hex, at, 16, 'hex');
     return this;
   }
 
   uvarint(value: number): this {
     let rest = value;
     while (rest > 0x7f) {
-      this.#buffer[this.#grow(1)] = (rest & 0x7f) | 0x80;
+      this.#byte((rest & 0x7f) | 0x80);
       rest = Math.floor(rest / 128);
     }
-    this.#buffer[this.#grow(1)] = rest;
+    this.#byte(rest);
     return this;
   }
 
@@ -176,13 +181,15 @@ export class WireWriter {
     const length = Buffer.byteLength(value);
     if (isFlexible) this.uvarint(length + 1);
     else this.int16(length);
-    this.#buffer.write(value, this.#grow(length));
+    const at = this.#grow(length);
+    this.#buffer.write(value, at);
     return this;
   }
 
   bytes(value: Buffer): this {
     this.int32(value.length);
-    value.copy(this.#buffer, this.#grow(value.length));
+    const at = this.#grow(value.length);
+    value.copy(this.#buffer, at);
     return this;
   }
 
@@ -199,7 +206,12 @@ export class WireWriter {
     return isFlexible ? this.uvarint(0) : this;
   }
 
-  /** The position before the new bytes. */
+  #byte(value: number): void {
+    const at = this.#grow(1);
+    this.#buffer[at] = value;
+  }
+
+  /** The position before the new bytes. The buffer may be another one afterwards, so call it first. */
   #grow(length: number): number {
     const at = this.#length;
     if (at + length > this.#buffer.length) {

@@ -69,8 +69,7 @@ export async function createTopic(
   return await session.retried({ signal }, async () => {
     const { topics } = await session.metadata([topic.name], { signal });
     const found = topics.find(({ name }) => name === topic.name);
-    if (!found || found.error !== 0)
-      throw new BrokerError(found?.error ?? brokerErrors.UNKNOWN_TOPIC_OR_PARTITION);
+    if (found?.error !== 0) throw new BrokerError(found?.error ?? brokerErrors.UNKNOWN_TOPIC_OR_PARTITION);
     if (found.partitions.some(({ leader }) => leader < 0))
       throw new BrokerError(brokerErrors.LEADER_NOT_AVAILABLE);
     return found;

@@ -44,6 +44,8 @@ export class KafkaDestination implements Destination {
   #guarantee: Guarantee = 'ExactlyOnce';
   #hasCommitTopic = false;
   #claimed: ClaimedTopic | undefined;
+  /** Of the topic that a claim has created. */
+  #createdId: string | undefined;
 
   constructor(access: SystemAccess, object: DestinationObject) {
     this.name = requireTopicName(object.topic ?? '', path);
@@ -209,8 +211,10 @@ export class KafkaDestination implements Destination {
   async #claimable(session: KafkaSession, plan: WritePlan, signal: AbortSignal): Promise<TopicMetadata> {
     const found = await this.#topic(session, signal);
     if (!plan.existing) {
-      if (found) throw schemaChanged(this.name, { what: 'it was created' });
-      return await createTopic(session, newTopicOf(this.#object), signal);
+      if (found && found.id !== this.#createdId) throw schemaChanged(this.name, { what: 'it was created' });
+      const created = found ?? (await createTopic(session, newTopicOf(this.#object), signal));
+      this.#createdId = created.id;
+      return created;
     }
     if (!found) throw schemaChanged(this.name, { what: 'it is gone' });
     if (plan.existing.identity !== undefined && found.id !== plan.existing.identity)

@@ -1,7 +1,12 @@
 import { offsetCommit } from '../connection/requests.ts';
+import { BrokerError, brokerErrors, isCoordinatorError } from '../errors.ts';
 import type { SessionHolder } from '../session-holder.ts';
 import type { Positions } from './positions.ts';
 
+const denied: readonly number[] = [
+  brokerErrors.GROUP_AUTHORIZATION_FAILED,
+  brokerErrors.TOPIC_AUTHORIZATION_FAILED,
+];
 const everyMs = 1_000;
 const deadlineMs = 5_000;
 
@@ -45,8 +50,14 @@ export class GroupOffsets {
         .map((offset, partition) => ({ partition, offset }))
         .filter(({ offset }) => offset >= 0),
     }));
-    const node = await session.coordinator('group', this.name, { signal, forMs: 0 });
-    const errors = await session.ask(node, 'control', offsetCommit, { group: this.name, topics }, { signal });
-    this.#isRefused = errors.some((error) => error === 30 || error === 29);
+    const request = { group: this.name, topics };
+    const errors = await session.retried({ signal, forMs: deadlineMs / 2 }, async () => {
+      const node = await session.coordinator('group', this.name, { signal, forMs: 0 });
+      const found = await session.ask(node, 'control', offsetCommit, request, { signal });
+      const passing = found.find(isCoordinatorError);
+      if (passing !== undefined) throw new BrokerError(passing);
+      return found;
+    });
+    this.#isRefused = errors.some((error) => denied.includes(error));
   }
 }

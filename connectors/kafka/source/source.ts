@@ -148,7 +148,7 @@ export class KafkaSource implements Source {
     };
     const accept = (message: Message): Taken | Promise<Taken> => {
       const preparing = rows.prepare(message, signal);
-      return preparing ? preparing.then(() => add(message)) : add(message);
+      return preparing === undefined ? add(message) : preparing.then(() => add(message));
     };
     return { accept, take: () => rows.take() };
   }

@@ -69,6 +69,21 @@ describe('Avro', () => {
     assert.ok(isObject(empty) && [...empty.values()].every((each) => each === null));
   });
 
+  test('keeps values that are longer than the buffer of the writer', () => {
+    const { schema, write } = avroRecord(
+      't',
+      [column('a', { kind: 'text' }), column('b', { kind: 'int', bits: 64 })],
+      false,
+    );
+    const decode = decoderOf(parseAvro(schema));
+    for (let length = 1_000; length < 1_040; length++) {
+      const writer = new AvroWriter();
+      write(['x'.repeat(length), 2n ** 60n], writer);
+      const node = decode(new AvroReader(writer.bytes()));
+      assert.equal(recordAccess.json(node), `{"a":"${'x'.repeat(length)}","b":1152921504606846976}`);
+    }
+  });
+
   test('refuses what a type of Avro cannot keep, by column', () => {
     const { write } = avroRecord('t', columns, false);
     const wrong: Readonly<Record<string, Value>> = {

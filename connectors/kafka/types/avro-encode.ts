@@ -23,11 +23,13 @@ export class AvroWriter {
   }
 
   byte(value: number): void {
-    this.#buffer[this.#grow(1)] = value;
+    const at = this.#grow(1);
+    this.#buffer[at] = value;
   }
 
   int32(value: number): void {
-    this.#buffer.writeInt32BE(value, this.#grow(4));
+    const at = this.#grow(4);
+    this.#buffer.writeInt32BE(value, at);
   }
 
   long(value: number | bigint): void {
@@ -46,17 +48,20 @@ export class AvroWriter {
   text(value: string): void {
     const length = Buffer.byteLength(value);
     this.long(length);
-    this.#buffer.write(value, this.#grow(length));
+    const at = this.#grow(length);
+    this.#buffer.write(value, at);
   }
 
   data(value: Buffer): void {
     this.long(value.length);
-    value.copy(this.#buffer, this.#grow(value.length));
+    const at = this.#grow(value.length);
+    value.copy(this.#buffer, at);
   }
 
   float(value: number, bits: 32 | 64): void {
-    if (bits === 32) this.#buffer.writeFloatLE(value, this.#grow(4));
-    else this.#buffer.writeDoubleLE(value, this.#grow(8));
+    const at = this.#grow(bits / 8);
+    if (bits === 32) this.#buffer.writeFloatLE(value, at);
+    else this.#buffer.writeDoubleLE(value, at);
   }
 
   #grow(length: number): number {

@@ -48,6 +48,8 @@ const smallSettings: Readonly<Record<string, string>> = {
   'group.initial.rebalance.delay.ms': '0',
   'offsets.topic.num.partitions': '4',
   'transaction.state.log.num.partitions': '4',
+  // Tests write messages of any time.
+  'log.retention.ms': '-1',
   'log.retention.check.interval.ms': '500',
   'log.initial.task.delay.ms': '500',
   'controlled.shutdown.enable': 'false',
