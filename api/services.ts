@@ -7,6 +7,7 @@ import type { Fleet } from '../fleet/contract.ts';
 import type { FleetView } from '../fleet/view/contract.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import type { ApiConfig } from './config.ts';
+import { LiveHub } from './live/hub.ts';
 import { LoginLimits } from './users/login-limits.ts';
 import { Sessions } from './users/sessions.ts';
 import { Tokens } from './users/tokens.ts';
@@ -39,6 +40,7 @@ export interface Services extends ApiDeps {
   readonly audit: AuditLog;
   readonly syncList: SyncList;
   readonly events: Events;
+  readonly hub: LiveHub;
   /** Everything has been read once. */
   readonly isSynced: () => boolean;
 }
@@ -61,6 +63,8 @@ export function makeServices(deps: ApiDeps): Services {
     audit: new AuditLog({ documents, clock, log, keptEntries: config.auditEntries }),
     syncList: new SyncList(view),
     events: new Events(view, clock),
+    // After the lists, so that it wakes streams when these have changed.
+    hub: new LiveHub(view),
     isSynced: () => isSynced,
   };
 }

@@ -55,6 +55,7 @@ export const accessTable = {
   listLocks: viewerAnywhere,
   listSlots: viewerAnywhere,
   listEvents: viewerAnywhere,
+  watch: viewerAnywhere,
 
   createSync: editorHere,
   updateSync: editorHere,
