@@ -208,7 +208,7 @@ export async function readPass(source: Source, request: ReadRequest): Promise<Re
       batches.push(next.value);
       continue;
     }
-    const rows = batches.flatMap((batch) => ('rows' in batch.rows ? batch.rows.rows : []));
+    const rows = batches.flatMap((batch) => ('rows' in batch.rows ? [...batch.rows.rows] : []));
     return { batches, end: next.value, rows, offset: batches.at(-1)?.offset ?? request.after };
   }
 }

@@ -60,7 +60,8 @@ export class BatchEncoder {
   encode({ rows }: Batch): EncodedBatch {
     if ('rows' in rows) {
       const deletions = new Set(rows.deletions);
-      for (const [index, row] of rows.rows.entries()) this.#row(row, deletions.has(index));
+      let index = 0;
+      for (const row of rows.rows) this.#row(row, deletions.has(index++));
     } else if (rows.format === wholeFormat) for (const chunk of rows.chunks) this.#message(chunk);
     else throw bug(`Kafka does not accept rows as ${rows.format}`);
     for (const [partition, writer] of this.#writers) this.#close(partition, writer);

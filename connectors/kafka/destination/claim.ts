@@ -14,7 +14,13 @@ import { RecordBatchWriter } from '../types/record-batch-writer.ts';
 import { BatchEncoder, type Encoding } from './batch-writer.ts';
 import { type CommitLog, commitMessage } from './commit-rows.ts';
 import { PlainProducer } from './plain-producer.ts';
-import { isFencedByBroker, type Leaders, type PendingBatch, TransactionalProducer } from './producer.ts';
+import {
+  isFencedByBroker,
+  type Leaders,
+  type PendingBatch,
+  type Producer,
+  TransactionalProducer,
+} from './producer.ts';
 
 const path = 'spec.destination.topic';
 /** A pass that is one transaction may take longer than a batch. */
@@ -27,13 +33,6 @@ export interface ClaimedTopicInit {
   readonly request: ClaimRequest;
   readonly row: CommitRow;
   readonly encoding: Encoding;
-}
-
-/** Writes messages; `end` makes those of a transaction visible, or removes them. */
-export interface Producer {
-  readonly isTransactional: boolean;
-  send(batches: readonly PendingBatch[], leaders: Leaders, signal: AbortSignal): Promise<void>;
-  end(isCommit: boolean, signal: AbortSignal): Promise<void>;
 }
 
 /** Passes and batches under one claim. */

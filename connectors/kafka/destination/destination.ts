@@ -26,11 +26,11 @@ import type { KafkaSession } from '../session.ts';
 import { SessionHolder } from '../session-holder.ts';
 import { isWholeColumns, wholeFormat } from '../source/raw-messages.ts';
 import { earliest, latest, offsetsAt, topicError } from '../topics.ts';
-import { beginProducer, ClaimedTopic, commitBatch, type Producer, requireClaim } from './claim.ts';
+import { beginProducer, ClaimedTopic, commitBatch, requireClaim } from './claim.ts';
 import { CommitLog, findCommitTopic } from './commit-rows.ts';
 import { createCommand, createTopic, newCommitTopic, newTopicOf } from './ddl.ts';
 import { encodingOf, formatFindings } from './encoding.ts';
-import { leadersOf } from './producer.ts';
+import { leadersOf, type Producer } from './producer.ts';
 
 const path = 'spec.destination.topic';
 

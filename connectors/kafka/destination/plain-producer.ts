@@ -1,6 +1,5 @@
 import type { KafkaSession } from '../session.ts';
-import type { Producer } from './claim.ts';
-import { type Leaders, type PendingBatch, sendBatches } from './producer.ts';
+import { type Leaders, type PendingBatch, type Producer, sendBatches } from './producer.ts';
 
 /** For brokers without transactions, or a user without the right to them: messages are visible at once, and may be written twice. */
 export class PlainProducer implements Producer {

@@ -29,11 +29,18 @@ export interface PendingBatch {
 /** Where a partition is led, by topic and partition. */
 export type Leaders = (topic: string, partition: number) => number | undefined;
 
+/** Writes messages; `end` makes those of a transaction visible, or removes them. */
+export interface Producer {
+  readonly isTransactional: boolean;
+  send(batches: readonly PendingBatch[], leaders: Leaders, signal: AbortSignal): Promise<void>;
+  end(isCommit: boolean, signal: AbortSignal): Promise<void>;
+}
+
 /**
  * A producer with a transactional id. All messages of a transaction become visible together, or none. When another one begins with the same
  * id, the brokers refuse this one (Invariants 3 and 4).
  */
-export class TransactionalProducer {
+export class TransactionalProducer implements Producer {
   readonly isTransactional = true;
   readonly #session: KafkaSession;
   readonly #path: string;

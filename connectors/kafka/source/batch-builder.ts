@@ -1,12 +1,13 @@
-import { type Batch, type BatchLimits, type RowFormat, rowObjectBytes } from '../../../core/batch.ts';
+import type { Batch, BatchLimits, RowFormat } from '../../../core/batch.ts';
 import type { Offset } from '../../../core/offset.ts';
+import { RowPacker } from '../../../core/packed-rows.ts';
 import type { Row } from '../../../core/values.ts';
 
 /** Collects the rows of one batch. */
 export class BatchBuilder {
   readonly #limits: BatchLimits;
   readonly #format: string;
-  #rows: Row[] = [];
+  #rows = new RowPacker();
   #deletions: number[] = [];
   #chunks: Buffer[] = [];
   #count = 0;
@@ -31,10 +32,10 @@ export class BatchBuilder {
   }
 
   addRow(row: Row, isDeletion: boolean, bytes: number): void {
-    if (isDeletion) this.#deletions.push(this.#rows.length);
-    this.#rows.push(row);
+    if (isDeletion) this.#deletions.push(this.#count);
+    this.#rows.push(row as unknown[]);
     this.#count += 1;
-    this.#bytes += bytes + rowObjectBytes;
+    this.#bytes += bytes;
   }
 
   addChunk(chunk: Buffer): void {
@@ -48,10 +49,10 @@ export class BatchBuilder {
     const deletions = this.#deletions.length > 0 ? { deletions: this.#deletions } : {};
     const rows =
       this.#format === 'values'
-        ? { format: 'values' as const, rows: this.#rows, ...deletions }
+        ? { format: 'values' as const, rows: this.#rows.finish(), ...deletions }
         : { format: this.#format, chunks: this.#chunks };
     const batch = { rows, rowCount: this.#count, byteCount: this.#bytes, offset, ...more };
-    [this.#rows, this.#deletions, this.#chunks] = [[], [], []];
+    [this.#rows, this.#deletions, this.#chunks] = [new RowPacker(), [], []];
     [this.#count, this.#bytes] = [0, 0];
     return batch;
   }

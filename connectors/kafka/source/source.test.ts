@@ -150,7 +150,7 @@ describe('a topic', () => {
     const [batch] = batches;
     assert.ok(batch && 'rows' in batch.rows);
     assert.deepEqual([...(batch.rows.deletions ?? [])], [2]);
-    assert.deepEqual(batch.rows.rows[2], [1n, null]);
+    assert.deepEqual(batch.rows.rows.at(2), [1n, null]);
     await wanted.source.close();
     const ignored = await openReader(accessTo(server), { topic });
     assert.deepEqual(
