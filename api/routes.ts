@@ -7,6 +7,7 @@ import { objectRoutes } from './routes/change-objects.ts';
 import { syncChangeRoutes } from './routes/change-syncs.ts';
 import { clusterRoutes } from './routes/cluster.ts';
 import { dataSourceRoutes } from './routes/data-sources.ts';
+import { examineRoutes } from './routes/examine.ts';
 import { liveRoutes } from './routes/live.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -35,6 +36,7 @@ export function allRoutes(services: Services): readonly Route[] {
     ...bulkRoutes(services),
     ...secretRoutes(services),
     ...liveRoutes(services),
+    ...examineRoutes(services),
   ];
   return routes;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FleetView } from '../../fleet/view/contract.ts';
 import { RetryLater } from '../http/retry-later.ts';
+import type { Events } from '../views/events.ts';
 
 /** Changes within this time are sent together. */
 const flushMs = 300;
@@ -24,8 +25,11 @@ export class LiveHub {
   /** Counts changes of anything. */
   #generation = 0;
 
-  constructor(view: FleetView) {
-    this.#unlisten = view.onChange(() => this.#changed());
+  constructor(view: FleetView, events: Events) {
+    const ends = [view.onChange(() => this.#changed()), events.onEvent(() => this.#changed())];
+    this.#unlisten = () => {
+      for (const end of ends) end();
+    };
   }
 
   get generation(): number {
