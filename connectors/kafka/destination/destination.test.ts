@@ -33,7 +33,6 @@ const columns = [idColumn, bodyColumn];
 const keyed = { key: ['id'] };
 const rowsOf = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => [BigInt(from + index), `row ${from + index}`]);
-const _fenced = { disposition: 'fenced' };
 
 describe('messages', () => {
   test('a claim creates the topic, and rows, deletions and the offset become visible together', async () => {
