@@ -4,6 +4,7 @@ import {
   httpDestinationFields,
   httpSourceFields,
   lastDestinationModes,
+  messageFields,
   objectFields,
   recordFields,
   type SystemField,
@@ -27,8 +28,22 @@ type End = 'source' | 'destination';
 
 /** System fields that are in the schema. */
 const known: Readonly<Record<End, readonly SystemField[]>> = {
-  source: [...objectFields, 'query', ...recordFields, 'format', 'compression', ...httpSourceFields],
-  destination: [...objectFields, 'format', 'compression', ...httpDestinationFields],
+  source: [
+    ...objectFields,
+    'query',
+    ...recordFields,
+    'format',
+    'compression',
+    ...httpSourceFields,
+    ...messageFields.source,
+  ],
+  destination: [
+    ...objectFields,
+    'format',
+    'compression',
+    ...httpDestinationFields,
+    ...messageFields.destination,
+  ],
 };
 const namingFields: readonly SystemField[] = [...objectFields, 'query'];
 const isNaming = (field: SystemField) => namingFields.includes(field);
