@@ -7,6 +7,8 @@ import { objectRoutes } from './routes/change-objects.ts';
 import { syncChangeRoutes } from './routes/change-syncs.ts';
 import { clusterRoutes } from './routes/cluster.ts';
 import { dataSourceRoutes } from './routes/data-sources.ts';
+import { examineRoutes } from './routes/examine.ts';
+import { liveRoutes } from './routes/live.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { syncRoutes } from './routes/syncs.ts';
@@ -33,6 +35,8 @@ export function allRoutes(services: Services): readonly Route[] {
     ...syncChangeRoutes(services),
     ...bulkRoutes(services),
     ...secretRoutes(services),
+    ...liveRoutes(services),
+    ...examineRoutes(services),
   ];
   return routes;
 }

@@ -55,6 +55,7 @@ export const accessTable = {
   listLocks: viewerAnywhere,
   listSlots: viewerAnywhere,
   listEvents: viewerAnywhere,
+  watch: viewerAnywhere,
 
   createSync: editorHere,
   updateSync: editorHere,
@@ -69,6 +70,11 @@ export const accessTable = {
   updateDataSource: editorHere,
   deleteDataSource: editorHere,
   putSecret: editorHere,
+
+  checkDataSource: editorHere,
+  discoverDataSource: editorHere,
+  previewRows: editorHere,
+  planSync: editorHere,
 } as const satisfies Readonly<Record<string, Access>>;
 
 export type OperationId = keyof typeof accessTable;
