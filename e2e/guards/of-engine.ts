@@ -220,6 +220,20 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'for some minutes only' },
   },
   {
+    name: 'a large offset is refused',
+    file: 'agent/engine/pass.ts',
+    from: 'requireUsualOffset(ahead.offset);',
+    to: '',
+    caughtBy: { test: 'agent/engine/large-offset.test.ts', only: 'of any source' },
+  },
+  {
+    name: 'no statement is made of a very long key',
+    file: 'connectors/sql/source/read-pass.ts',
+    from: '      requireUsualKey(part.lastKey);\n      after = part.lastKey;\n      yield part;',
+    to: '      after = part.lastKey;\n      yield part;',
+    caughtBy: { test: 'connectors/sql/source/read-pass.test.ts', only: 'very long' },
+  },
+  {
     name: 'batches that become slow do not overtake a known slow Sync for ever',
     file: 'core/budget.ts',
     from: 'if (next && this.#isFirstNow(next)) return undefined;',
