@@ -38,14 +38,39 @@ export type SystemField =
   | 'bodyTemplate'
   | 'itemsPath'
   | 'paging'
+  | MessageField
   | RecordField;
+
+/** Fields of systems of messages. */
+export const messageFields = {
+  source: ['envelope', 'consumerGroup'],
+  destination: [
+    'numbersAsText',
+    'partitions',
+    'replicationFactor',
+    'topicConfig',
+    'messageHeaders',
+    'messageBatch',
+  ],
+} as const;
+export type MessageField = (typeof messageFields)['source' | 'destination'][number];
 
 /** Fields of spec.source that systems without fixed columns have. */
 export const recordFields = ['columns', 'sample', 'metadata', 'startFrom'] as const;
 export type RecordField = (typeof recordFields)[number];
 
 /** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
-export const sourceFields = ['query', 'sample', 'metadata', 'startFrom'] as const;
+export const sourceFields = [
+  'query',
+  'sample',
+  'metadata',
+  'startFrom',
+  'format',
+  ...messageFields.source,
+] as const;
+
+/** The same of spec.destination. */
+export const destinationFields = ['format', 'compression', ...messageFields.destination] as const;
 
 /** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
 export const offsetFields = ['columns', 'metadata'] as const;
@@ -61,6 +86,12 @@ export interface SourceObject extends ObjectNames {
   readonly metadata?: readonly string[];
   /** Where Stream begins; omitted: with everything that is there. An instant in ISO 8601 for startKind `Timestamp`. */
   readonly startFrom?: string;
+  /** How records are written: JSON, Avro. */
+  readonly format?: string;
+  /** Records are change events of this tool: `Debezium`. */
+  readonly envelope?: string;
+  /** Group under which positions are shown to other tools. */
+  readonly consumerGroup?: string;
   /**
    * The destination is a system of the same kind and nothing asks for columns: `describe` returns the columns in which a record travels
    * whole, and rawRequests of the destination has a format for them. Only if SourceCapabilities.readsWholeRecords.
@@ -78,6 +109,17 @@ export interface DestinationObject extends ObjectNames {
   readonly key?: readonly string[];
   /** `Keep`: Append may write to a table that has rows. */
   readonly existingRows: 'Refuse' | 'Keep';
+  readonly format?: string;
+  readonly compression?: string;
+  readonly numbersAsText?: boolean;
+  /** Of an object that is created. */
+  readonly partitions?: number;
+  readonly replicationFactor?: number;
+  readonly topicConfig?: Readonly<Record<string, string>>;
+  /** Messages have headers that name the Sync and the offset. */
+  readonly messageHeaders?: boolean;
+  /** Size, as in the manifest. */
+  readonly messageBatch?: string;
 }
 
 export interface SyncSpec {

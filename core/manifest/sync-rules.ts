@@ -1,6 +1,12 @@
 import type { SystemFields } from '../definition.ts';
 import { ownTablePattern } from '../own-tables.ts';
-import { lastDestinationModes, objectFields, recordFields, type SystemField } from '../sync-spec.ts';
+import {
+  lastDestinationModes,
+  messageFields,
+  objectFields,
+  recordFields,
+  type SystemField,
+} from '../sync-spec.ts';
 import {
   all,
   exactlyOne,
@@ -30,8 +36,16 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
     'bodyTemplate',
     'itemsPath',
     'paging',
+    ...messageFields.source,
   ],
-  destination: [...objectFields, 'format', 'compression', 'method', 'bodyTemplate'],
+  destination: [
+    ...objectFields,
+    'format',
+    'compression',
+    'method',
+    'bodyTemplate',
+    ...messageFields.destination,
+  ],
 };
 const namingFields: readonly SystemField[] = [...objectFields, 'query'];
 const isNaming = (field: SystemField) => namingFields.includes(field);
