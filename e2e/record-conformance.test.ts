@@ -20,7 +20,7 @@ const system: TestSystem = {
         'wrongAccess',
         'accessWithoutWriting',
       ],
-      ...['storeToken', 'storeOffset', 'storeNewerLayout', 'markedRows', 'leftovers'],
+      ...['storeToken', 'storeOffset', 'storeNewerLayout', 'markedRows', 'refuseDeletion', 'leftovers'],
     ].map((ability) => [ability, 'only cases about streams are run']),
   ),
   waivers: {},

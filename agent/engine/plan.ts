@@ -98,7 +98,7 @@ function planFromDescribed(input: Described) {
   const remedies = { source: connectors.source.remedies, destination: connectors.destination.remedies };
   const columns = planColumns({
     source: withSoftDeletes(relation, spec),
-    own: softDeleteColumn,
+    ...(spec.deletes === 'Soft' && { own: softDeleteColumn }),
     existing,
     types: connectors.destination.types,
     isSameSystem,

@@ -55,6 +55,12 @@ export function sqlAbilities(from: TestDialect, to: TestDialect, ofEnd: (end: Te
       const rows = await to.run(`SELECT id FROM ${table} WHERE _deleted_at IS NOT NULL ORDER BY id`);
       return rows.map(([id]) => String(id));
     },
+    async refuseDeletion(table, id) {
+      const refs = `refs_of_${table}`;
+      await to.run(
+        `CREATE TABLE ${refs} (id BIGINT, FOREIGN KEY (id) REFERENCES ${table} (id)); INSERT INTO ${refs} VALUES (${id})`,
+      );
+    },
     storeNewerLayout: (table) => store(table, 'layout = 99'),
   } satisfies Partial<Abilities>;
 }

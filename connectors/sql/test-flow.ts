@@ -187,7 +187,7 @@ function planWrites(
   const { deletes = 'Ignore' } = options;
   const columns = planColumns({
     source: withSoftDeletes(source, { deletes }),
-    own: softDeleteColumn,
+    ...(deletes === 'Soft' && { own: softDeleteColumn }),
     existing,
     types,
     isSameSystem: true,

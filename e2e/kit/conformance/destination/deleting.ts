@@ -4,6 +4,7 @@ import type { Batch } from '../../../../core/batch.ts';
 import { softDeleteColumn } from '../../../../core/connector.ts';
 import { installCrashHook } from '../../../../core/crash-points.ts';
 import { decodeOffset } from '../../../../core/offset.ts';
+import type { OnError } from '../../../../core/sync-spec.ts';
 import type { ColumnType, Value } from '../../../../core/values.ts';
 import { type Case, can, deletes, isTransactional, writes } from '../case.ts';
 import { type Context, numbered, texts } from '../context.ts';
@@ -86,6 +87,31 @@ export const deleting: readonly Case[] = [
     },
   },
   {
+    name: 'deletes, onError Stop: a deletion that the system refuses is named, and nothing of its batch is written',
+    needs: [...needs, can('refuseDeletion')],
+    async run(context) {
+      const flow = await claimOnto(context, 'Hard');
+      await context.can.refuseDeletion(flow.to, 2);
+      await assert.rejects(flow.write(batchOf(flow, [[1], [2], [3], [4, 'changed']])), {
+        code: 'ConstraintViolated',
+        message: /row \(?id\)? \(?"?2/,
+      });
+      await context.holds(flow.to, ...texts(1, 2, 3, 4));
+    },
+  },
+  {
+    name: 'deletes, onError Skip: a deletion that the system refuses is left out, and no other',
+    needs: [...needs, can('refuseDeletion')],
+    async run(context) {
+      const flow = await claimOnto(context, 'Hard', 'Skip');
+      await context.can.refuseDeletion(flow.to, 2);
+      const result = await flow.write(batchOf(flow, [[1], [2], [3], [4, 'changed']]));
+      assert.deepEqual([result.deleted, result.written, result.rejected], [2, 1, 1]);
+      assert.match(result.rejections[0]?.row ?? '', /2/);
+      await context.holds(flow.to, '2 row 2', '4 changed');
+    },
+  },
+  {
     name: 'deletes: an owner that ends before a commit has deleted nothing',
     needs,
     async run(context) {
@@ -125,9 +151,9 @@ export const deleting: readonly Case[] = [
 ];
 
 /** A claim on an object with four rows. */
-async function claimOnto(context: Context, how: 'Hard' | 'Soft'): Promise<Flow> {
+async function claimOnto(context: Context, how: 'Hard' | 'Soft', onError: OnError = 'Stop'): Promise<Flow> {
   const to = await context.target({}, numbered(1, 4));
-  return await context.claim({ from: await context.fill(1), to, deletes: how });
+  return await context.claim({ from: await context.fill(1), to, deletes: how, onError });
 }
 
 /** Changes in their order: without a body it is a deletion. */
