@@ -42,6 +42,7 @@ export async function startApi(deps: ApiDeps, options: ServerOptions = {}): Prom
       await app.close();
       services.syncList.close();
       services.events.close();
+      services.hub.close();
     },
   };
 }

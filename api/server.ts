@@ -10,6 +10,7 @@ import { asRequestError, parsePart, problemOf, statusOf } from './http/problem.t
 import { RetryLater } from './http/retry-later.ts';
 import { type Call, type ReplyHead, type RequestFacts, type Route, StreamedAnswer } from './http/route.ts';
 import { securityHeaders } from './http/security-headers.ts';
+import { LiveStream } from './live/stream.ts';
 import { allRoutes } from './routes.ts';
 import type { Services } from './services.ts';
 import { authenticate } from './users/authentication.ts';
@@ -84,7 +85,8 @@ async function serve(serving: Serving, request: FastifyRequest, reply: FastifyRe
   const { services, site, route, options } = serving;
   const { headers } = request;
   const cookie = readCookie(headers.cookie, sessionCookie);
-  const caller = await authenticate(services, { authorization: headers.authorization, cookie });
+  const credentials = { authorization: headers.authorization, cookie };
+  const caller = await authenticate(services, credentials);
   const facts = {
     method: request.method,
     host: headers.host,
@@ -114,6 +116,10 @@ async function serve(serving: Serving, request: FastifyRequest, reply: FastifyRe
       isAudited = true;
       return await services.audit.record(actorOf(call), change, work);
     },
+    isUnchanged() {
+      isAudited = true;
+    },
+    authenticateAgain: () => authenticate(services, { ...credentials, isUse: false }),
   };
   reply.status(route.status ?? 200);
   const answer = await route.handle(call);
@@ -122,6 +128,12 @@ async function serve(serving: Serving, request: FastifyRequest, reply: FastifyRe
 }
 
 function send({ route, options }: Serving, reply: FastifyReply, answer: unknown): unknown {
+  if (answer instanceof LiveStream) {
+    const headers = reply.getHeaders() as Record<string, string>;
+    reply.hijack();
+    answer.start(reply.raw, headers);
+    return reply;
+  }
   if (answer instanceof StreamedAnswer) return reply.type(answer.contentType).send(answer.stream);
   if (route.status === 204) return reply.send();
   if (route.contentType !== undefined) return reply.type(`${route.contentType}; charset=utf-8`).send(answer);

@@ -74,7 +74,7 @@ function deletionsOf(
   { request }: Pick<Awaited<ReturnType<typeof openFlow>>, 'request'>,
 ): Batch {
   const isKey = request.columns.map(({ column }) => key.includes(column.name));
-  const rows = 'rows' in batch.rows ? batch.rows.rows : assert.fail('values were asked for');
+  const rows = 'rows' in batch.rows ? [...batch.rows.rows] : assert.fail('values were asked for');
   return {
     ...batch,
     rows: {

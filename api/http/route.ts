@@ -51,6 +51,10 @@ export interface Call<P = unknown, Q = unknown, B = unknown> {
   readonly signal: AbortSignal;
   /** Makes a change, with its entry in the audit log: no entry, no change. */
   change<T>(change: Change, work: () => Promise<T>): Promise<T>;
+  /** Nothing was changed, such as in a dry run: no entry is needed. */
+  isUnchanged(): void;
+  /** Who the sender is now, for answers that last; does not count as a use of the session. */
+  authenticateAgain(): Promise<Caller | undefined>;
 }
 
 export interface RouteParts {
