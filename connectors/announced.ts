@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
 import { hostName, secretReference, text, tlsObject } from '../core/manifest/fields.ts';
-import { definition as http } from './http/definition.ts';
 import { definition as kafka } from './kafka/definition.ts';
 import { databaseServerFields, sqlFields } from './sql/definition.ts';
 
@@ -73,10 +72,6 @@ export const announced: readonly SystemSchema[] = [
       source: ['prefix', 'format', 'compression'],
       destination: ['prefix', 'format', 'compression'],
     },
-    isOffered: false,
-  },
-  {
-    ...http,
     isOffered: false,
   },
 ];
