@@ -34,12 +34,10 @@ export type SystemField =
   | 'query'
   | 'format'
   | 'compression'
-  | 'method'
-  | 'bodyTemplate'
-  | 'itemsPath'
-  | 'paging'
   | MessageField
-  | RecordField;
+  | RecordField
+  | HttpSourceField
+  | HttpDestinationField;
 
 /** Fields of systems of messages. */
 export const messageFields = {
@@ -59,6 +57,30 @@ export type MessageField = (typeof messageFields)['source' | 'destination'][numb
 export const recordFields = ['columns', 'sample', 'metadata', 'startFrom'] as const;
 export type RecordField = (typeof recordFields)[number];
 
+/** Fields of HTTP APIs. */
+export const httpSourceFields = [
+  'method',
+  'bodyTemplate',
+  'itemsPath',
+  'errorPath',
+  'param',
+  'paramFormat',
+  'paging',
+] as const;
+export type HttpSourceField = (typeof httpSourceFields)[number];
+export const httpDestinationFields = [
+  'method',
+  'bodyTemplate',
+  'contentType',
+  'deletePath',
+  'rowsPerCall',
+  'parallelCalls',
+  'idempotencyHeader',
+  'errorPath',
+  'results',
+] as const;
+export type HttpDestinationField = (typeof httpDestinationFields)[number];
+
 /** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
 export const sourceFields = [
   'query',
@@ -67,16 +89,63 @@ export const sourceFields = [
   'startFrom',
   'format',
   ...messageFields.source,
+  ...httpSourceFields,
 ] as const;
 
 /** The same of spec.destination. */
-export const destinationFields = ['format', 'compression', ...messageFields.destination] as const;
+export const destinationFields = [
+  'format',
+  'compression',
+  ...messageFields.destination,
+  ...httpDestinationFields,
+] as const;
+
+/** How pages of an HTTP API are read: core/manifest/http-fields.ts describes the fields. */
+export interface HttpPaging {
+  readonly cursorPath?: string | undefined;
+  readonly cursorParam?: string | undefined;
+  readonly pageParam?: string | undefined;
+  readonly firstPage?: number | undefined;
+  readonly offsetParam?: string | undefined;
+  readonly linkHeader?: true | undefined;
+  readonly nextUrlPath?: string | undefined;
+  readonly limitParam?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly morePath?: string | undefined;
+  readonly recheck?: boolean | undefined;
+}
+
+export interface HttpSourceObject {
+  readonly method?: 'GET' | 'POST';
+  readonly bodyTemplate?: string;
+  readonly itemsPath?: string;
+  readonly errorPath?: string;
+  readonly param?: string;
+  readonly paramFormat?: 'ISO' | 'Unix' | 'UnixMs' | 'Date';
+  readonly paging?: HttpPaging;
+}
+
+export interface HttpDestinationObject {
+  readonly method?: 'POST' | 'PUT' | 'PATCH';
+  readonly bodyTemplate?: string;
+  readonly contentType?: 'JSON' | 'Form' | 'NDJSON';
+  readonly deletePath?: string;
+  readonly rowsPerCall?: number;
+  readonly parallelCalls?: number;
+  readonly idempotencyHeader?: string;
+  readonly errorPath?: string;
+  readonly results?: {
+    readonly path: string;
+    readonly errorPath?: string | undefined;
+    readonly statusPath?: string | undefined;
+  };
+}
 
 /** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
 export const offsetFields = ['columns', 'metadata'] as const;
 
 /** What to read from a system. */
-export interface SourceObject extends ObjectNames {
+export interface SourceObject extends ObjectNames, HttpSourceObject {
   readonly query?: string;
   /** Columns of records without fixed columns: those of the manifest, or those inferred earlier (Offset.columns); omitted: infer them. */
   readonly columns?: readonly RecordColumn[];
@@ -105,7 +174,7 @@ export interface SourceObject extends ObjectNames {
   readonly timeZone?: string;
 }
 
-export interface DestinationObject extends ObjectNames {
+export interface DestinationObject extends ObjectNames, HttpDestinationObject {
   readonly key?: readonly string[];
   /** `Keep`: Append may write to a table that has rows. */
   readonly existingRows: 'Refuse' | 'Keep';

@@ -64,6 +64,11 @@ export const offsetCodes = {
     cause: 'The mode stores no offset that could be set.',
     remedy: 'Change the rows at the destination, or use mode Id or Timestamp.',
   },
+  OffsetTooLarge: {
+    cause:
+      'A row has a very long value in a field that rows are ordered by, and the Sync would have to keep it as its offset.',
+    remedy: 'Order by other fields: source.key, idField or timestampField.',
+  },
   OffsetUnreadable: {
     cause: 'The stored offset was written by a newer version of Idra.',
     remedy: 'Run the newer version, or idra restart NAME.',

@@ -44,6 +44,11 @@ export const rowCodes = {
     cause: 'A record does not have the format of the source, such as a text that is not JSON.',
     remedy: 'Correct the record or source.format, or set onError to Skip.',
   },
+  RowRefused: {
+    cause: 'The API to which rows are sent refuses one of them: by its status, or by a result in its answer.',
+    remedy: 'Correct the row at the source or bodyTemplate, or set onError to Skip.',
+    systems: ['HTTP'],
+  },
   RowSecurity: {
     cause: 'Row-level security hides rows of the source from the user.',
     remedy: 'Grant a role with BYPASSRLS, or add a policy that shows all rows to it.',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { columnName, columnNames, objectName, sizeText, text } from './fields.ts';
+import { httpDestinationFields, httpSourceFields } from './http-fields.ts';
 
 const tableText =
   'Table or view, with its schema if the system has schemas; split at dots outside double quotes: sales."Order.Items".';
@@ -69,7 +70,6 @@ const laterFields = {
   prefix: text({ max: 1_024 })
     .optional()
     .describe('Prefix of the keys in an S3 bucket; offered in a later version.'),
-  path: text({ max: 2_048 }).optional().describe('Path of an HTTP API; offered in a later version.'),
   format: z
     .enum(['JSONLines', 'CSV', 'Parquet', 'JSON', 'Avro', 'Raw'])
     .optional()
@@ -78,13 +78,6 @@ const laterFields = {
     .enum(['None', 'Gzip', 'Snappy', 'LZ4', 'Zstd'])
     .optional()
     .describe('Compression of S3 objects or Kafka messages; offered in a later version.'),
-  method: z
-    .enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
-    .optional()
-    .describe('Method of an HTTP call; offered in a later version.'),
-  bodyTemplate: text({ max: 16_384 })
-    .optional()
-    .describe('Body of an HTTP call; offered in a later version.'),
 };
 
 /** Fields of systems of messages. */
@@ -168,13 +161,7 @@ export const sourceObject = z.strictObject({
   ...recordFields,
   ...laterFields,
   ...messageSource,
-  itemsPath: text({ max: 1_024 })
-    .optional()
-    .describe('Where the rows are in the answer of an HTTP API; offered in a later version.'),
-  paging: z
-    .looseObject({})
-    .optional()
-    .describe('How an HTTP API is read page by page; offered in a later version.'),
+  ...httpSourceFields,
 });
 
 export const destinationObject = z.strictObject({
@@ -189,4 +176,5 @@ export const destinationObject = z.strictObject({
     .describe('Whether Append may add to rows that were in the table before its first pass.'),
   ...laterFields,
   ...messageDestination,
+  ...httpDestinationFields,
 });
