@@ -9,6 +9,7 @@ import { clusterRoutes } from './routes/cluster.ts';
 import { dataSourceRoutes } from './routes/data-sources.ts';
 import { examineRoutes } from './routes/examine.ts';
 import { liveRoutes } from './routes/live.ts';
+import { oidcRoutes } from './routes/oidc.ts';
 import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { syncRoutes } from './routes/syncs.ts';
@@ -25,6 +26,7 @@ export function allRoutes(services: Services): readonly Route[] {
       return document;
     }),
     ...sessionRoutes(services),
+    ...oidcRoutes(services),
     ...tokenRoutes(services),
     ...userRoutes(services),
     ...auditRoutes(services),

@@ -135,7 +135,7 @@ function send({ route, options }: Serving, reply: FastifyReply, answer: unknown)
     return reply;
   }
   if (answer instanceof StreamedAnswer) return reply.type(answer.contentType).send(answer.stream);
-  if (route.status === 204) return reply.send();
+  if (route.status === 204 || route.status === 302) return reply.send();
   if (route.contentType !== undefined) return reply.type(`${route.contentType}; charset=utf-8`).send(answer);
   if (options.checksAnswers) requireSchema(route, answer);
   // Written here: Fastify's own serializer is for its own schemas.
@@ -186,6 +186,7 @@ function factsOf(request: FastifyRequest, cookie: string | undefined): RequestFa
     ifMatch: headers['if-match']?.replace(/^(?:W\/)?"(.*)"$/, '$1'),
     lastEventId: textOf(headers['last-event-id']),
     sessionCookie: cookie,
+    cookies: headers.cookie,
     query: request.url.includes('?') ? request.url.slice(request.url.indexOf('?') + 1) : '',
     origin: `${request.protocol}://${request.host}`,
   };

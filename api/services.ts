@@ -10,6 +10,7 @@ import { AuditLog } from './audit/audit-log.ts';
 import type { ApiConfig } from './config.ts';
 import { LiveHub } from './live/hub.ts';
 import { LoginLimits } from './users/login-limits.ts';
+import { Oidc } from './users/oidc.ts';
 import { Sessions } from './users/sessions.ts';
 import { Tokens } from './users/tokens.ts';
 import { Users } from './users/users.ts';
@@ -40,6 +41,7 @@ export interface Services extends ApiDeps {
   readonly sessions: Sessions;
   readonly tokens: Tokens;
   readonly loginLimits: LoginLimits;
+  readonly oidc: Oidc | undefined;
   readonly audit: AuditLog;
   readonly syncList: SyncList;
   readonly events: Events;
@@ -64,6 +66,7 @@ export function makeServices(deps: ApiDeps): Services {
     sessions: new Sessions(documents, clock, config.sessions),
     tokens: new Tokens(documents, clock),
     loginLimits: new LoginLimits(clock),
+    oidc: oidcOf(config),
     audit: new AuditLog({ documents, clock, log, keptEntries: config.auditEntries }),
     syncList: new SyncList(view),
     events,
@@ -71,4 +74,11 @@ export function makeServices(deps: ApiDeps): Services {
     hub: new LiveHub(view, events),
     isSynced: () => isSynced,
   };
+}
+
+function oidcOf({ oidc, externalUrl, basePath }: ApiConfig): Oidc | undefined {
+  if (!oidc || !externalUrl) return undefined;
+  const base = externalUrl.href.replace(/\/$/, '');
+  const path = externalUrl.pathname.replace(/\/$/, '').endsWith(basePath) ? '' : basePath;
+  return new Oidc(oidc, `${base}${path}/api/v1/session/oidc/callback`);
 }

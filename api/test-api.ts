@@ -24,6 +24,7 @@ export const testConfig: ApiConfig = {
   auditEntries: 10_000,
   namespaces: [],
   firstPasswordFile: undefined,
+  oidc: undefined,
 };
 
 export interface Answer {

@@ -26,6 +26,9 @@ export const accessTable = {
   getOpenApi: everybody,
   getDocs: everybody,
 
+  getLoginMethods: everybody,
+  beginOidc: everybody,
+  finishOidc: everybody,
   login: everybody,
   getSession: { who: 'passwordSetter' },
   logout: { who: 'passwordSetter' },

@@ -127,9 +127,7 @@ export class SqliteDestination implements Destination {
 }
 
 function pack({ rows }: Pick<Batch, 'rows'>): readonly Uint8Array[] {
-  if (!('rows' in rows)) {
-    if (rows.format === 'sqlite') return rows.chunks;
-    throw bug(`SQLite does not accept rows as ${rows.format}`);
-  }
-  return toPacked(rows.rows).packs;
+  if ('rows' in rows) return toPacked(rows.rows).packs;
+  if (rows.format === 'sqlite') return rows.chunks;
+  throw bug(`SQLite does not accept rows as ${rows.format}`);
 }
