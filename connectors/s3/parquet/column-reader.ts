@@ -1,5 +1,13 @@
 import type { ColumnChunk } from './footer.ts';
-import { maxPageBytes, type Page, type PageHeader, readDataPage, readDictionary, readPageHeader } from './pages.ts';
+import {
+  maxPageBytes,
+  type Page,
+  type PageHeader,
+  readDataPage,
+  readDictionary,
+  readPageHeader,
+  requireChecksum,
+} from './pages.ts';
 import type { Leaf } from './schema.ts';
 import type { ValueAt } from './values.ts';
 
@@ -93,6 +101,7 @@ export class ColumnReader {
 
   #decoded(header: PageHeader, body: Buffer): Page | undefined {
     try {
+      requireChecksum(header, body);
       if (header.kind === 'dictionary') {
         // A dictionary has a value for each of its bytes at most, apart from booleans.
         if (header.valueCount > Math.min(maxPageBytes, header.uncompressedBytes * 8))

@@ -1,5 +1,7 @@
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { brotliDecompressSync, crc32, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { snappyUncompressor } from 'hysnappy';
+import { Misfit } from '../../../core/records/misfit.ts';
+import type { Value } from '../../../core/values.ts';
 import {
   bitWidth,
   type ByteCursor,
@@ -26,6 +28,8 @@ export interface PageHeader {
   readonly definitionBytes: number;
   readonly repetitionBytes: number;
   readonly isCompressed: boolean;
+  /** Of the page as it is stored; not every writer has one. */
+  readonly checksum: number | undefined;
 }
 
 /** A page of a column: for each value its levels, and the values that are there. */
@@ -61,6 +65,7 @@ export function readPageHeader(bytes: Buffer): PageHeader {
     definitionBytes: isSecond ? (optionalSizeOf(details.get(5)) ?? 0) : 0,
     repetitionBytes: isSecond ? (optionalSizeOf(details.get(6)) ?? 0) : 0,
     isCompressed: !isSecond || details.get(7) !== false,
+    checksum: typeof header.get(4) === 'number' ? Number(header.get(4)) >>> 0 : undefined,
   };
   if (page.compressedBytes > maxPageBytes || page.uncompressedBytes > maxPageBytes)
     throw new RangeError(`a page has more than ${maxPageBytes} bytes`);
@@ -106,16 +111,30 @@ function snappySize(bytes: Buffer): number {
   return bytes.length === 0 ? -1 : new ThriftReader(bytes).varint();
 }
 
+export function requireChecksum({ checksum }: PageHeader, body: Buffer): void {
+  if (checksum !== undefined && crc32(body) !== checksum) throw new RangeError('a page has another checksum than it says');
+}
+
 export function readDictionary(header: PageHeader, body: Buffer, codec: number, leaf: Leaf): ValueAt {
   const bytes = decompress(body, codec, header.uncompressedBytes);
   const make = plainValues(leaf, { bytes, offset: 0 }, header.valueCount);
   // Each value is made once, whatever the number of rows that have it.
-  const values = Array.from({ length: header.valueCount }, (_, index) => make(index));
+  const values = Array.from({ length: header.valueCount }, (_, index) => orMisfit(make, index));
   return (index) => {
     const value = values[index];
     if (value === undefined) throw new RangeError('an index is not in its dictionary');
+    if (value instanceof Misfit) throw value;
     return value;
   };
+}
+
+function orMisfit(make: ValueAt, index: number): Value | Misfit {
+  try {
+    return make(index);
+  } catch (thrown) {
+    if (thrown instanceof Misfit) return thrown;
+    throw thrown;
+  }
 }
 
 export function readDataPage(

@@ -165,9 +165,9 @@ function requireLength(length: number, wanted: number, what: string): void {
 
 function texts({ bytes, starts, ends }: ByteArrays): ValueAt {
   const all = bytes.subarray(starts[0] ?? 0, ends.at(-1) ?? 0);
-  if (isAscii(all)) return (index) => bytes.latin1Slice(starts[index], ends[index]);
+  if (isAscii(all)) return (index) => bytes.toString('latin1', starts[index], ends[index]);
   return (index) => {
-    const text = bytes.utf8Slice(starts[index], ends[index]);
+    const text = bytes.toString('utf8', starts[index], ends[index]);
     if (text.includes('\ufffd') && !isUtf8(bytes.subarray(starts[index], ends[index])))
       throw new Misfit('is not valid UTF-8');
     return text;
@@ -177,7 +177,7 @@ function texts({ bytes, starts, ends }: ByteArrays): ValueAt {
 function uuids({ bytes, starts }: ByteArrays): ValueAt {
   return (index) => {
     const start = starts[index] ?? 0;
-    const hex = bytes.hexSlice(start, start + 16);
+    const hex = bytes.toString('hex', start, start + 16);
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   };
 }
