@@ -38,6 +38,11 @@ export type SystemField =
   | 'bodyTemplate'
   | 'itemsPath'
   | 'paging'
+  | 'csv'
+  | 'horizon'
+  | 'numbersAsText'
+  | 'partitionBy'
+  | 'objectSize'
   | RecordField;
 
 /** Fields of spec.source that systems without fixed columns have. */
@@ -45,13 +50,53 @@ export const recordFields = ['columns', 'sample', 'metadata', 'startFrom'] as co
 export type RecordField = (typeof recordFields)[number];
 
 /** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
-export const sourceFields = ['query', 'sample', 'metadata', 'startFrom'] as const;
+export const sourceFields = [
+  'query',
+  'sample',
+  'metadata',
+  'startFrom',
+  'format',
+  'compression',
+  'csv',
+  'horizon',
+] as const;
+
+/** The same of spec.destination. */
+export const destinationFields = [
+  'format',
+  'compression',
+  'csv',
+  'numbersAsText',
+  'partitionBy',
+  'objectSize',
+] as const;
 
 /** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
-export const offsetFields = ['columns', 'metadata'] as const;
+export const offsetFields = ['columns', 'metadata', 'format', 'csv'] as const;
+
+/** How rows are written in objects and messages. */
+export interface WrittenForm {
+  readonly format?: 'JSONLines' | 'CSV' | 'Parquet' | 'JSON' | 'Avro' | 'Raw';
+  readonly compression?: 'None' | 'Snappy' | 'Gzip' | 'Zstd';
+  readonly csv?: {
+    readonly delimiter?: string | undefined;
+    readonly quote?: string | undefined;
+    readonly escape?: string | undefined;
+    readonly header?: boolean | undefined;
+    readonly encoding?: string | undefined;
+  };
+}
+
+/** A part of the path of an object: `COLUMN=VALUE/`, or the day or hour of a time. */
+export interface PartitionField {
+  readonly column: string;
+  readonly by?: 'Day' | 'Hour' | undefined;
+}
 
 /** What to read from a system. */
-export interface SourceObject extends ObjectNames {
+export interface SourceObject extends ObjectNames, WrittenForm {
+  /** How long after others an object may still appear with an earlier time: a duration. */
+  readonly horizon?: string;
   readonly query?: string;
   /** Columns of records without fixed columns: those of the manifest, or those inferred earlier (Offset.columns); omitted: infer them. */
   readonly columns?: readonly RecordColumn[];
@@ -74,7 +119,11 @@ export interface SourceObject extends ObjectNames {
   readonly timeZone?: string;
 }
 
-export interface DestinationObject extends ObjectNames {
+export interface DestinationObject extends ObjectNames, WrittenForm {
+  readonly numbersAsText?: boolean;
+  readonly partitionBy?: readonly PartitionField[];
+  /** Limit of an object: a size. */
+  readonly objectSize?: string;
   readonly key?: readonly string[];
   /** `Keep`: Append may write to a table that has rows. */
   readonly existingRows: 'Refuse' | 'Keep';

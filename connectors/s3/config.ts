@@ -32,7 +32,10 @@ export function readConfig(access: SystemAccess): S3Config {
     region: typeof region === 'string' ? region : 'us-east-1',
     endpoint: given,
     isPathStyle: typeof forcePathStyle === 'boolean' ? forcePathStyle : given !== undefined,
-    keys: accessKeyId !== undefined && secretAccessKey !== undefined ? { accessKeyId, secretAccessKey } : undefined,
+    keys:
+      accessKeyId !== undefined && secretAccessKey !== undefined
+        ? { accessKeyId, secretAccessKey }
+        : undefined,
     ca: access.secret('ca')?.reveal(),
   };
 }

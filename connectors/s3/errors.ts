@@ -50,11 +50,20 @@ const byName: Readonly<Record<string, ErrorClass>> = {
   OperationAborted: failed,
   ConditionalRequestConflict: failed,
   RequestTimeout: { code: 'SystemTimeout', disposition: later },
-  RequestTimeTooSkewed: { code: 'ClockSkewed', disposition: later, fix: 'synchronize the clock of the machine' },
+  RequestTimeTooSkewed: {
+    code: 'ClockSkewed',
+    disposition: later,
+    fix: 'synchronize the clock of the machine',
+  },
   PermanentRedirect: wrongRegion,
   AuthorizationHeaderMalformed: wrongRegion,
   IllegalLocationConstraintException: wrongRegion,
-  InvalidBucketName: { code: 'BucketNotFound', disposition: never, path: 'spec.s3.bucket', fix: 'correct the name' },
+  InvalidBucketName: {
+    code: 'BucketNotFound',
+    disposition: never,
+    path: 'spec.s3.bucket',
+    fix: 'correct the name',
+  },
 };
 
 /** By status, where an answer has no code: that of a HEAD has no body. */
@@ -113,6 +122,10 @@ interface DriverError {
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
+export function causeOf(thrown: unknown): unknown {
+  return thrown instanceof Error ? thrown.cause : undefined;
+}
+
 /** Status of the server's answer; undefined: it did not answer. */
 export function statusOf(thrown: unknown): number | undefined {
   return (thrown as DriverError | undefined)?.$metadata?.httpStatusCode;
@@ -157,7 +170,14 @@ export function toIdraError(thrown: unknown, where: string, action: string): Idr
 }
 
 function unknown(status: number | undefined): ErrorClass {
-  return status === undefined
-    ? lost
-    : { code: 'ServerError', disposition: status >= 500 ? later : never };
+  return status === undefined ? lost : { code: 'ServerError', disposition: status >= 500 ? later : never };
+}
+
+/** Names the object and the position in it. */
+export function objectDamaged(where: string, key: string, what: string, cause?: unknown): IdraError {
+  return permanent('ObjectDamaged', `${where}: ${key}: ${what}`, {
+    path: 'spec.source.format',
+    fix: 'correct format, compression or csv of the source, or replace the object',
+    cause,
+  });
 }

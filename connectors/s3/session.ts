@@ -1,23 +1,19 @@
 import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectsCommand,
-  GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
-  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
-  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { SystemAccess } from '../../core/connector.ts';
 import { permanent, transient } from '../../core/errors.ts';
 import { namespaceOf } from '../../core/sync-spec.ts';
 import { readConfig, type S3Config } from './config.ts';
-import { openClient } from './connection/open.ts';
-import { isMissing, isOtherVersion, toIdraError } from './errors.ts';
+import { type ObjectBody, ObjectContents, type ReadRange } from './connection/object-contents.ts';
+import { conditionOf, openClient } from './connection/open.ts';
+import { Uploads } from './connection/uploads.ts';
+import { causeOf, isMissing, isOtherVersion, toIdraError } from './errors.ts';
 
 export interface ObjectEntry {
   readonly key: string;
@@ -46,25 +42,11 @@ export interface ListRequest {
   readonly maxKeys?: number;
 }
 
-/** Content of an object that arrives as it is read. */
-export interface ObjectBody {
-  readonly etag: string;
-  readonly size: number;
-  readonly chunks: AsyncIterable<Buffer>;
-  /** Ends the transfer. */
-  close(): void;
-}
-
 export interface PutOptions {
   /** The object must be this one; `none`: there must be no object. */
   readonly over?: string | 'none' | undefined;
   readonly contentType?: string;
   readonly metadata?: Readonly<Record<string, string>>;
-}
-
-export interface UploadedPart {
-  readonly number: number;
-  readonly etag: string;
 }
 
 /** Limit of one call, whose answer is small. */
@@ -75,16 +57,29 @@ export class S3Session {
   readonly config: S3Config;
   /** `bucket orders (team-a/lake)`, for messages. */
   readonly where: string;
+  readonly dataSource: string;
+  readonly uploads: Uploads;
+  readonly #contents: ObjectContents;
   readonly #client: S3Client;
   #isClosed = false;
 
   constructor(access: SystemAccess) {
     this.config = readConfig(access);
+    this.dataSource = access.dataSource;
     this.where = `bucket ${this.config.bucket} (${access.dataSource})`;
     this.#client = openClient(this.config, {
       namespace: namespaceOf(access.dataSource),
       where: this.where,
     });
+    this.#contents = new ObjectContents(
+      this.config.bucket,
+      this.where,
+      this.#client,
+      (action, signal, send) => this.#run(action, signal, send),
+    );
+    this.uploads = new Uploads(this.config.bucket, this.#client, (action, signal, send) =>
+      this.#call(action, signal, send),
+    );
   }
 
   get isLost(): boolean {
@@ -105,7 +100,10 @@ export class S3Session {
     });
   }
 
-  async list({ prefix, after, next, delimiter, maxKeys }: ListRequest, signal: AbortSignal): Promise<ListPage> {
+  async list(
+    { prefix, after, next, delimiter, maxKeys }: ListRequest,
+    signal: AbortSignal,
+  ): Promise<ListPage> {
     const command = new ListObjectsV2Command({
       Bucket: this.#bucket,
       Prefix: prefix,
@@ -140,7 +138,10 @@ export class S3Session {
   }
 
   /** Undefined if there is no such object. */
-  async head(key: string, signal: AbortSignal): Promise<(ObjectEntry & Pick<PutOptions, 'metadata'>) | undefined> {
+  async head(
+    key: string,
+    signal: AbortSignal,
+  ): Promise<(ObjectEntry & Pick<PutOptions, 'metadata'>) | undefined> {
     try {
       const answer = await this.#call(`looking for ${key}`, signal, (options) =>
         this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }), options),
@@ -158,40 +159,9 @@ export class S3Session {
     }
   }
 
-  /**
-   * Content from `start`, up to but without `end`. Throws ObjectChanged if the object is not the one with this ETag any more, also if it
-   * is gone.
-   */
-  async read(
-    key: string,
-    { etag, start = 0, end }: { readonly etag?: string; readonly start?: number; readonly end?: number },
-    signal: AbortSignal,
-  ): Promise<ObjectBody> {
-    const command = new GetObjectCommand({
-      Bucket: this.#bucket,
-      Key: key,
-      ...(etag !== undefined && { IfMatch: etag }),
-      ...((start > 0 || end !== undefined) && { Range: `bytes=${start}-${end === undefined ? '' : end - 1}` }),
-    });
-    try {
-      const answer = await this.#run(`reading ${key}`, signal, (abortSignal) =>
-        this.#client.send(command, { abortSignal }),
-      );
-      const body = answer.Body as (AsyncIterable<Buffer> & { destroy(): void; on(event: 'error', of: () => void): void }) | undefined;
-      if (!body) throw transient('ConnectionLost', `${this.where}: reading ${key} failed (no content)`);
-      // Without a listener an error after the last read would end the process.
-      body.on('error', () => {});
-      return {
-        etag: answer.ETag ?? '',
-        size: totalOf(answer.ContentRange) ?? answer.ContentLength ?? 0,
-        chunks: this.#chunks(key, body, signal),
-        close: () => body.destroy(),
-      };
-    } catch (thrown) {
-      const cause = causeOf(thrown);
-      if (isMissing(cause) || isOtherVersion(cause)) throw objectChanged(this.where, key, thrown);
-      throw thrown;
-    }
+  /** Content of an object as it arrives. Throws ObjectChanged, see ObjectContents. */
+  async read(key: string, range: ReadRange, signal: AbortSignal): Promise<ObjectBody> {
+    return await this.#contents.read(key, range, signal);
   }
 
   /** A whole object; undefined if there is none. Throws if it is larger. */
@@ -221,7 +191,12 @@ export class S3Session {
   }
 
   /** The ETag of what was written; undefined: what `over` demands was not true. */
-  async put(key: string, bytes: Buffer, options: PutOptions, signal: AbortSignal): Promise<string | undefined> {
+  async put(
+    key: string,
+    bytes: Buffer,
+    options: PutOptions,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
       Key: key,
@@ -245,76 +220,17 @@ export class S3Session {
     for (let from = 0; from < keys.length; from += 1_000) {
       const Objects = keys.slice(from, from + 1_000).map((Key) => ({ Key }));
       const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } });
-      const { Errors = [] } = await this.#call('deleting objects', signal, (send) => this.#client.send(command, send));
+      const { Errors = [] } = await this.#call('deleting objects', signal, (send) =>
+        this.#client.send(command, send),
+      );
       const [first] = Errors;
       if (first)
-        throw toIdraError({ name: first.Code ?? 'an error' }, this.where, `deleting ${first.Key ?? 'an object'}`);
+        throw toIdraError(
+          { name: first.Code ?? 'an error' },
+          this.where,
+          `deleting ${first.Key ?? 'an object'}`,
+        );
     }
-  }
-
-  async startUpload(key: string, options: PutOptions, signal: AbortSignal): Promise<string> {
-    const command = new CreateMultipartUploadCommand({
-      Bucket: this.#bucket,
-      Key: key,
-      ...(options.contentType !== undefined && { ContentType: options.contentType }),
-      ...(options.metadata && { Metadata: { ...options.metadata } }),
-    });
-    const { UploadId = '' } = await this.#call(`writing ${key}`, signal, (send) => this.#client.send(command, send));
-    return UploadId;
-  }
-
-  async putPart(key: string, upload: string, number: number, bytes: Buffer, signal: AbortSignal): Promise<UploadedPart> {
-    const command = new UploadPartCommand({
-      Bucket: this.#bucket,
-      Key: key,
-      UploadId: upload,
-      PartNumber: number,
-      Body: bytes,
-      ContentLength: bytes.length,
-    });
-    const { ETag = '' } = await this.#call(`writing ${key}`, signal, (send) => this.#client.send(command, send));
-    return { number, etag: ETag };
-  }
-
-  /** As `put`. */
-  async endUpload(
-    key: string,
-    upload: string,
-    parts: readonly UploadedPart[],
-    over: PutOptions['over'],
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const command = new CompleteMultipartUploadCommand({
-      Bucket: this.#bucket,
-      Key: key,
-      UploadId: upload,
-      MultipartUpload: { Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag })) },
-      ...conditionOf(over),
-    });
-    try {
-      const answer = await this.#call(`writing ${key}`, signal, (send) => this.#client.send(command, send));
-      return answer.ETag ?? '';
-    } catch (thrown) {
-      if (isOtherVersion(causeOf(thrown))) return undefined;
-      throw thrown;
-    }
-  }
-
-  /** What it has stored is deleted; an upload that is gone is no error. */
-  async abortUpload(key: string, upload: string, signal: AbortSignal): Promise<void> {
-    const command = new AbortMultipartUploadCommand({ Bucket: this.#bucket, Key: key, UploadId: upload });
-    await this.#call(`aborting the upload of ${key}`, signal, (send) => this.#client.send(command, send)).catch(
-      (error: unknown) => {
-        if (!isMissing(causeOf(error))) throw error;
-      },
-    );
-  }
-
-  /** Unfinished uploads of exactly this key. */
-  async uploadsOf(key: string, signal: AbortSignal): Promise<readonly string[]> {
-    const command = new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: key });
-    const { Uploads = [] } = await this.#call('listing uploads', signal, (send) => this.#client.send(command, send));
-    return Uploads.filter(({ Key }) => Key === key).map(({ UploadId = '' }) => UploadId);
   }
 
   get #bucket(): string {
@@ -340,38 +256,11 @@ export class S3Session {
       throw toIdraError(thrown, this.where, action);
     }
   }
-
-  async *#chunks(key: string, body: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
-    try {
-      for await (const chunk of body) {
-        signal.throwIfAborted();
-        yield chunk;
-      }
-    } catch (thrown) {
-      signal.throwIfAborted();
-      throw toIdraError(thrown, this.where, `reading ${key}`);
-    }
-  }
-}
-
-function conditionOf(over: PutOptions['over']): { IfNoneMatch?: string; IfMatch?: string } {
-  if (over === undefined) return {};
-  return over === 'none' ? { IfNoneMatch: '*' } : { IfMatch: over };
-}
-
-export function causeOf(thrown: unknown): unknown {
-  return thrown instanceof Error ? thrown.cause : undefined;
 }
 
 function statusIs(thrown: unknown, status: number): boolean {
   const cause = causeOf(thrown) as { $metadata?: { httpStatusCode?: number } } | undefined;
   return cause?.$metadata?.httpStatusCode === status;
-}
-
-/** `bytes 0-99/12345`. */
-function totalOf(range: string | undefined): number | undefined {
-  const [, total] = /\/(\d+)$/.exec(range ?? '') ?? [];
-  return total === undefined ? undefined : Number(total);
 }
 
 function dateOf(response: unknown): number | undefined {
@@ -385,8 +274,4 @@ function bucketNotFound(where: string): Error {
     path: 'spec.s3.bucket',
     fix: 'check the name, or create the bucket',
   });
-}
-
-export function objectChanged(where: string, key: string, cause?: unknown): Error {
-  return transient('ObjectChanged', `${where}: ${key} was replaced or deleted while it was read`, { cause });
 }

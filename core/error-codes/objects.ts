@@ -12,6 +12,16 @@ export const objectCodes = {
     remedy: 'Synchronize the clock of the machine; it is retried.',
     systems: ['S3'],
   },
+  CommitsUnreadable: {
+    cause: 'The manifest of a destination is damaged, or was changed by something else.',
+    remedy: 'Restore an older version of the object, or write to another prefix.',
+    systems: ['S3'],
+  },
+  ConditionLost: {
+    cause: 'Another write of the manifest came between reading and writing it.',
+    remedy: 'Nothing: it is tried again.',
+    systems: ['S3'],
+  },
   ConditionalWritesMissing: {
     cause:
       'The endpoint ignores If-Match or If-None-Match, so it cannot refuse a write of an owner that lost the Sync.',
@@ -19,7 +29,8 @@ export const objectCodes = {
     systems: ['S3'],
   },
   CredentialsMissing: {
-    cause: 'The DataSource names no keys, and the process has no identity of its own that may be used for this endpoint.',
+    cause:
+      'The DataSource names no keys, and the process has no identity of its own that may be used for this endpoint.',
     remedy:
       'Set accessKeyIdSecretRef and secretAccessKeySecretRef, or give the pods of the agents an identity of AWS and leave out endpoint.',
     systems: ['S3'],
@@ -33,6 +44,16 @@ export const objectCodes = {
     cause: 'An object is not in the format that the Sync expects; the message says where in it.',
     remedy:
       'Correct format, compression or csv of the source, or replace the object; with onError Skip a damaged row is left out, but not a damaged object.',
+    systems: ['S3'],
+  },
+  PartitionRefused: {
+    cause: 'destination.partitionBy names a column that rows cannot be partitioned by.',
+    remedy: 'Name a column of the destination; Day and Hour need a timestamp, or Day a date.',
+    systems: ['S3'],
+  },
+  PartitionsTooMany: {
+    cause: 'The rows of one batch belong to too many partitions: each would be an object with few rows.',
+    remedy: 'Partition by a column with fewer values, or by the day of a time.',
     systems: ['S3'],
   },
   RecordOverLimit: {

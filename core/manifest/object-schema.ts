@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { columnName, columnNames, objectName, text } from './fields.ts';
+import { columnName, columnNames, objectName, positiveDurationText, sizeText, text } from './fields.ts';
 
 const tableText =
   'Table or view, with its schema if the system has schemas; split at dots outside double quotes: sales."Order.Items".';
@@ -57,6 +57,36 @@ const recordFields = {
     ),
 };
 
+const csvCharacter = () =>
+  text({ max: 1, pattern: /^[\t -~]$/, says: 'write one character of ASCII, such as ; or a tab' }).optional();
+
+const csv = z.strictObject({
+  delimiter: csvCharacter().describe('Character between two fields; default: a comma.'),
+  quote: csvCharacter().describe('Character around a field that contains others of these; default: ".'),
+  escape: csvCharacter().describe(
+    'Character before a quote within a quoted field; default: the quote itself, which is then written twice.',
+  ),
+  header: z
+    .boolean()
+    .optional()
+    .describe(
+      'true, which is the default: the first record of each object has the names of its columns; false: they are column1, column2, and so on.',
+    ),
+  encoding: z
+    .enum([
+      'UTF-8',
+      'UTF-16LE',
+      'UTF-16BE',
+      'ISO-8859-1',
+      'ISO-8859-15',
+      'Windows-1252',
+      'Shift_JIS',
+      'GB18030',
+    ])
+    .optional()
+    .describe('Encoding when reading; default: UTF-8, in which CSV is always written.'),
+});
+
 const laterFields = {
   collection: text({ max: 255 })
     .optional()
@@ -71,9 +101,12 @@ const laterFields = {
     .optional()
     .describe('How rows are written in S3 objects or Kafka messages; offered in a later version.'),
   compression: z
-    .enum(['None', 'Gzip', 'Zstd'])
+    .enum(['None', 'Snappy', 'Gzip', 'Zstd'])
     .optional()
-    .describe('Compression of S3 objects; offered in a later version.'),
+    .describe(
+      'Compression of S3 objects; default when reading: by the end of the name (.gz, .zst); when writing: Snappy for Parquet (within the file), else None; offered in a later version.',
+    ),
+  csv: csv.optional().describe('How CSV is written in S3 objects; offered in a later version.'),
   method: z
     .enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
     .optional()
@@ -109,6 +142,11 @@ export const sourceObject = z.strictObject({
     ),
   ...recordFields,
   ...laterFields,
+  horizon: positiveDurationText()
+    .optional()
+    .describe(
+      'How much later than others an object of S3 may appear with an earlier time, as an upload in parts does; older ones are not looked at again; default: 72h; offered in a later version.',
+    ),
   itemsPath: text({ max: 1_024 })
     .optional()
     .describe('Where the rows are in the answer of an HTTP API; offered in a later version.'),
@@ -129,4 +167,31 @@ export const destinationObject = z.strictObject({
     .default('Refuse')
     .describe('Whether Append may add to rows that were in the table before its first pass.'),
   ...laterFields,
+  numbersAsText: z
+    .boolean()
+    .optional()
+    .describe(
+      'true: integers and decimals are written as texts in JSON, for readers that would round them; offered in a later version.',
+    ),
+  partitionBy: z
+    .array(
+      z.strictObject({
+        column: columnName().describe('Column of the destination.'),
+        by: z
+          .enum(['Day', 'Hour'])
+          .optional()
+          .describe('Day or Hour of a date or timestamp, in UTC; default: the value itself.'),
+      }),
+    )
+    .min(1)
+    .max(4)
+    .optional()
+    .describe(
+      'Folders of S3 objects in the style of Hive: COLUMN=VALUE/, COLUMN_day=2026-11-24/; offered in a later version.',
+    ),
+  objectSize: sizeText()
+    .optional()
+    .describe(
+      'Size above which a batch is written as several S3 objects, before compression; default: 128Mi; offered in a later version.',
+    ),
 });

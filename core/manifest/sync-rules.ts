@@ -30,8 +30,20 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
     'bodyTemplate',
     'itemsPath',
     'paging',
+    'csv',
+    'horizon',
   ],
-  destination: [...objectFields, 'format', 'compression', 'method', 'bodyTemplate'],
+  destination: [
+    ...objectFields,
+    'format',
+    'compression',
+    'method',
+    'bodyTemplate',
+    'csv',
+    'numbersAsText',
+    'partitionBy',
+    'objectSize',
+  ],
 };
 const namingFields: readonly SystemField[] = [...objectFields, 'query'];
 const isNaming = (field: SystemField) => namingFields.includes(field);

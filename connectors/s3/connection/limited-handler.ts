@@ -74,7 +74,11 @@ export class LimitedHandler {
 }
 
 function tooLarge(where: string): Error {
-  return transient('AnswersTooLarge', `${where}: the server sends an answer of more than 16 MiB to a request that needs none`, {
-    fix: 'check that endpoint is a server of S3',
-  });
+  return transient(
+    'AnswersTooLarge',
+    `${where}: the server sends an answer of more than 16 MiB to a request that needs none`,
+    {
+      fix: 'check that endpoint is a server of S3',
+    },
+  );
 }

@@ -41,3 +41,11 @@ export function openClient(config: S3Config, owner: AnswerOwner): S3Client {
     maxAttempts: 3,
   });
 }
+
+/** What must be true of the object that is written over: its ETag; `none`: there must be no object. */
+export type Condition = string | 'none' | undefined;
+
+export function conditionOf(over: Condition): { IfNoneMatch?: string; IfMatch?: string } {
+  if (over === undefined) return {};
+  return over === 'none' ? { IfNoneMatch: '*' } : { IfMatch: over };
+}

@@ -18,13 +18,14 @@ export interface CsvOptions {
   readonly encoding?: string | undefined;
 }
 
-export function dialectOf({ delimiter = ',', quote = '"', escape, header = true, encoding }: CsvOptions = {}): CsvDialect {
+export function dialectOf(options: CsvOptions = {}): CsvDialect {
+  const { delimiter = ',', quote = '"', header = true, encoding = 'UTF-8' } = options;
   return {
     delimiter: byteOf(delimiter),
     quote: byteOf(quote),
-    escape: byteOf(escape ?? quote),
+    escape: byteOf(options.escape ?? quote),
     hasHeader: header,
-    encoding: (encoding ?? 'UTF-8').toLowerCase(),
+    encoding: encoding.toLowerCase(),
   };
 }
 

@@ -6,16 +6,16 @@ import type { CsvDialect } from './csv-dialect.ts';
  */
 export function splitFields(
   bytes: Buffer,
-  { delimiter, quote, escape }: CsvDialect,
+  { delimiter, quote, escape: escaping }: CsvDialect,
 ): readonly (string | null)[] | string {
   const fields: (string | null)[] = [];
   let at = 0;
   for (;;) {
     if (bytes[at] === quote) {
-      const end = quotedEnd(bytes, at + 1, quote, escape);
+      const end = quotedEnd(bytes, at + 1, quote, escaping);
       if (end < 0) return 'has a quote without an end';
       if (end + 1 < bytes.length && bytes[end + 1] !== delimiter) return 'has text behind a quoted field';
-      fields.push(unquoted(bytes, at + 1, end, quote, escape));
+      fields.push(unquoted(bytes, at + 1, end, quote, escaping));
       at = end + 1;
     } else {
       const found = bytes.indexOf(delimiter, at);
@@ -29,28 +29,28 @@ export function splitFields(
 }
 
 /** Index of the quote that ends a field; -1 if there is none. */
-function quotedEnd(bytes: Buffer, from: number, quote: number, escape: number): number {
+function quotedEnd(bytes: Buffer, from: number, quote: number, escaping: number): number {
   for (let at = from; at < bytes.length; at++) {
     const byte = bytes[at];
-    if (byte === escape && escape !== quote) at += 1;
+    if (byte === escaping && escaping !== quote) at += 1;
     else if (byte === quote) {
-      if (escape !== quote || bytes[at + 1] !== quote) return at;
+      if (escaping !== quote || bytes[at + 1] !== quote) return at;
       at += 1;
     }
   }
   return -1;
 }
 
-function unquoted(bytes: Buffer, start: number, end: number, quote: number, escape: number): string {
-  const first = bytes.indexOf(escape, start);
+function unquoted(bytes: Buffer, start: number, end: number, quote: number, escaping: number): string {
+  const first = bytes.indexOf(escaping, start);
   if (first < 0 || first >= end) return bytes.toString('utf8', start, end);
   const parts: string[] = [];
   let from = start;
   for (let at = first; at < end; at++) {
-    if (bytes[at] !== escape || at + 1 >= end) continue;
+    if (bytes[at] !== escaping || at + 1 >= end) continue;
     // An escape before another character than a quote or itself stands for itself.
     const next = bytes[at + 1];
-    if (next !== quote && next !== escape) continue;
+    if (next !== quote && next !== escaping) continue;
     parts.push(bytes.toString('utf8', from, at));
     from = at + 1;
     at += 1;

@@ -6,16 +6,18 @@ import type { RecordColumn } from '../../../core/records/record-column.ts';
 import type { RowMaker } from '../../../core/records/rows.ts';
 import type { Column, Value } from '../../../core/values.ts';
 import type { CsvDialect } from './csv-dialect.ts';
-import { type CsvField, type CsvRecord, csvAccess } from './csv-record.ts';
 import { splitFields } from './csv-fields.ts';
+import { type CsvField, type CsvRecord, csvAccess } from './csv-record.ts';
 import type { Position, PositionAt, RecordFormat } from './record-object.ts';
 
 export interface CsvRowsInit<M> {
   readonly dialect: CsvDialect;
   readonly columns: readonly Column[];
   readonly recordColumns: readonly RecordColumn[];
-  readonly maker: RowMaker<CsvRecord | CsvField, M>;
+  readonly maker: Pick<RowMaker<CsvRecord | CsvField, M>, 'row' | 'unreadable'>;
   readonly constants: ReadonlyMap<string, Value>;
+  /** The column with the number of the record; -1: there is none. */
+  readonly counter: number;
   readonly of: (position: Position) => M;
   readonly nameOf: (position: Position) => string;
   readonly findsNewFields: boolean;
@@ -69,17 +71,17 @@ export class CsvRows<M> implements RecordFormat {
 
   /** A record with quotes: its end is the first line break outside of them. */
   #quotedEnd(buffer: Buffer, start: number, isLast: boolean): number {
-    const { quote, escape, delimiter } = this.#init.dialect;
+    const { quote, escape: escaping, delimiter } = this.#init.dialect;
     let isQuoted = false;
     let isFieldStart = true;
     for (let at = start; at < buffer.length; at++) {
       const byte = buffer[at];
       if (isQuoted) {
-        if (byte === escape && escape !== quote) at += 1;
+        if (byte === escaping && escaping !== quote) at += 1;
         else if (byte === quote) {
           // Whether it is one of two may show in the next part of the object.
           if (at + 1 === buffer.length && !isLast) return -1;
-          if (escape === quote && buffer[at + 1] === quote) at += 1;
+          if (escaping === quote && buffer[at + 1] === quote) at += 1;
           else isQuoted = false;
         }
       } else if (byte === 0x0a) return at + 1;
@@ -111,10 +113,14 @@ export class CsvRows<M> implements RecordFormat {
     if (!this.#names) this.#setNames(fields.map((_, index) => `column${index + 1}`));
     const names = this.#names ?? [];
     if (fields.length !== names.length) {
-      maker.unreadable(nameOf(positionAt(end)), `has ${fields.length} fields, and its object has ${names.length} columns`);
+      maker.unreadable(
+        nameOf(positionAt(end)),
+        `has ${fields.length} fields, and its object has ${names.length} columns`,
+      );
       return undefined;
     }
     const row = this.#fastRow(fields);
+    if (row && this.#init.counter >= 0) row[this.#init.counter] = BigInt(positionAt(end).records);
     if (row) return row;
     const position = positionAt(end);
     return maker.row({ names, fields }, of(position), nameOf(position));
@@ -142,7 +148,7 @@ export class CsvRows<M> implements RecordFormat {
     const { columns, recordColumns, constants, findsNewFields } = this.#init;
     this.#names = names;
     this.#cells = columns.flatMap(({ name, type, isNullable }, at) => {
-      if (constants.has(name)) return [];
+      if (constants.has(name) || at === this.#init.counter) return [];
       const column = recordColumns.find((each) => each.name === name);
       const [step] = column ? stepsOf(column) : [];
       const field = typeof step === 'string' ? names.indexOf(step) : -1;

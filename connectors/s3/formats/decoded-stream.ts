@@ -17,7 +17,10 @@ const maxWindowLog = 27;
  * The content of an object without its compression. Several compressed parts behind each other are one content, as these formats say. Errors
  * of the source stay what they are; others are about the compressed data.
  */
-export async function* decompressed(chunks: AsyncIterable<Buffer>, compression: Compression): AsyncGenerator<Buffer> {
+export async function* decompressed(
+  chunks: AsyncIterable<Buffer>,
+  compression: Compression,
+): AsyncGenerator<Buffer> {
   if (compression === 'None') {
     yield* chunks;
     return;
@@ -48,27 +51,9 @@ function decoderOf(compression: Exclude<Compression, 'None'>): Transform {
 /** ZSTD_d_windowLogMax. */
 const zstdWindowLogMax = 100;
 
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
-
-/** Text of an encoding as UTF-8. Bytes that are no text of it become U+FFFD, which is refused where it would stay unnoticed. */
+/** Text of an encoding as UTF-8. Throws a TypeError at bytes that are no text of it. */
 export async function* asUtf8(chunks: AsyncIterable<Buffer>, encoding: string): AsyncGenerator<Buffer> {
   const decoder = new TextDecoder(encoding, { fatal: true });
   for await (const chunk of chunks) yield Buffer.from(decoder.decode(chunk, { stream: true }));
   yield Buffer.from(decoder.decode());
-}
-
-/** Without the mark that some programs write at the beginning of UTF-8. `isStart`: the chunks begin where the object does. */
-export async function* withoutMark(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let first: Buffer | undefined = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    if (first === undefined) {
-      yield chunk;
-      continue;
-    }
-    first = Buffer.concat([first, chunk]);
-    if (first.length < byteOrderMark.length) continue;
-    yield first.subarray(0, 3).equals(byteOrderMark) ? first.subarray(3) : first;
-    first = undefined;
-  }
-  if (first !== undefined && first.length > 0) yield first;
 }

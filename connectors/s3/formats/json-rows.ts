@@ -12,9 +12,11 @@ export interface JsonRowsInit<M> {
   /** Of the rows, in their order. */
   readonly columns: readonly Column[];
   readonly recordColumns: readonly RecordColumn[];
-  readonly maker: RowMaker<JsonValue, M>;
+  readonly maker: Pick<RowMaker<JsonValue, M>, 'row' | 'unreadable'>;
   /** Values that are the same in each row of the object, by the names of their columns. */
   readonly constants: ReadonlyMap<string, Value>;
+  /** The column with the number of the record; -1: there is none. */
+  readonly counter: number;
   readonly of: (position: Position) => M;
   readonly nameOf: (position: Position) => string;
   /** Fields without a column are looked for. */
@@ -55,7 +57,7 @@ export class JsonRows<M> implements RecordFormat {
     this.#template = init.columns.map(({ name }) => init.constants.get(name) ?? null);
     this.#fields = fieldPlans(init);
     this.#required = init.columns.flatMap(({ name, isNullable }, index) =>
-      isNullable || init.constants.has(name) ? [] : [index],
+      isNullable || init.constants.has(name) || index === init.counter ? [] : [index],
     );
     this.#setIn = new Int32Array(init.columns.length);
     this.#cursor = { buffer: Buffer.alloc(0), text: '', at: 0 };
@@ -72,8 +74,10 @@ export class JsonRows<M> implements RecordFormat {
     if (this.#block.isUsual && at < this.#block.end) {
       const row = this.#fastRow(buffer, at);
       if (row) {
+        const { at: end } = this.#cursor;
+        if (this.#init.counter >= 0) row[this.#init.counter] = BigInt(positionAt(end).records);
         this.row = row;
-        return this.#cursor.at;
+        return end;
       }
     }
     const end = this.endOf(buffer, at, isLast, from);
@@ -177,7 +181,11 @@ class JsonBlock {
   }
 }
 
-function fieldPlans<M>({ columns, recordColumns, constants }: JsonRowsInit<M>): Map<string, FieldPlan> | undefined {
+function fieldPlans<M>({
+  columns,
+  recordColumns,
+  constants,
+}: JsonRowsInit<M>): Map<string, FieldPlan> | undefined {
   const fields = new Map<string, FieldPlan>();
   for (const [index, column] of columns.entries()) {
     if (constants.has(column.name)) continue;

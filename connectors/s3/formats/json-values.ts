@@ -160,7 +160,9 @@ function usualStampEnd(buffer: Buffer, start: number, longest: number): number {
   const day = twoDigits(buffer, start + 8);
   if (!(year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= 28)) return -1;
   const isClock =
-    twoDigits(buffer, start + 11) < 24 && twoDigits(buffer, start + 14) < 60 && twoDigits(buffer, start + 17) < 60;
+    twoDigits(buffer, start + 11) < 24 &&
+    twoDigits(buffer, start + 14) < 60 &&
+    twoDigits(buffer, start + 17) < 60;
   if (!isClock) return -1;
   let end = start + 19;
   if (buffer[end] === 0x2e) {
@@ -312,7 +314,8 @@ function nestedText(cursor: JsonCursor): string | undefined {
       }
     } else if (byte === 0x3a) fields += 1;
     // Space, and exponents, which core/records may refuse.
-    else if (byte <= 0x20 || byte === 0x45 || (byte === 0x65 && isDigit(buffer[at - 1] as number))) return undefined;
+    else if (byte <= 0x20 || byte === 0x45 || (byte === 0x65 && isDigit(buffer[at - 1] as number)))
+      return undefined;
   }
 }
 

@@ -36,6 +36,9 @@ export const maxRecordBytes = 64 * 1_024 ** 2;
 /** Chunks of the network are collected: a call for each of them costs more than copying them. */
 const leastBufferBytes = 256 * 1_024;
 
+/** Some programs write it at the beginning of UTF-8. */
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
 export class RecordTooLarge extends Error {}
 
 /** Index behind a record; -1 if the buffer has no complete one. */
@@ -53,13 +56,19 @@ export class RecordObject {
   /** End of the record that was read and not yet taken. */
   #read = 0;
   #isLast = false;
+  #isStarted = false;
   #hasHeader: boolean;
   /** Position of the buffer's first byte. */
   #base: number;
   #records: number;
 
   /** `counts` is told how many bytes are held, and throws if they are too many. */
-  constructor(chunks: AsyncIterable<Buffer>, format: RecordFormat, from: Position, counts: (bytes: number) => void) {
+  constructor(
+    chunks: AsyncIterable<Buffer>,
+    format: RecordFormat,
+    from: Position,
+    counts: (bytes: number) => void,
+  ) {
     this.#chunks = chunks[Symbol.asyncIterator]();
     this.#format = format;
     this.#base = from.bytes;
@@ -82,8 +91,8 @@ export class RecordObject {
     }
   }
 
-  /** Rows up to a limit. A record larger than the limit is alone. */
-  async part({ maxRows, maxBytes }: BatchLimits): Promise<RecordPart> {
+  /** Rows up to a limit. A record larger than the limit is alone; `isAlone`: the batch has no rows yet. */
+  async part({ maxRows, maxBytes }: BatchLimits, isAlone = true): Promise<RecordPart> {
     const rows: Value[][] = [];
     let bytes = 0;
     // Records that give no row count, so that an object of misfits is not read as one part.
@@ -92,7 +101,7 @@ export class RecordObject {
       const end = typeof found === 'number' ? found : await found;
       if (end < 0) return { rows, bytes, position: this.position, isEnd: true };
       const size = end - this.#at;
-      if (bytes > 0 && bytes + size > maxBytes) break;
+      if ((bytes > 0 || !isAlone) && bytes + size > maxBytes) break;
       const row = this.#hasHeader ? undefined : this.#format.row;
       this.#take(end);
       bytes += size;
@@ -108,7 +117,8 @@ export class RecordObject {
     return this.#find(this.#hasHeader ? this.#endOfHeader : this.#readNext);
   }
 
-  readonly #endOfHeader: Find = () => this.#format.endOf(this.#buffer, this.#at, this.#isLast, this.#searched);
+  readonly #endOfHeader: Find = () =>
+    this.#format.endOf(this.#buffer, this.#at, this.#isLast, this.#searched);
 
   readonly #readNext: Find = () => {
     const end = this.#format.read(this.#buffer, this.#at, this.#isLast, this.#searched, this.#positionAt);
@@ -172,6 +182,9 @@ export class RecordObject {
     this.#base += this.#at;
     this.#at = 0;
     this.#buffer = Buffer.concat(parts);
+    if (!this.#isStarted)
+      this.#at = this.#base === 0 && this.#buffer.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;
+    this.#isStarted = true;
     this.#counts(this.#buffer.length);
   }
 }

@@ -1,6 +1,6 @@
-import type { Value } from '../../../core/values.ts';
 import { jsonOf } from '../../../core/records/canonical-json.ts';
 import { Misfit } from '../../../core/records/misfit.ts';
+import type { Value } from '../../../core/values.ts';
 import type { Page } from './pages.ts';
 import { elementOf, type Field, type Leaf, type Shape } from './schema.ts';
 
@@ -93,7 +93,9 @@ function arrayOf(shape: Shape): Assemble {
       cursor.take();
       return null;
     }
-    return repeatedly(cursors, repeated, () => (element === repeated ? cursor : cursorOf(cursors, leaf)).take());
+    return repeatedly(cursors, repeated, () =>
+      (element === repeated ? cursor : cursorOf(cursors, leaf)).take(),
+    );
   };
 }
 

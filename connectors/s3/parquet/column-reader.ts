@@ -43,7 +43,8 @@ class ChunkWindow {
       const until = Math.min(this.#end, Math.max(end, this.position + this.#windowBytes));
       this.#buffer = await this.#read(this.position, until);
       this.#bufferStart = this.position;
-      if (this.#buffer.length !== until - this.position) throw new RangeError('the file is shorter than it was');
+      if (this.#buffer.length !== until - this.position)
+        throw new RangeError('the file is shorter than it was');
     }
     const from = this.position - this.#bufferStart;
     return this.#buffer.subarray(from, from + end - this.position);
@@ -84,7 +85,8 @@ export class ColumnReader {
       this.#window.position += header.headerBytes;
       if (header.compressedBytes > this.#window.left) throw this.#damaged('a page is longer than its column');
       const isData = header.kind === 'data' || header.kind === 'data2';
-      if (isData && header.valueCount > this.#valuesLeft) throw this.#damaged('it has more values than it says');
+      if (isData && header.valueCount > this.#valuesLeft)
+        throw this.#damaged('it has more values than it says');
       if (isData && header.valueCount <= skip && this.leaf.maxRepetition === 0) {
         this.#window.position += header.compressedBytes;
         this.#valuesLeft -= header.valueCount;

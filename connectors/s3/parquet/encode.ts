@@ -1,7 +1,7 @@
+import { daysOf } from '../../../core/civil-date.ts';
 import { jsonOf } from '../../../core/records/canonical-json.ts';
 import { Misfit } from '../../../core/records/misfit.ts';
 import type { ColumnType, Value } from '../../../core/values.ts';
-import { daysOf } from './time-text.ts';
 import { isDecimal, isTime } from './write-types.ts';
 
 type Some = Exclude<Value, null>;
@@ -85,8 +85,8 @@ const outOfRange = new Misfit('is outside of the years 1678 to 2261, which nanos
 /** Days since 1970; undefined if the text does not begin with a date of four digits. */
 function daysFrom(text: string): number | undefined {
   if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d) return undefined;
-  const [year, month, date] = [numberAt(text, 0, 4), numberAt(text, 5, 7), numberAt(text, 8, 10)];
-  return Number.isNaN(year + month + date) ? undefined : daysOf(year, month, date);
+  const [year, month, day] = [numberAt(text, 0, 4), numberAt(text, 5, 7), numberAt(text, 8, 10)];
+  return Number.isNaN(year + month + day) ? undefined : daysOf({ year, month, day });
 }
 
 function numberAt(text: string, from: number, end: number): number {
@@ -108,7 +108,9 @@ function encodeDate(value: Some): unknown {
 /** Seconds of a clock `HH:MM:SS` that begins here. */
 function secondsAt(text: string, at: number): number {
   if (text.charCodeAt(at + 2) !== 0x3a || text.charCodeAt(at + 5) !== 0x3a) return Number.NaN;
-  return numberAt(text, at, at + 2) * 3_600 + numberAt(text, at + 3, at + 5) * 60 + numberAt(text, at + 6, at + 8);
+  return (
+    numberAt(text, at, at + 2) * 3_600 + numberAt(text, at + 3, at + 5) * 60 + numberAt(text, at + 6, at + 8)
+  );
 }
 
 /** The digits behind the point at `at`, in units of 10^-digits; NaN if there are more. */

@@ -35,8 +35,7 @@ export function readHybrid(cursor: ByteCursor, width: number, output: Uint8Array
     const header = varint(cursor);
     if (header % 2 === 0) {
       let value = 0;
-      for (let byte = 0; byte < valueBytes; byte++)
-        value |= byteAt(bytes, cursor.offset++) << (8 * byte);
+      for (let byte = 0; byte < valueBytes; byte++) value |= byteAt(bytes, cursor.offset++) << (8 * byte);
       const end = Math.min(output.length, index + Math.floor(header / 2));
       // A run of nothing is written by some, but must not repeat forever without consuming data.
       output.fill(value, index, end);
@@ -86,7 +85,8 @@ function unpackWide(
   from: number,
   end: number,
 ): void {
-  for (let index = from; index < end; index++) output[index] = Number(bitsAt(bytes, start, (index - from) * width, width));
+  for (let index = from; index < end; index++)
+    output[index] = Number(bitsAt(bytes, start, (index - from) * width, width));
 }
 
 /** Up to 64 bits, lowest first. */
@@ -144,7 +144,8 @@ function bitsOf(bytes: Buffer, start: number, bit: number, width: number): bigin
   const first = start + (bit >> 3);
   let held = 0;
   for (let byte = 3; byte >= 0; byte--) held = held * 256 + (bytes[first + byte] ?? 0);
-  if (first + ((width + (bit & 7) + 7) >> 3) > bytes.length) throw new RangeError('a page ends within its values');
+  if (first + ((width + (bit & 7) + 7) >> 3) > bytes.length)
+    throw new RangeError('a page ends within its values');
   return BigInt(Math.floor(held / 2 ** (bit & 7)) % 2 ** width);
 }
 
@@ -200,7 +201,8 @@ export function readDeltaLengths(cursor: ByteCursor, count: number): ByteArrays 
     const length = lengths[index] ?? 0;
     starts[index] = cursor.offset;
     cursor.offset += length;
-    if (length < 0 || cursor.offset > cursor.bytes.length) throw new RangeError('a value is longer than its page');
+    if (length < 0 || cursor.offset > cursor.bytes.length)
+      throw new RangeError('a value is longer than its page');
     ends[index] = cursor.offset;
   }
   return { bytes: cursor.bytes, starts, ends };

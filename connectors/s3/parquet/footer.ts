@@ -3,10 +3,10 @@ import {
   optionalSizeOf,
   sizeOf,
   structOf,
-  textOf,
   ThriftReader,
   type ThriftStruct,
   type ThriftValue,
+  textOf,
 } from './thrift.ts';
 
 export type PhysicalType =
@@ -31,7 +31,19 @@ const physicalTypes: readonly PhysicalType[] = [
 ];
 
 export type LogicalType =
-  | { readonly kind: 'string' | 'map' | 'list' | 'enum' | 'date' | 'unknown' | 'json' | 'bson' | 'uuid' | 'float16' }
+  | {
+      readonly kind:
+        | 'string'
+        | 'map'
+        | 'list'
+        | 'enum'
+        | 'date'
+        | 'unknown'
+        | 'json'
+        | 'bson'
+        | 'uuid'
+        | 'float16';
+    }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
   | { readonly kind: 'time' | 'timestamp'; readonly isUtc: boolean; readonly digits: 3 | 6 | 9 }
   | { readonly kind: 'integer'; readonly bits: number; readonly isSigned: boolean }
@@ -53,6 +65,8 @@ export interface ColumnChunk {
   /** Of its first page. */
   readonly start: number;
   readonly byteCount: number;
+  /** Of its pages without compression. */
+  readonly plainBytes: number;
 }
 
 export interface RowGroup {
@@ -94,7 +108,11 @@ export function readFooter(bytes: Buffer, fileBytes: number): Footer {
 const maxDepth = 32;
 
 /** The element at this index with its children, and the index behind them. */
-function nodeAt(elements: readonly ThriftStruct[], index: number, depth: number): readonly [SchemaNode, number] {
+function nodeAt(
+  elements: readonly ThriftStruct[],
+  index: number,
+  depth: number,
+): readonly [SchemaNode, number] {
   const element = elements[index];
   if (!element || depth > maxDepth) throw new RangeError('its schema is incomplete');
   const childCount = optionalSizeOf(element.get(5)) ?? 0;
@@ -108,8 +126,10 @@ function nodeAt(elements: readonly ThriftStruct[], index: number, depth: number)
   }
   const type = element.get(1);
   const physical = typeof type === 'number' ? physicalTypes[type] : undefined;
-  if (children.length === 0 && depth > 0 && physical === undefined) throw new RangeError('a column has no type');
-  const repetition = (['required', 'optional', 'repeated'] as const)[Number(element.get(3) ?? 0)] ?? 'required';
+  if (children.length === 0 && depth > 0 && physical === undefined)
+    throw new RangeError('a column has no type');
+  const repetition =
+    (['required', 'optional', 'repeated'] as const)[Number(element.get(3) ?? 0)] ?? 'required';
   const node = {
     name: textOf(element.get(4)),
     repetition: depth === 0 ? ('required' as const) : repetition,
@@ -125,7 +145,10 @@ function countLeaves({ children }: SchemaNode): number {
   return children.length === 0 ? 1 : children.reduce((sum, each) => sum + countLeaves(each), 0);
 }
 
-const plainKinds = new Map<number, 'string' | 'map' | 'list' | 'enum' | 'date' | 'unknown' | 'json' | 'bson' | 'uuid' | 'float16'>([
+const plainKinds = new Map<
+  number,
+  'string' | 'map' | 'list' | 'enum' | 'date' | 'unknown' | 'json' | 'bson' | 'uuid' | 'float16'
+>([
   [1, 'string'],
   [2, 'map'],
   [3, 'list'],
@@ -224,7 +247,8 @@ function readGroup(group: ThriftStruct, leafCount: number, fileBytes: number): R
 }
 
 function readChunk(column: ThriftStruct, fileBytes: number): ColumnChunk {
-  if (textOf(column.get(1)) !== '') throw new RangeError('a column is in another file, which is not supported');
+  if (textOf(column.get(1)) !== '')
+    throw new RangeError('a column is in another file, which is not supported');
   if (column.get(8) !== undefined) throw new RangeError('a column is encrypted, which is not supported');
   const data = structOf(column.get(3));
   const pages = sizeOf(data.get(9));
@@ -233,5 +257,11 @@ function readChunk(column: ThriftStruct, fileBytes: number): ColumnChunk {
   const start = dictionary !== undefined && dictionary > 0 && dictionary < pages ? dictionary : pages;
   const byteCount = sizeOf(data.get(7));
   if (start + byteCount > fileBytes) throw new RangeError('a column lies behind the end of the file');
-  return { codec: sizeOf(data.get(4)), valueCount: sizeOf(data.get(5)), start, byteCount };
+  return {
+    codec: sizeOf(data.get(4)),
+    valueCount: sizeOf(data.get(5)),
+    start,
+    byteCount,
+    plainBytes: sizeOf(data.get(6)),
+  };
 }

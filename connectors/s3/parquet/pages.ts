@@ -3,8 +3,8 @@ import { snappyUncompressor } from 'hysnappy';
 import { Misfit } from '../../../core/records/misfit.ts';
 import type { Value } from '../../../core/values.ts';
 import {
-  bitWidth,
   type ByteCursor,
+  bitWidth,
   joinStreams,
   readDeltaByteArrays,
   readDeltaLengths,
@@ -112,7 +112,8 @@ function snappySize(bytes: Buffer): number {
 }
 
 export function requireChecksum({ checksum }: PageHeader, body: Buffer): void {
-  if (checksum !== undefined && crc32(body) !== checksum) throw new RangeError('a page has another checksum than it says');
+  if (checksum !== undefined && crc32(body) !== checksum)
+    throw new RangeError('a page has another checksum than it says');
 }
 
 export function readDictionary(header: PageHeader, body: Buffer, codec: number, leaf: Leaf): ValueAt {
@@ -145,10 +146,13 @@ export function readDataPage(
   dictionary: ValueAt | undefined,
 ): Page {
   const { valueCount } = header;
-  const { levels, values } = header.kind === 'data2' ? splitSecond(header, body, codec) : splitFirst(header, body, codec);
-  const repetitions = leaf.maxRepetition > 0 ? readLevels(levels.repetitions, leaf.maxRepetition, valueCount) : undefined;
+  const { levels, values } =
+    header.kind === 'data2' ? splitSecond(header, body, codec) : splitFirst(header, body, codec);
+  const repetitions =
+    leaf.maxRepetition > 0 ? readLevels(levels.repetitions, leaf.maxRepetition, valueCount) : undefined;
   if (header.kind === 'data') levels.definitions.offset = levels.repetitions.offset;
-  const definitions = leaf.maxDefinition > 0 ? readLevels(levels.definitions, leaf.maxDefinition, valueCount) : undefined;
+  const definitions =
+    leaf.maxDefinition > 0 ? readLevels(levels.definitions, leaf.maxDefinition, valueCount) : undefined;
   if (header.kind === 'data') values.offset = Math.max(levels.definitions.offset, levels.repetitions.offset);
   const present = definitions ? countOf(definitions, leaf.maxDefinition) : valueCount;
   const isComplete = present === valueCount;
@@ -198,7 +202,8 @@ function readLevels(cursor: LevelCursor, max: number, count: number): Uint8Array
   } else {
     const start = cursor.offset + 4;
     const length = cursor.bytes.readUInt32LE(cursor.offset);
-    if (start + length > cursor.bytes.length) throw new RangeError('the levels of a page are longer than the page');
+    if (start + length > cursor.bytes.length)
+      throw new RangeError('the levels of a page are longer than the page');
     readHybrid({ bytes: cursor.bytes.subarray(0, start + length), offset: start }, bitWidth(max), levels);
     cursor.offset = start + length;
   }
@@ -297,7 +302,8 @@ function plainValues(leaf: Leaf, cursor: ByteCursor, count: number): ValueAt {
 }
 
 function plainBooleans({ bytes, offset }: ByteCursor, count: number): ValueAt {
-  if (offset + Math.ceil(count / 8) > bytes.length) throw new RangeError('a page has fewer values than it says');
+  if (offset + Math.ceil(count / 8) > bytes.length)
+    throw new RangeError('a page has fewer values than it says');
   return (index) => (((bytes[offset + (index >> 3)] ?? 0) >> (index & 7)) & 1) === 1;
 }
 

@@ -2,7 +2,7 @@ import { Misfit } from '../../../core/records/misfit.ts';
 import type { Value } from '../../../core/values.ts';
 import { assemblerOf, LeafCursor } from './assemble.ts';
 import { ColumnReader, type ReadRange } from './column-reader.ts';
-import { type Footer, footerLength, readFooter, type RowGroup, trailerBytes } from './footer.ts';
+import { type Footer, footerLength, type RowGroup, readFooter, trailerBytes } from './footer.ts';
 import type { Page } from './pages.ts';
 import { type Field, fieldsOf, type Leaf } from './schema.ts';
 
@@ -75,15 +75,14 @@ export class GroupReader {
     this.#rowsLeft -= count;
   }
 
-  /** At most `count` rows; fewer at the end of the group. */
-  async rows(count: number): Promise<RowPart> {
+  /** At most `count` rows; fewer at the end of the group. Each is a copy of `template`, with the fields at these columns of it. */
+  async rows(count: number, template: readonly Value[], columns: readonly number[]): Promise<RowPart> {
     const size = Math.min(count, this.#rowsLeft);
-    const width = this.#fields.length;
-    const rows = Array.from({ length: size }, () => new Array<Value>(width).fill(null));
+    const rows = Array.from({ length: size }, () => template.slice());
     const misfits = new Map<number, { readonly column: string; readonly reason: string }>();
-    for (const [column, field] of this.#fields.entries()) {
+    for (const [index, field] of this.#fields.entries()) {
       const refuse = (row: number, { reason }: Misfit) => misfits.set(row, { column: field.name, reason });
-      await field.fill(rows, column, refuse);
+      await field.fill(rows, columns[index] ?? index, refuse);
     }
     this.#rowsLeft -= size;
     return { rows, misfits };
@@ -161,7 +160,14 @@ class FlatField implements FieldReader {
     }
   }
 
-  #fillFrom(page: Page, rows: readonly ParquetRow[], from: number, end: number, column: number, refuse: Refuse): void {
+  #fillFrom(
+    page: Page,
+    rows: readonly ParquetRow[],
+    from: number,
+    end: number,
+    column: number,
+    refuse: Refuse,
+  ): void {
     const { definitions, valueAt } = page;
     const present = this.#reader.leaf.maxDefinition;
     for (let row = from; row < end; row++) {
@@ -218,8 +224,7 @@ class NestedField implements FieldReader {
 
   async fill(rows: readonly ParquetRow[], column: number, refuse: Refuse): Promise<void> {
     await this.#load(rows.length);
-    for (const [index, row] of rows.entries())
-      row[column] = this.#one((misfit) => refuse(index, misfit));
+    for (const [index, row] of rows.entries()) row[column] = this.#one((misfit) => refuse(index, misfit));
   }
 
   #one(refuse: (misfit: Misfit) => void): Value {

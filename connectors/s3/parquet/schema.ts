@@ -97,14 +97,16 @@ export function elementOf({ name, children }: Shape): Shape {
 }
 
 function columnType(shape: Shape): ColumnType {
-  const element = shape.kind === 'list' ? elementOf(shape) : shape.repetition === 'repeated' ? shape : undefined;
+  const element =
+    shape.kind === 'list' ? elementOf(shape) : shape.repetition === 'repeated' ? shape : undefined;
   const [leaf] = shape.leaves;
   if (element?.kind === 'leaf' && leaf) return { kind: 'array', of: leaf.type.type };
   return shape.kind === 'leaf' && leaf ? leaf.type.type : { kind: 'json' };
 }
 
 function nativeName({ physical, logical, length, children }: SchemaNode): string {
-  if (children.length > 0) return logical?.kind === 'list' || logical?.kind === 'map' ? logical.kind : 'group';
+  if (children.length > 0)
+    return logical?.kind === 'list' || logical?.kind === 'map' ? logical.kind : 'group';
   const base = (physical ?? '').toLowerCase() + (length > 0 ? `(${length})` : '');
   if (!logical) return base;
   switch (logical.kind) {

@@ -1,3 +1,5 @@
+import { civilDate } from '../../../core/civil-date.ts';
+
 /** Canonical text of times that are stored as numbers since 1970. Most are not far from the last one, so the text of its day is kept. */
 let lastDay = Number.NaN;
 let lastText = '';
@@ -5,9 +7,9 @@ let lastText = '';
 /** Days since 1970. */
 export function dateText(day: number): string {
   if (day === lastDay) return lastText;
-  const { year, month, date } = civilDate(day);
+  const { year, month, day: ofMonth } = civilDate(day);
   const shown = year > 0 ? year : 1 - year;
-  lastText = `${String(shown).padStart(4, '0')}-${two(month)}-${two(date)}${year > 0 ? '' : ' BC'}`;
+  lastText = `${String(shown).padStart(4, '0')}-${two(month)}-${two(ofMonth)}${year > 0 ? '' : ' BC'}`;
   lastDay = day;
   return lastText;
 }
@@ -61,29 +63,4 @@ export function fractionText(fraction: number, digits: number): string {
     width -= 1;
   }
   return `.${String(value).padStart(width, '0')}`;
-}
-
-/** Hinnant, "chrono-Compatible Low-Level Date Algorithms": civil_from_days. */
-function civilDate(days: number): { readonly year: number; readonly month: number; readonly date: number } {
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const ofEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (ofEra - Math.floor(ofEra / 1_460) + Math.floor(ofEra / 36_524) - Math.floor(ofEra / 146_096)) / 365,
-  );
-  const ofYear = ofEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const shiftedMonth = Math.floor((5 * ofYear + 2) / 153);
-  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
-  const date = ofYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
-  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, date };
-}
-
-/** Days since 1970 of a date of the proleptic Gregorian calendar: days_from_civil. */
-export function daysOf(year: number, month: number, date: number): number {
-  const shifted = month <= 2 ? year - 1 : year;
-  const era = Math.floor(shifted / 400);
-  const yearOfEra = shifted - era * 400;
-  const ofYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + date - 1;
-  const ofEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + ofYear;
-  return era * 146_097 + ofEra - 719_468;
 }

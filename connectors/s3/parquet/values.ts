@@ -1,8 +1,8 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { Misfit } from '../../../core/records/misfit.ts';
 import type { ColumnType, Value } from '../../../core/values.ts';
-import type { LogicalType, SchemaNode } from './footer.ts';
 import type { ByteArrays } from './encodings.ts';
+import type { LogicalType, SchemaNode } from './footer.ts';
 import { dateText, fractionText, timestampText, timeText } from './time-text.ts';
 
 /** The values of one page or dictionary as canonical values, each made when it is asked for. */
@@ -110,8 +110,10 @@ function decimalType(precision: number, scale: number): LeafType {
   return {
     type: { kind: 'decimal', precision, scale },
     fromNumbers: (values) => (index) => decimalText(String(values[index]), scale),
-    fromBytes: ({ bytes, starts, ends }) => (index) =>
-      decimalText(String(signedOf(bytes, starts[index] ?? 0, ends[index] ?? 0)), scale),
+    fromBytes:
+      ({ bytes, starts, ends }) =>
+      (index) =>
+        decimalText(String(signedOf(bytes, starts[index] ?? 0, ends[index] ?? 0)), scale),
   };
 }
 
@@ -154,7 +156,10 @@ function bytesType(logical: LogicalType | undefined, length: number): LeafType {
     default:
       return {
         type: { kind: 'bytes', ...(length > 0 && { maxLength: length, isFixed: true }) },
-        fromBytes: ({ bytes, starts, ends }) => (index) => Buffer.from(bytes.subarray(starts[index], ends[index])),
+        fromBytes:
+          ({ bytes, starts, ends }) =>
+          (index) =>
+            Buffer.from(bytes.subarray(starts[index], ends[index])),
       };
   }
 }
@@ -206,7 +211,11 @@ function int96({ bytes, starts }: ByteArrays): ValueAt {
 function intervals({ bytes, starts }: ByteArrays): ValueAt {
   return (index) => {
     const start = starts[index] ?? 0;
-    const [months, days, millis] = [0, 4, 8].map((offset) => bytes.readUInt32LE(start + offset)) as [number, number, number];
+    const [months, days, millis] = [0, 4, 8].map((offset) => bytes.readUInt32LE(start + offset)) as [
+      number,
+      number,
+      number,
+    ];
     const seconds = `${Math.floor(millis / 1_000)}${fractionText(millis % 1_000, 3)}`;
     return `P${months}M${days}DT${seconds}S`;
   };

@@ -2,9 +2,9 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import { snappyCompressor } from 'hysnappy';
-import { version } from '../../../core/version.ts';
 import { Misfit } from '../../../core/records/misfit.ts';
 import type { ColumnType, Row, Value } from '../../../core/values.ts';
+import { version } from '../../../core/version.ts';
 import { type Encode, encoderOf } from './encode.ts';
 import { elementsOf, hasStatistics, storedElement } from './write-types.ts';
 
@@ -59,7 +59,7 @@ export class ParquetRows {
   }
 
   /** The bytes of the file. */
-  encode(codec: ParquetCodec): Buffer {
+  async encode(codec: ParquetCodec): Promise<Buffer> {
     const writer = new ByteWriter();
     const file = new ParquetWriter({
       writer,
@@ -68,14 +68,16 @@ export class ParquetRows {
       compressors,
       createdBy: `idra ${version}`,
     });
-    const columnData = this.#columns.map(({ name, type, data }): ColumnSource => ({
-      name,
-      data,
-      statistics: hasStatistics(type),
-    }));
-    file.write({ columnData, rowGroupSize });
+    const columnData = this.#columns.map(
+      ({ name, type, data }): ColumnSource => ({
+        name,
+        data,
+        statistics: hasStatistics(type),
+      }),
+    );
+    await file.write({ columnData, rowGroupSize });
     file.schema = file.schema.map(storedElement);
-    file.finish();
+    await file.finish();
     const bytes = writer.getBytes();
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }

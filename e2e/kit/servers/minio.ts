@@ -73,7 +73,9 @@ async function startServer(
   { accessKeyId, secretAccessKey }: S3Address,
 ): Promise<RunningProcess> {
   if (!existsSync(join(bin, 'minio')))
-    return await startProcess(join(bin, 'python'), ['-m', 'moto.server', '-p', String(port)], { name: 'moto' });
+    return await startProcess(join(bin, 'python'), ['-m', 'moto.server', '-p', String(port)], {
+      name: 'moto',
+    });
   const env = {
     MINIO_ROOT_USER: accessKeyId,
     MINIO_ROOT_PASSWORD: secretAccessKey,
