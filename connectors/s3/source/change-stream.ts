@@ -1,122 +1,83 @@
 import type { Batch } from '../../../core/batch.ts';
-import type { Offset } from '../../../core/offset.ts';
 import type { PassEnd } from '../../../core/pass-end.ts';
+import type { ObjectPosition } from '../object-reader.ts';
 import type { ObjectEntry } from '../session.ts';
-import { Ledger, secondOf } from './ledger.ts';
 import { ObjectList } from './object-list.ts';
 import { BatchBuilder, type PassInit } from './pass.ts';
-import { decodeToken, encodeToken, type FirstScan, type PartlyRead } from './stream-token.ts';
+import { type Scan, StreamState } from './stream-state.ts';
+import { decodeToken, encodeToken } from './stream-token.ts';
 
-/** Each version of an object once: those that are not in the ledger and not settled. */
+/** Each version of an object once: a pass is one scan of the prefix, or the rest of one that was interrupted. */
 export async function* readStream(pass: PassInit): AsyncGenerator<Batch, PassEnd> {
   const { after } = pass.request;
-  const token = after?.mode === 'Stream' ? after.token : undefined;
-  const stream = token === undefined ? await newStream(pass) : resumedStream(pass, token);
-  return yield* stream.read();
+  const isFirst = after?.mode !== 'Stream';
+  const state = isFirst ? new StreamState() : decodeToken(after.token);
+  return yield* new ObjectStream(pass, state).read(isFirst);
 }
-
-/** A list shows which time objects have, before the first of them is read. */
-async function newStream(pass: PassInit): Promise<ObjectStream> {
-  const list = new ObjectList(pass.session, pass.prefix);
-  while (await list.next(pass.signal));
-  const ledger = Ledger.empty(settledBefore(list, pass));
-  return new ObjectStream(pass, { count: 0, ledger, current: undefined, firstScan: { after: undefined } });
-}
-
-function resumedStream(pass: PassInit, token: string): ObjectStream {
-  return new ObjectStream(pass, decodeToken(token));
-}
-
-/**
- * Behind the newest object, and behind the beginning of the list: what appeared while it was gone through may have been passed over, and is
- * found by the next pass.
- */
-function settledBefore({ facts }: ObjectList, { horizonMs }: PassInit): number {
-  const newest = Math.min(facts.newest, facts.started ?? facts.newest);
-  return Math.max(0, secondOf(newest - horizonMs));
-}
-
-type State = ReturnType<typeof decodeToken>;
 
 class ObjectStream {
   readonly #pass: PassInit;
-  readonly #ledger: Ledger;
+  readonly #state: StreamState;
   readonly #builder: BatchBuilder;
-  #count: number;
-  #current: PartlyRead | undefined;
-  #firstScan: FirstScan | undefined;
-  #hasTooMany = false;
 
-  constructor(pass: PassInit, { count, ledger, current, firstScan }: State) {
+  constructor(pass: PassInit, state: StreamState) {
     this.#pass = pass;
-    this.#ledger = ledger;
-    this.#count = count;
-    this.#current = current;
-    this.#firstScan = firstScan;
+    this.#state = state;
     this.#builder = new BatchBuilder(pass);
   }
 
-  async *read(): AsyncGenerator<Batch, PassEnd> {
-    const { session, prefix, signal } = this.#pass;
-    if (this.#current) yield* this.#rest(this.#current);
-    const isFirst = this.#firstScan !== undefined;
-    const list = new ObjectList(session, prefix, this.#firstScan?.after);
+  async *read(isFirst: boolean): AsyncGenerator<Batch, PassEnd> {
+    const state = this.#state;
+    if (state.current) yield* this.#object(state.current, state.current.position);
+    // A scan that was interrupted knows nothing of what came after its beginning.
+    if (state.scan) yield* this.#scan(state.scan);
+    const startedMs = await this.#list().startedMs(this.#pass.signal);
+    const scan = state.startScan(startedMs, isFirst);
+    yield* this.#scan(scan);
+    if (this.#builder.isChanged) yield this.#batch();
+    return this.#end(scan);
+  }
+
+  #list(after?: string): ObjectList {
+    return new ObjectList(this.#pass.session, this.#pass.prefix, after);
+  }
+
+  async *#scan(scan: Scan): AsyncGenerator<Batch> {
+    const { signal, horizonMs } = this.#pass;
+    const list = this.#list(scan.after);
     for (;;) {
-      const window = await list.window((object) => this.#isNew(object), signal);
+      const window = await list.window((object) => this.#isWanted(object, scan), signal);
       for (const object of window.objects) yield* this.#object(object);
-      if (this.#firstScan && window.lastKey !== undefined) this.#passWindow(window.lastKey);
+      if (window.lastKey !== undefined) this.#state.windowWasRead(window.lastKey);
       if (window.isEnd) break;
     }
-    this.#firstScan = undefined;
-    // The first scan may have taken longer than the horizon: what appeared behind it meanwhile is found by the next pass.
-    if (!isFirst) this.#ledger.settle(settledBefore(list, this.#pass));
-    if (this.#builder.isChanged) yield this.#batch();
-    return this.#end();
+    this.#state.endScan(horizonMs);
   }
 
-  /** In the first scan objects are in the order of keys, so older ones need not be remembered behind it. */
-  #passWindow(lastKey: string): void {
-    this.#firstScan = { after: lastKey };
-    this.#ledger.settle(this.#ledger.settledBefore);
+  #isWanted(object: ObjectEntry, scan: Scan): boolean {
+    scan.newestMs = Math.max(scan.newestMs, object.modified);
+    return this.#state.isWanted(object, scan);
   }
 
-  #isNew(object: ObjectEntry): boolean {
-    if (this.#ledger.has(object)) return false;
-    return this.#firstScan !== undefined || !this.#ledger.isSettled(object);
-  }
-
-  /** The version that was read in part, if it is still there. */
-  async *#rest({ key, etag, modified, size, position }: PartlyRead): AsyncGenerator<Batch> {
-    yield* this.#object({ key, etag, modified, size }, position);
-  }
-
-  async *#object(object: ObjectEntry, from?: PartlyRead['position']): AsyncGenerator<Batch> {
+  async *#object({ key, etag, modified, size }: ObjectEntry, from?: ObjectPosition): AsyncGenerator<Batch> {
+    const object = { key, etag, modified, size };
     for await (const progress of this.#builder.read(object, from)) {
-      if ('isDone' in progress) {
-        this.#current = undefined;
-        this.#ledger.add(object);
-        this.#hasTooMany = this.#ledger.bound() || this.#hasTooMany;
-      } else this.#current = { ...object, position: progress.position };
+      if ('isDone' in progress) this.#state.wasRead(object);
+      else this.#state.current = { ...object, position: progress.position };
       if (this.#builder.isFull) yield this.#batch();
     }
   }
 
   #batch(): Batch {
-    this.#count += 1;
-    const token = encodeToken({
-      count: this.#count,
-      ledger: this.#ledger,
-      current: this.#current,
-      firstScan: this.#firstScan,
-    });
-    return this.#builder.take({ mode: 'Stream', token } satisfies Offset);
+    this.#state.count += 1;
+    return this.#builder.take({ mode: 'Stream', token: encodeToken(this.#state) });
   }
 
-  #end(): PassEnd {
-    const until = new Date(this.#ledger.settledBefore * 1_000).toISOString();
-    const because = this.#hasTooMany
-      ? `there are more than 100,000 objects within source.horizon: those before ${until} are not looked at again`
-      : undefined;
-    return { bound: { kind: 'log', ...(because !== undefined && { because }) }, isHeldBack: false };
+  #end({ newestMs, isCutShort }: Scan): PassEnd {
+    const { ledger } = this.#state;
+    const isShortened = this.#state.isShortened(newestMs, this.#pass.horizonMs);
+    const from = new Date(ledger.from * 1_000).toISOString();
+    const because = `there are so many objects within source.horizon that only those since ${from} are looked at`;
+    return { bound: { kind: 'log', ...(isShortened && { because }) }, isHeldBack: isCutShort };
   }
 }

@@ -4,119 +4,119 @@ import type { ObjectEntry } from '../session.ts';
 /** The version of an object that was read. */
 export type ObjectVersion = Pick<ObjectEntry, 'key' | 'etag' | 'modified'>;
 
-/** More of them would make the offset larger than etcd keeps: then the oldest are settled before the horizon. */
-export const maxEntries = 100_000;
-/** Left after that, so that it does not happen with each object. */
-const entriesKept = 90_000;
-const fingerprintBytes = 6;
+const fingerprintBytes = 5;
 
 /**
- * Which versions of objects were read, apart from those that are settled: older ones, of which none can appear any more. Neither the order
- * of the list nor the time of an object says whether it is new, so each version is remembered: by the second in which it was modified, and
- * 48 bits of a hash of its key and ETag. That a new object is taken for another one of its second is less likely than once in 10^11 objects.
+ * Versions of objects, each by the second in which it was modified and 40 bits of a hash of its key and ETag: another object is taken for one of
+ * its second less often than once in 10^12. Those before a limit are left out.
  */
 export class Ledger {
   readonly #seconds = new Map<number, Set<number>>();
   #size = 0;
-  #settledBefore: number;
+  #from: number;
   #text: string | undefined;
 
-  private constructor(settledBefore: number) {
-    this.#settledBefore = settledBefore;
+  constructor(from = 0) {
+    this.#from = from;
   }
 
-  static empty(settledBefore = 0): Ledger {
-    return new Ledger(settledBefore);
-  }
-
-  /** Objects that were modified before this second, since 1970, are settled. */
-  get settledBefore(): number {
-    return this.#settledBefore;
+  /** Versions that were modified before this second since 1970 are left out. */
+  get from(): number {
+    return this.#from;
   }
 
   get size(): number {
     return this.#size;
   }
 
-  isSettled({ modified }: Pick<ObjectVersion, 'modified'>): boolean {
-    return secondOf(modified) < this.#settledBefore;
+  /** What encode needs, at most. */
+  get bytes(): number {
+    return this.#size * fingerprintBytes + this.#seconds.size * 3;
   }
 
   has(version: ObjectVersion): boolean {
-    const inSecond = this.#seconds.get(secondOf(version.modified));
-    return inSecond?.has(fingerprint(version)) ?? false;
+    return this.#seconds.get(secondOf(version.modified))?.has(fingerprint(version)) ?? false;
   }
 
   add(version: ObjectVersion): void {
     const second = secondOf(version.modified);
-    const inSecond = this.#seconds.get(second) ?? new Set();
-    if (inSecond.size === 0) this.#seconds.set(second, inSecond);
-    const before = inSecond.size;
-    inSecond.add(fingerprint(version));
-    this.#size += inSecond.size - before;
+    if (second >= this.#from) this.#put(second, fingerprint(version));
+  }
+
+  addAll(other: Ledger): void {
+    for (const [second, versions] of other.#seconds)
+      if (second >= this.#from) for (const version of versions) this.#put(second, version);
+  }
+
+  #put(second: number, version: number): void {
+    const versions = this.#seconds.get(second) ?? new Set();
+    if (versions.size === 0) this.#seconds.set(second, versions);
+    const before = versions.size;
+    versions.add(version);
+    this.#size += versions.size - before;
     this.#text = undefined;
   }
 
-  /** Forgets what was modified before this second. */
-  settle(before: number): void {
-    this.#settledBefore = Math.max(this.#settledBefore, before);
+  /** Leaves out what was modified before this second. */
+  leaveOut(before: number): void {
+    this.#from = Math.max(this.#from, before);
     for (const [second, versions] of this.#seconds) {
-      if (second >= this.#settledBefore) continue;
+      if (second >= this.#from) continue;
       this.#seconds.delete(second);
       this.#size -= versions.size;
       this.#text = undefined;
     }
   }
 
-  /** Whether objects had to be settled because there are too many. */
-  bound(): boolean {
-    if (this.#size <= maxEntries) return false;
-    let left = this.#size;
-    for (const second of [...this.#seconds.keys()].toSorted((one, other) => one - other)) {
-      if (left <= entriesKept) break;
-      left -= this.#seconds.get(second)?.size ?? 0;
-      this.settle(second + 1);
+  /** Leaves out the oldest, up to but without the second `end`, until the rest needs at most so many bytes. */
+  shrink(maxBytes: number, end: number): void {
+    let bytes = this.bytes;
+    let from = this.#from;
+    for (const second of bytes > maxBytes ? this.#sorted() : []) {
+      if (bytes <= maxBytes || second >= end) break;
+      bytes -= (this.#seconds.get(second)?.size ?? 0) * fingerprintBytes + 3;
+      from = second + 1;
     }
-    return true;
+    this.leaveOut(from);
   }
 
-  /** For each second the distance from the one before, the number of versions, and their fingerprints. */
+  /** For each second its distance from the one before, whether it has several versions and how many, and their fingerprints. */
   encode(): string {
     this.#text ??= this.#encoded();
     return this.#text;
   }
 
   #encoded(): string {
-    const bytes = Buffer.alloc(this.#size * (fingerprintBytes + 10));
-    let [at, last] = [0, this.#settledBefore];
-    for (const second of [...this.#seconds.keys()].toSorted((one, other) => one - other)) {
+    const bytes = Buffer.alloc(this.#size * (fingerprintBytes + 14));
+    let [at, last] = [0, this.#from];
+    for (const second of this.#sorted()) {
       const versions = this.#seconds.get(second) ?? new Set();
-      at = writeVarint(bytes, at, second - last);
-      at = writeVarint(bytes, at, versions.size);
+      at = writeVarint(bytes, at, (second - last) * 2 + (versions.size > 1 ? 1 : 0));
+      if (versions.size > 1) at = writeVarint(bytes, at, versions.size);
       for (const version of versions) at = bytes.writeUIntBE(version, at, fingerprintBytes);
       last = second;
     }
     return bytes.toString('base64', 0, at);
   }
 
+  #sorted(): readonly number[] {
+    return [...this.#seconds.keys()].toSorted((one, other) => one - other);
+  }
+
   /** Undefined: it is no text of a ledger. */
-  static decode(settledBefore: number, text: string): Ledger | undefined {
-    const ledger = new Ledger(settledBefore);
+  static decode(from: number, text: string): Ledger | undefined {
+    const ledger = new Ledger(from);
     const bytes = Buffer.from(text, 'base64');
-    let second = settledBefore;
+    let second = from;
     for (let at = 0; at < bytes.length; ) {
-      const distance = readVarint(bytes, at);
-      const count = readVarint(bytes, distance.end);
+      const head = readVarint(bytes, at);
+      const count = head.value % 2 === 1 ? readVarint(bytes, head.end) : { value: 1, end: head.end };
       const end = count.end + count.value * fingerprintBytes;
       if (!(end <= bytes.length)) return undefined;
-      second += distance.value;
-      const versions = new Set<number>();
+      second += Math.floor(head.value / 2);
       for (at = count.end; at < end; at += fingerprintBytes)
-        versions.add(bytes.readUIntBE(at, fingerprintBytes));
-      ledger.#seconds.set(second, versions);
-      ledger.#size += versions.size;
+        ledger.#put(second, bytes.readUIntBE(at, fingerprintBytes));
     }
-    ledger.#text = text;
     return ledger;
   }
 }

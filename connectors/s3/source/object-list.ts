@@ -1,8 +1,7 @@
 import type { ObjectEntry, S3Session } from '../session.ts';
 
-/** How many new objects are sorted by their time before they are read, and how long their keys may be together. */
-const windowObjects = 10_000;
-const windowKeyBytes = 4 * 1_024 ** 2;
+/** How many new objects are sorted by their time before they are read: the offset has those of them that were read. */
+const windowObjects = 1_000;
 
 export interface Window {
   /** In the order in which they were modified, then by key. */
@@ -12,22 +11,15 @@ export interface Window {
   readonly isEnd: boolean;
 }
 
-export interface ListFacts {
-  /** The latest time of an object so far. */
-  newest: number;
-  /** The clock of the server when the list began. */
-  started: number | undefined;
-}
-
 /** Goes through the objects of a prefix in the order of their keys. Only those of one window are in memory, however many there are. */
 export class ObjectList {
-  readonly facts: ListFacts = { newest: 0, started: undefined };
   readonly #session: S3Session;
   readonly #prefix: string;
   #after: string | undefined;
   #page: readonly ObjectEntry[] = [];
   #at = 0;
   #isLast = false;
+  #startedMs: number | undefined;
 
   constructor(session: S3Session, prefix: string, after?: string) {
     this.#session = session;
@@ -38,16 +30,19 @@ export class ObjectList {
   /** The next objects that are wanted. */
   async window(isWanted: (object: ObjectEntry) => boolean, signal: AbortSignal): Promise<Window> {
     const objects: ObjectEntry[] = [];
-    let keyBytes = 0;
-    while (objects.length < windowObjects && keyBytes < windowKeyBytes) {
+    while (objects.length < windowObjects) {
       const object = await this.next(signal);
       if (!object) break;
-      if (!isWanted(object)) continue;
-      objects.push(object);
-      keyBytes += 2 * object.key.length;
+      if (isWanted(object)) objects.push(object);
     }
     objects.sort(byTime);
     return { objects, lastKey: this.#after, isEnd: this.#isLast && this.#at === this.#page.length };
+  }
+
+  /** The clock of the server when the list began. */
+  async startedMs(signal: AbortSignal): Promise<number> {
+    if (this.#startedMs === undefined) await this.#nextPage(signal);
+    return this.#startedMs ?? Date.now();
   }
 
   async next(signal: AbortSignal): Promise<ObjectEntry | undefined> {
@@ -56,21 +51,20 @@ export class ObjectList {
       if (object) {
         this.#at += 1;
         this.#after = object.key;
-        if (!isData(object, this.#prefix)) continue;
-        this.facts.newest = Math.max(this.facts.newest, object.modified);
-        return object;
-      }
-      if (this.#isLast) return undefined;
-      // By the last key and not by the server's token, which may end while the objects of a page are read.
-      const { objects, next, now } = await this.#session.list(
-        { prefix: this.#prefix, after: this.#after },
-        signal,
-      );
-      this.facts.started ??= now;
-      this.#page = objects;
-      this.#at = 0;
-      this.#isLast = next === undefined;
+        if (isData(object, this.#prefix)) return object;
+      } else if (this.#isLast) return undefined;
+      else await this.#nextPage(signal);
     }
+  }
+
+  /** By the last key and not by the server's token, which may end while the objects of a page are read. */
+  async #nextPage(signal: AbortSignal): Promise<void> {
+    const request = { prefix: this.#prefix, after: this.#after };
+    const { objects, next, now } = await this.#session.list(request, signal);
+    this.#startedMs ??= now;
+    this.#page = objects;
+    this.#at = 0;
+    this.#isLast = next === undefined;
   }
 }
 

@@ -1,60 +1,61 @@
 import { z } from 'zod';
 import { restartCommand } from '../../../core/commands.ts';
 import { permanent } from '../../../core/errors.ts';
-import type { ObjectPosition } from '../object-reader.ts';
-import { Ledger, type ObjectVersion } from './ledger.ts';
+import { Ledger } from './ledger.ts';
+import { StreamState } from './stream-state.ts';
 
-/** An object of which a part was read. */
-export interface PartlyRead extends ObjectVersion {
-  readonly size: number;
-  readonly position: ObjectPosition;
-}
-
-/** The first reading of everything, in the order of keys. */
-export interface FirstScan {
-  /** Objects up to this key were read; undefined: none. */
-  readonly after: string | undefined;
-}
-
-/** Where a Stream of objects is. */
-export interface StreamState {
-  /** Batches until here: of two tokens the one with more is ahead. */
-  readonly count: number;
-  readonly ledger: Ledger;
-  readonly current: PartlyRead | undefined;
-  /** Until everything was read once, objects that are older than the ledger's limit are not settled yet. */
-  readonly firstScan: FirstScan | undefined;
-}
-
-const position = z.tuple([z.int().min(0), z.int().min(0)]);
+const size = z.int().min(0);
 const tokenShape = z.strictObject({
   v: z.literal(1),
   /** count */
-  n: z.int().min(0),
-  /** ledger: settledBefore and what is behind it */
-  s: z.int().min(0),
+  n: size,
+  /** current: key, ETag, modified, size, position */
+  o: z.tuple([z.string(), z.string(), size, size, size, size]).optional(),
+  /** scan: isFirst, isCutShort, startedMs, newestMs; after; read from when, and what; window */
+  s: z
+    .strictObject({
+      f: z.boolean(),
+      c: z.boolean(),
+      t: size,
+      x: size,
+      a: z.string().optional(),
+      r: size,
+      d: z.string(),
+      w: z.string(),
+    })
+    .optional(),
+  /** ledger: from when, and what */
+  f: size,
   l: z.string(),
-  /** current */
-  o: z.strictObject({ k: z.string(), e: z.string(), m: z.int(), z: z.int().min(0), p: position }).optional(),
-  /** firstScan */
-  f: z.strictObject({ a: z.string().optional() }).optional(),
 });
 
-export function encodeToken({ count, ledger, current, firstScan }: StreamState): string {
+export function encodeToken({ count, current, scan, ledger }: StreamState): string {
   const token: z.infer<typeof tokenShape> = {
     v: 1,
     n: count,
-    s: ledger.settledBefore,
     ...(current && {
-      o: {
-        k: current.key,
-        e: current.etag,
-        m: current.modified,
-        z: current.size,
-        p: [current.position[0], current.position[1]],
+      o: [
+        current.key,
+        current.etag,
+        current.modified,
+        current.size,
+        current.position[0],
+        current.position[1],
+      ],
+    }),
+    ...(scan && {
+      s: {
+        f: scan.isFirst,
+        c: scan.isCutShort,
+        t: scan.startedMs,
+        x: scan.newestMs,
+        ...(scan.after !== undefined && { a: scan.after }),
+        r: scan.read.from,
+        d: scan.read.encode(),
+        w: scan.window.encode(),
       },
     }),
-    ...(firstScan && { f: firstScan.after === undefined ? {} : { a: firstScan.after } }),
+    f: ledger.from,
     l: ledger.encode(),
   };
   return JSON.stringify(token);
@@ -62,15 +63,30 @@ export function encodeToken({ count, ledger, current, firstScan }: StreamState):
 
 export function decodeToken(text: string): StreamState {
   const token = parse(text);
-  const ledger = token && Ledger.decode(token.s, token.l);
+  const state = new StreamState();
+  const ledger = token && Ledger.decode(token.f, token.l);
   if (!token || !ledger) throw unreadable();
-  const { n, o, f } = token;
-  return {
-    count: n,
-    ledger,
-    current: o && { key: o.k, etag: o.e, modified: o.m, size: o.z, position: o.p },
-    firstScan: f && { after: f.a },
-  };
+  state.count = token.n;
+  state.ledger = ledger;
+  if (token.o) {
+    const [key, etag, modified, bytes, first, second] = token.o;
+    state.current = { key, etag, modified, size: bytes, position: [first, second] };
+  }
+  if (token.s) {
+    const read = Ledger.decode(token.s.r, token.s.d);
+    const window = Ledger.decode(0, token.s.w);
+    if (!read || !window) throw unreadable();
+    state.scan = {
+      isFirst: token.s.f,
+      isCutShort: token.s.c,
+      startedMs: token.s.t,
+      newestMs: token.s.x,
+      after: token.s.a,
+      read,
+      window,
+    };
+  }
+  return state;
 }
 
 /** Whether the second token is a position after the first one. */
