@@ -36,12 +36,13 @@ export async function startApi(deps: ApiDeps, options: ServerOptions = {}): Prom
   return {
     url: `http://${host}:${address?.port}${deps.config.basePath}`,
     services,
-    awaitsFirstLogin: !(await services.users.isSetUp()),
+    awaitsFirstLogin: services.oidc === undefined && !(await services.users.isSetUp()),
     async close() {
       clearInterval(timer);
       await app.close();
       services.syncList.close();
       services.events.close();
+      services.hub.close();
     },
   };
 }

@@ -3,11 +3,14 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { OffsetHistoryEntry } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
+import type { AskAgent } from '../fleet/ask-agents.ts';
 import type { Fleet } from '../fleet/contract.ts';
 import type { FleetView } from '../fleet/view/contract.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import type { ApiConfig } from './config.ts';
+import { LiveHub } from './live/hub.ts';
 import { LoginLimits } from './users/login-limits.ts';
+import { Oidc } from './users/oidc.ts';
 import { Sessions } from './users/sessions.ts';
 import { Tokens } from './users/tokens.ts';
 import { Users } from './users/users.ts';
@@ -20,6 +23,8 @@ export interface Installation {
   readonly fleet: Fleet;
   readonly view: FleetView;
   readonly documents: DocumentStore;
+  /** Asks whoever can reach the systems: an agent, or this process in single mode. */
+  readonly openAsker: (signal: AbortSignal) => Promise<AskAgent>;
   /** Manual changes of an offset; undefined: not known. */
   readonly offsetHistory: (sync: SyncIdentity) => Promise<readonly OffsetHistoryEntry[] | undefined>;
 }
@@ -36,9 +41,11 @@ export interface Services extends ApiDeps {
   readonly sessions: Sessions;
   readonly tokens: Tokens;
   readonly loginLimits: LoginLimits;
+  readonly oidc: Oidc | undefined;
   readonly audit: AuditLog;
   readonly syncList: SyncList;
   readonly events: Events;
+  readonly hub: LiveHub;
   /** Everything has been read once. */
   readonly isSynced: () => boolean;
 }
@@ -52,15 +59,26 @@ export function makeServices(deps: ApiDeps): Services {
     },
     () => {},
   );
+  const events = new Events(view, clock);
   return {
     ...deps,
     users: new Users(documents, clock),
     sessions: new Sessions(documents, clock, config.sessions),
     tokens: new Tokens(documents, clock),
     loginLimits: new LoginLimits(clock),
+    oidc: oidcOf(config),
     audit: new AuditLog({ documents, clock, log, keptEntries: config.auditEntries }),
     syncList: new SyncList(view),
-    events: new Events(view, clock),
+    events,
+    // After the lists, so that it wakes streams when these have changed.
+    hub: new LiveHub(view, events),
     isSynced: () => isSynced,
   };
+}
+
+function oidcOf({ oidc, externalUrl, basePath }: ApiConfig): Oidc | undefined {
+  if (!oidc || !externalUrl) return undefined;
+  const base = externalUrl.href.replace(/\/$/, '');
+  const path = externalUrl.pathname.replace(/\/$/, '').endsWith(basePath) ? '' : basePath;
+  return new Oidc(oidc, `${base}${path}/api/v1/session/oidc/callback`);
 }

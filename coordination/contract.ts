@@ -1,6 +1,6 @@
 import type { UnassignedReason } from '../core/effective-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
-import type { SyncIdentity } from '../core/sync-spec.ts';
+import type { SourceObject, SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncLock, SyncProgress, SyncStore } from '../core/sync-store.ts';
 import type { DesiredDataSource, DesiredState, DesiredSync } from './desired-state.ts';
 import type { DocumentStore } from './documents.ts';
@@ -89,16 +89,27 @@ export interface Requests {
   history(uid: string): Promise<readonly OffsetHistoryEntry[]>;
 }
 
-export type ProbeKind = 'check' | 'plan' | 'discover';
+export type ProbeKind = 'check' | 'plan' | 'discover' | 'preview';
 
 /** A query that is answered by an agent that can reach the system: only agents load drivers and read credentials. */
 export interface Probe {
   readonly id: string;
   readonly kind: ProbeKind;
-  /** check, discover: `namespace/name` of a DataSource. plan: the uid of a Sync, or a complete Sync that is not applied yet. */
+  /**
+   * check, discover: `namespace/name` of a DataSource. plan: the uid of a Sync, or a complete Sync that is not applied yet. preview:
+   * PreviewSubject.
+   */
   readonly subject: unknown;
   /** Labels required of the answering agent. */
   readonly selector: Readonly<Record<string, string>>;
+}
+
+/** The first rows of an object, masked. */
+export interface PreviewSubject {
+  /** `namespace/name`. */
+  readonly dataSource: string;
+  readonly object: SourceObject;
+  readonly maxRows: number;
 }
 
 export interface ProbeAnswer {

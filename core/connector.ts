@@ -221,8 +221,11 @@ export interface PlainDestination
   ): Promise<void>;
   /** Starts or resumes a pass of a Snapshot. */
   beginPass(pass: PassStart, signal: AbortSignal): Promise<void>;
-  /** Returns when the rows are durable: the offset is stored immediately afterwards. */
-  write(batch: Batch, signal: AbortSignal): Promise<PlainWriteResult>;
+  /**
+   * Returns when the rows are durable: the offset is stored immediately afterwards. `after`: the stored offset before this batch, as text;
+   * null: there is none. A batch that is written again after a crash has the same.
+   */
+  write(batch: Batch, signal: AbortSignal, after: string | null): Promise<PlainWriteResult>;
   /** The pass is complete: Replace swaps its rows in for the previous ones. */
   endPass(signal: AbortSignal): Promise<PlainWriteResult>;
 }

@@ -34,20 +34,60 @@ export type SystemField =
   | 'query'
   | 'format'
   | 'compression'
-  | 'method'
-  | 'bodyTemplate'
-  | 'itemsPath'
-  | 'paging'
-  | 'csv'
-  | 'horizon'
-  | 'numbersAsText'
-  | 'partitionBy'
-  | 'objectSize'
-  | RecordField;
+  | MessageField
+  | RecordField
+  | HttpSourceField
+  | HttpDestinationField
+  | StoredObjectField;
+
+/** Fields of systems of messages. */
+export const messageFields = {
+  source: ['envelope', 'consumerGroup'],
+  destination: [
+    'numbersAsText',
+    'partitions',
+    'replicationFactor',
+    'topicConfig',
+    'messageHeaders',
+    'messageBatch',
+  ],
+} as const;
+export type MessageField = (typeof messageFields)['source' | 'destination'][number];
 
 /** Fields of spec.source that systems without fixed columns have. */
 export const recordFields = ['columns', 'sample', 'metadata', 'startFrom'] as const;
 export type RecordField = (typeof recordFields)[number];
+
+/** Fields of HTTP APIs. */
+export const httpSourceFields = [
+  'method',
+  'bodyTemplate',
+  'itemsPath',
+  'errorPath',
+  'param',
+  'paramFormat',
+  'paging',
+] as const;
+export type HttpSourceField = (typeof httpSourceFields)[number];
+export const httpDestinationFields = [
+  'method',
+  'bodyTemplate',
+  'contentType',
+  'deletePath',
+  'rowsPerCall',
+  'parallelCalls',
+  'idempotencyHeader',
+  'errorPath',
+  'results',
+] as const;
+export type HttpDestinationField = (typeof httpDestinationFields)[number];
+
+/** Fields of systems of stored objects. */
+export const storedObjectFields = {
+  source: ['csv', 'horizon'],
+  destination: ['csv', 'partitionBy', 'objectSize'],
+} as const;
+export type StoredObjectField = (typeof storedObjectFields)['source' | 'destination'][number];
 
 /** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
 export const sourceFields = [
@@ -57,34 +97,71 @@ export const sourceFields = [
   'startFrom',
   'format',
   'compression',
-  'csv',
-  'horizon',
+  ...messageFields.source,
+  ...httpSourceFields,
+  ...storedObjectFields.source,
 ] as const;
 
 /** The same of spec.destination. */
 export const destinationFields = [
   'format',
   'compression',
-  'csv',
-  'numbersAsText',
-  'partitionBy',
-  'objectSize',
+  ...messageFields.destination,
+  ...httpDestinationFields,
+  ...storedObjectFields.destination,
 ] as const;
+
+/** How pages of an HTTP API are read: core/manifest/http-fields.ts describes the fields. */
+export interface HttpPaging {
+  readonly cursorPath?: string | undefined;
+  readonly cursorParam?: string | undefined;
+  readonly pageParam?: string | undefined;
+  readonly firstPage?: number | undefined;
+  readonly offsetParam?: string | undefined;
+  readonly linkHeader?: true | undefined;
+  readonly nextUrlPath?: string | undefined;
+  readonly limitParam?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly morePath?: string | undefined;
+  readonly recheck?: boolean | undefined;
+}
+
+export interface HttpSourceObject {
+  readonly method?: 'GET' | 'POST';
+  readonly bodyTemplate?: string;
+  readonly itemsPath?: string;
+  readonly errorPath?: string;
+  readonly param?: string;
+  readonly paramFormat?: 'ISO' | 'Unix' | 'UnixMs' | 'Date';
+  readonly paging?: HttpPaging;
+}
+
+export interface HttpDestinationObject {
+  readonly method?: 'POST' | 'PUT' | 'PATCH';
+  readonly bodyTemplate?: string;
+  readonly contentType?: 'JSON' | 'Form' | 'NDJSON';
+  readonly deletePath?: string;
+  readonly rowsPerCall?: number;
+  readonly parallelCalls?: number;
+  readonly idempotencyHeader?: string;
+  readonly errorPath?: string;
+  readonly results?: {
+    readonly path: string;
+    readonly errorPath?: string | undefined;
+    readonly statusPath?: string | undefined;
+  };
+}
 
 /** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
 export const offsetFields = ['columns', 'metadata', 'format', 'csv'] as const;
 
-/** How rows are written in objects and messages. */
-export interface WrittenForm {
-  readonly format?: 'JSONLines' | 'CSV' | 'Parquet' | 'JSON' | 'Avro' | 'Raw';
-  readonly compression?: 'None' | 'Snappy' | 'Gzip' | 'Zstd';
-  readonly csv?: {
-    readonly delimiter?: string | undefined;
-    readonly quote?: string | undefined;
-    readonly escape?: string | undefined;
-    readonly header?: boolean | undefined;
-    readonly encoding?: string | undefined;
-  };
+/** How CSV is written: core/manifest/stored-object-fields.ts describes the fields. */
+export interface CsvForm {
+  readonly delimiter?: string | undefined;
+  readonly quote?: string | undefined;
+  readonly escape?: string | undefined;
+  readonly header?: boolean | undefined;
+  readonly encoding?: string | undefined;
 }
 
 /** A part of the path of an object: `COLUMN=VALUE/`, or the day or hour of a time. */
@@ -94,8 +171,10 @@ export interface PartitionField {
 }
 
 /** What to read from a system. */
-export interface SourceObject extends ObjectNames, WrittenForm {
-  /** How long after others an object may still appear with an earlier time: a duration. */
+export interface SourceObject extends ObjectNames, HttpSourceObject {
+  readonly compression?: string;
+  readonly csv?: CsvForm;
+  /** How long after others an object may still appear with an earlier time: a duration, as in the manifest. */
   readonly horizon?: string;
   readonly query?: string;
   /** Columns of records without fixed columns: those of the manifest, or those inferred earlier (Offset.columns); omitted: infer them. */
@@ -106,6 +185,12 @@ export interface SourceObject extends ObjectNames, WrittenForm {
   readonly metadata?: readonly string[];
   /** Where Stream begins; omitted: with everything that is there. An instant in ISO 8601 for startKind `Timestamp`. */
   readonly startFrom?: string;
+  /** How records are written: JSON, Avro. */
+  readonly format?: string;
+  /** Records are change events of this tool: `Debezium`. */
+  readonly envelope?: string;
+  /** Group under which positions are shown to other tools. */
+  readonly consumerGroup?: string;
   /**
    * The destination is a system of the same kind and nothing asks for columns: `describe` returns the columns in which a record travels
    * whole, and rawRequests of the destination has a format for them. Only if SourceCapabilities.readsWholeRecords.
@@ -119,14 +204,25 @@ export interface SourceObject extends ObjectNames, WrittenForm {
   readonly timeZone?: string;
 }
 
-export interface DestinationObject extends ObjectNames, WrittenForm {
-  readonly numbersAsText?: boolean;
-  readonly partitionBy?: readonly PartitionField[];
-  /** Limit of an object: a size. */
-  readonly objectSize?: string;
+export interface DestinationObject extends ObjectNames, HttpDestinationObject {
   readonly key?: readonly string[];
   /** `Keep`: Append may write to a table that has rows. */
   readonly existingRows: 'Refuse' | 'Keep';
+  readonly format?: string;
+  readonly csv?: CsvForm;
+  readonly partitionBy?: readonly PartitionField[];
+  /** Limit of an object: a size, as in the manifest. */
+  readonly objectSize?: string;
+  readonly compression?: string;
+  readonly numbersAsText?: boolean;
+  /** Of an object that is created. */
+  readonly partitions?: number;
+  readonly replicationFactor?: number;
+  readonly topicConfig?: Readonly<Record<string, string>>;
+  /** Messages have headers that name the Sync and the offset. */
+  readonly messageHeaders?: boolean;
+  /** Size, as in the manifest. */
+  readonly messageBatch?: string;
 }
 
 export interface SyncSpec {

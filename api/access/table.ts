@@ -26,6 +26,9 @@ export const accessTable = {
   getOpenApi: everybody,
   getDocs: everybody,
 
+  getLoginMethods: everybody,
+  beginOidc: everybody,
+  finishOidc: everybody,
   login: everybody,
   getSession: { who: 'passwordSetter' },
   logout: { who: 'passwordSetter' },
@@ -55,6 +58,7 @@ export const accessTable = {
   listLocks: viewerAnywhere,
   listSlots: viewerAnywhere,
   listEvents: viewerAnywhere,
+  watch: viewerAnywhere,
 
   createSync: editorHere,
   updateSync: editorHere,
@@ -69,6 +73,11 @@ export const accessTable = {
   updateDataSource: editorHere,
   deleteDataSource: editorHere,
   putSecret: editorHere,
+
+  checkDataSource: editorHere,
+  discoverDataSource: editorHere,
+  previewRows: editorHere,
+  planSync: editorHere,
 } as const satisfies Readonly<Record<string, Access>>;
 
 export type OperationId = keyof typeof accessTable;

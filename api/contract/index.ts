@@ -1,6 +1,8 @@
 import type { z } from 'zod';
+import type * as changes from '../schemas/changes.ts';
 import type * as cluster from '../schemas/cluster.ts';
 import type * as common from '../schemas/common.ts';
+import type * as live from '../schemas/live.ts';
 import type * as syncs from '../schemas/syncs.ts';
 import type * as users from '../schemas/users.ts';
 
@@ -30,3 +32,8 @@ export type OwnSession = z.infer<typeof users.ownSession>;
 export type User = z.infer<typeof users.user>;
 export type Token = z.infer<typeof users.token>;
 export type AuditEntry = z.infer<typeof users.auditEntry>;
+
+export type Live = z.infer<typeof live.live>;
+export type Applied = z.infer<typeof changes.applied>;
+export type BulkResult = z.infer<typeof changes.bulkResult>;
+export type Requested = z.infer<typeof changes.requested>;

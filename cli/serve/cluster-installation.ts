@@ -1,4 +1,5 @@
 import type { Log } from '../../core/log.ts';
+import { agentAsker } from '../../fleet/ask-agents.ts';
 import { etcdFleet } from '../../fleet/etcd.ts';
 import { kubernetesClient, kubernetesFleetOver } from '../../fleet/kubernetes.ts';
 import { openEtcd, placeOfEtcd } from '../../fleet/open.ts';
@@ -18,6 +19,7 @@ export async function openEtcdInstallation(cli: Cli): Promise<OpenInstallation> 
     fleet,
     view,
     documents: etcd.documents,
+    openAsker: (signal) => agentAsker(etcd, signal),
     offsetHistory: (sync) => fleet.history(sync),
     async close() {
       await view.close();
@@ -47,6 +49,7 @@ export async function openKubernetesInstallation(
     fleet,
     view,
     documents: etcd.documents,
+    openAsker: (signal) => agentAsker(etcd, signal),
     offsetHistory: (sync) => etcd.requests.history(sync.uid),
     async close() {
       await view.close();

@@ -9,6 +9,7 @@ import { identifySyncs, type Manifests, readManifests } from '../manifests.ts';
 import { runAll } from '../single/run.ts';
 import { defaultStatePath } from '../with-fleet.ts';
 import type { ApiCommandOptions, OpenInstallation } from './contract.ts';
+import { localAsker } from './local-asker.ts';
 
 /** Single mode: this process also runs the Syncs of the files, as `idra run` does. */
 export async function openSingleInstallation(
@@ -45,6 +46,7 @@ export async function openSingleInstallation(
     fleet,
     view,
     documents: state.documents,
+    openAsker: async (signal) => localAsker({ manifests, state, signal }),
     offsetHistory: async ({ uid }) => state.history(uid),
     // Syncs with schedule once end; the API goes on to show them.
     running: running.then(() => new Promise<void>(() => {})),

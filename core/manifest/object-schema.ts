@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { columnName, columnNames, objectName, positiveDurationText, sizeText, text } from './fields.ts';
+import { columnName, columnNames, objectName, sizeText, text } from './fields.ts';
+import { httpDestinationFields, httpSourceFields } from './http-fields.ts';
+import { storedDestinationFields, storedSourceFields } from './stored-object-fields.ts';
 
 const tableText =
   'Table or view, with its schema if the system has schemas; split at dots outside double quotes: sales."Order.Items".';
@@ -57,63 +59,80 @@ const recordFields = {
     ),
 };
 
-const csvCharacter = () =>
-  text({ max: 1, pattern: /^[\t -~]$/, says: 'write one character of ASCII, such as ; or a tab' }).optional();
-
-const csv = z.strictObject({
-  delimiter: csvCharacter().describe('Character between two fields; default: a comma.'),
-  quote: csvCharacter().describe('Character around a field that contains others of these; default: ".'),
-  escape: csvCharacter().describe(
-    'Character before a quote within a quoted field; default: the quote itself, which is then written twice.',
-  ),
-  header: z
-    .boolean()
-    .optional()
-    .describe(
-      'true, which is the default: the first record of each object has the names of its columns; false: they are column1, column2, and so on.',
-    ),
-  encoding: z
-    .enum([
-      'UTF-8',
-      'UTF-16LE',
-      'UTF-16BE',
-      'ISO-8859-1',
-      'ISO-8859-15',
-      'Windows-1252',
-      'Shift_JIS',
-      'GB18030',
-    ])
-    .optional()
-    .describe('Encoding when reading; default: UTF-8, in which CSV is always written.'),
-});
-
 const laterFields = {
   collection: text({ max: 255 })
     .optional()
     .describe('Collection of a MongoDB database; offered in a later version.'),
-  topic: text({ max: 249 }).optional().describe('Topic of a Kafka cluster; offered in a later version.'),
+  topic: text({ max: 249 })
+    .optional()
+    .describe(
+      'Topic of a Kafka cluster; as a source also a pattern with * for any characters: shop.*. Offered in a later version.',
+    ),
   prefix: text({ max: 1_024 })
     .optional()
     .describe('Prefix of the keys in an S3 bucket; offered in a later version.'),
-  path: text({ max: 2_048 }).optional().describe('Path of an HTTP API; offered in a later version.'),
   format: z
     .enum(['JSONLines', 'CSV', 'Parquet', 'JSON', 'Avro', 'Raw'])
     .optional()
     .describe('How rows are written in S3 objects or Kafka messages; offered in a later version.'),
   compression: z
-    .enum(['None', 'Snappy', 'Gzip', 'Zstd'])
+    .enum(['None', 'Gzip', 'Snappy', 'LZ4', 'Zstd'])
+    .optional()
+    .describe('Compression of S3 objects or Kafka messages; offered in a later version.'),
+};
+
+/** Fields of systems of messages. */
+const messageSource = {
+  envelope: z
+    .enum(['None', 'Debezium'])
     .optional()
     .describe(
-      'Compression of S3 objects; default when reading: by the end of the name (.gz, .zst); when writing: Snappy for Parquet (within the file), else None; offered in a later version.',
+      'Debezium: messages are change events of Debezium, read as rows and deletions; offered in a later version.',
     ),
-  csv: csv.optional().describe('How CSV is written in S3 objects; offered in a later version.'),
-  method: z
-    .enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
+  consumerGroup: text({ max: 255 })
     .optional()
-    .describe('Method of an HTTP call; offered in a later version.'),
-  bodyTemplate: text({ max: 16_384 })
+    .describe(
+      'Group to which positions are committed for tools that show the lag of groups; by default one named after DataSource and topic. Idra does not read it. Offered in a later version.',
+    ),
+};
+
+const messageDestination = {
+  numbersAsText: z
+    .boolean()
     .optional()
-    .describe('Body of an HTTP call; offered in a later version.'),
+    .describe(
+      'true: integers and decimals are written as texts, for readers that would round them; offered in a later version.',
+    ),
+  partitions: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe(
+      'Partitions of a topic that is created; default: that of the brokers. Offered in a later version.',
+    ),
+  replicationFactor: z
+    .int()
+    .min(1)
+    .max(32)
+    .optional()
+    .describe(
+      'Replicas of a topic that is created; default: that of the brokers. Offered in a later version.',
+    ),
+  topicConfig: z
+    .record(text({ max: 128 }), z.string().max(1_024))
+    .meta({ maxProperties: 32 })
+    .optional()
+    .describe('Settings of a topic that is created: cleanup.policy: compact. Offered in a later version.'),
+  messageHeaders: z
+    .boolean()
+    .optional()
+    .describe('true: each message has the headers idra-sync and idra-offset; offered in a later version.'),
+  messageBatch: sizeText()
+    .optional()
+    .describe(
+      'Maximum size of a batch of messages before compression, at most max.message.bytes of the topic; default: 1000Ki. Offered in a later version.',
+    ),
 };
 
 export const sourceObject = z.strictObject({
@@ -142,18 +161,9 @@ export const sourceObject = z.strictObject({
     ),
   ...recordFields,
   ...laterFields,
-  horizon: positiveDurationText()
-    .optional()
-    .describe(
-      'How much later than others an object of S3 may appear with an earlier time, as an upload in parts does; older ones are not looked at again; default: 72h; offered in a later version.',
-    ),
-  itemsPath: text({ max: 1_024 })
-    .optional()
-    .describe('Where the rows are in the answer of an HTTP API; offered in a later version.'),
-  paging: z
-    .looseObject({})
-    .optional()
-    .describe('How an HTTP API is read page by page; offered in a later version.'),
+  ...messageSource,
+  ...httpSourceFields,
+  ...storedSourceFields,
 });
 
 export const destinationObject = z.strictObject({
@@ -167,31 +177,7 @@ export const destinationObject = z.strictObject({
     .default('Refuse')
     .describe('Whether Append may add to rows that were in the table before its first pass.'),
   ...laterFields,
-  numbersAsText: z
-    .boolean()
-    .optional()
-    .describe(
-      'true: integers and decimals are written as texts in JSON, for readers that would round them; offered in a later version.',
-    ),
-  partitionBy: z
-    .array(
-      z.strictObject({
-        column: columnName().describe('Column of the destination.'),
-        by: z
-          .enum(['Day', 'Hour'])
-          .optional()
-          .describe('Day or Hour of a date or timestamp, in UTC; default: the value itself.'),
-      }),
-    )
-    .min(1)
-    .max(4)
-    .optional()
-    .describe(
-      'Folders of S3 objects in the style of Hive: COLUMN=VALUE/, COLUMN_day=2026-11-24/; offered in a later version.',
-    ),
-  objectSize: sizeText()
-    .optional()
-    .describe(
-      'Size above which a batch is written as several S3 objects, before compression; default: 128Mi; offered in a later version.',
-    ),
+  ...messageDestination,
+  ...httpDestinationFields,
+  ...storedDestinationFields,
 });

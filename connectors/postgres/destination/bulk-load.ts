@@ -1,8 +1,7 @@
-import type { Batch, RowFormat } from '../../../core/batch.ts';
+import type { Batch, RowFormat, RowList } from '../../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../../core/connector.ts';
 import { bug } from '../../../core/errors.ts';
 import { nameRow } from '../../../core/row-name.ts';
-import type { Row } from '../../../core/values.ts';
 import { namedAs, rowName } from '../../sql/destination/refused-row.ts';
 import type { CopyBody } from '../connection/copy.ts';
 import { frameEdges, headBytes } from '../connection/frames.ts';
@@ -25,7 +24,11 @@ const noMisfits: ReadonlyMap<number, Rejection> = new Map();
 /** Lines are sent in frames of about this size. */
 const frameBytes = 65_536;
 
-export function rowSetOf(batch: Batch, plan: WritePlan, rowFormat: RowFormat): RowSet {
+export function rowSetOf(
+  batch: Pick<Batch, 'rows' | 'rowCount'>,
+  plan: WritePlan,
+  rowFormat: RowFormat,
+): RowSet {
   const { rows, rowCount } = batch;
   if ('rows' in rows) return new ValueRows(rows.rows, plan);
   if (rows.format !== 'pgcopy-binary')
@@ -75,11 +78,11 @@ class ValueRows implements RowSet {
   readonly isBinary = false;
   readonly count: number;
   readonly misfits = new Map<number, Rejection>();
-  readonly #rows: readonly Row[];
+  readonly #rows: RowList;
   readonly #plan: WritePlan;
   readonly #encoders: readonly Encode[];
 
-  constructor(rows: readonly Row[], plan: WritePlan) {
+  constructor(rows: RowList, plan: WritePlan) {
     this.count = rows.length;
     this.#rows = rows;
     this.#plan = plan;
@@ -101,13 +104,13 @@ class ValueRows implements RowSet {
   }
 
   name(index: number): string | undefined {
-    const row = this.#rows[index];
+    const row = this.#rows.at(index);
     return row && rowName(this.#plan, row);
   }
 
   #line(index: number): string {
     try {
-      return encodeLine(this.#rows[index] ?? [], this.#encoders);
+      return encodeLine(this.#rows.at(index) ?? [], this.#encoders);
     } catch (thrown) {
       if (!(thrown instanceof Misfit)) throw thrown;
       this.misfits.set(index, {
