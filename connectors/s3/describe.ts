@@ -14,7 +14,7 @@ import type { ObjectEntry, S3Session } from './session.ts';
 import { metadataColumns } from './source/metadata.ts';
 import { ObjectList } from './source/object-list.ts';
 import { openFile } from './source/parquet-object.ts';
-import { sampleText } from './source/sample.ts';
+import { sampleText } from './source/text-sample.ts';
 
 /** Objects whose records or columns are looked at, from both ends of the list and its middle. */
 const sampledObjects = 12;

@@ -2,8 +2,8 @@ import type { Batch } from '../../../core/batch.ts';
 import type { PassEnd } from '../../../core/pass-end.ts';
 import type { ObjectPosition } from '../object-reader.ts';
 import type { ObjectEntry } from '../session.ts';
+import { BatchBuilder, type PassInit } from './object-batch.ts';
 import { ObjectList } from './object-list.ts';
-import { BatchBuilder, type PassInit } from './pass.ts';
 import { type Scan, StreamState } from './stream-state.ts';
 import { decodeToken, encodeToken } from './stream-token.ts';
 

@@ -5,8 +5,8 @@ import { permanent } from '../../../core/errors.ts';
 import type { PassEnd } from '../../../core/pass-end.ts';
 import { objectChanged } from '../connection/object-contents.ts';
 import type { ObjectEntry } from '../session.ts';
+import { BatchBuilder, type PassInit, type Progress } from './object-batch.ts';
 import { ObjectList } from './object-list.ts';
-import { BatchBuilder, type PassInit, type Progress } from './pass.ts';
 
 /** Key, ETag, time, size and position of the object that was read last; of one that was read to its end only the key. */
 const keyShape = z.union([
