@@ -14,6 +14,7 @@ import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { syncRoutes } from './routes/syncs.ts';
 import { tokenRoutes } from './routes/tokens.ts';
+import { trendRoutes } from './routes/trends.ts';
 import { userRoutes } from './routes/users.ts';
 import type { Services } from './services.ts';
 
@@ -39,6 +40,7 @@ export function allRoutes(services: Services): readonly Route[] {
     ...secretRoutes(services),
     ...liveRoutes(services),
     ...examineRoutes(services),
+    ...trendRoutes(services),
   ];
   return routes;
 }

@@ -24,7 +24,7 @@ export interface ServerOptions {
 const maxBodyBytes = 1 << 20;
 /** A client has this long to send a request, so that slow ones do not hold connections. */
 const requestMs = 15_000;
-const maxConnections = 4_000;
+const maxConnections = 2_000;
 
 /** The HTTP server over all routes. Not listening yet. */
 export function makeServer(services: Services, options: ServerOptions = {}): FastifyInstance {
@@ -129,6 +129,7 @@ async function serve(serving: Serving, request: FastifyRequest, reply: FastifyRe
 
 function send({ route, options }: Serving, reply: FastifyReply, answer: unknown): unknown {
   if (answer instanceof LiveStream) {
+    answer.join();
     const headers = reply.getHeaders() as Record<string, string>;
     reply.hijack();
     answer.start(reply.raw, headers);

@@ -1,4 +1,5 @@
 import type { DocumentStore } from '../coordination/documents.ts';
+import type { TrendSlot } from '../coordination/trends.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { OffsetHistoryEntry } from '../core/status.ts';
@@ -16,6 +17,7 @@ import { Tokens } from './users/tokens.ts';
 import { Users } from './users/users.ts';
 import { Events } from './views/events.ts';
 import { SyncList } from './views/sync-list.ts';
+import { TrendMemory } from './views/trends.ts';
 
 /** The installation that the API serves. */
 export interface Installation {
@@ -23,6 +25,8 @@ export interface Installation {
   readonly fleet: Fleet;
   readonly view: FleetView;
   readonly documents: DocumentStore;
+  /** Delivers points of charts until the returned function is called. */
+  readonly watchTrends: (listener: (slot: TrendSlot) => void) => () => Promise<void>;
   /** Asks whoever can reach the systems: an agent, or this process in single mode. */
   readonly openAsker: (signal: AbortSignal) => Promise<AskAgent>;
   /** Manual changes of an offset; undefined: not known. */
@@ -46,6 +50,7 @@ export interface Services extends ApiDeps {
   readonly syncList: SyncList;
   readonly events: Events;
   readonly hub: LiveHub;
+  readonly trends: TrendMemory;
   /** Everything has been read once. */
   readonly isSynced: () => boolean;
 }
@@ -71,6 +76,7 @@ export function makeServices(deps: ApiDeps): Services {
     syncList: new SyncList(view),
     events,
     // After the lists, so that it wakes streams when these have changed.
+    trends: new TrendMemory(),
     hub: new LiveHub(view, events),
     isSynced: () => isSynced,
   };

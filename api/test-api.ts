@@ -198,6 +198,7 @@ export async function singleInstallation(
     fleet,
     view,
     documents: state.documents,
+    watchTrends: () => async () => {},
     openAsker: async () => async () => {
       throw transient('NoAgentAnswered', 'no agent is running');
     },

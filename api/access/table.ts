@@ -50,6 +50,8 @@ export const accessTable = {
   getSync: viewerHere,
   listRequests: viewerHere,
   getOffset: viewerHere,
+  getTrend: viewerHere,
+  getTotalTrend: viewerAnywhere,
   listFieldOwners: viewerHere,
   listDataSources: viewerAnywhere,
   getDataSource: viewerHere,
