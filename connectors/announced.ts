@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
 import { hostName, secretReference, text, tlsObject } from '../core/manifest/fields.ts';
 import { definition as http } from './http/definition.ts';
-import { definition as kafka } from './kafka/definition.ts';
 import { databaseServerFields, sqlFields } from './sql/definition.ts';
 
 const url = () => text({ max: 2_048, pattern: /^https?:\/\/\S+$/, says: 'write a URL: https://...' });
@@ -59,10 +58,6 @@ export const announced: readonly SystemSchema[] = [
     title: 'MongoDB',
     config: mongodb,
     fields: { source: ['collection'], destination: ['collection'] },
-    isOffered: false,
-  },
-  {
-    ...kafka,
     isOffered: false,
   },
   {
