@@ -15,3 +15,10 @@ export {
   postgresStandby,
 } from './servers/postgres.ts';
 export type { ServerProcess } from './servers/server-process.ts';
+export {
+  openSqlServer,
+  type SqlServer,
+  type SqlServerDatabase,
+  type SqlServerSession,
+  sqlserver,
+} from './servers/sqlserver.ts';

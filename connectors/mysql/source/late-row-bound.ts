@@ -5,7 +5,7 @@ import { instantMs } from '../../../core/instant.ts';
 import type { Column } from '../../../core/values.ts';
 import type { PassBound } from '../../sql/source/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
-import { isoOf, wallText } from '../types/time-text.ts';
+import { isoOf, wallText } from '../../sql/types/time-text.ts';
 import { type OpenTransactions, type TransactionWatch, watchOf } from './open-transactions.ts';
 import type { OpenTransaction } from './transaction-log.ts';
 

@@ -6,7 +6,7 @@ import { readLogin } from '../config.ts';
 import type { SqlRow } from '../connection/statements.ts';
 import { errnoOf } from '../errors.ts';
 import { readerMark, Session } from '../session.ts';
-import { microsOf } from '../types/time-text.ts';
+import { microsOf } from '../../sql/types/time-text.ts';
 import { ReplicaWatch } from './replica.ts';
 import { type OpenTransaction, type Statement, type Transaction, TransactionLog } from './transaction-log.ts';
 

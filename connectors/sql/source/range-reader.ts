@@ -42,5 +42,5 @@ export async function largest(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const name = reader.dialect.quote(field.name);
-  return await reader.first(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC LIMIT 1`, signal);
+  return await reader.first(field, `WHERE ${name} IS NOT NULL ORDER BY ${name} DESC`, signal);
 }

@@ -14,6 +14,8 @@ export interface TestSystem {
   readonly waivers: Readonly<Record<string, string>>;
   /** Whether its source provides a raw format for its own destination; then what depends on formats is tested with both. */
   readonly hasRawFormat: boolean;
+  /** For cases that set none: 0 where the server of the tests does not show its transactions, so that rows need not age. */
+  readonly safetyLagMs?: number;
   /** Finds or starts the server. */
   open(): Promise<TestSpace>;
 }
