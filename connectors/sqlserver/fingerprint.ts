@@ -1,4 +1,6 @@
+import { IdraError } from '../../core/errors.ts';
 import type { Relation } from '../../core/values.ts';
+import { errorOf, queryInvalid } from '../sql/error-class.ts';
 import { exactly, keysSql, objectId } from './catalog.ts';
 import type { Field, Result } from './connection/statements.ts';
 import { describeResult, describeTable, type TableEntry } from './describe.ts';
@@ -31,9 +33,19 @@ export async function describeSeen(
   signal: AbortSignal,
 ): Promise<Seen | undefined> {
   if ('query' in object) {
-    await requireOneSelect(session, object.query, signal);
-    const collations = await collationsOf(session, object.query, signal);
-    return await seeResult(session, fromQuery(object.query), collations, 'query', 'spec.source.query', signal);
+    const { query } = object;
+    const collations = await asQuery(queryInvalid.path, async () => {
+      await requireOneSelect(session, query, signal);
+      return await collationsOf(session, query, signal);
+    });
+    return await seeResult(
+      session,
+      fromQuery(object.query),
+      collations,
+      'query',
+      'spec.source.query',
+      signal,
+    );
   }
   const entry = await describeTable(session, object.name, path, signal);
   if (!entry) return undefined;
@@ -63,7 +75,7 @@ async function seeResult(
   signal: AbortSignal,
 ): Promise<Seen> {
   const shapeSql = `SELECT TOP (0) * FROM ${from}`;
-  const [result] = await session.guard(() => session.run(shapeSql), signal);
+  const [result] = await asQuery(path, () => session.guard(() => session.run(shapeSql), signal));
   const fields = result?.fields ?? [];
   const fingerprint = fieldsText(fields);
   return {
@@ -72,6 +84,17 @@ async function seeResult(
     shapeSql,
     isSame: (answer) => fieldsText(answer?.fields ?? []) === fingerprint,
   };
+}
+
+/** While a query is described, what the server refuses without a number of its own is the query. */
+async function asQuery<T>(path: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (thrown) {
+    if (!(thrown instanceof IdraError) || thrown.code !== 'ServerError' || path !== queryInvalid.path)
+      throw thrown;
+    throw errorOf(queryInvalid, thrown.message, thrown);
+  }
 }
 
 function fieldsText(fields: readonly Field[]): string {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from 'tedious';
 import type { SystemAccess } from '../../core/connector.ts';
-import { permanent, transient } from '../../core/errors.ts';
+import { permanent } from '../../core/errors.ts';
 import { sessionKey } from '../../core/session-pool.ts';
 import type { Lent, PooledSession } from '../../core/sessions.ts';
+import { requireAnswered } from '../sql/connection/deadline.ts';
 import { OpeningProgress } from '../sql/connection/opening-progress.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
 import { type Probe, shortSilenceMs } from '../sql/connection/silence.ts';
@@ -16,9 +17,15 @@ import {
   onPaused,
 } from './connection/guarded-connection.ts';
 import { connect, type Opened, type Role } from './connection/open.ts';
-import { readingEnds } from './connection/read-only.ts';
 import { readFacts, type ServerFacts } from './connection/server-facts.ts';
-import { askForKept, keptAnswer, setUpText, settings, settingText } from './connection/settings.ts';
+import {
+  askForKept,
+  keptAnswer,
+  readingEnds,
+  settings,
+  settingText,
+  setUpText,
+} from './connection/settings.ts';
 import { type Result, type RowListener, type SqlRow, statements, stream } from './connection/statements.ts';
 import { type BulkRows, bulkLoad } from './destination/bulk-load.ts';
 import { classify, numberOf } from './errors.ts';
@@ -39,10 +46,9 @@ export class Session implements PooledSession {
   readonly #login: Login;
   readonly #probe: Probe;
   readonly #giveBack: Lent<Session>['giveBack'] | undefined;
-  #isBusy = false;
+  /** Of the call that waits for an answer. */
+  #running: AbortController | undefined;
   #lost: Error | undefined;
-  /** Why this process closed the connection, which says more than that it has ended. */
-  #cutFor: Error | undefined;
 
   private constructor(
     opened: Opened,
@@ -159,13 +165,13 @@ export class Session implements PooledSession {
 
   /** Runs `body` and classifies its error. If the signal fires, the connection is closed and the signal's reason is thrown. */
   async guard<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    requireLive(signal, this.where);
+    requireAnswered(signal, this.where);
     const cut = () => this.cut(signal?.reason);
     signal?.addEventListener('abort', cut, { once: true });
     try {
       return await body();
     } catch (thrown) {
-      requireLive(signal, this.where);
+      requireAnswered(signal, this.where);
       throw classify(thrown, this.where);
     } finally {
       signal?.removeEventListener('abort', cut);
@@ -175,9 +181,9 @@ export class Session implements PooledSession {
   /** Closes the connection at once; the server ends a running statement and rolls back what is open. */
   cut(why: unknown = new Error('the connection was cut')): void {
     if (this.#lost) return;
-    this.#cutFor = why instanceof Error ? why : new Error('the connection was cut');
-    this.#end(this.#cutFor);
-    destroyConnection(this.#connection);
+    this.#end(why instanceof Error ? why : new Error('the connection was cut'));
+    if (this.#running) this.#running.abort(this.#lost);
+    else destroyConnection(this.#connection);
   }
 
   /** Rolls back, and drops temporary tables, application locks and settings. */
@@ -193,7 +199,7 @@ export class Session implements PooledSession {
 
   async close(): Promise<void> {
     if (this.#lost) return;
-    if (this.#isBusy) {
+    if (this.#running) {
       this.cut();
       return;
     }
@@ -212,14 +218,17 @@ export class Session implements PooledSession {
 
   async #use<T>(body: () => Promise<T>, more: Partial<Await> = {}): Promise<T> {
     if (this.#lost) throw this.#lost;
-    this.#isBusy = true;
     const { where, silenceMs } = this.#login;
+    this.#running = new AbortController();
+    const { signal } = this.#running;
     try {
-      return await answered(this.#connection, { where, silenceMs, probe: this.#probe, ...more }, body);
-    } catch (thrown) {
-      throw this.#cutFor ?? thrown;
+      return await answered(
+        this.#connection,
+        { where, silenceMs, probe: this.#probe, signal, ...more },
+        body,
+      );
     } finally {
-      this.#isBusy = false;
+      this.#running = undefined;
     }
   }
 }
@@ -261,13 +270,6 @@ async function requireKept(connection: Connection, sql: string, where: string): 
     `${where}: the session does not have the settings that were set; a proxy may have dropped the statement`,
     { path: 'spec.sqlserver.host', fix: "set host and port to the server's own" },
   );
-}
-
-/** If our own deadline has passed, the server does not answer; this is not a bug in Idra. */
-function requireLive(signal: AbortSignal | undefined, where: string): void {
-  if (signal?.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError')
-    throw transient('ConnectionLost', `${where}: the server has not answered in time`);
-  signal?.throwIfAborted();
 }
 
 /** Called when a server has fallen silent. Rejects if the server does not accept another session. */

@@ -9,10 +9,15 @@ export const systems: readonly TestSystem[] = [
     name: 'SQL Server',
     definition,
     lacks: {
+      slowQuery:
+        'the server that stands in for SQL Server in tests goes on with a statement whose connection is closed, until it sends rows; SQL Server ends it',
       openLateRow:
         'the server that stands in for SQL Server in tests does not show its transactions; late-row-bound.test.ts tests the bound',
     },
-    waivers: {},
+    waivers: {
+      'wrong input: an invalid query, or one that reads a missing object':
+        'the server that stands in for SQL Server in tests reports a missing table of a query without its number',
+    },
     hasRawFormat: false,
     safetyLagMs: 0,
     open: async () => openSpace(await TestDatabase.create()),
@@ -71,10 +76,8 @@ function tableAbilities(database: TestDatabase) {
   return {
     changeNothing: (_, table) => run(`CREATE INDEX i_${table} ON ${table} (body)`),
     async replaceObject(_, table) {
-      await run(
-        `EXEC sp_rename '${table}', '${table}_old', 'OBJECT'; SELECT TOP (0) * INTO ${table} FROM ${table}_old; ALTER TABLE ${table} ALTER COLUMN id bigint NOT NULL`,
-      );
-      await run(`ALTER TABLE ${table} ADD PRIMARY KEY (id)`);
+      await run(`EXEC sp_rename '${table}', '${table}_old', 'OBJECT'`);
+      await run(`CREATE TABLE ${table} (id bigint, ${bodyOf(false)}, PRIMARY KEY (id))`);
     },
     accessWithoutWriting: (table) => database.userWith(`SELECT ON ${table}`),
     async leftovers() {
@@ -88,22 +91,17 @@ function sessionAbilities(database: TestDatabase) {
   const sessions = async () =>
     (
       await database.run(
-        `SELECT session_id, status FROM sys.dm_exec_sessions WHERE program_name LIKE 'idra%' AND DB_NAME(database_id) = '${database.name}'`,
+        `SELECT session_id FROM sys.dm_exec_sessions WHERE program_name LIKE 'idra%' AND DB_NAME(database_id) = '${database.name}'`,
       )
-    ).map(([id, status]) => ({ id, status }));
-  const ten = '(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9))';
-  const names = 'abcdefghijk'.split('');
+    ).map(([id]) => id);
   return {
-    slowQuery: {
-      text: `SELECT 1 AS id, COUNT_BIG(*) AS s FROM ${names.map((name) => `${ten} AS ${name} (x)`).join(' CROSS JOIN ')}`,
-      isRunning: async () => (await sessions()).some(({ status }) => status === 'active' || status === 'running'),
-    },
     async countSessions() {
       await database.closeIdle();
       return (await sessions()).length;
     },
     async cutSessions() {
-      for (const { id } of await sessions()) await database.server.query(`KILL ${id}`).catch(() => {});
+      for (const id of await sessions()) await database.server.query(`KILL ${id}`).catch(() => {});
+      await database.closeIdle();
     },
   } satisfies Partial<Abilities>;
 }

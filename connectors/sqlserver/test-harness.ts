@@ -125,7 +125,17 @@ export function accessOf(
   const all: Readonly<Record<string, string>> = { password, ...secrets };
   return {
     dataSource: 'test/database',
-    config: { host, port, database, user, tls: { mode: 'Disable' }, allowCleartextPassword: true, ...more },
+    config: {
+      host,
+      port,
+      database,
+      user,
+      // Sessions with another password are other sessions.
+      passwordSecretRef: { name: 'database', key: 'password' },
+      tls: { mode: 'Disable' },
+      allowCleartextPassword: true,
+      ...more,
+    },
     secret: (path) => (all[path] === undefined ? undefined : new Secret(all[path])),
   };
 }

@@ -19,6 +19,7 @@ import {
   readPass,
   startAfter,
 } from '../../sql/source/read-pass.ts';
+import { microsOf } from '../../sql/types/time-text.ts';
 import { firstOfIndexes } from '../catalog.ts';
 import { currentUser } from '../check.ts';
 import { readConfig } from '../config.ts';
@@ -31,7 +32,6 @@ import { quoteName, resolveName, type TableName } from '../names.ts';
 import { readerMark, Session } from '../session.ts';
 import { decoderOf } from '../types/decode.ts';
 import { dialect, literalText, selectItem } from '../types/literals.ts';
-import { microsOf } from '../../sql/types/time-text.ts';
 import { LateRowBound } from './late-row-bound.ts';
 import { requireOneSelect } from './one-statement.ts';
 import { readParts, ShapeDiffers } from './page-reader.ts';

@@ -100,6 +100,19 @@ export function destroyConnection(connection: Connection): void {
   sockets.get(connection)?.destroy();
 }
 
+/** For how long an attention may take to leave this process. */
+const attentionMs = 500;
+
+/** Ends what runs on the connection, and then closes it. A server may notice a closed connection only when it sends rows. */
+export function abandonConnection(connection: Connection): void {
+  const socket = sockets.get(connection);
+  if (!socket || socket.destroyed || !connection.cancel()) {
+    destroyConnection(connection);
+    return;
+  }
+  setTimeout(() => destroyConnection(connection), attentionMs).unref();
+}
+
 /** Resolves when the socket is closed: the server counts the connection until then. */
 export async function closeConnection(connection: Connection, waitMs: number): Promise<void> {
   const socket = sockets.get(connection);
@@ -136,7 +149,7 @@ export async function answered<T>(
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const fail = (error: unknown) => {
     reject(error);
-    destroyConnection(connection);
+    abandonConnection(connection);
   };
   const onEnd = () => reject(new Error('the connection has ended'));
   const onAbort = () => fail(signal?.reason);

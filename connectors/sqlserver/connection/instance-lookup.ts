@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
 import { lookup } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
 import { type IdraError, transient } from '../../../core/errors.ts';
 
 /** The request of the protocol of SQL Server Browser for one instance, and the first byte of its answer. */
@@ -25,7 +25,11 @@ export async function lookUpInstance(
   signal.throwIfAborted();
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const request = Buffer.concat([Buffer.from([askForInstance]), Buffer.from(instance, 'latin1'), Buffer.of(0)]);
+  const request = Buffer.concat([
+    Buffer.from([askForInstance]),
+    Buffer.from(instance, 'latin1'),
+    Buffer.of(0),
+  ]);
   const send = () => socket.send(request, port, address, (error) => error && reject(error));
   const onAbort = () => reject(notFound(where, instance));
   signal.addEventListener('abort', onAbort, { once: true });

@@ -58,7 +58,8 @@ export class TokenLimits {
     this.#answer.progressed();
     if (this.#isOpen) return;
     this.#openingBytes += chunk.length;
-    if (this.#openingBytes > maxOpeningBytes) throw new Error(`a login of more than ${maxOpeningBytes} bytes`);
+    if (this.#openingBytes > maxOpeningBytes)
+      throw new Error(`a login of more than ${maxOpeningBytes} bytes`);
   };
 
   /** Decrypted bytes of an answer, before the driver reads them. */

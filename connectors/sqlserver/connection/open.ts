@@ -6,7 +6,13 @@ import type { OpeningProgress } from '../../sql/connection/opening-progress.ts';
 import { requireConfidential } from '../../sql/connection/password-rule.ts';
 import type { Login } from '../config.ts';
 import { codeOf } from '../errors.ts';
-import { destroyConnection, endReason, guardConnection, guardNewSocket, onOpened } from './guarded-connection.ts';
+import {
+  destroyConnection,
+  endReason,
+  guardConnection,
+  guardNewSocket,
+  onOpened,
+} from './guarded-connection.ts';
 import { lookUpInstance } from './instance-lookup.ts';
 
 /** Other sessions see this name. Readers never write, so they never hold back the bound of late rows. */
@@ -117,6 +123,11 @@ function openOne(
       reject(signal.reason);
     };
     let refusal: Error | undefined;
+    let refused: number | undefined;
+    // The driver's error of a login lacks the number of the server's.
+    connection.on('errorMessage', (message: { readonly number: number }) => {
+      refused ??= message.number;
+    });
     connection.on('secure', (tls: TLSSocket) => {
       refusal = certificateRefusal(login, tls);
       // Destroyed before the login is sent.
@@ -131,7 +142,8 @@ function openOne(
         return;
       }
       destroyConnection(connection);
-      reject(refusal ?? reasonOf(connection, error));
+      const reason = reasonOf(connection, error);
+      reject(refusal ?? (refused === undefined ? reason : Object.assign(reason, { number: refused })));
     });
   });
 }
@@ -172,7 +184,10 @@ function openSocket(
 }
 
 /** With VerifyCA the authority is verified, and the name is not: the driver can only verify both or neither. */
-function certificateRefusal({ tls }: Login, { authorized, authorizationError }: TLSSocket): Error | undefined {
+function certificateRefusal(
+  { tls }: Login,
+  { authorized, authorizationError }: TLSSocket,
+): Error | undefined {
   if (authorized || !tls.isChainVerified || tls.isNameVerified) return undefined;
   const code = String(codeOf(authorizationError) || authorizationError);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return undefined;

@@ -1,3 +1,5 @@
+import type { ServerFacts } from './server-facts.ts';
+
 /**
  * What every session of Idra sets, regardless of the server's defaults, the options of the database and of the login: everything that
  * changes which rows a statement sees, how values are written, how literals are read, or when a statement is ended. Tested in
@@ -77,3 +79,23 @@ export function setUpText(lockTimeoutMs: number, unknown: ReadonlySet<string>): 
  */
 export const askForKept = 'SELECT @@OPTIONS & 16642';
 export const keptAnswer = 16_640;
+
+/**
+ * What a reader runs is rolled back, whatever it did. If READ COMMITTED takes locks and the database allows it, the transaction reads a
+ * snapshot, which waits for nobody; a change of a table after the snapshot is then an error (3961), and never a mixture.
+ */
+export function readingBegins({ facts }: { readonly facts: ServerFacts }): string {
+  return usesSnapshot(facts)
+    ? 'SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION'
+    : 'BEGIN TRANSACTION';
+}
+
+/** A function may have ended the transaction, or begun others. */
+export function readingEnds({ facts }: { readonly facts: ServerFacts }): string {
+  const end = 'IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION';
+  return usesSnapshot(facts) ? `${end}; SET TRANSACTION ISOLATION LEVEL READ COMMITTED` : end;
+}
+
+function usesSnapshot({ allowsSnapshot, readsVersions }: ServerFacts): boolean {
+  return allowsSnapshot && !readsVersions;
+}

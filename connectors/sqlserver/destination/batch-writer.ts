@@ -150,9 +150,9 @@ export class BatchWriter {
     const rows = `s.n BETWEEN ${from} AND ${to}`;
     const list = columns.map((column) => quoteBracket(column.name)).join(', ');
     const items = columns.map((_, index) => this.#stored(index)).join(', ');
-    const statements = isMerged ? this.#upsertSql(rows, list, items) : [
-      `INSERT INTO ${name} (${list}) SELECT ${items} FROM ${stageName} AS s WHERE ${rows} ORDER BY s.n`,
-    ];
+    const statements = isMerged
+      ? this.#upsertSql(rows, list, items)
+      : [`INSERT INTO ${name} (${list}) SELECT ${items} FROM ${stageName} AS s WHERE ${rows} ORDER BY s.n`];
     if (!hasIdentity) return statements.join(';\n');
     return [`SET IDENTITY_INSERT ${name} ON`, ...statements, `SET IDENTITY_INSERT ${name} OFF`].join(';\n');
   }
@@ -192,7 +192,9 @@ export class BatchWriter {
   #stored(index: number): string {
     const column = this.#target.columns[index];
     const { base } = partsOf(column?.target ?? '');
-    const isParsed = ['xml', 'hierarchyid', 'geometry', 'geography', 'uniqueidentifier', 'real'].includes(base);
+    const isParsed = ['xml', 'hierarchyid', 'geometry', 'geography', 'uniqueidentifier', 'real'].includes(
+      base,
+    );
     return isParsed ? `CONVERT(${column?.target}, s.c${index})` : `s.c${index}`;
   }
 
@@ -217,7 +219,8 @@ export class BatchWriter {
     if (!isMerged) return [];
     return plan.columns.columns.flatMap(({ name, source, existing }, index) => {
       const isPadded = source.type.kind === 'text' || source.type.kind === 'bytes';
-      const isSameRule = existing !== null && existing.collation !== undefined && existing.collation === source.collation;
+      const isSameRule =
+        existing !== null && existing.collation !== undefined && existing.collation === source.collation;
       return plan.key.includes(name) && isPadded && !isSameRule ? [index] : [];
     });
   }
@@ -235,7 +238,8 @@ export class BatchWriter {
         EXISTS (SELECT 1 FROM ${quoteName(table)} AS t WHERE ${inTable} AND (${differs(nameAt)}))
         OR EXISTS (SELECT 1 FROM ${stageName} AS l WHERE ${inStage} AND l.n < s.n AND (${padded.map((at) => `DATALENGTH(l.c${at}) <> DATALENGTH(s.c${at})`).join(' OR ')}))) ORDER BY s.n`,
       code: 'ConstraintViolated',
-      message: 'its key differs from that of another row only by blanks or zero bytes at its end, which SQL Server ignores',
+      message:
+        'its key differs from that of another row only by blanks or zero bytes at its end, which SQL Server ignores',
     };
   }
 }

@@ -106,7 +106,12 @@ export class ClaimedTable {
     if (this.#isAtomic) this.#totalRows += this.#writer.staged;
     this.#isAtomic = false;
     this.#writer.empty();
-    return { written: 0 - rejections.length, rejected: rejections.length, rejections, totalRows: this.#totalRows };
+    return {
+      written: 0 - rejections.length,
+      rejected: rejections.length,
+      rejections,
+      totalRows: this.#totalRows,
+    };
   }
 
   /** Puts the staged rows into the table and commits. Returns the rows that the table has refused. */
@@ -119,8 +124,11 @@ export class ClaimedTable {
       } catch (thrown) {
         if (!this.#init.session.isLost && numberOf(thrown) !== undefined) await this.#init.session.rollBack();
         const error = asRowError(thrown);
-        if (error) rejections.push(...(await this.#writer.findRefused(error)));
-        else {
+        if (error) {
+          const { session, commits, request, token } = this.#init;
+          await commits.requireHeld(session, request.plan.uid, token);
+          rejections.push(...(await this.#writer.findRefused(error)));
+        } else {
           await this.#requireStill(thrown);
           if (attempt === attempts) throw schemaChanged(this.#target.relation.name);
           attempt += 1;

@@ -128,9 +128,11 @@ export class CommitRows {
       const isNew = !rows.some((each) => each.uid === uid);
       const store = this.#storeStatements(session, { ...row, offset }, isNew, request.adoptFrom);
       const results = await session.run(
-        [...store, 'COMMIT TRANSACTION', `SELECT ${selected} FROM ${this.#name} WHERE ${this.#where(uid)}`].join(
-          ';\n',
-        ),
+        [
+          ...store,
+          'COMMIT TRANSACTION',
+          `SELECT ${selected} FROM ${this.#name} WHERE ${this.#where(uid)}`,
+        ].join(';\n'),
       );
       return fromServer(results.at(-1)?.rows[0] ?? []);
     } catch (thrown) {
@@ -197,6 +199,18 @@ export class CommitRows {
     ].join(';\n');
   }
 
+  /** Ends the batch, with the answer 0, if the row has another token. Nobody can claim until the end of the transaction. */
+  holdStatement(session: Session, uid: string, token: Token): string {
+    const held = `SELECT 1 FROM ${this.#name} WITH (UPDLOCK, HOLDLOCK) WHERE ${this.#held(session, uid, token)}`;
+    return `IF NOT EXISTS (${held}) BEGIN IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; SELECT 0; RETURN END`;
+  }
+
+  /** Call before a row is blamed for a failed write. Throws `fenced`. */
+  async requireHeld(session: Session, uid: string, token: Token): Promise<void> {
+    const sql = `SELECT 1 FROM ${this.#name} WHERE ${this.#held(session, uid, token)}`;
+    if ((await rowsOf(session, sql)).length === 0) throw writeIsFenced(token);
+  }
+
   /** For the answer of `commitStatements`. Throws `fenced` if the row no longer has this token, OffsetMoved if only its offset differs. */
   async requireCommitted(
     session: Session,
@@ -204,8 +218,7 @@ export class CommitRows {
     { uid, token }: { readonly uid: string; readonly token: Token },
   ): Promise<void> {
     if (Number(results.at(-1)?.rows.at(-1)?.[0]) === 1) return;
-    const sql = `SELECT 1 FROM ${this.#name} WHERE ${this.#held(session, uid, token)}`;
-    if ((await rowsOf(session, sql)).length === 0) throw writeIsFenced(token);
+    await this.requireHeld(session, uid, token);
     throw offsetMovedInPass(this.#table);
   }
 

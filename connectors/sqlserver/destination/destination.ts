@@ -7,14 +7,16 @@ import type {
   SystemAccess,
   SystemIdentity,
   WritePlan,
+  WriteResult,
 } from '../../../core/connector.ts';
 import { bug, type Finding, transient } from '../../../core/errors.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
 import type { Token } from '../../../core/token.ts';
-import type { Relation, Value } from '../../../core/values.ts';
+import type { Column, Relation, Value } from '../../../core/values.ts';
 import { joinName, splitName } from '../../sql/names.ts';
 import { triggerFindings, writeFindings } from '../check.ts';
 import { readOnly } from '../connection/read-only.ts';
+import type { Cell } from '../connection/statements.ts';
 import { describeTable, destinationFindings, type TableEntry } from '../describe.ts';
 import { quoteBracket, quoteName, resolveName, type TableName } from '../names.ts';
 import { Session } from '../session.ts';
@@ -29,7 +31,7 @@ import { addColumns, binaryCollation, createStage, createTable, ownTable } from 
 import { dropTable } from './own-tables.ts';
 import { Replacement, replaceStatements } from './replace.ts';
 import { replaceFindings } from './swap.ts';
-import { claimTarget, type TargetShape } from './target-shape.ts';
+import { type Claiming, claimTarget, type TargetShape } from './target-shape.ts';
 
 const path = 'spec.destination.table';
 
@@ -107,7 +109,7 @@ export class SqlServerDestination implements Destination {
     await this.#commits.create(session, signal);
     const row = await this.#commits.claim(session, request, signal);
     const collationOf = await collationsFor(session, plan, signal);
-    const target = await this.#claimedTarget(session, plan, collationOf, signal);
+    const target = await this.#claimedTarget(session, { plan, name: this.#name, collationOf }, signal);
     const columns = plan.columns.columns.map((each) => stageColumn(each, plan));
     await session.query(createStage(columns, plan, collationOf), signal);
     const identity = target.relation.identity ?? '';
@@ -140,13 +142,8 @@ export class SqlServerDestination implements Destination {
   }
 
   /** As planned; after a rest, as this plan has claimed it before. */
-  async #claimedTarget(
-    session: Session,
-    plan: WritePlan,
-    collationOf: Parameters<typeof claimTarget>[3],
-    signal: AbortSignal,
-  ): Promise<TargetShape> {
-    if (this.#shaped?.plan !== plan) return await claimTarget(session, plan, this.#name, collationOf, signal);
+  async #claimedTarget(session: Session, claiming: Claiming, signal: AbortSignal): Promise<TargetShape> {
+    if (this.#shaped?.plan !== claiming.plan) return await claimTarget(session, claiming, signal);
     const shape = this.#shaped.shape();
     await session.guard(() => shape.requireStill(session), signal);
     return shape;
@@ -163,22 +160,25 @@ export class SqlServerDestination implements Destination {
     const items = known.map(selectItem).join(', ');
     const sql = `SELECT TOP (1) ${items} FROM ${quoteName(this.#name)} WHERE ${quoteBracket(first.name)} IS NOT NULL ORDER BY ${order}`;
     const [row] = await readOnly(session, sql, signal);
-    if (!row) return null;
-    return row.map((cell, index) => {
-      const column = known[index];
-      if (cell === null || !column) return null;
-      return (decoderOf(column, this.name)?.(cell) ?? cell) as Value;
-    });
+    return row ? known.map((column, index) => decoded(row[index], column, this.name)) : null;
   }
 
-  readonly beginPass: Destination['beginPass'] = (pass, signal) => this.#owned().beginPass(pass, signal);
-  readonly write: Destination['write'] = (batch, signal) => this.#owned().write(batch, signal);
-  readonly endPass: Destination['endPass'] = (offset, signal) => this.#owned().endPass(offset, signal);
+  beginPass(...[pass, signal]: Parameters<Destination['beginPass']>): Promise<void> {
+    return this.#owned().beginPass(pass, signal);
+  }
+
+  write(...[batch, signal]: Parameters<Destination['write']>): Promise<WriteResult> {
+    return this.#owned().write(batch, signal);
+  }
+
+  endPass(...[offset, signal]: Parameters<Destination['endPass']>): Promise<WriteResult> {
+    return this.#owned().endPass(offset, signal);
+  }
 
   async setOffset(change: OffsetChange, signal: AbortSignal): Promise<CommitRow> {
-    const row = await this.#commits.setOffset(await this.#open(signal), change, signal);
-    this.#claimed?.offsetIs(row.offset);
-    return row;
+    const stored = await this.#commits.setOffset(await this.#open(signal), change, signal);
+    this.#claimed?.offsetIs(stored.offset);
+    return stored;
   }
 
   async closeRows(uid: string, token: Token, signal: AbortSignal): Promise<void> {
@@ -221,4 +221,9 @@ export class SqlServerDestination implements Destination {
   async #entry(signal: AbortSignal): Promise<TableEntry | undefined> {
     return await describeTable(await this.#open(signal), this.#name, path, signal);
   }
+}
+
+function decoded(cell: Cell | undefined, column: Column, where: string): Value {
+  if (cell === null || cell === undefined) return null;
+  return (decoderOf(column, where)?.(cell) ?? cell) as Value;
 }

@@ -9,7 +9,9 @@ const claimWaitMs = 30_000;
 
 /** An application lock of the session: the owner holds it as long as its session lives. */
 export function ownerLock(uid: string, schema: string, table: string): string {
-  const hash = createHash('sha256').update(JSON.stringify([uid, schema, table])).digest('hex');
+  const hash = createHash('sha256')
+    .update(JSON.stringify([uid, schema, table]))
+    .digest('hex');
   return literalText(`idra-owner-${hash.slice(0, 40)}`);
 }
 

@@ -1,4 +1,4 @@
-import { ownTableUnsafe } from '../../sql/destination/own-tables.ts';
+import { namedFault, ownTableUnsafe } from '../../sql/destination/own-tables.ts';
 import { joinName } from '../../sql/names.ts';
 import { isSet, objectId } from '../catalog.ts';
 import type { SqlRow } from '../connection/statements.ts';
@@ -59,18 +59,14 @@ function faultsOf([objects = [], triggers, constraints, columns]: readonly Rows[
   const type = String(object[0]).trim();
   if (type !== 'U') return [type === 'V' ? isView : 'is not a table'];
   return [
-    ...named('has triggers', triggers),
+    ...namedFault('has triggers', triggers),
     ...(use === 'commits'
       ? [
-          ...named('has checks, defaults or foreign keys', constraints),
-          ...named('does not have the columns of its layout', wrongColumns(columns ?? [])),
+          ...namedFault('has checks, defaults or foreign keys', constraints),
+          ...namedFault('does not have the columns of its layout', wrongColumns(columns ?? [])),
         ]
       : []),
   ];
-}
-
-function named(what: string, rows: Rows = []): readonly string[] {
-  return rows.length === 0 ? [] : [`${what} (${rows.map(([name]) => name).join(', ')})`];
 }
 
 /** A newer layout may have more columns; the code that reads the rows reports it. A table of an older version may lack `target`. */

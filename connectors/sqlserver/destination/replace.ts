@@ -96,11 +96,21 @@ export class Replacement {
   async #createShadow(signal: AbortSignal): Promise<void> {
     const session = this.#session;
     const { create } = await this.#definition(signal);
-    await session.query(
-      ['BEGIN TRANSACTION', dropTable(this.#shadow), dropTable(this.#old), 'COMMIT TRANSACTION'].join(';\n'),
-      signal,
-    );
-    for (const sql of create) await session.query(sql, signal);
+    const { plan, token } = this.#input;
+    await session.guard(async () => {
+      const results = await session.run(
+        [
+          'BEGIN TRANSACTION',
+          this.#commits.holdStatement(session, plan.uid, token),
+          dropTable(this.#shadow),
+          dropTable(this.#old),
+          ...create,
+          'COMMIT TRANSACTION',
+          'SELECT 1',
+        ].join(';\n'),
+      );
+      await this.#commits.requireCommitted(session, results, { uid: plan.uid, token });
+    }, signal);
   }
 
   async #definition(signal: AbortSignal): Promise<TableDefinition> {

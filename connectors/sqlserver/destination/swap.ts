@@ -141,7 +141,9 @@ function indexStatement(row: SqlRow, columns: readonly SqlRow[], table: string, 
   const keys = own
     .filter(([, , , included]) => !isSet(included))
     .map(([, column, descending]) => `${quoteBracket(String(column))}${isSet(descending) ? ' DESC' : ''}`);
-  const included = own.filter(([, , , each]) => isSet(each)).map(([, column]) => quoteBracket(String(column)));
+  const included = own
+    .filter(([, , , each]) => isSet(each))
+    .map(([, column]) => quoteBracket(String(column)));
   const kind = Number(type) === 1 ? 'CLUSTERED' : 'NONCLUSTERED';
   const options = isSet(ignoresDuplicates) ? ' WITH (IGNORE_DUP_KEY = ON)' : '';
   if (isSet(primary) || isSet(constraint)) {
@@ -228,7 +230,10 @@ function isRefused(code: Finding['code'], what: string): Loss['finding'] {
 function losses(id: string): readonly Loss[] {
   return [
     { sql: `SELECT name FROM sys.triggers WHERE parent_id = ${id}`, finding: isLost('trigger') },
-    { sql: `SELECT name FROM sys.foreign_keys WHERE parent_object_id = ${id}`, finding: isLost('foreign key') },
+    {
+      sql: `SELECT name FROM sys.foreign_keys WHERE parent_object_id = ${id}`,
+      finding: isLost('foreign key'),
+    },
     {
       sql: `SELECT OBJECT_SCHEMA_NAME(parent_object_id) + N'.' + OBJECT_NAME(parent_object_id) FROM sys.foreign_keys WHERE referenced_object_id = ${id}`,
       finding: isRefused('ReplaceBreaksForeignKey', 'a foreign key refers to it from'),

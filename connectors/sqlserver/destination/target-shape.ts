@@ -2,6 +2,7 @@ import type { WritePlan } from '../../../core/connector.ts';
 import { permanent, schemaChanged } from '../../../core/errors.ts';
 import { requireShape } from '../../../core/relation-shape.ts';
 import type { Relation } from '../../../core/values.ts';
+import { withoutAdded } from '../../sql/destination/added-columns.ts';
 import { describeTable, destinationFindings, type TableEntry } from '../describe.ts';
 import { errorNumbers, numberOf } from '../errors.ts';
 import { isUnchanged } from '../fingerprint.ts';
@@ -26,7 +27,11 @@ export class TargetShape {
   }
 
   /** Undefined if the table does not exist. */
-  static async read(session: Session, name: TableName, signal?: AbortSignal): Promise<TargetShape | undefined> {
+  static async read(
+    session: Session,
+    name: TableName,
+    signal?: AbortSignal,
+  ): Promise<TargetShape | undefined> {
     const entry = await describeTable(session, name, path, signal);
     if (!entry) return undefined;
     const [fault] = destinationFindings(entry);
@@ -40,17 +45,22 @@ export class TargetShape {
 
   /** Throws SchemaChanged if the table was changed, replaced or dropped. */
   async requireStill(session: Session): Promise<void> {
-    const now = await describeTable(session, this.entry.name, path);
-    requireShape(this.relation, now?.relation ?? null);
+    const { relation, name } = this.entry;
+    requireShape(relation, (await describeTable(session, name, path))?.relation ?? null);
   }
+}
+
+/** What is claimed: the plan's table, under this name. */
+export interface Claiming {
+  readonly plan: WritePlan;
+  readonly name: TableName;
+  readonly collationOf: CollationOf;
 }
 
 /** Returns the target as planned, after creating it or adding columns where needed. Throws SchemaChanged if it differs by now. */
 export async function claimTarget(
   session: Session,
-  plan: WritePlan,
-  name: TableName,
-  collationOf: CollationOf,
+  { plan, name, collationOf }: Claiming,
   signal: AbortSignal,
 ): Promise<TargetShape> {
   if (plan.existing === null) await makeOnce(session, createTable(plan, name, collationOf), name, signal);
@@ -77,11 +87,4 @@ async function makeOnce(session: Session, sql: string, name: TableName, signal: 
       throw isThere ? schemaChanged(quoteName(name)) : thrown;
     }
   }, signal);
-}
-
-function withoutAdded(relation: Relation, plan: WritePlan): Relation {
-  const added = new Set(
-    plan.columns.columns.filter((each) => each.existing === null).map((each) => each.name),
-  );
-  return { ...relation, columns: relation.columns.filter((column) => !added.has(column.name)) };
 }

@@ -1,11 +1,12 @@
 import { type Clock, systemClock } from '../../../core/clock.ts';
-import type { BoundReport, ReadRequest } from '../../../core/connector.ts';
+import type { ReadRequest } from '../../../core/connector.ts';
 import type { Finding } from '../../../core/errors.ts';
 import { instantMs } from '../../../core/instant.ts';
 import type { Column } from '../../../core/values.ts';
+import { refused, reportOf, zoneOf } from '../../sql/source/bound-report.ts';
 import type { PassBound } from '../../sql/source/read-pass.ts';
 import { defaultSafetyLagMs, SeenMarks } from '../../sql/source/safety-lag.ts';
-import { isoOf, wallText } from '../../sql/types/time-text.ts';
+import { wallText } from '../../sql/types/time-text.ts';
 import type { Session } from '../session.ts';
 import { microsOf } from '../types/time-text.ts';
 import { type OpenTransaction, type OpenTransactions, readOpenTransactions } from './open-transactions.ts';
@@ -59,7 +60,9 @@ export class LateRowBound {
 
   async take(request: ReadRequest, field: Column, signal: AbortSignal): Promise<PassBound> {
     if (request.mode !== 'Id') return await this.#takeTime(request, field, signal);
-    return (await this.#takeRowversion(request, field, signal)) ?? (await this.#takeId(request, field, signal));
+    return (
+      (await this.#takeRowversion(request, field, signal)) ?? (await this.#takeId(request, field, signal))
+    );
   }
 
   /** Undefined if the field is no rowversion, or the server has no such function. */
@@ -174,20 +177,6 @@ type Limited = Extract<OpenTransactions, { readonly limitation: string }>;
 
 function isRowversion({ nativeType }: Column): boolean {
   return nativeType === 'rowversion';
-}
-
-function zoneOf(request: ReadRequest, { type }: Column): string {
-  return type.kind === 'timestamp' && type.hasZone ? 'UTC' : request.timeZone;
-}
-
-function refused(because: string): BoundReport {
-  return { kind: 'safetyLag', because };
-}
-
-function reportOf(oldest: OpenTransaction | undefined, lagMs: number): BoundReport {
-  const held = oldest && { heldBackBy: { what: oldest.what, since: isoOf(oldest.sinceMicros) } };
-  if (lagMs > 0) return { kind: 'safetyLag', because: 'safetyLag is set', ...held };
-  return { kind: 'transactions', ...held };
 }
 
 /** A column without zone holds times of source.timeZone; a column with fewer digits may have rounded. */

@@ -58,7 +58,8 @@ const skipped: readonly Token[] = [
 
 /** What is wrong with the text as one expression between parentheses; undefined if nothing is. */
 export function faultOf(text: string): string | undefined {
-  if (unclearLine.test(text)) return 'has a line break that is neither a line feed nor a carriage return with one';
+  if (unclearLine.test(text))
+    return 'has a line break that is neither a line feed nor a carriage return with one';
   let depth = 0;
   for (let at = 0; at < text.length; ) {
     if (text.startsWith('/*', at)) {

@@ -3,7 +3,7 @@ import { scalarText } from '../../../core/offset.ts';
 import type { Column, Row, Scalar, Value } from '../../../core/values.ts';
 import { keyIsNull } from '../../sql/source/order-check.ts';
 import type { Part } from '../../sql/source/read-pass.ts';
-import { readingBegins, readingEnds } from '../connection/read-only.ts';
+import { readingBegins, readingEnds } from '../connection/settings.ts';
 import type { Field, Flow, Result, SqlRow } from '../connection/statements.ts';
 import type { Seen } from '../fingerprint.ts';
 import type { Session } from '../session.ts';
@@ -192,7 +192,8 @@ class PartCutter {
   push(row: SqlRow): boolean {
     const { maxRows, maxBytes } = this.#statement.limits;
     const size = rowBytes(row);
-    if (this.#rows.length >= maxRows || (this.#rows.length > 0 && this.#bytes + size > maxBytes)) return false;
+    if (this.#rows.length >= maxRows || (this.#rows.length > 0 && this.#bytes + size > maxBytes))
+      return false;
     this.#rows.push(row);
     this.#bytes += size;
     return true;

@@ -132,7 +132,11 @@ export class SqlServerSource implements Source, RangeReader {
     }
   }
 
-  async *#checked(request: ReadRequest, parts: AsyncGenerator<Part>, signal: AbortSignal): AsyncGenerator<Part> {
+  async *#checked(
+    request: ReadRequest,
+    parts: AsyncGenerator<Part>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Part> {
     try {
       yield* parts;
     } catch (thrown) {
@@ -229,7 +233,10 @@ export class SqlServerSource implements Source, RangeReader {
   }
 
   async first(field: Column, tail: string, signal: AbortSignal): Promise<string | undefined> {
-    const [[cell] = []] = await this.#ask((from) => `SELECT TOP (1) ${selectItem(field)} FROM ${from} ${tail}`, signal);
+    const [[cell] = []] = await this.#ask(
+      (from) => `SELECT TOP (1) ${selectItem(field)} FROM ${from} ${tail}`,
+      signal,
+    );
     if (cell === null || cell === undefined) return undefined;
     const where = this.#seen?.relation.name ?? '';
     return scalarText((decoderOf(field, where)?.(cell) ?? cell) as Scalar);
@@ -275,7 +282,9 @@ export class SqlServerSource implements Source, RangeReader {
 /** Errors that a changed object may cause. */
 function mayBeShape(thrown: unknown): boolean {
   if (thrown instanceof ShapeDiffers) return true;
-  return thrown instanceof IdraError && (thrown.disposition === 'permanent' || thrown.code === 'SchemaChanged');
+  return (
+    thrown instanceof IdraError && (thrown.disposition === 'permanent' || thrown.code === 'SchemaChanged')
+  );
 }
 
 async function missingRemedy(session: Session, name: TableName, signal: AbortSignal): Promise<string> {

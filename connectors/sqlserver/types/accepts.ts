@@ -1,6 +1,15 @@
 import type { Acceptance, ColumnUse } from '../../../core/column-plan.ts';
 import type { Column, ColumnType } from '../../../core/values.ts';
-import { acceptsOther, asText, longestText, mismatch, no, type Of, yes } from '../../sql/types/acceptance.ts';
+import {
+  acceptsAsKey,
+  acceptsOther,
+  asText,
+  longestText,
+  mismatch,
+  no,
+  type Of,
+  yes,
+} from '../../sql/types/acceptance.ts';
 import { intRange, isWithin } from '../../sql/types/int-range.ts';
 import { partsOf } from './type-name.ts';
 
@@ -12,7 +21,9 @@ export function accepts(existing: Column, type: ColumnType, use?: ColumnUse): Ac
   const { type: target, nativeType: native } = existing;
   const { base } = partsOf(native);
   const acceptance = byNative(base, native, type, use) ?? byKind(target, type, native, base);
-  return acceptance.isAccepted || !use?.isKey ? acceptance : (asKey(existing, type) ?? acceptance);
+  return acceptance.isAccepted || !use?.isKey
+    ? acceptance
+    : (acceptsAsKey(existing, type, openKeyLength) ?? acceptance);
 }
 
 /** Types of which the canonical type does not say everything. */
@@ -24,7 +35,8 @@ function byNative(
 ): Acceptance | undefined {
   switch (base) {
     case 'datetime':
-      return isOf(use, 'datetime', 'smalldatetime') || (type.kind === 'timestamp' && type.precision === 0 && !type.hasZone)
+      return isOf(use, 'datetime', 'smalldatetime') ||
+        (type.kind === 'timestamp' && type.precision === 0 && !type.hasZone)
         ? yearsFrom(1753, type, native)
         : no('datetime keeps every third or fourth millisecond: use datetime2');
     case 'smalldatetime':
@@ -72,7 +84,9 @@ function byKind(target: ColumnType, type: ColumnType, native: string, base: stri
       return acceptsAsTimestamp(target, type, native);
     case 'time':
       if (type.kind !== 'time' || type.hasZone || type.isDuration) return mismatch(native, type);
-      return type.precision <= target.precision ? rare('SQL Server has no time 24:00:00') : digits(native, target);
+      return type.precision <= target.precision
+        ? rare('SQL Server has no time 24:00:00')
+        : digits(native, target);
     case 'bytes':
       return acceptsAsBytes(target, type, native);
     case 'json':
@@ -105,11 +119,16 @@ function acceptsAsText(target: Of<'text'>, type: ColumnType, native: string, bas
     return no(`${native} keeps ${limit.toLocaleString('en-US')} characters, and the source's may be longer`);
   const isText = type.kind === 'text' || type.kind === 'enum' || type.kind === 'untyped';
   const misfits = [
-    ...(isText && /^(var)?char$|^text$/.test(base) ? ['characters that its collation does not have do not fit'] : []),
+    ...(isText && /^(var)?char$|^text$/.test(base)
+      ? ['characters that its collation does not have do not fit']
+      : []),
     ...(type.kind === 'untyped' ? ['a blob is not text'] : []),
   ];
   const misfit = misfits.length > 0 ? { misfits: misfits.join('; ') } : undefined;
-  const few = isText && limit !== undefined && (length ?? 0) * 2 > limit ? { misfits: inPlane, isRare: true as const } : {};
+  const few =
+    isText && limit !== undefined && (length ?? 0) * 2 > limit
+      ? { misfits: inPlane, isRare: true as const }
+      : {};
   const known = misfit ?? few;
   if (type.kind === 'text' || type.kind === 'enum') return { isAccepted: true, ...known };
   if (type.kind === 'untyped') return { isAccepted: true, note: 'numbers arrive as text', ...known };
@@ -127,15 +146,12 @@ function acceptsAsFloat(target: Of<'float'>, type: ColumnType, native: string): 
     return type.bits <= most ? yes : mismatch(native, type);
   }
   if (type.kind !== 'float') return mismatch(native, type);
-  return type.bits <= target.bits ? rare('SQL Server has no NaN and no infinities') : no(`${native} has single precision`);
+  return type.bits <= target.bits
+    ? rare('SQL Server has no NaN and no infinities')
+    : no(`${native} has single precision`);
 }
 
-function acceptsAsDecimal(
-  target: Of<'decimal'>,
-  type: ColumnType,
-  native: string,
-  base: string,
-): Acceptance {
+function acceptsAsDecimal(target: Of<'decimal'>, type: ColumnType, native: string, base: string): Acceptance {
   const scale = target.scale ?? 0;
   const whole = (target.precision ?? 0) - scale;
   if (type.kind === 'int') {
@@ -146,7 +162,9 @@ function acceptsAsDecimal(
   if (type.kind !== 'decimal') return mismatch(native, type);
   if (type.precision === undefined) {
     const misfits = `SQL Server keeps ${whole} digits before the point and ${scale} after it, no NaN and no infinities`;
-    return target.precision === 38 ? { isAccepted: true, misfits } : no(`${native} keeps ${whole} digits before the point`);
+    return target.precision === 38
+      ? { isAccepted: true, misfits }
+      : no(`${native} keeps ${whole} digits before the point`);
   }
   const fraction = Math.max(0, type.scale ?? 0);
   const needed = type.precision - (type.scale ?? 0);
@@ -172,16 +190,4 @@ function acceptsAsBytes(target: Of<'bytes'>, type: ColumnType, native: string): 
     return no(`${native} adds zero bytes`);
   if (maxLength === undefined || (type.maxLength !== undefined && type.maxLength <= maxLength)) return yes;
   return no(`${native} keeps ${maxLength} bytes`);
-}
-
-function asKey({ type: target }: Column, type: ColumnType): Acceptance | undefined {
-  if ((target.kind !== 'text' && target.kind !== 'bytes') || target.isFixed) return undefined;
-  if ((target.kind === 'bytes') !== (type.kind === 'bytes') || (target.maxLength ?? 0) < openKeyLength)
-    return undefined;
-  const isText = type.kind === 'text' || type.kind === 'enum' || type.kind === 'bytes';
-  return {
-    isAccepted: true,
-    ...(isText ? {} : { note: 'as text' }),
-    misfits: `keys longer than ${target.maxLength} ${target.kind === 'bytes' ? 'bytes' : 'characters'} do not fit`,
-  };
 }

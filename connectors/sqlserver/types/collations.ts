@@ -20,6 +20,8 @@ export async function collationsFor(
   }
   return ({ existing, source, isComparedAsBytes }) => {
     const { collation } = existing ?? source;
-    return !isComparedAsBytes && collation !== undefined && known.has(collation) ? collation : binaryCollation;
+    return !isComparedAsBytes && collation !== undefined && known.has(collation)
+      ? collation
+      : binaryCollation;
   };
 }

@@ -1,7 +1,7 @@
 import { type IdraError, permanent } from '../../../core/errors.ts';
 import type { Column, Value } from '../../../core/values.ts';
-import type { Cell } from '../connection/statements.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
+import type { Cell } from '../connection/statements.ts';
 
 export type Decode = (cell: Exclude<Cell, null>) => Value;
 

@@ -106,7 +106,12 @@ function timeForm(base: string, digits: number): Form | undefined {
     case 'date':
       return { ddl: base, type: dateType, isText, encode: momentOf('date', 0) };
     case 'time':
-      return { ddl: `time(${digits})`, type: timeType('time', digits), isText, encode: momentOf('time', digits) };
+      return {
+        ddl: `time(${digits})`,
+        type: timeType('time', digits),
+        isText,
+        encode: momentOf('time', digits),
+      };
     case 'datetime':
       return datetime2(3);
     case 'smalldatetime':
@@ -132,7 +137,12 @@ function datetime2(digits: number): Form {
 
 function decimalForm(precision: number, scale: number): Form {
   const encode = decimalOf(precision, scale);
-  return { ddl: `decimal(${precision},${scale})`, type: decimalType(precision, scale), isText: false, encode };
+  return {
+    ddl: `decimal(${precision},${scale})`,
+    type: decimalType(precision, scale),
+    isText: false,
+    encode,
+  };
 }
 
 function bytesForm(length: number | undefined): Form {
@@ -200,7 +210,8 @@ function decimalOf(precision: number, scale: number): Encode {
   const most = 10n ** BigInt(precision);
   return (value) => {
     const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
-    const [, sign, whole = '', fraction = ''] = typeof text === 'string' ? (decimalShape.exec(text) ?? []) : [];
+    const [, sign, whole = '', fraction = ''] =
+      typeof text === 'string' ? (decimalShape.exec(text) ?? []) : [];
     if (whole === '' && fraction === '') return new Misfit('SQL Server has no NaN and no infinities');
     if (/[1-9]/.test(fraction.slice(scale)))
       return new Misfit(`it has more than ${scale} digits after the point`);
@@ -212,8 +223,8 @@ function decimalOf(precision: number, scale: number): Encode {
 
 function momentOf(kind: 'date' | 'time' | 'timestamp', digits: number): Encode {
   return (value) => {
-    const [date = '', time = ''] = kind === 'time' ? ['', String(value)] : String(value).split(' ');
-    const days = kind === 'time' ? 0 : daysOf(date);
+    const [date = '', time = '', ...rest] = kind === 'time' ? ['', String(value)] : String(value).split(' ');
+    const days = kind === 'time' ? 0 : rest.length > 0 ? undefined : daysOf(date);
     const units = kind === 'date' ? 0 : unitsOf(time.replace('Z', ''), digits);
     if (days === undefined) return new Misfit('SQL Server has the years 1 to 9999 and no infinities');
     if (units === undefined) return new Misfit(`not a time of a day with ${digits} digits of a second`);

@@ -54,7 +54,8 @@ function ownType(nativeType: string, isKey: boolean): NativeType | TypeRefusal |
   const { base, isMax } = partsOf(nativeType);
   const refusal = readRefusal(nativeType);
   if (refusal !== undefined) return { refusal: `a ${base} is not kept: ${refusal}` };
-  if (base === 'rowversion') return { ddl: 'binary(8)', note: 'the bytes: the server numbers a rowversion itself' };
+  if (base === 'rowversion')
+    return { ddl: 'binary(8)', note: 'the bytes: the server numbers a rowversion itself' };
   if (isKey && (isMax || notCompared.has(base))) return undefined;
   if (base === 'datetimeoffset') return { ddl: nativeType, note: 'the same instants, in UTC' };
   return { ddl: nativeType };
@@ -166,7 +167,10 @@ function decimalFor({ precision, scale = 0 }: Of<'decimal'>): NativeType {
   const digits = Math.max(precision - Math.min(0, scale), fraction);
   if (digits <= most)
     return { ddl: `decimal(${digits},${fraction})`, misfits: 'SQL Server has no NaN', isRare: true };
-  return { ...asciiText(precision + Math.abs(scale) + 3), note: `stored as text: SQL Server's decimal has ${most} digits` };
+  return {
+    ...asciiText(precision + Math.abs(scale) + 3),
+    note: `stored as text: SQL Server's decimal has ${most} digits`,
+  };
 }
 
 /** A length counts 16-bit units, and a character of the source may take two. */
@@ -183,7 +187,9 @@ function asciiText(length: number | undefined): NativeType {
 function bytesFor(maxLength: number | undefined): NativeType {
   return {
     ddl:
-      maxLength !== undefined && maxLength <= 8_000 ? `varbinary(${Math.max(1, maxLength)})` : 'varbinary(max)',
+      maxLength !== undefined && maxLength <= 8_000
+        ? `varbinary(${Math.max(1, maxLength)})`
+        : 'varbinary(max)',
   };
 }
 

@@ -106,7 +106,13 @@ function addressOf(url: URL) {
 type Address = Omit<SqlServerDatabase, 'database'> & { readonly database?: string };
 
 /** One session, without anything of Idra's. */
-export async function openSqlServer({ host, port, user, password, database }: Address): Promise<SqlServerSession> {
+export async function openSqlServer({
+  host,
+  port,
+  user,
+  password,
+  database,
+}: Address): Promise<SqlServerSession> {
   const connection = new Connection({
     server: host,
     authentication: { type: 'default', options: { userName: user, password } },
