@@ -14,6 +14,7 @@ COPY process process
 COPY agent agent
 COPY operator operator
 COPY fleet fleet
+COPY api api
 COPY cli cli
 # dist/ contains no tests, and nothing that only tests need.
 RUN find . -path ./node_modules -prune -o -name '*.test.ts' -print -exec rm {} + \
@@ -35,4 +36,4 @@ RUN ln -s /app/bin/idra /app/bin/kubectl-idra /usr/local/bin/
 ENV NODE_ENV=production
 USER 65532:65532
 # Like bin/idra, but without a shell.
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=16", "/app/dist/cli/main.js"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "/app/dist/cli/main.js"]

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SystemSchema } from '../core/manifest/data-source-schema.ts';
 import { hostName, secretReference, text, tlsObject } from '../core/manifest/fields.ts';
+import { definition as kafka } from './kafka/definition.ts';
 
 const url = () => text({ max: 2_048, pattern: /^https?:\/\/\S+$/, says: 'write a URL: https://...' });
 const user = () => text({ max: 128 }).optional().describe('User to connect as.');
@@ -23,28 +24,6 @@ const mongodb = z.strictObject({
   replicaSet: text({ max: 128 }).optional().describe('Name of the replica set.'),
   authSource: text({ max: 63 }).optional().describe('Database in which the user is defined.'),
   tls: tls(),
-});
-
-const kafka = z.strictObject({
-  brokers: z.array(hostName()).min(1).max(64).optional().describe('Bootstrap brokers, each as host:port.'),
-  sasl: z
-    .strictObject({
-      mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).optional().describe('SASL mechanism.'),
-      user: user(),
-      passwordSecretRef: password(),
-    })
-    .optional()
-    .describe('Authentication by SASL.'),
-  tls: tls(),
-  schemaRegistry: z
-    .strictObject({
-      url: url().optional().describe('URL of the schema registry.'),
-      user: user(),
-      passwordSecretRef: password(),
-      tls: tls(),
-    })
-    .optional()
-    .describe('Schema registry of Avro messages.'),
 });
 
 const s3 = z.strictObject({
@@ -106,10 +85,7 @@ export const announced: readonly SystemSchema[] = [
     isOffered: false,
   },
   {
-    type: 'kafka',
-    title: 'Apache Kafka',
-    config: kafka,
-    fields: { source: ['topic', 'format'], destination: ['topic', 'format'] },
+    ...kafka,
     isOffered: false,
   },
   {

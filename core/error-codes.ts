@@ -1,4 +1,6 @@
 import { agentCodes } from './error-codes/agents.ts';
+import { apiCodes } from './error-codes/api.ts';
+import { callCodes } from './error-codes/calls.ts';
 import { commandCodes } from './error-codes/commands.ts';
 import { connectionCodes } from './error-codes/connections.ts';
 import { coordinationCodes } from './error-codes/coordination.ts';
@@ -21,6 +23,7 @@ export type { ErrorEntries };
 export const codesBySubject = {
   connections: connectionCodes,
   servers: serverCodes,
+  calls: callCodes,
   tables: tableCodes,
   keys: keyCodes,
   rows: rowCodes,
@@ -31,6 +34,7 @@ export const codesBySubject = {
   agents: agentCodes,
   coordination: coordinationCodes,
   kubernetes: kubernetesCodes,
+  api: apiCodes,
 };
 
 type CodesOf<Entries> = Entries extends unknown ? keyof Entries : never;

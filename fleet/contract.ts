@@ -1,7 +1,9 @@
 import type { Agent, DataSourceReport, LockInfo } from '../coordination/contract.ts';
 import type { ManifestKind } from '../core/manifest/names.ts';
+import type { Secret } from '../core/secret.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
+import type { FieldOwner } from './field-owners.ts';
 
 /** The desired state of a Sync and its status. */
 export interface FleetSync extends SyncIdentity {
@@ -14,6 +16,9 @@ export interface FleetSync extends SyncIdentity {
   readonly isSuspended: boolean;
   /** The value of the annotation idra.dev/suspend, if present. */
   readonly isSuspendedByAnnotation?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Changes with each change of the desired state, not with the status: for `put` with `ifVersion`. Compared only for equality. */
+  readonly version: string;
   /** The effective status (core/effective-status.ts). Undefined: nothing has been reported yet. */
   readonly status: SyncStatus | undefined;
 }
@@ -24,6 +29,9 @@ export interface FleetDataSource {
   readonly name: string;
   readonly generation: number;
   readonly createdAt: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** As that of a FleetSync. */
+  readonly version: string;
   /** The spec of the manifest. */
   readonly spec: unknown;
   /** `postgres`, `mysql`...; empty if the spec names no system. */
@@ -47,6 +55,13 @@ export interface FleetLock extends LockInfo {
   readonly sync: string;
 }
 
+/** Values of a Secret. Printing it gives no value. */
+export interface NewSecret {
+  readonly namespace: string;
+  readonly name: string;
+  readonly values: ReadonlyMap<string, Secret>;
+}
+
 /** A valid manifest, ready to be stored. */
 export interface FleetManifest {
   readonly kind: ManifestKind;
@@ -55,6 +70,16 @@ export interface FleetManifest {
   /** With defaults filled in, as the API server of Kubernetes would store it. */
   readonly spec: Readonly<Record<string, unknown>>;
   readonly isSuspendedByAnnotation?: boolean;
+  /** Omitted: those that are stored are kept. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface PutOptions {
+  readonly isDryRun?: boolean;
+  /** Only if this version is stored ('' = none); otherwise throws VersionChanged. */
+  readonly ifVersion?: string;
+  /** Kubernetes: also changes fields that kubectl applied from a file; never those of Helm or Git. */
+  readonly takesOwnership?: boolean;
 }
 
 export interface Applied {
@@ -84,7 +109,7 @@ export interface Fleet {
   findDataSource(namespace: string, name: string): Promise<FleetDataSource | undefined>;
 
   /** Stores what differs. With `isDryRun` stores nothing. */
-  put(manifest: FleetManifest, options?: { readonly isDryRun?: boolean }): Promise<Applied>;
+  put(manifest: FleetManifest, options?: PutOptions): Promise<Applied>;
   /**
    * Requests deletion: an agent stops the Sync, closes its rows at the destination and deletes its keys. `isGone` reports when that is
    * done.
@@ -103,5 +128,11 @@ export interface Fleet {
   /** Manual changes of the offset. */
   history(sync: SyncIdentity): Promise<readonly OffsetHistoryEntry[]>;
   suspend(sync: FleetSync, isSuspended: boolean): Promise<void>;
+  /** Sets labels; null deletes one. */
+  label(sync: FleetSync, labels: Readonly<Record<string, string | null>>): Promise<void>;
+  /** Sets keys of a Secret that was made here before, or makes it. Nothing of a Secret is ever read. */
+  putSecret(secret: NewSecret): Promise<void>;
+  /** Who has set which field of the spec; empty where nobody is recorded. */
+  fieldOwners(kind: ManifestKind, namespace: string, name: string): Promise<readonly FieldOwner[]>;
   close(): Promise<void>;
 }

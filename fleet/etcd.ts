@@ -1,13 +1,10 @@
-import { systems } from '../connectors/catalog.ts';
-import type { Coordination, DesiredDataSource, DesiredSync } from '../coordination/contract.ts';
-import { effectiveStatus, type UnassignedReason, unreported } from '../core/effective-status.ts';
+import type { Coordination, DesiredDataSource, DesiredState, DesiredSync } from '../coordination/contract.ts';
 import { asIdraError, describeError, permanent } from '../core/errors.ts';
-import { suspendAnnotation } from '../core/manifest/names.ts';
-import { systemOf } from '../core/manifest/reader.ts';
-import type { SyncStatus } from '../core/status.ts';
 import { stateUnknown } from '../operator/controllers/outage.ts';
 import type { Fleet, FleetDataSource, FleetSync } from './contract.ts';
+import { toFleetDataSource, toFleetSync } from './etcd-objects.ts';
 import { byName, dataSourcesIn } from './names.ts';
+import { notOffered } from './not-offered.ts';
 import { putManifest } from './put-manifest.ts';
 
 /** A cluster without Kubernetes. Closing the fleet closes the connection. */
@@ -33,9 +30,9 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
     listDataSources: (namespace) => listDataSources(etcd, namespace),
     findDataSource: async (namespace, name) =>
       (await listDataSources(etcd, namespace)).find((each) => each.name === name),
-    async put(manifest, { isDryRun = false } = {}) {
-      if (!isDryRun) await removeFinished();
-      return await putManifest(desired, manifest, isDryRun);
+    async put(manifest, options = {}) {
+      if (!options.isDryRun) await removeFinished();
+      return await putManifest(desired, manifest, options);
     },
     async deleteSync({ uid }) {
       await removeFinished();
@@ -72,6 +69,14 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
     pending: (sync) => requests.pending(sync.uid),
     answers: (sync) => requests.answers(sync.uid),
     history: (sync) => requests.history(sync.uid),
+    ...besideSpec(desired),
+    close: () => etcd.close(),
+  };
+}
+
+/** What is stored beside the spec, which belongs to whoever applies it. */
+function besideSpec(desired: DesiredState): Pick<Fleet, 'suspend' | 'label' | 'putSecret' | 'fieldOwners'> {
+  return {
     async suspend(sync, isSuspended) {
       const stored = await desired.getSync(sync.uid);
       if (!stored) return;
@@ -81,7 +86,20 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
       const flag = isNeeded ? { isSuspendedByAnnotation: isSuspended } : {};
       await desired.putSync({ ...rest, ...flag }, version);
     },
-    close: () => etcd.close(),
+    async label(sync, labels) {
+      const stored = await desired.getSync(sync.uid);
+      if (!stored) return;
+      const { version, ...rest } = stored;
+      const all = Object.entries({ ...rest.labels, ...labels }).filter(([, value]) => value !== null);
+      await desired.putSync({ ...rest, labels: Object.fromEntries(all) as Record<string, string> }, version);
+    },
+    async putSecret({ name }) {
+      throw notOffered(
+        `Secret ${name} cannot be stored: etcd holds no secrets`,
+        `put it where agents read it: IDRA_SECRETS_DIR/${name}/KEY`,
+      );
+    },
+    fieldOwners: async () => [],
   };
 }
 
@@ -95,7 +113,7 @@ function removeOnce({ desired }: Coordination): () => Promise<void> {
 }
 
 /** Agents cannot report while etcd is full. Somebody who may only read cannot know. */
-async function whyOutdated(etcd: Coordination): Promise<FleetDataSource['outdated']> {
+export async function whyOutdated(etcd: Coordination): Promise<FleetDataSource['outdated']> {
   try {
     await etcd.checkWrites();
   } catch (thrown) {
@@ -122,40 +140,6 @@ async function listSyncs(etcd: Coordination, namespace: string | undefined): Pro
     .sort(byName);
 }
 
-interface Known {
-  readonly status: SyncStatus | undefined;
-  readonly unassigned: UnassignedReason | undefined;
-  readonly outdated: FleetDataSource['outdated'];
-}
-
-function toFleetSync(sync: DesiredSync, { status: reported, unassigned, outdated }: Known): FleetSync {
-  const { uid, namespace, name, generation, createdAt, deletedAt, spec, isSuspendedByAnnotation } = sync;
-  const isDeleted = deletedAt !== undefined;
-  const isSuspended = isSuspendedByAnnotation ?? (spec as { suspend?: boolean }).suspend === true;
-  const effective = effectiveStatus(
-    { uid, generation, isSuspended, isDeleted },
-    reported,
-    Date.now(),
-    unassigned,
-  );
-  const status = outdated ? unreported(effective, outdated) : effective;
-  return {
-    uid,
-    namespace,
-    name,
-    generation,
-    createdAt,
-    spec,
-    isSuspended,
-    ...(deletedAt !== undefined && { deletedAt }),
-    ...(isSuspendedByAnnotation !== undefined && { isSuspendedByAnnotation }),
-    status:
-      isSuspendedByAnnotation && !isDeleted
-        ? { ...status, message: `suspended by the annotation ${suspendAnnotation}` }
-        : status,
-  };
-}
-
 async function listDataSources(
   etcd: Coordination,
   namespace: string | undefined,
@@ -168,17 +152,14 @@ async function listDataSources(
   return dataSources
     .filter((each) => namespace === undefined || each.namespace === namespace)
     .map((each): FleetDataSource => {
-      const { version: _version, ...dataSource } = each;
       const report = reports.find(
         ({ namespace, name }) => namespace === each.namespace && name === each.name,
       );
-      return {
-        ...dataSource,
-        type: systemOf(each.spec, systems) ?? '',
+      return toFleetDataSource(each, {
         syncs: syncs.filter((sync) => isUser(sync, each)).length,
-        ...(report && { report }),
-        ...(outdated && { outdated }),
-      };
+        report,
+        outdated,
+      });
     })
     .sort(byName);
 }

@@ -32,6 +32,9 @@ export function stateFleet(path: string): Fleet {
         'spec.suspend',
       );
     },
+    label: inManifests,
+    putSecret: inManifests,
+    fieldOwners: async () => [],
     async close() {
       state.close();
     },
@@ -51,6 +54,7 @@ function toFleetSync(state: StateFile, known: ReturnType<StateFile['list']>[numb
     ...known,
     generation: status?.observedGeneration ?? 1,
     spec: undefined,
+    version: 'file',
     isSuspended: status?.state === 'Suspended',
     status,
   };

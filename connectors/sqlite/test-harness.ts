@@ -87,6 +87,7 @@ export async function planFor(
     uid: 'u1',
     writeMode: 'Upsert',
     onError: 'Stop',
+    deletes: 'Ignore',
     redactsKeys: false,
     hasUniqueKey: key.length > 0,
     ...change,
@@ -142,7 +143,7 @@ export async function readAll(
   for (;;) {
     const step = await pass.next();
     if (step.done) {
-      const rows = batches.flatMap(({ rows: of }) => ('rows' in of ? of.rows : []));
+      const rows = batches.flatMap(({ rows: of }) => ('rows' in of ? [...of.rows] : []));
       return { rows, batches, end: step.value };
     }
     batches.push(step.value);

@@ -1,5 +1,5 @@
 import type { Definition } from '../../core/definition.ts';
-import { leftoverRow, serverAddress, sqlDestination, sqlFields, sqlModes } from '../sql/definition.ts';
+import { leftoverRow, serverAddress, sqlDestination, sqlFields, sqlSource } from '../sql/definition.ts';
 import { schema } from './config.ts';
 import { quoteBracket } from './names.ts';
 
@@ -12,7 +12,7 @@ export const definition: Definition = {
   config: schema,
   fields: sqlFields,
   capabilities: {
-    source: { modes: sqlModes, lateRowBound: 'transactions', hasSessionTimeZone: true },
+    source: { ...sqlSource, lateRowBound: 'transactions', hasSessionTimeZone: true },
     destination: sqlDestination,
   },
   address: serverAddress,

@@ -34,6 +34,12 @@ export const tableCodes = {
     cause: 'The destination table has a NOT NULL column without a default that the source does not have.',
     remedy: 'Give the column a default, or add it to the source with a query.',
   },
+  ColumnsNotInferred: {
+    cause:
+      'The records of the source do not show which columns there are: there are none, or their fields are too many.',
+    remedy:
+      'Name the columns in source.columns; one with an empty path and type json takes the whole record.',
+  },
   DependentObjects: {
     cause: 'Objects such as views depend on the table that Replace swaps out.',
     remedy: 'Drop the objects that depend on the table, or use writeMode Upsert.',
@@ -43,6 +49,11 @@ export const tableCodes = {
     cause: 'A server describes a table, view or query with more columns or longer types than a real one has.',
     remedy:
       'Check that the DataSource points to the right server; read fewer columns with source.query, or give the field that the message names a shorter type.',
+  },
+  FieldUnknown: {
+    cause: 'Records of the source have a field that the inferred columns do not have (schemaChanges: Fail).',
+    remedy:
+      'Set schemaChanges to AddColumns or Ignore, or run idra restart NAME, which infers all columns again.',
   },
   NameInvalid: {
     cause: 'The name of a table is not valid in the system.',
@@ -113,6 +124,12 @@ export const tableCodes = {
     cause: 'A table changed while the Sync used it.',
     remedy: 'Nothing: the Sync plans again, and continues or stops according to schemaChanges.',
   },
+  SchemaIncompatible: {
+    cause: 'The schema registry refuses the columns as a new version of the schema of the topic.',
+    remedy:
+      'Keep the types of the columns that the subject has, write to another topic, or change the compatibility rule of the subject.',
+    systems: ['Apache Kafka'],
+  },
   SchemaNotFound: {
     cause: 'The database has no schema of this name, or the user may not see it.',
     remedy: 'Correct the name, or grant the right.',
@@ -136,6 +153,12 @@ export const tableCodes = {
     cause: 'The destination table is UNLOGGED: a crash of the server empties it while the offset remains.',
     remedy: 'ALTER TABLE ... SET LOGGED',
     systems: ['PostgreSQL'],
+  },
+  TopicNotCreated: {
+    cause: 'The brokers refuse to create the topic with these settings.',
+    remedy:
+      'Correct partitions, replicationFactor or topicConfig of the destination, or create the topic yourself.',
+    systems: ['Apache Kafka'],
   },
   TypeMisfits: {
     cause: "Some values of the source's type do not fit the destination's type.",

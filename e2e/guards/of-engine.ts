@@ -33,7 +33,7 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'an offset that is not ahead of the last one is not written',
     file: 'agent/engine/pass.ts',
-    from: 'requireAhead(progress.offset, batch.offset, knownOrders(open.plan.read));',
+    from: 'requireAhead(progress.offset, batch.offset, knownOrders(plan.read), source.isAhead?.bind(source));',
     to: '',
     caughtBy: { test: 'agent/engine/schema-change.test.ts', only: 'not ahead' },
   },
@@ -166,8 +166,8 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'the offset is stored after the rows',
     file: 'agent/engine/stored-offsets.ts',
-    from: 'const result = await this.#plain.write(batch, signal);',
-    to: 'await this.#keep(batch.offset); const result = await this.#plain.write(batch, signal);',
+    from: 'const result = await this.#plain.write(batch, signal, this.#stored);',
+    to: 'await this.#keep(batch.offset); const result = await this.#plain.write(batch, signal, this.#stored);',
     caughtBy: { test: 'agent/engine/stored-offsets.test.ts' },
   },
   {
@@ -183,6 +183,13 @@ export const ofEngine: readonly Guard[] = [
     from: 'this.#lines.delete(first.namespace);',
     to: '',
     caughtBy: { test: 'core/session-pool.test.ts', only: 'does not wait for all' },
+  },
+  {
+    name: 'a login that is never answered keeps no other namespace from the server',
+    file: 'core/login-turns.ts',
+    from: 'void this.#clock.sleep(turnMs, isOver.signal).then(leave, leave);',
+    to: "isOver.signal.addEventListener('abort', leave);",
+    caughtBy: { test: 'core/session-pool.test.ts', only: 'never answered' },
   },
   {
     name: 'a long pass makes way for a namespace that waits for connections',
@@ -213,10 +220,38 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'for some minutes only' },
   },
   {
+    name: 'a large offset is refused',
+    file: 'agent/engine/pass.ts',
+    from: 'requireUsualOffset(ahead.offset);',
+    to: '',
+    caughtBy: { test: 'agent/engine/large-offset.test.ts', only: 'of any source' },
+  },
+  {
+    name: 'no statement is made of a very long key',
+    file: 'connectors/sql/source/read-pass.ts',
+    from: '      requireUsualKey(part.lastKey);\n      after = part.lastKey;\n      yield part;',
+    to: '      after = part.lastKey;\n      yield part;',
+    caughtBy: { test: 'connectors/sql/source/read-pass.test.ts', only: 'very long' },
+  },
+  {
+    name: 'batches that become slow do not overtake a known slow Sync for ever',
+    file: 'core/budget.ts',
+    from: 'if (next && this.#isFirstNow(next)) return undefined;',
+    to: '',
+    caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'one after the other' },
+  },
+  {
+    name: 'a slow batch of a namespace that has less is not ended',
+    file: 'agent/engine/batch-memory.ts',
+    from: '(this.#isOverdue(held) || !held.isSlow)',
+    to: 'this.#isOverdue(held)',
+    caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'has more, in batches' },
+  },
+  {
     name: 'who waits for memory is not overtaken for ever',
     file: 'core/budget.ts',
-    from: 'overtaken >= mostOvertaken ? -1 : held',
-    to: 'overtaken < 0 ? -1 : held',
+    from: 'return this.#isFirstNow(account) ? -1 : account.held;',
+    to: 'return account.held;',
     caughtBy: { test: 'core/budget.test.ts', only: 'overtaken ten times' },
   },
   {

@@ -2,6 +2,7 @@
 export { useOf } from './servers/audit-log.ts';
 export { type EtcdMember, type EtcdOptions, type EtcdServer, etcd } from './servers/etcd.ts';
 export { ServerMissing } from './servers/find.ts';
+export { type KafkaOptions, type KafkaServer, kafka } from './servers/kafka.ts';
 export { type KubernetesApi, kubernetesApi, type ServiceAccount } from './servers/kubernetes.ts';
 export { mariadb } from './servers/mariadb.ts';
 export { mysql } from './servers/mysql.ts';
@@ -14,6 +15,7 @@ export {
   postgres,
   postgresStandby,
 } from './servers/postgres.ts';
+export { type SchemaRegistry, schemaRegistry } from './servers/schema-registry.ts';
 export type { ServerProcess } from './servers/server-process.ts';
 export {
   openSqlServer,

@@ -76,13 +76,13 @@ export class ModelDestination implements Destination {
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
     const claim = this.#claim;
     if (claim === undefined || !('rows' in batch.rows)) throw bug('a write without a claim');
-    const rows = batch.rows.rows.map(([id]) => Number(id));
+    const rows = [...batch.rows.rows].map(([id]) => Number(id));
     const offset = encodeOffset(batch.offset);
     const session = this.#session;
     await this.#call('rows', signal, () => this.#database.send(session, rows));
     const commit = { uid: claim.uid, token: claim.token, offset };
     const totalRows = await this.#call('commit', signal, () => this.#database.commit(session, commit));
-    return { written: rows.length, rejected: 0, rejections: [], totalRows };
+    return { written: rows.length, rejected: 0, rejections: [], deleted: 0, totalRows };
   }
 
   async endPass(): Promise<WriteResult> {

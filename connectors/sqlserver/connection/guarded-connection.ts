@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Connection } from 'tedious';
 import { bug } from '../../../core/errors.ts';
-import { Answer, type AnswerOwner } from '../../sql/connection/answer.ts';
+import { Answer, type AnswerOwner, answerOn } from '../../sql/connection/answer.ts';
 import { guardSocket, protocolError } from '../../sql/connection/guarded-socket.ts';
 import { type Probe, watchSilence } from '../../sql/connection/silence.ts';
 import { TokenLimits } from './message-limits.ts';
@@ -75,6 +75,8 @@ function watched(connection: Connection, handler: Handler): Handler {
 /** The login is complete. */
 export function onOpened(connection: Connection): void {
   limits.get(connection)?.opened();
+  const socket = sockets.get(connection);
+  if (socket) answerOn(socket)?.loggedIn();
 }
 
 /** For the columns of a result, which come before its rows. `batchBytes`: what was acquired for rows that are passed on. */

@@ -1,3 +1,4 @@
+import { boundedText } from '../../../core/bounded-text.ts';
 import { permanent } from '../../../core/errors.ts';
 import type { Result } from './statements.ts';
 
@@ -21,6 +22,8 @@ export interface ServerFacts {
 /** `azureEngines`: values of EngineEdition. */
 const azureEngines: ReadonlySet<string> = new Set(['5', '8']);
 const oldestMajor = 12;
+/** They are kept as long as the connection lives. */
+const longestFact = 256;
 const noIdentity = /^(0{8}-0{4}-0{4}-0{4}-0{12})?$/;
 
 const factsSql = `SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')), CONVERT(nvarchar(128), SERVERPROPERTY('EngineEdition')),
@@ -36,7 +39,7 @@ export async function readFacts(
 ): Promise<ServerFacts> {
   const [row = []] = (await run(factsSql))[0]?.rows ?? [];
   const [version, engine, schema, updateability, spid] = row.map((cell) =>
-    cell === null ? '' : String(cell),
+    cell === null ? '' : boundedText(String(cell), longestFact),
   );
   const isAzure = azureEngines.has(engine ?? '');
   const major = Number(/^\d+/.exec(version ?? '')?.[0]);
@@ -51,7 +54,9 @@ export async function readFacts(
     allowsSnapshot: Number(snapshot) === 1,
     readsVersions: Number(versions) === 1,
     isReadOnly: updateability === 'READ_ONLY',
-    identity: noIdentity.test(String(guid ?? '')) ? [] : [String(guid).toLowerCase()],
+    identity: noIdentity.test(String(guid ?? ''))
+      ? []
+      : [boundedText(String(guid), longestFact).toLowerCase()],
     spid: Number(spid),
   };
 }

@@ -87,7 +87,7 @@ export class ClaimedTable {
         this.#totalRows += written;
       }
       const totalRows = this.#totalRows + (this.#isAtomic ? this.#writer.staged : 0);
-      return { written, rejected: all.length, rejections: all, totalRows };
+      return { written, rejected: all.length, rejections: all, deleted: 0, totalRows };
     }, signal);
   }
 
@@ -110,6 +110,7 @@ export class ClaimedTable {
       written: 0 - rejections.length,
       rejected: rejections.length,
       rejections,
+      deleted: 0,
       totalRows: this.#totalRows,
     };
   }

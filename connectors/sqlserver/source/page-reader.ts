@@ -1,6 +1,7 @@
 import type { BatchLimits } from '../../../core/batch.ts';
 import { scalarText } from '../../../core/offset.ts';
-import type { Column, Row, Scalar, Value } from '../../../core/values.ts';
+import { RowPacker } from '../../../core/packed-rows.ts';
+import type { Column, Scalar, Value } from '../../../core/values.ts';
 import { keyIsNull } from '../../sql/source/order-check.ts';
 import type { Part } from '../../sql/source/read-pass.ts';
 import { readingBegins, readingEnds } from '../connection/settings.ts';
@@ -181,41 +182,44 @@ class ReportedShapes {
 
 class PartCutter {
   readonly #statement: RowStatement;
-  #rows: SqlRow[] = [];
+  readonly #packer: RowPacker;
+  #last: SqlRow = [];
+  #count = 0;
   #bytes = 0;
 
   constructor(statement: RowStatement) {
     this.#statement = statement;
+    const { columns, where } = statement;
+    const decoders = columns.flatMap((column, index) => {
+      const decode = decoderOf(column, where);
+      return decode ? [{ index, decode }] : [];
+    });
+    this.#packer = new RowPacker((rows) => {
+      for (const { index, decode } of decoders) {
+        for (const row of rows) if (row[index] !== null) row[index] = decode(row[index] as never);
+      }
+    });
   }
 
   /** False if the row does not fit. A row that is larger than a part is a part of its own. */
   push(row: SqlRow): boolean {
     const { maxRows, maxBytes } = this.#statement.limits;
     const size = rowBytes(row);
-    if (this.#rows.length >= maxRows || (this.#rows.length > 0 && this.#bytes + size > maxBytes))
-      return false;
-    this.#rows.push(row);
+    if (this.#count >= maxRows || (this.#count > 0 && this.#bytes + size > maxBytes)) return false;
+    this.#packer.push(row as Value[]);
+    this.#last = row;
+    this.#count += 1;
     this.#bytes += size;
     return true;
   }
 
   part(): Part | undefined {
-    if (this.#rows.length === 0) return undefined;
-    const rows = this.#rows as Value[][];
-    const { columns, where } = this.#statement;
-    for (const [index, column] of columns.entries()) {
-      const decode = decoderOf(column, where);
-      if (!decode) continue;
-      for (const row of rows) {
-        const cell = row[index];
-        if (cell !== null) row[index] = decode(cell as never);
-      }
-    }
+    if (this.#count === 0) return undefined;
     return {
-      rows: { format: 'values', rows: rows as readonly Row[] },
-      rowCount: rows.length,
+      rows: { format: 'values', rows: this.#packer.finish() },
+      rowCount: this.#count,
       byteCount: this.#bytes,
-      lastKey: keyOf(rows.at(-1) ?? [], this.#statement),
+      lastKey: keyOf(this.#last as Value[], this.#statement),
     };
   }
 }

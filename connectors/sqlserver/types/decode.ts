@@ -1,4 +1,5 @@
 import { type IdraError, permanent } from '../../../core/errors.ts';
+import { withoutFractionZeros } from '../../../core/text-end.ts';
 import type { Column, Value } from '../../../core/values.ts';
 import { serverInteger } from '../../sql/connection/server-integer.ts';
 import type { Cell } from '../connection/statements.ts';
@@ -10,8 +11,12 @@ export function decoderOf({ name, type }: Column, where: string): Decode | undef
   switch (type.kind) {
     case 'int':
       return type.bits === 64 ? (cell) => serverInteger(cell, where) : undefined;
+    case 'time':
+      return (cell) => withoutFractionZeros(String(cell));
     case 'timestamp':
-      return type.hasZone ? (cell) => `${cell}Z` : undefined;
+      return type.hasZone
+        ? (cell) => `${withoutFractionZeros(String(cell))}Z`
+        : (cell) => withoutFractionZeros(String(cell));
     case 'text':
     case 'json':
     case 'other':

@@ -203,7 +203,7 @@ function floatOf(base: 'real' | 'float'): Encode {
   };
 }
 
-const decimalShape = /^([+-]?)(\d*)\.?(\d*)$/;
+const decimalShape = /^([+-]?)(\d*)(?:\.(\d*))?$/;
 
 /** The number without its point. Digits that the column does not have are refused, never rounded. */
 function decimalOf(precision: number, scale: number): Encode {

@@ -27,7 +27,7 @@ function literal(text: string, column: Column): string {
       return `CONVERT(bit, ${text === 'true' || text === '1' ? 1 : 0})`;
     case 'int':
     case 'decimal':
-      return `CONVERT(${nativeType}, '${shaped(text, column, /^[+-]?(\d+\.?\d*|\.\d+)$/)}')`;
+      return `CONVERT(${nativeType}, '${shaped(text, column, /^[+-]?(\d+(\.\d*)?|\.\d+)$/)}')`;
     case 'float':
       return `CONVERT(${nativeType}, ${float(text, column)})`;
     case 'bytes':
@@ -50,7 +50,7 @@ function literal(text: string, column: Column): string {
 function float(text: string, column: Column): string {
   const exact =
     column.type.kind === 'float' && column.type.bits === 32 ? String(Math.fround(Number(text))) : text;
-  const checked = shaped(exact, column, /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i);
+  const checked = shaped(exact, column, /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i);
   return /e/i.test(checked) ? checked : `${checked}e0`;
 }
 
