@@ -90,7 +90,7 @@ export const serverCodes = {
   TransactionRolledBack: {
     cause: 'The server rolled the transaction back.',
     remedy: 'Nothing: it is retried.',
-    systems: ['PostgreSQL', 'MySQL', 'MariaDB'],
+    systems: ['PostgreSQL', 'MySQL', 'MariaDB', 'SQL Server'],
   },
   TransactionsNotAllowed: {
     cause: 'The brokers have no transactions, or the user may not use them: messages arrive at least once.',
