@@ -14,8 +14,11 @@ export interface Moment {
 
 const unused = { validate: (value: unknown) => value, hasTableName: false } as const;
 
+/** A number may have fewer bytes by its precision, but not every server reads those. */
+const decimalBytes = 16;
+
 export function decimalType(precision: number, scale: number): DataType {
-  const bytes = precision <= 9 ? 4 : precision <= 19 ? 8 : precision <= 28 ? 12 : 16;
+  const bytes = decimalBytes;
   return {
     ...unused,
     id: ids.decimal,
