@@ -24,6 +24,7 @@ export const testConfig: ApiConfig = {
   auditEntries: 10_000,
   namespaces: [],
   firstPasswordFile: undefined,
+  oidc: undefined,
 };
 
 export interface Answer {
@@ -197,6 +198,7 @@ export async function singleInstallation(
     fleet,
     view,
     documents: state.documents,
+    watchTrends: () => async () => {},
     openAsker: async () => async () => {
       throw transient('NoAgentAnswered', 'no agent is running');
     },

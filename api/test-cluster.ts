@@ -32,6 +32,11 @@ export async function startCluster(
       view,
       documents: documents(ours.documents),
       openAsker: (signal) => agentAsker(ours, signal),
+      watchTrends: (listener) => {
+        const watching = ours.trends.watch(listener, () => {});
+        watching.isSynced.catch(() => {});
+        return () => watching.close();
+      },
       offsetHistory: (sync) => fleet.history(sync),
     },
     config,

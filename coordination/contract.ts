@@ -4,6 +4,7 @@ import type { SourceObject, SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncLock, SyncProgress, SyncStore } from '../core/sync-store.ts';
 import type { DesiredDataSource, DesiredState, DesiredSync } from './desired-state.ts';
 import type { DocumentStore } from './documents.ts';
+import type { TrendSlot } from './trends.ts';
 
 export type * from './desired-state.ts';
 
@@ -19,6 +20,7 @@ export interface Coordination {
   readonly epoch: Epoch;
   readonly cluster: ClusterReader;
   readonly trials: Trials;
+  readonly trends: Trends;
   /** Of the API server; agents and operator have no right to them. */
   readonly documents: DocumentStore;
   /** Reports everything that exists, then each change. Needs only rights to read, those of idra-api. */
@@ -281,6 +283,15 @@ export interface ClusterReader {
   leader(): Promise<{ readonly agent: string; readonly term: string } | undefined>;
   assignments(): Promise<readonly Assignment[]>;
   locks(): Promise<readonly LockInfo[]>;
+}
+
+/** Points of charts. Agents write them, the API server reads them; nothing depends on them. */
+export interface Trends {
+  write(slot: TrendSlot): Promise<void>;
+  /** Everything that is kept, then each new slot. */
+  watch(listener: (slot: TrendSlot) => void, onError: (error: Error) => void): Watching;
+  /** For the leader: deletes what is too old. */
+  trim(nowMs: number): Promise<void>;
 }
 
 /** Receives what is observed, in the order of its changes; undefined: deleted. Must not throw. */

@@ -123,7 +123,8 @@ function uniqueKeyFindings({ existing, key, relation, remedies }: KeyInput): Fin
     ];
   }
   const same = existing?.keys.filter((each) => isSameSet(each, key)) ?? [];
-  if (!existing || same.some((each) => !each.isDeferrable)) return [];
+  // Whoever has no columns of its own knows the key only from the rows.
+  if (!existing || existing.hasOpenColumns || same.some((each) => !each.isDeferrable)) return [];
   const [deferrable] = same;
   const list = key.join(', ');
   return [

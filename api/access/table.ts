@@ -26,6 +26,9 @@ export const accessTable = {
   getOpenApi: everybody,
   getDocs: everybody,
 
+  getLoginMethods: everybody,
+  beginOidc: everybody,
+  finishOidc: everybody,
   login: everybody,
   getSession: { who: 'passwordSetter' },
   logout: { who: 'passwordSetter' },
@@ -47,6 +50,8 @@ export const accessTable = {
   getSync: viewerHere,
   listRequests: viewerHere,
   getOffset: viewerHere,
+  getTrend: viewerHere,
+  getTotalTrend: viewerAnywhere,
   listFieldOwners: viewerHere,
   listDataSources: viewerAnywhere,
   getDataSource: viewerHere,

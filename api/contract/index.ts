@@ -4,6 +4,7 @@ import type * as cluster from '../schemas/cluster.ts';
 import type * as common from '../schemas/common.ts';
 import type * as live from '../schemas/live.ts';
 import type * as syncs from '../schemas/syncs.ts';
+import type * as trends from '../schemas/trends.ts';
 import type * as users from '../schemas/users.ts';
 
 /** Types of the API for clients in TypeScript; nothing here exists at run time. */
@@ -37,3 +38,6 @@ export type Live = z.infer<typeof live.live>;
 export type Applied = z.infer<typeof changes.applied>;
 export type BulkResult = z.infer<typeof changes.bulkResult>;
 export type Requested = z.infer<typeof changes.requested>;
+
+export type Trend = z.infer<typeof trends.trend>;
+export type TotalTrend = z.infer<typeof trends.totalTrend>;

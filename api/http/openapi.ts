@@ -84,13 +84,14 @@ function operationOf(route: Route, schemas: Record<string, Schema>): Operation {
     responses: {
       [status]: {
         description: 'Success',
-        ...(status !== 204 && {
-          content: {
-            [contentType ?? 'application/json']: answer
-              ? { schema: schemaOf(answer, 'output', schemas) }
-              : {},
-          },
-        }),
+        ...(status !== 204 &&
+          status !== 302 && {
+            content: {
+              [contentType ?? 'application/json']: answer
+                ? { schema: schemaOf(answer, 'output', schemas) }
+                : {},
+            },
+          }),
       },
       default: {
         description: 'Error',

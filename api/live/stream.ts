@@ -23,15 +23,20 @@ export class LiveStream {
   readonly #sent: Sent[];
   #response: ServerResponse | undefined;
   #isBlocked = false;
+  #leave: () => void = () => {};
 
   constructor(options: LiveOptions) {
     this.#options = options;
     this.#sent = options.topics.map(() => ({ generation: 0, text: '', order: [], event: 0 }));
   }
 
-  start(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  /** Before anything is sent. Throws NotReady (transient) if there are too many streams. */
+  join(): void {
     const { hub, user } = this.#options;
-    const leave = hub.add({ user, flush: () => this.flush() });
+    this.#leave = hub.add({ user, flush: () => this.flush() });
+  }
+
+  start(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
     this.#response = response;
     response.writeHead(200, {
       ...headers,
@@ -42,7 +47,7 @@ export class LiveStream {
     const heartbeat = setInterval(() => void this.#beat(), heartbeatMs);
     response.once('close', () => {
       clearInterval(heartbeat);
-      leave();
+      this.#leave();
     });
     response.on('error', () => {});
     const isSame = this.#resumes();

@@ -1,3 +1,4 @@
+import type { Coordination } from '../../coordination/contract.ts';
 import type { Log } from '../../core/log.ts';
 import { agentAsker } from '../../fleet/ask-agents.ts';
 import { etcdFleet } from '../../fleet/etcd.ts';
@@ -20,6 +21,7 @@ export async function openEtcdInstallation(cli: Cli): Promise<OpenInstallation> 
     view,
     documents: etcd.documents,
     openAsker: (signal) => agentAsker(etcd, signal),
+    watchTrends: trendsOf(etcd),
     offsetHistory: (sync) => fleet.history(sync),
     async close() {
       await view.close();
@@ -50,11 +52,21 @@ export async function openKubernetesInstallation(
     view,
     documents: etcd.documents,
     openAsker: (signal) => agentAsker(etcd, signal),
+    watchTrends: trendsOf(etcd),
     offsetHistory: (sync) => etcd.requests.history(sync.uid),
     async close() {
       await view.close();
       await fleet.close();
       await etcd.close();
     },
+  };
+}
+
+function trendsOf({ trends }: Coordination): OpenInstallation['watchTrends'] {
+  return (listener) => {
+    // What is missing is a gap in a chart; an etcd that does not answer is reported by the view.
+    const watching = trends.watch(listener, () => {});
+    watching.isSynced.catch(() => {});
+    return () => watching.close();
   };
 }

@@ -7,7 +7,7 @@ import { noRecords, tooManyFields } from '../../core/records/refusals.ts';
 import { timestampFromIso } from '../../core/records/time-text.ts';
 import type { SourceObject } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
-import type { WalkedItem } from './source/page-walk.ts';
+import type { WalkedItem } from './source/item-reader.ts';
 
 /** The columns of a list: those of the manifest, or inferred from its first items. The first page is read in any case. */
 export async function describeList(

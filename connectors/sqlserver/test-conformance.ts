@@ -27,13 +27,17 @@ export const systems: readonly TestSystem[] = [
 async function openSpace(database: TestDatabase): Promise<TestSpace> {
   const dialect = dialectOf(database);
   const end = sqlEnd(database.access, dialect);
-  const abilities: Partial<Abilities> = {
-    ...sqlAbilities(dialect, dialect, () => dialect),
-    ...tableAbilities(database),
-    ...sessionAbilities(database),
-    wrongAccess: wrongServerAccess(database.access, await freePort()),
+  return {
+    source: end,
+    destination: end,
+    stop: () => database.stop(),
+    abilities: {
+      wrongAccess: wrongServerAccess(database.access, await freePort()),
+      ...sessionAbilities(database),
+      ...tableAbilities(database),
+      ...sqlAbilities(dialect, dialect, () => dialect),
+    },
   };
-  return { source: end, destination: end, abilities, stop: () => database.stop() };
 }
 
 function dialectOf(database: TestDatabase): TestDialect {

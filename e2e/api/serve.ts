@@ -17,7 +17,8 @@ export async function serve(
   const running = await startIdra(['api', '--port', '0', ...args], options);
   const line = await running.waitForLine(/^http:\/\//);
   const client = new TestClient(line.trim());
-  if (running.stderr.some((each) => each.includes('log in as admin'))) {
+  const { awaitsFirstLogin } = await client.get<{ awaitsFirstLogin: boolean }>('/login-methods');
+  if (awaitsFirstLogin) {
     await client.login('admin', 'admin');
     const body = { current: 'admin', password: adminPassword };
     client.csrf = (await client.send<{ csrf: string }>('PUT', '/session/password', body)).csrf;

@@ -4,7 +4,7 @@ import { RowPacker } from '../../../core/packed-rows.ts';
 import type { JsonValue } from '../../../core/records/json-parser.ts';
 import type { RowMaker } from '../../../core/records/rows.ts';
 import type { Value } from '../../../core/values.ts';
-import type { ItemPlace } from './page-walk.ts';
+import type { ItemPlace } from './item-reader.ts';
 import { offsetAtEnd, offsetWithin, type Progress, type Start } from './position.ts';
 
 /** Rows of a pass as they are collected, cut at the limits of batches. */

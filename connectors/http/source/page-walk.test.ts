@@ -133,7 +133,13 @@ for (const kind of ['page', 'offset'] as const) {
   test(`${kind}: a pass that continues in a list that has shifted loses nothing`, async () => {
     for (const shift of [1, 3, 8, 14]) {
       items.splice(0, items.length, ...numberedItems(1, 40));
-      const { pass, read } = await open({ ...kinds[kind], maxRows: 17 });
+      const { pass, read } = await open({
+        ...kinds[kind],
+        mode: 'Id',
+        idField: 'id',
+        safetyLagMs: 0,
+        maxRows: 17,
+      });
       const { value: first } = await read().next();
       assert.ok(first && 'offset' in first);
       items.splice(0, shift);
@@ -144,6 +150,14 @@ for (const kind of ['page', 'offset'] as const) {
         `${shift} removed`,
       );
     }
+  });
+
+  test(`${kind}: a Snapshot that does not find its place in the list restarts`, async () => {
+    const { pass, read } = await open({ ...kinds[kind], maxRows: 17 });
+    const { value: first } = await read().next();
+    assert.ok(first && 'offset' in first);
+    items.splice(0, 15);
+    await assert.rejects(pass(first.offset), { code: 'PagesShifted', disposition: 'transient' });
   });
 }
 
@@ -227,13 +241,40 @@ test('a next link may be relative, and what it has of our credentials is left ou
 });
 
 test('a cursor that is no longer known: the pass begins again', async () => {
-  const { pass } = await open({ ...kinds.cursor, maxRows: 5 });
-  const { batches } = await pass();
-  api.intercept = (request, response) => {
-    if (!request.path.includes('cursor=')) return false;
-    api.intercept = undefined;
-    send(response, 400, '{"error":"invalid_cursor"}');
-    return true;
+  const refuse = () => {
+    api.intercept = (request, response) => {
+      if (!request.path.includes('cursor=')) return false;
+      api.intercept = undefined;
+      send(response, 400, '{"error":"invalid_cursor"}');
+      return true;
+    };
   };
-  assert.deepEqual((await pass(batches[2]?.offset)).ids, ids(1, 23));
+  const byId = await open({ ...kinds.cursor, mode: 'Id', idField: 'id', safetyLagMs: 0, maxRows: 5 });
+  const { batches } = await byId.pass();
+  refuse();
+  assert.deepEqual((await byId.pass(batches[2]?.offset)).ids, ids(1, 23));
+  const snapshot = await open({ ...kinds.cursor, maxRows: 5 });
+  const { batches: whole } = await snapshot.pass();
+  refuse();
+  await assert.rejects(snapshot.pass(whole[2]?.offset), { code: 'PagesShifted' });
+});
+
+test('a Snapshot hands on each item once, and refuses two of one key', async () => {
+  const { read } = await open({ ...kinds.page, maxRows: 5 });
+  let round = 0;
+  const found: string[] = [];
+  for await (const batch of read()) {
+    found.push(...idsOf([batch]));
+    round += 1;
+    // An item of the page that is read again has changed.
+    const at = (round - 1) * 5 + 1;
+    const [item] = items.splice(at, 1);
+    if (item) items.splice(at, 0, { ...item, json: item.json.replace('row', 'changed') });
+  }
+  assert.deepEqual(found, ids(1, 23));
+  items.splice(1, 0, { id: '1', json: '{"id":1,"body":"another"}' });
+  await assert.rejects((await open(kinds.page ?? {})).pass(), {
+    code: 'KeyNotUnique',
+    path: 'spec.source.key',
+  });
 });

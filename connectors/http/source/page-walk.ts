@@ -1,48 +1,24 @@
-import { createHash } from 'node:crypto';
-import { IdraError, transient } from '../../../core/errors.ts';
-import { type JsonValue, parseJson } from '../../../core/records/json-parser.ts';
+import { IdraError, permanent, transient } from '../../../core/errors.ts';
+import {
+  type ItemOptions,
+  type ItemPlace,
+  type ReadPage,
+  readItems,
+  type WalkedItem,
+} from './item-reader.ts';
 import { LoopCheck, pageRepeated } from './loop-check.ts';
-import type { PageReader, PageSummary } from './page-reader.ts';
 import type { PagePosition, Paging } from './paging.ts';
+import { SeenItems } from './seen-items.ts';
 
-/** Where an item is in the list. */
-export interface ItemPlace {
-  /** Its page; with `offset` the item itself. */
-  readonly at: PagePosition;
-  /** Items of the page up to it, itself included. */
-  readonly done: number;
-  /** Its identity: the hash of its key, or of all of it. */
-  readonly last: string;
-  /** The hash of all of it. */
-  readonly content: string;
-}
-
-export interface WalkedItem {
-  /** Undefined: it is not valid JSON. */
-  readonly record: JsonValue | undefined;
-  readonly bytes: number;
-  readonly place: ItemPlace;
-}
-
-export interface WalkOptions {
-  readonly reader: PageReader;
+export interface WalkOptions extends ItemOptions {
   readonly paging: Paging;
-  /** Text of what identifies an item; undefined: nothing does. */
-  readonly keyOf: ((record: JsonValue) => string) | undefined;
-  readonly since: string | undefined;
+  /**
+   * The pass has each item once: one that changes meanwhile is not handed on again, and if the place of an interrupted pass is not found,
+   * the pass restarts (PagesShifted).
+   */
+  readonly isSnapshot: boolean;
 }
 
-interface ReadPage extends PageSummary {
-  readonly itemCount: number;
-  readonly lastItem: JsonValue | undefined;
-  /** Of the identities of its items, in order. */
-  readonly digest: string;
-  /** Identities at its ends; undefined if it is empty. */
-  readonly ends: readonly [first: string, last: string] | undefined;
-}
-
-/** How many items are remembered: more where pages are large. */
-const [leastRemembered, mostRemembered, pagesRemembered] = [2_000, 20_000, 4];
 /** Pages that are remembered, to go back to. */
 const mostHistory = 16;
 /** A page may come again where items are inserted before it, and lists without a key may contain equal pages. */
@@ -56,11 +32,9 @@ const firstStepBack = 100;
  */
 export class PageWalk {
   readonly #options: WalkOptions;
-  /** Content by identity, the oldest first. */
-  readonly #seen = new Map<string, string>();
+  readonly #seen = new SeenItems();
+  #requests = 0;
   readonly #history: (Pick<Started, 'position'> & Pick<ReadPage, 'ends'>)[] = [];
-  #newest: string | undefined;
-  #mostSeen: number = leastRemembered;
   #equalPages = 0;
 
   constructor(options: WalkOptions) {
@@ -69,8 +43,9 @@ export class PageWalk {
 
   /** `resume`: the last item that was handed on. */
   async *items(resume: ItemPlace | undefined, signal: AbortSignal): AsyncGenerator<WalkedItem, void> {
+    this.#seen.isWhole = resume === undefined;
     if (this.#options.paging.overlaps) {
-      if (resume) this.#remember(resume);
+      if (resume) this.#seen.add(resume, 0);
       yield* this.#overlapping(resume, signal);
       return;
     }
@@ -91,7 +66,9 @@ export class PageWalk {
       const first = await items.next();
       if (!isPlain && !this.#isSeen(first)) {
         await items.return(undefined as never);
+        const before = offset;
         offset = Math.max(0, offset - back);
+        this.#requireRemembered(before - offset);
         isPlain = offset === 0;
         back *= 2;
         continue;
@@ -147,13 +124,13 @@ export class PageWalk {
       if (isSeen) return;
     }
     if (Object.keys(this.#history[0]?.position ?? {}).length === 0) return;
-    throw transient(
-      'PagesShifted',
-      `${this.#options.reader.where}: most of the list changed while it was read`,
-      {
-        fix: 'nothing: it is read again from its beginning',
-      },
-    );
+    throw this.#shifted('most of it changed while it was read');
+  }
+
+  #shifted(why: string): Error {
+    return transient('PagesShifted', `${this.#options.reader.where}: the list has changed: ${why}`, {
+      fix: 'nothing: it is read again from its beginning',
+    });
   }
 
   /** The rest of the page in which an earlier pass stopped; undefined: the list is read from its beginning. */
@@ -165,7 +142,7 @@ export class PageWalk {
         const next = await items.next();
         if (next.done) break;
         count += 1;
-        this.#remember(next.value.place);
+        this.#seen.add(next.value.place, this.#requests);
         // Without a key several items may be equal.
         const isLater = this.#options.keyOf === undefined && count < resume.done;
         if (next.value.place.last !== resume.last || isLater) continue;
@@ -179,6 +156,7 @@ export class PageWalk {
     } finally {
       await items.return(undefined as never).catch(() => {});
     }
+    if (this.#options.isSnapshot) throw this.#shifted('the place of the pass is not found in it');
     this.#seen.clear();
     return undefined;
   }
@@ -189,25 +167,37 @@ export class PageWalk {
     first: IteratorResult<WalkedItem, ReadPage>,
     isAgain = false,
   ): AsyncGenerator<WalkedItem, ReadPage> {
-    const newest = this.#newest;
+    const { newest } = this.#seen;
     try {
       for (let next = first; ; next = await items.next()) {
         if (next.done) {
-          const wanted = pagesRemembered * next.value.itemCount;
-          this.#mostSeen = Math.max(this.#mostSeen, Math.min(mostRemembered, wanted));
+          this.#seen.fitPage(next.value.itemCount);
           return next.value;
         }
         const { place } = next.value;
         // Without a key equal items may be different ones, but for the item by which two pages overlap.
         const isOverlap = next === first && place.last === newest;
         const isSame = this.#options.keyOf !== undefined || isAgain || isOverlap;
-        const isKnown = isSame && this.#seen.get(place.last) === place.content;
-        this.#remember(place);
+        const isKnown = isSame && this.#isKnown(place);
+        this.#seen.add(place, this.#requests);
         if (!isKnown) yield next.value;
       }
     } finally {
       await items.return(undefined as never);
     }
+  }
+
+  #isKnown(place: ItemPlace): boolean {
+    const { isSnapshot, reader } = this.#options;
+    const compared = this.#seen.compare(place, this.#requests);
+    if (isSnapshot && compared === 'twice') throw keyNotUnique(reader.where);
+    return compared === 'same' || (isSnapshot && compared === 'other');
+  }
+
+  /** A Snapshot hands on no item twice, so it restarts where it would have to go back further than it remembers. */
+  #requireRemembered(itemCount: number): void {
+    if (this.#options.isSnapshot && !this.#seen.reachesBack(itemCount))
+      throw this.#shifted('the place of the pass is not found in it');
   }
 
   #isSeen(first: IteratorResult<WalkedItem, ReadPage>): boolean {
@@ -216,46 +206,9 @@ export class PageWalk {
     return this.#seen.has(last) || this.#history.some(({ ends }) => ends?.includes(last));
   }
 
-  #remember({ last, content }: Pick<ItemPlace, 'last' | 'content'>): void {
-    this.#seen.delete(last);
-    this.#seen.set(last, content);
-    this.#newest = last;
-    const [oldest] = this.#seen.keys();
-    if (this.#seen.size > this.#mostSeen && oldest !== undefined) this.#seen.delete(oldest);
-  }
-
-  async *#read(at: PagePosition, signal: AbortSignal): AsyncGenerator<WalkedItem, ReadPage> {
-    const { reader, since } = this.#options;
-    const items = reader.read({ position: at, since }, signal);
-    const digest = createHash('sha256');
-    let itemCount = 0;
-    let first: string | undefined;
-    let last: WalkedItem | undefined;
-    try {
-      for (;;) {
-        const next = await items.next();
-        if (next.done) {
-          const ends = first !== undefined && last ? ([first, last.place.last] as const) : undefined;
-          return { ...next.value, itemCount, lastItem: last?.record, digest: digest.digest('base64'), ends };
-        }
-        last = this.#item(next.value, at, itemCount);
-        itemCount += 1;
-        first ??= last.place.last;
-        digest.update(last.place.last);
-        yield last;
-      }
-    } finally {
-      await items.return(undefined as never);
-    }
-  }
-
-  #item(bytes: Buffer, page: PagePosition, index: number): WalkedItem {
-    const record = parsed(bytes);
-    const content = hashOf(bytes);
-    const { keyOf } = this.#options;
-    const last = keyOf && record !== undefined ? hashOf(keyOf(record)) : content;
-    const at = page.offset === undefined ? page : { offset: page.offset + index };
-    return { record, bytes: bytes.length, place: { at, done: index + 1, last, content } };
+  #read(at: PagePosition, signal: AbortSignal): AsyncGenerator<WalkedItem, ReadPage> {
+    this.#requests += 1;
+    return readItems(this.#options, at, signal);
   }
 
   /** An API that does not know the parameter of a page returns the same one again and again. */
@@ -273,19 +226,13 @@ interface Started {
   readonly page: ReadPage;
 }
 
+function keyNotUnique(where: string): Error {
+  return permanent('KeyNotUnique', `${where}: two items of one answer have the same key`, {
+    path: 'spec.source.key',
+    fix: 'name the fields that identify an item in source.key',
+  });
+}
+
 function isRefused(thrown: unknown): boolean {
   return thrown instanceof IdraError && ['CallRefused', 'TableNotFound'].includes(thrown.code);
-}
-
-function parsed(bytes: Buffer): JsonValue | undefined {
-  try {
-    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Short, because it is part of offsets. */
-function hashOf(data: Buffer | string): string {
-  return createHash('sha256').update(data).digest('base64').slice(0, 16);
 }

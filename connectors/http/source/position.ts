@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ReadRequest } from '../../../core/connector.ts';
 import { permanent } from '../../../core/errors.ts';
 import type { Offset } from '../../../core/offset.ts';
-import type { ItemPlace } from './page-walk.ts';
+import type { ItemPlace } from './item-reader.ts';
 
 /**
  * Where a pass was interrupted. It travels as one text in the key of an offset: pages have an order of their own, in which a key means

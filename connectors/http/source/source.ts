@@ -13,14 +13,16 @@ import { describeList } from '../describe.ts';
 import { Session, type SessionOptions } from '../session.ts';
 import { BatchMaker } from './batches.ts';
 import { fieldOf, keyReader, type OrderField } from './field-filter.ts';
+import type { WalkedItem } from './item-reader.ts';
 import { IdBound, isBefore, lagOf, lagReport, snapshotReport, timeBoundMs } from './late-row-bound.ts';
 import { PageReader } from './page-reader.ts';
-import { PageWalk, type WalkedItem } from './page-walk.ts';
+import { PageWalk } from './page-walk.ts';
 import { type Start, startOf } from './position.ts';
 import { SourceFields } from './source-fields.ts';
 
 /** A list of an API as a source. */
 export class HttpSource implements Source {
+  readonly guarantee = 'AtLeastOnce';
   readonly #session: Session;
   readonly #object: SourceObject;
   readonly #fields: SourceFields;
@@ -42,6 +44,7 @@ export class HttpSource implements Source {
       paging: this.#fields.paging,
       keyOf: undefined,
       since: undefined,
+      isSnapshot: true,
     });
     return describeList(walk.items(undefined, signal), this.#object);
   }
@@ -72,6 +75,7 @@ export class HttpSource implements Source {
       paging: this.#fields.paging,
       keyOf: keyReader(this.#object.key ?? [], columns),
       since: start.since,
+      isSnapshot: request.mode === 'Snapshot',
     });
     return yield* pass.batches(walk.items(start.progress?.place, signal), () => this.#reader.dateMs);
   }
@@ -102,7 +106,7 @@ export class HttpSource implements Source {
     signal: AbortSignal,
   ): Promise<FoundBound> {
     const { paging } = this.#fields;
-    const walk = new PageWalk({ reader: this.#reader, paging, keyOf: undefined, since });
+    const walk = new PageWalk({ reader: this.#reader, paging, keyOf: undefined, since, isSnapshot: true });
     let largest: string | undefined;
     let nullRows = 0;
     for await (const { record } of walk.items(undefined, signal)) {

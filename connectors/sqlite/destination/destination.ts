@@ -11,6 +11,7 @@ import type {
 } from '../../../core/connector.ts';
 import { reach } from '../../../core/crash-points.ts';
 import { bug, type Finding } from '../../../core/errors.ts';
+import { lastChanges } from '../../../core/last-changes.ts';
 import type { Offset } from '../../../core/offset.ts';
 import { toPacked } from '../../../core/packed-rows.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
@@ -93,9 +94,14 @@ export class SqliteDestination implements Destination {
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
-    const packed = this.#pack(batch);
+    const plan = this.#lastClaim?.plan;
+    if (!plan) throw bug('a batch needs a claim');
+    const { upserts, deletions } = lastChanges(batch, plan);
+    const packed = pack(upserts);
+    const rows = { format: 'values', rows: deletions } as const;
+    const removed = pack({ rows });
     await reach('commit:before');
-    return await this.#thread.call(signal, 'write', packed, batch.offset);
+    return await this.#thread.call(signal, 'write', { packed, deletions: removed, offset: batch.offset });
   }
 
   async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {
@@ -118,12 +124,10 @@ export class SqliteDestination implements Destination {
   close(): Promise<void> {
     return this.#thread.close();
   }
+}
 
-  #pack({ rows }: Batch): readonly Uint8Array[] {
-    if (!('rows' in rows)) {
-      if (rows.format === 'sqlite') return rows.chunks;
-      throw bug(`SQLite does not accept rows as ${rows.format}`);
-    }
-    return toPacked(rows.rows).packs;
-  }
+function pack({ rows }: Pick<Batch, 'rows'>): readonly Uint8Array[] {
+  if ('rows' in rows) return toPacked(rows.rows).packs;
+  if (rows.format === 'sqlite') return rows.chunks;
+  throw bug(`SQLite does not accept rows as ${rows.format}`);
 }
