@@ -1,5 +1,5 @@
 import { asIdraError, IdraError, type IdraErrorInit, permanent, transient } from '../../core/errors.ts';
-import { certificateUntrusted, type ErrorClass, errorOf, isUntrusted } from '../sql/error-class.ts';
+import { type ErrorClass, errorOf, tlsFailure } from '../sql/error-class.ts';
 
 const unreachable: ErrorClass = {
   code: 'HostUnreachable',
@@ -46,9 +46,10 @@ export function toIdraError(thrown: unknown, where: string): IdraError {
     if (each instanceof IdraError) return each;
     const code = codeOf(each);
     if (code === undefined) continue;
-    if (isUntrusted(code)) return certificateUntrusted(code, where, 'spec.http.tls', thrown);
     const known = byCode[code];
     if (known) return errorOf(known, `${where}: ${textOf(known, code)}`, thrown);
+    const tls = tlsFailure(code, where, 'spec.http.tls', thrown);
+    if (tls) return tls;
     // The parser of HTTP, and the decoders of bodies.
     if (/^(HPE_|Z_|ERR_+BROTLI|ERR__ERROR|ERR_ZLIB)/.test(code))
       return errorOf(broken, `${where}: the answer is not valid HTTP (${code})`, thrown);

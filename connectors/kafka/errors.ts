@@ -1,12 +1,6 @@
 import { asIdraError, IdraError, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
-import {
-  certificateUntrusted,
-  type ErrorClass,
-  errorOf,
-  isUntrusted,
-  socketErrors,
-} from '../sql/error-class.ts';
+import { type ErrorClass, errorOf, socketErrors, tlsFailure } from '../sql/error-class.ts';
 
 /** An error code in an answer of a broker. */
 export class BrokerError extends Error {
@@ -191,8 +185,8 @@ export function toIdraError(thrown: unknown, where: string): IdraError {
   if (thrown instanceof BrokerError) return ofBroker(thrown, where);
   const code = codeOf(thrown);
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  if (code !== undefined && isUntrusted(code))
-    return certificateUntrusted(code, where, 'spec.kafka.tls', thrown);
+  const tls = code === undefined ? undefined : tlsFailure(code, where, 'spec.kafka.tls', thrown);
+  if (tls) return tls;
   const socket = code === undefined ? undefined : lookUp(sockets, code);
   if (socket) {
     const path = socket.path === undefined ? {} : { path: 'spec.kafka.brokers' };

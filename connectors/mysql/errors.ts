@@ -2,13 +2,12 @@ import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
 import {
-  certificateUntrusted,
   type ErrorClass,
   errorOf,
-  isUntrusted,
   queryInvalid,
   raisedByTrigger,
   socketErrors,
+  tlsFailure,
 } from '../sql/error-class.ts';
 import { databaseGrant } from './connection/grant.ts';
 
@@ -304,7 +303,8 @@ export function classify(thrown: unknown, where: string): IdraError {
     );
   }
   const code = codeOf(thrown);
-  if (isUntrusted(code)) return certificateUntrusted(code, where, 'spec.mysql.tls', thrown);
+  const tls = tlsFailure(code, where, 'spec.mysql.tls', thrown);
+  if (tls) return tls;
   const plugin = /unknown plugin (\S*)\. See/.exec(text)?.[1];
   if (code === 'AUTH_SWITCH_PLUGIN_ERROR' && plugin !== undefined) return pluginUnknown(plugin, where);
   const errorClass = lookUp(driverCodes, code);

@@ -3,14 +3,13 @@ import type { Rejection } from '../../core/connector.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
 import {
-  certificateUntrusted,
   type ErrorClass,
   errorOf,
-  isUntrusted,
   ofOwnStatement,
   queryInvalid,
   raisedByTrigger,
   socketErrors,
+  tlsFailure,
 } from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
@@ -152,7 +151,8 @@ export function classify(thrown: unknown, doing: string): IdraError {
   const code =
     thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  if (isUntrusted(code)) return certificateUntrusted(code, doing, 'spec.postgres.tls', thrown);
+  const tls = tlsFailure(code, doing, 'spec.postgres.tls', thrown);
+  if (tls) return tls;
   const errorClass = lookUp(socketClasses, code);
   if (errorClass) return errorOf(errorClass, `${doing}: ${text}`, thrown);
   // The driver's error without a code: no password is set, or the server does not prove that it knows the password.

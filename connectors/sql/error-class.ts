@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../core/error-codes.ts';
-import { type Disposition, IdraError, permanent } from '../../core/errors.ts';
+import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 
 /** How an error code of a server or driver is reported to a user. */
 export interface ErrorClass {
@@ -75,14 +75,22 @@ const untrusted = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-export function isUntrusted(code: string): boolean {
-  return untrusted.has(code);
-}
-
-export function certificateUntrusted(code: string, where: string, path: string, cause: unknown): IdraError {
-  return permanent('CertificateUntrusted', `${where}: the server's certificate is not trusted (${code})`, {
+/** What Node and OpenSSL report of TLS, by its code; undefined: something else. `path`: the tls object of the DataSource. */
+export function tlsFailure(code: string, where: string, path: string, cause: unknown): IdraError | undefined {
+  if (untrusted.has(code)) {
+    return permanent('CertificateUntrusted', `${where}: the server's certificate is not trusted (${code})`, {
+      path,
+      fix: 'set tls.caSecretRef to the authority that signed it, or a host that the certificate names',
+      cause,
+    });
+  }
+  if (!code.startsWith('ERR_SSL_')) return undefined;
+  // OpenSSL's name of an alert, which is the server's answer: ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED.
+  if (!code.includes('_ALERT_'))
+    return transient('ConnectionLost', `${where}: the encrypted connection has failed (${code})`, { cause });
+  return permanent('TlsRefused', `${where}: the server has refused the TLS connection (${code})`, {
     path,
-    fix: 'set tls.caSecretRef to the authority that signed it, or a host that the certificate names',
+    fix: 'if the server requires a client certificate, set tls.certSecretRef and tls.keySecretRef to one that it trusts',
     cause,
   });
 }

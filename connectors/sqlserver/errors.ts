@@ -2,13 +2,12 @@ import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Disposition, IdraError, permanent, transient } from '../../core/errors.ts';
 import { lookUp } from '../../core/look-up.ts';
 import {
-  certificateUntrusted,
   type ErrorClass,
   errorOf,
-  isUntrusted,
   queryInvalid,
   raisedByTrigger,
   socketErrors,
+  tlsFailure,
 } from '../sql/error-class.ts';
 
 const later: Disposition = 'transient';
@@ -228,7 +227,8 @@ function ofDriver(error: Error, where: string): IdraError {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof IdraError) return cause;
     const code = codeOf(cause);
-    if (isUntrusted(code)) return certificateUntrusted(code, where, 'spec.sqlserver.tls', error);
+    const tls = tlsFailure(code, where, 'spec.sqlserver.tls', error);
+    if (tls) return tls;
     const errorClass = lookUp(socketCodes, code);
     if (errorClass) return errorOf(errorClass, `${where}: ${cause.message || code}`, error);
   }

@@ -97,6 +97,12 @@ export const connectionCodes = {
     cause: 'The server does not support TLS, and tls.mode requires it.',
     remedy: 'Enable TLS on the server, or set tls.mode to Prefer or Disable.',
   },
+  TlsRefused: {
+    cause:
+      'The server has ended the TLS handshake with an alert: it requires a client certificate, or accepts no version or cipher in common.',
+    remedy:
+      'Set tls.certSecretRef and tls.keySecretRef to a certificate that the server trusts, or correct its TLS settings.',
+  },
   TlsRequired: {
     cause: 'The server accepts TLS connections only.',
     remedy: 'Set tls.mode to Require or stricter.',
