@@ -1,0 +1,181 @@
+import { isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { MongoClient, type MongoClientOptions } from 'mongodb';
+import { onAbort } from '../../../core/aborted.ts';
+import type { SystemAccess } from '../../../core/connector.ts';
+import { type IdraError, permanent } from '../../../core/errors.ts';
+import { type PasswordRule, requireConfidential } from '../../sql/connection/password-rule.ts';
+import { type MongoConfig, passwordRule, readConfig } from '../config.ts';
+import { classify } from '../errors.ts';
+import { guardedConnection } from './guarded-connection.ts';
+import { readFacts, type ServerFacts } from './server-facts.ts';
+
+export const readerName = 'idra-reader';
+export const writerName = 'idra-writer';
+export type SessionName = typeof readerName | typeof writerName;
+
+/** A client that is connected and logged in. */
+export interface OpenedClient {
+  readonly client: MongoClient;
+  readonly config: MongoConfig;
+  readonly facts: ServerFacts;
+  readonly rule: PasswordRule;
+  /** Set if a connection was ended because of what the server sent. */
+  readonly refusal: () => IdraError | undefined;
+}
+
+const connectMs = 10_000;
+/** A statement may wait for a lock or sort a large collection. That the server is alive is asked on another connection. */
+const socketTimeoutMs = 15 * 60_000;
+const heartbeatMs = 10_000;
+const probeMs = 3_000;
+
+/**
+ * What decides about results and about when a write counts is fixed here: reads from the primary of what a majority has, writes that a
+ * majority has. The driver retries nothing, because it would not know what belongs together.
+ */
+const fixedOptions = {
+  readPreference: 'primary',
+  readConcern: { level: 'majority' },
+  writeConcern: { w: 'majority', journal: true },
+  retryWrites: false,
+  retryReads: false,
+  compressors: ['none'],
+  maxPoolSize: 1,
+  minPoolSize: 0,
+  connectTimeoutMS: connectMs,
+  serverSelectionTimeoutMS: connectMs,
+  waitQueueTimeoutMS: socketTimeoutMs,
+  socketTimeoutMS: socketTimeoutMs,
+  heartbeatFrequencyMS: heartbeatMs,
+  serverMonitoringMode: 'poll',
+  useBigInt64: true,
+  promoteValues: true,
+  monitorCommands: false,
+} as const satisfies MongoClientOptions;
+
+export async function openClient(
+  access: SystemAccess,
+  name: SessionName,
+  signal: AbortSignal,
+): Promise<OpenedClient> {
+  signal.throwIfAborted();
+  const config = readConfig(access);
+  const { where } = config;
+  const tls = await tlsOptions(config, access, signal);
+  const rule = passwordRule(config, access, tls.tls === true);
+  if (config.mechanism === 'PLAIN') requireConfidential(rule, 'authMechanism PLAIN');
+  let refused: IdraError | undefined;
+  const connectionType = guardedConnection({
+    where,
+    dataSource: access.dataSource,
+    onRefused: (error) => {
+      refused ??= error;
+    },
+  });
+  const options = { ...fixedOptions, ...loginOptions(config), ...tls, appName: name, connectionType };
+  const client = new MongoClient(addressOf(config), options);
+  const stop = onAbort(signal, () => void client.close(true).catch(() => {}));
+  try {
+    await client.connect();
+    const facts = await readFacts(client);
+    signal.throwIfAborted();
+    return { client, config, facts, rule, refusal: () => refused };
+  } catch (thrown) {
+    void client.close(true).catch(() => {});
+    signal.throwIfAborted();
+    throw refused ?? classify(thrown, where);
+  } finally {
+    stop();
+  }
+}
+
+function addressOf({ hosts, isSrv }: MongoConfig): string {
+  return `mongodb${isSrv ? '+srv' : ''}://${hosts.map(encodeHost).join(',')}/`;
+}
+
+/** The path of a socket is escaped. */
+function encodeHost(host: string): string {
+  return host.startsWith('/') ? encodeURIComponent(host) : host;
+}
+
+function loginOptions(config: MongoConfig): MongoClientOptions {
+  const { user, password, authSource, mechanism, replicaSet, isDirect } = config;
+  const isByCertificate = mechanism === 'MONGODB-X509';
+  const username = user ?? (isByCertificate ? '' : undefined);
+  return {
+    ...(username !== undefined && { auth: isByCertificate ? { username } : { username, password } }),
+    ...(mechanism !== undefined && { authMechanism: mechanism }),
+    ...(username !== undefined && { authSource: isExternal(mechanism) ? '$external' : (authSource ?? 'admin') }),
+    ...(replicaSet !== undefined && { replicaSet }),
+    ...(isDirect && { directConnection: true }),
+  };
+}
+
+function isExternal(mechanism: MongoConfig['mechanism']): boolean {
+  return mechanism === 'MONGODB-X509' || mechanism === 'PLAIN';
+}
+
+async function tlsOptions(
+  config: MongoConfig,
+  access: SystemAccess,
+  signal: AbortSignal,
+): Promise<MongoClientOptions> {
+  const { tlsMode: mode } = config;
+  if (mode === 'Disable' || (mode === 'Prefer' && (await offersTls(config, signal)) !== true))
+    return { tls: false };
+  const [ca, cert, key] = ['tls.ca', 'tls.cert', 'tls.key'].map((path) => access.secret(path)?.reveal());
+  if (config.mechanism === 'MONGODB-X509' && (cert === undefined || key === undefined)) {
+    throw permanent('ParameterInvalid', 'authMechanism MONGODB-X509 logs in by a client certificate', {
+      path: 'spec.mongodb.tls',
+      fix: 'set tls.certSecretRef and tls.keySecretRef',
+    });
+  }
+  const isVerified = mode === 'VerifyCA' || mode === 'VerifyFull' || (mode === 'Require' && ca !== undefined);
+  return {
+    tls: true,
+    rejectUnauthorized: isVerified,
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(mode !== 'VerifyFull' && { checkServerIdentity: () => undefined }),
+  };
+}
+
+/**
+ * Whether the first server that can be reached speaks TLS: its protocol has no way to ask. Undefined if none is reachable, which gives an
+ * error of its own later.
+ */
+async function offersTls({ hosts, isSrv }: MongoConfig, signal: AbortSignal): Promise<boolean | undefined> {
+  if (isSrv) return true;
+  for (const host of hosts.filter((each) => !each.startsWith('/'))) {
+    const offers = await answersTls(host, signal);
+    if (offers !== undefined) return offers;
+  }
+  return undefined;
+}
+
+async function answersTls(address: string, signal: AbortSignal): Promise<boolean | undefined> {
+  signal.throwIfAborted();
+  const at = address.lastIndexOf(':');
+  const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  return await new Promise((resolve) => {
+    let isConnected = false;
+    const socket = connectTls({ host, port: Number(address.slice(at + 1)), rejectUnauthorized: false, ...servername });
+    const finish = (offers: boolean | undefined) => {
+      stop();
+      socket.destroy();
+      resolve(offers);
+    };
+    const stop = onAbort(signal, () => finish(undefined));
+    // A server without TLS may wait for the rest of what it takes for a message.
+    socket.setTimeout(probeMs, () => finish(isConnected ? false : undefined));
+    socket.once('connect', () => {
+      isConnected = true;
+    });
+    socket.once('secureConnect', () => finish(true));
+    socket.once('error', () => finish(isConnected ? false : undefined));
+    socket.once('close', () => finish(isConnected ? false : undefined));
+  });
+}
