@@ -19,6 +19,7 @@ export function syncOf(uid: string, more: { readonly name?: string } = {}): Sync
       createTable: 'IfMissing',
       schemaChanges: 'Fail',
       onError: 'Stop',
+      deletes: 'Ignore',
       redactsKeys: false,
       placement: { agentSelector: {} },
     },

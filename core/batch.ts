@@ -1,4 +1,6 @@
 import type { Offset } from './offset.ts';
+import type { RecordColumn } from './records/record-column.ts';
+import type { Rejection } from './rejection.ts';
 import type { Row } from './values.ts';
 
 /**
@@ -13,7 +15,16 @@ export type RawFormat = string;
 
 /** Distinguished by `'rows' in batch.rows`. */
 export type Rows =
-  | { readonly format: 'values'; readonly rows: readonly Row[] }
+  | {
+      readonly format: 'values';
+      readonly rows: readonly Row[];
+      /**
+       * Ascending indexes of the rows that are deletions: the columns of the source's key (Relation.keys[0]) have values, the others are
+       * null. Rows and deletions are in the order of the source; the last change of a key in a batch is the one that counts. Raw formats
+       * contain their deletions themselves.
+       */
+      readonly deletions?: readonly number[];
+    }
   | { readonly format: RawFormat; readonly chunks: readonly Buffer[] };
 
 /** Rows in the order of the read plan's columns, and the offset to store once they are durable at the destination. */
@@ -23,8 +34,18 @@ export interface Batch {
   /** Size in the format in which the rows travel. */
   readonly byteCount: number;
   readonly offset: Offset;
-  /** Canonical text of the last row's timestampField; only set by timestamp modes. */
+  /** Canonical text: of the last row's timestampField in timestamp modes, of the last change's commit (with zone) in Stream. */
   readonly lastTimestamp?: string;
+  /** Records that do not fit the columns, so that they are not among the rows. The engine handles them by onError. */
+  readonly misfits?: Misfits;
+  /** Fields that the columns do not have, if ReadRequest.findsNewFields. The engine handles them by schemaChanges. */
+  readonly newFields?: readonly RecordColumn[];
+}
+
+export interface Misfits {
+  readonly count: number;
+  /** Fewer than `count` if there are very many. */
+  readonly rejections: readonly Rejection[];
 }
 
 /** Memory of the objects for a row of values, in addition to what they contain: measured with one column, and rounded. */

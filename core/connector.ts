@@ -1,14 +1,17 @@
 import type { Batch, BatchLimits, RawRequest, RowFormat } from './batch.ts';
 import type { ColumnPlan, ReadColumn, TypeTable } from './column-plan.ts';
-import type { ErrorCode } from './error-codes.ts';
 import type { Finding, IdraError } from './errors.ts';
 import type { Offset } from './offset.ts';
+import type { BoundReport, HeldBackBy, PassEnd } from './pass-end.ts';
+import type { Rejection } from './rejection.ts';
 import type { Remedies } from './remedies.ts';
 import type { Secret } from './secret.ts';
 import type { SessionPool } from './sessions.ts';
-import type { DestinationObject, Mode, SourceObject, WriteMode } from './sync-spec.ts';
+import type { Deletes, DestinationObject, Mode, SourceObject, WriteMode } from './sync-spec.ts';
 import type { Token } from './token.ts';
 import type { Relation, Value } from './values.ts';
+
+export type { BoundReport, HeldBackBy, PassEnd, Rejection };
 
 /** How to reach one system: the manifest's config and the secrets that its references name. */
 export interface SystemAccess {
@@ -88,8 +91,17 @@ export interface Source {
   /**
    * Reads one pass: the rows after `after`, up to what is final when the pass begins (Invariant 10). Ends when it has caught up. Reads at
    * most one batch ahead of the one being written.
+   *
+   * Stream: the changes after the token, in the order of the source; null: as startFrom says, or first everything that is there, without a
+   * gap between the two. A batch ends only where a transaction of the source ends. A batch without rows stores a new token; yield one only
+   * where the old one would be lost otherwise. If the changes after the token are gone: StreamHistoryLost (permanent, historyLost).
    */
   read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Batch, PassEnd>;
+  /**
+   * Stream only. Whether the second token is a position after the first one: false stops the Sync (Invariant 3), and nothing is written. If
+   * a token has several positions, none of them may go back. Needs no connection.
+   */
+  isAhead?(before: string, after: string): boolean;
   /** The default time zone of new sessions, as an IANA name or `+09:00`; used for columns without a zone. */
   timeZone(signal: AbortSignal): Promise<string>;
   /** A rough estimate of the rows after this offset, for plan and status; never blocks long. */
@@ -126,45 +138,14 @@ export interface ReadRequest {
   readonly safetyLagMs?: number;
   /** Omit the key of a row from messages. */
   readonly redactsKeys?: boolean;
+  /** Deletions are wanted: a source that sees them returns them. Omitted: rows of raw formats must not contain them. */
+  readonly wantsDeletions?: true;
+  /** Batch.newFields is wanted: the columns were inferred. */
+  readonly findsNewFields?: true;
   /** PassEnd.mark of an earlier pass that was held back. */
   readonly mark?: string;
   /** The caller stops at the first row, so the end is reached only if there are no rows. */
   readonly isProbe?: true;
-}
-
-/** Result of a pass. */
-export interface PassEnd {
-  /** The bound in force and what holds it back, for status. */
-  readonly bound: BoundReport;
-  /** Rows whose cursor field is NULL, which are never read. Counted at most once per pass; undefined if not requested. */
-  readonly nullRows?: number;
-  /** Timestamp modes: canonical timestamp of the oldest row that is held back. */
-  readonly oldestWaiting?: string;
-  /**
-   * Rows that existed when the pass began, or when the pass of ReadRequest.mark began, were not read because they may not be final. Later
-   * rows do not count: a busy server always has some.
-   */
-  readonly isHeldBack: boolean;
-  /** There are rows after the last one that was read: held back, or written since. LAG is not zero. */
-  readonly hasRowsWaiting?: boolean;
-  /** With isHeldBack: the largest value of the field at the start of that pass, for the next pass. */
-  readonly mark?: string;
-}
-
-export interface BoundReport {
-  readonly kind: 'transactions' | 'singleWriter' | 'safetyLag' | 'none';
-  /** Why no better bound applies: `standby`, `needs pg_read_all_stats`. */
-  readonly because?: string;
-  readonly heldBackBy?: HeldBackBy;
-  /** Zone used for a timestampField without one; undefined if the field has a zone. */
-  readonly timeZone?: string;
-}
-
-export interface HeldBackBy {
-  /** `transaction 3/1842 of shop (pid 4211, psql)`, `prepared transaction "x1"`. */
-  readonly what: string;
-  /** ISO 8601 UTC. */
-  readonly since: string;
 }
 
 // ----------------------------------------------------------------------------------------------------------- destination
@@ -258,6 +239,11 @@ export interface WritePlan {
   /** The existing table, or null if `claim` must create it. */
   readonly existing: Relation | null;
   readonly onError: 'Stop' | 'Skip' | 'DeadLetter';
+  /**
+   * Hard: a deletion deletes the row of its key. Soft: it sets `softDeleteColumn`, if it is not set yet, and leaves the other columns as they
+   * are; this column is the last of `columns`: null in other rows, so that an upsert clears it. Ignore: there are no deletions.
+   */
+  readonly deletes: Deletes;
   /** Omit the key of a row from messages. */
   readonly redactsKeys: boolean;
   /** createTable creates a unique key (not for Append with Timestamp, which keeps a history). */
@@ -315,18 +301,14 @@ export interface WriteResult {
   /** Rows that the destination cannot keep (onError Skip); with Stop, write throws instead. */
   readonly rejected: number;
   readonly rejections: readonly Rejection[];
-  /** The commit row's total after this write. */
+  /** Rows that deletions deleted or marked; not part of `written`. */
+  readonly deleted: number;
+  /** The commit row's total after this write: without deletions. */
   readonly totalRows: number;
 }
 
-export interface Rejection {
-  readonly code: ErrorCode;
-  readonly column?: string;
-  /** `id 42`, as formatted by core/row-name.ts. */
-  readonly row?: string;
-  /** Without row data: `year 0 is not a date of MySQL`. */
-  readonly message: string;
-}
+/** Column of the destination with the time of a deletion (deletes Soft): a timestamp with zone. */
+export const softDeleteColumn = '_deleted_at';
 
 export interface OffsetChange {
   readonly uid: string;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Connector } from './connector.ts';
-import type { DestinationObject, Mode, SystemField, SystemType, WriteMode } from './sync-spec.ts';
+import type { DestinationObject, Mode, StartKind, SystemField, SystemType, WriteMode } from './sync-spec.ts';
 
 /** The description of a system as plain data without a driver; `load` imports the implementation. */
 export interface Definition {
@@ -50,11 +50,21 @@ export interface Capabilities {
     readonly writeModes: readonly WriteMode[];
     /** Implements `largest`, which the LastDestination* modes need. */
     readonly hasLargest: boolean;
+    /** Applies deletions (Rows.deletions) by WritePlan.deletes. */
+    readonly canDelete: boolean;
   };
 }
 
 export interface SourceCapabilities {
   readonly modes: readonly Mode[];
+  /** Modes in which rows deleted at the source arrive as deletions. */
+  readonly seesDeletes: readonly Mode[];
+  /** False: objects contain records (JSON, BSON); their columns are those of SourceObject.columns, or are inferred by `describe`. */
+  readonly hasFixedColumns: boolean;
+  /** Supports SourceObject.isWhole. */
+  readonly readsWholeRecords?: true;
+  /** Values of `source.startFrom` that it supports. */
+  readonly startKinds?: readonly StartKind[];
   /** How late rows are bounded if the server permits the queries; `safetyLag` is the fallback everywhere. */
   readonly lateRowBound: 'transactions' | 'singleWriter' | 'none';
   /** Sessions have a time zone of their own: a timestamp without zone may have been written in a different zone than assumed. */

@@ -1,5 +1,6 @@
 import { restartCommand } from './commands.ts';
 import { permanent } from './errors.ts';
+import { isRecordColumn, type RecordColumn } from './records/record-column.ts';
 import type { Scalar } from './values.ts';
 
 /**
@@ -17,9 +18,15 @@ export type Offset =
   /** key: of the last row, if ids alone are not unique. */
   | (Ordered & { readonly mode: 'Id'; readonly id: string; readonly key?: readonly string[] })
   | (Ordered & { readonly mode: 'Timestamp'; readonly at: string; readonly key: readonly string[] })
-  | { readonly mode: 'Stream'; readonly token: string };
+  /** token: a text of the connector's own, with the phase of a snapshot that goes before the changes. Source.isAhead compares two. */
+  | (Columned & { readonly mode: 'Stream'; readonly token: string });
 
-interface Ordered {
+interface Columned {
+  /** The inferred columns by which rows are read until the Sync is restarted or its source changes. */
+  readonly columns?: readonly RecordColumn[];
+}
+
+interface Ordered extends Columned {
   /**
    * The column and type that orders each value: `id number`. With another order the same values are another position. Undefined: unknown.
    */
@@ -30,6 +37,11 @@ export function withOrder(offset: Offset, by: readonly string[]): Offset {
   return offset.mode === 'Stream' || (offset.mode === 'Snapshot' && offset.key === null)
     ? offset
     : { ...offset, by };
+}
+
+/** The columns of an earlier offset go on with this one, unless it has its own. */
+export function withColumns(offset: Offset, columns: readonly RecordColumn[] | undefined): Offset {
+  return columns === undefined || offset.columns !== undefined ? offset : { ...offset, columns };
 }
 
 export function encodeOffset(offset: Offset): string {
@@ -78,6 +90,7 @@ export function describeEncoded(encoded: string | null): string {
 /** Parses the argument of `idra offset set`: the text that formatOffset prints, or the JSON of an offset. */
 export function parseOffset(text: string, mode: Offset['mode']): Offset {
   const trimmed = text.trim();
+  if (mode === 'Stream') return parseStreamOffset(trimmed);
   if (trimmed.startsWith('{')) {
     const offset = decodeOffset(trimmed);
     if (offset.mode !== mode) throw wrongOffset(text, mode);
@@ -105,8 +118,23 @@ export function parseOffset(text: string, mode: Offset['mode']): Offset {
       if (key === undefined) throw wrongOffset(text, mode);
       return { mode, pass: Number(match[1]), key, isComplete: match[2] !== undefined };
     }
-    case 'Stream':
-      return { mode, token: trimmed };
+  }
+}
+
+/** A token may be JSON itself. */
+function parseStreamOffset(text: string): Offset {
+  if (text === '') throw wrongOffset(text, 'Stream');
+  const value = parsedJson(text);
+  if (!isOffset(value)) return { mode: 'Stream', token: text };
+  if (value.mode !== 'Stream') throw wrongOffset(text, 'Stream');
+  return value;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
@@ -144,6 +172,8 @@ function isOffset(value: unknown): value is Offset {
   if (typeof value !== 'object' || value === null || !('mode' in value)) return false;
   const offset = value as Record<string, unknown>;
   if (offset.by !== undefined && !isStrings(offset.by)) return false;
+  const { columns } = offset;
+  if (columns !== undefined && !(Array.isArray(columns) && columns.every(isRecordColumn))) return false;
   switch (offset.mode) {
     case 'Snapshot':
       return (

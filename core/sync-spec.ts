@@ -1,3 +1,5 @@
+import type { RecordColumn } from './records/record-column.ts';
+
 /**
  * A Sync and a DataSource as the engine uses them: validated, defaults filled in, durations in ms, sizes in bytes. The manifest's own
  * shape and the conversion are in core/manifest.
@@ -13,6 +15,7 @@ export type WriteMode = 'Append' | 'Upsert' | 'Replace';
 export type OnError = 'Stop' | 'Skip' | 'DeadLetter';
 export type CreateTable = 'IfMissing' | 'Never';
 export type SchemaChanges = 'Fail' | 'AddColumns' | 'Ignore';
+export type Deletes = 'Ignore' | 'Hard' | 'Soft';
 
 export type Schedule =
   | { readonly kind: 'every'; readonly everyMs: number }
@@ -34,11 +37,32 @@ export type SystemField =
   | 'method'
   | 'bodyTemplate'
   | 'itemsPath'
-  | 'paging';
+  | 'paging'
+  | RecordField;
+
+/** Fields of spec.source that systems without fixed columns have. */
+export const recordFields = ['columns', 'sample', 'metadata', 'startFrom'] as const;
+export type RecordField = (typeof recordFields)[number];
+
+/** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
+export const sourceFields = ['query', 'sample', 'metadata', 'startFrom'] as const;
 
 /** What to read from a system. */
 export interface SourceObject extends ObjectNames {
   readonly query?: string;
+  /** Columns of records without fixed columns: those of the manifest, or those inferred earlier (Offset.columns); omitted: infer them. */
+  readonly columns?: readonly RecordColumn[];
+  /** How many records to infer columns from; omitted: core/records/inference.ts has the default. */
+  readonly sample?: number;
+  /** Names of extra columns without their `_`: partition, offset. */
+  readonly metadata?: readonly string[];
+  /** Where Stream begins; omitted: with everything that is there. An instant in ISO 8601 for startKind `Timestamp`. */
+  readonly startFrom?: string;
+  /**
+   * The destination is a system of the same kind and nothing asks for columns: `describe` returns the columns in which a record travels
+   * whole, and rawRequests of the destination has a format for them. Only if SourceCapabilities.readsWholeRecords.
+   */
+  readonly isWhole?: true;
   /** Columns that identify a row; by default the primary key, else a NOT NULL unique index. */
   readonly key?: readonly string[];
   readonly idField?: string;
@@ -66,6 +90,7 @@ export interface SyncSpec {
   readonly createTable: CreateTable;
   readonly schemaChanges: SchemaChanges;
   readonly onError: OnError;
+  readonly deletes: Deletes;
   readonly redactsKeys: boolean;
   readonly placement: Placement;
 }
@@ -92,6 +117,14 @@ export function objectFieldOf(object: ObjectNames): ObjectField | undefined {
 /** Path in the manifest, for findings about the object as a whole. */
 export function objectPath(end: 'source' | 'destination', object: SourceObject | DestinationObject): string {
   return `spec.${end}.${objectFieldOf(object) ?? 'query'}`;
+}
+
+export const startKinds = ['Earliest', 'Latest', 'Now', 'Timestamp'] as const;
+export type StartKind = (typeof startKinds)[number];
+
+/** The kind of a `startFrom`: a word, or an instant. */
+export function startKindOf(startFrom: string): StartKind {
+  return startKinds.find((each) => each === startFrom) ?? 'Timestamp';
 }
 
 /** The name of the object in the manifest. */

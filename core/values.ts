@@ -118,6 +118,11 @@ export interface Relation {
    * are read.
    */
   readonly isOpaque?: true;
+  /**
+   * The columns of records without fixed columns, inferred or given by SourceObject.columns: the engine stores them with the offset.
+   * Undefined if the system itself has columns.
+   */
+  readonly recordColumns?: readonly import('./records/record-column.ts').RecordColumn[];
   /** A destination without columns of its own, which accepts any column. */
   readonly hasOpenColumns?: true;
   /** Row security may hide rows from this user. This is reported, also if it starts while a Sync runs. */

@@ -1,5 +1,5 @@
 import { systems } from '../connectors/catalog.ts';
-import { dataSourceRules, dataSourceSpecSchema, offeredFields } from '../core/manifest/data-source-schema.ts';
+import { dataSourceRules, dataSourceSpecSchema, offeredBy } from '../core/manifest/data-source-schema.ts';
 import { group, type ManifestKind, plurals, shortNames, version } from '../core/manifest/names.ts';
 import type { Rule } from '../core/manifest/rules.ts';
 import { dataSourceStatusSchema, syncStatusSchema } from '../core/manifest/status-shape.ts';
@@ -82,7 +82,7 @@ export const kinds: readonly ResourceKind[] = [
     summary: 'Moves the rows of one table or query from a DataSource to another, and keeps them in sync.',
     spec: structuralSchema(syncSpecSchema),
     status: structuralSchema(syncStatusSchema),
-    rules: syncRules(offeredFields(systems)),
+    rules: syncRules(offeredBy(systems)),
     columns: syncColumns,
   },
 ];

@@ -2,16 +2,9 @@ import { hasSameSecrets, resolveAccess } from '../../core/access.ts';
 import { allSettled } from '../../core/all-settled.ts';
 import type { AnyDestination, Connector, Destination, Source, SystemAccess } from '../../core/connector.ts';
 import type { Definition } from '../../core/definition.ts';
-import { permanent } from '../../core/errors.ts';
 import { holdsOffsets } from '../../core/plain-destination.ts';
-import {
-  type DataSource,
-  type DestinationObject,
-  isLastDestination,
-  objectFieldOf,
-  type SourceObject,
-  type Sync,
-} from '../../core/sync-spec.ts';
+import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import { requireCapable } from './capabilities.ts';
 import type { RunContext } from './context.ts';
 import { namingGrant } from './missing-grant.ts';
 import type { OpenEnds } from './open-ends.ts';
@@ -40,7 +33,7 @@ export function withOffsets(ends: OpenEnds, sync: Sync, keeper: OffsetKeeper): O
 export async function openSync(input: OpenInput, signal: AbortSignal): Promise<OpenEnds> {
   const { sync, secrets } = input;
   const definitions = definitionsOf(input);
-  requireCapable(input, definitions);
+  requireCapable(sync.spec, definitions);
   const [sourceEnd, destinationEnd] = await allSettled([
     loadEnd(input, input.source),
     loadEnd(input, input.destination),
@@ -130,49 +123,4 @@ interface Definitions {
 
 function definitionsOf({ source, destination, definitionOf }: OpenInput): Definitions {
   return { source: definitionOf(source.spec.type), destination: definitionOf(destination.spec.type) };
-}
-
-/** Unsupported combinations are refused before anything is opened. */
-function requireCapable({ sync, source, destination }: OpenInput, definitions: Definitions): void {
-  const reads = definitions.source.capabilities.source;
-  const writes = definitions.destination.capabilities.destination;
-  const { mode, writeMode } = sync.spec;
-  requireField('source', sync.spec.source, definitions.source);
-  requireField('destination', sync.spec.destination, definitions.destination);
-  if (!reads.modes.includes(mode)) {
-    throw permanent('ModeNotOffered', `${source.spec.type} cannot be read in mode ${mode}`, {
-      path: 'spec.mode',
-      fix: `use one of ${reads.modes.join(', ')}`,
-    });
-  }
-  if (!writes.writeModes.includes(writeMode)) {
-    throw permanent('WriteModeNotOffered', `${destination.spec.type} cannot be written by ${writeMode}`, {
-      path: 'spec.writeMode',
-      fix: `use one of ${writes.writeModes.join(', ')}`,
-    });
-  }
-  if (isLastDestination(sync.spec) && !writes.hasLargest) {
-    throw permanent(
-      'ModeNotOffered',
-      `${destination.spec.type} as a destination has no largest value for mode ${mode}`,
-      {
-        path: 'spec.mode',
-        fix: `use ${mode === 'LastDestinationId' ? 'Id' : 'Timestamp'}`,
-      },
-    );
-  }
-}
-
-/** The Sync names its source or destination by a field of another system. */
-function requireField(
-  end: 'source' | 'destination',
-  object: SourceObject | DestinationObject,
-  { type, fields }: Definition,
-): void {
-  const field = objectFieldOf(object) ?? 'query';
-  if (fields[end].includes(field)) return;
-  throw permanent('ManifestInvalid', `${end}.${field} is not a field of ${type}`, {
-    path: `spec.${end}.${field}`,
-    fix: `use ${fields[end].map((each) => `${end}.${each}`).join(' or ')}`,
-  });
 }

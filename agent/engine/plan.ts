@@ -104,6 +104,7 @@ function planFromDescribed(input: Described) {
     key,
     existing,
     onError: spec.onError,
+    deletes: spec.deletes,
     redactsKeys: spec.redactsKeys,
     hasUniqueKey: key.length > 0 && !isHistory(spec),
   };

@@ -35,9 +35,9 @@ function setUp(stored: string | null, progress: Partial<SyncProgress> = {}) {
     beginPass: async () => {},
     write: async () => {
       events.push('rows');
-      return { written: 1, rejected: 0, rejections: [] };
+      return { written: 1, rejected: 0, rejections: [], deleted: 0 };
     },
-    endPass: async () => ({ written: 0, rejected: 0, rejections: [] }),
+    endPass: async () => ({ written: 0, rejected: 0, rejections: [], deleted: 0 }),
   } as unknown as PlainDestination;
   const keeper: OffsetKeeper = {
     readOffset: async () => stored,

@@ -13,6 +13,7 @@ export const spec: SyncSpec = {
   createTable: 'IfMissing',
   schemaChanges: 'Fail',
   onError: 'Stop',
+  deletes: 'Ignore',
   redactsKeys: false,
   placement: { agentSelector: {} },
 };

@@ -1,5 +1,5 @@
 import type { Definition } from '../../core/definition.ts';
-import { leftoverRow, serverAddress, sqlDestination, sqlFields, sqlModes } from '../sql/definition.ts';
+import { leftoverRow, serverAddress, sqlDestination, sqlFields, sqlSource } from '../sql/definition.ts';
 import { quoteBacktick } from '../sql/names.ts';
 import { schema } from './config.ts';
 
@@ -11,7 +11,7 @@ export const definition: Definition = {
   config: schema,
   fields: sqlFields,
   capabilities: {
-    source: { modes: sqlModes, lateRowBound: 'transactions', hasSessionTimeZone: true },
+    source: { ...sqlSource, lateRowBound: 'transactions', hasSessionTimeZone: true },
     destination: sqlDestination,
   },
   address: serverAddress,

@@ -6,7 +6,7 @@ import {
   serverAddress,
   sqlDestination,
   sqlFields,
-  sqlModes,
+  sqlSource,
 } from '../sql/definition.ts';
 import { quoteDouble } from '../sql/names.ts';
 
@@ -17,7 +17,7 @@ export const definition: Definition = {
   config: z.strictObject(databaseServerFields(5_432)),
   fields: sqlFields,
   capabilities: {
-    source: { modes: sqlModes, lateRowBound: 'transactions', hasSessionTimeZone: true },
+    source: { ...sqlSource, lateRowBound: 'transactions', hasSessionTimeZone: true },
     destination: sqlDestination,
   },
   address: serverAddress,

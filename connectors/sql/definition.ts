@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import type { Address, Capabilities, Definition, SystemFields } from '../../core/definition.ts';
+import type {
+  Address,
+  Capabilities,
+  Definition,
+  SourceCapabilities,
+  SystemFields,
+} from '../../core/definition.ts';
 import { hostName, port, secretReference, text, tlsObject } from '../../core/manifest/fields.ts';
 import { commitTableName } from './destination/commit-table.ts';
 import { splitName } from './names.ts';
@@ -7,17 +13,16 @@ import { splitName } from './names.ts';
 /** What the definitions of SQL systems have in common. */
 export const sqlFields: SystemFields = { source: ['table', 'query'], destination: ['table'] };
 
-export const sqlModes = [
-  'Snapshot',
-  'Id',
-  'Timestamp',
-  'LastDestinationId',
-  'LastDestinationTimestamp',
-] as const;
+export const sqlSource: Pick<SourceCapabilities, 'modes' | 'seesDeletes' | 'hasFixedColumns'> = {
+  modes: ['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp'],
+  seesDeletes: [],
+  hasFixedColumns: true,
+};
 
 export const sqlDestination: Capabilities['destination'] = {
   writeModes: ['Append', 'Upsert', 'Replace'],
   hasLargest: true,
+  canDelete: false,
 };
 
 /** Definition.address for systems with a server; other systems define their own. */

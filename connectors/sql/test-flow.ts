@@ -191,6 +191,7 @@ function planWrites(
     key,
     existing,
     onError,
+    deletes: 'Ignore',
     redactsKeys: false,
     hasUniqueKey: key.length > 0,
   };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Definition } from '../../core/definition.ts';
 import { text } from '../../core/manifest/fields.ts';
-import { leftoverRow, sqlDestination, sqlFields, sqlModes } from '../sql/definition.ts';
+import { leftoverRow, sqlDestination, sqlFields, sqlSource } from '../sql/definition.ts';
 import { quoteDouble } from '../sql/names.ts';
 
 /** Plain data without a driver; connector.ts has the implementation. */
@@ -18,7 +18,7 @@ export const definition: Definition = {
   isLocalFile: true,
   capabilities: {
     source: {
-      modes: sqlModes,
+      ...sqlSource,
       lateRowBound: 'singleWriter',
       hasSessionTimeZone: false,
       hasTextTimestamps: true,

@@ -87,6 +87,7 @@ export async function planFor(
     uid: 'u1',
     writeMode: 'Upsert',
     onError: 'Stop',
+    deletes: 'Ignore',
     redactsKeys: false,
     hasUniqueKey: key.length > 0,
     ...change,

@@ -10,6 +10,11 @@ export const manifestCodes = {
     cause: 'No DataSource has the name that is referred to.',
     remedy: 'Apply the DataSource, or correct the name (source.dataSource, destination.dataSource).',
   },
+  DeletesNotOffered: {
+    cause:
+      'deletes is Hard or Soft, and the source does not show deletions in this mode, or the destination cannot delete.',
+    remedy: 'Use a mode that the message names, or set deletes to Ignore.',
+  },
   Deleting: {
     cause: 'The object is being deleted, and remains until its data in other systems is cleaned up.',
     remedy:

@@ -94,4 +94,9 @@ export const offsetCodes = {
     remedy: 'Read from the primary, or set safetyLag.',
     systems: ['PostgreSQL'],
   },
+  StreamHistoryLost: {
+    cause: 'The system no longer has the changes that come after the stored offset.',
+    remedy:
+      'Run idra restart NAME, which reads everything again, and keep the changes of the source for longer than the Sync may pause.',
+  },
 } as const satisfies ErrorEntries;

@@ -29,6 +29,16 @@ export const rowCodes = {
       'A trigger or function of the database raised an error. Its text may contain row data and is not shown.',
     remedy: "Read the text in the server's log, and correct the rows or the trigger.",
   },
+  RecordMisfit: {
+    cause:
+      'A value of a record does not fit its column, or a column that is not nullable has no value in it.',
+    remedy:
+      'Give the column a type that keeps the value in source.columns (json keeps every value), correct the record, or set onError to Skip.',
+  },
+  RecordUnreadable: {
+    cause: 'A record does not have the format of the source, such as a text that is not JSON.',
+    remedy: 'Correct the record or source.format, or set onError to Skip.',
+  },
   RowSecurity: {
     cause: 'Row-level security hides rows of the source from the user.',
     remedy: 'Grant a role with BYPASSRLS, or add a policy that shows all rows to it.',

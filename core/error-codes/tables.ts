@@ -34,6 +34,12 @@ export const tableCodes = {
     cause: 'The destination table has a NOT NULL column without a default that the source does not have.',
     remedy: 'Give the column a default, or add it to the source with a query.',
   },
+  ColumnsNotInferred: {
+    cause:
+      'The records of the source do not show which columns there are: there are none, or their fields are too many.',
+    remedy:
+      'Name the columns in source.columns; one with an empty path and type json takes the whole record.',
+  },
   DependentObjects: {
     cause: 'Objects such as views depend on the table that Replace swaps out.',
     remedy: 'Drop the objects that depend on the table, or use writeMode Upsert.',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Definition, SystemFields } from '../definition.ts';
+import type { Capabilities, Definition, SystemFields } from '../definition.ts';
+import type { Mode } from '../sync-spec.ts';
 import { all, exactlyOne, has, implies, isFilled, not } from './conditions.ts';
 import { labels } from './fields.ts';
 import type { Rule } from './rules.ts';
@@ -7,6 +8,8 @@ import type { Rule } from './rules.ts';
 /** A system that a DataSource can name. */
 export interface SystemSchema
   extends Pick<Definition, 'type' | 'title' | 'config' | 'fields' | 'isLocalFile'> {
+  /** Of offered systems. */
+  readonly capabilities?: Capabilities;
   /** False: part of the schema to reserve the name, but refused. */
   readonly isOffered: boolean;
 }
@@ -48,11 +51,26 @@ export function dataSourceSpecSchema(systems: readonly SystemSchema[]) {
   });
 }
 
-/** The fields of all systems in this version. */
-export function offeredFields(systems: readonly SystemSchema[]): SystemFields {
+/** Fields and modes of all systems in this version. */
+export interface Offered extends SystemFields {
+  readonly modes: readonly Mode[];
+  readonly seesDeletes: readonly Mode[];
+}
+
+export function offeredBy(systems: readonly SystemSchema[]): Offered {
   const offered = systems.filter((each) => each.isOffered);
-  const of = (end: 'source' | 'destination') => [...new Set(offered.flatMap(({ fields }) => fields[end]))];
-  return { source: of('source'), destination: of('destination') };
+  const fieldsOf = (end: 'source' | 'destination') => offered.flatMap(({ fields }) => fields[end]);
+  const sources = offered.flatMap(({ capabilities }) => capabilities?.source ?? []);
+  return {
+    source: distinct(fieldsOf('source')),
+    destination: distinct(fieldsOf('destination')),
+    modes: distinct(sources.flatMap(({ modes }) => modes)),
+    seesDeletes: distinct(sources.flatMap(({ seesDeletes }) => seesDeletes)),
+  };
+}
+
+function distinct<T>(values: readonly T[]): readonly T[] {
+  return [...new Set(values)];
 }
 
 export function dataSourceRules(systems: readonly SystemSchema[]): readonly Rule[] {

@@ -61,6 +61,7 @@ describe('a Sync', () => {
         createTable: 'IfMissing',
         schemaChanges: 'Fail',
         onError: 'Stop',
+        deletes: 'Ignore',
         redactsKeys: false,
         placement: { agentSelector: {} },
       },

@@ -8,16 +8,13 @@ import {
   type Sync,
   type SyncSpec,
   type SystemType,
+  sourceFields,
 } from '../sync-spec.ts';
-import {
-  dataSourceRules,
-  dataSourceSpecSchema,
-  offeredFields,
-  type SystemSchema,
-} from './data-source-schema.ts';
+import { dataSourceRules, dataSourceSpecSchema, offeredBy, type SystemSchema } from './data-source-schema.ts';
 import { findingsOf } from './issues.ts';
 import type { ManifestKind } from './names.ts';
 import { pick } from './pick.ts';
+import { recordColumn, recordFindings } from './record-columns.ts';
 import { brokenRules, manifestFinding, type Rule, type Surroundings } from './rules.ts';
 import { syncRules } from './sync-rules.ts';
 import { type SyncManifestSpec, syncSpecSchema } from './sync-schema.ts';
@@ -73,7 +70,7 @@ export function makeManifestReader(
   const kinds: Readonly<
     Record<ManifestKind, { readonly schema: z.ZodType; readonly rules: readonly Rule[] }>
   > = {
-    Sync: { schema: syncSpecSchema, rules: syncRules(offeredFields(systems)) },
+    Sync: { schema: syncSpecSchema, rules: syncRules(offeredBy(systems)) },
     DataSource: { schema: dataSourceSpecSchema(systems), rules: dataSourceRules(systems) },
   };
   const examine = (kind: ManifestKind, spec: unknown, where: Surroundings): Examined => {
@@ -81,7 +78,7 @@ export function makeManifestReader(
     const parsed = schema.safeParse(spec ?? {});
     if (!parsed.success) return { findings: findingsOf(schema, spec ?? {}, parsed.error.issues) };
     const filled = parsed.data as Readonly<Record<string, unknown>>;
-    const more = kind === 'Sync' ? [timeFindings, ...checks] : [];
+    const more = kind === 'Sync' ? [timeFindings, recordFindings, ...checks] : [];
     const findings = [
       ...brokenRules(rules, filled, where),
       ...more.flatMap((check) => check(filled as SyncManifestSpec)),
@@ -204,7 +201,8 @@ function syncSpec(spec: SyncManifestSpec): SyncSpec {
   const { source, destination, batch, placement, safetyLag } = spec;
   return {
     source: {
-      ...pick(source, [...objectFields, 'query', 'key', 'idField', 'timestampField', 'timeZone']),
+      ...pick(source, [...objectFields, ...sourceFields, 'key', 'idField', 'timestampField', 'timeZone']),
+      ...(source.columns && { columns: source.columns.map(recordColumn) }),
       dataSource: source.dataSource,
     },
     destination: {
@@ -221,6 +219,7 @@ function syncSpec(spec: SyncManifestSpec): SyncSpec {
     createTable: spec.createTable,
     schemaChanges: spec.schemaChanges,
     onError: spec.onError,
+    deletes: spec.deletes,
     redactsKeys: spec.redactKeys,
     placement: { agentSelector: placement?.agentSelector ?? {}, ...pick(placement ?? {}, ['weight']) },
   };

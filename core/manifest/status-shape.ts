@@ -29,9 +29,9 @@ const conditions = z
 
 const bound = z.strictObject({
   kind: z
-    .enum(['transactions', 'singleWriter', 'safetyLag', 'none'])
+    .enum(['transactions', 'singleWriter', 'log', 'safetyLag', 'none'])
     .describe(
-      'What determines how far it is safe to read: open transactions, a single writer, the safety lag, or nothing.',
+      'What determines how far it is safe to read: open transactions, a single writer, the order of the change log, the safety lag, or nothing.',
     ),
   because: z.string().optional().describe('Why no stronger bound applies.'),
   heldBackBy: z

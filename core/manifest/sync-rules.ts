@@ -1,6 +1,6 @@
 import type { SystemFields } from '../definition.ts';
 import { ownTablePattern } from '../own-tables.ts';
-import { lastDestinationModes, objectFields, type SystemField } from '../sync-spec.ts';
+import { lastDestinationModes, objectFields, recordFields, type SystemField } from '../sync-spec.ts';
 import {
   all,
   exactlyOne,
@@ -13,7 +13,7 @@ import {
   isUnique,
   not,
 } from './conditions.ts';
-import { alternatives } from './data-source-schema.ts';
+import { alternatives, type Offered } from './data-source-schema.ts';
 import type { Rule } from './rules.ts';
 
 type End = 'source' | 'destination';
@@ -23,6 +23,7 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
   source: [
     ...objectFields,
     'query',
+    ...recordFields,
     'format',
     'compression',
     'method',
@@ -136,6 +137,18 @@ const modeRules: readonly Rule[] = [
     fix: 'use mode Snapshot, or writeMode Upsert',
   },
   {
+    path: 'source.startFrom',
+    condition: implies(has('source.startFrom'), isOneOf('mode', 'Stream')),
+    message: 'source.startFrom says where mode Stream begins, and other modes read from the beginning',
+    fix: 'remove it, or use mode Stream',
+  },
+  {
+    path: 'deletes',
+    condition: implies(isOneOf('deletes', 'Hard', 'Soft'), isOneOf('writeMode', 'Upsert')),
+    message: 'a deletion needs the key of its row, and only Upsert has one',
+    fix: 'use writeMode Upsert, or deletes Ignore',
+  },
+  {
     path: 'onError',
     condition: not(all(isLastDestination, isOneOf('onError', 'Skip'))),
     message:
@@ -159,18 +172,6 @@ const modeRules: readonly Rule[] = [
 /** Fields that are in the schema to reserve their names, and refused until they are implemented. */
 const laterRules: readonly Rule[] = [
   {
-    path: 'mode',
-    condition: not(isOneOf('mode', 'Stream')),
-    message: 'mode Stream is not offered in this version',
-    fix: 'use Timestamp, Id or Snapshot',
-  },
-  {
-    path: 'deletes',
-    condition: isOneOf('deletes', 'Ignore'),
-    message: 'deletes Hard and Soft are not offered in this version',
-    fix: 'use Ignore; writeMode Replace also applies deletions at the source',
-  },
-  {
     path: 'onError',
     condition: not(isOneOf('onError', 'DeadLetter')),
     message: 'onError DeadLetter is not offered in this version',
@@ -184,6 +185,29 @@ const laterRules: readonly Rule[] = [
   },
 ];
 
+/** What the systems of this version can do. */
+function capabilityRules({ modes, seesDeletes }: Offered): readonly Rule[] {
+  const stream: Rule = {
+    path: 'mode',
+    condition: not(isOneOf('mode', 'Stream')),
+    message: 'mode Stream is not offered in this version',
+    fix: 'use Timestamp, Id or Snapshot',
+  };
+  const deletes =
+    seesDeletes.length === 0
+      ? {
+          condition: isOneOf('deletes', 'Ignore'),
+          message: 'deletes Hard and Soft are not offered in this version',
+          fix: 'use Ignore; writeMode Replace also applies deletions at the source',
+        }
+      : {
+          condition: implies(isOneOf('deletes', 'Hard', 'Soft'), isOneOf('mode', ...seesDeletes)),
+          message: 'a mode that queries rows does not detect deletions',
+          fix: `use mode ${alternatives(seesDeletes)}, or deletes Ignore; writeMode Replace also applies deletions at the source`,
+        };
+  return [...(modes.includes('Stream') ? [] : [stream]), { path: 'deletes', ...deletes }];
+}
+
 /** Reserved system fields: no system of this version has them. */
 function laterFields(end: End, offered: readonly SystemField[]): readonly Rule[] {
   return known[end]
@@ -196,11 +220,12 @@ function laterFields(end: End, offered: readonly SystemField[]): readonly Rule[]
     }));
 }
 
-/** `offered`: fields of the systems in this version. */
-export function syncRules(offered: SystemFields): readonly Rule[] {
+/** `offered`: what the systems of this version have. */
+export function syncRules(offered: Offered): readonly Rule[] {
   return [
     ...objectRules(offered),
     ...modeRules,
+    ...capabilityRules(offered),
     ...laterRules,
     ...laterFields('source', offered.source),
     ...laterFields('destination', offered.destination),

@@ -1,89 +1,6 @@
 import { z } from 'zod';
-import {
-  columnName,
-  columnNames,
-  durationText,
-  labels,
-  objectName,
-  positiveDurationText,
-  sizeText,
-  text,
-} from './fields.ts';
-
-const tableText =
-  'Table or view, with its schema if the system has schemas; split at dots outside double quotes: sales."Order.Items".';
-const laterFields = {
-  collection: text({ max: 255 })
-    .optional()
-    .describe('Collection of a MongoDB database; offered in a later version.'),
-  topic: text({ max: 249 }).optional().describe('Topic of a Kafka cluster; offered in a later version.'),
-  prefix: text({ max: 1_024 })
-    .optional()
-    .describe('Prefix of the keys in an S3 bucket; offered in a later version.'),
-  path: text({ max: 2_048 }).optional().describe('Path of an HTTP API; offered in a later version.'),
-  format: z
-    .enum(['JSONLines', 'CSV', 'Parquet', 'JSON', 'Avro', 'Raw'])
-    .optional()
-    .describe('How rows are written in S3 objects or Kafka messages; offered in a later version.'),
-  compression: z
-    .enum(['None', 'Gzip', 'Zstd'])
-    .optional()
-    .describe('Compression of S3 objects; offered in a later version.'),
-  method: z
-    .enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
-    .optional()
-    .describe('Method of an HTTP call; offered in a later version.'),
-  bodyTemplate: text({ max: 16_384 })
-    .optional()
-    .describe('Body of an HTTP call; offered in a later version.'),
-};
-
-const source = z.strictObject({
-  dataSource: objectName().describe('Name of the DataSource to read from, in the same namespace.'),
-  table: text({ max: 512 }).optional().describe(tableText),
-  query: text({ max: 65_536 })
-    .optional()
-    .describe('A SELECT to read instead of a table, without ORDER BY and LIMIT; requires source.key.'),
-  key: columnNames()
-    .optional()
-    .describe(
-      'Columns that identify a row: by default the primary key, else a unique index over columns that are NOT NULL.',
-    ),
-  idField: columnName()
-    .optional()
-    .describe('Column whose value increases with each new row, for modes Id and LastDestinationId.'),
-  timestampField: columnName()
-    .optional()
-    .describe(
-      'Column with the time of the last change of a row, for modes Timestamp and LastDestinationTimestamp.',
-    ),
-  timeZone: text({ max: 64 })
-    .optional()
-    .describe(
-      'Time zone of a timestampField that has none of its own, by its IANA name: Europe/Rome; by default that of new sessions of this database and user.',
-    ),
-  ...laterFields,
-  itemsPath: text({ max: 1_024 })
-    .optional()
-    .describe('Where the rows are in the answer of an HTTP API; offered in a later version.'),
-  paging: z
-    .looseObject({})
-    .optional()
-    .describe('How an HTTP API is read page by page; offered in a later version.'),
-});
-
-const destination = z.strictObject({
-  dataSource: objectName().describe('Name of the DataSource to write to, in the same namespace.'),
-  table: text({ max: 512 }).optional().describe(tableText),
-  key: columnNames()
-    .optional()
-    .describe("Columns of the destination that identify a row, for Upsert: by default the source's key."),
-  existingRows: z
-    .enum(['Refuse', 'Keep'])
-    .default('Refuse')
-    .describe('Whether Append may add to rows that were in the table before its first pass.'),
-  ...laterFields,
-});
+import { durationText, labels, positiveDurationText, sizeText, text } from './fields.ts';
+import { destinationObject, sourceObject } from './object-schema.ts';
 
 const schedule = z
   .strictObject({
@@ -128,12 +45,12 @@ const transform = z.looseObject({});
 
 /** The spec of a Sync, as a user writes it. */
 export const syncSpecSchema = z.strictObject({
-  source: source.describe('What to read.'),
-  destination: destination.describe('Where to write.'),
+  source: sourceObject.describe('What to read.'),
+  destination: destinationObject.describe('Where to write.'),
   mode: z
     .enum(['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp', 'Stream'])
     .describe(
-      'How a pass finds new rows. Snapshot: all rows in each pass; Id: rows above the last idField; Timestamp: rows above the last timestampField and key; LastDestination...: above the largest value at the destination; Stream: the change log of the system (offered in a later version).',
+      'How a pass finds new rows. Snapshot: all rows in each pass; Id: rows above the last idField; Timestamp: rows above the last timestampField and key; LastDestination...: above the largest value at the destination; Stream: the changes that the system itself records, for systems that do.',
     ),
   writeMode: z
     .enum(['Append', 'Upsert', 'Replace'])
@@ -161,12 +78,14 @@ export const syncSpecSchema = z.strictObject({
   schemaChanges: z
     .enum(['Fail', 'AddColumns', 'Ignore'])
     .default('Fail')
-    .describe('What to do with columns of the source that are missing in the destination table.'),
+    .describe(
+      'What to do with columns of the source that are missing in the destination table, and with new fields of records whose columns were inferred.',
+    ),
   onError: z
     .enum(['Stop', 'Skip', 'DeadLetter'])
     .default('Stop')
     .describe(
-      'What to do with a row that the destination cannot store. Stop: fail; Skip: skip and count it; DeadLetter is offered in a later version.',
+      'What to do with a row that the destination cannot store, or a record that does not fit its columns. Stop: fail; Skip: skip and count it; DeadLetter is offered in a later version.',
     ),
   redactKeys: z
     .boolean()
@@ -176,7 +95,7 @@ export const syncSpecSchema = z.strictObject({
     .enum(['Ignore', 'Hard', 'Soft'])
     .default('Ignore')
     .describe(
-      'What to do with rows deleted at the source, in modes that detect deletions; Hard and Soft are offered in a later version.',
+      'What to do with rows deleted at the source, in modes that detect deletions. Ignore: nothing; Hard: delete them; Soft: set _deleted_at, a column with the time of the deletion.',
     ),
   transforms: z
     .array(transform)

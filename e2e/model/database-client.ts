@@ -82,7 +82,7 @@ export class ModelDestination implements Destination {
     await this.#call('rows', signal, () => this.#database.send(session, rows));
     const commit = { uid: claim.uid, token: claim.token, offset };
     const totalRows = await this.#call('commit', signal, () => this.#database.commit(session, commit));
-    return { written: rows.length, rejected: 0, rejections: [], totalRows };
+    return { written: rows.length, rejected: 0, rejections: [], deleted: 0, totalRows };
   }
 
   async endPass(): Promise<WriteResult> {

@@ -13,8 +13,14 @@ export const definition: Definition = {
   config: z.strictObject({ folder: text({ max: 4_096 }).describe('Folder of the topics.') }),
   fields: { source: ['topic'], destination: ['topic'] },
   capabilities: {
-    source: { modes: ['Id'], lateRowBound: 'none', hasSessionTimeZone: false },
-    destination: { writeModes: ['Append'], hasLargest: false },
+    source: {
+      modes: ['Id'],
+      seesDeletes: [],
+      hasFixedColumns: true,
+      lateRowBound: 'none',
+      hasSessionTimeZone: false,
+    },
+    destination: { writeModes: ['Append'], hasLargest: false, canDelete: false },
   },
   address: ({ folder }) => [folder],
   leftovers: () => undefined,

@@ -53,11 +53,11 @@ export class JournalDestination implements PlainDestination {
         ? Buffer.from(rows.rows.map((row) => `${this.#lineOf(row)}\n`).join(''))
         : Buffer.concat(rows.chunks);
     await this.#topic.append(bytes);
-    return { written: rowCount, rejected: 0, rejections: [] };
+    return { written: rowCount, rejected: 0, rejections: [], deleted: 0 };
   }
 
   async endPass(): Promise<PlainWriteResult> {
-    return { written: 0, rejected: 0, rejections: [] };
+    return { written: 0, rejected: 0, rejections: [], deleted: 0 };
   }
 
   async rest(): Promise<void> {}

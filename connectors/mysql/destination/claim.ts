@@ -81,7 +81,13 @@ export class ClaimedTable {
         this.#pendingRows += rows;
         this.#totalRows += rows;
         if (!this.#isAtomic) await this.#commit(batch.offset);
-        return { written: rows, rejected: all.length, rejections: all, totalRows: this.#totalRows };
+        return {
+          written: rows,
+          rejected: all.length,
+          rejections: all,
+          deleted: 0,
+          totalRows: this.#totalRows,
+        };
       } catch (thrown) {
         await this.#rollBack();
         throw thrown;
@@ -102,7 +108,7 @@ export class ClaimedTable {
       }
     }, signal);
     this.#isAtomic = false;
-    return { written: 0, rejected: 0, rejections: [], totalRows: this.#totalRows };
+    return { written: 0, rejected: 0, rejections: [], deleted: 0, totalRows: this.#totalRows };
   }
 
   /** Stores that the pass starts over, if this error says so, and throws the error. */

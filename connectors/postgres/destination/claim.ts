@@ -191,7 +191,13 @@ export class ClaimedTable {
         : await writer.putGood(rows, strategy, into);
     this.#replacement?.add(written);
     this.#openRows = before + written;
-    return { written, rejected: rejections.length, rejections, totalRows: this.#totalRows + this.#openRows };
+    return {
+      written,
+      rejected: rejections.length,
+      rejections,
+      deleted: 0,
+      totalRows: this.#totalRows + this.#openRows,
+    };
   }
 
   /**
@@ -218,7 +224,7 @@ export class ClaimedTable {
     this.#replacement?.add(written);
     this.#totalRows = Number(total);
     this.#storedOffset = stored;
-    return { written, rejected: rejections.length, rejections, totalRows: this.#totalRows };
+    return { written, rejected: rejections.length, rejections, deleted: 0, totalRows: this.#totalRows };
   }
 
   #strategyOf({ offset }: Batch): WriteStrategy {

@@ -95,12 +95,12 @@ export class ClaimedTable {
       const written = this.#batchWriter().write(packed);
       pass.shadowRows += written.written;
       pass.rows += written.written;
-      return { ...written, totalRows: pass.rowsBefore + pass.rows };
+      return { ...written, deleted: 0, totalRows: pass.rowsBefore + pass.rows };
     }
     const stored = this.#init.request.keepsOffset ? encodeOffset(offset) : null;
     const result = this.#owned((commits) => {
       const written = this.#batchWriter().write(packed);
-      return { ...written, totalRows: this.#advance(commits, stored, written.written) };
+      return { ...written, deleted: 0, totalRows: this.#advance(commits, stored, written.written) };
     });
     this.#storedOffset = stored;
     if (pass) pass.shadowRows += result.written;
@@ -127,7 +127,7 @@ export class ClaimedTable {
     }
     this.#storedOffset = stored;
     this.#leavePass(database);
-    return { written: 0, rejected: 0, rejections: [], totalRows: totalRows ?? 0 };
+    return { written: 0, rejected: 0, rejections: [], deleted: 0, totalRows: totalRows ?? 0 };
   }
 
   #advance(commits: CommitRows, offset: string | null, written: number): number {

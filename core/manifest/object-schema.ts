@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { columnName, columnNames, objectName, text } from './fields.ts';
+
+const tableText =
+  'Table or view, with its schema if the system has schemas; split at dots outside double quotes: sales."Order.Items".';
+const recordColumn = z.strictObject({
+  name: columnName().describe('Name of the column.'),
+  path: z
+    .string()
+    .max(512)
+    .optional()
+    .describe(
+      'Where the value is in a record: names with dots between them, [0] for an element, a backslash before a dot in a name; empty: the whole record; default: the field with the name of the column.',
+    ),
+  type: text({ max: 1_024 }).describe(
+    'Canonical type: text, int64, decimal(18,2), timestamp with time zone, json (docs/columns.md).',
+  ),
+  nullable: z
+    .boolean()
+    .default(true)
+    .describe('true: NULL where a record has no value; false: such a record is handled by onError.'),
+});
+
+/** Fields of systems whose objects contain records without fixed columns. */
+const recordFields = {
+  columns: z
+    .array(recordColumn)
+    .min(1)
+    .max(500)
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+    .optional()
+    .describe(
+      'Columns to take from records; by default they are inferred from a sample and kept until the Sync is restarted.',
+    ),
+  sample: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe('Maximum number of records from which columns are inferred; default: 1000.'),
+  metadata: z
+    .array(text({ max: 64, pattern: /^[a-z][A-Za-z0-9]*$/, says: 'write a name like offset or timestamp' }))
+    .min(1)
+    .max(16)
+    .optional()
+    .describe(
+      'Extra columns with what the system knows of a record, named with _ in front: offset is _offset.',
+    ),
+  startFrom: text({
+    max: 32,
+    pattern: /^(Earliest|Latest|Now|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z)$/,
+    says: 'write Earliest, Latest, Now, or a time in UTC: 2026-11-24T08:00:00Z',
+  })
+    .optional()
+    .describe(
+      'Where mode Stream begins: Earliest, Latest, Now or a time, as far as the system supports them; by default it begins with everything that is there.',
+    ),
+};
+
+const laterFields = {
+  collection: text({ max: 255 })
+    .optional()
+    .describe('Collection of a MongoDB database; offered in a later version.'),
+  topic: text({ max: 249 }).optional().describe('Topic of a Kafka cluster; offered in a later version.'),
+  prefix: text({ max: 1_024 })
+    .optional()
+    .describe('Prefix of the keys in an S3 bucket; offered in a later version.'),
+  path: text({ max: 2_048 }).optional().describe('Path of an HTTP API; offered in a later version.'),
+  format: z
+    .enum(['JSONLines', 'CSV', 'Parquet', 'JSON', 'Avro', 'Raw'])
+    .optional()
+    .describe('How rows are written in S3 objects or Kafka messages; offered in a later version.'),
+  compression: z
+    .enum(['None', 'Gzip', 'Zstd'])
+    .optional()
+    .describe('Compression of S3 objects; offered in a later version.'),
+  method: z
+    .enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
+    .optional()
+    .describe('Method of an HTTP call; offered in a later version.'),
+  bodyTemplate: text({ max: 16_384 })
+    .optional()
+    .describe('Body of an HTTP call; offered in a later version.'),
+};
+
+export const sourceObject = z.strictObject({
+  dataSource: objectName().describe('Name of the DataSource to read from, in the same namespace.'),
+  table: text({ max: 512 }).optional().describe(tableText),
+  query: text({ max: 65_536 })
+    .optional()
+    .describe('A SELECT to read instead of a table, without ORDER BY and LIMIT; requires source.key.'),
+  key: columnNames()
+    .optional()
+    .describe(
+      'Columns that identify a row: by default the primary key, else a unique index over columns that are NOT NULL.',
+    ),
+  idField: columnName()
+    .optional()
+    .describe('Column whose value increases with each new row, for modes Id and LastDestinationId.'),
+  timestampField: columnName()
+    .optional()
+    .describe(
+      'Column with the time of the last change of a row, for modes Timestamp and LastDestinationTimestamp.',
+    ),
+  timeZone: text({ max: 64 })
+    .optional()
+    .describe(
+      'Time zone of a timestampField that has none of its own, by its IANA name: Europe/Rome; by default that of new sessions of this database and user.',
+    ),
+  ...recordFields,
+  ...laterFields,
+  itemsPath: text({ max: 1_024 })
+    .optional()
+    .describe('Where the rows are in the answer of an HTTP API; offered in a later version.'),
+  paging: z
+    .looseObject({})
+    .optional()
+    .describe('How an HTTP API is read page by page; offered in a later version.'),
+});
+
+export const destinationObject = z.strictObject({
+  dataSource: objectName().describe('Name of the DataSource to write to, in the same namespace.'),
+  table: text({ max: 512 }).optional().describe(tableText),
+  key: columnNames()
+    .optional()
+    .describe("Columns of the destination that identify a row, for Upsert: by default the source's key."),
+  existingRows: z
+    .enum(['Refuse', 'Keep'])
+    .default('Refuse')
+    .describe('Whether Append may add to rows that were in the table before its first pass.'),
+  ...laterFields,
+});
