@@ -139,6 +139,19 @@ export function rowErrorOf(given: number): { readonly code: ErrorCode; readonly 
   return { code: known === 'QueryInvalid' ? 'ValueNotKept' : known, message: text };
 }
 
+/** While a client logs in, servers refuse it by several codes. */
+export function isLoginRefused(thrown: unknown): boolean {
+  return isCode(thrown, 11, 13, 18);
+}
+
+export function loginRefused(thrown: unknown, doing: string): IdraError {
+  return permanent('AuthenticationFailed', `${doing}: the server refuses the login (code ${codeOf(thrown)})`, {
+    path: `${fields}.passwordSecretRef`,
+    fix: 'check user, password, authSource and authMechanism',
+    cause: thrown,
+  });
+}
+
 /** `doing`: the server with its DataSource. */
 export function classify(thrown: unknown, doing: string): IdraError {
   if (thrown instanceof IdraError) return thrown;
@@ -169,6 +182,13 @@ function fromSelection(error: MongoServerSelectionError, doing: string): IdraErr
   for (const cause of causes) {
     const known = cause instanceof MongoServerError ? fromServer(cause, doing) : fromNetwork(cause, doing);
     if (known) return known;
+  }
+  if (servers?.size === 0) {
+    return transient('HostUnreachable', `${doing}: the servers found are not members of this replica set`, {
+      path: `${fields}.replicaSet`,
+      fix: 'check the name of the replica set; a router of a sharded cluster has none',
+      cause: error,
+    });
   }
   const driver = causes.find((each) => each instanceof MongoCompatibilityError);
   if (driver) return fromDriver(driver, doing);

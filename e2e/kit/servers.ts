@@ -4,6 +4,7 @@ export { type EtcdMember, type EtcdOptions, type EtcdServer, etcd } from './serv
 export { ServerMissing } from './servers/find.ts';
 export { type KubernetesApi, kubernetesApi, type ServiceAccount } from './servers/kubernetes.ts';
 export { mariadb } from './servers/mariadb.ts';
+export { type MongodbOptions, type MongodbServer, mongodb, mongodbMemory } from './servers/mongodb.ts';
 export { mysql } from './servers/mysql.ts';
 export type { MysqlDatabase, MysqlOptions, MysqlServer } from './servers/mysql-family.ts';
 export { pgbouncer } from './servers/pgbouncer.ts';

@@ -1,12 +1,11 @@
-import { isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { onAbort } from '../../../core/aborted.ts';
 import type { SystemAccess } from '../../../core/connector.ts';
 import { type IdraError, permanent } from '../../../core/errors.ts';
 import { type PasswordRule, requireConfidential } from '../../sql/connection/password-rule.ts';
 import { type MongoConfig, passwordRule, readConfig } from '../config.ts';
-import { classify } from '../errors.ts';
+import { classify, isLoginRefused, loginRefused } from '../errors.ts';
+import { offersTls } from './tls-probe.ts';
 import { guardedConnection } from './guarded-connection.ts';
 import { readFacts, type ServerFacts } from './server-facts.ts';
 
@@ -24,11 +23,11 @@ export interface OpenedClient {
   readonly refusal: () => IdraError | undefined;
 }
 
-const connectMs = 10_000;
+const connectMs = 8_000;
+const selectionMs = 10_000;
 /** A statement may wait for a lock or sort a large collection. That the server is alive is asked on another connection. */
 const socketTimeoutMs = 15 * 60_000;
 const heartbeatMs = 10_000;
-const probeMs = 3_000;
 
 /**
  * What decides about results and about when a write counts is fixed here: reads from the primary of what a majority has, writes that a
@@ -44,7 +43,7 @@ const fixedOptions = {
   maxPoolSize: 1,
   minPoolSize: 0,
   connectTimeoutMS: connectMs,
-  serverSelectionTimeoutMS: connectMs,
+  serverSelectionTimeoutMS: selectionMs,
   waitQueueTimeoutMS: socketTimeoutMs,
   socketTimeoutMS: socketTimeoutMs,
   heartbeatFrequencyMS: heartbeatMs,
@@ -84,7 +83,7 @@ export async function openClient(
   } catch (thrown) {
     void client.close(true).catch(() => {});
     signal.throwIfAborted();
-    throw refused ?? classify(thrown, where);
+    throw refused ?? (isLoginRefused(thrown) ? loginRefused(thrown, where) : classify(thrown, where));
   } finally {
     stop();
   }
@@ -122,7 +121,7 @@ async function tlsOptions(
   signal: AbortSignal,
 ): Promise<MongoClientOptions> {
   const { tlsMode: mode } = config;
-  if (mode === 'Disable' || (mode === 'Prefer' && (await offersTls(config, signal)) !== true))
+  if (mode === 'Disable' || (mode === 'Prefer' && !(await offersTls(config, signal))))
     return { tls: false };
   const [ca, cert, key] = ['tls.ca', 'tls.cert', 'tls.key'].map((path) => access.secret(path)?.reveal());
   if (config.mechanism === 'MONGODB-X509' && (cert === undefined || key === undefined)) {
@@ -142,40 +141,3 @@ async function tlsOptions(
   };
 }
 
-/**
- * Whether the first server that can be reached speaks TLS: its protocol has no way to ask. Undefined if none is reachable, which gives an
- * error of its own later.
- */
-async function offersTls({ hosts, isSrv }: MongoConfig, signal: AbortSignal): Promise<boolean | undefined> {
-  if (isSrv) return true;
-  for (const host of hosts.filter((each) => !each.startsWith('/'))) {
-    const offers = await answersTls(host, signal);
-    if (offers !== undefined) return offers;
-  }
-  return undefined;
-}
-
-async function answersTls(address: string, signal: AbortSignal): Promise<boolean | undefined> {
-  signal.throwIfAborted();
-  const at = address.lastIndexOf(':');
-  const host = address.slice(0, at).replace(/^\[(.*)\]$/, '$1');
-  const servername = isIP(host) === 0 ? { servername: host } : {};
-  return await new Promise((resolve) => {
-    let isConnected = false;
-    const socket = connectTls({ host, port: Number(address.slice(at + 1)), rejectUnauthorized: false, ...servername });
-    const finish = (offers: boolean | undefined) => {
-      stop();
-      socket.destroy();
-      resolve(offers);
-    };
-    const stop = onAbort(signal, () => finish(undefined));
-    // A server without TLS may wait for the rest of what it takes for a message.
-    socket.setTimeout(probeMs, () => finish(isConnected ? false : undefined));
-    socket.once('connect', () => {
-      isConnected = true;
-    });
-    socket.once('secureConnect', () => finish(true));
-    socket.once('error', () => finish(isConnected ? false : undefined));
-    socket.once('close', () => finish(isConnected ? false : undefined));
-  });
-}

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, globSync, statSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { projectFolder, runCommand, runOrFail } from '../processes.ts';
@@ -158,6 +158,28 @@ export function inWheel(name: string, folderInside: string): Place {
       return join(unpacked, folderInside);
     },
   };
+}
+
+/** Java archives of Maven Central, copied into one folder with what they depend on. */
+export function inMaven(name: string, pom: string): Place {
+  return {
+    what: `${name} of Maven Central`,
+    find: async () => {
+      await requireCommand('java', 'default-jre-headless');
+      await requireCommand('mvn', 'maven');
+      return await unpackOnce(name, async (into) => {
+        await writeFile(join(into, 'pom.xml'), pom);
+        const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${into}`];
+        await runOrFail('mvn', ['--quiet', '--batch-mode', ...copy], { cwd: into });
+      });
+    },
+  };
+}
+
+async function requireCommand(command: string, debianPackage: string): Promise<void> {
+  const place = onPath([command]);
+  if ((await place.find()) !== undefined) return;
+  if ((await inDebian([debianPackage], place).find()) === undefined) throw new Error(`no ${command}`);
 }
 
 /**

@@ -18,7 +18,7 @@ import java.util.List;
  * A server for tests that keeps its data in memory: types, upserts and change streams, but no sessions and no transactions. Its log and
  * its change streams are as MongoDB documents them; tests make it fail by configureFailPoint, and forget its log by forgetHistory.
  */
-public class MemoryServer extends MemoryBackend {
+class MemoryServer extends MemoryBackend {
   private Log log;
   private Document failure;
 
