@@ -93,6 +93,8 @@ export interface ColumnPlanInput {
   /** Key columns at the destination, by their names there. */
   readonly key: readonly string[];
   readonly schemaChanges: SchemaChanges;
+  /** A column that is not of the source, and that an existing table must have or get. */
+  readonly own?: string;
   /** How the manifest names the two objects. */
   readonly paths: { readonly source: string; readonly destination: string };
   /** Remedies.columnsField of the source. */
@@ -245,10 +247,11 @@ function missingColumn(
   existing: Relation,
   findings: Finding[],
 ): PlannedColumn | undefined {
-  switch (input.schemaChanges) {
+  const isOwn = column.name === input.own;
+  switch (isOwn && input.schemaChanges === 'Ignore' ? 'Fail' : input.schemaChanges) {
     case 'AddColumns': {
       const planned = create(column, { ...input, key: [] }, findings);
-      if (planned) findings.push(columnAdded(column, existing));
+      if (planned && !isOwn) findings.push(columnAdded(column, existing));
       return planned && { ...planned, isNullable: true };
     }
     case 'Ignore':
@@ -263,8 +266,8 @@ function missingColumn(
         severity: 'error',
         code: 'ColumnMissing',
         path: 'spec.schemaChanges',
-        message: `column ${column.name} of the source is missing in ${existing.name}`,
-        fix: 'add the column, or set schemaChanges to AddColumns or Ignore',
+        message: `column ${column.name} ${isOwn ? '(for deletes Soft)' : 'of the source'} is missing in ${existing.name}`,
+        fix: `add the column, or set schemaChanges to AddColumns${isOwn ? '' : ' or Ignore'}`,
       });
       return undefined;
   }

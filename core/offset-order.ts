@@ -1,27 +1,39 @@
-import { permanent } from './errors.ts';
+import { bug, permanent } from './errors.ts';
 import { formatOffset, type Offset } from './offset.ts';
 import type { ColumnType } from './values.ts';
 
 /**
  * Throws OffsetWentBack if the offset after a batch is not ahead of the one before it (Invariant 3): a wrongly decoded key would
  * otherwise move the same rows again and again. Texts, bytes and similar types are ordered by rules that only their server knows, so they
- * are not compared.
+ * are not compared. Tokens of a stream are compared by their source.
  */
 export function requireAhead(
   before: Offset | null,
   after: Offset,
   types: readonly (ColumnType | undefined)[],
+  isTokenAhead: (before: string, after: string) => boolean = noTokens,
 ): void {
+  if (before?.mode === 'Stream' && after.mode === 'Stream') {
+    if (!isTokenAhead(before.token, after.token)) throw wentBack(before, after);
+    return;
+  }
   const [last, next] = [valuesOf(before), valuesOf(after)];
   if (!last || !next || before?.mode !== after.mode || !isSamePass(before, after)) return;
   if ((compareValues(last, next, types) ?? -1) < 0) return;
-  throw permanent(
+  throw wentBack(before, after);
+}
+
+function wentBack(before: Offset | null, after: Offset): Error {
+  const pages = after.mode === 'Stream' ? '' : ', with the type of the columns that the Sync pages by';
+  return permanent(
     'OffsetWentBack',
     `a batch would move the offset from ${formatOffset(before)} to ${formatOffset(after)}, which is not ahead of it`,
-    {
-      fix: 'report this as a bug in Idra, with the type of the columns that the Sync pages by; nothing was written',
-    },
+    { fix: `report this as a bug in Idra${pages}; nothing was written` },
   );
+}
+
+function noTokens(): never {
+  throw bug('a source of mode Stream does not compare its tokens');
 }
 
 function isSamePass(before: Offset, after: Offset): boolean {

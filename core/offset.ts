@@ -44,7 +44,12 @@ export function withColumns(offset: Offset, columns: readonly RecordColumn[] | u
   return columns === undefined || offset.columns !== undefined ? offset : { ...offset, columns };
 }
 
-export function encodeOffset(offset: Offset): string {
+/** For a status, which is written often and read by people. */
+export function withoutColumns<T extends Offset>({ columns: _, ...offset }: T): Omit<T, 'columns'> {
+  return offset;
+}
+
+export function encodeOffset(offset: Offset | Omit<Offset, 'columns'>): string {
   return JSON.stringify(offset);
 }
 

@@ -47,6 +47,9 @@ export type RecordField = (typeof recordFields)[number];
 /** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
 export const sourceFields = ['query', 'sample', 'metadata', 'startFrom'] as const;
 
+/** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
+export const offsetFields = ['columns', 'metadata'] as const;
+
 /** What to read from a system. */
 export interface SourceObject extends ObjectNames {
   readonly query?: string;

@@ -3,6 +3,7 @@ import type { CommitRow } from '../../core/connector.ts';
 import { countedWere } from '../../core/counted.ts';
 import { permanent } from '../../core/errors.ts';
 import { decodeStored, type Offset } from '../../core/offset.ts';
+import { isSameColumns } from '../../core/records/columns.ts';
 import { isLastDestination, objectPath, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import type { KnownEnds } from '../../core/sync-store.ts';
 import type { Relation } from '../../core/values.ts';
@@ -160,8 +161,13 @@ function fieldsChanged({ sync, known, now }: AdmitInput, own: CommitRow): Error 
 }
 
 /** A system that is now known by another address is still the same. */
-function fits({ fingerprint, systems }: AdmitInput, row: CommitRow): boolean {
-  return row.fingerprint === fingerprint || systems.formerFingerprints.includes(row.fingerprint);
+function fits({ sync, fingerprint, systems }: AdmitInput, row: CommitRow): boolean {
+  if (row.fingerprint === fingerprint || systems.formerFingerprints.includes(row.fingerprint)) return true;
+  // The inferred columns were written into the manifest as they are.
+  return (
+    systems.inferredFingerprints?.includes(row.fingerprint) === true &&
+    isSameColumns(decodeStored(row.offset)?.columns, sync.spec.source.columns)
+  );
 }
 
 /** Whether rows of the source are skipped by this offset. A Snapshot between two passes reads all of them again. */

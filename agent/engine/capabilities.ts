@@ -46,6 +46,12 @@ export function requireCapable(spec: SyncSpec, definitions: Definitions): void {
       },
     );
   }
+  if (isLastDestination(spec) && !reads.hasFixedColumns && spec.source.columns === undefined) {
+    throw permanent('ColumnsNotInferred', `mode ${mode} stores no offset, and with it no inferred columns`, {
+      path: 'spec.source.columns',
+      fix: `name the columns, or use ${mode === 'LastDestinationId' ? 'Id' : 'Timestamp'}`,
+    });
+  }
   requireDeletes(spec, definitions);
 }
 

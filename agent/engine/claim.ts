@@ -1,9 +1,9 @@
 import { columnIn } from '../../core/column-plan.ts';
 import { namingSync, restartCommand } from '../../core/commands.ts';
-import type { CommitRow } from '../../core/connector.ts';
+import { type CommitRow, softDeleteColumn } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { schemaChanged, transient } from '../../core/errors.ts';
-import { decodeStored, describeEncoded, encodeOffset, type Offset } from '../../core/offset.ts';
+import { decodeStored, describeEncoded, encodeOffset, type Offset, withColumns } from '../../core/offset.ts';
 import type { Request } from '../../core/status.ts';
 import { isLastDestination, qualifiedName } from '../../core/sync-spec.ts';
 import { type KnownEnds, mayHaveRow } from '../../core/sync-store.ts';
@@ -59,7 +59,9 @@ async function addedColumns(
   const known = state.progress.addedColumns ?? [];
   const isAdding = plan.existing !== null && claim.rows > 0;
   const names = isAdding
-    ? plan.write.columns.columns.filter(({ existing }) => existing === null).map(({ name }) => name)
+    ? plan.write.columns.columns
+        .filter(({ existing, name }) => existing === null && name !== softDeleteColumn)
+        .map(({ name }) => name)
     : [];
   const all = [...new Set([...known, ...names])];
   if (all.length > known.length) await state.remember({ addedColumns: all });
@@ -79,7 +81,8 @@ async function addedColumns(
 async function restartPass(state: RunState, open: OpenSync, claim: CommitRow): Promise<CommitRow> {
   const stored = decodeStored(claim.offset);
   if (!mustRestartPass(state) || stored?.mode !== 'Snapshot' || stored.isComplete) return claim;
-  const offset = encodeOffset({ mode: 'Snapshot', pass: stored.pass + 1, key: null, isComplete: false });
+  const start: Offset = { mode: 'Snapshot', pass: stored.pass + 1, key: null, isComplete: false };
+  const offset = encodeOffset(withColumns(start, stored.columns));
   const { uid, token } = claim;
   const row = await open.destination.setOffset(
     { uid, token, expected: claim.offset, offset },

@@ -22,6 +22,8 @@ function sourceKeyFindings({ spec, relation, sourceKey, sourceTypes, remedies }:
   const findings = (spec.source.key ?? [])
     .filter((name) => !hasColumn(relation, name))
     .map((name) => missingField(relation, name, 'spec.source.key'));
+  // A log is not paged by its key.
+  if (spec.mode === 'Stream') return findings;
   const columns = relation.columns.filter((column) => sourceKey.includes(column.name));
   const nullable = columns.filter((column) => column.isNullable).map((column) => column.name);
   const { key, columnsField, requireValues } = remedies.source;
@@ -139,6 +141,7 @@ function uniqueKeyFindings({ existing, key, relation, remedies }: KeyInput): Fin
 
 /** Paging uses these columns of the last row, so they must be among the copied columns. */
 function travelFindings({ spec, relation, sourceKey, columns }: KeyInput): Finding[] {
+  if (spec.mode === 'Stream') return [];
   const paged = [...sourceKey, spec.source.idField, spec.source.timestampField].filter(
     (name) => name !== undefined,
   );

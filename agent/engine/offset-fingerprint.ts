@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { CommitRow } from '../../core/connector.ts';
 import type { Address } from '../../core/definition.ts';
-import { type DataSource, objectFields, qualifiedName, type Sync } from '../../core/sync-spec.ts';
+import {
+  type DataSource,
+  objectFields,
+  offsetFields,
+  qualifiedName,
+  type Sync,
+} from '../../core/sync-spec.ts';
 import type { KnownEnds } from '../../core/sync-store.ts';
 import type { RunContext } from './context.ts';
 
@@ -23,8 +29,17 @@ export function offsetFingerprint(sync: Sync, addresses: Addresses): string {
     ...objectFields
       .filter((field) => field !== 'table' && (spec.source[field] ?? spec.destination[field]) !== undefined)
       .map((field) => [field, spec.source[field] ?? null, spec.destination[field] ?? null]),
+    ...offsetFields
+      .filter((field) => spec.source[field] !== undefined)
+      .map((field) => [field, spec.source[field]]),
   ];
   return hashOf(parts);
+}
+
+/** The fingerprint that the same Sync had while its columns were inferred. Undefined if they still are. */
+export function inferredFingerprint({ spec, ...sync }: Sync, addresses: Addresses): string | undefined {
+  const { columns, ...source } = spec.source;
+  return columns && offsetFingerprint({ ...sync, spec: { ...spec, source } }, addresses);
 }
 
 /** Of every version; the order is that of stored fingerprints. */
@@ -55,7 +70,18 @@ const fieldHashLength = 8;
 
 /** For KnownEnds.fields. */
 export function fieldHashes(sync: Sync, addresses: Addresses): Readonly<Record<string, string>> {
-  const set = fieldsOf(sync, addresses).filter(([, value]) => value !== undefined);
+  const { source, destination } = sync.spec;
+  const all = [
+    ...fieldsOf(sync, addresses),
+    ...objectFields
+      .filter((field) => field !== 'table')
+      .flatMap((field) => [
+        [`spec.source.${field}`, source[field]] as const,
+        [`spec.destination.${field}`, destination[field]] as const,
+      ]),
+    ...offsetFields.map((field) => [`spec.source.${field}`, source[field]] as const),
+  ];
+  const set = all.filter(([, value]) => value !== undefined);
   return Object.fromEntries(set.map(([path, value]) => [path, hashOf(value).slice(0, fieldHashLength)]));
 }
 

@@ -3,18 +3,21 @@ import { allSettled } from '../../core/all-settled.ts';
 import type { AnyDestination, Connector, Destination, Source, SystemAccess } from '../../core/connector.ts';
 import type { Definition } from '../../core/definition.ts';
 import { holdsOffsets } from '../../core/plain-destination.ts';
-import type { DataSource, Sync } from '../../core/sync-spec.ts';
+import type { DataSource, SourceObject, Sync } from '../../core/sync-spec.ts';
 import { requireCapable } from './capabilities.ts';
 import type { RunContext } from './context.ts';
 import { namingGrant } from './missing-grant.ts';
 import type { OpenEnds } from './open-ends.ts';
 import { planSync } from './plan.ts';
+import { infersColumns, type KnownColumns, readsWholeRecords } from './record-columns.ts';
 import type { EngineShared } from './shared.ts';
 import { type OffsetKeeper, StoredOffsets } from './stored-offsets.ts';
 
 export type OpenInput = Pick<RunContext, 'sync' | 'source' | 'destination' | 'secrets' | 'definitionOf'> & {
   /** Omitted: each end has a connection of its own, closed with it. */
   readonly shared?: Pick<EngineShared, 'sessions'>;
+  /** Omitted: a source without fixed columns infers them. */
+  readonly knownColumns?: KnownColumns;
 };
 
 /** OpenEnds with storage for the offset, whatever kind of destination it is. */
@@ -38,10 +41,15 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
     loadEnd(input, input.source),
     loadEnd(input, input.destination),
   ]);
-  const [source, destination] = await openBoth(
-    sourceEnd.connector.openSource(sourceEnd.access, sync.spec.source, signal),
-    destinationEnd.connector.openDestination(destinationEnd.access, sync.spec.destination, signal),
+  const openingDestination = destinationEnd.connector.openDestination(
+    destinationEnd.access,
+    sync.spec.destination,
+    signal,
   );
+  const openingSource = objectToRead(input, definitions, openingDestination, signal).then((object) =>
+    sourceEnd.connector.openSource(sourceEnd.access, object, signal),
+  );
+  const [source, destination] = await openBoth(openingSource, openingDestination);
   const close = async () => {
     await Promise.allSettled([source.close(), destination.close()]);
   };
@@ -79,6 +87,19 @@ export async function openSync(input: OpenInput, signal: AbortSignal): Promise<O
     await close();
     throw named;
   }
+}
+
+/** The source object, with what the connector cannot know: the columns of earlier runs, and whether both ends are of one kind. */
+async function objectToRead(
+  { sync: { spec }, knownColumns }: OpenInput,
+  definitions: Definitions,
+  openingDestination: Promise<AnyDestination>,
+  signal: AbortSignal,
+): Promise<SourceObject> {
+  if (readsWholeRecords(spec, definitions)) return { ...spec.source, isWhole: true };
+  if (!knownColumns || !infersColumns(spec, definitions)) return spec.source;
+  const columns = await knownColumns(await openingDestination, signal);
+  return columns ? { ...spec.source, columns } : spec.source;
 }
 
 /** Opens both concurrently; if one fails, the other is closed. The source's error takes precedence. */

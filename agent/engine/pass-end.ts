@@ -11,12 +11,13 @@ export interface HeldBack {
   readonly sinceMs: number;
 }
 
-/** The time since which rows have been waiting. By ids: the start of the oldest pass that found rows which are not moved yet. */
+/** The time since which rows have been waiting. Stream: the commit of the last change that was read. By ids: the start of the oldest pass that found rows which are not moved yet. */
 export function behindSince(
   { mode, timeZone }: ReadRequest,
   timestamp: string | undefined,
   sinceMs: number,
 ): BehindSince {
+  if (mode === 'Stream' && timestamp !== undefined) return instantMs(timestamp, timeZone);
   if (mode !== 'Timestamp') return sinceMs;
   return timestamp === undefined ? undefined : instantMs(timestamp, timeZone);
 }

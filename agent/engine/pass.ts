@@ -2,11 +2,12 @@ import { type Batch, rowObjectBytes } from '../../core/batch.ts';
 import type { PassEnd, ReadRequest, WriteResult } from '../../core/connector.ts';
 import { reach } from '../../core/crash-points.ts';
 import { Stopped } from '../../core/errors.ts';
-import { encodeOffset, type Offset, withOrder } from '../../core/offset.ts';
+import { encodeOffset, type Offset, withColumns, withOrder } from '../../core/offset.ts';
 import { requireAhead } from '../../core/offset-order.ts';
 import { isLastDestination } from '../../core/sync-spec.ts';
 import type { BatchHolder } from './batch-memory.ts';
 import type { RunContext } from './context.ts';
+import { newFieldsLeftOut, recordsOf, requireFits, withDeletes, withMisfits } from './incoming-batch.ts';
 import type { OpenSync } from './open-sync.ts';
 import { knownOrders, orderNames } from './order-types.ts';
 import { behindSince, type HeldBack, reportEnd } from './pass-end.ts';
@@ -88,7 +89,10 @@ export async function runPass(input: PassInput): Promise<PassOutcome> {
         return outcome;
       }
       const { batch: ahead, release } = result.value;
-      const batch = { ...ahead, offset: withOrder(ahead.offset, order) };
+      const offset = withColumns(withOrder(ahead.offset, order), open.plan.inferred);
+      const batch = { ...ahead, offset };
+      input.reporter.leftOut(newFieldsLeftOut(batch, open.plan, context.sync.spec));
+      requireFits(batch, open.plan, context.sync.spec);
       progress.found(batch);
       if (progress.rows === 0 && !(await input.own())) return { kind: 'moved' };
       const began = input.throttle.begin();
@@ -134,10 +138,12 @@ async function writeBatch(
 ): Promise<void> {
   const { context, open, watch } = input;
   watch.doing('writing rows to the destination');
-  requireAhead(progress.offset, batch.offset, knownOrders(open.plan.read));
+  const { source, plan } = open;
+  requireAhead(progress.offset, batch.offset, knownOrders(plan.read), source.isAhead?.bind(source));
   await reach('write:before');
   const startMs = context.clock.monotonicMs();
-  const result = await open.destination.write(batch, signal);
+  const written = withDeletes(batch, plan.write, context.clock.now());
+  const result = withMisfits(await open.destination.write(written, signal), batch);
   await reach('commit:after');
   context.observer.batchWritten(context.sync, {
     rows: result.written,
@@ -182,7 +188,9 @@ async function endPass(
   input.watch.doing('ending the pass at the destination');
   await reach('pass:before-end');
   if (request.mode === 'Snapshot' && request.after?.mode === 'Snapshot') {
-    const complete: Offset = { mode: 'Snapshot', pass: request.after.pass, key: null, isComplete: true };
+    const { pass } = request.after;
+    const ended: Offset = { mode: 'Snapshot', pass, key: null, isComplete: true };
+    const complete = withColumns(ended, open.plan.inferred);
     const result = await open.destination.endPass(complete, signal);
     progress.completed(complete, result);
     await mirror(input, complete);
@@ -217,9 +225,9 @@ class PassProgress {
 
   written(batch: Batch, result: WriteResult): void {
     this.offset = batch.offset;
-    this.rows += batch.rowCount;
+    this.rows += recordsOf(batch);
     const { reporter, context } = this.#input;
-    reporter.batch(batch.rowCount, result, isLastDestination(context.sync.spec) ? null : batch.offset);
+    reporter.batch(recordsOf(batch), result, isLastDestination(context.sync.spec) ? null : batch.offset);
     reporter.report();
   }
 

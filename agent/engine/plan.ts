@@ -9,14 +9,17 @@ import type {
   Source,
   WritePlan,
 } from '../../core/connector.ts';
+import { softDeleteColumn } from '../../core/connector.ts';
 import type { Definition } from '../../core/definition.ts';
 import { requireUsualDescription } from '../../core/description-size.ts';
 import { describeError, type Finding, permanent } from '../../core/errors.ts';
 import { type NameRules, nameTooLong } from '../../core/name-rules.ts';
 import { holdsOffsets } from '../../core/plain-destination.ts';
+import type { RecordColumn } from '../../core/records/record-column.ts';
 import { type Mode, objectPath, type Sync, type SyncSpec } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { distinctColumns } from './coarser-keys.ts';
+import { deleteFindings, withSoftDeletes } from './delete-rules.ts';
 import { fieldFindings, timeZoneFindings, zonelessField } from './field-rules.ts';
 import { keyFindings } from './key-rules.ts';
 import { ownTableFindings } from './own-table-findings.ts';
@@ -25,6 +28,8 @@ import { readOrder } from './read-order.ts';
 /** How one Sync moves its rows: followed by `claim` and the passes, shown by `idra plan`. */
 export interface SyncPlan {
   readonly source: Relation;
+  /** The columns that were inferred for the records of the source, to be stored with each offset; undefined: they have others. */
+  readonly inferred?: readonly RecordColumn[];
   readonly existing: Relation | null;
   readonly write: WritePlan;
   readonly read: Omit<ReadRequest, 'after'>;
@@ -54,12 +59,15 @@ export async function planSync(input: PlanInput, signal: AbortSignal): Promise<S
     source.check(spec.mode, signal),
     destination.check(spec.writeMode, signal),
   ]);
+  const inferred = spec.source.columns === undefined ? relation.recordColumns : undefined;
   return {
     source: relation,
+    ...(inferred && { inferred }),
     existing,
     write,
     read: {
       ...read,
+      ...(inferred && { findsNewFields: true }),
       distinct: distinctColumns(keys),
       rowFormat: chooseFormat(source, destination, write, read.columns, findings),
     },
@@ -88,7 +96,8 @@ function planFromDescribed(input: Described) {
   const isSameSystem = definitions.source.type === definitions.destination.type;
   const remedies = { source: connectors.source.remedies, destination: connectors.destination.remedies };
   const columns = planColumns({
-    source: relation,
+    source: withSoftDeletes(relation, spec),
+    own: softDeleteColumn,
     existing,
     types: connectors.destination.types,
     isSameSystem,
@@ -127,6 +136,7 @@ function planFromDescribed(input: Described) {
     ...fieldFindings(fields),
     ...timeZoneFindings(fields),
     ...keyFindings(keys),
+    ...deleteFindings(keys),
     ...order.findings,
   ];
   return { write, read, keys, findings: relation.columns.length === 0 ? columns.findings : findings };
@@ -203,8 +213,11 @@ function readPlan(
   const mode = readMode(spec.mode);
   return {
     relation,
-    columns: planned.map(({ source }) => ({ column: source })),
+    columns: planned
+      .filter(({ source }) => source.name !== softDeleteColumn || spec.deletes !== 'Soft')
+      .map(({ source }) => ({ column: source })),
     mode,
+    ...(spec.deletes !== 'Ignore' && { wantsDeletions: true }),
     key,
     ...(mode === 'Timestamp' && spec.source.timestampField
       ? { timestampField: spec.source.timestampField }
@@ -236,7 +249,8 @@ function chooseFormat(
   columns: ReadRequest['columns'],
   findings: readonly Finding[],
 ): RowFormat {
-  if (findings.some((finding) => finding.severity === 'error')) return { format: 'values' };
+  const isMarked = write.deletes === 'Soft';
+  if (isMarked || findings.some(({ severity }) => severity === 'error')) return { format: 'values' };
   return (
     destination.rawRequests(write).find((request) => source.canServe(request, columns)) ?? {
       format: 'values',

@@ -4,6 +4,7 @@ import { namingSync } from '../../core/commands.ts';
 import type { Guarantee, SystemReport } from '../../core/connector.ts';
 import { asIdraError, bug, type Finding, type IdraError } from '../../core/errors.ts';
 import { decodeStored, formatOffset } from '../../core/offset.ts';
+import type { RecordColumn } from '../../core/records/record-column.ts';
 import {
   type DataSource,
   isLastDestination,
@@ -19,6 +20,7 @@ import { otherWriters } from './offset-fingerprint.ts';
 import { type OpenSync, openSync, withOffsets } from './open-sync.ts';
 import { orderNames } from './order-types.ts';
 import { largestAtDestination, snapshotStart } from './read-request.ts';
+import { type KnownColumns, storedColumns } from './record-columns.ts';
 import { endsNow, systemChange } from './system-change.ts';
 
 export type PreviewInput = Pick<
@@ -37,6 +39,8 @@ export interface Preview {
   /** Format of the rows: `values`, or bytes that both ends understand. */
   readonly rowFormat?: string;
   readonly columns: readonly PreviewColumn[];
+  /** Columns that were inferred from records, as source.columns of a manifest. */
+  readonly inferredColumns?: readonly RecordColumn[];
   /** The table, or some of its columns, would be created. */
   readonly createsTarget?: boolean;
   /** Statements that claim and the passes would run besides moving rows. */
@@ -65,10 +69,13 @@ export async function previewSync(input: PreviewInput, signal: AbortSignal): Pro
 
 async function previewEnds(input: PreviewInput, signal: AbortSignal): Promise<Preview> {
   try {
-    const ends = await openSync(input, signal);
+    const storedOffset = async () => input.storedOffset ?? null;
+    const knownColumns: KnownColumns = (destination, opening) =>
+      storedColumns(input.sync, destination, storedOffset, opening);
+    const ends = await openSync({ ...input, knownColumns }, signal);
     try {
       const open = withOffsets(ends, input.sync, {
-        readOffset: async () => input.storedOffset ?? null,
+        readOffset: storedOffset,
         writeOffset: () => Promise.reject(bug('a plan writes nothing')),
         progress: () => input.progress ?? noProgress,
       });
@@ -93,6 +100,7 @@ async function previewOpen(input: PreviewInput, open: OpenSync, signal: AbortSig
       from: column.source.nativeType,
       to: column.ddl,
     })),
+    ...(plan.inferred && { inferredColumns: plan.inferred }),
     createsTarget:
       plan.existing === null || plan.write.columns.columns.some(({ existing }) => existing === null),
     statements: open.destination.statements(plan.write),

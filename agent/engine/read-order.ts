@@ -21,6 +21,8 @@ export interface ReadOrder {
 export function readOrder(input: OrderInput): ReadOrder {
   const { spec, relation, sourceKey } = input;
   const { idField, timestampField } = spec.source;
+  // A log has its own order.
+  if (spec.mode === 'Stream') return { key: sourceKey, findings: [] };
   if (spec.mode.endsWith('Id') && idField !== undefined) return idOrder(input, idField);
   const order =
     spec.mode.endsWith('Timestamp') && timestampField ? [timestampField, ...sourceKey] : sourceKey;

@@ -85,12 +85,13 @@ export class Reporter {
     this.#change({ skipped, rows: { ...this.#draft.rows, rejected: skipped.count } });
   }
 
-  batch(read: number, { totalRows, rejected, rejections }: WriteResult, offset: Offset | null): void {
+  batch(read: number, result: WriteResult, offset: Offset | null): void {
+    const { totalRows, deleted, rejected, rejections } = result;
     if (rejected > 0) this.skippedBefore(addSkipped(this.#draft.skipped, rejected, rejections));
     const { rows } = this.#draft;
     this.#rate.add(read, this.#context.clock.monotonicMs());
     this.#change({
-      rows: { ...rows, read: rows.read + read, written: totalRows },
+      rows: { ...rows, read: rows.read + read, written: totalRows, deleted: rows.deleted + deleted },
       offset,
       lastError: undefined,
       ...(read > 0 && { lastSyncTime: this.#nowText() }),
@@ -124,6 +125,13 @@ export class Reporter {
             `${counted(rows, 'row')} ${rows === 1 ? 'has' : 'have'} NULL in ${field} and ${rows === 1 ? 'is' : 'are'} never read`,
           ];
     this.#change({ warnings: { ...this.#draft.warnings, unread } });
+  }
+
+  /** Fields of records without a column (schemaChanges: Ignore). */
+  leftOut(fields: readonly string[]): void {
+    const known = this.#draft.leftOutFields;
+    const all = [...new Set([...known, ...fields])].slice(0, mostFieldsNamed);
+    if (all.length > known.length) this.#change({ leftOutFields: all });
   }
 
   request(status: RequestStatus): void {
@@ -204,6 +212,8 @@ export class Reporter {
     return new Date(this.#context.clock.now()).toISOString();
   }
 }
+
+const mostFieldsNamed = 20;
 
 /** Rows per second over a window of ten seconds. */
 class RateMeter {

@@ -8,6 +8,7 @@ import {
   formatOffset,
   type Offset,
   parseOffset,
+  withColumns,
   withOrder,
 } from '../../core/offset.ts';
 import { offsetMoved } from '../../core/offset-moved.ts';
@@ -77,9 +78,10 @@ function wantedChange(open: OpenSync, request: Request, storedOffset: string | n
       fix: 'use idra offset set SYNC VALUE --expect CURRENT',
     });
   const { mode } = open.plan.read;
-  const offset = withOrder(parseOffset(request.offset.value, mode), orderNames(open.plan.read));
-  requireType(offset, orderTypes(open.plan.read));
   const stored = decodeStored(storedOffset);
+  const given = withOrder(parseOffset(request.offset.value, mode), orderNames(open.plan.read));
+  requireType(given, orderTypes(open.plan.read));
+  const offset = withColumns(given, stored?.columns ?? open.plan.inferred);
   const wanted = encodeOffset(offset);
   const { expect } = request.offset;
   if (isSameOffset(expect, stored, mode)) return { expected: storedOffset, offset: wanted };

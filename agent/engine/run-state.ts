@@ -1,5 +1,6 @@
 import type { IdraError } from '../../core/errors.ts';
 import { decodeStored } from '../../core/offset.ts';
+import type { RecordColumn } from '../../core/records/record-column.ts';
 import { noProgress, type SyncProgress } from '../../core/sync-store.ts';
 import type { BatchHolder } from './batch-memory.ts';
 import type { RunContext } from './context.ts';
@@ -26,6 +27,8 @@ export class RunState {
   readonly holder: BatchHolder;
   /** The shadow table of an unfinished Replace pass was filled by another plan. */
   mustRestartPass = false;
+  /** All columns with those that were added for new fields of records: known here before an offset with them is stored. */
+  addedColumns: readonly RecordColumn[] = [];
   /** Rows that existed when a pass began are still not final. */
   heldBack: HeldBack | undefined;
   /** The last pass had rows, so the next one probably has, too. */

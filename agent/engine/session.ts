@@ -3,6 +3,7 @@ import type { Slots } from '../../core/sync-store.ts';
 import { answerRequests } from './answers.ts';
 import { checkForRows } from './check-for-rows.ts';
 import type { RunEnd } from './context.ts';
+import { FieldsAdded } from './incoming-batch.ts';
 import { runPass } from './pass.ts';
 import { behindSince, reportEnd } from './pass-end.ts';
 import { isAtomic, requestFor } from './read-request.ts';
@@ -34,6 +35,7 @@ export class SyncSession {
     const { wake } = this.#state;
     while (!wake.isStopped()) {
       const end = await this.#step().catch(async (thrown: unknown) => {
+        if (thrown instanceof FieldsAdded) this.#claim.addColumns(thrown.columns);
         throw await this.#claim.namingGrant(thrown);
       });
       if (end === 'reopen') return undefined;

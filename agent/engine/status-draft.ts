@@ -1,7 +1,7 @@
 import { boundedText } from '../../core/bounded-text.ts';
 import type { BoundReport, Guarantee } from '../../core/connector.ts';
 import type { StatusReason } from '../../core/error-codes.ts';
-import { encodeOffset, formatOffset, type Offset } from '../../core/offset.ts';
+import { encodeOffset, formatOffset, type Offset, withoutColumns } from '../../core/offset.ts';
 import type { LastError, RequestStatus, RowCounts, SyncState, SyncStatus } from '../../core/status.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { SkippedRows } from '../../core/sync-store.ts';
@@ -30,6 +30,7 @@ export interface StatusDraft {
   readonly requests: readonly RequestStatus[];
   readonly warnings: Warnings;
   readonly skipped: SkippedRows;
+  readonly leftOutFields: readonly string[];
   readonly hasCaughtUp: boolean;
   readonly hasCaughtUpBefore: boolean;
   readonly lastSyncTime?: string | undefined;
@@ -60,6 +61,7 @@ export const emptyDraft: StatusDraft = {
   requests: [],
   warnings: { plan: [], others: [], unread: [] },
   skipped: noSkippedRows,
+  leftOutFields: [],
   hasCaughtUp: false,
   hasCaughtUpBefore: false,
 };
@@ -85,7 +87,7 @@ export function statusOf(draft: StatusDraft, { sync, agent, nowMs, rowsPerSecond
     hasCaughtUpBefore: draft.hasCaughtUpBefore && !draft.hasCaughtUp ? true : undefined,
     rows: draft.rows,
     rowsPerSecond: shown.state === 'Running' ? rowsPerSecond : undefined,
-    offset: offset ? encodeOffset(offset) : undefined,
+    offset: offset ? encodeOffset(withoutColumns(offset)) : undefined,
     offsetText: offset ? formatOffset(offset) : undefined,
     lagSeconds: draft.isLagKnown ? lagSeconds(draft.behindSince, nowMs) : undefined,
     observedAt: new Date(nowMs).toISOString(),
@@ -128,10 +130,18 @@ const mostWarnings = 50;
 const warningBytes = 1_024;
 
 /** Plans of wide tables have many warnings, and each may quote a server. */
-function warningsOf({ warnings: { plan, others, unread }, skipped }: StatusDraft): readonly string[] {
-  return [...plan, ...others, ...unread, ...describeSkipped(skipped)]
+function warningsOf({ warnings, skipped, leftOutFields }: StatusDraft): readonly string[] {
+  const { plan, others, unread } = warnings;
+  return [...plan, ...others, ...unread, ...describeSkipped(skipped), ...leftOutWarning(leftOutFields)]
     .slice(0, mostWarnings)
     .map((each) => boundedText(each, warningBytes));
+}
+
+function leftOutWarning(fields: readonly string[]): readonly string[] {
+  if (fields.length === 0) return [];
+  return [
+    `records have fields without a column, which are left out (schemaChanges: Ignore): ${fields.join(', ')}`,
+  ];
 }
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

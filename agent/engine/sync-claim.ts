@@ -1,10 +1,13 @@
 import type { CommitRow } from '../../core/connector.ts';
 import { decodeStored, encodeOffset, type Offset } from '../../core/offset.ts';
+import type { RecordColumn } from '../../core/records/record-column.ts';
 import { isLastDestination } from '../../core/sync-spec.ts';
 import { claimAgain, claimSync, hasMissing, requireTarget, withCreated } from './claim.ts';
 import { type OpenSync, openSync, withOffsets } from './open-sync.ts';
 import { requireRunnable } from './plan.ts';
 import { largestAtDestination } from './read-request.ts';
+import { type KnownColumns, requireStoredColumns, storedColumns, withAdded } from './record-columns.ts';
+import { decisionOf } from './requests.ts';
 import type { RunState } from './run-state.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -57,7 +60,8 @@ export class SyncClaim {
     await this.close();
     watch.doing('connecting to both systems');
     const prepared = await context.takePrepared?.();
-    const ends = prepared ?? (await untilStopped(context, (opening) => openSync(context, opening)));
+    const input = { ...context, knownColumns: this.#knownColumns };
+    const ends = prepared ?? (await untilStopped(context, (opening) => openSync(input, opening)));
     const open = withOffsets(ends, context.sync, {
       readOffset: () => context.lock.offsets.read(),
       writeOffset: (offset) => context.lock.offsets.write(offset),
@@ -68,6 +72,7 @@ export class SyncClaim {
     requireRunnable(open.plan);
     watch.doing('claiming the destination');
     const { claim, offset, hadRows } = await claimSync(this.#state, open);
+    requireStoredColumns(open, claim.offset, this.#state.addedColumns);
     this.#claim = claim;
     this.#hadRows = hadRows;
     this.#isHeld = true;
@@ -155,6 +160,22 @@ export class SyncClaim {
     this.#isHeld = false;
     await open?.close();
   }
+
+  /** Records have new fields: the next plan has columns for them. */
+  addColumns(columns: readonly RecordColumn[]): void {
+    this.#state.addedColumns = withAdded(this.#open?.plan.inferred, columns) ?? [];
+  }
+
+  /** Those of the stored offset, unless it is about to be deleted. */
+  readonly #knownColumns: KnownColumns = async (destination, signal) => {
+    const { lock, sync } = this.#state.context;
+    if (decisionOf(await lock.pendingRequests()) === 'restart') {
+      this.#state.addedColumns = [];
+      return undefined;
+    }
+    const stored = await storedColumns(sync, destination, () => lock.offsets.read(), signal);
+    return withAdded(stored, this.#state.addedColumns);
+  };
 
   /** A table that was empty when it was admitted cannot be recognized by its rows until some were written. */
   #lastKnown(claim: CommitRow): CommitRow {

@@ -2,12 +2,14 @@ import type { AnyDestination, Source } from '../../core/connector.ts';
 import type { Sync } from '../../core/sync-spec.ts';
 import type { KnownEnd, KnownEnds, SyncProgress } from '../../core/sync-store.ts';
 import { isSameSystem } from '../../core/system-identity.ts';
-import { addressesOf, fieldHashes, offsetFingerprint } from './offset-fingerprint.ts';
+import { addressesOf, fieldHashes, inferredFingerprint, offsetFingerprint } from './offset-fingerprint.ts';
 
 /** How the two systems of a Sync have changed since its last claim. */
 export interface SystemChange {
   /** Earlier offset fingerprints, from when the same systems had other addresses. */
   readonly formerFingerprints: readonly string[];
+  /** From when the columns that the Sync names now were inferred: valid with an offset that has just these columns. */
+  readonly inferredFingerprints?: readonly string[];
   readonly isOtherSource: boolean;
   readonly isOtherDestination: boolean;
 }
@@ -44,7 +46,11 @@ export async function endsNow(
 /** Pure. Unknown identities, as with an offset stored by an older version, are recorded without drawing conclusions. */
 export function systemChange(sync: Sync, progress: SyncProgress, now: KnownEnds): SystemChange {
   const before = knownEnds(progress);
-  if (!before) return sameSystems;
+  if (!before)
+    return {
+      ...sameSystems,
+      inferredFingerprints: inferred(sync, [now.source.address], [now.destination.address]),
+    };
   const sources = formerAddresses(before.source, now.source);
   const destinations = formerAddresses(before.destination, now.destination);
   const fingerprints = sources.flatMap((source) =>
@@ -52,9 +58,22 @@ export function systemChange(sync: Sync, progress: SyncProgress, now: KnownEnds)
   );
   return {
     formerFingerprints: fingerprints.filter((fingerprint) => fingerprint !== now.fingerprint),
+    inferredFingerprints: inferred(sync, sources, destinations),
     isOtherSource: isSameSystem(before.source.identity, now.source.identity) === false,
     isOtherDestination: isSameSystem(before.destination.identity, now.destination.identity) === false,
   };
+}
+
+type AddressOf = KnownEnd['address'];
+
+function inferred(
+  sync: Sync,
+  sources: readonly AddressOf[],
+  destinations: readonly AddressOf[],
+): readonly string[] {
+  return sources.flatMap((source) =>
+    destinations.flatMap((destination) => inferredFingerprint(sync, { source, destination }) ?? []),
+  );
 }
 
 /** The values to record: if a system reports no identity this time, the last known one is kept. */

@@ -5,6 +5,7 @@ import type { Relation } from '../../core/values.ts';
 import type { RunContext } from '../engine/context.ts';
 import type { OpenEnds } from '../engine/open-ends.ts';
 import { type OpenInput, openSync } from '../engine/open-sync.ts';
+import { infersColumns } from '../engine/record-columns.ts';
 
 type PreparedInput = OpenInput & Pick<RunContext, 'shared'>;
 
@@ -51,7 +52,14 @@ export class PreparedOpen {
 }
 
 /** Takes its turn with the checks for rows; afterwards it holds no connection. */
-async function open(input: PreparedInput, signal: AbortSignal): Promise<OpenEnds> {
+async function open(input: PreparedInput, signal: AbortSignal): Promise<OpenEnds | undefined> {
+  const { sync, source, destination, definitionOf } = input;
+  const definitions = {
+    source: definitionOf(source.spec.type),
+    destination: definitionOf(destination.spec.type),
+  };
+  // They are stored with the offset, which the last owner may still change.
+  if (infersColumns(sync.spec, definitions)) return undefined;
   const leave = await input.shared.acquireCheckTurn(input.source, 2, signal);
   try {
     const open = await openSync(input, signal);

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { stringify } from 'yaml';
 import type { Preview } from '../../agent/engine/preview.ts';
 import { bySeverity, type Finding } from '../../core/errors.ts';
+import type { RecordColumn } from '../../core/records/record-column.ts';
 import { objectName, qualifiedName, type Sync } from '../../core/sync-spec.ts';
 import { type Cli, runs } from '../cli.ts';
 import type { ExamineOptions } from '../examine/contract.ts';
@@ -96,11 +98,25 @@ function formatPlanned({ sync, preview }: Planned): string {
         ),
       ),
     );
+  lines.push(...columnsBlock(preview.inferredColumns ?? []));
   for (const statement of preview.statements) {
     if (!statement.includes(commitRows)) lines.push(indent(`${statement};`));
   }
   for (const finding of findings) if (!isUrgent(finding)) lines.push(indent(formatFinding(finding)));
   return `${lines.join('\n')}\n`;
+}
+
+/** The inferred columns, to be pasted below `source:` of the manifest. */
+function columnsBlock(columns: readonly RecordColumn[]): readonly string[] {
+  if (columns.length === 0) return [];
+  const lines = columns.map(({ nullable, ...column }) => {
+    const text = stringify(nullable ? column : { ...column, nullable }, {
+      collectionStyle: 'flow',
+      lineWidth: 0,
+    });
+    return `      - ${text.trim()}`;
+  });
+  return ['  columns inferred from records, for spec.source:', '    columns:', ...lines];
 }
 
 function indent(text: string): string {

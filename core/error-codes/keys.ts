@@ -2,6 +2,11 @@ import type { ErrorEntries } from './entry.ts';
 
 /** Keys and fields by which rows are identified, ordered and read. */
 export const keyCodes = {
+  DeleteKeyDiffers: {
+    cause:
+      'deletes is Hard or Soft, and the key at the destination is not the key by which the source names deleted rows.',
+    remedy: 'Use the key of the source as destination.key, or set deletes to Ignore.',
+  },
   DestinationFieldDiffers: {
     cause:
       'The field that a LastDestination mode reads the largest value of, or a column of the key beside it, has another type or order at the destination.',

@@ -50,6 +50,11 @@ export const tableCodes = {
     remedy:
       'Check that the DataSource points to the right server; read fewer columns with source.query, or give the field that the message names a shorter type.',
   },
+  FieldUnknown: {
+    cause: 'Records of the source have a field that the inferred columns do not have (schemaChanges: Fail).',
+    remedy:
+      'Set schemaChanges to AddColumns or Ignore, or run idra restart NAME, which infers all columns again.',
+  },
   NameInvalid: {
     cause: 'The name of a table is not valid in the system.',
     remedy: 'Correct source.table or destination.table.',

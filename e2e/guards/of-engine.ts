@@ -33,7 +33,7 @@ export const ofEngine: readonly Guard[] = [
   {
     name: 'an offset that is not ahead of the last one is not written',
     file: 'agent/engine/pass.ts',
-    from: 'requireAhead(progress.offset, batch.offset, knownOrders(open.plan.read));',
+    from: 'requireAhead(progress.offset, batch.offset, knownOrders(plan.read), source.isAhead?.bind(source));',
     to: '',
     caughtBy: { test: 'agent/engine/schema-change.test.ts', only: 'not ahead' },
   },
