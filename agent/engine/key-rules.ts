@@ -123,7 +123,7 @@ function uniqueKeyFindings({ existing, key, relation, remedies }: KeyInput): Fin
     ];
   }
   const same = existing?.keys.filter((each) => isSameSet(each, key)) ?? [];
-  if (!existing || same.some((each) => !each.isDeferrable)) return [];
+  if (!existing || existing.takesAnyKey || same.some((each) => !each.isDeferrable)) return [];
   const [deferrable] = same;
   const list = key.join(', ');
   return [

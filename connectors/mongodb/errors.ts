@@ -49,6 +49,7 @@ export const code = {
   documentInvalid: 121,
   viewRefused: 166,
   noSuchTransaction: 251,
+  lockTimeout: 24,
   historyLost: 286,
   duplicateKey: 11_000,
   /** PostgreSQL's serialization failure, as DocumentDB passes it on. */

@@ -6,7 +6,7 @@ import { sessionKey } from '../../core/session-pool.ts';
 import type { Lent, PooledSession } from '../../core/sessions.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
 import { readConfig } from './config.ts';
-import { type OpenedClient, openClient, type SessionName } from './connection/open.ts';
+import { type OpenedClient, openClient, readerName, type SessionName } from './connection/open.ts';
 import type { ServerFacts } from './connection/server-facts.ts';
 import { classify } from './errors.ts';
 
@@ -69,6 +69,21 @@ export class Session implements PooledSession {
     return this.#client.db('admin');
   }
 
+  /** Of the metadata of a sharded cluster. */
+  config(name: string): Collection {
+    return this.#client.db('config').collection(name);
+  }
+
+  get mechanism(): string | undefined {
+    return this.#opened.config.mechanism;
+  }
+
+  /** The statement that gives the user what it needs. */
+  grantFix(role: 'read' | 'readWrite'): string {
+    const { user = 'USER', database } = this.#opened.config;
+    return `db.grantRolesToUser(${JSON.stringify(user)}, [{ role: "${role}", db: ${JSON.stringify(database)} }])`;
+  }
+
   collection(name: string): Collection {
     return this.database.collection(name);
   }
@@ -107,7 +122,11 @@ export class Session implements PooledSession {
   }
 
   classified(thrown: unknown): IdraError {
-    return this.#opened.refusal() ?? classify(thrown, this.where);
+    const error = this.#opened.refusal() ?? classify(thrown, this.where);
+    if (error.code !== 'PermissionDenied') return error;
+    const isReader = this.#opened.name === readerName;
+    const path = isReader ? 'spec.source.dataSource' : 'spec.destination.dataSource';
+    return error.with({ path, fix: this.grantFix(isReader ? 'read' : 'readWrite') });
   }
 
   /** Closes the connections at once; the server rolls back what is open. */

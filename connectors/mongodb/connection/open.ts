@@ -16,6 +16,7 @@ export type SessionName = typeof readerName | typeof writerName;
 /** A client that is connected and logged in. */
 export interface OpenedClient {
   readonly client: MongoClient;
+  readonly name: SessionName;
   readonly config: MongoConfig;
   readonly facts: ServerFacts;
   readonly rule: PasswordRule;
@@ -79,7 +80,7 @@ export async function openClient(
     await client.connect();
     const facts = await readFacts(client);
     signal.throwIfAborted();
-    return { client, config, facts, rule, refusal: () => refused };
+    return { client, name, config, facts, rule, refusal: () => refused };
   } catch (thrown) {
     void client.close(true).catch(() => {});
     signal.throwIfAborted();

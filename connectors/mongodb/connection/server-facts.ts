@@ -8,6 +8,8 @@ export interface ServerFacts {
   /** A standalone server has neither transactions nor change streams. */
   readonly kind: 'standalone' | 'replicaSet' | 'sharded';
   readonly hasTransactions: boolean;
+  /** Cursors and transactions belong to a session; servers in a test may have none. */
+  readonly hasSessions: boolean;
   /** Empty if this user may not read it. */
   readonly identity: SystemIdentity;
   readonly maxDocumentBytes: number;
@@ -30,10 +32,12 @@ export async function readFacts(client: MongoClient): Promise<ServerFacts> {
   const said = hello.parse(await admin.command({ hello: 1 }));
   const { version } = buildInfo.parse(await admin.command({ buildInfo: 1 }));
   const kind = said.msg === 'isdbgrid' ? 'sharded' : said.setName === undefined ? 'standalone' : 'replicaSet';
+  const hasSessions = typeof said.logicalSessionTimeoutMinutes === 'number';
   return {
     version,
     kind,
-    hasTransactions: kind !== 'standalone' && typeof said.logicalSessionTimeoutMinutes === 'number',
+    hasSessions,
+    hasTransactions: hasSessions && kind !== 'standalone',
     identity: kind === 'standalone' ? [] : await readIdentity(client, kind),
     maxDocumentBytes: said.maxBsonObjectSize,
     maxMessageBytes: said.maxMessageSizeBytes,

@@ -1,4 +1,5 @@
 import { BSON } from 'mongodb';
+import { permanent } from '../../../core/errors.ts';
 import { parseJson } from '../../../core/records/json-parser.ts';
 import type { Column } from '../../../core/values.ts';
 import { encoderOf } from './encode.ts';
@@ -14,11 +15,20 @@ import { timestampText } from './time-text.ts';
  */
 const special = '{"$';
 
-export function keyText(value: BsonValue, { type }: Column): string {
+/** Throws CharacterNotKept for a text that is not UTF-8, because it has no text that identifies it. */
+export function keyText(value: BsonValue, { name, type }: Pick<Column, 'name' | 'type'>): string {
   const plain = plainText(value, type.kind);
   if (plain !== undefined && !plain.startsWith(special)) return plain;
-  const json = extendedJson(value) ?? `{"$binary":{"base64":"${value.bytes.toString('base64', value.start, value.end)}","subType":"ff"}}`;
+  const json = extendedJson(value);
+  if (json === undefined) throw notOrdered(name);
   return json.startsWith(special) ? json : `{"$value":${json}}`;
+}
+
+function notOrdered(name: string): Error {
+  return permanent('CharacterNotKept', `${name} of a document is a text that is not UTF-8, and has no position`, {
+    path: 'spec.source.key',
+    fix: 'correct the document',
+  });
 }
 
 function plainText(value: BsonValue, kind: string): string | undefined {
@@ -31,7 +41,7 @@ function plainText(value: BsonValue, kind: string): string | undefined {
 }
 
 /** The value of a text that keyText, the destination's largest value, or a user has written. Undefined: it is not one. */
-export function keyValue(text: string, { type }: Column, isObjectId = false): BsonValue | undefined {
+export function keyValue(text: string, { type }: Pick<Column, 'type'>, isObjectId = false): BsonValue | undefined {
   if (text.startsWith(special)) return specialValue(text);
   if (isObjectId && /^[0-9a-f]{24}$/i.test(text)) return specialValue(`{"$oid":"${text}"}`);
   const writer = new BsonWriter(64);

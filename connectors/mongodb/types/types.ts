@@ -5,17 +5,21 @@ import type { ColumnType } from '../../../core/values.ts';
 /** Digits of a decimal. */
 const mostDigits = 34;
 
+/** A value of any type, as it is. */
+export const anyValue: ColumnType = { kind: 'other', system: 'mongodb', name: 'any' };
+
 /** Types are named as by the operator $type. */
 export const types: TypeTable = {
   columnFor: (type) => nativeType(type),
   accepts: () => ({ isAccepted: true }),
   keyRefusal({ type }) {
     switch (type.kind) {
+      case 'other':
+        return type.system === 'mongodb' ? undefined : severalTypes;
       case 'json':
       case 'array':
-      case 'other':
       case 'untyped':
-        return 'its values may be of several types';
+        return severalTypes;
       default:
         return undefined;
     }
@@ -28,6 +32,8 @@ export const types: TypeTable = {
     partsOf: (name) => [name],
   },
 };
+
+const severalTypes = 'its values may be of several types';
 
 function nativeType(type: ColumnType): NativeType | TypeRefusal {
   switch (type.kind) {
@@ -56,6 +62,8 @@ function nativeType(type: ColumnType): NativeType | TypeRefusal {
       const of = nativeType(type.of);
       return 'refusal' in of ? of : { ...of, ddl: 'array' };
     }
+    case 'other':
+      return type.system === 'mongodb' ? { ddl: 'any' } : { ddl: 'string', note: 'stored as text' };
     case 'untyped':
       return { ddl: 'any', note: 'each value is stored with its own type' };
     default:
