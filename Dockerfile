@@ -14,6 +14,7 @@ COPY process process
 COPY agent agent
 COPY operator operator
 COPY fleet fleet
+COPY api api
 COPY cli cli
 # dist/ contains no tests, and nothing that only tests need.
 RUN find . -path ./node_modules -prune -o -name '*.test.ts' -print -exec rm {} + \

@@ -35,6 +35,7 @@ const silent = [
 ];
 const others = [
   'agent',
+  'api',
   'operator',
   'completion',
   'complete-names',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Cli } from './cli.ts';
+import { addApi } from './commands/api.ts';
 import { addApply } from './commands/apply.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -19,6 +20,7 @@ import { addRun } from './commands/run.ts';
 /** Every command of `idra`, in the order of its help. */
 export const commands: readonly ((root: Command, cli: Cli) => void)[] = [
   addRun,
+  addApi,
   addCheck,
   addPlan,
   addDiscover,

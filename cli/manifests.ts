@@ -24,6 +24,8 @@ export interface Manifests {
   readonly syncs: readonly UnidentifiedSync[];
   readonly dataSources: readonly DataSource[];
   readonly secrets: SecretReader;
+  /** The same objects as written. */
+  readonly written: readonly ReadManifest[];
 }
 
 /** A valid manifest; `spec` has its defaults filled in, as the API server would store it. */
@@ -89,7 +91,8 @@ export function readManifests(cli: Cli, path: string): Manifests {
     ...missingDataSources(files),
   ];
   if (findings.length > 0) throw new InputWrong(findings);
-  return { syncs, dataSources: dataSources.map((each) => each.dataSource), secrets };
+  const { manifests: written } = files;
+  return { syncs, dataSources: dataSources.map((each) => each.dataSource), secrets, written };
 }
 
 /** A manifest in a file has no uid; single mode assigns the uids of Syncs. */

@@ -10,7 +10,9 @@ import { joinAsAgent } from './session/session.ts';
 import { makeTrials } from './session/trials.ts';
 import { makeClusterReader } from './state/cluster-reader.ts';
 import { makeDesiredState } from './state/desired.ts';
+import { makeDocuments } from './state/documents-in-etcd.ts';
 import { makeEpoch } from './state/epoch.ts';
+import { observe } from './state/observer.ts';
 import { makeReports } from './state/reports.ts';
 import { makeRequests } from './state/requests.ts';
 
@@ -38,6 +40,8 @@ export function coordinateOver(transport: EtcdTransport, prefix: string, clock: 
     epoch: makeEpoch(kv, keys),
     cluster: makeClusterReader(kv, keys),
     trials: makeTrials(kv, keys),
+    documents: makeDocuments(kv, keys),
+    observe: (sink, onError) => observe(kv, keys, sink, onError),
     join: (agent, options) => joinAsAgent({ kv, clock, keys }, agent, options),
     async ping(signal) {
       await kv.get(keys.epoch, signal);

@@ -2,6 +2,10 @@ import type { UnassignedReason } from '../core/effective-status.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
 import type { SyncLock, SyncProgress, SyncStore } from '../core/sync-store.ts';
+import type { DesiredDataSource, DesiredState, DesiredSync } from './desired-state.ts';
+import type { DocumentStore } from './documents.ts';
+
+export type * from './desired-state.ts';
 
 /**
  * The interface to etcd for agents, operator and command line. Implemented by coordination/connect.ts; nothing else imports the client.
@@ -15,6 +19,10 @@ export interface Coordination {
   readonly epoch: Epoch;
   readonly cluster: ClusterReader;
   readonly trials: Trials;
+  /** Of the API server; agents and operator have no right to them. */
+  readonly documents: DocumentStore;
+  /** Reports everything that exists, then each change. Needs only rights to read, those of idra-api. */
+  observe(sink: ObservationSink, onError: (error: Error) => void): Observation;
   /** Joins as an agent: one lease, one key. Rejects with AgentNameTaken while a live agent has the name. */
   join(agent: AgentInfo, options: JoinOptions): Promise<AgentSession>;
   /** Rejects with EtcdUnavailable (transient) if no endpoint answers in time. */
@@ -23,70 +31,6 @@ export interface Coordination {
   checkWrites(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
-
-// ------------------------------------------------------------------------------------------------------- desired state
-
-/** A Sync as a user wrote it. `spec` is the manifest's spec, validated but not resolved; whoever runs it resolves it (core/manifest). */
-export interface DesiredSync extends SyncIdentity {
-  readonly generation: number;
-  /** ISO 8601 UTC. */
-  readonly createdAt: string;
-  readonly spec: unknown;
-  /** The annotation idra.dev/suspend, which takes precedence over spec.suspend. */
-  readonly isSuspendedByAnnotation?: boolean;
-  /** Set if the Sync is being deleted: an agent stops it, closes its commit rows and deletes all its keys. ISO 8601 UTC. */
-  readonly deletedAt?: string;
-  readonly version: string;
-}
-
-export interface DesiredDataSource {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly generation: number;
-  readonly createdAt: string;
-  readonly spec: unknown;
-  readonly version: string;
-}
-
-export type New<T> = Omit<T, 'version'>;
-
-export interface DesiredState {
-  /** Everything, read in pages at one revision; without deleted syncs that agents have cleaned up. */
-  read(): Promise<{
-    readonly syncs: readonly DesiredSync[];
-    readonly dataSources: readonly DesiredDataSource[];
-  }>;
-  getSync(uid: string): Promise<DesiredSync | undefined>;
-  findSync(namespace: string, name: string): Promise<DesiredSync | undefined>;
-  getDataSource(namespace: string, name: string): Promise<DesiredDataSource | undefined>;
-  /**
-   * Writes only if something differs. With `ifVersion`: only if that version is stored ('' = none), otherwise throws Conflict
-   * (transient).
-   */
-  putSync(sync: New<DesiredSync>, ifVersion?: string): Promise<void>;
-  /** Creates a Sync if no other Sync has its name, or all that have it are being deleted; otherwise throws Conflict (transient). */
-  createSync(sync: New<DesiredSync>): Promise<void>;
-  putDataSource(dataSource: New<DesiredDataSource>, ifVersion?: string): Promise<void>;
-  deleteDataSource(namespace: string, name: string, ifVersion?: string): Promise<void>;
-  /**
-   * Deletes all keys of the Sync that this side writes; the other side deletes its own (coordination/state/removal.ts). Called by the
-   * agent that has closed its rows, or at the time limit.
-   */
-  purgeSync(uid: string, side: Side): Promise<void>;
-  /**
-   * The same for a Sync that no agent holds and none has ever claimed, so that it left nothing anywhere. Returns false if it may have
-   * been claimed, or is held.
-   */
-  purgeUnclaimed(uid: string, side: Side): Promise<boolean>;
-  /** For the leader: deletes what is left of a Sync that is no longer in the desired state. Does nothing while it is. */
-  purgeRemoved(uid: string): Promise<void>;
-  /** For operator and command line: deletes the desired state of deleted syncs that agents have cleaned up. */
-  purgeFinished(): Promise<void>;
-}
-
-/** Which side writes: desired state (operator, command line), or observed state (agents). */
-export type Side = 'operator' | 'agent';
 
 // ------------------------------------------------------------------------------------------------------------ reports
 
@@ -326,6 +270,29 @@ export interface ClusterReader {
   leader(): Promise<{ readonly agent: string; readonly term: string } | undefined>;
   assignments(): Promise<readonly Assignment[]>;
   locks(): Promise<readonly LockInfo[]>;
+}
+
+/** Receives what is observed, in the order of its changes; undefined: deleted. Must not throw. */
+export interface ObservationSink {
+  onSync(uid: string, sync: DesiredSync | undefined): void;
+  onStatus(uid: string, status: SyncStatus | undefined): void;
+  onUnassigned(uid: string, reason: UnassignedReason | undefined): void;
+  onAssignment(uid: string, assignment: Assignment | undefined): void;
+  /** `name`: `namespace/name`. */
+  onDataSource(name: string, dataSource: DesiredDataSource | undefined): void;
+  onReport(name: string, report: DataSourceReport | undefined): void;
+  /** Agents, their loads, assignments, or the leader have changed. */
+  onAgents(): void;
+  /** Locks or slots have changed. */
+  onLocks(): void;
+}
+
+/** The parts of the state that are read as a whole. */
+export interface Observation extends Watching {
+  agents(): readonly Agent[];
+  leader(): string | undefined;
+  assignments(): ReadonlyMap<string, Assignment>;
+  locks(): readonly LockInfo[];
 }
 
 export interface LockInfo {

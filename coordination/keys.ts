@@ -202,6 +202,14 @@ export class Keys {
     return `${this.root}removed/`;
   }
 
+  /** Documents of the API server: users, sessions, tokens, audit log. Written and read by it alone. Lease: -. */
+  document(name: string): string {
+    return `${this.documents}${name}`;
+  }
+  get documents(): string {
+    return `${this.root}api/`;
+  }
+
   /** The epoch of fencing tokens. Written by `idra epoch raise`, read by agents when they join and acquire. Lease: -. */
   get epoch(): string {
     return `${this.root}epoch`;

@@ -77,7 +77,7 @@ test('the account that holds least is first, and shares of one account are count
   await setImmediate();
   assert.deepEqual([order.slice(2), one.held], [['one'], 4]);
   shares[0].release();
-  assert.equal(budget.takeFree(9, one), undefined);
+  assert.equal(budget.takeBefore(9, one), undefined);
   void all;
 });
 
@@ -100,4 +100,43 @@ test('an account that keeps its share is overtaken ten times at most', async () 
   current.release();
   await setImmediate();
   assert.equal(isAdmitted, true);
+});
+
+test('whoever is served by one budget is not overtaken for ever in another', async () => {
+  const [busy, full] = [new Budget(2), new Budget(2)];
+  const account = { held: 0 };
+  await full.take(1, undefined, account);
+  let current = await full.take(1);
+  let isAdmitted = false;
+  void full.take(1, undefined, account).then(() => {
+    isAdmitted = true;
+  });
+  for (let time = 0; time < 10; time++) {
+    const next = full.take(1);
+    current.release();
+    current = await next;
+    const served = await busy.take(2);
+    const own = busy.take(1, undefined, account);
+    served.release();
+    (await own).release();
+    assert.equal(isAdmitted, false);
+  }
+  void full.take(1);
+  current.release();
+  await setImmediate();
+  assert.equal(isAdmitted, true);
+});
+
+test('those that need not wait overtake a request ten times at most', async () => {
+  const budget = new Budget(10);
+  const [held, mover] = [await budget.take(6), { held: 0 }];
+  let isAdmitted = false;
+  void budget.take(8).then(() => {
+    isAdmitted = true;
+  });
+  for (let time = 0; time < 10; time++) budget.takeBefore(1, mover)?.release();
+  assert.equal(budget.takeBefore(1, mover), undefined);
+  held.release();
+  await setImmediate();
+  assert.deepEqual([isAdmitted, budget.takeBefore(1, mover)?.amount], [true, 1]);
 });

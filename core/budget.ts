@@ -1,8 +1,6 @@
 /** What one party holds, of one budget or of several. */
 export interface Account {
   held: number;
-  /** How often others were admitted since it began to wait. */
-  overtaken?: number;
 }
 
 /** An acquired part of a budget. */
@@ -31,6 +29,8 @@ export class Budget {
   readonly #total: number;
   #used = 0;
   readonly #waiting = new Set<Waiter>();
+  /** How often others were admitted while an account waits. Of this budget alone: who is served by another one may still starve here. */
+  #overtaken: ReadonlyMap<Account, number> = new Map();
 
   constructor(total: number) {
     this.#total = total;
@@ -52,12 +52,20 @@ export class Budget {
 
   async take(amount: number, signal?: AbortSignal, account: Account = { held: 0 }): Promise<Share> {
     signal?.throwIfAborted();
-    const share = this.#waiting.size === 0 ? this.takeFree(amount, account) : undefined;
+    const share = this.#waiting.size === 0 ? this.#takeFree(amount, account) : undefined;
     return share ?? (await this.#turn(amount, account, signal));
   }
 
-  /** Before all that wait; undefined if there is not enough. */
-  takeFree(amount: number, account: Account): Share | undefined {
+  /** Before all that wait; undefined if there is not enough, or if somebody who waits was overtaken often enough. */
+  takeBefore(amount: number, account: Account): Share | undefined {
+    const { next } = this;
+    if (next && this.#isFirstNow(next)) return undefined;
+    const share = this.#takeFree(amount, account);
+    if (share) this.#countOvertaken();
+    return share;
+  }
+
+  #takeFree(amount: number, account: Account): Share | undefined {
     if (this.#used > 0 && this.#used + amount > this.#total) return undefined;
     let held = 0;
     const set = (next: number) => {
@@ -105,7 +113,7 @@ export class Budget {
     for (;;) {
       const first = this.#first();
       if (!first) return;
-      const share = this.takeFree(first.amount, first.account);
+      const share = this.#takeFree(first.amount, first.account);
       if (!share) return;
       this.#waiting.delete(first);
       this.#countOvertaken(first.account);
@@ -113,20 +121,26 @@ export class Budget {
     }
   }
 
-  #countOvertaken(admitted: Account): void {
-    const waiting = new Set([...this.#waiting].map(({ account }) => account));
-    for (const account of waiting) account.overtaken = (account.overtaken ?? 0) + 1;
-    admitted.overtaken = 0;
+  #countOvertaken(admitted?: Account): void {
+    const before = this.#overtaken;
+    const waiting = [...this.#waiting].map(({ account }) => account);
+    this.#overtaken = new Map(
+      waiting.map((account) => [account, account === admitted ? 0 : (before.get(account) ?? 0) + 1]),
+    );
+  }
+
+  #isFirstNow(account: Account): boolean {
+    return (this.#overtaken.get(account) ?? 0) >= mostOvertaken;
   }
 
   #first(): Waiter | undefined {
     let first: Waiter | undefined;
     for (const waiter of this.#waiting)
-      if (!first || rankOf(waiter.account) < rankOf(first.account)) first = waiter;
+      if (!first || this.#rankOf(waiter.account) < this.#rankOf(first.account)) first = waiter;
     return first;
   }
-}
 
-function rankOf({ held, overtaken = 0 }: Account): number {
-  return overtaken >= mostOvertaken ? -1 : held;
+  #rankOf(account: Account): number {
+    return this.#isFirstNow(account) ? -1 : account.held;
+  }
 }

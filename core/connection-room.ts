@@ -49,6 +49,11 @@ export class ConnectionRoom<S> {
     this.#idle = idle;
   }
 
+  /** No connection, and nobody waits. */
+  get isEmpty(): boolean {
+    return this.#count === 0 && this.#line.first === undefined;
+  }
+
   /** Whether a caller of another namespace waits. */
   isAwaitedBesides(namespace: string): boolean {
     return this.#line.namespaces.some((other) => other !== namespace);

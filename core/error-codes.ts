@@ -1,4 +1,5 @@
 import { agentCodes } from './error-codes/agents.ts';
+import { apiCodes } from './error-codes/api.ts';
 import { commandCodes } from './error-codes/commands.ts';
 import { connectionCodes } from './error-codes/connections.ts';
 import { coordinationCodes } from './error-codes/coordination.ts';
@@ -31,6 +32,7 @@ export const codesBySubject = {
   agents: agentCodes,
   coordination: coordinationCodes,
   kubernetes: kubernetesCodes,
+  api: apiCodes,
 };
 
 type CodesOf<Entries> = Entries extends unknown ? keyof Entries : never;

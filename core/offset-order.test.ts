@@ -49,3 +49,13 @@ test('an offset that is not ahead is refused before anything is written', () => 
     );
   }
 });
+
+test('tokens of a stream are compared by their source', () => {
+  const stream = (token: string): Offset => ({ mode: 'Stream', token });
+  const isAhead = (before: string, after: string) => Number(after) > Number(before);
+  requireAhead(stream('1'), stream('2'), [], isAhead);
+  requireAhead(null, stream('1'), [], isAhead);
+  for (const token of ['1', '2'])
+    assert.throws(() => requireAhead(stream('2'), stream(token), [], isAhead), { code: 'OffsetWentBack' });
+  assert.throws(() => requireAhead(stream('1'), stream('2'), []), { code: 'Bug' });
+});

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { IdraError } from './errors.ts';
-import { decodeOffset, encodeOffset, formatOffset, type Offset, parseOffset, scalarText } from './offset.ts';
+import {
+  decodeOffset,
+  encodeOffset,
+  formatOffset,
+  type Offset,
+  parseOffset,
+  scalarText,
+  withColumns,
+  withoutColumns,
+} from './offset.ts';
 
 const keys = fc.array(fc.string(), { minLength: 1, maxLength: 3 });
 const timestamps = fc
@@ -72,4 +81,27 @@ test('scalars as text are not rounded', () => {
 test('bytes are written as hexadecimal digits, also if they come from another thread', () => {
   const bytes = Buffer.from([0, 0x5c, 0xff]);
   for (const value of [bytes, structuredClone(bytes) as Buffer]) assert.equal(scalarText(value), '005cff');
+});
+
+test('an offset of a stream is a token of any text, or the JSON of such an offset', () => {
+  const columns = [{ name: 'a', path: 'a', type: 'text', nullable: true }];
+  const stored: Offset = { mode: 'Stream', token: '{"position":7}', columns };
+  assert.deepEqual(decodeOffset(encodeOffset(stored)), stored);
+  assert.equal(formatOffset(stored), '{"position":7}');
+  assert.deepEqual(parseOffset(formatOffset(stored), 'Stream'), { mode: 'Stream', token: '{"position":7}' });
+  assert.deepEqual(parseOffset(encodeOffset(stored), 'Stream'), stored);
+  assert.deepEqual(parseOffset(' 0000:12 ', 'Stream'), { mode: 'Stream', token: '0000:12' });
+  for (const wrong of ['', '{"mode":"Id","id":"1"}'])
+    assert.throws(() => parseOffset(wrong, 'Stream'), { code: 'OffsetInvalid' });
+  assert.throws(() => decodeOffset('{"mode":"Stream","token":"t","columns":[{"name":"a"}]}'), {
+    code: 'OffsetUnreadable',
+  });
+});
+
+test('columns stay with later offsets, and are not shown in a status', () => {
+  const columns = [{ name: 'a', path: 'a', type: 'text', nullable: true }];
+  const offset: Offset = { mode: 'Id', id: '1' };
+  assert.deepEqual(withColumns(offset, columns), { ...offset, columns });
+  assert.equal(withColumns(offset, undefined), offset);
+  assert.deepEqual(withoutColumns({ ...offset, columns }), offset);
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { queryObjects } from 'node:v8';
 import { ManualClock } from '../e2e/kit/engine-run.ts';
+import { ConnectionRoom } from './connection-room.ts';
 import { IdraError, transient } from './errors.ts';
 import { ServerSessions } from './session-pool.ts';
 import type { PooledSession } from './sessions.ts';
@@ -256,4 +258,34 @@ test('a pass makes way for another namespace that the server has refused, for as
   assert.equal(sessions.mustMakeWay('hog/shop'), true);
   clock.advance(60_000);
   assert.equal(sessions.mustMakeWay('hog/shop'), false);
+});
+
+test('a login that is never answered keeps no other namespace from the server', async () => {
+  const { clock, sessions, lend } = pool();
+  const silent = () => Promise.withResolvers<Fake>().promise;
+  for (let count = 0; count < 6; count++) void sessions.lend(hog, silent, never);
+  let isServed = false;
+  void lend(victim).then(() => {
+    isServed = true;
+  });
+  for (let turn = 0; turn < 3; turn++) {
+    clock.advance(5_000);
+    await setImmediate();
+  }
+  assert.equal(isServed, true);
+});
+
+test('servers to which nobody is connected any more are forgotten', async () => {
+  const { clock, sessions, lend } = pool();
+  const before = queryObjects(ConnectionRoom, { format: 'count' });
+  const refuse = async (): Promise<Fake> => {
+    throw transient('TooManyConnections', 'sorry, too many clients already');
+  };
+  for (let port = 0; port < 20; port++) {
+    await assert.rejects(sessions.lend({ ...reader, server: `db:${port}` }, refuse, never));
+    clock.advance(2_000);
+  }
+  const { giveBack } = await lend();
+  await giveBack(false);
+  assert.ok(queryObjects(ConnectionRoom, { format: 'count' }) <= before + 2);
 });

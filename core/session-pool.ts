@@ -5,13 +5,11 @@ import { type Clock, systemClock } from './clock.ts';
 import { ConnectionRoom } from './connection-room.ts';
 import type { SystemAccess } from './connector.ts';
 import { asIdraError, type IdraError, transient } from './errors.ts';
+import { LoginTurns } from './login-turns.ts';
 import { ofNamespaceWithMost } from './namespace-with-most.ts';
-import { Semaphore } from './semaphore.ts';
 import type { Lent, PooledSession, SessionKey, SessionPool } from './sessions.ts';
 import { namespaceOf } from './sync-spec.ts';
 
-/** Number of connections that are opened to one server concurrently: a server overloaded with logins answers nobody. */
-const openingAtOnce = 3;
 const closedAfterIdleMs = 5_000;
 /** Maximum age of a session: changes on the server (rights, settings of a role) reach every session within this time. */
 const maxAgeMs = 10 * 60_000;
@@ -52,6 +50,8 @@ export class ServerSessions implements SessionPool {
   ): Promise<Lent<S>> {
     let server = this.#servers.get(key.server);
     if (!server) {
+      // The address of a DataSource may change again and again.
+      for (const [name, each] of this.#servers) if (each.isUnused) this.#servers.delete(name);
       server = new OneServer(this.#clock);
       this.#servers.set(key.server, server);
     }
@@ -88,7 +88,7 @@ interface Refused {
 
 class OneServer {
   readonly #clock: Clock;
-  readonly #opening = new Semaphore(openingAtOnce);
+  readonly #logins: LoginTurns;
   /** The most recently returned session is last. */
   #idle: Kept[] = [];
   readonly #room: ConnectionRoom<Kept>;
@@ -101,6 +101,7 @@ class OneServer {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#logins = new LoginTurns(clock);
     this.#room = new ConnectionRoom(clock, pooledPerServer, {
       take: (identity) => this.#takeIdle(identity),
       closeOne: () => {
@@ -108,6 +109,12 @@ class OneServer {
         return oldest && closed(oldest);
       },
     });
+  }
+
+  /** Nothing of it is remembered. */
+  get isUnused(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    return this.#room.isEmpty && [...this.#refused.values()].every(({ untilMs }) => untilMs <= nowMs);
   }
 
   async lend<S extends PooledSession>(
@@ -167,7 +174,7 @@ class OneServer {
   ): Promise<Kept> {
     let opened: Kept | undefined;
     try {
-      return await this.#opening.use(signal, async () => {
+      return await this.#logins.use(namespaceOf(key.dataSource), signal, async () => {
         // A session may have been returned while this call waited.
         const idle = this.#takeIdle(key.identity);
         if (idle) return idle;

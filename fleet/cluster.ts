@@ -1,4 +1,4 @@
-import type { Coordination } from '../coordination/contract.ts';
+import type { Agent, Assignment, Coordination } from '../coordination/contract.ts';
 import { qualifiedName } from '../core/sync-spec.ts';
 import type { FleetAgent, FleetLock } from './contract.ts';
 
@@ -9,12 +9,21 @@ export async function readAgents(etcd: Coordination): Promise<readonly FleetAgen
     etcd.cluster.leader(),
     etcd.cluster.assignments(),
   ]);
+  return agentsIn(agents, leader?.agent, assignments);
+}
+
+export function agentsIn(
+  agents: readonly Agent[],
+  leader: string | undefined,
+  assignments: readonly Assignment[],
+): readonly FleetAgent[] {
+  const byAgent = Map.groupBy(assignments, ({ agent }) => agent);
   return [...agents]
     .sort((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }))
     .map((agent) => ({
       ...agent,
-      isLeader: leader?.agent === agent.name,
-      syncs: assignments.filter((each) => each.agent === agent.name).map((each) => each.uid),
+      isLeader: leader === agent.name,
+      syncs: (byAgent.get(agent.name) ?? []).map(({ uid }) => uid),
     }));
 }
 

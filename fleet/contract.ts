@@ -14,6 +14,9 @@ export interface FleetSync extends SyncIdentity {
   readonly isSuspended: boolean;
   /** The value of the annotation idra.dev/suspend, if present. */
   readonly isSuspendedByAnnotation?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Changes with each change of the desired state, not with the status: for `put` with `ifVersion`. Compared only for equality. */
+  readonly version: string;
   /** The effective status (core/effective-status.ts). Undefined: nothing has been reported yet. */
   readonly status: SyncStatus | undefined;
 }
@@ -24,6 +27,9 @@ export interface FleetDataSource {
   readonly name: string;
   readonly generation: number;
   readonly createdAt: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** As that of a FleetSync. */
+  readonly version: string;
   /** The spec of the manifest. */
   readonly spec: unknown;
   /** `postgres`, `mysql`...; empty if the spec names no system. */
@@ -55,6 +61,14 @@ export interface FleetManifest {
   /** With defaults filled in, as the API server of Kubernetes would store it. */
   readonly spec: Readonly<Record<string, unknown>>;
   readonly isSuspendedByAnnotation?: boolean;
+  /** Omitted: those that are stored are kept. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface PutOptions {
+  readonly isDryRun?: boolean;
+  /** Only if this version is stored ('' = none); otherwise throws VersionChanged. */
+  readonly ifVersion?: string;
 }
 
 export interface Applied {
@@ -84,7 +98,7 @@ export interface Fleet {
   findDataSource(namespace: string, name: string): Promise<FleetDataSource | undefined>;
 
   /** Stores what differs. With `isDryRun` stores nothing. */
-  put(manifest: FleetManifest, options?: { readonly isDryRun?: boolean }): Promise<Applied>;
+  put(manifest: FleetManifest, options?: PutOptions): Promise<Applied>;
   /**
    * Requests deletion: an agent stops the Sync, closes its rows at the destination and deletes its keys. `isGone` reports when that is
    * done.

@@ -1,12 +1,8 @@
-import { systems } from '../connectors/catalog.ts';
 import type { Coordination, DesiredDataSource, DesiredSync } from '../coordination/contract.ts';
-import { effectiveStatus, type UnassignedReason, unreported } from '../core/effective-status.ts';
 import { asIdraError, describeError, permanent } from '../core/errors.ts';
-import { suspendAnnotation } from '../core/manifest/names.ts';
-import { systemOf } from '../core/manifest/reader.ts';
-import type { SyncStatus } from '../core/status.ts';
 import { stateUnknown } from '../operator/controllers/outage.ts';
 import type { Fleet, FleetDataSource, FleetSync } from './contract.ts';
+import { toFleetDataSource, toFleetSync } from './etcd-objects.ts';
 import { byName, dataSourcesIn } from './names.ts';
 import { putManifest } from './put-manifest.ts';
 
@@ -95,7 +91,7 @@ function removeOnce({ desired }: Coordination): () => Promise<void> {
 }
 
 /** Agents cannot report while etcd is full. Somebody who may only read cannot know. */
-async function whyOutdated(etcd: Coordination): Promise<FleetDataSource['outdated']> {
+export async function whyOutdated(etcd: Coordination): Promise<FleetDataSource['outdated']> {
   try {
     await etcd.checkWrites();
   } catch (thrown) {
@@ -122,40 +118,6 @@ async function listSyncs(etcd: Coordination, namespace: string | undefined): Pro
     .sort(byName);
 }
 
-interface Known {
-  readonly status: SyncStatus | undefined;
-  readonly unassigned: UnassignedReason | undefined;
-  readonly outdated: FleetDataSource['outdated'];
-}
-
-function toFleetSync(sync: DesiredSync, { status: reported, unassigned, outdated }: Known): FleetSync {
-  const { uid, namespace, name, generation, createdAt, deletedAt, spec, isSuspendedByAnnotation } = sync;
-  const isDeleted = deletedAt !== undefined;
-  const isSuspended = isSuspendedByAnnotation ?? (spec as { suspend?: boolean }).suspend === true;
-  const effective = effectiveStatus(
-    { uid, generation, isSuspended, isDeleted },
-    reported,
-    Date.now(),
-    unassigned,
-  );
-  const status = outdated ? unreported(effective, outdated) : effective;
-  return {
-    uid,
-    namespace,
-    name,
-    generation,
-    createdAt,
-    spec,
-    isSuspended,
-    ...(deletedAt !== undefined && { deletedAt }),
-    ...(isSuspendedByAnnotation !== undefined && { isSuspendedByAnnotation }),
-    status:
-      isSuspendedByAnnotation && !isDeleted
-        ? { ...status, message: `suspended by the annotation ${suspendAnnotation}` }
-        : status,
-  };
-}
-
 async function listDataSources(
   etcd: Coordination,
   namespace: string | undefined,
@@ -168,17 +130,14 @@ async function listDataSources(
   return dataSources
     .filter((each) => namespace === undefined || each.namespace === namespace)
     .map((each): FleetDataSource => {
-      const { version: _version, ...dataSource } = each;
       const report = reports.find(
         ({ namespace, name }) => namespace === each.namespace && name === each.name,
       );
-      return {
-        ...dataSource,
-        type: systemOf(each.spec, systems) ?? '',
+      return toFleetDataSource(each, {
         syncs: syncs.filter((sync) => isUser(sync, each)).length,
-        ...(report && { report }),
-        ...(outdated && { outdated }),
-      };
+        report,
+        outdated,
+      });
     })
     .sort(byName);
 }

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { systems } from '../connectors/catalog.ts';
 import type { DataSourceReport } from '../coordination/contract.ts';
+import type { BoundReport } from '../core/connector.ts';
 import { systemOf } from '../core/manifest/reader.ts';
 import { encodeOffset, type Offset, parseOffset } from '../core/offset.ts';
 import type { SyncStatus } from '../core/status.ts';
@@ -22,6 +24,7 @@ export function toFleetSync(object: SyncObject): FleetSync {
     generation = 1,
     creationTimestamp = '',
     deletionTimestamp,
+    labels,
   } = object.metadata;
   const spec = (object.spec ?? {}) as { readonly suspend?: boolean; readonly mode?: Mode };
   const isSuspendedByAnnotation = suspendedBy(object);
@@ -33,14 +36,24 @@ export function toFleetSync(object: SyncObject): FleetSync {
     createdAt: creationTimestamp,
     ...(deletionTimestamp !== undefined && { deletedAt: deletionTimestamp }),
     spec,
+    version: versionOf(object),
+    ...(labels && { labels }),
     isSuspended: isSuspendedByAnnotation ?? spec.suspend === true,
     ...(isSuspendedByAnnotation !== undefined && { isSuspendedByAnnotation }),
     status: object.status?.state && fromShape(uid, spec.mode, object.status),
   };
 }
 
-export function toFleetDataSource({ metadata, spec, status }: DataSourceObject): FleetDataSource {
-  const { uid, namespace = '', name, generation = 1, creationTimestamp = '' } = metadata;
+/** Of the desired state: generation counts changes of the spec; suspension and labels are beside it. */
+export function versionOf(object: SyncObject | DataSourceObject): string {
+  const { uid, generation = 1, labels = {} } = object.metadata;
+  const beside = JSON.stringify([suspendedBy(object) ?? null, Object.entries(labels).sort()]);
+  return `${uid}.${generation}.${createHash('sha256').update(beside).digest('hex').slice(0, 8)}`;
+}
+
+export function toFleetDataSource(object: DataSourceObject): FleetDataSource {
+  const { metadata, spec, status } = object;
+  const { uid, namespace = '', name, generation = 1, creationTimestamp = '', labels } = metadata;
   const identity = { namespace, name };
   const report = status?.lastCheckTime === undefined ? undefined : reportOf(identity, status);
   return {
@@ -49,6 +62,8 @@ export function toFleetDataSource({ metadata, spec, status }: DataSourceObject):
     generation,
     createdAt: creationTimestamp,
     spec,
+    version: versionOf(object),
+    ...(labels && { labels }),
     type: systemOf(spec, systems) ?? '',
     syncs: status?.syncs ?? 0,
     ...(report && { report }),
@@ -76,15 +91,7 @@ function reportOf(
 
 /** The inverse of syncStatusShape, as far as the shape kept the fields. */
 function fromShape(uid: string, mode: Mode | undefined, status: SyncObjectStatus): SyncStatus {
-  const {
-    conditions = [],
-    lag: _lag,
-    rate: _rate,
-    offset,
-    state = 'Pending',
-    bound: _bound,
-    ...rest
-  } = status;
+  const { conditions = [], lag: _lag, rate, offset, state = 'Pending', bound, ...rest } = status;
   const isReady = findCondition(conditions, 'Ready');
   return {
     uid,
@@ -94,6 +101,8 @@ function fromShape(uid: string, mode: Mode | undefined, status: SyncObjectStatus
     rows: { read: 0, written: 0, deleted: 0, rejected: 0 },
     observedAt: '',
     ...rest,
+    ...(bound && { bound: bound as BoundReport }),
+    ...(rate !== undefined && { rowsPerSecond: Number.parseFloat(rate) }),
     state,
     hasCaughtUp: isReady?.status === 'True',
     ...(offset !== undefined &&

@@ -16,7 +16,7 @@ import { hasCode } from '../operator/runtime/api-errors.ts';
 import { KubernetesClient } from '../operator/runtime/client.ts';
 import type { KubernetesObject, Resource } from '../operator/runtime/objects.ts';
 import type { Environment } from '../process/environment.ts';
-import { loadClusterAccess } from '../process/kubernetes-access.ts';
+import { type ClusterAccess, loadClusterAccess } from '../process/kubernetes-access.ts';
 import type { Applied, Fleet, FleetManifest } from './contract.ts';
 import { toFleetDataSource, toFleetSync } from './kubernetes-objects.ts';
 import { byName } from './names.ts';
@@ -30,17 +30,26 @@ export interface KubernetesOptions {
 const pageSize = 500;
 const resources: Readonly<Record<ManifestKind, Resource>> = { Sync: syncs, DataSource: dataSources };
 
-/** Works on custom resources with the user's own rights: requests are annotations, answers are in the status. */
-export async function kubernetesFleet(
+/** A client with the rights of this user or pod. `fieldManager`: owner of the fields that it sets. */
+export async function kubernetesClient(
   env: Environment,
-  { context, kubeconfig }: KubernetesOptions,
-): Promise<Fleet> {
+  { context, kubeconfig, fieldManager = 'idra' }: KubernetesOptions & { readonly fieldManager?: string },
+): Promise<{ readonly client: KubernetesClient; readonly access: ClusterAccess }> {
   const home = { HOME: homedir(), ...env };
   const access = await loadClusterAccess({
     env: kubeconfig === undefined ? home : { ...home, KUBECONFIG: kubeconfig },
     ...(context !== undefined && { context }),
   });
-  const client = new KubernetesClient(access, { fieldManager: 'idra', userAgent: `idra/${version}` });
+  return { client: new KubernetesClient(access, { fieldManager, userAgent: `idra/${version}` }), access };
+}
+
+export async function kubernetesFleet(env: Environment, options: KubernetesOptions): Promise<Fleet> {
+  const { client, access } = await kubernetesClient(env, options);
+  return kubernetesFleetOver(client, access);
+}
+
+/** Works on custom resources with the rights of the client: requests are annotations, answers are in the status. */
+export function kubernetesFleetOver(client: KubernetesClient, access: ClusterAccess): Fleet {
   const findSync = (namespace: string, name: string) => find<SyncObject>(client, syncs, { namespace, name });
   const answersOf = (object: SyncObject | undefined) => object?.status?.requests ?? [];
   return {

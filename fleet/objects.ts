@@ -52,7 +52,8 @@ export function dataSourceObject(dataSource: FleetDataSource): FleetObject {
   };
 }
 
-function readyOf({ report, outdated }: FleetDataSource) {
+/** The condition Ready of a DataSource. */
+export function readyOf({ report, outdated }: FleetDataSource) {
   if (outdated) return { type: 'Ready', status: 'Unknown', ...outdated };
   if (!report) return { type: 'Ready', status: 'Unknown', reason: 'NotChecked', message: 'not checked yet' };
   const reason = report.isReachable ? 'Reached' : (report.code ?? 'NotReached');

@@ -51,6 +51,7 @@ function toFleetSync(state: StateFile, known: ReturnType<StateFile['list']>[numb
     ...known,
     generation: status?.observedGeneration ?? 1,
     spec: undefined,
+    version: 'file',
     isSuspended: status?.state === 'Suspended',
     status,
   };

@@ -48,7 +48,7 @@ function reasonsIn(text: string): string[] {
 }
 
 if (import.meta.main) {
-  const files = globSync('{core,connectors,coordination,process,agent,operator,crds,fleet,cli}/**/*.ts', {
+  const files = globSync('{core,connectors,coordination,process,agent,operator,crds,fleet,api,cli}/**/*.ts', {
     cwd: projectFolder,
   }).filter((file) => !/\.test\.ts$|\/test-[^/]+\.ts$|^core\/error-codes\b/.test(file));
   reportProblems(checkCodes(new Map(files.map((file) => [file, readProjectFile(file)]))));

@@ -22,7 +22,8 @@ const folders: readonly [folder: RegExp, may: readonly RegExp[]][] = [
   [/^crds\//, [/^core\//, definitions]],
   // The command line, and whatever offers the same over a network.
   [/^fleet\//, [/^(core|coordination|process|operator\/(controllers|runtime))\//, definitions]],
-  [/^cli\//, [/^(core|connectors|coordination|process|agent|operator|crds|fleet)\//]],
+  [/^api\//, [/^(core|coordination|process|fleet)\//, definitions]],
+  [/^cli\//, [/^(core|connectors|coordination|process|agent|operator|crds|fleet|api)\//]],
   [/^(e2e|bench|examples|docs|tools)\//, [/^/]],
 ];
 
@@ -35,6 +36,7 @@ const packages: readonly [name: RegExp, by: RegExp][] = [
   [/^better-sqlite3$/, /^(connectors\/sqlite|coordination)\//],
   [/^@kubernetes\//, /^(process|operator|cli)\//],
   [/^(@peculiar\/|reflect-metadata$)/, /^cli\/certificates\//],
+  [/^(fastify|oauth4webapi)$/, /^api\//],
   // The core is pure logic.
   [/^node:(fs|net|tls|dgram|https?|http2|timers|process|child_process|worker_threads)(\/|$)/, /^(?!core\/)/],
 ];
@@ -73,7 +75,7 @@ export function importsOf(text: string): string[] {
 
 if (import.meta.main) {
   const pattern =
-    '{core,connectors,coordination,process,agent,operator,crds,fleet,cli,e2e,bench,examples,docs,tools}/**/*.ts';
+    '{core,connectors,coordination,process,agent,operator,crds,fleet,api,cli,e2e,bench,examples,docs,tools}/**/*.ts';
   const files = globSync(pattern, { cwd: projectFolder });
   reportProblems(files.flatMap((file) => checkImports(file, readProjectFile(file))));
 }

@@ -17,7 +17,7 @@ import { TestTally } from './test-tally.ts';
  *   --folder FOLDER  only the test files of this folder, one after the other
  */
 const modules =
-  '{core,connectors,coordination,process,agent,operator,fleet,cli,crds,docs,tools,e2e/kit,e2e/pairs}/**/*.test.ts';
+  '{core,connectors,coordination,process,agent,operator,fleet,api,cli,crds,docs,tools,e2e/kit,e2e/pairs}/**/*.test.ts';
 const scenarios = 'e2e/*.test.ts';
 const shared = { postgres, mariadb, mysql };
 const servers = [...Object.keys(shared), 'etcd', 'kubernetes'];

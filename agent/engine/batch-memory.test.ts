@@ -55,9 +55,9 @@ class Reader {
   }
 }
 
-async function readers(namespace: string, count: number): Promise<readonly Reader[]> {
+async function readers(namespace: string, count: number, amount = batch): Promise<Reader[]> {
   const all = Array.from({ length: count }, () => new Reader(namespace));
-  await Promise.all(all.map((reader) => reader.take()));
+  await Promise.all(all.map((reader) => reader.take(amount)));
   return all;
 }
 
@@ -229,4 +229,36 @@ test('a row larger than both budgets is moved like others, and counts as one bat
   await waiting('other');
   await clock.advance(30_000);
   assert.deepEqual([ended(many)[0], large.error], [0, undefined]);
+});
+
+test('batches that become slow one after the other do not keep a known slow Sync waiting for ever', async () => {
+  const all = await readers('small', 8, 5);
+  const known = new Reader('large');
+  known.holder.isKnownSlow = true;
+  await clock.advance(10_000);
+  // All are in the second budget now, and each that is written makes room for one that has become slow.
+  all.push(...(await readers('small', 8, 5)));
+  void known.take(2 * batch).catch(() => {});
+  for (let time = 0; time < 40 && !isAdmitted(known); time++) {
+    await clock.advance(4_000);
+    const next = waiting('small', 5);
+    await clock.advance(0);
+    all.shift()?.write(5);
+    all.push(await next);
+  }
+  assert.ok(isAdmitted(known));
+});
+
+test('a slow batch is not ended if another namespace has more, in batches that are not slow yet', async () => {
+  const slow = Array.from({ length: 4 }, () => new Reader('many'));
+  for (const reader of slow) reader.holder.isKnownSlow = true;
+  const [honest] = await readers('honest', 1);
+  await clock.advance(4_000);
+  await Promise.all(slow.map((reader) => reader.take()));
+  const fast = await readers('many', 3);
+  await waiting('many');
+  await clock.advance(9_000);
+  assert.deepEqual([honest?.error, ended([...slow, ...fast])], [undefined, []]);
+  await clock.advance(2_000);
+  assert.deepEqual([honest?.error, ended([...slow, ...fast])], [undefined, [0]]);
 });

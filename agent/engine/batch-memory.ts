@@ -140,7 +140,7 @@ export class BatchMemory {
     for (const held of this.#held) {
       if (this.#fast.waiting === 0 || !this.#isOverdue(held)) break;
       if (held.isSlow) continue;
-      const share = this.#slow.takeFree(held.share.amount, this.#accountOf(held.reader.holder.namespace));
+      const share = this.#slow.takeBefore(held.share.amount, this.#accountOf(held.reader.holder.namespace));
       if (share) {
         const { share: fast } = held;
         held.share = share;
@@ -152,8 +152,11 @@ export class BatchMemory {
   }
 
   #endOne(): void {
-    const slow = [...this.#held].filter((held) => this.#isOverdue(held) && !held.reader.signal.aborted);
-    const [first] = ofNamespaceWithMost(slow, this.#takenBy);
+    // Batches in time take memory, too, and are soon over or overdue; only in the second budget they keep nobody from the first.
+    const counted = [...this.#held].filter(
+      (held) => !held.reader.signal.aborted && (this.#isOverdue(held) || !held.isSlow),
+    );
+    const first = ofNamespaceWithMost(counted, this.#takenBy).find((held) => this.#isOverdue(held));
     if (!first) return;
     this.#lastAdmissionMs = this.#clock.monotonicMs();
     this.#end(first);

@@ -6,7 +6,7 @@ import { holdsOffsets } from '../../core/plain-destination.ts';
 import { isSameColumns } from '../../core/records/columns.ts';
 import type { RecordColumn } from '../../core/records/record-column.ts';
 import type { Sync, SyncSpec } from '../../core/sync-spec.ts';
-import type { OpenSync } from './open-sync.ts';
+import type { SyncPlan } from './plan.ts';
 
 /** The columns by which this Sync has read records before; undefined: infer them. */
 export type KnownColumns = (
@@ -64,7 +64,7 @@ export function withAdded(
 
 /** The plan must read by the columns of the offset that it continues from: another owner may have stored them since they were read. */
 export function requireStoredColumns(
-  { plan }: OpenSync,
+  plan: Pick<SyncPlan, 'source' | 'inferred'>,
   offset: string | null,
   added: readonly RecordColumn[],
 ): void {

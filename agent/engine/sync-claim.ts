@@ -72,7 +72,7 @@ export class SyncClaim {
     requireRunnable(open.plan);
     watch.doing('claiming the destination');
     const { claim, offset, hadRows } = await claimSync(this.#state, open);
-    requireStoredColumns(open, claim.offset, this.#state.addedColumns);
+    requireStoredColumns(open.plan, claim.offset, this.#state.addedColumns);
     this.#claim = claim;
     this.#hadRows = hadRows;
     this.#isHeld = true;

@@ -46,11 +46,7 @@ export async function endsNow(
 /** Pure. Unknown identities, as with an offset stored by an older version, are recorded without drawing conclusions. */
 export function systemChange(sync: Sync, progress: SyncProgress, now: KnownEnds): SystemChange {
   const before = knownEnds(progress);
-  if (!before)
-    return {
-      ...sameSystems,
-      inferredFingerprints: inferred(sync, [now.source.address], [now.destination.address]),
-    };
+  if (!before) return { ...sameSystems, ...inferred(sync, [now.source.address], [now.destination.address]) };
   const sources = formerAddresses(before.source, now.source);
   const destinations = formerAddresses(before.destination, now.destination);
   const fingerprints = sources.flatMap((source) =>
@@ -58,7 +54,7 @@ export function systemChange(sync: Sync, progress: SyncProgress, now: KnownEnds)
   );
   return {
     formerFingerprints: fingerprints.filter((fingerprint) => fingerprint !== now.fingerprint),
-    inferredFingerprints: inferred(sync, sources, destinations),
+    ...inferred(sync, sources, destinations),
     isOtherSource: isSameSystem(before.source.identity, now.source.identity) === false,
     isOtherDestination: isSameSystem(before.destination.identity, now.destination.identity) === false,
   };
@@ -70,10 +66,11 @@ function inferred(
   sync: Sync,
   sources: readonly AddressOf[],
   destinations: readonly AddressOf[],
-): readonly string[] {
-  return sources.flatMap((source) =>
+): Pick<SystemChange, 'inferredFingerprints'> {
+  const inferredFingerprints = sources.flatMap((source) =>
     destinations.flatMap((destination) => inferredFingerprint(sync, { source, destination }) ?? []),
   );
+  return inferredFingerprints.length === 0 ? {} : { inferredFingerprints };
 }
 
 /** The values to record: if a system reports no identity this time, the last known one is kept. */

@@ -99,6 +99,12 @@ export const keyRights: readonly KeyRights[] = [
   { prefix: 'places/', agent: 'readwrite', api: 'read', why: 'displayed to users' },
   { prefix: 'rates/', agent: 'readwrite', why: 'shared between agents' },
   { prefix: 'trials/', agent: 'readwrite', why: 'shared between agents' },
+  // The API server
+  {
+    prefix: 'api/',
+    api: 'readwrite',
+    why: 'users, sessions, tokens and audit log: agents and operator need none of them',
+  },
   // Queries to agents
   { prefix: 'probes/', agent: 'readwrite', api: 'readwrite', why: 'the leader and users send probes' },
   { prefix: 'probe-claims/', agent: 'readwrite', why: 'one agent answers' },

@@ -7,6 +7,8 @@ import type { RateDemand } from '../../core/rate-share.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../../core/status.ts';
 import { qualifiedName, type Sync, type SyncIdentity } from '../../core/sync-spec.ts';
 import type { SyncLock, SyncStore } from '../../core/sync-store.ts';
+import type { DocumentStore } from '../documents.ts';
+import { documentsInFile } from './documents-in-file.ts';
 import { LocalLock } from './local-lock.ts';
 import { LocalSlots } from './local-slots.ts';
 import { openTables, pidPath, type Tables, writeState } from './tables.ts';
@@ -21,6 +23,8 @@ export interface StateFile {
   readonly path: string;
   /** Its locks have the token 'next'. */
   readonly store: SyncStore;
+  /** Of the API server. */
+  readonly documents: DocumentStore;
   /** The uid of a Sync, created when the Sync is first seen. */
   identify(namespace: string, name: string): KnownSync;
   find(namespace: string, name: string): KnownSync | undefined;
@@ -59,6 +63,7 @@ interface SyncRecord {
 class SqliteStateFile implements StateFile {
   readonly path: string;
   readonly store: SyncStore;
+  readonly documents: DocumentStore;
   readonly #tables: Tables;
   readonly #clock: Clock;
   readonly #locks = new Map<string, { readonly sync: Sync; readonly lock: LocalLock }>();
@@ -70,6 +75,7 @@ class SqliteStateFile implements StateFile {
     this.path = path;
     this.#tables = tables;
     this.#clock = clock;
+    this.documents = documentsInFile(tables);
     const slots = new LocalSlots();
     const demands = new Map<string, RateDemand>();
     this.store = {

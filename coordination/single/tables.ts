@@ -19,6 +19,9 @@ const layout = `
   CREATE TABLE IF NOT EXISTS history (
     number INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL, entry TEXT NOT NULL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS documents (
+    version INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL
+  ) STRICT;
   PRAGMA user_version = ${layoutVersion};
 `;
 

@@ -1,9 +1,10 @@
-import { slotLimit } from '../../core/sync-spec.ts';
+import { qualifiedName, slotLimit } from '../../core/sync-spec.ts';
 import { formatToken, makeToken } from '../../core/token.ts';
-import type { Agent, Assignment, ClusterReader, LockInfo } from '../contract.ts';
+import type { Agent, Assignment, ClusterReader, DesiredDataSource, LockInfo } from '../contract.ts';
 import type { EtcdKv } from '../etcd/kv.ts';
 import { type KeyValue, underPrefix } from '../etcd/transport.ts';
 import type { Keys } from '../keys.ts';
+import { toDataSource } from './desired.ts';
 import { epochIn } from './epoch.ts';
 import {
   type AgentRecord,
@@ -42,36 +43,50 @@ export function makeClusterReader(kv: EtcdKv, keys: Keys): ClusterReader {
       );
     },
     async locks() {
-      const epoch = epochIn(await kv.get(keys.epoch));
-      const locks = readRecords(
-        await list(keys.locks),
-        (pair): LockInfo => ({
-          kind: 'sync',
-          uid: keys.lastPart(pair.key),
-          agent: parseRecord<LockRecord>(pair).agent,
-          token: formatToken(makeToken(epoch, pair.createRevision)),
-          isWaiting: false,
-        }),
-      );
-      return [...locks, ...slotsIn(await list(keys.slots), await limits(), keys)];
+      return locksIn({
+        keys,
+        epoch: await kv.get(keys.epoch),
+        locks: await list(keys.locks),
+        slots: await list(keys.slots),
+        dataSources: readRecords(await list(keys.dataSources), toDataSource),
+      });
     },
   };
-
-  /** Numbers of slots by `namespace/name`, for data sources with a limit. */
-  async function limits(): Promise<Map<string, number>> {
-    const limits = new Map<string, number>();
-    for (const { key, spec } of readRecords(await list(keys.dataSources), specOf)) {
-      const written = spec?.maxConcurrentSyncs;
-      const limit = slotLimit(typeof written === 'number' ? written : undefined);
-      if (limit !== undefined) limits.set(key.slice(keys.dataSources.length), limit);
-    }
-    return limits;
-  }
 }
 
-function specOf(pair: KeyValue) {
-  const { spec } = parseRecord<{ spec?: { maxConcurrentSyncs?: unknown } | null }>(pair);
-  return { key: pair.key, spec };
+interface StoredLocks {
+  readonly keys: Keys;
+  readonly epoch: KeyValue | undefined;
+  readonly locks: readonly KeyValue[];
+  readonly slots: readonly KeyValue[];
+  readonly dataSources: Iterable<DesiredDataSource>;
+}
+
+/** The locks of Syncs, then the slots of DataSources, as they are stored. */
+export function locksIn({ keys, epoch, locks, slots, dataSources }: StoredLocks): readonly LockInfo[] {
+  const number = epochIn(epoch);
+  const held = readRecords(
+    locks,
+    (pair): LockInfo => ({
+      kind: 'sync',
+      uid: keys.lastPart(pair.key),
+      agent: parseRecord<LockRecord>(pair).agent,
+      token: formatToken(makeToken(number, pair.createRevision)),
+      isWaiting: false,
+    }),
+  );
+  return [...held, ...slotsIn(slots, limitsOf(dataSources), keys)];
+}
+
+/** Numbers of slots by `namespace/name`, for data sources with a limit. */
+function limitsOf(dataSources: Iterable<DesiredDataSource>): Map<string, number> {
+  const limits = new Map<string, number>();
+  for (const each of dataSources) {
+    const written = (each.spec as { readonly maxConcurrentSyncs?: unknown } | null)?.maxConcurrentSyncs;
+    const limit = slotLimit(typeof written === 'number' ? written : undefined);
+    if (limit !== undefined) limits.set(qualifiedName(each), limit);
+  }
+  return limits;
 }
 
 function slotsIn(pairs: readonly KeyValue[], limits: ReadonlyMap<string, number>, keys: Keys): LockInfo[] {

@@ -185,6 +185,13 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'core/session-pool.test.ts', only: 'does not wait for all' },
   },
   {
+    name: 'a login that is never answered keeps no other namespace from the server',
+    file: 'core/login-turns.ts',
+    from: 'void this.#clock.sleep(turnMs, isOver.signal).then(leave, leave);',
+    to: "isOver.signal.addEventListener('abort', leave);",
+    caughtBy: { test: 'core/session-pool.test.ts', only: 'never answered' },
+  },
+  {
     name: 'a long pass makes way for a namespace that waits for connections',
     file: 'agent/engine/session.ts',
     from: 'return shared.sessions.mustMakeWay(qualifiedName(source), qualifiedName(destination));',
@@ -213,10 +220,24 @@ export const ofEngine: readonly Guard[] = [
     caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'for some minutes only' },
   },
   {
+    name: 'batches that become slow do not overtake a known slow Sync for ever',
+    file: 'core/budget.ts',
+    from: 'if (next && this.#isFirstNow(next)) return undefined;',
+    to: '',
+    caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'one after the other' },
+  },
+  {
+    name: 'a slow batch of a namespace that has less is not ended',
+    file: 'agent/engine/batch-memory.ts',
+    from: '(this.#isOverdue(held) || !held.isSlow)',
+    to: 'this.#isOverdue(held)',
+    caughtBy: { test: 'agent/engine/batch-memory.test.ts', only: 'has more, in batches' },
+  },
+  {
     name: 'who waits for memory is not overtaken for ever',
     file: 'core/budget.ts',
-    from: 'overtaken >= mostOvertaken ? -1 : held',
-    to: 'overtaken < 0 ? -1 : held',
+    from: 'return this.#isFirstNow(account) ? -1 : account.held;',
+    to: 'return account.held;',
     caughtBy: { test: 'core/budget.test.ts', only: 'overtaken ten times' },
   },
   {

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { asIdraError } from '../../core/errors.ts';
 import { randomFrom } from '../kit/random.ts';
 import { type ClientName, clients, type Login } from './clients.ts';
 import { mutate, type Units } from './mutate.ts';
@@ -22,6 +23,9 @@ export interface StreamsProgress {
   readonly outcomes: Readonly<Record<string, number>>;
   readonly externalBytes: number;
 }
+
+/** The begin of an outcome; see streams.ts. */
+const unclassified = 'not classified';
 
 const atOnce = 8;
 const reportEveryMs = 100;
@@ -60,9 +64,10 @@ async function main({ client, login, units, seed, count }: StreamsTask): Promise
   report(true);
 }
 
+/** Whatever is not classified would be reported as a bug in Idra. */
 function codeOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return 'not an error';
-  return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.name;
+  const { code, disposition, cause } = asIdraError(thrown);
+  return disposition === 'bug' ? `${unclassified}: ${cause instanceof Error ? cause.stack : cause}` : code;
 }
 
 await main(workerData as StreamsTask);

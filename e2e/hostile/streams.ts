@@ -9,7 +9,7 @@ import { authenticationOk } from './rogue-postgres.ts';
 import type { StreamsProgress, StreamsTask } from './streams-worker.ts';
 
 export interface StreamsResult extends StreamsProgress {
-  /** An uncaught error, or that the worker was stopped because it was silent. */
+  /** An uncaught or unclassified error, or that the worker was stopped because it was silent. */
   readonly failure: string | undefined;
 }
 
@@ -85,6 +85,10 @@ const recorders: Record<ClientName, () => Promise<Recorded>> = {
   },
 };
 
+function isUnclassified(outcome: string): boolean {
+  return outcome.startsWith('not classified');
+}
+
 /** One entry before the client's first message (empty), the startup, and two messages of SCRAM. */
 const loginMessages = 4;
 
@@ -105,7 +109,7 @@ async function watchWorker(task: StreamsTask): Promise<StreamsResult> {
   worker.on('exit', (code) => resolve(`the worker ended with ${code}`));
   try {
     const failure = await promise;
-    return { ...last, failure };
+    return { ...last, failure: failure ?? Object.keys(last.outcomes).find(isUnclassified) };
   } finally {
     clearTimeout(silence);
     await worker.terminate();

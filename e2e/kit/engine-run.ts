@@ -102,6 +102,8 @@ export interface EngineSetting {
   readonly shared?: EngineShared;
   /** Of the source. */
   readonly maxRowsPerSecond?: number;
+  /** Instead of a Sync between two SQLite files. */
+  readonly objects?: (uid: string) => ReturnType<typeof engineObjects>;
 }
 
 /** The Sync and its data sources, in the form that the engine expects. */
@@ -151,7 +153,7 @@ export class EngineRun {
     clock: Clock,
     once: { readonly retryForMs: number } | undefined,
   ): Promise<RunEnd> {
-    const { sync, source, destination } = engineObjects(setting, this.uid);
+    const { sync, source, destination } = setting.objects?.(this.uid) ?? engineObjects(setting, this.uid);
     const lock = await this.state.store.acquire(sync);
     if (!lock) throw new Error('the state file gave no lock');
     try {

@@ -33,7 +33,11 @@ export function parseAnswer(text: string, what: string): unknown {
   } catch {
     // The parser's error would quote the text.
   }
-  throw transient('KubernetesAnswerInvalid', `${what}: the API server's response is not a JSON object`, {
+  throw answerInvalid(what, 'a JSON object');
+}
+
+export function answerInvalid(what: string, expected: string): IdraError {
+  return transient('KubernetesAnswerInvalid', `${what}: the API server's response is not ${expected}`, {
     fix: 'check server and proxy-url of the kubeconfig, and the proxies between this process and the API server',
   });
 }

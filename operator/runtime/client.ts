@@ -1,7 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { Stopped } from '../../core/errors.ts';
 import type { ClusterAccess } from '../../process/kubernetes-access.ts';
-import { type ApiStatus, errorOfConnection, errorOfStatus, parseAnswer } from './api-errors.ts';
+import {
+  type ApiStatus,
+  answerInvalid,
+  errorOfConnection,
+  errorOfStatus,
+  parseAnswer,
+} from './api-errors.ts';
 import {
   apiVersionOf,
   type KubernetesObject,
@@ -37,6 +43,11 @@ export interface Page<T> {
   /** Of the whole list: where a watch continues. */
   readonly resourceVersion: string;
   readonly continue: string | undefined;
+}
+
+interface ObjectList<T> {
+  readonly items: readonly T[];
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
 }
 
 export interface WatchOptions extends Selection {
@@ -80,15 +91,19 @@ export class KubernetesClient {
 
   async list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}): Promise<Page<T>> {
     const { namespace, labelSelector, fieldSelector, limit } = options;
-    const answer = (await this.#transport.call({
+    const what = `list ${resource.plural}${namespace === undefined ? '' : ` in ${namespace}`}`;
+    const answer = await this.#transport.call({
       method: 'GET',
       path: pathOf(resource, namespace),
       query: { labelSelector, fieldSelector, limit, continue: options.continue },
-      what: `list ${resource.plural}${namespace === undefined ? '' : ` in ${namespace}`}`,
+      what,
       ...callPart(options),
-    })) as { items: T[]; metadata: { resourceVersion: string; continue?: string } };
-    const { resourceVersion, continue: next } = answer.metadata;
-    return { items: answer.items, resourceVersion, continue: next || undefined };
+    });
+    const { items, metadata } = answer as Partial<ObjectList<T>>;
+    if (!Array.isArray(items) || typeof metadata?.resourceVersion !== 'string')
+      throw answerInvalid(what, 'a list');
+    const { resourceVersion, continue: next } = metadata;
+    return { items, resourceVersion, continue: next || undefined };
   }
 
   async get<T extends KubernetesObject>(

@@ -3,15 +3,17 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../free-port.ts';
 import { startProcess } from '../processes.ts';
-import { findServer, onPath } from './find.ts';
+import { findServer, inDebian, onPath } from './find.ts';
 import { type PostgresDatabase, unprivilegedUser } from './postgres.ts';
 import { dataFolder, ServerProcess } from './server-process.ts';
+
+const installed = onPath(['pgbouncer']);
 
 /** pgbouncer in transaction mode in front of a database; with the same user and password. */
 export async function pgbouncer(
   database: PostgresDatabase,
 ): Promise<{ readonly port: number; stop(): Promise<void> }> {
-  const bin = await findServer('pgbouncer', [onPath(['pgbouncer'])]);
+  const bin = await findServer('pgbouncer', [installed, inDebian(['pgbouncer'], installed)]);
   const user = await unprivilegedUser();
   const folder = await dataFolder('pgbouncer', user);
   const port = await freePort();

@@ -1,0 +1,62 @@
+import type { Role } from './roles.ts';
+
+/**
+ * Who may call an operation.
+ *
+ * - `public`: everybody.
+ * - `signedIn`: every user; operations about the user's own account. `isForPerson`: not with an API token.
+ * - `passwordSetter`: also a session that may do nothing but set a new password.
+ * - a role, `in` the namespace of the path, in `any` namespace (the handler shows only what is in the caller's namespaces), or for `all`.
+ */
+export type Access =
+  | { readonly who: 'public' | 'passwordSetter' }
+  | { readonly who: 'signedIn'; readonly isForPerson?: true }
+  | { readonly who: Role; readonly in: 'path' | 'any' | 'all'; readonly isForPerson?: true };
+
+const everybody: Access = { who: 'public' };
+const viewerHere: Access = { who: 'viewer', in: 'path' };
+const viewerAnywhere: Access = { who: 'viewer', in: 'any' };
+const adminOfAll: Access = { who: 'admin', in: 'all' };
+const ownAccount: Access = { who: 'signedIn', isForPerson: true };
+
+/** The only place where access to operations is decided: each route has an entry here, by its operation id. */
+export const accessTable = {
+  getVersion: everybody,
+  getOpenApi: everybody,
+  getDocs: everybody,
+
+  login: everybody,
+  getSession: { who: 'passwordSetter' },
+  logout: { who: 'passwordSetter' },
+  setOwnPassword: { who: 'passwordSetter' },
+  listSessions: ownAccount,
+  deleteSessions: ownAccount,
+  listTokens: ownAccount,
+  createToken: ownAccount,
+  deleteToken: ownAccount,
+
+  listUsers: adminOfAll,
+  createUser: { ...adminOfAll, isForPerson: true },
+  updateUser: { ...adminOfAll, isForPerson: true },
+  deleteUser: { ...adminOfAll, isForPerson: true },
+  listAudit: adminOfAll,
+  exportAudit: adminOfAll,
+
+  listSyncs: viewerAnywhere,
+  getSync: viewerHere,
+  listRequests: viewerHere,
+  getOffset: viewerHere,
+  listDataSources: viewerAnywhere,
+  getDataSource: viewerHere,
+  listAgents: viewerAnywhere,
+  listAssignments: viewerAnywhere,
+  listLocks: viewerAnywhere,
+  listSlots: viewerAnywhere,
+  listEvents: viewerAnywhere,
+} as const satisfies Readonly<Record<string, Access>>;
+
+export type OperationId = keyof typeof accessTable;
+
+export function accessTo(id: OperationId): Access {
+  return accessTable[id];
+}

@@ -1,0 +1,64 @@
+import { type EnvironmentReader, invalid } from '../process/environment.ts';
+import type { SessionLimits } from './users/sessions.ts';
+
+export interface ApiConfig {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Before all paths: `/idra`, or empty. */
+  readonly basePath: string;
+  /** The address that users see, where a proxy is between. */
+  readonly externalUrl: URL | undefined;
+  /** Addresses of proxies whose X-Forwarded headers are believed. */
+  readonly trustedProxies: readonly string[];
+  readonly sessions: SessionLimits;
+  readonly auditEntries: number;
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+  /** File with the first password of the user admin; without it the first login is admin/admin. */
+  readonly firstPasswordFile: string | undefined;
+}
+
+export interface ApiOptions {
+  readonly host?: string;
+  readonly port?: string;
+  readonly basePath?: string;
+}
+
+/** Options of the command go before variables. Throws EnvironmentInvalid (permanent). */
+export function readApiConfig(reader: EnvironmentReader, options: ApiOptions = {}): ApiConfig {
+  const port = options.port === undefined ? reader.port('IDRA_API_PORT') : readPort(options.port);
+  return {
+    host: options.host ?? reader.text('IDRA_API_HOST') ?? '127.0.0.1',
+    port: port ?? 8080,
+    basePath: readBasePath(options.basePath ?? reader.text('IDRA_API_BASE_PATH') ?? ''),
+    externalUrl: readUrl(reader),
+    trustedProxies: reader.list('IDRA_API_TRUSTED_PROXIES'),
+    sessions: {
+      idleMs: reader.durationMs('IDRA_API_SESSION_IDLE', '1h', 60_000),
+      absoluteMs: reader.durationMs('IDRA_API_SESSION_LIFETIME', '12h', 60_000),
+    },
+    auditEntries: 10_000,
+    namespaces: reader.list('IDRA_WATCH_NAMESPACES'),
+    firstPasswordFile: reader.text('IDRA_API_FIRST_PASSWORD_FILE'),
+  };
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw invalid('--port', text, 'use a port from 0 (any free one) to 65535');
+}
+
+function readBasePath(text: string): string {
+  if (text === '' || text === '/') return '';
+  if (/^(\/[\w.-]+)+$/.test(text)) return text;
+  throw invalid('IDRA_API_BASE_PATH', text, 'write it as /idra, without / at the end');
+}
+
+function readUrl(reader: EnvironmentReader): URL | undefined {
+  const text = reader.text('IDRA_API_EXTERNAL_URL');
+  if (text === undefined) return undefined;
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  throw invalid('IDRA_API_EXTERNAL_URL', text, 'write the address that users see: https://idra.example.org');
+}

@@ -1,0 +1,32 @@
+import type { z } from 'zod';
+import type * as cluster from '../schemas/cluster.ts';
+import type * as common from '../schemas/common.ts';
+import type * as syncs from '../schemas/syncs.ts';
+import type * as users from '../schemas/users.ts';
+
+/** Types of the API for clients in TypeScript; nothing here exists at run time. */
+export type Problem = z.infer<typeof common.problem>;
+export type Finding = z.infer<typeof common.finding>;
+export type Grant = z.infer<typeof common.grant>;
+
+export type SyncRow = z.infer<typeof syncs.syncRow>;
+export type SyncList = z.infer<typeof syncs.syncList>;
+export type SyncQuery = z.input<typeof syncs.syncQuery>;
+export type SyncFacets = z.infer<typeof syncs.facets>;
+export type SyncDetail = z.infer<typeof syncs.syncDetail>;
+export type RequestList = z.infer<typeof syncs.requestList>;
+export type Offset = z.infer<typeof syncs.offset>;
+export type Assignment = z.infer<typeof syncs.assignment>;
+export type Lock = z.infer<typeof syncs.lock>;
+
+export type DataSourceRow = z.infer<typeof cluster.dataSourceRow>;
+export type DataSourceList = z.infer<typeof cluster.dataSourceList>;
+export type DataSourceDetail = z.infer<typeof cluster.dataSourceDetail>;
+export type Agent = z.infer<typeof cluster.agent>;
+export type Event = z.infer<typeof cluster.event>;
+
+export type Session = z.infer<typeof users.sessionInfo>;
+export type OwnSession = z.infer<typeof users.ownSession>;
+export type User = z.infer<typeof users.user>;
+export type Token = z.infer<typeof users.token>;
+export type AuditEntry = z.infer<typeof users.auditEntry>;

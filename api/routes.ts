@@ -1,0 +1,30 @@
+import { type OpenApiDocument, openApiDocument } from './http/openapi.ts';
+import type { Route } from './http/route.ts';
+import { aboutRoutes } from './routes/about.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { clusterRoutes } from './routes/cluster.ts';
+import { dataSourceRoutes } from './routes/data-sources.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { syncRoutes } from './routes/syncs.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
+import type { Services } from './services.ts';
+
+/** Every operation of the API. */
+export function allRoutes(services: Services): readonly Route[] {
+  let document: OpenApiDocument | undefined;
+  const routes: readonly Route[] = [
+    ...aboutRoutes(() => {
+      document ??= openApiDocument(routes, services.config.basePath);
+      return document;
+    }),
+    ...sessionRoutes(services),
+    ...tokenRoutes(services),
+    ...userRoutes(services),
+    ...auditRoutes(services),
+    ...syncRoutes(services),
+    ...dataSourceRoutes(services),
+    ...clusterRoutes(services),
+  ];
+  return routes;
+}

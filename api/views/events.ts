@@ -1,0 +1,141 @@
+import type { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
+import type { FleetView, ViewChange } from '../../fleet/view/contract.ts';
+import type { event } from '../schemas/cluster.ts';
+
+export type EventData = z.infer<typeof event>;
+
+interface SeenSync {
+  readonly namespace: string;
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly agent: string;
+  readonly generation: number;
+}
+
+const kept = 5_000;
+/** Between these nothing happens that is worth a line. */
+const quietStates = new Set(['Running', 'Waiting']);
+
+/** What this process has seen happen: state changes, moves between agents, changed specs. The newest some thousand, in memory. */
+export class Events {
+  readonly #view: FleetView;
+  readonly #clock: Clock;
+  readonly #events: EventData[] = [];
+  readonly #syncs = new Map<string, SeenSync>();
+  #agents = new Set<string>();
+  #leader: string | undefined;
+  #count = 0;
+  readonly #listeners = new Set<(event: EventData) => void>();
+  readonly #unlisten: () => void;
+
+  constructor(view: FleetView, clock: Clock) {
+    this.#view = view;
+    this.#clock = clock;
+    for (const { uid } of view.syncs()) this.#see(uid, true);
+    this.#seeAgents(true);
+    this.#unlisten = view.onChange((change) => this.#apply(change));
+  }
+
+  /** Newest first. */
+  list(isWanted: (event: EventData) => boolean): readonly EventData[] {
+    return this.#events.filter(isWanted).reverse();
+  }
+
+  onEvent(listener: (event: EventData) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#unlisten();
+  }
+
+  #apply(change: ViewChange): void {
+    if (change.kind === 'sync') this.#see(change.uid, false);
+    if (change.kind === 'agents') this.#seeAgents(false);
+  }
+
+  #see(uid: string, isFirst: boolean): void {
+    const sync = this.#view.getSync(uid);
+    const before = this.#syncs.get(uid);
+    if (!sync) {
+      this.#syncs.delete(uid);
+      if (before) this.#add('Deleted', before, 'deleted', false);
+      return;
+    }
+    const { namespace, name, generation, status } = sync;
+    const now: SeenSync = {
+      namespace,
+      name,
+      generation,
+      state: status?.state ?? 'Pending',
+      reason: status?.reason ?? '',
+      agent: this.#view.assignmentOf(uid)?.agent ?? '',
+    };
+    this.#syncs.set(uid, now);
+    if (isFirst) return;
+    if (!before) this.#add('Created', now, 'created', false);
+    else this.#compare(before, now, status?.message ?? '');
+  }
+
+  #compare(before: SeenSync, now: SeenSync, message: string): void {
+    if (before.generation !== now.generation)
+      this.#add('SpecChanged', now, `the spec has changed (generation ${now.generation})`, false);
+    if (before.agent !== now.agent) this.#add('Moved', now, this.#moveText(before.agent, now.agent), false);
+    const isQuiet = quietStates.has(before.state) && quietStates.has(now.state);
+    if (before.state !== now.state && !isQuiet)
+      this.#add('StateChanged', now, `${before.state} -> ${now.state}: ${message}`, now.state === 'Failed');
+  }
+
+  #moveText(from: string, to: string): string {
+    if (to === '') return `no agent runs it any more; it was on ${from}`;
+    if (from === '') return `assigned to ${to}`;
+    const left = this.#view.agents().find(({ name }) => name === from);
+    const why = !left ? `${from} is gone` : left.isDraining ? `${from} is stopping` : 'the load was balanced';
+    return `moved from ${from} to ${to}: ${why}`;
+  }
+
+  #seeAgents(isFirst: boolean): void {
+    const agents = this.#view.agents();
+    const names = new Set(agents.map(({ name }) => name));
+    const leader = agents.find(({ isLeader }) => isLeader)?.name;
+    if (!isFirst) {
+      for (const name of [...names].filter((each) => !this.#agents.has(each)))
+        this.#addAgent('AgentJoined', name, 'joined');
+      for (const name of [...this.#agents].filter((each) => !names.has(each)))
+        this.#addAgent('AgentLeft', name, 'left');
+      if (leader !== undefined && leader !== this.#leader)
+        this.#addAgent(
+          'LeaderChanged',
+          leader,
+          this.#leader === undefined ? 'is leader' : `is leader after ${this.#leader}`,
+        );
+    }
+    this.#agents = names;
+    this.#leader = leader ?? this.#leader;
+  }
+
+  #addAgent(type: EventData['type'], name: string, what: string): void {
+    this.#push({ type, object: `Agent ${name}`, message: what, isWarning: type === 'AgentLeft' });
+  }
+
+  #add(type: EventData['type'], { namespace, name }: SeenSync, message: string, isWarning: boolean): void {
+    this.#push({
+      type,
+      namespace,
+      object: `Sync ${namespace}/${name}`,
+      message: message.slice(0, 500),
+      isWarning,
+    });
+  }
+
+  #push(parts: Omit<EventData, 'id' | 'time'>): void {
+    this.#count += 1;
+    const event = { id: String(this.#count), time: new Date(this.#clock.now()).toISOString(), ...parts };
+    this.#events.push(event);
+    if (this.#events.length > 1.2 * kept) this.#events.splice(0, this.#events.length - kept);
+    for (const listener of this.#listeners) listener(event);
+  }
+}

@@ -1,0 +1,57 @@
+import type { Log } from '../../core/log.ts';
+import { etcdFleet } from '../../fleet/etcd.ts';
+import { kubernetesClient, kubernetesFleetOver } from '../../fleet/kubernetes.ts';
+import { openEtcd, placeOfEtcd } from '../../fleet/open.ts';
+import { etcdView } from '../../fleet/view/etcd.ts';
+import { kubernetesView } from '../../fleet/view/kubernetes.ts';
+import { EnvironmentReader } from '../../process/environment.ts';
+import type { Cli } from '../cli.ts';
+import type { ApiCommandOptions, OpenInstallation } from './contract.ts';
+
+/** A cluster without Kubernetes: etcd is the truth. */
+export async function openEtcdInstallation(cli: Cli): Promise<OpenInstallation> {
+  const etcd = await openEtcd(cli.env);
+  const view = etcdView(etcd);
+  const fleet = etcdFleet(etcd, placeOfEtcd(cli.env));
+  return {
+    mode: 'etcd',
+    fleet,
+    view,
+    documents: etcd.documents,
+    offsetHistory: (sync) => fleet.history(sync),
+    async close() {
+      await view.close();
+      await fleet.close();
+    },
+  };
+}
+
+/** Custom resources are the truth; users, agents and locks are in etcd. */
+export async function openKubernetesInstallation(
+  cli: Cli,
+  options: ApiCommandOptions,
+  log: Log,
+): Promise<OpenInstallation> {
+  const { context, kubeconfig } = options;
+  const etcd = await openEtcd(cli.env);
+  const { client, access } = await kubernetesClient(cli.env, {
+    ...(context !== undefined && { context }),
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    fieldManager: 'idra-api',
+  });
+  const namespaces = new EnvironmentReader(cli.env).list('IDRA_WATCH_NAMESPACES');
+  const view = kubernetesView({ client, etcd, namespaces, log });
+  const fleet = kubernetesFleetOver(client, access);
+  return {
+    mode: 'kubernetes',
+    fleet,
+    view,
+    documents: etcd.documents,
+    offsetHistory: (sync) => etcd.requests.history(sync.uid),
+    async close() {
+      await view.close();
+      await fleet.close();
+      await etcd.close();
+    },
+  };
+}

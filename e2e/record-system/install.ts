@@ -1,0 +1,4 @@
+import { addToCatalog } from '../kit/add-to-catalog.ts';
+
+/** Loaded by `node --import` into a process under test. */
+addToCatalog('e2e/record-system/definition.ts');
