@@ -36,4 +36,4 @@ RUN ln -s /app/bin/idra /app/bin/kubectl-idra /usr/local/bin/
 ENV NODE_ENV=production
 USER 65532:65532
 # Like bin/idra, but without a shell.
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=16", "/app/dist/cli/main.js"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "/app/dist/cli/main.js"]

@@ -2,8 +2,12 @@ import { type OpenApiDocument, openApiDocument } from './http/openapi.ts';
 import type { Route } from './http/route.ts';
 import { aboutRoutes } from './routes/about.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { bulkRoutes } from './routes/bulk.ts';
+import { objectRoutes } from './routes/change-objects.ts';
+import { syncChangeRoutes } from './routes/change-syncs.ts';
 import { clusterRoutes } from './routes/cluster.ts';
 import { dataSourceRoutes } from './routes/data-sources.ts';
+import { secretRoutes } from './routes/secrets.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { syncRoutes } from './routes/syncs.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -25,6 +29,10 @@ export function allRoutes(services: Services): readonly Route[] {
     ...syncRoutes(services),
     ...dataSourceRoutes(services),
     ...clusterRoutes(services),
+    ...objectRoutes(services),
+    ...syncChangeRoutes(services),
+    ...bulkRoutes(services),
+    ...secretRoutes(services),
   ];
   return routes;
 }

@@ -1,4 +1,5 @@
 import type { Offset } from './offset.ts';
+import { PackedRows } from './packed-rows.ts';
 import type { RecordColumn } from './records/record-column.ts';
 import type { Rejection } from './rejection.ts';
 import type { Row } from './values.ts';
@@ -9,15 +10,21 @@ import type { Row } from './values.ts';
  * - `pgcopy-binary`: PostgreSQL protocol CopyData frames ('d', int32 length, one row of COPY BINARY without file header and trailer);
  * - `tsv`: lines of tab-separated text, `\N` for NULL, backslash escapes for backslash, tab, newline, carriage return (the common subset
  *   of PostgreSQL's COPY text and MySQL's LOAD DATA), UTF-8;
- * - `sqlite`: chunks of several rows, packed by connectors/sqlite/connection/packing.ts: values as SQLite stores them.
+ * - `sqlite`: chunks of several rows, packed by core/packed-rows.ts: values as SQLite stores them.
  */
 export type RawFormat = string;
+
+/** An array, or rows that wait outside of the heap: core/packed-rows.ts. */
+export interface RowList extends Iterable<Row> {
+  readonly length: number;
+  at(index: number): Row | undefined;
+}
 
 /** Distinguished by `'rows' in batch.rows`. */
 export type Rows =
   | {
       readonly format: 'values';
-      readonly rows: readonly Row[];
+      readonly rows: RowList;
       /**
        * Ascending indexes of the rows that are deletions: the columns of the source's key (Relation.keys[0]) have values, the others are
        * null. Rows and deletions are in the order of the source; the last change of a key in a batch is the one that counts. Raw formats
@@ -53,7 +60,10 @@ export const rowObjectBytes = 64;
 
 /** What a batch counts for in the memory of the process. A million rows of one number are 4 MB in transit, and 63 MB of objects. */
 export function memoryOf({ rows, byteCount }: Batch): number {
-  return byteCount + ('rows' in rows ? rows.rows.length * rowObjectBytes : 0);
+  if (!('rows' in rows)) return byteCount;
+  return rows.rows instanceof PackedRows
+    ? Math.max(byteCount, rows.rows.byteCount)
+    : byteCount + rows.rows.length * rowObjectBytes;
 }
 
 export interface BatchLimits {

@@ -41,7 +41,7 @@ function batchOf(rows: readonly Row[], deletions: readonly number[]): Batch {
   };
 }
 
-const rowsOf = ({ rows }: Batch) => ('rows' in rows ? rows.rows : []);
+const rowsOf = ({ rows }: Batch) => ('rows' in rows ? [...rows.rows] : []);
 
 test('the last change of a key decides, also if its key is written in another way', () => {
   const batch = batchOf(

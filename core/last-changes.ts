@@ -1,6 +1,7 @@
 import type { Batch, Rows } from './batch.ts';
 import type { PlannedColumn } from './column-plan.ts';
 import { softDeleteColumn, type WritePlan } from './connector.ts';
+import { mapRows } from './packed-rows.ts';
 import { decimalDigits, plainDecimal, reduced } from './records/decimal-text.ts';
 import type { Column, Row, Value } from './values.ts';
 
@@ -25,13 +26,17 @@ export function lastChanges(batch: Batch, plan: WritePlan): Changes {
   const deleted = new Set(rows.deletions);
   const keyOf = keyReader(plan);
   const last = new Map<string, number>();
-  for (const [index, row] of rows.rows.entries()) last.set(keyOf(row), index);
-  const isLast = (row: Row, index: number) => last.get(keyOf(row)) === index;
-  const kept = rows.rows.filter((row, index) => !deleted.has(index) && isLast(row, index));
+  let at = 0;
+  for (const row of rows.rows) last.set(keyOf(row), at++);
+  const lasting = new Set(last.values());
   const places = deletionColumns(plan).map((column) => plan.columns.columns.indexOf(column));
-  const deletions = rows.rows
-    .filter((row, index) => deleted.has(index) && isLast(row, index))
-    .map((row) => places.map((place) => row[place] ?? null));
+  const deletions: Row[] = [];
+  const kept = mapRows(rows.rows, (row, index) => {
+    if (!lasting.has(index)) return undefined;
+    if (!deleted.has(index)) return row;
+    deletions.push(places.map((place) => row[place] ?? null));
+    return undefined;
+  });
   const upserts: Rows = { format: 'values', rows: kept };
   return { upserts: { ...batch, rows: upserts, rowCount: kept.length }, deletions };
 }

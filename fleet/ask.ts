@@ -9,6 +9,8 @@ const pollMs = 200;
 export interface AskOptions {
   readonly offset?: Request['offset'];
   readonly by: string;
+  /** Omitted: a new one. */
+  readonly id?: string;
   /** 0: do not wait for the answer. */
   readonly timeoutMs: number;
 }
@@ -25,7 +27,7 @@ export async function ask(
 ): Promise<RequestStatus | undefined> {
   const request: Request = {
     type,
-    id: `${new Date().toISOString()}-${randomUUID().slice(0, 8)}`,
+    id: options.id ?? newRequestId(),
     by: options.by,
     ...(options.offset ? { offset: options.offset } : {}),
   };
@@ -45,4 +47,8 @@ export async function ask(
       fix: 'check that an agent runs (idra get agents), or wait longer (--timeout)',
     },
   );
+}
+
+export function newRequestId(): string {
+  return `${new Date().toISOString()}-${randomUUID().slice(0, 8)}`;
 }

@@ -1,7 +1,9 @@
 import type { Agent, DataSourceReport, LockInfo } from '../coordination/contract.ts';
 import type { ManifestKind } from '../core/manifest/names.ts';
+import type { Secret } from '../core/secret.ts';
 import type { OffsetHistoryEntry, Request, RequestStatus, SyncStatus } from '../core/status.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
+import type { FieldOwner } from './field-owners.ts';
 
 /** The desired state of a Sync and its status. */
 export interface FleetSync extends SyncIdentity {
@@ -53,6 +55,13 @@ export interface FleetLock extends LockInfo {
   readonly sync: string;
 }
 
+/** Values of a Secret. Printing it gives no value. */
+export interface NewSecret {
+  readonly namespace: string;
+  readonly name: string;
+  readonly values: ReadonlyMap<string, Secret>;
+}
+
 /** A valid manifest, ready to be stored. */
 export interface FleetManifest {
   readonly kind: ManifestKind;
@@ -69,6 +78,8 @@ export interface PutOptions {
   readonly isDryRun?: boolean;
   /** Only if this version is stored ('' = none); otherwise throws VersionChanged. */
   readonly ifVersion?: string;
+  /** Kubernetes: also changes fields that kubectl applied from a file; never those of Helm or Git. */
+  readonly takesOwnership?: boolean;
 }
 
 export interface Applied {
@@ -117,5 +128,11 @@ export interface Fleet {
   /** Manual changes of the offset. */
   history(sync: SyncIdentity): Promise<readonly OffsetHistoryEntry[]>;
   suspend(sync: FleetSync, isSuspended: boolean): Promise<void>;
+  /** Sets labels; null deletes one. */
+  label(sync: FleetSync, labels: Readonly<Record<string, string | null>>): Promise<void>;
+  /** Sets keys of a Secret that was made here before, or makes it. Nothing of a Secret is ever read. */
+  putSecret(secret: NewSecret): Promise<void>;
+  /** Who has set which field of the spec; empty where nobody is recorded. */
+  fieldOwners(kind: ManifestKind, namespace: string, name: string): Promise<readonly FieldOwner[]>;
   close(): Promise<void>;
 }

@@ -1,9 +1,10 @@
-import type { Coordination, DesiredDataSource, DesiredSync } from '../coordination/contract.ts';
+import type { Coordination, DesiredDataSource, DesiredState, DesiredSync } from '../coordination/contract.ts';
 import { asIdraError, describeError, permanent } from '../core/errors.ts';
 import { stateUnknown } from '../operator/controllers/outage.ts';
 import type { Fleet, FleetDataSource, FleetSync } from './contract.ts';
 import { toFleetDataSource, toFleetSync } from './etcd-objects.ts';
 import { byName, dataSourcesIn } from './names.ts';
+import { notOffered } from './not-offered.ts';
 import { putManifest } from './put-manifest.ts';
 
 /** A cluster without Kubernetes. Closing the fleet closes the connection. */
@@ -29,9 +30,9 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
     listDataSources: (namespace) => listDataSources(etcd, namespace),
     findDataSource: async (namespace, name) =>
       (await listDataSources(etcd, namespace)).find((each) => each.name === name),
-    async put(manifest, { isDryRun = false } = {}) {
-      if (!isDryRun) await removeFinished();
-      return await putManifest(desired, manifest, isDryRun);
+    async put(manifest, options = {}) {
+      if (!options.isDryRun) await removeFinished();
+      return await putManifest(desired, manifest, options);
     },
     async deleteSync({ uid }) {
       await removeFinished();
@@ -68,6 +69,14 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
     pending: (sync) => requests.pending(sync.uid),
     answers: (sync) => requests.answers(sync.uid),
     history: (sync) => requests.history(sync.uid),
+    ...besideSpec(desired),
+    close: () => etcd.close(),
+  };
+}
+
+/** What is stored beside the spec, which belongs to whoever applies it. */
+function besideSpec(desired: DesiredState): Pick<Fleet, 'suspend' | 'label' | 'putSecret' | 'fieldOwners'> {
+  return {
     async suspend(sync, isSuspended) {
       const stored = await desired.getSync(sync.uid);
       if (!stored) return;
@@ -77,7 +86,20 @@ export function etcdFleet(etcd: Coordination, place: string): Fleet {
       const flag = isNeeded ? { isSuspendedByAnnotation: isSuspended } : {};
       await desired.putSync({ ...rest, ...flag }, version);
     },
-    close: () => etcd.close(),
+    async label(sync, labels) {
+      const stored = await desired.getSync(sync.uid);
+      if (!stored) return;
+      const { version, ...rest } = stored;
+      const all = Object.entries({ ...rest.labels, ...labels }).filter(([, value]) => value !== null);
+      await desired.putSync({ ...rest, labels: Object.fromEntries(all) as Record<string, string> }, version);
+    },
+    async putSecret({ name }) {
+      throw notOffered(
+        `Secret ${name} cannot be stored: etcd holds no secrets`,
+        `put it where agents read it: IDRA_SECRETS_DIR/${name}/KEY`,
+      );
+    },
+    fieldOwners: async () => [],
   };
 }
 

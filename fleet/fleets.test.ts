@@ -5,11 +5,13 @@ import { manifests } from '../connectors/catalog.ts';
 import { openStateFile } from '../coordination/single/state-file.ts';
 import { IdraError } from '../core/errors.ts';
 import type { ManifestKind } from '../core/manifest/names.ts';
+import { Secret } from '../core/secret.ts';
 import type { SyncIdentity } from '../core/sync-spec.ts';
 import { OperatorBed } from '../e2e/kit/operator.ts';
 import { tempFolder } from '../e2e/kit/temp.ts';
 import { makeNamespace } from '../operator/runtime/test-cluster.ts';
 import type { Fleet, FleetManifest } from './contract.ts';
+import { FieldsOwned } from './field-owners.ts';
 import { openFleet } from './open.ts';
 
 const namespace = 'team-a';
@@ -124,21 +126,140 @@ describe('operations of a fleet', () => {
     }
   });
 
-  test('custom resources: a field that another manager owns is not overwritten', async () => {
+  test('custom resources: fields of Helm or Git are not overwritten, and stay theirs alone', async () => {
     const fleet = await openKubernetesFleet();
+    const written = (spec: unknown) =>
+      JSON.stringify({
+        apiVersion: 'idra.dev/v1alpha1',
+        kind: 'Sync',
+        metadata: { name: 'charted', namespace },
+        spec,
+      });
+    const charted = (every: string, more: object = {}) => ({
+      ...manifest('Sync', 'charted', {
+        source: { dataSource: 'shop', table: 'orders', idField: 'id' },
+        destination: { dataSource: 'shop', table: 'copy' },
+        mode: 'Id',
+        schedule: { every },
+        ...more,
+      }),
+    });
+    const ownersOf = async (path: string) =>
+      (await fleet.fieldOwners('Sync', namespace, 'charted'))
+        .filter((each) => each.path === path)
+        .map(({ manager }) => manager);
     try {
-      await fleet.put(orders('1m'));
-      const path = await bed.kubectl('-n', namespace, 'get', 'sync', 'orders', '-o', 'name');
+      const helm = ['apply', '--server-side', '--field-manager=helm', '-f', '-'];
+      const spec = {
+        source: { dataSource: 'shop', table: 'orders', idField: 'id' },
+        destination: { dataSource: 'shop', table: 'copy' },
+        mode: 'Id',
+        schedule: { every: '1m' },
+      };
+      await bed.api.kubectl(helm, { input: written(spec) });
+      await assert.rejects(
+        fleet.put(charted('2m'), { takesOwnership: true }),
+        (thrown) =>
+          thrown instanceof FieldsOwned &&
+          thrown.code === 'FieldOwnedElsewhere' &&
+          thrown.conflicts.every(({ path, manager }) => path === 'spec.schedule.every' && manager === 'helm'),
+      );
+      assert.equal((await fleet.put(charted('1m', { safetyLag: '7s' }))).action, 'configured');
+      assert.deepEqual(await ownersOf('spec.safetyLag'), ['idra']);
+      assert.deepEqual(await ownersOf('spec.schedule.every'), ['helm'], 'what is the same is not taken');
+      const upgrade = await bed.api.kubectl(helm, { input: written({ ...spec, schedule: { every: '3m' } }) });
+      assert.equal(upgrade.code, 0, upgrade.stderr);
+      assert.equal((await fleet.put(charted('3m'))).action, 'configured', 'a field of ours is removed');
+      assert.deepEqual(await ownersOf('spec.safetyLag'), []);
+
       await bed.kubectl(
         '-n',
         namespace,
         'patch',
-        path.trim(),
+        'sync',
+        'charted',
         '--type=merge',
         '-p',
-        '{"spec":{"schedule":{"every":"5m"}}}',
+        '{"spec":{"safetyLag":"5s"}}',
       );
-      await assert.rejects(fleet.put(orders('1m')), withCode('KubernetesConflict'));
+      assert.equal(
+        (await fleet.put(charted('3m'))).action,
+        'configured',
+        'set by hand, so it may be removed',
+      );
+      const stored = (await fleet.findSync(namespace, 'charted'))?.spec as { safetyLag?: string };
+      assert.equal(stored.safetyLag, undefined);
+    } finally {
+      await fleet.close();
+    }
+  });
+
+  test('custom resources: what kubectl applied from a file is changed only if asked', async () => {
+    const fleet = await openKubernetesFleet();
+    try {
+      const { spec } = orders('1m');
+      const text = JSON.stringify({
+        apiVersion: 'idra.dev/v1alpha1',
+        kind: 'Sync',
+        metadata: { name: 'filed', namespace },
+        spec,
+      });
+      await bed.api.kubectl(['apply', '-f', '-'], { input: text });
+      const changed = { ...orders('2m'), name: 'filed' };
+      await assert.rejects(fleet.put(changed), withCode('FieldOwnedElsewhere'));
+      assert.equal((await fleet.put(changed, { takesOwnership: true })).action, 'configured');
+    } finally {
+      await fleet.close();
+    }
+  });
+
+  for (const { kind, open } of kinds) {
+    test(`${kind}: a put of an outdated version is refused, also while the status changes; labels are kept`, async () => {
+      const fleet = await open();
+      const named = (every: string) => ({ ...orders(every), name: 'versioned' });
+      try {
+        assert.equal((await fleet.put(named('1m'), { ifVersion: '' })).action, 'created');
+        await assert.rejects(fleet.put(named('2m'), { ifVersion: '' }), withCode('VersionChanged'));
+        const read = async () => {
+          const found = await fleet.findSync(namespace, 'versioned');
+          assert.ok(found);
+          return found;
+        };
+        const first = await read();
+        await fleet.label(first, { team: 'a', tier: 'gold' });
+        const labelled = await read();
+        assert.notEqual(labelled.version, first.version);
+        await fleet.put(named('2m'), { ifVersion: labelled.version });
+        await assert.rejects(
+          fleet.put(named('3m'), { ifVersion: labelled.version }),
+          withCode('VersionChanged'),
+        );
+        await fleet.label(await read(), { tier: null });
+        assert.deepEqual((await read()).labels, { team: 'a' });
+      } finally {
+        await fleet.close();
+      }
+    });
+  }
+
+  test('custom resources: a Secret is made and changed, and one of somebody else is left alone', async () => {
+    const fleet = await openKubernetesFleet();
+    const secret = (name: string, key: string, value: string) => ({
+      namespace,
+      name,
+      values: new Map([[key, new Secret(value)]]),
+    });
+    const read = async (name: string) =>
+      JSON.parse(
+        await bed.kubectl('-n', namespace, 'get', 'secret', name, '-o', 'jsonpath={.data}'),
+      ) as object;
+    try {
+      await fleet.putSecret(secret('made', 'password', 'one'));
+      await fleet.putSecret(secret('made', 'ca.crt', 'two'));
+      assert.deepEqual(await read('made'), { password: 'b25l', 'ca.crt': 'dHdv' });
+      await bed.kubectl('-n', namespace, 'create', 'secret', 'generic', 'other', '--from-literal=password=x');
+      await assert.rejects(fleet.putSecret(secret('other', 'password', 'y')), withCode('SecretNotOurs'));
+      assert.deepEqual(await read('other'), { password: 'eA==' });
     } finally {
       await fleet.close();
     }

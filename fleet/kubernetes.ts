@@ -1,5 +1,4 @@
 import { homedir } from 'node:os';
-import { isDeepStrictEqual } from 'node:util';
 import type { ManifestKind } from '../core/manifest/names.ts';
 import { suspendAnnotation } from '../core/manifest/names.ts';
 import { isSameRequest } from '../core/status.ts';
@@ -17,10 +16,13 @@ import { KubernetesClient } from '../operator/runtime/client.ts';
 import type { KubernetesObject, Resource } from '../operator/runtime/objects.ts';
 import type { Environment } from '../process/environment.ts';
 import { type ClusterAccess, loadClusterAccess } from '../process/kubernetes-access.ts';
-import type { Applied, Fleet, FleetManifest } from './contract.ts';
+import type { Fleet } from './contract.ts';
+import { fieldOwners } from './field-owners.ts';
 import { toFleetDataSource, toFleetSync } from './kubernetes-objects.ts';
 import { byName } from './names.ts';
 import { notOffered } from './not-offered.ts';
+import { putResource } from './put-resource.ts';
+import { putSecret } from './put-secret.ts';
 
 export interface KubernetesOptions {
   readonly context?: string;
@@ -68,7 +70,10 @@ export function kubernetesFleetOver(client: KubernetesClient, access: ClusterAcc
       const object = await find<DataSourceObject>(client, dataSources, { namespace, name });
       return object && toFleetDataSource(object);
     },
-    put: (manifest, { isDryRun = false } = {}) => put(client, manifest, isDryRun),
+    put: (manifest, options) => {
+      const resource = resources[manifest.kind];
+      return putResource({ client, resource, find: (ref) => find(client, resource, ref) }, manifest, options);
+    },
     deleteSync: async ({ namespace, name, uid }) =>
       void (await remove(client, syncs, { namespace, name, uid })),
     isGone: async ({ namespace, name, uid }) => (await findSync(namespace, name))?.metadata.uid !== uid,
@@ -97,6 +102,14 @@ export function kubernetesFleetOver(client: KubernetesClient, access: ClusterAcc
       const isInSpec = ((spec as { suspend?: boolean }).suspend === true) === isSuspended;
       const annotations = { [suspendAnnotation]: isInSpec ? null : String(isSuspended) };
       await client.patch(syncs, { namespace, name }, { metadata: { uid, annotations } });
+    },
+    async label({ namespace, name, uid }, labels) {
+      await client.patch(syncs, { namespace, name }, { metadata: { uid, labels } });
+    },
+    putSecret: (secret) => putSecret(client, secret),
+    async fieldOwners(kind, namespace, name) {
+      const object = await find<SyncObject | DataSourceObject>(client, resources[kind], { namespace, name });
+      return fieldOwners(object?.metadata.managedFields);
     },
     async close() {
       client.close();
@@ -134,24 +147,6 @@ async function find<T extends KubernetesObject>(
     if (hasCode(thrown, 'KubernetesNotFound')) return undefined;
     throw thrown;
   }
-}
-
-/** Uses server-side apply: fields that Git or Helm own stay theirs, and changing one is refused with KubernetesConflict. */
-async function put(client: KubernetesClient, manifest: FleetManifest, isDryRun: boolean): Promise<Applied> {
-  const { kind, namespace, name, spec, isSuspendedByAnnotation: isSuspended } = manifest;
-  const resource = resources[kind];
-  const before = await find<SyncObject | DataSourceObject>(client, resource, { namespace, name });
-  const annotations = isSuspended === undefined ? {} : { [suspendAnnotation]: String(isSuspended) };
-  const object = await client.apply<SyncObject | DataSourceObject>(
-    resource,
-    { metadata: { namespace, name, annotations }, spec },
-    { isDryRun },
-  );
-  const isSame =
-    before !== undefined &&
-    isDeepStrictEqual(before.spec, object.spec) &&
-    isDeepStrictEqual(before.metadata.annotations, object.metadata.annotations);
-  return { kind, name, action: isSame ? 'unchanged' : before ? 'configured' : 'created', object };
 }
 
 /** False: not found. */

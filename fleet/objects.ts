@@ -18,12 +18,14 @@ export interface FleetObject {
 export function syncObject(sync: FleetSync): FleetObject {
   const { uid, name, namespace, generation, createdAt, deletedAt, isSuspendedByAnnotation, spec, status } =
     sync;
+  const { labels } = sync;
   const metadata = {
     name,
     namespace,
     uid,
     generation,
     creationTimestamp: createdAt,
+    ...(labels && { labels }),
     ...(deletedAt === undefined ? {} : { deletionTimestamp: deletedAt }),
     ...(isSuspendedByAnnotation === undefined
       ? {}
@@ -39,11 +41,18 @@ export function syncObject(sync: FleetSync): FleetObject {
 }
 
 export function dataSourceObject(dataSource: FleetDataSource): FleetObject {
-  const { uid, name, namespace, generation, createdAt, spec, type, syncs, report } = dataSource;
+  const { uid, name, namespace, generation, createdAt, spec, type, syncs, report, labels } = dataSource;
   return {
     apiVersion,
     kind: 'DataSource',
-    metadata: { name, namespace, uid, generation, creationTimestamp: createdAt },
+    metadata: {
+      name,
+      namespace,
+      uid,
+      generation,
+      creationTimestamp: createdAt,
+      ...(labels && { labels }),
+    },
     spec,
     status: {
       ...dataSourceStatusShape({ type, syncs, ...(report ? { report } : {}) }),

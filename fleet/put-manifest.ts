@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DesiredState } from '../coordination/contract.ts';
 import { asIdraError } from '../core/errors.ts';
 import { apiVersion, type ManifestKind } from '../core/manifest/names.ts';
-import type { Applied, FleetManifest } from './contract.ts';
+import type { Applied, FleetManifest, PutOptions } from './contract.ts';
+import { versionChanged } from './version-changed.ts';
 
 interface Stored {
   readonly uid: string;
@@ -11,6 +12,7 @@ interface Stored {
   readonly createdAt: string;
   readonly spec: unknown;
   readonly isSuspendedByAnnotation?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly version: string;
 }
 
@@ -21,24 +23,34 @@ interface Stored {
 export async function putManifest(
   desired: DesiredState,
   manifest: FleetManifest,
-  isDryRun: boolean,
+  options: PutOptions,
 ): Promise<Applied> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await putOnce(desired, manifest, isDryRun);
+      return await putOnce(desired, manifest, options);
     } catch (thrown) {
       if (asIdraError(thrown).code !== 'Conflict' || attempt === 20) throw thrown;
     }
   }
 }
 
-async function putOnce(desired: DesiredState, manifest: FleetManifest, isDryRun: boolean): Promise<Applied> {
+async function putOnce(
+  desired: DesiredState,
+  manifest: FleetManifest,
+  { isDryRun = false, ifVersion: expected }: PutOptions,
+): Promise<Applied> {
   const { kind, namespace, name, spec } = manifest;
   const stored = await find(desired, kind, namespace, name);
+  if (expected !== undefined && (stored?.version ?? '') !== expected)
+    throw versionChanged(`${kind} ${namespace}/${name}`);
   const isSameSpec = isDeepStrictEqual(stored?.spec, JSON.parse(JSON.stringify(spec)));
   // If the manifest does not set it, the value set by `idra suspend` is kept.
   const isSuspendedByAnnotation = manifest.isSuspendedByAnnotation ?? stored?.isSuspendedByAnnotation;
-  const isSame = isSameSpec && stored?.isSuspendedByAnnotation === isSuspendedByAnnotation;
+  const labels = manifest.labels ?? stored?.labels;
+  const isSame =
+    isSameSpec &&
+    stored?.isSuspendedByAnnotation === isSuspendedByAnnotation &&
+    isDeepStrictEqual(stored?.labels, labels);
   const { uid, generation, createdAt } = stored ?? {
     uid: randomUUID(),
     generation: 0,
@@ -51,6 +63,7 @@ async function putOnce(desired: DesiredState, manifest: FleetManifest, isDryRun:
     generation: isSameSpec ? generation : generation + 1,
     createdAt,
     spec,
+    ...(labels && { labels }),
   };
   if (!isSame && !isDryRun) {
     const ifVersion = stored?.version ?? '';
@@ -59,7 +72,14 @@ async function putOnce(desired: DesiredState, manifest: FleetManifest, isDryRun:
     else if (kind === 'Sync') await desired.putSync({ ...next, ...flag }, ifVersion);
     else await desired.putDataSource(next, ifVersion);
   }
-  const metadata = { name, namespace, uid, generation: next.generation, creationTimestamp: createdAt };
+  const metadata = {
+    name,
+    namespace,
+    uid,
+    generation: next.generation,
+    creationTimestamp: createdAt,
+    ...(labels && { labels }),
+  };
   return {
     kind,
     name,

@@ -71,6 +71,9 @@ function fleetOver(state: StateFile, view: FleetView): Fleet {
     isGone: inManifests,
     deleteDataSource: inManifests,
     suspend: inManifests,
+    label: inManifests,
+    putSecret: inManifests,
+    fieldOwners: async () => [],
     async post(sync, request) {
       state.post(sync.uid, request);
     },

@@ -32,6 +32,9 @@ export function stateFleet(path: string): Fleet {
         'spec.suspend',
       );
     },
+    label: inManifests,
+    putSecret: inManifests,
+    fieldOwners: async () => [],
     async close() {
       state.close();
     },

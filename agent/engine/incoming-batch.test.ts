@@ -32,11 +32,13 @@ const batch: Batch = {
   offset: { mode: 'Stream', token: 't' },
 };
 const rowsOf = (deletes: WritePlan['deletes'], of: Batch = batch) => withDeletes(of, planFor(deletes), nowMs);
+/** With an array in place of packed rows. */
+const plainRows = ({ rows }: Batch) => ('rows' in rows ? { ...rows, rows: [...rows.rows] } : rows);
 
 test('Ignore: the destination gets no deletion; Hard: all of them', () => {
   const ignored = rowsOf('Ignore');
   assert.deepEqual(
-    [ignored.rows, ignored.rowCount],
+    [plainRows(ignored), ignored.rowCount],
     [
       {
         format: 'values',
@@ -52,7 +54,7 @@ test('Ignore: the destination gets no deletion; Hard: all of them', () => {
 });
 
 test('Soft: the last column is the time in deletions and null in rows', () => {
-  assert.deepEqual(rowsOf('Soft').rows, {
+  assert.deepEqual(plainRows(rowsOf('Soft')), {
     format: 'values',
     rows: [
       ['a', 1, null],
@@ -62,7 +64,7 @@ test('Soft: the last column is the time in deletions and null in rows', () => {
     deletions: [1],
   });
   const committed = rowsOf('Soft', { ...batch, lastTimestamp: '2026-01-01 00:00:00.123456789Z' });
-  assert.deepEqual('rows' in committed.rows && committed.rows.rows[1]?.[2], '2026-01-01 00:00:00.123456Z');
+  assert.deepEqual('rows' in committed.rows && committed.rows.rows.at(1)?.[2], '2026-01-01 00:00:00.123456Z');
   assert.equal(planFor('Soft').columns.columns.at(-1)?.name, softDeleteColumn);
 });
 

@@ -2,6 +2,7 @@ import type { Batch, Rows } from '../../core/batch.ts';
 import { restartCommand } from '../../core/commands.ts';
 import { softDeleteColumn, type WritePlan, type WriteResult } from '../../core/connector.ts';
 import { IdraError, permanent } from '../../core/errors.ts';
+import { mapRows } from '../../core/packed-rows.ts';
 import { mostFields } from '../../core/records/inference.ts';
 import type { RecordColumn } from '../../core/records/record-column.ts';
 import { tooManyFields } from '../../core/records/refusals.ts';
@@ -92,7 +93,7 @@ export function withDeletes(batch: Batch, { deletes, columns }: WritePlan, nowMs
 
 function withoutDeletions(batch: Batch, { format, rows }: ValueRows, deletions: readonly number[]): Batch {
   const dropped = new Set(deletions);
-  const kept = rows.filter((_row, index) => !dropped.has(index));
+  const kept = mapRows(rows, (row, index) => (dropped.has(index) ? undefined : row));
   return { ...batch, rows: { format, rows: kept }, rowCount: kept.length };
 }
 
@@ -101,7 +102,7 @@ function marked({ format, rows, deletions = [] }: ValueRows, time: string): Rows
   const deleted = new Set(deletions);
   return {
     format,
-    rows: rows.map((row, index) => [...row, deleted.has(index) ? time : null]),
+    rows: mapRows(rows, (row, index) => [...row, deleted.has(index) ? time : null]),
     ...(deletions.length > 0 && { deletions }),
   };
 }

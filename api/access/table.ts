@@ -16,6 +16,7 @@ export type Access =
 const everybody: Access = { who: 'public' };
 const viewerHere: Access = { who: 'viewer', in: 'path' };
 const viewerAnywhere: Access = { who: 'viewer', in: 'any' };
+const editorHere: Access = { who: 'editor', in: 'path' };
 const adminOfAll: Access = { who: 'admin', in: 'all' };
 const ownAccount: Access = { who: 'signedIn', isForPerson: true };
 
@@ -46,6 +47,7 @@ export const accessTable = {
   getSync: viewerHere,
   listRequests: viewerHere,
   getOffset: viewerHere,
+  listFieldOwners: viewerHere,
   listDataSources: viewerAnywhere,
   getDataSource: viewerHere,
   listAgents: viewerAnywhere,
@@ -53,6 +55,20 @@ export const accessTable = {
   listLocks: viewerAnywhere,
   listSlots: viewerAnywhere,
   listEvents: viewerAnywhere,
+
+  createSync: editorHere,
+  updateSync: editorHere,
+  deleteSync: editorHere,
+  suspendSync: editorHere,
+  postRequest: editorHere,
+  setOffset: editorHere,
+  undoOffset: editorHere,
+  /** The role is needed in the namespace of each Sync; those without it are refused one by one. */
+  actOnSyncs: { who: 'editor', in: 'any' },
+  createDataSource: editorHere,
+  updateDataSource: editorHere,
+  deleteDataSource: editorHere,
+  putSecret: editorHere,
 } as const satisfies Readonly<Record<string, Access>>;
 
 export type OperationId = keyof typeof accessTable;

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { version } from '../../core/version.ts';
 import { accessTo } from '../access/table.ts';
+import { dataSourceSpec } from '../schemas/cluster.ts';
 import { problem } from '../schemas/common.ts';
+import { syncSpec } from '../schemas/syncs.ts';
 import type { Route } from './route.ts';
 
 type Schema = Record<string, unknown>;
@@ -31,7 +33,8 @@ export interface OpenApiDocument {
 export function openApiDocument(routes: readonly Route[], basePath: string): OpenApiDocument {
   const schemas: Record<string, Schema> = {};
   const paths: Record<string, Record<string, Operation>> = {};
-  schemaOf(problem, 'output', schemas);
+  // Named by bodies whose parts are checked as manifests.
+  for (const each of [problem, syncSpec, dataSourceSpec]) schemaOf(each, 'input', schemas);
   for (const each of routes) {
     const methods = paths[each.path] ?? {};
     paths[each.path] = methods;

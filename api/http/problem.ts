@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { boundedText } from '../../core/bounded-text.ts';
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { describeError, type Finding, IdraError, permanent } from '../../core/errors.ts';
+import { FieldsOwned } from '../../fleet/field-owners.ts';
 
 /** The HTTP status of each error that is not decided by its disposition. */
 const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
@@ -14,6 +15,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   DataSourceInUse: 409,
   DataSourceNotFound: 404,
   EtcdPermissionDenied: 500,
+  FieldOwnedElsewhere: 409,
   EtcdAuthenticationFailed: 500,
   KubernetesAlreadyExists: 409,
   KubernetesConflict: 409,
@@ -27,7 +29,9 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   NotSignedIn: 401,
   PasswordChangeNeeded: 403,
   RequestMalformed: 400,
+  RequestRefused: 409,
   RouteNotFound: 404,
+  SecretNotOurs: 409,
   SyncNotFound: 404,
   TokenNotFound: 404,
   UserExists: 409,
@@ -65,18 +69,6 @@ export function statusOf(error: IdraError): number {
 
 export function problemOf(error: IdraError, requestId: string): Problem {
   const isBug = error.disposition === 'bug';
-  const findings =
-    error instanceof FindingsError
-      ? error.findings
-      : [
-          {
-            severity: 'error',
-            code: error.code,
-            message: error.message,
-            path: error.path,
-            fix: error.fix,
-          } as const,
-        ];
   return {
     type: `urn:idra:error:${error.code}`,
     title: error.code,
@@ -86,9 +78,24 @@ export function problemOf(error: IdraError, requestId: string): Problem {
     code: error.code,
     ...(error.path !== undefined && !isBug && { path: error.path }),
     ...(error.fix !== undefined && { fix: error.fix }),
-    findings: isBug ? [] : findings,
+    findings: isBug ? [] : findingsOf(error),
     instance: requestId,
   };
+}
+
+function findingsOf(error: IdraError): readonly Finding[] {
+  if (error instanceof FindingsError) return error.findings;
+  const { code, message, path, fix } = error;
+  if (error instanceof FieldsOwned) {
+    return error.conflicts.map(({ path: field, manager }) => ({
+      severity: 'error',
+      code,
+      path: field,
+      message: `set by ${manager}`,
+      fix,
+    }));
+  }
+  return [{ severity: 'error', code, message, path, fix }];
 }
 
 /** `what`: `query`, `body` or `path`. Throws a FindingsError with RequestMalformed. */

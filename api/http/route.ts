@@ -51,6 +51,8 @@ export interface Call<P = unknown, Q = unknown, B = unknown> {
   readonly signal: AbortSignal;
   /** Makes a change, with its entry in the audit log: no entry, no change. */
   change<T>(change: Change, work: () => Promise<T>): Promise<T>;
+  /** Nothing was changed, such as in a dry run: no entry is needed. */
+  isUnchanged(): void;
 }
 
 export interface RouteParts {

@@ -3,6 +3,7 @@ import type { SystemAccess } from '../../core/connector.ts';
 import { transient } from '../../core/errors.ts';
 import { sessionKey } from '../../core/session-pool.ts';
 import type { PooledSession } from '../../core/sessions.ts';
+import { answerOn } from '../sql/connection/answer.ts';
 import { OpeningProgress } from '../sql/connection/opening-progress.ts';
 import type { PasswordRule } from '../sql/connection/password-rule.ts';
 import { type Probe, shortSilenceMs } from '../sql/connection/silence.ts';
@@ -14,6 +15,7 @@ import {
   destroyConnection,
   isEncrypted,
   onResult,
+  socketOf,
 } from './connection/guarded-connection.ts';
 import { connect } from './connection/open.ts';
 import { refusalOf } from './connection/refusal.ts';
@@ -98,6 +100,7 @@ export class Session implements PooledSession {
     try {
       const connection = await connect(login, either, progress);
       progress.noteLogin();
+      answerOn(socketOf(connection))?.loggedIn();
       try {
         const { facts, setUp } = await answered(
           connection,

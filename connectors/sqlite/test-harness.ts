@@ -143,7 +143,7 @@ export async function readAll(
   for (;;) {
     const step = await pass.next();
     if (step.done) {
-      const rows = batches.flatMap(({ rows: of }) => ('rows' in of ? of.rows : []));
+      const rows = batches.flatMap(({ rows: of }) => ('rows' in of ? [...of.rows] : []));
       return { rows, batches, end: step.value };
     }
     batches.push(step.value);

@@ -69,6 +69,11 @@ export const apiCodes = {
     remedy: 'See /api/v1/openapi.json.',
     systems: ['API'],
   },
+  SecretNotOurs: {
+    cause: 'The Secret was not made by Idra (label idra.dev/secret), so it is not changed.',
+    remedy: 'Choose another name, or change it with kubectl.',
+    systems: ['API'],
+  },
   TokenNotFound: {
     cause: 'The user has no token with this id.',
     remedy: 'List the tokens with GET /api/v1/tokens.',

@@ -7,6 +7,12 @@ export const kubernetesCodes = {
     remedy: 'Run the statement that the event names.',
     systems: ['Kubernetes'],
   },
+  FieldOwnedElsewhere: {
+    cause:
+      'A field of a custom resource is set by Helm, a Git tool or kubectl apply, which would set it again.',
+    remedy: 'Change it where the message says; a field that only kubectl applied can be taken over.',
+    systems: ['Kubernetes'],
+  },
   FieldValueInvalid: {
     cause: 'The Kubernetes API refuses a manifest by a rule between fields.',
     remedy: 'Correct the field that the message names.',

@@ -24,6 +24,20 @@ export const ofHostileNames: readonly Guard[] = [
     caughtBy: { test: 'connectors/postgres/connection/frames.test.ts' },
   },
   {
+    name: 'messages of a login are small',
+    file: 'connectors/sql/connection/answer.ts',
+    from: 'if (!this.#isLoggedIn && length > mostOfLogin)',
+    to: 'if (length < 0)',
+    caughtBy: { test: 'e2e/hostile-kept.test.ts', only: 'MySQL: a large greeting' },
+  },
+  {
+    name: 'MySQL: what the driver keeps for lists of columns is bounded',
+    file: 'connectors/mysql/connection/guarded-connection.ts',
+    from: 'if (fields) boundCompiled(fields);',
+    to: 'void boundCompiled;',
+    caughtBy: { test: 'e2e/hostile-kept.test.ts', only: 'other columns' },
+  },
+  {
     name: 'MySQL: a row has no bytes after its values',
     file: 'connectors/mysql/connection/open.ts',
     from: '\nrefuseBytesAfterValues();',

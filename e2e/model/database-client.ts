@@ -76,7 +76,7 @@ export class ModelDestination implements Destination {
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
     const claim = this.#claim;
     if (claim === undefined || !('rows' in batch.rows)) throw bug('a write without a claim');
-    const rows = batch.rows.rows.map(([id]) => Number(id));
+    const rows = [...batch.rows.rows].map(([id]) => Number(id));
     const offset = encodeOffset(batch.offset);
     const session = this.#session;
     await this.#call('rows', signal, () => this.#database.send(session, rows));

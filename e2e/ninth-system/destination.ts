@@ -50,7 +50,7 @@ export class JournalDestination implements PlainDestination {
   async write({ rows, rowCount }: Batch): Promise<PlainWriteResult> {
     const bytes =
       'rows' in rows
-        ? Buffer.from(rows.rows.map((row) => `${this.#lineOf(row)}\n`).join(''))
+        ? Buffer.from(Array.from(rows.rows, (row) => `${this.#lineOf(row)}\n`).join(''))
         : Buffer.concat(rows.chunks);
     await this.#topic.append(bytes);
     return { written: rowCount, rejected: 0, rejections: [], deleted: 0 };

@@ -75,7 +75,7 @@ export class RecordDestination implements PlainDestination {
     const rows = 'rows' in upserts.rows ? upserts.rows.rows : [];
     return [
       ...deletions.map(([id]) => ({ id: Number(id), document: null })),
-      ...rows.map((row) => ({ id: Number(row[at]), document: String(write(row)) })),
+      ...Array.from(rows, (row) => ({ id: Number(row[at]), document: String(write(row)) })),
     ];
   }
 }

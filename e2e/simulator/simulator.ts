@@ -75,5 +75,5 @@ export class Simulator {
 function start(file: string, input: SimulatorInput): ChildProcess {
   const program = fileURLToPath(new URL(file, import.meta.url));
   // As bin/idra starts an agent.
-  return fork(program, [JSON.stringify(input)], { execArgv: ['--max-semi-space-size=16'] });
+  return fork(program, [JSON.stringify(input)], { execArgv: ['--max-semi-space-size=4'] });
 }

@@ -70,7 +70,8 @@ export type Patch = { readonly metadata?: object } & Readonly<Record<string, unk
 
 /** An object to create; apiVersion and kind are the resource's. */
 export interface Manifest {
-  readonly metadata: ObjectRef & Partial<Pick<ObjectMeta, 'labels' | 'annotations' | 'finalizers'>>;
+  readonly metadata: ObjectRef &
+    Partial<Pick<ObjectMeta, 'labels' | 'annotations' | 'finalizers' | 'resourceVersion'>>;
   readonly [field: string]: unknown;
 }
 
@@ -82,11 +83,12 @@ export interface ClientOptions extends TransportOptions {
 /** Errors are IdraErrors with an ApiErrorCode; objects come as the API server's JSON, unchecked. */
 export class KubernetesClient {
   readonly #transport: ApiTransport;
-  readonly #fieldManager: string;
+  /** Owner of the fields that we write. */
+  readonly fieldManager: string;
 
   constructor(access: ClusterAccess, options: ClientOptions) {
     this.#transport = new ApiTransport(access, options);
-    this.#fieldManager = options.fieldManager;
+    this.fieldManager = options.fieldManager;
   }
 
   async list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}): Promise<Page<T>> {
@@ -122,7 +124,7 @@ export class KubernetesClient {
     const { name, namespace } = object.metadata;
     const request = {
       path: pathOf(resource, namespace),
-      query: { fieldManager: this.#fieldManager },
+      query: { fieldManager: this.fieldManager },
       body: { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object },
     };
     return (await this.#callOne('POST', resource, { name, namespace }, request, options)) as T;
@@ -132,11 +134,11 @@ export class KubernetesClient {
     resource: Resource,
     ref: ObjectRef,
     patch: Patch,
-    options?: CallOptions & { readonly subresource?: 'status' },
+    options?: CallOptions & { readonly subresource?: 'status'; readonly isDryRun?: boolean },
   ): Promise<T> {
     const request = {
       path: pathOf(resource, ref.namespace, ref.name, options?.subresource),
-      query: { fieldManager: this.#fieldManager },
+      query: { fieldManager: this.fieldManager, dryRun: options?.isDryRun ? 'All' : undefined },
       body: patch,
       contentType: 'application/merge-patch+json',
     };
@@ -155,6 +157,21 @@ export class KubernetesClient {
     return await this.patch<T>(resource, ref, patch, { ...options, subresource: 'status' });
   }
 
+  /** A JSON patch: refused with KubernetesInvalid when one of its tests fails. */
+  async patchJson(
+    resource: Resource,
+    ref: ObjectRef,
+    operations: readonly object[],
+    options?: CallOptions,
+  ): Promise<void> {
+    const request = {
+      query: { fieldManager: this.fieldManager },
+      body: operations,
+      contentType: 'application/json-patch+json',
+    };
+    await this.#callOne('PATCH', resource, ref, request, options);
+  }
+
   /** Server-side apply: creates or updates; fields of ours that are omitted are deleted. */
   async apply<T extends KubernetesObject>(
     resource: Resource,
@@ -164,7 +181,7 @@ export class KubernetesClient {
     const ref = object.metadata;
     const request = {
       query: {
-        fieldManager: this.#fieldManager,
+        fieldManager: this.fieldManager,
         force: options?.isForced,
         dryRun: options?.isDryRun ? 'All' : undefined,
       },

@@ -42,6 +42,17 @@ export function allowAllColumnNames(): void {
   privateObjectProps.clear();
 }
 
+/** A column of a result. The last two are sent by MariaDB only. */
+interface Field {
+  readonly name: string;
+  readonly extendedTypeName?: string;
+  readonly extendedFormat?: string;
+}
+
+const { clearParserCache: forgetCompiled } = requireOfDriver('mysql2') as {
+  readonly clearParserCache: () => void;
+};
+
 type OnRow = (this: unknown, packet: Packet, ...more: readonly unknown[]) => unknown;
 
 /**
@@ -104,6 +115,29 @@ function swallowNextLine(): void {
 /** The maximum for a table. The driver compiles a function for the columns of a result, however many the server announces. */
 const maxColumns = 4_096;
 
+/** What the driver keeps for a column, beside its texts: measured and rounded up. */
+const compiledColumnBytes = 512;
+const mostCompiledBytes = 16 * 1_024 ** 2;
+let compiledBytes = 0;
+
+/**
+ * The driver keeps a function for each list of columns that any server has ever sent, up to 15,000 of any size. Here all are forgotten
+ * whenever the results since the last time would have filled the limit.
+ */
+function boundCompiled(fields: readonly unknown[]): void {
+  const texts = ({ name, extendedTypeName = '', extendedFormat = '' }: Field) =>
+    name.length + extendedTypeName.length + extendedFormat.length;
+  const bytes = (fields as readonly Field[]).reduce(
+    (sum, field) => sum + compiledColumnBytes + 2 * texts(field),
+    0,
+  );
+  if (compiledBytes + bytes > mostCompiledBytes) {
+    forgetCompiled();
+    compiledBytes = 0;
+  }
+  compiledBytes += bytes;
+}
+
 /**
  * For the `fields` event of a query, which is emitted before the driver compiles its row function and before the rows. `batchBytes`: what
  * was acquired for rows that are streamed.
@@ -116,6 +150,7 @@ export function onResult(
 ): void {
   const columns = fields?.length ?? 0;
   if (columns > maxColumns) throw new Error(`a result of ${columns} columns`);
+  if (fields) boundCompiled(fields);
   limits.get(connection)?.beginRows(columns, areRowsKept, batchBytes);
 }
 

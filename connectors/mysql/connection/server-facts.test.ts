@@ -24,6 +24,9 @@ test('facts reported by a server are known names or numbers', async () => {
     assert.equal((await factsOf({ collation })).textCollation, 'utf8mb4_bin');
   for (const packet of ['1; DROP', '-5', 'NaN', null])
     assert.equal((await factsOf({ packet })).maxPacketBytes, 1_048_576);
+  // It is kept as long as the connection lives.
+  for (const version of ['x'.repeat(1_000_000), `8.${'0'.repeat(1_000_000)}`])
+    assert.ok((await factsOf({ version })).version.length < 400);
 });
 
 test('a session in which a text could end its own literal is refused', async () => {

@@ -1,3 +1,4 @@
+import { boundedText } from '../../../core/bounded-text.ts';
 import { permanent } from '../../../core/errors.ts';
 import { identityItems, namesOf } from '../identity.ts';
 import type { Result } from './statements.ts';
@@ -24,6 +25,7 @@ export interface ServerFacts {
  */
 const textCollations = ['utf8mb4_0900_bin', 'utf8mb4_nopad_bin', 'utf8mb4_bin'] as const;
 
+const longestVersion = 256;
 /** The default of the oldest supported servers. */
 const leastPacketBytes = 1_048_576;
 
@@ -48,7 +50,7 @@ export async function readFacts(
   const charsets = more.slice(0, 2);
   if (misreading.test(String(modes)) || charsets.some((each) => each !== 'utf8mb4'))
     throw settingsNotKept(where);
-  const text = String(version);
+  const text = boundedText(String(version), longestVersion);
   const isMariaDb = /mariadb/i.test(text);
   return {
     isMariaDb,

@@ -118,7 +118,7 @@ for (const [name, start] of servers) {
         rowFormat: { format: 'values' },
       } as const;
       for await (const batch of source.read(request, signal)) {
-        if ('rows' in batch.rows) seen.push(...batch.rows.rows.map((row) => row[1]));
+        if ('rows' in batch.rows) seen.push(...[...batch.rows.rows].map((row) => row[1]));
       }
       await source.close();
       assert.deepEqual(seen, [2, 1, 3]);

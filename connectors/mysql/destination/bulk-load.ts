@@ -1,7 +1,6 @@
-import type { Batch } from '../../../core/batch.ts';
+import type { Batch, RowList } from '../../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../../core/connector.ts';
 import { bug } from '../../../core/errors.ts';
-import type { Row } from '../../../core/values.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
 import { quoteBacktick } from '../../sql/names.ts';
 import type { ServerFacts } from '../connection/server-facts.ts';
@@ -15,6 +14,8 @@ import type { WriteTransaction } from './write-transaction.ts';
 const newline = 0x0a;
 /** Bytes per INSERT statement where LOAD DATA LOCAL is not available. */
 const insertBytes = 1_048_576;
+/** About the size of a chunk of lines. */
+const chunkBytes = 262_144;
 
 export interface BatchLines {
   readonly lines: Lines;
@@ -35,12 +36,12 @@ export function toLines({ rows, rowCount }: Batch, input: LinesInput): BatchLine
   return { lines: { chunks: rows.chunks, count: rowCount }, rejections: [] };
 }
 
-function encodeRows(rows: readonly Row[], { plan, columns, where }: LinesInput): BatchLines {
-  const texts: string[] = [];
+function encodeRows(rows: RowList, { plan, columns, where }: LinesInput): BatchLines {
+  const lines = new LineChunks();
   const rejections: Rejection[] = [];
   for (const row of rows) {
     const line = encodeRow(row, columns);
-    if (typeof line === 'string') texts.push(line);
+    if (typeof line === 'string') lines.push(line);
     else {
       const rejection: Rejection = {
         code: line.code,
@@ -52,7 +53,30 @@ function encodeRows(rows: readonly Row[], { plan, columns, where }: LinesInput):
       rejections.push(rejection);
     }
   }
-  return { lines: { chunks: [Buffer.from(texts.join(''))], count: texts.length }, rejections };
+  return { lines: lines.finish(), rejections };
+}
+
+/** Collects lines as bytes, so that few of them are texts at any time. */
+class LineChunks {
+  readonly #chunks: Buffer[] = [];
+  #text = '';
+  #count = 0;
+
+  push(line: string): void {
+    this.#text += line;
+    this.#count += 1;
+    if (this.#text.length >= chunkBytes) this.#flush();
+  }
+
+  finish(): Lines {
+    this.#flush();
+    return { chunks: this.#chunks, count: this.#count };
+  }
+
+  #flush(): void {
+    this.#chunks.push(Buffer.from(this.#text));
+    this.#text = '';
+  }
 }
 
 /** Splits lines near the middle. A single line cannot be split. */

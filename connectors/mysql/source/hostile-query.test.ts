@@ -76,7 +76,7 @@ onEachServer(
         } as const;
         const seen: unknown[] = [];
         for await (const batch of source.read(request, signal))
-          if ('rows' in batch.rows) seen.push(...batch.rows.rows.map(([id, at]) => [id, at]));
+          if ('rows' in batch.rows) seen.push(...[...batch.rows.rows].map(([id, at]) => [id, at]));
         await source.close();
         const at = '2026-01-01 08:00:00Z';
         assert.deepEqual(

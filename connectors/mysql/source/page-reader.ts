@@ -1,7 +1,8 @@
 import type { FieldPacket } from 'mysql2';
 import type { BatchLimits } from '../../../core/batch.ts';
 import { scalarText } from '../../../core/offset.ts';
-import type { Column, Row, Scalar, Value } from '../../../core/values.ts';
+import { type PackedRows, RowPacker } from '../../../core/packed-rows.ts';
+import type { Column, Scalar, Value } from '../../../core/values.ts';
 import { keyIsNull } from '../../sql/source/order-check.ts';
 import type { Part } from '../../sql/source/read-pass.ts';
 import type { SqlRow } from '../connection/statements.ts';
@@ -81,7 +82,8 @@ export async function* readParts(
       const part = full.shift();
       if (part) {
         if (full.length === 0) session.resume();
-        yield { ...part, lastKey: keyOf(part.rows.rows.at(-1) ?? [], statement) };
+        const { last, ...rest } = part;
+        yield { ...rest, lastKey: keyOf(last, statement) };
       } else if (outcome) {
         if ('error' in outcome) throw outcome.error;
         return;
@@ -122,16 +124,19 @@ class ReportedShape {
   }
 }
 
-/** Without its key, which may be NULL: that is an error for the reader, not for the stream. */
+/** With its last row instead of its key, which may be NULL: that is an error for the reader, not for the stream. */
 interface CutPart extends Omit<Part, 'lastKey'> {
-  readonly rows: { readonly format: 'values'; readonly rows: readonly Row[] };
+  readonly rows: { readonly format: 'values'; readonly rows: PackedRows };
+  readonly last: readonly Value[];
 }
 
 class PartCutter {
   readonly #statement: RowStatement;
   readonly #decoders: readonly { readonly at: number; readonly decode: (cell: never) => Value }[];
   readonly #emit: (part: CutPart) => void;
-  #rows: SqlRow[] = [];
+  #packer: RowPacker;
+  #last: SqlRow = [];
+  #count = 0;
   #bytes = 0;
   onPart: () => void = () => {};
 
@@ -142,39 +147,46 @@ class PartCutter {
       const decode = decoderOf(column.type);
       return decode ? [{ at, decode }] : [];
     });
+    this.#packer = this.#newPacker();
   }
 
   /** Returns true if a part is full and no more rows are wanted for now. */
   push(row: SqlRow): boolean {
     const { maxRows, maxBytes } = this.#statement.limits;
     const size = rowBytes(row);
-    const isFull = this.#rows.length >= maxRows || (this.#rows.length > 0 && this.#bytes + size > maxBytes);
+    const isFull = this.#count >= maxRows || (this.#count > 0 && this.#bytes + size > maxBytes);
     if (isFull) this.#cut();
-    this.#rows.push(row);
+    this.#packer.push(row);
+    this.#last = row;
+    this.#count += 1;
     this.#bytes += size;
     return isFull;
   }
 
   end(): void {
-    if (this.#rows.length > 0) this.#cut();
+    if (this.#count > 0) this.#cut();
   }
 
   #cut(): void {
-    const rows = this.#rows as Value[][];
-    for (const { at, decode } of this.#decoders) {
-      for (const row of rows) {
-        const cell = row[at];
-        if (cell !== null) row[at] = decode(cell as never);
-      }
-    }
+    const rows = this.#packer.finish();
     this.#emit({
-      rows: { format: 'values', rows: rows as readonly Row[] },
-      rowCount: rows.length,
+      rows: { format: 'values', rows },
+      rowCount: this.#count,
       byteCount: this.#bytes,
+      last: this.#last as Value[],
     });
-    this.#rows = [];
+    this.#packer = this.#newPacker();
+    this.#count = 0;
     this.#bytes = 0;
     this.onPart();
+  }
+
+  #newPacker(): RowPacker {
+    return new RowPacker((rows) => {
+      for (const { at, decode } of this.#decoders) {
+        for (const row of rows) if (row[at] !== null) row[at] = decode(row[at] as never);
+      }
+    });
   }
 }
 

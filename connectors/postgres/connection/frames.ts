@@ -4,7 +4,8 @@ import { asides, mostPieces } from './message-limits.ts';
 
 /** CopyData frames of one batch: 'd', int32 length, one row. */
 export interface FramePart {
-  readonly chunks: readonly Buffer[];
+  /** Belong to the reader of the part. */
+  readonly chunks: Buffer[];
   readonly rowCount: number;
   readonly byteCount: number;
   /** The last row without its frame header. */
@@ -277,14 +278,36 @@ export function frameEdges(frames: Buffer): number[] {
   return edges;
 }
 
-/** The bodies of frames without headers, joined: the lines of COPY text. */
-export function joinBodies(frames: Buffer, rowCount: number): Buffer {
-  const joined = Buffer.allocUnsafe(frames.length - rowCount * headBytes);
+/** The bodies of frames without headers, joined: the lines of COPY text, in pieces about the size of the chunks. */
+export function* bodiesOf(chunks: readonly Buffer[]): Generator<Buffer> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  // Pieces of a large row are joined once, when its last one is there.
+  let wantedBytes = 0;
+  for (const chunk of chunks) {
+    pieces.push(chunk);
+    bytes += chunk.length;
+    if (bytes < wantedBytes) continue;
+    const frames = pieces.length === 1 ? chunk : Buffer.concat(pieces);
+    const { bodies, end } = joinBodies(frames);
+    if (bodies.length > 0) yield bodies;
+    const rest = frames.subarray(end);
+    bytes = rest.length;
+    pieces = bytes === 0 ? [] : [rest];
+    wantedBytes = bytes < headBytes ? headBytes : 1 + sizeAt(rest, 1);
+  }
+}
+
+/** `end`: of the last complete frame. */
+function joinBodies(frames: Buffer): { readonly bodies: Buffer; readonly end: number } {
+  const joined = Buffer.allocUnsafe(frames.length);
   let to = 0;
-  for (let at = 0; at < frames.length; ) {
+  let at = 0;
+  while (frames.length - at >= headBytes) {
     const end = at + 1 + sizeAt(frames, at + 1);
+    if (end > frames.length) break;
     to += frames.copy(joined, to, at + headBytes, end);
     at = end;
   }
-  return joined;
+  return { bodies: joined.subarray(0, to), end: at };
 }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { onAbort } from '../../../core/aborted.ts';
 import type { SystemAccess, SystemIdentity } from '../../../core/connector.ts';
+import { answerOn } from '../../sql/connection/answer.ts';
 import { OpeningProgress } from '../../sql/connection/opening-progress.ts';
 import type { PasswordRule } from '../../sql/connection/password-rule.ts';
 import { defaultSilenceMs } from '../../sql/connection/silence.ts';
@@ -65,6 +66,7 @@ export async function openClient(
     signal.throwIfAborted();
     await client.connect();
     progress.noteLogin();
+    answerOn(socketOf(driver))?.loggedIn();
     await requireServer(client, where);
     await client.run(setUpSql);
     return { client, name, where, setUpSql, rule, identity: await readIdentity(client) };

@@ -1,8 +1,7 @@
-import type { Batch, RowFormat } from '../../../core/batch.ts';
+import type { Batch, RowFormat, RowList } from '../../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../../core/connector.ts';
 import { bug } from '../../../core/errors.ts';
 import { nameRow } from '../../../core/row-name.ts';
-import type { Row } from '../../../core/values.ts';
 import { namedAs, rowName } from '../../sql/destination/refused-row.ts';
 import type { CopyBody } from '../connection/copy.ts';
 import { frameEdges, headBytes } from '../connection/frames.ts';
@@ -75,11 +74,11 @@ class ValueRows implements RowSet {
   readonly isBinary = false;
   readonly count: number;
   readonly misfits = new Map<number, Rejection>();
-  readonly #rows: readonly Row[];
+  readonly #rows: RowList;
   readonly #plan: WritePlan;
   readonly #encoders: readonly Encode[];
 
-  constructor(rows: readonly Row[], plan: WritePlan) {
+  constructor(rows: RowList, plan: WritePlan) {
     this.count = rows.length;
     this.#rows = rows;
     this.#plan = plan;
@@ -101,13 +100,13 @@ class ValueRows implements RowSet {
   }
 
   name(index: number): string | undefined {
-    const row = this.#rows[index];
+    const row = this.#rows.at(index);
     return row && rowName(this.#plan, row);
   }
 
   #line(index: number): string {
     try {
-      return encodeLine(this.#rows[index] ?? [], this.#encoders);
+      return encodeLine(this.#rows.at(index) ?? [], this.#encoders);
     } catch (thrown) {
       if (!(thrown instanceof Misfit)) throw thrown;
       this.misfits.set(index, {

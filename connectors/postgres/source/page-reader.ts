@@ -1,11 +1,12 @@
 import type { RowFormat, Rows } from '../../../core/batch.ts';
 import type { ReadRequest } from '../../../core/connector.ts';
 import { scalarText } from '../../../core/offset.ts';
+import { RowPacker } from '../../../core/packed-rows.ts';
 import type { Column, Scalar } from '../../../core/values.ts';
 import { type Range, selectRange } from '../../sql/source/keyset.ts';
 import { keyIsNull } from '../../sql/source/order-check.ts';
 import type { Part } from '../../sql/source/read-pass.ts';
-import { type FramePart, joinBodies } from '../connection/frames.ts';
+import { bodiesOf, type FramePart } from '../connection/frames.ts';
 import type { ExpectedShape } from '../connection/read-only.ts';
 import type { Session } from '../session.ts';
 import { fieldsOf, keyDecoderOf } from '../types/binary-keys.ts';
@@ -39,15 +40,14 @@ export async function* copyParts(
 
 function toRows(part: FramePart, range: Range, rowFormat: RowFormat): Rows {
   if (rowFormat.format === 'pgcopy-binary') return { format: rowFormat.format, chunks: part.chunks };
-  const lines = joinBodies(Buffer.concat(part.chunks), part.rowCount);
-  if (rowFormat.format === 'tsv') return { format: 'tsv', chunks: [withoutRareEscapes(lines)] };
-  return {
-    format: 'values',
-    rows: decodeLines(
-      lines,
-      range.columns.map((column) => decoderOf(column.type)),
-    ),
-  };
+  // The part is referenced until its batch is written; what was converted is no longer needed.
+  const chunks = part.chunks.splice(0);
+  if (rowFormat.format === 'tsv')
+    return { format: 'tsv', chunks: Array.from(bodiesOf(chunks), withoutRareEscapes) };
+  const decoders = range.columns.map((column) => decoderOf(column.type));
+  const packer = new RowPacker();
+  for (const lines of bodiesOf(chunks)) for (const row of decodeLines(lines, decoders)) packer.push(row);
+  return { format: 'values', rows: packer.finish() };
 }
 
 export function canonicalText(text: string, column: Column): string {

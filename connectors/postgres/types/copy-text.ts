@@ -46,8 +46,8 @@ export function splitLine(line: string): (string | null)[] {
     .map((text) => (text === '\\N' ? null : text.includes('\\') ? unescapeText(text) : text));
 }
 
-export function decodeLines(lines: Buffer, decoders: readonly Decode[]): Row[] {
-  const rows: Row[] = [];
+/** The rows of lines, each of which ends with a newline. */
+export function* decodeLines(lines: Buffer, decoders: readonly Decode[]): Generator<Value[]> {
   for (const line of lines.toString('utf8', 0, lines.length - 1).split('\n')) {
     const texts = splitLine(line);
     const row: Value[] = texts;
@@ -56,9 +56,8 @@ export function decodeLines(lines: Buffer, decoders: readonly Decode[]): Row[] {
       const text = texts[index];
       if (decode && text !== null && text !== undefined) row[index] = decode(text);
     }
-    rows.push(row);
+    yield row;
   }
-  return rows;
 }
 
 const formFeed = Buffer.from('\\f');

@@ -160,7 +160,7 @@ describe('every type arrives unchanged', () => {
         const [first] = batches;
         if (first && 'rows' in first.rows)
           assert.deepEqual(
-            first.rows.rows[0]?.slice(1),
+            first.rows.rows.at(0)?.slice(1),
             list.map(([, , value]) => value),
           );
         const asText = (table: string) =>

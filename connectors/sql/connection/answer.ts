@@ -12,6 +12,8 @@ const textFactor = 2;
 const messageFactor = 4;
 /** The share of the process's memory is updated in steps. */
 const stepBytes = 65_536;
+/** Of a greeting or a part of a login. Drivers keep some of them as long as the connection lives, and nobody counts that. */
+const mostOfLogin = 65_536;
 /** A row counts for at most this part of the limit of the process. */
 const mostOfRow = 0.75;
 
@@ -35,6 +37,7 @@ export class Answer {
   #textBytes = 0;
   #heldBytes = 0;
   #progress = 0;
+  #isLoggedIn = false;
 
   constructor(socket: Socket, { dataSource, where }: AnswerOwner) {
     const [namespace = ''] = dataSource.split('/');
@@ -53,6 +56,11 @@ export class Answer {
     this.#progress += 1;
   }
 
+  /** Call when the login is complete: until then messages have to be small. */
+  loggedIn(): void {
+    this.#isLoggedIn = true;
+  }
+
   /** The answer is complete, or another begins. */
   begin(): void {
     this.#bytes = 0;
@@ -62,6 +70,8 @@ export class Answer {
 
   /** Call before waiting for the rest of a message of this length. */
   requireRoom(length: number): void {
+    if (!this.#isLoggedIn && length > mostOfLogin)
+      throw new Error(`a message of ${length} bytes during the login`);
     if (this.#bytes + length > maxMessageBytes)
       throw new Error(`an answer that takes more than ${maxMessageBytes} bytes of memory`);
     if (length > stepBytes) this.#raise(this.#keptBytes + messageFactor * length);
@@ -73,6 +83,7 @@ export class Answer {
   }
 
   add(length: number, fields: number): void {
+    if (!this.#isLoggedIn) this.requireRoom(length);
     this.#bytes += length + messageBytes + fields * fieldBytes;
     this.#textBytes += length;
     this.requireRoom(0);

@@ -1,10 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { RowFormat } from '../../../core/batch.ts';
 import type { Rejection, WritePlan } from '../../../core/connector.ts';
+import { type Cell, unpackRows } from '../../../core/packed-rows.ts';
 import type { Row, Value } from '../../../core/values.ts';
 import { isNumbered, nullNotNumbered } from '../../sql/destination/numbered-columns.ts';
 import { namedAs, refusedRow, rowName } from '../../sql/destination/refused-row.ts';
-import { type Cell, unpackRows } from '../connection/packing.ts';
 import { isRowRefused, toIdraError } from '../errors.ts';
 import type { Stored } from '../types/decode.ts';
 import { type Encode, encoderOf, Misfit } from '../types/encode.ts';

@@ -12,11 +12,11 @@ import type {
 import { reach } from '../../../core/crash-points.ts';
 import { bug, type Finding } from '../../../core/errors.ts';
 import type { Offset } from '../../../core/offset.ts';
+import { toPacked } from '../../../core/packed-rows.ts';
 import type { DestinationObject, WriteMode } from '../../../core/sync-spec.ts';
 import type { Token } from '../../../core/token.ts';
 import type { Relation, Value } from '../../../core/values.ts';
 import { joinName, splitName } from '../../sql/names.ts';
-import { packRows, rowsPerPack } from '../connection/packing.ts';
 import { tableName } from '../names.ts';
 import { type FilePlace, FileThread } from '../session.ts';
 import { affinityOf } from '../types/column-types.ts';
@@ -31,7 +31,6 @@ export class SqliteDestination implements Destination {
   readonly #thread: FileThread<DestinationFile>;
   readonly #table: string;
   #hasCommitTable = false;
-  #width = 0;
   /** Outlives the thread, which ends when the destination rests. */
   #lastClaim: ClaimRequest | undefined;
 
@@ -81,7 +80,6 @@ export class SqliteDestination implements Destination {
   }
 
   claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
-    this.#width = request.plan.columns.columns.length;
     this.#lastClaim = request;
     return this.#thread.call(signal, 'claim', request);
   }
@@ -126,9 +124,6 @@ export class SqliteDestination implements Destination {
       if (rows.format === 'sqlite') return rows.chunks;
       throw bug(`SQLite does not accept rows as ${rows.format}`);
     }
-    const packs: Uint8Array[] = [];
-    for (let from = 0; from < rows.rows.length; from += rowsPerPack)
-      packs.push(packRows(rows.rows.slice(from, from + rowsPerPack), this.#width));
-    return packs;
+    return toPacked(rows.rows).packs;
   }
 }

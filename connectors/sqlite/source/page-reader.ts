@@ -1,6 +1,6 @@
 import type { SystemIdentity } from '../../../core/connector.ts';
+import { packRows, rowsPerPack } from '../../../core/packed-rows.ts';
 import type { Column } from '../../../core/values.ts';
-import { packRows, rowsPerPack } from '../connection/packing.ts';
 import { type DistinctKeys, styleReader } from '../destination/distinct-keys.ts';
 import { type Decode, decoderOf, type Stored } from '../types/decode.ts';
 import { keyText } from '../types/literals.ts';
@@ -94,7 +94,7 @@ function packerFor({ columns, isStored }: PartRequest): (rows: readonly Stored[]
   const active = decoders.flatMap((decode, at) => (decode ? [{ decode, at }] : []));
   return (rows) => {
     for (const { decode, at } of active) decodeColumn(rows, at, decode);
-    return packRows(rows, columns.length);
+    return packRows(rows);
   };
 }
 

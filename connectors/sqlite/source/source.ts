@@ -2,9 +2,10 @@ import type { Batch, RawRequest, Rows } from '../../../core/batch.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { PassEnd, ReadRequest, Source, SystemIdentity } from '../../../core/connector.ts';
 import type { Finding } from '../../../core/errors.ts';
+import { PackedRows } from '../../../core/packed-rows.ts';
 import { shapeOf } from '../../../core/relation-shape.ts';
 import type { Mode, SourceObject } from '../../../core/sync-spec.ts';
-import type { Column, Relation, Row } from '../../../core/values.ts';
+import type { Column, Relation } from '../../../core/values.ts';
 import { type Range, selectRange, whereRange } from '../../sql/source/keyset.ts';
 import { keyNullable } from '../../sql/source/order-check.ts';
 import {
@@ -16,7 +17,6 @@ import {
   type RangeReader,
   readPass,
 } from '../../sql/source/read-pass.ts';
-import { unpackRows } from '../connection/packing.ts';
 import { styleReader } from '../destination/distinct-keys.ts';
 import { type FilePlace, FileThread } from '../session.ts';
 import { dialect } from '../types/literals.ts';
@@ -254,14 +254,14 @@ function offsetKey(request: ReadRequest): readonly string[] | null {
 
 function toPart(part: PackedPart, request: ReadRequest): Part {
   const { packed, rowCount, byteCount, lastKey } = part;
-  return { rows: toRows(packed, request), rowCount, byteCount, lastKey };
+  return { rows: toRows(packed, rowCount, request), rowCount, byteCount, lastKey };
 }
 
-function toRows(packed: readonly Uint8Array[], request: ReadRequest): Rows {
+function toRows(packed: readonly Uint8Array[], rowCount: number, request: ReadRequest): Rows {
   const chunks = packed.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   return request.rowFormat.format === 'sqlite'
     ? { format: 'sqlite', chunks }
-    : { format: 'values', rows: chunks.flatMap((chunk) => unpackRows(chunk) as Row[]) };
+    : { format: 'values', rows: new PackedRows(chunks, rowCount) };
 }
 
 /** Rows waiting in the current second are mentioned only if there are any. */

@@ -120,7 +120,7 @@ export const texts = (...ids: readonly number[]) => ids.map((id) => `${id} row $
 /** The first column of rows that are transferred as canonical values. */
 export function idsOf(batches: readonly Batch[]): number[] {
   return batches.flatMap(({ rows }) =>
-    'rows' in rows ? rows.rows.map(([id]) => Number(id)) : assert.fail('values were asked for'),
+    'rows' in rows ? [...rows.rows].map(([id]) => Number(id)) : assert.fail('values were asked for'),
   );
 }
 

@@ -1,11 +1,12 @@
 import { deserialize, serialize } from 'node:v8';
+import type { Row } from './values.ts';
 
-/** A cell on its way between threads: canonical values, and SQLite's own (a subset). */
+/** A canonical value, or one as SQLite stores it (a subset). */
 export type Cell = unknown;
 
 /**
- * Rows as columns of one kind each, so that a batch crosses threads as a few flat buffers instead of many small values. This is several
- * times cheaper than cloning the rows. `nulls` has a 1 where the cell is NULL.
+ * Rows as columns of one kind each, so that a batch waits and crosses threads as a few flat buffers outside of the heap instead of many
+ * small values. This is several times cheaper than cloning the rows. `nulls` has a 1 where the cell is NULL.
  */
 type PackedColumn =
   | { readonly kind: 'bigint'; readonly values: BigInt64Array; readonly nulls: Uint8Array | null }
@@ -26,10 +27,89 @@ interface Packed {
 }
 
 /** Number of rows that are objects at one time, on either side. */
-export const rowsPerPack = 1_000;
+export const rowsPerPack = 500;
 
-/** Bytes that `unpackRows` can read in any thread of this process. */
-export function packRows(rows: readonly (readonly Cell[])[], width: number): Buffer {
+/** Rows of the same columns, most of them packed: `rowsPerPack` in each pack but the last. */
+export class PackedRows implements Iterable<Row> {
+  readonly packs: readonly Uint8Array[];
+  readonly length: number;
+  readonly byteCount: number;
+  /** The pack that was read last, as most readers go from row to row. */
+  #open: { readonly pack: number; readonly rows: readonly Row[] } = { pack: -1, rows: [] };
+
+  constructor(packs: readonly Uint8Array[], length: number) {
+    this.packs = packs;
+    this.length = length;
+    this.byteCount = packs.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  /** A negative index counts from the end. */
+  at(index: number): Row | undefined {
+    const from = index < 0 ? this.length + index : index;
+    const pack = Math.floor(from / rowsPerPack);
+    if (pack !== this.#open.pack) {
+      const bytes = this.packs[pack];
+      if (!bytes) return undefined;
+      this.#open = { pack, rows: unpackRows(bytes) as Row[] };
+    }
+    return this.#open.rows[from % rowsPerPack];
+  }
+
+  *[Symbol.iterator](): Generator<Row> {
+    for (const pack of this.packs) yield* unpackRows(pack) as Row[];
+  }
+}
+
+/** Packs rows as they arrive, so that few of them are objects at any time. */
+export class RowPacker {
+  readonly #packs: Uint8Array[] = [];
+  readonly #prepare: (rows: Cell[][]) => void;
+  #rows: Cell[][] = [];
+  #count = 0;
+
+  /** `prepare` converts rows in place before they are packed. */
+  constructor(prepare: (rows: Cell[][]) => void = () => {}) {
+    this.#prepare = prepare;
+  }
+
+  push(row: Cell[]): void {
+    this.#count += 1;
+    if (this.#rows.push(row) === rowsPerPack) this.#pack();
+  }
+
+  finish(): PackedRows {
+    if (this.#rows.length > 0) this.#pack();
+    return new PackedRows(this.#packs, this.#count);
+  }
+
+  #pack(): void {
+    this.#prepare(this.#rows);
+    this.#packs.push(packRows(this.#rows));
+    this.#rows = [];
+  }
+}
+
+export function toPacked(rows: Iterable<Row>): PackedRows {
+  return rows instanceof PackedRows ? rows : mapRows(rows, (row) => row);
+}
+
+/** The rows that `convert` returns; undefined: none for this row. */
+export function mapRows(
+  rows: Iterable<Row>,
+  convert: (row: Row, index: number) => Row | undefined,
+): PackedRows {
+  const packer = new RowPacker();
+  let index = 0;
+  for (const row of rows) {
+    const converted = convert(row, index++);
+    if (converted) packer.push([...converted]);
+  }
+  return packer.finish();
+}
+
+/** Bytes that `unpackRows` can read in any thread of this process. The rows have the same number of cells. */
+export function packRows(rows: readonly (readonly Cell[])[]): Buffer {
+  const width = rows[0]?.length ?? 0;
   const columns: PackedColumn[] = [];
   for (let at = 0; at < width; at++) columns.push(packColumn(rows, at));
   return serialize({ rowCount: rows.length, columns } satisfies Packed);

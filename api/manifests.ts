@@ -1,0 +1,62 @@
+import { manifests } from '../connectors/catalog.ts';
+import type { Finding } from '../core/errors.ts';
+import { isObjectName } from '../core/manifest/fields.ts';
+import type { ManifestKind } from '../core/manifest/names.ts';
+import { nearest } from '../core/nearest.ts';
+import type { FleetManifest } from '../fleet/contract.ts';
+import type { FleetView } from '../fleet/view/contract.ts';
+import { FindingsError } from './http/problem.ts';
+
+export interface WrittenManifest {
+  readonly kind: ManifestKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: unknown;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The same validation as that of the command line and the custom resources. Throws a FindingsError with ManifestInvalid. */
+export function readManifest(view: FleetView, written: WrittenManifest): FleetManifest {
+  const { kind, namespace, name, labels } = written;
+  const { findings, spec } = manifests.examine(kind, written.spec, 'cluster');
+  const all = [
+    ...nameFindings(name),
+    ...findings,
+    ...(kind === 'Sync' && spec ? missingEnds(view, namespace, spec) : []),
+  ];
+  if (!spec || all.length > 0) throw new FindingsError('ManifestInvalid', all);
+  return { kind, namespace, name, spec, ...(labels && { labels }) };
+}
+
+function nameFindings(name: string): Finding[] {
+  if (isObjectName(name)) return [];
+  return [
+    {
+      severity: 'error',
+      code: 'ManifestInvalid',
+      path: 'metadata.name',
+      message: `${JSON.stringify(name)} is not a valid name`,
+      fix: 'write lower case letters, digits, - and .',
+    },
+  ];
+}
+
+function missingEnds(view: FleetView, namespace: string, spec: Readonly<Record<string, unknown>>): Finding[] {
+  return (['source', 'destination'] as const).flatMap((end): Finding[] => {
+    const { dataSource } = spec[end] as { readonly dataSource: string };
+    if (view.findDataSource(namespace, dataSource)) return [];
+    const names = [...view.dataSources()]
+      .filter((each) => each.namespace === namespace)
+      .map((each) => each.name);
+    const near = nearest(dataSource, names);
+    return [
+      {
+        severity: 'error',
+        code: 'DataSourceNotFound',
+        path: `spec.${end}.dataSource`,
+        message: `there is no DataSource ${namespace}/${dataSource}`,
+        fix: near ? `did you mean ${near}?` : 'create it first, or choose another',
+      },
+    ];
+  });
+}

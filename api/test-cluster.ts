@@ -1,0 +1,56 @@
+import type { Coordination } from '../coordination/contract.ts';
+import type { DocumentStore } from '../coordination/documents.ts';
+import { Connections } from '../coordination/test-etcd.ts';
+import { type EtcdServer, etcd } from '../e2e/kit/servers.ts';
+import { etcdFleet } from '../fleet/etcd.ts';
+import { etcdView } from '../fleet/view/etcd.ts';
+import { TestApi, type TestApiOptions } from './test-api.ts';
+
+/** The API over a real etcd, and a connection to it for the test. */
+export interface TestCluster {
+  readonly server: EtcdServer;
+  readonly api: TestApi;
+  readonly coordination: Coordination;
+  stop(): Promise<void>;
+}
+
+export async function startCluster(
+  options: TestApiOptions & { readonly documents?: (of: DocumentStore) => DocumentStore } = {},
+): Promise<TestCluster> {
+  const server = await etcd({ members: 1 });
+  const connections = new Connections(server);
+  const ours = connections.open();
+  const { documents = (of) => of, ...config } = options;
+  const view = etcdView(ours);
+  const fleet = etcdFleet(ours, 'etcd');
+  await view.isSynced;
+  const api = await TestApi.start(
+    {
+      mode: 'etcd',
+      fleet,
+      view,
+      documents: documents(ours.documents),
+      offsetHistory: (sync) => fleet.history(sync),
+    },
+    config,
+  );
+  return {
+    server,
+    api,
+    coordination: connections.open(),
+    async stop() {
+      await api.stop();
+      await view.close();
+      await connections.close();
+      await server.stop();
+    },
+  };
+}
+
+export const postgresSpec = (host: string) => ({ postgres: { host, database: 'd', user: 'u' } });
+export const ordersSpec = (more: object = {}) => ({
+  source: { dataSource: 'shop', table: 'public.orders', idField: 'id' },
+  destination: { dataSource: 'warehouse', table: 'public.orders' },
+  mode: 'Id',
+  ...more,
+});
