@@ -32,6 +32,7 @@ type ObjectNames = { readonly [Field in ObjectField]?: string };
 export type SystemField =
   | ObjectField
   | 'query'
+  | 'filter'
   | 'format'
   | 'compression'
   | 'method'
@@ -45,14 +46,16 @@ export const recordFields = ['columns', 'sample', 'metadata', 'startFrom'] as co
 export type RecordField = (typeof recordFields)[number];
 
 /** Fields of spec.source that reach the connector as the manifest has them, besides those that name objects. */
-export const sourceFields = ['query', 'sample', 'metadata', 'startFrom'] as const;
+export const sourceFields = ['query', 'filter', 'sample', 'metadata', 'startFrom'] as const;
 
 /** Fields of spec.source that decide which rows and columns an offset refers to, besides those that name objects. */
-export const offsetFields = ['columns', 'metadata'] as const;
+export const offsetFields = ['columns', 'metadata', 'filter'] as const;
 
 /** What to read from a system. */
 export interface SourceObject extends ObjectNames {
   readonly query?: string;
+  /** A condition that records must meet, in the system's own language. */
+  readonly filter?: string;
   /** Columns of records without fixed columns: those of the manifest, or those inferred earlier (Offset.columns); omitted: infer them. */
   readonly columns?: readonly RecordColumn[];
   /** How many records to infer columns from; omitted: core/records/inference.ts has the default. */

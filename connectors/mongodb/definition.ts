@@ -47,7 +47,10 @@ export const definition: Definition = {
   summary:
     'Collections of MongoDB 4.4 and later: documents as a whole between two of them, as columns to and from other systems; change streams.',
   config: schema,
-  fields: { source: ['collection', 'filter'], destination: ['collection'] },
+  fields: {
+    source: ['collection', 'filter', 'columns', 'sample', 'startFrom'],
+    destination: ['collection'],
+  },
   capabilities: {
     source: {
       modes: ['Snapshot', 'Id', 'Timestamp', 'LastDestinationId', 'LastDestinationTimestamp', 'Stream'],

@@ -23,6 +23,7 @@ const known: Readonly<Record<End, readonly SystemField[]>> = {
   source: [
     ...objectFields,
     'query',
+    'filter',
     ...recordFields,
     'format',
     'compression',

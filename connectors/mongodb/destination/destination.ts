@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { BSON, type Document } from 'mongodb';
 import type { RawRequest } from '../../../core/batch.ts';
 import type {
@@ -113,7 +114,7 @@ export class MongodbDestination implements Destination {
     const wasEmpty = !(await this.hasRows(signal));
     const transactions = session.facts.hasTransactions ? new WriteTransactions(session) : undefined;
     try {
-      const owner = transactions?.id ?? BSON.UUID.generate().toString('hex');
+      const owner = transactions?.id ?? randomUUID().replaceAll('-', '');
       const stored = await this.#storeClaim(session, commits, request, { owner, target, transactions }, signal);
       this.#plan = plan;
       const init = { session, commits, collection: this.name, request, transactions, stored, form: this.#form, target, wasEmpty };

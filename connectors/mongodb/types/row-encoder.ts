@@ -1,4 +1,4 @@
-import type { Rows } from '../../../core/batch.ts';
+import type { RowList, Rows } from '../../../core/batch.ts';
 import { softDeleteColumn, type WritePlan } from '../../../core/connector.ts';
 import type { Row, Value } from '../../../core/values.ts';
 import { deterministicId, type IdForm, idName, isFoundById, randomId, writeObjectId } from '../destination/document-keys.ts';
@@ -35,7 +35,7 @@ export interface EncodeOptions {
 }
 
 export function encodeRows(rows: Rows, options: EncodeOptions): EncodedRows {
-  return 'rows' in rows ? new ValueRows(rows.rows, rows.deletions ?? [], options) : new WholeRows(rows.chunks, options.plan);
+  return 'rows' in rows ? new ValueRows(rows.rows, rows.deletions ?? [], options) : new WholeRows(rows.chunks);
 }
 
 interface Field {
@@ -55,8 +55,8 @@ class ValueRows implements EncodedRows {
   readonly #isSettable: boolean;
   readonly #occurrences = new Map<string, number>();
 
-  constructor(rows: readonly Row[], deletions: readonly number[], options: EncodeOptions) {
-    this.#rows = rows;
+  constructor(rows: RowList, deletions: readonly number[], options: EncodeOptions) {
+    this.#rows = [...rows];
     this.#deletions = new Set(deletions);
     this.#options = options;
     const { columns } = options.plan.columns;
@@ -203,7 +203,7 @@ class ValueRows implements EncodedRows {
 class WholeRows implements EncodedRows {
   readonly #records: readonly { readonly document: BsonValue; readonly isDeletion: boolean }[];
 
-  constructor(chunks: readonly Buffer[], _plan: WritePlan) {
+  constructor(chunks: readonly Buffer[]) {
     this.#records = [...recordsIn(chunks)];
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BSON } from 'mongodb';
 import { parseJson } from '../../../core/records/json-parser.ts';
+import type { ColumnType } from '../../../core/values.ts';
 import { bsonAccess } from './decode.ts';
 import { encoderOf } from './encode.ts';
 import { extendedJson } from './extended-json.ts';
@@ -89,8 +90,13 @@ test('bytes that are not BSON are refused, whatever they announce', () => {
 
 test('a position has one text, which gives the same value back', () => {
   const column = (kind: 'text' | 'int' | 'timestamp' | 'json') => {
-    const type = kind === 'int' ? { kind, bits: 64 as const } : kind === 'timestamp' ? { kind, precision: 3, hasZone: true } : { kind };
-    return { name: 'k', type, nativeType: '', isNullable: false };
+    const types: Readonly<Record<typeof kind, ColumnType>> = {
+      int: { kind: 'int', bits: 64 },
+      timestamp: { kind: 'timestamp', precision: 3, hasZone: true },
+      text: { kind: 'text' },
+      json: { kind: 'json' },
+    };
+    return { name: 'k', type: types[kind] };
   };
   for (const element of elementsOf(documentValue(bytes))) {
     for (const kind of ['text', 'int', 'timestamp', 'json'] as const) {
