@@ -94,7 +94,7 @@ export class Session implements PooledSession {
 
   /** Runs one command. Errors are thrown as IdraErrors. */
   async command(command: Document, signal?: AbortSignal): Promise<Document> {
-    return await this.guard(() => this.database.command({ maxTimeMS: shortMs, ...command }), signal);
+    return await this.guard(() => this.database.command({ ...command, maxTimeMS: shortMs }), signal);
   }
 
   /** Runs `body` and classifies its error. If the signal fires, the connection is closed and the signal's reason is thrown. */
