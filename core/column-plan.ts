@@ -178,9 +178,9 @@ function create(column: Column, input: ColumnPlanInput, findings: Finding[]): Pl
   };
 }
 
-function useOf(column: Column, { key, isSameSystem }: ColumnPlanInput): ColumnUse {
+function useOf(column: Column, { key, isSameSystem, own }: ColumnPlanInput): ColumnUse {
   const isKey = key.includes(column.name);
-  return isSameSystem ? { isKey, nativeType: column.nativeType } : { isKey };
+  return isSameSystem && column.name !== own ? { isKey, nativeType: column.nativeType } : { isKey };
 }
 
 function matchExisting(

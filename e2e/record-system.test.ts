@@ -144,6 +144,61 @@ test('a new field in the very first batch, which the sample did not have', async
   assert.deepEqual(runs.query('SELECT count(*), sum(b) FROM orders'), [[40, 2]]);
 });
 
+test('deletes: Ignore keeps rows, Hard deletes them and Soft marks them, and both count', async () => {
+  for (const [deletes, left] of [
+    [
+      'Ignore',
+      [
+        [1, 'a', 'kept'],
+        [2, 'b', 'kept'],
+      ],
+    ],
+    ['Hard', [[1, 'a', 'kept']]],
+    [
+      'Soft',
+      [
+        [1, 'a', 'kept'],
+        [2, 'b', 'marked'],
+      ],
+    ],
+  ] as const) {
+    const own = await RecordRuns.open();
+    try {
+      const spec = { ...stream, deletes };
+      own.put({ 1: { name: 'a' }, 2: { name: 'b' } });
+      await own.once(spec);
+      own.put({ 2: null });
+      const status = await own.once(spec);
+      const mark = deletes === 'Soft' ? "iif(_deleted_at IS NULL, 'kept', 'marked')" : "'kept'";
+      assert.deepEqual(own.query(`SELECT _id, name, ${mark} FROM orders`), left, deletes);
+      assert.deepEqual(
+        [status.rows.read, status.rows.deleted],
+        deletes === 'Ignore' ? [2, 0] : [3, 1],
+        deletes,
+      );
+    } finally {
+      await own.close();
+    }
+  }
+});
+
+test('deletes are refused where the source does not show them, and without the key of the source', async () => {
+  runs.put({ 1: { a: 1 } });
+  const { findings } = await runs.preview({
+    ...stream,
+    deletes: 'Hard',
+    destination: { dataSource: 'destination', table: 'orders', key: ['a'] },
+  });
+  assert.deepEqual(
+    findings.filter(({ severity }) => severity === 'error').map(({ code }) => code),
+    ['DeleteKeyDiffers'],
+  );
+  await assert.rejects(
+    runs.preview({ ...stream, mode: 'Snapshot', deletes: 'Hard' }),
+    /does not detect deletions/,
+  );
+});
+
 test('columns that the Sync names are taken, with paths and metadata; other fields are left out', async () => {
   const named = {
     ...stream,

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { types } from '../../connectors/postgres/types/types.ts';
 import { planColumns } from '../../core/column-plan.ts';
+import { withSoftDeletes } from '../../core/soft-deletes.ts';
 import type { SchemaChanges } from '../../core/sync-spec.ts';
 import type { Column, Relation } from '../../core/values.ts';
-import { deleteFindings, withSoftDeletes } from './delete-rules.ts';
+import { deleteFindings } from './delete-rules.ts';
 import type { KeyInput } from './key-input.ts';
 import { spec } from './test-objects.ts';
 

@@ -1,20 +1,6 @@
 import { softDeleteColumn } from '../../core/connector.ts';
 import type { Finding } from '../../core/errors.ts';
-import type { SyncSpec } from '../../core/sync-spec.ts';
-import type { Column, Relation } from '../../core/values.ts';
 import type { KeyInput } from './key-input.ts';
-
-const deletedAt: Column = {
-  name: softDeleteColumn,
-  type: { kind: 'timestamp', precision: 6, hasZone: true },
-  nativeType: 'timestamp with time zone',
-  isNullable: true,
-};
-
-/** The columns that the destination gets: with the time of a deletion behind those of the source. */
-export function withSoftDeletes(relation: Relation, { deletes }: Pick<SyncSpec, 'deletes'>): Relation {
-  return deletes === 'Soft' ? { ...relation, columns: [...relation.columns, deletedAt] } : relation;
-}
 
 /** Deletions have values only in the key of the source, so this must be the key at the destination. Pure. */
 export function deleteFindings({ spec, relation, key, columns }: KeyInput): Finding[] {

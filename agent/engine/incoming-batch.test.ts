@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Batch } from '../../core/batch.ts';
 import { softDeleteColumn, type WritePlan } from '../../core/connector.ts';
-import { withSoftDeletes } from './delete-rules.ts';
+import { withSoftDeletes } from '../../core/soft-deletes.ts';
 import { newFieldsLeftOut, requireFits, withDeletes, withMisfits } from './incoming-batch.ts';
 import type { SyncPlan } from './plan.ts';
 import { spec } from './test-objects.ts';

@@ -16,10 +16,11 @@ import { describeError, type Finding, permanent } from '../../core/errors.ts';
 import { type NameRules, nameTooLong } from '../../core/name-rules.ts';
 import { holdsOffsets } from '../../core/plain-destination.ts';
 import type { RecordColumn } from '../../core/records/record-column.ts';
+import { withSoftDeletes } from '../../core/soft-deletes.ts';
 import { type Mode, objectPath, type Sync, type SyncSpec } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 import { distinctColumns } from './coarser-keys.ts';
-import { deleteFindings, withSoftDeletes } from './delete-rules.ts';
+import { deleteFindings } from './delete-rules.ts';
 import { fieldFindings, timeZoneFindings, zonelessField } from './field-rules.ts';
 import { keyFindings } from './key-rules.ts';
 import { ownTableFindings } from './own-table-findings.ts';
@@ -97,7 +98,7 @@ function planFromDescribed(input: Described) {
   const remedies = { source: connectors.source.remedies, destination: connectors.destination.remedies };
   const columns = planColumns({
     source: withSoftDeletes(relation, spec),
-    own: softDeleteColumn,
+    ...(spec.deletes === 'Soft' && { own: softDeleteColumn }),
     existing,
     types: connectors.destination.types,
     isSameSystem,

@@ -183,8 +183,10 @@ const rowErrors: Readonly<Record<number, string>> = {
   1411: 'a value cannot be read as the type of its column',
   1416: 'a value is not a geometry',
   1441: 'a date or time is out of range',
+  1451: 'a row of another table references it',
   1452: 'a foreign key references a missing row',
   1216: 'a foreign key references a missing row',
+  1217: 'a row of another table references it',
   1526: 'no partition of the table accepts the row',
   1591: 'no partition of the table accepts the row',
   1748: 'no partition of the table accepts the row',
@@ -216,7 +218,7 @@ function rowMessageOf(errno: number, serverMessage: string): string {
 
 function constraintIn(errno: number, serverMessage: string): string | undefined {
   if (errno === 1062) return labelled('index', /for key '([^']+)'$/.exec(serverMessage)?.[1]);
-  if (errno === 1452)
+  if (errno === 1451 || errno === 1452)
     return labelled('foreign key', /CONSTRAINT `([^`]+)` FOREIGN KEY/.exec(serverMessage)?.[1]);
   if (errno === 3819) return labelled('check', /constraint '([^']+)'/.exec(serverMessage)?.[1]);
   if (errno === 4025) return labelled('check', /CONSTRAINT `([^`]+)`/.exec(serverMessage)?.[1]);
@@ -257,7 +259,7 @@ export function isRowError(errno: number | undefined): errno is number {
 const partitionMissing: readonly number[] = [1526, 1591, 1748];
 
 function isConstraint(errno: number): boolean {
-  return [1048, 1062, 1169, 1263, 1452, 1216, 3819, 4025].includes(errno);
+  return [1048, 1062, 1169, 1263, 1216, 1217, 1451, 1452, 3819, 4025].includes(errno);
 }
 
 /** The server names the column only in its message text; nothing depends on it. */

@@ -1,13 +1,13 @@
 import type { Abilities, TestSpace, TestSystem } from '../../e2e/kit/conformance/harness.ts';
 import { freePort } from '../../e2e/kit/free-port.ts';
-import { sqlAbilities, sqlEnd, type TestDialect, wrongServerAccess } from '../sql/test-end.ts';
+import { sqlAbilities, sqlEnd, sqlLacks, type TestDialect, wrongServerAccess } from '../sql/test-end.ts';
 import { definition } from './definition.ts';
 import { servers, TestDatabase } from './test-harness.ts';
 
 export const systems: readonly TestSystem[] = servers.map(([name, start]) => ({
   name,
   definition,
-  lacks: {},
+  lacks: sqlLacks,
   waivers: {},
   hasRawFormat: false,
   open: async () => openSpace(await TestDatabase.create(start)),
@@ -18,7 +18,7 @@ async function openSpace(database: TestDatabase): Promise<TestSpace> {
   const end = sqlEnd(database.access, dialect);
   // A user without rights on a database is not told whether it exists.
   await database.server.query(`GRANT SELECT ON nowhere.* TO '${database.name}'@'%'`);
-  const abilities: Abilities = {
+  const abilities: Omit<Abilities, keyof typeof sqlLacks> = {
     ...sqlAbilities(dialect, dialect, () => dialect),
     ...tableAbilities(database),
     ...sessionAbilities(database),

@@ -1,6 +1,6 @@
 import type { Abilities, TestSpace, TestSystem } from '../../e2e/kit/conformance/harness.ts';
 import { freePort } from '../../e2e/kit/free-port.ts';
-import { sqlAbilities, sqlEnd, type TestDialect, wrongServerAccess } from '../sql/test-end.ts';
+import { sqlAbilities, sqlEnd, sqlLacks, type TestDialect, wrongServerAccess } from '../sql/test-end.ts';
 import { definition } from './definition.ts';
 import { type TestDatabase, testDatabase } from './test-harness.ts';
 
@@ -8,7 +8,10 @@ export const systems: readonly TestSystem[] = [
   {
     name: definition.title,
     definition,
-    lacks: { slowQuery: 'a statement whose client has disconnected continues until it has rows to send' },
+    lacks: {
+      ...sqlLacks,
+      slowQuery: 'a statement whose client has disconnected continues until it has rows to send',
+    },
     waivers: {},
     hasRawFormat: true,
     open: openSpace,

@@ -22,7 +22,7 @@ export const sqlSource: Pick<SourceCapabilities, 'modes' | 'seesDeletes' | 'hasF
 export const sqlDestination: Capabilities['destination'] = {
   writeModes: ['Append', 'Upsert', 'Replace'],
   hasLargest: true,
-  canDelete: false,
+  canDelete: true,
 };
 
 /** Definition.address for systems with a server; other systems define their own. */

@@ -36,6 +36,9 @@ export function sqlEnd(access: SystemAccess, { run, columns }: TestDialect): Tes
   };
 }
 
+/** Abilities that no SQL system has yet. */
+export const sqlLacks = { loseHistory: 'it has no mode Stream' };
+
 /** `from` and `to` are the dialects of source and destination. */
 export function sqlAbilities(from: TestDialect, to: TestDialect, ofEnd: (end: TestEnd) => TestDialect) {
   const store = async (table: string, what: string) =>
@@ -48,6 +51,16 @@ export function sqlAbilities(from: TestDialect, to: TestDialect, ofEnd: (end: Te
     change: async (end, table, change) => void (await ofEnd(end).run(changeSql(from, table, change))),
     storeToken: (table, token) => store(table, `token = ${token}, session = NULL`),
     storeOffset: (table, offset) => store(table, `${to.quote('offset')} = '${offset}'`),
+    async markedRows(table) {
+      const rows = await to.run(`SELECT id FROM ${table} WHERE _deleted_at IS NOT NULL ORDER BY id`);
+      return rows.map(([id]) => String(id));
+    },
+    async refuseDeletion(table, id) {
+      const refs = `refs_of_${table}`;
+      await to.run(
+        `CREATE TABLE ${refs} (id BIGINT, FOREIGN KEY (id) REFERENCES ${table} (id)); INSERT INTO ${refs} VALUES (${id})`,
+      );
+    },
     storeNewerLayout: (table) => store(table, 'layout = 99'),
   } satisfies Partial<Abilities>;
 }

@@ -13,12 +13,16 @@ import type {
   WritePlan,
   WriteResult,
 } from '../../core/connector.ts';
+import { softDeleteColumn } from '../../core/connector.ts';
 import { IdraError } from '../../core/errors.ts';
-import type { Mode, OnError, SourceObject, WriteMode } from '../../core/sync-spec.ts';
+import { withSoftDeletes } from '../../core/soft-deletes.ts';
+import type { Deletes, Mode, ObjectField, OnError, SourceObject, WriteMode } from '../../core/sync-spec.ts';
 import type { Relation } from '../../core/values.ts';
 
 /** For tests of the SQL connectors: one sync from table to table, planned like by the engine, but without an engine. */
 export interface FlowEnds {
+  /** Fields of the manifest that name the two objects; default: table. */
+  readonly fields?: { readonly source: ObjectField; readonly destination: ObjectField };
   readonly connector: Pick<Connector<Destination>, 'types' | 'openSource' | 'openDestination'>;
   readonly source: SystemAccess;
   readonly destination: SystemAccess;
@@ -31,7 +35,9 @@ export interface FlowOptions {
   readonly from: string;
   readonly query?: string;
   readonly to: string;
-  readonly mode?: Extract<Mode, 'Snapshot' | 'Id' | 'Timestamp'>;
+  readonly mode?: Extract<Mode, 'Snapshot' | 'Id' | 'Timestamp' | 'Stream'>;
+  readonly startFrom?: string;
+  readonly deletes?: Deletes;
   readonly writeMode?: WriteMode;
   readonly sourceKey?: readonly string[];
   readonly key?: readonly string[];
@@ -75,9 +81,10 @@ export interface Flow {
 
 export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Flow> {
   const { query, from, to, mode = 'Snapshot', idField, timestampField, timeZone = 'UTC' } = options;
-  const { connector } = ends;
+  const { connector, fields = { source: 'table', destination: 'table' } } = ends;
   const object: SourceObject = {
-    ...(query === undefined ? { table: from } : { query }),
+    ...(query === undefined ? { [fields.source]: from } : { query }),
+    ...(options.startFrom !== undefined && { startFrom: options.startFrom }),
     ...(options.sourceKey && { key: options.sourceKey }),
     ...(idField !== undefined && { idField }),
     ...(timestampField !== undefined && { timestampField }),
@@ -86,7 +93,7 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
   const source = await connector.openSource(ends.source, object, noSignal);
   const destination = await connector.openDestination(
     ends.destination,
-    { table: to, existingRows: 'Keep' },
+    { [fields.destination]: to, existingRows: 'Keep' },
     noSignal,
   );
   const described = Promise.all([source.describe(noSignal), destination.describe(noSignal)]);
@@ -96,7 +103,9 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
   });
   const sourceKey = options.sourceKey ?? relation.keys[0]?.columns ?? [];
   const plan = planWrites(connector, options, relation, existing, sourceKey);
-  const columns = plan.columns.columns.map((each) => ({ column: each.source }));
+  const columns = plan.columns.columns
+    .filter(({ name }) => name !== softDeleteColumn)
+    .map((each) => ({ column: each.source }));
   const requests = options.rowFormat === 'values' ? [] : destination.rawRequests(plan);
   const rowFormat: RowFormat = requests.find((each) => source.canServe(each, columns)) ?? {
     format: 'values',
@@ -111,6 +120,7 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
     after: null,
     limits: { maxRows: options.maxRows ?? 50_000, maxBytes: options.maxBytes ?? 8 * 1024 * 1024 },
     rowFormat,
+    ...(plan.deletes !== 'Ignore' && { wantsDeletions: true }),
     ...(options.safetyLagMs !== undefined && { safetyLagMs: options.safetyLagMs }),
   };
   const flow = { to, source, destination, request, plan, rowFormat };
@@ -174,8 +184,10 @@ function planWrites(
   sourceKey: readonly string[],
 ): WritePlan {
   const key = options.key ?? sourceKey;
+  const { deletes = 'Ignore' } = options;
   const columns = planColumns({
-    source,
+    source: withSoftDeletes(source, { deletes }),
+    ...(deletes === 'Soft' && { own: softDeleteColumn }),
     existing,
     types,
     isSameSystem: true,
@@ -191,7 +203,7 @@ function planWrites(
     key,
     existing,
     onError,
-    deletes: 'Ignore',
+    deletes,
     redactsKeys: false,
     hasUniqueKey: key.length > 0,
   };

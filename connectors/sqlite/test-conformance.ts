@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { TestSpace, TestSystem } from '../../e2e/kit/conformance/harness.ts';
 import { removeFolder, tempFolder } from '../../e2e/kit/temp.ts';
-import { sqlAbilities, sqlEnd, type TestDialect } from '../sql/test-end.ts';
+import { sqlAbilities, sqlEnd, sqlLacks, type TestDialect } from '../sql/test-end.ts';
 import { definition } from './definition.ts';
 import { access, execute, query } from './test-harness.ts';
 
@@ -12,6 +12,7 @@ export const systems: readonly TestSystem[] = [
     name: definition.title,
     definition,
     lacks: {
+      ...sqlLacks,
       wrongAccess: 'a file has neither address nor password',
       accessWithoutWriting: 'rights are those of the file system',
       slowQuery:

@@ -87,8 +87,10 @@ export class BatchWriter {
    */
   async #writeHalves(lines: Lines, error: RowError, batchRows: number): Promise<Written> {
     if (lines.count === 1) {
-      const rejection = this.#rejectionOf(error, lines);
-      if (this.#target.plan.onError !== 'Skip') throw this.#refusal(rejection, error, batchRows);
+      const { plan, columns, table } = this.#target;
+      const rejection = rejectionOfLine(error, lines, columns, plan);
+      const where = `${quoteName(table)} of ${this.#session.where}`;
+      if (plan.onError !== 'Skip') throw refusedLine(rejection, error, where, batchRows);
       return { rejections: [rejection], replaced: 0 };
     }
     const rejections: Rejection[] = [];
@@ -133,25 +135,6 @@ export class BatchWriter {
     return deleted;
   }
 
-  #rejectionOf(error: RowError, line: Lines): Rejection {
-    const { plan, columns } = this.#target;
-    return {
-      code: error.code,
-      message: rowMessage(error),
-      ...(error.column !== undefined && { column: error.column }),
-      ...namedAs(nameLine(line, columns, plan)),
-    };
-  }
-
-  #refusal(rejection: Rejection, error: RowError, batchRows: number): Error {
-    const message = `${rejection.message}; the first one of a batch of ${batchRows}`;
-    return refusedRow(
-      { ...rejection, message },
-      `${quoteName(this.#target.table)} of ${this.#session.where}`,
-      error,
-    );
-  }
-
   #mergeStatements(staging: TableName): readonly string[] {
     const { plan, table, columns, isKeyAlone } = this.#target;
     const names = columns.map(({ name }) => quoteBacktick(name));
@@ -174,6 +157,26 @@ export class BatchWriter {
       `INSERT INTO ${target} (${list}) SELECT ${items} FROM ${source} AS s WHERE NOT EXISTS (SELECT 1 FROM ${target} AS t WHERE ${same})`,
     ];
   }
+}
+
+/** What is reported about the only line of `line`. */
+export function rejectionOfLine(
+  error: RowError,
+  line: Lines,
+  columns: readonly LoadColumn[],
+  plan: Pick<WritePlan, 'key' | 'redactsKeys'>,
+): Rejection {
+  return {
+    code: error.code,
+    message: rowMessage(error),
+    ...(error.column !== undefined && { column: error.column }),
+    ...namedAs(nameLine(line, columns, plan)),
+  };
+}
+
+export function refusedLine(rejection: Rejection, error: RowError, where: string, batchRows: number): Error {
+  const message = `${rejection.message}; the first one of a batch of ${batchRows}`;
+  return refusedRow({ ...rejection, message }, where, error);
 }
 
 /** Names a single line by its key, as rowName (connectors/sql/destination/refused-row.ts) names rows of values. */

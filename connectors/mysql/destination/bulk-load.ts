@@ -30,7 +30,7 @@ export interface LinesInput {
 }
 
 /** Converts a batch to lines for loading. Rows with a value that cannot be written as a line are refused here, by plan.onError. */
-export function toLines({ rows, rowCount }: Batch, input: LinesInput): BatchLines {
+export function toLines({ rows, rowCount }: Pick<Batch, 'rows' | 'rowCount'>, input: LinesInput): BatchLines {
   if ('rows' in rows) return encodeRows(rows.rows, input);
   if (rows.format !== 'tsv') throw bug(`a batch of ${rows.format} cannot be written to MySQL`);
   return { lines: { chunks: rows.chunks, count: rowCount }, rejections: [] };

@@ -2,15 +2,18 @@ import type { Batch } from '../../../core/batch.ts';
 import type { ClaimRequest, PassStart, WritePlan, WriteResult } from '../../../core/connector.ts';
 import { counted } from '../../../core/counted.ts';
 import { reach } from '../../../core/crash-points.ts';
-import { permanent } from '../../../core/errors.ts';
+import { bug, permanent } from '../../../core/errors.ts';
+import { lastChanges } from '../../../core/last-changes.ts';
 import { encodeOffset, type Offset } from '../../../core/offset.ts';
 import type { Token } from '../../../core/token.ts';
+import type { Row } from '../../../core/values.ts';
 import { startOfPass, startsOver } from '../../sql/destination/shadow.ts';
 import type { Session } from '../session.ts';
 import type { LoadColumn } from '../types/encode.ts';
 import type { BatchWriter } from './batch-writer.ts';
 import { toLines } from './bulk-load.ts';
 import type { CommitChange, CommitRows } from './commit-rows.ts';
+import type { Deleted, Deletions } from './deletions.ts';
 import type { Replacement } from './replace.ts';
 import type { WriteTransaction } from './write-transaction.ts';
 
@@ -23,6 +26,8 @@ export interface ClaimedTableInit {
   readonly token: Token;
   readonly columns: readonly LoadColumn[];
   readonly writer: BatchWriter;
+  /** Undefined: there are none. */
+  readonly deletions: Deletions | undefined;
   readonly transaction: WriteTransaction;
   readonly replacement: Replacement | undefined;
   /** The offset that was stored when the table was claimed. */
@@ -72,27 +77,32 @@ export class ClaimedTable {
     const { session, request, columns, where, replacement } = this.#init;
     return await session.guard(async () => {
       try {
-        const { lines, rejections } = toLines(batch, { plan: request.plan, columns, where });
+        const { upserts, deletions } = lastChanges(batch, request.plan);
+        const removed = await this.#delete(deletions);
+        const { lines, rejections } = toLines(upserts, { plan: request.plan, columns, where });
         const written = await this.#writer.write(lines);
         if (replacement && written.replaced > 0) throw rowsCollapse(written.replaced, where, request.plan);
         replacement?.count(lines.count - written.rejections.length);
-        const all = [...rejections, ...written.rejections];
-        const rows = batch.rowCount - all.length;
+        const refused = [...rejections, ...written.rejections];
+        const rows = upserts.rowCount - refused.length;
         this.#pendingRows += rows;
         this.#totalRows += rows;
         if (!this.#isAtomic) await this.#commit(batch.offset);
-        return {
-          written: rows,
-          rejected: all.length,
-          rejections: all,
-          deleted: 0,
-          totalRows: this.#totalRows,
-        };
+        const all = [...removed.rejections, ...refused];
+        const { deleted } = removed;
+        return { written: rows, rejected: all.length, rejections: all, deleted, totalRows: this.#totalRows };
       } catch (thrown) {
         await this.#rollBack();
         throw thrown;
       }
     }, signal);
+  }
+
+  async #delete(rows: readonly Row[]): Promise<Deleted> {
+    const { deletions } = this.#init;
+    if (rows.length === 0) return { deleted: 0, rejections: [] };
+    if (!deletions) throw bug('a batch has deletions, and its plan has none');
+    return await deletions.apply(rows);
   }
 
   async endPass(offset: Offset | null, signal: AbortSignal): Promise<WriteResult> {

@@ -29,6 +29,7 @@ import { BatchWriter } from './batch-writer.ts';
 import { ClaimedTable } from './claim.ts';
 import { CommitRows } from './commit-rows.ts';
 import { addColumns, createStaging, createTable, ownTable } from './ddl.ts';
+import { Deletions } from './deletions.ts';
 import { Replacement, replaceFindings } from './replace.ts';
 import { claimTarget } from './target-shape.ts';
 import { WriteTransaction } from './write-transaction.ts';
@@ -128,6 +129,11 @@ export class MysqlDestination implements Destination {
       isKeyAlone,
       duplicates: '',
     });
+    const where = `${quoteName(this.#name)} of ${session.where}`;
+    const deletions =
+      staging && plan.deletes !== 'Ignore'
+        ? new Deletions(session, transaction, { plan, table, staging, columns, where })
+        : undefined;
     const { token, offset, rows: totalRows } = row;
     const replacement =
       plan.writeMode === 'Replace'
@@ -142,7 +148,8 @@ export class MysqlDestination implements Destination {
     this.#claimed = new ClaimedTable({
       session,
       commits: this.#commits,
-      where: `${quoteName(this.#name)} of ${session.where}`,
+      where,
+      deletions,
       request,
       token,
       columns,

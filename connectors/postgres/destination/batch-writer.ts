@@ -29,7 +29,7 @@ export function nextStrategy(strategy: WriteStrategy, state: string | undefined)
 export class RowsLeftOut extends IdraError {
   constructor(table: string) {
     const code = 'ConstraintViolated';
-    const fix = 'make sure that the trigger lets rows pass, or set onError to Skip';
+    const fix = 'make sure that the trigger lets rows and deletions pass, or set onError to Skip';
     super({ code, disposition: 'permanent', message: `${table} refuses a row: ${leftOut}`, fix });
   }
 }
@@ -45,9 +45,14 @@ function rejectionOfRow(thrown: unknown): Rejection {
   return isRowError(thrown) ? rejectionOf(thrown) : { code: 'ConstraintViolated', message: leftOut };
 }
 
-export interface Outcome {
+export interface PutRows {
   readonly written: number;
   readonly rejections: readonly Rejection[];
+}
+
+/** What a transaction has done, before it is committed. */
+export interface Outcome extends PutRows {
+  readonly deleted: number;
 }
 
 export interface BatchWriterInit {
@@ -94,44 +99,19 @@ export class BatchWriter {
     return written;
   }
 
-  /**
-   * Splits a set until each row that cannot be kept is alone; these are skipped. Call within a transaction. Ends after `most` of them.
-   * The statements that begin and end a part are sent with the rows of the next one.
-   */
+  /** Leaves out rows that cannot be kept. Call within a transaction. Ends after `most` of them. */
   async putGood(
     rows: RowSet,
     strategy: WriteStrategy,
     into?: string,
     most = Number.POSITIVE_INFINITY,
-  ): Promise<Outcome> {
-    const rejections: Rejection[] = [];
-    let endOfLast = '';
-    const putPart = async (from: number, to: number): Promise<number> => {
-      if (rejections.length >= most) return 0;
+  ): Promise<PutRows> {
+    const put = async (endOfLast: string, from: number, to: number): Promise<number> => {
       const empty = strategy === 'insert' ? '' : this.#emptyStage(to - from);
-      try {
-        const begin = `${endOfLast}${empty}SAVEPOINT part; `;
-        const written = await this.#putRange(rows, strategy, begin, from, to, into);
-        endOfLast = 'RELEASE part; ';
-        return written;
-      } catch (thrown) {
-        if (!isRowRefused(thrown)) throw thrown;
-        // Without RELEASE each refused part stays open around all later ones, and the server slows down with their number.
-        endOfLast = 'ROLLBACK TO part; RELEASE part; ';
-        if (to - from > 1) return await putParts(from, to);
-        rejections.push({ ...rejectionOfRow(thrown), ...namedAs(rows.name(from)) });
-        return 0;
-      }
+      return await this.#putRange(rows, strategy, `${endOfLast}${empty}SAVEPOINT part; `, from, to, into);
     };
-    const putParts = async (from: number, to: number): Promise<number> => {
-      const size = Math.ceil((to - from) / (rejections.length < manyRejections ? 2 : 8));
-      let written = 0;
-      for (let at = from; at < to; at += size) written += await putPart(at, Math.min(at + size, to));
-      return written;
-    };
-    const written = await putPart(0, rows.count);
-    await this.#session.runAll(endOfLast);
-    return { written, rejections: [...rejections, ...rows.misfits.values()] };
+    const { done, rejections } = await putGoodParts(this.#session, { rows, put, most });
+    return { written: done, rejections: [...rejections, ...rows.misfits.values()] };
   }
 
   /**
@@ -175,6 +155,49 @@ export class BatchWriter {
     const [[isMissing] = []] = await this.#session.run(this.#target.missingSql);
     if (isMissing === 't') throw new RowsLeftOut(this.#target.name);
   }
+}
+
+export interface Parts {
+  readonly rows: Pick<RowSet, 'count' | 'name'>;
+  /** Sends `endOfLast`, begins the savepoint `part` and writes this range; returns how many rows that affected. */
+  put(endOfLast: string, from: number, to: number): Promise<number>;
+  readonly most: number;
+}
+
+/**
+ * Splits a set until each row that the table refuses is alone; these are skipped. The statements that end a part are sent with the rows of
+ * the next one.
+ */
+export async function putGoodParts(
+  session: Session,
+  { rows, put, most }: Parts,
+): Promise<{ readonly done: number; readonly rejections: readonly Rejection[] }> {
+  const rejections: Rejection[] = [];
+  let endOfLast = '';
+  const putPart = async (from: number, to: number): Promise<number> => {
+    if (rejections.length >= most) return 0;
+    try {
+      const done = await put(endOfLast, from, to);
+      endOfLast = 'RELEASE part; ';
+      return done;
+    } catch (thrown) {
+      if (!isRowRefused(thrown)) throw thrown;
+      // Without RELEASE each refused part stays open around all later ones, and the server slows down with their number.
+      endOfLast = 'ROLLBACK TO part; RELEASE part; ';
+      if (to - from > 1) return await putParts(from, to);
+      rejections.push({ ...rejectionOfRow(thrown), ...namedAs(rows.name(from)) });
+      return 0;
+    }
+  };
+  const putParts = async (from: number, to: number): Promise<number> => {
+    const size = Math.ceil((to - from) / (rejections.length < manyRejections ? 2 : 8));
+    let done = 0;
+    for (let at = from; at < to; at += size) done += await putPart(at, Math.min(at + size, to));
+    return done;
+  };
+  const done = await putPart(0, rows.count);
+  await session.runAll(endOfLast);
+  return { done, rejections };
 }
 
 /** Rows that no column can keep are not sent; they are known once the body has been made. */

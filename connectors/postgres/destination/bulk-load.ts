@@ -24,7 +24,11 @@ const noMisfits: ReadonlyMap<number, Rejection> = new Map();
 /** Lines are sent in frames of about this size. */
 const frameBytes = 65_536;
 
-export function rowSetOf(batch: Batch, plan: WritePlan, rowFormat: RowFormat): RowSet {
+export function rowSetOf(
+  batch: Pick<Batch, 'rows' | 'rowCount'>,
+  plan: WritePlan,
+  rowFormat: RowFormat,
+): RowSet {
   const { rows, rowCount } = batch;
   if ('rows' in rows) return new ValueRows(rows.rows, plan);
   if (rows.format !== 'pgcopy-binary')

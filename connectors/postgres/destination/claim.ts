@@ -2,6 +2,7 @@ import type { Batch } from '../../../core/batch.ts';
 import type { ClaimRequest, PassStart, WriteResult } from '../../../core/connector.ts';
 import { reach } from '../../../core/crash-points.ts';
 import { IdraError, schemaChanged } from '../../../core/errors.ts';
+import { lastChanges } from '../../../core/last-changes.ts';
 import { decodeStored, encodeOffset, type Offset } from '../../../core/offset.ts';
 import { offsetMovedInPass } from '../../../core/offset-moved.ts';
 import type { Token } from '../../../core/token.ts';
@@ -25,10 +26,13 @@ import {
   isRowRefused,
   nextStrategy,
   type Outcome,
+  type PutRows,
   type WriteStrategy,
 } from './batch-writer.ts';
 import { type RowSet, rowSetOf } from './bulk-load.ts';
 import type { CommitRows } from './commit-rows.ts';
+import type { Target } from './ddl.ts';
+import { Deletions } from './deletions.ts';
 import { Replacement } from './replace.ts';
 import type { ClaimedShape } from './target-shape.ts';
 
@@ -37,6 +41,7 @@ export interface ClaimedTableInit {
   readonly commits: CommitRows;
   readonly name: TableName;
   readonly names: Names;
+  readonly target: Target;
   readonly writer: BatchWriter;
   readonly request: ClaimRequest;
   readonly token: Token;
@@ -47,6 +52,14 @@ export interface ClaimedTableInit {
   /** The table had no rows when it was claimed. */
   readonly wasEmpty: boolean;
 }
+
+/** A batch as rows to put, and rows to delete before. */
+interface Changes {
+  readonly rows: RowSet;
+  readonly deletions?: RowSet;
+}
+
+const nothing: Outcome = { written: 0, deleted: 0, rejections: [] };
 
 /** Maximum attempts in a row when the catalog changes in a way that does not affect the plan. */
 const attempts = 5;
@@ -60,6 +73,7 @@ const beginChecked = 'BEGIN; SET CONSTRAINTS ALL IMMEDIATE';
 /** Writes under one claim, on its session: if the session is lost, so is the claim. */
 export class ClaimedTable {
   readonly #init: ClaimedTableInit;
+  readonly #deletions: Deletions;
   #totalRows: number;
   /** The offset that this claim stored last. If another one is stored, somebody else moved it (Invariant 3). */
   #storedOffset: string | null;
@@ -71,6 +85,8 @@ export class ClaimedTable {
 
   constructor(init: ClaimedTableInit) {
     this.#init = init;
+    const { session, target, names, request } = init;
+    this.#deletions = new Deletions({ session, target, names, plan: request.plan });
     this.#totalRows = init.totalRows;
     this.#storedOffset = init.offset;
   }
@@ -106,14 +122,16 @@ export class ClaimedTable {
     this.#replacement = undefined;
     if (!request.keepsOffset || start === this.#storedOffset) return;
     await session.run(`BEGIN; ${commits.requireSql}`);
-    await this.#commit({ written: 0, rejections: [] }, decodeStored(start));
+    await this.#commit(nothing, decodeStored(start));
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteResult> {
-    const rows = rowSetOf(batch, this.#init.request.plan, this.#init.request.rowFormat);
+    const changes = this.#changesOf(batch);
     return await this.#undoing(
       () =>
-        this.#openRows === undefined ? this.#writeBatch(rows, batch) : this.#writeOpen(rows, this.#openRows),
+        this.#openRows === undefined
+          ? this.#writeBatch(changes, batch)
+          : this.#writeOpen(changes.rows, this.#openRows),
       signal,
     );
   }
@@ -125,58 +143,76 @@ export class ClaimedTable {
       // The shadow is the target now, so its count is obsolete.
       this.#replacement = undefined;
       const target = swapped?.entry.relation.identity;
-      const result = await this.#commit({ written: this.#openRows ?? 0, rejections: [] }, offset, target);
+      const outcome = { ...nothing, written: this.#openRows ?? 0 };
+      const result = await this.#commit(outcome, offset, target);
       this.#openRows = undefined;
       if (swapped) this.#init.shape.replacedBy(swapped);
       return result;
     }, signal);
   }
 
+  #changesOf(batch: Batch): Changes {
+    const { request } = this.#init;
+    const { upserts, deletions } = lastChanges(batch, request.plan);
+    const rows = rowSetOf(upserts, request.plan, request.rowFormat);
+    return deletions.length === 0 ? { rows } : { rows, deletions: this.#deletions.setOf(deletions) };
+  }
+
   /** One batch in one transaction. The strategy changes if the server refuses it. */
-  async #writeBatch(rows: RowSet, batch: Batch): Promise<WriteResult> {
+  async #writeBatch(changes: Changes, batch: Batch): Promise<WriteResult> {
     const { session, writer, request } = this.#init;
+    const { rows } = changes;
     for (let strategy = this.#strategyOf(batch); ; ) {
       try {
-        await writer.prepare(strategy);
-        const written = await writer.put(
-          rows,
-          strategy,
-          `${beginChecked}; ${this.#requireShapeSql}; `,
-          this.#replacement?.shadow,
-        );
-        return await this.#commit({ written, rejections: [] }, batch.offset);
+        await this.#prepare(strategy, changes);
+        const begin = `${beginChecked}; ${this.#requireShapeSql}; `;
+        const deleted = changes.deletions && (await this.#deletions.apply(changes.deletions, begin));
+        const first = deleted === undefined ? begin : '';
+        const written = await writer.put(rows, strategy, first, this.#replacement?.shadow);
+        return await this.#commit({ written, deleted: deleted ?? 0, rejections: [] }, batch.offset);
       } catch (thrown) {
         const next =
           request.plan.writeMode === 'Upsert' ? nextStrategy(strategy, sqlState(thrown)) : undefined;
         const isSkipped = request.plan.onError !== 'Stop' && (isRowRefused(thrown) || isMisfit(thrown));
-        if (!next && !isSkipped) throw isRowRefused(thrown) ? await this.#refusal(rows, thrown) : thrown;
+        if (!next && !isSkipped) throw isRowRefused(thrown) ? await this.#refusal(changes, thrown) : thrown;
         await session.run('ROLLBACK');
-        if (!next) return await this.#writeGood(rows, batch);
+        if (!next) return await this.#writeGood(changes, batch);
         this.#canInsert = false;
         strategy = next;
       }
     }
   }
 
+  /** Deletions go through the stage in any case. */
+  async #prepare(strategy: WriteStrategy, { deletions }: Changes): Promise<void> {
+    await this.#init.writer.prepare(deletions ? 'merge' : strategy);
+  }
+
   /** Names the row that caused the error. It is searched for in a transaction that is rolled back. */
-  async #refusal(rows: RowSet, thrown: unknown): Promise<unknown> {
-    const { session, writer, name } = this.#init;
+  async #refusal(changes: Changes, thrown: unknown): Promise<unknown> {
+    const { session, name } = this.#init;
     await session.run('ROLLBACK');
-    await writer.prepare(this.#safeStrategy);
+    await this.#prepare(this.#safeStrategy, changes);
     await session.run(beginChecked);
-    const { rejections } = await writer.putGood(rows, this.#safeStrategy, this.#replacement?.shadow, 1);
+    const { rejections } = await this.#putGood(changes, 1);
     await session.run('ROLLBACK');
     const [first] = rejections;
     return first ? refusedRow(first, joinName([name.schema, name.table]), thrown) : thrown;
   }
 
   /** The batch without the rows that cannot be kept. */
-  async #writeGood(rows: RowSet, batch: Batch): Promise<WriteResult> {
-    const { session, writer } = this.#init;
-    await writer.prepare(this.#safeStrategy);
+  async #writeGood(changes: Changes, batch: Batch): Promise<WriteResult> {
+    const { session } = this.#init;
+    await this.#prepare(this.#safeStrategy, changes);
     await session.run(`${beginChecked}; ${this.#requireShapeSql}`);
-    const outcome = await writer.putGood(rows, this.#safeStrategy, this.#replacement?.shadow);
-    return await this.#commit(outcome, batch.offset);
+    return await this.#commit(await this.#putGood(changes), batch.offset);
+  }
+
+  async #putGood({ rows, deletions }: Changes, most?: number): Promise<Outcome> {
+    const removed = deletions && (await this.#deletions.applyGood(deletions, most));
+    const put = await this.#init.writer.putGood(rows, this.#safeStrategy, this.#replacement?.shadow, most);
+    const refused = removed?.rejections ?? [];
+    return { ...put, deleted: removed?.deleted ?? 0, rejections: [...refused, ...put.rejections] };
   }
 
   /** Within the one transaction of the pass. */
@@ -185,7 +221,7 @@ export class ClaimedTable {
     const strategy = this.#safeStrategy;
     const into = this.#replacement?.shadow;
     await writer.prepare(strategy);
-    const { written, rejections }: Outcome =
+    const { written, rejections }: PutRows =
       request.plan.onError === 'Stop'
         ? { written: await writer.put(rows, strategy, '', into), rejections: [] }
         : await writer.putGood(rows, strategy, into);
@@ -205,7 +241,7 @@ export class ClaimedTable {
    * to send.
    */
   async #commit(
-    { written, rejections }: Outcome,
+    { written, rejections, deleted }: Outcome,
     offset: Offset | null,
     target?: string,
   ): Promise<WriteResult> {
@@ -224,7 +260,7 @@ export class ClaimedTable {
     this.#replacement?.add(written);
     this.#totalRows = Number(total);
     this.#storedOffset = stored;
-    return { written, rejected: rejections.length, rejections, deleted: 0, totalRows: this.#totalRows };
+    return { written, rejected: rejections.length, rejections, deleted, totalRows: this.#totalRows };
   }
 
   #strategyOf({ offset }: Batch): WriteStrategy {

@@ -1,5 +1,6 @@
 import type { PlannedColumn } from '../../../core/column-plan.ts';
-import type { WritePlan } from '../../../core/connector.ts';
+import { softDeleteColumn, type WritePlan } from '../../../core/connector.ts';
+import { deletionColumns } from '../../../core/last-changes.ts';
 import { updatedColumns } from '../../../core/upsert-columns.ts';
 import { quoteDouble } from '../../sql/names.ts';
 import { quoteName, type TableName } from '../names.ts';
@@ -57,18 +58,37 @@ export class Target {
 
   /** Whether a staged row is missing in the target or differs there. Compares texts, because not every type can be compared. */
   get missingSql(): string {
-    const { key, columns } = this.#plan;
-    const names = columns.columns.map((each) => quoteDouble(each.name));
+    const names = this.#plan.columns.columns.map((each) => quoteDouble(each.name));
     const texts = (of: string) => `ROW(${names.map((name) => `${of}.${name}::text`).join(', ')})`;
+    return `SELECT EXISTS (SELECT FROM (${this.#newestSql}) s
+      WHERE NOT EXISTS (SELECT FROM ${this.name} t WHERE ${this.#sameKey} AND ${texts('t')} IS NOT DISTINCT FROM ${texts('s')}))`;
+  }
+
+  /** Deletions go through the stage, too. */
+  get copyDeletionsSql(): string {
+    return `COPY ${stage} (${list(deletionColumns(this.#plan).map(({ name }) => name))}) FROM STDIN`;
+  }
+
+  /** Deletes or marks the rows with the staged keys. */
+  get deleteSql(): string {
+    if (this.#plan.deletes === 'Hard')
+      return `DELETE FROM ${this.name} t USING ${stage} s WHERE ${this.#sameKey}`;
+    return `UPDATE ${this.name} t SET ${deletedAt} = s.${deletedAt} FROM ${stage} s WHERE ${this.#sameKey} AND t.${deletedAt} IS NULL`;
+  }
+
+  /** Whether the table still has a row that deleteSql should have deleted or marked. */
+  get undeletedSql(): string {
+    const isLeft = this.#plan.deletes === 'Hard' ? '' : ` AND t.${deletedAt} IS NULL`;
+    return `SELECT EXISTS (SELECT FROM ${this.name} t, ${stage} s WHERE ${this.#sameKey}${isLeft})`;
+  }
+
+  get #sameKey(): string {
+    const { key, columns } = this.#plan;
     const equals = (name: string) => {
       const existing = columns.columns.find((each) => each.name === name)?.existing;
       return existing ? dialect.operator?.('=', existing) : '=';
     };
-    const same = key
-      .map((name) => `t.${quoteDouble(name)} ${equals(name)} s.${quoteDouble(name)}`)
-      .join(' AND ');
-    return `SELECT EXISTS (SELECT FROM (${this.#newestSql}) s
-      WHERE NOT EXISTS (SELECT FROM ${this.name} t WHERE ${same} AND ${texts('t')} IS NOT DISTINCT FROM ${texts('s')}))`;
+    return key.map((name) => `t.${quoteDouble(name)} ${equals(name)} s.${quoteDouble(name)}`).join(' AND ');
   }
 
   /** A SELECT from the table also returns rows of its child tables, to which a trigger may redirect rows. */
@@ -77,6 +97,7 @@ export class Target {
   }
 }
 
+const deletedAt = quoteDouble(softDeleteColumn);
 export const stage = 'pg_temp."_idra_stage"';
 
 function list(names: readonly string[]): string {

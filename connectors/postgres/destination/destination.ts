@@ -148,7 +148,6 @@ export class PostgresDestination implements Destination {
     const { row, seen } = await this.#claimedShape(request, signal);
     const names = this.#names;
     const target = new Target(name, plan);
-    const writer = new BatchWriter({ session, target, alwaysIdentity: this.#alwaysIdentity, names });
     const wasEmpty = !(await this.hasRows(signal));
     const { token, offset, rows: totalRows } = row;
     this.#claimed = new ClaimedTable({
@@ -156,7 +155,8 @@ export class PostgresDestination implements Destination {
       commits,
       name,
       names,
-      writer,
+      target,
+      writer: new BatchWriter({ session, target, alwaysIdentity: this.#alwaysIdentity, names }),
       request,
       token,
       shape: seen,

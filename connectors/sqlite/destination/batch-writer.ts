@@ -17,7 +17,7 @@ export interface Written {
 }
 
 /** Maximum rejections listed per batch; the count includes the rest. */
-const maxRejections = 10;
+export const maxRejections = 10;
 
 /** Writes rows into one table with one prepared statement, within the caller's transaction. */
 export class BatchWriter {

@@ -6,6 +6,7 @@ import type { SchemaWatch } from '../fingerprint.ts';
 import { BatchWriter } from './batch-writer.ts';
 import { begun, CommitRows, committed, type Owner } from './commit-rows.ts';
 import { shadowName } from './ddl.ts';
+import { type Deleted, Deletions } from './deletions.ts';
 import { Shadow } from './replace.ts';
 
 export interface ClaimedTableInit {
@@ -34,6 +35,16 @@ interface Pass {
   rows: number;
 }
 
+/** A batch on its way into the thread of the file. */
+export interface PackedBatch {
+  readonly packed: readonly Uint8Array[];
+  /** Rows of the columns of a deletion (core/last-changes.ts). */
+  readonly deletions: readonly Uint8Array[];
+  readonly offset: Offset;
+}
+
+const noDeletions: Deleted = { deleted: 0, rejected: 0, rejections: [] };
+
 /** Passes and batches under one claim. */
 export class ClaimedTable {
   readonly #init: ClaimedTableInit;
@@ -41,6 +52,7 @@ export class ClaimedTable {
   #storedOffset: string | null;
   #pass: Pass | undefined;
   #writer: BatchWriter | undefined;
+  #deletions: Deletions | undefined;
 
   constructor(init: ClaimedTableInit) {
     this.#init = init;
@@ -89,7 +101,7 @@ export class ClaimedTable {
    * Writes rows and offset in one transaction. While it is open, SQLite allows no other writer, so that no newer token can be stored
    * between check and commit.
    */
-  write(packed: readonly Uint8Array[], offset: Offset): WriteResult {
+  write({ packed, deletions, offset }: PackedBatch): WriteResult {
     const pass = this.#pass;
     if (pass?.isAtomic) {
       const written = this.#batchWriter().write(packed);
@@ -99,8 +111,15 @@ export class ClaimedTable {
     }
     const stored = this.#init.request.keepsOffset ? encodeOffset(offset) : null;
     const result = this.#owned((commits) => {
-      const written = this.#batchWriter().write(packed);
-      return { ...written, deleted: 0, totalRows: this.#advance(commits, stored, written.written) };
+      const removed = deletions.length > 0 ? this.#deletionsOf().apply(deletions) : noDeletions;
+      const { written, rejected, rejections } = this.#batchWriter().write(packed);
+      return {
+        written,
+        rejected: rejected + removed.rejected,
+        rejections: [...removed.rejections, ...rejections],
+        deleted: removed.deleted,
+        totalRows: this.#advance(commits, stored, written),
+      };
     });
     this.#storedOffset = stored;
     if (pass) pass.shadowRows += result.written;
@@ -166,9 +185,16 @@ export class ClaimedTable {
     return this.#writer;
   }
 
+  #deletionsOf(): Deletions {
+    const { database, file, table, request } = this.#init;
+    this.#deletions ??= new Deletions(database(), { file, table, plan: request.plan });
+    return this.#deletions;
+  }
+
   #leavePass(database: Database): void {
     if (database.inTransaction) database.exec('ROLLBACK');
     this.#pass = undefined;
     this.#writer = undefined;
+    this.#deletions = undefined;
   }
 }

@@ -25,7 +25,7 @@ import { fileIdentity, travellingIdentity } from '../identity.ts';
 import { tableName } from '../names.ts';
 import type { FilePlace } from '../session.ts';
 import { largestRow } from '../source/largest-row.ts';
-import { ClaimedTable } from './claim.ts';
+import { ClaimedTable, type PackedBatch } from './claim.ts';
 import { CommitRows, committed } from './commit-rows.ts';
 import { shadowName, targetStatements } from './ddl.ts';
 import { Shadow } from './replace.ts';
@@ -145,8 +145,8 @@ export class DestinationFile {
     this.#owned().beginPass(pass);
   }
 
-  write(packed: readonly Uint8Array[], offset: Offset): WriteResult {
-    return this.#owned().write(packed, offset);
+  write(batch: PackedBatch): WriteResult {
+    return this.#owned().write(batch);
   }
 
   endPass(offset: Offset | null): WriteResult {

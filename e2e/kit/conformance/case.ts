@@ -1,4 +1,4 @@
-import type { Mode, WriteMode } from '../../../core/sync-spec.ts';
+import type { Mode, StartKind, WriteMode } from '../../../core/sync-spec.ts';
 import type { Context } from './context.ts';
 import type { Abilities, TestSystem } from './harness.ts';
 
@@ -31,6 +31,19 @@ export const can =
 export const isTransactional: Need = can('transactions');
 
 export const hasLargest: Need = ({ definition }) => definition.capabilities.destination.hasLargest;
+
+/** The destination applies deletions. */
+export const deletes: Need = ({ definition }) => definition.capabilities.destination.canDelete;
+
+export const seesDeletes =
+  (mode: Mode): Need =>
+  ({ definition }) =>
+    definition.capabilities.source.seesDeletes.includes(mode);
+
+export const startsFrom =
+  (kind: StartKind): Need =>
+  ({ definition }) =>
+    definition.capabilities.source.startKinds?.includes(kind) === true;
 
 export const isOffered = (each: Case, system: TestSystem): boolean =>
   (each.needs ?? []).every((need) => need(system));

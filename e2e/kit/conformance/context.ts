@@ -3,6 +3,7 @@ import { type Flow, type FlowOptions, openFlow } from '../../../connectors/sql/t
 import type { Batch } from '../../../core/batch.ts';
 import type { CommitRow, Connector, Destination, Source } from '../../../core/connector.ts';
 import { installCrashHook } from '../../../core/crash-points.ts';
+import { objectFields, type SystemField } from '../../../core/sync-spec.ts';
 import { patienceMs } from '../wait.ts';
 import type { Abilities, Shape, TestEnd, TestRow, TestSpace, TestSystem } from './harness.ts';
 
@@ -58,6 +59,7 @@ export class Context {
 
   async open(options: Partial<FlowOptions>): Promise<Flow> {
     const ends = {
+      fields: this.#fields,
       connector: this.connector,
       source: this.source.access,
       destination: this.destination.access,
@@ -80,7 +82,7 @@ export class Context {
   }
 
   async openDestination(table: string, access = this.destination.access): Promise<Destination> {
-    const object = { table, existingRows: 'Keep' } as const;
+    const object = { [this.#fields.destination]: table, existingRows: 'Keep' } as const;
     return this.#keep(await this.connector.openDestination(access, object, signal));
   }
 
@@ -100,6 +102,14 @@ export class Context {
   async close(): Promise<void> {
     installCrashHook(undefined);
     await withDeadline(Promise.allSettled(this.#opened.map((each) => each.close())), 'closing');
+  }
+
+  /** The fields of a manifest that name the objects of this system. */
+  get #fields() {
+    const { source, destination } = this.system.definition.fields;
+    const naming = (fields: readonly SystemField[]) =>
+      objectFields.find((each) => fields.includes(each)) ?? 'table';
+    return { source: naming(source), destination: naming(destination) };
   }
 
   #keep<T extends { close(): Promise<void> }>(opened: T): T {

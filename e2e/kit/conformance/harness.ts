@@ -102,6 +102,12 @@ export interface Abilities {
   storeOffset(object: string, offset: string): Promise<void>;
   /** Marks the stored state of the object as written by a future version of Idra. */
   storeNewerLayout(object: string): Promise<void>;
+  /** The ids of rows that deletes Soft has marked, sorted. */
+  markedRows(object: string): Promise<readonly string[]>;
+  /** From now on the system refuses to delete the row with this id. */
+  refuseDeletion(object: string, id: number): Promise<void>;
+  /** The system forgets the changes of this object that it has recorded so far. */
+  loseHistory(object: string): Promise<void>;
   /** Idra's own objects at the destination apart from the commit rows: shadows, stages. */
   leftovers(): Promise<readonly string[]>;
 }
@@ -126,5 +132,8 @@ export const abilities: readonly string[] = Object.keys({
   storeToken: true,
   storeOffset: true,
   storeNewerLayout: true,
+  markedRows: true,
+  refuseDeletion: true,
+  loseHistory: true,
   leftovers: true,
 } satisfies Record<keyof Abilities, true>);

@@ -7,11 +7,11 @@ import { Context } from './context.ts';
 import { abilities, type TestSpace, type TestSystem } from './harness.ts';
 
 /** The tests of a connector: every case that these systems support, one after the other in one space of the system. */
-export function testConformance(systems: readonly TestSystem[]): void {
-  for (const system of systems) describe(system.name, () => testSystem(system));
+export function testConformance(systems: readonly TestSystem[], all: readonly Case[] = cases): void {
+  for (const system of systems) describe(system.name, () => testSystem(system, all));
 }
 
-function testSystem(system: TestSystem): void {
+function testSystem(system: TestSystem, cases: readonly Case[]): void {
   let space: TestSpace;
   before(async () => {
     space = await system.open();
