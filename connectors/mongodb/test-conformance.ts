@@ -10,6 +10,7 @@ const common = {
   openLateRow: 'what a transaction has written cannot be seen before it commits, and safetyLag covers it',
   caselessKeys: 'the test servers have no collations',
   wrongAccess: 'a database comes into being with its first collection; config.test.ts has the rest',
+  refuseDeletion: 'nothing at the server refuses to delete a document',
   accessWithoutWriting: 'the test servers have no roles for single collections',
 } as const;
 
@@ -31,7 +32,7 @@ export const systems: readonly TestSystem[] = servers.map(([name, start], index)
   lacks: {
     ...common,
     ...(index === 0
-      ? { loseHistory: 'it has no change streams' }
+      ? { loseHistory: 'it has no change streams', changeNothing: 'it builds an index only when no cursor is open' }
       : {
           transactions: 'it has no transactions',
           storeToken: 'without transactions an earlier owner cannot be refused',
@@ -54,8 +55,6 @@ async function openSpace(database: TestDatabase, isTransactional: boolean): Prom
   const abilities: Partial<Abilities> = {
     countSessions: async () => database.proxy.connections,
     cutSessions: async () => database.proxy.cut(),
-    changeNothing: async (_, name) =>
-      void (await database.command({ createIndexes: name, indexes: [{ key: { body: 1 }, name: 'by_body' }] })),
     async leftovers() {
       return (await database.names()).filter((name) => name.startsWith('_idra_') && name !== '_idra_commits');
     },
@@ -76,7 +75,11 @@ async function openSpace(database: TestDatabase, isTransactional: boolean): Prom
             await database.command({ create: name });
           },
         }
-      : { loseHistory: async () => void (await database.client.db('admin').command({ forgetHistory: 1 })) }),
+      : {
+          changeNothing: async (_, name) =>
+            void (await database.command({ createIndexes: name, indexes: [{ key: { body: 1 }, name: 'by_body' }] })),
+          loseHistory: async () => void (await database.client.db('admin').command({ forgetHistory: 1 })),
+        }),
   };
   return { source: end, destination: end, abilities, stop: () => database.stop() };
 }

@@ -37,6 +37,8 @@ export interface FlowOptions {
   readonly to: string;
   readonly mode?: Extract<Mode, 'Snapshot' | 'Id' | 'Timestamp' | 'Stream'>;
   readonly startFrom?: string;
+  /** Of a source without fixed columns; omitted: inferred. */
+  readonly columns?: SourceObject['columns'];
   readonly deletes?: Deletes;
   readonly writeMode?: WriteMode;
   readonly sourceKey?: readonly string[];
@@ -85,6 +87,7 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
   const object: SourceObject = {
     ...(query === undefined ? { [fields.source]: from } : { query }),
     ...(options.startFrom !== undefined && { startFrom: options.startFrom }),
+    ...(options.columns && { columns: options.columns }),
     ...(options.sourceKey && { key: options.sourceKey }),
     ...(idField !== undefined && { idField }),
     ...(timestampField !== undefined && { timestampField }),

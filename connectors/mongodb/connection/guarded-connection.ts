@@ -17,6 +17,9 @@ const { Connection } = createRequire(import.meta.url)('mongodb/lib/cmap/connecti
   readonly Connection: ConnectionClass;
 };
 
+/** Of the connections that ask whether a server is alive. */
+const monitorId = '<monitor>';
+
 export interface Guard extends AnswerOwner {
   /** Why a connection was ended: the driver reports only that it was lost. */
   readonly onRefused: (error: IdraError) => void;
@@ -28,13 +31,17 @@ export function guardedConnection({ where, dataSource, onRefused }: Guard): Conn
     constructor(socket: Socket, options: object) {
       let isOpen = () => false;
       const answer = new Answer(socket, { where, dataSource });
-      const limit = () => (isOpen() ? maxMessageBytes : maxSmallMessageBytes);
+      const limit = () => {
+        if (!isOpen()) return maxSmallMessageBytes;
+        answer.loggedIn();
+        return maxMessageBytes;
+      };
       guardSocket(socket, { where, inspect: new MessageGate(answer, limit).inspect });
       socket.on('error', (error) => {
         if ('disposition' in error) onRefused(error as IdraError);
       });
       super(socket, options);
-      isOpen = () => this.established;
+      isOpen = () => this.established && this.id !== monitorId;
     }
   };
 }

@@ -74,6 +74,11 @@ export class ClaimedCollection {
     this.#oldShadow = shadow ?? undefined;
   }
 
+  /** Identity of the collection that is written now. */
+  get target(): string | undefined {
+    return this.#target;
+  }
+
   /** A user changed the offset under this claim. */
   offsetIs({ offset, attempt }: Pick<Holding, 'offset' | 'attempt'>): void {
     this.#holding = { ...this.#holding, offset, attempt };
@@ -156,6 +161,8 @@ export class ClaimedCollection {
         return this.#result({ ...put, written: put.written + replaced, rejections: all });
       } catch (thrown) {
         if (!(thrown instanceof RowsRefused)) throw thrown;
+        // A later owner may have written the rows.
+        await this.#requireHeld();
         const isKnown = plan.writeMode !== 'Append' && strategy === 'insert' && thrown.rejections.some(isDuplicate);
         if (isKnown) {
           this.#canInsert = false;

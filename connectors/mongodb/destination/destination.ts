@@ -11,6 +11,7 @@ import type {
   SystemIdentity,
   WritePlan,
 } from '../../../core/connector.ts';
+import { systemClock } from '../../../core/clock.ts';
 import { bug, type Finding, IdraError, schemaChanged, transient } from '../../../core/errors.ts';
 import { offsetMoved } from '../../../core/offset-moved.ts';
 import { converterOf } from '../../../core/records/convert.ts';
@@ -41,7 +42,8 @@ import { relationAt } from './target-shape.ts';
 import { isConflict, WriteTransactions } from './write-transaction.ts';
 
 const path = 'spec.destination.collection';
-const claimAttempts = 8;
+/** A server that cannot end the session of another owner ends its transaction by itself. */
+const claimMs = 20_000;
 
 /** Writes one collection over one connection. */
 export class MongodbDestination implements Destination {
@@ -50,6 +52,8 @@ export class MongodbDestination implements Destination {
   #guarantee: Guarantee = 'ExactlyOnce';
   #claimed: ClaimedCollection | undefined;
   #plan: WritePlan | undefined;
+  /** The collection that the last claim of this plan has left. */
+  #target: string | undefined;
   #form: IdForm = 'derived';
 
   constructor(access: SystemAccess, object: DestinationObject) {
@@ -102,8 +106,7 @@ export class MongodbDestination implements Destination {
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<CommitRow> {
     const session = await this.#open(signal);
     const { plan } = request;
-    await this.#claimed?.end();
-    this.#claimed = undefined;
+    await this.#leaveClaim();
     await createOwnCollection(session, signal);
     const commits = new CommitRows(session, this.name);
     const holder = await session.guard(() => commits.find(plan.uid), signal);
@@ -129,9 +132,11 @@ export class MongodbDestination implements Destination {
   /** The collection of the plan; created if the plan says that it is missing. */
   async #planned(session: Session, plan: WritePlan, signal: AbortSignal) {
     const before = await findCollection(session, this.name, signal);
-    const isSame = before?.identity === plan.existing?.identity;
+    // After a claim of the same plan, the collection is the one that this claim has created or swapped in.
     const isClaimedBefore = this.#plan === plan;
-    if (plan.existing && (!before || !isSame)) throw schemaChanged(this.name);
+    const expected = isClaimedBefore ? this.#target : plan.existing?.identity;
+    if ((plan.existing || isClaimedBefore) && before?.identity !== expected) throw schemaChanged(this.name);
+    if (plan.existing && !before) throw schemaChanged(this.name);
     if (!plan.existing && before && !isClaimedBefore) throw schemaChanged(this.name, { what: 'it was created meanwhile' });
     const isNew = !before;
     if (isNew) await session.guard(() => createCollection(session, this.name), signal);
@@ -156,7 +161,8 @@ export class MongodbDestination implements Destination {
     { owner, target, transactions }: { owner: string; target: string | undefined; transactions: WriteTransactions | undefined },
     signal: AbortSignal,
   ): Promise<StoredCommit> {
-    for (let attempt = 1; attempt <= claimAttempts; attempt++) {
+    const untilMs = systemClock.monotonicMs() + claimMs;
+    while (systemClock.monotonicMs() < untilMs) {
       signal.throwIfAborted();
       try {
         const store = () => commits.claim(request, { session: owner, target }, transactions?.client);
@@ -228,14 +234,12 @@ export class MongodbDestination implements Destination {
   }
 
   async rest(): Promise<void> {
-    await this.#claimed?.end();
-    this.#claimed = undefined;
+    await this.#leaveClaim();
     await this.#session.rest();
   }
 
   async close(): Promise<void> {
-    await this.#claimed?.end();
-    this.#claimed = undefined;
+    await this.#leaveClaim();
     await this.#session.close();
   }
 
@@ -244,6 +248,13 @@ export class MongodbDestination implements Destination {
     const session = await this.#session.get(signal);
     this.#guarantee = session.facts.hasTransactions ? 'ExactlyOnce' : 'AtLeastOnce';
     return session;
+  }
+
+  async #leaveClaim(): Promise<void> {
+    const claimed = this.#claimed;
+    this.#claimed = undefined;
+    if (claimed) this.#target = claimed.target;
+    await claimed?.end();
   }
 
   #owned(): ClaimedCollection {

@@ -21,7 +21,7 @@ export async function relationAt(session: Session, collection: CollectionInfo, s
   const hasCollation = typeof (options.collation as Document | undefined)?.locale === 'string' && options.collation.locale !== 'simple';
   return {
     ...base,
-    keys: [...unique, ...(hasCollation ? [] : derived)],
+    keys: [...(hasCollation ? [] : derived), ...unique],
     ...(documents.length === 0 && { takesAnyKey: true as const }),
   };
 }

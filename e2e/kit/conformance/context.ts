@@ -64,7 +64,15 @@ export class Context {
       source: this.source.access,
       destination: this.destination.access,
     };
-    const needed = { from: '', to: options.to ?? this.newName() };
+    const columns = options.from === undefined ? undefined : this.source.columnsOf?.(options.from);
+    // Where nothing but time bounds late rows, cases about something else do not wait.
+    const isPrompt = this.system.definition.capabilities.source.lateRowBound === 'none';
+    const needed = {
+      from: '',
+      to: options.to ?? this.newName(),
+      ...(columns && { columns }),
+      ...(isPrompt && { safetyLagMs: 0 }),
+    };
     const format = this.#format && { rowFormat: this.#format };
     const flow = await openFlow(ends, { ...needed, ...format, ...options });
     this.#opened.push(flow);
@@ -79,6 +87,11 @@ export class Context {
 
   async openSource(object: Parameters<Connector['openSource']>[1]): Promise<Source> {
     return this.#keep(await this.connector.openSource(this.source.access, object, signal));
+  }
+
+  /** A source object of this name. */
+  object(name: string): Parameters<Connector['openSource']>[1] {
+    return { [this.#fields.source]: name, timeZone: 'UTC' };
   }
 
   async openDestination(table: string, access = this.destination.access): Promise<Destination> {

@@ -1,5 +1,6 @@
 import type { SystemAccess } from '../../../core/connector.ts';
 import type { Definition } from '../../../core/definition.ts';
+import type { SourceObject } from '../../../core/sync-spec.ts';
 
 /**
  * What a connector provides so that the shared cases can test it: a real system that is filled, changed and read without the connector.
@@ -14,6 +15,8 @@ export interface TestSystem {
   readonly waivers: Readonly<Record<string, string>>;
   /** Whether its source provides a raw format for its own destination; then what depends on formats is tested with both. */
   readonly hasRawFormat: boolean;
+  /** A name that no object can have; default: `a.b.c`. */
+  readonly invalidName?: string;
   /** Finds or starts the server. */
   open(): Promise<TestSpace>;
 }
@@ -35,6 +38,8 @@ export interface TestEnd {
   delete(object: string, id: number): Promise<void>;
   /** Each row as `id body`, sorted by id and body. */
   rows(object: string): Promise<readonly string[]>;
+  /** For a system without fixed columns: `source.columns` of this object, which `create` has made. */
+  columnsOf?(object: string): SourceObject['columns'];
 }
 
 /** Objects have an integer `id` and a text `body`. A system without fixed columns implements what it can of the rest. */
