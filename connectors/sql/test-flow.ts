@@ -39,6 +39,8 @@ export interface FlowOptions {
   readonly startFrom?: string;
   /** Of a source without fixed columns; omitted: inferred. */
   readonly columns?: SourceObject['columns'];
+  /** Records travel as they are, between two systems of one kind. */
+  readonly isWhole?: true;
   readonly deletes?: Deletes;
   readonly writeMode?: WriteMode;
   readonly sourceKey?: readonly string[];
@@ -88,6 +90,7 @@ export async function openFlow(ends: FlowEnds, options: FlowOptions): Promise<Fl
     ...(query === undefined ? { [fields.source]: from } : { query }),
     ...(options.startFrom !== undefined && { startFrom: options.startFrom }),
     ...(options.columns && { columns: options.columns }),
+    ...(options.isWhole && { isWhole: true }),
     ...(options.sourceKey && { key: options.sourceKey }),
     ...(idField !== undefined && { idField }),
     ...(timestampField !== undefined && { timestampField }),

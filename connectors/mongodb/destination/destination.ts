@@ -36,8 +36,8 @@ import { CommitRows, type StoredCommit, toCommitRow } from './commit-rows.ts';
 import { createCollection, createIndexes, createStatements, keyIndexOf } from './ddl.ts';
 import { type IdForm, idFormOf, idName } from './document-keys.ts';
 import { createOwnCollection, requireOwnCollection } from './own-tables.ts';
-import { replaceFindings } from './replace-findings.ts';
 import { dropShadow } from './replace.ts';
+import { replaceFindings } from './swap.ts';
 import { relationAt } from './target-shape.ts';
 import { isConflict, WriteTransactions } from './write-transaction.ts';
 

@@ -6,7 +6,7 @@ import { permanent } from '../../../core/errors.ts';
 import type { Row } from '../../../core/values.ts';
 import { findCollection } from '../describe.ts';
 import type { Session } from '../session.ts';
-import { bytesOf, fieldOf } from '../types/format.ts';
+import { bytesOf, documentValue, fieldOf } from '../types/format.ts';
 import { deletionOf, wholeFormat } from '../types/row-formats.ts';
 import { timestampText } from '../types/time-text.ts';
 import { type ChangeEvent, ChangeEvents } from './change-events.ts';
@@ -60,7 +60,7 @@ export class ChangeStream {
       const { startTime, opened } = events;
       const from = opened ?? (startTime === undefined ? undefined : { at: BSON.Timestamp.fromBits(Number(startTime & 0xffff_ffffn), Number(startTime >> 32n)) });
       if (!from) throw permanent('ServerTooOld', `${this.#session.where} does not say where a change stream begins`, { fix: 'use MongoDB 4.4 or later' });
-      return startsNow ? { phase: 'changes', from } : { phase: 'snapshot', key: null, from };
+      return startsNow ? { phase: 'changes', from } : { phase: 'snapshot', page: 0, key: null, from };
     } finally {
       await events.close();
     }
@@ -69,9 +69,11 @@ export class ChangeStream {
   async *#snapshot(start: Extract<StreamToken, { phase: 'snapshot' }>, signal: AbortSignal): AsyncGenerator<Batch, void> {
     const reader = this.#reader;
     const steps = stepsAfter(reader.fields, start.key && reader.valuesOf(start.key), undefined);
+    let pages = start.page;
     for await (const page of reader.pages(steps, signal)) {
       const last = page.documents.at(-1) as Buffer;
-      const token: StreamToken = { ...start, key: reader.positionOf(documentOf(last)) };
+      pages += 1;
+      const token: StreamToken = { ...start, page: pages, key: reader.positionOf(documentValue(last)) };
       yield reader.toBatch(page, { mode: 'Stream', token: encodeToken(token) });
     }
   }
@@ -128,10 +130,6 @@ export class ChangeStream {
     const images: Document = found?.options.changeStreamPreAndPostImages ?? {};
     return await ChangeEvents.open(this.#session, { collection, from, hasImages: images.enabled === true }, signal);
   }
-}
-
-function documentOf(bytes: Buffer) {
-  return { type: 3, bytes, start: 0, end: bytes.length };
 }
 
 /** The time of a token of another form is not known: an empty batch is the end then. */

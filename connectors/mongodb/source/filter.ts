@@ -14,7 +14,7 @@ const mostDepth = 60;
 export function readFilter(text: string | undefined): Document | undefined {
   if (text === undefined) return undefined;
   const filter = parsed(text);
-  if (typeof filter !== 'object' || filter === null || Array.isArray(filter))
+  if (typeof filter !== 'object' || filter === null || Array.isArray(filter) || '_bsontype' in filter)
     throw invalid('it is not an object', 'write an object in Extended JSON: { "status": "paid" }');
   requireHarmless(filter, 0);
   return filter as Document;

@@ -7,22 +7,28 @@ export type StreamPosition = { readonly after: Document } | { readonly at: BSON.
 
 /** The token of an offset: `from` is where the changes begin that are read after the snapshot. */
 export type StreamToken =
-  | { readonly phase: 'snapshot'; readonly key: readonly string[] | null; readonly from: StreamPosition }
+  | {
+      readonly phase: 'snapshot';
+      /** How many pages have been read. */
+      readonly page: number;
+      readonly key: readonly string[] | null;
+      readonly from: StreamPosition;
+    }
   | { readonly phase: 'changes'; readonly from: StreamPosition };
 
 const position = z.union([z.strictObject({ after: z.looseObject({}) }), z.strictObject({ at: z.looseObject({}) })]);
 const token = z.union([
-  z.strictObject({ phase: z.literal('snapshot'), key: z.array(z.string()).nullable(), from: position }),
+  z.strictObject({ phase: z.literal('snapshot'), page: z.int().min(0), key: z.array(z.string()).nullable(), from: position }),
   z.strictObject({ phase: z.literal('changes'), from: position }),
 ]);
 
-export function encodeToken(value: StreamToken): string {
-  return BSON.EJSON.stringify(value, { relaxed: false });
+export function encodeToken({ from, ...rest }: StreamToken): string {
+  return JSON.stringify({ ...rest, from: BSON.EJSON.serialize(from, { relaxed: false }) });
 }
 
 export function decodeToken(text: string): StreamToken {
   const read = token.safeParse(parsed(text));
-  if (read.success) return BSON.EJSON.parse(text, { relaxed: false }) as StreamToken;
+  if (read.success) return { ...read.data, from: BSON.EJSON.parse(JSON.stringify(read.data.from), { relaxed: false }) } as StreamToken;
   throw permanent('OffsetInvalid', 'the offset is not a token of a change stream', {
     fix: 'write it as `idra offset get` prints it',
   });
@@ -36,25 +42,20 @@ function parsed(text: string): unknown {
   }
 }
 
-/**
- * Source.isAhead. The texts of resume tokens are ordered like their positions. The order of `_id` during a snapshot is known to the server
- * alone; another position is then taken for a later one.
- */
+/** Source.isAhead. The texts of resume tokens are ordered like their positions. */
 export function isTokenAhead(before: string, after: string): boolean {
   const [one, other] = [decodeToken(before), decodeToken(after)];
   if (one.phase !== other.phase) return other.phase === 'changes';
-  if (one.phase === 'snapshot' && other.phase === 'snapshot')
-    return JSON.stringify(one.key) !== JSON.stringify(other.key) && other.key !== null;
-  return comparePositions(one.from, other.from) !== 'behind';
+  if (one.phase === 'snapshot' && other.phase === 'snapshot') return other.page > one.page;
+  return isLater(one.from, other.from);
 }
 
-function comparePositions(one: StreamPosition, other: StreamPosition): 'ahead' | 'behind' | 'unknown' {
+/** Positions that cannot be compared are taken for later ones. */
+function isLater(one: StreamPosition, other: StreamPosition): boolean {
   const [first, second] = [dataOf(one), dataOf(other)];
-  if (first !== undefined && second !== undefined && first.slice(0, 2) === second.slice(0, 2))
-    return second < first ? 'behind' : 'ahead';
+  if (first !== undefined && second !== undefined && first.slice(0, 2) === second.slice(0, 2)) return second > first;
   const [from, to] = [timeOf(one), timeOf(other)];
-  if (from === undefined || to === undefined) return 'unknown';
-  return to < from ? 'behind' : 'ahead';
+  return from === undefined || to === undefined || to > from;
 }
 
 function dataOf(value: StreamPosition): string | undefined {
